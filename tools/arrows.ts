@@ -316,6 +316,7 @@ export const kernelViews: readonly string[] = ['tenant'];
 export const lightPrograms: readonly string[] = [
   'engines/query/duckdb/worker.ts',
   'engines/inference/onnx/onnx-process.ts',
+  'engines/inference/onnx/onnx-analysis-thread.ts',
   'engines/inference/onnx/onnx-thread.ts',
   'gateway/tree-thread.ts',
   'up.ts',

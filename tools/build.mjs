@@ -45,6 +45,7 @@ const targets = [
       'gateway-process.ts',
       'engines/query/duckdb/worker.ts',
       'engines/inference/onnx/onnx-process.ts',
+      'engines/inference/onnx/onnx-analysis-thread.ts',
       'engines/inference/onnx/onnx-thread.ts',
       'explain-thread.ts',
       'gateway/tree-thread.ts',

@@ -68,6 +68,44 @@ class Moody(mlflow.pyfunc.PythonModel):
         return np.full(len(model_input), self.process, dtype=np.int64)
 
 
+class Hostile(mlflow.pyfunc.PythonModel):
+    """The first value says what it does to its machine; each of it ends on its own, also without limits. Else it answers 1."""
+
+    def predict(self, context, model_input, params=None):
+        import signal
+        import socket
+        import tempfile
+        import threading
+        import time
+
+        model_input = model_input["x"] if isinstance(model_input, dict) else model_input
+        what = int(np.asarray(model_input).ravel()[0])
+        if what == -1:  # Leaves processes behind.
+            for _ in range(100):
+                if os.fork() == 0:
+                    time.sleep(120)
+                    os._exit(0)
+            os._exit(4)
+        if what == -2:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            time.sleep(120)
+        if what == -3:
+            for _ in range(200):
+                threading.Thread(target=time.sleep, args=(120,), daemon=True).start()
+            time.sleep(120)
+        if what == -4:
+            with tempfile.NamedTemporaryFile(delete=False) as file:
+                for _ in range(1100):
+                    file.write(bytes(2**20))
+                    file.flush()
+        if what == -5:
+            for port in (7070, 22, 80):
+                socket.create_connection(("127.0.0.1", port), timeout=5)
+        if what == -6:
+            self.kept = [bytearray(os.urandom(1) * 2**20) for _ in range(1500)]
+        return np.ones(len(model_input), dtype=np.int64)
+
+
 class Curious(mlflow.pyfunc.PythonModel):
     """Tells what it can reach: 1 for each file that it sees, a network that it has, a place that it may write."""
 
@@ -126,6 +164,7 @@ save("weighted", Unnamed(), ModelSignature(tensors("float32"), Schema([TensorSpe
 save("mean", UnnamedMean(), ModelSignature(tensors("float32"), floats))
 save("broken", Broken(), ModelSignature(tensors("float32"), floats))
 save("moody", Moody(), ModelSignature(tensors("float32"), Schema([TensorSpec(np.dtype("int64"), (-1,), "y")])))
+save("hostile", Hostile(), ModelSignature(tensors("float32"), Schema([TensorSpec(np.dtype("int64"), (-1,), "y")])))
 save("curious", Curious(), ModelSignature(tensors("float32"), Schema([TensorSpec(np.dtype("int64"), (-1, 5), "y")])))
 save("open", Identity())
 save(

@@ -4,6 +4,7 @@ import { cliPage } from './cli-page.ts';
 import { configPage } from './config-page.ts';
 import { errorPage } from './error-page.ts';
 import { eventPage } from './event-page.ts';
+import { factsPage } from './facts-page.ts';
 import type { GeneratedFile } from './generated-file.ts';
 import { httpPage } from './http-page.ts';
 import { jsonSchemas } from './json-schemas.ts';
@@ -25,6 +26,7 @@ export function reference(): readonly GeneratedFile[] {
     ...jsonSchemas(),
     errorPage(),
     eventPage(),
+    factsPage(),
     configPage(),
     cliPage(),
     httpPage(operations()),

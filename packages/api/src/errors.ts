@@ -83,6 +83,12 @@ const catalogue = {
     title: 'The content is not in the blob store',
     remedy: 'Upload it again, or restore the blob store from the backup that belongs to this database.',
   },
+  content_damaged: {
+    status: 409,
+    title: 'The stored content is damaged',
+    remedy:
+      'Upload the same bytes again, which repairs the object, or restore its file from a backup. `dais admin content` lists what is damaged.',
+  },
   method_not_allowed: {
     status: 405,
     title: 'The address does not take this method',

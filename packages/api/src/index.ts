@@ -55,7 +55,10 @@ export { readPipelineVersionOperation, runPipelineOperation } from '#operations/
 export type { PipelineGraph, PipelineVersion } from '#records/pipeline.ts';
 export { aliasSchema, isReservedAlias, modelKind, modelSpec, modelTypes, stages } from '#kinds/model.ts';
 export type { ApprovalRule, ModelSpec, Stage } from '#kinds/model.ts';
-export { organisationPolicyKind, policyKind } from '#kinds/policy.ts';
+export { organisationPolicyKind, policyKind, policyModes } from '#kinds/policy.ts';
+export type { PolicyMode } from '#kinds/policy.ts';
+export { factsOfKind, factTypes, policyFacts, upstreamLimits } from '#policy/facts.ts';
+export type { Facts, FactSubject, FactType, PolicyFact, PolicyFactName } from '#policy/facts.ts';
 export { projectKind, projectSpec, projectStatus } from '#kinds/project.ts';
 export { organisationRoleBindingKind, roleBindingKind, roles } from '#kinds/role-binding.ts';
 export type { Role } from '#kinds/role-binding.ts';
@@ -120,6 +123,16 @@ export {
 } from '#operations/identity.ts';
 export type { CreatedInvitation, CurrentSession, TokenEntry } from '#operations/identity.ts';
 export { exchangeTokenOperation } from '#operations/federation.ts';
+export {
+  contentOperations,
+  contentStatusOperation,
+  damagedContentSchema,
+  listDamagedContentOperation,
+  scrubContentOperation,
+  type ContentStatus,
+  type DamagedContent,
+  type DamagedContentOwner,
+} from '#operations/content.ts';
 export { keyOperations, listKeysOperation, rotateKeysOperation } from '#operations/keys.ts';
 export { readMetricsOperation, type ProcessMetrics } from '#operations/metrics.ts';
 export { defineOperation } from '#operations/operation.ts';
@@ -141,10 +154,13 @@ export {
   readAccessOperation,
   readOwnAccessOperation,
   simulatePolicyOperation,
+  evaluatePoliciesOperation,
+  listAuditedRefusalsOperation,
+  listViolationsOperation,
   testPolicyOperation,
   whyOperation,
 } from '#operations/access.ts';
-export type { OwnAccess, FurtherAction, PolicyReason } from '#operations/access.ts';
+export type { AuditedRefusal, FurtherAction, OwnAccess, PolicyReason, PolicyViolation } from '#operations/access.ts';
 export type { DesiredState, HttpBinding, Operation, OperationTarget } from '#operations/operation.ts';
 export {
   applyOperation,

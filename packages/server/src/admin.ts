@@ -5,11 +5,12 @@ import { pipeline } from 'node:stream/promises';
 import { PassThrough } from 'node:stream';
 import { silentLog } from '#lib/log.ts';
 import { systemClock } from '#lib/clock.ts';
-import type { BackupManifest } from './backup-manifest.ts';
+import { verifyBackup, type BackupManifest } from './backup-manifest.ts';
 import { writeBackup, type AdminProgress } from './backup.ts';
 import { exportDatabase, importDatabase } from './compose.ts';
+import { verifyArchive } from './compose-content.ts';
 import { loadConfig, type ConfigFlags } from './config-load.ts';
-import { withInstallation } from './installation.ts';
+import { refuseRunningServer, requireInstallation, withInstallation } from './installation.ts';
 import { readBackupInto } from './restore.ts';
 import { programVersion } from './version.ts';
 
@@ -28,25 +29,41 @@ export interface DatabaseSummary {
   readonly rows: number;
 }
 
-/** Copies everything but the keys into the empty folder `to`, beside a running server or without one. */
-export async function backupInstallation(options: AdminOptions & { readonly to: string }): Promise<BackupSummary> {
+/** Copies everything but the keys into the empty folder `to`, while the server runs or when it is stopped. */
+export async function backupInstallation(
+  options: AdminOptions & {
+    readonly to: string;
+    /** Go on without damaged objects and list them in the manifest. */
+    readonly skipDamaged?: boolean;
+  },
+): Promise<BackupSummary> {
   const config = await loadConfig(options);
+  const { skipDamaged = false, progress = () => {} } = options;
+  await requireInstallation(config);
   return await withInstallation(config, silentLog, { beside: true }, (installation) =>
-    writeBackup(installation, options.to, options.progress ?? (() => {})),
+    writeBackup(installation, options.to, { skipDamaged, progress }),
   );
 }
 
-/** Fills an empty installation from a backup. The server must be stopped. */
+/**
+ * Fills an empty installation from a backup. The server must be stopped. The whole backup is verified before the data
+ * folder is touched. @throws DaisError `backup_invalid`, and as `readBackupInto`.
+ */
 export async function restoreInstallation(options: AdminOptions & { readonly from: string }): Promise<BackupSummary> {
   const config = await loadConfig(options);
-  return await withInstallation(config, silentLog, { beside: false }, (installation) =>
-    readBackupInto(installation, options.from, options.progress ?? (() => {})),
-  );
+  const { from, progress = () => {} } = options;
+  await refuseRunningServer(config);
+  const manifest = await verifyBackup(from, verifyArchive, (done, total) => progress('verified', done, total, 'bytes'));
+  await withInstallation(config, silentLog, { beside: false }, async (installation) => {
+    await readBackupInto(installation, from, manifest, progress);
+  });
+  return manifest;
 }
 
 /** Writes the database alone into the file `to`: to move between PostgreSQL servers and their major versions. */
 export async function exportInstallation(options: AdminOptions & { readonly to: string }): Promise<DatabaseSummary> {
   const config = await loadConfig(options);
+  await requireInstallation(config);
   return await withInstallation(config, silentLog, { beside: true }, async ({ connection, slices }) => {
     const partial = `${options.to}.partial`;
     const through = new PassThrough();

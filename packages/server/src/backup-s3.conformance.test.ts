@@ -5,7 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import type { DamagedContent } from '@dais/api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { BlobStore, PresignedUploads } from '#engines/blobs/contract.ts';
 import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
@@ -182,6 +189,61 @@ test('what lay in a folder is restored into a bucket under the same locators, an
   expect(after.names.filter(({ sha256 }) => sha256 === null)).toEqual([]);
   expect(after.usage).toBe(later.usage - 2 * table.length);
   expect(again.blobs.count).toBe(TEXTS.size + 4);
+});
+
+test('damaged objects of a bucket are not served, are found by the scrub, and are repaired by an upload', async () => {
+  await running?.stop();
+  await start(bucket('damaged'));
+  const token = (await readFile(running!.tokenFile, 'utf8')).trim();
+  const headers = { authorization: `Bearer ${token}` };
+  const artifact = (name: string) => `${running!.url}/api/2.0/mlflow-artifacts/artifacts/${name}`;
+  const files = { altered: randomBytes(3 * MIB), truncated: randomBytes(3 * MIB), missing: randomBytes(1000) };
+  const put = async (name: keyof typeof files) => {
+    const body = new Uint8Array(files[name]);
+    expect((await fetch(artifact(name), { method: 'PUT', headers, body })).status).toBe(200);
+  };
+  const read = async (name: string) => {
+    const response = await fetch(artifact(name), { headers });
+    const bytes = await response.arrayBuffer().catch(() => undefined);
+    return { status: response.status, bytes: bytes?.byteLength };
+  };
+  const names = Object.keys(files) as (keyof typeof files)[];
+  for (const name of names) await put(name);
+  const Key = (name: keyof typeof files) => `of/dais/sha256/${sha256(files[name])}`;
+  const altered = Buffer.from(files.altered);
+  altered[altered.length - 1]! ^= 1;
+  const store = async (name: keyof typeof files, Body: Buffer) =>
+    await client.send(new PutObjectCommand({ Bucket: 'content', Key: Key(name), Body }));
+  await store('altered', altered);
+  await store('truncated', files.truncated.subarray(0, MIB));
+  await client.send(new DeleteObjectCommand({ Bucket: 'content', Key: Key('missing') }));
+
+  // The response had started: it ends before it is complete.
+  expect(await read('altered')).toEqual({ status: 200, bytes: undefined });
+  const started = await fetch(`${running!.url}/api/v1/content/actions/scrub`, {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/json' },
+    body: '{}',
+  });
+  expect(started.status).toBe(202);
+  await expect
+    .poll(async () => (await call('/api/v1/content')).json, { timeout: 60_000 })
+    .toMatchObject({
+      state: 'finished',
+      damaged: 3,
+    });
+  const { items } = (await call('/api/v1/content/damaged')).json as { items: DamagedContent[] };
+  expect(Object.fromEntries(items.map(({ owners, kind }) => [owners[0]?.name, kind]))).toEqual({
+    altered: 'altered',
+    truncated: 'truncated',
+    missing: 'missing',
+  });
+  expect(await read('altered')).toMatchObject({ status: 409 });
+  expect(await read('truncated')).toMatchObject({ status: 409 });
+  expect(await read('missing')).toMatchObject({ status: 404 });
+  for (const name of names) await put(name);
+  for (const name of names) expect(await read(name)).toEqual({ status: 200, bytes: files[name].length });
+  expect((await call('/api/v1/content')).json).toMatchObject({ damaged: 0 });
 });
 
 /** One direct upload for each name, attached as their ledger would. */

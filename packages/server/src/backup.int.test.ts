@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -118,20 +118,86 @@ test('a backup that is damaged, or whose keys are elsewhere, changes nothing', a
   await expect(restoreInstallation({ flags: flagsFor('third', 'other-keys'), from })).rejects.toMatchObject({
     code: 'key_missing',
   });
-  const database = join(from, DATABASE_FILE);
-  const whole = await readFile(database);
-  await appendFile(database, 'x');
-  await expect(restoreInstallation({ flags: flagsFor('third'), from })).rejects.toMatchObject({
+  await rm(join(base, 'third'), { recursive: true });
+  const [line] = (await readFile(join(from, 'blobs.ndjson'), 'utf8')).split('\n');
+  const blob = blobPath(from, (JSON.parse(line!) as { sha256: string }).sha256);
+  const [database, list, manifest] = [DATABASE_FILE, 'blobs.ndjson', 'backup.json'].map((name) => join(from, name));
+  const damages: readonly (readonly [string, string, (whole: Buffer) => Buffer | undefined])[] = [
+    ['longer database', database!, (whole) => Buffer.concat([whole, Buffer.from('x')])],
+    ['truncated database', database!, (whole) => whole.subarray(0, whole.length / 2)],
+    ['no database', database!, () => undefined],
+    ['truncated list', list!, (whole) => whole.subarray(0, 10)],
+    ['no list', list!, () => undefined],
+    ['other blob', blob, () => Buffer.from('other bytes')],
+    ['truncated blob', blob, (whole) => whole.subarray(0, 3)],
+    ['no blob', blob, () => undefined],
+    ['truncated manifest', manifest!, (whole) => whole.subarray(0, 40)],
+    ['no manifest', manifest!, () => undefined],
+    ['other manifest', manifest!, () => Buffer.from('{"format":1}')],
+    ['wrong counts', manifest!, (whole) => Buffer.from(whole.toString().replace('"count": 1', '"count": 2'))],
+    ['wrong rows', manifest!, (whole) => Buffer.from(whole.toString().replace(/"rows": /, '"rows": 1'))],
+  ];
+  for (const [name, path, damage] of damages) {
+    const whole = await readFile(path);
+    const changed = damage(whole);
+    await (changed === undefined ? rm(path) : writeFile(path, changed));
+    const failure = await restoreInstallation({ flags: flagsFor('third'), from }).catch((error: unknown) => error);
+    expect([name, failure]).toEqual([name, expect.objectContaining({ code: 'backup_invalid' })]);
+    expect((failure as Error).message).toContain(from);
+    // Not even the folder was made.
+    await expect(readdir(join(base, 'third'))).rejects.toMatchObject({ code: 'ENOENT' });
+    await writeFile(path, whole);
+  }
+  await expect(restoreInstallation({ flags: flagsFor('third'), from: join(base, 'absent') })).rejects.toMatchObject({
     code: 'backup_invalid',
   });
-  await writeFile(database, whole);
-  const [line] = (await readFile(join(from, 'blobs.ndjson'), 'utf8')).split('\n');
-  await writeFile(blobPath(from, (JSON.parse(line!) as { sha256: string }).sha256), 'other bytes');
-  await expect(restoreInstallation({ flags: flagsFor('third'), from })).rejects.toMatchObject({
-    code: 'digest_mismatch',
-  });
-  await writeFile(blobPath(from, (JSON.parse(line!) as { sha256: string }).sha256), 'rows of a table');
   await restoreInstallation({ flags: flagsFor('third'), from });
+});
+
+test('damaged content stops a backup and is named with its owner, or is left out and listed', async () => {
+  const [digest] = (await readFile(join(base, 'damaged', 'blobs.ndjson'), 'utf8'))
+    .split('\n')
+    .map((line) => (line === '' ? '' : (JSON.parse(line) as { sha256: string }).sha256));
+  const stored = join(base, 'third', 'blobs', 'sha256', digest!.slice(0, 2), digest!.slice(2, 4), digest!);
+  const whole = await readFile(stored);
+  await writeFile(stored, 'rows of a tablE');
+  const to = join(base, 'with-damage');
+  const failure = await backupInstallation({ flags: flagsFor('third'), to }).catch((error: unknown) => error);
+  expect(failure).toMatchObject({
+    code: 'content_damaged',
+    message: expect.stringContaining('--skip-damaged'),
+    issues: [{ message: expect.stringMatching(/is altered: record .* of project flights, file table$/) }],
+  });
+  expect(await readdir(to)).toEqual([]);
+  const summary = await backupInstallation({ flags: flagsFor('third'), to, skipDamaged: true });
+  expect(summary).toMatchObject({ blobs: { count: 0 }, damaged: [{ sha256: digest, kind: 'altered' }] });
+  await restoreInstallation({ flags: flagsFor('fifth'), from: to });
+  await withInstallation(
+    await loadConfig({ flags: flagsFor('fifth') }),
+    silentLog,
+    { beside: false },
+    async (parts) => {
+      const content = new Content({ ...parts, clock: systemClock, ...CONTENT_DEFAULTS });
+      await expect(content.open(owner, 'table')).rejects.toMatchObject({ code: 'content_missing' });
+    },
+  );
+
+  await rm(stored);
+  await rm(to, { recursive: true });
+  await expect(backupInstallation({ flags: flagsFor('third'), to })).rejects.toMatchObject({
+    code: 'content_damaged',
+    issues: [{ message: expect.stringContaining('is missing') }],
+  });
+  await writeFile(stored, whole);
+  expect(await backupInstallation({ flags: flagsFor('third'), to })).toMatchObject({ damaged: [] });
+});
+
+test('a folder without a database is not backed up or exported, and stays as it is', async () => {
+  const flags = flagsFor('nothing');
+  const absent = { code: 'not_found', message: expect.stringContaining(join(base, 'nothing')) };
+  await expect(backupInstallation({ flags, to: join(base, 'empty') })).rejects.toMatchObject(absent);
+  await expect(exportInstallation({ flags, to: join(base, 'empty.dais') })).rejects.toMatchObject(absent);
+  await expect(readdir(flags.data)).rejects.toMatchObject({ code: 'ENOENT' });
 });
 
 test('the database alone moves by export and import', async () => {

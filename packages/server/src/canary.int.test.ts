@@ -12,7 +12,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import { run } from '#lib/process.ts';
 import { backupInstallation } from './admin.ts';
-import { startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
+import { commandOf, isAlive, startDaisProcess, treeOf, type DaisProcess } from './testing/dais-process.ts';
 import { cliProgram } from './testing/cli.ts';
 
 const PATIENCE = 300_000;
@@ -25,6 +25,7 @@ const SECRETS: Record<string, string> = {
   'next password': canary('next'),
   'wrong password': canary('guess'),
   'client secret': canary('client'),
+  'value that steps print': canary('step'),
 };
 
 let folder: string;
@@ -32,6 +33,8 @@ let database: TestDatabase;
 let name: string;
 let dais: DaisProcess;
 let url: string;
+/** Of the server that was killed. */
+let logsBefore = '';
 /** What came back over HTTP, but for the answers in which a secret is shown once. */
 const heard: string[] = [];
 
@@ -176,6 +179,48 @@ test('secrets are used at every door, right and wrong', { timeout: PATIENCE }, a
   await send('GET', '/readyz');
 });
 
+test('steps print their secrets', { timeout: PATIENCE }, async () => {
+  const asOwner = { credential: SECRETS['owner token'] ?? '' };
+  const ofStep = {
+    ...secretManifest({ data: { key: SECRETS['value that steps print'] } }),
+    metadata: { name: 'of-step' },
+  };
+  expect((await send('POST', '/api/v1/secrets', { ...asOwner, body: ofStep })).status).toBe(201);
+  // It waits in the middle, so that the log is read while the step runs and the server is killed meanwhile.
+  const script = `
+    for what in "$CANARY" "$DAIS_TOKEN"; do
+      echo "plain $what"; printf %s "$what" | head -c 11; sleep 0.2; printf %s "$what" | tail -c +12; echo >&2 "$what"
+      for before in "" a ab; do printf '%s%s' "$before" "$what" | base64; done
+      printf %s "$what" | od -An -tx1 | tr -d ' \\n'; echo
+    done
+    echo said; while [ ! -e ${join(folder, 'go')} ]; do sleep 0.1; done; echo "$CANARY"; "$CANARY"; exit 7`;
+  const submit = async (steps: object) => {
+    const answer = await send('POST', '/api/v1/executions', { ...asOwner, body: { steps } });
+    expect(answer.status).toBe(201);
+    return ((await answer.json()) as { id: string }).id;
+  };
+  const secrets = { CANARY: { secret: 'of-step', key: 'key' } };
+  const id = await submit({ main: { command: ['sh', '-c', script], isolation: 'none', secrets } });
+  const logs = async () => await (await send('GET', `/api/v1/executions/${id}/logs`, asOwner)).text();
+  await expect.poll(logs, { timeout: 60_000 }).toContain('said');
+  heard.push(await everyFile(join(folder, 'data', 'compute')));
+  // The step goes on.
+  const servers = treeOf(dais.process.pid!).filter((pid) => commandOf(pid).includes('node'));
+  dais.process.kill('SIGKILL');
+  await expect.poll(() => servers.filter(isAlive), { timeout: 60_000 }).toEqual([]);
+  logsBefore = dais.output();
+  dais = startDaisProcess({}, { file: join(folder, 'dais.yaml') });
+  url = await dais.ready;
+  await writeFile(join(folder, 'go'), '');
+  const run = async () => (await (await send('GET', `/api/v1/executions/${id}`, asOwner)).json()) as { state: string };
+  await expect.poll(async () => (await run()).state, { timeout: 120_000 }).toBe('failed');
+  const text = await logs();
+  for (const part of ['nodes', 'attempts', 'files', 'logs?attempt=1']) {
+    await send('GET', `/api/v1/executions/${id}/${part}`, asOwner);
+  }
+  expect(text).toContain('***');
+});
+
 test('none of them comes out', { timeout: PATIENCE }, async () => {
   const asOwner = { credential: SECRETS['owner token'] ?? '' };
   for (const path of [
@@ -192,12 +237,12 @@ test('none of them comes out', { timeout: PATIENCE }, async () => {
   const doctor = await runCli(['doctor', ...there]);
   const bundle = join(folder, 'bundle.tar.gz');
   const log = join(folder, 'dais.log');
-  await writeFile(log, dais.output());
+  await writeFile(log, logsBefore + dais.output());
   const told = await runCli(['support-bundle', ...there, '--to', bundle, '--logs', log]);
   const places: Record<string, string> = {
     'what doctor and support-bundle say': `${doctor}${told}`,
     'support bundle': gunzipSync(await readFile(bundle)).toString('utf8'),
-    log: dais.output(),
+    log: logsBefore + dais.output(),
     answers: heard.join('\n'),
     database: await everyRow(),
     backup: await everyFile(backup),

@@ -26,12 +26,14 @@ import type { RegistryParts } from '#ledgers/registry/index.ts';
 import type { WebhookParts, WebhooksLedger } from '#ledgers/webhooks/index.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { CedarAuthorizerParts } from '#policy/cedar-authorizer.ts';
+import type { ProductionEvaluation } from '#policy/cedar/production-evaluation.ts';
 import type { PolicyEngine } from '#policy/policy-engine.ts';
 import type { IdentityParts } from '#policy/identity/identity-parts.ts';
 import type { SignInOptions } from '#policy/oidc/index.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { EngineSurroundings } from './compose-engines.ts';
 import type { EndpointWork } from './compose-endpoints.ts';
+import { loadFacts, loadNodeSources } from './compose-facts.ts';
 
 /** What kinds stand on. */
 export interface KindParts {
@@ -55,6 +57,8 @@ export interface LoadedKinds {
 /** Kinds, and the policies about them: each needs the other. */
 export interface KindsAndPolicies extends LoadedKinds {
   readonly policies: PolicyEngine;
+  readonly subscribers: readonly Subscriber[];
+  readonly servingRefusal: ProductionEvaluation['servingRefusal'];
 }
 
 /** Every kind there is, in the order of reference pages. */
@@ -114,10 +118,11 @@ export async function loadKinds({
     holders.map(({ countByKey, rewrapJob }) => ({ countByKey, rewrapJob })),
   );
   const channels = alertChannel({ keys, outbound, now: () => clock.now() });
-  const [{ PolicyEngine }, { accessEntries }, { AccountDirectory }] = await Promise.all([
+  const [{ PolicyEngine }, { accessEntries }, { AccountDirectory }, production] = await Promise.all([
     import('#policy/policy-engine.ts'),
     import('#policy/cedar/access-entries.ts'),
     import('#policy/identity/directory.ts'),
+    import('#policy/cedar/production-evaluation.ts'),
   ]);
   const [{ registryEntries }, { memberOf: isMember }, { loggedModelHome, runHome }] = await Promise.all([
     import('#ledgers/registry/index.ts'),
@@ -129,7 +134,7 @@ export async function loadKinds({
     ofRun: async (tx, id) => await runHome(tx, id, { artifactRoot }),
     ofLoggedModel: async (tx, id) => await loggedModelHome(tx, id, { artifactRoot }),
   };
-  const [{ findingFacts, forgetProjectFindings }, { forgetProjectLabels }] = await Promise.all([
+  const [{ forgetProjectFindings }, { forgetProjectLabels }] = await Promise.all([
     import('#ledgers/privacy/index.ts'),
     import('#ledgers/labelling/index.ts'),
   ]);
@@ -143,7 +148,7 @@ export async function loadKinds({
     ]);
   const { forgetServing, tellGateways } = await import('#ledgers/serving/index.ts');
   const { forgetMonitoring } = await import('#ledgers/monitoring/index.ts');
-  const [{ forgetProjectPredictions }, { forgetProjectScans, safetyFacts }] = await Promise.all([
+  const [{ forgetProjectPredictions }, { forgetProjectScans }] = await Promise.all([
     import('#ledgers/predictions/index.ts'),
     import('#ledgers/safety/index.ts'),
   ]);
@@ -151,6 +156,13 @@ export async function loadKinds({
   const principals = new AccountDirectory();
   const engine = new PolicyEngine(() => loaded.kinds, principals);
   const now = () => clock.now();
+  const facts = await loadFacts(now);
+  const evaluation = production.productionEvaluation({
+    engine,
+    sources: facts.production,
+    lineage: facts.lineage,
+    now,
+  });
   const memberOf: RegistryParts['memberOf'] = async (tx, who, teams) => await isMember(engine, tx, who, teams);
   const [{ commentEntries }, { commentedVersions, versionSubject }, { commentedRun, commentedRuns }] =
     await Promise.all([
@@ -172,6 +184,7 @@ export async function loadKinds({
   const registry = registryEntries({ now, kinds: () => engine.kinds, artifactRoot, homes, memberOf });
   const loaded: KindsAndPolicies = {
     policies: engine,
+    servingRefusal: evaluation.servingRefusal,
     kinds: [
       projectWith({
         begin: (tx, id) => beginProject(tx, id, clock, { folderRoot }),
@@ -190,15 +203,16 @@ export async function loadKinds({
           await forgetProjectScans(tx, ended.id);
           await forgetModelJobs(tx, ended.id);
           await forgetMonitoring(tx, ended.id);
+          await production.forgetPolicyRecords(tx, ended.id);
         },
       }),
       secrets.kind,
       channels.kind,
-      model(clock, { facts: safetyFacts }),
+      model(clock, { facts: facts.model }),
       pipeline,
       schedule,
       target,
-      dataset(clock, { facts: findingFacts(now) }),
+      dataset(clock, { facts: facts.dataset }),
       entity,
       featureView(clock),
       featureService,
@@ -207,13 +221,15 @@ export async function loadKinds({
       serviceAccount({ changed, end }),
       ...roleBindings({ changed }),
       ...policies({ changed, check: async (source) => await engine.check(source) }),
-      endpoint(endpointWork),
+      endpoint(endpointWork, { facts: facts.endpoint }),
       monitor(clock),
     ],
-    jobs: [...secrets.jobs, ...channels.jobs],
+    jobs: [...secrets.jobs, ...channels.jobs, ...evaluation.jobs],
+    subscribers: [evaluation.subscriber],
     entries: [
       ...secrets.entries,
-      ...accessEntries({ engine, now: () => clock.now() }),
+      ...accessEntries({ engine, now }),
+      ...evaluation.entries,
       ...registry,
       ...comments,
       ...definitions,
@@ -224,7 +240,7 @@ export async function loadKinds({
 
 /** What commands and models run in. Looks at nothing until something is asked of it. */
 export async function openEnvironments(
-  { environments, outbound: { proxy, noProxy = [], extraCa } }: Pick<ConfigSpec, 'environments' | 'outbound'>,
+  { environments, outbound: { extraCa } }: Pick<ConfigSpec, 'environments' | 'outbound'>,
   { dataFolder, environment, outbound, clock, log }: EngineSurroundings,
 ): Promise<Environments> {
   const { folder = `${dataFolder}/environments`, sourceBuilds = false, ...options } = environments;
@@ -236,7 +252,7 @@ export async function openEnvironments(
   const shared = { outbound, environment, now: () => clock.now(), log };
   const { maxBytes } = options;
   return environmentsByType(
-    openUvEnvironments({ ...options, ...shared, folder, sourceBuilds, proxy, noProxy, extraCa }),
+    openUvEnvironments({ ...options, ...shared, folder, sourceBuilds, extraCa }),
     openPodmanImages({ ...shared, maxBytes, folder: `${folder}/images` }),
   );
 }
@@ -249,6 +265,7 @@ export async function imageFault(environment: EngineSurroundings['environment'])
 /**
  * Where commands run: processes of this machine. `hidden`: folders beside the data folder that isolated ones never see.
  * `reach`: what they reach, whether they have network or not. `proxy`: what those with network reach others through.
+ * `keepFreeBytes`: free bytes of the disk below which a step is ended.
  */
 export async function openCompute(
   {
@@ -259,7 +276,7 @@ export async function openCompute(
     isolation,
   }: Omit<EngineSurroundings, 'outbound'> & { readonly isolation: Isolation },
   hidden: readonly string[],
-  { reach = [], proxy }: Pick<ProcessComputeOptions, 'reach' | 'proxy'> = {},
+  { reach = [], proxy, keepFreeBytes = 0 }: Pick<ProcessComputeOptions, 'reach' | 'proxy' | 'keepFreeBytes'> = {},
 ): Promise<Compute> {
   const path = environment['PATH'];
   return await (
@@ -271,6 +288,7 @@ export async function openCompute(
     isolation,
     hidden: [dataFolder, ...hidden],
     reach,
+    keepFreeBytes,
     ...(proxy !== undefined && { proxy }),
     ...(path !== undefined && { path }),
   });
@@ -337,38 +355,14 @@ export async function loadLineage({
       })
     | undefined;
 }): Promise<Pick<LoadedKinds, 'entries' | 'jobs'> & { readonly subscribers: readonly Subscriber[] }> {
-  const [
-    { lineageEntries, lineageRetention, tellingHandler, tellingOutbox },
-    { loggedModelNodes, runNodes },
-    { versionNodes },
-    { stepNodes },
-    { dataVersionNodes },
-    { featureServiceNodes, featureViewNodes },
-    { endpointNodes },
-    { predictionNodes },
-    { openLineageEntries, runEvent },
-  ] = await Promise.all([
-    import('#ledgers/lineage/index.ts'),
-    import('#ledgers/tracking/index.ts'),
-    import('#ledgers/registry/index.ts'),
-    import('#ledgers/executions/index.ts'),
-    import('#ledgers/data/index.ts'),
-    import('#ledgers/features/index.ts'),
-    import('#ledgers/serving/index.ts'),
-    import('#ledgers/predictions/index.ts'),
-    import('#protocols/openlineage/index.ts'),
-  ]);
-  const sources = [
-    runNodes,
-    loggedModelNodes,
-    versionNodes,
-    stepNodes,
-    dataVersionNodes,
-    featureViewNodes,
-    featureServiceNodes,
-    endpointNodes,
-    predictionNodes,
-  ];
+  const [{ lineageEntries, lineageRetention, tellingHandler, tellingOutbox }, { runNodes }, openLineage, sources] =
+    await Promise.all([
+      import('#ledgers/lineage/index.ts'),
+      import('#ledgers/tracking/index.ts'),
+      import('#protocols/openlineage/index.ts'),
+      loadNodeSources(),
+    ]);
+  const { openLineageEntries, runEvent } = openLineage;
   const told = [emission ?? []].flat().map(({ apiKey, namespace, ...parts }): TellingParts => ({
     ...parts,
     sources,

@@ -1,13 +1,14 @@
 /** Background work on content: every hour what nobody holds goes, every week the store is listed against the database. */
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
-import { Collector, COLLECTOR_DEFAULTS, type CollectorParts } from '#kernel/content/collector.ts';
+import { Collector, COLLECTOR_DEFAULTS, type CollectorParts } from './content-collector.ts';
 import { CONTENT_DEFAULTS } from '#kernel/content/content.ts';
 import { readCursor } from '#kernel/events.ts';
 import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
 import type { TimedQueue } from '#kernel/timed-jobs.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
+import { markDamaged } from './content-damage.ts';
 import { takeInventory } from './content-inventory.ts';
 
 export interface ContentJobParts {
@@ -49,7 +50,8 @@ export function contentJobs({ database, blobs, clock, log, collector: more }: Co
       const report = await takeInventory(database, blobs, signal);
       if (report.missing.length > 0) {
         const locators = report.missing.slice(0, 10);
-        log.error('content that somebody refers to is missing', { missing: report.missing.length, locators });
+        log.error('stored objects are missing', { missing: report.missing.length, locators });
+        for (const locator of report.missing) await markDamaged(database, { locator, kind: 'missing' });
       }
       return report;
     }),

@@ -47,7 +47,7 @@ import { loadServing, RecentFigures, type ServingLedger } from './compose-endpoi
 import { childEnvironment } from './config-load.ts';
 import { Egress } from './egress.ts';
 import { endEarlierLeases } from './earlier-leases.ts';
-import { contentJobs } from './content-jobs.ts';
+import { loadContent } from './compose-content.ts';
 import type { ControlIo, ControlSetup } from './control-setup.ts';
 import { SupervisedGateway, type ToGateway } from './gateway-link.ts';
 import { openBlobs, openKeys } from './engines.ts';
@@ -104,7 +104,7 @@ export class Control {
     const keys = await openKeys(config.keys, around);
     const query = await openQuery(config, around);
     const { isolation, isolationPlaces, isolationState } = await openControlIsolation(config, around);
-    const [{ kinds, jobs, entries, policies }, blobs] = await Promise.all([
+    const [{ kinds, jobs, entries, policies, subscribers, servingRefusal }, store] = await Promise.all([
       loadKinds({ keys, outbound, clock, folderRoot: config.tracking.artifactRoot, endpointWork }),
       openBlobs(config.blobs, around),
     ]);
@@ -132,6 +132,8 @@ export class Control {
       poolSize: config.database.poolSize,
       applicationName: `dais ${config.role}`,
     });
+    const stored = await loadContent({ store, database, clock, log: io.log, config: config.content });
+    const { blobs } = stored;
     try {
       const holder = randomUUID();
       const { folder, webhook } = config.audit.checkpoints;
@@ -179,9 +181,9 @@ export class Control {
       };
       const egress = new Egress(outbound);
       const proxy = egress.taskProxy(setup.port);
-      const compute = new Lazy(
-        async () => await openCompute({ ...around, isolation }, hidden, { reach: [reach], proxy }),
-      );
+      const { keepFreeDiskBytes: keepFreeBytes } = config.executions;
+      const parts = { reach: [reach], proxy, keepFreeBytes };
+      const compute = new Lazy(async () => await openCompute({ ...around, isolation }, hidden, parts));
       const environments = new Lazy(async () => await openEnvironments(config, around));
       const local = { database, blobs, folder: join(config.data, 'datasets') };
       const onQuery = { now: () => clock.now(), query: async () => await Promise.resolve(query) };
@@ -228,6 +230,10 @@ export class Control {
         urls: { inside: insideUrl(setup.port), outside: stepUrl(config, setup.port) },
         slots: config.executions.atOnce,
         perProject: config.executions.perProject,
+        diskRules: async () => {
+          const { stepDiskBytes: defaultBytes, maxStepDiskBytes: maxBytes } = config.executions;
+          return await Promise.resolve({ defaultBytes, maxBytes });
+        },
         days: config.retention.executionDays,
         data: data.steps,
         outbound,
@@ -323,6 +329,8 @@ export class Control {
                 ownToken: gateway.token,
                 offlineMs: authentication.gatewayOfflineMinutes * 60_000,
               }),
+        // In solo mode no policy decides.
+        ...(authentication.mode === 'accounts' && { refusal: servingRefusal }),
         folder: join(config.data, 'serving'),
         days: config.retention.executionDays,
         clock,
@@ -372,7 +380,7 @@ export class Control {
           ...safety.jobs,
           ...modelJobs.jobs,
           ...monitoring.jobs,
-          ...contentJobs({ database, blobs, clock, log: io.log }),
+          ...stored.jobs,
         ],
         entries: [
           ...entries,
@@ -394,9 +402,11 @@ export class Control {
           ...modelJobs.entries,
           ...monitoring.entries,
           ...artifacts,
+          ...stored.entries,
           ...metricsEntries(async () => await (await serving).metrics()),
         ],
         subscribers: [
+          ...subscribers,
           audit.subscriber,
           webhooks.subscriber,
           executions.subscriber,
@@ -445,6 +455,7 @@ export class Control {
           egress: () => egress.figures(),
           monitoring: monitoring.figures,
           isolation: () => isolationState.check(),
+          content: stored.health,
           log: io.log,
         }),
       );

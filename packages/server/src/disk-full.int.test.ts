@@ -1,6 +1,6 @@
 /** What clients of the whole platform see while the disk of its data folder is full, and after. */
-import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, open, rm, statfs } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, open, rm, statfs, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
@@ -119,6 +119,22 @@ async function checkTheBooks(): Promise<void> {
   expect(there.filter((status) => status !== 404)).toEqual([]);
 }
 
+test('a disk that fills up, and is freed, shows in the next probe', async () => {
+  const probe = async () => {
+    const response = await fetch(`${url}/readyz`);
+    const { checks } = (await response.json()) as { checks: { name: string; ok: boolean }[] };
+    return { status: response.status, disk: checks.find(({ name }) => name === 'disk')?.ok };
+  };
+  // The result of the blob store from here is reused for 10 s.
+  expect(await probe()).toEqual({ status: 200, disk: true });
+  await fill(8 * MIB);
+  const filledAt = Date.now();
+  expect(await probe()).toEqual({ status: 503, disk: false });
+  expect(Date.now() - filledAt).toBeLessThan(1000);
+  await rm(join(disk, 'filler'));
+  await expect.poll(probe, { timeout: 3000, interval: 50 }).toEqual({ status: 200, disk: true });
+});
+
 test('tables that cannot grow: writes are storage_full, reads go on, and writes too once there is space', async () => {
   const before = await apply(10);
   expect(before).toMatchObject({ status: 200 });
@@ -127,11 +143,36 @@ test('tables that cannot grow: writes are storage_full, reads go on, and writes 
   expect(kindsOfAnswer()).toEqual(['200  false', '507 storage_full true']);
   expect((await fetch(`${url}/p/default/api/v1/secrets/${before.name}`)).status).toBe(200);
   const { checks } = (await (await fetch(`${url}/readyz`)).json()) as { checks: { name: string; ok: boolean }[] };
-  expect(checks.filter(({ ok }) => !ok).map(({ name }) => name)).toEqual(['blobs']);
+  expect(checks.filter(({ ok }) => !ok).map(({ name }) => name)).toEqual(['blobs', 'disk']);
 
   await rm(join(disk, 'filler'));
   await expect.poll(async () => (await apply(20_000)).status, PATIENCE).toBe(200);
   await checkTheBooks();
+});
+
+test('a damaged object is not served while its mark cannot be written, and is marked and repaired afterwards', async () => {
+  const artifact = `${url}/api/2.0/mlflow-artifacts/artifacts/to-be-damaged`;
+  const bytes = randomBytes(2 * MIB);
+  const put = async () => (await fetch(artifact, { method: 'PUT', body: new Uint8Array(bytes) })).status;
+  expect(await put()).toBe(200);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const path = join(data, 'blobs', 'sha256', sha256.slice(0, 2), sha256.slice(2, 4), sha256);
+  await truncate(path, MIB);
+  const read = async () => {
+    const response = await fetch(artifact);
+    const received = await response.arrayBuffer().catch(() => undefined);
+    return { status: response.status, bytes: received?.byteLength };
+  };
+  await fill(0);
+  // The upload that would repair it needs space: nothing is lost by its failure.
+  expect([507, 503]).toContain(await put());
+  for (let n = 0; n < 3; n += 1) expect((await read()).bytes === bytes.length).toBe(false);
+  await rm(join(disk, 'filler'));
+  await expect.poll(async () => (await read()).status, PATIENCE).toBe(409);
+  const damaged = await (await fetch(`${url}/api/v1/content/damaged`)).json();
+  expect(damaged).toMatchObject({ items: [{ sha256, kind: 'truncated', owners: [{ name: 'to-be-damaged' }] }] });
+  await expect.poll(put, PATIENCE).toBe(200);
+  expect(await read()).toEqual({ status: 200, bytes: bytes.length });
 });
 
 test('a write-ahead log that cannot grow stops the database; it comes back by itself once there is space', async () => {

@@ -32,6 +32,7 @@ export interface GatewaySetup {
 const GATEWAY = 0;
 /** When the supervisor died without a word, what runs still gets this long. */
 const ORPHAN_DRAIN_MS = 5000;
+const ORPHAN_EXIT_MS = 30_000;
 /** From one word to the control process to the next. */
 const TELL_MS = 500;
 
@@ -133,7 +134,11 @@ function runGateway(): void {
       log.error('a message of the supervisor could not be followed', { error }),
     );
   });
-  process.once('disconnect', () => void drain(ORPHAN_DRAIN_MS));
+  process.once('disconnect', () => {
+    // Whatever the drain waits for, nothing of a Dais that has ended goes on: neither this process nor those of models.
+    setTimeout(() => process.exit(1), ORPHAN_EXIT_MS).unref();
+    void drain(ORPHAN_DRAIN_MS);
+  });
   // A Ctrl-C in the terminal reaches the whole process group: the supervisor says when to drain.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => {});
@@ -216,6 +221,7 @@ function figuresOf({ revision, variants, models }: GatewayStats, startedAt: stri
       key: one.key,
       state: one.state,
       ...(one.reason !== undefined && { error: one.reason }),
+      ...(one.phase !== undefined && { phase: one.phase }),
       ...(one.engine !== undefined && { engine: one.engine }),
       workers: one.concurrency,
       inFlight: one.waitingRows + one.running,

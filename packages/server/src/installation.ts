@@ -10,7 +10,7 @@ import { openOutbound } from './calls.ts';
 import { databaseEngines, loadKinds, loadSlices, openDatabase } from './compose.ts';
 import { childEnvironment, type ResolvedConfig } from './config-load.ts';
 import { openBlobs, openKeys } from './engines.ts';
-import { postgresPlace } from './postgres-place.ts';
+import { hasCluster, postgresPlace } from './postgres-place.ts';
 import { programVersion } from './version.ts';
 
 export interface Installation {
@@ -57,12 +57,26 @@ export async function withInstallation<T>(
   }
 }
 
+/** @throws DaisError `data_locked`. */
+export async function refuseRunningServer(config: ResolvedConfig): Promise<void> {
+  const running = await readServerFile(config.data);
+  if (running === undefined) return;
+  throw new DaisError('data_locked', `Stop the server first: process ${running.pid} runs on ${config.data}.`);
+}
+
+/** A command that only reads must not make a new database. @throws DaisError `not_found`. */
+export async function requireInstallation(config: ResolvedConfig): Promise<void> {
+  if (config.database.url !== undefined || (await hasCluster(config))) return;
+  throw new DaisError(
+    'not_found',
+    `${config.data} contains no database of Dais. Name the data folder of the server with --data.`,
+  );
+}
+
 async function openServer(config: ResolvedConfig, beside: boolean) {
   const { url } = config.database;
+  if (!beside) await refuseRunningServer(config);
   const running = await readServerFile(config.data);
-  if (running !== undefined && !beside) {
-    throw new DaisError('data_locked', `Stop the server first: process ${running.pid} runs on ${config.data}.`);
-  }
   if (url !== undefined) return await (await databaseEngines.postgres({ url })).start();
   // The server that runs on the folder owns the database; its socket is open to whoever owns the folder.
   if (running?.database !== undefined) return { connection: running.database, stop: async () => {} };

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findPostgres, type PostgresPlace } from './compose.ts';
 import type { ResolvedConfig } from './config-load.ts';
@@ -10,6 +11,14 @@ export function postgresPlace({ data, database }: ResolvedConfig): PostgresPlace
     cacheFolder: join(data, 'cache'),
     ...(postgresBin !== undefined && { postgresBin }),
   };
+}
+
+/** Whether a start has made the embedded database. */
+export async function hasCluster(config: ResolvedConfig): Promise<boolean> {
+  return await stat(join(postgresPlace(config).folder, 'cluster', 'PG_VERSION')).then(
+    () => true,
+    () => false,
+  );
 }
 
 export interface PostgresVersion {

@@ -8,7 +8,7 @@ import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
 import { openS3BlobStore } from '#engines/blobs/s3/s3-blob-store.ts';
 import { systemClock } from '#lib/clock.ts';
 import { ManualClock } from '#lib/manual-clock.testing.ts';
-import { blobsReadiness } from './readiness.ts';
+import { blobsReadiness, diskReadiness } from './readiness.ts';
 
 test('the blob store is asked once in 10 s, and what is wrong is said', async () => {
   const root = await mkdtemp(join(tmpdir(), 'dais-ready-'));
@@ -29,6 +29,41 @@ test('the blob store is asked once in 10 s, and what is wrong is said', async ()
   } finally {
     await rm(root, { recursive: true });
   }
+});
+
+test('a failed write makes the next probe check the store again, a failing store every second', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'dais-ready-'));
+  try {
+    const clock = new ManualClock();
+    let fullAt: number | undefined;
+    const ready = blobsReadiness(await openFsBlobStore({ root, clock: systemClock }), clock, () => fullAt);
+    expect(await ready()).toMatchObject({ ok: true });
+    await rename(join(root, 'tmp'), join(root, 'away'));
+    clock.advance(1500);
+    expect(await ready()).toMatchObject({ ok: true });
+    fullAt = clock.now();
+    expect(await ready()).toMatchObject({ ok: false });
+    await rename(join(root, 'away'), join(root, 'tmp'));
+    clock.advance(999);
+    expect(await ready()).toMatchObject({ ok: false });
+    clock.advance(1);
+    expect(await ready()).toMatchObject({ ok: true });
+  } finally {
+    await rm(root, { recursive: true });
+  }
+});
+
+test('the free space of the data folder is checked at every probe', async () => {
+  let free = 64 * 2 ** 20;
+  const ready = diskReadiness('/data', async () => free);
+  expect(await ready()).toEqual({ name: 'disk', ok: true, detail: '64 MiB are free on the disk of /data' });
+  free -= 1;
+  const remedy = expect.stringContaining('Free space on the disk');
+  expect(await ready()).toMatchObject({ ok: false, detail: expect.stringContaining('63 MiB are free'), remedy });
+  free += 1;
+  expect(await ready()).toMatchObject({ ok: true });
+  const gone = diskReadiness('/nonexistent-folder');
+  expect(await gone()).toMatchObject({ ok: false, detail: '/nonexistent-folder cannot be read (ENOENT)' });
 });
 
 test('a store that does not answer keeps nobody waiting', async () => {

@@ -1,3 +1,4 @@
+import { statfs } from 'node:fs/promises';
 import { DaisError, errorCatalogue } from '@dais/api';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
@@ -10,8 +11,12 @@ const MAX_WATCH_AGE_MS = 10_000;
 /** Events are numbered within a second; so many waiting means that nobody does it. */
 const MAX_UNSEQUENCED = 10_000;
 const PING_MS = 2000;
-/** How long an answer of the blob store holds: asking writes into it, and probes come every few seconds. */
+/** How long a result of the blob store is reused: the check writes into it, and probes come every few seconds. */
 const BLOBS_MS = 10_000;
+/** A failing result, and one from before a request failed because a disk is full, is reused for this long only. */
+const RECHECK_MS = 1000;
+/** Below this the data folder counts as full: PostgreSQL extends its write-ahead log by 16 MiB at a time. */
+const MIN_FREE_BYTES = 64 * 2 ** 20;
 const REMEDY = 'Wait a moment; if it lasts, `dais doctor` says what is wrong.';
 
 /** What /readyz tells. */
@@ -19,16 +24,49 @@ export async function readiness(
   kernel: Kernel,
   database: Database,
   schema: () => Promise<readonly string[]>,
-  blobs: () => Promise<ReadinessCheck>,
+  disks: readonly (() => Promise<ReadinessCheck>)[],
 ): Promise<readonly ReadinessCheck[]> {
-  return (await Promise.all([databaseReadiness(kernel, database, schema), blobs()])).flat();
+  const disk = disks.map(async (ready) => await ready());
+  return (await Promise.all([databaseReadiness(kernel, database, schema), ...disk])).flat();
 }
 
-/** Asks the store at most once in 10 s, and waits at most 2 s for what it says. */
-export function blobsReadiness(blobs: BlobStore, clock: Clock): () => Promise<ReadinessCheck> {
-  let last: { readonly at: number; readonly check: ReadinessCheck } | undefined;
+/** Checks the free space of the data folder at every probe: this costs one system call. */
+export function diskReadiness(
+  folder: string,
+  freeBytes: () => Promise<number> = async () => await freeOf(folder),
+): () => Promise<ReadinessCheck> {
+  return async () => {
+    try {
+      const free = await freeBytes();
+      const text = `${Math.floor(free / 2 ** 20)} MiB are free on the disk of ${folder}`;
+      if (free >= MIN_FREE_BYTES) return { name: 'disk', ok: true, detail: text };
+      const detail = `${text}, less than the ${MIN_FREE_BYTES / 2 ** 20} MiB that Dais needs`;
+      return { name: 'disk', ok: false, detail, remedy: errorCatalogue.storage_full.remedy };
+    } catch (error) {
+      const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+      return { name: 'disk', ok: false, detail: `${folder} cannot be read (${code})`, remedy: REMEDY };
+    }
+  };
+}
+
+async function freeOf(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
+}
+
+/**
+ * Checks the store at most once in 10 s (1 s while it fails), and waits at most 2 s for the result. `fullAt` is when a request last failed
+ * because a disk is full: a result from before that is not reused.
+ */
+export function blobsReadiness(
+  blobs: BlobStore,
+  clock: Clock,
+  fullAt: () => number | undefined = () => undefined,
+): () => Promise<ReadinessCheck> {
+  let last: { readonly startedAt: number; readonly at: number; readonly check: ReadinessCheck } | undefined;
   let asking: Promise<ReadinessCheck> | undefined;
   const ask = async () => {
+    const startedAt = clock.now();
     const check = await blobs.check().then(
       () => ({ name: 'blobs', ok: true, detail: 'content can be written and read' }),
       (error: unknown) =>
@@ -36,12 +74,16 @@ export function blobsReadiness(blobs: BlobStore, clock: Clock): () => Promise<Re
           ? { name: 'blobs', ok: false, detail: error.message, remedy: errorCatalogue[error.code].remedy }
           : { name: 'blobs', ok: false, detail: 'fails', remedy: REMEDY },
     );
-    last = { at: clock.now(), check };
+    last = { startedAt, at: clock.now(), check };
     asking = undefined;
     return check;
   };
+  const isCurrent = ({ startedAt, at, check: { ok } }: NonNullable<typeof last>): boolean => {
+    const isDoubtful = !ok || (fullAt() ?? Number.NEGATIVE_INFINITY) >= startedAt;
+    return clock.now() - at < (isDoubtful ? RECHECK_MS : BLOBS_MS);
+  };
   return async () => {
-    if (last !== undefined && clock.now() - last.at < BLOBS_MS) return last.check;
+    if (last !== undefined && isCurrent(last)) return last.check;
     asking ??= ask();
     let cancel = () => {};
     const late = new Promise<ReadinessCheck>((resolve) => {

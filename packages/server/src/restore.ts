@@ -1,56 +1,92 @@
 /** `dais admin restore`: a backup into an empty installation. */
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { DaisError } from '@dais/api/errors';
 import type { Sql } from '#engines/database/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
 import { releaseHolds, type ReleasedHold } from '#kernel/content/holds.ts';
-import {
-  BLOB_LIST,
-  blobPath,
-  DATABASE_FILE,
-  parseBlobLine,
-  readBackup,
-  type BackupManifest,
-} from './backup-manifest.ts';
+import { blobPath, DATABASE_FILE, readBlobList, type BackupManifest } from './backup-manifest.ts';
 import type { AdminProgress } from './backup.ts';
 import { importDatabase } from './compose.ts';
 import type { Installation } from './installation.ts';
 import { programVersion } from './version.ts';
 
 /**
- * Checks first (that the backup is whole, that every key which its secrets need is held), then brings the content, then
- * the database in one transaction: what fails leaves an empty database, and the same call may be repeated.
- * @throws DaisError `backup_invalid`, `key_missing`, `invalid_state` (the database is not empty), and what engines throw.
+ * Stores the content of a backup that `verifyBackup` has read, then imports the database in one transaction: a restore
+ * that fails leaves an empty database and no content of its own, and the same call may be repeated.
+ * @throws DaisError `key_missing`, `invalid_state` (the database is not empty), and what engines throw.
  */
 export async function readBackupInto(
-  { connection, slices, blobs, keys }: Installation,
+  installation: Installation,
   folder: string,
+  manifest: BackupManifest,
   progress: AdminProgress,
-): Promise<BackupManifest> {
-  const manifest = await readBackup(folder);
-  await requireKeys(manifest, keys);
+): Promise<void> {
+  await requireKeys(manifest, installation.keys);
+  const added: string[] = [];
+  try {
+    const moved = await storeContent(installation, folder, manifest, { added, progress });
+    await importRows(installation, folder, manifest, { moved, progress });
+  } catch (error) {
+    // What cannot be deleted now is collected by the installation that is restored here later.
+    for (const locator of added) await installation.blobs.delete(locator).catch(() => {});
+    throw error;
+  }
+}
+
+async function storeContent(
+  { blobs }: Installation,
+  folder: string,
+  manifest: BackupManifest,
+  { added, progress }: { readonly added: string[]; readonly progress: AdminProgress },
+): Promise<readonly MovedBlob[]> {
   const moved: MovedBlob[] = [];
   let bytes = 0;
-  const lines = createInterface({ input: createReadStream(join(folder, BLOB_LIST)), crlfDelay: Infinity });
-  for await (const line of lines) {
-    const blob = parseBlobLine(line);
-    const stored = await blobs.put(createReadStream(blobPath(folder, blob.sha256)), { sha256: blob.sha256 });
+  for await (const blob of readBlobList(folder)) {
+    const staged = await blobs.stage(createReadStream(blobPath(folder, blob.sha256)), { sha256: blob.sha256 });
+    const { locator, size, sha256 } = staged;
+    try {
+      if ((await blobs.stat(locator)) === undefined) added.push(locator);
+      await staged.commit();
+    } finally {
+      await staged.discard();
+    }
     // Another kind of store names the same bytes otherwise.
-    if (stored.locator !== blob.locator) moved.push({ from: blob.locator, to: stored.locator, sha256: stored.sha256 });
-    bytes += stored.size;
+    if (locator !== blob.locator) moved.push({ from: blob.locator, to: locator, sha256 });
+    bytes += size;
     progress('content', bytes, manifest.blobs.bytes, 'bytes');
   }
+  return moved;
+}
+
+async function importRows(
+  { connection, slices }: Installation,
+  folder: string,
+  manifest: BackupManifest,
+  { moved, progress }: { readonly moved: readonly MovedBlob[]; readonly progress: AdminProgress },
+): Promise<void> {
   await importDatabase(connection, slices, createReadStream(join(folder, DATABASE_FILE)), {
     programVersion: programVersion(),
     progress: ({ rows }) => progress('database', rows, manifest.database.rows, 'rows'),
     finish: async (sql) => {
       await endUploads(sql);
       await renameBlobs(sql, moved);
+      await markNotRestored(
+        sql,
+        manifest.damaged.map(({ locator }) => locator),
+      );
     },
   });
-  return manifest;
+}
+
+/** Objects that the backup does not contain are missing here; all others are the right ones. */
+async function markNotRestored(sql: Sql, locators: readonly string[]): Promise<void> {
+  await sql.query('delete from kernel.blob_damage');
+  await sql.query(
+    `insert into kernel.blob_damage (locator, kind)
+     select locator, 'missing' from kernel.blob where locator = any($1::text[])`,
+    [locators],
+  );
 }
 
 async function requireKeys(manifest: BackupManifest, keys: KeyStore): Promise<void> {

@@ -2,7 +2,7 @@
 import { statfs } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import type { ProcessMetrics } from '@dais/api';
+import { errorCatalogue, type ProcessMetrics } from '@dais/api';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Database, Slice } from '#engines/database/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
@@ -37,7 +37,7 @@ import type { Tracer } from '#lib/tracer.ts';
 import { grpcDoors, protocolDoors } from './compose-doors.ts';
 import { schemaState } from './compose.ts';
 import type { ResolvedConfig } from './config-load.ts';
-import { blobsReadiness, readiness } from './readiness.ts';
+import { blobsReadiness, diskReadiness, readiness } from './readiness.ts';
 import { publicUrl } from './server-url.ts';
 import { readTls, watchTls } from './tls-files.ts';
 
@@ -56,6 +56,7 @@ export interface ServeParts {
   readonly sessions: Sessions;
   readonly gateway: GatewayPlace;
   readonly executions: MetricSources['executions'];
+  readonly content: MetricSources['content'];
   readonly egress: MetricSources['egress'];
   readonly monitoring: MetricSources['monitoring'];
   readonly isolation: () => ReadinessCheck;
@@ -79,8 +80,10 @@ export interface HttpSide {
 export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
   const { config, log, kernel, version, tracer } = parts;
   const metrics = new Metrics({ version, role: config.role });
+  let fullAt: number | undefined;
   const finished = (request: FinishedRequest) => {
     metrics.observe(request);
+    if (request.status === errorCatalogue.storage_full.status) fullAt = systemClock.now();
     const traceId = tracer === undefined ? undefined : traceRequest(tracer, Date.now(), request);
     logRequest(log, config.log.requests, request, traceId);
   };
@@ -95,14 +98,13 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
     executions: parts.executions,
     egress: parts.egress,
     monitoring: parts.monitoring,
+    content: parts.content,
   };
-  const blobs = blobsReadiness(parts.blobs, systemClock);
+  const blobs = blobsReadiness(parts.blobs, systemClock, () => fullAt);
   const schema = () => schemaState(parts.database, parts.slices, version);
   const readMetrics = async () => await metrics.expose(sources);
-  const probes = probesDoor(async () => [
-    ...(await readiness(kernel, parts.database, schema, blobs)),
-    parts.isolation(),
-  ]);
+  const checks = async () => await readiness(kernel, parts.database, schema, [blobs, diskReadiness(config.data)]);
+  const probes = probesDoor(async () => [...(await checks()), parts.isolation()]);
   const access = openAccess(parts);
   const tls = await readTls(config);
   const opened = await HttpServer.open({

@@ -117,3 +117,25 @@ test('with the rights of the server its token still makes it the step', async ()
   expect((await send('/api/2.0/mlflow/runs/create', { experiment_id: '0' }, token)).status).toBe(401);
   expect(dais.output()).not.toContain(token);
 });
+
+test('isolated with network it reaches the server by its token alone', async () => {
+  const { found, id } = await run({ isolation: 'required', network: true });
+  expect(found).toMatchObject({ ...AS_ITSELF, run: id });
+  expect(found.bare).toEqual(found.bare.map(() => 401));
+});
+
+test('what the outbound guard refused is in the reason of a failure, in the log and in the metrics', async () => {
+  const script = `exec 5<>/dev/tcp/127.0.0.1/\${HTTP_PROXY##*:}
+    printf 'GET http://169.254.169.254/latest/meta-data/ HTTP/1.0\\r\\n\\r\\n' >&5; cat <&5; exit 3`;
+  const steps = { main: { command: ['bash', '-c', script], isolation: 'required', network: true } };
+  const { id } = (await (await send('/api/v1/executions', { steps })).json()) as Execution;
+  const ended = async () => (await read<Execution>(`/api/v1/executions/${id}`)).endedAt !== undefined;
+  await expect.poll(ended, { timeout: 60_000 }).toBe(true);
+  const sentence =
+    'Connection to 169.254.169.254:80 was refused by the outbound guard: 169.254.169.254 is a link-local address, where metadata services are. An administrator can allow it with outbound.allowHosts.';
+  const { items } = await read<{ items: ExecutionNode[] }>(`/api/v1/executions/${id}/nodes`);
+  expect(items[0]?.state).toBe('failed');
+  expect(JSON.stringify(items[0])).toContain(sentence);
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  expect(metrics).toMatch(/^dais_steps_connections_refused_total 1$/m);
+});

@@ -1,5 +1,5 @@
 /** `dais up`: from a configuration to a running process tree, and back. */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +18,7 @@ import { databaseEngines } from './compose.ts';
 import { childEnvironment, loadConfig, type ConfigFlags, type ResolvedConfig } from './config-load.ts';
 import type { ControlSetup } from './control-setup.ts';
 import type { GatewaySetup } from './gateway-process.ts';
+import { explainFileError, prepareDataFolder } from './data-folder.ts';
 import { refuseSharedFolder } from './shared-folder.ts';
 import { refuseUnsafeBind } from './safe-bind.ts';
 import { postgresPlace } from './postgres-place.ts';
@@ -131,13 +132,21 @@ export async function up(options: UpOptions): Promise<number> {
 }
 
 async function startTree(options: UpOptions): Promise<RunningDais> {
-  const startedAt = Date.now();
-  const version = programVersion();
   const config = await loadConfig(options);
   refuseUnsafeBind(config);
   refuseSharedFolder(config);
-  await mkdir(config.data, { recursive: true, mode: 0o700 });
+  await prepareDataFolder(config.data);
   await refuseSecondServer(config.data);
+  try {
+    return await startOn(config, options);
+  } catch (error) {
+    throw explainFileError(error, config.data);
+  }
+}
+
+async function startOn(config: ResolvedConfig, options: UpOptions): Promise<RunningDais> {
+  const startedAt = Date.now();
+  const version = programVersion();
   const { file: tokenFile, token } = await ownerToken(config.data);
   const format = config.log.format ?? (options.stdout.isTTY === true ? 'text' : 'json');
   const log = createLineLog({

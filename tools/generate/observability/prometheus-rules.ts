@@ -160,6 +160,15 @@ const work: readonly Rule[] = [
     description:
       '{{ $value | humanizePercentage }} of the disk of {{ $labels.instance }} is free: soon nothing can be written.',
   },
+  {
+    alert: 'DaisContentDamaged',
+    expr: `max by (job) (${series(ANY, 'contentDamaged')}) > 0`,
+    for: '0m',
+    severity: 'critical',
+    summary: 'Stored content is damaged',
+    description:
+      '{{ $value }} stored objects are damaged and are not served. `dais admin content` lists them with their owners; uploading the same bytes again repairs them.',
+  },
 ];
 
 const endpoints: readonly Rule[] = [
@@ -208,6 +217,15 @@ const endpoints: readonly Rule[] = [
     severity: 'critical',
     summary: 'A model could not be loaded',
     description: '{{ $value }} models of {{ $labels.instance }} failed. The status of their endpoints says why.',
+  },
+  {
+    alert: 'DaisModelQuarantined',
+    expr: `max by (project, name, version) (${series(ANY, 'gateway.quarantined')}) == 1`,
+    for: '0m',
+    severity: 'critical',
+    summary: 'A model is quarantined because its process ended abnormally',
+    description:
+      'Version {{ $labels.version }} of model {{ $labels.name }} in project {{ $labels.project }} is not loaded. The status of its endpoints has the reason. Deploy another version, or load it again with `dais endpoint resume`.',
   },
   {
     alert: 'DaisModelCrashes',

@@ -93,3 +93,18 @@ export const retentionConfig = z.strictObject({
     .default(3)
     .describe('How many of the backups taken before migrations are kept in `backups` of the data folder.'),
 });
+
+export const contentConfig = z.strictObject({
+  scrubDays: z
+    .int()
+    .min(0)
+    .max(3650)
+    .default(30)
+    .describe('Days from the start of one check of all stored content to the next; 0: only with `dais admin scrub`.'),
+  scrubBytesPerSecond: z
+    .int()
+    .min(64 * 1024)
+    .max(10 * 1024 * 1024 * 1024)
+    .default(20 * 1024 * 1024)
+    .describe('Bytes of stored content that this check reads per second at most.'),
+});

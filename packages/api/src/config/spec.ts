@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { portsSchema } from './ports.ts';
 import { featuresConfig } from './features.ts';
-import { limitsConfig, retentionConfig } from './limits.ts';
+import { contentConfig, limitsConfig, retentionConfig } from './limits.ts';
 import { queryConfig } from './query.ts';
 import { API_VERSION } from '#manifest.ts';
 
@@ -257,6 +257,9 @@ const isolation = z.strictObject({
     ),
 });
 
+/** Dais writes a few small files for each step itself. */
+const MIN_STEP_DISK_BYTES = 2 ** 20;
+
 const executions = z.strictObject({
   atOnce: z
     .int()
@@ -270,6 +273,25 @@ const executions = z.strictObject({
     .max(100_000)
     .default(1000)
     .describe('Steps of one project that run at once, over all processes.'),
+  stepDiskBytes: z
+    .int()
+    .min(MIN_STEP_DISK_BYTES)
+    .default(10 * 2 ** 30)
+    .describe(
+      'Disk limit of a step that sets no `resources.disk`: its working folder, home, temporary files and outputs.',
+    ),
+  maxStepDiskBytes: z
+    .int()
+    .min(MIN_STEP_DISK_BYTES)
+    .default(100 * 2 ** 30)
+    .describe('Largest disk limit that a step may set with `resources.disk`.'),
+  keepFreeDiskBytes: z
+    .int()
+    .min(0)
+    .default(2 ** 30)
+    .describe(
+      'When the disk of the data folder has less free space than this, Dais ends the step that uses most of it. 0: never.',
+    ),
 });
 
 const outbound = z.strictObject({
@@ -406,6 +428,7 @@ export const configSpec = z.strictObject({
   authentication: authentication.prefault({}).describe('How people and programs say who they are.'),
   database: database.prefault({}).describe('Where resources, records and events lie.'),
   blobs: blobs.default({ type: 'fs' }),
+  content: contentConfig.prefault({}).describe('Checks of stored content.'),
   keys: keys.default({ type: 'file' }),
   executions: executions.prefault({}).describe('Runs of commands.'),
   environments: environments.prefault({}).describe('Pythons and packages that commands and models run in.'),

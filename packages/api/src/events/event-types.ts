@@ -11,6 +11,7 @@ import type { EventType } from '#events/event-type.ts';
 import { executionEvents } from '#events/execution-events.ts';
 import { featureEvents } from '#events/feature-events.ts';
 import { pipelineEvents } from '#events/pipeline-events.ts';
+import { policyEvents } from '#events/policy-events.ts';
 import { registryEvents } from '#events/registry-events.ts';
 import { importEvents } from '#events/import-events.ts';
 import { labelEvents } from '#events/label-events.ts';
@@ -297,6 +298,7 @@ export const eventTypes = {
   ...importEvents,
   ...executionEvents,
   ...pipelineEvents,
+  ...policyEvents,
   ...definitionEvents,
   ...featureEvents,
   ...servingEvents,

@@ -6,6 +6,7 @@ const to = z.string().describe('The model that takes over: `models:/flights/7`.'
 const from = z.string().optional().describe('The model before it; absent: the first one.');
 const weight = z.number().describe('Percent of the traffic.');
 const reason = z.string().describe('Why.');
+const model = z.string().describe('`models:/flights/7`, `runs:/…`.');
 
 /** The subject of each is the Endpoint. */
 export const servingEvents = {
@@ -45,6 +46,26 @@ export const servingEvents = {
     description: 'A new version was found to be worse, or did not load: the one before answers all requests.',
     outcome: 'failed',
     data: z.strictObject({ id, from, to, reason }),
+  },
+  rolloutFailed: {
+    type: 'endpoint.rollout.failed',
+    v: 1,
+    description: 'The process of a new version ended abnormally twice; the version is quarantined and gets no traffic.',
+    outcome: 'failed',
+    data: z.strictObject({ id, from, to, reason }),
+  },
+  modelQuarantined: {
+    type: 'endpoint.model.quarantined',
+    v: 1,
+    description: 'The process of a model ended abnormally twice: the model is not loaded until someone decides.',
+    outcome: 'failed',
+    data: z.strictObject({ model, reason }),
+  },
+  modelResumed: {
+    type: 'endpoint.model.resumed',
+    v: 1,
+    description: 'A quarantined model is loaded again because someone asked for it.',
+    data: z.strictObject({ model, reason }),
   },
   rolloutAborted: {
     type: 'endpoint.rollout.aborted',

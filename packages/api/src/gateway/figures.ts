@@ -10,8 +10,10 @@ const modelFiguresSchema = z.strictObject({
   /** Of the snapshot. */
   key: z.string(),
   /** `idle`: it is loaded with the first request. */
-  state: z.enum(['loading', 'ready', 'failed', 'idle']),
+  state: z.enum(['loading', 'ready', 'failed', 'idle', 'quarantined']),
   error: z.string().optional(),
+  /** What loading is at. */
+  phase: z.string().optional(),
   engine: z.string().optional(),
   workers: z.int(),
   /** Rows that wait or run. */

@@ -23,6 +23,14 @@ export const servedModelSchema = z.strictObject({
   threads: z.int().optional(),
   workers: z.strictObject({ min: z.int(), max: z.int(), idleMs: z.int() }),
   memoryBytes: z.int().optional(),
+  /** Time limit for loading it into a process. */
+  loadMs: z.int().optional(),
+  /** Time limit for one batch in a process. */
+  inferMs: z.int().optional(),
+  /** Most rows of one batch; without it, what is safe for a small model. */
+  rows: z.int().optional(),
+  /** Times that someone asked to load it again; a higher number ends its quarantine. */
+  resumes: z.int().optional(),
   /** For the engine `python`: the folder of the interpreter that has what the model requires. */
   environment: z.string().optional(),
 });
@@ -49,6 +57,8 @@ export const servedEndpointSchema = z.strictObject({
   sticky: z.strictObject({ header: z.string().optional(), parameter: z.string().optional() }).optional(),
   timeoutMs: z.int(),
   bodyBytes: z.int(),
+  /** Limits of the decoded inputs of one request. */
+  input: z.strictObject({ rows: z.int(), bytes: z.int() }),
   queue: z.strictObject({ rows: z.int(), bytes: z.int() }),
   batching: z.strictObject({ rows: z.int(), delayMs: z.int() }),
   /** Requests under way at once, beyond which 429. */

@@ -133,7 +133,20 @@ export const endpointSpec = z.strictObject({
   resources: z
     .strictObject({
       threads: z.int().min(1).max(64).default(1).describe('Threads within one operator of the model.'),
-      memoryMb: z.int().min(64).max(1_048_576).optional().describe('Most memory of each process of the model.'),
+      memoryMb: z
+        .int()
+        .min(64)
+        .max(1_048_576)
+        .optional()
+        .describe(
+          'Memory limit of each process of the model, in MiB. Default: 2,048 plus twice the size of the files of the model.',
+        ),
+      loadSeconds: z
+        .int()
+        .min(1)
+        .max(3600)
+        .default(300)
+        .describe('Time limit for loading the model into a process; a process that takes longer is ended.'),
     })
     .prefault({})
     .describe('What each instance of a model may use.'),
@@ -169,8 +182,30 @@ export const endpointSpec = z.strictObject({
     })
     .prefault({})
     .describe('What waits while all instances work; beyond that requests are refused with 503.'),
+  input: z
+    .strictObject({
+      rows: z
+        .int()
+        .min(1)
+        .max(10_000_000)
+        .default(10_000)
+        .describe('Most rows of one request. A larger one is refused with 413 before the model sees it.'),
+      mb: z
+        .int()
+        .min(1)
+        .max(4096)
+        .default(256)
+        .describe('Most MiB of the decoded input tensors of one request; beyond that 413.'),
+    })
+    .prefault({})
+    .describe('Limits of what one request may send to the model.'),
   concurrency: z.int().min(1).max(100_000).optional().describe('Most requests at once; beyond that 429.'),
-  timeoutSeconds: z.number().gt(0).max(3600).default(60).describe('Requests end with an error after this.'),
+  timeoutSeconds: z
+    .number()
+    .gt(0)
+    .max(3600)
+    .default(60)
+    .describe('Requests end with an error after this. A process of the model that works longer on one batch is ended.'),
   bodyMb: z.int().min(1).max(1024).default(64).describe('Largest request.'),
   capture: capture.prefault({}).describe('Which predictions are kept.'),
   enforce: z.boolean().default(true).describe('Inputs are held against the signature of the model.'),
@@ -236,7 +271,7 @@ function checkSteps(steps: readonly number[]): Issue[] {
   ];
 }
 
-const endpointVariantStates = ['preparing', 'loading', 'ready', 'idle', 'failed'] as const;
+const endpointVariantStates = ['preparing', 'loading', 'ready', 'idle', 'failed', 'quarantined'] as const;
 
 const variantStatus = z.strictObject({
   name: z.string().describe('`stable`, `canary`, or the name of the manifest.'),
@@ -244,7 +279,11 @@ const variantStatus = z.strictObject({
   model: z.string().describe('`models:/flights/7`, `runs:/…`.'),
   version: z.string().optional().describe('Number of the version.'),
   weight: z.number().describe('Percent of the traffic; of a shadow, of the copies.'),
-  state: z.enum(endpointVariantStates).describe('What its model is at.'),
+  state: z
+    .enum(endpointVariantStates)
+    .describe(
+      'State of its model. `quarantined`: its process ended abnormally twice; it is not loaded until someone decides.',
+    ),
   engine: z.string().optional().describe('What runs it: `onnx`, `python`.'),
   instances: z.int().optional().describe('How many there are of it now; 0 while it sleeps.'),
   coldStartMs: z.int().optional().describe('How long its last load took: what the first request after a sleep waits.'),
@@ -267,6 +306,18 @@ export const endpointKind = {
     variants: z.array(variantStatus).optional().describe('What answers now.'),
     instances: z.int().optional().describe('Of all its models together.'),
     coldStartMs: z.int().optional().describe('Of the model that answers.'),
+    quarantined: z
+      .array(
+        z.strictObject({
+          model: z.string().describe('`models:/flights/7`, `runs:/…`.'),
+          reason: z.string().describe('How its process ended.'),
+          at: z.string().describe('RFC 3339, UTC.'),
+        }),
+      )
+      .optional()
+      .describe(
+        'Models that are not loaded because their process ended abnormally twice, until a new deploy or `dais endpoint resume`.',
+      ),
     rollout: z
       .strictObject({
         id: z.string().describe('Id of the record.'),

@@ -102,7 +102,10 @@ const pipelineStep = z.strictObject({
     .enum(['required', 'none'])
     .optional()
     .describe('`none`: it sees all that the server sees, which `execution:unisolated` must permit.'),
-  network: z.boolean().optional().describe('It may reach others.'),
+  network: z
+    .boolean()
+    .optional()
+    .describe('It reaches other servers through the outbound guard, which `execution:network` must permit.'),
   tracking: stepTracking.optional(),
 });
 export type PipelineStep = z.output<typeof pipelineStep>;

@@ -1,8 +1,17 @@
 import { z } from 'zod';
 import { baseStatus, labelNameSchema, type KindSpec } from '#manifest.ts';
 
+export const policyModes = ['enforce', 'audit'] as const;
+export type PolicyMode = (typeof policyModes)[number];
+
 const policySpec = z.strictObject({
   description: z.string().max(1024).optional().describe('Why it exists.'),
+  mode: z
+    .enum(policyModes)
+    .optional()
+    .describe(
+      '`enforce` refuses; `audit` refuses nothing and records what it would refuse. Default: `audit` for a text that uses facts about what is upstream, else `enforce`.',
+    ),
   cedar: z
     .string()
     .min(1)
@@ -44,6 +53,8 @@ const policySpec = z.strictObject({
 
 const policyStatus = z.strictObject({
   ...baseStatus,
+  mode: z.enum(policyModes).optional().describe('The mode in effect.'),
+  facts: z.array(z.string()).optional().describe('Names of the facts that the text uses.'),
   policies: z
     .array(
       z.strictObject({
@@ -76,6 +87,7 @@ const shared = {
   actions: [],
   columns: [
     { title: 'Description', path: 'spec.description' },
+    { title: 'Mode', path: 'status.mode' },
     { title: 'Digest', path: 'status.digest', wide: true },
   ],
 } as const;

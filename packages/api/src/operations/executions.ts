@@ -88,7 +88,10 @@ const stepSchema = z.strictObject({
     .describe(
       '`none`: it sees all that the server sees, which `execution:unisolated` must permit. Default: isolated; for the owner of a server without accounts, where the machine can.',
     ),
-  network: z.boolean().default(false).describe('It may reach others.'),
+  network: z
+    .boolean()
+    .default(false)
+    .describe('It reaches other servers through the outbound guard, which `execution:network` must permit.'),
   tracking: stepTracking.optional(),
 });
 export type ExecutionStepInput = z.infer<typeof stepSchema>;

@@ -10,6 +10,15 @@ export interface OperationTarget {
   readonly project?: string;
   /** What a write would make of it: policies look at it beside what is there. */
   readonly desired?: DesiredState;
+  /**
+   * The version that the operation puts forward: facts are about it. `null`: it puts none forward. Absent: facts are about
+   * the present state.
+   */
+  readonly version?: string | null;
+  /** The alias that the version is to get. */
+  readonly alias?: string;
+  /** The stage that the version is to enter. */
+  readonly stage?: string;
 }
 
 /** The part of a manifest that policies can look at before it is written. */

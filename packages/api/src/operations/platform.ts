@@ -33,6 +33,7 @@ import { monitoringOperations } from '#operations/monitoring.ts';
 import { modelSafetyOperations } from '#operations/model-safety.ts';
 import { modelTestOperations } from '#operations/model-tests.ts';
 import { predictionOperations } from '#operations/predictions.ts';
+import { contentOperations } from '#operations/content.ts';
 import { keyOperations } from '#operations/keys.ts';
 import { metricsOperations } from '#operations/metrics.ts';
 import { defineOperation, type Operation } from '#operations/operation.ts';
@@ -88,6 +89,7 @@ export const changeSchema = z.strictObject({
   project: z.string().optional().describe('Absent for kinds of the organisation.'),
   action: z.enum(['create', 'update', 'delete', 'unchanged']).describe('What happens to it.'),
   fields: z.array(fieldChangeSchema).describe('What differs, field by field.'),
+  notes: z.array(z.string()).optional().describe('What the author should know of it, one sentence each.'),
   generation: z.int().optional().describe('Its generation afterwards; absent for a deletion.'),
   resourceVersion: z.string().optional().describe('Its version afterwards; absent for a deletion.'),
 });
@@ -243,6 +245,7 @@ export const platformOperations: readonly Operation[] = [
   listOrganisationEventsOperation,
   watchOrganisationEventsOperation,
   readServerOperation,
+  ...contentOperations,
   ...keyOperations,
   ...metricsOperations,
   ...accessOperations,

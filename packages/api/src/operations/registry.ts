@@ -212,7 +212,12 @@ export const stageModelVersionOperation = defineOperation({
     archiveOthers: z.boolean().default(false).describe('Versions that are in this stage now go to `Archived`.'),
   }),
   output: modelVersionSchema,
-  target: ofModel,
+  target: ({ name, version, stage }) => ({
+    kind: modelKind.kind,
+    name,
+    version: stage === 'None' || stage === 'Archived' ? null : version,
+    stage,
+  }),
   roles: ['operator', 'editor'],
   http: http('POST', `${versions}/:version/stage`),
 });
@@ -225,7 +230,7 @@ export const setModelAliasOperation = defineOperation({
   summary: 'Moves an alias to a version, once whoever must approve has done so.',
   input: z.strictObject({ name: modelName, alias: aliasSchema.describe('The alias.'), version: versionNumber }),
   output: modelVersionSchema,
-  target: ofModel,
+  target: ({ name, alias, version }) => ({ kind: modelKind.kind, name, version, alias }),
   roles: ['operator', 'editor'],
   http: http('PUT', `${aliases}/:alias`),
 });
@@ -250,7 +255,7 @@ export const removeModelAliasOperation = defineOperation({
   summary: 'Takes an alias away. One that is not there is no error.',
   input: z.strictObject({ name: modelName, alias: anyAlias }),
   output: nothing,
-  target: ofModel,
+  target: ({ name, alias }) => ({ kind: modelKind.kind, name, version: null, alias }),
   roles: ['operator', 'editor'],
   http: http('DELETE', `${aliases}/:alias`),
 });

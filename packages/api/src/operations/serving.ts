@@ -48,7 +48,8 @@ const verb = (word: 'promote' | 'pause' | 'resume' | 'abort', summary: string) =
     summary,
     input: z.strictObject({ endpoint, reason }),
     output: rolloutSchema,
-    target: ofEndpoint,
+    // Whoever stops a rollout puts nothing forward.
+    target: (of) => (word === 'pause' || word === 'abort' ? { ...ofEndpoint(of), version: null } : ofEndpoint(of)),
     roles,
     http: { method: 'POST', path: `${base}/:endpoint/rollout/${word}`, status: 200 },
   });
@@ -66,9 +67,26 @@ export const rollBackOperation = defineOperation({
   summary: 'Brings the version back that answered before, at once; a rollout that is under way is aborted instead.',
   input: z.strictObject({ endpoint, reason }),
   output: rolloutSchema,
-  target: ofEndpoint,
+  // An emergency brake: what served before is not evaluated again, and is listed among the violations.
+  target: (of) => ({ ...ofEndpoint(of), version: null }),
   roles,
   http: { method: 'POST', path: `${base}/:endpoint/revert`, status: 202 },
+});
+
+export const resumeEndpointOperation = defineOperation({
+  name: 'endpoint.resume',
+  action: 'endpoint:deploy',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Ends the quarantine of the models of an endpoint: each is loaded again.',
+  input: z.strictObject({ endpoint, reason }),
+  output: z.strictObject({
+    endpoint,
+    models: z.array(z.string()).describe('The models that are loaded again: `models:/flights/7`.'),
+  }),
+  target: ofEndpoint,
+  roles,
+  http: { method: 'POST', path: `${base}/:endpoint/resume`, status: 202 },
 });
 
 export const listRolloutsOperation = defineOperation({
@@ -176,6 +194,7 @@ export const servingOperations: readonly Operation[] = [
   resumeRolloutOperation,
   abortRolloutOperation,
   rollBackOperation,
+  resumeEndpointOperation,
   listRolloutsOperation,
   readEndpointFiguresOperation,
   readEndpointContractOperation,

@@ -2,7 +2,15 @@ import { z } from 'zod';
 
 /** How one version of a model took over from another at an endpoint, or did not. */
 
-export const rolloutStates = ['running', 'paused', 'promoted', 'rolledBack', 'aborted', 'superseded'] as const;
+export const rolloutStates = [
+  'running',
+  'paused',
+  'promoted',
+  'rolledBack',
+  'failed',
+  'aborted',
+  'superseded',
+] as const;
 export type RolloutState = (typeof rolloutStates)[number];
 
 const percent = z.number().describe('Percent of the traffic.');
@@ -30,7 +38,11 @@ export type RolloutStep = z.infer<typeof rolloutStepSchema>;
 export const rolloutSchema = z.strictObject({
   id: z.string().describe('Its id.'),
   endpoint: z.string().describe('Name of the Endpoint.'),
-  state: z.enum(rolloutStates).describe('`superseded`: another one began before it had ended.'),
+  state: z
+    .enum(rolloutStates)
+    .describe(
+      '`failed`: the process of the new version ended abnormally twice. `superseded`: another one began before it had ended.',
+    ),
   from: z.string().optional().describe('The model that answered before; absent: the first one.'),
   to: z.string().describe('The model that takes over.'),
   cause: z.enum(['deploy', 'alias', 'rollback']).describe('A change of the manifest, a moved alias, a rollback.'),

@@ -12,6 +12,7 @@ export {
   promoteRolloutOperation,
   readEndpointContractOperation,
   readEndpointFiguresOperation,
+  resumeEndpointOperation,
   resumeRolloutOperation,
   rollBackOperation,
 } from '#operations/serving.ts';

@@ -242,6 +242,7 @@ test.each([
     ['changed 25-40', 'changed 25-60'],
   ],
   ['a deleted entry', whole.entries.filter(({ seq }) => seq !== 30), ['missing 30-31']],
+  ['the deleted last entry below a checkpoint', whole.entries.filter(({ seq }) => seq !== 24), ['missing 24-25']],
   [
     'two swapped entries',
     with_(30, () => entry(30, nth(whole.entries, 31).body)).map((one) =>
@@ -269,6 +270,32 @@ test.each([
     ['changed 25-40', 'changed 25-60'],
   ],
 ])('tampering is found: %s', (_name, entries, want) => {
+  expect(types(findingsOf(entries, whole.checkpoints))).toEqual(want);
+});
+
+const line = (at: number) => ({ body: nth(whole.entries, at).body });
+const lines = (...places: readonly number[]) => places.map(line);
+const span = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => from + at);
+
+test.each([
+  ['nothing', lines(...span(0, 60)), []],
+  ['a deleted line', lines(...span(0, 30), ...span(31, 60)), ['missing 30-31']],
+  ['the deleted first line', lines(...span(1, 60)), ['missing 0-1']],
+  ['two deleted blocks', lines(...span(0, 10), ...span(14, 40), ...span(50, 60)), ['missing 10-14', 'missing 40-50']],
+  ['the deleted line before the last', lines(...span(0, 58), 59), ['missing 58-59']],
+  ['two swapped lines', lines(...span(0, 30), 31, 30, ...span(32, 60)), ['missing 30-31', 'misplaced 32']],
+  ['a repeated line', lines(...span(0, 31), 30, ...span(31, 60)), ['misplaced 31']],
+  [
+    'a number that was raised beyond all others',
+    [...lines(...span(0, 30)), { body: '{"actor":"a0","seq":9007199254740991,"type":"t"}' }, ...lines(...span(31, 60))],
+    ['misplaced 30', 'changed 25-40', 'changed 25-60'],
+  ],
+  [
+    'a line that is no entry',
+    [...lines(...span(0, 30)), { body: 'no entry' }, ...lines(...span(31, 60))],
+    ['misplaced 30', 'changed 25-40', 'changed 25-60'],
+  ],
+])('lines of a file have only the numbers in their text: %s', (_name, entries, want) => {
   expect(types(findingsOf(entries, whole.checkpoints))).toEqual(want);
 });
 

@@ -6,7 +6,8 @@ import { GrowingTree, sameHash, type CompactRange, type Hash, type TreeHasher } 
 export const RESTORED_ENTRY = 'audit.restored';
 
 export interface LogEntry {
-  readonly seq: number;
+  /** Where the source keeps the entry; absent when only the body tells it, as in an exported file. */
+  readonly seq?: number;
   /** The canonical JSON, exactly as it was hashed. */
   readonly body: string;
   /** What is stored beside it as its hash, where that is known: finds the very entry that was edited. */
@@ -19,7 +20,7 @@ export type LogFinding =
   | { readonly type: 'missing'; readonly from: number; readonly to: number }
   /** The body is not the one that its stored hash was made of. */
   | { readonly type: 'edited'; readonly seq: number }
-  /** It stands where another entry belongs. */
+  /** Another entry belongs in its place. */
   | { readonly type: 'misplaced'; readonly seq: number; readonly says: number | undefined }
   /** A checkpoint was signed over other entries; one of these is not as it was. */
   | { readonly type: 'changed'; readonly from: number; readonly to: number; readonly checkpoint: Checkpoint }
@@ -66,6 +67,10 @@ export class LogVerifier {
   #met = 0;
   #covered = 0;
   #broken = false;
+  /** Missing entries whose places the tree does not have. */
+  #skipped = 0;
+  /** An entry without `seq` whose own number is too high: the next entry decides whether others are missing. */
+  #held: { readonly body: string; readonly says: number } | undefined;
 
   /** The signatures of `checkpoints` were verified before. They may come in any order. */
   constructor(hasher: TreeHasher, checkpoints: readonly Checkpoint[], options: LogVerifierOptions = {}) {
@@ -77,29 +82,67 @@ export class LogVerifier {
     this.#checkpoints = checkpoints.filter(({ size }) => size > start).toSorted((a, b) => a.size - b.size);
   }
 
+  /** Entries of the log up to the last one that was added, missing ones included. */
   get size(): number {
-    return this.#tree.size;
+    return this.#tree.size + this.#skipped;
   }
 
   get range(): CompactRange {
     return this.#tree.range;
   }
 
-  /** Entries come in the order of `seq`. */
-  add({ seq, body, leaf: stored }: LogEntry): void {
+  /** Entries come in the order of `seq`; all of them have it, or none. */
+  add({ seq, body, leaf }: LogEntry): void {
+    if (seq === undefined) this.#addUnnumbered(body);
+    else this.#append(seq, body, leaf);
+  }
+
+  #addUnnumbered(body: string): void {
+    const says = numberedAs(body, this.#held === undefined ? this.size : this.size + 1);
+    this.#settleHeld(says);
+    const place = this.size;
+    if (says !== undefined && says > place) this.#held = { body, says };
+    // An entry from further up: it takes no place from those that follow.
+    else if (says !== undefined && says < place) this.#find({ type: 'misplaced', seq: place, says });
+    else this.#append(place, body);
+  }
+
+  /**
+   * The number of a held entry is believed when the next entry goes on from there: then the entries before it are
+   * missing. Otherwise it was altered in its place.
+   */
+  #settleHeld(nextSays?: number): void {
+    const held = this.#held;
+    if (held === undefined) return;
+    this.#held = undefined;
+    const place = this.size;
+    if (nextSays === place + 1) {
+      this.#append(place, held.body);
+      return;
+    }
+    this.#find({ type: 'missing', from: place, to: held.says });
+    this.#broken = true;
+    this.#skipped += held.says - place;
+    this.#append(held.says, held.body);
+  }
+
+  #append(seq: number, body: string, stored?: Hash): void {
     const leaf = this.#hasher.leaf(body);
-    if (seq > this.#tree.size) {
-      this.#find({ type: 'missing', from: this.#tree.size, to: seq });
+    if (seq > this.size) {
+      this.#find({ type: 'missing', from: this.size, to: seq });
       this.#broken = true;
       // Their hashes are not known; the places of the others stay right.
-      while (this.#tree.size < seq) this.#tree.append(this.#hasher.empty);
+      while (this.size < seq) this.#tree.append(this.#hasher.empty);
     }
     if (stored !== undefined && !sameHash(stored, leaf)) this.#find({ type: 'edited', seq });
-    // Canonical JSON has no blanks, and only numbers of the top level are followed by the key that comes next.
-    if (!body.includes(`"seq":${seq},"`)) this.#find({ type: 'misplaced', seq, says: seqOf(body) });
+    if (!isNumbered(body, seq)) this.#find({ type: 'misplaced', seq, says: seqOf(body) });
     if (body.includes(`"${RESTORED_ENTRY}"`)) this.#readRestoration(body);
     this.#tree.append(leaf);
-    for (let one = this.#checkpoints[this.#next]; one?.size === this.#tree.size; one = this.#checkpoints[this.#next]) {
+    for (
+      let one = this.#checkpoints[this.#next];
+      one !== undefined && one.size <= this.size;
+      one = this.#checkpoints[this.#next]
+    ) {
       this.#compare(one);
       this.#next += 1;
     }
@@ -107,11 +150,12 @@ export class LogVerifier {
 
   /** `complete`: there are no more entries, so checkpoints over more are over entries that are gone. */
   end(complete = true): LogReport {
+    if (complete) this.#settleHeld();
     const beyond = complete ? this.#checkpoints.slice(this.#next) : [];
     for (const { checkpoint, above } of this.#unmet) this.#judge(checkpoint, above, 'changed');
-    for (const checkpoint of beyond) this.#judge(checkpoint, this.#tree.size, 'truncated');
+    for (const checkpoint of beyond) this.#judge(checkpoint, this.size, 'truncated');
     return {
-      size: this.#tree.size,
+      size: this.size,
       root: this.#tree.root(),
       range: this.#tree.range,
       findings: [...this.#findings],
@@ -156,6 +200,18 @@ export class LogVerifier {
   }
 }
 
+/** Canonical JSON has no blanks, and only numbers of the top level are followed by the key that comes next. */
+function isNumbered(body: string, seq: number): boolean {
+  return body.includes(`"seq":${seq},"`);
+}
+
+/** The number that a body gives itself; `expected` is tried first, without parsing. */
+function numberedAs(body: string, expected: number): number | undefined {
+  if (isNumbered(body, expected)) return expected;
+  const says = seqOf(body);
+  return says !== undefined && Number.isSafeInteger(says) && says >= 0 ? says : undefined;
+}
+
 function seqOf(body: string): number | undefined {
   const seq = readJson(body)?.['seq'];
   return typeof seq === 'number' ? seq : undefined;
@@ -173,7 +229,7 @@ function readJson(body: string): Record<string, unknown> | undefined {
 export function findingText(finding: LogFinding): string {
   if (finding.type === 'edited') return `Entry ${finding.seq} was edited: its text is not the one that was hashed.`;
   if (finding.type === 'misplaced') {
-    return `Entry ${finding.seq} is another one: it says that it is ${finding.says ?? 'none'}.`;
+    return `Entry ${finding.seq} is not in its place: its own number is ${finding.says ?? 'missing'}.`;
   }
   if (finding.type === 'branch') {
     const { size, origin } = finding.checkpoint;

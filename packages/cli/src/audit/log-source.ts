@@ -7,14 +7,18 @@ import { type LogEntry } from '@dais/api/tlog';
 /** Entries of one page: 5 MB at most usual sizes. */
 const PAGE = 5000;
 
-export interface EntryPages {
-  readonly entries: readonly LogEntry[];
+export interface EntryPages<Entry extends LogEntry = LogEntry> {
+  readonly entries: readonly Entry[];
   /** How many there are; undefined when only the end tells. */
   readonly size: number | undefined;
 }
 
 /** From a server; the next page is on its way while one is looked at. */
-export async function* serverEntries(client: DaisClient, signal: AbortSignal, from = 0): AsyncGenerator<EntryPages> {
+export async function* serverEntries(
+  client: DaisClient,
+  signal: AbortSignal,
+  from = 0,
+): AsyncGenerator<EntryPages<LogEntry & { readonly seq: number }>> {
   const read = async (after: number | undefined) =>
     await client.perform(readAuditBodiesOperation, { limit: PAGE, ...(after !== undefined && { after }) }, { signal });
   let page = await read(from === 0 ? undefined : from - 1);
@@ -32,16 +36,17 @@ export async function* serverEntries(client: DaisClient, signal: AbortSignal, fr
   }
 }
 
-/** From a file of `dais audit export --format jsonl`: each line is an entry, exactly as it was hashed. */
+/**
+ * From a file of `dais audit export --format jsonl`: each line is an entry, exactly as it was hashed. The lines have no
+ * numbers but their own: a line that was deleted must not shift the others.
+ */
 export async function* fileEntries(path: string): AsyncGenerator<EntryPages> {
   let entries: LogEntry[] = [];
-  let seq = 0;
   for await (const body of createInterface({
     input: createReadStream(path, { encoding: 'utf8' }),
     crlfDelay: Infinity,
   })) {
-    entries.push({ seq, body });
-    seq += 1;
+    entries.push({ body });
     if (entries.length < PAGE) continue;
     yield { entries, size: undefined };
     entries = [];

@@ -16,11 +16,17 @@ export const adminCommands: readonly CommandDefinition[] = [
     name: 'admin backup',
     group: 'Server',
     summary: 'Write everything that Dais keeps into a folder',
-    details: 'Works while the server runs. Keys are never part of it: keep them apart.',
+    details:
+      'Works while the server runs, on a data folder of this machine. Keys are never part of it: store them separately.',
     arguments: [{ syntax: '<folder>', description: 'a new or empty folder' }],
-    options: [data, config],
+    options: [
+      data,
+      config,
+      { flags: '--skip-damaged', description: 'leave damaged content out and list it in backup.json' },
+    ],
     examples: [
       { command: 'admin backup /backup/monday', does: 'database and content' },
+      { command: 'admin backup /backup/monday --skip-damaged', does: 'everything that is not damaged' },
       { command: 'admin backup /backup/monday --data /srv/dais', does: 'of another data folder' },
     ],
     load: async () => ({ run: (await import('#commands/admin.ts')).backup }),
@@ -28,8 +34,8 @@ export const adminCommands: readonly CommandDefinition[] = [
   {
     name: 'admin restore',
     group: 'Server',
-    summary: 'Bring a backup back into an empty data folder',
-    details: 'Checks first that the backup is whole and that its keys are here.',
+    summary: 'Restore a backup into an empty data folder',
+    details: 'Reads the whole backup and checks its keys before it changes anything.',
     arguments: [{ syntax: '<folder>', description: 'what `dais admin backup` wrote' }],
     options: [data, config],
     examples: [
@@ -62,6 +68,33 @@ export const adminCommands: readonly CommandDefinition[] = [
       },
     ],
     load: async () => ({ run: (await import('#commands/admin.ts')).importDatabase }),
+  },
+  {
+    name: 'admin content',
+    group: 'Server',
+    summary: 'Show the progress of the scrub, and damaged content with what uses it',
+    details: 'Exit code 1 means that something is damaged.',
+    examples: [
+      { command: 'admin content', does: 'what is damaged, and in which project?' },
+      { command: 'admin content -o json', does: 'for a script' },
+    ],
+    load: async () => ({ run: (await import('#commands/admin-content.ts')).content }),
+  },
+  {
+    name: 'admin scrub',
+    group: 'Server',
+    summary: 'Read all stored content and mark what is damaged',
+    details:
+      'The server does it in the background, within `content.scrubBytesPerSecond`, and continues after a restart.',
+    options: [
+      { flags: '--wait', description: 'until all content was read; exit code 1: something is damaged' },
+      { flags: '--timeout <time>', description: 'longest wait: 90s, 5m, 1h', default: '1h', type: 'duration' },
+    ],
+    examples: [
+      { command: 'admin scrub', does: '`dais admin content` shows its progress' },
+      { command: 'admin scrub --wait', does: 'until it is done' },
+    ],
+    load: async () => ({ run: (await import('#commands/admin-content.ts')).scrub }),
   },
   {
     name: 'admin keys',

@@ -1,36 +1,62 @@
-/** What an administrator does with a whole installation; @dais/server does the work, here it is told about. */
+/** Commands on a data folder of this machine; @dais/server does the work, and these report it. */
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { DaisError } from '@dais/api';
 import type { AdminOptions, BackupSummary } from '@dais/server';
 import { configFlags, type ConfigOptions } from '#connection/config-flags.ts';
+import { findLocalServer } from '#connection/local-server.ts';
 import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
+import { damagedText } from '#commands/admin-content.ts';
 import { bytesText, countText } from '#output/amounts.ts';
 import { printedForPrograms } from '#output/result.ts';
 import { loadServer } from '#server-package.ts';
 
-export const backup: Run<ConfigOptions> = async (context, [folder = ''], options) => {
+interface BackupOptions extends ConfigOptions {
+  readonly skipDamaged?: true;
+}
+
+/** Damaged objects that the summary of a backup names; its manifest lists all. */
+const NAMED = 20;
+
+export const backup: Run<BackupOptions> = async (context, [folder = ''], options) => {
   const { backupInstallation } = await loadServer();
+  const data = await dataFolderOf(context, 'backup', options);
   const to = resolve(context.workingFolder, folder);
-  const summary = await backupInstallation({ ...adminOptions(context, options), to });
-  if (await printedForPrograms(context, summary)) return exitCodes.ok.code;
-  context.terminal.out(`${to} holds ${summaryText(summary)}. The keys are not in it: keep them apart.\n`);
+  const skipDamaged = options.skipDamaged === true;
+  const summary = await backupInstallation({ ...adminOptions(context, options), to, skipDamaged });
+  if (await printedForPrograms(context, { data, ...summary })) return exitCodes.ok.code;
+  context.terminal.out(
+    `${to} contains ${summaryText(summary)} of ${data}. The keys are not in it: store them separately.\n`,
+  );
+  const { damaged } = summary;
+  if (damaged.length === 0) return exitCodes.ok.code;
+  context.terminal.err(`It does not contain ${countText(damaged.length, 'damaged object')}, listed in backup.json:\n`);
+  for (const object of damaged.slice(0, NAMED)) context.terminal.err(`  ${damagedText(object)}\n`);
+  if (damaged.length > NAMED) context.terminal.err(`  and ${damaged.length - NAMED} more\n`);
   return exitCodes.ok.code;
 };
 
 export const restore: Run<ConfigOptions> = async (context, [folder = ''], options) => {
   const { restoreInstallation } = await loadServer();
+  const data = await dataFolderOf(context, 'restore', options);
   const from = resolve(context.workingFolder, folder);
   await mustExist(from);
   const summary = await restoreInstallation({ ...adminOptions(context, options), from });
-  if (await printedForPrograms(context, summary)) return exitCodes.ok.code;
-  context.terminal.out(`Brought back ${summaryText(summary)}. \`dais up\` starts it.\n`);
+  if (await printedForPrograms(context, { data, ...summary })) return exitCodes.ok.code;
+  context.terminal.out(`Restored ${summaryText(summary)} into ${data}. \`dais up\` starts it.\n`);
+  if (summary.damaged.length > 0) {
+    const lacks = countText(summary.damaged.length, 'object');
+    context.terminal.err(
+      `The backup lacks ${lacks} that were damaged when it was written; \`dais admin content\` lists them.\n`,
+    );
+  }
   return exitCodes.ok.code;
 };
 
 export const exportDatabase: Run<ConfigOptions> = async (context, [file = ''], options) => {
   const { exportInstallation } = await loadServer();
+  const data = await dataFolderOf(context, 'export', options);
   const to = resolve(context.workingFolder, file);
   if (
     await stat(to).then(
@@ -38,25 +64,54 @@ export const exportDatabase: Run<ConfigOptions> = async (context, [file = ''], o
       () => false,
     )
   ) {
-    throw new DaisError('invalid_state', `${to} is there already: name a new file.`);
+    throw new DaisError('invalid_state', `${to} exists already: name a new file.`);
   }
   const summary = await exportInstallation({ ...adminOptions(context, options), to });
-  if (await printedForPrograms(context, summary)) return exitCodes.ok.code;
+  if (await printedForPrograms(context, { data, ...summary })) return exitCodes.ok.code;
   const { rows, tables } = summary;
-  context.terminal.out(`${to} holds ${countText(rows, 'row')} of ${countText(tables, 'table')}.\n`);
+  context.terminal.out(`${to} holds ${countText(rows, 'row')} of ${countText(tables, 'table')} of ${data}.\n`);
   return exitCodes.ok.code;
 };
 
 export const importDatabase: Run<ConfigOptions> = async (context, [file = ''], options) => {
   const { importInstallation } = await loadServer();
+  const data = await dataFolderOf(context, 'import', options);
   const from = resolve(context.workingFolder, file);
   await mustExist(from);
   const summary = await importInstallation({ ...adminOptions(context, options), from });
-  if (await printedForPrograms(context, summary)) return exitCodes.ok.code;
+  if (await printedForPrograms(context, { data, ...summary })) return exitCodes.ok.code;
   const { rows, tables } = summary;
-  context.terminal.out(`Took in ${countText(rows, 'row')} of ${countText(tables, 'table')}. \`dais up\` starts it.\n`);
+  context.terminal.out(
+    `Imported ${countText(rows, 'row')} of ${countText(tables, 'table')} into ${data}. \`dais up\` starts it.\n`,
+  );
   return exitCodes.ok.code;
 };
+
+/**
+ * The data folder that a command works on. @throws DaisError `invalid_request` when `--url`, or `DAIS_URL` without
+ * `--data`, names a server that does not run on it.
+ */
+async function dataFolderOf(context: Context, command: string, options: ConfigOptions): Promise<string> {
+  const { loadConfig } = await loadServer();
+  const { data } = await loadConfig({ file: options.config, flags: configFlags(options) });
+  const { environment, globals } = context;
+  const named = globals.url ?? (options.data === undefined ? environment.url : undefined);
+  if (named === undefined) return data;
+  const running = await findLocalServer(data);
+  if (running !== undefined && sameUrl(running.url, named)) return data;
+  const from = globals.url === undefined ? 'DAIS_URL' : '--url';
+  const runs = running === undefined ? 'on which no server runs' : `whose server is ${running.url}`;
+  throw new DaisError(
+    'invalid_request',
+    `${from} names ${named}, but \`dais admin ${command}\` works on a data folder of this machine: ${data}, ${runs}. ` +
+      `Run it on the machine of that server with --data FOLDER, and without ${from}.`,
+  );
+}
+
+function sameUrl(one: string, other: string): boolean {
+  const plain = (text: string) => (URL.canParse(text) ? new URL(text).href.replace(/\/+$/, '') : text);
+  return plain(one) === plain(other);
+}
 
 /** With a line of progress on a terminal. */
 function adminOptions(context: Context, options: ConfigOptions): AdminOptions {

@@ -64,6 +64,11 @@ test('verification with a server, and without one', async () => {
   const edited = await cli.run([...offline, ...nowhere]);
   expect(edited.code).toBe(1);
   expect(edited.out).toMatch(/^broken {2}The checkpoint over \d+ entries does not fit/);
+  const [first = '', deleted = '', ...others] = whole.split('\n');
+  expect(deleted).toContain('"seq":1,');
+  await writeFile(inFolder('log.jsonl'), [first, ...others].join('\n'));
+  const gap = await cli.run([...offline, ...nowhere, '-o', 'json']);
+  expect((JSON.parse(gap.out) as { findings: string[] }).findings).toEqual(['Entry 1 is missing.']);
   await writeFile(inFolder('log.jsonl'), whole.slice(0, whole.indexOf('\n') + 1));
   const cut = await cli.run([...offline, ...nowhere, '-o', 'json']);
   const { findings } = JSON.parse(cut.out) as { findings: string[] };

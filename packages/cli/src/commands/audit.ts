@@ -94,7 +94,9 @@ export const status: Run = async (context) => {
   );
   line(
     'checked',
-    check.completeAt === undefined ? 'not yet' : `${check.completeSize ?? 0} entries, ${since(check.completeAt)}`,
+    check.completeAt === undefined
+      ? 'not yet'
+      : `the first ${check.completeSize ?? 0} of ${size} entries, ${since(check.completeAt)}`,
   );
   if (hold !== undefined) line('legal hold', hold);
   for (const { message } of check.findings) terminal.out(`${terminal.style.fail('broken')}  ${message}\n`);

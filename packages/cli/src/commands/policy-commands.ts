@@ -51,4 +51,33 @@ export const policyCommands: readonly CommandDefinition[] = [
     ],
     load: async () => ({ run: (await import('#commands/policy.ts')).simulate }),
   },
+  {
+    name: 'policy violations',
+    group: 'Server',
+    summary: 'List the endpoints and model aliases that violate a policy now',
+    details:
+      'Covers policies that use facts, in audit and in enforce mode. Each violation shows the lineage path to its cause. Dais evaluates again after changes and every hour.',
+    options: [
+      { flags: '--policy <id>', description: 'only of this policy: `no-pii`, `vision/no-pii`' },
+      { flags: '--evaluate', description: 'evaluate the project before listing' },
+      { flags: '--limit <n>', description: 'most violations that are listed', default: 200, type: 'integer' },
+    ],
+    examples: [
+      { command: 'policy violations', does: 'what a policy in audit mode would affect' },
+      { command: 'policy violations --evaluate -o json', does: 'as of now, for a program' },
+    ],
+    load: async () => ({ run: (await import('#commands/policy-violations.ts')).violations }),
+  },
+  {
+    name: 'policy audited',
+    group: 'Server',
+    summary: 'List what policies in audit mode would have refused, latest first',
+    details: 'Counts how often each action was done to a resource. Records are kept for 90 days after the last time.',
+    options: [
+      { flags: '--policy <id>', description: 'only of this policy: `no-pii`, `vision/no-pii`' },
+      { flags: '--limit <n>', description: 'most entries that are listed', default: 200, type: 'integer' },
+    ],
+    examples: [{ command: 'policy audited --policy vision/no-pii', does: 'before the policy is set to enforce' }],
+    load: async () => ({ run: (await import('#commands/policy-violations.ts')).audited }),
+  },
 ];

@@ -1,5 +1,5 @@
 /** Policies as their author tries them. */
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CliFixture } from '#testing/cli-fixture.ts';
@@ -67,4 +67,41 @@ test('simulate wants something to simulate', async () => {
   expect((await cli.run(['policy', 'simulate', '--remove', 'Secret/x'])).code).toBe(7);
   const nothing = await cli.run(['policy', 'simulate', '--remove', 'OrganisationPolicy/no-deletion']);
   expect(nothing).toMatchObject({ code: 0, err: '0 of 0 decisions would change.\n' });
+});
+
+test('a policy that uses facts about what is upstream starts in audit mode; violations are listed', async () => {
+  const guardrail = `apiVersion: dais.dev/v1
+kind: Policy
+metadata: { name: no-pii }
+spec:
+  cedar: |
+    @id("no-pii") @message("Model has no recorded training data")
+    forbid(principal, action == Dais::Action::"model:promote", resource)
+    when { resource.facts.upstreamDatasetVersions == 0 };
+`;
+  const planned = await cli.run(['plan', '-f', await file('guardrail.yaml', guardrail)]);
+  expect(planned.out).toContain('note: Policy "no-pii" uses facts about what is upstream, so it is in audit mode');
+  expect(await cli.run(['apply', '-f', 'guardrail.yaml'])).toMatchObject({ code: 0 });
+  const before = await cli.run(['policy', 'violations']);
+  expect(before).toMatchObject({ code: 0, out: '' });
+  expect(before.err).toContain('The project has not been evaluated yet');
+  expect(await cli.run(['policy', 'violations', '--evaluate'])).toMatchObject({ code: 0, out: '' });
+  expect((await cli.run(['policy', 'audited'])).err).toBe('Policies in audit mode would have refused nothing.\n');
+
+  const model = 'apiVersion: dais.dev/v1\nkind: Model\nmetadata: { name: late }\nspec: {}\n';
+  expect(await cli.run(['apply', '-f', await file('model.yaml', model)])).toMatchObject({ code: 0 });
+  const { url, data } = cli.server;
+  const token = (await readFile(join(data, 'owner-token'), 'utf8')).trim();
+  const send = async (method: string, path: string, body: object) => {
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    const answer = await fetch(`${url}${path}`, { method, headers, body: JSON.stringify(body) });
+    expect(answer.status).toBeLessThan(300);
+  };
+  await send('POST', '/api/v1/registry/models/late/versions', { source: 's3://bucket/model' });
+  await send('PUT', '/api/v1/registry/models/late/aliases/champion', { version: '1' });
+  const { out } = await cli.run(['policy', 'violations', '--evaluate']);
+  expect(out).toMatch(/Model late@champion \(version 1\) +default\/no-pii +audit +violated/);
+  expect(out).toContain('policy default/no-pii: Model has no recorded training data.\n  alias late@champion\n');
+  const json = JSON.parse((await cli.run(['policy', 'violations', '-o', 'json'])).out) as { items: object[] };
+  expect(json.items).toMatchObject([{ kind: 'Model', name: 'late', alias: 'champion', version: '1' }]);
 });

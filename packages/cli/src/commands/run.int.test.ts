@@ -111,6 +111,7 @@ test('options that make no sense are told', async () => {
   const folder = await folderOf({});
   for (const [option, value] of [
     ['--memory', 'much'],
+    ['--disk', '0'],
     ['--cpu', '-1'],
     ['--env', 'X'],
     ['--secret', 'X=y'],

@@ -62,6 +62,19 @@ export const servingCommands: readonly CommandDefinition[] = [
   verb('resume', 'Let a paused rollout go on', 'from the step where it stood'),
   verb('abort', 'End a rollout: the version before gets all of the traffic', 'the running version answers everybody'),
   {
+    name: 'endpoint resume',
+    group: 'Serving',
+    summary: 'End the quarantine of the models of an endpoint and load them again',
+    details:
+      'A model whose process ended abnormally twice is quarantined: it is not loaded, also after a restart, until you deploy a version or resume the endpoint. `dais rollout status` shows the reason.',
+    arguments: [ENDPOINT],
+    options: [REASON],
+    examples: [
+      { command: 'endpoint resume delays', does: 'after `spec.resources.memoryMb` was raised, or to try once more' },
+    ],
+    load: async () => ({ run: (await import('#serving/resume.ts')).resumeEndpoint }),
+  },
+  {
     name: 'endpoint load-test',
     group: 'Serving',
     summary: 'Ask an endpoint many times at once, and show how it answers',

@@ -6,6 +6,7 @@ import { chooseServer } from '#connection/connect.ts';
 import { configFlags, type ConfigOptions } from '#connection/config-flags.ts';
 import { dataFolders } from '#connection/local-server.ts';
 import type { Context } from '#context.ts';
+import { checkContent } from '#doctor/content.ts';
 import { checkDataFolder, checkDataVersion } from '#doctor/data-folder.ts';
 import { ok, problem, skipped, warning, type Finding } from '#doctor/finding.ts';
 import { checkDisk, checkMemory } from '#doctor/machine.ts';
@@ -45,6 +46,7 @@ export async function examine(context: Context, options: ExamineOptions) {
           checkQueries(server.lookAtQuery).then((finding) => [finding]),
         ]),
     checkServer(choice, now),
+    checkContent(context),
     ...(options.network === true ? [checkNetwork(context, config?.value)] : []),
   ]);
   const findings: Finding[] = [

@@ -16,7 +16,11 @@ const VALUE_COLUMNS = 60;
 
 /** What happens to each resource, field by field, then all of it in one line. */
 export function changesText(changes: readonly Change[], tense: Tense, style: Style): string {
-  const lines = changes.flatMap((change) => [changeLine(change, tense, style), ...fieldLines(change, style)]);
+  const lines = changes.flatMap((change) => [
+    changeLine(change, tense, style),
+    ...fieldLines(change, style),
+    ...noteLines(change, style),
+  ]);
   return [...lines, summaryLine(changes, tense), ''].join('\n');
 }
 
@@ -31,6 +35,10 @@ function changeLine(change: Change, tense: Tense, style: Style): string {
 function fieldLines(change: Change, style: Style): string[] {
   if (change.action !== 'update') return [];
   return change.fields.map((field) => `    ${printable(field.path)}: ${fieldText(field, style)}`);
+}
+
+function noteLines({ notes = [] }: Change, style: Style): string[] {
+  return notes.map((note) => `    ${style.warn('note')}: ${printable(note)}`);
 }
 
 function fieldText(field: FieldChange, style: Style): string {

@@ -8,6 +8,7 @@ import { isNotebook, NOTEBOOK_OUTPUT, notebookCommand } from '#runs/notebook-ste
 export interface StepOptions {
   readonly cpu?: string;
   readonly memory?: string;
+  readonly disk?: string;
   readonly gpus?: number;
   readonly env?: readonly string[];
   readonly envFile?: string;
@@ -29,7 +30,7 @@ type Step = SubmitExecutionInput['steps'][string];
 
 /** @throws DaisError `invalid_request` naming the option. */
 export async function stepOf(command: readonly string[], options: StepOptions, folder: string): Promise<Step> {
-  const { cpu, memory, gpus, python, requirements, timeout, retries, network, isolation, experiment } = options;
+  const { cpu, memory, disk, gpus, python, requirements, timeout, retries, network, isolation, experiment } = options;
   const notebook = isNotebook(command) ? notebookCommand(command) : undefined;
   const variables = {
     ...(options.envFile !== undefined && readEnvFile(await readFile(resolve(folder, options.envFile), 'utf8'))),
@@ -37,7 +38,8 @@ export async function stepOf(command: readonly string[], options: StepOptions, f
   };
   const resources = {
     ...(cpu !== undefined && { cpu: readCpu(cpu) }),
-    ...(memory !== undefined && { memory: readBytes(memory) }),
+    ...(memory !== undefined && { memory: readBytes('--memory', memory) }),
+    ...(disk !== undefined && { disk: readBytes('--disk', disk) }),
     ...(gpus !== undefined && { 'nvidia.com/gpu': gpus }),
   };
   return {
@@ -132,10 +134,10 @@ const UNITS: Readonly<Record<string, number>> = {
   Ti: 2 ** 40,
 };
 
-function readBytes(text: string): number {
+function readBytes(option: string, text: string): number {
   const [, amount = '', unit = ''] = /^(\d+(?:\.\d+)?)(k|M|G|T|Ki|Mi|Gi|Ti)?B?$/.exec(text) ?? [];
   const bytes = Math.round(Number(amount) * (UNITS[unit] ?? 0));
-  if (!(bytes > 0)) throw wrong('--memory', text, 'an amount: 512Mi, 4Gi or 4G');
+  if (!(bytes > 0)) throw wrong(option, text, 'an amount: 512Mi, 4Gi or 4G');
   return bytes;
 }
 

@@ -37,7 +37,7 @@ export const deployModel: Run<Options> = async (context, [model = ''], { to, can
     return exitCodes.ok.code;
   }
   const rollout = await followRollout(context, client, to, before?.rollout?.id);
-  const failed = rollout === undefined || rollout.state === 'rolledBack' || rollout.state === 'aborted';
+  const failed = rollout === undefined || ['rolledBack', 'failed', 'aborted'].includes(rollout.state);
   const code = failed ? exitCodes.failed.code : exitCodes.ok.code;
   if (await printedForPrograms(context, rollout ?? begun)) return code;
   if (rollout !== undefined) context.terminal.out(`${headline(rollout)}\n`);

@@ -56,7 +56,7 @@ export async function followShadow(context: Context, client: DaisClient, endpoin
   for (;;) {
     const { generation, status } = await readState(client, endpoint);
     const shadow = status.variants?.find(({ name, role }) => role === 'shadow' && name === 'shadow');
-    const rests = shadow !== undefined && ['ready', 'idle', 'failed'].includes(shadow.state);
+    const rests = shadow !== undefined && ['ready', 'idle', 'failed', 'quarantined'].includes(shadow.state);
     if (rests && status.observedGeneration === generation) return shadow;
     await wait(POLL_MS, undefined, { signal: context.signal });
   }
@@ -116,6 +116,8 @@ export function headline({ state, from, to, reason, weight, endedBy, startedBy }
       return `${to} is paused at ${weight} %: ${reason}`;
     case 'rolledBack':
       return `${to} was taken back: ${reason}`;
+    case 'failed':
+      return `${to} failed: ${reason}`;
     case 'aborted':
       return `${to} was aborted by ${endedBy ?? 'nobody'}: ${reason}`;
     default:

@@ -14,7 +14,7 @@ export const rolloutStatus: Run<{ readonly wait?: true }> = async (context, [end
   const client = await context.connect();
   if (wait === true) await followRollout(context, client, endpoint, undefined);
   const { status, rollout } = await readState(client, endpoint);
-  const failed = wait === true && (rollout?.state === 'rolledBack' || rollout?.state === 'aborted');
+  const failed = wait === true && ['rolledBack', 'failed', 'aborted'].includes(rollout?.state ?? '');
   const code = failed ? exitCodes.failed.code : exitCodes.ok.code;
   if (await printedForPrograms(context, { endpoint, ...status, rollout: rollout ?? null })) return code;
   showState(context, endpoint, status, rollout);

@@ -28,6 +28,7 @@ export interface Attempt {
   variant: RouteVariant | undefined;
   callerId: string | undefined;
   inputs: readonly Tensor[];
+  inputBytes: number;
   outputs: readonly Tensor[];
   parameters: PredictionRecord['parameters'];
   readonly startedAt: number;

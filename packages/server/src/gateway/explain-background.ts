@@ -1,5 +1,5 @@
 /** The rows that an explanation compares with, where the request brings none: the model's own input example. */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ModelFiles } from '#engines/inference/contract.ts';
 import { elementCount } from './tensor-rows.ts';
@@ -7,6 +7,8 @@ import { ElementWriter } from './tensor-elements.ts';
 import type { Tensor, TensorSpec } from './tensors.ts';
 
 const EXAMPLE = 'input_example.json';
+/** A few rows. Larger ones would hold up everybody while they are parsed. */
+const MOST_EXAMPLE_BYTES = 1024 * 1024;
 
 /** Undefined: there is none, or none that fits the inputs. */
 export async function exampleRows(
@@ -14,7 +16,9 @@ export async function exampleRows(
   specs: readonly TensorSpec[],
 ): Promise<readonly Tensor[] | undefined> {
   try {
-    const example: unknown = JSON.parse(await readFile(join(folder, EXAMPLE), 'utf8'));
+    const file = join(folder, EXAMPLE);
+    if ((await stat(file)).size > MOST_EXAMPLE_BYTES) return undefined;
+    const example: unknown = JSON.parse(await readFile(file, 'utf8'));
     const tensors = specs.map((spec) => tensorOf(spec, columnOf(example, spec, specs)));
     const [rows] = tensors[0]?.shape ?? [];
     return rows !== undefined && rows > 0 && tensors.every(({ shape }) => shape[0] === rows) ? tensors : undefined;

@@ -35,6 +35,7 @@ const servedEndpoint = (name: string) => ({
   shadow: [],
   timeoutMs: 60_000,
   bodyBytes: 1 << 20,
+  input: { rows: 10_000_000, bytes: 256 << 20 },
   queue: { rows: 256, bytes: 1 << 26 },
   batching: { rows: 64, delayMs: 0 },
   capture: { policy: 'off' as const, share: 0, overflow: 'drop' as const, omit: [] },

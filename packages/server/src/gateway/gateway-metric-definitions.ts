@@ -66,8 +66,14 @@ export const gatewayMetrics = {
   models: {
     name: 'dais_gateway_models',
     type: 'gauge',
-    help: 'Models, by state: `ready`, `idle`, `loading`, `failed`.',
+    help: 'Models, by state: `ready`, `idle`, `loading`, `failed`, `quarantined`.',
     labels: ['state'],
+  },
+  quarantined: {
+    name: 'dais_gateway_model_quarantined',
+    type: 'gauge',
+    help: 'Whether the model is quarantined because its process ended abnormally twice.',
+    labels: ['model', 'project', 'name', 'version'],
   },
   waitingRows: {
     name: 'dais_gateway_waiting_rows',

@@ -8,7 +8,7 @@ import type { GatewayStats, VariantStats } from './gateway-stats.ts';
 type Key = keyof typeof gatewayMetrics;
 type Labels = Readonly<Record<string, string>>;
 
-const STATES = ['ready', 'idle', 'loading', 'failed'] as const;
+const STATES = ['ready', 'idle', 'loading', 'failed', 'quarantined'] as const;
 
 export class GatewayMetrics {
   readonly #registry = new Registry();
@@ -82,6 +82,13 @@ function modelLines({ models }: GatewayStats): string[] {
     ...metric(
       'models',
       STATES.map((state) => [{ state }, models.filter((model) => model.state === state).length]),
+    ),
+    ...metric(
+      'quarantined',
+      models.map(({ key, project, name, version, state }) => [
+        { model: key, project, name, version },
+        state === 'quarantined' ? 1 : 0,
+      ]),
     ),
     ...metric(
       'waitingRows',

@@ -41,7 +41,10 @@ export interface VariantStats {
 
 export interface ModelSlotStats {
   readonly key: string;
-  readonly state: 'ready' | 'idle' | 'loading' | 'failed';
+  readonly project: string;
+  readonly name: string;
+  readonly version: string;
+  readonly state: 'ready' | 'idle' | 'loading' | 'failed' | 'quarantined';
   readonly reason: string | undefined;
   /** What loading is at. */
   readonly phase: string | undefined;

@@ -1,6 +1,7 @@
 /** Puts the parts of a gateway together, and starts and stops it. */
 import { mkdir, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { DaisError } from '@dais/api/errors';
 import { snapshotSchema } from '@dais/api/gateway';
@@ -10,7 +11,9 @@ import { GatewayMetrics } from './gateway-metrics.ts';
 import type { GatewayStats, VariantStats } from './gateway-stats.ts';
 import { listenGrpc, type GrpcListener } from './grpc-gateway.ts';
 import { HttpGateway } from './http-gateway.ts';
+import { LoadJournal } from './load-journal.ts';
 import { loadModel } from './load-model.ts';
+import { LoadQueue } from './load-queue.ts';
 import type { Gateway, GatewayOptions } from './options.ts';
 import { Predictor } from './predictor.ts';
 import { chooseByFirstByte } from './first-byte.ts';
@@ -22,17 +25,22 @@ import { SnapshotStore } from './snapshot-store.ts';
 const LOOPBACK = '127.0.0.1';
 /** Of bodies and batches that are over, for the next ones. */
 const MOST_KEPT_BYTES = 64 * 1024 * 1024;
+/** Also on one core: a load mostly waits for a disk and a process. */
+const LEAST_LOADS_AT_ONCE = 2;
 
-/** Serves by its copy of the snapshot, if there is one, before it returns. */
+/** Takes connections when it returns. Models of its copy of the snapshot, if there is one, are still being loaded then. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { clock, log, listen, version, number, capture } = options;
   const store = new SnapshotStore(options.folder);
   const memory = new KeptMemory(clock, MOST_KEPT_BYTES);
+  const journal = await LoadJournal.open(options);
   const routes = new Routes({
     memory,
     clock,
     log,
-    load: async (served, onPhase) => await loadModel(served, options, onPhase),
+    journal,
+    queue: new LoadQueue(clock, Math.max(LEAST_LOADS_AT_ONCE, availableParallelism())),
+    load: async (served, hooks) => await loadModel(served, options, hooks),
   });
   const predictor = new Predictor({ routes, capture, number, tracer: options.tracer, clock, log });
   const metrics = new GatewayMetrics();
@@ -48,8 +56,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   });
   if (kept !== undefined) {
     ({ heardAt } = kept);
-    const { revision, failed } = await routes.swap(kept.snapshot, { cold: true });
-    log.info('serving by the copy of the snapshot', { revision, failed: [...failed.keys()] });
+    // Nobody waits for the slowest model: each serves as soon as it is loaded.
+    routes.swap(kept.snapshot, { cold: true }).then(
+      ({ revision, failed }) =>
+        log.info('serving by the copy of the snapshot', { revision, failed: [...failed.keys()] }),
+      (error: unknown) => log.error('the copy of the snapshot was not loaded', { error }),
+    );
   }
 
   const shared = {
@@ -97,6 +109,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       await routes.close();
     });
     if (late) log.warn('models were still being loaded or asked when the gateway stopped');
+    await journal.close().catch((error: unknown) => log.error('the journal of loads was not closed', { error }));
     await capture?.flush();
     const { tracer } = options;
     // A collector that does not answer keeps nobody from stopping either.

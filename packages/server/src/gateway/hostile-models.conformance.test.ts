@@ -14,6 +14,8 @@ const conformance = fileURLToPath(new URL('../../../../conformance/', import.met
 /** In ms; on a machine that does much else. */
 const PATIENCE = 600_000;
 const MEMORY_BYTES = 1024 * 2 ** 20;
+/** Of one batch; on a machine that does much else. */
+const LIMIT_MS = 8000;
 /** Requests at once, each behind the other. */
 const ASKERS = 8;
 
@@ -27,7 +29,13 @@ beforeAll(async () => {
   const words = ['-W', 'ignore', script, folder];
   const end = await run(join(environment, 'bin', 'python'), words, { env, cwd: folder, timeoutMs: PATIENCE });
   if (end.code !== 0) throw new Error(end.stderr);
-  world = await startMlflowWorld({ folder, environment, names: ['weighted', 'moody'], memoryBytes: MEMORY_BYTES });
+  world = await startMlflowWorld({
+    folder,
+    environment,
+    names: ['weighted', 'moody', 'hostile'],
+    memoryBytes: MEMORY_BYTES,
+    inferMs: LIMIT_MS,
+  });
 }, PATIENCE);
 afterAll(async () => {
   await world?.stop();
@@ -70,7 +78,7 @@ async function whileAsked(name: string, work: () => Promise<void>) {
 test('one that eats memory fails alone, and says why; the other goes on', async () => {
   const { failed } = await whileAsked('weighted', async () => {
     const { status, said } = await ask('moody', -3);
-    expect([status, said]).toEqual([503, expect.stringContaining('more than the 1024 MiB of memory')]);
+    expect([status, said]).toEqual([503, expect.stringContaining('more than its memory limit of 1 GiB')]);
   });
   expect(failed).toEqual([]);
   await expect.poll(async () => (await ask('moody', 1)).status).toBe(200);
@@ -97,4 +105,32 @@ test('kill -9 of its process under load: what was inside fails, at most a reques
     expect(failed.filter(({ status, said }) => status !== 503 || !said.includes('process ended'))).toEqual([]);
     expect(failed.length).toBeLessThanOrEqual(ASKERS);
   }
+});
+
+test.each([
+  ['leaves processes behind', -1, [503], /exit code 4/],
+  ['sleeps and ignores SIGTERM', -2, [503], /time limit of 8 s/],
+  ['starts threads and sleeps', -3, [400, 503], /time limit of 8 s|can't start new thread/],
+  ['fills the disk', -4, [400, 503], /disk|File too large|No space left|memory/],
+  ['opens sockets', -5, [400], /refused|unreachable|not permitted|denied/i],
+  ['takes memory', -6, [503], /memory limit of 1 GiB/],
+])('one that %s fails alone, and says why; the other goes on', async (_, what, expected, reason) => {
+  const { failed } = await whileAsked('weighted', async () => {
+    const { status, said } = await ask('hostile', what);
+    expect(said).toMatch(reason);
+    expect(expected).toContain(status);
+  });
+  expect(failed).toEqual([]);
+  await expect.poll(async () => (await ask('hostile', 1)).status).toBe(200);
+});
+
+test('after five ends within minutes a model is quarantined although it answers between them, and none of it is left', async () => {
+  const stateOf = () => world.gateway.stats().models.find(({ key }) => key === 'hostile')?.state;
+  while (stateOf() !== 'quarantined') {
+    await ask('hostile', -1);
+    await ask('hostile', 1);
+  }
+  const { said } = await ask('hostile', 1);
+  expect(said).toMatch(/quarantined.*times within 10 minutes/);
+  await expect.poll(() => treeOf(process.pid).filter((pid) => /dais_worker.*hostile/.test(commandOf(pid)))).toEqual([]);
 });

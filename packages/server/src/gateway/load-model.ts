@@ -1,6 +1,7 @@
 import { DaisError } from '@dais/api/errors';
 import type { ServedModel } from '@dais/api/gateway';
-import type { LoadedModel, ModelFiles } from '#engines/inference/contract.ts';
+import type { LoadedModel, LoadOptions, ModelFiles } from '#engines/inference/contract.ts';
+import { exampleRows } from './explain-background.ts';
 import type { GatewayOptions } from './options.ts';
 
 export interface Loaded {
@@ -8,13 +9,15 @@ export interface Loaded {
   readonly files: ModelFiles;
 }
 
+export type LoadHooks = Pick<LoadOptions, 'onPhase' | 'onEnd' | 'isProven'>;
+
 /** Brings the files and loads them with the engine that the model names, else the first that can. */
 export async function loadModel(
   served: ServedModel,
   { engines, files }: Pick<GatewayOptions, 'engines' | 'files'>,
-  onPhase: (phase: string) => void,
+  hooks: LoadHooks,
 ): Promise<Loaded> {
-  onPhase('files');
+  hooks.onPhase?.('fetching the files');
   const found = await files(served);
   const { environment } = served;
   const refusals: string[] = [];
@@ -23,12 +26,17 @@ export async function loadModel(
     const refusal = await engine.refusal(found);
     if (refusal === undefined) {
       const model = await engine.load(found, {
+        ...hooks,
         trust: served.trust,
-        onPhase,
+        // The trial asks what its author gave as an example.
+        sample: async (inputs) => await exampleRows(found, inputs),
         // More come when they are needed.
         workers: Math.max(1, served.workers.min),
         ...(served.threads !== undefined && { threads: served.threads }),
         ...(served.memoryBytes !== undefined && { memoryBytes: served.memoryBytes }),
+        ...(served.loadMs !== undefined && { loadMs: served.loadMs }),
+        ...(served.inferMs !== undefined && { inferMs: served.inferMs }),
+        ...(served.rows !== undefined && { maxRows: served.rows }),
         ...(environment !== undefined && { environment }),
       });
       return { model, files: found };

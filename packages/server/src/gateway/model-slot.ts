@@ -1,17 +1,21 @@
-/** One model of the snapshot on this gateway: loaded, idle, loading or failed, and who waits for it. */
+/** One model of the snapshot on this gateway: loaded, idle, loading, failed or quarantined, and who waits for it. */
 import { DaisError } from '@dais/api/errors';
 import type { ServedModel } from '@dais/api/gateway';
-import type { LoadedModel, ModelFiles } from '#engines/inference/contract.ts';
+import { ProcessEnded, type LoadedModel, type ModelFiles, type ProcessEnd } from '#engines/inference/contract.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { KeptMemory } from '#lib/kept-memory.ts';
 import type { Log } from '#lib/log.ts';
 import { ScaleRule } from './scale-rule.ts';
 import { Batcher } from './batcher.ts';
 import type { ModelSlotStats } from './gateway-stats.ts';
-import type { Loaded } from './load-model.ts';
+import type { LoadJournal } from './load-journal.ts';
+import type { Loaded, LoadHooks } from './load-model.ts';
+import type { LoadQueue } from './load-queue.ts';
 
 export interface ModelSlotParts {
-  readonly load: (model: ServedModel, onPhase: (phase: string) => void) => Promise<Loaded>;
+  readonly load: (model: ServedModel, hooks: LoadHooks) => Promise<Loaded>;
+  readonly journal: LoadJournal;
+  readonly queue: LoadQueue;
   /** Where the rows of batches lie. */
   readonly memory: KeptMemory;
   readonly clock: Clock;
@@ -26,15 +30,21 @@ export interface LiveModel {
 }
 
 /** Requests that may wait for a model that is being loaded, and their bytes. */
-const MOST_HELD = 100;
+const MOST_HELD = 1000;
 const MOST_HELD_BYTES = 32 * 1024 * 1024;
 /** Until a model that could not be loaded is tried again: doubled each time, to at most a minute. */
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
 /** From one look at the load to the next. */
 const SCALE_EACH_MS = 1000;
-/** Weight of nothing known about how long a load takes. */
+/** Assumed duration of a load of which nothing is known. */
 const USUAL_LOAD_MS = 2000;
+/** A request waits for a model that is about to be there; one that takes longer is told when to come again. */
+const WORTH_WAITING_MS = 2000;
+const LONGEST_WAIT_MS = 3000;
+const LONGEST_RETRY_S = 60;
+/** A quarantine ends when someone decides: not soon. */
+const QUARANTINE_RETRY_MS = 60_000;
 
 export class ModelSlot {
   readonly served: ServedModel;
@@ -44,6 +54,7 @@ export class ModelSlot {
   /** What the model said of itself when it was last loaded. */
   #known: LoadedModel | undefined;
   #loading: Promise<LiveModel> | undefined;
+  #loadingSince = 0;
   #closing: Promise<void> = Promise.resolve();
   #closed = false;
   #held = 0;
@@ -67,12 +78,18 @@ export class ModelSlot {
 
   get state(): ModelSlotStats['state'] {
     if (this.#live !== undefined) return 'ready';
+    if (this.#quarantine !== undefined) return 'quarantined';
     if (this.#loading !== undefined) return 'loading';
     return this.#failure === undefined ? 'idle' : 'failed';
   }
 
   get reason(): string | undefined {
-    return this.#live === undefined ? this.#failure?.reason : undefined;
+    return this.#live === undefined ? (this.#quarantine ?? this.#failure?.reason) : undefined;
+  }
+
+  /** Why the model may not be loaded. */
+  get #quarantine(): string | undefined {
+    return this.#parts.journal.recordOf(this.served.key).quarantine?.reason;
   }
 
   /** True once it has been loaded, also when it sleeps now. */
@@ -115,23 +132,54 @@ export class ModelSlot {
     this.#held++;
     this.#heldBytes += bytes;
     try {
-      return await this.wake();
+      const woken = this.wake();
+      // One that sleeps when idle is woken by its first request, which waits for it.
+      return this.served.workers.min === 0 || this.#known !== undefined ? await woken : await this.#whenSoon(woken);
     } finally {
       this.#held--;
       this.#heldBytes -= bytes;
     }
   }
 
+  /** Waits for a load that ends soon. Throws `model_unavailable`, with when to come again, for one that takes longer. */
+  async #whenSoon(woken: Promise<LiveModel>): Promise<LiveModel> {
+    const { clock, journal } = this.#parts;
+    const leftMs = () => {
+      const usual = this.#loadMs ?? journal.recordOf(this.served.key).loadMs ?? USUAL_LOAD_MS;
+      return usual - (clock.now() - this.#loadingSince);
+    };
+    const late = () => {
+      const seconds = Math.min(LONGEST_RETRY_S, Math.max(1, Math.ceil(leftMs() / 1000)));
+      const phase = this.#phase === undefined ? '' : ` (${this.#phase})`;
+      return new DaisError('model_unavailable', `The model is being loaded${phase}: ask again in ${seconds} s.`, {
+        retryAfter: seconds,
+      });
+    };
+    if (this.#loading !== undefined && leftMs() > WORTH_WAITING_MS) {
+      woken.catch(() => {});
+      throw late();
+    }
+    return await new Promise<LiveModel>((resolve, reject) => {
+      const cancel = clock.after(LONGEST_WAIT_MS, () => reject(late()));
+      woken.then(resolve, reject).finally(cancel);
+    });
+  }
+
   /** Loads it unless it is loaded. Throws `model_unavailable` with the reason. */
   async wake(): Promise<LiveModel> {
     if (this.#live !== undefined) return this.#live;
     const { clock } = this.#parts;
+    const quarantine = this.#quarantine;
+    if (quarantine !== undefined) throw quarantined(quarantine);
     if (this.#closed) throw new DaisError('model_unavailable', 'The model is being unloaded.');
     if (this.#loading === undefined && this.#failure !== undefined) {
       const left = this.#failure.at + this.#failure.pauseMs - clock.now();
       if (left > 0) throw unloadable(this.#failure.reason, left);
     }
-    this.#loading ??= this.#load();
+    if (this.#loading === undefined) {
+      this.#loadingSince = clock.now();
+      this.#loading = this.#load();
+    }
     return await this.#loading;
   }
 
@@ -154,6 +202,9 @@ export class ModelSlot {
     const told = this.#live?.model.stats();
     return {
       key: this.#key,
+      project: this.served.project,
+      name: this.served.name,
+      version: this.served.version ?? '',
       state: this.state,
       reason: this.reason,
       phase: this.#phase,
@@ -174,24 +225,25 @@ export class ModelSlot {
   }
 
   async #load(): Promise<LiveModel> {
-    const { clock, log, load, memory } = this.#parts;
-    const startedAt = performance.now();
-    const { project, name, version } = this.served;
+    const { clock, log, memory, queue, journal } = this.#parts;
+    const { project, name, version, key, files: list } = this.served;
     try {
       await this.#closing;
-      const { model, files } = await load(this.served, (phase) => {
-        this.#phase = phase;
-      });
-      this.#loadMs = performance.now() - startedAt;
+      this.#phase = 'waiting for its turn';
+      const bytes = list.reduce((sum, file) => sum + file.bytes, 0);
+      const turn = { bytes, isSuspect: journal.isSuspect(key) };
+      const { model, files } = await queue.run(turn, async () => await this.#attempt());
       this.#failure = undefined;
       this.#known = model;
       this.#usedAt = clock.now();
       this.#live = { model, files, batcher: new Batcher(model, clock, memory) };
       this.#sleepWhenIdle();
       this.#scaleByLoad(this.#live);
-      log.info('a model was loaded', { project, model: name, version, ms: Math.round(this.#loadMs) });
+      log.info('a model was loaded', { project, model: name, version, ms: Math.round(this.#loadMs ?? 0) });
       return this.#live;
     } catch (error) {
+      const quarantine = this.#quarantine;
+      if (quarantine !== undefined) throw quarantined(quarantine);
       const reason = error instanceof DaisError ? error.message : 'Dais made a mistake; its log says more.';
       const pauseMs = Math.min((this.#failure?.pauseMs ?? FIRST_PAUSE_MS / 2) * 2, LONGEST_PAUSE_MS);
       this.#failure = { reason, at: clock.now(), pauseMs };
@@ -201,6 +253,52 @@ export class ModelSlot {
       this.#loading = undefined;
       this.#phase = undefined;
     }
+  }
+
+  /** Loads it, once more when its process ended: it may have been bad luck. */
+  async #attempt(): Promise<Loaded> {
+    const { load, journal, log } = this.#parts;
+    const { project, name, version, key } = this.served;
+    for (;;) {
+      const startedAt = performance.now();
+      await journal.start(key);
+      try {
+        const loaded = await load(this.served, {
+          isProven: journal.recordOf(key).isProven,
+          onPhase: (phase) => (this.#phase = phase),
+          onEnd: (end) => this.#onEnd(end),
+        });
+        this.#loadMs = performance.now() - startedAt;
+        await journal.succeed(key, this.#loadMs);
+        return loaded;
+      } catch (error) {
+        if (!(error instanceof ProcessEnded)) {
+          await journal.fail(key);
+          throw error;
+        }
+        const quarantine = await journal.endWhileLoading(key, error.message);
+        log.warn('a process of a model ended while it was loaded', {
+          project,
+          model: name,
+          version,
+          error,
+          quarantine,
+        });
+        if (quarantine !== undefined || this.#closed) throw error;
+      }
+    }
+  }
+
+  /** Returns why the model is not started again. */
+  #onEnd(end: ProcessEnd): string | undefined {
+    const { journal, log } = this.#parts;
+    const { project, name, version, key } = this.served;
+    const reason = journal.end(key, end);
+    if (reason === undefined) return undefined;
+    log.error('a model is quarantined', { project, model: name, version, reason });
+    this.#cancelIdle?.();
+    this.#closing = this.#unload().catch((error: unknown) => log.error('a model was not unloaded', { error }));
+    return quarantined(reason).message;
   }
 
   #sleepWhenIdle(): void {
@@ -252,6 +350,14 @@ export class ModelSlot {
     await live?.batcher.settled();
     await live?.model.close();
   }
+}
+
+function quarantined(reason: string): DaisError {
+  return new DaisError(
+    'model_unavailable',
+    `The model is quarantined and is not loaded until someone decides. ${reason}`,
+    { retryAfter: QUARANTINE_RETRY_MS / 1000 },
+  );
 }
 
 function unloadable(reason: string, leftMs: number): DaisError {

@@ -10,13 +10,14 @@ import { batchGroup } from './batch-group.ts';
 import type { BatchItem } from './batcher.ts';
 import type { CaptureSink } from './capture.ts';
 import { checkInputs } from './check-inputs.ts';
+import { checkLimits } from './input-limits.ts';
 import type { LiveModel } from './model-slot.ts';
 import { chooseVariant, findEndpoint, type EndpointRoute, type RouteVariant } from './route-table.ts';
 import type { Routes } from './routes.ts';
 import type { EndpointAddress, InferAnswer, InferRequest, OpenedRequest, ServedDescription } from './serving-door.ts';
 import { ShadowQueue } from './shadow-queue.ts';
 import { tracePrediction } from './prediction-trace.ts';
-import { rowsOf, tensorBytes } from './tensor-rows.ts';
+import { rowsOf } from './tensor-rows.ts';
 import type { Tensor } from './tensors.ts';
 
 export interface PredictorParts {
@@ -71,6 +72,7 @@ export class Predictor {
       variant: undefined,
       callerId: undefined,
       inputs: [],
+      inputBytes: 0,
       outputs: [],
       parameters: {},
       startedAt: performance.now(),
@@ -134,6 +136,7 @@ export class Predictor {
       const request = decoding instanceof Promise ? await decoding : decoding;
       attempt.inputs = request.inputs;
       attempt.parameters = request.parameters ?? {};
+      attempt.inputBytes = checkLimits(request.inputs, served);
       checkInputs(request, described);
       const outputs = await this.#run(attempt, variant, live, request, deadline, caller);
       attempt.outputs = outputs;
@@ -181,8 +184,7 @@ export class Predictor {
   ): Promise<readonly Tensor[]> {
     const { served, load } = attempt.route;
     const { inputs, outputs, parameters } = request;
-    let bytes = 0;
-    for (const tensor of inputs) bytes += tensorBytes(tensor);
+    const bytes = attempt.inputBytes;
     const rows = model.batchable ? rowsOf(inputs) : 1;
     if (rows === undefined) {
       const shapes = inputs.map(({ name, shape }) => `${name} [${shape.join()}]`).join(', ');

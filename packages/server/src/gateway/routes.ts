@@ -67,6 +67,11 @@ export class Routes {
     }
     checkNames(snapshot);
     this.#wanted = snapshot;
+    const { journal } = this.#parts;
+    const resumed = new Set(
+      snapshot.models.flatMap(({ key, resumes = 0 }) => (journal.resume(key, resumes) ? [key] : [])),
+    );
+    journal.keepOnly(new Set(snapshot.models.map(({ key }) => key)));
     this.quotas.replace(snapshot.quotas ?? []);
     this.#access = new ServedAccess(snapshot.access);
     const models = new Map(snapshot.models.map((model) => [model.key, model]));
@@ -76,17 +81,21 @@ export class Routes {
       for (const { model } of endpoint.shadow) needed.set(SHADOW + model, this.#slot(SHADOW + model, models));
     }
     this.#publish();
-    return this.#load(snapshot, needed, cold);
+    return this.#load(snapshot, needed, { cold, resumed });
   }
 
-  async #load(snapshot: Snapshot, needed: ReadonlyMap<string, ModelSlot>, cold: boolean): Promise<SwapOutcome> {
+  async #load(
+    snapshot: Snapshot,
+    needed: ReadonlyMap<string, ModelSlot>,
+    { cold, resumed }: { readonly cold: boolean; readonly resumed: ReadonlySet<string> },
+  ): Promise<SwapOutcome> {
     const failed = new Map<string, string>();
     await Promise.all(
       [...needed].map(async ([key, slot]) => {
         if (cold && slot.served.workers.min === 0) return;
         slot.forgive();
         // One that has been loaded once, and sleeps, need not wake up for a new snapshot.
-        if (slot.proven) return;
+        if (slot.proven && !resumed.has(slot.served.key)) return;
         try {
           await slot.wake();
         } catch (error) {

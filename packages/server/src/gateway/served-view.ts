@@ -1,6 +1,7 @@
 /** What a caller may see of what is served. */
 import { DaisError } from '@dais/api/errors';
 import { checkInputs } from './check-inputs.ts';
+import { checkLimits } from './input-limits.ts';
 import type { Explainer } from './explain.ts';
 import { describe } from './predictor.ts';
 import { findEndpoint, type EndpointRoute, type RouteVariant } from './route-table.ts';
@@ -60,6 +61,8 @@ function variantView(route: EndpointRoute, variant: RouteVariant, explainer: Exp
       slot.pin();
       try {
         const live = slot.live ?? (await slot.hold(0));
+        checkLimits(request.inputs, route.served);
+        if (request.background !== undefined) checkLimits(request.background, route.served);
         checkInputs({ inputs: request.inputs }, describe(route, variant, live.model));
         return await explainer.explain(live, request);
       } finally {

@@ -126,7 +126,7 @@ export interface ServedVariantView {
   readonly name: string;
   readonly version: string;
   readonly aliases: readonly string[];
-  readonly state: 'ready' | 'idle' | 'loading' | 'failed';
+  readonly state: 'ready' | 'idle' | 'loading' | 'failed' | 'quarantined';
   /** Why it is not ready. */
   readonly reason: string | undefined;
   /** Loads the model if nobody has yet. Throws `model_unavailable`. */

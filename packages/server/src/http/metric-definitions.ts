@@ -123,6 +123,30 @@ export const metricDefinitions = {
     help: 'Size of the disk of the data folder.',
     labels: [],
   },
+  contentDamaged: {
+    name: 'dais_content_damaged_objects',
+    type: 'gauge',
+    help: 'Stored objects that are damaged; `dais admin content` lists them.',
+    labels: [],
+  },
+  contentCheckedObjects: {
+    name: 'dais_content_checked_objects',
+    type: 'gauge',
+    help: 'Stored objects that all passes of the scrub have checked.',
+    labels: [],
+  },
+  contentCheckedBytes: {
+    name: 'dais_content_checked_bytes',
+    type: 'gauge',
+    help: 'Bytes of stored objects that all passes of the scrub have checked.',
+    labels: [],
+  },
+  contentScrubProgress: {
+    name: 'dais_content_scrub_progress_ratio',
+    type: 'gauge',
+    help: 'Share of the bytes that the current pass of the scrub has checked; 1 when the last pass is finished.',
+    labels: [],
+  },
   monitors: {
     name: 'dais_monitors',
     type: 'gauge',

@@ -35,6 +35,7 @@ const sources: MetricSources = {
     steps: [{ state: 'ready', n: 8 }],
     ended: [{ state: 'failed', n: 2 }],
   }),
+  content: async () => ({ damaged: 3, checkedObjects: 12, checkedBytes: 4096, progress: 0.5 }),
   monitoring: async () => ({
     states: [{ state: 'bad', n: 1 }],
     alerts: [{ severity: 'critical', n: 2 }],
@@ -74,6 +75,10 @@ test('every definition is exposed, with the figures of its source', async () => 
     'dais_executions_ended_last_hour{state="failed"} 2',
     'dais_disk_free_bytes 25',
     'dais_disk_size_bytes 100',
+    'dais_content_damaged_objects 3',
+    'dais_content_checked_objects 12',
+    'dais_content_checked_bytes 4096',
+    'dais_content_scrub_progress_ratio 0.5',
     'dais_monitors{state="bad"} 1',
     'dais_monitor_alerts_open{severity="critical"} 2',
     'dais_monitor_bad{project="default",monitor="delays"} 1',

@@ -21,6 +21,13 @@ export interface MetricSources {
   /** Of the connections that steps made to others, since the process started. */
   readonly egress: () => { readonly refused: number; readonly sentBytes: number; readonly receivedBytes: number };
   /** @throws when the database does not answer. */
+  readonly content: () => Promise<{
+    readonly damaged: number;
+    readonly checkedObjects: number;
+    readonly checkedBytes: number;
+    readonly progress: number | undefined;
+  }>;
+  /** @throws when the database does not answer. */
   readonly monitoring: () => Promise<{
     readonly states: readonly { readonly state: string; readonly n: number }[];
     readonly alerts: readonly { readonly severity: string; readonly n: number }[];
@@ -45,6 +52,10 @@ const FROM_DATABASE = [
   'jobs',
   'steps',
   'executionsEnded',
+  'contentDamaged',
+  'contentCheckedObjects',
+  'contentCheckedBytes',
+  'contentScrubProgress',
   'monitors',
   'monitorAlerts',
   'monitorBad',
@@ -113,7 +124,7 @@ export class Metrics {
     }
   }
 
-  async #readHealth({ health: read, executions, monitoring }: MetricSources): Promise<void> {
+  async #readHealth({ health: read, executions, content, monitoring }: MetricSources): Promise<void> {
     for (const key of FROM_DATABASE) this.#gauges.get(metricDefinitions[key].name)?.reset();
     const health = await read().catch(() => undefined);
     this.#set('databaseUp', health === undefined ? 0 : 1);
@@ -135,11 +146,26 @@ export class Metrics {
     const { steps, ended } = await executions().catch(() => NO_EXECUTIONS);
     for (const { state, n } of steps) this.#set('steps', n, { state });
     for (const { state, n } of ended) this.#set('executionsEnded', n, { state });
+    this.#setContent(await content().catch(() => undefined));
     const { states, alerts, verdicts, values } = await monitoring().catch(() => NO_MONITORS);
     for (const { state, n } of states) this.#set('monitors', n, { state });
     for (const { severity, n } of alerts) this.#set('monitorAlerts', n, { severity });
     for (const { project, monitor, bad } of verdicts) this.#set('monitorBad', bad ? 1 : 0, { project, monitor });
     for (const { value, ...labels } of values) this.#set('monitorValue', value, labels);
+  }
+
+  #setContent(content: Awaited<ReturnType<MetricSources['content']>> | undefined): void {
+    const values = {
+      contentDamaged: content?.damaged,
+      contentCheckedObjects: content?.checkedObjects,
+      contentCheckedBytes: content?.checkedBytes,
+      contentScrubProgress: content?.progress,
+    } as const;
+    for (const [key, value] of Object.entries(values) as [keyof typeof values, number | undefined][]) {
+      if (value !== undefined) this.#set(key, value);
+      // A gauge without labels is 0 after a reset; what is not known is missing instead.
+      else this.#gauges.get(metricDefinitions[key].name)?.remove();
+    }
   }
 
   /** Sets a counter to what its source counted. */

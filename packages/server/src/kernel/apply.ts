@@ -12,7 +12,7 @@ import { presentChange, type Desired } from '#kernel/decide.ts';
 import type { Call } from '#kernel/dispatch.ts';
 import { checkManifest, type CheckedManifest } from '#kernel/manifest-check.ts';
 import { readDocuments, type ManifestDocument } from '#kernel/manifest-text.ts';
-import { PlanChecks, plannedChange } from '#kernel/plan-checks.ts';
+import { PlanChecks, plannedChange, withNotes } from '#kernel/plan-checks.ts';
 import { findTargets, missingTargets, wantedReferences, type WantedReference } from '#kernel/references.ts';
 import { actionOf, refusalOf } from '#kernel/refusal.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
@@ -63,7 +63,7 @@ export async function applyDocuments(
   for (const name of names) {
     const group = items.filter((item) => item.tenant === name);
     const tenant = await resolveTenant(tx, name, items, dryRun);
-    for (const item of group) await authorizeItem(call, item, tenant);
+    for (const item of group) await authorizeItem(tx, call, item, tenant);
     const outcomes = await decideWrites(
       tx,
       kinds,
@@ -105,7 +105,8 @@ async function settle(
   const written = await performWrites(tx, kinds, tenant, writes, 'apply');
   return writes.map((write) => {
     const key = { kind: write.desired.kind, name: write.desired.name, project: tenant.name };
-    return presentChange(key, write.decision.action, write.decision.fields, written.get(write.uid) ?? write.before);
+    const { action, fields } = write.decision;
+    return withNotes(presentChange(key, action, fields, written.get(write.uid) ?? write.before), write);
   });
 }
 
@@ -198,9 +199,9 @@ function missingTenant({ tenant, document }: Item, cause?: unknown): DaisError {
   return noSuchProject(tenant, { issues: [positioned(document, issue)], cause });
 }
 
-async function authorizeItem(call: Call<ApplyInput>, item: Item, tenant: Tenant): Promise<void> {
-  const { kind } = item.manifest.definition.spec;
-  const { metadata, spec } = item.manifest;
+async function authorizeItem(tx: Transaction, call: Call<ApplyInput>, item: Item, tenant: Tenant): Promise<void> {
+  const { metadata, spec, definition } = item.manifest;
+  const { kind } = definition.spec;
   const desired = { labels: metadata.labels, spec };
   const target = { kind, name: metadata.name, desired, ...(tenant.name !== '' && { project: tenant.name }) };
   try {
@@ -209,6 +210,7 @@ async function authorizeItem(call: Call<ApplyInput>, item: Item, tenant: Tenant)
     // One that the caller must not know of is told in every detail like one that is not there.
     throw (error as Error).message === noSuchProject(item.tenant).message ? missingTenant(item, error) : error;
   }
+  await definition.authorizeSpec?.(tx, { ...call, tenant }, spec);
 }
 
 function desiredOf(item: Item, call: Call<ApplyInput>): Desired {

@@ -2,7 +2,7 @@ import { DaisError, type Operation, type OperationTarget, schemaIssues, storable
 import type { Database } from '#engines/database/contract.ts';
 import { withSignal, type CallContext } from '#kernel/context.ts';
 import { withIdempotency } from '#kernel/idempotency.ts';
-import type { Authorizer, Evidence, FactProvider, Permit, RowFilter } from '#kernel/principal.ts';
+import type { Authorizer, Permit, RowFilter } from '#kernel/principal.ts';
 import { targetKey } from '#kernel/references.ts';
 import { toldTo } from '#kernel/refusal.ts';
 import { DEFAULT_TENANT, ORGANISATION, type Tenant, type TenantDirectory } from '#kernel/tenants.ts';
@@ -52,8 +52,6 @@ export interface DispatcherParts {
   readonly authorizer: Authorizer;
   readonly tenants: TenantDirectory;
   readonly entries: readonly OperationEntry[];
-  /** By kind. */
-  readonly facts: ReadonlyMap<string, FactProvider>;
 }
 
 /**
@@ -217,10 +215,6 @@ export class Dispatcher {
 
   #makeCall(tx: Transaction, operation: Operation, input: unknown, context: CallContext, tenant: Tenant) {
     let asked = operation.target !== undefined;
-    const evidence: Evidence = {
-      sql: tx.sql,
-      facts: async (kind, uid) => (await this.#parts.facts.get(kind)?.load(uid, tx.sql)) ?? {},
-    };
     const ask = async (target: OperationTarget, of: Tenant, action?: string): Promise<Permit> => {
       asked = true;
       // Else row security would hide the target, and policies would decide as if there were none.
@@ -232,7 +226,7 @@ export class Dispatcher {
       const question = { principal, requestId, ...(client !== undefined && { client }) };
       const permit = await this.#parts.authorizer.authorize(
         { ...question, operation: done, target, projectId: of.id, project: of.name },
-        evidence,
+        tx,
       );
       tx.decided(permit.decision);
       for (const { kind, name, error } of permit.unseen ?? [])

@@ -87,7 +87,6 @@ export class Kernel {
       database,
       authorizer: parts.authorizer,
       tenants: new TenantDirectory(() => parts.clock.now()),
-      facts: new Map(parts.kinds.flatMap(({ spec, facts }) => (facts === undefined ? [] : [[spec.kind, facts]]))),
       entries: [
         ...this.#platformEntries(),
         ...this.kinds.all.flatMap((kind) =>

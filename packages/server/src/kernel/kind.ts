@@ -1,6 +1,6 @@
 import type { Condition, KindSpec, Resource } from '@dais/api';
 import type { Slice } from '#engines/database/contract.ts';
-import type { Handler } from '#kernel/dispatch.ts';
+import type { Call, Handler } from '#kernel/dispatch.ts';
 import type { FactProvider } from '#kernel/principal.ts';
 import type { TenantLimits } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -15,6 +15,8 @@ export interface KindDefinition {
    * function reads the limits out of a spec.
    */
   readonly tenant?: (spec: Readonly<Record<string, unknown>>) => TenantLimits;
+  /** Asks for what the writer of a spec must be permitted beside the write itself. @throws DaisError `forbidden` */
+  readonly authorizeSpec?: (tx: Transaction, call: SpecCall, spec: Readonly<Record<string, unknown>>) => Promise<void>;
   /** Runs inside the transaction of each change of a resource of this kind, before the rows are written. */
   readonly admit?: (tx: Transaction, change: AdmittedChange) => Promise<AdmitResult>;
   /** Handlers of the kind's own actions, by verb. */
@@ -23,6 +25,8 @@ export interface KindDefinition {
   /** What it can tell policies about its resources. */
   readonly facts?: FactProvider;
 }
+
+export type SpecCall = Pick<Call, 'authorize' | 'tenant'>;
 
 export interface AdmittedChange {
   readonly action: 'create' | 'update' | 'delete';
@@ -43,6 +47,8 @@ export interface AdmitResult {
   readonly spec?: Readonly<Record<string, unknown>>;
   /** Status fields to set in the same write. */
   readonly status?: Readonly<Record<string, unknown>>;
+  /** What the author should know of the change, one sentence each: shown with the plan and the outcome. */
+  readonly notes?: readonly string[];
   /** Changes in write-only fields, for plan and audit: paths only, never values. */
   readonly changedPaths?: readonly string[];
 }

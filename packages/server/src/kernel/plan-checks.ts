@@ -1,3 +1,4 @@
+import type { Change } from '@dais/api';
 import { presentChange, type Desired } from '#kernel/decide.ts';
 import type { PlacedHolder } from '#kernel/refusal.ts';
 import { refuseWhileHeld, targetOf, type WantedReference } from '#kernel/references.ts';
@@ -74,8 +75,14 @@ export class PlanChecks {
 }
 
 /** The generation that a decided write would give; its version cannot be known before. */
-export function plannedChange(tenant: Tenant, { desired, decision, before }: DecidedWrite) {
+export function withNotes(change: Change, { notes }: Pick<DecidedWrite, 'notes'>): Change {
+  return notes.length === 0 ? change : { ...change, notes: [...notes] };
+}
+
+export function plannedChange(tenant: Tenant, write: DecidedWrite): Change {
+  const { desired, decision, before } = write;
   const key = { kind: desired.kind, name: desired.name, project: tenant.name };
   if (decision.action === 'unchanged') return presentChange(key, decision.action, [], before);
-  return presentChange(key, decision.action, decision.fields, { generation: (before?.generation ?? 0n) + 1n });
+  const after = { generation: (before?.generation ?? 0n) + 1n };
+  return withNotes(presentChange(key, decision.action, decision.fields, after), write);
 }

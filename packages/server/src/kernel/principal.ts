@@ -1,5 +1,6 @@
-import type { Actor, DaisError, Operation, OperationTarget, Resource } from '@dais/api';
+import type { Actor, DaisError, Facts, FactSubject, Operation, OperationTarget, Resource } from '@dais/api';
 import type { Prelude, Sql } from '#engines/database/contract.ts';
+import type { Transaction } from '#kernel/transaction.ts';
 
 /** Who asks. Made by a door from its credentials; `id` is stable and safe to log. */
 export interface Principal extends Actor {
@@ -57,15 +58,6 @@ export interface Question {
   readonly project: string;
 }
 
-/** What a decision may look at beside the question. All of it belongs to the operation's own transaction. */
-export interface Evidence {
-  readonly sql: Sql;
-  /** What the kind's fact provider tells about a resource; empty for kinds that tell nothing. */
-  facts(kind: string, uid: string): Promise<Facts>;
-}
-
-export type Facts = Readonly<Record<string, unknown>>;
-
 /** Which policies decided: kept with every event of the change. */
 export interface Decision {
   /** Ids of the policies that permitted, or of those that refused. */
@@ -101,18 +93,17 @@ export interface Authorizer {
    * Resolves when permitted. @throws DaisError `forbidden` naming the action and the policy, `unauthenticated`;
    * `not_found` when even the existence of the target must stay hidden.
    */
-  authorize(question: Question, evidence: Evidence): Promise<Permit>;
+  authorize(question: Question, tx: Transaction): Promise<Permit>;
   /** What it reads for every decision; for quick reads it then comes with the read itself. */
   readonly prelude?: Prelude;
   /** Told of an error that an operation ends with, once its transaction is over: a refusal can then be put on record. */
   ended?(error: unknown): Promise<void>;
 }
 
-/** Port: what a kind or a ledger can tell policies about a resource (`approval.state`, `openFindings`). */
+/** Port: what a kind or a ledger can tell policies about a resource. */
 export interface FactProvider {
-  /** Names of the facts it gives; policies that use others are refused. */
+  /** Names of the facts it gives, as the table of facts declares them. */
   readonly names: readonly string[];
-  /** What each is, as policies see it; `bool` for a name that is left out. */
-  readonly types?: Readonly<Record<string, 'string' | 'long' | 'bool' | 'strings'>>;
-  load(uid: string, sql: Sql): Promise<Facts>;
+  /** In the transaction of the decision, which is in the subject's project. Computes the named facts and no others. */
+  load(tx: Transaction, subject: FactSubject, names: ReadonlySet<string>): Promise<Facts>;
 }

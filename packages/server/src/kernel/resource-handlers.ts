@@ -142,13 +142,10 @@ async function writeOne(
   operation: 'create' | 'update' | 'rollback',
 ): Promise<Resource> {
   const { tenant } = call;
+  await kinds.find(desired.kind)?.authorizeSpec?.(tx, call, desired.spec);
   const allow = operation === 'create' ? 'create' : 'update';
-  const [outcome] = await decideWrites(tx, kinds, tenant, [desired], {
-    allow,
-    takeOver: false,
-    operation,
-    dryRun: false,
-  });
+  const options = { allow, takeOver: false, operation, dryRun: false } as const;
+  const [outcome] = await decideWrites(tx, kinds, tenant, [desired], options);
   if (outcome === undefined) throw new Error('one wish, no outcome');
   if ('error' in outcome) throw outcome.error;
   await performWrites(tx, kinds, tenant, [outcome.write], operation);

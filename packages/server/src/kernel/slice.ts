@@ -1,10 +1,12 @@
 import type { Slice } from '#engines/database/contract.ts';
 import { kernelTables } from '#kernel/migrations/0001-kernel.ts';
 import { contentTables } from '#kernel/migrations/0002-content.ts';
+import { uploadOrigin } from '#kernel/migrations/0003-upload-origin.ts';
+import { contentDamageTables } from '#kernel/migrations/0004-content-damage.ts';
 
 export const kernelSlice: Slice = {
   schema: 'kernel',
-  migrations: [kernelTables, contentTables],
+  migrations: [kernelTables, contentTables, uploadOrigin, contentDamageTables],
   // A copy goes on from another point than its original: places given out by that one mean nothing here, and whoever
   // held something there does not hold it here.
   afterImport: `

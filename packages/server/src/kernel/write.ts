@@ -29,6 +29,7 @@ export interface DecidedWrite {
   /** What is stored: the authored spec without write-only values. */
   readonly spec: Readonly<Record<string, unknown>>;
   readonly status: Readonly<Record<string, unknown>> | undefined;
+  readonly notes: readonly string[];
 }
 
 /** `error` instead of a decision, so that all faults of one apply are told at once. */
@@ -83,7 +84,8 @@ async function decideOne(
   });
   const spec = admitted?.spec ?? stripped;
   const decision = decide(before, { ...desired, spec }, { ...rules, hiddenChanges: admitted?.changedPaths ?? [] });
-  return { desired, definition, before, uid, decision, spec, status: admitted?.status };
+  const notes = decision.action === 'unchanged' ? [] : (admitted?.notes ?? []);
+  return { desired, definition, before, uid, decision, spec, status: admitted?.status, notes };
 }
 
 function withoutFields(spec: Readonly<Record<string, unknown>>, fields: readonly string[]) {

@@ -1,8 +1,9 @@
 /** Decides about every operation by roles and policies; what it refuses is put on record. */
 import { DaisError, findReferences } from '@dais/api';
 import type { Database } from '#engines/database/contract.ts';
-import type { Authorizer, Decision, Evidence, Permit, Principal, Question, RowFilter } from '#kernel/principal.ts';
+import type { Authorizer, Decision, Permit, Principal, Question, RowFilter } from '#kernel/principal.ts';
 import { noSuchProject } from '#kernel/tenants.ts';
+import type { Transaction } from '#kernel/transaction.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import { versionPrelude } from '#policy/state.ts';
@@ -10,15 +11,23 @@ import type { PolicyEngine } from '#policy/policy-engine.ts';
 import { beyondToken, requireWithinToken } from '#policy/token-limits.ts';
 import { DenialRecorder, type Denial } from './cedar/denials.ts';
 import { findPrincipal, makeInquiry, type Circumstances, type PrincipalType } from './cedar/inquiries.ts';
-import { candidatesOf, judge, judgeCollection, type CollectionVerdict, type Inquiry } from './cedar/judge.ts';
-import { actionWord, type KindModel } from './cedar/model.ts';
-import { forbidden } from './cedar/refusal.ts';
+import { auditVerdicts, recordAudited, AuditRecorder, type AuditedRefusal } from './cedar/audited.ts';
+import {
+  auditSetsOf,
+  candidatesOf,
+  judge,
+  judgeCollection,
+  type CollectionVerdict,
+  type Inquiry,
+} from './cedar/judge.ts';
+import { actionWord, factNames, type KindModel } from './cedar/model.ts';
+import { forbidden, type Undecided } from './cedar/refusal.ts';
 import { isHidden } from './cedar/part-in-project.ts';
 import { collectionOf } from './cedar/resource-entity.ts';
 import { holds } from './cedar/row-condition.ts';
 import { eventFilter, resourceFilter } from './cedar/row-filter.ts';
 import { SIGNED_IN_ID, type Rules } from './cedar/rules.ts';
-import { TargetView } from './cedar/target-view.ts';
+import { TargetView, type Evidence } from './cedar/target-view.ts';
 import { VersionWatch } from './cedar/version-watch.ts';
 
 export interface CedarAuthorizerParts {
@@ -35,6 +44,7 @@ export class CedarAuthorizer implements Authorizer {
   readonly prelude = versionPrelude;
   readonly #parts: CedarAuthorizerParts;
   readonly #denials: DenialRecorder;
+  readonly #audits: AuditRecorder;
   readonly #versions: VersionWatch;
   /** Why an error was made, until the operation that it ends is over. */
   readonly #refusals = new WeakMap<DaisError, Denial>();
@@ -42,10 +52,12 @@ export class CedarAuthorizer implements Authorizer {
   constructor(parts: CedarAuthorizerParts) {
     this.#parts = parts;
     this.#denials = new DenialRecorder(parts);
+    this.#audits = new AuditRecorder(parts);
     this.#versions = new VersionWatch(parts.database, parts.clock);
   }
 
-  async authorize(question: Question, evidence: Evidence): Promise<Permit> {
+  async authorize(question: Question, tx: Transaction): Promise<Permit> {
+    const evidence = { sql: tx.sql, tx, facts: this.#parts.engine.factsIn(tx, question.projectId) };
     const { principal, operation } = question;
     if (principal.type === 'system') {
       // A step of what the platform itself began is limited as every other step is.
@@ -154,7 +166,7 @@ export class CedarAuthorizer implements Authorizer {
 
   async #decideUse(inquiry: Inquiry, question: Question, evidence: Evidence): Promise<Permit> {
     const kind = inquiry.rules.model.kinds.get(question.target.kind);
-    const view = new TargetView(question, evidence, kind);
+    const view = new TargetView(question, evidence, kind, []);
     const reads = candidatesOf(inquiry, view.uid.type).some((policy) => policy.readsResource);
     // Admission says that it is not there, or the same apply makes it.
     if (reads && (await view.resource()) === undefined) return {};
@@ -180,25 +192,38 @@ export class CedarAuthorizer implements Authorizer {
     evidence: Evidence,
     { kind, mustSee }: { readonly kind: KindModel | undefined; readonly mustSee: boolean },
   ): Promise<Permit> {
-    const view = new TargetView(question, evidence, kind);
+    const view = new TargetView(question, evidence, kind, factNames(inquiry.rules.model, question.target.kind));
     const policies = candidatesOf(inquiry, view.uid.type);
+    const audited = candidatesOf(inquiry, view.uid.type, auditSetsOf(inquiry));
     const unseen = mustSee && kind !== undefined && (await isUnseen(inquiry, view, kind));
     if (unseen) view.hide();
-    const looksAhead = inquiry.action.writes && policies.some((policy) => policy.readsDesired);
-    const asked = looksAhead ? { ...inquiry, context: await view.desiredContext(inquiry.context) } : inquiry;
-    const verdicts = (await view.entities(policies)).map((entity) => judge(asked, view.uid, entity));
+    const everything = audited.length === 0 ? policies : [...policies, ...audited];
+    const looksAhead = inquiry.action.writes && everything.some((policy) => policy.readsDesired);
+    const context = view.versionContext(looksAhead ? await view.desiredContext(inquiry.context) : inquiry.context);
+    const asked = { ...inquiry, context };
+    const entities = await view.entities(everything);
+    const verdicts = entities.map((entity) => judge(asked, view.uid, entity));
     const refused = verdicts.find((verdict) => !verdict.allowed);
     if (refused === undefined && verdicts.length > 0 && !unseen) {
+      if (audited.length > 0) await this.#audit(question, evidence, auditVerdicts(asked, view, entities));
       const reasons = [...new Set(verdicts.flatMap((verdict) => verdict.reasons))];
       return { decision: { policies: reasons, set: inquiry.rules.digest } };
     }
     const looked = policies.some((policy) => policy.readsResource);
-    throw await this.#targetError({ inquiry, question, view, kind, looked, unseen, reasons: refused?.reasons });
+    throw await this.#targetError({ inquiry, question, view, kind, looked, unseen, ...refused });
+  }
+
+  /** Puts on record what policies in audit mode would have refused. A plan, which only asks, records nothing. */
+  async #audit(question: Question, { tx }: Evidence, refusals: readonly AuditedRefusal[]): Promise<void> {
+    if (refusals.length === 0) return;
+    const { mode, action } = question.operation;
+    if (tx.writable) await recordAudited(tx, question, refusals, this.#parts.clock.now());
+    else if (mode !== 'read' || action.endsWith(':read')) this.#audits.record(question, refusals);
   }
 
   /** Never tells apart what is not there and what the caller may not read. */
   async #targetError(target: RefusedTarget): Promise<DaisError> {
-    const { inquiry, question, view, kind, looked, unseen, reasons } = target;
+    const { inquiry, question, view, kind, looked, unseen, reasons, errors = [] } = target;
     if (kind === undefined) return this.#refusal(inquiry, question, reasons ?? []);
     const { condition, forbids } = judgeReading(inquiry, kind);
     if (condition === undefined || condition.op === 'never') {
@@ -213,15 +238,20 @@ export class CedarAuthorizer implements Authorizer {
         resource === undefined ? question.target.desired !== undefined : holds(condition, resource) === true;
       if (!known) return this.#refuse(question, inquiry.rules, gone, reasons);
     }
-    return this.#refusal(inquiry, question, reasons);
+    return this.#refusal(inquiry, question, reasons, { errors, unknown: view.unknownFacts });
   }
 
-  #refusal(inquiry: Inquiry, question: Question, reasons: readonly string[]): DaisError {
+  #refusal(
+    inquiry: Inquiry,
+    question: Question,
+    reasons: readonly string[],
+    undecided: Undecided = { errors: [], unknown: {} },
+  ): DaisError {
     const { project } = inquiry;
     if (isHidden(inquiry)) return this.#refuse(question, inquiry.rules, noSuchProject(project), reasons);
     const bindings = inquiry.rules.model.kinds.get(project === '' ? 'OrganisationRoleBinding' : 'RoleBinding');
     const readsBindings = bindings !== undefined && judgeReading(inquiry, bindings).condition?.op === 'always';
-    const error = forbidden(inquiry, question, { reasons, readsBindings });
+    const error = forbidden(inquiry, question, { reasons, readsBindings, ...undecided });
     return this.#refuse(question, inquiry.rules, error, reasons);
   }
 }
@@ -242,7 +272,9 @@ interface RefusedTarget {
   /** It is there, and the caller may not read it. */
   readonly unseen: boolean;
   /** Absent: nothing was refused, but there is no such target. */
-  readonly reasons: readonly string[] | undefined;
+  readonly reasons?: readonly string[];
+  /** Ids of policies that could not decide. */
+  readonly errors?: readonly string[];
 }
 
 /** Whether it is there and the caller may read others of its kind, but not this one. */

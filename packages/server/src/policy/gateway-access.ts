@@ -52,8 +52,7 @@ export function tokenAccess({ authorizer, ownToken, offlineMs }: TokenAccessPart
             projectId,
             project,
           };
-          const evidence = { sql: tx.sql, facts: async () => await Promise.resolve({}) };
-          const permitted = await authorizer.authorize(question, evidence).then(
+          const permitted = await authorizer.authorize(question, tx).then(
             () => true,
             (error: unknown) => {
               if (error instanceof DaisError && !error.retryable) return false;

@@ -2,12 +2,14 @@
 import { furtherActions, platformOperations, resourceOperations, roles } from '@dais/api';
 import type { KindDefinition } from '#kernel/kind.ts';
 import { KindRegistry } from '#kernel/registry.ts';
+import type { Transaction } from '#kernel/transaction.ts';
 import type { PrincipalSource } from '#policy/principal-source.ts';
 import { loadCedarWasm } from './cedar/cedar-wasm.ts';
 import { buildModel, type Model } from './cedar/model.ts';
 import { checkPolicy, type CheckedPolicy, type PolicyText } from './cedar/policy-check.ts';
 import { RulesCache } from './cedar/rules-cache.ts';
 import { RulesReader } from './cedar/rules.ts';
+import type { Evidence } from './cedar/target-view.ts';
 
 export class PolicyEngine {
   readonly rules: RulesCache;
@@ -39,6 +41,17 @@ export class PolicyEngine {
     const kinds = this.#kinds();
     const operations = [...platformOperations, ...kinds.flatMap(({ spec }) => resourceOperations(spec))];
     return buildModel({ kinds, operations, further: furtherActions, roles });
+  }
+
+  /** Computes facts about what is in a project, in a transaction that may be in another. */
+  factsIn(tx: Transaction, projectId: string): Evidence['facts'] {
+    return async (subject, names) => {
+      const home = tx.projectId;
+      await tx.enter(projectId);
+      const facts = await this.kinds.find(subject.kind)?.facts?.load(tx, subject, names);
+      await tx.enter(home);
+      return facts ?? { values: {}, unknown: {} };
+    };
   }
 
   /** Every fault of a text, and the outcome of the cases it brings. */

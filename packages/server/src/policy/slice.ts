@@ -3,10 +3,11 @@ import { policyState } from '#policy/migrations/0001-state.ts';
 import { identityTables } from '#policy/migrations/0002-identity.ts';
 import { signInTables } from '#policy/migrations/0003-sign-in.ts';
 import { stepTokens } from '#policy/migrations/0004-step-tokens.ts';
+import { factTables } from '#policy/migrations/0005-facts.ts';
 
 export const policySlice: Slice = {
   schema: 'policy',
-  migrations: [policyState, identityTables, signInTables, stepTokens],
+  migrations: [policyState, identityTables, signInTables, stepTokens, factTables],
   // A copy may be older than what was ended since: nobody is signed in to it, and no invitation opens it. Tokens stay,
   // because programs could not be given new ones by themselves; what was revoked after the copy must be revoked again.
   // Refresh tokens go: a provider that sees one used by original and copy takes it for stolen and ends both.

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
-import type { Evidence, Principal, Question } from '#kernel/principal.ts';
+import type { Principal, Question } from '#kernel/principal.ts';
+import type { Transaction } from '#kernel/transaction.ts';
 import { soloAuthorizer } from '#policy/solo-authorizer.ts';
 import { STEP_SCOPES } from '#policy/identity/step-tokens.ts';
 
-const evidence = {} as Evidence;
+const tx = {} as Transaction;
 const OWNER: Principal = { type: 'user', id: 'owner', via: { method: 'solo', mfa: false } };
 const asStep = (of: Principal): Principal => ({
   ...of,
@@ -15,7 +16,7 @@ const asStep = (of: Principal): Principal => ({
 async function verdict(principal: Principal, action: string, project = 'default'): Promise<string> {
   const operation = { name: action, action, mode: 'write', scope: 'project' } as const;
   const question: Question = { principal, requestId: '1', operation, target: { kind: 'Run' }, projectId: '1', project };
-  return await soloAuthorizer.authorize(question, evidence).then(
+  return await soloAuthorizer.authorize(question, tx).then(
     () => 'permitted',
     ({ code }: { code: string }) => code,
   );

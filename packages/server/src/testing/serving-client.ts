@@ -10,6 +10,7 @@ export interface SeenStatus {
     readonly weight: number;
     readonly state: string;
   }[];
+  readonly quarantined?: readonly { readonly model: string; readonly reason: string }[];
   readonly rollout?: unknown;
 }
 

@@ -4,6 +4,7 @@ import { Link, useBlocker, useNavigate } from '@tanstack/react-router';
 import { lazy, Suspense, useCallback, useMemo, useState } from 'react';
 import { cliCommand } from './cli-command.ts';
 import { singular } from './kind-words.ts';
+import { completeFacts } from './fact-completion.ts';
 import { completeManifest } from './manifest-completion.ts';
 import { manifestFaults } from './manifest-faults.ts';
 import { EditorPanels } from './kind-panels.tsx';
@@ -134,12 +135,13 @@ function Edit({ kind, project, before, title, reload }: EditProps) {
   });
   const complete = useCallback(
     async (manifest: string, at: number) =>
-      await completeManifest(manifest, at, kind, async (word) => {
+      completeFacts(manifest, at, kind) ??
+      (await completeManifest(manifest, at, kind, async (word) => {
         const names: string[] = [];
         const page = await client.listPage(word, { limit: 1000 });
         for (const { metadata } of page.items) names.push(metadata.name);
         return names;
-      }),
+      })),
     [kind, client],
   );
   const further = usePolicyFaults(kind, project);

@@ -8,6 +8,9 @@ const ServiceAccountPanels = lazy(async () => ({
 }));
 const RightsPanel = lazy(async () => ({ default: (await import('#pages/people/rights-panel.tsx')).RightsPanel }));
 const PolicyPanels = lazy(async () => ({ default: (await import('#pages/policies/policy-panels.tsx')).PolicyPanels }));
+const ViolationsPanel = lazy(async () => ({
+  default: (await import('#pages/policies/violations-panel.tsx')).ViolationsPanel,
+}));
 const PipelinePanels = lazy(async () => ({
   default: (await import('#pages/pipelines/pipeline-panels.tsx')).PipelinePanels,
 }));
@@ -39,8 +42,13 @@ export function LeadPanels({ kind, resource, project }: KindPanelsProps) {
     <Suspense>
       {kind.kind === 'Pipeline' && <PipelinePanels resource={resource} project={project} />}
       {kind.kind === 'Schedule' && <SchedulePanels resource={resource} project={project} />}
+      {isPolicy(kind) && <ViolationsPanel resource={resource} project={project} />}
     </Suspense>
   );
+}
+
+function isPolicy({ kind }: KindSpec): boolean {
+  return kind === 'Policy' || kind === 'OrganisationPolicy';
 }
 
 /** Above the list of a kind. */

@@ -4,6 +4,7 @@
  * names nothing here: `get` throws `content_missing`, `stat` gives undefined, `delete` has nothing to do.
  */
 import type { Readable } from 'node:stream';
+import type { Clock } from '#lib/clock.ts';
 
 export interface StoredBlob {
   /** Opaque: only this engine understands it. Printable ASCII, <= 512 characters. */
@@ -16,8 +17,8 @@ export interface StoredBlob {
 /** Bytes that the store has read and measured but that no locator gives yet. */
 export interface StagedBlob extends StoredBlob {
   /**
-   * Makes the bytes what the locator gives; durable when it resolves. If the locator gives them already, they are kept
-   * once. May be repeated after a failure.
+   * Makes the bytes what the locator gives; durable when it resolves. They replace an object of the same locator, so
+   * that uploading the right bytes repairs a damaged one. May be repeated after a failure.
    * @throws DaisError `storage_full`, `blobs_unavailable`.
    */
   commit(): Promise<void>;
@@ -100,10 +101,30 @@ export interface BlobStore {
 /** Optional ability of stores whose blobs are files of this machine. */
 export interface LocalBlobs {
   /**
-   * Path of the file that holds exactly the bytes of a blob; to be read, never written. Undefined for a foreign locator.
-   * Whether the blob is there is not asked.
+   * Returns the path of the file that holds exactly the bytes of a blob; to be read, never written. Undefined for a
+   * foreign locator. The store itself does not check that the file exists; `verifiedBlobs` checks its bytes too.
+   * @throws DaisError `content_damaged` (`verifiedBlobs` only).
    */
-  localPath(locator: string): string | undefined;
+  localPath(locator: string): Promise<string | undefined>;
+  /** Free bytes of the disk that holds them, as far as Dais may use it. @throws DaisError `blobs_unavailable`. */
+  freeBytes(): Promise<number>;
+}
+
+export const damageKinds = ['missing', 'truncated', 'altered', 'unreadable'] as const;
+export type DamageKind = (typeof damageKinds)[number];
+
+/** What a reader found wrong with a stored object. */
+export interface FoundDamage {
+  readonly locator: string;
+  readonly kind: DamageKind;
+  /** Bytes that the store returned; undefined when it returned none. */
+  readonly size?: number;
+}
+
+/** What the bytes of an object must be; null where it is not known. */
+export interface ExpectedObject {
+  readonly sha256: string | null;
+  readonly size: number | null;
 }
 
 /** Optional ability of stores that clients can reach themselves (S3). */
@@ -141,4 +162,22 @@ export interface PresignedUpload {
   /** What was announced; `complete` refuses anything else. */
   readonly size: number;
   readonly urls: readonly string[];
+}
+
+export interface VerificationOptions {
+  readonly clock: Clock;
+  /** What is known of an object whose locator does not contain its digest. */
+  expected(locator: string): Promise<ExpectedObject | undefined>;
+  /** Records damage; awaited before the reader receives the error. */
+  report(damage: FoundDamage): Promise<void>;
+  /** Withdraws what was reported from here: the object was read whole and is as it should be. */
+  intact(locator: string): Promise<void>;
+}
+
+export interface VerifiedBlobs extends BlobStore, Partial<LocalBlobs>, Partial<PresignedUploads> {
+  /**
+   * Reads a whole object and reports what it finds. Returns the number of bytes read.
+   * @throws DaisError `content_damaged`, `content_missing`, `blobs_unavailable`; the reason of `signal`.
+   */
+  checkObject(locator: string, pace?: (bytes: number) => Promise<void>, signal?: AbortSignal): Promise<number>;
 }

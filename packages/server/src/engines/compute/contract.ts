@@ -30,8 +30,13 @@ export interface TaskOutput {
 export interface TaskLimits {
   /** From the start of the command. */
   readonly wallMs?: number;
-  /** All that lies in the working folder, its temporary files included. */
+  /**
+   * What it has on the disk of its target: working folder, home, temporary files, files that it holds open without a name, and shared
+   * memory that is its own. Inputs count.
+   */
   readonly diskBytes?: number;
+  /** Files and folders that it has there. */
+  readonly diskFiles?: number;
   /** Output beyond this drops the oldest; default 64 MiB. */
   readonly logBytes?: number;
   /** Between TERM and KILL; default 10 s. */
@@ -92,6 +97,8 @@ export type TaskState =
   | {
       readonly phase: 'ended';
       readonly end: TaskEnd;
+      /** Why the engine ended it, for the owner of the task. */
+      readonly detail?: string;
       /** Undefined when a signal ended it. */
       readonly code?: number;
       readonly signal?: string;
@@ -125,8 +132,12 @@ export interface OutputFile {
   readonly output: string;
   /** Below the output's own path; empty when the output is one file. */
   readonly path: string;
+  /** How many bytes it reads as: more than it takes on the disk when it is sparse. */
   readonly size: number;
+  /** Equal for names of one file (hard links). */
+  readonly identity: string;
   readonly executable: boolean;
+  /** Gives `size` bytes. @throws DaisError `conflict` when it is another file by now, or has another size. */
   open(): Promise<Readable>;
 }
 

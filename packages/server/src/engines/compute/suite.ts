@@ -136,12 +136,51 @@ export function computeSuite(name: string, openSubject: () => Promise<ComputeSub
 
     test('arguments and variables arrive as they were given', async () => {
       const hostile = `a b\n"c" 'd' $HOME \`e\` \\ \${f} * ; & é 🐍 \t`;
-      const spec = task(['sh', '-c', 'printf "%s|" "$@" "$PLAIN" "$SECRET"', 'x', hostile, '', '-n'], {
+      // Into a file: in the log the secret would be masked.
+      const spec = task(['sh', '-c', 'printf "%s|" "$@" "$PLAIN" "$SECRET" >out', 'x', hostile, '', '-n'], {
         variables: { PLAIN: hostile },
         secretVariables: { SECRET: `${hostile}\n\n` },
+        outputs: [{ name: 'out', path: 'out' }],
       });
       await finish(spec);
-      expect(await textOf(compute, spec.attempt)).toBe(`${hostile}||-n|${hostile}|${hostile}\n\n|`);
+      expect(await outputsOf(compute, spec.attempt)).toEqual({
+        out: `${hostile}||-n|${hostile}|${hostile}\n\n|`,
+      });
+    });
+
+    test('secret values are masked in the log, whole and in pieces, however they are encoded', async () => {
+      const secret = 'p4ss/w0rd+"quoted" & é';
+      const key = '-----BEGIN KEY-----\nMIIBVQIBADANBgkq\nhkiG9w0BAQEFAASC\n-----END KEY-----\n';
+      const script = `
+        echo "plain $SECRET end"; printf %s "$SECRET" | head -c 9; sleep 0.3; printf %s "$SECRET" | tail -c +10; echo
+        for before in '' a ab; do printf '%s%s' "$before" "$SECRET" | base64; done
+        printf %s "$KEY" | sed 's/^/> /'; printf %s "$KEY" | base64
+        printf %s "$URL"; echo; printf %s "$JSON"; echo; echo short $SHORT; echo p4ss`;
+      const spec = shell(script, {
+        variables: { URL: encodeURIComponent(secret), JSON: JSON.stringify({ secret }) },
+        secretVariables: { SECRET: secret, KEY: key, SHORT: 'abcde' },
+      });
+      await finish(spec);
+      const lines = (await textOf(compute, spec.attempt)).trimEnd().split('\n');
+      expect(lines.slice(0, 2)).toEqual(['plain *** end', '***']);
+      // What an edge of base64 shares with something else stays: at most two characters.
+      for (const line of lines.slice(2, 5)) expect(line).toMatch(/^.{0,3}\*{3}.{0,3}$/);
+      expect(lines.slice(5, 9)).toEqual(['> ***', '> ***', '> ***', '> ***']);
+      for (const line of lines.slice(9, -4)) expect(line).toMatch(/^\*{3}.{0,3}$/);
+      expect(lines.slice(-4)).toEqual(['***', '{"secret":"***"}', 'short abcde', 'p4ss']);
+    });
+
+    test('of secrets that overlap or repeat, nothing is left, wherever writes cut them', async () => {
+      const script = `
+        printf 'x%s%s' abcdefgh ijkl; sleep 0.2; printf 'efghij\n'; i=0
+        while [ $i -lt 12 ]; do printf %s "$ONE" | head -c $i; sleep 0.02; printf %s "$ONE" | tail -c +$((i + 1)); echo; i=$((i+1)); done
+        printf abababab; sleep 0.1; printf 'ababx\n'; printf abcdefghij`;
+      const spec = shell(script, {
+        secretVariables: { ONE: 'abcdefghij', TWO: 'ghijklmnop', THREE: 'ijklefghij', FOUR: 'ababab' },
+      });
+      await finish(spec);
+      const lines = (await textOf(compute, spec.attempt)).split('\n');
+      expect(lines).toEqual(['x***', ...Array.from({ length: 12 }, () => '***'), '***x', '***']);
     });
 
     test('a command sees its own variables and no other', async () => {

@@ -69,14 +69,30 @@ export interface LoadOptions {
   readonly threads?: number;
   /** Instances of the model that can run at once (worker threads, processes). Default 1. */
   readonly workers?: number;
-  /** `trusted` may run within the caller's process; `untrusted` in a process of its own without the caller's rights. */
+  /**
+   * `untrusted` always runs in a process of its own without the caller's rights. `trusted` may run within the caller's process
+   * where the engine can bound statically what a run needs; everything else runs in a process too.
+   */
   readonly trust: 'trusted' | 'untrusted';
-  /** Bytes that a process of a model may have; beyond that it is ended and counts as crashed. */
+  /**
+   * An earlier load of the same files passed its trial. Without it, the model is first loaded and tried in a process with
+   * limits, also where it may run within the caller's process afterwards.
+   */
+  readonly isProven?: boolean;
+  /** Memory limit of a process of the model. Default: 2 GiB plus twice the size of its files. */
   readonly memoryBytes?: number;
+  /** Time limit for loading the model into a process. Default 5 minutes. */
+  readonly loadMs?: number;
+  /** Time limit of one batch in a process, counted from when it starts; the process is ended then. Default 60 s. */
+  readonly inferMs?: number;
+  /** Most rows of one batch: what the static bound is computed for. Default 10,000. */
+  readonly maxRows?: number;
+  /** Called when a process of the loaded model ended without being told to. Returns why the model must not be started again. */
+  readonly onEnd?: (end: ProcessEnd) => string | undefined;
   /** For an engine that needs an environment (`python`): the folder of the interpreter that has what the model requires. */
   readonly environment?: string;
   /** Rows that the model takes, for the test whether rows may be joined. Default: the model's own example, else made up. */
-  readonly sample?: readonly Tensor[];
+  readonly sample?: readonly Tensor[] | SampleSource;
   /** Told while loading, for progress. */
   readonly onPhase?: (phase: string) => void;
 }
@@ -89,6 +105,25 @@ export interface InferOptions {
   readonly signal?: AbortSignal;
   /** An instance begins with it: until then it waited for one, as while a process starts again. Not called where none is waited for. */
   readonly onStart?: () => void;
+}
+
+/** Reads rows that the model takes, once its inputs are known. */
+export type SampleSource = (inputs: readonly TensorSpec[]) => Promise<readonly Tensor[] | undefined>;
+
+/** How a process of a model ended that nobody stopped. */
+export interface ProcessEnd {
+  readonly reason: string;
+  /** A batch was answered since the process before it ended. */
+  readonly hasAnswered: boolean;
+  /** The model's own doing: a limit it exceeded, a crash. False for a SIGKILL from outside, as an administrator sends. */
+  readonly isOwnFault: boolean;
+}
+
+/** The process of a model ended, or was ended by a limit, before the model was loaded and tried. */
+export class ProcessEnded extends DaisError {
+  constructor(detail: string) {
+    super('invalid_request', detail);
+  }
 }
 
 /** The model itself failed on a batch whose tensors are what it takes: for values that it does not like, or always. */
@@ -129,7 +164,7 @@ export interface LoadedModel {
   scale(workers: number): Promise<void>;
   /**
    * Throws `invalid_request` for what the model does not take, `ModelFault` for what it fails on, `model_unavailable` for a
-   * crash and for a model that is given up, `overloaded` when too much waits already (for a process that is busy or that starts again); the reason of `signal` when that
+   * crash, for a batch that exceeded `inferMs` and for a model that is given up, `overloaded` when too much waits already (for a process that is busy or that starts again); the reason of `signal` when that
    * aborts: a process that then does not answer soon is ended.
    */
   infer(inputs: readonly Tensor[], options?: InferOptions): Promise<readonly Tensor[]>;

@@ -2,7 +2,7 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { parse } from 'yaml';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import type { ModelFiles } from './contract.ts';
 
 export type ModelPlace =

@@ -6,9 +6,9 @@ import type { Duplex } from 'node:stream';
 import { DaisError } from '@dais/api';
 import type { IsolatedEnd, IsolatedProcess, IsolatedRun, Isolation } from '#engines/isolation/contract.ts';
 import type { Clock } from '#lib/clock.ts';
-import { ModelFault, type InferOptions, type Tensor } from './contract.ts';
+import { ModelFault, ProcessEnded, type InferOptions, type Tensor } from './contract.ts';
 import { FRAME, onFrames, sendFrame, type Frame } from './frames.ts';
-import type { Runner, RunningBatch } from './runner.ts';
+import type { Runner, RunnerEnd, RunningBatch } from './runner.ts';
 
 export interface ModelProcessParts {
   readonly isolation: Isolation;
@@ -43,7 +43,7 @@ export class ModelProcess implements Runner {
   readonly #parts: ModelProcessParts;
   readonly #process: IsolatedProcess;
   readonly #socket: Duplex;
-  readonly gone: Promise<string>;
+  readonly gone: Promise<RunnerEnd>;
   #running: Running | undefined;
   #ids = 0;
   #batches = 0;
@@ -71,12 +71,12 @@ export class ModelProcess implements Runner {
     try {
       const first = await Promise.race([
         new Promise<Frame>((resolve) => (started.#awaited = resolve)),
-        started.gone.then((why) => new DaisError('invalid_request', `The model could not be loaded: ${why}`)),
+        started.gone.then(({ reason }) => new ProcessEnded(`The model could not be loaded: ${reason}`)),
         new Promise<DaisError>((resolve) => {
           cancel = parts.clock.after(parts.loadMs, () => {
             const seconds = Math.round(parts.loadMs / 1000);
             resolve(
-              new DaisError('invalid_request', `The model was not loaded within ${seconds} s.${started.#told()}`),
+              new ProcessEnded(`The model was not loaded within its time limit of ${seconds} s.${started.#told()}`),
             );
           });
         }),
@@ -115,10 +115,10 @@ export class ModelProcess implements Runner {
         this.#cancelPing?.();
         const why = withAdvice(end);
         // Before its batch is free: the pool must not give a dead process to who waits.
-        if (!this.#isStopping) resolve(`${why}.${this.#told()}`);
+        if (!this.#isStopping) resolve({ reason: `${why}.${this.#told()}`, isOwnFault: !isOutside(end) });
         const running = this.#running;
         this.#running = undefined;
-        running?.reject(new DaisError('model_unavailable', `The model's process ended: ${why}.`, { retryAfter: 1 }));
+        running?.reject(new DaisError('model_unavailable', `${why}.`, { retryAfter: 1 }));
         running?.free();
       });
     });
@@ -227,6 +227,11 @@ function textOf({ header }: Frame): string {
   return typeof header['message'] === 'string' ? header['message'] : 'it gave no reason';
 }
 
+/** Nobody here sent it: an administrator did, or the system that is out of memory. */
+function isOutside({ cause, signal }: IsolatedEnd): boolean {
+  return cause === 'signal' && signal === 'SIGKILL';
+}
+
 /** What the owner of the model can do about a limit. */
 const ADVICE: Partial<Record<IsolatedEnd['cause'], string>> = {
   memory: 'Raise `resources.memoryMb` of the endpoint, or use a smaller batch or model',
@@ -236,5 +241,6 @@ const ADVICE: Partial<Record<IsolatedEnd['cause'], string>> = {
 
 function withAdvice({ cause, reason }: IsolatedEnd): string {
   const advice = ADVICE[cause];
+  if (cause === 'killed') return `The model's process was ended: ${reason}`;
   return advice === undefined ? reason : `${reason}. ${advice}`;
 }

@@ -2,14 +2,14 @@ import { expect, test } from 'vitest';
 import { ManualClock } from '#lib/manual-clock.testing.ts';
 import { silentLog } from '#lib/log.ts';
 import type { Tensor } from './contract.ts';
-import type { Runner } from './runner.ts';
+import type { Runner, RunnerEnd } from './runner.ts';
 import { RunnerPool } from './runner-pool.ts';
 
 /** Answers with its number, until it is ended from outside. */
 class Numbered implements Runner {
-  readonly gone: Promise<string>;
+  readonly gone: Promise<RunnerEnd>;
   readonly #number: number;
-  #end: (why: string) => void = () => {};
+  #end: (end: RunnerEnd) => void = () => {};
 
   constructor(number: number) {
     this.#number = number;
@@ -24,7 +24,7 @@ class Numbered implements Runner {
   }
 
   kill(): void {
-    this.#end('signal SIGKILL');
+    this.#end({ reason: 'signal SIGKILL', isOwnFault: false });
   }
 
   cpuMs(): number {

@@ -6,14 +6,18 @@ import { DaisError } from '@dais/api';
 import { backoffMs } from '#lib/backoff.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import type { InferOptions, Tensor } from './contract.ts';
-import type { Runner, RunningBatch } from './runner.ts';
+import { ModelFault, ProcessEnded, type InferOptions, type ProcessEnd, type Tensor } from './contract.ts';
+import type { Runner, RunnerEnd, RunningBatch } from './runner.ts';
 
 export interface PoolParts {
   /** At first. */
   readonly size: number;
   /** Loads the model into a new instance. @throws DaisError `invalid_request` with the log of what failed. */
   readonly make: () => Promise<Runner>;
+  /** Time limit of one batch, counted from when an instance starts with it. The instance is ended then. Default: none. */
+  readonly inferMs?: number | undefined;
+  /** Called for each end of an instance that nobody stopped. Returns why none may be started again. */
+  readonly onEnd?: ((end: ProcessEnd) => string | undefined) | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly random: () => number;
@@ -25,6 +29,11 @@ const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 10_000;
 /** Batches, for each instance; callers queue and batch for themselves and know `concurrency`. */
 const MOST_WAITING = 64;
+
+interface TimeLimit {
+  readonly signal: AbortSignal;
+  readonly cancel: () => void;
+}
 
 interface Waiting {
   readonly give: (runner: Runner) => void;
@@ -46,12 +55,18 @@ export class RunnerPool {
   #closing = false;
   #whenQuiet: (() => void) | undefined;
   #busy = 0;
+  /** Why no instance is started any more. */
+  #givenUp: string | undefined;
   #endedCpuMs = 0;
   /** How many there shall be. */
   #size: number;
   #resizing: Promise<void> = Promise.resolve();
   /** Of the last end or failed start. */
   #reason = '';
+  /** A batch was answered since an instance last ended. */
+  #hasAnswered = false;
+  /** Why an instance is being ended by its time limit. */
+  readonly #overdue = new Map<Runner, string>();
 
   constructor(parts: PoolParts) {
     this.#parts = parts;
@@ -145,16 +160,50 @@ export class RunnerPool {
       this.#leave();
     };
     let batch: RunningBatch;
+    let limit: TimeLimit | undefined;
     try {
       options.onStart?.();
-      batch = runner.infer(inputs, options);
+      limit = this.#limit(runner, options.signal);
+      batch = runner.infer(inputs, limit === undefined ? options : { ...options, signal: limit.signal });
     } catch (error) {
       // Refused before it began: a text that is none.
+      limit?.cancel();
       giveBack();
       throw error;
     }
     void batch.free.then(giveBack);
-    return await batch.outputs;
+    try {
+      const outputs = await batch.outputs;
+      this.#hasAnswered = true;
+      return outputs;
+    } catch (error) {
+      // The instance itself works: the model refused what it was given.
+      if (error instanceof ModelFault) this.#hasAnswered = true;
+      throw error;
+    } finally {
+      limit?.cancel();
+    }
+  }
+
+  /** Gives the batch up when its time is over: the runner ends its process then. */
+  #limit(runner: Runner, signal: AbortSignal | undefined): TimeLimit | undefined {
+    const { inferMs, clock } = this.#parts;
+    if (inferMs === undefined) return undefined;
+    const controller = new AbortController();
+    const abort = () => controller.abort(signal?.reason);
+    signal?.addEventListener('abort', abort, { once: true });
+    const cancel = clock.after(inferMs, () => {
+      const why = `a batch took longer than its time limit of ${inferMs / 1000} s`;
+      this.#overdue.set(runner, why);
+      controller.abort(unavailable(`The model was ended: ${why}.`, 1));
+    });
+    return {
+      signal: controller.signal,
+      cancel: () => {
+        cancel();
+        signal?.removeEventListener('abort', abort);
+      },
+    };
   }
 
   #leave(): void {
@@ -173,9 +222,10 @@ export class RunnerPool {
   }
 
   async #take(signal: AbortSignal | undefined): Promise<Runner> {
-    const runner = this.#idle.pop();
+    const runner = this.#givenUp === undefined ? this.#idle.pop() : undefined;
     if (runner !== undefined) return runner;
     // One that starts again is waited for: by no more than wait for a busy one, and by nobody once it is given up.
+    if (this.#givenUp !== undefined) throw unavailable(this.#givenUp, 60);
     if (this.#all.size === 0 && (this.#closing || this.#isBroken || this.#coming === 0)) throw this.#absent();
     if (this.#waiting.length >= MOST_WAITING * this.#size) {
       throw new DaisError('overloaded', `${this.#waiting.length} batches wait for the model already.`, {
@@ -205,7 +255,7 @@ export class RunnerPool {
 
   #add(runner: Runner): void {
     this.#all.add(runner);
-    void runner.gone.then((why) => this.#lose(runner, why));
+    void runner.gone.then((end) => this.#lose(runner, end));
     this.#offer(runner);
   }
 
@@ -253,7 +303,9 @@ export class RunnerPool {
     return true;
   }
 
-  #lose(runner: Runner, why: string): void {
+  #lose(runner: Runner, end: RunnerEnd): void {
+    const overdue = this.#overdue.get(runner);
+    this.#overdue.delete(runner);
     if (!this.#forget(runner)) return;
     this.#idle = this.#idle.filter((one) => one !== runner);
     if (this.#retired.delete(runner)) return;
@@ -261,8 +313,18 @@ export class RunnerPool {
       if (this.#all.size === 0) this.#refuseWaiting('The model is being unloaded.');
       return;
     }
-    this.#parts.log.warn('a process of a model ended', { why });
-    this.#crashed(why);
+    const reason = overdue ?? end.reason;
+    this.#parts.log.warn('a process of a model ended', { why: reason });
+    this.#report(reason, overdue !== undefined || end.isOwnFault);
+    this.#crashed(reason);
+  }
+
+  #report(reason: string, isOwnFault: boolean): void {
+    this.#givenUp = this.#parts.onEnd?.({ reason, hasAnswered: this.#hasAnswered, isOwnFault });
+    this.#hasAnswered = false;
+    if (this.#givenUp === undefined) return;
+    for (const cancel of this.#cancels) cancel();
+    this.#refuseWaiting(this.#givenUp);
   }
 
   #crashed(why: string): void {
@@ -270,6 +332,7 @@ export class RunnerPool {
     const now = clock.now();
     this.#reason = why;
     this.#crashes += 1;
+    if (this.#givenUp !== undefined) return;
     this.#crashTimes = [...this.#crashTimes.filter((time) => now - time < CRASH_WINDOW_MS), now];
     const count = this.#crashTimes.length;
     const waitMs = count >= MOST_CRASHES ? CRASH_WINDOW_MS : backoffMs(count, FIRST_WAIT_MS, LONGEST_WAIT_MS, random);
@@ -282,12 +345,15 @@ export class RunnerPool {
           this.#coming -= 1;
           // Meanwhile there may be enough without it.
           const enough = this.#all.size - this.#retired.size >= this.#size;
-          if (this.#closing || enough) await runner.stop();
+          if (this.#closing || this.#givenUp !== undefined || enough) await runner.stop();
           else this.#add(runner);
         },
         (error: unknown) => {
           this.#coming -= 1;
-          if (!this.#closing) this.#crashed(error instanceof Error ? error.message : String(error));
+          if (this.#closing) return;
+          const reason = error instanceof Error ? error.message : String(error);
+          if (error instanceof ProcessEnded) this.#report(reason, true);
+          this.#crashed(reason);
         },
       );
     });

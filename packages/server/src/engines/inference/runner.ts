@@ -4,8 +4,8 @@ import type { InferOptions, Tensor } from './contract.ts';
 export interface Runner {
   /** Only when nothing runs. */
   infer(inputs: readonly Tensor[], options: InferOptions): RunningBatch;
-  /** Why it ended without being told to; while it lives, undecided. */
-  readonly gone: Promise<string>;
+  /** Resolves when it ended without being told to. */
+  readonly gone: Promise<RunnerEnd>;
   memoryBytes(): number;
   /** CPU time of its own process so far; of one that has ended what was last looked at. */
   cpuMs(): number;
@@ -13,6 +13,12 @@ export interface Runner {
   isWorn(): boolean;
   /** Ends it now. Resolves when it is gone. */
   stop(): Promise<void>;
+}
+
+export interface RunnerEnd {
+  readonly reason: string;
+  /** False for a SIGKILL from outside, as an administrator sends. */
+  readonly isOwnFault: boolean;
 }
 
 export interface RunningBatch {

@@ -55,7 +55,7 @@ export class TableModel {
       ...(environment !== undefined && { environment }),
     };
     const files = async () => await Promise.resolve({ folder });
-    const loaded = await loadModel(served, { engines, files }, onPhase);
+    const loaded = await loadModel(served, { engines, files }, { onPhase });
     const { platform, inputs, outputs } = loaded.model;
     const described = { endpoint: label, version: label, platform, inputs, outputs, signature, enforce: true };
     return new TableModel(loaded, described);

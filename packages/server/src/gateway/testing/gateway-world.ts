@@ -171,6 +171,7 @@ export function endpoint(
     shadow: [],
     timeoutMs: 30_000,
     bodyBytes: 4 << 20,
+    input: { rows: 10_000_000, bytes: 256 << 20 },
     queue: { rows: 1000, bytes: 64 << 20 },
     batching: { rows: 64, delayMs: 0 },
     capture: { policy: 'off', share: 1, overflow: 'drop', omit: [] },

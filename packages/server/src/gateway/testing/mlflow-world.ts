@@ -16,6 +16,8 @@ export interface MlflowModels {
   readonly names?: readonly string[];
   /** Of each process. */
   readonly memoryBytes?: number;
+  /** Time limit of one batch. */
+  readonly inferMs?: number;
 }
 
 export async function startMlflowWorld({
@@ -23,6 +25,7 @@ export async function startMlflowWorld({
   environment,
   names,
   memoryBytes,
+  inferMs,
 }: MlflowModels): Promise<GatewayWorld> {
   const parts = { clock: systemClock, log: silentLog };
   const world = await startWorld({
@@ -34,6 +37,7 @@ export async function startMlflowWorld({
     found.map(async (name) => ({
       ...(await described(folder, name, environment)),
       ...(memoryBytes !== undefined && { memoryBytes }),
+      ...(inferMs !== undefined && { inferMs }),
     })),
   );
   const { failed } = await world.gateway.swap(

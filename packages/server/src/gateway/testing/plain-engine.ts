@@ -1,7 +1,15 @@
 /** An engine for tests of the gateway itself: what its models do is said by the name of their folder. */
 import { basename } from 'node:path';
 import { DaisError } from '@dais/api';
-import type { Datatype, InferenceEngine, LoadedModel, Tensor, TensorSpec } from '#engines/inference/contract.ts';
+import {
+  ProcessEnded,
+  type Datatype,
+  type InferenceEngine,
+  type LoadedModel,
+  type LoadOptions,
+  type Tensor,
+  type TensorSpec,
+} from '#engines/inference/contract.ts';
 
 export interface Run {
   readonly model: string;
@@ -24,11 +32,12 @@ export class PlainEngine implements InferenceEngine {
 
   async load(
     { folder }: { readonly folder: string },
-    { workers = 1 }: { readonly workers?: number } = {},
+    { workers = 1, onEnd }: Partial<LoadOptions> = {},
   ): Promise<LoadedModel> {
     const name = basename(folder);
     this.loads.push(name);
     await this.loading.get(name);
+    if (name.startsWith('bomb')) throw new ProcessEnded('The model could not be loaded: it used more than its memory.');
     if (name.startsWith('broken')) throw new DaisError('invalid_request', 'The file is no model.');
     const { inputs, outputs, infer, batchable = true } = this.#behaviour(name);
     let size = workers;
@@ -46,6 +55,11 @@ export class PlainEngine implements InferenceEngine {
         size = wanted;
       },
       infer: async (tensors, options) => {
+        if (name.startsWith('fragile') && Number(tensors[0]?.data[0]) < 0) {
+          const reason = 'signal SIGSEGV.';
+          onEnd?.({ reason, hasAnswered: false, isOwnFault: true });
+          throw new DaisError('model_unavailable', `The model's process ended: ${reason}`, { retryAfter: 1 });
+        }
         this.runs.push({ model: name, rows: tensors[0]?.shape[0] ?? 0 });
         const found = await infer(tensors);
         return options?.outputs === undefined ? found : found.filter((one) => options.outputs?.includes(one.name));

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Collector } from '#kernel/content/collector.ts';
+import { Collector } from '#content-collector.ts';
 import type { Content } from '#kernel/content/content.ts';
 import { digest, faults, garbage, openContentWorld, type ContentWorld } from '#kernel/content/content.testing.ts';
 import { attachContent, detachContent, linkContent, type ContentOwner } from '#kernel/content/references.ts';
@@ -117,6 +117,17 @@ test('names are listed in byte order, below a prefix, from any place on', async 
   expect(await list({ prefix: 'a%' })).toEqual(['a%b']);
   expect(await list({ after: 'a/b', limit: 2 })).toEqual(sorted.slice(sorted.indexOf('a/b') + 1).slice(0, 2));
   expect(await list({ prefix: 'zz' })).toEqual([]);
+});
+
+test('an upload that no quota admits is not read to its end', async () => {
+  let read = 0;
+  const endless = async function* () {
+    for (; read < 2 ** 30; read += 2 ** 16) yield await Promise.resolve(Buffer.alloc(2 ** 16));
+  };
+  const { projectId } = await owned();
+  const upload = world.content.upload(Readable.from(endless()), { projectId, quota: 2 ** 20 });
+  await expect(upload).rejects.toMatchObject({ code: 'quota_exceeded' });
+  expect(read).toBeLessThan(2 ** 23);
 });
 
 test('the same bytes count once in a project, and a quota is never passed', async () => {

@@ -1,7 +1,8 @@
-import type { Readable } from 'node:stream';
+import { addAbortSignal, type Readable } from 'node:stream';
 import { DaisError } from '@dais/api';
-import type { BlobStore, ByteRange, ExpectedBytes, StagedBlob } from '#engines/blobs/contract.ts';
+import type { BlobStore, ByteRange, ExpectedBytes, LocalBlobs, StagedBlob } from '#engines/blobs/contract.ts';
 import { Deletion, type DeletionParts } from '#kernel/content/deletion.ts';
+import { clearDamage, findReadable } from '#kernel/content/damage.ts';
 import { addHold, adoptBlobs, releaseHolds } from '#kernel/content/holds.ts';
 import {
   findReference,
@@ -25,6 +26,10 @@ export interface UploadRequest extends ExpectedBytes {
   readonly projectId: string;
   /** Bytes that the project may hold, each content counted once; null: no limit. */
   readonly quota: number | null;
+  /** What the upload is for, so that `releaseOrigin` finds it after a crash of who began it. */
+  readonly origin?: string;
+  /** Ends the upload, which leaves nothing then. */
+  readonly signal?: AbortSignal;
 }
 
 /** Uploaded content that nobody owns yet. Its id may be shown to the client that uploaded it. */
@@ -37,13 +42,20 @@ export interface UploadLease {
 
 const WAIT_STEP_MS = 50;
 
+interface Reservation {
+  /** Of the lease. */
+  readonly id: string;
+  /** The store is known to have other bytes under the same locator. */
+  readonly isDamaged: boolean;
+}
+
 /**
  * Bytes with owners: uploaded under a lease, attached to an owner under a name in the owner's own transaction (see
  * `attachContent`, `linkContent`, `detachContent`), reached by owner and name. Nothing here takes a locator or a digest as proof that the caller may have the bytes.
  */
 export class Content {
   readonly #parts: ContentParts;
-  readonly #blobs: BlobStore;
+  readonly #blobs: BlobStore & Partial<LocalBlobs>;
   readonly #deletion: Deletion;
 
   constructor(parts: ContentParts) {
@@ -56,18 +68,22 @@ export class Content {
    * Stores what `source` gives. The bytes count against the quota from now on; if nobody attaches them before the lease
    * ends, they are garbage.
    * @throws DaisError `quota_exceeded`, `too_large`, `digest_mismatch`, `storage_full`, `blobs_unavailable`,
-   *   `database_unavailable`; the source's own error.
+   *   `database_unavailable`; the source's own error; an `AbortError` when `signal` aborts.
    */
   async upload(source: Readable, request: UploadRequest): Promise<UploadLease> {
     const { clock, leaseMs } = this.#parts;
-    const staged = await this.#blobs.stage(source, request);
+    const { signal } = request;
+    if (signal !== undefined) addAbortSignal(signal, source);
+    const staged = await this.#stage(source, request);
     try {
-      const id = await this.#reserve(staged, request);
+      signal?.throwIfAborted();
+      const { id, isDamaged } = await this.#reserve(staged, request);
       const lease = { id, projectId: request.projectId, size: staged.size, sha256: staged.sha256 };
       try {
         // Only now: from the row on, the collector leaves the content alone, and a crash leaves a lease that ends.
         const reservedAt = clock.now();
         await staged.commit();
+        if (isDamaged) await clearDamage(this.#parts.database, staged.locator);
         if (clock.now() - reservedAt > leaseMs / 2) await this.#renew(lease, staged);
         return lease;
       } catch (error) {
@@ -93,6 +109,35 @@ export class Content {
     });
   }
 
+  /** What no quota admits is not read to its end: an upload must not fill the disk only to be refused. */
+  async #stage(source: Readable, request: UploadRequest): Promise<StagedBlob> {
+    const { quota, maxBytes = Infinity } = request;
+    if (quota === null || quota >= maxBytes) return await this.#blobs.stage(source, request);
+    try {
+      return await this.#blobs.stage(source, { ...request, maxBytes: quota });
+    } catch (error) {
+      if (!(error instanceof DaisError) || error.code !== 'too_large') throw error;
+      throw new DaisError('quota_exceeded', `the content is larger than the quota of the project, ${quota} bytes`);
+    }
+  }
+
+  /** Gives up every upload of this origin that nobody attached. Idempotent. */
+  async releaseOrigin(projectId: string, origin: string): Promise<void> {
+    await transact(this.#parts.database, { mode: 'write', projectId }, async ({ sql }) => {
+      const gone = await sql.query<{ project_id: string; locator: string }>(
+        'delete from kernel.upload_lease where origin = $1 and project_id = $2 returning project_id, locator',
+        [origin, projectId],
+        'content_release_origin',
+      );
+      await releaseHolds(sql, gone);
+    });
+  }
+
+  /** Free bytes of the disk that holds the bytes; undefined where the store is elsewhere. */
+  async freeBytes(): Promise<number | undefined> {
+    return await this.#blobs.freeBytes?.();
+  }
+
   /** @throws DaisError `not_found`. */
   async stat(owner: ContentOwner, name: string): Promise<ContentInfo> {
     const found = await this.#read(owner, async (tx) => await findReference(tx, { ...owner, name }));
@@ -107,19 +152,20 @@ export class Content {
   /**
    * The bytes under a name, whole or an inclusive range of them.
    * @throws DaisError `not_found` (no such name), `range_not_satisfiable`, `content_missing` (the store lost them),
-   *   `blobs_unavailable`.
+   *   `content_damaged`, `blobs_unavailable`. The stream fails with `content_damaged` before its last bytes.
    */
   async open(
     owner: ContentOwner,
     name: string,
     range?: ByteRange,
   ): Promise<{ readonly info: ContentInfo; readonly bytes: Readable }> {
-    const found = await this.#read(owner, async (tx) => await findReference(tx, { ...owner, name }));
+    const found = await this.#read(owner, async (tx) => await findReadable(tx, { ...owner, name }));
     if (range !== undefined && !(0 <= range.start && range.start <= range.end && range.end < found.size)) {
       const detail = `bytes ${range.start}-${range.end} of ${name}, which has ${found.size}`;
       throw new DaisError('range_not_satisfiable', detail);
     }
-    const bytes = await this.#blobs.get(found.locator, range);
+    const isWhole = range === undefined || range.end - range.start + 1 === found.size;
+    const bytes = await this.#blobs.get(found.locator, isWhole ? undefined : range);
     return { info: { name, size: found.size, sha256: found.sha256 }, bytes };
   }
 
@@ -140,7 +186,7 @@ export class Content {
   }
 
   /** Writes row, hold and lease; waits for a deletion of the same content to end first. */
-  async #reserve(staged: StagedBlob, request: UploadRequest): Promise<string> {
+  async #reserve(staged: StagedBlob, request: UploadRequest): Promise<Reservation> {
     const { clock, claimMs } = this.#parts;
     const giveUp = clock.now() + 2 * claimMs;
     for (;;) {
@@ -174,29 +220,29 @@ export class Content {
   }
 
   /** Undefined when the content is being deleted. */
-  async #tryReserve(staged: StagedBlob, request: UploadRequest): Promise<string | undefined> {
+  async #tryReserve(staged: StagedBlob, request: UploadRequest): Promise<Reservation | undefined> {
     const { database, leaseMs, clock } = this.#parts;
-    const { projectId, quota } = request;
+    const { projectId, quota, origin } = request;
     return await transact(database, { mode: 'write', projectId }, async ({ sql }) => {
-      const rows = await sql.query(
+      const [row] = await sql.query<{ damaged: boolean }>(
         `insert into kernel.blob as b (locator, digest, size) values ($1, decode($2, 'hex'), $3)
          on conflict (locator) do update
            set touched_at = clock_timestamp(), digest = excluded.digest, size = excluded.size
            where b.state <> 'deleting'
-         returning 1`,
+         returning exists (select from kernel.blob_damage d where d.locator = b.locator) as damaged`,
         [staged.locator, staged.sha256, staged.size],
         'content_reserve',
       );
-      if (rows.length === 0) return undefined;
+      if (row === undefined) return undefined;
       await addHold(sql, { projectId, locator: staged.locator, size: staged.size, quota });
       const id = uuidv7(clock.now());
       await sql.query(
-        `insert into kernel.upload_lease (id, project_id, locator, expires_at)
-         values ($1, $2, $3, clock_timestamp() + $4 * interval '1 millisecond')`,
-        [id, projectId, staged.locator, leaseMs],
+        `insert into kernel.upload_lease (id, project_id, locator, expires_at, origin)
+         values ($1, $2, $3, clock_timestamp() + $4 * interval '1 millisecond', $5)`,
+        [id, projectId, staged.locator, leaseMs, origin ?? null],
         'content_lease',
       );
-      return id;
+      return { id, isDamaged: row.damaged };
     });
   }
 }

@@ -4,7 +4,7 @@ import { DaisError } from '@dais/api';
 import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
 import type { ConnectionOptions } from '#engines/database/contract.ts';
 import { openDatabase } from '#engines/database/database.ts';
-import { Collector } from '#kernel/content/collector.ts';
+import { Collector } from '#content-collector.ts';
 import { Content } from '#kernel/content/content.ts';
 import { attachContent, detachContent, type ContentOwner } from '#kernel/content/references.ts';
 import { transact } from '#kernel/transaction.ts';

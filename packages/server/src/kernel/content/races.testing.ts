@@ -5,7 +5,7 @@ import { DaisError } from '@dais/api';
 import * as fc from 'fast-check';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Database, Sql } from '#engines/database/contract.ts';
-import { Collector } from '#kernel/content/collector.ts';
+import { Collector } from '#content-collector.ts';
 import { Content } from '#kernel/content/content.ts';
 import { digest, faults, garbage, type ContentWorld } from '#kernel/content/content.testing.ts';
 import { attachContent, detachContent, linkContent, type ContentOwner } from '#kernel/content/references.ts';

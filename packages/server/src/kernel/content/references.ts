@@ -1,4 +1,5 @@
 import { DaisError } from '@dais/api';
+import type { DamageKind } from '#engines/blobs/contract.ts';
 import type { Sql } from '#engines/database/contract.ts';
 import { addHold, releaseHolds } from '#kernel/content/holds.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -94,10 +95,12 @@ export async function detachContent(tx: Transaction, owner: ContentOwner, names?
   return gone.length;
 }
 
-interface FoundReference {
+export interface FoundReference {
   readonly locator: string;
   readonly size: number;
   readonly sha256: string | null;
+  /** Null unless the object is known to be damaged. */
+  readonly damage: DamageKind | null;
 }
 
 /** @throws DaisError `not_found`. */
@@ -106,8 +109,9 @@ export async function findReference(
   { projectId, uid, name }: ContentOwner & { readonly name: string },
 ): Promise<FoundReference> {
   await tx.enter(projectId);
-  const [row] = await tx.sql.query<{ locator: string; size: bigint; sha256: string | null }>(
-    `select b.locator, b.size, encode(b.digest, 'hex') as sha256 from kernel.blob_ref r join kernel.blob b using (locator)
+  const [row] = await tx.sql.query<Omit<FoundReference, 'size'> & { readonly size: bigint }>(
+    `select b.locator, b.size, encode(b.digest, 'hex') as sha256, d.kind as damage
+     from kernel.blob_ref r join kernel.blob b using (locator) left join kernel.blob_damage d using (locator)
      where r.project_id = $1 and r.owner = $2 and r.name = $3`,
     [projectId, uid, name],
     'content_find',

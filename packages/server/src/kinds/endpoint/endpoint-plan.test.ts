@@ -74,6 +74,7 @@ function plan(more: Partial<Omit<EndpointFacts, 'row'>> & { readonly row?: Parti
       active: {},
       pending: {},
       request: { by: 'system:dais', cause: 'alias' },
+      quarantined: {},
       ...row,
     },
   });

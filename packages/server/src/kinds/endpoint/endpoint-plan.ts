@@ -5,6 +5,8 @@ import {
   weightOf,
   type EndpointEffect,
   type EndpointFacts,
+  type QuarantinedModel,
+  type QuarantinedModels,
   type RolloutRow,
   type StepResult,
 } from '#ledgers/serving/index.ts';
@@ -29,7 +31,7 @@ export function planEndpoint(resource: Resource, facts: EndpointFacts): Controll
   const unknown = named.filter(({ id }) => facts.states.get(id)?.state === 'unknown');
   const described = unknown.map((model): EndpointEffect => ({ do: 'describe', model }));
   const turn = described.length > 0 ? { effects: described, message: 'It is looked at.' } : takeTurn(facts);
-  const shifted = described.length > 0 ? [] : shiftOthers(facts);
+  const shifted = described.length > 0 ? [] : [...shiftOthers(facts), ...noteQuarantines(facts)];
   const ready = readyOf(facts, turn.message);
   const variants = variantsOf(facts);
   // The gateway loads a shadow without a rollout, and nobody tells of it but its figures.
@@ -43,6 +45,7 @@ export function planEndpoint(resource: Resource, facts: EndpointFacts): Controll
       variants,
       instances: instancesOf(variants),
       coldStartMs: variants.find(({ name }) => name === 'stable')?.coldStartMs,
+      quarantined: quarantinedOf(facts),
       // What is undefined leaves the status.
       rollout:
         rollout === undefined
@@ -94,6 +97,10 @@ function takeTurn(facts: EndpointFacts): Turn {
 function followRollout(facts: EndpointFacts, rollout: RolloutRow): Turn {
   const { row, step } = facts;
   const { state, message = '' } = facts.states.get(rollout.to_model) ?? { state: 'unknown' as const };
+  if (state === 'quarantined') {
+    const why = `${rollout.to_label} is quarantined. ${message}`;
+    return { effects: [{ do: 'end', state: 'failed', result: { verdict: 'bad', message: why } }], message: why };
+  }
   if (state === 'failed') {
     const why = `${rollout.to_label} could not be loaded: ${message}`;
     return { effects: [{ do: 'end', state: 'rolledBack', result: { verdict: 'bad', message: why } }], message: why };
@@ -155,6 +162,34 @@ function shiftOthers({ row, others, states }: EndpointFacts): readonly EndpointE
   return effects;
 }
 
+/** Records what the gateway reports, for as long as the endpoint names the model; a model that serves is not quarantined. */
+function quarantinesOf({ nowMs, row, target, others, rollout, states }: EndpointFacts): QuarantinedModels {
+  const found = [target, ...Object.values(others)].flatMap((one) => ('fault' in one ? [] : [one.id]));
+  const named = new Set([row.stable, rollout?.to_model, row.held, ...found, ...Object.values(row.active)]);
+  const models: Record<string, QuarantinedModel> = {};
+  for (const id of named) {
+    if (id === null || id === undefined) continue;
+    const { state, label = id, message = '' } = states.get(id) ?? {};
+    const before = row.quarantined[id];
+    if (state === 'quarantined') models[id] = before ?? { label, reason: message, at: new Date(nowMs).toISOString() };
+    else if (before !== undefined && state !== 'ready' && state !== 'idle') models[id] = before;
+  }
+  return models;
+}
+
+function noteQuarantines(facts: EndpointFacts): readonly EndpointEffect[] {
+  const models = quarantinesOf(facts);
+  const [now, before] = [Object.keys(models), Object.keys(facts.row.quarantined)];
+  const isSame = now.length === before.length && now.every((id) => facts.row.quarantined[id] !== undefined);
+  return isSame ? [] : [{ do: 'quarantine', models }];
+}
+
+/** Undefined: none. */
+function quarantinedOf(facts: EndpointFacts) {
+  const models = Object.values(quarantinesOf(facts));
+  return models.length === 0 ? undefined : models.map(({ label, reason, at }) => ({ model: label, reason, at }));
+}
+
 function same(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
   const names = Object.keys(a);
   return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
@@ -180,6 +215,10 @@ function readyOf(facts: EndpointFacts, message: string): PlannedCondition {
     return condition('False', 'Loading', 'The gateway is about to send requests to it.');
   if (stable?.state === 'ready') return condition('True', 'Serving', `${stable.label} answers.`);
   if (stable?.state === 'idle') return condition('True', 'Idle', `${stable.label} is loaded with the next request.`);
+  if (stable?.state === 'quarantined') {
+    const next = `Deploy another version, or load it again with \`dais endpoint resume ${row.name}\`.`;
+    return condition('False', 'ModelQuarantined', `${stable.label} is quarantined. ${stable.message ?? ''} ${next}`);
+  }
   if (stable?.state === 'failed') return condition('False', 'LoadFailed', stable.message ?? 'Its model does not load.');
   return condition('False', 'Loading', stable?.message ?? 'Its model is loaded.');
 }

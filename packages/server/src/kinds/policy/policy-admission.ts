@@ -1,4 +1,4 @@
-import { DaisError, summarizeIssues, type Issue } from '@dais/api';
+import { DaisError, summarizeIssues, type Issue, type PolicyMode } from '@dais/api';
 import type { AdmitResult, AdmittedChange } from '#kernel/kind.ts';
 import { readKinds } from '#kernel/store.ts';
 import { tenantNames } from '#kernel/tenants.ts';
@@ -38,6 +38,8 @@ export interface CheckedSource {
   }[];
   /** SHA-256 of the text, hex. */
   readonly digest: string;
+  readonly facts: readonly string[];
+  readonly defaultMode: PolicyMode;
 }
 
 /**
@@ -56,8 +58,9 @@ export async function admitPolicy(
     return {};
   }
   const project = (await tenantNames(tx.sql, [projectId])).get(projectId) ?? '';
-  const { cedar, tests } = spec as unknown as Pick<PolicySource, 'cedar' | 'tests'>;
-  const { issues, policies, digest } = await tools.check({ cedar, tests, project });
+  const authored = spec as unknown as Pick<PolicySource, 'cedar' | 'tests'> & { readonly mode?: PolicyMode };
+  const { cedar, tests } = authored;
+  const { issues, policies, digest, facts, defaultMode } = await tools.check({ cedar, tests, project });
   if (issues.length > 0) throw new DaisError('invalid_manifest', summarizeIssues(issues), { issues });
   const ids = policies.map(({ id }) => id);
   await refuseTaken(tx, kind, name, ids);
@@ -69,7 +72,15 @@ export async function admitPolicy(
     });
     await tools.changed(tx);
   }
-  return { status: { policies, digest } };
+  const mode = authored.mode ?? defaultMode;
+  return { status: { policies, digest, facts, mode }, notes: notesOf(name, authored.mode, mode) };
+}
+
+function notesOf(name: string, asked: PolicyMode | undefined, mode: PolicyMode): readonly string[] {
+  if (asked !== undefined || mode !== 'audit') return [];
+  return [
+    `Policy "${name}" uses facts about what is upstream, so it is in audit mode: it refuses nothing and records what it would refuse. Look at \`dais policy violations\`, then set spec.mode to \`enforce\`.`,
+  ];
 }
 
 /** Ids are unique among the policies of a project, or of the organisation: refusals and the audit name them. */

@@ -1,6 +1,7 @@
 /** The ledger of data: versions of datasets, how they came, and who reads what of them. */
 export type { DataParts, ExternalSource, SecretReader, VersionHooks } from './data-parts.ts';
 export { dataLedger, type DataLedger } from './data-ledger.ts';
+export { nameDataOwners } from './content-owners.ts';
 export { dataSlice } from './data-slice.ts';
 export { readDatasetFacts, type DatasetFacts } from './dataset-facts.ts';
 export { admitDataset } from './dataset-rows.ts';

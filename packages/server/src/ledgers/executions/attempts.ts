@@ -14,6 +14,10 @@ export interface AttemptClaim {
   readonly place: string;
   /** Fencing token. */
   readonly epoch: bigint;
+  /** Another process looked after it before: what that one left half done is there. */
+  readonly takenOver: boolean;
+  /** Somebody wants its run ended. */
+  readonly cancelAsked: boolean;
 }
 
 interface ClaimRow {
@@ -25,12 +29,16 @@ interface ClaimRow {
   readonly state: string;
   readonly place: string;
   readonly epoch: bigint;
+  readonly cancel_asked?: boolean;
 }
 
 const COLUMNS = 'id, node, run, project_id, n, state, place, epoch';
 
-function claimOf({ project_id: projectId, state, ...row }: ClaimRow): AttemptClaim {
-  return { ...row, projectId, started: state === 'started' };
+function claimOf(
+  { project_id: projectId, state, cancel_asked: cancelAsked = false, ...row }: ClaimRow,
+  takenOver: boolean,
+): AttemptClaim {
+  return { ...row, projectId, started: state === 'started', takenOver, cancelAsked };
 }
 
 export interface Holder {
@@ -85,7 +93,7 @@ export async function claimSteps(
     [limit, perProject, place, holder, leaseMs],
     'execution_claim',
   );
-  return rows.map(claimOf);
+  return rows.map((row) => claimOf(row, false));
 }
 
 /**
@@ -105,11 +113,12 @@ export async function takeOver(
      )
      update executions.attempt a set holder = $2, epoch = a.epoch + 1,
        lease_until = clock_timestamp() + $3 * interval '1 millisecond'
-     from left_over l where a.id = l.id returning ${COLUMNS.replaceAll(/(\w+)/g, 'a.$1')}`,
+     from left_over l, executions.run r where a.id = l.id and r.id = a.run
+     returning ${COLUMNS.replaceAll(/(\w+)/g, 'a.$1')}, r.cancel_asked`,
     [place, holder, leaseMs, whole, limit],
     'execution_take_over',
   );
-  return rows.map(claimOf);
+  return rows.map((row) => claimOf(row, true));
 }
 
 export interface Renewed {

@@ -12,15 +12,17 @@ import type { Call, OperationEntry } from '#kernel/dispatch.ts';
 import { byteQuota } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
+import { endAttempt } from './attempts.ts';
 import type { ExecutionParts } from './execution-parts.ts';
 import { presentWhole, requireRun, type RunRow } from './execution-rows.ts';
-import { tellExecution } from './executions-events.ts';
+import { ringWorkers, tellExecution } from './executions-events.ts';
 import type { Artifact, Graph, Values } from './machine/plan.ts';
 import { keepCode, type CodeInput } from './run-code.ts';
 import { CODE_INPUT, dataKey, nativePlan, type FoundData, type NativeSteps } from './native-plan.ts';
 import { removeRun } from './remove.ts';
-import { cancelRun, type RunMachines } from './run-machine.ts';
+import { cancelRun, type OpenRun, type RunMachines } from './run-machine.ts';
 import { takeOverPackages } from './same-packages.ts';
+import type { StepCalls } from './step-calls.ts';
 import { submitRun, type RunOrigin } from './submit.ts';
 import { datasetArtifact, type FoundVersion } from './step-data.ts';
 import { authorizePlan, findVersion, mayOfCall } from './uses.ts';
@@ -28,7 +30,7 @@ import { takeOverValues } from './worker/spared.ts';
 
 type Identified = Call<{ readonly id: string }>;
 
-type EntryParts = Pick<ExecutionParts, 'database' | 'content' | 'solo' | 'data'>;
+type EntryParts = Pick<ExecutionParts, 'database' | 'content' | 'solo' | 'data' | 'calls'>;
 
 export function executionEntries(parts: EntryParts, machines: RunMachines): readonly OperationEntry[] {
   return [
@@ -50,7 +52,10 @@ export function executionEntries(parts: EntryParts, machines: RunMachines): read
       operation: retryExecutionOperation,
       handle: async (tx, call: Call<RetryInput>) => await retry(tx, call, machines, parts),
     },
-    { operation: deleteExecutionOperation, handle: remove },
+    {
+      operation: deleteExecutionOperation,
+      handle: async (tx, call: Identified) => await remove(tx, call, machines, parts),
+    },
   ];
 }
 
@@ -161,13 +166,39 @@ async function ownInputs(tx: Transaction, run: string, inputs: Values): Promise<
   return await takeOverValues(tx, run, inputs, (name) => name);
 }
 
-/** @throws DaisError `invalid_state` while it has not ended. */
-async function remove(tx: Transaction, { input }: Identified): Promise<object> {
+/**
+ * A run that was canceled does not have to end first: its steps end as canceled here, and whoever looks after them finds
+ * them gone and stops them. @throws DaisError `invalid_state` for a run that has not ended and was not canceled.
+ */
+async function remove(
+  tx: Transaction,
+  { input }: Identified,
+  machines: RunMachines,
+  { calls }: Pick<ExecutionParts, 'calls'>,
+): Promise<object> {
   const run = await requireRun(tx.sql, tx.projectId, input.id);
   if (run.ended_at === null) {
-    throw new DaisError('invalid_state', `The run "${run.name}" has not ended: cancel it first, or wait for it.`);
+    const open = await machines.open(tx, run.id);
+    if (open?.head.cancelling !== true) {
+      throw new DaisError('invalid_state', `The run "${run.name}" has not ended: cancel it first, or wait for it.`);
+    }
+    await endCanceled(tx, open, calls);
   }
   await removeRun(tx, { id: run.id, projectId: tx.projectId });
   tellExecution(tx, eventTypes.executionDeleted, { id: run.id, projectId: tx.projectId, name: run.name });
+  ringWorkers(tx);
   return {};
+}
+
+async function endCanceled(tx: Transaction, { store, machine, head }: OpenRun, calls: StepCalls | undefined) {
+  const attempts = await tx.sql.query<{ id: string; node: string }>(
+    `select id, node from executions.attempt where run = $1 and state <> 'ended' for update`,
+    [head.id],
+    'execution_open_attempts',
+  );
+  for (const { id, node } of attempts) {
+    endAttempt(tx.sql, id, { ending: 'cancelled' });
+    calls?.end(tx, id);
+    await machine.stepEnded(await store.node(node), { is: 'cancelled' });
+  }
 }

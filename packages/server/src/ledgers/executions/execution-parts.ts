@@ -5,6 +5,7 @@ import type { Content } from '#kernel/content/content.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { LoopParts } from '#lib/loop.ts';
 import type { Tracer } from '#lib/tracer.ts';
+import type { DiskRules } from './disk-rules.ts';
 import type { StepCalls } from './step-calls.ts';
 import type { StepData } from './step-data.ts';
 import type { StepDialects } from './worker/step-dialect.ts';
@@ -45,6 +46,8 @@ export interface ExecutionParts extends LoopParts {
   /** Steps that this process looks after at once, and that one project has at once over all processes. */
   readonly slots: number;
   readonly perProject: number;
+  /** Disk limits of the steps of a project. Default: 10 GiB for each step, at most 100 GiB. */
+  readonly diskRules?: (projectId: string) => Promise<DiskRules>;
   /** For tests of takeover; default 30 s. */
   readonly leaseMs?: number;
 }

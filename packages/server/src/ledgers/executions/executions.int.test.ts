@@ -75,7 +75,10 @@ describe('a run of one step', () => {
 
   test('runs in its code, with values of Secrets', async () => {
     await world.dais.apply([manifest('Secret', 'hub', { data: { token: 'sesame' } })]);
-    const [script, other] = [await world.upload('echo "$1 $WORD"; cat data/x'), await world.upload('below\n')];
+    const [script, other] = [
+      await world.upload('echo "$1 $WORD"; echo "${WORD%ame} ${WORD#ses}"; cat data/x'),
+      await world.upload('below\n'),
+    ];
     const run = await world.run({
       steps: {
         main: { command: ['./go.sh', 'a b'], isolation: 'none', secrets: { WORD: { secret: 'hub', key: 'token' } } },
@@ -91,7 +94,7 @@ describe('a run of one step', () => {
       },
     });
     expect(run).toMatchObject({ state: 'succeeded', code: { commit: 'abcdef1', dirty: true } });
-    expect(await world.log(run)).toBe('a b sesame\nbelow\n');
+    expect(await world.log(run)).toBe('a b ***\nses ame\nbelow\n');
   });
 
   test('that takes too long is ended', async () => {

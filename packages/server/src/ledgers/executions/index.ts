@@ -54,9 +54,11 @@ export type {
 export { ValueFault } from './machine/values.ts';
 export type { PipelineCompiler } from './pipelines/compiler.ts';
 export type { DialectAnswer, Left, StepAbout, StepDialect } from './worker/step-dialect.ts';
+export { nameRunOwners } from './content-owners.ts';
 export { executionsSlice } from './executions-slice.ts';
 export { LOCAL_TARGET, ruledEnvironment, type ImageRule } from './pipelines/image-rules.ts';
 export type { PipelineCompilers } from './pipelines/compiler.ts';
+export { authorizePipelineSpec, authorizeScheduleSpec } from './network-right.ts';
 export { admitPipeline } from './pipelines/pipeline-rows.ts';
 export { admitSchedule } from './schedules/schedule-admission.ts';
 export { endProjectRuns } from './remove.ts';

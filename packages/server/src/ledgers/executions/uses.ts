@@ -3,11 +3,13 @@ import { DaisError } from '@dais/api';
 import type { Call } from '#kernel/dispatch.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { DatasetInput, Graph } from './machine/plan.ts';
+import { authorizeNetwork } from './network-right.ts';
 import type { FoundVersion, MayOf, StepData } from './step-data.ts';
 
 type PlanUse =
   | { readonly secret: string }
   | { readonly kind: string; readonly may: string }
+  | { readonly network: true }
   | { readonly reads: DatasetInput }
   | { readonly makes: string };
 
@@ -37,6 +39,7 @@ export async function authorizePlan(
       await call.authorize({ kind: 'Dataset', name: use.makes, desired }, tenant, 'dataset:write');
       await data?.requireReadable(tx, use.makes, []);
     } else if ('reads' in use) await authorizeReading(call, use.reads, { tx, data });
+    else if ('network' in use) await authorizeNetwork(call);
     else await call.authorize({ kind: use.kind }, tenant, use.may);
   }
 }
@@ -89,6 +92,7 @@ export async function findVersion(
 function usesOf(plan: Graph): readonly PlanUse[] {
   const secrets = new Set<string>();
   let unisolated = false;
+  let networked = false;
   let tracked = false;
   const reads = new Map<string, DatasetInput>();
   const makes = new Set<string>();
@@ -101,6 +105,8 @@ function usesOf(plan: Graph): readonly PlanUse[] {
       if ('graph' in body) visit(body.graph);
       else {
         unisolated ||= body.step.isolation === 'none';
+        // A step without isolation has the network of the machine, whatever it asks for.
+        networked ||= body.step.network || body.step.isolation === 'none';
         tracked ||= body.step.tracking !== undefined;
         for (const { secret } of Object.values(body.step.secrets)) secrets.add(secret);
         for (const output of Object.values(body.step.outputs)) {
@@ -115,6 +121,7 @@ function usesOf(plan: Graph): readonly PlanUse[] {
     ...[...reads.values()].map((dataset) => ({ reads: dataset })),
     ...[...makes].map((dataset) => ({ makes: dataset })),
     ...(unisolated ? [{ kind: 'Execution', may: 'execution:unisolated' }] : []),
+    ...(networked ? [{ network: true } as const] : []),
     ...(tracked ? TRACKED : []),
   ];
 }

@@ -184,6 +184,20 @@ test('an index of packages that does not answer ends the attempt, which says so'
   await worker.stop();
 });
 
+test.each([
+  ['address_refused', 'packages.example resolves to 10.0.0.1, a private address; outbound.allowHosts can allow it'],
+  ['forbidden', 'The registry refused the image.'],
+] as const)('a refusal with %s fails the step at once with its reason', async (code, reason) => {
+  const environments = async () => await Promise.reject(new DaisError(code, reason));
+  const worker = await world.worker({ environments });
+  const run = await world.run({
+    steps: { main: { command: ['true'], environment: { type: 'python' }, retry: { count: 3 } } },
+  });
+  expect(run).toMatchObject({ state: 'failed' });
+  expect((await world.attempts(run)).map(({ ending, error }) => [ending, error])).toEqual([['refused', reason]]);
+  await worker.stop();
+});
+
 test('runs that ended long ago go, with their files', async () => {
   const worker = await world.worker();
   const [old, fresh] = [

@@ -9,9 +9,20 @@ export { lineageSlice } from './lineage-slice.ts';
 export { nearestUpstream } from './nearest.ts';
 export type { LinkedNode } from './links.ts';
 export { keyOf, nodeKey } from './node-key.ts';
+export { nodeNames, readableNodes } from './node-names.ts';
 export type { NodeSource } from './node-source.ts';
 export { noteLineage, type NotedEdge, type NotedNode } from './note.ts';
 export { tellingHandler, tellingOutbox, type TellingParts, type ToldRun } from './telling.ts';
+export { STORED_AS, upstreamCounts } from './upstream-counts.ts';
+export {
+  explainUpstream,
+  upstreamFacts,
+  type ExplainedFacts,
+  type NodeMeasure,
+  type Starts,
+  type UpstreamFactsOptions,
+  type UpstreamMeasure,
+} from './upstream-facts.ts';
 export { forgetProject, lineageRetention } from './upkeep.ts';
 
 export function lineageEntries(sources: readonly NodeSource[]): readonly OperationEntry[] {

@@ -9,6 +9,7 @@ import { modelJobRetention } from './retention.ts';
 
 export type { RowsExplainer, RowsToExplain, VersionToExplain } from './explain/explain-rows.ts';
 export type { HostedModel, HostModel } from './hosted-model.ts';
+export { nameModelJobOwners } from './content-owners.ts';
 export { modelJobsSlice } from './model-jobs-slice.ts';
 export type { ModelJobsParts } from './model-jobs-parts.ts';
 export { forgetModelJobs } from './retention.ts';

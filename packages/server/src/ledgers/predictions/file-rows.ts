@@ -6,7 +6,8 @@ import { pipeline } from 'node:stream/promises';
 import type { Column, FileTable } from '#engines/query/contract.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';
 import type { Sql } from '#engines/database/contract.ts';
-import { attachContent, detachContent, findReference } from '#kernel/content/references.ts';
+import { findReadable } from '#kernel/content/damage.ts';
+import { attachContent, detachContent } from '#kernel/content/references.ts';
 import { byteQuota } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { keyOf, noteLineage } from '#ledgers/lineage/index.ts';
@@ -198,14 +199,14 @@ export async function withFiles<T>(
   try {
     const locators = await transact(database, { mode: 'read', projectId }, async (tx) => {
       const found: string[] = [];
-      for (const { id } of files) found.push((await findReference(tx, { projectId, uid: id, name: CONTENT })).locator);
+      for (const { id } of files) found.push((await findReadable(tx, { projectId, uid: id, name: CONTENT })).locator);
       return found;
     });
     // Those with the same columns are one table: a query has few tables, whatever the number of files.
     const groups = new Map<string, { columns: readonly Column[]; paths: string[] }>();
     for (const [at, { id, columns }] of files.entries()) {
       const locator = locators[at]!;
-      let path = blobs.localPath?.(locator);
+      let path = await blobs.localPath?.(locator);
       if (path === undefined) {
         await mkdir(scratch, { recursive: true, mode: 0o700 });
         path = join(scratch, `${id}.parquet`);

@@ -13,6 +13,7 @@ import { getPrediction } from './query.ts';
 import { collectHandler, upkeepHandler } from './upkeep.ts';
 
 export { predictionNodes } from './lineage-nodes.ts';
+export { namePredictionOwners } from './content-owners.ts';
 export { predictionsSlice } from './predictions-slice.ts';
 export type { FileRow } from './file-rows.ts';
 export { firstIdOf } from './first-id.ts';

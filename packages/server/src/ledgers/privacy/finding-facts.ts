@@ -1,27 +1,95 @@
+import { keyOf, type NodeMeasure, type UpstreamMeasure } from '#ledgers/lineage/index.ts';
 import type { FactProvider } from '#kernel/principal.ts';
 import { declaredColumns } from './datasets.ts';
 import { openFindings } from './finding-columns.ts';
-import { findingsOf } from './finding-rows.ts';
+import { findingsOf, stateAt, type FindingRow } from './finding-rows.ts';
 
-/**
- * What policies may ask of a Dataset: `openPiiFindings`, how many findings nobody has decided about, and `piiScanned`,
- * whether a version was looked at and no look is due. A policy that lets only what is clean pass asks for both.
- */
+/** Facts about a Dataset. A policy that lets only what is clean pass asks for both. */
 export function findingFacts(now: () => number): FactProvider {
   return {
     names: ['openPiiFindings', 'piiScanned'],
-    types: { openPiiFindings: 'long', piiScanned: 'bool' },
-    load: async (uid, sql) => {
+    load: async ({ sql }, { uid }) => {
+      if (uid === undefined) return { values: { openPiiFindings: 0, piiScanned: false }, unknown: {} };
       const declared = (await declaredColumns(sql, [uid])).get(uid) ?? [];
       const [scan] = await sql.query<{ state: string }>(
         'select state from privacy.scan where dataset = $1 order by number desc limit 1',
         [uid],
         'newest_scan',
       );
-      return {
-        openPiiFindings: openFindings(declared, await findingsOf(sql, uid), now()),
-        piiScanned: scan?.state === 'done',
-      };
+      const openPiiFindings = openFindings(declared, await findingsOf(sql, uid), now());
+      return { values: { openPiiFindings, piiScanned: scan?.state === 'done' }, unknown: {} };
     },
   };
+}
+
+interface ScannedRow {
+  readonly version: string;
+  readonly dataset: string;
+  readonly number: number;
+  readonly state: string;
+}
+
+type VersionFinding = Pick<
+  FindingRow,
+  'dataset' | 'name' | 'column' | 'entity' | 'state' | 'expires_at' | 'first_version' | 'last_version'
+>;
+
+/** Findings of the dataset versions upstream: of each version those that occur in it. */
+export function upstreamFindings(now: () => number): UpstreamMeasure {
+  return {
+    fact: 'upstreamOpenPiiFindings',
+    nodes: 'dataset-version',
+    combine: 'sum',
+    measure: async ({ sql, projectId }, ids) => {
+      const scans = await sql.query<ScannedRow>(
+        'select version, dataset, number, state from privacy.scan where project_id = $1 and version = any($2::uuid[])',
+        [projectId, ids],
+        'scans_upstream',
+      );
+      const datasets = [...new Set(scans.map(({ dataset }) => dataset))];
+      const declared = await declaredColumns(sql, datasets);
+      const findings = await sql.query<VersionFinding>(
+        `select dataset, name, "column", entity, state, expires_at, first_version, last_version from privacy.finding
+         where project_id = $1 and dataset = any($2::uuid[])`,
+        [projectId, datasets],
+        'findings_upstream',
+      );
+      const byVersion = new Map(scans.map((scan) => [scan.version, scan]));
+      // A finding belongs to its dataset: one that several versions upstream hold counts once.
+      const counted = new Set<VersionFinding>();
+      return ids.map((id): NodeMeasure => {
+        const node = keyOf('dataset-version', id);
+        const scan = byVersion.get(id);
+        if (scan?.state !== 'done') return { node, unknown: unscanned(scan?.state) };
+        const columns = declared.get(scan.dataset);
+        if (columns === undefined) return { node, unknown: 'Its dataset was deleted, and its findings with it.' };
+        const named = new Set(columns.map(({ column }) => column));
+        const open = findings.filter(
+          (one) =>
+            one.dataset === scan.dataset && holds(one, scan.number) && isOpen(one, now()) && !named.has(one.column),
+        );
+        const fresh = open.filter((one) => !counted.has(one));
+        for (const one of fresh) counted.add(one);
+        const [first] = open;
+        if (first === undefined) return { node, value: 0 };
+        const more = open.length > 1 ? ` and ${open.length - 1} more` : '';
+        return { node, value: fresh.length, cause: `open finding ${first.entity} in column ${first.column}${more}` };
+      });
+    },
+  };
+}
+
+function holds({ first_version: first, last_version: last }: VersionFinding, number: number): boolean {
+  return first <= number && number <= last;
+}
+
+/** What a newer version does not hold any more is `gone`: nobody decided about the version that was used. */
+function isOpen(finding: VersionFinding, now: number): boolean {
+  const state = stateAt(finding, now);
+  return state === 'open' || state === 'gone';
+}
+
+function unscanned(state: string | undefined): string {
+  if (state === 'failed') return 'Its scan for personal data failed.';
+  return state === undefined ? 'It was never scanned for personal data.' : 'Its scan for personal data has not ended.';
 }

@@ -11,7 +11,7 @@ import type { PrivacyParts } from './privacy-parts.ts';
 import { PseudonymKeys, type PseudonymKeysParts } from './pseudonym-keys.ts';
 import { enqueueScan, scanHandler } from './scan-job.ts';
 
-export { findingFacts } from './finding-facts.ts';
+export { findingFacts, upstreamFindings } from './finding-facts.ts';
 export { forgetDatasetFindings, forgetProjectFindings } from './forget.ts';
 export { countByKey, rewrapJob } from './key-holder.ts';
 export { privacySlice } from './privacy-slice.ts';

@@ -11,6 +11,7 @@ import type { QualityParts } from './quality-parts.ts';
 
 export type { QualityParts } from './quality-parts.ts';
 export { qualitySlice } from './quality-slice.ts';
+export { upstreamQuality } from './quality-facts.ts';
 
 export interface QualityLedger {
   readonly entries: readonly OperationEntry[];

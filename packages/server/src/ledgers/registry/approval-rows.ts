@@ -105,6 +105,20 @@ export async function listAllApprovals(
   );
 }
 
+/** Approvals that were given, of versions by their ids in the lineage. */
+export async function approvedRows(
+  sql: Sql,
+  projectId: string,
+  versions: readonly string[],
+): Promise<readonly NamedApprovalRow[]> {
+  return await sql.query<NamedApprovalRow>(
+    `${SELECT_NAMED} where a.project_id = $1 and a.state = 'approved' and a.model || '.' || a.version = any($2::text[])
+       and a.model = any($3::bigint[])`,
+    [projectId, versions, [...new Set(versions.flatMap((id) => /^\d{1,18}/.exec(id)?.[0] ?? []))]],
+    'approvals_upstream',
+  );
+}
+
 export function moveOf({ alias, stage }: Pick<ApprovalRow, 'alias' | 'stage'>): Move {
   return alias === null ? { stage: stage ?? 'None' } : { alias };
 }

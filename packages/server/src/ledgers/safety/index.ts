@@ -9,7 +9,8 @@ import { scanHandler, scanSubscriber } from './scan-job.ts';
 
 export { safetySlice } from './safety-slice.ts';
 export type { SafetyParts } from './safety-parts.ts';
-export { safetyFacts, scanVerdict } from './scan-rows.ts';
+export { safetyFacts, upstreamScans } from './safety-facts.ts';
+export { scanVerdict } from './scan-rows.ts';
 
 export interface SafetyLedger {
   readonly entries: readonly OperationEntry[];

@@ -128,7 +128,8 @@ describe('the files of a version', () => {
   it('are a fact for policies', async () => {
     await register({ 'model.pkl': Buffer.from('cos\nsystem\n(S"id"\ntR.') });
     const { metadata } = await dais.call<{ metadata: { uid: string } }>('model.get', { name: 'flights' });
-    const facts = await dais.write(async ({ sql }) => await safetyFacts.load(metadata.uid, sql));
-    expect(facts).toEqual({ openSafetyFindings: 1, safetyScanned: true });
+    const subject = { kind: 'Model', name: 'flights', uid: metadata.uid };
+    const facts = await dais.write(async (tx) => await safetyFacts.load(tx, subject, new Set(safetyFacts.names)));
+    expect(facts).toEqual({ values: { openSafetyFindings: 1, safetyScanned: true }, unknown: {} });
   });
 });

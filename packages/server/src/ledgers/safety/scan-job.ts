@@ -1,7 +1,8 @@
 /** Looks at the files of a version, once it is there. */
 import { DaisError, eventTypes } from '@dais/api';
 import type { BlobStore } from '#engines/blobs/contract.ts';
-import { findReference, listReferences, type ContentInfo } from '#kernel/content/references.ts';
+import { findReadable } from '#kernel/content/damage.ts';
+import { listReferences, type ContentInfo } from '#kernel/content/references.ts';
 import type { SequencedEvent } from '#kernel/events.ts';
 import type { JobHandler, JobIo } from '#kernel/job-runner.ts';
 import type { NewJob } from '#kernel/jobs.ts';
@@ -136,7 +137,7 @@ async function look(blobs: BlobStore, { prefix, files }: Place, projectId: strin
     io.progress({ file: index, files: files.length });
     bytes += size;
     const owner = { projectId, uid: projectId, name };
-    const { locator } = await io.read(async (tx) => await findReference(tx, owner));
+    const { locator } = await io.read(async (tx) => await findReadable(tx, owner));
     findings.push(...(await scanFile(fileOf(blobs, locator, paths[index] ?? '', size), paths)));
   }
   return { files: files.length, bytes, findings };

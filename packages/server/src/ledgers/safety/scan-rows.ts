@@ -2,7 +2,6 @@
 import { DaisError } from '@dais/api';
 import type { ModelFinding, ModelScan, ModelVerdict } from '@dais/api/serving';
 import type { Sql } from '#engines/database/contract.ts';
-import type { FactProvider } from '#kernel/principal.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { SCANNER_VERSION, type ScanFinding } from '#lib/model-scan/scan-file.ts';
@@ -32,12 +31,12 @@ interface FindingRow {
   readonly decided_at: bigint | null;
 }
 
-const SCAN = 'version_key, model, version, state, scanner, files, bytes, error, asked_at, ended_at';
+export const SCAN_COLUMNS = 'version_key, model, version, state, scanner, files, bytes, error, asked_at, ended_at';
 const FINDING = 'id, file, rule, severity, detail, state, reason, decided_by, decided_at';
 
 export async function findScan(sql: Sql, key: string): Promise<ScanRow | undefined> {
   const [row] = await sql.query<ScanRow>(
-    `select ${SCAN} from safety.scan where version_key = $1`,
+    `select ${SCAN_COLUMNS} from safety.scan where version_key = $1`,
     [key],
     'find_model_scan',
   );
@@ -109,7 +108,7 @@ export async function endScan(
   );
 }
 
-async function findingsOf(sql: Sql, key: string): Promise<FindingRow[]> {
+export async function findingsOf(sql: Sql, key: string): Promise<FindingRow[]> {
   return await sql.query<FindingRow>(
     `select ${FINDING} from safety.finding where version_key = $1 order by severity, file, rule, detail limit 1000`,
     [key],
@@ -142,7 +141,7 @@ export function presentFinding(row: FindingRow): ModelFinding {
 }
 
 /** The worst of what nobody waived. What was not looked at to the end is not loaded. */
-function verdictOf(
+export function verdictOf(
   scan: Pick<ScanRow, 'state'>,
   findings: readonly Pick<FindingRow, 'severity' | 'state'>[],
 ): ModelVerdict {
@@ -196,22 +195,3 @@ export async function scanVerdict(
   const found = first === undefined ? 'Everything found was waived.' : `${first.file}: ${first.detail}${more}`;
   return { verdict, reason: `${found} See dais model scan ${called}.` };
 }
-
-/**
- * What policies may ask of a Model: of its newest version, whether it was looked at, and how many findings that block are
- * open. A policy that lets only what is safe pass asks for both.
- */
-export const safetyFacts: FactProvider = {
-  names: ['openSafetyFindings', 'safetyScanned'],
-  types: { openSafetyFindings: 'long', safetyScanned: 'bool' },
-  load: async (uid, sql) => {
-    const [scan] = await sql.query<ScanRow>(
-      `select ${SCAN} from safety.scan where model = $1 order by version desc limit 1`,
-      [uid],
-      'newest_model_scan',
-    );
-    const findings = scan === undefined ? [] : await findingsOf(sql, scan.version_key);
-    const open = findings.filter(({ state, severity }) => state === 'open' && severity === 'block');
-    return { openSafetyFindings: open.length, safetyScanned: scan?.state === 'done' };
-  },
-};

@@ -13,7 +13,7 @@ export interface BenchSnapshot {
 export function benchSnapshot({ row, environment, trust }: BenchModel, name: string): BenchSnapshot {
   const spec = endpointSpec.parse({ model: row.label });
   const model = servedModel(row, spec, { project: name, aliases: [], trust, environment });
-  const { timeoutSeconds, bodyMb, queue, batching, enforce } = spec;
+  const { timeoutSeconds, bodyMb, input, queue, batching, enforce } = spec;
   return {
     models: [model],
     endpoints: [
@@ -27,6 +27,7 @@ export function benchSnapshot({ row, environment, trust }: BenchModel, name: str
         shadow: [],
         timeoutMs: timeoutSeconds * 1000,
         bodyBytes: bodyMb * 2 ** 20,
+        input: { rows: input.rows, bytes: input.mb * 2 ** 20 },
         queue: { rows: queue.rows, bytes: queue.mb * 2 ** 20 },
         batching,
         capture: { policy: 'off', share: 1, overflow: 'drop', omit: [] },

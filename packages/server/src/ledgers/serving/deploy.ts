@@ -7,6 +7,7 @@ import { readResource } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { decideWrites, performWrites } from '#kernel/write.ts';
 import { changeEndpoint, lockEndpoint } from './endpoint-rows.ts';
+import { resumeModels } from './model-rows.ts';
 import { resolveModel } from './model-source.ts';
 
 interface DeployParts {
@@ -77,8 +78,10 @@ export async function deploy(
     cause: 'deploy' as const,
     ...(canary !== undefined && { canary }),
   };
-  // Said again on purpose: what was held back is tried again.
-  await changeEndpoint(tx, row.uid, { held: null, request });
+  // A deploy is a decision: what was held back or quarantined is tried again.
+  const { [found.id]: _resumed, ...quarantined } = row.quarantined;
+  await resumeModels(tx, [found.id]);
+  await changeEndpoint(tx, row.uid, { held: null, request, quarantined });
   await tx.enter('all');
   await wakeResources(tx.sql, [row.uid]);
   await tx.enter(tenant.id);

@@ -26,9 +26,20 @@ export interface EndpointRow {
   readonly active: Readonly<Record<string, string>>;
   readonly pending: Readonly<Record<string, string>>;
   readonly request: EndpointRequest;
+  readonly quarantined: QuarantinedModels;
 }
 
-const COLUMNS = 'uid, project_id, name, spec, revision, stable, previous, held, active, pending, request';
+/** By the ids of the models. */
+export type QuarantinedModels = Readonly<Record<string, QuarantinedModel>>;
+
+export interface QuarantinedModel {
+  readonly label: string;
+  readonly reason: string;
+  /** RFC 3339, UTC. */
+  readonly at: string;
+}
+
+const COLUMNS = 'uid, project_id, name, spec, revision, stable, previous, held, active, pending, request, quarantined';
 
 export async function findEndpoint({ sql }: Transaction, uid: string): Promise<EndpointRow | undefined> {
   const [row] = await sql.query<EndpointRow>(
@@ -83,10 +94,11 @@ export interface EndpointChange {
   readonly active?: Readonly<Record<string, string>>;
   readonly pending?: Readonly<Record<string, string>>;
   readonly request?: EndpointRequest;
+  readonly quarantined?: QuarantinedModels;
 }
 
 export async function changeEndpoint(tx: Transaction, uid: string, change: EndpointChange): Promise<void> {
-  const json = ['active', 'pending', 'request'];
+  const json = ['active', 'pending', 'request', 'quarantined'];
   const fields = Object.entries(change).filter(([, value]) => value !== undefined);
   const sets = fields.map(([name], at) => `${name} = $${at + 2}${json.includes(name) ? '::jsonb' : ''}`);
   const values = fields.map(([name, value]) => (json.includes(name) ? JSON.stringify(value) : value));

@@ -1,5 +1,5 @@
 /** What the controller of endpoints looks at and does: the side of it that is not pure. */
-import type { Resource } from '@dais/api';
+import { eventTypes, type Resource } from '@dais/api';
 import type { GatewayFigures } from '@dais/api/gateway';
 import type { EndpointSpec, RolloutFigures } from '@dais/api/serving';
 import type { Content } from '#kernel/content/content.ts';
@@ -7,7 +7,7 @@ import type { ControllerIo } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { buffer } from 'node:stream/consumers';
-import { changeEndpoint, findEndpoint, type EndpointRow } from './endpoint-rows.ts';
+import { changeEndpoint, findEndpoint, type EndpointRow, type QuarantinedModels } from './endpoint-rows.ts';
 import { countersOf, loadedOf, since, summarize } from './figures.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import { noteDeployed } from './lineage-nodes.ts';
@@ -38,13 +38,20 @@ export interface EndpointWorkParts {
   readonly now: () => number;
   /** What the addresses of artifacts that lie in Dais begin with. */
   readonly artifactRoot: string;
+  readonly refusal?: RolloutRefusal | undefined;
 }
+
+/** Port: why a policy refuses that an endpoint serves what its spec names. Asked for rollouts that no request starts. */
+export type RolloutRefusal = (
+  tx: Transaction,
+  wanted: { readonly uid: string; readonly name: string; readonly spec: Readonly<Record<string, unknown>> },
+) => Promise<string | undefined>;
 
 export interface ModelState {
   readonly label: string;
   readonly version?: string;
   /** `unknown`: nobody has looked at its files yet. */
-  readonly state: 'unknown' | 'preparing' | 'loading' | 'ready' | 'idle' | 'failed';
+  readonly state: 'unknown' | 'preparing' | 'loading' | 'ready' | 'idle' | 'failed' | 'quarantined';
   readonly message?: string;
   readonly engine?: string;
   readonly instances?: number;
@@ -88,7 +95,9 @@ export type EndpointEffect =
   | { readonly do: 'advance'; readonly result: StepResult }
   | { readonly do: 'pause'; readonly reason: string }
   | { readonly do: 'promote'; readonly result: StepResult }
-  | { readonly do: 'end'; readonly state: 'rolledBack' | 'aborted'; readonly result: StepResult };
+  /** All that are quarantined now; those that were not before are reported. */
+  | { readonly do: 'quarantine'; readonly models: QuarantinedModels }
+  | { readonly do: 'end'; readonly state: 'rolledBack' | 'failed' | 'aborted'; readonly result: StepResult };
 
 const SYSTEM_BY = 'system:dais';
 /** What comes next without a word of anybody is an alias that moved. */
@@ -171,6 +180,9 @@ export class EndpointWork {
         case 'activate':
           await this.#activate(tx, row, act.active);
           break;
+        case 'quarantine':
+          await quarantine(tx, row, act.models);
+          break;
         case 'advance':
           if (rollout === undefined) break;
           await advance(tx, rollout, act.result, baselineOf(figures, row, rollout, project));
@@ -224,6 +236,17 @@ export class EndpointWork {
       reason: '',
     });
     await changeEndpoint(tx, row.uid, { held: null, request: BY_ALIAS });
+    if (request.cause === 'alias') await this.#refuse(tx, row, to);
+  }
+
+  /** Whoever deploys a model has been authorized for it; an alias that moves has not been evaluated for this endpoint. */
+  async #refuse(tx: Transaction, row: EndpointRow, to: FoundModel): Promise<void> {
+    const { uid, name, spec } = row;
+    const reason = await this.#parts.refusal?.(tx, { uid, name, spec: { ...spec, model: to.label } });
+    const rollout = reason === undefined ? undefined : await runningRollout(tx, uid);
+    if (reason === undefined || rollout === undefined) return;
+    const ending = { state: 'rolledBack', by: SYSTEM_BY, reason } as const;
+    await takeBack(tx, row, rollout, ending, { verdict: 'bad', message: reason });
   }
 
   async #activate(tx: Transaction, row: EndpointRow, active: Readonly<Record<string, string>>): Promise<void> {
@@ -286,7 +309,7 @@ export class EndpointWork {
   }
 
   async #unlessUnsafe(tx: Transaction, model: ModelRow, state: ModelState): Promise<ModelState> {
-    if (state.state === 'failed') return state;
+    if (state.state === 'failed' || state.state === 'quarantined') return state;
     const { may, reason = '' } = await safetyOf(tx, model);
     if (may === 'never') return { ...state, state: 'failed', message: reason };
     return may === 'not yet' ? { ...state, state: 'preparing', message: reason } : state;
@@ -303,13 +326,14 @@ export class EndpointWork {
       return { ...about, state: 'preparing', ...(local !== undefined && { message: local.note }) };
     const told = loadedOf(figures, key, { shadow: false });
     if (told === undefined) return { ...about, state: 'loading' };
+    const message = told.error ?? told.phase;
     return {
       ...about,
       state: told.state,
       ...(told.engine !== undefined && { engine: told.engine }),
       instances: told.workers,
       ...(told.loadMs !== undefined && { coldStartMs: Math.round(told.loadMs) }),
-      ...(told.error !== undefined && { message: told.error }),
+      ...(message !== undefined && { message }),
     };
   }
 }
@@ -353,9 +377,22 @@ function baselineOf(
   return { startedAt: figures.startedAt, stable: of('stable', row.stable), canary: of('canary', rollout.to_model) };
 }
 
+async function quarantine(tx: Transaction, row: EndpointRow, models: QuarantinedModels): Promise<void> {
+  await changeEndpoint(tx, row.uid, { quarantined: models });
+  for (const [id, { label, reason }] of Object.entries(models)) {
+    if (row.quarantined[id] !== undefined) continue;
+    tx.emit({
+      type: eventTypes.modelQuarantined,
+      projectId: tx.projectId,
+      subject: { kind: 'Endpoint', name: row.name, uid: row.uid },
+      data: { model: label, reason },
+    });
+  }
+}
+
 async function lastReason(tx: Transaction, uid: string): Promise<string | undefined> {
   const [row] = await tx.sql.query<{ reason: string }>(
-    `select reason from serving.rollout where endpoint = $1 and state in ('rolledBack', 'aborted') order by id desc limit 1`,
+    `select reason from serving.rollout where endpoint = $1 and state in ('rolledBack', 'failed', 'aborted') order by id desc limit 1`,
     [uid],
     'last_rollout_reason',
   );
@@ -387,7 +424,7 @@ export async function takeBack(
   tx: Transaction,
   row: EndpointRow,
   rollout: RolloutRow,
-  ending: { readonly state: 'rolledBack' | 'aborted'; readonly by: string; readonly reason: string },
+  ending: { readonly state: 'rolledBack' | 'failed' | 'aborted'; readonly by: string; readonly reason: string },
   result: StepResult,
 ): Promise<void> {
   await endRollout(tx, rollout, ending, result);

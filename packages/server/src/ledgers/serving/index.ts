@@ -2,7 +2,7 @@
 export { admitEndpoint, forgetServing } from './admission.ts';
 export { bringModel, type BringParts, type BroughtModel } from './bring-model.ts';
 export { benchSnapshot } from './bench-snapshot.ts';
-export { tellGateways, type EndpointRow } from './endpoint-rows.ts';
+export { tellGateways, type EndpointRow, type QuarantinedModel, type QuarantinedModels } from './endpoint-rows.ts';
 export type { EndpointEffect, EndpointFacts, EndpointWork, ModelState } from './endpoint-work.ts';
 export type { GatewayAnswer, GatewayLink } from './gateway-link.ts';
 export { endpointNodes } from './lineage-nodes.ts';
@@ -17,4 +17,5 @@ export { servingLedger, type ServingLedger, type ServingParts } from './serving-
 export type { BenchModel, ModelBench } from './test-bench.ts';
 export type { AskModel } from './model-tests.ts';
 export { servingSlice } from './serving-slice.ts';
+export { endpointStarts, listServing } from './upstream-starts.ts';
 export type { EndpointUsage, UsedBetween } from './usage-ledger.ts';

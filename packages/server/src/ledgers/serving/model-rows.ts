@@ -11,9 +11,11 @@ export interface ModelRow {
   readonly lineage_key: string | null;
   readonly artifacts: string;
   readonly described: DescribedModel;
+  /** Times that someone asked to load it again. */
+  readonly resumes: number;
 }
 
-const COLUMNS = 'id, project_id, label, name, version, lineage_key, artifacts, described';
+const COLUMNS = 'id, project_id, label, name, version, lineage_key, artifacts, described, resumes';
 
 export async function readModels({ sql }: Transaction, ids: readonly string[]): Promise<ReadonlyMap<string, ModelRow>> {
   const rows = await sql.query<ModelRow>(
@@ -33,4 +35,9 @@ export async function keepModel(tx: Transaction, found: FoundModel, described: D
     [id, tx.projectId, label, name, version ?? null, lineageKey ?? null, artifacts, JSON.stringify(described)],
     'keep_served_model',
   );
+}
+
+/** Ends the quarantine of models at every endpoint and gateway; of those that are in none, it changes nothing. */
+export async function resumeModels({ sql }: Transaction, ids: readonly string[]): Promise<void> {
+  await sql.query('update serving.model set resumes = resumes + 1 where id = any($1)', [ids], 'resume_served_models');
 }

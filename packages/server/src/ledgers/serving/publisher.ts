@@ -303,6 +303,7 @@ function servedEndpoint(
     ...(spec.sticky !== undefined && { sticky: spec.sticky }),
     timeoutMs: Math.ceil(spec.timeoutSeconds * 1000),
     bodyBytes: spec.bodyMb * 2 ** 20,
+    input: { rows: spec.input.rows, bytes: spec.input.mb * 2 ** 20 },
     queue: { rows: spec.queue.rows, bytes: spec.queue.mb * 2 ** 20 },
     batching: { rows: spec.batching.rows, delayMs: spec.batching.delayMs },
     ...(spec.concurrency !== undefined && { concurrency: spec.concurrency }),

@@ -266,6 +266,7 @@ export async function setPaused(tx: Transaction, row: RolloutRow, paused: boolea
 const ENDINGS = {
   promoted: eventTypes.rolloutPromoted,
   rolledBack: eventTypes.rolloutRolledBack,
+  failed: eventTypes.rolloutFailed,
   aborted: eventTypes.rolloutAborted,
 } as const;
 

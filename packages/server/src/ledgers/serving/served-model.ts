@@ -4,14 +4,20 @@ import type { ServedModel } from '@dais/api/gateway';
 import type { EndpointSpec } from '@dais/api/serving';
 import type { ModelRow } from './model-rows.ts';
 
-type Settings = Pick<EndpointSpec, 'resources' | 'scaling'>;
+type Settings = Pick<EndpointSpec, 'resources' | 'scaling' | 'timeoutSeconds' | 'input' | 'batching'>;
 
 /** Same key: same files, same settings. Fit for the name of a folder. */
-export function servedKey(model: string, { resources, scaling }: Settings): string {
-  const settings = createHash('sha256')
-    .update(JSON.stringify([resources, scaling]))
+export function servedKey(model: string, settings: Settings): string {
+  const { resources, scaling, timeoutSeconds } = settings;
+  const digest = createHash('sha256')
+    .update(JSON.stringify([resources, scaling, timeoutSeconds, mostRows(settings)]))
     .digest('hex');
-  return `${model.slice(0, 24)}${settings.slice(0, 8)}`;
+  return `${model.slice(0, 24)}${digest.slice(0, 8)}`;
+}
+
+/** Of one run: a request alone, or several together. */
+function mostRows({ input, batching }: Settings): number {
+  return Math.max(input.rows, batching.rows);
 }
 
 export function servedModel(
@@ -24,7 +30,7 @@ export function servedModel(
     readonly environment?: string | undefined;
   },
 ): ServedModel {
-  const { resources, scaling } = settings;
+  const { resources, scaling, timeoutSeconds } = settings;
   const { described } = row;
   return {
     key: servedKey(row.id, settings),
@@ -37,6 +43,10 @@ export function servedModel(
     ...(described.signature !== null && { signature: described.signature }),
     threads: resources.threads,
     workers: { min: scaling.min, max: scaling.max, idleMs: scaling.idleSeconds * 1000 },
+    loadMs: resources.loadSeconds * 1000,
+    inferMs: Math.ceil(timeoutSeconds * 1000),
+    rows: mostRows(settings),
+    ...(row.resumes > 0 && { resumes: row.resumes }),
     ...(resources.memoryMb !== undefined && { memoryBytes: resources.memoryMb * 2 ** 20 }),
     ...(about.environment !== undefined && { environment: about.environment }),
   };

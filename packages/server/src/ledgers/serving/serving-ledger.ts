@@ -11,6 +11,7 @@ import {
   promoteRolloutOperation,
   readEndpointContractOperation,
   readEndpointFiguresOperation,
+  resumeEndpointOperation,
   resumeRolloutOperation,
   rollBackOperation,
   testModelOperation,
@@ -27,7 +28,7 @@ import type { Clock } from '#lib/clock.ts';
 import type { Lazy } from '#lib/lazy.ts';
 import type { Log } from '#lib/log.ts';
 import { deploy, type DeployInput } from './deploy.ts';
-import { EndpointWork } from './endpoint-work.ts';
+import { EndpointWork, type RolloutRefusal } from './endpoint-work.ts';
 import { listEndpointNames, readEndpoint } from './endpoint-rows.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import { readFigures, type RecentFigures } from './live-figures.ts';
@@ -39,7 +40,7 @@ import { Publisher, type GatewayAccess } from './publisher.ts';
 import { listRollouts, type ListRollouts } from './rollout-rows.ts';
 import { TestBench, type ModelBench } from './test-bench.ts';
 import { testModel, type TestInput } from './test-model.ts';
-import { doVerb, revert, type VerbInput } from './verbs.ts';
+import { doVerb, resumeEndpoint, revert, type VerbInput } from './verbs.ts';
 
 export interface ServingParts {
   readonly database: Database;
@@ -56,6 +57,7 @@ export interface ServingParts {
   readonly days: number;
   /** What the addresses of artifacts that lie in Dais begin with. */
   readonly artifactRoot: string;
+  readonly refusal?: RolloutRefusal | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -84,7 +86,8 @@ export function servingLedger(parts: ServingParts): ServingLedger {
   const publisher = new Publisher({ ...parts, models });
   const bench = new TestBench({ ...parts, folder: `${parts.folder}/tested`, now });
   const loadTests = new LoadTests({ ...parts, now });
-  const work = new EndpointWork({ content, models, gateway, now, artifactRoot: parts.artifactRoot });
+  const { artifactRoot, refusal } = parts;
+  const work = new EndpointWork({ content, models, gateway, now, artifactRoot, refusal });
   const verb = (operation: OperationEntry['operation'], word: Parameters<typeof doVerb>[1]): OperationEntry => ({
     operation,
     handle: async (tx, call: Call<VerbInput>) => await doVerb(tx, word, call, now()),
@@ -134,6 +137,10 @@ export function servingLedger(parts: ServingParts): ServingLedger {
       {
         operation: rollBackOperation,
         handle: async (tx, call: Call<VerbInput>) => await revert(tx, call, now()),
+      },
+      {
+        operation: resumeEndpointOperation,
+        handle: async (tx, call: Call<VerbInput>) => await resumeEndpoint(tx, call),
       },
       {
         operation: listRolloutsOperation,

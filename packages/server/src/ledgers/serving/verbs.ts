@@ -1,11 +1,12 @@
 /** What people do with a rollout that is under way, and with one that has ended. */
-import { DaisError } from '@dais/api';
+import { DaisError, eventTypes } from '@dais/api';
 import type { Call } from '#kernel/dispatch.ts';
+import { wakeResources } from '#kernel/reconcile-queue.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { promote, takeBack } from './endpoint-work.ts';
 import { changeEndpoint, lockEndpoint, type EndpointRow } from './endpoint-rows.ts';
-import { readModels } from './model-rows.ts';
+import { readModels, resumeModels } from './model-rows.ts';
 import { presentRollout, runningRollout, setPaused, startRollout, stepsOf, type RolloutRow } from './rollout-rows.ts';
 
 export interface VerbInput {
@@ -69,6 +70,35 @@ export async function revert(tx: Transaction, { input, context }: Call<VerbInput
   await startRollout(tx, { id, endpoint, from, to, by, reason, ...how });
   await changeEndpoint(tx, row.uid, { held: from.id });
   return await readRollout(tx, id);
+}
+
+/** Loads the quarantined models of an endpoint again. @throws DaisError `not_found`, `invalid_state`. */
+export async function resumeEndpoint(tx: Transaction, { input, context }: Call<VerbInput>) {
+  const row = await lockEndpoint(tx, input.endpoint);
+  const ids = Object.keys(row.quarantined);
+  if (ids.length === 0) {
+    const detail = `No model of Endpoint "${row.name}" is quarantined: there is nothing to resume. See \`dais rollout status ${row.name}\`.`;
+    throw new DaisError('invalid_state', detail);
+  }
+  await resumeModels(tx, ids);
+  const isHeld = row.held !== null && ids.includes(row.held);
+  await changeEndpoint(tx, row.uid, { quarantined: {}, ...(isHeld && { held: null }) });
+  const { principal } = context;
+  const reason = input.reason === '' ? `${principal.type}:${principal.id} resumed it.` : input.reason;
+  const models = Object.values(row.quarantined).map(({ label }) => label);
+  for (const model of models) {
+    tx.emit({
+      type: eventTypes.modelResumed,
+      projectId: tx.projectId,
+      subject: { kind: 'Endpoint', name: row.name, uid: row.uid },
+      data: { model, reason },
+    });
+  }
+  const home = tx.projectId;
+  await tx.enter('all');
+  await wakeResources(tx.sql, [row.uid]);
+  await tx.enter(home);
+  return { endpoint: row.name, models };
 }
 
 async function running(tx: Transaction, row: EndpointRow): Promise<RolloutRow> {

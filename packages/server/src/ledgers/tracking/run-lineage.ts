@@ -2,7 +2,7 @@
 import type { DatasetInput } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { findMentionedVersion } from '#ledgers/data/index.ts';
-import { keyOf, nodeKey, noteLineage, type NotedEdge, type NotedNode } from '#ledgers/lineage/index.ts';
+import { keyOf, nodeKey, noteLineage, STORED_AS, type NotedEdge, type NotedNode } from '#ledgers/lineage/index.ts';
 import type { TrackingParts } from './parts.ts';
 
 /** Clients say it in tags. A tag that is replaced later takes no edge away: it was said. */
@@ -58,15 +58,16 @@ export async function noteInputs(
   now: number,
 ): Promise<void> {
   const to = keyOf('run', id);
-  const nodes = datasets.map(({ dataset: { name, digest, sourceType, source } }): NotedNode => {
-    const key = nodeKey('dataset', name, digest);
-    // A source may be a long document of the client's: enough of it is kept to find the place.
-    return { key, name, data: { digest, sourceType, source: source.slice(0, 500) } };
-  });
+  const nodes: NotedNode[] = [];
   const versions: string[] = [];
   for (const { dataset } of datasets) {
+    const { name, digest, sourceType, source } = dataset;
     const version = await findMentionedVersion(tx, dataset);
     if (version !== undefined) versions.push(keyOf('dataset-version', version));
+    // A source may be a long document of the client's: enough of it is kept to find the place.
+    const data = { digest, sourceType, source: source.slice(0, 500) };
+    const stored = version === undefined ? {} : { [STORED_AS]: version };
+    nodes.push({ key: nodeKey('dataset', name, digest), name, data: { ...data, ...stored } });
   }
   const read = [...nodes.map(({ key }) => key), ...versions, ...models.map((model) => keyOf('logged-model', model))];
   noteLineage(tx, { nodes, edges: read.map((from) => ({ from, to, relation: 'read' })) }, now);

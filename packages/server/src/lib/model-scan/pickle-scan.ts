@@ -3,6 +3,7 @@
  * are put together at run time count as unknown, opcodes that are not there as a fault. Memory is bounded by what is read.
  */
 import { setImmediate as turn } from 'node:timers/promises';
+import { TELLING_WORDS } from './pickle-names.ts';
 
 export class PickleFault extends Error {}
 
@@ -15,24 +16,69 @@ export interface PickleLook {
   dynamic: boolean;
   /** Names by number, of a registry that nobody sees. */
   extension: boolean;
+  /** It calls something that it made itself while it is loaded: not a name, so no list knows what runs. */
+  callsMade: boolean;
+  /** It takes an attribute of a module or class, or one that Python keeps for itself, by `getattr`. */
+  reachesThrough: boolean;
+  /** Texts that a reader wants to know of, where it contains code. */
+  readonly words: Set<string>;
 }
 
-/** On a stack or in the memo. Texts alone are kept: names are made of them. */
-type Value = string | typeof MARK | typeof OTHER;
+/** An imported name. */
+class Named {
+  readonly full: string;
+  constructor(module: string, name: string) {
+    this.full = `${module}.${name}`;
+  }
+}
+
+/** What a call of a name gave. */
+class Made {
+  readonly by: string;
+  constructor(by: string) {
+    this.by = by;
+  }
+}
+
+/** A short tuple: arguments of a call. */
+class Items {
+  readonly values: readonly Value[];
+  constructor(values: readonly Value[]) {
+    this.values = values;
+  }
+}
+
+/** On a stack or in the memo. Texts are kept because names are made of them; calls because of what they call. */
+type Value = string | typeof MARK | typeof OTHER | Named | Made | Items;
 const MARK = Symbol('mark');
 const OTHER = Symbol('other');
+
+const GETATTR = new Set(['builtins.getattr', '__builtin__.getattr']);
+/** What these give is a class or a type of Python, which may be called. */
+const MAKES_CLASSES =
+  /^(cloudpickle\.cloudpickle(_fast)?\._(builtin_type|make_skeleton_class|make_skeleton_enum)|dill\._dill\._(load_type|create_type)|builtins\.type)$/;
 
 /** Beyond these no pickle of a model goes, and memory would. */
 const MOST_STACK = 4_000_000;
 const MOST_MEMO = 8_000_000;
 const MOST_NAMES = 10_000;
+/** Arguments that are looked at. */
+const MOST_ITEMS = 64;
 /** Longer than any name. */
 const KEPT_TEXT = 2048;
 /** Opcodes after which others get their turn. */
 const SLICE = 100_000;
 
 export function emptyLook(): PickleLook {
-  return { names: new Map(), calls: 0, dynamic: false, extension: false };
+  return {
+    names: new Map(),
+    calls: 0,
+    dynamic: false,
+    extension: false,
+    callsMade: false,
+    reachesThrough: false,
+    words: new Set(),
+  };
 }
 
 /** Gives the offset behind the pickle that starts at `from`. @throws PickleFault for what is none; what was seen stays in `look`. */
@@ -155,21 +201,24 @@ class Scan {
         this.#take(this.#long());
         this.#push(OTHER);
         break;
-      case 0x6c: // LIST
       case 0x74: // TUPLE
+        this.#push(itemsOf(this.#popMark()));
+        break;
+      case 0x6c: // LIST
       case 0x64: // DICT
       case 0x91: // FROZENSET
         this.#popMark();
         this.#push(OTHER);
         break;
       case 0x85: // TUPLE1
-        this.#pop();
-        this.#push(OTHER);
+        this.#push(new Items([this.#pop()]));
         break;
-      case 0x86: // TUPLE2
-        this.#pop(2);
-        this.#push(OTHER);
+      case 0x86: {
+        // TUPLE2
+        const second = this.#pop();
+        this.#push(itemsOf([this.#pop(), second]));
         break;
+      }
       case 0x87: // TUPLE3
         this.#pop(3);
         this.#push(OTHER);
@@ -208,34 +257,40 @@ class Scan {
         break;
       case 0x63: // GLOBAL
         this.#name(this.#line(), this.#line());
-        this.#push(OTHER);
         break;
       case 0x93: {
         // STACK_GLOBAL
         const name = this.#pop();
         const module = this.#pop();
         if (typeof module === 'string' && typeof name === 'string') this.#name(module, name);
-        else this.#look.dynamic = true;
-        this.#push(OTHER);
+        else {
+          this.#look.dynamic = true;
+          this.#push(OTHER);
+        }
         break;
       }
       case 0x69: // INST
         this.#name(this.#line(), this.#line());
+        this.#pop();
         this.#popMark();
-        this.#call();
+        this.#call(OTHER);
         break;
       case 0x6f: // OBJ
-        this.#popMark();
-        this.#call();
+        this.#reduce(this.#popMark()[0], OTHER);
         break;
-      case 0x52: // REDUCE
-      case 0x81: // NEWOBJ
+      case 0x52: {
+        // REDUCE
+        const given = this.#pop();
+        this.#reduce(this.#pop(), given);
+        break;
+      }
+      case 0x81: // NEWOBJ: of a class, which a function is not.
         this.#pop(2);
-        this.#call();
+        this.#call(OTHER);
         break;
       case 0x92: // NEWOBJ_EX
         this.#pop(3);
-        this.#call();
+        this.#call(OTHER);
         break;
       case 0x62: // BUILD
         this.#pop();
@@ -269,11 +324,23 @@ class Scan {
     const { names } = this.#look;
     names.set(`${module} ${name}`, [module, name]);
     if (names.size > MOST_NAMES) throw new PickleFault('it names more than any model does');
+    this.#push(new Named(module, name));
   }
 
-  #call(): void {
+  #reduce(callee: Value | undefined, given: Value): void {
+    if (!(callee instanceof Named)) {
+      const isClass = callee instanceof Made && MAKES_CLASSES.test(callee.by);
+      if (!isClass) this.#look.callsMade = true;
+      this.#call(OTHER);
+      return;
+    }
+    if (GETATTR.has(callee.full) && !isPlainAttribute(given)) this.#look.reachesThrough = true;
+    this.#call(new Made(callee.full));
+  }
+
+  #call(result: Value): void {
     this.#look.calls += 1;
-    this.#push(OTHER);
+    this.#push(result);
   }
 
   #extension(bytes: number): void {
@@ -300,8 +367,16 @@ class Scan {
     return value;
   }
 
-  #popMark(): void {
-    for (;;) if (this.#pop() === MARK) return;
+  /** What is above the mark, at most the first values of it. */
+  #popMark(): readonly Value[] {
+    const values: Value[] = [];
+    for (;;) {
+      const value = this.#pop();
+      if (value === MARK) return values.toReversed();
+      // A long one is never asked for its values: only its first is, of OBJ.
+      if (values.length >= MOST_ITEMS) values.length = 0;
+      values.push(value);
+    }
   }
 
   #keep(index: number): void {
@@ -372,11 +447,28 @@ class Scan {
   }
 
   #pushText(text: string): void {
+    if (TELLING_WORDS.has(text)) this.#look.words.add(text);
     this.#push(text.includes('\\') ? OTHER : text);
   }
 
   #pushBytes(length: number): void {
     const bytes = this.#take(length);
-    this.#push(length > KEPT_TEXT ? OTHER : bytes.toString('utf8'));
+    const text = length > KEPT_TEXT ? OTHER : bytes.toString('utf8');
+    if (typeof text === 'string' && TELLING_WORDS.has(text)) this.#look.words.add(text);
+    this.#push(text);
   }
+}
+
+/** Longer tuples are no arguments of what is looked at. */
+function itemsOf(values: readonly Value[]): Value {
+  return values.length <= 2 ? new Items(values) : OTHER;
+}
+
+/** An attribute of an object by a plain name: a bound method. Of modules and classes it could be anything. */
+function isPlainAttribute(given: Value): boolean {
+  if (!(given instanceof Items)) return false;
+  const [target, attribute] = given.values;
+  const isObject =
+    target === OTHER || (target instanceof Made && !/(^|\.)(subimport|getattr|_import_module)$/.test(target.by));
+  return isObject && typeof attribute === 'string' && !attribute.startsWith('_');
 }

@@ -1,4 +1,4 @@
-import { gzipSync } from 'node:zlib';
+import { deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bytesField, messageOf } from '#lib/protobuf-writer.ts';
@@ -47,6 +47,21 @@ const hostile: Readonly<Record<string, Buffer>> = {
   'a function of a library': ops('\x80\x02cnumpy.testing._private.utils\nrunstring\n)R.'),
   'a class that acts': ops('\x80\x02cpandas.io.common\nIOHandles\n)R.'),
   registry: ops('\x80\x02\x82\x01)R.'),
+  'an attribute of a module': ops(
+    '\x80\x02cbuiltins\ngetattr\nccloudpickle.cloudpickle\nsubimport\nX\x02\x00\x00\x00os\x85RX\x06\x00\x00\x00system\x86R.',
+  ),
+  'an attribute of a class': ops('\x80\x02cbuiltins\ngetattr\ncnumpy\nndarray\nX\x06\x00\x00\x00tofile\x86R.'),
+  'an attribute that Python keeps for itself': ops('\x80\x02cbuiltins\ngetattr\n}X\x09\x00\x00\x00__class__\x86R.'),
+  'a module that dill imports': ops('\x80\x02cdill._dill\n_import_module\nX\x02\x00\x00\x00os\x85R.'),
+  'a request': ops('\x80\x02crequests\nget\nX\x02\x00\x00\x00id\x85R.'),
+  'a file that numpy reads': ops('\x80\x02cnumpy\nload\nX\x02\x00\x00\x00id\x85R.'),
+  'a frame that pandas reads': ops('\x80\x02cpandas\nread_pickle\nX\x02\x00\x00\x00id\x85R.'),
+  'text that pandas evaluates': ops('\x80\x02cpandas\neval\nX\x02\x00\x00\x00id\x85R.'),
+  'text that torch compiles': ops('\x80\x02ctorch.fx.graph_module\nreduce_graph_module\n)R.'),
+  'a method caller': ops('\x80\x02coperator\nmethodcaller\nX\x02\x00\x00\x00id\x85R.'),
+  'a lazy call': ops('\x80\x02cbuiltins\nmap\n)R.'),
+  'an import': ops('\x80\x02cimportlib\nimport_module\nX\x02\x00\x00\x00os\x85R.'),
+  'a helper of another package that runs': ops('\x80\x02cmy_package.tools\nrun_command\nX\x02\x00\x00\x00id\x85R.'),
   'after the first pickle': ops('\x80\x02N.\x80\x02cos\nsystem\n)R.'),
   'then broken': ops('\x80\x02cos\nsystem\nX\x02\x00\x00\x00id\x85R\xff'),
 };
@@ -70,6 +85,44 @@ describe('pickles', () => {
     },
   );
 
+  it('stops a function that is called while it is loaded', async () => {
+    const made = '\x80\x02ccloudpickle.cloudpickle\n_make_function\n)R';
+    for (const bytes of [`${made})R.`, `${made}q\x000h\x00)R.`, '\x80\x02cfunctools\npartial\n)R)R.', '\x80\x02})R.']) {
+      expect(await scan('model.pkl', ops(bytes))).toContain(
+        'block pickle-call It calls a function that it makes itself while it is loaded.',
+      );
+    }
+  });
+
+  it('reviews code of the author, and says what it names', async () => {
+    const cloudpickled = ops(
+      proto4,
+      short('cloudpickle.cloudpickle'),
+      short('_make_function'),
+      '\x93',
+      short('subprocess'),
+      '\x85R.',
+    );
+    expect(await scan('python_model.pkl', cloudpickled)).toEqual([
+      'review pickle-code It contains Python code of its author. The code names subprocess.',
+    ]);
+    expect(await scan('m.pkl', ops(proto4, short('my_package.models'), short('Ranker'), '\x93)\x81}b.'))).toEqual([
+      'review pickle-code It imports my_package.models.Ranker: code of its author or of a package that it requires.',
+    ]);
+    // A class that is made of parts, and a method of an object, are values.
+    const skeleton = 'ccloudpickle.cloudpickle\n_make_skeleton_class\n)R';
+    expect((await scan('m.pkl', ops(`\x80\x02${skeleton})\x81.`))).map((one) => one.split(' ')[0])).toEqual(['review']);
+    const method = 'cbuiltins\ngetattr\ncsklearn.svm\nSVC\n)\x81X\x07\x00\x00\x00predict\x86R.';
+    expect((await scan('m.pkl', ops(`\x80\x02${method}`))).every((one) => one.startsWith('review'))).toBe(true);
+  });
+
+  it('inspects what joblib compresses', async () => {
+    const [bytes] = Object.values(hostile);
+    expect((await scan('m.joblib', gzipSync(bytes ?? ''))).join()).toContain('block pickle-import');
+    expect((await scan('m.joblib', deflateSync(bytes ?? ''))).join()).toContain('block pickle-import');
+    expect(await scan('m.joblib', deflateSync(ops('\x80\x02N.')))).toEqual([]);
+  });
+
   it('lets values pass, and tells classes of libraries', async () => {
     expect(await scan('a.pkl', ops('\x80\x02ccollections\nOrderedDict\n)R.'))).toEqual([]);
     expect(
@@ -86,7 +139,8 @@ describe('pickles', () => {
 
   it('blocks what it cannot follow', async () => {
     expect(await scan('m.pkl', ops('\x80\x06N.'))).toEqual([expect.stringContaining('pickle-broken')]);
-    expect(await scan('m.joblib', gzipSync('x'))).toEqual([expect.stringContaining('block packed')]);
+    expect(await scan('m.joblib', gzipSync('x'))).toEqual([expect.stringContaining('block pickle-broken')]);
+    expect(await scan('m.joblib', 'BZh91AY')).toEqual([expect.stringContaining('block packed')]);
     expect(await scan('m.bin', 'some numbers')).toEqual([]);
     expect(await scan('m.bin', Buffer.from("7z\xbc\xaf'\x1c", 'latin1'))).toEqual([expect.stringContaining('archive')]);
   });

@@ -2,9 +2,10 @@
  * Looks at one file of a model, by its bytes and not by what it is called: loaders too go by what a manifest names. What
  * cannot be looked into blocks.
  */
+import { gunzipSync, inflateSync } from 'node:zlib';
 import { parse } from 'yaml';
 import { scanOnnx } from './onnx-scan.ts';
-import { judgeName } from './pickle-names.ts';
+import { gradeName } from './pickle-names.ts';
 import { emptyLook, PickleFault, scanPickle, type PickleLook } from './pickle-scan.ts';
 import { Findings, type ScanFinding, type ScannedFile } from './scan-finding.ts';
 import { scanGguf, scanSafetensors } from './weight-files.ts';
@@ -13,11 +14,12 @@ import { listZip, readZipEntry, ZipFault } from './zip-list.ts';
 export type { ScanFinding, ScannedFile } from './scan-finding.ts';
 
 /** Rises when more is found: what was scanned by an older one is scanned again. */
-export const SCANNER_VERSION = 1;
+export const SCANNER_VERSION = 2;
 
 /** Pickles and models that are read as a whole. */
 const MOST_BYTES = 1024 * 1024 * 1024;
 const MOST_PICKLE = 256 * 1024 * 1024;
+const MOST_SCHEMA = 64 * 1024 * 1024;
 const MOST_NESTING = 3;
 /** Pickles in one stream, one behind the other. */
 const MOST_PICKLES = 64;
@@ -132,17 +134,23 @@ async function look(
     case 'manifest': {
       const bytes = await whole(16 * 1024 * 1024);
       for (const loader of loadersOf(bytes?.toString('utf8') ?? '')) {
-        if (!/^mlflow\.[\w.]+$/.test(loader))
-          block('loader-module', `It is loaded by ${loader}, which is code of its own.`);
+        if (!/^[\w.]+$/.test(loader)) block('loader-module', `It is loaded by ${loader}, which is not a module.`);
+        else if (!/^mlflow\./.test(loader))
+          findings.add('loader-module', 'review', `It is loaded by ${loader}: code of its author.`, inside);
       }
       return;
     }
     case 'python':
       findings.add('code', 'review', 'It is code that loading the model may run.', inside);
       return;
-    case 'packed':
-      block('packed', 'It is packed: what is inside cannot be looked at. Save it unpacked.');
+    case 'packed': {
+      const bytes = await whole(MOST_PICKLE);
+      const unpacked = bytes && unpack(bytes);
+      if (unpacked !== undefined) await lookAtPickle(unpacked, 'pickle', findings, inside);
+      else
+        block('packed', 'It is compressed in a way that is not inspected. Save it uncompressed, or with gzip or zlib.');
       return;
+    }
     case 'archive':
       block('archive', 'It is an archive of a kind that is not looked into.');
       return;
@@ -180,6 +188,9 @@ async function lookIntoZip(
         if (/(^|\/)config\.json$/.test(entry.name) && file.path.toLowerCase().endsWith('.keras')) {
           lookAtKeras((await member.read(0, Math.min(entry.size, 64 * 1024 * 1024))).toString('utf8'), findings, place);
         }
+        if (entry.name === 'schema.json' && file.path.toLowerCase().endsWith('.skops')) {
+          inspectSkops((await member.read(0, Math.min(entry.size, MOST_SCHEMA))).toString('utf8'), findings, place);
+        }
         await look(member, beside, findings, place, depth + 1);
       } catch (error) {
         fault(error);
@@ -212,22 +223,56 @@ async function lookAtPickle(
   // A text may look like the beginning of a pickle: what called nothing before it went wrong did nothing.
   const acted = seen.calls > 0 || pickles > 0;
   if (certainty === 'maybe' && !(acted && (seen.names.size > 0 || seen.dynamic || seen.extension))) return;
-  tellNames(seen, findings, inside);
+  reportPickle(seen, findings, inside);
   if (fault !== undefined) {
-    findings.add('pickle-broken', 'block', `It cannot be followed to its end as a pickle: ${fault}.`, inside);
+    // joblib writes the bytes of arrays between the opcodes of a pickle.
+    const byJoblib = [...seen.names.values()].some(([module]) => module === 'joblib.numpy_pickle');
+    const remedy = byJoblib
+      ? ' Files of joblib with arrays are not inspected: save it with pickle, cloudpickle or skops.'
+      : '';
+    findings.add('pickle-broken', 'block', `It cannot be followed to its end as a pickle: ${fault}.${remedy}`, inside);
   }
 }
 
-function tellNames({ names, dynamic, extension }: PickleLook, findings: Findings, inside: string | undefined): void {
+function reportPickle(seen: PickleLook, findings: Findings, inside: string | undefined): void {
+  const { names, dynamic, extension, callsMade, reachesThrough, words } = seen;
+  let hasCode = false;
   for (const [module, name] of names.values()) {
-    const verdict = judgeName(module, name);
-    if (verdict === 'harmless') continue;
-    if (verdict === 'library') findings.add('pickle-class', 'review', `It makes a ${module}.${name}.`, inside);
-    else findings.add('pickle-import', 'block', `It imports ${module}.${name}.`, inside);
+    const grade = gradeName(module, name);
+    const full = `${module}.${name}`;
+    if (grade === 'library') findings.add('pickle-class', 'review', `It makes a ${full}.`, inside);
+    else if (grade === 'code')
+      findings.add(
+        'pickle-code',
+        'review',
+        `It imports ${full}: code of its author or of a package that it requires.`,
+        inside,
+      );
+    else if (grade === 'dangerous')
+      findings.add('pickle-import', 'block', `It imports ${full}, which no model needs while it is loaded.`, inside);
+    else if (grade === 'by-value') hasCode = true;
+  }
+  if (hasCode) {
+    const named = words.size === 0 ? '' : ` The code names ${[...words].toSorted().join(', ')}.`;
+    findings.add('pickle-code', 'review', `It contains Python code of its author.${named}`, inside);
   }
   if (dynamic)
-    findings.add('pickle-import', 'block', 'It imports something whose name it puts together itself.', inside);
+    findings.add('pickle-import', 'block', 'It imports something whose name it composes while it is loaded.', inside);
   if (extension) findings.add('pickle-import', 'block', 'It imports by a number of a registry.', inside);
+  if (callsMade)
+    findings.add('pickle-call', 'block', 'It calls a function that it makes itself while it is loaded.', inside);
+  if (reachesThrough)
+    findings.add('pickle-import', 'block', 'It takes an attribute of a module or class by `getattr`.', inside);
+}
+
+/** Of gzip and zlib, as joblib compresses; undefined for others, and for what becomes too large. */
+function unpack(bytes: Buffer): Buffer | undefined {
+  try {
+    if (bytes[0] === 0x1f) return gunzipSync(bytes, { maxOutputLength: MOST_PICKLE });
+    return bytes[0] === 0x78 ? inflateSync(bytes, { maxOutputLength: MOST_PICKLE }) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Modules that a manifest of MLflow has imported to load the model. */
@@ -243,6 +288,22 @@ function loadersOf(text: string): readonly string[] {
     const module = (flavor as { readonly loader_module?: unknown } | null)?.loader_module;
     return module === undefined ? [] : [typeof module === 'string' ? module : 'a loader without a name'];
   });
+}
+
+/** skops rebuilds objects by the names in its schema; MLflow lets a manifest name types as trusted. */
+function inspectSkops(schema: string, findings: Findings, inside: string): void {
+  const pairs = schema.matchAll(/"__class__":\s*"([^"]{0,200})",\s*"__module__":\s*"([^"]{0,200})"/g);
+  for (const [, name = '', module = ''] of pairs) {
+    const grade = gradeName(module, name);
+    if (grade === 'dangerous') {
+      findings.add(
+        'skops-type',
+        'block',
+        `It makes a ${module}.${name}, which no model needs while it is loaded.`,
+        inside,
+      );
+    } else if (grade !== 'harmless') findings.add('skops-type', 'review', `It makes a ${module}.${name}.`, inside);
+  }
 }
 
 /** Keras puts layers back by their names; a Lambda is Python code. */

@@ -19,7 +19,7 @@ import type { PolicyEngine } from '#policy/policy-engine.ts';
 import { EVERYTHING, explainCollection, explainVerdict, suggestionsFor, teamNames, type Explained } from './explain.ts';
 import { findPrincipal, makeInquiry, type Circumstances, type PrincipalType } from './inquiries.ts';
 import { candidatesOf, judge, judgeCollection, type Inquiry } from './judge.ts';
-import { actionWord, type ActionModel, type Model } from './model.ts';
+import { actionWord, factNames, type ActionModel, type Model } from './model.ts';
 import { memberships } from './part-in-project.ts';
 import { readResource, UnreadableCase } from './policy-test.ts';
 import { runPolicyFile } from './policy-file.ts';
@@ -181,14 +181,12 @@ async function explain(
   // What the answer says of a resource, only who may read it may know.
   await call.authorize({ ...target, ...(project !== '' && { project }) }, tenant, `${actionWord(kind)}:read`);
   await tx.enter(tenant.id);
-  const evidence = {
-    sql: tx.sql,
-    facts: async (of: string, uid: string) => (await parts.engine.kinds.find(of)?.facts?.load(uid, tx.sql)) ?? {},
-  };
-  const view = new TargetView({ target, projectId: tenant.id, project }, evidence, known);
+  const evidence = { sql: tx.sql, tx, facts: parts.engine.factsIn(tx, tenant.id) };
+  const names = factNames(inquiry.rules.model, kind);
+  const view = new TargetView({ target, projectId: tenant.id, project }, evidence, known, names);
   const [entity] = await view.entities(candidatesOf(inquiry, known.type));
   if (entity === undefined) throw new DaisError('not_found', `There is no ${kind} "${name}".`);
-  return explainVerdict(inquiry, judge(inquiry, view.uid, entity));
+  return explainVerdict(inquiry, judge(inquiry, view.uid, entity), view.unknownFacts);
 }
 
 /** What is no resource: there is one of it in each project. */

@@ -18,6 +18,10 @@ export interface CompiledPolicy {
   readonly readsResource: boolean;
   /** It looks at facts about the resource. */
   readonly readsFacts: boolean;
+  /** Names of the facts that it uses; `all` when they cannot be told from its text. */
+  readonly facts: ReadonlySet<string> | 'all';
+  /** It depends on nothing but the resource (and the alias, stage or version that is put forward): not on who asks, or how. */
+  readonly isAboutState: boolean;
   /** It looks at what a write would make of the resource, in the context. */
   readonly readsDesired: boolean;
   /** False: only cedar-wasm knows whether it applies. */
@@ -47,6 +51,8 @@ export function compilePolicy(id: string, json: PolicyJson): CompiledPolicy {
     resourceType: typeOf(json.resource),
     readsResource: reads.some((one) => one !== 'identity'),
     readsFacts: reads.includes('facts'),
+    facts: factsIn(json),
+    isAboutState: json.principal.op === 'All' && json.conditions.every(({ body }) => dependsOnState(body)),
     // A word of the same letters elsewhere costs a look that nobody needed.
     readsDesired: JSON.stringify(json.conditions).includes('"desired"'),
     exact: true,
@@ -122,7 +128,7 @@ function resourceReads(expression: ExpressionJson): Reads {
   if (name === 'Var') return body === 'resource' ? 'attributes' : 'identity';
   if ((name === '.' || name === 'has') && isResource((body as { left: ExpressionJson }).left)) {
     const { attr } = body as { attr: string | readonly string[] };
-    return (typeof attr === 'string' ? attr : attr[0]) === 'facts' ? 'facts' : 'attributes';
+    return (typeof attr === 'string' ? attr : attr[0]) === FACTS ? 'facts' : 'attributes';
   }
   const parts = subexpressions(name, body);
   // Whether it is an entity, of a type or in another needs no attribute of it.
@@ -130,6 +136,52 @@ function resourceReads(expression: ExpressionJson): Reads {
   const reads = parts.map((part) => (harmless && isResource(part) ? 'identity' : resourceReads(part)));
   if (reads.includes('facts')) return 'facts';
   return reads.includes('attributes') ? 'attributes' : 'identity';
+}
+
+/** What every `resource.facts.NAME` and `resource.facts has NAME` names. */
+function factsIn({ conditions }: PolicyJson): ReadonlySet<string> | 'all' {
+  const names = new Set<string>();
+  return conditions.every(({ body }) => collectFacts(body, names)) ? names : 'all';
+}
+
+/** False: the record of facts is used as a whole. */
+function collectFacts(expression: ExpressionJson, names: Set<string>): boolean {
+  const [name, body] = construct(expression);
+  if (name === '.' || name === 'has') {
+    const { left, attr } = body as { left: ExpressionJson; attr: string | readonly string[] };
+    const [first, second] = typeof attr === 'string' ? [attr] : attr;
+    if (isFacts(left)) {
+      if (first !== undefined) names.add(first);
+      return true;
+    }
+    if (isResource(left) && first === FACTS) {
+      if (name === '.') return false;
+      if (second !== undefined) names.add(second);
+      return true;
+    }
+  }
+  return subexpressions(name, body).every((part) => collectFacts(part, names));
+}
+
+const FACTS = 'facts';
+
+function isFacts(expression: ExpressionJson): boolean {
+  const access = expression['.'] as { readonly left: ExpressionJson; readonly attr: string } | undefined;
+  return access?.attr === FACTS && isResource(access.left);
+}
+
+/** What a version is put forward as: known without a request. */
+const STATE_CONTEXT: ReadonlySet<string> = new Set(['alias', 'stage', 'version']);
+
+function dependsOnState(expression: ExpressionJson): boolean {
+  const [name, body] = construct(expression);
+  if (name === 'Var') return body === 'resource';
+  if (name === '.' || name === 'has') {
+    const { left, attr } = body as { left: ExpressionJson; attr: string | readonly string[] };
+    const [first = '', ...rest] = typeof attr === 'string' ? [attr] : attr;
+    if (left['Var'] === 'context') return STATE_CONTEXT.has(first) && rest.length === 0;
+  }
+  return subexpressions(name, body).every(dependsOnState);
 }
 
 function isResource(expression: ExpressionJson): boolean {

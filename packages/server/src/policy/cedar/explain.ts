@@ -3,7 +3,7 @@ import type { PolicyReason } from '@dais/api';
 import type { CompiledPolicy } from './compile-policy.ts';
 import { setsOf, type CollectionVerdict, type Inquiry } from './judge.ts';
 import type { Verdict } from './policy-set.ts';
-import { rolesFor } from './refusal.ts';
+import { rolesFor, unknownSentence } from './refusal.ts';
 
 export type Answer = 'allow' | 'deny' | 'some';
 
@@ -18,10 +18,23 @@ export const EVERYTHING: Explained = {
   reasons: [{ id: 'break-glass', effect: 'permit', message: 'The owner may do everything.' }],
 };
 
-export function explainVerdict(inquiry: Inquiry, verdict: Verdict): Explained {
+/** `unknown`: facts that could not be computed, with the reason. */
+export function explainVerdict(
+  inquiry: Inquiry,
+  verdict: Verdict,
+  unknown: Readonly<Record<string, string>> = {},
+): Explained {
+  const reasons = reasonsOf(inquiry, verdict.reasons, verdict.allowed ? 'permit' : 'forbid');
+  const policies = setsOf(inquiry).flatMap((set) => set.policies);
   return {
     verdict: verdict.allowed ? 'allow' : 'deny',
-    reasons: reasonsOf(inquiry, verdict.reasons, verdict.allowed ? 'permit' : 'forbid'),
+    reasons: reasons.map((reason) => {
+      const policy = verdict.errors.includes(reason.id) ? policies.find(({ id }) => id === reason.id) : undefined;
+      const why = policy === undefined ? undefined : unknownSentence(policy, unknown);
+      if (why === undefined) return reason;
+      const { message } = reason;
+      return { ...reason, message: message === undefined ? why : `${message.replace(/\.?$/, '.')} ${why}` };
+    }),
   };
 }
 

@@ -34,18 +34,32 @@ export function setsOf({ rules, project }: Pick<Inquiry, 'rules' | 'project'>): 
   return own === undefined ? [rules.organisation] : [rules.organisation, own];
 }
 
+/** The sets in audit mode that apply to a project: they decide nothing. */
+export function auditSetsOf({ rules, project }: Pick<Inquiry, 'rules' | 'project'>): readonly PolicySet[] {
+  const own = rules.audited.projects.get(project);
+  return own === undefined ? [rules.audited.organisation] : [rules.audited.organisation, own];
+}
+
 /** The policies that could apply to a type of resource. */
-export function candidatesOf(inquiry: Inquiry, resourceType: string): readonly CompiledPolicy[] {
-  return setsOf(inquiry).flatMap((set) => set.candidates(inquiry.action.uid, resourceType));
+export function candidatesOf(
+  inquiry: Inquiry,
+  resourceType: string,
+  sets: readonly PolicySet[] = setsOf(inquiry),
+): readonly CompiledPolicy[] {
+  return sets.flatMap((set) => set.candidates(inquiry.action.uid, resourceType));
 }
 
 /** As Cedar decides, but for one thing: an error in any policy denies. */
-export function judge(inquiry: Inquiry, resource: EntityUid, entity: Entity): Verdict {
+export function judge(
+  inquiry: Inquiry,
+  resource: EntityUid,
+  entity: Entity,
+  sets: readonly PolicySet[] = setsOf(inquiry),
+): Verdict {
   const request = requestOf(inquiry, resource, entity);
-  const sets = setsOf(inquiry);
   const exact =
-    inquiry.rules.cedar === undefined || candidatesOf(inquiry, resource.type).every((policy) => policy.exact);
-  const verdict = exact ? decide(sets, request) : judgeByWasm(inquiry, request, entity);
+    inquiry.rules.cedar === undefined || candidatesOf(inquiry, resource.type, sets).every((policy) => policy.exact);
+  const verdict = exact ? decide(sets, request) : judgeByWasm(inquiry, request, entity, sets);
   return verdict.errors.length === 0 ? verdict : { ...verdict, allowed: false, reasons: verdict.errors };
 }
 
@@ -77,10 +91,9 @@ class RequestEntities implements EntityStore {
   }
 }
 
-function judgeByWasm(inquiry: Inquiry, request: RequestScope, entity: Entity): Verdict {
+function judgeByWasm(inquiry: Inquiry, request: RequestScope, entity: Entity, sets: readonly PolicySet[]): Verdict {
   const { rules, principal, principalEntity } = inquiry;
   if (rules.cedar === undefined) throw new Error('a policy needs cedar-wasm, and it was not loaded');
-  const sets = setsOf(inquiry);
   const entities = new Map<string, Entity>([
     ...rules.model.actionEntities,
     [principal.key, principalEntity],

@@ -1,6 +1,6 @@
 /** What policies speak of: entity types, actions and their groups, made from the kinds and operations that there are. */
 import type { SchemaJson, Type, TypeOfAttribute } from '@cedar-policy/cedar-wasm/nodejs';
-import type { Attribute, FurtherAction, KindSpec, Operation, Role } from '@dais/api';
+import { factsOfKind, type Attribute, type FurtherAction, type KindSpec, type Operation, type Role } from '@dais/api';
 import type { FactProvider } from '#kernel/principal.ts';
 import { closure } from './entities.ts';
 import { EntityUid, NO_ATTRIBUTES, type Entity } from './values.ts';
@@ -47,8 +47,15 @@ export interface Model {
   readonly schema: SchemaJson<string>;
   readonly kinds: ReadonlyMap<string, KindModel>;
   readonly actions: ReadonlyMap<string, ActionModel>;
+  /** Names of the facts about a kind, by the kind. */
+  readonly facts: ReadonlyMap<string, readonly string[]>;
   /** Actions and groups with what they are in. */
   readonly actionEntities: ReadonlyMap<string, Entity>;
+}
+
+/** Names of the facts that policies may use about a kind. */
+export function factNames(model: Pick<Model, 'facts'>, kind: string): readonly string[] {
+  return model.facts.get(kind) ?? [];
 }
 
 /** Attributes that every resource has. */
@@ -78,6 +85,7 @@ export function buildModel(parts: ModelParts): Model {
     schema: buildSchema(parts, kinds, actions),
     kinds,
     actions,
+    facts: new Map(parts.kinds.flatMap(({ spec, facts }) => (facts === undefined ? [] : [[spec.kind, facts.names]]))),
     actionEntities: buildActionEntities(parts, actions),
   };
 }
@@ -173,7 +181,7 @@ function buildSchema(
     const kind = kinds.get(spec.kind) as KindModel;
     entityTypes[spec.kind] = {
       memberOfTypes: [spec.scope === 'org' ? 'Org' : 'Project', ...membership(spec.kind)],
-      shape: record({ ...attributesOf(kind), ...(facts !== undefined && { facts: factsType(facts) }) }),
+      shape: record({ ...attributesOf(kind), ...(facts !== undefined && { facts: factsType(spec.kind, facts) }) }),
       tags: TYPES.string,
     };
   }
@@ -202,9 +210,22 @@ function membership(kind: string): readonly string[] {
   return kind === 'Team' || PRINCIPAL_KINDS.some((one) => one === kind) ? ['Team'] : [];
 }
 
-function factsType({ names, types }: FactProvider): TypeOfAttribute<string> {
+/**
+ * Facts are required: a policy uses them without asking first. One that is unknown is missing from the entity all the same,
+ * so that a policy which uses it is in error, and an error refuses.
+ */
+function factsType(kind: string, { names }: FactProvider): TypeOfAttribute<string> {
+  const declared = new Map(factsOfKind(kind).map(({ name, type }) => [name, type]));
+  const missing = [...declared.keys()].filter((name) => !names.includes(name));
+  if (missing.length > 0) throw new Error(`nobody computes ${missing.join(', ')} of ${kind}`);
   return record(
-    Object.fromEntries(names.map((name) => [name, { ...TYPES[types?.[name] ?? 'bool'], required: false }])),
+    Object.fromEntries(
+      names.map((name) => {
+        const type = declared.get(name);
+        if (type === undefined) throw new Error(`the table of facts has no ${name} of ${kind}`);
+        return [name, TYPES[type]];
+      }),
+    ),
   );
 }
 
@@ -214,6 +235,10 @@ const CONTEXT: Attributes = {
   mfa: TYPES.bool,
   now: { type: 'Extension', name: 'datetime' },
   ip: { type: 'Extension', name: 'ipaddr', required: false },
+  /** What a version of a model is put forward as. */
+  version: { ...TYPES.string, required: false },
+  alias: { ...TYPES.string, required: false },
+  stage: { ...TYPES.string, required: false },
   /** What the token is limited to; absent without a limit. */
   tokenScopes: { ...TYPES.strings, required: false },
 };

@@ -116,6 +116,8 @@ const variable = fc.constantFrom('principal', 'action', 'resource', 'context').m
 const attribute = (of: Arbitrary, ...names: string[]): Arbitrary =>
   fc.tuple(of, fc.constantFrom(...names)).map(([left, attr]) => ({ '.': { left, attr } }));
 
+const facts: Arbitrary = fc.constant({ '.': { left: { Var: 'resource' }, attr: 'facts' } });
+
 const patterns = fc.array(
   fc.oneof(
     fc.constant('Wildcard' as const),
@@ -159,6 +161,18 @@ const expressions = fc.letrec<
     fc.constantFrom(['nested', 'deep'], ['nested', 'no'], ['no', 'deep']).map((attr) => ({
       has: { left: { Var: 'context' }, attr },
     })),
+    // A fact that is unknown is missing: a policy that uses it without `has` is in error.
+    fc
+      .tuple(facts, fc.constantFrom('findings', 'unscanned', 'missing'))
+      .map(([left, attr]) => ({ has: { left, attr } })),
+    fc.constantFrom(['facts'], ['facts', 'findings'], ['facts', 'missing']).map((attr) => ({
+      has: { left: { Var: 'resource' }, attr },
+    })),
+    fc
+      .tuple(facts, fc.constantFrom('findings', 'unscanned'), fc.integer({ min: 0, max: 2 }))
+      .map(([left, attr, most]) => ({
+        '>': { left: { '.': { left, attr } }, right: value(most) },
+      })),
     binary('hasTag', tie('entity'), tie('text')),
     ...['lessThan', 'lessThanOrEqual', 'greaterThan', 'greaterThanOrEqual'].map((name) => call(name, decimal, decimal)),
     ...['isIpv4', 'isIpv6', 'isLoopback', 'isMulticast'].map((name) => call(name, ip)),
@@ -171,6 +185,7 @@ const expressions = fc.letrec<
   long: fc.oneof(
     integers.map(value),
     attribute(fc.oneof(variable), 'level', 'count'),
+    attribute(facts, 'findings', 'unscanned', 'missing'),
     ...['+', '-', '*'].map((name) => binary(name, tie('long'), tie('long'))),
     tie('long').map((arg) => ({ neg: { arg } })),
     ...['toMilliseconds', 'toSeconds', 'toMinutes', 'toHours', 'toDays'].map((name) => call(name, tie('duration'))),
@@ -263,6 +278,7 @@ const entities = (type: string, id: string, above: readonly UidJson[]): fc.Arbit
         level: integers,
         owner: anyUid.map(literalEntity),
         list: fc.array(fc.oneof(integers, texts, anyUid.map(literalEntity)), { maxLength: 3 }),
+        facts: fc.record({ findings: integers, unscanned: integers }, { requiredKeys: [] }),
       },
       { requiredKeys: [] },
     ),

@@ -1,6 +1,6 @@
 /** Everything that must be right about a text of policies before it is in force. */
 import { createHash } from 'node:crypto';
-import { nearest, type Issue } from '@dais/api';
+import { nearest, type Issue, type PolicyMode } from '@dais/api';
 import { UnknownConstruct } from './cedar-json.ts';
 import type { CedarWasm } from './cedar-wasm.ts';
 import { compilePolicy, type CompiledPolicy } from './compile-policy.ts';
@@ -9,6 +9,7 @@ import { actionUid, actionWord, type Model } from './model.ts';
 import { runCase, UnreadableCase, type CaseResult, type PolicyCase } from './policy-test.ts';
 import { placeOf, readPolicies, type PolicyPart, type TextFault } from './policy-text.ts';
 import { compileRows, Inexpressible } from './row-compile.ts';
+import { compileOrKeep, modeOf } from './rules.ts';
 import { EvaluationError } from './values.ts';
 
 export interface PolicyText {
@@ -28,21 +29,38 @@ export interface CheckedPolicy {
   }[];
   /** SHA-256 of the text, hex. */
   readonly digest: string;
+  /** Names of the facts that it uses; those of every kind when they cannot be told. */
+  readonly facts: readonly string[];
+  /** The mode in effect unless the manifest names one. */
+  readonly defaultMode: PolicyMode;
   readonly cases: readonly CaseResult[];
 }
 
 export function checkPolicy(cedar: CedarWasm, model: Model, source: PolicyText): CheckedPolicy {
   const digest = createHash('sha256').update(source.cedar).digest('hex');
+  const refused = (faults: readonly TextFault[]): CheckedPolicy => ({
+    issues: faults.map((fault) => issueOf(model, fault)),
+    policies: [],
+    digest,
+    facts: [],
+    defaultMode: 'enforce',
+    cases: [],
+  });
   const read = readPolicies(cedar, model, source.cedar);
-  if (!read.ok) return { issues: read.faults.map((fault) => issueOf(model, fault)), policies: [], digest, cases: [] };
+  if (!read.ok) return refused(read.faults);
   const faults = read.parts.flatMap((part) => partFaults(model, source.cedar, part));
-  if (faults.length > 0)
-    return { issues: faults.map((fault) => issueOf(model, fault)), policies: [], digest, cases: [] };
+  if (faults.length > 0) return refused(faults);
   const policies = read.parts.map(({ id, json }) => {
     const message = json.annotations?.['message'];
     return { id, effect: json.effect, ...(typeof message === 'string' && message !== '' && { message }) };
   });
-  return { policies, digest, ...runCases(model, read.parts, source) };
+  const compiled = read.parts.map(({ id, json, text }) => compileOrKeep(id, json, text));
+  const all = [...new Set([...model.facts.values()].flat())];
+  const facts = new Set(
+    compiled.filter(({ readsFacts }) => readsFacts).flatMap((one) => (one.facts === 'all' ? all : [...one.facts])),
+  );
+  const defaultMode = modeOf(compiled);
+  return { policies, digest, facts: [...facts].toSorted(), defaultMode, ...runCases(model, read.parts, source) };
 }
 
 function issueOf(model: Model, { message, line, column, help }: TextFault): Issue {

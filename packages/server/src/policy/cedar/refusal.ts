@@ -1,13 +1,21 @@
 /** What somebody is told who is refused: which policy, in its own words, and whom to ask. */
 import { DaisError } from '@dais/api';
 import type { Question } from '#kernel/principal.ts';
+import type { CompiledPolicy } from './compile-policy.ts';
 import { setsOf, type Inquiry } from './judge.ts';
 import { actionUid, ORGANISATION_ADMIN } from './model.ts';
 import { projectEntity } from './resource-entity.ts';
 import { isIn } from './values.ts';
 
+/** Policies without a decision, and why. */
+export interface Undecided {
+  readonly errors: readonly string[];
+  /** Facts that could not be computed, with the reason. */
+  readonly unknown: Readonly<Record<string, string>>;
+}
+
 /** A verdict as far as people are told of it. */
-export interface Refused {
+export interface Refused extends Undecided {
   /** Ids of policies that forbid or are in error; empty when nothing permits it. */
   readonly reasons: readonly string[];
   /** Whether the caller may know who gives roles. */
@@ -15,7 +23,7 @@ export interface Refused {
 }
 
 export function forbidden(inquiry: Inquiry, question: Question, refused: Refused): DaisError {
-  const why = refused.reasons.length > 0 ? policySentences(inquiry, refused.reasons) : [roleSentence(inquiry)];
+  const why = refused.reasons.length > 0 ? policySentences(inquiry, refused) : [roleSentence(inquiry)];
   return new DaisError('forbidden', [`${askedFor(question)}.`, ...why, whomToAsk(inquiry, refused)].join(' '));
 }
 
@@ -27,13 +35,22 @@ function askedFor({ principal, operation, target, project }: Question): string {
   return `${who} may not ${operation.action} ${target.kind}${name}${where}`;
 }
 
-function policySentences(inquiry: Inquiry, reasons: readonly string[]): readonly string[] {
+function policySentences(inquiry: Inquiry, { reasons, errors, unknown }: Refused): readonly string[] {
   const policies = setsOf(inquiry).flatMap((set) => set.policies);
   return reasons.slice(0, 5).map((id) => {
-    const message = policies.find((policy) => policy.id === id)?.annotations['message'];
+    const policy = policies.find((one) => one.id === id);
+    const message = policy?.annotations['message'];
     const said = typeof message === 'string' && message !== '' ? `: ${message.replace(/\.?$/, '.')}` : ' forbids it.';
-    return `Policy "${id}"${said}`;
+    const why = errors.includes(id) && policy !== undefined ? unknownSentence(policy, unknown) : undefined;
+    return why === undefined ? `Policy "${id}"${said}` : `Policy "${id}"${said} It cannot decide: ${why}`;
   });
+}
+
+/** Why a policy cannot decide; undefined when no unknown fact is the reason. */
+export function unknownSentence({ facts }: CompiledPolicy, unknown: Undecided['unknown']): string | undefined {
+  const used = Object.entries(unknown).filter(([name]) => facts === 'all' || facts.has(name));
+  if (used.length === 0) return undefined;
+  return used.map(([name, reason]) => `The fact ${name} is unknown: ${reason}`).join(' ');
 }
 
 /** The roles that hold an action, as people write them. */

@@ -1,6 +1,6 @@
 /** Resources as policies see them. */
 import type { Attribute, Resource } from '@dais/api';
-import type { Facts } from '#kernel/principal.ts';
+import type { Facts } from '@dais/api';
 import { ORGANISATION_ENTITY, typeOf, type KindModel } from './model.ts';
 import { attributeValue } from './row-condition.ts';
 import type { Collection } from './row-compile.ts';
@@ -61,7 +61,7 @@ export function plainValue(value: unknown): CedarValue {
 }
 
 function factsOf(facts: Facts): CedarRecord {
-  return new Map(Object.entries(facts).map(([name, value]) => [name, plainValue(value)]));
+  return new Map(Object.entries(facts.values).map(([name, value]) => [name, plainValue(value)]));
 }
 
 /** All resources of a kind in a project. */

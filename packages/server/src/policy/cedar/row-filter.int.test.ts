@@ -271,6 +271,7 @@ function inquiryOf(
     model,
     organisation: new PolicySet(compiled, links, model.actionEntities),
     projects: new Map(),
+    audited: { organisation: new PolicySet([], [], model.actionEntities), projects: new Map() },
     teams: new Map(),
     principals: new Map(),
   };

@@ -1,5 +1,6 @@
 /** What is in force: policies, roles and teams, compiled. Changes only with `policy.state.version`. */
 import { createHash } from 'node:crypto';
+import { policyFacts, type PolicyMode } from '@dais/api';
 import { ORGANISATION, tenantNames } from '#kernel/tenants.ts';
 import { readKinds, type ResourceRow } from '#kernel/store.ts';
 import type { Sql } from '#engines/database/contract.ts';
@@ -26,6 +27,11 @@ export interface Rules {
   readonly organisation: PolicySet;
   /** Policies of each project that has any, by the project's name. */
   readonly projects: ReadonlyMap<string, PolicySet>;
+  /** Policies in audit mode: they are evaluated and decide nothing. */
+  readonly audited: {
+    readonly organisation: PolicySet;
+    readonly projects: ReadonlyMap<string, PolicySet>;
+  };
   /** Keys of the teams above each team, by the team's key. */
   readonly teams: ReadonlyMap<string, ReadonlySet<string>>;
   /** Principals that were asked for so far, by type and name. */
@@ -43,7 +49,26 @@ export interface PolicySource {
   /** Empty for the organisation. */
   readonly project: string;
   readonly cedar: string;
+  /** As its manifest says; absent: the default, see `modeOf`. */
+  readonly mode?: PolicyMode | undefined;
 }
+
+/** A text that uses facts about what is upstream begins in audit mode. */
+export function modeOf(policies: readonly FactReader[]): PolicyMode {
+  return policies.some(usesUpstream) ? 'audit' : 'enforce';
+}
+
+type FactReader = Pick<CompiledPolicy, 'facts' | 'json'>;
+
+function usesUpstream({ facts, json }: FactReader): boolean {
+  const names =
+    facts === 'all' ? [...UPSTREAM_FACTS].filter((name) => JSON.stringify(json).includes(name)) : [...facts];
+  return names.some((name) => UPSTREAM_FACTS.has(name));
+}
+
+const UPSTREAM_FACTS: ReadonlySet<string> = new Set(
+  policyFacts.filter(({ reach }) => reach === 'upstream').map(({ name }) => name),
+);
 
 /** Reads what is in force and keeps what it compiled, so that a change costs only what changed. */
 export class RulesReader {
@@ -79,6 +104,7 @@ export class RulesReader {
         name: row.name,
         project: projectOf(row),
         cedar: String(row.spec['cedar']),
+        mode: row.spec['mode'] as PolicyMode | undefined,
       }));
     return await this.#assemble(rows, projectOf, version, candidates?.(sources) ?? sources);
   }
@@ -96,20 +122,29 @@ export class RulesReader {
       compiled.set(key, this.#compiled.get(key) ?? (await this.#compile(source)));
     }
     this.#compiled = compiled;
-    const policiesOf = (project: string) =>
+    const policiesOf = (project: string, mode: PolicyMode) =>
       sources
         .filter((source) => source.project === project)
-        .flatMap((source) => compiled.get(JSON.stringify([project, source.cedar])) ?? []);
+        .flatMap((source) => {
+          const policies = compiled.get(JSON.stringify([project, source.cedar])) ?? [];
+          return (source.mode ?? modeOf(policies)) === mode ? policies : [];
+        });
     const links = rows.flatMap((row) => (row.kind.endsWith('RoleBinding') ? linksOf(row, projectOf(row)) : []));
     const projects = new Set(sources.map((source) => source.project).filter((project) => project !== ''));
+    const setsIn = (mode: PolicyMode) =>
+      new Map([...projects].map((name) => [name, new PolicySet(policiesOf(name, mode), [], model.actionEntities)]));
     const inexact = [...compiled.values()].some((policies) => policies.some((policy) => !policy.exact));
     return {
       ...(inexact && { cedar: await this.#cedar() }),
       version,
       digest: digestOf(rows, sources),
       model,
-      organisation: new PolicySet([SIGNED_IN, ...policiesOf('')], links, model.actionEntities),
-      projects: new Map([...projects].map((name) => [name, new PolicySet(policiesOf(name), [], model.actionEntities)])),
+      organisation: new PolicySet([SIGNED_IN, ...policiesOf('', 'enforce')], links, model.actionEntities),
+      projects: setsIn('enforce'),
+      audited: {
+        organisation: new PolicySet(policiesOf('', 'audit'), [], model.actionEntities),
+        projects: setsIn('audit'),
+      },
       teams: teamsOf(rows),
       principals: new Map(),
     };
@@ -126,13 +161,15 @@ export class RulesReader {
 /** Which policies would be in force instead of those that are. */
 export type Candidates = (sources: readonly PolicySource[]) => readonly PolicySource[];
 
-function compileOrKeep(id: string, json: PolicyJson, source: string): CompiledPolicy {
+/** What the compiled evaluator does not know is kept for cedar-wasm. */
+export function compileOrKeep(id: string, json: PolicyJson, source: string): CompiledPolicy {
   try {
     return compilePolicy(id, json);
   } catch (error) {
     if (!(error instanceof UnknownConstruct)) throw error;
     const bare = compilePolicy(id, { ...json, conditions: [] });
-    return { ...bare, json, source, readsResource: true, readsFacts: true, readsDesired: true, exact: false };
+    const looks = { readsResource: true, readsFacts: true, facts: 'all', readsDesired: true } as const;
+    return { ...bare, ...looks, json, source, isAboutState: false, exact: false };
   }
 }
 
@@ -192,7 +229,7 @@ function teamsOf(rows: readonly ResourceRow[]): ReadonlyMap<string, ReadonlySet<
 function digestOf(rows: readonly ResourceRow[], sources: readonly PolicySource[]): string {
   const hash = createHash('sha256');
   for (const { uid, generation } of rows) hash.update(`${uid} ${generation}\n`);
-  for (const { project, cedar } of sources) hash.update(JSON.stringify([project, cedar]));
+  for (const { project, cedar, mode } of sources) hash.update(JSON.stringify([project, cedar, mode ?? '']));
   return hash.digest('hex');
 }
 

@@ -9,9 +9,10 @@ import type { PolicyEngine } from '#policy/policy-engine.ts';
 import { explainVerdict } from './explain.ts';
 import { findPrincipal, makeInquiry, type PrincipalType } from './inquiries.ts';
 import { candidatesOf, judge, type Inquiry } from './judge.ts';
-import { actionWord } from './model.ts';
+import { actionWord, factNames } from './model.ts';
 import { bareEntity, resourceEntity, resourceUid } from './resource-entity.ts';
 import { acrossTenants } from './row-scope.ts';
+import { usedFacts, type Evidence } from './target-view.ts';
 import type { PolicySource, Rules } from './rules.ts';
 import type { Entity } from './values.ts';
 
@@ -66,7 +67,7 @@ function withCandidates(sources: readonly PolicySource[], { candidates }: Simula
   return [
     ...sources.filter((source) => !placed.some((one) => same(one, source))),
     ...placed.flatMap(({ kind, name, project: of, cedar }) =>
-      cedar === undefined ? [] : [{ kind, name, project: of, cedar }],
+      cedar === undefined ? [] : [{ kind, name, project: of, cedar, mode: 'enforce' as const }],
     ),
   ];
 }
@@ -129,8 +130,15 @@ async function replay(
     Inquiry,
   ];
   const uid = resourceUid(kind, project, name ?? project);
-  const entity = await entityOf(tx, call, before, event, kind, name);
-  const reads = [before, after].some((one) => candidatesOf(one, uid.type).some((policy) => policy.readsResource));
+  const policies = [before, after].flatMap((one) => candidatesOf(one, uid.type));
+  const names = usedFacts(policies, factNames(present.model, kind));
+  const entity = await entityOf(tx, call, before, event, {
+    kind,
+    name,
+    facts: engine.factsIn(tx, call.tenant.id),
+    names,
+  });
+  const reads = policies.some((policy) => policy.readsResource);
   if (entity === undefined && reads) return undefined;
   const seen = entity ?? bareEntity(project);
   const [was, would] = [judge(before, uid, seen), explainVerdict(after, judge(after, uid, seen))];
@@ -151,8 +159,7 @@ async function entityOf(
   { tenant }: Call,
   inquiry: Inquiry,
   event: SequencedEvent,
-  kind: string,
-  name: string | undefined,
+  { kind, name, facts: load, names }: Wanted,
 ): Promise<Entity | undefined> {
   const known = inquiry.rules.model.kinds.get(kind);
   if (known === undefined || name === undefined) return undefined;
@@ -163,5 +170,15 @@ async function entityOf(
       : await readByUid(tx.sql, [subject.uid]);
   const gone = type === eventTypes.resourceDeleted.type ? (data['object'] as Resource) : undefined;
   const resource = row === undefined ? gone : presentResource(row, tenant.name);
-  return resource === undefined ? undefined : resourceEntity(known, resource, tenant.name, {});
+  if (resource === undefined) return undefined;
+  const facts = names === undefined ? undefined : await load({ kind, name, uid: resource.metadata.uid }, names);
+  return resourceEntity(known, resource, tenant.name, facts);
+}
+
+interface Wanted {
+  readonly kind: string;
+  readonly name: string | undefined;
+  readonly facts: Evidence['facts'];
+  /** Of the facts that some policy uses; undefined: none does. */
+  readonly names: ReadonlySet<string> | undefined;
 }

@@ -1,10 +1,20 @@
-import type { OperationTarget, Resource } from '@dais/api';
-import type { Evidence, Question } from '#kernel/principal.ts';
+import type { Facts, FactSubject, OperationTarget, Resource } from '@dais/api';
+import type { Sql } from '#engines/database/contract.ts';
+import type { Question } from '#kernel/principal.ts';
 import { presentResource, readResource } from '#kernel/store.ts';
+import type { Transaction } from '#kernel/transaction.ts';
 import type { CompiledPolicy } from './compile-policy.ts';
 import type { KindModel } from './model.ts';
 import { bareEntity, desiredRecord, projectEntity, resourceEntity, resourceUid } from './resource-entity.ts';
 import type { CedarRecord, Entity, EntityUid } from './values.ts';
+
+/** What a decision may look at beside the question. All of it belongs to the operation's own transaction. */
+export interface Evidence {
+  readonly sql: Sql;
+  readonly tx: Transaction;
+  /** The facts of these names; see `FactProvider`. */
+  facts(subject: FactSubject, names: ReadonlySet<string>): Promise<Facts>;
+}
 
 /** The target of a question, loaded only as far as somebody asks. */
 export class TargetView {
@@ -12,15 +22,19 @@ export class TargetView {
   readonly #question: Pick<Question, 'projectId' | 'project' | 'target'>;
   readonly #evidence: Evidence;
   readonly #kind: KindModel | undefined;
+  readonly #factNames: readonly string[];
+  #unknown: Facts['unknown'] = {};
   #loaded: Promise<Resource | undefined> | undefined;
 
-  /** @param kind absent for targets that are no resources */
+  /** @param kind absent for targets that are no resources; `factNames`: all facts of the kind */
   constructor(
     question: Pick<Question, 'projectId' | 'project' | 'target'>,
     evidence: Evidence,
     kind: KindModel | undefined,
+    factNames: readonly string[],
   ) {
     const { target, project } = question;
+    this.#factNames = factNames;
     this.#question = question;
     this.#evidence = evidence;
     this.#kind = kind;
@@ -66,14 +80,32 @@ export class TargetView {
     const kind = this.#kind;
     if (kind === undefined || !policies.some((policy) => policy.readsResource)) return [bareEntity(project)];
     const [present, desired] = [await this.resource(), await this.desired()];
-    const readsFacts = policies.some((policy) => policy.readsFacts);
-    const facts =
-      readsFacts && present !== undefined
-        ? await this.#evidence.facts(kind.spec.kind, present.metadata.uid)
-        : readsFacts
-          ? {}
-          : undefined;
+    const facts = await this.#loadFacts(policies, kind, present);
     return [present, desired].flatMap((one) => (one === undefined ? [] : [resourceEntity(kind, one, project, facts)]));
+  }
+
+  /** Facts that could not be computed, with the reason. */
+  get unknownFacts(): Facts['unknown'] {
+    return this.#unknown;
+  }
+
+  /** Those that the policies use; of the state that the operation would bring about, where it names one. */
+  async #loadFacts(policies: readonly CompiledPolicy[], kind: KindModel, present: Resource | undefined) {
+    const names = usedFacts(policies, this.#factNames);
+    if (names === undefined) return undefined;
+    const { target } = this.#question;
+    const facts = await this.#evidence.facts(
+      {
+        kind: kind.spec.kind,
+        name: target.name ?? '',
+        uid: present?.metadata.uid,
+        desired: target.desired,
+        version: target.version,
+      },
+      names,
+    );
+    this.#unknown = facts.unknown;
+    return facts;
   }
 
   async desiredContext(context: CedarRecord): Promise<CedarRecord> {
@@ -81,6 +113,36 @@ export class TargetView {
     if (desired === undefined || this.#kind === undefined) return context;
     return new Map([...context, ['desired', desiredRecord(this.#kind, desired)]]);
   }
+
+  /** With the version that is put forward, and what as. */
+  versionContext(context: CedarRecord): CedarRecord {
+    const { version, alias, stage } = this.#question.target;
+    return versionContext(context, { version: version ?? undefined, alias, stage });
+  }
+}
+
+export interface PutForward {
+  readonly version?: string | undefined;
+  readonly alias?: string | undefined;
+  readonly stage?: string | undefined;
+}
+
+export function versionContext(context: CedarRecord, given: PutForward): CedarRecord {
+  const known = (['version', 'alias', 'stage'] as const).flatMap((name) => {
+    const value = given[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return known.length === 0 ? context : new Map([...context, ...known]);
+}
+
+/** Names of the facts that policies use; undefined when they use none. */
+export function usedFacts(
+  policies: readonly CompiledPolicy[],
+  all: readonly string[],
+): ReadonlySet<string> | undefined {
+  const readers = policies.filter((policy) => policy.readsFacts);
+  if (readers.length === 0) return undefined;
+  return new Set(readers.flatMap(({ facts }) => (facts === 'all' ? all : [...facts])));
 }
 
 function desiredResource(

@@ -30,6 +30,7 @@ const codes: Readonly<Record<ErrorCode, number>> = {
   origin_refused: rpc.permissionDenied,
   not_found: rpc.notFound,
   content_missing: rpc.notFound,
+  content_damaged: rpc.failedPrecondition,
   route_not_found: rpc.notFound,
   method_not_allowed: rpc.unimplemented,
   not_acceptable: rpc.invalidArgument,

@@ -15,6 +15,7 @@ const words: Readonly<Record<ErrorCode, RpcCode>> = {
   origin_refused: 'PERMISSION_DENIED',
   not_found: 'NOT_FOUND',
   content_missing: 'NOT_FOUND',
+  content_damaged: 'FAILED_PRECONDITION',
   route_not_found: 'NOT_FOUND',
   method_not_allowed: 'UNIMPLEMENTED',
   not_acceptable: 'INVALID_ARGUMENT',

@@ -15,6 +15,7 @@ const words: Readonly<Record<ErrorCode, WireCode>> = {
   origin_refused: 'PERMISSION_DENIED',
   not_found: 'RESOURCE_DOES_NOT_EXIST',
   content_missing: 'RESOURCE_DOES_NOT_EXIST',
+  content_damaged: 'RESOURCE_CONFLICT',
   route_not_found: 'ENDPOINT_NOT_FOUND',
   method_not_allowed: 'ENDPOINT_NOT_FOUND',
   not_acceptable: 'BAD_REQUEST',

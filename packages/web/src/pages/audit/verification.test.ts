@@ -7,7 +7,12 @@ test.each([
   [
     { size: 7, findings: [], completeAt: '2026-11-26T00:00:00Z', completeSize: 4000 },
     'ok',
-    'Whole: all 4,000 entries fitted',
+    'Verified: the first 4,000 of 5,000 entries',
+  ],
+  [
+    { size: 7, findings: [], completeAt: '2026-11-26T00:00:00Z', completeSize: 5000 },
+    'ok',
+    'Verified: all 5,000 entries',
   ],
   [
     { size: 7, findings: [{ type: 'edited', message: 'Entry 3 was edited' }], completeAt: '2026-11-26T00:00:00Z' },

@@ -20,5 +20,10 @@ export function verification({ check, size }: Pick<AuditStatus, 'check' | 'size'
         : 'Not looked at yet';
     return { state: 'waiting', word };
   }
-  return { state: 'ok', word: `Whole: all ${completeSize.toLocaleString('en')} entries fitted` };
+  const counted = completeSize.toLocaleString('en');
+  const word =
+    completeSize < size
+      ? `Verified: the first ${counted} of ${size.toLocaleString('en')} entries`
+      : `Verified: all ${counted} entries`;
+  return { state: 'ok', word };
 }

@@ -1,6 +1,7 @@
 import type { Resource } from '@dais/api';
 import { endpointKind } from '@dais/api/serving';
 import { Link } from '@tanstack/react-router';
+import { QuarantineNote } from './quarantine-note.tsx';
 import { RolloutPanel } from './rollout-panel.tsx';
 import { TrafficPanel } from './traffic-panel.tsx';
 import { TryPanel } from './try-panel.tsx';
@@ -92,6 +93,7 @@ function EndpointTabs({ place, resource }: { readonly place: EndpointPlace; read
           title: 'Traffic',
           panel: (
             <div className="resource-overview">
+              <QuarantineNote place={place} status={status} />
               <TrafficPanel place={place} status={status} />
               <RolloutPanel place={place} status={status} />
             </div>

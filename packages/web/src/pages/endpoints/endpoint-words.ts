@@ -13,6 +13,7 @@ export const VARIANT_STATES: Readonly<Record<EndpointVariant['state'], Word>> = 
   ready: { state: 'ok', word: 'ready' },
   idle: { state: 'off', word: 'idle' },
   failed: { state: 'failed', word: 'failed' },
+  quarantined: { state: 'failed', word: 'quarantined' },
 };
 
 export const ROLLOUT_STATES: Readonly<Record<Rollout['state'], Word>> = {
@@ -20,6 +21,7 @@ export const ROLLOUT_STATES: Readonly<Record<Rollout['state'], Word>> = {
   paused: { state: 'warning', word: 'paused' },
   promoted: { state: 'ok', word: 'promoted' },
   rolledBack: { state: 'failed', word: 'taken back' },
+  failed: { state: 'failed', word: 'failed' },
   aborted: { state: 'off', word: 'aborted' },
   superseded: { state: 'off', word: 'overtaken' },
 };

@@ -36,6 +36,7 @@ export interface EndpointStatus {
     readonly message: string;
   }[];
   readonly variants?: readonly EndpointVariant[];
+  readonly quarantined?: readonly { readonly model: string; readonly reason: string }[];
   readonly rollout?: { readonly state: string; readonly to: string; readonly weight: number; readonly message: string };
 }
 

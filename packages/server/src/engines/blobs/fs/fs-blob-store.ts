@@ -30,6 +30,7 @@ import { errnoOf, fileError } from './fs-errors.ts';
 import { BLOB_NAME, digestAfter, digestOf, FOLDER_NAME, placeOf, toLocator, type BlobPlace } from './fs-locator.ts';
 import { ensureFolder, readOwner, remove, requireFolder, syncFolder, writeAll } from './fs-files.ts';
 import { readFilePart } from './fs-read.ts';
+import { isAbandoned, TEMPORARY_NAME, temporaryName } from './fs-temporary.ts';
 
 export interface FsBlobStoreOptions {
   /** Absolute path; made (0700) when absent. It may itself be a link, nothing below it may. */
@@ -44,7 +45,8 @@ const MIN_FREE_BYTES = 64 * 2 ** 20;
 const MIN_FREE_INODES = 64;
 /** Small chunks are gathered up to this size before a write. */
 const WRITE_BYTES = 256 * 1024;
-const TEMPORARY_NAME = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+/** The free space is read each time that so many bytes of a blob were written. */
+const FREE_CHECK_BYTES = 16 * 2 ** 20;
 const HEX_PAIRS = Array.from({ length: 256 }, (_, n) => n.toString(16).padStart(2, '0'));
 
 /**
@@ -57,10 +59,16 @@ export async function openFsBlobStore(options: FsBlobStoreOptions): Promise<Blob
     const root = await realpath(options.root);
     await ensureFolder(join(root, 'tmp'));
     await makeOuterFolders(root);
+    await sweepAbandoned(join(root, 'tmp'));
     return new FsBlobStore(root, options.clock, options.minFreeBytes ?? MIN_FREE_BYTES);
   } catch (error) {
     throw fileError(error, options.root, 'opening the blob store');
   }
+}
+
+/** What processes that were killed were writing. */
+async function sweepAbandoned(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) if (isAbandoned(name)) await remove(join(folder, name));
 }
 
 /** All 256 are made and synced once, so that a put has at most one folder to make. */
@@ -91,7 +99,7 @@ class FsBlobStore implements BlobStore, LocalBlobs {
 
   async stage(source: Readable, expected?: ExpectedBytes): Promise<StagedBlob> {
     const incoming = measure(source, expected);
-    const path = join(this.#root, 'tmp', uuidv7(this.#clock.now()));
+    const path = join(this.#root, 'tmp', temporaryName(uuidv7(this.#clock.now())));
     let handle: FileHandle | undefined;
     try {
       handle = await this.#guarded('making a temporary file', async () => await open(path, 'wx', 0o600));
@@ -135,9 +143,14 @@ class FsBlobStore implements BlobStore, LocalBlobs {
     }
   }
 
-  localPath(locator: string): string | undefined {
+  async localPath(locator: string): Promise<string | undefined> {
     const sha256 = digestOf(locator);
     return sha256 === undefined ? undefined : this.#path(placeOf(sha256));
+  }
+
+  async freeBytes(): Promise<number> {
+    const { bavail, bsize } = await this.#guarded('reading the free space', async () => await statfs(this.#root));
+    return bavail * bsize;
   }
 
   async stat(locator: string): Promise<BlobStat | undefined> {
@@ -199,7 +212,7 @@ class FsBlobStore implements BlobStore, LocalBlobs {
 
   async claimFor(id: string): Promise<StoreOwner> {
     const place = join(this.#root, 'owner');
-    const path = join(this.#root, 'tmp', uuidv7(this.#clock.now()));
+    const path = join(this.#root, 'tmp', temporaryName(uuidv7(this.#clock.now())));
     return await this.#guarded('entering the owner', async () => {
       const known = await readOwner(place);
       if (known !== undefined) return { id: known, place };
@@ -219,17 +232,13 @@ class FsBlobStore implements BlobStore, LocalBlobs {
 
   async check(): Promise<void> {
     await this.#guarded('checking the store', async () => {
-      const { bavail, bsize, files, ffree } = await statfs(this.#root);
-      const free = bavail * bsize;
-      if (free < this.#minFreeBytes) {
-        const detail = `the disk of ${this.#root} has ${free} bytes left, less than the ${this.#minFreeBytes} that are kept free`;
-        throw new DaisError('storage_full', detail);
-      }
+      const { files, ffree } = await statfs(this.#root);
+      await this.#requireFree();
       if (files > 0 && ffree < MIN_FREE_INODES) {
         const detail = `the file system of ${this.#root} can hold ${ffree} more files (inodes), less than ${MIN_FREE_INODES}`;
         throw new DaisError('storage_full', detail);
       }
-      const probe = join(this.#root, 'tmp', uuidv7(this.#clock.now()));
+      const probe = join(this.#root, 'tmp', temporaryName(uuidv7(this.#clock.now())));
       const handle = await open(probe, 'wx+', 0o600);
       try {
         await handle.write('dais', 0);
@@ -244,6 +253,14 @@ class FsBlobStore implements BlobStore, LocalBlobs {
     });
   }
 
+  /** The last free bytes are not for one large blob: the database and steps may be on the same disk. */
+  async #requireFree(): Promise<void> {
+    const free = await this.freeBytes();
+    if (free >= this.#minFreeBytes) return;
+    const detail = `the disk of ${this.#root} has ${free} bytes left, less than the ${this.#minFreeBytes} that are kept free`;
+    throw new DaisError('storage_full', detail);
+  }
+
   async close(): Promise<void> {
     // Nothing is kept open between calls.
   }
@@ -251,9 +268,15 @@ class FsBlobStore implements BlobStore, LocalBlobs {
   async #write(handle: FileHandle, bytes: AsyncIterable<Buffer>): Promise<void> {
     let gathered: Buffer[] = [];
     let size = 0;
+    let unchecked = 0;
     const flush = async (): Promise<void> => {
       const batch = gathered;
       gathered = [];
+      unchecked += size;
+      if (unchecked >= FREE_CHECK_BYTES) {
+        unchecked = 0;
+        await this.#requireFree();
+      }
       size = 0;
       await this.#guarded('writing a blob', async () => await writeAll(handle, batch));
     };
@@ -277,17 +300,13 @@ class FsBlobStore implements BlobStore, LocalBlobs {
         await this.#guarded('storing a blob', async () => {
           await ensureFolder(join(this.#root, 'sha256', place.outer, place.inner));
           await this.#requireOwnFolders(place);
-          const there = await this.#stat(measured.sha256);
-          // A file of another size can only be what a damaged disk left: the fresh bytes take its place.
-          const keep = there?.size === measured.size;
-          if (!keep) {
-            await handle.datasync();
-            await rename(path, this.#path(place));
-          }
-          // Also when the blob was there: the put that made it may not have come this far.
+          // A file of the same name is replaced: only reading it whole would tell whether the disk damaged it.
+          // Readers that have it open keep the file that they opened.
+          await handle.datasync();
+          await rename(path, this.#path(place));
           await this.#syncFolders(place);
           settled = true;
-          await (keep ? remove(path, handle) : handle.close());
+          await handle.close();
         });
       },
       discard: async () => {

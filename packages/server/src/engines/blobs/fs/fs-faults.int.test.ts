@@ -115,6 +115,18 @@ test('a full disk is storage_full, leaves nothing and heals when space is made',
   });
 });
 
+test('a large blob does not take the last free bytes of the disk', async (context) => {
+  await onSmallDisk(context, 'size=64m', async (disk) => {
+    const small = await openFsBlobStore({ root: disk, clock: systemClock, minFreeBytes: 40 * 2 ** 20 });
+    const large = async (mib: number) =>
+      await small.put(Readable.from(Array.from({ length: mib }, () => randomBytes(2 ** 20))));
+    const failed = await expectCode('storage_full', large(40));
+    expect(failed.message).toContain('kept free');
+    expect(await readdir(join(disk, 'tmp'))).toEqual([]);
+    await large(10);
+  });
+});
+
 test('a disk without free inodes is storage_full', async (context) => {
   await onSmallDisk(context, 'size=20m,nr_inodes=400', async (disk) => {
     const small = await openFsBlobStore({ root: disk, clock: systemClock, minFreeBytes: 0 });

@@ -88,11 +88,10 @@ function stagedInMemory(parts: S3StagingParts, measured: Measured, bytes: Buffer
       const body = held;
       if (body === undefined) return;
       const key = keys.key('sha256', measured.sha256);
-      if (!(await isStored(access, key, measured.size))) {
-        await access.call('writing a blob', async (s3) => {
-          return await s3.putObject({ Bucket: access.bucket, Key: key, Body: body });
-        });
-      }
+      // An object of the same key is replaced: its size does not tell whether its bytes are damaged.
+      await access.call('writing a blob', async (s3) => {
+        return await s3.putObject({ Bucket: access.bucket, Key: key, Body: body });
+      });
       held = undefined;
     },
     discard: async () => {
@@ -120,33 +119,19 @@ function stagedInBucket(parts: S3StagingParts, measured: Measured, temporary: st
     commit: async () => {
       if (settled) return;
       const key = keys.key('sha256', measured.sha256);
-      if (!(await isStored(access, key, measured.size))) {
-        await access.call('copying a blob', async (s3) => {
-          try {
-            await copyObject(s3, access.options, temporary, key, measured.size);
-          } catch (error) {
-            if (!isMissing(error) && s3Answer(error).name !== 'NoSuchKey') throw error;
-            const detail = `the temporary object of an upload in bucket ${access.bucket} was swept before it was stored`;
-            throw new DaisError('blobs_unavailable', detail);
-          }
-        });
-      }
+      await access.call('copying a blob', async (s3) => {
+        try {
+          await copyObject(s3, access.options, temporary, key, measured.size);
+        } catch (error) {
+          if (!isMissing(error) && s3Answer(error).name !== 'NoSuchKey') throw error;
+          const detail = `the temporary object of an upload in bucket ${access.bucket} was swept before it was stored`;
+          throw new DaisError('blobs_unavailable', detail);
+        }
+      });
       await removeTemporary();
     },
     discard: async () => {
       if (!settled) await removeTemporary();
     },
   };
-}
-
-/** Content keys are only ever written whole, so that the size tells enough. */
-async function isStored(access: S3Access, key: string, size: number): Promise<boolean> {
-  return await access.call('looking for a blob', async (s3) => {
-    try {
-      return (await s3.headObject({ Bucket: access.bucket, Key: key })).ContentLength === size;
-    } catch (error) {
-      if (isMissing(error)) return false;
-      throw error;
-    }
-  });
 }

@@ -5,8 +5,10 @@
  *
  * A request comes on standard input: its length in four bytes, then fields with a zero byte between them. The first ones are
  * `shim` or `remove`, and its id. What it tells goes to standard output, a line each: `gone ID CODE`, `fault ID TEXT`. It ends when its input does, that is, with
- * Dais; shims, in sessions of their own, go on. A shim holds nothing secret: variables are read by who becomes the command.
+ * Dais; shims, in sessions of their own, go on. A shim holds the secret values of its attempt, to mask them in the log; the
+ * variables themselves are read by who becomes the command.
  */
+import { MASKER_IN_PERL } from './log-masker.ts';
 import { TREE_WATCH } from '#engines/isolation/tree-watch.ts';
 import { SECOND_START } from './shim.ts';
 
@@ -141,6 +143,7 @@ sub shim {
   note('pid', "$$ $start $boot\n", O_CREAT | O_TRUNC) or POSIX::_exit(1);
   sysopen my $variables, 'env', O_RDONLY or POSIX::_exit(1);
   unlink 'env';
+  my @forms = forms();
   sysopen my $begun, 'begun', O_WRONLY | O_CREAT | O_TRUNC, 0600 or POSIX::_exit(1);
   pipe my $out, my $in or POSIX::_exit(1);
   my $pid = fork;
@@ -164,13 +167,13 @@ sub shim {
   close $_ for $in, $variables, $begun;
   # Processes that lost their parent are the shim's: so none is left out of its count.
   syscall SUBREAPER, 36, 1, 0, 0, 0 if $memory || $watched;
-  attend($pid, $out, $ended, $segment, $keep, $direct, $memory, $watched);
+  attend($pid, $out, $ended, $segment, $keep, $direct, $memory, $watched, masker(@forms));
   POSIX::_exit(0);
 }
 
 # Output into files, one after another, the oldest of which go; and how the command ended.
 sub attend {
-  my ($pid, $out, $ended, $segment, $keep, $direct, $memory, $watched) = @_;
+  my ($pid, $out, $ended, $segment, $keep, $direct, $memory, $watched, $mask) = @_;
   my ($number, $size, $is_over, $pause) = (0, 0, 0, 0);
   my $next = sub {
     $size = 0;
@@ -207,7 +210,9 @@ sub attend {
     next unless vec $ready, fileno $out, 1;
     my $got = sysread $out, my $bytes, 65536;
     next unless defined $got;
-    if (!$got) { close $out; $out = undef; next }
+    $bytes = $mask->($bytes, !$got);
+    if (!$got) { close $out; $out = undef }
+    $got = length $bytes;
     for (my $at = 0; $at < $got;) {
       my $room = $segment - $size;
       my $wrote = $file && syswrite $file, $bytes, $room < $got - $at ? $room : $got - $at, $at;
@@ -290,6 +295,7 @@ sub command {
   syswrite $begun, "$name could not be run: $fault\n";
 }
 
+${MASKER_IN_PERL}
 sub limit {
   my ($what, $value) = @_;
   syscall PRLIMIT, 0, $what, pack('Q2', $value, $value), 0;

@@ -9,6 +9,7 @@ import { filterForNamespaces } from '#engines/isolation/filters.ts';
 import { isolationRefusal, type Confined, type Isolation } from '#engines/isolation/contract.ts';
 import { sharedIsolation } from '#engines/isolation/open-isolation.ts';
 import { outsidePrograms } from '#engines/isolation/outside-programs.ts';
+import { byteText } from '#lib/byte-text.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import { judgeProcess, processIdentity, type ProcessIdentity } from '#lib/process-identity.ts';
@@ -23,6 +24,7 @@ import type {
   TaskState,
 } from '../contract.ts';
 import { DeviceLeases, findGpus, GPU, machineResources } from './capacity.ts';
+import { freeSpace, type FreeSpace } from './disk-watch.ts';
 import { findControlGroups, type ControlGroups } from '#engines/isolation/control-groups.ts';
 import { errnoOf, storageError } from './file-errors.ts';
 import { launcherProgram } from './launcher-program.ts';
@@ -57,6 +59,8 @@ export interface ProcessComputeOptions {
   readonly limits?: 'rlimit';
   /** `none`: each shim by itself, as where Perl is missing. */
   readonly launcher?: 'none';
+  /** Free bytes of the disk below which the task that wrote most is ended, before others suffer; default 0. */
+  readonly keepFreeBytes?: number;
   /** Processes and threads that one task may have; default 4096. */
   readonly maxProcesses?: number;
   /** Of this start of the machine. */
@@ -69,6 +73,14 @@ const MAX_WAITING = 10_000;
 const MAX_RUNNING = 500;
 /** How often running tasks are looked at when nothing tells of a change: finds shims that were killed. */
 const ROUND_MS = 5000;
+/** How often the free space of the disk is read while tasks run. */
+const FREE_SPACE_MS = 250;
+
+interface MachineParts {
+  readonly gpus: readonly string[];
+  readonly groups: ControlGroups | undefined;
+  readonly keepFreeBytes: number;
+}
 
 interface Waiting {
   readonly record: TaskRecord;
@@ -113,9 +125,10 @@ export async function openProcessCompute(options: ProcessComputeOptions): Promis
     reach: options.reach ?? [],
     proxy: options.proxy,
     maxProcesses: options.maxProcesses ?? 4096,
+    free: () => engine.free,
     reached: options.reached ?? (() => {}),
   };
-  const engine = new ProcessCompute(root, mark, parts, gpus, groups);
+  const engine = new ProcessCompute(root, mark, parts, { gpus, groups, keepFreeBytes: options.keepFreeBytes ?? 0 });
   await engine.adopt();
   return engine;
 }
@@ -124,29 +137,24 @@ class ProcessCompute implements Compute {
   readonly #root: string;
   readonly #mark: string;
   readonly #parts: TaskParts;
-  readonly #gpus: readonly string[];
-  readonly #groups: ControlGroups | undefined;
+  readonly #machine: MachineParts;
   readonly #submitting = new Map<string, Promise<void>>();
   readonly #waiting = new Map<string, Waiting>();
   readonly #running = new Map<string, TaskRun>();
   readonly #listeners = new Map<string, Set<() => void>>();
   #scheduling: Promise<void> = Promise.resolve();
   #cancelRound: (() => void) | undefined;
+  #cancelFreeSpace: (() => void) | undefined;
+  #free: FreeSpace | undefined;
+  #relieving: Promise<void> | undefined;
   #closed = false;
   #lastOrder = 0;
 
-  constructor(
-    root: string,
-    mark: string,
-    parts: TaskParts,
-    gpus: readonly string[],
-    groups: ControlGroups | undefined,
-  ) {
+  constructor(root: string, mark: string, parts: TaskParts, machine: MachineParts) {
     this.#root = root;
     this.#mark = mark;
     this.#parts = parts;
-    this.#gpus = gpus;
-    this.#groups = groups;
+    this.#machine = machine;
   }
 
   /** Takes over whatever a Dais before left. */
@@ -166,7 +174,7 @@ class ProcessCompute implements Compute {
     }
     const isLive = (attempt: string) => this.#running.has(attempt) || this.#waiting.has(attempt);
     await this.#parts.leases.sweep(isLive);
-    await this.#groups?.sweep(isLive);
+    await this.#machine.groups?.sweep(isLive);
     this.#round();
     this.#schedule();
   }
@@ -174,8 +182,8 @@ class ProcessCompute implements Compute {
   async abilities(): Promise<ComputeAbilities> {
     return {
       isolationFault: await this.#isolationFault(),
-      limits: this.#groups === undefined ? 'rlimit' : 'cgroup',
-      resources: await machineResources(this.#root, this.#gpus),
+      limits: this.#machine.groups === undefined ? 'rlimit' : 'cgroup',
+      resources: await machineResources(this.#root, this.#machine.gpus),
     };
   }
 
@@ -220,7 +228,7 @@ class ProcessCompute implements Compute {
 
   async #submit(spec: TaskSpec): Promise<void> {
     const asks = Object.keys(spec.resources).length > 0;
-    checkSpec(spec, asks ? await machineResources(this.#root, this.#gpus) : {});
+    checkSpec(spec, asks ? await machineResources(this.#root, this.#machine.gpus) : {});
     if (this.#isKept(spec.attempt)) return;
     if (this.#waiting.size >= MAX_WAITING) {
       throw new DaisError('overloaded', `${MAX_WAITING} tasks wait for this machine already.`, { retryAfter: 60 });
@@ -363,11 +371,13 @@ class ProcessCompute implements Compute {
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelRound?.();
+    this.#cancelFreeSpace?.();
+    await this.#relieving;
     await this.#scheduling;
     await Promise.all([...this.#running.values()].map(async (run) => await run.close()));
     this.#parts.launcher.close();
     // What is empty goes; where tasks go on, it stays for them.
-    await this.#groups?.sweep(() => true);
+    await this.#machine.groups?.sweep(() => true);
     for (const attempt of this.#listeners.keys()) this.#tell(attempt);
   }
 
@@ -399,7 +409,58 @@ class ProcessCompute implements Compute {
       this.#schedule();
     });
     this.#running.set(record.attempt, run);
+    this.#watchFreeSpace();
     return run;
+  }
+
+  get free(): FreeSpace | undefined {
+    return this.#free;
+  }
+
+  /** While a task runs. */
+  #watchFreeSpace(): void {
+    if (this.#closed || this.#cancelFreeSpace !== undefined) return;
+    const next = () => {
+      this.#cancelFreeSpace = undefined;
+      if (this.#closed || this.#running.size === 0) return;
+      this.#cancelFreeSpace = this.#parts.clock.after(FREE_SPACE_MS, () => {
+        void this.#readFreeSpace()
+          .catch((error: unknown) => this.#parts.log.warn('the free space of the disk was not read', { error }))
+          .finally(() => next());
+      });
+    };
+    next();
+  }
+
+  async #readFreeSpace(): Promise<void> {
+    const free = await freeSpace(this.#root);
+    this.#free = free;
+    for (const run of this.#running.values()) run.freeSpaceRead(free);
+    if (free.bytes >= this.#machine.keepFreeBytes || this.#relieving !== undefined) return;
+    this.#relieving = this.#relieveDisk(free)
+      .catch((error: unknown) => this.#parts.log.error('a disk that is almost full was not relieved', { error }))
+      .finally(() => (this.#relieving = undefined));
+    await this.#relieving;
+  }
+
+  /** Ends the task that wrote most, if it wrote what is missing. */
+  async #relieveDisk(free: FreeSpace): Promise<void> {
+    const missing = this.#machine.keepFreeBytes - free.bytes;
+    let [worst, most] = [undefined as TaskRun | undefined, 0];
+    for (const run of this.#running.values()) {
+      const bytes = await run.measureDisk(free);
+      if (bytes > most) [worst, most] = [run, bytes];
+    }
+    if (worst === undefined || most < missing || worst.folder.stopMark() !== undefined) return;
+    const detail =
+      `The step used ${byteText(most)} of disk, more than any other, and the disk of the server has only ` +
+      `${byteText(free.bytes)} left: it was ended so that others can go on. Write less, or have the disk enlarged.`;
+    this.#parts.log.warn('the disk is almost full: a step was ended', {
+      attempt: worst.record.attempt,
+      usedBytes: most,
+      freeBytes: free.bytes,
+    });
+    await worst.stop('disk-full', detail);
   }
 
   #schedule(): void {
@@ -449,7 +510,7 @@ class ProcessCompute implements Compute {
 
   async #hasRoom({ resources }: TaskRecord): Promise<boolean> {
     if (Object.keys(resources).length === 0) return true;
-    const has = await machineResources(this.#root, this.#gpus);
+    const has = await machineResources(this.#root, this.#machine.gpus);
     for (const name of ['cpu', 'memory']) {
       const leased = [...this.#running.values()].reduce((sum, run) => sum + (run.record.resources[name] ?? 0), 0);
       if (leased + (resources[name] ?? 0) > has[name]! + 1e-9 && (resources[name] ?? 0) > 0) return false;

@@ -11,12 +11,14 @@
  */
 
 import type { OutsideProgram } from '#engines/isolation/outside-programs.ts';
+import { MASKER_IN_JAVASCRIPT } from './log-masker.ts';
 
 /** Exit code of a shim that found that another one was there before. */
 export const SECOND_START = 75;
 
 /**
- * Arguments: folder, bytes of a log segment, segments kept, number of control groups, these, the program.
+ * Arguments: folder, bytes of a log segment, segments kept, number of control groups, Node and its program that masks secrets in the
+ * output, the control groups, the program.
  *
  * Output goes through a pipe to a writer that starts a new file when one is full and removes the oldest: files that a task
  * writes itself cannot be cut while Dais is away. Both survive `kill -9` of Dais together.
@@ -27,8 +29,8 @@ export const SECOND_START = 75;
  */
 const SHIM = `
 cd "$1" || exit 1
-segment=$2 keep=$3 groups=$4
-shift 4
+segment=$2 keep=$3 groups=$4 node=$5 masker=$6
+shift 6
 umask 077
 set -C
 true >started || exit ${SECOND_START}
@@ -43,7 +45,9 @@ birth() {
 read -r boot </proc/sys/kernel/random/boot_id
 birth
 printf '................\\n' >death && printf '%96s\\n' '' >end.tmp && mkfifo out go && printf '%s %s %s\\n' "$$" "$start" "$boot" >pid || exit 1
-(
+masked=0
+if [ -s mask ]; then masked=1; exec 6<mask; fi
+write() {
   number=0
   while :; do
     stdbuf -o0 head -c "$segment" >"logs/$number"
@@ -54,10 +58,14 @@ printf '................\\n' >death && printf '%96s\\n' '' >end.tmp && mkfifo ou
     if [ "$failed" = 0 ] && [ "$size" -lt "$segment" ]; then break; fi
     rm -f "logs/$((number - keep))"
   done
-) <out >/dev/null 2>&1 &
+}
+{
+  if [ "$masked" = 1 ]; then "$node" -e "$masker" | write; else write; fi
+} <out >/dev/null 2>&1 &
 writer=$!
+exec 6<&-
 exec 3<env 2<>death 4<>death
-rm -f env
+rm -f env mask
 (
   if [ -e cancel ]; then exit 143; fi
   while [ "$groups" -gt 0 ]; do
@@ -151,7 +159,8 @@ export interface ShimArguments {
 export function shimArguments({ folder, program, ...rest }: ShimArguments): string[] {
   const groups = rest.controlGroups;
   const numbers = [String(rest.segmentBytes), String(rest.segments)];
-  return ['-c', SHIM, 'dais-shim', folder, ...numbers, String(groups.length), ...groups, ...program];
+  const masker = [process.execPath, MASKER_IN_JAVASCRIPT];
+  return ['-c', SHIM, 'dais-shim', folder, ...numbers, String(groups.length), ...masker, ...groups, ...program];
 }
 
 const here: OutsideProgram = (name) => [name];

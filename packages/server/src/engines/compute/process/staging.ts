@@ -1,10 +1,13 @@
 /** Makes the folder of an attempt with all that it needs, out of sight until it is whole. */
 import { createWriteStream } from 'node:fs';
-import { chmod, lstat, mkdir, open, readdir } from 'node:fs/promises';
+import { chmod, mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { DaisError } from '@dais/api';
 import type { Boundary } from '#engines/isolation/contract.ts';
+import { byteText } from '#lib/byte-text.ts';
 import type { TaskEnvironment, TaskSpec } from '../contract.ts';
+import { maskFile } from './log-masker.ts';
 import { exportLines } from './shim.ts';
 import type { TaskFolder, TaskRecord } from './task-folder.ts';
 
@@ -22,10 +25,11 @@ export interface StagingPlan {
 
 export async function stage(folder: TaskFolder, spec: TaskSpec, plan: StagingPlan): Promise<void> {
   folder.make();
+  const counted = upTo(spec.limits.diskBytes ?? Infinity);
   for (const input of spec.inputs) {
     const place = join(folder.work, input.path);
     await mkdir(dirname(place), { recursive: true, mode: 0o700 });
-    await pipeline(await input.open(), createWriteStream(place, { flags: 'wx', mode: 0o600 }));
+    await pipeline(await input.open(), counted, createWriteStream(place, { flags: 'wx', mode: 0o600 }));
     if (input.executable === true) await chmod(place, 0o700);
     await syncFile(place);
   }
@@ -40,6 +44,8 @@ export async function stage(folder: TaskFolder, spec: TaskSpec, plan: StagingPla
     ...plan.fixed,
   };
   await folder.stage('env', exportLines(variables));
+  const forms = maskFile(spec.secretVariables);
+  if (forms !== '') await folder.stage('mask', forms);
   const record: TaskRecord = {
     attempt: spec.attempt,
     order: plan.order,
@@ -57,6 +63,24 @@ export async function stage(folder: TaskFolder, spec: TaskSpec, plan: StagingPla
   await folder.stage('task.json', JSON.stringify(record));
 }
 
+/** Passes bytes on until there are more, over all calls together. */
+function upTo(limit: number): (source: AsyncIterable<Buffer>) => AsyncIterable<Buffer> {
+  let total = 0;
+  return async function* (source) {
+    for await (const chunk of source) {
+      total += chunk.length;
+      if (total > limit) {
+        throw new DaisError(
+          'invalid_request',
+          `The inputs of the step are larger than its disk limit of ${byteText(limit)}: ask for more with ` +
+            '`resources.disk` (`dais run --disk`), or give it less.',
+        );
+      }
+      yield chunk;
+    }
+  };
+}
+
 async function syncFile(place: string): Promise<void> {
   const file = await open(place);
   try {
@@ -64,19 +88,4 @@ async function syncFile(place: string): Promise<void> {
   } finally {
     await file.close();
   }
-}
-
-/** Bytes that a folder takes on the disk. What is a link is counted as itself. */
-export async function diskUsage(place: string): Promise<number> {
-  let total = 0;
-  const folders = [place];
-  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-    for (const entry of entries) {
-      const path = join(folder, entry.name);
-      if (entry.isDirectory()) folders.push(path);
-      total += ((await lstat(path).catch(() => undefined))?.blocks ?? 0) * 512;
-    }
-  }
-  return total;
 }

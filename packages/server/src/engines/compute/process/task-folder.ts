@@ -47,6 +47,8 @@ export interface TaskRecord {
 /** Why a task is being stopped, and since when. */
 export interface StopMark {
   readonly end: Exclude<TaskEnd, 'exit'>;
+  /** Why, for the owner of the task. */
+  readonly detail?: string;
   readonly at: number;
 }
 
@@ -183,9 +185,9 @@ export class TaskFolder {
   }
 
   /** The first reason stays. At once: whoever sees the file must not end what it stops before it is written. */
-  markStop(end: StopMark['end']): void {
+  markStop(end: StopMark['end'], detail = ''): void {
     try {
-      writeFileSync(this.file('cancel'), end, { flag: 'wx', mode: 0o600 });
+      writeFileSync(this.file('cancel'), detail === '' ? end : `${end}\n${detail}`, { flag: 'wx', mode: 0o600 });
     } catch (error) {
       // On a full disk an empty one is there, which is enough.
       if (errnoOf(error) !== 'EEXIST' && errnoOf(error) !== 'ENOSPC') throw error;
@@ -203,7 +205,12 @@ export class TaskFolder {
     const [text, at] = [this.read('cancel'), this.modified('cancel')];
     if (text === undefined || at === undefined) return undefined;
     // An empty one: a crash, or a full disk, came between making and writing.
-    return { end: text === '' ? 'cancelled' : (text as StopMark['end']), at };
+    const [end = '', ...detail] = text.split('\n');
+    return {
+      end: end === '' ? 'cancelled' : (end as StopMark['end']),
+      ...(detail.length > 0 && { detail: detail.join('\n') }),
+      at,
+    };
   }
 
   shim(): ShimIdentity | undefined {

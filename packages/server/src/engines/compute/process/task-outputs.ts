@@ -1,67 +1,143 @@
-/** Files that a task left. Its folder is hostile: links lead anywhere, names are any bytes, and a pipe would never end. */
+/**
+ * Files that a task left. Its folder is hostile: links lead anywhere, names are any bytes, a pipe never ends, and a file
+ * may be sparse or still grow. Folders are opened one inside the other, through their descriptors: a path that is longer
+ * than the kernel takes hides nothing, and nothing is followed out of the folder.
+ */
 import { constants } from 'node:fs';
-import { lstat, open, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { Readable } from 'node:stream';
+import { lstat, open, readdir, type FileHandle } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { DaisError } from '@dais/api';
 import type { OutputFile, TaskOutput } from '../contract.ts';
+import { DEEPEST_FOLDER, openFolder, placeIn } from './open-folder.ts';
 
-/** @throws DaisError `invalid_request` for a name that is not UTF-8: it has no path that could be told. */
+/** @throws DaisError `invalid_request` for a name that is not UTF-8, and for folders that are nested too deep. */
 export async function* outputFiles(work: string, outputs: readonly TaskOutput[]): AsyncIterable<OutputFile> {
   for (const output of outputs) {
-    if (await behindLink(work, output.path)) continue;
-    yield* walk(output, work, output.path, '');
+    const folder = await parentFolder(work, output.path);
+    if (folder === undefined) continue;
+    try {
+      yield* walk({ output, work }, { folder, name: nameOf(output.path), path: '', depth: 0 });
+    } finally {
+      await folder.close();
+    }
   }
 }
 
-async function* walk(output: TaskOutput, work: string, at: string, path: string): AsyncIterable<OutputFile> {
-  const place = join(work, at);
+interface OutputPlace {
+  readonly output: TaskOutput;
+  readonly work: string;
+}
+
+interface Entry {
+  readonly folder: FileHandle;
+  readonly name: string;
+  /** Below the path of the output. */
+  readonly path: string;
+  readonly depth: number;
+}
+
+async function* walk(of: OutputPlace, { folder, name, path, depth }: Entry): AsyncIterable<OutputFile> {
+  const place = placeIn(folder, name);
   const stat = await lstat(place, { bigint: true }).catch(() => undefined);
   if (stat === undefined) return;
+  const { output } = of;
   if (stat.isFile()) {
     yield {
       output: output.name,
       path,
       size: Number(stat.size),
+      identity: `${stat.dev}:${stat.ino}`,
       executable: (stat.mode & 0o111n) !== 0n,
-      open: async () => await openFile(place, at, stat),
+      open: async () => await openFile(of, path, stat),
     };
     return;
   }
   if (!stat.isDirectory()) return;
-  const entries = await readdir(place, { encoding: 'buffer', withFileTypes: true });
-  // As whole paths are ordered: a folder's name counts with its slash.
-  const names = entries
-    .filter((entry) => entry.isFile() || entry.isDirectory())
-    .map((entry) => ({ name: utf8(entry.name as unknown as Buffer, at), slash: entry.isDirectory() ? '/' : '' }))
-    .toSorted((a, b) => Buffer.compare(Buffer.from(a.name + a.slash), Buffer.from(b.name + b.slash)));
-  for (const { name } of names) {
-    yield* walk(output, work, `${at}/${name}`, path === '' ? name : `${path}/${name}`);
+  if (depth > DEEPEST_FOLDER) throw tooDeep(output);
+  const inner = await openFolder(folder, name);
+  if (inner === undefined) return;
+  try {
+    const entries = await readdir(placeIn(inner, '.'), { encoding: 'buffer', withFileTypes: true });
+    // As whole paths are ordered: a folder's name counts with its slash.
+    const names = entries
+      .filter((entry) => entry.isFile() || entry.isDirectory())
+      .map((entry) => ({
+        name: utf8(entry.name as unknown as Buffer, join(output.path, path)),
+        slash: entry.isDirectory() ? '/' : '',
+      }))
+      .toSorted((a, b) => Buffer.compare(Buffer.from(a.name + a.slash), Buffer.from(b.name + b.slash)));
+    for (const one of names) {
+      yield* walk(of, { folder: inner, name: one.name, path: join(path, one.name), depth: depth + 1 });
+    }
+  } finally {
+    await inner.close();
   }
 }
 
-/** Whether a part of the way is a link, or no folder. */
-async function behindLink(work: string, path: string): Promise<boolean> {
-  const parts = path.split('/');
-  for (let depth = 1; depth < parts.length; depth++) {
-    const stat = await lstat(join(work, ...parts.slice(0, depth))).catch(() => undefined);
-    if (stat === undefined || !stat.isDirectory()) return true;
+/** The folder that holds what the path names. Undefined when it is not there, or is reached through a link. */
+async function parentFolder(work: string, path: string): Promise<FileHandle | undefined> {
+  let folder = await open(work, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW).catch(
+    () => undefined,
+  );
+  for (const name of path.split('/').slice(0, -1)) {
+    if (folder === undefined) return undefined;
+    const outer: FileHandle = folder;
+    folder = await openFolder(outer, name);
+    await outer.close();
   }
-  return false;
+  return folder;
 }
 
-async function openFile(
-  place: string,
-  at: string,
-  seen: { readonly ino: bigint; readonly dev: bigint },
-): Promise<Readable> {
-  const handle = await open(place, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+interface SeenFile {
+  readonly ino: bigint;
+  readonly dev: bigint;
+  readonly size: bigint;
+}
+
+/** Exactly the bytes that were listed, however the file changes meanwhile. */
+async function openFile({ output, work }: OutputPlace, path: string, seen: SeenFile): Promise<Readable> {
+  const at = join(output.path, path);
+  const folder = await parentFolder(work, at);
+  if (folder === undefined) throw changed(at);
+  let handle: FileHandle;
+  try {
+    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+    handle = await open(placeIn(folder, nameOf(at)), flags);
+  } finally {
+    await folder.close();
+  }
   const stat = await handle.stat({ bigint: true });
-  if (stat.ino !== seen.ino || stat.dev !== seen.dev) {
+  if (stat.ino !== seen.ino || stat.dev !== seen.dev || stat.size !== seen.size) {
     await handle.close();
-    throw new DaisError('conflict', `${at} is not the file that was listed.`);
+    throw changed(at);
   }
-  return handle.createReadStream();
+  if (seen.size === 0n) {
+    await handle.close();
+    return Readable.from([]);
+  }
+  return handle.createReadStream({ end: Number(seen.size) - 1, highWaterMark: READ_BYTES });
+}
+
+const READ_BYTES = 256 * 1024;
+
+function changed(at: string): DaisError {
+  return new DaisError('conflict', `${at} is not the file that was listed: it changed after the command ended.`);
+}
+
+function tooDeep({ name }: TaskOutput): DaisError {
+  return new DaisError(
+    'invalid_request',
+    `Output \`${name}\` has folders nested more than ${DEEPEST_FOLDER} deep: flatten or pack them.`,
+  );
+}
+
+function join(folder: string, name: string): string {
+  if (folder === '' || name === '') return folder + name;
+  return `${folder}/${name}`;
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
 }
 
 function utf8(name: Buffer, folder: string): string {

@@ -11,12 +11,12 @@ import type { Log } from '#lib/log.ts';
 import type { TaskProxy, TaskState, TaskUsage } from '../contract.ts';
 import { GPU, type DeviceLeases } from './capacity.ts';
 import { TaskGroups, type ControlGroups, type GroupUsage, type Hierarchy } from '#engines/isolation/control-groups.ts';
+import { TaskDisk, type FreeSpace } from './disk-watch.ts';
 import { errnoOf } from './file-errors.ts';
 import type { Launcher } from './launcher.ts';
 import { Relay, type Reachable } from './relay.ts';
 import { exportLines, innerCommand, type InnerOptions } from './shim.ts';
 import { signalName } from './signals.ts';
-import { diskUsage } from './staging.ts';
 import { foldersOf, isolatedStep } from './step-isolation.ts';
 import type { ShimIdentity, StopMark, TaskFolder, TaskRecord } from './task-folder.ts';
 import { TaskConnections } from './task-proxy.ts';
@@ -49,6 +49,8 @@ export interface TaskParts {
   readonly proxy: TaskProxy | undefined;
   /** Processes and threads of one task. */
   readonly maxProcesses: number;
+  /** Of the disk of tasks, as it was last read; undefined while nobody watches it. */
+  readonly free: () => FreeSpace | undefined;
   readonly reached: (point: CrashPoint) => void;
 }
 
@@ -90,7 +92,7 @@ export class TaskRun {
   #spawnFault: string | undefined;
   #told = new Set<number>();
   #sampled = { peakMemoryBytes: 0, cpuMs: 0 };
-  #diskDueAt = 0;
+  readonly #disk: TaskDisk;
   #groups: TaskGroups | undefined;
   #shim: ShimIdentity | undefined;
   #relay: Relay | undefined;
@@ -111,6 +113,7 @@ export class TaskRun {
     this.record = record;
     this.#mark = mark;
     this.#over = over;
+    this.#disk = new TaskDisk(record.limits);
   }
 
   /** Starts the shim, which starts once however often it is told. */
@@ -218,9 +221,27 @@ export class TaskRun {
     });
   }
 
-  async stop(end: StopMark['end']): Promise<void> {
-    this.folder.markStop(end);
+  /** `detail`: why, for the owner of the task. */
+  async stop(end: StopMark['end'], detail?: string): Promise<void> {
+    this.folder.markStop(end, detail);
     this.poke();
+  }
+
+  /** The free space was read again: its folder is measured if what is gone could be its doing. */
+  freeSpaceRead(free: FreeSpace): void {
+    if (this.#disk.isLimited && this.#disk.isDue(this.#parts.clock.now(), free)) this.poke();
+  }
+
+  /** Bytes that it takes on the disk, measured now. */
+  async measureDisk(free: FreeSpace): Promise<number> {
+    if (this.#shim !== undefined) await this.#measureDisk(this.#shim, free);
+    return this.#disk.usedBytes;
+  }
+
+  async #measureDisk(shim: ShimIdentity, free: FreeSpace | undefined): Promise<void> {
+    const { clock } = this.#parts;
+    const pids = () => taskProcesses(this.#marks(shim)).map(({ pid }) => pid);
+    await this.#disk.measure(this.folder.box, pids, { now: () => clock.now(), free });
   }
 
   /** Resolves when nothing is under way any more. */
@@ -389,7 +410,7 @@ export class TaskRun {
   /** The limits that the kernel does not hold. */
   async #hold(shim: ShimIdentity): Promise<void> {
     const { clock } = this.#parts;
-    const { wallMs, diskBytes } = this.record.limits;
+    const { wallMs } = this.record.limits;
     const memory = this.record.resources['memory'];
     let wait = Infinity;
     const begun = this.folder.modified('begun');
@@ -398,14 +419,12 @@ export class TaskRun {
       if (left <= 0) return await this.stop('wall-time');
       wait = left;
     }
-    if (diskBytes !== undefined) {
-      if (clock.now() >= this.#diskDueAt) {
-        const from = clock.now();
-        if ((await diskUsage(this.folder.box)) > diskBytes) return await this.stop('disk-full');
-        // A large folder takes long to walk: at most a twentieth of the time goes into that.
-        this.#diskDueAt = clock.now() + Math.max(1000, 20 * (clock.now() - from));
-      }
-      wait = Math.min(wait, this.#diskDueAt - clock.now());
+    if (this.#disk.isLimited) {
+      const free = this.#parts.free();
+      if (this.#disk.isDue(clock.now(), free)) await this.#measureDisk(shim, free);
+      const fault = this.#disk.fault();
+      if (fault !== undefined) return await this.stop('disk-full', fault);
+      wait = Math.min(wait, this.#disk.dueIn(clock.now()));
     }
     if (this.#groups === undefined) {
       const processes = taskProcesses(this.#marks(shim));
@@ -455,6 +474,7 @@ export class TaskRun {
     return {
       phase: 'ended',
       end: ranOut ? 'out-of-memory' : isStopped ? mark.end : 'exit',
+      ...(isStopped && !ranOut && mark.detail !== undefined && { detail: mark.detail }),
       ...(signal === undefined ? { code: end.code } : { signal }),
       startedAt: new Date(startedAt),
       endedAt: new Date(end.at),

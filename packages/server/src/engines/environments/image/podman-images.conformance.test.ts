@@ -1,8 +1,11 @@
 /** With the podman of the machine and an image that is made here; nothing is fetched. */
-import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DaisError } from '@dais/api';
+import { TestNet } from '#lib/outbound/outbound.testing.ts';
 import { startTestImages, TEST_IMAGE, type TestImages } from './test-image.testing.ts';
 
 describe('images by podman', () => {
@@ -44,4 +47,58 @@ describe('images by podman', () => {
   ])('%s is refused', async (image, message) => {
     await expect(world.images.lock({ type: 'image', image })).rejects.toThrow(message);
   });
+});
+
+describe('a registry', () => {
+  const net = new TestNet();
+  const asked: string[] = [];
+  let location = '';
+  let world: TestImages;
+  let image: string;
+  beforeAll(async () => {
+    const origin = await net.serve((request, response) => {
+      asked.push(request.url ?? '');
+      if (request.url === '/v2/') response.end('{}');
+      else response.writeHead(307, { location }).end();
+    });
+    const { port } = new URL(origin);
+    image = `registry.example:${port}/team/tool:1`;
+    const outbound = net.client({
+      allowHosts: [`127.0.0.1:${port}`],
+      // The name exists for the guard alone: podman that resolved it itself would not get here.
+      resolve: async () => await Promise.resolve([{ address: '127.0.0.1', family: 4 }]),
+      fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }),
+    });
+    const folder = await mkdtemp(join(tmpdir(), 'dais-registry-'));
+    const file = join(folder, 'registries.conf');
+    await writeFile(file, `[[registry]]\nlocation = "registry.example:${port}"\ninsecure = true\n`);
+    const variables = { CONTAINERS_REGISTRIES_CONF: file };
+    world = await startTestImages(async () => await Promise.resolve(), { outbound, variables });
+    ends.push(async () => await rm(folder, { recursive: true }));
+  });
+  const ends: (() => Promise<void>)[] = [];
+  afterAll(async () => {
+    await world?.end();
+    await net.end();
+    for (const end of ends) await end();
+  });
+
+  test('that is not understood shows no byte of its answer', async () => {
+    location = await net.serve((_, response) => response.end('Inside'));
+    const locking = world.images.lock({ type: 'image', image });
+    await expect(locking).rejects.toThrow('an unexpected character');
+    await expect(locking).rejects.not.toThrow("'I'");
+  });
+
+  test.each(['http://169.254.169.254/latest/meta-data/', 'http://10.1.2.3/blob', 'http://inside.example/blob'])(
+    'leads podman nowhere private: %s',
+    async (to) => {
+      location = to;
+      asked.length = 0;
+      const locking = world.images.lock({ type: 'image', image });
+      await expect(locking).rejects.toMatchObject({ code: 'address_refused' });
+      await expect(locking).rejects.toThrow(`Connection to ${new URL(to).host}:80 was refused by the outbound guard`);
+      expect(asked).toContain('/v2/team/tool/manifests/1');
+    },
+  );
 });

@@ -7,7 +7,9 @@ import { lstat, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DaisError } from '@dais/api';
 import type { Log } from '#lib/log.ts';
+import { ForwardProxy, type ProxyFailure } from '#lib/outbound/forward-proxy.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
+import { listenForClient } from '#lib/outbound/proxy-listener.ts';
 import { run, type RunResult } from '#lib/process.ts';
 import { BuiltStore, makeReadOnly, type Marker } from '../built-store.ts';
 import type {
@@ -25,8 +27,8 @@ export interface PodmanOptions {
   /** Files of images are kept below. */
   readonly folder: string;
   readonly maxBytes: number;
-  readonly outbound: Pick<Outbound, 'checkHost'>;
-  /** PATH, HOME and what podman reads beside its files: proxies, REGISTRY_AUTH_FILE. */
+  readonly outbound: Pick<Outbound, 'checkHost' | 'route' | 'faultOf'>;
+  /** PATH, HOME and what podman reads beside its files, such as REGISTRY_AUTH_FILE. */
   readonly environment: Readonly<Record<string, string>>;
   readonly now: () => number;
   readonly log: Log;
@@ -49,9 +51,13 @@ interface Inspected {
   readonly Config?: { readonly Env?: readonly string[] | null } | null;
 }
 
+interface PodmanCall {
+  readonly signal?: AbortSignal;
+  readonly variables?: Readonly<Record<string, string>>;
+}
+
 /** What podman reads of the server's environment. */
-const PASSED =
-  /^(PATH|HOME|XDG_RUNTIME_DIR|TMPDIR|REGISTRY_AUTH_FILE|CONTAINERS_\w+|https?_proxy|no_proxy|SSL_CERT_\w+)$/i;
+const PASSED = /^(PATH|HOME|XDG_RUNTIME_DIR|TMPDIR|REGISTRY_AUTH_FILE|CONTAINERS_\w+|SSL_CERT_\w+)$/i;
 const FETCH_MS = 3_600_000;
 const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const UNPACK = `
@@ -78,12 +84,14 @@ export async function podmanFault(environment: Readonly<Record<string, string>>)
 class PodmanImages implements Environments {
   readonly #options: PodmanOptions;
   readonly #store: BuiltStore<Image>;
+  readonly #proxy: ForwardProxy;
   readonly #variables: Readonly<Record<string, string>>;
   #isThere = false;
 
   constructor(options: PodmanOptions) {
     this.#options = options;
     this.#store = new BuiltStore(options.folder, options.now);
+    this.#proxy = new ForwardProxy(options.outbound);
     this.#variables = Object.fromEntries(Object.entries(options.environment).filter(([name]) => PASSED.test(name)));
   }
 
@@ -179,12 +187,35 @@ class PodmanImages implements Environments {
   async #fetch({ registry }: ImageName, reference: string, options: EnvironmentOptions): Promise<Inspected> {
     if (registry !== undefined) {
       options.progress?.({ note: `downloading ${reference}` });
-      await this.#must(['pull', '--quiet', reference], `Downloading the image ${reference}`, options);
+      await this.#pull(reference, options);
     }
     const inspected = await this.#must(['image', 'inspect', reference], `Looking for the image ${reference}`, options);
     const [found] = JSON.parse(inspected) as [Inspected?];
     if (found === undefined) throw new DaisError('invalid_request', `There is no image ${reference}.`);
     return found;
+  }
+
+  /**
+   * Registries name further addresses: for tokens, for layers. Podman connects to them through a proxy behind the outbound
+   * guard. It makes an exception for loopback addresses, as every program in Go does.
+   */
+  async #pull(reference: string, options: EnvironmentOptions): Promise<void> {
+    const refusals = new Set<string>();
+    const onFailure = ({ fault, message }: ProxyFailure) => void (fault === 'address_refused' && refusals.add(message));
+    const listener = await listenForClient(this.#proxy, { onFailure });
+    const doing = `Downloading the image ${reference}`;
+    try {
+      const { url } = listener;
+      const variables = { HTTP_PROXY: url, HTTPS_PROXY: url, NO_PROXY: '' };
+      await this.#must(['pull', '--quiet', reference], doing, { ...options, variables });
+    } catch (error) {
+      if (refusals.size === 0) throw error;
+      throw new DaisError('address_refused', `${doing} failed. ${[...refusals].slice(0, 5).join('\n')}`, {
+        cause: error,
+      });
+    } finally {
+      listener.close();
+    }
   }
 
   async #make(
@@ -237,24 +268,20 @@ class PodmanImages implements Environments {
     return this.#options.global ?? [];
   }
 
-  async #must(args: readonly string[], doing: string, { signal }: EnvironmentOptions): Promise<string> {
-    const answer = await this.#podman(args, signal === undefined ? {} : { signal });
+  async #must(args: readonly string[], doing: string, { signal, variables }: PodmanCall): Promise<string> {
+    const answer = await this.#podman(args, { ...(signal && { signal }), ...(variables && { variables }) });
     signal?.throwIfAborted();
     if (answer.code !== 0) throw faultOf(doing, answer);
     return answer.stdout.toString('utf8');
   }
 
-  async #podman(args: readonly string[], more: { readonly signal?: AbortSignal } = {}): Promise<RunResult> {
+  async #podman(args: readonly string[], more: PodmanCall = {}): Promise<RunResult> {
     return await this.#run('podman', [...this.#global, ...args], more);
   }
 
-  async #run(
-    program: string,
-    args: readonly string[],
-    { signal }: { readonly signal?: AbortSignal },
-  ): Promise<RunResult> {
+  async #run(program: string, args: readonly string[], { signal, variables }: PodmanCall): Promise<RunResult> {
     const options = {
-      env: { ...this.#variables, LC_ALL: 'C' },
+      env: { ...this.#variables, ...variables, LC_ALL: 'C' },
       group: true,
       timeoutMs: FETCH_MS,
       maxOutputBytes: 8 << 20,
@@ -279,7 +306,9 @@ function variablesOf({ Config }: Inspected): Record<string, string> {
 }
 
 function faultOf(doing: string, { stderr, timedOut }: RunResult): DaisError {
-  const said = timedOut ? 'it took longer than an hour' : stderr.trim().slice(-4000);
+  // A byte of an answer that is not JSON, which may come from a loopback address (see `#pull`).
+  const shown = stderr.replaceAll(/invalid character '(?:\\.|[^'\\])+'/g, 'an unexpected character');
+  const said = timedOut ? 'it took longer than an hour' : shown.trim().slice(-4000);
   return new DaisError('invalid_request', `${doing} failed: ${said}`);
 }
 

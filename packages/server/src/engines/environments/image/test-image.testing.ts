@@ -6,7 +6,7 @@ import { silentLog } from '#lib/log.ts';
 import { run } from '#lib/process.ts';
 import type { Environments } from '../contract.ts';
 import { ensureProgram } from '../../../../../../tools/debian-packages.mjs';
-import { openPodmanImages } from './podman-images.ts';
+import { openPodmanImages, type PodmanOptions } from './podman-images.ts';
 
 const PATH = process.env['PATH'] ?? '';
 export const TEST_IMAGE = 'localhost/dais-test:1';
@@ -17,8 +17,22 @@ export interface TestImages {
   end(): Promise<void>;
 }
 
+interface TestImageOptions {
+  readonly outbound?: PodmanOptions['outbound'];
+  readonly variables?: Readonly<Record<string, string>>;
+}
+
+const CLOSED: PodmanOptions['outbound'] = {
+  checkHost: () => Promise.reject(new Error('nobody is asked')),
+  route: () => Promise.reject(new Error('nobody is asked')),
+  faultOf: () => undefined,
+};
+
 /** `add` puts more into the image's files. */
-export async function startTestImages(add: (files: string, folder: string) => Promise<void>): Promise<TestImages> {
+export async function startTestImages(
+  add: (files: string, folder: string) => Promise<void>,
+  { outbound = CLOSED, variables = {} }: TestImageOptions = {},
+): Promise<TestImages> {
   await ensureProgram('Tests of images need podman, and it is not on the PATH.', ['podman'], 'podman');
   const folder = await mkdtemp(join(tmpdir(), 'dais-images-'));
   const global = ['--root', join(folder, 'store'), '--runroot', join(folder, 'run'), '--storage-driver', 'vfs'];
@@ -32,8 +46,8 @@ export async function startTestImages(add: (files: string, folder: string) => Pr
   const images = openPodmanImages({
     folder: join(folder, 'images'),
     maxBytes: 2 ** 30,
-    outbound: { checkHost: () => Promise.reject(new Error('nobody is asked')) },
-    environment: { PATH, HOME: folder },
+    outbound,
+    environment: { PATH, HOME: folder, ...variables },
     now: () => Date.now(),
     log: silentLog,
     global,

@@ -85,6 +85,12 @@ export class Indexes {
     return url === undefined ? undefined : { url };
   }
 
+  /** Returns the addresses that the operator configured, not a user. */
+  async trusted(): Promise<readonly string[]> {
+    const own = await this.#own();
+    return own === undefined ? [] : [own.url];
+  }
+
   /** The operator's, or that of the machine's pip; undefined: uv's own. */
   async #own(): Promise<IndexAddress | undefined> {
     const { index, wheelhouse, environment } = this.#parts;

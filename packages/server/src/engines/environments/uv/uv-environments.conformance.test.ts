@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { DaisError } from '@dais/api';
 import { afterAll, describe, expect, test } from 'vitest';
 import { silentLog } from '#lib/log.ts';
+import type { Fault } from '#lib/outbound/fault.ts';
 import { run } from '#lib/process.ts';
 import { findPython } from '../../../../../../tools/python.mjs';
 import { uv } from '../../../../../../tools/uv.mjs';
@@ -38,7 +39,6 @@ async function options(index: TestIndex, more: Partial<UvOptions> = {}): Promise
     uv: await uv(),
     index: index.url,
     sourceBuilds: false,
-    noProxy: [],
     outbound: index.net.client({
       fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }),
     }),
@@ -145,6 +145,60 @@ describe('private indexes', () => {
     const told = python(['alpha'], { indexes: [{ url: 'https://bob:word@example.com/simple' }] });
     expect((await expectCode('invalid_request', environments.lock(told))).message).not.toContain('word');
     await expectCode('invalid_request', environments.lock(python(['alpha'], { indexes: [{ url: 'file:///srv' }] })));
+  });
+});
+
+describe('the outbound guard', () => {
+  const wheel = '/alpha-1.0-py3-none-any.whl';
+  const fail = (fault: Fault, detail: string, cause?: unknown) => new DaisError(fault, detail, { cause });
+
+  /** A server of somebody else, and one that only this machine may reach. */
+  async function world(answer: (response: ServerResponse, inside: string) => void) {
+    const index = await serve([{ name: 'beta', version: '1.0' }]);
+    const asked: string[] = [];
+    const inside = await index.net.serve((request, response) => {
+      asked.push(request.url ?? '');
+      response.end('INSIDE secret of the machine');
+    });
+    const outside = await index.net.serve((_, response) => answer(response, inside));
+    const client = (...allowed: readonly string[]) =>
+      index.net.client({ fail, allowHosts: [outside, ...allowed].map((origin) => new URL(origin).host) });
+    const open = async (outbound = client()) => openUvEnvironments(await options(index, { outbound }));
+    return { open, client, asked, inside, outside };
+  }
+
+  test('refuses a redirect of a package to this machine or to metadata, and no byte of the answer is shown', async () => {
+    for (const target of [undefined, 'http://169.254.169.254/latest/meta-data/', 'http://10.0.0.1/x.whl']) {
+      const { open, outside, inside, asked } = await world((response, own) =>
+        response.writeHead(302, { location: `${target ?? own}${wheel}` }).end(),
+      );
+      const spec = python([`alpha @ ${outside}${wheel}`]);
+      const error = await expectCode('address_refused', (await open()).lock(spec));
+      expect(error.message).toContain(`Connection to ${new URL(target ?? inside).hostname}:`);
+      expect(error.message).toContain('outbound.allowHosts');
+      expect(error.message).not.toMatch(/INSIDE|secret/);
+      expect(asked).toEqual([]);
+    }
+  });
+
+  test('refuses files that an index of somebody else keeps on this machine', async () => {
+    const { open, outside, asked } = await world((response, own) =>
+      response.setHeader('content-type', 'text/html').end(`<a href="${own}${wheel}">${wheel.slice(1)}</a>`),
+    );
+    const spec = python(['alpha'], { indexes: [{ url: `${outside}/simple` }] });
+    await expectCode('address_refused', (await open()).lock(spec));
+    expect(asked).toEqual([]);
+  });
+
+  test('opens what allowHosts names, and the operator’s index needs no entry', async () => {
+    const { open, client, inside, outside, asked } = await world((response, own) =>
+      response.writeHead(302, { location: `${own}${wheel}` }).end(),
+    );
+    const environments = await open(client(inside));
+    const error = await expectCode('invalid_request', environments.lock(python([`alpha @ ${outside}${wheel}`])));
+    expect(error.message).toContain('alpha');
+    expect(asked).not.toEqual([]);
+    expect((await environments.lock(python(['beta']))).text).toContain('beta==1.0');
   });
 });
 
@@ -257,8 +311,11 @@ describe('a build that is stopped', () => {
       env: { PATH },
       input: `
         const { openUvEnvironments } = await import('${new URL('uv-environments.ts', import.meta.url).href}');
+        const { createOutbound } = await import('${new URL('../../../lib/outbound/outbound.ts', import.meta.url).href}');
         const options = ${JSON.stringify(plain)};
-        const environments = openUvEnvironments({ ...options, outbound: {}, log: console, now: Date.now });
+        const fail = (fault, detail) => new Error(detail);
+        const outbound = createOutbound({ proxy: { noProxy: [] }, allowHosts: [], userAgent: 'test', fail });
+        const environments = openUvEnvironments({ ...options, outbound, log: console, now: Date.now });
         await environments.build(${JSON.stringify(lock)});
       `,
     });

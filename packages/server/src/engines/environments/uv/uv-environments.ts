@@ -38,8 +38,6 @@ export interface UvOptions {
   readonly wheelhouse?: string | undefined;
   /** Whether packages without a wheel are built: their code then runs with the rights of this process. */
   readonly sourceBuilds: boolean;
-  readonly proxy?: string | undefined;
-  readonly noProxy: readonly string[];
   readonly extraCa?: string | undefined;
   readonly outbound: Outbound;
   /** PATH and HOME of the server are looked at: where Pythons, compilers and pip's files are. */
@@ -72,7 +70,7 @@ class UvEnvironments implements Environments {
 
   constructor(options: UvOptions) {
     this.#options = options;
-    const { folder, uv, wheelhouse, outbound, environment, release = uvRelease } = options;
+    const { folder, uv, wheelhouse, pythonMirror, outbound, environment, release = uvRelease } = options;
     const searchPath = environment['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
     this.#searchPath = searchPath;
     this.#indexes = new Indexes({ ...options, searchPath });
@@ -82,10 +80,10 @@ class UvEnvironments implements Environments {
       folder,
       program: async (call) => await findUv(program, call),
       searchPath,
-      proxy: options.proxy,
-      noProxy: options.noProxy,
+      outbound,
+      trusted: async () => [...(await this.#indexes.trusted()), ...(pythonMirror === undefined ? [] : [pythonMirror])],
       extraCa: options.extraCa,
-      pythonMirror: options.pythonMirror,
+      pythonMirror,
     });
     this.#store = new BuiltStore(folder, options.now);
   }

@@ -1,10 +1,20 @@
 import { expect, test } from 'vitest';
 import { uvFailure } from './uv-failure.ts';
 
-const failed = (stderr: string, timedOut = false) =>
-  uvFailure('Resolving', { code: 1, timedOut, stdout: Buffer.alloc(0), stderr }, (text) =>
-    text.replaceAll('hunter2', '***'),
+const failed = (stderr: string, timedOut = false, refusals: readonly string[] = []) =>
+  uvFailure(
+    'Resolving',
+    { code: 1, timedOut, stdout: Buffer.alloc(0), stderr },
+    { redact: (text) => text.replaceAll('hunter2', '***'), refusals },
   );
+
+test('what the outbound guard refused is the reason, whatever uv reports', () => {
+  const refusals = Array.from({ length: 7 }, (_, n) => `Connection to 10.0.0.${n}:80 was refused.`);
+  const { code, message } = failed('error: HTTP status client error (403 Forbidden)', false, refusals);
+  expect(code).toBe('address_refused');
+  expect(message).toMatch(/^Resolving failed\. Connection to 10\.0\.0\.0:80 was refused\./);
+  expect(message.match(/was refused/g)).toHaveLength(5);
+});
 
 test.each([
   ['error: dns error\n  cause: failed to lookup address', 'upstream_failed'],

@@ -5,6 +5,8 @@ import type { RunResult } from '#lib/process.ts';
 /** The whole of what a resolver says about a large set of requirements. */
 const MAX_WORDS = 16_384;
 
+const MAX_REFUSALS = 5;
+
 const FULL = /No space left on device|Disk quota exceeded|os error (?:28|122)\b/;
 const AWAY =
   /error sending request|client error \(Connect\)|dns error|connection (?:closed|reset)|timed out|status server error|\(5\d\d /i;
@@ -35,9 +37,19 @@ const COMMON_NAMES = [
   xgboost`.split(/\s+/),
 ];
 
-/** @param redact takes out what is secret in uv's words */
-export function uvFailure(doing: string, result: RunResult, redact: (text: string) => string): DaisError {
+export interface FailureAbout {
+  /** Takes secrets out of uv's words. */
+  readonly redact: (text: string) => string;
+  /** A sentence for each connection that the outbound guard refused. */
+  readonly refusals?: readonly string[];
+}
+
+export function uvFailure(doing: string, result: RunResult, { redact, refusals = [] }: FailureAbout): DaisError {
   const words = readable(redact(result.stderr));
+  if (refusals.length > 0) {
+    const shown = refusals.slice(0, MAX_REFUSALS).join('\n');
+    return new DaisError('address_refused', `${doing} failed. ${shown}\nuv reported:\n${words}`);
+  }
   if (result.timedOut) return new DaisError('upstream_failed', `${doing} did not end in time; uv said:\n${words}`);
   if (FULL.test(words)) return new DaisError('storage_full', `The disk for environments is full; uv said:\n${words}`);
   if (AWAY.test(words)) {

@@ -1,8 +1,14 @@
-/** Runs uv with an environment of its own: nothing of the server's variables or the user's configuration reaches it. */
+/**
+ * Runs uv with an environment of its own: nothing of the server's variables or the user's configuration reaches it. It
+ * connects through a proxy behind the outbound guard, because redirects and metadata of packages name further addresses.
+ */
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { DaisError } from '@dais/api';
+import { ForwardProxy } from '#lib/outbound/forward-proxy.ts';
+import type { Outbound } from '#lib/outbound/outbound.ts';
+import { listenForClient, type ProxyListener } from '#lib/outbound/proxy-listener.ts';
 import { run } from '#lib/process.ts';
 import { Slots } from '#lib/slots.ts';
 import type { EnvironmentOptions } from '../contract.ts';
@@ -15,8 +21,9 @@ export interface UvRunnerParts {
   readonly program: (options: EnvironmentOptions) => Promise<string>;
   /** Where interpreters and compilers are looked for. */
   readonly searchPath: string;
-  readonly proxy: string | undefined;
-  readonly noProxy: readonly string[];
+  readonly outbound: Pick<Outbound, 'route' | 'faultOf'>;
+  /** Addresses that the operator configured, which may be anywhere. */
+  readonly trusted: () => Promise<readonly string[]>;
   /** PEM file of further authorities. */
   readonly extraCa: string | undefined;
   readonly pythonMirror: string | undefined;
@@ -41,14 +48,16 @@ export class UvRunner {
   readonly #parts: UvRunnerParts;
   readonly #slots = new Slots(AT_ONCE);
   readonly #running: RunningPrograms;
-  /** Of the proxy and the mirror, whose addresses uv shows when they do not answer. */
+  readonly #proxy: ForwardProxy;
+  /** Credentials of the mirror, whose address uv shows when it does not answer. */
   readonly #secrets: readonly string[];
   #calls = 0;
   #base: Promise<Readonly<Record<string, string>>> | undefined;
 
   constructor(parts: UvRunnerParts) {
     this.#parts = parts;
-    this.#secrets = [parts.proxy, parts.pythonMirror].flatMap((address) => {
+    this.#proxy = new ForwardProxy(parts.outbound);
+    this.#secrets = [parts.pythonMirror].flatMap((address) => {
       const known = address === undefined || !URL.canParse(address) ? undefined : splitCredentials(address).credentials;
       return known === undefined ? [] : secretForms(known);
     });
@@ -71,13 +80,31 @@ export class UvRunner {
   }
 
   async #run(args: readonly string[], call: UvCall): Promise<string> {
+    const refusals = new Set<string>();
+    const listener = await listenForClient(this.#proxy, {
+      trusted: (await this.#parts.trusted()).flatMap(hostOf),
+      onFailure: ({ fault, message }) => void (fault === 'address_refused' && refusals.add(message)),
+    });
+    try {
+      return await this.#start(args, call, listener, refusals);
+    } finally {
+      listener.close();
+    }
+  }
+
+  async #start(
+    args: readonly string[],
+    call: UvCall,
+    { url, token }: ProxyListener,
+    refusals: ReadonlySet<string>,
+  ): Promise<string> {
     const program = await this.#parts.program(call);
     const base = await (this.#base ??= this.#baseVariables().catch((error: unknown) => {
       this.#base = undefined;
       throw error;
     }));
     const { signal, progress } = call;
-    const secrets = [...this.#secrets, ...(call.secrets ?? [])];
+    const secrets = [...this.#secrets, token, ...(call.secrets ?? [])];
     await this.#running.endLeftBehind();
     const redact = (text: string) => secrets.reduce((all, secret) => all.replaceAll(secret, '***'), text);
     let leave = () => {};
@@ -85,7 +112,7 @@ export class UvRunner {
       async () =>
         await run(program, ['--no-config', '--color', 'never', ...args], {
           cwd: path.join(this.#parts.folder, 'home'),
-          env: { ...base, ...call.variables },
+          env: { ...base, HTTP_PROXY: url, HTTPS_PROXY: url, ALL_PROXY: url, ...call.variables },
           group: true,
           onStart: (pid) => (leave = this.#running.enter(pid)),
           timeoutMs: call.timeoutMs ?? TIMEOUT_MS,
@@ -104,11 +131,11 @@ export class UvRunner {
     if (result.code === 127) {
       throw new DaisError('invalid_config', `uv could not be started (${program}): ${result.stderr.slice(0, 500)}`);
     }
-    throw uvFailure(call.doing, result, redact);
+    throw uvFailure(call.doing, result, { redact, refusals: [...refusals] });
   }
 
   async #baseVariables(): Promise<Readonly<Record<string, string>>> {
-    const { folder, searchPath, proxy, noProxy, pythonMirror } = this.#parts;
+    const { folder, searchPath, pythonMirror } = this.#parts;
     const home = path.join(folder, 'home');
     await mkdir(home, { recursive: true, mode: 0o700 });
     const authorities = await this.#authorities();
@@ -123,8 +150,6 @@ export class UvRunner {
       UV_LINK_MODE: 'hardlink',
       UV_HTTP_TIMEOUT: '60',
       ...(pythonMirror !== undefined && { UV_PYTHON_INSTALL_MIRROR: pythonMirror }),
-      ...(proxy !== undefined && { HTTP_PROXY: proxy, HTTPS_PROXY: proxy, ALL_PROXY: proxy }),
-      ...(noProxy.length > 0 && { NO_PROXY: noProxy.join(',') }),
       ...(authorities !== undefined && { SSL_CERT_FILE: authorities }),
     };
   }
@@ -139,6 +164,15 @@ export class UvRunner {
     await rename(`${file}.${process.pid}`, file);
     return file;
   }
+}
+
+/** Host and port of an address; nothing for a folder. */
+function hostOf(address: string): readonly { readonly host: string; readonly port: number }[] {
+  if (!URL.canParse(address)) return [];
+  const { protocol, hostname, port } = new URL(address);
+  if (protocol !== 'http:' && protocol !== 'https:') return [];
+  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  return [{ host, port: Number(port || (protocol === 'https:' ? 443 : 80)) }];
 }
 
 /** A note for a line of uv that tells of progress. */

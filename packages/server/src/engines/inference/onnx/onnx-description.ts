@@ -1,6 +1,5 @@
 /** What an ONNX file says of itself, read before any runtime sees it: inputs, outputs, and the files that it wants read. */
-import { readFile, stat } from 'node:fs/promises';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import { ProtobufFault, ProtobufReader } from '#lib/protobuf-reader.ts';
 import type { Datatype, TensorSpec } from '../contract.ts';
 
@@ -13,6 +12,10 @@ export interface OnnxDescription {
   readonly externalData: readonly string[];
   /** Domains of operators that neither ONNX nor the runtime has. */
   readonly foreignDomains: readonly string[];
+  /** How many nodes the file has, those of functions and of graphs within graphs included. */
+  readonly nodes: number;
+  /** A function that is called often multiplies its nodes. */
+  readonly hasFunctions: boolean;
 }
 
 /** Of TensorProto.DataType. */
@@ -49,7 +52,7 @@ const KNOWN_DOMAINS = new Set([
 /** Graphs within graphs; real ones have three or four. */
 const DEEPEST = 64;
 /** Larger ones cannot be protocol buffers: their weights lie in files beside them. */
-const LONGEST = 2 ** 31;
+export const LONGEST_FILE = 2 ** 31;
 
 interface Found {
   readonly externalData: Set<string>;
@@ -57,6 +60,8 @@ interface Found {
   /** Of functions that the file itself brings. */
   readonly ownDomains: Set<string>;
   depth: number;
+  nodes: number;
+  hasFunctions: boolean;
 }
 
 interface Value {
@@ -74,10 +79,15 @@ interface Graph {
 }
 
 /** @throws DaisError `invalid_request` for what is no ONNX model or has inputs that no tensor can be. */
-export async function describeOnnx(file: string): Promise<OnnxDescription> {
-  if ((await stat(file)).size >= LONGEST) refuse('it is 2 GiB or larger: keep its weights as external data.');
-  const bytes = await readFile(file);
-  const found: Found = { externalData: new Set(), domains: new Set(), ownDomains: new Set(), depth: 0 };
+export function describeOnnx(bytes: Buffer): OnnxDescription {
+  const found: Found = {
+    externalData: new Set(),
+    domains: new Set(),
+    ownDomains: new Set(),
+    depth: 0,
+    nodes: 0,
+    hasFunctions: false,
+  };
   const main: Graph = { inputs: [], outputs: [], initializers: new Set() };
   let hasGraph = false;
   try {
@@ -106,6 +116,8 @@ export async function describeOnnx(file: string): Promise<OnnxDescription> {
     leftOut: main.outputs.filter(({ elementType }) => elementType === undefined).map(({ name }) => name),
     externalData: [...found.externalData],
     foreignDomains: [...found.domains].filter((domain) => !KNOWN_DOMAINS.has(domain) && !found.ownDomains.has(domain)),
+    nodes: found.nodes,
+    hasFunctions: found.hasFunctions,
   };
 }
 
@@ -145,6 +157,7 @@ function readGraph(reader: ProtobufReader, found: Found, graph?: Graph): void {
 
 function readNode(reader: ProtobufReader, found: Found): void {
   let domain = '';
+  found.nodes += 1;
   while (reader.next()) {
     if (reader.field === 7) domain = reader.text();
     else if (reader.field === 5) reader.message(() => readAttribute(reader, found));
@@ -163,6 +176,7 @@ function readAttribute(reader: ProtobufReader, found: Found): void {
 }
 
 function readFunction(reader: ProtobufReader, found: Found): void {
+  found.hasFunctions = true;
   while (reader.next()) {
     if (reader.field === 7) reader.message(() => readNode(reader, found));
     else if (reader.field === 11) reader.message(() => readAttribute(reader, found));

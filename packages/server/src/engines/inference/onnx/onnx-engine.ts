@@ -1,9 +1,9 @@
 /**
- * Models in ONNX, by onnxruntime. Its `run` blocks the thread it is called on, so only small models of trusted authors stay on
- * the caller's: a hop to another thread costs 50 µs, which is what such a model takes.
+ * Models in ONNX, by onnxruntime. A graph runs within the caller's process only where its memory and time are bounded statically
+ * and small, its author is trusted, and it passed a trial in a process with limits; all others run in processes with limits.
+ * `run` of onnxruntime blocks the thread it is called on, so only short batches stay on the caller's: a hop to another thread
+ * costs 50 µs, which is what a small model takes.
  */
-import { stat } from 'node:fs/promises';
-import path from 'node:path';
 import { DaisError } from '@dais/api';
 import type { Isolation } from '#engines/isolation/contract.ts';
 import { sharedIsolation } from '#engines/isolation/open-isolation.ts';
@@ -15,12 +15,16 @@ import { ownProgram, programBeside } from '#lib/process.ts';
 import { testBatches, type BatchTest } from '../batch-test.ts';
 import type { InferenceEngine, InferOptions, LoadedModel, LoadOptions, ModelFiles, Tensor } from '../contract.ts';
 import { findModel, placeInside, type ModelPlace } from '../model-place.ts';
+import { modelLimits, mostRows, type ModelLimits } from '../model-limits.ts';
 import { ModelProcess } from '../model-process.ts';
+import { openTried, readSample, type Tried } from '../pool-trial.ts';
 import { RunnerPool } from '../runner-pool.ts';
 import { ServedModel } from '../served-model.ts';
 import { checkInputs, joinRows, rowsOf } from '../tensors.ts';
+import { admittedBatches, type GraphPlacement } from './graph-placement.ts';
 import { disableTelemetry } from './no-telemetry.ts';
-import { describeOnnx, type OnnxDescription } from './onnx-description.ts';
+import { analyzeOnnx } from './onnx-analysis.ts';
+import type { OnnxDescription } from './onnx-description.ts';
 import { ThreadRunner } from './onnx-runners.ts';
 import { fromPlain, OnnxSession, toPlain, type SessionPlan } from './onnx-session.ts';
 import { programFolders } from './program-folders.ts';
@@ -31,8 +35,10 @@ export interface OnnxInferenceOptions {
   /** Default: one for this process, with the programs of the machine. */
   readonly isolation?: Isolation;
   readonly random?: () => number;
-  /** Files up to this size are tried on the caller's thread; 0: none. Default 8 MiB. */
+  /** Files up to this size are timed on the caller's thread; 0: none. Default 8 MiB. */
   readonly callerThreadBytes?: number;
+  /** Nothing runs within this process, however small and trusted it is. */
+  readonly onlyProcesses?: boolean;
 }
 
 /** Larger ones take tens of milliseconds to load, which would be on the caller's thread (23 MB: 47 ms). */
@@ -43,7 +49,6 @@ const LONGEST_HERE_NS = 1_000_000;
 /** A model is measured for so many runs, and no longer than that on the caller's thread. */
 const MEASURED_RUNS = 50;
 const MEASURED_NS = 5_000_000n;
-const LOAD_MS = 120_000;
 /** Threads of Node itself. */
 const NODE_THREADS = 16;
 /** Of batches that went to a thread and came back, for the next ones. */
@@ -53,7 +58,9 @@ interface Found {
   readonly folder: string;
   readonly plan: SessionPlan;
   readonly description: OnnxDescription;
+  /** Size of all files. */
   readonly bytes: number;
+  readonly placement: GraphPlacement;
 }
 
 export class OnnxInference implements InferenceEngine {
@@ -72,7 +79,7 @@ export class OnnxInference implements InferenceEngine {
 
   async refusal(files: ModelFiles): Promise<string | undefined> {
     try {
-      await find(files, 1);
+      await find(files, { threads: 1, maxRows: undefined, clock: this.#options.clock });
       return undefined;
     } catch (error) {
       if (error instanceof DaisError && error.code === 'invalid_request') return error.message;
@@ -81,102 +88,159 @@ export class OnnxInference implements InferenceEngine {
   }
 
   async load(files: ModelFiles, options: LoadOptions): Promise<LoadedModel> {
-    const { threads = 1, workers = 1, trust, sample, onPhase = () => {} } = options;
+    const { threads = 1, trust, isProven = false, onPhase = () => {} } = options;
     onPhase('reading the model');
-    const found = await find(files, threads);
-    onPhase('loading the model');
-    if (trust === 'trusted' && found.bytes <= (this.#options.callerThreadBytes ?? SMALL_FILE)) {
-      const before = process.memoryUsage.rss();
-      const session = await OnnxSession.open(found.plan);
-      const run = runnerOf(session);
-      const test = await testBatches(run, found.description.inputs, found.description.outputs, sample);
-      const speed = test.rows === undefined ? undefined : await measure(run, test);
-      if (speed !== undefined && speed.runNs < SMALL_RUN_NS) {
-        const added = Math.max(found.bytes, process.memoryUsage.rss() - before);
-        return this.#here(found, session, { test, speed, added, workers });
-      }
-      await session.release();
+    const mayBeWithin = trust === 'trusted' && this.#options.onlyProcesses !== true;
+    const { clock } = this.#options;
+    const found = await find(files, { threads, maxRows: mayBeWithin ? mostRows(options) : undefined, clock });
+    const limits = modelLimits(options, found.bytes);
+    const { placement } = found;
+    // The trial itself has two rows.
+    if (placement.rows < 2) return await this.#inProcesses(found, options, limits);
+    if (!isProven) {
+      const { pool } = await this.#openProcesses(found, { ...options, workers: 1 }, limits);
+      await pool.close();
     }
-    const pool = this.#pool(found, options);
-    await pool.open();
-    onPhase('testing batches');
-    const run = async (inputs: readonly Tensor[]) => await pool.infer(inputs, {});
-    const { batchable } = await testBatches(run, found.description.inputs, found.description.outputs, sample);
+    return await this.#within(found, options, limits);
+  }
+
+  async #inProcesses(found: Found, options: LoadOptions, limits: ModelLimits): Promise<LoadedModel> {
+    const { pool, test } = await this.#openProcesses(found, options, limits);
     return new ServedModel({
-      ...described(found.description, batchable),
+      ...described(found.description, test.batchable),
       concurrency: () => pool.size,
       scale: async (size) => await pool.resize(size),
       run: async (inputs, infer) => await pool.infer(inputs, infer),
       crashes: () => pool.crashes,
-      memoryBytes: () => pool.memoryBytes + (trust === 'trusted' ? found.bytes * pool.size : 0),
+      memoryBytes: () => pool.memoryBytes,
       cpuMs: () => pool.cpuMs,
       close: async () => await pool.close(),
     });
   }
 
-  #here(
-    found: Found,
-    session: OnnxSession,
-    { test, speed, added, workers }: { test: BatchTest; speed: Speed; added: number; workers: number },
-  ): LoadedModel {
-    const run = runnerOf(session);
+  /** Batches that are bounded run on the caller's thread if they are short, else in threads; the others in processes. */
+  async #within(found: Found, options: LoadOptions, limits: ModelLimits): Promise<LoadedModel> {
+    const { workers = 1, onPhase = () => {} } = options;
+    const { description, bytes, plan, placement } = found;
+    const sample = await readSample(options.sample, description.inputs);
     let size = workers;
-    const elsewhere = new Lazy(async () => {
-      const pool = this.#pool(found, { trust: 'trusted', workers: size });
+    const threads = new Lazy(async () => {
+      const pool = new RunnerPool({
+        ...this.#poolParts(size),
+        make: async () => await ThreadRunner.start(plan, this.#memory),
+      });
       await pool.open();
       return pool;
     });
+    const processes = new Lazy(
+      async () => (await this.#openProcesses(found, { ...options, workers: size, onPhase: () => {} }, limits)).pool,
+    );
+    const isAdmitted = admittedBatches(placement, description.inputs);
+    onPhase('loading the model');
+    const here =
+      bytes <= (this.#options.callerThreadBytes ?? SMALL_FILE) ? await this.#openHere(found, sample) : undefined;
+    let test = here?.test;
+    if (test === undefined) {
+      const pool = await threads.get();
+      onPhase('testing batches');
+      const run = async (inputs: readonly Tensor[]) => await pool.infer(inputs, {});
+      test = await testBatches(run, description.inputs, description.outputs, sample);
+    }
+    const opened = async () => [await threads.opened(), await processes.opened()];
+    // What is counted is asked for at once, and a pool says so when it is there.
+    const pools: RunnerPool[] = [];
+    const poolOf = async (lazy: Lazy<RunnerPool>) => {
+      const pool = await lazy.get();
+      if (!pools.includes(pool)) pools.push(pool);
+      return pool;
+    };
+    const sum = (of: (pool: RunnerPool) => number) => pools.reduce((all, pool) => all + of(pool), 0);
     return new ServedModel({
-      ...described(found.description, test.batchable),
+      ...described(description, test.batchable),
       concurrency: () => size,
       scale: async (wanted) => {
         size = wanted;
-        await (await elsewhere.opened())?.resize(wanted);
+        for (const pool of await opened()) await pool?.resize(wanted);
       },
-      run: async (inputs, options) => {
-        const expectedNs = speed.runNs + rowsOf(inputs) * speed.rowNs;
-        return expectedNs > LONGEST_HERE_NS
-          ? await (await elsewhere.get()).infer(inputs, options)
-          : await run(inputs, options);
+      run: async (inputs, infer) => {
+        if (!isAdmitted(inputs)) return await (await poolOf(processes)).infer(inputs, infer);
+        if (here !== undefined && here.speed.runNs + rowsOf(inputs) * here.speed.rowNs <= LONGEST_HERE_NS) {
+          return await here.run(inputs, infer);
+        }
+        return await (await poolOf(threads)).infer(inputs, infer);
       },
-      crashes: () => 0,
-      memoryBytes: () => added,
+      crashes: () => sum(({ crashes }) => crashes),
+      memoryBytes: () => sum(({ memoryBytes }) => memoryBytes) + (here?.added ?? bytes * size),
+      cpuMs: () => sum(({ cpuMs }) => cpuMs),
       close: async () => {
-        await (await elsewhere.opened())?.close();
-        await session.release();
+        for (const pool of await opened()) await pool?.close();
+        await here?.session.release();
       },
     });
   }
 
-  #pool({ plan, folder }: Found, { trust, workers = 1, memoryBytes }: LoadOptions): RunnerPool {
-    const { clock, log, random = Math.random } = this.#options;
-    const make =
-      trust === 'trusted'
-        ? async () => await ThreadRunner.start(plan, this.#memory)
-        : async () => {
-            const program = programBeside(import.meta.url, './onnx-process');
-            const command = [process.execPath, ...ownProgram(program), JSON.stringify(plan)];
-            // Where nothing isolates, a process with limits must do: operators are no programs.
-            const { boundary } = await this.#isolation.report();
-            const { process: started } = await ModelProcess.start({
-              isolation: this.#isolation,
-              run: {
-                workload: 'onnx-model',
-                owner: `model:${folder}`,
-                command,
-                limits: { threads: plan.threads + NODE_THREADS, ...(memoryBytes !== undefined && { memoryBytes }) },
-                network: { type: 'none' },
-                files: { readable: [...programFolders(), folder], writable: [] },
-                isolation: boundary === 'none' ? 'none' : 'required',
-              },
-              variables: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/tmp', TZ: 'UTC' },
-              loadMs: LOAD_MS,
-              clock,
-            });
-            return started;
-          };
-    return new RunnerPool({ size: workers, make, clock, log, random });
+  /** The model on the caller's thread; undefined when it takes too long for that. */
+  async #openHere(
+    { plan, description, bytes }: Found,
+    sample: readonly Tensor[] | undefined,
+  ): Promise<Here | undefined> {
+    const before = process.memoryUsage.rss();
+    const session = await OnnxSession.open(plan);
+    const run = runnerOf(session);
+    const test = await testBatches(run, description.inputs, description.outputs, sample);
+    const speed = test.rows === undefined ? undefined : await measure(run, test);
+    if (speed !== undefined && speed.runNs < SMALL_RUN_NS) {
+      return { session, run, test, speed, added: Math.max(bytes, process.memoryUsage.rss() - before) };
+    }
+    await session.release();
+    return undefined;
   }
+
+  async #openProcesses(
+    { plan, folder, description }: Found,
+    { workers = 1, sample, onEnd, onPhase = () => {} }: LoadOptions,
+    { memoryBytes, loadMs, inferMs }: ModelLimits,
+  ): Promise<Tried> {
+    const make = async () => {
+      const program = programBeside(import.meta.url, './onnx-process');
+      const command = [process.execPath, ...ownProgram(program), JSON.stringify(plan)];
+      // Where nothing isolates, a process with limits must do: operators are no programs.
+      const { boundary } = await this.#isolation.report();
+      const { process: started } = await ModelProcess.start({
+        isolation: this.#isolation,
+        run: {
+          workload: 'onnx-model',
+          owner: `model:${folder}`,
+          command,
+          limits: { threads: plan.threads + NODE_THREADS, memoryBytes },
+          network: { type: 'none' },
+          files: { readable: [...programFolders(), folder], writable: [] },
+          isolation: boundary === 'none' ? 'none' : 'required',
+        },
+        variables: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/tmp', TZ: 'UTC' },
+        loadMs,
+        clock: this.#options.clock,
+      });
+      return started;
+    };
+    onPhase('loading the model in a process');
+    const { inputs, outputs } = description;
+    return await openTried({ ...this.#poolParts(workers), make, inferMs, onEnd }, { inputs, outputs, sample, onPhase });
+  }
+
+  #poolParts(size: number) {
+    const { clock, log, random = Math.random } = this.#options;
+    return { size, clock, log, random };
+  }
+}
+
+interface Here {
+  readonly session: OnnxSession;
+  readonly run: ReturnType<typeof runnerOf>;
+  readonly test: BatchTest;
+  readonly speed: Speed;
+  /** Bytes that loading it added. */
+  readonly added: number;
 }
 
 function described(description: OnnxDescription, batchable: boolean) {
@@ -232,16 +296,22 @@ async function measure(
 }
 
 /** All that can be known without the runtime. @throws DaisError `invalid_request` */
-async function find(files: ModelFiles, threads: number): Promise<Found> {
+async function find(
+  files: ModelFiles,
+  {
+    threads,
+    maxRows,
+    clock,
+  }: { readonly threads: number; readonly maxRows: number | undefined; readonly clock: Clock },
+): Promise<Found> {
   const place = await findModel(files);
   const file = place.type === 'file' ? place.file : await placeInside(place.root, onnxPath(place));
   if (!file.endsWith('.onnx')) refuse('It is no `.onnx` file.');
-  const description = await describeOnnx(file);
+  const { folder } = place;
+  const { description, bytes, placement } = await analyzeOnnx({ folder, file, maxRows }, clock);
   const [foreign] = description.foreignDomains;
   if (foreign !== undefined) refuse(`The model uses operators of \`${foreign}\`, which onnxruntime does not have.`);
-  let { size: bytes } = await stat(file);
-  for (const location of description.externalData) bytes += await sizeOfData(place.folder, file, location);
-  return { folder: place.folder, plan: { file, threads, outputs: description.outputs }, description, bytes };
+  return { folder, plan: { file, threads, outputs: description.outputs }, description, bytes, placement };
 }
 
 function onnxPath({ description }: ModelPlace & { type: 'mlmodel' }): string {
@@ -249,17 +319,6 @@ function onnxPath({ description }: ModelPlace & { type: 'mlmodel' }): string {
   const data = flavors?.['onnx']?.['data'];
   if (typeof data !== 'string') refuse('The `MLmodel` has no flavour `onnx`.');
   return data;
-}
-
-/** Weights beside the file: relative to it, within the model's folder, no link out of it. */
-async function sizeOfData(folder: string, file: string, location: string): Promise<number> {
-  const below = path.relative(folder, path.dirname(file));
-  // The location itself must not climb, even where that would still end inside of the folder.
-  await placeInside(path.dirname(file), location);
-  const place = await placeInside(folder, below === '' ? location : `${below}/${location}`);
-  const found = await stat(place);
-  if (!found.isFile()) refuse(`The external data \`${location}\` is no file.`);
-  return found.size;
 }
 
 function refuse(detail: string): never {

@@ -25,6 +25,8 @@ export type Attribute =
   | { readonly floats: readonly number[] }
   | { readonly ints: readonly number[] }
   | { readonly strings: readonly string[] }
+  | { readonly float: number }
+  | { readonly tensor: Weights }
   | { readonly graph: Buffer };
 
 export interface NodeText {
@@ -47,8 +49,11 @@ export interface Weights {
   readonly shape: readonly number[];
   readonly data: Float32Array | BigInt64Array | Uint8Array;
   readonly datatype?: Datatype;
-  /** Its bytes lie in this file instead. */
+  /** Its bytes are in this file instead. */
   readonly location?: string;
+  /** Where in the file they start, and how many they are. */
+  readonly offset?: number;
+  readonly length?: number;
 }
 
 export interface GraphText {
@@ -56,19 +61,69 @@ export interface GraphText {
   readonly inputs: readonly ValueText[];
   readonly outputs: readonly ValueText[];
   readonly weights?: readonly Weights[];
+  /** Mostly zeros: the first tensor holds the others, the second says where. */
+  readonly sparse?: readonly {
+    readonly values: Weights;
+    readonly indices: Weights;
+    readonly shape: readonly number[];
+  }[];
 }
 
-export function onnxFile(graph: GraphText): Buffer {
-  const opset = (domain: string, version: number) =>
-    bytesField(8, messageOf(bytesField(1, domain), numberField(2, version)));
-  return messageOf(numberField(1, 8), bytesField(7, onnxGraph(graph)), opset('', 17), opset('ai.onnx.ml', 3));
+export interface FunctionText {
+  readonly name: string;
+  readonly domain: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly nodes: readonly NodeText[];
 }
 
-export function onnxGraph({ nodes, inputs, outputs, weights = [] }: GraphText): Buffer {
+export interface FileText {
+  readonly functions?: readonly FunctionText[];
+  /** Of `ai.onnx`. Default 17. */
+  readonly opset?: number;
+  /** Of further domains. */
+  readonly domains?: readonly string[];
+}
+
+export function onnxFile(graph: GraphText, { functions = [], opset = 17, domains = [] }: FileText = {}): Buffer {
+  return messageOf(
+    numberField(1, 8),
+    bytesField(7, onnxGraph(graph)),
+    opsetOf('', opset),
+    opsetOf('ai.onnx.ml', 3),
+    ...domains.map((domain) => opsetOf(domain, 1)),
+    ...functions.map((one) => bytesField(25, functionOf(one, opset))),
+  );
+}
+
+function opsetOf(domain: string, version: number, field = 8): ProtobufField {
+  return bytesField(field, messageOf(bytesField(1, domain), numberField(2, version)));
+}
+
+function functionOf({ name, domain, inputs, outputs, nodes }: FunctionText, opset: number): Buffer {
+  return messageOf(
+    bytesField(1, name),
+    ...inputs.map((input) => bytesField(4, input)),
+    ...outputs.map((output) => bytesField(5, output)),
+    ...nodes.map((node) => bytesField(7, nodeOf(node))),
+    opsetOf('', opset, 9),
+    opsetOf(domain, 1, 9),
+    bytesField(10, domain),
+  );
+}
+
+export function onnxGraph({ nodes, inputs, outputs, weights = [], sparse = [] }: GraphText): Buffer {
+  const sparseOf = ({ values, indices, shape }: (typeof sparse)[number]) =>
+    messageOf(
+      bytesField(1, tensorOf(values)),
+      bytesField(2, tensorOf(indices)),
+      ...shape.map((size) => numberField(3, size)),
+    );
   return messageOf(
     ...nodes.map((node) => bytesField(1, nodeOf(node))),
     bytesField(2, 'graph'),
     ...weights.map((tensor) => bytesField(5, tensorOf(tensor))),
+    ...sparse.map((tensor) => bytesField(15, sparseOf(tensor))),
     ...inputs.map((value) => bytesField(11, valueOf(value))),
     ...outputs.map((value) => bytesField(12, valueOf(value))),
   );
@@ -89,13 +144,16 @@ function attributeOf(name: string, value: Attribute): Buffer {
     messageOf(bytesField(1, name), ...fields, numberField(20, type));
   if (typeof value === 'number') return of(2, numberField(3, value));
   if (typeof value === 'string') return of(3, bytesField(4, value));
+  if ('float' in value)
+    return of(1, [Uint8Array.of((2 << 3) | 5), new Uint8Array(Float32Array.of(value.float).buffer)]);
+  if ('tensor' in value) return of(4, bytesField(5, tensorOf(value.tensor)));
   if ('graph' in value) return of(5, bytesField(6, value.graph));
   if ('floats' in value) return of(6, bytesField(7, new Uint8Array(Float32Array.from(value.floats).buffer)));
   if ('strings' in value) return of(8, ...value.strings.map((text) => bytesField(9, text)));
   return of(7, ...value.ints.map((number) => numberField(8, number)));
 }
 
-function tensorOf({ name, shape, data, datatype, location }: Weights): Buffer {
+function tensorOf({ name, shape, data, datatype, location, offset, length }: Weights): Buffer {
   const type = datatype ?? (data instanceof BigInt64Array ? 'INT64' : data instanceof Float32Array ? 'FP32' : 'UINT8');
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   const entry = (key: string, value: string) => bytesField(13, messageOf(bytesField(1, key), bytesField(2, value)));
@@ -104,6 +162,8 @@ function tensorOf({ name, shape, data, datatype, location }: Weights): Buffer {
     numberField(2, ELEMENT_TYPES[type]),
     bytesField(8, name),
     ...(location === undefined ? [bytesField(9, bytes)] : [entry('location', location), numberField(14, 1)]),
+    ...(offset === undefined ? [] : [entry('offset', String(offset))]),
+    ...(length === undefined ? [] : [entry('length', String(length))]),
   );
 }
 

@@ -54,11 +54,12 @@ async function subject(
 
 inferenceSuite(
   'onnx on the caller’s thread',
-  async () => await subject(new OnnxInference(parts), { trust: 'trusted' }),
+  async () => await subject(new OnnxInference(parts), { trust: 'trusted', isProven: true }),
 );
 inferenceSuite(
   'onnx in threads',
-  async () => await subject(new OnnxInference({ ...parts, callerThreadBytes: 0 }), { trust: 'trusted' }),
+  async () =>
+    await subject(new OnnxInference({ ...parts, callerThreadBytes: 0 }), { trust: 'trusted', isProven: true }),
 );
 // A process for each takes its time: those that differ in a frame.
 inferenceSuite(

@@ -1,6 +1,6 @@
 /** The program of a process that holds a session, for models of strangers: it speaks in frames over descriptor 3. */
 import { Socket } from 'node:net';
-import { FRAME, onFrames, sendFrame } from '../frames.ts';
+import { FRAME, onFrames, sendFrame, type Frame } from '../frames.ts';
 import { fromPlain, OnnxSession, toPlain, type SessionPlan } from './onnx-session.ts';
 
 const socket = new Socket({ fd: 3, readable: true, writable: true });
@@ -11,12 +11,16 @@ socket.on('error', end);
 
 try {
   const session = await OnnxSession.open(JSON.parse(process.argv[2] ?? '') as SessionPlan);
-  onFrames(socket, ({ id, kind, header, tensors }) => {
+  // Also what is thrown before the run, as for text that is none, is an answer: the process goes on.
+  const infer = async ({ header, tensors }: Frame) =>
+    await session.run(tensors.map(toPlain), header['outputs'] as readonly string[] | undefined);
+  onFrames(socket, (frame) => {
+    const { id, kind } = frame;
     if (kind === FRAME.ping) {
       sendFrame(socket, { id, kind });
       return;
     }
-    session.run(tensors.map(toPlain), header['outputs'] as readonly string[] | undefined).then(
+    infer(frame).then(
       (results) => sendFrame(socket, { id, kind: FRAME.result, tensors: results.map(fromPlain) }),
       (error: unknown) => sendFrame(socket, { id, kind: FRAME.failed, header: { message: messageOf(error) } }),
     );

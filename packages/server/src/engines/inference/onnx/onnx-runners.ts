@@ -3,7 +3,7 @@ import { DaisError } from '@dais/api';
 import { WORTH_KEEPING, type KeptMemory } from '#lib/kept-memory.ts';
 import { programBeside, startThread, type Thread } from '#lib/process.ts';
 import { ModelFault, type InferOptions, type Tensor } from '../contract.ts';
-import type { Runner, RunningBatch } from '../runner.ts';
+import type { Runner, RunnerEnd, RunningBatch } from '../runner.ts';
 import { fromPlain, toPlain, type PlainTensor, type SessionPlan } from './onnx-session.ts';
 
 /** From the thread: it is ready, or an answer, or why not. `memory` goes there and back. */
@@ -22,7 +22,7 @@ export interface ToThread {
 export class ThreadRunner implements Runner {
   readonly #thread: Thread;
   readonly #memory: KeptMemory;
-  readonly gone: Promise<string>;
+  readonly gone: Promise<RunnerEnd>;
   #hear: ((message: FromThread) => void) | undefined;
   #isStopping = false;
 
@@ -31,7 +31,7 @@ export class ThreadRunner implements Runner {
     const runner = new ThreadRunner(plan, memory);
     const first = await Promise.race([
       runner.#next(),
-      runner.gone.then((detail) => ({ type: 'failed' as const, detail })),
+      runner.gone.then(({ reason }) => ({ type: 'failed' as const, detail: reason })),
     ]);
     runner.#thread.unref();
     if (first.type !== 'failed') return runner;
@@ -51,7 +51,7 @@ export class ThreadRunner implements Runner {
     this.gone = new Promise((resolve) => {
       this.#thread.once('exit', () => {
         this.#hear?.({ type: 'failed', detail: fault });
-        if (!this.#isStopping) resolve(fault);
+        if (!this.#isStopping) resolve({ reason: fault, isOwnFault: true });
       });
     });
   }

@@ -2,7 +2,7 @@
  * MLflow models of any flavour, in processes with the Python that the model requires. Python never runs in the caller's
  * process; what it is given is checked against the signature here.
  */
-import { access, constants } from 'node:fs/promises';
+import { access, constants, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DaisError } from '@dais/api';
@@ -10,11 +10,11 @@ import { isolationRefusal, type Isolation } from '#engines/isolation/contract.ts
 import { sharedIsolation } from '#engines/isolation/open-isolation.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import { testBatches } from '../batch-test.ts';
 import type { InferenceEngine, LoadedModel, LoadOptions, ModelFiles, Tensor } from '../contract.ts';
 import { findModel, type ModelPlace } from '../model-place.ts';
+import { modelLimits, type ModelLimits } from '../model-limits.ts';
 import { ModelProcess } from '../model-process.ts';
-import { RunnerPool } from '../runner-pool.ts';
+import { openTried } from '../pool-trial.ts';
 import { ServedModel } from '../served-model.ts';
 import { enforce } from './enforce.ts';
 import { interpreterFolders, pythonVariables } from './python-process.ts';
@@ -28,11 +28,8 @@ export interface PythonInferenceOptions {
   readonly random?: () => number;
   /** A process is replaced after so many batches; default: only when it has 80 % of the memory that it may have. */
   readonly mostBatches?: number;
-  /** Until a model must be loaded; default 5 minutes (large networks read gigabytes). */
-  readonly loadMs?: number;
 }
 
-const LOAD_MS = 300_000;
 /** Threads that libraries start for themselves. */
 const PYTHON_THREADS = 16;
 /** In the same place from the source and from what is built. */
@@ -77,16 +74,20 @@ export class PythonInference implements InferenceEngine {
     if (report.boundary === 'none' && options.trust === 'untrusted') {
       refuse(isolationRefusal('A model that is not trusted', report));
     }
-    onPhase('loading the model');
+    onPhase('loading the model in a process');
     const { clock, log, random = Math.random } = this.#options;
-    const make = async () => await this.#start(python, place, signature, options);
-    const pool = new RunnerPool({ size: workers, make, clock, log, random });
-    await pool.open();
-    onPhase('testing batches');
+    const limits = modelLimits(options, await sizeOfFiles(place.root));
+    const make = async () => await this.#start(python, place, signature, { ...options, ...limits });
     const { inputs, inputSpecs, outputSpecs } = signature;
     const check = (given: readonly Tensor[]) => enforce(given, inputs, inputSpecs);
-    const run = async (given: readonly Tensor[]) => await pool.infer(check(given), {});
-    const { batchable } = await testBatches(run, inputSpecs, outputSpecs, sample);
+    const { inferMs } = limits;
+    const {
+      pool,
+      test: { batchable },
+    } = await openTried(
+      { size: workers, make, inferMs, onEnd: options.onEnd, clock, log, random },
+      { inputs: inputSpecs, outputs: outputSpecs, sample, enforce: check, onPhase },
+    );
     return new ServedModel({
       engine: 'python',
       platform: platformOf(place),
@@ -111,9 +112,9 @@ export class PythonInference implements InferenceEngine {
     python: string,
     { root }: MlmodelPlace,
     { inputs, outputSpecs }: Signature,
-    { threads = 1, memoryBytes, environment = '' }: LoadOptions,
+    { threads = 1, memoryBytes, loadMs, environment = '' }: LoadOptions & ModelLimits,
   ): Promise<ModelProcess> {
-    const { clock, log, mostBatches, loadMs = LOAD_MS } = this.#options;
+    const { clock, log, mostBatches } = this.#options;
     const plan = {
       model: root,
       form: inputs.form,
@@ -130,7 +131,7 @@ export class PythonInference implements InferenceEngine {
         workload: 'python-model',
         owner: `model:${root}`,
         command: program,
-        limits: { threads: threads + PYTHON_THREADS, ...(memoryBytes !== undefined && { memoryBytes }) },
+        limits: { threads: threads + PYTHON_THREADS, memoryBytes },
         network: { type: 'none' },
         files: { readable: [...(await interpreterFolders(environment)), WORKER, root], writable: [] },
         isolation: boundary === 'none' ? 'none' : 'required',
@@ -143,6 +144,14 @@ export class PythonInference implements InferenceEngine {
     });
     return started;
   }
+}
+
+async function sizeOfFiles(folder: string): Promise<number> {
+  let bytes = 0;
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile()) bytes += (await stat(path.join(entry.parentPath, entry.name))).size;
+  }
+  return bytes;
 }
 
 function platformOf({ description }: MlmodelPlace): string {

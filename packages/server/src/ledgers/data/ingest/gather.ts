@@ -2,9 +2,9 @@
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { DataFormat } from '@dais/api';
+import { DaisError, type DataFormat } from '@dais/api';
 import type { SourceObject } from '#engines/sources/contract.ts';
-import { findReference } from '#kernel/content/references.ts';
+import { findReadable } from '#kernel/content/damage.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { DataParts } from '../data-parts.ts';
 import type { IngestFileRow, IngestRow } from './ingest-rows.ts';
@@ -42,7 +42,10 @@ export async function gatherPushed(
   const locators = await transact(database, { mode: 'read', projectId: row.project_id }, async (tx) => {
     const found = new Map<number, string>();
     for (const { position } of files) {
-      const there = await findReference(tx, { ...owner, name: pushedName(position) }).catch(() => undefined);
+      const there = await findReadable(tx, { ...owner, name: pushedName(position) }).catch((error: unknown) => {
+        if (error instanceof DaisError && error.code === 'not_found') return undefined;
+        throw error;
+      });
       if (there !== undefined) found.set(position, there.locator);
     }
     return found;
@@ -53,7 +56,7 @@ export async function gatherPushed(
     const locator = locators.get(position);
     let path: string | undefined;
     if (locator !== undefined) {
-      path = blobs.localPath?.(locator);
+      path = await blobs.localPath?.(locator);
       if (path === undefined) {
         path = join(folder, `source-${position}`);
         await pipeline(await blobs.get(locator), createWriteStream(path, { mode: 0o600 }), { signal });

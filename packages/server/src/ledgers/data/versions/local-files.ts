@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { DaisError } from '@dais/api';
 import { type DatasetVersion } from '@dais/api/data';
 import type { FileFormat, FileTable, SourceFile } from '#engines/query/contract.ts';
-import { findReference } from '#kernel/content/references.ts';
+import { findReadable } from '#kernel/content/damage.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { DataParts } from '../data-parts.ts';
 import { contentOf, requireDataset } from '../dataset-rows.ts';
@@ -77,7 +77,7 @@ export async function withStoredFiles<T>(
     for (const { name, digest, bytes, rows } of wanted) {
       const locator = locators.get(digest);
       if (locator === undefined) throw new DaisError('content_missing', `${name} of ${of.dataset} is not there.`);
-      let path = parts.blobs.localPath?.(locator);
+      let path = await parts.blobs.localPath?.(locator);
       if (path === undefined) {
         const taken = await cacheOf(parts.folder).take(digest, async (part) => {
           await pipeline(await parts.blobs.get(locator), createWriteStream(part, { mode: 0o600 }));
@@ -102,7 +102,7 @@ async function locatorsOf(
     const owner = contentOf(await requireDataset(tx, dataset));
     const found = new Map<string, string>();
     for (const { digest } of files) {
-      if (!found.has(digest)) found.set(digest, (await findReference(tx, { ...owner, name: digest })).locator);
+      if (!found.has(digest)) found.set(digest, (await findReadable(tx, { ...owner, name: digest })).locator);
     }
     return found;
   });

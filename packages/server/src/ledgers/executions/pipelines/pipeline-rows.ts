@@ -132,13 +132,22 @@ export async function requirePipeline(sql: Sql, projectId: string, name: string)
 
 /** `latest`, a number, a name or an id. @throws DaisError `not_found` */
 export async function requireVersion(sql: Sql, pipeline: PipelineRow, version: string): Promise<WholeVersionRow> {
-  const row = version === 'latest' ? await newestVersion(sql, pipeline.uid) : await versionBy(sql, pipeline, version);
+  const row = await versionNamed(sql, pipeline, version);
   if (row !== undefined) return row;
   const detail =
     version === 'latest'
       ? `Pipeline "${pipeline.name}" has no version yet: nothing says what it does.`
       : `Pipeline "${pipeline.name}" has no version "${version}".`;
   throw new DaisError('not_found', detail);
+}
+
+/** Returns the same version as `requireVersion`, or undefined where there is none. */
+export async function versionNamed(
+  sql: Sql,
+  pipeline: PipelineRow,
+  version: string,
+): Promise<WholeVersionRow | undefined> {
+  return version === 'latest' ? await newestVersion(sql, pipeline.uid) : await versionBy(sql, pipeline, version);
 }
 
 async function versionBy(sql: Sql, { uid }: PipelineRow, version: string): Promise<WholeVersionRow | undefined> {

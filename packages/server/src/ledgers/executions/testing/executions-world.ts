@@ -36,6 +36,8 @@ export interface Page<Item> {
 export interface ExecutionsWorld {
   readonly db: TestDatabase;
   readonly dais: TestKernel;
+  /** Holds `blobs` and `compute`. */
+  readonly folder: string;
   /** Another process: a worker of its own on the same database. Its place is this machine's, unless it is said. */
   worker(parts?: Partial<ExecutionParts>): Promise<{ stop(): Promise<void> }>;
   submit(input: SubmitExecutionInput): Promise<Execution>;
@@ -109,6 +111,7 @@ export async function startExecutionsWorld(more: Partial<ExecutionsLedgerParts> 
   return {
     db,
     dais,
+    folder,
     worker,
     submit,
     ended,

@@ -102,6 +102,7 @@ export class ExecutionWorker {
       done: Promise.resolve(),
     };
     this.#held.set(claim.id, held);
+    if (claim.cancelAsked) held.cancelled.abort(new RunCancelled('the run is canceled'));
     held.done = this.#lookAfter(held).finally(() => {
       if (this.#held.get(claim.id) === held) this.#held.delete(claim.id);
       // There is a free slot, and what it committed may have made others ready.
@@ -111,7 +112,7 @@ export class ExecutionWorker {
 
   async #lookAfter({ claim, stop, cancelled }: Held): Promise<void> {
     const run = new StepRun(this.#parts, this.#machines, claim, { stop: stop.signal, cancelled: cancelled.signal });
-    let reason = 'the platform could not bring it to an end';
+    let reason = `Dais failed to run the step; the log of the server says why, under the attempt ${claim.id}.`;
     for (let failures = 0; ;) {
       try {
         await (failures < MOST_TRIES ? run.run() : run.giveUp(reason));
@@ -159,10 +160,27 @@ export class ExecutionWorker {
     const ours = new Map(renewed.map(({ id, cancelAsked }) => [id, cancelAsked]));
     for (const id of ids) {
       const held = this.#held.get(id);
-      if (ours.get(id) === true) held?.cancelled.abort(new RunCancelled('the run is cancelled'));
-      // Ended just now by ourselves, or no longer ours: the next write finds out which.
+      if (ours.get(id) === true) held?.cancelled.abort(new RunCancelled('the run is canceled'));
     }
+    const missing = ids.filter((id) => !ours.has(id));
+    if (missing.length > 0) await this.#stopDeleted(missing);
     return false;
+  }
+
+  /** Of attempts whose lease was not renewed, those whose run was deleted. The others ended just now, or have another holder. */
+  async #stopDeleted(ids: readonly string[]): Promise<void> {
+    const rows = await this.#parts.database.statement<{ id: string }>(
+      { mode: 'read', scope: 'all' },
+      `select id from executions.attempt where id::text = any($1)`,
+      [ids],
+      'execution_not_deleted',
+    );
+    const there = new Set(rows.map(({ id }) => id));
+    for (const id of ids.filter((one) => !there.has(one))) {
+      const held = this.#held.get(id);
+      held?.stop.abort(new LeaseLost(id));
+      if (held !== undefined) await this.#forgetIfGone(held.claim);
+    }
   }
 
   /** Once something is run: what the engine still keeps of attempts that ended elsewhere goes. */

@@ -7,6 +7,7 @@ import type { Compute, OutputFile, TaskInput } from '#engines/compute/contract.t
 import type { Content, UploadLease } from '#kernel/content/content.ts';
 import type { Artifact, Json, Step, Value, Values } from '../machine/plan.ts';
 import { ValueFault } from '../machine/values.ts';
+import { listOutputs, requireRoom, type StorageRoom } from './output-check.ts';
 import type { Left } from './step-dialect.ts';
 import type { PlacedArtifact } from './step-spec.ts';
 
@@ -116,19 +117,31 @@ export interface Collection {
   readonly step: Step;
   /** Bytes that the project may hold. */
   readonly quota: () => Promise<number | null>;
+  /** Asked before anything is copied. */
+  readonly room: () => Promise<StorageRoom>;
+  /** Ends it, and what it has stored until then is given up. */
+  readonly signal: AbortSignal;
   /** Makes the outputs, of a step in somebody's own words. */
   readonly dialect?: ((left: Left) => Values) | undefined;
 }
 
-/** @throws ValueFault when an output is not there or is not what the step said; DaisError as `Content.upload`. */
+/**
+ * @throws ValueFault when an output is not there, is not what the step said, or does not fit; DaisError as `Content.upload`; an
+ *   `AbortError` when `signal` aborts.
+ */
 export async function collectOutputs(from: Collection): Promise<Collected> {
-  const { compute, attempt, step } = from;
+  const { compute, attempt, step, signal } = from;
   const uploads: Uploaded[] = [];
   const found = new Map<string, StoredFile[]>();
   const parameters = new Map<string, Json>();
   const texts = new Map<string, string>();
+  const isWanted = (output: string) => from.dialect !== undefined || step.outputs[output] !== undefined;
+  const listed = await listOutputs(compute.outputs(attempt), isWanted, signal);
+  const isStored = ({ output }: OutputFile) => 'artifact' in (step.outputs[output] ?? {});
+  if (listed.some(isStored)) requireRoom(listed.filter(isStored), await from.room());
   try {
-    for await (const file of compute.outputs(attempt)) {
+    for (const file of listed) {
+      signal.throwIfAborted();
       const spec = step.outputs[file.output];
       if (from.dialect !== undefined && (spec === undefined || 'parameter' in spec)) {
         texts.set(file.output, await readText(file));
@@ -166,6 +179,7 @@ export async function collectAlways(from: Collection): Promise<readonly Uploaded
   try {
     return (await collectOutputs({ ...from, step, dialect: undefined })).uploads;
   } catch (error) {
+    from.signal.throwIfAborted();
     if (error instanceof ValueFault || error instanceof DaisError) return [];
     throw error;
   }
@@ -199,10 +213,12 @@ interface StoredFile {
   readonly executable: boolean;
 }
 
-async function keepFile({ content, projectId, attempt, quota }: Collection, file: OutputFile): Promise<StoredFile> {
+async function keepFile(from: Collection, file: OutputFile): Promise<StoredFile> {
+  const { content, projectId, attempt, quota, signal } = from;
   const { output, path, executable } = file;
   const name = [prefixOf(attempt, output), path].filter((part) => part !== '').join('/');
-  const lease = await content.upload(await file.open(), { projectId, quota: await quota() });
+  const request = { projectId, quota: await quota(), origin: attempt, signal };
+  const lease = await content.upload(await file.open(), request);
   return { upload: { lease, name }, path, executable };
 }
 
@@ -281,7 +297,7 @@ export async function keepLog({
   projectId,
   attempt,
   quota,
-}: Omit<Collection, 'step'>): Promise<KeptLog | undefined> {
+}: Pick<Collection, 'compute' | 'content' | 'projectId' | 'attempt' | 'quota'>): Promise<KeptLog | undefined> {
   let tail: Buffer = Buffer.alloc(0);
   const chunks = compute.logs(attempt)[Symbol.asyncIterator]();
   const first = await chunks.next();
@@ -293,7 +309,7 @@ export async function keepLog({
     }
   };
   try {
-    const lease = await content.upload(Readable.from(bytes()), { projectId, quota: await quota() });
+    const lease = await content.upload(Readable.from(bytes()), { projectId, quota: await quota(), origin: attempt });
     return { lease, name: logName(attempt), tail: lastLines(tail) };
   } catch (error) {
     // A project that may hold no more bytes still learns how its step ended.

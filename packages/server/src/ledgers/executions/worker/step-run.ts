@@ -2,24 +2,25 @@
  * One attempt at a step, from its claim to its commit. Everything here may be done again from the beginning by another
  * process: what was submitted is found by the attempt's id, and what is committed is committed once.
  */
-import { Readable } from 'node:stream';
-import { DaisError, type Actor, type Execution } from '@dais/api';
+import { addAbortSignal, Readable } from 'node:stream';
+import type { Actor, Execution } from '@dais/api';
 import type { Compute, TaskEnvironment, TaskInput, TaskSpec, TaskState } from '#engines/compute/contract.ts';
 import type { BuiltEnvironment } from '#engines/environments/contract.ts';
 import { attachContent } from '#kernel/content/references.ts';
 import { LeaseLost } from '#kernel/leases.ts';
 import { byteQuota } from '#kernel/tenants.ts';
 import { SYSTEM_ORIGIN, transact, type Transaction, type TransactionOrigin } from '#kernel/transaction.ts';
-import { endAttempt, holdAttempt, markStarted, type AttemptClaim, type AttemptEnd } from '../attempts.ts';
+import { endAttempt, holdAttempt, markStarted, type AttemptClaim } from '../attempts.ts';
+import { diskLimitOf, DISK_RULES, MOST_STEP_FILES } from '../disk-rules.ts';
 import type { ExecutionParts } from '../execution-parts.ts';
-import type { StepEnd } from '../machine/machine.ts';
 import { taskAt, type Step, type Values } from '../machine/plan.ts';
 import { ValueFault } from '../machine/values.ts';
 import type { RunMachines } from '../run-machine.ts';
 import { surroundingsOf, type Surroundings } from '../step-calls.ts';
 import { endTrackedStep, trackStep, type TrackedRun } from '../tracked-runs.ts';
 import { lockOf } from './environment-locks.ts';
-import { findSpared, takeOverValues, type Spared } from './spared.ts';
+import type { StorageRoom } from './output-check.ts';
+import { findSpared, takeOverValues } from './spared.ts';
 import {
   addressed,
   collectAlways,
@@ -36,12 +37,11 @@ import { noteSpared, noteStep, noteTracked, type StepFacts } from './step-lineag
 import { fitData, makeVersions, withData } from './step-versions.ts';
 import { dataOf, parametersOf, programOf } from './step-source.ts';
 import { dialectOf, resolveAny, type Left, type StepAbout, type StepDialects, type StepText } from './step-dialect.ts';
+import { CANCELLED, howItEnded, isAbort, lost, refusal, refused, type Outcome } from './step-outcome.ts';
 import type { ResolvedStep } from './step-spec.ts';
 
 /** What the step of a run is called that has no other. */
 const ONLY_STEP = 'main';
-/** Faults of whoever wrote the step: another attempt would end in the same way. */
-const FINAL_CODES: ReadonlySet<string> = new Set(['invalid_request', 'quota_exceeded', 'too_large', 'unsafe_path']);
 
 /** Destinations that the reason of a failure names; the log has the others. */
 const MAX_REFUSALS = 5;
@@ -68,16 +68,6 @@ interface Loaded {
   readonly again: readonly string[];
 }
 
-/** What an attempt comes to, before it is committed. */
-interface Outcome {
-  readonly end: StepEnd;
-  readonly record: AttemptEnd;
-  readonly uploads?: readonly Uploaded[];
-  readonly fingerprint?: string;
-  /** Outputs of another step, to be taken over. */
-  readonly spared?: Spared;
-}
-
 export class StepRun {
   readonly #parts: ExecutionParts;
   readonly #machines: RunMachines;
@@ -99,6 +89,8 @@ export class StepRun {
     if (this.#claim.place !== this.#parts.place) {
       return await this.#commit(loaded, lost('the process that ran it is gone, on another machine'));
     }
+    // What another process stored of it and did not commit is stored anew, or not wanted any more.
+    if (this.#claim.takenOver) await this.#parts.content.releaseOrigin(this.#claim.projectId, this.#claim.id);
     const compute = await this.#parts.compute();
     const from = this.#parts.clock.now();
     try {
@@ -192,10 +184,15 @@ export class StepRun {
     } catch (error) {
       this.#signals.stop.throwIfAborted();
       if (this.#signals.cancelled.aborted && isAbort(error, this.#signals.cancelled)) return CANCELLED;
-      if (error instanceof ValueFault) return refused(error.message);
-      if (error instanceof DaisError && FINAL_CODES.has(error.code)) return refused(explained(error));
+      const refusedAs = refusal(error);
+      if (refusedAs !== undefined) return refusedAs;
       throw error;
     }
+  }
+
+  /** The attempt is not this process's any more, or nobody wants it. */
+  get #eitherSignal(): AbortSignal {
+    return AbortSignal.any([this.#signals.stop, this.#signals.cancelled]);
   }
 
   get #dialects(): StepDialects {
@@ -215,14 +212,19 @@ export class StepRun {
     const request = { mode: 'read', projectId } as const;
     const spared = await transact(this.#parts.database, request, async (tx) => await findSpared(tx, question));
     if (spared === undefined) return undefined;
-    const end: StepEnd = { is: 'succeeded', outputs: spared.outputs, source: spared.source };
-    return { end, record: { ending: 'spared' }, fingerprint, spared };
+    return {
+      end: { is: 'succeeded', outputs: spared.outputs, source: spared.source },
+      record: { ending: 'spared' },
+      fingerprint,
+      spared,
+    };
   }
 
   async #submit(compute: Compute, loaded: Loaded, resolved: ResolvedStep): Promise<void> {
     const { id, projectId } = this.#claim;
     const { step } = loaded;
     const { command, variables, artifacts, files = [], texts = {} } = resolved;
+    const diskBytes = await this.#diskLimit(step);
     await this.#hold(step);
     const { isolationFault } = step.isolation === 'preferred' ? await compute.abilities() : {};
     // Without it an image could not be seen: then the engine says what is missing.
@@ -242,12 +244,16 @@ export class StepRun {
         ...Object.entries(texts).map(([name, path]) => ({ name, path })),
       ],
       resources: step.resources,
-      limits: step.timeoutMs === undefined ? {} : { wallMs: step.timeoutMs },
+      limits: {
+        diskBytes,
+        diskFiles: MOST_STEP_FILES,
+        ...(step.timeoutMs !== undefined && { wallMs: step.timeoutMs }),
+      },
       isolation,
       network: step.network,
     };
     const { data, readAddress, content } = this.#parts;
-    const signal = AbortSignal.any([this.#signals.stop, this.#signals.cancelled]);
+    const signal = this.#eitherSignal;
     const inputs = [
       ...(await inputsOf(content, projectId, artifacts)),
       ...(await addressed(artifacts, readAddress, { variables: { ...variables, ...secrets }, signal })),
@@ -255,7 +261,7 @@ export class StepRun {
     ];
     const from = { data, projectId, signal };
     await withData(from, artifacts, async (more) => {
-      await compute.submit({ ...spec, inputs: [...inputs, ...more] });
+      await compute.submit({ ...spec, inputs: [...inputs, ...more].map((input) => abortable(input, signal)) });
     });
   }
 
@@ -263,7 +269,7 @@ export class StepRun {
   async #hold({ environment }: Step): Promise<void> {
     if (environment.type === 'system' || this.#environment !== undefined) return;
     const { run, projectId } = this.#claim;
-    const signal = AbortSignal.any([this.#signals.stop, this.#signals.cancelled]);
+    const signal = this.#eitherSignal;
     const environments = await this.#parts.environments();
     const lock = await lockOf(this.#parts.database, environments, { run, projectId }, environment, signal);
     this.#environment = await environments.build(lock, { signal });
@@ -362,8 +368,18 @@ export class StepRun {
     const { id: attempt, run, projectId } = this.#claim;
     const dialect = dialectOf(step, this.#dialects);
     const outputsOf = dialect && ((left: Left) => dialect.outputs({ step, inputs, left }));
-    const quota = async () => await this.#bytesLeft();
-    const from: Collection = { compute, content, projectId, run, attempt, step, quota, dialect: outputsOf };
+    const from: Collection = {
+      compute,
+      content,
+      projectId,
+      run,
+      attempt,
+      step,
+      dialect: outputsOf,
+      signal: this.#eitherSignal,
+      quota: async () => await this.#quotaBytes(),
+      room: async () => await this.#room(step),
+    };
     const log = await keepLog(from);
     const kept = log === undefined ? [] : [log];
     const { end: ending, code, signal, usage } = state;
@@ -391,6 +407,11 @@ export class StepRun {
       }
       return { end: { is: 'succeeded', outputs }, record, uploads: [...kept, ...uploads], fingerprint };
     } catch (error) {
+      const { stop, cancelled } = this.#signals;
+      // What it wrote stays readable, as of any canceled step.
+      if (cancelled.aborted && !stop.aborted && isAbort(error, cancelled)) {
+        return { ...CANCELLED, record: { ...record, ending: 'cancelled' }, uploads: kept };
+      }
       if (error instanceof ValueFault) return failed(error.message);
       await releaseAll(content, kept);
       throw error;
@@ -398,7 +419,7 @@ export class StepRun {
   }
 
   /** Asked when there is something to keep: most steps of a fan-out leave nothing. */
-  async #bytesLeft(): Promise<number | null> {
+  async #quotaBytes(): Promise<number | null> {
     const { projectId } = this.#claim;
     const request = { mode: 'read', projectId } as const;
     this.#quota ??= transact(this.#parts.database, request, async (tx) => await byteQuota(tx, projectId)).catch(
@@ -408,6 +429,23 @@ export class StepRun {
       },
     );
     return await this.#quota;
+  }
+
+  /** Bytes. @throws ValueFault when the step sets more than it may. */
+  async #diskLimit(step: Step): Promise<number> {
+    const rules = await this.#parts.diskRules?.(this.#claim.projectId);
+    return diskLimitOf(step, rules ?? DISK_RULES);
+  }
+
+  /** Asked before outputs are copied. */
+  async #room(step: Step): Promise<StorageRoom> {
+    const { content } = this.#parts;
+    const quota = await this.#quotaBytes();
+    return {
+      stepBytes: await this.#diskLimit(step),
+      quota: quota === null ? undefined : { bytes: quota, used: await content.usage(this.#claim.projectId) },
+      freeBytes: await content.freeBytes(),
+    };
   }
 
   /** Outputs, end and what follows from it in one transaction; none of it when the attempt is somebody else's by now. */
@@ -468,26 +506,19 @@ async function remember({ sql, projectId }: Transaction, fingerprint: string, no
 
 const NO_DIALECTS: StepDialects = new Map();
 
+/** Its bytes stop coming when `signal` aborts. */
+function abortable(input: TaskInput, signal: AbortSignal): TaskInput {
+  return {
+    ...input,
+    open: async () => {
+      signal.throwIfAborted();
+      return addAbortSignal(signal, await input.open());
+    },
+  };
+}
+
 function inputOfText({ path, text }: StepText): TaskInput {
   return { path, open: async () => await Promise.resolve(Readable.from([Buffer.from(text)])) };
-}
-
-const CANCELLED: Outcome = { end: { is: 'cancelled' }, record: { ending: 'cancelled' } };
-
-function lost(error: string): Outcome {
-  return { end: { is: 'lost', error }, record: { ending: 'lost', error } };
-}
-
-function refused(error: string): Outcome {
-  return { end: { is: 'failed', error, final: true }, record: { ending: 'refused', error } };
-}
-
-function howItEnded({ end, code, signal }: Extract<TaskState, { phase: 'ended' }>): string {
-  if (end === 'wall-time') return 'it took longer than it may';
-  if (end === 'out-of-memory') return 'it needed more memory than it may have';
-  if (end === 'too-many-processes') return 'it started more processes and threads than it may have';
-  if (end === 'disk-full') return 'it wrote more than it may';
-  return signal === undefined ? `it ended with exit code ${code ?? 'unknown'}` : `it was ended by ${signal}`;
 }
 
 /** What of its failure the outbound guard may have caused, a sentence for each destination. */
@@ -499,12 +530,4 @@ function refusals({ refusedConnections = [] }: Extract<TaskState, { phase: 'ende
 
 function seenFrom({ folders, path, variables, root }: BuiltEnvironment): TaskEnvironment {
   return { folders, path, variables, ...(root !== undefined && { root }) };
-}
-
-function isAbort(error: unknown, { reason }: AbortSignal): boolean {
-  return error === reason || (error as { name?: unknown } | null)?.name === 'AbortError';
-}
-
-function explained({ message, issues = [] }: DaisError): string {
-  return [message, ...issues.map(({ path, message: said }) => `${path}: ${said}`)].join('\n');
 }

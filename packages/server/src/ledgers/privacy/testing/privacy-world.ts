@@ -10,6 +10,7 @@ import { openOutbound } from '#calls.ts';
 import { loadData } from '#compose-data.ts';
 import { loadFeatures, openOnline } from '#compose-features.ts';
 import { loadLabels, loadPrivacy } from '#compose-privacy.ts';
+import { loadTracking } from '#compose-runs.ts';
 import { loadKinds, loadLineage, loadSlices } from '#compose.ts';
 import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
@@ -34,6 +35,7 @@ const OWNER: As = { principal: { type: 'user', id: 'owner', via: { method: 'owne
 
 export interface PrivacyProject {
   readonly id: string;
+  readonly name: string;
   readonly context: As;
   /** As the owner, unless `as` says who. */
   call<Output = unknown>(operation: string, input: unknown, as?: As): Promise<Output>;
@@ -59,7 +61,7 @@ export async function startPrivacyWorld(): Promise<PrivacyWorld> {
   const outbound = await openOutbound({ allowHosts: [] }, '0');
   const keys = openEnvKeys(randomBytes(32).toString('base64'));
   const clock = systemClock;
-  const { kinds, entries, jobs, policies } = await loadKinds({ keys, outbound, clock });
+  const { kinds, entries, jobs, policies, subscribers } = await loadKinds({ keys, outbound, clock });
   const db = await startTestDatabase(await loadSlices(kinds));
   const { database } = db;
   const blobs = await openFsBlobStore({ root: join(folder, 'blobs'), clock });
@@ -110,6 +112,7 @@ export async function startPrivacyWorld(): Promise<PrivacyWorld> {
     days: 90,
   });
   const lineage = await loadLineage({ days: 400, now });
+  const tracking = await loadTracking({ clock, random: randomBytes });
   const dais = await startTestKernel(db, {
     kinds,
     entries: [
@@ -119,8 +122,10 @@ export async function startPrivacyWorld(): Promise<PrivacyWorld> {
       ...labels.entries,
       ...features.entries,
       ...lineage.entries,
+      ...tracking.entries,
     ],
     jobs: [...jobs, ...data.jobs, ...privacy.jobs, ...labels.jobs, ...features.jobs],
+    subscribers,
     authorizer: new CedarAuthorizer({ database, clock, log: silentLog, engine: policies }),
   });
   let made = 0;
@@ -136,6 +141,7 @@ export async function startPrivacyWorld(): Promise<PrivacyWorld> {
     };
     return {
       id: metadata.uid,
+      name,
       context,
       call,
       member: async (role) => {

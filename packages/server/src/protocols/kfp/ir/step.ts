@@ -63,7 +63,8 @@ export function stepOf(parts: StepParts): Step {
   };
   if (importer !== undefined) {
     const body = { importer: importerOf(importer) };
-    return { ...base, environment: { type: 'system' }, resources: {}, dialect: dialectOf(parts, body) };
+    // The server itself fetches what is imported, through the same guard.
+    return { ...base, network: false, environment: { type: 'system' }, resources: {}, dialect: dialectOf(parts, body) };
   }
   const body = { container: containerOf(container!) };
   return {

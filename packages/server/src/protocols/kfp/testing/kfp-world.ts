@@ -44,7 +44,6 @@ export async function startKfpWorld(images?: Environments): Promise<KfpWorld> {
     maxBytes: 2 ** 34,
     uv: await uv(),
     sourceBuilds: false,
-    noProxy: [],
     outbound: net.client({ fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }) }),
     environment: { ...variables, PATH },
     extraCa: variables['SSL_CERT_FILE'],

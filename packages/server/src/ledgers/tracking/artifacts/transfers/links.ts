@@ -1,6 +1,6 @@
 /** Links: for a while, whoever has the ticket reads one artifact. */
 import { DaisError, fetchArtifactOperation } from '@dais/api';
-import { findReference } from '#kernel/content/references.ts';
+import { findReadable } from '#kernel/content/damage.ts';
 import type { Download } from '#kernel/content/download.ts';
 import type { Call } from '#kernel/dispatch.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
@@ -32,7 +32,7 @@ interface Link {
 export async function linkArtifact(parts: ArtifactParts, { input, tenant }: Call<LinkCall>): Promise<Link> {
   const { database, blobs } = parts;
   const name = artifactPath(input.path);
-  const reader = async (tx: Transaction) => await findReference(tx, { ...artifactsOf(tenant.id), name });
+  const reader = async (tx: Transaction) => await findReadable(tx, { ...artifactsOf(tenant.id), name });
   const { locator, size, sha256 } = await transact(database, { mode: 'read', projectId: tenant.id }, reader);
   if (blobs?.presignGet !== undefined) {
     const url = await blobs.presignGet(locator, input.seconds, name.split('/').at(-1));

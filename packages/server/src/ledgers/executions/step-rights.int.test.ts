@@ -1,4 +1,4 @@
-/** Who may have steps that see what the server sees, where there are accounts. */
+/** Who may run steps without isolation, with network and with secrets, where there are accounts. */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -85,6 +85,48 @@ test('an editor runs what is isolated, and nothing else unless a policy permits 
   const cedar = `@id("trusted") permit(principal == Dais::User::"ada", action == Dais::Action::"execution:unisolated", resource);`;
   await dais.apply([manifest('Policy', 'trusted', { cedar })], {}, OWNER);
   expect((await submit('ada', 'none')).state).toBe('pending');
+});
+
+const networked = { main: { command: ['true'], network: true } };
+const pipelineOf = (name: string, network: boolean) =>
+  manifest('Pipeline', name, { steps: { main: { run: 'true', ...(network && { network: true }) } } });
+const scheduleOf = (name: string, pipeline: string, version?: string) =>
+  manifest('Schedule', name, { pipeline, when: { type: 'interval', seconds: 86_400 }, ...(version && { version }) });
+const forbidNetwork = manifest('Policy', 'no-network', {
+  cedar: `@id("no-network") forbid(principal == Dais::User::"ada", action == Dais::Action::"execution:network", resource);`,
+});
+
+test('an editor runs steps with network until a policy forbids it', async () => {
+  expect(await codeOf(dais.call('execution.submit', { steps: networked }, as('ada')))).toBe('ok');
+  await dais.apply([forbidNetwork], {}, OWNER);
+  await expect(dais.call('execution.submit', { steps: networked }, as('ada'))).rejects.toThrow(
+    /may not execution:network.*--no-network.*an administrator grants/,
+  );
+  expect(await codeOf(dais.call('execution.submit', { steps: networked }, as('max')))).toBe('ok');
+  expect((await submit('ada')).state).toBe('pending');
+  expect(await codeOf(submit('ada', 'none'))).toBe('forbidden');
+});
+
+test('a step without isolation needs the right to the network too, because it has that of the machine', async () => {
+  const cedar = `@id("unisolated") permit(principal == Dais::User::"ada", action == Dais::Action::"execution:unisolated", resource);`;
+  await dais.apply([forbidNetwork, manifest('Policy', 'unisolated', { cedar })], {}, OWNER);
+  await expect(submit('ada', 'none')).rejects.toThrow(/execution:network/);
+});
+
+test('whoever writes a pipeline with network, or a schedule of one, needs the right, because the platform starts it', async () => {
+  await dais.apply([forbidNetwork], {}, OWNER);
+  await dais.apply([pipelineOf('closed', false)], {}, as('ada'));
+  await expect(dais.apply([pipelineOf('open', true)], {}, as('ada'))).rejects.toThrow(/execution:network/);
+  await expect(dais.apply([pipelineOf('closed', true)], {}, as('ada'))).rejects.toThrow(/execution:network/);
+  await dais.apply([pipelineOf('open', true)], {}, as('max'));
+  await dais.apply([scheduleOf('nightly', 'closed')], {}, as('ada'));
+  await expect(dais.apply([scheduleOf('weekly', 'open')], {}, as('ada'))).rejects.toThrow(/execution:network/);
+  await expect(dais.apply([scheduleOf('nightly', 'open')], {}, as('ada'))).rejects.toThrow(/execution:network/);
+  await dais.apply([scheduleOf('weekly', 'open')], {}, as('max'));
+  // A version that the schedule names counts, not the newest.
+  await dais.apply([pipelineOf('open', false)], {}, as('max'));
+  await dais.apply([scheduleOf('newest', 'open')], {}, as('ada'));
+  await expect(dais.apply([scheduleOf('first', 'open', '1')], {}, as('ada'))).rejects.toThrow(/execution:network/);
 });
 
 test('a Secret is for whoever may use it', async () => {

@@ -1,0 +1,189 @@
+"""Saves every estimator of scikit-learn, models of XGBoost and LightGBM, and models with code of their author, as clients save them."""
+
+import json
+import pathlib
+import pickle
+import sys
+import warnings
+
+import cloudpickle
+import joblib
+import mlflow
+import mlflow.pyfunc
+import mlflow.sklearn
+import numpy as np
+import pandas as pd
+from sklearn.utils import all_estimators
+
+warnings.filterwarnings("ignore")
+folder = pathlib.Path(sys.argv[1])
+random = np.random.default_rng(7)
+features = np.abs(random.normal(size=(40, 4)))
+labels = (features[:, 0] > np.median(features[:, 0])).astype(int)
+amounts = features[:, 0] + 0.1 * random.normal(size=40)
+texts = [f"word{n % 5} other{n % 3}" for n in range(40)]
+
+INNER = {"estimator", "base_estimator", "estimators", "transformers", "steps", "transformer_list"}
+
+
+def made(kind):
+    """An instance with the parts that it needs."""
+    from sklearn.linear_model import LogisticRegression, Ridge
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.tree import DecisionTreeClassifier
+
+    name = kind.__name__
+    given = {
+        "ColumnTransformer": {"transformers": [("scale", StandardScaler(), [0, 1])]},
+        "FeatureUnion": {"transformer_list": [("scale", StandardScaler())]},
+        "Pipeline": {"steps": [("scale", StandardScaler()), ("model", LogisticRegression())]},
+        "VotingClassifier": {"estimators": [("one", LogisticRegression()), ("two", DecisionTreeClassifier())]},
+        "StackingClassifier": {"estimators": [("one", LogisticRegression()), ("two", DecisionTreeClassifier())]},
+        "VotingRegressor": {"estimators": [("one", Ridge()), ("two", Ridge(2.0))]},
+        "StackingRegressor": {"estimators": [("one", Ridge()), ("two", Ridge(2.0))]},
+        "GridSearchCV": {"estimator": Ridge(), "param_grid": {"alpha": [1.0, 2.0]}},
+        "RandomizedSearchCV": {"estimator": Ridge(), "param_distributions": {"alpha": [1.0, 2.0]}, "n_iter": 2},
+        "HalvingGridSearchCV": {"estimator": Ridge(), "param_grid": {"alpha": [1.0, 2.0]}},
+        "HalvingRandomSearchCV": {"estimator": Ridge(), "param_distributions": {"alpha": [1.0, 2.0]}},
+        "SparseCoder": {"dictionary": features[:4]},
+        "OutputCodeClassifier": {"estimator": LogisticRegression()},
+        "FunctionTransformer": {"func": np.log1p},
+    }.get(name)
+    if given is not None:
+        return kind(**given)
+    try:
+        return kind()
+    except TypeError:
+        for inner in (LogisticRegression(), Ridge()):
+            for key in ("estimator", "base_estimator", "regressor"):
+                try:
+                    return kind(**{key: inner})
+                except TypeError:
+                    continue
+        raise
+
+
+def fitted(kind):
+    model = made(kind)
+    for given in ((features, labels), (features, amounts), (features,), (texts, labels), (texts,), (features, np.c_[labels, 1 - labels])):
+        try:
+            return model.fit(*given)
+        except Exception:
+            continue
+    # Not all can be fitted on this; as they are they can be saved all the same.
+    return model
+
+
+def save(name, value):
+    (folder / f"{name}.pkl").write_bytes(pickle.dumps(value))
+    (folder / f"{name}-cloud.pkl").write_bytes(cloudpickle.dumps(value))
+
+
+estimators = []
+for name, kind in all_estimators():
+    try:
+        save(f"sklearn-{name}", fitted(kind))
+        estimators.append(name)
+    except Exception as error:  # One that cannot be made at all is told.
+        print(f"{name}: {error!r}", file=sys.stderr)
+
+import lightgbm
+import xgboost
+
+frame = pd.DataFrame(features, columns=list("abcd"))
+save("lightgbm-classifier", lightgbm.LGBMClassifier(n_estimators=2, verbose=-1).fit(frame, labels))
+save("lightgbm-regressor", lightgbm.LGBMRegressor(n_estimators=2, verbose=-1).fit(frame, amounts))
+save("lightgbm-booster", lightgbm.train({"verbose": -1}, lightgbm.Dataset(features, amounts), 2))
+save("xgboost-classifier", xgboost.XGBClassifier(n_estimators=2).fit(frame, labels))
+save("xgboost-regressor", xgboost.XGBRegressor(n_estimators=2).fit(frame, amounts))
+save("xgboost-booster", xgboost.train({}, xgboost.DMatrix(features, amounts), 2))
+
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+
+def squares(values):
+    import os
+
+    return values**2 if os.sep else values
+
+
+class Doubled(mlflow.pyfunc.PythonModel):
+    def __init__(self, factor):
+        self.factor = factor
+        self.compiled = __import__("re").compile("a+")
+
+    def predict(self, context, model_input, params=None):
+        return np.asarray(model_input)[:, 0] * self.factor
+
+
+pipeline = make_pipeline(FunctionTransformer(lambda x: x + 1), StandardScaler(), HistGradientBoostingRegressor(max_iter=2))
+save_cloud = {"own-pipeline": pipeline.fit(features, amounts), "own-function": squares, "own-model": Doubled(2), "own-class": Doubled}
+for name, value in save_cloud.items():
+    (folder / f"{name}-cloud.pkl").write_bytes(cloudpickle.dumps(value))
+joblib.dump({"classes": ["a", "b"], "scaler": StandardScaler()}, folder / "compressed.joblib", compress=3)
+
+# As MLflow saves them: manifest, environment, example and model.
+mlflow.sklearn.save_model(HistGradientBoostingRegressor(max_iter=2).fit(frame, amounts), folder / "mlflow-sklearn", serialization_format="cloudpickle", pip_requirements=["scikit-learn"], input_example=frame[:2])
+mlflow.sklearn.save_model(made(HistGradientBoostingRegressor).fit(frame, amounts), folder / "mlflow-pickle", serialization_format="pickle", pip_requirements=["scikit-learn"])
+mlflow.sklearn.save_model(StandardScaler().fit(frame), folder / "mlflow-skops", serialization_format="skops", pip_requirements=["scikit-learn"])
+mlflow.pyfunc.save_model(folder / "mlflow-pyfunc", python_model=Doubled(3), pip_requirements=["numpy"])
+code = folder / "code"
+code.mkdir()
+(code / "own_loader.py").write_text("def _load_pyfunc(path):\n    raise NotImplementedError\n")
+mlflow.pyfunc.save_model(folder / "mlflow-loader", loader_module="own_loader", data_path=str(code / "own_loader.py"), code_paths=[str(code / "own_loader.py")], pip_requirements=["numpy"])
+
+
+# What must not pass: each is loaded by nobody.
+class Reduced:
+    def __init__(self, *parts):
+        self.parts = parts
+
+    def __reduce__(self):
+        return self.parts
+
+
+import builtins
+import ctypes
+import functools
+import importlib
+import operator
+import os
+import pathlib as paths
+import runpy
+import shutil
+import socket
+import subprocess
+import webbrowser
+
+hostile = {
+    "os-system": (os.system, ("true",)),
+    "popen": (subprocess.Popen, (["true"],)),
+    "check-output": (subprocess.check_output, (["true"],)),
+    "eval": (builtins.eval, ("1",)),
+    "exec": (builtins.exec, ("pass",)),
+    "compile": (builtins.compile, ("pass", "x", "exec")),
+    "open": (builtins.open, ("/dev/null",)),
+    "import": (builtins.__import__, ("os",)),
+    "import-module": (importlib.import_module, ("os",)),
+    "socket": (socket.create_connection, (("127.0.0.1", 9),)),
+    "rmtree": (shutil.rmtree, ("/nonexistent",)),
+    "run-path": (runpy.run_path, ("/nonexistent",)),
+    "browser": (webbrowser.open, ("about:blank",)),
+    "ctypes": (ctypes.CDLL, ("libc.so.6",)),
+    "partial": (functools.partial(os.system, "true"), ()),
+    "method": (operator.methodcaller("unlink"), (paths.Path("/nonexistent"),)),
+    "numpy-load": (np.load, ("/nonexistent",)),
+    "pandas-read": (pd.read_pickle, ("/nonexistent",)),
+    "pandas-eval": (pd.eval, ("1",)),
+    "joblib-load": (joblib.load, ("/nonexistent",)),
+}
+for name, parts in hostile.items():
+    (folder / f"hostile-{name}.pkl").write_bytes(pickle.dumps(Reduced(*parts)))
+own = lambda: os.system("true")  # noqa: E731
+(folder / "hostile-own-call.pkl").write_bytes(cloudpickle.dumps(Reduced(own, ())))
+(folder / "hostile-in-model.pkl").write_bytes(cloudpickle.dumps({"model": Doubled(2), "more": Reduced(os.system, ("true",))}))
+joblib.dump(Reduced(os.system, ("true",)), folder / "hostile-compressed.joblib", compress=("zlib", 3))
+np.save(folder / "hostile-array.npy", np.array([Reduced(os.system, ("true",))], dtype=object), allow_pickle=True)
+print(json.dumps(estimators))

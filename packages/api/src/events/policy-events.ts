@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import type { EventType } from '#events/event-type.ts';
+
+const policy = z.string().describe('Id of the policy; `project/id` for one of a project.');
+const mode = z.enum(['enforce', 'audit']).describe('Mode of the policy.');
+const reason = z.string().describe('Why, in one sentence.');
+const result = z
+  .enum(['violated', 'unknown'])
+  .describe('`unknown`: a fact that the policy uses could not be computed.');
+const alias = z.string().optional().describe('The alias; absent: the resource itself.');
+
+/** The subject of each is the resource that the policy is about. */
+export const policyEvents = {
+  policyWouldRefuse: {
+    type: 'policy.wouldRefuse',
+    v: 1,
+    description: 'Something was done that a policy in audit mode would have refused.',
+    data: z.strictObject({
+      policy,
+      action: z.string().describe('What was done: `endpoint:write`.'),
+      kind: z.string().describe('To a resource of this kind.'),
+      name: z.string().optional().describe('Of this name.'),
+      result,
+      reason,
+    }),
+  },
+  policyViolated: {
+    type: 'policy.violated',
+    v: 1,
+    description: 'A resource in production violates a policy, which it did not before.',
+    outcome: 'failed',
+    // Not the lineage path: it may name what a reader of the event may not read.
+    data: z.strictObject({ policy, mode, alias, result }),
+  },
+  policyViolationEnded: {
+    type: 'policy.violationEnded',
+    v: 1,
+    description: 'A resource in production does not violate a policy any more, or is not in production any more.',
+    data: z.strictObject({ policy, alias }),
+  },
+} as const satisfies Record<string, EventType>;

@@ -1,0 +1,59 @@
+/** Stored content: the store that every reader uses, its background work and its operations; see compose.ts. */
+import type { ConfigSpec } from '@dais/api';
+import type { BlobStore, VerifiedBlobs } from '#engines/blobs/contract.ts';
+import type { NameOwners } from '#kernel/content/owner-names.ts';
+import { readContentHealth, type ContentHealth } from './content-scrub-pass.ts';
+import type { OperationEntry } from '#kernel/dispatch.ts';
+import type { JobHandler } from '#kernel/job-runner.ts';
+import { transact } from '#kernel/transaction.ts';
+import { contentEntries } from './content-entries.ts';
+import { contentJobs } from './content-jobs.ts';
+import { scrubJob } from './content-scrub.ts';
+import { verificationBy, type ContentVerificationParts } from './content-verification.ts';
+
+/** The ledgers that name owners of stored content. */
+export async function contentOwners(): Promise<readonly NameOwners[]> {
+  const [data, executions, predictions, modelJobs, registry] = await Promise.all([
+    import('#ledgers/data/index.ts'),
+    import('#ledgers/executions/index.ts'),
+    import('#ledgers/predictions/index.ts'),
+    import('#ledgers/model-jobs/index.ts'),
+    import('#ledgers/registry/index.ts'),
+  ]);
+  return [
+    data.nameDataOwners,
+    executions.nameRunOwners,
+    predictions.namePredictionOwners,
+    modelJobs.nameModelJobOwners,
+    registry.nameModelOwners,
+  ];
+}
+
+/** Reads an exported database to its end and checks every byte of it. @throws DaisError `backup_invalid`. */
+export async function verifyArchive(source: AsyncIterable<Uint8Array>) {
+  return await (await import('#engines/database/archive/import-database.ts')).verifyArchive(source);
+}
+
+export interface StoredContent {
+  readonly blobs: VerifiedBlobs;
+  readonly jobs: readonly JobHandler[];
+  readonly entries: readonly OperationEntry[];
+  /** For metrics. @throws DaisError `database_unavailable`. */
+  readonly health: () => Promise<ContentHealth>;
+}
+
+export async function loadContent(
+  parts: ContentVerificationParts & { readonly store: BlobStore; readonly config: ConfigSpec['content'] },
+): Promise<StoredContent> {
+  const { database, clock, log, config } = parts;
+  const scrub = { everyDays: config.scrubDays, bytesPerSecond: config.scrubBytesPerSecond };
+  const { verifiedBlobs } = await import('#engines/blobs/verified.ts');
+  const blobs = verifiedBlobs(parts.store, verificationBy(parts));
+  return {
+    blobs,
+    jobs: [...contentJobs({ database, blobs, clock, log }), scrubJob({ database, blobs, clock, ...scrub })],
+    entries: contentEntries({ ledgers: await contentOwners(), ...scrub }),
+    health: async () =>
+      await transact(database, { mode: 'read', projectId: 'all' }, async ({ sql }) => await readContentHealth(sql)),
+  };
+}

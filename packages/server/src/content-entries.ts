@@ -1,0 +1,69 @@
+/** The operations of stored content. */
+import {
+  contentStatusOperation,
+  listDamagedContentOperation,
+  scrubContentOperation,
+  type ContentStatus,
+} from '@dais/api';
+import { readContentHealth, readScrubPass, startScrubPass } from './content-scrub-pass.ts';
+import type { NameOwners } from '#kernel/content/owner-names.ts';
+import type { OperationEntry } from '#kernel/dispatch.ts';
+import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { listDamagedContent } from './content-owners.ts';
+import { scrubNow } from './content-scrub.ts';
+
+export interface ContentEntryParts {
+  readonly ledgers: readonly NameOwners[];
+  readonly everyDays: number;
+  readonly bytesPerSecond: number;
+}
+
+interface ListCall {
+  readonly input: { readonly limit: number; readonly cursor?: string };
+}
+
+export function contentEntries(parts: ContentEntryParts): readonly OperationEntry[] {
+  return [
+    { operation: contentStatusOperation, handle: async (tx) => await status(tx, parts) },
+    { operation: listDamagedContentOperation, handle: async (tx, call: ListCall) => await list(tx, call, parts) },
+    { operation: scrubContentOperation, handle: scrub },
+  ];
+}
+
+async function status(tx: Transaction, { everyDays, bytesPerSecond }: ContentEntryParts): Promise<ContentStatus> {
+  await tx.enter('all');
+  const pass = await readScrubPass(tx.sql);
+  const { damaged } = await readContentHealth(tx.sql);
+  const { startedAt, finishedAt, objects = 0, totalObjects = 0, bytes = 0, totalBytes = 0, found = 0 } = pass ?? {};
+  const running = finishedAt === null ? 'running' : 'finished';
+  return {
+    state: pass === undefined ? 'never' : running,
+    ...(startedAt !== undefined && { startedAt: startedAt.toISOString() }),
+    ...(finishedAt instanceof Date && { finishedAt: finishedAt.toISOString() }),
+    objects,
+    totalObjects,
+    bytes,
+    totalBytes,
+    found,
+    damaged,
+    everyDays,
+    bytesPerSecond,
+  };
+}
+
+async function list(tx: Transaction, { input }: ListCall, { ledgers }: ContentEntryParts) {
+  await tx.enter('all');
+  const after = decodePageCursor('damaged', input.cursor) ?? '';
+  const found = await listDamagedContent(tx.sql, { after, limit: input.limit + 1 }, ledgers);
+  const { page, next } = cutPage(found, input.limit, 'damaged', ({ locator }) => locator);
+  return { items: page, ...next };
+}
+
+async function scrub(tx: Transaction): Promise<{ readonly startedAt: string; readonly isNew: boolean }> {
+  await tx.enter('all');
+  const isNew = await startScrubPass(tx.sql);
+  const pass = await readScrubPass(tx.sql);
+  tx.enqueue(scrubNow());
+  return { startedAt: (pass?.startedAt ?? new Date()).toISOString(), isNew };
+}

@@ -1,0 +1,33 @@
+/** Connects the verification of stored objects with the marks of damaged ones in the database. */
+import type { VerificationOptions } from '#engines/blobs/contract.ts';
+import type { Database } from '#engines/database/contract.ts';
+import { clearDamage } from '#kernel/content/damage.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Log } from '#lib/log.ts';
+import { expectedObject, markDamaged } from './content-damage.ts';
+
+export interface ContentVerificationParts {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** What `verifiedBlobs` needs: every reader of content uses the store that it returns. */
+export function verificationBy({ database, clock, log }: ContentVerificationParts): VerificationOptions {
+  return {
+    clock,
+    expected: async (locator) => await expectedObject(database, locator),
+    report: async (found) => {
+      try {
+        const isNew = await markDamaged(database, found);
+        if (isNew) log.error('a stored object is damaged', { locator: found.locator, kind: found.kind });
+      } catch (error) {
+        // The reader receives the damage as its error either way.
+        log.error('a damaged object could not be marked', { locator: found.locator, kind: found.kind, error });
+      }
+    },
+    intact: async (locator) => {
+      if (await clearDamage(database, locator)) log.info('a damaged object is repaired', { locator });
+    },
+  };
+}

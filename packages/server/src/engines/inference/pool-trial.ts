@@ -1,0 +1,67 @@
+/** Opens the processes of a model and tries it in the first one, before any request reaches it and before there are more. */
+import { DaisError } from '@dais/api/errors';
+import { testBatches, type BatchTest } from './batch-test.ts';
+import { ProcessEnded, type LoadOptions, type Tensor, type TensorSpec } from './contract.ts';
+import { RunnerPool, type PoolParts } from './runner-pool.ts';
+
+export interface TriedModel {
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+  readonly sample: LoadOptions['sample'];
+  /** Brings a batch into the form that the model takes. @throws DaisError `invalid_request` */
+  readonly enforce?: (inputs: readonly Tensor[]) => readonly Tensor[];
+  readonly onPhase: (phase: string) => void;
+}
+
+export interface Tried {
+  readonly pool: RunnerPool;
+  readonly test: BatchTest;
+}
+
+/**
+ * @throws ProcessEnded when the process ends or exceeds a limit before the trial is over; DaisError `invalid_request` when the
+ * model does not load.
+ */
+export async function openTried(parts: PoolParts, model: TriedModel): Promise<Tried> {
+  const { inputs, outputs, sample, enforce = (given) => given, onPhase } = model;
+  let ended: string | undefined;
+  let isTried = false;
+  const pool = new RunnerPool({
+    ...parts,
+    size: 1,
+    onEnd: (end) => {
+      if (isTried) return parts.onEnd?.(end);
+      return (ended ??= end.reason);
+    },
+  });
+  await pool.open();
+  onPhase('trying the model');
+  const run = async (given: readonly Tensor[]) => {
+    if (ended !== undefined) throw new ProcessEnded(ended);
+    try {
+      return await pool.infer(enforce(given), {});
+    } catch (error) {
+      // A batch that exceeded its time limit fails before its process has ended.
+      if (error instanceof DaisError && error.code === 'model_unavailable') ended ??= error.message;
+      throw error;
+    }
+  };
+  try {
+    const test = await testBatches(run, inputs, outputs, await readSample(sample, inputs));
+    isTried = true;
+    if (ended !== undefined) throw new ProcessEnded(`The model was loaded, and ended while it was tried: ${ended}`);
+    await pool.resize(parts.size);
+    return { pool, test };
+  } catch (error) {
+    isTried = true;
+    await pool.close();
+    throw error;
+  }
+}
+
+export async function readSample(
+  sample: LoadOptions['sample'],
+  inputs: readonly TensorSpec[],
+): Promise<readonly Tensor[] | undefined> {
+  return typeof sample === 'function' ? await sample(inputs) : sample;
+}

@@ -1,0 +1,106 @@
+/** Facts that reach across the lineage: a walk, and what the ledgers know about the nodes that it reaches. */
+import type { LineageNodeType } from '@dais/api';
+import type { Facts, FactSubject } from '@dais/api';
+import type { FactProvider } from '#kernel/principal.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { storedNodes } from './neighbours.ts';
+import { pathTo, walkUpstream, type UpstreamWalk, type WalkLimits } from './upstream-walk.ts';
+
+/** What a ledger knows of one node: a value, or why there is none. */
+export type NodeMeasure =
+  | { readonly node: string; readonly value: number; readonly cause?: string }
+  | { readonly node: string; readonly unknown: string };
+
+/** Port: the ledger that keeps the things of one type gives one fact about those upstream. */
+export interface UpstreamMeasure {
+  readonly fact: string;
+  readonly nodes: LineageNodeType;
+  /** `sum` of the values; or the highest of them, as the word at its place. */
+  readonly combine: 'sum' | readonly string[];
+  /** Ids without their type; for each one answer. `walk`: how they were reached. */
+  measure(tx: Transaction, ids: readonly string[], walk: UpstreamWalk): Promise<readonly NodeMeasure[]>;
+}
+
+/** Where the walk begins: keys of nodes, and what could not be found. */
+export interface Starts {
+  readonly keys: readonly string[];
+  readonly unknown?: string;
+}
+
+export interface UpstreamFactsOptions {
+  readonly measures: readonly UpstreamMeasure[];
+  /** What a subject consists of. */
+  readonly starts: (tx: Transaction, subject: FactSubject) => Promise<Starts>;
+  /** Milliseconds; for the limit of time. */
+  readonly clock: () => number;
+  readonly limits?: WalkLimits;
+}
+
+/** Why a fact has its value: a node upstream, and the way to it. */
+export interface FactCause {
+  readonly fact: string;
+  /** Keys from the start to the node. */
+  readonly path: readonly string[];
+  readonly cause: string;
+}
+
+export interface ExplainedFacts extends Facts {
+  readonly causes: readonly FactCause[];
+}
+
+/** Causes that are returned of one fact. */
+const MAX_CAUSES = 20;
+
+function rankOf(measure: NodeMeasure): number {
+  return 'unknown' in measure ? Number.POSITIVE_INFINITY : measure.value;
+}
+
+/** As `load` of the provider, with the causes. */
+export async function explainUpstream(
+  { measures, starts, clock, limits }: UpstreamFactsOptions,
+  tx: Transaction,
+  subject: FactSubject,
+  names: ReadonlySet<string>,
+): Promise<ExplainedFacts> {
+  const values: Record<string, string | number> = {};
+  const unknown: Record<string, string> = {};
+  const causes: FactCause[] = [];
+  const found = await starts(tx, subject);
+  const walk = await walkUpstream(tx, found.keys, clock, limits);
+  for (const wanted of measures.filter((one) => names.has(one.fact))) {
+    const { fact, nodes, combine } = wanted;
+    const ids = [...walk.nodes.keys()].flatMap((key) =>
+      key.startsWith(`${nodes}:`) ? key.slice(nodes.length + 1) : [],
+    );
+    const measured = ids.length === 0 ? [] : await wanted.measure(tx, ids, walk);
+    const fault = measured.find((one) => 'unknown' in one);
+    const why = found.unknown ?? walk.exceeded ?? (fault === undefined ? undefined : fault.unknown);
+    const explained = measured.filter((one) => 'unknown' in one || (one.value > 0 && one.cause !== undefined));
+    const worstFirst = combine === 'sum' ? explained : explained.toSorted((a, b) => rankOf(b) - rankOf(a));
+    for (const one of worstFirst.slice(0, MAX_CAUSES)) {
+      const cause = 'unknown' in one ? one.unknown : (one.cause ?? '');
+      causes.push({ fact, path: pathTo(walk, one.node), cause });
+    }
+    if (why !== undefined) {
+      unknown[fact] = fault === undefined || why !== fault.unknown ? why : `${await nameOf(tx, fault.node)}: ${why}`;
+      continue;
+    }
+    const numbers = measured.map((one) => ('value' in one ? one.value : 0));
+    values[fact] =
+      combine === 'sum' ? numbers.reduce((sum, one) => sum + one, 0) : (combine[Math.max(0, ...numbers)] ?? '');
+  }
+  return { values, unknown, causes };
+}
+
+/** What people call a node; its key when nobody named it. */
+async function nameOf(tx: Transaction, key: string): Promise<string> {
+  const [node] = await storedNodes(tx, [key]);
+  return node?.name ?? key;
+}
+
+export function upstreamFacts(options: UpstreamFactsOptions): FactProvider {
+  return {
+    names: options.measures.map(({ fact }) => fact),
+    load: async (tx, subject, names) => await explainUpstream(options, tx, subject, names),
+  };
+}

@@ -1,0 +1,84 @@
+/** What an endpoint serves, for facts about what is upstream. */
+import { DaisError } from '@dais/api';
+import { parseServedModel } from '@dais/api/serving';
+import type { FactSubject } from '@dais/api';
+import type { Transaction } from '#kernel/transaction.ts';
+import { keyOf, type Starts } from '#ledgers/lineage/index.ts';
+import { readByAlias, readVersion, versionKeyOf } from '#ledgers/registry/index.ts';
+import { findEndpoint } from './endpoint-rows.ts';
+import { readModels } from './model-rows.ts';
+import { runningRollout } from './rollout-rows.ts';
+
+/**
+ * The models that the desired state names, variants and shadows included; without one, those that are served and rolled
+ * out now.
+ */
+export async function endpointStarts(tx: Transaction, { uid, desired, version }: FactSubject): Promise<Starts> {
+  if (desired !== undefined) return await referencedStarts(tx, modelsIn(desired.spec));
+  if (uid === undefined || version === null) return { keys: [] };
+  const row = await findEndpoint(tx, uid);
+  if (row === undefined) return { keys: [] };
+  const rollout = await runningRollout(tx, uid);
+  const ids = [row.stable, rollout?.to_model, ...Object.values(row.active)].flatMap((id) => id ?? []);
+  const models = await readModels(tx, ids);
+  const found: Starts[] = [];
+  for (const id of new Set(ids)) {
+    const model = models.get(id);
+    if (model === undefined) found.push({ keys: [], unknown: `The model ${id} is not known.` });
+    else found.push(model.lineage_key === null ? await startOf(tx, model.label) : { keys: [model.lineage_key] });
+  }
+  return combined(found);
+}
+
+export async function referencedStarts(tx: Transaction, references: readonly string[]): Promise<Starts> {
+  const found: Starts[] = [];
+  for (const reference of new Set(references)) found.push(await startOf(tx, reference));
+  return combined(found);
+}
+
+function combined(found: readonly Starts[]): Starts {
+  const unknown = found.find((one) => one.unknown !== undefined)?.unknown;
+  return { keys: [...new Set(found.flatMap(({ keys }) => keys))], ...(unknown !== undefined && { unknown }) };
+}
+
+/** Every model that a manifest names. */
+export function modelsIn(spec: Readonly<Record<string, unknown>>): readonly string[] {
+  const more = [spec['variants'], spec['shadow']].flatMap((list) => (Array.isArray(list) ? (list as unknown[]) : []));
+  return [spec, ...more].flatMap((one) => {
+    const model = (one as { readonly model?: unknown } | null)?.model;
+    return typeof model === 'string' ? [model] : [];
+  });
+}
+
+async function startOf(tx: Transaction, reference: string): Promise<Starts> {
+  const named = parseServedModel(reference);
+  if ('message' in named) return { keys: [], unknown: `${reference} names no model.` };
+  if (named.of === 'run') return { keys: [keyOf('run', named.runId)] };
+  try {
+    const version =
+      named.of === 'alias'
+        ? (await readByAlias(tx.sql, tx.projectId, named.name, named.alias)).version
+        : (await readVersion(tx.sql, tx.projectId, named.name, named.version)).version;
+    const key = await versionKeyOf(tx, named.name, version);
+    if (key !== undefined) return { keys: [key] };
+  } catch (error) {
+    if (!(error instanceof DaisError) || error.retryable) throw error;
+  }
+  return { keys: [], unknown: `There is no ${reference}.` };
+}
+
+/** Endpoints that serve a model now; in order of name, after `after`. */
+export async function listServing(
+  { sql, projectId }: Transaction,
+  after: { readonly name: string } | undefined,
+  limit: number,
+) {
+  const rows = await sql.query<{ name: string; uid: string }>(
+    `select name, uid from serving.endpoint
+     where project_id = $1 and (stable is not null or active <> '{}') and ($2::text is null or name > $2)
+     order by name limit $3`,
+    [projectId, after?.name ?? null, limit],
+    'list_serving_endpoints',
+  );
+  return rows.map((row) => ({ ...row, kind: 'Endpoint' as const }));
+}

@@ -1,0 +1,27 @@
+/** Violations of policies by what is in production: operations, jobs and the subscriber that starts them. */
+import type { OperationEntry } from '#kernel/dispatch.ts';
+import type { JobHandler } from '#kernel/job-runner.ts';
+import type { Subscriber } from '#kernel/subscriptions.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { servingRefusal, type ProductionParts, type WantedServing } from './evaluate-production.ts';
+import { evaluationHandler, evaluationSubscriber, evaluationSweep } from './evaluation-jobs.ts';
+import { violationEntries } from './violation-entries.ts';
+
+export { forgetPolicyRecords } from './violation-store.ts';
+
+export interface ProductionEvaluation {
+  readonly entries: readonly OperationEntry[];
+  readonly jobs: readonly JobHandler[];
+  readonly subscriber: Subscriber;
+  /** See `servingRefusal`. */
+  readonly servingRefusal: (tx: Transaction, wanted: WantedServing) => Promise<string | undefined>;
+}
+
+export function productionEvaluation(parts: ProductionParts): ProductionEvaluation {
+  return {
+    entries: violationEntries(parts),
+    jobs: [evaluationHandler(parts), evaluationSweep(parts)],
+    subscriber: evaluationSubscriber(parts),
+    servingRefusal: async (tx, wanted) => await servingRefusal(parts.engine, tx, wanted),
+  };
+}
