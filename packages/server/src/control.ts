@@ -4,7 +4,6 @@ import type { Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { BlobStore } from '#engines/blobs/contract.ts';
-import type { Compute } from '#engines/compute/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
 import type { Isolation } from '#engines/isolation/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
@@ -31,9 +30,7 @@ import {
   loadSlices,
   loadWebhooks,
   migrate,
-  openCompute,
   openDatabase,
-  openEnvironments,
   openQuery,
 } from './compose.ts';
 import { loadArtifacts, loadExecutions, loadTracking } from './compose-runs.ts';
@@ -42,10 +39,10 @@ import { loadLabels, loadPrivacy } from './compose-privacy.ts';
 import { loadMonitoring, loadPredictions, loadSafety } from './compose-predictions.ts';
 import { loadFeatures, openOnline } from './compose-features.ts';
 import { openControlIsolation } from './compose-isolation.ts';
+import { stepEngines, type StepEngines } from './compose-steps.ts';
 import { loadModelJobs, openBench } from './compose-model-jobs.ts';
 import { loadServing, RecentFigures, type ServingLedger } from './compose-endpoints.ts';
 import { childEnvironment } from './config-load.ts';
-import { Egress } from './egress.ts';
 import { endEarlierLeases } from './earlier-leases.ts';
 import { loadContent } from './compose-content.ts';
 import type { ControlIo, ControlSetup } from './control-setup.ts';
@@ -62,14 +59,13 @@ interface ControlParts {
   readonly kernel: Kernel;
   readonly audit: Awaited<ReturnType<typeof loadAudit>>;
   readonly executions: Awaited<ReturnType<typeof loadExecutions>>;
-  readonly compute: Lazy<Compute>;
   readonly query: QueryEngine;
   readonly online: Lazy<OnlineStore>;
   readonly database: Database;
   readonly blobs: BlobStore;
   readonly keys: KeyStore;
   readonly outbound: Outbound;
-  readonly egress: Egress;
+  readonly steps: StepEngines;
   readonly gateway: SupervisedGateway;
   readonly isolation: Isolation;
   readonly serving: ServingLedger;
@@ -171,20 +167,13 @@ export class Control {
         now: () => clock.now(),
         emission: url === undefined ? undefined : { url, apiKey, namespace, outbound, clock, log: io.log },
       });
-      const hidden = [config.keys, config.blobs].flatMap((one) => ('folder' in one ? (one.folder ?? []) : []));
       // Steps of an earlier process may call before this one serves: they wait.
       let serve: (side: HttpSide) => void = () => {};
       const serving = new Promise<HttpSide>((resolve) => (serve = resolve));
-      const reach = {
-        port: setup.port,
-        accept: (socket: Socket, attempt: string) => void serving.then((side) => side.acceptFromStep(socket, attempt)),
-      };
-      const egress = new Egress(outbound);
-      const proxy = egress.taskProxy(setup.port);
-      const { keepFreeDiskBytes: keepFreeBytes } = config.executions;
-      const parts = { reach: [reach], proxy, keepFreeBytes };
-      const compute = new Lazy(async () => await openCompute({ ...around, isolation }, hidden, parts));
-      const environments = new Lazy(async () => await openEnvironments(config, around));
+      const accept = (socket: Socket, attempt: string) =>
+        void serving.then((side) => side.acceptFromStep(socket, attempt));
+      const steps = stepEngines(config, { ...around, isolation, reach: { port: setup.port, accept } });
+      const { compute, environments } = steps;
       const local = { database, blobs, folder: join(config.data, 'datasets') };
       const onQuery = { now: () => clock.now(), query: async () => await Promise.resolve(query) };
       const privacy = await loadPrivacy({ ...onQuery, database, keys, local, random: randomBytes });
@@ -452,7 +441,7 @@ export class Control {
           sessions,
           gateway,
           executions: executions.figures,
-          egress: () => egress.figures(),
+          egress: () => steps.egress.figures(),
           monitoring: monitoring.figures,
           isolation: () => isolationState.check(),
           content: stored.health,
@@ -470,14 +459,13 @@ export class Control {
         kernel,
         audit,
         executions,
-        compute,
         query,
         online,
         database,
         blobs,
         keys,
         outbound,
-        egress,
+        steps,
         gateway,
         isolation,
         serving: served,
@@ -506,16 +494,14 @@ export class Control {
 
   /** Lets running requests finish, then stops everything. */
   async drain(deadlineMs: number): Promise<void> {
-    const { http, kernel, audit, executions, compute, query, online, database, blobs, keys, outbound } = this.#parts;
+    const { http, kernel, audit, executions, query, online, database, blobs, keys, outbound } = this.#parts;
     await http.drain(deadlineMs);
     await executions.worker.stop();
     await this.#parts.serving.publisher.stop();
     await this.#parts.serving.usage.stop();
     await this.#parts.serving.loadTests.close();
     await this.#parts.serving.bench.close();
-    // Steps go on; the next process finds them.
-    this.#parts.egress.close();
-    await (await compute.opened())?.close();
+    await this.#parts.steps.close();
     await kernel.stop();
     await this.#parts.isolation.close();
     await query.close();
