@@ -74,6 +74,7 @@ function rulesOf(count: number): Rules {
     model,
     organisation: new PolicySet(policies, links, model.actionEntities),
     projects: new Map(),
+    audited: { organisation: new PolicySet([], [], model.actionEntities), projects: new Map() },
     teams: new Map(),
     principals: new Map(),
   };

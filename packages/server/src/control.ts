@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { BlobStore } from '#engines/blobs/contract.ts';
+import type { Compute } from '#engines/compute/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
 import type { Isolation } from '#engines/isolation/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
@@ -30,7 +31,9 @@ import {
   loadSlices,
   loadWebhooks,
   migrate,
+  openCompute,
   openDatabase,
+  openEnvironments,
   openQuery,
 } from './compose.ts';
 import { loadArtifacts, loadExecutions, loadTracking } from './compose-runs.ts';
@@ -39,10 +42,10 @@ import { loadLabels, loadPrivacy } from './compose-privacy.ts';
 import { loadMonitoring, loadPredictions, loadSafety } from './compose-predictions.ts';
 import { loadFeatures, openOnline } from './compose-features.ts';
 import { openControlIsolation } from './compose-isolation.ts';
-import { stepEngines, type StepEngines } from './compose-steps.ts';
 import { loadModelJobs, openBench } from './compose-model-jobs.ts';
 import { loadServing, RecentFigures, type ServingLedger } from './compose-endpoints.ts';
 import { childEnvironment } from './config-load.ts';
+import { Egress } from './egress.ts';
 import { endEarlierLeases } from './earlier-leases.ts';
 import { loadContent } from './compose-content.ts';
 import type { ControlIo, ControlSetup } from './control-setup.ts';
@@ -59,13 +62,14 @@ interface ControlParts {
   readonly kernel: Kernel;
   readonly audit: Awaited<ReturnType<typeof loadAudit>>;
   readonly executions: Awaited<ReturnType<typeof loadExecutions>>;
+  readonly compute: Lazy<Compute>;
   readonly query: QueryEngine;
   readonly online: Lazy<OnlineStore>;
   readonly database: Database;
   readonly blobs: BlobStore;
   readonly keys: KeyStore;
   readonly outbound: Outbound;
-  readonly steps: StepEngines;
+  readonly egress: Egress;
   readonly gateway: SupervisedGateway;
   readonly isolation: Isolation;
   readonly serving: ServingLedger;
@@ -167,13 +171,21 @@ export class Control {
         now: () => clock.now(),
         emission: url === undefined ? undefined : { url, apiKey, namespace, outbound, clock, log: io.log },
       });
+      const hidden = [config.keys, config.blobs].flatMap((one) => ('folder' in one ? (one.folder ?? []) : []));
       // Steps of an earlier process may call before this one serves: they wait.
       let serve: (side: HttpSide) => void = () => {};
       const serving = new Promise<HttpSide>((resolve) => (serve = resolve));
-      const accept = (socket: Socket, attempt: string) =>
-        void serving.then((side) => side.acceptFromStep(socket, attempt));
-      const steps = stepEngines(config, { ...around, isolation, reach: { port: setup.port, accept } });
-      const { compute, environments } = steps;
+      const reach = {
+        port: setup.port,
+        accept: (socket: Socket, attempt: string) => void serving.then((side) => side.acceptFromStep(socket, attempt)),
+      };
+      const egress = new Egress(outbound);
+      const proxy = egress.taskProxy(setup.port);
+      const { keepFreeDiskBytes: keepFreeBytes, stepDiskBytes, maxStepDiskBytes } = config.executions;
+      const compute = new Lazy(
+        async () => await openCompute({ ...around, isolation }, hidden, { reach: [reach], proxy, keepFreeBytes }),
+      );
+      const environments = new Lazy(async () => await openEnvironments(config, around));
       const local = { database, blobs, folder: join(config.data, 'datasets') };
       const onQuery = { now: () => clock.now(), query: async () => await Promise.resolve(query) };
       const privacy = await loadPrivacy({ ...onQuery, database, keys, local, random: randomBytes });
@@ -219,27 +231,20 @@ export class Control {
         urls: { inside: insideUrl(setup.port), outside: stepUrl(config, setup.port) },
         slots: config.executions.atOnce,
         perProject: config.executions.perProject,
-        diskRules: async () => {
-          const { stepDiskBytes: defaultBytes, maxStepDiskBytes: maxBytes } = config.executions;
-          return await Promise.resolve({ defaultBytes, maxBytes });
-        },
+        diskRules: async () => await Promise.resolve({ defaultBytes: stepDiskBytes, maxBytes: maxStepDiskBytes }),
         days: config.retention.executionDays,
         data: data.steps,
         outbound,
         tracer,
       });
-      const labels = await loadLabels({
-        now: onQuery.now,
-        folder: local.folder,
-        masks: privacy.masks,
-        maker: data.maker,
-      });
+      const onLabels = { now: onQuery.now, folder: local.folder, masks: privacy.masks };
+      const labels = await loadLabels({ ...onLabels, maker: data.maker });
       const online = new Lazy(async () => await openOnline(config, { ...around, database }));
       const features = await loadFeatures({
         database,
         clock,
         log: io.log,
-        data: { database, blobs, folder: join(config.data, 'datasets') },
+        data: local,
         maker: data.maker,
         masks: privacy.masks,
         query: async () => await Promise.resolve(query),
@@ -295,12 +300,7 @@ export class Control {
       const { allowHosts } = config.outbound;
       const webhooks = await loadWebhooks({ database, keys, outbound, clock, allowHosts });
       const { authentication } = config;
-      const authorizer = await authorizers[authentication.mode]({
-        database,
-        clock,
-        log: io.log,
-        engine: policies,
-      });
+      const authorizer = await authorizers[authentication.mode]({ database, clock, log: io.log, engine: policies });
       const { soloAccess, tokenAccess } = await import('#policy/gateway-access.ts');
       const served = await loadServing({
         database,
@@ -441,10 +441,10 @@ export class Control {
           sessions,
           gateway,
           executions: executions.figures,
-          egress: () => steps.egress.figures(),
+          egress: () => egress.figures(),
           monitoring: monitoring.figures,
-          isolation: () => isolationState.check(),
           content: stored.health,
+          isolation: () => isolationState.check(),
           log: io.log,
         }),
       );
@@ -459,13 +459,14 @@ export class Control {
         kernel,
         audit,
         executions,
+        compute,
         query,
         online,
         database,
         blobs,
         keys,
         outbound,
-        steps,
+        egress,
         gateway,
         isolation,
         serving: served,
@@ -494,14 +495,16 @@ export class Control {
 
   /** Lets running requests finish, then stops everything. */
   async drain(deadlineMs: number): Promise<void> {
-    const { http, kernel, audit, executions, query, online, database, blobs, keys, outbound } = this.#parts;
+    const { http, kernel, audit, executions, compute, query, online, database, blobs, keys, outbound } = this.#parts;
     await http.drain(deadlineMs);
     await executions.worker.stop();
     await this.#parts.serving.publisher.stop();
     await this.#parts.serving.usage.stop();
     await this.#parts.serving.loadTests.close();
     await this.#parts.serving.bench.close();
-    await this.#parts.steps.close();
+    // Steps go on; the next process finds them.
+    this.#parts.egress.close();
+    await (await compute.opened())?.close();
     await kernel.stop();
     await this.#parts.isolation.close();
     await query.close();

@@ -103,8 +103,10 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
   const blobs = blobsReadiness(parts.blobs, systemClock, () => fullAt);
   const schema = () => schemaState(parts.database, parts.slices, version);
   const readMetrics = async () => await metrics.expose(sources);
-  const checks = async () => await readiness(kernel, parts.database, schema, [blobs, diskReadiness(config.data)]);
-  const probes = probesDoor(async () => [...(await checks()), parts.isolation()]);
+  const probes = probesDoor(async () => [
+    ...(await readiness(kernel, parts.database, schema, [blobs, diskReadiness(config.data)])),
+    parts.isolation(),
+  ]);
   const access = openAccess(parts);
   const tls = await readTls(config);
   const opened = await HttpServer.open({

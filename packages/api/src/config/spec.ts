@@ -246,6 +246,9 @@ const environments = z.strictObject({
     ),
 });
 
+/** Dais writes a few small files for each step itself. */
+const MIN_STEP_DISK_BYTES = 2 ** 20;
+
 const isolation = z.strictObject({
   folder: path
     .optional()
@@ -256,9 +259,6 @@ const isolation = z.strictObject({
       'Program `bwrap` that is tried first. Default: the one of this machine (on the PATH), else a pinned one, installed once from `environments.wheelhouse` or the package index and checked by digest.',
     ),
 });
-
-/** Dais writes a few small files for each step itself. */
-const MIN_STEP_DISK_BYTES = 2 ** 20;
 
 const executions = z.strictObject({
   atOnce: z

@@ -11,8 +11,8 @@ const alias = z.string().optional().describe('The alias; absent: the resource it
 
 /** The subject of each is the resource that the policy is about. */
 export const policyEvents = {
-  policyWouldRefuse: {
-    type: 'policy.wouldRefuse',
+  policyAudited: {
+    type: 'policy.audited',
     v: 1,
     description: 'Something was done that a policy in audit mode would have refused.',
     data: z.strictObject({
@@ -33,7 +33,7 @@ export const policyEvents = {
     data: z.strictObject({ policy, mode, alias, result }),
   },
   policyViolationEnded: {
-    type: 'policy.violationEnded',
+    type: 'policy.violation.ended',
     v: 1,
     description: 'A resource in production does not violate a policy any more, or is not in production any more.',
     data: z.strictObject({ policy, alias }),

@@ -114,7 +114,7 @@ describe('a policy that forbids endpoints of models with open findings upstream'
           result: 'violated',
         },
       ]);
-      const events = async () => await p.call<{ items: object[] }>('event.list', { type: 'policy.wouldRefuse' });
+      const events = async () => await p.call<{ items: object[] }>('event.list', { type: 'policy.audited' });
       await expect.poll(async () => (await events()).items.length).toBe(1);
       // A plan changes nothing and records nothing.
       await world.dais.plan([endpoint('late', `models:/${model}/1`)], {}, { ...p.context, ...editor });

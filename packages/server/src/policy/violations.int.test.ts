@@ -98,7 +98,7 @@ describe('violations in production', () => {
         .map(({ type }) => type)
         .filter((type) => type.startsWith('policy.viol'))
         .toSorted();
-    await expect.poll(types).toEqual(['policy.violated', 'policy.violationEnded']);
+    await expect.poll(types).toEqual(['policy.violated', 'policy.violation.ended']);
   });
 
   test('are found for aliases, page by page', async () => {

@@ -4,6 +4,7 @@ import type { TestDatabase } from '#engines/database/testing.ts';
 const FITTING: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'audit.entry': { outcome: `'succeeded'` },
   'audit.archive': { to_seq: '2' },
+  'kernel.blob_damage': { kind: `'missing'` },
 };
 
 const BY_TYPE: Readonly<Record<string, string>> = {

@@ -1,8 +1,8 @@
 /** Finds a model's description below its folder. Links that lead out of the folder are refused. */
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { parse } from 'yaml';
 import { DaisError } from '@dais/api/errors';
+import { parseLimitedYaml } from '#lib/limited-yaml.ts';
 import type { ModelFiles } from './contract.ts';
 
 export type ModelPlace =
@@ -50,7 +50,7 @@ async function mlmodel(folder: string, root: string): Promise<ModelPlace> {
   if ((await stat(file)).size > LONGEST_DESCRIPTION) refuse('The file `MLmodel` is larger than 16 MiB.');
   let description: unknown;
   try {
-    description = parse(await readFile(file, 'utf8'), { maxAliasCount: 100 });
+    description = parseLimitedYaml(await readFile(file, 'utf8'), { aliases: 100 });
   } catch (error) {
     refuse(`The file \`MLmodel\` is no YAML: ${(error as Error).message}`);
   }

@@ -17,10 +17,8 @@ export { STORED_AS, upstreamCounts } from './upstream-counts.ts';
 export {
   explainUpstream,
   upstreamFacts,
-  type ExplainedFacts,
   type NodeMeasure,
   type Starts,
-  type UpstreamFactsOptions,
   type UpstreamMeasure,
 } from './upstream-facts.ts';
 export { forgetProject, lineageRetention } from './upkeep.ts';

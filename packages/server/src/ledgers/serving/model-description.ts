@@ -1,6 +1,6 @@
 /** What the files of a model say of themselves, read once: nothing is loaded for it. */
-import { parse } from 'yaml';
 import { z } from 'zod';
+import { parseLimitedYaml } from '#lib/limited-yaml.ts';
 import type { FoundModel, ModelFile } from './model-source.ts';
 
 export interface DescribedModel {
@@ -44,7 +44,7 @@ export async function describeModel({ files }: FoundModel, read: ReadModelFile):
   }
   let mlmodel: z.output<typeof mlmodelSchema>;
   try {
-    mlmodel = mlmodelSchema.parse(parse(described, { maxAliasCount: 0 }));
+    mlmodel = mlmodelSchema.parse(parseLimitedYaml(described));
   } catch (error) {
     const why = error instanceof Error ? error.message.slice(0, 500) : '';
     return { ...nothing, fault: `its MLmodel cannot be read: ${why}` };

@@ -30,7 +30,7 @@ export async function endpointStarts(tx: Transaction, { uid, desired, version }:
   return combined(found);
 }
 
-export async function referencedStarts(tx: Transaction, references: readonly string[]): Promise<Starts> {
+async function referencedStarts(tx: Transaction, references: readonly string[]): Promise<Starts> {
   const found: Starts[] = [];
   for (const reference of new Set(references)) found.push(await startOf(tx, reference));
   return combined(found);
@@ -42,7 +42,7 @@ function combined(found: readonly Starts[]): Starts {
 }
 
 /** Every model that a manifest names. */
-export function modelsIn(spec: Readonly<Record<string, unknown>>): readonly string[] {
+function modelsIn(spec: Readonly<Record<string, unknown>>): readonly string[] {
   const more = [spec['variants'], spec['shadow']].flatMap((list) => (Array.isArray(list) ? (list as unknown[]) : []));
   return [spec, ...more].flatMap((one) => {
     const model = (one as { readonly model?: unknown } | null)?.model;

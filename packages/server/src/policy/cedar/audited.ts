@@ -70,7 +70,7 @@ export async function recordAudited(
     );
     const name = target.name === undefined ? {} : { name: target.name };
     const data = { policy, action: operation.action, kind: target.kind, ...name, result, reason };
-    tx.emit({ type: eventTypes.policyWouldRefuse, projectId, data });
+    tx.emit({ type: eventTypes.policyAudited, projectId, data });
   }
 }
 

@@ -1,6 +1,6 @@
 /** What becomes of a model when it is converted to ONNX, from its `MLmodel`: nothing is loaded for it. */
-import { parse } from 'yaml';
 import { DaisError } from '@dais/api';
+import { parseLimitedYaml } from '#lib/limited-yaml.ts';
 import type { MlmodelFile } from '../model-place.ts';
 import { readSignature, type ColumnKind } from './signature.ts';
 
@@ -31,7 +31,7 @@ const DTYPES: Readonly<Record<string, string>> = { FP64: 'float64', FP32: 'float
 export function planConversion(mlmodel: string): ConversionPlan {
   let description: MlmodelFile;
   try {
-    description = parse(mlmodel, { maxAliasCount: 0 }) as MlmodelFile;
+    description = parseLimitedYaml(mlmodel) as MlmodelFile;
   } catch (error) {
     return refuse(`its MLmodel cannot be read: ${(error as Error).message.slice(0, 300)}`);
   }

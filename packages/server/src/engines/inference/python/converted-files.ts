@@ -1,5 +1,6 @@
 /** The files of a converted model, beside `model.onnx`: what MLflow and Dais read of them. Pure. */
-import { parse, stringify } from 'yaml';
+import { stringify } from 'yaml';
+import { parseLimitedYaml } from '#lib/limited-yaml.ts';
 import type { Tensor } from '../contract.ts';
 
 interface AskedFiles {
@@ -21,7 +22,7 @@ export function convertedFiles(asked: AskedFiles): Readonly<Record<string, strin
 
 /** Signature, example, run and metadata are those of the original. */
 function mlmodelOf({ mlmodel, label, opset, id, answer }: AskedFiles): string {
-  const original = parse(mlmodel, { maxAliasCount: 0 }) as Record<string, unknown>;
+  const original = parseLimitedYaml(mlmodel) as Record<string, unknown>;
   // Of the files that were there before.
   const {
     flavors,
@@ -69,7 +70,7 @@ const PYTHON_ENV = 'dependencies:\n- -r requirements.txt\n';
 
 /** Those of the original's files that hold an example. */
 export function exampleFiles(mlmodel: string, paths: readonly string[]): readonly string[] {
-  const original = parse(mlmodel, { maxAliasCount: 0 }) as Record<string, unknown>;
+  const original = parseLimitedYaml(mlmodel) as Record<string, unknown>;
   const info = original['saved_input_example_info'] as { readonly artifact_path?: unknown } | null | undefined;
   const named = new Set([info?.artifact_path, 'serving_input_example.json']);
   return paths.filter((path) => named.has(path));

@@ -133,7 +133,7 @@ export class PythonInference implements InferenceEngine {
         command: program,
         limits: { threads: threads + PYTHON_THREADS, memoryBytes },
         network: { type: 'none' },
-        files: { readable: [...(await interpreterFolders(environment)), WORKER, root], writable: [] },
+        files: { readable: [...(await interpreterFolders(environment)), path.dirname(WORKER), root], writable: [] },
         isolation: boundary === 'none' ? 'none' : 'required',
       },
       variables: pythonVariables(path.dirname(python), threads),

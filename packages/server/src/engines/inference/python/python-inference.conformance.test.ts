@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openIsolation } from '#engines/isolation/open-isolation.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { run } from '#lib/process.ts';
@@ -13,6 +14,12 @@ import { PythonInference } from './python-engine.ts';
 
 const conformance = fileURLToPath(new URL('../../../../../../conformance/', import.meta.url));
 const engine = new PythonInference({ clock: systemClock, log: silentLog });
+/** On a machine that permits no namespaces. */
+const byLandlock = new PythonInference({
+  clock: systemClock,
+  log: silentLog,
+  isolation: openIsolation({ boundaries: ['landlock'], limits: 'rlimit' }),
+});
 const NAMES: Partial<Record<Datatype, string>> = {
   BOOL: 'bool',
   UINT64: 'uint64',
@@ -50,20 +57,25 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-inferenceSuite('python', async () => {
-  const { folder, environment } = await models();
-  const files = (name: string) => ({ folder: path.join(folder, name) });
-  return {
-    engine,
-    options: { trust: 'trusted', environment },
-    identity: async (datatype) => files(`identity-${NAMES[datatype]}`),
-    datatypes: Object.keys(NAMES) as Datatype[],
-    weighted: files('weighted'),
-    lessTheMean: files('mean'),
-    broken: files('broken'),
-    empty: files('empty'),
-    end: async () => {},
-  };
+describe.each([
+  ['python', engine],
+  ['python, isolated without namespaces', byLandlock],
+])('%s', (name, subject) => {
+  inferenceSuite(name, async () => {
+    const { folder, environment } = await models();
+    const files = (name: string) => ({ folder: path.join(folder, name) });
+    return {
+      engine: subject,
+      options: { trust: 'trusted', environment },
+      identity: async (datatype) => files(`identity-${NAMES[datatype]}`),
+      datatypes: Object.keys(NAMES) as Datatype[],
+      weighted: files('weighted'),
+      lessTheMean: files('mean'),
+      broken: files('broken'),
+      empty: files('empty'),
+      end: async () => {},
+    };
+  });
 });
 
 describe('python', () => {
@@ -204,7 +216,7 @@ describe('python', () => {
     const model = await load('moody', { memoryBytes: 1024 * 2 ** 20 });
     await expect(model.infer([row(-3, 0, 0)])).rejects.toMatchObject({
       code: 'model_unavailable',
-      message: expect.stringMatching(/1024 MiB/),
+      message: expect.stringMatching(/used more than its memory limit of 1 GiB/),
     });
     await expect
       .poll(

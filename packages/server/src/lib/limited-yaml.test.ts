@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { parseLimitedYaml } from './limited-yaml.ts';
+
+test('a description with a wide signature is read; one with many tokens is refused at once', () => {
+  const signature = JSON.stringify(
+    Array.from({ length: 20_000 }, (_, at) => ({ type: 'double', name: `column ${at}` })),
+  );
+  expect(parseLimitedYaml(`flavors:\n  onnx: {data: model.onnx}\nsignature:\n  inputs: '${signature}'\n`)).toEqual({
+    flavors: { onnx: { data: 'model.onnx' } },
+    signature: { inputs: signature },
+  });
+  for (const hostile of [`a: [${'1,'.repeat(2_000_000)}1]`, `a: don't\nb:\n${'  - 1\n'.repeat(500_000)}`]) {
+    const startedAt = performance.now();
+    expect(() => parseLimitedYaml(hostile)).toThrow('more than 20000 YAML tokens');
+    // It took 30 s.
+    expect(performance.now() - startedAt).toBeLessThan(2000);
+  }
+});
