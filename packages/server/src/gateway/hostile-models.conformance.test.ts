@@ -132,5 +132,7 @@ test('after five ends within minutes a model is quarantined although it answers 
   }
   const { said } = await ask('hostile', 1);
   expect(said).toMatch(/quarantined.*times within 10 minutes/);
-  await expect.poll(() => treeOf(process.pid).filter((pid) => /dais_worker.*hostile/.test(commandOf(pid)))).toEqual([]);
+  await expect
+    .poll(() => treeOf(process.pid).filter((pid) => /dais_worker.*\/hostile"/.test(commandOf(pid))))
+    .toEqual([]);
 });

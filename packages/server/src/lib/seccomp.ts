@@ -19,7 +19,7 @@ export interface SeccompOptions {
 }
 
 /** In place of the number of the process that the filter is for, which its launcher puts there (little endian). */
-export const OWN_PID = 0x7fff_fff1;
+const OWN_PID = 0x7fff_fff1;
 
 /** Numbers of system calls on x86-64 and arm64; undefined where the call does not exist. */
 type Numbers = readonly [x64: number | undefined, arm64: number | undefined];

@@ -23,7 +23,7 @@ export async function checkHere(options: IsolationOptions): Promise<CheckReport>
   return await runChecks(openIsolation(options), async (mark) => await holdRun(options, mark));
 }
 
-async function holdRun(options: IsolationOptions, mark: string): Promise<() => void> {
+async function holdRun(options: IsolationOptions, mark: string): ReturnType<CheckWorld['holdRun']> {
   const child: ChildProcess = start(process.execPath, checkProgram('hold', options, mark), {
     cwd: import.meta.dirname,
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], TMPDIR: process.env['TMPDIR'] },
@@ -33,7 +33,7 @@ async function holdRun(options: IsolationOptions, mark: string): Promise<() => v
     child.stdout?.once('data', () => resolve());
     child.once('exit', (code) => reject(new Error(`the process that holds a run ended with ${code}`)));
   });
-  return (() => child.kill('SIGKILL')) satisfies Awaited<ReturnType<CheckWorld['holdRun']>>;
+  return { pid: child.pid ?? 0, kill: () => child.kill('SIGKILL') };
 }
 
 async function hold(options: IsolationOptions, mark: string): Promise<void> {

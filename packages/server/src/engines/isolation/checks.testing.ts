@@ -7,14 +7,16 @@
  */
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { createServer, type AddressInfo } from 'node:net';
+import { sweepScratch } from './run-process.ts';
 import type { Boundary, IsolatedEnd, IsolatedRun, IsolatedStart, Isolation, IsolationReport } from './contract.ts';
 
 export interface CheckWorld {
   readonly isolation: Isolation;
   readonly report: IsolationReport;
-  /** Starts a process that starts a run with this mark and holds it; returns how to end that process with SIGKILL. */
-  readonly holdRun: (mark: string) => Promise<() => void>;
+  /** Starts a process that starts a run with this mark and holds it. `kill` ends that process with SIGKILL. */
+  readonly holdRun: (mark: string) => Promise<{ readonly pid: number; readonly kill: () => void }>;
 }
 
 export interface Check {
@@ -277,10 +279,15 @@ export const CHECKS: readonly Check[] = [
     title: 'a run ends with the process that started it',
     run: async ({ holdRun }) => {
       const mark = newMark();
-      const kill = await holdRun(mark);
+      const { pid, kill } = await holdRun(mark);
       must(marked(mark).length > 0, 'it did not start', mark);
       kill();
       await mustBeGone(mark);
+      await sweepScratch();
+      const left = readdirSync(tmpdir()).filter(
+        (name) => name.startsWith('dais-scratch-') && name.includes(`-${pid}-`),
+      );
+      must(left.length === 0, 'its scratch folder is left', left);
     },
   },
   {

@@ -8,7 +8,7 @@ import type { CheckReport } from './checks.testing.ts';
 import type { IsolationOptions } from './contract.ts';
 
 /** Of nobody else on the machine: limits of processes count all processes of a user. */
-export const ORDINARY_UID = 64_998;
+const ORDINARY_UID = 64_998;
 
 /** Becomes the given command in a user namespace with the same ids, in which there can be no further one. */
 const WITHOUT_NAMESPACES = String.raw`

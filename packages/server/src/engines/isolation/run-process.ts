@@ -1,10 +1,11 @@
 /** A run that ends with this process: starts it inside its boundary, holds its limits and reports why it ended. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { folderSize } from '#lib/folder-size.ts';
 import { start, type ChildProcess } from '#lib/process.ts';
+import { judgeProcess, processIdentity, type ProcessIdentity } from '#lib/process-identity.ts';
 import { treeCpuMs, treeMemory } from '#lib/process-tree.ts';
 import type { Boundary, EndCause, IsolatedEnd, IsolatedProcess, IsolatedRun, IsolatedStart } from './contract.ts';
 import type { TaskGroups } from './control-groups.ts';
@@ -40,8 +41,30 @@ const SIGNALS: Readonly<Record<number, string>> = {
   31: 'SIGSYS',
 };
 
+let swept: Promise<void> | undefined;
+
+/** Names the process that it belongs to: the next one removes what a process that was killed left behind. */
 export async function makeScratch(): Promise<string> {
-  return await mkdtemp(join(tmpdir(), 'dais-scratch-'));
+  await (swept ??= sweepScratch());
+  const own = processIdentity(process.pid);
+  // Containers may share a folder of temporary files, and their process ids say nothing to each other.
+  const owner = own === undefined ? 'unknown' : `${namespaceOf(own)}-${own.pid}-${own.startTime}`;
+  return await mkdtemp(join(tmpdir(), `dais-scratch-${owner}-`));
+}
+
+function namespaceOf({ pidNamespace }: ProcessIdentity): string {
+  return /\d+/.exec(pidNamespace)?.[0] ?? '0';
+}
+
+export async function sweepScratch(): Promise<void> {
+  const own = processIdentity(process.pid);
+  if (own === undefined) return;
+  for (const name of await readdir(tmpdir()).catch(() => [])) {
+    const [, namespace, pid = '', startTime = ''] = /^dais-scratch-(\d+)-(\d+)-(\d+)-/.exec(name) ?? [];
+    if (namespace !== namespaceOf(own) || judgeProcess({ ...own, pid: Number(pid), startTime }) !== 'gone') continue;
+    // Of another user it cannot be removed, and need not be.
+    await rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => {});
+  }
 }
 
 export class RunProcess implements IsolatedProcess {

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openIsolation } from '#engines/isolation/open-isolation.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import type { Datatype, LoadOptions } from '../contract.ts';
@@ -66,6 +67,16 @@ inferenceSuite(
   'onnx in processes',
   async () =>
     await subject(new OnnxInference(parts), { trust: 'untrusted' }, ['BOOL', 'FP16', 'UINT64', 'FP64', 'BYTES']),
+);
+
+inferenceSuite(
+  'onnx, in a process without namespaces',
+  async () =>
+    await subject(
+      new OnnxInference({ ...parts, isolation: openIsolation({ boundaries: ['landlock'], limits: 'rlimit' }) }),
+      { trust: 'untrusted' },
+      ['FP64'],
+    ),
 );
 
 describe('onnx', () => {
