@@ -39,7 +39,7 @@ const ISOLATION_MS = 60_000;
  * @param {import('./client.mjs').Client} account
  * @returns {Promise<Isolation | undefined>}
  */
-export async function isolationOf(account) {
+async function isolationOf(account) {
   const deadline = performance.now() + ISOLATION_MS;
   for (;;) {
     const { isolation } = await account.call('GET', '/api/v1/server');

@@ -54,9 +54,15 @@ export async function examine(context: Context, options: ExamineOptions) {
     checkMemory(totalmem(), availableMemory()),
     ...(config?.findings ?? [skipped('configuration', '@dais/server is not installed here')]),
     ...checkProxies(environment.variables),
-    ...looks.flat(),
+    ...withoutRepetition(looks.flat()),
   ];
   return { findings, choice, config: config?.value, folder };
+}
+
+/** A running server may have a bubblewrap that this command line does not know of: its own check counts. */
+export function withoutRepetition(findings: readonly Finding[]): readonly Finding[] {
+  const isReported = findings.some(({ name }) => name === 'server: isolation');
+  return isReported ? findings.filter(({ name }) => name !== 'isolation') : findings;
 }
 
 type Server = Awaited<ReturnType<typeof loadServer>>;

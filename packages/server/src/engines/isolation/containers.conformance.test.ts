@@ -8,6 +8,7 @@ import { OPTIONS, startContainers, type Containers } from './containers.testing.
 import type { Boundary } from './contract.ts';
 
 const { hardened, nobody, unmasked, withoutBubblewrap, profileOfDais } = OPTIONS;
+const NONE = /^$/;
 const DOCKER = 'the default filter of Docker';
 
 let containers: Containers;
@@ -18,11 +19,11 @@ afterAll(async () => {
   await containers?.end();
 });
 
-test.each<[string, readonly string[], Boundary, RegExp | undefined]>([
+test.each<[string, readonly string[], Boundary, RegExp]>([
   ['podman, root', [], 'bubblewrap-without-proc', /with `--security-opt unmask=ALL`/],
   ['podman, another user', nobody, 'bubblewrap-without-proc', /with `--security-opt unmask=ALL`/],
-  ['podman with /proc, root', unmasked, 'bubblewrap', undefined],
-  ['podman with /proc, hardened, another user', [...nobody, ...hardened, ...unmasked], 'bubblewrap', undefined],
+  ['podman with /proc, root', unmasked, 'bubblewrap', NONE],
+  ['podman with /proc, hardened, another user', [...nobody, ...hardened, ...unmasked], 'bubblewrap', NONE],
   ['podman, hardened, root', hardened, 'landlock', /--user 65534/],
   [`${DOCKER}, root`, [], 'landlock', /seccomp=dais-seccomp\.json/],
   [`${DOCKER}, hardened, another user`, [...nobody, ...hardened], 'landlock', /seccomp=dais-seccomp\.json/],
@@ -36,14 +37,13 @@ test.each<[string, readonly string[], Boundary, RegExp | undefined]>([
     'the profile of Dais with /proc, hardened, another user',
     [...nobody, ...hardened, ...profileOfDais, ...unmasked],
     'bubblewrap',
-    undefined,
+    NONE,
   ],
 ])('%s', async (name, options, boundary, remedy) => {
   const filter = name.startsWith(DOCKER) ? containers.profileOfDocker : [];
   const found = await containers.examine([...options, ...filter]);
   expectIsolated(found, [boundary]);
-  if (remedy === undefined) expect(found.report.remedy).toBeUndefined();
-  else expect(found.report.remedy).toMatch(remedy);
+  expect(found.report.remedy ?? '').toMatch(remedy);
 });
 
 test('the bundled bubblewrap is used where the image has none', async () => {
@@ -58,7 +58,7 @@ test('rootless podman', async () => {
 });
 
 function expectIsolated({ report, plain, greedy }: ContainerResult, boundaries: readonly Boundary[]): void {
-  expect(boundaries, JSON.stringify(report.tried)).toContain(report.boundary);
+  expect({ boundaries, report }).toMatchObject({ boundaries: expect.arrayContaining([report.boundary]) as string[] });
   expect(report.fault).toBeUndefined();
   expect(plain).toMatchObject({ cause: 'exit', code: 0, output: 'ran\n' });
   expect(greedy.output).not.toContain('took it');

@@ -91,9 +91,13 @@ class PodmanContainers implements Containers {
   #container(options: readonly string[], command: readonly string[]): string[] {
     const folder = this.#folder;
     return [
-      ...['run', '--rm', '--network=none', '--ulimit=nofile=1024:1024', '--ulimit=nproc=4096:4096'],
-      ...['--tmpfs=/tmp:rw,exec,mode=1777', '--volume=/usr:/usr:ro', `--volume=${folder}/program:/program:ro`],
-      ...[`--volume=${folder}/isolation:/isolation:ro`, ...options, IMAGE, ...command],
+      ...words('run --rm --network=none --ulimit=nofile=1024:1024 --ulimit=nproc=4096:4096'),
+      ...words('--tmpfs=/tmp:rw,exec,mode=1777 --volume=/usr:/usr:ro'),
+      `--volume=${folder}/program:/program:ro`,
+      `--volume=${folder}/isolation:/isolation:ro`,
+      ...options,
+      IMAGE,
+      ...command,
     ];
   }
 
@@ -104,8 +108,10 @@ class PodmanContainers implements Containers {
     // runc: crun refuses machines with both versions of control groups.
     const podman = [
       ...(isRootless ? other : []),
-      ...['podman', `--root=${home}/store`, `--runroot=${home}/state`, '--storage-driver=vfs'],
-      ...['--runtime=runc', '--cgroup-manager=cgroupfs'],
+      'podman',
+      `--root=${home}/store`,
+      `--runroot=${home}/state`,
+      ...words('--storage-driver=vfs --runtime=runc --cgroup-manager=cgroupfs'),
     ];
     let imported = this.#imported.get(name);
     if (imported === undefined) {
@@ -174,4 +180,8 @@ async function must([program = '', ...args]: readonly string[], home: string): P
   const answer = await run(program, args, { env, timeoutMs: 180_000 });
   if (answer.code !== 0) throw new Error(`${program} ${args.join(' ')}: ${answer.stderr}`);
   return answer.stdout.toString('utf8');
+}
+
+function words(text: string): string[] {
+  return text.split(' ');
 }
