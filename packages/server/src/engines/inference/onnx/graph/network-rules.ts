@@ -9,7 +9,7 @@ import { bitsOf, broadcast, bytesOf, elementsOf, mostElements, tensor, type Tens
 const CHANNEL_BLOCK = 16n;
 
 /** Dimensions of a product of matrices, as NumPy has them. `reads` are multiplications and additions. */
-export function product(a: readonly Size[], b: readonly Size[]): { dims: Size[]; reads: bigint } {
+function product(a: readonly Size[], b: readonly Size[]): { dims: Size[]; reads: bigint } {
   if (a.length === 0 || b.length === 0) throw new GraphFault('it multiplies a scalar');
   const left = a.length === 1 ? [Size.one, ...a] : a;
   const right = b.length === 1 ? [...b, Size.one] : b;
