@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fileOnPage, splitCredentials } from './index-address.ts';
+import { anyFileOnPage, fileOnPage, splitCredentials } from './index-address.ts';
 
 test('a file’s address is found in both forms of an index', () => {
   const page = 'https://index.example/simple/x/';
@@ -19,4 +19,16 @@ test('credentials are taken out of an address', () => {
   });
   expect(splitCredentials('https://bob:50%@index.example').credentials).toEqual({ user: 'bob', password: '50%' });
   expect(splitCredentials('https://index.example/simple')).toEqual({ url: 'https://index.example/simple' });
+});
+
+test('the address of any file on a page tells where its files are', () => {
+  const json = JSON.stringify({ files: [{ filename: 'a.whl', url: 'https://files.example.com/a/a.whl' }] });
+  expect(anyFileOnPage('https://index.example.com/simple/a/', 'application/json', json)).toBe(
+    'https://files.example.com/a/a.whl',
+  );
+  const html = '<html><a href="../../packages/a.whl#sha256=00">a.whl</a></html>';
+  expect(anyFileOnPage('https://index.example.com/simple/a/', 'text/html', html)).toBe(
+    'https://index.example.com/packages/a.whl#sha256=00',
+  );
+  expect(anyFileOnPage('https://index.example.com/simple/a/', 'text/html', 'none')).toBeUndefined();
 });

@@ -51,6 +51,14 @@ export function fileOnPage(page: string, contentType: string, text: string, file
   return url.href;
 }
 
+/** The address of any file on such a page; undefined for a page without files. */
+export function anyFileOnPage(page: string, contentType: string, text: string): string | undefined {
+  const address = contentType.includes('json')
+    ? (JSON.parse(text) as { files?: readonly { url?: string }[] }).files?.[0]?.url
+    : /<a\b[^>]*?\bhref\s*=\s*["']([^"']+)["']/i.exec(text)?.[1]?.replaceAll('&amp;', '&');
+  return address === undefined || !URL.canParse(address, page) ? undefined : new URL(address, page).href;
+}
+
 function inJson(text: string, file: string): string | undefined {
   const { files = [] } = JSON.parse(text) as { files?: readonly { filename?: string; url?: string }[] };
   return files.find((entry) => entry.filename === file)?.url;

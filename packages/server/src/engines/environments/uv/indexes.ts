@@ -2,8 +2,17 @@
 import { DaisError } from '@dais/api';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { EnvironmentOptions, PythonSpec } from '../contract.ts';
-import { indexUrl, secretForms, splitCredentials, type IndexAddress } from '#lib/python-index/index-address.ts';
+import {
+  anyFileOnPage,
+  indexUrl,
+  secretForms,
+  splitCredentials,
+  type IndexAddress,
+} from '#lib/python-index/index-address.ts';
 import { indexOfPip, indexOfPython } from '#lib/python-index/machine-index.ts';
+
+/** Of the page of one package. */
+const PAGE_BYTES = 16 * 1024 * 1024;
 
 export interface IndexParts {
   /** The operator's; may hold credentials. */
@@ -24,6 +33,7 @@ export interface IndexArguments {
 export class Indexes {
   readonly #parts: IndexParts;
   #ofMachine: Promise<IndexAddress | undefined> | undefined;
+  #ofPython: Promise<readonly string[]> | undefined;
 
   constructor(parts: IndexParts) {
     this.#parts = parts;
@@ -85,10 +95,37 @@ export class Indexes {
     return url === undefined ? undefined : { url };
   }
 
-  /** Returns the addresses that the operator configured, not a user. */
+  /**
+   * Returns the addresses that the operator chose, not a user: the configured index, else the one that Python is published
+   * with and the server of its files. Names of these may resolve to private addresses, as in companies with a mirror.
+   */
   async trusted(): Promise<readonly string[]> {
     const own = await this.#own();
-    return own === undefined ? [] : [own.url];
+    if (own !== undefined) return [own.url];
+    if (this.#parts.wheelhouse !== undefined) return [];
+    this.#ofPython ??= this.#defaultAddresses().catch(() => []);
+    const found = await this.#ofPython;
+    // The network may be back the next time.
+    if (found.length < 2) this.#ofPython = undefined;
+    return found;
+  }
+
+  async #defaultAddresses(): Promise<readonly string[]> {
+    const url = await indexOfPython(this.#parts.searchPath);
+    if (url === undefined) return [];
+    const page = `${url}/pip/`;
+    const answer = await this.#parts.outbound
+      .send({
+        url: page,
+        headers: { accept: 'application/vnd.pypi.simple.v1+json, text/html;q=0.5' },
+        redirects: 5,
+        trusted: true,
+        maxBytes: PAGE_BYTES,
+      })
+      .catch(() => undefined);
+    if (answer?.status !== 200) return [url];
+    const file = anyFileOnPage(page, answer.headers['content-type'] ?? '', answer.body.toString('utf8'));
+    return file === undefined ? [url] : [url, new URL(file).origin];
   }
 
   /** The operator's, or that of the machine's pip; undefined: uv's own. */
