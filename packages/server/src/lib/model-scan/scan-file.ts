@@ -3,7 +3,7 @@
  * cannot be looked into blocks.
  */
 import { gunzipSync, inflateSync } from 'node:zlib';
-import { parse } from 'yaml';
+import { parseLimitedYaml } from '../limited-yaml.ts';
 import { scanOnnx } from './onnx-scan.ts';
 import { gradeName } from './pickle-names.ts';
 import { emptyLook, PickleFault, scanPickle, type PickleLook } from './pickle-scan.ts';
@@ -279,7 +279,7 @@ function unpack(bytes: Buffer): Buffer | undefined {
 function loadersOf(text: string): readonly string[] {
   let root: unknown;
   try {
-    root = parse(text, { maxAliasCount: 100 });
+    root = parseLimitedYaml(text, { aliases: 100 });
   } catch {
     return ['something that cannot be read'];
   }
