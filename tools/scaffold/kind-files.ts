@@ -147,8 +147,8 @@ function addKindToCompose(text: string, camel: string, kebab: string): string {
   const end = text.indexOf('\n}\n', start);
   const body = text.slice(start, end);
   const grown = body.replace(
-    /\n {2}const loaded: KindsAndPolicies = \{\n {4}policies: engine,\n {4}kinds: \[([^\]]*?),?\s*\],/,
-    `\n  const { ${camel} } = await import('#kinds/${kebab}/index.ts');\n  const loaded: KindsAndPolicies = {\n    policies: engine,\n    kinds: [$1, ${camel}],`,
+    /\n {2}const loaded: KindsAndPolicies = \{\n((?: {4}\w+: [^\n]*,\n)*?) {4}kinds: \[([^\]]*?),?\s*\],/,
+    `\n  const { ${camel} } = await import('#kinds/${kebab}/index.ts');\n  const loaded: KindsAndPolicies = {\n$1    kinds: [$2, ${camel}],`,
   );
   if (start < 0 || end < 0 || grown === body) {
     throw new Error(

@@ -13,6 +13,8 @@ export const servingRecipes: Readonly<Record<string, (world: RecipeWorld) => Req
   'rollout.resume': () => ({ path, body: {} }),
   'rollout.abort': () => ({ path, body: {} }),
   'rollout.revert': () => ({ path, body: {} }),
+  // Nothing is quarantined.
+  'endpoint.resume': () => ({ path, body: {} }),
   'rollout.list': () => ({ path }),
   'endpoint.figures': () => ({ path }),
   'endpoint.contract': () => ({ path }),
