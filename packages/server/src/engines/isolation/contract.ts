@@ -31,7 +31,7 @@ export interface RunLimits {
   readonly cpu?: number;
   /** Processes and threads of the run together. */
   readonly processes?: number;
-  /** Size of each file that the run writes and, with `start`, of its scratch folder. */
+  /** Size of a private `/tmp` and, with `start`, of each file that the run writes and of its scratch folder. */
   readonly diskBytes?: number;
   /** From the start; held by `start` only. */
   readonly wallMs?: number;

@@ -117,7 +117,7 @@ sub note {
 }
 
 sub shim {
-  my ($folder, $mark, $path, $segment, $keep, $direct, $data, $size, $memory, $watched, $processes, $work, $groups, @rest) = @_;
+  my ($folder, $mark, $path, $segment, $keep, $direct, $data, $memory, $watched, $processes, $work, $groups, @rest) = @_;
   my @groups = splice @rest, 0, $groups;
   chdir $folder or POSIX::_exit(1);
   POSIX::setsid();
@@ -160,7 +160,7 @@ sub shim {
     POSIX::setsid();
     POSIX::dup2(fileno $in, $_) for 1, 2;
     %ENV = (PATH => $path, DAIS_TASK => $mark);
-    if ($direct) { command($begun, $variables, $data, $size, $processes, $work, @rest) }
+    if ($direct) { command($begun, $variables, $data, $processes, $work, @rest) }
     else { confined($begun, $variables, @rest) }
     POSIX::_exit(126);
   }
@@ -262,7 +262,7 @@ sub tell_end {
 
 # Becomes the command, with the rights of Dais.
 sub command {
-  my ($begun, $variables, $data, $size, $processes, $work, @command) = @_;
+  my ($begun, $variables, $data, $processes, $work, @command) = @_;
   my ($text, %set) = ('');
   while (sysread $variables, $text, 1 << 20, length $text) { }
   while ($text =~ /\Gexport (\w+)='/gc) {
@@ -278,7 +278,6 @@ sub command {
   limit(4, 0);
   limit(2, $data) if $data ne '';
   limit(6, $processes);
-  limit(1, $size) if $size ne '';
   chdir $work or POSIX::_exit(125);
   %ENV = (%ENV, PWD => $work, %set);
   my $name = $command[0];

@@ -124,7 +124,6 @@ export class Launcher {
       String(segments),
       confined === undefined ? '1' : '0',
       String(inner.dataBytes ?? ''),
-      String(inner.fileBytes ?? ''),
       String(Math.ceil(request.memoryBytes ?? 0)),
       String(request.watchedProcesses ?? 0),
       String(inner.maxProcesses),

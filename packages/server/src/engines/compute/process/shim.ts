@@ -90,15 +90,14 @@ mv end rc
 /**
  * Runs as who the task is, inside whatever confines it. Variables come by descriptor 3, so that they stand on no command
  * line and no program outside the confinement obeys them (LD_PRELOAD). Arguments: KiB of memory for each process or
- * `unlimited`, number of processes, blocks of 512 bytes of a file or `unlimited`, working folder, the command.
+ * `unlimited`, number of processes, working folder, the command.
  */
 const INNER = (variables: string) => `
 ulimit -c 0
 ulimit -d "$1"
 ulimit -u "$2" 2>/dev/null || ulimit -p "$2" 2>/dev/null
-ulimit -f "$3"
-cd "$4" || exit 125
-shift 4
+cd "$3" || exit 125
+shift 3
 ${variables}
 found() {
   case $1 in
@@ -129,8 +128,6 @@ exit "$?"
 export interface InnerOptions {
   /** Held for each process; undefined: not by this. */
   readonly dataBytes: number | undefined;
-  /** Of each file that it writes; undefined: any. */
-  readonly fileBytes: number | undefined;
   readonly maxProcesses: number;
   readonly isolated: boolean;
   readonly work: string;
@@ -140,12 +137,11 @@ export interface InnerOptions {
 
 export function innerCommand(
   command: readonly string[],
-  { dataBytes, fileBytes, maxProcesses, isolated, work, outside = here }: InnerOptions,
+  { dataBytes, maxProcesses, isolated, work, outside = here }: InnerOptions,
 ): string[] {
   const data = dataBytes === undefined ? 'unlimited' : String(Math.ceil(dataBytes / 1024));
-  const file = fileBytes === undefined ? 'unlimited' : String(Math.ceil(fileBytes / 512));
   const script = isolated ? BELOW(outside('cat')) : IN_ITS_PLACE;
-  return [...outside('sh'), '-c', script, 'dais-step', data, String(maxProcesses), file, work, ...command];
+  return [...outside('sh'), '-c', script, 'dais-step', data, String(maxProcesses), work, ...command];
 }
 
 export interface ShimArguments {

@@ -134,7 +134,6 @@ export class TaskRun {
     const logBytes = record.limits.logBytes ?? DEFAULT_LOG_BYTES;
     const inner: InnerOptions = {
       dataBytes: made === undefined ? memory : undefined,
-      fileBytes: record.limits.diskBytes,
       maxProcesses: this.#parts.maxProcesses,
       isolated,
       work: foldersOf(record.boundary, folder).work,
