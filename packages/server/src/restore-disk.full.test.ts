@@ -5,29 +5,38 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { backupInstallation, restoreInstallation } from './admin.ts';
-import { startDaisProcess } from './testing/dais-process.ts';
+import { killTree, startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
 import { SmallDisk } from './testing/small-disk.ts';
 
 const MIB = 2 ** 20;
 let base: string;
 let disk: SmallDisk | undefined;
+const started: DaisProcess[] = [];
 const flags = (data: string) => ({
   data: join(base, 'disk', data),
   'keys.type': 'file',
   'keys.folder': join(base, 'keys'),
 });
 
+function launch(data: string): DaisProcess {
+  const dais = startDaisProcess(flags(data));
+  started.push(dais);
+  return dais;
+}
+
 beforeAll(async () => {
   base = await mkdtemp(join(tmpdir(), 'dais-restore-disk-'));
-  disk = await SmallDisk.mount(join(base, 'disk'), 128 * MIB);
+  // Room for an installation (69 MiB), its content and the next segments of the write-ahead log.
+  disk = await SmallDisk.mount(join(base, 'disk'), 192 * MIB);
 });
 afterAll(async () => {
+  for (const dais of started) await killTree(dais);
   await disk?.unmount();
   await rm(base, { recursive: true, force: true });
 });
 
 test('it leaves no content, and succeeds when it is repeated with more space', async () => {
-  const dais = startDaisProcess(flags('old'));
+  const dais = launch('old');
   const url = await dais.ready;
   const body = new Uint8Array(randomBytes(50 * MIB));
   const artifact = '/api/2.0/mlflow-artifacts/artifacts/large';
@@ -50,7 +59,7 @@ test('it leaves no content, and succeeds when it is repeated with more space', a
   expect(left.map(({ name }) => name)).toEqual([]);
   await disk!.free();
   await restoreInstallation({ flags: flags('copy'), from: backup });
-  const restored = startDaisProcess(flags('copy'));
+  const restored = launch('copy');
   const response = await fetch(`${await restored.ready}${artifact}`);
   expect((await response.arrayBuffer()).byteLength).toBe(50 * MIB);
   restored.process.kill('SIGTERM');

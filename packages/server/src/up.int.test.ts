@@ -84,7 +84,8 @@ describe('a running Dais', () => {
 
   test('is ready, says where it is, and keeps its files to itself', async () => {
     const ready = (await (await fetch(`${url}/readyz`)).json()) as { status: string; checks: { name: string }[] };
-    expect(ready.checks.map(({ name }) => name)).toEqual(['database', 'migrations', 'watch', 'leases', 'blobs']);
+    const names = ['database', 'migrations', 'watch', 'leases', 'blobs', 'disk', 'isolation'];
+    expect(ready.checks.map(({ name }) => name)).toEqual(names);
     expect(ready.status).toBe('ready');
     const file = await readServerFile(flags('one').data);
     expect(file).toMatchObject({ pid: dais.process.pid, url, version: '0.1.0' });
