@@ -296,6 +296,7 @@ test('what answering takes is told by the gateway, kept, and has bounds', { time
   };
   await ask(rowsOf(5, { least: 0, most: 1 }));
   const told = await watch('thrifty', { cpuSeconds: 100_000, memoryMb: 100_000 });
+  expect(told.results.filter(({ verdict }) => verdict !== 'ok')).toEqual([]);
   expect(told.verdict).toBe('ok');
   const cpu = resultOf(told, 'resources', 'cpu_seconds_per_1000');
   const memory = resultOf(told, 'resources', 'peak_memory_mb');

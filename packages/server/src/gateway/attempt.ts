@@ -2,6 +2,7 @@
 import type { PredictionRecord } from '#ledgers/predictions/segment.ts';
 import type { EndpointRoute, RouteVariant } from './route-table.ts';
 import type { Grant } from './served-access.ts';
+import type { OpenedRequest } from './serving-door.ts';
 import type { Tensor } from './tensors.ts';
 
 /** Who asks, and through which door. */
@@ -20,6 +21,13 @@ export interface Caller {
   readonly onGone: (gone: () => void) => () => void;
   /** As the transport has it: microseconds left. */
   readonly timeoutMicros?: number | undefined;
+}
+
+/** The body of a request, received in full. */
+export interface RequestBody<Reply> {
+  /** Its size without compression. */
+  readonly bytes: number;
+  readonly open: () => OpenedRequest<Reply> | Promise<OpenedRequest<Reply>>;
 }
 
 export interface Attempt {

@@ -3,6 +3,8 @@ import { readPredictionId, type ServedEndpoint } from '@dais/api/gateway';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { endpoint, model, snapshot, startWorld, sumsBody, type GatewayWorld } from './testing/gateway-world.ts';
 
+const MIB = 2 ** 20;
+
 let world: GatewayWorld;
 beforeEach(async () => {
   world = await startWorld();
@@ -274,7 +276,7 @@ describe('room and time', () => {
     await expect.poll(() => world.engine.closed).toEqual(['sum']);
     let loaded = () => {};
     world.engine.loading.set('sum', new Promise<void>((resolve) => (loaded = resolve)));
-    const first = Array.from({ length: 150 }, () => world.sums('sum', [[1, 2]]));
+    const first = Array.from({ length: 1050 }, () => world.sums('sum', [[1, 2]]));
     const refused: number[] = [];
     for (const answer of first) {
       void answer.then(({ status, headers }) => {
@@ -284,7 +286,25 @@ describe('room and time', () => {
     await expect.poll(() => refused.length).toBe(50);
     loaded();
     const statuses = (await Promise.all(first)).map(({ status }) => status);
-    expect(statuses.filter((status) => status === 200)).toHaveLength(100);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(1000);
+  });
+
+  test('bodies that wait for a sleeping model count with their size', async () => {
+    const sleepy = model('sum', { workers: { min: 0, max: 1, idleMs: 50 } });
+    await world.gateway.swap(
+      snapshot(1, [sleepy], [endpoint('sum', [['stable', 'sum', 10_000]], { bodyBytes: 64 * MIB })]),
+    );
+    await expect.poll(() => world.engine.closed).toEqual(['sum']);
+    let loaded = () => {};
+    world.engine.loading.set('sum', new Promise<void>((resolve) => (loaded = resolve)));
+    const ask = async (mib: number) =>
+      await world.ask('/v2/models/sum/infer', { body: sumsBody([[1, 2]]).padEnd(mib * MIB) });
+    const waiting = [ask(33)];
+    await expect.poll(() => world.gateway.stats().models[0]?.waitingBytes).toBeGreaterThan(33 * MIB);
+    const refused = await world.sums('sum', [[1, 2]]);
+    expect([refused.status, Number(refused.headers['retry-after']) >= 1]).toEqual([503, true]);
+    loaded();
+    expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([200]);
   });
 });
 

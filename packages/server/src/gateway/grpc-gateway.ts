@@ -175,7 +175,8 @@ async function predict(parts: GrpcGatewayParts, method: RpcInfer, caller: Caller
   if (message.length > bodyBytes) {
     throw new DaisError('too_large', `The message is larger than the ${bodyBytes} bytes that are taken here.`);
   }
-  return await parts.predictor.predict(route, address.version, caller, () => opened);
+  const body = { bytes: message.length, open: () => opened };
+  return await parts.predictor.predict(route, address.version, caller, body);
 }
 
 async function answer(

@@ -164,9 +164,10 @@ export class HttpGateway {
       header: (name) => oneHeader(headers, name),
       onGone: (gone) => http.onClose(gone),
     };
-    const { reply, answer, afterwards } = await predictor.predict(route, match.version, caller, () =>
-      match.open(body, call),
-    );
+    const { reply, answer, afterwards } = await predictor.predict(route, match.version, caller, {
+      bytes: body.length,
+      open: () => match.open(body, call),
+    });
     const own = this.#ownHeaders(requestId);
     own['dais-variant'] = answer.variant;
     own['dais-model-version'] = answer.described.version;

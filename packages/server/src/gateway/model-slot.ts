@@ -29,7 +29,7 @@ export interface LiveModel {
   readonly batcher: Batcher;
 }
 
-/** Requests that may wait for a model that is being loaded, and their bytes. */
+/** Requests that may wait for a model that is being loaded, and their bytes with their bodies. */
 const MOST_HELD = 1000;
 const MOST_HELD_BYTES = 32 * 1024 * 1024;
 /** Until a model that could not be loaded is tried again: doubled each time, to at most a minute. */
@@ -121,10 +121,14 @@ export class ModelSlot {
     for (const tell of told) tell();
   }
 
-  /** Waits for the model in the place of a request of so many bytes. Throws `model_unavailable` when too many do. */
+  /**
+   * Waits for the model on behalf of a request of `bytes` bytes. Throws `model_unavailable` when too many requests or bytes wait
+   * already. A request that waits alone may be larger than the limit: otherwise it could never start a sleeping model.
+   */
   async hold(bytes: number): Promise<LiveModel> {
     if (this.#live !== undefined) return this.#live;
-    if (this.#held >= MOST_HELD || this.#heldBytes + bytes > MOST_HELD_BYTES) {
+    const isFull = this.#held >= MOST_HELD || this.#heldBytes + bytes > MOST_HELD_BYTES;
+    if (this.#held > 0 && isFull) {
       throw new DaisError('model_unavailable', `The model is being loaded and ${this.#held} requests wait for it.`, {
         retryAfter: Math.ceil((this.#loadMs ?? USUAL_LOAD_MS) / 1000),
       });

@@ -5,7 +5,7 @@ import { ModelFault, type LoadedModel } from '#engines/inference/contract.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { Tracer } from '#lib/tracer.ts';
-import type { Attempt, Caller } from './attempt.ts';
+import type { Attempt, Caller, RequestBody } from './attempt.ts';
 import { batchGroup } from './batch-group.ts';
 import type { BatchItem } from './batcher.ts';
 import type { CaptureSink } from './capture.ts';
@@ -59,12 +59,12 @@ export class Predictor {
     return findEndpoint(this.#parts.routes.table, endpoint, project, grant);
   }
 
-  /** `open` reads the bytes; what it throws is remembered as a failed request like any other. */
+  /** An error that `body.open` throws is recorded as a failed request like any other. */
   async predict<Reply>(
     route: EndpointRoute,
     version: string | undefined,
     caller: Caller,
-    open: () => OpenedRequest<Reply> | Promise<OpenedRequest<Reply>>,
+    body: RequestBody<Reply>,
   ): Promise<Predicted<Reply>> {
     const attempt: Attempt = {
       id: this.#newId(route),
@@ -78,7 +78,7 @@ export class Predictor {
       startedAt: performance.now(),
     };
     try {
-      const reply = await this.#answer(attempt, version, caller, open);
+      const reply = await this.#answer(attempt, version, caller, body);
       const taken = this.#record(attempt, caller, undefined, undefined);
       if (taken !== undefined) await taken;
       this.#tally(attempt, 200);
@@ -104,7 +104,7 @@ export class Predictor {
     attempt: Attempt,
     version: string | undefined,
     caller: Caller,
-    open: () => OpenedRequest<Reply> | Promise<OpenedRequest<Reply>>,
+    body: RequestBody<Reply>,
   ): Promise<Predicted<Reply>> {
     const { route } = attempt;
     const { served, load } = route;
@@ -120,7 +120,7 @@ export class Predictor {
     let pinned: RouteVariant | undefined;
     let opened: OpenedRequest<Reply> | undefined;
     try {
-      const opening = open();
+      const opening = body.open();
       // Nearly always it is read already: no turn for a promise.
       opened = opening instanceof Promise ? await opening : opening;
       attempt.callerId = opened.id;
@@ -130,7 +130,7 @@ export class Predictor {
       pinned = variant;
       variant.slot.pin();
       const deadline = deadlineOf(served.timeoutMs, caller.timeoutMicros, opened.timeoutMicros);
-      const live = variant.slot.live ?? (await this.#waitFor(variant, deadline, caller));
+      const live = variant.slot.live ?? (await this.#waitFor(variant, deadline, caller, body.bytes));
       const described = describe(route, variant, live.model);
       const decoding = opened.decode(described);
       const request = decoding instanceof Promise ? await decoding : decoding;
@@ -154,7 +154,7 @@ export class Predictor {
   }
 
   /** The first requests after a sleep wait for the model, within bounds and within their own time. */
-  async #waitFor(variant: RouteVariant, deadline: number, caller: Caller): Promise<LiveModel> {
+  async #waitFor(variant: RouteVariant, deadline: number, caller: Caller, bodyBytes: number): Promise<LiveModel> {
     return await new Promise<LiveModel>((resolve, reject) => {
       const cancel = this.#parts.clock.after(deadline - performance.now(), () => {
         stop();
@@ -165,7 +165,7 @@ export class Predictor {
         reject(gone());
       });
       variant.slot
-        .hold(HELD_BYTES)
+        .hold(REQUEST_BYTES + bodyBytes)
         .then(resolve, reject)
         .finally(() => {
           cancel();
@@ -298,8 +298,8 @@ export class Predictor {
   }
 }
 
-/** What a held request is taken for before its tensors are known: the body is already here. */
-const HELD_BYTES = 64 * 1024;
+/** Estimated memory of a request that waits for a model, without its body. */
+const REQUEST_BYTES = 16 * 1024;
 
 export function describe(
   route: EndpointRoute,

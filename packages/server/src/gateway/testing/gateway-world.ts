@@ -13,6 +13,9 @@ import { startGateway } from '../gateway.ts';
 import type { Gateway, GatewayOptions } from '../options.ts';
 import { PlainEngine } from './plain-engine.ts';
 
+/** More than the requests that may wait for a model, since each of them has a connection. */
+const MOST_SOCKETS = 2048;
+
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
@@ -67,7 +70,7 @@ export async function startWorld(options: Partial<GatewayOptions> = {}): Promise
   const folder = await mkdtemp(join(tmpdir(), 'dais-gateway-'));
   const engine = new PlainEngine();
   const capture = new MemoryCapture();
-  const agent = new Agent({ keepAlive: true, maxSockets: 256 });
+  const agent = new Agent({ keepAlive: true, maxSockets: MOST_SOCKETS });
   const start = async (more: Partial<GatewayOptions>) =>
     await startGateway({
       engines: [engine],

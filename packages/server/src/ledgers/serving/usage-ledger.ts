@@ -9,6 +9,8 @@ import { Loop } from '#lib/loop.ts';
 import { MINUTE_MS, type UsageCounts, type UsedMinute } from './usage-counts.ts';
 
 const FLUSH_MS = 5000;
+/** A gateway reports twice a second: what it used at the end of a minute may be counted in the next minute. */
+const REPORT_DELAY_MS = 2000;
 /** Of a busy endpoint 20,000 rows. */
 const KEPT_DAYS = 14;
 const SLICE = 5000;
@@ -135,7 +137,7 @@ async function sum(sql: Sql, { projectId, endpoint, from, until }: UsedBetween):
     `select count(*) as minutes, count(cpu_ms) as told, sum(requests)::bigint as requests, sum(cpu_ms) as cpu_ms,
        max(memory_bytes) as memory_bytes, max(gateway_bytes) as gateway_bytes
      from serving.usage where project_id = $1 and endpoint = $2 and minute > $3 and minute < $4`,
-    [projectId, endpoint, from - MINUTE_MS, until],
+    [projectId, endpoint, from - MINUTE_MS, until + REPORT_DELAY_MS],
     'usage_between',
   );
   if (row === undefined || Number(row.minutes) === 0) return undefined;
