@@ -154,13 +154,16 @@ export {
   readAccessOperation,
   readOwnAccessOperation,
   simulatePolicyOperation,
-  evaluatePoliciesOperation,
-  listAuditedRefusalsOperation,
-  listViolationsOperation,
   testPolicyOperation,
   whyOperation,
 } from '#operations/access.ts';
-export type { AuditedRefusal, FurtherAction, OwnAccess, PolicyReason, PolicyViolation } from '#operations/access.ts';
+export type { FurtherAction, OwnAccess, PolicyReason } from '#operations/access.ts';
+export {
+  evaluatePoliciesOperation,
+  listAuditedRefusalsOperation,
+  listViolationsOperation,
+} from '#operations/policy-violations.ts';
+export type { AuditedRefusal, PolicyViolation } from '#operations/policy-violations.ts';
 export type { DesiredState, HttpBinding, Operation, OperationTarget } from '#operations/operation.ts';
 export {
   applyOperation,

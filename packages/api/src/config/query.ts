@@ -17,7 +17,7 @@ export const queryConfig = z.strictObject({
     .max(3600)
     .default(60)
     .describe(
-      'Time limit in seconds of a query that a person or program sends (`dais data sql`, `dais predictions query`). Each caller has at most 2 of them at once. Jobs of the platform have an hour.',
+      'Time limit in seconds of a query that a person or program sends (`dais data sql`, `dais predictions query`). Of each caller 2 run at once, and 16 more wait. Jobs of the platform have an hour.',
     ),
   tempMb: z
     .int()

@@ -1,9 +1,6 @@
 import { z } from 'zod';
 import type { Role } from '#kinds/role-binding.ts';
-import { policyModes } from '#kinds/policy.ts';
 import { defineOperation, type Operation } from '#operations/operation.ts';
-import { lineageNodeTypes } from '#records/lineage.ts';
-import { pageInput } from '#operations/resources.ts';
 
 /** Something that is asked about while an operation runs, beside the operation's own action. */
 export interface FurtherAction {
@@ -203,110 +200,10 @@ export const readAccessOperation = defineOperation({
   http: { method: 'GET', path: '/api/v1/access/principals/:principal', status: 200 },
 });
 
-const evaluation = {
-  policy: z.string().describe('Id of the policy; `project/id` for one of a project.'),
-  result: z
-    .enum(['violated', 'unknown'])
-    .describe('`unknown`: a fact that the policy uses could not be computed; in enforce mode that refuses, too.'),
-  reason: z.string().describe('Why, in one sentence.'),
-};
-
-export const policyViolationSchema = z.strictObject({
-  ...evaluation,
-  mode: z.enum(policyModes).describe('Mode of the policy.'),
-  kind: z.enum(['Endpoint', 'Model']).describe('Kind of the resource.'),
-  name: z.string().describe('Name of the resource.'),
-  alias: z.string().optional().describe('The alias of the model that violates the policy.'),
-  version: z.string().optional().describe('The version behind the alias.'),
-  facts: z
-    .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]))
-    .describe('Values of the facts that the policy uses; one that is unknown is missing.'),
-  path: z
-    .array(
-      z.strictObject({
-        type: z.enum([...lineageNodeTypes, 'alias', 'cause']).describe('What it is.'),
-        name: z.string().describe('What people call it; of one that the caller may not read, `hidden`.'),
-        node: z.string().optional().describe('By which the lineage names it.'),
-      }),
-    )
-    .describe('The lineage from the resource to the cause.'),
-  since: z.string().describe('When it was first found; RFC 3339, UTC.'),
-});
-export type PolicyViolation = z.infer<typeof policyViolationSchema>;
-
-export const listViolationsOperation = defineOperation({
-  name: 'policy.violations',
-  action: 'policy:read',
-  mode: 'read',
-  scope: 'project',
-  summary: 'Lists the endpoints and aliases of a project that violate a policy now, in audit or in enforce mode.',
-  input: z.strictObject({ ...pageInput, policy: z.string().max(300).optional().describe('Only of this policy.') }),
-  output: z.strictObject({
-    items: z.array(policyViolationSchema),
-    nextCursor: z.string().optional(),
-    evaluatedAt: z.string().optional().describe('When the project was evaluated last; absent: never. RFC 3339, UTC.'),
-    notEvaluated: z
-      .array(
-        z.strictObject({
-          policy: z.string().describe('Id of the policy.'),
-          reason: z.string().describe('Why it decides about requests only.'),
-        }),
-      )
-      .describe('Policies that use facts and cannot be evaluated without a request.'),
-  }),
-  target: () => ({ kind: 'Policy' }),
-  http: { method: 'GET', path: '/api/v1/policy/violations', status: 200, query: ['limit', 'cursor', 'policy'] },
-});
-
-export const evaluatePoliciesOperation = defineOperation({
-  name: 'policy.evaluate',
-  action: 'policy:evaluate',
-  mode: 'write',
-  scope: 'project',
-  summary: 'Evaluates the policies that use facts against the endpoints and aliases of a project.',
-  input: z.strictObject({}),
-  output: z.strictObject({
-    resources: z.int().describe('Endpoints and aliases that were evaluated.'),
-    violations: z.int().describe('Violations that were found.'),
-    complete: z.boolean().describe('False: there are more resources than one evaluation covers.'),
-  }),
-  target: () => ({ kind: 'Policy' }),
-  roles: ['operator', 'editor'],
-  http: { method: 'POST', path: '/api/v1/policy/violations/evaluate', status: 200 },
-});
-
-export const auditedRefusalSchema = z.strictObject({
-  ...evaluation,
-  action: z.string().describe('What was done: `endpoint:write`.'),
-  kind: z.string().describe('Kind of the resource.'),
-  name: z.string().describe('Name of the resource; empty for all of them.'),
-  count: z.int().describe('How often.'),
-  principal: z.string().describe('Who did it last.'),
-  firstAt: z.string().describe('RFC 3339, UTC.'),
-  lastAt: z.string().describe('RFC 3339, UTC.'),
-});
-export type AuditedRefusal = z.infer<typeof auditedRefusalSchema>;
-
-export const listAuditedRefusalsOperation = defineOperation({
-  name: 'policy.audited',
-  action: 'policy:read',
-  mode: 'read',
-  scope: 'project',
-  summary: 'Lists what policies in audit mode would have refused in a project, latest first.',
-  input: z.strictObject({ ...pageInput, policy: z.string().max(300).optional().describe('Only of this policy.') }),
-  output: z.strictObject({ items: z.array(auditedRefusalSchema), nextCursor: z.string().optional() }),
-  target: () => ({ kind: 'Policy' }),
-  http: { method: 'GET', path: '/api/v1/policy/audited', status: 200, query: ['limit', 'cursor', 'policy'] },
-});
-
-/** Questions about rights; they change nothing. */
 export const accessOperations: readonly Operation[] = [
   whyOperation,
   testPolicyOperation,
   simulatePolicyOperation,
   readOwnAccessOperation,
   readAccessOperation,
-  listViolationsOperation,
-  evaluatePoliciesOperation,
-  listAuditedRefusalsOperation,
 ];

@@ -4,6 +4,7 @@ import { actorSchema, sourceSchema } from '#manifest.ts';
 import { federationOperations } from '#operations/federation.ts';
 import { identityOperations } from '#operations/identity.ts';
 import { accessOperations } from '#operations/access.ts';
+import { policyViolationOperations } from '#operations/policy-violations.ts';
 import { approvalOperations } from '#operations/approvals.ts';
 import { commentOperations } from '#operations/comments.ts';
 import { artifactFileOperations } from '#operations/artifact-files.ts';
@@ -249,6 +250,7 @@ export const platformOperations: readonly Operation[] = [
   ...keyOperations,
   ...metricsOperations,
   ...accessOperations,
+  ...policyViolationOperations,
   ...auditOperations,
   ...identityOperations,
   ...signInOperations,

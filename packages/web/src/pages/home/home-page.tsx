@@ -2,7 +2,6 @@ import { kinds, type KindSpec, type Resource } from '@dais/api';
 import { useQueries } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { lazy, Suspense } from 'react';
-import { IsolationFact, IsolationNote } from './isolation-note.tsx';
 import { NextSteps } from './next-steps.tsx';
 import { recentEvents } from './recent-events.ts';
 import { useFreshCounts } from './use-fresh-counts.ts';
@@ -33,6 +32,9 @@ const SHOWN_EVENTS = 15;
 /** What ledgers are asked with is no part of the first view: the frame, the counts and the events stand before it. */
 const Attention = lazy(async () => ({ default: (await import('./attention.tsx')).Attention }));
 
+const IsolationFact = lazy(async () => ({ default: (await import('./isolation-note.tsx')).IsolationFact }));
+const IsolationNote = lazy(async () => ({ default: (await import('./isolation-note.tsx')).IsolationNote }));
+
 /** What needs a person comes first; what is fine is quiet. */
 export function HomePage() {
   const project = useCurrentProject();
@@ -58,12 +60,20 @@ export function HomePage() {
               <span>
                 PostgreSQL {server.database.version}, {server.database.engine}
               </span>
-              {server.isolation !== undefined && <IsolationFact isolation={server.isolation} />}
+              {server.isolation !== undefined && (
+                <Suspense>
+                  <IsolationFact isolation={server.isolation} />
+                </Suspense>
+              )}
             </>
           )
         }
       />
-      {server?.isolation?.boundary === 'none' && <IsolationNote isolation={server.isolation} />}
+      {server?.isolation?.boundary === 'none' && (
+        <Suspense>
+          <IsolationNote isolation={server.isolation} />
+        </Suspense>
+      )}
       {counts === undefined ? (
         <Skeleton rows={2} />
       ) : counts.length === 0 ? (

@@ -9,6 +9,7 @@ import { DaisError } from '@dais/api/errors';
 import type { Clock } from '#lib/clock.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { Log } from '#lib/log.ts';
+import { Slots } from '#lib/slots.ts';
 import { judgeProcess, processIdentity, type ProcessIdentity } from '#lib/process-identity.ts';
 import type {
   Column,
@@ -58,8 +59,10 @@ const MOST_WAITING = 64;
 const IDLE_MS = 120_000;
 const DEFAULT_WALL_MS = 3_600_000;
 const DEFAULT_CALLER_SECONDS = 60;
-/** Queries of one caller that run or wait. Eight 90-second queries of one viewer delayed everybody else by 2 to 9 s. */
+/** Queries of one caller that are in the engine. Eight 90-second queries of one viewer delayed everybody else by 2 to 9 s. */
 const MOST_OF_CALLER = 2;
+/** Queries of one caller that wait for those; a page of the console asks several at once. */
+const MOST_WAITING_OF_CALLER = 16;
 const DEFAULT_INFLATED_BYTES = 64 * 1024 ** 3;
 const DEFAULT_LINE_BYTES = 16 * 1024 * 1024;
 /** What a process of a machine that cannot be asked left behind is removed after this. */
@@ -92,7 +95,7 @@ export class DuckdbQuery implements QueryEngine {
   readonly #own: string;
   readonly #heavy: Lane;
   readonly #light: Lane;
-  readonly #callers = new Map<string, number>();
+  readonly #callers = new Map<string, { readonly slots: Slots; count: number }>();
   #prepared: Promise<void> | undefined;
   #closed = false;
 
@@ -106,22 +109,23 @@ export class DuckdbQuery implements QueryEngine {
   async run(job: QueryJob, options: RunOptions = {}): Promise<QueryResult> {
     const { caller } = job;
     if (caller === undefined) return await this.#run(job, options);
-    const count = this.#callers.get(caller) ?? 0;
-    if (count >= MOST_OF_CALLER) {
+    const own = this.#callers.get(caller) ?? { slots: new Slots(MOST_OF_CALLER), count: 0 };
+    if (own.count >= MOST_OF_CALLER + MOST_WAITING_OF_CALLER) {
       throw new DaisError(
         'rate_limited',
-        `You have ${count} queries that run or wait, and ${MOST_OF_CALLER} are allowed at once. Wait for one of them.`,
+        `You have ${own.count} queries that run or wait, which is the maximum. Wait for one of them.`,
         { retryAfter: 5 },
       );
     }
-    this.#callers.set(caller, count + 1);
+    own.count += 1;
+    this.#callers.set(caller, own);
     const { callerSeconds = DEFAULT_CALLER_SECONDS } = this.#options;
+    const limits = { wallMs: callerSeconds * 1000, ...job.limits };
     try {
-      return await this.#run({ ...job, limits: { wallMs: callerSeconds * 1000, ...job.limits } }, options);
+      return await own.slots.run(async () => await this.#run({ ...job, limits }, options), options.signal);
     } finally {
-      const left = (this.#callers.get(caller) ?? 1) - 1;
-      if (left === 0) this.#callers.delete(caller);
-      else this.#callers.set(caller, left);
+      own.count -= 1;
+      if (own.count === 0) this.#callers.delete(caller);
     }
   }
 

@@ -70,16 +70,18 @@ function endless(): QueryJob {
   };
 }
 
-test('a caller has two queries at once and a time limit of its own; other callers and jobs go on', async () => {
+test('a caller has two queries at once, a bounded queue and a time limit of its own', async () => {
   const slow = { ...endless(), caller: 'user:ada' };
   const first = engine.run(slow).catch((error: unknown) => error);
   const second = engine.run(slow).catch((error: unknown) => error);
+  const waiting = Array.from({ length: 16 }, async () => await engine.run({ ...few, caller: 'user:ada' }));
   await expect(engine.run({ ...few, caller: 'user:ada' })).rejects.toMatchObject({
     code: 'rate_limited',
     retryAfter: 5,
   });
   expect(await first).toMatchObject({ code: 'query_limit', message: 'The query took longer than 1 s.' });
   expect(await second).toMatchObject({ code: 'query_limit' });
+  expect((await Promise.all(waiting)).map(({ rows }) => rows)).toEqual(waiting.map(() => [[20_000]]));
   expect((await engine.run({ ...few, caller: 'user:ada' })).rows).toEqual([[20_000]]);
 });
 
