@@ -91,7 +91,7 @@ async function loaded(page: Page): Promise<readonly string[]> {
   return [...new Set([page.url(), ...names])].filter((url) => !url.includes('watch=true'));
 }
 
-const isCall = (url: string) => new URL(url).pathname.startsWith('/api/');
+const isCall = (url: string) => /^(\/p\/[^/]+)?\/api\//.test(new URL(url).pathname);
 
 function report(what: string, bytes: number, files: number, limit: number): void {
   const size = `${(bytes / 1024).toFixed(1).padStart(6)} KB in ${files} files`;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { aliasSchema, modelKind, stages } from '#kinds/model.ts';
 import { defineOperation, type Operation } from '#operations/operation.ts';
-import { modelName, versionNumber } from '#operations/registry.ts';
+import { modelName, versionNumber } from '#operations/model-address.ts';
 import { pageInput } from '#operations/resources.ts';
 import { approvalSchema, approvalStates } from '#records/registry.ts';
 

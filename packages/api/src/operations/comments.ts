@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { modelKind } from '#kinds/model.ts';
 import { defineOperation, type HttpBinding, type Operation } from '#operations/operation.ts';
-import { modelName, versionNumber } from '#operations/registry.ts';
+import { modelName, versionNumber } from '#operations/model-address.ts';
 import { pageInput } from '#operations/resources.ts';
 import { COMMENT_LENGTH, commentSchema, mentionSchema, UNREAD_COUNTED } from '#records/comment.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { modelKind } from '#kinds/model.ts';
 import { defineOperation, type Operation } from '#operations/operation.ts';
-import { modelName, versionNumber } from '#operations/registry.ts';
+import { modelName, versionNumber } from '#operations/model-address.ts';
 import { modelFindingSchema, modelScanSchema } from '#records/model-safety.ts';
 
 const base = '/api/v1/registry/models/:name/versions/:version/scan' as const;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { aliasSchema, modelKind } from '#kinds/model.ts';
 import { defineOperation, type Operation } from '#operations/operation.ts';
-import { modelName, versionNumber } from '#operations/registry.ts';
+import { modelName, versionNumber } from '#operations/model-address.ts';
 import { modelTestRunSchema } from '#records/model-tests.ts';
 
 export const testModelOperation = defineOperation({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { modelKind, modelTypes, stages } from '#kinds/model.ts';
 import { defineOperation, type Operation } from '#operations/operation.ts';
-import { modelName, versionNumber } from '#operations/registry.ts';
+import { modelName, versionNumber } from '#operations/model-address.ts';
 
 /** Models and versions of another registry, brought here as they were: with their numbers and times. */
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { aliasSchema, modelKind, modelTypes, stages } from '#kinds/model.ts';
+import { modelName, versionNumber } from '#operations/model-address.ts';
 import { defineOperation, type HttpBinding, type Operation } from '#operations/operation.ts';
 import { modelVersionSchema, registeredModelSchema } from '#records/registry.ts';
 
@@ -8,12 +9,6 @@ const versions = `${models}/:name/versions` as const;
 const aliases = `${models}/:name/aliases` as const;
 
 const text = (longest: number) => z.string().max(longest);
-export const modelName = z.string().min(1).max(256).describe('Name of the model.');
-/** Text, because it stands in the address. */
-export const versionNumber = z
-  .string()
-  .regex(/^[1-9]\d{0,8}$/)
-  .describe('Number of the version.');
 /** One that was made before a name became reserved can still be looked at and taken away. */
 const anyAlias = z.string().min(1).max(255).describe('The alias.');
 const description = text(65_536);

@@ -15,7 +15,7 @@ const conformance = fileURLToPath(new URL('../../../../conformance/', import.met
 const PATIENCE = 600_000;
 const MEMORY_BYTES = 1024 * 2 ** 20;
 /** Of one batch; on a machine that does much else. */
-const LIMIT_MS = 8000;
+const LIMIT_MS = 25_000;
 /** Requests at once, each behind the other. */
 const ASKERS = 8;
 
@@ -109,8 +109,8 @@ test('kill -9 of its process under load: what was inside fails, at most a reques
 
 test.each([
   ['leaves processes behind', -1, [503], /exit code 4/],
-  ['sleeps and ignores SIGTERM', -2, [503], /time limit of 8 s/],
-  ['starts threads and sleeps', -3, [400, 503], /time limit of 8 s|can't start new thread/],
+  ['sleeps and ignores SIGTERM', -2, [503], /time limit of 25 s/],
+  ['starts threads and sleeps', -3, [400, 503], /time limit of 25 s|can't start new thread/],
   ['fills the disk', -4, [400, 503], /disk|File too large|No space left|memory/],
   ['opens sockets', -5, [400], /refused|unreachable|not permitted|denied/i],
   ['takes memory', -6, [503], /memory limit of 1 GiB/],

@@ -42,7 +42,7 @@ export interface Examination {
 export async function startContainers(): Promise<Containers> {
   await ensureProgram('Isolation in containers is tried with podman, and it is not on the PATH.', ['podman'], 'podman');
   await bubblewrap();
-  const folder = await mkdtemp(join(tmpdir(), 'dais-containers-'));
+  const folder = await mkdtemp(join(tmpdir(), 'dc-'));
   const containers = new PodmanContainers(folder);
   try {
     await containers.prepare();

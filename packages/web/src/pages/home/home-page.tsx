@@ -1,4 +1,4 @@
-import { kinds, type KindSpec, type Resource } from '@dais/api';
+import { kinds, type IsolationInfo, type KindSpec, type Resource } from '@dais/api';
 import { useQueries } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { lazy, Suspense } from 'react';
@@ -32,8 +32,15 @@ const SHOWN_EVENTS = 15;
 /** What ledgers are asked with is no part of the first view: the frame, the counts and the events stand before it. */
 const Attention = lazy(async () => ({ default: (await import('./attention.tsx')).Attention }));
 
-const IsolationFact = lazy(async () => ({ default: (await import('./isolation-note.tsx')).IsolationFact }));
 const IsolationNote = lazy(async () => ({ default: (await import('./isolation-note.tsx')).IsolationNote }));
+
+/** The boundary of user code; `dais doctor` and the check `isolation` of /readyz explain it. */
+const BOUNDARIES: Readonly<Record<IsolationInfo['boundary'], string>> = {
+  bubblewrap: 'namespaces',
+  'bubblewrap-without-proc': 'namespaces without /proc',
+  landlock: 'Landlock',
+  none: 'none',
+};
 
 /** What needs a person comes first; what is fine is quiet. */
 export function HomePage() {
@@ -60,11 +67,7 @@ export function HomePage() {
               <span>
                 PostgreSQL {server.database.version}, {server.database.engine}
               </span>
-              {server.isolation !== undefined && (
-                <Suspense>
-                  <IsolationFact isolation={server.isolation} />
-                </Suspense>
-              )}
+              {server.isolation !== undefined && <span>Isolation: {BOUNDARIES[server.isolation.boundary]}</span>}
             </>
           )
         }

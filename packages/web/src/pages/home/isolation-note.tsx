@@ -1,20 +1,6 @@
 import { isolationSummary, type IsolationInfo } from '@dais/api';
 import { StateBadge } from '#ui/state-badge.tsx';
 
-const BOUNDARIES: Readonly<Record<IsolationInfo['boundary'], string>> = {
-  bubblewrap: 'namespaces',
-  'bubblewrap-without-proc': 'namespaces without /proc',
-  landlock: 'Landlock',
-  none: 'none',
-};
-
-/** The boundary of user code, in the line of facts about the server; its tooltip is the whole sentence. */
-export function IsolationFact({ isolation }: { readonly isolation: IsolationInfo }) {
-  const { lacks, remedy } = isolation;
-  const title = [`${sentence(isolation)}.`, ...lacks, remedy ?? ''].filter((text) => text !== '').join(' ');
-  return <span title={title}>Isolation: {BOUNDARIES[isolation.boundary]}</span>;
-}
-
 /** Shown where user code cannot be isolated: steps, Python models, conversions and scheduled runs are refused there. */
 export function IsolationNote({ isolation }: { readonly isolation: IsolationInfo }) {
   return (
