@@ -83,6 +83,8 @@ class PodmanContainers implements Containers {
   }
 
   async end(): Promise<void> {
+    // A podman without root keeps one process, which holds its namespace of users; this ends it.
+    if (this.#imported.has('rootless')) await this.#podman(true, ['system', 'migrate']);
     await run('chmod', ['-R', 'u+w', this.#folder], { env: { PATH } });
     await rm(this.#folder, { recursive: true, force: true });
   }
