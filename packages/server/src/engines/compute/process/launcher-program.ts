@@ -200,6 +200,11 @@ sub attend {
       my $soon = pause_of($memory);
       $wait = $soon if $soon < $wait;
     }
+    if (!$is_over && is_removed()) {
+      end_tree_but($pid);
+      kill 'KILL', $pid;
+      POSIX::_exit(0);
+    }
     next if select($ready, undef, undef, $wait) < 0;
     $pause = 0 if $pause && !vec $ready, fileno $ended, 1;
     sysread $ended, $none, 64;
@@ -230,6 +235,9 @@ sub attend {
   rename 'end', 'rc';
 }
 
+# The folder of the task is gone: nobody can let it go on, cancel it or learn of its end.
+sub is_removed { !-e 'started' && $! == POSIX::ENOENT() }
+
 ${TREE_WATCH}
 # Who attends waits for them: its own wait must see how the command ended.
 sub end_tree_but {
@@ -257,7 +265,10 @@ sub tell_end {
   }
   my (undef, undef, $user, $system) = times;
   my $text = sprintf "%d %d\n\n0m%.3fs 0m%.3fs\n", $code, $was_signal, $user, $system;
-  sleep 1 until note('end.tmp', $text, 0) && rename 'end.tmp', 'end';
+  until (note('end.tmp', $text, 0) && rename 'end.tmp', 'end') {
+    POSIX::_exit(0) if is_removed();
+    sleep 1;
+  }
 }
 
 # Becomes the command, with the rights of Dais.

@@ -223,6 +223,15 @@ test('a shim that could not even say its name is not waited for', async () => {
   expect(await starts()).toEqual([]);
 });
 
+test('a task whose folder is removed while no Dais runs ends', async () => {
+  const attempt = await killedAt('spawned', 'sleep 300');
+  await expect.poll(async () => await readFile(fileOf(attempt, 'pid'), 'utf8').catch(() => '')).not.toBe('');
+  const shim = Number.parseInt(await readFile(fileOf(attempt, 'pid'), 'utf8'), 10);
+  expect(readProcess(shim)).toBeDefined();
+  await rm(fileOf(attempt, '.'), { recursive: true });
+  await expect.poll(() => readProcess(shim), { timeout: 10_000 }).toBeUndefined();
+});
+
 test('a cancellation that a crash interrupted is carried on to the end', async () => {
   const worker = work([
     { attempt: 'stubborn', script: `trap "" TERM; echo $$ >>${effects}; while :; do sleep 0.05; done` },
