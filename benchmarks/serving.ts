@@ -6,7 +6,7 @@
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { boostedTrees, perceptron } from '../packages/server/src/engines/inference/onnx/onnx-files.testing.ts';
 import { OnnxSession } from '../packages/server/src/engines/inference/onnx/onnx-session.ts';
 import { Claims } from './lib/claims.mjs';
@@ -45,7 +45,9 @@ const MOST_HEALTH_MS = 5;
 
 const claims = new Claims();
 const folder = await mkdtemp(join(tmpdir(), 'dais-bench-serving-'));
-const file = join(folder, 'model.onnx');
+// In a folder that other users may enter: the trial of a model runs as another user.
+const file = join(folder, 'model', 'model.onnx');
+await mkdir(dirname(file));
 await writeFile(file, boostedTrees({ features: FEATURES, trees: 100, depth: 6 }));
 console.log(
   `${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)}, Node ${process.version}; 100 trees of depth 6\n`,

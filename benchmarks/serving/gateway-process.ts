@@ -1,4 +1,7 @@
-/** A gateway with one endpoint, as a process of its own. Arguments: folder, file of the model. Prints its ports. */
+/**
+ * A gateway with one endpoint, as a process of its own. Arguments: folder, file of the model, `process` where the model must
+ * run in an isolated process. Prints its ports.
+ */
 import { basename, dirname } from 'node:path';
 import { servingDoors, servingRpcs } from '../../packages/server/src/compose-serving.ts';
 import { OnnxInference } from '../../packages/server/src/engines/inference/onnx/onnx-engine.ts';
@@ -7,9 +10,9 @@ import { endpoint, model, snapshot } from '../../packages/server/src/gateway/tes
 import { systemClock } from '../../packages/server/src/lib/clock.ts';
 import { silentLog as log } from '../../packages/server/src/lib/log.ts';
 
-const [folder = '', file = ''] = process.argv.slice(2);
+const [folder = '', file = '', place = 'gateway'] = process.argv.slice(2);
 const gateway = await startGateway({
-  engines: [new OnnxInference({ clock: systemClock, log })],
+  engines: [new OnnxInference({ clock: systemClock, log, onlyProcesses: place === 'process' })],
   doors: servingDoors(),
   rpcs: servingRpcs(),
   files: async () => ({ folder: dirname(file), path: basename(file) }),
@@ -21,7 +24,7 @@ const gateway = await startGateway({
   log,
 });
 const { failed } = await gateway.swap(snapshot(1, [model('m')], [endpoint('m', [['stable', 'm', 10_000]])]));
-for (const reason of failed.values()) console.error(reason);
+for (const reason of failed.values()) throw new Error(reason);
 console.log(JSON.stringify({ port: gateway.port, grpcPort: gateway.grpcPort }));
 // Until it is killed.
 setInterval(() => {}, 60_000);

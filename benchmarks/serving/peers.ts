@@ -22,9 +22,16 @@ export interface Peer {
   stop(): Promise<void>;
 }
 
-export async function startGatewayPeer(folder: string, file: string): Promise<Peer & Required<Pick<Peer, 'grpcPort'>>> {
+/** Where the gateway runs a model that it could run within itself. */
+export type ModelPlace = 'gateway' | 'process';
+
+export async function startGatewayPeer(
+  folder: string,
+  file: string,
+  place: ModelPlace = 'gateway',
+): Promise<Peer & Required<Pick<Peer, 'grpcPort'>>> {
   const program = fileURLToPath(await builtModule(new URL('./gateway-process.ts', import.meta.url)));
-  const child = spawn(process.execPath, [program, join(folder, 'gateway'), file], {
+  const child = spawn(process.execPath, [program, join(folder, 'gateway'), file, place], {
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,
   });
