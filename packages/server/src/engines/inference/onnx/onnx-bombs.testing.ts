@@ -3,14 +3,8 @@
  * must find, and inputs that trigger it.
  */
 import type { Tensor } from '../contract.ts';
-import {
-  onnxFile,
-  onnxGraph,
-  type GraphText,
-  type NodeText,
-  type ValueText,
-  type Weights,
-} from './onnx-files.testing.ts';
+import { onnxFile, onnxGraph, type GraphText, type NodeText, type Weights } from './onnx-files.testing.ts';
+import { floats, ints, node, rowOf, scalar, VALUE, X, Y } from './onnx-nodes.testing.ts';
 
 export interface OnnxBomb {
   readonly name: string;
@@ -27,40 +21,9 @@ export interface OnnxBomb {
   readonly inputs: readonly Tensor[];
 }
 
-const X: ValueText = { name: 'x', datatype: 'FP32', shape: ['n', 4] };
-const Y: ValueText = { name: 'y', datatype: 'FP32', shape: ['n', 4] };
-const rowOf = (...values: readonly number[]): Tensor => ({
-  name: 'x',
-  datatype: 'FP32',
-  shape: [1, 4],
-  data: Float32Array.from(values),
-});
 const ROW = rowOf(1, 2, 3, 4);
 /** Values that become sizes: 40,000 in each column. */
 const LARGE_ROW = rowOf(40_000, 40_000, 40_000, 40_000);
-
-const ints = (name: string, ...values: readonly number[]): Weights => ({
-  name,
-  shape: [values.length],
-  data: BigInt64Array.from(values.map(BigInt)),
-});
-const scalar = (name: string, value: number): Weights => ({ name, shape: [], data: BigInt64Array.of(BigInt(value)) });
-const floats = (name: string, ...values: readonly number[]): Weights => ({
-  name,
-  shape: [values.length],
-  data: Float32Array.from(values),
-});
-const node = (
-  op: string,
-  inputs: readonly string[],
-  output: string,
-  attributes: NodeText['attributes'] = {},
-): NodeText => ({
-  op,
-  inputs,
-  outputs: [output],
-  attributes,
-});
 
 /** y = x + the sum of `big`, so that `big` must be computed. */
 const spent = (big = 'big'): NodeText[] => [
@@ -95,8 +58,6 @@ const constantOfShape = model(
   [node('ConstantOfShape', ['shape'], 'big'), ...spent()],
   [ints('shape', 200_000, 200_000)],
 );
-
-const VALUE = { datatype: 'FP32' as const, shape: [] as (number | string)[] };
 
 /** A loop whose state doubles with each iteration. */
 function growingLoop(): Buffer {
@@ -189,7 +150,11 @@ function nestedScans(depth: number): Buffer {
 }
 
 function deepIf(depth: number): Buffer {
-  const output = (left: number): ValueText => ({ name: `y${left}`, datatype: 'FP32', shape: ['n', 4] });
+  const output = (left: number): GraphText['outputs'][number] => ({
+    name: `y${left}`,
+    datatype: 'FP32',
+    shape: ['n', 4],
+  });
   const branch = (left: number, output_ = `y${left}`): NodeText =>
     left === 0
       ? node('Neg', ['x'], output_)

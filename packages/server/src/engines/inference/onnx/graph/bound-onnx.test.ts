@@ -2,27 +2,8 @@ import { describe, expect, test } from 'vitest';
 import fc from 'fast-check';
 import { boostedTrees, linear, onnxFile, onnxGraph, perceptron, type NodeText } from '../onnx-files.testing.ts';
 import { onnxBombs } from '../onnx-bombs.testing.ts';
+import { ints, node, X, Y } from '../onnx-nodes.testing.ts';
 import { boundOnnx, type OnnxBound } from './bound-onnx.ts';
-
-const X = { name: 'x', datatype: 'FP32' as const, shape: ['n', 4] };
-const Y = { name: 'y', datatype: 'FP32' as const, shape: ['n', 4] };
-
-const node = (
-  op: string,
-  inputs: readonly string[],
-  output: string,
-  attributes: NodeText['attributes'] = {},
-): NodeText => ({
-  op,
-  inputs,
-  outputs: [output],
-  attributes,
-});
-const ints = (name: string, ...values: readonly number[]) => ({
-  name,
-  shape: [values.length],
-  data: BigInt64Array.from(values.map(BigInt)),
-});
 
 function bounded(bound: OnnxBound): OnnxBound & { bounded: true } {
   if (!bound.bounded) throw new Error(bound.reason);

@@ -17,6 +17,7 @@ import { NodeView, touched, type Rules } from './node-view.ts';
 import { GraphFault, type Attribute, type Graph, type LocalFunction, type Node, type OnnxModel } from './onnx-graph.ts';
 import { readOnnxModel } from './onnx-graph-reader.ts';
 import { quantizedRules } from './quantized-rules.ts';
+import { selectionRules } from './selection-rules.ts';
 import { bigger, Size } from './size.ts';
 import {
   bytesOf,
@@ -78,6 +79,7 @@ const RULES: ReadonlyMap<string, ReadonlyMap<string, Rules[string]>> = new Map(
     '': {
       ...elementwiseRules,
       ...movementRules,
+      ...selectionRules,
       ...networkRules,
       ...quantizedRules,
       TfIdfVectorizer: tfIdf,
