@@ -30,7 +30,6 @@ import {
   loadSignIn,
   loadSlices,
   loadWebhooks,
-  migrate,
   openCompute,
   openDatabase,
   openEnvironments,
@@ -53,7 +52,7 @@ import { SupervisedGateway, type ToGateway } from './gateway-link.ts';
 import { openBlobs, openKeys } from './engines.ts';
 import { readProviders } from './identity-providers.ts';
 import { openTracer } from './open-tracer.ts';
-import { backupBeforeMigration } from './migration-backup.ts';
+import { migrateWithBackup } from './migration-backup.ts';
 import { serveHttp, type HttpSide } from './serve-http.ts';
 import { insideUrl, publicUrl, stepUrl } from './server-url.ts';
 
@@ -118,16 +117,7 @@ export class Control {
       now: () => clock.now(),
     });
     const slices = await loadSlices(kinds);
-    await timed('schema', () =>
-      migrate(setup.connection, slices, setup.version, {
-        backup: async () => {
-          const { connection, version } = setup;
-          const keep = config.retention.migrationBackups;
-          const file = await backupBeforeMigration({ connection, slices, data: config.data, keep, version, clock });
-          if (file !== undefined) io.log.info('the database was copied before it is migrated', { file });
-        },
-      }),
-    );
+    await timed('schema', async () => await migrateWithBackup(setup, { slices, clock, log: io.log }));
     const database = await openDatabase(setup.connection, {
       poolSize: config.database.poolSize,
       applicationName: `dais ${config.role}`,
@@ -150,18 +140,10 @@ export class Control {
         days: config.retention.auditDays,
       });
       const content = new Content({ database, blobs, clock, ...CONTENT_DEFAULTS });
-      const artifacts = await loadArtifacts({
-        database,
-        content,
-        blobs,
-        clock,
-        random: randomBytes,
-        folderRoot: config.tracking.artifactRoot,
-      });
+      const onTracking = { clock, random: randomBytes, folderRoot: config.tracking.artifactRoot };
+      const artifacts = await loadArtifacts({ ...onTracking, database, content, blobs });
       const tracking = await loadTracking({
-        clock,
-        random: randomBytes,
-        folderRoot: config.tracking.artifactRoot,
+        ...onTracking,
         traceDays: config.retention.traceDays,
         deletedDays: config.retention.deletedDays,
       });

@@ -12,14 +12,14 @@ const strong: IsolationReport = {
   landlockAbi: 7,
   lacks: [],
   tried: [],
-  fault: undefined,
+  reason: undefined,
   remedy: undefined,
 };
 const none: IsolationReport = {
   ...strong,
   boundary: 'none',
   program: undefined,
-  fault: 'bubblewrap: no program bwrap was found',
+  reason: 'bubblewrap: no program bwrap was found',
   remedy: 'Install bubblewrap.',
 };
 
@@ -37,7 +37,7 @@ test('it tells what isolates without paths, and reads again after a minute', asy
   await state.read();
   expect(state.check()).toMatchObject({ ok: true, remedy: 'Install bubblewrap.' });
   expect(state.check().detail).toMatch(/^nothing on this machine isolates/);
-  expect(state.latest?.fault).toContain('no program bwrap was found');
+  expect(state.latest?.reason).toContain('no program bwrap was found');
   report = strong;
   clock.advance(60_001);
   expect(state.latest?.boundary).toBe('none');

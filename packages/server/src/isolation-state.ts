@@ -47,11 +47,11 @@ export class IsolationState {
   check(): ReadinessCheck {
     const { latest } = this;
     if (latest === undefined) return { name: 'isolation', ok: true, detail: 'is being tried' };
-    const { fault: _, remedy, ...known } = latest;
+    const { reason: _, remedy, ...known } = latest;
     return {
       name: 'isolation',
       ok: true,
-      // Anybody may read this: the fault names places of this machine.
+      // Anybody may read this: the reason names places of this machine.
       detail: isolationSummary(known),
       ...(remedy !== undefined && { remedy }),
     };
@@ -67,14 +67,14 @@ export class IsolationState {
 
 /** The report without paths of the machine: everybody who is signed in may read it. */
 export function isolationInfo(report: IsolationReport): IsolationInfo {
-  const { boundary, limits, identity, program, lacks, fault, remedy } = report;
+  const { boundary, limits, identity, program, lacks, reason, remedy } = report;
   return {
     boundary,
     limits,
     identity,
     ...(program !== undefined && { program: program.source }),
     lacks: [...lacks],
-    ...(fault !== undefined && { fault }),
+    ...(reason !== undefined && { reason }),
     ...(remedy !== undefined && { remedy }),
   };
 }

@@ -85,7 +85,7 @@ test('where nothing isolates, the log, readiness, the server and each refusal na
   });
   const { isolation, check } = await reported();
   expect(isolation).toMatchObject({ boundary: 'none', remedy: expect.stringContaining('bubblewrap') as string });
-  expect(isolation?.fault).toContain('bubblewrap');
+  expect(isolation?.reason).toContain('bubblewrap');
   expect(check).toMatchObject({ ok: true, remedy: isolation?.remedy });
   expect(check?.detail).not.toContain(folder);
   expect(dais.output()).toContain('nothing on this machine isolates code and models of users');

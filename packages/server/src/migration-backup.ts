@@ -6,7 +6,9 @@ import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ConnectionOptions, Slice } from '#engines/database/contract.ts';
 import type { Clock } from '#lib/clock.ts';
-import { exportDatabase } from './compose.ts';
+import type { Log } from '#lib/log.ts';
+import { exportDatabase, migrate } from './compose.ts';
+import type { ControlSetup } from './control-setup.ts';
 
 export interface MigrationBackupParts {
   readonly connection: ConnectionOptions;
@@ -17,6 +19,20 @@ export interface MigrationBackupParts {
   readonly keep: number;
   readonly version: string;
   readonly clock: Clock;
+}
+
+/** Migrates the database to this version, after a copy of it where anything changes. */
+export async function migrateWithBackup(
+  { connection, version, config }: Pick<ControlSetup, 'connection' | 'version' | 'config'>,
+  { slices, clock, log }: { readonly slices: readonly Slice[]; readonly clock: Clock; readonly log: Log },
+): Promise<void> {
+  await migrate(connection, slices, version, {
+    backup: async () => {
+      const keep = config.retention.migrationBackups;
+      const file = await backupBeforeMigration({ connection, slices, data: config.data, keep, version, clock });
+      if (file !== undefined) log.info('the database was copied before it is migrated', { file });
+    },
+  });
 }
 
 /**

@@ -252,7 +252,7 @@ const MIN_STEP_DISK_BYTES = 2 ** 20;
 const isolation = z.strictObject({
   folder: path
     .optional()
-    .describe('Where Dais installs the bubblewrap that it brings. Default: `isolation` in the data folder.'),
+    .describe('Where Dais installs its bundled bubblewrap. Default: `isolation` in the data folder.'),
   bubblewrap: path
     .optional()
     .describe(

@@ -14,7 +14,7 @@ export const policyEvents = {
   policyAudited: {
     type: 'policy.audited',
     v: 1,
-    description: 'Something was done that a policy in audit mode would have refused.',
+    description: 'A caller did what a policy in audit mode would have refused.',
     data: z.strictObject({
       policy,
       action: z.string().describe('What was done: `endpoint:write`.'),

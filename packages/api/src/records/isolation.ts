@@ -18,7 +18,7 @@ export const isolationInfoSchema = z.strictObject({
     .optional()
     .describe('Where the bubblewrap in use comes from: the configuration, this machine, or Dais.'),
   lacks: z.array(z.string()).describe('What this boundary does not protect from or does not offer.'),
-  fault: z.string().optional().describe('Why nothing isolates here.'),
+  reason: z.string().optional().describe('Why nothing isolates here.'),
   remedy: z.string().optional().describe('What to do on this machine so that the strongest boundary works.'),
 });
 export type IsolationInfo = z.infer<typeof isolationInfoSchema>;
@@ -30,9 +30,9 @@ const PROGRAMS: Readonly<Record<NonNullable<IsolationInfo['program']>, string>> 
 };
 
 /** Returns one sentence without a period at its end: what isolates user code and models, and how limits are held. */
-export function isolationSummary({ boundary, limits, program = 'machine', fault }: IsolationInfo): string {
+export function isolationSummary({ boundary, limits, program = 'machine', reason }: IsolationInfo): string {
   if (boundary === 'none') {
-    const why = fault === undefined ? '' : ` (${fault})`;
+    const why = reason === undefined ? '' : ` (${reason})`;
     return `nothing on this machine isolates code and models of users${why}: steps, Python models and conversions are refused, schedules and alerts start no run`;
   }
   const held = limits === 'cgroup' ? 'limits of a whole run' : 'limits of each process and a watchdog';

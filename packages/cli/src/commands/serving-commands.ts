@@ -69,9 +69,7 @@ export const servingCommands: readonly CommandDefinition[] = [
       'A model whose process ended abnormally twice is quarantined: it is not loaded, also after a restart, until you deploy a version or resume the endpoint. `dais rollout status` shows the reason.',
     arguments: [ENDPOINT],
     options: [REASON],
-    examples: [
-      { command: 'endpoint resume delays', does: 'after `spec.resources.memoryMb` was raised, or to try once more' },
-    ],
+    examples: [{ command: 'endpoint resume delays', does: 'after `spec.resources.memoryMb` was raised, or to retry' }],
     load: async () => ({ run: (await import('#serving/resume.ts')).resumeEndpoint }),
   },
   {

@@ -15,7 +15,7 @@ const none: IsolationInfo = {
   limits: 'rlimit',
   identity: 'same-user',
   lacks: ['Nothing isolates user code here.'],
-  fault: 'bubblewrap: no program bwrap was found; landlock: this kernel does not offer Landlock',
+  reason: 'bubblewrap: no program bwrap was found; landlock: this kernel does not offer Landlock',
   remedy: 'Install bubblewrap.',
 };
 

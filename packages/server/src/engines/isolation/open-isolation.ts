@@ -283,7 +283,7 @@ class LadderIsolation implements Isolation {
       landlockAbi: abi,
       lacks: lacksOf(found),
       tried,
-      fault: found.boundary === 'none' ? faultOf(tried) : undefined,
+      reason: found.boundary === 'none' ? faultOf(tried) : undefined,
       remedy: isStrongest ? undefined : remedyOf(programs, tried, variables),
     };
     return { rung: found, report, programs: names };

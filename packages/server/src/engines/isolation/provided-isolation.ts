@@ -30,7 +30,7 @@ export class ProvidedIsolation implements Isolation {
   readonly #isolation: Isolation;
   readonly #closing = new AbortController();
   #installing: Promise<void> | undefined;
-  #failed: { readonly at: number; readonly fault: string; readonly remedy: string } | undefined;
+  #failed: { readonly at: number; readonly reason: string; readonly remedy: string } | undefined;
 
   constructor(options: ProvidedIsolationOptions) {
     const { bundled, open } = options;
@@ -42,8 +42,8 @@ export class ProvidedIsolation implements Isolation {
     await this.#provide();
     const report = await this.#isolation.report();
     if (this.#failed === undefined || report.program !== undefined) return report;
-    const { fault, remedy } = this.#failed;
-    return { ...report, tried: [{ boundary: 'bubblewrap', reason: fault }, ...report.tried], remedy };
+    const { reason, remedy } = this.#failed;
+    return { ...report, tried: [{ boundary: 'bubblewrap', reason }, ...report.tried], remedy };
   }
 
   async confine(run: IsolatedRun, options: ConfineOptions): Promise<Confined> {
@@ -69,7 +69,7 @@ export class ProvidedIsolation implements Isolation {
     if (this.#failed !== undefined && clock.now() - this.#failed.at < RETRY_MS) return;
     this.#installing ??= bundledBubblewrap({ ...bundled, signal: this.#closing.signal }).then((found) => {
       this.#installing = undefined;
-      this.#failed = 'fault' in found ? { ...found, at: clock.now() } : undefined;
+      this.#failed = 'reason' in found ? { ...found, at: clock.now() } : undefined;
     });
     await this.#installing;
   }

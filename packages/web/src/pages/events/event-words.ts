@@ -23,7 +23,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'identity.ended': 'no longer vouches for',
   'device.approved': 'let a command line in',
   'device.denied': 'turned a command line away',
-  'policy.audited': 'did what a policy in audit mode would refuse to',
+  'policy.audited': 'made a change that a policy in audit mode would refuse:',
   'policy.violated': 'violates a policy:',
   'policy.violation.ended': 'no longer violates a policy:',
   'audit.restored': 'went on after a restore',

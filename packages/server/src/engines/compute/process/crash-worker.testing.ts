@@ -3,7 +3,7 @@ import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { shell } from '../suite.ts';
 import { openProcessCompute } from './process-compute.ts';
-import type { CrashPoint } from './task-run.ts';
+import type { CrashPoint } from './task-parts.ts';
 
 export interface CrashWork {
   readonly root: string;

@@ -1,18 +1,16 @@
 /** Tasks as processes of this machine. What it knows is in its folder; what it keeps in memory can be read from there. */
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { chmod, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DaisError } from '@dais/api';
 import { filterForNamespaces } from '#engines/isolation/filters.ts';
 import { isolationRefusal, type Confined, type Isolation } from '#engines/isolation/contract.ts';
 import { sharedIsolation } from '#engines/isolation/open-isolation.ts';
 import { outsidePrograms } from '#engines/isolation/outside-programs.ts';
-import { byteText } from '#lib/byte-text.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import { judgeProcess, processIdentity, type ProcessIdentity } from '#lib/process-identity.ts';
 import type {
   Compute,
   ComputeAbilities,
@@ -24,21 +22,23 @@ import type {
   TaskState,
 } from '../contract.ts';
 import { DeviceLeases, findGpus, GPU, machineResources } from './capacity.ts';
-import { freeSpace, type FreeSpace } from './disk-watch.ts';
+import type { FreeSpace } from './disk-watch.ts';
 import { findControlGroups, type ControlGroups } from '#engines/isolation/control-groups.ts';
 import { errnoOf, storageError } from './file-errors.ts';
+import { FreeSpaceWatch } from './free-space-watch.ts';
 import { launcherProgram } from './launcher-program.ts';
 import { Launcher } from './launcher.ts';
 import type { Reachable } from './relay.ts';
 import { foldersOf, isolatedStep } from './step-isolation.ts';
 import { checkSpec } from './spec-check.ts';
-import { stage } from './staging.ts';
-import { TaskFolder, type StopMark, type TaskRecord } from './task-folder.ts';
+import { stage, stagingName, sweepStaging, writeFilter } from './staging.ts';
+import { privateFolder, stoppedBefore, TaskFolder, type StopMark, type TaskRecord } from './task-folder.ts';
 import { readLogs } from './task-logs.ts';
 import { outputFiles } from './task-outputs.ts';
 import { proxyVariables } from './task-proxy.ts';
 import { TASK_VARIABLE } from './task-processes.ts';
-import { privateFolder, stoppedBefore, TaskRun, type CrashPoint, type TaskParts } from './task-run.ts';
+import type { CrashPoint, TaskParts } from './task-parts.ts';
+import { TaskRun } from './task-run.ts';
 
 export interface ProcessComputeOptions {
   /** Made if it is not there; all that is kept of tasks. */
@@ -73,8 +73,6 @@ const MAX_WAITING = 10_000;
 const MAX_RUNNING = 500;
 /** How often running tasks are looked at when nothing tells of a change: finds shims that were killed. */
 const ROUND_MS = 5000;
-/** How often the free space of the disk is read while tasks run. */
-const FREE_SPACE_MS = 250;
 
 interface MachineParts {
   readonly gpus: readonly string[];
@@ -141,12 +139,10 @@ class ProcessCompute implements Compute {
   readonly #submitting = new Map<string, Promise<void>>();
   readonly #waiting = new Map<string, Waiting>();
   readonly #running = new Map<string, TaskRun>();
+  readonly #space: FreeSpaceWatch;
   readonly #listeners = new Map<string, Set<() => void>>();
   #scheduling: Promise<void> = Promise.resolve();
   #cancelRound: (() => void) | undefined;
-  #cancelFreeSpace: (() => void) | undefined;
-  #free: FreeSpace | undefined;
-  #relieving: Promise<void> | undefined;
   #closed = false;
   #lastOrder = 0;
 
@@ -155,6 +151,13 @@ class ProcessCompute implements Compute {
     this.#mark = mark;
     this.#parts = parts;
     this.#machine = machine;
+    const { clock, log } = parts;
+    const { keepFreeBytes } = machine;
+    this.#space = new FreeSpaceWatch({ root, clock, log, keepFreeBytes, running: () => this.#running.values() });
+  }
+
+  get free(): FreeSpace | undefined {
+    return this.#space.latest;
   }
 
   /** Takes over whatever a Dais before left. */
@@ -190,7 +193,7 @@ class ProcessCompute implements Compute {
   async #isolationFault(): Promise<string | undefined> {
     const report = await this.#parts.isolation.report();
     if (report.boundary !== 'none') return undefined;
-    return [report.fault ?? '', report.remedy ?? ''].filter(Boolean).join('. ');
+    return [report.reason ?? '', report.remedy ?? ''].filter(Boolean).join('. ');
   }
 
   /** How it will be confined. @throws DaisError `invalid_request` where it cannot be. */
@@ -371,8 +374,7 @@ class ProcessCompute implements Compute {
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelRound?.();
-    this.#cancelFreeSpace?.();
-    await this.#relieving;
+    await this.#space.close();
     await this.#scheduling;
     await Promise.all([...this.#running.values()].map(async (run) => await run.close()));
     this.#parts.launcher.close();
@@ -409,58 +411,8 @@ class ProcessCompute implements Compute {
       this.#schedule();
     });
     this.#running.set(record.attempt, run);
-    this.#watchFreeSpace();
+    this.#space.watch();
     return run;
-  }
-
-  get free(): FreeSpace | undefined {
-    return this.#free;
-  }
-
-  /** While a task runs. */
-  #watchFreeSpace(): void {
-    if (this.#closed || this.#cancelFreeSpace !== undefined) return;
-    const next = () => {
-      this.#cancelFreeSpace = undefined;
-      if (this.#closed || this.#running.size === 0) return;
-      this.#cancelFreeSpace = this.#parts.clock.after(FREE_SPACE_MS, () => {
-        void this.#readFreeSpace()
-          .catch((error: unknown) => this.#parts.log.warn('the free space of the disk was not read', { error }))
-          .finally(() => next());
-      });
-    };
-    next();
-  }
-
-  async #readFreeSpace(): Promise<void> {
-    const free = await freeSpace(this.#root);
-    this.#free = free;
-    for (const run of this.#running.values()) run.freeSpaceRead(free);
-    if (free.bytes >= this.#machine.keepFreeBytes || this.#relieving !== undefined) return;
-    this.#relieving = this.#relieveDisk(free)
-      .catch((error: unknown) => this.#parts.log.error('a disk that is almost full was not relieved', { error }))
-      .finally(() => (this.#relieving = undefined));
-    await this.#relieving;
-  }
-
-  /** Ends the task that wrote most, if it wrote what is missing. */
-  async #relieveDisk(free: FreeSpace): Promise<void> {
-    const missing = this.#machine.keepFreeBytes - free.bytes;
-    let [worst, most] = [undefined as TaskRun | undefined, 0];
-    for (const run of this.#running.values()) {
-      const bytes = await run.measureDisk(free);
-      if (bytes > most) [worst, most] = [run, bytes];
-    }
-    if (worst === undefined || most < missing || worst.folder.stopMark() !== undefined) return;
-    const detail =
-      `The step used ${byteText(most)} of disk, more than any other, and the disk of the server has only ` +
-      `${byteText(free.bytes)} left: it was ended so that others can go on. Write less, or have the disk enlarged.`;
-    this.#parts.log.warn('the disk is almost full: a step was ended', {
-      attempt: worst.record.attempt,
-      usedBytes: most,
-      freeBytes: free.bytes,
-    });
-    await worst.stop('disk-full', detail);
   }
 
   #schedule(): void {
@@ -525,31 +477,5 @@ class ProcessCompute implements Compute {
       if (this.#waiting.size > 0) this.#schedule();
       this.#round();
     });
-  }
-}
-
-/** Shims of this moment may be reading it: it is changed as a whole. */
-async function writeFilter(root: string, filter: Buffer): Promise<void> {
-  const fresh = join(root, 'staging', `${stagingName()}.bpf`);
-  await writeFile(fresh, filter, { mode: 0o600 });
-  await rename(fresh, join(root, 'seccomp.bpf'));
-}
-
-let ownIdentity: ProcessIdentity | undefined;
-
-/** A name that says whose it is: what a dead process left is swept. */
-function stagingName(): string {
-  ownIdentity ??= processIdentity(process.pid);
-  const { pid, startTime } = ownIdentity!;
-  return `${pid}.${startTime}.${randomUUID()}`;
-}
-
-/** What processes that are gone were making or removing. */
-async function sweepStaging(folder: string): Promise<void> {
-  const self = processIdentity(process.pid)!;
-  for (const name of await readdir(folder)) {
-    const [pid, startTime = ''] = name.split('.');
-    const maker: ProcessIdentity = { ...self, pid: Number(pid), startTime };
-    if (judgeProcess(maker) === 'gone') await rm(join(folder, name), { recursive: true, force: true });
   }
 }

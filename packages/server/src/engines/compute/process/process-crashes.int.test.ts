@@ -13,7 +13,7 @@ import type { CrashWork } from './crash-worker.testing.ts';
 import { openProcessCompute, type ProcessComputeOptions } from './process-compute.ts';
 import { SECOND_START, shimArguments } from './shim.ts';
 import { readProcess } from './task-processes.ts';
-import type { CrashPoint } from './task-run.ts';
+import type { CrashPoint } from './task-parts.ts';
 
 let root: string;
 let effects: string;

@@ -6,3 +6,6 @@ const NAMES = new Map<number, string>(Object.entries(constants.signals).map(([na
 export function signalName(number: number): string {
   return NAMES.get(number) ?? `signal ${number}`;
 }
+
+/** The exit code that a shell makes of SIGKILL. */
+export const KILLED = 128 + 9;

@@ -1,11 +1,13 @@
 /** Makes the folder of an attempt with all that it needs, out of sight until it is whole. */
 import { createWriteStream } from 'node:fs';
-import { chmod, mkdir, open } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { chmod, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { DaisError } from '@dais/api';
 import type { Boundary } from '#engines/isolation/contract.ts';
 import { byteText } from '#lib/byte-text.ts';
+import { judgeProcess, processIdentity, type ProcessIdentity } from '#lib/process-identity.ts';
 import type { TaskEnvironment, TaskSpec } from '../contract.ts';
 import { maskFile } from './log-masker.ts';
 import { exportLines } from './shim.ts';
@@ -87,5 +89,31 @@ async function syncFile(place: string): Promise<void> {
     await file.sync();
   } finally {
     await file.close();
+  }
+}
+
+/** Shims of this moment may be reading it: it is changed as a whole. */
+export async function writeFilter(root: string, filter: Buffer): Promise<void> {
+  const fresh = join(root, 'staging', `${stagingName()}.bpf`);
+  await writeFile(fresh, filter, { mode: 0o600 });
+  await rename(fresh, join(root, 'seccomp.bpf'));
+}
+
+let ownIdentity: ProcessIdentity | undefined;
+
+/** A name that says whose it is: what a dead process left is swept. */
+export function stagingName(): string {
+  ownIdentity ??= processIdentity(process.pid);
+  const { pid, startTime } = ownIdentity!;
+  return `${pid}.${startTime}.${randomUUID()}`;
+}
+
+/** What processes that are gone were making or removing. */
+export async function sweepStaging(folder: string): Promise<void> {
+  const self = processIdentity(process.pid)!;
+  for (const name of await readdir(folder)) {
+    const [pid, startTime = ''] = name.split('.');
+    const maker: ProcessIdentity = { ...self, pid: Number(pid), startTime };
+    if (judgeProcess(maker) === 'gone') await rm(join(folder, name), { recursive: true, force: true });
   }
 }

@@ -19,7 +19,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { chmod, chown, readdir, rm, utimes } from 'node:fs/promises';
+import { chmod, chown, mkdir, open, readdir, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Boundary } from '#engines/isolation/contract.ts';
@@ -273,4 +273,35 @@ function parseEnd(text: string): Omit<ShimEnd, 'at'> {
     cpuMs += Number(minutes) * 60_000 + Number(seconds!.replace(',', '.')) * 1000;
   }
   return { code: Number(code), signalled: signalled === '1', cpuMs: Math.round(cpuMs) };
+}
+
+/** Stopped before its command ran. */
+export function stoppedBefore({ end, at }: StopMark): TaskState {
+  const then = new Date(at);
+  const usage = { wallMs: 0, cpuMs: 0, peakMemoryBytes: 0 };
+  return { phase: 'ended', end, signal: 'SIGTERM', startedAt: then, endedAt: then, usage };
+}
+
+/** Makes a folder that only its owner reads. */
+export async function privateFolder(path: string): Promise<void> {
+  await mkdir(path, { mode: 0o700 }).catch((error: unknown) => {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  });
+}
+
+/** One byte for bwrap's `--block-fd`. False: the one who will wait for it is not there yet. */
+export async function letGo(pipe: string): Promise<boolean> {
+  try {
+    const file = await open(pipe, constants.O_WRONLY | constants.O_NONBLOCK);
+    try {
+      await file.write('x');
+    } finally {
+      await file.close();
+    }
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'ENXIO') return false;
+    if (errnoOf(error) === 'ENOENT') return true;
+    throw error;
+  }
 }

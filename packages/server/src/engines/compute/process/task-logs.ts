@@ -1,5 +1,5 @@
 /** What a task wrote, from the files of its log writer: `logs/0`, `logs/1` …, of which the oldest go. */
-import { watch } from 'node:fs';
+import { closeSync, constants, openSync, watch, writeSync } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DaisError } from '@dais/api';
@@ -9,6 +9,8 @@ import { errnoOf } from './file-errors.ts';
 const CHUNK = 65_536;
 /** Where files cannot be watched, and against lost notices. */
 const LOOK_AGAIN_MS = 1000;
+/** Fewer bytes than PIPE_BUF (4096), also where each character takes three. */
+const MAX_REPORT_CHARACTERS = 1300;
 
 interface Place {
   readonly segment: number;
@@ -105,4 +107,20 @@ function noticeChanges(folder: string, signal?: AbortSignal): { changed: Promise
     };
   });
   return { changed, stop };
+}
+
+/**
+ * Writes a line of the platform into the log of a task, as its own output is written, before its program learns of it. The line is
+ * lost when nobody reads that any more, or when the pipe is full.
+ * @throws the error of the system: the process, or the reader of its output, is gone.
+ */
+export function appendLine(pid: number | undefined, sentence: string): void {
+  const line = `dais: ${sentence}`.slice(0, MAX_REPORT_CHARACTERS);
+  // With O_NONBLOCK a pipe takes a line that is no longer than PIPE_BUF as a whole or not at all.
+  const pipe = openSync(`/proc/${pid}/fd/1`, constants.O_WRONLY | constants.O_NONBLOCK);
+  try {
+    writeSync(pipe, `${line}\n`);
+  } finally {
+    closeSync(pipe);
+  }
 }

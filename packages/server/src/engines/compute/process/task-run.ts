@@ -2,57 +2,28 @@
  * One task from its start to its end. Everything that it does rests on files, so it does not matter which process of Dais
  * does it: each look at the folder takes the next step, and taking it twice changes nothing.
  */
-import { closeSync, constants, openSync, watch, writeSync, type FSWatcher } from 'node:fs';
-import { appendFile, mkdir, open, readFile } from 'node:fs/promises';
-import type { Isolation } from '#engines/isolation/contract.ts';
-import type { OutsideProgram } from '#engines/isolation/outside-programs.ts';
-import type { Clock } from '#lib/clock.ts';
-import type { Log } from '#lib/log.ts';
-import type { TaskProxy, TaskState, TaskUsage } from '../contract.ts';
-import { GPU, type DeviceLeases } from './capacity.ts';
-import { TaskGroups, type ControlGroups, type GroupUsage, type Hierarchy } from '#engines/isolation/control-groups.ts';
+import { watch, type FSWatcher } from 'node:fs';
+import { appendFile, readFile } from 'node:fs/promises';
+import type { TaskState, TaskUsage } from '../contract.ts';
+import { GPU } from './capacity.ts';
+import { TaskGroups, type GroupUsage, type Hierarchy } from '#engines/isolation/control-groups.ts';
 import { TaskDisk, type FreeSpace } from './disk-watch.ts';
-import { errnoOf } from './file-errors.ts';
-import type { Launcher } from './launcher.ts';
 import { Relay, type Reachable } from './relay.ts';
 import { exportLines, innerCommand, type InnerOptions } from './shim.ts';
-import { signalName } from './signals.ts';
+import { KILLED, signalName } from './signals.ts';
 import { foldersOf, isolatedStep } from './step-isolation.ts';
-import type { ShimIdentity, StopMark, TaskFolder, TaskRecord } from './task-folder.ts';
+import {
+  letGo,
+  stoppedBefore,
+  type ShimIdentity,
+  type StopMark,
+  type TaskFolder,
+  type TaskRecord,
+} from './task-folder.ts';
+import { appendLine } from './task-logs.ts';
+import type { TaskParts } from './task-parts.ts';
 import { TaskConnections } from './task-proxy.ts';
 import { namespaceMember, readProcess, signalProcess, taskProcesses, type TaskMarks } from './task-processes.ts';
-
-/** What a shell makes of SIGKILL. */
-const KILLED = 128 + 9;
-
-/** Points at which a crash is worth a test. */
-export type CrashPoint = 'staged' | 'submitted' | 'prepared' | 'spawned' | 'ended' | 'result';
-
-export interface TaskParts {
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly groups: ControlGroups | undefined;
-  readonly isolation: Isolation;
-  /** Folders that no isolated task sees. */
-  readonly hidden: readonly string[];
-  /** How programs of the machine are started in an image. */
-  readonly outside: OutsideProgram | undefined;
-  readonly leases: DeviceLeases;
-  readonly launcher: Launcher;
-  readonly bootId: string;
-  /** PATH of the shim and, after that of its environment, of the task. */
-  readonly path: string;
-  readonly hasGpus: boolean;
-  /** Isolated tasks reach these. */
-  readonly reach: readonly Reachable[];
-  /** Isolated tasks with network reach others through it. */
-  readonly proxy: TaskProxy | undefined;
-  /** Processes and threads of one task. */
-  readonly maxProcesses: number;
-  /** Of the disk of tasks, as it was last read; undefined while nobody watches it. */
-  readonly free: () => FreeSpace | undefined;
-  readonly reached: (point: CrashPoint) => void;
-}
 
 /** Files whose coming changes what is to be done at once, or what may wait for the next that comes: often that is the end. */
 const URGENT: ReadonlySet<string> = new Set(['rc', 'cancel', 'result.json']);
@@ -70,8 +41,6 @@ const WRITER_PATIENCE_MS = 5000;
 /** From the start of a shim until the loopback device of its task must be there. */
 const RELAY_PATIENCE_MS = 10_000;
 const PAGE_BYTES = 4096;
-/** Fewer bytes than PIPE_BUF (4096), also where each character takes three. */
-const MAX_REPORT_CHARACTERS = 1300;
 /** A tick of /proc, on every Linux that Node runs on. */
 const TICK_MS = 10;
 
@@ -366,23 +335,13 @@ export class TaskRun {
     return [...reach, { port: connections.port, accept: (socket) => connections.accept(socket) }];
   }
 
-  /**
-   * Writes a line into the log of the task, as its own output is written, before its program learns of it. The line is lost
-   * when nobody reads that any more, or when the pipe is full.
-   */
+  /** Writes a sentence of the platform into the log of the task. */
   #report(sentence: string): void {
-    const line = `dais: ${sentence}`.slice(0, MAX_REPORT_CHARACTERS);
+    const outer = taskProcesses(this.#marks(this.#shim)).find(({ parent }) => parent === this.#shim?.pid);
     try {
-      // With O_NONBLOCK a pipe takes a line that is no longer than PIPE_BUF as a whole or not at all.
-      const outer = taskProcesses(this.#marks(this.#shim)).find(({ parent }) => parent === this.#shim?.pid);
-      const pipe = openSync(`/proc/${outer?.pid}/fd/1`, constants.O_WRONLY | constants.O_NONBLOCK);
-      try {
-        writeSync(pipe, `${line}\n`);
-      } finally {
-        closeSync(pipe);
-      }
+      appendLine(outer?.pid, sentence);
     } catch (error) {
-      this.#parts.log.debug('a line of the platform is missing in the log of a task', { line, error });
+      this.#parts.log.debug('a line of the platform is missing in the log of a task', { sentence, error });
     }
   }
 
@@ -536,35 +495,4 @@ export class TaskRun {
     this.#relay?.close();
     this.#over(state);
   }
-}
-
-/** Stopped before its command ran. */
-export function stoppedBefore({ end, at }: StopMark): TaskState {
-  const then = new Date(at);
-  const usage = { wallMs: 0, cpuMs: 0, peakMemoryBytes: 0 };
-  return { phase: 'ended', end, signal: 'SIGTERM', startedAt: then, endedAt: then, usage };
-}
-
-/** One byte for bwrap's `--block-fd`. False: the one who will wait for it is not there yet. */
-async function letGo(pipe: string): Promise<boolean> {
-  try {
-    const file = await open(pipe, constants.O_WRONLY | constants.O_NONBLOCK);
-    try {
-      await file.write('x');
-    } finally {
-      await file.close();
-    }
-    return true;
-  } catch (error) {
-    if (errnoOf(error) === 'ENXIO') return false;
-    if (errnoOf(error) === 'ENOENT') return true;
-    throw error;
-  }
-}
-
-/** Makes a folder that only its owner reads. */
-export async function privateFolder(path: string): Promise<void> {
-  await mkdir(path, { mode: 0o700 }).catch((error: unknown) => {
-    if (errnoOf(error) !== 'EEXIST') throw error;
-  });
 }

@@ -7,6 +7,9 @@ import { ValueFault } from '../machine/values.ts';
 import type { Spared } from './spared.ts';
 import type { Uploaded } from './step-files.ts';
 
+/** Destinations that the reason of a failure names; the log has the others. */
+const MAX_REFUSALS = 5;
+
 /** Before it is committed. */
 export interface Outcome {
   readonly end: StepEnd;
@@ -48,6 +51,13 @@ export function howItEnded({ end, detail, code, signal }: Extract<TaskState, { p
   if (end === 'too-many-processes') return 'it started more processes and threads than it may have';
   if (end === 'disk-full') return 'it wrote more than it may';
   return signal === undefined ? `it ended with exit code ${code ?? 'unknown'}` : `it was ended by ${signal}`;
+}
+
+/** What of its failure the outbound guard may have caused, a sentence for each destination. */
+export function refusals({ refusedConnections = [] }: Extract<TaskState, { phase: 'ended' }>): readonly string[] {
+  const more = refusedConnections.length - MAX_REFUSALS;
+  const shown = refusedConnections.slice(0, MAX_REFUSALS);
+  return more > 0 ? [...shown, `The log lists ${more} more refused destinations.`] : shown;
 }
 
 export function isAbort(error: unknown, { reason }: AbortSignal): boolean {

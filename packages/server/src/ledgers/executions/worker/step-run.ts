@@ -8,10 +8,9 @@ import type { Compute, TaskEnvironment, TaskInput, TaskSpec, TaskState } from '#
 import type { BuiltEnvironment } from '#engines/environments/contract.ts';
 import { attachContent } from '#kernel/content/references.ts';
 import { LeaseLost } from '#kernel/leases.ts';
-import { byteQuota } from '#kernel/tenants.ts';
 import { SYSTEM_ORIGIN, transact, type Transaction, type TransactionOrigin } from '#kernel/transaction.ts';
 import { endAttempt, holdAttempt, markStarted, type AttemptClaim } from '../attempts.ts';
-import { diskLimitOf, DISK_RULES, MOST_STEP_FILES } from '../disk-rules.ts';
+import { MOST_STEP_FILES } from '../disk-rules.ts';
 import type { ExecutionParts } from '../execution-parts.ts';
 import { taskAt, type Step, type Values } from '../machine/plan.ts';
 import { ValueFault } from '../machine/values.ts';
@@ -19,7 +18,6 @@ import type { RunMachines } from '../run-machine.ts';
 import { surroundingsOf, type Surroundings } from '../step-calls.ts';
 import { endTrackedStep, trackStep, type TrackedRun } from '../tracked-runs.ts';
 import { lockOf } from './environment-locks.ts';
-import type { StorageRoom } from './output-check.ts';
 import { findSpared, takeOverValues } from './spared.ts';
 import {
   addressed,
@@ -34,17 +32,15 @@ import {
 } from './step-files.ts';
 import { stepTrace, traceStep } from './step-trace.ts';
 import { noteSpared, noteStep, noteTracked, type StepFacts } from './step-lineage.ts';
+import { StepStorage } from './step-storage.ts';
 import { fitData, makeVersions, withData } from './step-versions.ts';
 import { dataOf, parametersOf, programOf } from './step-source.ts';
 import { dialectOf, resolveAny, type Left, type StepAbout, type StepDialects, type StepText } from './step-dialect.ts';
-import { CANCELLED, howItEnded, isAbort, lost, refusal, refused, type Outcome } from './step-outcome.ts';
+import { CANCELLED, howItEnded, isAbort, lost, refusal, refusals, refused, type Outcome } from './step-outcome.ts';
 import type { ResolvedStep } from './step-spec.ts';
 
 /** What the step of a run is called that has no other. */
 const ONLY_STEP = 'main';
-
-/** Destinations that the reason of a failure names; the log has the others. */
-const MAX_REFUSALS = 5;
 
 export interface StepRunSignals {
   /** The lease is lost, or the process stops: nothing done afterwards counts. The step itself goes on. */
@@ -74,13 +70,14 @@ export class StepRun {
   readonly #claim: AttemptClaim;
   readonly #signals: StepRunSignals;
   #environment: BuiltEnvironment | undefined;
-  #quota: Promise<number | null> | undefined;
+  readonly #storage: StepStorage;
 
   constructor(parts: ExecutionParts, machines: RunMachines, claim: AttemptClaim, signals: StepRunSignals) {
     this.#parts = parts;
     this.#machines = machines;
     this.#claim = claim;
     this.#signals = signals;
+    this.#storage = new StepStorage(parts, claim.projectId);
   }
 
   /** @throws LeaseLost; what may pass (a database that is away): the caller tries again. */
@@ -224,7 +221,7 @@ export class StepRun {
     const { id, projectId } = this.#claim;
     const { step } = loaded;
     const { command, variables, artifacts, files = [], texts = {} } = resolved;
-    const diskBytes = await this.#diskLimit(step);
+    const diskBytes = await this.#storage.diskLimit(step);
     await this.#hold(step);
     const { isolationFault } = step.isolation === 'preferred' ? await compute.abilities() : {};
     // Without it an image could not be seen: then the engine says what is missing.
@@ -377,8 +374,8 @@ export class StepRun {
       step,
       dialect: outputsOf,
       signal: this.#eitherSignal,
-      quota: async () => await this.#quotaBytes(),
-      room: async () => await this.#room(step),
+      quota: async () => await this.#storage.quotaBytes(),
+      room: async () => await this.#storage.room(step),
     };
     const log = await keepLog(from);
     const kept = log === undefined ? [] : [log];
@@ -416,36 +413,6 @@ export class StepRun {
       await releaseAll(content, kept);
       throw error;
     }
-  }
-
-  /** Asked when there is something to keep: most steps of a fan-out leave nothing. */
-  async #quotaBytes(): Promise<number | null> {
-    const { projectId } = this.#claim;
-    const request = { mode: 'read', projectId } as const;
-    this.#quota ??= transact(this.#parts.database, request, async (tx) => await byteQuota(tx, projectId)).catch(
-      (error: unknown) => {
-        this.#quota = undefined;
-        throw error;
-      },
-    );
-    return await this.#quota;
-  }
-
-  /** Bytes. @throws ValueFault when the step sets more than it may. */
-  async #diskLimit(step: Step): Promise<number> {
-    const rules = await this.#parts.diskRules?.(this.#claim.projectId);
-    return diskLimitOf(step, rules ?? DISK_RULES);
-  }
-
-  /** Asked before outputs are copied. */
-  async #room(step: Step): Promise<StorageRoom> {
-    const { content } = this.#parts;
-    const quota = await this.#quotaBytes();
-    return {
-      stepBytes: await this.#diskLimit(step),
-      quota: quota === null ? undefined : { bytes: quota, used: await content.usage(this.#claim.projectId) },
-      freeBytes: await content.freeBytes(),
-    };
   }
 
   /** Outputs, end and what follows from it in one transaction; none of it when the attempt is somebody else's by now. */
@@ -519,13 +486,6 @@ function abortable(input: TaskInput, signal: AbortSignal): TaskInput {
 
 function inputOfText({ path, text }: StepText): TaskInput {
   return { path, open: async () => await Promise.resolve(Readable.from([Buffer.from(text)])) };
-}
-
-/** What of its failure the outbound guard may have caused, a sentence for each destination. */
-function refusals({ refusedConnections = [] }: Extract<TaskState, { phase: 'ended' }>): readonly string[] {
-  const more = refusedConnections.length - MAX_REFUSALS;
-  const shown = refusedConnections.slice(0, MAX_REFUSALS);
-  return more > 0 ? [...shown, `The log lists ${more} more refused destinations.`] : shown;
 }
 
 function seenFrom({ folders, path, variables, root }: BuiltEnvironment): TaskEnvironment {

@@ -1,0 +1,89 @@
+/** The free space of the disk of tasks while they run; where it runs out, the task that wrote most is ended. */
+import { byteText } from '#lib/byte-text.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Log } from '#lib/log.ts';
+import { freeSpace, type FreeSpace } from './disk-watch.ts';
+import type { TaskRun } from './task-run.ts';
+
+/** How often the free space of the disk is read while tasks run. */
+const INTERVAL_MS = 250;
+
+export interface FreeSpaceOptions {
+  /** A folder on the disk. */
+  readonly root: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Free bytes below which the task that wrote most is ended. */
+  readonly keepFreeBytes: number;
+  readonly running: () => Iterable<TaskRun>;
+}
+
+export class FreeSpaceWatch {
+  readonly #options: FreeSpaceOptions;
+  #cancel: (() => void) | undefined;
+  #latest: FreeSpace | undefined;
+  #relieving: Promise<void> | undefined;
+  #isClosed = false;
+
+  constructor(options: FreeSpaceOptions) {
+    this.#options = options;
+  }
+
+  /** What was read last; undefined until a task runs. */
+  get latest(): FreeSpace | undefined {
+    return this.#latest;
+  }
+
+  /** Reads it until no task runs. */
+  watch(): void {
+    if (this.#isClosed || this.#cancel !== undefined) return;
+    const next = () => {
+      this.#cancel = undefined;
+      const [first] = this.#options.running();
+      if (this.#isClosed || first === undefined) return;
+      this.#cancel = this.#options.clock.after(INTERVAL_MS, () => {
+        void this.#read()
+          .catch((error: unknown) => this.#options.log.warn('the free space of the disk was not read', { error }))
+          .finally(() => next());
+      });
+    };
+    next();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#cancel?.();
+    await this.#relieving;
+  }
+
+  async #read(): Promise<void> {
+    const free = await freeSpace(this.#options.root);
+    this.#latest = free;
+    for (const run of this.#options.running()) run.freeSpaceRead(free);
+    if (free.bytes >= this.#options.keepFreeBytes || this.#relieving !== undefined) return;
+    this.#relieving = this.#relieve(free)
+      .catch((error: unknown) => this.#options.log.error('a disk that is almost full was not relieved', { error }))
+      .finally(() => (this.#relieving = undefined));
+    await this.#relieving;
+  }
+
+  /** Ends the task that wrote most, if it wrote what is missing. */
+  async #relieve(free: FreeSpace): Promise<void> {
+    const missing = this.#options.keepFreeBytes - free.bytes;
+    let [largest, used] = [undefined as TaskRun | undefined, 0];
+    for (const run of this.#options.running()) {
+      const bytes = await run.measureDisk(free);
+      if (bytes > used) [largest, used] = [run, bytes];
+    }
+    if (largest === undefined || used < missing || largest.folder.stopMark() !== undefined) return;
+    const detail =
+      `The step used ${byteText(used)} of disk, more than any other, and the disk of the server has only ` +
+      `${byteText(free.bytes)} left: it was ended so that others can go on. Write less, or have the disk enlarged.`;
+    this.#options.log.warn('the disk is almost full: a step was ended', {
+      attempt: largest.record.attempt,
+      usedBytes: used,
+      freeBytes: free.bytes,
+    });
+    await largest.stop('disk-full', detail);
+  }
+}
