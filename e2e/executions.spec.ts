@@ -144,6 +144,39 @@ test('what failed is looked at first; it is run again from a step, and compared'
   await region(page, 'Steps').getByRole('row', { name: /load/ }).waitFor();
 });
 
+/** A project whose quota lets two of four steps run. */
+async function fillQuota(page: Page): Promise<Run> {
+  await journey.apply(projectManifest({ resources: { cpu: 0.5, memory: 2_000_000_000 }, runningSteps: 4 }));
+  const sleep = sh('sleep 300', { resources: { cpu: 0.25, memory: 100_000_000 } });
+  const run = await submit('fair', { a: sleep, b: sleep, c: sleep, d: sleep });
+  await region(page, 'Queued steps')
+    .getByRole('row', { name: /fair c quota used up CPU: the quota is 0.5 cores/ })
+    .waitFor();
+  return run;
+}
+
+function projectManifest(compute: object): string {
+  const spec = { quotas: { compute } };
+  return JSON.stringify({ apiVersion: 'dais.dev/v1', kind: 'Project', metadata: { name: 'default' }, spec });
+}
+
+test('the compute page shows who uses what, and why steps wait', async () => {
+  const page = await journey.open('/projects/default/compute');
+  const run = await fillQuota(page);
+  const meter = page.getByRole('meter', { name: 'CPU', exact: true });
+  expect([await meter.getAttribute('aria-valuenow'), await meter.getAttribute('aria-valuetext')]).toEqual([
+    '100',
+    '0.5 cores of 0.5 cores',
+  ]);
+  await region(page, 'Projects')
+    .getByRole('row', { name: /default/ })
+    .waitFor();
+  await region(page, 'Machines').getByRole('meter').first().waitFor();
+  await journey.call(`/api/v1/executions/${run.id}/cancel`, {});
+  await journey.apply(projectManifest({}));
+  await page.getByText('No step waits').waitFor();
+});
+
 test('a run that goes on is followed, and cancelled; what waits says why', async () => {
   const run = await submit('long', {
     talk: sh('echo up; sleep 300', { outputs: { x: { path: 'x', optional: true } } }),
@@ -153,9 +186,9 @@ test('a run that goes on is followed, and cancelled; what waits says why', async
   const page = await journey.open(`${runs}/${run.id}?step=talk`);
   await region(page, 'Step talk').getByText('up', { exact: true }).waitFor();
   await page.getByRole('heading', { name: 'How is long going?' }).waitFor();
-  await page.goto(`${journey.url}/projects/default/queue`);
-  await region(page, 'What waits')
-    .getByRole('row', { name: /long flaky tried again later/ })
+  await page.goto(`${journey.url}/projects/default/compute`);
+  await region(page, 'Queued steps')
+    .getByRole('row', { name: /long flaky waits for a retry/ })
     .waitFor();
   await page.goBack();
   await page.getByRole('button', { name: 'Cancel', exact: true }).click();
@@ -204,12 +237,12 @@ const PAGES: readonly Look[] = [
     () => `${runs}/compare?from=${nightly.id}&to=${again.id}`,
     async (page) => await region(page, 'Steps').waitFor(),
   ],
-  ['the queue', '/projects/default/queue', async (page) => await page.getByText('Nothing waits').waitFor()],
   [
     'an execution that is not there',
     `${runs}/nothing`,
     async (page) => await page.getByText('There is no such thing').waitFor(),
   ],
+  ['compute', '/projects/default/compute', fillQuota],
 ];
 
 describeLooks(PAGES, () => journey, 'status of 404');

@@ -3,8 +3,6 @@
  * loads only what its role and its configuration use.
  */
 import type { ConfigSpec } from '@dais/api';
-import type { Compute } from '#engines/compute/contract.ts';
-import type { ProcessComputeOptions } from '#engines/compute/process/process-compute.ts';
 import type { ConnectionOptions, Database, DatabaseEngine, Slice } from '#engines/database/contract.ts';
 import type { exportDatabase as exportRows } from '#engines/database/archive/export-database.ts';
 import type { importDatabase as importRows } from '#engines/database/archive/import-database.ts';
@@ -12,7 +10,6 @@ import type { DatabaseOptions } from '#engines/database/database.ts';
 import type { EmbeddedOptions } from '#engines/database/embedded/embedded-engine.ts';
 import type { MigrateOptions } from '#engines/database/migrate.ts';
 import type { Environments } from '#engines/environments/contract.ts';
-import type { Isolation } from '#engines/isolation/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
 import type { OperationEntry } from '#kernel/dispatch.ts';
@@ -70,7 +67,7 @@ export async function loadKinds({
   endpointWork,
 }: KindParts): Promise<KindsAndPolicies> {
   const [
-    { projectWith },
+    { computeQuotaOf, projectWith },
     { secret },
     { alertChannel },
     { model },
@@ -138,14 +135,19 @@ export async function loadKinds({
     import('#ledgers/privacy/index.ts'),
     import('#ledgers/labelling/index.ts'),
   ]);
-  const [{ beginProject, endProject }, { forgetProject }, { forgetWebhooks }, { endProjectRuns }, { forgetFeatures }] =
-    await Promise.all([
-      import('#ledgers/tracking/index.ts'),
-      import('#ledgers/lineage/index.ts'),
-      import('#ledgers/webhooks/index.ts'),
-      import('#ledgers/executions/index.ts'),
-      import('#ledgers/features/index.ts'),
-    ]);
+  const [
+    { beginProject, endProject },
+    { forgetProject },
+    { forgetWebhooks },
+    { endProjectRuns, writeComputeQuota },
+    { forgetFeatures },
+  ] = await Promise.all([
+    import('#ledgers/tracking/index.ts'),
+    import('#ledgers/lineage/index.ts'),
+    import('#ledgers/webhooks/index.ts'),
+    import('#ledgers/executions/index.ts'),
+    import('#ledgers/features/index.ts'),
+  ]);
   const { forgetServing, tellGateways } = await import('#ledgers/serving/index.ts');
   const { forgetMonitoring } = await import('#ledgers/monitoring/index.ts');
   const [{ forgetProjectPredictions }, { forgetProjectScans }] = await Promise.all([
@@ -188,7 +190,10 @@ export async function loadKinds({
     kinds: [
       projectWith({
         begin: (tx, id) => beginProject(tx, id, clock, { folderRoot }),
-        change: tellGateways,
+        change: (tx, id, spec) => {
+          tellGateways(tx);
+          if (spec !== undefined) writeComputeQuota(tx, id, computeQuotaOf(spec));
+        },
         end: async (tx, ended) => {
           await endProject(tx, ended);
           await endProjectRuns(tx, ended);
@@ -260,38 +265,6 @@ export async function openEnvironments(
 /** Why steps cannot have images here, and what to do about it. */
 export async function imageFault(environment: EngineSurroundings['environment']): Promise<string | undefined> {
   return await (await import('#engines/environments/image/podman-images.ts')).podmanFault(environment);
-}
-
-/**
- * Where commands run: processes of this machine. `hidden`: folders beside the data folder that isolated ones never see.
- * `reach`: what they reach, whether they have network or not. `proxy`: what those with network reach others through.
- * `keepFreeBytes`: free bytes of the disk below which a step is ended.
- */
-export async function openCompute(
-  {
-    dataFolder,
-    clock,
-    log,
-    environment,
-    isolation,
-  }: Omit<EngineSurroundings, 'outbound'> & { readonly isolation: Isolation },
-  hidden: readonly string[],
-  { reach = [], proxy, keepFreeBytes = 0 }: Pick<ProcessComputeOptions, 'reach' | 'proxy' | 'keepFreeBytes'> = {},
-): Promise<Compute> {
-  const path = environment['PATH'];
-  return await (
-    await import('#engines/compute/process/process-compute.ts')
-  ).openProcessCompute({
-    root: `${dataFolder}/compute`,
-    clock,
-    log,
-    isolation,
-    hidden: [dataFolder, ...hidden],
-    reach,
-    keepFreeBytes,
-    ...(proxy !== undefined && { proxy }),
-    ...(path !== undefined && { path }),
-  });
 }
 
 /** Queries over datasets, in processes of their own that start when something is asked. */

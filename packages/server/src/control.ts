@@ -30,11 +30,11 @@ import {
   loadSignIn,
   loadSlices,
   loadWebhooks,
-  openCompute,
   openDatabase,
   openEnvironments,
   openQuery,
 } from './compose.ts';
+import { computeRules, openCompute } from './compose-compute.ts';
 import { loadArtifacts, loadExecutions, loadTracking } from './compose-runs.ts';
 import { loadData, loadQuality } from './compose-data.ts';
 import { loadLabels, loadPrivacy } from './compose-privacy.ts';
@@ -163,7 +163,7 @@ export class Control {
       };
       const egress = new Egress(outbound);
       const proxy = egress.taskProxy(setup.port);
-      const { keepFreeDiskBytes: keepFreeBytes, stepDiskBytes, maxStepDiskBytes } = config.executions;
+      const { keepFreeDiskBytes: keepFreeBytes } = config.executions;
       const compute = new Lazy(
         async () => await openCompute({ ...around, isolation }, hidden, { reach: [reach], proxy, keepFreeBytes }),
       );
@@ -211,9 +211,7 @@ export class Control {
         random: randomBytes,
         folderRoot: config.tracking.artifactRoot,
         urls: { inside: insideUrl(setup.port), outside: stepUrl(config, setup.port) },
-        slots: config.executions.atOnce,
-        perProject: config.executions.perProject,
-        diskRules: async () => await Promise.resolve({ defaultBytes: stepDiskBytes, maxBytes: maxStepDiskBytes }),
+        ...computeRules(config, around),
         days: config.retention.executionDays,
         data: data.steps,
         outbound,

@@ -153,9 +153,9 @@ export function executionDiffAddress(
   return { to: '/projects/$project/executions/compare', params: { project }, search: { from, to } };
 }
 
-/** Steps that could run and do not. */
-export function queueAddress(project: string): Address {
-  return { to: '/projects/$project/queue', params: { project } };
+/** What steps use, and which wait. */
+export function computeAddress(project: string): Address {
+  return { to: '/projects/$project/compute', params: { project } };
 }
 
 /** What one version of a model has that another has not. */

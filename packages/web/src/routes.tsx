@@ -106,8 +106,8 @@ const executionPages = [
     lazyRouteComponent(() => import('#pages/executions/execution-page.tsx'), 'ExecutionPage'),
   ),
   page(
-    '/projects/$project/queue',
-    lazyRouteComponent(() => import('#pages/executions/queue-page.tsx'), 'QueuePage'),
+    '/projects/$project/compute',
+    lazyRouteComponent(() => import('#pages/executions/compute-page.tsx'), 'ComputePage'),
   ),
 ];
 

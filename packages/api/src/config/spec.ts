@@ -248,6 +248,8 @@ const environments = z.strictObject({
 
 /** Dais writes a few small files for each step itself. */
 const MIN_STEP_DISK_BYTES = 2 ** 20;
+/** A shell and its interpreter fit into it. */
+const MIN_STEP_MEMORY_BYTES = 2 ** 24;
 
 const isolation = z.strictObject({
   folder: path
@@ -272,7 +274,32 @@ const executions = z.strictObject({
     .min(1)
     .max(100_000)
     .default(1000)
-    .describe('Steps of one project that run at once, over all processes.'),
+    .describe(
+      'Steps of one project that run at the same time, over all processes. A project’s `quotas.compute.runningSteps` replaces it.',
+    ),
+  queuedPerProject: z
+    .int()
+    .min(1)
+    .max(10_000_000)
+    .default(100_000)
+    .describe(
+      'Steps of one project that wait in the queue; a run submitted beyond it is refused. A project’s `quotas.compute.queuedSteps` replaces it.',
+    ),
+  stepCpu: z
+    .number()
+    .min(0.01)
+    .max(1024)
+    .default(1)
+    .describe(
+      'Cores that a step has that sets no `resources.cpu`, in projects with a CPU quota. In other projects its CPU is not limited.',
+    ),
+  stepMemoryBytes: z
+    .int()
+    .min(MIN_STEP_MEMORY_BYTES)
+    .optional()
+    .describe(
+      'Memory limit of a step that sets no `resources.memory`. Default: half of the machine’s memory. It counts against the memory quota of the project.',
+    ),
   stepDiskBytes: z
     .int()
     .min(MIN_STEP_DISK_BYTES)

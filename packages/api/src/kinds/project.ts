@@ -1,6 +1,38 @@
 import { z } from 'zod';
 import { baseStatus, labelNameSchema, type KindSpec } from '#manifest.ts';
 
+/** What the steps of a project may ask for together, and which share of the machines it gets when others ask as well. */
+export const computeQuotaSchema = z.strictObject({
+  resources: z
+    .record(z.string().min(1).max(128), z.number().min(0).max(Number.MAX_SAFE_INTEGER))
+    .refine((resources) => Object.keys(resources).length <= 64, 'names at most 64 resources')
+    .optional()
+    .describe(
+      'Most that its running steps request together, by the names that steps use: `cpu` in cores, `memory` and `disk` in bytes, devices (`nvidia.com/gpu`) in pieces. Default: no limit.',
+    ),
+  runningSteps: z
+    .int()
+    .min(0)
+    .max(100_000)
+    .optional()
+    .describe('Most steps that run at the same time. Default: `executions.perProject` of the configuration.'),
+  queuedSteps: z
+    .int()
+    .min(0)
+    .max(10_000_000)
+    .optional()
+    .describe(
+      'Most steps that wait in the queue; a run submitted beyond it is refused. Default: `executions.queuedPerProject` of the configuration.',
+    ),
+  weight: z
+    .number()
+    .min(0.01)
+    .max(1000)
+    .optional()
+    .describe('Share of the machines relative to other projects that have steps in the queue. Default: 1.'),
+});
+export type ComputeQuota = z.infer<typeof computeQuotaSchema>;
+
 export const projectSpec = z.strictObject({
   description: z.string().max(1024).optional().describe('What the project is for, in a sentence or two.'),
   owners: z
@@ -28,6 +60,9 @@ export const projectSpec = z.strictObject({
         .max(1_000_000)
         .optional()
         .describe('The same for each user and service account. Default: no limit.'),
+      compute: computeQuotaSchema
+        .optional()
+        .describe('Limits of its steps. A step beyond them waits in the queue until others of the project end.'),
     })
     .optional()
     .describe('Limits; a write that would pass one is refused with `quota_exceeded`, a prediction with 429.'),
@@ -61,5 +96,8 @@ spec:
   owners: [operations@example.com]
   quotas:
     blobBytes: 50000000000
+    compute:
+      resources: { cpu: 16, memory: 64000000000, nvidia.com/gpu: 2 }
+      queuedSteps: 5000
 `,
 } as const satisfies KindSpec;

@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { defineOperation, type HttpBinding, type Operation } from '#operations/operation.ts';
 import {
+  computeNodeSchema,
   executionEdgeSchema,
   executionMarkSchema,
   executionQueueSchema,
   executionStepSchema,
+  projectComputeSchema,
 } from '#records/execution-view.ts';
 
 /** Runs of commands as people look at them. */
@@ -82,11 +84,27 @@ export const readExecutionQueueOperation = defineOperation({
   mode: 'read',
   scope: 'project',
   summary:
-    'Lists the steps of the project that could run and do not, in the order in which they will, and why they wait.',
+    'Lists the queued steps of the project in the order in which they start, with the reason why each waits, and what the project uses of its quotas.',
   input: z.strictObject({ limit: limit.default(100), cursor }),
   output: executionQueueSchema,
   target: ofExecution,
   http: get('/api/v1/execution-queue', ['limit', 'cursor']),
+});
+
+export const listComputeOperation = defineOperation({
+  name: 'compute.list',
+  action: 'compute:read',
+  mode: 'read',
+  scope: 'org',
+  summary: 'Lists the projects by what their steps use, with their quotas, and the machines that run steps.',
+  input: z.strictObject({ limit: limit.default(100), cursor }),
+  output: z.strictObject({
+    items: z.array(projectComputeSchema).describe('By name.'),
+    nextCursor: z.string().optional(),
+    nodes: z.array(computeNodeSchema).max(100).describe('Machines that run steps; at most 100.'),
+  }),
+  target: () => ({ kind: 'Compute' }),
+  http: get('/api/v1/compute', ['limit', 'cursor']),
 });
 
 export const executionViewOperations: readonly Operation[] = [
@@ -94,4 +112,5 @@ export const executionViewOperations: readonly Operation[] = [
   listExecutionEdgesOperation,
   readExecutionStepOperation,
   readExecutionQueueOperation,
+  listComputeOperation,
 ];

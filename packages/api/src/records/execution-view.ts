@@ -58,31 +58,70 @@ export const executionStepSchema = executionNodeSchema.extend({
 });
 export type ExecutionStep = z.infer<typeof executionStepSchema>;
 
+const amounts = z.record(z.string(), z.number());
+
 export const executionWaitSchema = z.strictObject({
   run: z.string().describe('Id of its run.'),
   name: z.string().describe('Name of its run.'),
   node: z.string().describe('Path of the step.'),
-  priority: z.int().describe('Higher first.'),
+  priority: z.int().describe('Higher first, within the project.'),
   since: z.int().describe('Since when it could run, in milliseconds since 1970-01-01 UTC.'),
   why: z
-    .enum(['project', 'slots', 'retry', 'starting'])
+    .enum(['quota', 'over-quota', 'capacity', 'concurrency', 'retry', 'starting'])
     .describe(
-      '`project`: the project runs as many as it may; `slots`: no process is free; `retry`: it waits for its next attempt; `starting`: a process has it, and brings its files or waits for resources.',
+      '`quota`: running steps of the project use up its quota; `over-quota`: it requests more than the whole quota; `capacity`: the machine has too little free; `concurrency`: every process runs as many steps as it may; `retry`: it waits for its next attempt; `starting`: a process prepares its files and packages.',
     ),
-  before: z.int().describe('How many of the project come before it.'),
+  resource: z
+    .string()
+    .optional()
+    .describe('Which quota or capacity it waits for: `cpu`, `memory`, `disk`, a device, or `runningSteps`.'),
+  before: z.int().describe('How many steps of the project come before it.'),
   until: z.int().optional().describe('When it is tried again, where that is known.'),
-  resources: z.record(z.string(), z.number()).describe('What it asks for.'),
+  resources: amounts.describe('What it requests, defaults included.'),
   attempt: executionAttemptSchema.shape.number.optional().describe('Which attempt it is, of one that starts.'),
 });
 export type ExecutionWait = z.infer<typeof executionWaitSchema>;
 
+export const computeLimitsSchema = z.strictObject({
+  resources: amounts.describe('By resource; what is missing has no limit.'),
+  runningSteps: z.int().describe('Steps that run at the same time.'),
+  queuedSteps: z.int().describe('Steps that wait in the queue.'),
+  weight: z.number().describe('Share relative to other projects.'),
+});
+export type ComputeLimits = z.infer<typeof computeLimitsSchema>;
+
+export const computeUseSchema = z.strictObject({
+  runningSteps: z.int().describe('Steps that run or start.'),
+  queuedSteps: z.int().describe('Steps that wait in the queue, or for their next attempt.'),
+  resources: amounts.describe('What running steps request together, by resource.'),
+});
+export type ComputeUse = z.infer<typeof computeUseSchema>;
+
+export const computeNodeSchema = z.strictObject({
+  name: z.string().describe('Name of the machine.'),
+  resources: amounts.describe('What it has: `cpu` in cores, `memory` in bytes, devices in pieces.'),
+  used: amounts.describe('What running steps request of it.'),
+  concurrency: z.int().describe('Steps that it runs at the same time.'),
+  runningSteps: z.int().describe('Steps that run or start on it.'),
+});
+export type ComputeNode = z.infer<typeof computeNodeSchema>;
+
 export const executionQueueSchema = z.strictObject({
   items: z.array(executionWaitSchema),
   nextCursor: z.string().optional(),
-  running: z.int().describe('Steps of the project that run or start.'),
-  perProject: z.int().describe('How many of them may do so.'),
-  runningAll: z.int().describe('Of all projects.'),
-  slots: z.int().describe('How many one process looks after.'),
-  waitingElsewhere: z.int().describe('Steps of other projects that could run.'),
+  use: computeUseSchema.describe('What the project uses.'),
+  limits: computeLimitsSchema.describe('Its quotas, and the defaults of the configuration.'),
+  others: computeUseSchema.describe('What all other projects use together.'),
+  nodes: z.array(computeNodeSchema).max(100).describe('Machines that run steps; at most 100.'),
 });
 export type ExecutionQueue = z.infer<typeof executionQueueSchema>;
+
+export const projectComputeSchema = z.strictObject({
+  project: z.string().describe('Name of the project.'),
+  use: computeUseSchema.describe('What it uses.'),
+  limits: computeLimitsSchema.describe('Its quotas, and the defaults of the configuration.'),
+  share: z
+    .number()
+    .describe('The largest part that it has of any resource of all machines, from 0 to 1: its dominant share.'),
+});
+export type ProjectCompute = z.infer<typeof projectComputeSchema>;

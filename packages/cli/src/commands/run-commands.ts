@@ -97,6 +97,33 @@ export const runCommands: readonly CommandDefinition[] = [
     load: async () => ({ run: (await import('#commands/runs.ts')).listRuns }),
   },
   {
+    name: 'queue',
+    group: 'Runs',
+    summary: 'List the steps of a project that wait, in the order in which they start, and why',
+    options: [{ flags: '--limit <n>', description: 'how many', default: 100, type: 'integer' }],
+    examples: [
+      { command: 'queue', does: 'what waits for a quota, a machine or a retry' },
+      { command: 'queue -p flights -o json', does: 'another project, for a program' },
+    ],
+    load: async () => ({ run: (await import('#commands/compute.ts')).showQueue }),
+  },
+  {
+    name: 'quota',
+    group: 'Runs',
+    summary: 'Show what a project uses of its compute quotas, or what every project uses',
+    details:
+      'Quotas are in `spec.quotas.compute` of a Project. A step counts with what it requests; one that requests nothing counts with the defaults of the server.',
+    options: [
+      { flags: '--all', description: 'every project, the one with the largest share first' },
+      { flags: '--limit <n>', description: 'how many projects', default: 1000, type: 'integer' },
+    ],
+    examples: [
+      { command: 'quota', does: 'used and limit of each resource' },
+      { command: 'quota --all', does: 'who uses what; needs a role in the organization' },
+    ],
+    load: async () => ({ run: (await import('#commands/compute.ts')).showQuota }),
+  },
+  {
     name: 'logs',
     group: 'Runs',
     summary: 'Show what a run wrote',

@@ -37,6 +37,8 @@ export interface TaskLimits {
   readonly diskBytes?: number;
   /** Files and folders that it has there. */
   readonly diskFiles?: number;
+  /** Of a task that requests no `memory`: it is ended beyond this, and nothing is reserved for it. */
+  readonly memoryBytes?: number;
   /** Output beyond this drops the oldest; default 64 MiB. */
   readonly logBytes?: number;
   /** Between TERM and KILL; default 10 s. */

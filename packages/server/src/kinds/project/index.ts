@@ -1,9 +1,13 @@
-import { projectKind } from '@dais/api';
+import { projectKind, type ComputeQuota } from '@dais/api';
 import type { KindDefinition } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
 interface ProjectSpec {
-  readonly quotas?: { readonly resources?: number; readonly blobBytes?: number };
+  readonly quotas?: { readonly resources?: number; readonly blobBytes?: number; readonly compute?: ComputeQuota };
+}
+
+export function computeQuotaOf(spec: Readonly<Record<string, unknown>>): ComputeQuota | undefined {
+  return (spec as ProjectSpec).quotas?.compute;
 }
 
 /** Port: what a ledger keeps of every project, in the transaction that makes or deletes it. */
@@ -12,8 +16,8 @@ export interface ProjectRecords {
   begin(tx: Transaction, projectId: string): void;
   /** Takes everything away. @throws DaisError `still_referenced` while there is something that nobody has deleted. */
   end(tx: Transaction, project: { readonly id: string; readonly name: string }): Promise<void>;
-  /** Its manifest says something else. */
-  change?(tx: Transaction): void;
+  /** Its manifest was created, changed or deleted: then there is no spec. */
+  change?(tx: Transaction, projectId: string, spec: Readonly<Record<string, unknown>> | undefined): void;
 }
 
 /** The tenant. What makes one special (row security, limits, emptiness before deletion) lives in the kernel. */
@@ -25,10 +29,10 @@ export const project: KindDefinition = {
 export function projectWith(records: ProjectRecords): KindDefinition {
   return {
     ...project,
-    admit: async (tx, { action, uid, name, dryRun }) => {
+    admit: async (tx, { action, uid, name, spec, dryRun }) => {
       if (dryRun) return {};
       if (action === 'create') records.begin(tx, uid);
-      records.change?.(tx);
+      records.change?.(tx, uid, spec);
       if (action === 'delete') await records.end(tx, { id: uid, name });
       return {};
     },

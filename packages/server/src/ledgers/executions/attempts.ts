@@ -1,4 +1,4 @@
-/** Attempts at steps: who may make them, who looks after them, and when that passes to somebody else. */
+/** Attempts at steps: which process holds the lease of each, and when another process takes it over. */
 import type { Sql } from '#engines/database/contract.ts';
 
 /** An attempt that this process looks after. */
@@ -12,6 +12,8 @@ export interface AttemptClaim {
   readonly started: boolean;
   /** The engine that it was given to. */
   readonly place: string;
+  /** What was admitted, by resource: what the step requests, and the defaults that count against quotas. */
+  readonly requests: Readonly<Record<string, number>>;
   /** Fencing token. */
   readonly epoch: bigint;
   /** Another process looked after it before: what that one left half done is there. */
@@ -20,7 +22,7 @@ export interface AttemptClaim {
   readonly cancelAsked: boolean;
 }
 
-interface ClaimRow {
+export interface ClaimRow {
   readonly id: string;
   readonly node: string;
   readonly run: string;
@@ -29,12 +31,13 @@ interface ClaimRow {
   readonly state: string;
   readonly place: string;
   readonly epoch: bigint;
+  readonly requests: Readonly<Record<string, number>>;
   readonly cancel_asked?: boolean;
 }
 
-const COLUMNS = 'id, node, run, project_id, n, state, place, epoch';
+export const COLUMNS = 'id, node, run, project_id, n, state, place, epoch, requests';
 
-function claimOf(
+export function claimOf(
   { project_id: projectId, state, cancel_asked: cancelAsked = false, ...row }: ClaimRow,
   takenOver: boolean,
 ): AttemptClaim {
@@ -45,55 +48,6 @@ export interface Holder {
   readonly place: string;
   readonly holder: string;
   readonly leaseMs: number;
-}
-
-/**
- * Begins attempts at steps that are ready, the oldest of the highest priority first, fairly over projects: within one
- * priority a project's n-th running or claimed step stands behind every other project's (n-1)-th.
- */
-export async function claimSteps(
-  sql: Sql,
-  { place, holder, leaseMs }: Holder,
-  { limit, perProject }: { readonly limit: number; readonly perProject: number },
-): Promise<AttemptClaim[]> {
-  // Two that count at the same time would both find room for the last step of a project.
-  sql.defer(`select pg_advisory_xact_lock(hashtextextended('execution claims', 0))`, [], 'execution_claim_lock');
-  const rows = await sql.query<ClaimRow>(
-    `with recursive project as (
-       (select project_id from executions.node where state = 'ready' order by project_id limit 1)
-       union all
-       select (select n.project_id from executions.node n where n.state = 'ready' and n.project_id > p.project_id
-         order by n.project_id limit 1) from project p where p.project_id is not null
-     ), running as (
-       select project_id, count(*) as n from executions.attempt where state <> 'ended' group by project_id
-     ), candidate as (
-       select j.id, j.priority, j.ready_at, coalesce(r.n, 0) + j.place as turn
-       from project p left join running r using (project_id)
-       cross join lateral (
-         select id, priority, ready_at, row_number() over (order by priority desc, ready_at, id) as place from (
-           select id, priority, ready_at from executions.node where state = 'ready' and project_id = p.project_id
-           order by priority desc, ready_at, id limit $1) own
-       ) j
-       where p.project_id is not null and coalesce(r.n, 0) + j.place <= $2
-     ), chosen as (
-       select n.id from executions.node n join candidate c using (id) where n.state = 'ready'
-       order by c.priority desc, c.turn, c.ready_at limit $1 for no key update of n skip locked
-     ), claimed as (
-       update executions.node n set state = 'running', started_at = coalesce(n.started_at, clock_timestamp())
-       from chosen where n.id = chosen.id returning n.id, n.run, n.project_id
-     ), told as (
-       insert into executions.transition (run, project_id, node, state)
-       select run, project_id, id, 'running' from claimed
-     )
-     insert into executions.attempt (id, node, run, project_id, n, place, holder, lease_until)
-     select gen_random_uuid(), c.id, c.run, c.project_id,
-       1 + (select count(*)::int from executions.attempt a where a.node = c.id), $3, $4,
-       clock_timestamp() + $5 * interval '1 millisecond'
-     from claimed c returning ${COLUMNS}`,
-    [limit, perProject, place, holder, leaseMs],
-    'execution_claim',
-  );
-  return rows.map((row) => claimOf(row, false));
 }
 
 /**

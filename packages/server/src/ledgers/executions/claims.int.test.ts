@@ -1,4 +1,4 @@
-/** Which steps are claimed, held to a plain model: by priority, fairly over projects, and never more than a project may. */
+/** Which steps start, compared with a plain model: fairly over projects, and never more than quotas and the machine allow. */
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
@@ -9,7 +9,10 @@ import { freshProject } from '#kernel/testing/test-project.ts';
 import { findTenant } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { claimSteps, endAttempt, type AttemptClaim } from './attempts.ts';
+import { claimSteps, type AdmissionRules } from './admission/claims.ts';
+import { writeComputeQuota } from './admission/quota-rows.ts';
+import { RecentShares } from './admission/recent-shares.ts';
+import { endAttempt, type AttemptClaim } from './attempts.ts';
 import { executionsSlice } from './executions-slice.ts';
 import { RunMachines } from './run-machine.ts';
 import { submitRun } from './submit.ts';
@@ -32,11 +35,23 @@ afterAll(async () => {
   await db.stop();
 });
 
+const GPU = 'nvidia.com/gpu';
+const CAPACITY = { cpu: 4, [GPU]: 2 };
+const CONCURRENCY = 6;
+type Requests = Readonly<Record<string, number>>;
+
 interface Waiting {
   readonly project: string;
   readonly priority: number;
   /** When it became ready. No two are equal. */
   readonly at: number;
+  readonly requests: Requests;
+}
+
+interface Quota {
+  readonly resources: Requests;
+  readonly runningSteps?: number;
+  readonly weight: number;
 }
 
 interface Claiming {
@@ -47,24 +62,73 @@ interface Claiming {
 
 type Action = Claiming | { readonly is: 'end'; readonly which: number };
 
-/** One after the other: the highest priority, of the project that has least, the one that waited longest. */
-function claimed(waiting: readonly Waiting[], has: ReadonlyMap<string, number>, want: number, most: number): Waiting[] {
-  const left = [...waiting];
-  const running = new Map(has);
+type Started = Pick<Waiting, 'project' | 'requests'>;
+
+/** A step of a project with a quota of CPU has one core when it requests none. */
+function counted({ requests }: Started, quota: Quota): Requests {
+  const limit = quota.resources['cpu'];
+  return limit === undefined || requests['cpu'] !== undefined ? requests : { ...requests, cpu: Math.min(1, limit) };
+}
+
+/** One after the other, each time from scratch. */
+function startedBy(
+  waiting: readonly Waiting[],
+  running: readonly Started[],
+  want: number,
+  quotas: ReadonlyMap<string, Quota>,
+): Waiting[] {
+  const quotaOf = (project: string) => quotas.get(project)!;
   const chosen: Waiting[] = [];
-  const count = ({ project }: Waiting) => running.get(project) ?? 0;
+  const now: Started[] = running.map((one) => ({ ...one, requests: counted(one, quotaOf(one.project)) }));
+  const sum = (name: string, of: readonly Started[]) =>
+    of.reduce((all, { requests }) => all + (requests[name] ?? 0), 0);
+  const own = (project: string) => now.filter((one) => one.project === project);
+  const share = (project: string) => {
+    const parts = Object.entries(CAPACITY).map(([name, has]) => sum(name, own(project)) / has);
+    return Math.max(own(project).length / CONCURRENCY, ...parts) / quotaOf(project).weight;
+  };
+  const withheld = new Set<string>();
+  const done = new Set<Waiting>();
   while (chosen.length < want) {
-    const [best] = left
-      .filter((one) => count(one) < most)
-      .toSorted((a, b) => b.priority - a.priority || count(a) - count(b) || a.at - b.at);
-    if (best === undefined) break;
-    // What comes before it in its own project is of no lower priority, and waited longer.
-    chosen.push(best);
-    left.splice(left.indexOf(best), 1);
-    running.set(best.project, count(best) + 1);
+    const firsts = [...quotas.keys()].flatMap((project) => {
+      const { resources, runningSteps = 4 } = quotaOf(project);
+      const kept = new Set<string>();
+      const queue = waiting
+        .filter((one) => one.project === project)
+        .toSorted((a, b) => b.priority - a.priority || a.at - b.at);
+      for (const step of queue) {
+        const asks = Object.entries(counted(step, quotaOf(project)));
+        if (done.has(step) && chosen.includes(step)) continue;
+        if (asks.some(([name, n]) => n > (resources[name] ?? Infinity))) continue;
+        if (own(project).length >= runningSteps) return [];
+        const lacks = asks.filter(([name, n]) => sum(name, own(project)) + n > (resources[name] ?? Infinity));
+        const waits = lacks.length > 0 || asks.some(([name]) => kept.has(name) && resources[name] !== undefined);
+        for (const [name] of lacks) kept.add(name);
+        if (!waits && !done.has(step)) return [{ step, share: share(project) }];
+      }
+      return [];
+    });
+    const [first] = firsts.toSorted(
+      (a, b) => a.share - b.share || b.step.priority - a.step.priority || a.step.at - b.step.at,
+    );
+    if (first === undefined) break;
+    const { step } = first;
+    const requests = counted(step, quotaOf(step.project));
+    done.add(step);
+    const asks = Object.entries(requests);
+    const hopeless = asks.some(([name, n]) => n > (CAPACITY[name as 'cpu'] ?? 0));
+    const lacks = asks.filter(([name, n]) => sum(name, now) + n > (CAPACITY[name as 'cpu'] ?? 0));
+    if (!hopeless && (lacks.length > 0 || asks.some(([name]) => withheld.has(name)))) {
+      for (const [name] of lacks) withheld.add(name);
+      continue;
+    }
+    chosen.push(step);
+    now.push({ project: step.project, requests });
   }
   return chosen;
 }
+
+const limits = { runningSteps: 4, queuedSteps: 100_000 };
 
 /** Makes these steps be ready, each in a run of its own, and tells which node is which. */
 async function makeReady(steps: readonly Waiting[]): Promise<ReadonlyMap<string, Waiting>> {
@@ -72,10 +136,11 @@ async function makeReady(steps: readonly Waiting[]): Promise<ReadonlyMap<string,
   const nodes = new Map<string, Waiting>();
   for (const step of steps) {
     const id = uuidv7();
-    const task = { needs: [], after: 'succeeded', inputs: {}, body: { step: STEP } } as const;
+    const body = { step: { ...STEP, resources: step.requests } };
+    const task = { needs: [], after: 'succeeded', inputs: {}, body } as const;
     await transact(db.database, { mode: 'write', projectId: step.project }, async (tx) => {
       const plan = { tasks: { only: task }, outputs: {} };
-      await submitRun(tx, machines, { id, name: 'run', plan, inputs: {}, priority: step.priority });
+      await submitRun(tx, { machines, limits }, { id, name: 'run', plan, inputs: {}, priority: step.priority });
     });
     const [row] = await db.asAdmin(
       `update executions.node set ready_at = timestamptz 'epoch' + ${step.at} * interval '1 second'
@@ -86,17 +151,45 @@ async function makeReady(steps: readonly Waiting[]): Promise<ReadonlyMap<string,
   return nodes;
 }
 
-async function claim(process: number, limit: number, perProject: number): Promise<AttemptClaim[]> {
-  const holder = { place: `place ${process}`, holder: `process ${process}`, leaseMs: 60_000 };
+async function setQuotas(quotas: ReadonlyMap<string, Quota>): Promise<void> {
+  for (const [projectId, quota] of quotas) {
+    await transact(db.database, { mode: 'write', projectId }, async (tx) => {
+      await Promise.resolve();
+      writeComputeQuota(tx, projectId, quota);
+    });
+  }
+}
+
+async function claim(process: number, limit: number): Promise<AttemptClaim[]> {
+  const holder = { place: 'this machine', holder: `process ${process}`, leaseMs: 60_000 };
+  const step = { cpu: 1, memory: 1, disk: 1 };
+  const recent = new RecentShares();
+  const rules: AdmissionRules = { limits, step, capacity: CAPACITY, concurrency: CONCURRENCY, recent };
   return await transact(db.database, { mode: 'write', projectId: 'all' }, async ({ sql }) =>
-    claimSteps(sql, holder, { limit, perProject }),
+    claimSteps(sql, holder, rules, { limit, now: 0 }),
   );
 }
 
+const amounts = fc.record(
+  { cpu: fc.constantFrom(0.5, 1, 3), [GPU]: fc.integer({ min: 1, max: 3 }) },
+  { requiredKeys: [] },
+);
 const world = fc.record({
-  steps: fc.array(fc.record({ project: fc.nat(2), priority: fc.integer({ min: -1, max: 1 }) }), { maxLength: 14 }),
+  steps: fc.array(fc.record({ project: fc.nat(2), priority: fc.integer({ min: -1, max: 1 }), requests: amounts }), {
+    maxLength: 14,
+  }),
+  quotas: fc.array(
+    fc.record(
+      {
+        resources: fc.record({ cpu: fc.constantFrom(0.5, 2, 4), [GPU]: fc.nat(2) }, { requiredKeys: [] }),
+        runningSteps: fc.nat(3),
+        weight: fc.constantFrom(1, 1, 2),
+      },
+      { requiredKeys: ['resources', 'weight'] },
+    ),
+    { minLength: 3, maxLength: 3 },
+  ),
   order: fc.infiniteStream(fc.nat()),
-  perProject: fc.integer({ min: 1, max: 4 }),
   actions: fc.array(
     fc.oneof(
       fc.record({
@@ -111,15 +204,18 @@ const world = fc.record({
 /** Each is tens of transactions. */
 const runs = { numRuns: Math.ceil((fc.readConfigureGlobal()?.numRuns ?? 100) / 4) };
 
-test('what is claimed, also by several at the same moment, is what the model says', async () => {
+test('what starts, also when several processes claim at the same moment, is what the model says', async () => {
   await fc.assert(
-    fc.asyncProperty(world, async ({ steps, order, perProject, actions }) => {
+    fc.asyncProperty(world, async ({ steps, quotas, order, actions }) => {
       await db.asAdmin('truncate executions.run cascade');
+      await db.asAdmin('truncate executions.quota');
       const shuffled = steps.map((step, n) => ({ ...step, dice: order.next().value, n }));
       const ages = new Map(shuffled.toSorted((a, b) => a.dice - b.dice || a.n - b.n).map(({ n }, at) => [n, at]));
       const ready = await makeReady(
-        steps.map(({ project, priority }, n) => ({ project: projects[project]!, priority, at: ages.get(n)! })),
+        steps.map(({ project, ...step }, n) => ({ ...step, project: projects[project]!, at: ages.get(n)! })),
       );
+      const quotaOf = new Map(projects.map((id, n) => [id, quotas[n] as Quota]));
+      await setQuotas(quotaOf);
       const waiting = new Map(ready);
       const held: AttemptClaim[] = [];
       for (const action of actions as readonly Action[]) {
@@ -131,20 +227,46 @@ test('what is claimed, also by several at the same moment, is what the model say
           );
           continue;
         }
-        const has = new Map(projects.map((id) => [id, held.filter(({ projectId }) => projectId === id).length]));
         const all = action.wants.reduce((sum, n) => sum + n, 0);
-        const wanted = claimed([...waiting.values()], has, all, perProject);
-        const got = await Promise.all(action.wants.map(async (limit, process) => claim(process, limit, perProject)));
+        const running = held.map(({ projectId: project, requests }) => ({ project, requests }));
+        const wanted = startedBy([...waiting.values()], running, all, quotaOf);
+        const got = await Promise.all(action.wants.map(async (limit, process) => claim(process, limit)));
         for (const [process, claims] of got.entries()) {
           expect(claims.length).toBeLessThanOrEqual(action.wants[process] ?? 0);
         }
-        const nodes = got.flat().map(({ node }) => node);
-        expect(new Set(nodes.map((node) => waiting.get(node)))).toEqual(new Set(wanted));
-        expect(nodes).toHaveLength(wanted.length);
-        for (const node of nodes) waiting.delete(node);
-        held.push(...got.flat());
+        const claims = got.flat();
+        expect(new Set(claims.map(({ node }) => waiting.get(node)))).toEqual(new Set(wanted));
+        expect(claims).toHaveLength(wanted.length);
+        for (const { node, projectId, requests } of claims) {
+          expect(requests).toEqual(counted(waiting.get(node)!, quotaOf.get(projectId)!));
+          waiting.delete(node);
+        }
+        held.push(...claims);
       }
     }),
     runs,
   );
+});
+
+test('a project that asks for little does not wait for the queue of another, whatever priority that sets', async () => {
+  await db.asAdmin('truncate executions.run cascade');
+  await db.asAdmin('truncate executions.quota');
+  const [busy, small] = [projects[0]!, projects[1]!];
+  const many = Array.from({ length: 30 }, (_, at) => ({ project: busy, priority: 1000, at, requests: { [GPU]: 1 } }));
+  const nodes = await makeReady([...many, { project: small, priority: 0, at: 99, requests: { [GPU]: 1 } }]);
+  const claims = await claim(0, 16);
+  // The machine has two GPUs.
+  expect(claims.map(({ projectId }) => projectId).toSorted()).toEqual([busy, small].toSorted());
+  expect(nodes.get(claims.find(({ projectId }) => projectId === small)!.node)?.at).toBe(99);
+});
+
+test('steps far back in the queue start, when those before them wait for something else', async () => {
+  await db.asAdmin('truncate executions.run cascade');
+  await db.asAdmin('truncate executions.quota');
+  const project = projects[0]!;
+  await setQuotas(new Map([[project, { resources: { [GPU]: 1 }, weight: 1 }]]));
+  const gpus = Array.from({ length: 20 }, (_, at) => ({ project, priority: 0, at, requests: { [GPU]: 1 } }));
+  const nodes = await makeReady([...gpus, { project, priority: 0, at: 50, requests: {} }]);
+  const claims = await claim(0, 4);
+  expect(claims.map(({ node }) => nodes.get(node)?.at)).toEqual([0, 50]);
 });

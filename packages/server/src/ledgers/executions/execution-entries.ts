@@ -30,7 +30,7 @@ import { takeOverValues } from './worker/spared.ts';
 
 type Identified = Call<{ readonly id: string }>;
 
-type EntryParts = Pick<ExecutionParts, 'database' | 'content' | 'solo' | 'data' | 'calls'>;
+type EntryParts = Pick<ExecutionParts, 'database' | 'content' | 'solo' | 'data' | 'calls' | 'limits'>;
 
 export function executionEntries(parts: EntryParts, machines: RunMachines): readonly OperationEntry[] {
   return [
@@ -90,7 +90,8 @@ async function submit(tx: Transaction, call: Call<SubmitInput>, parts: EntryPart
   const data = await findData(steps, async (reference) => await findVersion(tx, parts, reference, mayOfCall(call)));
   const plan = nativePlan(steps, { code: artifact, solo: parts.solo, data });
   await authorizePlan(call, plan, { tx, data: parts.data });
-  await submitRun(tx, machines, { id, name, plan, inputs, priority, code: code === undefined ? undefined : about });
+  const run = { id, name, plan, inputs, priority, code: code === undefined ? undefined : about };
+  await submitRun(tx, { machines, limits: parts.limits }, run);
   return await presentWhole(tx.sql, tx.projectId, id);
 }
 
@@ -118,7 +119,7 @@ export async function retry(
   tx: Transaction,
   call: Call<RetryInput>,
   machines: RunMachines,
-  { data }: Pick<ExecutionParts, 'data'>,
+  { data, limits }: Pick<ExecutionParts, 'data' | 'limits'>,
 ) {
   const { input } = call;
   const old = await requireRun(tx.sql, tx.projectId, input.id);
@@ -143,7 +144,7 @@ export async function retry(
   const { name, priority, code } = old;
   const inputs = await ownInputs(tx, id, row.inputs);
   const again = { retryOf: old.id, again: input.again, code: code ?? undefined, ...originOf(old) };
-  await submitRun(tx, machines, { id, name, plan, inputs, priority, ...again });
+  await submitRun(tx, { machines, limits }, { id, name, plan, inputs, priority, ...again });
   await takeOverPackages(tx, old.id, id);
   return await presentWhole(tx.sql, tx.projectId, id);
 }

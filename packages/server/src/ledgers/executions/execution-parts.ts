@@ -5,6 +5,8 @@ import type { Content } from '#kernel/content/content.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { LoopParts } from '#lib/loop.ts';
 import type { Tracer } from '#lib/tracer.ts';
+import type { DefaultLimits } from './admission/quota-rows.ts';
+import type { Amounts, StepDefaults } from './admission/requests.ts';
 import type { DiskRules } from './disk-rules.ts';
 import type { StepCalls } from './step-calls.ts';
 import type { StepData } from './step-data.ts';
@@ -43,11 +45,18 @@ export interface ExecutionParts extends LoopParts {
   readonly tracer?: Tracer | undefined;
   /** There are no accounts: whoever may submit is the owner of the server. */
   readonly solo: boolean;
-  /** Steps that this process looks after at once, and that one project has at once over all processes. */
-  readonly slots: number;
-  readonly perProject: number;
-  /** Disk limits of the steps of a project. Default: 10 GiB for each step, at most 100 GiB. */
-  readonly diskRules?: (projectId: string) => Promise<DiskRules>;
+  /** Steps that this process runs at the same time. */
+  readonly concurrency: number;
+  /** Of projects without a compute quota of their own. */
+  readonly limits: DefaultLimits;
+  /** What a step may use, and counts as against a quota, that requests nothing. */
+  readonly stepDefaults: StepDefaults;
+  /** What this machine has for steps: cores, bytes of memory, devices. */
+  readonly capacity: () => Promise<Amounts>;
+  /** Name of this machine, for people. */
+  readonly nodeName: string;
+  /** Disk limits of steps. Default: 10 GiB for each step, at most 100 GiB. */
+  readonly diskRules?: DiskRules;
   /** For tests of takeover; default 30 s. */
   readonly leaseMs?: number;
 }

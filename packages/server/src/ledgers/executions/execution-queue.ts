@@ -1,34 +1,38 @@
-/** What could run and does not, and why. */
+/** Which steps of a project wait, and why. */
 import { readExecutionQueueOperation, type ExecutionQueue, type ExecutionWait } from '@dais/api';
+import type { Sql } from '#engines/database/contract.ts';
 import type { Call, OperationEntry } from '#kernel/dispatch.ts';
 import { cutPage, decodeNumberCursor } from '#kernel/page-cursor.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
+import { admitSteps, type ProjectQueue, type QueuedStep, type Shortage } from './admission/admission.ts';
+import { MOST_CONSIDERED } from './admission/claims.ts';
+import { presentLimits, presentUse, readComputeLoad, type ComputeLoad } from './admission/compute-use.ts';
+import { readLimits } from './admission/quota-rows.ts';
+import { countedRequests, type Amounts, type ProjectLimits } from './admission/requests.ts';
 import type { ExecutionParts } from './execution-parts.ts';
-import { taskAt, type Graph } from './machine/plan.ts';
-import type { RunMachines } from './run-machine.ts';
 
-type QueueParts = Pick<ExecutionParts, 'database' | 'slots' | 'perProject'>;
+type QueueParts = Pick<ExecutionParts, 'database' | 'limits' | 'stepDefaults'>;
 
-export function executionQueue(parts: QueueParts, machines: RunMachines): readonly OperationEntry[] {
+export function executionQueue(parts: QueueParts): readonly OperationEntry[] {
   return [
     {
       operation: readExecutionQueueOperation,
-      perform: async (call: Call<QueueInput>) => await readQueue(parts, call, machines),
+      perform: async (call: Call<PageInput>) => await readQueue(parts, call),
     },
   ];
 }
 
-interface QueueInput {
+interface PageInput {
   readonly limit: number;
   readonly cursor?: string;
 }
 
 interface WaitRow {
+  readonly id: string;
   readonly run: string;
   readonly name: string;
-  readonly plan_digest: string;
   readonly path: string;
-  readonly place: string;
+  readonly requests: Amounts;
   readonly priority: number;
   readonly state: 'running' | 'ready' | 'delayed';
   readonly since: Date;
@@ -38,91 +42,136 @@ interface WaitRow {
   readonly turn: bigint;
 }
 
-async function readQueue({ database, slots, perProject }: QueueParts, call: Call<QueueInput>, machines: RunMachines) {
+async function readQueue({ database, limits: defaults, stepDefaults }: QueueParts, call: Call<PageInput>) {
   const { input, tenant } = call;
   const filter = [tenant.id, 'execution queue'];
   const from = decodeNumberCursor(filter, input.cursor) ?? 0n;
-  // Of other projects it is told how much they have, never what.
-  const all = await transact(database, { mode: 'read', projectId: 'all' }, async ({ sql }) => {
-    const [counted] = await sql.query<{ running: number; ready: number }>(
-      `select (select count(*)::int from executions.attempt where state <> 'ended') as running,
-         (select count(*)::int from executions.node where state = 'ready' and project_id <> $1) as ready`,
-      [tenant.id],
-      'execution_load',
-    );
-    return counted ?? { running: 0, ready: 0 };
-  });
+  // Of other projects the answer says how much they use, never what they run.
+  const { load, elsewhere } = await transact(database, { mode: 'read', projectId: 'all' }, async ({ sql }) => ({
+    load: await readComputeLoad(sql),
+    elsewhere: await countQueued(sql, { except: tenant.id }),
+  }));
   return await transact(database, { mode: 'read', projectId: tenant.id }, async (tx): Promise<ExecutionQueue> => {
-    const [own] = await tx.sql.query<{ running: number; starting: number }>(
-      `select count(*)::int as running, count(*) filter (where state = 'claimed')::int as starting
-       from executions.attempt where project_id = $1 and state <> 'ended'`,
-      [tenant.id],
-      'execution_own_load',
-    );
-    const { running, starting } = own ?? { running: 0, starting: 0 };
+    const limits = await readLimits(tx.sql, tenant.id, defaults);
+    const counted = (own: Amounts) => countedRequests(own, limits.resources, stepDefaults);
+    const queue = await firstQueued(tx, counted);
+    const shortages = explainWaits({ id: tenant.id, limits, queue }, load);
     const rows = await listWaits(tx, from, input.limit);
     const { page, next } = cutPage(rows, input.limit, filter, ({ turn }) => String(turn + 1n));
-    const items: ExecutionWait[] = [];
-    for (const row of page) {
-      const plan = await machines.plan(tx, { id: row.run, planDigest: row.plan_digest });
-      items.push(presentWait(row, plan, { running, starting, perProject }));
-    }
-    const load = { running, perProject, runningAll: all.running, slots, waitingElsewhere: all.ready };
-    return { items, ...next, ...load };
+    const starting = await countStarting(tx);
+    return {
+      items: page.map((row) => presentWait(row, { starting, counted, shortage: shortages.get(row.id) })),
+      ...next,
+      use: presentUse(load.ofProject(tenant.id), await countQueued(tx.sql, { of: tenant.id })),
+      limits: presentLimits(limits),
+      others: presentUse(load.ofOthers(tenant.id), elsewhere),
+      nodes: load.presentNodes(),
+    };
   });
 }
 
-/** Those that start, then those that are ready in the order in which they are claimed, then those that are tried again later. */
+/** Why each of the first steps waits that lacks something, as if those before it started now. */
+function explainWaits(
+  { id, limits, queue }: { readonly id: string; readonly limits: ProjectLimits; readonly queue: readonly QueuedStep[] },
+  load: ComputeLoad,
+): ReadonlyMap<string, Shortage> {
+  const { running, used } = load.ofProject(id);
+  const project: ProjectQueue = { id, limits, running, used: Object.fromEntries(used), recent: 0, queue, isCut: false };
+  const unknown = { capacity: {}, used: {}, others: [], total: {}, concurrency: 0 };
+  const machines = load.nodes.map((node) => load.machines(node));
+  const found = (machines.length === 0 ? [unknown] : machines).map(
+    (machine) => admitSteps([project], machine, queue.length).shortages,
+  );
+  const [first = new Map<string, Shortage>(), ...others] = found;
+  // A step lacks capacity when it does so on each machine; quotas are the same on all.
+  return new Map([...first].filter(([step]) => others.every((shortages) => shortages.has(step))));
+}
+
+async function firstQueued({ sql, projectId }: Transaction, counted: (own: Amounts) => Amounts): Promise<QueuedStep[]> {
+  const rows = await sql.query<{ id: string; priority: number; ready_at: Date; requests: Amounts }>(
+    `select id, priority, ready_at, requests from executions.node where project_id = $1 and state = 'ready'
+     order by priority desc, ready_at, id limit ${MOST_CONSIDERED}`,
+    [projectId],
+    'execution_first_queued',
+  );
+  return rows.map(({ id, priority, ready_at: readyAt, requests }) => ({
+    id,
+    priority,
+    readyAt: readyAt.getTime(),
+    requests: counted(requests),
+  }));
+}
+
+/** Steps that could run, or wait for their next attempt. */
+async function countQueued(sql: Sql, project: { readonly of: string } | { readonly except: string }): Promise<number> {
+  const [compare, id] = 'of' in project ? ['=', project.of] : ['<>', project.except];
+  const [row] = await sql.query<{ n: number }>(
+    `select (select count(*)::int from executions.node where state = 'ready' and project_id ${compare} $1)
+       + (select count(*)::int from executions.node where state = 'delayed' and project_id ${compare} $1) as n`,
+    [id],
+    'of' in project ? 'execution_queued_own' : 'execution_queued_elsewhere',
+  );
+  return row?.n ?? 0;
+}
+
+async function countStarting({ sql, projectId }: Transaction): Promise<number> {
+  const [row] = await sql.query<{ n: number }>(
+    `select count(*)::int as n from executions.attempt where project_id = $1 and state = 'claimed'`,
+    [projectId],
+    'execution_starting',
+  );
+  return row?.n ?? 0;
+}
+
+/** Those that start, then those that are ready in the order in which they start, then those that are tried again later. */
 async function listWaits({ sql, projectId }: Transaction, from: bigint, limit: number): Promise<readonly WaitRow[]> {
   return await sql.query<WaitRow>(
     `with waiting as (
-       select n.id, n.run, n.path, n.place, n.priority, n.state, 0 as rank, a.claimed_at as since,
+       select n.id, n.run, n.path, a.requests, n.priority, n.state, 0 as rank, a.claimed_at as since,
          null::timestamptz as until, a.n
        from executions.attempt a join executions.node n on n.id = a.node
        where a.project_id = $1 and a.state = 'claimed'
        union all
-       select id, run, path, place, priority, state, 1, ready_at, null, null
+       select id, run, path, requests, priority, state, 1, ready_at, null, null
        from executions.node where project_id = $1 and state = 'ready'
        union all
-       select n.id, n.run, n.path, n.place, n.priority, n.state, 2, coalesce(n.ready_at, n.started_at), t.due_at, null
+       select n.id, n.run, n.path, n.requests, n.priority, n.state, 2, coalesce(n.ready_at, n.started_at), t.due_at, null
        from executions.timer t join executions.node n on n.id = t.node
        where t.project_id = $1 and t.kind = 'retry' and n.state = 'delayed'
      ), placed as (
        select *, row_number() over (order by rank, case rank when 1 then -priority else 0 end, coalesce(until, since), id)
          - 1 as turn from waiting
      )
-     select p.run, r.name, r.plan_digest, p.path, p.place, p.priority, p.state, p.since, p.until, p.n, p.turn
+     select p.id, p.run, r.name, p.path, p.requests, p.priority, p.state, p.since, p.until, p.n, p.turn
      from placed p join executions.run r on r.id = p.run where p.turn >= $2 order by p.turn limit $3`,
     [projectId, from, limit + 1],
     'execution_queue',
   );
 }
 
-interface Load {
-  readonly running: number;
+interface WaitContext {
   readonly starting: number;
-  readonly perProject: number;
+  readonly counted: (own: Amounts) => Amounts;
+  readonly shortage: Shortage | undefined;
 }
 
-function presentWait(row: WaitRow, plan: Graph, { running, starting, perProject }: Load): ExecutionWait {
-  const { body } = taskAt(plan, row.place);
-  const before = row.state === 'ready' ? Number(row.turn) - starting : 0;
+function presentWait(row: WaitRow, { starting, counted, shortage }: WaitContext): ExecutionWait {
   return {
     run: row.run,
     name: row.name,
     node: row.path,
     priority: row.priority,
     since: row.since.getTime(),
-    why: whyOf(row.state, running + before >= perProject),
-    before,
+    ...reasonOf(row.state, shortage),
+    before: row.state === 'ready' ? Number(row.turn) - starting : 0,
     ...(row.until !== null && { until: row.until.getTime() }),
-    resources: 'step' in body ? { ...body.step.resources } : {},
+    resources: { ...counted(row.requests) },
     ...(row.n !== null && { attempt: row.n }),
   };
 }
 
-function whyOf(state: WaitRow['state'], full: boolean): ExecutionWait['why'] {
-  if (state === 'running') return 'starting';
-  if (state === 'delayed') return 'retry';
-  return full ? 'project' : 'slots';
+function reasonOf(state: WaitRow['state'], shortage: Shortage | undefined): Pick<ExecutionWait, 'why' | 'resource'> {
+  if (state === 'running') return { why: 'starting' };
+  if (state === 'delayed') return { why: 'retry' };
+  return shortage ?? { why: 'concurrency' };
 }

@@ -39,10 +39,15 @@ test('what could run says why it does not, and in which order it will', async ()
     await world.submit({ name: 'high', priority: 5, steps: { main: sh('true') } }),
   ];
   const queue = await world.dais.call<ExecutionQueue>('execution.queue', {});
-  expect(queue).toMatchObject({ running: 0, perProject: 8, slots: 8, waitingElsewhere: 0 });
+  expect(queue).toMatchObject({
+    use: { runningSteps: 0, queuedSteps: 2, resources: {} },
+    limits: { runningSteps: 8, queuedSteps: 100_000, resources: {}, weight: 1 },
+    others: { runningSteps: 0, queuedSteps: 0, resources: {} },
+    nodes: [],
+  });
   expect(queue.items.map(({ name, node, why, before }) => [name, node, why, before])).toEqual([
-    ['high', 'main', 'slots', 0],
-    ['low', 'a', 'slots', 1],
+    ['high', 'main', 'concurrency', 0],
+    ['low', 'a', 'concurrency', 1],
   ]);
   expect(queue.items[1]).toMatchObject({ run: low.id, priority: 0, resources: { cpu: 1 } });
   const first = await world.dais.call<ExecutionQueue>('execution.queue', { limit: 1 });
@@ -54,7 +59,7 @@ test('what could run says why it does not, and in which order it will', async ()
 });
 
 test('what waits for its next attempt, and what a full project holds back, say so', async () => {
-  const worker = await world.worker({ perProject: 1 });
+  const worker = await world.worker({ limits: { runningSteps: 1, queuedSteps: 100 } });
   const flaky = await world.submit({ steps: { main: sh('exit 1', { retry: { count: 1, delaySeconds: 3600 } }) } });
   const waits = async () => (await world.dais.call<ExecutionQueue>('execution.queue', {})).items;
   await expect.poll(async () => (await waits()).map(({ why }) => why)).toEqual(['retry']);
@@ -64,7 +69,8 @@ test('what waits for its next attempt, and what a full project holds back, say s
   const steps = Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`s${n}`, sh('true')]));
   const many = await world.submit({ steps });
   // The ledger that answers here lets a project have eight.
-  expect((await waits()).map(({ why }) => why)).toEqual([...Array(8).fill('slots'), 'project', 'project']);
+  expect((await waits()).map(({ why }) => why)).toEqual([...Array(8).fill('concurrency'), 'quota', 'quota']);
+  expect((await waits()).at(-1)?.resource).toBe('runningSteps');
   await world.dais.call('execution.cancel', { id: many.id });
 });
 

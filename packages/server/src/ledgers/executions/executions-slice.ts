@@ -2,8 +2,9 @@ import type { Slice } from '#engines/database/contract.ts';
 import { executionTables } from './migrations/0001-executions.ts';
 import { pipelineTables } from './migrations/0002-pipelines.ts';
 import { trackedRuns } from './migrations/0003-tracked.ts';
+import { computeQuotas } from './migrations/0004-compute-quotas.ts';
 
 export const executionsSlice: Slice = {
   schema: 'executions',
-  migrations: [executionTables, pipelineTables, trackedRuns],
+  migrations: [executionTables, pipelineTables, trackedRuns, computeQuotas],
 };

@@ -3,6 +3,7 @@ import type { OperationEntry } from '#kernel/dispatch.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { Transaction } from '#kernel/transaction.ts';
+import { computeList } from './admission/compute-list.ts';
 import { executionEntries } from './execution-entries.ts';
 import { readExecutionFigures, type ExecutionFigures } from './execution-gauges.ts';
 import { executionGraph } from './execution-graph.ts';
@@ -62,6 +63,7 @@ export { authorizePipelineSpec, authorizeScheduleSpec } from './network-right.ts
 export { admitPipeline } from './pipelines/pipeline-rows.ts';
 export { admitSchedule } from './schedules/schedule-admission.ts';
 export { endProjectRuns } from './remove.ts';
+export { writeComputeQuota } from './admission/quota-rows.ts';
 export { datasetArtifact } from './step-data.ts';
 export { isFetched, type AddressedFile, type AddressIo } from './worker/step-files.ts';
 
@@ -94,8 +96,8 @@ export function executionsLedger(parts: ExecutionsLedgerParts): ExecutionsLedger
     if (tracked !== undefined) await endTrackedRuns(tx, tracked, id);
   });
   const compilers = new Map([[STEPS_FORMAT, stepsCompiler], ...(parts.compilers ?? [])]);
-  const { solo, environments, data } = parts;
-  const starts = { machines, compilers, solo, environments, ...(data !== undefined && { data }) };
+  const { solo, environments, data, limits } = parts;
+  const starts = { machines, limits, compilers, solo, environments, ...(data !== undefined && { data }) };
   const worker = new ExecutionWorker(parts, machines);
   const ticker = new Ticker({ ...parts, machines, compilers });
   return {
@@ -105,7 +107,8 @@ export function executionsLedger(parts: ExecutionsLedgerParts): ExecutionsLedger
       ...executionLogs(parts),
       ...executionGraph,
       ...executionStep(machines),
-      ...executionQueue(parts, machines),
+      ...executionQueue(parts),
+      ...computeList(parts),
       ...pipelineEntries(starts),
       ...recurrenceEntries(starts),
       signedCallEntry(parts),

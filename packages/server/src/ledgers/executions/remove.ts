@@ -32,5 +32,6 @@ export async function endProjectRuns(
   for (const { id } of runs) await removeRun(tx, { id, projectId: project.id });
   // Those of Schedule resources went with them.
   await tx.sql.query('delete from executions.schedule where project_id = $1', [project.id], 'drop_schedules');
+  await tx.sql.query('delete from executions.quota where project_id = $1', [project.id], 'drop_quota');
   await tx.enter(home);
 }

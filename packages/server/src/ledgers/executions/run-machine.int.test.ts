@@ -8,7 +8,9 @@ import { workshopSlice } from '#kernel/testing/machine-controller.ts';
 import { findTenant } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { claimSteps, endAttempt, holdAttempt, takeOver, type AttemptClaim } from './attempts.ts';
+import { claimSteps } from './admission/claims.ts';
+import { RecentShares } from './admission/recent-shares.ts';
+import { endAttempt, holdAttempt, takeOver, type AttemptClaim } from './attempts.ts';
 import { executionsSlice } from './executions-slice.ts';
 import { isEnd } from './machine/end-states.ts';
 import type { Graph } from './machine/plan.ts';
@@ -56,9 +58,12 @@ async function runAll(plan: Graph, does: Behaviour, dice: () => number, cancelAf
     });
     return !crash;
   };
+  const limits = { runningSteps: 4, queuedSteps: 100_000 };
   const submit = async (tx: Transaction) =>
-    await submitRun(tx, machines, { id, name: 'run', plan, inputs: {}, priority: 0 });
+    await submitRun(tx, { machines, limits }, { id, name: 'run', plan, inputs: {}, priority: 0 });
   while (!(await write(submit))) continue;
+  const step = { cpu: 1, memory: 1, disk: 1 };
+  const rules = { limits, step, capacity: {}, concurrency: 8, recent: new RecentShares() };
   const processes = [0, 1].map((n) => ({ place: `place ${n}`, holder: `process ${n}`, leaseMs: -1000 }));
   const held: AttemptClaim[] = [];
   const tries = new Map<string, number>();
@@ -89,7 +94,8 @@ async function runAll(plan: Graph, does: Behaviour, dice: () => number, cancelAf
     const claimer = processes[dice() % 2]!;
     await transact(db.database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
       const over = dice() % 4 === 0 ? await takeOver(sql, claimer, { limit: 3, whole: false }) : [];
-      held.push(...over, ...(await claimSteps(sql, claimer, { limit: 1 + (dice() % 3), perProject: 4 })));
+      const asked = { limit: 1 + (dice() % 3), now: turn };
+      held.push(...over, ...(await claimSteps(sql, claimer, rules, asked)));
     });
     if (held.length === 0) break;
     const [claim] = held.splice(dice() % held.length, 1);

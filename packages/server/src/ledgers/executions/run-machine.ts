@@ -3,9 +3,9 @@ import { eventTypes } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { ringWorkers, tellExecution } from './executions-events.ts';
 import { Machine } from './machine/machine.ts';
-import type { Graph, Values } from './machine/plan.ts';
+import { taskAt, type Graph, type Values } from './machine/plan.ts';
 import type { EndState } from './machine/values.ts';
-import { SqlRunStore, type LockedRun } from './sql-run-store.ts';
+import { SqlRunStore, type LockedRun, type RequestsOf } from './sql-run-store.ts';
 
 export interface RunHead extends LockedRun {
   readonly name: string;
@@ -66,7 +66,7 @@ export class RunMachines {
   }
 
   over(tx: Transaction, head: RunHead, plan: Graph): OpenRun {
-    const store = new SqlRunStore(tx, head, async (state, outputs, error) => {
+    const store = new SqlRunStore(tx, head, requestsIn(plan), async (state, outputs, error) => {
       await this.#finish(tx, head, state, outputs, error);
     });
     return { head, store, machine: new Machine(plan, store) };
@@ -105,6 +105,13 @@ export class RunMachines {
     tellExecution(tx, eventTypes.executionFinished, head, { state });
     await this.#ended(tx, head, state);
   }
+}
+
+function requestsIn(plan: Graph): RequestsOf {
+  return (place) => {
+    const { body } = taskAt(plan, place);
+    return 'step' in body ? body.step.resources : {};
+  };
 }
 
 /** No task begins any more; what runs is told to end by whoever looks after it. */

@@ -18,6 +18,9 @@ export interface LockedRun {
 /** Called once, when the run has ended. */
 export type OnFinish = (state: EndState, outputs: Values, error: string | undefined) => Promise<void>;
 
+/** What the step of a place in the plan requests, by resource. */
+export type RequestsOf = (place: string) => Readonly<Record<string, number>>;
+
 function lostRace(): WriteRace {
   return new WriteRace('a node was claimed at this moment');
 }
@@ -27,10 +30,12 @@ const ENDED = END_STATES.map((state) => `'${state}'`).join(', ');
 export class SqlRunStore implements RunStore {
   readonly #tx: Transaction;
   readonly #run: LockedRun;
+  readonly #requestsOf: RequestsOf;
   readonly #onFinish: OnFinish;
   #cancelling: boolean;
 
-  constructor(tx: Transaction, run: LockedRun, onFinish: OnFinish) {
+  constructor(tx: Transaction, run: LockedRun, requestsOf: RequestsOf, onFinish: OnFinish) {
+    this.#requestsOf = requestsOf;
     this.#tx = tx;
     this.#run = run;
     this.#onFinish = onFinish;
@@ -100,15 +105,16 @@ export class SqlRunStore implements RunStore {
       path,
       name: path.slice(path.lastIndexOf('/') + 1),
       inputs,
+      requests: node.kind === 'step' ? this.#requestsOf(node.place) : {},
     }));
     this.#tx.sql.defer(
       `with made as (
          insert into executions.node (id, run, project_id, parent, path, place, name, iteration, kind, state, waits, inputs,
-           priority, ready_at)
-         select id, $1, $3, parent, path, place, name, iteration, kind, state, waits, inputs, $4,
+           requests, priority, ready_at)
+         select id, $1, $3, parent, path, place, name, iteration, kind, state, waits, inputs, requests, $4,
            case when state = 'ready' then clock_timestamp() end
          from json_to_recordset($2::json) as n (id uuid, parent uuid, path text, place text, name text, iteration int,
-           kind text, state text, waits int, inputs jsonb)
+           kind text, state text, waits int, inputs jsonb, requests jsonb)
          returning id, parent, iteration, state
        ), counted as (
          update executions.node p set open = p.open + m.n, expanded = p.expanded + m.iterations

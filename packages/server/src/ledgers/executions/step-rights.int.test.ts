@@ -47,8 +47,9 @@ beforeAll(async () => {
   const folder = await mkdtemp(join(tmpdir(), 'dais-unisolated-'));
   const blobs = await openFsBlobStore({ root: folder, clock: systemClock });
   const { database } = db;
+  const limits = { runningSteps: 8, queuedSteps: 100_000 };
   const content = new Content({ database, blobs, clock: systemClock, ...CONTENT_DEFAULTS });
-  const own = executionEntries({ database, content, solo: false }, new RunMachines());
+  const own = executionEntries({ database, content, solo: false, limits }, new RunMachines());
   dais = await startTestKernel(db, { kinds, entries: [...entries, ...own], authorizer });
   ends.push(
     () => dais.stop(),

@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { DaisError, eventTypes } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { canonicalJson } from '#lib/canonical-json.ts';
+import type { DefaultLimits } from './admission/quota-rows.ts';
+import { checkSubmission } from './admission/submission-check.ts';
 import { ringWorkers, tellExecution } from './executions-events.ts';
 import type { Graph, Values } from './machine/plan.ts';
 import { planIssues } from './machine/plan-check.ts';
@@ -35,14 +37,23 @@ export interface NewExecution extends RunOrigin {
 /** Most bytes of a plan, as canonical JSON. */
 const LARGEST_PLAN = 16 * 1024 * 1024;
 
-/** The caller has authorized it. @throws DaisError `invalid_request` with everything that is wrong with the plan. */
-export async function submitRun(tx: Transaction, machines: RunMachines, run: NewExecution): Promise<void> {
+export interface SubmitParts {
+  readonly machines: RunMachines;
+  readonly limits: DefaultLimits;
+}
+
+/**
+ * The caller has authorized it. @throws DaisError `invalid_request` with everything that is wrong with the plan,
+ * `quota_exceeded` when the project may not queue its steps.
+ */
+export async function submitRun(tx: Transaction, { machines, limits }: SubmitParts, run: NewExecution): Promise<void> {
   const issues = planIssues(run.plan, new Set(Object.keys(run.inputs)));
   if (issues.length > 0) throw new DaisError('invalid_request', 'The plan cannot be run as it is.', { issues });
   const plan = canonicalJson(run.plan);
   if (plan.length > LARGEST_PLAN) {
     throw new DaisError('too_large', `The plan has ${plan.length} bytes; at most ${LARGEST_PLAN} are kept.`);
   }
+  await checkSubmission(tx, run.plan, limits);
   const digest = createHash('sha256').update(plan).digest('hex');
   const { principal } = tx.by;
   await tx.sql.query(

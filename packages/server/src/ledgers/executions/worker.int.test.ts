@@ -117,7 +117,7 @@ test('the higher priority comes first, and each project has its turn', async () 
     await submit('b1', 0, [other]);
     runs.push(await submit('urgent', 5));
     // One at a time, so that the order of claims is that of the journal.
-    const worker = await world.worker({ slots: 1 });
+    const worker = await world.worker({ concurrency: 1 });
     for (const run of runs) await world.ended(run);
     await expect.poll(async () => (await lines()).length, PATIENCE).toBe(5);
     const [first, ...rest] = await lines();
@@ -129,7 +129,7 @@ test('the higher priority comes first, and each project has its turn', async () 
 
 test('a project has no more steps at once than it may', async () => {
   await journalOf(async (journal, lines) => {
-    const worker = await world.worker({ perProject: 2 });
+    const worker = await world.worker({ limits: { runningSteps: 2, queuedSteps: 100 } });
     const go = `${journal}-go`;
     const script = `echo x >> ${journal}; while ! test -e ${go}; do sleep 0.05; done`;
     const names = ['a', 'b', 'c', 'd'];
@@ -137,7 +137,7 @@ test('a project has no more steps at once than it may', async () => {
     await expect.poll(async () => (await lines()).length, PATIENCE).toBe(2);
     const nodes = async () => (await world.dais.call<Execution>('execution.get', { id: run.id })).nodes;
     expect(await nodes()).toEqual({ running: 2, ready: 2 });
-    const open = await world.worker({ perProject: 3 });
+    const open = await world.worker({ limits: { runningSteps: 3, queuedSteps: 100 } });
     await expect.poll(async () => (await lines()).length, PATIENCE).toBe(3);
     await writeFile(go, '');
     expect((await world.ended(run)).state).toBe('succeeded');

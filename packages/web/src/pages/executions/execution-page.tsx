@@ -17,7 +17,7 @@ import {
   executionAddress,
   executionDiffAddress,
   executionsAddress,
-  queueAddress,
+  computeAddress,
 } from '#addresses.ts';
 import { daisCommand } from '#kinds/cli-command.ts';
 import { useCopyForms } from '#kinds/use-copy-forms.ts';
@@ -199,7 +199,7 @@ function Strip({ project, run }: ShownProps) {
     <>
       <Link {...executionsAddress(project)}>Executions</Link>
       <StateBadge {...stateOf(run)} />
-      {run.state === 'pending' && <Link {...queueAddress(project)}>why it waits</Link>}
+      {run.state === 'pending' && <Link {...computeAddress(project)}>why it waits</Link>}
       <span>by {whoText(run.submittedBy)}</span>
       <span>
         <Time at={new Date(run.createdAt).toISOString()} />, took {tookText(run, now)}

@@ -4,7 +4,7 @@ import { useCallback, useMemo, useRef } from 'react';
 import { EXECUTION_STATE_NAMES, EXECUTION_STATES, stateOf, tookText, whoText } from './execution-words.ts';
 import { firstRunLines } from './first-run.ts';
 import { useExecutions } from './use-executions.ts';
-import { executionAddress, executionsAddress, queueAddress, resourceAddress } from '#addresses.ts';
+import { executionAddress, executionsAddress, computeAddress, resourceAddress } from '#addresses.ts';
 import { daisCommand } from '#kinds/cli-command.ts';
 import { RowLink } from '#kinds/row-link.tsx';
 import { useCopyForms } from '#kinds/use-copy-forms.ts';
@@ -68,7 +68,7 @@ export function ExecutionsPage() {
         under={
           <>
             <span className="page-head-brief">Commands and pipelines that run on the server, the newest first.</span>
-            <Link {...queueAddress(project)}>What waits, and why</Link>
+            <Link {...computeAddress(project)}>Compute: quotas, usage and queue</Link>
           </>
         }
         actions={<CopyAs forms={forms} />}

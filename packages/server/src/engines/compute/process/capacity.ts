@@ -8,6 +8,8 @@ import type { Resources } from '../contract.ts';
 import { errnoOf } from './file-errors.ts';
 
 export const GPU = 'nvidia.com/gpu';
+/** Of a server that has no PATH. */
+export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Indexes of the GPUs that the driver's own program tells of; none where there is no such program. */
 export async function findGpus(path: string): Promise<string[]> {

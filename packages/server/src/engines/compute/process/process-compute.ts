@@ -21,7 +21,7 @@ import type {
   TaskSpec,
   TaskState,
 } from '../contract.ts';
-import { DeviceLeases, findGpus, GPU, machineResources } from './capacity.ts';
+import { DeviceLeases, findGpus, GPU, machineResources, SYSTEM_PATH } from './capacity.ts';
 import type { FreeSpace } from './disk-watch.ts';
 import { findControlGroups, type ControlGroups } from '#engines/isolation/control-groups.ts';
 import { errnoOf, storageError } from './file-errors.ts';
@@ -68,7 +68,6 @@ export interface ProcessComputeOptions {
   readonly reached?: (point: CrashPoint) => void;
 }
 
-const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const MAX_WAITING = 10_000;
 const MAX_RUNNING = 500;
 /** How often running tasks are looked at when nothing tells of a change: finds shims that were killed. */

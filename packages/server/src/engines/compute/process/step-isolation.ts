@@ -32,7 +32,7 @@ export function isolatedStep(record: StepRecord, around: StepSurroundings): Isol
   const { root, resources, limits, environmentFolders } = record;
   const { folder, hidden, gpus, ports, maxProcesses, command } = around;
   const { box } = folder;
-  const memory = resources['memory'];
+  const memory = resources['memory'] ?? limits.memoryBytes;
   return {
     workload: root === undefined ? 'step' : 'image-step',
     owner: `step:${record.attempt}`,

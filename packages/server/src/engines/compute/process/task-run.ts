@@ -90,19 +90,21 @@ export class TaskRun {
     const { folder, record } = this;
     const { groups, outside, launcher, reached } = this.#parts;
     folder.release();
-    const made = groups?.of(record.attempt, record.resources);
+    const memory = this.#memoryBytes;
+    const limits = { cpu: record.resources['cpu'], memory };
+    const made = groups?.of(record.attempt, limits);
     if (made !== undefined) {
       folder.note('groups.json', JSON.stringify(made.groups));
-      made.make(record.resources, this.#parts.maxProcesses);
+      made.make(limits, this.#parts.maxProcesses);
     }
     if (this.#parts.hasGpus) {
       await appendFile(folder.file('env'), exportLines({ CUDA_VISIBLE_DEVICES: devices.join(',') }));
     }
     const isolated = record.isolation === 'required';
-    const memory = record.resources['memory'];
     const logBytes = record.limits.logBytes ?? DEFAULT_LOG_BYTES;
     const inner: InnerOptions = {
-      dataBytes: made === undefined ? memory : undefined,
+      // Programs may reserve more address space than they ever use: the watchdog holds a limit that nobody requested.
+      dataBytes: made === undefined ? record.resources['memory'] : undefined,
       maxProcesses: this.#parts.maxProcesses,
       isolated,
       work: foldersOf(record.boundary, folder).work,
@@ -129,6 +131,11 @@ export class TaskRun {
     );
     reached('spawned');
     this.watch();
+  }
+
+  get #memoryBytes(): number | undefined {
+    const { resources, limits } = this.record;
+    return resources['memory'] ?? limits.memoryBytes;
   }
 
   async #confine(devices: readonly string[], command: readonly string[], hasControlGroups: boolean) {
@@ -369,7 +376,7 @@ export class TaskRun {
   async #hold(shim: ShimIdentity): Promise<void> {
     const { clock } = this.#parts;
     const { wallMs } = this.record.limits;
-    const memory = this.record.resources['memory'];
+    const memory = this.#memoryBytes;
     let wait = Infinity;
     const begun = this.folder.modified('begun');
     if (wallMs !== undefined && begun !== undefined) {

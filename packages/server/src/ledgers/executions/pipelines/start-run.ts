@@ -6,16 +6,14 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { Graph, Json } from '../machine/plan.ts';
 import { keepCode, type CodeInput } from '../run-code.ts';
-import type { RunMachines } from '../run-machine.ts';
 import { anyVersion, type MayOf, type StepData } from '../step-data.ts';
-import { submitRun, type RunOrigin } from '../submit.ts';
+import { submitRun, type RunOrigin, type SubmitParts } from '../submit.ts';
 import { findVersion } from '../uses.ts';
 import type { CompiledPipeline, CompileOptions, Fire, PipelineCompilers } from './compiler.ts';
 import { imageRules } from './image-rules.ts';
 import { newestVersion } from './pipeline-rows.ts';
 
-export interface StartParts {
-  readonly machines: RunMachines;
+export interface StartParts extends SubmitParts {
   readonly compilers: PipelineCompilers;
   readonly solo: boolean;
   readonly environments: () => Promise<Environments>;
@@ -55,7 +53,7 @@ export async function startRun(tx: Transaction, parts: StartParts, request: Star
   });
   await authorize(plan);
   const { files: _, ...about } = code ?? { files: [] };
-  await submitRun(tx, parts.machines, {
+  await submitRun(tx, parts, {
     ...originOf(origin),
     id,
     name,

@@ -15,6 +15,7 @@ export async function tickUntilKilled(connection: ConnectionOptions): Promise<ne
   const parts = {
     database,
     machines: new RunMachines(),
+    limits: { runningSteps: 8, queuedSteps: 100_000 },
     compilers,
     solo: true,
     environments: () => Promise.reject(new Error('no test here needs an environment')),

@@ -63,7 +63,7 @@ interface ArchiveInput {
   readonly archived: boolean;
 }
 
-type DataParts = Pick<ExecutionParts, 'data'>;
+type DataParts = Pick<ExecutionParts, 'data' | 'limits'>;
 
 async function archive({ sql, projectId }: Transaction, { input }: Call<ArchiveInput>) {
   const { id, experimentId, archived } = input;

@@ -14,7 +14,7 @@ import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
 import { kernelSlice } from '#kernel/slice.ts';
 import { startTestKernel, type TestKernel } from '#kernel/testing/test-kernel.ts';
 import { pipeline } from '#kinds/pipeline/index.ts';
-import { projectWith } from '#kinds/project/index.ts';
+import { computeQuotaOf, projectWith, type ProjectRecords } from '#kinds/project/index.ts';
 import { schedule } from '#kinds/schedule/index.ts';
 import { findSecretValue, openSecretValue, secret } from '#kinds/secret/index.ts';
 import { lineageSlice } from '#ledgers/lineage/index.ts';
@@ -24,6 +24,7 @@ import {
   endProjectRuns,
   executionsLedger,
   executionsSlice,
+  writeComputeQuota,
   type ExecutionParts,
   type ExecutionsLedgerParts,
 } from '../index.ts';
@@ -52,6 +53,10 @@ export interface ExecutionsWorld {
   kept(): Promise<readonly string[]>;
   stop(): Promise<void>;
 }
+
+const keepQuota: NonNullable<ProjectRecords['change']> = (tx, id, spec) => {
+  if (spec !== undefined) writeComputeQuota(tx, id, computeQuotaOf(spec));
+};
 
 /** Environments are tried where they are made. */
 const noEnvironments = () => Promise.reject(new Error('no test here needs an environment'));
@@ -85,12 +90,15 @@ export async function startExecutionsWorld(more: Partial<ExecutionsLedgerParts> 
       return found === undefined ? undefined : async () => await openSecretValue(keys, found);
     },
     solo: true,
-    slots: 8,
-    perProject: 8,
+    concurrency: 8,
+    limits: { runningSteps: 8, queuedSteps: 100_000 },
+    stepDefaults: { cpu: 1, memory: 2 ** 30, disk: 10 * 2 ** 30 },
+    capacity: async () => await Promise.resolve({ cpu: 64, memory: 2 ** 40 }),
+    nodeName: 'this machine',
   };
   const ledger = executionsLedger({ ...parts, days: 0, ...more });
   const dais = await startTestKernel(db, {
-    kinds: [projectWith({ begin: () => {}, end: endProjectRuns }), secrets.kind, pipeline, schedule],
+    kinds: [projectWith({ begin: () => {}, change: keepQuota, end: endProjectRuns }), secrets.kind, pipeline, schedule],
     entries: ledger.entries,
     start: 'api',
   });

@@ -7,7 +7,10 @@ import { LeaseLost } from '#kernel/leases.ts';
 import { transact } from '#kernel/transaction.ts';
 import { backoffMs } from '#lib/backoff.ts';
 import { Loop } from '#lib/loop.ts';
-import { claimSteps, renewLeases, takeOver, type AttemptClaim, type Holder } from '../attempts.ts';
+import { claimSteps, type AdmissionRules } from '../admission/claims.ts';
+import { renewComputeNode } from '../admission/compute-nodes.ts';
+import { RecentShares } from '../admission/recent-shares.ts';
+import { renewLeases, takeOver, type AttemptClaim, type Holder } from '../attempts.ts';
 import type { ExecutionParts } from '../execution-parts.ts';
 import { EXECUTIONS_CHANNEL } from '../executions-events.ts';
 import type { RunMachines } from '../run-machine.ts';
@@ -44,6 +47,7 @@ export class ExecutionWorker {
   #lookedOverAt = 0;
   #cleaned = false;
   #stopping = false;
+  #rules: AdmissionRules | undefined;
 
   constructor(parts: ExecutionParts, machines: RunMachines) {
     this.#parts = parts;
@@ -72,16 +76,17 @@ export class ExecutionWorker {
   }
 
   async #turn(): Promise<boolean> {
-    const { database, slots, perProject } = this.#parts;
+    const { database, concurrency } = this.#parts;
     const moreTimers = await runTimers(database, this.#machines);
-    const free = slots - this.#held.size;
+    const rules = await this.#admissionRules();
+    const limit = concurrency - this.#held.size;
     const now = this.#parts.clock.now();
     // Leases of others pass in seconds: that need not be asked each time that a step has ended.
     const looksOver = this.#whole || now - this.#lookedOverAt >= POLL_MS;
     const claims = await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
       const whole = this.#whole;
       const left = looksOver ? await takeOver(sql, this.#holder, { limit: TAKEN_AT_ONCE, whole }) : [];
-      const claimed = free > 0 ? await claimSteps(sql, this.#holder, { limit: free, perProject }) : [];
+      const claimed = limit > 0 ? await claimSteps(sql, this.#holder, rules, { limit, now }) : [];
       return { left, claimed };
     });
     if (looksOver && claims.left.length < TAKEN_AT_ONCE) {
@@ -91,6 +96,12 @@ export class ExecutionWorker {
     for (const claim of [...claims.left, ...claims.claimed]) this.#hold(claim);
     if (this.#held.size > 0) this.#clean();
     return moreTimers || claims.left.length === TAKEN_AT_ONCE;
+  }
+
+  async #admissionRules(): Promise<AdmissionRules> {
+    const { limits, stepDefaults: step, concurrency } = this.#parts;
+    this.#rules ??= { limits, step, concurrency, capacity: await this.#parts.capacity(), recent: new RecentShares() };
+    return this.#rules;
   }
 
   #hold(claim: AttemptClaim): void {
@@ -152,6 +163,11 @@ export class ExecutionWorker {
 
   async #renew(): Promise<boolean> {
     const ids = [...this.#held.keys()];
+    const { place, nodeName: name } = this.#parts;
+    const { capacity: resources, concurrency } = await this.#admissionRules();
+    await transact(this.#parts.database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
+      await renewComputeNode(sql, { place, name, resources, concurrency });
+    });
     if (ids.length === 0) return false;
     const renewed = await transact(this.#parts.database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
       await this.#parts.calls?.keep(sql, ids);

@@ -37,7 +37,7 @@ import { fitData, makeVersions, withData } from './step-versions.ts';
 import { dataOf, parametersOf, programOf } from './step-source.ts';
 import { dialectOf, resolveAny, type Left, type StepAbout, type StepDialects, type StepText } from './step-dialect.ts';
 import { CANCELLED, howItEnded, isAbort, lost, refusal, refusals, refused, type Outcome } from './step-outcome.ts';
-import type { ResolvedStep } from './step-spec.ts';
+import { taskResources, type ResolvedStep } from './step-spec.ts';
 
 /** What the step of a run is called that has no other. */
 const ONLY_STEP = 'main';
@@ -77,7 +77,7 @@ export class StepRun {
     this.#machines = machines;
     this.#claim = claim;
     this.#signals = signals;
-    this.#storage = new StepStorage(parts, claim.projectId);
+    this.#storage = new StepStorage(parts, claim);
   }
 
   /** @throws LeaseLost; what may pass (a database that is away): the caller tries again. */
@@ -221,7 +221,7 @@ export class StepRun {
     const { id, projectId } = this.#claim;
     const { step } = loaded;
     const { command, variables, artifacts, files = [], texts = {} } = resolved;
-    const diskBytes = await this.#storage.diskLimit(step);
+    const diskBytes = this.#storage.diskLimit(step);
     await this.#hold(step);
     const { isolationFault } = step.isolation === 'preferred' ? await compute.abilities() : {};
     // Without it an image could not be seen: then the engine says what is missing.
@@ -240,10 +240,11 @@ export class StepRun {
         ...Object.entries(step.outputs).map(([name, { path }]) => ({ name, path })),
         ...Object.entries(texts).map(([name, path]) => ({ name, path })),
       ],
-      resources: step.resources,
+      resources: taskResources(step, this.#claim),
       limits: {
         diskBytes,
         diskFiles: MOST_STEP_FILES,
+        memoryBytes: this.#parts.stepDefaults.memory,
         ...(step.timeoutMs !== undefined && { wallMs: step.timeoutMs }),
       },
       isolation,

@@ -1,6 +1,7 @@
 /** From a step and its inputs to what a compute engine is told. */
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '#lib/canonical-json.ts';
+import type { AttemptClaim } from '../attempts.ts';
 import type { Artifact, Json, LateText, Step, Values } from '../machine/plan.ts';
 import { ValueFault } from '../machine/values.ts';
 import type { StepText } from './step-dialect.ts';
@@ -23,6 +24,13 @@ export interface ResolvedStep {
   readonly texts?: Readonly<Record<string, string>>;
   /** Equal for steps that would do the same. */
   readonly fingerprint: string;
+}
+
+/** Returns what was admitted. A default of disk is a limit only: the engine reserves no free disk for it. */
+export function taskResources({ resources }: Step, { requests }: Pick<AttemptClaim, 'requests'>): Step['resources'] {
+  const { disk: _, ...admitted } = requests;
+  const disk = resources['disk'];
+  return disk === undefined ? admitted : { ...admitted, disk };
 }
 
 /** @throws ValueFault */

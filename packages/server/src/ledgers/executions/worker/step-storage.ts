@@ -2,6 +2,7 @@
 import { byteQuota } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
 import { diskLimitOf, DISK_RULES } from '../disk-rules.ts';
+import type { AttemptClaim } from '../attempts.ts';
 import type { ExecutionParts } from '../execution-parts.ts';
 import type { Step } from '../machine/plan.ts';
 import type { StorageRoom } from './output-check.ts';
@@ -9,11 +10,16 @@ import type { StorageRoom } from './output-check.ts';
 export class StepStorage {
   readonly #parts: Pick<ExecutionParts, 'database' | 'content' | 'diskRules'>;
   readonly #projectId: string;
+  readonly #admittedBytes: number | undefined;
   #quota: Promise<number | null> | undefined;
 
-  constructor(parts: Pick<ExecutionParts, 'database' | 'content' | 'diskRules'>, projectId: string) {
+  constructor(
+    parts: Pick<ExecutionParts, 'database' | 'content' | 'diskRules'>,
+    { projectId, requests }: Pick<AttemptClaim, 'projectId' | 'requests'>,
+  ) {
     this.#parts = parts;
     this.#projectId = projectId;
+    this.#admittedBytes = requests['disk'];
   }
 
   /** Returns the storage quota of the project. It is read when a step keeps something: most steps of a fan-out keep nothing. */
@@ -30,9 +36,9 @@ export class StepStorage {
   }
 
   /** Returns bytes. @throws ValueFault when the step sets more than it may. */
-  async diskLimit(step: Step): Promise<number> {
-    const rules = await this.#parts.diskRules?.(this.#projectId);
-    return diskLimitOf(step, rules ?? DISK_RULES);
+  diskLimit(step: Step): number {
+    const limit = diskLimitOf(step, this.#parts.diskRules ?? DISK_RULES);
+    return Math.min(limit, this.#admittedBytes ?? limit);
   }
 
   /** Returns what outputs are checked against before they are copied. */
@@ -40,7 +46,7 @@ export class StepStorage {
     const { content } = this.#parts;
     const quota = await this.quotaBytes();
     return {
-      stepBytes: await this.diskLimit(step),
+      stepBytes: this.diskLimit(step),
       quota: quota === null ? undefined : { bytes: quota, used: await content.usage(this.#projectId) },
       freeBytes: await content.freeBytes(),
     };

@@ -96,8 +96,11 @@ export async function startKfpWorld(options: FixtureOptions = {}): Promise<KfpWo
         compilers: new Map([[KFP_FORMAT, kfpCompiler({ now: () => systemClock.now() })]]),
         dialects: new Map([[kfpDialect.name, kfpDialect]]),
         solo: true,
-        slots: 8,
-        perProject: 8,
+        concurrency: 8,
+        limits: { runningSteps: 8, queuedSteps: 100_000 },
+        stepDefaults: { cpu: 1, memory: 2 ** 30, disk: 10 * 2 ** 30 },
+        capacity: async () => await Promise.resolve({ cpu: 64, memory: 2 ** 40 }),
+        nodeName: 'this machine',
         readAddress: async (url, io) => await readAddress(outbound, url, io),
         days: 0,
       });

@@ -1,0 +1,163 @@
+/** `dais queue` and `dais quota`: which steps wait, and who uses what of the machines that run steps. */
+import {
+  listComputeOperation,
+  readExecutionQueueOperation,
+  type ComputeLimits,
+  type ComputeNode,
+  type ComputeUse,
+  type ExecutionQueue,
+  type ExecutionWait,
+  type ProjectCompute,
+} from '@dais/api';
+import type { Context, Run } from '#context.ts';
+import { exitCodes } from '#exit-codes.ts';
+import { age } from '#output/age.ts';
+import { bytesText } from '#output/amounts.ts';
+import { printedForPrograms, remark } from '#output/result.ts';
+import { table } from '#output/table.ts';
+
+const PAGE = 500;
+const BYTES = new Set(['memory', 'disk']);
+
+interface ListOptions {
+  readonly limit: number;
+}
+
+export const showQueue: Run<ListOptions> = async (context, _args, { limit }) => {
+  const client = await context.connect();
+  const items: ExecutionWait[] = [];
+  let first: ExecutionQueue | undefined;
+  for (let cursor: string | undefined; ;) {
+    const input = { limit: Math.min(limit - items.length, PAGE), ...(cursor !== undefined && { cursor }) };
+    const page = await client.perform(readExecutionQueueOperation, input, { signal: context.signal });
+    first ??= page;
+    items.push(...page.items);
+    cursor = page.nextCursor;
+    if (cursor === undefined || items.length >= limit) break;
+  }
+  if (await printedForPrograms(context, { ...first, items })) return exitCodes.ok.code;
+  const { terminal } = context;
+  const rows = items.map((wait) => [
+    { text: wait.name },
+    { text: wait.node },
+    { text: reasonText(wait) },
+    { text: resourcesText(wait.resources) },
+    { text: String(wait.priority) },
+    { text: age(new Date(wait.since).toISOString(), context.now()) },
+  ]);
+  const heads = ['run', 'step', 'waits for', 'requests', 'priority', 'since'];
+  if (rows.length > 0) terminal.out(table(heads, rows, { style: terminal.style, columns: terminal.columns }));
+  if (first !== undefined) {
+    const { use, limits, others } = first;
+    remark(context, `${useText(use, limits)}. Other projects: ${useText(others)}.`);
+  }
+  return exitCodes.ok.code;
+};
+
+/** Why a step waits, in a few words. */
+function reasonText({ why, resource }: ExecutionWait): string {
+  if (why === 'quota') {
+    return resource === 'runningSteps' ? 'quota of running steps' : `quota of ${resource ?? 'the project'}`;
+  }
+  if (why === 'over-quota') return `a larger quota of ${resource ?? 'the project'}`;
+  if (why === 'capacity') return `free ${resource ?? 'capacity'} of a machine`;
+  if (why === 'concurrency') return 'a free worker';
+  return why === 'retry' ? 'its next attempt' : 'its files and packages';
+}
+
+interface QuotaOptions extends ListOptions {
+  readonly all?: true;
+}
+
+export const showQuota: Run<QuotaOptions> = async (context, _args, { all = false, limit }) => {
+  const client = await context.connect();
+  if (!all) {
+    const { use, limits, nodes } = await client.perform(readExecutionQueueOperation, { limit: 1 });
+    if (await printedForPrograms(context, { use, limits, nodes })) return exitCodes.ok.code;
+    printProject(context, use, limits);
+    printNodes(context, nodes);
+    return exitCodes.ok.code;
+  }
+  const items: ProjectCompute[] = [];
+  let nodes: readonly ComputeNode[] = [];
+  for (let cursor: string | undefined; ;) {
+    const input = { limit: Math.min(limit - items.length, PAGE), ...(cursor !== undefined && { cursor }) };
+    const page = await client.perform(listComputeOperation, input, { signal: context.signal });
+    items.push(...page.items);
+    ({ nodes } = page);
+    cursor = page.nextCursor;
+    if (cursor === undefined || items.length >= limit) break;
+  }
+  if (await printedForPrograms(context, { items, nodes })) return exitCodes.ok.code;
+  printProjects(context, items);
+  printNodes(context, nodes);
+  return exitCodes.ok.code;
+};
+
+function printProject({ terminal }: Context, use: ComputeUse, limits: ComputeLimits): void {
+  const names = [...new Set(['cpu', 'memory', ...Object.keys(limits.resources), ...Object.keys(use.resources)])];
+  const rows = [
+    ['running steps', String(use.runningSteps), String(limits.runningSteps)],
+    ['queued steps', String(use.queuedSteps), String(limits.queuedSteps)],
+    ...names.map((name) => [name, amountText(name, use.resources[name] ?? 0), limitText(name, limits)]),
+  ];
+  terminal.out(
+    table(
+      ['resource', 'used', 'limit'],
+      rows.map(([name = '', used = '', limit = '']) => [{ text: name }, { text: used }, { text: limit }]),
+      { style: terminal.style, columns: terminal.columns },
+    ),
+  );
+}
+
+/** Whoever uses most comes first. */
+function printProjects({ terminal }: Context, projects: readonly ProjectCompute[]): void {
+  const used = new Set(
+    projects.flatMap(({ use, limits }) => [use, limits].flatMap((one) => Object.keys(one.resources))),
+  );
+  const names = [...new Set(['cpu', 'memory', ...used])];
+  const rows = projects
+    .toSorted((a, b) => b.share - a.share || b.use.queuedSteps - a.use.queuedSteps)
+    .map(({ project, share, use, limits }) => [
+      { text: project },
+      { text: `${Math.round(share * 100)} %` },
+      { text: `${use.runningSteps} / ${limits.runningSteps}` },
+      { text: `${use.queuedSteps} / ${limits.queuedSteps}` },
+      ...names.map((name) => ({
+        text: `${amountText(name, use.resources[name] ?? 0)} / ${limitText(name, limits)}`,
+      })),
+    ]);
+  const heads = ['project', 'share', 'running steps', 'queued steps', ...names];
+  terminal.out(table(heads, rows, { style: terminal.style, columns: terminal.columns }));
+}
+
+function printNodes(context: Context, nodes: readonly ComputeNode[]): void {
+  if (nodes.length === 0) remark(context, 'No machine runs steps at the moment.');
+  for (const { name, resources, used, runningSteps, concurrency } of nodes) {
+    const parts = Object.entries(resources).map(
+      ([resource, has]) => `${amountText(resource, used[resource] ?? 0)} of ${amountText(resource, has)} ${resource}`,
+    );
+    remark(context, `Machine ${name}: ${runningSteps} of ${concurrency} steps; requested ${parts.join(', ')}.`);
+  }
+}
+
+function limitText(name: string, { resources }: ComputeLimits): string {
+  const limit = resources[name];
+  return limit === undefined ? 'none' : amountText(name, limit);
+}
+
+function amountText(name: string, amount: number): string {
+  return BYTES.has(name) ? bytesText(amount) : String(Number(amount.toPrecision(4)));
+}
+
+function resourcesText(resources: Readonly<Record<string, number>>): string {
+  return Object.entries(resources)
+    .map(([name, amount]) => `${amountText(name, amount)} ${name}`)
+    .join(', ');
+}
+
+function useText({ runningSteps, queuedSteps }: ComputeUse, limits?: ComputeLimits): string {
+  const running =
+    limits === undefined ? `${runningSteps} running` : `${runningSteps} of ${limits.runningSteps} running`;
+  return `${running}, ${queuedSteps} queued`;
+}

@@ -1,0 +1,235 @@
+/**
+ * Which queued steps start. Between projects: the one with the smallest dominant share for its weight comes first (weighted
+ * dominant resource fairness: A. Ghodsi et al., "Dominant Resource Fairness", NSDI 2011). Within a project: the highest
+ * priority, then the oldest. A step that lacks a resource keeps those after it from that resource, and from no other, so
+ * that large steps are not overtaken for ever. Pure: it decides from what it is given.
+ */
+import { addAmounts, exceededResource, fits, isAlwaysUsed, type Amounts, type ProjectLimits } from './requests.ts';
+
+export interface QueuedStep {
+  readonly id: string;
+  readonly priority: number;
+  /** Since when it could run, in milliseconds since 1970. */
+  readonly readyAt: number;
+  /** Defaults included. */
+  readonly requests: Amounts;
+}
+
+export interface ProjectQueue {
+  readonly id: string;
+  readonly limits: ProjectLimits;
+  /** Steps that run or start, and what they request together. */
+  readonly running: number;
+  readonly used: Amounts;
+  /** Its share over time lately, for projects whose shares are equal now: share × milliseconds. */
+  readonly recent: number;
+  /** In the order in which they start. */
+  readonly queue: readonly QueuedStep[];
+  /** There are more steps after these. */
+  readonly isCut: boolean;
+}
+
+export interface Machines {
+  /** What this machine has. A resource that is missing is not counted. */
+  readonly capacity: Amounts;
+  /** What the steps that run on it request. */
+  readonly used: Amounts;
+  /** What the other machines have. */
+  readonly others: readonly Amounts[];
+  /** What all machines have together, and how many steps they run at the same time. */
+  readonly total: Amounts;
+  readonly concurrency: number;
+}
+
+export type Shortage =
+  | { readonly why: 'quota'; readonly resource: string }
+  | { readonly why: 'over-quota'; readonly resource: string }
+  | { readonly why: 'capacity'; readonly resource: string };
+
+export interface Admitted {
+  readonly steps: readonly QueuedStep[];
+  /** Why the queued steps that were reached do not start, by id. */
+  readonly shortages: ReadonlyMap<string, Shortage>;
+  /** All steps of a cut queue were passed or started: those after them may start in place of others. */
+  readonly needsMore: boolean;
+}
+
+export const RUNNING_STEPS = 'runningSteps';
+
+/** Returns the part of all machines that a project has, of the resource of which it has most. 0 without machines. */
+export function dominantShare(
+  running: number,
+  used: ReadonlyMap<string, number>,
+  { total, concurrency }: Pick<Machines, 'total' | 'concurrency'>,
+): number {
+  let share = concurrency === 0 ? 0 : running / concurrency;
+  for (const [name, amount] of used) {
+    const all = total[name];
+    if (all !== undefined && all > 0) share = Math.max(share, amount / all);
+  }
+  return share;
+}
+
+/** Returns the steps that start now, in their order: at most `limit`. */
+export function admitSteps(projects: readonly ProjectQueue[], machines: Machines, limit: number): Admitted {
+  const turns = projects.map((project) => new ProjectTurn(project));
+  const machine = new Machine(machines);
+  const steps: QueuedStep[] = [];
+  while (steps.length < limit) {
+    let first: { turn: ProjectTurn; step: QueuedStep; share: number } | undefined;
+    for (const turn of turns) {
+      const step = turn.next(machine);
+      if (step === undefined) continue;
+      const share = turn.share(machines);
+      if (first === undefined || precedes({ turn, step, share }, first)) first = { turn, step, share };
+    }
+    if (first === undefined) break;
+    const { turn, step } = first;
+    // Whoever comes first decides what the others may not pass it for.
+    if (!machine.take(step)) {
+      turn.lack(step, 'capacity', machine.lacking(step) ?? '');
+      continue;
+    }
+    turn.start(step);
+    steps.push(step);
+  }
+  return {
+    steps,
+    shortages: new Map(turns.flatMap(({ shortages }) => [...shortages])),
+    needsMore: turns.some((turn) => turn.needsMore),
+  };
+}
+
+interface Candidate {
+  readonly turn: ProjectTurn;
+  readonly step: QueuedStep;
+  readonly share: number;
+}
+
+function precedes(a: Candidate, b: Candidate): boolean {
+  const byShare = a.share - b.share || a.turn.recent - b.turn.recent;
+  const byStep = b.step.priority - a.step.priority || a.step.readyAt - b.step.readyAt;
+  return (byShare || byStep || (a.step.id < b.step.id ? -1 : 1)) < 0;
+}
+
+/** The machine on which steps start, while they are chosen. */
+class Machine {
+  readonly #machines: Machines;
+  readonly #used = new Map<string, number>();
+  /** Resources for which a step waits that came first. */
+  readonly #blocked = new Set<string>();
+
+  constructor(machines: Machines) {
+    this.#machines = machines;
+    addAmounts(this.#used, machines.used);
+  }
+
+  /** A step that no machine can ever run starts here: the engine refuses it with the reason. */
+  isForAnother({ requests }: QueuedStep): boolean {
+    const { capacity, others } = this.#machines;
+    return lacks(requests, capacity) !== undefined && others.some((other) => lacks(requests, other) === undefined);
+  }
+
+  lacking({ requests }: QueuedStep): string | undefined {
+    const { capacity } = this.#machines;
+    if (lacks(requests, capacity) !== undefined) return undefined;
+    return Object.entries(requests).find(([name, amount]) => {
+      const has = capacity[name];
+      return has !== undefined && (this.#blocked.has(name) || !fits(this.#used.get(name) ?? 0, amount, has));
+    })?.[0];
+  }
+
+  take(step: QueuedStep): boolean {
+    if (this.lacking(step) === undefined) {
+      addAmounts(this.#used, step.requests);
+      return true;
+    }
+    for (const [name, amount] of Object.entries(step.requests)) {
+      const has = this.#machines.capacity[name];
+      if (has !== undefined && !fits(this.#used.get(name) ?? 0, amount, has)) this.#blocked.add(name);
+    }
+    return false;
+  }
+}
+
+/** Returns a resource of which the machine has less than is requested, also when nothing runs on it. */
+function lacks(requests: Amounts, capacity: Amounts): string | undefined {
+  // The free disk changes by the minute: the engine compares it when the step starts.
+  return Object.entries(requests).find(
+    ([name, amount]) => name !== 'disk' && !fits(0, amount, capacity[name] ?? 0),
+  )?.[0];
+}
+
+/** The queue of one project, while steps are chosen. */
+class ProjectTurn {
+  readonly shortages = new Map<string, Shortage>();
+  readonly #project: ProjectQueue;
+  readonly #used = new Map<string, number>();
+  readonly #blocked = new Set<string>();
+  #running: number;
+  #at = 0;
+
+  constructor(project: ProjectQueue) {
+    this.#project = project;
+    this.#running = project.running;
+    addAmounts(this.#used, project.used);
+  }
+
+  get recent(): number {
+    return this.#project.recent / this.#project.limits.weight;
+  }
+
+  get needsMore(): boolean {
+    const { queue, isCut } = this.#project;
+    if (!isCut || this.#at < queue.length || this.shortages.size === 0) return false;
+    return !this.#isFull && ![...this.#blocked].some(isAlwaysUsed);
+  }
+
+  get #isFull(): boolean {
+    return this.#running >= this.#project.limits.runningSteps;
+  }
+
+  share(machines: Machines): number {
+    return dominantShare(this.#running, this.#used, machines) / this.#project.limits.weight;
+  }
+
+  /** Returns the first step that the quota of the project lets start, and passes those before it. */
+  next(machine: Machine): QueuedStep | undefined {
+    const { queue } = this.#project;
+    for (; this.#at < queue.length; this.#at++) {
+      const step = queue[this.#at];
+      if (step === undefined) return undefined;
+      const shortage = this.#shortageOf(step);
+      if (shortage !== undefined) this.shortages.set(step.id, shortage);
+      else if (!machine.isForAnother(step)) return step;
+    }
+    return undefined;
+  }
+
+  start(step: QueuedStep): void {
+    this.#at += 1;
+    this.#running += 1;
+    addAmounts(this.#used, step.requests);
+  }
+
+  lack(step: QueuedStep, why: 'capacity', resource: string): void {
+    this.#at += 1;
+    this.shortages.set(step.id, { why, resource });
+  }
+
+  #shortageOf({ requests }: QueuedStep): Shortage | undefined {
+    const { limits } = this.#project;
+    const exceeded = exceededResource(requests, limits.resources);
+    if (exceeded !== undefined) return { why: 'over-quota', resource: exceeded };
+    if (this.#isFull) return { why: 'quota', resource: RUNNING_STEPS };
+    let resource: string | undefined;
+    for (const [name, amount] of Object.entries(requests)) {
+      const limit = limits.resources[name];
+      if (limit === undefined) continue;
+      if (!this.#blocked.has(name) && fits(this.#used.get(name) ?? 0, amount, limit)) continue;
+      this.#blocked.add(name);
+      resource ??= name;
+    }
+    return resource === undefined ? undefined : { why: 'quota', resource };
+  }
+}

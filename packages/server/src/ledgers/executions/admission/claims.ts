@@ -1,0 +1,179 @@
+/** Starts attempts at queued steps: reads the queues and what runs, decides, and writes, while no other process does. */
+import type { Sql } from '#engines/database/contract.ts';
+import { claimOf, COLUMNS, type AttemptClaim, type ClaimRow, type Holder } from '../attempts.ts';
+import { admitSteps, dominantShare, type Machines, type ProjectQueue, type QueuedStep } from './admission.ts';
+import { NODES, type ComputeNodeRow } from './compute-nodes.ts';
+import { ComputeLoad, type RunningRow } from './compute-use.ts';
+import { limitsOf, type DefaultLimits, type QuotaRow } from './quota-rows.ts';
+import type { RecentShares } from './recent-shares.ts';
+import { addAmounts, countedRequests, type Amounts, type StepDefaults } from './requests.ts';
+
+/** What decides how many steps start, and whose. */
+export interface AdmissionRules {
+  /** Of projects without a quota of their own. */
+  readonly limits: DefaultLimits;
+  /** What a step counts as that requests nothing. */
+  readonly step: StepDefaults;
+  /** What the machine of this process has. */
+  readonly capacity: Amounts;
+  /** Steps that this process runs at the same time. */
+  readonly concurrency: number;
+  readonly recent: RecentShares;
+}
+
+/** Queued steps of one project that are considered, when those before them lack something. */
+export const MOST_CONSIDERED = 1000;
+
+interface QueuedRow {
+  readonly id: string;
+  readonly project_id: string;
+  readonly priority: number;
+  readonly at: number;
+  readonly requests: Amounts;
+}
+
+interface StateRow {
+  readonly queued: readonly QueuedRow[];
+  readonly running: readonly RunningRow[];
+  readonly quotas: readonly QuotaRow[];
+  readonly nodes: readonly ComputeNodeRow[];
+}
+
+/** Starts at most `limit` attempts, by the rules of `admission.ts`. `now`: milliseconds, of any clock that goes on. */
+export async function claimSteps(
+  sql: Sql,
+  holder: Holder,
+  rules: AdmissionRules,
+  { limit, now }: { readonly limit: number; readonly now: number },
+): Promise<AttemptClaim[]> {
+  // Two processes that count at the same time would both find the last of a quota free.
+  sql.defer(`select pg_advisory_xact_lock(hashtextextended('execution claims', 0))`, [], 'execution_claim_lock');
+  let state = await readState(sql, limit);
+  rules.recent.settle(now);
+  const { load, own } = loadOf(state, holder, rules);
+  const machines = load.machines(own);
+  let admitted = admitSteps(queuesOf(state, limit, load, rules), machines, limit);
+  if (admitted.needsMore && limit < MOST_CONSIDERED) {
+    state = await readState(sql, MOST_CONSIDERED);
+    admitted = admitSteps(queuesOf(state, MOST_CONSIDERED, load, rules), machines, limit);
+  }
+  rules.recent.set(sharesOf(state, admitted.steps, machines));
+  return await startAttempts(sql, holder, admitted.steps);
+}
+
+/** One row for all of it: a claim is made for each step that ends. */
+async function readState(sql: Sql, window: number): Promise<StateRow> {
+  const [row] = await sql.query<StateRow>(
+    `with recursive project as (
+       (select project_id from executions.node where state = 'ready' order by project_id limit 1)
+       union all
+       select (select n.project_id from executions.node n where n.state = 'ready' and n.project_id > p.project_id
+         order by n.project_id limit 1) from project p where p.project_id is not null
+     ), queued as (
+       select j.* from project p cross join lateral (
+         select id, project_id, priority, extract(epoch from ready_at)::float8 * 1000 as at, requests
+         from executions.node where state = 'ready' and project_id = p.project_id
+         order by priority desc, ready_at, id limit $1) j where p.project_id is not null
+     ), running as (
+       select project_id, place, requests, count(*)::int as n from executions.attempt where state <> 'ended'
+       group by project_id, place, requests
+     ), quotas as (
+       select q.project_id, q.resources, q.running_steps, q.queued_steps, q.weight
+       from executions.quota q join project p using (project_id)
+     )
+     select coalesce((select json_agg(q order by priority desc, at, id) from queued q), '[]') as queued,
+       coalesce((select json_agg(r) from running r), '[]') as running,
+       coalesce((select json_agg(q) from quotas q), '[]') as quotas,
+       coalesce((select json_agg(c) from (${NODES}) c), '[]') as nodes`,
+    [window],
+    'execution_claim_state',
+  );
+  return row ?? { queued: [], running: [], quotas: [], nodes: [] };
+}
+
+/** The machine of this process counts as it is now, whatever its row says. */
+function loadOf({ running, nodes }: StateRow, { place }: Holder, { capacity, concurrency }: AdmissionRules) {
+  const own: ComputeNodeRow = { place, name: '', resources: capacity, concurrency };
+  return { load: new ComputeLoad(running, [own, ...nodes.filter((node) => node.place !== place)]), own };
+}
+
+function queuesOf(
+  { queued, quotas }: StateRow,
+  window: number,
+  load: ComputeLoad,
+  { limits, step, recent }: AdmissionRules,
+): ProjectQueue[] {
+  const quotaOf = new Map(quotas.map((row) => [row.project_id, row]));
+  const queues = new Map<string, QueuedStep[]>();
+  const projects = new Map<string, ProjectQueue>();
+  for (const row of queued) {
+    const id = row.project_id;
+    const queue = queues.get(id) ?? [];
+    queues.set(id, queue);
+    let project = projects.get(id);
+    if (project === undefined) {
+      const { running, used } = load.ofProject(id);
+      const own = limitsOf(quotaOf.get(id), limits);
+      project = {
+        id,
+        limits: own,
+        running,
+        used: Object.fromEntries(used),
+        recent: recent.of(id),
+        queue,
+        isCut: false,
+      };
+      projects.set(id, project);
+    }
+    const requests = countedRequests(row.requests, project.limits.resources, step);
+    queue.push({ id: row.id, priority: row.priority, readyAt: row.at, requests });
+  }
+  return [...projects.values()].map((project) => ({ ...project, isCut: project.queue.length >= window }));
+}
+
+/** Returns the shares after the steps were started. */
+function sharesOf(
+  { queued, running }: StateRow,
+  steps: readonly QueuedStep[],
+  machines: Machines,
+): Map<string, number> {
+  const projectOf = new Map(queued.map(({ id, project_id: project }) => [id, project]));
+  const started = steps.map(({ id, requests }) => ({ project_id: projectOf.get(id) ?? '', requests, n: 1 }));
+  const loads = new Map<string, { running: number; readonly used: Map<string, number> }>();
+  for (const { project_id: id, requests, n } of [...running, ...started]) {
+    const load = loads.get(id) ?? { running: 0, used: new Map<string, number>() };
+    loads.set(id, load);
+    load.running += n;
+    addAmounts(load.used, requests, n);
+  }
+  return new Map([...loads].map(([id, { running: count, used }]) => [id, dominantShare(count, used, machines)]));
+}
+
+/** A step that a cancellation locks at this moment stays where it is. */
+async function startAttempts(
+  sql: Sql,
+  { place, holder, leaseMs }: Holder,
+  steps: readonly QueuedStep[],
+): Promise<AttemptClaim[]> {
+  if (steps.length === 0) return [];
+  const rows = await sql.query<ClaimRow>(
+    `with chosen as (
+       select n.id, c.requests from json_to_recordset($1::json) as c (id uuid, requests jsonb)
+       join executions.node n using (id) where n.state = 'ready' for no key update of n skip locked
+     ), claimed as (
+       update executions.node n set state = 'running', started_at = coalesce(n.started_at, clock_timestamp())
+       from chosen c where n.id = c.id returning n.id, n.run, n.project_id, c.requests
+     ), told as (
+       insert into executions.transition (run, project_id, node, state)
+       select run, project_id, id, 'running' from claimed
+     )
+     insert into executions.attempt (id, node, run, project_id, n, place, holder, lease_until, requests)
+     select gen_random_uuid(), c.id, c.run, c.project_id,
+       1 + (select count(*)::int from executions.attempt a where a.node = c.id), $2, $3,
+       clock_timestamp() + $4 * interval '1 millisecond', c.requests
+     from claimed c returning ${COLUMNS}`,
+    [JSON.stringify(steps.map(({ id, requests }) => ({ id, requests }))), place, holder, leaseMs],
+    'execution_claim',
+  );
+  return rows.map((row) => claimOf(row, false));
+}

@@ -1,0 +1,47 @@
+/** Machines that run steps: what each has, for shares and for the pages that show who uses what. */
+import type { Sql } from '#engines/database/contract.ts';
+import type { Amounts } from './requests.ts';
+
+export interface ComputeNodeRow {
+  readonly place: string;
+  readonly name: string;
+  readonly resources: Amounts;
+  readonly concurrency: number;
+}
+
+/** A machine whose worker has not renewed its row for so long counts no more, in seconds. */
+const GONE_AFTER = 120;
+/** Machines that are listed. */
+const MOST_NODES = 100;
+
+/** Called again and again by the worker of the machine; forgets machines that have been gone for a day. */
+export async function renewComputeNode(
+  sql: Sql,
+  { place, name, resources, concurrency }: ComputeNodeRow,
+): Promise<void> {
+  await sql.query(
+    `with forgotten as (delete from executions.compute_node where seen_at < clock_timestamp() - interval '1 day')
+     insert into executions.compute_node (place, name, resources, concurrency) values ($1, $2, $3::jsonb, $4)
+     on conflict (place) do update set name = excluded.name, resources = excluded.resources,
+       concurrency = excluded.concurrency, seen_at = clock_timestamp()`,
+    [place, name, JSON.stringify(resources), concurrency],
+    'compute_node_renew',
+  );
+}
+
+/** Rows of machines that are there. */
+export const NODES = `select place, name, resources, concurrency from executions.compute_node
+     where seen_at > clock_timestamp() - interval '${GONE_AFTER} seconds' order by name, place limit ${MOST_NODES}`;
+
+export async function readComputeNodes(sql: Sql): Promise<readonly ComputeNodeRow[]> {
+  return await sql.query<ComputeNodeRow>(NODES, [], 'compute_nodes');
+}
+
+/** Returns what the machines have together. */
+export function totalOf(nodes: readonly Pick<ComputeNodeRow, 'resources'>[]): Amounts {
+  const total: Record<string, number> = {};
+  for (const { resources } of nodes) {
+    for (const [name, amount] of Object.entries(resources)) total[name] = (total[name] ?? 0) + amount;
+  }
+  return total;
+}

@@ -1,0 +1,102 @@
+/** What projects use of the machines that run steps, for the queue of a project and the list of all projects. */
+import type { ComputeLimits, ComputeNode, ComputeUse } from '@dais/api';
+import type { Sql } from '#engines/database/contract.ts';
+import { dominantShare, type Machines } from './admission.ts';
+import { readComputeNodes, totalOf, type ComputeNodeRow } from './compute-nodes.ts';
+import { addAmounts, type Amounts, type ProjectLimits } from './requests.ts';
+
+export interface RunningRow {
+  readonly project_id: string;
+  readonly place: string;
+  readonly requests: Amounts;
+  readonly n: number;
+}
+
+/** What the steps of some projects request together. */
+export interface Load {
+  readonly running: number;
+  readonly used: ReadonlyMap<string, number>;
+}
+
+const NOTHING: Load = { running: 0, used: new Map() };
+
+/** Everything that runs, and where. */
+export class ComputeLoad {
+  readonly nodes: readonly ComputeNodeRow[];
+  readonly #rows: readonly RunningRow[];
+
+  constructor(rows: readonly RunningRow[], nodes: readonly ComputeNodeRow[]) {
+    this.#rows = rows;
+    this.nodes = nodes;
+  }
+
+  ofProject(id: string): Load {
+    return this.#sum((row) => row.project_id === id);
+  }
+
+  ofOthers(id: string): Load {
+    return this.#sum((row) => row.project_id !== id);
+  }
+
+  /** Returns what the machine has and what its steps request of it. */
+  machines({ place, resources }: ComputeNodeRow): Machines {
+    const others = this.nodes.filter((node) => node.place !== place);
+    return {
+      capacity: resources,
+      used: Object.fromEntries(this.#sum((row) => row.place === place).used),
+      others: others.map((node) => node.resources),
+      ...this.total,
+    };
+  }
+
+  get total(): Pick<Machines, 'total' | 'concurrency'> {
+    const concurrency = this.nodes.reduce((sum, node) => sum + node.concurrency, 0);
+    return { total: totalOf(this.nodes), concurrency };
+  }
+
+  /** Returns the part of all machines that the project has, from 0 to 1. */
+  shareOf(id: string): number {
+    const { running, used } = this.ofProject(id);
+    return Math.min(1, dominantShare(running, used, this.total));
+  }
+
+  presentNodes(): ComputeNode[] {
+    return this.nodes.map(({ place, name, resources, concurrency }) => {
+      const { running, used } = this.#sum((row) => row.place === place);
+      return {
+        name,
+        resources: { ...resources },
+        used: Object.fromEntries(used),
+        concurrency,
+        runningSteps: running,
+      };
+    });
+  }
+
+  #sum(counts: (row: RunningRow) => boolean): Load {
+    const rows = this.#rows.filter(counts);
+    if (rows.length === 0) return NOTHING;
+    const used = new Map<string, number>();
+    for (const { requests, n } of rows) addAmounts(used, requests, n);
+    return { running: rows.reduce((sum, { n }) => sum + n, 0), used };
+  }
+}
+
+/** The transaction sees every project. */
+export async function readComputeLoad(sql: Sql): Promise<ComputeLoad> {
+  const rows = await sql.query<RunningRow>(
+    `select project_id, place, requests, count(*)::int as n from executions.attempt where state <> 'ended'
+     group by project_id, place, requests`,
+    [],
+    'compute_load',
+  );
+  return new ComputeLoad(rows, await readComputeNodes(sql));
+}
+
+export function presentUse({ running, used }: Load, queuedSteps: number): ComputeUse {
+  return { runningSteps: running, queuedSteps, resources: Object.fromEntries(used) };
+}
+
+export function presentLimits({ resources, runningSteps, queuedSteps, weight }: ProjectLimits): ComputeLimits {
+  return { resources: { ...resources }, runningSteps, queuedSteps, weight };
+}

@@ -1,0 +1,42 @@
+import type { Migration } from '#engines/database/contract.ts';
+
+/** What steps request, what projects may have of it, and which machines run steps. */
+export const computeQuotas: Migration = {
+  id: '0004-compute-quotas',
+  sql: `
+-- What the step of this node requests, by resource: {"cpu": 2, "nvidia.com/gpu": 1}.
+alter table executions.node add column requests jsonb not null default '{}';
+-- What was admitted, the defaults of that moment included.
+alter table executions.attempt add column requests jsonb not null default '{}';
+
+update executions.node n set requests = coalesce(
+    r.plan::jsonb #> (array['tasks'] || string_to_array(replace(n.place, '/', E'\\nbody\\ngraph\\ntasks\\n'), E'\\n')
+      || array['body', 'step', 'resources']), '{}')
+  from executions.run r
+  where r.id = n.run and n.kind = 'step' and n.state in ('waiting', 'ready', 'delayed', 'running');
+update executions.attempt a set requests = n.requests
+  from executions.node n where n.id = a.node and a.state <> 'ended';
+
+-- Written with the Project. A project without a row has the defaults of the configuration.
+create table executions.quota (
+  project_id uuid primary key references kernel.tenant (id) on delete cascade,
+  resources jsonb not null,
+  running_steps int,
+  queued_steps int,
+  weight double precision not null
+);
+select dais.protect('executions.quota');
+
+-- Machines that run steps, by the place that their attempts name. It is of no project.
+create table executions.compute_node (
+  place text collate "C" primary key,
+  name text collate "C" not null,
+  resources jsonb not null,
+  concurrency int not null,
+  seen_at timestamptz not null default clock_timestamp()
+);
+grant select, insert, update, delete on executions.compute_node to dais_app;
+
+create index node_delayed on executions.node (project_id) where state = 'delayed';
+`,
+};

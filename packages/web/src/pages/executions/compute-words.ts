@@ -1,0 +1,93 @@
+/** How quotas, usage and the reasons of waiting read. Pure. */
+import type { ComputeLimits, ComputeUse, ExecutionWait } from '@dais/api';
+import { bytesText, type StateWords } from './execution-words.ts';
+
+/** One line of usage: a resource, or a number of steps. */
+export interface UsageRow {
+  readonly name: string;
+  readonly used: number;
+  /** Undefined: no limit. */
+  readonly limit: number | undefined;
+  readonly usedText: string;
+  readonly limitText: string;
+}
+
+const TITLES: Readonly<Record<string, string>> = { cpu: 'CPU', memory: 'Memory', disk: 'Disk' };
+
+export function resourceTitle(name: string): string {
+  if (name === 'runningSteps') return 'Running steps';
+  return TITLES[name] ?? name;
+}
+
+/** `8 cores`, `16 GB`, `2`. */
+export function amountText(name: string, amount: number): string {
+  if (name === 'memory' || name === 'disk') return bytesText(amount);
+  const number = Number(amount.toPrecision(4)).toLocaleString('en');
+  return name === 'cpu' ? `${number} ${amount === 1 ? 'core' : 'cores'}` : number;
+}
+
+/** CPU and memory always, others where they are used or limited. */
+export function resourceNames(...amounts: readonly Readonly<Record<string, number>>[]): readonly string[] {
+  return [...new Set(['cpu', 'memory', ...amounts.flatMap((one) => Object.keys(one))])];
+}
+
+export function usageRows(use: ComputeUse, limits: ComputeLimits): readonly UsageRow[] {
+  const count = (name: string, used: number, limit: number): UsageRow => ({
+    name,
+    used,
+    limit,
+    usedText: used.toLocaleString('en'),
+    limitText: limit.toLocaleString('en'),
+  });
+  return [
+    count('Running steps', use.runningSteps, limits.runningSteps),
+    count('Queued steps', use.queuedSteps, limits.queuedSteps),
+    ...resourceNames(limits.resources, use.resources).map((name): UsageRow => {
+      const [used, limit] = [use.resources[name] ?? 0, limits.resources[name]];
+      return {
+        name: resourceTitle(name),
+        used,
+        limit,
+        usedText: amountText(name, used),
+        limitText: limit === undefined ? 'no quota' : amountText(name, limit),
+      };
+    }),
+  ];
+}
+
+const REASONS: Readonly<Record<ExecutionWait['why'], StateWords>> = {
+  quota: { state: 'waiting', word: 'quota used up' },
+  'over-quota': { state: 'warning', word: 'exceeds the quota' },
+  capacity: { state: 'waiting', word: 'no free capacity' },
+  concurrency: { state: 'waiting', word: 'no free worker' },
+  retry: { state: 'warning', word: 'waits for a retry' },
+  starting: { state: 'running', word: 'starting' },
+};
+
+export function reasonWords({ why }: ExecutionWait): StateWords {
+  return REASONS[why];
+}
+
+function aheadText(before: number): string {
+  if (before === 0) return 'It is next.';
+  if (before === 1) return '1 step of the project comes first.';
+  return `${before.toLocaleString('en')} steps of the project come first.`;
+}
+
+/** What has to happen so that the step starts. */
+export function remedyText({ why, resource = '', resources, before }: ExecutionWait, limits: ComputeLimits): string {
+  const ahead = aheadText(before);
+  const title = resourceTitle(resource);
+  if (why === 'quota') {
+    const limit = resource === 'runningSteps' ? limits.runningSteps : (limits.resources[resource] ?? 0);
+    return `${title}: the quota is ${amountText(resource, limit)}. Running steps have to end. ${ahead}`;
+  }
+  if (why === 'over-quota') {
+    const [asked, limit] = [resources[resource] ?? 0, limits.resources[resource] ?? 0];
+    return `${title}: it requests ${amountText(resource, asked)}, the quota is ${amountText(resource, limit)}. Raise the quota or cancel the run.`;
+  }
+  if (why === 'capacity')
+    return `${title}: a machine needs ${amountText(resource, resources[resource] ?? 0)} free. ${ahead}`;
+  if (why === 'concurrency') return `Every machine runs as many steps as it may. ${ahead}`;
+  return why === 'retry' ? 'Its next attempt is not due yet.' : 'Its files and packages are being prepared.';
+}
