@@ -71,6 +71,7 @@ const guide = [
   { text: 'Prove what happened', link: '/guide/prove-what-happened' },
   { text: 'Threat model', link: '/guide/threat-model' },
   { text: 'Isolation', link: '/guide/isolation' },
+  { text: 'Compute quotas', link: '/guide/compute-quotas' },
   { text: 'Install without the internet', link: '/guide/air-gap' },
   { text: 'Upgrade', link: '/guide/upgrade' },
   { text: 'When something is wrong', link: '/guide/troubleshooting' },

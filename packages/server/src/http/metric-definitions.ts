@@ -90,8 +90,20 @@ export const metricDefinitions = {
   steps: {
     name: 'dais_steps',
     type: 'gauge',
-    help: 'Steps of executions, by state: `ready` waits for a place, `claimed` is being started, `started` runs.',
+    help: 'Steps of executions, by state: `ready` waits in the queue, `claimed` starts, `started` runs.',
     labels: ['state'],
+  },
+  computeRequested: {
+    name: 'dais_compute_requested',
+    type: 'gauge',
+    help: 'What running steps request of the machines, by resource: cores, bytes of memory, devices.',
+    labels: ['resource'],
+  },
+  computeCapacity: {
+    name: 'dais_compute_capacity',
+    type: 'gauge',
+    help: 'What the machines that run steps have, by resource: cores, bytes of memory, devices.',
+    labels: ['resource'],
   },
   egressRefused: {
     name: 'dais_steps_connections_refused_total',

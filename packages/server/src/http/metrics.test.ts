@@ -33,6 +33,7 @@ const sources: MetricSources = {
   disk: async () => ({ free: 25, size: 100 }),
   executions: async () => ({
     steps: [{ state: 'ready', n: 8 }],
+    compute: [{ resource: 'cpu', requested: 1.5, capacity: 4 }],
     ended: [{ state: 'failed', n: 2 }],
   }),
   content: async () => ({ damaged: 3, checkedObjects: 12, checkedBytes: 4096, progress: 0.5 }),
@@ -72,6 +73,8 @@ test('every definition is exposed, with the figures of its source', async () => 
     'dais_reconcile_queue{state="due"} 3',
     'dais_jobs{queue="alerts",state="waiting"} 6',
     'dais_steps{state="ready"} 8',
+    'dais_compute_requested{resource="cpu"} 1.5',
+    'dais_compute_capacity{resource="cpu"} 4',
     'dais_executions_ended_last_hour{state="failed"} 2',
     'dais_disk_free_bytes 25',
     'dais_disk_size_bytes 100',

@@ -16,6 +16,7 @@ export interface MetricSources {
   /** @throws when the database does not answer. */
   readonly executions: () => Promise<{
     readonly steps: readonly { readonly state: string; readonly n: number }[];
+    readonly compute: readonly { readonly resource: string; readonly requested: number; readonly capacity: number }[];
     readonly ended: readonly { readonly state: string; readonly n: number }[];
   }>;
   /** Of the connections that steps made to others, since the process started. */
@@ -51,6 +52,8 @@ const FROM_DATABASE = [
   'reconcileQueue',
   'jobs',
   'steps',
+  'computeRequested',
+  'computeCapacity',
   'executionsEnded',
   'contentDamaged',
   'contentCheckedObjects',
@@ -62,7 +65,7 @@ const FROM_DATABASE = [
   'monitorValue',
 ] as const;
 
-const NO_EXECUTIONS = { steps: [], ended: [] } as const;
+const NO_EXECUTIONS = { steps: [], compute: [], ended: [] } as const;
 const NO_MONITORS = { states: [], alerts: [], verdicts: [], values: [] } as const;
 
 export class Metrics {
@@ -143,8 +146,12 @@ export class Metrics {
     this.#set('reconcileQueue', health.reconcile.due, { state: 'due' });
     this.#set('reconcileQueue', health.reconcile.running, { state: 'running' });
     for (const { queue, state, n } of health.jobs) this.#set('jobs', n, { queue, state });
-    const { steps, ended } = await executions().catch(() => NO_EXECUTIONS);
+    const { steps, compute, ended } = await executions().catch(() => NO_EXECUTIONS);
     for (const { state, n } of steps) this.#set('steps', n, { state });
+    for (const { resource, requested, capacity } of compute) {
+      this.#set('computeRequested', requested, { resource });
+      this.#set('computeCapacity', capacity, { resource });
+    }
     for (const { state, n } of ended) this.#set('executionsEnded', n, { state });
     this.#setContent(await content().catch(() => undefined));
     const { states, alerts, verdicts, values } = await monitoring().catch(() => NO_MONITORS);

@@ -1,10 +1,13 @@
-/** How much runs, waits and has ended, as figures that are read when somebody asks. */
+/** How much runs, waits and has ended: gauges that are read when Prometheus scrapes. */
 import type { Database } from '#engines/database/contract.ts';
 import { transact } from '#kernel/transaction.ts';
+import { readComputeLoad } from './admission/compute-use.ts';
 
 export interface ExecutionFigures {
-  /** `ready`: waits for a place; `claimed`: being started; `started`: runs. */
+  /** `ready`: waits in the queue; `claimed`: starts; `started`: runs. */
   readonly steps: readonly { readonly state: string; readonly n: number }[];
+  /** Of each resource that the machines have: how much, and how much of it running steps request. */
+  readonly compute: readonly { readonly resource: string; readonly requested: number; readonly capacity: number }[];
   /** Runs that ended within the last hour. */
   readonly ended: readonly { readonly state: string; readonly n: number }[];
 }
@@ -28,6 +31,13 @@ export async function readExecutionFigures(database: Database): Promise<Executio
       [],
       'runs_ended_lately',
     );
-    return { steps: [{ state: 'ready', n: ready?.n ?? 0 }, ...attempts], ended };
+    const load = await readComputeLoad(sql);
+    const { used } = load.ofAll();
+    const compute = Object.entries(load.total.total).map(([resource, capacity]) => ({
+      resource,
+      requested: used.get(resource) ?? 0,
+      capacity,
+    }));
+    return { steps: [{ state: 'ready', n: ready?.n ?? 0 }, ...attempts], compute, ended };
   });
 }

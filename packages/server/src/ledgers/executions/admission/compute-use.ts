@@ -34,6 +34,10 @@ export class ComputeLoad {
     return this.#sum((row) => row.project_id === id);
   }
 
+  ofAll(): Load {
+    return this.#sum(() => true);
+  }
+
   ofOthers(id: string): Load {
     return this.#sum((row) => row.project_id !== id);
   }
