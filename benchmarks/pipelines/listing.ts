@@ -44,7 +44,11 @@ export async function listingCosts(folder: string, items: number): Promise<Listi
     const task = { needs: [], after: 'succeeded', inputs, each, body: { step: STEP } } as const;
     await transact(database, { mode: 'write', projectId }, async (tx) => {
       const plan = { tasks: { many: task }, outputs: {} };
-      await submitRun(tx, machines, { id, name: 'many', plan, inputs: {}, priority: 0 });
+      await submitRun(
+        tx,
+        { machines, limits: { runningSteps: 1000, queuedSteps: 1_000_000 } },
+        { id, name: 'many', plan, inputs: {}, priority: 0 },
+      );
     });
     const call = async <Output>(name: string, input: object) => await dais.call<Output>(name, input, project.context);
     const count = async () =>

@@ -226,7 +226,7 @@ const catalogue = {
   quota_exceeded: {
     status: 403,
     title: 'The project’s quota is used up',
-    remedy: 'Delete what is no longer needed, or raise `spec.quotas` of the project.',
+    remedy: 'Free what the quota counts (delete, cancel or wait), or raise `spec.quotas` of the project.',
   },
   address_refused: {
     status: 422,
