@@ -21,6 +21,7 @@ import type {
   TaskSpec,
   TaskState,
 } from '../contract.ts';
+import { findOnPath } from '#engines/isolation/programs.ts';
 import { DeviceLeases, findGpus, GPU, machineResources, SYSTEM_PATH } from './capacity.ts';
 import type { FreeSpace } from './disk-watch.ts';
 import { findControlGroups, type ControlGroups } from '#engines/isolation/control-groups.ts';
@@ -116,6 +117,7 @@ export async function openProcessCompute(options: ProcessComputeOptions): Promis
       log,
       program: options.launcher === 'none' ? undefined : launcherProgram(process.arch),
     }),
+    perl: options.launcher === 'none' ? undefined : findOnPath('perl', path),
     bootId: options.bootId ?? readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim(),
     path,
     hasGpus: gpus.length > 0,

@@ -173,3 +173,13 @@ test('a server that a task starts is reached by nobody outside', async () => {
   await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow('fetch failed');
   await engine.compute.forget(spec.attempt);
 });
+
+test('where Perl is missing, a task reaches what it may, too', async () => {
+  const without = await startEngine({ proxy, launcher: 'none' });
+  try {
+    const said = await without.told(networked(byProxy(`http://allowed.example:${allowedPort}/`)));
+    expect(said).toContain('allowed');
+  } finally {
+    await without.end();
+  }
+});

@@ -7,6 +7,7 @@
 import type { Server, Socket } from 'node:net';
 import { ownRights } from '#engines/isolation/user.ts';
 import { start } from '#lib/process.ts';
+import { relayProgram } from './relay-program.ts';
 
 /** `accept` gets connections that a task makes to 127.0.0.1 at `port`. Whose uid is at the other end, no table tells. */
 export interface Reachable {
@@ -16,6 +17,7 @@ export interface Reachable {
 
 export interface RelayParts {
   readonly path: string;
+  readonly perl: string | undefined;
   readonly attempt: string;
   readonly reach: readonly Reachable[];
 }
@@ -38,6 +40,18 @@ for (const port of ports) {
   });
 }
 `;
+
+function helperCommand(pid: number, { perl, reach }: RelayParts): readonly [string, ...string[]] {
+  const ports = reach.map(({ port }) => String(port));
+  // Root of a container makes user namespaces as others do.
+  const isUserNamespace = !ownRights().isFullRoot;
+  const program = relayProgram(process.arch);
+  if (perl !== undefined && program !== undefined) {
+    return [perl, '-e', program, String(pid), isUserNamespace ? 'user' : 'keep', ...ports];
+  }
+  const user = isUserNamespace ? [`--user=/proc/${pid}/ns/user`, '--preserve-credentials'] : [];
+  return ['nsenter', ...user, `--net=/proc/${pid}/ns/net`, '--', process.execPath, '-e', HELPER, ...ports];
+}
 
 export class Relay {
   readonly #parts: RelayParts;
@@ -67,14 +81,8 @@ export class Relay {
 
   /** `pid`: of a process in the namespace. Rejects with what the helper said. */
   static async open(pid: number, parts: RelayParts): Promise<Relay> {
-    // Root of a container makes user namespaces as others do.
-    const user = ownRights().isFullRoot ? [] : [`--user=/proc/${pid}/ns/user`, '--preserve-credentials'];
-    const ports = parts.reach.map(({ port }) => String(port));
-    const helper = start(
-      'nsenter',
-      [...user, `--net=/proc/${pid}/ns/net`, '--', process.execPath, '-e', HELPER, ...ports],
-      { env: { PATH: parts.path }, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] },
-    );
+    const [program, ...words] = helperCommand(pid, parts);
+    const helper = start(program, words, { env: { PATH: parts.path }, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
     let said = '';
     helper.stderr?.on('data', (chunk: Buffer) => (said = `${said}${chunk.toString('utf8')}`.slice(-2000)));
     const relay = new Relay(parts);

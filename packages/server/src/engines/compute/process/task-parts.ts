@@ -27,6 +27,8 @@ export interface TaskParts {
   readonly bootId: string;
   /** PATH of the shim and, after that of its environment, of the task. */
   readonly path: string;
+  /** Undefined where it is missing: its work is done by slower programs. */
+  readonly perl: string | undefined;
   readonly hasGpus: boolean;
   /** Isolated tasks reach these. */
   readonly reach: readonly Reachable[];

@@ -310,7 +310,7 @@ export class TaskRun {
 
   /** An isolated task starts when what it may reach is there, or cannot be had. */
   async #letGo(shim: ShimIdentity): Promise<void> {
-    const { path, clock, log } = this.#parts;
+    const { path, perl, clock, log } = this.#parts;
     const { attempt } = this.record;
     if (!this.#isHeldBack) return;
     const reach = this.#reach();
@@ -318,7 +318,7 @@ export class TaskRun {
       const member = namespaceMember(this.#marks(shim));
       let fault: unknown;
       try {
-        if (member !== undefined) this.#relay = await Relay.open(member, { path, attempt, reach });
+        if (member !== undefined) this.#relay = await Relay.open(member, { path, perl, attempt, reach });
       } catch (error) {
         // Its loopback device may not be up yet.
         fault = error;
