@@ -1,8 +1,12 @@
 import { defineConfig } from 'vitest/config';
+import { FileTimes } from './tools/file-times.ts';
 import { LongestFirst } from './tools/longest-first.ts';
 
 // Vitest hands these to Node, for CommonJS too: `import` among them would give `require` an ES module.
 const conditions = ['dais-source', 'node'];
+
+/** Where tools/vitest-run.mjs wants the counts. */
+const REPORT = process.env['DAIS_TEST_REPORT'];
 
 /** The examples of every day are the same ones, so that a failure tells of the change; the long run draws new ones. */
 const EVERYDAY_SEED = 20_261_126;
@@ -16,14 +20,18 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    reporters: ['default'],
+    reporters: [
+      'default',
+      new FileTimes(),
+      ...(REPORT === undefined ? [] : [['json', { outputFile: REPORT }] as const]),
+    ],
     // Files of a worker share what they import: importing a module does nothing here, and loading all of it again for each
     // of 190 files was 40 % of the time.
     isolate: false,
     sequence: { sequencer: LongestFirst },
     // A limit against hanging: conditions that tests wait for take long on a busy machine (the default is 1 s).
     expect: { poll: { timeout: 60_000 } },
-    setupFiles: ['tools/property-runs.ts'],
+    setupFiles: ['tools/file-cpu.ts', 'tools/property-runs.ts'],
     provide: {
       propertyRuns: Number(process.env['DAIS_PROPERTY_RUNS'] ?? 100),
       propertySeed: Number(process.env['DAIS_PROPERTY_SEED'] ?? EVERYDAY_SEED),

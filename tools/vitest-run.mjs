@@ -1,9 +1,19 @@
 /** Runs vitest projects and reads what they counted; fails a run that leaves files or processes behind. */
-import { chmodSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { root, runCommand } from './command.mjs';
+import { budgetExcess, flakyFiles, slowestLines } from './test-times.mjs';
 
 /**
  * @typedef {{ passed: number, failed: number, skipped: number }} Counts
@@ -38,28 +48,30 @@ export async function runVitest(project, { counts, env = {}, mayBeEmpty = false,
   // database runs as another user when the tests run as root.
   const temporary = mkdtempSync(join(tmpdir(), 'dt-'));
   chmodSync(temporary, 0o1777);
-  const report = join(temporary, 'report.json');
   try {
-    const { code, output } = await runCommand(
-      node,
-      [
-        'node_modules/vitest/vitest.mjs',
-        'run',
-        '--project',
-        project,
-        `--maxWorkers=${WORKERS[project] ?? 2}`,
-        '--reporter=default',
-        '--reporter=json',
-        `--outputFile.json=${report}`,
-        ...(mayBeEmpty ? ['--passWithNoTests'] : []),
-      ],
-      { quiet: true, env: { NO_COLOR: '1', ...env, TMPDIR: temporary }, silenceMs: SILENCE_MS[project] ?? 900_000 },
-    );
-    const seen = existsSync(report) ? readReport(readFileSync(report, 'utf8')) : { passed: 0, failed: 0, skipped: 0 };
-    rmSync(report, { force: true });
+    const all = { workers: WORKERS[project] ?? 2, files: [], mayBeEmpty };
+    const { code, output, seen, times } = await runFiles(project, all, { node, env, temporary });
+    const alone = async (/** @type {string} */ file) => {
+      const what = { workers: 1, files: [file], mayBeEmpty: false };
+      return (await runFiles(project, what, { node, env, temporary })).code === 0;
+    };
+    const flaky = code === 0 ? [] : await flakyFiles(times, alone);
+    if (flaky.length > 0) {
+      recordFlaky(project, flaky);
+      seen.passed += seen.failed;
+      seen.failed = 0;
+    }
     for (const key of /** @type {const} */ (['passed', 'failed', 'skipped'])) counts[key] += seen[key];
     const left = await leftBehind(temporary);
-    if (code === 0 && left.length === 0) return { ok: true, note: countsLine(seen) };
+    const excess = Object.keys(env).length === 0 ? budgetExcess(project, times, budgets()) : undefined;
+    const lines = timeLines(project, times, flaky);
+    if ((code === 0 || flaky.length > 0) && left.length === 0 && excess === undefined) {
+      return { ok: true, note: [countsLine(seen), ...lines].join('\n') };
+    }
+    if (excess !== undefined && code === 0 && left.length === 0) {
+      counts.failed += 1;
+      return { ok: false, note: countsLine(seen), output: [excess, ...lines].join('\n') };
+    }
     // A run that broke outside a test (a file that does not load, an unhandled rejection) must not count as "0 failed".
     if (seen.failed === 0) counts.failed += 1;
     const unfinished = code === 124 ? unfinishedFiles(project, output) : '';
@@ -68,6 +80,74 @@ export async function runVitest(project, { counts, env = {}, mayBeEmpty = false,
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
+}
+
+/**
+ * @typedef {{ node: string, env: Record<string, string>, temporary: string }} RunPlace
+ */
+
+/**
+ * @param {string} project
+ * @param {{ workers: number, files: readonly string[], mayBeEmpty: boolean }} what without files: all of the project
+ * @param {RunPlace} place
+ */
+async function runFiles(project, { workers, files, mayBeEmpty }, { node, env, temporary }) {
+  const report = join(temporary, 'report.json');
+  const timesFile = join(temporary, 'times.json');
+  const { code, output } = await runCommand(
+    node,
+    [
+      'node_modules/vitest/vitest.mjs',
+      'run',
+      ...files,
+      '--project',
+      project,
+      `--maxWorkers=${workers}`,
+      ...(mayBeEmpty ? ['--passWithNoTests'] : []),
+    ],
+    {
+      quiet: true,
+      env: { NO_COLOR: '1', ...env, TMPDIR: temporary, DAIS_FILE_TIMES: timesFile, DAIS_TEST_REPORT: report },
+      silenceMs: SILENCE_MS[project] ?? 900_000,
+    },
+  );
+  const seen = existsSync(report) ? readReport(readFileSync(report, 'utf8')) : { passed: 0, failed: 0, skipped: 0 };
+  /** @type {readonly import('./test-times.mjs').FileTime[]} */
+  const times = existsSync(timesFile) ? JSON.parse(readFileSync(timesFile, 'utf8')) : [];
+  for (const file of [report, timesFile]) rmSync(file, { force: true });
+  return { code, output, seen, times };
+}
+
+/**
+ * Keeps which files were flaky, and when, in `.cache/flaky-tests.json`.
+ * @param {string} project
+ * @param {readonly string[]} files
+ */
+function recordFlaky(project, files) {
+  const place = join(root, '.cache', 'flaky-tests.json');
+  const before = existsSync(place) ? JSON.parse(readFileSync(place, 'utf8')) : [];
+  const at = new Date().toISOString();
+  mkdirSync(dirname(place), { recursive: true });
+  writeFileSync(place, `${JSON.stringify([...before, ...files.map((file) => ({ at, project, file }))], null, 2)}\n`);
+}
+
+function budgets() {
+  return JSON.parse(readFileSync(join(root, 'tools', 'test-budget.json'), 'utf8'));
+}
+
+/**
+ * @param {string} project
+ * @param {readonly import('./test-times.mjs').FileTime[]} times
+ * @param {readonly string[]} flaky
+ */
+function timeLines(project, times, flaky) {
+  if (times.length === 0) return [];
+  const cpu = times.reduce((sum, { cpuMs }) => sum + cpuMs, 0) / 1000;
+  return [
+    `  ${project}: ${times.length} files, ${cpu.toFixed(0)} s of CPU; the slowest:`,
+    ...slowestLines(times),
+    ...flaky.map((file) => `  FLAKY ${file}: it failed, and passed when it ran alone`),
+  ];
 }
 
 /**
