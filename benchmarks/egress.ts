@@ -29,7 +29,7 @@ console.log(`${cpus().length} cores, load ${loadavg()[0]?.toFixed(2)}, Node ${pr
 const reach = [{ port: 8470, accept: (socket: { destroy(): void }) => socket.destroy() }];
 const taskProxy = { port: 3128, server: proxy };
 const kinds = [
-  { name: 'is not isolated', isolation: 'none', network: false, engine: await startEngine() },
+  { name: 'is not isolated', isolation: 'none' as const, network: false, engine: await startEngine() },
   { name: 'reaches nothing', network: false, engine: await startEngine() },
   { name: 'reaches Dais', network: false, engine: await startEngine({ reach }) },
   { name: 'reaches Dais and the proxy', network: true, engine: await startEngine({ reach, proxy: taskProxy }) },
