@@ -4,6 +4,13 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import type { ComputeQuota, Execution, ExecutionQueue, ProjectCompute, SubmitExecutionInput } from '@dais/api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freshName } from '#kernel/testing/test-project.ts';
+import { findTenant } from '#kernel/tenants.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import type { Graph } from './machine/plan.ts';
+import { REQUESTS_IN_PLAN } from './migrations/0004-compute-quotas.ts';
+import { RunMachines } from './run-machine.ts';
+import { submitRun } from './submit.ts';
+import { STEP } from './testing/plan-model.ts';
 import { startExecutionsWorld, type ExecutionsWorld, type Page } from './testing/executions-world.ts';
 
 let world: ExecutionsWorld;
@@ -185,4 +192,37 @@ test('the list of projects says what each uses, page by page', async () => {
     share: 0,
   });
   await cancel(project, run);
+});
+
+test('runs that were submitted before there were quotas request what their plans say', async () => {
+  const step = (cpu: number) => ({ step: { ...STEP, resources: { cpu } } });
+  const task = { needs: [], after: 'succeeded', inputs: {} } as const;
+  const items = { items: { value: [1, 2] } };
+  const inner = { tasks: { fit: { ...task, body: step(0.2) } }, outputs: {} };
+  const plan: Graph = {
+    tasks: {
+      load: { ...task, body: step(0.1) },
+      train: { ...task, body: { graph: inner } },
+      each: { ...task, inputs: items, each: { items: 'items', as: 'item', parallel: 0 }, body: step(0.3) },
+    },
+    outputs: {},
+  };
+  const id = uuidv7();
+  const limits = { runningSteps: 8, queuedSteps: 100 };
+  await world.dais.write(async (tx) => {
+    await tx.enter((await findTenant(tx.sql, 'default'))!.id);
+    await submitRun(tx, { machines: new RunMachines(), limits }, { id, name: 'old', plan, inputs: {}, priority: 0 });
+  });
+  const rows = await world.db.asAdmin(
+    `select n.path, n.requests, ${REQUESTS_IN_PLAN} as planned from executions.node n
+     join executions.run r on r.id = n.run where r.id = '${id}' and n.kind = 'step' order by n.path`,
+  );
+  expect(rows.map(({ path, planned }) => [path, planned])).toEqual([
+    ['each/0', { cpu: 0.3 }],
+    ['each/1', { cpu: 0.3 }],
+    ['load', { cpu: 0.1 }],
+    ['train/fit', { cpu: 0.2 }],
+  ]);
+  for (const { requests, planned } of rows) expect(requests).toEqual(planned);
+  await world.dais.call('execution.cancel', { id });
 });

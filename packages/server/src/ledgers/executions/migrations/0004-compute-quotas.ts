@@ -1,5 +1,9 @@
 import type { Migration } from '#engines/database/contract.ts';
 
+/** What the step of a node `n` requests, from the plan of its run `r`: place `a/b` is task `b` of the graph of task `a`. */
+export const REQUESTS_IN_PLAN = `coalesce(r.plan::jsonb #> (array['tasks']
+  || string_to_array(replace(n.place, '/', E'\\nbody\\ngraph\\ntasks\\n'), E'\\n') || array['body', 'step', 'resources']), '{}')`;
+
 /** What steps request, what projects may have of it, and which machines run steps. */
 export const computeQuotas: Migration = {
   id: '0004-compute-quotas',
@@ -9,9 +13,7 @@ alter table executions.node add column requests jsonb not null default '{}';
 -- What was admitted, the defaults of that moment included.
 alter table executions.attempt add column requests jsonb not null default '{}';
 
-update executions.node n set requests = coalesce(
-    r.plan::jsonb #> (array['tasks'] || string_to_array(replace(n.place, '/', E'\\nbody\\ngraph\\ntasks\\n'), E'\\n')
-      || array['body', 'step', 'resources']), '{}')
+update executions.node n set requests = ${REQUESTS_IN_PLAN}
   from executions.run r
   where r.id = n.run and n.kind = 'step' and n.state in ('waiting', 'ready', 'delayed', 'running');
 update executions.attempt a set requests = n.requests
