@@ -165,7 +165,7 @@ export const arrows: readonly Arrow[] = [
   },
   {
     zone: 'cli',
-    files: ['packages/cli/src/**'],
+    files: ['packages/cli/src/**', 'packages/cli/bin/**'],
     may: ['api', 'server'],
     lazily: ['server'],
     note: 'the server only for `up` and `admin`',
@@ -255,6 +255,7 @@ export const exempt = {
     { files: 'benchmarks/**', why: 'a benchmark starts what it measures' },
     { files: 'conformance/**', why: 'peers are programs' },
     { files: 'packages/cli/src/**', why: 'a command line starts editors, browsers and the server; it imports no lib' },
+    { files: 'packages/cli/bin/**', why: 'before the build it starts the sources' },
   ],
   /** The global fetch, which knows no proxy and no guard. */
   fetch: [

@@ -70,7 +70,7 @@ function storyLines({ links, invitation, finding }) {
     '  Replayed: the traffic. What was known before each flight comes from the training data, joined as of its time.',
     '  Played: the three accounts, by this program.',
     '',
-    '  Now your own code: npm run dais -- login, then eval "$(npm run -s dais -- env)" and python train.py',
+    '  Now your own code: npx dais login, then eval "$(npx dais env)" and python train.py',
     '',
   ];
 }

@@ -1,0 +1,45 @@
+#!/usr/bin/env node
+/**
+ * The `dais` command. It exists before the build, so that `npm ci` links it: npm skips a command whose file is missing. It runs
+ * what is built, and in a checkout that is not built yet the sources.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const built = new URL('../dist/main.js', import.meta.url);
+if (existsSync(built)) await import('../dist/main.js');
+else runSources();
+
+/** Sources need a condition that only the command line of Node can set, so they run in a process of their own. */
+function runSources() {
+  const source = new URL('../src/main.ts', import.meta.url);
+  const tsx = resolveTsx();
+  if (tsx === undefined || !existsSync(source)) {
+    process.stderr.write('dais is not built: run `npm ci`, then `npm run build`, in the folder of the repository.\n');
+    process.exitCode = 1;
+    return;
+  }
+  const child = spawn(
+    process.execPath,
+    ['--conditions=dais-source', '--import', tsx, fileURLToPath(source), ...process.argv.slice(2)],
+    { stdio: 'inherit' },
+  );
+  // A terminal sends SIGINT to both; the child decides how to end.
+  process.on('SIGINT', () => {});
+  process.on('SIGTERM', () => child.kill('SIGTERM'));
+  child.once('exit', (code, signal) => {
+    process.exitCode = code ?? 1;
+    if (signal !== null) process.kill(process.pid, signal);
+  });
+}
+
+/** @returns {string | undefined} */
+function resolveTsx() {
+  try {
+    return pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+  } catch {
+    return undefined;
+  }
+}

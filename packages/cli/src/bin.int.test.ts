@@ -1,0 +1,48 @@
+/** The `dais` command of a checkout: what `npm ci` links, before the build and after it. */
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const execute = promisify(execFile);
+const cli = fileURLToPath(new URL('..', import.meta.url));
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dais-bin-'));
+});
+afterAll(async () => await rm(folder, { recursive: true, force: true }));
+
+/** A folder of the command without `dist`. */
+async function unbuilt(name: string): Promise<string> {
+  const place = join(folder, name);
+  await mkdir(place);
+  for (const part of ['bin', 'package.json']) await cp(join(cli, part), join(place, part), { recursive: true });
+  return place;
+}
+
+test('a checkout has the command once npm ci has linked it', async () => {
+  const { stdout } = await execute(join(root, 'node_modules/.bin/dais'), ['--version']);
+  expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+test('before the build the command runs the sources, with the exit code of what it did', async () => {
+  const place = await unbuilt('sources');
+  await symlink(join(cli, 'src'), join(place, 'src'));
+  await symlink(join(root, 'node_modules'), join(place, 'node_modules'));
+  const dais = async (...words: string[]) => await execute(process.execPath, [join(place, 'bin/dais.js'), ...words]);
+  expect((await dais('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  await expect(dais('no-such-command')).rejects.toMatchObject({ code: 2 });
+});
+
+test('without a build and without sources the command says what to do', async () => {
+  const place = await unbuilt('nothing');
+  await expect(execute(process.execPath, [join(place, 'bin/dais.js'), 'up'])).rejects.toMatchObject({
+    code: 1,
+    stderr: 'dais is not built: run `npm ci`, then `npm run build`, in the folder of the repository.\n',
+  });
+});
