@@ -247,6 +247,7 @@ const recipes: Readonly<Record<string, Recipe>> = {
   'execution.edges': async (world) => ({ path: { id: await world.execution() } }),
   'execution.step': async (world) => ({ path: { id: await world.execution() }, query: { node: 'main' } }),
   'execution.queue': () => ({}),
+  'compute.list': () => ({}),
   'lineage.get': () => ({ query: { node: 'run:target' } }),
   'lineage.record': () => ({ body: lineageEvent }),
   'lineage.recordBatch': () => ({ body: [lineageEvent] }),
