@@ -123,7 +123,7 @@ const PAGES: readonly Look[] = [
   [
     'what is not there',
     '/projects/default/secrets/nothing',
-    async (page) => await page.getByText('There is no such thing').waitFor(),
+    async (page) => await page.getByText('Not found', { exact: true }).waitFor(),
   ],
 ];
 

@@ -144,7 +144,7 @@ test('a change is shown as a difference, refused when somebody was faster, and a
   await page.getByText('You may: it would be changed').waitFor();
   await page.getByText('spec.description').waitFor();
   await page.keyboard.press('Control+Enter');
-  await page.getByText('It is not the version you named').waitFor();
+  await page.getByText('Version mismatch').waitFor();
   await page.getByRole('button', { name: 'Load the version of now' }).click();
   await editor(page).getByText('by somebody else').waitFor();
   await write(page, text('mine'));
@@ -179,7 +179,7 @@ test('what is still used is not deleted: its holders are named; what is not, goe
   expect(await dialog.getByRole('button', { name: 'Delete' }).isDisabled()).toBe(true);
   await dialog.getByRole('textbox').fill('many-0000');
   await dialog.getByRole('button', { name: 'Delete' }).click();
-  await dialog.getByText('Something still refers to it').waitFor();
+  await dialog.getByText('Still referenced').waitFor();
   await dialog.getByRole('link', { name: 'desk' }).click();
   await page.getByRole('heading', { name: 'Is alert channel desk as it should be?' }).waitFor();
   journey.expectQuiet('status of 409');
@@ -249,7 +249,7 @@ test('what one wrote is not lost by a wrong click', async () => {
 test('what is not there says so, with what to do and the request', async () => {
   const page = await journey.open('/projects/default/secrets/nothing');
   const note = page.getByRole('alert');
-  await note.getByText('There is no such thing').waitFor();
+  await note.getByText('Not found', { exact: true }).waitFor();
   await note.getByText(/Request [0-9a-f-]{36}/).waitFor();
   journey.expectQuiet('status of 404');
 });

@@ -240,7 +240,7 @@ const PAGES: readonly Look[] = [
   [
     'an execution that is not there',
     `${runs}/nothing`,
-    async (page) => await page.getByText('There is no such thing').waitFor(),
+    async (page) => await page.getByText('Not found', { exact: true }).waitFor(),
   ],
   ['compute', '/projects/default/compute', fillQuota],
 ];

@@ -170,7 +170,7 @@ test('a program gets a token of its own, on the page of its account', async () =
 
 test('whoever is suspended is out in the same moment, and comes in again when they are let in', async () => {
   const theirs = await journey.open('/projects/default/secrets', { as: eve });
-  await theirs.getByText('You may not do this').waitFor();
+  await theirs.getByText('Permission denied').waitFor();
   journey.expectQuiet('status of 403');
   const page = await journey.open('/organisation/users/eve@example.com', { as: ada });
   await page.getByRole('region', { name: 'Sessions' }).waitFor();
@@ -184,7 +184,7 @@ test('whoever is suspended is out in the same moment, and comes in again when th
   await page.getByRole('dialog').getByRole('button', { name: 'Let them in' }).click();
   await page.getByText('eve@example.com may sign in again').waitFor();
   await signIn(theirs, eve);
-  await theirs.getByText('You may not do this').waitFor();
+  await theirs.getByText('Permission denied').waitFor();
   journey.expectQuiet('status of 403');
 });
 

@@ -126,7 +126,7 @@ spec:
 
 test('the audit log is searched by its address; a refusal says who, how, why, and what would allow it', async () => {
   const theirs = await journey.open('/projects/default/secrets', { as: eve });
-  await theirs.getByText('You may not do this').waitFor();
+  await theirs.getByText('Permission denied').waitFor();
   journey.expectQuiet('status of 403');
   const page = await journey.open('/organisation/audit', { as: ada });
   await page.getByRole('combobox', { name: 'Outcome' }).click();

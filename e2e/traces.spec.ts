@@ -162,7 +162,7 @@ const PAGES: readonly Look[] = [
   [
     'a trace that is not there',
     '/projects/default/traces/nothing',
-    async (page) => await page.getByText('There is no such thing').waitFor(),
+    async (page) => await page.getByText('Not found', { exact: true }).waitFor(),
   ],
   [
     'a judgement',

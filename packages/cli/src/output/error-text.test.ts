@@ -57,7 +57,7 @@ test('one sentence, holders, request id', async () => {
 });
 
 test('remedies speak of what a person sees', () => {
-  expect(remedyFor('invalid_manifest')).toContain('places listed above');
+  expect(remedyFor('invalid_manifest')).toContain('fields listed above');
   expect(remedyFor('invalid_state')).not.toContain('`detail`');
 });
 

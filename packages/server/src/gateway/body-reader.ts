@@ -40,7 +40,7 @@ export function readBodies(open: (body: Buffer, how: unknown) => OpenBody | Prom
         const { id } = message;
         held.delete(id);
         const told = error instanceof DaisError ? error : undefined;
-        const detail = told?.message ?? `Dais made a mistake while it read the body: ${String(error)}`;
+        const detail = told?.message ?? `Internal server error while reading the body: ${String(error)}`;
         answer({ id, type: 'failed', fault: { code: told?.code ?? 'internal', detail } });
       });
     });

@@ -285,5 +285,5 @@ function one(metadata: Metadata, name: string): string | undefined {
 function told({ log }: GrpcGatewayParts, error: unknown, requestId: string) {
   if (error instanceof DaisError) return { code: grpcStatusOf(error), details: error.message };
   log.error('a call failed', { error, requestId });
-  return { code: 13, details: `Dais made a mistake. Request id: ${requestId}` };
+  return { code: 13, details: `Internal server error. Request id: ${requestId}` };
 }

@@ -192,7 +192,7 @@ export class HttpGateway {
 
   #fault({ http, door, call, requestId }: Exchange, error: unknown): void {
     if (http.isGone) return;
-    const told = error instanceof DaisError ? error : new DaisError('internal', 'Dais made a mistake.');
+    const told = error instanceof DaisError ? error : new DaisError('internal', 'Internal server error.');
     if (told !== error) this.#parts.log.error('a request failed', { error, requestId, path: call.path });
     if (http.isAnswered) {
       http.drop();

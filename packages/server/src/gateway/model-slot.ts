@@ -248,7 +248,7 @@ export class ModelSlot {
     } catch (error) {
       const quarantine = this.#quarantine;
       if (quarantine !== undefined) throw quarantined(quarantine);
-      const reason = error instanceof DaisError ? error.message : 'Dais made a mistake; its log says more.';
+      const reason = error instanceof DaisError ? error.message : 'Internal server error; the log has details.';
       const pauseMs = Math.min((this.#failure?.pauseMs ?? FIRST_PAUSE_MS / 2) * 2, LONGEST_PAUSE_MS);
       this.#failure = { reason, at: clock.now(), pauseMs };
       log.warn('a model could not be loaded', { project, model: name, version, error });

@@ -330,5 +330,5 @@ function gone(): DaisError {
 
 function asDaisError(error: unknown): DaisError {
   if (error instanceof DaisError) return error;
-  return new DaisError('internal', 'Dais made a mistake while it answered.', { cause: error });
+  return new DaisError('internal', 'Internal server error during the prediction.', { cause: error });
 }

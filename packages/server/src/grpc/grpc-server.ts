@@ -154,7 +154,7 @@ export class GrpcServer {
     } catch (error) {
       const told = door.tell(error);
       if (told === undefined) log.error('a call failed', { error, requestId: id });
-      status = told ?? { code: INTERNAL, details: `Dais made a mistake. Request id: ${id}` };
+      status = told ?? { code: INTERNAL, details: `Internal server error. Request id: ${id}` };
     }
     finished({
       operation: method.operation,

@@ -57,7 +57,7 @@ export class EventStreams {
    * @throws DaisError `too_many_streams`, `shutting_down`, and what `open` and the first frame throw.
    */
   async serve(request: OpenStream): Promise<void> {
-    if (this.#draining) throw new DaisError('shutting_down', 'The server is stopping.');
+    if (this.#draining) throw new DaisError('shutting_down', 'The server is shutting down.');
     if (this.#open.size >= this.#limits.streams) {
       throw new DaisError('too_many_streams', `${this.#limits.streams} streams are open.`, { retryAfter: 10 });
     }
@@ -88,7 +88,7 @@ export class EventStreams {
     this.#draining = true;
     this.#cancelBeat?.();
     for (const stream of this.#open)
-      stream.end(problemFrame(new DaisError('shutting_down', 'The server is stopping.')));
+      stream.end(problemFrame(new DaisError('shutting_down', 'The server is shutting down.')));
   }
 
   async #pump(

@@ -108,7 +108,7 @@ function Verdict({ kind, project, plan, planError, isNew }: PlanPanelProps) {
 
 function verdictWord(action: Change['action'], isNew: boolean): string {
   if (action === 'unchanged') return 'Nothing would change';
-  if (isNew && action === 'update') return 'The name is taken';
+  if (isNew && action === 'update') return 'The name already exists';
   return action === 'create' ? 'You may: it would be made' : 'You may: it would be changed';
 }
 

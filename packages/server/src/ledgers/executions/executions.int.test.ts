@@ -99,7 +99,7 @@ describe('a run of one step', () => {
 
   test('that takes too long is ended', async () => {
     const run = await world.run({ steps: { main: sh('sleep 300', { timeoutSeconds: 1 }) } });
-    expect((await world.attempts(run))[0]).toMatchObject({ ending: 'wall-time', error: 'it took longer than it may' });
+    expect((await world.attempts(run))[0]).toMatchObject({ ending: 'wall-time', error: 'it exceeded its time limit' });
   });
 });
 

@@ -147,7 +147,7 @@ function notHere({ method, url }: FastifyRequest): string {
 async function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): Promise<void> {
   const told = tellable(error);
   if (told === undefined) log.error('a request failed', { error, requestId: request.id });
-  const answer = told ?? new RpcError('INTERNAL', `Dais made a mistake. Request id: ${request.id}`);
+  const answer = told ?? new RpcError('INTERNAL', `Internal server error. Request id: ${request.id}`);
   if (error instanceof DaisError && error.retryable) {
     reply.header('retry-after', String(Math.max(1, Math.ceil(error.retryAfter ?? 1))));
   }

@@ -186,5 +186,5 @@ function tellable(error: unknown): { readonly status: number; readonly message: 
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return { status: statusCode, message: message ?? 'Bad Request.' };
   }
-  return { status: 500, message: 'Dais made a mistake.' };
+  return { status: 500, message: 'Internal server error.' };
 }

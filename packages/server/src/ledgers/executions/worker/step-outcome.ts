@@ -46,7 +46,7 @@ function explained({ message, issues = [] }: DaisError): string {
 
 export function howItEnded({ end, detail, code, signal }: Extract<TaskState, { phase: 'ended' }>): string {
   if (detail !== undefined) return detail;
-  if (end === 'wall-time') return 'it took longer than it may';
+  if (end === 'wall-time') return 'it exceeded its time limit';
   if (end === 'out-of-memory') return 'it needed more memory than it may have: request more with `resources.memory`';
   if (end === 'too-many-processes') return 'it started more processes and threads than it may have';
   if (end === 'disk-full') return 'it wrote more than it may';

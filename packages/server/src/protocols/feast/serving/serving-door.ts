@@ -255,7 +255,7 @@ async function sendError(error: unknown, request: FastifyRequest, reply: Fastify
   const told = tellable(error);
   if (told === undefined) log.error('a request failed', { error, requestId: request.id });
   const answer =
-    told ?? new FeastFault('FeastError', `Dais made a mistake. Request id: ${request.id}`, rpc.internal, 500);
+    told ?? new FeastFault('FeastError', `Internal server error. Request id: ${request.id}`, rpc.internal, 500);
   if (error instanceof DaisError && error.retryable) {
     reply.header('retry-after', String(Math.max(1, Math.ceil(error.retryAfter ?? 1))));
   }
