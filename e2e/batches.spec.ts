@@ -51,7 +51,7 @@ const leftOut = (page: Page) => page.getByRole('region', { name: 'Rows that were
 test('the work on a model is found from its page, and leads to what it made', async () => {
   const page = await journey.open('/projects/default/models/whole');
   await page.getByRole('main').getByRole('link', { name: 'Batches' }).click();
-  await page.getByRole('heading', { name: 'What do models do for whole?' }).waitFor();
+  await page.getByRole('heading', { name: 'Batch jobs of whole', level: 1 }).waitFor();
   await expect.poll(async () => await table(page).getByRole('row').count()).toBe(3);
   await page.getByRole('combobox', { name: 'Which state' }).click();
   await page.getByRole('option', { name: 'succeeded' }).click();

@@ -119,7 +119,7 @@ interface FirstView {
 async function firstView(): Promise<FirstView> {
   const page = await journey.open('/');
   await page.getByText('owner created Secret one').waitFor();
-  await page.getByText('Nothing needs you').waitFor();
+  await page.getByText('Nothing needs attention').waitFor();
   const all = await loaded(page);
   await page.close();
   const script = (name: string) => all.find((url) => new RegExp(`/${name}-[^/]+\\.js$`).test(url)) ?? '';

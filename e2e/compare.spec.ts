@@ -49,7 +49,7 @@ const address = (query = '') => `/projects/default/compare?runs=${runs.join(',')
 
 test('metrics lie over each other, and what the model wants is said first', async () => {
   const page = await journey.open(address());
-  await page.getByRole('heading', { name: 'How do these 4 runs differ?' }).waitFor();
+  await page.getByRole('heading', { name: 'Compare 4 runs', level: 1 }).waitFor();
   const objectives = page.getByRole('region', { name: 'Objectives' });
   await objectives.getByText('One minute less saves 40 gate changes a day').waitFor();
   await objectives.getByText('not reached').first().waitFor();
@@ -57,7 +57,7 @@ test('metrics lie over each other, and what the model wants is said first', asyn
   await page.locator('.line-chart', { hasText: 'error' }).locator('canvas').waitFor();
   await page.getByText(/^Chart of error, 480 points/).waitFor({ state: 'attached' });
   await page.getByRole('button', { name: 'Leave newt out' }).click();
-  await page.getByRole('heading', { name: 'How do these 3 runs differ?' }).waitFor();
+  await page.getByRole('heading', { name: 'Compare 3 runs', level: 1 }).waitFor();
   await page.getByText(/^Chart of error, 360 points/).waitFor({ state: 'attached' });
 });
 

@@ -43,14 +43,14 @@ async function write(page: Page, text: string): Promise<void> {
 
 test('home says what needs somebody, what there is and what happened, and leads there', async () => {
   const page = await journey.open('/');
-  const needing = page.getByRole('region', { name: 'One thing needs you' });
+  const needing = page.getByRole('region', { name: '1 item needs attention' });
   await needing.getByText('has no key "absent"').waitFor();
   await page.getByRole('main').getByRole('link', { name: '1,000+ Secrets' }).waitFor();
   await page.getByText('owner created AlertChannel desk').waitFor();
   await needing.getByRole('link', { name: 'desk' }).click();
-  await page.getByRole('heading', { name: 'Is alert channel desk as it should be?' }).waitFor();
+  await page.getByRole('heading', { name: 'Alert channel desk', level: 1 }).waitFor();
   await page.getByRole('main').getByRole('link', { name: 'many-0000' }).first().click();
-  await page.getByRole('heading', { name: 'Is secret many-0000 as it should be?' }).waitFor();
+  await page.getByRole('heading', { name: 'Secret many-0000', level: 1 }).waitFor();
 });
 
 test('a list of many is filtered and sorted by its address, and renders only what is seen', async () => {
@@ -79,7 +79,7 @@ test('the keyboard moves through a list, opens a row and comes back to it', asyn
   await page.waitForURL('**selected=many-1199');
   await page.getByRole('row', { name: 'many-1199' }).waitFor();
   await page.keyboard.press('Enter');
-  await page.getByRole('heading', { name: 'Is secret many-1199 as it should be?' }).waitFor();
+  await page.getByRole('heading', { name: 'Secret many-1199', level: 1 }).waitFor();
   await page.goBack();
   await page.getByRole('row', { name: 'many-1199', selected: true }).waitFor();
 });
@@ -112,7 +112,7 @@ test('one writes a new secret, is told the fault where it stands, looks at the p
   await page.getByRole('button', { name: 'Show the plan' }).click();
   await page.getByText('You may: it would be made').waitFor();
   await page.getByRole('button', { name: 'Apply' }).click();
-  await page.getByRole('heading', { name: 'Is secret written as it should be?' }).waitFor();
+  await page.getByRole('heading', { name: 'Secret written', level: 1 }).waitFor();
   await page.getByText('written is made').waitFor();
 });
 
@@ -151,7 +151,7 @@ test('a change is shown as a difference, refused when somebody was faster, and a
   await page.keyboard.press('Control+Enter');
   await page.getByText('You may: it would be changed').waitFor();
   await page.keyboard.press('Control+Enter');
-  await page.getByRole('heading', { name: 'Is secret changed as it should be?' }).waitFor();
+  await page.getByRole('heading', { name: 'Secret changed', level: 1 }).waitFor();
   await page.getByRole('definition').getByText('mine').waitFor();
   journey.expectQuiet('status of 412');
 });
@@ -181,12 +181,12 @@ test('what is still used is not deleted: its holders are named; what is not, goe
   await dialog.getByRole('button', { name: 'Delete' }).click();
   await dialog.getByText('Still referenced').waitFor();
   await dialog.getByRole('link', { name: 'desk' }).click();
-  await page.getByRole('heading', { name: 'Is alert channel desk as it should be?' }).waitFor();
+  await page.getByRole('heading', { name: 'Alert channel desk', level: 1 }).waitFor();
   journey.expectQuiet('status of 409');
   await page.getByRole('button', { name: 'Delete' }).click();
   await dialog.getByRole('textbox').fill('desk');
   await page.keyboard.press('Enter');
-  await page.getByRole('heading', { name: 'Which alert channels are there in default?' }).waitFor();
+  await page.getByRole('heading', { name: 'Alert channels', level: 1 }).waitFor();
   await page.getByText('desk is deleted').waitFor();
 });
 
@@ -204,25 +204,25 @@ test('the palette finds resources and does things, without the mouse', async () 
   await page.getByRole('combobox').fill('many-0777');
   await page.getByRole('option', { name: 'many-0777' }).waitFor();
   await page.keyboard.press('Enter');
-  await page.getByRole('heading', { name: 'Is secret many-0777 as it should be?' }).waitFor();
+  await page.getByRole('heading', { name: 'Secret many-0777', level: 1 }).waitFor();
   await page.keyboard.press('Control+k');
   await page.getByRole('combobox').fill('create alert');
   await page.getByRole('option', { name: 'Create alert channel' }).waitFor();
   await page.keyboard.press('Enter');
-  await page.getByRole('heading', { name: 'What should the new alert channel be?' }).waitFor();
+  await page.getByRole('heading', { name: 'Create alert channel', level: 1 }).waitFor();
 });
 
 test('keys go places, and a list of them is a key away', async () => {
   const page = await journey.open('/');
   await page.keyboard.press('g');
   await page.keyboard.press('s');
-  await page.getByRole('heading', { name: 'Which secrets are there in default?' }).waitFor();
+  await page.getByRole('heading', { name: 'Secrets', level: 1 }).waitFor();
   await page.keyboard.press('?');
   await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).getByText('Fold or unfold the rail').waitFor();
   await page.keyboard.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   await page.keyboard.press('c');
-  await page.getByRole('heading', { name: 'What should the new secret be?' }).waitFor();
+  await page.getByRole('heading', { name: 'Create secret', level: 1 }).waitFor();
 });
 
 test('the theme follows the system until somebody chooses, and then stays', async () => {
@@ -240,10 +240,10 @@ test('what one wrote is not lost by a wrong click', async () => {
   await write(page, secretManifest('half', 'done'));
   page.once('dialog', (dialog) => void dialog.dismiss());
   await page.getByRole('link', { name: 'Home', exact: true }).click();
-  await page.getByRole('heading', { name: 'What should the new secret be?' }).waitFor();
+  await page.getByRole('heading', { name: 'Create secret', level: 1 }).waitFor();
   page.once('dialog', (dialog) => void dialog.accept());
   await page.getByRole('link', { name: 'Home', exact: true }).click();
-  await page.getByRole('heading', { name: 'What needs you?' }).waitFor();
+  await page.getByRole('heading', { name: 'Home', level: 1 }).waitFor();
 });
 
 test('what is not there says so, with what to do and the request', async () => {

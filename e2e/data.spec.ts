@@ -89,7 +89,7 @@ test('two versions are compared: columns, rows by their keys, figures', async ()
   const page = await journey.open(FLIGHTS, { as: grace });
   for (const version of [2, 1]) await page.getByRole('checkbox', { name: `Compare version ${version}` }).check();
   await page.getByRole('link', { name: 'Compare 1 and 2' }).click();
-  await page.getByRole('heading', { name: 'What changed from version 1 to 2 of flights?' }).waitFor();
+  await page.getByRole('heading', { name: 'Compare versions 1 and 2 of flights', level: 1 }).waitFor();
   await page.getByText('400 rows added').waitFor();
   await table(page, 'Distributions')
     .getByRole('row', { name: /^delay_minutes 2,000 of 2,000/ })
@@ -111,7 +111,7 @@ test('a version gets a tag, an older one is restored, and a quarantined one rele
   await page.getByRole('menuitem', { name: 'Restore as the newest version' }).click();
   await dialog(page).getByRole('textbox', { name: 'Why' }).fill('October again');
   await dialog(page).getByRole('button', { name: 'Restore' }).click();
-  await page.getByRole('heading', { name: 'Can version 4 of flights be used?' }).waitFor();
+  await page.getByRole('heading', { name: 'flights version 4', level: 1 }).waitFor();
   await page.goto(`${journey.url}${FLIGHTS}/versions/3`);
   await page.getByRole('button', { name: 'Release' }).click();
   await dialog(page).getByRole('textbox', { name: 'Why' }).fill('Seven rows do not matter here');
@@ -131,7 +131,7 @@ test('a file is uploaded from the browser and becomes a version', async () => {
     });
   await dialog(page).getByRole('textbox', { name: 'What is new' }).fill('First day');
   await dialog(page).getByRole('button', { name: 'Make a version' }).click();
-  await page.getByRole('heading', { name: 'Can version 1 of weather be used?' }).waitFor();
+  await page.getByRole('heading', { name: 'weather version 1', level: 1 }).waitFor();
   await page.getByRole('tab', { name: 'Rows', exact: true }).click();
   await table(page, 'Rows')
     .getByRole('row', { name: /OSL .* 7/ })

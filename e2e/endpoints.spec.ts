@@ -75,7 +75,7 @@ test('endpoints are found with what they answer now', async () => {
   }
   await row.getByText('ms').first().waitFor();
   await row.getByRole('link', { name: 'delays' }).click();
-  await page.getByRole('heading', { name: 'Does delays answer well?' }).waitFor();
+  await page.getByRole('heading', { name: 'Endpoint delays', level: 1 }).waitFor();
 });
 
 test('an earlier rollout is looked at by its address', async () => {

@@ -86,7 +86,7 @@ test('where nothing ran stands what to paste, and runs come by themselves', asyn
 
 test('a run shows its graph; a step says what it wrote, was given and left', async () => {
   const page = await journey.open(`${runs}/${nightly.id}`);
-  await page.getByRole('heading', { name: 'How did nightly go?' }).waitFor();
+  await page.getByRole('heading', { name: 'Execution nightly', level: 1 }).waitFor();
   const graph = page.getByRole('group', { name: 'Graph of the run' });
   await graph.getByRole('button', { name: /^train succeeded/ }).click();
   const step = region(page, 'Step train');
@@ -133,7 +133,7 @@ test('what failed is looked at first; it is run again from a step, and compared'
   await dialog.getByRole('button', { name: 'Run again' }).click();
   await page.getByRole('link', { name: 'compare' }).waitFor();
   again = { id: new URL(page.url()).pathname.split('/').at(-1) ?? '', state: '' };
-  await page.getByRole('heading', { name: 'How did broken go?' }).waitFor();
+  await page.getByRole('heading', { name: 'Execution broken', level: 1 }).waitFor();
   await page.getByRole('tab', { name: 'Steps' }).click();
   await page.getByRole('row', { name: /load.*taken over/ }).waitFor();
   await page.getByRole('tab', { name: 'Timeline' }).click();
@@ -185,7 +185,7 @@ test('a run that goes on is followed, and cancelled; what waits says why', async
   });
   const page = await journey.open(`${runs}/${run.id}?step=talk`);
   await region(page, 'Step talk').getByText('up', { exact: true }).waitFor();
-  await page.getByRole('heading', { name: 'How is long going?' }).waitFor();
+  await page.getByRole('heading', { name: 'Execution long', level: 1 }).waitFor();
   await page.goto(`${journey.url}/projects/default/compute`);
   await region(page, 'Queued steps')
     .getByRole('row', { name: /long flaky waits for a retry/ })
@@ -193,11 +193,11 @@ test('a run that goes on is followed, and cancelled; what waits says why', async
   await page.goBack();
   await page.getByRole('button', { name: 'Cancel', exact: true }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Cancel the run' }).click();
-  await page.getByRole('heading', { name: 'How did long go?' }).waitFor();
+  await page.getByRole('heading', { name: 'Execution long', level: 1 }).waitFor();
   await page.getByRole('button', { name: /^later cancelled/ }).waitFor();
   await page.getByRole('button', { name: 'Delete' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
-  await page.getByRole('heading', { name: 'What runs in default?' }).waitFor();
+  await page.getByRole('heading', { name: 'Executions', level: 1 }).waitFor();
   await page.getByRole('row', { name: /nightly/ }).waitFor();
   expect(await page.getByRole('row', { name: /long/ }).count()).toBe(0);
 });

@@ -58,7 +58,7 @@ test('an experiment gets another name, goes with its runs, and comes back with t
   await dialog.getByRole('alert').waitFor();
   await dialog.getByLabel('Name').fill('second thoughts');
   await page.keyboard.press('Enter');
-  await page.getByRole('heading', { name: 'Which run of second thoughts is best?' }).waitFor();
+  await page.getByRole('heading', { name: 'Runs of second thoughts', level: 1 }).waitFor();
   await page.getByRole('button', { name: 'Delete experiment' }).click();
   await dialog.getByText('Its runs and logged models go with it.').waitFor();
   await dialog.getByRole('button', { name: 'Keep it' }).click();

@@ -79,7 +79,7 @@ test('what is new is brought online, and a key gives what a model would get', as
   const row = views.getByRole('row', { name: 'airport_weather' });
   await row.getByText('never materialized').waitFor();
   await row.getByRole('link', { name: 'airport_weather' }).click();
-  await page.getByRole('heading', { name: 'Are the features of airport_weather fresh?' }).waitFor();
+  await page.getByRole('heading', { name: 'Feature view airport_weather', level: 1 }).waitFor();
   await page.getByRole('tab', { name: 'Online' }).click();
   await page.getByRole('button', { name: 'Bring all' }).click();
   await table(page, 'Materializations').getByText('done').waitFor();

@@ -133,7 +133,7 @@ test('a kind that there is not is told in the catalogue’s words, and the frame
   const page = await journey.open('/projects/default/gizmos');
   await page.getByRole('alert').getByText('There is no kind "gizmos" here.').waitFor();
   await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Secrets' }).click();
-  await page.getByRole('heading', { name: 'Which secrets are there in default?' }).waitFor();
+  await page.getByRole('heading', { name: 'Secrets', level: 1 }).waitFor();
   await page.goto(`${journey.url}/account/nothing/here`);
-  await page.getByRole('heading', { name: 'There is no such page' }).waitFor();
+  await page.getByRole('heading', { name: 'There is no such page', level: 1 }).waitFor();
 });

@@ -47,8 +47,8 @@ afterEach(async ({ task }) => {
   else journey.expectQuiet();
 });
 
-const needs = (page: Page) => page.getByRole('region', { name: 'What needs you, one a row' });
-const goesOn = (page: Page) => page.getByRole('region', { name: 'What goes on, one a row' });
+const needs = (page: Page) => page.getByRole('region', { name: 'Needs attention' });
+const goesOn = (page: Page) => page.getByRole('region', { name: 'Running now' });
 
 test('what waits comes with why and the one thing to do about it', async () => {
   const page = await journey.open('/', { as: pat });
@@ -66,7 +66,7 @@ test('what waits comes with why and the one thing to do about it', async () => {
     .waitFor();
   const failed = needs(page).getByRole('row', { name: /Failed run nightly/ });
   await failed.getByRole('link', { name: 'Read why' }).click();
-  await page.getByRole('heading', { name: 'How did nightly go?' }).waitFor();
+  await page.getByRole('heading', { name: 'Execution nightly', level: 1 }).waitFor();
   await page.getByText('no space left').first().waitFor();
 });
 
@@ -113,7 +113,7 @@ test('who has no rights is told of nothing, and a new project says how it begins
   expect(await goesOn(page).count()).toBe(0);
   const fresh = await journey.open('/projects/empty/datasets', { as: ada });
   await fresh.getByRole('link', { name: 'Home', exact: true }).click();
-  await fresh.getByText('Nothing needs you').waitFor();
+  await fresh.getByText('Nothing needs attention').waitFor();
   await fresh.getByText('dais data push flights flights.csv').waitFor();
 });
 

@@ -77,7 +77,7 @@ test('a thousand nodes are drawn, and few of them are elements', async () => {
     'a thousand change at once',
     await tasksOf(page, async () => {
       await journey.call(`/api/v1/executions/${run}/cancel`, {});
-      await page.getByRole('heading', { name: 'How did large go?' }).waitFor();
+      await page.getByRole('heading', { name: 'Execution large', level: 1 }).waitFor();
       await page.getByText('1,000 cancelled').waitFor();
     }),
   );

@@ -59,7 +59,7 @@ const lineage = (page: Page) => page.getByRole('list', { name: 'Lineage' });
 test('from its run to the model, and from there to the version that was made of it', async () => {
   const page = await journey.open(`/projects/default/runs/${run}?tab=about`);
   await page.getByRole('region', { name: 'Models that it left' }).getByRole('link', { name: 'delay-forest' }).click();
-  await page.getByRole('heading', { name: 'What is delay-forest, and what became of it?' }).waitFor();
+  await page.getByRole('heading', { name: 'Logged model delay-forest', level: 1 }).waitFor();
   const measured = page.getByRole('region', { name: 'What was measured of it' });
   await measured.getByRole('row', { name: 'mae 8.5' }).getByRole('link').waitFor();
   await page.getByLabel('Parameters').getByText('depth').first().waitFor();
@@ -68,7 +68,7 @@ test('from its run to the model, and from there to the version that was made of 
   await page.waitForURL('**file=MLmodel');
   await page.getByText('model_size_bytes: 2048').waitFor();
   await page.getByRole('region', { name: 'Versions made of it' }).getByRole('link', { name: 'flight-delay/1' }).click();
-  await page.getByRole('heading', { name: 'Is version 1 of flight-delay good enough?' }).waitFor();
+  await page.getByRole('heading', { name: 'flight-delay version 1', level: 1 }).waitFor();
   await page.getByRole('link', { name: model.id }).click();
   await page.waitForURL(`**${address(model.id)}`);
 });
@@ -86,9 +86,9 @@ test('a version says in one line what it was made from, and each part of it lead
     .waitFor();
   await page.goBack();
   await lineage(page).getByRole('link', { name: 'delay-forest' }).click();
-  await page.getByRole('heading', { name: 'What is delay-forest, and what became of it?' }).waitFor();
+  await page.getByRole('heading', { name: 'Logged model delay-forest', level: 1 }).waitFor();
   await lineage(page).getByRole('link', { name: 'careful-otter' }).click();
-  await page.getByRole('heading', { name: 'How did careful-otter go?' }).waitFor();
+  await page.getByRole('heading', { name: 'Run careful-otter', level: 1 }).waitFor();
 });
 
 test('one whose files are on their way says so, and what is not there is told', async () => {
@@ -104,7 +104,7 @@ test('one whose files are on their way says so, and what is not there is told', 
 
 test('the link that clients print leads to it', async () => {
   const page = await journey.open(`/#/experiments/${model.experimentId}/models/${model.id}`);
-  await page.getByRole('heading', { name: 'What is delay-forest, and what became of it?' }).waitFor();
+  await page.getByRole('heading', { name: 'Logged model delay-forest', level: 1 }).waitFor();
 });
 
 describeLooks(

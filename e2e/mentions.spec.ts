@@ -29,7 +29,7 @@ test('the frame says how many are unread, and leads to them and to where they we
   const page = await journey.open('/', { as: bo });
   await expect.poll(async () => await inbox(page).textContent()).toBe('2');
   await inbox(page).click();
-  await page.getByRole('heading', { name: 'Who has named you in default?' }).waitFor();
+  await page.getByRole('heading', { name: 'Mentions', level: 1 }).waitFor();
   const list = page.getByRole('region', { name: 'Newest first' });
   await list.getByRole('listitem').first().waitFor();
   expect(await list.getByRole('listitem').allTextContents()).toEqual([

@@ -42,7 +42,7 @@ test('an alias without a rule moves at once, for everybody who looks', async () 
   const watching = await journey.open('/projects/default/models', { as: bo });
   const page = await journey.open('/projects/default/models', { as: grace });
   await page.getByRole('link', { name: 'flight-delay', exact: true }).click();
-  await page.getByRole('heading', { name: 'Which version of flight-delay is in use?' }).waitFor();
+  await page.getByRole('heading', { name: 'Model flight-delay', level: 1 }).waitFor();
   await callIt(page, 1, 'baseline');
   await dialog(page).getByRole('button', { name: 'Set the alias' }).click();
   await table(page, 'Aliases').getByRole('row', { name: 'baseline version 1 freely' }).waitFor();
@@ -68,7 +68,7 @@ test('one with a rule says whose word is missing, and is asked for', async () =>
 
 test('what waits comes first to those who decide; with the last approval the alias moves', async () => {
   const page = await journey.open('/projects/default/models', { as: pat });
-  await page.getByRole('heading', { name: 'Waits for approval, 1 for yours' }).waitFor();
+  await page.getByRole('heading', { name: 'Waits for approval, 1 for yours', level: 1 }).waitFor();
   const waiting = page.getByRole('row', { name: 'flight-delay 2 → alias champion' });
   await waiting.getByText('You', { exact: true }).waitFor();
   await waiting.getByRole('button', { name: 'Decide' }).click();
@@ -87,7 +87,7 @@ test('what waits comes first to those who decide; with the last approval the ali
 
 test('a version tells where it comes from, how good it is, and what it takes', async () => {
   const page = await journey.open(`${MODEL}/versions/2`, { as: bo });
-  await page.getByRole('heading', { name: 'Is version 2 of flight-delay good enough?' }).waitFor();
+  await page.getByRole('heading', { name: 'flight-delay version 2', level: 1 }).waitFor();
   await table(page, 'Objectives and how they are met').getByRole('row', { name: 'mae less ≤ 9 8.5 Yes' }).waitFor();
   await page.getByRole('row', { name: 'input hour long may be left out' }).waitFor();
   await page.getByRole('term').filter({ hasText: 'learning_rate' }).waitFor();
@@ -104,7 +104,7 @@ test('the card says what the model is for and what its training said of it; wher
   await card.getByText('snow days, of which there are 12 in the data').waitFor();
   await page.getByRole('tab', { name: 'Serving' }).click();
   await page.getByText('Endpoints where versions of flight-delay answer would be here.').waitFor();
-  await page.getByRole('region', { name: 'Is it safe to load?' }).waitFor();
+  await page.getByRole('region', { name: 'Security scan' }).waitFor();
   await page.getByRole('tab', { name: 'Decisions' }).click();
   await page.getByText('What alerts started by themselves would be here.').waitFor();
 });
@@ -126,7 +126,7 @@ test('two versions are compared by what counts; the address is the view', async 
   const page = await journey.open(MODEL, { as: bo });
   for (const version of [2, 1]) await page.getByRole('checkbox', { name: `Compare version ${version}` }).check();
   await page.getByRole('link', { name: 'Compare 1 and 2' }).click();
-  await page.getByRole('heading', { name: 'What changed from version 1 to 2 of flight-delay?' }).waitFor();
+  await page.getByRole('heading', { name: 'Compare versions 1 and 2 of flight-delay', level: 1 }).waitFor();
   await table(page, 'Objectives and how they are met')
     .getByRole('row', { name: /mae less ≤ 9 10.25 8.5 Better by 1.75 Yes/ })
     .waitFor();
@@ -137,7 +137,7 @@ test('two versions are compared by what counts; the address is the view', async 
   await table(page, 'Parameters side by side').getByRole('row', { name: 'learning_rate 0.1 0.1' }).waitFor();
   expect(new URL(page.url()).search).toBe('?from=1&to=2&all=yes');
   await page.getByRole('button', { name: 'The other way round' }).click();
-  await page.getByRole('heading', { name: 'What changed from version 2 to 1 of flight-delay?' }).waitFor();
+  await page.getByRole('heading', { name: 'Compare versions 2 and 1 of flight-delay', level: 1 }).waitFor();
   await table(page, 'Objectives and how they are met')
     .getByRole('row', { name: /Worse by 1.75 Not yet/ })
     .waitFor();
@@ -180,7 +180,7 @@ test('a run is talked about too, and leads to the version that was made of it', 
   await comments(page).getByRole('button', { name: 'Comment' }).click();
   await comments(watching).getByText('Twice as slow as before').waitFor();
   await page.getByRole('link', { name: 'flight-delay/2' }).click();
-  await page.getByRole('heading', { name: 'Is version 2 of flight-delay good enough?' }).waitFor();
+  await page.getByRole('heading', { name: 'flight-delay version 2', level: 1 }).waitFor();
 });
 
 test('an alias is taken away; a version that comes appears by itself', async () => {
@@ -204,7 +204,7 @@ test('a model goes with all its versions, after its name is typed', async () => 
   await dialog(page).getByText('All its versions, aliases and approvals go with it').waitFor();
   await dialog(page).getByRole('textbox').fill('passing');
   await dialog(page).getByRole('button', { name: 'Delete' }).click();
-  await page.getByRole('heading', { name: 'Which models are in use in default?' }).waitFor();
+  await page.getByRole('heading', { name: 'Models', level: 1 }).waitFor();
   await page.getByRole('link', { name: 'gate-change' }).waitFor();
   await page.getByRole('link', { name: 'passing' }).waitFor({ state: 'detached' });
 });

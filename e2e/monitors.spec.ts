@@ -118,7 +118,7 @@ test('the list has what is bad first, with its newest windows and where it stand
   await rows.nth(1).getByRole('img', { name: 'Windows of watch: 6, of them 2 bad and 1 not known' }).waitFor();
   await rows.nth(2).getByText('no window yet').waitFor();
   await rows.nth(1).getByRole('link', { name: 'watch', exact: true }).click();
-  await page.getByRole('heading', { name: 'What does watch see?' }).waitFor();
+  await page.getByRole('heading', { name: 'Monitor watch', level: 1 }).waitFor();
 });
 
 test('a cell leads to both sides of its column in that window, by the pointer and by keys', async () => {
@@ -135,7 +135,7 @@ test('a cell leads to both sides of its column in that window, by the pointer an
   await sides.getByRole('row', { name: 'mean' }).getByText('31.2', { exact: true }).waitFor();
   expect(await cell(4).getAttribute('aria-selected')).toBe('true');
   await panel(page, 'Rows that are odd in x').getByRole('link').first().click();
-  await page.getByRole('heading', { name: 'What did delays answer here?' }).waitFor();
+  await page.getByRole('heading', { name: 'Prediction of delays', level: 1 }).waitFor();
 });
 
 test('how good it was is seen by window, with the labels that came', async () => {
@@ -149,7 +149,7 @@ test('somebody looks after an alert, and others see who and what about it', asyn
   const open = panel(page, 'Open alerts');
   const row = open.getByRole('row', { name: /watch: drift of delays is bad/ });
   await row.getByRole('button', { name: 'Acknowledge' }).click();
-  const dialog = page.getByRole('dialog', { name: 'Do you look after it?' });
+  const dialog = page.getByRole('dialog', { name: 'Acknowledge the alert' });
   await dialog.getByRole('textbox', { name: 'What you do about it' }).fill('Asked the airline');
   await dialog.getByRole('button', { name: 'I look after it' }).click();
   await row.getByText('Asked the airline').waitFor();
@@ -161,7 +161,7 @@ test('somebody looks after an alert, and others see who and what about it', asyn
 
 test('an alert that nobody looks after needs somebody at home, until somebody does', async () => {
   const page = await journey.open('/');
-  const needs = page.getByRole('region', { name: 'What needs you, one a row' });
+  const needs = page.getByRole('region', { name: 'Needs attention' });
   const row = needs.getByRole('row', { name: /watch: performance of delays is bad/ });
   await row.getByRole('button', { name: 'Acknowledge' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'I look after it' }).click();
@@ -184,11 +184,11 @@ test('the page of the model is one place: where it answers, who watches that, wh
     .waitFor();
   const watched = panel(page, 'Who watches it, one monitor a row').getByRole('row', { name: /watch delays/ });
   await watched.getByText('bad', { exact: true }).waitFor();
-  await page.getByRole('region', { name: 'Is it safe to load?' }).getByText('clean').first().waitFor();
+  await page.getByRole('region', { name: 'Security scan' }).getByText('clean').first().waitFor();
   await page.getByRole('tab', { name: 'Decisions' }).click();
   await panel(page, 'Decisions').getByText('cools down').first().waitFor();
   await panel(page, 'Decisions').getByRole('link', { name: 'watch' }).first().click();
-  await page.getByRole('heading', { name: 'What does watch see?' }).waitFor();
+  await page.getByRole('heading', { name: 'Monitor watch', level: 1 }).waitFor();
 });
 
 test('a window that ends is seen without a reload', async () => {

@@ -64,7 +64,7 @@ const PAGES: readonly Look[] = [
     async (page) => {
       await page.getByRole('button', { name: 'Prove it' }).click();
       await page.getByText('hashes lead from it').waitFor();
-      await page.getByRole('region', { name: 'Is the log whole?' }).getByText('entries', { exact: true }).waitFor();
+      await page.getByRole('region', { name: 'Audit log integrity' }).getByText('entries', { exact: true }).waitFor();
     },
     ada,
   ],

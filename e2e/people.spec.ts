@@ -34,7 +34,7 @@ async function statusWith(token: string, path: string, method = 'GET'): Promise<
 
 test('whoever has not signed in is led to the door, and afterwards to where they were going', async () => {
   const page = await journey.open('/projects/default/secrets?labels=team=vision');
-  await page.getByRole('heading', { name: 'Sign in to Dais' }).waitFor();
+  await page.getByRole('heading', { name: 'Sign in to Dais', level: 1 }).waitFor();
   await signIn(page, { ...grace, password: 'not the one at all' });
   await page.getByRole('alert').waitFor();
   journey.expectQuiet('status of 401');
@@ -62,7 +62,7 @@ test('an administrator invites somebody, who chooses a password, changes it, and
 
   await page.getByRole('button', { name: 'zoe@example.com: account and rights' }).click();
   await page.getByRole('menuitem', { name: 'Account' }).click();
-  await page.getByRole('heading', { name: 'Who are you here?' }).waitFor();
+  await page.getByRole('heading', { name: 'Account', level: 1 }).waitFor();
   await page.getByLabel('Present password').fill('wrong, wrong, wrong');
   await page.getByLabel('New password').fill('tram, otter, lamp 10');
   await page.getByLabel('Once more').fill('tram, otter, lamp 10');
@@ -179,7 +179,7 @@ test('whoever is suspended is out in the same moment, and comes in again when th
   await page.getByText('eve@example.com is suspended').waitFor();
   await page.getByText('Nowhere.').waitFor();
   await theirs.reload();
-  await theirs.getByRole('heading', { name: 'Sign in to Dais' }).waitFor();
+  await theirs.getByRole('heading', { name: 'Sign in to Dais', level: 1 }).waitFor();
   await page.getByRole('button', { name: 'Let them in again' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Let them in' }).click();
   await page.getByText('eve@example.com may sign in again').waitFor();
@@ -194,5 +194,5 @@ test('a person who forgot the password gets a link for a new one', async () => {
   await page.getByText(`${journey.url}/invitation#`).waitFor();
   await page.getByRole('region', { name: 'Roles' }).getByRole('link', { name: 'readers' }).waitFor();
   await page.getByRole('link', { name: 'What may it do, and why?' }).click();
-  await page.getByRole('heading', { name: 'What may bo@example.com do in default, and why?' }).waitFor();
+  await page.getByRole('heading', { name: 'Permissions of bo@example.com in default', level: 1 }).waitFor();
 });

@@ -89,7 +89,7 @@ test('it shows what it would do, and is run with parameters', async () => {
   await dialog.getByRole('textbox', { name: 'gate' }).fill('B4');
   await dialog.getByRole('textbox', { name: 'rate' }).fill('0.2');
   await dialog.getByRole('button', { name: 'Run', exact: true }).click();
-  await page.getByRole('heading', { name: 'How did delays go?' }).waitFor();
+  await page.getByRole('heading', { name: 'Execution delays', level: 1 }).waitFor();
   await page.getByRole('tab', { name: 'Steps' }).click();
   await page.getByRole('button', { name: 'train/1', exact: true }).click();
   const step = region(page, 'Step train/1');
@@ -112,7 +112,7 @@ test('a schedule tells its next times, and the runs that it started', async () =
     .getByRole('link', { name: /^The run of / })
     .first()
     .click();
-  await page.getByRole('heading', { name: 'How did daily go?' }).waitFor();
+  await page.getByRole('heading', { name: 'Execution daily', level: 1 }).waitFor();
 });
 
 const PAGES: readonly Look[] = [

@@ -69,7 +69,7 @@ test('a prediction is found by what went in, and leads to its page', async () =>
   await expect.poll(async () => await table.getByRole('row').count()).toBe(2);
   expect(page.url()).toContain('column=in_x&value=7');
   await table.getByRole('row').nth(1).getByRole('link').first().click();
-  await page.getByRole('heading', { name: 'What did delays answer here?' }).waitFor();
+  await page.getByRole('heading', { name: 'Prediction of delays', level: 1 }).waitFor();
   await panel(page, 'What came out').getByText('14').waitFor();
 });
 
@@ -118,7 +118,7 @@ test('a shadow is held beside what was answered, the worst first', async () => {
 test('what could do harm in a model is waived with a reason, and opened again', async () => {
   const version = await client.register('harm', 1, { bytes: Buffer.from('cos\nsystem\n(S"id"\ntR.') });
   const page = await journey.open(`/projects/default/models/harm/versions/${version}`);
-  const safe = panel(page, 'Is it safe to load?');
+  const safe = panel(page, 'Security scan');
   await safe.getByText('blocked', { exact: true }).waitFor();
   await safe.getByText('It cannot be read as an ONNX model').waitFor();
   await safe.getByRole('button', { name: 'Waive' }).first().click();

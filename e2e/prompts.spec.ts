@@ -45,11 +45,11 @@ const region = (page: Page, name: string) => page.getByRole('region', { name, ex
 test('prompts stand apart from models, and are read version by version', async () => {
   const page = await journey.open('/');
   await page.getByRole('link', { name: 'Prompts', exact: true }).click();
-  await page.getByRole('heading', { name: 'Which prompts are in use in default?' }).waitFor();
+  await page.getByRole('heading', { name: 'Prompts', level: 1 }).waitFor();
   await page.getByRole('link', { name: 'assistant' }).waitFor();
   expect(await page.getByRole('link', { name: 'no-prompt' }).count()).toBe(0);
   await page.getByRole('link', { name: 'summary' }).click();
-  await page.getByRole('heading', { name: 'What does prompt summary say?' }).waitFor();
+  await page.getByRole('heading', { name: 'Prompt summary', level: 1 }).waitFor();
   await region(page, 'Version 2').getByText('Sum {{ text }} up in {{ count }} words.').waitFor();
   await region(page, 'About it').getByText('"temperature": 0.2').waitFor();
   await page.getByRole('link', { name: 'version 1' }).click();

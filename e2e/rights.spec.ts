@@ -29,7 +29,7 @@ async function write(page: Page, text: string): Promise<void> {
 test('an editor sees what she may do, and why not some of it: the policy, in its words', async () => {
   const page = await journey.open('/', { as: grace });
   await page.getByRole('link', { name: 'Access', exact: true }).click();
-  await page.getByRole('heading', { name: 'What may you do in default, and why?' }).waitFor();
+  await page.getByRole('heading', { name: 'Your permissions in default', level: 1 }).waitFor();
   await page.getByRole('region', { name: 'About you' }).getByRole('link', { name: 'vision-editors' }).waitFor();
   await page.getByRole('link', { name: 'secret:write: some' }).click();
   await page.waitForURL('**/projects/default/access?action=secret%3Awrite&resource=Secret');
@@ -51,7 +51,7 @@ test('an administrator asks about somebody else, and follows what decided', asyn
   const page = await journey.open('/projects/default/access', { as: ada });
   await page.getByRole('combobox', { name: 'About whom' }).fill('bo@example.com');
   await page.keyboard.press('Enter');
-  await page.getByRole('heading', { name: 'What may bo@example.com do in default, and why?' }).waitFor();
+  await page.getByRole('heading', { name: 'Permissions of bo@example.com in default', level: 1 }).waitFor();
   await page.getByRole('link', { name: 'secret:write: no' }).click();
   await why(page).getByText('A role that gives it: editor, admin in project "default"').waitFor();
   await why(page).getByText('You may give a role yourself').waitFor();
@@ -59,7 +59,7 @@ test('an administrator asks about somebody else, and follows what decided', asyn
     `${journey.url}/projects/default/access?who=user:grace@example.com&action=secret:write&resource=Secret/prod-db`,
   );
   await why(page).getByRole('link', { name: 'production-by-operations' }).click();
-  await page.getByRole('heading', { name: 'Is organisation policy production as it should be?' }).waitFor();
+  await page.getByRole('heading', { name: 'Organisation policy production', level: 1 }).waitFor();
   await page.goto(`${journey.url}/projects/default/access?who=user:nobody@example.com`);
   await page.getByText('There is no User "nobody@example.com".').waitFor();
   journey.expectQuiet('status of 404');
@@ -90,7 +90,7 @@ test('who has no role is told so, everywhere, with whom to ask, and no page is b
 test('who administers one project sees its people and its log, gives roles there, and nothing beyond', async () => {
   const page = await journey.open('/projects/default/audit?kind=RoleBinding', { as: pat });
   await page.getByText('created RoleBinding readers').waitFor();
-  expect(await page.getByRole('region', { name: 'Is the log whole?' }).count()).toBe(0);
+  expect(await page.getByRole('region', { name: 'Audit log integrity' }).count()).toBe(0);
   await page.getByRole('link', { name: 'Search all of it' }).click();
   await page.getByText('The audit log is for those who administer the organisation.').waitFor();
   await page.goto(`${journey.url}/projects/default/access?who=user:bo@example.com&action=secret:write&resource=Secret`);
@@ -115,7 +115,7 @@ spec:
   await page.getByRole('button', { name: 'Show the plan' }).click();
   await page.getByText('You may: it would be made').waitFor();
   await page.getByRole('button', { name: 'Apply' }).click();
-  await page.getByRole('heading', { name: 'Is role binding bo-edits as it should be?' }).waitFor();
+  await page.getByRole('heading', { name: 'Role binding bo-edits', level: 1 }).waitFor();
   const theirs = await journey.open('/projects/default/access?action=secret:write&resource=Secret', { as: bo });
   await why(theirs).getByRole('link', { name: 'bo-edits' }).waitFor();
   await page.getByRole('button', { name: 'Delete' }).click();
@@ -157,7 +157,7 @@ test('the audit log is searched by its address; a refusal says who, how, why, an
 
 test('the log says whether it is whole, and proves an entry to somebody who sees nothing else', async () => {
   const page = await journey.open('/organisation/audit', { as: ada });
-  const state = page.getByRole('region', { name: 'Is the log whole?' });
+  const state = page.getByRole('region', { name: 'Audit log integrity' });
   await state.getByText(/^[0-9a-f]{8}$/).waitFor();
   await state.getByRole('link', { name: 'Prove what happened' }).waitFor();
   await page
@@ -230,7 +230,7 @@ test('a policy is checked while it is written, tried on what was decided, and in
   await maker.getByRole('button', { name: 'Show the plan' }).click();
   await maker.getByText('You may: it would be made').waitFor();
   await maker.getByRole('button', { name: 'Apply' }).click();
-  await maker.getByRole('heading', { name: 'Is alert channel desk as it should be?' }).waitFor();
+  await maker.getByRole('heading', { name: 'Alert channel desk', level: 1 }).waitFor();
 
   const page = await journey.open('/projects/default/create/policies', { as: ada });
   await write(page, POLICY.replace('alertChannel:write"', 'alertChanel:write"'));
@@ -247,7 +247,7 @@ test('a policy is checked while it is written, tried on what was decided, and in
   await page.getByRole('button', { name: 'Show the plan' }).click();
   await page.getByText('You may: it would be made').waitFor();
   await page.getByRole('button', { name: 'Apply' }).click();
-  await page.getByRole('heading', { name: 'Is policy frost as it should be?' }).waitFor();
+  await page.getByRole('heading', { name: 'Policy frost', level: 1 }).waitFor();
 
   await maker.goto(`${journey.url}/projects/default/access?action=alertChannel:write&resource=AlertChannel`);
   await maker.getByText('Nobody changes alert channels this week').waitFor();
@@ -269,12 +269,12 @@ test('the palette and keys lead to all of it', async () => {
   await page.getByRole('combobox').fill('audit log of the org');
   await page.getByRole('option', { name: 'Audit log of the organisation' }).waitFor();
   await page.keyboard.press('Enter');
-  await page.getByRole('heading', { name: 'Who did what, anywhere?' }).waitFor();
+  await page.getByRole('heading', { name: 'Audit log of the organization', level: 1 }).waitFor();
   await page.keyboard.press('g');
   await page.keyboard.press('a');
-  await page.getByRole('heading', { name: 'What may you do in default, and why?' }).waitFor();
+  await page.getByRole('heading', { name: 'Your permissions in default', level: 1 }).waitFor();
   await page.goto(`${journey.url}/audit`);
-  await page.getByRole('heading', { name: 'Who did what, anywhere?' }).waitFor();
+  await page.getByRole('heading', { name: 'Audit log of the organization', level: 1 }).waitFor();
   await page.goto(`${journey.url}/access`);
-  await page.getByRole('heading', { name: 'What may you do in default, and why?' }).waitFor();
+  await page.getByRole('heading', { name: 'Your permissions in default', level: 1 }).waitFor();
 });

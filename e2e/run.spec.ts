@@ -89,14 +89,14 @@ async function drawn(page: Page): Promise<number> {
 test('the link that clients print leads to the run, also of a project', async () => {
   for (const below of ['/', '/p/default/']) {
     const page = await journey.open(`${below}#/experiments/1/runs/${finished}`);
-    await page.getByRole('heading', { name: 'How did careful-otter go?' }).waitFor();
+    await page.getByRole('heading', { name: 'Run careful-otter', level: 1 }).waitFor();
     expect(new URL(page.url()).pathname).toBe(address(finished));
   }
 });
 
 test('a run says how it went, from what, and shows its metrics', async () => {
   const page = await journey.open(address(finished));
-  await page.getByRole('heading', { name: 'How did careful-otter go?' }).waitFor();
+  await page.getByRole('heading', { name: 'Run careful-otter', level: 1 }).waitFor();
   await page.getByText('flights@8d1f00a2').waitFor();
   await page.getByLabel('Parameters', { exact: true }).last().getByText('adam').waitFor();
   await expect.poll(async () => await drawn(page)).toBeGreaterThan(200);
@@ -128,14 +128,14 @@ test('how charts are looked at stands in the address, and dragging over one look
 
 test('a run that goes on is seen going on, until it has failed', async () => {
   const page = await journey.open(address(running));
-  await page.getByRole('heading', { name: 'How is busy-bee going?' }).waitFor();
+  await page.getByRole('heading', { name: 'Run busy-bee', level: 1 }).waitFor();
   await page.getByText(/^Chart of loss, 1 points/).waitFor({ state: 'attached' });
   await journey.call(`/api/v1/tracking/runs/${running}/log`, {
     metrics: [{ key: 'loss', value: 0.25, step: 1, timestamp: Date.now() }],
   });
   await page.getByText(/^Chart of loss, 2 points\. Last of busy-bee: 0\.25 at step 1/).waitFor({ state: 'attached' });
   await journey.call(`/api/v1/tracking/runs/${running}`, { status: 'FAILED', endedAt: Date.now() });
-  await page.getByRole('heading', { name: 'How did busy-bee go?' }).waitFor();
+  await page.getByRole('heading', { name: 'Run busy-bee', level: 1 }).waitFor();
   await page.getByText('failed', { exact: true }).waitFor();
 });
 

@@ -100,7 +100,7 @@ const region = (page: Page, name: string) => page.getByRole('region', { name, ex
 test('traces are found in the grammar of clients; what is wrong is told under the word', async () => {
   const page = await journey.open('/');
   await page.getByRole('link', { name: 'Traces', exact: true }).click();
-  await page.getByRole('heading', { name: 'What did requests do in default?' }).waitFor();
+  await page.getByRole('heading', { name: 'Traces', level: 1 }).waitFor();
   await page.getByRole('row', { name: /Which gate/ }).waitFor();
   const filter = page.getByRole('combobox', { name: 'Filter' });
   await filter.fill("status = 'ERROR' AND colour = 'red'");
@@ -118,7 +118,7 @@ test('a trace shows its steps in time; the address says which is looked at', asy
     .getByRole('row', { name: /Why is it late/ })
     .getByRole('link', { name: 'answer' })
     .click();
-  await page.getByRole('heading', { name: 'What did answer do?' }).waitFor();
+  await page.getByRole('heading', { name: 'Trace answer', level: 1 }).waitFor();
   await region(page, 'Inputs').getByText('"question": "Why is it late?"').waitFor();
   await region(page, 'Outputs').getByText('Fog in Zürich').waitFor();
   await page.getByText('150 tokens').waitFor();

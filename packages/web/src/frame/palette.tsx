@@ -190,7 +190,7 @@ function useActionEntries(project: string, showShortcuts: () => void): readonly 
       go('prompts', `Prompts of ${project}`, 'g t', promptsAddress(project)),
       go('traces', `Traces of ${project}`, 'page', tracesAddress(project)),
       go('mentions', `Comments of ${project} that name me`, 'g n', mentionsAddress(project)),
-      go('access', `Access: what may I do in ${project}, and why?`, 'g a', accessAddress(project)),
+      go('access', `Access: my permissions in ${project}`, 'g a', accessAddress(project)),
       go('audit', `Audit log of ${project}`, 'g l', auditAddress(project)),
       go('organisation audit', 'Audit log of the organisation', 'page', auditAddress(undefined)),
       go('account', 'Account: password and theme', 'page', accountAddress('account')),

@@ -44,8 +44,7 @@ export function EditPage() {
     staleTime: Infinity,
     gcTime: 0,
   });
-  const title =
-    name === undefined ? `What should the new ${singular(kind)} be?` : `What should ${singular(kind)} ${name} become?`;
+  const title = name === undefined ? `Create ${singular(kind)}` : `Edit ${singular(kind)} ${name}`;
   return (
     <div className="page">
       {error !== null && (
@@ -113,7 +112,7 @@ function Edit({ kind, project, before, title, reload }: EditProps) {
   });
   useBlocker({
     shouldBlockFn: () =>
-      text !== initial && !done && !confirm('What you wrote here is not applied yet. Leave without it?'),
+      text !== initial && !done && !confirm('Your changes are not applied. Leave this page and discard them?'),
     enableBeforeUnload: () => text !== initial && !done,
   });
   const planError = planned === text ? plan.error : null;

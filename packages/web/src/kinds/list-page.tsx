@@ -71,7 +71,7 @@ export function ListPage() {
   return (
     <div className="page">
       <PageHead
-        title={`Which ${words} are there in ${where}?`}
+        title={heading(words)}
         under={<span className="page-head-brief">{withCode(kind.description)}</span>}
         actions={
           <>

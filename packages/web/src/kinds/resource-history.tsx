@@ -65,7 +65,7 @@ export function ResourceHistory({
     });
   return (
     <div className="resource-tab" style={{ paddingTop: 0 }}>
-      <Panel title="Who changed it, and when?" flush>
+      <Panel title="Revisions" flush>
         <div className="scroll-x" tabIndex={0} role="region" aria-label="Revisions">
           <table className="revisions">
             <thead>
@@ -200,7 +200,7 @@ function RollbackDialog({ kind, resource, project, revision, close }: RollbackDi
     },
   });
   return (
-    <Modal opened onClose={close} title={`Bring revision ${generation} of ${name} back?`} size="xl">
+    <Modal opened onClose={close} title={`Roll back ${name} to revision ${generation}?`} size="xl">
       <div className="confirm">
         <p>It becomes a new revision; nothing is lost. This is what would change:</p>
         <DiffView label="What would change" before={manifestText(resource)} after={revisionText(resource, revision)} />

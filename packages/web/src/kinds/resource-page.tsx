@@ -58,7 +58,7 @@ function OneResource({ kind, project, name }: OneResourceProps) {
         : { title: 'Manifest', text: async () => (await import('./manifest-text.ts')).manifestText(resource) },
     call: callOf(tab, kind, project, name),
   });
-  const title = `Is ${singular(kind)} ${name} as it should be?`;
+  const title = `${heading(singular(kind))} ${name}`;
   if (resource === undefined) {
     return <UnreadPage title={title} kind={kind} project={project} error={error} retry={retry} />;
   }

@@ -44,7 +44,7 @@ export function StoriesPage() {
   const [confirming, setConfirming] = useState(false);
   return (
     <div className="page">
-      <PageHead title="What do the parts look like?" under="In development only." />
+      <PageHead title="Components" under="In development only." />
       <div className="grid-2">
         <Story name="StateBadge">
           {STATES.map((state) => (

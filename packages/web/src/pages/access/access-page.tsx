@@ -39,11 +39,7 @@ export function AccessPage() {
   return (
     <div className="page">
       <PageHead
-        title={
-          other === undefined
-            ? `What may you do in ${project}, and why?`
-            : `What may ${name} do in ${project}, and why?`
-        }
+        title={other === undefined ? `Your permissions in ${project}` : `Permissions of ${name} in ${project}`}
         under={
           other === undefined ? (
             'Roles permit, policies forbid; what nobody permits is not allowed.'

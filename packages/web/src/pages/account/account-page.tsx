@@ -32,7 +32,7 @@ export function AccountPage() {
   const session = useSession();
   return (
     <div className="page">
-      <AccountHead title="Who are you here?" />
+      <AccountHead title="Account" />
       {session === undefined && <Skeleton rows={6} />}
       {session?.mode === 'solo' && <SoloNote />}
       {session !== undefined && (

@@ -31,7 +31,7 @@ export function AuditPage() {
   // Exporting is of the organisation only: who may do that reads the log of the organisation too.
   const reads = may(project === undefined ? 'audit:export' : 'audit:read');
   if (reads === true) return <Search project={project} current={current} proves={may('audit:export') === true} />;
-  const title = project === undefined ? 'Who did what, anywhere?' : `Who did what in ${project}?`;
+  const title = project === undefined ? 'Audit log of the organization' : 'Audit log';
   if (reads === undefined) {
     return (
       <div className="page">
@@ -89,7 +89,7 @@ function Search({ project, current, proves }: SearchProps) {
   return (
     <div className="page">
       <PageHead
-        title={organisation ? 'Who did what, anywhere?' : `Who did what in ${project}?`}
+        title={organisation ? 'Audit log of the organization' : 'Audit log'}
         under={
           organisation ? (
             <Link {...auditAddress(current)}>Only in {current}</Link>

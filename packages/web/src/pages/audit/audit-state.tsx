@@ -27,7 +27,7 @@ export function AuditState() {
   }).data?.verifierKey;
   return (
     <Panel
-      title="Is the log whole?"
+      title="Audit log integrity"
       actions={
         <a href="docs/guide/prove-what-happened" target="_blank" rel="noreferrer">
           Prove what happened

@@ -49,7 +49,7 @@ export function AuditTable({ entries, project, organisation, open }: AuditTableP
         { title: 'When', narrow: true, cell: ({ at }) => <Time at={at} /> },
         { title: 'Outcome', narrow: true, cell: ({ outcome }) => <StateBadge {...OUTCOMES[outcome]} /> },
         {
-          title: 'Who did what',
+          title: 'Action',
           cell: (entry) => (
             <>
               <ActorName actor={entry.actor} project={project} /> {ownWords(entry) ?? eventWords(entry)}{' '}

@@ -39,7 +39,7 @@ export function BatchPage() {
   return (
     <div className="page">
       <PageHead
-        title={job === undefined ? 'What became of it?' : `What became of the ${JOB_KINDS[job.kind]}?`}
+        title={job === undefined ? 'Batch job' : `Batch job: ${JOB_KINDS[job.kind]}`}
         under={<Link {...batchesAddress(project)}>Batches</Link>}
         actions={
           <>

@@ -57,7 +57,7 @@ export function BatchesPage() {
   return (
     <div className="page">
       <PageHead
-        title={about === undefined ? 'What do models do for whole datasets?' : `What do models do for ${about}?`}
+        title={about === undefined ? 'Batch jobs' : `Batch jobs of ${about}`}
         under={<Link {...listAddress(modelKind, project)}>Models</Link>}
         actions={<CopyAs forms={forms} />}
       />

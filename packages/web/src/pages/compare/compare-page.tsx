@@ -42,7 +42,7 @@ export function ComparePage() {
   return (
     <div className="page">
       <PageHead
-        title={`How do these ${ids.length.toLocaleString('en')} runs differ?`}
+        title={`Compare ${ids.length.toLocaleString('en')} runs`}
         under={<Link {...experimentsAddress(project)}>All experiments</Link>}
         actions={
           <CopyAs

@@ -55,7 +55,7 @@ export function CompareDatasetVersionsPage() {
   return (
     <div className="page">
       <PageHead
-        title={`What changed from version ${before} to ${after} of ${name}?`}
+        title={`Compare versions ${before} and ${after} of ${name}`}
         under={
           <>
             <Link {...resourceAddress(datasetKind, project, name)}>{name}</Link>

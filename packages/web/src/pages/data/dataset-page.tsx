@@ -40,7 +40,7 @@ export function DatasetPage() {
 function OneDataset({ project, name }: { readonly project: string; readonly name: string }) {
   const place = useDatasetPlace(project, name);
   const { data: resource, error, refetch } = useDatasetResource(place);
-  const title = `Which version of ${name} can be used?`;
+  const title = `Dataset ${name}`;
   if (resource === undefined) {
     return <UnreadPage title={title} kind={datasetKind} project={project} error={error} retry={() => void refetch()} />;
   }

@@ -56,7 +56,7 @@ function OneVersion(props: { readonly project: string; readonly name: string; re
   if (version === undefined) {
     return (
       <div className="page">
-        <PageHead title={`Can version ${which} of ${name} be used?`} />
+        <PageHead title={`${name} version ${which}`} />
         {error === null ? (
           <Skeleton rows={8} />
         ) : (
@@ -73,7 +73,7 @@ function OneVersion(props: { readonly project: string; readonly name: string; re
   return (
     <div className="page">
       <PageHead
-        title={`Can version ${version.number} of ${name} be used?`}
+        title={`${name} version ${version.number}`}
         under={
           <>
             <Link {...listAddress(datasetKind, project)}>Datasets</Link>

@@ -73,7 +73,7 @@ export function DatasetsPage() {
     // oxlint-disable-next-line jsx-a11y/no-static-element-interactions -- see above
     <div className="page" onDragOver={(event) => event.preventDefault()} onDrop={drop}>
       <PageHead
-        title={`Which data are there in ${project}, and may they be used?`}
+        title="Datasets"
         under={
           <>
             <span className="page-head-brief">Datasets and their newest versions.</span>

@@ -119,7 +119,7 @@ const DONE: Readonly<Record<FindingVerb, string>> = {
 };
 
 const QUESTIONS: Readonly<Record<FindingVerb, (column: string, entity: string) => string>> = {
-  resolve: (column, entity) => `Does ${column} hold ${entity}?`,
-  waive: (column) => `May ${column} be shown as it is?`,
-  reopen: (column) => `Take back what was said of ${column}?`,
+  resolve: (column, entity) => `Confirm ${entity} in ${column}`,
+  waive: (column) => `Waive the finding in ${column}?`,
+  reopen: (column) => `Reopen the finding in ${column}?`,
 };

@@ -57,7 +57,7 @@ export function FindingsPage() {
   return (
     <div className="page">
       <PageHead
-        title={`Which data of ${project} look personal or secret?`}
+        title="Personal data findings"
         under={<Link {...listAddress(datasetKind, project)}>Datasets</Link>}
         actions={<CopyAs forms={forms} />}
       />

@@ -71,9 +71,7 @@ export function UploadDialog({ project, files: dropped, name: settled, close }: 
       opened
       onClose={close}
       stays={send.isPending}
-      title={
-        settled === undefined ? 'Which files become a dataset?' : `Which files become the next version of ${settled}?`
-      }
+      title={settled === undefined ? 'Create a dataset from files' : `Add a version to ${settled}`}
       size="lg"
     >
       <div className="confirm">

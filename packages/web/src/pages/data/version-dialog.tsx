@@ -139,9 +139,9 @@ const DONE: Readonly<Record<VersionVerb, string>> = {
 };
 
 const QUESTIONS: Readonly<Record<VersionVerb, (number: number, name: string) => string>> = {
-  tag: (number) => `What should version ${number} be called?`,
-  restore: (number, name) => `Make version ${number} the newest of ${name}?`,
-  release: (number) => `May version ${number} be used although a check failed?`,
+  tag: (number) => `Set a tag on version ${number}`,
+  restore: (number, name) => `Restore version ${number} of ${name}?`,
+  release: (number) => `Release version ${number} despite a failed check?`,
   delete: (number, name) => `Delete the files of version ${number} of ${name}?`,
 };
 

@@ -24,7 +24,7 @@ export function DevicePage() {
   const { code = '' } = useAddressQuery();
   return (
     <div className="page">
-      <PageHead title="Do you want to let a command line in?" />
+      <PageHead title="Authorize a command line" />
       {session?.mode === 'solo' ? (
         <SoloNote />
       ) : isUserCode(code) ? (
@@ -41,7 +41,7 @@ function AskCode({ given }: { readonly given: string }) {
   const [text, setText] = useState(given);
   const ready = isUserCode(text);
   return (
-    <Panel title="Which code does it show?">
+    <Panel title="Device code">
       <form
         className="device-form"
         onSubmit={(event) => {

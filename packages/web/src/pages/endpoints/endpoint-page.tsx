@@ -28,7 +28,7 @@ export function EndpointPage() {
 function OneEndpoint({ project, name }: { readonly project: string; readonly name: string }) {
   const place = useEndpointPlace(project, name);
   const { data: resource, error, refetch } = useEndpoint(place);
-  const title = `Does ${name} answer well?`;
+  const title = `Endpoint ${name}`;
   if (resource === undefined) {
     return (
       <UnreadPage

@@ -46,7 +46,7 @@ export function EndpointsPage() {
   return (
     <div className="page">
       <PageHead
-        title={`Do the endpoints of ${project} answer well?`}
+        title="Endpoints"
         under={
           <>
             <span className="page-head-brief">Figures are of the last ten seconds.</span>

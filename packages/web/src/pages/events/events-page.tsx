@@ -42,7 +42,7 @@ export function EventsPage() {
   return (
     <div className="page">
       <PageHead
-        title={`What happened in ${project ?? 'the organisation'}?`}
+        title={project === undefined ? 'Events of the organization' : 'Events'}
         under={
           project === undefined ? (
             <Link {...eventsAddress(current)}>Show those of project {current}</Link>

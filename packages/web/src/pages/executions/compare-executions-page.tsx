@@ -53,7 +53,7 @@ export function CompareExecutionsPage() {
   return (
     <div className="page">
       <PageHead
-        title="By what do these two runs differ?"
+        title="Compare two executions"
         under={<Link {...executionsAddress(project)}>Executions</Link>}
         actions={<CopyAs forms={forms} />}
       />

@@ -44,7 +44,7 @@ export function ExecutionPage() {
   if (run === undefined) {
     return (
       <div className="page">
-        <PageHead title={`How does run ${id.slice(-8)} go?`} />
+        <PageHead title={`Execution ${id.slice(-8)}`} />
         {error === null ? (
           <Skeleton rows={14} />
         ) : (
@@ -99,7 +99,7 @@ function Shown({ project, run }: ShownProps) {
   return (
     <div className="page run-shown">
       <PageHead
-        title={ended ? `How did ${run.name} go?` : `How is ${run.name} going?`}
+        title={`Execution ${run.name}`}
         under={<Strip project={project} run={run} />}
         actions={
           <>

@@ -64,7 +64,7 @@ export function ExecutionsPage() {
   return (
     <div className="page">
       <PageHead
-        title={`What runs in ${project}?`}
+        title="Executions"
         under={
           <>
             <span className="page-head-brief">Commands and pipelines that run on the server, the newest first.</span>

@@ -44,7 +44,7 @@ export function ExperimentsPage() {
   return (
     <div className="page">
       <PageHead
-        title={`Which experiments are there in ${project}?`}
+        title="Experiments"
         under="An experiment keeps the runs of one question together, whoever trains."
         actions={
           <>

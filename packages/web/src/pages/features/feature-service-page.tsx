@@ -36,7 +36,7 @@ export function FeatureServicePage() {
 function OneService({ project, name }: { readonly project: string; readonly name: string }) {
   const place = useFeaturesPlace(project);
   const { data: resource, error, refetch } = useFeatureResource(place, 'FeatureService', name);
-  const title = `What does a model of ${name} take?`;
+  const title = `Feature service ${name}`;
   if (resource === undefined) {
     return (
       <UnreadPage

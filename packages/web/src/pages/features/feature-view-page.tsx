@@ -40,7 +40,7 @@ function OneView({ project, name }: { readonly project: string; readonly name: s
   const { data: resource, error, refetch } = useFeatureResource(place, 'FeatureView', name);
   const views = useFeatureViews(place);
   const state = views.data?.find((view) => view.name === name);
-  const title = `Are the features of ${name} fresh?`;
+  const title = `Feature view ${name}`;
   if (resource === undefined) {
     return (
       <UnreadPage

@@ -53,7 +53,7 @@ export function FeaturesPage() {
   return (
     <div className="page">
       <PageHead
-        title={`Which features are there in ${project}, and are they fresh?`}
+        title="Features"
         under={<span className="page-head-brief">Views of features, and the services that models take.</span>}
         actions={
           <>

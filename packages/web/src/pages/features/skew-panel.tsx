@@ -29,7 +29,7 @@ export function SkewPanel({ project, view, spec }: SkewPanelProps) {
   });
   return (
     <Panel
-      title="Is what is read online what training would see?"
+      title="Training-serving skew"
       flush={data !== undefined}
       actions={
         <Button size="compact-xs" variant="default" loading={isPending} onClick={() => mutate()}>

@@ -38,7 +38,7 @@ export function TryOnline({ project, what, keys }: TryOnlineProps) {
     },
   });
   return (
-    <Panel title="What would a model get now?" flush={data !== undefined}>
+    <Panel title="Online features" flush={data !== undefined}>
       <form
         className="features-try"
         onSubmit={(event) => {

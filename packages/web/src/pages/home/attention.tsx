@@ -55,7 +55,7 @@ function Needs({ project, needs }: { readonly project: string; readonly needs: r
     if (!isIsolated) return null;
     return (
       <p className="home-fine">
-        <StateBadge state="ok" word="Nothing needs you" />
+        <StateBadge state="ok" word="Nothing needs attention" />
       </p>
     );
   }
@@ -72,10 +72,10 @@ function Needs({ project, needs }: { readonly project: string; readonly needs: r
     );
   };
   return (
-    <Panel title={needs.length === 1 ? 'One thing needs you' : `${needs.length} things need you`} flush>
+    <Panel title={needs.length === 1 ? '1 item needs attention' : `${needs.length} items need attention`} flush>
       <div className="home-list">
         <PlainTable
-          label="What needs you, one a row"
+          label="Needs attention"
           rows={needs.slice(0, SHOWN)}
           keyOf={({ key }) => key}
           columns={[

@@ -55,7 +55,7 @@ export function HomePage() {
   return (
     <div className="page">
       <PageHead
-        title="What needs you?"
+        title="Home"
         actions={<CopyAs forms={forms} />}
         under={
           server !== undefined && (
@@ -86,7 +86,7 @@ export function HomePage() {
       )}
       <div className="home-panels">
         {may('event:read') === true && <Events project={project} />}
-        <Panel title="From data to a model that is watched">
+        <Panel title="Next steps">
           <NextSteps project={project} countOf={(word) => counts?.find(({ kind }) => kind.kind === word)?.count} />
         </Panel>
       </div>
@@ -164,7 +164,7 @@ function Events({ project }: { readonly project: string }) {
   const { events, error, retry } = useLiveEvents(project, {});
   useFreshCounts(events, project);
   return (
-    <Panel title={`What happened in ${project}`} actions={<Link {...eventsAddress(project)}>All events</Link>} flush>
+    <Panel title="Recent events" actions={<Link {...eventsAddress(project)}>All events</Link>} flush>
       {error !== undefined && <ErrorNote error={error} retry={retry} />}
       {events?.length === 0 && <EmptyState sentence="Changes would be here, newest first. None yet." />}
       {events !== undefined && events.length > 0 && (

@@ -7,25 +7,25 @@ import { StateShape } from '#ui/state-badge.tsx';
 const STEPS = [
   {
     kind: datasetKind.kind,
-    title: 'Bring data',
+    title: 'Add a dataset',
     command: 'dais data push flights flights.csv',
     guide: 'docs/guide/datasets',
   },
   {
     kind: modelKind.kind,
-    title: 'Train, and register a model',
+    title: 'Train and register a model',
     command: 'mlflow.register_model("runs:/RUN/model", "flights")',
     guide: 'docs/tutorial/track-your-first-model',
   },
   {
     kind: 'Endpoint',
-    title: 'Let it answer',
+    title: 'Deploy it',
     command: 'dais deploy models:/flights/1 --to delays',
     guide: 'docs/guide/serve-a-model',
   },
   {
     kind: 'Monitor',
-    title: 'Watch it',
+    title: 'Monitor it',
     command: 'dais apply -f monitor.yaml',
     guide: 'docs/guide/monitor-a-model',
   },

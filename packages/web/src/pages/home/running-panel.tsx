@@ -18,19 +18,19 @@ export interface RunningPanelProps {
   readonly endpoints: readonly Resource[];
 }
 
-/** What goes on now; nothing while nothing does. */
+/** Lists what runs now; shows nothing when nothing runs. */
 export function RunningPanel({ project, executions, jobs, endpoints }: RunningPanelProps) {
   const running = runningNow(project, executions, jobs, endpoints);
   if (running.length === 0) return null;
   return (
     <Panel
-      title={running.length === 1 ? 'One thing goes on now' : `${running.length} things go on now`}
+      title={`${running.length} running now`}
       actions={<Link {...executionsAddress(project)}>All runs</Link>}
       flush
     >
       <div className="home-list">
         <PlainTable
-          label="What goes on, one a row"
+          label="Running now"
           rows={running.slice(0, SHOWN)}
           keyOf={({ key }) => key}
           columns={[

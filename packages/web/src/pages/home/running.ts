@@ -1,4 +1,4 @@
-/** What goes on in a project now, as lines of one list. Pure. */
+/** Runs, jobs and rollouts of a project that run now, as lines of one list. Pure. */
 import type { Execution, Resource } from '@dais/api';
 import type { ModelJob } from '@dais/api/serving';
 import type { Place } from './needs.ts';

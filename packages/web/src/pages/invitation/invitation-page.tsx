@@ -30,7 +30,7 @@ export function InvitationPage() {
   });
   if (secret === '') {
     return (
-      <OutsideCard title="Which link brought you here?" wide>
+      <OutsideCard title="Invalid invitation link" wide>
         <p>
           The address has lost its last part. Open the link of the invitation again, whole: everything up to the end
           belongs to it.
@@ -41,7 +41,7 @@ export function InvitationPage() {
   }
   if (data === undefined) {
     return (
-      <OutsideCard title="Who are you?" wide>
+      <OutsideCard title="Invitation" wide>
         {error === null ? <Skeleton rows={4} /> : <ErrorNote error={error} retry={() => void refetch()} />}
         {error !== null && <Link to="/sign-in">Sign in</Link>}
       </OutsideCard>

@@ -16,14 +16,14 @@ export function AgreementPanel({ project, name }: { readonly project: string; re
   const { units, annotators, alpha, fleiss, agreed, level, byLabel, byPair } = data;
   if (units === 0) {
     return (
-      <Panel title="Do annotators agree?">
+      <Panel title="Annotator agreement">
         <p className="dim">No task was labelled by two people yet: there is nothing to compare.</p>
       </Panel>
     );
   }
   return (
     <>
-      <Panel title="Do annotators agree?">
+      <Panel title="Annotator agreement">
         <p className="labels-figures">
           <span title={`1: always; 0: as chance would; below: less than chance. Labels are ${level}.`}>
             Krippendorff’s α <strong>{coefficient(alpha)}</strong>

@@ -46,7 +46,7 @@ function OneSet({ project, name }: { readonly project: string; readonly name: st
   const navigate = useNavigate();
   const choice = CHOICES.find(({ value }) => value === wanted)?.value ?? 'labelled';
   const found = useLabelTasks(project, name, choice);
-  const title = `Which labels of ${name} can be trusted?`;
+  const title = `Label set ${name}`;
   if (set === undefined) {
     return (
       <div className="page">

@@ -27,7 +27,7 @@ export function LabelsPage() {
   return (
     <div className="page">
       <PageHead
-        title={`Which labels of ${project} can be learnt from?`}
+        title="Label sets"
         under={
           <span className="page-head-brief">Labels that people gave, who agrees, and what reviewers accepted.</span>
         }

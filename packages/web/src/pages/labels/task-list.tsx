@@ -149,9 +149,9 @@ interface VerdictDialogProps {
 }
 
 const QUESTIONS: Readonly<Record<Verdict, (label: string) => string>> = {
-  accepted: (label) => `Is ${label} right?`,
-  rejected: (label) => `Is ${label} wrong?`,
-  settled: (label) => `Does ${label} count, and none of the others?`,
+  accepted: (label) => `Accept ${label}?`,
+  rejected: (label) => `Reject ${label}?`,
+  settled: (label) => `Settle on ${label}?`,
 };
 
 const VERBS: Readonly<Record<Verdict, string>> = { accepted: 'Accept', rejected: 'Reject', settled: 'It counts' };

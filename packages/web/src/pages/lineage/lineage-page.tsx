@@ -32,9 +32,7 @@ export function LineagePage() {
   return (
     <div className="page">
       <PageHead
-        title={
-          of === undefined ? `What comes from where in ${project}?` : 'Where does it come from, and what became of it?'
-        }
+        title={'Lineage'}
         under={
           of === undefined ? (
             <span className="page-head-brief">

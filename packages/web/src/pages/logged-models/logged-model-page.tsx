@@ -29,7 +29,7 @@ export function LoggedModelPage() {
   if (model !== undefined) return <Shown project={project} model={model} />;
   return (
     <div className="page">
-      <PageHead title={`What is logged model ${id.slice(0, 10)}?`} />
+      <PageHead title={`Logged model ${id.slice(0, 10)}`} />
       {error === null ? (
         <Skeleton rows={10} />
       ) : (
@@ -55,7 +55,7 @@ function Shown({ project, model }: { readonly project: string; readonly model: L
   return (
     <div className="page">
       <PageHead
-        title={`What is ${model.name}, and what became of it?`}
+        title={`Logged model ${model.name}`}
         under={<Under project={project} model={model} graph={graph} />}
         actions={<CopyAs forms={useForms(project, model.id)} />}
       />

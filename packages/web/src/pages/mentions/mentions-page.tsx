@@ -34,7 +34,7 @@ export function MentionsPage() {
   return (
     <div className="page">
       <PageHead
-        title={`Who has named you in ${project}?`}
+        title="Mentions"
         under="In what is said of runs and of versions of models; @ and your name names you."
         actions={
           <>

@@ -112,7 +112,7 @@ function RemoveAlias({ place, alias, version, close }: RemoveAliasProps) {
   });
   return (
     <Confirm
-      title={`Take the alias ${alias} away?`}
+      title={`Remove alias ${alias}?`}
       verb="Take it away"
       busy={isPending}
       confirm={() => mutate()}

@@ -39,7 +39,7 @@ export function CompareVersionsPage() {
   return (
     <div className="page">
       <PageHead
-        title={`What changed from version ${from} to ${to} of ${name}?`}
+        title={`Compare versions ${from} and ${to} of ${name}`}
         under={
           <>
             <Link {...resourceAddress(modelKind, project, name)}>{name}</Link>

@@ -40,12 +40,7 @@ export function DecideDialog({ project, approval, close }: DecideDialogProps) {
     },
   });
   return (
-    <Modal
-      opened
-      onClose={close}
-      title={`May version ${version} of ${model} have the ${moveWords(approval)}?`}
-      size="lg"
-    >
+    <Modal opened onClose={close} title={`Decide on version ${version} of ${model}: ${moveWords(approval)}`} size="lg">
       <div className="confirm">
         <ApprovalStory approval={approval} project={project} />
         {missing.length > 0 && (

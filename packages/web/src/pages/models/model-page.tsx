@@ -37,7 +37,7 @@ function OneModel({ project, name }: { readonly project: string; readonly name: 
   const model = useModel(place);
   const resource = useModelResource(place);
   const approvals = useApprovals(place);
-  const title = `Which version of ${name} is in use?`;
+  const title = `Model ${name}`;
   const error = model.error ?? resource.error;
   if (model.data === undefined || resource.data === undefined) {
     const again = () => {

@@ -70,7 +70,7 @@ export function ModelsPage() {
   return (
     <div className="page">
       <PageHead
-        title={`Which models are in use in ${project}?`}
+        title="Models"
         under={<span className="page-head-brief">Versions, what they are called, and what waits for approval.</span>}
         actions={
           <>

@@ -75,7 +75,7 @@ export function MoveDialog({ place, spec, version, aliases, close }: MoveDialogP
   const ask = missing || asked.length > 0;
   const forget = () => moving.reset();
   return (
-    <Modal opened onClose={close} title={`What should version ${version} be called?`} size="lg">
+    <Modal opened onClose={close} title={`Set an alias on version ${version}`} size="lg">
       <form
         className="confirm"
         onSubmit={(event) => {

@@ -60,7 +60,7 @@ export function SafetyPanel({ place, version }: SafetyPanelProps) {
   const [asking, setAsking] = useState<ModelFinding>();
   return (
     <Panel
-      title="Is it safe to load?"
+      title="Security scan"
       actions={
         <GuardedButton
           size="compact-xs"
@@ -223,7 +223,7 @@ function FindingDialog({ project, of, finding, done, close }: FindingDialogProps
     },
   });
   return (
-    <Modal opened onClose={close} title={waive ? `May ${finding.file} be loaded?` : `Take back that it may stay?`}>
+    <Modal opened onClose={close} title={waive ? `Waive the finding in ${finding.file}?` : 'Withdraw the waiver?'}>
       <div className="confirm">
         <p>{finding.detail}</p>
         {waive && finding.severity === 'block' && (

@@ -50,7 +50,7 @@ function OneVersion(props: { readonly project: string; readonly name: string; re
   const resource = useModelResource(place);
   const approvals = useApprovals(place);
   const facts = useVersionFacts(project, version);
-  const title = `Is version ${number} of ${name} good enough?`;
+  const title = `${name} version ${number}`;
   if (version === undefined) {
     return (
       <div className="page">

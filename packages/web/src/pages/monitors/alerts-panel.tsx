@@ -146,7 +146,7 @@ export function AcknowledgeDialog({ project, alert: { id, monitor, title }, clos
     },
   });
   return (
-    <Modal opened onClose={close} title="Do you look after it?">
+    <Modal opened onClose={close} title="Acknowledge the alert">
       <div className="confirm">
         <p>{title}</p>
         <p className="dim">It stays open until the windows are good again; the others see that it is you.</p>

@@ -45,7 +45,7 @@ function OneMonitor({ project, name }: { readonly project: string; readonly name
   const place = useMonitorPlace(project, name);
   const { data: resource, error, refetch } = useMonitor(place);
   const summary = useSummary(place);
-  const title = `What does ${name} see?`;
+  const title = `Monitor ${name}`;
   if (resource === undefined) {
     return (
       <UnreadPage
@@ -162,7 +162,7 @@ function Windows({ place, summary, judged }: JudgedProps) {
   return (
     <div className="resource-overview">
       {history.error !== null && <ErrorNote error={history.error} retry={() => void history.refetch()} />}
-      <Panel title="Which column moved, and when?">
+      <Panel title="Drift by column and window">
         {history.data === undefined ? (
           history.error === null && <Skeleton rows={6} />
         ) : (

@@ -35,7 +35,7 @@ export function MonitorsPage() {
   return (
     <div className="page">
       <PageHead
-        title={`Is the world of ${project} still what its models learned?`}
+        title="Monitors"
         under={<span className="page-head-brief">What monitors say of their newest windows.</span>}
         actions={
           <>

@@ -57,7 +57,7 @@ export function ServiceTokens({ name, project }: ServiceTokensProps) {
       )}
       {creating && (
         <TokenForm
-          heading={`What should the new token of ${name} do?`}
+          heading={`Create a token of ${name}`}
           create={async (wanted) => await client.perform(createServiceTokenOperation, { name, ...wanted })}
           done={(given, wanted) => {
             setMade({ ...wanted, ...given });

@@ -40,7 +40,7 @@ export function Simulation({ kind, project, text }: SimulationProps) {
   const allowed = may('policy:simulate') === true;
   return (
     <Panel
-      title={`What would it have changed in ${project}?`}
+      title={`Simulation on past decisions of ${project}`}
       flush={data !== undefined && data.changes.length > 0}
       actions={
         allowed && (

@@ -28,7 +28,7 @@ export function ExplainPanel({ project, endpoint, version, values }: ExplainPane
   });
   return (
     <Panel
-      title="Why did it say so?"
+      title="Explanation"
       actions={
         <Button size="compact-xs" variant="default" loading={isPending} onClick={() => mutate()}>
           {data === undefined ? 'Explain' : 'Explain again'}

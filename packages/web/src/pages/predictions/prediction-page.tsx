@@ -38,7 +38,7 @@ export function PredictionPage() {
   return (
     <div className="page">
       <PageHead
-        title={`What did ${endpoint} answer here?`}
+        title={`Prediction of ${endpoint}`}
         under={
           <>
             <Link {...listAddress(endpointKind, project)}>Endpoints</Link>

@@ -40,7 +40,7 @@ export function PredictionsPage() {
   return (
     <div className="page">
       <PageHead
-        title={`What was answered in ${project}?`}
+        title="Predictions"
         under={
           <>
             <Link {...listAddress(endpointKind, project)}>Endpoints</Link>

@@ -62,7 +62,7 @@ function OnePrompt({ project, name }: { readonly project: string; readonly name:
   return (
     <div className="page">
       <PageHead
-        title={`What does prompt ${name} say?`}
+        title={`Prompt ${name}`}
         under={
           <>
             <Link {...promptsAddress(project)}>Prompts</Link>

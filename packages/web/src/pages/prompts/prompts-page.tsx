@@ -51,7 +51,7 @@ export function PromptsPage() {
   return (
     <div className="page">
       <PageHead
-        title={`Which prompts are in use in ${project}?`}
+        title="Prompts"
         under={
           <span className="page-head-brief">Texts for language models, their versions and what they are called.</span>
         }

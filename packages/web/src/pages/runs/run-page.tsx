@@ -36,7 +36,7 @@ export function RunPage() {
   if (run === undefined) {
     return (
       <div className="page">
-        <PageHead title={`How did run ${id.slice(0, 8)} go?`} />
+        <PageHead title={`Run ${id.slice(0, 8)}`} />
         {error === null ? (
           <Skeleton rows={14} />
         ) : (
@@ -72,7 +72,7 @@ function Shown({ project, run, again }: ShownProps) {
   return (
     <div className="page">
       <PageHead
-        title={run.status === 'RUNNING' ? `How is ${run.name} going?` : `How did ${run.name} go?`}
+        title={`Run ${run.name}`}
         under={<Strip project={project} run={run} />}
         actions={
           <>

@@ -106,10 +106,7 @@ export function RunsPage() {
   }, [chosenText, say, tree?.state]);
 
   const forms = useRunForms({ project, experiments, query: asked });
-  const title =
-    one.data !== undefined
-      ? `Which run of ${one.data.name} is best?`
-      : `Which run of ${several ? project : named} is best?`;
+  const title = one.data !== undefined ? `Runs of ${one.data.name}` : `Runs of ${several ? project : named}`;
   const note = one.data?.tags['mlflow.note.content'];
   const deleted = one.data?.lifecycle === 'deleted';
   const filtered = asked.filter !== '' || asked.view === 'deleted';

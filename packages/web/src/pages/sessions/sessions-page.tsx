@@ -21,7 +21,7 @@ export function SessionsPage() {
   const session = useSession();
   return session?.mode === 'solo' ? (
     <div className="page">
-      <AccountHead title="Where are you signed in?" />
+      <AccountHead title="Sessions" />
       <SoloNote />
     </div>
   ) : (
@@ -59,7 +59,7 @@ function OwnSessions() {
   return (
     <div className="page">
       <AccountHead
-        title="Where are you signed in?"
+        title="Sessions"
         actions={
           <Button variant="default" color="red" leftSection={<Icon name="back" />} onClick={() => setAsking(true)}>
             Sign out everywhere

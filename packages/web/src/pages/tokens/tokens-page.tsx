@@ -18,7 +18,7 @@ import { Icon } from '#ui/icons.tsx';
 import { Panel } from '#ui/panel.tsx';
 import { Skeleton } from '#ui/skeleton.tsx';
 
-const TITLE = 'Which tokens act for you?';
+const TITLE = 'API tokens';
 const key = ['tokens'] as const;
 
 export function TokensPage() {
@@ -70,7 +70,7 @@ function OwnTokens() {
       )}
       {create !== undefined && (
         <TokenForm
-          heading="What should the new token do?"
+          heading="Create a token"
           create={async (wanted) => await client.perform(createTokenOperation, wanted)}
           done={(given, wanted) => {
             setMade({ ...wanted, ...given });

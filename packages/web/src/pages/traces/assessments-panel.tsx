@@ -136,7 +136,7 @@ function JudgeDialog({ project, trace, close }: JudgeDialogProps) {
   });
   const ready = name.trim() !== '' && value.trim() !== '';
   return (
-    <Modal opened onClose={close} title="How was it?" size="lg">
+    <Modal opened onClose={close} title="Add an assessment" size="lg">
       <form
         className="confirm"
         onSubmit={(event) => {

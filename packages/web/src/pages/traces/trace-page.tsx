@@ -45,7 +45,7 @@ function OneTrace({ project, id }: { readonly project: string; readonly id: stri
   return (
     <div className="page">
       <PageHead
-        title={`What did ${name} do?`}
+        title={`Trace ${name}`}
         under={trace === undefined ? undefined : <Under project={project} trace={trace} />}
         actions={<CopyAs forms={[{ title: 'Python', preview: address, text: () => address }, ...forms]} />}
       />

@@ -77,7 +77,7 @@ export function TracesPage() {
   return (
     <div className="page">
       <PageHead
-        title={`What did requests do in ${project}?`}
+        title="Traces"
         under={
           <span className="page-head-brief">
             Traces of programs: their steps, how long each took, how answers were judged.

@@ -137,7 +137,7 @@ function Removal({ own, remove, close }: RemovalProps) {
   };
   return (
     <Confirm
-      title={own ? 'Take back what you said?' : 'Take away what somebody else said?'}
+      title={own ? 'Delete your comment?' : 'Delete this comment?'}
       verb={own ? 'Take back' : 'Take away'}
       busy={busy}
       confirm={confirm}
