@@ -249,7 +249,11 @@ test.each([
     '/projects/default/pipelines/weighed',
     async (page: Page) => await page.getByRole('group', { name: 'Graph of the pipeline' }).waitFor(),
   ],
-  ['the queue', '/projects/default/queue', async (page: Page) => await page.getByText('Nothing waits').waitFor()],
+  [
+    'the compute page',
+    '/projects/default/compute',
+    async (page: Page) => await page.getByText('No step waits').waitFor(),
+  ],
   [
     'mentions',
     '/projects/default/mentions',

@@ -68,7 +68,7 @@ test('one with a rule says whose word is missing, and is asked for', async () =>
 
 test('what waits comes first to those who decide; with the last approval the alias moves', async () => {
   const page = await journey.open('/projects/default/models', { as: pat });
-  await page.getByRole('heading', { name: 'Waits for approval, 1 for yours', level: 1 }).waitFor();
+  await page.getByRole('heading', { name: 'Waits for approval, 1 for yours' }).waitFor();
   const waiting = page.getByRole('row', { name: 'flight-delay 2 → alias champion' });
   await waiting.getByText('You', { exact: true }).waitFor();
   await waiting.getByRole('button', { name: 'Decide' }).click();

@@ -84,7 +84,7 @@ test('a prediction is explained when somebody asks, by the version that answered
   const page = await journey.open(onePage());
   await page.getByRole('list', { name: 'Lineage' }).getByRole('link', { name: 'flights/1' }).waitFor();
   await page.getByRole('button', { name: 'Explain' }).click();
-  const why = panel(page, 'Why did it say so?');
+  const why = panel(page, 'Explanation');
   // Twice 7, less twice the mean of the example.
   await why.getByText('+11').waitFor();
   await why.getByText('exact').last().waitFor();
@@ -122,7 +122,7 @@ test('what could do harm in a model is waived with a reason, and opened again', 
   await safe.getByText('blocked', { exact: true }).waitFor();
   await safe.getByText('It cannot be read as an ONNX model').waitFor();
   await safe.getByRole('button', { name: 'Waive' }).first().click();
-  const dialog = page.getByRole('dialog', { name: /May .* be loaded/ });
+  const dialog = page.getByRole('dialog', { name: /Waive the finding/ });
   await dialog.getByRole('textbox', { name: 'Why' }).fill('A fixture of a test');
   await dialog.getByRole('button', { name: 'Waive it' }).click();
   await safe.getByText('A fixture of a test').waitFor();

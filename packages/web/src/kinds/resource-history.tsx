@@ -65,7 +65,7 @@ export function ResourceHistory({
     });
   return (
     <div className="resource-tab" style={{ paddingTop: 0 }}>
-      <Panel title="Revisions" flush>
+      <Panel title="Revision history" flush>
         <div className="scroll-x" tabIndex={0} role="region" aria-label="Revisions">
           <table className="revisions">
             <thead>

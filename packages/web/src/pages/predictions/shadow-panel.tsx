@@ -122,7 +122,7 @@ const figure = (value: unknown) => {
 
 function Agreement({ rows, by }: { readonly rows: PredictionRows; readonly by: Comparison }) {
   return (
-    <Panel title="Agreement" flush>
+    <Panel title="Shadow agreement" flush>
       <PlainTable
         label="Agreement"
         rows={readNamed(rows)}
