@@ -267,13 +267,19 @@ export async function imageFault(environment: EngineSurroundings['environment'])
   return await (await import('#engines/environments/image/podman-images.ts')).podmanFault(environment);
 }
 
-/** Queries over datasets, in processes of their own that start when something is asked. */
+/** Queries over datasets, in isolated processes that start with the first query. */
 export async function openQuery(
   { query: { memoryMb, threads, tempMb, callerSeconds } }: Pick<ConfigSpec, 'query'>,
-  { dataFolder, clock, log }: Pick<EngineSurroundings, 'dataFolder' | 'clock' | 'log'>,
+  {
+    dataFolder,
+    clock,
+    log,
+    isolation,
+  }: Pick<EngineSurroundings, 'dataFolder' | 'clock' | 'log'> & { readonly isolation: Isolation },
 ): Promise<QueryEngine> {
   const { openDuckdbQuery } = await import('#engines/query/duckdb/duckdb-query.ts');
-  return openDuckdbQuery({ folder: `${dataFolder}/query`, memoryMb, threads, tempMb, callerSeconds, clock, log });
+  const limits = { memoryMb, threads, tempMb, callerSeconds };
+  return openDuckdbQuery({ folder: `${dataFolder}/query`, ...limits, clock, log, isolation });
 }
 
 /** Who is who: operations of people, sessions, tokens and invitations. */

@@ -101,8 +101,8 @@ export class Control {
       return endpoints.work;
     };
     const keys = await openKeys(config.keys, around);
-    const query = await openQuery(config, around);
     const { isolation, isolationPlaces, isolationState } = await openControlIsolation(config, around);
+    const query = await openQuery(config, { ...around, isolation });
     const [{ kinds, jobs, entries, policies, subscribers, servingRefusal }, store] = await Promise.all([
       loadKinds({ keys, outbound, clock, folderRoot: config.tracking.artifactRoot, endpointWork }),
       openBlobs(config.blobs, around),
@@ -486,8 +486,8 @@ export class Control {
     this.#parts.egress.close();
     await (await compute.opened())?.close();
     await kernel.stop();
-    await this.#parts.isolation.close();
     await query.close();
+    await this.#parts.isolation.close();
     await (await online.opened())?.close();
     await audit.stop();
     await database.close();

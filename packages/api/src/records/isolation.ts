@@ -33,7 +33,7 @@ const PROGRAMS: Readonly<Record<NonNullable<IsolationInfo['program']>, string>> 
 export function isolationSummary({ boundary, limits, program = 'machine', reason }: IsolationInfo): string {
   if (boundary === 'none') {
     const why = reason === undefined ? '' : ` (${reason})`;
-    return `nothing on this machine isolates code and models of users${why}: steps, Python models and conversions are refused, schedules and alerts start no run`;
+    return `nothing on this machine isolates code and models of users${why}: queries have limits only, steps, Python models and conversions are refused, schedules and alerts start no run`;
   }
   const held = limits === 'cgroup' ? 'limits of a whole run' : 'limits of each process and a watchdog';
   if (boundary === 'landlock') {

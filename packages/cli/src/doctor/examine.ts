@@ -43,7 +43,7 @@ export async function examine(context: Context, options: ExamineOptions) {
           checkDatabase(server, config?.value, folder),
           checkPort(server, port, choice.url),
           checkSteps(async () => await server.lookAtCompute(config?.value)),
-          checkQueries(server.lookAtQuery).then((finding) => [finding]),
+          checkQueries(async () => await server.lookAtQuery(config?.value)).then((finding) => [finding]),
         ]),
     checkServer(choice, now),
     checkContent(context),

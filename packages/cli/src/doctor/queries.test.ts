@@ -1,11 +1,17 @@
 import { expect, test } from 'vitest';
 import { checkQueries } from '#doctor/queries.ts';
 
-test('whether queries run, and what to do if not', async () => {
-  expect(await checkQueries(async () => await Promise.resolve({ version: 'v1.5.6' }))).toEqual({
+test('whether queries run, what isolates them, and what to do if they do not', async () => {
+  const found = async (boundary: string) =>
+    await checkQueries(async () => await Promise.resolve({ version: 'v1.5.6', boundary }));
+  expect(await found('bubblewrap')).toEqual({
     name: 'queries',
     state: 'ok',
-    detail: 'DuckDB v1.5.6 runs in a process of its own',
+    detail: 'DuckDB v1.5.6 runs in a process isolated by bubblewrap',
+  });
+  expect(await found('none')).toMatchObject({
+    state: 'ok',
+    detail: 'DuckDB v1.5.6 runs in a process with limits that is not isolated',
   });
   expect(await checkQueries(async () => await Promise.reject(new Error('No glibc.')))).toMatchObject({
     state: 'problem',

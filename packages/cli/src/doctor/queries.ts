@@ -1,10 +1,14 @@
 /** Whether the machine runs queries over datasets. */
 import { ok, problem, type Finding } from '#doctor/finding.ts';
 
-export async function checkQueries(look: () => Promise<{ readonly version: string }>): Promise<Finding> {
+export async function checkQueries(
+  look: () => Promise<{ readonly version: string; readonly boundary: string }>,
+): Promise<Finding> {
   try {
-    const { version } = await look();
-    return ok('queries', `DuckDB ${version} runs in a process of its own`);
+    const { version, boundary } = await look();
+    const process =
+      boundary === 'none' ? 'a process with limits that is not isolated' : `a process isolated by ${boundary}`;
+    return ok('queries', `DuckDB ${version} runs in ${process}`);
   } catch (error) {
     return problem(
       'queries',

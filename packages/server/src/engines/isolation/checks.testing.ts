@@ -7,7 +7,9 @@
  */
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createServer, type AddressInfo } from 'node:net';
 import { sweepScratch } from './run-process.ts';
 import type { Boundary, IsolatedEnd, IsolatedRun, IsolatedStart, Isolation, IsolationReport } from './contract.ts';
@@ -82,6 +84,7 @@ interface Attempt {
   readonly network?: IsolatedRun['network'];
   readonly files?: IsolatedRun['files'];
   readonly owner?: string;
+  readonly identity?: NonNullable<IsolatedRun['identity']>;
   readonly start?: Partial<IsolatedStart>;
 }
 
@@ -95,7 +98,15 @@ async function execute(isolation: Isolation, command: readonly string[], options
   let output = '';
   const from = performance.now();
   const started = await isolation.start(
-    { workload: 'python-model', owner, command, limits: { wallMs: 30_000, ...limits }, network, files },
+    {
+      workload: 'python-model',
+      owner,
+      command,
+      limits: { wallMs: 30_000, ...limits },
+      network,
+      files,
+      ...(options.identity !== undefined && { identity: options.identity }),
+    },
     {
       variables: { PATH: '/usr/local/bin:/usr/bin:/bin' },
       onOutput: (chunk) => (output += chunk.toString('utf8')),
@@ -178,11 +189,7 @@ export const CHECKS: readonly Check[] = [
       started.socket?.on('data', (chunk: Buffer) => (answer += chunk.toString('utf8')));
       started.socket?.write('hello\n');
       await started.ended;
-      must(
-        /^heard hello open variables (HOME )?MARK PATH PWD( TMPDIR)?\n$/.test(answer),
-        'it has more or less',
-        answer,
-      );
+      must(/^heard hello open variables (HOME )?MARK PATH( TMPDIR)?\n$/.test(answer), 'it has more or less', answer);
     },
   },
   ...Object.entries(MEMORY_BOMBS).map(([kind, program]): Check => ({
@@ -298,6 +305,36 @@ export const CHECKS: readonly Check[] = [
         ['a', 'a', 'b'].map(async (owner) => (await attempt(world, 'print $>', { owner })).output),
       );
       must(first === again && first !== other && Number(first) > 1_000_000_000, 'ids', [first, again, other]);
+    },
+  },
+  {
+    title: 'a run with the user id of Dais reads its files only, and has no rights of this user',
+    run: async (world) => {
+      const place = await mkdtemp(join(tmpdir(), 'dais-identity-'));
+      try {
+        const [given, canary] = [join(place, 'given'), join(place, 'canary')];
+        for (const file of [given, canary]) await writeFile(file, 'text', { mode: 0o600 });
+        const program = `my ($given, $canary) = @ARGV; sub could { print "it $_[0]; " }
+          open my $own, '<', $given or could('cannot read its file');
+          open my $change, '>>', $given and could('writes to a file that it may read');
+          open my $other, '<', $canary and could('reads another file');
+          for ('/proc/sys/kernel/core_pattern', '/proc/sys/vm/drop_caches', '/proc/sysrq-trigger') { open my $setting, '>>', $_ and could("can write $_") }
+          for ("/proc/$$/status", '/proc/self/status') {
+            open my $file, '<', $_ or next; local $/; my $status = <$file>;
+            could('has capabilities') unless $status =~ /^CapPrm:\t0+$/m && $status =~ /^CapEff:\t0+$/m;
+            could('may gain rights') unless $status =~ /^NoNewPrivs:\t1$/m && $status =~ /^Seccomp:\t2$/m;
+            last;
+          }
+          system('unshare -U true 2>/dev/null') == 0 and could('makes a user namespace');
+          print "end with $>";`;
+        const { output } = await execute(world.isolation, ['perl', '-e', program, given, canary], {
+          identity: 'dais',
+          files: { readable: [given], writable: [] },
+        });
+        must(/^end with \d+$/.test(output), 'it does more or less', output);
+      } finally {
+        await rm(place, { recursive: true });
+      }
     },
   },
   {

@@ -27,6 +27,8 @@ export type Boundary = 'bubblewrap' | 'bubblewrap-without-proc' | 'landlock' | '
 export interface RunLimits {
   /** For all processes of the run together. A single process that asks for much more at once gets an error. */
   readonly memoryBytes?: number;
+  /** What a single process may ask for, used or not. Default: `memoryBytes`, stacks of its threads and a margin. */
+  readonly reservedBytes?: number;
   /** In cores. Held only where control groups are writable. */
   readonly cpu?: number;
   /** Processes and threads of the run together. */
@@ -70,6 +72,11 @@ export interface IsolatedRun {
   readonly workload: Workload;
   /** Runs of one owner may share a user id; runs of two owners never do. */
   readonly owner: string;
+  /**
+   * `owner`: a user id for each owner, where Dais may give them. `dais`: the user id of Dais without any capability, for a
+   * program of Dais that reads files which only Dais may read. Default `owner`.
+   */
+  readonly identity?: 'owner' | 'dais';
   readonly command: readonly string[];
   readonly limits: RunLimits;
   readonly network: NetworkAccess;
@@ -125,6 +132,8 @@ export interface IsolatedProcess {
   readonly ended: Promise<IsolatedEnd>;
   memoryBytes(): number;
   cpuMs(): number;
+  /** The process id of the program itself, behind what confines it; undefined when it is gone. */
+  programPid(): number | undefined;
   /** Ends all its processes with SIGKILL. Idempotent; the first reason counts. */
   kill(reason: string): void;
   /** Whether it keeps this process alive; at first it does not. */

@@ -54,11 +54,13 @@ const STACK_BYTES = 8 * 2 ** 20;
 const DATA_MARGIN_BYTES = 128 * 2 ** 20;
 const LEAST_DATA_BYTES = 512 * 2 ** 20;
 const GROUP_PREFIX = 'dais-runs';
-/** A run is ended before Dais when the memory of the machine runs out. */
+/** A run is ended before Dais when the memory of the machine runs out; a query, which its caller can repeat, before other runs. */
 const OOM_SCORE = 500;
+const QUERY_OOM_SCORE = 1000;
 
 /** Sets the limits of each process, then becomes the program. Arguments: KiB of data, 512-byte blocks of a file, processes. */
 const LIMITS = `
+unset PWD OLDPWD
 ulimit -c 0
 ulimit -d "$1"
 ulimit -f "$2"
@@ -67,11 +69,11 @@ shift 3
 exec "$@"
 `;
 
-/** Enters control groups, then becomes the program. Arguments: number of groups, these, the program. */
+/** Enters control groups, then becomes the program. Arguments: score for the OOM killer, number of groups, these, the program. */
 const ENTER = `
-echo ${OOM_SCORE} >/proc/self/oom_score_adj
-n=$1
-shift
+echo "$1" >/proc/self/oom_score_adj
+n=$2
+shift 2
 while [ "$n" -gt 0 ]; do
   echo 0 >"$1/cgroup.procs" || { echo "The control group $1 is gone." >&2; exit 125; }
   shift
@@ -165,7 +167,13 @@ class LadderIsolation implements Isolation {
           variables: scratch === undefined ? start.variables : { ...start.variables, HOME: scratch, TMPDIR: scratch },
         },
         boundary,
-        command: ['sh', '-c', ENTER, 'dais-run', String(folders.length), ...folders, ...(guard ?? []), ...command],
+        command: [
+          ...['sh', '-c', ENTER, 'dais-run'],
+          String(run.workload === 'query' ? QUERY_OOM_SCORE : OOM_SCORE),
+          ...[String(folders.length), ...folders],
+          ...(guard ?? []),
+          ...command,
+        ],
         hasGuard: guard !== undefined,
         filter,
         groups,
@@ -213,7 +221,8 @@ class LadderIsolation implements Isolation {
 
   #limitWords(run: IsolatedRun, memoryBytes: number, hasGroups: boolean): string[] {
     const { threads = DEFAULT_THREADS, diskBytes = DEFAULT_DISK_BYTES, processes = DEFAULT_PROCESSES } = run.limits;
-    const data = Math.max(LEAST_DATA_BYTES, memoryBytes + threads * STACK_BYTES + DATA_MARGIN_BYTES);
+    const { reservedBytes = memoryBytes + threads * STACK_BYTES + DATA_MARGIN_BYTES } = run.limits;
+    const data = Math.max(LEAST_DATA_BYTES, reservedBytes);
     // It counts all processes of a user: only of a user of its own, or in a user namespace, is that the run.
     const isCountable = !hasGroups && run.isolation !== 'none' && this.#countsAlone;
     return [String(Math.ceil(data / 1024)), String(Math.ceil(diskBytes / 512)), isCountable ? String(processes) : ''];

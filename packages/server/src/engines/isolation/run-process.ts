@@ -1,4 +1,5 @@
 /** A run that ends with this process: starts it inside its boundary, holds its limits and reports why it ended. */
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +7,7 @@ import type { Duplex } from 'node:stream';
 import { folderSize } from '#lib/folder-size.ts';
 import { start, type ChildProcess } from '#lib/process.ts';
 import { judgeProcess, processIdentity, type ProcessIdentity } from '#lib/process-identity.ts';
-import { treeCpuMs, treeMemory } from '#lib/process-tree.ts';
+import { lastDescendant, treeCpuMs, treeMemory } from '#lib/process-tree.ts';
 import type { Boundary, EndCause, IsolatedEnd, IsolatedProcess, IsolatedRun, IsolatedStart } from './contract.ts';
 import type { TaskGroups } from './control-groups.ts';
 import { limitReason, subjectOf } from './words.ts';
@@ -29,6 +30,8 @@ export interface RunProcessOptions {
 const CHECK_MS = 250;
 /** What it started may hold its output open after its end. */
 const OUTPUT_MS = 1000;
+/** Between the end of what confines a run and the end of the program in it. */
+const GONE_MS = 1000;
 const SIGNALS: Readonly<Record<number, string>> = {
   4: 'SIGILL',
   6: 'SIGABRT',
@@ -76,6 +79,8 @@ export class RunProcess implements IsolatedProcess {
   #isOver = false;
   #report = '';
   #cpuMs = 0;
+  /** The process of the program that was killed from here. */
+  #killed: number | undefined;
   /** Why it was ended from here. */
   #ending: { readonly cause: EndCause; readonly reason: string } | undefined;
 
@@ -137,6 +142,10 @@ export class RunProcess implements IsolatedProcess {
     return this.#cpuMs;
   }
 
+  programPid(): number | undefined {
+    return this.#isOver || this.#child.pid === undefined ? undefined : lastDescendant(this.#child.pid);
+  }
+
   kill(reason: string): void {
     this.#end('killed', reason);
   }
@@ -153,6 +162,7 @@ export class RunProcess implements IsolatedProcess {
 
   #killAll(): void {
     const { hasGuard, groups } = this.#options;
+    this.#killed = this.programPid();
     groups?.kill();
     // The guard ends the whole tree when its input closes, and reports nothing then.
     if (hasGuard) {
@@ -188,6 +198,9 @@ export class RunProcess implements IsolatedProcess {
     const { groups, scratch } = this.#options;
     groups?.kill();
     await groups?.remove();
+    for (let waited = 0; waited < GONE_MS && existsSync(`/proc/${this.#killed}`); waited += 10) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
     if (scratch !== undefined) await rm(scratch, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
     return how;
   }

@@ -7,6 +7,7 @@
 import { DaisError } from '@dais/api';
 import type { Isolation } from '#engines/isolation/contract.ts';
 import { sharedIsolation } from '#engines/isolation/open-isolation.ts';
+import { programFolders } from '#engines/isolation/program-folders.ts';
 import type { Clock } from '#lib/clock.ts';
 import { KeptMemory } from '#lib/kept-memory.ts';
 import { Lazy } from '#lib/lazy.ts';
@@ -27,7 +28,6 @@ import { analyzeOnnx } from './onnx-analysis.ts';
 import type { OnnxDescription } from './onnx-description.ts';
 import { ThreadRunner } from './onnx-runners.ts';
 import { fromPlain, OnnxSession, toPlain, type SessionPlan } from './onnx-session.ts';
-import { programFolders } from './program-folders.ts';
 
 export interface OnnxInferenceOptions {
   readonly clock: Clock;

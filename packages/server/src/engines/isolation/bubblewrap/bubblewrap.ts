@@ -41,7 +41,7 @@ export function wrapWithBubblewrap(run: IsolatedRun, mode: BubblewrapMode, optio
   const { program, asRoot, hasProc, disablesNamespaces } = mode;
   const { root, readable, writable, hidden = [], gpus = [] } = files;
   const filter = filterForNamespaces(options.hasControlGroups);
-  const uid = asRoot ? uidOf(owner) : undefined;
+  const uid = asRoot && run.identity !== 'dais' ? uidOf(owner) : undefined;
   const seen = root === undefined ? [...PROGRAM_FOLDERS, ...ETC.map((name) => `/etc/${name}`)] : NETWORK_FILES;
   // Others listen inside the namespace only when it belongs to a user namespace that they can join: an outer one.
   const hasOuter = !asRoot && network.type === 'ports';
@@ -53,9 +53,10 @@ export function wrapWithBubblewrap(run: IsolatedRun, mode: BubblewrapMode, optio
     ...(options.blockDescriptor === undefined ? [] : ['--block-fd', String(options.blockDescriptor)]),
     ...(filter.length === 0 ? [] : ['--seccomp', String(options.filterDescriptor)]),
     // A user namespace would leave root's run root outside of it.
-    ...(asRoot
-      ? words('--cap-drop ALL --cap-add CAP_SETUID --cap-add CAP_SETGID --cap-add CAP_SETPCAP')
-      : [...words('--unshare-user --cap-drop ALL'), ...(disablesNamespaces ? ['--disable-userns'] : [])]),
+    '--cap-drop',
+    'ALL',
+    ...(uid === undefined ? [] : words('--cap-add CAP_SETUID --cap-add CAP_SETGID --cap-add CAP_SETPCAP')),
+    ...(asRoot ? [] : ['--unshare-user', ...(disablesNamespaces ? ['--disable-userns'] : [])]),
     // Before what is below them, see `above`.
     ...words('--dir /etc --dir /sys --dir /sys/devices'),
     ...(hasProc ? words('--proc /proc') : []),
@@ -70,6 +71,8 @@ export function wrapWithBubblewrap(run: IsolatedRun, mode: BubblewrapMode, optio
     ...writable.flatMap(({ outside: from, inside }) => [...above(inside), '--bind', from, inside]),
     // Last: they may be below one of those.
     ...readable.flatMap((place) => [...above(place), '--ro-bind', place, place]),
+    // Settings of the kernel are files of root, which root without capabilities may still write.
+    ...(hasProc && run.identity === 'dais' ? words('--remount-ro /proc') : []),
     ...words('--remount-ro / --chdir / --'),
   ];
   const drop = `--reuid=${uid} --regid=${uid} --clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs --`;

@@ -1,11 +1,13 @@
 /**
- * The query engine on DuckDB. Two lanes, each with a queue and a child of its own: what reads little does not wait for what reads
- * much. DuckDB never runs in this process: six heavy queries held libuv's threads for 12 s.
+ * The query engine on DuckDB. Two lanes, each with a queue and a process of its own: small jobs do not wait for large ones. DuckDB
+ * never runs in this process: six heavy queries held libuv's threads for 12 s. The isolation engine confines the processes.
  */
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import path from 'node:path';
 import { DaisError } from '@dais/api/errors';
+import type { Isolation } from '#engines/isolation/contract.ts';
+import { sharedIsolation } from '#engines/isolation/open-isolation.ts';
 import type { Clock } from '#lib/clock.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { Log } from '#lib/log.ts';
@@ -27,6 +29,7 @@ import type {
 } from '../contract.ts';
 import { QueryError } from '../model/query-error.ts';
 import type { Query } from '../model/query-tree.ts';
+import { StagedJob, type LaneFolders } from './job-files.ts';
 import { QueryProcess, type ProcessAnswer } from './query-process.ts';
 import { Turns } from './turns.ts';
 import type { JobLimits, RunAnswer, Work } from './wire.ts';
@@ -42,9 +45,17 @@ export interface DuckdbQueryOptions {
   readonly callerSeconds?: number | undefined;
   readonly clock: Clock;
   readonly log: Log;
+  /** Default: one for this process, with the programs of the machine. */
+  readonly isolation?: Isolation;
   readonly idleMs?: number;
 }
 
+/** Memory of a process that runs nothing: Node, DuckDB and their code. Its limit is this plus the share of its lane. */
+const BASE_MEMORY_BYTES = 256 * 1024 * 1024;
+/** DuckDB's allocator reserves more than it uses. */
+const RESERVED_TIMES = 4;
+/** Threads that Node and DuckDB start besides those that run a query. */
+const FURTHER_THREADS = 32;
 /** DuckDB passes its own limit by up to 30 % (measured at 1 GB), and Node needs about 60 MB beside it. */
 const OF_MEMORY = 0.7;
 const LIGHT_SHARE = 0.2;
@@ -70,6 +81,7 @@ const STALE_MS = 24 * 3_600_000;
 
 interface Lane {
   readonly turns: Turns;
+  readonly folders: LaneFolders;
   readonly process: QueryProcess;
   readonly memoryBytes: number;
 }
@@ -102,8 +114,9 @@ export class DuckdbQuery implements QueryEngine {
   constructor(options: DuckdbQueryOptions) {
     this.#options = options;
     this.#own = path.join(options.folder, uuidv7(options.clock.now()));
-    this.#heavy = this.#lane(1 - LIGHT_SHARE);
-    this.#light = this.#lane(LIGHT_SHARE);
+    const isolation = options.isolation ?? sharedIsolation();
+    this.#heavy = this.#lane('heavy', 1 - LIGHT_SHARE, isolation);
+    this.#light = this.#lane('light', LIGHT_SHARE, isolation);
   }
 
   async run(job: QueryJob, options: RunOptions = {}): Promise<QueryResult> {
@@ -177,12 +190,22 @@ export class DuckdbQuery implements QueryEngine {
     await rm(this.#own, { recursive: true, force: true });
   }
 
-  #lane(share: number): Lane {
-    const { clock, log, idleMs = IDLE_MS } = this.#options;
+  #lane(name: string, share: number, isolation: Isolation): Lane {
+    const { clock, log, threads, memoryBytes, tempBytes, idleMs = IDLE_MS } = this.#options;
+    const folders = { inputs: path.join(this.#own, name, 'in'), work: path.join(this.#own, name, 'work') };
+    const limits = {
+      memoryBytes: Math.floor(memoryBytes * share) + BASE_MEMORY_BYTES,
+      reservedBytes: Math.floor(memoryBytes * share * RESERVED_TIMES) + 2 * BASE_MEMORY_BYTES,
+      cpu: threads,
+      processes: threads + FURTHER_THREADS,
+      threads: threads + FURTHER_THREADS,
+      diskBytes: tempBytes,
+    };
     return {
       turns: new Turns(MOST_WAITING),
-      process: new QueryProcess({ clock, log, folder: this.#own, idleMs }),
-      memoryBytes: this.#options.memoryBytes * OF_MEMORY * share,
+      folders,
+      process: new QueryProcess({ clock, log, isolation, folders, limits, idleMs }),
+      memoryBytes: memoryBytes * OF_MEMORY * share,
     };
   }
 
@@ -221,24 +244,29 @@ export class DuckdbQuery implements QueryEngine {
     }
     if (lane.turns.running > 0) progress({ phase: 'waiting', ahead: lane.turns.waiting + 1 });
     await lane.turns.take(owner, signal);
-    const folder = path.join(this.#own, uuidv7(this.#options.clock.now()));
+    let staged: StagedJob | undefined;
     try {
       this.#refuseClosed();
-      await mkdir(folder);
-      return await lane.process.run({
-        folder,
+      staged = await StagedJob.stage(work, uuidv7(this.#options.clock.now()), lane.folders);
+      const result = await lane.process.run({
+        staged,
         limits: { ...this.#limits(lane, limits), threads },
-        work,
+        owner,
+        hasSql: hasPersonSql(work),
         wallMs: limits.wallMs ?? DEFAULT_WALL_MS,
         signal,
         progress,
       });
+      return { ...result, answer: await staged.finish(result.answer) };
     } catch (error) {
       this.#refuseClosed();
       throw error;
     } finally {
-      await rm(folder, { recursive: true, force: true });
-      lane.turns.next();
+      try {
+        await staged?.clear();
+      } finally {
+        lane.turns.next();
+      }
     }
   }
 
@@ -264,7 +292,9 @@ export class DuckdbQuery implements QueryEngine {
       const left = path.join(folder, name);
       if (await isLeftBehind(left, clock.now())) await rm(left, { recursive: true, force: true });
     }
-    await mkdir(this.#own, { mode: 0o700 });
+    for (const { folders } of [this.#heavy, this.#light]) {
+      for (const each of [folders.inputs, folders.work]) await mkdir(each, { recursive: true, mode: 0o700 });
+    }
     const owner = path.join(this.#own, OWNER);
     await writeFile(`${owner}.tmp`, JSON.stringify(processIdentity(process.pid) ?? {}));
     await rename(`${owner}.tmp`, owner);
@@ -308,4 +338,18 @@ async function removeOutputs(outputs: readonly QueryOutput[]): Promise<void> {
     const ours = names.filter((name) => name.startsWith(`${output.name}-`) || name === `.${output.name}.trial`);
     for (const name of ours) await rm(path.join(output.folder, name), { force: true });
   }
+}
+
+/** Whether a person or program wrote a text of SQL in the work. */
+function hasPersonSql(work: Work): boolean {
+  if (work.type === 'describe') return false;
+  const { query } = work.type === 'check' ? work : work.job;
+  if (work.type === 'check') return hasSqlRelation(query);
+  const { prepare = [], more = [] } = work.job;
+  return [query, ...prepare.map((step) => step.query), ...more.map((one) => one.query)].some(hasSqlRelation);
+}
+
+function hasSqlRelation(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return (value as { readonly type?: unknown }).type === 'sql' || Object.values(value).some(hasSqlRelation);
 }

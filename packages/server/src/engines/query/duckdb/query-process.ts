@@ -1,26 +1,37 @@
-/** The engine's child: started at the first work, gone after a while without any; one work at a time. */
+/**
+ * The isolated process of a lane: started for the first job, ended after a while without one. It runs one job at a time, and sees
+ * the programs of Dais and the two folders of its lane.
+ */
 import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
+import type { IsolatedEnd, IsolatedProcess, IsolatedRun, Isolation, RunLimits } from '#engines/isolation/contract.ts';
+import { programFolders } from '#engines/isolation/program-folders.ts';
 import type { Clock } from '#lib/clock.ts';
+import { folderSize } from '#lib/folder-size.ts';
 import type { Log } from '#lib/log.ts';
-import { ownProgram, programBeside, start, type ChildProcess } from '#lib/process.ts';
+import { ownProgram, programBeside } from '#lib/process.ts';
 import type { QueryProgress, StatementResult } from '../contract.ts';
 import { QueryError } from '../model/query-error.ts';
 import { onFrames, sendFrame } from './frames.ts';
-import type { Answer, FromWorker, JobLimits, ToWorker, Work } from './wire.ts';
+import type { LaneFolders, StagedJob } from './job-files.ts';
+import type { Answer, FromWorker, JobLimits, ToWorker } from './wire.ts';
 
 export interface ProcessParts {
   readonly clock: Clock;
   readonly log: Log;
-  /** Home and working folder of the child. */
-  readonly folder: string;
-  /** Without work for so long it ends, and its memory is the system's again. */
+  readonly isolation: Isolation;
+  readonly folders: LaneFolders;
+  readonly limits: RunLimits;
+  /** After this time without a job it ends, and its memory is free. */
   readonly idleMs: number;
 }
 
 export interface ProcessWork {
-  readonly folder: string;
+  readonly staged: StagedJob;
   readonly limits: JobLimits;
-  readonly work: Work;
+  readonly owner: string;
+  /** Whether the job holds SQL that a person or program wrote. */
+  readonly hasSql: boolean;
   readonly wallMs: number;
   readonly signal: AbortSignal | undefined;
   readonly progress: (progress: QueryProgress) => void;
@@ -34,18 +45,57 @@ export interface ProcessAnswer {
 
 /** From the interruption of a query to the end of its process. */
 const GRACE_MS = 3000;
+const MEASURE_MS = 1000;
+/** Spilled data, kept steps, inflated text and outputs may each take what `query.tempMb` allows; the process holds these limits itself. */
+const DISK_SHARES = 4;
+const KEPT_OUTPUT = 4096;
+const OVERFULL = 'The query needs more temporary disk than `query.tempMb` allows.';
+
+interface Child {
+  readonly process: IsolatedProcess;
+  readonly socket: Duplex;
+  /** Files that it sees besides the folders of its lane. */
+  readonly mounts: readonly string[];
+  /** Whose SQL it has run. */
+  sqlOf: string | undefined;
+  output: string;
+  end: IsolatedEnd | undefined;
+}
 
 interface Running {
   readonly id: number;
+  readonly child: Child;
   readonly rows: StatementResult['rows'][number][][];
   readonly progress: (progress: QueryProgress) => void;
   readonly resolve: (answer: ProcessAnswer) => void;
   readonly reject: (error: unknown) => void;
 }
 
+/** The run of a lane, with the program that is started in it. */
+export function queryRun(
+  { folders, limits }: Pick<ProcessParts, 'folders' | 'limits'>,
+  command: readonly string[],
+  readable: readonly string[] = [],
+): IsolatedRun {
+  return {
+    workload: 'query',
+    owner: 'queries',
+    // It reads files that only Dais may read.
+    identity: 'dais',
+    command,
+    limits,
+    network: { type: 'none' },
+    files: {
+      readable: [...programFolders(), folders.inputs, ...readable],
+      writable: [{ outside: folders.work, inside: folders.work }],
+    },
+  };
+}
+
 export class QueryProcess {
   readonly #parts: ProcessParts;
-  #child: ChildProcess | undefined;
+  #starting: Promise<Child> | undefined;
+  #child: Child | undefined;
   #running: Running | undefined;
   #ids = 0;
   #version = '';
@@ -56,7 +106,7 @@ export class QueryProcess {
   }
 
   get pid(): number | undefined {
-    return this.#child?.pid;
+    return this.#child?.process.programPid();
   }
 
   /** Of DuckDB; empty until a child has run. */
@@ -66,84 +116,135 @@ export class QueryProcess {
 
   /** One at a time. @throws QueryError; the reason of `signal`, once the child has let go. */
   async run(work: ProcessWork): Promise<ProcessAnswer> {
+    const { clock } = this.#parts;
     this.#cancelIdle?.();
-    const child = (this.#child ??= this.#start());
-    const id = ++this.#ids;
     let stopped: unknown;
     let cancelKill: (() => void) | undefined;
-    const stop = (reason: unknown) => {
-      if (stopped !== undefined) return;
-      stopped = reason;
-      this.#send({ type: 'cancel', id });
-      cancelKill = this.#parts.clock.after(GRACE_MS, () => child.kill('SIGKILL'));
-    };
+    let isOver = false;
+    let stop = (_reason: unknown) => {};
     const abort = () => stop(work.signal?.reason);
-    const cancelWall = this.#parts.clock.after(work.wallMs, () =>
-      stop(new QueryError('query_limit', `The query took longer than ${Math.round(work.wallMs / 1000)} s.`)),
-    );
+    let cancelWall = () => {};
     try {
+      const child = await this.#childFor(work);
+      const id = ++this.#ids;
+      stop = (reason) => {
+        if (stopped !== undefined) return;
+        stopped = reason;
+        send(child, { type: 'cancel', id });
+        cancelKill = clock.after(GRACE_MS, () => child.process.kill('it did not stop its query'));
+      };
+      cancelWall = clock.after(work.wallMs, () =>
+        stop(new QueryError('query_limit', `The query took longer than ${Math.round(work.wallMs / 1000)} s.`)),
+      );
+      const measure = async () => {
+        const most = work.limits.tempBytes * DISK_SHARES;
+        if ((await folderSize(work.staged.folder)) > most) stop(new QueryError('query_limit', OVERFULL));
+        if (!isOver) clock.after(MEASURE_MS, () => void measure());
+      };
+      clock.after(MEASURE_MS, () => void measure());
       return await new Promise<ProcessAnswer>((resolve, reject) => {
-        this.#running = { id, rows: [], progress: work.progress, resolve, reject };
-        this.#send({ type: 'work', id, folder: work.folder, limits: work.limits, work: work.work });
+        this.#running = { id, child, rows: [], progress: work.progress, resolve, reject };
+        if (child.end !== undefined) this.#onEnd(child, child.end);
+        const { folder, work: staged } = work.staged;
+        send(child, { type: 'work', id, folder, limits: work.limits, work: staged });
         work.signal?.addEventListener('abort', abort, { once: true });
         if (work.signal?.aborted === true) abort();
       });
     } catch (error) {
       throw stopped ?? error;
     } finally {
+      isOver = true;
       cancelWall();
       cancelKill?.();
       work.signal?.removeEventListener('abort', abort);
       this.#running = undefined;
-      this.#cancelIdle = this.#parts.clock.after(this.#parts.idleMs, () => void this.stop());
+      this.#cancelIdle = clock.after(this.#parts.idleMs, () => void this.stop());
     }
   }
 
   /** Ends the child now; what runs is rejected. Resolves when it is gone. */
   async stop(): Promise<void> {
     this.#cancelIdle?.();
+    await this.#starting?.catch(() => {});
     const child = this.#child;
     if (child === undefined) return;
-    // Whoever comes before it is gone has a new one.
+    // A job that comes before it is gone gets a new one.
     if (this.#running === undefined) this.#child = undefined;
-    const gone = new Promise<void>((resolve) => child.once('close', () => resolve()));
-    // While somebody waits for its end, it holds our process again.
-    child.ref();
-    child.kill('SIGKILL');
-    await gone;
+    // Its end keeps this process alive while somebody waits for it.
+    child.process.ref();
+    child.process.kill('it is not needed any more');
+    await child.process.ended;
   }
 
-  #start(): ChildProcess {
-    const child = start(process.execPath, ownProgram(programBeside(import.meta.url, './worker')), {
-      cwd: this.#parts.folder,
-      // Nothing of the server's: no secrets, no proxy, no options of Node.
-      env: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: this.#parts.folder, TZ: 'UTC' },
-      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
-    });
-    let said = '';
-    child.stderr?.on('data', (chunk: Buffer) => {
-      said = (said + chunk.toString('utf8')).slice(-4096);
-    });
-    const pipe = pipeOf(child);
-    pipe.on('error', () => {});
-    onFrames(pipe, (message) => this.#hear(message as FromWorker));
-    child.once('error', (error) => this.#onEnd(child, error.message, said));
-    child.once('close', (code, signal) => this.#onEnd(child, signal ?? `exit code ${code}`, said));
-    child.unref();
+  /**
+   * A process that has run the SQL of one owner is not used for another one: whatever such a text made of the process ends with it.
+   * One that sees files in their own place is for one job.
+   */
+  async #childFor({ staged, owner, hasSql }: ProcessWork): Promise<Child> {
+    const { mounts } = staged;
+    const before = this.#child;
+    const isUsable =
+      before !== undefined &&
+      before.end === undefined &&
+      before.mounts.length + mounts.length === 0 &&
+      (before.sqlOf === undefined || before.sqlOf === owner);
+    if (!isUsable) {
+      await this.stop();
+      this.#starting = this.#start(mounts);
+      try {
+        this.#child = await this.#starting;
+      } finally {
+        this.#starting = undefined;
+      }
+    }
+    const child = isUsable ? before : this.#child;
+    if (child === undefined) throw new QueryError('query_failed', 'The query process ended before the query.');
+    if (hasSql) child.sqlOf = owner;
     return child;
   }
 
-  #send(message: ToWorker): void {
-    if (this.#child !== undefined) sendFrame(pipeOf(this.#child), message);
+  async #start(mounts: readonly string[]): Promise<Child> {
+    const { isolation, folders, log } = this.#parts;
+    const command = [process.execPath, ...ownProgram(programBeside(import.meta.url, './worker'))];
+    const { boundary } = await isolation.report();
+    // DuckDB reads the limits of its control group, and ends when these files are visible and closed to it.
+    const readable = boundary === 'landlock' ? [...mounts, '/sys/fs/cgroup'] : mounts;
+    let child: Child | undefined;
+    const started = await isolation.start(
+      // Where nothing isolates, a process with limits must do: SQL is checked before it runs.
+      { ...queryRun(this.#parts, command, readable), isolation: boundary === 'none' ? 'none' : 'required' },
+      {
+        // Nothing of the server's: no secrets, no proxy, no options of Node.
+        variables: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: folders.work, TZ: 'UTC' },
+        hasSocket: true,
+        onOutput: (chunk) => {
+          if (child !== undefined) child.output = (child.output + chunk.toString('utf8')).slice(-KEPT_OUTPUT);
+        },
+      },
+    );
+    const { socket } = started;
+    if (socket === undefined) throw new Error('the query process has no socket');
+    const made: Child = { process: started, socket, mounts, sqlOf: undefined, output: '', end: undefined };
+    child = made;
+    // While it runs, so does this process: somebody waits for an answer.
+    (socket as Socket).ref();
+    socket.on('error', () => {});
+    onFrames(socket, (message) => this.#receive(made, message as FromWorker));
+    void started.ended.then((end) => {
+      made.end = end;
+      if (end.cause !== 'killed') log.warn('the query process ended', { reason: end.reason, output: made.output });
+      this.#onEnd(made, end);
+    });
+    return made;
   }
 
-  #hear(message: FromWorker): void {
+  #receive(child: Child, message: FromWorker): void {
     if (message.type === 'ready') {
       this.#version = message.version;
       return;
     }
     const running = this.#running;
-    if (running?.id !== message.id) return;
+    if (running?.child !== child || running.id !== message.id) return;
     switch (message.type) {
       case 'progress':
         running.progress(message.progress);
@@ -162,16 +263,38 @@ export class QueryProcess {
     }
   }
 
-  #onEnd(child: ChildProcess, how: string, said: string): void {
-    if (this.#child !== child) return;
-    this.#child = undefined;
-    const running = this.#running;
-    if (running === undefined) return;
-    this.#parts.log.warn('the query process ended during a query', { how, said });
-    running.reject(new QueryError('query_failed', `The query process ended (${how}) during the query.`));
+  #onEnd(child: Child, end: IsolatedEnd): void {
+    if (this.#child === child) this.#child = undefined;
+    if (this.#running?.child === child) this.#running.reject(errorOfEnd(end, child.output));
   }
 }
 
-function pipeOf(child: ChildProcess): Duplex {
-  return child.stdio[3] as Duplex;
+function errorOfEnd({ cause, reason, signal, code }: IsolatedEnd, output: string): QueryError {
+  switch (cause) {
+    case 'memory':
+      return outOfMemory(reason);
+    case 'disk':
+      return new QueryError('query_limit', `${reason}. Let it write less, or raise \`query.tempMb\`.`);
+    case 'processes':
+      return new QueryError('query_limit', `${reason}.`);
+    case 'not-started':
+      return new QueryError('query_failed', `${reason}.`);
+    default: {
+      // Without control groups, the limit of a process makes its allocations fail.
+      if (/out of memory|bad_alloc/i.test(output)) return outOfMemory('The query process ran out of memory and ended');
+      const how = cause === 'killed' ? reason : (signal ?? `exit code ${code}`);
+      return new QueryError('query_failed', `The query process ended (${how}) during the query.`);
+    }
+  }
+}
+
+function outOfMemory(reason: string): QueryError {
+  return new QueryError(
+    'query_limit',
+    `${reason}. Let the query make fewer or smaller values, or raise \`query.memoryMb\`.`,
+  );
+}
+
+function send({ socket }: Child, message: ToWorker): void {
+  if (!socket.destroyed) sendFrame(socket, message);
 }

@@ -10,7 +10,7 @@ import { cellOf } from './cells.ts';
 import { renderSortKeys } from './render-expression.ts';
 import { isNarrow, stageOf, type BoundQuery, type Session } from './session.ts';
 import { identifier, text } from './sql-text.ts';
-import type { ResultHead } from './wire.ts';
+import { parquetFile, type ResultHead } from './wire.ts';
 
 const MOST_ROWS = 100_000;
 const MOST_TEXT = 64 * 1024 * 1024;
@@ -149,7 +149,7 @@ class ParquetWriter {
   }
 
   async write(sql: string): Promise<void> {
-    const path = `${this.#output.folder}/${this.#output.name}-${String(this.files.length).padStart(5, '0')}.parquet`;
+    const path = parquetFile(this.#output.folder, this.#output.name, this.files.length);
     this.files.push(await this.#writeTo(path, sql));
   }
 

@@ -63,3 +63,8 @@ export type FromWorker =
       readonly usage: { readonly cpuMs: number; readonly peakMemoryBytes: number };
     }
   | { readonly type: 'failed'; readonly id: number; readonly failure: WireFailure };
+
+/** Where the file with this number of a Parquet output is written. */
+export function parquetFile(folder: string, name: string, number: number): string {
+  return `${folder}/${name}-${String(number).padStart(5, '0')}.parquet`;
+}

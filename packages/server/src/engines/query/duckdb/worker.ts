@@ -1,5 +1,5 @@
 /** The program of the engine's process: takes one piece of work at a time over its pipes, and ends with whoever started it. */
-import { statSync, writeFileSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { once } from 'node:events';
 import { Socket } from 'node:net';
 import { version } from '@duckdb/node-api';
@@ -28,11 +28,11 @@ async function work(message: Extract<ToWorker, { readonly type: 'work' }>): Prom
   const state: NonNullable<typeof current> = { id, session: undefined, cancelled: false };
   current = state;
   const cpu = process.cpuUsage();
-  let peak = process.memoryUsage.rss();
+  let peak = residentBytes();
   let overfull = false;
   let phase: 'reading' | 'running' | 'writing' = 'reading';
   const timer = setInterval(() => {
-    peak = Math.max(peak, process.memoryUsage.rss());
+    peak = Math.max(peak, residentBytes());
     // DuckDB counts what it spills, and not what lies in the file of kept steps.
     overfull ||= stageBytes(folder) > limits.tempBytes;
     if (overfull) state.session?.interrupt();
@@ -57,7 +57,7 @@ async function work(message: Extract<ToWorker, { readonly type: 'work' }>): Prom
       },
     });
     const { user, system } = process.cpuUsage(cpu);
-    peak = Math.max(peak, process.memoryUsage.rss());
+    peak = Math.max(peak, residentBytes());
     send({ type: 'done', id, answer, usage: { cpuMs: Math.round((user + system) / 1000), peakMemoryBytes: peak } });
   } catch (error) {
     const told = overfull ? new QueryError('query_limit', OVERFULL) : error;
@@ -65,6 +65,15 @@ async function work(message: Extract<ToWorker, { readonly type: 'work' }>): Prom
   } finally {
     clearInterval(timer);
     current = undefined;
+  }
+}
+
+/** 0 without /proc, which some boundaries do not have. */
+function residentBytes(): number {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return 0;
   }
 }
 
@@ -88,11 +97,5 @@ function hear(message: ToWorker): void {
 pipe.on('error', () => {});
 // Nothing that it does may outlive the engine; a query in a thread would hold an ordinary exit.
 pipe.once('close', () => process.kill(process.pid, 'SIGKILL'));
-try {
-  // When memory runs out, this process and not the server is what the system ends.
-  writeFileSync('/proc/self/oom_score_adj', '1000');
-} catch {
-  // Not on this system.
-}
 onFrames(pipe, (message) => hear(message as ToWorker));
 send({ type: 'ready', version: version() });

@@ -1,10 +1,10 @@
-/** What Node needs to see to run a program of this package: itself, this package and all that lies in `node_modules`. */
+/** The folders that Node needs to run a program of this package: itself, this package and everything in `node_modules`. */
 import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export function programFolders(): string[] {
-  const own = fileURLToPath(new URL('../../../..', import.meta.url)).replace(/\/$/, '');
+  const own = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
   const folders = new Set([own]);
   const node = path.dirname(path.dirname(realpathSync(process.execPath)));
   if (node !== '/' && !node.startsWith('/usr')) folders.add(node);
