@@ -246,9 +246,17 @@ export async function loadKinds({
 /** What commands and models run in. Looks at nothing until something is asked of it. */
 export async function openEnvironments(
   { environments, outbound: { extraCa } }: Pick<ConfigSpec, 'environments' | 'outbound'>,
-  { dataFolder, environment, outbound, clock, log }: EngineSurroundings,
+  {
+    dataFolder,
+    environment,
+    outbound,
+    clock,
+    log,
+    isolation,
+  }: EngineSurroundings & { readonly isolation: Isolation },
 ): Promise<Environments> {
-  const { folder = `${dataFolder}/environments`, sourceBuilds = false, ...options } = environments;
+  const { folder = `${dataFolder}/environments`, sourceBuilds: permitted, ...options } = environments;
+  const sourceBuilds = permitted === undefined ? 'isolated' : permitted ? 'any' : 'never';
   const [{ environmentsByType }, { openPodmanImages }, { openUvEnvironments }] = await Promise.all([
     import('#engines/environments/environments-by-type.ts'),
     import('#engines/environments/image/podman-images.ts'),
@@ -257,7 +265,7 @@ export async function openEnvironments(
   const shared = { outbound, environment, now: () => clock.now(), log };
   const { maxBytes } = options;
   return environmentsByType(
-    openUvEnvironments({ ...options, ...shared, folder, sourceBuilds, extraCa }),
+    openUvEnvironments({ ...options, ...shared, folder, sourceBuilds, isolation, extraCa }),
     openPodmanImages({ ...shared, maxBytes, folder: `${folder}/images` }),
   );
 }

@@ -137,12 +137,12 @@ describe('what is wrong', () => {
 describe('environments', () => {
   const environment = { PIP_INDEX_URL: 'https://one.example/simple', UV_INDEX_URL: 'https://two.example/simple' };
 
-  test('lie in the data folder, build from source for a single owner only, and use the index of uv’s and pip’s variables', () => {
+  test('are in the data folder, build from source outside of isolation for a single owner only, and use the index of uv’s and pip’s variables', () => {
     const found = resolve({ environment }).environments;
     expect(found).toMatchObject({ index: 'https://two.example/simple', sourceBuilds: true });
     expect(found.folder).toMatch(/\/\.dais\/environments$/);
     expect(resolve({ flags: { 'authentication.mode': 'accounts' } }).environments).toMatchObject({
-      sourceBuilds: false,
+      sourceBuilds: undefined,
     });
     expect(resolve({ environment: { UV_INDEX_URL: 'file:///srv' } }).environments.index).toBeUndefined();
   });

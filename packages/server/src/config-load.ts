@@ -391,7 +391,7 @@ function completeEnvironments(
   return {
     ...environments,
     folder: environments.folder ?? join(data, 'environments'),
-    sourceBuilds: environments.sourceBuilds ?? authentication.mode === 'solo',
+    ...(environments.sourceBuilds === undefined && authentication.mode === 'solo' && { sourceBuilds: true }),
     ...(index !== undefined && { index }),
     ...(pythonMirror !== undefined && { pythonMirror }),
   };

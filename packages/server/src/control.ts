@@ -167,7 +167,7 @@ export class Control {
       const compute = new Lazy(
         async () => await openCompute({ ...around, isolation }, hidden, { reach: [reach], proxy, keepFreeBytes }),
       );
-      const environments = new Lazy(async () => await openEnvironments(config, around));
+      const environments = new Lazy(async () => await openEnvironments(config, { ...around, isolation }));
       const local = { database, blobs, folder: join(config.data, 'datasets') };
       const onQuery = { now: () => clock.now(), query: async () => await Promise.resolve(query) };
       const privacy = await loadPrivacy({ ...onQuery, database, keys, local, random: randomBytes });

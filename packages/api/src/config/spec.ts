@@ -242,7 +242,7 @@ const environments = z.strictObject({
     .boolean()
     .optional()
     .describe(
-      'Build packages that have no wheel: their code then runs with the rights of the server. Default: only with `authentication.mode: solo`.',
+      'Build packages that have no wheel, which runs their code, in isolation. `true`: also where nothing isolates, with the rights of the server, and where the index needs credentials, which a build can read. `false`: never. Default: `true` with `authentication.mode: solo`; else only in isolation and without such credentials.',
     ),
 });
 

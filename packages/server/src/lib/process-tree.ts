@@ -43,17 +43,18 @@ export function treeMemory(pid: number): number {
   return bytes;
 }
 
-/** Returns the end of the chain of first children, itself included. What confines a program has one child, and so on. */
-export function lastDescendant(pid: number): number {
-  let last = pid;
+/** Returns a process, its first child, the first child of that one, and so on. */
+export function firstDescendants(pid: number): number[] {
+  const chain = [pid];
   for (;;) {
+    const last = chain.at(-1);
     let child = '';
     try {
       [child = ''] = readFileSync(`/proc/${last}/task/${last}/children`, 'latin1').trim().split(' ');
     } catch {
       // It ended meanwhile.
     }
-    if (child === '') return last;
-    last = Number(child);
+    if (child === '') return chain;
+    chain.push(Number(child));
   }
 }

@@ -9,6 +9,8 @@ export interface TestPackage {
   readonly name: string;
   readonly version: string;
   readonly needs?: readonly string[];
+  /** Further files of the wheel. */
+  readonly files?: Readonly<Record<string, string>>;
   /** Only as a source archive, which this module builds (PEP 517). */
   readonly source?: string;
 }
@@ -19,7 +21,7 @@ export interface IndexFile {
 }
 
 /** A module of the package's name with its version as `VERSION`, and a program `<name>-version` that prints it. */
-export function packageFile({ name, version, needs = [], source }: TestPackage): IndexFile {
+export function packageFile({ name, version, needs = [], source, files: further = {} }: TestPackage): IndexFile {
   if (source !== undefined) {
     const folder = `${name}-${version}`;
     const files = {
@@ -36,6 +38,7 @@ export function packageFile({ name, version, needs = [], source }: TestPackage):
     [`${info}/WHEEL`]: 'Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n',
     [`${info}/entry_points.txt`]: `[console_scripts]\n${name}-version = ${name}:main\n`,
     [`${info}/RECORD`]: '',
+    ...further,
   };
   return { file: `${name}-${version}-py3-none-any.whl`, bytes: zip(files) };
 }

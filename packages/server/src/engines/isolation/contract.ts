@@ -108,7 +108,7 @@ export interface IsolatedStart {
   /** A pair of connected sockets at descriptor 3. */
   readonly hasSocket?: boolean;
   /** Text of standard output and standard error. */
-  readonly onOutput?: (chunk: Buffer) => void;
+  readonly onOutput?: (chunk: Buffer, stream: 'stdout' | 'stderr') => void;
 }
 
 /** Why a run ended. `killed`: by `kill`, with the caller's reason. */
@@ -134,6 +134,8 @@ export interface IsolatedProcess {
   cpuMs(): number;
   /** The process id of the program itself, behind what confines it; undefined when it is gone. */
   programPid(): number | undefined;
+  /** A process in the network namespace of the run, for `Relay`; undefined where the run has none of its own, or not yet. */
+  networkPid(): number | undefined;
   /** Ends all its processes with SIGKILL. Idempotent; the first reason counts. */
   kill(reason: string): void;
   /** Whether it keeps this process alive; at first it does not. */

@@ -1,5 +1,5 @@
 /** A run that ends with this process: starts it inside its boundary, holds its limits and reports why it ended. */
-import { existsSync } from 'node:fs';
+import { existsSync, readlinkSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream';
 import { folderSize } from '#lib/folder-size.ts';
 import { start, type ChildProcess } from '#lib/process.ts';
 import { judgeProcess, processIdentity, type ProcessIdentity } from '#lib/process-identity.ts';
-import { lastDescendant, treeCpuMs, treeMemory } from '#lib/process-tree.ts';
+import { firstDescendants, treeCpuMs, treeMemory } from '#lib/process-tree.ts';
 import type { Boundary, EndCause, IsolatedEnd, IsolatedProcess, IsolatedRun, IsolatedStart } from './contract.ts';
 import type { TaskGroups } from './control-groups.ts';
 import { limitReason, subjectOf } from './words.ts';
@@ -103,9 +103,9 @@ export class RunProcess implements IsolatedProcess {
         ...(hasGuard ? ['pipe' as const] : []),
       ],
     });
-    for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      if (onOutput !== undefined) stream?.on('data', onOutput);
-      else if (stream === this.#child.stderr) stream?.resume();
+    for (const name of ['stdout', 'stderr'] as const) {
+      if (onOutput !== undefined) this.#child[name]?.on('data', (chunk: Buffer) => onOutput(chunk, name));
+      else if (name === 'stderr') this.#child[name]?.resume();
     }
     for (const stream of this.#child.stdio) stream?.on('error', () => {});
     (this.#child.stdio[4] as Duplex | null)?.end(filter);
@@ -143,7 +143,20 @@ export class RunProcess implements IsolatedProcess {
   }
 
   programPid(): number | undefined {
-    return this.#isOver || this.#child.pid === undefined ? undefined : lastDescendant(this.#child.pid);
+    return this.#chain().at(-1);
+  }
+
+  networkPid(): number | undefined {
+    const own = networkOf('self');
+    return this.#chain().find((pid) => {
+      const found = networkOf(pid);
+      return found !== undefined && found !== own;
+    });
+  }
+
+  /** What confines a program has one child, and so on to the program. */
+  #chain(): number[] {
+    return this.#isOver || this.#child.pid === undefined ? [] : firstDescendants(this.#child.pid);
   }
 
   kill(reason: string): void {
@@ -269,5 +282,13 @@ export class RunProcess implements IsolatedProcess {
 
   #subject(): string {
     return subjectOf(this.#options.run.workload);
+  }
+}
+
+function networkOf(pid: number | 'self'): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`);
+  } catch {
+    return undefined;
   }
 }

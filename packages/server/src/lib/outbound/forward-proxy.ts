@@ -30,6 +30,8 @@ export interface ProxyFailure {
 export interface ProxyClient {
   /** Hosts that the operator configured: reached without the guard, at exactly this host and port. */
   readonly trusted?: readonly { readonly host: string; readonly port: number }[];
+  /** The only destinations of this client, when they are known; others are refused. */
+  readonly only?: readonly { readonly host: string; readonly port: number }[];
   /** Expected as the password of `Proxy-Authorization: Basic`; undefined: every connection counts as this client's. */
   readonly token?: string;
   readonly onFailure?: (failure: ProxyFailure) => void;
@@ -176,7 +178,10 @@ export class ForwardProxy {
   }
 
   async #route(target: RouteTarget, client: ProxyClient, signal: AbortSignal): Promise<Route> {
-    const trusted = client.trusted?.some(({ host, port }) => host === target.host && port === target.port) === true;
+    const isTarget = ({ host, port }: Pick<RouteTarget, 'host' | 'port'>) =>
+      host === target.host && port === target.port;
+    if (client.only?.some(isTarget) === false) throw new OtherDestination();
+    const trusted = client.trusted?.some(isTarget) === true;
     const route = await this.#outbound.route({ ...target, trusted }, signal);
     route.socket.on('error', () => {});
     return route;
@@ -187,16 +192,24 @@ export class ForwardProxy {
   }
 
   #failed(error: unknown, { host, port }: RouteTarget, client: ProxyClient): ProxyFailure {
-    const fault = this.#outbound.faultOf(error) ?? 'upstream_failed';
+    const isOther = error instanceof OtherDestination;
+    const fault = isOther ? 'address_refused' : (this.#outbound.faultOf(error) ?? 'upstream_failed');
     const why = error instanceof Error ? error.message : String(error);
     const where = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-    const message =
-      fault === 'address_refused'
+    const message = isOther
+      ? `Connection to ${where} was refused: ${why}.`
+      : fault === 'address_refused'
         ? `Connection to ${where} was refused by the outbound guard: ${why}.`
         : `Connection to ${where} failed: ${why}.`;
     const failure = { host, port, fault, message };
     client.onFailure?.(failure);
     return failure;
+  }
+}
+
+class OtherDestination extends Error {
+  constructor() {
+    super('this program may connect to other hosts only');
   }
 }
 

@@ -29,7 +29,7 @@ import { errnoOf, storageError } from './file-errors.ts';
 import { FreeSpaceWatch } from './free-space-watch.ts';
 import { launcherProgram } from './launcher-program.ts';
 import { Launcher } from './launcher.ts';
-import type { Reachable } from './relay.ts';
+import type { Reachable } from '#engines/isolation/relay.ts';
 import { foldersOf, isolatedStep } from './step-isolation.ts';
 import { checkSpec } from './spec-check.ts';
 import { stage, stagingName, sweepStaging, writeFilter } from './staging.ts';

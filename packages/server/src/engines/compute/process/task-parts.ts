@@ -8,7 +8,7 @@ import type { TaskProxy } from '../contract.ts';
 import type { DeviceLeases } from './capacity.ts';
 import type { FreeSpace } from './disk-watch.ts';
 import type { Launcher } from './launcher.ts';
-import type { Reachable } from './relay.ts';
+import type { Reachable } from '#engines/isolation/relay.ts';
 
 /** Points at which a crash is worth a test. */
 export type CrashPoint = 'staged' | 'submitted' | 'prepared' | 'spawned' | 'ended' | 'result';

@@ -8,7 +8,7 @@ import type { TaskState, TaskUsage } from '../contract.ts';
 import { GPU } from './capacity.ts';
 import { TaskGroups, type GroupUsage, type Hierarchy } from '#engines/isolation/control-groups.ts';
 import { TaskDisk, type FreeSpace } from './disk-watch.ts';
-import { Relay, type Reachable } from './relay.ts';
+import { Relay, type Reachable } from '#engines/isolation/relay.ts';
 import { exportLines, innerCommand, type InnerOptions } from './shim.ts';
 import { KILLED, signalName } from './signals.ts';
 import { foldersOf, isolatedStep } from './step-isolation.ts';

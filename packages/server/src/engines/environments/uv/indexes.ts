@@ -13,6 +13,8 @@ import { indexOfPip, indexOfPython } from '#lib/python-index/machine-index.ts';
 
 /** Of the page of one package. */
 const PAGE_BYTES = 16 * 1024 * 1024;
+/** Pages of so many packages are read to find the server of an index's files. */
+const SAMPLED_PACKAGES = 3;
 
 export interface IndexParts {
   /** The operator's; may hold credentials. */
@@ -110,22 +112,48 @@ export class Indexes {
     return found;
   }
 
+  /** Whether the operator's own index needs credentials. */
+  async hasCredentials(): Promise<boolean> {
+    return (await this.#own())?.credentials !== undefined;
+  }
+
+  /** All addresses that an installation of these requirements connects to: indexes, servers of their files, single packages. */
+  async hosts({ indexes }: PythonSpec, requirements: readonly string[]): Promise<readonly string[]> {
+    const own = await this.#own();
+    const urls = requirements.flatMap((text) => /\bhttps?:\/\/[^\s;#]+/.exec(text)?.[0] ?? []);
+    const names = requirements.slice(0, SAMPLED_PACKAGES).flatMap((text) => /^[A-Za-z0-9._-]+/.exec(text)?.[0] ?? []);
+    const asked = [...indexes.map(({ url }) => indexUrl(url)), ...(own === undefined ? [] : [own.url])];
+    const files = await Promise.all(
+      asked.map(async (url) => await this.#fileServer(url, [...names, 'pip'], own?.url === url)),
+    );
+    return [...(await this.trusted()), ...asked, ...urls, ...files.flatMap((url) => url ?? [])];
+  }
+
+  /** Undefined when no page of the index names one. */
+  async #fileServer(index: string, names: readonly string[], trusted: boolean): Promise<string | undefined> {
+    for (const name of names) {
+      const page = `${index}/${name.toLowerCase().replaceAll(/[._-]+/g, '-')}/`;
+      const response = await this.#page(page, trusted);
+      const file = response === undefined ? undefined : anyFileOnPage(page, response.type, response.text);
+      if (file !== undefined) return new URL(file).origin;
+    }
+    return undefined;
+  }
+
+  async #page(url: string, trusted: boolean): Promise<{ readonly type: string; readonly text: string } | undefined> {
+    const accept = 'application/vnd.pypi.simple.v1+json, text/html;q=0.5';
+    const answer = await this.#parts.outbound
+      .send({ url, headers: { accept }, redirects: 5, trusted, maxBytes: PAGE_BYTES })
+      .catch(() => undefined);
+    if (answer?.status !== 200) return undefined;
+    return { type: answer.headers['content-type'] ?? '', text: answer.body.toString('utf8') };
+  }
+
   async #defaultAddresses(): Promise<readonly string[]> {
     const url = await indexOfPython(this.#parts.searchPath);
     if (url === undefined) return [];
-    const page = `${url}/pip/`;
-    const answer = await this.#parts.outbound
-      .send({
-        url: page,
-        headers: { accept: 'application/vnd.pypi.simple.v1+json, text/html;q=0.5' },
-        redirects: 5,
-        trusted: true,
-        maxBytes: PAGE_BYTES,
-      })
-      .catch(() => undefined);
-    if (answer?.status !== 200) return [url];
-    const file = anyFileOnPage(page, answer.headers['content-type'] ?? '', answer.body.toString('utf8'));
-    return file === undefined ? [url] : [url, new URL(file).origin];
+    const files = await this.#fileServer(url, ['pip'], true);
+    return files === undefined ? [url] : [url, files];
   }
 
   /** The operator's, or that of the machine's pip; undefined: uv's own. */

@@ -4,6 +4,8 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { DaisError } from '@dais/api';
 import type { Log } from '#lib/log.ts';
+import { isolationRefusal, type Isolation } from '#engines/isolation/contract.ts';
+import { sharedIsolation } from '#engines/isolation/open-isolation.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import { run } from '#lib/process.ts';
 import type {
@@ -21,9 +23,18 @@ import { Indexes } from './indexes.ts';
 import { findInterpreter, isUnchanged, type Interpreter } from './interpreters.ts';
 import { joinPins, lockDigest, readLock, readPins, writeLock, type LockContent } from './lock-text.ts';
 import { storageFault } from '../storage-fault.ts';
+import { checkIdentity, checkTree, identityOf } from './build-area.ts';
+import { ownerOf, type BuildLimits, type BuildPlace } from './isolated-build.ts';
+import { needsBuild } from './uv-failure.ts';
 import { findUv } from './uv-program.ts';
 import { uvRelease, type UvRelease } from './uv-release.ts';
-import { UvRunner } from './uv-runner.ts';
+import { UvRunner, type UvCall } from './uv-runner.ts';
+
+/**
+ * `never`. `isolated`: in isolation only, and not with an index of the operator that needs credentials, which a build could read.
+ * `any`: in isolation where it works, else with the rights of this process.
+ */
+export type SourceBuilds = 'never' | 'isolated' | 'any';
 
 export interface UvOptions {
   /** Everything is kept below; may be removed whole while nothing runs. */
@@ -36,8 +47,12 @@ export interface UvOptions {
   readonly index?: string | undefined;
   readonly pythonMirror?: string | undefined;
   readonly wheelhouse?: string | undefined;
-  /** Whether packages without a wheel are built: their code then runs with the rights of this process. */
-  readonly sourceBuilds: boolean;
+  /** Where packages without a wheel are built, which runs their code. */
+  readonly sourceBuilds: SourceBuilds;
+  /** Default: one for this process, with the programs of the machine. */
+  readonly isolation?: Isolation;
+  /** Of an isolated build, in place of the engine's own. */
+  readonly buildLimits?: Partial<BuildLimits>;
   readonly extraCa?: string | undefined;
   readonly outbound: Outbound;
   /** PATH and HOME of the server are looked at: where Pythons, compilers and pip's files are. */
@@ -65,6 +80,7 @@ class UvEnvironments implements Environments {
   readonly #searchPath: string;
   readonly #indexes: Indexes;
   readonly #uv: UvRunner;
+  readonly #isolation: Isolation;
   readonly #store: BuiltStore<Venv>;
   readonly #interpreters = new Map<string, { readonly interpreter: Interpreter; readonly at: number }>();
 
@@ -76,6 +92,7 @@ class UvEnvironments implements Environments {
     this.#indexes = new Indexes({ ...options, searchPath });
     const index = async () => await this.#indexes.forUv();
     const program = { folder, uv, wheelhouse, index, outbound, release };
+    this.#isolation = options.isolation ?? sharedIsolation();
     this.#uv = new UvRunner({
       folder,
       program: async (call) => await findUv(program, call),
@@ -84,6 +101,8 @@ class UvEnvironments implements Environments {
       trusted: async () => [...(await this.#indexes.trusted()), ...(pythonMirror === undefined ? [] : [pythonMirror])],
       extraCa: options.extraCa,
       pythonMirror,
+      isolation: this.#isolation,
+      buildLimits: options.buildLimits ?? {},
     });
     this.#store = new BuiltStore(folder, options.now);
   }
@@ -249,14 +268,15 @@ class UvEnvironments implements Environments {
         '--no-strip-extras',
       ];
       const pinsOnly = spec.lock === undefined && spec.isAlone !== true ? [] : ['--no-deps'];
-      const text = await this.#uv.run(
-        [...compile, ...pinsOnly, '--python', interpreter.executable, ...index.args, ...this.#buildArguments(), file],
-        {
-          ...options,
-          doing: 'Resolving the requirements',
-          variables: index.variables,
-          secrets: index.secrets,
-        },
+      const text = await this.#installing(
+        [...compile, ...pinsOnly, '--python', interpreter.executable, ...index.args],
+        file,
+        { ...options, doing: 'Resolving the requirements', variables: index.variables, secrets: index.secrets },
+        async () => ({
+          owner: ownerOf(wanted.join('\n')),
+          readable: this.#readableFor(interpreter, file),
+          addresses: await this.#indexes.hosts(spec, wanted),
+        }),
       );
       // Comments name the file, which is of no use to anybody.
       return text
@@ -290,6 +310,7 @@ class UvEnvironments implements Environments {
         ...options,
         doing: 'Making the environment',
       });
+      const identity = await identityOf(folder);
       const index = await this.#indexes.arguments(spec, options);
       const sync = [
         'pip',
@@ -299,12 +320,22 @@ class UvEnvironments implements Environments {
         '--python',
         path.join(folder, 'bin/python'),
       ];
-      await this.#uv.run([...sync, ...index.args, ...this.#buildArguments(), file], {
-        ...options,
-        doing: 'Installing the packages',
-        variables: index.variables,
-        secrets: index.secrets,
-      });
+      await this.#installing(
+        [...sync, ...index.args],
+        file,
+        { ...options, doing: 'Installing the packages', variables: index.variables, secrets: index.secrets },
+        async () => ({
+          owner: ownerOf(text),
+          readable: this.#readableFor(interpreter, file),
+          venv: folder,
+          addresses: await this.#indexes.hosts(
+            spec,
+            content.requirements.map((one) => one.text),
+          ),
+        }),
+      );
+      await checkIdentity(folder, identity);
+      await checkTree(folder, [interpreter.executable]);
       options.progress?.({ note: 'compiling' });
       await this.#compile(interpreter, folder, options);
       await makeReadOnly(folder);
@@ -379,8 +410,49 @@ class UvEnvironments implements Environments {
     return prefix.startsWith(`${own}/`) ? own : prefix;
   }
 
-  #buildArguments(): readonly string[] {
-    return this.#options.sourceBuilds ? [] : ['--no-build'];
+  /** With wheels only; where these do not do and builds are permitted, once more with builds. */
+  async #installing(
+    args: readonly string[],
+    file: string,
+    call: UvCall,
+    place: () => Promise<BuildPlace>,
+  ): Promise<string> {
+    try {
+      return await this.#uv.run([...args, '--no-build', file], call);
+    } catch (error) {
+      const { sourceBuilds } = this.#options;
+      if (sourceBuilds === 'never' || !(error instanceof DaisError) || !needsBuild(error.message)) throw error;
+      const refusal = await this.#isolationRefusal(error);
+      if (refusal === undefined) return await this.#uv.runIsolated([...args, file], await place(), call);
+      if (sourceBuilds === 'isolated') throw refusal;
+      return await this.#uv.run([...args, file], call);
+    }
+  }
+
+  /** Why packages cannot be built in isolation here, with the reason of the installer. */
+  async #isolationRefusal({ message }: DaisError): Promise<DaisError | undefined> {
+    const report = await this.#isolation.report();
+    if (!report.boundary.startsWith('bubblewrap')) {
+      const why = isolationRefusal('A package without a wheel is built, which runs its code. The build', {
+        ...report,
+        reason: report.reason ?? 'a build needs namespaces, which this machine does not permit',
+      });
+      return new DaisError('invalid_request', `${message}\n${why}`);
+    }
+    if (this.#options.sourceBuilds === 'isolated' && (await this.#indexes.hasCredentials())) {
+      const why =
+        'A package without a wheel is built, which runs its code. The build could read the credentials of the operator’s index: ' +
+        'name a version that has a wheel, or let the operator set `environments.sourceBuilds: true`.';
+      return new DaisError('invalid_request', `${message}\n${why}`);
+    }
+    return undefined;
+  }
+
+  #readableFor(interpreter: Interpreter, file: string): readonly string[] {
+    const { folder, wheelhouse } = this.#options;
+    const places = [this.#pythonFolder(interpreter), file, path.join(folder, 'authorities.pem'), wheelhouse];
+    // Every run sees what is below /usr.
+    return places.flatMap((place) => (place === undefined || /^\/usr(\/|$)/.test(place) ? [] : [place]));
   }
 
   async #temporary(name: string, text: string): Promise<string> {

@@ -62,6 +62,13 @@ export function uvFailure(doing: string, result: RunResult, { redact, refusals =
   return new DaisError('invalid_request', `${doing} failed; uv said:\n${words}${hint(words)}`);
 }
 
+const NO_BUILD = /--no-build|Building source distributions .* disabled|no usable wheels/i;
+
+/** Whether uv failed because a package has no wheel that fits. */
+export function needsBuild(words: string): boolean {
+  return NO_BUILD.test(words);
+}
+
 function readable(text: string): string {
   const lines = text.split('\n');
   const from = lines.findIndex((line) => /^error: |^\s*×/.test(line));
@@ -81,10 +88,10 @@ function hint(words: string): string {
     const meant = OTHER_NAMES[missing.toLowerCase()] ?? nearest(missing, COMMON_NAMES);
     return meant === undefined || meant === missing ? '' : `\nDid you mean ${meant}?`;
   }
-  if (/--no-build|Building source distributions .* disabled|no usable wheels/i.test(words)) {
+  if (needsBuild(words)) {
     return (
-      '\nA package without a wheel for this platform has to be built, which runs its code with the rights of the server: ' +
-      'name a version that has one, or let the operator set `environments.sourceBuilds`.'
+      '\nA package without a wheel for this platform has to be built, which runs its code: ' +
+      'name a version that has one, or let the operator permit it by `environments.sourceBuilds`.'
     );
   }
   return '';

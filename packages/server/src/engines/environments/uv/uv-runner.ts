@@ -9,10 +9,12 @@ import { DaisError } from '@dais/api';
 import { ForwardProxy } from '#lib/outbound/forward-proxy.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import { listenForClient, type ProxyListener } from '#lib/outbound/proxy-listener.ts';
-import { run } from '#lib/process.ts';
+import type { Isolation } from '#engines/isolation/contract.ts';
+import { run, type RunResult } from '#lib/process.ts';
 import { Slots } from '#lib/slots.ts';
 import type { EnvironmentOptions } from '../contract.ts';
 import { secretForms, splitCredentials } from '#lib/python-index/index-address.ts';
+import { buildIsolated, type BuildLimits, type BuildPlace } from './isolated-build.ts';
 import { RunningPrograms } from './running-programs.ts';
 import { uvFailure } from './uv-failure.ts';
 
@@ -27,6 +29,8 @@ export interface UvRunnerParts {
   /** PEM file of further authorities. */
   readonly extraCa: string | undefined;
   readonly pythonMirror: string | undefined;
+  readonly isolation: Isolation;
+  readonly buildLimits: Partial<BuildLimits>;
 }
 
 export interface UvCall extends EnvironmentOptions {
@@ -41,6 +45,8 @@ export interface UvCall extends EnvironmentOptions {
 const TIMEOUT_MS = 30 * 60_000;
 /** uv downloads and unpacks on every core by itself: more of them only wait for each other. */
 const AT_ONCE = 2;
+/** The last that a build wrote before it was ended. */
+const WORDS_OF_BUILD = 4096;
 /** A lock of 300 packages with all their hashes is 600 kB. */
 const MAX_OUTPUT = 16 * 2 ** 20;
 
@@ -79,6 +85,58 @@ export class UvRunner {
     }
   }
 
+  /**
+   * The same in isolation, for calls that run code of packages: uv has a cache of its own, and reaches the hosts of `place` only.
+   * What it writes to `place.venv` is not trusted. @throws as `run`; DaisError with the limit that the build exceeded.
+   */
+  async runIsolated(args: readonly string[], place: BuildPlace, call: UvCall): Promise<string> {
+    this.#calls += 1;
+    try {
+      const { isolation, folder, searchPath, buildLimits } = this.#parts;
+      const [program, base, trusted] = await Promise.all([
+        this.#parts.program(call),
+        this.#baseOnce(),
+        this.#parts.trusted(),
+      ]);
+      const redact = this.#redactor(call);
+      const refusals = new Set<string>();
+      const command = [program, '--no-config', '--color', 'never', ...args];
+      const own = trusted.flatMap(hostOf);
+      const result = await this.#slots.run(
+        async () =>
+          await buildIsolated({
+            isolation,
+            limits: buildLimits,
+            folder: path.join(folder, 'builds'),
+            pythons: path.join(folder, 'pythons'),
+            command,
+            place,
+            variables: { ...base, ...call.variables },
+            path: searchPath,
+            accept: (socket) =>
+              this.#proxy.accept(socket, {
+                trusted: own,
+                only: [...own, ...place.addresses.flatMap(hostOf)],
+                onFailure: ({ fault, message }) => void (fault === 'address_refused' && refusals.add(message)),
+              }),
+            signal: call.signal,
+            onErrorLine: (line) => this.#note(redact(line), call),
+          }),
+        call.signal,
+      );
+      call.signal?.throwIfAborted();
+      if (result.ended !== undefined) {
+        const words = redact(result.stderr).trim().slice(-WORDS_OF_BUILD);
+        const refused = [...refusals].slice(0, 5).map((one) => `\n${one}`);
+        const text = `${call.doing} failed: ${result.ended}.${refused.join('')}\nuv reported:\n${words}`;
+        throw new DaisError('invalid_request', text);
+      }
+      return this.#outputOf(result, call, { program, redact, refusals });
+    } finally {
+      this.#calls -= 1;
+    }
+  }
+
   async #run(args: readonly string[], call: UvCall): Promise<string> {
     const refusals = new Set<string>();
     const listener = await listenForClient(this.#proxy, {
@@ -99,14 +157,10 @@ export class UvRunner {
     refusals: ReadonlySet<string>,
   ): Promise<string> {
     const program = await this.#parts.program(call);
-    const base = await (this.#base ??= this.#baseVariables().catch((error: unknown) => {
-      this.#base = undefined;
-      throw error;
-    }));
-    const { signal, progress } = call;
-    const secrets = [...this.#secrets, token, ...(call.secrets ?? [])];
+    const base = await this.#baseOnce();
+    const { signal } = call;
+    const redact = this.#redactor(call, token);
     await this.#running.endLeftBehind();
-    const redact = (text: string) => secrets.reduce((all, secret) => all.replaceAll(secret, '***'), text);
     let leave = () => {};
     const result = await this.#slots.run(
       async () =>
@@ -118,20 +172,47 @@ export class UvRunner {
           timeoutMs: call.timeoutMs ?? TIMEOUT_MS,
           maxOutputBytes: MAX_OUTPUT,
           ...(signal !== undefined && { signal }),
-          onErrorLine: (line) => {
-            const note = progressNote(redact(line));
-            if (note !== undefined) progress?.({ note });
-          },
+          onErrorLine: (line) => this.#note(redact(line), call),
         }),
       signal,
     );
     leave();
-    if (signal?.aborted === true) throw signal.reason;
+    signal?.throwIfAborted();
+    return this.#outputOf(result, call, { program, redact, refusals });
+  }
+
+  #outputOf(
+    result: RunResult,
+    { doing }: UvCall,
+    about: {
+      readonly program: string;
+      readonly redact: (text: string) => string;
+      readonly refusals: ReadonlySet<string>;
+    },
+  ): string {
     if (result.code === 0) return result.stdout.toString('utf8');
+    const { program, redact, refusals } = about;
     if (result.code === 127) {
       throw new DaisError('invalid_config', `uv could not be started (${program}): ${result.stderr.slice(0, 500)}`);
     }
-    throw uvFailure(call.doing, result, { redact, refusals: [...refusals] });
+    throw uvFailure(doing, result, { redact, refusals: [...refusals] });
+  }
+
+  #redactor({ secrets: given = [] }: UvCall, ...more: readonly string[]): (text: string) => string {
+    const secrets = [...this.#secrets, ...more, ...given];
+    return (text) => secrets.reduce((all, secret) => all.replaceAll(secret, '***'), text);
+  }
+
+  #note(line: string, { progress }: UvCall): void {
+    const note = progressNote(line);
+    if (note !== undefined) progress?.({ note });
+  }
+
+  async #baseOnce(): Promise<Readonly<Record<string, string>>> {
+    return await (this.#base ??= this.#baseVariables().catch((error: unknown) => {
+      this.#base = undefined;
+      throw error;
+    }));
   }
 
   async #baseVariables(): Promise<Readonly<Record<string, string>>> {

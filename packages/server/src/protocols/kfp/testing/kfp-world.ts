@@ -43,7 +43,7 @@ export async function startKfpWorld(images?: Environments): Promise<KfpWorld> {
     folder,
     maxBytes: 2 ** 34,
     uv: await uv(),
-    sourceBuilds: false,
+    sourceBuilds: 'never',
     outbound: net.client({ fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }) }),
     environment: { ...variables, PATH },
     extraCa: variables['SSL_CERT_FILE'],

@@ -5,7 +5,7 @@
  * over opens it again, and a connection that comes in the helper's short life is closed.
  */
 import type { Server, Socket } from 'node:net';
-import { ownRights } from '#engines/isolation/user.ts';
+import { ownRights } from './user.ts';
 import { start } from '#lib/process.ts';
 import { relayProgram } from './relay-program.ts';
 

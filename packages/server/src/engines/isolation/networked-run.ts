@@ -1,0 +1,95 @@
+/**
+ * Runs a program in its boundary to its end, with a proxy as its only network: connections to one port of its loopback device
+ * come to this process. The program waits until that port is open.
+ */
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { IsolatedEnd, IsolatedProcess, IsolatedRun, Isolation } from './contract.ts';
+import { Relay } from './relay.ts';
+
+export interface NetworkedRunOptions {
+  readonly isolation: Isolation;
+  /** Its network is replaced. Needs a boundary with namespaces. */
+  readonly run: IsolatedRun;
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  /** Of the machine, for the program that opens the port. */
+  readonly path: string;
+  readonly port: number;
+  readonly accept: (socket: Socket) => void;
+  readonly signal?: AbortSignal | undefined;
+  readonly onOutput: (chunk: Buffer, stream: 'stdout' | 'stderr') => void;
+  /** Called every second. Returns why the run ends; undefined: it goes on. */
+  readonly check?: (() => Promise<string | undefined>) | undefined;
+}
+
+/** Reports that it runs, waits for the word to go on, and becomes the program. */
+const WAIT = 'printf r >&3; read -r _ <&3; exec 3>&-; exec "$@"';
+const CHECK_MS = 1000;
+
+export async function runNetworked(options: NetworkedRunOptions): Promise<IsolatedEnd> {
+  const { isolation, run, port, signal } = options;
+  signal?.throwIfAborted();
+  const started = await isolation.start(
+    { ...run, command: ['sh', '-c', WAIT, 'dais-wait', ...run.command], network: { type: 'ports', ports: [port] } },
+    { variables: options.variables, hasSocket: true, onOutput: options.onOutput },
+  );
+  started.ref();
+  const abort = () => started.kill('nobody waits for it any more');
+  signal?.addEventListener('abort', abort, { once: true });
+  if (signal?.aborted === true) abort();
+  const stopChecks = checkOften(started, options.check);
+  let relay: Relay | undefined;
+  try {
+    relay = await openRelay(started, options);
+    return await started.ended;
+  } catch (error) {
+    started.kill('its network could not be opened');
+    await started.ended;
+    throw error;
+  } finally {
+    relay?.close();
+    stopChecks();
+    signal?.removeEventListener('abort', abort);
+  }
+}
+
+/** Undefined when the run ended before. */
+async function openRelay(
+  started: IsolatedProcess,
+  { path, port, accept }: NetworkedRunOptions,
+): Promise<Relay | undefined> {
+  const { socket } = started;
+  if (socket === undefined) throw new Error('a run that waits has no socket');
+  const isWaiting = await Promise.race([firstByte(socket), started.ended.then(() => false)]);
+  if (!isWaiting) return undefined;
+  const member = started.networkPid();
+  if (member === undefined) throw new Error('the run has no network of its own');
+  const reach = [{ port, accept: (connection: Socket) => accept(connection) }];
+  const relay = await Relay.open(member, { path, attempt: String(started.pid), reach });
+  socket.end('\n');
+  return relay;
+}
+
+async function firstByte(socket: Duplex): Promise<boolean> {
+  return await new Promise((resolve) => {
+    socket.once('data', () => resolve(true));
+    socket.once('close', () => resolve(false));
+  });
+}
+
+function checkOften(started: IsolatedProcess, check: NetworkedRunOptions['check']): () => void {
+  if (check === undefined) return () => {};
+  let isChecking = false;
+  const timer = setInterval(() => {
+    if (isChecking) return;
+    isChecking = true;
+    void check().then(
+      (reason) => {
+        isChecking = false;
+        if (reason !== undefined) started.kill(reason);
+      },
+      () => (isChecking = false),
+    );
+  }, CHECK_MS);
+  return () => clearInterval(timer);
+}
