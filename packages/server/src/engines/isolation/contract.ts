@@ -27,7 +27,7 @@ export type Boundary = 'bubblewrap' | 'bubblewrap-without-proc' | 'landlock' | '
 export interface RunLimits {
   /** For all processes of the run together. A single process that asks for much more at once gets an error. */
   readonly memoryBytes?: number;
-  /** What a single process may ask for, used or not. Default: `memoryBytes`, stacks of its threads and a margin. */
+  /** What a single process may reserve, used or not. Default: `memoryBytes`, stacks of its threads and a margin. Infinity: no limit. */
   readonly reservedBytes?: number;
   /** In cores. Held only where control groups are writable. */
   readonly cpu?: number;

@@ -225,7 +225,8 @@ class LadderIsolation implements Isolation {
     const data = Math.max(LEAST_DATA_BYTES, reservedBytes);
     // It counts all processes of a user: only of a user of its own, or in a user namespace, is that the run.
     const isCountable = !hasGroups && run.isolation !== 'none' && this.#countsAlone;
-    return [String(Math.ceil(data / 1024)), String(Math.ceil(diskBytes / 512)), isCountable ? String(processes) : ''];
+    const reserved = Number.isFinite(data) ? String(Math.ceil(data / 1024)) : 'unlimited';
+    return [reserved, String(Math.ceil(diskBytes / 512)), isCountable ? String(processes) : ''];
   }
 
   #countsAlone = false;

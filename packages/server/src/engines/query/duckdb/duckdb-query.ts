@@ -52,8 +52,6 @@ export interface DuckdbQueryOptions {
 
 /** Memory of a process that runs nothing: Node, DuckDB and their code. Its limit is this plus the share of its lane. */
 const BASE_MEMORY_BYTES = 256 * 1024 * 1024;
-/** DuckDB's allocator reserves more than it uses. */
-const RESERVED_TIMES = 4;
 /** Threads that Node and DuckDB start besides those that run a query. */
 const FURTHER_THREADS = 32;
 /** DuckDB passes its own limit by up to 30 % (measured at 1 GB), and Node needs about 60 MB beside it. */
@@ -195,7 +193,8 @@ export class DuckdbQuery implements QueryEngine {
     const folders = { inputs: path.join(this.#own, name, 'in'), work: path.join(this.#own, name, 'work') };
     const limits = {
       memoryBytes: Math.floor(memoryBytes * share) + BASE_MEMORY_BYTES,
-      reservedBytes: Math.floor(memoryBytes * share * RESERVED_TIMES) + 2 * BASE_MEMORY_BYTES,
+      // DuckDB reserves many times what it uses: more than 4 GB for a profile of 120 columns and 3 rows.
+      reservedBytes: Infinity,
       cpu: threads,
       processes: threads + FURTHER_THREADS,
       threads: threads + FURTHER_THREADS,
