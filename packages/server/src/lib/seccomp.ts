@@ -7,6 +7,8 @@
 export interface SeccompOptions {
   /** Denies memory that no process's resident size shows: memfd and shared memory of System V. */
   readonly denyHiddenMemory?: boolean;
+  /** Changes of the cores that a process runs on report success and do nothing. */
+  readonly keepCores?: boolean;
   /** For a process that shares user, network and process numbers with others. */
   readonly sharedUser?: {
     /** `tcp`: connections of TCP only; the caller limits the ports. */
@@ -188,7 +190,7 @@ export function seccompFilter(machine: string, options: SeccompOptions = {}): Bu
   const known = MACHINES[machine];
   if (known === undefined) return undefined;
   const [arch, at] = known;
-  const { denyHiddenMemory = false, sharedUser } = options;
+  const { denyHiddenMemory = false, keepCores = false, sharedUser } = options;
   const program: Instruction[] = [
     [LOAD, 0, 0, ARCH],
     [JUMP_EQUAL, 1, 0, arch],
@@ -208,6 +210,8 @@ export function seccompFilter(machine: string, options: SeccompOptions = {}): Bu
   };
   for (const call of KERNEL_INTERFACES) rule(call, EPERM);
   if (denyHiddenMemory || sharedUser !== undefined) for (const call of HIDDEN_MEMORY) rule(call, EPERM);
+  // OpenMP and onnxruntime call it for each of their threads and report a failure.
+  if (keepCores) rule(SCHED_SETAFFINITY, SUCCESS);
   // Its flags are in memory, which a filter cannot read: libraries then use clone.
   rule(CLONE3, ENOSYS);
   const namespaces = sharedUser === undefined ? CLONE_NEWUSER : CLONE_NEW;

@@ -8,7 +8,7 @@
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer, type AddressInfo } from 'node:net';
 import { sweepScratch } from './run-process.ts';
@@ -39,8 +39,8 @@ const LIMIT = 256 * MIB;
 /** What a run may get between two checks of the guard, at 2 GB/s and on a machine that is busy otherwise. */
 const OVERSHOOT = LIMIT;
 const GONE_MS = 5000;
-/** mmap, read, memfd_create. */
-const CALLS = process.arch === 'arm64' ? [222, 63, 279] : [9, 0, 319];
+/** mmap, read, memfd_create, sched_setaffinity, sched_getaffinity. */
+const CALLS = process.arch === 'arm64' ? [222, 63, 279, 122, 123] : [9, 0, 319, 203, 204];
 
 let lastMark = 0;
 
@@ -216,6 +216,21 @@ export const CHECKS: readonly Check[] = [
       const made = Number(/^(\d+) made/.exec(output)?.[1] ?? NaN);
       must(end.cause === 'processes' || made < 64, 'it made too many', { end, output });
       await mustBeGone(mark);
+    },
+  },
+  {
+    title: 'CPU is held',
+    run: async (world) => {
+      if (availableParallelism() < 2) return;
+      const children = `my $all = pack 'H*', 'ff' x 8; syscall ${CALLS[3]}, 0, 8, $all; my $from = Time::HiRes::time(); my @children;
+        for (1 .. 4) { my $child = fork // exit 1; if (!$child) { while (Time::HiRes::time() - $from < 1.5) { } exit } push @children, $child }
+        waitpid $_, 0 for @children; my (undef, undef, $user, $system) = times; printf '%.3f', ($user + $system) / (Time::HiRes::time() - $from);
+        my $own = "\\0" x 128; syscall ${CALLS[4]}, 0, 128, $own; print ' ' . unpack '%32b*', $own;`;
+      const { output } = await attempt(world, `use Time::HiRes (); ${children}`, { limits: { cpu: 1 } });
+      const [used = NaN, cores] = output.split(' ').map(Number);
+      must(used > 0 && used < 1.25, 'four busy processes used more than one core', output);
+      // Where the machine is busy, they could not have used more.
+      if (world.report.limits === 'rlimit') must(cores === 1, 'it gave itself more cores', output);
     },
   },
   {

@@ -29,7 +29,7 @@ export interface RunLimits {
   readonly memoryBytes?: number;
   /** What a single process may reserve, used or not. Default: `memoryBytes`, stacks of its threads and a margin. Infinity: no limit. */
   readonly reservedBytes?: number;
-  /** In cores. Held only where control groups are writable. */
+  /** In cores. Without control groups rounded up to whole ones. */
   readonly cpu?: number;
   /** Processes and threads of the run together. */
   readonly processes?: number;

@@ -19,7 +19,8 @@ import {
 } from './contract.ts';
 import { findControlGroups, sweepControlGroups, type ControlGroups } from './control-groups.ts';
 import { filterForNamespaces } from './filters.ts';
-import { guardCommand } from './guard.ts';
+import { coresOf } from './cpu-share.ts';
+import { guardCommand, type GuardLimits } from './guard.ts';
 import { landlockLacks, landlockRefusal, wrapWithLandlock } from './landlock/landlock.ts';
 import { LANDLOCK_ABI, landlockProgram } from './landlock/launcher-program.ts';
 import { isolationRemedy, readRestrictions } from './machine-restrictions.ts';
@@ -158,7 +159,13 @@ class LadderIsolation implements Isolation {
       });
       // With control groups and namespaces the kernel does all of its work.
       const isHeldByKernel = groups !== undefined && boundary.startsWith('bubblewrap');
-      const guard = isHeldByKernel ? undefined : this.#guard(groups === undefined ? memoryBytes : undefined, processes);
+      const guard = isHeldByKernel
+        ? undefined
+        : this.#guard({
+            memoryBytes: groups === undefined ? memoryBytes : undefined,
+            processes,
+            cores: groups === undefined ? coresOf(limits.cpu) : undefined,
+          });
       const folders = groups?.folders ?? [];
       const started = new RunProcess({
         run: { ...run, limits: { ...limits, processes, diskBytes: limits.diskBytes ?? DEFAULT_DISK_BYTES } },
@@ -231,9 +238,9 @@ class LadderIsolation implements Isolation {
 
   #countsAlone = false;
 
-  #guard(memoryBytes: number | undefined, processes: number): string[] | undefined {
+  #guard(limits: GuardLimits): string[] | undefined {
     const perl = this.#perl();
-    return perl === undefined ? undefined : guardCommand(process.arch, perl, { memoryBytes, processes });
+    return perl === undefined ? undefined : guardCommand(process.arch, perl, limits);
   }
 
   #perl(): string | undefined {

@@ -9,6 +9,7 @@
  * variables themselves are read by who becomes the command.
  */
 import { MASKER_IN_PERL } from './log-masker.ts';
+import { shareCpuInPerl } from '#engines/isolation/cpu-share.ts';
 import { TREE_WATCH } from '#engines/isolation/tree-watch.ts';
 import { SECOND_START } from './shim.ts';
 
@@ -21,7 +22,9 @@ export function launcherProgram(machine: string): string | undefined {
   const call = PRLIMIT[machine];
   return call === undefined
     ? undefined
-    : PROGRAM.replace('PRLIMIT', String(call)).replace('SUBREAPER', String(PRCTL[machine]));
+    : PROGRAM.replace('PRLIMIT', String(call))
+        .replace('SUBREAPER', String(PRCTL[machine]))
+        .replace('SHARE_CPU', shareCpuInPerl(machine));
 }
 
 const PROGRAM = String.raw`
@@ -117,7 +120,7 @@ sub note {
 }
 
 sub shim {
-  my ($folder, $mark, $path, $segment, $keep, $direct, $data, $memory, $watched, $processes, $work, $groups, @rest) = @_;
+  my ($folder, $mark, $path, $segment, $keep, $direct, $data, $memory, $watched, $processes, $cores, $work, $groups, @rest) = @_;
   my @groups = splice @rest, 0, $groups;
   chdir $folder or POSIX::_exit(1);
   POSIX::setsid();
@@ -158,6 +161,7 @@ sub shim {
     }
     umask 022;
     POSIX::setsid();
+    share_cpu($cores);
     POSIX::dup2(fileno $in, $_) for 1, 2;
     %ENV = (PATH => $path, DAIS_TASK => $mark);
     if ($direct) { command($begun, $variables, $data, $processes, $work, @rest) }
@@ -306,6 +310,7 @@ sub command {
 }
 
 ${MASKER_IN_PERL}
+SHARE_CPU
 sub limit {
   my ($what, $value) = @_;
   syscall PRLIMIT, 0, $what, pack('Q2', $value, $value), 0;

@@ -20,6 +20,8 @@ export interface LaunchRequest {
   readonly memoryBytes: number | undefined;
   /** The same for its processes and threads. */
   readonly watchedProcesses: number | undefined;
+  /** The cores that it runs on (`coresOf`), where control groups do not hold CPU. */
+  readonly cores: string | undefined;
 }
 
 /** The shim has ended, or (`fault`) could not be started. Not called for one that found another one there before. */
@@ -127,6 +129,7 @@ export class Launcher {
       String(Math.ceil(request.memoryBytes ?? 0)),
       String(request.watchedProcesses ?? 0),
       String(inner.maxProcesses),
+      request.cores ?? '',
       inner.work,
       String(controlGroups.length),
       ...controlGroups,

@@ -42,6 +42,7 @@ export function wrapWithLandlock(run: IsolatedRun, { perl, abi }: LandlockMode):
   const { readable, writable, gpus = [] } = files;
   const ports = network.type === 'ports' && abi >= TCP ? network.ports.map(String) : [];
   const filter = seccompFilter(process.arch, {
+    keepCores: true,
     sharedUser: {
       sockets: ports.length > 0 ? 'tcp' : 'none',
       signalsAreScoped: abi >= SCOPE,
