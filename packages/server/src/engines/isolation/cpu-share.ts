@@ -1,9 +1,24 @@
 /**
- * CPU of runs where no control group holds it: each run is pinned to as many cores as it may use, and its processes have a low
- * priority. The filter of system calls keeps them from changing their cores. On a machine with four cores or more, the first
- * core is never given to a run, so runs together cannot starve Dais.
+ * CPU of runs where no control group holds it: each run is pinned to as many cores as it may use, which the filter of system calls
+ * keeps it from changing. On a machine with four cores or more, the first core is never given to a run, so runs together cannot
+ * starve Dais. Runs that nobody waits for have a low priority besides.
  */
 import { readFileSync } from 'node:fs';
+import type { Workload } from './contract.ts';
+
+export interface CpuShare {
+  /** Mask of cores as hexadecimal; empty: nothing is known of this machine. */
+  readonly cores: string;
+  readonly nice: number;
+}
+
+/** Callers wait for predictions and queries: on a busy machine they would come last. */
+const WITHOUT_DELAY: readonly Workload[] = ['python-model', 'onnx-model', 'query'];
+const LOW_PRIORITY = 10;
+
+export function cpuShare(workload: Workload, cpu: number | undefined): CpuShare {
+  return { cores: coresOf(cpu), nice: WITHOUT_DELAY.includes(workload) ? 0 : LOW_PRIORITY };
+}
 
 /** From this number of cores on, one is kept free of runs. */
 const LEAST_CORES_TO_RESERVE = 4;
@@ -13,7 +28,7 @@ const CALLS: Readonly<Record<string, number>> = { x64: 203, arm64: 122 };
 
 let nextCore = 0;
 
-/** The cores of a run as a mask for `SHARE_CPU`; empty: nothing is known of this machine. `cpu`: cores that it may use. */
+/** `cpu`: how many cores the run may use; undefined: all that are free. */
 export function coresOf(cpu: number | undefined, own: readonly number[] = ownCores()): string {
   const free = own.length >= LEAST_CORES_TO_RESERVE ? own.slice(1) : own;
   if (free.length === 0) return '';
@@ -53,18 +68,19 @@ function maskOf(cores: readonly number[]): string {
 }
 
 /**
- * A function in Perl that applies such a mask to its process and lowers its priority. The kernel weighs whole sessions where
+ * A function in Perl that applies a share to its process. Arguments: cores, nice. The kernel weighs whole sessions where
  * it groups by them ("autogroup"): the weight of the session is lowered, too.
  */
 export function shareCpuInPerl(machine: string): string {
   return String.raw`
 sub share_cpu {
-  my ($mask) = @_;
+  my ($mask, $nice) = @_;
   return if $mask eq '';
   my $cores = pack 'H*', $mask;
   syscall ${CALLS[machine] ?? 0}, 0, length $cores, $cores;
-  setpriority 0, 0, 10;
-  if (open my $session, '>', '/proc/self/autogroup') { syswrite $session, '10' }
+  return unless $nice;
+  setpriority 0, 0, $nice;
+  if (open my $session, '>', '/proc/self/autogroup') { syswrite $session, $nice }
 }
 `;
 }

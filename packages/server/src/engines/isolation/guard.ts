@@ -5,7 +5,7 @@
  *
  * It writes one line to descriptor 5: `memory BYTES`, `processes N`, `exit CODE SIGNAL` or `fault TEXT`.
  */
-import { shareCpuInPerl } from './cpu-share.ts';
+import { shareCpuInPerl, type CpuShare } from './cpu-share.ts';
 import { TREE_WATCH } from './tree-watch.ts';
 
 const PRCTL: Readonly<Record<string, number>> = { x64: 157, arm64: 167 };
@@ -13,25 +13,33 @@ const PRCTL: Readonly<Record<string, number>> = { x64: 157, arm64: 167 };
 export interface GuardLimits {
   readonly memoryBytes: number | undefined;
   readonly processes: number | undefined;
-  /** Of `coresOf`; undefined: something else holds CPU. */
-  readonly cores: string | undefined;
+  /** Undefined: something else holds CPU. */
+  readonly cpu: CpuShare | undefined;
 }
 
 /** What is put before a command. Undefined where the numbers of the calls are not known. */
 export function guardCommand(
   machine: string,
   perl: string,
-  { memoryBytes, processes, cores }: GuardLimits,
+  { memoryBytes, processes, cpu }: GuardLimits,
 ): string[] | undefined {
   const call = PRCTL[machine];
   if (call === undefined) return undefined;
   const program = PROGRAM.replaceAll('PRCTL', String(call)).replace('SHARE_CPU', shareCpuInPerl(machine));
-  return [perl, '-e', program, String(Math.ceil(memoryBytes ?? 0)), String(processes ?? 0), cores ?? ''];
+  return [
+    perl,
+    '-e',
+    program,
+    String(Math.ceil(memoryBytes ?? 0)),
+    String(processes ?? 0),
+    cpu?.cores ?? '',
+    String(cpu?.nice ?? 0),
+  ];
 }
 
 const PROGRAM = String.raw`
 use strict;
-my ($memory, $processes, $cores) = (shift(@ARGV) + 0, shift(@ARGV) + 0, shift @ARGV);
+my ($memory, $processes, $cores, $nice) = (shift(@ARGV) + 0, shift(@ARGV) + 0, shift @ARGV, shift @ARGV);
 $0 = 'dais-guard';
 open my $report, '>&=', 5 or exit 125;
 sub report { syswrite $report, "$_[0]\n" }
@@ -43,7 +51,7 @@ if (!defined $child) { report("fault $!"); exit 125 }
 if (!$child) {
   $SIG{$_} = 'DEFAULT' for qw(HUP INT QUIT TERM PIPE CHLD);
   setpgrp 0, 0;
-  share_cpu($cores);
+  share_cpu($cores, $nice);
   syscall PRCTL, 1, 9, 0, 0, 0;
   close $report;
   open STDIN, '<', '/dev/null';

@@ -19,7 +19,7 @@ import {
 } from './contract.ts';
 import { findControlGroups, sweepControlGroups, type ControlGroups } from './control-groups.ts';
 import { filterForNamespaces } from './filters.ts';
-import { coresOf } from './cpu-share.ts';
+import { cpuShare } from './cpu-share.ts';
 import { guardCommand, type GuardLimits } from './guard.ts';
 import { landlockLacks, landlockRefusal, wrapWithLandlock } from './landlock/landlock.ts';
 import { LANDLOCK_ABI, landlockProgram } from './landlock/launcher-program.ts';
@@ -164,7 +164,7 @@ class LadderIsolation implements Isolation {
         : this.#guard({
             memoryBytes: groups === undefined ? memoryBytes : undefined,
             processes,
-            cores: groups === undefined ? coresOf(limits.cpu) : undefined,
+            cpu: groups === undefined ? cpuShare(run.workload, limits.cpu) : undefined,
           });
       const folders = groups?.folders ?? [];
       const started = new RunProcess({

@@ -120,7 +120,7 @@ sub note {
 }
 
 sub shim {
-  my ($folder, $mark, $path, $segment, $keep, $direct, $data, $memory, $watched, $processes, $cores, $work, $groups, @rest) = @_;
+  my ($folder, $mark, $path, $segment, $keep, $direct, $data, $memory, $watched, $processes, $cores, $nice, $work, $groups, @rest) = @_;
   my @groups = splice @rest, 0, $groups;
   chdir $folder or POSIX::_exit(1);
   POSIX::setsid();
@@ -161,7 +161,7 @@ sub shim {
     }
     umask 022;
     POSIX::setsid();
-    share_cpu($cores);
+    share_cpu($cores, $nice);
     POSIX::dup2(fileno $in, $_) for 1, 2;
     %ENV = (PATH => $path, DAIS_TASK => $mark);
     if ($direct) { command($begun, $variables, $data, $processes, $work, @rest) }

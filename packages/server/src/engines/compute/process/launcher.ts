@@ -1,5 +1,6 @@
 /** Starts shims: by a launcher that forks them, or each by itself where there is none. */
 import type { Socket } from 'node:net';
+import type { CpuShare } from '#engines/isolation/cpu-share.ts';
 import type { Log } from '#lib/log.ts';
 import { start, type ChildProcess } from '#lib/process.ts';
 import { innerCommand, SECOND_START, shimArguments, type InnerOptions } from './shim.ts';
@@ -20,8 +21,8 @@ export interface LaunchRequest {
   readonly memoryBytes: number | undefined;
   /** The same for its processes and threads. */
   readonly watchedProcesses: number | undefined;
-  /** The cores that it runs on (`coresOf`), where control groups do not hold CPU. */
-  readonly cores: string | undefined;
+  /** Where control groups do not hold CPU. */
+  readonly cpu: CpuShare | undefined;
 }
 
 /** The shim has ended, or (`fault`) could not be started. Not called for one that found another one there before. */
@@ -129,7 +130,8 @@ export class Launcher {
       String(Math.ceil(request.memoryBytes ?? 0)),
       String(request.watchedProcesses ?? 0),
       String(inner.maxProcesses),
-      request.cores ?? '',
+      request.cpu?.cores ?? '',
+      String(request.cpu?.nice ?? 0),
       inner.work,
       String(controlGroups.length),
       ...controlGroups,

@@ -1,7 +1,7 @@
 /** What a task may take: memory, CPU, processes, log, disk, devices; and what the engine does when the disk is full. */
 import { writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { systemClock } from '#lib/clock.ts';
@@ -115,6 +115,18 @@ describe('without control groups', () => {
     expect(await engine.finish(spec)).toMatchObject({ phase: 'ended', end: 'wall-time' });
     expect(await engine.told(shell('echo fine'))).toBe('fine\n');
   });
+
+  test.skipIf(availableParallelism() < 2)(
+    'an isolated one runs on the cores that it asks for, and cannot take more',
+    async () => {
+      const engine = await engineWith({ limits: 'rlimit' });
+      const spec = shell('taskset -p ffff $$ >/dev/null 2>&1; grep Cpus_allowed_list /proc/self/status; nice', {
+        resources: { cpu: 1 },
+        isolation: 'required',
+      });
+      expect(await engine.told(spec)).toMatch(/^Cpus_allowed_list:\s+\d+\n10\n$/);
+    },
+  );
 
   test('where the kernel counts no processes, a task that makes too many is ended', async () => {
     const engine = await engineWith({

@@ -8,7 +8,7 @@ import type { TaskState, TaskUsage } from '../contract.ts';
 import { GPU } from './capacity.ts';
 import { TaskGroups, type GroupUsage, type Hierarchy } from '#engines/isolation/control-groups.ts';
 import { TaskDisk, type FreeSpace } from './disk-watch.ts';
-import { coresOf } from '#engines/isolation/cpu-share.ts';
+import { cpuShare } from '#engines/isolation/cpu-share.ts';
 import { Relay, type Reachable } from '#engines/isolation/relay.ts';
 import { exportLines, innerCommand, type InnerOptions } from './shim.ts';
 import { KILLED, signalName } from './signals.ts';
@@ -126,7 +126,7 @@ export class TaskRun {
         inner,
         confined,
         memoryBytes: made === undefined ? memory : undefined,
-        cores: made === undefined ? coresOf(record.resources['cpu']) : undefined,
+        cpu: made === undefined ? cpuShare('step', record.resources['cpu']) : undefined,
         watchedProcesses: made === undefined ? this.#parts.maxProcesses + WATCH_MARGIN : undefined,
       },
       (fault) => this.#shimGone(fault),
