@@ -10,6 +10,7 @@ import type { DatabaseOptions } from '#engines/database/database.ts';
 import type { EmbeddedOptions } from '#engines/database/embedded/embedded-engine.ts';
 import type { MigrateOptions } from '#engines/database/migrate.ts';
 import type { Environments } from '#engines/environments/contract.ts';
+import type { Isolation } from '#engines/isolation/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
 import type { OperationEntry } from '#kernel/dispatch.ts';
@@ -246,14 +247,7 @@ export async function loadKinds({
 /** What commands and models run in. Looks at nothing until something is asked of it. */
 export async function openEnvironments(
   { environments, outbound: { extraCa } }: Pick<ConfigSpec, 'environments' | 'outbound'>,
-  {
-    dataFolder,
-    environment,
-    outbound,
-    clock,
-    log,
-    isolation,
-  }: EngineSurroundings & { readonly isolation: Isolation },
+  { dataFolder, environment, outbound, clock, log, isolation }: EngineSurroundings & { readonly isolation: Isolation },
 ): Promise<Environments> {
   const { folder = `${dataFolder}/environments`, sourceBuilds: permitted, ...options } = environments;
   const sourceBuilds = permitted === undefined ? 'isolated' : permitted ? 'any' : 'never';

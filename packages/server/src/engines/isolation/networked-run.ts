@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { IsolatedEnd, IsolatedProcess, IsolatedRun, Isolation } from './contract.ts';
+import { findOnPath } from './programs.ts';
 import { Relay } from './relay.ts';
 
 export interface NetworkedRunOptions {
@@ -65,7 +66,7 @@ async function openRelay(
   const member = started.networkPid();
   if (member === undefined) throw new Error('the run has no network of its own');
   const reach = [{ port, accept: (connection: Socket) => accept(connection) }];
-  const relay = await Relay.open(member, { path, attempt: String(started.pid), reach });
+  const relay = await Relay.open(member, { path, perl: findOnPath('perl', path), attempt: String(started.pid), reach });
   socket.end('\n');
   return relay;
 }
