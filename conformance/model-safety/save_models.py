@@ -1,4 +1,5 @@
-"""Saves every estimator of scikit-learn, models of XGBoost and LightGBM, and models with code of their author, as clients save them."""
+"""Saves every estimator of scikit-learn, models of XGBoost and LightGBM, and models with code of their author, as clients save them.
+Prints the estimators, and the names that joblib imports when it loads each of its files."""
 
 import json
 import pathlib
@@ -74,9 +75,31 @@ def fitted(kind):
     return model
 
 
+class RecordingUnpickler(joblib.numpy_pickle.NumpyUnpickler):
+    def find_class(self, module, name):
+        self.names.append([module, name])
+        return super().find_class(module, name)
+
+
+names_by_file = {}
+
+
+def save_by_joblib(name, value, protocol=None):
+    path = folder / f"{name}.joblib"
+    joblib.dump(value, path, protocol=protocol)
+    with open(path, "rb") as file:
+        loader = RecordingUnpickler(str(path), file, True)
+        loader.names = []
+        loader.load()
+    names_by_file[path.name] = loader.names
+    joblib.dump(value, folder / f"{name}-zlib.joblib", compress=3, protocol=protocol)
+    joblib.dump(value, folder / f"{name}-gzip.joblib", compress=("gzip", 3), protocol=protocol)
+
+
 def save(name, value):
     (folder / f"{name}.pkl").write_bytes(pickle.dumps(value))
     (folder / f"{name}-cloud.pkl").write_bytes(cloudpickle.dumps(value))
+    save_by_joblib(name, value)
 
 
 estimators = []
@@ -122,7 +145,40 @@ pipeline = make_pipeline(FunctionTransformer(lambda x: x + 1), StandardScaler(),
 save_cloud = {"own-pipeline": pipeline.fit(features, amounts), "own-function": squares, "own-model": Doubled(2), "own-class": Doubled}
 for name, value in save_cloud.items():
     (folder / f"{name}-cloud.pkl").write_bytes(cloudpickle.dumps(value))
-joblib.dump({"classes": ["a", "b"], "scaler": StandardScaler()}, folder / "compressed.joblib", compress=3)
+
+arrays = {
+    "structured": np.array([(1, 2.0, ("a", "b"))], dtype=[("a", "i4"), ("b", "f8"), ("c", "U3", (2,))]),
+    "texts": np.array(["a", "bb", ""]),
+    "bytes": np.array([b"x"]),
+    "days": np.array(["2020"], dtype="M8[D]"),
+    "durations": np.array([1], dtype="m8[s]"),
+    "booleans": np.array([True]),
+    "half": np.float16([1]),
+    "other-order": np.array([1], dtype=">i4"),
+    "raw": np.zeros(3, dtype="V5"),
+    "scalar": np.array(5.0),
+    "empty": np.zeros((0, 5)),
+    "fortran": np.asfortranarray(np.ones((3, 4))),
+    "matrix": np.matrix([[1, 2]]),
+    "complex": np.complex64([1]),
+    "large": np.arange(100_000.0),
+    "objects": np.array(["a", None, "a"], dtype=object),
+    "structured-objects": np.array([(1, "a")], dtype=[("a", "i4"), ("b", "O")]),
+    "nested": np.array([np.arange(3), np.arange(4)], dtype=object),
+    "frame": pd.DataFrame({"a": ["x", "y"], "b": pd.to_datetime(["2020", "2021"]).tz_localize("Europe/Berlin"), "c": pd.Categorical(["u", "v"])}),
+}
+for name, value in arrays.items():
+    for protocol in (2, 3, 4, 5):
+        for form, held in {"one": value, "two": [value, value], "keyed": {"x": value, "y": 1, "z": value}}.items():
+            save_by_joblib(f"array-{name}-{form}-{protocol}", held, protocol)
+# Estimators that were fitted on columns with names start with an array of objects.
+named = pd.DataFrame({"carrier": ["a", "b"] * 20, "delay": features[:, 0]})
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import OneHotEncoder
+
+columns = make_column_transformer((OneHotEncoder(), ["carrier"]), remainder="passthrough")
+save("own-columns", make_pipeline(columns, LogisticRegression()).fit(named, np.where(labels, "late", "early").astype(object)))
 
 # As MLflow saves them: manifest, environment, example and model.
 mlflow.sklearn.save_model(HistGradientBoostingRegressor(max_iter=2).fit(frame, amounts), folder / "mlflow-sklearn", serialization_format="cloudpickle", pip_requirements=["scikit-learn"], input_example=frame[:2])
@@ -184,6 +240,23 @@ for name, parts in hostile.items():
 own = lambda: os.system("true")  # noqa: E731
 (folder / "hostile-own-call.pkl").write_bytes(cloudpickle.dumps(Reduced(own, ())))
 (folder / "hostile-in-model.pkl").write_bytes(cloudpickle.dumps({"model": Doubled(2), "more": Reduced(os.system, ("true",))}))
-joblib.dump(Reduced(os.system, ("true",)), folder / "hostile-compressed.joblib", compress=("zlib", 3))
+for name, value in {
+    "alone": Reduced(os.system, ("true",)),
+    "behind-array": [np.arange(5.0), Reduced(os.system, ("true",))],
+    "in-array": np.array([Reduced(os.system, ("true",))], dtype=object),
+    "in-field": np.array([(1, Reduced(os.system, ("true",)))], dtype=[("a", "i4"), ("b", "O")]),
+    "in-model": [LogisticRegression().fit(features, labels), {"more": Reduced(os.system, ("true",))}],
+}.items():
+    for compress in (0, ("zlib", 3), ("gzip", 3), ("bz2", 3), ("xz", 3), ("lzma", 3)):
+        how = compress[0] if compress else "plain"
+        joblib.dump(value, folder / f"hostile-{name}-{how}.joblib", compress=compress)
+# An array that `pickle.load` would execute and joblib steps over.
+hidden = pickle.dumps(Reduced(os.system, ("true",)), protocol=2)
+joblib.dump(np.frombuffer(hidden, dtype=np.uint8), folder / "hostile-in-bytes.joblib")
+shown = (folder / "hostile-in-bytes.joblib").read_bytes().replace(b"\x8c\x1bnumpy_array_alignment_bytes\x94K\x10ub", b"\x8c\x1bnumpy_array_alignment_bytes\x94Nub")
+at = shown.index(hidden)
+frame = int.from_bytes(shown[3:11], "little") - 1
+shown = shown[:3] + frame.to_bytes(8, "little") + shown[11 : 11 + frame] + hidden + shown[at + len(hidden) :]
+(folder / "hostile-in-bytes.joblib").write_bytes(shown)
 np.save(folder / "hostile-array.npy", np.array([Reduced(os.system, ("true",))], dtype=object), allow_pickle=True)
-print(json.dumps(estimators))
+print(json.dumps({"estimators": estimators, "names": names_by_file}))

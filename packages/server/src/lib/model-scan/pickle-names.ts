@@ -80,6 +80,7 @@ const HARMLESS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['uuid', new Set(['UUID'])],
   ['copy_reg', new Set(['_reconstructor', '__newobj__', '__newobj_ex__'])],
   ['copyreg', new Set(['_reconstructor', '__newobj__', '__newobj_ex__'])],
+  ['joblib.numpy_pickle', new Set(['NumpyArrayWrapper'])],
   ['pathlib', new Set(['PosixPath', 'PurePosixPath', 'WindowsPath', 'PureWindowsPath', 'Path', 'PurePath'])],
 ]);
 
@@ -153,6 +154,14 @@ const STANDARD: ReadonlySet<string> = new Set(
     'zipapp zipfile zipimport zlib zoneinfo'
   ).split(' '),
 );
+
+/** Of the modules whose public names are allowed: what evaluates the texts that it is given. */
+const EVALUATING: ReadonlySet<string> = new Set([
+  'dataclasses.make_dataclass',
+  'typing.ForwardRef',
+  'typing.evaluate_forward_ref',
+  'typing.get_type_hints',
+]);
 
 const ANY = 'any';
 /** What models and the code of their authors name of Python itself: it makes values and starts nothing. */
@@ -278,6 +287,8 @@ export function gradeName(module: string, name: string): NameGrade {
   if (MAKERS.has(full)) return 'library';
   if (BY_VALUE.has(full) || DILL.has(full)) return 'by-value';
   if (!/^[\p{L}\p{N}_.]+$/u.test(module) || !/^[\p{L}\p{N}_.<>]+$/u.test(name)) return 'dangerous';
+  // joblib reads other files with its older wrappers; another name of the wrapper would hide where arrays are.
+  if (/^(Numpy|ND|ZND)ArrayWrapper$/.test(name) || module.startsWith('joblib.numpy_pickle')) return 'dangerous';
   // A way through attributes (`dtype.__init__.__globals__`), or to what Python keeps for itself.
   if (name.split('.').some((part) => part.startsWith('__') && !part.startsWith('__pyx_unpickle_'))) return 'dangerous';
   const [root = ''] = module.split('.');
@@ -291,10 +302,16 @@ export function gradeName(module: string, name: string): NameGrade {
 
 function gradeStandard(module: string, name: string): NameGrade {
   const allowed = STANDARD_ALLOWED.get(module);
-  if (allowed === ANY || allowed?.has(name) === true) return 'code';
+  if (allowed === ANY ? isPublic(`${module}.${name}`, name) : allowed?.has(name) === true) return 'code';
   if ((module === 'builtins' || module === 'exceptions') && /^[A-Z]\w*(Error|Exception|Warning|Iteration)$/.test(name))
     return 'harmless';
   return 'dangerous';
+}
+
+/** Modules import others (`random._os`) and have helpers that run programs (`uuid._get_command_stdout`) or evaluate text. */
+function isPublic(full: string, name: string): boolean {
+  if (name.includes('.') || EVALUATING.has(full)) return false;
+  return !name.startsWith('_') || /^_[A-Z]/.test(name) || full === 'array._array_reconstructor';
 }
 
 /** Words in code of an author that a reader wants to know of. */

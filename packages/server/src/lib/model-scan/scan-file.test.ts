@@ -137,6 +137,24 @@ describe('pickles', () => {
     expect(await scan('archive/data/0', Buffer.from([0x80, 0x02, 0x99, 0x12, 0x44]))).toEqual([]);
   });
 
+  it('blocks what Python may follow further than the scan, whatever the file is called', async () => {
+    const evil = ops('cos\nsystem\n(S"id"\ntR.');
+    for (const start of [`I${'1'.repeat(3000)}\n`, 'Ng+1\n', 'Np1_0\n']) {
+      expect((await scan('notes.txt', ops(start, evil))).map((one) => one.split(' ')[0])).toContain('block');
+    }
+    // A long text of protocol 0 is a text.
+    expect((await scan('notes.txt', ops(`S'${'x'.repeat(3000)}'\n0`, evil))).join()).toContain('It imports os.system');
+    for (const words of [
+      'Install it.\n',
+      'Some words\n',
+      `Some ${'words '.repeat(500)}\n`,
+      'pip install\n',
+      'Fifty\n',
+    ]) {
+      expect(await scan('README.md', Buffer.from(words))).toEqual([]);
+    }
+  });
+
   it('blocks what it cannot follow', async () => {
     expect(await scan('m.pkl', ops('\x80\x06N.'))).toEqual([expect.stringContaining('pickle-broken')]);
     expect(await scan('m.joblib', gzipSync('x'))).toEqual([expect.stringContaining('block pickle-broken')]);

@@ -2,11 +2,12 @@
  * Looks at one file of a model, by its bytes and not by what it is called: loaders too go by what a manifest names. What
  * cannot be looked into blocks.
  */
-import { gunzipSync, inflateSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { constants, gunzip, gunzipSync, inflate, inflateSync } from 'node:zlib';
 import { parseLimitedYaml } from '../limited-yaml.ts';
 import { scanOnnx } from './onnx-scan.ts';
 import { gradeName } from './pickle-names.ts';
-import { emptyLook, PickleFault, scanPickle, type PickleLook } from './pickle-scan.ts';
+import { emptyLook, PickleCut, PickleEnd, PickleFault, scanPickle, type PickleLook } from './pickle-scan.ts';
 import { Findings, type ScanFinding, type ScannedFile } from './scan-finding.ts';
 import { scanGguf, scanSafetensors } from './weight-files.ts';
 import { listZip, readZipEntry, ZipFault } from './zip-list.ts';
@@ -14,7 +15,7 @@ import { listZip, readZipEntry, ZipFault } from './zip-list.ts';
 export type { ScanFinding, ScannedFile } from './scan-finding.ts';
 
 /** Rises when more is found: what was scanned by an older one is scanned again. */
-export const SCANNER_VERSION = 2;
+export const SCANNER_VERSION = 3;
 
 /** Pickles and models that are read as a whole. */
 const MOST_BYTES = 1024 * 1024 * 1024;
@@ -27,6 +28,12 @@ const PICKLE_NAME = /\.(pkl|pickle|pt|pth|joblib|dill|cloudpickle|npy)$/i;
 const PACKED_NAME = /\.(pkl|pickle|joblib|pt|pth|bin)(\.(gz|bz2|xz|z|lz4|zst))?$/i;
 /** `torch.save` before 1.6: the number that the first pickle gives. */
 const TORCH_MAGIC = Buffer.from('6cfc9c46f9206aa85019', 'hex');
+
+const GZIP = 0x1f;
+const ZLIB = 0x78;
+const ZFILE = 0x5a;
+const gunzipBytes = promisify(gunzip);
+const inflateBytes = promisify(inflate);
 
 type Format =
   | 'zip'
@@ -53,15 +60,28 @@ function formatOf(path: string, start: Buffer): Format {
   if (magic.startsWith("7z\xbc\xaf'\x1c") || magic.startsWith('Rar!') || magic.slice(257, 262) === 'ustar')
     return 'archive';
   if (/^(\x1f\x8b|BZh|\xfd7zXZ|\x28\xb5\x2f\xfd|\x04\x22\x4d\x18|ZF|\x78[\x01\x5e\x9c\xda])/.test(magic)) {
-    return PACKED_NAME.test(name) || magic.startsWith('ZF') ? 'packed' : 'other';
+    if (PACKED_NAME.test(name) || magic.startsWith('ZF')) return 'packed';
+    const inside = unpackStart(start);
+    // A long name in the header of gzip could keep the start of the content out of sight.
+    const isUnseen = inside.length === 0 && start[0] === GZIP;
+    return isUnseen || startsAsPickle(inside) || startsAsOldPickle(inside) ? 'packed' : 'other';
   }
-  if (start[0] === 0x80 && (start[1] ?? 9) <= 5) return 'pickle';
+  if (startsAsPickle(start)) return 'pickle';
   if (name.endsWith('.safetensors')) return 'safetensors';
   if (name.endsWith('.onnx')) return 'onnx';
   if (name.endsWith('saved_model.pb')) return 'saved-model';
   if (/(^|\/)mlmodel$/.test(name)) return 'manifest';
   if (/\.(py|pyc|pyd|so|dll|sh)$/.test(name)) return 'python';
   return PICKLE_NAME.test(name) ? 'pickle' : 'other';
+}
+
+function startsAsPickle(bytes: Buffer): boolean {
+  return bytes[0] === 0x80 && (bytes[1] ?? 9) <= 5;
+}
+
+/** What a pickle of protocol 0 or 1 that calls something can start with. */
+function startsAsOldPickle(bytes: Buffer): boolean {
+  return /^[(c}\]l0-9IFLNSVUTKJMGX)]/.test(bytes.toString('latin1', 0, 1));
 }
 
 /** `beside`: all files of the model. */
@@ -145,10 +165,16 @@ async function look(
       return;
     case 'packed': {
       const bytes = await whole(MOST_PICKLE);
-      const unpacked = bytes && unpack(bytes);
-      if (unpacked !== undefined) await lookAtPickle(unpacked, 'pickle', findings, inside);
-      else
-        block('packed', 'It is compressed in a way that is not inspected. Save it uncompressed, or with gzip or zlib.');
+      const unpacked = bytes && (await unpack(bytes));
+      const isPickle = PACKED_NAME.test(file.path) || start[0] === ZFILE || startsAsPickle(unpackStart(start));
+      if (unpacked !== undefined) await lookAtPickle(unpacked, isPickle ? 'pickle' : 'maybe', findings, inside);
+      else if (isPickle) {
+        const limit = `${MOST_PICKLE / 2 ** 20} MiB`;
+        block(
+          'packed',
+          `It cannot be decompressed: it is neither gzip nor zlib, is damaged, or has more than ${limit}. Save it uncompressed, or with gzip or zlib.`,
+        );
+      }
       return;
     }
     case 'archive':
@@ -201,15 +227,18 @@ async function lookIntoZip(
   }
 }
 
+/** `cut off`: the file goes on behind what is scanned. */
+type Certainty = 'pickle' | 'maybe' | 'maybe, cut off';
+
 async function lookAtPickle(
   bytes: Buffer,
-  certainty: 'pickle' | 'maybe',
+  certainty: Certainty,
   findings: Findings,
   inside: string | undefined,
 ): Promise<void> {
   const seen = emptyLook();
   const torch = bytes.subarray(0, 64).includes(TORCH_MAGIC);
-  let fault: string | undefined;
+  let fault: PickleFault | undefined;
   let pickles = 0;
   try {
     for (let at = 0; at < bytes.length && pickles < (torch ? 5 : MOST_PICKLES); pickles++) {
@@ -218,24 +247,42 @@ async function lookAtPickle(
     }
   } catch (error) {
     if (!(error instanceof PickleFault)) throw error;
-    fault = error.message;
+    fault = error;
   }
-  // A text may look like the beginning of a pickle: what called nothing before it went wrong did nothing.
+  // A text may look like the beginning of a pickle: what called nothing before Python ends with an error did nothing.
+  const isFollowed =
+    fault === undefined ||
+    (fault instanceof PickleEnd && !(certainty === 'maybe, cut off' && fault instanceof PickleCut));
   const acted = seen.calls > 0 || pickles > 0;
-  if (certainty === 'maybe' && !(acted && (seen.names.size > 0 || seen.dynamic || seen.extension))) return;
+  if (certainty !== 'pickle' && isFollowed && !(acted && (seen.names.size > 0 || seen.dynamic || seen.extension)))
+    return;
   reportPickle(seen, findings, inside);
+  if (seen.unlikeJoblib !== undefined) reportPickle(seen.unlikeJoblib, findings, inside, 'blocks only');
   if (fault !== undefined) {
-    // joblib writes the bytes of arrays between the opcodes of a pickle.
-    const byJoblib = [...seen.names.values()].some(([module]) => module === 'joblib.numpy_pickle');
-    const remedy = byJoblib
-      ? ' Files of joblib with arrays are not inspected: save it with pickle, cloudpickle or skops.'
+    const remedy = seen.names.has('joblib.numpy_pickle NumpyArrayWrapper')
+      ? ' Save it with joblib 1.2 or newer, pickle or cloudpickle.'
       : '';
-    findings.add('pickle-broken', 'block', `It cannot be followed to its end as a pickle: ${fault}.${remedy}`, inside);
+    findings.add(
+      'pickle-broken',
+      'block',
+      `It cannot be followed to its end as a pickle: ${fault.message}.${remedy}`,
+      inside,
+    );
   }
 }
 
-function reportPickle(seen: PickleLook, findings: Findings, inside: string | undefined): void {
+function reportPickle(
+  seen: PickleLook,
+  found: Findings,
+  inside: string | undefined,
+  which: 'all' | 'blocks only' = 'all',
+): void {
   const { names, dynamic, extension, callsMade, reachesThrough, words } = seen;
+  const findings = {
+    add: (rule: string, severity: ScanFinding['severity'], detail: string, place: string | undefined) => {
+      if (which === 'all' || severity === 'block') found.add(rule, severity, detail, place);
+    },
+  };
   let hasCode = false;
   for (const [module, name] of names.values()) {
     const grade = gradeName(module, name);
@@ -266,12 +313,23 @@ function reportPickle(seen: PickleLook, findings: Findings, inside: string | und
 }
 
 /** Of gzip and zlib, as joblib compresses; undefined for others, and for what becomes too large. */
-function unpack(bytes: Buffer): Buffer | undefined {
+async function unpack(bytes: Buffer): Promise<Buffer | undefined> {
   try {
-    if (bytes[0] === 0x1f) return gunzipSync(bytes, { maxOutputLength: MOST_PICKLE });
-    return bytes[0] === 0x78 ? inflateSync(bytes, { maxOutputLength: MOST_PICKLE }) : undefined;
+    if (bytes[0] === GZIP) return await gunzipBytes(bytes, { maxOutputLength: MOST_PICKLE });
+    return bytes[0] === ZLIB ? await inflateBytes(bytes, { maxOutputLength: MOST_PICKLE }) : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** The first bytes of what is compressed. */
+function unpackStart(bytes: Buffer): Buffer {
+  const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 1024 * 1024 };
+  try {
+    if (bytes[0] === GZIP) return gunzipSync(bytes, options);
+    return bytes[0] === ZLIB ? inflateSync(bytes, options) : Buffer.alloc(0);
+  } catch {
+    return Buffer.alloc(0);
   }
 }
 
@@ -338,8 +396,7 @@ async function lookAtRest(
   findings: Findings,
   inside: string | undefined,
 ): Promise<void> {
-  // What a pickle of protocol 0 or 1 that calls something can begin with.
-  if (!/^[(c}\]l0-9IFLNSVUTKJMGX)]/.test(start.toString('latin1', 0, 1))) return;
+  if (!startsAsOldPickle(start)) return;
   const bytes = await file.read(0, Math.min(file.size, MOST_PICKLE));
-  await lookAtPickle(bytes, 'maybe', findings, inside);
+  await lookAtPickle(bytes, bytes.length < file.size ? 'maybe, cut off' : 'maybe', findings, inside);
 }

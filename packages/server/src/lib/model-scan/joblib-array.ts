@@ -1,0 +1,68 @@
+/**
+ * Arrays in the files of joblib: an object that describes the array, then a byte with the length of a padding, the padding, and the
+ * bytes of the array; an array of objects is a pickle of its own instead.
+ */
+import { PickleFault } from './pickle-fault.ts';
+import { Dict, Dtype, Items, Named, type Value } from './pickle-values.ts';
+
+const CLASS = 'joblib.numpy_pickle.NumpyArrayWrapper';
+const SUBCLASSES: ReadonlySet<string> = new Set([
+  'numpy.ndarray',
+  'numpy.memmap',
+  'numpy.matrix',
+  'numpy.matrixlib.defmatrix.matrix',
+]);
+const KEYS: ReadonlySet<string> = new Set([
+  'subclass',
+  'shape',
+  'order',
+  'dtype',
+  'allow_mmap',
+  'numpy_array_alignment_bytes',
+]);
+/** Joblib aligns arrays to 16 bytes. A byte from 1 to 16 is no opcode: `pickle.load` ends with an error there. */
+const MAX_PADDING = 16;
+const PADDING = 0xff;
+
+export function isWrapperClass(value: Value): boolean {
+  return value instanceof Named && value.full === CLASS;
+}
+
+/** What follows the wrapper with this state. @throws PickleFault unless joblib and this scan certainly read the same. */
+export function readWrapper(state: Value): { readonly hasObjects: boolean; readonly bytes: number } {
+  const entries = state instanceof Dict && state.isExact ? state.entries : new Map<string, Value>();
+  if ([...entries.keys()].some((key) => !KEYS.has(key))) throw unclear('it has a field that joblib does not write');
+  const dtype = entries.get('dtype');
+  const subclass = entries.get('subclass');
+  const shape = entries.get('shape');
+  if (!(subclass instanceof Named) || !SUBCLASSES.has(subclass.full)) throw unclear('its class is not one of NumPy');
+  if (!(dtype instanceof Dtype) || !dtype.isExact) throw unclear('the size of its elements is not clear');
+  if (!(shape instanceof Items)) throw unclear('its shape is not clear');
+  const sizes = shape.values.map((size) => {
+    if (typeof size !== 'number' || size < 0) throw unclear('its shape is not clear');
+    return size;
+  });
+  if (dtype.hasObjects) return { hasObjects: true, bytes: 0 };
+  if (typeof entries.get('numpy_array_alignment_bytes') !== 'number') {
+    throw new PickleFault(
+      'an array is not aligned, as by joblib before 1.2, and other readers could read it differently',
+    );
+  }
+  // An array without bytes may have any shape.
+  const bytes = sizes.includes(0) ? 0 : sizes.reduce((product, size) => product * size, dtype.size);
+  if (!Number.isSafeInteger(bytes)) throw unclear('it is larger than any file');
+  return { hasObjects: false, bytes };
+}
+
+/** The offset behind the padding that starts at `at`. */
+export function readPadding(bytes: Buffer, at: number): number {
+  const length = bytes[at] ?? 0;
+  const end = at + 1 + length;
+  if (length < 1 || length > MAX_PADDING || end > bytes.length) throw unclear('it has no padding');
+  if (bytes.subarray(at + 1, end).some((byte) => byte !== PADDING)) throw unclear('its padding has other bytes');
+  return end;
+}
+
+function unclear(why: string): PickleFault {
+  return new PickleFault(`an array of joblib cannot be stepped over: ${why}`);
+}

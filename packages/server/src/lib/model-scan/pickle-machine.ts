@@ -1,0 +1,556 @@
+/** Executes the opcodes of a pickle on values of which it tracks only what names, calls and arrays are made of. */
+import { isWrapperClass, readPadding, readWrapper } from './joblib-array.ts';
+import { PickleCut, PickleEnd, PickleFault } from './pickle-fault.ts';
+import { KEPT_TEXT, PickleBytes } from './pickle-bytes.ts';
+import { TELLING_WORDS } from './pickle-names.ts';
+import {
+  ARRAY,
+  Dict,
+  Dtype,
+  INSTANCE,
+  isCertainlyNoText,
+  isNeitherTextNorCallable,
+  isPlainAttribute,
+  makerOf,
+  Items,
+  Made,
+  MARK,
+  MAX_ITEMS,
+  Named,
+  NONE,
+  OTHER,
+  PLAIN,
+  type Value,
+} from './pickle-values.ts';
+
+export interface PickleLook {
+  /** `module name`, each once, in the order in which they came. */
+  readonly names: Map<string, readonly [module: string, name: string]>;
+  /** Opcodes that call something or set its state. */
+  calls: number;
+  /** Names that no text in the pickle gives. */
+  dynamic: boolean;
+  /** Names by number, of a registry that nobody sees. */
+  extension: boolean;
+  /** It calls something that it made itself while it is loaded: not a name, so no list knows what runs. */
+  callsMade: boolean;
+  /** It takes an attribute of a module or class, or one that Python keeps for itself, by `getattr`. */
+  reachesThrough: boolean;
+  /** Texts that a reader wants to know of, where it contains code. */
+  readonly words: Set<string>;
+  /** What `pickle.load` executes where `joblib.load` reads an array. */
+  unlikeJoblib?: PickleLook;
+}
+
+const GETATTR = new Set(['builtins.getattr', '__builtin__.getattr']);
+/** What these give is a class or a type of Python, which may be called. */
+const MAKES_CLASSES =
+  /^(cloudpickle\.cloudpickle(_fast)?\._(builtin_type|make_skeleton_class|make_skeleton_enum)|dill\._dill\._(load_type|create_type)|builtins\.type)$/;
+
+/** Beyond these no pickle of a model goes, and memory would. */
+const MOST_STACK = 4_000_000;
+const MOST_MEMO = 8_000_000;
+const MOST_NAMES = 10_000;
+const MAX_MARKED = 2 * MAX_ITEMS;
+/** The opcode and its length. */
+const FRAME_HEADER = 9;
+/** Opcodes with which the wrapper of an array is made of its class: frames, the memo, and what makes it. */
+const AROUND = [0x95, 0x70, 0x71, 0x72, 0x94];
+const CREATION = {
+  arguments: new Set([...AROUND, 0x29]),
+  creation: new Set([...AROUND, 0x81]),
+};
+
+/**
+ * `joblib`: steps over arrays. `pickle`: knows of no arrays. `trial`: the same, and ends where Python certainly ends with an error.
+ */
+type Reader = 'joblib' | 'pickle' | 'trial';
+
+interface Start {
+  readonly bytes: Buffer;
+  readonly at: number;
+  readonly look: PickleLook;
+  readonly reader: Reader;
+  readonly stack?: Value[];
+  readonly memo?: Map<number, Value>;
+}
+
+/** Values above a mark. */
+interface Marked {
+  readonly values: readonly Value[];
+  readonly isWhole: boolean;
+}
+
+export class PickleMachine {
+  readonly look: PickleLook;
+  readonly #from: PickleBytes;
+  readonly #reader: Reader;
+  readonly #stack: Value[];
+  readonly #memo: Map<number, Value>;
+  /** Behind the last frame; 0 when an array came since. The reader of joblib keeps to frames, that of CPython does not. */
+  #frameEnd = 0;
+  #hasOddFrames = false;
+  /** What has to come next where a wrapper of an array is made. */
+  #expected: 'arguments' | 'creation' | undefined;
+  /** Until the first array, `pickle.load` executes the same opcodes. */
+  isReadAlike: boolean;
+
+  constructor({ bytes, at, look, reader, stack = [], memo = new Map() }: Start) {
+    this.isReadAlike = reader === 'joblib';
+    this.look = look;
+    this.#from = new PickleBytes(bytes, at);
+    this.#reader = reader;
+    this.#stack = stack;
+    this.#memo = memo;
+  }
+
+  get at(): number {
+    return this.#from.at;
+  }
+
+  set at(offset: number) {
+    this.#from.at = offset;
+  }
+
+  get isBetweenFrames(): boolean {
+    return !this.#hasOddFrames && this.at >= this.#frameEnd;
+  }
+
+  /** The pickle that starts here, with a stack and a memo of its own. */
+  inside(): PickleMachine {
+    return new PickleMachine({ bytes: this.#from.bytes, at: this.at, look: this.look, reader: 'pickle' });
+  }
+
+  /** Goes on from here as `pickle.load` does. */
+  withoutJoblib(look: PickleLook): PickleMachine {
+    // Shared with nobody: what this changes must not count for joblib.
+    const detached = (value: Value): Value => (value instanceof Dict || value instanceof Dtype ? PLAIN : value);
+    const memo = new Map<number, Value>();
+    for (const [index, value] of this.#memo) memo.set(index, detached(value));
+    return new PickleMachine({
+      bytes: this.#from.bytes,
+      at: this.at,
+      look,
+      reader: 'trial',
+      stack: this.#stack.map(detached),
+      memo,
+    });
+  }
+
+  /** Executes one opcode. `objects`: an array of objects starts here. */
+  step(): 'end' | 'objects' | undefined {
+    const start = this.at;
+    const frameEnd = this.#frameEnd;
+    const expected = this.#expected;
+    const code = this.#from.byte();
+    if (expected !== undefined && !CREATION[expected].has(code)) this.#refuse();
+    const reached = this.#execute(code, start);
+    if (start < frameEnd && frameEnd === this.#frameEnd && this.at > frameEnd) this.#hasOddFrames = true;
+    return reached;
+  }
+
+  #execute(code: number, at: number): 'end' | 'objects' | undefined {
+    switch (code) {
+      case 0x2e: // STOP
+        return 'end';
+      case 0x80: // PROTO
+        if (this.#from.byte() > 5) throw new PickleEnd('it is of a protocol that is not known');
+        break;
+      case 0x95: // FRAME
+        this.#frame();
+        break;
+      case 0x28: // MARK
+        this.#push(MARK);
+        break;
+      case 0x30: // POP
+        this.#pop();
+        break;
+      case 0x31: // POP_MARK
+        this.#popMark();
+        break;
+      case 0x32: // DUP
+        this.#push(this.#share(this.#top()));
+        break;
+      case 0x4e: // NONE
+        this.#push(NONE);
+        break;
+      case 0x88: // NEWTRUE
+      case 0x89: // NEWFALSE
+        this.#push(code === 0x88);
+        break;
+      case 0x29: // EMPTY_TUPLE
+        this.#push(new Items([]));
+        if (this.#expected === 'arguments') this.#expected = 'creation';
+        break;
+      case 0x7d: // EMPTY_DICT
+        this.#push(new Dict());
+        break;
+      case 0x5d: // EMPTY_LIST
+      case 0x8f: // EMPTY_SET
+        this.#push(PLAIN);
+        break;
+      case 0x97: // NEXT_BUFFER
+        this.#push(OTHER);
+        break;
+      case 0x98: // READONLY_BUFFER
+        break;
+      case 0x49: // INT
+      case 0x4c: // LONG
+      case 0x46: // FLOAT
+        this.#from.number();
+        this.#push(OTHER);
+        break;
+      case 0x4a: // BININT
+        this.#push(this.#from.signed());
+        break;
+      case 0x4b: // BININT1
+        this.#push(this.#from.byte());
+        break;
+      case 0x4d: // BININT2
+        this.#push(this.#from.take(2).readUInt16LE());
+        break;
+      case 0x47: // BINFLOAT
+        this.#from.take(8);
+        this.#push(PLAIN);
+        break;
+      case 0x8a: // LONG1
+        this.#push(numberOf(this.#from.take(this.#from.byte())));
+        break;
+      case 0x8b: // LONG4
+        this.#from.take(this.#from.signed());
+        this.#push(PLAIN);
+        break;
+      case 0x53: // STRING
+        this.#push(this.#from.quoted() ?? OTHER);
+        break;
+      case 0x56: // UNICODE: escapes could spell a name; such a name is unknown.
+        this.#pushText(this.#from.line());
+        break;
+      case 0x55: // SHORT_BINSTRING
+        this.#pushText(this.#from.take(this.#from.byte()).toString('utf8'));
+        break;
+      case 0x54: // BINSTRING
+        this.#pushBytes(this.#from.signed());
+        break;
+      case 0x58: // BINUNICODE
+        this.#pushBytes(this.#from.unsigned());
+        break;
+      case 0x8c: // SHORT_BINUNICODE
+        this.#pushBytes(this.#from.byte());
+        break;
+      case 0x8d: // BINUNICODE8
+        this.#pushBytes(this.#from.long());
+        break;
+      case 0x42: // BINBYTES
+        this.#from.take(this.#from.unsigned());
+        this.#push(PLAIN);
+        break;
+      case 0x43: // SHORT_BINBYTES
+        this.#from.take(this.#from.byte());
+        this.#push(PLAIN);
+        break;
+      case 0x8e: // BINBYTES8
+      case 0x96: // BYTEARRAY8
+        this.#from.take(this.#from.long());
+        this.#push(PLAIN);
+        break;
+      case 0x74: // TUPLE
+        this.#push(tupleOf(this.#popMark()));
+        break;
+      case 0x6c: // LIST
+      case 0x64: // DICT
+      case 0x91: // FROZENSET
+        this.#popMark();
+        this.#push(PLAIN);
+        break;
+      case 0x85: // TUPLE1
+        this.#push(this.#popTuple(1));
+        break;
+      case 0x86: // TUPLE2
+        this.#push(this.#popTuple(2));
+        break;
+      case 0x87: // TUPLE3
+        this.#push(this.#popTuple(3));
+        break;
+      case 0x61: // APPEND
+        this.#pop();
+        break;
+      case 0x73: {
+        // SETITEM
+        const value = this.#pop();
+        this.#fill({ values: [this.#pop(), value], isWhole: true });
+        break;
+      }
+      case 0x75: // SETITEMS
+        this.#fill(this.#popMark());
+        break;
+      case 0x65: // APPENDS
+      case 0x90: // ADDITEMS
+        this.#popMark();
+        break;
+      case 0x70: // PUT
+        this.#keep(this.#from.index());
+        break;
+      case 0x71: // BINPUT
+        this.#keep(this.#from.byte());
+        break;
+      case 0x72: // LONG_BINPUT
+        this.#keep(this.#from.unsigned());
+        break;
+      case 0x94: // MEMOIZE
+        this.#keep(this.#memo.size);
+        break;
+      case 0x67: // GET
+        this.#recall(this.#from.index());
+        break;
+      case 0x68: // BINGET
+        this.#recall(this.#from.byte());
+        break;
+      case 0x6a: // LONG_BINGET
+        this.#recall(this.#from.unsigned());
+        break;
+      case 0x63: // GLOBAL
+        this.#name(this.#from.line(), this.#from.line());
+        break;
+      case 0x93: {
+        // STACK_GLOBAL
+        const name = this.#pop();
+        const module = this.#pop();
+        if (typeof module === 'string' && typeof name === 'string') this.#name(module, name);
+        else {
+          if (this.#reader === 'trial' && (isCertainlyNoText(module) || isCertainlyNoText(name)))
+            throw new PickleEnd('a name is none');
+          this.look.dynamic = true;
+          this.#push(OTHER);
+        }
+        break;
+      }
+      case 0x69: // INST
+        this.#name(this.#from.line(), this.#from.line());
+        this.#pop();
+        this.#popMark();
+        this.#call(OTHER);
+        break;
+      case 0x6f: // OBJ
+        this.#reduce(this.#popMark().values[0], OTHER);
+        break;
+      case 0x52: {
+        // REDUCE
+        const given = this.#pop();
+        this.#reduce(this.#pop(), given);
+        break;
+      }
+      case 0x81: // NEWOBJ: of a class, which a function is not.
+        this.#create();
+        break;
+      case 0x92: // NEWOBJ_EX
+        this.#pop(3);
+        this.#call(OTHER);
+        break;
+      case 0x62: // BUILD
+        return this.#build();
+      case 0x50: // PERSID: what it means is the loader's business, which makes nothing of names.
+        this.#from.line();
+        this.#push(OTHER);
+        break;
+      case 0x51: // BINPERSID
+        this.#pop();
+        this.#push(OTHER);
+        break;
+      case 0x82: // EXT1
+        this.#extension(1);
+        break;
+      case 0x83: // EXT2
+        this.#extension(2);
+        break;
+      case 0x84: // EXT4
+        this.#extension(4);
+        break;
+      default:
+        throw new PickleEnd(`byte ${at} is no opcode`);
+    }
+    return undefined;
+  }
+
+  #frame(): void {
+    const length = this.#from.long();
+    if (this.at + length > this.#from.bytes.length) throw new PickleCut('a frame is cut off');
+    if (this.at - FRAME_HEADER < this.#frameEnd) this.#hasOddFrames = true;
+    this.#frameEnd = this.at + length;
+  }
+
+  /** NEWOBJ. */
+  #create(): void {
+    this.#expected = undefined;
+    const given = this.#pop();
+    const isEmpty = given instanceof Items && given.values.length === 0;
+    const type = this.#popAny();
+    if (isWrapperClass(type)) {
+      if (!isEmpty) this.#refuse();
+      this.#call(ARRAY);
+      return;
+    }
+    if (type === ARRAY) this.#refuse();
+    this.#call(isEmpty && type instanceof Named ? INSTANCE : OTHER);
+  }
+
+  #build(): 'objects' | undefined {
+    const state = this.#pop();
+    const target = this.#top();
+    this.look.calls += 1;
+    if (target instanceof Dtype) target.setState(state);
+    if (target !== ARRAY || this.#reader !== 'joblib') return undefined;
+    if (!this.isBetweenFrames) throw new PickleFault('an array starts within a frame');
+    const { hasObjects, bytes } = readWrapper(state);
+    this.#stack.pop();
+    this.#push(PLAIN);
+    if (hasObjects) return 'objects';
+    this.#frameEnd = 0;
+    this.at = readPadding(this.#from.bytes, this.at);
+    this.isReadAlike = false;
+    this.#from.take(bytes);
+    return undefined;
+  }
+
+  #fill({ values, isWhole }: Marked): void {
+    const target = this.#top();
+    if (!(target instanceof Dict)) return;
+    if (!isWhole || values.length % 2 !== 0) target.isExact = false;
+    for (let index = 0; index + 1 < values.length; index += 2) target.set(values[index]!, values[index + 1]!);
+  }
+
+  #name(module: string, name: string): void {
+    const { names } = this.look;
+    names.set(`${module} ${name}`, [module, name]);
+    if (names.size > MOST_NAMES) throw new PickleFault('it names more than any model does');
+    const named = new Named(module, name);
+    this.#push(named);
+    if (isWrapperClass(named)) this.#expected = 'arguments';
+  }
+
+  #reduce(callee: Value | undefined, given: Value): void {
+    if (!(callee instanceof Named)) {
+      const isClass = callee instanceof Made && MAKES_CLASSES.test(callee.by);
+      if (this.#reader === 'trial' && (typeof callee === 'string' || isNeitherTextNorCallable(callee)))
+        throw new PickleEnd('it calls what is no function');
+      if (!isClass) this.look.callsMade = true;
+      this.#call(OTHER);
+      return;
+    }
+    if (GETATTR.has(callee.full)) {
+      const maker = makerOf(given);
+      if (maker !== undefined) {
+        this.#call(maker);
+        return;
+      }
+      if (!isPlainAttribute(given)) this.look.reachesThrough = true;
+    }
+    this.#call((callee.full === 'numpy.dtype' && Dtype.from(given)) || new Made(callee.full));
+  }
+
+  #call(result: Value): void {
+    this.look.calls += 1;
+    this.#push(result);
+  }
+
+  #extension(bytes: number): void {
+    this.#from.take(bytes);
+    this.look.extension = true;
+    this.#push(OTHER);
+  }
+
+  #push(value: Value): void {
+    if (this.#stack.length >= MOST_STACK) throw new PickleFault('it is too deep to be looked at');
+    this.#stack.push(value);
+  }
+
+  #popAny(): Value {
+    const value = this.#stack.pop();
+    if (value === undefined) throw new PickleEnd('it takes what is not there');
+    return value;
+  }
+
+  /** Nothing but its own creation and state uses the wrapper of an array or its class. */
+  #pop(count = 1): Value {
+    let value: Value = OTHER;
+    for (let index = 0; index < count; index++) {
+      value = this.#popAny();
+      if (value === ARRAY || isWrapperClass(value)) this.#refuse();
+    }
+    return value;
+  }
+
+  #popTuple(count: number): Items {
+    const values: Value[] = [];
+    for (let index = 0; index < count; index++) values.push(this.#pop());
+    return new Items(values.toReversed());
+  }
+
+  #top(): Value {
+    const value = this.#stack.at(-1);
+    if (value === undefined) throw new PickleEnd('it takes what is not there');
+    return value;
+  }
+
+  /** What is above the mark; of very many, the first ones. */
+  #popMark(): Marked {
+    const values: Value[] = [];
+    let isWhole = true;
+    for (;;) {
+      const value = this.#pop();
+      if (value === MARK) return { values: values.toReversed(), isWhole };
+      if (values.length >= MAX_MARKED) {
+        values.length = 0;
+        isWhole = false;
+      }
+      values.push(value);
+    }
+  }
+
+  /** Once there are two references to it, what a value contains is not known from the opcodes alone. */
+  #share(value: Value): Value {
+    if (value instanceof Dict) value.isExact = false;
+    if (value === ARRAY) this.#refuse();
+    return value;
+  }
+
+  /** Of an array that joblib, which this does not go back to, would not read. */
+  #refuse(): void {
+    if (this.#reader !== 'trial') throw new PickleFault('it uses an array of joblib in a way that joblib does not');
+    this.#expected = undefined;
+  }
+
+  #keep(index: number): void {
+    if (this.#memo.size >= MOST_MEMO) throw new PickleFault('it remembers more than can be looked at');
+    this.#memo.set(index, this.#top());
+  }
+
+  #recall(index: number): void {
+    const value = this.#memo.get(index);
+    if (value === undefined) throw new PickleEnd('it recalls what it did not keep');
+    this.#push(this.#share(value));
+    if (isWrapperClass(value)) this.#expected = 'arguments';
+  }
+
+  #pushText(text: string): void {
+    if (TELLING_WORDS.has(text)) this.look.words.add(text);
+    this.#push(text.includes('\\') ? OTHER : text);
+  }
+
+  #pushBytes(length: number): void {
+    const bytes = this.#from.take(length);
+    const text = length > KEPT_TEXT ? OTHER : bytes.toString('utf8');
+    if (typeof text === 'string' && TELLING_WORDS.has(text)) this.look.words.add(text);
+    this.#push(text);
+  }
+}
+
+/** Of bytes with the lowest first, as two's complement. */
+function numberOf(bytes: Buffer): Value {
+  if (bytes.length === 0) return 0;
+  return bytes.length > 6 ? PLAIN : bytes.readIntLE(0, bytes.length);
+}
+
+function tupleOf({ values, isWhole }: Marked): Value {
+  return isWhole && values.length <= MAX_ITEMS ? new Items(values) : PLAIN;
+}
