@@ -111,6 +111,7 @@ const MAKERS: ReadonlySet<string> = new Set([
   'pandas._libs.internals._unpickle_block',
   'pandas.core.internals.blocks.new_block',
   'torch._utils._rebuild_device_tensor_from_numpy',
+  'torch.serialization._get_layout',
   'torch.jit._pickle.build_intlist',
   'torch.jit._pickle.build_tensorlist',
   'torch.jit._pickle.build_doublelist',
@@ -126,8 +127,9 @@ const ACTING =
 /** Functions and classes that act, wherever they are: by their first word. */
 const ACTING_NAME =
   /^_*(load|loads|loadtxt|genfromtxt|save|savez|savetxt|fromfile|fromregex|memmap|open|read|write|exec|execfile|eval|evaluate_string|query|run|runstring|system|popen|spawn|import|compile|source|urlopen|urlretrieve|download|fetch|request|get_include|show_config|hub|delayed)(_|$)/i;
+/** By whole words of their names: `MaxPool2d`, `MinMaxObserver` and `Preprocessor` compute. */
 const ACTING_CLASS =
-  /((?<!gaussian|pre|post)Process(?!or|ing)|Popen|Command|File|Server|Memmap|MemoryMap|Loader|Excel|Store|Executor|Pool|DataSource)/i;
+  /(((?<!Gaussian|Pre|Post)Process|Popen|Command|File|Server|Memmap|MemoryMap|Loader|Store|Executor|DataSource|(Thread|Process|Worker|Connection)Pool)s?(?![a-z])|Excel|^_*Pool$)/;
 
 /** Modules of Python itself; what is not listed in STANDARD_ALLOWED is dangerous. */
 const STANDARD: ReadonlySet<string> = new Set(

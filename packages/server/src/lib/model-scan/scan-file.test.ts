@@ -130,6 +130,21 @@ describe('pickles', () => {
     ).toEqual(['review pickle-class It makes a sklearn.linear_model._base.LinearRegression.']);
   });
 
+  it.each([
+    ['torch.nn.modules.pooling', 'MaxPool2d', 'review'],
+    ['torch.ao.quantization.observer', 'MinMaxObserver', 'review'],
+    ['sklearn.gaussian_process._gpr', 'GaussianProcessRegressor', 'review'],
+    ['my_package.text', 'Preprocessor', 'review'],
+    ['catboost.core', 'Pool', 'block'],
+    ['my_package', 'WorkerPool', 'block'],
+    ['my_package', 'ThreadPoolExecutor', 'block'],
+    ['my_package', 'FileReader', 'block'],
+    ['pandas.io.pytables', 'HDFStore', 'block'],
+  ])('%s.%s: %s', async (module, name, severity) => {
+    const found = await scan('m.pkl', ops(proto4, short(module), short(name), '\x93)\x81.'));
+    expect(found.map((one) => one.split(' ')[0])).toEqual([severity]);
+  });
+
   it('takes no text for a pickle', async () => {
     for (const text of ['channels:\n- defaults\n', 'numpy==2.0\nscikit-learn\n', '(a list)\n', '0 1 2\n']) {
       expect(await scan('conda.yaml', text)).toEqual([]);
