@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { pythonEnvironment } from '../python-env.mjs';
+import { uv, uvEnvironment } from '../uv.mjs';
 import { followPage } from './follow.ts';
 
 const requirements = fileURLToPath(new URL('../../conformance/mlflow/requirements.txt', import.meta.url));
@@ -12,13 +13,20 @@ test(
   async () => {
     // What `pip install -r requirements.txt` would bring, pinned.
     const python = join(await pythonEnvironment('mlflow-3-18', requirements), 'bin');
+    const { UV_DEFAULT_INDEX, SSL_CERT_FILE } = await uvEnvironment();
     const followed = await followPage('tutorial/track-your-first-model.md', {
       programs: [python],
+      variables: {
+        DAIS_ENVIRONMENTS_UV: await uv(),
+        ...(UV_DEFAULT_INDEX !== undefined && { DAIS_ENVIRONMENTS_INDEX: UV_DEFAULT_INDEX }),
+        ...(SSL_CERT_FILE !== undefined && { DAIS_OUTBOUND_EXTRA_CA: SSL_CERT_FILE }),
+      },
       files: 'examples/flights',
     });
     for (const { shown, printed } of followed) expect(printed).toBe(shown);
     expect(followed.length).toBeGreaterThan(8);
   },
-  // Two trainings, for each of which MLflow loads the model once more in a Python of its own: 30 s of CPU.
+  // Two trainings, for each of which MLflow loads the model once more in a Python of its own (30 s of CPU), and an installation
+  // of MLflow for the deployment.
   900_000,
 );

@@ -17,6 +17,8 @@ export interface Reader {
   readonly programs?: readonly string[];
   /** A folder of the repository whose files the reader has. */
   readonly files?: string;
+  /** Settings of Dais on the reader's machine. */
+  readonly variables?: Readonly<Record<string, string>>;
   /** What this reader types instead of what stands there. */
   readonly instead?: Readonly<Record<string, string>>;
 }
@@ -92,7 +94,7 @@ async function follow(block: Block, { page, folder, env, background }: Desk): Pr
 }
 
 /** `dais` on the PATH, as it was built where that is of today; no colours, a free port, and none of the variables of whoever runs the test. */
-async function surroundings(folder: string, { programs = [] }: Reader): Promise<NodeJS.ProcessEnv> {
+async function surroundings(folder: string, { programs = [], variables = {} }: Reader): Promise<NodeJS.ProcessEnv> {
   const bin = join(folder, 'bin');
   mkdirSync(bin);
   const cli = join(root, 'packages', 'cli');
@@ -103,6 +105,7 @@ async function surroundings(folder: string, { programs = [] }: Reader): Promise<
   chmodSync(join(bin, 'dais'), 0o755);
   const port = await freePort();
   return {
+    ...variables,
     PATH: [bin, ...programs, environment.PATH ?? ''].join(':'),
     HOME: folder,
     LANG: 'C.UTF-8',
