@@ -1,11 +1,13 @@
 /** Home: what waits for whom, what goes on, and what comes next, as each may see it. */
 import type { Page } from 'playwright-core';
+import type { Run } from '../packages/api/src/index.ts';
+import type { ModelScan } from '../packages/api/src/serving/index.ts';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { makeFlights } from './flights.ts';
 import type { Journey } from './journey.ts';
 import { describeLooks, type Look } from './looks.ts';
 import { ada, bo, eve, grace, pat, startWithPeople } from './people.ts';
-import { makeFlightDelay } from './registry.ts';
+import { makeFlightDelay, registerModel, registerVersion } from './registry.ts';
 
 let journey: Journey;
 
@@ -83,6 +85,34 @@ test('an approval is decided here, and a run that succeeds needs nobody any more
   await row.getByRole('button', { name: 'Decide' }).click();
   await page.getByRole('dialog').getByRole('textbox', { name: 'Why' }).fill('Measured again');
   await page.getByRole('dialog').getByRole('button', { name: 'Approve' }).click();
+  await row.waitFor({ state: 'detached' });
+});
+
+test('a version that its scan blocks is listed with the finding, until the finding is waived', async () => {
+  await registerModel(journey, { name: 'imported' });
+  const { artifactUri, id } = (await journey.call('/api/v1/tracking/runs', {
+    experimentId: '0',
+    id: 'import',
+    name: 'import',
+    startedAt: 1,
+  })) as Run;
+  const home = artifactUri.replace(/^mlflow-artifacts:\/+/, '');
+  await journey.keepArtifact(`${home}/model/model.pkl`, 'cos\nsystem\n(S"id"\ntR.');
+  await registerVersion(journey, 'imported', { source: `runs:/${id}/model`, runId: id });
+  const page = await journey.open('/', { as: pat });
+  const row = needs(page).getByRole('row', {
+    name: /Blocked by scan version imported\/1 model\.pkl: It imports os\.system.* does not deploy until/,
+  });
+  await row.getByRole('link', { name: 'Review findings' }).click();
+  await page.getByText('It imports os.system').first().waitFor();
+  const { findings } = (await journey.call('/api/v1/registry/models/imported/versions/1/scan')) as ModelScan;
+  await journey.call(`/api/v1/registry/models/imported/versions/1/scan/findings/${findings[0]?.id}/waive`, {
+    reason: 'Read by Pat',
+  });
+  await page.goto(`${journey.url}/`);
+  await needs(page)
+    .getByRole('row', { name: /Failed run nightly/ })
+    .waitFor();
   await row.waitFor({ state: 'detached' });
 });
 

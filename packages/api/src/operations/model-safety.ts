@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { modelKind } from '#kinds/model.ts';
 import { defineOperation, type Operation } from '#operations/operation.ts';
 import { modelName, versionNumber } from '#operations/model-address.ts';
-import { modelFindingSchema, modelScanSchema } from '#records/model-safety.ts';
+import { pageInput } from '#operations/resources.ts';
+import { blockedVersionSchema, modelFindingSchema, modelScanSchema } from '#records/model-safety.ts';
 
 const base = '/api/v1/registry/models/:name/versions/:version/scan' as const;
 const version = { name: modelName, version: versionNumber };
@@ -19,6 +20,20 @@ export const readModelScanOperation = defineOperation({
   output: modelScanSchema,
   target: ofModel,
   http: { method: 'GET', path: base, status: 200 },
+});
+
+export const listBlockedVersionsOperation = defineOperation({
+  name: 'modelScan.listBlocked',
+  action: 'model:read',
+  mode: 'read',
+  scope: 'project',
+  summary:
+    'Lists the models of a project whose newest version is blocked by its scan, the newest scan first. Versions whose files Dais does ' +
+    'not store are not listed. A page may have fewer items than `limit`, and another page after it.',
+  input: z.strictObject({ ...pageInput }),
+  output: z.strictObject({ items: z.array(blockedVersionSchema), nextCursor: z.string().optional() }),
+  target: () => ({ kind: modelKind.kind }),
+  http: { method: 'GET', path: '/api/v1/registry/blocked-versions', status: 200, query: ['limit', 'cursor'] },
 });
 
 export const startModelScanOperation = defineOperation({
@@ -62,6 +77,7 @@ export const reopenModelFindingOperation = defineOperation({
 
 export const modelSafetyOperations: readonly Operation[] = [
   readModelScanOperation,
+  listBlockedVersionsOperation,
   startModelScanOperation,
   waiveModelFindingOperation,
   reopenModelFindingOperation,

@@ -42,3 +42,12 @@ export const modelScanSchema = z.strictObject({
   endedAt: milliseconds.optional().describe('When it ended.'),
 });
 export type ModelScan = z.infer<typeof modelScanSchema>;
+
+export const blockedVersionSchema = z.strictObject({
+  model: z.string().describe('Name of the model.'),
+  version: z.int().describe('Number of the version, the newest of the model.'),
+  reason: z.string().describe('The first finding that blocks it, or why the scan failed.'),
+  findings: z.int().describe('Number of open findings that block it; 0 when the scan failed.'),
+  endedAt: milliseconds.describe('When the scan ended.'),
+});
+export type BlockedVersion = z.infer<typeof blockedVersionSchema>;

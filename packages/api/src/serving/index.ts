@@ -26,9 +26,13 @@ export { unmaskPredictionsOperation } from '#operations/predictions.ts';
 export { LOGGER_EVENT_TYPES, MOST_LABELS } from '#records/predictions.ts';
 export type { Prediction, PredictionErasure, PredictionFile, PredictionLabel } from '#records/predictions.ts';
 export type { PredictionRows } from '#records/predictions.ts';
-export { readModelScanOperation, reopenModelFindingOperation } from '#operations/model-safety.ts';
+export {
+  listBlockedVersionsOperation,
+  readModelScanOperation,
+  reopenModelFindingOperation,
+} from '#operations/model-safety.ts';
 export { startModelScanOperation, waiveModelFindingOperation } from '#operations/model-safety.ts';
-export type { ModelFinding, ModelScan, ModelVerdict } from '#records/model-safety.ts';
+export type { BlockedVersion, ModelFinding, ModelScan, ModelVerdict } from '#records/model-safety.ts';
 export { cancelModelJobOperation, listModelJobsOperation, readModelJobOperation } from '#operations/model-jobs.ts';
 export { readModelJobRejectsOperation, startBatchPredictionOperation } from '#operations/model-jobs.ts';
 export { modelConversionSchema } from '#records/model-jobs.ts';

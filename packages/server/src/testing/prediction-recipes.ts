@@ -25,6 +25,7 @@ export const predictionRecipes: Readonly<Record<string, () => Request>> = {
   }),
   'predictionLabel.list': () => endpoint,
   'modelScan.get': () => version,
+  'modelScan.listBlocked': () => ({}),
   'modelScan.start': () => ({ ...version, body: {} }),
   'modelFinding.waive': () => ({ ...finding, body: { reason: 'tried' } }),
   'modelFinding.reopen': () => ({ ...finding, body: {} }),

@@ -8,6 +8,7 @@ export { readSpec as readModelSpec } from './models.ts';
 export { readByAlias, readModel, readVersion } from './model-rows.ts';
 export { heldSources } from './held-sources.ts';
 export { registryEntries } from './registry-entries.ts';
+export { newestVersions, visibleModels } from './search.ts';
 export type { RegistryParts } from './registry-parts.ts';
 export { nameModelOwners } from './content-owners.ts';
 export { registrySlice } from './registry-slice.ts';

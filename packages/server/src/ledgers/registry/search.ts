@@ -172,3 +172,17 @@ export async function visibleModels(tx: Transaction, projectId: string, rows: Ro
   }
   return uids;
 }
+
+/** Name and newest version of each of these models that has versions, by the uid of its resource. */
+export async function newestVersions(
+  { sql, projectId }: Transaction,
+  uids: readonly string[],
+): Promise<ReadonlyMap<string, { readonly name: string; readonly version: number }>> {
+  const rows = await sql.query<{ uid: string; name: string; version: number }>(
+    `select m.uid, m.name, max(v.version) as version from registry.model m join registry.version v on v.model = m.id
+     where m.project_id = $1 and m.uid = any($2::uuid[]) group by m.uid, m.name`,
+    [projectId, uids],
+    'newest_versions',
+  );
+  return new Map(rows.map(({ uid, name, version }) => [uid, { name, version }]));
+}

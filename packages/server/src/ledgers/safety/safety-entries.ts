@@ -1,6 +1,7 @@
 /** What people ask about the safety of versions, and what they say of findings. */
 import { DaisError, eventTypes } from '@dais/api';
 import {
+  listBlockedVersionsOperation,
   readModelScanOperation,
   reopenModelFindingOperation,
   startModelScanOperation,
@@ -13,6 +14,7 @@ import { readResource } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { readVersion, versionKeyOf } from '#ledgers/registry/index.ts';
 import type { SafetyParts } from './safety-parts.ts';
+import { listBlockedVersions } from './blocked-versions.ts';
 import { enqueueScan } from './scan-job.ts';
 import { findScan, lockFinding, presentFinding, presentScan, type ScanRow } from './scan-rows.ts';
 
@@ -29,6 +31,7 @@ export function safetyEntries({ now }: SafetyParts): readonly OperationEntry[] {
       operation: readModelScanOperation,
       handle: async (tx, { input }: Call<VersionInput>) => await readScan(tx, { input }, now()),
     },
+    { operation: listBlockedVersionsOperation, handle: listBlockedVersions },
     {
       operation: startModelScanOperation,
       handle: async (tx, { input }: Call<VersionInput>) => {

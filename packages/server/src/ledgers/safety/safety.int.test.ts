@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import type { ModelFinding, ModelScan } from '@dais/api/serving';
+import type { BlockedVersion, ModelFinding, ModelScan } from '@dais/api/serving';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
@@ -104,8 +104,10 @@ describe('the files of a version', () => {
       ['pickle-import', 'block', 'open'],
       ['code', 'review', 'open'],
     ]);
-    expect((await verdict(scan.version)).reason).toContain(
-      'It imports os.system, which no model needs while it is loaded.',
+    const version = `flights/${scan.version}`;
+    expect((await verdict(scan.version)).reason).toBe(
+      `The scan of ${version} blocks it. model.pkl: It imports os.system, which no model needs while it is loaded. ` +
+        `\`dais model scan ${version}\` lists the findings. Register a version without them, or have an approver waive them.`,
     );
     const one = { name: 'flights', version: String(scan.version), finding: scan.findings[0]!.id };
     expect(await codeOf(dais.call('modelFinding.waive', { ...one, reason: '' }))).toBe('invalid_request');
@@ -125,6 +127,34 @@ describe('the files of a version', () => {
     expect(scan).toMatchObject({ state: 'elsewhere', verdict: 'blocked' });
     expect((await verdict(99)).verdict).toBe('waiting');
     expect(await codeOf(dais.call('modelScan.get', { name: 'flights', version: '99' }))).toBe('not_found');
+  });
+
+  it('are listed while they block the newest version of a model', async () => {
+    const list = async () =>
+      (await dais.call<{ items: BlockedVersion[] }>('modelScan.listBlocked', { limit: 10 })).items;
+    const hostile = Buffer.from('cos\nsystem\n(S"id"\ntR.');
+    const blocked = await register({ 'model.pkl': hostile, 'other.pkl': hostile });
+    expect(await list()).toEqual([
+      {
+        model: 'flights',
+        version: blocked.version,
+        reason: 'model.pkl: It imports os.system, which no model needs while it is loaded. There is 1 more finding.',
+        findings: 2,
+        endedAt: expect.any(Number) as number,
+      },
+    ]);
+    const reason = { name: 'flights', version: String(blocked.version), reason: 'it is a test' };
+    for (const { id } of blocked.findings) await dais.call('modelFinding.waive', { ...reason, finding: id });
+    expect(await list()).toEqual([]);
+    await dais.call('modelFinding.reopen', { ...reason, finding: blocked.findings[0]!.id });
+    expect(await list()).toMatchObject([{ version: blocked.version, findings: 1 }]);
+    // Files elsewhere are not a fault of the version, and what came after a blocked version takes its place.
+    await register({});
+    expect(await list()).toEqual([]);
+    await register({ 'model.pkl': hostile });
+    await register({ MLmodel: 'flavors: {}\n' });
+    expect(await list()).toEqual([]);
+    expect(await codeOf(dais.call('modelScan.listBlocked', { limit: 10, cursor: 'x' }))).toBe('invalid_cursor');
   });
 
   it('are a fact for policies', async () => {

@@ -179,19 +179,29 @@ export async function scanVerdict(
   called: string,
 ): Promise<{ readonly verdict: ModelVerdict; readonly reason?: string }> {
   const scan = await findScan(sql, key);
-  if (scan === undefined) return { verdict: 'waiting', reason: `The files of ${called} have not been looked at yet.` };
+  const version = called.replace(/^models:\//, '');
+  if (scan === undefined) return { verdict: 'waiting', reason: `The files of ${version} have not been scanned yet.` };
   const findings = await findingsOf(sql, scan.version_key);
   const verdict = verdictOf(scan, findings);
   if (verdict === 'clean') return { verdict };
   if (scan.state !== 'done') {
-    const why = scan.error === null ? 'have not been looked at yet' : `could not be looked at: ${scan.error}`;
-    return { verdict, reason: `The files of ${called} ${why}.` };
+    const why = scan.error === null ? 'have not been scanned yet' : `could not be scanned: ${scan.error}`;
+    return { verdict, reason: `The files of ${version} ${why}.` };
   }
   const open = findings.filter(
     ({ state, severity }) => state === 'open' && (verdict !== 'blocked' || severity === 'block'),
   );
   const [first] = open;
-  const more = open.length > 1 ? ` (and ${open.length - 1} more)` : '';
-  const found = first === undefined ? 'Everything found was waived.' : `${first.file}: ${first.detail}${more}`;
-  return { verdict, reason: `${found} See dais model scan ${called}.` };
+  const found =
+    first === undefined ? 'All findings are waived.' : `${first.file}: ${first.detail}${moreFindings(open.length - 1)}`;
+  const list = `\`dais model scan ${version}\` lists the findings.`;
+  if (verdict !== 'blocked') return { verdict, reason: `${found} ${list}` };
+  const remedy = 'Register a version without them, or have an approver waive them.';
+  return { verdict, reason: `The scan of ${version} blocks it. ${found} ${list} ${remedy}` };
+}
+
+/** The end of a text that names the first finding. */
+export function moreFindings(count: number): string {
+  if (count <= 0) return '';
+  return count === 1 ? ' There is 1 more finding.' : ` There are ${count} more findings.`;
 }

@@ -2,7 +2,16 @@ import type { Approval, Execution, Resource, TokenEntry } from '@dais/api';
 import type { DatasetVersion } from '@dais/api/data';
 import type { MonitorAlert } from '@dais/api/monitoring';
 import { expect, test } from 'vitest';
-import { alertNeeds, approvalNeeds, byNeed, endpointNeeds, executionNeeds, tokenNeeds, versionNeeds } from './needs.ts';
+import {
+  alertNeeds,
+  approvalNeeds,
+  blockedNeeds,
+  byNeed,
+  endpointNeeds,
+  executionNeeds,
+  tokenNeeds,
+  versionNeeds,
+} from './needs.ts';
 import { runningNow } from './running.ts';
 
 const DAY = 86_400_000;
@@ -40,6 +49,19 @@ test('what waits for the reader comes before what waits for others, and failures
     ...executionNeeds('p', [run('9', {})]),
   ].toSorted(byNeed);
   expect(needs.map(({ key }) => key)).toEqual(['run 9', 'approval m 1', 'approval m 2']);
+});
+
+test('a version that its scan blocks is listed with the finding and the way on', () => {
+  const version = { model: 'm', version: 3, reason: 'm.pkl: It imports os.system.', findings: 1, endedAt: 7 };
+  expect(blockedNeeds('p', [version])).toMatchObject([
+    {
+      state: 'failed',
+      word: 'Blocked by scan',
+      what: { name: 'm/3' },
+      why: expect.stringMatching(/^m\.pkl: It imports os\.system\. It does not deploy until/) as string,
+      act: { type: 'open', words: 'Review findings' },
+    },
+  ]);
 });
 
 test('of a dataset the newest version counts', () => {

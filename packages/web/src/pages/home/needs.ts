@@ -2,7 +2,7 @@
 import type { Approval, Execution, KindSpec, Resource, TokenEntry } from '@dais/api';
 import type { DataFinding, DatasetVersion } from '@dais/api/data';
 import type { MonitorAlert } from '@dais/api/monitoring';
-import type { ModelJob } from '@dais/api/serving';
+import type { BlockedVersion, ModelJob } from '@dais/api/serving';
 import {
   accountAddress,
   batchAddress,
@@ -147,6 +147,23 @@ export function jobNeeds(project: string, jobs: readonly ModelJob[]): Need[] {
         act: { type: 'open', words: 'Read why', address },
       };
     });
+}
+
+/** Versions that do not deploy because of what their scan found. */
+export function blockedNeeds(project: string, versions: readonly BlockedVersion[]): Need[] {
+  return versions.map(({ model, version, reason, endedAt }) => {
+    const address = versionAddress(project, model, version);
+    return {
+      key: `blocked ${model}/${version}`,
+      state: 'failed',
+      word: 'Blocked by scan',
+      kind: 'version',
+      what: { name: `${model}/${version}`, address },
+      why: `${reason} It does not deploy until the findings are waived or another version is registered.`,
+      at: endedAt,
+      act: { type: 'open', words: 'Review findings', address },
+    };
+  });
 }
 
 /** Of each dataset the newest version that came to an end counts. `versions`: newest first. */

@@ -8,11 +8,12 @@ import {
 } from '@dais/api';
 import { findDatasetVersionsOperation, listAllFindingsOperation } from '@dais/api/data';
 import { listAllMonitorAlertsOperation } from '@dais/api/monitoring';
-import { listModelJobsOperation, type ModelJob } from '@dais/api/serving';
+import { listBlockedVersionsOperation, listModelJobsOperation, type ModelJob } from '@dais/api/serving';
 import { useQuery, type UseQueryResult } from '@tanstack/react-query';
 import {
   alertNeeds,
   approvalNeeds,
+  blockedNeeds,
   executionNeeds,
   findingNeeds,
   jobNeeds,
@@ -92,6 +93,13 @@ export function useAttention(project: string): Attention {
       async (signal) => await client.perform(listModelJobsOperation, { limit: NEWEST }, { signal }),
     ),
   );
+  const blocked = useQuery(
+    read(
+      'blocked versions',
+      may('model:read') === true,
+      async (signal) => await client.perform(listBlockedVersionsOperation, { limit: NEWEST }, { signal }),
+    ),
+  );
   const versions = useQuery(
     read(
       'versions',
@@ -116,7 +124,17 @@ export function useAttention(project: string): Attention {
   const tokens = useQuery(
     read('tokens', accounts, async (signal) => await client.perform(listTokensOperation, {}, { signal })),
   );
-  const all: readonly UseQueryResult[] = [alerts, approvals, executions, jobs, versions, findings, waivers, tokens];
+  const all: readonly UseQueryResult[] = [
+    alerts,
+    approvals,
+    executions,
+    jobs,
+    blocked,
+    versions,
+    findings,
+    waivers,
+    tokens,
+  ];
   const failed = all.find(({ error }) => error !== null);
   return {
     needs: [
@@ -124,6 +142,7 @@ export function useAttention(project: string): Attention {
       ...approvalNeeds(project, approvals.data?.items ?? [], (one) => who !== undefined && waitsFor(one, who)),
       ...executionNeeds(project, executions.data?.items ?? []),
       ...jobNeeds(project, jobs.data?.items ?? []),
+      ...blockedNeeds(project, blocked.data?.items ?? []),
       ...versionNeeds(project, versions.data?.items ?? []),
       ...findingNeeds(project, findings.data?.items ?? [], findings.data?.nextCursor !== undefined),
       ...waiverNeeds(project, waivers.data?.items ?? [], now),
