@@ -12,7 +12,7 @@ import { servingClient, type ServingClient } from './serving-client.ts';
 const conformance = fileURLToPath(new URL('../../../../conformance/', import.meta.url));
 
 export interface ModelFamilies {
-  readonly url: string;
+  readonly client: ServingClient;
   /** Of its first version, when it has ended. */
   scan(model: string): Promise<ModelScan>;
   /** The body that MLflow was asked with, what it predicted, and what the endpoint predicts for the same. */
@@ -45,7 +45,7 @@ export async function startModelFamilies(
     });
     await Promise.all(names.map(async (name) => await deploy(client, name)));
     return {
-      url,
+      client,
       stop,
       scan: async (model) => await endedScan(client, model),
       predict: async (model) => {
