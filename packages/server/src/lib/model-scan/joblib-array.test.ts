@@ -2,6 +2,7 @@
 import { deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { emptyLook, PickleBytes, scanPickle } from './pickle-scan.ts';
 import { scanFile } from './scan-file.ts';
 
 /** With a name in the header of gzip that is longer than what is read to recognize a format. */
@@ -24,6 +25,8 @@ const dtype = ([code, ...state]: readonly (Buffer | string)[]) =>
 
 interface Shape {
   readonly sizes?: readonly number[];
+  /** Opcodes of the same. */
+  readonly dimensions?: readonly Buffer[];
   readonly dtype?: Buffer;
   readonly alignment?: string;
   readonly type?: Buffer;
@@ -36,7 +39,7 @@ function wrapper({ sizes = [2], dtype: type = dtype(NUMBERS), alignment = 'K\x10
     other.type ?? global('joblib.numpy_pickle', 'NumpyArrayWrapper'),
     ')\x81}(',
     ops(text('subclass'), global('numpy', 'ndarray')),
-    ops(text('shape'), '(', ...sizes.map(small), 't'),
+    ops(text('shape'), '(', ...(other.dimensions ?? sizes.map(small)), 't'),
     ops(text('order'), text('C'), text('dtype'), type, text('allow_mmap'), '\x88'),
     ops(text('numpy_array_alignment_bytes'), alignment, other.more ?? '', 'ub'),
   );
@@ -173,6 +176,48 @@ describe('arrays of joblib', () => {
   ])('what could be read in two ways is blocked: %s', async (_what, file) => {
     expect(isBlocked(await scan('m.joblib', file))).toBe(true);
     expect(isBlocked(await scan('weights.dat', file))).toBe(true);
+  });
+
+  it('of any size are stepped over without being read', async () => {
+    const GIB = 2 ** 30;
+    // 2^15 · 2^15 numbers of 8 bytes.
+    const sizes = [0x8000, 0x8000].map((size) => ops('M', Buffer.from([size & 255, size >> 8])));
+    const head = ops(START, '(', wrapper({ dimensions: sizes }), padding());
+    const bytes = 8 * GIB;
+    const scanLarge = async (tail: Buffer) => {
+      let bytesRead = 0;
+      const size = head.length + bytes + tail.length;
+      const read = async (offset: number, length: number) => {
+        bytesRead += length;
+        const window = Buffer.alloc(length);
+        head.copy(window, 0, Math.min(offset, head.length));
+        const from = offset - head.length - bytes;
+        if (from + length > 0) tail.copy(window, Math.max(0, -from), Math.max(0, from));
+        return await Promise.resolve(window);
+      };
+      const findings = await scanFile({ path: 'm.joblib', size, read }, []);
+      return { details: findings.map(({ detail }) => detail), isBounded: bytesRead < 64 * 2 ** 20 };
+    };
+    expect(await scanLarge(ops('t.'))).toEqual({ details: [], isBounded: true });
+    expect(await scanLarge(ops(EVIL, 't.'))).toEqual({
+      details: ['It imports os.system, which no model needs while it is loaded.'],
+      isBounded: true,
+    });
+  });
+
+  it('and names are found alike in pieces of a file', async () => {
+    const name = (index: number) => ops(global('collections', `Name${index}`), '0', 'C\xff', Buffer.alloc(255));
+    const parts = Array.from({ length: 60_000 }, (_, index) => name(index % 500));
+    const file = ops(START, 'B', Buffer.from([0, 0, 160, 0]), Buffer.alloc(10 * 2 ** 20), '0', ...parts, 'N.');
+    const [whole, pieces] = [emptyLook(), emptyLook()];
+    await scanPickle(PickleBytes.of(file), whole);
+    const read = async (offset: number, length: number) =>
+      await Promise.resolve(file.subarray(offset, offset + length));
+    const from = PickleBytes.ofFile({ path: 'm.pkl', size: file.length, read });
+    await scanPickle(from, pieces);
+    expect(from.at).toBe(file.length);
+    expect(whole.names.size).toBe(500);
+    expect(pieces).toEqual(whole);
   });
 
   it('says what to do', async () => {

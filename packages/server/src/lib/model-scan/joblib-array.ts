@@ -2,6 +2,7 @@
  * Arrays in the files of joblib: an object that describes the array, then a byte with the length of a padding, the padding, and the
  * bytes of the array; an array of objects is a pickle of its own instead.
  */
+import type { PickleBytes } from './pickle-bytes.ts';
 import { PickleFault } from './pickle-fault.ts';
 import { Dict, Dtype, Items, Named, type Value } from './pickle-values.ts';
 
@@ -54,13 +55,10 @@ export function readWrapper(state: Value): { readonly hasObjects: boolean; reado
   return { hasObjects: false, bytes };
 }
 
-/** The offset behind the padding that starts at `at`. */
-export function readPadding(bytes: Buffer, at: number): number {
-  const length = bytes[at] ?? 0;
-  const end = at + 1 + length;
-  if (length < 1 || length > MAX_PADDING || end > bytes.length) throw unclear('it has no padding');
-  if (bytes.subarray(at + 1, end).some((byte) => byte !== PADDING)) throw unclear('its padding has other bytes');
-  return end;
+export function skipPadding(from: PickleBytes): void {
+  const length = from.byte();
+  if (length < 1 || length > MAX_PADDING) throw unclear('it has no padding');
+  if (from.take(length).some((byte) => byte !== PADDING)) throw unclear('its padding has other bytes');
 }
 
 function unclear(why: string): PickleFault {

@@ -1,30 +1,83 @@
 /** Reads the arguments of opcodes. */
-import { PickleCut, PickleEnd, PickleFault } from './pickle-fault.ts';
+import { PickleEnd, PickleFault } from './pickle-fault.ts';
+import type { ScannedFile } from './scan-finding.ts';
 
 /** Longer than any name. */
 export const KEPT_TEXT = 2048;
 const BLANKS: ReadonlySet<number> = new Set([0x20, 0x09, 0x0b, 0x0c, 0x0d]);
 
+/** What is held of a file, and how much of it there is at least before an opcode is read. */
+const WINDOW = 8 * 1024 * 1024;
+const AHEAD = 1024 * 1024;
+/** Read of one file: what is stepped over by more than a window is not read. */
+const MAX_READ = 2 * 1024 * 1024 * 1024;
+
+/** The bytes of a pickle: all of them, or a window that moves along a file. */
 export class PickleBytes {
   at: number;
-  readonly bytes: Buffer;
+  readonly size: number;
+  readonly #read: (offset: number, length: number) => Promise<Buffer>;
+  #window: Buffer;
+  /** Offset of the window. */
+  #base: number;
+  #bytesRead = 0;
 
-  constructor(bytes: Buffer, at: number) {
-    this.bytes = bytes;
-    this.at = at;
+  private constructor(size: number, window: Buffer, read: ScannedFile['read']) {
+    this.at = 0;
+    this.size = size;
+    this.#window = window;
+    this.#base = 0;
+    this.#read = read;
+  }
+
+  static of(bytes: Buffer): PickleBytes {
+    return new PickleBytes(bytes.length, bytes, async () => await Promise.resolve(Buffer.alloc(0)));
+  }
+
+  static ofFile(file: ScannedFile): PickleBytes {
+    return new PickleBytes(file.size, Buffer.alloc(0), async (offset, length) => await file.read(offset, length));
+  }
+
+  /** Whether arguments of the next opcode may be outside of the window. */
+  get isShort(): boolean {
+    const end = this.#base + this.#window.length;
+    return this.at < this.#base || (this.at + AHEAD > end && end < this.size);
+  }
+
+  /** Moves the window to the next opcode. */
+  async fill(): Promise<void> {
+    const length = Math.min(WINDOW, this.size - this.at);
+    this.#bytesRead += length;
+    if (this.#bytesRead > MAX_READ) throw new PickleFault('it is larger than what is scanned');
+    this.#window = await this.#read(this.at, length);
+    this.#base = this.at;
+    if (this.#window.length < length) throw new PickleFault('its bytes cannot be read');
+  }
+
+  /** Whether these bytes are among the first 64 ahead. */
+  includesSoon(bytes: Buffer): boolean {
+    const from = this.at - this.#base;
+    return this.#window.subarray(from, from + 64).includes(bytes);
   }
 
   byte(): number {
-    const value = this.bytes[this.at];
-    if (value === undefined) throw new PickleCut('it is cut off');
+    const value = this.#window[this.at - this.#base];
+    if (value === undefined) throw new PickleEnd('it is cut off');
     this.at += 1;
     return value;
   }
 
+  /** A few bytes: those of numbers and names. */
   take(length: number): Buffer {
-    if (length < 0 || this.at + length > this.bytes.length) throw new PickleCut('a value is cut off');
+    const from = this.at - this.#base;
+    this.skip(length);
+    if (from + length > this.#window.length) throw new PickleFault('a value is too long');
+    return this.#window.subarray(from, from + length);
+  }
+
+  skip(length: number): void {
+    if (length < 0 || this.at + length > this.size) throw new PickleEnd('a value is cut off');
     this.at += length;
-    return this.bytes.subarray(this.at - length, this.at);
   }
 
   unsigned(): number {
@@ -37,16 +90,23 @@ export class PickleBytes {
 
   long(): number {
     const length = this.take(8).readBigUInt64LE();
-    if (length > BigInt(this.bytes.length)) throw new PickleCut('a value is cut off');
+    if (length > BigInt(this.size)) throw new PickleEnd('a value is cut off');
     return Number(length);
   }
 
   line(): string {
-    const end = this.bytes.indexOf(10, this.at);
-    if (end < 0) throw new PickleCut('a line is cut off');
-    const text = this.bytes.toString('utf8', this.at, Math.min(end, this.at + KEPT_TEXT));
-    this.at = end + 1;
-    return text;
+    const start = this.at - this.#base;
+    const end = this.#lineEnd();
+    this.at = this.#base + end + 1;
+    return this.#window.toString('utf8', start, Math.min(end, start + KEPT_TEXT));
+  }
+
+  /** Of the line that starts here, within the window. */
+  #lineEnd(): number {
+    const end = this.#window.indexOf(10, this.at - this.#base);
+    if (end >= 0) return end;
+    if (this.#base + this.#window.length < this.size) throw new PickleFault('a line is too long');
+    throw new PickleEnd('a line is cut off');
   }
 
   index(): number {
@@ -65,20 +125,19 @@ export class PickleBytes {
 
   /** A text in quotes; undefined when its value is not known: with escapes it is not what it looks like. */
   quoted(): string | undefined {
-    const end = this.bytes.indexOf(10, this.at);
-    if (end < 0) throw new PickleCut('a line is cut off');
-    const [start, last] = [this.#skipBlanks(this.at, 1), this.#skipBlanks(end - 1, -1)];
-    const quote = this.bytes[start];
-    if (start >= last || (quote !== 0x22 && quote !== 0x27) || this.bytes[last] !== quote)
+    const end = this.#lineEnd();
+    const [start, last] = [this.#skipBlanks(this.at - this.#base, 1), this.#skipBlanks(end - 1, -1)];
+    const quote = this.#window[start];
+    if (start >= last || (quote !== 0x22 && quote !== 0x27) || this.#window[last] !== quote)
       throw new PickleEnd('a text has no quotes');
-    this.at = end + 1;
-    const inside = last - start > KEPT_TEXT ? '\\' : this.bytes.toString('utf8', start + 1, last);
+    this.at = this.#base + end + 1;
+    const inside = last - start > KEPT_TEXT ? '\\' : this.#window.toString('utf8', start + 1, last);
     return inside.includes('\\') ? undefined : inside;
   }
 
   #skipBlanks(from: number, step: number): number {
     let at = from;
-    while (BLANKS.has(this.bytes[at] ?? 0)) at += step;
+    while (BLANKS.has(this.#window[at] ?? 0)) at += step;
     return at;
   }
 }

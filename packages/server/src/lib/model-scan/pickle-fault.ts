@@ -3,6 +3,3 @@ export class PickleFault extends Error {}
 
 /** Python, too, ends there with an error: nothing behind it is executed. */
 export class PickleEnd extends PickleFault {}
-
-/** The bytes end before the pickle does. */
-export class PickleCut extends PickleEnd {}

@@ -1,7 +1,7 @@
 /** Executes the opcodes of a pickle on values of which it tracks only what names, calls and arrays are made of. */
-import { isWrapperClass, readPadding, readWrapper } from './joblib-array.ts';
-import { PickleCut, PickleEnd, PickleFault } from './pickle-fault.ts';
-import { KEPT_TEXT, PickleBytes } from './pickle-bytes.ts';
+import { isWrapperClass, readWrapper, skipPadding } from './joblib-array.ts';
+import { PickleEnd, PickleFault } from './pickle-fault.ts';
+import { KEPT_TEXT, type PickleBytes } from './pickle-bytes.ts';
 import { TELLING_WORDS } from './pickle-names.ts';
 import {
   ARRAY,
@@ -67,8 +67,7 @@ const CREATION = {
 type Reader = 'joblib' | 'pickle' | 'trial';
 
 interface Start {
-  readonly bytes: Buffer;
-  readonly at: number;
+  readonly from: PickleBytes;
   readonly look: PickleLook;
   readonly reader: Reader;
   readonly stack?: Value[];
@@ -95,10 +94,10 @@ export class PickleMachine {
   /** Until the first array, `pickle.load` executes the same opcodes. */
   isReadAlike: boolean;
 
-  constructor({ bytes, at, look, reader, stack = [], memo = new Map() }: Start) {
+  constructor({ from, look, reader, stack = [], memo = new Map() }: Start) {
     this.isReadAlike = reader === 'joblib';
     this.look = look;
-    this.#from = new PickleBytes(bytes, at);
+    this.#from = from;
     this.#reader = reader;
     this.#stack = stack;
     this.#memo = memo;
@@ -108,28 +107,23 @@ export class PickleMachine {
     return this.#from.at;
   }
 
-  set at(offset: number) {
-    this.#from.at = offset;
-  }
-
   get isBetweenFrames(): boolean {
     return !this.#hasOddFrames && this.at >= this.#frameEnd;
   }
 
-  /** The pickle that starts here, with a stack and a memo of its own. */
+  /** The pickle that starts here, with a stack and a memo of its own and the same position. */
   inside(): PickleMachine {
-    return new PickleMachine({ bytes: this.#from.bytes, at: this.at, look: this.look, reader: 'pickle' });
+    return new PickleMachine({ from: this.#from, look: this.look, reader: 'pickle' });
   }
 
-  /** Goes on from here as `pickle.load` does. */
+  /** Goes on from here as `pickle.load` does, with the same position. */
   withoutJoblib(look: PickleLook): PickleMachine {
     // Shared with nobody: what this changes must not count for joblib.
     const detached = (value: Value): Value => (value instanceof Dict || value instanceof Dtype ? PLAIN : value);
     const memo = new Map<number, Value>();
     for (const [index, value] of this.#memo) memo.set(index, detached(value));
     return new PickleMachine({
-      bytes: this.#from.bytes,
-      at: this.at,
+      from: this.#from,
       look,
       reader: 'trial',
       stack: this.#stack.map(detached),
@@ -210,14 +204,14 @@ export class PickleMachine {
         this.#push(this.#from.take(2).readUInt16LE());
         break;
       case 0x47: // BINFLOAT
-        this.#from.take(8);
+        this.#from.skip(8);
         this.#push(PLAIN);
         break;
       case 0x8a: // LONG1
         this.#push(numberOf(this.#from.take(this.#from.byte())));
         break;
       case 0x8b: // LONG4
-        this.#from.take(this.#from.signed());
+        this.#from.skip(this.#from.signed());
         this.#push(PLAIN);
         break;
       case 0x53: // STRING
@@ -242,16 +236,16 @@ export class PickleMachine {
         this.#pushBytes(this.#from.long());
         break;
       case 0x42: // BINBYTES
-        this.#from.take(this.#from.unsigned());
+        this.#from.skip(this.#from.unsigned());
         this.#push(PLAIN);
         break;
       case 0x43: // SHORT_BINBYTES
-        this.#from.take(this.#from.byte());
+        this.#from.skip(this.#from.byte());
         this.#push(PLAIN);
         break;
       case 0x8e: // BINBYTES8
       case 0x96: // BYTEARRAY8
-        this.#from.take(this.#from.long());
+        this.#from.skip(this.#from.long());
         this.#push(PLAIN);
         break;
       case 0x74: // TUPLE
@@ -374,7 +368,7 @@ export class PickleMachine {
 
   #frame(): void {
     const length = this.#from.long();
-    if (this.at + length > this.#from.bytes.length) throw new PickleCut('a frame is cut off');
+    if (this.at + length > this.#from.size) throw new PickleEnd('a frame is cut off');
     if (this.at - FRAME_HEADER < this.#frameEnd) this.#hasOddFrames = true;
     this.#frameEnd = this.at + length;
   }
@@ -406,9 +400,9 @@ export class PickleMachine {
     this.#push(PLAIN);
     if (hasObjects) return 'objects';
     this.#frameEnd = 0;
-    this.at = readPadding(this.#from.bytes, this.at);
+    skipPadding(this.#from);
     this.isReadAlike = false;
-    this.#from.take(bytes);
+    this.#from.skip(bytes);
     return undefined;
   }
 
@@ -538,8 +532,12 @@ export class PickleMachine {
   }
 
   #pushBytes(length: number): void {
-    const bytes = this.#from.take(length);
-    const text = length > KEPT_TEXT ? OTHER : bytes.toString('utf8');
+    if (length > KEPT_TEXT) {
+      this.#from.skip(length);
+      this.#push(OTHER);
+      return;
+    }
+    const text = this.#from.take(length).toString('utf8');
     if (typeof text === 'string' && TELLING_WORDS.has(text)) this.look.words.add(text);
     this.#push(text);
   }

@@ -6,14 +6,18 @@
  * `pickle.load` would execute instead.
  */
 import { setImmediate as turn } from 'node:timers/promises';
+import type { PickleBytes } from './pickle-bytes.ts';
 import { PickleEnd, PickleFault } from './pickle-fault.ts';
 import { PickleMachine, type PickleLook } from './pickle-machine.ts';
 
-export { PickleCut, PickleEnd, PickleFault } from './pickle-fault.ts';
+export { PickleBytes } from './pickle-bytes.ts';
+export { PickleEnd, PickleFault } from './pickle-fault.ts';
 export type { PickleLook } from './pickle-machine.ts';
 
 /** Opcodes after which others get their turn. */
 const SLICE = 100_000;
+/** Of one pickle. */
+const MAX_OPCODES = 300_000_000;
 
 export function emptyLook(): PickleLook {
   return {
@@ -27,35 +31,37 @@ export function emptyLook(): PickleLook {
   };
 }
 
-/** Gives the offset behind the pickle that starts at `from`. @throws PickleFault for what is none; what was seen stays in `look`. */
-export async function scanPickle(bytes: Buffer, from: number, look: PickleLook): Promise<number> {
-  const scan = new PickleMachine({ bytes, at: from, look, reader: 'joblib' });
-  await scanToEnd(scan);
-  return scan.at;
+/** Reads the pickle that starts at the position of `from`. @throws PickleFault for what is none; what was seen stays in `look`. */
+export async function scanPickle(from: PickleBytes, look: PickleLook): Promise<void> {
+  await scanToEnd(new PickleMachine({ from, look, reader: 'joblib' }), from, { opcodes: 0 });
 }
 
-async function scanToEnd(scan: PickleMachine): Promise<void> {
-  for (let opcodes = 1; ; opcodes++) {
+async function scanToEnd(scan: PickleMachine, from: PickleBytes, done: { opcodes: number }): Promise<void> {
+  for (;;) {
+    if (from.isShort) await from.fill();
     const reached = scan.step();
     if (reached === 'end') return;
-    if (reached === 'objects') await scanObjects(scan);
-    if (opcodes % SLICE === 0) await turn();
+    if (reached === 'objects') await scanObjects(scan, from, done);
+    done.opcodes += 1;
+    if (done.opcodes > MAX_OPCODES) throw new PickleFault('it is longer than what is scanned');
+    if (done.opcodes % SLICE === 0) await turn();
   }
 }
 
 /** joblib reads an array of objects as a pickle of its own, `pickle.load` as more opcodes of the same. */
-async function scanObjects(scan: PickleMachine): Promise<void> {
+async function scanObjects(scan: PickleMachine, from: PickleBytes, done: { opcodes: number }): Promise<void> {
   if (scan.isReadAlike) {
     scan.isReadAlike = false;
     scan.look.unlikeJoblib ??= emptyLook();
+    const start = from.at;
     try {
-      await scanToEnd(scan.withoutJoblib(scan.look.unlikeJoblib));
+      await scanToEnd(scan.withoutJoblib(scan.look.unlikeJoblib), from, done);
     } catch (error) {
       if (!(error instanceof PickleEnd)) throw error;
     }
+    from.at = start;
   }
   const inner = scan.inside();
-  await scanToEnd(inner);
+  await scanToEnd(inner, from, done);
   if (!inner.isBetweenFrames) throw new PickleFault('a frame does not end with its array');
-  scan.at = inner.at;
 }

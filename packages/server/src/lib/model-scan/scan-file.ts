@@ -7,7 +7,7 @@ import { constants, gunzip, gunzipSync, inflate, inflateSync } from 'node:zlib';
 import { parseLimitedYaml } from '../limited-yaml.ts';
 import { scanOnnx } from './onnx-scan.ts';
 import { gradeName } from './pickle-names.ts';
-import { emptyLook, PickleCut, PickleEnd, PickleFault, scanPickle, type PickleLook } from './pickle-scan.ts';
+import { emptyLook, PickleBytes, PickleEnd, PickleFault, scanPickle, type PickleLook } from './pickle-scan.ts';
 import { Findings, type ScanFinding, type ScannedFile } from './scan-finding.ts';
 import { scanGguf, scanSafetensors } from './weight-files.ts';
 import { listZip, readZipEntry, ZipFault } from './zip-list.ts';
@@ -20,6 +20,7 @@ export const SCANNER_VERSION = 3;
 /** Pickles and models that are read as a whole. */
 const MOST_BYTES = 1024 * 1024 * 1024;
 const MOST_PICKLE = 256 * 1024 * 1024;
+const MAX_WHOLE = 64 * 1024 * 1024;
 const MOST_SCHEMA = 64 * 1024 * 1024;
 const MOST_NESTING = 3;
 /** Pickles in one stream, one behind the other. */
@@ -111,10 +112,9 @@ async function look(
       await lookIntoZip(file, beside, findings, inside, depth);
       return;
     case 'pickle': {
-      const bytes = await whole(MOST_PICKLE);
       // Numbers may begin as a pickle does: what is called like one must be one.
       const certainty = PICKLE_NAME.test(file.path) ? 'pickle' : 'maybe';
-      if (bytes !== undefined) await lookAtPickle(bytes, certainty, findings, inside);
+      await lookAtPickle(await pickleBytes(file), certainty, findings, inside);
       return;
     }
     case 'numpy': {
@@ -122,8 +122,9 @@ async function look(
       const told = (await file.read(0, Math.min(header, 65_536))).toString('latin1');
       if (header > 65_536) block('numpy-header', 'Its header is larger than any.');
       else if (/'descr':\s*(\[|'[^']*O)|object/.test(told)) {
-        const bytes = await whole(MOST_PICKLE);
-        if (bytes !== undefined) await lookAtPickle(bytes.subarray(header), 'pickle', findings, inside);
+        const from = await pickleBytes(file);
+        from.at = header;
+        await lookAtPickle(from, 'pickle', findings, inside);
       }
       return;
     }
@@ -167,7 +168,8 @@ async function look(
       const bytes = await whole(MOST_PICKLE);
       const unpacked = bytes && (await unpack(bytes));
       const isPickle = PACKED_NAME.test(file.path) || start[0] === ZFILE || startsAsPickle(unpackStart(start));
-      if (unpacked !== undefined) await lookAtPickle(unpacked, isPickle ? 'pickle' : 'maybe', findings, inside);
+      if (unpacked !== undefined)
+        await lookAtPickle(PickleBytes.of(unpacked), isPickle ? 'pickle' : 'maybe', findings, inside);
       else if (isPickle) {
         const limit = `${MOST_PICKLE / 2 ** 20} MiB`;
         block(
@@ -227,22 +229,25 @@ async function lookIntoZip(
   }
 }
 
-/** `cut off`: the file goes on behind what is scanned. */
-type Certainty = 'pickle' | 'maybe' | 'maybe, cut off';
+/** Large files are read piece by piece. */
+async function pickleBytes(file: ScannedFile): Promise<PickleBytes> {
+  return file.size > MAX_WHOLE ? PickleBytes.ofFile(file) : PickleBytes.of(await file.read(0, file.size));
+}
 
 async function lookAtPickle(
-  bytes: Buffer,
-  certainty: Certainty,
+  from: PickleBytes,
+  certainty: 'pickle' | 'maybe',
   findings: Findings,
   inside: string | undefined,
 ): Promise<void> {
   const seen = emptyLook();
-  const torch = bytes.subarray(0, 64).includes(TORCH_MAGIC);
   let fault: PickleFault | undefined;
   let pickles = 0;
   try {
-    for (let at = 0; at < bytes.length && pickles < (torch ? 5 : MOST_PICKLES); pickles++) {
-      at = await scanPickle(bytes, at, seen);
+    if (from.isShort) await from.fill();
+    const torch = from.includesSoon(TORCH_MAGIC);
+    for (; from.at < from.size && pickles < (torch ? 5 : MOST_PICKLES); pickles++) {
+      await scanPickle(from, seen);
       // Behind the fifth pickle of an old file of torch are its numbers.
     }
   } catch (error) {
@@ -250,11 +255,9 @@ async function lookAtPickle(
     fault = error;
   }
   // A text may look like the beginning of a pickle: what called nothing before Python ends with an error did nothing.
-  const isFollowed =
-    fault === undefined ||
-    (fault instanceof PickleEnd && !(certainty === 'maybe, cut off' && fault instanceof PickleCut));
+  const isFollowed = fault === undefined || fault instanceof PickleEnd;
   const acted = seen.calls > 0 || pickles > 0;
-  if (certainty !== 'pickle' && isFollowed && !(acted && (seen.names.size > 0 || seen.dynamic || seen.extension)))
+  if (certainty === 'maybe' && isFollowed && !(acted && (seen.names.size > 0 || seen.dynamic || seen.extension)))
     return;
   reportPickle(seen, findings, inside);
   if (seen.unlikeJoblib !== undefined) reportPickle(seen.unlikeJoblib, findings, inside, 'blocks only');
@@ -397,6 +400,5 @@ async function lookAtRest(
   inside: string | undefined,
 ): Promise<void> {
   if (!startsAsOldPickle(start)) return;
-  const bytes = await file.read(0, Math.min(file.size, MOST_PICKLE));
-  await lookAtPickle(bytes, bytes.length < file.size ? 'maybe, cut off' : 'maybe', findings, inside);
+  await lookAtPickle(await pickleBytes(file), 'maybe', findings, inside);
 }
