@@ -102,20 +102,21 @@ export const predictionCommands: readonly CommandDefinition[] = [
   {
     name: 'model scan',
     group: 'Runs',
-    summary: 'Show what in the files of a model version could do harm when it is loaded',
-    details: 'Every new version is looked at by itself. What blocks is not served until an approver waives it.',
+    summary: 'Show the scan findings of a model version',
+    details:
+      'Dais scans each new version. A version with open findings of severity `block` does not deploy until an approver waives them.',
     arguments: [{ syntax: '<version>', description: 'NAME/VERSION: flights/7' }],
     options: [
-      { flags: '--again', description: 'look again' },
-      { flags: '--waive <id>', description: 'a finding that may stay; say --reason', repeatable: true },
-      { flags: '--reopen <id>', description: 'take that back', repeatable: true },
+      { flags: '--again', description: 'scan the version again' },
+      { flags: '--waive <id>', description: 'waive this finding; needs --reason', repeatable: true },
+      { flags: '--reopen <id>', description: 'revoke the waiver of this finding', repeatable: true },
       REASON,
     ],
     examples: [
-      { command: 'model scan flights/7', does: 'its findings' },
+      { command: 'model scan flights/7', does: 'lists the findings' },
       {
         command: 'model scan flights/7 --waive 0199c1b2-8f00-7001-9c6e-5a3f40000001 --reason reviewed',
-        does: 'it may stay',
+        does: 'waives a finding',
       },
     ],
     load: async () => ({ run: (await import('#safety/scan.ts')).scan }),

@@ -30,7 +30,10 @@ export const scan: Run<ScanOptions> = async (
 ) => {
   const [, name, version] = /^(.+)\/([1-9]\d{0,8})$/.exec(reference) ?? [];
   if (name === undefined || version === undefined) {
-    throw new DaisError('invalid_request', `${reference} names no version: say NAME/VERSION, as flights/7.`);
+    throw new DaisError(
+      'invalid_request',
+      `"${reference}" does not name a version. Write NAME/VERSION, for example flights/7.`,
+    );
   }
   const client = await context.connect();
   const of = { name, version };
@@ -61,11 +64,13 @@ function show(context: Context, told: ModelScan): void {
     const heads = ['severity', 'state', 'file', 'what', 'by', 'id'];
     terminal.out(table(heads, rows, { style: terminal.style, columns: terminal.columns }));
   }
+  const next =
+    'Register a version without what blocks it, or have an approver waive the findings: --waive ID --reason TEXT.';
   const text = {
-    waiting: 'has not been looked at yet.',
-    clean: `is clean: ${told.files} files were looked at.`,
-    review: 'runs code of its own when it is loaded: it is served in a process of its own only.',
-    blocked: `is not served: ${told.error ?? 'see what blocks above'}.`,
+    waiting: 'has not been scanned yet.',
+    clean: `is clean: ${told.files} files were scanned.`,
+    review: 'runs code when it is loaded. It deploys, and runs isolated in a process of its own.',
+    blocked: `does not deploy: ${told.error === undefined ? 'its findings of severity `block` are open' : `its scan failed: ${told.error}`}. ${next}`,
   }[told.verdict];
   remark(context, `${called} ${text}`);
 }
