@@ -30,7 +30,8 @@ export function planEndpoint(resource: Resource, facts: EndpointFacts): Controll
   const named = [target, ...Object.values(others)].flatMap((one) => ('fault' in one ? [] : [one]));
   const unknown = named.filter(({ id }) => facts.states.get(id)?.state === 'unknown');
   const described = unknown.map((model): EndpointEffect => ({ do: 'describe', model }));
-  const turn = described.length > 0 ? { effects: described, message: 'The description of its model is read.' } : takeTurn(facts);
+  const turn =
+    described.length > 0 ? { effects: described, message: 'The description of its model is read.' } : takeTurn(facts);
   const shifted = described.length > 0 ? [] : [...shiftOthers(facts), ...noteQuarantines(facts)];
   const ready = readyOf(facts, turn.message);
   const variants = variantsOf(facts);
