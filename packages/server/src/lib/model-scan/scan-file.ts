@@ -14,7 +14,7 @@ import { listZip, readZipEntry, ZipFault } from './zip-list.ts';
 
 export type { ScanFinding, ScannedFile } from './scan-finding.ts';
 
-/** Rises when more is found: what was scanned by an older one is scanned again. */
+/** Recorded with each scan; increase it when the same bytes lead to other findings. */
 export const SCANNER_VERSION = 3;
 
 /** Pickles and models that are read as a whole. */
