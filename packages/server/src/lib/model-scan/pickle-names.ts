@@ -127,6 +127,7 @@ const ACTING =
 /** Functions and classes that act, wherever they are: by their first word. */
 const ACTING_NAME =
   /^_*(load|loads|loadtxt|genfromtxt|save|savez|savetxt|fromfile|fromregex|memmap|open|read|write|exec|execfile|eval|evaluate_string|query|run|runstring|system|popen|spawn|import|compile|source|urlopen|urlretrieve|download|fetch|request|get_include|show_config|hub|delayed)(_|$)/i;
+const CLASS_NAME = /^_*[A-Z]/;
 /** By whole words of their names: `MaxPool2d`, `MinMaxObserver` and `Preprocessor` compute. */
 const ACTING_CLASS =
   /(((?<!Gaussian|Pre|Post)Process|Popen|Command|File|Server|Memmap|MemoryMap|Loader|Store|Executor|DataSource|(Thread|Process|Worker|Connection)Pool)s?(?![a-z])|Excel|^_*Pool$)/;
@@ -296,8 +297,11 @@ export function gradeName(module: string, name: string): NameGrade {
   const [root = ''] = module.split('.');
   if (STANDARD.has(root)) return gradeStandard(module, name);
   if (DENIED_PACKAGES.has(root) || root === 'cloudpickle' || root === 'dill') return 'dangerous';
-  const isClass = /^_*[A-Z]/.test(name);
-  const acts = ACTING_NAME.test(name) || (isClass && ACTING_CLASS.test(name));
+  const path = name.split('.');
+  const last = path.at(-1) ?? '';
+  // `os.system` of a package that imports `os`; in classes there are classes.
+  if (!path.slice(0, -1).every((part) => CLASS_NAME.test(part))) return 'dangerous';
+  const acts = ACTING_NAME.test(last) || (CLASS_NAME.test(last) && ACTING_CLASS.test(last));
   if (LIBRARIES.has(root)) return acts || ACTING.test(module) || name.includes('.') ? 'dangerous' : 'library';
   return acts ? 'dangerous' : 'code';
 }

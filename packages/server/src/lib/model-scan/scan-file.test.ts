@@ -140,6 +140,10 @@ describe('pickles', () => {
     ['my_package', 'ThreadPoolExecutor', 'block'],
     ['my_package', 'FileReader', 'block'],
     ['pandas.io.pytables', 'HDFStore', 'block'],
+    ['my_package', 'Outer.Inner', 'review'],
+    ['my_package', 'os.system', 'block'],
+    ['my_package.tools', 'subprocess.Popen', 'block'],
+    ['my_package', 'Outer.run', 'block'],
   ])('%s.%s: %s', async (module, name, severity) => {
     const found = await scan('m.pkl', ops(proto4, short(module), short(name), '\x93)\x81.'));
     expect(found.map((one) => one.split(' ')[0])).toEqual([severity]);
