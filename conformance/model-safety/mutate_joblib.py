@@ -21,7 +21,7 @@ from joblib.numpy_pickle import NumpyUnpickler
 
 warnings.filterwarnings("ignore")
 folder, seed, wanted = pathlib.Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-BATCH = 200
+BATCH = 50
 LIMIT_S = 2
 HIDDEN = b'cos\nsystem\n(S"true"\ntR0' * 6 + b"N."
 

@@ -10,7 +10,7 @@ import { emptyLook, PickleBytes, PickleFault, scanPickle } from './pickle-scan.t
 import { scanFile } from './scan-file.ts';
 
 const conformance = fileURLToPath(new URL('../../../../../conformance/', import.meta.url));
-const MUTANTS = 8_000;
+const MUTANTS = 5_000;
 const SEED = 20_261_130;
 
 type Names = readonly (readonly [module: string, name: string])[];
@@ -74,6 +74,6 @@ it('no name is imported that the scan neither sees nor blocks', async () => {
   expect(missed).toEqual([]);
   // Batches in which NumPy crashes are shorter; both kinds of mutants are among the rest.
   expect(counts.mutants).toBeGreaterThan(MUTANTS / 4);
-  expect(counts.passed).toBeGreaterThan(1000);
-  expect(counts.dangerous).toBeGreaterThan(50);
+  expect(counts.passed).toBeGreaterThan(500);
+  expect(counts.dangerous).toBeGreaterThan(20);
 });
