@@ -88,8 +88,6 @@ export interface IsolatedRun {
 export interface ConfineOptions {
   /** Descriptor at which the program finds `Confined.filter`. */
   readonly filterDescriptor: number;
-  /** The program waits for a byte from this descriptor before it starts; with bubblewrap only. */
-  readonly blockDescriptor?: number;
   /** The caller holds memory and the number of processes by control groups. */
   readonly hasControlGroups: boolean;
 }

@@ -140,8 +140,11 @@ sub shim {
   my $start = (split / /, substr $line, rindex($line, ')') + 2)[19];
   close $stat;
   note('end.tmp', ' ' x 96 . "\n", O_CREAT | O_TRUNC) or POSIX::_exit(1);
+  # Kept open until this process ends: who waits at it for the word to go on ends then.
+  my $go;
   if (!$direct) {
     note('death', "................\n", O_CREAT | O_TRUNC) && POSIX::mkfifo('go', 0600) or POSIX::_exit(1);
+    sysopen $go, 'go', O_RDWR or POSIX::_exit(1);
   }
   note('pid', "$$ $start $boot\n", O_CREAT | O_TRUNC) or POSIX::_exit(1);
   sysopen my $variables, 'env', O_RDONLY or POSIX::_exit(1);
@@ -320,7 +323,7 @@ sub limit {
 sub confined {
   my ($begun, $variables, @program) = @_;
   my @files = ([3, $variables], [9, $begun]);
-  for ([4, 'death', O_RDWR], [5, '../../seccomp.bpf', O_RDONLY], [7, 'go', O_RDWR]) {
+  for ([4, 'death', O_RDWR], [5, '../../seccomp.bpf', O_RDONLY], [7, 'go', O_RDONLY]) {
     my ($number, $name, $flags) = @$_;
     sysopen my $file, $name, $flags or POSIX::_exit(126);
     push @files, [$number, $file];

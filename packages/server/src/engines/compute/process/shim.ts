@@ -3,9 +3,10 @@
  * in a session of its own. It needs nothing of Dais once it runs, so it lives on when Dais is killed or replaced, and what
  * it leaves in the attempt's folder is all that is known of the task afterwards.
  *
- * `go` holds back an isolated task until what it may reach is there. `started`, which can be made once only, fences a second
- * start. `pid` names the shim before the command runs; it counts when its line is whole. `begun` says that the command was
- * there to be run. `end` tells how it ended; it becomes `rc` when its output is complete.
+ * `go` holds back an isolated task until what it may reach is there: a named pipe that only the shim keeps open for writing,
+ * so a task that waits ends with its shim. `started`, which can be made once only, fences a second start. `pid` names the
+ * shim before the command runs; it counts when its line is whole. `begun` says that the command was there to be run. `end`
+ * tells how it ended; it becomes `rc` when its output is complete.
  *
  * Each program that it calls is a millisecond of CPU for each step, so it calls few.
  */
@@ -13,8 +14,14 @@
 import type { OutsideProgram } from '#engines/isolation/outside-programs.ts';
 import { MASKER_IN_JAVASCRIPT } from './log-masker.ts';
 
+/** The line in `go` that lets an isolated task go on. */
+export const GO_ON = 'go';
+
 /** Exit code of a shim that found that another one was there before. */
 export const SECOND_START = 75;
+
+/** How often a shim in sh checks whether its folder is still there: each check is a process. */
+const REMOVAL_CHECK_SECONDS = 2;
 
 /**
  * Arguments: folder, bytes of a log segment, segments kept, number of control groups, Node and its program that masks secrets in the
@@ -22,6 +29,9 @@ export const SECOND_START = 75;
  *
  * Output goes through a pipe to a writer that starts a new file when one is full and removes the oldest: files that a task
  * writes itself cannot be cut while Dais is away. Both survive `kill -9` of Dais together.
+ *
+ * `watch` ends the task when its folder is removed: nobody can let it go on, cancel it or read its end. It and the writer
+ * start before `go` is opened, so that neither keeps it open when the shim is killed.
  *
  * What `sh` reports of a child that a signal ended (a word on its own standard error, "Killed") tells exit 137 from
  * SIGKILL; of SIGINT and SIGPIPE it says nothing, so 130 and 141 count as signals. The files for that word and for the end
@@ -52,7 +62,7 @@ write() {
   while :; do
     stdbuf -o0 head -c "$segment" >"logs/$number"
     failed=$?
-    if [ "$failed" != 0 ]; then sleep 1; elif [ ! -s "logs/$number" ]; then break; fi
+    if [ ! -e started ]; then break; elif [ "$failed" != 0 ]; then sleep 1; elif [ ! -s "logs/$number" ]; then break; fi
     size=$(wc -c <"logs/$number")
     number=$((number + 1))
     if [ "$failed" = 0 ] && [ "$size" -lt "$segment" ]; then break; fi
@@ -64,7 +74,33 @@ write() {
 } <out >/dev/null 2>&1 &
 writer=$!
 exec 6<&-
-exec 3<env 2<>death 4<>death
+end_tree() {
+  kill -STOP "$1"
+  for thread in "/proc/$1/task"/*; do
+    below=
+    read -r below <"$thread/children"
+    for child in $below; do end_tree "$child"; done
+  done
+  kill -KILL "-$1"
+  kill -KILL "$1"
+}
+watch() {
+  trap 'kill "$nap"; exit' TERM
+  while [ -e started ]; do
+    kill -0 $$ || exit
+    sleep ${REMOVAL_CHECK_SECONDS} &
+    nap=$!
+    wait "$nap"
+  done
+  read -r self rest </proc/self/stat
+  read -r tasks </proc/$$/task/$$/children
+  for task in $tasks; do
+    if [ "$task" != "$self" ] && [ "$task" != "$writer" ]; then end_tree "$task"; fi
+  done
+}
+watch </dev/null >/dev/null 2>&1 &
+watcher=$!
+exec 3<env 2<>death 4<>death 7<>go
 rm -f env mask
 (
   if [ -e cancel ]; then exit 143; fi
@@ -75,14 +111,16 @@ rm -f env mask
   done
   umask 022
   exec setsid "$@"
-) >out 2>&1 </dev/null 5<../../seccomp.bpf 7<>go 9>begun
+) >out 2>&1 </dev/null 5<../../seccomp.bpf 7<go 9>begun
 code=$?
-exec 3<&- 4<&-
+exec 3<&- 4<&- 7<&-
+[ -e started ] || exit 0
+kill "$watcher"
 read -r word <death
 signal=0
 case $word in .*) ;; *) signal=1 ;; esac
 case $code in 130 | 141) signal=1 ;; esac
-until { printf '%s %s\\n' "$code" "$signal" && times; } 1<>end.tmp && mv end.tmp end; do sleep 1; done
+until { printf '%s %s\\n' "$code" "$signal" && times; } 1<>end.tmp && mv end.tmp end; do [ -e started ] || exit 0; sleep 1; done
 while kill -0 "$writer"; do wait "$writer"; done
 mv end rc
 `;
@@ -115,10 +153,22 @@ exec "$@" 3<&- 4<&- 5<&- 7>&- 9>&-
 `;
 
 /**
+ * Waits for the line in `go`. The end of the pipe says that the shim is gone. `--block-fd` of bwrap takes that for the
+ * permission to go on, and waits before bwrap has tied its inner process to the outer one.
+ */
+const WAIT = `
+read -r word <&7
+[ "$word" = ${GO_ON} ] || exit 125
+`;
+
+/**
  * bwrap makes a signal an exit code: a shell inside it stays, to say into \`death\` what the shim cannot see. It is told TERM
  * together with the task and must outlive it.
  */
-const BELOW = (cat: readonly string[]) => `${INNER(`eval "$(${cat.map(quoted).join(' ')} <&3)"`)}
+const BELOW = (
+  cat: readonly string[],
+  waits: boolean,
+) => `${waits ? WAIT : ''}${INNER(`eval "$(${cat.map(quoted).join(' ')} <&3)"`)}
 trap : HUP INT QUIT TERM
 exec 8>&2 2>&4 3<&- 4<&- 5<&- 7>&- 9>&-
 (exec "$@" 2>&8 8>&-)
@@ -131,16 +181,18 @@ export interface InnerOptions {
   readonly maxProcesses: number;
   readonly isolated: boolean;
   readonly work: string;
+  /** Isolated: it waits for `GO_ON` before the command runs. */
+  readonly waits: boolean;
   /** Isolated, in an image: how programs of the machine are started there. */
   readonly outside?: OutsideProgram | undefined;
 }
 
 export function innerCommand(
   command: readonly string[],
-  { dataBytes, maxProcesses, isolated, work, outside = here }: InnerOptions,
+  { dataBytes, maxProcesses, isolated, work, waits, outside = here }: InnerOptions,
 ): string[] {
   const data = dataBytes === undefined ? 'unlimited' : String(Math.ceil(dataBytes / 1024));
-  const script = isolated ? BELOW(outside('cat')) : IN_ITS_PLACE;
+  const script = isolated ? BELOW(outside('cat'), waits) : IN_ITS_PLACE;
   return [...outside('sh'), '-c', script, 'dais-step', data, String(maxProcesses), work, ...command];
 }
 

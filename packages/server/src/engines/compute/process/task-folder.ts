@@ -25,6 +25,7 @@ import { promisify } from 'node:util';
 import type { Boundary } from '#engines/isolation/contract.ts';
 import type { Isolation, Resources, TaskEnd, TaskLimits, TaskOutput, TaskState } from '../contract.ts';
 import { errnoOf } from './file-errors.ts';
+import { GO_ON } from './shim.ts';
 
 /** What was asked for, without variables: they are in `env` until the command has them. */
 export interface TaskRecord {
@@ -289,12 +290,12 @@ export async function privateFolder(path: string): Promise<void> {
   });
 }
 
-/** One byte for bwrap's `--block-fd`. False: the one who will wait for it is not there yet. */
+/** Lets a task go on that waits at the pipe. Returns false when its shim has not opened the pipe yet. */
 export async function letGo(pipe: string): Promise<boolean> {
   try {
     const file = await open(pipe, constants.O_WRONLY | constants.O_NONBLOCK);
     try {
-      await file.write('x');
+      await file.write(`${GO_ON}\n`);
     } finally {
       await file.close();
     }

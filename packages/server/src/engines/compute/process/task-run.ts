@@ -109,6 +109,7 @@ export class TaskRun {
       maxProcesses: this.#parts.maxProcesses,
       isolated,
       work: foldersOf(record.boundary, folder).work,
+      waits: record.boundary.startsWith('bubblewrap'),
       outside: record.root === undefined ? undefined : outside,
     };
     const confined = isolated
@@ -145,7 +146,7 @@ export class TaskRun {
     const { record, folder } = this;
     const ports = this.#reach().map(({ port }) => port);
     const run = isolatedStep(record, { folder, hidden, gpus: devices, ports, maxProcesses, command });
-    const options = { filterDescriptor: 5, blockDescriptor: 7, hasControlGroups };
+    const options = { filterDescriptor: 5, hasControlGroups };
     const { boundary, command: confined } = await isolation.confine(run, options);
     // Its variables and the owner of its files rest on the boundary of its submission.
     if (foldersOf(boundary, folder).work !== foldersOf(record.boundary, folder).work) {

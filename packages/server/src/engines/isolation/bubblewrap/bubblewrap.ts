@@ -50,7 +50,6 @@ export function wrapWithBubblewrap(run: IsolatedRun, mode: BubblewrapMode, optio
   const args = [
     ...words('--die-with-parent --unshare-ipc --unshare-pid --unshare-uts --unshare-cgroup-try'),
     ...(network.type === 'host' || hasOuter ? [] : ['--unshare-net']),
-    ...(options.blockDescriptor === undefined ? [] : ['--block-fd', String(options.blockDescriptor)]),
     ...(filter.length === 0 ? [] : ['--seccomp', String(options.filterDescriptor)]),
     // A user namespace would leave root's run root outside of it.
     '--cap-drop',

@@ -1,0 +1,90 @@
+/** What remains of a task while no Dais runs: nothing, once its shim was killed or its folder removed. */
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { start } from '#lib/process.ts';
+import type { CrashWork } from './crash-worker.testing.ts';
+import { readProcess, signalProcess, TASK_VARIABLE } from './task-processes.ts';
+
+let root: string;
+let attempt = '';
+let count = 0;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'dais-shim-end-'));
+  attempt = `left-${process.pid}-${count++}`;
+});
+afterEach(async () => {
+  for (const pid of await taskPids()) signalProcess(pid, 'SIGKILL');
+  await rm(root, { recursive: true, force: true });
+});
+
+/** Processes that carry the variable of the task: bubblewrap, what it runs, and a shim in sh with its helpers. */
+async function taskPids(): Promise<number[]> {
+  const found: number[] = [];
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const variables = await readFile(`/proc/${name}/environ`, 'latin1').catch(() => '');
+    if (variables.split('\0').some((one) => one.startsWith(`${TASK_VARIABLE}=`) && one.includes(attempt))) {
+      found.push(Number(name));
+    }
+  }
+  return found;
+}
+
+/** Runs a Dais on the folder until `at`, where it dies, and returns the shim that it leaves behind. */
+async function killedDais(script: string, work: Pick<CrashWork, 'at' | 'launcher'>, isolation: 'required' | 'none') {
+  const told: CrashWork = { root: join(root, 'compute'), tasks: [{ attempt, script, isolation }], ...work };
+  const program = `import { workUntilKilled } from ${JSON.stringify(new URL('crash-worker.testing.ts', import.meta.url).href)};
+    await workUntilKilled(${JSON.stringify(told)});`;
+  const dais = start(
+    process.execPath,
+    ['--conditions=dais-source', '--import', 'tsx', '--input-type=module', '--eval', program],
+    { stdio: ['ignore', 'ignore', 'inherit'], cwd: process.cwd(), env: { PATH: process.env['PATH'] } },
+  );
+  const gone = once(dais, 'exit');
+  if (work.at === undefined) {
+    await expect.poll(() => contentOf('begun'), { interval: 20 }).toBe('begun\n');
+    dais.kill('SIGKILL');
+  }
+  expect(await gone).toEqual([null, 'SIGKILL']);
+  await expect.poll(() => contentOf('pid'), { interval: 20 }).toMatch(/\n$/);
+  return Number((await contentOf('pid')).split(' ')[0]);
+}
+
+const folder = () => join(root, 'compute', 'tasks', attempt);
+const contentOf = async (name: string) => await readFile(join(folder(), name), 'utf8').catch(() => '');
+/** The word to go on never comes: Dais dies before it says it. */
+const WAITING = { at: 'spawned' } as const;
+
+describe.each([
+  ['the launcher', {}],
+  ['sh', { launcher: 'none' }],
+] as const)('a shim of %s', (_name, launcher) => {
+  test('that is killed while bubblewrap waits leaves no process', async () => {
+    const shim = await killedDais('exec sleep 300', { ...WAITING, ...launcher }, 'required');
+    // The outer bwrap, what it made in the namespaces, and the shell that waits.
+    await expect.poll(async () => (await taskPids()).length, { interval: 20 }).toBeGreaterThanOrEqual(3);
+    process.kill(shim, 'SIGKILL');
+    await expect.poll(taskPids, { timeout: 10_000 }).toEqual([]);
+    expect(await contentOf('begun')).not.toBe('begun\n');
+  });
+
+  test.each(['required', 'none'] as const)(
+    'ends its running task when the folder is removed, isolation %s',
+    async (isolation) => {
+      const shim = await killedDais('setsid sleep 300 & exec sleep 300', launcher, isolation);
+      await rm(folder(), { recursive: true });
+      await expect.poll(taskPids, { timeout: 20_000 }).toEqual([]);
+      await expect.poll(() => readProcess(shim), { interval: 20 }).toBeUndefined();
+    },
+  );
+
+  test('ends a task that waits when the folder is removed', async () => {
+    const shim = await killedDais('exec sleep 300', { ...WAITING, ...launcher }, 'required');
+    await rm(folder(), { recursive: true });
+    await expect.poll(taskPids, { timeout: 20_000 }).toEqual([]);
+    await expect.poll(() => readProcess(shim), { interval: 20 }).toBeUndefined();
+  });
+});
