@@ -39,12 +39,20 @@ export async function loadFacts(now: () => number): Promise<LoadedFacts> {
   const sources = loadNodeSources;
   const causes = async (of: typeof upstream.Model, ...[tx, subject, names]: Parameters<ProductionSource['explain']>) =>
     (await explainUpstream(of, tx, subject, names)).causes;
+  const explainEndpoint: ProductionSource['explain'] = async (tx, subject, names) => {
+    const found = await causes(upstream.Endpoint, tx, subject, names);
+    const variants = subject.uid === undefined ? undefined : await serving.servedVariants(tx, subject.uid);
+    return found.map((cause) => {
+      const serves = variants?.get(cause.path[0] ?? '');
+      return serves === undefined ? cause : { ...cause, variants: serves };
+    });
+  };
   return {
     dataset: findingFacts(now),
     model: combineFacts(safety.safetyFacts, upstreamFacts(upstream.Model)),
     endpoint: upstreamFacts(upstream.Endpoint),
     production: [
-      { kind: 'Endpoint', list: serving.listServing, explain: async (...of) => await causes(upstream.Endpoint, ...of) },
+      { kind: 'Endpoint', list: serving.listServing, explain: explainEndpoint },
       { kind: 'Model', list: registry.listAliases, explain: async (...of) => await causes(upstream.Model, ...of) },
     ],
     lineage: {

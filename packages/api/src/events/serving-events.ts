@@ -6,6 +6,7 @@ const to = z.string().describe('The model that takes over: `models:/flights/7`.'
 const from = z.string().optional().describe('The model before it; absent: the first one.');
 const weight = z.number().describe('Percent of the traffic.');
 const reason = z.string().describe('Why.');
+const variant = z.string().describe('Name of the variant or shadow.');
 const model = z.string().describe('`models:/flights/7`, `runs:/…`.');
 
 /** The subject of each is the Endpoint. */
@@ -66,6 +67,19 @@ export const servingEvents = {
     v: 1,
     description: 'A quarantined model is loaded again because someone asked for it.',
     data: z.strictObject({ model, reason }),
+  },
+  variantMoved: {
+    type: 'endpoint.variant.moved',
+    v: 1,
+    description: 'A variant or shadow of an endpoint serves another model.',
+    data: z.strictObject({ variant, from, to: model }),
+  },
+  variantRefused: {
+    type: 'endpoint.variant.refused',
+    v: 1,
+    description: 'An alias moved, and a policy refuses that a variant or shadow follows it: it keeps its model.',
+    outcome: 'failed',
+    data: z.strictObject({ variant, from, to: model, reason }),
   },
   rolloutAborted: {
     type: 'endpoint.rollout.aborted',

@@ -26,7 +26,9 @@ export const policyViolationSchema = z.strictObject({
   path: z
     .array(
       z.strictObject({
-        type: z.enum([...lineageNodeTypes, 'alias', 'cause']).describe('What it is.'),
+        type: z
+          .enum([...lineageNodeTypes, 'alias', 'variant', 'cause'])
+          .describe('What it is. `variant`: the variants and shadows of the endpoint that serve the next version.'),
         name: z.string().describe('What people call it; of one that the caller may not read, `hidden`.'),
         node: z.string().optional().describe('By which the lineage names it.'),
       }),

@@ -155,7 +155,7 @@ const A_TIME = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
 function shown(value: unknown) {
   if (typeof value === 'string' && A_TIME.test(value)) return <Time at={value} />;
   const text = valueText(value);
-  return text.includes('\n') ? <pre className="yaml-text">{text}</pre> : text;
+  return text.includes('\n') ? <pre className="text-value">{text}</pre> : text;
 }
 
 interface Leaf {

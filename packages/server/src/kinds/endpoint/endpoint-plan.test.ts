@@ -75,6 +75,8 @@ function plan(more: Partial<Omit<EndpointFacts, 'row'>> & { readonly row?: Parti
       pending: {},
       request: { by: 'system:dais', cause: 'alias' },
       quarantined: {},
+      named: {},
+      refused: {},
       ...row,
     },
   });
@@ -162,4 +164,42 @@ test('an endpoint is ready once the gateway sends requests to what answers, not 
     expect(recheckAfterMs).toBeLessThan(1000);
     expect(plan({ target: found(1), states }).conditions[0]).toMatchObject({ type: 'Ready', status: 'True' });
   }
+});
+
+test('a variant whose alias names a refused model keeps its own, says why, and is evaluated again after a minute', () => {
+  const refused = { model: 'id3', label: 'models:/m/3', reason: 'Policy "p": No.', at: 3_600_000 - 59_000 };
+  const facts = {
+    target: found(1),
+    others: { challenger: found(3) },
+    states: new Map([ready(1), ready(2), ready(3)]),
+  };
+  const row = {
+    spec: endpointSpec.parse({ model: 'models:/m/1', variants: [{ name: 'challenger', model: 'models:/m@next' }] }),
+    active: { challenger: 'id2' },
+    refused: { challenger: refused },
+  };
+  const held = plan({ ...facts, row });
+  expect(held.effects).toEqual([]);
+  expect(held.conditions).toContainEqual(
+    expect.objectContaining({
+      type: 'Current',
+      status: 'False',
+      reason: 'VariantHeldBack',
+      message: 'Variant challenger does not serve models:/m/3. Policy "p": No.',
+    }),
+  );
+  expect(held.status).toMatchObject({
+    variants: [
+      { name: 'stable' },
+      { name: 'challenger', model: 'models:/m/2', message: 'models:/m/3 is refused. Policy "p": No.' },
+    ],
+  });
+  expect(plan({ ...facts, nowMs: 3_601_000, row }).effects).toEqual([{ do: 'reevaluate', variants: ['challenger'] }]);
+  // The alias names another model now.
+  expect(plan({ ...facts, others: { challenger: found(2) }, row }).conditions).toContainEqual(
+    expect.objectContaining({ type: 'Current', status: 'True' }),
+  );
+  expect(plan({ ...facts, row: { ...row, refused: {} } }).effects).toEqual([
+    { do: 'activate', active: { challenger: 'id3' } },
+  ]);
 });

@@ -16,6 +16,8 @@ import { judge } from './rollout-judgement.ts';
 const QUICK_MS = 500;
 /** While all is as it should be: states of models are told in the status. */
 const SLOW_MS = 15_000;
+/** From the evaluation of a refused model to the next one. */
+const REEVALUATE_MS = 60_000;
 
 interface Turn {
   readonly effects: readonly EndpointEffect[];
@@ -142,10 +144,22 @@ function measure({ row, step, stableBefore }: EndpointFacts): RolloutFigures | u
 const nothing = (message: string): Turn => ({ effects: [], message });
 const promote = (result: StepResult): Turn => ({ effects: [{ do: 'promote', result }], message: result.message });
 
+/** Names and models of variants and shadows whose alias names a model that a policy refuses. */
+function refusedOf({ row, others }: EndpointFacts) {
+  return Object.entries(others).flatMap(([name, one]) => {
+    const refused = row.refused[name];
+    return refused === undefined || 'fault' in one || refused.model !== one.id ? [] : [[name, refused] as const];
+  });
+}
+
 /** Further variants and shadows change places once their models are on this machine: the gateway waits for the rest. */
-function shiftOthers({ row, others, states }: EndpointFacts): readonly EndpointEffect[] {
+function shiftOthers(facts: EndpointFacts): readonly EndpointEffect[] {
+  const { row, others, states } = facts;
+  const refused = new Map(refusedOf(facts));
   const wanted = new Map(
-    Object.entries(others).flatMap(([name, one]) => ('fault' in one ? [] : [[name, one.id] as const])),
+    Object.entries(others).flatMap(([name, one]) =>
+      'fault' in one || refused.has(name) ? [] : [[name, one.id] as const],
+    ),
   );
   const active: Record<string, string> = {};
   const pending: Record<string, string> = {};
@@ -158,6 +172,8 @@ function shiftOthers({ row, others, states }: EndpointFacts): readonly EndpointE
     if (next !== undefined && next !== active[name]) pending[name] = next;
   }
   const effects: EndpointEffect[] = [];
+  const due = [...refused].flatMap(([name, { at }]) => (facts.nowMs - at >= REEVALUATE_MS ? [name] : []));
+  if (due.length > 0) effects.push({ do: 'reevaluate', variants: due });
   if (!same(pending, row.pending)) effects.push({ do: 'pend', pending });
   if (!same(active, row.active)) effects.push({ do: 'activate', active });
   return effects;
@@ -225,7 +241,8 @@ function readyOf(facts: EndpointFacts, message: string): PlannedCondition {
 }
 
 /** Whether what answers is what the manifest names. */
-function currentOf({ row, target, rollout }: EndpointFacts, message: string): PlannedCondition {
+function currentOf(facts: EndpointFacts, message: string): PlannedCondition {
+  const { row, target, rollout } = facts;
   const is = (status: PlannedCondition['status'], reason: string, text: string) => ({
     type: 'Current',
     status,
@@ -234,6 +251,10 @@ function currentOf({ row, target, rollout }: EndpointFacts, message: string): Pl
   });
   if ('fault' in target) return is('False', 'ModelNotFound', target.fault);
   if (rollout !== undefined) return is('False', rollout.state === 'paused' ? 'RolloutPaused' : 'RollingOut', message);
+  const [first] = refusedOf(facts);
+  if (target.id === row.stable && first !== undefined) {
+    return is('False', 'VariantHeldBack', `Variant ${first[0]} does not serve ${first[1].label}. ${first[1].reason}`);
+  }
   if (target.id === row.stable) return is('True', 'AsNamed', `${target.label} is what the manifest names.`);
   return is('False', target.id === row.held ? 'HeldBack' : 'RollingOut', message);
 }
@@ -246,8 +267,10 @@ function instancesOf(variants: readonly EndpointVariant[]): number | undefined {
   return [...each.values()].reduce((sum, one) => sum + one, 0);
 }
 
-function variantsOf({ row, rollout, states }: EndpointFacts): readonly EndpointVariant[] {
+function variantsOf(facts: EndpointFacts): readonly EndpointVariant[] {
+  const { row, rollout, states } = facts;
   const { spec } = row;
+  const refused = new Map(refusedOf(facts));
   const shares = spec.variants.reduce(
     (sum, { name, weight }) => sum + (row.active[name] === undefined ? 0 : weight),
     0,
@@ -263,6 +286,8 @@ function variantsOf({ row, rollout, states }: EndpointFacts): readonly EndpointV
   ): EndpointVariant => {
     const known = states.get(id);
     const state = known === undefined || known.state === 'unknown' ? 'preparing' : known.state;
+    const held = refused.get(name);
+    const message = known?.message ?? (held === undefined ? undefined : `${held.label} is refused. ${held.reason}`);
     return {
       name,
       role,
@@ -273,7 +298,7 @@ function variantsOf({ row, rollout, states }: EndpointFacts): readonly EndpointV
       ...(known?.engine !== undefined && { engine: known.engine }),
       ...(known?.instances !== undefined && { instances: known.instances }),
       ...(known?.coldStartMs !== undefined && { coldStartMs: known.coldStartMs }),
-      ...(known?.message !== undefined && { message: known.message }),
+      ...(message !== undefined && { message }),
     };
   };
   return [

@@ -27,6 +27,21 @@ export interface EndpointRow {
   readonly pending: Readonly<Record<string, string>>;
   readonly request: EndpointRequest;
   readonly quarantined: QuarantinedModels;
+  /** By which the manifest named the models of `active`. */
+  readonly named: Readonly<Record<string, string>>;
+  readonly refused: RefusedVariants;
+}
+
+/** Variants and shadows, by name, whose alias names a model that a policy refuses. */
+export type RefusedVariants = Readonly<Record<string, RefusedVariant>>;
+
+export interface RefusedVariant {
+  /** Id of the refused model. */
+  readonly model: string;
+  readonly label: string;
+  readonly reason: string;
+  /** Of the last evaluation; milliseconds since the Unix epoch. */
+  readonly at: number;
 }
 
 /** By the ids of the models. */
@@ -39,7 +54,8 @@ export interface QuarantinedModel {
   readonly at: string;
 }
 
-const COLUMNS = 'uid, project_id, name, spec, revision, stable, previous, held, active, pending, request, quarantined';
+const COLUMNS =
+  'uid, project_id, name, spec, revision, stable, previous, held, active, pending, request, quarantined, named, refused';
 
 export async function findEndpoint({ sql }: Transaction, uid: string): Promise<EndpointRow | undefined> {
   const [row] = await sql.query<EndpointRow>(
@@ -95,10 +111,12 @@ export interface EndpointChange {
   readonly pending?: Readonly<Record<string, string>>;
   readonly request?: EndpointRequest;
   readonly quarantined?: QuarantinedModels;
+  readonly named?: Readonly<Record<string, string>>;
+  readonly refused?: RefusedVariants;
 }
 
 export async function changeEndpoint(tx: Transaction, uid: string, change: EndpointChange): Promise<void> {
-  const json = ['active', 'pending', 'request', 'quarantined'];
+  const json = ['active', 'pending', 'request', 'quarantined', 'named', 'refused'];
   const fields = Object.entries(change).filter(([, value]) => value !== undefined);
   const sets = fields.map(([name], at) => `${name} = $${at + 2}${json.includes(name) ? '::jsonb' : ''}`);
   const values = fields.map(([name, value]) => (json.includes(name) ? JSON.stringify(value) : value));

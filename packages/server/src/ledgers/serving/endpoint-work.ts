@@ -30,6 +30,7 @@ import {
   type StepResult,
 } from './rollout-rows.ts';
 import { servedKey } from './served-model.ts';
+import { moveVariants, reevaluateRefused, type ServingRefusal } from './variant-moves.ts';
 
 export interface EndpointWorkParts {
   readonly content: Content;
@@ -38,14 +39,8 @@ export interface EndpointWorkParts {
   readonly now: () => number;
   /** What the addresses of artifacts that lie in Dais begin with. */
   readonly artifactRoot: string;
-  readonly refusal?: RolloutRefusal | undefined;
+  readonly refusal?: ServingRefusal | undefined;
 }
-
-/** Port: why a policy refuses that an endpoint serves what its spec names. Asked for rollouts that no request starts. */
-export type RolloutRefusal = (
-  tx: Transaction,
-  wanted: { readonly uid: string; readonly name: string; readonly spec: Readonly<Record<string, unknown>> },
-) => Promise<string | undefined>;
 
 export interface ModelState {
   readonly label: string;
@@ -89,6 +84,8 @@ export type EndpointEffect =
   | { readonly do: 'start'; readonly to: FoundModel }
   | { readonly do: 'pend'; readonly pending: Readonly<Record<string, string>> }
   | { readonly do: 'activate'; readonly active: Readonly<Record<string, string>> }
+  /** Names of variants and shadows whose model a policy refused a while ago. */
+  | { readonly do: 'reevaluate'; readonly variants: readonly string[] }
   /** What was asked for is there: what comes next without a word is an alias that moved. */
   | { readonly do: 'settle' }
   | { readonly do: 'smoke' }
@@ -178,7 +175,10 @@ export class EndpointWork {
           await changeEndpoint(tx, uid, { request: BY_ALIAS });
           break;
         case 'activate':
-          await this.#activate(tx, row, act.active);
+          await moveVariants(tx, row, act.active, this.#parts);
+          break;
+        case 'reevaluate':
+          await reevaluateRefused(tx, row, act.variants, this.#parts);
           break;
         case 'quarantine':
           await quarantine(tx, row, act.models);
@@ -247,13 +247,6 @@ export class EndpointWork {
     if (reason === undefined || rollout === undefined) return;
     const ending = { state: 'rolledBack', by: SYSTEM_BY, reason } as const;
     await takeBack(tx, row, rollout, ending, { verdict: 'bad', message: reason });
-  }
-
-  async #activate(tx: Transaction, row: EndpointRow, active: Readonly<Record<string, string>>): Promise<void> {
-    await changeEndpoint(tx, row.uid, { active });
-    for (const model of (await readModels(tx, Object.values(active))).values()) {
-      noteDeployed(tx, row, model, this.#parts.now());
-    }
   }
 
   /** By the way that all requests take. */

@@ -17,5 +17,5 @@ export { servingLedger, type ServingLedger, type ServingParts } from './serving-
 export type { BenchModel, ModelBench } from './test-bench.ts';
 export type { AskModel } from './model-tests.ts';
 export { servingSlice } from './serving-slice.ts';
-export { endpointStarts, listServing } from './upstream-starts.ts';
+export { endpointStarts, listServing, servedVariants } from './upstream-starts.ts';
 export type { EndpointUsage, UsedBetween } from './usage-ledger.ts';

@@ -28,11 +28,12 @@ import type { Clock } from '#lib/clock.ts';
 import type { Lazy } from '#lib/lazy.ts';
 import type { Log } from '#lib/log.ts';
 import { deploy, type DeployInput } from './deploy.ts';
-import { EndpointWork, type RolloutRefusal } from './endpoint-work.ts';
+import { EndpointWork } from './endpoint-work.ts';
 import { listEndpointNames, readEndpoint } from './endpoint-rows.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import { readFigures, type RecentFigures } from './live-figures.ts';
 import { UsageLedger, usageRetention } from './usage-ledger.ts';
+import type { ServingRefusal } from './variant-moves.ts';
 import { LoadTests, type LoadInput } from './load-tests.ts';
 import { LocalModels } from './local-models.ts';
 import { readModels } from './model-rows.ts';
@@ -57,7 +58,7 @@ export interface ServingParts {
   readonly days: number;
   /** What the addresses of artifacts that lie in Dais begin with. */
   readonly artifactRoot: string;
-  readonly refusal?: RolloutRefusal | undefined;
+  readonly refusal?: ServingRefusal | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }

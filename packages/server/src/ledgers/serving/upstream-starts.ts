@@ -30,6 +30,32 @@ export async function endpointStarts(tx: Transaction, { uid, desired, version }:
   return combined(found);
 }
 
+/**
+ * Names of variants, shadows and the version that is rolled out, by the lineage key of their model; without those of the stable
+ * version.
+ */
+export async function servedVariants(tx: Transaction, uid: string): Promise<ReadonlyMap<string, readonly string[]>> {
+  const row = await findEndpoint(tx, uid);
+  if (row === undefined) return new Map();
+  const rollout = await runningRollout(tx, uid);
+  const named = [
+    ...Object.entries(row.active),
+    ...(rollout === undefined ? [] : [[rollout.shadow ? 'canary-shadow' : 'canary', rollout.to_model] as const]),
+  ].filter(([, id]) => id !== row.stable);
+  const models = await readModels(
+    tx,
+    named.map(([, id]) => id),
+  );
+  const found = new Map<string, readonly string[]>();
+  for (const [name, id] of named.toSorted(([one], [other]) => (one < other ? -1 : 1))) {
+    const model = models.get(id);
+    if (model === undefined) continue;
+    const keys = model.lineage_key === null ? (await startOf(tx, model.label)).keys : [model.lineage_key];
+    for (const key of keys) found.set(key, [...(found.get(key) ?? []), name]);
+  }
+  return found;
+}
+
 async function referencedStarts(tx: Transaction, references: readonly string[]): Promise<Starts> {
   const found: Starts[] = [];
   for (const reference of new Set(references)) found.push(await startOf(tx, reference));

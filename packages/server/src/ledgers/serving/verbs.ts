@@ -82,9 +82,11 @@ export async function resumeEndpoint(tx: Transaction, { input, context }: Call<V
   }
   await resumeModels(tx, ids);
   const isHeld = row.held !== null && ids.includes(row.held);
-  await changeEndpoint(tx, row.uid, { quarantined: {}, ...(isHeld && { held: null }) });
-  const { principal } = context;
-  const reason = input.reason === '' ? `${principal.type}:${principal.id} resumed it.` : input.reason;
+  const by = `${context.principal.type}:${context.principal.id}`;
+  // The rollout that follows is theirs, and none that an alias caused.
+  const request = { by, cause: 'deploy' } as const;
+  await changeEndpoint(tx, row.uid, { quarantined: {}, ...(isHeld && { held: null, request }) });
+  const reason = input.reason === '' ? `${by} resumed it.` : input.reason;
   const models = Object.values(row.quarantined).map(({ label }) => label);
   for (const model of models) {
     tx.emit({

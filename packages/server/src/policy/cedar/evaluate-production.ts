@@ -234,5 +234,7 @@ function pathOf(
     name: names.get(key) ?? key.slice(key.indexOf(':') + 1),
     node: key,
   }));
-  return [start, ...nodes, { type: 'cause', name: cause.cause }];
+  const { variants = [] } = cause;
+  const variant = variants.length === 0 ? [] : [{ type: 'variant' as const, name: variants.join(', ') }];
+  return [start, ...variant, ...nodes, { type: 'cause', name: cause.cause }];
 }

@@ -44,6 +44,7 @@ const TYPES: readonly string[] = [
   eventTypes.rolloutPromoted,
   eventTypes.rolloutRolledBack,
   eventTypes.rolloutAborted,
+  eventTypes.variantMoved,
 ].map(({ type }) => type);
 
 const KINDS: ReadonlySet<string | undefined> = new Set([

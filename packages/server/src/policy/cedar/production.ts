@@ -24,6 +24,8 @@ export interface FactCause {
   /** Keys of lineage nodes, from the resource to the cause. */
   readonly path: readonly string[];
   readonly cause: string;
+  /** Of an endpoint that serves the start of the path beside its stable version only: variants and shadows with it. */
+  readonly variants?: readonly string[];
 }
 
 export interface ProductionSource {

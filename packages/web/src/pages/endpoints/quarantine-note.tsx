@@ -6,6 +6,10 @@ import { useClient } from '#server/console-context.ts';
 import { useWhyNotDo } from '#server/use-why-not-do.ts';
 import { ErrorNote } from '#ui/error-note.tsx';
 import { GuardedButton } from '#ui/guarded-button.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { PlainTable } from '#ui/plain-table.tsx';
+import { Time } from '#ui/time.tsx';
+import './endpoints.css';
 
 interface QuarantineNoteProps {
   readonly place: EndpointPlace;
@@ -25,25 +29,26 @@ export function QuarantineNote({ place, status }: QuarantineNoteProps) {
   const { quarantined = [] } = status;
   if (quarantined.length === 0) return null;
   return (
-    <section aria-label="Quarantined models">
-      <h2>Quarantined models</h2>
-      <ul>
-        {quarantined.map(({ model, reason }) => (
-          <li key={model}>
-            {model}: {reason}
-          </li>
-        ))}
-      </ul>
+    <Panel
+      title="Quarantined models"
+      flush
+      actions={
+        <GuardedButton variant="default" why={why} loading={resume.isPending} onClick={() => resume.mutate()}>
+          {quarantined.length === 1 ? 'Load model again' : 'Load models again'}
+        </GuardedButton>
+      }
+    >
       {resume.error !== null && <ErrorNote error={resume.error} />}
-      <GuardedButton
-        size="compact-xs"
-        variant="default"
-        why={why}
-        loading={resume.isPending}
-        onClick={() => resume.mutate()}
-      >
-        Load again
-      </GuardedButton>
-    </section>
+      <PlainTable
+        label="Models that are not loaded"
+        rows={quarantined}
+        keyOf={({ model }) => model}
+        columns={[
+          { title: 'Model', narrow: true, cell: ({ model }) => model },
+          { title: 'Reason', cell: ({ reason }) => <div className="quarantine-reason">{reason}</div> },
+          { title: 'Quarantined', narrow: true, cell: ({ at }) => <Time at={at} /> },
+        ]}
+      />
+    </Panel>
   );
 }

@@ -36,7 +36,7 @@ export interface EndpointStatus {
     readonly message: string;
   }[];
   readonly variants?: readonly EndpointVariant[];
-  readonly quarantined?: readonly { readonly model: string; readonly reason: string }[];
+  readonly quarantined?: readonly { readonly model: string; readonly reason: string; readonly at: string }[];
   readonly rollout?: { readonly state: string; readonly to: string; readonly weight: number; readonly message: string };
 }
 

@@ -92,6 +92,8 @@ const WORDS: Readonly<Record<string, string>> = {
   'endpoint.rollout.failed': 'failed the rollout of',
   'endpoint.model.quarantined': 'quarantined a model of',
   'endpoint.model.resumed': 'resumed a quarantined model of',
+  'endpoint.variant.moved': 'changed the model of a variant of',
+  'endpoint.variant.refused': 'kept a variant on its model at',
   'endpoint.rollout.aborted': 'ended the rollout of',
   'predictions.labelled': 'told what was true of predictions of',
   'predictions.erasure.asked': 'asked to erase from predictions of',

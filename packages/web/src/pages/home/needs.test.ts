@@ -91,6 +91,7 @@ test('an endpoint that holds a version back needs somebody, one that rolls out g
     }) as unknown as Resource;
   const rolling = endpoint('RollingOut', { state: 'running', weight: 10, message: 'half a minute' });
   expect(endpointNeeds('p', [endpoint('HeldBack')])).toMatchObject([{ word: 'Held back', why: 'worse' }]);
+  expect(endpointNeeds('p', [endpoint('VariantHeldBack')])).toMatchObject([{ word: 'Held back', why: 'worse' }]);
   expect(endpointNeeds('p', [rolling])).toEqual([]);
   expect(runningNow('p', [run('1', {})], [], [rolling, endpoint('HeldBack')])).toMatchObject([
     { word: '10 %', far: 'half a minute' },

@@ -211,6 +211,8 @@ export function findingNeeds(project: string, findings: readonly DataFinding[], 
   ];
 }
 
+const HELD_BACK: ReadonlySet<string> = new Set(['HeldBack', 'VariantHeldBack']);
+
 /** Endpoints that keep away from what their manifest names, or wait until somebody says otherwise. */
 export function endpointNeeds(project: string, endpoints: readonly Resource[]): Need[] {
   return endpoints.flatMap((endpoint): Need[] => {
@@ -218,7 +220,7 @@ export function endpointNeeds(project: string, endpoints: readonly Resource[]): 
     const current = conditionsOf(endpoint).find(({ type }) => type === 'Current');
     const address = namedAddress('Endpoint', project, name);
     const paused = current?.reason === 'RolloutPaused';
-    if (address === undefined || current === undefined || (!paused && current.reason !== 'HeldBack')) return [];
+    if (address === undefined || current === undefined || (!paused && !HELD_BACK.has(current.reason))) return [];
     return [
       {
         key: `rollout ${name}`,

@@ -20,6 +20,7 @@ import { PlainTable } from '#ui/plain-table.tsx';
 import { Skeleton } from '#ui/skeleton.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
 import { Time } from '#ui/time.tsx';
+import './policies.css';
 
 interface Status {
   readonly facts?: readonly string[];
@@ -132,12 +133,18 @@ function ViolationTable({ items, project }: Pick<Listed, 'items'> & { readonly p
         {
           title: 'Result',
           narrow: true,
-          cell: ({ result, reason }) => (
-            <StateBadge state={result === 'violated' ? 'failed' : 'warning'} word={result} why={reason} />
-          ),
+          cell: ({ result }) => <StateBadge state={result === 'violated' ? 'failed' : 'warning'} word={result} />,
         },
         { title: 'Mode', narrow: true, cell: ({ mode }) => mode },
-        { title: 'Lineage path', cell: ({ path }) => <LineagePath path={path} project={project} /> },
+        { title: 'Reason', cell: ({ reason }) => <div className="violation-reason">{reason}</div> },
+        {
+          title: 'Lineage path',
+          cell: ({ path }) => (
+            <div className="lineage-path">
+              <LineagePath path={path} project={project} />
+            </div>
+          ),
+        },
         { title: 'First found', narrow: true, cell: ({ since }) => <Time at={since} /> },
       ]}
     />
@@ -159,7 +166,7 @@ function LineagePath({ path, project }: Pick<PolicyViolation, 'path'> & { readon
   return path.map(({ type, name, node }, index) => (
     <Fragment key={`${type} ${node ?? name}`}>
       {index > 0 && ' → '}
-      {type !== 'cause' && <span className="dim">{type} </span>}
+      {type !== 'cause' && <span className="dim">{type.replaceAll('-', ' ')} </span>}
       {node === undefined ? name : <Link {...lineageAddress(project, node)}>{name}</Link>}
     </Fragment>
   ));

@@ -44,13 +44,14 @@ async function killedDais(script: string, work: Pick<CrashWork, 'at' | 'launcher
     { stdio: ['ignore', 'ignore', 'inherit'], cwd: process.cwd(), env: { PATH: process.env['PATH'] } },
   );
   const gone = once(dais, 'exit');
-  if (work.at === undefined) {
-    await expect.poll(() => contentOf('begun'), { interval: 20 }).toBe('begun\n');
-    dais.kill('SIGKILL');
-  }
+  if (work.at === undefined) void untilBegun().then(() => dais.kill('SIGKILL'));
   expect(await gone).toEqual([null, 'SIGKILL']);
   await expect.poll(() => contentOf('pid'), { interval: 20 }).toMatch(/\n$/);
   return Number((await contentOf('pid')).split(' ')[0]);
+}
+
+async function untilBegun(): Promise<void> {
+  while ((await contentOf('begun')) !== 'begun\n') await new Promise((resolve) => void setTimeout(resolve, 20));
 }
 
 const folder = () => join(root, 'compute', 'tasks', attempt);

@@ -80,7 +80,7 @@ function growingLoop(): Buffer {
   );
 }
 
-function endlessLoop(): Buffer {
+export function endlessLoop(): Buffer {
   const body = onnxGraph({
     nodes: [node('Identity', ['go'], 'again'), node('Add', ['state', 'state'], 'next')],
     inputs: [

@@ -1,0 +1,13 @@
+import type { Migration } from '#engines/database/contract.ts';
+
+/** Variants and shadows that follow an alias, and may not follow it to the version that it names now. */
+export const refusedVariantColumns: Migration = {
+  id: '0004-refused-variants',
+  sql: `
+alter table serving.endpoint
+  -- By which the manifest named each model of \`active\`: {NAME: reference}
+  add column named jsonb not null default '{}',
+  -- {NAME: {model, label, reason, at}}
+  add column refused jsonb not null default '{}';
+`,
+};
