@@ -13,12 +13,14 @@ import { verificationBy, type ContentVerificationParts } from './content-verific
 
 /** The ledgers that name owners of stored content. */
 export async function contentOwners(): Promise<readonly NameOwners[]> {
-  const [data, executions, predictions, modelJobs, registry] = await Promise.all([
+  const [data, executions, predictions, modelJobs, registry, tracking, audit] = await Promise.all([
     import('#ledgers/data/index.ts'),
     import('#ledgers/executions/index.ts'),
     import('#ledgers/predictions/index.ts'),
     import('#ledgers/model-jobs/index.ts'),
     import('#ledgers/registry/index.ts'),
+    import('#ledgers/tracking/index.ts'),
+    import('#ledgers/audit/index.ts'),
   ]);
   return [
     data.nameDataOwners,
@@ -26,6 +28,8 @@ export async function contentOwners(): Promise<readonly NameOwners[]> {
     predictions.namePredictionOwners,
     modelJobs.nameModelJobOwners,
     registry.nameModelOwners,
+    tracking.nameUploadOwners,
+    audit.nameAuditOwners,
   ];
 }
 

@@ -53,7 +53,8 @@ export async function listDamaged(sql: Sql, page: { readonly after: string; read
        coalesce((select jsonb_agg(jsonb_build_object('projectId', r.project_id, 'owner', r.owner, 'name', r.name))
          from (select * from kernel.blob_ref r where r.locator = d.locator order by project_id, owner, name limit 20) r), '[]')
          as references
-     from kernel.blob_damage d join kernel.blob b using (locator) where d.locator > $1 order by d.locator limit $2`,
+     from kernel.blob_damage d join kernel.blob b using (locator)
+     where d.locator > $1 and exists (select from kernel.blob_ref r where r.locator = d.locator) order by d.locator limit $2`,
     [page.after, page.limit],
     'content_damaged',
   );

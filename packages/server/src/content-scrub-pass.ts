@@ -110,7 +110,8 @@ export interface ContentHealth {
 
 export async function readContentHealth(sql: Sql): Promise<ContentHealth> {
   const [row] = await sql.query<{ damaged: number; objects: bigint; bytes: bigint; progress: number | null }>(
-    `select (select count(*)::int from kernel.blob_damage) as damaged, objects, bytes,
+    `select (select count(*)::int from kernel.blob_damage d
+         where exists (select from kernel.blob_ref r where r.locator = d.locator)) as damaged, objects, bytes,
        (select case when finished_at is not null then 1
           else least(1, bytes::float8 / greatest(total_bytes, 1)) end from kernel.content_scrub) as progress
      from kernel.content_checked`,

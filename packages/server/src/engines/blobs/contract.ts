@@ -4,6 +4,7 @@
  * names nothing here: `get` throws `content_missing`, `stat` gives undefined, `delete` has nothing to do.
  */
 import type { Readable } from 'node:stream';
+import { DaisError } from '@dais/api/errors';
 import type { Clock } from '#lib/clock.ts';
 
 export interface StoredBlob {
@@ -52,6 +53,9 @@ export interface ByteRange {
   readonly end: number;
 }
 
+/** What people call an object: `verifiedBlobs` names it in errors, stores do not need it. */
+export type BlobLabel = string;
+
 export interface BlobStore {
   /**
    * Reads `source` to its end with flat memory (any size) without making anything visible, so that the caller can
@@ -72,7 +76,7 @@ export interface BlobStore {
    * ends early: the stream gives every byte asked for or an error (`blobs_unavailable`, `content_missing`).
    * @throws DaisError `content_missing` when there is none, `blobs_unavailable`.
    */
-  get(locator: string, range?: ByteRange): Promise<Readable>;
+  get(locator: string, range?: ByteRange, label?: BlobLabel): Promise<Readable>;
   /** Undefined when there is no such blob. @throws DaisError `blobs_unavailable`. */
   stat(locator: string): Promise<BlobStat | undefined>;
   /**
@@ -105,10 +109,24 @@ export interface LocalBlobs {
    * foreign locator. The store itself does not check that the file exists; `verifiedBlobs` checks its bytes too.
    * @throws DaisError `content_damaged` (`verifiedBlobs` only).
    */
-  localPath(locator: string): Promise<string | undefined>;
+  localPath(locator: string, label?: BlobLabel): Promise<string | undefined>;
   /** Free bytes of the disk that holds them, as far as Dais may use it. @throws DaisError `blobs_unavailable`. */
   freeBytes(): Promise<number>;
 }
+
+/** Returns the error of a reader with what people call the damaged object, and what to do. Other errors stay as they are. */
+export function labelDamage(error: unknown, label: BlobLabel | undefined): unknown {
+  if (label === undefined || !(error instanceof DaisError) || labeled.has(error)) return error;
+  const state = { content_damaged: 'damaged', content_missing: 'missing' }[error.code as string];
+  if (state === undefined) return error;
+  const what = `${label[0]?.toUpperCase()}${label.slice(1)} is ${state}`;
+  const why = error.message.replace(/^The object/, 'the object');
+  const told = new DaisError(error.code, `${what}: ${why} Upload the same bytes again, or restore them from a backup.`);
+  labeled.add(told);
+  return told;
+}
+
+const labeled = new WeakSet<DaisError>();
 
 export const damageKinds = ['missing', 'truncated', 'altered', 'unreadable'] as const;
 export type DamageKind = (typeof damageKinds)[number];

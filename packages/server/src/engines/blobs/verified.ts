@@ -6,16 +6,18 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { DaisError } from '@dais/api';
 import { pacer } from '#lib/pacer.ts';
-import type {
-  BlobStat,
-  BlobStore,
-  ByteRange,
-  ExpectedObject,
-  FoundDamage,
-  LocalBlobs,
-  PresignedUploads,
-  VerificationOptions,
-  VerifiedBlobs,
+import {
+  labelDamage,
+  type BlobLabel,
+  type BlobStat,
+  type BlobStore,
+  type ByteRange,
+  type ExpectedObject,
+  type FoundDamage,
+  type LocalBlobs,
+  type PresignedUploads,
+  type VerificationOptions,
+  type VerifiedBlobs,
 } from './contract.ts';
 
 /** Hashing 32 MiB takes 17 ms of CPU (0.53 ms/MiB): nobody notices it before the first range of an object. */
@@ -40,7 +42,8 @@ export function verifiedBlobs(
   return {
     stage: async (source, expected) => await store.stage(source, expected),
     put: async (source, expected) => await store.put(source, expected),
-    get: async (locator, range) => await (range === undefined ? reader.whole(locator) : reader.part(locator, range)),
+    get: async (locator, range, label) =>
+      await (range === undefined ? reader.whole(locator, label) : reader.part(locator, range, label)),
     stat: async (locator) => await store.stat(locator),
     delete: async (locator, signal) => await store.delete(locator, signal),
     list: (after) => store.list(after),
@@ -55,8 +58,8 @@ export function verifiedBlobs(
     ...(localPath !== undefined &&
       freeBytes !== undefined &&
       ({
-        localPath: async (locator: string) => {
-          await reader.ensureVerified(locator);
+        localPath: async (locator: string, label?: BlobLabel) => {
+          await reader.ensureVerified(locator, label);
           return await localPath.call(store, locator);
         },
         freeBytes: async () => await freeBytes.call(store),
@@ -73,6 +76,12 @@ export function verifiedBlobs(
       },
     }),
   };
+}
+
+interface VerifiedRead {
+  readonly locator: string;
+  readonly expected: ExpectedObject;
+  readonly label?: BlobLabel | undefined;
 }
 
 interface Trust {
@@ -98,23 +107,23 @@ class VerifiedReader {
   }
 
   /** The last bytes leave only when all of them were the right ones: a damaged object never arrives complete. */
-  async whole(locator: string): Promise<Readable> {
+  async whole(locator: string, label?: BlobLabel): Promise<Readable> {
     const expected = await this.#expected(locator);
-    const source = await this.#open(locator);
-    const stream = Readable.from(this.#verified(source, locator, expected), { objectMode: false });
+    const source = await this.#open(locator, label);
+    const stream = Readable.from(this.#verified(source, { locator, expected, label }), { objectMode: false });
     // A generator that was never started runs no `finally`.
     stream.once('close', () => source.destroy());
     return stream;
   }
 
-  async part(locator: string, range: ByteRange): Promise<Readable> {
-    await this.ensureVerified(locator);
+  async part(locator: string, range: ByteRange, label?: BlobLabel): Promise<Readable> {
+    await this.ensureVerified(locator, label);
     try {
       return await this.#store.get(locator, range);
     } catch (error) {
       // The caller checked the range against the size that was stored: the object has become shorter.
-      if (error instanceof DaisError && error.code === 'range_not_satisfiable') await this.check(locator);
-      throw await this.#reported(error, locator);
+      if (error instanceof DaisError && error.code === 'range_not_satisfiable') await this.#checkFor(locator, label);
+      throw labelDamage(await this.#reported(error, locator), label);
     }
   }
 
@@ -122,17 +131,23 @@ class VerifiedReader {
    * Verifies an object of which a reader takes what it likes: small ones now, larger ones in the background after the
    * reader has started. @throws DaisError `content_damaged`, `content_missing`, `blobs_unavailable`.
    */
-  async ensureVerified(locator: string): Promise<void> {
+  async ensureVerified(locator: string, label?: BlobLabel): Promise<void> {
     const stat = await this.#store.stat(locator);
     if (stat === undefined) {
-      throw await this.#reported(
-        new DaisError('content_missing', `The object ${locator} is not in the store.`),
-        locator,
-      );
+      const error = new DaisError('content_missing', `The object ${locator} is not in the store.`);
+      throw labelDamage(await this.#reported(error, locator), label);
     }
     if (this.#isTrusted(stat)) return;
-    if (stat.size <= FOREGROUND_BYTES && this.#takeBudget(stat.size)) await this.check(locator);
+    if (stat.size <= FOREGROUND_BYTES && this.#takeBudget(stat.size)) await this.#checkFor(locator, label);
     else this.checkLater(locator);
+  }
+
+  async #checkFor(locator: string, label: BlobLabel | undefined): Promise<void> {
+    try {
+      await this.check(locator);
+    } catch (error) {
+      throw labelDamage(error, label);
+    }
   }
 
   checkLater(locator: string): void {
@@ -165,7 +180,7 @@ class VerifiedReader {
     const stat = await this.#store.stat(locator);
     const expected = await this.#expected(locator);
     let bytes = 0;
-    for await (const chunk of this.#verified(await this.#open(locator), locator, expected)) {
+    for await (const chunk of this.#verified(await this.#open(locator), { locator, expected })) {
       signal?.throwIfAborted();
       bytes += chunk.length;
       await pace(chunk.length);
@@ -175,7 +190,7 @@ class VerifiedReader {
     return bytes;
   }
 
-  async *#verified(source: Readable, locator: string, expected: ExpectedObject): AsyncGenerator<Buffer> {
+  async *#verified(source: Readable, { locator, expected, label }: VerifiedRead): AsyncGenerator<Buffer> {
     const hash = createHash('sha256');
     let size = 0;
     let held: Buffer | undefined;
@@ -187,22 +202,22 @@ class VerifiedReader {
         held = chunk;
       }
     } catch (error) {
-      throw await this.#reported(error, locator);
+      throw labelDamage(await this.#reported(error, locator), label);
     } finally {
       source.destroy();
     }
     const sha256 = hash.digest('hex');
     const isRight =
       (expected.sha256 === null || expected.sha256 === sha256) && (expected.size === null || expected.size === size);
-    if (!isRight) throw await this.#damaged({ locator, kind: 'altered', size });
+    if (!isRight) throw labelDamage(await this.#damaged({ locator, kind: 'altered', size }), label);
     if (held !== undefined) yield held;
   }
 
-  async #open(locator: string): Promise<Readable> {
+  async #open(locator: string, label?: BlobLabel): Promise<Readable> {
     try {
       return await this.#store.get(locator);
     } catch (error) {
-      throw await this.#reported(error, locator);
+      throw labelDamage(await this.#reported(error, locator), label);
     }
   }
 

@@ -5,6 +5,7 @@ import { Deletion, type DeletionParts } from '#kernel/content/deletion.ts';
 import { clearDamage, findReadable } from '#kernel/content/damage.ts';
 import { addHold, adoptBlobs, releaseHolds } from '#kernel/content/holds.ts';
 import {
+  contentLabel,
   findReference,
   listReferences,
   type ContentInfo,
@@ -165,7 +166,7 @@ export class Content {
       throw new DaisError('range_not_satisfiable', detail);
     }
     const isWhole = range === undefined || range.end - range.start + 1 === found.size;
-    const bytes = await this.#blobs.get(found.locator, isWhole ? undefined : range);
+    const bytes = await this.#blobs.get(found.locator, isWhole ? undefined : range, contentLabel(owner, name));
     return { info: { name, size: found.size, sha256: found.sha256 }, bytes };
   }
 

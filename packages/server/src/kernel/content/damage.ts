@@ -1,7 +1,8 @@
 /** Readers are refused an object that is known to be damaged, until it is repaired. */
 import { DaisError } from '@dais/api/errors';
+import { labelDamage, type DamageKind } from '#engines/blobs/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
-import { findReference, type ContentOwner, type FoundReference } from '#kernel/content/references.ts';
+import { contentLabel, findReference, type ContentOwner, type FoundReference } from '#kernel/content/references.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 
 /** Removes the mark of an object that was read whole or stored anew. Returns whether there was one. */
@@ -23,12 +24,20 @@ export async function clearDamage(database: Database, locator: string): Promise<
 export async function findReadable(
   tx: Transaction,
   reference: ContentOwner & { readonly name: string },
+  label = contentLabel(reference, reference.name),
 ): Promise<FoundReference> {
   const found = await findReference(tx, reference);
   if (found.damage === null) return found;
   const digest = found.sha256 === null ? found.locator : `sha256:${found.sha256}`;
-  if (found.damage === 'missing') {
-    throw new DaisError('content_missing', `The object ${digest} of ${reference.name} is not in the blob store.`);
-  }
-  throw new DaisError('content_damaged', `The object ${digest} of ${reference.name} is ${found.damage}.`);
+  const error =
+    found.damage === 'missing'
+      ? new DaisError('content_missing', `The object ${digest} is not in the blob store.`)
+      : new DaisError('content_damaged', `The object ${digest} ${FINDINGS[found.damage]}.`);
+  throw labelDamage(error, label);
 }
+
+const FINDINGS = {
+  truncated: 'is shorter than what was stored',
+  altered: 'has other bytes than were stored',
+  unreadable: 'cannot be read from its disk',
+} as const satisfies Record<Exclude<DamageKind, 'missing'>, string>;

@@ -8,6 +8,16 @@ import type { Transaction } from '#kernel/transaction.ts';
 export interface ContentOwner {
   readonly projectId: string;
   readonly uid: string;
+  /** What people call it: `dataset trips`. For errors; artifacts of a project are called by their names. */
+  readonly label?: string;
+}
+
+const DIGEST = /^[0-9a-f]{64}$/;
+
+/** What people call the content of an owner. */
+export function contentLabel({ projectId, uid, label }: ContentOwner, name: string): string {
+  if (label === undefined) return uid === projectId ? `artifact ${name}` : name;
+  return DIGEST.test(name) ? `a file of ${label}` : `file ${name} of ${label}`;
 }
 
 export interface ContentInfo {

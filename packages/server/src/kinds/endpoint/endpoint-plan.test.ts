@@ -203,3 +203,25 @@ test('a variant whose alias names a refused model keeps its own, says why, and i
     { do: 'activate', active: { challenger: 'id3' } },
   ]);
 });
+
+test('a model whose stored files are damaged starts no rollout, and the endpoint says why', () => {
+  const damaged: ModelState = {
+    label: 'models:/m/2',
+    state: 'failed',
+    isUnreadable: true,
+    message: 'MLmodel is damaged.',
+  };
+  const { effects, conditions } = plan({
+    row: { stable: null },
+    states: new Map([['id2', damaged]]),
+    lastReason: 'an earlier one',
+  });
+  expect(effects).toEqual([]);
+  expect(conditions).toContainEqual(
+    expect.objectContaining({
+      type: 'Ready',
+      status: 'False',
+      message: 'models:/m/2 cannot be loaded. MLmodel is damaged.',
+    }),
+  );
+});

@@ -88,6 +88,8 @@ function takeTurn(facts: EndpointFacts): Turn {
     const message = `The endpoint names ${target.label} again.`;
     return { effects: [{ do: 'end', state: 'aborted', result: { verdict: 'forced', message } }], message };
   }
+  const { isUnreadable = false, message: fault = '' } = facts.states.get(target.id) ?? {};
+  if (isUnreadable) return nothing(`${target.label} cannot be loaded. ${fault}`);
   if (target.id !== row.held && !back && rollout?.to_model !== target.id) {
     return { effects: [{ do: 'start', to: target }], message: `${target.label} is to take over.` };
   }
@@ -223,7 +225,8 @@ function readyOf(facts: EndpointFacts, message: string): PlannedCondition {
   if (row.stable === null) {
     if (rollout !== undefined) return condition('False', 'Starting', message);
     if ('fault' in target) return condition('False', 'ModelNotFound', target.fault);
-    return condition('False', 'NotLoaded', lastReason ?? message);
+    const isUnreadable = states.get(target.id)?.isUnreadable === true;
+    return condition('False', 'NotLoaded', isUnreadable ? message : (lastReason ?? message));
   }
   const stable = states.get(row.stable);
   if (!live) return condition('Unknown', 'NoGateway', 'The gateway is starting: it tells nothing yet.');

@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
+import { DaisError } from '@dais/api/errors';
 import type { Hash } from '@dais/api/tlog';
 import type { Sql } from '#engines/database/contract.ts';
 import type { Content } from '#kernel/content/content.ts';
@@ -16,7 +17,11 @@ const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
 /** Owner of the archives among all content: no resource has this id. */
-const OWNER = { projectId: ORGANISATION, uid: '00000000-0000-4000-8000-00000000a0d1' } as const;
+export const ARCHIVES = {
+  projectId: ORGANISATION,
+  uid: '00000000-0000-4000-8000-00000000a0d1',
+  label: 'the audit log',
+} as const;
 
 export interface ArchivedRange {
   readonly from: number;
@@ -49,12 +54,15 @@ export class ArchiveStore {
     return { from, to: from + bodies.length, content, sha256: lease.sha256, bytes: packed.length, lease: lease.id };
   }
 
-  /** The bodies of an archive. @throws DaisError `content_missing`, `blobs_unavailable`. */
+  /** The bodies of an archive. @throws DaisError `content_damaged`, `content_missing`, `blobs_unavailable`. */
   async read({ content, sha256 }: ArchivedRange): Promise<Buffer[]> {
-    const { bytes } = await this.#content.open(OWNER, content);
+    const { bytes } = await this.#content.open(ARCHIVES, content);
     const packed = await buffer(bytes);
     if (createHash('sha256').update(packed).digest('hex') !== sha256) {
-      throw new Error(`the archive ${content} has other bytes than when it was written`);
+      throw new DaisError(
+        'content_damaged',
+        `Archive ${content} of the audit log is damaged: it has other bytes than when it was written. Restore its file from a backup.`,
+      );
     }
     return splitLines(await decompress(packed));
   }
@@ -138,7 +146,7 @@ export async function keepArchive(
   archive: Awaited<ReturnType<ArchiveStore['upload']>>,
   lastAt: Date,
 ): Promise<void> {
-  await attachContent(tx, OWNER, [{ lease: archive.lease, name: archive.content }], { replace: true });
+  await attachContent(tx, ARCHIVES, [{ lease: archive.lease, name: archive.content }], { replace: true });
   await tx.enter('all');
   await tx.sql.query(
     'insert into audit.archive (from_seq, to_seq, last_at, content, sha256, bytes) values ($1, $2, $3, $4, $5, $6)',

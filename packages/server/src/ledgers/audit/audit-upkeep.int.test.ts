@@ -110,6 +110,13 @@ test('old entries move to archives; the log is verified, proven and searched ove
     expect(broken.items[0]).toMatchObject({ outcome: 'failed' });
     const after = await own.dais.call<{ check: { findings: { type: string }[] } }>('audit.status', {});
     expect(after.check.findings.map((one) => one.type)).toContain('edited');
+
+    // A damaged archive ends the search: entries are never left out silently.
+    await own.test.asAdmin(`update audit.archive set sha256 = repeat('0', 64)`);
+    await expect(places('organisationAudit.list', {}, 500)).rejects.toMatchObject({
+      code: 'content_damaged',
+      message: expect.stringMatching(/^Archive audit\/\d+\.jsonl\.gz of the audit log is damaged/) as string,
+    });
   } finally {
     await own.stop();
   }

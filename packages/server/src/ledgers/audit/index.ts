@@ -19,6 +19,7 @@ import { rewrapHandler } from './key-holder.ts';
 import { Persons } from './persons.ts';
 import { selfCheckHandler } from './self-check.ts';
 
+export { nameAuditOwners } from './content-owners.ts';
 export { auditSlice } from './audit-slice.ts';
 export { countByKey, rewrapJob } from './key-holder.ts';
 

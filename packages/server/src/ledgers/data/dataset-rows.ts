@@ -59,8 +59,8 @@ async function noDataset({ sql, projectId }: Transaction, name: string): Promise
 }
 
 /** What owns the files of all versions; their names are their digests. */
-export function contentOf(row: Pick<DatasetRow, 'project_id' | 'content'>): ContentOwner {
-  return { projectId: row.project_id, uid: row.content };
+export function contentOf(row: Pick<DatasetRow, 'project_id' | 'content' | 'name'>): ContentOwner {
+  return { projectId: row.project_id, uid: row.content, label: `dataset ${row.name}` };
 }
 
 /** Keeps the record beside a Dataset resource. @throws DaisError `still_referenced` for one with versions. */

@@ -1,4 +1,5 @@
 /** What steps write: from the engine while they run, from content afterwards. */
+import type { ContentOwner } from '#kernel/content/references.ts';
 import { buffer } from 'node:stream/consumers';
 import { DaisError, followExecutionLogOperation, readExecutionLogOperation, type ExecutionLog } from '@dais/api';
 import type { Call, OperationEntry } from '#kernel/dispatch.ts';
@@ -81,7 +82,9 @@ async function readLog(parts: LogParts, { input, tenant }: Call<LogInput>, from:
   }
   const place = from ?? { attempt: at.id, given: 0, engine: '', pending: '' };
   const { bytes, engine, complete } =
-    at.state === 'ended' ? await readKept(parts, { projectId, uid: run }, place) : await readRunning(parts, at, place);
+    at.state === 'ended'
+      ? await readKept(parts, { projectId, uid: run, label: `run ${run}` }, place)
+      : await readRunning(parts, at, place);
   const { text, pending } = decodeLog(place.pending, bytes, complete);
   const next: LogPlace = { attempt: at.id, given: place.given + bytes.length, engine, pending };
   const following = attempts[attempts.indexOf(at) + 1];
@@ -135,11 +138,7 @@ interface Piece {
   readonly complete: boolean;
 }
 
-async function readKept(
-  { content }: LogParts,
-  owner: { readonly projectId: string; readonly uid: string },
-  { attempt, given }: LogPlace,
-): Promise<Piece> {
+async function readKept({ content }: LogParts, owner: ContentOwner, { attempt, given }: LogPlace): Promise<Piece> {
   const [info] = await content.list(owner, { prefix: logName(attempt), limit: 1 });
   const size = info?.name === logName(attempt) ? info.size : 0;
   if (given >= size) return { bytes: Buffer.alloc(0), engine: '', complete: true };

@@ -58,7 +58,7 @@ export function executionReads({
       perform: async ({ input, tenant }: Call<{ readonly id: string; readonly name: string }>): Promise<Download> => {
         const request = { mode: 'read', projectId: tenant.id } as const;
         const { id } = await transact(database, request, async ({ sql }) => await requireRun(sql, tenant.id, input.id));
-        const owner = { projectId: tenant.id, uid: id };
+        const owner = { projectId: tenant.id, uid: id, label: `run ${id}` };
         const { size, sha256 } = await content.stat(owner, input.name);
         return { size, sha256, open: async (range) => (await content.open(owner, input.name, range)).bytes };
       },

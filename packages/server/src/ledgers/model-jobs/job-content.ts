@@ -16,7 +16,7 @@ export function contentOfJob({
   readonly id: string;
   readonly project_id: string;
 }): ContentOwner {
-  return { projectId, uid: id };
+  return { projectId, uid: id, label: `job ${id}` };
 }
 
 const named = (number: number, kind: string) => `shard-${String(number).padStart(5, '0')}.${kind}`;

@@ -41,6 +41,12 @@ const COLUMNS = `id, project_id, endpoint, name, mark, hour, predictions, rows, 
 /** Under which each file has its bytes. */
 const CONTENT = 'predictions.parquet';
 
+function contentOf(projectId: string, id: string) {
+  return { projectId, uid: id, name: CONTENT };
+}
+
+const labelOf = (id: string) => `prediction file ${id}`;
+
 /** Bytes that belong to nobody until `insertFile` gives them to a file. */
 export interface StoredPredictions {
   readonly file: NewFileRow;
@@ -199,18 +205,19 @@ export async function withFiles<T>(
   try {
     const locators = await transact(database, { mode: 'read', projectId }, async (tx) => {
       const found: string[] = [];
-      for (const { id } of files) found.push((await findReadable(tx, { projectId, uid: id, name: CONTENT })).locator);
+      for (const { id } of files) found.push((await findReadable(tx, contentOf(projectId, id), labelOf(id))).locator);
       return found;
     });
     // Those with the same columns are one table: a query has few tables, whatever the number of files.
     const groups = new Map<string, { columns: readonly Column[]; paths: string[] }>();
     for (const [at, { id, columns }] of files.entries()) {
       const locator = locators[at]!;
-      let path = await blobs.localPath?.(locator);
+      const label = labelOf(id);
+      let path = await blobs.localPath?.(locator, label);
       if (path === undefined) {
         await mkdir(scratch, { recursive: true, mode: 0o700 });
         path = join(scratch, `${id}.parquet`);
-        await pipeline(await blobs.get(locator), createWriteStream(path, { mode: 0o600 }));
+        await pipeline(await blobs.get(locator, undefined, label), createWriteStream(path, { mode: 0o600 }));
       }
       const key = JSON.stringify(columns);
       const group = groups.get(key) ?? { columns, paths: [] };

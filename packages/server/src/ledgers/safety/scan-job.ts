@@ -2,7 +2,7 @@
 import { DaisError, eventTypes } from '@dais/api';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import { findReadable } from '#kernel/content/damage.ts';
-import { listReferences, type ContentInfo } from '#kernel/content/references.ts';
+import { contentLabel, listReferences, type ContentInfo } from '#kernel/content/references.ts';
 import type { SequencedEvent } from '#kernel/events.ts';
 import type { JobHandler, JobIo } from '#kernel/job-runner.ts';
 import type { NewJob } from '#kernel/jobs.ts';
@@ -83,7 +83,11 @@ export function scanHandler(parts: SafetyParts): JobHandler {
         });
         return { elsewhere: true };
       }
-      const result = await look(parts.blobs, place, projectId, io);
+      const result = await unlessDamaged(async () => await look(parts.blobs, place, projectId, io));
+      if (typeof result === 'string') {
+        await io.write(async (tx) => await endScan(tx, key, { state: 'failed', error: result }, now()));
+        return { damaged: true };
+      }
       await io.write(async (tx) => {
         await recordScan(tx, key, result, now());
         const scan = await findScan(tx.sql, key);
@@ -102,6 +106,18 @@ export function scanHandler(parts: SafetyParts): JobHandler {
       await endScan(tx, String(job.payload['key']), { state: 'failed', error }, now());
     },
   };
+}
+
+/** Returns the error of damaged content: it stays damaged until someone acts, so the job is not repeated. */
+async function unlessDamaged<T>(work: () => Promise<T>): Promise<T | string> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof DaisError && (error.code === 'content_damaged' || error.code === 'content_missing')) {
+      return error.message;
+    }
+    throw error;
+  }
 }
 
 interface Place {
@@ -138,12 +154,18 @@ async function look(blobs: BlobStore, { prefix, files }: Place, projectId: strin
     bytes += size;
     const owner = { projectId, uid: projectId, name };
     const { locator } = await io.read(async (tx) => await findReadable(tx, owner));
-    findings.push(...(await scanFile(fileOf(blobs, locator, paths[index] ?? '', size), paths)));
+    const label = contentLabel(owner, name);
+    findings.push(...(await scanFile(fileOf(blobs, { locator, label }, paths[index] ?? '', size), paths)));
   }
   return { files: files.length, bytes, findings };
 }
 
-function fileOf(blobs: BlobStore, locator: string, path: string, size: number): ScannedFile {
+interface StoredFile {
+  readonly locator: string;
+  readonly label: string;
+}
+
+function fileOf(blobs: BlobStore, { locator, label }: StoredFile, path: string, size: number): ScannedFile {
   return {
     path,
     size,
@@ -151,7 +173,8 @@ function fileOf(blobs: BlobStore, locator: string, path: string, size: number): 
       const end = Math.min(size, offset + length);
       if (offset < 0 || end <= offset) return Buffer.alloc(0);
       const pieces: Buffer[] = [];
-      for await (const piece of await blobs.get(locator, { start: offset, end: end - 1 })) pieces.push(piece as Buffer);
+      const range = { start: offset, end: end - 1 };
+      for await (const piece of await blobs.get(locator, range, label)) pieces.push(piece as Buffer);
       return Buffer.concat(pieces);
     },
   };

@@ -1,5 +1,5 @@
 /** What the controller of endpoints looks at and does: the side of it that is not pure. */
-import { eventTypes, type Resource } from '@dais/api';
+import { DaisError, eventTypes, type Resource } from '@dais/api';
 import type { GatewayFigures } from '@dais/api/gateway';
 import type { EndpointSpec, RolloutFigures } from '@dais/api/serving';
 import type { Content } from '#kernel/content/content.ts';
@@ -48,6 +48,8 @@ export interface ModelState {
   /** `unknown`: nobody has looked at its files yet. */
   readonly state: 'unknown' | 'preparing' | 'loading' | 'ready' | 'idle' | 'failed' | 'quarantined';
   readonly message?: string;
+  /** Stored files of the model are damaged: they are read again soon. */
+  readonly isUnreadable?: boolean;
   readonly engine?: string;
   readonly instances?: number;
   readonly coldStartMs?: number;
@@ -96,12 +98,17 @@ export type EndpointEffect =
   | { readonly do: 'quarantine'; readonly models: QuarantinedModels }
   | { readonly do: 'end'; readonly state: 'rolledBack' | 'failed' | 'aborted'; readonly result: StepResult };
 
+const DAMAGE: ReadonlySet<string> = new Set(['content_damaged', 'content_missing']);
+/** After this time damaged files of a model are read again: they may have been repaired. */
+const READ_AGAIN_MS = 5000;
 const SYSTEM_BY = 'system:dais';
 /** What comes next without a word of anybody is an alias that moved. */
 const BY_ALIAS = { by: SYSTEM_BY, cause: 'alias' } as const;
 
 export class EndpointWork {
   readonly #parts: EndpointWorkParts;
+  /** Models whose stored files are damaged, by id. */
+  readonly #unreadable = new Map<string, { readonly message: string; readonly at: number }>();
 
   constructor(parts: EndpointWorkParts) {
     this.#parts = parts;
@@ -212,11 +219,17 @@ export class EndpointWork {
 
   async #describe(found: FoundModel, io: ControllerIo): Promise<void> {
     const owner = await io.read(async (tx) => await Promise.resolve({ projectId: tx.projectId, uid: tx.projectId }));
-    const described = await describeModel(found, async (path) => {
-      const { bytes } = await this.#parts.content.open(owner, `${found.artifacts}/${path}`);
-      return await buffer(bytes);
-    });
-    await io.write(async (tx) => await keepModel(tx, found, described));
+    this.#unreadable.delete(found.id);
+    try {
+      const described = await describeModel(found, async (path) => {
+        const { bytes } = await this.#parts.content.open(owner, `${found.artifacts}/${path}`);
+        return await buffer(bytes);
+      });
+      await io.write(async (tx) => await keepModel(tx, found, described));
+    } catch (error) {
+      if (!(error instanceof DaisError) || !DAMAGE.has(error.code)) throw error;
+      this.#unreadable.set(found.id, { message: error.message, at: this.#parts.now() });
+    }
   }
 
   async #start(tx: Transaction, row: EndpointRow, to: FoundModel): Promise<void> {
@@ -286,19 +299,31 @@ export class EndpointWork {
     named: Pick<EndpointFacts, 'target' | 'others' | 'rollout'>,
     figures: GatewayFigures | undefined,
   ): Promise<ReadonlyMap<string, ModelState>> {
-    const found = [named.target, ...Object.values(named.others)].flatMap((one) => ('fault' in one ? [] : [one.id]));
-    const ids = [row.stable, named.rollout?.to_model, ...found, ...Object.values(row.active)].flatMap((id) => id ?? []);
+    const found = [named.target, ...Object.values(named.others)].flatMap((one) => ('fault' in one ? [] : [one]));
+    const ids = [
+      row.stable,
+      named.rollout?.to_model,
+      ...found.map(({ id }) => id),
+      ...Object.values(row.active),
+    ].flatMap((id) => id ?? []);
     const known = await readModels(tx, ids);
     const answering = new Set([row.stable, ...Object.values(row.active)]);
     const states = new Map<string, ModelState>();
     for (const id of ids) {
       const model = known.get(id);
-      if (model === undefined) states.set(id, { label: id, state: 'unknown' });
+      if (model === undefined) states.set(id, this.#undescribed(id, found));
       // What answers already goes on, whatever is found in it later: people decide about that.
       else if (answering.has(id)) states.set(id, this.#stateOf(model, row.spec, figures));
       else states.set(id, await this.#unlessUnsafe(tx, model, this.#stateOf(model, row.spec, figures)));
     }
     return states;
+  }
+
+  #undescribed(id: string, found: readonly FoundModel[]): ModelState {
+    const label = found.find((one) => one.id === id)?.label ?? id;
+    const fault = this.#unreadable.get(id);
+    if (fault === undefined || this.#parts.now() - fault.at > READ_AGAIN_MS) return { label, state: 'unknown' };
+    return { label, state: 'failed', isUnreadable: true, message: fault.message };
   }
 
   async #unlessUnsafe(tx: Transaction, model: ModelRow, state: ModelState): Promise<ModelState> {

@@ -20,6 +20,7 @@ import { searchEntries } from './search/search-entries.ts';
 import { traceRetention } from './traces/trace-retention.ts';
 import { traceEntries } from './traces/trace-entries.ts';
 
+export { nameUploadOwners } from './content-owners.ts';
 export { artifactEntries } from './artifacts/artifact-entries.ts';
 export type { ArtifactParts } from './artifacts/artifact-parts.ts';
 export { loggedModelHome, runHome } from './artifact-homes.ts';

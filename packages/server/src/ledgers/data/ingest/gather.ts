@@ -28,7 +28,7 @@ export const pushedName = (position: number) => `files/${String(position).padSta
 export const REJECTS = 'rejects.ndjson';
 
 export function contentOfIngest({ id, project_id: projectId }: Pick<IngestRow, 'id' | 'project_id'>) {
-  return { projectId, uid: id };
+  return { projectId, uid: id, label: `ingest ${id}` };
 }
 
 /** @throws DaisError `not_found` for one whose bytes are gone. */
@@ -56,10 +56,13 @@ export async function gatherPushed(
     const locator = locators.get(position);
     let path: string | undefined;
     if (locator !== undefined) {
-      path = await blobs.localPath?.(locator);
+      const label = `the pushed file ${name}`;
+      path = await blobs.localPath?.(locator, label);
       if (path === undefined) {
         path = join(folder, `source-${position}`);
-        await pipeline(await blobs.get(locator), createWriteStream(path, { mode: 0o600 }), { signal });
+        await pipeline(await blobs.get(locator, undefined, label), createWriteStream(path, { mode: 0o600 }), {
+          signal,
+        });
       }
     }
     gathered.push({ name, digest, bytes: Number(bytes), path });

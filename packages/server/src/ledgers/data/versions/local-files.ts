@@ -77,10 +77,11 @@ export async function withStoredFiles<T>(
     for (const { name, digest, bytes, rows } of wanted) {
       const locator = locators.get(digest);
       if (locator === undefined) throw new DaisError('content_missing', `${name} of ${of.dataset} is not there.`);
-      let path = await parts.blobs.localPath?.(locator);
+      const label = labelOf(name, of.dataset);
+      let path = await parts.blobs.localPath?.(locator, label);
       if (path === undefined) {
         const taken = await cacheOf(parts.folder).take(digest, async (part) => {
-          await pipeline(await parts.blobs.get(locator), createWriteStream(part, { mode: 0o600 }));
+          await pipeline(await parts.blobs.get(locator, undefined, label), createWriteStream(part, { mode: 0o600 }));
         });
         releases.push(taken.release);
         ({ path } = taken);
@@ -93,6 +94,8 @@ export async function withStoredFiles<T>(
   }
 }
 
+const labelOf = (name: string, dataset: string) => `file ${name} of dataset ${dataset}`;
+
 async function locatorsOf(
   { database }: LocalParts,
   { project, dataset }: Pick<DatasetVersion, 'project' | 'dataset'>,
@@ -101,8 +104,9 @@ async function locatorsOf(
   return await transact(database, { mode: 'read', projectId: project }, async (tx) => {
     const owner = contentOf(await requireDataset(tx, dataset));
     const found = new Map<string, string>();
-    for (const { digest } of files) {
-      if (!found.has(digest)) found.set(digest, (await findReadable(tx, { ...owner, name: digest })).locator);
+    for (const { name, digest } of files) {
+      if (found.has(digest)) continue;
+      found.set(digest, (await findReadable(tx, { ...owner, name: digest }, labelOf(name, dataset))).locator);
     }
     return found;
   });

@@ -22,7 +22,7 @@ export async function inputsOf(
 ): Promise<TaskInput[]> {
   const inputs: TaskInput[] = [];
   for (const { artifact, path } of placed) {
-    const owner = { projectId, uid: artifact.run };
+    const owner = { projectId, uid: artifact.run, label: `run ${artifact.run}` };
     const executable = new Set(artifact.executable);
     const add = (name: string, below: string) => {
       const at = [path, below].filter((part) => part !== '' && part !== '.').join('/');

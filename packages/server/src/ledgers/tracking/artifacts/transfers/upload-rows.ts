@@ -24,7 +24,7 @@ const COLUMNS =
   'id, path, parts, claim, coalesce(claim_until > clock_timestamp(), false) as claimed, size, sha256' as const;
 
 export function partsOf(projectId: string, upload: string): ContentOwner {
-  return { projectId, uid: upload };
+  return { projectId, uid: upload, label: `upload ${upload}` };
 }
 
 /**
