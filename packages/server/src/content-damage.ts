@@ -36,6 +36,30 @@ export async function expectedObject(database: Database, locator: string): Promi
   });
 }
 
+/** The sums of the chunks of a large object. */
+export async function readSums(database: Database, locator: string): Promise<Buffer | undefined> {
+  return await transact(database, { mode: 'read', projectId: 'all' }, async ({ sql }) => {
+    const [row] = await sql.query<{ sums: Buffer }>(
+      'select sums from kernel.blob_sums where locator = $1',
+      [locator],
+      'content_sums',
+    );
+    return row?.sums;
+  });
+}
+
+/** Keeps them, unless the object has been deleted meanwhile. */
+export async function writeSums(database: Database, locator: string, sums: Buffer): Promise<void> {
+  await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
+    await sql.query(
+      `insert into kernel.blob_sums (locator, sums) select locator, $2 from kernel.blob where locator = $1
+       on conflict (locator) do update set sums = excluded.sums`,
+      [locator, sums],
+      'content_keep_sums',
+    );
+  });
+}
+
 export interface DamagedObject {
   readonly locator: string;
   readonly sha256: string | null;

@@ -4,7 +4,7 @@ import type { Database } from '#engines/database/contract.ts';
 import { clearDamage } from '#kernel/content/damage.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import { expectedObject, markDamaged } from './content-damage.ts';
+import { expectedObject, markDamaged, readSums, writeSums } from './content-damage.ts';
 
 export interface ContentVerificationParts {
   readonly database: Database;
@@ -17,6 +17,14 @@ export function verificationBy({ database, clock, log }: ContentVerificationPart
   return {
     clock,
     expected: async (locator) => await expectedObject(database, locator),
+    sums: async (locator) => await readSums(database, locator),
+    keepSums: async (locator, sums) => {
+      try {
+        await writeSums(database, locator, sums);
+      } catch (error) {
+        log.warn('the sums of a stored object could not be kept', { locator, error });
+      }
+    },
     report: async (found) => {
       try {
         const isNew = await markDamaged(database, found);

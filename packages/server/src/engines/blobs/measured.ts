@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { DaisError } from '@dais/api';
-import type { ExpectedBytes } from './contract.ts';
+import { ChunkSums } from './chunk-sums.ts';
+import { WHOLE_FIRST_BYTES, type ExpectedBytes } from './contract.ts';
 
 /** Hashing is synchronous: 1 MiB takes 0.7 to 2 ms of the event loop, so larger chunks are cut. */
 const SLICE_BYTES = 1 << 20;
@@ -10,6 +11,8 @@ const SLICE_BYTES = 1 << 20;
 export interface Measured {
   readonly size: number;
   readonly sha256: string;
+  /** Of a large object: see chunk-sums.ts. */
+  readonly sums?: Buffer;
 }
 
 export interface MeasuredBytes {
@@ -28,6 +31,7 @@ export function measure(source: Readable, expected: ExpectedBytes = {}): Measure
   source.on('error', () => {});
   if (source.readableEnded) throw new TypeError('the source was already read to its end');
   const hash = createHash('sha256');
+  const sums = new ChunkSums();
   let size = 0;
   let result: Measured | undefined;
 
@@ -41,6 +45,7 @@ export function measure(source: Readable, expected: ExpectedBytes = {}): Measure
           throw new DaisError('too_large', `the content is larger than the ${expected.maxBytes} bytes allowed here`);
         }
         hash.update(slice);
+        sums.update(slice);
         yield slice;
       }
     }
@@ -49,7 +54,7 @@ export function measure(source: Readable, expected: ExpectedBytes = {}): Measure
       const detail = `announced sha256 ${expected.sha256}, received ${size} bytes with sha256 ${sha256}`;
       throw new DaisError('digest_mismatch', detail);
     }
-    result = { size, sha256 };
+    result = { size, sha256, ...(size > WHOLE_FIRST_BYTES && { sums: sums.end() }) };
   }
 
   return {

@@ -138,6 +138,82 @@ describe('a damaged object', () => {
     await expect.poll(() => found, { timeout: 20_000 }).toEqual([{ locator, kind: 'altered', size }]);
   });
 
+  describe('that is large', () => {
+    const SIZE = 33 * MIB;
+    let kept: Map<string, Buffer>;
+    /** A store of a process that was started again: it remembers what was kept only. */
+    const again = () =>
+      verifiedBlobs(plain, {
+        clock: systemClock,
+        expected: async () => await Promise.resolve(undefined),
+        report: async (damage) => void found.push(await Promise.resolve(damage)),
+        intact: async () => {},
+        sums: async (locator) => await Promise.resolve(kept.get(locator)),
+        keepSums: async (locator, sums) => void kept.set(locator, await Promise.resolve(sums)),
+      });
+    beforeEach(() => {
+      kept = new Map();
+    });
+
+    test('serves ranges of its whole chunks, and no byte of a damaged one', async () => {
+      const bytes = randomBytes(SIZE);
+      const { locator } = await again().put(Readable.from([bytes]));
+      const at = 20 * MIB + 12_345;
+      await flip(locator, at);
+      const reader = again();
+      const read = async (start: number, end: number) => await buffer(await reader.get(locator, { start, end }));
+      for (const [start, end] of [
+        [0, 9],
+        [262_143, 262_144],
+        [19 * MIB, 20 * MIB - 1],
+        [SIZE - 1, SIZE - 1],
+        [at + 262_144, SIZE - 3],
+      ] as const) {
+        expect((await read(start, end)).equals(bytes.subarray(start, end + 1))).toBe(true);
+      }
+      await expectCode('content_damaged', reader.get(locator, { start: at - 5, end: at + 5 }));
+      // The bytes before the damaged chunk have left by then: the connection ends.
+      const crossing = await received(await reader.get(locator, { start: 19 * MIB, end: 21 * MIB }));
+      expect(crossing).toEqual({ bytes: MIB, code: 'content_damaged' });
+      expect(found).toContainEqual({ locator, kind: 'altered', size: SIZE });
+      await reader.close();
+    });
+
+    test('is read whole before its first range when no sums are kept, once', async () => {
+      const bytes = randomBytes(SIZE);
+      const { locator } = await plain.put(Readable.from([bytes]));
+      const range = { start: 5, end: 14 };
+      for (let process = 0; process < 2; process += 1) {
+        const reader = again();
+        expect((await buffer(await reader.get(locator, range))).equals(bytes.subarray(5, 15))).toBe(true);
+        if (process === 0) expect(reads).toBe(1);
+        await reader.close();
+      }
+      expect(kept.get(locator)?.length).toBe((SIZE / 262_144) * 4);
+      kept.clear();
+      await flip(locator, SIZE - 1);
+      const reader = again();
+      await expectCode('content_damaged', reader.get(locator, range));
+      await reader.close();
+    });
+
+    test('that became shorter serves no range', async () => {
+      const { locator } = await again().put(Readable.from([randomBytes(SIZE)]));
+      await truncate(await fileOf(locator), SIZE - MIB);
+      const reader = again();
+      await expectCode('content_damaged', reader.get(locator, { start: 0, end: 9 }));
+      await reader.close();
+    });
+
+    test('that was damaged is not opened by others', async () => {
+      const { locator } = await again().put(Readable.from([randomBytes(SIZE)]));
+      await flip(locator, SIZE - 1);
+      const reader = again();
+      await expectCode('content_damaged', reader.localPath!(locator));
+      await reader.close();
+    });
+  });
+
   test('is repaired by an upload of the right bytes, whatever size its file has', async () => {
     const bytes = randomBytes(300_000);
     const { locator } = await store.put(Readable.from([bytes]));

@@ -1,6 +1,5 @@
 /** Readers are refused an object that is known to be damaged, until it is repaired. */
-import { DaisError } from '@dais/api/errors';
-import { labelDamage, type DamageKind } from '#engines/blobs/contract.ts';
+import { damageError, labelDamage } from '#engines/blobs/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
 import { contentLabel, findReference, type ContentOwner, type FoundReference } from '#kernel/content/references.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
@@ -28,16 +27,5 @@ export async function findReadable(
 ): Promise<FoundReference> {
   const found = await findReference(tx, reference);
   if (found.damage === null) return found;
-  const digest = found.sha256 === null ? found.locator : `sha256:${found.sha256}`;
-  const error =
-    found.damage === 'missing'
-      ? new DaisError('content_missing', `The object ${digest} is not in the blob store.`)
-      : new DaisError('content_damaged', `The object ${digest} ${FINDINGS[found.damage]}.`);
-  throw labelDamage(error, label);
+  throw labelDamage(damageError(found.damage, found.sha256 === null ? found.locator : `sha256:${found.sha256}`), label);
 }
-
-const FINDINGS = {
-  truncated: 'is shorter than what was stored',
-  altered: 'has other bytes than were stored',
-  unreadable: 'cannot be read from its disk',
-} as const satisfies Record<Exclude<DamageKind, 'missing'>, string>;

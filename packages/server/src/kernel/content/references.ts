@@ -1,5 +1,5 @@
 import { DaisError } from '@dais/api';
-import type { DamageKind } from '#engines/blobs/contract.ts';
+import { blobLabel, type DamageKind } from '#engines/blobs/contract.ts';
 import type { Sql } from '#engines/database/contract.ts';
 import { addHold, releaseHolds } from '#kernel/content/holds.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -12,13 +12,9 @@ export interface ContentOwner {
   readonly label?: string;
 }
 
-const DIGEST = /^[0-9a-f]{64}$/;
-
 /** What people call the content of an owner. */
-export function contentLabel({ projectId, uid, label }: ContentOwner, name: string): string {
-  if (label === undefined) return uid === projectId ? `artifact ${name}` : name;
-  return DIGEST.test(name) ? `a file of ${label}` : `file ${name} of ${label}`;
-}
+export const contentLabel = ({ projectId, uid, label }: ContentOwner, name: string) =>
+  uid === projectId ? `artifact ${name}` : blobLabel(name, label);
 
 export interface ContentInfo {
   readonly name: string;

@@ -9,7 +9,13 @@ create table kernel.blob_damage (
   kind text not null check (kind in ('missing', 'truncated', 'altered', 'unreadable')),
   found_at timestamptz not null default clock_timestamp()
 );
-grant select, insert, update, delete on kernel.blob_damage to dais_app;
+
+-- CRC-32 of the chunks of large objects: see engines/blobs/chunk-sums.ts.
+create table kernel.blob_sums (
+  locator text collate "C" primary key references kernel.blob (locator) on delete cascade,
+  sums bytea not null
+);
+grant select, insert, update, delete on kernel.blob_damage, kernel.blob_sums to dais_app;
 
 -- One row: the current pass of the scrub, or the last one when finished_at is set.
 create table kernel.content_scrub (
