@@ -183,12 +183,14 @@ describe('a damaged object', () => {
       const bytes = randomBytes(SIZE);
       const { locator } = await plain.put(Readable.from([bytes]));
       const range = { start: 5, end: 14 };
+      const seen: number[] = [];
       for (let process = 0; process < 2; process += 1) {
         const reader = again();
         expect((await buffer(await reader.get(locator, range))).equals(bytes.subarray(5, 15))).toBe(true);
-        if (process === 0) expect(reads).toBe(1);
+        seen.push(reads);
         await reader.close();
       }
+      expect(seen[0]).toBe(1);
       expect(kept.get(locator)?.length).toBe((SIZE / 262_144) * 4);
       kept.clear();
       await flip(locator, SIZE - 1);

@@ -124,12 +124,12 @@ class VerifiedReader {
 
   async stage(source: Readable, expected?: ExpectedBytes): Promise<StagedBlob> {
     const staged = await this.#store.stage(source, expected);
-    const { locator, sums, commit } = staged;
+    const { locator, sums } = staged;
     if (sums === undefined) return staged;
     return {
       ...staged,
       commit: async () => {
-        await commit();
+        await staged.commit();
         await this.#keepSums(locator, sums);
       },
     };
