@@ -3,7 +3,7 @@
  * listed with its owner, and an upload of the same bytes repairs it.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DamagedContent, Execution } from '@dais/api';
@@ -21,12 +21,16 @@ let models: ServingClient;
 let batch: BatchClient;
 const executions = executionClient(() => url);
 
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dais-content-families-'));
+async function launch(): Promise<void> {
   dais = startDaisProcess({ data: join(folder, 'data'), 'keys.folder': join(folder, 'keys') });
   url = (await dais.ready).replace(/\/$/, '');
   models = servingClient(url);
   batch = batchClient(call);
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dais-content-families-'));
+  await launch();
 });
 afterAll(async () => {
   dais.process.kill('SIGTERM');
@@ -238,4 +242,18 @@ test('files of predictions', async () => {
   expect((await damaged())[0]?.owners).toMatchObject([{ project: 'default' }]);
   await repair();
   expect(await query()).toEqual({ status: 200 });
+});
+
+test('the copy of a model on the machine of its gateway', async () => {
+  const serving = join(folder, 'data', 'serving');
+  const copies = (await readdir(serving, { recursive: true })).filter((name) => name.endsWith('model.onnx'));
+  expect(copies).toHaveLength(1);
+  const copy = join(serving, copies[0]!);
+  const right = await readFile(copy);
+  dais.process.kill('SIGTERM');
+  await dais.ended;
+  await chmod(copy, 0o644);
+  await writeFile(copy, Buffer.alloc(right.length, 1));
+  await launch();
+  await expect.poll(async () => (await readFile(copy).catch(() => Buffer.alloc(0))).equals(right), SOON).toBe(true);
 });

@@ -1,6 +1,6 @@
 /** The files of a model on this machine, and what it runs in. */
 import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Transform } from 'node:stream';
@@ -21,7 +21,7 @@ export interface BroughtModel {
   readonly held?: BuiltEnvironment;
 }
 
-/** Brings its files below `folder`, unless they are there, and makes what it runs in, with `more` packages. */
+/** Brings its files below `folder`, unless they are there undamaged, and makes what it runs in, with `more` packages. */
 export async function bringModel(
   parts: BringParts,
   folder: string,
@@ -29,8 +29,10 @@ export async function bringModel(
   progress: (note: string) => void,
   more: readonly string[] = [],
 ): Promise<BroughtModel> {
-  const there = await stat(folder).catch(() => undefined);
-  if (there === undefined) await copyFiles(parts.content, folder, model);
+  if (!(await isWhole(folder, model))) {
+    await rm(folder, { recursive: true, force: true });
+    await copyFiles(parts.content, folder, model);
+  }
   const { python } = model.described;
   if (python === null) return {};
   const { version, requirements } = python;
@@ -45,6 +47,21 @@ export async function bringModel(
   };
   const held = await engine.build(await engine.lock(spec, { progress: told }), { progress: told });
   return { held, environment: dirname(held.path[0] ?? held.folders[0] ?? '') };
+}
+
+/** Whether every file is there with its digest: a disk may have damaged what an earlier process copied. */
+async function isWhole(folder: string, { described }: ModelRow): Promise<boolean> {
+  if ((await stat(folder).catch(() => undefined)) === undefined) return false;
+  for (const { path, digest } of described.files) {
+    const hash = createHash('sha256');
+    try {
+      await pipeline(createReadStream(join(folder, path)), hash);
+    } catch {
+      return false;
+    }
+    if (hash.digest('hex') !== digest) return false;
+  }
+  return true;
 }
 
 /** Whole or not at all, and every file with the digest that was asked for. Readable: a process of a model may have a user of its own. */

@@ -100,7 +100,7 @@ export type EndpointEffect =
 
 const DAMAGE: ReadonlySet<string> = new Set(['content_damaged', 'content_missing']);
 /** After this time damaged files of a model are read again: they may have been repaired. */
-const READ_AGAIN_MS = 5000;
+const READ_AGAIN_MS = 2000;
 const SYSTEM_BY = 'system:dais';
 /** What comes next without a word of anybody is an alias that moved. */
 const BY_ALIAS = { by: SYSTEM_BY, cause: 'alias' } as const;
