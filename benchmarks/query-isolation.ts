@@ -4,7 +4,8 @@
  *
  *     npx tsx --conditions=dais-source benchmarks/query-isolation.ts
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { IsolationOptions } from '../packages/server/src/engines/isolation/contract.ts';
@@ -25,7 +26,7 @@ const WAYS: Readonly<Record<string, IsolationOptions>> = {
 };
 
 const folder = await mkdtemp(join(tmpdir(), 'dais-benchmark-query-'));
-process.once('exit', () => void rm(folder, { recursive: true, force: true }));
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 const file = join(folder, 'rows.csv');
 await writeFile(file, `id,x\n${Array.from({ length: 1000 }, (_, n) => `${n},${n / 3}`).join('\n')}\n`);
 
