@@ -76,7 +76,7 @@ describe.each([
     'ends its running task when the folder is removed, isolation %s',
     async (isolation) => {
       const shim = await killedDais('setsid sleep 300 & exec sleep 300', launcher, isolation);
-      await rm(folder(), { recursive: true });
+      await rm(folder(), { recursive: true, maxRetries: 20, retryDelay: 20 });
       await expect.poll(taskPids, { timeout: 20_000 }).toEqual([]);
       await expect.poll(() => readProcess(shim), { interval: 20 }).toBeUndefined();
     },
@@ -84,7 +84,7 @@ describe.each([
 
   test('ends a task that waits when the folder is removed', async () => {
     const shim = await killedDais('exec sleep 300', { ...WAITING, ...launcher }, 'required');
-    await rm(folder(), { recursive: true });
+    await rm(folder(), { recursive: true, maxRetries: 20, retryDelay: 20 });
     await expect.poll(taskPids, { timeout: 20_000 }).toEqual([]);
     await expect.poll(() => readProcess(shim), { interval: 20 }).toBeUndefined();
   });
