@@ -70,7 +70,7 @@ async function readQueue({ database, limits: defaults, stepDefaults }: QueuePart
   });
 }
 
-/** Why each of the first steps waits that lacks something, as if those before it started now. */
+/** Returns what each of the first steps lacks, as if the steps before it started now. */
 function explainWaits(
   { id, limits, queue }: { readonly id: string; readonly limits: ProjectLimits; readonly queue: readonly QueuedStep[] },
   load: ComputeLoad,
@@ -102,7 +102,7 @@ async function firstQueued({ sql, projectId }: Transaction, counted: (own: Amoun
   }));
 }
 
-/** Steps that could run, or wait for their next attempt. */
+/** Counts steps that could run or wait for their next attempt. */
 async function countQueued(sql: Sql, project: { readonly of: string } | { readonly except: string }): Promise<number> {
   const [compare, id] = 'of' in project ? ['=', project.of] : ['<>', project.except];
   const [row] = await sql.query<{ n: number }>(
@@ -123,7 +123,7 @@ async function countStarting({ sql, projectId }: Transaction): Promise<number> {
   return row?.n ?? 0;
 }
 
-/** Those that start, then those that are ready in the order in which they start, then those that are tried again later. */
+/** Returns steps that start now, then ready ones in the order in which they start, then those that wait for a retry. */
 async function listWaits({ sql, projectId }: Transaction, from: bigint, limit: number): Promise<readonly WaitRow[]> {
   return await sql.query<WaitRow>(
     `with waiting as (

@@ -76,22 +76,20 @@ export function admitSteps(projects: readonly ProjectQueue[], machines: Machines
   const machine = new Machine(machines);
   const steps: QueuedStep[] = [];
   while (steps.length < limit) {
-    let first: { turn: ProjectTurn; step: QueuedStep; share: number } | undefined;
+    let first: Candidate | undefined;
     for (const turn of turns) {
       const step = turn.next(machine);
       if (step === undefined) continue;
-      const share = turn.share(machines);
-      if (first === undefined || precedes({ turn, step, share }, first)) first = { turn, step, share };
+      const candidate = { turn, step, share: turn.share(machines) };
+      if (first === undefined || precedes(candidate, first)) first = candidate;
     }
     if (first === undefined) break;
     const { turn, step } = first;
-    // Whoever comes first decides what the others may not pass it for.
-    if (!machine.take(step)) {
-      turn.lack(step, 'capacity', machine.lacking(step) ?? '');
-      continue;
-    }
-    turn.start(step);
-    steps.push(step);
+    const resource = machine.take(step);
+    if (resource === undefined) {
+      turn.start(step);
+      steps.push(step);
+    } else turn.pass(step, { why: 'capacity', resource });
   }
   return {
     steps,
@@ -130,25 +128,21 @@ class Machine {
     return lacks(requests, capacity) !== undefined && others.some((other) => lacks(requests, other) === undefined);
   }
 
-  lacking({ requests }: QueuedStep): string | undefined {
+  /** Returns undefined when the step starts, else the resource that it lacks: steps that come later do not get that one. */
+  take({ requests }: QueuedStep): string | undefined {
     const { capacity } = this.#machines;
-    if (lacks(requests, capacity) !== undefined) return undefined;
-    return Object.entries(requests).find(([name, amount]) => {
-      const has = capacity[name];
-      return has !== undefined && (this.#blocked.has(name) || !fits(this.#used.get(name) ?? 0, amount, has));
-    })?.[0];
-  }
-
-  take(step: QueuedStep): boolean {
-    if (this.lacking(step) === undefined) {
-      addAmounts(this.#used, step.requests);
-      return true;
+    let lacking: string | undefined;
+    if (lacks(requests, capacity) === undefined) {
+      for (const [name, amount] of Object.entries(requests)) {
+        const has = capacity[name];
+        if (has === undefined) continue;
+        if (!this.#blocked.has(name) && fits(this.#used.get(name) ?? 0, amount, has)) continue;
+        this.#blocked.add(name);
+        lacking ??= name;
+      }
     }
-    for (const [name, amount] of Object.entries(step.requests)) {
-      const has = this.#machines.capacity[name];
-      if (has !== undefined && !fits(this.#used.get(name) ?? 0, amount, has)) this.#blocked.add(name);
-    }
-    return false;
+    if (lacking === undefined) addAmounts(this.#used, requests);
+    return lacking;
   }
 }
 
@@ -212,9 +206,9 @@ class ProjectTurn {
     addAmounts(this.#used, step.requests);
   }
 
-  lack(step: QueuedStep, why: 'capacity', resource: string): void {
+  pass(step: QueuedStep, shortage: Shortage): void {
     this.#at += 1;
-    this.shortages.set(step.id, { why, resource });
+    this.shortages.set(step.id, shortage);
   }
 
   #shortageOf({ requests }: QueuedStep): Shortage | undefined {

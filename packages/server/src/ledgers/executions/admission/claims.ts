@@ -1,12 +1,12 @@
 /** Starts attempts at queued steps: reads the queues and what runs, decides, and writes, while no other process does. */
 import type { Sql } from '#engines/database/contract.ts';
 import { claimOf, COLUMNS, type AttemptClaim, type ClaimRow, type Holder } from '../attempts.ts';
-import { admitSteps, dominantShare, type Machines, type ProjectQueue, type QueuedStep } from './admission.ts';
+import { admitSteps, type ProjectQueue, type QueuedStep } from './admission.ts';
 import { NODES, type ComputeNodeRow } from './compute-nodes.ts';
 import { ComputeLoad, type RunningRow } from './compute-use.ts';
 import { limitsOf, type DefaultLimits, type QuotaRow } from './quota-rows.ts';
 import type { RecentShares } from './recent-shares.ts';
-import { addAmounts, countedRequests, type Amounts, type StepDefaults } from './requests.ts';
+import { countedRequests, type Amounts, type StepDefaults } from './requests.ts';
 
 /** What decides how many steps start, and whose. */
 export interface AdmissionRules {
@@ -57,7 +57,7 @@ export async function claimSteps(
     state = await readState(sql, MOST_CONSIDERED);
     admitted = admitSteps(queuesOf(state, MOST_CONSIDERED, load, rules), machines, limit);
   }
-  rules.recent.set(sharesOf(state, admitted.steps, machines));
+  rules.recent.set(sharesOf(state, admitted.steps, load));
   return await startAttempts(sql, holder, admitted.steps);
 }
 
@@ -132,21 +132,12 @@ function queuesOf(
 }
 
 /** Returns the shares after the steps were started. */
-function sharesOf(
-  { queued, running }: StateRow,
-  steps: readonly QueuedStep[],
-  machines: Machines,
-): Map<string, number> {
+function sharesOf({ queued, running }: StateRow, steps: readonly QueuedStep[], { nodes }: ComputeLoad) {
   const projectOf = new Map(queued.map(({ id, project_id: project }) => [id, project]));
-  const started = steps.map(({ id, requests }) => ({ project_id: projectOf.get(id) ?? '', requests, n: 1 }));
-  const loads = new Map<string, { running: number; readonly used: Map<string, number> }>();
-  for (const { project_id: id, requests, n } of [...running, ...started]) {
-    const load = loads.get(id) ?? { running: 0, used: new Map<string, number>() };
-    loads.set(id, load);
-    load.running += n;
-    addAmounts(load.used, requests, n);
-  }
-  return new Map([...loads].map(([id, { running: count, used }]) => [id, dominantShare(count, used, machines)]));
+  const started = steps.map(({ id, requests }) => ({ project_id: projectOf.get(id) ?? '', place: '', requests, n: 1 }));
+  const rows = [...running, ...started];
+  const load = new ComputeLoad(rows, nodes);
+  return new Map(rows.map(({ project_id: id }) => [id, load.shareOf(id)]));
 }
 
 /** A step that a cancellation locks at this moment stays where it is. */
