@@ -64,3 +64,10 @@ export function skipPadding(from: PickleBytes): void {
 function unclear(why: string): PickleFault {
   return new PickleFault(`an array of joblib cannot be stepped over: ${why}`);
 }
+
+/** Opcodes with which the wrapper of an array is made of its class: frames, the memo, and what makes it. */
+const AROUND = [0x95, 0x70, 0x71, 0x72, 0x94];
+export const CREATION = {
+  arguments: new Set([...AROUND, 0x29]),
+  creation: new Set([...AROUND, 0x81]),
+};

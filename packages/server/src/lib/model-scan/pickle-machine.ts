@@ -1,8 +1,9 @@
 /** Executes the opcodes of a pickle on values of which it tracks only what names, calls and arrays are made of. */
-import { isWrapperClass, readWrapper, skipPadding } from './joblib-array.ts';
+import { CREATION, isWrapperClass, readWrapper, skipPadding } from './joblib-array.ts';
 import { PickleEnd, PickleFault } from './pickle-fault.ts';
 import { KEPT_TEXT, type PickleBytes } from './pickle-bytes.ts';
-import { TELLING_WORDS } from './pickle-names.ts';
+import type { PickleLook } from './pickle-look.ts';
+import { GETATTR, MAKES_CLASSES, TELLING_WORDS } from './pickle-names.ts';
 import {
   ARRAY,
   Dict,
@@ -15,37 +16,16 @@ import {
   Items,
   Made,
   MARK,
+  type Marked,
   MAX_ITEMS,
   Named,
   NONE,
+  numberOf,
   OTHER,
   PLAIN,
+  tupleOf,
   type Value,
 } from './pickle-values.ts';
-
-export interface PickleLook {
-  /** `module name`, each once, in the order in which they came. */
-  readonly names: Map<string, readonly [module: string, name: string]>;
-  /** Opcodes that call something or set its state. */
-  calls: number;
-  /** Names that no text in the pickle gives. */
-  dynamic: boolean;
-  /** Names by number, of a registry that nobody sees. */
-  extension: boolean;
-  /** It calls something that it made itself while it is loaded: not a name, so no list knows what runs. */
-  callsMade: boolean;
-  /** It takes an attribute of a module or class, or one that Python keeps for itself, by `getattr`. */
-  reachesThrough: boolean;
-  /** Texts that a reader wants to know of, where it contains code. */
-  readonly words: Set<string>;
-  /** What `pickle.load` executes where `joblib.load` reads an array. */
-  unlikeJoblib?: PickleLook;
-}
-
-const GETATTR = new Set(['builtins.getattr', '__builtin__.getattr']);
-/** What these give is a class or a type of Python, which may be called. */
-const MAKES_CLASSES =
-  /^(cloudpickle\.cloudpickle(_fast)?\._(builtin_type|make_skeleton_class|make_skeleton_enum)|dill\._dill\._(load_type|create_type)|builtins\.type)$/;
 
 /** Beyond these no pickle of a model goes, and memory would. */
 const MOST_STACK = 4_000_000;
@@ -54,13 +34,6 @@ const MOST_NAMES = 10_000;
 const MAX_MARKED = 2 * MAX_ITEMS;
 /** The opcode and its length. */
 const FRAME_HEADER = 9;
-/** Opcodes with which the wrapper of an array is made of its class: frames, the memo, and what makes it. */
-const AROUND = [0x95, 0x70, 0x71, 0x72, 0x94];
-const CREATION = {
-  arguments: new Set([...AROUND, 0x29]),
-  creation: new Set([...AROUND, 0x81]),
-};
-
 /**
  * `joblib`: steps over arrays. `pickle`: knows of no arrays. `trial`: the same, and ends where Python certainly ends with an error.
  */
@@ -72,12 +45,6 @@ interface Start {
   readonly reader: Reader;
   readonly stack?: Value[];
   readonly memo?: Map<number, Value>;
-}
-
-/** Values above a mark. */
-interface Marked {
-  readonly values: readonly Value[];
-  readonly isWhole: boolean;
 }
 
 export class PickleMachine {
@@ -258,23 +225,16 @@ export class PickleMachine {
         this.#push(PLAIN);
         break;
       case 0x85: // TUPLE1
-        this.#push(this.#popTuple(1));
-        break;
       case 0x86: // TUPLE2
-        this.#push(this.#popTuple(2));
-        break;
       case 0x87: // TUPLE3
-        this.#push(this.#popTuple(3));
+        this.#push(this.#popTuple(code - 0x84));
         break;
       case 0x61: // APPEND
         this.#pop();
         break;
-      case 0x73: {
-        // SETITEM
-        const value = this.#pop();
-        this.#fill({ values: [this.#pop(), value], isWhole: true });
+      case 0x73: // SETITEM
+        this.#fill({ values: this.#popTuple(2).values, isWhole: true });
         break;
-      }
       case 0x75: // SETITEMS
         this.#fill(this.#popMark());
         break;
@@ -352,13 +312,9 @@ export class PickleMachine {
         this.#push(OTHER);
         break;
       case 0x82: // EXT1
-        this.#extension(1);
-        break;
       case 0x83: // EXT2
-        this.#extension(2);
-        break;
       case 0x84: // EXT4
-        this.#extension(4);
+        this.#extension(2 ** (code - 0x82));
         break;
       default:
         throw new PickleEnd(`byte ${at} is no opcode`);
@@ -541,14 +497,4 @@ export class PickleMachine {
     if (typeof text === 'string' && TELLING_WORDS.has(text)) this.look.words.add(text);
     this.#push(text);
   }
-}
-
-/** Of bytes with the lowest first, as two's complement. */
-function numberOf(bytes: Buffer): Value {
-  if (bytes.length === 0) return 0;
-  return bytes.length > 6 ? PLAIN : bytes.readIntLE(0, bytes.length);
-}
-
-function tupleOf({ values, isWhole }: Marked): Value {
-  return isWhole && values.length <= MAX_ITEMS ? new Items(values) : PLAIN;
 }

@@ -326,3 +326,8 @@ export const TELLING_WORDS: ReadonlySet<string> = new Set(
     ' ',
   ),
 );
+
+export const GETATTR = new Set(['builtins.getattr', '__builtin__.getattr']);
+/** What these give is a class or a type of Python, which may be called. */
+export const MAKES_CLASSES =
+  /^(cloudpickle\.cloudpickle(_fast)?\._(builtin_type|make_skeleton_class|make_skeleton_enum)|dill\._dill\._(load_type|create_type)|builtins\.type)$/;

@@ -8,11 +8,12 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { PickleBytes } from './pickle-bytes.ts';
 import { PickleEnd, PickleFault } from './pickle-fault.ts';
-import { PickleMachine, type PickleLook } from './pickle-machine.ts';
+import type { PickleLook } from './pickle-look.ts';
+import { PickleMachine } from './pickle-machine.ts';
 
 export { PickleBytes } from './pickle-bytes.ts';
 export { PickleEnd, PickleFault } from './pickle-fault.ts';
-export type { PickleLook } from './pickle-machine.ts';
+export type { PickleLook } from './pickle-look.ts';
 
 /** Opcodes after which others get their turn. */
 const SLICE = 100_000;

@@ -206,3 +206,19 @@ export class Dtype {
     return bytes === this.size;
   }
 }
+
+/** Values above a mark. */
+export interface Marked {
+  readonly values: readonly Value[];
+  readonly isWhole: boolean;
+}
+
+/** Of bytes with the lowest first, as two's complement. */
+export function numberOf(bytes: Buffer): Value {
+  if (bytes.length === 0) return 0;
+  return bytes.length > 6 ? PLAIN : bytes.readIntLE(0, bytes.length);
+}
+
+export function tupleOf({ values, isWhole }: Marked): Value {
+  return isWhole && values.length <= MAX_ITEMS ? new Items(values) : PLAIN;
+}

@@ -28,11 +28,16 @@ export interface StepSurroundings {
 
 type StepRecord = Pick<TaskRecord, 'attempt' | 'resources' | 'limits' | 'root' | 'environmentFolders'>;
 
+/** Bytes that the task may use: what it requests, else the limit of tasks that request none. */
+export function memoryLimitOf({ resources, limits }: Pick<TaskRecord, 'resources' | 'limits'>): number | undefined {
+  return resources['memory'] ?? limits.memoryBytes;
+}
+
 export function isolatedStep(record: StepRecord, around: StepSurroundings): IsolatedRun {
-  const { root, resources, limits, environmentFolders } = record;
+  const { root, limits, environmentFolders } = record;
   const { folder, hidden, gpus, ports, maxProcesses, command } = around;
   const { box } = folder;
-  const memory = resources['memory'] ?? limits.memoryBytes;
+  const memory = memoryLimitOf(record);
   return {
     workload: root === undefined ? 'step' : 'image-step',
     owner: `step:${record.attempt}`,

@@ -1,4 +1,6 @@
 /** Finds and signals every process of a task, from /proc: also those that left its session or were given to init. */
+import type { GroupUsage } from '#engines/isolation/control-groups.ts';
+import type { TaskUsage } from '../contract.ts';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 export interface TaskMarks {
@@ -38,6 +40,29 @@ export function readProcess(pid: number): ProcessLine | undefined {
   } catch {
     return undefined;
   }
+}
+
+const PAGE_BYTES = 4096;
+/** A tick of /proc, on every Linux that Node runs on. */
+const TICK_MS = 10;
+
+/** Returns what the processes use together: bytes of memory, and milliseconds of CPU since each started. */
+export function usageOf(processes: readonly ProcessLine[]): { readonly bytes: number; readonly cpuMs: number } {
+  return {
+    bytes: processes.reduce((sum, { rssPages }) => sum + rssPages * PAGE_BYTES, 0),
+    cpuMs: processes.reduce((sum, { cpuTicks }) => sum + cpuTicks * TICK_MS, 0),
+  };
+}
+
+type Sampled = Pick<TaskUsage, 'cpuMs' | 'peakMemoryBytes'>;
+
+/** Returns what the kernel counted for the whole task where it did, else the most of what was sampled and waited for. */
+export function usageAtEnd(wallMs: number, waitedCpuMs: number, sampled: Sampled, counted: GroupUsage): TaskUsage {
+  return {
+    wallMs: Math.max(0, Math.round(wallMs)),
+    cpuMs: counted.cpuMs ?? Math.max(waitedCpuMs, sampled.cpuMs),
+    peakMemoryBytes: counted.peakMemoryBytes ?? sampled.peakMemoryBytes,
+  };
 }
 
 /** The variable that marks each process of a task. */

@@ -4,7 +4,7 @@
  */
 import { watch, type FSWatcher } from 'node:fs';
 import { appendFile, readFile } from 'node:fs/promises';
-import type { TaskState, TaskUsage } from '../contract.ts';
+import type { TaskState } from '../contract.ts';
 import { GPU } from './capacity.ts';
 import { TaskGroups, type GroupUsage, type Hierarchy } from '#engines/isolation/control-groups.ts';
 import { TaskDisk, type FreeSpace } from './disk-watch.ts';
@@ -12,7 +12,7 @@ import { cpuShare } from '#engines/isolation/cpu-share.ts';
 import { Relay, type Reachable } from '#engines/isolation/relay.ts';
 import { exportLines, innerCommand, type InnerOptions } from './shim.ts';
 import { KILLED, signalName } from './signals.ts';
-import { foldersOf, isolatedStep } from './step-isolation.ts';
+import { foldersOf, isolatedStep, memoryLimitOf } from './step-isolation.ts';
 import {
   letGo,
   stoppedBefore,
@@ -24,7 +24,15 @@ import {
 import { appendLine } from './task-logs.ts';
 import type { TaskParts } from './task-parts.ts';
 import { TaskConnections } from './task-proxy.ts';
-import { namespaceMember, readProcess, signalProcess, taskProcesses, type TaskMarks } from './task-processes.ts';
+import {
+  namespaceMember,
+  readProcess,
+  signalProcess,
+  taskProcesses,
+  usageAtEnd,
+  usageOf,
+  type TaskMarks,
+} from './task-processes.ts';
 
 /** Files whose coming changes what is to be done at once, or what may wait for the next that comes: often that is the end. */
 const URGENT: ReadonlySet<string> = new Set(['rc', 'cancel', 'result.json']);
@@ -41,9 +49,6 @@ const SHIM_PATIENCE_MS = 30_000;
 const WRITER_PATIENCE_MS = 5000;
 /** From the start of a shim until the loopback device of its task must be there. */
 const RELAY_PATIENCE_MS = 10_000;
-const PAGE_BYTES = 4096;
-/** A tick of /proc, on every Linux that Node runs on. */
-const TICK_MS = 10;
 
 export class TaskRun {
   readonly record: TaskRecord;
@@ -91,7 +96,7 @@ export class TaskRun {
     const { folder, record } = this;
     const { groups, outside, launcher, reached } = this.#parts;
     folder.release();
-    const memory = this.#memoryBytes;
+    const memory = memoryLimitOf(this.record);
     const limits = { cpu: record.resources['cpu'], memory };
     const made = groups?.of(record.attempt, limits);
     if (made !== undefined) {
@@ -134,11 +139,6 @@ export class TaskRun {
     );
     reached('spawned');
     this.watch();
-  }
-
-  get #memoryBytes(): number | undefined {
-    const { resources, limits } = this.record;
-    return resources['memory'] ?? limits.memoryBytes;
   }
 
   async #confine(devices: readonly string[], command: readonly string[], hasControlGroups: boolean) {
@@ -379,7 +379,7 @@ export class TaskRun {
   async #hold(shim: ShimIdentity): Promise<void> {
     const { clock } = this.#parts;
     const { wallMs } = this.record.limits;
-    const memory = this.#memoryBytes;
+    const memory = memoryLimitOf(this.record);
     let wait = Infinity;
     const begun = this.folder.modified('begun');
     if (wallMs !== undefined && begun !== undefined) {
@@ -396,8 +396,7 @@ export class TaskRun {
     }
     if (this.#groups === undefined) {
       const processes = taskProcesses(this.#marks(shim));
-      const bytes = processes.reduce((sum, { rssPages }) => sum + rssPages * PAGE_BYTES, 0);
-      const cpuMs = processes.reduce((sum, { cpuTicks }) => sum + cpuTicks * TICK_MS, 0);
+      const { bytes, cpuMs } = usageOf(processes);
       this.#sampled = {
         peakMemoryBytes: Math.max(bytes, this.#sampled.peakMemoryBytes),
         cpuMs: Math.max(cpuMs, this.#sampled.cpuMs),
@@ -446,17 +445,9 @@ export class TaskRun {
       ...(signal === undefined ? { code: end.code } : { signal }),
       startedAt: new Date(startedAt),
       endedAt: new Date(end.at),
-      usage: this.#usage(used, end.cpuMs, end.at - startedAt),
+      usage: usageAtEnd(end.at - startedAt, end.cpuMs, this.#sampled, used),
       ...(refused.length > 0 && { refusedConnections: refused }),
     } satisfies TaskState;
-  }
-
-  #usage(used: GroupUsage, cpuMs: number, wallMs: number): TaskUsage {
-    return {
-      wallMs: Math.max(0, Math.round(wallMs)),
-      cpuMs: used.cpuMs ?? Math.max(cpuMs, this.#sampled.cpuMs),
-      peakMemoryBytes: used.peakMemoryBytes ?? this.#sampled.peakMemoryBytes,
-    };
   }
 
   /** It came to its end before the command was there: what the engine's own programs said. */
