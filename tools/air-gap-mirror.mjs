@@ -1,6 +1,6 @@
 /**
- * An npm registry that serves what a package-lock.json names out of a folder that npm filled as its cache:
- * node tools/air-gap-mirror.mjs LOCK CACHE. It listens on a free port of the loopback interface, which it brings up first
+ * An npm registry that serves what package-lock.json files name out of a folder that npm filled as its cache:
+ * node tools/air-gap-mirror.mjs CACHE LOCK [LOCK ...]. It listens on a free port of the loopback interface, which it brings up first
  * (a new network namespace has it down), prints the port as one line, and ends with its standard input.
  */
 import { execFileSync } from 'node:child_process';
@@ -27,14 +27,14 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
 
 /**
  * The locked versions of each package, by name.
- * @param {string} lockFile
+ * @param {readonly string[]} lockFiles
  */
-function readVersions(lockFile) {
-  /** @type {{ packages: Record<string, Entry> }} */
-  const lock = JSON.parse(readFileSync(lockFile, 'utf8'));
+function readVersions(lockFiles) {
+  /** @type {{ packages: Record<string, Entry> }[]} */
+  const locks = lockFiles.map((file) => JSON.parse(readFileSync(file, 'utf8')));
   /** @type {Map<string, Map<string, Entry>>} */
   const packages = new Map();
-  for (const [path, entry] of Object.entries(lock.packages)) {
+  for (const [path, entry] of locks.flatMap((lock) => Object.entries(lock.packages))) {
     const name = path.split('node_modules/').at(-1);
     if (!path.includes('node_modules/') || !name || entry.link) continue;
     const versions = packages.get(name) ?? new Map();
@@ -67,8 +67,8 @@ function contentFile(cache, integrity) {
   return join(cache, '_cacache', 'content-v2', 'sha512', hex.slice(0, 2), hex.slice(2, 4), hex.slice(4));
 }
 
-const [lockFile = '', cache = ''] = process.argv.slice(2);
-const packages = readVersions(lockFile);
+const [cache = '', ...lockFiles] = process.argv.slice(2);
+const packages = readVersions(lockFiles);
 execFileSync((await findPython()).path, ['-I', '-c', LOOPBACK_UP]);
 const server = createServer((request, response) => {
   const path = decodeURIComponent(request.url ?? '').slice(1);

@@ -1,7 +1,8 @@
 /**
  * Dais installs and starts with nothing but an npm mirror and a folder of wheels: in a network namespace that has only
  * a loopback interface, from a fresh clone, with an empty home and empty caches. Needs Linux with `unshare` and
- * `nsenter`; without root it needs user namespaces. What the mirror serves is fetched before, by npm and `uvWheel`.
+ * `nsenter`; without root it needs user namespaces. What the mirror serves is fetched before, by npm and `uvWheel`. Where the
+ * machine's own Node is older than 24, the pinned one comes from the mirror too.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
@@ -36,13 +37,16 @@ beforeAll(async () => {
   const git = ['clone', '--quiet', root, clone];
   await output('git', git, folder);
   await output('npm', ['ci', '--ignore-scripts', '--prefer-offline', '--cache', npmCache], clone);
+  const runtime = join(clone, 'tools', 'node-24');
+  await output('npm', ['ci', '--ignore-scripts', '--prefer-offline', '--cache', npmCache], runtime);
   rmSync(clone, { recursive: true });
   await output('git', git, folder);
   await uvWheel(wheels);
 
   const closed = asRoot ? ['--net'] : ['--user', '--map-current-user', '--keep-caps', '--net'];
   const program = [process.execPath, join(root, 'tools', 'air-gap-mirror.mjs')];
-  mirror = spawn('unshare', [...closed, ...program, join(clone, 'package-lock.json'), npmCache], {
+  const locks = [join(clone, 'package-lock.json'), join(clone, 'tools', 'node-24', 'package-lock.json')];
+  mirror = spawn('unshare', [...closed, ...program, npmCache, ...locks], {
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   mirror.stderr?.on('data', (chunk: Buffer) => said.push(chunk.toString()));
@@ -54,7 +58,7 @@ beforeAll(async () => {
   namespace = readlinkSync(`/proc/${mirror.pid}/ns/net`);
   for (const name of ['home', 'npm', 'cache', 'tmp']) mkdirSync(join(folder, name));
   variables = Object.entries({
-    PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
+    PATH: `${nodeFolder()}/usr/local/bin:/usr/bin:/bin`,
     HOME: join(folder, 'home'),
     TMPDIR: join(folder, 'tmp'),
     NO_COLOR: '1',
@@ -74,6 +78,12 @@ afterAll(async () => {
   for (const pid of namespace === undefined ? [] : processesInside()) process.kill(pid, 'SIGKILL');
   rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
 });
+
+/** Returns the folder of this Node for the PATH, or nothing where it is the pinned one: then the machine's own is used. */
+function nodeFolder(): string {
+  const folder = dirname(process.execPath);
+  return folder.startsWith(cacheFolder()) ? '' : `${folder}:`;
+}
 
 /** What a program printed that must end with 0. */
 async function output(program: string, args: readonly string[], cwd: string): Promise<string> {
@@ -140,7 +150,7 @@ test('npm ci installs from the mirror', async () => {
 });
 
 test('it builds', async () => {
-  expect(await inside('node', 'tools/build.mjs')).toContain('@dais/cli');
+  expect(await inside('node', 'tools/run.mjs', 'build')).toContain('build: ok');
 });
 
 test('uv comes from the folder of wheels', async () => {
@@ -150,7 +160,7 @@ test('uv comes from the folder of wheels', async () => {
 });
 
 test('dais up becomes ready, takes the example, answers and stops', async () => {
-  const args = ['packages/cli/dist/main.js', 'up', '--ephemeral', '--port', String(PORT)];
+  const args = ['packages/cli/bin/dais.js', 'up', '--ephemeral', '--port', String(PORT)];
   const server = spawn('nsenter', enter('node', args), { cwd: clone, stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
   server.stdout.on('data', (chunk: Buffer) => (log += chunk.toString()));
@@ -165,7 +175,7 @@ test('dais up becomes ready, takes the example, answers and stops', async () => 
       .toMatch(/^(200|ended)$/);
     expect(server.exitCode).toBeNull();
     const dais = async (...words: string[]) =>
-      await inside('node', 'packages/cli/dist/main.js', ...words, '--url', url, '--no-color');
+      await inside('node', 'packages/cli/bin/dais.js', ...words, '--url', url, '--no-color');
     expect(await dais('apply', '-f', 'examples/hello')).toContain('Project hello created');
     expect(await dais('get', 'projects')).toMatch(/^hello\b/m);
   } catch (error) {

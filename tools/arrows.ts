@@ -165,10 +165,17 @@ export const arrows: readonly Arrow[] = [
   },
   {
     zone: 'cli',
-    files: ['packages/cli/src/**', 'packages/cli/bin/**'],
+    files: ['packages/cli/src/**'],
     may: ['api', 'server'],
     lazily: ['server'],
     note: 'the server only for `up` and `admin`',
+  },
+  {
+    zone: 'cli/bin',
+    files: ['packages/cli/bin/**'],
+    may: ['packages/cli/src/**', 'tools/runtime.mjs'],
+    lazily: ['tools/runtime.mjs'],
+    note: 'starts the command, in a checkout on the pinned Node',
   },
   { zone: 'web/ui', files: ['packages/web/src/ui/**'], may: ['api'], note: 'knows no kind' },
   { zone: 'web', files: ['packages/web/src/**'], may: ['api', 'packages/web/src/**'] },

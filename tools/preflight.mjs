@@ -44,7 +44,7 @@ import { dirname } from 'node:path';
 
 const GIB = 1024 ** 3;
 
-/** Node 20.19 is the first that loads all dependencies; 21 misses what 20.19 got later. */
+/** Dais runs on Node 24; from 20.19 on the tools can fetch it. 21 lacks what 20.19 got later. */
 const NODE = 'Node >= 20.19 (20, 22 or 24)';
 
 /** Measured: the build peaks at 0.5 GiB, a started Dais idles below 0.25 GiB; work needs room beside that. */
@@ -123,11 +123,11 @@ function judgePrograms(facts) {
     findings.push({
       weight: 'fault',
       what: `this is Node ${facts.node}, but ${NODE} is needed`,
-      fix: install(facts, 'nodejs npm', 'node@22', 'Debian 13 and Ubuntu 25.10 have it; elsewhere: nvm install 22'),
+      fix: install(facts, 'nodejs npm', 'node@24', 'Debian 13 and Ubuntu 25.10 have it; elsewhere: nvm install 24'),
     });
   }
   if (!facts.npm) {
-    findings.push({ weight: 'fault', what: 'npm is not there', fix: install(facts, 'npm', 'node@22') });
+    findings.push({ weight: 'fault', what: 'npm is not there', fix: install(facts, 'npm', 'node@24') });
   }
   if (!facts.pythons.some(({ version }) => !older(version, '3.11'))) {
     const found = facts.pythons.map((one) => `${one.command} is ${one.version}`).join(', ') || 'none was found';

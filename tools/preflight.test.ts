@@ -42,7 +42,7 @@ test('all faults are listed at once, each with its fix', () => {
   expect(print(facts)).toEqual([
     'fault: glibc 2.17 is older than 2.28 → use Debian >= 11, Ubuntu >= 20.04 or another system of their age',
     'fault: 0.5 GiB of memory are free; 1.0 GiB are needed → close other programs, or give the machine or container more memory',
-    'fault: this is Node 18.20.8, but Node >= 20.19 (20, 22 or 24) is needed → sudo apt-get update && sudo apt-get install -y nodejs npm (Debian 13 and Ubuntu 25.10 have it; elsewhere: nvm install 22)',
+    'fault: this is Node 18.20.8, but Node >= 20.19 (20, 22 or 24) is needed → sudo apt-get update && sudo apt-get install -y nodejs npm (Debian 13 and Ubuntu 25.10 have it; elsewhere: nvm install 24)',
     'fault: npm is not there → sudo apt-get update && sudo apt-get install -y npm',
     'fault: Python >= 3.11 is needed, but python3 is 3.9.2 → sudo apt-get update && sudo apt-get install -y python3 (or name another: DAIS_PYTHON=/path/to/python3)',
     'fault: the data folder /srv/dais cannot be written → make it writable (chown -R "$(id -u)" /srv/dais), or choose another place: -- --data DIR',

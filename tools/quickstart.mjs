@@ -112,6 +112,14 @@ if (typeof options === 'string') {
   process.exitCode = 2;
 } else if (options.help) process.stdout.write(USAGE);
 else if (await preflight(options)) {
-  const { quickstart } = await import('./quickstart-phases.mjs');
-  process.exitCode = await quickstart(options);
+  // Only now, because older Nodes cannot load it.
+  const { continueOnPinnedNode } = await import('./runtime.mjs');
+  const announce = (/** @type {string} */ text) => void process.stdout.write(text);
+  process.exitCode = (await continueOnPinnedNode(announce)) ?? (await start(options));
 } else process.exitCode = 1;
+
+/** @param {Options} options */
+async function start(options) {
+  const { quickstart } = await import('./quickstart-phases.mjs');
+  return await quickstart(options);
+}

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
  * The one entry of the tool chain: node tools/run.mjs check | test | full | bench | build | docs | docs:build.
- * Plain Node without dependencies: it also runs on a fresh clone, where it installs what the lock names first.
+ * Plain Node without dependencies: it also runs on a fresh clone, where it installs what the lock names first. On Node 20 and 22
+ * it continues on the pinned Node 24.
  */
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import { benchSummary } from './bench-summary.mjs';
 import { endCommands, root, runCommand } from './command.mjs';
 import { ensureInstalled, installNeeded } from './install.mjs';
 import { runPhase } from './phase-bar.mjs';
+import { continueOnPinnedNode } from './runtime.mjs';
 import { runSteps, seconds } from './steps.mjs';
 import { benchmarks, checkSteps, command } from './tiers.mjs';
 import { countsLine, runVitest } from './vitest-run.mjs';
@@ -181,5 +183,6 @@ async function main(tier) {
   }
 }
 
-const code = await main(process.argv[2] ?? '');
+const announce = (/** @type {string} */ text) => void out.write(text);
+const code = (await continueOnPinnedNode(announce)) ?? (await main(process.argv[2] ?? ''));
 process.exitCode ??= code;

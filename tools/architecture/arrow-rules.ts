@@ -199,7 +199,7 @@ function areaOf(path: string): string {
 
 function fullPattern(pattern: string): string {
   if (pattern === 'api') return 'packages/api/src/**';
-  return pattern.startsWith('packages/') ? pattern : `packages/server/src/${pattern}`;
+  return /^(packages|tools)\//.test(pattern) ? pattern : `packages/server/src/${pattern}`;
 }
 
 function sameZone(one: Place, other: Place): boolean {

@@ -1,6 +1,6 @@
 /** The `dais` command of a checkout: what `npm ci` links, before the build and after it. */
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -44,5 +44,16 @@ test('without a build and without sources the command says what to do', async ()
   await expect(execute(process.execPath, [join(place, 'bin/dais.js'), 'up'])).rejects.toMatchObject({
     code: 1,
     stderr: 'dais is not built: run `npm ci`, then `npm run build`, in the folder of the repository.\n',
+  });
+});
+
+test('an older Node is not enough for an installed command', async () => {
+  const older = join(folder, 'older.mjs');
+  await writeFile(older, "Object.defineProperty(process.versions, 'node', { value: '20.20.2' });\n");
+  const place = await unbuilt('older');
+  const args = ['--import', older, join(place, 'bin/dais.js'), '--version'];
+  await expect(execute(process.execPath, args)).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('Dais needs Node 24 or newer; this is Node 20.20.2.') as string,
   });
 });

@@ -115,7 +115,7 @@ test('a renewed certificate is used without a restart; a half-written pair is no
   await expect.poll(() => dais.output()).toContain('the new certificate cannot be used yet');
   expect(await shown()).toBe(before);
   await writeFile(join(folder, 'key.pem'), second.key);
-  await expect.poll(shown).not.toBe(before);
+  await expect.poll(async () => await shown()).not.toBe(before);
   expect(await get('/api/v1/projects', second.ca)).toBe(200);
   await expect.poll(() => shown(gateway)).toBe(await shown());
 });
@@ -127,7 +127,7 @@ test('SIGHUP reads certificates and log level again', async () => {
   await writeFile(join(folder, 'cert.pem'), third.cert);
   await writeFile(join(folder, 'key.pem'), third.key);
   dais.process.kill('SIGHUP');
-  await expect.poll(shown).not.toBe(before);
+  await expect.poll(async () => await shown()).not.toBe(before);
   expect(await get('/readyz', third.ca)).toBe(200);
 });
 

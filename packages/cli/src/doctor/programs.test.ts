@@ -14,9 +14,9 @@ test.each([
 });
 
 test('an old Node is a problem with a way out', () => {
-  expect(checkNode('18.20.0')).toMatchObject({
+  expect(checkNode('22.20.0')).toMatchObject({
     state: 'problem',
-    remedy: expect.stringContaining('Node 22') as string,
+    remedy: expect.stringContaining('Node 24') as string,
   });
-  expect(checkNode('22.1.0').state).toBe('ok');
+  expect(checkNode('24.1.0').state).toBe('ok');
 });

@@ -4,15 +4,15 @@ import { runProgram, type ProgramOptions } from '#processes.ts';
 
 type Version = readonly number[];
 
-const NODE: Version = [20, 19];
+const NODE: Version = [24];
 const PYTHON: Version = [3, 11];
 
 export function checkNode(version: string): Finding {
   if (isAtLeast(version, NODE)) return ok('node', `Node ${version}`);
   return problem(
     'node',
-    `Node ${version} is too old; ${NODE.join('.')} or newer is needed`,
-    'Install Node 22 LTS: https://nodejs.org/en/download, or with your version manager `nvm install 22`.',
+    `Node ${version} is too old; Node ${NODE.join('.')} or newer is needed`,
+    'Install Node 24 LTS: https://nodejs.org/en/download, or with your version manager `nvm install 24`.',
   );
 }
 

@@ -91,12 +91,28 @@ export class GrpcServer {
         server.forceShutdown();
         resolve();
       });
+      // From Node 24 on the library reports the end while calls still run (nodejs/node#57586). Each session closes its socket
+      // after its last call, so the sockets tell the end.
       server.tryShutdown(() => {
-        cancel();
-        resolve();
+        void this.#whenSocketsClose().then(() => {
+          cancel();
+          resolve();
+        });
       });
     });
     for (const socket of this.#sockets.values()) socket.destroy();
+  }
+
+  async #whenSocketsClose(): Promise<void> {
+    await Promise.all(
+      [...this.#sockets.values()].map(
+        async (socket) =>
+          await new Promise<void>((resolve) => {
+            if (socket.closed) resolve();
+            else socket.once('close', () => resolve());
+          }),
+      ),
+    );
   }
 
   async #take(socket: Socket): Promise<void> {

@@ -106,21 +106,29 @@ export function programBeside(from: string, place: string): URL {
   return new URL(`${place}${from.endsWith('.ts') ? '.ts' : '.js'}`, from);
 }
 
-/** What Node is given to run a program of ours, built or from its source. */
+/**
+ * MiB of each half of the young generation. Node 24 allows 64 on machines of 16 GiB and more: a server then keeps 40 to 75 MB more
+ * while it idles, and no operation was faster for it.
+ */
+const SEMI_SPACE_MIB = 16;
+
+/** Returns the arguments with which Node runs a program of ours, built or from its source. */
 export function ownProgram(program: URL): string[] {
   const loader = fromSource(program) ? ['--conditions=dais-source', '--import', loaderOfSource()] : [];
-  return [...loader, fileURLToPath(program)];
+  return [`--max-semi-space-size=${SEMI_SPACE_MIB}`, ...loader, fileURLToPath(program)];
 }
 
 /** A thread with a program of ours. It sees nothing of our environment. The caller owns its end. `heapMib`: what it may have. */
 export function startThread(program: URL, data: unknown, { heapMib }: { readonly heapMib?: number } = {}): Worker {
-  const limits = heapMib === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: heapMib } };
-  const options = { workerData: data, env: {}, stdin: false, ...limits };
-  if (!fromSource(program)) return new Worker(program, { ...options, execArgv: [] });
-  // In Node 20 a thread does not take the loader from `--import`.
-  const api = new URL('./esm/api/index.mjs', loaderOfSource()).href;
-  const text = `import(${JSON.stringify(api)}).then((tsx) => (tsx.register(), import(${JSON.stringify(program.href)})))`;
-  return new Worker(text, { ...options, eval: true, execArgv: ['--conditions=dais-source'] });
+  const maxYoungGenerationSizeMb = 3 * SEMI_SPACE_MIB;
+  const limits = {
+    resourceLimits: {
+      maxYoungGenerationSizeMb,
+      ...(heapMib !== undefined && { maxOldGenerationSizeMb: heapMib }),
+    },
+  };
+  const execArgv = fromSource(program) ? ['--conditions=dais-source', '--import', loaderOfSource()] : [];
+  return new Worker(program, { workerData: data, env: {}, stdin: false, execArgv, ...limits });
 }
 
 /** For the program of a thread: what it was given and where it answers. */

@@ -67,8 +67,8 @@ export async function passContent(
       }
     })(),
   );
-  // `duplex` is missing from the types of Node 20: a body that is a stream is refused without it.
-  const streaming: RequestInit & { readonly duplex: 'half' } = {
+  // A body that is a stream is refused without `duplex`.
+  const streaming: RequestInit = {
     method: 'PUT',
     headers: { ...headers, 'content-type': 'application/octet-stream', 'content-length': String(bytes) },
     body: Readable.toWeb(source) as ReadableStream,

@@ -6,8 +6,7 @@ export interface Deadline {
 }
 
 /**
- * `ms` 0 means no limit. Not AbortSignal.any with AbortSignal.timeout: in Node 20 such a signal can be collected as
- * garbage before it fires (nodejs/node#54614), and the call would then wait for ever.
+ * Starts a deadline. `ms` 0 means no limit. `clear` ends the timer, which AbortSignal.timeout would keep until it fires.
  */
 export function startDeadline(ms: number, caller: AbortSignal | undefined): Deadline {
   const controller = new AbortController();

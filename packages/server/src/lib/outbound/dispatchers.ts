@@ -4,7 +4,6 @@ import type { Dispatcher, buildConnector } from 'undici';
 import type { AddressGuard } from './address-guard.ts';
 import type { Fail } from './fault.ts';
 import { guardedLookup } from './guarded-lookup.ts';
-import { mendPausedEnds } from './paused-end.ts';
 
 /** All in milliseconds; 0 means no limit. */
 export interface Timeouts {
@@ -40,7 +39,6 @@ export function createDispatchers({ guard, secureContext, timeouts, fail }: Disp
   async function make(proxy: string | undefined, trusted: boolean): Promise<Dispatcher> {
     // Loaded with the first call: a Dais that calls nobody does not pay for it.
     const { Agent, Pool, ProxyAgent, buildConnector } = await import('undici');
-    mendPausedEnds();
     if (proxy !== undefined) {
       return new ProxyAgent({
         uri: proxy,

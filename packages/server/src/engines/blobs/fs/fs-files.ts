@@ -28,7 +28,7 @@ export async function requireFolder(path: string): Promise<void> {
   }
 }
 
-/** Makes one folder. (A recursive mkdir of Node 20 hides ENOSPC behind another error.) */
+/** Makes one folder. A recursive mkdir hides ENOSPC behind another error. */
 export async function ensureFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { mode: 0o700 });

@@ -49,10 +49,7 @@ export class OnnxSession {
   /** @throws DaisError `invalid_request` with the runtime's words */
   static async open({ file, threads, outputs }: SessionPlan): Promise<OnnxSession> {
     disableTelemetry();
-    const runtime = await import('onnxruntime-node').catch((error: unknown) => {
-      // Optional: its script fetches the runtime for graphics cards, and where it cannot, npm leaves the package out.
-      throw new DaisError('model_unavailable', MISSING, { cause: error });
-    });
+    const runtime = await loadRuntime();
     try {
       const session = await runtime.InferenceSession.create(file, {
         executionProviders: ['cpu'],
@@ -101,7 +98,26 @@ export class OnnxSession {
   }
 }
 
-/** Newer versions of Node have an array of halves. */
+/**
+ * The runtime's binding reads the size of a `Float16Array`, which Node has from 24 on, as 0 bytes (microsoft/onnxruntime#32323). Which
+ * array holds FP16 is decided by the first tensor of a process, so that one is made while the global is absent.
+ */
+async function loadRuntime(): Promise<typeof Runtime> {
+  const runtime = await import('onnxruntime-node').catch((error: unknown) => {
+    // Optional: its script fetches the runtime for graphics cards, and where it cannot, npm leaves the package out.
+    throw new DaisError('model_unavailable', MISSING, { cause: error });
+  });
+  const halves = Object.getOwnPropertyDescriptor(globalThis, 'Float16Array');
+  if (halves !== undefined) {
+    Reflect.deleteProperty(globalThis, 'Float16Array');
+    // Synchronous, so that no other code sees the global missing.
+    void new runtime.Tensor('bool', Uint8Array.of(0), [1]);
+    Object.defineProperty(globalThis, 'Float16Array', halves);
+  }
+  return runtime;
+}
+
+/** Returns the bits of FP16 values, also where the runtime returns a `Float16Array`. */
 function bitsOf(data: Uint16Array): Uint16Array {
   return new Uint16Array(data.buffer, data.byteOffset, data.length);
 }

@@ -3,12 +3,11 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { Transform } from 'node:stream';
 import type { FileCompression, SourceFile, TextEncoding } from '../contract.ts';
 import { QueryError } from '../model/query-error.ts';
 import { fault } from './fault-log.ts';
-import { zstdInflate } from './zstd-inflate.ts';
 
 /** Beyond this a file may inflate to at most `RATIO` times its size: tables of text rarely pass 50. */
 const FREE_BYTES = 64 * 1024 * 1024;
@@ -82,20 +81,18 @@ async function inflate(
 ): Promise<number> {
   const { source, name, bytes, compression } = opened;
   let inflated = 0;
-  const bomb = () =>
-    new QueryError('too_large', `${name} inflates to more than ${RATIO} times its size: it is refused as a bomb.`);
   const guard = new Transform({
     transform: (chunk: Buffer, _, done) => {
       inflated += chunk.length;
       if (inflated > budget.left) {
         done(new QueryError('too_large', `${name} inflates to more than a job may read (${budget.left} bytes).`));
       } else if (inflated > FREE_BYTES && inflated > RATIO * bytes) {
-        done(bomb());
+        done(new QueryError('too_large', `${name} inflates to more than ${RATIO} times its size: it is refused as a bomb.`));
       } else done(null, chunk);
     },
   });
   try {
-    const inflater = compression === 'gzip' ? createGunzip() : zstdInflate(2 * FREE_BYTES, bomb);
+    const inflater = compression === 'gzip' ? createGunzip() : createZstdDecompress();
     await pipeline(createReadStream(source.path), inflater, guard, createWriteStream(to));
   } catch (error) {
     if (error instanceof QueryError) throw error;

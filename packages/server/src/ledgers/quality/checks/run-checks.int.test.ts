@@ -26,13 +26,7 @@ const tableOf: fc.Arbitrary<TestTable> = fc.array(rowOf, { maxLength: 30 }).map(
 
 const RUNS = { numRuns: 8 };
 
-/** `Map.groupBy` needs Node 21. */
-function grouped<T>(items: readonly T[], keyOf: (item: T) => unknown): readonly T[][] {
-  const groups = new Map<unknown, T[]>();
-  for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
-  return [...groups.values()];
-}
-
+const grouped = <T>(items: readonly T[], keyOf: (item: T) => unknown) => [...Map.groupBy(items, keyOf).values()];
 const valuesOf = (table: TestTable, column: string) => table.rows.map((row) => row[column] ?? null);
 const present = (values: readonly Value[]) => values.filter((value) => value !== null);
 const outcomeOf = (broken: number, rows: number, atLeast: number) =>

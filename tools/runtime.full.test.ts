@@ -5,18 +5,18 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { root, runCommand } from './command.mjs';
 import { environment } from './environment.mjs';
-import { node22 } from './node-22.mjs';
+import { pinnedNode } from './runtime.mjs';
 
 let node: string;
 let folder: string;
 beforeAll(async () => {
-  node = await node22();
-  folder = mkdtempSync(join(tmpdir(), 'n22-'));
+  node = join(await pinnedNode(26), 'node');
+  folder = mkdtempSync(join(tmpdir(), 'n26-'));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test('it is Node 22', async () => {
-  expect((await runCommand(node, ['--version'], { quiet: true })).output).toMatch(/^v22\./);
+test('it is Node 26', async () => {
+  expect((await runCommand(node, ['--version'], { quiet: true })).output).toMatch(/^v26\./);
 });
 
 test('the unit tests pass', async () => {
