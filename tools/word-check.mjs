@@ -14,7 +14,7 @@ import { root } from './command.mjs';
  * @typedef {{ readonly file: string, readonly text: string }} Allowed
  * @typedef {Readonly<Record<string, string>>} Rules pattern to standard term
  * @typedef {object} WordCheck
- * @property {readonly Coverage[]} coverage globs, with the names of the rule sets for them
+ * @property {readonly Coverage[]} coverage globs (with `!` exclusions), and the names of the rule sets for them
  * @property {readonly Allowed[]} allowed exceptions: a text in one file
  * @property {Readonly<Record<string, Rules>>} rules
  * @typedef {{ readonly file: string, readonly line: number, readonly text: string, readonly instead: string }} Finding
@@ -28,16 +28,19 @@ import { root } from './command.mjs';
  * @returns {Finding[]}
  */
 export function findReplacedWords(file, content, sets) {
+  const matching = sets
+    .flatMap((rules) => Object.entries(rules))
+    .filter(([pattern]) => content.search(compiled(pattern)) >= 0);
+  // Parsing costs more than searching: most files have no replaced word anywhere.
+  if (matching.length === 0) return [];
   const prose = proseOf(file, content);
-  const findings = sets.flatMap((rules) =>
-    Object.entries(rules).flatMap(([pattern, instead]) =>
-      [...prose.matchAll(compiled(pattern))].map((match) => ({
-        file,
-        line: prose.slice(0, match.index).split('\n').length,
-        text: match[0].replace(/\s+/g, ' '),
-        instead,
-      })),
-    ),
+  const findings = matching.flatMap(([pattern, instead]) =>
+    [...prose.matchAll(compiled(pattern))].map((match) => ({
+      file,
+      line: prose.slice(0, match.index).split('\n').length,
+      text: match[0].replace(/\s+/g, ' '),
+      instead,
+    })),
   );
   return findings.toSorted((a, b) => a.line - b.line);
 }
@@ -134,26 +137,32 @@ export function globPattern(glob) {
 }
 
 /**
- * @param {string} folder
+ * Checks the covered files of a repository.
+ * @param {readonly string[]} files paths of all files
+ * @param {(file: string) => string} read
  * @param {WordCheck} check
  * @returns {{ findings: Finding[], files: number, unused: string[] }} unused: globs and exceptions that match nothing
  */
-export function checkWords(folder, { coverage, allowed, rules }) {
-  const files = repositoryFiles(folder);
+export function checkWords(files, read, { coverage, allowed, rules }) {
   /** @type {string[]} */
   const unused = [];
   let count = 0;
   const found = coverage.flatMap((entry) => {
-    const globs = entry.files.map((glob) => ({ glob, pattern: globPattern(glob) }));
+    const globs = entry.files.map((glob) => ({ glob, pattern: globPattern(glob.replace(/^!/, '')) }));
     for (const { glob, pattern } of globs) if (!files.some((file) => pattern.test(file))) unused.push(glob);
-    const covered = files.filter((file) => globs.some(({ pattern }) => pattern.test(file)));
+    const [excluded, included] = [true, false].map((not) => globs.filter(({ glob }) => glob.startsWith('!') === not));
+    const covered = files.filter(
+      (file) =>
+        included?.some(({ pattern }) => pattern.test(file)) === true &&
+        excluded?.some(({ pattern }) => pattern.test(file)) === false,
+    );
     count += covered.length;
     const sets = entry.rules.map((name) => {
       const set = rules[name];
       if (set === undefined) throw new Error(`tools/word-check.json has no rule set "${name}".`);
       return set;
     });
-    return covered.flatMap((file) => findReplacedWords(file, readFileSync(join(folder, file), 'utf8'), sets));
+    return covered.flatMap((file) => findReplacedWords(file, read(file), sets));
   });
   /** @param {Finding} finding @param {Allowed} entry */
   const isAllowed = (finding, entry) => entry.file === finding.file && entry.text === finding.text;
@@ -180,7 +189,8 @@ function repositoryFiles(folder) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { findings, files, unused } = checkWords(
-    root,
+    repositoryFiles(root),
+    (file) => readFileSync(join(root, file), 'utf8'),
     /** @type {WordCheck} */ (JSON.parse(readFileSync(join(root, 'tools/word-check.json'), 'utf8'))),
   );
   for (const { file, line, text, instead } of findings) {

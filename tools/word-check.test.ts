@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { findReplacedWords, globPattern, proseOfMarkdown, proseOfSource, proseOfYaml } from './word-check.mjs';
+import {
+  checkWords,
+  findReplacedWords,
+  globPattern,
+  proseOfMarkdown,
+  proseOfSource,
+  proseOfYaml,
+} from './word-check.mjs';
 import check from './word-check.json' with { type: 'json' };
 
 const { spelling, phrases, titles } = check.rules;
@@ -60,4 +67,18 @@ test('globs', () => {
   expect(globPattern('docs/**/*.md').test('docs/guide/a.md')).toBe(true);
   expect(globPattern('docs/*.md').test('docs/guide/a.md')).toBe(false);
   expect(globPattern('README.md').test('READMEomd')).toBe(false);
+});
+
+test('covered files are checked, exclusions and exceptions are not, and what matches nothing is reported', () => {
+  const result = checkWords(['a.md', 'b.md', 'c.test.md', 'd.txt'], () => 'The licence.\n', {
+    coverage: [{ files: ['*.md', '!*.test.md', 'none/*.md'], rules: ['spelling'] }],
+    allowed: [
+      { file: 'b.md', text: 'licence' },
+      { file: 'b.md', text: 'colour' },
+    ],
+    rules: check.rules,
+  });
+  expect(result.findings.map(({ file, line }) => [file, line])).toEqual([['a.md', 1]]);
+  expect(result.files).toBe(2);
+  expect(result.unused).toEqual(['none/*.md', 'b.md: colour']);
 });
