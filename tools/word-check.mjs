@@ -150,12 +150,11 @@ export function checkWords(files, read, { coverage, allowed, rules }) {
   const found = coverage.flatMap((entry) => {
     const globs = entry.files.map((glob) => ({ glob, pattern: globPattern(glob.replace(/^!/, '')) }));
     for (const { glob, pattern } of globs) if (!files.some((file) => pattern.test(file))) unused.push(glob);
-    const [excluded, included] = [true, false].map((not) => globs.filter(({ glob }) => glob.startsWith('!') === not));
-    const covered = files.filter(
-      (file) =>
-        included?.some(({ pattern }) => pattern.test(file)) === true &&
-        excluded?.some(({ pattern }) => pattern.test(file)) === false,
-    );
+    const included = globs.filter(({ glob }) => !glob.startsWith('!'));
+    const excluded = globs.filter(({ glob }) => glob.startsWith('!'));
+    /** @param {typeof globs} some @param {string} file */
+    const isIn = (some, file) => some.some(({ pattern }) => pattern.test(file));
+    const covered = files.filter((file) => isIn(included, file) && !isIn(excluded, file));
     count += covered.length;
     const sets = entry.rules.map((name) => {
       const set = rules[name];
