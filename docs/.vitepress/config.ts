@@ -18,11 +18,12 @@ function pages(folder: string) {
 
 const start = [
   { text: 'What Dais is', link: '/' },
-  { text: 'Ten minutes', link: '/tutorial/ten-minutes' },
+  { text: 'Ten-minute tutorial', link: '/tutorial/ten-minutes' },
   { text: 'Track your first model', link: '/tutorial/track-your-first-model' },
   { text: 'Your first pipeline', link: '/tutorial/your-first-pipeline' },
   { text: 'From CSV to a trusted dataset', link: '/tutorial/from-csv-to-a-trusted-dataset' },
-  { text: 'A year of flights', link: '/tutorial/a-year-of-flights' },
+  { text: 'Features without data leakage', link: '/tutorial/features-without-leakage' },
+  { text: 'End-to-end example: flight delays', link: '/tutorial/a-year-of-flights' },
 ];
 
 const guide = [
@@ -98,7 +99,7 @@ export default defineConfig({
     outline: [2, 3],
     search: { provider: 'local' },
     nav: [
-      { text: 'Ten minutes', link: '/tutorial/ten-minutes' },
+      { text: 'Tutorial', link: '/tutorial/ten-minutes' },
       { text: 'How to', link: '/guide/apply-from-git', activeMatch: '/guide/' },
       { text: 'Reference', link: '/reference/kinds/', activeMatch: '/reference/' },
       { text: 'Internals', link: '/internals/', activeMatch: '/internals/' },
