@@ -15,7 +15,7 @@ import { countsLine, runVitest } from './vitest-run.mjs';
 
 const USAGE = `usage: node tools/run.mjs <tier>
 
-  check   format, lint, types, dead code, unit tests, generated files (≤ 2 minutes)
+  check   format, words, lint, types, dead code, unit tests, generated files (≤ 2 minutes)
   test    check, build, integration, browser and conformance tests: what every change must pass
   full    test with 1,000 new examples of each property, then the site and the long runs; full SEED draws the same ones
   bench   every benchmark, one after the other, and what they claim; bench NAME those whose path has it

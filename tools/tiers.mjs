@@ -23,6 +23,7 @@ export function checkSteps(counts) {
     // that dist is made from src.
     command('dead code', 'knip', ['--no-progress', '--tsConfig', 'tsconfig.knip.json']),
     command('format', 'oxfmt', ['--check', '.']),
+    command('words', 'node', ['tools/word-check.mjs']),
     // A lock that lacks a package (npm drops what it cannot find for another platform) fails only on a clean clone.
     command('lock file', 'npm', ['ci', '--dry-run', '--offline', '--no-audit', '--ignore-scripts', '--loglevel=error']),
     ...generated(),

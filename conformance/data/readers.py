@@ -43,7 +43,7 @@ def rows_of(value):
 
 def section():
     text = pathlib.Path(GUIDE).read_text()
-    return text[text.index("## Read it from a program") :].split("\n## ")[0]
+    return text[text.index("## Read a version in a program") :].split("\n## ")[0]
 
 
 def run(block, names):

@@ -16,72 +16,89 @@ function pages(folder: string) {
     });
 }
 
+/** Links to pages of a folder, in this order, each with its first heading. */
+function named(folder: string, names: readonly string[]) {
+  const all = pages(folder);
+  return names.map((name) => {
+    const found = all.find((page) => page.link === `/${folder}/${name}`);
+    if (found === undefined) throw new Error(`docs/${folder}/${name}.md is in the navigation but does not exist.`);
+    return found;
+  });
+}
+
 const start = [
   { text: 'What Dais is', link: '/' },
-  { text: 'Ten-minute tutorial', link: '/tutorial/ten-minutes' },
-  { text: 'Track your first model', link: '/tutorial/track-your-first-model' },
-  { text: 'Your first pipeline', link: '/tutorial/your-first-pipeline' },
-  { text: 'From CSV to a trusted dataset', link: '/tutorial/from-csv-to-a-trusted-dataset' },
-  { text: 'Features without data leakage', link: '/tutorial/features-without-leakage' },
-  { text: 'End-to-end example: flight delays', link: '/tutorial/a-year-of-flights' },
+  ...named('tutorial', [
+    'ten-minutes',
+    'track-your-first-model',
+    'your-first-pipeline',
+    'from-csv-to-a-trusted-dataset',
+    'features-without-leakage',
+    'a-year-of-flights',
+  ]),
 ];
 
-const guide = [
-  { text: 'The console', link: '/guide/console' },
-  { text: 'Apply from git', link: '/guide/apply-from-git' },
-  { text: 'From a program', link: '/guide/from-a-program' },
-  { text: 'Secrets and keys', link: '/guide/secrets' },
-  { text: 'Alert channels', link: '/guide/alert-channels' },
-  { text: 'Move from MLflow', link: '/guide/move-from-mlflow' },
-  { text: 'Find runs', link: '/guide/find-runs' },
-  { text: 'Keep data in versions', link: '/guide/datasets' },
-  { text: 'Run a command', link: '/guide/run-a-command' },
-  { text: 'Write a pipeline', link: '/guide/pipelines' },
-  { text: 'Schedules', link: '/guide/schedules' },
-  { text: 'Bring your Kubeflow pipeline', link: '/guide/bring-your-kubeflow-pipeline' },
-  { text: 'What is understood of Kubeflow pipelines', link: '/guide/kfp-ir' },
-  { text: 'Expect something of data', link: '/guide/data-quality' },
-  { text: 'Bring your Feast repository', link: '/guide/bring-your-feast-repository' },
-  { text: 'Trace what a program does', link: '/guide/trace' },
-  { text: 'Follow where a model comes from', link: '/guide/lineage' },
-  { text: 'Ask an endpoint: serving protocols', link: '/guide/serving-protocols' },
-  { text: 'Be told by webhooks', link: '/guide/webhooks' },
-  { text: 'Private data', link: '/guide/private-data' },
-  { text: 'Labels that people gave', link: '/guide/labels' },
-  { text: 'Predictions', link: '/guide/predictions' },
-  { text: 'Monitor a model', link: '/guide/monitor-a-model' },
-  { text: 'Monitoring without labels', link: '/guide/monitoring-without-labels' },
-  { text: 'Model safety', link: '/guide/model-safety' },
-  { text: 'Remove what was deleted', link: '/guide/take-away-garbage' },
-  { text: 'Back up and restore', link: '/guide/backup-and-restore' },
-  { text: 'PostgreSQL and S3 of your own', link: '/guide/production' },
-  { text: 'Watch Dais with what you have', link: '/guide/observe-dais' },
-  { text: 'Behind nginx', link: '/guide/behind-nginx' },
-  { text: 'TLS', link: '/guide/tls' },
-  { text: 'Secure a Dais for a team', link: '/guide/secure-a-dais-for-a-team' },
-  { text: 'Write a policy', link: '/guide/write-a-policy' },
-  { text: 'Approve a model', link: '/guide/approve-a-model' },
-  { text: 'Serve a model', link: '/guide/serve-a-model' },
-  { text: 'Predict for a whole dataset', link: '/guide/batch-predictions' },
-  { text: 'Make a model answer faster', link: '/guide/tune-serving' },
-  { text: 'Monitor a model', link: '/guide/monitor-a-model' },
-  { text: 'Monitoring without labels', link: '/guide/monitoring-without-labels' },
-  { text: 'Talk about runs and models', link: '/guide/comments' },
-  { text: 'Sign in with your identity provider', link: '/guide/sign-in-with-your-identity-provider' },
-  { text: 'Tokens for CI', link: '/guide/tokens-for-ci' },
-  { text: 'Prove what happened', link: '/guide/prove-what-happened' },
-  { text: 'Threat model', link: '/guide/threat-model' },
-  { text: 'Isolation', link: '/guide/isolation' },
-  { text: 'Compute quotas', link: '/guide/compute-quotas' },
-  { text: 'Install without the internet', link: '/guide/air-gap' },
-  { text: 'Upgrade', link: '/guide/upgrade' },
-  { text: 'When something is wrong', link: '/guide/troubleshooting' },
-];
+/** Guides by topic; every file of docs/guide is in one of them. */
+const guideTopics: Readonly<Record<string, readonly string[]>> = {
+  'Work with Dais': ['console', 'apply-from-git', 'api-clients', 'secrets', 'webhooks', 'comments', 'lineage'],
+  'Experiment tracking and registry': [
+    'migrate-from-mlflow',
+    'search-runs',
+    'tracing',
+    'approve-a-model',
+    'model-scanning',
+  ],
+  'Jobs and pipelines': [
+    'run-a-command',
+    'pipelines',
+    'schedules',
+    'migrate-a-kubeflow-pipeline',
+    'kfp-ir',
+    'compute-quotas',
+  ],
+  'Data and features': ['datasets', 'data-quality', 'private-data', 'labeling', 'use-a-feast-repository'],
+  'Model serving': ['serve-a-model', 'serving-protocols', 'tune-serving', 'predictions', 'batch-predictions'],
+  'Model monitoring': ['monitor-a-model', 'monitoring-without-ground-truth', 'alert-channels'],
+  'Access control and audit': [
+    'secure-a-dais-for-a-team',
+    'single-sign-on',
+    'workload-identity',
+    'write-a-policy',
+    'audit-log',
+    'isolation',
+    'threat-model',
+  ],
+  Operations: [
+    'production',
+    'behind-nginx',
+    'tls',
+    'backup-and-restore',
+    'upgrade',
+    'observability',
+    'garbage-collection',
+    'air-gap',
+    'troubleshooting',
+  ],
+};
+
+const unlisted = pages('guide').filter(
+  ({ link }) => !Object.values(guideTopics).some((names) => names.some((name) => link === `/guide/${name}`)),
+);
+if (unlisted.length > 0) {
+  throw new Error(`Add these guides to docs/.vitepress/config.ts: ${unlisted.map(({ link }) => link).join(', ')}`);
+}
+
+const guide = Object.entries(guideTopics).map(([topic, names]) => ({
+  text: topic,
+  items: named('guide', names),
+  collapsed: true,
+}));
 
 const reference = [
+  { text: 'Glossary', link: '/reference/glossary' },
   { text: 'Manifests', link: '/reference/manifest' },
   { text: 'Kinds', link: '/reference/kinds/', items: pages('reference/kinds'), collapsed: false },
-  ...pages('reference').filter((page) => page.link !== '/reference/manifest'),
+  ...pages('reference').filter(({ link }) => link !== '/reference/manifest' && link !== '/reference/glossary'),
 ];
 
 export default defineConfig({
@@ -99,16 +116,17 @@ export default defineConfig({
     outline: [2, 3],
     search: { provider: 'local' },
     nav: [
-      { text: 'Tutorial', link: '/tutorial/ten-minutes' },
-      { text: 'How to', link: '/guide/apply-from-git', activeMatch: '/guide/' },
+      { text: 'Tutorial', link: '/tutorial/ten-minutes', activeMatch: '/tutorial/' },
+      { text: 'Guides', link: '/guide/console', activeMatch: '/guide/' },
       { text: 'Reference', link: '/reference/kinds/', activeMatch: '/reference/' },
+      { text: 'Glossary', link: '/reference/glossary' },
       { text: 'Internals', link: '/internals/', activeMatch: '/internals/' },
       { text: 'Decisions', link: '/decisions/', activeMatch: '/decisions/' },
     ],
     sidebar: {
       '/': [
         { text: 'Start', items: start },
-        { text: 'How to', items: guide },
+        { text: 'Guides', items: guide },
         { text: 'Reference', items: reference },
       ],
       '/internals/': [{ text: 'Internals', link: '/internals/', items: pages('internals') }],

@@ -6,6 +6,7 @@ import { errorPage } from './error-page.ts';
 import { eventPage } from './event-page.ts';
 import { factsPage } from './facts-page.ts';
 import type { GeneratedFile } from './generated-file.ts';
+import { glossaryPage } from './glossary-page.ts';
 import { httpPage } from './http-page.ts';
 import { jsonSchemas } from './json-schemas.ts';
 import { feastPage } from './feast-page.ts';
@@ -21,6 +22,7 @@ import { openApiFile } from './openapi-file.ts';
 /** Every file of the reference, as the code of today would have it. The same code gives the same bytes. */
 export function reference(): readonly GeneratedFile[] {
   return [
+    glossaryPage(),
     manifestPage(),
     ...kindPages(),
     ...jsonSchemas(),

@@ -271,7 +271,7 @@ function checkSteps(steps: readonly number[]): Issue[] {
   ];
 }
 
-const endpointVariantStates = ['preparing', 'loading', 'ready', 'idle', 'failed', 'quarantined'] as const;
+export const endpointVariantStates = ['preparing', 'loading', 'ready', 'idle', 'failed', 'quarantined'] as const;
 
 const variantStatus = z.strictObject({
   name: z.string().describe('`stable`, `canary`, or the name of the manifest.'),

@@ -29,7 +29,7 @@ export function AuditState() {
     <Panel
       title="Audit log integrity"
       actions={
-        <a href="docs/guide/prove-what-happened" target="_blank" rel="noreferrer">
+        <a href="docs/guide/audit-log" target="_blank" rel="noreferrer">
           Prove what happened
         </a>
       }

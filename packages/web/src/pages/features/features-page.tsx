@@ -82,7 +82,7 @@ export function FeaturesPage() {
             features without leakage
           </a>
           , or{' '}
-          <a href="docs/guide/bring-your-feast-repository" target="_blank" rel="noreferrer">
+          <a href="docs/guide/use-a-feast-repository" target="_blank" rel="noreferrer">
             bring your Feast repository
           </a>
           .

@@ -41,7 +41,7 @@ export function LabelsPage() {
           sentence={`Sets of labels of ${project} would be here. There are none yet: a labelling tool’s export brings them.`}
           command={daisCommand(['labels', 'import', 'SET', 'export.json'], project)}
         >
-          <a href="docs/guide/labels" target="_blank" rel="noreferrer">
+          <a href="docs/guide/labeling" target="_blank" rel="noreferrer">
             How labels come in, are reviewed and become a dataset
           </a>
         </EmptyState>

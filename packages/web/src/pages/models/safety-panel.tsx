@@ -132,7 +132,7 @@ function Verdict({ scan }: { readonly scan: ModelScan }) {
           </>
         )}
         .{' '}
-        <a href="docs/guide/model-safety" target="_blank" rel="noreferrer">
+        <a href="docs/guide/model-scanning" target="_blank" rel="noreferrer">
           What is looked for
         </a>
       </p>

@@ -1,0 +1,192 @@
+#!/usr/bin/env node
+/**
+ * Keeps replaced words out of the texts that people read: node tools/word-check.mjs. tools/word-check.json lists the
+ * covered files and, by rule set, regular expressions with the standard term. docs/internals/glossary.md has the reasons.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseSync } from 'oxc-parser';
+import { root } from './command.mjs';
+
+/**
+ * @typedef {{ readonly files: readonly string[], readonly rules: readonly string[] }} Coverage
+ * @typedef {{ readonly file: string, readonly text: string }} Allowed
+ * @typedef {Readonly<Record<string, string>>} Rules pattern to standard term
+ * @typedef {object} WordCheck
+ * @property {readonly Coverage[]} coverage globs, with the names of the rule sets for them
+ * @property {readonly Allowed[]} allowed exceptions: a text in one file
+ * @property {Readonly<Record<string, Rules>>} rules
+ * @typedef {{ readonly file: string, readonly line: number, readonly text: string, readonly instead: string }} Finding
+ */
+
+/**
+ * Returns the replaced words in the prose of a file, in the order of their lines.
+ * @param {string} file path, whose ending selects how prose is found
+ * @param {string} content
+ * @param {readonly Rules[]} sets
+ * @returns {Finding[]}
+ */
+export function findReplacedWords(file, content, sets) {
+  const prose = proseOf(file, content);
+  const findings = sets.flatMap((rules) =>
+    Object.entries(rules).flatMap(([pattern, instead]) =>
+      [...prose.matchAll(compiled(pattern))].map((match) => ({
+        file,
+        line: prose.slice(0, match.index).split('\n').length,
+        text: match[0].replace(/\s+/g, ' '),
+        instead,
+      })),
+    ),
+  );
+  return findings.toSorted((a, b) => a.line - b.line);
+}
+
+/** @param {string} file @param {string} content */
+function proseOf(file, content) {
+  if (/\.m?[jt]sx?$/.test(file)) return proseOfSource(file, content);
+  return /\.ya?ml$/.test(file) ? proseOfYaml(content) : proseOfMarkdown(content);
+}
+
+/** @type {Map<string, RegExp>} */
+const patterns = new Map();
+
+/** @param {string} pattern words are whole words; a space also matches a line break */
+function compiled(pattern) {
+  let found = patterns.get(pattern);
+  if (found === undefined) {
+    const whole = pattern.startsWith('^') ? pattern : `(?<![\\w-])(?:${pattern.replaceAll(' ', '\\s+')})(?![\\w-])`;
+    found = new RegExp(whole, 'gim');
+    patterns.set(pattern, found);
+  }
+  return found;
+}
+
+/**
+ * Blanks what is no prose: code, comments, link targets and attributes. Positions and lines stay.
+ * @param {string} content
+ */
+export function proseOfMarkdown(content) {
+  return [
+    /^( *)(`{3,})[^\n]*\n[\s\S]*?^\1\2 *$/gm,
+    /<!--[\s\S]*?-->/g,
+    /(`+)(?!`)[^\n]*?[^`]\1(?!`)/g,
+    /(?<=\])\([^)\n]*\)/g,
+    /(?:href|src|srcset|media|class)="[^"]*"/g,
+    /https?:\/\/[^\s)>]+/g,
+  ].reduce((text, pattern) => text.replace(pattern, blank), content);
+}
+
+/**
+ * Keeps the texts of string literals, templates and JSX; imports and what has no space in it are names.
+ * @param {string} file
+ * @param {string} content
+ */
+export function proseOfSource(file, content) {
+  const kept = [...blank(content)];
+  /** @param {number} start @param {number} end */
+  const keep = (start, end) => {
+    const text = content.slice(start, end);
+    if (/\s/.test(text.trim())) for (let at = start; at < end; at++) kept[at] = content[at] ?? ' ';
+  };
+  /** @param {unknown} node */
+  const walk = (node) => {
+    if (Array.isArray(node)) return node.forEach(walk);
+    if (typeof node !== 'object' || node === null) return;
+    const { type, start, end, value } = /** @type {Record<string, any>} */ (node);
+    if (type === 'ImportDeclaration' || type === 'TSLiteralType') return;
+    if ((type === 'Literal' && typeof value === 'string') || type === 'TemplateElement' || type === 'JSXText') {
+      return keep(start, end);
+    }
+    Object.values(node).forEach(walk);
+  };
+  walk(parseSync(file, content).program);
+  return kept.join('');
+}
+
+/**
+ * Keeps comments and descriptions.
+ * @param {string} content
+ */
+export function proseOfYaml(content) {
+  const texts = /(?:^|\s)#.*|\b(?:description|intendedUse|message):.*/;
+  return content
+    .split('\n')
+    .map((line) => {
+      const [text = ''] = texts.exec(line) ?? [];
+      return text === '' ? blank(line) : blank(line.slice(0, line.length - text.length)) + text;
+    })
+    .join('\n');
+}
+
+/** @param {string} text */
+function blank(text) {
+  return text.replace(/[^\n]/g, ' ');
+}
+
+/**
+ * @param {string} glob `**` is any number of folders, `*` a part of a name
+ * @returns {RegExp}
+ */
+export function globPattern(glob) {
+  const escaped = glob.replace(/[.+^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(`^${escaped.replace(/\*\*\/|\*/g, (star) => (star === '*' ? '[^/]*' : '(?:[^/]+/)*'))}$`);
+}
+
+/**
+ * @param {string} folder
+ * @param {WordCheck} check
+ * @returns {{ findings: Finding[], files: number, unused: string[] }} unused: globs and exceptions that match nothing
+ */
+export function checkWords(folder, { coverage, allowed, rules }) {
+  const files = repositoryFiles(folder);
+  /** @type {string[]} */
+  const unused = [];
+  let count = 0;
+  const found = coverage.flatMap((entry) => {
+    const globs = entry.files.map((glob) => ({ glob, pattern: globPattern(glob) }));
+    for (const { glob, pattern } of globs) if (!files.some((file) => pattern.test(file))) unused.push(glob);
+    const covered = files.filter((file) => globs.some(({ pattern }) => pattern.test(file)));
+    count += covered.length;
+    const sets = entry.rules.map((name) => {
+      const set = rules[name];
+      if (set === undefined) throw new Error(`tools/word-check.json has no rule set "${name}".`);
+      return set;
+    });
+    return covered.flatMap((file) => findReplacedWords(file, readFileSync(join(folder, file), 'utf8'), sets));
+  });
+  /** @param {Finding} finding @param {Allowed} entry */
+  const isAllowed = (finding, entry) => entry.file === finding.file && entry.text === finding.text;
+  for (const entry of allowed) {
+    if (!found.some((finding) => isAllowed(finding, entry))) unused.push(`${entry.file}: ${entry.text}`);
+  }
+  const findings = found.filter((finding) => !allowed.some((entry) => isAllowed(finding, entry)));
+  return { findings, files: count, unused };
+}
+
+const SKIPPED = new Set(['node_modules', 'dist', '.git', '.cache']);
+
+/** @param {string} folder @returns {string[]} paths of files that can have prose, relative to the folder */
+function repositoryFiles(folder) {
+  /** @param {string} inside @returns {string[]} */
+  const below = (inside) =>
+    readdirSync(join(folder, inside), { withFileTypes: true }).flatMap((entry) => {
+      const path = inside === '' ? entry.name : `${inside}/${entry.name}`;
+      if (entry.isDirectory()) return SKIPPED.has(entry.name) ? [] : below(path);
+      return /\.(?:md|ya?ml|m?[jt]sx?)$/.test(entry.name) ? [path] : [];
+    });
+  return below('');
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { findings, files, unused } = checkWords(
+    root,
+    /** @type {WordCheck} */ (JSON.parse(readFileSync(join(root, 'tools/word-check.json'), 'utf8'))),
+  );
+  for (const { file, line, text, instead } of findings) {
+    process.stdout.write(`${file}:${line}: "${text}" is a replaced term. Use: ${instead}.\n`);
+  }
+  for (const entry of unused) process.stdout.write(`tools/word-check.json: "${entry}" matches nothing. Remove it.\n`);
+  process.stdout.write(`${files} files, ${findings.length} replaced terms\n`);
+  process.exitCode = findings.length + unused.length === 0 ? 0 : 1;
+}
