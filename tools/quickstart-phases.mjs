@@ -1,4 +1,4 @@
-/** The phases of the quickstart after the preflight: packages, Python tooling, build, start, and the story. */
+/** The phases of the quickstart after the preflight: packages, Python tooling, build, start, and the demo. */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
@@ -16,9 +16,9 @@ import { tellStory } from './story/story.mjs';
 import { tableBytes } from './story/tables.mjs';
 import { uv, uvDownloadBytes, UV_VERSION } from './uv.mjs';
 
-/** Measured: what an empty npm cache holds afterwards, on linux-x64. */
+/** Measured: size of an initially empty npm cache after the installation, on linux-x64. */
 const PACKAGES_MB = 170;
-/** An estimate: the wheels of the steps of the story. */
+/** Estimated: size of the wheels for the steps of the demo. */
 const WHEELS_MB = 145;
 
 /** A cold start takes 5 s; a machine at load 20 took twelve times that. */
@@ -65,7 +65,7 @@ export async function quickstart(options) {
     server?.kill('SIGTERM');
     await ended;
     if (stopping) {
-      process.stderr.write('Stopped. Run it again to go on from here.\n');
+      process.stderr.write('Stopped. Run the same command again to continue.\n');
       return 130;
     }
     process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
@@ -73,7 +73,7 @@ export async function quickstart(options) {
   }
 }
 
-/** What will be downloaded, said before it happens. */
+/** Prints the downloads before they start. */
 function announce(/** @type {{ serve: boolean, data: string }} */ { serve, data }) {
   const parts = [];
   if (installNeeded()) parts.push(`npm packages, about ${PACKAGES_MB} MB`);
@@ -83,7 +83,7 @@ function announce(/** @type {{ serve: boolean, data: string }} */ { serve, data 
   if (isolating > 0) {
     parts.push(`bubblewrap ${BUBBLEWRAP_VERSION} to isolate code and models, ${(isolating / 1e6).toFixed(2)} MB`);
   }
-  if (!serve && !existsSync(join(data, 'story'))) parts.push(`Python packages to train with, about ${WHEELS_MB} MB`);
+  if (!serve && !existsSync(join(data, 'story'))) parts.push(`Python packages for training, about ${WHEELS_MB} MB`);
   if (!serve && tableBytes() > 0) parts.push(`flights of 2013, ${(tableBytes() / 1e6).toFixed(0)} MB`);
   out.write(parts.length > 0 ? `To download: ${parts.join('; ')}.\n` : 'Nothing to download.\n');
 }
@@ -98,19 +98,19 @@ async function python() {
   await phase(`Download uv ${UV_VERSION}`, 'bytes', uv);
 }
 
-/** The bubblewrap of the machine is used where there is one: then nothing is downloaded. */
+/** Returns 0 if the machine has bubblewrap, because nothing is downloaded then. */
 function missingBubblewrapBytes() {
   return findProgram(['bwrap']) === undefined ? bubblewrapDownloadBytes() : 0;
 }
 
-/** Dais starts without it, too, and says then how it isolates and what is missing. */
+/** Downloads bubblewrap. Without it, Dais starts too, and reports its isolation and the remedy. */
 async function isolation() {
   if (missingBubblewrapBytes() === 0) return;
   try {
     await phase(`Download bubblewrap ${BUBBLEWRAP_VERSION}`, 'bytes', bubblewrap);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    out.write(`• ${why}\n    Dais isolates with what this machine has; \`dais doctor\` tells the boundary.\n`);
+    out.write(`• ${why}\n    Dais isolates with what this machine has; \`dais doctor\` shows the boundary.\n`);
   }
 }
 
@@ -123,7 +123,7 @@ async function build() {
 }
 
 /**
- * In a session of its own, so that Ctrl-C reaches it through us, once.
+ * Starts the server in a separate session, so that Ctrl-C reaches it exactly once, through this process.
  * @param {{ data: string, port?: string }} options
  */
 export function startServer({ data, port }) {
@@ -134,7 +134,7 @@ export function startServer({ data, port }) {
 }
 
 /**
- * The address of the server once /readyz says yes. `dais up` writes its address into the data folder.
+ * Returns the URL of the server when /readyz succeeds. `dais up` writes its URL to the data folder.
  * @param {string} data
  * @param {import('node:child_process').ChildProcess | undefined} server
  */
@@ -161,7 +161,7 @@ export async function untilReady(data, server) {
 }
 
 /**
- * Undefined until the server that we started has written it; the file of an earlier one does not count.
+ * Returns undefined until this server has written the file; the file of an earlier server is ignored.
  * @param {string} data
  * @param {number | undefined} pid
  * @returns {string | undefined}
@@ -176,7 +176,7 @@ function readAddress(data, pid) {
 }
 
 /**
- * What was told is kept beside the data, for whoever wants to read it with a program.
+ * Runs the demo and stores its results in the data folder as JSON.
  * @param {{ data: string, slice: boolean, speed?: number }} options
  * @param {string} url
  */
@@ -223,8 +223,8 @@ async function screen({ data, keys, exit, again }, url, told) {
 }
 
 /**
- * Bytes on the disk; what stands there twice by hard links is counted once, and what is not ours to read is not (the database's own
- * folder, when it belongs to another user).
+ * Returns the bytes on disk. Hard links count once; unreadable folders do not count (the database's
+ * folder, if it belongs to another user).
  * @param {string} folder
  */
 async function diskUsed(folder) {
@@ -238,7 +238,7 @@ function tail(file) {
 }
 
 /**
- * A failed phase is named in the error.
+ * Runs a phase; the error of a failed phase contains its title.
  * @template T
  * @param {string} title
  * @param {'bytes' | 'steps'} unit

@@ -3,7 +3,7 @@ import { finalScreen, tunnel } from './quickstart-screen.mjs';
 
 const here = { wsl: false, container: false };
 
-test('the screen tells links, what happened, disk, how to stop and how to delete all', () => {
+test('the screen shows links, results, disk usage, and how to stop and delete everything', () => {
   const text = finalScreen({
     url: 'http://127.0.0.1:7070',
     port: 7070,
@@ -30,7 +30,7 @@ test('the screen tells links, what happened, disk, how to stop and how to delete
   expect(text).toContain(
     '    the version that was promoted\n      http://127.0.0.1:7070/projects/default/models/nyc-late\n',
   );
-  expect(text).toContain('  Replayed: the traffic.');
+  expect(text).toContain('  Replayed: the traffic,');
   expect(text).toContain('  Disk: 1.1 GB\n    /root/my data         40 MB  your data\n');
   expect(text).toContain('To stop: Ctrl-C here.');
   expect(text).toContain("To start again: npm run quickstart -- --data '/root/my data'\n");
@@ -48,20 +48,20 @@ test.each([
     { ...here, sshConnection: 'fe80::1 5 fd00::5 2222', user: 'ann' },
     '  ssh -N -L 7070:127.0.0.1:7070 -p 2222 ann@[fd00::5]',
   ],
-  [{ ...here, wsl: true }, 'This is WSL: Windows reaches it at http://localhost:7070'],
+  [{ ...here, wsl: true }, 'This is WSL: Windows reaches Dais at http://localhost:7070'],
   [
     { ...here, container: true },
-    'This is a container: start it with --network=host, and the host reaches the address above.',
+    'This is a container: start it with --network=host to reach the URL above from the host.',
   ],
-])('from elsewhere it tells the way in: %o', (surroundings, line) => {
+])('shows how to connect from another machine: %o', (surroundings, line) => {
   expect(tunnel(7070, surroundings).at(-1)).toBe(line);
 });
 
-test('at the machine itself there is nothing to tell', () => {
+test('shows nothing on the machine itself', () => {
   expect(tunnel(7070, here)).toEqual([]);
 });
 
-test('the screen does not claim a retraining that was refused', () => {
+test('the screen does not claim a retraining that was denied', () => {
   const screen = (finding?: { readonly decision: { readonly run?: string } }) =>
     finalScreen({
       url: 'http://127.0.0.1:7070',
@@ -77,5 +77,5 @@ test('the screen does not claim a retraining that was refused', () => {
     });
   expect(screen({ decision: { run: '1' } })).toContain('the alert and its retraining');
   expect(screen({ decision: {} })).not.toContain('the alert and its retraining');
-  expect(screen({ decision: {} })).toContain('Refused here: the retraining that the alert starts.');
+  expect(screen({ decision: {} })).toContain('Denied here: the retraining that the alert starts.');
 });

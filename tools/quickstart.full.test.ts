@@ -12,7 +12,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const quickstart = (args: readonly string[], until?: string) => startQuickstart(folder, ['--serve', ...args], until);
 
-test('with --exit it starts, shows one screen and stops', async () => {
+test('starts, shows the final screen and stops with --exit', async () => {
   const port = await freePort();
   const { code, output } = await quickstart(['--port', String(port), '--exit']).ended;
   expect(output).toContain(`Dais runs at http://127.0.0.1:${port}`);
@@ -22,7 +22,7 @@ test('with --exit it starts, shows one screen and stops', async () => {
   await expect(fetch(`http://127.0.0.1:${port}/livez`)).rejects.toThrow('fetch failed');
 });
 
-test('again on the same data nothing is downloaded or built, and Ctrl-C stops cleanly', async () => {
+test('downloads and builds nothing on the second start, and stops cleanly with Ctrl-C', async () => {
   const port = await freePort();
   const { code, output } = await quickstart(['--port', String(port)], 'To stop: Ctrl-C here.').ended;
   expect(output).toContain('Nothing to download.');
@@ -31,13 +31,13 @@ test('again on the same data nothing is downloaded or built, and Ctrl-C stops cl
   expect(code).toBe(0);
 });
 
-test('Ctrl-C while it starts stops it, and says how to go on', async () => {
+test('Ctrl-C during the start stops it and prints how to continue', async () => {
   const { code, output } = await quickstart(['--port', String(await freePort())], 'Start Dais …').ended;
-  expect(output).toContain('Run it again to go on from here.');
+  expect(output).toContain('Run the same command again to continue.');
   expect(code).toBe(130);
 });
 
-test('a wrong option is answered with the usage, and --help is the usage', async () => {
+test('prints the usage for an unknown option and for --help', async () => {
   const wrong = await quickstart(['--dta', 'x']).ended;
   expect(wrong).toMatchObject({ code: 2 });
   expect(wrong.output).toContain('there is no option --dta');

@@ -1,6 +1,6 @@
-"""Flights and their delays, made up: the same for the same seed, and no download.
+"""Generates flights and their delays: the same for the same seed, without a download.
 
-A delay comes from the aircraft's flight before, the weather, the hour and how full the airport is, as real ones do.
+A delay depends on the aircraft's previous flight, the weather, the hour and the traffic of the airport.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ AIRPORTS = {"HAM": 0.3, "MUC": 0.6, "FRA": 1.0, "OSL": 0.4, "LIS": 0.7, "VIE": 0
 
 
 def make_flights(rows: int = 5_000, seed: int = 7) -> pd.DataFrame:
-    """One row for each flight; `delay` is in minutes on arrival, at least 0."""
+    """Returns one row per flight; `delay` is the arrival delay in minutes, at least 0."""
     random = np.random.default_rng(seed)
     flights = pd.DataFrame(
         {

@@ -1,4 +1,4 @@
-"""Loads whichever version is champion and predicts three flights."""
+"""Loads the champion by its alias and predicts three flights."""
 
 import mlflow
 from flights import make_flights

@@ -1,4 +1,4 @@
-"""Trains models that predict the delay of a flight, and registers the best one. Nothing in here knows Dais: it is MLflow."""
+"""Trains models that predict the delay of a flight, and registers the best one. It uses MLflow only."""
 
 import mlflow
 from flights import make_flights
@@ -19,7 +19,7 @@ CANDIDATES = {
 
 
 def train(name, regressor, train_rows, test_rows):
-    """One run: autologging keeps its parameters, its data, its metrics and the model."""
+    """Trains one model in one run: autologging records its parameters, data, metrics and the model."""
     words = make_column_transformer(
         (OneHotEncoder(sparse_output=False), ["carrier", "origin", "destination"]), remainder="passthrough"
     )

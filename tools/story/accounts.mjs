@@ -1,18 +1,18 @@
-/** Who is there: you, who administer; and three programs, none of which may do what the others do. */
+/** Creates the accounts: you as administrator, and three service accounts with separate duties. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { client } from './client.mjs';
 
-/** Whoever reads this, until somebody else is invited. */
+/** The invited administrator. */
 const YOU = 'you@example.com';
 
-/** The names of the service accounts, and how long their tokens hold. */
+/** The names of the service accounts, and the lifetime of their tokens. */
 const PROGRAMS = /** @type {const} */ (['trainer', 'risk-office', 'gate']);
 const DAYS = 1;
 
 /**
  * @typedef {object} People
- * @property {import('./client.mjs').Client} owner the way in of whoever holds the data folder
+ * @property {import('./client.mjs').Client} owner authenticated by the token of the data folder
  * @property {import('./client.mjs').Client} trainer
  * @property {import('./client.mjs').Client} office
  * @property {import('./client.mjs').Client} gate
@@ -40,7 +40,7 @@ export async function makePeople(url, data, manifests) {
  */
 async function program(url, owner, name) {
   const path = `/api/v1/serviceaccounts/${name}/tokens`;
-  // Of a run before nobody knows the text any more.
+  // Nobody has the text of tokens of an earlier run any more.
   for (const { id } of (await owner.call('GET', path)).items) await owner.call('DELETE', `${path}/${id}`);
   const { token } = await owner.call('POST', path, { title: 'story', days: DAYS });
   return client(url, token);

@@ -1,4 +1,4 @@
-/** Nobody makes a champion alone: the alias is refused, so is approving one's own work, and then others decide. */
+/** Shows the approval process: the alias move and the approval of one's own model are denied; then another account decides. */
 import { Refused } from './client.mjs';
 
 const MODEL = '/api/v1/registry/models/nyc-late';
@@ -8,8 +8,8 @@ const MODEL = '/api/v1/registry/models/nyc-late';
  * @property {boolean} approved
  * @property {string} reason
  * @property {string} number of the approval
- * @property {string} alias what was said to whoever moved the alias
- * @property {string} own what was said to whoever approved their own work
+ * @property {string} alias the error of the alias move
+ * @property {string} own the error of the approval of one's own model
  *
  * @param {import('./accounts.mjs').People} people
  * @param {import('./training.mjs').Verdict} verdict
@@ -18,12 +18,12 @@ const MODEL = '/api/v1/registry/models/nyc-late';
 export async function decide({ trainer, office }, verdict) {
   const { version, better, frozen } = verdict;
   const alias = await refusal(() => trainer.call('PUT', `${MODEL}/aliases/champion`, { version }));
-  const share = `${gainOf(verdict)}, on ${frozen.flights.toLocaleString('en')} flights that nobody learned from`;
+  const share = `${gainOf(verdict)}, on ${frozen.flights.toLocaleString('en')} held-out flights`;
   const { number } = await trainer.call('POST', `${MODEL}/approvals`, { version, alias: 'champion', reason: share });
   const own = await refusal(() =>
-    trainer.call('POST', `${MODEL}/approvals/${number}/approve`, { reason: 'I made it' }),
+    trainer.call('POST', `${MODEL}/approvals/${number}/approve`, { reason: 'I trained it' }),
   );
-  const reason = better ? `It is better: ${share}` : `Not shown to be better: ${share}`;
+  const reason = better ? `Significantly better: ${share}` : `Not significantly better: ${share}`;
   await office.call('POST', `${MODEL}/approvals/${number}/${better ? 'approve' : 'reject'}`, { reason });
   return { approved: better, reason, number: String(number), alias, own };
 }
@@ -36,11 +36,11 @@ async function refusal(act) {
     if (error instanceof Refused) return error.message;
     throw error;
   }
-  throw new Error('It should have been refused, and was not.');
+  throw new Error('The call should have been denied, but it succeeded.');
 }
 
 /**
- * How much better it is, with the interval, than what it was measured against: the first one has only chance beside it.
+ * Returns the gain over the compared version with its confidence interval. The first version is compared with guessing.
  * @param {import('./training.mjs').Verdict} verdict
  */
 export const gainOf = ({ gain, against }) =>

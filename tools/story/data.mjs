@@ -1,4 +1,4 @@
-/** Raw tables become versions by month, and training data that cannot look into the future. */
+/** Pushes the raw tables as monthly versions and builds training data without data leakage. */
 import { join } from 'node:path';
 import { root, runCommand } from '../command.mjs';
 import { findPython } from '../python.mjs';
@@ -24,11 +24,11 @@ export async function fewer(source, target) {
  * @property {number} flights rows of the newest version of `nyc_flights`
  * @property {number} training rows of `nyc_training`
  * @property {number} version of `nyc_training`
- * @property {boolean} again it was there already
+ * @property {boolean} again the data already existed
  *
  * @param {object} parts
  * @param {import('./client.mjs').Client} parts.trainer
- * @param {string} parts.until the last month that is brought
+ * @param {string} parts.until the last month to push
  * @param {number} parts.made how many versions of `nyc_training` there are then, at least
  * @param {string} parts.source the folder of the tables
  * @param {string} parts.work a folder of the story
@@ -38,14 +38,14 @@ export async function fewer(source, target) {
 export async function bringData({ trainer, until, made, source, work, say }) {
   const before = await known(trainer, until, made);
   if (before !== undefined) {
-    say(`It is there from before: ${before.flights.toLocaleString('en')} flights.`);
+    say(`Already present: ${before.flights.toLocaleString('en')} flights.`);
     return { ...before, again: true };
   }
   let rest = '';
   const heard = (/** @type {string} */ chunk) => {
     const lines = `${rest}${chunk}`.split('\n');
     rest = lines.pop() ?? '';
-    for (const line of lines) if (!line.startsWith('Then: ')) say(line);
+    for (const line of lines) if (!line.startsWith('Next: ')) say(line);
   };
   const words = [join(stages, 'stages.py'), '--from', source, '--until', until];
   const { code, output } = await runCommand((await findPython()).path, words, {
@@ -56,7 +56,7 @@ export async function bringData({ trainer, until, made, source, work, say }) {
   });
   if (code !== 0) throw new Error(output);
   const after = await known(trainer, until, made);
-  if (after === undefined) throw new Error('the training data are not there');
+  if (after === undefined) throw new Error('the training data are missing');
   return { ...after, again: false };
 }
 

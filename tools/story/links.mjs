@@ -1,4 +1,4 @@
-/** Where to look, once the story has been told. */
+/** Links to the results of the quickstart demo in the console. */
 
 /**
  * @param {string} url
@@ -21,23 +21,23 @@ export function links(url, { version, challenger, drifted, prediction }) {
           },
         ]),
     {
-      what: 'the version that answers: card, measures, decisions',
+      what: 'the active version: model card, metrics, decisions',
       address: `${project}/models/nyc-late/versions/${version}`,
     },
     ...(prediction === undefined
       ? []
       : [
           {
-            what: 'the prediction named above: what it rests on',
+            what: 'the prediction above with its lineage',
             address: `${project}/predictions/nyc-late/${prediction}`,
           },
         ]),
     {
-      what: 'what was refused, by which policy',
+      what: 'denied actions and their policies',
       address: `${url}/organisation/audit?outcome=denied&actor=trainer`,
     },
     {
-      what: 'both versions side by side',
+      what: 'comparison of both versions',
       address: `${project}/models/nyc-late/compare?from=${challenger}&to=${version}`,
     },
   ];

@@ -49,7 +49,7 @@ test(
     undisturbed = told;
     expect(told.asked).toMatchObject({ failed: 0, again: 0 });
     expect(output).toContain('nyc_flights@2 is quarantined');
-    expect(output).toContain('0 flights had landed before they were to leave');
+    expect(output).toContain('0 flights landed before their scheduled departure');
     expect(told.data).toMatchObject({ flights: 8001, training: 7652, version: 1, again: false });
     expect(told.more).toMatchObject({ flights: 12_617, training: 12_064, version: 2, again: false });
 
@@ -104,7 +104,7 @@ test(
     expect(told.links[0]?.address).toContain('/monitors/nyc-late?window=4&check=drift&column=temp');
 
     const again = await tell();
-    expect(again.output).toContain('It is there from before: 12,617 flights.');
+    expect(again.output).toContain('Already present: 12,617 flights.');
     const { first, second, finding, champion } = told;
     expect(again.told).toMatchObject({
       data: { again: true },

@@ -1,4 +1,4 @@
-/** Candidates learn, and the best one is measured beside the champion: a pipeline that Dais runs. */
+/** Runs the pipeline that trains candidates and compares the best one with the champion. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -7,7 +7,7 @@ import { applyText } from './client.mjs';
 
 const example = join(root, 'examples', 'flights');
 
-/** Between two looks at a run. */
+/** Poll interval of a pipeline run. */
 const LOOK_MS = 1000;
 
 /**
@@ -24,7 +24,7 @@ const LOOK_MS = 1000;
  * @property {number} threshold
  */
 
-/** A server tries isolation after it starts, and may fetch a program first. */
+/** A server tests isolation after it starts, and may download a program first. */
 const ISOLATION_MS = 60_000;
 
 /**
@@ -49,7 +49,7 @@ async function isolationOf(account) {
 }
 
 /**
- * Applies the pipeline. Where the server cannot isolate commands, a policy permits the trainer to run them without isolation.
+ * Applies the pipeline. If the server cannot isolate commands, a policy permits the trainer to run them without isolation.
  * @param {import('./accounts.mjs').People} people
  * @param {string} work a folder of the story
  * @param {(line: string) => void} say
@@ -68,7 +68,7 @@ export async function preparePipeline({ owner, trainer }, work, say) {
 }
 
 /**
- * What a reader is told where commands run without isolation.
+ * Returns the notice for machines where commands run without isolation.
  * @param {Isolation | undefined} isolation
  * @returns {string[]}
  */
@@ -77,13 +77,13 @@ export function withoutIsolation(isolation) {
   return [
     `This machine cannot isolate commands${fault === undefined ? '' : `: ${fault}`}.`,
     ...(remedy === undefined ? [] : [remedy]),
-    'The steps of this story run without isolation: the policy `trainer-unisolated` permits it to the trainer.',
-    'Dais itself starts no such run, so schedules and alerts start nothing here.',
+    'The steps of this demo run without isolation: the policy `trainer-unisolated` permits it for the trainer.',
+    'Dais does not start such runs automatically, so schedules and alerts start nothing here.',
   ];
 }
 
 /**
- * What a run of the pipeline is given.
+ * Returns the parameters of a pipeline run.
  * @param {{ start: string, end: string, frozenEnd: string }} period
  * @param {readonly string[]} candidates
  */

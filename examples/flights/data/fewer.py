@@ -1,4 +1,4 @@
-"""Every fourth flight of January, February and July, by its number: enough to train on, and quickly done.
+"""Selects every fourth flight of January, February and July, by its number: enough for a quick training.
 
     python3 fewer.py TABLES TARGET
 """

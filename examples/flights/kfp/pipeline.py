@@ -1,7 +1,7 @@
-"""The pipeline of ../pipeline/pipeline.yaml in the words of Kubeflow's SDK: the same steps, the same code, the same packages.
+"""The pipeline of ../pipeline/pipeline.yaml for the Kubeflow Pipelines SDK: the same steps, code and packages.
 
     python pipeline.py                             # writes nyc-late-kfp.yaml
-    python pipeline.py --run http://localhost:7070  # and has it run there; DAIS_TOKEN is its token, where accounts are turned on
+    python pipeline.py --run http://localhost:7070  # and runs it there; with accounts, set DAIS_TOKEN
 """
 
 import argparse
@@ -12,7 +12,7 @@ from typing import List
 from kfp import Client, compiler, dsl
 
 STEPS = Path(__file__).resolve().parent.parent / "pipeline"
-# A component cannot import what lies beside it, so it is given the text of each file.
+# A component cannot import neighboring files, so it receives the text of each file.
 CODE = {file.name: file.read_text(encoding="utf-8") for file in sorted(STEPS.glob("*.py"))}
 PACKAGES = [
     "mlflow-skinny==3.17.2", "scikit-learn==1.9.1", "lightgbm==4.7.0", "pandas==3.1.1", "onnx==1.23.2",
@@ -76,7 +76,7 @@ def tracked(task) -> None:
     task.set_env_variable("MLFLOW_EXPERIMENT_NAME", "nyc-late")
 
 
-@dsl.pipeline(name="nyc-late-kfp", description="Candidates learn from a period, the best one is measured on the time after it")
+@dsl.pipeline(name="nyc-late-kfp", description="Trains candidates on a period and compares the best one with the champion on the time after it")
 def nyc_late(
     start: str = "2013-01-01",
     end: str = "2013-05-01",
@@ -88,7 +88,7 @@ def nyc_late(
     with dsl.ParallelFor(candidates, parallelism=2) as candidate:
         trained = train(code=CODE, candidate=candidate, start=start, end=end, flights=rows.output)
         tracked(trained)
-        # Candidates share the cores; threads of one that wait for each other would take them from the others.
+        # Candidates share the cores; waiting threads of one candidate would take CPU time from the others.
         trained.set_env_variable("OMP_NUM_THREADS", "1")
     judged = judge(
         code=CODE, start=start, end=end, frozen_end=frozen_end, flights=rows.output,
@@ -100,7 +100,7 @@ def nyc_late(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--run", metavar="URL", help="have it run there")
+    parser.add_argument("--run", metavar="URL", help="run it on this server")
     parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE")
     given = parser.parse_args()
     compiler.Compiler().compile(nyc_late, "nyc-late-kfp.yaml")

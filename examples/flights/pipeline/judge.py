@@ -1,7 +1,7 @@
-"""Takes the best candidate, measures it on flights that nobody learned from, registers it and calls it challenger.
+"""Evaluates the best candidate on held-out flights, registers it and sets the alias challenger.
 
-Beside it stands the champion of the moment, on the same flights; without one, somebody who always says how many are late
-on average. Whether it is better is said with an interval, so that luck on a few flights is not called better.
+The script compares it with the current champion on the same flights, or with a constant prediction if there is no champion.
+A confidence interval decides whether it is better, so that chance on a few flights does not count.
 """
 
 import argparse
@@ -26,19 +26,19 @@ from train import measures
 MODEL = "nyc-late"
 DRAWS = 500
 SEED = 7
-# A conversion may round; it may not change a prediction.
+# A conversion may round, but must not change a prediction by more than this.
 MOST_APART = 1e-4
 
 
 def best_candidate(scores: list[dict], models: Path):
-    """The folder has a file, or a folder with one, for each score: called by its place."""
+    """Returns the best score and its model. The folder contains a file, or a folder with one, per score, named by its index."""
     at = max(range(len(scores)), key=lambda index: scores[index]["roc_auc"])
     place = models / str(at)
     return scores[at], joblib.load(place if place.is_file() else next(file for file in place.rglob("*") if file.is_file()))
 
 
 def champion(rows):
-    """What it would have said of these flights, and which version it is."""
+    """Returns the champion's version and its predictions for these flights."""
     version = MlflowClient().get_registered_model(MODEL).aliases.get("champion")
     if version is None:
         return None, numpy.full(len(rows), 0.5)
@@ -47,7 +47,7 @@ def champion(rows):
 
 
 def difference(label, one, other) -> tuple[float, float, float]:
-    """Of the areas under both curves, with the interval that holds 95 % of what other draws of the flights would give."""
+    """Returns the difference of both ROC AUC values with its 95 % bootstrap interval."""
     draw = numpy.random.default_rng(SEED)
     found = []
     while len(found) < DRAWS:
@@ -64,7 +64,7 @@ def signature() -> ModelSignature:
 
 
 def registered(model: str, run: str) -> str:
-    """The version of this run, once: a step that was lost with its machine runs again, and may have come this far before."""
+    """Registers the version of this run exactly once: a step that was lost with its machine runs again."""
     for version in MlflowClient().search_model_versions(f"name='{MODEL}'"):
         if version.run_id == run:
             return version.version
@@ -87,11 +87,11 @@ def main() -> None:
     said = ask(onnxruntime.InferenceSession(converted.SerializeToString()), frozen)
     apart = float(numpy.abs(said - fitted.predict_proba(frozen[COLUMNS])[:, 1]).max())
     if apart > MOST_APART:
-        raise SystemExit(f"As ONNX the model says something else: {apart} apart.")
+        raise SystemExit(f"The predictions of the ONNX model differ by {apart}.")
 
     before, said_before = champion(frozen)
     gain, low, high = difference(label, said, said_before)
-    # It calls as many flights late as there were among those it learned from.
+    # The threshold predicts as many late flights as the training data contain.
     threshold = float(numpy.quantile(fitted.predict_proba(learned[COLUMNS])[:, 1], 1 - learned[LABEL].mean()))
     verdict = {
         "candidate": winner["candidate"],
@@ -114,7 +114,7 @@ def main() -> None:
         )  # fmt: skip
         found = {f"frozen_{name}": value for name, value in measures(label, said).items()}
         mlflow.log_metrics({**found, "frozen_gain": gain, "frozen_gain_low": low}, model_id=info.model_id)
-        # So that a later run needs nobody to bring it.
+        # A later run without uploaded code uses this artifact.
         for file in sorted(Path(__file__).parent.glob("*.py")):
             mlflow.log_artifact(str(file), "code")
         version = registered(info.model_id, run.info.run_id)

@@ -1,4 +1,4 @@
-"""The model in the form in which it is served: one input for each column, one probability for each flight."""
+"""Converts the model to ONNX: one input per column, one probability per flight."""
 
 import numpy
 import onnx
@@ -24,7 +24,7 @@ update_registered_converter(
 def as_onnx(fitted) -> onnx.ModelProto:
     types = [(name, StringTensorType([None, 1])) for name in WORDS]
     types += [(name, FloatTensorType([None, 1])) for name in NUMBERS]
-    # The versions of the operators that trees and ONNX Runtime both know.
+    # Operator versions that both the tree converters and ONNX Runtime support.
     model = convert_sklearn(fitted, initial_types=types, options={"zipmap": False}, target_opset={"": 17, "ai.onnx.ml": 3})
     graph = model.graph
     both = graph.output[1].name

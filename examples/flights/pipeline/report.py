@@ -1,14 +1,14 @@
-"""What people read of a version: whom it serves how well, and its card."""
+"""Writes the fairness report and the model card of a version."""
 
 import pandas
 from rows import LABEL
 
-# Of fewer flights nothing is said.
+# Groups with fewer flights are omitted.
 FEWEST = 20
 
 
 def fairness(rows: pandas.DataFrame, said, threshold: float, by: str) -> list[dict]:
-    """Of each group: how many flights it calls late, how many of the late ones it finds, how many others it calls late."""
+    """Returns per group: the selection rate, the true positive rate and the false positive rate."""
     frame = pandas.DataFrame({"group": rows[by], "late": rows[LABEL], "said": said >= threshold})
     told = []
     for group, part in frame.groupby("group"):
@@ -29,25 +29,25 @@ def fairness(rows: pandas.DataFrame, said, threshold: float, by: str) -> list[di
 
 
 def card(verdict: dict, given) -> str:
-    """What it is for, and how good it is."""
+    """Returns the model card: purpose and performance."""
     frozen, gain = verdict["frozen"], verdict["gain"]
     lines = [
         f"# nyc-late {verdict['version']}",
         "",
-        "Says before departure how likely a flight from New York arrives more than 30 minutes late. For planning; not for "
-        "compensation of passengers, and not for other airports or years.",
+        "Predicts before departure the probability that a flight from New York arrives more than 30 minutes late. For planning; "
+        "not for passenger compensation, and not for other airports or years.",
         "",
-        f"- Learned from {verdict['flights']:,} flights, {given.start} to {given.end}: {verdict['candidate']} {verdict['setting']}.",
-        f"- Measured on {frozen['flights']:,} later flights, to {frozen['end']}: area under the ROC curve {frozen['roc_auc']:.3f}, "
+        f"- Trained on {verdict['flights']:,} flights, {given.start} to {given.end}: {verdict['candidate']} {verdict['setting']}.",
+        f"- Tested on {frozen['flights']:,} later flights, to {frozen['end']}: ROC AUC {frozen['roc_auc']:.3f}, "
         f"average precision {frozen['average_precision']:.3f}, log loss {frozen['log_loss']:.3f}.",
-        f"- Against {verdict['against']}: {gain['roc_auc']:+.3f} (95 %: {gain['low']:+.3f} to {gain['high']:+.3f}).",
-        f"- A flight is called late from {verdict['threshold']:.3f} on.",
+        f"- Compared with {verdict['against']}: {gain['roc_auc']:+.3f} (95 %: {gain['low']:+.3f} to {gain['high']:+.3f}).",
+        f"- Threshold for a late flight: {verdict['threshold']:.3f}.",
     ]
     return "\n".join(lines) + "\n"
 
 
 def whole_card(verdict: dict, given) -> str:
-    """With whom it serves how well."""
+    """Returns the model card with the fairness tables."""
     lines = [card(verdict, given)]
     for by, groups in verdict["fairness"].items():
         lines += ["", f"| {by} | flights | late | called late | found | false alarms |", "| --- | ---: | ---: | ---: | ---: | ---: |"]

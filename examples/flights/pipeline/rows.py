@@ -1,4 +1,4 @@
-"""What is known of a flight before it leaves, and which flights a period has."""
+"""Defines the feature columns and reads the flights of a period."""
 
 import os
 from pathlib import Path
@@ -15,16 +15,16 @@ LABEL = "late"
 
 
 def flights(start: str, end: str) -> pandas.DataFrame:
-    """Those that were to leave from the first day on and before the second, in this order, from the dataset of the step."""
+    """Returns the flights scheduled from `start` (inclusive) to `end` (exclusive), ordered by time, from the dataset of the step."""
     folder = Path(os.environ["DAIS_DATA_FLIGHTS"])
-    # As CSV, since a reader of Parquet would be a third of all that this installs. Each number is read back as it was written.
+    # CSV, because a Parquet reader would be a third of the installation. `round_trip` reads each number exactly.
     asked = {"keep_default_na": False, "na_values": [""], "float_precision": "round_trip"}
     rows = pandas.concat([pandas.read_csv(file, **asked) for file in sorted(folder.rglob("*.csv"))])
     at = pandas.to_datetime(rows["scheduled_at"], utc=True)
     rows = rows[(at >= pandas.Timestamp(start, tz="UTC")) & (at < pandas.Timestamp(end, tz="UTC"))]
     rows = rows.sort_values(["scheduled_at", "flight_id"]).reset_index(drop=True)
     if rows.empty:
-        raise SystemExit(f"There is no flight from {start} to {end}.")
+        raise SystemExit(f"There are no flights from {start} to {end}.")
     rows[NUMBERS] = rows[NUMBERS].astype("float32")
     rows[LABEL] = rows[LABEL].astype("int64")
     return rows

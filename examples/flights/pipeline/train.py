@@ -1,4 +1,4 @@
-"""One candidate: a small search, each try a run of its own by autologging, the best of them fitted again.
+"""Trains one candidate: a small search with one autologged run per trial, then a refit of the best setting.
 
     python train.py linear --start 2013-01-01 --end 2013-05-01
 """
@@ -21,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 SEED = 7
-# Of the period, by time: what comes last says which try is best.
+# The first part of the period, by time, trains; the rest selects the best trial.
 SEARCH_SHARE = 0.8
 TRIES = {
     "linear": [{"C": 0.1}, {"C": 1.0}],
