@@ -7,7 +7,7 @@ import { silentLog } from '#lib/log.ts';
 import { systemClock } from '#lib/clock.ts';
 import { verifyBackup, type BackupManifest } from './backup-manifest.ts';
 import { writeBackup, type AdminProgress } from './backup.ts';
-import { exportDatabase, importDatabase } from './compose.ts';
+import { exportDatabase, importDatabase } from './compose/database.ts';
 import { verifyArchive } from './compose-content.ts';
 import { loadConfig, type ConfigFlags } from './config-load.ts';
 import { refuseRunningServer, requireInstallation, withInstallation } from './installation.ts';

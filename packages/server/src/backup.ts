@@ -7,8 +7,8 @@ import { BlobCopier, heldBlobs } from './backup-content.ts';
 import { digesting, writeDurably, writeFileFrom } from './backup-files.ts';
 import { BLOB_LIST, DATABASE_FILE, manifestPath, type BackupManifest } from './backup-manifest.ts';
 import { pauseCollection } from './collection-pause.ts';
-import { exportDatabase } from './compose.ts';
-import { contentOwners } from './compose-content.ts';
+import { exportDatabase } from './compose/database.ts';
+import { contentOwners } from './compose/ledgers.ts';
 import type { Installation } from './installation.ts';
 import { programVersion } from './version.ts';
 

@@ -1,37 +1,15 @@
 /** Stored content: the store that every reader uses, its background work and its operations; see compose.ts. */
 import type { ConfigSpec } from '@dais/api';
 import type { BlobStore, VerifiedBlobs } from '#engines/blobs/contract.ts';
-import type { NameOwners } from '#kernel/content/owner-names.ts';
 import { readContentHealth, type ContentHealth } from './content-scrub-pass.ts';
 import type { OperationEntry } from '#kernel/dispatch.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import { transact } from '#kernel/transaction.ts';
+import { contentOwners } from './compose/ledgers.ts';
 import { contentEntries } from './content-entries.ts';
 import { contentJobs } from './content-jobs.ts';
 import { scrubJob } from './content-scrub.ts';
 import { verificationBy, type ContentVerificationParts } from './content-verification.ts';
-
-/** The ledgers that name owners of stored content. */
-export async function contentOwners(): Promise<readonly NameOwners[]> {
-  const [data, executions, predictions, modelJobs, registry, tracking, audit] = await Promise.all([
-    import('#ledgers/data/index.ts'),
-    import('#ledgers/executions/index.ts'),
-    import('#ledgers/predictions/index.ts'),
-    import('#ledgers/model-jobs/index.ts'),
-    import('#ledgers/registry/index.ts'),
-    import('#ledgers/tracking/index.ts'),
-    import('#ledgers/audit/index.ts'),
-  ]);
-  return [
-    data.nameDataOwners,
-    executions.nameRunOwners,
-    predictions.namePredictionOwners,
-    modelJobs.nameModelJobOwners,
-    registry.nameModelOwners,
-    tracking.nameUploadOwners,
-    audit.nameAuditOwners,
-  ];
-}
 
 /** Reads an exported database to its end and checks every byte of it. @throws DaisError `backup_invalid`. */
 export async function verifyArchive(source: AsyncIterable<Uint8Array>) {

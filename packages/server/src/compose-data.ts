@@ -90,11 +90,11 @@ export async function loadData({
   readonly keys: KeyStore;
   readonly outbound: Outbound;
 }): Promise<DataLedger> {
-  const [{ dataLedger }, { findSecretValue, openSecretValue }] = await Promise.all([
+  const [{ ledger }, { findSecretValue, openSecretValue }] = await Promise.all([
     import('#ledgers/data/index.ts'),
     import('#kinds/secret/index.ts'),
   ]);
-  return dataLedger({
+  return ledger.open({
     ...parts,
     source: async (source, secret) =>
       await openDataSource(source, { outbound, secret, query: parts.query, scratch: join(parts.folder, 'tables') }),
@@ -115,10 +115,7 @@ export async function loadQuality({
     /** Where the files of versions are found. */
     readonly local: Pick<DataParts, 'database' | 'blobs' | 'folder'>;
   }): Promise<QualityLedger> {
-  const [{ qualityLedger }, data] = await Promise.all([
-    import('#ledgers/quality/index.ts'),
-    import('#ledgers/data/index.ts'),
-  ]);
+  const [{ ledger }, data] = await Promise.all([import('#ledgers/quality/index.ts'), import('#ledgers/data/index.ts')]);
   const versions: QualityParts['versions'] = {
     read: data.readVersion,
     resolve: data.resolveVersion,
@@ -129,5 +126,5 @@ export async function loadQuality({
       await data.withLocalFiles(local, version, async (files) => await work(data.tableOf(version, files))),
     masked,
   };
-  return qualityLedger({ ...parts, versions });
+  return ledger.open({ ...parts, versions });
 }

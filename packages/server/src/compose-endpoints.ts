@@ -7,7 +7,7 @@ export { benchSnapshot, RecentFigures } from '#ledgers/serving/index.ts';
 
 /** Endpoints: what answers at each, and how it came there. */
 export async function loadServing(parts: Omit<ServingParts, 'artifactRoot'>): Promise<ServingLedger> {
-  return (await import('#ledgers/serving/index.ts')).servingLedger({
+  return (await import('#ledgers/serving/index.ts')).ledger.open({
     ...parts,
     artifactRoot: 'mlflow-artifacts:',
   });

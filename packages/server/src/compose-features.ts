@@ -33,6 +33,6 @@ export async function loadFeatures({
   masks,
   ...parts
 }: Omit<FeatureParts, 'sources'> & DataSourcesParts & { readonly days: number }): Promise<FeaturesLedger> {
-  const { dataSources, featuresLedger } = await import('#ledgers/features/index.ts');
-  return featuresLedger({ ...parts, sources: dataSources({ data, maker, masks }) });
+  const { dataSources, ledger } = await import('#ledgers/features/index.ts');
+  return ledger.open({ ...parts, sources: dataSources({ data, maker, masks }) });
 }

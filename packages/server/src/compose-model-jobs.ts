@@ -33,7 +33,7 @@ export async function loadModelJobs({
     import('#engines/inference/python/converted-files.ts'),
   ]);
   const engines = new Lazy(async () => await openInference({ clock: parts.clock, log: parts.log, isolation }));
-  return (await import('#ledgers/model-jobs/index.ts')).modelJobsLedger({
+  return (await import('#ledgers/model-jobs/index.ts')).ledger.open({
     ...parts,
     artifactRoot: 'mlflow-artifacts:',
     marks: async (tx, dataset) => marksOf(await masks(tx, dataset)),

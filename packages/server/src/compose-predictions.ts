@@ -13,13 +13,13 @@ export async function loadPredictions({
   /** The data folder. */
   readonly data: string;
 }): Promise<PredictionsLedger> {
-  const { predictionsLedger } = await import('#ledgers/predictions/index.ts');
-  return predictionsLedger({ ...parts, spool: predictionSpool(data) });
+  const { ledger } = await import('#ledgers/predictions/index.ts');
+  return ledger.open({ ...parts, spool: predictionSpool(data) });
 }
 
 /** What is in the files of model versions. */
 export async function loadSafety(parts: Omit<SafetyParts, 'artifactRoot'>): Promise<SafetyLedger> {
-  return (await import('#ledgers/safety/index.ts')).safetyLedger({ ...parts, artifactRoot: 'mlflow-artifacts:' });
+  return (await import('#ledgers/safety/index.ts')).ledger.open({ ...parts, artifactRoot: 'mlflow-artifacts:' });
 }
 
 /** What monitors find. */
@@ -32,7 +32,7 @@ export async function loadMonitoring({
     /** Where the files of versions are found. */
     readonly local: Pick<DataParts, 'database' | 'blobs' | 'folder'>;
   }): Promise<MonitoringLedger> {
-  const [{ monitoringLedger }, data, { enqueueAlert }] = await Promise.all([
+  const [{ ledger }, data, { enqueueAlert }] = await Promise.all([
     import('#ledgers/monitoring/index.ts'),
     import('#ledgers/data/index.ts'),
     import('#kinds/alert-channel/index.ts'),
@@ -45,5 +45,5 @@ export async function loadMonitoring({
       await data.withLocalFiles(local, version, async (files) => await work(data.tableOf(version, files))),
     masked,
   };
-  return monitoringLedger({ ...parts, versions, tell: enqueueAlert });
+  return ledger.open({ ...parts, versions, tell: enqueueAlert });
 }

@@ -14,7 +14,7 @@ export async function loadPrivacy({
   /** Where the files of versions are found. */
   readonly local: Pick<DataParts, 'database' | 'blobs' | 'folder'>;
 }): Promise<PrivacyLedger> {
-  const [{ privacyLedger }, { readVersion, resolveVersion, tableOf, withLocalFiles }, { open, rewrap, seal }] =
+  const [{ ledger }, { readVersion, resolveVersion, tableOf, withLocalFiles }, { open, rewrap, seal }] =
     await Promise.all([
       import('#ledgers/privacy/index.ts'),
       import('#ledgers/data/index.ts'),
@@ -31,7 +31,7 @@ export async function loadPrivacy({
     withFiles: async (version, work) =>
       await withLocalFiles(local, version, async (files) => await work(tableOf(version, files).files)),
   };
-  return privacyLedger({ ...parts, sealer, versions });
+  return ledger.open({ ...parts, sealer, versions });
 }
 
 /** Labels that people gave. */
@@ -39,7 +39,7 @@ export async function loadLabels({
   maker,
   ...parts
 }: Omit<LabelsParts, 'resolveVersion' | 'makeVersion'> & Pick<DataLedger, 'maker'>): Promise<LabelsLedger> {
-  const [{ labelsLedger }, { resolveVersion }] = await Promise.all([
+  const [{ ledger }, { resolveVersion }] = await Promise.all([
     import('#ledgers/labelling/index.ts'),
     import('#ledgers/data/index.ts'),
   ]);
@@ -66,5 +66,5 @@ export async function loadLabels({
       )
     ).version;
   };
-  return labelsLedger({ ...parts, resolveVersion, makeVersion });
+  return ledger.open({ ...parts, resolveVersion, makeVersion });
 }

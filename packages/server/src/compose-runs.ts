@@ -23,7 +23,7 @@ export async function loadExecutions({
   readonly random: (bytes: number) => Buffer;
 }): Promise<ExecutionsLedger> {
   const [
-    { executionsLedger },
+    { ledger },
     { findSecretValue, openSecretValue },
     tokens,
     { mlflowDataset, mlflowStep, mlflowStepTags },
@@ -59,7 +59,7 @@ export async function loadExecutions({
     const found = await findSecretValue(tx, tx.projectId, ref);
     return found === undefined ? undefined : async () => await openSecretValue(keys, found);
   };
-  return executionsLedger({
+  return ledger.open({
     ...parts,
     secretValue,
     readAddress: async (url, io) => await readAddress(outbound, url, io),
@@ -99,5 +99,5 @@ export async function loadTracking({
 }: Omit<TrackingParts, 'options' | 'heldBy'> & { readonly folderRoot?: string | undefined }): Promise<TrackingLedger> {
   const { heldSources: heldBy } = await import('#ledgers/registry/index.ts');
   const options = await trackingOptions(folderRoot);
-  return (await import('#ledgers/tracking/index.ts')).trackingLedger({ ...parts, options, heldBy });
+  return (await import('#ledgers/tracking/index.ts')).ledger.open({ ...parts, options, heldBy });
 }

@@ -6,7 +6,7 @@ import type { IsolationInfo } from '@dais/api';
 import type { ComputeAbilities } from '#engines/compute/contract.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
-import { imageFault } from './compose.ts';
+import { imageFault } from './compose/environments.ts';
 import { openCompute } from './compose-compute.ts';
 import { isolationPlaces, openIsolationAt, type IsolationConfig } from './compose-isolation.ts';
 import { childEnvironment } from './config-load.ts';

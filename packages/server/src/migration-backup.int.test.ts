@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import { ManualClock } from '#lib/manual-clock.testing.ts';
-import { importDatabase } from './compose.ts';
+import { importDatabase } from './compose/database.ts';
 import { backupBeforeMigration } from './migration-backup.ts';
 
 const slices = [

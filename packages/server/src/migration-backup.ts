@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import type { ConnectionOptions, Slice } from '#engines/database/contract.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import { exportDatabase, migrate } from './compose.ts';
+import { exportDatabase, migrate } from './compose/database.ts';
 import type { ControlSetup } from './control-setup.ts';
 
 export interface MigrationBackupParts {

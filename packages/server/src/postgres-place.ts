@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findPostgres, type PostgresPlace } from './compose.ts';
+import { findPostgres, type PostgresPlace } from './compose/database.ts';
 import type { ResolvedConfig } from './config-load.ts';
 
 /** Where the embedded database of a configuration lies. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
-import { openQuery } from './compose.ts';
+import { openQuery } from './compose/environments.ts';
 import { isolationPlaces, openIsolationAt, type IsolationConfig } from './compose-isolation.ts';
 import { childEnvironment } from './config-load.ts';
 

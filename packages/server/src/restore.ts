@@ -7,7 +7,7 @@ import type { KeyStore } from '#engines/keys/contract.ts';
 import { releaseHolds, type ReleasedHold } from '#kernel/content/holds.ts';
 import { blobPath, DATABASE_FILE, readBlobList, type BackupManifest } from './backup-manifest.ts';
 import type { AdminProgress } from './backup.ts';
-import { importDatabase } from './compose.ts';
+import { importDatabase } from './compose/database.ts';
 import type { Installation } from './installation.ts';
 import { programVersion } from './version.ts';
 

@@ -1,6 +1,7 @@
 /** What the schema of a running installation is, and how large: nothing of what it holds. */
 import { readServerFile } from '#supervisor/server-file.ts';
-import { databaseEngines, openDatabase } from './compose.ts';
+import { databaseEngines } from './compose.ts';
+import { openDatabase } from './compose/database.ts';
 import type { ResolvedConfig } from './config-load.ts';
 
 export interface SchemaLook {

@@ -2,7 +2,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Experiment, Run } from '@dais/api';
 import { openOutbound } from '#calls.ts';
-import { loadKinds, loadLineage, loadSlices } from '#compose.ts';
+import { loadKinds, loadSlices } from '#compose.ts';
+import { loadLineage } from '#compose/event-ledgers.ts';
 import { loadTracking } from '#compose-runs.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import { openEnvKeys } from '#engines/keys/env/env-keys.ts';

@@ -53,7 +53,12 @@ export async function startTransferWorld(): Promise<TransferWorld> {
   const blobs = await openFsBlobStore({ root: folder, clock: systemClock });
   const http = await startHttpFixture({
     accounts: {},
-    kinds: [projectWith({ begin: (tx, id) => beginProject(tx, id, systemClock), end: endProject })],
+    kinds: [
+      projectWith({
+        begin: (tx, id) => beginProject(tx, id, { now: () => systemClock.now(), folderRoot: undefined }),
+        end: endProject,
+      }),
+    ],
     slices: [commentsSlice, lineageSlice, trackingSlice],
     entries: ({ database }) => {
       const content = new Content({ database, blobs, clock: systemClock, ...CONTENT_DEFAULTS });

@@ -1,0 +1,344 @@
+/** Opens every ledger in a control process, each with what it needs of the engines and of other ledgers. */
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { VerifiedBlobs } from '#engines/blobs/contract.ts';
+import type { Compute } from '#engines/compute/contract.ts';
+import type { Database } from '#engines/database/contract.ts';
+import type { Environments } from '#engines/environments/contract.ts';
+import type { Isolation } from '#engines/isolation/contract.ts';
+import type { KeyStore } from '#engines/keys/contract.ts';
+import type { OnlineStore } from '#engines/online/contract.ts';
+import type { QueryEngine } from '#engines/query/contract.ts';
+import type { Content } from '#kernel/content/content.ts';
+import type { Authorizer } from '#kernel/principal.ts';
+import type { KindRegistry } from '#kernel/registry.ts';
+import type { Ledger } from '#ledgers/ledger.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Lazy } from '#lib/lazy.ts';
+import type { Log } from '#lib/log.ts';
+import type { Outbound } from '#lib/outbound/outbound.ts';
+import { randomBytes } from '#lib/random-bytes.ts';
+import type { Tracer } from '#lib/tracer.ts';
+import { computeRules } from '#compose-compute.ts';
+import { loadData, loadQuality } from '#compose-data.ts';
+import { loadServing, type ModelBench, type RecentFigures, type ServingLedger } from '#compose-endpoints.ts';
+import { loadFeatures } from '#compose-features.ts';
+import type { IsolationPlaces } from '#compose-isolation.ts';
+import { loadModelJobs } from '#compose-model-jobs.ts';
+import { loadMonitoring, loadPredictions, loadSafety } from '#compose-predictions.ts';
+import { loadLabels, loadPrivacy } from '#compose-privacy.ts';
+import { loadArtifacts, loadExecutions, loadTracking } from '#compose-runs.ts';
+import { type KindsAndPolicies } from '#compose.ts';
+import { loadAudit, loadLineage, loadWebhooks } from './event-ledgers.ts';
+import type { ResolvedConfig } from '#config-load.ts';
+import type { SupervisedGateway } from '#gateway-link.ts';
+import { insideUrl, publicUrl, stepUrl } from '#server-url.ts';
+
+/** What ledgers are opened with. */
+export interface LedgerSurroundings {
+  readonly config: ResolvedConfig;
+  /** Main port of the server. */
+  readonly port: number;
+  /** Lease owner: unique for each start of each process. */
+  readonly holder: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Environment variables of programs that the operator configures. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly outbound: Outbound;
+  readonly tracer: Tracer | undefined;
+  readonly database: Database;
+  readonly blobs: VerifiedBlobs;
+  readonly content: Content;
+  readonly keys: KeyStore;
+  readonly query: QueryEngine;
+  readonly isolation: Isolation;
+  readonly isolationPlaces: IsolationPlaces;
+  readonly compute: Lazy<Compute>;
+  readonly environments: Lazy<Environments>;
+  readonly online: Lazy<OnlineStore>;
+  readonly bench: Lazy<ModelBench>;
+  readonly gateway: SupervisedGateway;
+  readonly recent: RecentFigures;
+  readonly kinds: () => KindRegistry;
+  readonly authorizer: Authorizer;
+  readonly servingRefusal: KindsAndPolicies['servingRefusal'];
+}
+
+export interface OpenedLedgers {
+  readonly serving: ServingLedger;
+  /** In the order in which they start and stop. */
+  readonly all: readonly Ledger[];
+}
+
+export async function openLedgers(around: LedgerSurroundings): Promise<OpenedLedgers> {
+  const privacy = await openPrivacy(around);
+  const quality = await openQuality(around, { privacy });
+  const data = await openData(around, { privacy, quality });
+  const executions = await openExecutions(around, { data });
+  const predictions = await openPredictions(around);
+  const modelJobs = await openModelJobs(around, { privacy, data, predictions });
+  const serving = await openServing(around);
+  return {
+    serving,
+    all: [
+      await openAudit(around),
+      await openTracking(around),
+      await openLineage(around),
+      await openWebhooks(around),
+      privacy,
+      quality,
+      data,
+      executions,
+      await openLabelling(around, { privacy, data }),
+      await openFeatures(around, { privacy, data }),
+      predictions,
+      await openSafety(around),
+      modelJobs,
+      serving,
+      await openMonitoring(around, { privacy, predictions, modelJobs, executions, serving }),
+    ],
+  };
+}
+
+type Opened<Open extends (...args: never[]) => unknown> = Awaited<ReturnType<Open>>;
+type Privacy = Opened<typeof openPrivacy>;
+type Data = Opened<typeof openData>;
+
+/** Where the files of dataset versions are. */
+function localData({ database, blobs, config }: LedgerSurroundings) {
+  return { database, blobs, folder: join(config.data, 'datasets') };
+}
+
+function queries({ clock, query }: LedgerSurroundings) {
+  return { now: () => clock.now(), query: async () => await Promise.resolve(query) };
+}
+
+async function openAudit({ config, ...around }: LedgerSurroundings) {
+  const { folder, webhook } = config.audit.checkpoints;
+  return await loadAudit({
+    ...around,
+    checkpointFolders: [join(config.data, 'audit-checkpoints'), ...(folder === undefined ? [] : [folder])],
+    checkpointWebhook: webhook,
+    days: config.retention.auditDays,
+  });
+}
+
+async function openTracking({ config, clock, database, content, blobs }: LedgerSurroundings): Promise<Ledger> {
+  const parts = { clock, random: randomBytes, folderRoot: config.tracking.artifactRoot };
+  const { traceDays, deletedDays } = config.retention;
+  const tracking = await loadTracking({ ...parts, traceDays, deletedDays });
+  const artifacts = await loadArtifacts({ ...parts, database, content, blobs });
+  return { ...tracking, entries: [...tracking.entries, ...artifacts] };
+}
+
+async function openLineage({ config, clock, log, outbound }: LedgerSurroundings) {
+  const { url, apiKey, namespace } = config.openlineage;
+  return await loadLineage({
+    days: config.retention.lineageDays,
+    now: () => clock.now(),
+    emission: url === undefined ? undefined : { url, apiKey, namespace, outbound, clock, log },
+  });
+}
+
+async function openWebhooks({ config, database, keys, outbound, clock }: LedgerSurroundings) {
+  return await loadWebhooks({ database, keys, outbound, clock, allowHosts: config.outbound.allowHosts });
+}
+
+async function openPrivacy(around: LedgerSurroundings) {
+  const { database, keys } = around;
+  return await loadPrivacy({ ...queries(around), database, keys, local: localData(around), random: randomBytes });
+}
+
+async function openQuality(around: LedgerSurroundings, { privacy }: { readonly privacy: Privacy }) {
+  const { database, log } = around;
+  return await loadQuality({
+    ...queries(around),
+    database,
+    local: localData(around),
+    log,
+    masked: async (tx, dataset, _principal, may) => await privacy.masked(tx, dataset, may),
+  });
+}
+
+async function openData(
+  around: LedgerSurroundings,
+  { privacy, quality }: { readonly privacy: Privacy; readonly quality: Opened<typeof openQuality> },
+) {
+  const { keys, outbound, content, clock, log, kinds } = around;
+  return await loadData({
+    ...localData(around),
+    keys,
+    outbound,
+    content,
+    clock,
+    log,
+    query: queries(around).query,
+    kinds,
+    hooks: {
+      begin: async (tx, version) => {
+        await privacy.enqueueScan(tx, version);
+        return await quality.begin(tx, version);
+      },
+      forget: [privacy.forget, quality.forget],
+      masked: async (tx, dataset, _principal, may) => await privacy.masked(tx, dataset, may),
+    },
+  });
+}
+
+async function openExecutions(around: LedgerSurroundings, { data }: { readonly data: Data }) {
+  const { config, port, compute, environments } = around;
+  const { database, content, keys, clock, log, holder, outbound, tracer } = around;
+  return await loadExecutions({
+    database,
+    content,
+    keys,
+    clock,
+    log,
+    holder,
+    outbound,
+    tracer,
+    // A step can only be found again on the machine and in the data folder where it was started.
+    place: `${hostname()}:${config.data}`,
+    compute: async () => await compute.get(),
+    environments: async () => await environments.get(),
+    solo: config.authentication.mode === 'solo',
+    random: randomBytes,
+    folderRoot: config.tracking.artifactRoot,
+    urls: { inside: insideUrl(port), outside: stepUrl(config, port) },
+    ...computeRules(config, around),
+    days: config.retention.executionDays,
+    data: data.steps,
+  });
+}
+
+interface PrivacyAndData {
+  readonly privacy: Privacy;
+  readonly data: Data;
+}
+
+async function openLabelling(around: LedgerSurroundings, { privacy, data }: PrivacyAndData) {
+  const { folder } = localData(around);
+  return await loadLabels({ now: queries(around).now, folder, masks: privacy.masks, maker: data.maker });
+}
+
+async function openFeatures(around: LedgerSurroundings, { privacy, data }: PrivacyAndData) {
+  const { config, database, clock, log, online } = around;
+  return await loadFeatures({
+    database,
+    clock,
+    log,
+    data: localData(around),
+    maker: data.maker,
+    masks: privacy.masks,
+    query: queries(around).query,
+    online: async () => await online.get(),
+    folder: join(config.data, 'features', 'jobs'),
+    days: config.features.days,
+  });
+}
+
+async function openPredictions(around: LedgerSurroundings) {
+  const { config, database, content, blobs, clock, log } = around;
+  return await loadPredictions({
+    database,
+    content,
+    blobs,
+    clock,
+    log,
+    query: queries(around).query,
+    data: config.data,
+    folder: join(config.data, 'predictions', 'jobs'),
+    days: config.retention.predictionDays,
+    projectBytes: config.retention.predictionBytes,
+  });
+}
+
+async function openSafety(around: LedgerSurroundings) {
+  return await loadSafety({ blobs: around.blobs, now: queries(around).now });
+}
+
+async function openModelJobs(
+  around: LedgerSurroundings,
+  { privacy, data, predictions }: PrivacyAndData & { readonly predictions: Opened<typeof openPredictions> },
+) {
+  const { config, database, content, environments, gateway, clock, log, isolation, isolationPlaces } = around;
+  return await loadModelJobs({
+    database,
+    content,
+    environments: async () => await environments.get(),
+    query: queries(around).query,
+    data: localData(around),
+    maker: data.maker,
+    masks: privacy.masks,
+    masked: async (tx, dataset, _principal, may) => await privacy.masked(tx, dataset, may),
+    gateway,
+    prediction: predictions.get,
+    folder: join(config.data, 'model-jobs'),
+    days: config.retention.executionDays,
+    clock,
+    log,
+    isolation,
+    isolationPlaces,
+  });
+}
+
+async function openServing(around: LedgerSurroundings): Promise<ServingLedger> {
+  const { config, database, content, environments, kinds, gateway, recent, bench, clock, log } = around;
+  const { authentication } = config;
+  const { soloAccess, tokenAccess } = await import('#policy/gateway-access.ts');
+  const offlineMs = authentication.gatewayOfflineMinutes * 60_000;
+  return await loadServing({
+    database,
+    content,
+    environments: async () => await environments.get(),
+    kinds,
+    gateway,
+    recent,
+    bench,
+    access:
+      authentication.mode === 'solo'
+        ? soloAccess
+        : tokenAccess({ authorizer: around.authorizer, ownToken: gateway.token, offlineMs }),
+    // In solo mode no policy decides.
+    ...(authentication.mode === 'accounts' && { refusal: around.servingRefusal }),
+    folder: join(config.data, 'serving'),
+    days: config.retention.executionDays,
+    clock,
+    log,
+  });
+}
+
+async function openMonitoring(
+  around: LedgerSurroundings,
+  {
+    privacy,
+    predictions,
+    modelJobs,
+    executions,
+    serving,
+  }: {
+    readonly privacy: Privacy;
+    readonly predictions: Opened<typeof openPredictions>;
+    readonly modelJobs: Opened<typeof openModelJobs>;
+    readonly executions: Opened<typeof openExecutions>;
+    readonly serving: ServingLedger;
+  },
+) {
+  const { config, port, database, clock, log } = around;
+  return await loadMonitoring({
+    database,
+    clock,
+    log,
+    query: queries(around).query,
+    predictions: predictions.reader,
+    explainer: modelJobs.explainer,
+    usage: async (of) => await serving.usage.between(of),
+    local: localData(around),
+    // Without a person who asks, everything sensitive is masked.
+    masked: async (tx, dataset) =>
+      (await privacy.masked(tx, dataset, async () => await Promise.resolve(false))).map(({ column }) => column),
+    startPipeline: executions.startPipeline,
+    url: publicUrl(config, port),
+  });
+}
