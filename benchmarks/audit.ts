@@ -71,7 +71,7 @@ await test.asAdmin(
 await until(async () => (await plain.kernel.health()).unsequenced === 0);
 await plain.stop();
 const audited = await startTestKernel(test, {
-  subscribers: [ledger.subscriber],
+  subscribers: ledger.subscribers,
   jobs: ledger.jobs,
   entries: ledger.entries,
 });
@@ -122,7 +122,7 @@ for (let round = 0; round <= ROUNDS; round++) {
   const bare = await write(without, `a${round}`, quiet);
   await without.stop();
   const beside = await startTestKernel(test, {
-    subscribers: [ledger.subscriber],
+    subscribers: ledger.subscribers,
     jobs: ledger.jobs,
     entries: ledger.entries,
   });

@@ -34,12 +34,12 @@ import { transact } from '#kernel/transaction.ts';
 import { systemClock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { Tracer } from '#lib/tracer.ts';
-import { grpcDoors, protocolDoors } from './compose-doors.ts';
-import { schemaState } from './compose.ts';
+import { grpcDoors, protocolDoors } from './compose/doors.ts';
+import { schemaState } from './compose/database.ts';
 import type { ResolvedConfig } from './config-load.ts';
-import { blobsReadiness, diskReadiness, readiness } from './readiness.ts';
-import { publicUrl } from './server-url.ts';
-import { readTls, watchTls } from './tls-files.ts';
+import { blobsReadiness, diskReadiness, readiness } from './control/readiness.ts';
+import { publicUrl } from './control/server-url.ts';
+import { readTls, watchTls } from './control/tls-files.ts';
 
 export interface ServeParts {
   readonly config: ResolvedConfig;
@@ -55,10 +55,9 @@ export interface ServeParts {
   readonly tracer: Tracer | undefined;
   readonly sessions: Sessions;
   readonly gateway: GatewayPlace;
-  readonly executions: MetricSources['executions'];
+  readonly ledgers: MetricSources['ledgers'];
   readonly content: MetricSources['content'];
   readonly egress: MetricSources['egress'];
-  readonly monitoring: MetricSources['monitoring'];
   readonly isolation: () => ReadinessCheck;
   readonly log: Log;
 }
@@ -95,9 +94,8 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
     pool: () => parts.database.stats(),
     health: () => kernel.health(),
     disk: async () => await diskOf(config.data),
-    executions: parts.executions,
+    ledgers: parts.ledgers,
     egress: parts.egress,
-    monitoring: parts.monitoring,
     content: parts.content,
   };
   const blobs = blobsReadiness(parts.blobs, systemClock, () => fullAt);

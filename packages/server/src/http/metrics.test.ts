@@ -31,20 +31,26 @@ const sources: MetricSources = {
   }),
   egress: () => ({ refused: 4, sentBytes: 10, receivedBytes: 20 }),
   disk: async () => ({ free: 25, size: 100 }),
-  executions: async () => ({
-    steps: [{ state: 'ready', n: 8 }],
-    compute: [{ resource: 'cpu', requested: 1.5, capacity: 4 }],
-    ended: [{ state: 'failed', n: 2 }],
-  }),
-  content: async () => ({ damaged: 3, checkedObjects: 12, checkedBytes: 4096, progress: 0.5 }),
-  monitoring: async () => ({
-    states: [{ state: 'bad', n: 1 }],
-    alerts: [{ severity: 'critical', n: 2 }],
-    verdicts: [{ project: 'default', monitor: 'delays', bad: true }],
-    values: [
-      { project: 'default', monitor: 'delays', check: 'performance', metric: 'roc_auc', column: '', value: 0.75 },
+  ledgers: [
+    async () => [
+      { gauge: 'dais_steps', value: 8, labels: { state: 'ready' } },
+      { gauge: 'dais_compute_requested', value: 1.5, labels: { resource: 'cpu' } },
+      { gauge: 'dais_compute_capacity', value: 4, labels: { resource: 'cpu' } },
+      { gauge: 'dais_executions_ended_last_hour', value: 2, labels: { state: 'failed' } },
     ],
-  }),
+    async () => await Promise.reject(new Error('the database does not answer')),
+    async () => [
+      { gauge: 'dais_monitors', value: 1, labels: { state: 'bad' } },
+      { gauge: 'dais_monitor_alerts_open', value: 2, labels: { severity: 'critical' } },
+      { gauge: 'dais_monitor_bad', value: 1, labels: { project: 'default', monitor: 'delays' } },
+      {
+        gauge: 'dais_monitor_value',
+        value: 0.75,
+        labels: { project: 'default', monitor: 'delays', check: 'performance', metric: 'roc_auc', column: '' },
+      },
+    ],
+  ],
+  content: async () => ({ damaged: 3, checkedObjects: 12, checkedBytes: 4096, progress: 0.5 }),
 };
 
 test('every definition is exposed, with the figures of its source', async () => {

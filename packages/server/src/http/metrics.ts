@@ -13,12 +13,8 @@ export interface MetricSources {
   readonly health: () => Promise<KernelHealth>;
   /** Of the disk that the data folder is on. @throws when it cannot be asked. */
   readonly disk: () => Promise<{ readonly free: number; readonly size: number }>;
-  /** @throws when the database does not answer. */
-  readonly executions: () => Promise<{
-    readonly steps: readonly { readonly state: string; readonly n: number }[];
-    readonly compute: readonly { readonly resource: string; readonly requested: number; readonly capacity: number }[];
-    readonly ended: readonly { readonly state: string; readonly n: number }[];
-  }>;
+  /** Gauges of ledgers, by the names of their definitions. Each throws when the database does not answer. */
+  readonly ledgers: readonly (() => Promise<readonly LedgerSample[]>)[];
   /** Of the connections that steps made to others, since the process started. */
   readonly egress: () => { readonly refused: number; readonly sentBytes: number; readonly receivedBytes: number };
   /** @throws when the database does not answer. */
@@ -28,20 +24,13 @@ export interface MetricSources {
     readonly checkedBytes: number;
     readonly progress: number | undefined;
   }>;
-  /** @throws when the database does not answer. */
-  readonly monitoring: () => Promise<{
-    readonly states: readonly { readonly state: string; readonly n: number }[];
-    readonly alerts: readonly { readonly severity: string; readonly n: number }[];
-    readonly verdicts: readonly { readonly project: string; readonly monitor: string; readonly bad: boolean }[];
-    readonly values: readonly {
-      readonly project: string;
-      readonly monitor: string;
-      readonly check: string;
-      readonly metric: string;
-      readonly column: string;
-      readonly value: number;
-    }[];
-  }>;
+}
+
+interface LedgerSample {
+  /** Name of the metric. */
+  readonly gauge: string;
+  readonly value: number;
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 const FROM_DATABASE = [
@@ -64,9 +53,6 @@ const FROM_DATABASE = [
   'monitorBad',
   'monitorValue',
 ] as const;
-
-const NO_EXECUTIONS = { steps: [], compute: [], ended: [] } as const;
-const NO_MONITORS = { states: [], alerts: [], verdicts: [], values: [] } as const;
 
 export class Metrics {
   readonly #registry = new Registry();
@@ -127,7 +113,7 @@ export class Metrics {
     }
   }
 
-  async #readHealth({ health: read, executions, content, monitoring }: MetricSources): Promise<void> {
+  async #readHealth({ health: read, ledgers, content }: MetricSources): Promise<void> {
     for (const key of FROM_DATABASE) this.#gauges.get(metricDefinitions[key].name)?.reset();
     const health = await read().catch(() => undefined);
     this.#set('databaseUp', health === undefined ? 0 : 1);
@@ -146,19 +132,14 @@ export class Metrics {
     this.#set('reconcileQueue', health.reconcile.due, { state: 'due' });
     this.#set('reconcileQueue', health.reconcile.running, { state: 'running' });
     for (const { queue, state, n } of health.jobs) this.#set('jobs', n, { queue, state });
-    const { steps, compute, ended } = await executions().catch(() => NO_EXECUTIONS);
-    for (const { state, n } of steps) this.#set('steps', n, { state });
-    for (const { resource, requested, capacity } of compute) {
-      this.#set('computeRequested', requested, { resource });
-      this.#set('computeCapacity', capacity, { resource });
-    }
-    for (const { state, n } of ended) this.#set('executionsEnded', n, { state });
     this.#setContent(await content().catch(() => undefined));
-    const { states, alerts, verdicts, values } = await monitoring().catch(() => NO_MONITORS);
-    for (const { state, n } of states) this.#set('monitors', n, { state });
-    for (const { severity, n } of alerts) this.#set('monitorAlerts', n, { severity });
-    for (const { project, monitor, bad } of verdicts) this.#set('monitorBad', bad ? 1 : 0, { project, monitor });
-    for (const { value, ...labels } of values) this.#set('monitorValue', value, labels);
+    for (const readLedger of ledgers) {
+      for (const { gauge, value, labels } of await readLedger().catch(() => [])) {
+        const known = this.#gauges.get(gauge);
+        if (known === undefined) throw new Error(`no metric definition is called ${gauge}`);
+        known.set(labels, value);
+      }
+    }
   }
 
   #setContent(content: Awaited<ReturnType<MetricSources['content']>> | undefined): void {

@@ -4,7 +4,8 @@
  */
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { databaseEngines, migrate } from '#compose.ts';
+import { databaseEngines } from '#compose.ts';
+import { migrate } from '#compose/database.ts';
 import { programVersion } from '#version.ts';
 import { openProgram } from './releases.ts';
 

@@ -1,13 +1,9 @@
-import { projectKind, type ComputeQuota } from '@dais/api';
+import { projectKind } from '@dais/api';
 import type { KindDefinition } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
 interface ProjectSpec {
-  readonly quotas?: { readonly resources?: number; readonly blobBytes?: number; readonly compute?: ComputeQuota };
-}
-
-export function computeQuotaOf(spec: Readonly<Record<string, unknown>>): ComputeQuota | undefined {
-  return (spec as ProjectSpec).quotas?.compute;
+  readonly quotas?: { readonly resources?: number; readonly blobBytes?: number };
 }
 
 /** Port: what a ledger keeps of every project, in the transaction that makes or deletes it. */

@@ -3,7 +3,8 @@ import type { KeyStore } from '#engines/keys/contract.ts';
 import type { Call, OperationEntry } from '#kernel/dispatch.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { KindDefinition } from '#kernel/kind.ts';
-import { keyEntries, type KeyHolder } from './key-entries.ts';
+import type { KeyRotation } from '#ledgers/ledger.ts';
+import { keyEntries } from './key-entries.ts';
 import { admitSecret } from './secret-admission.ts';
 import { Prints } from './secret-prints.ts';
 import { rewrapHandler, rotateOne } from './secret-rotation.ts';
@@ -19,7 +20,7 @@ export interface SecretParts {
 }
 
 /** Values that must not be read back, sealed under the keys of `keys` before they reach the database. */
-export function secret(keys: KeyStore, others: readonly KeyHolder[] = []): SecretParts {
+export function secret(keys: KeyStore, others: readonly KeyRotation[] = []): SecretParts {
   const prints = new Prints(keys);
   return {
     kind: {

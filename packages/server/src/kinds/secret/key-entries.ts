@@ -1,28 +1,20 @@
 import { DaisError, listKeysOperation, rotateKeysOperation } from '@dais/api';
-import type { Sql } from '#engines/database/contract.ts';
 import type { KeyInfo, KeyStore } from '#engines/keys/contract.ts';
 import type { OperationEntry } from '#kernel/dispatch.ts';
-import type { NewJob } from '#kernel/jobs.ts';
 import type { Transaction } from '#kernel/transaction.ts';
+import type { KeyRotation } from '#ledgers/ledger.ts';
 import { rewrapJob } from './secret-rotation.ts';
 import { countByKey } from './secret-store.ts';
 
-/** Port: others who keep what the key engine wrapped. */
-export interface KeyHolder {
-  countByKey(sql: Sql): Promise<readonly (KeyInfo & { readonly values: number })[]>;
-  /** Wraps what it keeps under the current key. */
-  rewrapJob(current: KeyInfo): NewJob;
-}
-
 /** The operations on key-encryption keys; they answer `keys_unavailable` when the key engine does not. */
-export function keyEntries(keys: KeyStore, others: readonly KeyHolder[]): readonly OperationEntry[] {
+export function keyEntries(keys: KeyStore, others: readonly KeyRotation[]): readonly OperationEntry[] {
   return [
     { operation: listKeysOperation, handle: async (tx) => ({ items: await listKeys(tx, keys, others) }) },
     { operation: rotateKeysOperation, handle: async (tx) => await rotateKeys(tx, keys, others) },
   ];
 }
 
-async function listKeys(tx: Transaction, keys: KeyStore, others: readonly KeyHolder[]) {
+async function listKeys(tx: Transaction, keys: KeyStore, others: readonly KeyRotation[]) {
   const held = await keys.list();
   await tx.enter('all');
   const counts = [...(await countByKey(tx.sql))];
@@ -39,7 +31,7 @@ async function listKeys(tx: Transaction, keys: KeyStore, others: readonly KeyHol
 }
 
 /** A transaction that does not commit leaves a key that nothing uses yet: harmless. */
-async function rotateKeys(tx: Transaction, keys: KeyStore, others: readonly KeyHolder[]) {
+async function rotateKeys(tx: Transaction, keys: KeyStore, others: readonly KeyRotation[]) {
   const made = await keys.rotate().catch((error: unknown) => {
     if (error instanceof DaisError && error.code === 'keys_read_only') return undefined;
     throw error;

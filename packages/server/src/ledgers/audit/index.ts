@@ -6,6 +6,7 @@ import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
 import type { OperationEntry } from '#kernel/dispatch.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
+import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import type { LoopParts } from '#lib/loop.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import { auditSubscriber } from './append.ts';
@@ -15,13 +16,13 @@ import { auditEntries } from './audit-entries.ts';
 import { AuditKeyring } from './audit-keys.ts';
 import { folderReceiver, webhookReceiver } from './checkpoint-receivers.ts';
 import { Checkpointer, type CheckpointerParts } from './checkpointer.ts';
-import { rewrapHandler } from './key-holder.ts';
+import { auditSlice } from './audit-slice.ts';
+import { nameAuditOwners } from './content-owners.ts';
+import { countByKey, rewrapHandler, rewrapJob } from './key-holder.ts';
 import { Persons } from './persons.ts';
 import { selfCheckHandler } from './self-check.ts';
 
-export { nameAuditOwners } from './content-owners.ts';
 export { auditSlice } from './audit-slice.ts';
-export { countByKey, rewrapJob } from './key-holder.ts';
 
 export interface AuditLedgerParts extends LoopParts {
   readonly database: Database;
@@ -41,13 +42,13 @@ export interface AuditLedgerParts extends LoopParts {
 }
 
 export interface AuditLedger {
-  readonly subscriber: Subscriber;
+  readonly subscribers: readonly Subscriber[];
   readonly jobs: readonly JobHandler[];
   readonly entries: readonly OperationEntry[];
-  /** Signs checkpoints and carries them outside; for processes that run controllers. */
-  start(): Promise<void>;
-  /** After the kernel has stopped: signs what came last. */
-  stop(): Promise<void>;
+  /** Signs checkpoints and sends them to their receivers, in processes that run controllers. */
+  readonly start: (roles: { readonly controller: boolean }) => Promise<void>;
+  /** Signs the last entries, after the kernel has stopped. */
+  readonly close: () => Promise<void>;
 }
 
 export function auditLedger(parts: AuditLedgerParts): AuditLedger {
@@ -66,14 +67,24 @@ export function auditLedger(parts: AuditLedgerParts): AuditLedger {
     ],
   });
   return {
-    subscriber: auditSubscriber(persons),
+    subscribers: [auditSubscriber(persons)],
     jobs: [
       archiveHandler(archives, { days, ...(archiveEntries !== undefined && { objectEntries: archiveEntries }) }),
       selfCheckHandler({ ring, archives, log }),
       rewrapHandler(keys, persons),
     ],
     entries: auditEntries({ ring, persons, archives }),
-    start: async () => await checkpointer.start(),
-    stop: async () => await checkpointer.stop(),
+    start: async ({ controller }) => {
+      if (controller) await checkpointer.start();
+    },
+    close: async () => await checkpointer.stop(),
   };
 }
+
+export const ledger: LedgerDefinition<AuditLedgerParts, AuditLedger> = {
+  name: 'audit',
+  slice: auditSlice,
+  nameOwners: nameAuditOwners,
+  keyRotation: { countByKey, rewrapJob },
+  open: auditLedger,
+};

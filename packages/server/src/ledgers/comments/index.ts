@@ -1,5 +1,14 @@
 /** Comments: what people say of runs and of versions of models. */
-export { commentEntries } from './comment-entries.ts';
+import type { LedgerDefinition } from '#ledgers/ledger.ts';
+import { commentEntries, type CommentParts } from './comment-entries.ts';
+import { commentsSlice } from './comments-slice.ts';
+
 export { dropComments } from './comments.ts';
 export { commentsSlice } from './comments-slice.ts';
 export type { CommentPlace, CommentSubject } from './subjects.ts';
+
+export const ledger: LedgerDefinition<CommentParts> = {
+  name: 'comments',
+  slice: commentsSlice,
+  open: (parts) => ({ entries: commentEntries(parts) }),
+};

@@ -1,7 +1,13 @@
 /** The ledger of data: versions of datasets, how they came, and who reads what of them. */
+import type { LedgerDefinition } from '#ledgers/ledger.ts';
+import { nameDataOwners } from './content-owners.ts';
+import { dataLedger, type DataLedger } from './data-ledger.ts';
+import type { DataParts } from './data-parts.ts';
+import { dataSlice } from './data-slice.ts';
+import { dataVersionNodes } from './versions/lineage-nodes.ts';
+
 export type { DataParts, ExternalSource, SecretReader, VersionHooks } from './data-parts.ts';
 export { dataLedger, type DataLedger } from './data-ledger.ts';
-export { nameDataOwners } from './content-owners.ts';
 export { dataSlice } from './data-slice.ts';
 export { readDatasetFacts, type DatasetFacts } from './dataset-facts.ts';
 export { admitDataset } from './dataset-rows.ts';
@@ -15,3 +21,11 @@ export { findMentionedVersion } from './versions/mentioned-version.ts';
 export { requireUsable, resolveVersion } from './versions/resolve.ts';
 export { VersionMaker } from './versions/version-maker.ts';
 export { findNewest, nextReady, previousReady, readVersion } from './versions/version-rows.ts';
+
+export const ledger: LedgerDefinition<DataParts, DataLedger> = {
+  name: 'data',
+  slice: dataSlice,
+  nameOwners: nameDataOwners,
+  lineageNodes: [dataVersionNodes],
+  open: dataLedger,
+};

@@ -1,4 +1,15 @@
 /** Definitions: what clients with words of their own defined, byte for byte, beside the resources that stand for it. */
+import type { LedgerDefinition } from '#ledgers/ledger.ts';
+import { definitionEntries, type DefinitionParts } from './definition-entries.ts';
+import { forgetDefinitions } from './definitions.ts';
+import { definitionsSlice } from './definitions-slice.ts';
+
 export { definitionEntries } from './definition-entries.ts';
-export { forgetDefinitions } from './definitions.ts';
 export { definitionsSlice } from './definitions-slice.ts';
+
+export const ledger: LedgerDefinition<DefinitionParts> = {
+  name: 'definitions',
+  slice: definitionsSlice,
+  project: { remove: async (tx, { id }) => await forgetDefinitions(tx, id) },
+  open: (parts) => ({ entries: definitionEntries(parts) }),
+};

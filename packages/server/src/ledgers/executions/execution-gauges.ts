@@ -1,19 +1,16 @@
 /** How much runs, waits and has ended: gauges that are read when Prometheus scrapes. */
 import type { Database } from '#engines/database/contract.ts';
 import { transact } from '#kernel/transaction.ts';
+import type { GaugeSample } from '#ledgers/ledger.ts';
 import { readComputeLoad } from './admission/compute-use.ts';
 
-export interface ExecutionFigures {
-  /** `ready`: waits in the queue; `claimed`: starts; `started`: runs. */
-  readonly steps: readonly { readonly state: string; readonly n: number }[];
-  /** Of each resource that the machines have: how much, and how much of it running steps request. */
-  readonly compute: readonly { readonly resource: string; readonly requested: number; readonly capacity: number }[];
-  /** Runs that ended within the last hour. */
-  readonly ended: readonly { readonly state: string; readonly n: number }[];
-}
+const STEPS = 'dais_steps';
+const REQUESTED = 'dais_compute_requested';
+const CAPACITY = 'dais_compute_capacity';
+const ENDED = 'dais_executions_ended_last_hour';
 
 /** Every count is of rows that an index of its own holds, however many runs there have been. */
-export async function readExecutionFigures(database: Database): Promise<ExecutionFigures> {
+export async function readExecutionGauges(database: Database): Promise<readonly GaugeSample[]> {
   return await transact(database, { mode: 'read', projectId: 'all' }, async ({ sql }) => {
     const attempts = await sql.query<{ state: string; n: number }>(
       `select state, count(*)::int as n from executions.attempt where state <> 'ended' group by state`,
@@ -33,11 +30,23 @@ export async function readExecutionFigures(database: Database): Promise<Executio
     );
     const load = await readComputeLoad(sql);
     const { used } = load.ofAll();
-    const compute = Object.entries(load.total.total).map(([resource, capacity]) => ({
-      resource,
-      requested: used.get(resource) ?? 0,
-      capacity,
-    }));
-    return { steps: [{ state: 'ready', n: ready?.n ?? 0 }, ...attempts], compute, ended };
+    const compute = Object.entries(load.total.total).flatMap(([resource, capacity]): GaugeSample[] => [
+      { gauge: REQUESTED, value: used.get(resource) ?? 0, labels: { resource } },
+      { gauge: CAPACITY, value: capacity, labels: { resource } },
+    ]);
+    return [
+      // `ready` steps wait in the queue, `claimed` ones start, `started` ones run.
+      ...[{ state: 'ready', n: ready?.n ?? 0 }, ...attempts].map(counted(STEPS)),
+      ...compute,
+      ...ended.map(counted(ENDED)),
+    ];
+  });
+}
+
+function counted(gauge: string) {
+  return ({ state, n }: { readonly state: string; readonly n: number }): GaugeSample => ({
+    gauge,
+    value: n,
+    labels: { state },
   });
 }

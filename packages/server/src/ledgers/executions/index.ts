@@ -3,20 +3,26 @@ import type { OperationEntry } from '#kernel/dispatch.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { Transaction } from '#kernel/transaction.ts';
+import type { GaugeSample, LedgerDefinition } from '#ledgers/ledger.ts';
+import { computeQuotaOf, writeComputeQuota } from './admission/quota-rows.ts';
 import { computeList } from './admission/compute-list.ts';
 import { executionEntries } from './execution-entries.ts';
-import { readExecutionFigures, type ExecutionFigures } from './execution-gauges.ts';
+import { nameRunOwners } from './content-owners.ts';
+import { readExecutionGauges } from './execution-gauges.ts';
 import { executionGraph } from './execution-graph.ts';
 import { executionLogs } from './execution-logs.ts';
 import type { ExecutionParts } from './execution-parts.ts';
 import { executionQueue } from './execution-queue.ts';
 import { executionReads } from './execution-reads.ts';
 import { executionStep } from './execution-step.ts';
+import { executionsSlice } from './executions-slice.ts';
+import { stepNodes } from './lineage-nodes.ts';
 import type { PipelineCompilers } from './pipelines/compiler.ts';
 import { startUnasked } from './pipelines/start-unasked.ts';
 import { pipelineEntries } from './pipelines/pipeline-entries.ts';
 import { STEPS_FORMAT } from './pipelines/pipeline-rows.ts';
 import { stepsCompiler } from './pipelines/steps-compiler.ts';
+import { endProjectRuns } from './remove.ts';
 import { executionRetention } from './retention.ts';
 import { RunMachines } from './run-machine.ts';
 import { pipelineSearch } from './search/pipeline-search.ts';
@@ -55,7 +61,6 @@ export type {
 export { ValueFault } from './machine/values.ts';
 export type { PipelineCompiler } from './pipelines/compiler.ts';
 export type { DialectAnswer, Left, StepAbout, StepDialect } from './worker/step-dialect.ts';
-export { nameRunOwners } from './content-owners.ts';
 export { executionsSlice } from './executions-slice.ts';
 export { LOCAL_TARGET, ruledEnvironment, type ImageRule } from './pipelines/image-rules.ts';
 export type { PipelineCompilers } from './pipelines/compiler.ts';
@@ -63,7 +68,6 @@ export { authorizePipelineSpec, authorizeScheduleSpec } from './network-right.ts
 export { admitPipeline } from './pipelines/pipeline-rows.ts';
 export { admitSchedule } from './schedules/schedule-admission.ts';
 export { endProjectRuns } from './remove.ts';
-export { writeComputeQuota } from './admission/quota-rows.ts';
 export { datasetArtifact } from './step-data.ts';
 export { isFetched, type AddressedFile, type AddressIo } from './worker/step-files.ts';
 
@@ -76,12 +80,12 @@ export type StartPipeline = (
 export interface ExecutionsLedger {
   readonly entries: readonly OperationEntry[];
   readonly jobs: readonly JobHandler[];
-  readonly subscriber: Subscriber;
-  readonly start: StartPipeline;
-  /** For `/metrics`. @throws when the database does not answer. */
-  readonly figures: () => Promise<ExecutionFigures>;
-  /** Runs steps, and starts runs of schedules, where this process is to do that. */
-  readonly worker: Pick<ExecutionWorker, 'start' | 'stop'>;
+  readonly subscribers: readonly Subscriber[];
+  readonly startPipeline: StartPipeline;
+  readonly metrics: () => Promise<readonly GaugeSample[]>;
+  /** Runs steps and starts the runs of schedules, in processes that run controllers. */
+  readonly start: (roles: { readonly controller: boolean }) => Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 export interface ExecutionsLedgerParts extends ExecutionParts {
@@ -118,17 +122,30 @@ export function executionsLedger(parts: ExecutionsLedgerParts): ExecutionsLedger
       ...runStart(starts),
     ],
     jobs: [executionRetention(parts.days)],
-    subscriber: triggers,
-    start: async (tx, request) => await startUnasked(tx, starts, request),
-    figures: async () => await readExecutionFigures(parts.database),
-    worker: {
-      start: async () => {
-        await worker.start();
-        await ticker.start();
-      },
-      stop: async () => {
-        await Promise.all([worker.stop(), ticker.stop()]);
-      },
+    subscribers: [triggers],
+    startPipeline: async (tx, request) => await startUnasked(tx, starts, request),
+    metrics: async () => await readExecutionGauges(parts.database),
+    start: async ({ controller }) => {
+      if (!controller) return;
+      await worker.start();
+      await ticker.start();
+    },
+    stop: async () => {
+      await Promise.all([worker.stop(), ticker.stop()]);
     },
   };
 }
+
+export const ledger: LedgerDefinition<ExecutionsLedgerParts, ExecutionsLedger> = {
+  name: 'executions',
+  slice: executionsSlice,
+  project: {
+    change: (tx, id, spec) => {
+      if (spec !== undefined) writeComputeQuota(tx, id, computeQuotaOf(spec));
+    },
+    remove: endProjectRuns,
+  },
+  nameOwners: nameRunOwners,
+  lineageNodes: [stepNodes],
+  open: executionsLedger,
+};

@@ -2,8 +2,10 @@
 import type { OperationEntry } from '#kernel/dispatch.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';
+import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import { labelsEntries } from './labels-entries.ts';
 import type { LabelsParts } from './labels-parts.ts';
+import { labelsSlice } from './labels-slice.ts';
 import { publishHandler } from './publish.ts';
 
 export { labelsSlice } from './labels-slice.ts';
@@ -14,7 +16,7 @@ export interface LabelsLedger {
   readonly jobs: readonly JobHandler[];
 }
 
-export function labelsLedger(parts: LabelsParts): LabelsLedger {
+function labelsLedger(parts: LabelsParts): LabelsLedger {
   return { entries: labelsEntries(parts), jobs: [publishHandler(parts)] };
 }
 
@@ -23,6 +25,13 @@ export async function forgetDatasetLabels({ sql }: Transaction, uid: string): Pr
   await sql.query('delete from labelling.label_set where dataset = $1', [uid], 'forget_dataset_labels');
 }
 
-export async function forgetProjectLabels({ sql }: Transaction, projectId: string): Promise<void> {
+async function forgetProjectLabels({ sql }: Transaction, projectId: string): Promise<void> {
   await sql.query('delete from labelling.label_set where project_id = $1', [projectId], 'forget_project_labels');
 }
+
+export const ledger: LedgerDefinition<LabelsParts, LabelsLedger> = {
+  name: 'labelling',
+  slice: labelsSlice,
+  project: { remove: async (tx, { id }) => await forgetProjectLabels(tx, id) },
+  open: labelsLedger,
+};

@@ -1,8 +1,13 @@
 /** The lineage ledger: what came from what. It keeps references, and imports no other ledger: those that cause edges note them. */
 import { readLineageOperation } from '@dais/api';
 import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import { readGraph, type GraphInput } from './graph.ts';
+import { lineageSlice } from './lineage-slice.ts';
 import type { NodeSource } from './node-source.ts';
+import { tellingHandler, tellingOutbox, type TellingParts } from './telling.ts';
+import { upstreamCounts } from './upstream-counts.ts';
+import { forgetProject, lineageRetention } from './upkeep.ts';
 
 export { recordExternal, type ExternalLineage } from './external.ts';
 export { lineageSlice } from './lineage-slice.ts';
@@ -12,16 +17,17 @@ export { keyOf, nodeKey } from './node-key.ts';
 export { nodeNames, readableNodes } from './node-names.ts';
 export type { NodeSource } from './node-source.ts';
 export { noteLineage, type NotedEdge, type NotedNode } from './note.ts';
-export { tellingHandler, tellingOutbox, type TellingParts, type ToldRun } from './telling.ts';
-export { STORED_AS, upstreamCounts } from './upstream-counts.ts';
+export type { TellingParts, ToldRun } from './telling.ts';
+export { STORED_AS } from './upstream-counts.ts';
 export {
   explainUpstream,
   upstreamFacts,
   type NodeMeasure,
   type Starts,
+  type UpstreamFactsOptions,
   type UpstreamMeasure,
 } from './upstream-facts.ts';
-export { forgetProject, lineageRetention } from './upkeep.ts';
+export { lineageRetention } from './upkeep.ts';
 
 export function lineageEntries(sources: readonly NodeSource[]): readonly OperationEntry[] {
   return [
@@ -31,3 +37,26 @@ export function lineageEntries(sources: readonly NodeSource[]): readonly Operati
     },
   ];
 }
+
+export interface LineageParts {
+  /** Every type of node that other ledgers store. */
+  readonly sources: readonly NodeSource[];
+  /** Days that nodes and edges of other systems are kept. */
+  readonly days: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number;
+  /** The other systems that receive an event of each run. */
+  readonly receivers: readonly TellingParts[];
+}
+
+export const ledger: LedgerDefinition<LineageParts> = {
+  name: 'lineage',
+  slice: lineageSlice,
+  project: { remove: async (tx, { id }) => await forgetProject(tx, id) },
+  facts: () => ({ upstream: upstreamCounts }),
+  open: ({ sources, receivers, ...retention }) => ({
+    entries: lineageEntries(sources),
+    jobs: [lineageRetention(retention), ...receivers.map(tellingHandler)],
+    subscribers: receivers.map(tellingOutbox),
+  }),
+};

@@ -1,18 +1,18 @@
 /** Model jobs: long work on versions of models, which goes on by itself and ends once. */
 import type { OperationEntry } from '#kernel/dispatch.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
+import type { LedgerDefinition } from '#ledgers/ledger.ts';
+import { nameModelJobOwners } from './content-owners.ts';
 import { RowsExplainer } from './explain/explain-rows.ts';
 import { modelJobHandler } from './job-handler.ts';
 import { modelJobEntries } from './model-job-entries.ts';
 import type { ModelJobsParts } from './model-jobs-parts.ts';
-import { modelJobRetention } from './retention.ts';
+import { modelJobsSlice } from './model-jobs-slice.ts';
+import { forgetModelJobs, modelJobRetention } from './retention.ts';
 
 export type { RowsExplainer, RowsToExplain, VersionToExplain } from './explain/explain-rows.ts';
 export type { HostedModel, HostModel } from './hosted-model.ts';
-export { nameModelJobOwners } from './content-owners.ts';
-export { modelJobsSlice } from './model-jobs-slice.ts';
 export type { ModelJobsParts } from './model-jobs-parts.ts';
-export { forgetModelJobs } from './retention.ts';
 
 export interface ModelJobsLedger {
   readonly entries: readonly OperationEntry[];
@@ -21,10 +21,18 @@ export interface ModelJobsLedger {
   readonly explainer: RowsExplainer;
 }
 
-export function modelJobsLedger(parts: ModelJobsParts): ModelJobsLedger {
+function modelJobsLedger(parts: ModelJobsParts): ModelJobsLedger {
   return {
     entries: modelJobEntries(parts),
     jobs: [modelJobHandler(parts), modelJobRetention(parts)],
     explainer: new RowsExplainer(parts),
   };
 }
+
+export const ledger: LedgerDefinition<ModelJobsParts, ModelJobsLedger> = {
+  name: 'model-jobs',
+  slice: modelJobsSlice,
+  project: { remove: async (tx, { id }) => await forgetModelJobs(tx, id) },
+  nameOwners: nameModelJobOwners,
+  open: modelJobsLedger,
+};

@@ -2,29 +2,11 @@
 import type { Database } from '#engines/database/contract.ts';
 import { tenantNames } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
+import type { GaugeSample } from '#ledgers/ledger.ts';
 
 /** More series than this no dashboard shows. */
 const MOST_MONITORS = 1000;
 const MOST_FIGURES = 5000;
-
-export interface MonitoringFigures {
-  readonly states: readonly { readonly state: string; readonly n: number }[];
-  readonly alerts: readonly { readonly severity: string; readonly n: number }[];
-  /** Whose newest window is good or bad; the others are in `states` only. */
-  readonly verdicts: readonly { readonly project: string; readonly monitor: string; readonly bad: boolean }[];
-  /** Of the newest window that has them. */
-  readonly values: readonly MonitorFigure[];
-}
-
-interface MonitorFigure {
-  readonly project: string;
-  readonly monitor: string;
-  readonly check: string;
-  readonly metric: string;
-  /** Empty: of none. */
-  readonly column: string;
-  readonly value: number;
-}
 
 interface FigureRow {
   readonly project_id: string;
@@ -35,7 +17,7 @@ interface FigureRow {
   readonly value: number;
 }
 
-export async function readMonitoringFigures(database: Database): Promise<MonitoringFigures> {
+export async function readMonitoringGauges(database: Database): Promise<readonly GaugeSample[]> {
   return await transact(database, { mode: 'read', projectId: 'all' }, async ({ sql }) => {
     const states = await sql.query<{ state: string; n: bigint }>(
       `select case when suspended then 'suspended' else state end as state, count(*) as n from monitoring.monitor group by 1`,
@@ -73,18 +55,24 @@ export async function readMonitoringFigures(database: Database): Promise<Monitor
     );
     const projects = [...judged, ...figures].map(({ project_id: id }) => id);
     const names = await tenantNames(sql, [...new Set(projects)]);
-    return {
-      states: states.map(({ state, n }) => ({ state, n: Number(n) })),
-      alerts: alerts.map(({ severity, n }) => ({ severity, n: Number(n) })),
-      verdicts: judged.map(({ project_id: id, name, bad }) => ({ project: names.get(id) ?? id, monitor: name, bad })),
-      values: figures.map(({ project_id: id, name, column, ...figure }) => ({
-        project: names.get(id) ?? id,
-        monitor: name,
-        check: figure.check,
-        metric: figure.metric,
-        column: column ?? '',
-        value: figure.value,
+    return [
+      ...states.map(({ state, n }) => ({ gauge: 'dais_monitors', value: Number(n), labels: { state } })),
+      ...alerts.map(({ severity, n }) => ({
+        gauge: 'dais_monitor_alerts_open',
+        value: Number(n),
+        labels: { severity },
       })),
-    };
+      // Monitors whose newest window neither passes nor fails are counted by state only.
+      ...judged.map(({ project_id: id, name, bad }) => ({
+        gauge: 'dais_monitor_bad',
+        value: bad ? 1 : 0,
+        labels: { project: names.get(id) ?? id, monitor: name },
+      })),
+      ...figures.map(({ project_id: id, name, check, metric, column, value }) => ({
+        gauge: 'dais_monitor_value',
+        value,
+        labels: { project: names.get(id) ?? id, monitor: name, check, metric, column: column ?? '' },
+      })),
+    ];
   });
 }

@@ -4,16 +4,18 @@ import type { Call, OperationEntry } from '#kernel/dispatch.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import { detachContent } from '#kernel/content/references.ts';
 import type { Transaction } from '#kernel/transaction.ts';
+import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import { Collector } from './collect.ts';
+import { namePredictionOwners } from './content-owners.ts';
 import { erasureHandler } from './erase.ts';
+import { predictionNodes } from './lineage-nodes.ts';
 import { predictionsEntries } from './predictions-entries.ts';
 import type { PredictionsParts } from './predictions-parts.ts';
+import { predictionsSlice } from './predictions-slice.ts';
 import { PredictionReader } from './reader.ts';
 import { getPrediction } from './query.ts';
 import { collectHandler, upkeepHandler } from './upkeep.ts';
 
-export { predictionNodes } from './lineage-nodes.ts';
-export { namePredictionOwners } from './content-owners.ts';
 export { predictionsSlice } from './predictions-slice.ts';
 export type { FileRow } from './file-rows.ts';
 export { firstIdOf } from './first-id.ts';
@@ -41,7 +43,7 @@ export function predictionsLedger(parts: PredictionsParts): PredictionsLedger {
 }
 
 /** With a project go its predictions, what was true of them, and who asked for what to be erased. */
-export async function forgetProjectPredictions(tx: Transaction, projectId: string): Promise<void> {
+async function forgetProjectPredictions(tx: Transaction, projectId: string): Promise<void> {
   const files = await tx.sql.query<{ id: string }>(
     'delete from predictions.file where project_id = $1 returning id',
     [projectId],
@@ -51,3 +53,12 @@ export async function forgetProjectPredictions(tx: Transaction, projectId: strin
   await tx.sql.query('delete from predictions.label where project_id = $1', [projectId], 'forget_project_labels_told');
   await tx.sql.query('delete from predictions.erasure where project_id = $1', [projectId], 'forget_project_erasures');
 }
+
+export const ledger: LedgerDefinition<PredictionsParts, PredictionsLedger> = {
+  name: 'predictions',
+  slice: predictionsSlice,
+  project: { remove: async (tx, { id }) => await forgetProjectPredictions(tx, id) },
+  nameOwners: namePredictionOwners,
+  lineageNodes: [predictionNodes],
+  open: predictionsLedger,
+};

@@ -3,17 +3,18 @@ import type { ColumnMask, DatasetVersion } from '@dais/api/data';
 import type { OperationEntry } from '#kernel/dispatch.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { forgetScans } from './forget.ts';
-import { rewrapHandler } from './key-holder.ts';
+import type { LedgerDefinition } from '#ledgers/ledger.ts';
+import { findingFacts, upstreamFindings } from './finding-facts.ts';
+import { forgetProjectFindings, forgetScans } from './forget.ts';
+import { countByKey, rewrapHandler, rewrapJob } from './key-holder.ts';
 import { columnMasks, maskedColumns, type MaskedColumn } from './masked-columns.ts';
 import { privacyEntries } from './privacy-entries.ts';
 import type { PrivacyParts } from './privacy-parts.ts';
+import { privacySlice } from './privacy-slice.ts';
 import { PseudonymKeys, type PseudonymKeysParts } from './pseudonym-keys.ts';
 import { enqueueScan, scanHandler } from './scan-job.ts';
 
-export { findingFacts, upstreamFindings } from './finding-facts.ts';
-export { forgetDatasetFindings, forgetProjectFindings } from './forget.ts';
-export { countByKey, rewrapJob } from './key-holder.ts';
+export { forgetDatasetFindings } from './forget.ts';
 export { privacySlice } from './privacy-slice.ts';
 
 export type PrivacyLedgerParts = Omit<PrivacyParts, 'keys'> & PseudonymKeysParts;
@@ -35,7 +36,7 @@ export interface PrivacyLedger {
   ) => Promise<readonly MaskedColumn[]>;
 }
 
-export function privacyLedger({ database, now, query, versions, sealer, random }: PrivacyLedgerParts): PrivacyLedger {
+function privacyLedger({ database, now, query, versions, sealer, random }: PrivacyLedgerParts): PrivacyLedger {
   const keys = new PseudonymKeys({ database, sealer, random, now });
   const parts: PrivacyParts = { database, now, query, versions, keys };
   return {
@@ -47,3 +48,12 @@ export function privacyLedger({ database, now, query, versions, sealer, random }
     masked: async (tx, dataset, may) => await maskedColumns(tx, parts, dataset, may),
   };
 }
+
+export const ledger: LedgerDefinition<PrivacyLedgerParts, PrivacyLedger> = {
+  name: 'privacy',
+  slice: privacySlice,
+  project: { remove: async (tx, { id }) => await forgetProjectFindings(tx, id) },
+  keyRotation: { countByKey, rewrapJob },
+  facts: (now) => ({ providers: { Dataset: findingFacts(now) }, upstream: [upstreamFindings(now)] }),
+  open: privacyLedger,
+};

@@ -3,15 +3,17 @@ import { expectationsSchema, type DatasetVersion } from '@dais/api/data';
 import type { OperationEntry } from '#kernel/dispatch.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';
+import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import { checkHandler, enqueueCheck } from './check-job.ts';
 import { forgetVersions, insertCheck } from './check-rows.ts';
 import { enqueueProfile, profileHandler } from './profile-job.ts';
 import { qualityEntries } from './quality-entries.ts';
+import { upstreamQuality } from './quality-facts.ts';
 import type { QualityParts } from './quality-parts.ts';
+import { qualitySlice } from './quality-slice.ts';
 
 export type { QualityParts } from './quality-parts.ts';
 export { qualitySlice } from './quality-slice.ts';
-export { upstreamQuality } from './quality-facts.ts';
 
 export interface QualityLedger {
   readonly entries: readonly OperationEntry[];
@@ -44,3 +46,10 @@ export function qualityLedger(parts: QualityParts): QualityLedger {
     },
   };
 }
+
+export const ledger: LedgerDefinition<QualityParts, QualityLedger> = {
+  name: 'quality',
+  slice: qualitySlice,
+  facts: () => ({ upstream: [upstreamQuality] }),
+  open: qualityLedger,
+};

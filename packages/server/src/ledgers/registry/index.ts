@@ -1,7 +1,14 @@
 /** The registry: versions of models, what they are called, and who approved that. */
+import type { LedgerDefinition } from '#ledgers/ledger.ts';
+import { upstreamApprovals } from './approval-facts.ts';
+import { nameModelOwners } from './content-owners.ts';
+import { versionNodes } from './lineage-nodes.ts';
+import { registryEntries } from './registry-entries.ts';
+import type { RegistryParts } from './registry-parts.ts';
+import { registrySlice } from './registry-slice.ts';
+import { listAliases, modelStarts } from './upstream-starts.ts';
+
 export { admitModel } from './admission.ts';
-export { upstreamApprovals } from './approval-facts.ts';
-export { listAliases, modelStarts } from './upstream-starts.ts';
 export { convertedPlace, registerConverted } from './converted.ts';
 export { versionKeyOf, versionNodes } from './lineage-nodes.ts';
 export { readSpec as readModelSpec } from './models.ts';
@@ -10,6 +17,17 @@ export { heldSources } from './held-sources.ts';
 export { registryEntries } from './registry-entries.ts';
 export { newestVersions, visibleModels } from './search.ts';
 export type { RegistryParts } from './registry-parts.ts';
-export { nameModelOwners } from './content-owners.ts';
 export { registrySlice } from './registry-slice.ts';
 export { commentedVersions, versionSubject } from './version-subject.ts';
+
+export const ledger: LedgerDefinition<RegistryParts> = {
+  name: 'registry',
+  slice: registrySlice,
+  nameOwners: nameModelOwners,
+  lineageNodes: [versionNodes],
+  facts: () => ({
+    upstream: [upstreamApprovals],
+    production: { kind: 'Model', starts: modelStarts, list: listAliases },
+  }),
+  open: (parts) => ({ entries: registryEntries(parts) }),
+};

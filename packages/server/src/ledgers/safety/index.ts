@@ -3,25 +3,35 @@ import type { OperationEntry } from '#kernel/dispatch.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { Transaction } from '#kernel/transaction.ts';
+import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import { safetyEntries } from './safety-entries.ts';
+import { safetyFacts, upstreamScans } from './safety-facts.ts';
 import type { SafetyParts } from './safety-parts.ts';
+import { safetySlice } from './safety-slice.ts';
 import { scanHandler, scanSubscriber } from './scan-job.ts';
 
 export { safetySlice } from './safety-slice.ts';
 export type { SafetyParts } from './safety-parts.ts';
-export { safetyFacts, upstreamScans } from './safety-facts.ts';
 export { scanVerdict } from './scan-rows.ts';
 
 export interface SafetyLedger {
   readonly entries: readonly OperationEntry[];
   readonly jobs: readonly JobHandler[];
-  readonly subscriber: Subscriber;
+  readonly subscribers: readonly Subscriber[];
 }
 
 export function safetyLedger(parts: SafetyParts): SafetyLedger {
-  return { entries: safetyEntries(parts), jobs: [scanHandler(parts)], subscriber: scanSubscriber(parts.now) };
+  return { entries: safetyEntries(parts), jobs: [scanHandler(parts)], subscribers: [scanSubscriber(parts.now)] };
 }
 
-export async function forgetProjectScans({ sql }: Transaction, projectId: string): Promise<void> {
+async function forgetProjectScans({ sql }: Transaction, projectId: string): Promise<void> {
   await sql.query('delete from safety.scan where project_id = $1', [projectId], 'forget_project_scans');
 }
+
+export const ledger: LedgerDefinition<SafetyParts, SafetyLedger> = {
+  name: 'safety',
+  slice: safetySlice,
+  project: { remove: async (tx, { id }) => await forgetProjectScans(tx, id) },
+  facts: () => ({ providers: { Model: safetyFacts }, upstream: [upstreamScans] }),
+  open: safetyLedger,
+};

@@ -17,7 +17,8 @@ import { commentsSlice } from '#ledgers/comments/index.ts';
 import { lineageSlice } from '#ledgers/lineage/index.ts';
 import { registryEntries, versionKeyOf } from '#ledgers/registry/index.ts';
 import { systemClock } from '#lib/clock.ts';
-import { safetyFacts, safetyLedger, safetySlice, scanVerdict } from './index.ts';
+import { safetyLedger, safetySlice, scanVerdict } from './index.ts';
+import { safetyFacts } from './safety-facts.ts';
 
 const ROOT = 'mlflow-artifacts:';
 let db: TestDatabase;
@@ -48,7 +49,7 @@ beforeAll(async () => {
     kinds,
     entries: [...registry, ...ledger.entries],
     jobs: ledger.jobs,
-    subscribers: [ledger.subscriber],
+    subscribers: ledger.subscribers,
   });
   const [row] = await db.asAdmin("select id from kernel.tenant where name = 'default'");
   tenant = String(row?.['id']);

@@ -67,10 +67,9 @@ export interface ServingLedger {
   readonly entries: readonly OperationEntry[];
   readonly jobs: readonly JobHandler[];
   readonly work: EndpointWork;
-  readonly publisher: Publisher;
-  readonly bench: TestBench;
-  readonly loadTests: LoadTests;
   readonly usage: UsageLedger;
+  readonly start: () => Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 type Named = Call<{ readonly endpoint: string }>;
@@ -118,12 +117,20 @@ export function servingLedger(parts: ServingParts): ServingLedger {
       example: example === null ? null : (JSON.parse(example) as unknown),
     };
   };
+  const usage = new UsageLedger({ ...parts, counts: parts.recent.usage });
   return {
     work,
-    publisher,
-    bench,
-    loadTests,
-    usage: new UsageLedger({ ...parts, counts: parts.recent.usage }),
+    usage,
+    start: async () => {
+      await publisher.start();
+      await usage.start();
+    },
+    stop: async () => {
+      await publisher.stop();
+      await usage.stop();
+      await loadTests.close();
+      await bench.close();
+    },
     jobs: [rolloutRetention(parts.days), usageRetention(now)],
     entries: [
       {

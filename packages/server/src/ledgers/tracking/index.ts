@@ -1,6 +1,8 @@
 /** The tracking ledger: experiments, runs, and what runs leave behind. */
 import type { OperationEntry } from '#kernel/dispatch.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
+import type { LedgerDefinition } from '#ledgers/ledger.ts';
+import { nameUploadOwners } from './content-owners.ts';
 import { evaluationDatasetEntries } from './evaluation-datasets/evaluation-datasets.ts';
 import { transferRetention } from './artifacts/transfers/transfer-retention.ts';
 import { experimentEntries } from './experiments.ts';
@@ -11,7 +13,9 @@ import { importEntries } from './imports/import-entries.ts';
 import { loggedModelEntries } from './logged-models.ts';
 import { compactionHandler, compactionSweepHandler } from './metrics/compact-job.ts';
 import { metricEntries } from './metrics/metric-entries.ts';
+import { loggedModelNodes, runNodes } from './lineage-nodes.ts';
 import type { TrackingParts } from './parts.ts';
+import { beginProject, endProject } from './project-records.ts';
 import { logEntries } from './run-log.ts';
 import { linkEntries } from './run-links.ts';
 import { runEntries } from './runs.ts';
@@ -19,8 +23,8 @@ import { scorerEntries } from './scorers.ts';
 import { searchEntries } from './search/search-entries.ts';
 import { traceRetention } from './traces/trace-retention.ts';
 import { traceEntries } from './traces/trace-entries.ts';
+import { trackingSlice } from './tracking-slice.ts';
 
-export { nameUploadOwners } from './content-owners.ts';
 export { artifactEntries } from './artifacts/artifact-entries.ts';
 export type { ArtifactParts } from './artifacts/artifact-parts.ts';
 export { loggedModelHome, runHome } from './artifact-homes.ts';
@@ -69,3 +73,12 @@ export function trackingLedger(parts: TrackingParts): TrackingLedger {
     ],
   };
 }
+
+export const ledger: LedgerDefinition<TrackingParts, TrackingLedger> = {
+  name: 'tracking',
+  slice: trackingSlice,
+  project: { create: beginProject, remove: endProject },
+  nameOwners: nameUploadOwners,
+  lineageNodes: [runNodes, loggedModelNodes],
+  open: trackingLedger,
+};

@@ -3,7 +3,6 @@ import { DaisError } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { dropComments } from '#ledgers/comments/index.ts';
 import { foreignKeyRace } from '#kernel/write-race.ts';
-import type { Clock } from '#lib/clock.ts';
 import { ensureDefault } from './experiment-lookup.ts';
 import type { TrackingOptions } from './options.ts';
 import { runKey } from './run-subject.ts';
@@ -12,12 +11,11 @@ import { runKey } from './run-subject.ts';
 export function beginProject(
   tx: Transaction,
   projectId: string,
-  clock: Clock,
-  { folderRoot }: Pick<TrackingOptions, 'folderRoot'> = {},
+  { now, folderRoot }: Pick<TrackingOptions, 'folderRoot'> & { readonly now: () => number },
 ): void {
   tx.checkAtEnd(`default experiment of ${projectId}`, async () => {
     await tx.enter(projectId);
-    await ensureDefault(tx, clock.now(), folderRoot);
+    await ensureDefault(tx, now(), folderRoot);
   });
 }
 

@@ -3,36 +3,45 @@ import type { OperationEntry } from '#kernel/dispatch.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { Transaction } from '#kernel/transaction.ts';
+import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import { deliveryHandler } from './delivery-job.ts';
 import { webhookOutbox } from './outbox.ts';
 import { webhookEntries } from './webhook-entries.ts';
 import type { WebhookParts } from './webhook-parts.ts';
-import { rewrapHandler } from './webhook-secret.ts';
+import { countByKey, rewrapHandler, rewrapJob } from './webhook-secret.ts';
+import { webhooksSlice } from './webhooks-slice.ts';
 
 export { nativeFormat } from './native-format.ts';
 export type { Message, Signing, WebhookFormat } from './webhook-format.ts';
 export type { Sealer, WebhookParts } from './webhook-parts.ts';
-export { countByKey, rewrapJob } from './webhook-secret.ts';
 export { webhooksSlice } from './webhooks-slice.ts';
 
 export interface WebhooksLedger {
   readonly entries: readonly OperationEntry[];
   readonly jobs: readonly JobHandler[];
-  readonly subscriber: Subscriber;
+  readonly subscribers: readonly Subscriber[];
 }
 
-export function webhooksLedger(parts: WebhookParts): WebhooksLedger {
+function webhooksLedger(parts: WebhookParts): WebhooksLedger {
   return {
     entries: webhookEntries(parts),
     jobs: [deliveryHandler(parts), rewrapHandler(parts.sealer)],
-    subscriber: webhookOutbox(parts.formats, parts.clock),
+    subscribers: [webhookOutbox(parts.formats, parts.clock)],
   };
 }
 
 /** With its project. */
-export async function forgetWebhooks(tx: Transaction, projectId: string): Promise<void> {
+async function forgetWebhooks(tx: Transaction, projectId: string): Promise<void> {
   const home = tx.projectId;
   await tx.enter(projectId);
   await tx.sql.query('delete from webhooks.webhook where project_id = $1', [projectId]);
   await tx.enter(home);
 }
+
+export const ledger: LedgerDefinition<WebhookParts, WebhooksLedger> = {
+  name: 'webhooks',
+  slice: webhooksSlice,
+  project: { remove: async (tx, { id }) => await forgetWebhooks(tx, id) },
+  keyRotation: { countByKey, rewrapJob },
+  open: webhooksLedger,
+};

@@ -3,9 +3,10 @@ import { createHmac, randomBytes } from 'node:crypto';
 import type { Webhook, WebhookDelivery } from '@dais/api';
 import { Webhook as Verifier } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { openOutbound } from '#calls.ts';
-import { loadKinds, loadLineage, loadSlices, loadWebhooks } from '#compose.ts';
-import { loadTracking } from '#compose-runs.ts';
+import { openOutbound } from '#control/open-outbound.ts';
+import { loadKinds, loadSlices } from '#compose.ts';
+import { loadLineage, loadWebhooks } from '#compose/event-ledgers.ts';
+import { loadTracking } from '#compose/runs.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import { openEnvKeys } from '#engines/keys/env/env-keys.ts';
 import { codeOf, manifest, startTestKernel, type TestKernel } from '#kernel/testing/test-kernel.ts';
@@ -40,7 +41,7 @@ beforeAll(async () => {
       kinds,
       entries: [...entries, ...tracking.entries, ...lineage.entries, ...webhooks.entries],
       jobs: [...jobs, ...webhooks.jobs],
-      subscribers: [webhooks.subscriber],
+      subscribers: webhooks.subscribers,
     });
   dais = await start();
   await dais.apply([manifest('Project', 'other')]);

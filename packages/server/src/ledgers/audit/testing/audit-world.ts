@@ -79,15 +79,15 @@ export async function startAuditWorld(options: AuditWorldOptions = {}): Promise<
   const dais = await startTestKernel(test, {
     database,
     kinds: [...testKinds, { spec: userKind }],
-    subscribers: [ledger.subscriber],
+    subscribers: ledger.subscribers,
     jobs: ledger.jobs,
     entries: ledger.entries,
     ...options.kernel,
   });
-  await ledger.start();
+  await ledger.start({ controller: true });
   const halt = async () => {
     await dais.stop();
-    await ledger.stop();
+    await ledger.close();
   };
   return {
     test,

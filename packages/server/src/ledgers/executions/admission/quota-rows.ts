@@ -28,6 +28,11 @@ export function limitsOf(row: QuotaRow | undefined, { runningSteps, queuedSteps 
   };
 }
 
+/** Reads the compute quota out of the spec of a project. */
+export function computeQuotaOf(spec: Readonly<Record<string, unknown>>): ComputeQuota | undefined {
+  return (spec as { readonly quotas?: { readonly compute?: ComputeQuota } }).quotas?.compute;
+}
+
 /** Keeps the quota of a project that was created or changed, at the end of that transaction. */
 export function writeComputeQuota(tx: Transaction, projectId: string, quota: ComputeQuota | undefined): void {
   tx.checkAtEnd(`compute quota of ${projectId}`, async () => {

@@ -14,7 +14,7 @@ import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
 import { kernelSlice } from '#kernel/slice.ts';
 import { startTestKernel, type TestKernel } from '#kernel/testing/test-kernel.ts';
 import { pipeline } from '#kinds/pipeline/index.ts';
-import { computeQuotaOf, projectWith, type ProjectRecords } from '#kinds/project/index.ts';
+import { projectWith, type ProjectRecords } from '#kinds/project/index.ts';
 import { schedule } from '#kinds/schedule/index.ts';
 import { findSecretValue, openSecretValue, secret } from '#kinds/secret/index.ts';
 import { lineageSlice } from '#ledgers/lineage/index.ts';
@@ -24,10 +24,10 @@ import {
   endProjectRuns,
   executionsLedger,
   executionsSlice,
-  writeComputeQuota,
   type ExecutionParts,
   type ExecutionsLedgerParts,
 } from '../index.ts';
+import { computeQuotaOf, writeComputeQuota } from '../admission/quota-rows.ts';
 
 export interface Page<Item> {
   readonly items: readonly Item[];
@@ -104,8 +104,8 @@ export async function startExecutionsWorld(more: Partial<ExecutionsLedgerParts> 
   });
   const workers: { stop(): Promise<void> }[] = [];
   const worker: ExecutionsWorld['worker'] = async (own = {}) => {
-    const { worker: made } = executionsLedger({ ...parts, days: 0, ...more, holder: randomUUID(), ...own });
-    await made.start();
+    const made = executionsLedger({ ...parts, days: 0, ...more, holder: randomUUID(), ...own });
+    await made.start({ controller: true });
     workers.push(made);
     return made;
   };

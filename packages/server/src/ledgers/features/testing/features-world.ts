@@ -25,7 +25,8 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { Readable } from 'node:stream';
-import { dataSources, featuresLedger, featuresSlice, featureServiceNodes, featureViewNodes } from '../index.ts';
+import { dataSources, featuresLedger, featuresSlice } from '../index.ts';
+import { featureServiceNodes, featureViewNodes } from '../lineage-nodes.ts';
 
 export interface FeaturesWorld {
   readonly db: TestDatabase;
@@ -106,11 +107,7 @@ export async function startFeaturesWorld({
   });
   const dais = await startTestKernel(db, {
     kinds,
-    entries: [
-      ...data.entries,
-      ...features.entries,
-      ...lineageEntries([dataVersionNodes, featureViewNodes, featureServiceNodes]),
-    ],
+    entries: [...data.entries, ...features.entries, ...lineageEntries([dataVersionNodes])],
     jobs: [...data.jobs, ...features.jobs],
   });
   let made = 0;

@@ -17,7 +17,8 @@ import { registrySlice } from '#ledgers/registry/index.ts';
 import { servingSlice } from '#ledgers/serving/index.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
-import { predictionNodes, predictionsLedger, predictionsSlice, type PredictionsParts } from '../index.ts';
+import { predictionsLedger, predictionsSlice, type PredictionsParts } from '../index.ts';
+import { predictionNodes } from '../lineage-nodes.ts';
 import { SegmentWriter, type Capture, type PredictionRecord } from '../segment.ts';
 
 export interface PredictionsWorld {

@@ -71,7 +71,10 @@ export interface TrackingWorld {
 export async function startTrackingWorld(): Promise<TrackingWorld> {
   const test = await startTestDatabase([kernelSlice, commentsSlice, lineageSlice, trackingSlice, workshopSlice]);
   const ledger = trackingLedger({ options: TEST_OPTIONS, clock: systemClock, random: randomBytes });
-  const project = projectWith({ begin: (tx, id) => beginProject(tx, id, systemClock), end: endProject });
+  const project = projectWith({
+    begin: (tx, id) => beginProject(tx, id, { now: () => systemClock.now(), folderRoot: undefined }),
+    end: endProject,
+  });
   const parts = {
     kinds: [project],
     entries: [...ledger.entries, ...lineageEntries([runNodes, loggedModelNodes])],

@@ -11,13 +11,13 @@ import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
 import { pipeline } from '#kinds/pipeline/index.ts';
 import { project } from '#kinds/project/index.ts';
 import { target } from '#kinds/target/index.ts';
-import { executionsLedger, executionsSlice } from '#ledgers/executions/index.ts';
+import { executionsLedger, executionsSlice, type ExecutionsLedger } from '#ledgers/executions/index.ts';
 import { lineageSlice } from '#ledgers/lineage/index.ts';
 import { trackingLedger, trackingSlice } from '#ledgers/tracking/index.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
-import { openOutbound } from '#calls.ts';
-import { readAddress } from '#compose-addresses.ts';
+import { openOutbound } from '#control/open-outbound.ts';
+import { readAddress } from '#compose/addresses.ts';
 import { kfpDoor, kfpProbe } from '../index.ts';
 import { KFP_FORMAT, kfpCompiler } from '../ir/index.ts';
 import { kfpDialect } from '../runtime/index.ts';
@@ -76,7 +76,7 @@ export async function startKfpWorld(options: FixtureOptions = {}): Promise<KfpWo
     random: randomBytes,
   });
   const outbound = await openOutbound({ allowHosts: ['127.0.0.1'] }, '0');
-  let worker: { start(): Promise<void>; stop(): Promise<void> } | undefined;
+  let ledger: ExecutionsLedger | undefined;
   const http = await startHttpFixture({
     kinds: [project, pipeline, target],
     ...options,
@@ -104,7 +104,7 @@ export async function startKfpWorld(options: FixtureOptions = {}): Promise<KfpWo
         readAddress: async (url, io) => await readAddress(outbound, url, io),
         days: 0,
       });
-      ({ worker } = executions);
+      ledger = executions;
       return [...tracking.entries, ...executions.entries];
     },
     doors: (calls) => [kfpProbe(), kfpDoor({ calls, log: silentLog })],
@@ -121,7 +121,7 @@ export async function startKfpWorld(options: FixtureOptions = {}): Promise<KfpWo
     body: JSON.stringify({ sources: [{ file: 'target.json', text: JSON.stringify(mapped) }] }),
   });
   if (!applied.ok) throw new Error(await applied.text());
-  await worker?.start();
+  await ledger?.start({ controller: true });
   const send: KfpWorld['send'] = async (method, path, body, headers = {}) => {
     const isForm = body instanceof FormData;
     const response = await fetch(`${http.url}${path}`, {
@@ -154,7 +154,7 @@ export async function startKfpWorld(options: FixtureOptions = {}): Promise<KfpWo
     },
     stop: async () => {
       await outbound.close();
-      await worker?.stop();
+      await ledger?.stop();
       await http.stop();
       for await (const attempt of compute.attempts()) await compute.forget(attempt);
       await compute.close();

@@ -1,0 +1,14 @@
+/** The list of what endpoints stand on in the control process; see compose.ts. */
+import type { ServingLedger, ServingParts } from '#ledgers/serving/index.ts';
+
+export type { EndpointWork, GatewayAnswer, GatewayLink, ServingLedger } from '#ledgers/serving/index.ts';
+export type { AskModel, BenchModel, ModelBench } from '#ledgers/serving/index.ts';
+export { benchSnapshot, RecentFigures } from '#ledgers/serving/index.ts';
+
+/** Endpoints: what answers at each, and how it came there. */
+export async function loadServing(parts: Omit<ServingParts, 'artifactRoot'>): Promise<ServingLedger> {
+  return (await import('#ledgers/serving/index.ts')).ledger.open({
+    ...parts,
+    artifactRoot: 'mlflow-artifacts:',
+  });
+}

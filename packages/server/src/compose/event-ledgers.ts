@@ -1,0 +1,66 @@
+/** Opens the ledgers that follow events of the whole platform: audit, lineage and webhooks. */
+import type { KeyStore } from '#engines/keys/contract.ts';
+import type { AuditLedger, AuditLedgerParts } from '#ledgers/audit/index.ts';
+import type { Ledger } from '#ledgers/ledger.ts';
+import type { LineageParts, TellingParts } from '#ledgers/lineage/index.ts';
+import type { WebhookParts, WebhooksLedger } from '#ledgers/webhooks/index.ts';
+import { loadNodeSources } from './ledgers.ts';
+
+/** What happened, who did it and why they were let: the log that proves that nobody changed it. */
+export async function loadAudit(parts: AuditLedgerParts): Promise<AuditLedger> {
+  return (await import('#ledgers/audit/index.ts')).ledger.open(parts);
+}
+
+/** What came from what, with the operations of OpenLineage and, where it is configured, the events that Dais sends. */
+export async function loadLineage({
+  emission,
+  ...parts
+}: Omit<LineageParts, 'sources' | 'receivers'> & {
+  readonly emission?:
+    | (Omit<TellingParts, 'sources' | 'headers' | 'words'> & {
+        readonly apiKey?: string | undefined;
+        readonly namespace: string;
+      })
+    | undefined;
+}): Promise<Ledger & Required<Pick<Ledger, 'entries' | 'jobs' | 'subscribers'>>> {
+  const [{ ledger }, { runNodes }, { openLineageEntries, runEvent }, sources] = await Promise.all([
+    import('#ledgers/lineage/index.ts'),
+    import('#ledgers/tracking/index.ts'),
+    import('#protocols/openlineage/index.ts'),
+    loadNodeSources(),
+  ]);
+  const receivers = [emission ?? []].flat().map(({ apiKey, namespace, ...receiver }): TellingParts => ({
+    ...receiver,
+    sources,
+    headers: apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` },
+    words: (run) => runEvent(run, namespace),
+  }));
+  const opened = ledger.open({ ...parts, sources, receivers });
+  const { entries = [], jobs = [], subscribers = [] } = opened;
+  return { ...opened, jobs, subscribers, entries: [...entries, ...openLineageEntries(runNodes)] };
+}
+
+/** Who is told of what happens: in Dais's own words, and in those of the doors that bring webhooks of their own. */
+export async function loadWebhooks({
+  keys,
+  allowHosts,
+  ...parts
+}: Omit<WebhookParts, 'sealer' | 'formats' | 'inside'> & {
+  readonly keys: KeyStore;
+  readonly allowHosts: readonly string[];
+}): Promise<WebhooksLedger> {
+  const [{ nativeFormat, ledger }, { mlflowWebhooks }, { open, rewrap, seal }, { parseHostPattern }] =
+    await Promise.all([
+      import('#ledgers/webhooks/index.ts'),
+      import('#protocols/mlflow/index.ts'),
+      import('#kinds/secret/sealing.ts'),
+      import('#lib/outbound/host-pattern.ts'),
+    ]);
+  const sealer: WebhookParts['sealer'] = {
+    seal: async (plaintext, context) => await seal(keys, plaintext, context),
+    open: async (sealed, context) => await open(keys, sealed, context),
+    rewrap: async (sealed, context) => await rewrap(keys, sealed, context),
+  };
+  const inside = allowHosts.flatMap((host) => parseHostPattern(host) ?? []);
+  return ledger.open({ ...parts, sealer, inside, formats: [nativeFormat, mlflowWebhooks] });
+}

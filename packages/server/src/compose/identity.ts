@@ -1,0 +1,33 @@
+/** Operations and jobs of accounts and of sign-in; see compose.ts. */
+import type { KeyStore } from '#engines/keys/contract.ts';
+import type { IdentityParts } from '#policy/identity/identity-parts.ts';
+import type { SignInOptions } from '#policy/oidc/index.ts';
+import type { LoadedKinds } from '#compose.ts';
+
+/** Who is who: operations of people, sessions, tokens and invitations. */
+export async function loadIdentity(
+  parts: Omit<IdentityParts, 'hasher'>,
+): Promise<Pick<LoadedKinds, 'entries' | 'jobs'>> {
+  const [{ identityEntries }, { identityRetention }, { PasswordHasher }] = await Promise.all([
+    import('#policy/identity/identity-entries.ts'),
+    import('#policy/identity/identity-retention.ts'),
+    import('#policy/identity/password-hash.ts'),
+  ]);
+  return { entries: identityEntries({ ...parts, hasher: new PasswordHasher() }), jobs: [identityRetention] };
+}
+
+/** Signing in elsewhere: at identity providers, on command lines, with tokens of CI systems. */
+export async function loadSignIn({
+  keys,
+  ...options
+}: Omit<SignInOptions, 'sealer'> & { readonly keys: KeyStore }): Promise<Pick<LoadedKinds, 'entries' | 'jobs'>> {
+  const [{ signInElsewhere }, { open, seal }] = await Promise.all([
+    import('#policy/oidc/index.ts'),
+    import('#kinds/secret/sealing.ts'),
+  ]);
+  const sealer: SignInOptions['sealer'] = {
+    seal: async (plaintext, context) => await seal(keys, plaintext, context),
+    open: async (sealed, context) => await open(keys, sealed, context),
+  };
+  return signInElsewhere({ ...options, sealer });
+}

@@ -1,0 +1,179 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ModelJob } from '@dais/api/serving';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { onnxFile } from '#engines/inference/onnx/onnx-files.testing.ts';
+import { batchClient, type BatchCall, type BatchClient } from '#testing/batch-client.ts';
+import { startDaisProcess, type DaisProcess } from '#testing/dais-process.ts';
+import { servingClient, type ServingClient } from '#testing/serving-client.ts';
+
+let folder: string;
+let dais: DaisProcess;
+let url: string;
+let models: ServingClient;
+let batch: BatchClient;
+
+const call: BatchCall = async <Output>(method: string, path: string, body?: object | Buffer) => {
+  const { status, body: told } = await models.call(method, `/api/v1${path}`, body);
+  if (status >= 300) throw new Error(`${status} ${String(told['code'])}: ${String(told['detail'])}`);
+  return told as Output;
+};
+
+const ROWS = 45_000;
+
+/** `y = 2 x`, of whole numbers: a missing one is none. */
+function doubledWhole(): Buffer {
+  return onnxFile({
+    nodes: [{ op: 'Add', inputs: ['x', 'x'], outputs: ['y'] }],
+    inputs: [{ name: 'x', datatype: 'INT64', shape: ['rows', 1] }],
+    outputs: [{ name: 'y', datatype: 'INT64', shape: ['rows', 1] }],
+  });
+}
+
+/** Two outputs: `y = 2 x`, and `pair`, which is x beside 2 x. */
+function twoOutputs(): Buffer {
+  return onnxFile({
+    nodes: [
+      { op: 'Add', inputs: ['x', 'x'], outputs: ['y'] },
+      { op: 'Mul', inputs: ['x', 'factors'], outputs: ['pair'] },
+    ],
+    inputs: [{ name: 'x', datatype: 'FP32', shape: ['rows', 1] }],
+    outputs: [
+      { name: 'y', datatype: 'FP32', shape: ['rows', 1] },
+      { name: 'pair', datatype: 'FP32', shape: ['rows', 2] },
+    ],
+    weights: [{ name: 'factors', shape: [2], data: new Float32Array([1, 2]) }],
+  });
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dais-batch-'));
+  dais = startDaisProcess({ data: join(folder, 'data'), 'keys.folder': join(folder, 'keys') });
+  url = await dais.ready;
+  models = servingClient(url);
+  batch = batchClient(call);
+  await models.register('doubled', 2, { example: { inputs: [[1]] } });
+  await models.call('PUT', '/api/v1/registry/models/doubled/aliases/champion', { version: '1' });
+  const rows = Array.from({ length: ROWS }, (_, id) => `${id},${id / 4}\n`);
+  await batch.push('trips', `id,x\n${rows.join('')}`);
+  await models.register('whole', 0, { bytes: doubledWhole() });
+  await models.register('several', 0, { bytes: twoOutputs() });
+  await batch.push('gaps', 'id,x\n1,1\n2,\n3,3\n4,4\n5,\n');
+});
+afterAll(async () => {
+  dais.process.kill('SIGTERM');
+  await dais.ended;
+  await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+});
+
+test('every row of a version goes through the model, part by part; the answers are one version with its lineage', async () => {
+  const asked = await batch.start({ model: 'models:/doubled@champion', data: 'trips@1', out: 'scored' });
+  expect(asked).toMatchObject({
+    kind: 'batch-prediction',
+    state: 'queued',
+    model: 'doubled',
+    version: 1,
+    data: 'trips@1',
+  });
+  const done = await batch.ended(asked.id);
+  expect(done).toMatchObject({
+    state: 'succeeded',
+    phase: '',
+    rows: { done: ROWS, total: ROWS, rejected: 0 },
+    output: { dataset: 'scored', columns: ['id', 'x'], version: 1 },
+  });
+  expect(done.shards.total).toBeGreaterThan(2);
+  expect(done.shards.done).toBe(done.shards.total);
+  const sql = 'select count(*), count(distinct id), sum(abs(y - 2 * x)), min(y), max(y) from "scored@1"';
+  expect(await batch.query(sql)).toEqual([[ROWS, ROWS, 0, 0, (ROWS - 1) / 2]]);
+  const { nodes } = await call<{ nodes: { node: string; type: string; name: string }[] }>(
+    'GET',
+    `/lineage?node=dataset-version:${done.output?.versionId ?? ''}&direction=upstream&depth=1`,
+  );
+  expect(nodes.map(({ name }) => name)).toEqual(expect.arrayContaining(['trips@1', 'scored@1']));
+  expect(nodes.some(({ type }) => type === 'model-version')).toBe(true);
+  // The order of the rows is that of the data.
+  expect(await batch.query('select id, y from "scored@1" limit 3')).toEqual([
+    [0, 0],
+    [1, 0.5],
+    [2, 1],
+  ]);
+});
+
+test('the same again gives the same version', async () => {
+  const { id } = await batch.start({ model: 'models:/doubled/1', data: 'trips@1', out: 'scored' });
+  expect(await batch.ended(id)).toMatchObject({ state: 'succeeded', output: { version: 1 } });
+});
+
+test('a row that the model does not take ends the job, or is left out and kept', async () => {
+  const input = { model: 'models:/whole/1', data: 'gaps@1', out: 'filled', columns: ['id'] };
+  const failed = await batch.ended((await batch.start(input)).id);
+  expect(failed).toMatchObject({ state: 'failed', faults: [{ row: 2, column: 'x' }] });
+  expect(failed.error).toBe('Row 2, column "x": is missing; expected INT64.');
+  await expect(batch.query('select 1 from "filled@1"')).rejects.toThrow('filled');
+
+  const { id } = await batch.start({ ...input, onError: 'reject' });
+  const done = await batch.ended(id);
+  expect(done).toMatchObject({ state: 'succeeded', rows: { done: 5, total: 5, rejected: 2 } });
+  expect(done.faults.map(({ row }) => row)).toEqual([2, 5]);
+  expect(await batch.query('select id, y from "filled@1" order by id')).toEqual([
+    [1, 2],
+    [3, 6],
+    [4, 8],
+  ]);
+  const rejects = await (await fetch(`${url}/api/v1/model-jobs/${id}/rejects`)).text();
+  const lines = rejects.trim().split('\n');
+  expect(lines.map((line) => (JSON.parse(line) as { row: number }).row)).toEqual([2, 5]);
+});
+
+test('each output of a model with several is a column; one of several numbers a row is a list', async () => {
+  const input = { model: 'models:/several/1', data: 'gaps@1', out: 'several', columns: ['id'] };
+  const done = await batch.ended((await batch.start(input)).id);
+  expect(done).toMatchObject({ state: 'succeeded', rows: { done: 5, rejected: 0 } });
+  expect(await batch.query('select id, y, pair[1], pair[2] from "several@1" where id in (1, 4) order by id')).toEqual([
+    [1, 2, 1, 2],
+    [4, 8, 4, 8],
+  ]);
+  // A missing number is NaN to a model of fractions, and so is what it says of it.
+  expect(await batch.query('select count(*) from "several@1" where isnan(y)')).toEqual([[2]]);
+});
+
+test('jobs are found by the dataset that they read or make a version of', async () => {
+  const of = async (dataset: string) =>
+    (await call<{ items: ModelJob[] }>('GET', `/model-jobs?limit=100&dataset=${dataset}`)).items;
+  expect((await of('several')).map(({ output }) => output?.dataset)).toEqual(['several']);
+  expect(new Set((await of('gaps')).map(({ data }) => data))).toEqual(new Set(['gaps@1']));
+  expect(await of('nothing')).toEqual([]);
+});
+
+test('what is wrong is told when it is asked for', async () => {
+  const input = { model: 'models:/doubled/1', data: 'trips@1', out: 'never' };
+  await expect(batch.start({ ...input, model: 'models:/doubled/9' })).rejects.toThrow(/not_found|invalid_request/);
+  await expect(batch.start({ ...input, model: 'runs:/x/model' })).rejects.toThrow('names no registered version');
+  await expect(batch.start({ ...input, data: 'trips@9' })).rejects.toThrow('has no version 9');
+  await expect(batch.start({ ...input, out: 'trips' })).rejects.toThrow('cannot be what is read and what is made');
+  await expect(batch.start({ ...input, columns: ['z'] })).rejects.toThrow('has no column "z", which --columns names');
+  const taken = await batch.start({ ...input, data: 'scored@1', columns: ['id', 'y'], inputs: ['x'] });
+  expect((await batch.ended(taken.id)).error).toContain('"y" is a column already');
+});
+
+test('jobs are listed, newest first, and end when somebody says so', async () => {
+  const { items, nextCursor } = await call<{ items: ModelJob[]; nextCursor?: string }>(
+    'GET',
+    '/model-jobs?limit=2&model=doubled',
+  );
+  expect(items).toHaveLength(2);
+  expect(nextCursor).toBeDefined();
+  const more = await call<{ items: ModelJob[] }>('GET', `/model-jobs?limit=2&model=doubled&cursor=${nextCursor ?? ''}`);
+  expect(more.items[0]?.createdAt).toBeLessThanOrEqual(items[1]?.createdAt ?? 0);
+  await expect(call('POST', `/model-jobs/${items[0]?.id ?? ''}/cancel`, {})).rejects.toThrow('has ended');
+  // The second waits for the first, and is ended before it begins.
+  const first = await batch.start({ model: 'models:/doubled/1', data: 'trips@1', out: 'cancelled' });
+  const second = await batch.start({ model: 'models:/doubled/1', data: 'trips@1', out: 'cancelled' });
+  await call('POST', `/model-jobs/${second.id}/cancel`, {});
+  expect(await batch.ended(second.id)).toMatchObject({ state: 'cancelled' });
+  expect(await batch.ended(first.id)).toMatchObject({ state: 'succeeded' });
+  const { items: cancelled } = await call<{ items: ModelJob[] }>('GET', '/model-jobs?state=cancelled');
+  expect(cancelled.map(({ id }) => id)).toEqual([second.id]);
+});

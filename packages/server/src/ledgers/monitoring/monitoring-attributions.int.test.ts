@@ -1,0 +1,223 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { MonitorAlert, MonitorReport } from '@dais/api/monitoring';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { linear } from '#engines/inference/onnx/onnx-files.testing.ts';
+import { rankingGain } from '#lib/statistics/attribution-drift.ts';
+import { batchClient, type BatchCall, type BatchClient } from '#testing/batch-client.ts';
+import { startDaisProcess, type DaisProcess } from '#testing/dais-process.ts';
+import { judgedWindow } from '#testing/judged-window.ts';
+import { servingClient, type ServingClient } from '#testing/serving-client.ts';
+
+/** Limits against hanging, not measurements. */
+const START_MS = 600_000;
+const WEIGHTS = [3, -2, 0.5];
+const FEATURES = ['x[0]', 'x[1]', 'x[2]'];
+/** With which every row is compared: the input example. */
+const USUAL = 1;
+const ROWS = 100;
+
+let folder: string;
+let dais: DaisProcess;
+let url: string;
+let client: ServingClient;
+let data: BatchClient;
+
+const call: BatchCall = async <Output>(method: string, path: string, body?: object | Buffer) => {
+  const answer = await client.call(method, `/api/v1${path}`, body);
+  if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+  return answer.body as Output;
+};
+
+type Row = readonly [number, number, number];
+
+/** As the model learned them. */
+const usual = (count: number, from = 0) =>
+  Array.from({ length: count }, (_, at): Row => [(from + at) % 7, (at * 5) % 11, (at * 3) % 13]);
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dais-monitoring-attributions-'));
+  dais = startDaisProcess({ data: join(folder, 'data'), 'keys.folder': join(folder, 'keys') });
+  url = await dais.ready;
+  client = servingClient(url);
+  data = batchClient(call);
+  const bytes = linear(Float32Array.from(WEIGHTS));
+  await client.register('weighed', 0, { bytes, columns: 3, example: { inputs: [[USUAL, USUAL, USUAL]] } });
+  await client.register('bare', 0, { bytes, columns: 3 });
+  await data.push('points', `a,b,c\n${usual(ROWS).join('\n')}\n`);
+  for (const name of ['weighed', 'bare']) {
+    await call('POST', `/serving/endpoints/${name}/deploy`, { model: `models:/${name}/1` });
+    await client.settled(
+      name,
+      ({ conditions }) => conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true,
+    );
+  }
+}, START_MS);
+afterAll(async () => {
+  dais.process.kill('SIGTERM');
+  await dais.ended;
+  await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+});
+
+async function ask(endpoint: string, rows: readonly Row[]): Promise<void> {
+  const answer = await fetch(`${url}/v2/models/${endpoint}/infer`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ inputs: [{ name: 'x', shape: [rows.length, 3], datatype: 'FP32', data: rows.flat() }] }),
+  });
+  expect([answer.status, await answer.text()]).toEqual([200, expect.any(String)]);
+}
+
+async function watch(name: string, endpoint: string, more: object, check: object = {}): Promise<void> {
+  const spec = {
+    endpoint,
+    windows: { type: 'count', rows: ROWS },
+    since: new Date(Date.now() - 600_000).toISOString(),
+    graceSeconds: 0,
+    checks: [{ type: 'attributionDrift', ...check }],
+    ...more,
+  };
+  await call('POST', '/monitors', { apiVersion: 'dais.dev/v1', kind: 'Monitor', metadata: { name }, spec });
+}
+
+const judged = async (monitor: string, window: number) =>
+  await judgedWindow({ dais, call }, monitor, window, { asked: false });
+
+/** By hand: each weight times how far the value is from that of the example. */
+const sizesOf = (rows: readonly Row[]) =>
+  WEIGHTS.map(
+    (weight, at) => rows.reduce((sum, row) => sum + Math.abs(weight * ((row[at] ?? 0) - USUAL)), 0) / rows.length,
+  );
+const resultOf = ({ results }: MonitorReport, metric: string, column?: string) =>
+  results.find((one) => one.metric === metric && one.column === column);
+const reasonOf = (report: MonitorReport) => resultOf(report, 'ndcg')?.reason;
+
+/** Two columns stand still, and the one that mattered least moves far. */
+const moved = Array.from({ length: ROWS }, (_, at): Row => [1, 1, 40 + (at % 9)]);
+
+test(
+  'a model that goes by other columns than on its baseline is found, told, and good again; a baseline that is deleted goes on',
+  { timeout: START_MS },
+  async () => {
+    await watch('order', 'weighed', { baseline: { type: 'dataset', version: 'points@1' } }, { change: 0.3 });
+    await ask('weighed', usual(ROWS, 3));
+    const good = await judged('order', 1);
+    expect(good).toMatchObject({ verdict: 'ok' });
+    const [before, now] = [sizesOf(usual(ROWS)), sizesOf(usual(ROWS, 3))];
+    expect(resultOf(good, 'ndcg')?.value).toBeCloseTo(rankingGain(before, now), 5);
+    const [told] = good.attributions ?? [];
+    expect(told).toMatchObject({
+      model: 'weighed',
+      version: '1',
+      method: 'exact',
+      rows: ROWS,
+      background: { of: 'example', rows: 1 },
+      baseline: { name: 'points@1', rows: ROWS },
+    });
+    for (const [at, feature] of FEATURES.entries()) {
+      const column = told?.columns.find((one) => one.column === feature);
+      expect([column?.baseline, column?.current]).toEqual([
+        expect.closeTo(before[at] ?? 0, 4),
+        expect.closeTo(now[at] ?? 0, 4),
+      ]);
+    }
+
+    await ask('weighed', moved);
+    const bad = await judged('order', 2);
+    expect(bad.verdict).toBe('bad');
+    expect(resultOf(bad, 'ndcg')).toMatchObject({
+      verdict: 'bad',
+      bound: 0.9,
+      value: expect.closeTo(rankingGain(before, sizesOf(moved)), 5) as number,
+      reason: expect.stringContaining('weighed/1 goes by other columns than in points@1') as string,
+    });
+    expect(reasonOf(bad)).toContain('x[2] from');
+    // The order in which columns lost their share: the last one has it all.
+    expect(resultOf(bad, 'attribution_change', 'x[2]')).toMatchObject({ verdict: 'bad', bound: 0.3 });
+    expect(bad.attributions?.[0]?.columns[0]).toMatchObject({ column: 'x[2]', currentShare: 1, currentRank: 1 });
+    const { items } = await call<{ items: MonitorAlert[] }>('GET', '/monitoring/monitors/order/alerts?state=open');
+    expect(items).toMatchObject([{ check: 'attribution-drift', model: 'weighed', version: '1' }]);
+    const page = await (await fetch(`${url}/api/v1/monitoring/monitors/order/reports/2/page`)).text();
+    expect(page).toContain('By which columns weighed/1 goes');
+    expect(page).toContain('aria-label="Share of x[2]"');
+    const figures = await (await fetch(`${url}/metrics`)).text();
+    const gauge = (metric: string, column: string) =>
+      `dais_monitor_value{project="default",monitor="order",check="attribution-drift",metric="${metric}",column="${column}"} `;
+    expect(figures).toContain(gauge('ndcg', ''));
+    expect(figures).toContain(gauge('attribution_change', 'x[2]'));
+
+    // What was worked out of the baseline needs it no more.
+    await call('DELETE', '/data/datasets/points/versions/1');
+    await ask('weighed', usual(ROWS, 3));
+    const after = await judged('order', 3);
+    expect(after.verdict).toBe('ok');
+    expect(resultOf(after, 'ndcg')?.value).toBe(resultOf(good, 'ndcg')?.value);
+    await watch('late', 'weighed', { baseline: { type: 'dataset', version: 'points@1' } });
+    const late = await judged('late', 1);
+    expect(late.verdict).toBe('unknown');
+    expect(reasonOf(late)).toContain('points@1');
+  },
+);
+
+test(
+  'what cannot be explained says why; the first window, windows before and rows of a dataset can all be compared with',
+  { timeout: START_MS },
+  async () => {
+    await ask('bare', usual(ROWS));
+    // Without an example there is nothing to compare rows with, unless the baseline has rows.
+    await watch('blind', 'bare', { baseline: { type: 'first' } });
+    const blind = await judged('blind', 1);
+    expect(blind.verdict).toBe('unknown');
+    expect(reasonOf(blind)).toContain('bare/1 cannot be explained: it has no input example to compare with');
+
+    const version = await data.push('points', `a,b,c\n${usual(ROWS).join('\n')}\n`);
+    const named = `points@${version}`;
+    await watch('seeing', 'bare', { baseline: { type: 'dataset', version: named } });
+    const seeing = await judged('seeing', 1);
+    expect(seeing).toMatchObject({ verdict: 'ok' });
+    expect(seeing.attributions).toMatchObject([
+      { background: { of: 'baseline', rows: 20 }, baseline: { name: named, rows: ROWS } },
+    ]);
+    // The same rows, beside the same rows.
+    expect(resultOf(seeing, 'total_variation')?.value).toBeCloseTo(0, 9);
+
+    // Columns that the model takes are not there.
+    await data.push('others', 'p,q\n1,2\n3,4\n');
+    await watch('strange', 'bare', { baseline: { type: 'dataset', version: 'others@1' } });
+    const strange = await judged('strange', 1);
+    expect(strange.verdict).toBe('unknown');
+    expect(reasonOf(strange)).toContain('bare/1 cannot be explained');
+
+    await watch('few', 'weighed', { minSamples: ROWS + 1 });
+    expect(reasonOf(await judged('few', 1))).toBe(`The window has ${ROWS} rows, fewer than ${ROWS + 1}.`);
+
+    // Windows so far: usual, moved, usual.
+    await watch('since-first', 'weighed', { baseline: { type: 'first' } });
+    const last = await judged('since-first', 3);
+    const [one, two] = [await judged('since-first', 1), await judged('since-first', 2)];
+    expect([one.verdict, two.verdict, last.verdict]).toEqual(['unknown', 'bad', 'ok']);
+    expect(reasonOf(one)).toContain('are what later ones are compared with');
+    expect(one.attributions?.[0]?.columns).toHaveLength(3);
+    expect(two.attributions?.[0]?.baseline).toEqual({ name: 'window 1', rows: ROWS });
+
+    await watch('before', 'weighed', { baseline: { type: 'rolling', windows: 2 } });
+    const third = await judged('before', 3);
+    expect(third.attributions?.[0]?.baseline).toEqual({ name: 'windows 1 to 2', rows: 2 * ROWS });
+    const both = sizesOf([...usual(ROWS, 3), ...moved]);
+    for (const [at, feature] of FEATURES.entries()) {
+      const column = third.attributions?.[0]?.columns.find((found) => found.column === feature);
+      expect(column?.baseline).toBeCloseTo(both[at] ?? 0, 4);
+    }
+    expect(reasonOf(await judged('before', 1))).toContain('No window before this one');
+
+    const refused = await client.call('POST', '/api/v1/monitors', {
+      apiVersion: 'dais.dev/v1',
+      kind: 'Monitor',
+      metadata: { name: 'wrong' },
+      spec: { dataset: 'points', checks: [{ type: 'attributionDrift' }] },
+    });
+    expect(refused.status).toBe(422);
+    expect(JSON.stringify(refused.body)).toContain('a dataset has no predictions');
+  },
+);

@@ -1,0 +1,193 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { MonitorReport } from '@dais/api/monitoring';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { batchClient, type BatchCall } from '#testing/batch-client.ts';
+import { startDaisProcess, type DaisProcess } from '#testing/dais-process.ts';
+import { judgedWindow } from '#testing/judged-window.ts';
+import { servingClient, type ServingClient } from '#testing/serving-client.ts';
+
+/** Limits against hanging, not measurements. */
+const START_MS = 600_000;
+const WAIT = { timeout: 120_000, interval: 200 };
+
+let folder: string;
+let dais: DaisProcess;
+let client: ServingClient;
+
+let url: string;
+
+const call: BatchCall = async (method, path, body) => {
+  const answer = await client.call(method, `/api/v1${path}`, body);
+  if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+  return answer.body as never;
+};
+const push = async (dataset: string, csv: string) => await batchClient(call).push(dataset, csv);
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dais-monitoring-bad-'));
+  dais = startDaisProcess({ data: join(folder, 'data'), 'keys.folder': join(folder, 'keys') });
+  url = await dais.ready;
+  client = servingClient(url);
+}, START_MS);
+afterAll(async () => {
+  dais.process.kill('SIGTERM');
+  await dais.ended;
+  await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+});
+
+async function watch(name: string, spec: object): Promise<void> {
+  const manifest = { apiVersion: 'dais.dev/v1', kind: 'Monitor', metadata: { name }, spec };
+  await call('POST', '/monitors', manifest);
+}
+
+const judged = async (monitor: string, window: number) => await judgedWindow({ dais, call }, monitor, window);
+
+/** Of the checks that are not good: what and of which column. */
+function told({ results }: MonitorReport): string[] {
+  return results.flatMap(({ check, column = '', metric, verdict }) =>
+    verdict === 'ok' ? [] : [`${check} ${column} ${metric} ${verdict}`],
+  );
+}
+
+const ROWS = 200;
+const csv = (head: string, row: (at: number) => string, rows = ROWS) =>
+  `${head}\n${Array.from({ length: rows }, (_, at) => `${row(at)}\n`).join('')}`;
+const good = csv('distance,carrier', (at) => `${at % 40}.5,${['AA', 'UA'][at % 2]}`);
+
+test(
+  'a column that vanished or changed its type, rows that are not there, a baseline that was deleted: each by its name',
+  { timeout: START_MS },
+  async () => {
+    const spec = { schemaChanges: 'any' };
+    await call('POST', '/datasets', { apiVersion: 'dais.dev/v1', kind: 'Dataset', metadata: { name: 'trips' }, spec });
+    await push('trips', good);
+    await watch('on-trips', {
+      dataset: 'trips',
+      baseline: { type: 'dataset', version: 'trips@1' },
+      since: '2020-01-01T00:00:00Z',
+    });
+    const same = await judged('on-trips', 1);
+    expect(told(same)).toEqual([]);
+    expect(same.verdict).toBe('ok');
+
+    await push(
+      'trips',
+      csv('distance', (at) => `${at % 40}.5`),
+    );
+    const vanished = await judged('on-trips', 2);
+    expect(vanished.verdict).toBe('bad');
+    expect(told(vanished)).toEqual(
+      expect.arrayContaining(['quality carrier vanished bad', 'drift carrier drift unknown']),
+    );
+
+    await push(
+      'trips',
+      csv('distance,carrier', (at) => `far ${at % 40},${['AA', 'UA'][at % 2]}`),
+    );
+    const changed = await judged('on-trips', 3);
+    expect(changed.verdict).toBe('bad');
+    expect(told(changed)).toEqual(
+      expect.arrayContaining(['quality distance type bad', 'drift distance drift unknown']),
+    );
+    expect(changed.reason).toContain('distance changed its type: it was number, and is text.');
+
+    await push(
+      'trips',
+      csv('distance,carrier', () => '', 0),
+    );
+    const empty = await judged('on-trips', 4);
+    expect(empty).toMatchObject({ verdict: 'unknown', rows: 0 });
+    expect(empty.reason).toContain('The window has no rows.');
+
+    // What it is compared with is deleted: what was counted of it still is, and every report says so.
+    await call('DELETE', '/data/datasets/trips/versions/1');
+    await push('trips', good);
+    const orphan = await judged('on-trips', 5);
+    expect(orphan.notes).toContain('trips@1 was deleted: what was counted of it is still compared with.');
+    expect(orphan.baseline).toMatchObject({ name: 'trips@1', rows: ROWS });
+    expect(told(orphan)).toEqual([]);
+    await push(
+      'trips',
+      csv('distance,carrier', (at) => `${900 + (at % 40)}.5,${['AA', 'UA'][at % 2]}`),
+    );
+    expect((await judged('on-trips', 6)).verdict).toBe('bad');
+    // One that was never looked at has no figures: nothing is said to be good.
+    await watch('on-nothing', {
+      dataset: 'trips',
+      baseline: { type: 'dataset', version: 'trips@1' },
+      since: '2020-01-01T00:00:00Z',
+    });
+    const nothing = await judged('on-nothing', 1);
+    expect(nothing.verdict).toBe('unknown');
+    expect(nothing.reason).toContain('trips@1');
+  },
+);
+
+test(
+  'labels that do not come, or are of predictions that were never made, and times without predictions',
+  { timeout: START_MS },
+  async () => {
+    await client.register('m', 2, { example: { inputs: [[1]] } });
+    await call('POST', '/serving/endpoints/scaled/deploy', { model: 'models:/m/1' });
+    await client.settled(
+      'scaled',
+      ({ variants, conditions }) =>
+        variants?.[0]?.name === 'stable' &&
+        conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true,
+    );
+    const rows = 60;
+    const ask = async () => {
+      const data = Array.from({ length: rows }, (_, at) => at / 10);
+      const answer = await fetch(`${url}/v2/models/scaled/infer`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ inputs: [{ name: 'x', shape: [rows, 1], datatype: 'FP32', data }] }),
+      });
+      expect([answer.status, await answer.text()]).toEqual([200, expect.any(String)]);
+      return answer.headers.get('dais-prediction-id') ?? '';
+    };
+    const performance = { type: 'performance', metrics: [{ metric: 'mae', max: 0.5 }] };
+    const since = new Date(Date.now() - 60_000).toISOString();
+    const windows = { type: 'count', rows };
+    const common = { endpoint: 'scaled', windows, since, graceSeconds: 0, minSamples: 40, checks: [performance] };
+    const id = await ask();
+    const answeredAt = Date.now();
+    await watch('waits', common);
+    // Labels are not waited for: none ever comes.
+    await watch('never', { ...common, labelHours: 0.000_01 });
+    const before = await judged('waits', 1);
+    expect(before.verdict).toBe('unknown');
+    await expect
+      .poll(async () => (await judged('never', 1)).reason, WAIT)
+      .toContain('0 of 60 predictions have a label, fewer than 30. Labels are not waited for any more.');
+
+    // As one of that moment, and none that was made: before the last one of the window, whose ids end with it.
+    const stranger = id.replace(/[1-9a-f](?=0*$)/, '0');
+    expect(stranger < id).toBe(true);
+    await call('POST', '/predictions/endpoints/scaled/labels', { labels: [{ prediction: stranger, value: '1' }] });
+    await expect
+      .poll(async () => (await judged('waits', 1)).reason, WAIT)
+      .toContain('1 labels are of predictions that were never made');
+    expect((await judged('waits', 1)).verdict).toBe('unknown');
+
+    // The first window of a monitor begins at a multiple of its length: the prediction above may not be in it.
+    const lengthMs = 3000;
+    const nextWindow = (Math.floor(answeredAt / lengthMs) + 1) * lengthMs;
+    await expect.poll(() => Date.now(), WAIT).toBeGreaterThanOrEqual(nextWindow);
+    // A window without rows is reported as such.
+    await watch('empty', {
+      endpoint: 'scaled',
+      windows: { type: 'time', minutes: lengthMs / 60_000 },
+      graceSeconds: 0,
+      minSamples: 1,
+      checks: [{ type: 'drift' }, { type: 'quality' }, { type: 'slo' }],
+    });
+    const empty = await judged('empty', 1);
+    expect(empty).toMatchObject({ verdict: 'unknown', rows: 0 });
+    expect(empty.reason).toContain('The window has no rows.');
+    expect(empty.reason).toContain('The window has no requests.');
+    expect(told(empty).filter((one) => !one.endsWith('unknown'))).toEqual([]);
+  },
+);
