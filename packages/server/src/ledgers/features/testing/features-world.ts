@@ -26,7 +26,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { Readable } from 'node:stream';
 import { dataSources, featuresLedger, featuresSlice } from '../index.ts';
-import { featureServiceNodes, featureViewNodes } from '../lineage-nodes.ts';
 
 export interface FeaturesWorld {
   readonly db: TestDatabase;
