@@ -4,6 +4,7 @@ import type { Sql } from '#engines/database/contract.ts';
 import type { Client, Decision, RowFilter, Via } from '#kernel/principal.ts';
 import { tenantNames, ORGANISATION } from '#kernel/tenants.ts';
 import type { TransactionOrigin } from '#kernel/transaction.ts';
+import { allOf, composeStatement } from '#lib/composed-sql.ts';
 
 /** PostgreSQL channel on which writers say that there are new events. A hint only. */
 export const COMMITTED_CHANNEL = 'dais_committed';
@@ -141,16 +142,14 @@ export async function listEvents(
   before: bigint,
   limit: number,
 ): Promise<SequencedEvent[]> {
-  const values: unknown[] = [];
-  const seen = filter.rows === undefined ? '' : `and (${filter.rows.sql((value) => `$${6 + values.push(value)}`)})`;
-  const rows = await sql.query<EventRow>(
-    `select ${EVENT_COLUMNS} from kernel.event r
+  const { text, values } = composeStatement(
+    (bind) => `select ${EVENT_COLUMNS} from kernel.event r
      where seq < $1 and project_id = $2 and ($3::text is null or subject_kind = $3)
-       and ($4::text is null or subject_name = $4) and ($5::text is null or type = $5) ${seen}
+       and ($4::text is null or subject_name = $4) and ($5::text is null or type = $5) and ${allOf([filter.rows?.sql(bind)])}
      order by seq desc limit $6`,
-    [before, filter.projectId, filter.kind ?? null, filter.name ?? null, filter.type ?? null, limit, ...values],
-    seen === '' ? 'list_events' : undefined,
+    [before, filter.projectId, filter.kind ?? null, filter.name ?? null, filter.type ?? null, limit],
   );
+  const rows = await sql.query<EventRow>(text, values, filter.rows === undefined ? 'list_events' : undefined);
   return rows.map(eventFromRow);
 }
 

@@ -1,6 +1,7 @@
 import type { Actor, DaisError, Facts, FactSubject, Operation, OperationTarget, Resource } from '@dais/api';
 import type { Prelude, Sql } from '#engines/database/contract.ts';
 import type { Transaction } from '#kernel/transaction.ts';
+import type { Bind } from '#lib/composed-sql.ts';
 
 /** Who asks. Made by a door from its credentials; `id` is stable and safe to log. */
 export interface Principal extends Actor {
@@ -69,7 +70,7 @@ export interface Decision {
 /** Some rows of a collection. */
 export interface RowFilter {
   /** A condition over the row `r`; `bind` takes a value and gives its placeholder. */
-  sql(bind: (value: unknown) => string): string;
+  sql(bind: Bind): string;
   /** The same, for what streams: `object` is what the frame is about, if it is still there. */
   matches(object: Resource | undefined): boolean;
 }

@@ -1,6 +1,7 @@
 import type { Resource, Revision, Source } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
 import type { RowFilter } from '#kernel/principal.ts';
+import { allOf, composeStatement } from '#lib/composed-sql.ts';
 
 /** A row of kernel.resource. */
 export interface ResourceRow {
@@ -135,16 +136,13 @@ export interface ListFilter {
 }
 
 export async function listResources(sql: Sql, filter: ListFilter): Promise<ResourceRow[]> {
-  const values: unknown[] = [];
-  const bind = (value: unknown) => `$${11 + values.push(value)}`;
-  const seen = filter.rows === undefined ? '' : `and (${filter.rows.sql(bind)})`;
-  return await sql.query<ResourceRow>(
-    `select ${COLUMNS} from kernel.resource r
+  const { text, values } = composeStatement(
+    (bind) => `select ${COLUMNS} from kernel.resource r
      where project_id = $1 and kind = $2 and name > $3
        and ($5::text is null or origin = $5) and ($6::text is null or owner = $6)
        and labels @> $7::jsonb
        and not exists (select 1 from unnest($8::text[], $9::text[]) n(k, v) where r.labels ->> n.k = n.v)
-       and labels ?& $10::text[] and not labels ?| $11::text[] ${seen}
+       and labels ?& $10::text[] and not labels ?| $11::text[] and ${allOf([filter.rows?.sql(bind)])}
      order by name limit $4`,
     [
       filter.projectId,
@@ -158,11 +156,10 @@ export async function listResources(sql: Sql, filter: ListFilter): Promise<Resou
       filter.notEqual.map((item) => item.value),
       filter.present,
       filter.absent,
-      ...values,
     ],
-    // A text of its own for each set of policies: not worth a place in every connection's cache.
-    seen === '' ? 'list_resources' : undefined,
   );
+  // A text of its own for each set of policies: not worth a place in every connection's cache.
+  return await sql.query<ResourceRow>(text, values, filter.rows === undefined ? 'list_resources' : undefined);
 }
 
 export interface RevisionRow {

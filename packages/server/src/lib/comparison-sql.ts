@@ -1,6 +1,6 @@
 /** Comparisons that somebody wrote, as SQL. Every value is bound, none is written into the text. */
 
-type Bind = (value: unknown) => string;
+import type { Bind } from './composed-sql.ts';
 
 /** A clause of a filter, whatever the filter is about. */
 export interface Comparison {

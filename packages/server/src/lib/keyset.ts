@@ -3,6 +3,8 @@
  * between move nothing. In both directions numbers come first, then NaN, then what is missing.
  */
 
+import type { Bind } from './composed-sql.ts';
+
 export interface SortKey {
   /** An expression over the row. */
   readonly sql: string;
@@ -17,12 +19,14 @@ export interface SortKey {
 /** One sort key of one row: `NaN` as text, bigint as text. */
 type Cell = string | number | null;
 
-type Bind = (value: unknown) => string;
-
 const CASTS = { text: 'text', double: 'float8', bigint: 'int8' } as const;
 const NAN = "'NaN'::float8";
 
-/** For `order by`. */
+/**
+ * Returns the terms of `order by`.
+ *
+ * @checkedAs 1
+ */
 export function orderBy(keys: readonly SortKey[]): string {
   return keys.flatMap(orderTerms).join(', ');
 }
@@ -33,7 +37,11 @@ function orderTerms({ sql, ascending, missing = false, nan = false }: SortKey): 
   return [...(nan && !ascending ? [`${sql} = ${NAN}${last}`] : []), `${sql}${ascending ? '' : ' desc'}${last}`];
 }
 
-/** For `select`: the sort key of each row as `s0`, `s1`, … */
+/**
+ * Returns the columns `s0`, `s1`, …: the sort key of each row.
+ *
+ * @checkedAs 0 as s0
+ */
 export function sortColumns(keys: readonly SortKey[]): string {
   return keys.map(({ sql }, index) => `${sql} as s${index}`).join(', ');
 }
@@ -47,6 +55,11 @@ function cellOf(value: unknown): Cell {
   if (typeof value === 'bigint') return String(value);
   if (typeof value === 'number' && Number.isNaN(value)) return 'NaN';
   return typeof value === 'string' || typeof value === 'number' ? value : null;
+}
+
+/** Whether `place` is one of this order; anybody can make one up. */
+export function isPlace(keys: readonly SortKey[], place: string): boolean {
+  return readCells(keys, place) !== undefined;
 }
 
 /** The condition of the rows behind `place`; undefined when it is no place in this order. Anybody can make one up. */

@@ -25,6 +25,7 @@ export interface AuditKeys {
 }
 
 const NAMES = ['signing', 'names'] as const;
+const READ_ALL = { mode: 'read', scope: 'all' } as const;
 
 interface KeyRow {
   name: (typeof NAMES)[number];
@@ -55,8 +56,11 @@ export class AuditKeyring {
   }
 
   async #load(): Promise<AuditKeys> {
-    const [state] = await this.#read<{ log_id: string }>('select log_id from audit.state');
-    const rows = await this.#read<KeyRow>('select name, key_id, key_fingerprint, wrapped from audit.wrapped_key');
+    const [state] = await this.#database.statement<{ log_id: string }>(READ_ALL, 'select log_id from audit.state');
+    const rows = await this.#database.statement<KeyRow>(
+      READ_ALL,
+      'select name, key_id, key_fingerprint, wrapped from audit.wrapped_key',
+    );
     const all = rows.length === NAMES.length ? rows : await this.#make();
     const secrets = new Map<string, Buffer>();
     for (const row of all) secrets.set(row.name, await this.#keys.unwrap(wrappedOf(row), contextOf(row.name)));
@@ -82,10 +86,6 @@ export class AuditKeyring {
       }
       return await sql.query<KeyRow>('select name, key_id, key_fingerprint, wrapped from audit.wrapped_key');
     });
-  }
-
-  async #read<Row extends object>(text: string): Promise<Row[]> {
-    return await this.#database.statement<Row>({ mode: 'read', scope: 'all' }, text);
   }
 }
 

@@ -16,7 +16,8 @@ export async function countByKey(sql: Sql): Promise<(KeyInfo & { readonly values
   return await sql.query(
     `select key_id as "keyId", key_fingerprint as fingerprint, count(*)::int as values
      from (select key_id, key_fingerprint from audit.wrapped_key
-           union all select key_id, key_fingerprint from audit.person where wrapped is not null) held
+           union all select key_id, key_fingerprint from audit.person
+             where key_id is not null and key_fingerprint is not null) held
      group by key_id, key_fingerprint order by key_id`,
   );
 }

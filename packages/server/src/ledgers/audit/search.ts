@@ -5,6 +5,7 @@ import type { Call } from '#kernel/dispatch.ts';
 import { cutPage, decodeNumberCursor, encodePageCursor } from '#kernel/page-cursor.ts';
 import { findTenant, ORGANISATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
+import { allOf, composeStatement, type Bind } from '#lib/composed-sql.ts';
 import { archiveBelow, archivedSize, type ArchiveStore } from './archive-store.ts';
 import { columnsOf, openBody, sealedPersons, type EntryBody } from './entry-body.ts';
 import type { Persons } from './persons.ts';
@@ -32,7 +33,7 @@ interface Found {
 }
 
 /** Conditions on rows of entries called `r`. */
-type Where = (bind: (value: unknown) => string) => readonly string[];
+type Where = (bind: Bind) => readonly (string | false)[];
 
 /**
  * A page, newest first, of one project; of all projects for the organisation. Behind what is in the table come entries of the
@@ -68,19 +69,18 @@ async function conditionsOf(sql: Sql, call: Call<SearchInput>, persons: Persons)
   const project = tenant.name === '' ? await namedProject(sql, filter.project) : tenant.id;
   const actors = filter.actor === undefined ? undefined : await actorNames(sql, filter.actor, persons);
   const subjects = filter.name === undefined ? undefined : await subjectNames(sql, filter.name, persons);
-  return (bind) =>
-    [
-      project !== undefined && `r.project_id = ${bind(project)}::uuid`,
-      filter.type !== undefined && `r.type = ${bind(filter.type)}`,
-      filter.kind !== undefined && `r.subject_kind = ${bind(filter.kind)}`,
-      filter.outcome !== undefined && `r.outcome = ${bind(filter.outcome)}`,
-      filter.requestId !== undefined && `r.request_id = ${bind(filter.requestId)}`,
-      filter.from !== undefined && `r.at >= ${bind(moment(filter.from))}`,
-      filter.to !== undefined && `r.at < ${bind(moment(filter.to))}`,
-      actors !== undefined && `r.actor = any(${bind(actors)}::text[])`,
-      subjects !== undefined && `r.subject = any(${bind(subjects)}::text[])`,
-      rows !== undefined && `(${rows.sql(bind)})`,
-    ].filter((condition) => condition !== false);
+  return (bind) => [
+    project !== undefined && `r.project_id = ${bind(project)}::uuid`,
+    filter.type !== undefined && `r.type = ${bind(filter.type)}`,
+    filter.kind !== undefined && `r.subject_kind = ${bind(filter.kind)}`,
+    filter.outcome !== undefined && `r.outcome = ${bind(filter.outcome)}`,
+    filter.requestId !== undefined && `r.request_id = ${bind(filter.requestId)}`,
+    filter.from !== undefined && `r.at >= ${bind(moment(filter.from))}`,
+    filter.to !== undefined && `r.at < ${bind(moment(filter.to))}`,
+    actors !== undefined && `r.actor = any(${bind(actors)}::text[])`,
+    subjects !== undefined && `r.subject = any(${bind(subjects)}::text[])`,
+    rows !== undefined && rows.sql(bind),
+  ];
 }
 
 /** What is not archived; `archived`: all below is. Between two looks entries may leave: then it is looked at again. */
@@ -91,17 +91,13 @@ async function inTable(
   most: number,
 ): Promise<{ readonly rows: readonly Found[]; readonly archived: number }> {
   for (let archived = await archivedSize(sql); ;) {
-    const values: unknown[] = [];
-    const bind = (value: unknown) => `$${values.push(value)}`;
-    const conditions = [
-      `r.seq >= ${bind(archived)}`,
-      ...(before === undefined ? [] : [`r.seq < ${bind(before)}`]),
-      ...where(bind),
-    ];
-    const rows = await sql.query<Found>(
-      `select r.seq, r.body from audit.entry r where ${conditions.join(' and ')} order by r.seq desc limit ${bind(most)}`,
-      values,
+    const from = archived;
+    const { text, values } = composeStatement(
+      (bind) => `select r.seq, r.body from audit.entry r
+       where r.seq >= ${bind(from)} and ${allOf([before !== undefined && `r.seq < ${bind(before)}`, ...where(bind)])}
+       order by r.seq desc limit ${bind(most)}`,
     );
+    const rows = await sql.query<Found>(text, values);
     const now = await archivedSize(sql);
     if (now === archived) return { rows, archived };
     archived = now;
@@ -129,7 +125,7 @@ async function inArchives(
     if (range === undefined) return { rows };
     if (read === MOST_ARCHIVES) return { rows, next: at };
     const bodies = (await archives.read(range)).slice(0, at - range.from);
-    rows.push(...(await fitting(sql, where, { bodies, first: range.from, limit: limit - rows.length })));
+    rows.push(...(await fitting(sql, where, { bodies, start: range.from, limit: limit - rows.length })));
     at = range.from;
   }
   return { rows };
@@ -138,12 +134,12 @@ async function inArchives(
 async function fitting(
   sql: Sql,
   where: Where,
-  { bodies, first, limit }: { readonly bodies: readonly Buffer[]; readonly first: number; readonly limit: number },
+  { bodies, start, limit }: { readonly bodies: readonly Buffer[]; readonly start: number; readonly limit: number },
 ): Promise<readonly Found[]> {
   const entries = bodies.map((body) => JSON.parse(body.toString('utf8')) as EntryBody);
   const columns = entries.map(columnsOf);
-  const values: unknown[] = [
-    entries.map((_, index) => first + index),
+  const first = [
+    entries.map((_, index) => start + index),
     entries.map(({ at }) => at),
     columns.map(({ project }) => project ?? ORGANISATION),
     entries.map(({ type }) => type),
@@ -153,16 +149,17 @@ async function fitting(
     entries.map(({ outcome }) => outcome),
     entries.map(({ requestId }) => requestId ?? null),
   ];
-  const bind = (value: unknown) => `$${values.push(value)}`;
-  const conditions = where(bind);
-  const found = await sql.query<{ seq: bigint }>(
-    `select r.seq from unnest($1::bigint[], $2::timestamptz[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[],
+  const { text, values } = composeStatement(
+    (
+      bind,
+    ) => `select r.seq from unnest($1::bigint[], $2::timestamptz[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[],
        $8::text[], $9::text[]) as r (seq, at, project_id, type, actor, subject_kind, subject, outcome, request_id)
-     ${conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`} order by r.seq desc limit ${bind(limit)}`,
-    values,
+     where ${allOf(where(bind))} order by r.seq desc limit ${bind(limit)}`,
+    first,
   );
+  const found = await sql.query<{ seq: bigint }>(text, values);
   return found.flatMap(({ seq }): Found[] => {
-    const body = bodies[Number(seq) - first];
+    const body = bodies[Number(seq) - start];
     return body === undefined ? [] : [{ seq, body }];
   });
 }

@@ -89,7 +89,7 @@ function explainWaits(
 
 async function firstQueued({ sql, projectId }: Transaction, counted: (own: Amounts) => Amounts): Promise<QueuedStep[]> {
   const rows = await sql.query<{ id: string; priority: number; ready_at: Date; requests: Amounts }>(
-    `select id, priority, ready_at, requests from executions.node where project_id = $1 and state = 'ready'
+    `select id, priority, ready_at, requests from executions.node where project_id = $1 and state = 'ready' and ready_at is not null
      order by priority desc, ready_at, id limit ${MOST_CONSIDERED}`,
     [projectId],
     'execution_first_queued',
@@ -104,11 +104,11 @@ async function firstQueued({ sql, projectId }: Transaction, counted: (own: Amoun
 
 /** Counts steps that could run or wait for their next attempt. */
 async function countQueued(sql: Sql, project: { readonly of: string } | { readonly except: string }): Promise<number> {
-  const [compare, id] = 'of' in project ? ['=', project.of] : ['<>', project.except];
+  const compare = 'of' in project ? '=' : '<>';
   const [row] = await sql.query<{ n: number }>(
     `select (select count(*)::int from executions.node where state = 'ready' and project_id ${compare} $1)
        + (select count(*)::int from executions.node where state = 'delayed' and project_id ${compare} $1) as n`,
-    [id],
+    ['of' in project ? project.of : project.except],
     'of' in project ? 'execution_queued_own' : 'execution_queued_elsewhere',
   );
   return row?.n ?? 0;
@@ -142,7 +142,7 @@ async function listWaits({ sql, projectId }: Transaction, from: bigint, limit: n
        select *, row_number() over (order by rank, case rank when 1 then -priority else 0 end, coalesce(until, since), id)
          - 1 as turn from waiting
      )
-     select p.id, p.run, r.name, p.path, p.requests, p.priority, p.state, p.since, p.until, p.n, p.turn
+     select p.id, p.run, r.name, p.path, p.requests, p.priority, p.state, coalesce(p.since, r.created_at) as since, p.until, p.n, p.turn
      from placed p join executions.run r on r.id = p.run where p.turn >= $2 order by p.turn limit $3`,
     [projectId, from, limit + 1],
     'execution_queue',

@@ -70,7 +70,7 @@ export async function acceptAgreed(
   const { input, tenant } = call;
   const row = await lockSet(tx.sql, tenant.id, input.set);
   const by = actorOf(call);
-  const accepted = await tx.sql.query<{ task: number }>(
+  const accepted = await tx.sql.query<{ task: number | null }>(
     `with agreed as (
        select a.task, min(a.id::text)::uuid as id from labelling.annotation a
        join labelling.task t on t.label_set = a.label_set and t.number = a.task
@@ -84,7 +84,7 @@ export async function acceptAgreed(
     [row.id, input.atLeast, by.id, tenant.id, JSON.stringify(by), now, input.reason],
     'accept_agreed',
   );
-  const tasks = accepted.map(({ task }) => task);
+  const tasks = accepted.flatMap(({ task }) => task ?? []);
   await settleTasks(tx.sql, row.id, tasks);
   const about = { set: row.name, tasks: tasks.length, atLeast: input.atLeast, reason: input.reason };
   if (tasks.length > 0) emitAboutSet(tx, row, eventTypes.labelsAccepted, about);

@@ -95,6 +95,7 @@ function emptySeries({ check, type, metric, column, segment }: MonitorResult, le
 const RECENT = 30;
 
 interface SummaryRow extends MonitorRow {
+  readonly look_at: Date;
   readonly open: number;
   readonly acknowledged: number;
   readonly results: readonly MonitorResult[] | null;

@@ -180,7 +180,7 @@ async function outcomeOfLabels(
 
 async function referenceOf({ sql }: Transaction, monitor: MonitorRow, number: number, check: PerformanceCheck) {
   const [row] = await sql.query<{ performance: MonitorPerformance }>(
-    `select performance from monitoring.window where monitor = $1 and number < $2 and labelled >= $3
+    `select performance from monitoring.window where monitor = $1 and number < $2 and labelled >= $3 and performance is not null
      order by number limit 1`,
     [monitor.uid, number, check.minLabelled],
     'first_labelled_window',

@@ -15,7 +15,8 @@ import type { RowFilter } from '#kernel/principal.ts';
 import { listResources } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { compareInteger, compareText } from '#lib/comparison-sql.ts';
-import { behind, orderBy, placeOf, sortColumns, type SortKey } from '#lib/keyset.ts';
+import { behind, isPlace, orderBy, placeOf, sortColumns, type SortKey } from '#lib/keyset.ts';
+import { allOf, composeStatement, type Bind } from '#lib/composed-sql.ts';
 import { hydrateModels, hydrateVersions } from './model-rows.ts';
 
 interface SearchInput {
@@ -37,7 +38,6 @@ interface Page<Item> {
   readonly nextCursor?: string;
 }
 
-type Bind = (value: unknown) => string;
 type Column = Pick<SortKey, 'sql' | 'type'>;
 
 /** What is searched: rows `r` of models `m`. */
@@ -114,23 +114,22 @@ async function search<Item>(
   const keys = sortKeys(searched, parseOrder(searched.entity, of.orderBy ?? []));
   const binding = [searched.from, tenant.id, of];
   const place = decodePageCursor(binding, cursor);
-  const values: unknown[] = [];
-  const bind: Bind = (value) => `$${values.push(value)}`;
-  const after = place === undefined ? 'true' : behind(keys, place, bind);
-  if (after === undefined) throw new DaisError('invalid_cursor', 'The cursor is not one of this search.');
-  const conditions = [
-    `m.project_id = ${bind(tenant.id)}`,
-    `m.type = any(${bind(of.types)}::text[])`,
-    ...clauses.map((clause) => condition(searched, clause, bind)),
-    ...(visible === undefined ? [] : [`m.uid = any(${bind(await visibleModels(tx, tenant.id, visible))}::uuid[])`]),
-    after,
-  ];
-  // Not prepared by name: there are as many texts as filters.
-  const found = await tx.sql.query<FoundRow & Record<string, unknown>>(
-    `select ${searched.columns}, ${sortColumns(keys)} from ${searched.from} where ${conditions.join(' and ')}
+  if (place !== undefined && !isPlace(keys, place)) {
+    throw new DaisError('invalid_cursor', 'The cursor is not one of this search.');
+  }
+  const uids = visible === undefined ? undefined : await visibleModels(tx, tenant.id, visible);
+  const { text, values } = composeStatement(
+    (bind) => `select ${searched.columns}, ${sortColumns(keys)} from ${searched.from}
+     where m.project_id = ${bind(tenant.id)} and m.type = any(${bind(of.types)}::text[])
+       and ${allOf([
+         ...clauses.map((clause) => condition(searched, clause, bind)),
+         uids !== undefined && `m.uid = any(${bind(uids)}::uuid[])`,
+         place !== undefined && behind(keys, place, bind),
+       ])}
      order by ${orderBy(keys)} limit ${bind(limit + 1)}`,
-    values,
   );
+  // Not prepared by name: there are as many texts as filters.
+  const found = await tx.sql.query<FoundRow & Record<string, unknown>>(text, values);
   const { page, next } = cutPage(found, limit, binding, (row) => placeOf(keys, row));
   const items: Item[] = [];
   for (let at = 0; at < page.length; at += HYDRATED) items.push(...(await hydrate(page.slice(at, at + HYDRATED))));

@@ -31,9 +31,9 @@ export async function listBlockedVersions(
     `select * from (
        select distinct on (s.model) s.version_key, s.model, s.version, s.error, s.ended_at, f.findings, f.first
        from safety.scan s
-       left join lateral (
+       cross join lateral (
          select count(*)::int as findings, min(file || ': ' || detail) as first from safety.finding
-         where version_key = s.version_key and state = 'open' and severity = 'block') f on true
+         where version_key = s.version_key and state = 'open' and severity = 'block') f
        where s.project_id = $1 and s.ended_at is not null
          and (s.state = 'failed' or (s.state = 'done' and f.findings > 0))
          and s.version_key in (

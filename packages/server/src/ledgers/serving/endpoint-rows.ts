@@ -116,14 +116,15 @@ export interface EndpointChange {
 }
 
 export async function changeEndpoint(tx: Transaction, uid: string, change: EndpointChange): Promise<void> {
-  const json = ['active', 'pending', 'request', 'quarantined', 'named', 'refused'];
-  const fields = Object.entries(change).filter(([, value]) => value !== undefined);
-  const sets = fields.map(([name], at) => `${name} = $${at + 2}${json.includes(name) ? '::jsonb' : ''}`);
-  const values = fields.map(([name, value]) => (json.includes(name) ? JSON.stringify(value) : value));
+  // Columns that the change does not name keep their values.
   await tx.sql.query(
-    `update serving.endpoint set ${[...sets, 'revision = revision + 1'].join(', ')} where uid = $1`,
-    [uid, ...values],
-    `change_endpoint_${fields.map(([name]) => name).join('_')}`,
+    `update serving.endpoint e set revision = e.revision + 1,
+       (stable, previous, held, active, pending, request, quarantined, named, refused) = (
+         select n.stable, n.previous, n.held, n.active, n.pending, n.request, n.quarantined, n.named, n.refused
+         from jsonb_populate_record(e, $2::jsonb) n)
+     where e.uid = $1`,
+    [uid, JSON.stringify(change)],
+    'change_endpoint',
   );
   tellGateways(tx);
 }

@@ -46,7 +46,7 @@ export interface StepRow {
   readonly message: string;
 }
 
-const COLUMNS = `id, endpoint, endpoint_name, state, from_model, from_label, to_model, to_label, cause, weights, step,
+export const ROLLOUT_COLUMNS = `id, endpoint, endpoint_name, state, from_model, from_label, to_model, to_label, cause, weights, step,
   automatic, shadow, reason, started_by, started_at, ended_by, ended_at`;
 
 /** Percent that the new version has in a step; 0 before the first one, and while it gets copies only. */
@@ -88,7 +88,7 @@ export function presentRollout(row: RolloutRow, steps: readonly StepRow[]): Roll
 /** The one that is under way. */
 export async function runningRollout({ sql }: Transaction, endpoint: string): Promise<RolloutRow | undefined> {
   const [row] = await sql.query<RolloutRow>(
-    `select ${COLUMNS} from serving.rollout where endpoint = $1 and ended_at is null`,
+    `select ${ROLLOUT_COLUMNS} from serving.rollout where endpoint = $1 and ended_at is null`,
     [endpoint],
     'running_rollout',
   );
@@ -98,7 +98,7 @@ export async function runningRollout({ sql }: Transaction, endpoint: string): Pr
 /** Of every project; the caller's transaction sees all. */
 export async function allRunning({ sql }: Transaction): Promise<readonly RolloutRow[]> {
   return await sql.query<RolloutRow>(
-    `select ${COLUMNS} from serving.rollout where ended_at is null`,
+    `select ${ROLLOUT_COLUMNS} from serving.rollout where ended_at is null`,
     [],
     'all_running_rollouts',
   );
@@ -126,7 +126,7 @@ export async function listRollouts(tx: Transaction, { endpoint, limit, cursor }:
     throw new DaisError('invalid_cursor', 'The cursor was given out by another list, or is not a cursor at all.');
   }
   const rows = await tx.sql.query<RolloutRow>(
-    `select ${COLUMNS} from serving.rollout
+    `select ${ROLLOUT_COLUMNS} from serving.rollout
      where project_id = $1 and endpoint_name = $2 and ($3::uuid is null or id < $3) order by id desc limit $4`,
     [tx.projectId, endpoint, last ?? null, limit + 1],
     'list_rollouts',

@@ -7,7 +7,15 @@ import { uuidv7 } from '#lib/ids.ts';
 import { promote, takeBack } from './endpoint-work.ts';
 import { changeEndpoint, lockEndpoint, type EndpointRow } from './endpoint-rows.ts';
 import { readModels, resumeModels } from './model-rows.ts';
-import { presentRollout, runningRollout, setPaused, startRollout, stepsOf, type RolloutRow } from './rollout-rows.ts';
+import {
+  presentRollout,
+  ROLLOUT_COLUMNS,
+  runningRollout,
+  setPaused,
+  startRollout,
+  stepsOf,
+  type RolloutRow,
+} from './rollout-rows.ts';
 
 export interface VerbInput {
   readonly endpoint: string;
@@ -110,7 +118,11 @@ async function running(tx: Transaction, row: EndpointRow): Promise<RolloutRow> {
 }
 
 async function readRollout(tx: Transaction, id: string) {
-  const [row] = await tx.sql.query<RolloutRow>('select * from serving.rollout where id = $1', [id], 'read_rollout');
+  const [row] = await tx.sql.query<RolloutRow>(
+    `select ${ROLLOUT_COLUMNS} from serving.rollout where id = $1`,
+    [id],
+    'read_rollout',
+  );
   if (row === undefined) throw new DaisError('not_found', `There is no rollout ${id}.`);
   return presentRollout(row, await stepsOf(tx, [id]));
 }

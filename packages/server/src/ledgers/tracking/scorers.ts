@@ -12,6 +12,7 @@ import type { Call, OperationEntry } from '#kernel/dispatch.ts';
 import { cutPage, decodeNumberCursor, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { SortKey } from '#lib/keyset.ts';
+import type { Bind } from '#lib/composed-sql.ts';
 import {
   activeExperiment,
   experimentDeleted,
@@ -131,7 +132,7 @@ async function searchScorers(tx: Transaction, { input, rows }: Call<SearchInput>
   const query = {
     columns: COLUMNS,
     keys: KEYS,
-    of: (bind: (value: unknown) => string) => ({
+    of: (bind: Bind) => ({
       from: `${FROM} and v.version = (select max(version) from tracking.scorer_version where scorer = r.num)`,
       where: [
         `r.project_id = ${bind(tx.projectId)}::uuid`,

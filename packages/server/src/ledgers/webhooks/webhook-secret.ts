@@ -34,7 +34,7 @@ export async function openSecret(sealer: Sealer, row: WebhookRow): Promise<strin
 export async function countByKey(sql: Sql): Promise<(KeyInfo & { readonly values: number })[]> {
   return await sql.query(
     `select key_id as "keyId", key_fingerprint as fingerprint, count(*)::int as values from webhooks.webhook
-     where wrapped is not null group by key_id, key_fingerprint order by key_id`,
+     where key_id is not null and key_fingerprint is not null group by key_id, key_fingerprint order by key_id`,
   );
 }
 

@@ -5,7 +5,7 @@ import type { Sql } from '#engines/database/contract.ts';
  * project depends on resources of the organisation.
  */
 export async function acrossTenants<T>(sql: Sql, work: () => Promise<T>): Promise<T> {
-  const [row] = await sql.query<{ home: string | null }>(
+  const [row] = await sql.query<{ home: string | null; set_config: string }>(
     "select current_setting('dais.project', true) as home, set_config('dais.project', 'all', true)",
     [],
     'enter_all',

@@ -2,7 +2,7 @@
 import type { Attribute } from '@dais/api';
 import type { RowCondition, RowOperand } from './row-condition.ts';
 
-export type Bind = (value: unknown) => string;
+import type { Bind } from '#lib/composed-sql.ts';
 
 export function conditionSql(condition: RowCondition, bind: Bind): string {
   switch (condition.op) {

@@ -87,7 +87,7 @@ function toldGroups({ status }: ResourceRow): readonly string[] {
 
 /** Looks at the organisation's rows in a transaction that may be in some project, and goes back there. */
 async function inOrganisation<T>(sql: Sql, work: () => Promise<T>): Promise<T> {
-  const [row] = await sql.query<{ home: string | null }>(
+  const [row] = await sql.query<{ home: string | null; set_config: string }>(
     "select current_setting('dais.project', true) as home, set_config('dais.project', $1, true)",
     [ORGANISATION],
     'enter_organisation',

@@ -75,7 +75,7 @@ create table policy.invitation (
   -- A new person (user_uid is null) or a new password for one who is there.
   email text not null,
   user_uid uuid,
-  user_name text collate "C",
+  user_name text collate "C" not null,
   admin boolean not null,
   created_by jsonb not null,
   created_at timestamptz not null default clock_timestamp(),

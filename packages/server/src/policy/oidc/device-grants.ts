@@ -32,8 +32,8 @@ interface GrantRow {
   holds: boolean;
   approved: boolean | null;
   user_uid: string | null;
-  user_name: string;
-  mfa: boolean;
+  user_name: string | null;
+  mfa: boolean | null;
   interval_seconds: number;
   too_soon: boolean;
 }
@@ -44,6 +44,7 @@ const COLUMNS = `id, machine, program, address, created_at, expires_at, expires_
   coalesce(polled_at > clock_timestamp() - (interval_seconds - 1) * interval '1 second', false) as too_soon`;
 
 function grantOf(row: GrantRow): DeviceGrant {
+  const { user_uid: uid, user_name: name, mfa } = row;
   return {
     id: row.id,
     machine: row.machine,
@@ -53,7 +54,7 @@ function grantOf(row: GrantRow): DeviceGrant {
     expiresAt: row.expires_at,
     holds: row.holds,
     approved: row.approved,
-    user: row.user_uid === null ? undefined : { uid: row.user_uid, name: row.user_name, mfa: row.mfa },
+    user: uid === null || name === null || mfa === null ? undefined : { uid, name, mfa },
     interval: row.interval_seconds,
     tooSoon: row.too_soon,
   };

@@ -18,24 +18,31 @@ interface LinkRow {
   user_name: string;
   provider: string;
   key_id: string | null;
-  key_fingerprint: string;
-  wrapped: Buffer;
-  iv: Buffer;
-  ciphertext: Buffer;
-  tag: Buffer;
+  key_fingerprint: string | null;
+  wrapped: Buffer | null;
+  iv: Buffer | null;
+  ciphertext: Buffer | null;
+  tag: Buffer | null;
 }
 
 const COLUMNS = `issuer, subject, user_uid, user_name, provider, key_id, key_fingerprint, wrapped, iv, ciphertext, tag`;
 
-function linkOf(row: LinkRow): IdentityLink {
+/** Returns undefined when there is no refresh token: then all its columns are null. */
+function sealedOf(row: LinkRow): SealedValue | undefined {
   const { key_id: keyId, key_fingerprint: fingerprint, wrapped, iv, ciphertext, tag } = row;
+  if (keyId === null || fingerprint === null || wrapped === null) return undefined;
+  if (iv === null || ciphertext === null || tag === null) return undefined;
+  return { v: 1, keyId, fingerprint, wrapped, iv, ciphertext, tag };
+}
+
+function linkOf(row: LinkRow): IdentityLink {
   return {
     issuer: row.issuer,
     subject: row.subject,
     userUid: row.user_uid,
     userName: row.user_name,
     provider: row.provider,
-    refreshToken: keyId === null ? undefined : { v: 1, keyId, fingerprint, wrapped, iv, ciphertext, tag },
+    refreshToken: sealedOf(row),
   };
 }
 

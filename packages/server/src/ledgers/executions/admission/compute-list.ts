@@ -37,7 +37,7 @@ async function listCompute({ database, limits: defaults }: ListParts, { input }:
   return await transact(database, { mode: 'read', projectId: 'all' }, async ({ sql }) => {
     const load = await readComputeLoad(sql);
     const rows = await sql.query<ProjectRow>(
-      `select t.id, t.name, q.resources, q.running_steps, q.queued_steps, q.weight,
+      `select t.id, t.name, q.resources, q.running_steps, q.queued_steps, coalesce(q.weight, 1) as weight,
          (select count(*)::int from executions.node n where n.project_id = t.id and n.state = 'ready')
          + (select count(*)::int from executions.node n where n.project_id = t.id and n.state = 'delayed') as queued
        from kernel.tenant t left join executions.quota q on q.project_id = t.id

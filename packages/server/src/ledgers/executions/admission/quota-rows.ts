@@ -19,7 +19,10 @@ export interface QuotaRow {
   readonly weight: number;
 }
 
-export function limitsOf(row: QuotaRow | undefined, { runningSteps, queuedSteps }: DefaultLimits): ProjectLimits {
+export function limitsOf(
+  row: Omit<QuotaRow, 'project_id'> | undefined,
+  { runningSteps, queuedSteps }: DefaultLimits,
+): ProjectLimits {
   return {
     resources: row?.resources ?? {},
     runningSteps: row?.running_steps ?? runningSteps,

@@ -7,14 +7,20 @@ import type { Graph } from '../machine/plan.ts';
 import { limitsOf, type DefaultLimits, type QuotaRow } from './quota-rows.ts';
 import { exceededResource, type Amounts } from './requests.ts';
 
+/** The quota of a project, whose resources are null when the project has none, and the number of its queued steps. */
+interface SubmissionRow extends Pick<QuotaRow, 'running_steps' | 'queued_steps' | 'weight'> {
+  readonly resources: Amounts | null;
+  readonly queued: number;
+}
+
 /**
  * Steps that the run adds are not counted: a project exceeds its limit by one run at most for each submission at the same
  * moment. @throws DaisError `quota_exceeded` when a step of the plan requests more than the whole quota, or the queue of
  * the project is full.
  */
 export async function checkSubmission(tx: Transaction, plan: Graph, defaults: DefaultLimits): Promise<void> {
-  const [row] = await tx.sql.query<QuotaRow & { readonly queued: number }>(
-    `select q.project_id, q.resources, q.running_steps, q.queued_steps, q.weight,
+  const [row] = await tx.sql.query<SubmissionRow>(
+    `select q.resources, q.running_steps, q.queued_steps, coalesce(q.weight, 1) as weight,
        (select count(*)::int from (select 1 from executions.node where project_id = $1 and state = 'ready'
          limit m.most) r) +
        (select count(*)::int from (select 1 from executions.node where project_id = $1 and state = 'delayed'
@@ -25,7 +31,8 @@ export async function checkSubmission(tx: Transaction, plan: Graph, defaults: De
     'quota_submission',
   );
   if (row === undefined) throw new Error('a query without a condition gives a row');
-  const limits = limitsOf(row.resources === null ? undefined : row, defaults);
+  const { resources } = row;
+  const limits = limitsOf(resources === null ? undefined : { ...row, resources }, defaults);
   const large = findStep(plan, limits.resources);
   if (large !== undefined) throw await tooLarge(tx, large, limits.resources);
   if (row.queued < limits.queuedSteps) return;

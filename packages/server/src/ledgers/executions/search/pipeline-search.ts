@@ -10,6 +10,7 @@ import {
 import type { Call, OperationEntry } from '#kernel/dispatch.ts';
 import { listResources } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
+import type { Bind } from '#lib/composed-sql.ts';
 import { presentVersion, requirePipeline, type VersionRow } from '../pipelines/pipeline-rows.ts';
 import { searchRecords, type RecordTable } from './record-query.ts';
 
@@ -91,7 +92,7 @@ async function seen(tx: Transaction, { rows }: Call, uid: string) {
     after = found.at(-1)?.name ?? after;
     full = found.length === SEEN_AT_ONCE;
   }
-  return (bind: (value: unknown) => string) => [`${uid} = any(${bind(uids)}::uuid[])`];
+  return (bind: Bind) => [`${uid} = any(${bind(uids)}::uuid[])`];
 }
 
 interface LabelInput {

@@ -3,7 +3,8 @@ import { DaisError, type Issue, type RecordCondition, type RecordSearch } from '
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { compareText } from '#lib/comparison-sql.ts';
-import { behind, orderBy, placeOf, sortColumns, type SortKey } from '#lib/keyset.ts';
+import { allOf, composeStatement, type Bind } from '#lib/composed-sql.ts';
+import { behind, isPlace, orderBy, placeOf, sortColumns, type SortKey } from '#lib/keyset.ts';
 
 export interface RecordColumn {
   /** An expression over the row `r`. */
@@ -29,8 +30,6 @@ export interface RecordTable<Row> {
   present(row: Row): object;
 }
 
-type Bind = (value: unknown) => string;
-
 /** @throws DaisError `invalid_request` with every condition that cannot be, `invalid_cursor`. */
 export async function searchRecords<Row extends object>(
   { sql, projectId }: Transaction,
@@ -49,20 +48,20 @@ export async function searchRecords<Row extends object>(
     ...of.where.map((one, index) => conditionSql(table.fields[one.field], one, bind, index, issues)),
   ];
   const keys = keysOf(table, of);
-  const values: unknown[] = [];
-  const bind: Bind = (value) => `$${values.push(value)}`;
-  const conditions = conditionsOf(bind);
-  if (issues.length > 0) throw new DaisError('invalid_request', 'The conditions cannot be as they are.', { issues });
   const binding = [projectId, table.name, of];
-  const place = decodePageCursor(binding, cursor);
-  const after = place === undefined ? 'true' : behind(keys, place, bind);
-  if (after === undefined) throw new DaisError('invalid_cursor', 'The cursor was given out by another list.');
-  const rows = await sql.query<Row & Record<string, unknown>>(
-    // Not prepared by name: there are as many texts as searches.
-    `select ${table.columns}, ${sortColumns(keys)} from ${table.from} where ${[...conditions, after].join(' and ')}
-     order by ${orderBy(keys)} limit ${bind(limit + 1)}`,
-    values,
-  );
+  const { text, values } = composeStatement((bind) => {
+    const conditions = conditionsOf(bind);
+    if (issues.length > 0) throw new DaisError('invalid_request', 'The conditions cannot be as they are.', { issues });
+    const place = decodePageCursor(binding, cursor);
+    if (place !== undefined && !isPlace(keys, place)) {
+      throw new DaisError('invalid_cursor', 'The cursor was given out by another list.');
+    }
+    const after = place !== undefined && behind(keys, place, bind);
+    return `select ${table.columns}, ${sortColumns(keys)} from ${table.from} where ${allOf([...conditions, after])}
+     order by ${orderBy(keys)} limit ${bind(limit + 1)}`;
+  });
+  // Not prepared by name: there are as many texts as searches.
+  const rows = await sql.query<Row & Record<string, unknown>>(text, values);
   const { page, next } = cutPage(rows, limit, binding, (row) => placeOf(keys, row));
   const total = count ? { total: await countRecords(sql, table, conditionsOf) } : {};
   return { items: page.map((row) => table.present(row)), ...next, ...total };
@@ -73,12 +72,11 @@ async function countRecords<Row>(
   { from, counted }: RecordTable<Row>,
   conditionsOf: (bind: Bind) => readonly string[],
 ): Promise<number> {
-  const values: unknown[] = [];
-  const where = conditionsOf((value) => `$${values.push(value)}`).join(' and ');
-  const [row] = await sql.query<{ n: number }>(
-    `select count(*)::int as n from (select from ${from} where ${where} limit ${counted}) found`,
-    values,
+  const { text, values } = composeStatement(
+    (bind) =>
+      `select count(*)::int as n from (select from ${from} where ${allOf(conditionsOf(bind))} limit ${counted}) found`,
   );
+  const [row] = await sql.query<{ n: number }>(text, values);
   return row?.n ?? 0;
 }
 

@@ -87,9 +87,9 @@ export function buildHandler(parts: FeatureParts): JobHandler {
     ended: async (tx, job, end) => {
       if (end.state === 'done') return;
       await tx.enter(job.projectId);
-      const [row] = await tx.sql.query<BuildRow>(
+      const [row] = await tx.sql.query<Pick<BuildRow, 'id' | 'dataset'>>(
         `update features.build set state = $2, error = $3, finished_at = clock_timestamp()
-         where id = $1 and state in ('waiting', 'running') returning *`,
+         where id = $1 and state in ('waiting', 'running') returning id, dataset`,
         [job.payload['id'], end.state, end.error],
         'fail_build',
       );

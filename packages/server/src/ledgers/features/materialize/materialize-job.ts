@@ -155,9 +155,9 @@ interface Finished {
 async function finish(parts: FeatureParts, { id, projectId, view, versions }: Finished, io: JobIo): Promise<void> {
   const entities = await (await parts.online()).count({ project: projectId, view: view.uid });
   await io.write(async (tx) => {
-    const [row] = await tx.sql.query<MaterializationRow>(
+    const [row] = await tx.sql.query<Pick<MaterializationRow, 'start_time' | 'end_time' | 'entities' | 'written'>>(
       `update features.materialization set state = 'done', finished_at = clock_timestamp()
-       where id = $1 and state = 'running' returning *`,
+       where id = $1 and state = 'running' returning start_time, end_time, entities, written`,
       [id],
       'finish_materialization',
     );

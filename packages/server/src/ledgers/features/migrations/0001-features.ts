@@ -80,7 +80,7 @@ create table features.build (
   request jsonb not null,
   dataset text collate "C" not null,
   -- Ids of the versions that are read, by name; the same in every attempt.
-  versions jsonb,
+  versions jsonb not null,
   version_id uuid,
   version int,
   rows bigint,

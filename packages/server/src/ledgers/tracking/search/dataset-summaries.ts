@@ -4,6 +4,7 @@ import type { Call } from '#kernel/dispatch.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { SortKey } from '#lib/keyset.ts';
+import { allOf, type Bind } from '#lib/composed-sql.ts';
 import { findExperiments, shownNumber } from '../experiment-lookup.ts';
 import { findRows, foreignCursor, rowCondition } from './search-page.ts';
 
@@ -36,13 +37,12 @@ export async function searchDatasetSummaries(tx: Transaction, { input, rows }: C
   const query = {
     columns: 's.experiment, s.name, s.digest, s.context',
     keys: KEYS,
-    of: (bind: (value: unknown) => string) => {
+    of: (bind: Bind) => {
       const ofExperiments = `r.id = any(${bind(experiments.map(({ id }) => id))}::int8[])`;
-      const conditions = [ofExperiments, rowCondition(rows, bind)].filter((one) => one !== undefined);
       return {
         from: `(select distinct d.experiment, d.name, d.digest, i.context from tracking.experiment r
           join tracking.dataset d on d.experiment = r.id join tracking.dataset_input i on i.dataset = d.id
-          where ${conditions.join(' and ')}) s`,
+          where ${allOf([ofExperiments, rowCondition(rows, bind)])}) s`,
         where: [],
       };
     },

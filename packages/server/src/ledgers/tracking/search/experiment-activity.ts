@@ -1,6 +1,7 @@
 /** How many runs experiments have, and when the last began. Costs as much as their runs: some 10 ms for 50,000. */
 import type { Call } from '#kernel/dispatch.ts';
 import type { Transaction } from '#kernel/transaction.ts';
+import { allOf, composeStatement } from '#lib/composed-sql.ts';
 import { findExperiments, shownNumber } from '../experiment-lookup.ts';
 import { rowCondition } from './search-page.ts';
 
@@ -23,19 +24,15 @@ export async function experimentActivity(
   { input, rows }: Call<{ readonly ids: readonly string[] }>,
 ): Promise<{ readonly items: readonly Activity[] }> {
   const experiments = input.ids.length === 0 ? [] : await findExperiments(tx, input.ids);
-  const values: unknown[] = [];
-  const bind = (value: unknown) => `$${values.push(value)}`;
-  const conditions = [
-    `r.experiment = any(${bind(experiments.map(({ id }) => id))}::bigint[])`,
-    'r.deleted_at is null',
-    ...[rowCondition(rows, bind)].filter((one) => one !== undefined),
-  ];
-  const counts = await tx.sql.query<CountRow>(
-    `select r.experiment, count(*) as runs, count(*) filter (where r.status = 'RUNNING') as running,
+  const { text, values } = composeStatement(
+    (bind) => `select r.experiment, count(*) as runs, count(*) filter (where r.status = 'RUNNING') as running,
        max(r.started_at) as last
-     from tracking.run r where ${conditions.join(' and ')} group by r.experiment`,
-    values,
+     from tracking.run r
+     where r.experiment = any(${bind(experiments.map(({ id }) => id))}::bigint[]) and r.deleted_at is null
+       and ${allOf([rowCondition(rows, bind)])}
+     group by r.experiment`,
   );
+  const counts = await tx.sql.query<CountRow>(text, values);
   const byId = new Map(counts.map((row) => [row.experiment, row]));
   return {
     items: experiments.flatMap((experiment) => {

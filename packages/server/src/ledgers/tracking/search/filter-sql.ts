@@ -1,8 +1,8 @@
 /** Clauses of a filter as SQL. Names of tables and columns are written here; all that a caller wrote is bound. */
 import type { FilterClause } from '@dais/api/filter';
 import { compareText, type Comparison } from '#lib/comparison-sql.ts';
+import type { Bind } from '#lib/composed-sql.ts';
 
-export type Bind = (value: unknown) => string;
 /** One clause as a condition over the row `r`. */
 export type Translate = (clause: FilterClause, bind: Bind) => string;
 type Compare = (left: string, comparison: Comparison, bind: Bind) => string;

@@ -6,12 +6,14 @@ import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { compareDouble, compareInteger, compareText } from '#lib/comparison-sql.ts';
 import type { SortKey } from '#lib/keyset.ts';
+import type { Bind } from '#lib/composed-sql.ts';
 import { findExperiments } from '../experiment-lookup.ts';
 import { hydrateModels } from '../logged-model-rows.ts';
 import type { TrackingOptions } from '../options.ts';
-import { attributes, filterConditions, keyed, type Bind, type Translate } from './filter-sql.ts';
+import { attributes, filterConditions, keyed, type Translate } from './filter-sql.ts';
 import {
   findRows,
+  joins,
   foreignCursor,
   rowCondition,
   viewCondition,
@@ -74,10 +76,7 @@ function modelQuery(of: Omit<ModelSearchInput, 'limit'>, rows: Call['rows']): (i
       ...(sortedBy(COLUMNS.model_id) ? [] : [BY_ID]),
     ],
     of: (bind) => ({
-      from: [
-        'tracking.logged_model r',
-        ...order.flatMap((one, index) => joined(one, `k${index}`, datasets, bind)),
-      ].join(' '),
+      from: `tracking.logged_model r ${joins(order.flatMap((one, index) => joined(one, `k${index}`, datasets, bind)))}`,
       where: [
         `r.experiment = any(${bind(ids)}::int8[])`,
         viewCondition(of.view),

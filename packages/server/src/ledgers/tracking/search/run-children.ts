@@ -1,5 +1,6 @@
 /** How many runs are part of others: clients say it in a tag. */
 import type { Transaction } from '#kernel/transaction.ts';
+import { allOf, composeStatement } from '#lib/composed-sql.ts';
 import { rowCondition, viewCondition } from './search-page.ts';
 import type { RunSearch } from './run-search.ts';
 
@@ -13,24 +14,17 @@ export async function countChildren(
   parents: readonly { readonly id: string }[],
 ): Promise<ReadonlyMap<string, number>> {
   if (parents.length === 0) return new Map();
-  const values: unknown[] = [];
-  const bind = (value: unknown) => `$${values.push(value)}`;
-  const conditions = [
-    `x.experiment = any(${bind(experiments.map(({ id }) => id))}::int8[])`,
-    `x.key = ${bind(options.originTags.parent)}::text`,
-    // An index has the hash of the value.
-    'x.hash = hashtext(p.id) and x.value = p.id',
-    viewCondition(view),
-    rowCondition(rows, bind),
-  ].filter((one) => one !== undefined);
-  const found = await tx.sql.query<{ id: string; runs: number }>(
-    `select p.id, c.runs from unnest(${bind(parents.map(({ id }) => id))}::text[]) p (id), lateral (
+  // An index has the hash of the value of a tag.
+  const { text, values } = composeStatement(
+    (bind) => `select p.id, c.runs from unnest(${bind(parents.map(({ id }) => id))}::text[]) p (id), lateral (
        select count(*)::int as runs from (
          select from tracking.tag x join tracking.run r on r.num = x.run
-         where ${conditions.join(' and ')} limit ${MOST}
+         where x.experiment = any(${bind(experiments.map(({ id }) => id))}::int8[])
+           and x.key = ${bind(options.originTags.parent)}::text and x.hash = hashtext(p.id) and x.value = p.id
+           and ${allOf([viewCondition(view), rowCondition(rows, bind)])} limit ${MOST}
        ) counted
      ) c where c.runs > 0`,
-    values,
   );
+  const found = await tx.sql.query<{ id: string; runs: number }>(text, values);
   return new Map(found.map(({ id, runs }) => [id, runs]));
 }

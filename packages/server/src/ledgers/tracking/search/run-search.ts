@@ -5,14 +5,16 @@ import type { Call } from '#kernel/dispatch.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { compareDouble, compareInteger, compareText, type Comparison } from '#lib/comparison-sql.ts';
+import { allOf, composeStatement, type Bind } from '#lib/composed-sql.ts';
 import type { SortKey } from '#lib/keyset.ts';
 import { findExperiments, type ExperimentRow } from '../experiment-lookup.ts';
 import { hydrateRows, type RunRow } from '../hydrate.ts';
 import type { TrackingOptions } from '../options.ts';
 import { countChildren } from './run-children.ts';
-import { attributes, filterConditions, keyed, type Bind, type Translate } from './filter-sql.ts';
+import { attributes, filterConditions, keyed, type Translate } from './filter-sql.ts';
 import {
   findRows,
+  joins,
   foreignCursor,
   rowCondition,
   viewCondition,
@@ -70,16 +72,14 @@ export async function countRuns(
   const clauses = parseFilter(runFilter, input.filter ?? '');
   const experiments = input.experimentIds.length === 0 ? [] : await findExperiments(tx, input.experimentIds);
   if (experiments.length === 0) return { runs: 0, more: false };
-  const values: unknown[] = [];
-  const bind = (value: unknown) => `$${values.push(value)}`;
   const { of } = runQuery({ clauses, order: [], experiments, view: input.view, options, rows });
-  const { from, where } = of(bind);
-  const [found] = await tx.sql.query<{ runs: number }>(
-    `select count(*)::int as runs from (
-       select from ${from} where ${where.filter((one) => typeof one === 'string').join(' and ')} limit ${bind(RUNS_COUNTED + 1)}
-     ) counted`,
-    values,
-  );
+  const { text, values } = composeStatement((bind) => {
+    const { from, where } = of(bind);
+    return `select count(*)::int as runs from (
+       select from ${from} where ${allOf(where)} limit ${bind(RUNS_COUNTED + 1)}
+     ) counted`;
+  });
+  const [found] = await tx.sql.query<{ runs: number }>(text, values);
   const runs = found?.runs ?? 0;
   return { runs: Math.min(runs, RUNS_COUNTED), more: runs > RUNS_COUNTED };
 }
@@ -151,11 +151,10 @@ function runQuery(search: RunSearch, first: 'numbers' | 'others' | 'all' = 'all'
     of: (bind) => {
       const scope = scopeOf(experiments, bind);
       return {
-        from: [
-          'tracking.run r',
-          ...order.flatMap((key, index) => joined(key, `k${index}`, scope, first === 'numbers' && index === 0, bind)),
-          ...(about('artifact_uri') ? [artifactUris(options, bind)] : []),
-        ].join(' '),
+        from: `tracking.run r ${joins([
+          ...order.map((key, index) => joined(key, `k${index}`, scope, first === 'numbers' && index === 0, bind)),
+          about('artifact_uri') && artifactUris(options, bind),
+        ])}`,
         where: [
           // Follows from its metric, where there is one: said twice, PostgreSQL expects far fewer runs than there are.
           first !== 'numbers' && `r.experiment ${scope}`,
@@ -219,12 +218,10 @@ const TABLES: Readonly<Record<string, string>> = {
 };
 
 /** The row that a sort key is read from; runs without one stay, unless it must be `there`. */
-function joined({ family, key }: OrderKey, as: string, scope: string, there: boolean, bind: Bind): string[] {
+function joined({ family, key }: OrderKey, as: string, scope: string, there: boolean, bind: Bind): string | undefined {
   const table = TABLES[family];
-  if (table === undefined) return [];
-  return [
-    `${there ? '' : 'left '}join ${table} ${as} on ${as}.run = r.num and ${as}.key = ${bind(key)}::text and ${as}.experiment ${scope}`,
-  ];
+  if (table === undefined) return undefined;
+  return `${there ? '' : 'left '}join ${table} ${as} on ${as}.run = r.num and ${as}.key = ${bind(key)}::text and ${as}.experiment ${scope}`;
 }
 
 /** `number`: only runs that have one here are asked for. */

@@ -2,8 +2,8 @@
 import { DaisError } from '@dais/api';
 import type { RowFilter } from '#kernel/principal.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { behind, orderBy, placeOf, sortColumns, type SortKey } from '#lib/keyset.ts';
-import type { Bind } from './filter-sql.ts';
+import { allOf, composeStatement, type Bind } from '#lib/composed-sql.ts';
+import { behind, isPlace, orderBy, placeOf, sortColumns, type SortKey } from '#lib/keyset.ts';
 
 export interface SearchInput {
   readonly filter?: string;
@@ -34,19 +34,25 @@ export async function findRows<Row extends object>(
   limit: number,
 ): Promise<(Row & FoundRow)[] | undefined> {
   const { columns, keys, of } = query;
-  const values: unknown[] = [];
-  const bind = (value: unknown) => `$${values.push(value)}`;
-  const { from, where } = of(bind);
-  const after = place === undefined ? 'true' : behind(keys, place, bind);
-  if (after === undefined) return undefined;
-  const conditions = [...where, after].filter((one) => typeof one === 'string');
+  if (place !== undefined && !isPlace(keys, place)) return undefined;
+  const { text, values } = composeStatement((bind) => {
+    const { from, where } = of(bind);
+    const after = place !== undefined && behind(keys, place, bind);
+    return `select ${columns}, ${sortColumns(keys)} from ${from} where ${allOf([...where, after])}
+     order by ${orderBy(keys)} limit ${bind(limit)}`;
+  });
   // Not prepared by name: there are as many texts as filters, and a plan for these values is better than one for any.
-  const rows = await sql.query<Row & Record<string, unknown>>(
-    `select ${columns}, ${sortColumns(keys)} from ${from} where ${conditions.join(' and ')}
-     order by ${orderBy(keys)} limit ${bind(limit)}`,
-    values,
-  );
+  const rows = await sql.query<Row & Record<string, unknown>>(text, values);
   return rows.map((row) => ({ ...row, place: placeOf(keys, row) }));
+}
+
+/**
+ * Joins the tables that sort keys are read from to the row `r`.
+ *
+ * @checkedAs
+ */
+export function joins(clauses: readonly (string | false | undefined)[]): string {
+  return clauses.filter((clause) => typeof clause === 'string').join(' ');
 }
 
 export function foreignCursor(): DaisError {

@@ -1,7 +1,8 @@
 /** Clauses of a filter of traces as SQL, over the row `r` and its experiment `e`. Every value is bound. */
 import { filterError, type FilterClause } from '@dais/api/filter';
 import { compareInteger, compareText } from '#lib/comparison-sql.ts';
-import { filterConditions, type Bind, type Translate } from '../search/filter-sql.ts';
+import type { Bind } from '#lib/composed-sql.ts';
+import { filterConditions, type Translate } from '../search/filter-sql.ts';
 import { checkRegex } from './regex.ts';
 import type { TraceWords } from './trace-words.ts';
 

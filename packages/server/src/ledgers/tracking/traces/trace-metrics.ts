@@ -9,8 +9,8 @@ import {
 } from '@dais/api';
 import type { Call, OperationEntry } from '#kernel/dispatch.ts';
 import type { Transaction } from '#kernel/transaction.ts';
+import { allOf, composeStatement, listOf, type Bind } from '#lib/composed-sql.ts';
 import { findExperiments } from '../experiment-lookup.ts';
-import type { Bind } from '../search/filter-sql.ts';
 import { rowCondition } from '../search/search-page.ts';
 import type { TraceParts, TraceWords } from './trace-words.ts';
 
@@ -55,32 +55,29 @@ async function readMetrics(
 ): Promise<{ readonly points: readonly Point[]; readonly more: boolean }> {
   requireAllowed(input);
   const experiments = (await findExperiments(tx, input.experimentIds)).map(({ id }) => id);
-  const values: unknown[] = [];
-  const bind: Bind = (value) => `$${values.push(value)}`;
-  const source = sourceOf(input, { words, bind });
-  const groups = [
-    ...(input.intervalSeconds === undefined ? [] : [bucket(source.time, input.intervalSeconds, bind)]),
-    ...input.dimensions.map((name) => `(${dimension(name, words, bind)}) collate "C"`),
-  ];
-  const value = valueOf(input, words, bind);
-  const where = [
-    `r.experiment = any(${bind(experiments)}::int8[])`,
-    ...source.where,
-    ...timeRange(input, source.ranged, bind),
-    ...input.filters.map((filter) => condition(filter, words, bind)),
-    rowCondition(rows, bind),
-  ].filter((one) => one !== undefined);
-  const named = groups.map((sql, index) => `${sql} as g${index}`);
-  const numbers = groups.map((_sql, index) => `g${index}`);
-  const present = [
-    'v is not null',
-    ...numbers.slice(input.intervalSeconds === undefined ? 0 : 1).map((g) => `${g} is not null`),
-  ];
-  const sql = `select ${[...numbers, ...input.aggregations.map((one, index) => `${aggregate(one, input.metric, bind)} as a${index}`)].join(', ')}
-    from (select ${[...named, `${value} as v`].join(', ')} from ${source.from} where ${where.join(' and ')}) t
-    where ${present.join(' and ')}
-    ${numbers.length === 0 ? '' : `group by ${numbers.join(', ')} order by ${numbers.join(', ')}`} limit ${bind(input.limit + 1)}`;
-  const found = await tx.sql.query<Readonly<Record<string, unknown>>>(sql, values);
+  const { text, values } = composeStatement((bind) => {
+    const source = sourceOf(input, { words, bind });
+    const groups = [
+      ...(input.intervalSeconds === undefined ? [] : [bucket(source.time, input.intervalSeconds, bind)]),
+      ...input.dimensions.map((name) => `(${dimension(name, words, bind)}) collate "C"`),
+    ];
+    const columns = [...groups.map((sql, index) => `${sql} as g${index}`), `${valueOf(input, words, bind)} as v`];
+    const conditions = [
+      ...source.where,
+      ...timeRange(input, source.ranged, bind),
+      ...input.filters.map((filter) => condition(filter, words, bind)),
+      rowCondition(rows, bind),
+    ];
+    const numbers = groups.map((_sql, index) => `g${index}`);
+    const required = ['v', ...numbers.slice(input.intervalSeconds === undefined ? 0 : 1)];
+    const aggregates = input.aggregations.map((one, index) => `${aggregate(one, input.metric, bind)} as a${index}`);
+    return `select ${listOf([...numbers, ...aggregates])}
+      from (select ${listOf(columns)} from ${source.from}
+        where r.experiment = any(${bind(experiments)}::int8[]) and ${allOf(conditions)}) t
+      where ${allOf(required.map((name) => `${name} is not null`))}
+      ${groupedBy(numbers)} limit ${bind(input.limit + 1)}`;
+  });
+  const found = await tx.sql.query<Readonly<Record<string, unknown>>>(text, values);
   const points = found.slice(0, input.limit).map((row) => pointOf(row, input));
   return { points, more: found.length > input.limit };
 }
@@ -121,6 +118,15 @@ function requireAllowed({ view, metric, aggregations, dimensions, intervalSecond
 
 function refused(path: string, message: string, expected: string): DaisError {
   return new DaisError('invalid_request', message, { issues: [{ path, message, expected }] });
+}
+
+/**
+ * Groups and sorts by these columns, if there are any.
+ *
+ * @checkedAs
+ */
+function groupedBy(columns: readonly string[]): string {
+  return columns.length === 0 ? '' : `group by ${columns.join(', ')} order by ${columns.join(', ')}`;
 }
 
 interface Source {

@@ -13,9 +13,9 @@ import type { Call, OperationEntry } from '#kernel/dispatch.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { SortKey } from '#lib/keyset.ts';
+import { allOf, composeStatement, type Bind } from '#lib/composed-sql.ts';
 import { findExperiments } from '../experiment-lookup.ts';
-import type { Bind } from '../search/filter-sql.ts';
-import { findRows, foreignCursor, rowCondition, type SearchQuery } from '../search/search-page.ts';
+import { findRows, foreignCursor, joins, rowCondition, type SearchQuery } from '../search/search-page.ts';
 import { withRegex } from './regex.ts';
 import { traceConditions } from './trace-conditions.ts';
 import { hydrateTraces, TRACE_COLUMNS, type TraceRow } from './trace-rows.ts';
@@ -70,7 +70,7 @@ async function searchTraces(
     columns: TRACE_COLUMNS,
     keys: sortKeys(order, parts.words),
     of: (bind) => ({
-      from: `tracking.trace r join tracking.experiment e on e.id = r.experiment ${joins(order, bind)}`,
+      from: `tracking.trace r join tracking.experiment e on e.id = r.experiment ${joins(sortTexts(order, bind))}`,
       where: [
         scopeOf(
           experiments.map(({ id }) => id),
@@ -106,16 +106,12 @@ function scopeOf(ids: readonly bigint[], bind: Bind): string {
 }
 
 /** What a sort key of a tag or of metadata is read from, so that its name is bound once. */
-function joins(order: readonly OrderKey[], bind: Bind): string {
-  return order
-    .flatMap(({ family, key }, index) =>
-      family === 'attribute'
-        ? []
-        : [
-            `cross join lateral (select left(r.${family === 'tag' ? 'tags' : 'metadata'} ->> ${bind(key)}::text, ${SORTED_TEXT}) collate "C" as value) k${index}`,
-          ],
-    )
-    .join(' ');
+function sortTexts(order: readonly OrderKey[], bind: Bind): readonly (string | false)[] {
+  return order.map(
+    ({ family, key }, index) =>
+      family !== 'attribute' &&
+      `cross join lateral (select left(r.${family === 'tag' ? 'tags' : 'metadata'} ->> ${bind(key)}::text, ${SORTED_TEXT}) collate "C" as value) k${index}`,
+  );
 }
 
 function sortKeys(order: readonly OrderKey[], words: TraceWords): SortKey[] {
@@ -156,8 +152,19 @@ function attributeKey(key: string, { nameTag }: TraceWords): Omit<SortKey, 'asce
   }
 }
 
+interface CorrelationCounts {
+  readonly total: number;
+  readonly count1: number;
+  readonly count2: number;
+  readonly both: number;
+}
+
 /** How many traces there are for which each filter holds, and for which both do. */
-async function correlate(tx: Transaction, { input, rows }: Call<Correlation>, parts: TraceParts): Promise<object> {
+async function correlate(
+  tx: Transaction,
+  { input, rows }: Call<Correlation>,
+  parts: TraceParts,
+): Promise<CorrelationCounts> {
   const texts = [input.base ?? '', input.filter1, input.filter2] as const;
   const names = ['base', 'filter1', 'filter2'] as const;
   const [base, first, second] = texts.map((text, index) => parseFilter(traceFilter, text, names[index])) as [
@@ -167,23 +174,25 @@ async function correlate(tx: Transaction, { input, rows }: Call<Correlation>, pa
   ];
   const experiments = await findExperiments(tx, input.experimentIds);
   if (experiments.length === 0) return { total: 0, count1: 0, count2: 0, both: 0 };
-  const values: unknown[] = [];
-  const bind: Bind = (value) => `$${values.push(value)}`;
-  const all = (clauses: FilterClause[], text: string) =>
-    ['true', ...traceConditions(clauses, { text, words: parts.words, bind })].join(' and ');
-  const where = [
-    scopeOf(
-      experiments.map(({ id }) => id),
-      bind,
-    ),
-    all(base, texts[0]),
-    rowCondition(rows, bind) ?? 'true',
-  ].join(' and ');
-  const sql = `select count(*)::int as total, count(*) filter (where a)::int as count1,
+  const ids = experiments.map(({ id }) => id);
+  const { words } = parts;
+  const { text: statement, values } = composeStatement(
+    (bind) => `select count(*)::int as total, count(*) filter (where a)::int as count1,
       count(*) filter (where b)::int as count2, count(*) filter (where a and b)::int as both
-    from (select (${all(first, texts[1])}) as a, (${all(second, texts[2])}) as b
-      from tracking.trace r join tracking.experiment e on e.id = r.experiment where ${where}) t`;
+    from (select (${allOf(traceConditions(first, { text: texts[1], words, bind }))}) as a,
+        (${allOf(traceConditions(second, { text: texts[2], words, bind }))}) as b
+      from tracking.trace r join tracking.experiment e on e.id = r.experiment
+      where ${allOf([
+        scopeOf(ids, bind),
+        ...traceConditions(base, { text: texts[0], words, bind }),
+        rowCondition(rows, bind),
+      ])}) t`,
+  );
   const clauses = [...base, ...first, ...second];
-  const [counts] = await withRegex(texts.join(' '), clauses, async () => await tx.sql.query<object>(sql, values));
+  const [counts] = await withRegex(
+    texts.join(' '),
+    clauses,
+    async () => await tx.sql.query<CorrelationCounts>(statement, values),
+  );
   return counts ?? { total: 0, count1: 0, count2: 0, both: 0 };
 }

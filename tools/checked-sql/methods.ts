@@ -1,0 +1,58 @@
+/** Methods of texts and lists that build statements. */
+import { isList, type Value } from './values.ts';
+
+/** Other methods are not evaluated. */
+export const METHODS = new Set([
+  'trim',
+  'toLowerCase',
+  'repeat',
+  'split',
+  'slice',
+  'replace',
+  'replaceAll',
+  'join',
+  'concat',
+  'map',
+  'flatMap',
+  'filter',
+]);
+
+/** Undefined for a method that no statement uses. */
+export function callOfText(text: string, method: string, given: readonly Value[]): Value {
+  const [first, second] = given;
+  switch (method) {
+    case 'trim':
+      return text.trim();
+    case 'toLowerCase':
+      return text.toLowerCase();
+    case 'repeat':
+      return text.repeat(Number(first));
+    case 'split':
+      return text.split(String(first));
+    case 'slice':
+      return text.slice(numberOf(first), numberOf(second));
+    case 'replace':
+      return typeof first === 'string' && typeof second === 'string' ? text.replace(first, second) : undefined;
+    case 'replaceAll':
+      return typeof first === 'string' && typeof second === 'string' ? text.replaceAll(first, second) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** Undefined for a method that no statement uses. */
+export function callOfList(list: readonly Value[], method: string, given: readonly Value[]): Value {
+  const [first, second] = given;
+  if (method === 'concat' && isList(first)) return [...list, ...first];
+  return method === 'slice' ? list.slice(numberOf(first), numberOf(second)) : undefined;
+}
+
+/** Replaces what a pattern, as written in the source (`/x/g`), matches. */
+export function replacePattern(text: string, [written, to]: readonly Value[]): string | undefined {
+  const [, pattern = '', flags = ''] = /^\/(.*)\/([a-z]*)$/s.exec(String(written)) ?? [];
+  return typeof to === 'string' ? text.replace(new RegExp(pattern, flags), to) : undefined;
+}
+
+function numberOf(value: Value): number | undefined {
+  return typeof value === 'number' ? value : undefined;
+}
