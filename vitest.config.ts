@@ -54,7 +54,7 @@ export default defineConfig({
         test: {
           name: 'int',
           include: ['{packages,tools}/**/*.int.test.ts'],
-          globalSetup: ['tools/bubblewrap.ts', 'tools/built-packages.ts'],
+          globalSetup: ['tools/bubblewrap.ts', 'tools/built-packages.ts', 'tools/shared-dais.ts'],
           setupFiles: ['tools/start-built.ts'],
           // Properties of a thousand runs take ten times as long.
           testTimeout: process.env['DAIS_PROPERTY_RUNS'] === undefined ? 180_000 : 1_200_000,
@@ -66,7 +66,7 @@ export default defineConfig({
         test: {
           name: 'conformance',
           include: ['{packages,conformance,tools}/**/*.conformance.test.ts'],
-          globalSetup: ['tools/bubblewrap.ts', 'tools/built-packages.ts'],
+          globalSetup: ['tools/bubblewrap.ts', 'tools/built-packages.ts', 'tools/shared-dais.ts'],
           setupFiles: ['tools/start-built.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
@@ -77,7 +77,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e/**/*.spec.ts'],
-          globalSetup: ['tools/bubblewrap.ts', 'e2e/built.ts', 'tools/built-packages.ts'],
+          globalSetup: ['tools/bubblewrap.ts', 'e2e/built.ts', 'tools/built-packages.ts', 'tools/shared-dais.ts'],
           setupFiles: ['tools/start-built.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
@@ -88,7 +88,7 @@ export default defineConfig({
         test: {
           name: 'full',
           include: ['{packages,conformance,tools}/**/*.full.test.ts'],
-          globalSetup: ['tools/bubblewrap.ts', 'tools/built-packages.ts'],
+          globalSetup: ['tools/bubblewrap.ts', 'tools/built-packages.ts', 'tools/shared-dais.ts'],
           setupFiles: ['tools/start-built.ts'],
           testTimeout: 1_800_000,
           hookTimeout: 300_000,

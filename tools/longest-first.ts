@@ -1,27 +1,27 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
- * Files that take a minute and more, longest first of each project. Vitest knows how long each took where it ran before; on a clean checkout
- * it starts with the largest file, and one that starts last and takes five minutes leaves the other core idle.
+ * The longest files of each project, longest first. Vitest knows how long each took where it ran before; on a clean checkout
+ * it starts with the largest file, and a long one that starts last leaves the other core idle.
  */
 const LONGEST = [
+  'kfp-pipelines.conformance.test.ts',
+  'python-inference.conformance.test.ts',
+  'mlflow.conformance.test.ts',
+  'kfp-client.conformance.test.ts',
+  'model-families.conformance.test.ts',
   'schemathesis.conformance.test.ts',
   'import-mlflow.conformance.test.ts',
-  'kfp-pipelines.conformance.test.ts',
-  'kfp-client.conformance.test.ts',
-  'backup-s3.conformance.test.ts',
+  'models.spec.ts',
+  'rights.spec.ts',
+  'data.spec.ts',
+  'monitors.spec.ts',
+  'process-crashes.int.test.ts',
+  'commands/commands.int.test.ts',
   'server/src/access-matrix.int.test.ts',
-  'data-kill.int.test.ts',
-  'scaffold.int.test.ts',
-  'tutorial/data.int.test.ts',
-  'monitoring-bad-input.int.test.ts',
-  'monitoring-kill.int.test.ts',
-  'batch-kill.int.test.ts',
-  'packed.int.test.ts',
-  'server/src/monitoring.int.test.ts',
-  'onnx-inference.int.test.ts',
-  'monitoring-outputs.int.test.ts',
+  'monitoring-attributions.int.test.ts',
   'duckdb-query.int.test.ts',
+  'onnx-inference.int.test.ts',
 ];
 
 export class LongestFirst extends BaseSequencer {

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { benchSummary } from './bench-summary.mjs';
 import { endCommands, root, runCommand } from './command.mjs';
 import { ensureInstalled, installNeeded } from './install.mjs';
+import { longTestsOfChange } from './long-tests.mjs';
 import { runPhase } from './phase-bar.mjs';
 import { continueOnPinnedNode } from './runtime.mjs';
 import { runSteps, seconds } from './steps.mjs';
@@ -18,7 +19,7 @@ import { countsLine, runVitest } from './vitest-run.mjs';
 const USAGE = `usage: node tools/run.mjs <tier>
 
   check   format, words, lint, types, dead code, unit tests, generated files (≤ 2 minutes)
-  test    check, build, integration, browser and conformance tests: what every change must pass
+  test    check, build, integration, browser and conformance tests, and the long tests that the change can break
   full    test with 1,000 new examples of each property, then the site and the long runs; full SEED draws the same ones
   bench   every benchmark, one after the other, and what they claim; bench NAME those whose path has it
   build   packages/{api,server,cli,web}/dist
@@ -62,8 +63,16 @@ function parts(env = {}) {
 
 async function test() {
   if (!(await check()) || !(await build())) return false;
-  for (const part of parts()) if (!(await part())) return false;
+  for (const part of [...parts(), longTests]) if (!(await part())) return false;
   return true;
+}
+
+/** Runs the long tests that the change can break. */
+async function longTests() {
+  const { files, lines } = await longTestsOfChange();
+  out.write(`\n── long tests of the change\n${lines.join('\n')}\n`);
+  if (files.length === 0) return true;
+  return await runSteps([vitest('full', {}, files)], AT_ONCE, out);
 }
 
 /** After a part that failed it goes on: who started an hour's run wants to know all that is wrong. */
@@ -133,10 +142,11 @@ async function python() {
 /**
  * @param {string} project
  * @param {Record<string, string>} [env]
+ * @param {readonly string[]} [files] default: all of the project
  * @returns {import('./steps.mjs').Step}
  */
-function vitest(project, env = {}) {
-  return { name: `vitest ${project}`, run: () => runVitest(project, { counts, env, mayBeEmpty: true }) };
+function vitest(project, env = {}, files = []) {
+  return { name: `vitest ${project}`, run: () => runVitest(project, { counts, env, files, mayBeEmpty: true }) };
 }
 
 /**

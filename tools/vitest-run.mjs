@@ -9,7 +9,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { root, runCommand } from './command.mjs';
@@ -28,28 +28,31 @@ const TOOL_CACHES = /^(tsx-|node-compile-cache|v8-compile-cache|vitest-|uv-setup
  */
 const SILENCE_MS = { unit: 300_000, int: 900_000, e2e: 900_000, conformance: 1_200_000, full: 2_400_000 };
 
+const MEMORY = Math.min(totalmem(), process.constrainedMemory() || Infinity);
+
 /**
- * Files at once, on two cores. A journey waits for pages two thirds of its time (66 s of CPU in 217 s), and integration tests
- * a third of theirs, for what other processes do: twelve files of theirs took 334 s with two at once and 256 s with three,
- * beside other work, at 236 and 225 s of CPU. Conformance tests use both cores by the servers and clients that they start.
+ * Files at once, on two cores. A journey waits for pages two thirds of its time, and integration and conformance tests wait a
+ * third of theirs for what other processes do: twelve integration files took 334 s with two at once and 256 s with three, beside
+ * other work, at 236 and 225 s of CPU. A file needs about 1 GB of memory: its Dais, its browser.
  * @type {Record<string, number>}
  */
-const WORKERS = { e2e: 4, int: 3, conformance: 2 };
+const WORKERS = MEMORY > 12e9 ? { e2e: 6, int: 4, conformance: 3 } : { e2e: 4, int: 3, conformance: 2 };
 
 /**
  * Runs one vitest project in a temporary folder of its own, so that what it leaves behind can be seen.
  * @param {string} project
- * @param {{ counts: Counts, env?: Record<string, string>, mayBeEmpty?: boolean, node?: string }} options `counts` is
- *   added to
+ * @param {{ counts: Counts, env?: Record<string, string>, files?: readonly string[], mayBeEmpty?: boolean, node?: string }} options
+ *   `counts` is added to; without `files`, all of the project run
  * @returns {Promise<import('./steps.mjs').StepResult>}
  */
-export async function runVitest(project, { counts, env = {}, mayBeEmpty = false, node = process.execPath }) {
+export async function runVitest(project, options) {
+  const { counts, env = {}, files = [], mayBeEmpty = false, node = process.execPath } = options;
   // Short, because sockets live below it (a Unix socket's path has at most 107 bytes); open, because the embedded
   // database runs as another user when the tests run as root.
   const temporary = mkdtempSync(join(tmpdir(), 'dt-'));
   chmodSync(temporary, 0o1777);
   try {
-    const all = { workers: WORKERS[project] ?? 2, files: [], mayBeEmpty };
+    const all = { workers: WORKERS[project] ?? 2, files, mayBeEmpty };
     const { code, output, seen, times } = await runFiles(project, all, { node, env, temporary });
     const alone = async (/** @type {string} */ file) => {
       const what = { workers: 1, files: [file], mayBeEmpty: false };

@@ -7,7 +7,7 @@ import { CliFixture } from '#testing/cli-fixture.ts';
 let dais: CliFixture;
 
 beforeAll(async () => {
-  dais = await CliFixture.start();
+  dais = await CliFixture.shared();
   await write('pipeline.yaml', PIPELINE);
   await dais.run(['apply', '-f', 'pipeline.yaml'], inFolder());
 });

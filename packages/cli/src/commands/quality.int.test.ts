@@ -6,7 +6,7 @@ import { CliFixture } from '#testing/cli-fixture.ts';
 let dais: CliFixture;
 
 beforeAll(async () => {
-  dais = await CliFixture.start();
+  dais = await CliFixture.shared();
 });
 afterAll(async () => {
   await dais.stop();

@@ -35,11 +35,11 @@ export interface FoundField {
 }
 
 /**
- * Finds `spec.data`, also without `spec.` in front, with any key or index where a map or a list stands.
+ * Finds `spec.data`, also without `spec.` in front, with any key or index where a map or a list stands. `fields`: those of the
+ * kind, for whoever looks up many.
  * @throws DaisError `not_found` naming the nearest field.
  */
-export function findField(kind: KindSpec, path: string): FoundField {
-  const { written, kept } = kindFields(kind);
+export function findField(kind: KindSpec, path: string, { written, kept } = kindFields(kind)): FoundField {
   const all = [...written, ...kept];
   for (const candidate of [path, `spec.${path}`, `metadata.${path}`, `status.${path}`]) {
     const rows = all.filter((row) => matches(row.path, candidate));

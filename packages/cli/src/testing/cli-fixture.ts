@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import type { Environment } from '#environment.ts';
 import { runCommandLine } from '#run.ts';
+import { sharedDais } from '../../../server/src/testing/shared-dais.ts';
 import { startDais, type StartedDais } from '../../../server/src/testing/start-dais.ts';
 
 export interface CliResult {
@@ -25,18 +26,28 @@ export interface CliOptions {
 }
 
 export class CliFixture {
-  readonly server: StartedDais;
+  readonly server: Omit<StartedDais, 'grpc'>;
   /** Empty and writable; the home of whoever runs the commands. */
   readonly folder: string;
+  /** The project of the commands; undefined: the one that Dais starts with. */
+  readonly project: string | undefined;
 
-  constructor(server: StartedDais, folder: string) {
+  constructor(server: Omit<StartedDais, 'grpc'>, folder: string, project?: string) {
     this.server = server;
     this.folder = folder;
+    this.project = project;
   }
 
   static async start(flags: Readonly<Record<string, string>> = {}): Promise<CliFixture> {
     const folder = await mkdtemp(join(tmpdir(), 'dais-cli-'));
     return new CliFixture(await startDais(flags), folder);
+  }
+
+  /** Runs the commands in a project of their own, of the Dais that the files of a worker share. */
+  static async shared(): Promise<CliFixture> {
+    const { url, data, project } = await sharedDais();
+    const server = { url, data, tokenFile: join(data, 'owner-token'), stop: async () => {} };
+    return new CliFixture(server, await mkdtemp(join(tmpdir(), 'dais-cli-')), project);
   }
 
   async stop(): Promise<void> {
@@ -52,7 +63,7 @@ export class CliFixture {
       environment: {
         url: undefined,
         token: undefined,
-        project: undefined,
+        project: this.project,
         data: this.server.data,
         noColor: true,
         editor: 'false',

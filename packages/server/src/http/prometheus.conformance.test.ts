@@ -197,7 +197,9 @@ test('Prometheus evaluates every rule and the query of every panel', async () =>
     'dais-server.json: Monitors',
     'dais-server.json: Open alerts',
   ]);
-  const { result: firing } = await api<{ result: { metric: unknown }[] }>('query', { query: 'ALERTS' });
+  // The disk of the machine that runs the tests may be full.
+  const query = 'ALERTS{alertname!~"DaisDisk(Low|Full)"}';
+  const { result: firing } = await api<{ result: { metric: unknown }[] }>('query', { query });
   expect(firing.map(({ metric }) => metric)).toEqual([]);
 });
 

@@ -48,8 +48,8 @@ export function startProgram(path: string, cluster?: string): void {
   program = { path, cluster };
 }
 
-/** Starts Dais on a data folder, at any free port unless `flags` say otherwise. */
-export function startDaisProcess(flags: Record<string, unknown>, options: DaisProcessOptions = {}): DaisProcess {
+/** What starts a Dais: a program, its arguments and its environment. */
+export function daisCommand(flags: Record<string, unknown>, options: DaisProcessOptions = {}) {
   const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
   const sources = fileURLToPath(new URL('./up-program.ts', import.meta.url));
   const command = program === undefined ? ['--conditions=dais-source', '--import', loader, sources] : [program.path];
@@ -64,10 +64,18 @@ export function startDaisProcess(flags: Record<string, unknown>, options: DaisPr
   });
   const hide = ['unshare', '--mount', 'sh', '-c', HIDE, 'hide', String(hidden.length), ...hidden];
   const [first, ...args] = [...(hidden.length === 0 ? [] : hide), process.execPath, ...command, input];
-  const child = start(first, args, {
-    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/nonexistent' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  return { program: first, args, env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/nonexistent' } };
+}
+
+/** The URL of a Dais that wrote this, once it is ready. */
+export function readyUrl(output: string): string | undefined {
+  return /"message":"ready".*?"dais\.url":"([^"]+)".*\n/.exec(output)?.[1];
+}
+
+/** Starts Dais on a data folder, at any free port unless `flags` say otherwise. */
+export function startDaisProcess(flags: Record<string, unknown>, options: DaisProcessOptions = {}): DaisProcess {
+  const { program: file, args, env } = daisCommand(flags, options);
+  const child = start(file, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   let becameReady: (url: string) => void;
   let failed: (error: Error) => void;
@@ -78,7 +86,7 @@ export function startDaisProcess(flags: Record<string, unknown>, options: DaisPr
   for (const stream of [child.stdout, child.stderr]) {
     stream?.on('data', (chunk: Buffer) => {
       output += chunk.toString('utf8');
-      const url = /"message":"ready".*?"dais\.url":"([^"]+)".*\n/.exec(output)?.[1];
+      const url = readyUrl(output);
       if (url !== undefined) becameReady(url);
     });
   }

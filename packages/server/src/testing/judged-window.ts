@@ -8,20 +8,19 @@ const PATIENCE = { timeout: 240_000, interval: 500 };
 const MOST_LINES = 30;
 
 /**
- * The report of a window once there are so many. `asked`: the monitor is asked to look; by itself it does so every ten seconds.
+ * Returns the report of a window once there are so many. It asks for each evaluation: a monitor checks every ten seconds only.
  * @throws Error with what is known of the monitor, of its predictions and what went wrong, when it does not come.
  */
 export async function judgedWindow(
-  { dais, call }: { readonly dais: DaisProcess; readonly call: BatchCall },
+  { dais, call }: { readonly dais: Pick<DaisProcess, 'output'>; readonly call: BatchCall },
   monitor: string,
   window: number,
-  { asked = true }: { readonly asked?: boolean } = {},
 ): Promise<MonitorReport> {
   const summary = async () => await call<MonitorSummary>('GET', `/monitoring/monitors/${monitor}`);
   try {
     await expect
       .poll(async () => {
-        if (asked) await call('POST', `/monitors/${monitor}/actions/run`, {});
+        await call('POST', `/monitors/${monitor}/actions/run`, {});
         return (await summary()).windows;
       }, PATIENCE)
       .toBeGreaterThanOrEqual(window);

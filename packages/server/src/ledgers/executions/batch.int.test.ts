@@ -1,15 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { ModelJob } from '@dais/api/serving';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { onnxFile } from '#engines/inference/onnx/onnx-files.testing.ts';
 import { batchClient, type BatchCall, type BatchClient } from '#testing/batch-client.ts';
-import { startDaisProcess, type DaisProcess } from '#testing/dais-process.ts';
 import { servingClient, type ServingClient } from '#testing/serving-client.ts';
+import { sharedDais, type SharedDais } from '#testing/shared-dais.ts';
 
-let folder: string;
-let dais: DaisProcess;
+let dais: SharedDais;
 let url: string;
 let models: ServingClient;
 let batch: BatchClient;
@@ -48,9 +44,8 @@ function twoOutputs(): Buffer {
 }
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dais-batch-'));
-  dais = startDaisProcess({ data: join(folder, 'data'), 'keys.folder': join(folder, 'keys') });
-  url = await dais.ready;
+  dais = await sharedDais();
+  url = dais.url;
   models = servingClient(url);
   batch = batchClient(call);
   await models.register('doubled', 2, { example: { inputs: [[1]] } });
@@ -60,11 +55,6 @@ beforeAll(async () => {
   await models.register('whole', 0, { bytes: doubledWhole() });
   await models.register('several', 0, { bytes: twoOutputs() });
   await batch.push('gaps', 'id,x\n1,1\n2,\n3,3\n4,4\n5,\n');
-});
-afterAll(async () => {
-  dais.process.kill('SIGTERM');
-  await dais.ended;
-  await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 
 test('every row of a version goes through the model, part by part; the answers are one version with its lineage', async () => {

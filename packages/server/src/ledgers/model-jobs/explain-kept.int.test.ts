@@ -1,18 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { ModelImportance, PredictionExplanation } from '@dais/api/serving';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { beforeAll, expect, test, vi } from 'vitest';
 import { linear } from '#engines/inference/onnx/onnx-files.testing.ts';
 import { batchClient, type BatchCall, type BatchClient } from '#testing/batch-client.ts';
-import { startDaisProcess, type DaisProcess } from '#testing/dais-process.ts';
 import { servingClient, type ServingClient } from '#testing/serving-client.ts';
+import { sharedDais, type SharedDais } from '#testing/shared-dais.ts';
 
 const WEIGHTS = [3, -2, 0.5];
 /** A limit against hanging: two models are loaded, on a machine that does other things too. */
 const PATIENCE_MS = 600_000;
-let folder: string;
-let dais: DaisProcess;
+let dais: SharedDais;
 let url: string;
 let models: ServingClient;
 let batch: BatchClient;
@@ -24,17 +20,11 @@ const call: BatchCall = async <Output>(method: string, path: string, body?: obje
 };
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dais-explain-kept-'));
-  dais = startDaisProcess({ data: join(folder, 'data'), 'keys.folder': join(folder, 'keys') });
-  url = await dais.ready;
+  dais = await sharedDais();
+  url = dais.url;
   models = servingClient(url);
   batch = batchClient(call);
   await models.register('weighed', 0, { bytes: linear(Float32Array.from(WEIGHTS)), example: { inputs: [[1, 1, 1]] } });
-});
-afterAll(async () => {
-  dais.process.kill('SIGTERM');
-  await dais.ended;
-  await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 
 /** By hand: each weight times how far the value is from that of the example. */

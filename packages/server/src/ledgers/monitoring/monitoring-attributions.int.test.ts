@@ -1,14 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { MonitorAlert, MonitorReport } from '@dais/api/monitoring';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { linear } from '#engines/inference/onnx/onnx-files.testing.ts';
 import { rankingGain } from '#lib/statistics/attribution-drift.ts';
 import { batchClient, type BatchCall, type BatchClient } from '#testing/batch-client.ts';
-import { startDaisProcess, type DaisProcess } from '#testing/dais-process.ts';
 import { judgedWindow } from '#testing/judged-window.ts';
 import { servingClient, type ServingClient } from '#testing/serving-client.ts';
+import { sharedDais, type SharedDais } from '#testing/shared-dais.ts';
 
 /** Limits against hanging, not measurements. */
 const START_MS = 600_000;
@@ -18,8 +15,7 @@ const FEATURES = ['x[0]', 'x[1]', 'x[2]'];
 const USUAL = 1;
 const ROWS = 100;
 
-let folder: string;
-let dais: DaisProcess;
+let dais: SharedDais;
 let url: string;
 let client: ServingClient;
 let data: BatchClient;
@@ -37,9 +33,8 @@ const usual = (count: number, from = 0) =>
   Array.from({ length: count }, (_, at): Row => [(from + at) % 7, (at * 5) % 11, (at * 3) % 13]);
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dais-monitoring-attributions-'));
-  dais = startDaisProcess({ data: join(folder, 'data'), 'keys.folder': join(folder, 'keys') });
-  url = await dais.ready;
+  dais = await sharedDais();
+  url = dais.url;
   client = servingClient(url);
   data = batchClient(call);
   const bytes = linear(Float32Array.from(WEIGHTS));
@@ -54,11 +49,6 @@ beforeAll(async () => {
     );
   }
 }, START_MS);
-afterAll(async () => {
-  dais.process.kill('SIGTERM');
-  await dais.ended;
-  await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
-});
 
 async function ask(endpoint: string, rows: readonly Row[]): Promise<void> {
   const answer = await fetch(`${url}/v2/models/${endpoint}/infer`, {
@@ -81,8 +71,7 @@ async function watch(name: string, endpoint: string, more: object, check: object
   await call('POST', '/monitors', { apiVersion: 'dais.dev/v1', kind: 'Monitor', metadata: { name }, spec });
 }
 
-const judged = async (monitor: string, window: number) =>
-  await judgedWindow({ dais, call }, monitor, window, { asked: false });
+const judged = async (monitor: string, window: number) => await judgedWindow({ dais, call }, monitor, window);
 
 /** By hand: each weight times how far the value is from that of the example. */
 const sizesOf = (rows: readonly Row[]) =>
@@ -141,9 +130,9 @@ test(
     const page = await (await fetch(`${url}/api/v1/monitoring/monitors/order/reports/2/page`)).text();
     expect(page).toContain('By which columns weighed/1 goes');
     expect(page).toContain('aria-label="Share of x[2]"');
-    const figures = await (await fetch(`${url}/metrics`)).text();
+    const figures = await (await fetch(`${dais.root}/metrics`)).text();
     const gauge = (metric: string, column: string) =>
-      `dais_monitor_value{project="default",monitor="order",check="attribution-drift",metric="${metric}",column="${column}"} `;
+      `dais_monitor_value{project="${dais.project}",monitor="order",check="attribution-drift",metric="${metric}",column="${column}"} `;
     expect(figures).toContain(gauge('ndcg', ''));
     expect(figures).toContain(gauge('attribution_change', 'x[2]'));
 

@@ -1,19 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { MonitorReport } from '@dais/api/monitoring';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { batchClient, type BatchCall } from '#testing/batch-client.ts';
-import { startDaisProcess, type DaisProcess } from '#testing/dais-process.ts';
 import { judgedWindow } from '#testing/judged-window.ts';
 import { servingClient, type ServingClient } from '#testing/serving-client.ts';
+import { sharedDais, type SharedDais } from '#testing/shared-dais.ts';
 
 /** Limits against hanging, not measurements. */
 const START_MS = 600_000;
 const WAIT = { timeout: 120_000, interval: 200 };
 
-let folder: string;
-let dais: DaisProcess;
+let dais: SharedDais;
 let client: ServingClient;
 
 let url: string;
@@ -26,16 +22,10 @@ const call: BatchCall = async (method, path, body) => {
 const push = async (dataset: string, csv: string) => await batchClient(call).push(dataset, csv);
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dais-monitoring-bad-'));
-  dais = startDaisProcess({ data: join(folder, 'data'), 'keys.folder': join(folder, 'keys') });
-  url = await dais.ready;
+  dais = await sharedDais();
+  url = dais.url;
   client = servingClient(url);
 }, START_MS);
-afterAll(async () => {
-  dais.process.kill('SIGTERM');
-  await dais.ended;
-  await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
-});
 
 async function watch(name: string, spec: object): Promise<void> {
   const manifest = { apiVersion: 'dais.dev/v1', kind: 'Monitor', metadata: { name }, spec };

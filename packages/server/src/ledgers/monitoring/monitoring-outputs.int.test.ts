@@ -1,30 +1,25 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { MonitorReport } from '@dais/api/monitoring';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { binaryMetrics } from '#lib/statistics/classification.ts';
 import { fairnessOf } from '#lib/statistics/fairness.ts';
 import { seededRandom } from '#lib/statistics/random.ts';
 import { scoreMetrics, summarizeScores } from '#lib/statistics/scores.ts';
-import { startDaisProcess, type DaisProcess } from '#testing/dais-process.ts';
 import { judgedWindow } from '#testing/judged-window.ts';
 import { servingClient, type ServingClient } from '#testing/serving-client.ts';
+import { sharedDais, type SharedDais } from '#testing/shared-dais.ts';
 
 /** Limits against hanging, not measurements. */
 const START_MS = 600_000;
 const LOOK = { timeout: 120_000, interval: 1000 };
 const ROWS = 1000;
 
-let folder: string;
-let dais: DaisProcess;
+let dais: SharedDais;
 let url: string;
 let client: ServingClient;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dais-monitoring-outputs-'));
-  dais = startDaisProcess({ data: join(folder, 'data'), 'keys.folder': join(folder, 'keys') });
-  url = await dais.ready;
+  dais = await sharedDais();
+  url = dais.url;
   client = servingClient(url);
   // What it answers is what it is asked: a score, and beside it the group of the row.
   await client.register('m', 1, { example: { inputs: [[0.5, 1]] }, columns: 2 });
@@ -36,11 +31,6 @@ beforeAll(async () => {
       conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true,
   );
 }, START_MS);
-afterAll(async () => {
-  dais.process.kill('SIGTERM');
-  await dais.ended;
-  await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
-});
 
 async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
   const answer = await client.call(method, `/api/v1${path}`, body);
@@ -219,9 +209,9 @@ test(
     for (const words of ['Estimated without labels', 'Groups of x[1]', 'What y[0] stood for']) {
       expect(page).toContain(words);
     }
-    const figures = await (await fetch(`${url}/metrics`)).text();
+    const figures = await (await fetch(`${dais.root}/metrics`)).text();
     const gauge = (check: string, metric: string, column: string) =>
-      `dais_monitor_value{project="default",monitor="outputs",check="${check}",metric="${metric}",column="${column}"} `;
+      `dais_monitor_value{project="${dais.project}",monitor="outputs",check="${check}",metric="${metric}",column="${column}"} `;
     expect(figures).toContain(gauge('performance', 'roc_auc', ''));
     expect(figures).toContain(gauge('estimated-performance', 'accuracy', ''));
     expect(figures).toContain(`${gauge('fairness', 'disparate_impact_ratio', 'x[1]')}0\n`);
@@ -307,8 +297,8 @@ test('what answering takes is told by the gateway, kept, and has bounds', { time
 
   const dear = await watch('dear', { cpuSeconds: 1e-9 });
   expect(dear).toMatchObject({ verdict: 'bad', reason: expect.stringContaining('CPU seconds') as string });
-  const figures = await (await fetch(`${url}/metrics`)).text();
-  const gauge = 'dais_monitor_value{project="default",monitor="dear",check="resources",metric="cpu_seconds_per_1000"';
+  const figures = await (await fetch(`${dais.root}/metrics`)).text();
+  const gauge = `dais_monitor_value{project="${dais.project}",monitor="dear",check="resources",metric="cpu_seconds_per_1000"`;
   expect(figures).toContain(gauge);
 
   const unbound = await client.call('POST', '/api/v1/monitors', {

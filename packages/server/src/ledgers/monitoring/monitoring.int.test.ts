@@ -96,6 +96,11 @@ async function get<T>(path: string): Promise<T> {
 }
 
 const windows = async (name: string) => (await get<MonitorSummary>(`monitors/${name}`)).windows;
+/** Asks for an evaluation first: a monitor checks every ten seconds only. */
+const windowsNow = async (name: string) => {
+  await client.call('POST', `/api/v1/monitors/${name}/actions/run`, {});
+  return await windows(name);
+};
 const spread = (count: number, from: number) => Array.from({ length: count }, (_, at) => from + (at % 25) / 10);
 const WAIT = { timeout: 120_000, interval: 200 };
 
@@ -119,14 +124,14 @@ test(
     expect(first.verdict).toBe('unknown');
     expect(first.notes.join(' ')).toContain('no dataset that m/1 was trained on');
     await ask(spread(50, 0));
-    await expect.poll(async () => await windows('watch'), WAIT).toBe(2);
+    await expect.poll(async () => await windowsNow('watch'), WAIT).toBe(2);
     const good = await get<MonitorReport>('monitors/watch/reports/2');
     expect(good).toMatchObject({ verdict: 'ok' });
     expect(good.baseline).toMatchObject({ type: 'first', name: 'window 1', rows: 50 });
     expect(good.versions).toMatchObject([{ model: 'm', version: '1', rows: 50 }]);
 
     await ask(spread(50, 30));
-    await expect.poll(async () => await windows('watch'), WAIT).toBe(3);
+    await expect.poll(async () => await windowsNow('watch'), WAIT).toBe(3);
     const bad = await get<MonitorReport>('monitors/watch/reports/3');
     expect(bad.verdict).toBe('bad');
     expect(bad.results[0]).toMatchObject({ check: 'drift', column: 'x', metric: 'ks', verdict: 'bad' });
@@ -157,7 +162,7 @@ test(
     expect(acknowledged.body).toMatchObject({ acknowledgedBy: 'user/owner', note: 'on it', state: 'open' });
 
     await ask(spread(50, 0));
-    await expect.poll(async () => await windows('watch'), WAIT).toBe(4);
+    await expect.poll(async () => await windowsNow('watch'), WAIT).toBe(4);
     await expect.poll(() => received.filter(({ type }) => type === 'monitor.alert.resolved').length, WAIT).toBe(3);
     const keys = received
       .filter(({ data }) => data.title.includes('drift of') || data.title.includes(': drift'))
@@ -166,7 +171,7 @@ test(
 
     // Again bad: the pipeline may start once a day.
     await ask(spread(50, 30));
-    await expect.poll(async () => await windows('watch'), WAIT).toBe(5);
+    await expect.poll(async () => await windowsNow('watch'), WAIT).toBe(5);
     const after = await get<{ items: MonitorDecision[] }>('monitors/watch/decisions');
     expect(after.items.map(({ outcome }) => outcome)).toEqual(['declined', 'started']);
     expect(after.items[0]?.reason).toContain('cools down');

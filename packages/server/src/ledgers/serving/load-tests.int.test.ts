@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runCli } from '#testing/cli.ts';
-import { startDaisProcess, type DaisProcess } from '#testing/dais-process.ts';
 import { servingClient, type SeenStatus, type ServingClient } from '#testing/serving-client.ts';
+import { sharedDais, type SharedDais } from '#testing/shared-dais.ts';
 
 let folder: string;
-let dais: DaisProcess;
+let dais: SharedDais;
 let url: string;
 let client: ServingClient;
 
@@ -25,10 +25,12 @@ const done = async (wanted: object, endpoint = 'asked') => {
   }
 };
 
+const cli = async (...words: readonly string[]) => await runCli(dais.root, '-p', dais.project, ...words);
+
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dais-load-tests-'));
-  dais = startDaisProcess({ data: join(folder, 'data'), 'keys.folder': join(folder, 'keys') });
-  url = await dais.ready;
+  dais = await sharedDais();
+  url = dais.url;
   client = servingClient(url);
   await client.register('m', 2, { example: { inputs: [[5]] } });
   await client.register('m', 3, { example: { inputs: [[5]] } });
@@ -37,8 +39,6 @@ beforeAll(async () => {
   await client.settled('asked', stableIs('models:/m/1'));
 });
 afterAll(async () => {
-  dais.process.kill('SIGTERM');
-  await dais.ended;
   await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 
@@ -91,11 +91,11 @@ test('what cannot be asked says so: no such variant, no example, no endpoint', a
 });
 
 test('the command shows rates and latencies, and ends with a failure when requests failed', async () => {
-  const good = await runCli(url, 'endpoint', 'load-test', 'asked', '--requests', '50', '--duration', '5m');
+  const good = await cli('endpoint', 'load-test', 'asked', '--requests', '50', '--duration', '5m');
   expect([good.code, good.out]).toEqual([0, expect.stringMatching(/\n50 +0 +[\d.]+ +[\d.]+ ms +[\d.]+ ms +[\d.]+ ms/)]);
   const file = join(folder, 'body.json');
   await writeFile(file, '{"inputs": [["text"]]}');
-  const bad = await runCli(url, 'endpoint', 'load-test', 'asked', '--requests', '5', '--duration', '5m', '-f', file);
+  const bad = await cli('endpoint', 'load-test', 'asked', '--requests', '5', '--duration', '5m', '-f', file);
   expect([bad.code, bad.err]).toEqual([1, expect.stringContaining('The first that failed: 400')]);
 });
 

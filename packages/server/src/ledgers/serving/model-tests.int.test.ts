@@ -1,14 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { onnxFile } from '#engines/inference/onnx/onnx-files.testing.ts';
 import { runCli } from '#testing/cli.ts';
-import { startDaisProcess, type DaisProcess } from '#testing/dais-process.ts';
 import { servingClient, type SeenStatus, type ServingClient } from '#testing/serving-client.ts';
+import { sharedDais, type SharedDais } from '#testing/shared-dais.ts';
 
-let folder: string;
-let dais: DaisProcess;
+let dais: SharedDais;
 let client: ServingClient;
 let url: string;
 
@@ -36,19 +32,15 @@ const tested = async (which: object) => {
 const stableIs = (model: string) => (status: SeenStatus) =>
   status.rollout === undefined && status.variants?.find(({ name }) => name === 'stable')?.model === model;
 
+const cli = async (...words: readonly string[]) => await runCli(dais.root, '-p', dais.project, ...words);
+
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dais-model-tests-'));
-  dais = startDaisProcess({ data: join(folder, 'data'), 'keys.folder': join(folder, 'keys') });
-  url = await dais.ready;
+  dais = await sharedDais();
+  url = dais.url;
   client = servingClient(url);
   await client.register('m', 2, { example: { inputs: [[5]] } });
   await client.register('m', 3, { example: { inputs: [[5]] } });
   await client.register('m', 0, { example: { inputs: [[5]] } });
-});
-afterAll(async () => {
-  dais.process.kill('SIGTERM');
-  await dais.ended;
-  await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 
 test('a test that cannot be meant is refused where it stands', async () => {
@@ -119,7 +111,7 @@ test('a version is tested where nothing serves it: what passes, what does not, a
       },
     ],
   });
-  const shown = await runCli(url, 'model', 'test', 'm/1');
+  const shown = await cli('model', 'test', 'm/1');
   expect(shown.code).toBe(1);
   expect(shown.out).toMatch(/^FAILED +x does not matter +0 = 2 +2 ± 0.5, whatever 0 is +4$/m);
   expect(shown.err).toContain('models:/m/1: 1 of 3 tests failed.');

@@ -1,4 +1,4 @@
 import { clientScenarios } from './testing/client-scenarios.ts';
 
+// The release before it: kfp-client-2-15.full.test.ts.
 clientScenarios({ line: '2.17', requirements: 'requirements.txt' });
-clientScenarios({ line: '2.15', requirements: 'requirements-2.15.txt' });

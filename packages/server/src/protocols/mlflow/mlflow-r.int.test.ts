@@ -3,8 +3,8 @@
  * truth as text, repeated here in their order.
  */
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startDais, type StartedDais } from '#testing/start-dais.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { sharedDais, type SharedDais } from '#testing/shared-dais.ts';
 
 interface Call {
   readonly function: string;
@@ -16,12 +16,9 @@ interface Call {
 const file = new URL('../../../../../conformance/mlflow/r-calls.json', import.meta.url);
 const { calls } = JSON.parse(readFileSync(file, 'utf8')) as { readonly calls: readonly Call[] };
 
-let dais: StartedDais;
+let dais: SharedDais;
 beforeAll(async () => {
-  dais = await startDais();
-});
-afterAll(async () => {
-  await dais.stop();
+  dais = await sharedDais();
 });
 
 async function send({ method, path, body }: Omit<Call, 'function'>) {

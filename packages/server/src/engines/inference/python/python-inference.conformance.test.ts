@@ -1,82 +1,17 @@
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openIsolation } from '#engines/isolation/open-isolation.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
-import { run } from '#lib/process.ts';
-import { pythonEnvironment } from '../../../../../../tools/python-env.mjs';
-import type { Datatype, LoadOptions, Tensor } from '../contract.ts';
-import { inferenceSuite } from '../suite.ts';
+import type { LoadOptions, Tensor } from '../contract.ts';
 import { PythonInference } from './python-engine.ts';
+import { pythonModels, pythonSuite } from './python-models.testing.ts';
 
-const conformance = fileURLToPath(new URL('../../../../../../conformance/', import.meta.url));
 const engine = new PythonInference({ clock: systemClock, log: silentLog });
-/** On a machine that permits no namespaces. */
-const byLandlock = new PythonInference({
-  clock: systemClock,
-  log: silentLog,
-  isolation: openIsolation({ boundaries: ['landlock'], limits: 'rlimit' }),
-});
-const NAMES: Partial<Record<Datatype, string>> = {
-  BOOL: 'bool',
-  UINT64: 'uint64',
-  INT8: 'int8',
-  INT64: 'int64',
-  FP16: 'float16',
-  FP64: 'float64',
-  BYTES: 'str',
-};
+const models = pythonModels();
 
-let made: Promise<{ folder: string; environment: string }> | undefined;
-
-/** MLflow saves them once for all tests of this file. */
-async function models() {
-  return await (made ??= (async () => {
-    const environment = await pythonEnvironment('mlflow-3-18', path.join(conformance, 'mlflow', 'requirements.txt'));
-    const folder = await mkdtemp(path.join(tmpdir(), 'dais-pyfunc-'));
-    await mkdir(path.join(folder, 'empty'));
-    const end = await run(
-      path.join(environment, 'bin', 'python'),
-      ['-W', 'ignore', path.join(conformance, 'inference', 'models.py'), folder],
-      {
-        env: { PATH: '/usr/bin:/bin', HOME: folder, LANG: 'C.UTF-8' },
-        cwd: folder,
-        timeoutMs: 240_000,
-      },
-    );
-    expect(end).toMatchObject({ code: 0 });
-    return { folder, environment };
-  })());
-}
-
-afterAll(async () => {
-  const { folder } = await models();
-  await rm(folder, { recursive: true });
-});
-
-describe.each([
-  ['python', engine],
-  ['python, isolated without namespaces', byLandlock],
-])('%s', (name, subject) => {
-  inferenceSuite(name, async () => {
-    const { folder, environment } = await models();
-    const files = (name: string) => ({ folder: path.join(folder, name) });
-    return {
-      engine: subject,
-      options: { trust: 'trusted', environment },
-      identity: async (datatype) => files(`identity-${NAMES[datatype]}`),
-      datatypes: Object.keys(NAMES) as Datatype[],
-      weighted: files('weighted'),
-      lessTheMean: files('mean'),
-      broken: files('broken'),
-      empty: files('empty'),
-      end: async () => {},
-    };
-  });
-});
+// Without namespaces: python-landlock.full.test.ts.
+pythonSuite('python', engine, models);
 
 describe('python', () => {
   let folder = '';

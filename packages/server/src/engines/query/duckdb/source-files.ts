@@ -87,7 +87,12 @@ async function inflate(
       if (inflated > budget.left) {
         done(new QueryError('too_large', `${name} inflates to more than a job may read (${budget.left} bytes).`));
       } else if (inflated > FREE_BYTES && inflated > RATIO * bytes) {
-        done(new QueryError('too_large', `${name} inflates to more than ${RATIO} times its size: it is refused as a bomb.`));
+        done(
+          new QueryError(
+            'too_large',
+            `${name} inflates to more than ${RATIO} times its size: it is refused as a bomb.`,
+          ),
+        );
       } else done(null, chunk);
     },
   });

@@ -8,6 +8,7 @@ import { pipeline as pipelineKind } from '#kinds/pipeline/index.ts';
 import { project } from '#kinds/project/index.ts';
 import { schedule as scheduleKind } from '#kinds/schedule/index.ts';
 import { linesUntilKilled } from '#lib/killed-worker.testing.ts';
+import { isLongRun } from '#testing/long-run.ts';
 import { startExecutionsWorld, type ExecutionsWorld, type Page } from '../testing/executions-world.ts';
 import { executionRetention } from '../retention.ts';
 import { triggers } from './triggers.ts';
@@ -288,6 +289,9 @@ test('what happens elsewhere starts a run, once', async () => {
   }
 });
 
+/** Four in `npm run test:full`. */
+const KILLS = isLongRun ? 4 : 2;
+
 test('processes that are killed at any moment answer each time once', async () => {
   const of = freshName();
   // Never ready: its runs stay as they are.
@@ -303,7 +307,7 @@ test('processes that are killed at any moment answer each time once', async () =
     const module = new URL('ticker-crashes.testing.ts', import.meta.url);
     const count = async (what: string) =>
       Number((await quiet.db.asAdmin(`select count(*)::int as n from ${what}`))[0]?.['n']);
-    for (let killAfter = 1; killAfter <= 4; killAfter += 1) {
+    for (let killAfter = 1; killAfter <= KILLS; killAfter += 1) {
       await linesUntilKilled({ module, name: 'tickUntilKilled', setup: quiet.db.connection, killAfter });
       const started = await count(`executions.fire where state = 'started'`);
       expect(await count('executions.run')).toBe(started);

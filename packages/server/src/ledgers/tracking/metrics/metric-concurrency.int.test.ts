@@ -1,5 +1,6 @@
 /** Writers, readers and the compaction of one series at once, with connections that end in between. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { isLongRun } from '#testing/long-run.ts';
 import { appendAhead } from './append-ahead.ts';
 import { appendMetrics } from './append.ts';
 import { readHistory } from './history.ts';
@@ -16,7 +17,8 @@ afterAll(async () => {
 
 const KEYS = ['loss', 'accuracy', 'rate'];
 const WRITERS = 6;
-const CALLS = 30;
+/** Thirty in `npm run test:full`. */
+const CALLS = isLongRun ? 30 : 12;
 
 /** Stretches of two writers overlap by half: of each point there are two who send it. */
 function pointsOf(writer: number, call: number) {

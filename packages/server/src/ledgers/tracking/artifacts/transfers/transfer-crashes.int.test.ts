@@ -6,6 +6,7 @@ import { transact } from '#kernel/transaction.ts';
 import { commentsSlice } from '#ledgers/comments/index.ts';
 import { lineageSlice } from '#ledgers/lineage/index.ts';
 import { linesUntilKilled } from '#lib/killed-worker.testing.ts';
+import { isLongRun } from '#testing/long-run.ts';
 import { trackingSlice } from '../../index.ts';
 import { artifactsOf } from '../artifact-tree.ts';
 import { completeUpload } from './complete-upload.ts';
@@ -14,7 +15,8 @@ import { callOf, openParts, textOf, type WorkerLine, type WorkerSetup } from './
 import { transferRetention } from './transfer-retention.ts';
 import { putPart } from './uploads.ts';
 
-const ROUNDS = 6;
+/** Six in `npm run test:full`. */
+const ROUNDS = isLongRun ? 6 : 2;
 const APPLICATION = 'dais-transfer-worker';
 
 let world: ContentWorld;

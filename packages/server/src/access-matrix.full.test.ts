@@ -1,0 +1,3 @@
+import { accessMatrix } from './testing/access-matrix.testing.ts';
+
+accessMatrix({ every: 1 });

@@ -1,0 +1,302 @@
+/**
+ * Every operation, through every door, for every role, in its own and in another project, and with every kind of token:
+ * exactly the verdict that the table of operations says. What the table says is spelt out here a second time, in
+ * `rolesOf`, so that a mistake in one of the two shows.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { kinds, roles, type KindSpec, type Operation } from '@dais/api';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
+import { makeTokenText } from '#policy/identity/token-text.ts';
+import { startDaisProcess, type DaisProcess } from './dais-process.ts';
+import { MatrixCaller, operationNamed, operations, type Answer } from './matrix-caller.ts';
+import { MatrixWorld, type Tokens } from './matrix-world.ts';
+import { requestFor, targetManifest, type RecipeWorld, type Request } from './operation-recipes.ts';
+
+type Role = (typeof roles)[number];
+type Verdict = 'permitted' | 'refused' | 'unauthenticated';
+
+/** In ms: four thousand requests on a busy machine. */
+const PATIENCE = 300_000;
+
+const PUBLIC = operations.filter((operation) => operation.public === true);
+const SELF = operations.filter((operation) => operation.self === true);
+const GUARDED = operations.filter((operation) => operation.public !== true && operation.self !== true);
+const IN_PROJECTS = GUARDED.filter((operation) => operation.scope === 'project');
+/** They say what others may do. */
+const GOVERNING = new Set(['Policy', 'RoleBinding']);
+
+/** A role in a project shows that project, and no other, in the list of projects. */
+const SEEN_BY_MEMBERS = new Set(['project.list', 'project.watch']);
+
+/** Who may do an operation in the project (or organisation) that their role is bound in. */
+function rolesOf(operation: Operation): readonly Role[] {
+  if (operation.roles !== undefined) return [...operation.roles, 'admin'];
+  const [noun = '', verb = ''] = operation.action.split(':');
+  const kind = kinds.find((one) => one.kind.toLowerCase() === noun.toLowerCase());
+  if (operation.mode !== 'write') return roles.filter((role) => role !== 'scraper');
+  if (kind === undefined || kind.scope === 'org' || GOVERNING.has(kind.kind)) return ['admin'];
+  if (verb === 'approve') return ['approver', 'admin'];
+  return verb === 'write' || verb === 'delete' ? ['editor', 'admin'] : ['operator', 'editor', 'admin'];
+}
+
+const LONG = (fc.readConfigureGlobal().numRuns ?? 0) > 100;
+/** Beyond what a role is bound in, every day asks for the least and the most of them; the long runs ask for all. */
+const EXTREMES: readonly Role[] = LONG ? roles : ['scraper', 'viewer', 'admin'];
+/** Nobody is a scraper in a project: what that account may do there is what the stranger may do. */
+const MEMBERS = EXTREMES.filter((role) => LONG || role !== 'scraper');
+/** The caller is checked before the operation: for most faults of a token, one operation in ten is enough every day. */
+const some = (tried: readonly Operation[]) => tried.filter((_, at) => LONG || at % 10 === 0);
+
+/** `mayMiss`: the request names something that is not there, so that “not found” says nothing of rights. */
+function verdictOf({ status, code }: Answer, mayMiss = false): Verdict {
+  if (status === 401) return 'unauthenticated';
+  if (code === 'forbidden' || (code === 'not_found' && !mayMiss)) return 'refused';
+  return 'permitted';
+}
+
+/**
+ * Declares the tests. Each role and each kind of token tries one operation, and one kind, of `every`; which one differs from
+ * role to role, so that each is tried by several of them.
+ */
+export function accessMatrix({ every }: { readonly every: number }): void {
+  const sample = <One>(all: readonly One[], offset = 0): readonly One[] =>
+    all.filter((_, at) => (at + offset) % every === 0);
+
+  let folder: string;
+  let database: TestDatabase;
+  let dais: DaisProcess;
+  let caller: MatrixCaller;
+  /** Of the database. */
+  let name: string;
+  let tokens: Tokens;
+  let world: RecipeWorld;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'dais-matrix-'));
+    database = await startTestDatabase([]);
+    const { user, database: made, host } = await database.emptyDatabase();
+    name = made;
+    dais = startDaisProcess({
+      'authentication.mode': 'accounts',
+      data: join(folder, 'data'),
+      'keys.folder': join(folder, 'keys'),
+      'database.url': `postgres://${user}@/${made}?host=${encodeURIComponent(host)}`,
+    });
+    const url = await dais.ready;
+    caller = new MatrixCaller(url, (await readFile(join(folder, 'data', 'owner-token'), 'utf8')).trim());
+    const filled = new MatrixWorld(caller, join(folder, 'data'));
+    tokens = await filled.fill();
+    world = filled.recipes();
+  }, PATIENCE);
+
+  afterAll(async () => {
+    dais.process.kill('SIGTERM');
+    await dais.ended;
+    await database.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** What requests name and nobody was permitted to use up: making it takes longer than asking. */
+  const unspent = new Map<string, Request>();
+
+  async function ask(token: string | undefined, operation: Operation, project?: string): Promise<Answer> {
+    const request = unspent.get(operation.name) ?? (await requestFor(operation, world));
+    const answer = await caller.send(token, operation, request, project);
+    if (verdictOf(answer) === 'permitted') unspent.delete(operation.name);
+    else unspent.set(operation.name, request);
+    return answer;
+  }
+
+  /** One line for each operation, so that a difference reads like a table. */
+  async function table(
+    tried: readonly Operation[],
+    verdict: (operation: Operation) => Promise<Verdict>,
+  ): Promise<Record<string, Verdict>> {
+    const lines: Record<string, Verdict> = {};
+    for (const operation of tried) lines[operation.name] = await verdict(operation);
+    return lines;
+  }
+
+  const wanted = (tried: readonly Operation[], verdict: (operation: Operation) => Verdict) =>
+    Object.fromEntries(tried.map((operation) => [operation.name, verdict(operation)]));
+
+  const projectsOf = (role: Role) => (MEMBERS.includes(role) ? ['own', 'other'] : ['own']);
+
+  describe.each(roles)('%s', (role) => {
+    const offset = roles.indexOf(role);
+    test.each(projectsOf(role))('bound in one project, asking in %s', { timeout: PATIENCE }, async (project) => {
+      const tried = sample(IN_PROJECTS, offset);
+      const token = tokens.get(role);
+      const asked = await table(tried, async (one) => verdictOf(await ask(token, one, project)));
+      expect(asked).toEqual(
+        wanted(tried, (one) => (project === 'own' && rolesOf(one).includes(role) ? 'permitted' : 'refused')),
+      );
+    });
+
+    test('bound in the organisation, asking anywhere', { timeout: PATIENCE }, async () => {
+      const token = tokens.get(`org-${role}`);
+      // A role is worth the same in every project, and what it is worth in one was asked above.
+      const worth = GUARDED.filter((operation) => EXTREMES.includes(role) || operation.scope === 'org');
+      const tried = sample(worth, offset);
+      const asked = await table(tried, async (one) =>
+        verdictOf(await ask(token, one, one.scope === 'org' ? undefined : 'other')),
+      );
+      expect(asked).toEqual(wanted(tried, (one) => (rolesOf(one).includes(role) ? 'permitted' : 'refused')));
+    });
+
+    test.each(projectsOf(role))('documents of an apply are judged one by one, in %s', async (project) => {
+      const write = (kind: KindSpec) =>
+        operations.find((one) => one.name.toLowerCase() === `${kind.kind.toLowerCase()}.update`) as Operation;
+      const inProjects = kinds.filter((kind) => kind.scope === 'project');
+      const tried = sample(inProjects, offset);
+      for (const verb of ['plan', 'apply']) {
+        const operation = operationNamed(`platform.${verb}`);
+        for (const kind of tried) {
+          const body = { sources: [{ file: '-', text: JSON.stringify(targetManifest(kind)) }] };
+          const verdict = verdictOf(await caller.send(tokens.get(role), operation, { body }, project));
+          const may = project === 'own' && rolesOf(write(kind)).includes(role);
+          expect({ verb, kind: kind.kind, verdict }).toEqual({
+            verb,
+            kind: kind.kind,
+            verdict: may ? 'permitted' : 'refused',
+          });
+        }
+      }
+    });
+  });
+
+  describe.each(EXTREMES)('%s, beyond what it is bound in', (role) => {
+    const offset = roles.indexOf(role) + 1;
+    test('bound in one project, asking the organisation', { timeout: PATIENCE }, async () => {
+      const inOrganization = GUARDED.filter((operation) => operation.scope === 'org');
+      const tried = sample(inOrganization, offset);
+      const asked = await table(tried, async (one) => verdictOf(await ask(tokens.get(role), one)));
+      expect(asked).toEqual(
+        wanted(tried, (one) => (SEEN_BY_MEMBERS.has(one.name) && role !== 'scraper' ? 'permitted' : 'refused')),
+      );
+    });
+
+    test('with a token of one project, the project need not be named', { timeout: PATIENCE }, async () => {
+      const tried = sample(IN_PROJECTS, offset);
+      const token = await caller.serviceToken(`org-${role}`, { project: 'own' });
+      const asked = await table(tried, async (one) => verdictOf(await ask(token, one)));
+      expect(asked).toEqual(wanted(tried, (one) => (rolesOf(one).includes(role) ? 'permitted' : 'refused')));
+    });
+  });
+
+  test('a role in one project shows that project and no other', async () => {
+    const list = operationNamed('project.list');
+    const { body } = await caller.send(tokens.get('viewer'), list, {});
+    expect((body['items'] as { metadata: { name: string } }[]).map(({ metadata }) => metadata.name)).toEqual(['own']);
+  });
+
+  test('a person with a session has the same rights as a program with a token', { timeout: PATIENCE }, async () => {
+    const cookie = await caller.signIn('ada');
+    const tried = sample(IN_PROJECTS);
+    for (const project of ['own', 'other']) {
+      const here = project === 'own' ? tried : some(tried);
+      const asked = await table(here, async (one) => verdictOf(await ask(cookie, one, project)));
+      expect(asked).toEqual(
+        wanted(here, (one) => (project === 'own' && rolesOf(one).includes('editor') ? 'permitted' : 'refused')),
+      );
+    }
+  });
+
+  test('the table is whole: what the server answers is what is tried here', async () => {
+    const response = await fetch(`${caller.url}/api/openapi.json`, {
+      headers: { authorization: `Bearer ${caller.owner}` },
+    });
+    const { paths } = (await response.json()) as { paths: Record<string, Record<string, { operationId: string }>> };
+    const answered = Object.values(paths).flatMap((methods) =>
+      Object.values(methods).map(({ operationId }) => operationId),
+    );
+    // A stream shares the address of its list.
+    const listed = operations.filter((operation) => operation.mode !== 'watch').map((operation) => operation.name);
+    expect(new Set(answered)).toEqual(new Set(listed));
+  });
+
+  test(
+    'whoever has no role may do for themselves what is for themselves, and nothing else',
+    { timeout: PATIENCE },
+    async () => {
+      const token = tokens.get('stranger');
+      const person = await caller.signIn('target');
+      const mine = await table(SELF, async (one) =>
+        verdictOf(await caller.send(person, one, await requestFor(one, world)), true),
+      );
+      expect(mine).toEqual(wanted(SELF, () => 'permitted'));
+      const tried = sample(GUARDED, 2);
+      const rest = await table(tried, async (one) =>
+        verdictOf(await ask(token, one, one.scope === 'org' ? undefined : 'own')),
+      );
+      expect(rest).toEqual(wanted(tried, () => 'refused'));
+    },
+  );
+
+  test('what is for everybody never says “forbidden”', { timeout: PATIENCE }, async () => {
+    for (const operation of PUBLIC) {
+      const { code } = await caller.send(undefined, operation, await requestFor(operation, world));
+      expect({ name: operation.name, code }).not.toMatchObject({ code: 'forbidden' });
+    }
+  });
+
+  describe('a token that does not hold opens nothing', () => {
+    const bad: Readonly<Record<string, () => Promise<string | undefined>>> = {
+      none: async () => undefined,
+      'of another server': async () => makeTokenText('sat', randomBytes),
+      'with a wrong checksum': async () => `${(tokens.get('org-admin') ?? '').slice(0, -1)}!`,
+      revoked: async () => {
+        const made = await caller.asOwner('serviceToken.create', {
+          path: { name: 'org-admin' },
+          body: { title: 'x', days: 1 },
+        });
+        const used = await caller.send(made['token'] as string, operationNamed('key.list'), {});
+        expect(used.status).toBe(200);
+        await caller.asOwner('serviceToken.revoke', { path: { name: 'org-admin', id: made['id'] as string } });
+        return made['token'] as string;
+      },
+      expired: async () => {
+        const made = await caller.asOwner('serviceToken.create', {
+          path: { name: 'org-admin' },
+          body: { title: 'x', days: 1 },
+        });
+        await database.asAdminIn(
+          name,
+          `update policy.token set expires_at = now() - interval '1 second' where id = '${String(made['id'])}'`,
+        );
+        return made['token'] as string;
+      },
+      'of a suspended account': async () => tokens.get('suspended'),
+    };
+    test.each(Object.keys(bad))('%s', { timeout: PATIENCE }, async (kind) => {
+      const token = await bad[kind]?.();
+      const all = [...GUARDED, ...SELF];
+      const tried = kind === 'none' ? sample(all, 3) : some(all);
+      const asked = await table(tried, async (one) => verdictOf(await ask(token, one)));
+      expect(asked).toEqual(wanted(tried, () => 'unauthenticated'));
+    });
+  });
+
+  test('a token does only what its scopes name, whatever its owner may do', { timeout: PATIENCE }, async () => {
+    const token = await caller.serviceToken('org-admin', { scopes: ['secret:read', 'team:*'] });
+    const named = ({ action }: Operation) => action === 'secret:read' || action.startsWith('team:');
+    const tried = GUARDED.filter((one, at) => named(one) || at % every === 0);
+    const asked = await table(tried, async (one) =>
+      verdictOf(await ask(token, one, one.scope === 'org' ? undefined : 'own')),
+    );
+    expect(asked).toEqual(wanted(tried, (one) => (named(one) ? 'permitted' : 'refused')));
+  });
+
+  test('a token of one project names no other', { timeout: PATIENCE }, async () => {
+    const token = await caller.serviceToken('org-admin', { project: 'own' });
+    for (const operation of sample(IN_PROJECTS, 1)) {
+      const { code } = await ask(token, operation, 'other');
+      expect({ name: operation.name, code }).toEqual({ name: operation.name, code: 'project_mismatch' });
+    }
+  });
+}

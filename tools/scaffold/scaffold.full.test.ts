@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { copyRepository, type RepositoryCopy } from './repository-copy.testing.ts';
+
+let copy: RepositoryCopy;
+beforeAll(async () => {
+  copy = await copyRepository();
+}, 120_000);
+afterAll(() => copy.remove());
+
+const run = async (program: string, args: readonly string[]) => await copy.run(program, args);
+
+// It lints, checks the types of and tests all packages, each with both cores where they are free.
+test('what the scaffolds write passes the checks and its own tests', { timeout: 900_000 }, async () => {
+  for (const [scaffold, name] of [
+    ['new-kind', 'KnowledgeBase'],
+    ['new-kind', 'Study'],
+    ['new-engine', 'search'],
+    ['new-ledger', 'reading-list'],
+    ['new-protocol', 'foreign-tongue'],
+    ['new-protocol', 'other'],
+  ] as const) {
+    expect(await run('tsx', [`tools/${scaffold}.ts`, name])).toBe('');
+  }
+  const written = [
+    'packages/api/src/kinds',
+    'packages/server/src/kinds/knowledge-base',
+    'packages/server/src/kinds/study',
+    'packages/server/src/engines/search',
+    'packages/server/src/ledgers/reading-list',
+    'packages/server/src/protocols/foreign-tongue',
+    'packages/server/src/protocols/other',
+    'packages/server/src/compose.ts',
+    'packages/server/src/compose/ledgers.ts',
+    'packages/server/src/compose/open-ledgers.ts',
+    'packages/server/src/compose/doors.ts',
+    'tools/arrows.ts',
+  ];
+  expect(await run('oxfmt', ['--check', ...written])).toBe('');
+  expect(await run('oxlint', ['--type-aware', '--deny-warnings', ...written])).toBe('');
+  expect(await run('tsc', ['-p', 'packages/api'])).toBe('');
+  expect(await run('tsc', ['-p', 'packages/server'])).toBe('');
+  expect(await run('tsx', ['--conditions=dais-source', 'tools/generate/main.ts', '--check'])).toBe('');
+  const others = ['packages/api/src/operations', 'project-deletion', 'tools/architecture.test.ts'];
+  const tests = ['--project', 'unit', '--project', 'int', ...written.slice(1), ...others];
+  expect(await run('vitest', ['run', ...tests])).toBe('');
+});
