@@ -65,7 +65,7 @@ export async function quickstart(options) {
     server?.kill('SIGTERM');
     await ended;
     if (stopping) {
-      process.stderr.write('Stopped. Run it again to go on from here.\n');
+      process.stderr.write('Stopped. Run it again to resume.\n');
       return 130;
     }
     process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
@@ -110,7 +110,7 @@ async function isolation() {
     await phase(`Download bubblewrap ${BUBBLEWRAP_VERSION}`, 'bytes', bubblewrap);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    out.write(`• ${why}\n    Dais isolates with what this machine has; \`dais doctor\` tells the boundary.\n`);
+    out.write(`• ${why}\n Dais isolates with what this machine has; \`dais doctor\` shows the boundary.\n`);
   }
 }
 
@@ -150,7 +150,7 @@ export async function untilReady(data, server) {
       try {
         const response = await fetch(`${url}/readyz`);
         if (response.ok) return url;
-        last = `/readyz says ${response.status}: ${(await response.text()).slice(0, 500)}`;
+        last = `/readyz returns ${response.status}: ${(await response.text()).slice(0, 500)}`;
       } catch (error) {
         last = String(error);
       }

@@ -38,18 +38,18 @@ export function finalScreen({ url, port, told, disk, data, keys, log, exits, aga
     '',
     `  ${url}/                    the console`,
     `  ${url}/docs                documentation`,
-    `  ${url}/api/openapi.json    every address it answers`,
+    `  ${url}/api/openapi.json    API reference (OpenAPI)`,
     ...tunnel(port, surroundings).map((line) => (line === '' ? '' : `  ${line}`)),
     '',
     ...(told === undefined ? [] : storyLines(told)),
     `  Disk: ${megabytes(total)}`,
     ...disk.map((place) => `    ${place.path.padEnd(width)}  ${megabytes(place.bytes).padStart(8)}  ${place.what}`),
     '',
-    exits ? '  It stops now.' : '  To stop: Ctrl-C here.',
+    exits ? '  Stopping now.' : '  To stop: Ctrl-C here.',
     `  To start again: npm run quickstart${again.length > 0 ? ` -- ${again.map(quoted).join(' ')}` : ''}`,
-    `  What is done is not done again. Log: ${log}`,
+    `  Completed steps are not repeated. Log: ${log}`,
     `  To delete everything: rm -rf ${[data, ...disk.map((place) => place.path)].filter(unique).map(quoted).join(' ')}`,
-    `  and its keys, unless another Dais on this machine uses them: rm -rf ${quoted(keys)}`,
+    `  and its keys, unless another Dais server on this machine uses them: rm -rf ${quoted(keys)}`,
     '',
   ].join('\n');
 }
@@ -61,16 +61,18 @@ export function finalScreen({ url, port, told, disk, data, keys, log, exits, aga
 function storyLines({ links, invitation, finding }) {
   const isRetrained = finding === undefined || finding.decision.run !== undefined;
   return [
-    ...(invitation === undefined ? [] : ['  Choose a password, and you administer it:', `    ${invitation}`, '']),
-    '  Look at',
+    ...(invitation === undefined
+      ? []
+      : ['  Create the administrator account (choose a password):', `    ${invitation}`, '']),
+    '  See in the console',
     ...links.map(({ what, address }) => `    ${what}\n      ${address}`),
     '',
-    `  Real: flights, weather, delays; trainings, measures, drift, ${isRetrained ? 'the alert and its retraining' : 'the alert'}, refusals, answers, lineage.`,
-    ...(isRetrained ? [] : ['  Refused here: the retraining that the alert starts. The trainer started it instead.']),
-    '  Replayed: the traffic. What was known before each flight comes from the training data, joined as of its time.',
-    '  Played: the three accounts, by this program.',
+    `  Real: flights, weather, delays, training runs, metrics, drift, ${isRetrained ? 'the alert and its retraining' : 'the alert'}, policy decisions, predictions, lineage.`,
+    ...(isRetrained ? [] : ['  Refused here: automatic retraining by the alert. The trainer started it instead.']),
+    '  Replayed: the traffic. Features are point-in-time joins from the training data.',
+    '  Simulated: the three accounts, by this program.',
     '',
-    '  Now your own code: npx dais login, then eval "$(npx dais env)" and python train.py',
+    '  Track your own code: npx dais login, then eval "$(npx dais env)" and python train.py',
     '',
   ];
 }
@@ -88,13 +90,13 @@ export function tunnel(port, { sshConnection, user, wsl, container }) {
     const host = server.includes(':') ? `[${server}]` : server;
     return [
       '',
-      'You are here over SSH. On your own machine, then open the address above:',
+      'You are connected over SSH. Run this on your own machine, then open the URL above:',
       `  ssh -N -L ${port}:127.0.0.1:${port} ${other}${user ?? 'USER'}@${host}`,
     ];
   }
-  if (wsl) return ['', `This is WSL: Windows reaches it at http://localhost:${port}`];
+  if (wsl) return ['', `WSL: open it in Windows at http://localhost:${port}`];
   if (container) {
-    return ['', 'This is a container: start it with --network=host, and the host reaches the address above.'];
+    return ['', 'Container: start it with --network=host to reach the URL above from the host.'];
   }
   return [];
 }

@@ -38,7 +38,7 @@ export async function fewer(source, target) {
 export async function bringData({ trainer, until, made, source, work, say }) {
   const before = await known(trainer, until, made);
   if (before !== undefined) {
-    say(`It is there from before: ${before.flights.toLocaleString('en')} flights.`);
+    say(`Already present: ${before.flights.toLocaleString('en')} flights.`);
     return { ...before, again: true };
   }
   let rest = '';
@@ -56,7 +56,7 @@ export async function bringData({ trainer, until, made, source, work, say }) {
   });
   if (code !== 0) throw new Error(output);
   const after = await known(trainer, until, made);
-  if (after === undefined) throw new Error('the training data are not there');
+  if (after === undefined) throw new Error('the training data is missing');
   return { ...after, again: false };
 }
 

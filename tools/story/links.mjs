@@ -21,23 +21,23 @@ export function links(url, { version, challenger, drifted, prediction }) {
           },
         ]),
     {
-      what: 'the version that answers: card, measures, decisions',
+      what: 'the serving version: model card, metrics, decisions',
       address: `${project}/models/nyc-late/versions/${version}`,
     },
     ...(prediction === undefined
       ? []
       : [
           {
-            what: 'the prediction named above: what it rests on',
+            what: 'the prediction above: explanation and lineage',
             address: `${project}/predictions/nyc-late/${prediction}`,
           },
         ]),
     {
-      what: 'what was refused, by which policy',
+      what: 'denied actions, with the policies',
       address: `${url}/organisation/audit?outcome=denied&actor=trainer`,
     },
     {
-      what: 'both versions side by side',
+      what: 'comparison of both versions',
       address: `${project}/models/nyc-late/compare?from=${challenger}&to=${version}`,
     },
   ];

@@ -78,20 +78,20 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
 
   const people = await makePeople(url, data, join(example, 'story'));
   const { trainer, gate } = people;
-  if (people.invitation !== undefined) say(`Look on while it goes: ${people.invitation}`);
+  if (people.invitation !== undefined) say(`Follow along in the console (creates your account): ${people.invitation}`);
 
-  chapter(`1. Data: ${plan.words}, and the weather of each hour`);
-  const all = await phase('Fetch the tables', tables, 'bytes');
+  chapter(`1. Data: ${plan.words}, with hourly weather`);
+  const all = await phase('Download tables', tables, 'bytes');
   const source = slice ? await fewer(all, join(work, 'tables')) : all;
   const bring = async (/** @type {string} */ until, /** @type {number} */ made) =>
     await bringData({ trainer, until, made, source, work, say });
   const data1 = await bring(plan.firstMonth, 1);
 
-  chapter(`2. Training: ${plan.candidates.length} candidates learn, the best is measured on later flights`);
+  chapter(`2. Training: ${plan.candidates.length} candidate models, evaluated on later flights`);
   await trainer.dais(['apply', '-f', join(example, 'story', 'model.yaml'), '--take-over']);
   await preparePipeline(people, work, say);
   const known = before?.words === plan.words ? before : undefined;
-  if (known) say('Done before, and not again. It went like this:');
+  if (known) say('Already done. Results of the first time:');
   const first =
     known?.first ??
     (await phase('Train the first version', (report) =>
@@ -99,15 +99,16 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
     ));
   tellVerdict(first, say);
 
-  chapter('3. Approval: who made it is not who says that it is good');
+  chapter('3. Approval: a second person approves the version');
   const firstDecision = known?.firstDecision ?? (await decide(people, first));
   tellDecision(first, firstDecision, say);
   if (firstDecision.approved) keep({ ...known, words: plan.words, first, firstDecision });
   const champion = await championOf(trainer);
-  if (champion === undefined) throw new Error('The first version is not better than nothing: nothing can be served.');
+  if (champion === undefined)
+    throw new Error('The first version is not better than the baseline and cannot be served.');
 
-  chapter('4. Serving: later flights are asked about before they leave, and a monitor looks on');
-  await phase('Put it behind an address', () => serve(trainer, plan, work, champion));
+  chapter('4. Serving: predictions for later flights before departure, with a monitor');
+  await phase('Deploy to an endpoint', () => serve(trainer, plan, work, champion));
   await watch(trainer, plan, work);
   const sums = { requests: 0, failed: 0, again: 0 };
   const asked = async (/** @type {import('./plan.mjs').Period} */ period, pace = speed) => {
@@ -119,12 +120,11 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
   };
   const week = await asked(plan.live);
 
-  chapter('5. The season changes: the next months come, and their flights');
+  chapter('5. Drift: the season changes');
   const data2 = await bring(plan.lastMonth, 2);
   const season = await asked(plan.changed);
-  if (known?.finding) say('The alert was raised before. It went like this:');
-  const finding =
-    known?.finding ?? (await phase('Wait for what the monitor says', async () => await driftFound(trainer)));
+  if (known?.finding) say('The alert was raised before. Results of the first time:');
+  const finding = known?.finding ?? (await phase('Wait for the monitor', async () => await driftFound(trainer)));
   tellFinding(finding, say);
 
   chapter(retrainingTitle(finding.decision));
@@ -139,7 +139,7 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
   tellVerdict(second, say);
   keep({ words: plan.words, first, firstDecision, finding, second });
 
-  chapter('7. It is tried without risk, then decided about, then takes over step by step');
+  chapter('7. Rollout: shadow test, approval, canary steps');
   const shadow = known?.shadow ?? (await tryShadow());
   tellShadow(second, shadow, say);
   const secondDecision = known?.secondDecision ?? (await decide(people, second));
@@ -157,10 +157,10 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
   const named = last.named ?? season.named ?? week.named;
   const lineage = named === undefined ? {} : (await lineageOf(trainer, named.prediction)).types;
   const explanation = named === undefined ? undefined : await explained(trainer, named.prediction);
-  chapter('8. One prediction: why it was said, and back to where it comes from');
+  chapter('8. One prediction: explanation and lineage');
   if (named !== undefined && explanation !== undefined) {
     tellExplanation(named, explanation, say);
-    say('It rests on');
+    say('Lineage:');
     for (const [type, names] of Object.entries(lineage)) say(`  ${type}: ${short(names)}`);
   }
   const total = await counted(trainer);
@@ -195,7 +195,7 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
 
   /** The second version gets copies of some days, and answers nobody. */
   async function tryShadow() {
-    await phase('Give it copies of requests', () => copyTo(trainer, plan, work, second.version));
+    await phase('Deploy as shadow', () => copyTo(trainer, plan, work, second.version));
     await asked(plan.copied);
     const found = await compared(trainer, second.version);
     await serve(trainer, plan, work, first.version);
