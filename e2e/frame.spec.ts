@@ -87,7 +87,7 @@ test('manifests are copied as one would write them: applying them changes nothin
   expect(await journey.dais(['plan', '-f', '-'], await copied(page, 'Manifest'))).toContain('unchanged');
   await page.goto(`${journey.url}/projects/default/secrets`);
   await page.getByRole('row', { name: 'two' }).waitFor();
-  const both = await copied(page, 'Manifests of all 2 shown');
+  const both = await copied(page, 'Manifests of all 2 rows');
   expect(both.match(/^kind: Secret$/gm)).toHaveLength(2);
   expect(await journey.dais(['plan', '-f', '-'], both)).toContain('unchanged');
   await page.goto(`${journey.url}/projects/default/change/secrets/two`);
