@@ -28,7 +28,7 @@ const PAGES: readonly Look[] = [
   [
     'nothing that fits',
     '/projects/default/secrets?name=nothing',
-    async (page) => await page.getByText('Nothing fits the filter').waitFor(),
+    async (page) => await page.getByText('No matches').waitFor(),
   ],
   [
     'the choice of columns',
@@ -43,7 +43,7 @@ const PAGES: readonly Look[] = [
     '/projects/default/secrets/one',
     async (page) => {
       await page.getByRole('button', { name: 'Copy as' }).click();
-      await page.getByRole('menuitem', { name: 'Call by curl' }).waitFor();
+      await page.getByRole('menuitem', { name: 'curl command' }).waitFor();
     },
   ],
   [
@@ -54,16 +54,24 @@ const PAGES: readonly Look[] = [
       await page.keyboard.press('Control+End');
       await page.keyboard.insertText('# a remark\n');
       await page.keyboard.press('Control+Enter');
-      await page.getByRole('region', { name: 'Plan' }).getByText('Nothing would change').waitFor();
+      await page.getByRole('region', { name: 'Plan' }).getByText('No changes').waitFor();
     },
   ],
-  ['no page at all', '/account/nothing', async (page) => await page.getByText('There is no such page').waitFor()],
-  ['an empty list', '/projects/default/policies', async (page) => await page.getByText('There are none yet').waitFor()],
-  ['a resource', '/projects/default/secrets/one', async (page) => await page.getByText('What was asked for').waitFor()],
+  ['no page at all', '/account/nothing', async (page) => await page.getByText('Page not found').waitFor()],
+  [
+    'an empty list',
+    '/projects/default/policies',
+    async (page) => await page.getByText('No policies in default yet').waitFor(),
+  ],
+  [
+    'a resource',
+    '/projects/default/secrets/one',
+    async (page) => await page.getByRole('heading', { name: 'Spec', exact: true }).waitFor(),
+  ],
   [
     'its manifest',
     '/projects/default/secrets/one?tab=manifest',
-    async (page) => await page.getByText('As one would write it').waitFor(),
+    async (page) => await page.getByText('Manifest (user fields)').waitFor(),
   ],
   [
     'its history',
@@ -76,11 +84,15 @@ const PAGES: readonly Look[] = [
     async (page) => await page.getByText('owner created').waitFor(),
   ],
   ['events', '/projects/default/events', async (page) => await page.getByText('owner created Secret two').waitFor()],
-  ['the organisation', '/organisation/projects/default', async (page) => await page.getByText('About it').waitFor()],
+  [
+    'the organization',
+    '/organisation/projects/default',
+    async (page) => await page.getByRole('heading', { name: 'Metadata', exact: true }).waitFor(),
+  ],
   [
     'access of the owner',
     '/projects/default/access?action=secret:write&resource=Secret',
-    async (page) => await page.getByText('The owner of this Dais may do everything').first().waitFor(),
+    async (page) => await page.getByText('The owner of this server may do everything').first().waitFor(),
   ],
   [
     'audit of the owner',
@@ -100,7 +112,7 @@ const PAGES: readonly Look[] = [
       await page.locator('.cm-content').click();
       await page.keyboard.press('Control+End');
       await page.keyboard.insertText('  wrong: 1');
-      await page.getByText('One fault').waitFor();
+      await page.getByText('1 error').waitFor();
     },
   ],
   [

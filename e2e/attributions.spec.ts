@@ -63,10 +63,10 @@ const panel = (page: Page, name: string) => page.getByRole('region', { name, exa
 
 test('the window says by which columns the version goes now, and by which it went', async () => {
   const page = await journey.open(MONITOR);
-  const sides = panel(page, 'What moves the answer of weighed/1');
-  await sides.getByText(/Shapley values \(exact, by all coalitions\) of 60 rows/).waitFor();
-  await sides.getByLabel('Share of each column in all attributions: this window beside the baseline').waitFor();
-  const first = sides.getByRole('region', { name: 'Columns by which it goes' }).getByRole('row').nth(1);
+  const sides = panel(page, 'Feature attribution of weighed/1');
+  await sides.getByText(/Shapley values \(exact, all coalitions\) of 60 rows/).waitFor();
+  await sides.getByLabel('Share of each column in all attributions: this window versus the baseline').waitFor();
+  const first = sides.getByRole('region', { name: 'Attributions by column' }).getByRole('row').nth(1);
   await first.getByText('x[2]', { exact: true }).waitFor();
   await first.getByText('100.0 %', { exact: true }).waitFor();
   await page
@@ -78,7 +78,7 @@ test('the window says by which columns the version goes now, and by which it wen
 
 test('the same on a narrow and dark page', async () => {
   const page = await journey.open(MONITOR, { scheme: 'dark', width: 400 });
-  await panel(page, 'What moves the answer of weighed/1').waitFor();
+  await panel(page, 'Feature attribution of weighed/1').waitFor();
   const wide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
   expect(wide).toBe(false);
 });

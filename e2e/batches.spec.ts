@@ -45,15 +45,15 @@ afterEach(async ({ task }) => {
   else journey.expectQuiet();
 });
 
-const table = (page: Page) => page.getByRole('region', { name: 'Jobs on models' });
-const leftOut = (page: Page) => page.getByRole('region', { name: 'Rows that were left out' }).last();
+const table = (page: Page) => page.getByRole('region', { name: 'Batch jobs' });
+const leftOut = (page: Page) => page.getByRole('region', { name: 'Rejected rows' }).last();
 
 test('the work on a model is found from its page, and leads to what it made', async () => {
   const page = await journey.open('/projects/default/models/whole');
-  await page.getByRole('main').getByRole('link', { name: 'Batches' }).click();
+  await page.getByRole('main').getByRole('link', { name: 'Batch jobs' }).click();
   await page.getByRole('heading', { name: 'Batch jobs of whole', level: 1 }).waitFor();
   await expect.poll(async () => await table(page).getByRole('row').count()).toBe(3);
-  await page.getByRole('combobox', { name: 'Which state' }).click();
+  await page.getByRole('combobox', { name: 'State' }).click();
   await page.getByRole('option', { name: 'succeeded' }).click();
   await expect.poll(async () => await table(page).getByRole('row').count()).toBe(2);
   expect(page.url()).toContain('model=whole&state=succeeded');
@@ -63,21 +63,21 @@ test('the work on a model is found from its page, and leads to what it made', as
 
 test('rows that were left out are read a page at a time', async () => {
   const page = await journey.open(`/projects/default/datasets/gaps`);
-  await page.getByRole('main').getByRole('link', { name: 'Batches' }).click();
+  await page.getByRole('main').getByRole('link', { name: 'Batch jobs' }).click();
   await table(page).getByRole('row').nth(1).getByRole('link', { name: 'batch prediction' }).click();
   await page.waitForURL(`**${BATCHES}/${withRejects.id}`);
   await page.getByText('300 of 300 rows').waitFor();
   await expect.poll(async () => await leftOut(page).getByRole('row').count()).toBe(101);
-  await page.getByRole('button', { name: 'Show more' }).click();
+  await page.getByRole('button', { name: 'Show more rows' }).click();
   await expect.poll(async () => await leftOut(page).getByRole('row').count()).toBe(GAPS + 1);
-  expect(await page.getByRole('button', { name: 'Show more' }).count()).toBe(0);
+  expect(await page.getByRole('button', { name: 'Show more rows' }).count()).toBe(0);
 });
 
 test('what went wrong stands on the page of the job, with row and column', async () => {
   const page = await journey.open(`${BATCHES}/${failed.id}`);
   await page.getByText('Row 2, column "x": is missing; expected INT64.').waitFor();
   await page
-    .getByRole('region', { name: 'Rows that were not taken' })
+    .getByRole('region', { name: 'Rejected rows' })
     .getByRole('cell', { name: 'x', exact: true })
     .first()
     .waitFor();
@@ -92,12 +92,12 @@ test('a job is cancelled by whoever may, and makes nothing', async () => {
   const first = await batch.start({ ...asked, out: 'long-1' });
   const second = await batch.start({ ...asked, out: 'long-2' });
   const page = await journey.open(`${BATCHES}/${second.id}`);
-  await page.getByRole('button', { name: 'Cancel', exact: true }).click();
-  await page.getByRole('button', { name: 'Cancel the job' }).click();
+  await page.getByRole('button', { name: 'Cancel job', exact: true }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel job' }).click();
   expect((await batch.ended(first.id)).state).toBe('succeeded');
   expect(await batch.ended(second.id)).toMatchObject({ state: 'cancelled' });
-  await page.getByText('cancelled', { exact: true }).waitFor();
-  await page.getByText('nothing of long-2').waitFor();
+  await page.getByText('canceled', { exact: true }).waitFor();
+  await page.getByText('no version of long-2').waitFor();
 });
 
 const LOOKS: readonly Look[] = [

@@ -192,7 +192,7 @@ test.each([
   [
     'a logged model',
     () => `/projects/default/logged-models/${loggedModel}`,
-    async (page: Page) => await page.getByText('Nobody has registered it yet.').waitFor(),
+    async (page: Page) => await page.getByText('Not registered yet.').waitFor(),
   ],
   [
     'models',
@@ -252,12 +252,12 @@ test.each([
   [
     'the compute page',
     '/projects/default/compute',
-    async (page: Page) => await page.getByText('No step waits').waitFor(),
+    async (page: Page) => await page.getByText('No queued steps').waitFor(),
   ],
   [
     'mentions',
     '/projects/default/mentions',
-    async (page: Page) => await page.getByText('there is nobody to name').waitFor(),
+    async (page: Page) => await page.getByText('so nobody can mention you').waitFor(),
   ],
   ['audit', '/projects/default/audit', async (page: Page) => await page.getByText('owner').first().waitFor()],
 ])('what %s adds to the first view', async (name, path, look) => {

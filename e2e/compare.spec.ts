@@ -52,11 +52,11 @@ test('metrics lie over each other, and what the model wants is said first', asyn
   await page.getByRole('heading', { name: 'Compare 4 runs', level: 1 }).waitFor();
   const objectives = page.getByRole('region', { name: 'Objectives' });
   await objectives.getByText('One minute less saves 40 gate changes a day').waitFor();
-  await objectives.getByText('not reached').first().waitFor();
+  await objectives.getByText('not met').first().waitFor();
   expect(await objectives.getByText('best', { exact: true }).count()).toBe(1);
   await page.locator('.line-chart', { hasText: 'error' }).locator('canvas').waitFor();
   await page.getByText(/^Chart of error, 480 points/).waitFor({ state: 'attached' });
-  await page.getByRole('button', { name: 'Leave newt out' }).click();
+  await page.getByRole('button', { name: 'Remove newt from the comparison' }).click();
   await page.getByRole('heading', { name: 'Compare 3 runs', level: 1 }).waitFor();
   await page.getByText(/^Chart of error, 360 points/).waitFor({ state: 'attached' });
 });
@@ -65,7 +65,7 @@ test('differences come first; what is the same is a click away', async () => {
   const page = await journey.open(address('&tab=diff'));
   await page.getByRole('row', { name: /^optimizer adam sgd adam sgd$/ }).waitFor();
   expect(await page.getByRole('row', { name: /^seed/ }).count()).toBe(0);
-  await page.getByLabel('Also what is the same everywhere').click();
+  await page.getByLabel('Show identical values').click();
   await page.getByRole('row', { name: /^seed 7 7 7 7$/ }).waitFor();
 });
 
@@ -79,15 +79,15 @@ test('a part of an axis is kept by dragging along it', async () => {
     sourcePosition: { x: width / 2, y: height * 0.98 },
     targetPosition: { x: width / 2, y: height * 0.5 },
   });
-  await page.getByText('2 of 4 kept.').waitFor();
+  await page.getByText('2 of 4 selected.').waitFor();
 });
 
 test('a metric against a parameter', async () => {
   const page = await journey.open(address('&tab=scatter&across=params.depth&up=metrics.recall'));
-  await page.getByRole('img', { name: 'recall against depth: 4 points' }).waitFor();
-  await page.getByRole('combobox', { name: 'Up' }).click();
+  await page.getByRole('img', { name: 'recall versus depth: 4 points' }).waitFor();
+  await page.getByRole('combobox', { name: 'Y axis' }).click();
   await page.getByRole('option', { name: 'error' }).click();
-  await page.getByRole('img', { name: 'error against depth: 4 points' }).waitFor();
+  await page.getByRole('img', { name: 'error versus depth: 4 points' }).waitFor();
   await page.waitForURL('**up=metrics.error*');
 });
 

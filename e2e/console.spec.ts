@@ -86,7 +86,7 @@ test('the keyboard moves through a list, opens a row and comes back to it', asyn
 
 test('what others do appears, changes and goes without a reload; under the pointer nothing moves', async () => {
   const page = await journey.open('/projects/default/secrets?labels=team=live&columns=all');
-  await page.getByText('Nothing fits the filter').waitFor();
+  await page.getByText('No matches').waitFor();
   await journey.dais(['apply', '-f', '-'], secretManifest('live-b', 'from a command', 'live'));
   await page.getByRole('row', { name: 'live-b' }).getByText('from a command').waitFor();
   await page.getByRole('row', { name: 'live-b' }).hover();
@@ -94,7 +94,7 @@ test('what others do appears, changes and goes without a reload; under the point
     `${secretManifest('live-a', 'came meanwhile', 'live')}---\n${secretManifest('live-b', 'said anew', 'live')}`,
   );
   await page.getByRole('row', { name: 'live-b' }).getByText('said anew').waitFor();
-  await page.getByRole('button', { name: 'Paused under the pointer: 1 new' }).waitFor();
+  await page.getByRole('button', { name: 'Updates paused: 1 new' }).waitFor();
   expect(await page.getByText('live-a').count()).toBe(0);
   await page.getByRole('heading', { level: 1 }).hover();
   await page.getByText('live-a').waitFor();
@@ -110,10 +110,10 @@ test('one writes a new secret, is told the fault where it stands, looks at the p
   expect(await page.getByRole('button', { name: 'Show the plan' }).isDisabled()).toBe(true);
   await write(page, secretManifest('written', 'here'));
   await page.getByRole('button', { name: 'Show the plan' }).click();
-  await page.getByText('You may: it would be made').waitFor();
+  await page.getByText('Allowed: would be created').waitFor();
   await page.getByRole('button', { name: 'Apply' }).click();
   await page.getByRole('heading', { name: 'Secret written', level: 1 }).waitFor();
-  await page.getByText('written is made').waitFor();
+  await page.getByText('written created').waitFor();
 });
 
 test('the editor completes fields, choices and names', async () => {
@@ -137,19 +137,19 @@ test('a change is shown as a difference, refused when somebody was faster, and a
   await editor(page).waitFor();
   await journey.apply(secretManifest('changed', 'by somebody else'));
   await write(page, text('mine'));
-  const diff = page.getByRole('region', { name: 'What you changed' }).last();
+  const diff = page.getByRole('region', { name: 'Your changes' }).last();
   await diff.getByText('description: first').waitFor();
   await diff.getByText('description: mine').waitFor();
   await page.keyboard.press('Control+Enter');
-  await page.getByText('You may: it would be changed').waitFor();
+  await page.getByText('Allowed: would be updated').waitFor();
   await page.getByText('spec.description').waitFor();
   await page.keyboard.press('Control+Enter');
   await page.getByText('Version mismatch').waitFor();
-  await page.getByRole('button', { name: 'Load the version of now' }).click();
+  await page.getByRole('button', { name: 'Load the current version' }).click();
   await editor(page).getByText('by somebody else').waitFor();
   await write(page, text('mine'));
   await page.keyboard.press('Control+Enter');
-  await page.getByText('You may: it would be changed').waitFor();
+  await page.getByText('Allowed: would be updated').waitFor();
   await page.keyboard.press('Control+Enter');
   await page.getByRole('heading', { name: 'Secret changed', level: 1 }).waitFor();
   await page.getByRole('definition').getByText('mine').waitFor();
@@ -159,15 +159,15 @@ test('a change is shown as a difference, refused when somebody was faster, and a
 test('history compares any two revisions, and brings one back', async () => {
   for (const description of ['one', 'two', 'three']) await journey.apply(secretManifest('rolled', description));
   const page = await journey.open('/projects/default/secrets/rolled?tab=history');
-  await page.getByRole('button', { name: 'Compare 1 with the present' }).click();
+  await page.getByRole('button', { name: 'Compare revision 1 with the current revision' }).click();
   await page.waitForURL('**tab=history&from=1&to=3');
   const diff = page.getByRole('region', { name: 'From revision 1 to 3' });
   await diff.getByText('description: one').waitFor();
   await diff.getByText('description: three').waitFor();
-  await page.getByRole('button', { name: 'Bring back revision 1' }).click();
+  await page.getByRole('button', { name: 'Roll back to revision 1' }).click();
   await page.getByRole('dialog').getByText('dais rollback secret rolled --to 1').waitFor();
-  await page.getByRole('dialog').getByRole('button', { name: 'Bring back' }).click();
-  await page.getByRole('cell', { name: '4 present' }).waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Roll back' }).click();
+  await page.getByRole('cell', { name: '4 current' }).waitFor();
   await page.getByRole('tab', { name: 'Overview' }).click();
   await page.getByRole('definition').getByText('one', { exact: true }).waitFor();
 });
@@ -187,7 +187,7 @@ test('what is still used is not deleted: its holders are named; what is not, goe
   await dialog.getByRole('textbox').fill('desk');
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Alert channels', level: 1 }).waitFor();
-  await page.getByText('desk is deleted').waitFor();
+  await page.getByText('desk deleted').waitFor();
 });
 
 test('an action of a kind asks for its input and shows its answer', async () => {
@@ -218,7 +218,10 @@ test('keys go places, and a list of them is a key away', async () => {
   await page.keyboard.press('s');
   await page.getByRole('heading', { name: 'Secrets', level: 1 }).waitFor();
   await page.keyboard.press('?');
-  await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).getByText('Fold or unfold the rail').waitFor();
+  await page
+    .getByRole('dialog', { name: 'Keyboard shortcuts' })
+    .getByText('Collapse or expand the navigation')
+    .waitFor();
   await page.keyboard.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   await page.keyboard.press('c');
@@ -229,9 +232,9 @@ test('the theme follows the system until somebody chooses, and then stays', asyn
   const page = await journey.open('/', { scheme: 'dark' });
   const scheme = () => page.locator('html').getAttribute('data-mantine-color-scheme');
   expect(await scheme()).toBe('dark');
-  await page.getByRole('button', { name: 'Show in light' }).click();
+  await page.getByRole('button', { name: 'Use light theme' }).click();
   await page.reload();
-  await page.getByRole('button', { name: 'Show in dark' }).waitFor();
+  await page.getByRole('button', { name: 'Use dark theme' }).waitFor();
   expect(await scheme()).toBe('light');
 });
 
@@ -250,13 +253,13 @@ test('what is not there says so, with what to do and the request', async () => {
   const page = await journey.open('/projects/default/secrets/nothing');
   const note = page.getByRole('alert');
   await note.getByText('Not found', { exact: true }).waitFor();
-  await note.getByText(/Request [0-9a-f-]{36}/).waitFor();
+  await note.getByText(/Request ID [0-9a-f-]{36}/).waitFor();
   journey.expectQuiet('status of 404');
 });
 
 test('without a server it says so, and goes on when there is one again', async () => {
   const page = await journey.open('/projects/default/secrets?labels=team=away');
-  await page.getByText('Nothing fits the filter').waitFor();
+  await page.getByText('No matches').waitFor();
   await journey.down();
   await page.getByText('Reconnecting…').waitFor();
   await journey.up();

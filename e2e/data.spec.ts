@@ -37,13 +37,13 @@ test('a dataset is found by a column, and the list says which versions may be us
   // What is in use is the one before: `latest` never is one that is quarantined.
   await row.getByRole('link', { name: '2', exact: true }).waitFor();
   await page.getByRole('textbox', { name: 'Name, column, owner, tag' }).fill('delay nowhere');
-  await page.getByText('Nothing fits the filter').waitFor();
+  await page.getByText('No matches').waitFor();
 });
 
 test('what is broken comes first, with the rows that break it, masked', async () => {
   const page = await journey.open(`${FLIGHTS}/versions/3`, { as: bo });
-  await page.getByRole('heading', { name: /expectations (is|are) not kept/ }).waitFor();
-  const broken = table(page, 'Rows that break delays can be true');
+  await page.getByRole('heading', { name: /expectations failed/ }).waitFor();
+  const broken = table(page, 'Rows that fail delays can be true');
   await broken.getByRole('cell', { name: '10080' }).first().waitFor();
   await broken.getByRole('columnheader', { name: /pilot_email masked/ }).waitFor();
   // The reader's own address is in the frame.
@@ -76,9 +76,12 @@ test('findings are masked or waived with a reason; a reader is told why they may
     .getByRole('row', { name: /contact/ })
     .first();
   await row.getByRole('button', { name: 'Waive' }).click();
-  await dialog(page).getByRole('button', { name: 'Waive it' }).and(page.locator('[aria-disabled="true"]')).waitFor();
-  await dialog(page).getByRole('textbox', { name: 'Why' }).fill('Desks, not people');
-  await dialog(page).getByRole('button', { name: 'Waive it' }).click();
+  await dialog(page)
+    .getByRole('button', { name: 'Waive finding' })
+    .and(page.locator('[aria-disabled="true"]'))
+    .waitFor();
+  await dialog(page).getByRole('textbox', { name: 'Reason' }).fill('Desks, not people');
+  await dialog(page).getByRole('button', { name: 'Waive finding' }).click();
   await row.getByText('waived').waitFor();
   await row.getByText('Desks, not people').waitFor();
   // Everybody who looks sees it at once.
@@ -94,27 +97,27 @@ test('two versions are compared: columns, rows by their keys, figures', async ()
   await table(page, 'Distributions')
     .getByRole('row', { name: /^delay_minutes 2,000 of 2,000/ })
     .waitFor();
-  await table(page, 'Changed rows: some of them').getByRole('row').nth(1).waitFor();
+  await table(page, 'Changed rows: sample').getByRole('row').nth(1).waitFor();
 });
 
 test('a version gets a tag, an older one is restored, and a quarantined one released with a reason', async () => {
   const watching = await journey.open(FLIGHTS, { as: bo });
   const page = await journey.open(FLIGHTS, { as: grace });
-  await versionRow(page, 1).getByRole('button', { name: 'What can be done with version 1' }).click();
-  await page.getByRole('menuitem', { name: 'Set a tag' }).click();
+  await versionRow(page, 1).getByRole('button', { name: 'Actions on version 1' }).click();
+  await page.getByRole('menuitem', { name: 'Set tag' }).click();
   await dialog(page).getByRole('textbox', { name: 'Tag' }).fill('baseline');
-  await dialog(page).getByRole('button', { name: 'Set the tag' }).click();
+  await dialog(page).getByRole('button', { name: 'Set tag' }).click();
   await versionRow(watching, 1).getByText('baseline').waitFor();
-  await versionRow(page, 1).getByRole('button', { name: 'What can be done with version 1' }).click();
+  await versionRow(page, 1).getByRole('button', { name: 'Actions on version 1' }).click();
   // What has a tag is not deleted, and the entry says so.
-  await page.getByRole('menuitem', { name: /Delete its files It has the tag baseline/ }).waitFor();
-  await page.getByRole('menuitem', { name: 'Restore as the newest version' }).click();
-  await dialog(page).getByRole('textbox', { name: 'Why' }).fill('October again');
+  await page.getByRole('menuitem', { name: /Delete files The version has the tag baseline/ }).waitFor();
+  await page.getByRole('menuitem', { name: 'Restore as latest version' }).click();
+  await dialog(page).getByRole('textbox', { name: 'Reason' }).fill('October again');
   await dialog(page).getByRole('button', { name: 'Restore' }).click();
   await page.getByRole('heading', { name: 'flights version 4', level: 1 }).waitFor();
   await page.goto(`${journey.url}${FLIGHTS}/versions/3`);
   await page.getByRole('button', { name: 'Release' }).click();
-  await dialog(page).getByRole('textbox', { name: 'Why' }).fill('Seven rows do not matter here');
+  await dialog(page).getByRole('textbox', { name: 'Reason' }).fill('Seven rows do not matter here');
   await dialog(page).getByRole('button', { name: 'Release' }).click();
   await versionRow(watching, 3).getByText('ready').waitFor();
 });
@@ -129,8 +132,8 @@ test('a file is uploaded from the browser and becomes a version', async () => {
       mimeType: 'text/csv',
       buffer: Buffer.from('airport,observed_at,wind_knots\nFRA,2026-10-01T00:00:00Z,12\nOSL,2026-10-01T00:00:00Z,7\n'),
     });
-  await dialog(page).getByRole('textbox', { name: 'What is new' }).fill('First day');
-  await dialog(page).getByRole('button', { name: 'Make a version' }).click();
+  await dialog(page).getByRole('textbox', { name: 'Description of the change' }).fill('First day');
+  await dialog(page).getByRole('button', { name: 'Create version' }).click();
   await page.getByRole('heading', { name: 'weather version 1', level: 1 }).waitFor();
   await page.getByRole('tab', { name: 'Rows', exact: true }).click();
   await table(page, 'Rows')
@@ -140,7 +143,7 @@ test('a file is uploaded from the browser and becomes a version', async () => {
 
 test('a file that cannot be read makes no version, and its line is told', async () => {
   const page = await journey.open('/projects/default/datasets/flights', { as: grace });
-  await page.getByRole('button', { name: 'Upload a version' }).click();
+  await page.getByRole('button', { name: 'Upload version' }).click();
   await dialog(page)
     .locator('input[type=file]')
     .setInputFiles({
@@ -148,10 +151,10 @@ test('a file that cannot be read makes no version, and its line is told', async 
       mimeType: 'text/csv',
       buffer: Buffer.from(`${flightsCsv({ rows: 3 })}F9,2026-10-01,AA\n`),
     });
-  await dialog(page).getByRole('button', { name: 'Make a version' }).click();
-  await dialog(page).getByText('No version was made').waitFor();
+  await dialog(page).getByRole('button', { name: 'Create version' }).click();
+  await dialog(page).getByText('No version was created').waitFor();
   await dialog(page)
-    .getByRole('list', { name: 'What was wrong' })
+    .getByRole('list', { name: 'Errors' })
     .getByText(/flights\.csv:5/)
     .waitFor();
 });
@@ -183,7 +186,7 @@ const PAGES: readonly Look[] = [
   [
     'a quarantined version',
     `${FLIGHTS}/versions/3`,
-    async (page) => await page.getByText('Rows that break it').first().waitFor(),
+    async (page) => await page.getByText('Failing rows').first().waitFor(),
     grace,
   ],
   [

@@ -35,30 +35,30 @@ test('a request is tried with the example of the model', async () => {
   await expect.poll(async () => await field.inputValue()).toBe('1');
   await field.fill('21');
   expect(JSON.parse(await body.inputValue())).toEqual({ inputs: { x: [[21]] } });
-  await page.getByRole('button', { name: 'Send' }).click();
-  const answer = panel(page, 'Answer');
+  await page.getByRole('button', { name: 'Send request' }).click();
+  const answer = panel(page, 'Response');
   await answer.getByText('42').waitFor();
   await answer.getByText('from stable').waitFor();
   await body.fill('{"inputs": [["no number"]]}');
-  await page.getByRole('button', { name: 'Send' }).click();
+  await page.getByRole('button', { name: 'Send request' }).click();
   await answer.getByText('400').waitFor();
   journey.expectQuiet('400');
 });
 
 test('a canary gets its share before one’s eyes, and takes over when somebody says so', async () => {
   const page = await journey.open(ENDPOINT);
-  const variants = page.getByRole('region', { name: 'What answers now', exact: true }).last();
+  const variants = page.getByRole('region', { name: 'Active variants', exact: true }).last();
   await variants.getByText('100 %').waitFor();
   expect(await deploy({ model: 'models:/flights/2', canary: 10 })).toMatchObject({ status: 202 });
   await variants
     .getByRole('row', { name: /canary/ })
     .getByText('10 %')
     .waitFor();
-  const ramp = page.getByRole('region', { name: 'Ramp' });
+  const ramp = page.getByRole('region', { name: 'Traffic ramp' });
   await ramp.getByText('10 %').waitFor();
   await page.getByRole('button', { name: 'Promote' }).click();
   const dialog = page.getByRole('dialog', { name: 'Promote: delays' });
-  await dialog.getByRole('textbox', { name: 'Why' }).fill('Good enough');
+  await dialog.getByRole('textbox', { name: 'Reason' }).fill('Good enough');
   await dialog.getByRole('button', { name: 'Promote now' }).click();
   await variants.getByRole('row', { name: /canary/ }).waitFor({ state: 'detached' });
   await variants.getByRole('link', { name: 'flights/2' }).waitFor();
@@ -95,7 +95,7 @@ const LOOKS: readonly Look[] = [
         .getByText('/s')
         .waitFor(),
   ],
-  ['an endpoint', ENDPOINT, async (page) => await page.getByRole('region', { name: 'Ramp' }).waitFor()],
+  ['an endpoint', ENDPOINT, async (page) => await page.getByRole('region', { name: 'Traffic ramp' }).waitFor()],
   [
     'a request to try',
     `${ENDPOINT}?tab=try`,

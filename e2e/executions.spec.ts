@@ -64,8 +64,8 @@ const runs = '/projects/default/executions';
 
 test('where nothing ran stands what to paste, and runs come by themselves', async () => {
   const page = await journey.open('/');
-  await page.getByRole('link', { name: 'Executions', exact: true }).click();
-  await page.getByText('Nothing was run yet.').waitFor();
+  await page.getByRole('link', { name: 'Jobs', exact: true }).click();
+  await page.getByText('No jobs in default yet.').waitFor();
   await page.getByText('dais run --name first').waitFor();
   nightly = await submit('nightly', NIGHTLY);
   const row = page.getByRole('row', { name: /nightly/ });
@@ -80,14 +80,14 @@ test('where nothing ran stands what to paste, and runs come by themselves', asyn
   await page.getByRole('option', { name: 'failed' }).click();
   await row.waitFor({ state: 'detached' });
   await page.getByRole('textbox', { name: 'Name contains' }).fill('NIGHT');
-  await page.getByText('No run fits the filter.').waitFor();
+  await page.getByText('No matches.').waitFor();
   expect(new URL(page.url()).search).toBe('?state=failed&name=NIGHT');
 });
 
 test('a run shows its graph; a step says what it wrote, was given and left', async () => {
   const page = await journey.open(`${runs}/${nightly.id}`);
-  await page.getByRole('heading', { name: 'Execution nightly', level: 1 }).waitFor();
-  const graph = page.getByRole('group', { name: 'Graph of the run' });
+  await page.getByRole('heading', { name: 'Job nightly', level: 1 }).waitFor();
+  const graph = page.getByRole('group', { name: 'Graph of the job' });
   await graph.getByRole('button', { name: /^train succeeded/ }).click();
   const step = region(page, 'Step train');
   await step.getByText('line 400').waitFor();
@@ -98,7 +98,7 @@ test('a run shows its graph; a step says what it wrote, was given and left', asy
   await step.getByRole('tab', { name: 'Inputs and outputs' }).click();
   await step.getByText('0.1').waitFor();
   await region(page, 'Outputs')
-    .getByRole('button', { name: /one file/ })
+    .getByRole('button', { name: /1 file/ })
     .click();
   await region(page, 'Outputs').getByText('"loss": 0.25').waitFor();
   await step.getByRole('tab', { name: 'Command' }).click();
@@ -113,7 +113,7 @@ test('a run shows its graph; a step says what it wrote, was given and left', asy
   await region(page, 'Step load').waitFor();
   await region(page, 'Step load').getByRole('tab', { name: 'Inputs and outputs' }).click();
   await region(page, 'Outputs')
-    .getByRole('button', { name: /one file/ })
+    .getByRole('button', { name: /1 file/ })
     .click();
   await region(page, 'Outputs')
     .getByRole('cell', { name: 'gate' })
@@ -127,20 +127,20 @@ test('what failed is looked at first; it is run again from a step, and compared'
   const step = region(page, 'Step fit');
   await step.getByText('ValueError: no rows').waitFor();
   await step.getByText('it ended with exit code 3').waitFor();
-  await page.getByRole('button', { name: 'Run again from fit' }).click();
+  await page.getByRole('button', { name: 'Rerun from fit' }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByText('fit, tell').waitFor();
-  await dialog.getByRole('button', { name: 'Run again' }).click();
+  await dialog.getByRole('button', { name: 'Rerun' }).click();
   await page.getByRole('link', { name: 'compare' }).waitFor();
   again = { id: new URL(page.url()).pathname.split('/').at(-1) ?? '', state: '' };
-  await page.getByRole('heading', { name: 'Execution broken', level: 1 }).waitFor();
+  await page.getByRole('heading', { name: 'Job broken', level: 1 }).waitFor();
   await page.getByRole('tab', { name: 'Steps' }).click();
-  await page.getByRole('row', { name: /load.*taken over/ }).waitFor();
+  await page.getByRole('row', { name: /load.*reused/ }).waitFor();
   await page.getByRole('tab', { name: 'Timeline' }).click();
-  await page.getByRole('group', { name: 'Timeline of the run' }).getByRole('button', { name: /fit/ }).waitFor();
+  await page.getByRole('group', { name: 'Timeline of the job' }).getByRole('button', { name: /fit/ }).waitFor();
   await page.getByRole('link', { name: 'compare' }).click();
   await page.getByText('No step differs').waitFor();
-  await page.getByRole('checkbox', { name: 'Steps that do not differ too' }).click();
+  await page.getByRole('checkbox', { name: 'Show identical steps' }).click();
   await region(page, 'Steps').getByRole('row', { name: /load/ }).waitFor();
 });
 
@@ -150,7 +150,7 @@ async function fillQuota(page: Page): Promise<Run> {
   const sleep = sh('sleep 300', { resources: { cpu: 0.25, memory: 100_000_000 } });
   const run = await submit('fair', { a: sleep, b: sleep, c: sleep, d: sleep });
   await region(page, 'Queued steps')
-    .getByRole('row', { name: /fair c quota used up CPU: the quota is 0.5 cores/ })
+    .getByRole('row', { name: /fair c quota used up CPU: the quota of 0.5 cores is used up/ })
     .waitFor();
   return run;
 }
@@ -174,7 +174,7 @@ test('the compute page shows who uses what, and why steps wait', async () => {
   await region(page, 'Machines').getByRole('meter').first().waitFor();
   await journey.call(`/api/v1/executions/${run.id}/cancel`, {});
   await journey.apply(projectManifest({}));
-  await page.getByText('No step waits').waitFor();
+  await page.getByText('No queued steps').waitFor();
 });
 
 test('a run that goes on is followed, and cancelled; what waits says why', async () => {
@@ -185,19 +185,19 @@ test('a run that goes on is followed, and cancelled; what waits says why', async
   });
   const page = await journey.open(`${runs}/${run.id}?step=talk`);
   await region(page, 'Step talk').getByText('up', { exact: true }).waitFor();
-  await page.getByRole('heading', { name: 'Execution long', level: 1 }).waitFor();
+  await page.getByRole('heading', { name: 'Job long', level: 1 }).waitFor();
   await page.goto(`${journey.url}/projects/default/compute`);
   await region(page, 'Queued steps')
-    .getByRole('row', { name: /long flaky waits for a retry/ })
+    .getByRole('row', { name: /long flaky waiting for a retry/ })
     .waitFor();
   await page.goBack();
   await page.getByRole('button', { name: 'Cancel', exact: true }).click();
-  await page.getByRole('dialog').getByRole('button', { name: 'Cancel the run' }).click();
-  await page.getByRole('heading', { name: 'Execution long', level: 1 }).waitFor();
-  await page.getByRole('button', { name: /^later cancelled/ }).waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel job' }).click();
+  await page.getByRole('heading', { name: 'Job long', level: 1 }).waitFor();
+  await page.getByRole('button', { name: /^later canceled/ }).waitFor();
   await page.getByRole('button', { name: 'Delete' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
-  await page.getByRole('heading', { name: 'Executions', level: 1 }).waitFor();
+  await page.getByRole('heading', { name: 'Jobs and pipeline runs', level: 1 }).waitFor();
   await page.getByRole('row', { name: /nightly/ }).waitFor();
   expect(await page.getByRole('row', { name: /long/ }).count()).toBe(0);
 });
@@ -219,7 +219,7 @@ const PAGES: readonly Look[] = [
     () => `${runs}/${nightly.id}?step=train&show=values`,
     async (page) =>
       await region(page, 'Outputs')
-        .getByRole('button', { name: /one file/ })
+        .getByRole('button', { name: /1 file/ })
         .waitFor(),
   ],
   [

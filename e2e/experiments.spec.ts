@@ -18,7 +18,7 @@ afterEach(async ({ task }) => {
 
 test('where nothing was logged yet stand the lines to paste', async () => {
   const page = await journey.open('/projects/default/experiments');
-  await page.getByText('No run of default has been logged yet.').waitFor();
+  await page.getByText('No runs in default yet.').waitFor();
   await page.getByText(`export MLFLOW_TRACKING_URI=${journey.url}`).waitFor();
 });
 
@@ -50,28 +50,28 @@ test('an experiment gets another name, goes with its runs, and comes back with t
   const id = await makeExperiment(journey, 'first thoughts');
   await train(journey, id, { name: 'kept', status: 'FINISHED' });
   const page = await journey.open(`/projects/default/experiments/${id}`);
-  await page.getByRole('button', { name: 'Rename' }).click();
+  await page.getByRole('button', { name: 'Rename experiment' }).click();
   const dialog = page.getByRole('dialog');
   // A name that another has is refused, and told where it was typed.
   await dialog.getByLabel('Name').fill('Default');
-  await dialog.getByRole('button', { name: 'Rename' }).click();
+  await dialog.getByRole('button', { name: 'Rename experiment' }).click();
   await dialog.getByRole('alert').waitFor();
   await dialog.getByLabel('Name').fill('second thoughts');
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Runs of second thoughts', level: 1 }).waitFor();
   await page.getByRole('button', { name: 'Delete experiment' }).click();
-  await dialog.getByText('Its runs and logged models go with it.').waitFor();
-  await dialog.getByRole('button', { name: 'Keep it' }).click();
+  await dialog.getByText('This deletes its runs and logged models too.').waitFor();
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
   await dialog.waitFor({ state: 'detached' });
   await page.getByRole('button', { name: 'Delete experiment' }).click();
   await dialog.getByRole('button', { name: 'Delete' }).click();
-  await page.getByText('It is deleted, and its runs with it.').waitFor();
+  await page.getByText('The experiment and its runs are deleted.').waitFor();
   await page.goto(`${journey.url}/projects/default/experiments?view=deleted`);
   await page.getByRole('link', { name: 'second thoughts' }).click();
   await page.getByText('deleted', { exact: true }).waitFor();
   await page.getByRole('button', { name: 'Restore experiment' }).click();
   await page.getByRole('row', { name: 'kept' }).waitFor();
-  await page.getByRole('button', { name: 'Rename' }).waitFor();
+  await page.getByRole('button', { name: 'Rename experiment' }).waitFor();
   journey.expectQuiet('status of 409');
 });
 

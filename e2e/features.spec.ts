@@ -81,21 +81,21 @@ test('what is new is brought online, and a key gives what a model would get', as
   await row.getByRole('link', { name: 'airport_weather' }).click();
   await page.getByRole('heading', { name: 'Feature view airport_weather', level: 1 }).waitFor();
   await page.getByRole('tab', { name: 'Online' }).click();
-  await page.getByRole('button', { name: 'Bring all' }).click();
+  await page.getByRole('button', { name: 'Materialize all' }).click();
   await table(page, 'Materializations').getByText('done').waitFor();
   await page.getByRole('textbox', { name: 'airport_code' }).fill('FRA');
-  await page.getByRole('button', { name: 'Read', exact: true }).click();
-  const values = table(page, 'Values online');
+  await page.getByRole('button', { name: 'Read features', exact: true }).click();
+  const values = table(page, 'Online values');
   await values.getByRole('cell', { name: '14.75' }).waitFor();
-  await values.getByText('there', { exact: true }).waitFor();
+  await values.getByText('present', { exact: true }).waitFor();
   await page.getByRole('textbox', { name: 'airport_code' }).fill('XXX');
-  await page.getByRole('button', { name: 'Read', exact: true }).click();
+  await page.getByRole('button', { name: 'Read features', exact: true }).click();
   await values.getByText('not found').waitFor();
 });
 
 test('a service says what a model takes, and leads to its views', async () => {
   const page = await journey.open('/projects/default/featureservices/delay_v1');
-  const parts = table(page, 'Parts');
+  const parts = table(page, 'Views');
   await parts.getByText('wind_knots').waitFor();
   await parts.getByText('airport_code').waitFor();
   await parts.getByRole('link', { name: 'airport_weather' }).click();
@@ -106,10 +106,10 @@ test('labels say who agrees, and a task whose labels differ is settled with a re
   const page = await journey.open('/projects/default/labels');
   await page.getByRole('link', { name: 'delay-causes' }).click();
   await page.getByText('Krippendorff’s α').waitFor();
-  const task = table(page, 'Tasks and their labels').getByRole('row', { name: /Strike/ });
-  await task.getByRole('button', { name: 'This one' }).first().click();
-  await page.getByRole('dialog').getByRole('textbox', { name: 'Why' }).fill('A strike is no weather');
-  await page.getByRole('dialog').getByRole('button', { name: 'It counts' }).click();
+  const task = table(page, 'Tasks and labels').getByRole('row', { name: /Strike/ });
+  await task.getByRole('button', { name: 'Choose' }).first().click();
+  await page.getByRole('dialog').getByRole('textbox', { name: 'Reason' }).fill('A strike is no weather');
+  await page.getByRole('dialog').getByRole('button', { name: 'Choose label' }).click();
   await task.waitFor({ state: 'detached' });
   expect(page.url()).toBe(`${journey.url}/projects/default/labels/delay-causes`);
 });
@@ -121,13 +121,13 @@ const PAGES: readonly Look[] = [
   [
     'a feature service',
     '/projects/default/featureservices/delay_v1',
-    async (page) => await table(page, 'Parts').waitFor(),
+    async (page) => await table(page, 'Views').waitFor(),
   ],
   ['labels', '/projects/default/labels', async (page) => await page.getByText('delay-causes').waitFor()],
   [
     'a set of labels',
     '/projects/default/labels/delay-causes',
-    async (page) => await table(page, 'Tasks and their labels').waitFor(),
+    async (page) => await table(page, 'Tasks and labels').waitFor(),
   ],
 ];
 

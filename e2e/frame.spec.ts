@@ -47,15 +47,15 @@ test('the columns of a list are chosen, stand in its address, and are there agai
   await page.getByRole('button', { name: 'Columns' }).click();
   await page.getByRole('menuitemcheckbox', { name: 'Description' }).click();
   await page.waitForURL('**?columns=all');
-  await page.getByRole('menuitemcheckbox', { name: 'Made' }).click();
+  await page.getByRole('menuitemcheckbox', { name: 'Created' }).click();
   await page.getByRole('menuitemcheckbox', { name: 'Keys' }).click();
   await page.waitForURL('**?columns=spec.description,labels,changed');
   await page.reload();
   await grid.getByRole('columnheader', { name: 'Description' }).waitFor();
-  expect(await grid.getByRole('columnheader').allInnerTexts()).toEqual(['Name', 'Description', 'Labels', 'Changed']);
+  expect(await grid.getByRole('columnheader').allInnerTexts()).toEqual(['Name', 'Description', 'Labels', 'Updated']);
   await page.getByRole('row', { name: 'one' }).getByText('second').waitFor();
   await page.getByRole('button', { name: 'Columns' }).click();
-  await page.getByRole('menuitem', { name: 'As they were' }).click();
+  await page.getByRole('menuitem', { name: 'Reset to default' }).click();
   await page.waitForURL('**/projects/default/secrets');
 });
 
@@ -70,29 +70,29 @@ test.each([
   ['a list of the organisation', '/organisation/projects', 'default'],
 ])('%s can be copied as a command that runs, a call that answers and a link', async (_what, path, told) => {
   const page = await journey.open(path);
-  const command = await copied(page, 'Command');
+  const command = await copied(page, 'CLI command');
   expect(command).toMatch(/^dais /);
   expect(await journey.dais(command.split(' ').slice(1))).toContain(told);
-  const call = await copied(page, 'Call by curl');
+  const call = await copied(page, 'curl command');
   expect(call).toMatch(/^curl /);
   const response = await fetch(/http:[^ ']+/.exec(call)?.[0] ?? '');
   expect(response.status).toBe(200);
   expect(await response.text()).toContain(told);
-  expect(await copied(page, 'Link to this view')).toBe(page.url());
+  expect(await copied(page, 'Link to this page')).toBe(page.url());
 });
 
 test('manifests are copied as one would write them: applying them changes nothing', async () => {
   const page = await journey.open('/projects/default/secrets/one');
-  await page.getByText('What was asked for').waitFor();
+  await page.getByRole('heading', { name: 'Spec', exact: true }).waitFor();
   expect(await journey.dais(['plan', '-f', '-'], await copied(page, 'Manifest'))).toContain('unchanged');
   await page.goto(`${journey.url}/projects/default/secrets`);
   await page.getByRole('row', { name: 'two' }).waitFor();
-  const both = await copied(page, 'Manifests of all 2 shown');
+  const both = await copied(page, 'Manifests of all 2 rows');
   expect(both.match(/^kind: Secret$/gm)).toHaveLength(2);
   expect(await journey.dais(['plan', '-f', '-'], both)).toContain('unchanged');
   await page.goto(`${journey.url}/projects/default/change/secrets/two`);
   await page.locator('.cm-content').waitFor();
-  expect(await copied(page, 'Manifest as it stands here')).toContain('description: other');
+  expect(await copied(page, 'Manifest as edited')).toContain('description: other');
 });
 
 test('home counts what others make meanwhile', async () => {
@@ -111,7 +111,7 @@ test('events are narrowed by their address, and what happens is on top without a
   await page.getByRole('combobox', { name: 'Kind' }).click();
   await page.getByRole('option', { name: 'AlertChannel' }).click();
   await page.waitForURL('**/projects/default/events?kind=AlertChannel');
-  await page.getByText('Changes would be here, newest first. None yet.').waitFor();
+  await page.getByText('No events yet.').waitFor();
   await journey.apply(channelManifest('absent'));
   await page.getByText('owner created AlertChannel desk').waitFor();
 });
@@ -131,9 +131,9 @@ test('a condition changes before the eyes of whoever looks', async () => {
 
 test('a kind that there is not is told in the catalogue’s words, and the frame stays', async () => {
   const page = await journey.open('/projects/default/gizmos');
-  await page.getByRole('alert').getByText('There is no kind "gizmos" here.').waitFor();
+  await page.getByRole('alert').getByText('There is no kind "gizmos".').waitFor();
   await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Secrets' }).click();
   await page.getByRole('heading', { name: 'Secrets', level: 1 }).waitFor();
   await page.goto(`${journey.url}/account/nothing/here`);
-  await page.getByRole('heading', { name: 'There is no such page', level: 1 }).waitFor();
+  await page.getByRole('heading', { name: 'Page not found', level: 1 }).waitFor();
 });

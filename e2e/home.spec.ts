@@ -55,7 +55,7 @@ const goesOn = (page: Page) => page.getByRole('region', { name: 'Running now' })
 test('what waits comes with why and the one thing to do about it', async () => {
   const page = await journey.open('/', { as: pat });
   await needs(page)
-    .getByRole('row', { name: /Waits for you version flight-delay\/2 .* Better on every slice/ })
+    .getByRole('row', { name: /Waiting for your approval version flight-delay\/2 .* Better on every slice/ })
     .waitFor();
   await needs(page)
     .getByRole('row', { name: /Quarantined data flights@3/ })
@@ -67,8 +67,8 @@ test('what waits comes with why and the one thing to do about it', async () => {
     .getByRole('row', { name: /run long/ })
     .waitFor();
   const failed = needs(page).getByRole('row', { name: /Failed run nightly/ });
-  await failed.getByRole('link', { name: 'Read why' }).click();
-  await page.getByRole('heading', { name: 'Execution nightly', level: 1 }).waitFor();
+  await failed.getByRole('link', { name: 'Show error' }).click();
+  await page.getByRole('heading', { name: 'Job nightly', level: 1 }).waitFor();
   await page.getByText('no space left').first().waitFor();
 });
 
@@ -82,8 +82,8 @@ test('an approval is decided here, and a run that succeeds needs nobody any more
     .getByRole('row', { name: /Failed run weekly/ })
     .waitFor({ state: 'detached' });
   const row = needs(page).getByRole('row', { name: /flight-delay\/2/ });
-  await row.getByRole('button', { name: 'Decide' }).click();
-  await page.getByRole('dialog').getByRole('textbox', { name: 'Why' }).fill('Measured again');
+  await row.getByRole('button', { name: 'Review' }).click();
+  await page.getByRole('dialog').getByRole('textbox', { name: 'Reason' }).fill('Measured again');
   await page.getByRole('dialog').getByRole('button', { name: 'Approve' }).click();
   await row.waitFor({ state: 'detached' });
 });
@@ -101,7 +101,7 @@ test('a version that its scan blocks is listed with the finding, until the findi
   await registerVersion(journey, 'imported', { source: `runs:/${id}/model`, runId: id });
   const page = await journey.open('/', { as: pat });
   const row = needs(page).getByRole('row', {
-    name: /Blocked by scan version imported\/1 model\.pkl: It imports os\.system.* does not deploy until/,
+    name: /Blocked by scan version imported\/1 model\.pkl: It imports os\.system.* cannot be deployed/,
   });
   await row.getByRole('link', { name: 'Review findings' }).click();
   await page.getByText('It imports os.system').first().waitFor();
@@ -127,7 +127,7 @@ test('a token that ends soon says so to whom it belongs, and to nobody else', as
   });
   await page.goto(`${journey.url}/`);
   await needs(page)
-    .getByRole('row', { name: /Ends soon token notebook Whatever uses it is refused in/ })
+    .getByRole('row', { name: /Expires soon token notebook Clients that use this token are refused in/ })
     .waitFor();
   const other = await journey.open('/', { as: bo });
   await needs(other)

@@ -72,7 +72,7 @@ test('the neighbourhood is drawn and the rest is folded; fans open by click, by 
     }),
   );
   await page.getByText(`${NODES.toLocaleString('en')} nodes`).waitFor();
-  const fan = graph.getByRole('button', { name: /^\+34 runs of jobs/ });
+  const fan = graph.getByRole('button', { name: /^\+34 job runs/ });
   await fan.waitFor();
   expect(await graph.locator('.graph-box').count()).toBeLessThan(350);
   await graph.hover();
@@ -86,8 +86,8 @@ test('the neighbourhood is drawn and the rest is folded; fans open by click, by 
   report(
     'from far away and back',
     await tasksOf(page, async () => {
-      await page.getByRole('button', { name: 'Fit' }).click();
-      await graph.getByRole('img', { name: /nodes from far away/ }).waitFor();
+      await page.getByRole('button', { name: 'Fit to view' }).click();
+      await graph.getByRole('img', { name: /^Overview of/ }).waitFor();
       await graph.focus();
       for (let turn = 0; turn < 8; turn++) await page.keyboard.press('+');
       await graph.getByRole('button').first().waitFor();
@@ -97,7 +97,7 @@ test('the neighbourhood is drawn and the rest is folded; fans open by click, by 
     'opening a fan',
     await tasksOf(page, async () => {
       await page.goto(`${journey.url}${LINEAGE}`);
-      await graph.getByRole('button', { name: 'Open +34 runs of jobs' }).click();
+      await graph.getByRole('button', { name: 'Expand +34 job runs' }).click();
       await graph.getByRole('button', { name: /^clean-0006 Run/, pressed: true }).waitFor();
     }),
   );
@@ -120,7 +120,7 @@ test('the neighbourhood is drawn and the rest is folded; fans open by click, by 
 
 test('the same as a table is searched and sorted, and leads back into the picture', async () => {
   const page = await journey.open(LINEAGE);
-  await page.getByRole('button', { name: 'Show as a table' }).click();
+  await page.getByRole('button', { name: 'Show as table' }).click();
   const table = page.getByRole('grid', { name: 'Nodes of the lineage' });
   report(
     'the table',
@@ -130,10 +130,10 @@ test('the same as a table is searched and sorted, and leads back into the pictur
       await page.getByText(`60 of ${NODES.toLocaleString('en')} nodes`).waitFor();
     }),
   );
-  await page.getByRole('button', { name: 'Steps away' }).click();
+  await page.getByRole('button', { name: 'Distance (hops)' }).click();
   const row = table.getByRole('row', { name: /train-0042/ });
-  await row.getByText('made of it').waitFor();
-  await row.getByRole('link', { name: 'Show it' }).click();
+  await row.getByText('downstream').waitFor();
+  await row.getByRole('link', { name: 'Show' }).click();
   await page.waitForURL(/node=job-run/);
   await page
     .getByRole('group', { name: 'Lineage', exact: true })

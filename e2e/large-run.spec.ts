@@ -38,7 +38,7 @@ function report(what: string, tasks: readonly number[]): void {
 test('a thousand nodes are drawn, and few of them are elements', async () => {
   const page = await journey.open('/projects/default/executions');
   await page.getByRole('row', { name: /large/ }).waitFor();
-  const graph = page.getByRole('group', { name: 'Graph of the run' });
+  const graph = page.getByRole('group', { name: 'Graph of the job' });
   report(
     'opening the run',
     await tasksOf(page, async () => {
@@ -59,9 +59,9 @@ test('a thousand nodes are drawn, and few of them are elements', async () => {
   report(
     'from far away and back',
     await tasksOf(page, async () => {
-      await page.getByRole('button', { name: 'Fit' }).click();
-      await graph.getByRole('img', { name: /^1,000 nodes/ }).waitFor();
-      for (let turn = 0; turn < 8; turn++) await page.getByRole('button', { name: 'Nearer' }).click();
+      await page.getByRole('button', { name: 'Fit to view' }).click();
+      await graph.getByRole('img', { name: /^Overview of 1,000 nodes/ }).waitFor();
+      for (let turn = 0; turn < 8; turn++) await page.getByRole('button', { name: 'Zoom in' }).click();
       await graph.getByRole('button').first().waitFor();
     }),
   );
@@ -77,8 +77,8 @@ test('a thousand nodes are drawn, and few of them are elements', async () => {
     'a thousand change at once',
     await tasksOf(page, async () => {
       await journey.call(`/api/v1/executions/${run}/cancel`, {});
-      await page.getByRole('heading', { name: 'Execution large', level: 1 }).waitFor();
-      await page.getByText('1,000 cancelled').waitFor();
+      await page.getByRole('heading', { name: 'Job large', level: 1 }).waitFor();
+      await page.getByText('1,000 canceled').waitFor();
     }),
   );
   await page.getByRole('tab', { name: 'Steps' }).click();

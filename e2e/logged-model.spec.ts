@@ -58,16 +58,16 @@ const lineage = (page: Page) => page.getByRole('list', { name: 'Lineage' });
 
 test('from its run to the model, and from there to the version that was made of it', async () => {
   const page = await journey.open(`/projects/default/runs/${run}?tab=about`);
-  await page.getByRole('region', { name: 'Models that it left' }).getByRole('link', { name: 'delay-forest' }).click();
+  await page.getByRole('region', { name: 'Logged models' }).getByRole('link', { name: 'delay-forest' }).click();
   await page.getByRole('heading', { name: 'Logged model delay-forest', level: 1 }).waitFor();
-  const measured = page.getByRole('region', { name: 'What was measured of it' });
+  const measured = page.getByRole('region', { name: 'Metrics' });
   await measured.getByRole('row', { name: 'mae 8.5' }).getByRole('link').waitFor();
   await page.getByLabel('Parameters').getByText('depth').first().waitFor();
   await page.getByLabel('Tags').getByText('vision').first().waitFor();
   await page.getByRole('button', { name: 'MLmodel' }).click();
   await page.waitForURL('**file=MLmodel');
   await page.getByText('model_size_bytes: 2048').waitFor();
-  await page.getByRole('region', { name: 'Versions made of it' }).getByRole('link', { name: 'flight-delay/1' }).click();
+  await page.getByRole('region', { name: 'Registered versions' }).getByRole('link', { name: 'flight-delay/1' }).click();
   await page.getByRole('heading', { name: 'flight-delay version 1', level: 1 }).waitFor();
   await page.getByRole('link', { name: model.id }).click();
   await page.waitForURL(`**${address(model.id)}`);
@@ -81,7 +81,7 @@ test('a version says in one line what it was made from, and each part of it lead
     .toBe('flights@8d1f00a2→careful-otter→delay-forest→version 1');
   await lineage(page).getByRole('link', { name: 'flights@8d1f00a2' }).click();
   await page
-    .getByRole('region', { name: 'Datasets that it read' })
+    .getByRole('region', { name: 'Dataset inputs' })
     .getByRole('cell', { name: 'flights', exact: true })
     .waitFor();
   await page.goBack();
@@ -93,8 +93,8 @@ test('a version says in one line what it was made from, and each part of it lead
 
 test('one whose files are on their way says so, and what is not there is told', async () => {
   const page = await journey.open(address(bare.id));
-  await page.getByText('being uploaded').waitFor();
-  await page.getByText('Nobody has registered it yet.').waitFor();
+  await page.getByText('uploading').waitFor();
+  await page.getByText('Not registered yet.').waitFor();
   await journey.call(`/api/v1/tracking/logged-models/${bare.id}/status`, { status: 'READY' });
   await page.getByText('ready', { exact: true }).waitFor();
   await page.goto(`${journey.url}${address('m-nothing')}`);

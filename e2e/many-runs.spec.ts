@@ -40,7 +40,7 @@ test('all of them are reached by scrolling, and few are rendered', { timeout: LO
   const page = await journey.open(`/projects/default/experiments/${experiment}`);
   await rows(page).nth(1).getByText(`run-${RUNS}`).waitFor();
   // Counted as far as somebody reads it.
-  await page.getByText('500 of 10,000+ runs loaded, more come as you scroll').waitFor();
+  await page.getByText('500 of 10,000+ runs loaded, more load as you scroll').waitFor();
   await page.mouse.move(700, 500);
   report(
     'scrolling while pages come',
@@ -63,12 +63,12 @@ test('all of them are reached by scrolling, and few are rendered', { timeout: LO
   // With all of them loaded.
   const all = await tasksOf(page, async () => {
     for (let turn = 0; turn < 150; turn++) await page.mouse.wheel(0, turn < 75 ? -4000 : 4000);
-    await page.getByLabel('Choose run-00001').click();
-    await page.getByText('1 chosen').waitFor();
+    await page.getByLabel('Select run-00001').click();
+    await page.getByText('1 selected').waitFor();
   });
   report('with all of them loaded', all);
   // Elements of rows serve others after a leap; a key must not reach a row that nobody looked at.
-  const choice = page.getByLabel('Choose run-00001');
+  const choice = page.getByLabel('Select run-00001');
   await choice.focus();
   await page.mouse.wheel(0, -400_000);
   await choice.waitFor({ state: 'detached' });
@@ -103,7 +103,7 @@ test('all of them are saved as CSV', { timeout: LONG_MS }, async () => {
   const page = await journey.open(`/projects/default/experiments/${experiment}`);
   await rows(page).nth(1).getByText(`run-${RUNS}`).waitFor();
   const download = page.waitForEvent('download', { timeout: LONG_MS });
-  await page.getByRole('button', { name: 'Save as CSV' }).click();
+  await page.getByRole('button', { name: 'Export CSV' }).click();
   const lines = (await readFile(await (await download).path(), 'utf8')).trimEnd().split('\r\n');
   expect(lines).toHaveLength(RUNS + 1);
   expect(new Set(lines).size).toBe(RUNS + 1);

@@ -23,7 +23,7 @@ afterEach(async ({ task }) => {
   else journey.expectQuiet();
 });
 
-const inbox = (page: Page) => page.getByRole('banner').getByRole('link', { name: /^Who has named you/ });
+const inbox = (page: Page) => page.getByRole('banner').getByRole('link', { name: /^Mentions:/ });
 
 test('the frame says how many are unread, and leads to them and to where they were said', async () => {
   const page = await journey.open('/', { as: bo });
@@ -44,12 +44,12 @@ test('what was read is marked, and only what came since is unread', async () => 
   const page = await journey.open('/projects/default/mentions', { as: bo });
   await page.getByText('2 unread', { exact: true }).waitFor();
   await page.getByRole('button', { name: 'Mark all as read' }).click();
-  await page.getByText('Nothing is unread', { exact: true }).waitFor();
+  await page.getByText('No unread mentions', { exact: true }).waitFor();
   await page.getByRole('button', { name: 'Mark all as read' }).and(page.locator('[aria-disabled="true"]')).waitFor();
   await expect.poll(async () => await inbox(page).textContent()).toBe('');
   await journey.call('/api/v1/comments/runs/night', { text: 'Once more, @bo@example.com' });
   await page.goto(`${journey.url}/projects/default/mentions?unread=yes`);
-  await page.getByText('Once more').waitFor();
+  await page.getByText('Confirm password').waitFor();
   expect(await page.getByRole('region', { name: 'Newest first' }).getByRole('listitem').count()).toBe(1);
 });
 
@@ -58,14 +58,14 @@ test('whom nobody has named is told so, and a reader is told why an experiment i
   await inbox(page).waitFor();
   await page.keyboard.press('g');
   await page.keyboard.press('n');
-  await page.getByText('Nobody has named you yet.').waitFor();
+  await page.getByText('No mentions yet.').waitFor();
   const reader = await journey.open('/projects/default/experiments/0', { as: bo });
-  for (const name of ['Rename', 'Delete experiment']) {
+  for (const name of ['Rename experiment', 'Delete experiment']) {
     const button = reader.getByRole('button', { name, exact: true }).and(reader.locator('[aria-disabled="true"]'));
     await button.waitFor();
     await expect
       .poll(async () => await reader.locator(`[id="${await button.getAttribute('aria-describedby')}"]`).textContent())
-      .toContain('You may not: experiment:');
+      .toContain('You need experiment:');
   }
 });
 

@@ -44,7 +44,7 @@ test('an alias without a rule moves at once, for everybody who looks', async () 
   await page.getByRole('link', { name: 'flight-delay', exact: true }).click();
   await page.getByRole('heading', { name: 'Model flight-delay', level: 1 }).waitFor();
   await callIt(page, 1, 'baseline');
-  await dialog(page).getByRole('button', { name: 'Set the alias' }).click();
+  await dialog(page).getByRole('button', { name: 'Set alias' }).click();
   await table(page, 'Aliases').getByRole('row', { name: 'baseline version 1 freely' }).waitFor();
   await watching.getByRole('row', { name: 'flight-delay' }).getByText('baseline').waitFor();
 });
@@ -52,32 +52,32 @@ test('an alias without a rule moves at once, for everybody who looks', async () 
 test('one with a rule says whose word is missing, and is asked for', async () => {
   const page = await journey.open(MODEL, { as: grace });
   await callIt(page, 2, 'champion');
-  await dialog(page).getByText('by pat@example.com, as the model’s rule says').waitFor();
-  await dialog(page).getByRole('button', { name: 'Set the alias' }).click();
+  await dialog(page).getByText('by pat@example.com (rule of the model)').waitFor();
+  await dialog(page).getByRole('button', { name: 'Set alias' }).click();
   // The server is the one who decides, and says so.
   await dialog(page).getByText('needs approval for the alias "champion" by User "pat@example.com"').waitFor();
-  await dialog(page).getByRole('textbox', { name: 'Why it should move' }).fill('Better on every slice');
-  await dialog(page).getByRole('button', { name: 'Ask for approval' }).click();
+  await dialog(page).getByRole('textbox', { name: 'Reason' }).fill('Better on every slice');
+  await dialog(page).getByRole('button', { name: 'Request approval' }).click();
   const waiting = page.getByRole('row', { name: 'flight-delay 2 → alias champion' });
   await waiting.getByText('Better on every slice').waitFor();
   // Who is not asked may look, and is told why they cannot decide.
-  await waiting.getByRole('button', { name: 'Decide' }).click();
+  await waiting.getByRole('button', { name: 'Review' }).click();
   await dialog(page).getByRole('button', { name: 'Approve' }).and(page.locator('[aria-disabled="true"]')).waitFor();
   journey.expectQuiet('status of 403');
 });
 
 test('what waits comes first to those who decide; with the last approval the alias moves', async () => {
   const page = await journey.open('/projects/default/models', { as: pat });
-  await page.getByRole('heading', { name: 'Waits for approval, 1 for yours' }).waitFor();
+  await page.getByRole('heading', { name: 'Pending approvals, 1 for you' }).waitFor();
   const waiting = page.getByRole('row', { name: 'flight-delay 2 → alias champion' });
   await waiting.getByText('You', { exact: true }).waitFor();
-  await waiting.getByRole('button', { name: 'Decide' }).click();
+  await waiting.getByRole('button', { name: 'Review' }).click();
   await dialog(page).getByText('Better on every slice').waitFor();
   // A rejection needs a reason.
   await dialog(page).getByRole('button', { name: 'Reject' }).and(page.locator('[aria-disabled="true"]')).waitFor();
-  await dialog(page).getByRole('textbox', { name: 'Why' }).fill('Measured again on last week');
+  await dialog(page).getByRole('textbox', { name: 'Reason' }).fill('Measured again on last week');
   await dialog(page).getByRole('button', { name: 'Approve' }).click();
-  await page.getByRole('heading', { name: /Waits for approval/ }).waitFor({ state: 'detached' });
+  await page.getByRole('heading', { name: /Pending approvals/ }).waitFor({ state: 'detached' });
   await page.getByRole('row', { name: 'flight-delay' }).getByText('champion').waitFor();
   await page.goto(`${journey.url}${MODEL}?tab=approvals`);
   const story = table(page, 'Approvals').getByRole('row', { name: 'version 2 → alias champion' });
@@ -88,8 +88,8 @@ test('what waits comes first to those who decide; with the last approval the ali
 test('a version tells where it comes from, how good it is, and what it takes', async () => {
   const page = await journey.open(`${MODEL}/versions/2`, { as: bo });
   await page.getByRole('heading', { name: 'flight-delay version 2', level: 1 }).waitFor();
-  await table(page, 'Objectives and how they are met').getByRole('row', { name: 'mae less ≤ 9 8.5 Yes' }).waitFor();
-  await page.getByRole('row', { name: 'input hour long may be left out' }).waitFor();
+  await table(page, 'Objective results').getByRole('row', { name: 'mae lower is better ≤ 9 8.5 Yes' }).waitFor();
+  await page.getByRole('row', { name: 'input hour long optional' }).waitFor();
   await page.getByRole('term').filter({ hasText: 'learning_rate' }).waitFor();
   const link = page.getByRole('link', { name: runs[1]?.slice(0, 8) ?? '' }).first();
   expect(await link.getAttribute('href')).toBe(`/projects/default/runs/${runs[1]}`);
@@ -100,13 +100,13 @@ test('a version tells where it comes from, how good it is, and what it takes', a
 test('the card says what the model is for and what its training said of it; where nothing answers, how it would', async () => {
   const page = await journey.open(`${MODEL}?tab=card`, { as: bo });
   await page.getByText('Planning of gates; not for compensation of passengers').last().waitFor();
-  const card = page.getByRole('region', { name: 'What version 2 says of itself' });
+  const card = page.getByRole('region', { name: 'Model card of version 2' });
   await card.getByText('snow days, of which there are 12 in the data').waitFor();
   await page.getByRole('tab', { name: 'Serving' }).click();
-  await page.getByText('Endpoints where versions of flight-delay answer would be here.').waitFor();
+  await page.getByText('No endpoint serves flight-delay.').waitFor();
   await page.getByRole('region', { name: 'Security scan' }).waitFor();
   await page.getByRole('tab', { name: 'Decisions' }).click();
-  await page.getByText('What alerts started by themselves would be here.').waitFor();
+  await page.getByText('No decisions yet.').waitFor();
 });
 
 test('the table of versions has a column for what each is to be better at', async () => {
@@ -117,8 +117,8 @@ test('the table of versions has a column for what each is to be better at', asyn
   expect(await business.getAttribute('title')).toBe('One minute less saves 40 gate changes a day');
   await versions.getByRole('columnheader', { name: 'recall_night ≥ 0.8 where hour >= 22' }).waitFor();
   const row = (version: number) => versions.getByRole('row').filter({ hasText: `version ${version}` });
-  await row(2).getByRole('cell', { name: '8.5 reached' }).waitFor();
-  await row(1).getByRole('cell', { name: '10.25 not yet' }).waitFor();
+  await row(2).getByRole('cell', { name: '8.5 met' }).waitFor();
+  await row(1).getByRole('cell', { name: '10.25 not met' }).waitFor();
   await row(3).getByRole('cell', { name: 'not measured' }).first().waitFor();
 });
 
@@ -127,28 +127,28 @@ test('two versions are compared by what counts; the address is the view', async 
   for (const version of [2, 1]) await page.getByRole('checkbox', { name: `Compare version ${version}` }).check();
   await page.getByRole('link', { name: 'Compare 1 and 2' }).click();
   await page.getByRole('heading', { name: 'Compare versions 1 and 2 of flight-delay', level: 1 }).waitFor();
-  await table(page, 'Objectives and how they are met')
-    .getByRole('row', { name: /mae less ≤ 9 10.25 8.5 Better by 1.75 Yes/ })
+  await table(page, 'Objective results')
+    .getByRole('row', { name: /mae lower is better ≤ 9 10.25 8.5 Better by 1.75 Yes/ })
     .waitFor();
-  await table(page, 'Parameters side by side').getByRole('row', { name: 'depth 6 8' }).waitFor();
+  await table(page, 'Parameters compared').getByRole('row', { name: 'depth 6 8' }).waitFor();
   await page.getByRole('row', { name: /input hour integer, optional long, optional/ }).waitFor();
-  expect(await table(page, 'Parameters side by side').getByText('learning_rate').count()).toBe(0);
-  await page.getByRole('checkbox', { name: 'Show what is the same too' }).check();
-  await table(page, 'Parameters side by side').getByRole('row', { name: 'learning_rate 0.1 0.1' }).waitFor();
+  expect(await table(page, 'Parameters compared').getByText('learning_rate').count()).toBe(0);
+  await page.getByRole('checkbox', { name: 'Show identical values' }).check();
+  await table(page, 'Parameters compared').getByRole('row', { name: 'learning_rate 0.1 0.1' }).waitFor();
   expect(new URL(page.url()).search).toBe('?from=1&to=2&all=yes');
-  await page.getByRole('button', { name: 'The other way round' }).click();
+  await page.getByRole('button', { name: 'Swap versions' }).click();
   await page.getByRole('heading', { name: 'Compare versions 2 and 1 of flight-delay', level: 1 }).waitFor();
-  await table(page, 'Objectives and how they are met')
-    .getByRole('row', { name: /Worse by 1.75 Not yet/ })
+  await table(page, 'Objective results')
+    .getByRole('row', { name: /Worse by 1.75 No/ })
     .waitFor();
 });
 
 test('people talk about a version: whoever is named has to be there, and issues become links', async () => {
   const watching = await journey.open(`${MODEL}/versions/2`, { as: bo });
   // Who only reads is told why they cannot say anything.
-  await comments(watching).getByText('You may not: model:comment.').waitFor();
+  await comments(watching).getByText('You need model:comment.').waitFor();
   const page = await journey.open(`${MODEL}/versions/2`, { as: grace });
-  const box = comments(page).getByRole('textbox', { name: 'Say something' });
+  const box = comments(page).getByRole('textbox', { name: 'Add a comment' });
   await box.fill('Worse at night, @pt@example.com');
   await page.keyboard.press('Control+Enter');
   await comments(page).getByText('There is no such user: @pt@example.com').waitFor();
@@ -159,15 +159,15 @@ test('people talk about a version: whoever is named has to be there, and issues 
   expect(await issue.getAttribute('href')).toBe('https://github.com/o/r/issues/7');
   const person = seen.getByRole('link', { name: 'pat@example.com' });
   expect(await person.getAttribute('href')).toBe('/organisation/users/pat%40example.com');
-  await comments(page).getByRole('button', { name: 'Change' }).click();
-  await comments(page).getByRole('textbox', { name: 'Change what you said' }).fill('Better at night');
+  await comments(page).getByRole('button', { name: 'Edit' }).click();
+  await comments(page).getByRole('textbox', { name: 'Edit comment' }).fill('Better at night');
   await comments(page).getByRole('button', { name: 'Save' }).click();
   await comments(watching).getByText('Better at night').waitFor();
   // An administrator takes away what must not stand there.
   const administrator = await journey.open(`${MODEL}/versions/2`, { as: pat });
-  await comments(administrator).getByRole('button', { name: 'Take away' }).click();
-  await dialog(administrator).getByRole('button', { name: 'Take away' }).click();
-  await comments(watching).getByText('Nobody has said anything yet.').waitFor();
+  await comments(administrator).getByRole('button', { name: 'Delete' }).click();
+  await dialog(administrator).getByRole('button', { name: 'Delete' }).click();
+  await comments(watching).getByText('No comments yet.').waitFor();
   journey.expectQuiet('status of 400');
 });
 
@@ -176,7 +176,7 @@ test('a run is talked about too, and leads to the version that was made of it', 
   const watching = await journey.open(`${path}?tab=comments`, { as: bo });
   const page = await journey.open(path, { as: grace });
   await page.getByRole('tab', { name: 'Comments' }).click();
-  await comments(page).getByRole('textbox', { name: 'Say something' }).fill('Twice as slow as before');
+  await comments(page).getByRole('textbox', { name: 'Add a comment' }).fill('Twice as slow as before');
   await comments(page).getByRole('button', { name: 'Comment' }).click();
   await comments(watching).getByText('Twice as slow as before').waitFor();
   await page.getByRole('link', { name: 'flight-delay/2' }).click();
@@ -185,12 +185,9 @@ test('a run is talked about too, and leads to the version that was made of it', 
 
 test('an alias is taken away; a version that comes appears by itself', async () => {
   const page = await journey.open(MODEL, { as: grace });
-  await table(page, 'Aliases')
-    .getByRole('row', { name: 'baseline' })
-    .getByRole('button', { name: 'Take away' })
-    .click();
+  await table(page, 'Aliases').getByRole('row', { name: 'baseline' }).getByRole('button', { name: 'Delete' }).click();
   await dialog(page).getByText('models:/flight-delay@baseline').waitFor();
-  await dialog(page).getByRole('button', { name: 'Take it away' }).click();
+  await dialog(page).getByRole('button', { name: 'Remove alias' }).click();
   await table(page, 'Aliases').getByRole('row', { name: 'baseline' }).waitFor({ state: 'detached' });
   await registerVersion(journey, 'flight-delay', { source: 's3://elsewhere/newer' });
   await table(page, 'Versions').getByRole('link', { name: 'version 4' }).waitFor();
@@ -201,7 +198,7 @@ test('a model goes with all its versions, after its name is typed', async () => 
   await registerVersion(journey, 'passing', { source: 's3://elsewhere/model' });
   const page = await journey.open('/projects/default/models/passing', { as: grace });
   await page.getByRole('button', { name: 'Delete' }).click();
-  await dialog(page).getByText('All its versions, aliases and approvals go with it').waitFor();
+  await dialog(page).getByText('This deletes all its versions, aliases and approvals').waitFor();
   await dialog(page).getByRole('textbox').fill('passing');
   await dialog(page).getByRole('button', { name: 'Delete' }).click();
   await page.getByRole('heading', { name: 'Models', level: 1 }).waitFor();
@@ -219,7 +216,12 @@ const PAGES: readonly Look[] = [
     bo,
   ],
   ['the card of a model', `${MODEL}?tab=card`, async (page) => await page.getByText('snow days').waitFor(), bo],
-  ['about a model', `${MODEL}?tab=about`, async (page) => await page.getByText('About it').waitFor(), bo],
+  [
+    'about a model',
+    `${MODEL}?tab=about`,
+    async (page) => await page.getByRole('heading', { name: 'Metadata', exact: true }).waitFor(),
+    bo,
+  ],
   ['a version', `${MODEL}/versions/2`, async (page) => await table(page, 'Inputs and outputs').waitFor(), grace],
   [
     'comments',

@@ -100,22 +100,22 @@ afterEach(async ({ task }) => {
 });
 
 const panel = (page: Page, name: string) => page.getByRole('region', { name, exact: true }).last();
-const heatMap = (page: Page) => page.getByRole('grid', { name: 'Columns by windows' });
+const heatMap = (page: Page) => page.getByRole('grid', { name: 'Drift by column and window' });
 
 test('where nothing is watched yet, the page says what would be there and how it begins', async () => {
   const page = await journey.open('/projects/quiet/monitors');
-  await page.getByText('Monitors of quiet would be here').waitFor();
+  await page.getByText('No monitors in quiet yet').waitFor();
   await page.getByText('dais apply -f monitor.yaml').waitFor();
-  await page.getByRole('link', { name: 'Write one here' }).click();
+  await page.getByRole('link', { name: 'Create one here' }).click();
   await page.getByRole('heading', { name: /monitor/i, level: 1 }).waitFor();
 });
 
 test('the list has what is bad first, with its newest windows and where it stands', async () => {
   const page = await journey.open(MONITORS);
-  const rows = panel(page, 'What monitors say').getByRole('row');
+  const rows = panel(page, 'Monitor status').getByRole('row');
   await rows.nth(1).getByRole('link', { name: 'watch', exact: true }).waitFor();
-  await rows.nth(1).getByText('bad', { exact: true }).waitFor();
-  await rows.nth(1).getByRole('img', { name: 'Windows of watch: 6, of them 2 bad and 1 not known' }).waitFor();
+  await rows.nth(1).getByText('failing', { exact: true }).waitFor();
+  await rows.nth(1).getByRole('img', { name: 'Windows of watch: 6, 2 failing and 1 unknown' }).waitFor();
   await rows.nth(2).getByText('no window yet').waitFor();
   await rows.nth(1).getByRole('link', { name: 'watch', exact: true }).click();
   await page.getByRole('heading', { name: 'Monitor watch', level: 1 }).waitFor();
@@ -123,24 +123,24 @@ test('the list has what is bad first, with its newest windows and where it stand
 
 test('a cell leads to both sides of its column in that window, by the pointer and by keys', async () => {
   const page = await journey.open(WATCH);
-  await panel(page, 'Window 6').getByText('bad', { exact: true }).first().waitFor();
+  await panel(page, 'Window 6').getByText('failing', { exact: true }).first().waitFor();
   const cell = (window: number) => heatMap(page).getByRole('gridcell', { name: `x in window ${window}: ks` });
   await cell(3).click();
-  await panel(page, 'Window 3').getByText('Every check is good.').waitFor();
+  await panel(page, 'Window 3').getByText('All checks pass.').waitFor();
   const sides = panel(page, 'How x lies');
-  await sides.getByRole('img', { name: 'x: this window beside the baseline' }).waitFor();
+  await sides.getByRole('img', { name: 'x: this window versus the baseline' }).waitFor();
   await sides.getByRole('row', { name: 'mean' }).getByText('1.2', { exact: true }).first().waitFor();
   expect(page.url()).toContain('window=3&check=drift&column=x');
   await heatMap(page).press('ArrowRight');
   await sides.getByRole('row', { name: 'mean' }).getByText('31.2', { exact: true }).waitFor();
   expect(await cell(4).getAttribute('aria-selected')).toBe('true');
-  await panel(page, 'Rows that are odd in x').getByRole('link').first().click();
+  await panel(page, 'Outlier rows in x').getByRole('link').first().click();
   await page.getByRole('heading', { name: 'Prediction of delays', level: 1 }).waitFor();
 });
 
 test('how good it was is seen by window, with the labels that came', async () => {
   const page = await journey.open(`${WATCH}?tab=performance`);
-  await panel(page, 'What is known of this window').getByText('50 of 50 predictions have a label').waitFor();
+  await panel(page, 'Ground truth of this window').getByText('50 of 50 predictions have ground truth').waitFor();
   await page.getByRole('figure', { name: 'mae (performance)' }).waitFor();
 });
 
@@ -149,9 +149,9 @@ test('somebody looks after an alert, and others see who and what about it', asyn
   const open = panel(page, 'Open alerts');
   const row = open.getByRole('row', { name: /watch: drift of delays is bad/ });
   await row.getByRole('button', { name: 'Acknowledge' }).click();
-  const dialog = page.getByRole('dialog', { name: 'Acknowledge the alert' });
-  await dialog.getByRole('textbox', { name: 'What you do about it' }).fill('Asked the airline');
-  await dialog.getByRole('button', { name: 'I look after it' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Acknowledge alert' });
+  await dialog.getByRole('textbox', { name: 'Comment' }).fill('Asked the airline');
+  await dialog.getByRole('button', { name: 'Acknowledge alert' }).click();
   await row.getByText('Asked the airline').waitFor();
   const other = await journey.open(`${WATCH}?tab=alerts`);
   const alerts = panel(other, 'Alerts');
@@ -164,7 +164,7 @@ test('an alert that nobody looks after needs somebody at home, until somebody do
   const needs = page.getByRole('region', { name: 'Needs attention' });
   const row = needs.getByRole('row', { name: /watch: performance of delays is bad/ });
   await row.getByRole('button', { name: 'Acknowledge' }).click();
-  await page.getByRole('dialog').getByRole('button', { name: 'I look after it' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Acknowledge alert' }).click();
   await row.waitFor({ state: 'detached' });
 });
 
@@ -173,17 +173,17 @@ test('what an alert started leads to its run, and what it did not start says why
   const rows = panel(page, 'Decisions').getByRole('row');
   await rows.nth(1).getByText('not started').waitFor();
   await rows.nth(1).getByText('cools down').waitFor();
-  await rows.nth(2).getByRole('link', { name: 'its run' }).click();
+  await rows.nth(2).getByRole('link', { name: 'pipeline run' }).click();
   await page.getByRole('heading', { level: 1, name: /retrain/ }).waitFor();
 });
 
 test('the page of the model is one place: where it answers, who watches that, whether it is safe, what was decided', async () => {
   const page = await journey.open('/projects/default/models/flights?tab=use');
-  await panel(page, 'Where it answers, one variant a row')
+  await panel(page, 'Endpoint variants')
     .getByRole('row', { name: /ready delays stable version 1 100 %/ })
     .waitFor();
-  const watched = panel(page, 'Who watches it, one monitor a row').getByRole('row', { name: /watch delays/ });
-  await watched.getByText('bad', { exact: true }).waitFor();
+  const watched = panel(page, 'Monitors of these endpoints').getByRole('row', { name: /watch delays/ });
+  await watched.getByText('failing', { exact: true }).waitFor();
   await page.getByRole('region', { name: 'Security scan' }).getByText('clean').first().waitFor();
   await page.getByRole('tab', { name: 'Decisions' }).click();
   await panel(page, 'Decisions').getByText('cools down').first().waitFor();
@@ -193,11 +193,11 @@ test('the page of the model is one place: where it answers, who watches that, wh
 
 test('a window that ends is seen without a reload', async () => {
   const list = await journey.open(MONITORS);
-  await list.getByRole('img', { name: 'Windows of watch: 6, of them 2 bad and 1 not known' }).waitFor();
+  await list.getByRole('img', { name: 'Windows of watch: 6, 2 failing and 1 unknown' }).waitFor();
   const one = await journey.open(WATCH);
   await panel(one, 'Window 6').waitFor();
   await oneWindow(30);
-  await list.getByRole('img', { name: 'Windows of watch: 7, of them 3 bad and 1 not known' }).waitFor();
+  await list.getByRole('img', { name: 'Windows of watch: 7, 3 failing and 1 unknown' }).waitFor();
   await panel(one, 'Window 7').waitFor();
 });
 
@@ -206,7 +206,7 @@ const LOOKS: readonly Look[] = [
   [
     'a monitor',
     `${WATCH}?window=6&check=drift&column=x`,
-    async (page) => await page.getByRole('img', { name: 'x: this window beside the baseline' }).waitFor(),
+    async (page) => await page.getByRole('img', { name: 'x: this window versus the baseline' }).waitFor(),
   ],
   [
     'the performance a monitor sees',
@@ -222,9 +222,9 @@ const LOOKS: readonly Look[] = [
   [
     'where a model is in use',
     '/projects/default/models/flights?tab=use',
-    async (page) => await page.getByText('Who watches it').waitFor(),
+    async (page) => await page.getByRole('heading', { name: 'Monitors', exact: true }).waitFor(),
   ],
-  ['no monitors', '/projects/quiet/monitors', async (page) => await page.getByText('Write one here').waitFor()],
+  ['no monitors', '/projects/quiet/monitors', async (page) => await page.getByText('Create one here').waitFor()],
 ];
 
 describeLooks(LOOKS, () => journey);

@@ -58,12 +58,12 @@ const shown = async (page: Page) =>
 test('a run is opened and shut over the runs that are part of it, and the address says which are open', async () => {
   const page = await journey.open(address());
   await page.getByText('210 runs', { exact: true }).waitFor();
-  await page.getByLabel('Children below their parents').check();
-  await page.getByText('3 runs, without those below them', { exact: true }).waitFor();
+  await page.getByLabel('Group nested runs').check();
+  await page.getByText('3 runs, nested runs not counted', { exact: true }).waitFor();
   await page.waitForURL('**nested=yes*');
   expect(await shown(page)).toEqual(['1 wide', '1 alone', '1 sweep']);
-  await table(page).getByRole('button', { name: 'Runs that are part of sweep' }).click();
-  await table(page).getByRole('button', { name: 'Runs that are part of trial-2' }).click();
+  await table(page).getByRole('button', { name: 'Nested runs of sweep' }).click();
+  await table(page).getByRole('button', { name: 'Nested runs of trial-2' }).click();
   await page.waitForURL(`**open=${sweep},${trial}*`);
   const all = ['1 wide', '1 alone', '1 sweep', '2 trial-3', '2 trial-2', '3 fold', '2 trial-1'];
   await expect.poll(async () => await shown(page)).toEqual(all);
@@ -74,7 +74,7 @@ test('a run is opened and shut over the runs that are part of it, and the addres
     .toEqual(['1 alone', '1 wide', '1 sweep', '2 trial-3', '2 trial-2', '3 fold', '2 trial-1']);
   await page.reload();
   await table(page).getByText('fold').waitFor();
-  await table(page).getByRole('button', { name: 'Runs that are part of sweep' }).click();
+  await table(page).getByRole('button', { name: 'Nested runs of sweep' }).click();
   await expect.poll(async () => await shown(page)).toEqual(['1 alone', '1 wide', '1 sweep']);
 });
 
@@ -97,17 +97,17 @@ test('the keyboard opens, goes below and back, and shuts', async () => {
 
 test('of very many the first are shown, and all by a filter, which looks at each by itself', async () => {
   const page = await journey.open(address('?nested=yes'));
-  await table(page).getByRole('button', { name: 'Runs that are part of wide' }).click();
+  await table(page).getByRole('button', { name: 'Nested runs of wide' }).click();
   await table(page).getByText('many-202').waitFor();
   await table(page).focus();
   await page.keyboard.press('End');
-  await page.getByRole('link', { name: 'There are more: show all of them' }).click();
+  await page.getByRole('link', { name: 'Show all nested runs' }).click();
   await page.getByText(`${MANY} runs`, { exact: true }).waitFor();
   await page.getByRole('grid', { name: 'Runs' }).getByText('many-202').waitFor();
   await page.goBack();
   await table(page).waitFor();
   await page.getByRole('combobox', { name: 'Filter' }).fill('metrics.loss < 0.6');
-  await page.getByText('Side by side now').waitFor();
+  await page.getByText('Not nested while').waitFor();
   await page.getByRole('grid', { name: 'Runs' }).getByText('trial-2').waitFor();
 });
 

@@ -31,13 +31,13 @@ const PAGES: readonly Look[] = [
     'the form of a token',
     '/account/tokens?create=yes',
     async (page) => {
-      await page.getByRole('combobox', { name: 'What it may do' }).click();
-      await page.getByRole('option', { name: 'Only what I choose' }).click();
+      await page.getByRole('combobox', { name: 'Permissions' }).click();
+      await page.getByRole('option', { name: 'Selected permissions' }).click();
       await page.getByRole('checkbox', { name: 'secret:read' }).check();
     },
     grace,
   ],
-  ['sessions', '/account/sessions', async (page) => await page.getByText('This one').waitFor(), bo],
+  ['sessions', '/account/sessions', async (page) => await page.getByText('Current session').waitFor(), bo],
   ['a device', '/device', async (page) => await page.getByRole('textbox', { name: 'Code' }).fill('bcdf'), bo],
   [
     'access',
@@ -48,7 +48,7 @@ const PAGES: readonly Look[] = [
   [
     'access of another',
     '/projects/default/access?who=user:bo@example.com&action=secret:write&resource=Secret',
-    async (page) => await page.getByText('You may give a role yourself').waitFor(),
+    async (page) => await page.getByText('You can grant a role yourself').waitFor(),
     ada,
   ],
   ['no rights', '/', async (page) => await page.getByText('You have no role in default yet').waitFor(), eve],
@@ -62,8 +62,8 @@ const PAGES: readonly Look[] = [
     'audit',
     '/organisation/audit?entry=3',
     async (page) => {
-      await page.getByRole('button', { name: 'Prove it' }).click();
-      await page.getByText('hashes lead from it').waitFor();
+      await page.getByRole('button', { name: 'Create proof' }).click();
+      await page.getByText('hashes link this entry').waitFor();
       await page.getByRole('region', { name: 'Audit log integrity' }).getByText('entries', { exact: true }).waitFor();
     },
     ada,
@@ -72,7 +72,7 @@ const PAGES: readonly Look[] = [
     'users and invitations',
     '/organisation/users',
     async (page) => {
-      await page.getByRole('button', { name: 'Invite a person' }).click();
+      await page.getByRole('button', { name: 'Invite user' }).click();
       await page.getByText('late@example.com').waitFor();
     },
     ada,
@@ -93,8 +93,8 @@ const PAGES: readonly Look[] = [
     'a policy in the editor',
     '/organisation/change/organisationpolicies/production',
     async (page) => {
-      await page.getByRole('button', { name: 'Try it' }).click();
-      await page.getByText(/come out differently|no decision to make again/).waitFor();
+      await page.getByRole('button', { name: 'Simulate' }).click();
+      await page.getByText(/would change|No change in|No past decisions/).waitFor();
     },
     ada,
   ],

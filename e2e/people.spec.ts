@@ -17,7 +17,7 @@ afterEach(async ({ task }) => {
 });
 
 async function signIn(page: Page, { name, password }: Person): Promise<void> {
-  await page.getByLabel('Name').fill(name);
+  await page.getByLabel('Name', { exact: true }).fill(name);
   await page.getByLabel('Password', { exact: true }).fill(password);
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
@@ -41,65 +41,65 @@ test('whoever has not signed in is led to the door, and afterwards to where they
   await signIn(page, grace);
   await page.getByRole('row', { name: 'dev-db' }).waitFor();
   expect(page.url()).toBe(`${journey.url}/projects/default/secrets?labels=team=vision`);
-  await page.getByRole('button', { name: 'grace@example.com: account and rights' }).click();
+  await page.getByRole('button', { name: 'grace@example.com: account and permissions' }).click();
   await page.getByRole('menuitem', { name: 'Sign out' }).click();
   await page.getByText('You have signed out').waitFor();
 });
 
 test('an administrator invites somebody, who chooses a password, changes it, and is told that they have no role yet', async () => {
   const admin = await journey.open('/organisation/users', { as: ada });
-  await admin.getByRole('button', { name: 'Invite a person' }).click();
-  await admin.getByLabel('E-mail').fill('zoe@example.com');
-  await admin.getByRole('button', { name: 'Make the link' }).click();
+  await admin.getByRole('button', { name: 'Invite user' }).click();
+  await admin.getByLabel('Email').fill('zoe@example.com');
+  await admin.getByRole('button', { name: 'Create link' }).click();
   const link = await admin.getByText(`${journey.url}/invitation#`).textContent();
   await admin.getByRole('region', { name: 'Open invitations' }).getByText('zoe@example.com').waitFor();
 
   const page = await journey.open(new URL(link ?? '').pathname + new URL(link ?? '').hash);
   await page.getByLabel('New password').fill('tram, otter, lamp 9');
-  await page.getByLabel('Once more').fill('tram, otter, lamp 9');
-  await page.getByRole('button', { name: 'Make my account and sign in' }).click();
+  await page.getByLabel('Confirm password').fill('tram, otter, lamp 9');
+  await page.getByRole('button', { name: 'Create account' }).click();
   await page.getByText('You have no role in default yet').waitFor();
 
-  await page.getByRole('button', { name: 'zoe@example.com: account and rights' }).click();
+  await page.getByRole('button', { name: 'zoe@example.com: account and permissions' }).click();
   await page.getByRole('menuitem', { name: 'Account' }).click();
   await page.getByRole('heading', { name: 'Account', level: 1 }).waitFor();
-  await page.getByLabel('Present password').fill('wrong, wrong, wrong');
+  await page.getByLabel('Current password').fill('wrong, wrong, wrong');
   await page.getByLabel('New password').fill('tram, otter, lamp 10');
-  await page.getByLabel('Once more').fill('tram, otter, lamp 10');
-  await page.getByRole('button', { name: 'Change it and end my other sessions' }).click();
-  await page.getByText(/^It /).waitFor();
+  await page.getByLabel('Confirm password').fill('tram, otter, lamp 10');
+  await page.getByRole('button', { name: 'Change password and end other sessions' }).click();
+  await page.getByText(/^The new password /).waitFor();
   journey.expectQuiet('status of 4');
-  await page.getByLabel('Present password').fill('tram, otter, lamp 9');
-  await page.getByRole('button', { name: 'Change it and end my other sessions' }).click();
-  await page.getByText('Your password is changed').waitFor();
+  await page.getByLabel('Current password').fill('tram, otter, lamp 9');
+  await page.getByRole('button', { name: 'Change password and end other sessions' }).click();
+  await page.getByText('Password changed').waitFor();
   await journey.open('/', { as: { name: 'zoe@example.com', password: 'tram, otter, lamp 10' } });
 
   await admin.reload();
   await admin.getByRole('row', { name: 'zoe@example.com' }).waitFor();
-  await admin.getByText('Nobody is invited who has not come in.').waitFor();
+  await admin.getByText('No open invitations.').waitFor();
 });
 
 test('a token is made for what is chosen, shown once, works for that, and is dead when it is revoked', async () => {
   const page = await journey.open('/account/tokens', { as: grace });
-  await page.getByText('There are none.').waitFor();
+  await page.getByText('No API tokens yet.').waitFor();
   await page.getByRole('button', { name: 'Create token' }).click();
-  await page.getByLabel('What it is for').fill('notebook');
-  await page.getByRole('combobox', { name: 'What it may do' }).click();
-  await page.getByRole('option', { name: 'Only what I choose' }).click();
+  await page.getByLabel('Name', { exact: true }).fill('notebook');
+  await page.getByRole('combobox', { name: 'Permissions' }).click();
+  await page.getByRole('option', { name: 'Selected permissions' }).click();
   await page.getByRole('checkbox', { name: 'secret:read' }).check();
-  await page.getByText('It may: secret:read').waitFor();
-  await page.getByRole('button', { name: 'Make the token' }).click();
-  await page.getByText('It is not shown again.').waitFor();
+  await page.getByText('Permissions: secret:read').waitFor();
+  await page.getByRole('button', { name: 'Create token' }).click();
+  await page.getByText('The token is shown once.').waitFor();
   const token = (await page.getByText(/^dais_pat_\w+$/).textContent()) ?? '';
   expect(await statusWith(token, '/api/v1/secrets')).toBe(200);
   expect(await statusWith(token, '/api/v1/alertchannels')).toBe(403);
-  await page.getByRole('button', { name: 'I have it' }).click();
+  await page.getByRole('button', { name: 'Done' }).click();
   expect(await page.getByText(token).count()).toBe(0);
   const row = page.getByRole('row', { name: /notebook/ });
   await row.getByText('secret:read').waitFor();
   await row.getByRole('button', { name: 'Revoke notebook' }).click();
-  await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
-  await page.getByText('notebook is revoked').waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Revoke token' }).click();
+  await page.getByText('notebook revoked').waitFor();
   await row.waitFor({ state: 'detached' });
   expect(await statusWith(token, '/api/v1/secrets')).toBe(401);
 });
@@ -110,7 +110,7 @@ test('one ends a session elsewhere; who sits there signs in again, and what they
   await there.keyboard.press('Control+End');
   await there.keyboard.insertText('# half of a thought');
   const here = await journey.open('/account/sessions', { as: grace });
-  await here.getByText('This one').waitFor();
+  await here.getByText('Current session').waitFor();
   const others = here.getByRole('button', { name: 'End', exact: true });
   while ((await others.count()) > 0) {
     const before = await others.count();
@@ -135,36 +135,36 @@ test('a command line without a browser is let in by its code, or turned away', a
   const first = await ask();
   const page = await journey.open('/device', { as: bo });
   await page.getByRole('textbox', { name: 'Code' }).fill(first.user_code.toLowerCase().replace('-', ' '));
-  await page.getByRole('button', { name: 'Go on' }).click();
+  await page.getByRole('button', { name: 'Continue' }).click();
   await page.getByText('build-7').waitFor();
-  await page.getByRole('button', { name: 'Let it in' }).click();
-  await page.getByText('The command line goes on by itself').waitFor();
+  await page.getByRole('button', { name: 'Authorize' }).click();
+  await page.getByText('The command line continues within seconds').waitFor();
   const { access_token: token } = (await journey.call('/auth/device/poll', { device_code: first.device_code })) as {
     readonly access_token: string;
   };
   expect(await statusWith(token, '/api/v1/secrets')).toBe(200);
   const second = await ask();
   await page.goto(`${journey.url}/device?code=${second.user_code}`);
-  await page.getByRole('button', { name: 'Turn it away' }).click();
-  await page.getByText('It was turned away').waitFor();
+  await page.getByRole('button', { name: 'Deny' }).click();
+  await page.getByRole('heading', { name: 'Denied' }).waitFor();
   await page.goto(`${journey.url}/device?code=BCDF-GHJK`);
   await page.getByRole('alert').waitFor();
-  await page.getByRole('link', { name: 'Type another code' }).waitFor();
+  await page.getByRole('link', { name: 'Enter another code' }).waitFor();
   journey.expectQuiet('status of 404');
 });
 
 test('a program gets a token of its own, on the page of its account', async () => {
   const page = await journey.open('/organisation/serviceaccounts/ci', { as: ada });
-  await page.getByText('None: no program acts as ci by a token.').waitFor();
+  await page.getByText('No API tokens for ci.').waitFor();
   await page.getByRole('button', { name: 'Create token' }).click();
-  await page.getByLabel('What it is for').fill('deploy');
-  await page.getByRole('button', { name: 'Make the token' }).click();
+  await page.getByLabel('Name', { exact: true }).fill('deploy');
+  await page.getByRole('button', { name: 'Create token' }).click();
   const token = (await page.getByText(/^dais_sat_\w+$/).textContent()) ?? '';
   expect(await statusWith(token, '/api/v1/access/mine')).toBe(200);
-  await page.getByRole('button', { name: 'I have it' }).click();
+  await page.getByRole('button', { name: 'Done' }).click();
   await page.getByRole('button', { name: 'Revoke deploy' }).click();
-  await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
-  await page.getByText('deploy is revoked').waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Revoke token' }).click();
+  await page.getByText('deploy revoked').waitFor();
   expect(await statusWith(token, '/api/v1/access/mine')).toBe(401);
 });
 
@@ -174,15 +174,15 @@ test('whoever is suspended is out in the same moment, and comes in again when th
   journey.expectQuiet('status of 403');
   const page = await journey.open('/organisation/users/eve@example.com', { as: ada });
   await page.getByRole('region', { name: 'Sessions' }).waitFor();
-  await page.getByRole('button', { name: 'Suspend' }).click();
-  await page.getByRole('dialog').getByRole('button', { name: 'Suspend' }).click();
+  await page.getByRole('button', { name: 'Suspend user' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Suspend user' }).click();
   await page.getByText('eve@example.com is suspended').waitFor();
-  await page.getByText('Nowhere.').waitFor();
+  await page.getByText('No active sessions.').waitFor();
   await theirs.reload();
   await theirs.getByRole('heading', { name: 'Sign in to Dais', level: 1 }).waitFor();
-  await page.getByRole('button', { name: 'Let them in again' }).click();
-  await page.getByRole('dialog').getByRole('button', { name: 'Let them in' }).click();
-  await page.getByText('eve@example.com may sign in again').waitFor();
+  await page.getByRole('button', { name: 'Reactivate user' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Reactivate user' }).click();
+  await page.getByText('eve@example.com reactivated').waitFor();
   await signIn(theirs, eve);
   await theirs.getByText('Permission denied').waitFor();
   journey.expectQuiet('status of 403');
@@ -190,9 +190,9 @@ test('whoever is suspended is out in the same moment, and comes in again when th
 
 test('a person who forgot the password gets a link for a new one', async () => {
   const page = await journey.open('/organisation/users/bo@example.com', { as: ada });
-  await page.getByRole('button', { name: 'Make a link for a new one' }).click();
+  await page.getByRole('button', { name: 'Create reset link' }).click();
   await page.getByText(`${journey.url}/invitation#`).waitFor();
   await page.getByRole('region', { name: 'Roles' }).getByRole('link', { name: 'readers' }).waitFor();
-  await page.getByRole('link', { name: 'What may it do, and why?' }).click();
+  await page.getByRole('link', { name: 'Show permissions' }).click();
   await page.getByRole('heading', { name: 'Permissions of bo@example.com in default', level: 1 }).waitFor();
 });

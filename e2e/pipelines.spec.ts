@@ -82,14 +82,14 @@ test('it shows what it would do, and is run with parameters', async () => {
   const page = await journey.open(address);
   const graph = page.getByRole('group', { name: 'Graph of the pipeline' });
   await graph.getByRole('button', { name: /^train for each item/ }).waitFor();
-  await region(page, 'What version 2 does').getByRole('button', { name: 'Run', exact: true }).click();
+  await region(page, 'Graph of version 2').getByRole('button', { name: 'Start run', exact: true }).click();
   const dialog = page.getByRole('dialog');
-  await dialog.getByRole('button', { name: 'Run', exact: true }).click();
-  await dialog.getByText('It has no default: give a value.').waitFor();
+  await dialog.getByRole('button', { name: 'Start run', exact: true }).click();
+  await dialog.getByText('A value is required: the parameter has no default.').waitFor();
   await dialog.getByRole('textbox', { name: 'gate' }).fill('B4');
   await dialog.getByRole('textbox', { name: 'rate' }).fill('0.2');
-  await dialog.getByRole('button', { name: 'Run', exact: true }).click();
-  await page.getByRole('heading', { name: 'Execution delays', level: 1 }).waitFor();
+  await dialog.getByRole('button', { name: 'Start run', exact: true }).click();
+  await page.getByRole('heading', { name: 'Pipeline run delays', level: 1 }).waitFor();
   await page.getByRole('tab', { name: 'Steps' }).click();
   await page.getByRole('button', { name: 'train/1', exact: true }).click();
   const step = region(page, 'Step train/1');
@@ -106,21 +106,17 @@ test('versions are compared line by line', async () => {
 
 test('a schedule tells its next times, and the runs that it started', async () => {
   const page = await journey.open('/projects/default/schedules/daily');
-  await region(page, 'Next times').getByRole('listitem').nth(4).waitFor();
-  const latest = region(page, 'Latest starts').first();
+  await region(page, 'Next start times').getByRole('listitem').nth(4).waitFor();
+  const latest = region(page, 'Recent starts').first();
   await latest
-    .getByRole('link', { name: /^The run of / })
+    .getByRole('link', { name: /^Job of / })
     .first()
     .click();
-  await page.getByRole('heading', { name: 'Execution daily', level: 1 }).waitFor();
+  await page.getByRole('heading', { name: 'Pipeline run daily', level: 1 }).waitFor();
 });
 
 const PAGES: readonly Look[] = [
-  [
-    'a schedule',
-    '/projects/default/schedules/later',
-    async (page) => await page.getByText('It has started nothing yet.').waitFor(),
-  ],
+  ['a schedule', '/projects/default/schedules/later', async (page) => await page.getByText('No starts yet.').waitFor()],
   [
     'a pipeline',
     `${address}?from=1`,
@@ -130,7 +126,7 @@ const PAGES: readonly Look[] = [
     'parameters of a pipeline',
     address,
     async (page) => {
-      await region(page, 'What version 2 does').getByRole('button', { name: 'Run', exact: true }).click();
+      await region(page, 'Graph of version 2').getByRole('button', { name: 'Start run', exact: true }).click();
       await page.getByRole('dialog').getByRole('textbox', { name: 'gate' }).waitFor();
     },
   ],

@@ -118,7 +118,7 @@ spec:
   const page = await journey.open('/projects/default/endpoints/hangs');
   const row = page.getByRole('region', { name: 'Quarantined models' }).getByRole('row', { name: /models:\/hangs\/1/ });
   expect(await row.innerText()).toMatch(/time limit of 1 s/);
-  await page.getByRole('button', { name: 'Load model again' }).click();
+  await page.getByRole('button', { name: 'Reload model' }).click();
   await row.waitFor({ state: 'detached' });
   // Its process ends abnormally twice again.
   await row.waitFor();

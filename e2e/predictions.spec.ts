@@ -70,7 +70,7 @@ test('a prediction is found by what went in, and leads to its page', async () =>
   expect(page.url()).toContain('column=in_x&value=7');
   await table.getByRole('row').nth(1).getByRole('link').first().click();
   await page.getByRole('heading', { name: 'Prediction of delays', level: 1 }).waitFor();
-  await panel(page, 'What came out').getByText('14').waitFor();
+  await panel(page, 'Outputs').getByText('14').waitFor();
 });
 
 test('what failed is found by how it went, with the reason', async () => {
@@ -92,12 +92,12 @@ test('a prediction is explained when somebody asks, by the version that answered
 
 test('what was true is told and corrected, and both stay', async () => {
   const page = await journey.open(onePage());
-  const truth = panel(page, 'What was true');
-  await page.getByRole('textbox', { name: 'What was true' }).fill('13');
-  await page.getByRole('button', { name: 'Tell it' }).click();
+  const truth = panel(page, 'Ground truth');
+  await page.getByRole('textbox', { name: 'Ground truth' }).fill('13');
+  await page.getByRole('button', { name: 'Record ground truth' }).click();
   await page.getByRole('cell', { name: '13', exact: true }).waitFor();
-  await page.getByRole('textbox', { name: 'What was true' }).fill('15');
-  await page.getByRole('button', { name: 'Correct it' }).click();
+  await page.getByRole('textbox', { name: 'Ground truth' }).fill('15');
+  await page.getByRole('button', { name: 'Correct ground truth' }).click();
   await page.getByRole('cell', { name: '15', exact: true }).waitFor();
   expect(await truth.getByRole('row').count()).toBe(3);
   const list = await journey.open(PREDICTIONS);
@@ -109,8 +109,8 @@ test('a shadow is held beside what was answered, the worst first', async () => {
   const agreement = panel(page, 'Agreement');
   await agreement.getByText('version 2').waitFor();
   await agreement.getByText('0.0 %').waitFor();
-  await page.getByRole('img', { name: 'Answers, and what the shadow said' }).waitFor();
-  const worst = panel(page, 'Where they differ most').getByRole('row');
+  await page.getByRole('img', { name: 'Outputs of primary and shadow' }).waitFor();
+  const worst = panel(page, 'Largest differences').getByRole('row');
   await worst.nth(1).getByText('22', { exact: true }).waitFor();
   await worst.nth(1).getByText('33', { exact: true }).waitFor();
 });
@@ -123,11 +123,11 @@ test('what could do harm in a model is waived with a reason, and opened again', 
   await safe.getByText('It cannot be read as an ONNX model').waitFor();
   await safe.getByRole('button', { name: 'Waive' }).first().click();
   const dialog = page.getByRole('dialog', { name: /Waive the finding/ });
-  await dialog.getByRole('textbox', { name: 'Why' }).fill('A fixture of a test');
-  await dialog.getByRole('button', { name: 'Waive it' }).click();
+  await dialog.getByRole('textbox', { name: 'Reason' }).fill('A fixture of a test');
+  await dialog.getByRole('button', { name: 'Waive finding' }).click();
   await safe.getByText('A fixture of a test').waitFor();
-  await safe.getByRole('button', { name: 'Open again' }).click();
-  await page.getByRole('dialog').getByRole('button', { name: 'Open it again' }).click();
+  await safe.getByRole('button', { name: 'Reopen' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Reopen finding' }).click();
   await safe.getByText('blocked', { exact: true }).waitFor();
 });
 
@@ -148,7 +148,7 @@ const LOOKS: readonly Look[] = [
   [
     'a shadow',
     '/projects/default/endpoints/delays?tab=shadow',
-    async (page) => await panel(page, 'Where they differ most').getByRole('row').nth(1).waitFor(),
+    async (page) => await panel(page, 'Largest differences').getByRole('row').nth(1).waitFor(),
   ],
   [
     'the safety of a model',

@@ -51,7 +51,7 @@ test('prompts stand apart from models, and are read version by version', async (
   await page.getByRole('link', { name: 'summary' }).click();
   await page.getByRole('heading', { name: 'Prompt summary', level: 1 }).waitFor();
   await region(page, 'Version 2').getByText('Sum {{ text }} up in {{ count }} words.').waitFor();
-  await region(page, 'About it').getByText('"temperature": 0.2').waitFor();
+  await region(page, 'Details').getByText('"temperature": 0.2').waitFor();
   await page.getByRole('link', { name: 'version 1' }).click();
   await region(page, 'Version 1').getByText('Sum {{ text }} up.').waitFor();
   expect(new URL(page.url()).search).toBe('?version=1');
@@ -61,7 +61,7 @@ test('two versions are compared line by line; the address is the view', async ()
   const page = await journey.open('/projects/default/prompts/summary');
   await page.getByRole('combobox', { name: 'Compare with' }).click();
   await page.getByRole('option', { name: 'version 1' }).click();
-  const diff = region(page, 'What changed from version 1 to 2');
+  const diff = region(page, 'Changes from version 1 to 2');
   await diff.getByRole('row', { name: '− Sum {{ text }} up.' }).waitFor();
   await diff.getByRole('row', { name: '+ Sum {{ text }} up in {{ count }} words.' }).waitFor();
   expect(new URL(page.url()).search).toBe('?from=1');
@@ -69,12 +69,12 @@ test('two versions are compared line by line; the address is the view', async ()
 
 test('a version is called by an alias, and is talked about', async () => {
   const page = await journey.open('/projects/default/prompts/summary');
-  await page.getByRole('button', { name: 'Call version 2' }).click();
+  await page.getByRole('button', { name: 'Set alias on version 2' }).click();
   await page.getByRole('dialog').getByRole('combobox', { name: 'Alias' }).fill('production');
   await page.keyboard.press('Tab');
-  await page.getByRole('dialog').getByRole('button', { name: 'Set the alias' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Set alias' }).click();
   await region(page, 'Aliases').getByRole('row', { name: 'production version 2 freely' }).waitFor();
-  await page.getByRole('textbox', { name: 'Say something' }).fill('Shorter than before');
+  await page.getByRole('textbox', { name: 'Add a comment' }).fill('Shorter than before');
   await page.getByRole('button', { name: 'Comment' }).click();
   await region(page, 'Comments').getByRole('listitem').getByText('Shorter than before').waitFor();
   // The address of a model leads to the prompt that it is.
@@ -92,7 +92,7 @@ const PAGES: readonly Look[] = [
   [
     'a prompt compared',
     '/projects/default/prompts/summary?version=2&from=1',
-    async (page) => await region(page, 'What changed from version 1 to 2').waitFor(),
+    async (page) => await region(page, 'Changes from version 1 to 2').waitFor(),
   ],
   [
     'a conversation',

@@ -30,12 +30,12 @@ test('an editor sees what she may do, and why not some of it: the policy, in its
   const page = await journey.open('/', { as: grace });
   await page.getByRole('link', { name: 'Access', exact: true }).click();
   await page.getByRole('heading', { name: 'Your permissions in default', level: 1 }).waitFor();
-  await page.getByRole('region', { name: 'About you' }).getByRole('link', { name: 'vision-editors' }).waitFor();
+  await page.getByRole('region', { name: 'Your account' }).getByRole('link', { name: 'vision-editors' }).waitFor();
   await page.getByRole('link', { name: 'secret:write: some' }).click();
   await page.waitForURL('**/projects/default/access?action=secret%3Awrite&resource=Secret');
-  await why(page).getByText('It depends on which').waitFor();
-  await why(page).getByLabel('About one secret').fill('prod-db');
-  await why(page).getByRole('button', { name: 'Ask' }).click();
+  await why(page).getByText('Depends on the resource').waitFor();
+  await why(page).getByLabel('Check one secret').fill('prod-db');
+  await why(page).getByRole('button', { name: 'Check' }).click();
   await why(page).getByText('You may not secret:write prod-db.').waitFor();
   await why(page).getByText('Production secrets are changed by team operations').waitFor();
   await why(page).getByText('SOC2-CC6.1').waitFor();
@@ -49,12 +49,12 @@ test('an editor sees what she may do, and why not some of it: the policy, in its
 
 test('an administrator asks about somebody else, and follows what decided', async () => {
   const page = await journey.open('/projects/default/access', { as: ada });
-  await page.getByRole('combobox', { name: 'About whom' }).fill('bo@example.com');
+  await page.getByRole('combobox', { name: 'User or service account' }).fill('bo@example.com');
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Permissions of bo@example.com in default', level: 1 }).waitFor();
   await page.getByRole('link', { name: 'secret:write: no' }).click();
   await why(page).getByText('A role that gives it: editor, admin in project "default"').waitFor();
-  await why(page).getByText('You may give a role yourself').waitFor();
+  await why(page).getByText('You can grant a role yourself').waitFor();
   await page.goto(
     `${journey.url}/projects/default/access?who=user:grace@example.com&action=secret:write&resource=Secret/prod-db`,
   );
@@ -68,22 +68,22 @@ test('an administrator asks about somebody else, and follows what decided', asyn
 test('who has no role is told so, everywhere, with whom to ask, and no page is broken', async () => {
   const page = await journey.open('/', { as: eve });
   await page.getByText('You have no role in default yet').waitFor();
-  await page.getByRole('link', { name: 'What you may do, and what would change it' }).click();
-  await page.getByText('You may ask about yourself.').waitFor();
+  await page.getByRole('link', { name: 'Show your permissions and how to get more' }).click();
+  await page.getByText('You can see your own permissions.').waitFor();
   await page.getByRole('link', { name: 'secret:write: no' }).click();
   await why(page).getByText('Ask an administrator of default.').waitFor();
   await page.getByRole('link', { name: 'Audit', exact: true }).click();
-  await page.getByText('The audit log is for those who administer default.').waitFor();
+  await page.getByText('Only administrators of default can read the audit log.').waitFor();
   await page.keyboard.press('Control+k');
   await page.getByRole('combobox').fill('prod');
-  await page.getByText('Nothing has all of these words.').waitFor();
+  await page.getByText('No results.').waitFor();
   await page.keyboard.press('Escape');
-  await page.getByRole('button', { name: /choose another/ }).click();
-  await page.getByText('You may see no project yet.').waitFor();
+  await page.getByRole('button', { name: /switch project/ }).click();
+  await page.getByText('You have access to no project yet.').waitFor();
   journey.expectQuiet();
   await page.goto(`${journey.url}/projects/default/secrets`);
   await page.getByText('No role of theirs gives that').waitFor();
-  await page.getByRole('link', { name: 'Why, and what would change it' }).waitFor();
+  await page.getByRole('link', { name: 'Show why and what would allow it' }).waitFor();
   journey.expectQuiet('status of 403');
 });
 
@@ -91,11 +91,11 @@ test('who administers one project sees its people and its log, gives roles there
   const page = await journey.open('/projects/default/audit?kind=RoleBinding', { as: pat });
   await page.getByText('created RoleBinding readers').waitFor();
   expect(await page.getByRole('region', { name: 'Audit log integrity' }).count()).toBe(0);
-  await page.getByRole('link', { name: 'Search all of it' }).click();
-  await page.getByText('The audit log is for those who administer the organisation.').waitFor();
+  await page.getByRole('link', { name: 'Search the log of the organization' }).click();
+  await page.getByText('Only administrators of the organization can read the audit log.').waitFor();
   await page.goto(`${journey.url}/projects/default/access?who=user:bo@example.com&action=secret:write&resource=Secret`);
   await why(page).getByRole('link', { name: 'pat@example.com' }).waitFor();
-  await why(page).getByRole('link', { name: 'bind a role in default' }).click();
+  await why(page).getByRole('link', { name: 'grant a role in default' }).click();
   const binding = (user: string) => `apiVersion: dais.dev/v1
 kind: RoleBinding
 metadata:
@@ -113,7 +113,7 @@ spec:
   journey.expectQuiet('status of 422');
   await write(page, binding('bo@example.com'));
   await page.getByRole('button', { name: 'Show the plan' }).click();
-  await page.getByText('You may: it would be made').waitFor();
+  await page.getByText('Allowed: would be created').waitFor();
   await page.getByRole('button', { name: 'Apply' }).click();
   await page.getByRole('heading', { name: 'Role binding bo-edits', level: 1 }).waitFor();
   const theirs = await journey.open('/projects/default/access?action=secret:write&resource=Secret', { as: bo });
@@ -121,7 +121,7 @@ spec:
   await page.getByRole('button', { name: 'Delete' }).click();
   await page.getByRole('dialog').getByRole('textbox').fill('bo-edits');
   await page.keyboard.press('Enter');
-  await page.getByText('bo-edits is deleted').waitFor();
+  await page.getByText('bo-edits deleted').waitFor();
 });
 
 test('the audit log is searched by its address; a refusal says who, how, why, and what would allow it', async () => {
@@ -131,25 +131,25 @@ test('the audit log is searched by its address; a refusal says who, how, why, an
   const page = await journey.open('/organisation/audit', { as: ada });
   await page.getByRole('combobox', { name: 'Outcome' }).click();
   await page.getByRole('option', { name: 'denied' }).click();
-  await page.getByLabel('By whom').fill('eve@example.com');
+  await page.getByLabel('Actor').fill('eve@example.com');
   await page.waitForURL('**/organisation/audit?outcome=denied&actor=eve%40example.com');
-  const row = page.getByRole('row', { name: /was refused secret:read/ }).first();
+  const row = page.getByRole('row', { name: /was denied secret:read/ }).first();
   await row.getByRole('link', { name: /^Open entry/ }).click();
   const entry = page.getByRole('region', { name: /^Entry \d/ });
   await entry.getByText('password', { exact: true }).waitFor();
-  await entry.getByText('Nothing permitted it.').waitFor();
-  await entry.getByRole('link', { name: 'What would allow it now?' }).waitFor();
+  await entry.getByText('No role or policy allowed it.').waitFor();
+  await entry.getByRole('link', { name: 'Show what would allow it now' }).waitFor();
   const copy = await journey.open(page.url().slice(journey.url.length), { as: ada, width: 390 });
   await copy
     .getByRole('region', { name: /^Entry \d/ })
     .getByText('access.denied')
     .waitFor();
-  await entry.getByRole('link', { name: 'all it did' }).click();
+  await entry.getByRole('link', { name: 'all actions in this session' }).click();
   await page.waitForURL('**/organisation/audit?requestId=*');
-  await page.getByText('1 entry shown, and that is all.').waitFor();
-  await page.getByRole('button', { name: 'Show all' }).click();
+  await page.getByText('1 entry shown, all loaded.').waitFor();
+  await page.getByRole('button', { name: 'Clear filters' }).click();
   await page.getByLabel('from, in your time zone').fill('2030-01-01T00:00');
-  await page.getByText('No entry of the log is like that.').waitFor();
+  await page.getByText('No matching entries.').waitFor();
   await page.goto(`${journey.url}/projects/default/audit?outcome=wrong`);
   await page.getByText('The request is not valid').waitFor();
   journey.expectQuiet('status of 400');
@@ -159,20 +159,20 @@ test('the log says whether it is whole, and proves an entry to somebody who sees
   const page = await journey.open('/organisation/audit', { as: ada });
   const state = page.getByRole('region', { name: 'Audit log integrity' });
   await state.getByText(/^[0-9a-f]{8}$/).waitFor();
-  await state.getByRole('link', { name: 'Prove what happened' }).waitFor();
+  await state.getByRole('link', { name: 'Audit log guide' }).waitFor();
   await page
     .getByRole('link', { name: /^Open entry/ })
     .last()
     .click();
-  await page.getByRole('button', { name: 'Prove it' }).click();
-  await page.getByText(/hashes lead from it to the root of/).waitFor();
+  await page.getByRole('button', { name: 'Create proof' }).click();
+  await page.getByText(/hashes link this entry to the root hash of/).waitFor();
   // One that no checkpoint covered yet is proved anew: the auditor needs a signature.
-  const signed = page.getByText('A signed checkpoint covers it');
+  const signed = page.getByText('Covered by a signed checkpoint');
   const again = async () => {
     if ((await signed.count()) > 0) return true;
     await page.reload();
-    await page.getByRole('button', { name: 'Prove it' }).click();
-    await page.getByText(/hashes lead from it to the root of/).waitFor();
+    await page.getByRole('button', { name: 'Create proof' }).click();
+    await page.getByText(/hashes link this entry to the root hash of/).waitFor();
     return await signed.isVisible();
   };
   await expect.poll(again, { timeout: 90_000, interval: 2000 }).toBe(true);
@@ -197,12 +197,12 @@ spec: { data: { value: x } }
   );
   await journey.apply(many.join('---\n'));
   const page = await journey.open('/projects/default/audit?kind=Secret', { as: ada });
-  await page.getByText('100 entries shown, there are older ones.').waitFor();
-  await page.getByRole('button', { name: 'Load older ones' }).click();
-  await page.getByText(/1\d\d entries shown, and that is all\./).waitFor();
+  await page.getByText('100 entries shown, more available.').waitFor();
+  await page.getByRole('button', { name: 'Load older entries' }).click();
+  await page.getByText(/1\d\d entries shown, all loaded\./).waitFor();
   await journey.apply(many[0]?.replace('value: x', 'value: y') ?? '');
-  await page.getByRole('button', { name: 'There are newer ones: show them' }).click();
-  await page.getByRole('row', { name: /changed Secret many-0/ }).waitFor();
+  await page.getByRole('button', { name: 'Show newer entries' }).click();
+  await page.getByRole('row', { name: /updated Secret many-0/ }).waitFor();
 });
 
 const POLICY = `apiVersion: dais.dev/v1
@@ -228,7 +228,7 @@ test('a policy is checked while it is written, tried on what was decided, and in
     'apiVersion: dais.dev/v1\nkind: AlertChannel\nmetadata:\n  name: desk\nspec:\n  send:\n    type: slack\n    url: { secret: dev-db, key: value }\n',
   );
   await maker.getByRole('button', { name: 'Show the plan' }).click();
-  await maker.getByText('You may: it would be made').waitFor();
+  await maker.getByText('Allowed: would be created').waitFor();
   await maker.getByRole('button', { name: 'Apply' }).click();
   await maker.getByRole('heading', { name: 'Alert channel desk', level: 1 }).waitFor();
 
@@ -238,14 +238,14 @@ test('a policy is checked while it is written, tried on what was decided, and in
   await page.getByText('did you mean Dais::Action::"alertChannel:write"?').waitFor();
   journey.expectQuiet('status of 422');
   await write(page, POLICY.replace('expect: refused', 'expect: allow'));
-  await page.getByText('1 of 1 cases comes out otherwise').waitFor();
+  await page.getByText('1 of 1 test cases fails').waitFor();
   journey.expectQuiet('status of 422');
   await write(page, POLICY);
-  await page.getByText('The one case comes out as expected').waitFor();
-  await page.getByRole('button', { name: 'Try it' }).click();
-  await page.getByRole('region', { name: 'Decisions that would change' }).getByText('AlertChannel/desk').waitFor();
+  await page.getByText('The test case passes').waitFor();
+  await page.getByRole('button', { name: 'Simulate' }).click();
+  await page.getByRole('region', { name: 'Changed decisions' }).getByText('AlertChannel/desk').waitFor();
   await page.getByRole('button', { name: 'Show the plan' }).click();
-  await page.getByText('You may: it would be made').waitFor();
+  await page.getByText('Allowed: would be created').waitFor();
   await page.getByRole('button', { name: 'Apply' }).click();
   await page.getByRole('heading', { name: 'Policy frost', level: 1 }).waitFor();
 
@@ -256,8 +256,8 @@ test('a policy is checked while it is written, tried on what was decided, and in
 
 test('who may not write policies reads why, and may still try one', async () => {
   const page = await journey.open('/projects/default/create/policies', { as: bo });
-  await page.getByText('It can be read').waitFor();
-  await page.getByText('Those who administer default can try it').waitFor();
+  await page.getByText('Valid', { exact: true }).waitFor();
+  await page.getByText('Administrators of default can simulate the policy').waitFor();
   await page.getByRole('button', { name: 'Show the plan' }).click();
   await page.getByText('may not policy:write', { exact: false }).first().waitFor();
   journey.expectQuiet('status of 403');
@@ -267,7 +267,7 @@ test('the palette and keys lead to all of it', async () => {
   const page = await journey.open('/', { as: ada });
   await page.keyboard.press('Control+k');
   await page.getByRole('combobox').fill('audit log of the org');
-  await page.getByRole('option', { name: 'Audit log of the organisation' }).waitFor();
+  await page.getByRole('option', { name: 'Audit log of the organization' }).waitFor();
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Audit log of the organization', level: 1 }).waitFor();
   await page.keyboard.press('g');

@@ -100,17 +100,15 @@ test('a run says how it went, from what, and shows its metrics', async () => {
   await page.getByText('flights@8d1f00a2').waitFor();
   await page.getByLabel('Parameters', { exact: true }).last().getByText('adam').waitFor();
   await expect.poll(async () => await drawn(page)).toBeGreaterThan(200);
-  await page.getByText(/^Chart of loss, 900 points\. Last of careful-otter: /).waitFor({ state: 'attached' });
-  expect(await page.locator('details', { hasText: 'What the machine did' }).getAttribute('open')).toBeNull();
+  await page.getByText(/^Chart of loss, 900 points\. Latest: careful-otter: /).waitFor({ state: 'attached' });
+  expect(await page.locator('details', { hasText: 'System metrics' }).getAttribute('open')).toBeNull();
 });
 
 test('how charts are looked at stands in the address, and dragging over one looks closer at all', async () => {
   const page = await journey.open(address(finished, '?x=relative&smooth=0.6&log=yes'));
-  expect(await page.getByRole('combobox', { name: 'What lies on the horizontal axis' }).inputValue()).toBe(
-    'Since it began',
-  );
+  expect(await page.getByRole('combobox', { name: 'Horizontal axis' }).inputValue()).toBe('Relative time');
   await page.getByRole('slider').fill('0');
-  await page.getByLabel('Logarithmic').click();
+  await page.getByLabel('Log scale').click();
   await page.waitForURL((url) => url.search === '?x=relative');
   await canvas(page).waitFor();
   const over = page.locator('.line-chart', { hasText: 'loss' }).locator('.u-over');
@@ -122,7 +120,7 @@ test('how charts are looked at stands in the address, and dragging over one look
   await page.mouse.up();
   await page.waitForURL('**range=*');
   await page.getByText(/^Chart of loss, 2\d\d points/).waitFor({ state: 'attached' });
-  await page.getByRole('button', { name: 'Show all of it' }).click();
+  await page.getByRole('button', { name: 'Reset zoom' }).click();
   await page.getByText(/^Chart of loss, 900 points/).waitFor({ state: 'attached' });
 });
 
@@ -133,7 +131,7 @@ test('a run that goes on is seen going on, until it has failed', async () => {
   await journey.call(`/api/v1/tracking/runs/${running}/log`, {
     metrics: [{ key: 'loss', value: 0.25, step: 1, timestamp: Date.now() }],
   });
-  await page.getByText(/^Chart of loss, 2 points\. Last of busy-bee: 0\.25 at step 1/).waitFor({ state: 'attached' });
+  await page.getByText(/^Chart of loss, 2 points\. Latest: busy-bee: 0\.25 at step 1/).waitFor({ state: 'attached' });
   await journey.call(`/api/v1/tracking/runs/${running}`, { status: 'FAILED', endedAt: Date.now() });
   await page.getByRole('heading', { name: 'Run busy-bee', level: 1 }).waitFor();
   await page.getByText('failed', { exact: true }).waitFor();
@@ -150,7 +148,7 @@ test('files are looked into: tables, text, images, and pages that reach nothing'
   await page.getByText('sklearn: {}').waitFor();
   await page.waitForURL('**file=model*MLmodel');
   await page.getByRole('button', { name: 'model.bin' }).click();
-  await page.getByText('A browser cannot show such a file').waitFor();
+  await page.getByText('No preview for this file type').waitFor();
   const download = page.waitForEvent('download');
   await page.getByRole('link', { name: 'Download' }).click();
   expect((await download).suggestedFilename()).toBe('model.bin');

@@ -45,7 +45,7 @@ test('runs are filtered in the grammar of clients, with completion and the fault
   for (const key of ['ArrowDown', 'Enter']) await page.keyboard.press(key);
   await filter.pressSequentially('< 0.1 and params.depht');
   await filter.pressSequentially(" = '3'");
-  await page.getByText('No run fits the filter.').waitFor();
+  await page.getByText('No matches.').waitFor();
   await filter.fill("metrics.loss < 0.1 and metrix.x = '3'");
   const fault = page.getByText(/Invalid entity type 'metrix'.*did you mean metric\?/);
   await fault.waitFor();
@@ -74,7 +74,7 @@ test('runs are ordered by a metric, and put together by a parameter; the address
 test('columns are chosen, and a link shows the same ones', async () => {
   const page = await journey.open(address());
   await page.getByRole('button', { name: 'Columns' }).click();
-  await page.getByLabel('Find one by its name').fill('team');
+  await page.getByLabel('Find a column by name').fill('team');
   await page.getByLabel('team', { exact: true }).click();
   await page.waitForURL('**columns=*tags.team*');
   await page.reload();
@@ -102,23 +102,23 @@ test('runs are chosen with the keyboard, and compared, deleted and restored', as
   const page = await journey.open(`${address()}?filter=metrics.loss < 0.005`);
   await page.getByText('40 runs', { exact: true }).waitFor();
   for (const key of ['j', 'x', 'j', 'x']) await page.keyboard.press(key);
-  await page.getByText('2 chosen').waitFor();
+  await page.getByText('2 selected').waitFor();
   expect(await page.getByRole('link', { name: 'Compare 2' }).getAttribute('href')).toMatch(/compare\?runs=\w+,\w+$/);
   await page.getByRole('button', { name: 'Delete', exact: true }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
   await page.getByText('38 runs', { exact: true }).waitFor();
-  await page.getByLabel('Deleted ones').click();
+  await page.getByLabel('Show deleted runs').click();
   await page.getByText('2 runs', { exact: true }).waitFor();
-  await page.getByLabel('Choose trial-239').click();
-  await page.getByLabel('Choose trial-238').click();
+  await page.getByLabel('Select trial-239').click();
+  await page.getByLabel('Select trial-238').click();
   await page.getByRole('button', { name: 'Restore' }).click();
-  await page.getByText('No run is deleted.').waitFor();
+  await page.getByText('No deleted runs.').waitFor();
 });
 
 test('all runs of a filter are saved as CSV, also those that were not looked at', async () => {
   const page = await journey.open(`${address()}?filter=params.depth = '2'&sort=metrics.loss`);
   const download = page.waitForEvent('download');
-  await page.getByRole('button', { name: 'Save as CSV' }).click();
+  await page.getByRole('button', { name: 'Export CSV' }).click();
   const text = await readFile(await (await download).path(), 'utf8');
   const lines = text.trimEnd().split('\r\n');
   expect(lines).toHaveLength(61);

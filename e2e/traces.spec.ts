@@ -123,9 +123,9 @@ test('a trace shows its steps in time; the address says which is looked at', asy
   await region(page, 'Outputs').getByText('Fog in Zürich').waitFor();
   await page.getByText('150 tokens').waitFor();
   await region(page, 'Steps').getByRole('button', { name: 'complete' }).click();
-  await page.getByText('670 ms, 74 % of the whole').waitFor();
+  await page.getByText('670 ms, 74 % of the trace').waitFor();
   expect(new URL(page.url()).searchParams.get('span')).toBe(hex(3, 16));
-  await region(page, 'Steps').getByRole('button', { name: 'Fold answer' }).click();
+  await region(page, 'Steps').getByRole('button', { name: 'Collapse answer' }).click();
   await region(page, 'Steps').getByRole('button', { name: 'retrieve' }).waitFor({ state: 'detached' });
 });
 
@@ -136,7 +136,7 @@ test('what failed says why first, and is judged', async () => {
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('textbox', { name: 'Name' }).fill('correctness');
   await dialog.getByRole('textbox', { name: 'Value' }).fill('false');
-  await dialog.getByRole('textbox', { name: 'Why' }).fill('It gave up');
+  await dialog.getByRole('textbox', { name: 'Reason' }).fill('It gave up');
   await dialog.getByRole('button', { name: 'Add assessment' }).click();
   const judged = region(page, 'Assessments of this trace').getByRole('row', {
     name: /correctness = false It gave up owner/,
@@ -147,7 +147,7 @@ test('what failed says why first, and is judged', async () => {
   );
   await page.getByRole('row', { name: /Which gate.*correctness = false/ }).waitFor();
   await page.getByRole('link', { name: 'answer' }).click();
-  await judged.getByRole('button', { name: 'Take away' }).click();
+  await judged.getByRole('button', { name: 'Delete' }).click();
   await page.getByText('No assessments yet.').waitFor();
 });
 

@@ -32,11 +32,11 @@ test('a reader sees what a list has, and why nothing can be made in it', async (
   const page = await journey.open('/projects/default/secrets', { as: bo });
   await page.getByRole('row', { name: 'dev-db' }).waitFor();
   const create = page.getByRole('button', { name: 'Create secret' });
-  await expectReason(page, create, /^You may not: secret:write\. A role that gives it: .*editor/);
+  await expectReason(page, create, /^You need secret:write\. A role that gives it: .*editor/);
   await create.click({ force: true });
   await page.getByRole('heading', { level: 1 }).click();
   await page.keyboard.press('c');
-  await page.getByText('It cannot be done', { exact: true }).waitFor();
+  await page.getByText('The action is not possible', { exact: true }).waitFor();
   expect(page.url()).toBe(`${journey.url}/projects/default/secrets`);
 });
 
@@ -48,7 +48,7 @@ test('a reader looks at a resource whole: its verbs say what they want', async (
   await page.getByRole('button', { name: 'Actions' }).click();
   await page
     .getByRole('menuitem', { name: /^rotate/ })
-    .getByText('You may not: secret:rotate.')
+    .getByText('You need secret:rotate.')
     .waitFor();
   await page.goto(`${journey.url}/projects/default/change/secrets/dev-db`);
   await expectReason(page, page.getByRole('button', { name: 'Apply' }), /secret:write/);
@@ -62,6 +62,6 @@ test('an editor edits, but for what a policy keeps: its message says whom to ask
   const edit = page.getByRole('button', { name: 'Edit' });
   await expectReason(page, edit, /Production secrets are changed by team operations; ask at the operations desk/);
   await page.keyboard.press('e');
-  await page.getByText('It cannot be done', { exact: true }).waitFor();
+  await page.getByText('The action is not possible', { exact: true }).waitFor();
   expect(page.url()).toBe(`${journey.url}/projects/default/secrets/prod-db`);
 });

@@ -67,7 +67,7 @@ export function judge(facts) {
   if (facts.registry.needed && !facts.registry.reachable) {
     findings.push({
       weight: 'fault',
-      what: `the npm registry does not answer (${facts.registry.reason})`,
+      what: `the npm registry does not respond (${facts.registry.reason})`,
       fix: 'set npm_config_registry to a mirror, or HTTPS_PROXY to your proxy (and NODE_EXTRA_CA_CERTS to its certificate)',
     });
   }
@@ -127,7 +127,7 @@ function judgePrograms(facts) {
     });
   }
   if (!facts.npm) {
-    findings.push({ weight: 'fault', what: 'npm is not there', fix: install(facts, 'npm', 'node@24') });
+    findings.push({ weight: 'fault', what: 'npm is not installed', fix: install(facts, 'npm', 'node@24') });
   }
   if (!facts.pythons.some(({ version }) => !older(version, '3.11'))) {
     const found = facts.pythons.map((one) => `${one.command} is ${one.version}`).join(', ') || 'none was found';
@@ -139,7 +139,11 @@ function judgePrograms(facts) {
   }
   if (!facts.git) {
     const fix = install(facts, 'git', 'git');
-    findings.push({ weight: 'note', what: 'git is not there: what you apply will not carry its commit', fix });
+    findings.push({
+      weight: 'note',
+      what: 'git is not installed: applied manifests will not record their commit',
+      fix,
+    });
   }
   const prevented = PREVENTED[facts.namespaces];
   if (facts.platform === 'linux' && prevented !== undefined) {
@@ -155,13 +159,13 @@ function judgePrograms(facts) {
 /** @type {Partial<Record<Namespaces, { what: string, fix: string }>>} */
 const PREVENTED = {
   max: { what: 'user namespaces are off', fix: 'sysctl -w user.max_user_namespaces=15000' },
-  clone: { what: 'only root may make user namespaces', fix: 'sysctl -w kernel.unprivileged_userns_clone=1' },
+  clone: { what: 'only root may create user namespaces', fix: 'sysctl -w kernel.unprivileged_userns_clone=1' },
   apparmor: {
     what: 'AppArmor restricts user namespaces',
     fix: 'cp deploy/apparmor/dais-bwrap /etc/apparmor.d/ && apparmor_parser -r /etc/apparmor.d/dais-bwrap',
   },
   refused: {
-    what: 'this machine or container refuses namespaces',
+    what: 'this machine or container denies namespaces',
     fix: 'in a container: docs/guide/isolation.md lists the options of Docker, podman and Kubernetes',
   },
 };
@@ -289,7 +293,7 @@ async function askRegistry(needed) {
     execFile('npm', args, { timeout: 4000 }, (error, _, stderr) => {
       const [, code = ''] = /npm (?:error|ERR!) code (\w+)/.exec(stderr) || [];
       if (!error || /^E\d{3}$/.test(code)) resolve({ needed: true, reachable: true });
-      else resolve({ needed: true, reachable: false, reason: code || 'no answer within 4 s' });
+      else resolve({ needed: true, reachable: false, reason: code || 'no response within 4 s' });
     });
   });
 }

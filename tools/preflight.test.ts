@@ -43,13 +43,13 @@ test('all faults are listed at once, each with its fix', () => {
     'fault: glibc 2.17 is older than 2.28 → use Debian >= 11, Ubuntu >= 20.04 or another system of their age',
     'fault: 0.5 GiB of memory are free; 1.0 GiB are needed → close other programs, or give the machine or container more memory',
     'fault: this is Node 18.20.8, but Node >= 20.19 (20, 22 or 24) is needed → sudo apt-get update && sudo apt-get install -y nodejs npm (Debian 13 and Ubuntu 25.10 have it; elsewhere: nvm install 24)',
-    'fault: npm is not there → sudo apt-get update && sudo apt-get install -y npm',
+    'fault: npm is not installed → sudo apt-get update && sudo apt-get install -y npm',
     'fault: Python >= 3.11 is needed, but python3 is 3.9.2 → sudo apt-get update && sudo apt-get install -y python3 (or name another: DAIS_PYTHON=/path/to/python3)',
     'fault: the data folder /srv/dais cannot be written → make it writable (chown -R "$(id -u)" /srv/dais), or choose another place: -- --data DIR',
     'fault: 0.1 GiB are free at /srv/dais (data); 1.0 GiB are needed → free some space there, or choose another place: -- --data DIR',
     'fault: 0.0 GiB are free at /cache (cache); 0.5 GiB are needed → free some space there, or choose another place: DAIS_CACHE=DIR',
-    'fault: the npm registry does not answer (ENOTFOUND) → set npm_config_registry to a mirror, or HTTPS_PROXY to your proxy (and NODE_EXTRA_CA_CERTS to its certificate)',
-    'note: git is not there: what you apply will not carry its commit → sudo apt-get update && sudo apt-get install -y git',
+    'fault: the npm registry does not respond (ENOTFOUND) → set npm_config_registry to a mirror, or HTTPS_PROXY to your proxy (and NODE_EXTRA_CA_CERTS to its certificate)',
+    'note: git is not installed: applied manifests will not record their commit → sudo apt-get update && sudo apt-get install -y git',
   ]);
 });
 

@@ -65,7 +65,7 @@ export async function quickstart(options) {
     server?.kill('SIGTERM');
     await ended;
     if (stopping) {
-      process.stderr.write('Stopped. Run the same command again to continue.\n');
+      process.stderr.write('Stopped. Run it again to resume.\n');
       return 130;
     }
     process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
@@ -150,7 +150,7 @@ export async function untilReady(data, server) {
       try {
         const response = await fetch(`${url}/readyz`);
         if (response.ok) return url;
-        last = `/readyz says ${response.status}: ${(await response.text()).slice(0, 500)}`;
+        last = `/readyz returns ${response.status}: ${(await response.text()).slice(0, 500)}`;
       } catch (error) {
         last = String(error);
       }

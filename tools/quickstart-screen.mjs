@@ -38,18 +38,18 @@ export function finalScreen({ url, port, told, disk, data, keys, log, exits, aga
     '',
     `  ${url}/                    the console`,
     `  ${url}/docs                documentation`,
-    `  ${url}/api/openapi.json    OpenAPI document`,
+    `  ${url}/api/openapi.json    API reference (OpenAPI)`,
     ...tunnel(port, surroundings).map((line) => (line === '' ? '' : `  ${line}`)),
     '',
     ...(told === undefined ? [] : storyLines(told)),
     `  Disk: ${megabytes(total)}`,
     ...disk.map((place) => `    ${place.path.padEnd(width)}  ${megabytes(place.bytes).padStart(8)}  ${place.what}`),
     '',
-    exits ? '  Dais stops now.' : '  To stop: Ctrl-C here.',
+    exits ? '  Stopping now.' : '  To stop: Ctrl-C here.',
     `  To start again: npm run quickstart${again.length > 0 ? ` -- ${again.map(quoted).join(' ')}` : ''}`,
-    `  A restart skips completed steps. Log: ${log}`,
+    `  Completed steps are not repeated. Log: ${log}`,
     `  To delete everything: rm -rf ${[data, ...disk.map((place) => place.path)].filter(unique).map(quoted).join(' ')}`,
-    `  and its keys, unless another Dais on this machine uses them: rm -rf ${quoted(keys)}`,
+    `  and its keys, unless another Dais server on this machine uses them: rm -rf ${quoted(keys)}`,
     '',
   ].join('\n');
 }
@@ -61,16 +61,18 @@ export function finalScreen({ url, port, told, disk, data, keys, log, exits, aga
 function storyLines({ links, invitation, finding }) {
   const isRetrained = finding === undefined || finding.decision.run !== undefined;
   return [
-    ...(invitation === undefined ? [] : ['  Create your administrator account:', `    ${invitation}`, '']),
-    '  View in the console:',
+    ...(invitation === undefined
+      ? []
+      : ['  Create the administrator account (choose a password):', `    ${invitation}`, '']),
+    '  See in the console',
     ...links.map(({ what, address }) => `    ${what}\n      ${address}`),
     '',
-    `  Real: flights, weather, delays; trainings, metrics, drift, ${isRetrained ? 'the alert and its retraining' : 'the alert'}, denials, predictions, lineage.`,
-    ...(isRetrained ? [] : ['  Denied here: the retraining that the alert starts. The trainer started it instead.']),
-    '  Replayed: the traffic, with point-in-time features from the training data.',
-    '  Simulated: the three accounts.',
+    `  Real: flights, weather, delays, training runs, metrics, drift, ${isRetrained ? 'the alert and its retraining' : 'the alert'}, policy decisions, predictions, lineage.`,
+    ...(isRetrained ? [] : ['  Refused here: automatic retraining by the alert. The trainer started it instead.']),
+    '  Replayed: the traffic. Features are point-in-time joins from the training data.',
+    '  Simulated: the three accounts, by this program.',
     '',
-    '  To run your own code: npx dais login, then eval "$(npx dais env)" and python train.py',
+    '  Track your own code: npx dais login, then eval "$(npx dais env)" and python train.py',
     '',
   ];
 }
@@ -92,9 +94,9 @@ export function tunnel(port, { sshConnection, user, wsl, container }) {
       `  ssh -N -L ${port}:127.0.0.1:${port} ${other}${user ?? 'USER'}@${host}`,
     ];
   }
-  if (wsl) return ['', `This is WSL: Windows reaches Dais at http://localhost:${port}`];
+  if (wsl) return ['', `WSL: open it in Windows at http://localhost:${port}`];
   if (container) {
-    return ['', 'This is a container: start it with --network=host to reach the URL above from the host.'];
+    return ['', 'Container: start it with --network=host to reach the URL above from the host.'];
   }
   return [];
 }

@@ -35,7 +35,7 @@ test('the screen shows links, results, disk usage, and how to stop and delete ev
   expect(text).toContain('To stop: Ctrl-C here.');
   expect(text).toContain("To start again: npm run quickstart -- --data '/root/my data'\n");
   expect(text).toContain(`To delete everything: rm -rf '/root/my data' /root/.cache/dais\n`);
-  expect(text).toContain('unless another Dais on this machine uses them: rm -rf /etc/dais/keys\n');
+  expect(text).toContain('unless another Dais server on this machine uses them: rm -rf /etc/dais/keys\n');
   expect(text.split('\n').length).toBeLessThan(37);
 });
 
@@ -48,10 +48,10 @@ test.each([
     { ...here, sshConnection: 'fe80::1 5 fd00::5 2222', user: 'ann' },
     '  ssh -N -L 7070:127.0.0.1:7070 -p 2222 ann@[fd00::5]',
   ],
-  [{ ...here, wsl: true }, 'This is WSL: Windows reaches Dais at http://localhost:7070'],
+  [{ ...here, wsl: true }, 'WSL: open it in Windows at http://localhost:7070'],
   [
     { ...here, container: true },
-    'This is a container: start it with --network=host to reach the URL above from the host.',
+    'Container: start it with --network=host to reach the URL above from the host.',
   ],
 ])('shows how to connect from another machine: %o', (surroundings, line) => {
   expect(tunnel(7070, surroundings).at(-1)).toBe(line);
@@ -77,5 +77,5 @@ test('the screen does not claim a retraining that was denied', () => {
     });
   expect(screen({ decision: { run: '1' } })).toContain('the alert and its retraining');
   expect(screen({ decision: {} })).not.toContain('the alert and its retraining');
-  expect(screen({ decision: {} })).toContain('Denied here: the retraining that the alert starts.');
+  expect(screen({ decision: {} })).toContain('Refused here: automatic retraining by the alert.');
 });

@@ -10,17 +10,17 @@ import { gatherFacts, judge } from './preflight.mjs';
 
 const USAGE = `usage: npm run quickstart [-- OPTIONS]
 
-  Checks this machine, installs and builds what is missing, starts Dais and tells on real flights what it does:
-  data, training, approval, serving, drift, the retraining that it starts, take-over, lineage. All is kept in the clone, the data folder,
-  the folder of keys and the cache; nothing is installed system-wide.
+  Checks this machine, installs and builds what is missing, starts Dais and runs a demo on real flights:
+  data, training, approval, serving, drift, automatic retraining, rollout, lineage. All files are in the clone,
+  the data folder, the folder of keys and the cache; nothing is installed system-wide.
 
-  --data DIR   where Dais keeps its data  (default: $DAIS_DATA, else /var/lib/dais as root, else ~/.dais)
+  --data DIR   data folder of Dais        (default: $DAIS_DATA, else /var/lib/dais as root, else ~/.dais)
   --port N     HTTP port                  (default: 7070, or the next free one)
   --slice      every fourth flight of January, February and July  (default)
   --year       all flights of 2013
-  --speed N    replay flights N times faster than they flew  (default: as fast as they are answered)
-  --serve      only start Dais: no story
-  --exit       stop cleanly when everything has worked
+  --speed N    replay flights N times faster than real time  (default: as fast as possible)
+  --serve      only start the server, without the demo
+  --exit       stop after a successful run
   --help       this text
 
   Variables: DAIS_CACHE (downloads; default ~/.cache/dais), DAIS_PYTHON, npm_config_registry, UV_INDEX_URL or
@@ -64,7 +64,7 @@ function readOptions(args) {
       if (name === '--data') options.data = resolve(environment.INIT_CWD || '.', given);
       else if (name === '--port') options.port = given;
       else options.speed = Number(given);
-    } else return `there is no option ${name}`;
+    } else return `unknown option ${name}`;
   }
   if (options.port !== undefined && !(Number(options.port) >= 1 && Number(options.port) <= 65535)) {
     return `--port is a number from 1 to 65535, not ${options.port}`;

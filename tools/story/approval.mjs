@@ -18,12 +18,12 @@ const MODEL = '/api/v1/registry/models/nyc-late';
 export async function decide({ trainer, office }, verdict) {
   const { version, better, frozen } = verdict;
   const alias = await refusal(() => trainer.call('PUT', `${MODEL}/aliases/champion`, { version }));
-  const share = `${gainOf(verdict)}, on ${frozen.flights.toLocaleString('en')} held-out flights`;
+  const share = `${gainOf(verdict)}, on a test set of ${frozen.flights.toLocaleString('en')} flights`;
   const { number } = await trainer.call('POST', `${MODEL}/approvals`, { version, alias: 'champion', reason: share });
   const own = await refusal(() =>
     trainer.call('POST', `${MODEL}/approvals/${number}/approve`, { reason: 'I trained it' }),
   );
-  const reason = better ? `Significantly better: ${share}` : `Not significantly better: ${share}`;
+  const reason = better ? `Better: ${share}` : `Not significantly better: ${share}`;
   await office.call('POST', `${MODEL}/approvals/${number}/${better ? 'approve' : 'reject'}`, { reason });
   return { approved: better, reason, number: String(number), alias, own };
 }
@@ -36,7 +36,7 @@ async function refusal(act) {
     if (error instanceof Refused) return error.message;
     throw error;
   }
-  throw new Error('The call should have been denied, but it succeeded.');
+  throw new Error('The request was not denied as expected.');
 }
 
 /**
@@ -44,7 +44,7 @@ async function refusal(act) {
  * @param {import('./training.mjs').Verdict} verdict
  */
 export const gainOf = ({ gain, against }) =>
-  `${signed(gain.roc_auc)} against ${against === 'nobody' ? 'guessing' : against} (95 %: ${signed(gain.low)} to ${signed(gain.high)})`;
+  `${signed(gain.roc_auc)} vs. ${against === 'nobody' ? 'random guessing' : against} (95 % CI ${signed(gain.low)} to ${signed(gain.high)})`;
 
 /** @param {number} value */
 const signed = (value) => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;

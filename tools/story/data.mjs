@@ -56,7 +56,7 @@ export async function bringData({ trainer, until, made, source, work, say }) {
   });
   if (code !== 0) throw new Error(output);
   const after = await known(trainer, until, made);
-  if (after === undefined) throw new Error('the training data are missing');
+  if (after === undefined) throw new Error('the training data is missing');
   return { ...after, again: false };
 }
 

@@ -83,7 +83,7 @@ export async function refusalsOf(owner, program) {
 export async function lineageOf(account, prediction) {
   /** @type {any} */
   let found;
-  await until(`The prediction ${prediction} is not in a file`, async () => {
+  await until(`The prediction ${prediction} is not stored yet`, async () => {
     found = await account
       .call('GET', `/api/v1/predictions/endpoints/${ENDPOINT}/one/${prediction}`)
       .catch(() => undefined);

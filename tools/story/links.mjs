@@ -21,19 +21,19 @@ export function links(url, { version, challenger, drifted, prediction }) {
           },
         ]),
     {
-      what: 'the active version: model card, metrics, decisions',
+      what: 'the serving version: model card, metrics, decisions',
       address: `${project}/models/nyc-late/versions/${version}`,
     },
     ...(prediction === undefined
       ? []
       : [
           {
-            what: 'the prediction above with its lineage',
+            what: 'the prediction above: explanation and lineage',
             address: `${project}/predictions/nyc-late/${prediction}`,
           },
         ]),
     {
-      what: 'denied actions and their policies',
+      what: 'denied actions, with the policies',
       address: `${url}/organisation/audit?outcome=denied&actor=trainer`,
     },
     {

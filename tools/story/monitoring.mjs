@@ -53,7 +53,7 @@ export async function driftFound(trainer) {
   let alert;
   /** @type {any} */
   let decision;
-  await until('The monitor raised no alert of drift', async () => {
+  await until('The monitor raised no drift alert', async () => {
     const { items } = await trainer.call('GET', `${path}/alerts?limit=100`);
     alert = items.find((/** @type {any} */ one) => one.check === 'drift');
     const decided = await trainer.call('GET', `${path}/decisions?limit=100`);
@@ -122,7 +122,7 @@ export async function judged(account, predictions, { windowRows }) {
   const full = Math.floor(predictions / windowRows);
   /** @type {any} */
   let summary;
-  await until('The monitor does not judge', async () => {
+  await until('The monitor does not evaluate', async () => {
     summary = await account.call('GET', path);
     return summary.windows >= full;
   });

@@ -54,7 +54,7 @@ export async function flightsOf(account, { start, end }) {
       where t.scheduled_at >= '${start}' and t.scheduled_at < '${end}' order by t.scheduled_at, t.flight_id`,
     limit: 100_000,
   });
-  if (truncated) throw new Error(`There are too many flights from ${start} to ${end}.`);
+  if (truncated) throw new Error(`Too many flights from ${start} to ${end}.`);
   return rows.map((/** @type {any[]} */ [id, scheduled, landed, late, ...values]) => ({
     id,
     scheduled: Number(scheduled),
@@ -159,7 +159,7 @@ async function ask(address, token, { id, columns }) {
 async function tell(gate, landed) {
   const { taken } = await gate.call('POST', `/api/v1/predictions/endpoints/${ENDPOINT}/labels`, {
     labels: landed.map(({ prediction, value }) => ({ prediction, value })),
-    source: 'flights that landed',
+    source: 'ground-truth labels',
   });
   return Number(taken);
 }

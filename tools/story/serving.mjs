@@ -24,7 +24,7 @@ const SHADOW = 'challenger';
  */
 export async function serve(trainer, plan, work, version) {
   await applyText(trainer, work, 'endpoint.yaml', manifest(plan));
-  await until('The endpoint does not answer', async () => {
+  await until('The endpoint does not respond', async () => {
     const [only, ...others] = await variants(trainer);
     return others.length === 0 && only?.name === 'stable' && only.state === 'ready' && only.version === version;
   });
@@ -80,7 +80,7 @@ export async function newestRollout(trainer) {
  * @param {string} version
  */
 export async function takingOver(trainer, version) {
-  await until('The next version does not begin to take over', async () => {
+  await until('The rollout of the next version does not start', async () => {
     const found = await variants(trainer);
     return found.some((one) => one.name !== SHADOW && one.version === version && one.weight > 0);
   });

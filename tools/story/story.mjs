@@ -81,17 +81,17 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
   if (people.invitation !== undefined) say(`Follow along in the console (creates your account): ${people.invitation}`);
 
   chapter(`1. Data: ${plan.words}, with hourly weather`);
-  const all = await phase('Fetch the tables', tables, 'bytes');
+  const all = await phase('Download tables', tables, 'bytes');
   const source = slice ? await fewer(all, join(work, 'tables')) : all;
   const bring = async (/** @type {string} */ until, /** @type {number} */ made) =>
     await bringData({ trainer, until, made, source, work, say });
   const data1 = await bring(plan.firstMonth, 1);
 
-  chapter(`2. Training: ${plan.candidates.length} candidates; the best one is tested on later flights`);
+  chapter(`2. Training: ${plan.candidates.length} candidate models, evaluated on later flights`);
   await trainer.dais(['apply', '-f', join(example, 'story', 'model.yaml'), '--take-over']);
   await preparePipeline(people, work, say);
   const known = before?.words === plan.words ? before : undefined;
-  if (known) say('Trained by an earlier run. Its result:');
+  if (known) say('Already done. Results of the first time:');
   const first =
     known?.first ??
     (await phase('Train the first version', (report) =>
@@ -99,16 +99,16 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
     ));
   tellVerdict(first, say);
 
-  chapter('3. Approval: the author of a model may not approve it');
+  chapter('3. Approval: a second person approves the version');
   const firstDecision = known?.firstDecision ?? (await decide(people, first));
   tellDecision(first, firstDecision, say);
   if (firstDecision.approved) keep({ ...known, words: plan.words, first, firstDecision });
   const champion = await championOf(trainer);
   if (champion === undefined)
-    throw new Error('The first version is not better than guessing, so there is no version to deploy.');
+    throw new Error('The first version is not better than the baseline and cannot be served.');
 
   chapter('4. Serving: predictions for later flights before departure, with a monitor');
-  await phase('Deploy the endpoint', () => serve(trainer, plan, work, champion));
+  await phase('Deploy to an endpoint', () => serve(trainer, plan, work, champion));
   await watch(trainer, plan, work);
   const sums = { requests: 0, failed: 0, again: 0 };
   const asked = async (/** @type {import('./plan.mjs').Period} */ period, pace = speed) => {
@@ -120,10 +120,10 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
   };
   const week = await asked(plan.live);
 
-  chapter('5. Drift: flights of another season');
+  chapter('5. Drift: the season changes');
   const data2 = await bring(plan.lastMonth, 2);
   const season = await asked(plan.changed);
-  if (known?.finding) say('The alert was raised in an earlier run. Its result:');
+  if (known?.finding) say('The alert was raised before. Results of the first time:');
   const finding = known?.finding ?? (await phase('Wait for the monitor', async () => await driftFound(trainer)));
   tellFinding(finding, say);
 
@@ -139,7 +139,7 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
   tellVerdict(second, say);
   keep({ words: plan.words, first, firstDecision, finding, second });
 
-  chapter('7. Shadow deployment, approval, and canary rollout');
+  chapter('7. Rollout: shadow test, approval, canary steps');
   const shadow = known?.shadow ?? (await tryShadow());
   tellShadow(second, shadow, say);
   const secondDecision = known?.secondDecision ?? (await decide(people, second));
@@ -195,7 +195,7 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
 
   /** Sends copies of the requests of some days to the second version; callers do not receive its predictions. */
   async function tryShadow() {
-    await phase('Deploy it as a shadow', () => copyTo(trainer, plan, work, second.version));
+    await phase('Deploy as shadow', () => copyTo(trainer, plan, work, second.version));
     await asked(plan.copied);
     const found = await compared(trainer, second.version);
     await serve(trainer, plan, work, first.version);

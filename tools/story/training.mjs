@@ -77,8 +77,8 @@ export function withoutIsolation(isolation) {
   return [
     `This machine cannot isolate commands${fault === undefined ? '' : `: ${fault}`}.`,
     ...(remedy === undefined ? [] : [remedy]),
-    'The steps of this demo run without isolation: the policy `trainer-unisolated` permits it for the trainer.',
-    'Dais does not start such runs automatically, so schedules and alerts start nothing here.',
+    'The steps of this quickstart run without isolation: the policy `trainer-unisolated` allows it for the trainer.',
+    'Automatic runs cannot be unisolated, so schedules and alerts start nothing here.',
   ];
 }
 
@@ -136,7 +136,7 @@ export async function follow(trainer, id, report) {
       const faults = steps
         .filter((/** @type {any} */ node) => node.error)
         .map((/** @type {any} */ node) => `${node.path}: ${node.error}`);
-      throw new Error(`The run ${id} has ${execution.state}: ${execution.error ?? ''}\n${faults.join('\n')}`);
+      throw new Error(`Pipeline run ${id} ${execution.state}: ${execution.error ?? ''}\n${faults.join('\n')}`);
     }
     await delay(LOOK_MS);
   }

@@ -3,6 +3,9 @@ import { gainOf } from './approval.mjs';
 
 /** @typedef {(line: string) => void} Say */
 
+/** The statuses of windows and rollout steps as users read them. @type {Readonly<Record<string, string>>} */
+const VERDICTS = { ok: 'passing', good: 'passing', bad: 'failing', forced: 'manual' };
+
 /** @param {number} value */
 const count = (value) => value.toLocaleString('en');
 
@@ -18,7 +21,7 @@ export function tellVerdict(verdict, say) {
   const { version, candidate, flights, frozen, better } = verdict;
   say(`nyc-late/${version}: ${candidate}, trained on ${count(flights)} flights.`);
   say(
-    `On ${count(frozen.flights)} later flights: ROC AUC ${frozen.roc_auc.toFixed(3)}, ${gainOf(verdict)}: ${better ? 'significantly better' : 'not significantly better'}.`,
+    `Test set of ${count(frozen.flights)} later flights: ROC AUC ${frozen.roc_auc.toFixed(3)}, ${gainOf(verdict)}: ${better ? 'better' : 'not significantly better'}.`,
   );
 }
 
@@ -28,9 +31,9 @@ export function tellVerdict(verdict, say) {
  * @param {Say} say
  */
 export function tellDecision({ version }, { approved, alias, own, reason }, say) {
-  say(`trainer sets alias champion to nyc-late/${version}: denied. ${alias}`);
-  say(`trainer approves it: denied. ${own}`);
-  say(`risk-office ${approved ? 'approves' : 'rejects'} it. ${reason}`);
+  say(`trainer sets alias champion on nyc-late/${version}: denied. ${alias}`);
+  say(`trainer approves the version: denied. ${own}`);
+  say(`risk-office ${approved ? 'approves' : 'rejects'} the version. ${reason}`);
 }
 
 /**
@@ -41,7 +44,7 @@ export function tellDecision({ version }, { approved, alias, own, reason }, say)
 export function tellReplay({ requests, failed, again, labels, seconds, versions }, { start, end }, say) {
   const by = Object.entries(versions).map(([version, answers]) => `${count(answers)} by version ${version}`);
   say(
-    `${count(requests)} flights from ${start} to ${end} in ${seconds.toFixed(0)} s, ${failed} failed${again > 0 ? `, ${again} retried` : ''}; predictions: ${by.join(', ')}. ${count(labels)} labels received.`,
+    `${count(requests)} requests for flights from ${start} to ${end} in ${seconds.toFixed(0)} s, ${failed} failed${again > 0 ? `, ${again} retried` : ''}; served by ${by.join(', ')}. ${count(labels)} ground-truth labels received.`,
   );
 }
 
@@ -53,12 +56,12 @@ export function tellFinding({ calm, drifted, title, trainedOn, decision }, say) 
   for (const window of [calm, drifted]) {
     const most = window.columns.slice(0, 3).map(({ column, psi }) => `${column} ${psi.toFixed(2)}`);
     const came = window.performance;
-    const truth = came ? `; RMSE ${came.rmse.toFixed(3)} on ${count(came.labelled)} labeled flights` : '';
+    const truth = came ? `; RMSE ${came.rmse.toFixed(3)} over ${count(came.labelled)} labels` : '';
     say(
-      `Window ${window.number}, ${count(window.rows)} flights compared with ${window.baseline}: ${window.verdict}. PSI ${most.join(', ')}${truth}.`,
+      `Window ${window.number}, ${count(window.rows)} flights, baseline ${window.baseline}: ${VERDICTS[window.verdict] ?? window.verdict}. PSI ${most.join(', ')}${truth}.`,
     );
   }
-  say(`Alert: ${title}. The active version was trained on ${trainedOn}.`);
+  say(`Alert: ${title}. The serving version was trained on ${trainedOn}.`);
   say(`Action: ${decision.reason}`);
 }
 
@@ -69,8 +72,8 @@ export function tellFinding({ calm, drifted, title, trainedOn, decision }, say) 
  */
 export const retrainingTitle = ({ run }) =>
   run === undefined
-    ? '6. The alert could not start the training of the next version; the trainer starts it, with the code of the champion'
-    : '6. The alert starts the training of the next version, with the code of the champion';
+    ? '6. Retraining: the alert cannot start the pipeline, so the trainer starts it with the code of the champion'
+    : '6. Retraining: the alert starts the pipeline with the code of the champion';
 
 /**
  * @param {import('./training.mjs').Verdict} verdict
@@ -79,10 +82,10 @@ export const retrainingTitle = ({ run }) =>
  */
 export function tellShadow({ version, against }, { flights, failed, apart, answered, copied }, say) {
   say(
-    `As a shadow, nyc-late/${version} received copies of ${count(flights)} requests, ${failed} failed. Its predictions differ from those of ${against} by ${apart.toFixed(3)} on average.`,
+    `Shadow nyc-late/${version} received copies of ${count(flights)} requests, ${failed} failed. Mean absolute difference to ${against}: ${apart.toFixed(3)}.`,
   );
   say(
-    `Brier score on labeled flights: ${answered.toFixed(4)} of the active version, ${copied.toFixed(4)} of the shadow.`,
+    `Brier score over labeled flights: ${answered.toFixed(4)} for the serving version, ${copied.toFixed(4)} for the shadow.`,
   );
 }
 
@@ -95,11 +98,11 @@ export function tellRollout({ version }, { state, reason, steps }, say) {
   for (const { weight, verdict, canary } of steps) {
     if (canary !== undefined && weight > 0) {
       say(
-        `nyc-late/${version} with ${weight} % of the traffic: ${count(canary.requests)} requests, ${canary.failed} failed: ${verdict}.`,
+        `nyc-late/${version} at ${weight} % of traffic: ${count(canary.requests)} requests, ${canary.failed} failed: ${VERDICTS[verdict] ?? verdict}.`,
       );
     }
   }
-  say(`The rollout of nyc-late/${version} is ${state}. ${reason}`);
+  say(`Rollout of nyc-late/${version}: ${state}. ${reason}`);
 }
 
 /**
@@ -109,11 +112,11 @@ export function tellRollout({ version }, { state, reason, steps }, say) {
  */
 export function tellExplanation({ flight, probability, version }, { method, scale, columns }, say) {
   say(
-    `nyc-late/${version} predicted ${flight} late with ${(probability * 100).toFixed(0)} %, and it was. Largest contributions:`,
+    `nyc-late/${version} predicted ${flight} late with ${(probability * 100).toFixed(0)} %; it was late. Largest contributions:`,
   );
   for (const { column, value, moved } of columns.slice(0, 4)) {
     const shown = typeof value === 'number' ? Number(value.toPrecision(4)) : String(value);
     say(`  ${column} = ${shown}: ${moved < 0 ? '−' : '+'}${Math.abs(moved).toFixed(3)}`);
   }
-  say(`  (Shapley values, ${method}${scale === 'margin' ? ', in log-odds' : ''})`);
+  say(`  (Shapley values, ${method}${scale === 'margin' ? ', margin scale' : ''})`);
 }

@@ -4,8 +4,8 @@ import { retrainingTitle } from './words.mjs';
 
 test('the chapter of the second training says who started it', () => {
   const decision = { outcome: 'started', reason: 'drift', pipeline: 'nyc-late' };
-  expect(retrainingTitle({ ...decision, run: '1' })).toMatch(/^6\. The alert starts the training/);
-  expect(retrainingTitle({ ...decision, outcome: 'failed' })).toMatch(/^6\. The alert could not start the training/);
+  expect(retrainingTitle({ ...decision, run: '1' })).toMatch(/^6\. Retraining: the alert starts/);
+  expect(retrainingTitle({ ...decision, outcome: 'failed' })).toMatch(/^6\. Retraining: the alert cannot start/);
 });
 
 test('a story without isolation says why, and what makes it possible', () => {

@@ -120,7 +120,7 @@ function checkKnown<Kind extends KnownKind>(
       ? [
           {
             path: 'metadata.project',
-            message: `is given, but a ${spec.kind} belongs to the organisation`,
+            message: `is set, but ${spec.kind} is an organization kind`,
             expected: 'no project',
           },
         ]

@@ -44,20 +44,20 @@ export const metadataInputSchema = z.strictObject({
   name: nameSchema.describe('Unique among the resources of its kind in its project.'),
   project: labelNameSchema
     .optional()
-    .describe('The project it belongs to. Default: the project of the request. Kinds of the organisation have none.'),
+    .describe('Project of the resource. Default: the project of the request. Organization kinds have none.'),
   labels: z
     .record(labelKey, labelValue)
     .optional()
-    .describe('Short values to select by: `dais get secrets -l team=vision`.'),
+    .describe('Key/value labels for selection: `dais get secrets -l team=vision`.'),
   annotations: z
     .record(labelKey, z.string().max(65_536))
     .optional()
-    .describe('Free text for people and tools; never selected by.'),
+    .describe('Free-form text for people and tools, not selectable.'),
   resourceVersion: z
     .string()
     .max(64)
     .optional()
-    .describe('When given, the write succeeds only if the resource is still at this version.'),
+    .describe('Optimistic concurrency: the write succeeds only at this version.'),
 });
 export type MetadataInput = z.infer<typeof metadataInputSchema>;
 
@@ -70,33 +70,33 @@ export const sourceSchema = z.strictObject({
     .optional()
     .describe('The commit that was checked out.'),
   path: z.string().max(4096).optional().describe('Path of the file inside the repository.'),
-  dirty: z.boolean().optional().describe('True when the file had changes that were not committed.'),
+  dirty: z.boolean().optional().describe('Whether the file had uncommitted changes.'),
 });
 export type Source = z.infer<typeof sourceSchema>;
 
 /** Who did it. */
 export const actorSchema = z.strictObject({
-  type: z.enum(['user', 'service', 'system']).describe('A person, a program, or Dais itself.'),
-  id: z.string().describe('Stable name of whoever it was.'),
+  type: z.enum(['user', 'service', 'system']).describe('A user, a service account or the platform.'),
+  id: z.string().describe('Stable name of the actor.'),
 });
 export type Actor = z.infer<typeof actorSchema>;
 
 /** What the platform keeps under `metadata`. */
 export const metadataSchema = z.strictObject({
-  uid: z.string().describe('Identifies this resource for ever; a new one of the same name has another.'),
+  uid: z.string().describe('Unique ID of this resource. A new resource of the same name has another UID.'),
   name: z.string().describe('As written.'),
-  project: z.string().optional().describe('Absent for kinds of the organisation.'),
+  project: z.string().optional().describe('Absent for organization kinds.'),
   labels: z.record(z.string(), z.string()).describe('As written.'),
   annotations: z.record(z.string(), z.string()).describe('As written.'),
-  origin: z.string().describe('Which kind of client made it: `manifest`, `mlflow`, `kfp`, …'),
+  origin: z.string().describe('Kind of client that created it: `manifest`, `mlflow`, `kfp`, …'),
   owner: z.string().optional().describe('The set of manifests it was applied with; `--prune` works within one set.'),
-  generation: z.int().describe('Number of its revision; grows when spec, labels or annotations change.'),
+  generation: z.int().describe('Revision number; incremented when spec, labels or annotations change.'),
   resourceVersion: z.string().describe('Changes with every write, status included. Opaque.'),
-  createdAt: z.string().describe('When it was made; RFC 3339, UTC.'),
-  updatedAt: z.string().describe('When spec, labels or annotations last changed; RFC 3339, UTC.'),
-  deletionRequestedAt: z.string().optional().describe('Set while it waits for its finalizers.'),
-  finalizers: z.array(z.string()).optional().describe('Who still has to clean up before it is gone.'),
-  source: sourceSchema.optional().describe('Where the present revision came from.'),
+  createdAt: z.string().describe('Creation time; RFC 3339, UTC.'),
+  updatedAt: z.string().describe('Last change of spec, labels or annotations; RFC 3339, UTC.'),
+  deletionRequestedAt: z.string().optional().describe('Set while the deletion waits for finalizers.'),
+  finalizers: z.array(z.string()).optional().describe('Finalizers that must finish before the deletion.'),
+  source: sourceSchema.optional().describe('Source of the current revision.'),
 });
 export type Metadata = z.infer<typeof metadataSchema>;
 
@@ -105,19 +105,19 @@ export type Metadata = z.infer<typeof metadataSchema>;
  * “Typical status properties”.
  */
 export const conditionSchema = z.strictObject({
-  type: z.string().describe('The aspect: `Ready`.'),
-  status: z.enum(['True', 'False', 'Unknown']).describe('Whether it is so.'),
-  reason: z.string().describe('One CamelCase word for programs.'),
-  message: z.string().describe('One sentence for people: what is so, and what would change it.'),
-  observedGeneration: z.int().describe('The generation that was looked at.'),
+  type: z.string().describe('Type of the condition: `Ready`.'),
+  status: z.enum(['True', 'False', 'Unknown']).describe('Status of the condition.'),
+  reason: z.string().describe('Machine-readable reason in CamelCase.'),
+  message: z.string().describe('Human-readable message: the state and how to change it.'),
+  observedGeneration: z.int().describe('Observed generation.'),
   lastTransitionTime: z.string().describe('RFC 3339, UTC: when `status` last changed.'),
 });
 export type Condition = z.infer<typeof conditionSchema>;
 
 /** Fields that every kind's status has. */
 export const baseStatus = {
-  observedGeneration: z.int().optional().describe('The generation that the conditions speak of.'),
-  conditions: z.array(conditionSchema).optional().describe('What is so, one entry for each aspect.'),
+  observedGeneration: z.int().optional().describe('Observed generation of the conditions.'),
+  conditions: z.array(conditionSchema).optional().describe('Conditions, one per type.'),
 };
 
 /** A desired state as a person writes it. */

@@ -2,24 +2,24 @@ import type { DaisError } from '@dais/api';
 
 /** What the exit code of `dais` says. `dais --help` and the reference are written from this table. */
 export const exitCodes = {
-  ok: { code: 0, meaning: 'Done; for `plan`: nothing would change.' },
+  ok: { code: 0, meaning: 'Success; for `plan`: no changes.' },
   failed: {
     code: 1,
-    meaning: 'Failed for a reason that none of the codes below names; for `doctor`: something is wrong.',
+    meaning: 'Other failure; for `doctor`: a check failed.',
   },
-  usage: { code: 2, meaning: 'The command line is wrong.' },
-  notFound: { code: 3, meaning: 'What was named does not exist.' },
+  usage: { code: 2, meaning: 'Invalid command line.' },
+  notFound: { code: 3, meaning: 'Not found.' },
   conflict: {
     code: 4,
-    meaning: 'In conflict with what is there: changed meanwhile, taken, still referred to, in use.',
+    meaning: 'Conflict: changed meanwhile, name taken, still referred to, or in use.',
   },
-  refused: { code: 5, meaning: 'Not permitted, or no valid token.' },
-  unreachable: { code: 6, meaning: 'The server does not answer, or cannot work at the moment; trying later may help.' },
-  invalid: { code: 7, meaning: 'What was sent is not valid: a manifest, the configuration, a value.' },
-  timedOut: { code: 8, meaning: 'What `--wait` waited for did not happen in time; what was started goes on.' },
+  refused: { code: 5, meaning: 'Not permitted, or not authenticated.' },
+  unreachable: { code: 6, meaning: 'The server does not respond or is unavailable. Retry later.' },
+  invalid: { code: 7, meaning: 'Invalid input: a manifest, the configuration or a value.' },
+  timedOut: { code: 8, meaning: '`--wait` timed out; the operation continues.' },
   changes: {
     code: 10,
-    meaning: 'For `plan` and `policy simulate`: something would change; for `reproduce`: something differs.',
+    meaning: 'For `plan` and `policy simulate`: changes found; for `reproduce`: differences found.',
   },
   interrupted: { code: 130, meaning: 'Stopped by Ctrl-C.' },
 } as const satisfies Record<string, { readonly code: number; readonly meaning: string }>;

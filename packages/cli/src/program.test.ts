@@ -68,8 +68,8 @@ test.each([
   [['apply'], "required option '-f, --file <path>' not specified"],
   [['get', 'secrets', '--watchh'], "unknown option '--watchh' (did you mean --watch?)"],
   [['get', 'secrets', '-o', 'xml'], 'Allowed choices are table, wide, json, yaml, name.'],
-  [['history', 'a', 'b', '--limit', 'many'], 'It is not a whole number.'],
-  [['apply', '-f', 'a', '--timeout', 'soon'], 'It is not a time such as 90s, 5m or 1h.'],
+  [['history', 'a', 'b', '--limit', 'many'], 'Not a whole number.'],
+  [['apply', '-f', 'a', '--timeout', 'soon'], 'Not a duration such as 90s, 5m or 1h.'],
   [['completion', 'tcsh'], 'Allowed choices are bash, zsh, fish.'],
   [['version', 'now'], 'too many arguments'],
 ])('%j is refused with exit code 2', async (words, want) => {

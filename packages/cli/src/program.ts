@@ -55,8 +55,8 @@ function buildProgram(terminal: Terminal, version: string, found: (invocation: I
   const program = new Command('dais');
   prepare(program, terminal);
   program
-    .description('Dais: the ML platform that needs no new SDK.')
-    .version(version, '-V, --version', 'print the version of this command')
+    .description('Dais: the ML platform for standard clients.')
+    .version(version, '-V, --version', 'print the version of the CLI')
     .helpOption('-h, --help', 'show help; also: dais help COMMAND')
     .helpCommand(false)
     .addHelpText('after', () => `\n${firstSteps}\n\n${exitCodeHelp()}`);
@@ -172,12 +172,12 @@ function makeOption(definition: OptionDefinition): Option {
 
 const readers = {
   integer: (text: string): number => {
-    if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It is not a whole number.');
+    if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Not a whole number.');
     return Number(text);
   },
   duration: (text: string): number => {
     const ms = parseDuration(text);
-    if (ms === undefined) throw new InvalidArgumentError('It is not a time such as 90s, 5m or 1h.');
+    if (ms === undefined) throw new InvalidArgumentError('Not a duration such as 90s, 5m or 1h.');
     return ms;
   },
 };

@@ -58,9 +58,7 @@ async function tell(error: unknown, context: Context): Promise<ExitCode> {
   }
   if (!(error instanceof DaisError)) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    terminal.err(
-      `${terminal.errStyle.fail('error:')} dais made a mistake. Please report it with this text:\n${text}\n`,
-    );
+    terminal.err(`${terminal.errStyle.fail('error:')} Unexpected error in dais. Report it with this text:\n${text}\n`);
     return exitCodes.failed.code;
   }
   if (globals.output === 'json') terminal.err(`${JSON.stringify(toProblem(error, error.requestId))}\n`);

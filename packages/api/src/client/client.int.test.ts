@@ -204,7 +204,7 @@ test('a server that is not there is told with its address', async () => {
   await stop(server);
   const { dais, waits } = client(url, { retry: { attempts: 3 } });
   const error = await failure(dais.server());
-  expect(error).toMatchObject({ code: 'server_unreachable', message: `Nothing answers at ${url}.` });
+  expect(error).toMatchObject({ code: 'server_unreachable', message: `No server at ${url}.` });
   expect(waits).toEqual([200, 400]);
 });
 

@@ -23,7 +23,7 @@ export async function errorOfAnswer(response: Response, address: string, now: nu
     const type = response.headers.get('content-type')?.split(';')[0] ?? 'no content type';
     return new DaisError(
       'upstream_failed',
-      `${address} answered with status ${response.status} and ${type}, which is no answer of Dais: is another server or a proxy there?`,
+      `${address} returned status ${response.status} and ${type}, which is not a Dais response. Is it another server or a proxy?`,
     );
   }
   const retryAfter = secondsOf(response.headers.get('retry-after'), now);
@@ -68,20 +68,20 @@ export function errorOfNetwork(error: unknown, address: string): DaisError {
 function networkText(code: string | undefined, error: unknown, address: string): string {
   switch (code) {
     case 'ECONNREFUSED':
-      return `Nothing answers at ${address}.`;
+      return `No server at ${address}.`;
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return `The host name of ${address} cannot be resolved (${code}).`;
     case 'ECONNRESET':
     case 'EPIPE':
     case 'UND_ERR_SOCKET':
-      return `${address} closed the connection without an answer.`;
+      return `${address} closed the connection without a response.`;
     case undefined:
-      return `${address} cannot be reached: ${innermostMessage(error)}.`;
+      return `${address} is unreachable: ${innermostMessage(error)}.`;
     default:
       return /CERT|SIGNATURE|SELF_SIGNED|ALTNAME/.test(code)
         ? `The certificate of ${address} is not trusted (${code}).`
-        : `${address} cannot be reached (${code}).`;
+        : `${address} is unreachable (${code}).`;
   }
 }
 

@@ -41,5 +41,5 @@ test('one field may be the whole body; GET and DELETE have none', () => {
 
 test.each(['', '.', '..'])('%j cannot stand in an address', (name) => {
   const get = made({ method: 'GET', path: '/api/v1/things/:name', status: 200 });
-  expect(() => operationCall(get, { name })).toThrow('cannot be the name');
+  expect(() => operationCall(get, { name })).toThrow('is not a valid resource name');
 });

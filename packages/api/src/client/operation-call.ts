@@ -36,7 +36,7 @@ export function operationCall({ http }: Operation, input: Readonly<Record<string
 /** URL parsers take `.` and `..` for steps even when written `%2e`, so the names of that form cannot be sent as paths. */
 export function encodeName(name: string): string {
   if (name === '.' || name === '..' || name === '') {
-    throw new DaisError('invalid_request', `"${name}" cannot be the name of a resource.`);
+    throw new DaisError('invalid_request', `"${name}" is not a valid resource name.`);
   }
   return encodeURIComponent(name);
 }

@@ -38,7 +38,7 @@ export async function* resumeStream<T>(transport: Transport, request: StreamRequ
         if (event.id !== undefined) place = event.id;
         if (event.event === 'message') yield JSON.parse(event.data) as T;
       }
-      throw new DaisError('server_unreachable', `${transport.address} ended the stream.`);
+      throw new DaisError('server_unreachable', `${transport.address} closed the stream.`);
     } catch (error) {
       request.signal?.throwIfAborted();
       failures++;
@@ -77,7 +77,7 @@ async function* readStream(
     }
   } finally {
     outer?.removeEventListener('abort', stop);
-    abort.abort(new DaisError('server_unreachable', 'The stream was left.'));
+    abort.abort(new DaisError('server_unreachable', 'The stream was closed by the client.'));
   }
 }
 
@@ -103,7 +103,7 @@ class SilenceTimer {
   async guard<T>(step: Promise<T>): Promise<T> {
     const { address, timeoutMs } = this.#transport;
     const timer = setTimeout(() => {
-      const text = `${address} gave no sign of life for ${timeoutMs / 1000} s.`;
+      const text = `${address} sent no data for ${timeoutMs / 1000} s.`;
       this.#abort.abort(new DaisError('server_unreachable', text));
     }, timeoutMs);
     try {

@@ -106,7 +106,7 @@ export class Transport {
     if (!response.ok) throw await errorOfAnswer(response, this.address, this.#options.now());
     const type = response.headers.get('content-type') ?? '';
     if (!type.startsWith('text/event-stream')) {
-      throw new DaisError('upstream_failed', `${this.address} answered a watch with ${type || 'no content type'}.`);
+      throw new DaisError('upstream_failed', `${this.address} returned ${type || 'no content type'} for a watch.`);
     }
     return response;
   }
@@ -121,7 +121,8 @@ export class Transport {
       try {
         const response = await this.#send(call, { accept: '*/*' }, signal);
         if (!response.ok) throw await errorOfAnswer(response, this.address, this.#options.now());
-        if (response.body === null) throw new DaisError('upstream_failed', `${this.address} answered without bytes.`);
+        if (response.body === null)
+          throw new DaisError('upstream_failed', `${this.address} returned an empty response.`);
         const tag = response.headers.get('etag')?.replace(/^"(.*)"$/, '$1');
         return { bytes: response.body, tag };
       } catch (error) {
@@ -139,7 +140,7 @@ export class Transport {
     call.signal?.addEventListener('abort', stop, { once: true });
     const late = () => {
       const seconds = this.#options.timeoutMs / 1000;
-      abort.abort(new DaisError('server_unreachable', `${this.address} did not answer within ${seconds} s.`));
+      abort.abort(new DaisError('server_unreachable', `${this.address} did not respond within ${seconds} s.`));
     };
     const timer = call.bytes === undefined ? setTimeout(late, this.#options.timeoutMs) : undefined;
     try {
@@ -209,10 +210,10 @@ function queryText(query: CallOptions['query']): string {
 function cleanAddress(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw new DaisError('invalid_request', `"${text}" is not the address of a server: http://HOST:PORT.`);
+    throw new DaisError('invalid_request', `"${text}" is not a server URL: http://HOST:PORT.`);
   }
   if (url.username !== '' || url.password !== '') {
-    throw new DaisError('invalid_request', 'The address of the server holds a user or password: give a token instead.');
+    throw new DaisError('invalid_request', 'The server URL contains a user name or password. Use a token instead.');
   }
   return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
 }

@@ -2,24 +2,24 @@ import { z } from 'zod';
 
 const online = z
   .discriminatedUnion('type', [
-    z.strictObject({ type: z.literal('postgres').describe('In the database of Dais.') }),
+    z.strictObject({ type: z.literal('postgres').describe('Stores online values in the database of Dais.') }),
     z.strictObject({
-      type: z.literal('redis').describe('In a Redis or Valkey of yours, for many replicas that read.'),
+      type: z.literal('redis').describe('Stores online values in your own Redis or Valkey, for many reading replicas.'),
       url: z
         .string()
         .max(2048)
         .regex(/^rediss?:\/\/\S+$/, { message: 'redis://host:6379 or rediss://user:password@host:6379/0' })
         .meta({ 'x-secret': true })
-        .describe('Its address, with credentials where it wants them.'),
+        .describe('URL of the server, with credentials if required.'),
       prefix: z
         .string()
         .max(64)
         .regex(/^[\w:.-]*$/, { message: 'letters, digits and `_:.-`' })
         .default('dais:')
-        .describe('Put before every key, for a server shared with others.'),
+        .describe('Prefix of every key, for a shared server.'),
     }),
   ])
-  .describe('Where the values lie that features have now.');
+  .describe('The online store of current feature values.');
 
 /** `spec.features` of the configuration. */
 export const featuresConfig = z.strictObject({
@@ -37,5 +37,5 @@ export const featuresConfig = z.strictObject({
     .min(0)
     .max(36_500)
     .default(90)
-    .describe('How long records of materializations and builds are kept. 0: for ever.'),
+    .describe('Retention of materialization and build records. 0: unlimited.'),
 });

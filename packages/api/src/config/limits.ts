@@ -7,25 +7,23 @@ export const limitsConfig = z.strictObject({
     .min(1024)
     .max(1024 * 1024 * 1024)
     .default(16 * 1024 * 1024)
-    .describe('Largest body of a request that is not an upload of content.'),
-  headerSeconds: z.int().min(1).max(600).default(15).describe('Time for the headers of a request to arrive.'),
-  bodySeconds: z.int().min(1).max(3600).default(60).describe('Time for a body below `bodyBytes` to arrive.'),
-  streams: z.int().min(1).max(100_000).default(5000).describe('Most open watch streams of one process.'),
+    .describe('Maximum body size of a request that is not a content upload.'),
+  headerSeconds: z.int().min(1).max(600).default(15).describe('Timeout for receiving the headers of a request.'),
+  bodySeconds: z.int().min(1).max(3600).default(60).describe('Timeout for receiving a body below `bodyBytes`.'),
+  streams: z.int().min(1).max(100_000).default(5000).describe('Maximum open watch streams of one process.'),
   streamBufferBytes: z
     .int()
     .min(16_384)
     .max(64 * 1024 * 1024)
     .default(65_536)
-    .describe(
-      'Bytes that may wait in memory for one slow reader of a stream; one that stays behind is cut and resumes.',
-    ),
+    .describe('Maximum buffered bytes for one slow stream reader. A reader beyond it is disconnected and can resume.'),
   heldConnections: z
     .int()
     .min(0)
     .max(65_536)
     .default(512)
-    .describe('Most connections that wait while the control process restarts; more are answered with 503.'),
-  drainSeconds: z.int().min(1).max(3600).default(25).describe('Time that running requests get to finish at a stop.'),
+    .describe('Maximum connections that wait while the control process restarts. Further ones get 503.'),
+  drainSeconds: z.int().min(1).max(3600).default(25).describe('Grace period for running requests at shutdown.'),
 });
 
 export const retentionConfig = z.strictObject({
@@ -34,7 +32,7 @@ export const retentionConfig = z.strictObject({
     .min(1)
     .max(36_500)
     .default(400)
-    .describe('Days that events are kept for watch and `dais events`; they go by whole months.'),
+    .describe('Days that events are kept for watch and `dais events`. They are deleted by whole months.'),
   auditDays: z
     .int()
     .min(1)
@@ -46,52 +44,52 @@ export const retentionConfig = z.strictObject({
     .min(0)
     .max(36_500)
     .default(0)
-    .describe('Days that traces are kept, with their spans and assessments; 0: until somebody deletes them.'),
+    .describe('Days that traces are kept, with spans and assessments. 0: until they are deleted.'),
   lineageDays: z
     .int()
     .min(1)
     .max(36_500)
     .default(400)
-    .describe('Days that lineage is kept which other systems told; that of Dais’s own runs and models stays.'),
-  predictionDays: z.int().min(1).max(36_500).default(90).describe('Days that what endpoints answered is kept.'),
+    .describe('Days that lineage from other systems is kept. Lineage of own runs and models stays.'),
+  predictionDays: z.int().min(1).max(36_500).default(90).describe('Days that predictions are kept.'),
   predictionBytes: z
     .int()
     .min(1024 * 1024)
     .default(100 * 1024 * 1024 * 1024)
-    .describe('Bytes of the predictions of one project, beyond which the oldest go.'),
+    .describe('Maximum bytes of predictions of one project. Beyond it, the oldest are deleted.'),
   deletedDays: z
     .int()
     .min(0)
     .max(36_500)
     .default(30)
     .describe(
-      'Days that deleted runs, logged models and experiments can be restored; then they go for good, with their files. 0: until `dais gc`.',
+      'Days that deleted runs, logged models and experiments can be restored. Afterwards they are permanently deleted with their files. 0: until `dais gc`.',
     ),
   executionDays: z
     .int()
     .min(0)
     .max(36_500)
     .default(0)
-    .describe('Days that runs of commands are kept with their files and logs; 0: until somebody deletes them.'),
+    .describe('Days that jobs are kept with files and logs. 0: until they are deleted.'),
   revisions: z
     .int()
     .min(1)
     .max(1_000_000)
     .default(100)
-    .describe('How many of the newest revisions of a resource are kept for history and rollback.'),
-  jobDays: z.int().min(1).max(3650).default(14).describe('Days that ended jobs are kept.'),
+    .describe('Number of revisions of a resource that are kept for history and rollback.'),
+  jobDays: z.int().min(1).max(3650).default(14).describe('Days that finished jobs are kept.'),
   idempotencyHours: z
     .int()
     .min(1)
     .max(8760)
     .default(24)
-    .describe('Hours that the answer to an Idempotency-Key is kept for a repetition.'),
+    .describe('Hours that the response to an Idempotency-Key is kept.'),
   migrationBackups: z
     .int()
     .min(0)
     .max(100)
     .default(3)
-    .describe('How many of the backups taken before migrations are kept in `backups` of the data folder.'),
+    .describe('Number of pre-migration backups that are kept in `backups` of the data folder.'),
 });
 
 export const contentConfig = z.strictObject({

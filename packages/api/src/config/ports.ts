@@ -17,14 +17,9 @@ export const portsSchema = z
       .max(65_535)
       .optional()
       .describe(
-        'Port at which models answer without the control plane; 0 takes any free one. Used from the first Endpoint on. Default: 7071, or the next free one, up to 7089.',
+        'Port of the model gateway, which serves without the control plane. 0 takes any free one. Used from the first Endpoint on. Default: 7071, or the next free one, up to 7089.',
       ),
-    inferenceGrpc: z
-      .int()
-      .min(0)
-      .max(65_535)
-      .optional()
-      .describe('Port at which models answer over gRPC. Default: none.'),
+    inferenceGrpc: z.int().min(0).max(65_535).optional().describe('Port of the model gateway for gRPC. Default: none.'),
   })
   .prefault({})
-  .describe('Ports beside `port`, at the same address.');
+  .describe('Further ports, at the same address as `port`.');

@@ -17,12 +17,12 @@ export const queryConfig = z.strictObject({
     .max(3600)
     .default(60)
     .describe(
-      'Time limit in seconds of a query that a person or program sends (`dais data sql`, `dais predictions query`). Of each caller 2 run at once, and 16 more wait. Jobs of the platform have an hour.',
+      'Time limit in seconds of a query that a user or program sends (`dais data sql`, `dais predictions query`). Each caller can run 2 queries concurrently; 16 more wait. Jobs of the platform have one hour.',
     ),
   tempMb: z
     .int()
     .min(256)
     .max(2 ** 30)
     .default(65_536)
-    .describe('Disk that one query may use for what does not fit into memory, in `query` of the data folder.'),
+    .describe('Disk limit of one query for data that exceeds its memory, in `query` of the data folder.'),
 });

@@ -35,7 +35,7 @@ const database = z.strictObject({
     .regex(/^postgres(ql)?:\/\//, { message: 'a postgres:// URL' })
     .optional()
     .meta(secret)
-    .describe('A PostgreSQL server (14 or newer) run by somebody else. Default: Dais runs its own in the data folder.'),
+    .describe('URL of an external PostgreSQL server (14 or newer). Default: Dais runs its own in the data folder.'),
   postgresBin: path
     .optional()
     .describe(
@@ -46,7 +46,7 @@ const database = z.strictObject({
     .min(2)
     .max(200)
     .default(10)
-    .describe('Most connections that one process opens to the database, beside one for notifications.'),
+    .describe('Maximum database connections of one process, plus one for notifications.'),
 });
 
 const blobs = z
@@ -56,20 +56,20 @@ const blobs = z
       folder: path.optional().describe('Default: `blobs` in the data folder.'),
     }),
     z.strictObject({
-      type: z.literal('s3').describe('A bucket of S3 or of a server that speaks its protocol.'),
+      type: z.literal('s3').describe('A bucket of S3 or of an S3-compatible server.'),
       bucket: z.string().min(1).max(255).describe('Name of the bucket; it must exist.'),
       region: z.string().min(1).max(64).default('us-east-1').describe('Region of the service.'),
-      endpoint: httpUrl.optional().describe('Default: the address of AWS for the region.'),
-      prefix: z.string().max(512).default('').describe('Put before every key, for a bucket shared with others.'),
+      endpoint: httpUrl.optional().describe('Default: the AWS endpoint of the region.'),
+      prefix: z.string().max(512).default('').describe('Prefix of every key, for a shared bucket.'),
       pathStyle: z
         .boolean()
         .default(false)
-        .describe('Bucket in the path instead of the host name; most servers other than AWS want it.'),
+        .describe('Path-style URLs (bucket in the path). Most servers other than AWS need it.'),
       accessKeyId: z.string().min(1).max(256).optional().describe('Default: the chain of the AWS SDK.'),
       secretAccessKey: z.string().min(1).max(1024).optional().meta(secret).describe('Together with `accessKeyId`.'),
     }),
   ])
-  .describe('Where content lies.');
+  .describe('The blob store for content.');
 
 const keys = z
   .discriminatedUnion('type', [
@@ -80,7 +80,7 @@ const keys = z
         .describe('Default: `/etc/dais/keys` for root, else `dais/keys` in the user’s configuration folder.'),
     }),
     z.strictObject({
-      type: z.literal('env').describe('Keys given by this configuration, usually by `DAIS_KEYS_VALUES`.'),
+      type: z.literal('env').describe('Keys from this configuration, usually from `DAIS_KEYS_VALUES`.'),
       values: z
         .string()
         .min(1)
@@ -89,50 +89,54 @@ const keys = z
         .describe('`id:base64`, the current key first, separated by commas; a key is 32 random bytes.'),
     }),
     z.strictObject({
-      type: z.literal('command').describe('A program that wraps and unwraps keys: an HSM’s or a vault’s client.'),
+      type: z
+        .literal('command')
+        .describe('A program that wraps and unwraps keys, for example the client of an HSM or a vault.'),
       command: z
         .array(z.string().max(4096))
         .min(1)
         .max(64)
         .describe('Absolute path of the program, then its arguments.'),
-      timeoutSeconds: z.int().min(1).max(300).default(10).describe('Time for one call.'),
+      timeoutSeconds: z.int().min(1).max(300).default(10).describe('Timeout of one call.'),
     }),
     z.strictObject({
-      type: z.literal('kms').describe('AWS KMS, or a server that speaks its protocol.'),
+      type: z.literal('kms').describe('AWS KMS or a compatible server.'),
       keys: z
         .array(z.string().min(1).max(2048))
         .min(1)
         .max(16)
         .describe('Key ARNs, ids or `alias/NAME`; current first.'),
       region: z.string().min(1).max(64).default('us-east-1').describe('Region of the service.'),
-      endpoint: httpUrl.optional().describe('Default: the address of AWS for the region.'),
-      timeoutSeconds: z.int().min(1).max(300).default(10).describe('Time for one call.'),
+      endpoint: httpUrl.optional().describe('Default: the AWS endpoint of the region.'),
+      timeoutSeconds: z.int().min(1).max(300).default(10).describe('Timeout of one call.'),
     }),
   ])
-  .describe('Where the keys lie that seal secrets. Never inside the data folder, and never part of a backup.');
+  .describe(
+    'The key store for the keys that encrypt secrets. Never inside the data folder and never part of a backup.',
+  );
 
 const provider = z.strictObject({
   name: z
     .string()
     .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/)
-    .describe('Stands in addresses and in `groups` of teams: lower-case letters, digits and dashes.'),
-  title: z.string().min(1).max(64).optional().describe('On the button of the sign-in page. Default: the name.'),
-  issuer: httpUrl.describe('As the provider calls itself; its metadata lie below it. Plain HTTP only on loopback.'),
-  clientId: z.string().min(1).max(256).describe('As which Dais is registered there.'),
+    .describe('Name used in URLs and in `groups` of teams: lower-case letters, digits and dashes.'),
+  title: z.string().min(1).max(64).optional().describe('Label of the button on the sign-in page. Default: the name.'),
+  issuer: httpUrl.describe('Issuer URL of the provider, with its metadata below. Plain HTTP only on loopback.'),
+  clientId: z.string().min(1).max(256).describe('Client ID of Dais at the provider.'),
   clientSecret: z
     .string()
     .min(1)
     .max(1024)
     .optional()
     .meta(secret)
-    .describe('Secret of that registration. Default: none, for a public client.'),
-  clientSecretFile: path.optional().describe('File that holds the secret, instead of `clientSecret`.'),
+    .describe('Client secret. Default: none, for a public client.'),
+  clientSecretFile: path.optional().describe('File with the client secret, instead of `clientSecret`.'),
   scopes: z
     .array(z.string().min(1).max(128))
     .max(32)
     .default(['openid', 'email', 'profile', 'offline_access'])
     .describe(
-      'What is asked for. `offline_access` gives the refresh token by which Dais learns that somebody was disabled there.',
+      'Requested scopes. With `offline_access`, Dais gets a refresh token and detects users that are disabled at the provider.',
     ),
   groupsClaim: z
     .string()
@@ -145,21 +149,21 @@ const provider = z.strictObject({
     .max(100)
     .default([])
     .describe(
-      'Domains of e-mail addresses that this provider may sign in for the first time; `*` is every one. Default: none, so that only people who are linked already sign in.',
+      'Email domains for which this provider may sign in new users; `*`: every domain. Default: none, so that only linked users can sign in.',
     ),
   createUsers: z
     .boolean()
     .default(true)
-    .describe('Whether the first sign-in makes a user; false: only people who were invited sign in.'),
+    .describe('Whether the first sign-in creates a user. False: only invited users can sign in.'),
   trustEmails: z
     .boolean()
     .default(false)
-    .describe('Take e-mail addresses for verified although the provider does not say so (`email_verified`).'),
+    .describe('Treat email addresses as verified even if the provider does not send `email_verified`.'),
   mfaContexts: z
     .array(z.string().min(1).max(256))
     .max(32)
     .default([])
-    .describe('Values of `acr` that mean a second factor, beside `mfa` in `amr`.'),
+    .describe('Values of `acr` that indicate a second factor, in addition to `mfa` in `amr`.'),
   parameters: z
     .record(z.string().min(1).max(64), z.string().max(1024))
     .default({})
@@ -168,7 +172,7 @@ const provider = z.strictObject({
     .enum(['end', 'keep'])
     .default('end')
     .describe(
-      'When the provider gave no refresh token to ask with: `end` sessions and tokens within an hour of the sign-in, or `keep` them.',
+      'Without a refresh token from the provider: `end` sessions and tokens within an hour of the sign-in, or `keep` them.',
     ),
 });
 
@@ -177,12 +181,12 @@ const authentication = z.strictObject({
     .enum(['solo', 'accounts'])
     .default('solo')
     .describe(
-      '`solo`: one owner, on this machine only, who need not sign in. `accounts`: people and programs say who they are; needed to listen on other addresses than loopback.',
+      '`solo`: one local owner without sign-in. `accounts`: users and programs authenticate; required to listen on addresses other than loopback.',
     ),
   passwords: z
     .boolean()
     .default(true)
-    .describe('Whether people may sign in with a password; false leaves the identity providers.'),
+    .describe('Whether users can sign in with a password. False: only with identity providers.'),
   sessionIdleMinutes: z
     .int()
     .min(5)
@@ -195,35 +199,26 @@ const authentication = z.strictObject({
     .min(1)
     .max(525_600)
     .default(1440)
-    .describe('Minutes without news of Dais after which its gateway takes no token any more.'),
-  tokenDays: z.int().min(1).max(3650).default(90).describe('Days that a token holds when nothing else is asked for.'),
-  maxTokenDays: z.int().min(1).max(3650).default(366).describe('Most days that a token may be asked for.'),
-  cliHours: z
-    .int()
-    .min(1)
-    .max(720)
-    .default(12)
-    .describe('Hours that a sign-in of the command line (`dais login`) holds.'),
-  providers: z
-    .array(provider)
-    .max(16)
-    .default([])
-    .describe('Identity providers (OpenID Connect) at which people may sign in.'),
+    .describe('Minutes without contact to the control plane after which the gateway rejects tokens.'),
+  tokenDays: z.int().min(1).max(3650).default(90).describe('Default validity of a token in days.'),
+  maxTokenDays: z.int().min(1).max(3650).default(366).describe('Maximum validity of a token in days.'),
+  cliHours: z.int().min(1).max(720).default(12).describe('Validity of a CLI sign-in (`dais login`) in hours.'),
+  providers: z.array(provider).max(16).default([]).describe('Identity providers (OpenID Connect) for sign-in.'),
 });
 
 const environments = z.strictObject({
-  folder: path.optional().describe('Where they are built and kept. Default: `environments` in the data folder.'),
+  folder: path.optional().describe('Folder of environments. Default: `environments` in the data folder.'),
   maxBytes: z
     .int()
     .min(2 ** 28)
     .max(2 ** 50)
     .default(20 * 2 ** 30)
-    .describe('Disk for environments and downloads; beyond it, those go that nothing used for the longest time.'),
+    .describe('Disk limit for environments and downloads. Beyond it, the least recently used are deleted.'),
   index: httpUrl
     .optional()
     .meta(secret)
     .describe(
-      'Package index (its simple API), with `user:password@` if it wants one. Default: `UV_DEFAULT_INDEX`, `UV_INDEX_URL` or `PIP_INDEX_URL`, else what pip’s configuration files name, else Python’s own.',
+      'Package index (simple API), with `user:password@` if required. Default: `UV_DEFAULT_INDEX`, `UV_INDEX_URL` or `PIP_INDEX_URL`, else the index of pip’s configuration files, else PyPI.',
     ),
   wheelhouse: path
     .optional()
@@ -231,7 +226,7 @@ const environments = z.strictObject({
   pythonMirror: httpUrl
     .optional()
     .describe(
-      'Where a Python is fetched that this machine does not have. Default: `UV_PYTHON_INSTALL_MIRROR`, else where uv takes it from.',
+      'Mirror for Python versions that this machine does not have. Default: `UV_PYTHON_INSTALL_MIRROR`, else the default of uv.',
     ),
   uv: path
     .optional()
@@ -268,14 +263,14 @@ const executions = z.strictObject({
     .min(1)
     .max(10_000)
     .default(16)
-    .describe('Steps that one control process looks after at once; those that lack resources wait in it.'),
+    .describe('Maximum steps that one control process manages concurrently, including steps that wait for resources.'),
   perProject: z
     .int()
     .min(1)
     .max(100_000)
     .default(1000)
     .describe(
-      'Steps of one project that run at the same time, over all processes. A project’s `quotas.compute.runningSteps` replaces it.',
+      'Maximum running steps of one project over all processes. `quotas.compute.runningSteps` of a project overrides it.',
     ),
   queuedPerProject: z
     .int()
@@ -283,7 +278,7 @@ const executions = z.strictObject({
     .max(10_000_000)
     .default(100_000)
     .describe(
-      'Steps of one project that wait in the queue; a run submitted beyond it is refused. A project’s `quotas.compute.queuedSteps` replaces it.',
+      'Maximum queued steps of one project. A job beyond it is refused. `quotas.compute.queuedSteps` of a project overrides it.',
     ),
   stepCpu: z
     .number()
@@ -327,7 +322,7 @@ const outbound = z.strictObject({
     .max(2048)
     .optional()
     .meta(secret)
-    .describe('Proxy for calls that Dais makes. Default: `HTTPS_PROXY` or `HTTP_PROXY`.'),
+    .describe('Proxy for outbound requests. Default: `HTTPS_PROXY` or `HTTP_PROXY`.'),
   noProxy: z
     .array(z.string().min(1).max(256))
     .max(256)
@@ -338,7 +333,7 @@ const outbound = z.strictObject({
     .array(z.string().min(1).max(256))
     .max(256)
     .default([])
-    .describe('Hosts and networks that may be called although they are not public: `10.1.0.0/16`, `hooks.internal`.'),
+    .describe('Private hosts and networks that outbound requests may reach: `10.1.0.0/16`, `hooks.internal`.'),
 });
 
 const audit = z.strictObject({
@@ -347,24 +342,24 @@ const audit = z.strictObject({
       folder: path
         .optional()
         .describe(
-          'Folder that checkpoints are appended to beside `audit-checkpoints` in the data folder; best on a disk that whoever administers the database cannot write.',
+          'Second folder for checkpoints, in addition to `audit-checkpoints` in the data folder. Use a disk that database administrators cannot write.',
         ),
-      webhook: httpUrl.optional().meta(secret).describe('Address that each checkpoint is posted to, as text.'),
+      webhook: httpUrl.optional().meta(secret).describe('URL that receives each checkpoint by POST, as text.'),
     })
     .prefault({})
-    .describe('Where signed checkpoints of the audit log go, outside of the database.'),
+    .describe('Destinations of signed audit log checkpoints outside of the database.'),
 });
 
 const log = z.strictObject({
-  level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least important line that is written.'),
+  level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Minimum log level.'),
   format: z
     .enum(['json', 'text'])
     .optional()
-    .describe('`json` is ECS, one object a line. Default: `text` on a terminal, else `json`.'),
+    .describe('`json`: ECS, one object per line. Default: `text` on a terminal, else `json`.'),
   requests: z
     .enum(['all', 'errors', 'none'])
     .default('errors')
-    .describe('Which requests get a line: every one, those answered with 5xx, or none.'),
+    .describe('Requests to log: all, those with status 5xx, or none.'),
 });
 
 const otlp = z.strictObject({
@@ -381,14 +376,14 @@ const otlp = z.strictObject({
     .min(0)
     .max(1)
     .default(1)
-    .describe('Share of traces kept when the caller did not decide; a caller’s `traceparent` is followed.'),
+    .describe('Sampling rate of traces without a sampling decision of the caller (`traceparent`).'),
 });
 
 const openlineage = z.strictObject({
   url: httpUrl
     .optional()
     .describe(
-      'Where runs are told in OpenLineage, for example `http://marquez:5000/api/v1/lineage`. Default: nowhere.',
+      'URL that receives runs as OpenLineage events, for example `http://marquez:5000/api/v1/lineage`. Default: none.',
     ),
   apiKey: z.string().min(1).max(4096).optional().meta(secret).describe('Sent as a bearer token.'),
   namespace: z
@@ -396,7 +391,7 @@ const openlineage = z.strictObject({
     .min(1)
     .max(256)
     .default('dais')
-    .describe('Jobs are in the namespace of this name, a slash and the project.'),
+    .describe('Namespace prefix of jobs, followed by a slash and the project.'),
 });
 
 const tracking = z.strictObject({
@@ -413,18 +408,16 @@ const tracking = z.strictObject({
 });
 
 export const configSpec = z.strictObject({
-  data: path
-    .optional()
-    .describe('Folder for everything that Dais keeps. Default: `/var/lib/dais` for root, else `~/.dais`.'),
+  data: path.optional().describe('Data folder. Default: `/var/lib/dais` for root, else `~/.dais`.'),
   role: z
     .enum(['all', 'api', 'controller'])
     .default('all')
     .describe(
-      'What this process tree does: answer requests, run controllers, or both. Several trees share one database, given by `database.url`.',
+      'Role of this process tree: serve requests, run controllers, or both. Several process trees can share one database (`database.url`).',
     ),
   host: hostName
     .default('127.0.0.1')
-    .describe('Address to listen on. Anything but loopback needs `authentication.mode: accounts`, and TLS.'),
+    .describe('Address to listen on. Addresses other than loopback require `authentication.mode: accounts` and TLS.'),
   port: z
     .int()
     .min(0)
@@ -434,42 +427,38 @@ export const configSpec = z.strictObject({
   ports: portsSchema,
   publicUrl: httpUrl
     .optional()
-    .describe('Address under which people reach Dais, with the base path if a proxy adds one. Default: host and port.'),
+    .describe('Public URL of Dais, with the base path if a proxy adds one. Default: host and port.'),
   trustedProxies: z
     .array(z.string().min(1).max(64))
     .max(64)
     .default([])
     .describe('Addresses and networks of proxies whose `X-Forwarded-*` headers count.'),
-  allowHosts: z
-    .array(hostName)
-    .max(64)
-    .default([])
-    .describe('Further names in the Host and Origin headers that Dais answers to.'),
-  tls: tls.optional().describe('Speak HTTPS.'),
+  allowHosts: z.array(hostName).max(64).default([]).describe('Additional allowed names in Host and Origin headers.'),
+  tls: tls.optional().describe('HTTPS settings.'),
   insecureHttp: z
     .boolean()
     .default(false)
     .describe(
-      'Listen on another address than loopback without TLS and without a trusted proxy: passwords and tokens then cross the network in clear.',
+      'Allow listening on a non-loopback address without TLS or a trusted proxy. Passwords and tokens are sent unencrypted.',
     ),
-  authentication: authentication.prefault({}).describe('How people and programs say who they are.'),
-  database: database.prefault({}).describe('Where resources, records and events lie.'),
+  authentication: authentication.prefault({}).describe('Authentication of users and programs.'),
+  database: database.prefault({}).describe('The database for resources, records and events.'),
   blobs: blobs.default({ type: 'fs' }),
   content: contentConfig.prefault({}).describe('Checks of stored content.'),
   keys: keys.default({ type: 'file' }),
-  executions: executions.prefault({}).describe('Runs of commands.'),
-  environments: environments.prefault({}).describe('Pythons and packages that commands and models run in.'),
-  isolation: isolation.prefault({}).describe('What isolates the code and the models of users.'),
+  executions: executions.prefault({}).describe('Job execution.'),
+  environments: environments.prefault({}).describe('Python environments of commands and models.'),
+  isolation: isolation.prefault({}).describe('Isolation of user code and models.'),
   features: featuresConfig.prefault({}).describe('Features.'),
   query: queryConfig.prefault({}).describe('Queries over datasets.'),
-  outbound: outbound.prefault({}).describe('Calls that Dais makes to others.'),
+  outbound: outbound.prefault({}).describe('Outbound requests.'),
   limits: limitsConfig.prefault({}),
-  retention: retentionConfig.prefault({}).describe('How long things are kept.'),
+  retention: retentionConfig.prefault({}).describe('Retention of data.'),
   audit: audit.prefault({}).describe('The audit log.'),
   log: log.prefault({}),
   otlp: otlp.prefault({}).describe('Traces of Dais itself.'),
   tracking: tracking.prefault({}).describe('Experiments and runs.'),
-  openlineage: openlineage.prefault({}).describe('What other systems are told of the lineage of runs.'),
+  openlineage: openlineage.prefault({}).describe('Export of run lineage to other systems.'),
 });
 
 export const configSchema = z

@@ -3,29 +3,29 @@ import type { EventType } from '#events/event-type.ts';
 
 const comment = z.string().describe('Id of the comment.');
 const version = z.int().optional().describe('Number of the version, where the subject is a model.');
-const mentions = z.array(z.string()).describe('Users that it names.');
+const mentions = z.array(z.string()).describe('Users that it mentions.');
 
 /** The subject of each is the run, or the Model resource. What was said is not told: it can be edited and taken back. */
 export const commentEvents = {
   commentCreated: {
     type: 'comment.created',
     v: 1,
-    description: 'Somebody said something of a run or of a version of a model.',
+    description: 'A comment on a run or model version was created.',
     personal: true,
     data: z.strictObject({ comment, version, mentions }),
   },
   commentEdited: {
     type: 'comment.edited',
     v: 1,
-    description: 'Somebody changed what they had said.',
+    description: 'A comment was edited by its author.',
     personal: true,
     data: z.strictObject({ comment, version, mentions }),
   },
   commentDeleted: {
     type: 'comment.deleted',
     v: 1,
-    description: 'A comment was taken back by its author, or away by an administrator.',
+    description: 'A comment was deleted by its author or an administrator.',
     personal: true,
-    data: z.strictObject({ comment, version, author: z.string().describe('Who had said it.') }),
+    data: z.strictObject({ comment, version, author: z.string().describe('The author.') }),
   },
 } as const satisfies Record<string, EventType>;

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { EventType } from '#events/event-type.ts';
 
 const data = z.strictObject({
-  format: z.string().describe('Whose words it is in.'),
-  type: z.string().describe('What it is among the things of that format.'),
+  format: z.string().describe('Format of the definition.'),
+  type: z.string().describe('Type within the format.'),
   name: z.string().describe('Its name.'),
 });
 
@@ -11,13 +11,13 @@ export const definitionEvents = {
   definitionWritten: {
     type: 'definition.written',
     v: 1,
-    description: 'A client with words of its own defined something, or changed what it had defined.',
+    description: 'A client created or changed a definition in its own format.',
     data,
   },
   definitionDeleted: {
     type: 'definition.deleted',
     v: 1,
-    description: 'What a client with words of its own had defined was forgotten.',
+    description: 'A definition in the format of a client was deleted.',
     data,
   },
 } as const satisfies Record<string, EventType>;

@@ -10,25 +10,25 @@ export const evaluationEvents = {
   evaluationDatasetCreated: {
     type: 'evaluation.dataset.created',
     v: 1,
-    description: 'An evaluation dataset was made.',
+    description: 'An evaluation dataset was created.',
     data: z.strictObject({ dataset }),
   },
   evaluationDatasetDeleted: {
     type: 'evaluation.dataset.deleted',
     v: 1,
     description: 'An evaluation dataset was deleted with its records.',
-    data: z.strictObject({ dataset, records: z.int().describe('How many records went with it.') }),
+    data: z.strictObject({ dataset, records: z.int().describe('Number of deleted records.') }),
   },
   scorerRegistered: {
     type: 'scorer.registered',
     v: 1,
-    description: 'A version of a scorer was kept.',
+    description: 'A scorer version was registered.',
     data: z.strictObject({ scorer, experiment, version: z.int().describe('Its number.') }),
   },
   scorerDeleted: {
     type: 'scorer.deleted',
     v: 1,
     description: 'Versions of a scorer were deleted.',
-    data: z.strictObject({ scorer, experiment, versions: z.int().describe('How many.') }),
+    data: z.strictObject({ scorer, experiment, versions: z.int().describe('Number of versions.') }),
   },
 } as const satisfies Record<string, EventType>;

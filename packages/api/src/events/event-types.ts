@@ -21,14 +21,14 @@ import { trackingEvents } from '#events/tracking-events.ts';
 import { webhookEvents } from '#events/webhook-events.ts';
 
 const generation = z.int().describe('Its generation afterwards.');
-const operation = z.string().describe('What did it: `create`, `update`, `apply`, `rollback`, `rename`.');
+const operation = z.string().describe('The operation: `create`, `update`, `apply`, `rollback`, `rename`.');
 const deliveryId = z.string().describe('Stays the same over all attempts.');
-const attempts = z.int().describe('How often it was tried.');
+const attempts = z.int().describe('Number of attempts.');
 const session = z.string().describe('Id of the session.');
 const token = z.string().describe('Id of the token.');
 const invitation = z.string().describe('Id of the invitation.');
-const machine = z.string().describe('Which machine, as it calls itself.');
-const program = z.string().describe('Which program, as it calls itself.');
+const machine = z.string().describe('Machine name, as reported by the client.');
+const program = z.string().describe('Program name, as reported by the client.');
 
 /** Every type of event there is. */
 export const eventTypes = {
@@ -45,7 +45,7 @@ export const eventTypes = {
     data: z.strictObject({
       generation,
       operation,
-      fields: z.array(z.string()).describe('Paths of what changed, at most 100.'),
+      fields: z.array(z.string()).describe('Paths of changed fields, at most 100.'),
     }),
   },
   resourceStatus: {
@@ -60,40 +60,43 @@ export const eventTypes = {
   resourceDeleting: {
     type: 'resource.deleting',
     v: 1,
-    description: 'A resource is to be deleted and waits for its finalizers.',
-    data: z.strictObject({ generation, finalizers: z.array(z.string()).describe('Who still has to clean up.') }),
+    description: 'A resource is being deleted and waits for its finalizers.',
+    data: z.strictObject({
+      generation,
+      finalizers: z.array(z.string()).describe('Finalizers that are still pending.'),
+    }),
   },
   resourceDeleted: {
     type: 'resource.deleted',
     v: 1,
-    description: 'A resource is gone. `object` is how it last was.',
+    description: 'A resource was deleted. `object` is its last state.',
     data: z.strictObject({ object: z.record(z.string(), z.unknown()).describe('The whole resource.') }),
   },
   secretRotated: {
     type: 'secret.rotated',
     v: 1,
-    description: 'The values of a secret were sealed again under another key-encryption key.',
+    description: 'The values of a secret were re-encrypted with another key-encryption key.',
     data: z.strictObject({
       sealedWith: z.string().describe('Fingerprint of the key.'),
-      rewrapped: z.int().describe('How many values.'),
+      rewrapped: z.int().describe('Number of values.'),
     }),
   },
   alertDelivered: {
     type: 'alert.delivered',
     v: 1,
-    description: 'An alert reached its channel.',
+    description: 'An alert was delivered to its channel.',
     data: z.strictObject({ deliveryId, attempts }),
   },
   alertFailed: {
     type: 'alert.failed',
     v: 1,
-    description: 'An alert was given up.',
-    data: z.strictObject({ deliveryId, attempts, reason: z.string().describe('Why it was given up.') }),
+    description: 'The delivery of an alert failed permanently.',
+    data: z.strictObject({ deliveryId, attempts, reason: z.string().describe('Reason of the failure.') }),
   },
   sessionStarted: {
     type: 'session.started',
     v: 1,
-    description: 'A person signed in.',
+    description: 'A user signed in.',
     data: z.strictObject({
       session,
       method: z.string().describe('`password` or `oidc`.'),
@@ -104,7 +107,7 @@ export const eventTypes = {
   sessionRefused: {
     type: 'session.refused',
     v: 1,
-    description: 'Somebody tried to sign in and was refused. The subject is the user, if there is one of that name.',
+    description: 'A sign-in was refused. The subject is the user, if the name exists.',
     outcome: 'denied',
     data: z.strictObject({
       reason: z.enum(['credentials', 'suspended', 'attempts', 'provider']).describe('Why.'),
@@ -113,102 +116,102 @@ export const eventTypes = {
   sessionEnded: {
     type: 'session.ended',
     v: 1,
-    description: 'A session, or all of a user, was ended.',
+    description: 'One or all sessions of a user were ended.',
     data: z.strictObject({
       session: session.optional(),
       reason: z
         .enum(['logout', 'revoked', 'password', 'suspended', 'deleted', 'replaced', 'provider'])
         .describe('Why.'),
-      count: z.int().optional().describe('How many, when it was not one.'),
+      count: z.int().optional().describe('Number of sessions, if not one.'),
     }),
   },
   passwordChanged: {
     type: 'password.changed',
     v: 1,
-    description: 'A user has a new password.',
-    data: z.strictObject({ by: z.enum(['user', 'invitation']).describe('With the old one, or by a link.') }),
+    description: 'The password of a user changed.',
+    data: z.strictObject({ by: z.enum(['user', 'invitation']).describe('Method: the old password, or a reset link.') }),
   },
   tokenCreated: {
     type: 'token.created',
     v: 1,
-    description: 'A token was made for a user or a service account.',
+    description: 'A token was created for a user or a service account.',
     data: z.strictObject({
       token,
-      title: z.string().describe('What it is for.'),
+      title: z.string().describe('Title of the token.'),
       form: z.string().describe('`pat`, `sat` or `ses`.'),
       scopes: z.array(z.string()).optional().describe('Actions it is limited to.'),
       project: z.string().optional().describe('The project it is limited to.'),
-      expiresAt: z.string().describe('When it ends; RFC 3339, UTC.'),
+      expiresAt: z.string().describe('Expiry; RFC 3339, UTC.'),
     }),
   },
   tokenRevoked: {
     type: 'token.revoked',
     v: 1,
-    description: 'A token, or all of a user or service account, was ended.',
+    description: 'One or all tokens of a user or service account were revoked.',
     data: z.strictObject({
       token: token.optional(),
       reason: z.enum(['revoked', 'password', 'suspended', 'deleted', 'provider']).describe('Why.'),
-      count: z.int().optional().describe('How many, when it was not one.'),
+      count: z.int().optional().describe('Number of sessions, if not one.'),
     }),
   },
   invitationCreated: {
     type: 'invitation.created',
     v: 1,
-    description: 'A person was invited, or a link for a new password was made.',
+    description: 'A user was invited, or a password reset link was created.',
     personal: true,
     data: z.strictObject({
       invitation,
-      email: z.string().describe('Whom it is for.'),
-      reset: z.boolean().describe('For a new password of a user who is there.'),
-      administrator: z.boolean().describe('Whoever accepts administers the organisation.'),
-      expiresAt: z.string().describe('When it ends; RFC 3339, UTC.'),
+      email: z.string().describe('Email address of the user.'),
+      reset: z.boolean().describe('Whether it is a password reset for an existing user.'),
+      administrator: z.boolean().describe('Whether the user becomes an administrator of the organization.'),
+      expiresAt: z.string().describe('Expiry; RFC 3339, UTC.'),
     }),
   },
   invitationAccepted: {
     type: 'invitation.accepted',
     v: 1,
-    description: 'An invitation was accepted: the subject has a password.',
+    description: 'An invitation was accepted. The subject has a password.',
     data: z.strictObject({ invitation }),
   },
   invitationRevoked: {
     type: 'invitation.revoked',
     v: 1,
-    description: 'An invitation was ended before anybody accepted it.',
+    description: 'An invitation was revoked before it was accepted.',
     data: z.strictObject({ invitation }),
   },
   identityLinked: {
     type: 'identity.linked',
     v: 1,
-    description: 'A person signed in at an identity provider for the first time and is this user from now on.',
+    description: 'A user signed in with an identity provider for the first time and was linked to it.',
     data: z.strictObject({
       provider: z.string().describe('Name of the identity provider.'),
-      issuer: z.string().describe('As the provider calls itself.'),
-      created: z.boolean().describe('The user was made by this sign-in.'),
+      issuer: z.string().describe('Issuer of the provider.'),
+      created: z.boolean().describe('Whether this sign-in created the user.'),
     }),
   },
   identityEnded: {
     type: 'identity.ended',
     v: 1,
-    description: 'An identity provider no longer vouches for a user, whose sessions and tokens therefore ended.',
+    description: 'An identity provider disabled a user. All sessions and tokens of the user were ended.',
     data: z.strictObject({
       provider: z.string().describe('Name of the identity provider.'),
-      reason: z.string().describe('What the provider said, or did not say.'),
+      reason: z.string().describe('Response of the provider.'),
     }),
   },
   deviceApproved: {
     type: 'device.approved',
     v: 1,
     personal: true,
-    description: 'A person let a command line in.',
-    data: z.strictObject({ machine, program, address: z.string().optional().describe('Where it asked from.') }),
+    description: 'A user authorized a command line.',
+    data: z.strictObject({ machine, program, address: z.string().optional().describe('Address of the request.') }),
   },
   deviceDenied: {
     type: 'device.denied',
     v: 1,
     personal: true,
-    description: 'A person turned a command line away.',
+    description: 'A user denied a command line.',
     outcome: 'denied',
-    data: z.strictObject({ machine, program, address: z.string().optional().describe('Where it asked from.') }),
+    data: z.strictObject({ machine, program, address: z.string().optional().describe('Address of the request.') }),
   },
   tokenExchanged: {
     type: 'token.exchanged',
@@ -217,77 +220,78 @@ export const eventTypes = {
     data: z.strictObject({
       token,
       issuer: z.string().describe('Who signed the token of the other system.'),
-      subject: z.string().describe('Whom it was about.'),
-      expiresAt: z.string().describe('When the new token ends; RFC 3339, UTC.'),
+      subject: z.string().describe('Subject of the token.'),
+      expiresAt: z.string().describe('Expiry of the new token; RFC 3339, UTC.'),
     }),
   },
   auditRestored: {
     type: 'audit.restored',
     v: 1,
-    description: 'The database was restored to an older state; the audit log goes on from there as another branch.',
+    description: 'The database was restored to an older state. The audit log continues from there as a new branch.',
     data: z.strictObject({
-      size: z.int().describe('How many entries there were in that state.'),
-      before: z.string().describe('What checkpoints were signed for before.'),
-      after: z.string().describe('What they are signed for since.'),
+      size: z.int().describe('Number of entries in that state.'),
+      before: z.string().describe('Checkpoint origin before the restore.'),
+      after: z.string().describe('Checkpoint origin after the restore.'),
     }),
   },
   auditExported: {
     type: 'audit.exported',
     v: 1,
-    description: 'Entries of the audit log were given out in readable form.',
+    description: 'Entries of the audit log were exported in readable form.',
     data: z.strictObject({
-      from: z.int().describe('The first.'),
-      to: z.int().describe('The one after the last.'),
+      from: z.int().describe('First entry.'),
+      to: z.int().describe('Entry after the last one.'),
     }),
   },
   auditForgotten: {
     type: 'audit.forgotten',
     v: 1,
-    description: 'What the audit log says of a person can no longer be read.',
-    data: z.strictObject({ person: z.string().describe('Id that stands in place of the name.') }),
+    description: 'Personal data of a user was erased from the audit log.',
+    data: z.strictObject({ person: z.string().describe('ID that replaces the name.') }),
   },
   auditHold: {
     type: 'audit.hold',
     v: 1,
-    description: 'A legal hold on the audit log began or ended.',
-    data: z.strictObject({ reason: z.string().optional().describe('Why; absent when it ended.') }),
+    description: 'A legal hold on the audit log started or ended.',
+    data: z.strictObject({ reason: z.string().optional().describe('Reason; absent when the hold ended.') }),
   },
   auditArchived: {
     type: 'audit.archived',
     v: 1,
     description: 'Entries of the audit log moved to an archive.',
     data: z.strictObject({
-      from: z.int().describe('The first.'),
-      to: z.int().describe('The one after the last.'),
+      from: z.int().describe('First entry.'),
+      to: z.int().describe('Entry after the last one.'),
       sha256: z.string().describe('Of the archive, lower-case hex.'),
     }),
   },
   auditVerified: {
     type: 'audit.verified',
     v: 1,
-    description: 'Every entry of the audit log was looked at again, and all fit.',
-    data: z.strictObject({ size: z.int().describe('How many entries.') }),
+    description: 'Every entry of the audit log was verified.',
+    data: z.strictObject({ size: z.int().describe('Number of entries.') }),
   },
   auditBroken: {
     type: 'audit.broken',
     v: 1,
-    description: 'Entries of the audit log are not what they were.',
-    data: z.strictObject({ findings: z.array(z.string()).describe('What does not fit, at most 20.') }),
+    description: 'Entries of the audit log failed verification.',
+    data: z.strictObject({ findings: z.array(z.string()).describe('Failed entries, at most 20.') }),
     outcome: 'failed',
   },
   accessDenied: {
     type: 'access.denied',
     v: 1,
-    description:
-      'Somebody was refused something. The same refusal within a minute is counted, and told when the minute is over.',
+    description: 'An action was denied. Repeated denials within a minute are counted and reported together.',
     outcome: 'denied',
     data: z.strictObject({
-      action: z.string().describe('What they would have done: `secret:read`.'),
-      kind: z.string().describe('To a resource of this kind.'),
-      name: z.string().optional().describe('Of this name; absent: to all of them.'),
-      project: z.string().optional().describe('In this project; absent: of the organisation.'),
-      policies: z.array(z.string()).describe('Ids of the policies that refused; empty when none permitted it.'),
-      repeated: z.int().describe('How often the same was refused since the event before.'),
+      action: z.string().describe('The action: `secret:read`.'),
+      kind: z.string().describe('Kind of the resource.'),
+      name: z.string().optional().describe('Name of the resource; absent: all resources of the kind.'),
+      project: z.string().optional().describe('Project; absent: organization.'),
+      policies: z
+        .array(z.string())
+        .describe('IDs of the policies that denied it; empty if no role or policy allowed it.'),
+      repeated: z.int().describe('Number of denials since the previous event.'),
     }),
   },
   ...registryEvents,

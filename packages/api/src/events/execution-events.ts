@@ -6,28 +6,28 @@ export const executionEvents = {
   executionSubmitted: {
     type: 'execution.submitted',
     v: 1,
-    description: 'A run of commands was asked for.',
+    description: 'A job or pipeline run was submitted.',
     data: z.strictObject({
-      tasks: z.int().describe('How many tasks it has on the outside.'),
-      retryOf: z.string().optional().describe('The run that it does again.'),
+      tasks: z.int().describe('Number of top-level steps.'),
+      retryOf: z.string().optional().describe('The job that it retries.'),
     }),
   },
   executionCancelAsked: {
     type: 'execution.cancel.requested',
     v: 1,
-    description: 'Somebody wants a run ended.',
+    description: 'The cancellation of a job was requested.',
     data: z.strictObject({}),
   },
   executionFinished: {
     type: 'execution.finished',
     v: 1,
-    description: 'A run has ended.',
+    description: 'A job or pipeline run finished.',
     data: z.strictObject({ state: z.enum(['succeeded', 'failed', 'cancelled']).describe('How.') }),
   },
   executionDeleted: {
     type: 'execution.deleted',
     v: 1,
-    description: 'A run was deleted with its files and logs.',
+    description: 'A job was deleted with its files and logs.',
     data: z.strictObject({}),
   },
 } as const satisfies Record<string, EventType>;

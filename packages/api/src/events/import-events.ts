@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { EventType } from '#events/event-type.ts';
 
-const source = z.string().describe('The server that it comes from.');
+const source = z.string().describe('Source server.');
 const experiment = z.string().describe('Number of the experiment, here.');
 
 /** What was brought here from another server, each time that it was written. */
@@ -15,7 +15,7 @@ export const importEvents = {
   runImported: {
     type: 'run.imported',
     v: 1,
-    description: 'A run was imported, or became again what it is at its source.',
+    description: 'A run was imported or updated from its source.',
     data: z.strictObject({ run: z.string().describe('Id of the run.'), experiment, source }),
   },
   loggedModelImported: {
@@ -27,25 +27,25 @@ export const importEvents = {
   garbageCollected: {
     type: 'garbage.collected',
     v: 1,
-    description: 'What was deleted long ago was removed for good.',
+    description: 'Deleted objects were permanently removed.',
     data: z.strictObject({
       runs: z.array(z.string()).describe('Ids of the runs.'),
       loggedModels: z.array(z.string()).describe('Ids of the logged models.'),
       experiments: z.array(z.string()).describe('Numbers of the experiments.'),
-      traces: z.int().describe('How many traces.'),
-      files: z.int().describe('How many artifacts.'),
+      traces: z.int().describe('Number of traces.'),
+      files: z.int().describe('Number of artifacts.'),
     }),
   },
   modelImported: {
     type: 'model.imported',
     v: 1,
-    description: 'What a registered model says was imported.',
+    description: 'The metadata of a registered model was imported.',
     data: z.strictObject({}),
   },
   modelVersionImported: {
     type: 'model.version.imported',
     v: 1,
-    description: 'A version of a model was imported.',
+    description: 'A model version was imported.',
     data: z.strictObject({ version: z.int().describe('Number of the version.') }),
   },
 } as const satisfies Record<string, EventType>;

@@ -4,72 +4,72 @@ import type { EventType } from '#events/event-type.ts';
 const set = z.string().describe('Name of the label set.');
 const task = z.int().describe('Number of the task.');
 const annotation = z.uuid().describe('Id of the annotation.');
-const reason = z.string().describe('Why, as they said.');
+const reason = z.string().describe('Reason given by the user.');
 
 /** The subject of each is the Dataset resource that the set is of. */
 export const labelEvents = {
   labelSetCreated: {
     type: 'labels.set.created',
     v: 1,
-    description: 'A set of labels was begun.',
+    description: 'A label set was created.',
     data: z.strictObject({ set }),
   },
   labelSetDeleted: {
     type: 'labels.set.deleted',
     v: 1,
-    description: 'A set of labels was deleted, with its labels.',
-    data: z.strictObject({ set, tasks: z.int().describe('How many tasks it had.') }),
+    description: 'A label set was deleted with its labels.',
+    data: z.strictObject({ set, tasks: z.int().describe('Number of tasks.') }),
   },
   labelGuidelineCreated: {
     type: 'labels.guideline.created',
     v: 1,
-    description: 'Annotators are told something else from now on.',
+    description: 'A new guideline version was published.',
     data: z.strictObject({ set, guideline: z.int().describe('Number of its version.') }),
   },
   labelsImported: {
     type: 'labels.imported',
     v: 1,
-    description: 'Tasks and annotations came in.',
+    description: 'Tasks and annotations were imported.',
     data: z.strictObject({
       set,
       tasks: z.int().describe('New tasks.'),
       annotations: z.int().describe('New annotations.'),
-      replaced: z.int().describe('Annotations of which a newer version came.'),
-      guideline: z.int().describe('The version of the guideline that they were made under.'),
+      replaced: z.int().describe('Annotations that were replaced by newer versions.'),
+      guideline: z.int().describe('Guideline version of the annotations.'),
     }),
   },
   labelReviewed: {
     type: 'labels.reviewed',
     v: 1,
-    description: 'Somebody accepted or rejected an annotation.',
+    description: 'An annotation was accepted or rejected.',
     data: z.strictObject({ set, task, annotation, verdict: z.string().describe('`accepted` or `rejected`.'), reason }),
   },
   labelAdjudicated: {
     type: 'labels.adjudicated',
     v: 1,
-    description: 'Somebody settled a task whose labels differed.',
+    description: 'A disagreement on a task was resolved.',
     data: z.strictObject({ set, task, annotation, reason }),
   },
   labelsAccepted: {
     type: 'labels.accepted',
     v: 1,
-    description: 'Somebody accepted the labels on which annotators agree.',
+    description: 'Agreed labels were accepted.',
     data: z.strictObject({
       set,
-      tasks: z.int().describe('How many tasks.'),
-      atLeast: z.int().describe('How many had to agree.'),
+      tasks: z.int().describe('Number of tasks.'),
+      atLeast: z.int().describe('Required number of agreeing annotators.'),
       reason,
     }),
   },
   labelsPublished: {
     type: 'labels.published',
     v: 1,
-    description: 'Accepted labels became a dataset version.',
+    description: 'Accepted labels were published as a dataset version.',
     data: z.strictObject({
       set,
-      dataset: z.string().describe('Name of the dataset that got it.'),
+      dataset: z.string().describe('Name of the dataset.'),
       version: z.int().describe('Its number.'),
-      labels: z.int().describe('How many labels.'),
+      labels: z.int().describe('Number of labels.'),
     }),
   },
 } as const satisfies Record<string, EventType>;

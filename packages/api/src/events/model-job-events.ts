@@ -12,22 +12,22 @@ export const modelJobEvents = {
   modelJobStarted: {
     type: 'model.job.started',
     v: 1,
-    description: 'Somebody asked for long work on a version of a model.',
+    description: 'A batch job on a model version was started.',
     data: z.strictObject({
       ...about,
-      data: z.string().describe('The version of a dataset that is read; empty when none is.'),
-      output: z.string().describe('What it makes a version of; empty when it makes none.'),
+      data: z.string().describe('Input dataset version; empty if none.'),
+      output: z.string().describe('Output dataset or model; empty if none.'),
     }),
   },
   modelJobEnded: {
     type: 'model.job.ended',
     v: 1,
-    description: 'Long work on a version of a model has ended.',
+    description: 'A batch job on a model version finished.',
     data: z.strictObject({
       ...about,
       state: z.string().describe('`succeeded`, `failed` or `cancelled`.'),
-      output: z.string().describe('What it made: `scored@4` or `flights/8`; empty when it made nothing.'),
-      reason: z.string().describe('Why it failed; else empty.'),
+      output: z.string().describe('Created version: `scored@4` or `flights/8`; empty if none.'),
+      reason: z.string().describe('Error message; empty on success.'),
     }),
   },
 } as const satisfies Record<string, EventType>;

@@ -4,7 +4,7 @@ import type { EventType } from '#events/event-type.ts';
 const window = z.int().describe('Number of the window.');
 const alert = z.uuid().describe('Id of the alert.');
 const check = z.string().describe('Name of the check.');
-const model = z.string().optional().describe('Name of the model that answered.');
+const model = z.string().optional().describe('Name of the serving model.');
 const version = z.string().optional().describe('Its version.');
 
 /** The subject of each is the Monitor. */
@@ -12,37 +12,37 @@ export const monitoringEvents = {
   monitorReported: {
     type: 'monitor.reported',
     v: 1,
-    description: 'A window of a monitor was judged.',
+    description: 'A window of a monitor was evaluated.',
     data: z.strictObject({
       window,
       verdict: z.string().describe('`ok`, `bad` or `unknown`.'),
-      rows: z.int().describe('Rows that were judged.'),
-      bad: z.int().describe('Results that are bad.'),
+      rows: z.int().describe('Number of evaluated rows.'),
+      bad: z.int().describe('Number of failing results.'),
     }),
   },
   monitorAlertRaised: {
     type: 'monitor.alert.raised',
     v: 1,
-    description: 'What a monitor watches is bad.',
+    description: 'A monitor raised an alert.',
     data: z.strictObject({ alert, check, window, severity: z.string(), title: z.string(), model, version }),
     outcome: 'failed',
   },
   monitorAlertResolved: {
     type: 'monitor.alert.resolved',
     v: 1,
-    description: 'What was bad is good again.',
+    description: 'An alert was resolved.',
     data: z.strictObject({ alert, check, window }),
   },
   monitorAlertAcknowledged: {
     type: 'monitor.alert.acknowledged',
     v: 1,
-    description: 'Somebody looks after an alert.',
+    description: 'An alert was acknowledged.',
     data: z.strictObject({ alert, check, note: z.string() }),
   },
   monitorDecided: {
     type: 'monitor.decided',
     v: 1,
-    description: 'It was decided whether an alert starts a pipeline.',
+    description: 'A decision about starting a pipeline on an alert was made.',
     data: z.strictObject({
       decision: z.uuid().describe('Id of the decision.'),
       alert,
@@ -50,7 +50,7 @@ export const monitoringEvents = {
       pipeline: z.string().describe('Name of the Pipeline.'),
       outcome: z.string().describe('`started`, `declined` or `failed`.'),
       reason: z.string().describe('Why.'),
-      run: z.string().optional().describe('Id of the run.'),
+      run: z.string().optional().describe('ID of the pipeline run.'),
       model,
       version,
     }),

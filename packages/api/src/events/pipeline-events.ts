@@ -6,16 +6,16 @@ export const pipelineEvents = {
   pipelineVersionCreated: {
     type: 'pipeline.version.created',
     v: 1,
-    description: 'A pipeline got a new version.',
+    description: 'A pipeline version was created.',
     data: z.strictObject({
       version: z.int().describe('Its number.'),
-      format: z.string().describe('What its document is.'),
+      format: z.string().describe('Format of the document.'),
     }),
   },
   pipelineVersionDeleted: {
     type: 'pipeline.version.deleted',
     v: 1,
-    description: 'A version of a pipeline was deleted.',
+    description: 'A pipeline version was deleted.',
     data: z.strictObject({ version: z.int().describe('Its number.') }),
   },
 } as const satisfies Record<string, EventType>;

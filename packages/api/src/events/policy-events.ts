@@ -3,7 +3,7 @@ import type { EventType } from '#events/event-type.ts';
 
 const policy = z.string().describe('Id of the policy; `project/id` for one of a project.');
 const mode = z.enum(['enforce', 'audit']).describe('Mode of the policy.');
-const reason = z.string().describe('Why, in one sentence.');
+const reason = z.string().describe('Reason, in one sentence.');
 const result = z
   .enum(['violated', 'unknown'])
   .describe('`unknown`: a fact that the policy uses could not be computed.');
@@ -14,12 +14,12 @@ export const policyEvents = {
   policyAudited: {
     type: 'policy.audited',
     v: 1,
-    description: 'A caller did what a policy in audit mode would have refused.',
+    description: 'A request was allowed that a policy in audit mode would deny.',
     data: z.strictObject({
       policy,
-      action: z.string().describe('What was done: `endpoint:write`.'),
-      kind: z.string().describe('To a resource of this kind.'),
-      name: z.string().optional().describe('Of this name.'),
+      action: z.string().describe('The action: `endpoint:write`.'),
+      kind: z.string().describe('Kind of the resource.'),
+      name: z.string().optional().describe('Name of the resource.'),
       result,
       reason,
     }),
@@ -27,7 +27,7 @@ export const policyEvents = {
   policyViolated: {
     type: 'policy.violated',
     v: 1,
-    description: 'A resource in production violates a policy, which it did not before.',
+    description: 'A resource in production started to violate a policy.',
     outcome: 'failed',
     // Not the lineage path: it may name what a reader of the event may not read.
     data: z.strictObject({ policy, mode, alias, result }),
@@ -35,7 +35,7 @@ export const policyEvents = {
   policyViolationEnded: {
     type: 'policy.violation.ended',
     v: 1,
-    description: 'A resource in production does not violate a policy any more, or is not in production any more.',
+    description: 'A resource no longer violates a policy, or left production.',
     data: z.strictObject({ policy, alias }),
   },
 } as const satisfies Record<string, EventType>;

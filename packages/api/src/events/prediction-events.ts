@@ -3,7 +3,7 @@ import type { EventType } from '#events/event-type.ts';
 
 const erasure = {
   erasure: z.uuid().describe('Id of the erasure.'),
-  column: z.string().describe('The column that was looked at.'),
+  column: z.string().describe('The column of the key.'),
 };
 
 /** The subject of each is the Endpoint. */
@@ -11,26 +11,26 @@ export const predictionEvents = {
   predictionsLabelled: {
     type: 'predictions.labelled',
     v: 1,
-    description: 'Somebody told what was true of predictions.',
+    description: 'Ground truth of predictions was recorded.',
     data: z.strictObject({
       labels: z.int().describe('How many labels.'),
-      source: z.string().describe('Where they come from, in the words of whoever told them.'),
+      source: z.string().describe('Source of the labels, as given by the client.'),
     }),
   },
   erasureAsked: {
     type: 'predictions.erasure.asked',
     v: 1,
-    description: 'Somebody asked that values be erased from predictions.',
-    data: z.strictObject({ ...erasure, reason: z.string().describe('Why, as they said.') }),
+    description: 'The erasure of prediction values was requested.',
+    data: z.strictObject({ ...erasure, reason: z.string().describe('Reason given by the user.') }),
   },
   predictionsErased: {
     type: 'predictions.erased',
     v: 1,
-    description: 'Values were erased from predictions.',
+    description: 'Prediction values were erased.',
     data: z.strictObject({
       ...erasure,
-      files: z.int().describe('Files that were looked at.'),
-      rows: z.int().describe('Rows whose values are gone.'),
+      files: z.int().describe('Number of scanned files.'),
+      rows: z.int().describe('Number of erased rows.'),
     }),
   },
 } as const satisfies Record<string, EventType>;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { EventType } from '#events/event-type.ts';
 
 const version = z.int().describe('Number of the version.');
-const versionBefore = z.int().optional().describe('Where it pointed before.');
+const versionBefore = z.int().optional().describe('Version that it pointed to before.');
 const key = z.string().describe('Key of the tag.');
 const value = z.string().describe('Its value; at most the first 1,000 characters.');
 const approval = {
@@ -11,14 +11,14 @@ const approval = {
   alias: z.string().optional().describe('The alias that would move,'),
   stage: z.string().optional().describe('or the stage that the version would enter.'),
 };
-const reason = z.string().describe('Why, as they said.');
+const reason = z.string().describe('Reason given by the user.');
 
 /** The subject of each is the Model resource. */
 export const registryEvents = {
   modelRenamed: {
     type: 'model.renamed',
     v: 1,
-    description: 'A model got another name. The subject is the model under its new name, which is another resource.',
+    description: 'A model was renamed. The subject is the model under its new name, which is a new resource.',
     data: z.strictObject({
       from: z.string().describe('The name before.'),
       fromUid: z.string().describe('Uid of the resource before.'),
@@ -27,7 +27,7 @@ export const registryEvents = {
   modelDescribed: {
     type: 'model.described',
     v: 1,
-    description: 'A client described a model.',
+    description: 'The description of a model changed.',
     data: z.strictObject({}),
   },
   modelTagged: {
@@ -37,41 +37,41 @@ export const registryEvents = {
     data: z.strictObject({
       key,
       value,
-      initial: z.literal(true).optional().describe('It was set as the model was registered.'),
+      initial: z.literal(true).optional().describe('Whether it was set at registration.'),
     }),
   },
   modelUntagged: {
     type: 'model.untagged',
     v: 1,
-    description: 'A tag of a model was taken away.',
+    description: 'A tag of a model was removed.',
     data: z.strictObject({ key }),
   },
   modelVersionCreated: {
     type: 'model.version.created',
     v: 1,
-    description: 'A version of a model was registered.',
+    description: 'A model version was registered.',
     data: z.strictObject({
       version,
-      source: z.string().describe('Where it was taken from.'),
-      runId: z.string().optional().describe('The run that made it.'),
-      loggedModelId: z.string().optional().describe('The logged model that it is.'),
+      source: z.string().describe('Source of the version.'),
+      runId: z.string().optional().describe('Source run.'),
+      loggedModelId: z.string().optional().describe('Source logged model.'),
       tags: z.record(z.string(), z.string()).describe('Its tags; at most the first 1,000 characters of each value.'),
     }),
   },
   modelVersionDescribed: {
     type: 'model.version.described',
     v: 1,
-    description: 'A version of a model was described.',
+    description: 'The description of a model version changed.',
     data: z.strictObject({ version }),
   },
   modelVersionDeleted: {
     type: 'model.version.deleted',
     v: 1,
-    description: 'A version of a model was deleted, and its aliases with it.',
+    description: 'A model version was deleted with its aliases.',
     data: z.strictObject({
       version,
-      source: z.string().describe('Where it had been taken from.'),
-      aliases: z.array(z.string()).describe('What it was called.'),
+      source: z.string().describe('Source of the version.'),
+      aliases: z.array(z.string()).describe('Aliases of the version.'),
     }),
   },
   modelVersionTagged: {
@@ -83,60 +83,64 @@ export const registryEvents = {
   modelVersionUntagged: {
     type: 'model.version.untagged',
     v: 1,
-    description: 'A tag of a version was taken away.',
+    description: 'A tag of a version was removed.',
     data: z.strictObject({ version, key }),
   },
   modelVersionStaged: {
     type: 'model.version.staged',
     v: 1,
-    description: 'A version entered a stage.',
+    description: 'The stage of a version changed.',
     data: z.strictObject({
       version,
       from: z.string().describe('The stage before.'),
       to: z.string().describe('The stage now.'),
       archived: z.array(z.int()).describe('Versions that left the stage for `Archived`.'),
-      approvals: z.array(z.int()).describe('Numbers of the approvals that let it.'),
+      approvals: z.array(z.int()).describe('Numbers of the approvals that allowed it.'),
     }),
   },
   modelAliasSet: {
     type: 'model.alias.set',
     v: 1,
-    description: 'An alias points to a version.',
+    description: 'An alias was set on a version.',
     data: z.strictObject({
       alias: z.string().describe('The alias.'),
       version,
       before: versionBefore,
-      approvals: z.array(z.int()).describe('Numbers of the approvals that let it.'),
+      approvals: z.array(z.int()).describe('Numbers of the approvals that allowed it.'),
     }),
   },
   modelAliasRemoved: {
     type: 'model.alias.removed',
     v: 1,
-    description: 'An alias was taken away.',
+    description: 'An alias was removed.',
     data: z.strictObject({ alias: z.string().describe('The alias.'), version }),
   },
   approvalRequested: {
     type: 'model.approval.requested',
     v: 1,
-    description: 'Somebody asked for the approval of a version.',
+    description: 'The approval of a version was requested.',
     data: z.strictObject({ ...approval, reason }),
   },
   approvalGiven: {
     type: 'model.approval.given',
     v: 1,
-    description: 'Somebody approved a version.',
-    data: z.strictObject({ ...approval, reason, complete: z.boolean().describe('Nobody else has to.') }),
+    description: 'A version was approved.',
+    data: z.strictObject({
+      ...approval,
+      reason,
+      complete: z.boolean().describe('Whether it was the last required approval.'),
+    }),
   },
   approvalRejected: {
     type: 'model.approval.rejected',
     v: 1,
-    description: 'Somebody rejected a version.',
+    description: 'A version was rejected.',
     data: z.strictObject({ ...approval, reason }),
   },
   approvalWithdrawn: {
     type: 'model.approval.withdrawn',
     v: 1,
-    description: 'Whoever asked for an approval waits for it no more.',
+    description: 'An approval request was withdrawn.',
     data: z.strictObject(approval),
   },
 } as const satisfies Record<string, EventType>;

@@ -6,7 +6,7 @@ const finding = {
   version,
   finding: z.uuid().describe('Id of the finding.'),
   rule: z.string().describe('What kind of finding it is.'),
-  reason: z.string().describe('Why, as they said.'),
+  reason: z.string().describe('Reason given by the user.'),
 };
 
 /** The subject of each is the Model. */
@@ -14,23 +14,23 @@ export const safetyEvents = {
   modelScanned: {
     type: 'model.version.scanned',
     v: 1,
-    description: 'The files of a version were looked at for what could do harm when it is loaded.',
+    description: 'The files of a model version were scanned.',
     data: z.strictObject({
       version,
       verdict: z.string().describe('`clean`, `review` or `blocked`.'),
-      findings: z.int().describe('How many findings are open.'),
+      findings: z.int().describe('Number of open findings.'),
     }),
   },
   modelFindingWaived: {
     type: 'model.finding.waived',
     v: 1,
-    description: 'Somebody said that what was found in a version may stay.',
+    description: 'A scan finding was waived.',
     data: z.strictObject(finding),
   },
   modelFindingReopened: {
     type: 'model.finding.reopened',
     v: 1,
-    description: 'Somebody took back that a finding may stay.',
+    description: 'A waiver of a scan finding was revoked.',
     data: z.strictObject(finding),
   },
 } as const satisfies Record<string, EventType>;

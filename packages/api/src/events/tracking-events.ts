@@ -2,44 +2,44 @@ import { z } from 'zod';
 import type { EventType } from '#events/event-type.ts';
 
 const experiment = z.string().describe('Number of the experiment.');
-const run = z.string().describe('Id of the run.');
+const run = z.string().describe('ID of the run.');
 
 /** What happens to experiments, runs and logged models; what runs log is no event. */
 export const trackingEvents = {
   experimentCreated: {
     type: 'experiment.created',
     v: 1,
-    description: 'An experiment was made.',
+    description: 'An experiment was created.',
     data: z.strictObject({ experiment }),
   },
   experimentRenamed: {
     type: 'experiment.renamed',
     v: 1,
-    description: 'An experiment has another name.',
-    data: z.strictObject({ experiment, before: z.string().describe('Its name before.') }),
+    description: 'An experiment was renamed.',
+    data: z.strictObject({ experiment, before: z.string().describe('Previous name.') }),
   },
   experimentDeleted: {
     type: 'experiment.deleted',
     v: 1,
     description: 'An experiment was deleted with its runs; it can be restored.',
-    data: z.strictObject({ experiment, runs: z.int().describe('How many runs went with it.') }),
+    data: z.strictObject({ experiment, runs: z.int().describe('Number of deleted runs.') }),
   },
   experimentRestored: {
     type: 'experiment.restored',
     v: 1,
-    description: 'The deletion of an experiment was taken back.',
-    data: z.strictObject({ experiment, runs: z.int().describe('How many runs came back with it.') }),
+    description: 'An experiment was restored.',
+    data: z.strictObject({ experiment, runs: z.int().describe('Number of restored runs.') }),
   },
   runCreated: {
     type: 'run.created',
     v: 1,
-    description: 'A run began.',
+    description: 'A run started.',
     data: z.strictObject({ run, experiment }),
   },
   runFinished: {
     type: 'run.finished',
     v: 1,
-    description: 'A run ended as it should.',
+    description: 'A run finished.',
     data: z.strictObject({ run, experiment }),
   },
   runFailed: {
@@ -47,7 +47,7 @@ export const trackingEvents = {
     v: 1,
     description: 'A run failed or was killed.',
     outcome: 'failed',
-    data: z.strictObject({ run, experiment, status: z.enum(['FAILED', 'KILLED']).describe('What it says.') }),
+    data: z.strictObject({ run, experiment, status: z.enum(['FAILED', 'KILLED']).describe('Status of the run.') }),
   },
   runDeleted: {
     type: 'run.deleted',
@@ -58,7 +58,7 @@ export const trackingEvents = {
   runRestored: {
     type: 'run.restored',
     v: 1,
-    description: 'The deletion of a run was taken back.',
+    description: 'A run was restored.',
     data: z.strictObject({ run, experiment }),
   },
   loggedModelDeleted: {
@@ -70,7 +70,7 @@ export const trackingEvents = {
   tracesDeleted: {
     type: 'traces.deleted',
     v: 1,
-    description: 'Traces of an experiment were deleted for good.',
-    data: z.strictObject({ experiment, traces: z.int().describe('How many.') }),
+    description: 'Traces of an experiment were permanently deleted.',
+    data: z.strictObject({ experiment, traces: z.int().describe('Number of traces.') }),
   },
 } as const satisfies Record<string, EventType>;

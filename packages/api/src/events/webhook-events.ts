@@ -8,21 +8,21 @@ export const webhookEvents = {
   webhookCreated: {
     type: 'webhook.created',
     v: 1,
-    description: 'A webhook was made: what happens in the project is told to an address.',
+    description: 'A webhook was created.',
     data: z.strictObject({
       webhook,
       host: z.string().describe('Host of the address.'),
-      events: z.array(z.string()).describe('What it is told of.'),
+      events: z.array(z.string()).describe('Subscribed events.'),
     }),
   },
   webhookUpdated: {
     type: 'webhook.updated',
     v: 1,
-    description: 'A webhook was changed.',
+    description: 'A webhook was updated.',
     data: z.strictObject({
       webhook,
       host: z.string().describe('Host of the address now.'),
-      fields: z.array(z.string()).describe('What changed; never a value.'),
+      fields: z.array(z.string()).describe('Changed fields, without values.'),
     }),
   },
   webhookDeleted: {
@@ -34,14 +34,14 @@ export const webhookEvents = {
   webhookFailed: {
     type: 'webhook.failed',
     v: 1,
-    description: 'A delivery to a webhook was given up.',
+    description: 'A webhook delivery failed permanently.',
     outcome: 'failed',
     data: z.strictObject({
       webhook,
       deliveryId: z.string().describe('Stays the same over all attempts.'),
-      event: z.string().describe('What it would have told.'),
-      attempts: z.int().describe('How often it was tried.'),
-      reason: z.string().describe('Why it was given up.'),
+      event: z.string().describe('The event type.'),
+      attempts: z.int().describe('Number of attempts.'),
+      reason: z.string().describe('Reason of the failure.'),
     }),
   },
 } as const satisfies Record<string, EventType>;

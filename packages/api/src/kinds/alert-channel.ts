@@ -7,10 +7,10 @@ const secretValue = z
     secret: reference('Secret').describe('Name of a Secret in the same project.'),
     key: z.string().min(1).max(128).describe('The key inside that Secret.'),
   })
-  .describe('A value kept in a Secret.');
+  .describe('A value from a Secret.');
 
 const webhook = z.strictObject({
-  type: z.literal('webhook').describe('A JSON body by POST, signed when there is a `signingKey`.'),
+  type: z.literal('webhook').describe('Sends a JSON body by POST, signed if `signingKey` is set.'),
   url: z
     .url({ protocol: /^https?$/ })
     .max(2048)
@@ -20,25 +20,25 @@ const webhook = z.strictObject({
     .describe('When given, each delivery is signed (Standard Webhooks, HMAC-SHA256) with this key.'),
 });
 const slack = z.strictObject({
-  type: z.literal('slack').describe('An incoming webhook of Slack or of a chat that takes the same body.'),
-  url: secretValue.describe('The incoming-webhook URL: it carries its own authority, so it is kept in a Secret.'),
+  type: z.literal('slack').describe('An incoming webhook of Slack or of a compatible chat.'),
+  url: secretValue.describe('The incoming-webhook URL. It is a credential, so store it in a Secret.'),
 });
 const pagerduty = z.strictObject({
-  type: z.literal('pagerduty').describe('PagerDuty, or what takes its Events API v2. One alert is one incident.'),
-  routingKey: secretValue.describe('The integration key of a service, kept in a Secret.'),
+  type: z.literal('pagerduty').describe('PagerDuty or a compatible Events API v2. Each alert is one incident.'),
+  routingKey: secretValue.describe('The integration key of a service, from a Secret.'),
   url: z
     .url({ protocol: /^https?$/ })
     .max(2048)
     .default('https://events.pagerduty.com/v2/enqueue')
-    .describe('Where events go.'),
+    .describe('URL of the Events API.'),
 });
 const alertmanager = z.strictObject({
   type: z.literal('alertmanager').describe('Alertmanager of Prometheus, API v2. It routes, groups and silences.'),
   url: z
     .url({ protocol: /^https?$/ })
     .max(2048)
-    .describe('Where it is, without `/api/v2/alerts`.'),
-  token: secretValue.optional().describe('When given, it is sent as a bearer token.'),
+    .describe('Base URL, without `/api/v2/alerts`.'),
+  token: secretValue.optional().describe('Bearer token, optional.'),
 });
 const smtp = z.strictObject({
   type: z.literal('smtp').describe('E-mail.'),
@@ -47,38 +47,40 @@ const smtp = z.strictObject({
   security: z
     .enum(['starttls', 'tls', 'none'])
     .default('starttls')
-    .describe('`starttls`: TLS after the greeting, required. `tls`: TLS from the first byte. `none`: in the clear.'),
+    .describe('`starttls`: TLS after the greeting, required. `tls`: TLS from the first byte. `none`: unencrypted.'),
   from: z.email().describe('Address of the sender.'),
   to: z.array(z.email()).min(1).max(50).describe('Addresses of the receivers.'),
-  username: z.string().max(256).optional().describe('When given, Dais logs in with it and `password`.'),
-  password: secretValue.optional().describe('The password, kept in a Secret.'),
+  username: z.string().max(256).optional().describe('User name for authentication with `password`, optional.'),
+  password: secretValue.optional().describe('The password, from a Secret.'),
 });
 
 export const alertChannelSpec = z.strictObject({
-  description: z.string().max(1024).optional().describe('Whom the channel reaches, in a sentence.'),
-  send: z.discriminatedUnion('type', [webhook, slack, smtp, pagerduty, alertmanager]).describe('Where alerts go.'),
+  description: z.string().max(1024).optional().describe('The audience of the channel, in one sentence.'),
+  send: z
+    .discriminatedUnion('type', [webhook, slack, smtp, pagerduty, alertmanager])
+    .describe('Destination of alerts.'),
   attempts: z
     .int()
     .min(1)
     .max(50)
     .default(12)
-    .describe('How often one delivery is tried before it is given up; waits grow from 1 s to 10 min.'),
+    .describe('Maximum attempts of one delivery, with backoff from 1 s to 10 min.'),
 });
 
 export const alertChannelStatus = z.strictObject({
   ...baseStatus,
-  lastDeliveredAt: z.string().optional().describe('When a delivery last arrived; RFC 3339, UTC.'),
-  pending: z.int().optional().describe('Deliveries that wait or are being retried.'),
+  lastDeliveredAt: z.string().optional().describe('Time of the last successful delivery; RFC 3339, UTC.'),
+  pending: z.int().optional().describe('Deliveries that are queued or being retried.'),
   lastFailure: z
     .strictObject({
       at: z.string().describe('RFC 3339, UTC.'),
       deliveryId: z.string().describe('Stays the same over all attempts.'),
-      attempts: z.int().describe('How often it had been tried.'),
-      reason: z.string().describe('Why it did not arrive.'),
-      givenUp: z.boolean().describe('False: it is tried again.'),
+      attempts: z.int().describe('Number of attempts.'),
+      reason: z.string().describe('Error message.'),
+      givenUp: z.boolean().describe('False: the delivery is retried.'),
     })
     .optional()
-    .describe('The latest attempt that did not arrive.'),
+    .describe('The latest failed attempt.'),
 });
 
 /** What JSON Schema cannot say: no authority in the open, and a mail login that is whole and encrypted. */
@@ -110,7 +112,7 @@ export const alertChannelKind = {
   shortNames: ['channel', 'channels'],
   scope: 'project',
   description:
-    'Where alerts are sent: a signed webhook, a Slack-compatible webhook, e-mail, PagerDuty or Alertmanager. Deliveries are durable, are retried, and keep their id over retries.',
+    'A destination of alerts: a signed webhook, a Slack-compatible webhook, email, PagerDuty or Alertmanager. Deliveries are durable and retried with the same ID.',
   name: nameSchema,
   spec: alertChannelSpec,
   status: alertChannelStatus,
@@ -118,7 +120,7 @@ export const alertChannelKind = {
   actions: [
     {
       verb: 'test',
-      description: 'Sends a test alert through the channel and tells the id of the delivery.',
+      description: 'Sends a test alert through the channel and returns the ID of the delivery.',
       mode: 'write',
       input: z.strictObject({ message: z.string().max(1024).optional().describe('Text of the alert.') }),
       output: z.strictObject({ deliveryId: z.string().describe('Stays the same over all attempts.') }),

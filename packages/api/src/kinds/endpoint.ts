@@ -3,7 +3,7 @@ import type { Issue } from '#errors.ts';
 import { baseStatus, labelNameSchema, reference, type KindSpec } from '#manifest.ts';
 import { parseServedModel, servedModelReference } from '#serving/model-reference.ts';
 
-const variantName = labelNameSchema.describe('Unique in the endpoint; answers tell it as `dais-variant`.');
+const variantName = labelNameSchema.describe('Unique in the endpoint. Responses contain it as `dais-variant`.');
 /** What traffic may be told apart by: names of HTTP headers. */
 const headerName = z
   .string()
@@ -13,8 +13,8 @@ const headerName = z
 
 const pin = z.strictObject({
   header: headerName.describe('Name of the header.'),
-  value: z.string().min(1).max(1024).describe('Its whole value.'),
-  variant: z.string().min(1).max(63).describe('The variant that such requests go to: `stable`, `canary`, or a name.'),
+  value: z.string().min(1).max(1024).describe('Exact value of the header.'),
+  variant: z.string().min(1).max(63).describe('Target variant: `stable`, `canary`, or a name.'),
 });
 
 const rollout = z.strictObject({
@@ -23,55 +23,49 @@ const rollout = z.strictObject({
     .min(1)
     .max(20)
     .default([10, 50, 100])
-    .describe('Percent of the traffic that a new version gets, step by step; the last one is 100.'),
-  bakeSeconds: z.number().min(0).max(86_400).default(60).describe('How long each step lasts at least.'),
+    .describe('Traffic of the new version in percent, step by step; the last step is 100.'),
+  bakeSeconds: z.number().min(0).max(86_400).default(60).describe('Minimum duration of each step.'),
   minimumRequests: z
     .int()
     .min(0)
     .max(1_000_000)
     .default(50)
-    .describe('Requests that the new version must have answered in a step before it is judged.'),
+    .describe('Minimum requests to the new version before a step is evaluated.'),
   errorShare: z
     .number()
     .min(0)
     .max(1)
     .default(0.01)
-    .describe('By how much its share of failed requests may be above that of the running version.'),
+    .describe('Maximum increase of the error rate compared with the current version.'),
   latencyRatio: z
     .number()
     .gt(1)
     .max(1000)
     .default(2)
-    .describe('How many times the running version’s its 99th percentile of latency may be.'),
-  latencyMs: z
-    .number()
-    .min(0)
-    .max(600_000)
-    .default(10)
-    .describe('A 99th percentile up to this is good, whatever the running version’s is.'),
-  automatic: z
-    .boolean()
-    .default(true)
-    .describe('Goes on to the next step, and back, by itself. False: somebody says each time.'),
-  onFailure: z
-    .enum(['rollback', 'pause'])
-    .default('rollback')
-    .describe('What becomes of a rollout whose step is judged bad.'),
+    .describe('Maximum p99 latency as a multiple of the current version.'),
+  latencyMs: z.number().min(0).max(600_000).default(10).describe('p99 latency up to this value always passes.'),
+  automatic: z.boolean().default(true).describe('Promote and roll back steps automatically. False: manually.'),
+  onFailure: z.enum(['rollback', 'pause']).default('rollback').describe('Action when a step fails.'),
   gates: z
     .strictObject({
       loadTest: z
         .strictObject({
-          requests: z.int().min(1).max(1_000_000).default(1000).describe('How many, of its stored input example.'),
-          connections: z.int().min(1).max(256).default(8).describe('How many of them at once.'),
-          seconds: z.number().gt(0).max(120).default(30).describe('What is not answered then is not asked.'),
-          maxP99Ms: z.number().gt(0).max(600_000).describe('Its 99th percentile of latency may be that long.'),
-          maxErrors: z.int().min(0).max(1_000_000).default(0).describe('So many of them may fail.'),
+          requests: z
+            .int()
+            .min(1)
+            .max(1_000_000)
+            .default(1000)
+            .describe('Number of requests, from the stored input example.'),
+          connections: z.int().min(1).max(256).default(8).describe('Number of concurrent requests.'),
+          seconds: z.number().gt(0).max(120).default(30).describe('Time limit of the load test.'),
+          maxP99Ms: z.number().gt(0).max(600_000).describe('Maximum p99 latency.'),
+          maxErrors: z.int().min(0).max(1_000_000).default(0).describe('Maximum failed requests.'),
         })
         .optional()
-        .describe('It is asked many times at once.'),
+        .describe('Load test of the new version.'),
     })
     .prefault({})
-    .describe('What a new version has to pass before it gets any traffic, beside the tests of its Model.'),
+    .describe('Checks that a new version must pass before it gets traffic, in addition to the tests of its Model.'),
 });
 
 const capture = z.strictObject({
@@ -79,57 +73,57 @@ const capture = z.strictObject({
     .enum(['off', 'sample', 'async', 'ack', 'sync'])
     .default('ack')
     .describe(
-      '`off`; `sample`: a share of the requests; `async`: all, written shortly after the answer; `ack`: all, written before it; `sync`: the same, and on the disk.',
+      '`off`; `sample`: a share of the requests; `async`: all, written shortly after the response; `ack`: all, written before the response; `sync`: like `ack`, and flushed to disk.',
     ),
   share: z.number().gt(0).max(1).default(0.1).describe('Of the requests, with `sample`.'),
   overflow: z
     .enum(['shed', 'drop'])
     .default('drop')
-    .describe('When writing is too slow: `shed` refuses the request, `drop` counts what was not written.'),
-  omit: z.array(z.string().min(1).max(1024)).max(1000).default([]).describe('Inputs and outputs that are not written.'),
+    .describe('When writing is too slow: `shed` rejects the request, `drop` counts lost predictions.'),
+  omit: z.array(z.string().min(1).max(1024)).max(1000).default([]).describe('Inputs and outputs to omit.'),
   mask: z
     .array(z.string().min(1).max(1024))
     .max(1000)
     .default([])
-    .describe('Inputs and outputs that are written, and shown only to whoever may see them unmasked.'),
+    .describe('Inputs and outputs to mask for users without permission to unmask.'),
 });
 
 export const endpointSpec = z.strictObject({
-  description: z.string().max(5000).optional().describe('What it is for, in a sentence or two.'),
-  owner: reference('Team').optional().describe('The Team that answers for it.'),
-  environment: z.enum(['dev', 'staging', 'prod']).default('dev').describe('What it is used for; policies look at it.'),
-  model: servedModelReference.describe('What answers: another version of it comes by a rollout.'),
+  description: z.string().max(5000).optional().describe('Description.'),
+  owner: reference('Team').optional().describe('Owner team.'),
+  environment: z.enum(['dev', 'staging', 'prod']).default('dev').describe('Environment; policies can use it.'),
+  model: servedModelReference.describe('The serving model. A new version is deployed by a rollout.'),
   variants: z
     .array(
       z.strictObject({
         name: variantName,
         model: servedModelReference,
-        weight: z.number().min(0).max(100).default(0).describe('Percent of the traffic. 0: by a pin only.'),
+        weight: z.number().min(0).max(100).default(0).describe('Traffic in percent. 0: only by a pin.'),
       }),
     )
     .max(20)
     .default([])
-    .describe('Further models that answer a share of the requests for good, beside `model`, which gets the rest.'),
-  pins: z.array(pin).max(100).default([]).describe('Requests whose variant a header decides.'),
+    .describe('Additional models with a fixed share of traffic. `model` gets the rest.'),
+  pins: z.array(pin).max(100).default([]).describe('Rules that select a variant by a request header.'),
   sticky: z
     .strictObject({
-      header: headerName.optional().describe('By the value of this header,'),
-      parameter: z.string().min(1).max(256).optional().describe('or of this parameter of the request.'),
+      header: headerName.optional().describe('Header with the routing key,'),
+      parameter: z.string().min(1).max(256).optional().describe('or request parameter with the routing key.'),
     })
     .optional()
-    .describe('Requests with the same value go to the same variant, and stay there while its share grows.'),
+    .describe('Sticky routing: requests with the same key go to the same variant, also while its share grows.'),
   shadow: z
     .array(
       z.strictObject({
         name: variantName,
         model: servedModelReference,
-        percent: z.number().gt(0).max(100).default(100).describe('Of the requests.'),
+        percent: z.number().gt(0).max(100).default(100).describe('Share of requests to copy, in percent.'),
       }),
     )
     .max(5)
     .default([])
-    .describe('Models that get copies of requests; nobody waits for their answers.'),
-  rollout: rollout.prefault({}).describe('How a new version of `model` takes over.'),
+    .describe('Shadow models that get copies of requests. Their responses are not returned.'),
+  rollout: rollout.prefault({}).describe('Rollout settings for new versions of `model`.'),
   resources: z
     .strictObject({
       threads: z.int().min(1).max(64).default(1).describe('Threads within one operator of the model.'),
@@ -149,39 +143,39 @@ export const endpointSpec = z.strictObject({
         .describe('Time limit for loading the model into a process; a process that takes longer is ended.'),
     })
     .prefault({})
-    .describe('What each instance of a model may use.'),
+    .describe('Resource limits of each instance.'),
   scaling: z
     .strictObject({
-      min: z.int().min(0).max(64).default(1).describe('Instances that stay. 0: none while nobody asks.'),
+      min: z.int().min(0).max(64).default(1).describe('Minimum instances. 0: scale to zero.'),
       max: z
         .int()
         .min(1)
         .max(64)
         .default(1)
-        .describe('Most instances: more come as work waits, and go after a minute.'),
-      idleSeconds: z.int().min(10).max(604_800).default(600).describe('Without a request for so long, to `min`.'),
+        .describe('Maximum instances. Instances are added when requests wait and removed after a minute.'),
+      idleSeconds: z.int().min(10).max(604_800).default(600).describe('Idle time before scaling down to `min`.'),
     })
     .prefault({})
-    .describe('How many instances of each model there are.'),
+    .describe('Autoscaling of instances.'),
   batching: z
     .strictObject({
-      rows: z.int().min(1).max(4096).default(64).describe('Most rows that run together. 1: each request by itself.'),
+      rows: z.int().min(1).max(4096).default(64).describe('Maximum rows per batch. 1: no batching.'),
       delayMs: z
         .int()
         .min(0)
         .max(10)
         .default(0)
-        .describe('Wait for more that long. 0 joins what is there, and is best.'),
+        .describe('Maximum wait for more requests. 0 (recommended): batch only waiting requests.'),
     })
     .prefault({})
-    .describe('Requests that run together.'),
+    .describe('Request batching.'),
   queue: z
     .strictObject({
-      rows: z.int().min(1).max(1_000_000).default(1024).describe('Most rows that wait.'),
-      mb: z.int().min(1).max(4096).default(64).describe('Most bytes that wait.'),
+      rows: z.int().min(1).max(1_000_000).default(1024).describe('Maximum waiting rows.'),
+      mb: z.int().min(1).max(4096).default(64).describe('Maximum waiting bytes.'),
     })
     .prefault({})
-    .describe('What waits while all instances work; beyond that requests are refused with 503.'),
+    .describe('Queue limits while all instances are busy. Requests beyond them get 503.'),
   input: z
     .strictObject({
       rows: z
@@ -189,26 +183,31 @@ export const endpointSpec = z.strictObject({
         .min(1)
         .max(10_000_000)
         .default(10_000)
-        .describe('Most rows of one request. A larger one is refused with 413 before the model sees it.'),
+        .describe('Maximum rows of one request. Larger requests get 413.'),
       mb: z
         .int()
         .min(1)
         .max(4096)
         .default(256)
-        .describe('Most MiB of the decoded input tensors of one request; beyond that 413.'),
+        .describe('Maximum MiB of decoded input tensors of one request. Larger requests get 413.'),
     })
     .prefault({})
-    .describe('Limits of what one request may send to the model.'),
-  concurrency: z.int().min(1).max(100_000).optional().describe('Most requests at once; beyond that 429.'),
+    .describe('Limits of one request.'),
+  concurrency: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .optional()
+    .describe('Maximum concurrent requests. Requests beyond it get 429.'),
   timeoutSeconds: z
     .number()
     .gt(0)
     .max(3600)
     .default(60)
-    .describe('Requests end with an error after this. A process of the model that works longer on one batch is ended.'),
-  bodyMb: z.int().min(1).max(1024).default(64).describe('Largest request.'),
-  capture: capture.prefault({}).describe('Which predictions are kept.'),
-  enforce: z.boolean().default(true).describe('Inputs are held against the signature of the model.'),
+    .describe('Request timeout. A model process that works longer on one batch is ended.'),
+  bodyMb: z.int().min(1).max(1024).default(64).describe('Maximum request size.'),
+  capture: capture.prefault({}).describe('Capture of predictions.'),
+  enforce: z.boolean().default(true).describe('Validate inputs against the signature of the model.'),
 });
 export type EndpointSpec = z.output<typeof endpointSpec>;
 
@@ -275,7 +274,7 @@ export const endpointVariantStates = ['preparing', 'loading', 'ready', 'idle', '
 
 const variantStatus = z.strictObject({
   name: z.string().describe('`stable`, `canary`, or the name of the manifest.'),
-  role: z.enum(['variant', 'shadow']).describe('Whether its answers are given.'),
+  role: z.enum(['variant', 'shadow']).describe('Whether its responses are returned.'),
   model: z.string().describe('`models:/flights/7`, `runs:/…`.'),
   version: z.string().optional().describe('Number of the version.'),
   weight: z.number().describe('Percent of the traffic; of a shadow, of the copies.'),
@@ -284,10 +283,10 @@ const variantStatus = z.strictObject({
     .describe(
       'State of its model. `quarantined`: its process ended abnormally twice; it is not loaded until someone decides.',
     ),
-  engine: z.string().optional().describe('What runs it: `onnx`, `python`.'),
-  instances: z.int().optional().describe('How many there are of it now; 0 while it sleeps.'),
-  coldStartMs: z.int().optional().describe('How long its last load took: what the first request after a sleep waits.'),
-  message: z.string().optional().describe('What it is doing, or why it does not.'),
+  engine: z.string().optional().describe('Inference engine: `onnx`, `python`.'),
+  instances: z.int().optional().describe('Current instances; 0 when idle.'),
+  coldStartMs: z.int().optional().describe('Duration of the last load (cold start).'),
+  message: z.string().optional().describe('Status message.'),
 });
 export type EndpointVariant = z.infer<typeof variantStatus>;
 
@@ -297,15 +296,15 @@ export const endpointKind = {
   shortNames: ['ep'],
   scope: 'project',
   description:
-    'Models that answer requests at an address. A new version takes over step by step, is judged at each, and goes back by itself when it is worse.',
+    'An HTTP endpoint that serves models. New versions are rolled out step by step with automated canary analysis and rolled back automatically if they are worse.',
   name: labelNameSchema,
   spec: endpointSpec,
   status: z.strictObject({
     ...baseStatus,
-    path: z.string().optional().describe('Where it answers, below the address of Dais: `/v2/models/delays`.'),
-    variants: z.array(variantStatus).optional().describe('What answers now.'),
-    instances: z.int().optional().describe('Of all its models together.'),
-    coldStartMs: z.int().optional().describe('Of the model that answers.'),
+    path: z.string().optional().describe('URL path of the endpoint: `/v2/models/delays`.'),
+    variants: z.array(variantStatus).optional().describe('Active variants.'),
+    instances: z.int().optional().describe('Instances of all models.'),
+    coldStartMs: z.int().optional().describe('Cold start of the serving model.'),
     quarantined: z
       .array(
         z.strictObject({
@@ -316,18 +315,18 @@ export const endpointKind = {
       )
       .optional()
       .describe(
-        'Models that are not loaded because their process ended abnormally twice, until a new deploy or `dais endpoint resume`.',
+        'Quarantined models: their process ended abnormally twice. They load again after a new deploy or `dais endpoint resume`.',
       ),
     rollout: z
       .strictObject({
         id: z.string().describe('Id of the record.'),
         state: z.string().describe('`running`, `paused`.'),
-        to: z.string().describe('The model that takes over.'),
-        weight: z.number().describe('Percent of the traffic that it has.'),
-        message: z.string().describe('What it waits for.'),
+        to: z.string().describe('The new model.'),
+        weight: z.number().describe('Traffic of the new model in percent.'),
+        message: z.string().describe('What the rollout waits for.'),
       })
       .optional()
-      .describe('What takes over now; absent: nothing.'),
+      .describe('The active rollout; absent: none.'),
   }),
   check: checkEndpoint,
   actions: [],
@@ -339,7 +338,7 @@ export const endpointKind = {
       fallback: 'dev',
       description: '`dev`, `staging`, `prod`.',
     },
-    { name: 'team', path: 'spec.owner', type: 'string', fallback: '', description: 'The Team that answers for it.' },
+    { name: 'team', path: 'spec.owner', type: 'string', fallback: '', description: 'Owner team.' },
   ],
   columns: [
     { title: 'Ready', path: 'status.conditions[Ready]' },

@@ -3,23 +3,18 @@ import { keyTypes } from '#features/value-type.ts';
 import { baseStatus, nameSchema, reference, type KindSpec } from '#manifest.ts';
 
 export const entitySpec = z.strictObject({
-  description: z.string().max(5000).optional().describe('What it stands for, in a sentence or two.'),
-  joinKey: z
-    .string()
-    .min(1)
-    .max(256)
-    .optional()
-    .describe('Name of the column that tells one from another. Default: the name of the entity.'),
-  type: z.enum(keyTypes).default('string').describe('What the join key is.'),
-  owner: reference('Team').optional().describe('The Team that answers for it.'),
-  tags: z.record(z.string().min(1).max(256), z.string().max(5000)).optional().describe('Whatever else is known of it.'),
+  description: z.string().max(5000).optional().describe('Description.'),
+  joinKey: z.string().min(1).max(256).optional().describe('Join key column. Default: the name of the entity.'),
+  type: z.enum(keyTypes).default('string').describe('Type of the join key.'),
+  owner: reference('Team').optional().describe('Owner team.'),
+  tags: z.record(z.string().min(1).max(256), z.string().max(5000)).optional().describe('Free-form metadata.'),
 });
 
 export const entityKind = {
   kind: 'Entity',
   plural: 'entities',
   scope: 'project',
-  description: 'What features are of: a driver, a flight, a customer. Says how one is told from another.',
+  description: 'The subject of features, for example a driver, a flight or a customer, with its join key.',
   name: nameSchema,
   spec: entitySpec,
   status: z.strictObject({ ...baseStatus }),

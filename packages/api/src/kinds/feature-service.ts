@@ -9,23 +9,23 @@ const part = z.strictObject({
     .min(1)
     .max(5000)
     .optional()
-    .describe('Which of its features. Default: all of them.'),
+    .describe('Selected features. Default: all.'),
   as: z
     .string()
     .regex(/^[A-Za-z_][A-Za-z0-9_-]{0,199}$/, { message: 'letters, digits, `_` and `-`, at most 200' })
     .optional()
-    .describe('What the view is called here, so that it can be used twice: `origin`, `destination`.'),
+    .describe('Alias of the view, to use it more than once: `origin`, `destination`.'),
   keys: z
     .record(z.string().min(1).max(256), z.string().min(1).max(256))
     .optional()
-    .describe('Where a join key has another name in the rows that are asked about: that name.'),
+    .describe('Mapping of join keys to column names of the entity rows.'),
 });
 
 export const featureServiceSpec = z.strictObject({
-  description: z.string().max(5000).optional().describe('What it is for, in a sentence or two.'),
-  owner: reference('Team').optional().describe('The Team that answers for it.'),
-  tags: z.record(z.string().min(1).max(256), z.string().max(5000)).optional().describe('Whatever else is known of it.'),
-  features: z.array(part).min(1).max(200).describe('What it is made of.'),
+  description: z.string().max(5000).optional().describe('Description.'),
+  owner: reference('Team').optional().describe('Owner team.'),
+  tags: z.record(z.string().min(1).max(256), z.string().max(5000)).optional().describe('Free-form metadata.'),
+  features: z.array(part).min(1).max(200).describe('Feature views of the service.'),
 });
 
 function checkService({ features }: z.output<typeof featureServiceSpec>): Issue[] {
@@ -43,7 +43,7 @@ export const featureServiceKind = {
   plural: 'featureservices',
   shortNames: ['fs'],
   scope: 'project',
-  description: 'The features that one model takes: what training data are built with, and what is read online.',
+  description: 'The set of features of one model, for building training data and for online reads.',
   name: nameSchema,
   spec: featureServiceSpec,
   status: z.strictObject({ ...baseStatus }),

@@ -11,15 +11,15 @@ const featureName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,199}$/, {
 
 const feature = z.strictObject({
   name: featureName.describe('Unique in the view.'),
-  type: z.enum(valueTypes).describe('What its values are.'),
+  type: z.enum(valueTypes).describe('Type of the feature.'),
   expression: z
     .string()
     .min(1)
     .max(10_000)
     .optional()
-    .describe('Of a view with `source.type: onDemand`: how it is worked out, in SQL.'),
-  description: z.string().max(5000).optional().describe('What it says.'),
-  tags: z.record(z.string().min(1).max(256), z.string().max(5000)).optional().describe('Whatever else is known of it.'),
+    .describe('SQL expression, for views with `source.type: onDemand`.'),
+  description: z.string().max(5000).optional().describe('Description of the feature.'),
+  tags: z.record(z.string().min(1).max(256), z.string().max(5000)).optional().describe('Free-form metadata.'),
 });
 
 const dataset = reference('Dataset').describe('Name of the Dataset.');
@@ -31,71 +31,67 @@ const source = z.discriminatedUnion('type', [
     version: z.string().min(1).max(256).default('latest').describe('`3`, `latest`, a tag or a day.'),
   }),
   z.strictObject({
-    type: z.literal('sql').describe('What a query makes of Datasets.'),
+    type: z.literal('sql').describe('A query over Datasets.'),
     sql: z.string().min(1).max(100_000).describe('One `select` of DuckDB; each Dataset is a table of its name.'),
     datasets: z
       .array(reference('Dataset'))
       .min(1)
       .max(50)
-      .describe('The Datasets that it reads, in their newest version.'),
+      .describe('Datasets that the query reads, in their latest version.'),
   }),
   z.strictObject({
-    type: z.literal('push').describe('Whatever is pushed. Such a view has values online only.'),
+    type: z.literal('push').describe('Pushed values, online only.'),
   }),
   z.strictObject({
-    type: z.literal('onDemand').describe('Worked out of other features whenever they are read.'),
-    views: z
-      .array(reference('FeatureView'))
-      .max(50)
-      .default([])
-      .describe('The views whose features the expressions use.'),
+    type: z.literal('onDemand').describe('Computed from other features on read.'),
+    views: z.array(reference('FeatureView')).max(50).default([]).describe('Feature views that the expressions use.'),
     request: z
       .array(
         z.strictObject({
-          name: featureName.describe('What it is called in a reading.'),
-          type: z.enum(valueTypes).describe('Of its values.'),
+          name: featureName.describe('Name in requests.'),
+          type: z.enum(valueTypes).describe('Type of the field.'),
         }),
       )
       .max(200)
       .default([])
-      .describe('What whoever reads must give beside the join keys.'),
+      .describe('Request fields that readers must pass in addition to join keys.'),
   }),
 ]);
 
 export const featureViewSpec = z.strictObject({
-  description: z.string().max(5000).optional().describe('What its features say, in a sentence or two.'),
-  owner: reference('Team').optional().describe('The Team that answers for it.'),
-  tags: z.record(z.string().min(1).max(256), z.string().max(5000)).optional().describe('Whatever else is known of it.'),
+  description: z.string().max(5000).optional().describe('Description.'),
+  owner: reference('Team').optional().describe('Owner team.'),
+  tags: z.record(z.string().min(1).max(256), z.string().max(5000)).optional().describe('Free-form metadata.'),
   entities: z
     .array(reference('Entity'))
     .max(16)
     .default([])
-    .describe('What its features are of; several together make one key. None: there is one row for all.'),
-  source: source.describe('Where its values come from.'),
-  eventTime: column.optional().describe('The column that says since when a row is true.'),
+    .describe('Entities of the view; several form a composite key. None: one global row.'),
+  source: source.describe('Source of the values.'),
+  eventTime: column.optional().describe('Event time column.'),
   createdTime: column
     .optional()
-    .describe('The column that says when a row was written: of two for the same moment, the later one counts.'),
+    .describe('Created time column. Of two rows with the same event time, the later one is used.'),
   ttl: z
     .string()
     .regex(DURATION, { message: 'a number and a unit: `10d`, `36h`, `1h 30m`, `250ms`' })
     .default('0s')
-    .describe('How old a value may be to count. `0s`: any age.'),
-  features: z.array(feature).min(1).max(5000).describe('Its features.'),
+    .describe('Time to live of values. `0s`: unlimited.'),
+  features: z.array(feature).min(1).max(5000).describe('Features of the view.'),
   columns: z
     .record(z.string().min(1).max(256), column)
     .optional()
-    .describe('Where a join key or a feature has another name in the source: that name.'),
-  online: z.boolean().default(true).describe('Its values can be read online, once they were materialized or pushed.'),
+    .describe('Mapping of join keys and features to column names of the source.'),
+  online: z.boolean().default(true).describe('Whether values are served online after they are materialized or pushed.'),
   refresh: z
     .strictObject({
       every: z
         .string()
         .regex(DURATION, { message: 'a number and a unit: `1h`, `15m`' })
-        .describe('From the end of one materialization to the next; at least a minute.'),
+        .describe('Interval between materializations; at least one minute.'),
     })
     .optional()
-    .describe('Brings what is new online by itself.'),
+    .describe('Automatic materialization of new values.'),
 });
 export type FeatureViewSpec = z.input<typeof featureViewSpec>;
 export type FeatureViewSource = z.output<typeof source>;
@@ -105,14 +101,13 @@ export const featureViewKind = {
   plural: 'featureviews',
   shortNames: ['fv'],
   scope: 'project',
-  description:
-    'Features of some entity, where they come from and how long they are true. Read as they were at any moment, or as they are now.',
+  description: 'Features of an entity with their source and time to live, for point-in-time joins and online reads.',
   name: nameSchema,
   spec: featureViewSpec,
   status: z.strictObject({
     ...baseStatus,
-    materializedTo: z.string().optional().describe('Up to which event time its values are online; RFC 3339, UTC.'),
-    materializedAt: z.string().optional().describe('When that was done; RFC 3339, UTC.'),
+    materializedTo: z.string().optional().describe('Event time up to which values are materialized; RFC 3339, UTC.'),
+    materializedAt: z.string().optional().describe('Time of the last materialization; RFC 3339, UTC.'),
   }),
   actions: [],
   columns: [

@@ -44,56 +44,41 @@ const approvalRule = z.strictObject({
     .array(
       z.strictObject({
         team: reference('Team').describe('Name of the Team.'),
-        members: z.int().min(1).max(20).default(1).describe('How many of its members have to approve.'),
+        members: z.int().min(1).max(20).default(1).describe('Required number of approving members.'),
       }),
     )
     .max(20)
     .optional()
-    .describe('Teams of which somebody has to approve: each of them.'),
-  users: z.array(reference('User')).max(20).optional().describe('Users who have to approve: each of them.'),
+    .describe('Teams that must approve, each one.'),
+  users: z.array(reference('User')).max(20).optional().describe('Users who must approve, each one.'),
   ownApproval: z
     .boolean()
     .default(false)
-    .describe('Whether the approval of whoever registered the version, or asked for approval, counts.'),
+    .describe('Whether the user who registered the version or requested approval can approve it.'),
 });
 export type ApprovalRule = z.input<typeof approvalRule>;
 
 const objective = z.strictObject({
   metric: z.string().min(1).max(250).describe('Name of the metric, as runs log it.'),
-  direction: z.enum(['maximize', 'minimize']).describe('Which values are better.'),
-  target: z.number().optional().describe('The value that is good enough.'),
-  slice: z.string().max(1024).optional().describe('Of which part of the data: `country = de`. Default: of all of it.'),
-  businessFigure: z
-    .string()
-    .max(1024)
-    .optional()
-    .describe('What a better value is worth, in the words of the business.'),
+  direction: z.enum(['maximize', 'minimize']).describe('Whether higher or lower values are better.'),
+  target: z.number().optional().describe('Target value.'),
+  slice: z.string().max(1024).optional().describe('Slice of the data: `country = de`. Default: all data.'),
+  businessFigure: z.string().max(1024).optional().describe('Business metric that the objective improves.'),
 });
 
 export const modelTypes = ['model', 'prompt'] as const;
 
 export const modelSpec = z.strictObject({
-  type: z
-    .enum(modelTypes)
-    .default('model')
-    .describe('`prompt`: its versions are texts for a language model. Keeps its first value.'),
-  description: z
-    .string()
-    .max(5000)
-    .optional()
-    .describe('What it predicts. Where it stands here, clients of the registry do not change it.'),
-  owner: reference('Team').optional().describe('The Team that answers for it.'),
-  intendedUse: z.string().max(5000).optional().describe('What it may be used for, and what not.'),
-  approvals: z
-    .array(approvalRule)
-    .max(50)
-    .optional()
-    .describe('Who must approve before an alias moves or a stage changes.'),
+  type: z.enum(modelTypes).default('model').describe('`prompt`: versions are prompt templates. Immutable.'),
+  description: z.string().max(5000).optional().describe('Description. If set here, registry clients cannot change it.'),
+  owner: reference('Team').optional().describe('Owner team.'),
+  intendedUse: z.string().max(5000).optional().describe('Intended use and limits.'),
+  approvals: z.array(approvalRule).max(50).optional().describe('Approval rules for aliases and stages.'),
   objectives: z
     .array(objective)
     .max(50)
     .optional()
-    .describe('What a better version is better at; the first counts most.'),
+    .describe('Objectives for comparing versions; the first has priority.'),
   tests: modelTestsSchema,
 });
 export type ModelSpec = z.input<typeof modelSpec>;
@@ -128,7 +113,7 @@ export const modelKind = {
   plural: 'models',
   scope: 'project',
   description:
-    'A registered model or prompt: whose it is, what it is for, and who must approve before its aliases move. Its versions, aliases and tags are in the registry, not in the manifest.',
+    'A registered model or prompt with its owner, intended use, approval rules and objectives. Versions, aliases and tags are in the registry, not in the manifest.',
   name: modelName,
   spec: modelSpec,
   status: z.strictObject({ ...baseStatus }),
@@ -137,7 +122,7 @@ export const modelKind = {
   actions: [],
   attributes: [
     { name: 'type', path: 'spec.type', type: 'string', fallback: 'model', description: '`model` or `prompt`.' },
-    { name: 'team', path: 'spec.owner', type: 'string', fallback: '', description: 'The Team that answers for it.' },
+    { name: 'team', path: 'spec.owner', type: 'string', fallback: '', description: 'Owner team.' },
   ],
   columns: [
     { title: 'Type', path: 'spec.type' },

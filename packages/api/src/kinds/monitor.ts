@@ -17,41 +17,40 @@ const share = z.number().min(0).max(1);
 
 /** Of every check. */
 const common = {
-  name: labelNameSchema.optional().describe('Unique in the monitor; names its alert. Default: the type.'),
-  severity: z.enum(severities).optional().describe('Of its alert. Default: that of the monitor.'),
+  name: labelNameSchema.optional().describe('Unique in the monitor; names the alert. Default: the type.'),
+  severity: z.enum(severities).optional().describe('Severity of its alert. Default: severity of the monitor.'),
 };
 const ofDistance = {
-  method: z
-    .enum(driftMethods)
-    .default('auto')
-    .describe('How far two distributions are apart. `auto`: by the type of the column and the number of rows.'),
+  method: z.enum(driftMethods).default('auto').describe('Drift metric. `auto`: by column type and number of rows.'),
   threshold: z
     .number()
     .gt(0)
     .optional()
-    .describe('Bad above it; of `ks` and `chi_square` bad below this p-value. Default: by the method.'),
+    .describe(
+      'Threshold of the drift metric; for `ks` and `chi_square`, threshold of the p-value. Default: by method.',
+    ),
 };
 const ofColumns = {
-  columns: columns.optional().describe('Which inputs. Default: all that the baseline has too.'),
-  exclude: columns.optional().describe('Inputs that are left out.'),
+  columns: columns.optional().describe('Input columns. Default: all columns of the baseline.'),
+  exclude: columns.optional().describe('Excluded input columns.'),
 };
 
 const drift = z.strictObject({
-  type: z.literal('drift').describe('Whether inputs are distributed as in the baseline.'),
+  type: z.literal('drift').describe('Input drift compared with the baseline.'),
   ...common,
   ...ofDistance,
   ...ofColumns,
-  share: share.default(0).describe('Bad when more than this share of the columns drifts. 0: any.'),
+  share: share.default(0).describe('Fails if more than this share of columns drifts. 0: any column.'),
 });
 const predictionDrift = z.strictObject({
-  type: z.literal('predictionDrift').describe('Whether predictions are distributed as in the baseline.'),
+  type: z.literal('predictionDrift').describe('Prediction drift compared with the baseline.'),
   ...common,
   ...ofDistance,
 });
 const skew = z.strictObject({
   type: z
     .literal('skew')
-    .describe('Whether inputs are distributed as in what the version that answers was trained on.'),
+    .describe('Training-serving skew: inputs compared with the training data of the serving version.'),
   ...common,
   ...ofDistance,
   ...ofColumns,
@@ -59,118 +58,104 @@ const skew = z.strictObject({
 const quality = z.strictObject({
   type: z
     .literal('quality')
-    .describe(
-      'Whether values are there, known and in range; a column that vanished or changed its type is always bad.',
-    ),
+    .describe('Data quality: missing, new and out-of-range values. A missing column or a changed type always fails.'),
   ...common,
   ...ofColumns,
-  nulls: share.default(0.05).describe('By how much the share of missing values may be above that of the baseline.'),
-  newCategories: share.default(0.01).describe('Share of rows whose value the baseline does not have.'),
-  outOfRange: share.default(0.01).describe('Share of rows beyond the least and greatest value of the baseline.'),
+  nulls: share.default(0.05).describe('Maximum increase of the share of missing values.'),
+  newCategories: share.default(0.01).describe('Maximum share of rows with a value that is not in the baseline.'),
+  outOfRange: share.default(0.01).describe('Maximum share of rows outside of the range of the baseline.'),
 });
 const performance = z.strictObject({
-  type: z.literal('performance').describe('How good predictions were, once it is known what was true.'),
+  type: z.literal('performance').describe('Model performance on predictions with ground truth.'),
   ...common,
   metrics: z
     .array(
       z.strictObject({
-        metric: z.enum(performanceMetrics).describe('Which figure.'),
-        min: z.number().optional().describe('Bad below it.'),
-        max: z.number().optional().describe('Bad above it.'),
+        metric: z.enum(performanceMetrics).describe('Metric.'),
+        min: z.number().optional().describe('Lower threshold.'),
+        max: z.number().optional().describe('Upper threshold.'),
         change: z
           .number()
           .gt(0)
           .optional()
-          .describe('Bad when it is worse by this share than in the first window that has enough labels.'),
+          .describe('Maximum relative degradation compared with the first window with enough labels.'),
       }),
     )
     .max(20)
     .default([])
-    .describe('What has a bound. All figures of the task are worked out anyway.'),
-  segments: z.array(columnText).max(10).default([]).describe('Columns by whose values it is told apart.'),
-  minLabelled: z.int().min(1).max(1_000_000_000).default(30).describe('Labels that a window or segment needs.'),
+    .describe('Metrics with thresholds. All metrics of the task are computed.'),
+  segments: z.array(columnText).max(10).default([]).describe('Segment columns.'),
+  minLabelled: z.int().min(1).max(1_000_000_000).default(30).describe('Minimum labels of a window or segment.'),
 });
 const estimatedPerformance = z.strictObject({
   type: z
     .literal('estimatedPerformance')
-    .describe('How good predictions of two classes are before labels come, from their own scores (CBPE).'),
+    .describe('Estimated performance of binary classifiers without labels (CBPE).'),
   ...common,
   metrics: z
     .array(
       z.strictObject({
-        metric: z.enum(estimatedMetrics).describe('Which figure.'),
-        min: z.number().optional().describe('Bad below it.'),
-        change: z
-          .number()
-          .gt(0)
-          .optional()
-          .describe('Bad when it is worse by this share than what was measured on the reference.'),
+        metric: z.enum(estimatedMetrics).describe('Metric.'),
+        min: z.number().optional().describe('Lower threshold.'),
+        change: z.number().gt(0).optional().describe('Maximum relative degradation compared with the reference.'),
       }),
     )
     .max(20)
     .default([])
-    .describe('What has a bound. All figures are worked out anyway.'),
+    .describe('Metrics with thresholds. All metrics are computed.'),
   reference: z
     .strictObject({
-      from: z.iso.datetime({ offset: true }).describe('From then on: `2026-11-01T00:00:00Z`.'),
-      until: z.iso.datetime({ offset: true }).describe('Before then.'),
+      from: z.iso.datetime({ offset: true }).describe('Start: `2026-11-01T00:00:00Z`.'),
+      until: z.iso.datetime({ offset: true }).describe('End, exclusive.'),
     })
     .optional()
     .describe(
       'Labelled predictions of a time, on which scores are calibrated. Default: of the windows of the version that answers the first ones that together have enough labels.',
     ),
-  minLabelled: z.int().min(30).max(1_000_000_000).default(300).describe('Labels that the reference needs.'),
+  minLabelled: z.int().min(30).max(1_000_000_000).default(300).describe('Minimum labels of the reference.'),
 });
 const fairness = z.strictObject({
-  type: z.literal('fairness').describe('Whether groups are treated alike, by the values of protected columns.'),
+  type: z.literal('fairness').describe('Fairness between groups of protected columns.'),
   ...common,
-  columns: columns.describe('Protected columns: inputs whose values are the groups.'),
+  columns: columns.describe('Protected input columns.'),
   privileged: z
     .record(columnText, z.string().min(1).max(256))
     .default({})
-    .describe('Of a column the group that others are compared with. Default: the one that is selected most often.'),
-  demographicParity: share
-    .optional()
-    .describe('Bad when the shares of two groups that are predicted positive are farther apart.'),
-  equalizedOdds: share
-    .optional()
-    .describe('Bad when true or false positive rates of two groups are farther apart. Needs labels.'),
+    .describe('Privileged group of each column. Default: the group with the highest selection rate.'),
+  demographicParity: share.optional().describe('Maximum demographic parity difference.'),
+  equalizedOdds: share.optional().describe('Maximum equalized odds difference. Needs labels.'),
   disparateImpact: share
     .gt(0)
     .default(0.8)
-    .describe(
-      'Bad when the share of a group that is predicted positive, over that of the privileged one, is below it or above its inverse.',
-    ),
-  minRows: z.int().min(1).max(1_000_000_000).default(30).describe('A group of fewer rows is left out, and named.'),
+    .describe('Minimum disparate impact ratio; its inverse is the upper threshold.'),
+  minRows: z
+    .int()
+    .min(1)
+    .max(1_000_000_000)
+    .default(30)
+    .describe('Minimum rows of a group. Smaller groups are skipped and listed.'),
 });
 const slo = z.strictObject({
-  type: z.literal('slo').describe('Whether requests are answered, and in time: how fast the error budget burns.'),
+  type: z.literal('slo').describe('Service level objective: error budget burn rate of requests.'),
   ...common,
-  objective: z.number().min(0.5).max(0.999_999).default(0.99).describe('Share of requests that have to be good.'),
-  latencyMs: z.number().gt(0).max(3_600_000).optional().describe('An answer that takes longer is not good.'),
+  objective: z.number().min(0.5).max(0.999_999).default(0.99).describe('Objective: share of successful requests.'),
+  latencyMs: z.number().gt(0).max(3_600_000).optional().describe('Latency threshold of a successful request.'),
   burn: z
     .array(
       z.strictObject({
-        windows: z.int().min(1).max(10_000).describe('So many windows together, the newest among them.'),
-        factor: z.number().gt(0).max(10_000).describe('Bad when the budget burns faster than this many times.'),
+        windows: z.int().min(1).max(10_000).describe('Number of latest windows.'),
+        factor: z.number().gt(0).max(10_000).describe('Maximum burn rate.'),
       }),
     )
     .min(1)
     .max(5)
     .default([{ windows: 1, factor: 1 }])
-    .describe('Bad when one is exceeded over its windows, and in the newest window too.'),
+    .describe('Burn rate rules. A rule fails if it is exceeded over its windows and in the latest window.'),
 });
 const attributionDrift = z.strictObject({
-  type: z
-    .literal('attributionDrift')
-    .describe('Whether the version that answers goes by the same columns as of the rows of the baseline.'),
+  type: z.literal('attributionDrift').describe('Feature attribution drift compared with the baseline.'),
   ...common,
-  sample: z
-    .int()
-    .min(30)
-    .max(5000)
-    .default(200)
-    .describe('Rows of the baseline and of each window that are explained, drawn by chance.'),
+  sample: z.int().min(30).max(5000).default(200).describe('Number of sampled rows to explain.'),
   seconds: z
     .int()
     .min(1)
@@ -187,10 +172,10 @@ const attributionDrift = z.strictObject({
     .describe('Bad when the share of a column in all attributions moves by more than this: 0.2 is from 10 % to 30 %.'),
 });
 const resources = z.strictObject({
-  type: z.literal('resources').describe('What answering takes: CPU time and memory of the models and of the gateway.'),
+  type: z.literal('resources').describe('Resource usage of serving: CPU time and memory.'),
   ...common,
-  cpuSeconds: z.number().gt(0).optional().describe('Bad above it: CPU seconds for each 1,000 requests.'),
-  memoryMb: z.number().gt(0).optional().describe('Bad above it: MiB that the models of the endpoint had at once.'),
+  cpuSeconds: z.number().gt(0).optional().describe('Maximum CPU seconds per 1,000 requests.'),
+  memoryMb: z.number().gt(0).optional().describe('Maximum memory of the models in MiB.'),
 });
 export const monitorCheckSchema = z.discriminatedUnion('type', [
   drift,
@@ -208,28 +193,26 @@ export type MonitorCheck = z.output<typeof monitorCheckSchema>;
 
 const baseline = z.discriminatedUnion('type', [
   z.strictObject({
-    type: z
-      .literal('training')
-      .describe('What the version that answers was trained on, by the lineage; where that is not known, `first`.'),
+    type: z.literal('training').describe('Training data of the serving version, by lineage; if unknown, `first`.'),
   }),
   z.strictObject({
     type: z.literal('dataset').describe('A version of a dataset.'),
     version: z.string().min(1).max(512).describe('`flights@3`, `flights@latest`, `flights@TAG`.'),
   }),
   z.strictObject({
-    type: z.literal('model').describe('What another version was trained on, by the lineage.'),
+    type: z.literal('model').describe('Training data of another version, by lineage.'),
     model: z.string().min(1).max(512).describe('`models:/flights/7`.'),
   }),
   z.strictObject({
-    type: z.literal('window').describe('Predictions of a time.'),
-    from: z.iso.datetime({ offset: true }).describe('From then on: `2026-11-01T00:00:00Z`.'),
-    until: z.iso.datetime({ offset: true }).describe('Before then.'),
+    type: z.literal('window').describe('Predictions of a fixed period.'),
+    from: z.iso.datetime({ offset: true }).describe('Start: `2026-11-01T00:00:00Z`.'),
+    until: z.iso.datetime({ offset: true }).describe('End, exclusive.'),
   }),
   z.strictObject({
-    type: z.literal('rolling').describe('The windows before the one that is judged.'),
-    windows: z.int().min(1).max(100).default(7).describe('How many.'),
+    type: z.literal('rolling').describe('Windows before the evaluated window.'),
+    windows: z.int().min(1).max(100).default(7).describe('Number of windows.'),
   }),
-  z.strictObject({ type: z.literal('first').describe('The first window that has enough rows.') }),
+  z.strictObject({ type: z.literal('first').describe('First window with enough rows.') }),
 ]);
 export type MonitorBaseline = z.output<typeof baseline>;
 
@@ -238,10 +221,10 @@ const windows = z.discriminatedUnion('type', [
     type: z
       .literal('time')
       .describe('Predictions of an hour, a day, …; they begin at whole multiples since 1970, UTC.'),
-    minutes: z.number().min(0.05).max(527_040).default(60).describe('How long each is.'),
+    minutes: z.number().min(0.05).max(527_040).default(60).describe('Length of each window.'),
   }),
   z.strictObject({
-    type: z.literal('count').describe('So many predictions each.'),
+    type: z.literal('count').describe('Windows with a fixed number of predictions.'),
     rows: z.int().min(10).max(100_000_000).describe('Rows of each; a request of several rows is not split.'),
   }),
 ]);
@@ -260,43 +243,33 @@ const silence = z.discriminatedUnion('type', [
     days: z.array(z.enum(weekdays)).min(1).max(7).describe('On these days.'),
     from: clock.describe('From this time of the day on.'),
     until: clock.describe('Until this one; of the next day where it is not after `from`.'),
-    zone: z.string().min(1).max(64).default('UTC').describe('Whose clock counts: `Europe/Berlin`.'),
+    zone: z.string().min(1).max(64).default('UTC').describe('Time zone: `Europe/Berlin`.'),
   }),
 ]);
 
 const startPipeline = z.strictObject({
-  pipeline: reference('Pipeline').describe('Name of the Pipeline that is started.'),
+  pipeline: reference('Pipeline').describe('Name of the Pipeline to start.'),
   parameters: z
     .record(z.string().min(1).max(256), executionParameterSchema)
     .default({})
     .describe('Values of its parameters.'),
-  checks: z
-    .array(labelNameSchema)
-    .min(1)
-    .max(50)
-    .optional()
-    .describe('Names of the checks whose alerts start it. Default: every one.'),
-  cooldownMinutes: z.number().min(0).max(527_040).default(60).describe('From one start to the next at least.'),
-  maxPerDay: z.int().min(1).max(1000).default(1).describe('Starts within 24 hours at most.'),
+  checks: z.array(labelNameSchema).min(1).max(50).optional().describe('Checks whose alerts start it. Default: all.'),
+  cooldownMinutes: z.number().min(0).max(527_040).default(60).describe('Cooldown between starts.'),
+  maxPerDay: z.int().min(1).max(1000).default(1).describe('Maximum starts within 24 hours.'),
 });
 
 export const monitorSpec = z.strictObject({
-  description: z.string().max(5000).optional().describe('What it is for, in a sentence or two.'),
-  endpoint: reference('Endpoint').optional().describe('Whose predictions are looked at. Either this or `dataset`.'),
+  description: z.string().max(5000).optional().describe('Description.'),
+  endpoint: reference('Endpoint').optional().describe('Monitored endpoint. Set either this or `dataset`.'),
   dataset: reference('Dataset')
     .optional()
-    .describe(
-      'Whose versions are looked at, each a window; also for what a pipeline makes. Either this or `endpoint`.',
-    ),
+    .describe('Monitored dataset; each version is a window. Set either this or `endpoint`.'),
   baseline: baseline
     .optional()
-    .describe('What is compared with. Default: of an endpoint `training`, of a dataset `rolling` over one version.'),
-  windows: windows.prefault({ type: 'time' }).describe('What is judged together; of an endpoint.'),
-  since: z.iso
-    .datetime({ offset: true })
-    .optional()
-    .describe('Predictions or versions from then on are judged. Default: from when the monitor was made.'),
-  graceSeconds: z.number().min(0).max(86_400).default(5).describe('A window is judged so long after it has ended.'),
+    .describe('Baseline. Default: `training` for an endpoint, `rolling` over one version for a dataset.'),
+  windows: windows.prefault({ type: 'time' }).describe('Windows of an endpoint.'),
+  since: z.iso.datetime({ offset: true }).optional().describe('Start of monitoring. Default: creation of the monitor.'),
+  graceSeconds: z.number().min(0).max(86_400).default(5).describe('Delay of the evaluation after the end of a window.'),
   prediction: z
     .strictObject({
       task: z.enum(['classification', 'regression']).optional().describe('Default: by the type of the column.'),
@@ -318,40 +291,45 @@ export const monitorSpec = z.strictObject({
         .describe('Where no output is a class: positive from this score on. Default: 0.5.'),
     })
     .prefault({})
-    .describe('What of the outputs is the prediction.'),
+    .describe('Interpretation of the outputs.'),
   checks: z
     .array(monitorCheckSchema)
     .min(1)
     .max(50)
     .prefault([{ type: 'drift' }, { type: 'predictionDrift' }, { type: 'quality' }])
-    .describe('What is looked at.'),
-  minSamples: z.int().min(1).max(1_000_000_000).default(100).describe('A window of fewer rows is not judged: unknown.'),
+    .describe('Checks of the monitor.'),
+  minSamples: z
+    .int()
+    .min(1)
+    .max(1_000_000_000)
+    .default(100)
+    .describe('Minimum rows of a window. Smaller windows are `unknown`.'),
   correction: z
     .enum(corrections)
     .default('benjamini-hochberg')
-    .describe('Of p-values, where many columns are tested at once.'),
-  raiseAfter: z.int().min(1).max(100).default(1).describe('Bad windows in a row before there is an alert.'),
-  resolveAfter: z.int().min(1).max(100).default(1).describe('Good windows in a row before it is resolved.'),
+    .describe('Correction of p-values for multiple testing.'),
+  raiseAfter: z.int().min(1).max(100).default(1).describe('Failing windows in a row that raise an alert.'),
+  resolveAfter: z.int().min(1).max(100).default(1).describe('Passing windows in a row that resolve an alert.'),
   labelHours: z
     .number()
     .gt(0)
     .max(8784)
     .default(168)
-    .describe('Labels are waited for that long; later ones do not change a report.'),
-  silence: z.array(silence).max(50).default([]).describe('When nobody is told; alerts that stay are told afterwards.'),
-  severity: z.enum(severities).default('warning').describe('Of its alerts.'),
-  alerts: z.array(reference('AlertChannel')).max(10).default([]).describe('AlertChannels that alerts are sent to.'),
+    .describe('Waiting time for labels. Later labels do not change a report.'),
+  silence: z.array(silence).max(50).default([]).describe('Silences. Alerts that stay open are sent afterwards.'),
+  severity: z.enum(severities).default('warning').describe('Severity of its alerts.'),
+  alerts: z.array(reference('AlertChannel')).max(10).default([]).describe('AlertChannels for its alerts.'),
   runbook: z
     .url({ protocol: /^https?$/ })
     .max(2048)
     .optional()
-    .describe('What to do about an alert; stands in each.'),
+    .describe('Instructions that are part of each alert.'),
   onAlert: z
-    .strictObject({ startPipeline: startPipeline.optional().describe('Starts a run of a Pipeline, once an alert.') })
+    .strictObject({ startPipeline: startPipeline.optional().describe('Starts a pipeline run, once per alert.') })
     .optional()
-    .describe('What an alert does beside being told.'),
-  keepWindows: z.int().min(10).max(100_000).default(2000).describe('Reports that are kept.'),
-  suspended: z.boolean().default(false).describe('Nothing is looked at; it goes on later from where it was.'),
+    .describe('Automatic actions of an alert.'),
+  keepWindows: z.int().min(10).max(100_000).default(2000).describe('Number of reports to keep.'),
+  suspended: z.boolean().default(false).describe('Suspends the monitor. It resumes later from where it stopped.'),
 });
 export type MonitorSpec = z.output<typeof monitorSpec>;
 
@@ -361,25 +339,25 @@ export const monitorKind = {
   shortNames: ['mon'],
   scope: 'project',
   description:
-    'Watches what an endpoint answers, or versions of a dataset: drift, data quality, performance, latency. It reports window by window, alerts, and may start a pipeline.',
+    'Monitors an endpoint or a dataset: drift, data quality, performance, fairness, latency. Evaluates windows, raises alerts and can start a pipeline.',
   name: labelNameSchema,
   spec: monitorSpec,
   status: z.strictObject({
     ...baseStatus,
-    state: z.enum(monitorStates).optional().describe('What the newest window says; `waiting`: there is none yet.'),
-    reason: z.string().optional().describe('Why, in a sentence.'),
-    baseline: z.string().optional().describe('What is compared with, and why that.'),
-    windows: z.int().optional().describe('How many windows were judged.'),
-    openAlerts: z.int().optional().describe('Alerts that are not resolved.'),
-    lastWindow: z.string().optional().describe('End of the newest window; RFC 3339, UTC.'),
+    state: z.enum(monitorStates).optional().describe('Status of the latest window; `waiting`: no window yet.'),
+    reason: z.string().optional().describe('Reason.'),
+    baseline: z.string().optional().describe('Baseline in use, with the reason.'),
+    windows: z.int().optional().describe('Number of evaluated windows.'),
+    openAlerts: z.int().optional().describe('Number of open alerts.'),
+    lastWindow: z.string().optional().describe('End of the latest window; RFC 3339, UTC.'),
   }),
   actions: [
     {
       verb: 'run',
-      description: 'Judges every window that has ended now, instead of at the next turn.',
+      description: 'Evaluates all completed windows now.',
       mode: 'write',
       input: z.strictObject({}),
-      output: z.strictObject({ job: z.uuid().describe('Id of the job that does it.') }),
+      output: z.strictObject({ job: z.uuid().describe('ID of the evaluation job.') }),
     },
   ],
   columns: [

@@ -17,10 +17,10 @@ const anyValue = z.unknown();
 
 /** A source of a value: exactly one of its forms. */
 const source = {
-  value: anyValue.optional().describe('As it is.'),
+  value: anyValue.optional().describe('A literal value.'),
   parameter: stepWord.optional().describe('A parameter of the pipeline.'),
-  step: stepWord.optional().describe('Another step, which then comes before.'),
-  output: stepWord.optional().describe('One of the outputs of `step`; of one with `forEach`, the list of them.'),
+  step: stepWord.optional().describe('Another step, which becomes a dependency.'),
+  output: stepWord.optional().describe('An output of `step`; for a step with `forEach`, the list of outputs.'),
 };
 
 /** What only an input of a step can be. */
@@ -29,7 +29,9 @@ const input = z.strictObject({
   parameter: source.parameter.describe(
     'A parameter of the pipeline; beside `dataset`, the one that says which version.',
   ),
-  dataset: reference('Dataset').optional().describe('A version of this Dataset, settled when a run begins.'),
+  dataset: reference('Dataset')
+    .optional()
+    .describe('A version of this Dataset, resolved at the start of the pipeline run.'),
   version: z
     .string()
     .regex(/^[A-Za-z0-9._:+-]{1,150}$/, { message: 'a number, a tag, a day or `latest`' })
@@ -43,92 +45,92 @@ const pipelineStep = z.strictObject({
   run: argumentText
     .min(1)
     .optional()
-    .describe('Instead of `command`: lines for `sh`, which ends at the first that fails.'),
+    .describe('Instead of `command`: a script for `sh`, which stops at the first error.'),
   python: argumentText.min(1).optional().describe('Instead of `command`: a Python program.'),
   pipeline: reference('Pipeline')
     .optional()
-    .describe('Instead of `command`: all of another pipeline, given its parameters by `inputs`.'),
-  needs: z.array(stepWord).max(1000).optional().describe('Steps that come before, beside those of its inputs.'),
-  always: z.boolean().optional().describe('It runs however those before it ended, but not in a cancelled run.'),
+    .describe('Instead of `command`: another pipeline, with its parameters from `inputs`.'),
+  needs: z.array(stepWord).max(1000).optional().describe('Dependencies, in addition to those of its inputs.'),
+  always: z
+    .boolean()
+    .optional()
+    .describe('Run the step whatever the result of its dependencies, except in a canceled pipeline run.'),
   when: z
     .string()
     .min(1)
     .max(4096)
     .optional()
     .describe(
-      'It runs only if this is true: `inputs.loss < 0.3 && parameters.deploy`. Otherwise it is skipped, and so is what needs it.',
+      'Condition: `inputs.loss < 0.3 && parameters.deploy`. If false, the step and its dependents are skipped.',
     ),
   forEach: z
     .strictObject({
-      items: z.array(anyValue).max(10_000).optional().describe('The items as they are.'),
+      items: z.array(anyValue).max(10_000).optional().describe('Literal items.'),
       parameter: source.parameter,
       step: source.step,
       output: source.output,
-      as: stepWord.default('item').describe('The input that holds the item.'),
-      parallel: z.int().min(1).max(10_000).optional().describe('How many at once; default: all that find a place.'),
+      as: stepWord.default('item').describe('Input that receives the item.'),
+      parallel: z.int().min(1).max(10_000).optional().describe('Maximum concurrent iterations. Default: unlimited.'),
     })
     .optional()
-    .describe('It runs once for each item of a list. Its outputs are then lists.'),
+    .describe('Runs the step once per item of a list. Its outputs become lists.'),
   inputs: z
     .record(stepWord, input)
     .optional()
     .describe(
-      'What it is given: parameters in the variable `DAIS_INPUT_NAME`, files in `inputs/NAME` of its working folder; `DAIS_DATA_NAME` says where a dataset lies.',
+      'Inputs: parameters in the variable `DAIS_INPUT_NAME`, files in `inputs/NAME` of the working folder, the path of a dataset in `DAIS_DATA_NAME`.',
     ),
-  outputs: stepOutputs.optional().describe('What is kept of what it leaves.'),
-  variables: z.record(variableName, argumentText).optional().describe('Its environment.'),
+  outputs: stepOutputs.optional().describe('Outputs to keep.'),
+  variables: z.record(variableName, argumentText).optional().describe('Environment variables.'),
   secrets: z
     .record(
       variableName,
       z.strictObject({
         secret: reference('Secret').describe('Name of the Secret.'),
-        key: z.string().min(1).max(128).describe('Which of its values.'),
+        key: z.string().min(1).max(128).describe('Key in the Secret.'),
       }),
     )
     .optional()
-    .describe('Variables whose values Secrets of the project have.'),
-  environment: stepEnvironment.optional().describe('What it runs in. Default: that of the pipeline.'),
+    .describe('Environment variables from Secrets of the project.'),
+  environment: stepEnvironment.optional().describe('Execution environment. Default: that of the pipeline.'),
   resources: z
     .record(z.string().max(128), z.number().positive())
     .optional()
     .describe('`cpu` in cores, `memory` and `disk` in bytes, devices by their names.'),
-  timeoutSeconds: stepTimeout.optional().describe('Then it is ended.'),
-  retry: stepRetry.optional().describe('Default: it is not tried again, unless the platform lost an attempt.'),
+  timeoutSeconds: stepTimeout.optional().describe('Timeout.'),
+  retry: stepRetry.optional().describe('Number of retries. Default: none, unless the platform lost an attempt.'),
   cache: z
     .boolean()
     .optional()
-    .describe('It succeeds without running when the same command had the same inputs before in this project.'),
+    .describe('Cache: reuse the outputs of an identical command with identical inputs in this project.'),
   isolation: z
     .enum(['required', 'none'])
     .optional()
-    .describe('`none`: it sees all that the server sees, which `execution:unisolated` must permit.'),
-  network: z
-    .boolean()
-    .optional()
-    .describe('It reaches other servers through the outbound guard, which `execution:network` must permit.'),
+    .describe('Isolation. `none`: the step has the access of the server; requires `execution:unisolated`.'),
+  network: z.boolean().optional().describe('Network access through the outbound guard; requires `execution:network`.'),
   tracking: stepTracking.optional(),
 });
 export type PipelineStep = z.output<typeof pipelineStep>;
 
 export const pipelineSpec = z.strictObject({
-  description: z.string().max(5000).optional().describe('What it is for, in a sentence or two.'),
+  description: z.string().max(5000).optional().describe('Description.'),
   parameters: z
     .record(
       stepWord,
       z.strictObject({
         type: z.enum(parameterTypes).default('string').describe('What its values are.'),
-        default: anyValue.optional().describe('Counts when a run gives none. Without it, every run must give one.'),
-        choices: z.array(anyValue).min(1).max(1000).optional().describe('Its only values.'),
-        description: z.string().max(1024).optional().describe('What it does.'),
+        default: anyValue.optional().describe('Default value. Without it, each pipeline run must set a value.'),
+        choices: z.array(anyValue).min(1).max(1000).optional().describe('Allowed values.'),
+        description: z.string().max(1024).optional().describe('Description of the parameter.'),
       }),
     )
     .optional()
-    .describe('What differs from run to run.'),
-  environment: stepEnvironment.optional().describe('What steps run in that say nothing else. Default: the machine.'),
+    .describe('Parameters of the pipeline.'),
+  environment: stepEnvironment.optional().describe('Default execution environment of steps. Default: the machine.'),
   steps: z
     .record(stepWord, pipelineStep)
     .optional()
-    .describe('What is done, by name. Without it, the versions of the pipeline come from elsewhere.'),
+    .describe('Steps by name. Without steps, versions of the pipeline are uploaded.'),
   outputs: z
     .record(
       stepWord,
@@ -138,7 +140,7 @@ export const pipelineSpec = z.strictObject({
       }),
     )
     .optional()
-    .describe('What a pipeline that runs this one as a step gets of it.'),
+    .describe('Outputs for a parent pipeline.'),
 });
 /** As it counts: with every default. */
 export type PipelineSpec = z.output<typeof pipelineSpec>;
@@ -148,7 +150,7 @@ export const pipelineKind = {
   plural: 'pipelines',
   scope: 'project',
   description:
-    'Steps that belong together: what is run, in which order, with which parameters. Each change of it is a new version; runs keep the version that they began with.',
+    'A directed graph of steps with parameters. Each change creates a new version; pipeline runs keep their version.',
   name: nameSchema,
   spec: pipelineSpec,
   status: z.strictObject({ ...baseStatus }),

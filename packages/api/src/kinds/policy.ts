@@ -5,12 +5,12 @@ export const policyModes = ['enforce', 'audit'] as const;
 export type PolicyMode = (typeof policyModes)[number];
 
 const policySpec = z.strictObject({
-  description: z.string().max(1024).optional().describe('Why it exists.'),
+  description: z.string().max(1024).optional().describe('Description.'),
   mode: z
     .enum(policyModes)
     .optional()
     .describe(
-      '`enforce` refuses; `audit` refuses nothing and records what it would refuse. Default: `audit` for a text that uses facts about what is upstream, else `enforce`.',
+      '`enforce` denies requests; `audit` only records what it would deny. Default: `audit` for policies with facts about upstream objects, otherwise `enforce`.',
     ),
   cedar: z
     .string()
@@ -22,7 +22,7 @@ const policySpec = z.strictObject({
   tests: z
     .array(
       z.strictObject({
-        name: z.string().min(1).max(256).describe('What the case shows.'),
+        name: z.string().min(1).max(256).describe('Description of the test case.'),
         principal: z.string().max(300).describe('`user:ada@example.com`, `service:ci`.'),
         action: z.string().max(128).describe('`secret:read`.'),
         resource: z.string().max(600).describe('`Secret/name` or `Kind/project/name`.'),
@@ -58,9 +58,9 @@ const policyStatus = z.strictObject({
   policies: z
     .array(
       z.strictObject({
-        id: z.string().describe('Its `@id`.'),
-        effect: z.enum(['permit', 'forbid']).describe('What it does when it applies.'),
-        message: z.string().optional().describe('Its `@message`.'),
+        id: z.string().describe('`@id` of the policy.'),
+        effect: z.enum(['permit', 'forbid']).describe('Effect of the policy.'),
+        message: z.string().optional().describe('`@message` of the policy.'),
       }),
     )
     .optional()
@@ -97,7 +97,7 @@ export const policyKind = {
   kind: 'Policy',
   plural: 'policies',
   scope: 'project',
-  description: 'What must never happen, or may happen beside the roles, in one project: written in Cedar.',
+  description: 'A Cedar policy of one project that forbids or permits actions in addition to roles.',
   example: example('Policy'),
 } as const satisfies KindSpec;
 
@@ -107,6 +107,6 @@ export const organisationPolicyKind = {
   plural: 'organisationpolicies',
   shortNames: ['orgpolicy'],
   scope: 'org',
-  description: 'What must never happen, or may happen beside the roles, anywhere: written in Cedar.',
+  description: 'A Cedar policy of the organization that forbids or permits actions in addition to roles.',
   example: example('OrganisationPolicy'),
 } as const satisfies KindSpec;

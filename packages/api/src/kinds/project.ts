@@ -8,21 +8,21 @@ export const computeQuotaSchema = z.strictObject({
     .refine((resources) => Object.keys(resources).length <= 64, 'names at most 64 resources')
     .optional()
     .describe(
-      'Most that its running steps request together, by the names that steps use: `cpu` in cores, `memory` and `disk` in bytes, devices (`nvidia.com/gpu`) in pieces. Default: no limit.',
+      'Maximum total requests of running steps by resource: `cpu` in cores, `memory` and `disk` in bytes, devices (`nvidia.com/gpu`) as a count. Default: no limit.',
     ),
   runningSteps: z
     .int()
     .min(0)
     .max(100_000)
     .optional()
-    .describe('Most steps that run at the same time. Default: `executions.perProject` of the configuration.'),
+    .describe('Maximum running steps. Default: `executions.perProject` of the configuration.'),
   queuedSteps: z
     .int()
     .min(0)
     .max(10_000_000)
     .optional()
     .describe(
-      'Most steps that wait in the queue; a run submitted beyond it is refused. Default: `executions.queuedPerProject` of the configuration.',
+      'Maximum queued steps. A job beyond it is refused. Default: `executions.queuedPerProject` of the configuration.',
     ),
   weight: z
     .number()
@@ -34,26 +34,18 @@ export const computeQuotaSchema = z.strictObject({
 export type ComputeQuota = z.infer<typeof computeQuotaSchema>;
 
 export const projectSpec = z.strictObject({
-  description: z.string().max(1024).optional().describe('What the project is for, in a sentence or two.'),
-  owners: z
-    .array(z.string().min(1).max(256))
-    .max(100)
-    .optional()
-    .describe('Who answers for it: names or addresses, shown wherever the project is.'),
+  description: z.string().max(1024).optional().describe('Description.'),
+  owners: z.array(z.string().min(1).max(256)).max(100).optional().describe('Owners: names or addresses.'),
   quotas: z
     .strictObject({
-      blobBytes: z
-        .int()
-        .min(0)
-        .optional()
-        .describe('Most bytes of distinct content that the project may hold. Default: no limit.'),
-      resources: z.int().min(0).optional().describe('Most resources that the project may hold. Default: no limit.'),
+      blobBytes: z.int().min(0).optional().describe('Maximum bytes of distinct content. Default: no limit.'),
+      resources: z.int().min(0).optional().describe('Maximum number of resources. Default: no limit.'),
       predictionsPerSecond: z
         .number()
         .gt(0)
         .max(1_000_000)
         .optional()
-        .describe('Most predictions a second that its endpoints are asked for, at each gateway. Default: no limit.'),
+        .describe('Maximum predictions per second of its endpoints, per gateway. Default: no limit.'),
       predictionsPerSecondPerCaller: z
         .number()
         .gt(0)
@@ -62,10 +54,10 @@ export const projectSpec = z.strictObject({
         .describe('The same for each user and service account. Default: no limit.'),
       compute: computeQuotaSchema
         .optional()
-        .describe('Limits of its steps. A step beyond them waits in the queue until others of the project end.'),
+        .describe('Compute quotas. A step beyond them is queued until other steps of the project end.'),
     })
     .optional()
-    .describe('Limits; a write that would pass one is refused with `quota_exceeded`, a prediction with 429.'),
+    .describe('Quotas. A write beyond a quota is refused with `quota_exceeded`, a prediction with 429.'),
 });
 
 export const projectStatus = z.strictObject({ ...baseStatus });
@@ -76,7 +68,7 @@ export const projectKind = {
   shortNames: ['proj'],
   scope: 'org',
   description:
-    'A tenant: everything a team makes belongs to one project, and nobody sees into another. The project `default` always exists.',
+    'A tenant: each resource belongs to one project, and projects are isolated from each other. The project `default` always exists.',
   name: labelNameSchema,
   spec: projectSpec,
   status: projectStatus,

@@ -10,7 +10,7 @@ const roleBindingSpec = z.strictObject({
   role: z
     .enum(roles)
     .describe(
-      '`viewer` reads; `operator` also runs and deploys; `editor` also changes; `approver` reads and approves; `admin` may do everything, bindings and policies included. `scraper` reads the metrics of the server, which belong to the organisation, and nothing else.',
+      '`viewer` reads; `operator` also runs and deploys; `editor` also changes; `approver` reads and approves; `admin` may do everything, including role bindings and policies. `scraper` only reads the metrics of the server, which belong to the organization.',
     ),
   users: z.array(reference('User')).max(1000).optional().describe('Names of users.'),
   serviceAccounts: z.array(reference('ServiceAccount')).max(1000).optional().describe('Names of service accounts.'),
@@ -30,15 +30,15 @@ const shared = {
   status: z.strictObject({ ...baseStatus }),
   actions: [],
   attributes: [
-    { name: 'role', path: 'spec.role', type: 'string', fallback: 'viewer', description: 'The role that it gives.' },
-    { name: 'users', path: 'spec.users', type: 'strings', fallback: [], description: 'Users that get it.' },
-    { name: 'teams', path: 'spec.teams', type: 'strings', fallback: [], description: 'Teams that get it.' },
+    { name: 'role', path: 'spec.role', type: 'string', fallback: 'viewer', description: 'The granted role.' },
+    { name: 'users', path: 'spec.users', type: 'strings', fallback: [], description: 'Users with the role.' },
+    { name: 'teams', path: 'spec.teams', type: 'strings', fallback: [], description: 'Teams with the role.' },
     {
       name: 'serviceAccounts',
       path: 'spec.serviceAccounts',
       type: 'strings',
       fallback: [],
-      description: 'Service accounts that get it.',
+      description: 'Service accounts with the role.',
     },
   ],
   columns: [
@@ -64,7 +64,7 @@ export const roleBindingKind = {
   plural: 'rolebindings',
   scope: 'project',
   check: checkProjectRole,
-  description: 'Gives a role in one project.',
+  description: 'Grants a role in one project.',
   example: example('RoleBinding'),
 } as const satisfies KindSpec;
 
@@ -74,6 +74,6 @@ export const organisationRoleBindingKind = {
   plural: 'organisationrolebindings',
   shortNames: ['orgrolebinding'],
   scope: 'org',
-  description: 'Gives a role in every project and for what belongs to the organisation.',
+  description: 'Grants a role in all projects and for organization kinds.',
   example: example('OrganisationRoleBinding'),
 } as const satisfies KindSpec;

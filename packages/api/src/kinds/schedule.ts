@@ -4,29 +4,21 @@ import { executionParameterSchema } from '#records/execution.ts';
 import { overlaps, overlapText, startingSchema } from '#records/recurrence.ts';
 
 export const scheduleSpec = z.strictObject({
-  description: z.string().max(5000).optional().describe('What it is for, in a sentence or two.'),
-  pipeline: reference('Pipeline').describe('Name of the Pipeline that it runs.'),
-  version: z
-    .string()
-    .min(1)
-    .max(256)
-    .optional()
-    .describe('Number, name or id of a version. Default: always the newest.'),
+  description: z.string().max(5000).optional().describe('Description.'),
+  pipeline: reference('Pipeline').describe('Name of the Pipeline to run.'),
+  version: z.string().min(1).max(256).optional().describe('Version number, name or ID. Default: always the latest.'),
   parameters: z
     .record(z.string().min(1).max(256), executionParameterSchema)
     .optional()
     .describe('Values of its parameters. `${time}` and `${date}` in a text are those for which the run is.'),
-  when: startingSchema.describe('When a run starts.'),
-  startAt: z.iso.datetime({ offset: true }).optional().describe('Not before: `2026-12-01T00:00:00Z`.'),
-  endAt: z.iso.datetime({ offset: true }).optional().describe('Not after.'),
-  catchUp: z
-    .boolean()
-    .default(false)
-    .describe('Starts that were missed while no server ran are made up for, each of them. Default: only the latest.'),
+  when: startingSchema.describe('Trigger.'),
+  startAt: z.iso.datetime({ offset: true }).optional().describe('Start of validity: `2026-12-01T00:00:00Z`.'),
+  endAt: z.iso.datetime({ offset: true }).optional().describe('End of validity.'),
+  catchUp: z.boolean().default(false).describe('Catch up on every missed start. Default: only the latest.'),
   overlap: z.enum(overlaps).default('wait').describe(overlapText),
-  mostAtOnce: z.int().min(1).max(1000).default(1).describe('Runs of it at the same time.'),
-  suspended: z.boolean().default(false).describe('It starts nothing.'),
-  priority: z.int().min(-1000).max(1000).default(0).describe('Of its runs: higher first.'),
+  mostAtOnce: z.int().min(1).max(1000).default(1).describe('Maximum concurrent pipeline runs.'),
+  suspended: z.boolean().default(false).describe('Suspends the schedule.'),
+  priority: z.int().min(-1000).max(1000).default(0).describe('Priority of its pipeline runs, higher first.'),
 });
 export type ScheduleSpec = z.output<typeof scheduleSpec>;
 
@@ -34,7 +26,7 @@ export const scheduleKind = {
   kind: 'Schedule',
   plural: 'schedules',
   scope: 'project',
-  description: 'Starts runs of a Pipeline by itself: at times of the clock, or when something happened.',
+  description: 'Starts pipeline runs automatically, by time or by event.',
   name: nameSchema,
   spec: scheduleSpec,
   status: z.strictObject({ ...baseStatus }),

@@ -4,30 +4,29 @@ import { baseStatus, nameSchema, type KindSpec } from '#manifest.ts';
 const secretKey = z.string().regex(/^[A-Za-z0-9._-]{1,128}$/, { message: 'letters, digits and `._-`, at most 128' });
 
 export const secretSpec = z.strictObject({
-  description: z.string().max(1024).optional().describe('What the secret is for.'),
+  description: z.string().max(1024).optional().describe('Description.'),
   data: z
     .record(secretKey, z.string().max(1_048_576))
     .optional()
     .describe(
-      'Values by key. Write-only: they are sealed on arrival and never given back. A key left out keeps its value only when `data` itself is left out.',
+      'Values by key. Write-only: they are encrypted on arrival and never returned. Values are kept only if `data` is omitted as a whole.',
     ),
 });
 
 export const secretStatus = z.strictObject({
   ...baseStatus,
-  keys: z.array(z.string()).optional().describe('The keys that hold a value.'),
+  keys: z.array(z.string()).optional().describe('Keys with a value.'),
   sealedWith: z
     .string()
     .optional()
-    .describe('Fingerprint of the key-encryption key that the values need; several while they are being wrapped anew.'),
+    .describe('Fingerprint of the key-encryption key of the values; several during re-encryption.'),
 });
 
 export const secretKind = {
   kind: 'Secret',
   plural: 'secrets',
   scope: 'project',
-  description:
-    'Values that must not be read back: passwords, tokens, keys. They are sealed with envelope encryption (AES-256-GCM) before they reach the database.',
+  description: 'Write-only values: passwords, tokens, keys. They are stored with envelope encryption (AES-256-GCM).',
   name: nameSchema,
   spec: secretSpec,
   status: secretStatus,
@@ -35,12 +34,12 @@ export const secretKind = {
   actions: [
     {
       verb: 'rotate',
-      description: 'Seals the values again under the current key-encryption key.',
+      description: 'Re-encrypts the values with the current key-encryption key.',
       mode: 'write',
       input: z.strictObject({}),
       output: z.strictObject({
-        sealedWith: z.string().describe('Fingerprint of the key-encryption key that seals the values now.'),
-        rewrapped: z.int().describe('How many values had another key before.'),
+        sealedWith: z.string().describe('Fingerprint of the current key-encryption key.'),
+        rewrapped: z.int().describe('Number of re-encrypted values.'),
       }),
     },
   ],

@@ -3,10 +3,13 @@ import { baseStatus, labelNameSchema, reference, type KindSpec } from '#manifest
 import { clearanceSchema } from '#kinds/user.ts';
 
 const serviceAccountSpec = z.strictObject({
-  description: z.string().max(1024).optional().describe('Which program uses it, and what for.'),
-  owner: reference('User').optional().describe('Who answers for it.'),
-  suspended: z.boolean().optional().describe('True: may do nothing, and its tokens have ended. Default: false.'),
-  clearance: clearanceSchema.optional().describe('Highest classification of data that it may see, 0 to 3. Default: 0.'),
+  description: z.string().max(1024).optional().describe('Description.'),
+  owner: reference('User').optional().describe('Owner.'),
+  suspended: z
+    .boolean()
+    .optional()
+    .describe('Suspends the account: every action is denied and all tokens end. Default: false.'),
+  clearance: clearanceSchema.optional().describe('Clearance: highest data classification, 0 to 3. Default: 0.'),
   trust: z
     .array(
       z.strictObject({
@@ -22,12 +25,7 @@ const serviceAccountSpec = z.strictObject({
           .describe(
             'The `sub` claim; `*` stands for any run of characters but `:`. `repo:acme/models:ref:refs/heads/main`.',
           ),
-        ttlSeconds: z
-          .int()
-          .min(60)
-          .max(3600)
-          .optional()
-          .describe('Life of the tokens it gets, in seconds. Default: 900.'),
+        ttlSeconds: z.int().min(60).max(3600).optional().describe('Token lifetime in seconds. Default: 900.'),
       }),
     )
     .max(50)
@@ -40,7 +38,8 @@ export const serviceAccountKind = {
   plural: 'serviceaccounts',
   shortNames: ['sa'],
   scope: 'org',
-  description: 'A program that calls Dais: a CI pipeline, a scheduler, a bot. It signs in with tokens only.',
+  description:
+    'An account for a program, for example a CI pipeline, a scheduler or a bot. It authenticates only with tokens.',
   name: labelNameSchema,
   spec: serviceAccountSpec,
   status: z.strictObject({ ...baseStatus }),
@@ -51,14 +50,14 @@ export const serviceAccountKind = {
       path: 'spec.suspended',
       type: 'bool',
       fallback: false,
-      description: 'May do nothing at present.',
+      description: 'Whether the account is suspended.',
     },
     {
       name: 'clearance',
       path: 'spec.clearance',
       type: 'long',
       fallback: 0,
-      description: 'Highest classification of data that it may see, 0 to 3.',
+      description: 'Clearance: highest data classification, 0 to 3.',
     },
   ],
   columns: [

@@ -3,8 +3,8 @@ import { baseStatus, labelNameSchema, type KindSpec } from '#manifest.ts';
 import { stepEnvironment } from '#records/step-fields.ts';
 
 const targetSpec = z.strictObject({
-  description: z.string().max(1024).optional().describe('What it is for, in a sentence.'),
-  type: z.literal('process').default('process').describe('Steps are processes of the machine that Dais runs on.'),
+  description: z.string().max(1024).optional().describe('Description.'),
+  type: z.literal('process').default('process').describe('Runs steps as processes on the machine of the server.'),
   images: z
     .array(
       z.strictObject({
@@ -32,7 +32,7 @@ export const targetKind = {
   plural: 'targets',
   scope: 'org',
   description:
-    'Where steps run, and what stands for the images that they ask for. The target `local`, this machine, is there without a manifest; one with that name gives it images.',
+    'A compute target for steps with its image mappings. The target `local`, this machine, exists without a manifest; a manifest of that name adds images.',
   name: labelNameSchema,
   spec: targetSpec,
   status: z.strictObject({

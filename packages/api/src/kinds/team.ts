@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { baseStatus, labelNameSchema, reference, type KindSpec } from '#manifest.ts';
 
 const teamSpec = z.strictObject({
-  description: z.string().max(1024).optional().describe('What the team does.'),
-  members: z.array(reference('User')).max(5000).optional().describe('Names of users.'),
-  serviceAccounts: z.array(reference('ServiceAccount')).max(1000).optional().describe('Names of service accounts.'),
+  description: z.string().max(1024).optional().describe('Description.'),
+  members: z.array(reference('User')).max(5000).optional().describe('Member users.'),
+  serviceAccounts: z.array(reference('ServiceAccount')).max(1000).optional().describe('Member service accounts.'),
   groups: z
     .array(
       z.strictObject({
@@ -14,15 +14,15 @@ const teamSpec = z.strictObject({
     )
     .max(200)
     .optional()
-    .describe('Whoever a provider counts to one of these groups is a member too.'),
-  parent: reference('Team').optional().describe('Members of this team are members of that one as well.'),
+    .describe('Identity provider groups whose users are members.'),
+  parent: reference('Team').optional().describe('Parent team. Members of this team are also members of the parent.'),
 });
 
 export const teamKind = {
   kind: 'Team',
   plural: 'teams',
   scope: 'org',
-  description: 'People and service accounts that get the same rights.',
+  description: 'A group of users and service accounts with the same permissions.',
   name: labelNameSchema,
   spec: teamSpec,
   status: z.strictObject({ ...baseStatus }),

@@ -5,24 +5,19 @@ import { baseStatus, nameSchema, type KindSpec } from '#manifest.ts';
 export const clearanceSchema = z.int().min(0).max(3);
 
 const userSpec = z.strictObject({
-  email: z
-    .email()
-    .max(254)
-    .describe('Where mail reaches this person; providers are matched by it once it is verified.'),
-  displayName: z.string().max(256).optional().describe('As the console shows it. Default: the name.'),
+  email: z.email().max(254).describe('Email address. Identity providers are matched by it once it is verified.'),
+  displayName: z.string().max(256).optional().describe('Display name. Default: the name.'),
   suspended: z
     .boolean()
     .optional()
-    .describe('True: may do nothing, and every session and token has ended. Default: false.'),
-  clearance: clearanceSchema
-    .optional()
-    .describe('Highest classification of data that this person may see, 0 to 3. Default: 0.'),
+    .describe('Suspends the user: every action is denied and all sessions and tokens end. Default: false.'),
+  clearance: clearanceSchema.optional().describe('Clearance: highest data classification, 0 to 3. Default: 0.'),
 });
 
 const userStatus = z.strictObject({
   ...baseStatus,
-  provider: z.string().optional().describe('The identity provider that this person signs in at; absent: by password.'),
-  groups: z.array(z.string()).optional().describe('Groups that the provider told at the last sign-in.'),
+  provider: z.string().optional().describe('Identity provider of the user; absent: password.'),
+  groups: z.array(z.string()).optional().describe('Groups from the identity provider at the last sign-in.'),
 });
 
 export const userKind = {
@@ -30,7 +25,7 @@ export const userKind = {
   plural: 'users',
   scope: 'org',
   description:
-    'A person. The name is what they sign in with, normally their e-mail address. Made by an invitation, by the first sign-in at an identity provider, or by hand.',
+    'A user. The name is the login name, normally the email address. Created by an invitation, by the first sign-in with an identity provider, or manually.',
   name: nameSchema,
   spec: userSpec,
   status: userStatus,
@@ -41,21 +36,21 @@ export const userKind = {
       path: 'spec.suspended',
       type: 'bool',
       fallback: false,
-      description: 'May do nothing at present.',
+      description: 'Whether the user is suspended.',
     },
     {
       name: 'clearance',
       path: 'spec.clearance',
       type: 'long',
       fallback: 0,
-      description: 'Highest classification of data that it may see, 0 to 3.',
+      description: 'Clearance: highest data classification, 0 to 3.',
     },
     {
       name: 'email',
       path: 'spec.email',
       type: 'string',
       fallback: '',
-      description: 'Where mail reaches this person.',
+      description: 'Email address.',
     },
   ],
   columns: [

@@ -22,7 +22,7 @@ export const furtherActions: readonly FurtherAction[] = [
     action: 'execution:unisolated',
     kind: 'Execution',
     roles: [],
-    description: 'Runs a step that sees all that the server sees.',
+    description: 'Runs a step without isolation, with the access of the server.',
   },
   {
     action: 'execution:network',
@@ -38,7 +38,7 @@ const principal = z
   .regex(/^(user|service):.{1,256}$/)
   .describe('`user:ada@example.com`, `service:ci`.');
 const action = z.string().min(1).max(128).describe('`secret:read`.');
-const policyEffect = z.enum(['permit', 'forbid']).describe('What it does when it applies.');
+const policyEffect = z.enum(['permit', 'forbid']).describe('Effect.');
 
 /** A policy or binding that had a say, as people are told of it. */
 export const policyReasonSchema = z.strictObject({
@@ -51,8 +51,8 @@ export const policyReasonSchema = z.strictObject({
 export type PolicyReason = z.infer<typeof policyReasonSchema>;
 
 const verdictFields = {
-  verdict: z.enum(['allow', 'deny', 'some']).describe('`some`: it depends on which resource.'),
-  reasons: z.array(policyReasonSchema).describe('What decided.'),
+  verdict: z.enum(['allow', 'deny', 'some']).describe('`some`: depends on the resource.'),
+  reasons: z.array(policyReasonSchema).describe('Policies and roles that decided.'),
 };
 
 export const whyOperation = defineOperation({
@@ -60,9 +60,9 @@ export const whyOperation = defineOperation({
   action: 'policy:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Tells whether somebody may do something, which policies decide it and what would allow it.',
+  summary: 'Explains whether an action is allowed, which policies decide it and what would allow it.',
   input: z.strictObject({
-    principal: principal.optional().describe('`user:ada@example.com`, `service:ci`. Default: whoever asks.'),
+    principal: principal.optional().describe('`user:ada@example.com`, `service:ci`. Default: the caller.'),
     action,
     resource: z
       .string()
@@ -74,9 +74,9 @@ export const whyOperation = defineOperation({
   }),
   output: z.strictObject({
     ...verdictFields,
-    principal: z.string().describe('Whom it is about.'),
-    action: z.string().describe('What they would do.'),
-    resource: z.string().describe('To what.'),
+    principal: z.string().describe('The principal.'),
+    action: z.string().describe('The action.'),
+    resource: z.string().describe('The resource.'),
     suggestions: z.array(z.string()).describe('What would allow it, one sentence each; empty when it is allowed.'),
   }),
   http: { method: 'POST', path: '/api/v1/access/why', status: 200 },
@@ -84,37 +84,37 @@ export const whyOperation = defineOperation({
 
 const policySource = z
   .strictObject({
-    kind: z.enum(['Policy', 'OrganisationPolicy']).describe('Which kind it would be.'),
-    name: z.string().min(1).max(63).describe('Its name; one that is in force is replaced by it.'),
+    kind: z.enum(['Policy', 'OrganisationPolicy']).describe('Kind of the policy.'),
+    name: z.string().min(1).max(63).describe('Name; replaces the policy of this name.'),
     cedar: z
       .string()
       .max(65_536)
       .optional()
-      .describe('Its text, evaluated as if it were in enforce mode. Absent: what if it were removed?'),
+      .describe('Policy text, evaluated in enforce mode. Absent: simulate its removal.'),
   })
-  .describe('A policy as it might be.');
+  .describe('A proposed policy.');
 
 export const testPolicyOperation = defineOperation({
   name: 'policy.test',
   action: 'policy:test',
   mode: 'read',
   scope: 'project',
-  summary: 'Checks the policies of manifests and runs their tests. Changes nothing.',
+  summary: 'Validates policies and runs their test cases without applying them.',
   input: z.strictObject({
     file: z.string().max(4096).describe('Named in errors.'),
     text: z.string().max(4_194_304).describe('YAML or JSON with Policy and OrganisationPolicy documents.'),
   }),
   output: z.strictObject({
-    passed: z.int().describe('How many cases came out as expected.'),
-    failed: z.int().describe('How many did not.'),
+    passed: z.int().describe('Number of passed test cases.'),
+    failed: z.int().describe('Number of failed test cases.'),
     cases: z
       .array(
         z.strictObject({
           policy: z.string().describe('`OrganisationPolicy/name`.'),
-          name: z.string().describe('What the case shows.'),
-          passed: z.boolean().describe('It came out as expected.'),
+          name: z.string().describe('Description of the test case.'),
+          passed: z.boolean().describe('Whether the test case passed.'),
           expected: z.string().describe('`allow`, `deny`, `refused`, `silent`.'),
-          actual: z.string().describe('What came out.'),
+          actual: z.string().describe('Actual result.'),
           reasons: z.array(z.string()).describe('Ids of the policies that decided.'),
         }),
       )
@@ -130,27 +130,27 @@ export const simulatePolicyOperation = defineOperation({
   action: 'policy:simulate',
   mode: 'read',
   scope: 'project',
-  summary: 'Tells which of the latest decisions would come out differently under another set of policies.',
+  summary: 'Simulates policies on past decisions and returns the decisions that would change.',
   input: z.strictObject({
-    candidates: z.array(policySource).min(1).max(50).describe('Policies as they might be.'),
-    decisions: z.int().min(1).max(2000).default(500).describe('How many of the latest decisions are looked at.'),
+    candidates: z.array(policySource).min(1).max(50).describe('Proposed policies.'),
+    decisions: z.int().min(1).max(2000).default(500).describe('Number of past decisions to evaluate.'),
   }),
   output: z.strictObject({
-    examined: z.int().describe('Decisions that were looked at.'),
-    skipped: z.int().describe('Decisions that cannot be made again: their principal or kind is gone.'),
+    examined: z.int().describe('Number of evaluated decisions.'),
+    skipped: z.int().describe('Decisions that cannot be evaluated: the principal or kind no longer exists.'),
     changes: z
       .array(
         z.strictObject({
           at: z.string().describe('When it was decided; RFC 3339, UTC.'),
           principal: z.string().describe('Who asked.'),
           action: z.string().describe('To do what.'),
-          resource: z.string().describe('To what.'),
+          resource: z.string().describe('The resource.'),
           before: z.enum(['allow', 'deny']).describe('By the policies in force.'),
-          after: z.enum(['allow', 'deny']).describe('By those that might be.'),
-          reasons: z.array(policyReasonSchema).describe('What would decide it then.'),
+          after: z.enum(['allow', 'deny']).describe('Result with the proposed policies.'),
+          reasons: z.array(policyReasonSchema).describe('Policies that would decide it.'),
         }),
       )
-      .describe('Those that would change, newest first.'),
+      .describe('Changed decisions, newest first.'),
   }),
   target: () => ({ kind: 'Access' }),
   roles: ['admin'],
@@ -158,8 +158,8 @@ export const simulatePolicyOperation = defineOperation({
 });
 
 const accessOutput = z.strictObject({
-  principal: z.string().describe('Whom it is about.'),
-  suspended: z.boolean().describe('True: may do nothing.'),
+  principal: z.string().describe('The principal.'),
+  suspended: z.boolean().describe('Whether the principal is suspended.'),
   teams: z.array(z.string()).describe('Teams it belongs to, those above included.'),
   items: z
     .array(
@@ -180,7 +180,7 @@ export const readOwnAccessOperation = defineOperation({
   action: 'access:mine',
   mode: 'read',
   scope: 'project',
-  summary: 'Tells what the caller may do in a project, and by which policies.',
+  summary: 'Returns the permissions of the caller in a project, with the deciding policies.',
   input: z.strictObject({}),
   output: accessOutput,
   target: () => ({ kind: 'Access' }),
@@ -193,7 +193,7 @@ export const readAccessOperation = defineOperation({
   action: 'policy:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Tells what somebody may do in a project, and by which policies.',
+  summary: 'Returns the permissions of a principal in a project, with the deciding policies.',
   input: z.strictObject({ principal }),
   output: accessOutput,
   target: () => ({ kind: 'Policy' }),

@@ -8,14 +8,14 @@ const root = '/api/v1/organisation/audit';
 
 const time = z.iso.datetime({ offset: true });
 const filter = {
-  actor: z.string().min(1).max(256).optional().describe('Only what this user, service account or `dais` did.'),
+  actor: z.string().min(1).max(256).optional().describe('Only entries of this user, service account or `dais`.'),
   type: z.string().min(1).max(128).optional().describe('Only entries of this type.'),
-  kind: z.string().min(1).max(64).optional().describe('Only what was done to this kind.'),
-  name: z.string().min(1).max(256).optional().describe('Only what was done to the resource of this name.'),
-  outcome: z.enum(['succeeded', 'denied', 'failed']).optional().describe('Only attempts that ended so.'),
-  requestId: z.string().min(1).max(128).optional().describe('Only what this request did.'),
-  from: time.optional().describe('Only what happened then or later.'),
-  to: time.optional().describe('Only what happened before.'),
+  kind: z.string().min(1).max(64).optional().describe('Only entries about this kind.'),
+  name: z.string().min(1).max(256).optional().describe('Only entries about the resource of this name.'),
+  outcome: z.enum(['succeeded', 'denied', 'failed']).optional().describe('Only entries with this outcome.'),
+  requestId: z.string().min(1).max(128).optional().describe('Only entries of this request.'),
+  from: time.optional().describe('Start time, inclusive.'),
+  to: time.optional().describe('End time, exclusive.'),
 };
 const filterNames = ['actor', 'type', 'kind', 'name', 'outcome', 'requestId', 'from', 'to'] as const;
 
@@ -29,7 +29,7 @@ export const listAuditOperation = defineOperation({
   action: 'audit:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Searches what was done and refused in a project, newest first.',
+  summary: 'Searches the audit log of a project, newest first.',
   input: z.strictObject({ ...pageInput, ...filter }),
   output: entryPage,
   target,
@@ -42,11 +42,11 @@ export const listOrganisationAuditOperation = defineOperation({
   action: 'audit:read',
   mode: 'read',
   scope: 'org',
-  summary: 'Searches what was done and refused in the organisation and all its projects, newest first.',
+  summary: 'Searches the audit log of the organization and all its projects, newest first.',
   input: z.strictObject({
     ...pageInput,
     ...filter,
-    project: z.string().min(1).max(63).optional().describe('Only what was done in this project.'),
+    project: z.string().min(1).max(63).optional().describe('Only entries of this project.'),
   }),
   output: entryPage,
   target,
@@ -69,10 +69,10 @@ export const readAuditBodiesOperation = defineOperation({
   action: 'audit:read',
   mode: 'read',
   scope: 'org',
-  summary: 'Gives entries exactly as they were hashed, oldest first, for whoever verifies the log.',
+  summary: 'Returns entries exactly as hashed, oldest first, for verification.',
   input: z.strictObject({
-    after: seq.optional().describe('Begin after this entry. Default: with the first.'),
-    limit: z.int().min(1).max(5000).default(1000).describe('Most entries in one page.'),
+    after: seq.optional().describe('Start after this entry. Default: the first entry.'),
+    limit: z.int().min(1).max(5000).default(1000).describe('Maximum entries per page.'),
   }),
   output: z.strictObject({
     items: z
@@ -84,7 +84,7 @@ export const readAuditBodiesOperation = defineOperation({
         }),
       )
       .describe('Oldest first; empty at the end.'),
-    size: z.int().describe('How many entries the log has.'),
+    size: z.int().describe('Number of entries in the log.'),
   }),
   target,
   roles: ['admin'],
@@ -96,14 +96,14 @@ export const exportAuditOperation = defineOperation({
   action: 'audit:export',
   mode: 'write',
   scope: 'org',
-  summary: 'Gives entries as readers see them, oldest first, for another system. Each page is itself an entry.',
+  summary: 'Exports entries in readable form, oldest first. Each page creates an audit entry.',
   input: z.strictObject({
-    after: z.int().min(0).optional().describe('Begin after this entry. Default: with the first.'),
-    limit: z.int().min(1).max(1000).default(1000).describe('Most entries in one page.'),
+    after: z.int().min(0).optional().describe('Start after this entry. Default: the first entry.'),
+    limit: z.int().min(1).max(1000).default(1000).describe('Maximum entries per page.'),
   }),
   output: z.strictObject({
     items: z.array(auditEntrySchema).describe('Oldest first; empty at the end.'),
-    size: z.int().describe('How many entries the log has.'),
+    size: z.int().describe('Number of entries in the log.'),
   }),
   target,
   roles: ['admin'],
@@ -115,7 +115,7 @@ export const readAuditStatusOperation = defineOperation({
   action: 'audit:read',
   mode: 'read',
   scope: 'org',
-  summary: 'Tells how large the log is, how far it is signed and whether it was found whole.',
+  summary: 'Returns the size, signed range and integrity of the audit log.',
   input: z.strictObject({}),
   output: z.strictObject({
     size: z.int().describe('Entries there are.'),
@@ -151,7 +151,7 @@ export const readAuditKeyOperation = defineOperation({
   action: 'audit:read',
   mode: 'read',
   scope: 'org',
-  summary: 'Gives the public key with which checkpoints are verified: keep it outside of Dais.',
+  summary: 'Returns the public key that verifies checkpoints. Store it outside of Dais.',
   input: z.strictObject({}),
   output: z.strictObject({
     origin: z.string().describe('What checkpoints of this log are signed for.'),
@@ -167,7 +167,7 @@ export const listAuditCheckpointsOperation = defineOperation({
   action: 'audit:read',
   mode: 'read',
   scope: 'org',
-  summary: 'Lists signed checkpoints that the database knows, smallest first.',
+  summary: 'Lists signed checkpoints of the database, smallest first.',
   input: z.strictObject({
     after: seq.optional().describe('Only those over more entries.'),
     limit: z.int().min(1).max(1000).default(1000).describe('Most in one page.'),
@@ -191,7 +191,7 @@ export const proveAuditEntryOperation = defineOperation({
   action: 'audit:read',
   mode: 'read',
   scope: 'org',
-  summary: 'Proves that an entry is in the log: whoever has the checkpoint needs nothing else of it.',
+  summary: 'Returns an inclusion proof of an entry for a checkpoint.',
   input: z.strictObject({ seq: seq.describe('The entry.'), size }),
   output: z.strictObject({
     seq: z.int().describe('The entry.'),
@@ -211,7 +211,7 @@ export const proveAuditConsistencyOperation = defineOperation({
   action: 'audit:read',
   mode: 'read',
   scope: 'org',
-  summary: 'Proves that the log of a later size begins with the log of an earlier one.',
+  summary: 'Returns a consistency proof between two sizes of the log.',
   input: z.strictObject({ from: seq.describe('The earlier size.'), size }),
   output: z.strictObject({
     from: z.int().describe('The earlier size.'),
@@ -230,8 +230,7 @@ export const forgetPersonOperation = defineOperation({
   action: 'audit:forget',
   mode: 'write',
   scope: 'org',
-  summary:
-    'Erases the key under which entries speak of a person: they stay verifiable, and nobody can read who it was.',
+  summary: 'Erases the personal data of a user from the audit log. Entries stay verifiable.',
   input: z.strictObject({ user: z.string().min(1).max(256).describe('Login name.') }),
   output: z.strictObject({ person: z.string().describe('Id that the entries go on to have in place of the name.') }),
   target,
@@ -244,9 +243,9 @@ export const holdAuditOperation = defineOperation({
   action: 'audit:hold',
   mode: 'write',
   scope: 'org',
-  summary: 'Begins or ends a legal hold: as long as there is one, no entry leaves the table and nobody is forgotten.',
+  summary: 'Starts or ends a legal hold, which prevents archiving and erasure.',
   input: z.strictObject({
-    reason: z.string().min(1).max(1024).optional().describe('Why there is a hold. Absent: there is none any more.'),
+    reason: z.string().min(1).max(1024).optional().describe('Reason of the hold. Absent: ends the hold.'),
   }),
   output: z.strictObject({ hold: z.string().optional().describe('The reason; absent without a hold.') }),
   target,

@@ -21,8 +21,8 @@ const http = (
 ): HttpBinding => ({ method, path, status: 200, ...more });
 const PUSHERS: Operation['roles'] = ['operator', 'editor'];
 const paging = {
-  limit: z.int().min(1).max(1000).default(100).describe('Most items in one page.'),
-  cursor: z.string().max(4096).optional().describe('`nextCursor` of the page before.'),
+  limit: z.int().min(1).max(1000).default(100).describe('Maximum items per page.'),
+  cursor: z.string().max(4096).optional().describe('`nextCursor` of the previous page.'),
 };
 const versionPage = z.strictObject({ items: z.array(datasetVersionSchema), nextCursor: z.string().optional() });
 
@@ -31,7 +31,7 @@ export const listDatasetVersionsOperation = defineOperation({
   action: 'dataset:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives the versions of a dataset, the newest first, each with its first files.',
+  summary: 'Lists the versions of a dataset, newest first, each with its first files.',
   input: z.strictObject({
     name,
     state: z.enum(datasetVersionStates).optional().describe('Only those.'),
@@ -47,7 +47,7 @@ export const readDatasetVersionOperation = defineOperation({
   action: 'dataset:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives a version with all its files.',
+  summary: 'Returns a version with all its files.',
   input: z.strictObject(one),
   output: datasetVersionSchema,
   target: ofDataset,
@@ -59,7 +59,7 @@ export const findDatasetVersionsOperation = defineOperation({
   action: 'dataset:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Finds versions of all datasets by what is known of them, the newest first.',
+  summary: 'Searches versions of all datasets, newest first.',
   input: z.strictObject({
     digest: z
       .string()
@@ -80,7 +80,7 @@ export const tagDatasetVersionOperation = defineOperation({
   action: 'dataset:push',
   mode: 'write',
   scope: 'project',
-  summary: 'Lets a tag point to a version; one that pointed elsewhere moves.',
+  summary: 'Sets a tag on a version. An existing tag moves.',
   input: z.strictObject({ ...one, tag: versionTagSchema.describe('The tag.') }),
   output: datasetVersionSchema,
   target: ofDataset,
@@ -93,7 +93,7 @@ export const untagDatasetVersionOperation = defineOperation({
   action: 'dataset:push',
   mode: 'write',
   scope: 'project',
-  summary: 'Takes a tag away. What is not there is no error.',
+  summary: 'Removes a tag. Idempotent.',
   input: z.strictObject({ name, tag: versionTagSchema.describe('The tag.') }),
   output: z.strictObject({}),
   target: ofDataset,
@@ -106,7 +106,7 @@ export const restoreDatasetVersionOperation = defineOperation({
   action: 'dataset:push',
   mode: 'write',
   scope: 'project',
-  summary: 'Makes a new version of the data of an older one. Nothing is copied.',
+  summary: 'Restores an older version as a new version without copying data.',
   input: z.strictObject({ ...one, message: z.string().max(2000).default('').describe('Why.') }),
   output: datasetVersionSchema,
   target: ofDataset,
@@ -119,7 +119,7 @@ export const deleteDatasetVersionOperation = defineOperation({
   action: 'dataset:delete',
   mode: 'write',
   scope: 'project',
-  summary: 'Deletes the files of a version that has no tags. What it was stays, for the lineage.',
+  summary: 'Deletes the files of a version without tags. Its record stays for lineage.',
   input: z.strictObject({ ...one, reason: z.string().max(2000).default('').describe('Why.') }),
   output: datasetVersionSchema,
   target: ofDataset,
@@ -133,7 +133,7 @@ export const readDatasetFileOperation = defineOperation({
   mode: 'read',
   scope: 'project',
   summary:
-    'Gives a Parquet file of a version, whole or a range of it. Whoever sees columns masked gets a masked copy with `datasetVersion.export`.',
+    'Downloads a Parquet file of a version, whole or a range. If columns are masked for the caller, use `datasetVersion.export`.',
   input: z.strictObject({ ...one, file: z.string().min(1).max(256).describe('Its name in the version.') }),
   output: z.strictObject({ size: z.int(), sha256: z.string().nullable() }),
   target: ofDataset,
@@ -147,7 +147,7 @@ export const exportDatasetVersionOperation = defineOperation({
   action: 'dataset:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives all rows of a version as one file, masked as the caller sees them.',
+  summary: 'Exports all rows of a version as one file, with the masks that apply to the caller.',
   input: z.strictObject({
     ...one,
     format: z.enum(exportFormats).default('parquet').describe('Of the file; `arrow`: an IPC stream.'),
@@ -174,7 +174,7 @@ export const headDatasetVersionOperation = defineOperation({
   action: 'dataset:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives the first rows of a version, masked as the caller sees them.',
+  summary: 'Returns the first rows of a version, with the masks that apply to the caller.',
   input: z.strictObject({
     ...one,
     limit: z.int().min(1).max(10_000).default(20).describe('Most rows.'),
@@ -190,7 +190,7 @@ export const queryDataOperation = defineOperation({
   mode: 'read',
   scope: 'project',
   summary:
-    'Runs one SELECT over datasets, masked as the caller sees them. A table is a dataset, `flights`, or one of its versions, `"flights@3"`.',
+    'Runs one SELECT over datasets, with the masks that apply to the caller. A table is a dataset, `flights`, or one of its versions, `"flights@3"`.',
   input: z.strictObject({
     sql: z.string().min(1).max(65_536).describe('One SELECT, in the dialect of DuckDB.'),
     tables: z
@@ -214,8 +214,7 @@ export const diffDatasetVersionsOperation = defineOperation({
   action: 'dataset:read',
   mode: 'read',
   scope: 'project',
-  summary:
-    'Tells what a version has that another one has not: columns, rows by their keys, and figures of the columns.',
+  summary: 'Compares two versions: columns, rows by their keys, and column statistics.',
   input: z.strictObject({
     ...one,
     from: whichVersion.optional().describe('The other one. Default: the newest ready one before.'),

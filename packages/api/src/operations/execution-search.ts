@@ -35,7 +35,7 @@ export const searchExecutionsOperation = defineOperation({
   action: 'execution:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Finds runs by what they are and where they come from.',
+  summary: 'Searches jobs and pipeline runs.',
   input: recordSearchInput(executionFields),
   output: z.strictObject({
     items: z.array(executionSchema),
@@ -51,7 +51,7 @@ export const archiveExecutionsOperation = defineOperation({
   action: 'execution:archive',
   mode: 'write',
   scope: 'project',
-  summary: 'Puts a run, or all runs of an experiment, aside, or brings a run back.',
+  summary: 'Archives or restores a job, or all jobs of an experiment.',
   input: z.strictObject({
     id: id.optional(),
     experimentId: z.string().min(1).max(64).optional().describe('Instead of one run: all of this experiment.'),
@@ -68,8 +68,7 @@ export const resumeExecutionOperation = defineOperation({
   action: 'execution:submit',
   mode: 'write',
   scope: 'project',
-  summary:
-    'Goes on with a run that failed or was cancelled: a new run that takes over what succeeded, and is found by the id of the first.',
+  summary: 'Resumes a failed or canceled job as a new job that reuses successful steps and keeps the ID of the first.',
   input: z.strictObject({ id }),
   output: executionSchema,
   target: ofExecution,

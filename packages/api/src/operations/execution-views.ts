@@ -29,7 +29,7 @@ export const readExecutionGraphOperation = defineOperation({
   action: 'execution:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Lists the steps and groups of a run in short, by their paths; or only those to which something happened.',
+  summary: 'Lists the steps and groups of a job in short form by path, optionally only changed ones.',
   input: z.strictObject({
     id,
     since: z
@@ -54,7 +54,7 @@ export const listExecutionEdgesOperation = defineOperation({
   action: 'execution:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Lists who waits for whom in a group of a run. It never changes once the group has opened.',
+  summary: 'Lists the dependencies between steps in a group of a job. They are immutable once the group has started.',
   input: z.strictObject({
     id,
     group: nodePath.default('').describe('Path of the group; default: the run itself.'),
@@ -71,7 +71,7 @@ export const readExecutionStepOperation = defineOperation({
   action: 'execution:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives one step or group of a run, with the exact command and what it runs in.',
+  summary: 'Returns one step or group of a job with its command and execution environment.',
   input: z.strictObject({ id, node: nodePath.describe('Its path.') }),
   output: executionStepSchema,
   target: ofExecution,
@@ -83,8 +83,7 @@ export const readExecutionQueueOperation = defineOperation({
   action: 'execution:read',
   mode: 'read',
   scope: 'project',
-  summary:
-    'Lists the queued steps of the project in the order in which they start, with the reason why each waits, and what the project uses of its quotas.',
+  summary: 'Lists the queued steps of the project in start order with reasons, and the quota usage of the project.',
   input: z.strictObject({ limit: limit.default(100), cursor }),
   output: executionQueueSchema,
   target: ofExecution,
@@ -96,7 +95,7 @@ export const listComputeOperation = defineOperation({
   action: 'compute:read',
   mode: 'read',
   scope: 'org',
-  summary: 'Lists the projects by what their steps use, with their quotas, and the machines that run steps.',
+  summary: 'Lists projects by resource usage with their quotas, and the worker machines.',
   input: z.strictObject({ limit: limit.default(100), cursor }),
   output: z.strictObject({
     items: z.array(projectComputeSchema).describe('By name.'),

@@ -29,11 +29,11 @@ const executions = '/api/v1/executions' as const;
 const ofExecution = () => ({ kind: 'Execution' });
 const RUNNERS = ['operator', 'editor'] as const;
 
-const id = z.string().min(1).max(64).describe('Id of the run.');
+const id = z.string().min(1).max(64).describe('ID of the job.');
 const nodePath = z.string().max(2048);
 const paging = {
-  limit: z.int().min(1).max(1000).default(100).describe('Most items in one page.'),
-  cursor: z.string().max(4096).optional().describe('`nextCursor` of the page before.'),
+  limit: z.int().min(1).max(1000).default(100).describe('Maximum items per page.'),
+  cursor: z.string().max(4096).optional().describe('`nextCursor` of the previous page.'),
 };
 const page = <Item extends z.ZodType>(item: Item) =>
   z.strictObject({ items: z.array(item), nextCursor: z.string().optional() });
@@ -45,13 +45,16 @@ const http = (
 
 const stepSchema = z.strictObject({
   command: z.array(argumentText).min(1).max(4096).describe('The program and its arguments; no shell.'),
-  needs: z.array(stepWord).max(1000).default([]).describe('Steps that come before, beside those of its inputs.'),
-  always: z.boolean().default(false).describe('It runs however those before it ended, but not in a cancelled run.'),
+  needs: z.array(stepWord).max(1000).default([]).describe('Dependencies, in addition to those of its inputs.'),
+  always: z
+    .boolean()
+    .default(false)
+    .describe('Run the step whatever the result of its dependencies, except in a canceled job.'),
   inputs: z
     .record(
       stepWord,
       z.union([
-        z.strictObject({ value: executionParameterSchema.describe('As it is.') }),
+        z.strictObject({ value: executionParameterSchema.describe('A literal value.') }),
         z.strictObject({ step: stepWord.describe('Another step.'), output: stepWord.describe('One of its outputs.') }),
         z.strictObject({
           dataset: datasetReferenceSchema.describe(
@@ -63,20 +66,20 @@ const stepSchema = z.strictObject({
     )
     .default({})
     .describe(
-      'What it is given: parameters in the variable `DAIS_INPUT_NAME`, files in `inputs/NAME` of its working folder; `DAIS_DATA_NAME` says where a dataset lies.',
+      'Inputs: parameters in the variable `DAIS_INPUT_NAME`, files in `inputs/NAME` of the working folder, the path of a dataset in `DAIS_DATA_NAME`.',
     ),
-  outputs: stepOutputs.default({}).describe('What is kept of what it leaves.'),
-  variables: z.record(variableName, argumentText).default({}).describe('Its environment.'),
+  outputs: stepOutputs.default({}).describe('Outputs to keep.'),
+  variables: z.record(variableName, argumentText).default({}).describe('Environment variables.'),
   secrets: z
     .record(variableName, z.strictObject({ secret: labelNameSchema, key: z.string().min(1).max(128) }))
     .default({})
     .describe('Variables whose values Secrets of the project have.'),
-  environment: stepEnvironment.default({ type: 'system' }).describe('What it runs in.'),
+  environment: stepEnvironment.default({ type: 'system' }).describe('Execution environment.'),
   resources: z
     .record(z.string().max(128), z.number().positive())
     .default({})
     .describe('`cpu` in cores, `memory` and `disk` in bytes, devices by their names.'),
-  timeoutSeconds: stepTimeout.optional().describe('Then it is ended.'),
+  timeoutSeconds: stepTimeout.optional().describe('Timeout.'),
   retry: stepRetry.optional().describe('Default: it is not tried again, unless the platform lost an attempt.'),
   cache: z
     .boolean()
@@ -131,7 +134,7 @@ export const uploadForExecutionOperation = defineOperation({
   action: 'execution:submit',
   mode: 'write',
   scope: 'project',
-  summary: 'Keeps the bytes of the request for six hours, for a run that is submitted meanwhile.',
+  summary: 'Uploads code for a job. It is kept for six hours until the job is submitted.',
   input: z.strictObject({
     sha256: sha256.optional().describe('What they must be.'),
   }),
@@ -150,9 +153,9 @@ export const submitExecutionOperation = defineOperation({
   action: 'execution:submit',
   mode: 'write',
   scope: 'project',
-  summary: 'Runs commands, each once those before it have ended.',
+  summary: 'Submits a job with one or several steps.',
   input: z.strictObject({
-    name: z.string().min(1).max(256).default('run').describe('What people call it.'),
+    name: z.string().min(1).max(256).default('run').describe('Name of the job.'),
     steps: z.record(stepWord, stepSchema).describe('By name; at least one, at most 1,000.'),
     priority: z.int().min(-1000).max(1000).default(0).describe('Higher first.'),
     code: codeInput.optional().describe('The code that the steps run.'),
@@ -169,7 +172,7 @@ export const readExecutionOperation = defineOperation({
   action: 'execution:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives a run.',
+  summary: 'Returns a job or pipeline run.',
   input: z.strictObject({ id }),
   output: executionSchema,
   target: ofExecution,
@@ -181,11 +184,11 @@ export const listExecutionsOperation = defineOperation({
   action: 'execution:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Lists the runs of the project, the newest first.',
+  summary: 'Lists the jobs and pipeline runs of the project, newest first.',
   input: z.strictObject({
-    state: z.enum(executionStates).optional().describe('Only those in this state.'),
-    name: z.string().max(256).optional().describe('Only those of this name.'),
-    contains: z.string().max(256).optional().describe('Only those whose name has this in it, in any case.'),
+    state: z.enum(executionStates).optional().describe('Only in this state.'),
+    name: z.string().max(256).optional().describe('Only with this name.'),
+    contains: z.string().max(256).optional().describe('Only names that contain this text, case-insensitive.'),
     ...paging,
   }),
   output: page(executionSchema),
@@ -198,10 +201,10 @@ export const listExecutionNodesOperation = defineOperation({
   action: 'execution:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Lists the steps and groups of a run, by their paths.',
+  summary: 'Lists the steps and groups of a job by path.',
   input: z.strictObject({
     id,
-    state: z.enum(executionNodeStates).optional().describe('Only those in this state.'),
+    state: z.enum(executionNodeStates).optional().describe('Only in this state.'),
     ...paging,
   }),
   output: page(executionNodeSchema),
@@ -214,7 +217,7 @@ export const listExecutionAttemptsOperation = defineOperation({
   action: 'execution:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Lists what was tried in a run, the earliest first.',
+  summary: 'Lists the attempts of a job, oldest first.',
   input: z.strictObject({ id, node: nodePath.optional().describe('Only of this step.'), ...paging }),
   output: page(executionAttemptSchema),
   target: ofExecution,
@@ -232,7 +235,7 @@ export const readExecutionLogOperation = defineOperation({
   action: 'execution:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives what a step has written so far, from a place on.',
+  summary: 'Returns the log of a step from a position on.',
   input: z.strictObject({
     ...logInput,
     cursor: z.string().max(256).optional().describe('`cursor` of the answer before; default: the beginning.'),
@@ -247,7 +250,7 @@ export const followExecutionLogOperation = defineOperation({
   action: 'execution:read',
   mode: 'watch',
   scope: 'project',
-  summary: 'Streams what a step writes until it has ended, further attempts of it included.',
+  summary: 'Streams the log of a step until it ends, including further attempts.',
   input: z.strictObject({
     ...logInput,
     resourceVersion: z.string().max(256).optional().describe('`cursor` of the frame before.'),
@@ -262,8 +265,7 @@ export const cancelExecutionOperation = defineOperation({
   action: 'execution:cancel',
   mode: 'write',
   scope: 'project',
-  summary:
-    'Ends a run: nothing of it starts any more, and what runs is told to end. One that has ended stays as it is.',
+  summary: 'Cancels a job: no further steps start, and running steps are stopped. A finished job stays unchanged.',
   input: z.strictObject({ id }),
   output: executionSchema,
   target: ofExecution,
@@ -276,10 +278,10 @@ export const retryExecutionOperation = defineOperation({
   action: 'execution:submit',
   mode: 'write',
   scope: 'project',
-  summary: 'Does a run that has ended again, as a new one; what succeeded and would be the same is taken over.',
+  summary: 'Reruns a finished job as a new job. Unchanged successful steps are reused.',
   input: z.strictObject({
     id,
-    again: z.array(stepWord).max(1000).default([]).describe('Steps that run again although they succeeded.'),
+    again: z.array(stepWord).max(1000).default([]).describe('Steps to rerun although they succeeded.'),
   }),
   output: executionSchema,
   target: ofExecution,
@@ -292,7 +294,7 @@ export const deleteExecutionOperation = defineOperation({
   action: 'execution:delete',
   mode: 'write',
   scope: 'project',
-  summary: 'Deletes a run that has ended, with its files and logs.',
+  summary: 'Deletes a finished job with its files and logs.',
   input: z.strictObject({ id }),
   output: z.strictObject({}),
   target: ofExecution,
@@ -305,7 +307,7 @@ export const listExecutionFilesOperation = defineOperation({
   action: 'execution:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Lists the files of a run: its code, what its steps left, and logs.',
+  summary: 'Lists the files of a job: code, outputs and logs.',
   input: z.strictObject({
     id,
     prefix: z.string().max(1024).default('').describe('What their names begin with.'),
@@ -323,7 +325,7 @@ export const readExecutionFileOperation = defineOperation({
   action: 'execution:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives the bytes of a file of a run, whole or a range of them.',
+  summary: 'Downloads a file of a job, whole or a range.',
   input: z.strictObject({ id, name: z.string().min(1).max(1024).describe('As `execution.files` gives it.') }),
   output: z.strictObject({ size: z.int(), sha256: z.string().nullable() }),
   target: ofExecution,

@@ -47,7 +47,7 @@ export const readFeaturesOperation = defineOperation({
   action: 'featureView:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives the values that features have now, for each of the entities asked about.',
+  summary: 'Returns current feature values of entities.',
   input: z.strictObject({
     ...selection,
     entities: rows.describe('Join keys, and what on-demand views want of the request: each with its values.'),
@@ -64,7 +64,7 @@ export const pushFeaturesOperation = defineOperation({
   mode: 'write',
   scope: 'project',
   summary:
-    'Brings values of a view: online, where the newer event time wins; offline, where they become rows of its dataset; or both.',
+    'Pushes values of a feature view: online (the newer event time wins), offline (as rows of its dataset), or both.',
   input: z.strictObject({
     view,
     rows: rows.describe('Join keys, features, the event time and, where the view has one, the created time.'),
@@ -85,7 +85,7 @@ export const materializeFeaturesOperation = defineOperation({
   action: 'featureView:materialize',
   mode: 'write',
   scope: 'project',
-  summary: 'Brings the newest values of a view online; one that is under way is told as `invalid_state`.',
+  summary: 'Materializes the latest values of a feature view. Returns `invalid_state` if one is in progress.',
   input: z.strictObject({
     view,
     mode: z
@@ -106,7 +106,7 @@ export const readMaterializationOperation = defineOperation({
   action: 'featureView:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives one materialization.',
+  summary: 'Returns one materialization.',
   input: z.strictObject({ id }),
   output: materializationSchema,
   target: ofAll,
@@ -118,7 +118,7 @@ export const listMaterializationsOperation = defineOperation({
   action: 'featureView:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives materializations, newest first.',
+  summary: 'Lists materializations, newest first.',
   input: z.strictObject({ view: view.optional(), limit, cursor }),
   output: page(materializationSchema),
   target: ofAll,
@@ -147,8 +147,7 @@ export const readHistoryOperation = defineOperation({
   action: 'featureView:read',
   mode: 'read',
   scope: 'project',
-  summary:
-    'Gives the values that features had at the moment of each row, and never a later one. For up to 100,000 rows; `features.build` for more.',
+  summary: 'Returns point-in-time correct feature values for up to 100,000 rows. Use `features.build` for more.',
   input: z.strictObject({
     ...history,
     entities: rows.optional().describe('Join keys and the moment, and whatever else is to stand beside the features.'),
@@ -165,7 +164,7 @@ export const buildFeaturesOperation = defineOperation({
   action: 'featureView:build',
   mode: 'write',
   scope: 'project',
-  summary: 'Builds a version of a dataset: rows of another, with the values that features had at the moment of each.',
+  summary: 'Builds a dataset version with point-in-time correct feature values for entity rows.',
   input: z.strictObject({
     ...history,
     entities: z.string().min(1).max(512).optional().describe('The version whose rows are asked about: `flights@7`.'),
@@ -183,7 +182,7 @@ export const readFeatureBuildOperation = defineOperation({
   action: 'featureView:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives one build.',
+  summary: 'Returns one build.',
   input: z.strictObject({ id }),
   output: featureBuildSchema,
   target: ofAll,
@@ -195,7 +194,7 @@ export const listFeatureBuildsOperation = defineOperation({
   action: 'featureView:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives builds, newest first.',
+  summary: 'Lists builds, newest first.',
   input: z.strictObject({ limit, cursor }),
   output: page(featureBuildSchema),
   target: ofAll,
@@ -207,7 +206,7 @@ export const checkFeaturesOperation = defineOperation({
   action: 'featureView:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Compares what is read online with what the sources say of the same entities and the same moment.',
+  summary: 'Compares online and offline values of the same entities at the same time.',
   input: z.strictObject({
     ...selection,
     sample: z.int().min(1).max(10_000).default(1000).describe('How many entities, taken evenly over their keys.'),
@@ -222,7 +221,7 @@ export const listFeatureViewStatesOperation = defineOperation({
   action: 'featureView:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives the views with their features, how fresh they are online, and who takes them.',
+  summary: 'Lists feature views with features, online freshness and consumers.',
   input: z.strictObject({ limit, cursor }),
   output: page(featureViewStateSchema),
   target: ofAll,

@@ -48,7 +48,7 @@ export const listImportedOperation = defineOperation({
   action: 'import:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives what was imported from a server, with the state in which it was there.',
+  summary: 'Lists imported objects of a server with their state at the source.',
   input: z.strictObject({
     source,
     kind: z.enum(importedKinds),
@@ -74,7 +74,7 @@ export const noteImportedOperation = defineOperation({
   action: 'import:write',
   mode: 'write',
   scope: 'project',
-  summary: 'Notes that something is imported as a whole, in a state by which a change at the source is recognised.',
+  summary: 'Records that an object is completely imported, with a digest for detecting changes.',
   input: z.strictObject({
     source,
     kind: z.enum(importedKinds),
@@ -98,7 +98,7 @@ export const importExperimentOperation = defineOperation({
   action: 'import:write',
   mode: 'write',
   scope: 'project',
-  summary: 'Brings an experiment here. One of the same name that is here already is taken for it.',
+  summary: 'Imports an experiment. An existing experiment of the same name is used.',
   input: z.strictObject({
     source,
     sourceId,
@@ -120,7 +120,7 @@ export const importRunOperation = defineOperation({
   action: 'import:write',
   mode: 'write',
   scope: 'project',
-  summary: 'Brings a run here, without its metrics; it keeps its id.',
+  summary: 'Imports a run without its metrics. It keeps its ID.',
   input: z.strictObject({
     source,
     experimentId,
@@ -179,7 +179,7 @@ export const importLoggedModelOperation = defineOperation({
   action: 'import:write',
   mode: 'write',
   scope: 'project',
-  summary: 'Brings a logged model here; it keeps its id. The runs that measured it are here already.',
+  summary: 'Imports a logged model. It keeps its ID. The runs that measured it must be imported before.',
   input: z.strictObject({
     source,
     experimentId,

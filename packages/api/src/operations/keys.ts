@@ -9,7 +9,7 @@ export const listKeysOperation = defineOperation({
   action: 'key:read',
   mode: 'read',
   scope: 'org',
-  summary: 'Lists the key-encryption keys, current first, and how many values each seals.',
+  summary: 'Lists the key-encryption keys, current first, with the number of values that each encrypts.',
   input: z.strictObject({}),
   output: z.strictObject({
     items: z
@@ -34,7 +34,7 @@ export const rotateKeysOperation = defineOperation({
   mode: 'write',
   scope: 'org',
   summary:
-    'Makes a new key-encryption key, unless keys are made elsewhere, and begins to wrap the values of all projects under the current one; `key.list` shows how far it is.',
+    'Creates a new key-encryption key, unless keys are managed elsewhere, and starts re-encryption of all projects. `key.list` shows the progress.',
   input: z.strictObject({}),
   output: z.strictObject({
     keyId,

@@ -13,19 +13,16 @@ export const readLineageOperation = defineOperation({
   action: 'lineage:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives what something was made from and what was made from it, as a graph.',
+  summary: 'Returns the lineage graph of a node.',
   input: z.strictObject({
     node: z
       .string()
       .min(3)
       .max(1024)
       .describe('`run:ID`, `logged-model:ID`, `model-version:NAME/NUMBER`, `dataset:…`: the `node` of any answer.'),
-    direction: z
-      .enum(lineageDirections)
-      .default('both')
-      .describe('`upstream`: what it was made from; `downstream`: what was made from it.'),
-    depth: z.int().min(1).max(50).default(10).describe('Most edges between the node and what is shown.'),
-    limit: z.int().min(1).max(5000).default(500).describe('Most nodes.'),
+    direction: z.enum(lineageDirections).default('both').describe('`upstream`: sources; `downstream`: results.'),
+    depth: z.int().min(1).max(50).default(10).describe('Maximum distance in edges.'),
+    limit: z.int().min(1).max(5000).default(500).describe('Maximum number of nodes.'),
   }),
   output: lineageGraphSchema,
   target: ofLineage,
@@ -37,7 +34,7 @@ export const recordLineageOperation = defineOperation({
   action: 'lineage:write',
   mode: 'write',
   scope: 'project',
-  summary: 'Takes an event of OpenLineage. The same event again changes nothing.',
+  summary: 'Receives an OpenLineage event. Idempotent.',
   input: z.strictObject({ event: lineageEventSchema }),
   output: z.strictObject({}),
   target: ofLineage,
@@ -50,7 +47,7 @@ export const recordLineageBatchOperation = defineOperation({
   action: 'lineage:write',
   mode: 'write',
   scope: 'project',
-  summary: 'Takes events of OpenLineage; those that are not valid are told and keep none of the others out.',
+  summary: 'Receives OpenLineage events. Invalid events are reported and do not affect the others.',
   input: z.strictObject({ events: z.array(z.unknown()).max(1000).describe('At most 1,000.') }),
   // As the OpenAPI description of OpenLineage names them.
   output: z.strictObject({

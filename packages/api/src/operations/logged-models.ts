@@ -25,7 +25,7 @@ export const createLoggedModelOperation = defineOperation({
   action: 'loggedModel:create',
   mode: 'write',
   scope: 'project',
-  summary: 'Makes a logged model; its artifacts are uploaded afterwards.',
+  summary: 'Creates a logged model. Its artifacts are uploaded afterwards.',
   input: z.strictObject({
     experimentId: z
       .string()
@@ -55,7 +55,7 @@ export const readLoggedModelOperation = defineOperation({
   action: 'loggedModel:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives a logged model.',
+  summary: 'Returns a logged model.',
   input: z.strictObject({
     id: modelId,
     allowDeleted: z.boolean().optional().describe('Deleted ones too.'),
@@ -75,7 +75,7 @@ export const searchLoggedModelsOperation = defineOperation({
   action: 'loggedModel:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Finds logged models by what is known of them, in any order.',
+  summary: 'Searches logged models.',
   input: z.strictObject({
     experimentIds: z
       .array(z.string().regex(/^\d{1,18}$/))
@@ -113,7 +113,7 @@ export const finalizeLoggedModelOperation = defineOperation({
   action: 'loggedModel:update',
   mode: 'write',
   scope: 'project',
-  summary: 'Says whether the artifacts of a logged model are there.',
+  summary: 'Sets the status of the artifacts of a logged model.',
   input: z.strictObject({
     id: modelId,
     status: z.enum(loggedModelStatuses),
@@ -143,7 +143,7 @@ export const untagLoggedModelOperation = defineOperation({
   action: 'loggedModel:update',
   mode: 'write',
   scope: 'project',
-  summary: 'Takes a tag of a logged model away.',
+  summary: 'Removes a tag of a logged model.',
   input: z.strictObject({ id: modelId, key }),
   output: z.strictObject({}),
   target: ofModel,
@@ -169,7 +169,7 @@ export const deleteLoggedModelOperation = defineOperation({
   action: 'loggedModel:delete',
   mode: 'write',
   scope: 'project',
-  summary: 'Deletes a logged model; it stays until garbage collection takes it.',
+  summary: 'Deletes a logged model. It can be restored until garbage collection.',
   input: z.strictObject({ id: modelId }),
   output: z.strictObject({}),
   target: ofModel,

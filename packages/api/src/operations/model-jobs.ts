@@ -34,14 +34,14 @@ export const startBatchPredictionOperation = defineOperation({
   mode: 'write',
   scope: 'project',
   summary:
-    'Lets a version of a model say something of every row of a version of a dataset; the answers become one version of a dataset.',
+    'Predicts every row of a dataset version with a model version and stores the predictions as a dataset version.',
   input: z.strictObject({
     model,
     data,
-    out: datasetKind.name.describe('The Dataset that gets a new version; it is made if there is none.'),
+    out: datasetKind.name.describe('Output Dataset; created if missing.'),
     columns: columns
       .optional()
-      .describe('Columns of the data to put beside the answers. Default: its keys and event time; without keys, all.'),
+      .describe('Input columns to copy to the output. Default: keys and event time; without keys, all.'),
     inputs: columns
       .optional()
       .describe(
@@ -61,7 +61,7 @@ export const listModelJobsOperation = defineOperation({
   action: 'model:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Lists jobs on versions of models, newest first.',
+  summary: 'Lists batch jobs, newest first.',
   input: z.strictObject({
     model: z.string().min(1).max(256).optional().describe('Only those on this model.'),
     dataset: z
@@ -87,7 +87,7 @@ export const readModelJobOperation = defineOperation({
   action: 'model:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Tells how far a job on a version of a model is.',
+  summary: 'Returns a batch job with its progress.',
   input: z.strictObject({ id }),
   output: modelJobSchema,
   target: ofAll,
@@ -99,7 +99,7 @@ export const cancelModelJobOperation = defineOperation({
   action: 'model:cancelJob',
   mode: 'write',
   scope: 'project',
-  summary: 'Ends a job on a version of a model; what it has made so far goes.',
+  summary: 'Cancels a batch job and discards its partial output.',
   input: z.strictObject({ id }),
   output: modelJobSchema,
   target: ofAll,
@@ -113,7 +113,7 @@ export const readModelJobRejectsOperation = defineOperation({
   action: 'dataset:unmask',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives the rows that the model did not take, one JSON object on each line, with row, column and message.',
+  summary: 'Returns rejected rows, one JSON object per line, with row, column and message.',
   input: z.strictObject({ id }),
   output: z.strictObject({ size: z.int(), sha256: z.string().nullable() }),
   target: () => ({ kind: datasetKind.kind }),
@@ -126,7 +126,7 @@ export const startModelImportanceOperation = defineOperation({
   action: 'model:predict',
   mode: 'write',
   scope: 'project',
-  summary: 'Finds out which columns a version of a model goes by, over a sample of a version of a dataset.',
+  summary: 'Computes the feature importance of a model version over a sample of a dataset version.',
   input: z.strictObject({
     model,
     data,
@@ -148,7 +148,7 @@ export const startModelConversionOperation = defineOperation({
   mode: 'write',
   scope: 'project',
   summary:
-    'Makes an ONNX version of a version of scikit-learn, XGBoost or LightGBM, if it answers as that does on the input example and on drawn rows.',
+    'Converts a scikit-learn, XGBoost or LightGBM version to ONNX if outputs equal the original on the input example and generated rows.',
   input: z.strictObject({
     model,
     to: z.string().min(1).max(256).optional().describe('The Model that gets the new version. Default: the same.'),
@@ -177,7 +177,7 @@ export const listModelImportancesOperation = defineOperation({
   action: 'model:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Lists what was found out about the columns that versions of a model go by, newest first.',
+  summary: 'Lists stored feature importances of model versions, newest first.',
   input: z.strictObject({
     name: z.string().min(1).max(256).describe('Name of the model.'),
     version: z.int().min(1).optional().describe('Only of this version.'),
@@ -199,7 +199,7 @@ export const explainPredictionOperation = defineOperation({
   action: 'endpoint:invoke',
   mode: 'read',
   scope: 'project',
-  summary: 'Tells which inputs moved a kept prediction, and by how much: with the version that answered it.',
+  summary: 'Explains a stored prediction with the model version that made it.',
   input: z.strictObject({
     endpoint: nameSchema.describe('Name of the endpoint.'),
     id: predictionIdSchema,

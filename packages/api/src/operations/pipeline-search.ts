@@ -31,7 +31,7 @@ export const searchPipelinesOperation = defineOperation({
   action: 'pipeline:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Finds pipelines by what they are called and when they were made.',
+  summary: 'Searches pipelines by name and creation time.',
   input: recordSearchInput(pipelineFields),
   output: z.strictObject({ items: z.array(pipelineHeadSchema), nextCursor: z.string().optional(), total }),
   target: anyPipeline,
@@ -43,7 +43,7 @@ export const searchPipelineVersionsOperation = defineOperation({
   action: 'pipeline:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Finds versions of pipelines by what they are called and when they were made.',
+  summary: 'Searches pipeline versions by name and creation time.',
   input: recordSearchInput(versionFields),
   output: z.strictObject({
     items: z.array(pipelineVersionSchema.extend({ pipeline: z.string().describe('Uid of its Pipeline.') })),
@@ -59,7 +59,7 @@ export const labelPipelineOperation = defineOperation({
   action: 'pipeline:write',
   mode: 'write',
   scope: 'project',
-  summary: 'Says what people call a pipeline, and its short values.',
+  summary: 'Sets the display name and labels of a pipeline.',
   input: z.strictObject({
     name: nameSchema.describe('Name of the Pipeline.'),
     displayName: z.string().min(1).max(256).optional().describe('What people call it.'),
@@ -75,7 +75,7 @@ export const startExecutionOperation = defineOperation({
   action: 'execution:submit',
   mode: 'write',
   scope: 'project',
-  summary: 'Runs a pipeline of any language that the server reads: a document as it is, or a version that is kept.',
+  summary: 'Starts a pipeline run of a document in any supported format, or of a stored version.',
   input: z.strictObject({
     name: z.string().min(1).max(256).describe('What people call the run.'),
     description: z.string().max(65_535).optional().describe('What people say of it.'),

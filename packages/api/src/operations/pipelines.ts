@@ -20,7 +20,7 @@ export const createPipelineVersionOperation = defineOperation({
   action: 'pipeline:write',
   mode: 'write',
   scope: 'project',
-  summary: 'Adds a version to a pipeline whose manifest has no steps of its own.',
+  summary: 'Adds a version to a pipeline without steps in its manifest.',
   input: z.strictObject({
     name,
     version: nameSchema.optional().describe('What it is called; default: its number.'),
@@ -41,7 +41,7 @@ export const listPipelineVersionsOperation = defineOperation({
   action: 'pipeline:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Lists the versions of a pipeline, the newest first.',
+  summary: 'Lists the versions of a pipeline, newest first.',
   input: z.strictObject({
     name,
     limit: z.int().min(1).max(1000).default(100).describe('Most items in one page.'),
@@ -57,7 +57,7 @@ export const readPipelineVersionOperation = defineOperation({
   action: 'pipeline:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives a version of a pipeline, with what it says.',
+  summary: 'Returns a version of a pipeline with its document.',
   input: z.strictObject({ name, version }),
   output: wholePipelineVersionSchema,
   target: ofPipeline,
@@ -69,7 +69,7 @@ export const deletePipelineVersionOperation = defineOperation({
   action: 'pipeline:delete',
   mode: 'write',
   scope: 'project',
-  summary: 'Deletes a version of a pipeline; runs of it stay as they are.',
+  summary: 'Deletes a version of a pipeline. Its pipeline runs stay.',
   input: z.strictObject({ name, version }),
   output: z.strictObject({}),
   target: ofPipeline,
@@ -81,7 +81,7 @@ export const runPipelineOperation = defineOperation({
   action: 'pipeline:run',
   mode: 'write',
   scope: 'project',
-  summary: 'Runs a pipeline.',
+  summary: 'Starts a pipeline run.',
   input: z.strictObject({
     name,
     version: version.default('latest').describe('Which version: its number, name or id; `latest` for the newest.'),
@@ -94,8 +94,8 @@ export const runPipelineOperation = defineOperation({
       .min(1)
       .max(256)
       .optional()
-      .describe('What people call the run; default: the name of the pipeline.'),
-    description: z.string().max(5000).optional().describe('What people say of the run.'),
+      .describe('Name of the pipeline run. Default: the name of the pipeline.'),
+    description: z.string().max(5000).optional().describe('Description of the pipeline run.'),
     experimentId: z.string().min(1).max(256).optional().describe('The experiment that it belongs to.'),
     priority: z.int().min(-1000).max(1000).default(0).describe('Higher first.'),
     code: codeInput.optional().describe('The code that its steps run.'),
@@ -111,7 +111,7 @@ export const graphPipelineOperation = defineOperation({
   action: 'pipeline:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Shows what a pipeline would do, without doing it.',
+  summary: 'Returns the graph of a pipeline without running it.',
   input: z.strictObject({ name, version: version.default('latest') }),
   output: pipelineGraphSchema,
   target: ofPipeline,

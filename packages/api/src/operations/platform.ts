@@ -69,11 +69,8 @@ const applyInput = {
     .max(256)
     .optional()
     .describe('Name of the set that these manifests make up. Required to prune.'),
-  prune: z
-    .boolean()
-    .default(false)
-    .describe('Delete what was applied with the same `owner` before and is not among the documents.'),
-  takeOver: z.boolean().default(false).describe('Change resources that another kind of client made.'),
+  prune: z.boolean().default(false).describe('Delete resources of the same `owner` that are not among the documents.'),
+  takeOver: z.boolean().default(false).describe('Change resources that another kind of client created.'),
 };
 
 /** One field that differs. Absent `before`: added; absent `after`: removed. */
@@ -87,10 +84,10 @@ export type FieldChange = z.infer<typeof fieldChangeSchema>;
 export const changeSchema = z.strictObject({
   kind: z.string().describe('Its kind.'),
   name: z.string().describe('Its name.'),
-  project: z.string().optional().describe('Absent for kinds of the organisation.'),
-  action: z.enum(['create', 'update', 'delete', 'unchanged']).describe('What happens to it.'),
-  fields: z.array(fieldChangeSchema).describe('What differs, field by field.'),
-  notes: z.array(z.string()).optional().describe('What the author should know of it, one sentence each.'),
+  project: z.string().optional().describe('Absent for organization kinds.'),
+  action: z.enum(['create', 'update', 'delete', 'unchanged']).describe('Action on the resource.'),
+  fields: z.array(fieldChangeSchema).describe('Changed fields.'),
+  notes: z.array(z.string()).optional().describe('Notes, one sentence each.'),
   generation: z.int().optional().describe('Its generation afterwards; absent for a deletion.'),
   resourceVersion: z.string().optional().describe('Its version afterwards; absent for a deletion.'),
 });
@@ -103,7 +100,7 @@ export const applyOperation = defineOperation({
   action: 'platform:apply',
   mode: 'write',
   scope: 'project',
-  summary: 'Makes resources what the documents say, all of them or none.',
+  summary: 'Applies manifests, all of them or none.',
   input: z.strictObject(applyInput),
   output: changesOutput,
   target: () => ({ kind: 'Platform' }),
@@ -117,7 +114,7 @@ export const planOperation = defineOperation({
   action: 'platform:plan',
   mode: 'read',
   scope: 'project',
-  summary: 'Tells, field by field, what apply would change. Changes nothing.',
+  summary: 'Returns field by field what apply would change.',
   input: z.strictObject(applyInput),
   output: changesOutput,
   target: () => ({ kind: 'Platform' }),
@@ -140,7 +137,7 @@ export const eventSchema = z.strictObject({
     })
     .optional()
     .describe('The resource it is about.'),
-  project: z.string().optional().describe('Absent for kinds of the organisation.'),
+  project: z.string().optional().describe('Absent for organization kinds.'),
   actor: actorSchema.describe('Who did it.'),
   requestId: z.string().optional().describe('The request that did it.'),
   data: z.record(z.string(), z.unknown()).describe('What each type has for itself.'),
@@ -164,7 +161,7 @@ export const listEventsOperation = defineOperation({
   action: 'event:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Lists what happened in a project, newest first.',
+  summary: 'Lists the events of a project, newest first.',
   input: z.strictObject({ ...pageInput, ...eventFilter }),
   output: eventPage,
   target: () => ({ kind: 'Event' }),
@@ -176,7 +173,7 @@ export const watchEventsOperation = defineOperation({
   action: 'event:read',
   mode: 'watch',
   scope: 'project',
-  summary: 'Streams what happens in a project, in commit order.',
+  summary: 'Streams the events of a project in commit order.',
   input: z.strictObject({ resourceVersion: z.string().max(128).optional(), ...eventFilter }),
   output: eventSchema,
   target: () => ({ kind: 'Event' }),
@@ -187,7 +184,7 @@ export const listOrganisationEventsOperation = defineOperation({
   ...listEventsOperation,
   name: 'organisationEvent.list',
   scope: 'org',
-  summary: 'Lists what happened to kinds of the organisation, newest first.',
+  summary: 'Lists the events of organization kinds, newest first.',
   http: { ...listEventsOperation.http, path: '/api/v1/organisation/events' },
 });
 
@@ -195,7 +192,7 @@ export const watchOrganisationEventsOperation = defineOperation({
   ...watchEventsOperation,
   name: 'organisationEvent.watch',
   scope: 'org',
-  summary: 'Streams what happens to kinds of the organisation, in commit order.',
+  summary: 'Streams the events of organization kinds in commit order.',
   http: { ...watchEventsOperation.http, path: '/api/v1/organisation/events' },
 });
 
@@ -229,7 +226,7 @@ export const readServerOperation = defineOperation({
   action: 'server:read',
   mode: 'read',
   scope: 'org',
-  summary: 'Tells which Dais this is and what it can do.',
+  summary: 'Returns the version and capabilities of the server.',
   input: z.strictObject({}),
   output: serverInfoSchema,
   target: () => ({ kind: 'Server' }),

@@ -96,7 +96,7 @@ export const listAuditedRefusalsOperation = defineOperation({
   action: 'policy:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Lists what policies in audit mode would have refused in a project, latest first.',
+  summary: 'Lists requests that policies in audit mode would have denied in a project, latest first.',
   input: z.strictObject({ ...pageInput, policy: z.string().max(300).optional().describe('Only of this policy.') }),
   output: z.strictObject({ items: z.array(auditedRefusalSchema), nextCursor: z.string().optional() }),
   target: () => ({ kind: 'Policy' }),

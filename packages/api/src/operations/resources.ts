@@ -40,8 +40,8 @@ export const selectorSchema = z
   .describe('Labels that must match: `team=vision,stage!=dev,owner` (present), `!owner` (absent).');
 
 export const pageInput = {
-  limit: z.int().min(1).max(1000).default(100).describe('Most items in one page.'),
-  cursor: z.string().max(4096).optional().describe('`nextCursor` of the page before.'),
+  limit: z.int().min(1).max(1000).default(100).describe('Maximum items per page.'),
+  cursor: z.string().max(4096).optional().describe('`nextCursor` of the previous page.'),
 };
 
 export const revisionSchema = z.strictObject({
@@ -99,8 +99,8 @@ export function resourceOperations(kind: KindSpec): readonly Operation[] {
       input: z.strictObject({
         ...pageInput,
         labels: selectorSchema.optional(),
-        origin: z.string().max(32).optional().describe('Only those made by this kind of client.'),
-        owner: z.string().max(256).optional().describe('Only those of this set of manifests.'),
+        origin: z.string().max(32).optional().describe('Only resources created by this kind of client.'),
+        owner: z.string().max(256).optional().describe('Only resources of this set of manifests.'),
       }),
       output: z.strictObject({
         items: z.array(resource),
@@ -129,7 +129,7 @@ export function resourceOperations(kind: KindSpec): readonly Operation[] {
       action: `${noun}:read`,
       mode: 'read',
       scope: kind.scope,
-      summary: `Reads one ${kind.kind}.`,
+      summary: `Returns one ${kind.kind}.`,
       input: z.strictObject(name),
       output: resource,
       target: named,
@@ -140,7 +140,7 @@ export function resourceOperations(kind: KindSpec): readonly Operation[] {
       action: `${noun}:write`,
       mode: 'write',
       scope: kind.scope,
-      summary: `Creates ${article(kind)}; a taken name is a 409.`,
+      summary: `Creates ${article(kind)}. Returns 409 if the name exists.`,
       input: z.strictObject({ manifest }),
       output: resource,
       target: (input) => ({ ...one, ...written(input) }),
@@ -169,7 +169,7 @@ export function resourceOperations(kind: KindSpec): readonly Operation[] {
       action: `${noun}:delete`,
       mode: 'write',
       scope: kind.scope,
-      summary: `Deletes ${article(kind)}; what others refer to is kept, and the holders are named.`,
+      summary: `Deletes ${article(kind)}. Refused while other resources refer to it; the error lists them.`,
       input: z.strictObject({ ...name, ...ifMatch }),
       output: resource,
       target: named,
@@ -191,10 +191,10 @@ export function resourceOperations(kind: KindSpec): readonly Operation[] {
       action: `${noun}:write`,
       mode: 'write',
       scope: kind.scope,
-      summary: `Brings an older revision of ${article(kind)} back as a new one.`,
+      summary: `Rolls ${article(kind)} back to an older revision, as a new revision.`,
       input: z.strictObject({
         ...name,
-        generation: z.int().min(1).optional().describe('Default: the revision before the present one.'),
+        generation: z.int().min(1).optional().describe('Default: the previous revision.'),
       }),
       output: resource,
       target: named,

@@ -16,7 +16,7 @@ export const deployOperation = defineOperation({
   action: 'endpoint:deploy',
   mode: 'write',
   scope: 'project',
-  summary: 'Puts a model on an endpoint, which is made if there is none; from then on a rollout brings it up.',
+  summary: 'Deploys a model to an endpoint with a rollout. Creates the endpoint if missing.',
   input: z.strictObject({
     endpoint: endpointKind.name.describe('Name of the Endpoint.'),
     model: servedModelReference,
@@ -25,15 +25,13 @@ export const deployOperation = defineOperation({
       .gt(0)
       .max(100)
       .optional()
-      .describe(
-        'Percent of the traffic that it gets, until somebody promotes or aborts. Default: the steps of the endpoint.',
-      ),
+      .describe('Canary traffic in percent until it is promoted or aborted. Default: the steps of the endpoint.'),
     shadow: z
       .boolean()
       .default(false)
-      .describe('It gets copies of all requests instead, as `shadow` of the manifest; what answers stays what it is.'),
+      .describe('Deploy as shadow: the model gets copies of all requests and serves no responses.'),
   }),
-  output: z.strictObject({ endpoint, created: z.boolean().describe('There was none of that name.') }),
+  output: z.strictObject({ endpoint, created: z.boolean().describe('Whether the endpoint was created.') }),
   target: ({ endpoint: name, model }) => ({ kind: endpointKind.kind, name, desired: { spec: { model } } }),
   roles,
   http: { method: 'POST', path: `${base}/:endpoint/deploy`, status: 202 },
@@ -54,17 +52,17 @@ const verb = (word: 'promote' | 'pause' | 'resume' | 'abort', summary: string) =
     http: { method: 'POST', path: `${base}/:endpoint/rollout/${word}`, status: 200 },
   });
 
-export const promoteRolloutOperation = verb('promote', 'Ends a rollout: the new version gets all of the traffic.');
-export const pauseRolloutOperation = verb('pause', 'Keeps a rollout where it is.');
-export const resumeRolloutOperation = verb('resume', 'Lets a paused rollout go on.');
-export const abortRolloutOperation = verb('abort', 'Ends a rollout: all of the traffic goes to the version before.');
+export const promoteRolloutOperation = verb('promote', 'Promotes a rollout: the new version gets all traffic.');
+export const pauseRolloutOperation = verb('pause', 'Pauses a rollout.');
+export const resumeRolloutOperation = verb('resume', 'Resumes a paused rollout.');
+export const abortRolloutOperation = verb('abort', 'Aborts a rollout: the previous version gets all traffic.');
 
 export const rollBackOperation = defineOperation({
   name: 'rollout.revert',
   action: 'endpoint:deploy',
   mode: 'write',
   scope: 'project',
-  summary: 'Brings the version back that answered before, at once; a rollout that is under way is aborted instead.',
+  summary: 'Rolls back to the previous version immediately. An active rollout is aborted instead.',
   input: z.strictObject({ endpoint, reason }),
   output: rolloutSchema,
   // An emergency brake: what served before is not evaluated again, and is listed among the violations.
@@ -78,7 +76,7 @@ export const resumeEndpointOperation = defineOperation({
   action: 'endpoint:deploy',
   mode: 'write',
   scope: 'project',
-  summary: 'Ends the quarantine of the models of an endpoint: each is loaded again.',
+  summary: 'Ends the quarantine of models of an endpoint and reloads them.',
   input: z.strictObject({ endpoint, reason }),
   output: z.strictObject({
     endpoint,
@@ -94,11 +92,11 @@ export const listRolloutsOperation = defineOperation({
   action: 'endpoint:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives the rollouts of an endpoint, newest first.',
+  summary: 'Lists the rollouts of an endpoint, newest first.',
   input: z.strictObject({
     endpoint,
-    limit: z.int().min(1).max(1000).default(20).describe('Most items in one page.'),
-    cursor: z.string().max(4096).optional().describe('`nextCursor` of the page before.'),
+    limit: z.int().min(1).max(1000).default(20).describe('Maximum items per page.'),
+    cursor: z.string().max(4096).optional().describe('`nextCursor` of the previous page.'),
   }),
   output: z.strictObject({ items: z.array(rolloutSchema), nextCursor: z.string().optional() }),
   target: ofEndpoint,
@@ -110,7 +108,7 @@ export const readEndpointFiguresOperation = defineOperation({
   action: 'endpoint:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives the rates, latencies and errors of an endpoint as they are now.',
+  summary: 'Returns current request rates, latencies and errors of an endpoint.',
   input: z.strictObject({ endpoint }),
   output: endpointFiguresSchema,
   target: ofEndpoint,
@@ -122,7 +120,7 @@ export const readEndpointContractOperation = defineOperation({
   action: 'endpoint:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Says what an endpoint takes and gives, and where.',
+  summary: 'Returns the input and output schema and the URLs of an endpoint.',
   input: z.strictObject({ endpoint }),
   output: endpointContractSchema,
   target: ofEndpoint,
@@ -135,15 +133,15 @@ export const loadTestOperation = defineOperation({
   mode: 'write',
   scope: 'project',
   summary:
-    'Asks an endpoint many times at once, and tells how it answers: call it again with the same `run` until it is done. Nothing is kept, and nothing of it counts as a prediction.',
+    'Runs a load test on an endpoint. Call it again with the same `run` until it is done. Requests are not stored as predictions.',
   input: z.strictObject({
     endpoint,
     run: z.uuid().describe('Made up by the caller: tells this test from others.'),
-    connections: z.int().min(1).max(256).default(8).describe('Requests at once.'),
-    rate: z.number().gt(0).max(100_000).optional().describe('Requests each second. Default: as many as are answered.'),
-    seconds: z.number().gt(0).max(600).default(10).describe('How long.'),
-    requests: z.int().min(1).max(100_000_000).optional().describe('Ends after so many, if that is sooner.'),
-    variant: z.string().min(1).max(63).optional().describe('Asks this variant. Default: as traffic is shared.'),
+    connections: z.int().min(1).max(256).default(8).describe('Number of concurrent requests.'),
+    rate: z.number().gt(0).max(100_000).optional().describe('Requests per second. Default: as fast as possible.'),
+    seconds: z.number().gt(0).max(600).default(10).describe('Duration.'),
+    requests: z.int().min(1).max(100_000_000).optional().describe('Maximum number of requests.'),
+    variant: z.string().min(1).max(63).optional().describe('Target variant. Default: by traffic split.'),
     body: z
       .record(z.string(), z.unknown())
       .optional()
@@ -162,7 +160,7 @@ export const invokeEndpointOperation = defineOperation({
   action: 'endpoint:invoke',
   mode: 'read',
   scope: 'project',
-  summary: 'Says whether the caller may send requests to an endpoint.',
+  summary: 'Checks whether the caller may send requests to an endpoint.',
   input: z.strictObject({ endpoint }),
   output: z.strictObject({ allowed: z.literal(true) }),
   target: ofEndpoint,

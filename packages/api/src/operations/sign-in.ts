@@ -85,7 +85,7 @@ export const startDeviceOperation = defineOperation({
   action: 'device:start',
   mode: 'write',
   scope: 'org',
-  summary: 'Asks for somebody to let a command line in (after RFC 8628).',
+  summary: 'Starts the device authorization of a command line (RFC 8628).',
   input: z.strictObject({
     machine: z.string().min(1).max(128).describe('Which machine asks, as the person who decides will read it.'),
     program: z.string().min(1).max(128).describe('Which program asks, with its version.'),
@@ -109,7 +109,7 @@ export const pollDeviceOperation = defineOperation({
   action: 'device:start',
   mode: 'write',
   scope: 'org',
-  summary: 'Asks whether somebody has decided. Gives the token once.',
+  summary: 'Polls for the decision and returns the token once.',
   input: z.strictObject({ device_code: z.string().min(1).max(64) }),
   output: z.strictObject({
     state: z
@@ -131,11 +131,11 @@ export const readDeviceOperation = defineOperation({
   action: 'device:approve',
   mode: 'read',
   scope: 'org',
-  summary: 'Tells which command line shows a code.',
+  summary: 'Returns the command line of a device code.',
   input: z.strictObject({ code: userCode }),
   output: z.strictObject({
-    machine: z.string().describe('As it calls itself.'),
-    program: z.string().describe('As it calls itself.'),
+    machine: z.string().describe('As reported by the client.'),
+    program: z.string().describe('As reported by the client.'),
     address: z.string().optional().describe('Network address that it asked from.'),
     createdAt: z.string().describe('When it asked; RFC 3339, UTC.'),
     expiresAt: z.string().describe('Until when somebody may decide; RFC 3339, UTC.'),
@@ -146,14 +146,14 @@ export const readDeviceOperation = defineOperation({
   http: { method: 'GET', path: '/api/v1/devices/:code', status: 200 },
 });
 
-const decided = z.strictObject({ machine: z.string().describe('As it calls itself.') });
+const decided = z.strictObject({ machine: z.string().describe('As reported by the client.') });
 
 export const approveDeviceOperation = defineOperation({
   name: 'device.approve',
   action: 'device:approve',
   mode: 'write',
   scope: 'org',
-  summary: 'Lets a command line in: it gets a token that may do what the caller may.',
+  summary: 'Authorizes a command line. It gets a token with the permissions of the caller.',
   input: z.strictObject({ code: userCode }),
   output: decided,
   target: () => ({ kind: 'Device' }),
@@ -166,7 +166,7 @@ export const denyDeviceOperation = defineOperation({
   action: 'device:approve',
   mode: 'write',
   scope: 'org',
-  summary: 'Turns a command line away.',
+  summary: 'Denies a command line.',
   input: z.strictObject({ code: userCode }),
   output: decided,
   target: () => ({ kind: 'Device' }),

@@ -61,7 +61,7 @@ export const putTraceOperation = defineOperation({
   action: 'trace:log',
   mode: 'write',
   scope: 'project',
-  summary: 'Says what is known of a trace as a whole; spans that come later do not change it.',
+  summary: 'Sets the metadata of a trace. Later spans do not change it.',
   input: z.strictObject({
     experimentId,
     id: traceId.optional().describe('Default: made up.'),
@@ -88,7 +88,7 @@ export const endTraceOperation = defineOperation({
   action: 'trace:log',
   mode: 'write',
   scope: 'project',
-  summary: 'Says how a trace ended.',
+  summary: 'Sets the end state of a trace.',
   input: z.strictObject({
     id: traceId,
     endedAt: milliseconds,
@@ -109,7 +109,7 @@ export const readTraceOperation = defineOperation({
   action: 'trace:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives what is known of a trace, without its spans.',
+  summary: 'Returns the metadata of a trace without spans.',
   input: z.strictObject({ id: traceId }),
   output: traceSchema,
   target: ofTrace,
@@ -121,7 +121,7 @@ export const listSpansOperation = defineOperation({
   action: 'trace:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives the spans of a trace, as they came.',
+  summary: 'Returns the spans of a trace.',
   input: z.strictObject({
     id: traceId,
     limit: z.int().min(1).max(10_000).default(1000).describe('Most spans in one page.'),
@@ -137,7 +137,7 @@ export const readTracesOperation = defineOperation({
   action: 'trace:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives several traces at once; those that are not there are left out.',
+  summary: 'Returns several traces. Missing ones are omitted.',
   input: z.strictObject({
     ids: z.array(traceId).max(500),
     spans: z.boolean().default(false).describe('With their spans: of at most 100,000 spans together.'),
@@ -154,7 +154,7 @@ export const searchTracesOperation = defineOperation({
   action: 'trace:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Finds traces by what is known of them, of their spans and of how they were judged.',
+  summary: 'Searches traces by metadata, spans and assessments.',
   input: z.strictObject({
     experimentIds: z.array(experimentId).max(1000).describe('Of these experiments; none: no trace.'),
     filter: filter.optional().describe("`status = 'ERROR' and span.name = 'retrieve'`."),
@@ -172,7 +172,7 @@ export const deleteTracesOperation = defineOperation({
   action: 'trace:delete',
   mode: 'write',
   scope: 'project',
-  summary: 'Deletes traces of an experiment for good, the oldest first.',
+  summary: 'Permanently deletes traces of an experiment, oldest first.',
   input: z.strictObject({
     experimentId,
     ids: z.array(traceId).max(1000).optional(),
@@ -203,7 +203,7 @@ export const untagTraceOperation = defineOperation({
   action: 'trace:log',
   mode: 'write',
   scope: 'project',
-  summary: 'Takes a tag of a trace away.',
+  summary: 'Removes a tag of a trace.',
   input: z.strictObject({ id: traceId, key }),
   output: nothing,
   target: ofTrace,
@@ -216,7 +216,7 @@ export const linkTracesOperation = defineOperation({
   action: 'trace:log',
   mode: 'write',
   scope: 'project',
-  summary: 'Links traces to a run, in whose search they then are. A link that is there already stays.',
+  summary: 'Links traces to a run. Idempotent.',
   input: z.strictObject({ runId, ids: z.array(traceId).max(100) }),
   output: nothing,
   target: ofTrace,
@@ -229,7 +229,7 @@ export const linkPromptsOperation = defineOperation({
   action: 'trace:log',
   mode: 'write',
   scope: 'project',
-  summary: 'Notes which versions of prompts a trace used.',
+  summary: 'Links prompt versions to a trace.',
   input: z.strictObject({
     id: traceId,
     prompts: z
@@ -247,7 +247,7 @@ export const correlateTracesOperation = defineOperation({
   action: 'trace:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Tells how often two filters hold for the same traces.',
+  summary: 'Returns the correlation of two trace filters.',
   input: z.strictObject({
     experimentIds: z.array(experimentId).min(1).max(1000),
     filter1: filter,

@@ -20,7 +20,7 @@ export async function readCheckpointFiles(paths: readonly string[], key: LogKey)
       checkpoints.push(...opened.checkpoints);
       faults.push(...opened.faults);
       // A writer that was killed leaves this; it goes on where the last whole note ends.
-      if (rest.trim() !== '' && !rest.startsWith(key.name)) faults.push(`${file} ends in what is no checkpoint.`);
+      if (rest.trim() !== '' && !rest.startsWith(key.name)) faults.push(`${file} ends with an invalid checkpoint.`);
     }
   }
   return { checkpoints, faults };

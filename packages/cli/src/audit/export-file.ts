@@ -28,11 +28,11 @@ export class ExportFile {
   static async open(path: string, format: string, after: number | undefined): Promise<ExportFile> {
     const kept = await readCursor(path);
     if (kept !== undefined && kept.format !== format) {
-      throw new DaisError('invalid_state', `${path} was begun as ${kept.format}; choose another file for ${format}.`);
+      throw new DaisError('invalid_state', `${path} was started as ${kept.format}. Choose another file for ${format}.`);
     }
     const file = await open(path, kept === undefined ? 'wx' : 'r+', 0o600).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error;
-      throw new DaisError('invalid_state', `${path} is there, but not ${path}.cursor: choose a new file.`);
+      throw new DaisError('invalid_state', `${path} exists without ${path}.cursor. Choose a new file.`);
     });
     const cursor = kept ?? { next: after === undefined ? 0 : after + 1, bytes: 0, format };
     await file.truncate(cursor.bytes);

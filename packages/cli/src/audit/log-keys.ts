@@ -31,7 +31,7 @@ const SPKI_HEAD = Buffer.from('302a300506032b6570032100', 'hex');
 export function logKey(text: string): LogKey {
   const parsed = parseVerifierKey(text);
   if (parsed === undefined || !hashFits(parsed)) {
-    throw new DaisError('invalid_request', 'The public key is not what `dais audit key` prints: `name+hash+key`.');
+    throw new DaisError('invalid_request', 'Invalid public key. Expected `name+hash+key` from `dais audit key`.');
   }
   const key = createPublicKey({ key: Buffer.concat([SPKI_HEAD, parsed.publicKey]), format: 'der', type: 'spki' });
   return { name: parsed.name, open: (note) => openNote(note, parsed, key) };

@@ -36,7 +36,7 @@ export async function follow(context: Context, client: DaisClient, begun: ModelJ
 }
 
 function progressText({ state, phase, shards, rows }: ModelJob): string {
-  if (state === 'queued') return 'waits for its turn';
+  if (state === 'queued') return 'queued';
   const share = rows.total === 0 ? 0 : Math.floor((100 * rows.done) / rows.total);
   return `${share} % of ${countText(rows.total, 'row')}, part ${shards.done} of ${shards.total}${phase === '' ? '' : ` (${phase})`}`;
 }
@@ -51,9 +51,9 @@ export function outcome(job: ModelJob): string {
       return `${made}${countText(rows.done - rows.rejected, 'row')} by ${model}/${version}.`;
     }
     case 'failed':
-      return `It failed: ${job.error ?? 'nobody said why'}`;
+      return `Failed: ${job.error ?? 'no error message'}`;
     case 'cancelled':
-      return 'It was cancelled.';
+      return 'Canceled.';
     default:
       return `${model}/${version}: ${progressText(job)}`;
   }
@@ -62,7 +62,7 @@ export function outcome(job: ModelJob): string {
 function converted({ model, version, result }: ModelJob): string {
   const made = modelConversionSchema.parse(result);
   const rows = countText(made.rows, 'row');
-  return `${made.model}/${made.version}: ${model}/${version} as ONNX, equal on ${rows} (${made.examples} of its example).`;
+  return `${made.model}/${made.version}: ONNX conversion of ${model}/${version}, equal on ${rows} (${made.examples} of the input example).`;
 }
 
 function tell({ terminal }: Context, job: ModelJob): void {
@@ -70,7 +70,7 @@ function tell({ terminal }: Context, job: ModelJob): void {
   else terminal.out(`${outcome(job)}\n`);
   if (job.rows.rejected > 0) {
     const kept = job.state === 'succeeded' ? `: dais batch rejects ${job.id}` : '';
-    terminal.err(`${countText(job.rows.rejected, 'row')} not taken by the model${kept}\n`);
+    terminal.err(`${countText(job.rows.rejected, 'row')} rejected by the model${kept}\n`);
   }
   for (const { row, column, message } of job.faults) {
     terminal.err(`  row ${row}${column === undefined ? '' : `, ${column}`}: ${message}\n`);

@@ -60,7 +60,10 @@ async function kept(client: DaisClient, reference: string): Promise<ModelImporta
 
 async function show(context: Context, found: ModelImportance | undefined): Promise<number> {
   if (found === undefined) {
-    throw new DaisError('not_found', 'Nothing was found out about this version yet: say --data NAME@VERSION.');
+    throw new DaisError(
+      'not_found',
+      'No feature importance is stored for this version. Compute it with --data NAME@VERSION.',
+    );
   }
   if (await printedForPrograms(context, found)) return exitCodes.ok.code;
   const { terminal } = context;
@@ -69,14 +72,12 @@ async function show(context: Context, found: ModelImportance | undefined): Promi
     { text: numberText(one.importance) },
     { text: numberText(one.mean) },
   ]);
-  terminal.out(
-    table(['column', 'moves by', 'on the whole'], rows, { style: terminal.style, columns: terminal.columns }),
-  );
+  terminal.out(table(['column', 'importance', 'mean'], rows, { style: terminal.style, columns: terminal.columns }));
   const { model, version, data, method, scale, sample, background, seed } = found;
-  const of = scale === 'margin' ? ', of the sum before it becomes a probability' : '';
+  const of = scale === 'margin' ? ', on the margin scale' : '';
   remark(
     context,
-    `${model}/${version} by ${method}${of}: ${sample} rows of ${data}, ${background} to compare, seed ${seed}`,
+    `${model}/${version}, method ${method}${of}: ${sample} rows of ${data}, ${background} background rows, seed ${seed}`,
   );
   return exitCodes.ok.code;
 }

@@ -26,7 +26,7 @@ export const listJobs: Run<ListOptions> = async (context, _, { model, state, lim
   const { terminal } = context;
   if (context.globals.output === 'name') terminal.out(items.map(({ id }) => `${id}\n`).join(''));
   else if (await printedForPrograms(context, { items })) return exitCodes.ok.code;
-  else if (items.length === 0) remark(context, 'There is no such job: dais batch-predict begins one.');
+  else if (items.length === 0) remark(context, 'No batch jobs. Start one with `dais batch-predict`.');
   else {
     const rows = items.map((job) => [
       { text: job.id },
@@ -37,7 +37,7 @@ export const listJobs: Run<ListOptions> = async (context, _, { model, state, lim
       { text: outcome(job) },
       { text: age(new Date(job.createdAt).toISOString(), context.now()) },
     ]);
-    const heads = ['id', 'kind', 'model', 'data', 'state', 'what', 'age'];
+    const heads = ['id', 'kind', 'model', 'data', 'state', 'progress', 'age'];
     terminal.out(table(heads, rows, { style: terminal.style, columns: terminal.columns }));
   }
   return exitCodes.ok.code;

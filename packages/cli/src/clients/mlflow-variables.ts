@@ -12,13 +12,13 @@ export interface Shadow {
 
 /** Source: `utils/credentials.py`, `utils/rest_utils.py` and `environment_variables.py` of MLflow 3.18. */
 export const shadows: readonly Shadow[] = [
-  { name: 'MLFLOW_TRACKING_USERNAME', effect: 'a user and a password win over a token' },
-  { name: 'MLFLOW_TRACKING_PASSWORD', effect: 'a user and a password win over a token' },
-  { name: 'MLFLOW_TRACKING_AUTH', effect: 'a plugin replaces what says who you are' },
-  { name: 'MLFLOW_TRACKING_AWS_SIGV4', effect: 'a signature for AWS replaces what says who you are' },
-  { name: 'MLFLOW_REGISTRY_URI', effect: 'models go to another server than runs' },
-  { name: 'MLFLOW_RUN_ID', effect: 'training goes on in a run that another server may have given that id' },
-  { name: 'MLFLOW_EXPERIMENT_ID', effect: 'runs go to an experiment that another server may have given that id' },
+  { name: 'MLFLOW_TRACKING_USERNAME', effect: 'a user name and password take precedence over a token' },
+  { name: 'MLFLOW_TRACKING_PASSWORD', effect: 'a user name and password take precedence over a token' },
+  { name: 'MLFLOW_TRACKING_AUTH', effect: 'a plugin replaces the credentials' },
+  { name: 'MLFLOW_TRACKING_AWS_SIGV4', effect: 'an AWS signature replaces the credentials' },
+  { name: 'MLFLOW_REGISTRY_URI', effect: 'models go to a different server than runs' },
+  { name: 'MLFLOW_RUN_ID', effect: 'training continues a run whose ID may belong to another server' },
+  { name: 'MLFLOW_EXPERIMENT_ID', effect: 'runs go to an experiment whose ID may belong to another server' },
 ];
 
 /** The address of a server, or of one project on it, as MLflow's clients take it. */

@@ -45,7 +45,7 @@ async function tokenOf(cookie: string): Promise<string> {
 }
 
 test('the owner invites an administrator, who invites others', async () => {
-  expect(await out(['whoami'])).toMatch(/^owner at http:.*\nproved by owner-token\n$/);
+  expect(await out(['whoami'])).toMatch(/^owner at http:.*\nauthenticated with owner-token\n$/);
   expect((await cli.run(['user', 'list'])).err).toContain('dais user invite EMAIL --admin');
   const ada = await tokenOf(await accept(await out(['user', 'invite', 'ada@example.com', '--admin'])));
   expect(await out(['whoami'], ada)).toMatch(/^ada@example\.com at /);
@@ -81,7 +81,7 @@ test('tokens are made, listed, limited and ended', async () => {
   expect(list).not.toContain(laptop);
   const { items } = await json(['token', 'list'], owner);
   const { id } = items.find((item: { title: string }) => item.title === 'laptop');
-  expect(await out(['token', 'revoke', id], owner)).toBe(`Token ${id} has ended.\n`);
+  expect(await out(['token', 'revoke', id], owner)).toBe(`Token ${id} ended.\n`);
   const ended = await cli.run(['get', 'projects'], { environment: { token: laptop } });
   expect(ended.err).toContain('has ended or was revoked');
   const misspelt = await cli.run(['token', 'create', 'x', '--scope', 'project:raed'], {
@@ -109,10 +109,10 @@ test('browsers are signed out', async () => {
   const { items } = await json(['session', 'list'], token);
   expect(items).toMatchObject([{ method: 'password', current: false }]);
   expect(await out(['session', 'list', '--user', 'browser@example.com'])).toContain(items[0].id);
-  expect(await out(['session', 'revoke', items[0].id], token)).toBe(`Session ${items[0].id} has ended.\n`);
+  expect(await out(['session', 'revoke', items[0].id], token)).toBe(`Session ${items[0].id} ended.\n`);
   const answer = await fetch(`${cli.server.url}/api/v1/sessions`, { headers: { cookie } });
   expect(answer.status).toBe(401);
-  expect((await cli.run(['session', 'list'], { environment: { token } })).err).toContain('No browser is signed in');
+  expect((await cli.run(['session', 'list'], { environment: { token } })).err).toContain('No browser sessions');
 });
 
 test('without accounts there is nobody to invite', async () => {

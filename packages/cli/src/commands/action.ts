@@ -8,7 +8,7 @@ export const run: Run<{ readonly set?: readonly string[] }> = async (context, ar
   const { kind, names } = await resolveTarget(args, context.connect);
   const [name = '', verb, ...more] = names;
   if (verb === undefined || more.length > 0) {
-    throw new DaisError('invalid_request', 'An action takes three words: KIND NAME VERB.');
+    throw new DaisError('invalid_request', 'An action needs three arguments: KIND NAME VERB.');
   }
   const verbs = findKind(kind.kind)?.actions.map((action) => action.verb);
   if (verbs !== undefined && !verbs.includes(verb)) throw unknownVerb(kind.kind, verb, verbs);

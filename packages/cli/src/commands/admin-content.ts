@@ -97,12 +97,12 @@ function ownersText({ owners }: DamagedContent): string {
     const part = file === name ? '' : `, file ${file}`;
     return `${kind} ${name} of project ${project}${part}`;
   });
-  return names.length === 0 ? 'nothing any more' : names.join('; ');
+  return names.length === 0 ? 'nothing (unused)' : names.join('; ');
 }
 
 export function passText(status: ContentStatus, now: number): string {
   const { state, objects, totalObjects, bytes, totalBytes, damaged, startedAt, finishedAt } = status;
-  const isDamaged = damaged === 0 ? 'none is damaged' : `${countText(damaged, 'object')} damaged`;
+  const isDamaged = damaged === 0 ? 'no damage' : `${countText(damaged, 'object')} damaged`;
   if (state === 'never')
     return `Stored content was never checked as a whole; ${damaged === 0 ? 'no damage is known' : isDamaged}.`;
   if (state === 'finished') {

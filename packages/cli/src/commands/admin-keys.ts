@@ -41,11 +41,13 @@ export const rotateKeys: Run<RotateOptions> = async (context, _args, options) =>
   const client = await context.connect();
   const rotation = await client.rotateKeys();
   if (!(await printedForPrograms(context, rotation))) {
-    const made = rotation.made ? 'is the new current key' : 'is the current key; keys are made elsewhere';
+    const made = rotation.made
+      ? 'is the new current key'
+      : 'is the current key; keys are created by an external system';
     context.terminal.out(`${rotation.keyId} (${rotation.fingerprint}) ${made}.\n`);
   }
   if (options.wait === true) return await waitUntilSealed(context, client, options.timeout);
-  remark(context, 'Values are being sealed under it; `dais admin keys` shows how far that is.');
+  remark(context, 'Values are being re-encrypted. `dais admin keys` shows the progress.');
   return exitCodes.ok.code;
 };
 
@@ -54,14 +56,14 @@ async function waitUntilSealed(context: Context, client: DaisClient, timeoutMs: 
   for (;;) {
     const left = (await client.keys()).filter((key) => !key.current).reduce((sum, key) => sum + key.values, 0);
     if (left === 0) {
-      remark(context, 'Every value is sealed under it.');
+      remark(context, 'Every value is encrypted with it.');
       return exitCodes.ok.code;
     }
     if (context.now() >= end) {
-      context.terminal.err(`${countText(left, 'value')} still need an older key; sealing goes on.\n`);
+      context.terminal.err(`${countText(left, 'value')} still need an older key; re-encryption continues.\n`);
       return exitCodes.timedOut.code;
     }
-    context.terminal.progress(`${countText(left, 'value')} still to be sealed`);
+    context.terminal.progress(`${countText(left, 'value')} still to be re-encrypted`);
     await sleep(LOOK_MS, undefined, { signal: context.signal });
   }
 }

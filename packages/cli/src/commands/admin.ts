@@ -64,12 +64,12 @@ export const exportDatabase: Run<ConfigOptions> = async (context, [file = ''], o
       () => false,
     )
   ) {
-    throw new DaisError('invalid_state', `${to} exists already: name a new file.`);
+    throw new DaisError('invalid_state', `${to} already exists. Choose a new file.`);
   }
   const summary = await exportInstallation({ ...adminOptions(context, options), to });
   if (await printedForPrograms(context, { data, ...summary })) return exitCodes.ok.code;
   const { rows, tables } = summary;
-  context.terminal.out(`${to} holds ${countText(rows, 'row')} of ${countText(tables, 'table')} of ${data}.\n`);
+  context.terminal.out(`${to} contains ${countText(rows, 'row')} of ${countText(tables, 'table')} of ${data}.\n`);
   return exitCodes.ok.code;
 };
 

@@ -41,7 +41,7 @@ export const run: Run<ExportOptions> = async (context, _args, options) => {
     context.terminal.progress('');
     await file?.close();
   }
-  remark(context, `${next - from} entries exported; go on with --after ${next - 1}.`);
+  remark(context, `${next - from} entries exported; continue with --after ${next - 1}.`);
   return exitCodes.ok.code;
 };
 

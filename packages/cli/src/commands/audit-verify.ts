@@ -57,16 +57,16 @@ function show(
   const { terminal } = context;
   const { style } = terminal;
   const { size, checkpoints, covered, findings } = result;
-  for (const finding of findings) terminal.out(`${style.fail('broken')}  ${finding}\n`);
+  for (const finding of findings) terminal.out(`${style.fail('failed')}  ${finding}\n`);
   const entries = size === 1 ? '1 entry' : `${size} entries`;
   if (findings.length === 0) {
-    terminal.out(`${style.ok('whole')}  ${entries}, ${countText(checkpoints, 'checkpoint')} met.\n`);
+    terminal.out(`${style.ok('verified')}  ${entries} against ${countText(checkpoints, 'checkpoint')}.\n`);
   }
   if (covered < size) remark(context, `Entries ${covered} to ${size - 1} are not signed yet.`);
   if (options.checkpoints === undefined) {
     remark(
       context,
-      'The checkpoints came from the same server. Against whoever owns it only checkpoints from elsewhere tell: --checkpoints.',
+      'The checkpoints came from the same server. To detect manipulation by its owner, use checkpoints stored elsewhere: --checkpoints.',
     );
   }
 }

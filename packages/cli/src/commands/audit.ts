@@ -48,11 +48,11 @@ export const list: Run<ListOptions> = async (context, _args, options) => {
     if (cursor === undefined) break;
   }
   if (await printedForPrograms(context, { items: entries })) return exitCodes.ok.code;
-  if (entries.length === 0) remark(context, 'No entry of the audit log is like that.');
+  if (entries.length === 0) remark(context, 'No matching entries.');
   else {
     const { style, columns } = context.terminal;
     const rows = entries.map((entry) => entryCells(entry, context.now()));
-    context.terminal.out(table(['seq', 'age', 'type', 'about', 'by', 'outcome', 'why'], rows, { style, columns }));
+    context.terminal.out(table(['seq', 'age', 'type', 'subject', 'by', 'outcome', 'reason'], rows, { style, columns }));
   }
   return exitCodes.ok.code;
 };
@@ -123,12 +123,12 @@ export const proof: Run<{ readonly check?: string; readonly publicKey?: string }
   if (options.check !== undefined) {
     const text = await readFile(resolve(context.workingFolder, options.check), 'utf8');
     checkProof(JSON.parse(text) as Proof, options.publicKey);
-    context.terminal.out(`${context.terminal.style.ok('proven')}  The entry is in the log that was signed.\n`);
+    context.terminal.out(`${context.terminal.style.ok('verified')}  The signed log contains the entry.\n`);
     return exitCodes.ok.code;
   }
   const [seq = ''] = args;
   if (!/^\d{1,15}$/.test(seq))
-    throw new DaisError('invalid_request', 'Name an entry by its number, or a proof with --check.');
+    throw new DaisError('invalid_request', 'Give the number of an entry, or a proof with --check.');
   const client = await context.connect();
   const found = await client.perform(proveAuditEntryOperation, { seq: Number(seq) }, { signal: context.signal });
   context.terminal.out(jsonText(found));
@@ -138,17 +138,14 @@ export const proof: Run<{ readonly check?: string; readonly publicKey?: string }
 /** @throws DaisError `digest_mismatch`, `invalid_request`. */
 function checkProof({ seq, body, size, path, checkpoint }: Proof, publicKey: string | undefined): void {
   if (publicKey === undefined || checkpoint === undefined) {
-    throw new DaisError(
-      'invalid_request',
-      'A proof is checked with --public-key, and with the checkpoint that stands in it.',
-    );
+    throw new DaisError('invalid_request', 'Checking a proof needs --public-key and a proof with a checkpoint.');
   }
   const signed = logKey(publicKey).open(checkpoint);
   if (signed === undefined) throw new DaisError('digest_mismatch', 'The checkpoint was not signed with this key.');
   const hashes = path.map((hash) => fromBase64(hash) ?? treeHasher.empty);
   const root = rootOfInclusion(treeHasher, { index: seq, size, leaf: treeHasher.leaf(body), path: hashes });
   if (root === undefined || signed.size !== size || !sameHash(root, signed.root)) {
-    throw new DaisError('digest_mismatch', 'The entry is not in the log that was signed.');
+    throw new DaisError('digest_mismatch', 'The signed log does not contain the entry.');
   }
 }
 
@@ -170,7 +167,7 @@ export const hold: Run<{ readonly reason?: string; readonly end?: true }> = asyn
     signal: context.signal,
   });
   if (!(await printedForPrograms(context, done))) {
-    context.terminal.out(done.hold === undefined ? 'There is no legal hold any more.\n' : `Held: ${done.hold}\n`);
+    context.terminal.out(done.hold === undefined ? 'The legal hold is ended.\n' : `Held: ${done.hold}\n`);
   }
   return exitCodes.ok.code;
 };

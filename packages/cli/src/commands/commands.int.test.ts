@@ -56,9 +56,9 @@ test('plan tells what apply then does, and exits with 10 only when something wou
   const path = await file('plan.yaml', project('planned', 'first'));
   const before = await cli.run(['plan', '-f', path]);
   expect(before.code).toBe(10);
-  expect(before.out).toBe('+ Project planned would be created\nWould be: 1 created. Nothing was changed.\n');
+  expect(before.out).toBe('+ Project planned would be created\nPlan: 1 created. No changes were made.\n');
   expect(await ok(['apply', '-f', path])).toBe('+ Project planned created\n1 created.\n');
-  expect(await ok(['plan', '-f', path])).toContain('Nothing would change.');
+  expect(await ok(['plan', '-f', path])).toContain('No changes.');
   await writeFile(path, project('planned', 'second'));
   const after = await cli.run(['plan', '-f', path]);
   expect(after.code).toBe(10);
@@ -88,8 +88,8 @@ test('a folder whose manifests lie deeper says so; what is not there is named', 
   await file('only-deep/x/y.yaml', secret('y'));
   const deep = await cli.run(['apply', '-f', 'only-deep', '-f', 'nothing.yaml']);
   expect(deep.code).toBe(3);
-  expect(deep.err).toContain('only-deep: holds no .yaml, .yml or .json file; 1 lie in folders below it: add -R');
-  expect(deep.err).toContain('nothing.yaml: there is no such file');
+  expect(deep.err).toContain('only-deep: contains no .yaml, .yml or .json file; 1 are in subfolders: add -R');
+  expect(deep.err).toContain('nothing.yaml: file not found');
 });
 
 test('prune without a set is refused before anything is sent', async () => {
@@ -112,7 +112,7 @@ test('a file that is not UTF-8 is told with its place', async () => {
   );
   const { code, err } = await cli.run(['plan', '-f', 'latin1.yaml']);
   expect(code).toBe(7);
-  expect(err).toContain('latin1.yaml:2:10: is not UTF-8 from here on');
+  expect(err).toContain('latin1.yaml:2:10: invalid UTF-8 from here on');
 });
 
 test('get: table, wide, names, one as YAML, labels, missing ones', async () => {
@@ -197,7 +197,7 @@ test('history, rollback to the one before and to a number, and one that there is
   for (const text of ['one', 'two', 'three']) await apply(project('rolled', text));
   const described = async () =>
     (await json<Resource<{ description: string }>>(['get', 'project', 'rolled'])).spec.description;
-  expect(await ok(['rollback', 'project', 'rolled'])).toContain('that is revision 4 now');
+  expect(await ok(['rollback', 'project', 'rolled'])).toContain('now revision 4');
   expect(await described()).toBe('two');
   await ok(['rollback', 'project/rolled', '--to', '1']);
   expect(await described()).toBe('one');
@@ -247,16 +247,16 @@ test('edit: a change, no change, a refused one that keeps the text', async () =>
   const editor = (script: string) => ({ environment: { editor: script } });
   expect(await ok(['edit', 'project', 'edited'], editor(`sed -i s/before/after/`))).toContain('revision 2');
   const same = await cli.run(['edit', 'project', 'edited'], editor('true'));
-  expect(same).toMatchObject({ code: 0, err: 'Nothing was changed.\n' });
+  expect(same).toMatchObject({ code: 0, err: 'No changes.\n' });
   const broken = await cli.run(['edit', 'project', 'edited'], editor('sed -i s/description/descripton/'));
   expect(broken.code).toBe(7);
-  const kept = /kept in (\S+)/.exec(broken.err)?.[1] ?? '';
+  const kept = /saved in (\S+)/.exec(broken.err)?.[1] ?? '';
   expect(await readFile(kept, 'utf8')).toContain('descripton: after');
   const failed = await cli.run(['edit', 'project', 'edited'], editor('false'));
-  expect(failed.err).toContain('The editor ended with code 1: nothing was changed.');
+  expect(failed.err).toContain('The editor exited with code 1. No changes.');
   const { rm } = await import('node:fs/promises');
   for (const { err } of [broken, failed]) {
-    await rm(join(/kept in (\S+)/.exec(err)?.[1] ?? '', '..'), { recursive: true });
+    await rm(join(/saved in (\S+)/.exec(err)?.[1] ?? '', '..'), { recursive: true });
   }
 });
 
@@ -346,17 +346,17 @@ test('keys: listed, and replaced by a new one', async () => {
 
 test('version: both, and only this one when no server answers', async () => {
   expect(await ok(['version'])).toContain(`at ${cli.server.url} (embedded PostgreSQL`);
-  expect(await ok(['version', '--url', nowhereUrl])).toContain(`none answers at ${nowhereUrl}`);
+  expect(await ok(['version', '--url', nowhereUrl])).toContain(`not reachable at ${nowhereUrl}`);
 });
 
 test('no server: which one was meant, what to do, exit code 6', async () => {
   const nowhere = { environment: { data: join(cli.folder, 'nowhere') } };
   const named = await cli.run(['get', 'secrets', '--url', nowhereUrl], nowhere);
-  expect(named).toMatchObject({ code: 6, err: expect.stringContaining(`${nowhereUrl}, which --url names`) as string });
+  expect(named).toMatchObject({ code: 6, err: expect.stringContaining(`${nowhereUrl} (from --url)`) as string });
   const variable = await cli.run(['get', 'secrets'], {
     environment: { ...nowhere.environment, url: nowhereUrl },
   });
-  expect(variable.err).toContain('which DAIS_URL names');
+  expect(variable.err).toContain('(from DAIS_URL)');
   const problem = await cli.run(['get', 'secrets', '--url', nowhereUrl, '-o', 'json'], nowhere);
   expect(JSON.parse(problem.err)).toMatchObject({ code: 'server_unreachable', status: 503 });
 });
@@ -377,7 +377,7 @@ test('doctor finds nothing wrong here, and a wrong configuration, data folder an
   expect(sick.out).toMatch(/problem +configuration +.*wrong-config.yaml:4: spec.prot/);
   expect(sick.out).toMatch(/warning +git +is not installed/);
   expect(sick.out).toMatch(/warning +proxy +HTTPS_PROXY is not an http:\/\/ address/);
-  expect(sick.out).toMatch(/problem +server +nothing answers at http:\/\/127.0.0.1:/);
+  expect(sick.out).toMatch(/problem +server +no server at http:\/\/127.0.0.1:/);
   expect(sick.out).toMatch(/problem +data +.*is not a folder/);
 });
 
@@ -438,7 +438,7 @@ test('get points to the command that lists records, and accepts kinds written wi
 });
 
 test('lineage explains what it takes, and shows a node without edges', async () => {
-  expect((await cli.run(['lineage', 'nothing'])).err).toContain('Write MODEL/VERSION, DATASET@VERSION');
+  expect((await cli.run(['lineage', 'nothing'])).err).toContain('Use MODEL/VERSION, DATASET@VERSION');
   expect((await cli.run(['lineage', 'a/1', '--upstream', '--downstream'])).err).toContain('--upstream or --downstream');
 });
 

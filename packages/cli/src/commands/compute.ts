@@ -45,7 +45,7 @@ export const showQueue: Run<ListOptions> = async (context, _args, { limit }) => 
     { text: String(wait.priority) },
     { text: age(new Date(wait.since).toISOString(), context.now()) },
   ]);
-  const heads = ['run', 'step', 'waits for', 'requests', 'priority', 'since'];
+  const heads = ['job', 'step', 'waits for', 'requests', 'priority', 'since'];
   if (rows.length > 0) terminal.out(table(heads, rows, { style: terminal.style, columns: terminal.columns }));
   if (first !== undefined) {
     const { use, limits, others } = first;
@@ -62,7 +62,7 @@ function reasonText({ why, resource }: ExecutionWait): string {
   if (why === 'over-quota') return `a larger quota of ${resource ?? 'the project'}`;
   if (why === 'capacity') return `free ${resource ?? 'capacity'} of a machine`;
   if (why === 'concurrency') return 'a free worker';
-  return why === 'retry' ? 'its next attempt' : 'its files and packages';
+  return why === 'retry' ? 'the next attempt' : 'files and packages';
 }
 
 interface QuotaOptions extends ListOptions {
@@ -132,7 +132,7 @@ function printProjects({ terminal }: Context, projects: readonly ProjectCompute[
 }
 
 function printNodes(context: Context, nodes: readonly ComputeNode[]): void {
-  if (nodes.length === 0) remark(context, 'No machine runs steps at the moment.');
+  if (nodes.length === 0) remark(context, 'No worker machines are connected.');
   for (const { name, resources, used, runningSteps, concurrency } of nodes) {
     const parts = Object.entries(resources).map(
       ([resource, has]) => `${amountText(resource, used[resource] ?? 0)} of ${amountText(resource, has)} ${resource}`,

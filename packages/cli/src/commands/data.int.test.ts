@@ -32,8 +32,8 @@ test('a dataset is pushed, looked at, compared, tagged, pulled and restored', as
   expect([first.code, first.out]).toEqual([0, 'flights@1\n']);
   expect(first.err).toContain('Sent 1 file, ');
   const again = await run('data', 'push', 'flights', 'raw');
-  expect(again.out).toContain('flights@1 has these data already');
-  expect(again.err).toContain('Sent 0 files, 0 B; 1 file known already.');
+  expect(again.out).toContain('No new data: flights@1 is identical');
+  expect(again.err).toContain('Sent 0 files, 0 B; 1 file already stored.');
   await write('raw/a.csv', SECOND);
   expect((await run('data', 'push', 'flights', 'raw', '-o', 'name')).out).toBe('flights@2\n');
   const versions = await run('data', 'versions', 'flights');
@@ -59,8 +59,8 @@ test('a dataset is pushed, looked at, compared, tagged, pulled and restored', as
   expect((await run('data', 'pull', 'flights@1', 'there')).out).toContain('1 file there already');
   await run('data', 'pull', 'flights@1', '--format', 'csv');
   expect(await readFile(join(dais.folder, 'flights/flights.csv'), 'utf8')).toBe(FIRST);
-  expect((await run('data', 'restore', 'flights@1')).out).toBe('flights@3 has the data of flights@1.\n');
-  expect((await run('data', 'delete', 'flights@2')).out).toBe('flights@2 is deleted.\n');
+  expect((await run('data', 'restore', 'flights@1')).out).toBe('flights@3 created from flights@1.\n');
+  expect((await run('data', 'delete', 'flights@2')).out).toBe('flights@2 deleted.\n');
 });
 
 test('what is wrong with a file is told with its line, and its rows are kept', async () => {
@@ -81,7 +81,7 @@ test('what is wrong with a file is told with its line, and its rows are kept', a
     column: 'x',
     value: 'much',
   });
-  expect((await run('data', 'push', 'strict', 'nowhere.csv')).err).toContain('There is no file nowhere.csv.');
+  expect((await run('data', 'push', 'strict', 'nowhere.csv')).err).toContain('File not found: nowhere.csv.');
   const typo = await run('data', 'sql', 'select idd from strict');
   expect([typo.code, typo.err]).toEqual([7, expect.stringContaining('idd')]);
 });

@@ -62,7 +62,7 @@ async function choose(
   const shown = names.slice(0, 20).map(printable).join(', ');
   const question = `Delete ${names.length} ${kind.plural}: ${shown}${names.length > 20 ? ', …' : ''}?`;
   if (!context.terminal.interactive) {
-    throw new DaisError('invalid_request', `${question} Nobody is here to ask: say --yes if that is meant.`);
+    throw new DaisError('invalid_request', `${question} There is no terminal to confirm: add --yes.`);
   }
   const reader = createInterface({ input: process.stdin, output: process.stderr });
   try {
@@ -82,9 +82,8 @@ async function print(context: Context, gone: readonly Resource[], waits: boolean
     for (const { kind, metadata } of gone) {
       const holders = metadata.finalizers ?? [];
       const name = `${kind} ${printable(metadata.name)}`;
-      if (metadata.deletionRequestedAt === undefined) terminal.out(`${name} is deleted.\n`);
-      else if (!waits)
-        terminal.out(`${name} is being deleted; it waits for ${holders.join(', ') || 'the platform'}.\n`);
+      if (metadata.deletionRequestedAt === undefined) terminal.out(`${name} deleted.\n`);
+      else if (!waits) terminal.out(`${name} is being deleted; waiting for ${holders.join(', ') || 'the platform'}.\n`);
     }
   }
 }

@@ -88,11 +88,11 @@ function factLines({ metadata }: Resource, nowMs: number): readonly (readonly [s
     ['Revision', String(metadata.generation)],
     ['Created', time(metadata.createdAt)],
     ['Updated', metadata.generation === 1 ? undefined : time(metadata.updatedAt)],
-    ['Made by', metadata.owner === undefined ? metadata.origin : `${metadata.origin}, set ${metadata.owner}`],
-    ['From', source === '' ? undefined : source],
+    ['Created by', metadata.owner === undefined ? metadata.origin : `${metadata.origin}, set ${metadata.owner}`],
+    ['Source', source === '' ? undefined : source],
     ['Being deleted', metadata.deletionRequestedAt === undefined ? undefined : time(metadata.deletionRequestedAt)],
-    ['Waits for', metadata.finalizers?.join(', ')],
-    ['Uid', metadata.uid],
+    ['Waiting for', metadata.finalizers?.join(', ')],
+    ['UID', metadata.uid],
   ];
   return facts.flatMap(([title, value]) => (value === undefined ? [] : [[title, printable(value)] as const]));
 }

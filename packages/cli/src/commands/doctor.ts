@@ -50,10 +50,10 @@ function conclusion(findings: readonly Finding[]): string {
   const count = (state: Finding['state']) => findings.filter((finding) => finding.state === state).length;
   const problems = count('problem');
   const warnings = count('warning');
-  if (problems === 0 && warnings === 0) return 'Nothing is wrong.';
+  if (problems === 0 && warnings === 0) return 'No problems found.';
   const words = [
     ...(problems === 0 ? [] : [`${problems} ${problems === 1 ? 'problem' : 'problems'}`]),
     ...(warnings === 0 ? [] : [`${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`]),
   ];
-  return `${words.join(' and ')}; the lines with → say what to do.`;
+  return `${words.join(' and ')}; lines with → show the remedy.`;
 }

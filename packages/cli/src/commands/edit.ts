@@ -48,10 +48,10 @@ class Editing {
       await writeFile(this.#file, this.#given, { mode: 0o600 });
       const code = await this.#openEditor();
       const text = await readFile(this.#file, 'utf8');
-      if (code !== 0) return this.#giveUp(`The editor ended with code ${code}: nothing was changed.`, refused);
+      if (code !== 0) return this.#giveUp(`The editor exited with code ${code}. No changes.`, refused);
       const sent = withoutRemarks(text);
       if (sent === withoutRemarks(this.#given)) {
-        if (refused !== undefined) return this.#giveUp('The text was left as it was: nothing was changed.', refused);
+        if (refused !== undefined) return this.#giveUp('The text is unchanged. No changes.', refused);
         return this.#nothing();
       }
       if (sent.trim() === '') return this.#nothing();
@@ -61,7 +61,7 @@ class Editing {
         if (!(error instanceof DaisError)) throw error;
         refused = error;
         const next = await this.#textAfter(error, sent);
-        if (next === undefined) return this.#giveUp('Nothing was changed.', error);
+        if (next === undefined) return this.#giveUp('No changes.', error);
         this.#given = next;
       }
     }
@@ -79,7 +79,7 @@ class Editing {
     const resource = await this.#client.update(kind, metadata.name, { yaml: text }, { resourceVersion });
     if (await printedForPrograms(this.#context, resource)) return exitCodes.ok.code;
     const { generation } = resource.metadata;
-    const said = generation === metadata.generation ? 'is as it was' : `is changed; that is revision ${generation}`;
+    const said = generation === metadata.generation ? 'is unchanged' : `updated to revision ${generation}`;
     this.#context.terminal.out(`${kind} ${printable(metadata.name)} ${said}.\n`);
     return exitCodes.ok.code;
   }
@@ -97,7 +97,7 @@ class Editing {
   }
 
   #nothing(): ExitCode {
-    remark(this.#context, 'Nothing was changed.');
+    remark(this.#context, 'No changes.');
     return exitCodes.ok.code;
   }
 
@@ -106,7 +106,7 @@ class Editing {
     if (error !== undefined) {
       terminal.err(errorText(error, { style: terminal.errStyle, sources: sentTexts, columns: terminal.columns }));
     }
-    terminal.err(`${said} Your text is kept in ${this.#file}\n`);
+    terminal.err(`${said} Your text is saved in ${this.#file}\n`);
     return error === undefined ? exitCodes.failed.code : exitCodeOf(error);
   }
 }

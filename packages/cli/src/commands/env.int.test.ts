@@ -82,5 +82,5 @@ test('taken back, without a server', async () => {
 test('nobody answers', async () => {
   const { code, out, err } = await open.run(['env', '--url', 'http://127.0.0.1:3']);
   expect({ code, out }).toEqual({ code: 6, out: '' });
-  expect(err).toContain('Nothing answers at http://127.0.0.1:3');
+  expect(err).toContain('No server at http://127.0.0.1:3');
 });

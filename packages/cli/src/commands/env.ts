@@ -28,7 +28,7 @@ export const run: Run<EnvOptions> = async (context, _args, options) => {
   const shell = options.shell ?? (await detectShell(process.ppid, environment.variables));
   terminal.out(shellLines(shell, shown));
   if (!onTerminal) return exitCodes.ok.code;
-  if (hidden) remark(context, `${TRACKING_TOKEN} is set too, but not shown on a terminal; --show-token shows it.`);
+  if (hidden) remark(context, `${TRACKING_TOKEN} is also set, but hidden on a terminal; use --show-token to show it.`);
   remark(context, `For this shell: ${evaluating(shell, ownWords(globals, options))}`);
   return exitCodes.ok.code;
 };
@@ -62,7 +62,7 @@ async function neededToken(context: Context, choice: ServerChoice): Promise<stri
   };
   if (given === undefined && (await knows(undefined))) return undefined;
   if (choice.token !== undefined && (await knows(choice.token))) return choice.token;
-  const why = choice.token === undefined ? 'asks who you are' : 'does not know that token';
+  const why = choice.token === undefined ? 'requires authentication' : 'does not accept that token';
   const remedy = `sign in with \`dais login ${choice.url}\`, or give --token`;
   throw new DaisError('unauthenticated', `${choice.url} ${why}: ${remedy}.`);
 }

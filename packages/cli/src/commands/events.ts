@@ -55,7 +55,7 @@ async function follow(context: Context, client: DaisClient, filter: Filter): Pro
     try {
       const settings = {
         signal: context.signal,
-        onReconnect: (error: DaisError) => remark(context, `Connecting again: ${error.message || error.code}`),
+        onReconnect: (error: DaisError) => remark(context, `Reconnecting: ${error.message || error.code}`),
       };
       for await (const event of client.watchEvents(filter, settings)) {
         if (globals.output === 'json') terminal.out(`${JSON.stringify(event)}\n`);
@@ -69,14 +69,14 @@ async function follow(context: Context, client: DaisClient, filter: Filter): Pro
       }
     } catch (error) {
       if (!(error instanceof DaisError) || error.code !== 'cursor_expired') throw error;
-      remark(context, 'Some events are no longer kept; going on with what happens from now.');
+      remark(context, 'Some events are no longer stored; continuing with new events.');
     }
   }
 }
 
 function emptyText(client: DaisClient, filter: Filter): string {
-  if (filter.kind !== undefined) return `No events about ${filter.name ?? `any ${filter.kind}`} are kept.`;
-  if (filter.organisation) return 'Nothing has happened to kinds of the organisation.';
-  const hint = '`dais events --organisation` shows those of projects themselves';
-  return `Nothing has happened in project ${client.project ?? 'default'}; ${hint}.`;
+  if (filter.kind !== undefined) return `No events about ${filter.name ?? `any ${filter.kind}`}.`;
+  if (filter.organisation) return 'No events of the organization.';
+  const hint = '`dais events --organisation` shows events of the organization';
+  return `No events in project ${client.project ?? 'default'}; ${hint}.`;
 }

@@ -20,8 +20,7 @@ async function page(context: Context, word: string | undefined, options: Explain
   const { terminal, globals } = context;
   const forProgram = globals.output === 'json' ? jsonText : globals.output === 'yaml' ? yamlText : undefined;
   if (word === undefined) {
-    if (options.example === true)
-      throw new DaisError('invalid_request', 'An example of which kind? dais explain KIND --example.');
+    if (options.example === true) throw new DaisError('invalid_request', 'Give a kind: dais explain KIND --example.');
     if (globals.output === 'name') return kinds.map((kind) => `${kind.plural}\n`).join('');
     return forProgram === undefined ? kindList(kinds, terminal) : await forProgram(kinds.map(summary));
   }

@@ -29,7 +29,7 @@ async function toServer(context: Context, { to, tokenEnv }: ExportOptions) {
     tally = await exportToServer({ client, rest, signal, progress: (text) => terminal.progress(text) });
   } catch (error) {
     terminal.progress('');
-    if (signal.aborted) remark(context, 'Stopped. The same command goes on where it was.');
+    if (signal.aborted) remark(context, 'Stopped. Run the same command again to resume.');
     throw error;
   }
   terminal.progress('');

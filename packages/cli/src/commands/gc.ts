@@ -51,6 +51,6 @@ async function tell(context: Context, removed: Removed, due: Removed, dryRun: bo
     ...(dryRun ? [] : [countText(files, 'file')]),
   ];
   context.terminal.out(`${dryRun ? 'Would remove' : 'Removed'} ${what.join(', ')}.\n`);
-  if (kept > 0) context.terminal.out(`${kept} stay: versions of models are made of them, or they hold such.\n`);
+  if (kept > 0) context.terminal.out(`${kept} are kept: model versions depend on them.\n`);
   return exitCodes.ok.code;
 }

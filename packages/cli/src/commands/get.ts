@@ -143,7 +143,7 @@ function tellEmpty(context: Context, kind: KindView, client: DaisClient, options
   else
     remark(
       context,
-      `No ${kind.plural}${place}. Make one: dais apply -f FILE; \`dais explain ${kind.kind} --example\` prints one to start from.`,
+      `No ${kind.plural}${place}. Create one with dais apply -f FILE; \`dais explain ${kind.kind} --example\` prints an example.`,
     );
 }
 
@@ -181,7 +181,7 @@ async function followOne(
       const settings = {
         resourceVersion: place,
         signal: context.signal,
-        onReconnect: (error: DaisError) => remark(context, `Connecting again: ${error.message || error.code}`),
+        onReconnect: (error: DaisError) => remark(context, `Reconnecting: ${error.message || error.code}`),
       };
       for await (const event of client.watch(kind.kind, { labels: options.selector }, settings)) {
         if (event.type !== 'bookmark' && options.wanted(event.object)) await printer.print(event.type, event.object);

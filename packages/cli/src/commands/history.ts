@@ -25,7 +25,7 @@ export const run: Run<{ readonly limit: number }> = async (context, args, { limi
   ]);
   const { terminal } = context;
   terminal.out(
-    table(['revision', 'age', 'operation', 'by', 'from'], rows, { style: terminal.style, columns: terminal.columns }),
+    table(['revision', 'age', 'operation', 'by', 'source'], rows, { style: terminal.style, columns: terminal.columns }),
   );
   return exitCodes.ok.code;
 };

@@ -46,7 +46,7 @@ export const run: Run<ImportOptions> = async (context, _args, options) => {
   } catch (error) {
     if (context.signal.aborted) {
       context.terminal.progress('');
-      remark(context, follow ? 'Stopped.' : 'Stopped. The same command goes on where it was.');
+      remark(context, follow ? 'Stopped.' : 'Stopped. Run the same command again to resume.');
     }
     throw error;
   } finally {

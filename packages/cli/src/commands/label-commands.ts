@@ -1,7 +1,7 @@
 import type { CommandDefinition } from '#commands/definition.ts';
 
 const SET = { syntax: '<set>', description: 'name of the label set' } as const;
-const ANNOTATION = { syntax: '<annotation>', description: 'its id, as `dais labels tasks` tells it' } as const;
+const ANNOTATION = { syntax: '<annotation>', description: 'annotation ID from `dais labels tasks`' } as const;
 const REASON = { flags: '--reason <text>', description: 'why' } as const;
 
 /** Labels that people gave. */
@@ -10,93 +10,100 @@ export const labelCommands: readonly CommandDefinition[] = [
     name: 'labels list',
     group: 'Data',
     summary: 'List the label sets of the project',
-    examples: [{ command: 'labels list', does: 'with how far each is' }],
+    examples: [{ command: 'labels list', does: 'with progress' }],
     load: async () => ({ run: (await import('#labels/sets.ts')).listSets }),
   },
   {
     name: 'labels create',
     group: 'Data',
-    summary: 'Begin a set of labels for a dataset',
+    summary: 'Create a label set for a dataset',
     arguments: [SET],
     options: [
-      { flags: '--dataset <version>', description: 'what is labelled: flights@3', required: true },
-      { flags: '--control <name>', description: 'the control whose values are the label (`from_name`)' },
+      { flags: '--dataset <version>', description: 'dataset version to label: flights@3', required: true },
+      { flags: '--control <name>', description: 'control whose values are the label (`from_name`)' },
       {
         flags: '--level <level>',
-        description: 'how far two labels are apart',
+        description: 'distance metric between labels',
         choices: ['nominal', 'ordinal', 'interval'],
         default: 'nominal',
       },
     ],
-    examples: [{ command: 'labels create mood --dataset reviews@3 --control sentiment', does: 'of choices' }],
+    examples: [{ command: 'labels create mood --dataset reviews@3 --control sentiment', does: 'choices' }],
     load: async () => ({ run: (await import('#labels/sets.ts')).createSet }),
   },
   {
     name: 'labels guideline',
     group: 'Data',
-    summary: 'Write down what annotators are told from now on',
+    summary: 'Publish a new guideline for annotators',
     arguments: [SET, { syntax: '<file>', description: 'Markdown; `-` for standard input' }],
-    examples: [{ command: 'labels guideline mood guideline.md', does: 'the next version of it' }],
+    examples: [{ command: 'labels guideline mood guideline.md', does: 'next version of the guideline' }],
     load: async () => ({ run: (await import('#labels/sets.ts')).addGuideline }),
   },
   {
     name: 'labels import',
     group: 'Data',
-    summary: 'Bring in tasks and annotations of Label Studio',
-    details: 'An export of type JSON. The same file again changes nothing; what changed becomes a new version.',
-    arguments: [SET, { syntax: '<file>', description: 'the export; `-` for standard input' }],
+    summary: 'Import tasks and annotations from Label Studio',
+    details:
+      'Takes an export of type JSON. Importing the same file again changes nothing; changed annotations become new versions.',
+    arguments: [SET, { syntax: '<file>', description: 'export file; `-` for standard input' }],
     options: [
       {
         flags: '--guideline <n>',
-        description: 'the version that annotators had; default: the newest',
+        description: 'guideline version that annotators used; default: the latest',
         type: 'integer',
       },
       {
         flags: '--annotator <id=user>',
-        description: 'which user it is that the tool calls so: 10=ada',
+        description: 'map an annotator ID of the tool to a user: 10=ada',
         repeatable: true,
       },
     ],
-    examples: [{ command: 'labels import mood export.json --annotator 10=ada', does: 'who nobody names keeps the id' }],
+    examples: [
+      { command: 'labels import mood export.json --annotator 10=ada', does: 'unmapped annotators keep their ID' },
+    ],
     load: async () => ({ run: (await import('#labels/transfer.ts')).importLabels }),
   },
   {
     name: 'labels export',
     group: 'Data',
-    summary: 'Write tasks and annotations as Label Studio reads them',
+    summary: 'Export tasks and annotations for Label Studio',
     arguments: [SET, { syntax: '[file]', description: 'default: standard output' }],
-    examples: [{ command: 'labels export mood mood.json', does: 'what came in, with what was added' }],
+    examples: [{ command: 'labels export mood mood.json', does: 'imported tasks with all annotations' }],
     load: async () => ({ run: (await import('#labels/transfer.ts')).exportLabels }),
   },
   {
     name: 'labels tasks',
     group: 'Data',
-    summary: 'Show tasks with their labels and what reviewers said',
+    summary: 'Show tasks with labels and reviews',
     arguments: [SET],
     options: [
-      { flags: '--state <state>', description: 'only those', choices: ['open', 'labelled', 'accepted', 'rejected'] },
-      { flags: '--disagreed', description: 'only those whose labels differ' },
-      { flags: '--limit <n>', description: 'at most so many', type: 'integer', default: 50 },
+      {
+        flags: '--state <state>',
+        description: 'only in this state',
+        choices: ['open', 'labelled', 'accepted', 'rejected'],
+      },
+      { flags: '--disagreed', description: 'only tasks whose labels differ' },
+      { flags: '--limit <n>', description: 'maximum number of tasks', type: 'integer', default: 50 },
     ],
-    examples: [{ command: 'labels tasks mood --disagreed', does: 'what has to be settled' }],
+    examples: [{ command: 'labels tasks mood --disagreed', does: 'disagreements' }],
     load: async () => ({ run: (await import('#labels/review.ts')).listTasks }),
   },
   {
     name: 'labels review',
     group: 'Data',
-    summary: 'Accept or reject a label; never one of your own',
+    summary: 'Accept or reject a label (not your own)',
     arguments: [SET, ANNOTATION],
     options: [
-      { flags: '--accept', description: 'it is right' },
-      { flags: '--reject', description: 'it is wrong' },
-      { flags: '--settle', description: 'it is right, and all others of its task are wrong' },
+      { flags: '--accept', description: 'accept the label' },
+      { flags: '--reject', description: 'reject the label' },
+      { flags: '--settle', description: 'accept the label and reject all others of its task' },
       REASON,
     ],
     examples: [
       { command: 'labels review mood 0198c0de-0000-7000-8000-000000000000 --accept', does: 'one label' },
       {
         command: 'labels review mood 0198c0de-0000-7000-8000-000000000000 --settle --reason 2.1',
-        does: 'a task whose labels differ',
+        does: 'resolve a disagreement',
       },
     ],
     load: async () => ({ run: (await import('#labels/review.ts')).review }),
@@ -104,34 +111,35 @@ export const labelCommands: readonly CommandDefinition[] = [
   {
     name: 'labels accept-agreed',
     group: 'Data',
-    summary: 'Accept every label on which enough annotators agree and none says otherwise',
+    summary: 'Accept every label on which enough annotators agree and none disagrees',
     arguments: [SET],
-    options: [{ flags: '--at-least <n>', description: 'how many have to agree', type: 'integer', default: 2 }, REASON],
-    examples: [{ command: 'labels accept-agreed mood --at-least 3', does: 'the rest waits for a verdict' }],
+    options: [
+      { flags: '--at-least <n>', description: 'minimum number of agreeing annotators', type: 'integer', default: 2 },
+      REASON,
+    ],
+    examples: [{ command: 'labels accept-agreed mood --at-least 3', does: 'other tasks wait for review' }],
     load: async () => ({ run: (await import('#labels/review.ts')).acceptAgreed }),
   },
   {
     name: 'labels agreement',
     group: 'Data',
-    summary: 'Tell how far annotators agree',
+    summary: 'Show annotator agreement',
     arguments: [SET],
-    options: [{ flags: '--guideline <n>', description: 'only labels given under this version', type: 'integer' }],
-    examples: [{ command: 'labels agreement mood', does: 'over all, by label and by pair' }],
+    options: [{ flags: '--guideline <n>', description: 'only labels of this guideline version', type: 'integer' }],
+    examples: [{ command: 'labels agreement mood', does: 'overall, by label and by pair' }],
     load: async () => ({ run: (await import('#labels/review.ts')).agreement }),
   },
   {
     name: 'labels publish',
     group: 'Data',
-    summary: 'Make a dataset version of the accepted labels',
+    summary: 'Publish accepted labels as a dataset version',
     arguments: [SET],
     options: [
-      { flags: '--dataset <name>', description: 'which dataset gets it; default: one called as the set' },
-      { flags: '-m, --message <text>', description: 'said of the version' },
+      { flags: '--dataset <name>', description: 'target dataset; default: the name of the label set' },
+      { flags: '-m, --message <text>', description: 'description of the version' },
       { flags: '--no-wait', description: 'do not wait for the version' },
     ],
-    examples: [
-      { command: 'labels publish mood --dataset reviews-labelled', does: 'with lineage to what was labelled' },
-    ],
+    examples: [{ command: 'labels publish mood --dataset reviews-labelled', does: 'with lineage to the labeled data' }],
     load: async () => ({ run: (await import('#labels/sets.ts')).publish }),
   },
 ];

@@ -97,10 +97,10 @@ test('a command line is let in, works as that person, and signs out', async () =
   expect(await run(['logout', url])).toMatchObject({ code: 0, out: `Not signed in to ${url}.\n` });
 });
 
-test('a command line that is turned away says so and keeps nothing', async () => {
+test('a command line that is denied says so and keeps nothing', async () => {
   const login = startLogin(cli.server.url);
   expect((await post(`/api/v1/devices/${await login.code}/actions/deny`, {})).status).toBe(200);
-  expect(await login.ended).toMatchObject({ code: 5, err: expect.stringContaining('turned away') });
+  expect(await login.ended).toMatchObject({ code: 5, err: expect.stringContaining('denied') });
   expect((await run(['get', 'users', '--url', cli.server.url])).code).toBe(5);
 });
 

@@ -34,7 +34,7 @@ export const login: Run<LoginOptions> = async (context, [given], options) => {
     context.terminal.out(`Signed in to ${url} as ${user}${until}.\n`);
   }
   if (context.environment.token !== undefined) {
-    remark(context, 'DAIS_TOKEN is set and wins over it: unset it to use this sign-in.');
+    remark(context, 'DAIS_TOKEN is set and takes precedence. Unset it to use this sign-in.');
   }
   return exitCodes.ok.code;
 };
@@ -51,7 +51,9 @@ export const logout: Run = async (context, [given]) => {
   // Forgotten first: a server that does not answer must not keep anybody signed in here.
   await writeCredential(path, url, undefined);
   if (!kept.token.startsWith('dais_ses_')) {
-    context.terminal.out(`The token for ${url} is forgotten here. It still holds: \`dais token revoke\` ends it.\n`);
+    context.terminal.out(
+      `The token for ${url} was removed from this machine. It is still valid: revoke it with \`dais token revoke\`.\n`,
+    );
     return exitCodes.ok.code;
   }
   await endToken(await clientWith(context, url, kept.token), url);
@@ -73,19 +75,19 @@ async function clientWith(context: Context, url: string, token: string | undefin
 
 async function readToken(context: Context, url: string): Promise<Credential> {
   const token = (await context.readStdin()).toString('utf8').trim();
-  if (token === '') throw new DaisError('invalid_request', 'There is no token on standard input.');
+  if (token === '') throw new DaisError('invalid_request', 'No token on standard input.');
   const session = await (await clientWith(context, url, token)).perform(currentSessionOperation, {});
   return { token, user: nameOf(session, url) };
 }
 
 function nameOf({ mode, actor }: CurrentSession, url: string): string {
   if (mode === 'solo') throw needsNone(url);
-  if (actor === undefined) throw new DaisError('unauthenticated', `${url} does not know this token.`);
+  if (actor === undefined) throw new DaisError('unauthenticated', `${url} does not accept this token.`);
   return actor.id;
 }
 
 function needsNone(url: string): DaisError {
-  return new DaisError('invalid_state', `The Dais at ${url} has one owner, who need not sign in.`);
+  return new DaisError('invalid_state', `The server at ${url} has one owner and needs no sign-in.`);
 }
 
 async function askForToken(context: Context, url: string, mayOpen: boolean): Promise<Credential> {
@@ -95,31 +97,32 @@ async function askForToken(context: Context, url: string, mayOpen: boolean): Pro
   const started = await client.perform(startDeviceOperation, { machine: hostname(), program });
   const page = pageFor(started.verification_uri_complete, url);
   const { terminal, environment } = context;
-  terminal.err(`Open ${page}\nand let this command line in, if the page shows the code ${started.user_code}.\n`);
+  terminal.err(`Open ${page}\nand authorize this command line if the page shows the code ${started.user_code}.\n`);
   if (mayOpen) await openBrowser(page, environment.variables);
   const end = context.now() + started.expires_in * 1000;
   let { interval } = started;
   while (context.now() < end) {
-    terminal.progress('waiting to be let in');
+    terminal.progress('waiting for authorization');
     const polled = await pollOnce(client, started.device_code, context.signal);
     switch (polled?.state) {
       case 'approved': {
         terminal.progress('');
         const { access_token: token, user, expires_in: seconds } = polled;
-        if (token === undefined || user === undefined) throw new DaisError('upstream_failed', `${url} gave no token.`);
+        if (token === undefined || user === undefined)
+          throw new DaisError('upstream_failed', `${url} returned no token.`);
         const expiresAt = seconds === undefined ? undefined : new Date(context.now() + seconds * 1000).toISOString();
         return { token, user, ...(expiresAt !== undefined && { expiresAt }) };
       }
       case 'denied':
-        throw new DaisError('forbidden', 'This command line was turned away.');
+        throw new DaisError('forbidden', 'The request was denied.');
       case 'expired':
-        throw new DaisError('unauthenticated', 'Nobody let this command line in in time: start again.');
+        throw new DaisError('unauthenticated', 'The code expired. Run the command again.');
       default:
         interval = polled?.interval ?? interval;
     }
     await sleep(interval * 1000, undefined, { signal: context.signal });
   }
-  throw new DaisError('unauthenticated', 'Nobody let this command line in in time: start again.');
+  throw new DaisError('unauthenticated', 'The code expired. Run the command again.');
 }
 
 /** Solo servers answer this to their owner only; whoever they do not know is told to bring a token. */
@@ -153,8 +156,12 @@ async function endToken(client: DaisClient, url: string): Promise<void> {
     if (!(error instanceof DaisError)) throw error;
     // It has ended already.
     if (error.code === 'unauthenticated') return;
-    throw new DaisError(error.code, `The sign-in is forgotten here, but ${url} did not end it: ${error.message}`, {
-      cause: error,
-    });
+    throw new DaisError(
+      error.code,
+      `The sign-in was removed from this machine, but ${url} did not end it: ${error.message}`,
+      {
+        cause: error,
+      },
+    );
   }
 }

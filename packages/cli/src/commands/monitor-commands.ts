@@ -1,18 +1,18 @@
 import type { CommandDefinition } from '#commands/definition.ts';
 
-const MONITOR = { syntax: '<monitor>', description: 'its name' } as const;
-const LIMIT = { flags: '--limit <n>', description: 'at most so many', type: 'integer', default: 50 } as const;
+const MONITOR = { syntax: '<monitor>', description: 'monitor name' } as const;
+const LIMIT = { flags: '--limit <n>', description: 'maximum number of entries', type: 'integer', default: 50 } as const;
 
 /** What monitors found, and what is done about it. */
 export const monitorCommands: readonly CommandDefinition[] = [
   {
     name: 'monitor list',
     group: 'Serving',
-    summary: 'List the monitors with what their newest windows say',
-    details: 'The last column is a sign for each of the newest windows: `.` good, `!` bad, `?` not known.',
+    summary: 'List monitors with the status of their latest windows',
+    details: 'The last column shows the latest windows: `.` passing, `!` failing, `?` unknown.',
     options: [
-      { flags: '--endpoint <name>', description: 'only those of this endpoint' },
-      { flags: '--dataset <name>', description: 'only those of this dataset' },
+      { flags: '--endpoint <name>', description: 'only monitors of this endpoint' },
+      { flags: '--dataset <name>', description: 'only monitors of this dataset' },
       LIMIT,
     ],
     examples: [{ command: 'monitor list', does: 'all of the project' }],
@@ -21,60 +21,60 @@ export const monitorCommands: readonly CommandDefinition[] = [
   {
     name: 'monitor get',
     group: 'Serving',
-    summary: 'Show what a monitor says now: each check, open alerts, what they started',
-    details: 'Ends with 7 when the newest window is bad.',
+    summary: 'Show checks, open alerts and decisions of a monitor',
+    details: 'Exits with 7 when the latest window is failing.',
     arguments: [MONITOR],
-    examples: [{ command: 'monitor get delays', does: 'in a script: good, or not' }],
+    examples: [{ command: 'monitor get delays', does: 'in scripts: passing or failing' }],
     load: async () => ({ run: (await import('#monitors/read.ts')).get }),
   },
   {
     name: 'monitor report',
     group: 'Serving',
     summary: 'Show the report of a window',
-    details: 'What is bad comes first, then what is not known, with the reason of each.',
-    arguments: [MONITOR, { syntax: '[window]', description: 'its number; default: the newest' }],
+    details: 'Failing results come first, then unknown ones, each with its reason.',
+    arguments: [MONITOR, { syntax: '[window]', description: 'window number; default: the latest' }],
     options: [
-      { flags: '--all', description: 'what is good too' },
-      { flags: '--html', description: 'as one HTML page with both sides of each column' },
+      { flags: '--all', description: 'include passing results' },
+      { flags: '--html', description: 'HTML page with the distributions of each column' },
     ],
     examples: [
-      { command: 'monitor report delays', does: 'of the newest window' },
-      { command: 'monitor report delays 12 --html > delays.html', does: 'a page that needs nothing else' },
+      { command: 'monitor report delays', does: 'the latest window' },
+      { command: 'monitor report delays 12 --html > delays.html', does: 'a self-contained page' },
     ],
     load: async () => ({ run: (await import('#monitors/report.ts')).report }),
   },
   {
     name: 'monitor history',
     group: 'Serving',
-    summary: 'Show how the figures of a monitor went, window by window',
-    details: 'Those that were bad most often come first. The line is drawn from the least to the greatest value.',
+    summary: 'Show the metrics of a monitor by window',
+    details: 'Metrics that failed most often come first. Sparklines range from the minimum to the maximum.',
     arguments: [MONITOR],
     options: [
-      { flags: '--check <name>', description: 'only of this check' },
-      { flags: '--column <name>', description: 'only of this column' },
-      { flags: '--windows <n>', description: 'so many windows', type: 'integer', default: 40 },
+      { flags: '--check <name>', description: 'only this check' },
+      { flags: '--column <name>', description: 'only this column' },
+      { flags: '--windows <n>', description: 'number of windows', type: 'integer', default: 40 },
       LIMIT,
     ],
-    examples: [{ command: 'monitor history delays --check drift', does: 'which columns drift, and since when' }],
+    examples: [{ command: 'monitor history delays --check drift', does: 'drift by column over time' }],
     load: async () => ({ run: (await import('#monitors/report.ts')).history }),
   },
   {
     name: 'monitor ack',
     group: 'Serving',
-    summary: 'Say that you look after an alert',
-    details: 'It stays open until it is resolved by good windows. Without an id: the one that is open.',
-    arguments: [MONITOR, { syntax: '[alert]', description: 'its id; needed where several are open' }],
-    options: [{ flags: '--note <text>', description: 'what is done about it', default: '' }],
-    examples: [{ command: 'monitor ack delays --note retraining-on-July', does: 'others see that, and who said it' }],
+    summary: 'Acknowledge an alert',
+    details: 'The alert stays open until windows pass again. Without an ID, acknowledges the only open alert.',
+    arguments: [MONITOR, { syntax: '[alert]', description: 'alert ID; required if several alerts are open' }],
+    options: [{ flags: '--note <text>', description: 'comment', default: '' }],
+    examples: [{ command: 'monitor ack delays --note retraining-on-July', does: 'recorded with your name' }],
     load: async () => ({ run: (await import('#monitors/act.ts')).acknowledge }),
   },
   {
     name: 'monitor run',
     group: 'Serving',
-    summary: 'Judge every window that has ended now',
-    details: 'Instead of at the next turn. It does not wait: `dais monitor get` tells what was found.',
+    summary: 'Evaluate all completed windows now',
+    details: 'Does not wait for the schedule and returns immediately. `dais monitor get` shows the result.',
     arguments: [MONITOR],
-    examples: [{ command: 'monitor run delays', does: 'after labels were brought' }],
+    examples: [{ command: 'monitor run delays', does: 'after new ground truth arrived' }],
     load: async () => ({ run: (await import('#monitors/act.ts')).run }),
   },
 ];

@@ -14,7 +14,7 @@ export const run: Run = async (context) => {
   const client = await context.connect();
   await client.server();
   if (await openBrowser(address, environment.variables)) return exitCodes.ok.code;
-  remark(context, 'No browser could be started here: open the address yourself.');
+  remark(context, 'No browser is available. Open the URL manually.');
   const ssh = environment.variables['SSH_CONNECTION'];
   if (ssh !== undefined && isLoopback(address)) {
     const port = new URL(address).port || '80';

@@ -18,7 +18,7 @@ export const backfill: Run<BackfillOptions> = async (context, [name = ''], optio
   const { times } = await client.perform(backfillRecurrenceOperation, { id: uid, from, to });
   const texts = times.map((time) => new Date(time).toISOString());
   if (await printedForPrograms(context, { times: texts })) return exitCodes.ok.code;
-  if (times.length === 0) context.terminal.out('There is nothing to make up for.\n');
+  if (times.length === 0) context.terminal.out('Nothing to backfill.\n');
   else
     context.terminal.out(
       `${countText(times.length, 'run')} will start:\n${texts.map((text) => `  ${text}\n`).join('')}`,

@@ -21,17 +21,13 @@ export const lint: Run<{ readonly recursive?: true }> = async (context, args, { 
   const checked = files.map(checkFile);
   const issues = checked.flatMap((one) => one.issues);
   if (issues.length > 0) {
-    throw new DaisError(
-      'invalid_manifest',
-      `There ${issues.length === 1 ? 'is 1 fault' : `are ${issues.length} faults`}.`,
-      {
-        issues,
-      },
-    );
+    throw new DaisError('invalid_manifest', `${issues.length === 1 ? '1 error' : `${issues.length} errors`}.`, {
+      issues,
+    });
   }
   const manifests = checked.reduce((sum, one) => sum + one.manifests, 0);
   if (await printedForPrograms(context, { manifests })) return exitCodes.ok.code;
-  terminal.out(`${countText(manifests, 'manifest')} without a fault.\n`);
+  terminal.out(`${countText(manifests, 'manifest')} without errors.\n`);
   return exitCodes.ok.code;
 };
 

@@ -28,8 +28,8 @@ export const times: Run<TimesOptions> = async (context, [name = ''], { count }) 
   if (await printedForPrograms(context, { enabled, next, latest })) return exitCodes.ok.code;
   const { terminal } = context;
   const { style, columns } = terminal;
-  if (!enabled) terminal.out('It is suspended: nothing starts at these times.\n');
-  if (next.length === 0) terminal.out('The clock starts nothing more.\n');
+  if (!enabled) terminal.out('The schedule is suspended. Nothing starts at these times.\n');
+  if (next.length === 0) terminal.out('No further start times.\n');
   else {
     const now = context.now();
     // How far a time is ahead reads as its age would, seen from there.
@@ -40,7 +40,7 @@ export const times: Run<TimesOptions> = async (context, [name = ''], { count }) 
     const rows = latest.map(({ at, state, run = '', error = '' }) =>
       [at, state, run, error].map((one) => ({ text: one })),
     );
-    terminal.out(`\n${table(['for', 'state', 'run', 'why'], rows, { style, columns })}`);
+    terminal.out(`\n${table(['scheduled for', 'state', 'job', 'message'], rows, { style, columns })}`);
   }
   return exitCodes.ok.code;
 };

@@ -60,11 +60,11 @@ const write = async (file: string, text: string) => await writeFile(join(dais.fo
 describe('a pipeline', () => {
   test('runs, and what becomes of its steps is told', async () => {
     const { code, out, err } = await dais.run(['pipeline', 'run', 'count', '--param', 'until=5', '--param', 'word=7']);
-    expect(err).toMatch(/^Run [0-9a-f-]{36}\n/);
+    expect(err).toMatch(/^Pipeline run [0-9a-f-]{36}\n/);
     expect(err).toMatch(/succeeded make in \d+\.\d s/);
     expect(err).toMatch(/skipped {3}extra/);
-    expect([code, out]).toEqual([0, expect.stringMatching(/^Run [0-9a-f-]{36} has ended: succeeded\n$/)]);
-    const id = out.split(' ')[1] ?? '';
+    expect([code, out]).toEqual([0, expect.stringMatching(/^Pipeline run [0-9a-f-]{36} ended: succeeded\n$/)]);
+    const id = out.split(' ')[2] ?? '';
     expect((await dais.run(['logs', id, '--step', 'show'])).out).toBe('7 5\n');
   });
 
@@ -76,7 +76,7 @@ describe('a pipeline', () => {
     expect(failed.err).toContain('error: 2 of its tasks did not succeed');
     const { id } = JSON.parse(failed.out) as Execution;
     const again = await dais.run(['pipeline', 'retry', id]);
-    expect([again.code, again.err]).toEqual([1, expect.stringContaining('succeeded make (taken over)')]);
+    expect([again.code, again.err]).toEqual([1, expect.stringContaining('succeeded make (reused)')]);
     const anew = await dais.run(['pipeline', 'retry', id, '--from', 'make']);
     expect(anew.err).toMatch(/succeeded make in/);
     expect((await dais.run(['pipeline', 'retry', id, '--from', 'nothing'])).code).toBe(7);
@@ -93,7 +93,7 @@ describe('a pipeline', () => {
 
   test('is drawn', async () => {
     expect((await dais.run(['pipeline', 'graph', 'count'])).out).toBe(
-      'make\nshow  (after make)\nextra  (if its condition holds; after show)\n',
+      'make\nshow  (after make)\nextra  (if the condition is true; after show)\n',
     );
     const { out: dot } = await dais.run(['pipeline', 'graph', 'count', '--dot']);
     expect(dot).toContain('"make" -> "show";');
@@ -120,7 +120,7 @@ describe('manifests', () => {
   test('are checked without a server, each fault at its line', async () => {
     const away = { ...inFolder(), environment: { url: 'http://127.0.0.1:9' } };
     const right = await dais.run(['pipeline', 'lint', 'pipeline.yaml'], away);
-    expect([right.code, right.out, right.err]).toEqual([0, '2 manifests without a fault.\n', '']);
+    expect([right.code, right.out, right.err]).toEqual([0, '2 manifests without errors.\n', '']);
     await write(
       'wrong.yaml',
       PIPELINE.replace('step: make, output: rows', 'step: mke, output: rows').replace('0 3 *', '0 33 *'),
@@ -146,7 +146,7 @@ test('the past of a schedule is made up for', async () => {
   const words = ['pipeline', 'backfill', 'nightly', '--from', '2026-01-01', '--to', '2026-01-02T12:00:00Z'];
   const { code, out } = await dais.run(words);
   expect([code, out]).toEqual([0, '2 runs will start:\n  2026-01-01T03:00:00.000Z\n  2026-01-02T03:00:00.000Z\n']);
-  expect((await dais.run(words)).out).toBe('There is nothing to make up for.\n');
+  expect((await dais.run(words)).out).toBe('Nothing to backfill.\n');
   const told = await dais.run(['pipeline', 'times', 'nightly', '--count', '2', '-o', 'json']);
   const { next, latest } = JSON.parse(told.out) as { next: string[]; latest: { at: string }[] };
   expect(next).toEqual([expect.stringMatching(/T03:00:00.000Z$/), expect.stringMatching(/T03:00:00.000Z$/)]);

@@ -52,14 +52,14 @@ async function tell(context: Context, client: DaisClient, made: Execution, wait:
   let run = made;
   let exitCode: number = exitCodes.ok.code;
   if (wait) {
-    remark(context, `Run ${made.id}`);
+    remark(context, `Pipeline run ${made.id}`);
     exitCode = await followSteps(context, client, made.id);
     run = await client.perform(readExecutionOperation, { id: made.id });
   }
   if (context.globals.output === 'name') context.terminal.out(`${run.id}\n`);
   else if (!(await printedForPrograms(context, run))) {
-    const text = wait ? `has ended: ${run.state}` : `is submitted; see it with: dais runs`;
-    context.terminal.out(`Run ${run.id} ${text}\n`);
+    const text = wait ? `ended: ${run.state}` : `submitted. List it with: dais runs`;
+    context.terminal.out(`Pipeline run ${run.id} ${text}\n`);
   }
   return exitCode;
 }
@@ -107,7 +107,7 @@ export const showGraph: Run<GraphOptions> = async (context, [name = ''], { pipel
   if (dot === true) context.terminal.out(dotText(graph));
   else if (!(await printedForPrograms(context, graph))) context.terminal.out(graphText(graph));
   for (const warning of graph.warnings) context.terminal.err(`warning: ${warning}\n`);
-  if (graph.more) remark(context, 'There is more of it than is shown here.');
+  if (graph.more) remark(context, 'The graph is truncated.');
   return exitCodes.ok.code;
 };
 
@@ -130,7 +130,7 @@ function graphText({ nodes, edges }: PipelineGraph): string {
         const needs = before(node.path);
         const words = [
           ...(node.kind === 'loop' ? ['for each item'] : []),
-          ...(node.conditional ? ['if its condition holds'] : []),
+          ...(node.conditional ? ['if the condition is true'] : []),
           ...(node.always ? ['always'] : []),
           ...(needs.length > 0 ? [`after ${needs.join(', ')}`] : []),
         ];

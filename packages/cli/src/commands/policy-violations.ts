@@ -38,12 +38,12 @@ export const violations: Run<ListOptions & { readonly evaluate?: true }> = async
   if (!complete)
     remark(
       context,
-      'There is more in production than one request evaluates; the server evaluates the rest within an hour.',
+      'The project is too large to evaluate in one request; the server evaluates the rest within an hour.',
     );
-  if (more) remark(context, `These are the first ${items.length}; see more with --limit.`);
+  if (more) remark(context, `Showing the first ${items.length}; see more with --limit.`);
   const when =
     evaluatedAt === undefined
-      ? 'The project has not been evaluated yet: run it with --evaluate.'
+      ? 'The project was not evaluated yet. Run again with --evaluate.'
       : `Evaluated ${age(evaluatedAt, context.now())} ago.`;
   remark(context, items.length === 0 ? `Nothing in production violates a policy. ${when}` : when);
   return exitCodes.ok.code;
@@ -111,7 +111,7 @@ export const audited: Run<ListOptions> = async (context, _args, { policy, limit 
   }
   if (await printedForPrograms(context, { items })) return exitCodes.ok.code;
   if (items.length === 0) {
-    remark(context, 'Policies in audit mode would have refused nothing.');
+    remark(context, 'Policies in audit mode would have denied no requests.');
     return exitCodes.ok.code;
   }
   const rows = items.map((one) => [
@@ -125,7 +125,7 @@ export const audited: Run<ListOptions> = async (context, _args, { policy, limit 
   ]);
   const { style, columns } = context.terminal;
   context.terminal.out(
-    table(['age', 'policy', 'action', 'resource', 'last by', 'count', 'reason'], rows, { style, columns }),
+    table(['age', 'policy', 'action', 'resource', 'last requested by', 'count', 'reason'], rows, { style, columns }),
   );
   return exitCodes.ok.code;
 };

@@ -39,7 +39,7 @@ test('test tells how each case came out, and where a policy is wrong', async () 
   expect(good.out).toBe('passed  OrganisationPolicy/no-deletion  programs do not delete\n');
   const bad = await cli.run(['policy', 'test', await file('bad.yaml', policy('silent'))]);
   expect(bad.code).toBe(1);
-  expect(bad.out).toContain('expected silent, came out as refused (no-deletion)');
+  expect(bad.out).toContain('expected silent, got refused (no-deletion)');
   const wrong = await cli.run(['policy', 'test', await file('wrong.yaml', policy('refused', 'secret:delet'))]);
   expect(wrong.code).toBe(7);
   expect(wrong.err).toContain('wrong.yaml:8');
@@ -84,9 +84,9 @@ spec:
   expect(await cli.run(['apply', '-f', 'guardrail.yaml'])).toMatchObject({ code: 0 });
   const before = await cli.run(['policy', 'violations']);
   expect(before).toMatchObject({ code: 0, out: '' });
-  expect(before.err).toContain('The project has not been evaluated yet');
+  expect(before.err).toContain('The project was not evaluated yet');
   expect(await cli.run(['policy', 'violations', '--evaluate'])).toMatchObject({ code: 0, out: '' });
-  expect((await cli.run(['policy', 'audited'])).err).toBe('Policies in audit mode would have refused nothing.\n');
+  expect((await cli.run(['policy', 'audited'])).err).toBe('Policies in audit mode would have denied no requests.\n');
 
   const model = 'apiVersion: dais.dev/v1\nkind: Model\nmetadata: { name: late }\nspec: {}\n';
   expect(await cli.run(['apply', '-f', await file('model.yaml', model)])).toMatchObject({ code: 0 });

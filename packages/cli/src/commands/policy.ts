@@ -36,7 +36,7 @@ export const testFiles: Run<{ readonly recursive?: true }> = async (context, arg
   const { style } = terminal;
   for (const { passed, policy, name, expected, actual, reasons } of cases) {
     const by = reasons.length === 0 ? '' : ` (${reasons.join(', ')})`;
-    const outcome = passed ? '' : `: expected ${expected}, came out as ${actual}${by}`;
+    const outcome = passed ? '' : `: expected ${expected}, got ${actual}${by}`;
     terminal.out(`${passed ? style.ok('passed') : style.fail('failed')}  ${policy}  ${name}${outcome}\n`);
   }
   remark(context, `${cases.length - failed.length} passed, ${failed.length} failed.`);
@@ -53,7 +53,7 @@ export const why: Run = async (context, args) => {
   );
   if (await printedForPrograms(context, answer)) return exitCodes.ok.code;
   const { terminal } = context;
-  const verdict = { allow: 'may', deny: 'may not', some: 'may for some' }[answer.verdict];
+  const verdict = { allow: 'may', deny: 'may not', some: 'may, for some resources,' }[answer.verdict];
   terminal.out(`${answer.principal} ${verdict} ${answer.action} ${answer.resource}\n`);
   for (const reason of answer.reasons) terminal.out(`  ${reasonText(reason)}\n`);
   for (const suggestion of answer.suggestions) terminal.out(`What would allow it: ${suggestion}\n`);
@@ -73,7 +73,7 @@ export const simulate: Run<SimulateOptions> = async (context, args, { remove = [
   const files = args.length === 0 ? [] : await readFiles(context, args, false);
   const candidates = [...(await candidatesIn(files)), ...remove.map(removal)];
   if (candidates.length === 0) {
-    throw new DaisError('invalid_request', 'Name files with policies, or policies to --remove.');
+    throw new DaisError('invalid_request', 'Give files with policies, or policies to --remove.');
   }
   const client = await context.connect();
   const result = await client.perform(simulatePolicyOperation, { candidates, decisions }, { signal: context.signal });
@@ -90,9 +90,11 @@ export const simulate: Run<SimulateOptions> = async (context, args, { remove = [
   ]);
   const { style, columns } = context.terminal;
   if (rows.length > 0) {
-    context.terminal.out(table(['age', 'who', 'action', 'resource', 'change', 'by'], rows, { style, columns }));
+    context.terminal.out(
+      table(['age', 'principal', 'action', 'resource', 'change', 'policy'], rows, { style, columns }),
+    );
   }
-  const skipped = result.skipped === 0 ? '' : `; ${result.skipped} could not be made again`;
+  const skipped = result.skipped === 0 ? '' : `; ${result.skipped} could not be evaluated`;
   remark(context, `${rows.length} of ${result.examined} decisions would change${skipped}.`);
   return code;
 };

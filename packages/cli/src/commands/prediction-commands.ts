@@ -1,7 +1,7 @@
 import type { CommandDefinition } from '#commands/definition.ts';
 
-const ENDPOINT = { syntax: '<endpoint>', description: 'its name' } as const;
-const SINCE = { flags: '--since <age>', description: 'only those of the last 30m, 12h, 7d', type: 'duration' } as const;
+const ENDPOINT = { syntax: '<endpoint>', description: 'endpoint name' } as const;
+const SINCE = { flags: '--since <age>', description: 'only the last 30m, 12h, 7d', type: 'duration' } as const;
 const REASON = { flags: '--reason <text>', description: 'why' } as const;
 
 /** What endpoints answered, and what is in the files of models. */
@@ -9,54 +9,57 @@ export const predictionCommands: readonly CommandDefinition[] = [
   {
     name: 'predictions query',
     group: 'Data',
-    summary: 'Run SQL over what an endpoint answered',
+    summary: 'Query predictions of an endpoint with SQL',
     details:
-      'Tables: `predictions`, a row for each row of a request; `labels`, what was true; `labelled`, both side by side. Inputs are columns `in_NAME`, outputs `out_NAME`.',
+      'Tables: `predictions`, one row per row of a request; `labels`, the ground truth; `labelled`, both joined. Inputs are columns `in_NAME`, outputs `out_NAME`.',
     arguments: [ENDPOINT],
     options: [
       { flags: '--sql <text>', description: 'one SELECT; `-` for standard input', required: true },
       SINCE,
-      { flags: '--limit <n>', description: 'at most so many rows', type: 'integer', default: 1000 },
+      { flags: '--limit <n>', description: 'maximum number of rows', type: 'integer', default: 1000 },
     ],
-    examples: [{ command: 'predictions query flights --since 24h --sql -', does: 'the query comes on standard input' }],
+    examples: [{ command: 'predictions query flights --since 24h --sql -', does: 'query from standard input' }],
     load: async () => ({ run: (await import('#predictions/read.ts')).query }),
   },
   {
     name: 'predictions tail',
     group: 'Data',
-    summary: 'Show the newest predictions of an endpoint',
+    summary: 'Show the latest predictions of an endpoint',
     arguments: [ENDPOINT],
     options: [
-      { flags: '-f, --follow', description: 'go on as they come' },
-      { flags: '-n, --rows <n>', description: 'at most so many at first', type: 'integer', default: 20 },
+      { flags: '-f, --follow', description: 'follow new predictions' },
+      { flags: '-n, --rows <n>', description: 'number of initial rows', type: 'integer', default: 20 },
     ],
-    examples: [{ command: 'predictions tail flights -f', does: 'as they come' }],
+    examples: [{ command: 'predictions tail flights -f', does: 'follow new predictions' }],
     load: async () => ({ run: (await import('#predictions/read.ts')).tail }),
   },
   {
     name: 'predictions get',
     group: 'Data',
-    summary: 'Show one prediction with what was true and where it comes from',
-    arguments: [ENDPOINT, { syntax: '<id>', description: 'as the answer told it' }],
+    summary: 'Show one prediction with ground truth and lineage',
+    arguments: [ENDPOINT, { syntax: '<id>', description: 'prediction ID from the response' }],
     examples: [
-      { command: 'predictions get flights 0199c1b2-8f00-7001-9c6e-5a3f40000001', does: 'the data of its model too' },
+      {
+        command: 'predictions get flights 0199c1b2-8f00-7001-9c6e-5a3f40000001',
+        does: 'with the training data of its model',
+      },
     ],
     load: async () => ({ run: (await import('#predictions/read.ts')).get }),
   },
   {
     name: 'predictions explain',
     group: 'Data',
-    summary: 'Show which inputs moved a prediction, and by how much',
-    details: 'The version that answered is asked: by the gateway where it is loaded there, else it is loaded for this.',
-    arguments: [ENDPOINT, { syntax: '<id>', description: 'as the answer told it' }],
+    summary: 'Show feature contributions of a prediction',
+    details: 'Uses the model version that made the prediction. It is loaded if it is not served.',
+    arguments: [ENDPOINT, { syntax: '<id>', description: 'prediction ID from the response' }],
     options: [
-      { flags: '--number <n>', description: 'which number of the answer; default the greatest', type: 'integer' },
-      { flags: '--top <n>', description: 'at most so many inputs of each row', type: 'integer', default: 10 },
+      { flags: '--number <n>', description: 'index of the output to explain; default: the largest', type: 'integer' },
+      { flags: '--top <n>', description: 'maximum number of inputs per row', type: 'integer', default: 10 },
     ],
     examples: [
       {
         command: 'predictions explain flights 0199c1b2-8f00-7001-9c6e-5a3f40000001',
-        does: 'the ten that moved it most',
+        does: 'the ten largest contributions',
       },
     ],
     load: async () => ({ run: (await import('#predictions/explain.ts')).explain }),
@@ -64,39 +67,47 @@ export const predictionCommands: readonly CommandDefinition[] = [
   {
     name: 'predictions export',
     group: 'Data',
-    summary: 'Write predictions as CloudEvents, as a logger of KServe sends them',
-    arguments: [ENDPOINT, { syntax: '[file]', description: 'JSON, one event a line; default: standard output' }],
+    summary: 'Export predictions as CloudEvents in the format of the KServe logger',
+    arguments: [
+      ENDPOINT,
+      { syntax: '[file]', description: 'output file, one JSON event per line; default: standard output' },
+    ],
     options: [SINCE],
     examples: [
-      { command: 'predictions export flights events.ndjson --since 7d', does: 'a request and a response each' },
+      {
+        command: 'predictions export flights events.ndjson --since 7d',
+        does: 'one request and one response event each',
+      },
     ],
     load: async () => ({ run: (await import('#predictions/transfer.ts')).exportEvents }),
   },
   {
     name: 'predictions label',
     group: 'Data',
-    summary: 'Tell what was true, from a CSV file',
+    summary: 'Upload ground-truth labels from a CSV file',
     details:
-      'Columns: `prediction_id`, `row` (default 0) and `label`; with --key instead a column of that name and `label`. The same row again is a correction.',
+      'Columns: `prediction_id`, `row` (default 0) and `label`; with --key, that column and `label`. A repeated row is a correction.',
     arguments: [ENDPOINT, { syntax: '<file>', description: 'CSV; `-` for standard input' }],
     options: [
-      { flags: '--key <column>', description: 'join by this column of `predictions`: in_order' },
-      { flags: '--source <text>', description: 'where they come from, in words' },
+      { flags: '--key <column>', description: 'join on this column of `predictions`: in_order' },
+      { flags: '--source <text>', description: 'source of the labels' },
     ],
-    examples: [{ command: 'predictions label flights arrived.csv --key in_flight', does: 'by a key of your own' }],
+    examples: [{ command: 'predictions label flights arrived.csv --key in_flight', does: 'by your own key' }],
     load: async () => ({ run: (await import('#predictions/transfer.ts')).label }),
   },
   {
     name: 'predictions erase',
     group: 'Data',
-    summary: 'Erase the values of somebody’s predictions; that there were some stays',
+    summary: 'Erase the stored values of a person’s predictions',
     arguments: [ENDPOINT],
     options: [
-      { flags: '--key <column=value>', description: 'whose: in_customer=4711', required: true },
+      { flags: '--key <column=value>', description: 'predictions to erase: in_customer=4711', required: true },
       REASON,
-      { flags: '--no-wait', description: 'do not wait until it is done' },
+      { flags: '--no-wait', description: 'do not wait' },
     ],
-    examples: [{ command: 'predictions erase flights --key in_customer=4711 --reason GDPR-17', does: 'in every file' }],
+    examples: [
+      { command: 'predictions erase flights --key in_customer=4711 --reason GDPR-17', does: 'in all stored files' },
+    ],
     load: async () => ({ run: (await import('#predictions/erase.ts')).erase }),
   },
   {

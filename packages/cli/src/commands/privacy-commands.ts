@@ -1,22 +1,22 @@
 import type { CommandDefinition } from '#commands/definition.ts';
 
-const DATASET = { syntax: '<dataset>', description: 'its name' } as const;
-const COLUMN = { syntax: '<column>', description: 'the column, or the id of one finding' } as const;
+const DATASET = { syntax: '<dataset>', description: 'dataset name' } as const;
+const COLUMN = { syntax: '<column>', description: 'column, or ID of one finding' } as const;
 
 /** What is personal in datasets, and what others see in its place. */
 export const privacyCommands: readonly CommandDefinition[] = [
   {
     name: 'data findings',
     group: 'Data',
-    summary: 'List what was found in datasets that is personal or secret',
-    details: 'Every new version is looked at. A finding is masked until somebody waives it.',
-    arguments: [{ syntax: '[dataset]', description: 'its name; default: all of the project' }],
+    summary: 'List personal data and secrets found in datasets',
+    details: 'Every new version is scanned. A column with a finding is masked until the finding is waived.',
+    arguments: [{ syntax: '[dataset]', description: 'dataset name; default: all datasets of the project' }],
     options: [
-      { flags: '--state <state>', description: 'only those', choices: ['open', 'resolved', 'waived', 'gone'] },
-      { flags: '--limit <n>', description: 'at most so many', type: 'integer', default: 100 },
+      { flags: '--state <state>', description: 'only in this state', choices: ['open', 'resolved', 'waived', 'gone'] },
+      { flags: '--limit <n>', description: 'maximum number of findings', type: 'integer', default: 100 },
     ],
     examples: [
-      { command: 'data findings --state open', does: 'what nobody has decided about' },
+      { command: 'data findings --state open', does: 'undecided findings' },
       { command: 'data findings passengers', does: 'of one dataset' },
     ],
     load: async () => ({ run: (await import('#privacy/findings.ts')).listFindings }),
@@ -24,64 +24,64 @@ export const privacyCommands: readonly CommandDefinition[] = [
   {
     name: 'data resolve',
     group: 'Data',
-    summary: 'Say that a column holds what it looks like: it stays masked',
+    summary: 'Confirm a finding and keep the column masked',
     arguments: [DATASET, COLUMN],
     options: [
       {
         flags: '--mask <method>',
-        description: 'what stands in the place of its values',
+        description: 'masking method',
         choices: ['redact', 'hash', 'pseudonym', 'generalise'],
         default: 'redact',
       },
       { flags: '--reason <text>', description: 'why' },
     ],
-    examples: [{ command: 'data resolve passengers email --mask pseudonym', does: 'it can still be joined by' }],
+    examples: [{ command: 'data resolve passengers email --mask pseudonym', does: 'equal values stay joinable' }],
     load: async () => ({ run: (await import('#privacy/findings.ts')).resolve }),
   },
   {
     name: 'data waive',
     group: 'Data',
-    summary: 'Say that a column may be shown as it is',
+    summary: 'Waive a finding and unmask the column',
     arguments: [DATASET, COLUMN],
     options: [
-      { flags: '--reason <text>', description: 'why it may stay as it is', required: true },
-      { flags: '--days <n>', description: 'after so many days it is open again', type: 'integer' },
+      { flags: '--reason <text>', description: 'reason for the waiver', required: true },
+      { flags: '--days <n>', description: 'number of days until the finding reopens', type: 'integer' },
     ],
-    examples: [{ command: 'data waive flights crew_code --reason codes', does: 'for good' }],
+    examples: [{ command: 'data waive flights crew_code --reason codes', does: 'permanently' }],
     load: async () => ({ run: (await import('#privacy/findings.ts')).waive }),
   },
   {
     name: 'data scan',
     group: 'Data',
-    summary: 'Look for personal data in a version again',
-    arguments: [{ syntax: '<version>', description: 'a version of a dataset: flights@3, flights' }],
-    options: [{ flags: '--no-wait', description: 'do not wait for its end' }],
-    examples: [{ command: 'data scan passengers@3', does: 'and tells what was found' }],
+    summary: 'Rescan a version for personal data',
+    arguments: [{ syntax: '<version>', description: 'dataset version: flights@3, flights' }],
+    options: [{ flags: '--no-wait', description: 'do not wait' }],
+    examples: [{ command: 'data scan passengers@3', does: 'and shows findings' }],
     load: async () => ({ run: (await import('#privacy/findings.ts')).scan }),
   },
   {
     name: 'data masks',
     group: 'Data',
-    summary: 'Tell which columns of a dataset are masked, and how',
+    summary: 'Show masked columns of a dataset',
     arguments: [DATASET],
-    examples: [{ command: 'data masks passengers', does: 'for whoever may not unmask' }],
+    examples: [{ command: 'data masks passengers', does: 'for users without dataset:unmask' }],
     load: async () => ({ run: (await import('#privacy/findings.ts')).masks }),
   },
   {
     name: 'data keys',
     group: 'Data',
-    summary: 'List, rotate or destroy the keys that pseudonyms are made with',
+    summary: 'List, rotate or destroy pseudonym keys',
     details:
-      'A key that is destroyed is gone for good: what was made with it can be linked to nobody. Backups made before still hold it, sealed.',
+      'Destroying a key is permanent: its pseudonyms can no longer be linked to a person. Earlier backups still contain the encrypted key.',
     options: [
-      { flags: '--rotate', description: 'make a new key; pseudonyms are other ones from then on' },
+      { flags: '--rotate', description: 'create a new key; new pseudonyms differ from old ones' },
       { flags: '--dataset <name>', description: 'with --rotate: the salt of this dataset' },
-      { flags: '--destroy <key>', description: 'destroy this one' },
-      { flags: '--reason <text>', description: 'with --destroy: why' },
+      { flags: '--destroy <key>', description: 'destroy this key' },
+      { flags: '--reason <text>', description: 'with --destroy: reason' },
     ],
     examples: [
-      { command: 'data keys', does: 'which there are' },
-      { command: 'data keys --destroy k1 --reason request-17', does: 'nobody can link k1_… again' },
+      { command: 'data keys', does: 'list keys' },
+      { command: 'data keys --destroy k1 --reason request-17', does: 'pseudonyms k1_… become anonymous' },
     ],
     load: async () => ({ run: (await import('#privacy/keys.ts')).keys }),
   },

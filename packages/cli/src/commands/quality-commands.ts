@@ -1,71 +1,73 @@
 import type { CommandDefinition } from '#commands/definition.ts';
 
-const REFERENCE = 'a dataset, or a version of it: flights, flights@3, flights@TAG';
+const REFERENCE = 'dataset or dataset version: flights, flights@3, flights@TAG';
 
 /** What the rows of a version are like, and whether they are as expected. */
 export const qualityCommands: readonly CommandDefinition[] = [
   {
     name: 'data profile',
     group: 'Data',
-    summary: 'Show what is in the columns of a version',
-    details: 'It is made when it is not there. Values of masked columns are left out.',
+    summary: 'Show the column profile of a version',
+    details: 'Computes the profile if it does not exist. Values of masked columns are omitted.',
     arguments: [{ syntax: '<version>', description: REFERENCE }],
-    options: [{ flags: '--again', description: 'look at the rows again' }],
-    examples: [{ command: 'data profile flights@3', does: 'missing and different values, range, most frequent' }],
+    options: [{ flags: '--again', description: 'recompute the profile' }],
+    examples: [{ command: 'data profile flights@3', does: 'missing and distinct values, range, most frequent values' }],
     load: async () => ({ run: (await import('#data/quality.ts')).profile }),
   },
   {
     name: 'data suggest',
     group: 'Data',
-    summary: 'Propose expectations from a version',
-    details: 'Prints a part of a manifest, with what speaks for each expectation above it.',
+    summary: 'Suggest expectations from a version',
+    details: 'Prints a manifest section with a reason for each expectation.',
     arguments: [{ syntax: '<version>', description: REFERENCE }],
-    examples: [
-      { command: 'data suggest flights@1 > expectations.yaml', does: 'to look through, and put into the Dataset' },
-    ],
+    examples: [{ command: 'data suggest flights@1 > expectations.yaml', does: 'review it and add it to the Dataset' }],
     load: async () => ({ run: (await import('#data/quality.ts')).suggest }),
   },
   {
     name: 'data check',
     group: 'Data',
-    summary: 'Check a version against expectations',
+    summary: 'Validate a version against expectations',
     details:
-      'Those of the dataset, or of a file: a list of expectations, or what `dais data suggest` prints. It decides nothing: that did the checks when the version was made. Ends with 7 when an expectation that blocks is broken.',
+      'Uses the expectations of the dataset or of a file. The result does not change the state of the version. Exits with 7 when a blocking expectation fails.',
     arguments: [{ syntax: '<version>', description: REFERENCE }],
     options: [
       { flags: '-f, --file <file>', description: 'expectations; `-` reads standard input' },
-      { flags: '--no-wait', description: 'print the id of the check, and do not wait' },
+      { flags: '--no-wait', description: 'print the ID of the check and do not wait' },
     ],
-    examples: [{ command: 'data check flights@3 -f expectations.yaml', does: 'before they are in the manifest' }],
+    examples: [
+      { command: 'data check flights@3 -f expectations.yaml', does: 'test expectations before you apply them' },
+    ],
     load: async () => ({ run: (await import('#data/quality.ts')).check }),
   },
   {
     name: 'data checks',
     group: 'Data',
-    summary: 'List the checks of a dataset, the newest first',
-    arguments: [{ syntax: '<dataset>', description: 'its name' }],
-    options: [{ flags: '--limit <n>', description: 'at most so many', type: 'integer', default: 50 }],
-    examples: [{ command: 'data checks flights', does: 'of all versions' }],
+    summary: 'List the validations of a dataset, newest first',
+    arguments: [{ syntax: '<dataset>', description: 'dataset name' }],
+    options: [{ flags: '--limit <n>', description: 'maximum number of entries', type: 'integer', default: 50 }],
+    examples: [{ command: 'data checks flights', does: 'all versions' }],
     load: async () => ({ run: (await import('#data/quality.ts')).checks }),
   },
   {
     name: 'data report',
     group: 'Data',
-    summary: 'Show all that is known of the rows of a version',
-    details: 'Broken expectations first, then the columns, beside the version before.',
+    summary: 'Show the data quality report of a version',
+    details: 'Failed expectations first, then columns compared with the previous version.',
     arguments: [{ syntax: '<version>', description: REFERENCE }],
-    options: [{ flags: '--html', description: 'as one HTML page with pictures and rows that break expectations' }],
-    examples: [{ command: 'data report flights@3 --html > flights.html', does: 'a page that needs nothing else' }],
+    options: [{ flags: '--html', description: 'HTML page with charts and failing rows' }],
+    examples: [{ command: 'data report flights@3 --html > flights.html', does: 'a self-contained page' }],
     load: async () => ({ run: (await import('#data/quality.ts')).report }),
   },
   {
     name: 'data release',
     group: 'Data',
-    summary: 'Let a quarantined version be used',
-    details: 'The reason stays in the audit log, with who gave it.',
+    summary: 'Release a quarantined version',
+    details: 'The audit log records the reason and your name.',
     arguments: [{ syntax: '<version>', description: 'flights@3' }],
-    options: [{ flags: '--reason <text>', description: 'why it may be used although a check failed' }],
-    examples: [{ command: 'data release flights@3 --reason gap-of-May-4', does: 'flights@latest may be it now' }],
+    options: [{ flags: '--reason <text>', description: 'reason for the release' }],
+    examples: [
+      { command: 'data release flights@3 --reason gap-of-May-4', does: 'flights@latest can resolve to it now' },
+    ],
     load: async () => ({ run: (await import('#data/quality.ts')).release }),
   },
 ];

@@ -23,7 +23,7 @@ export const reproduce: Run = async (context, [id = '']) => {
   // Those inside of others run with them.
   const again = nodes.flatMap(({ path }) => (path === '' || path.includes('/') ? [] : [path]));
   const made = await client.perform(retryExecutionOperation, { id: old.id, again });
-  remark(context, `Run ${made.id} does again what ${old.id} did`);
+  remark(context, `Job ${made.id} reproduces ${old.id}`);
   const ended = await waitForRun(context, client, made.id);
   const comparison = compareRuns(await left(client, nodes), await left(client, await nodesOf(client, made.id)));
   const { differences, same } = comparison;
@@ -31,7 +31,7 @@ export const reproduce: Run = async (context, [id = '']) => {
   else if (!(await printedForPrograms(context, { run: ended, of: old.id, ...comparison }))) {
     for (const one of differences) context.terminal.out(`${differenceText(one)}\n`);
     const counts = `${countText(same.outputs, 'output')} and ${countText(same.logged, 'logged value')}`;
-    context.terminal.out(`${differences.length === 0 ? 'Nothing differs' : 'The same'}: ${counts}; ${basis(old)}\n`);
+    context.terminal.out(`${differences.length === 0 ? 'No differences' : 'Identical'}: ${counts}; ${basis(old)}\n`);
   }
   if (context.signal.aborted) return exitCodes.interrupted.code;
   return differences.length === 0 ? exitCodes.ok.code : exitCodes.changes.code;
@@ -40,8 +40,10 @@ export const reproduce: Run = async (context, [id = '']) => {
 /** By construction: a run that is done again takes them over. */
 function basis({ code }: Execution): string {
   const commit =
-    code?.commit === undefined ? '' : ` (commit ${code.commit.slice(0, 12)}${code.dirty === true ? ', changed' : ''})`;
-  return `code${commit}, packages and inputs were those of the first run.`;
+    code?.commit === undefined
+      ? ''
+      : ` (commit ${code.commit.slice(0, 12)}${code.dirty === true ? ', with uncommitted changes' : ''})`;
+  return `code${commit}, packages and inputs equal those of the original job.`;
 }
 
 function differenceText({ step, what, name, before, after }: Difference): string {

@@ -15,7 +15,7 @@ export const run: Run<{ readonly to?: number; readonly reason?: string }> = asyn
   const resource = await client.rollback(kind.kind, name, { generation: to });
   if (await printedForPrograms(context, resource)) return exitCodes.ok.code;
   const { generation } = resource.metadata;
-  const brought = to === undefined ? 'as it was one revision before' : `as it was in revision ${to}`;
-  context.terminal.out(`${kind.kind} ${printable(name)} is ${brought}; that is revision ${generation} now.\n`);
+  const brought = to === undefined ? 'at its previous revision' : `at revision ${to}`;
+  context.terminal.out(`${kind.kind} ${printable(name)} is ${brought} (now revision ${generation}).\n`);
   return exitCodes.ok.code;
 };

@@ -45,7 +45,7 @@ test('a command runs with the code of the folder, and its output and exit code c
     workingFolder: folder,
   });
   expect([code, out]).toEqual([7, 'in\n--flag x hi a=b\n']);
-  expect(err).toMatch(/^Run [0-9a-f-]{36}\nerror: it ended with exit code 7\n$/);
+  expect(err).toMatch(/^Job [0-9a-f-]{36}\nerror: it ended with exit code 7\n$/);
   const { out: list } = await dais.run(['runs', '--name', 'gone', '-o', 'json']);
   const { items } = JSON.parse(list) as { items: Execution[] };
   expect(items).toMatchObject([{ name: 'gone', state: 'failed', submittedBy: 'user:owner' }]);
@@ -102,7 +102,7 @@ test('Ctrl-C cancels the run', async () => {
   });
   const { code, err } = await running;
   expect(code).toBe(130);
-  expect(err).toContain('The run is being cancelled');
+  expect(err).toContain('Canceling the job');
   const { out } = await dais.run(['runs', '--name', 'long', '-o', 'json']);
   expect(JSON.parse(out)).toMatchObject({ items: [{ state: 'cancelled' }] });
 });
@@ -196,7 +196,7 @@ test('a command reads a version of a dataset, and what it leaves becomes a versi
   expect((await dais.run(['data', 'push', 'trips', 'more.csv'], { workingFolder })).code).toBe(0);
   // The version that it was, not the latest.
   const again = await dais.run(['reproduce', run.out.trim()]);
-  expect([again.code, again.out]).toEqual([0, expect.stringMatching(/^Nothing differs: 1 output/)]);
+  expect([again.code, again.out]).toEqual([0, expect.stringMatching(/^No differences: 1 output/)]);
   const none = await dais.run([...RUN, '--data', 'nowhere@3', '--no-code', '--', 'true']);
   expect([none.code, none.err]).toEqual([3, expect.stringContaining('There is no dataset nowhere')]);
 });

@@ -59,11 +59,11 @@ export const run: Run<RunOptions> = async (context, command, options) => {
   if (!options.wait) {
     if (context.globals.output === 'name') context.terminal.out(`${made.id}\n`);
     else if (!(await printedForPrograms(context, made))) {
-      context.terminal.out(`Run ${made.id} is submitted; see it with: dais logs -f ${made.id}\n`);
+      context.terminal.out(`Job ${made.id} submitted. Follow it with: dais logs -f ${made.id}\n`);
     }
     return exitCodes.ok.code;
   }
-  remark(context, `Run ${made.id}`);
+  remark(context, `Job ${made.id}`);
   const exitCode = await followRun(context, client, made);
   const ended = await client.perform(readExecutionOperation, { id: made.id });
   if (context.globals.output === 'name') context.terminal.out(`${made.id}\n`);
@@ -112,7 +112,7 @@ async function sendFiles(
         Readable.toWeb(createReadStream(join(context.workingFolder, path))) as ReadableStream<Uint8Array>;
       const { upload } = await client.upload(uploadForExecutionOperation, {}, bytesOf, { signal: context.signal });
       sent.push({ path, upload, executable });
-      context.terminal.progress(`Sending the code (${what}): ${sent.length - known.length} of ${unknown.length}`);
+      context.terminal.progress(`Uploading code (${what}): ${sent.length - known.length} of ${unknown.length}`);
     }
   };
   const lanes = await Promise.allSettled(Array.from({ length: UPLOADS }, lane));

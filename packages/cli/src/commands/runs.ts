@@ -29,17 +29,17 @@ export const listRuns: Run<ListOptions> = async (context, _args, { state, name, 
   }
   if (context.globals.output === 'name') context.terminal.out(items.map(({ id }) => `${id}\n`).join(''));
   else if (await printedForPrograms(context, { items })) return exitCodes.ok.code;
-  else if (items.length === 0) remark(context, 'There are no such runs; `dais run -- COMMAND` makes one.');
+  else if (items.length === 0) remark(context, 'No jobs found. Start one with `dais run -- COMMAND`.');
   else {
     const { terminal } = context;
     const rows = items.map((run) => [
       { text: run.id },
       { text: run.name },
-      { text: run.cancelAsked && run.endedAt === undefined ? `${run.state}, being cancelled` : run.state },
+      { text: run.cancelAsked && run.endedAt === undefined ? `${run.state}, canceling` : run.state },
       { text: run.submittedBy },
       { text: age(new Date(run.createdAt).toISOString(), context.now()) },
     ]);
-    const heads = ['run', 'name', 'state', 'by', 'age'];
+    const heads = ['job', 'name', 'state', 'by', 'age'];
     terminal.out(table(heads, rows, { style: terminal.style, columns: terminal.columns }));
   }
   return exitCodes.ok.code;
@@ -61,7 +61,7 @@ export const cancelRun: Run = async (context, [id = '']) => {
   const asked = await client.perform(cancelExecutionOperation, { id });
   const run = asked.endedAt === undefined ? asked : await client.perform(readExecutionOperation, { id });
   if (await printedForPrograms(context, run)) return exitCodes.ok.code;
-  const text = run.endedAt === undefined ? 'is being cancelled' : `has ended: ${run.state}`;
-  context.terminal.out(`Run ${id} ${text}.\n`);
+  const text = run.endedAt === undefined ? 'is being canceled' : `ended: ${run.state}`;
+  context.terminal.out(`Job ${id} ${text}.\n`);
   return exitCodes.ok.code;
 };

@@ -1,7 +1,7 @@
 import type { CommandDefinition } from '#commands/definition.ts';
 
-const ENDPOINT = { syntax: '<endpoint>', description: 'its name' } as const;
-const REASON = { flags: '--reason <text>', description: 'why; stands in the record' } as const;
+const ENDPOINT = { syntax: '<endpoint>', description: 'endpoint name' } as const;
+const REASON = { flags: '--reason <text>', description: 'reason, stored in the record' } as const;
 
 const verb = (name: 'promote' | 'pause' | 'resume' | 'abort', summary: string, does: string): CommandDefinition => ({
   name: `rollout ${name}`,
@@ -18,53 +18,53 @@ export const servingCommands: readonly CommandDefinition[] = [
   {
     name: 'deploy',
     group: 'Serving',
-    summary: 'Put a model on an endpoint, which is made if there is none',
+    summary: 'Deploy a model to an endpoint; creates the endpoint if missing',
     details:
-      'The model is loaded, tried with its stored input example, and given more of the traffic step by step; one that does worse than what runs is taken back by itself.',
+      'Loads the model, tests it with its input example and shifts traffic step by step. A version that performs worse than the current one is rolled back automatically.',
     arguments: [
       {
         syntax: '<model>',
         description:
-          'models:/NAME@ALIAS, models:/NAME/7 or runs:/RUN/path; also NAME@ALIAS, NAME/7, and NAME for `champion` or the newest version',
+          'models:/NAME@ALIAS, models:/NAME/7 or runs:/RUN/path; also NAME@ALIAS, NAME/7, and NAME for `champion` or the latest version',
       },
     ],
     options: [
       { flags: '--to <endpoint>', description: 'name of the endpoint', required: true },
       {
         flags: '--canary <percent>',
-        description: 'that share of the traffic, until you promote or abort it',
+        description: 'canary share of traffic (%), until you promote or abort',
         type: 'integer',
       },
-      { flags: '--shadow', description: 'copies of all requests instead; nobody sees its answers' },
-      { flags: '--wait', description: 'until it answers, or has come as far as it does by itself' },
+      { flags: '--shadow', description: 'deploy as shadow: gets copies of all requests, responses are not returned' },
+      { flags: '--wait', description: 'wait until the rollout ends or needs a decision' },
     ],
     examples: [
-      { command: 'deploy models:/flight-delay@champion --to delays --wait', does: 'follows the alias from now on' },
-      { command: 'deploy flight-delay/8 --to delays --canary 10', does: 'one request of ten, until you say more' },
-      { command: 'deploy flight-delay/8 --to delays --shadow', does: 'answers nobody, and is compared' },
+      { command: 'deploy models:/flight-delay@champion --to delays --wait', does: 'follows the alias' },
+      { command: 'deploy flight-delay/8 --to delays --canary 10', does: '10 % of traffic, until you promote' },
+      { command: 'deploy flight-delay/8 --to delays --shadow', does: 'shadow, compared with the current version' },
     ],
     load: async () => ({ run: (await import('#serving/deploy.ts')).deployModel }),
   },
   {
     name: 'rollout status',
     group: 'Serving',
-    summary: 'Show what answers at an endpoint, and how its last rollout went',
+    summary: 'Show active versions and the latest rollout of an endpoint',
     arguments: [ENDPOINT],
-    options: [{ flags: '--wait', description: 'follow it until it has come as far as it does by itself' }],
+    options: [{ flags: '--wait', description: 'follow until the rollout ends or needs a decision' }],
     examples: [
-      { command: 'rollout status delays', does: 'variants, steps and what was found in each' },
-      { command: 'rollout status delays -o yaml', does: 'the record' },
+      { command: 'rollout status delays', does: 'variants and rollout steps' },
+      { command: 'rollout status delays -o yaml', does: 'the rollout record' },
     ],
     load: async () => ({ run: (await import('#serving/rollout.ts')).rolloutStatus }),
   },
-  verb('promote', 'Give the new version all of the traffic', 'it answers everybody from now on'),
-  verb('pause', 'Keep a rollout where it is', 'nothing more happens by itself'),
-  verb('resume', 'Let a paused rollout go on', 'from the step where it stood'),
-  verb('abort', 'End a rollout: the version before gets all of the traffic', 'the running version answers everybody'),
+  verb('promote', 'Promote the new version to all traffic', 'the new version serves all requests'),
+  verb('pause', 'Pause a rollout', 'stops automatic steps'),
+  verb('resume', 'Resume a paused rollout', 'from its current step'),
+  verb('abort', 'Abort a rollout: the previous version gets all traffic', 'the current version serves all requests'),
   {
     name: 'endpoint resume',
     group: 'Serving',
-    summary: 'End the quarantine of the models of an endpoint and load them again',
+    summary: 'End the quarantine of models of an endpoint and reload them',
     details:
       'A model whose process ended abnormally twice is quarantined: it is not loaded, also after a restart, until you deploy a version or resume the endpoint. `dais rollout status` shows the reason.',
     arguments: [ENDPOINT],
@@ -75,43 +75,43 @@ export const servingCommands: readonly CommandDefinition[] = [
   {
     name: 'endpoint load-test',
     group: 'Serving',
-    summary: 'Ask an endpoint many times at once, and show how it answers',
+    summary: 'Load test an endpoint and show latency and errors',
     details:
-      'With --rate, latency counts from when a request was due. What it asks is no prediction: nothing of it is kept.',
+      'With --rate, latency counts from the scheduled time of a request. Requests of a load test are not stored as predictions.',
     arguments: [ENDPOINT],
     options: [
-      { flags: '-c, --connections <count>', description: 'requests at once', type: 'integer', default: 8 },
+      { flags: '-c, --connections <count>', description: 'number of concurrent requests', type: 'integer', default: 8 },
       {
         flags: '--rate <count>',
-        description: 'requests each second; default: as many as are answered',
+        description: 'requests per second; default: as fast as possible',
         type: 'integer',
       },
-      { flags: '--duration <time>', description: 'how long: 30s, 5m', type: 'duration', default: '10s' },
-      { flags: '--requests <count>', description: 'ends after so many, if that is sooner', type: 'integer' },
-      { flags: '--variant <name>', description: 'asks this variant; default: as traffic is shared' },
+      { flags: '--duration <time>', description: 'duration: 30s, 5m', type: 'duration', default: '10s' },
+      { flags: '--requests <count>', description: 'maximum number of requests', type: 'integer' },
+      { flags: '--variant <name>', description: 'target variant; default: by traffic split' },
       {
         flags: '-f, --file <path>',
-        description: 'a body of /invocations in JSON; default: the stored input example',
+        description: 'JSON body for /invocations; default: the stored input example',
         completes: 'file',
       },
     ],
     examples: [
-      { command: 'endpoint load-test delays', does: 'as fast as it answers, for ten seconds' },
-      { command: 'endpoint load-test delays --rate 200 --duration 1m', does: '200 requests a second' },
+      { command: 'endpoint load-test delays', does: 'maximum rate for 10 s' },
+      { command: 'endpoint load-test delays --rate 200 --duration 1m', does: '200 requests per second' },
     ],
     load: async () => ({ run: (await import('#serving/load-test.ts')).loadTest }),
   },
   {
     name: 'model test',
     group: 'Runs',
-    summary: 'Run the tests of a Model with one of its versions',
+    summary: 'Run the tests of a model on one of its versions',
     details:
-      'The version is loaded beside what is served, asked what `spec.tests` of its Model says, and unloaded. A rollout does the same before the version gets any traffic.',
+      'Loads the version, runs `spec.tests` of its Model and unloads it. A rollout runs the same tests before the version gets traffic.',
     arguments: [{ syntax: '<version>', description: 'NAME/VERSION or NAME@ALIAS: flights/7, flights@challenger' }],
     options: [],
     examples: [
-      { command: 'model test flight-delay/7', does: 'case, expected and got of each' },
-      { command: 'model test flight-delay@challenger -o json', does: 'for a pipeline: ends with 1 when one fails' },
+      { command: 'model test flight-delay/7', does: 'case, expected and actual output' },
+      { command: 'model test flight-delay@challenger -o json', does: 'for pipelines: exits with 1 when a test fails' },
     ],
     load: async () => ({ run: (await import('#serving/test-model.ts')).testModel }),
   },

@@ -21,7 +21,7 @@ export const listSessions: Run<OwnerOptions> = async (context, _args, { user }) 
     : client.perform(listUserSessionsOperation, { name: user }));
   if (await printedForPrograms(context, { items })) return exitCodes.ok.code;
   if (items.length === 0) {
-    remark(context, 'No browser is signed in.');
+    remark(context, 'No browser sessions.');
     return exitCodes.ok.code;
   }
   const now = context.now();
@@ -33,7 +33,7 @@ export const listSessions: Run<OwnerOptions> = async (context, _args, { user }) 
     { text: session.userAgent ?? '' },
   ]);
   const { terminal } = context;
-  const heads = ['id', 'by', 'from', 'used', 'browser'];
+  const heads = ['id', 'method', 'address', 'used', 'browser'];
   terminal.out(table(heads, rows, { style: terminal.style, columns: terminal.columns }));
   return exitCodes.ok.code;
 };
@@ -43,6 +43,6 @@ export const revokeSession: Run<OwnerOptions> = async (context, args, { user }) 
   const id = args[0] ?? '';
   if (user === undefined) await client.perform(revokeSessionOperation, { id });
   else await client.perform(revokeUserSessionOperation, { name: user, id });
-  if (!(await printedForPrograms(context, { id }))) context.terminal.out(`Session ${id} has ended.\n`);
+  if (!(await printedForPrograms(context, { id }))) context.terminal.out(`Session ${id} ended.\n`);
   return exitCodes.ok.code;
 };

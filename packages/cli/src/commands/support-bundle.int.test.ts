@@ -72,7 +72,7 @@ const bundle = async (...words: readonly string[]) =>
 test('it says what it will hold, writes it for its owner alone, and no secret is in it', async () => {
   const tried = await bundle('--dry-run', '--config', config);
   expect([tried.code, tried.out]).toEqual([0, '']);
-  expect(tried.err).toContain('It would hold, with secrets replaced by ***:');
+  expect(tried.err).toContain('It would contain, with secrets replaced by ***:');
   // The one beside a server that runs holds its schema; the one of a configuration that leads nowhere its secrets.
   const found: string[] = [];
   const texts: Record<string, string> = {};

@@ -35,7 +35,7 @@ export const run: Run<SupportOptions> = async (context, _args, options) => {
     findings,
     config: config && { apiVersion: API_VERSION, kind: 'DaisConfig', spec: server?.redactConfig(config) },
     schema: await orWhy(
-      async () => (config && (await server?.lookAtSchema(config))) ?? { failed: 'no server runs here' },
+      async () => (config && (await server?.lookAtSchema(config))) ?? { failed: 'no server is running' },
     ),
     dataFolder: folder,
     logs: (options.logs ?? []).map((path) => resolve(workingFolder, path)),
@@ -60,12 +60,12 @@ export const run: Run<SupportOptions> = async (context, _args, options) => {
   );
   const to = options.dryRun === true ? undefined : resolve(workingFolder, options.to ?? defaultName(madeAt));
   context.terminal.err(
-    `${to === undefined ? 'It would hold' : `${to} will hold`}, with secrets replaced by ***:\n${told.join('')}`,
+    `${to === undefined ? 'It would contain' : `${to} will contain`}, with secrets replaced by ***:\n${told.join('')}`,
   );
   if (to !== undefined) {
     const readme = {
       name: 'README.txt',
-      bytes: Buffer.from(`Made by dais support-bundle.\n\n${told.join('')}`, 'utf8'),
+      bytes: Buffer.from(`Created by dais support-bundle.\n\n${told.join('')}`, 'utf8'),
     };
     const archive = tarOf(
       [readme, ...masked].map(({ name, bytes }) => ({ name: `${ROOT}/${name}`, bytes })),
@@ -74,7 +74,7 @@ export const run: Run<SupportOptions> = async (context, _args, options) => {
     await writeFile(to, await promisify(gzip)(archive), { mode: 0o600, flag: 'wx' }).catch(
       (error: NodeJS.ErrnoException) => {
         if (error.code === 'EEXIST')
-          throw new DaisError('already_exists', `${to} is there already; name another file with --to.`);
+          throw new DaisError('already_exists', `${to} already exists. Choose another file with --to.`);
         throw new DaisError('invalid_request', `${to} cannot be written: ${error.message}.`, { cause: error });
       },
     );

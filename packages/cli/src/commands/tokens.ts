@@ -43,7 +43,7 @@ export const createToken: Run<CreateOptions> = async (context, args, options) =>
     : client.perform(createServiceTokenOperation, { name: serviceAccount, ...wish }));
   if (await printedForPrograms(context, made)) return exitCodes.ok.code;
   context.terminal.out(`${made.token}\n`);
-  remark(context, `It ends on ${made.expiresAt.slice(0, 10)} and is not shown again.`);
+  remark(context, `The token expires on ${made.expiresAt.slice(0, 10)} and is shown only once.`);
   return exitCodes.ok.code;
 };
 
@@ -52,7 +52,7 @@ export const listTokens: Run<OwnerOptions> = async (context, _args, options) => 
   const { items } = await tokensOf(client, options);
   if (await printedForPrograms(context, { items })) return exitCodes.ok.code;
   if (items.length === 0) {
-    remark(context, 'There are no tokens. `dais token create TITLE` makes one.');
+    remark(context, 'No API tokens. Create one with `dais token create TITLE`.');
     return exitCodes.ok.code;
   }
   const now = context.now();
@@ -65,7 +65,7 @@ export const listTokens: Run<OwnerOptions> = async (context, _args, options) => 
     { text: token.expiresAt.slice(0, 10) },
   ]);
   const { terminal } = context;
-  const heads = ['id', 'title', 'token', 'limits', 'used', 'ends'];
+  const heads = ['id', 'title', 'token', 'limits', 'used', 'expires'];
   terminal.out(table(heads, rows, { style: terminal.style, columns: terminal.columns }));
   return exitCodes.ok.code;
 };
@@ -87,7 +87,7 @@ export const revokeToken: Run<OwnerOptions> = async (context, args, options) => 
   else if (serviceAccount !== undefined)
     await client.perform(revokeServiceTokenOperation, { name: serviceAccount, id });
   else await client.perform(revokeTokenOperation, { id });
-  if (!(await printedForPrograms(context, { id }))) context.terminal.out(`Token ${id} has ended.\n`);
+  if (!(await printedForPrograms(context, { id }))) context.terminal.out(`Token ${id} revoked.\n`);
   return exitCodes.ok.code;
 };
 

@@ -2,7 +2,7 @@ import type { CommandDefinition, OptionDefinition } from '#commands/definition.t
 
 const tokenEnv: OptionDefinition = {
   flags: '--token-env <name>',
-  description: 'variable that holds the token of the other server; also: MLFLOW_TRACKING_USERNAME and _PASSWORD',
+  description: 'environment variable with the token of the other server; also: MLFLOW_TRACKING_USERNAME and _PASSWORD',
   default: 'MLFLOW_TRACKING_TOKEN',
 };
 
@@ -11,9 +11,9 @@ export const transferCommands: readonly CommandDefinition[] = [
   {
     name: 'import mlflow',
     group: 'Server',
-    summary: 'Bring everything that an MLflow server holds into a project',
+    summary: 'Import all data of an MLflow server into a project',
     details:
-      'Names, ids and times stay. What was imported is not imported again, so that a second run changes nothing and one that was stopped goes on. Each run is compared, each file by its digest.',
+      'Keeps names, IDs and timestamps. Imported data is not imported again: rerun the command to resume or to update. Verifies each run, and each file by its digest.',
     options: [
       {
         flags: '--from <address>',
@@ -23,18 +23,18 @@ export const transferCommands: readonly CommandDefinition[] = [
       tokenEnv,
       {
         flags: '--artifacts-folder <folder>',
-        description: 'for a database: where the server keeps the files of `mlflow-artifacts:` addresses',
+        description: 'for a database: folder of `mlflow-artifacts:` files',
         completes: 'folder',
       },
-      { flags: '--no-artifacts', description: 'leave files out' },
-      { flags: '--dry-run', description: 'only count what would come' },
-      { flags: '--all', description: 'look at everything again, also what did not change' },
-      { flags: '--follow', description: 'stay, and bring what changes, until Ctrl-C' },
-      { flags: '--every <time>', description: 'with --follow: how often to look', default: '30s', type: 'duration' },
+      { flags: '--no-artifacts', description: 'skip artifacts' },
+      { flags: '--dry-run', description: 'only count objects to import' },
+      { flags: '--all', description: 'recheck everything, including unchanged objects' },
+      { flags: '--follow', description: 'keep importing changes until Ctrl-C' },
+      { flags: '--every <time>', description: 'with --follow: polling interval', default: '30s', type: 'duration' },
     ],
     examples: [
-      { command: 'import mlflow --from http://127.0.0.1:5000 --dry-run', does: 'how much would come' },
-      { command: 'import mlflow --from http://127.0.0.1:5000 --follow', does: 'a mirror while a team tries Dais' },
+      { command: 'import mlflow --from http://127.0.0.1:5000 --dry-run', does: 'counts objects' },
+      { command: 'import mlflow --from http://127.0.0.1:5000 --follow', does: 'mirrors a server during a trial' },
       { command: 'import mlflow --from sqlite:///mlflow.db -p flights', does: 'without the server, into a project' },
     ],
     load: async () => ({ run: (await import('#commands/import-mlflow.ts')).run }),
@@ -42,42 +42,42 @@ export const transferCommands: readonly CommandDefinition[] = [
   {
     name: 'export mlflow',
     group: 'Server',
-    summary: 'Write a project into a folder that a stock `mlflow server` opens, or into a running server',
+    summary: 'Export a project to a folder for `mlflow server`, or to a running MLflow server',
     details:
-      'In a folder, names, ids and times stay; an empty store must lie there, made by the MLflow that will serve it. A running server gives new ids to all but traces, and keeps the old ones in the tag `dais.id`. Running it again brings what is new or changed; one that was stopped goes on.',
+      'A folder keeps names, IDs and timestamps; it must contain an empty store created by the MLflow version that will serve it. A running server assigns new IDs except for traces, with the old ID in the tag `dais.id`. Rerun the command to resume or to update.',
     options: [
       {
         flags: '--to <place>',
-        description: 'folder where `mlflow.db` lies, files go into `artifacts` beside it; or http(s)://SERVER',
+        description: 'folder with `mlflow.db`, artifacts go to its subfolder `artifacts`; or http(s)://SERVER',
         required: true,
         completes: 'folder',
       },
       tokenEnv,
     ],
     examples: [
-      { command: 'export mlflow --to ./store', does: 'all of the project `default`' },
-      { command: 'export mlflow --to http://127.0.0.1:5000', does: 'into a server that runs' },
-      { command: 'export mlflow --to ./store -p flights', does: 'of another project' },
+      { command: 'export mlflow --to ./store', does: 'the project `default`' },
+      { command: 'export mlflow --to http://127.0.0.1:5000', does: 'to a running server' },
+      { command: 'export mlflow --to ./store -p flights', does: 'another project' },
     ],
     load: async () => ({ run: (await import('#commands/export-mlflow.ts')).run }),
   },
   {
     name: 'gc',
     group: 'Server',
-    summary: 'Remove for good what was deleted long ago in a project',
+    summary: 'Permanently remove deleted objects of a project',
     details:
-      'Runs, logged models and experiments with all they hold. What versions of registered models are made of stays. The server does the same by itself every hour, by `retention.deletedDays`.',
+      'Removes deleted runs, logged models and experiments with their data. Data of registered model versions is kept. The server does the same automatically every hour, by `retention.deletedDays`.',
     options: [
       {
         flags: '--older-than <time>',
-        description: 'deleted at least so long ago: 36h; default: retention.deletedDays of the server',
+        description: 'minimum time since deletion: 36h; default: retention.deletedDays of the server',
         type: 'duration',
       },
-      { flags: '--dry-run', description: 'only count what would go' },
+      { flags: '--dry-run', description: 'only count objects to remove' },
     ],
     examples: [
-      { command: 'gc --dry-run', does: 'how much would go' },
-      { command: 'gc --older-than 24h -p flights', does: 'before its time' },
+      { command: 'gc --dry-run', does: 'counts objects' },
+      { command: 'gc --older-than 24h -p flights', does: 'before the retention period ends' },
     ],
     load: async () => ({ run: (await import('#commands/gc.ts')).run }),
   },

@@ -25,7 +25,7 @@ export const inviteUser: Run<InviteOptions> = async (context, args, { admin, nam
   if (admin !== true) {
     remark(
       context,
-      'They see no project until a RoleBinding or a Team names them; `dais explain RoleBinding --example` shows one.',
+      'The user sees no project until a RoleBinding or Team includes them; see `dais explain RoleBinding --example`.',
     );
   }
   return code;
@@ -47,9 +47,9 @@ async function showLink(context: Context, invitation: CreatedInvitation): Promis
   if (await printedForPrograms(context, invitation)) return exitCodes.ok.code;
   context.terminal.out(`${invitation.link}\n`);
   const ends = invitation.expiresAt.slice(0, 16).replace('T', ' ');
-  remark(context, `It opens once, until ${ends} UTC, for whoever has it, and is not shown again.`);
+  remark(context, `The link works once, until ${ends} UTC, for anyone who has it. It is not shown again.`);
   const { tokens = 0 } = invitation;
-  if (tokens > 0) remark(context, `${tokens} token(s) of theirs go on working; --end-access ends them too.`);
+  if (tokens > 0) remark(context, `${tokens} token(s) of the user stay valid; --end-access revokes them.`);
   return exitCodes.ok.code;
 }
 
@@ -74,11 +74,11 @@ export const listUsers: Run = async (context) => {
     ]),
   ];
   if (rows.length === 0) {
-    remark(context, 'There is nobody. `dais user invite EMAIL --admin` invites the first administrator.');
+    remark(context, 'No users. Invite the first administrator with `dais user invite EMAIL --admin`.');
     return exitCodes.ok.code;
   }
   const { terminal } = context;
   const options = { style: terminal.style, columns: terminal.columns };
-  terminal.out(table(['name', 'shown as', 'state', 'signs in by'], rows, options));
+  terminal.out(table(['name', 'display name', 'state', 'sign-in method'], rows, options));
   return exitCodes.ok.code;
 };

@@ -13,7 +13,7 @@ export const run: Run = async (context) => {
   const facts = { client, node: process.versions.node, url, ...(server !== undefined && { server }) };
   if (await printedForPrograms(context, facts)) return exitCodes.ok.code;
   terminal.out(`dais    ${client} (Node ${process.versions.node})\n`);
-  if (server === undefined) terminal.out(`server  none answers at ${url}\n`);
+  if (server === undefined) terminal.out(`server not reachable at ${url}\n`);
   else {
     const { engine, version } = server.database;
     terminal.out(`server  ${server.version} at ${url} (${engine} PostgreSQL ${version}, ${server.mode})\n`);

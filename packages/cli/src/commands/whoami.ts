@@ -9,12 +9,12 @@ export const run: Run = async (context) => {
   if (await printedForPrograms(context, who)) return exitCodes.ok.code;
   const { actor, displayName, method, scopes, project } = who;
   if (actor === undefined) {
-    context.terminal.out(`Nobody: ${client.url} does not know you. Sign in, or send a token.\n`);
+    context.terminal.out(`Not authenticated at ${client.url}. Sign in, or send a token.\n`);
     return exitCodes.failed.code;
   }
   const lines = [
     `${actor.id}${displayName === undefined ? '' : ` (${displayName})`} at ${client.url}`,
-    `proved by ${method ?? 'nothing'}${who.mfa === true ? ', with a second factor' : ''}`,
+    `authenticated with ${method ?? 'nothing'}${who.mfa === true ? ', with a second factor' : ''}`,
     ...(scopes === undefined ? [] : [`limited to ${scopes.join(', ')}`]),
     ...(project === undefined ? [] : [`limited to project ${project}`]),
   ];

@@ -118,7 +118,7 @@ function wasRefused(error: unknown): boolean {
 }
 
 function refusedText({ url, from }: ServerChoice): string {
-  if (from === 'default') return `Nothing answers at ${url}: start one with \`dais up\`, or name one with --url.`;
-  if (from === 'data folder') return `Nothing answers at ${url}, although the data folder says that Dais runs there.`;
-  return `Nothing answers at ${url}, which ${from} names.`;
+  if (from === 'default') return `No server at ${url}. Start one with \`dais up\`, or set --url.`;
+  if (from === 'data folder') return `No server at ${url}, although the data folder records a running server.`;
+  return `No server at ${url} (from ${from}).`;
 }

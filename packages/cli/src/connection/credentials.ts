@@ -55,7 +55,7 @@ async function readCredentials(path: string): Promise<CredentialFile> {
   try {
     const { mode } = await stat(path);
     if ((mode & 0o077) !== 0) {
-      throw new DaisError('forbidden', `${path} can be read by others, so it is not used: chmod 600 ${path}.`);
+      throw new DaisError('forbidden', `${path} is readable by other users and is ignored. Run: chmod 600 ${path}.`);
     }
     text = await readFile(path, 'utf8');
   } catch (error) {
@@ -68,7 +68,7 @@ async function readCredentials(path: string): Promise<CredentialFile> {
   } catch {
     // Said below.
   }
-  throw new DaisError('invalid_config', `${path} is not what \`dais login\` wrote: remove it and sign in again.`);
+  throw new DaisError('invalid_config', `${path} is not a valid credentials file. Remove it and sign in again.`);
 }
 
 /** The same server, however its address was typed. */

@@ -34,7 +34,7 @@ function secondVersion(dataset: string, text: string): string {
 function show(context: Context, told: Diff): void {
   const { terminal } = context;
   const { dataset, from, to, rows, schema, samples } = told;
-  terminal.out(`${dataset}@${from} -> ${dataset}@${to}${told.identical ? ': the same data' : ''}\n`);
+  terminal.out(`${dataset}@${from} -> ${dataset}@${to}${told.identical ? ': identical data' : ''}\n`);
   for (const { name, after } of schema.added) terminal.out(`  + column ${name} ${after ?? ''}\n`);
   for (const { name, before } of schema.removed) terminal.out(`  - column ${name} ${before ?? ''}\n`);
   for (const { name, before, after } of schema.changed)

@@ -21,12 +21,12 @@ export async function findFiles(context: Context, given: readonly string[]): Pro
   for (const one of given) {
     const path = resolve(context.workingFolder, one);
     const about = await stat(path).catch(() => undefined);
-    if (about === undefined) throw new DaisError('invalid_request', `There is no file ${one}.`);
+    if (about === undefined) throw new DaisError('invalid_request', `File not found: ${one}.`);
     if (about.isFile()) found.push({ path, name: basename(path), bytes: about.size });
     else if (about.isDirectory()) found.push(...(await filesBelow(path, '')));
     else throw new DaisError('invalid_request', `${one} is neither a file nor a folder.`);
   }
-  if (found.length === 0) throw new DaisError('invalid_request', `There are no files in ${given.join(', ')}.`);
+  if (found.length === 0) throw new DaisError('invalid_request', `No files in ${given.join(', ')}.`);
   return found;
 }
 
@@ -54,7 +54,7 @@ export async function withDigests(
   for (const file of files) {
     result.push({ ...file, sha256: await fileDigest(file.path, context.signal) });
     done += file.bytes;
-    context.terminal.progress(`Looking at ${files.length} files: ${bytesText(done)} of ${bytesText(all)}`);
+    context.terminal.progress(`Hashing ${files.length} files: ${bytesText(done)} of ${bytesText(all)}`);
   }
   context.terminal.progress('');
   return result;

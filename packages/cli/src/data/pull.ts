@@ -42,7 +42,7 @@ export const pull: Run<PullOptions> = async (context, [reference = '', into], { 
   if (context.globals.output === 'name') context.terminal.out(`${folder}\n`);
   else if (!(await printedForPrograms(context, told))) {
     const { files, bytes, kept } = pulled;
-    const there = kept === 0 ? '' : `, ${countText(kept, 'file')} there already`;
+    const there = kept === 0 ? '' : `, ${countText(kept, 'file')} already present`;
     const of = `${name}@${version.number}`;
     context.terminal.out(`${of}: ${countText(files, 'file')}, ${bytesText(bytes)}${there}, in ${folder}\n`);
   }
@@ -65,7 +65,7 @@ async function pullFiles(
   const others = (await readdir(folder)).filter((name) => OURS.test(name) && !named.has(name));
   if (others.length > 0) {
     if (!force) {
-      const detail = `${folder} has ${countText(others.length, 'file')} of another version (${others[0] ?? ''}): pull into another folder, or say --force.`;
+      const detail = `${folder} contains ${countText(others.length, 'file')} of another version (${others[0] ?? ''}). Pull into another folder, or add --force.`;
       throw new DaisError('invalid_request', detail);
     }
     for (const name of others) await rm(join(folder, name));
@@ -89,7 +89,7 @@ async function pullFiles(
       );
       if ((await fileDigest(`${path}.part`)) !== file.digest) {
         await rm(`${path}.part`);
-        throw new DaisError('digest_mismatch', `${file.name} came with other bytes than the version has: pull again.`);
+        throw new DaisError('digest_mismatch', `The digest of ${file.name} does not match the version. Pull again.`);
       }
       await rename(`${path}.part`, path);
       files += 1;
@@ -104,7 +104,7 @@ async function pullFiles(
   context.terminal.progress('');
   const failed = lanes.find((one) => one.status === 'rejected')?.reason as unknown;
   if (failed instanceof DaisError && failed.code === 'forbidden') {
-    remark(context, `${failed.message.split('.')[0] ?? ''}. A masked copy is made.`);
+    remark(context, `${failed.message.split('.')[0] ?? ''}. Creating a masked copy.`);
     return await pullOne(context, client, version, { folder, format: 'parquet' });
   }
   if (failed !== undefined) throw failed;
@@ -119,7 +119,7 @@ async function pullOne(
 ): Promise<Pulled> {
   const path = join(folder, `${version.dataset}.${format}`);
   const input = { name: version.dataset, version: String(version.number), format };
-  context.terminal.progress('Making one file of it …');
+  context.terminal.progress('Merging into one file …');
   const signal = { signal: context.signal };
   await fetchTo(context, path, async () => await client.download(exportDatasetVersionOperation, input, signal));
   await rename(`${path}.part`, path);

@@ -74,7 +74,7 @@ async function sendNeeded(
       for (let file = left.shift(); file !== undefined; file = left.shift()) {
         context.signal.throwIfAborted();
         const local = byName.get(file);
-        if (local === undefined) throw new Error(`the server asks for ${file}, which is none of these`);
+        if (local === undefined) throw new Error(`the server requested the unknown file ${file}`);
         const body = () => Readable.toWeb(createReadStream(local.path)) as ReadableStream<Uint8Array>;
         const input = { name: begun.dataset, id: begun.id, file };
         await client.upload(uploadPushedFileOperation, input, body, { signal: context.signal });
@@ -93,7 +93,7 @@ async function sendNeeded(
   }
   context.terminal.progress('');
   const known = files.length - sent;
-  const spared = known === 0 ? '' : `; ${countText(known, 'file')} known already`;
+  const spared = known === 0 ? '' : `; ${countText(known, 'file')} already stored`;
   remark(context, `Sent ${countText(sent, 'file')}, ${bytesText(bytes)}${spared}.`);
 }
 
@@ -148,11 +148,11 @@ function tell(context: Context, ingest: Ingest): void {
   if (rejects > 0) {
     terminal.err(`${countText(rejects, 'row')} could not be read: dais data rejects ${dataset} ${ingest.id}\n`);
   }
-  if (ingest.state === 'failed') terminal.err(`${terminal.errStyle.fail('error:')} No version was made.\n`);
-  else if (ingest.state === 'cancelled') terminal.out(`It was cancelled.\n`);
+  if (ingest.state === 'failed') terminal.err(`${terminal.errStyle.fail('error:')} No version was created.\n`);
+  else if (ingest.state === 'cancelled') terminal.out(`Canceled.\n`);
   else if (version === undefined)
-    terminal.out(`A version of ${dataset} is being made; see it with: dais data versions ${dataset}\n`);
-  else if (ingest.unchanged) terminal.out(`${dataset}@${version} has these data already: no version was made.\n`);
+    terminal.out(`A version of ${dataset} is being created. List it with: dais data versions ${dataset}\n`);
+  else if (ingest.unchanged) terminal.out(`No new data: ${dataset}@${version} is identical. No version was created.\n`);
   else terminal.out(`${dataset}@${version}\n`);
 }
 
@@ -168,6 +168,6 @@ export const rejects: Run = async (context, [name = '', push]) => {
 async function latest(client: DaisClient, name: string): Promise<string> {
   const { items } = await client.perform(listIngestsOperation, { name, limit: 100 });
   const found = items.find((one) => one.rejects > 0);
-  if (found === undefined) throw new DaisError('not_found', `No push to ${name} has rows that could not be read.`);
+  if (found === undefined) throw new DaisError('not_found', `No push to ${name} has rejected rows.`);
   return found.id;
 }

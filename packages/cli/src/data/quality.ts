@@ -65,7 +65,7 @@ async function readExpectations(context: Context, file: string) {
   const { success, data, error } = expectationsSchema.safeParse(list);
   if (success) return data;
   const issues = schemaIssues(error, expectationsSchema, list);
-  throw new DaisError('invalid_request', `${file} is no list of expectations.`, { issues });
+  throw new DaisError('invalid_request', `${file} is not a list of expectations.`, { issues });
 }
 
 async function followCheck(
@@ -80,7 +80,7 @@ async function followCheck(
       context.terminal.progress('');
       return found;
     }
-    context.terminal.progress(found.state === 'waiting' ? 'waiting for the checks' : 'checking');
+    context.terminal.progress(found.state === 'waiting' ? 'waiting for the validation' : 'checking');
     await setTimeout(POLL_MS, undefined, { signal: context.signal });
   }
 }
@@ -92,9 +92,9 @@ async function tellCheck(context: Context, found: QualityCheckResults): Promise<
   for (const result of found.results) terminal.out(resultText(result));
   if (found.message !== undefined) terminal.err(`${found.message}\n`);
   const broken = found.failed + found.warned;
-  const kept = `${countText(found.passed, 'expectation')} kept`;
+  const kept = `${countText(found.passed, 'expectation')} passed`;
   terminal.out(
-    broken === 0 ? `${kept}.\n` : `${kept}, ${found.failed} that block and ${found.warned} that warn broken.\n`,
+    broken === 0 ? `${kept}.\n` : `${kept}, ${found.failed} failed, ${found.warned} failed with a warning.\n`,
   );
   return code;
 }
@@ -111,7 +111,7 @@ function resultText({ name, outcome, severity, findings, message, sample }: Expe
     ...(broken.length > SHOWN ? [`and ${broken.length - SHOWN} more`] : []),
     ...(sample === undefined || sample.total === 0
       ? []
-      : [`${countText(sample.total, 'row')} break it; the report shows some`]),
+      : [`${countText(sample.total, 'row')} fail; the report shows a sample`]),
   ];
   return `${severity === 'block' ? '✕' : '!'} ${name}${severity === 'warn' ? ' (warns)' : ''}\n${lines.map((line) => `    ${line}\n`).join('')}`;
 }
@@ -125,7 +125,7 @@ export async function tellGate(context: Context, client: DaisClient, name: strin
   const read = async () => await client.perform(readDatasetVersionOperation, place, { signal: context.signal });
   let version: DatasetVersion = await read();
   while (version.state === 'building') {
-    context.terminal.progress('waiting for the checks');
+    context.terminal.progress('waiting for the validation');
     await setTimeout(POLL_MS, undefined, { signal: context.signal });
     version = await read();
   }
@@ -163,7 +163,7 @@ async function makeProfile(context: Context, client: DaisClient, place: Place): 
   const before = await profileNow(context, client, place);
   await client.perform(makeDatasetProfileOperation, place);
   for (;;) {
-    context.terminal.progress('looking at the rows');
+    context.terminal.progress('profiling');
     await setTimeout(POLL_MS, undefined, { signal: context.signal });
     const found = await profileNow(context, client, place);
     if (found !== undefined && found.madeAt !== before?.madeAt) {
@@ -185,9 +185,9 @@ function tellProfile(context: Context, { rows, duplicates, columns }: DatasetPro
     { text: figureOf(column, column.max) },
     { text: topText(column) },
   ]);
-  const heads = ['column', 'type', 'missing', 'different', 'min', 'median', 'max', 'most frequent'];
+  const heads = ['column', 'type', 'missing', 'distinct', 'min', 'median', 'max', 'most frequent'];
   terminal.out(table(heads, cells, { style: terminal.style, columns: terminal.columns }));
-  const twice = duplicates === undefined || duplicates === 0 ? '' : `; ${countText(duplicates, 'row')} there twice`;
+  const twice = duplicates === undefined || duplicates === 0 ? '' : `; ${countText(duplicates, 'duplicate row')}`;
   remark(context, `${countText(rows, 'row')}, ${countText(columns.length, 'column')}${twice}.`);
 }
 
@@ -241,7 +241,7 @@ export const report: Run<{ readonly html?: true }> = async (context, [reference 
     .filter(({ jsdLog2 }) => jsdLog2 >= 0.1)
     .map(({ column, jsdLog2 }) => `${column} (${jsdLog2.toFixed(2)})`);
   if (before !== undefined && far.length > 0)
-    remark(context, `Moved since version ${before.number}: ${far.join(', ')}.`);
+    remark(context, `Drift since version ${before.number}: ${far.join(', ')}.`);
   return exitCodes.ok.code;
 };
 
@@ -259,9 +259,9 @@ export const checks: Run<{ readonly limit: number }> = async (context, [name = '
     { text: String(one.warned) },
     { text: one.id },
   ]);
-  if (cells.length === 0) remark(context, `No version of ${name} has been checked.`);
+  if (cells.length === 0) remark(context, `No validations of ${name} yet.`);
   else {
-    const heads = ['version', 'state', 'gate', 'kept', 'broken', 'warnings', 'check'];
+    const heads = ['version', 'state', 'gate', 'passed', 'failed', 'warnings', 'check'];
     terminal.out(table(heads, cells, { style: terminal.style, columns: terminal.columns }));
   }
   return exitCodes.ok.code;
@@ -270,7 +270,7 @@ export const checks: Run<{ readonly limit: number }> = async (context, [name = '
 export const release: Run<{ readonly reason?: string }> = async (context, [reference = ''], { reason }) => {
   const place = readVersionReference(reference);
   if (reason === undefined) {
-    throw new DaisError('invalid_request', 'Say why it may be used although a check failed: --reason TEXT.');
+    throw new DaisError('invalid_request', 'Give the reason for the release: --reason TEXT.');
   }
   const client = await context.connect();
   const found = await client.perform(releaseDatasetVersionOperation, { ...place, reason });

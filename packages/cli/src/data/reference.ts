@@ -6,7 +6,7 @@ import { parseDatasetReference } from '@dais/api/data';
 export function readReference(text: string): { readonly name: string; readonly version: string } {
   if (parseDatasetReference(text) === undefined) {
     const expected = 'NAME, NAME@3, NAME@2026-11-01 or NAME@TAG';
-    throw new DaisError('invalid_request', `"${text}" names no version of a dataset: write ${expected}.`);
+    throw new DaisError('invalid_request', `"${text}" is not a dataset version. Use ${expected}.`);
   }
   const at = text.indexOf('@');
   return at < 0 ? { name: text, version: 'latest' } : { name: text.slice(0, at), version: text.slice(at + 1) };
@@ -16,5 +16,5 @@ export function readReference(text: string): { readonly name: string; readonly v
 export function readVersionReference(text: string): { readonly name: string; readonly version: string } {
   const reference = readReference(text);
   if (text.includes('@')) return reference;
-  throw new DaisError('invalid_request', `Say which version: ${text}@3, or ${text}@latest.`);
+  throw new DaisError('invalid_request', `Give a version: ${text}@3 or ${text}@latest.`);
 }

@@ -48,6 +48,6 @@ export async function tellRows(context: Context, told: Rows, tellMore: boolean):
   const heads = told.columns.map(({ name }) => (told.masked.includes(name) ? `${name} (masked)` : name));
   const cells = told.rows.map((row) => row.map((value) => ({ text: cellText(value) })));
   terminal.out(table(heads, cells, { style: terminal.style, columns: terminal.columns }));
-  if (told.truncated && tellMore) remark(context, `There are more rows than these ${told.rows.length}: say --limit.`);
+  if (told.truncated && tellMore) remark(context, `More rows exist than these ${told.rows.length}; increase --limit.`);
   return exitCodes.ok.code;
 }

@@ -37,7 +37,7 @@ export const listVersions: Run<ListOptions> = async (context, [name = ''], { sta
   if (context.globals.output === 'name') context.terminal.out(items.map((one) => `${nameOf(one)}\n`).join(''));
   else if (await printedForPrograms(context, { items })) return exitCodes.ok.code;
   else if (items.length === 0)
-    remark(context, `${name} has no such version; \`dais data push ${name} FILES\` makes one.`);
+    remark(context, `${name} has no such version. Create one with \`dais data push ${name} FILES\`.`);
   else {
     const { terminal } = context;
     const rows = items.map((one) => [
@@ -70,7 +70,7 @@ export const tag: Run<{ readonly remove?: true }> = async (context, [reference =
   if (away === true) {
     const { name } = readReference(reference);
     await client.perform(untagDatasetVersionOperation, { name, tag: word });
-    if (!(await printedForPrograms(context, {}))) context.terminal.out(`${name} has no tag ${word} any more.\n`);
+    if (!(await printedForPrograms(context, {}))) context.terminal.out(`Tag ${word} removed from ${name}.\n`);
     return exitCodes.ok.code;
   }
   const version = await client.perform(tagDatasetVersionOperation, { ...readVersionReference(reference), tag: word });
@@ -81,11 +81,11 @@ export const restore: Run<{ readonly message?: string }> = async (context, [refe
   const client = await context.connect();
   const input = { ...readVersionReference(reference), message };
   const version = await client.perform(restoreDatasetVersionOperation, input);
-  return await tellVersion(context, version, `${nameOf(version)} has the data of ${reference}.`);
+  return await tellVersion(context, version, `${nameOf(version)} created from ${reference}.`);
 };
 
 export const remove: Run<{ readonly reason?: string }> = async (context, [reference = ''], { reason = '' }) => {
   const client = await context.connect();
   const version = await client.perform(deleteDatasetVersionOperation, { ...readVersionReference(reference), reason });
-  return await tellVersion(context, version, `${nameOf(version)} is deleted.`);
+  return await tellVersion(context, version, `${nameOf(version)} deleted.`);
 };

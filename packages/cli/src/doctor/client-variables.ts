@@ -41,7 +41,7 @@ export function checkClientVariables({ variables, files, expected, url }: Client
       : [
           problem(
             'NO_PROXY',
-            'clients ask the proxy for this machine, which is another one for the proxy',
+            'clients use the proxy for connections to this machine',
             `export NO_PROXY=${noProxy} no_proxy=${noProxy}`,
           ),
         ]),
@@ -53,19 +53,19 @@ const EVALUATE = 'eval "$(dais env)" sets it.';
 function checkAddress(given: string | undefined, expected: ClientSettings['expected']): Finding {
   const name = TRACKING_URI;
   if (given === undefined || given === '') {
-    return problem(name, 'is not set: clients write files on this machine instead', EVALUATE);
+    return problem(name, 'is not set: clients write local files instead', EVALUATE);
   }
   if (!/^https?:\/\//.test(given) || !URL.canParse(given)) {
     const remedy = /^[\w.-]+:\d+/.test(given)
       ? `export ${name}=http://${given}`
       : `Set it to http://HOST:PORT: ${EVALUATE}`;
-    return problem(name, 'is no http:// address: clients take it for a place on this machine', remedy);
+    return problem(name, 'is not an http:// URL: clients treat it as a local path', remedy);
   }
   const { protocol, host, pathname } = new URL(given);
   const shown = `${protocol}//${host}${pathname.replace(/\/+$/, '')}`;
   if (/\/(ajax-)?api(\/|$)/.test(pathname)) {
     const cut = shown.replace(/\/(ajax-)?api(\/.*)?$/, '');
-    return problem(name, `${shown} has a path that clients add themselves`, `export ${name}=${cut}`);
+    return problem(name, `${shown} contains a path that clients add themselves`, `export ${name}=${cut}`);
   }
   const wanted = expected === undefined ? undefined : trackingUri(expected.url, expected.project);
   const agrees =
@@ -101,7 +101,7 @@ function checkFiles({ mlflowCredentials, netrc }: LoginFiles, variables: Variabl
       ? [
           warning(
             '~/.mlflow/credentials',
-            'has a user and a password for every server; they win over a token',
+            'contains a user name and password for every server, which take precedence over a token',
             `mv ~/.mlflow/credentials ~/.mlflow/credentials.off`,
           ),
         ]
@@ -110,7 +110,7 @@ function checkFiles({ mlflowCredentials, netrc }: LoginFiles, variables: Variabl
       ? [
           warning(
             '~/.netrc',
-            'has a user for the host of the server, which wins over a token',
+            'contains a user for the host of the server, which takes precedence over a token',
             'Remove that entry, or export NETRC=/dev/null',
           ),
         ]
@@ -134,7 +134,7 @@ function checkCertificates(variables: Variables): Finding[] {
   return [
     warning(
       'MLFLOW_TRACKING_INSECURE_TLS',
-      'is set: whoever is in between can read the token',
+      'is set: an attacker on the network can read the token',
       'export MLFLOW_TRACKING_SERVER_CERT_PATH=AUTHORITY.pem and unset it',
     ),
   ];

@@ -13,8 +13,8 @@ test.each([
   ['3.10.1', 'ok', undefined],
   ['2.9.0', 'warning', install],
   ['3.18.4', 'ok', undefined],
-  ['3.19.0rc1', 'warning', `Most of it will work. If something does not: ${install}, or upgrade Dais.`],
-  ['4.0.0', 'warning', `Most of it will work. If something does not: ${install}, or upgrade Dais.`],
+  ['3.19.0rc1', 'warning', `Most features will work. Otherwise: ${install}, or upgrade Dais.`],
+  ['4.0.0', 'warning', `Most features will work. Otherwise: ${install}, or upgrade Dais.`],
 ])('mlflow %s: %s', (version, state, remedy) => {
   expect(look({ mlflow: version })).toEqual([
     { name: 'mlflow', state, detail: expect.stringContaining(version) as string, ...(remedy && { remedy }) },

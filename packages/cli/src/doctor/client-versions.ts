@@ -27,24 +27,24 @@ export function checkClientVersions(
 function versionFinding(client: TestedClient, name: string, version: string, python: string): Finding {
   const [oldest, newest] = [client.versions[0], client.versions.at(-1)];
   if (oldest === undefined || newest === undefined) {
-    return skipped(name, `${version}; Dais does not speak its protocol yet`);
+    return skipped(name, `${version} is not supported yet`);
   }
   const install = installing(client, name, python);
   if (!isAtLeast(version, lineOf(oldest))) {
-    return warning(name, `${version} is older than ${oldest}, the oldest that is tried with Dais`, install);
+    return warning(name, `${version} is older than ${oldest}, the oldest tested version`, install);
   }
   const line = lineOf(version).join('.');
   if (client.versions.some((tested) => lineOf(tested).join('.') === line)) {
-    return ok(name, `${version}; ${line} is tried with Dais`);
+    return ok(name, `${version}; ${line} is tested with Dais`);
   }
   if (isAtLeast(version, lineOf(newest))) {
     return warning(
       name,
-      `${version} is newer than ${newest}, the newest that is tried with this Dais`,
-      `Most of it will work. If something does not: ${install}, or upgrade Dais.`,
+      `${version} is newer than ${newest}, the newest version tested with this release`,
+      `Most features will work. Otherwise: ${install}, or upgrade Dais.`,
     );
   }
-  return ok(name, `${version}; ${oldest} to ${newest} are tried with Dais`);
+  return ok(name, `${version}; ${oldest} to ${newest} are tested with Dais`);
 }
 
 /** `[3, 18]` of `3.18.0`: releases of one line speak alike. */

@@ -54,7 +54,7 @@ async function listening(server: Server, scheme: string): Promise<string> {
 
 test('all is well', async () => {
   const { code, text, of } = await look({ MLFLOW_TRACKING_URI: cli.server.url, MLFLOW_TRACKING_TOKEN: token });
-  expect(of('mlflow')).toEqual({ name: 'mlflow', state: 'ok', detail: '3.4.0; 3.4 is tried with Dais' });
+  expect(of('mlflow')).toEqual({ name: 'mlflow', state: 'ok', detail: '3.4.0; 3.4 is tested with Dais' });
   expect(of('server')).toMatchObject({ state: 'ok', detail: `this Python reaches ${cli.server.url}` });
   expect(of('clock')?.state).toBe('ok');
   expect(text).not.toContain(token);
@@ -75,7 +75,7 @@ test('a user and a password of another server win over the token', async () => {
   const { code, text, of } = await look({ MLFLOW_TRACKING_URI: cli.server.url, MLFLOW_TRACKING_TOKEN: token });
   await writeFile(file, '');
   expect(of('~/.mlflow/credentials')?.state).toBe('warning');
-  expect(of('server')).toMatchObject({ state: 'problem', detail: `${cli.server.url} asks this Python who it is` });
+  expect(of('server')).toMatchObject({ state: 'problem', detail: `${cli.server.url} requires authentication` });
   expect(text).not.toContain('100%');
   expect(code).toBe(1);
 });
@@ -124,10 +124,10 @@ test('a certificate that this Python does not trust, and then does', async () =>
 
 test('nobody there, a name that is none, a Python that is none', async () => {
   const refused = await look({ MLFLOW_TRACKING_URI: 'http://127.0.0.1:3' });
-  expect(refused.of('server')?.detail).toContain('nobody listens there');
+  expect(refused.of('server')?.detail).toContain('connection refused');
   expect(refused.of('MLFLOW_TRACKING_URI')?.state).toBe('warning');
   const unknown = await look({ MLFLOW_TRACKING_URI: 'http://nowhere.invalid' });
-  expect(unknown.of('server')?.detail).toContain('the name is not known');
+  expect(unknown.of('server')?.detail).toContain('host name not found');
   const { code, of } = await look({}, ['--python', join(cli.folder, 'none')]);
   expect(of('python')?.state).toBe('problem');
   expect(code).toBe(1);

@@ -50,11 +50,9 @@ function callFindings(call: PythonCall, url: string, choice: Pick<ServerChoice, 
   const { error, status, date, now } = call;
   if (error !== undefined) {
     if (choice.from === 'default' && error.kind === 'refused') {
-      return [skipped('server', `none answers at ${shown}; \`dais up\` starts one`)];
+      return [skipped('server', `no server at ${shown}; start one with \`dais up\``)];
     }
-    return [
-      problem('server', `this Python does not reach ${shown}: ${failures[error.kind].text}`, remedy(error, host)),
-    ];
+    return [problem('server', `this Python cannot reach ${shown}: ${failures[error.kind].text}`, remedy(error, host))];
   }
   return [answerFinding(call, shown, status ?? 0, hostname), ...clockFinding(date ?? null, now ?? Number.NaN)];
 }
@@ -63,27 +61,28 @@ function answerFinding(call: PythonCall, shown: string, status: number, host: st
   if (call.isTracking !== true) {
     return problem(
       'server',
-      `what answers this Python at ${shown} is not Dais (status ${status})`,
+      `the server at ${shown} is not Dais (status ${status})`,
       `Correct ${TRACKING_URI}; if a proxy answers: ${around(host)}`,
     );
   }
   if (status === 401) {
-    return problem('server', `${shown} asks this Python who it is`, 'eval "$(dais env)" gives it a token.');
+    return problem('server', `${shown} requires authentication`, 'eval "$(dais env)" gives it a token.');
   }
   const path = /\/p\/([^/]+)$/.exec(shown)?.[1];
   if (status === 404 && path !== undefined) {
     const project = decodeURIComponent(path);
-    return problem('server', `there is no project "${project}" at ${shown}`, `dais get projects lists what there is.`);
+    return problem('server', `there is no project "${project}" at ${shown}`, `List projects with: dais get projects`);
   }
-  if (status >= 500) return problem('server', `${shown} cannot work (status ${status})`, '`dais doctor` says why.');
+  if (status >= 500)
+    return problem('server', `${shown} is unavailable (status ${status})`, 'Run `dais doctor` for the reason.');
   return ok('server', `this Python reaches ${shown}`);
 }
 
 type Failure = NonNullable<PythonCall['error']>;
 
 const failures: Readonly<Record<Failure['kind'], { readonly text: string; readonly remedy: string }>> = {
-  name: { text: 'the name is not known', remedy: `Correct ${TRACKING_URI}.` },
-  refused: { text: 'nobody listens there', remedy: 'Start the server there, or eval "$(dais env)" for another.' },
+  name: { text: 'host name not found', remedy: `Correct ${TRACKING_URI}.` },
+  refused: { text: 'connection refused', remedy: 'Start the server there, or eval "$(dais env)" for another.' },
   timeout: { text: 'no answer within 15 s', remedy: 'Is a firewall in between? It must let that port through.' },
   tls: {
     text: 'its certificate is not trusted',

@@ -8,8 +8,8 @@ import { ok, problem, warning, type Finding } from '#doctor/finding.ts';
 export async function checkDataFolder(folder: string, uid: number): Promise<Finding[]> {
   const found = await stat(folder).catch((error: NodeJS.ErrnoException) => error);
   if (found instanceof Error) {
-    if (found.code === 'ENOENT') return [ok('data', `${folder} is made by the first \`dais up\``)];
-    return [problem('data', `${folder} cannot be looked at (${found.code})`, `Run as its owner, or use --data.`)];
+    if (found.code === 'ENOENT') return [ok('data', `${folder} is created by the first \`dais up\``)];
+    return [problem('data', `${folder} cannot be read (${found.code})`, `Run as its owner, or use --data.`)];
   }
   if (!found.isDirectory()) return [problem('data', `${folder} is not a folder`, 'Move it away, or use --data.')];
   if (found.uid !== uid && uid !== 0) {
@@ -17,9 +17,7 @@ export async function checkDataFolder(folder: string, uid: number): Promise<Find
     return [problem('data', `${folder} belongs to user ${found.uid}, and this is user ${uid}`, remedy)];
   }
   if (!(await isWritable(folder))) {
-    return [
-      problem('data', `${folder} cannot be written to`, 'Is its disk mounted read-only? chmod u+rwx, or use --data.'),
-    ];
+    return [problem('data', `${folder} is not writable`, 'Is its disk mounted read-only? chmod u+rwx, or use --data.')];
   }
   const open = (found.mode & 0o077) !== 0;
   return [
@@ -44,8 +42,8 @@ async function isWritable(folder: string): Promise<boolean> {
 async function checkHolder(folder: string): Promise<Finding> {
   const server = await findLocalServer(folder);
   return server === undefined
-    ? ok('in use', 'no Dais runs on this data folder')
-    : ok('in use', `Dais runs on it as process ${server.pid}, at ${server.url}`);
+    ? ok('in use', 'not in use')
+    : ok('in use', `in use by process ${server.pid}, at ${server.url}`);
 }
 
 /** `own`: the major version of the PostgreSQL that Dais brings. */
@@ -55,7 +53,7 @@ export async function checkDataVersion(folder: string, own: number): Promise<Fin
   if (major === undefined || major === own) return undefined;
   return problem(
     'data version',
-    `PostgreSQL ${major} wrote the data; this Dais brings ${own}`,
-    'With the Dais that wrote it: dais admin export FILE. Then with this one, on a new data folder: dais admin import FILE.',
+    `the data was written by PostgreSQL ${major}; this release includes ${own}`,
+    'Run with the release that wrote it: dais admin export FILE. Then with this release, on a new data folder: dais admin import FILE.',
   );
 }

@@ -88,8 +88,7 @@ async function readConfig(server: Server | undefined, options: ConfigOptions) {
 
 async function checkDatabase(server: Server, config: Config | undefined, folder: string): Promise<Finding[]> {
   if (config === undefined) return [];
-  if (config.database.url !== undefined)
-    return [ok('PostgreSQL', 'run by somebody else; the server’s checks tell about it')];
+  if (config.database.url !== undefined) return [ok('PostgreSQL', 'external server; see the checks of the server')];
   try {
     const { version, major } = await server.postgresBinaries(config);
     const wrongVersion = await checkDataVersion(folder, major);
@@ -104,9 +103,10 @@ async function checkDatabase(server: Server, config: Config | undefined, folder:
 async function checkPort(server: Server, port: number, ownUrl: string): Promise<Finding[]> {
   const listener = await server.tcpListener(port);
   if (listener === undefined) return [ok('port', `${port} is free`)];
-  if (URL.canParse(ownUrl) && new URL(ownUrl).port === String(port)) return [ok('port', `${port} is the server’s`)];
+  if (URL.canParse(ownUrl) && new URL(ownUrl).port === String(port))
+    return [ok('port', `${port} is used by the server`)];
   const remedy = `kill ${listener.pid}, or choose another with --port; without --port the next free one is taken.`;
-  return [warning('port', `${port} is taken by process ${listener.pid} (${listener.command})`, remedy)];
+  return [warning('port', `${port} is in use by process ${listener.pid} (${listener.command})`, remedy)];
 }
 
 async function checkNetwork(context: Context, config: Config | undefined): Promise<Finding[]> {

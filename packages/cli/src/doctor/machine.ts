@@ -12,7 +12,7 @@ const LEAST_DISK = GIB;
 export function checkMemory(total: number, available: number): Finding {
   const text = `${gib(available)} free of ${gib(total)}`;
   if (available >= LEAST_MEMORY) return ok('memory', text);
-  return warning('memory', `${text}; Dais wants 1 GiB`, 'End other programs, or give the machine or container more.');
+  return warning('memory', `${text}; Dais needs 1 GiB`, 'End other programs, or give the machine or container more.');
 }
 
 /** Looks at the nearest folder that exists: the data folder may still be to come. */
@@ -23,7 +23,7 @@ export async function checkDisk(folder: string): Promise<Finding> {
     if (found !== undefined) {
       return diskFinding(folder, found.bavail * found.bsize, found.blocks * found.bsize, found.ffree, found.files);
     }
-    if (place === dirname(place)) return problem('disk', `${folder} lies on no disk`, 'Choose another --data folder.');
+    if (place === dirname(place)) return problem('disk', `${folder} is not on a disk`, 'Choose another --data folder.');
     place = dirname(place);
   }
 }
@@ -32,8 +32,8 @@ export function diskFinding(folder: string, free: number, total: number, freeFil
   const text = `${gib(free)} free of ${gib(total)} at ${folder}`;
   const remedy = 'Free space there, or move the data folder: stop Dais, move it, start with --data.';
   // Some file systems (btrfs) count no files.
-  if (files > 0 && freeFiles < 10_000) return problem('disk', `only ${freeFiles} more files fit at ${folder}`, remedy);
-  if (free < LEAST_DISK) return problem('disk', `${text}; the database stops when nothing is left`, remedy);
+  if (files > 0 && freeFiles < 10_000) return problem('disk', `only ${freeFiles} inodes are free at ${folder}`, remedy);
+  if (free < LEAST_DISK) return problem('disk', `${text}; the database stops when the disk is full`, remedy);
   return free < LOW_DISK ? warning('disk', text, remedy) : ok('disk', text);
 }
 

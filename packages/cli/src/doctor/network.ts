@@ -86,7 +86,7 @@ async function callHttp(url: string, variables: ProgramOptions['variables']): Pr
     signal: AbortSignal.timeout(PATIENCE_MS),
     ...(username !== '' && { headers: { authorization: `Basic ${credentials}` } }),
   });
-  return `answers (${response.status})`;
+  return `responds (${response.status})`;
 }
 
 /** `fetch` takes no address with a user in it. */
@@ -112,7 +112,7 @@ async function connectTcp(url: string): Promise<string> {
     socket.once('timeout', () => socket.destroy(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' })));
     socket.once('error', reject);
   });
-  return 'takes connections';
+  return 'accepts connections';
 }
 
 /** Without user, password and query. */
@@ -125,13 +125,13 @@ function shownAddress(url: string): string {
 function reasonOf(error: unknown): string {
   const code = errorCode(error);
   const words: Readonly<Record<string, string>> = {
-    ENOTFOUND: 'the name is not known',
-    EAI_AGAIN: 'no name server answers',
-    ECONNREFUSED: 'nobody listens there',
+    ENOTFOUND: 'host name not found',
+    EAI_AGAIN: 'no response from the name server',
+    ECONNREFUSED: 'connection refused',
     TimeoutError: `no answer within ${PATIENCE_MS / 1000} s`,
     ETIMEDOUT: `no answer within ${PATIENCE_MS / 1000} s`,
   };
-  return `${words[code] ?? 'it cannot be reached'} (${code})`;
+  return `${words[code] ?? 'unreachable'} (${code})`;
 }
 
 function remedyFor(error: unknown, { change }: NetworkTarget): string {

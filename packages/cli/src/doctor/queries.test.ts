@@ -11,7 +11,7 @@ test('whether queries run, what isolates them, and what to do if they do not', a
   });
   expect(await found('none')).toMatchObject({
     state: 'ok',
-    detail: 'DuckDB v1.5.6 runs in a process with limits that is not isolated',
+    detail: 'DuckDB v1.5.6 runs in a process with limits, without isolation',
   });
   expect(await checkQueries(async () => await Promise.reject(new Error('No glibc.')))).toMatchObject({
     state: 'problem',

@@ -7,7 +7,7 @@ export async function checkQueries(
   try {
     const { version, boundary } = await look();
     const process =
-      boundary === 'none' ? 'a process with limits that is not isolated' : `a process isolated by ${boundary}`;
+      boundary === 'none' ? 'a process with limits, without isolation' : `a process isolated by ${boundary}`;
     return ok('queries', `DuckDB ${version} runs in ${process}`);
   } catch (error) {
     return problem(

@@ -26,12 +26,12 @@ export async function checkServer(choice: ServerChoice, now: () => number): Prom
       const remedy = 'Set NODE_EXTRA_CA_CERTS to a PEM file with the authority that made it.';
       return [problem('server', `the certificate of ${url} is not trusted (${code})`, remedy)];
     }
-    if (choice.from === 'default') return [skipped('server', `none answers at ${url}; \`dais up\` starts one`)];
+    if (choice.from === 'default') return [skipped('server', `no server at ${url}; start one with \`dais up\``)];
     const remedy =
       choice.from === 'data folder'
-        ? 'Look at its log; stop it and start it again.'
+        ? 'Check its log, then restart it.'
         : `Correct ${choice.from}, or start the server there.`;
-    return [problem('server', `nothing answers at ${url}, which ${choice.from} names`, remedy)];
+    return [problem('server', `no server at ${url} (from ${choice.from})`, remedy)];
   }
   const after = now();
   const checks = await readChecks(response);
@@ -39,19 +39,19 @@ export async function checkServer(choice: ServerChoice, now: () => number): Prom
     return [
       problem(
         'server',
-        `what answers at ${url} is not Dais (status ${response.status})`,
-        'Name the right one with --url.',
+        `the server at ${url} is not Dais (status ${response.status})`,
+        'Set the right URL with --url.',
       ),
     ];
   }
   return [
-    ok('server', `answers at ${url} after ${Math.round(after - before)} ms`),
+    ok('server', `responds at ${url} in ${Math.round(after - before)} ms`),
     ...checks.map((check) =>
       check.ok
         ? check.remedy === undefined
           ? ok(`server: ${check.name}`, check.detail)
           : warning(`server: ${check.name}`, check.detail, check.remedy)
-        : problem(`server: ${check.name}`, check.detail, check.remedy ?? 'The log of the server says why.'),
+        : problem(`server: ${check.name}`, check.detail, check.remedy ?? 'See the log of the server.'),
     ),
     ...clockFinding(response.headers.get('date'), (before + after) / 2),
   ];
@@ -71,7 +71,7 @@ export function clockFinding(date: string | null, nowMs: number): Finding[] {
   const theirs = date === null ? Number.NaN : Date.parse(date) + 500;
   if (Number.isNaN(theirs)) return [];
   const skew = theirs - nowMs;
-  if (Math.abs(skew) <= MAX_SKEW_MS) return [ok('clock', 'agrees with the server’s')];
+  if (Math.abs(skew) <= MAX_SKEW_MS) return [ok('clock', 'in sync with the server')];
   const text = `the server’s clock is ${Math.round(Math.abs(skew) / 1000)} s ${skew > 0 ? 'ahead of' : 'behind'} this one`;
-  return [warning('clock', text, 'Let both machines keep time by NTP: timedatectl set-ntp true')];
+  return [warning('clock', text, 'Synchronize both machines with NTP: timedatectl set-ntp true')];
 }

@@ -17,10 +17,10 @@ export function kindList(kinds: readonly KindSpec[], options: PageOptions): stri
   const rows = kinds.map((kind) => [
     { text: kind.kind },
     { text: [kind.plural, ...(kind.shortNames ?? [])].join(', ') },
-    { text: kind.scope === 'org' ? 'organisation' : 'project' },
+    { text: kind.scope === 'org' ? 'organization' : 'project' },
     { text: firstSentence(kind.description) },
   ]);
-  return `${table(['kind', 'also', 'belongs to', 'what it is'], rows, options)}\nOne kind: dais explain KIND. One field: dais explain KIND.FIELD.\n`;
+  return `${table(['kind', 'also', 'scope', 'description'], rows, options)}\nOne kind: dais explain KIND. One field: dais explain KIND.FIELD.\n`;
 }
 
 export function kindPage(kind: KindSpec, all: boolean, options: PageOptions): string {
@@ -28,13 +28,13 @@ export function kindPage(kind: KindSpec, all: boolean, options: PageOptions): st
   const { written, kept } = kindFields(kind);
   const spec = written.filter((row) => row.path.startsWith('spec.'));
   const metadata = written.filter((row) => row.path.startsWith('metadata.'));
-  const belongs = kind.scope === 'org' ? 'belongs to the organisation' : 'belongs to a project';
+  const belongs = kind.scope === 'org' ? 'organization kind' : 'project kind';
   return [
     `${style.bold(kind.kind)}   ${belongs}; also: ${[kind.plural, ...(kind.shortNames ?? [])].join(', ')}\n`,
     paragraph(kind.description, '  ', options),
     heading('Fields', options),
     rowsText([...(all ? metadata : []), ...spec], kind, options),
-    ...(all ? [heading('Written by the platform', options), rowsText(kept, kind, options)] : []),
+    ...(all ? [heading('Status', options), rowsText(kept, kind, options)] : []),
     ...(kind.actions.length === 0
       ? []
       : [
@@ -46,7 +46,7 @@ export function kindPage(kind: KindSpec, all: boolean, options: PageOptions): st
         ]),
     heading('Example', options),
     kind.example.replaceAll(/^(?=.)/gm, '  '),
-    ...(all ? [] : [`\nmetadata and status too: dais explain ${kind.kind} --all\n`]),
+    ...(all ? [] : [`\nmetadata and status: dais explain ${kind.kind} --all\n`]),
   ].join('');
 }
 
@@ -55,7 +55,7 @@ export function fieldPage(kind: KindSpec, path: string, options: PageOptions): s
   return [
     `${options.style.bold(`${kind.kind}.${found.path}`)}\n\n`,
     rowsText(found.rows, kind, options),
-    ...(found.below.length === 0 ? [] : [heading('Below it', options), rowsText(found.below, kind, options)]),
+    ...(found.below.length === 0 ? [] : [heading('Subfields', options), rowsText(found.below, kind, options)]),
   ].join('');
 }
 
@@ -80,7 +80,7 @@ function fieldLines(row: FieldRow, kind: KindSpec, options: PageOptions): string
     ...(row.required ? [style.warn('required')] : []),
     ...(row.default === undefined ? [] : [`default ${row.default}`]),
     ...(kind.writeOnly?.some((field) => row.path === `spec.${field}`) === true ? ['write-only'] : []),
-    ...(kind.immutable?.some((field) => row.path === `spec.${field}`) === true ? ['cannot be changed later'] : []),
+    ...(kind.immutable?.some((field) => row.path === `spec.${field}`) === true ? ['immutable'] : []),
   ];
   const head = `  ${style.accent(row.path)}   ${facts.join('; ')}\n`;
   return row.description === '' ? head : `${head}${paragraph(row.description, '      ', options)}`;

@@ -139,7 +139,7 @@ async function copyFiles(source: DaisSource, parts: ExportParts, counts: ExportC
   for (const { path, size } of files) {
     signal.throwIfAborted();
     const target = resolve(root, path);
-    if (!target.startsWith(`${root}${sep}`)) throw new DaisError('unsafe_path', `${path} leads out of ${root}.`);
+    if (!target.startsWith(`${root}${sep}`)) throw new DaisError('unsafe_path', `${path} is outside of ${root}.`);
     if ((await sizeOf(target)) !== size) await copyFile(source, path, target, signal);
     counts.files += 1;
     counts.bytes += size;
@@ -165,7 +165,7 @@ async function copyFile(source: DaisSource, path: string, target: string, signal
     });
     const got = hash.digest('hex');
     if (tag !== undefined && tag !== got) {
-      throw new DaisError('digest_mismatch', `${path} arrived with the digest ${got}, and has ${tag}.`);
+      throw new DaisError('digest_mismatch', `${path} has digest ${got}, expected ${tag}.`);
     }
     await rename(partial, target);
   } finally {

@@ -97,7 +97,7 @@ export class MlflowStore {
 function notMade(file: string, cause?: unknown): DaisError {
   return new DaisError(
     'invalid_state',
-    `There is no store of MLflow in ${file} yet. Let your MLflow make an empty one first: MLFLOW_TRACKING_URI=sqlite:///${file} mlflow experiments search`,
+    `${file} contains no MLflow store. Create an empty one first: MLFLOW_TRACKING_URI=sqlite:///${file} mlflow experiments search`,
     { cause },
   );
 }

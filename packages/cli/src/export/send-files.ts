@@ -23,7 +23,7 @@ export async function sendFiles(parts: ServerParts, from: string, to: string, fr
   for await (const { path, size } of parts.source.files(folder)) {
     parts.signal.throwIfAborted();
     if (target === undefined) {
-      const detail = `Its artifacts lie at ${to} there, which only its clients write. Start it with --serve-artifacts.`;
+      const detail = `Artifacts are stored at ${to}, which only clients can write. Start the server with --serve-artifacts.`;
       throw new DaisError('invalid_state', detail);
     }
     const inner = path.slice(folder.length + 1);
@@ -74,6 +74,6 @@ async function sendFile({ rest, source, signal }: ServerParts, path: string, to:
   }
   const got = hash.digest('hex');
   if (tag !== undefined && tag !== got) {
-    throw new DaisError('digest_mismatch', `${path} was sent with the digest ${got}, and has ${tag}.`);
+    throw new DaisError('digest_mismatch', `${path} was sent with digest ${got}, expected ${tag}.`);
   }
 }

@@ -23,11 +23,11 @@ export const checkFeatures: Run<SelectionOptions & { readonly sample: number }> 
     { text: one.examples[0] === undefined ? '' : JSON.stringify(one.examples[0].entity) },
   ]);
   terminal.out(
-    table(['feature', 'same', 'different', 'only online', 'only offline', 'for example'], rows, {
+    table(['feature', 'same', 'different', 'only online', 'only offline', 'example'], rows, {
       style: terminal.style,
       columns: terminal.columns,
     }),
   );
-  remark(context, differs ? 'Serving and training do not see the same.' : `${report.entities} entities: all the same.`);
+  remark(context, differs ? 'Online and offline values differ.' : `${report.entities} entities: no differences.`);
   return code;
 };

@@ -38,7 +38,7 @@ function readKeys(keys: readonly string[]): Record<string, unknown[]> {
   return Object.fromEntries(
     keys.map((key) => {
       const at = key.indexOf('=');
-      if (at < 1) throw new DaisError('invalid_request', `"${key}" is no join key: write NAME=VALUE.`);
+      if (at < 1) throw new DaisError('invalid_request', `"${key}" is not a join key. Use NAME=VALUE.`);
       return [
         key.slice(0, at),
         key

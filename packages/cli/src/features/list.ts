@@ -21,7 +21,8 @@ export const listFeatures: Run = async (context) => {
   const { terminal } = context;
   if (context.globals.output === 'name') terminal.out(items.map(({ name }) => `${name}\n`).join(''));
   else if (await printedForPrograms(context, { items })) return exitCodes.ok.code;
-  else if (items.length === 0) remark(context, 'There is no feature view: write one (dais explain FeatureView).');
+  else if (items.length === 0)
+    remark(context, 'No feature views. Create one from a manifest; see `dais explain FeatureView`.');
   else {
     const rows = items.map((one) => [
       { text: one.name },
@@ -33,7 +34,7 @@ export const listFeatures: Run = async (context) => {
       { text: one.online ? one.onlineEntities.toLocaleString('en-US') : 'off' },
       { text: one.services.join(', ') },
     ]);
-    const heads = ['view', 'entities', 'source', 'features', 'ttl', 'fresh', 'online', 'services'];
+    const heads = ['view', 'entities', 'source', 'features', 'ttl', 'age', 'online keys', 'services'];
     terminal.out(table(heads, rows, { style: terminal.style, columns: terminal.columns }));
   }
   return exitCodes.ok.code;

@@ -18,13 +18,13 @@ export const pushFeatures: Run<{ readonly to: 'online' | 'offline' | 'both' }> =
   try {
     rows = JSON.parse(content);
   } catch {
-    throw new DaisError('invalid_request', `${file} is no JSON: write {"column": [value, …], …}.`);
+    throw new DaisError('invalid_request', `${file} is not valid JSON. Expected {"column": [value, …], …}.`);
   }
   const client = await context.connect();
   const answer = await client.perform(pushFeaturesOperation, { view, rows: rows as Record<string, unknown[]>, to });
   if (await printedForPrograms(context, answer)) return exitCodes.ok.code;
-  const later = answer.version === undefined ? '' : '; they become a version of the dataset in a moment';
-  const newer = to === 'offline' ? '' : `, ${answer.written} newer than what was online`;
+  const later = answer.version === undefined ? '' : '; a new dataset version is being created';
+  const newer = to === 'offline' ? '' : `, ${answer.written} with newer values`;
   context.terminal.out(`${countText(answer.rows, 'row')} pushed to ${view}${newer}${later}.\n`);
   return exitCodes.ok.code;
 };

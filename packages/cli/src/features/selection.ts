@@ -8,7 +8,7 @@ export interface SelectionOptions {
 /** @throws DaisError `invalid_request` unless it is one of the two. */
 export function readSelection({ service, feature = [] }: SelectionOptions) {
   if ((service === undefined) === (feature.length === 0)) {
-    throw new DaisError('invalid_request', 'Say what is meant: --service NAME, or --feature view:feature.');
+    throw new DaisError('invalid_request', 'Give --service NAME or --feature view:feature.');
   }
   return service === undefined ? { features: [...feature] } : { service };
 }

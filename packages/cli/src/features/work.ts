@@ -39,7 +39,7 @@ async function follow<One extends Work>(
   const code = failed ? exitCodes.failed.code : exitCodes.ok.code;
   if (context.globals.output === 'name') context.terminal.out(`${work.id}\n`);
   else if (!(await printedForPrograms(context, work))) {
-    if (failed) context.terminal.err(`It ${work.state}: ${work.error ?? 'nobody said why'}\n`);
+    if (failed) context.terminal.err(`The job ${work.state}: ${work.error ?? 'no error message'}\n`);
     else if (follows) context.terminal.out(`${done(work)}\n`);
     else remark(context, `Started: ${work.id}`);
   }
@@ -67,7 +67,7 @@ export const materialize: Run<{
   return await follow(context, begun, get, {
     follows,
     done: ({ entities, written, end }) =>
-      `${view} is online up to ${end}: ${entities} entities, ${written} of them newer than what was there.`,
+      `${view} is materialized up to ${end}: ${entities} entities, ${written} with newer values.`,
   });
 };
 
@@ -105,7 +105,7 @@ export const build: Run<
   return await follow(context, begun, get, {
     follows,
     done: ({ version, rows, sources }) =>
-      `${dataset}@${version}: ${countText(rows ?? 0, 'row')}, out of ${sources.join(', ')}.`,
+      `${dataset}@${version}: ${countText(rows ?? 0, 'row')}, from ${sources.join(', ')}.`,
   });
 };
 

@@ -43,7 +43,7 @@ export async function copyArtifacts(
     if (bytes !== size) {
       throw new DaisError(
         'digest_mismatch',
-        `${path} has ${bytes} bytes and was listed with ${size}; it changes there.`,
+        `${path} has ${bytes} bytes but is listed with ${size}: the file is changing.`,
       );
     }
     tally.add({ files: 1, bytes });
@@ -74,6 +74,6 @@ async function uploadOnce(
 function folderOf(uri: string): string {
   const path = /^mlflow-artifacts:\/*(?<path>.+)$/.exec(uri)?.groups?.['path'];
   if (path !== undefined) return path.replace(/\/+$/, '');
-  const detail = `Artifacts of this experiment lie at ${uri} here, which Dais does not write. Import without artifacts.`;
+  const detail = `Artifacts of this experiment are stored at ${uri}, which Dais does not write. Import without artifacts.`;
   throw new DaisError('invalid_state', detail);
 }

@@ -93,7 +93,7 @@ export class DaisTarget {
       const { sha256 } = await this.client.upload(writeArtifactOperation, { path }, body, { signal: this.#signal });
       const read = hash.digest('hex');
       if (sha256 !== read) {
-        throw new DaisError('digest_mismatch', `${path} was read with the digest ${read} and kept with ${sha256}.`);
+        throw new DaisError('digest_mismatch', `${path} was read with digest ${read} but stored with ${sha256}.`);
       }
       return size;
     } finally {

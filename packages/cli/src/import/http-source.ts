@@ -153,7 +153,7 @@ class HttpSource implements TrackingSource {
       return;
     }
     if (owner.type === 'trace') {
-      const detail = `Files of trace ${owner.id} lie at ${owner.artifactUri}, which its server does not list.`;
+      const detail = `Files of trace ${owner.id} are stored at ${owner.artifactUri}, which the server does not list.`;
       throw new DaisError('invalid_request', detail);
     }
     const path = folder === '' ? undefined : folder;

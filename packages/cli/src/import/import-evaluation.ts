@@ -102,7 +102,7 @@ async function compareRecords(target: DaisTarget, id: string, wanted: Map<string
   const [first] = wanted.keys();
   if (first === undefined) return;
   const more = wanted.size === 1 ? '' : ` and ${wanted.size - 1} more`;
-  throw new DaisError('digest_mismatch', `Not the same here: record ${first}${more} of dataset ${id}.`);
+  throw new DaisError('digest_mismatch', `Differs from the source: record ${first}${more} of dataset ${id}.`);
 }
 
 export async function importScorers(

@@ -81,7 +81,7 @@ async function importHistories({ source, target }: ArtifactParts, run: SourceRun
 /** More is no fault: somebody may log into the run here too, and a source lists no point twice. */
 function requireAtLeast(key: string, there: number, here: number): void {
   if (here >= there) return;
-  throw new DaisError('digest_mismatch', `"${key}" has ${there} points there and ${here} here.`);
+  throw new DaisError('digest_mismatch', `"${key}" has ${there} points in the source and ${here} here.`);
 }
 
 /** Everything that was sent is here now, and says the same. @throws DaisError `digest_mismatch`. */
@@ -100,7 +100,7 @@ function compare(there: SourceRun, here: Run): void {
   }
   if (differences.length === 0) return;
   const shown = differences.slice(0, 5).join(', ');
-  throw new DaisError('digest_mismatch', `Run ${there.id} is not the same here: ${shown}.`);
+  throw new DaisError('digest_mismatch', `Run ${there.id} differs from the source: ${shown}.`);
 }
 
 function differing(what: string, there: Readonly<Record<string, string>>, here: Readonly<Record<string, string>>) {

@@ -119,7 +119,10 @@ function compare(there: SourceTrace, here: Trace): void {
 }
 
 function mismatch(id: string, differences: readonly string[]): DaisError {
-  return new DaisError('digest_mismatch', `Trace ${id} is not the same here: ${differences.slice(0, 5).join(', ')}.`);
+  return new DaisError(
+    'digest_mismatch',
+    `Trace ${id} differs from the source: ${differences.slice(0, 5).join(', ')}.`,
+  );
 }
 
 function differing(what: string, there: Readonly<Record<string, string>>, here: Readonly<Record<string, string>>) {

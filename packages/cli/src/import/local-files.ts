@@ -46,16 +46,16 @@ export class LocalFiles {
     const proxied = PROXIED.exec(uri)?.[0];
     if (proxied !== undefined) {
       if (this.#artifacts === undefined) {
-        const detail = `${uri} lies where the server keeps its artifacts: name that folder with --artifacts-folder.`;
+        const detail = `${uri} is in the artifact store of the server. Give that folder with --artifacts-folder.`;
         throw new DaisError('invalid_request', detail);
       }
       const folder = resolve(this.#artifacts, uri.slice(proxied.length));
       if (folder.startsWith(`${resolve(this.#artifacts)}${sep}`)) return folder;
-      throw new DaisError('unsafe_path', `${uri} leads out of ${this.#artifacts}.`);
+      throw new DaisError('unsafe_path', `${uri} is outside of ${this.#artifacts}.`);
     }
     if (/^file:/i.test(uri)) return fileURLToPath(uri);
     if (isAbsolute(uri)) return uri;
-    const detail = `${uri} is no folder of this machine. Import over HTTP from the server, which reads it, or leave artifacts out with --no-artifacts.`;
+    const detail = `${uri} is not a folder on this machine. Import over HTTP from the server, or skip artifacts with --no-artifacts.`;
     throw new DaisError('invalid_request', detail);
   }
 }

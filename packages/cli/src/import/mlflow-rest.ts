@@ -87,7 +87,9 @@ export class MlflowRest {
       } catch (error) {
         if (signal.aborted) throw signal.reason;
         if (error instanceof DaisError) throw error;
-        failure = new DaisError('upstream_failed', `${this.url} does not answer: ${causeOf(error)}.`, { cause: error });
+        failure = new DaisError('upstream_failed', `${this.url} does not respond: ${causeOf(error)}.`, {
+          cause: error,
+        });
       }
       if (attempt === TRIES) throw failure;
       await waitFor(FIRST_WAIT_MS * 2 ** (attempt - 1), signal);
@@ -104,7 +106,7 @@ export class MlflowRest {
     try {
       return JSON.parse(text) as Json;
     } catch (error) {
-      throw new DaisError('upstream_failed', `${this.url} answered with something that is no JSON: is it MLflow?`, {
+      throw new DaisError('upstream_failed', `${this.url} did not return JSON. Is it an MLflow server?`, {
         cause: error,
       });
     }
@@ -115,7 +117,7 @@ async function refusal(answer: Response, url: string, path: string): Promise<Dai
   const text = await answer.text().catch(() => '');
   const said = /"message":\s*"((?:[^"\\]|\\.)*)"/.exec(text)?.[1] ?? text.slice(0, 200);
   const where = path.replace(/\?.*$/s, '');
-  const detail = `${url} answered ${where} with status ${answer.status}: ${said}`;
+  const detail = `${url} returned status ${answer.status} for ${where}: ${said}`;
   if (answer.status === 401) return new DaisError('unauthenticated', detail);
   if (answer.status === 403) return new DaisError('forbidden', detail);
   return new DaisError(answer.status === 404 ? 'not_found' : 'upstream_failed', detail);

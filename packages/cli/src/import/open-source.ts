@@ -23,7 +23,7 @@ export async function openSource(context: Context, { from, tokenVariable, artifa
   if (/^https?:/i.test(from)) return await openHttp(context, from, tokenVariable);
   if (/^sqlite:/i.test(from)) return await openFile(context, from, new LocalFiles(local));
   if (/^postgres(ql)?(\+\w+)?:/i.test(from)) return await openDatabase(from, new LocalFiles(local));
-  const detail = `"${from}" is none of http://…, https://…, sqlite:///FILE and postgresql://….`;
+  const detail = `"${from}" is not a supported source. Use http://…, https://…, sqlite:///FILE or postgresql://….`;
   throw new DaisError('invalid_request', detail);
 }
 
@@ -35,9 +35,9 @@ async function openHttp(context: Context, from: string, tokenVariable: string): 
 /** @throws DaisError `invalid_request` when it is no address, or one with a password. */
 export async function restOf(context: Context, address: string, tokenVariable: string): Promise<MlflowRest> {
   const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (url === undefined) throw new DaisError('invalid_request', `"${address}" is no address of a server.`);
+  if (url === undefined) throw new DaisError('invalid_request', `"${address}" is not a server URL.`);
   if (url.username !== '' || url.password !== '') {
-    const detail = `The address holds a user or password: put them into MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or a token into ${tokenVariable}.`;
+    const detail = `The URL contains credentials. Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or put a token into ${tokenVariable}.`;
     throw new DaisError('invalid_request', detail);
   }
   const { variables } = context.environment;
@@ -70,12 +70,12 @@ async function openFile(context: Context, from: string, files: LocalFiles): Prom
     const file = await realpath(candidate).catch(() => undefined);
     if (file !== undefined) return await sqlSource(await openSqlite(file), files, `sqlite://${file}`);
   }
-  throw new DaisError('not_found', `There is neither ${candidates.join(' nor ')}.`);
+  throw new DaisError('not_found', `Not found: ${candidates.join(', ')}.`);
 }
 
 async function openDatabase(from: string, files: LocalFiles): Promise<TrackingSource> {
   const address = from.replace(/^postgres(ql)?(\+\w+)?:/i, 'postgresql:');
-  if (!URL.canParse(address)) throw new DaisError('invalid_request', 'It is no address of a PostgreSQL database.');
+  if (!URL.canParse(address)) throw new DaisError('invalid_request', 'Not a PostgreSQL URL.');
   const { host, pathname } = new URL(address);
   return await sqlSource(await openPostgres(address), files, `postgresql://${host}${pathname}`);
 }

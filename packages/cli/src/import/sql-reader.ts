@@ -20,10 +20,14 @@ export async function openSqlite(file: string): Promise<SqlReader> {
     database = new Database(file, { readOnly: true, fileMustExist: true });
     database.get('select count(*) from sqlite_master');
   } catch (error) {
-    const detail = `${file} cannot be read as a database of SQLite: ${(error as Error).message}.`;
-    throw new DaisError('invalid_request', `${detail} It must be there, and its folder writable for the lock.`, {
-      cause: error,
-    });
+    const detail = `${file} is not a readable SQLite database: ${(error as Error).message}.`;
+    throw new DaisError(
+      'invalid_request',
+      `${detail} The file must exist and its folder must be writable for the lock.`,
+      {
+        cause: error,
+      },
+    );
   }
   return {
     all: async (statement, values = []) => database.all(statement, [...values]) as unknown as SqlRow[],
@@ -46,9 +50,13 @@ export async function openPostgres(url: string): Promise<SqlReader> {
     await client.query('set default_transaction_read_only = on');
   } catch (error) {
     const { hostname } = new URL(url);
-    throw new DaisError('upstream_failed', `The database at ${hostname} refuses: ${(error as Error).message}.`, {
-      cause: error,
-    });
+    throw new DaisError(
+      'upstream_failed',
+      `The database at ${hostname} refused the connection: ${(error as Error).message}.`,
+      {
+        cause: error,
+      },
+    );
   }
   return {
     all: async (statement, values = []) => {

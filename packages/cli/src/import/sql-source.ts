@@ -25,10 +25,7 @@ export async function sqlSource(reader: SqlReader, files: LocalFiles, name: stri
     (one) => !tables.has(one),
   );
   if (missing !== undefined) {
-    throw new DaisError(
-      'invalid_request',
-      `It is not the database of a tracking server: there is no table ${missing}.`,
-    );
+    throw new DaisError('invalid_request', `Not an MLflow tracking database: table ${missing} is missing.`);
   }
   return new SqlSource(reader, files, name, tables);
 }

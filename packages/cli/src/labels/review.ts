@@ -49,7 +49,7 @@ export const listTasks: Run<TaskOptions> = async (context, [set = ''], { state, 
         { text: one?.id ?? '' },
       ]),
     );
-    const heads = ['task', 'state', 'label', 'verdict', 'annotator', 'guideline', 'annotation'];
+    const heads = ['task', 'state', 'label', 'review', 'annotator', 'guideline', 'annotation'];
     terminal.out(table(heads, rows, { style: terminal.style, columns: terminal.columns }));
   }
   return exitCodes.ok.code;
@@ -68,12 +68,12 @@ export const review: Run<ReviewOptions> = async (
   { accept, reject, settle, reason = '' },
 ) => {
   if ([accept, reject, settle].filter((one) => one === true).length !== 1) {
-    throw new DaisError('invalid_request', 'Say one of --accept, --reject and --settle.');
+    throw new DaisError('invalid_request', 'Give one of --accept, --reject and --settle.');
   }
   const client = await context.connect();
   if (settle === true) {
     const task = await client.perform(adjudicateOperation, { set, annotation, reason });
-    if (!(await printedForPrograms(context, task))) context.terminal.out(`Task ${task.number} is settled.\n`);
+    if (!(await printedForPrograms(context, task))) context.terminal.out(`Task ${task.number} is resolved.\n`);
     return exitCodes.ok.code;
   }
   const verdict = accept === true ? 'accepted' : 'rejected';
@@ -92,7 +92,7 @@ export const acceptAgreed: Run<{ readonly atLeast: number; readonly reason?: str
   const client = await context.connect();
   const told = await client.perform(acceptAgreedOperation, { set, atLeast, reason });
   if (!(await printedForPrograms(context, told))) {
-    context.terminal.out(`${told.accepted} tasks were accepted, ${told.left} wait for a verdict.\n`);
+    context.terminal.out(`${told.accepted} tasks accepted, ${told.left} waiting for review.\n`);
   }
   return exitCodes.ok.code;
 };
@@ -105,17 +105,17 @@ export const agreement: Run<{ readonly guideline?: number }> = async (context, [
   });
   if (await printedForPrograms(context, told)) return exitCodes.ok.code;
   const { terminal } = context;
-  const number = (value: number | undefined) => (value === undefined ? 'cannot be told' : value.toFixed(3));
+  const number = (value: number | undefined) => (value === undefined ? 'not available' : value.toFixed(3));
   const style = { style: terminal.style, columns: terminal.columns };
   terminal.out(
     table(
       ['measure', 'value'],
       [
-        [{ text: 'tasks with two labels or more' }, { text: String(told.units) }],
+        [{ text: 'tasks with at least two labels' }, { text: String(told.units) }],
         [{ text: 'annotators' }, { text: String(told.annotators) }],
         [{ text: `Krippendorff’s α, ${told.level}` }, { text: number(told.alpha) }],
         [{ text: 'Fleiss’ κ' }, { text: number(told.fleiss) }],
-        [{ text: 'pairs alike, chance included' }, { text: number(told.agreed) }],
+        [{ text: 'pairwise agreement (not chance-corrected)' }, { text: number(told.agreed) }],
       ],
       style,
     ),
@@ -126,7 +126,7 @@ export const agreement: Run<{ readonly guideline?: number }> = async (context, [
       { text: String(one.count) },
       { text: number(one.alpha) },
     ]);
-    terminal.out(`\n${table(['label', 'given', 'α'], rows, style)}`);
+    terminal.out(`\n${table(['label', 'count', 'α'], rows, style)}`);
   }
   if (told.byPair.length > 0) {
     const rows = told.byPair.map((one) => [

@@ -29,7 +29,7 @@ export const listSets: Run = async (context) => {
   const { terminal } = context;
   if (context.globals.output === 'name') terminal.out(items.map(({ name }) => `${name}\n`).join(''));
   else if (await printedForPrograms(context, { items })) return exitCodes.ok.code;
-  else if (items.length === 0) remark(context, 'There are no label sets; `dais labels create` begins one.');
+  else if (items.length === 0) remark(context, 'No label sets. Create one with `dais labels create`.');
   else {
     const rows = items.map((one) => [
       { text: one.name },
@@ -39,7 +39,7 @@ export const listSets: Run = async (context) => {
       { text: String(one.accepted) },
       { text: one.guideline === 0 ? '' : String(one.guideline) },
     ]);
-    const heads = ['name', 'of', 'tasks', 'labels', 'accepted', 'guideline'];
+    const heads = ['name', 'dataset', 'tasks', 'labels', 'accepted', 'guideline'];
     terminal.out(table(heads, rows, { style: terminal.style, columns: terminal.columns }));
   }
   return exitCodes.ok.code;
@@ -56,7 +56,7 @@ export const createSet: Run<CreateOptions> = async (context, [name = ''], { data
   const input = { name, dataset, level, ...(control !== undefined && { control }) };
   const made = await client.perform(createLabelSetOperation, input);
   if (!(await printedForPrograms(context, made)))
-    context.terminal.out(`${made.name} takes labels of ${made.version ?? made.dataset}.\n`);
+    context.terminal.out(`Label set ${made.name} created for ${made.version ?? made.dataset}.\n`);
   return exitCodes.ok.code;
 };
 
@@ -65,7 +65,7 @@ export const addGuideline: Run = async (context, [set = '', file = '']) => {
   const client = await context.connect();
   const made = await client.perform(addGuidelineOperation, { set, text: bytes.toString('utf8') });
   if (!(await printedForPrograms(context, made))) {
-    context.terminal.out(`Labels that come from now on are given under version ${made.number} of the guideline.\n`);
+    context.terminal.out(`New labels use version ${made.number} of the guideline.\n`);
   }
   return exitCodes.ok.code;
 };
@@ -87,9 +87,9 @@ export const publish: Run<PublishOptions> = async (context, [set = ''], { datase
   }
   if (!(await printedForPrograms(context, told))) {
     const text = {
-      waiting: `A version of ${told.dataset} will be made of ${told.labels} labels.`,
+      waiting: `Creating a version of ${told.dataset} from ${told.labels} labels.`,
       done: `${told.dataset}@${told.version ?? 0} has ${told.labels} accepted labels of ${set}.`,
-      failed: `No version of ${told.dataset} could be made: ${told.error ?? 'no reason is known'}`,
+      failed: `Creating a version of ${told.dataset} failed: ${told.error ?? 'no error message'}`,
     }[told.state];
     context.terminal.out(`${text}\n`);
   }

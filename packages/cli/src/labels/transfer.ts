@@ -42,7 +42,7 @@ export const importLabels: Run<ImportOptions> = async (
   if (!(await printedForPrograms(context, sum))) {
     const { tasks: made, annotations, replaced, unchanged } = sum;
     context.terminal.out(
-      `${made} new tasks, ${annotations} new labels (${replaced} of them in the place of older ones), ${unchanged} were here.\n`,
+      `${made} new tasks, ${annotations} new labels (${replaced} replaced older ones), ${unchanged} unchanged.\n`,
     );
   }
   return exitCodes.ok.code;
@@ -56,7 +56,7 @@ function readTasks(text: string, file: string): LabelStudioTask[] {
   } catch (error) {
     throw new DaisError(
       'invalid_request',
-      `${file} is no JSON: ${error instanceof Error ? error.message : 'it cannot be read'}`,
+      `${file} is not valid JSON: ${error instanceof Error ? error.message : 'unreadable'}`,
     );
   }
   const tasks = Array.isArray(parsed) ? (parsed as LabelStudioTask[]) : [parsed as LabelStudioTask];

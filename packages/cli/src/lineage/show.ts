@@ -40,7 +40,7 @@ async function nodeOf(context: Context, subject: string): Promise<string> {
   }
   throw new DaisError(
     'invalid_request',
-    `"${subject}" names nothing with a lineage. Write MODEL/VERSION, DATASET@VERSION, run:ID, or the node of another answer.`,
+    `"${subject}" is not a lineage subject. Use MODEL/VERSION, DATASET@VERSION, run:ID, or a node of another result.`,
   );
 }
 
@@ -50,7 +50,8 @@ function show(context: Context, graph: LineageGraph, direction: LineageDirection
   terminal.out(`${labelOf(nodes.get(graph.root), graph.root)}\n`);
   if (direction !== 'downstream') printTree(context, graph, nodes, 'upstream');
   if (direction !== 'upstream') printTree(context, graph, nodes, 'downstream');
-  if (graph.truncated) remark(context, 'There is more: raise --limit or --depth, or start from one of the nodes.');
+  if (graph.truncated)
+    remark(context, 'The result is truncated: increase --limit or --depth, or start from one of the nodes.');
 }
 
 function printTree(
@@ -64,9 +65,9 @@ function printTree(
       const [near, far] = direction === 'upstream' ? [to, from] : [from, to];
       return near === node ? [{ node: far, relation }] : [];
     });
-  terminal.out(direction === 'upstream' ? '\nMade from:\n' : '\nUsed by:\n');
+  terminal.out(direction === 'upstream' ? '\nUpstream:\n' : '\nDownstream:\n');
   const first = next(root);
-  if (first.length === 0) terminal.out('  nothing that is recorded\n');
+  if (first.length === 0) terminal.out('  none recorded\n');
   const printed = new Set([root]);
   const visit = (items: readonly { readonly node: string; readonly relation: string }[], indent: string) => {
     for (const { node, relation } of items) {
@@ -81,7 +82,7 @@ function printTree(
 
 function labelOf(node: LineageNode | undefined, id: string): string {
   if (node === undefined) return printable(id);
-  if (node.hidden === true) return `${node.type} (you may not read it)`;
+  if (node.hidden === true) return `${node.type} (no permission)`;
   const name = node.name === undefined || id.endsWith(`:${node.name}`) ? '' : `  ${node.name}`;
   return printable(`${id}${name}${node.gone === true ? '  (deleted)' : ''}`);
 }

@@ -29,7 +29,7 @@ test('what apply would do', async () => {
 });
 
 test('nothing to do', () => {
-  expect(summaryLine([], 'did')).toBe('No documents, nothing to do.');
-  expect(summaryLine(changes.slice(3), 'would')).toBe('Nothing would change.');
+  expect(summaryLine([], 'did')).toBe('No documents in the manifests.');
+  expect(summaryLine(changes.slice(3), 'would')).toBe('No changes.');
   expect(summaryLine(changes.slice(3), 'did')).toBe('1 unchanged.');
 });

@@ -6,7 +6,7 @@ export type Tense = 'did' | 'would';
 
 const WORDS = {
   create: { sign: '+', did: 'created', would: 'would be created' },
-  update: { sign: '~', did: 'changed', would: 'would be changed' },
+  update: { sign: '~', did: 'updated', would: 'would be updated' },
   delete: { sign: '-', did: 'deleted', would: 'would be deleted' },
   unchanged: { sign: '=', did: 'unchanged', would: 'unchanged' },
 } as const;
@@ -52,15 +52,15 @@ function shown(value: unknown): string {
   return cutTo(printable(JSON.stringify(value) ?? 'nothing'), VALUE_COLUMNS);
 }
 
-/** `2 created, 1 changed, 40 unchanged` */
+/** `2 created, 1 updated, 40 unchanged` */
 export function summaryLine(changes: readonly Change[], tense: Tense): string {
   const counts = Object.entries(WORDS).flatMap(([action, word]) => {
     const count = changes.filter((change) => change.action === action).length;
     return count === 0 ? [] : [`${count} ${action === 'unchanged' ? word.did : word[tense].replace('would be ', '')}`];
   });
-  if (counts.length === 0) return 'No documents, nothing to do.';
+  if (counts.length === 0) return 'No documents in the manifests.';
   if (tense === 'did') return `${counts.join(', ')}.`;
   return changes.some((change) => change.action !== 'unchanged')
-    ? `Would be: ${counts.join(', ')}. Nothing was changed.`
-    : 'Nothing would change.';
+    ? `Plan: ${counts.join(', ')}. No changes were made.`
+    : 'No changes.';
 }

@@ -12,8 +12,8 @@ export async function editableText(resource: Resource, writeOnly: readonly strin
   const { name, project, labels, annotations } = metadata;
   const head = [
     `${kind} ${name}${project === undefined ? '' : ` in project ${project}`}, revision ${metadata.generation}.`,
-    'Save and leave the editor to change it. Leave without a change, or empty the text, to keep it as it is.',
-    ...writeOnly.map((field) => `spec.${field} is never shown; what is left out keeps its values.`),
+    'Save and exit the editor to apply. Exit without changes, or clear the text, to cancel.',
+    ...writeOnly.map((field) => `spec.${field} is write-only; omit it to keep its values.`),
   ];
   const manifest = {
     apiVersion,
@@ -53,9 +53,9 @@ export function withConflict(text: string, before: Resource, now: Resource): str
   const changes = differences(before, now);
   return [
     ...[
-      `Somebody else changed it while you were editing: revision ${before.metadata.generation} is now ${now.metadata.generation}.`,
-      ...(changes.length === 0 ? ['Its spec, labels and annotations are the same, though.'] : changes),
-      'Below is your text. Saving it again puts it over that change.',
+      `The resource changed while you were editing: revision ${before.metadata.generation} is now ${now.metadata.generation}.`,
+      ...(changes.length === 0 ? ['Its spec, labels and annotations are unchanged.'] : changes),
+      'Your text is below. Saving it overwrites that change.',
     ].map(remark),
     text,
   ].join('\n');

@@ -39,7 +39,7 @@ export async function readManifestFiles(given: readonly string[], options: ReadO
     const bytes = path === '-' ? await options.readStdin() : await readFile(path);
     const name = path === '-' ? '-' : displayName(path, options.workingFolder);
     if (isUtf8(bytes)) files.push({ name, path: path === '-' ? undefined : path, text: bytes.toString('utf8') });
-    else issues.push({ file: name, ...placeOfFault(bytes), message: 'is not UTF-8 from here on' });
+    else issues.push({ file: name, ...placeOfFault(bytes), message: 'invalid UTF-8 from here on' });
   }
   if (issues.length > 0) throw new DaisError('not_utf8', `${issues[0]?.file} is not UTF-8.`, { issues });
   return files;
@@ -51,7 +51,7 @@ async function filesAt(word: string, options: ReadOptions, issues: Issue[]): Pro
   if (found instanceof Error) {
     issues.push({
       file: word,
-      message: found.code === 'ENOENT' ? 'there is no such file' : `cannot be read (${found.code})`,
+      message: found.code === 'ENOENT' ? 'file not found' : `cannot be read (${found.code})`,
     });
     return [];
   }
@@ -59,8 +59,8 @@ async function filesAt(word: string, options: ReadOptions, issues: Issue[]): Pro
   const files = await filesInFolder(path, options.recursive);
   if (files.length === 0) {
     const deeper = options.recursive ? [] : await filesInFolder(path, true);
-    const hint = deeper.length > 0 ? `; ${deeper.length} lie in folders below it: add -R` : '';
-    issues.push({ file: word, message: `holds no .yaml, .yml or .json file${hint}` });
+    const hint = deeper.length > 0 ? `; ${deeper.length} are in subfolders: add -R` : '';
+    issues.push({ file: word, message: `contains no .yaml, .yml or .json file${hint}` });
   }
   return files;
 }

@@ -14,14 +14,14 @@ test.each([
     'an older revision is not it',
     resource(1, { status: 'True', observedGeneration: 1 }),
     2,
-    'the change is not seen yet',
+    'the change is not processed yet',
   ],
-  ['no condition yet', resource(2), 2, 'the platform has not looked at it yet'],
+  ['no condition yet', resource(2), 2, 'not processed yet'],
   [
     'a condition of the revision before',
     resource(2, { status: 'True', observedGeneration: 1 }),
     2,
-    'the platform has not looked at it yet',
+    'not processed yet',
   ],
   ['false', resource(2, { status: 'False', observedGeneration: 2 }), 2, 'Because: So it is.'],
 ])('waiting: %s', (_, seen, generation, because) => {

@@ -12,11 +12,12 @@ export type Readiness =
  * has no conditions: what was stored is all there is.
  */
 export function readinessOf(resource: Resource, generation: number, hasController: boolean): Readiness {
-  if (resource.metadata.generation < generation) return { state: 'waiting', because: 'the change is not seen yet' };
+  if (resource.metadata.generation < generation)
+    return { state: 'waiting', because: 'the change is not processed yet' };
   if (!hasController) return { state: 'ready' };
   const ready = conditionsOf(resource).find((condition) => condition.type === 'Ready');
   if (ready === undefined || ready.observedGeneration < generation) {
-    return { state: 'waiting', because: 'the platform has not looked at it yet' };
+    return { state: 'waiting', because: 'not processed yet' };
   }
   if (ready.status === 'True') return { state: 'ready' };
   return { state: 'waiting', because: `${ready.reason}: ${ready.message}` };

@@ -26,7 +26,7 @@ export async function readSources(context: Context, options: SourceOptions): Pro
     readStdin: context.readStdin,
   });
   if (files.length > MAX_FILES) {
-    throw new DaisError('too_large', `These are ${files.length} files; at most ${MAX_FILES} go at once.`);
+    throw new DaisError('too_large', `${files.length} files given; at most ${MAX_FILES} are allowed.`);
   }
   for (const file of files) context.sentTexts.set(file.name, file.text);
   const paths = files.flatMap((file) => (file.path === undefined ? [] : [file.path]));

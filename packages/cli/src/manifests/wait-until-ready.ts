@@ -94,7 +94,7 @@ class Wait {
 
   constructor(context: Context, changes: readonly Change[]) {
     this.#context = context;
-    this.#pending = new Map(changes.map((change) => [change, { change, because: 'not looked at yet' }]));
+    this.#pending = new Map(changes.map((change) => [change, { change, because: 'not processed yet' }]));
     this.#total = changes.length;
   }
 
@@ -110,7 +110,7 @@ class Wait {
     if (because === undefined) {
       this.#pending.delete(change);
       if (!this.#context.terminal.showsProgress) {
-        remark(this.#context, `${nameOf(change)} is ${change.action === 'delete' ? 'gone' : 'ready'}.`);
+        remark(this.#context, `${nameOf(change)} is ${change.action === 'delete' ? 'deleted' : 'ready'}.`);
       }
     } else pending.because = because;
     this.#show();
@@ -118,7 +118,7 @@ class Wait {
 
   tellRest(): void {
     for (const { change, because } of this.#pending.values()) {
-      const what = change.action === 'delete' ? 'still there' : 'not ready';
+      const what = change.action === 'delete' ? 'not deleted yet' : 'not ready';
       this.#context.terminal.err(`${nameOf(change)} is ${what}: ${printable(because)}\n`);
     }
   }
@@ -142,9 +142,9 @@ function whyNot(change: Change, resource: Resource | undefined): string | undefi
   if (change.action === 'delete') {
     if (resource === undefined) return undefined;
     const holders = resource.metadata.finalizers ?? [];
-    return holders.length === 0 ? 'it is being deleted' : `waits for ${holders.join(', ')}`;
+    return holders.length === 0 ? 'the resource is being deleted' : `waiting for ${holders.join(', ')}`;
   }
-  if (resource === undefined) return 'it was deleted meanwhile';
+  if (resource === undefined) return 'the resource was deleted meanwhile';
   const readiness = readinessOf(resource, change.generation ?? 0, reportsReady(change.kind));
   return readiness.state === 'ready' ? undefined : readiness.because;
 }

@@ -12,7 +12,7 @@ export const acknowledge: Run<{ readonly note: string }> = async (context, [moni
   const client = await context.connect();
   const alert = id ?? (await onlyOpen());
   const found = await client.perform(acknowledgeMonitorAlertOperation, { monitor, alert, note });
-  if (!(await printedForPrograms(context, found))) context.terminal.out(`You look after: ${found.title}\n`);
+  if (!(await printedForPrograms(context, found))) context.terminal.out(`Alert acknowledged: ${found.title}\n`);
   return exitCodes.ok.code;
 
   async function onlyOpen(): Promise<string> {
@@ -21,13 +21,13 @@ export const acknowledge: Run<{ readonly note: string }> = async (context, [moni
     if (first === undefined) throw new DaisError('invalid_state', `${monitor} has no open alert.`);
     if (more.length === 0) return first.id;
     const named = items.map((one) => `${one.id} (${one.check})`).join(', ');
-    throw new DaisError('invalid_request', `Several alerts are open; say which one: ${named}.`);
+    throw new DaisError('invalid_request', `Several alerts are open. Give the ID of one: ${named}.`);
   }
 };
 
 export const run: Run = async (context, [monitor = '']) => {
   const client = await context.connect();
   const found = await client.action(monitorKind.kind, monitor, 'run', {});
-  if (!(await printedForPrograms(context, found))) context.terminal.out(`${monitor} is being looked at.\n`);
+  if (!(await printedForPrograms(context, found))) context.terminal.out(`Evaluation of ${monitor} started.\n`);
   return exitCodes.ok.code;
 };

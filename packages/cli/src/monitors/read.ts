@@ -34,8 +34,7 @@ export const list: Run<{ readonly endpoint?: string; readonly dataset?: string; 
   });
   if (await printedForPrograms(context, found)) return exitCodes.ok.code;
   const { terminal } = context;
-  if (found.items.length === 0)
-    remark(context, 'There are no monitors. One is made by a manifest: dais explain Monitor');
+  if (found.items.length === 0) remark(context, 'No monitors. Create one from a manifest; see `dais explain Monitor`.');
   else {
     const cells = found.items.map((one) => [
       { text: one.monitor },
@@ -45,7 +44,7 @@ export const list: Run<{ readonly endpoint?: string; readonly dataset?: string; 
       { text: String(one.openAlerts) },
       { text: one.recent.map(({ verdict }) => SIGNS[verdict]).join('') },
     ]);
-    const heads = ['monitor', 'of', 'state', 'windows', 'alerts', 'newest last'];
+    const heads = ['monitor', 'target', 'state', 'windows', 'alerts', 'latest last'];
     terminal.out(table(heads, cells, { style: terminal.style, columns: terminal.columns }));
   }
   return exitCodes.ok.code;
@@ -70,11 +69,12 @@ export const get: Run = async (context, [monitor = '']) => {
       { text: verdict, paint: paintOf(verdict) },
       { text: reason },
     ]);
-    terminal.out(table(['check', 'says', 'because'], cells, { style: terminal.style, columns: terminal.columns }));
+    terminal.out(table(['check', 'status', 'reason'], cells, { style: terminal.style, columns: terminal.columns }));
   }
   for (const alert of alerts.items) {
     const since = age(new Date(alert.raisedAt).toISOString(), context.now());
-    const by = alert.acknowledgedBy === undefined ? '' : `; ${alert.acknowledgedBy} looks after it ${alert.note ?? ''}`;
+    const by =
+      alert.acknowledgedBy === undefined ? '' : `; acknowledged by ${alert.acknowledgedBy} ${alert.note ?? ''}`;
     terminal.out(`${terminal.style.fail(alert.severity)} ${alert.title}, for ${since}${by.trimEnd()}\n`);
     terminal.out(`    ${alert.id}\n`);
   }
@@ -87,8 +87,8 @@ export const get: Run = async (context, [monitor = '']) => {
 function headOf({ monitor, state, suspended, windows, recent }: MonitorSummary): string {
   if (suspended) return `${monitor} is suspended.`;
   const last = recent.at(-1);
-  if (last === undefined) return `${monitor} waits for its first window.`;
+  if (last === undefined) return `${monitor} is waiting for its first window.`;
   const until = new Date(last.until).toISOString();
   const signs = recent.map(({ verdict }) => SIGNS[verdict]).join('');
-  return `${monitor} is ${state === 'unknown' ? 'not known' : state} in window ${windows}, of ${last.rows} rows until ${until}. ${signs}`;
+  return `${monitor} is ${state === 'bad' ? 'failing' : state === 'ok' ? 'passing' : state} in window ${windows}, with ${last.rows} rows until ${until}. ${signs}`;
 }

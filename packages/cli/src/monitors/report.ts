@@ -37,21 +37,21 @@ function tellReport(context: Context, found: MonitorReport, all: boolean): void 
   const { number, verdict, rows, from, until, baseline, versions, performance, estimates = [], fairness = [] } = found;
   const { attributions = [] } = found;
   const span = `${new Date(from).toISOString()} to ${new Date(until).toISOString()}`;
-  const said = verdict === 'unknown' ? 'not known' : verdict;
+  const said = verdict === 'unknown' ? 'unknown' : verdict;
   terminal.out(`Window ${number} of ${found.monitor} is ${said}: ${countText(rows, 'row')}, ${span}\n`);
   for (const { model, version, trainedOn } of versions) {
-    terminal.out(`Answered by ${model}/${version}${trainedOn === undefined ? '' : `, trained on ${trainedOn}`}\n`);
+    terminal.out(`Served by ${model}/${version}${trainedOn === undefined ? '' : `, trained on ${trainedOn}`}\n`);
   }
   if (baseline !== undefined) terminal.out(`Compared with ${baseline.name}\n`);
   if (performance !== undefined) {
-    terminal.out(`It is known what was true of ${performance.labelled} of ${performance.rows}\n`);
+    terminal.out(`Ground truth: ${performance.labelled} of ${performance.rows} rows\n`);
     if (performance.labelled > 0) terminal.out(`Measured: ${metricsText(performance.metrics)}\n`);
   }
   for (const { model, version, metrics, reference } of estimates) {
     const { labelled } = reference;
     const span = `${new Date(reference.from).toISOString()} to ${new Date(reference.until).toISOString()}`;
     terminal.out(`Estimated without labels: ${metricsText(metrics)}\n`);
-    terminal.out(`  by what scores of ${model}/${version} stood for in ${countText(labelled, 'label')} of ${span}\n`);
+    terminal.out(` calibrated on ${model}/${version} with ${countText(labelled, 'label')} of ${span}\n`);
   }
   for (const { column, groups, privileged } of fairness) {
     terminal.out(`Groups of ${column}${privileged === undefined ? '' : `, compared with ${privileged}`}:\n`);
@@ -59,8 +59,8 @@ function tellReport(context: Context, found: MonitorReport, all: boolean): void 
       terminal.out(`  ${group}: ${countText(n, 'row')}, ${metricsText(metrics)}\n`);
   }
   for (const { model, version, rows: n, baseline: before, columns } of attributions) {
-    const beside = before === undefined ? '' : `, beside ${countText(before.rows, 'row')} of ${before.name}`;
-    terminal.out(`What moves the answer of ${model}/${version}, by ${countText(n, 'row')}${beside}:\n`);
+    const beside = before === undefined ? '' : `, compared with ${countText(before.rows, 'row')} of ${before.name}`;
+    terminal.out(`Feature attribution of ${model}/${version}, over ${countText(n, 'row')}${beside}:\n`);
     const cells = columns
       .slice(0, SHOWN_COLUMNS)
       .map((one) => [
@@ -70,7 +70,7 @@ function tellReport(context: Context, found: MonitorReport, all: boolean): void 
         { text: String(one.currentRank) },
         { text: one.baselineRank === undefined ? '' : String(one.baselineRank) },
       ]);
-    const heads = ['column', 'share', 'before', 'place', 'before'];
+    const heads = ['column', 'share', 'baseline share', 'rank', 'baseline rank'];
     terminal.out(table(heads, cells, { style: terminal.style, columns: terminal.columns }));
   }
   const shown = found.results.filter((one) => all || one.verdict !== 'ok');
@@ -84,11 +84,11 @@ function tellReport(context: Context, found: MonitorReport, all: boolean): void 
       { text: one.verdict, paint: paintOf(one.verdict) },
       { text: one.reason ?? '' },
     ]);
-    const heads = ['check', 'of', 'figure', 'value', 'bound', 'is', 'because'];
+    const heads = ['check', 'column', 'metric', 'value', 'threshold', 'status', 'reason'];
     terminal.out(table(heads, cells, { style: terminal.style, columns: terminal.columns }));
   }
   for (const note of found.notes) terminal.out(`${note}\n`);
-  if (!all) remark(context, `${countText(found.results.length - shown.length, 'figure')} good; --all shows them.`);
+  if (!all) remark(context, `${countText(found.results.length - shown.length, 'result')} passing; --all shows them.`);
 }
 
 /** Columns by which a model goes, those that moved most first. */
@@ -150,8 +150,8 @@ export const history: Run<HistoryOptions> = async (context, [monitor = ''], { ch
       { text: String(bad), ...(bad > 0 && { paint: paintOf('bad') }) },
     ];
   });
-  const heads = ['check', 'of', 'figure', `window ${first.number} to ${last.number}`, 'newest', 'bad'];
+  const heads = ['check', 'column', 'metric', `window ${first.number} to ${last.number}`, 'latest', 'failing'];
   terminal.out(table(heads, cells, { style: terminal.style, columns: terminal.columns }));
-  if (found.more > 0) remark(context, `${found.more} more; ask for one --check or --column.`);
+  if (found.more > 0) remark(context, `${found.more} more; limit with --check or --column.`);
   return exitCodes.ok.code;
 };

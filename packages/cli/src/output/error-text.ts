@@ -21,8 +21,8 @@ export function errorText(error: DaisError, options: ErrorTextOptions): string {
   const detail = issues.length > 0 || error.message === '' ? `${title}.` : printable(error.message);
   return [
     ...issues.map((issue) => issueText(issue, options)),
-    `${style.fail('error:')} ${style.bold(detail)}${issues.length > 1 ? ` ${issues.length} places are wrong.` : ''}`,
-    ...(error.holders ?? []).map((holder) => `  held by ${printable(holder)}`),
+    `${style.fail('error:')} ${style.bold(detail)}${issues.length > 1 ? ` ${issues.length} errors.` : ''}`,
+    ...(error.holders ?? []).map((holder) => `used by ${printable(holder)}`),
     ...remedyLines(error),
     ...(error.requestId !== undefined && error.status >= 500 ? [`  request ${printable(error.requestId)}`] : []),
     '',

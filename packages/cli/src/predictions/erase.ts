@@ -17,7 +17,7 @@ interface EraseOptions {
 export const erase: Run<EraseOptions> = async (context, [endpoint = ''], { key, reason = '', wait }) => {
   const [, column, value] = /^([^=]+)=(.+)$/s.exec(key) ?? [];
   if (column === undefined || value === undefined) {
-    throw new DaisError('invalid_request', `--key ${key} is not of the form COLUMN=VALUE: in_customer=4711.`);
+    throw new DaisError('invalid_request', `--key ${key} is not COLUMN=VALUE, for example in_customer=4711.`);
   }
   const client = await context.connect();
   let told = await client.perform(erasePredictionsOperation, { endpoint, column, value, reason });
@@ -28,9 +28,9 @@ export const erase: Run<EraseOptions> = async (context, [endpoint = ''], { key, 
   }
   if (!(await printedForPrograms(context, told))) {
     const text = {
-      waiting: `Erasure ${told.id} goes on by itself.`,
-      done: `${told.rows} rows in ${told.files} files: their values are gone.`,
-      failed: `The erasure failed: ${told.error ?? 'no reason is known'}`,
+      waiting: `Erasure ${told.id} continues in the background.`,
+      done: `Erased the values of ${told.rows} rows in ${told.files} files.`,
+      failed: `The erasure failed: ${told.error ?? 'no error message'}`,
     }[told.state];
     context.terminal.out(`${text}\n`);
   }

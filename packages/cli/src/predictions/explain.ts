@@ -21,11 +21,11 @@ export const explain: Run<{ readonly number?: number; readonly top: number }> = 
   if (await printedForPrograms(context, told)) return exitCodes.ok.code;
   const { terminal } = context;
   const seed = told.seed === undefined ? '' : `, seed ${told.seed}`;
-  const scale = told.scale === 'margin' ? ', of the sum before it becomes a probability' : '';
+  const scale = told.scale === 'margin' ? ', on the margin scale' : '';
   const compared = `compared with ${told.background} rows of the input example`;
-  terminal.out(`${told.model}/${told.version} by ${told.method}${scale}, ${compared}${seed}\n`);
+  terminal.out(`${told.model}/${told.version}, method ${told.method}${scale}, ${compared}${seed}\n`);
   for (const { row, output, base, answer, error, gap, contributions } of told.rows) {
-    terminal.out(`\nrow ${row}, number ${output} of the answer\n`);
+    terminal.out(`\nrow ${row}, output ${output}\n`);
     const shown = contributions.slice(0, top);
     const rest = contributions.slice(top).reduce((sum, one) => sum + one.contribution, 0);
     const rows = shown.map((one) => [
@@ -35,10 +35,12 @@ export const explain: Run<{ readonly number?: number; readonly top: number }> = 
     ]);
     const others = contributions.length - shown.length;
     if (others > 0) rows.push([{ text: `${others} others` }, { text: '' }, { text: numberText(rest) }]);
-    terminal.out(table(['input', 'value', 'moved it by'], rows, { style: terminal.style, columns: terminal.columns }));
+    terminal.out(table(['input', 'value', 'contribution'], rows, { style: terminal.style, columns: terminal.columns }));
     const adds =
-      Math.abs(gap) <= GAP * Math.max(1, Math.abs(answer)) ? 'it adds up' : `${numberText(gap)} is not explained`;
-    const about = error === null || error === 0 ? '' : `, give or take ${(100 * error).toFixed(1)} %`;
+      Math.abs(gap) <= GAP * Math.max(1, Math.abs(answer))
+        ? 'contributions add up'
+        : `${numberText(gap)} is not explained`;
+    const about = error === null || error === 0 ? '' : `, ± ${(100 * error).toFixed(1)} %`;
     terminal.out(`from ${numberText(base)} to ${numberText(answer)}: ${adds}${about}\n`);
   }
   return exitCodes.ok.code;

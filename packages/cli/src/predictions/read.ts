@@ -70,7 +70,7 @@ export const get: Run = async (context, [endpoint = '', id = '']) => {
   }
   for (const label of one.labels) {
     const when = new Date(label.at).toISOString();
-    terminal.out(`row ${label.row} was ${label.value}: told by ${label.by} at ${when}\n`);
+    terminal.out(`row ${label.row}: ground truth ${label.value}, recorded by ${label.by} at ${when}\n`);
   }
   for (const node of graph?.nodes ?? []) terminal.out(`from ${node.type} ${node.name ?? node.node}\n`);
   return exitCodes.ok.code;

@@ -46,7 +46,7 @@ export const label: Run<LabelOptions> = async (context, [endpoint = '', file = '
     const some = labels.slice(from, from + MOST_LABELS);
     taken += (await client.perform(labelPredictionsOperation, { endpoint, labels: some, source })).taken;
   }
-  if (!(await printedForPrograms(context, { taken }))) context.terminal.out(`${taken} labels were taken.\n`);
+  if (!(await printedForPrograms(context, { taken }))) context.terminal.out(`${taken} labels recorded.\n`);
   return exitCodes.ok.code;
 };
 
@@ -57,7 +57,7 @@ function labelsIn(lines: readonly (readonly string[])[], key: string | undefined
     const at = head.indexOf(name);
     if (at >= 0) return at;
     const there = head.join(', ');
-    throw new DaisError('invalid_request', `${file} has no column ${name}; its first line names ${there}.`);
+    throw new DaisError('invalid_request', `${file} has no column ${name}. Its columns: ${there}.`);
   };
   const value = place('label');
   const of = place(key ?? 'prediction_id');
@@ -65,7 +65,7 @@ function labelsIn(lines: readonly (readonly string[])[], key: string | undefined
   return rows.map((cells, index) => {
     const number = row < 0 ? 0 : Number(cells[row]);
     if (cells.length !== head.length || !Number.isSafeInteger(number) || number < 0) {
-      const detail = `Line ${index + 2} of ${file} has ${cells.length} fields, or a row that is no number.`;
+      const detail = `Line ${index + 2} of ${file} has ${cells.length} fields, or a row that is not a number.`;
       throw new DaisError('invalid_request', detail);
     }
     const named = cells[of] ?? '';

@@ -28,7 +28,7 @@ interface ListOptions {
 export const listFindings: Run<ListOptions> = async (context, [name], { state, limit }) => {
   const client = await context.connect();
   const items = await findingsOf(client, name, { state, limit });
-  await show(context, items, name === undefined ? 'Nothing was found.' : `Nothing was found in ${name}.`);
+  await show(context, items, name === undefined ? 'No findings.' : `No findings in ${name}.`);
   return exitCodes.ok.code;
 };
 
@@ -67,12 +67,12 @@ async function show(context: Context, items: readonly DataFinding[], nothing: st
       { text: one.entity },
       { text: one.declared && one.state === 'open' ? 'declared' : one.state },
       { text: one.confidence.toFixed(2) },
-      { text: one.because === 'name' ? 'by its name' : `${(one.share * 100).toFixed(one.share < 0.1 ? 1 : 0)} %` },
+      { text: one.because === 'name' ? 'column name' : `${(one.share * 100).toFixed(one.share < 0.1 ? 1 : 0)} %` },
       { text: one.example ?? '' },
       { text: one.decidedBy?.id ?? '' },
       { text: age(new Date(one.foundAt).toISOString(), context.now()) },
     ]);
-    const heads = ['dataset', 'column', 'what', 'state', 'sure', 'values', 'shape', 'by', 'age'];
+    const heads = ['dataset', 'column', 'category', 'state', 'confidence', 'values', 'shape', 'by', 'age'];
     terminal.out(table(heads, rows, { style: terminal.style, columns: terminal.columns }));
   }
 }
@@ -82,10 +82,7 @@ async function meant(client: DaisClient, name: string, word: string): Promise<re
   const all = await findingsOf(client, name, { limit: 10_000 });
   const found = all.filter(({ id, column, state }) => id === word || (column === word && state !== 'gone'));
   if (found.length > 0) return found;
-  throw new DaisError(
-    'not_found',
-    `Nothing was found in the column ${word} of ${name}: see dais data findings ${name}.`,
-  );
+  throw new DaisError('not_found', `No findings in column ${word} of ${name}. See dais data findings ${name}.`);
 }
 
 export const resolve: Run<{ readonly mask: MaskMethod; readonly reason?: string }> = async (
@@ -129,9 +126,9 @@ export const scan: Run<{ readonly wait: boolean }> = async (context, [reference 
   if (!(await printedForPrograms(context, told))) {
     const looked = `${told.columns} columns and ${told.rows} rows of ${told.dataset}@${told.version}`;
     const text = {
-      waiting: `${told.dataset}@${told.version} will be looked at.`,
-      done: `${looked} were looked at: ${told.findings} found.`,
-      failed: `${told.dataset}@${told.version} could not be looked at: ${told.error ?? 'no reason is known'}`,
+      waiting: `Scan of ${told.dataset}@${told.version} started.`,
+      done: `Scanned ${looked}: ${told.findings} findings.`,
+      failed: `Scan of ${told.dataset}@${told.version} failed: ${told.error ?? 'no error message'}`,
     }[told.state];
     context.terminal.out(`${text}\n`);
   }
@@ -143,16 +140,16 @@ export const masks: Run = async (context, [name = '']) => {
   const told = await client.perform(listMasksOperation, { name });
   if (await printedForPrograms(context, told)) return exitCodes.ok.code;
   const { terminal } = context;
-  if (told.items.length === 0) remark(context, `No column of ${name} is masked.`);
+  if (told.items.length === 0) remark(context, `No masked columns in ${name}.`);
   else {
     const rows = told.items.map((one) => [
       { text: one.column },
       { text: one.method },
       { text: one.category },
-      { text: one.because === 'declared' ? 'the manifest says so' : 'it was found' },
+      { text: one.because === 'declared' ? 'manifest' : 'finding' },
     ]);
     terminal.out(
-      table(['column', 'mask', 'holds', 'because'], rows, { style: terminal.style, columns: terminal.columns }),
+      table(['column', 'mask', 'category', 'source'], rows, { style: terminal.style, columns: terminal.columns }),
     );
   }
   return exitCodes.ok.code;

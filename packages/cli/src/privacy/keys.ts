@@ -21,7 +21,7 @@ interface KeyOptions {
 
 export const keys: Run<KeyOptions> = async (context, _words, { rotate, dataset, destroy, reason }) => {
   if (destroy !== undefined && reason === undefined) {
-    throw new DaisError('invalid_request', 'Say why with --reason: a key that is destroyed does not come back.');
+    throw new DaisError('invalid_request', 'Give a reason with --reason. Destroying a key is permanent.');
   }
   const client = await context.connect();
   let items: readonly PseudonymKey[];
@@ -34,7 +34,7 @@ export const keys: Run<KeyOptions> = async (context, _words, { rotate, dataset, 
   }
   if (await printedForPrograms(context, { items })) return exitCodes.ok.code;
   const { terminal } = context;
-  if (items.length === 0) remark(context, 'There are no keys: the first is made when something is masked with one.');
+  if (items.length === 0) remark(context, 'No keys. The first key is created when a column is masked with it.');
   else {
     const rows = items.map((one) => [
       { text: one.id },
@@ -42,7 +42,7 @@ export const keys: Run<KeyOptions> = async (context, _words, { rotate, dataset, 
       { text: one.state },
       { text: age(new Date(one.createdAt).toISOString(), context.now()) },
     ]);
-    terminal.out(table(['key', 'makes', 'state', 'age'], rows, { style: terminal.style, columns: terminal.columns }));
+    terminal.out(table(['key', 'purpose', 'state', 'age'], rows, { style: terminal.style, columns: terminal.columns }));
   }
   return exitCodes.ok.code;
 };

@@ -21,7 +21,7 @@ export async function resolveTarget(words: readonly string[], connect: () => Pro
   const slash = first.indexOf('/');
   const word = slash === -1 ? first : first.slice(0, slash);
   const name = slash === -1 ? undefined : first.slice(slash + 1);
-  if (name === '') throw new DaisError('invalid_request', `"${first}" names no resource: KIND/NAME.`);
+  if (name === '') throw new DaisError('invalid_request', `"${first}" is not a resource: use KIND/NAME.`);
   return { kind: await resolveKind(word, connect), names: name === undefined ? names : [name, ...names] };
 }
 
@@ -33,10 +33,10 @@ export async function resolveOne(
   const { kind, names } = await resolveTarget(words, connect);
   const [name, ...more] = names;
   if (name === undefined) {
-    const hint = `\`dais get ${kind.plural}\` lists what there is`;
-    throw new DaisError('invalid_request', `Which ${kind.kind}? Give its name; ${hint}.`);
+    const hint = `list them with \`dais get ${kind.plural}\``;
+    throw new DaisError('invalid_request', `Give the name of a ${kind.kind}; ${hint}.`);
   }
-  if (more.length > 0) throw new DaisError('invalid_request', `One at a time: "${more.join(' ')}" is too much.`);
+  if (more.length > 0) throw new DaisError('invalid_request', `Only one name is allowed: remove "${more.join(' ')}".`);
   return { kind, name };
 }
 
@@ -83,7 +83,6 @@ export function unknownKind(word: string): DaisError {
   }
   const names = kinds.flatMap((kind) => [kind.plural, kind.kind, ...(kind.shortNames ?? [])]);
   const near = nearest(word, names);
-  const hint =
-    near === undefined ? `there are ${kinds.map((kind) => kind.plural).join(', ')}` : `did you mean ${near}?`;
+  const hint = near === undefined ? `kinds: ${kinds.map((kind) => kind.plural).join(', ')}` : `did you mean ${near}?`;
   return new DaisError('unknown_kind', `There is no kind "${word}" (${hint}).`);
 }

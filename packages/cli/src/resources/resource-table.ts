@@ -33,7 +33,7 @@ export function resourceColumns(kind: KindView, options: ResourceTableOptions): 
       ? [
           text('labels', ({ metadata }) => labelsText(metadata.labels)),
           text('revision', ({ metadata }) => String(metadata.generation)),
-          text('made by', ({ metadata }) => metadata.origin),
+          text('created by', ({ metadata }) => metadata.origin),
           text('updated', ({ metadata }) => age(metadata.updatedAt, nowMs)),
         ]
       : []),

@@ -46,7 +46,7 @@ export async function takeSnapshot(folder: string, variables: ProgramOptions['va
     const file = await fileAt(folder, path);
     if (file !== undefined) files.push(file);
     if (files.length > MOST_FILES) {
-      const detail = `The folder has more than ${MOST_FILES} files; name what does not belong to the code in .gitignore, or take none along with --no-code.`;
+      const detail = `The folder has more than ${MOST_FILES} files. Exclude files with .gitignore, or upload no code with --no-code.`;
       throw new DaisError('too_large', detail);
     }
   }
@@ -79,8 +79,8 @@ function tooLarge(files: readonly SnapshotFile[], bytes: number): DaisError {
   const biggest = files.toSorted((one, other) => other.size - one.size).slice(0, SHOWN);
   const named = biggest.map(({ path, size }) => `${path} (${bytesText(size)})`).join(', ');
   const detail =
-    `The code would be ${bytesText(bytes)}, and at most ${bytesText(MOST_BYTES)} go along. The biggest: ${named}. ` +
-    'Name what does not belong to the code in .gitignore, or take none along with --no-code.';
+    `The code has ${bytesText(bytes)}; the limit is ${bytesText(MOST_BYTES)}. Largest files: ${named}. ` +
+    'Exclude files with .gitignore, or upload no code with --no-code.';
   return new DaisError('too_large', detail);
 }
 

@@ -66,7 +66,7 @@ export async function followRun(context: Context, client: DaisClient, { id }: Pi
     id,
     follow: true,
     interrupted: async () => {
-      remark(context, 'The run is being cancelled; press Ctrl-C again to leave it to that.');
+      remark(context, 'Canceling the job. Press Ctrl-C again to stop watching.');
       await client.perform(cancelExecutionOperation, { id });
     },
   });
@@ -90,7 +90,7 @@ export async function waitForRun(context: Context, client: DaisClient, id: strin
     if (run.endedAt !== undefined) return run;
     if (context.signal.aborted && !told) {
       told = true;
-      remark(context, 'The run is being cancelled; press Ctrl-C again to leave it to that.');
+      remark(context, 'Canceling the job. Press Ctrl-C again to stop watching.');
       await client.perform(cancelExecutionOperation, { id });
     }
     await pause(context, told);

@@ -38,7 +38,7 @@ export async function followSteps(context: Context, client: DaisClient, id: stri
     if (run.endedAt !== undefined) return await tellEnd(context, client, run);
     if (context.signal.aborted && !asked) {
       asked = true;
-      remark(context, 'The run is being cancelled; press Ctrl-C again to leave it to that.');
+      remark(context, 'Canceling the pipeline run. Press Ctrl-C again to stop watching.');
       await client.perform(cancelExecutionOperation, { id });
     }
     await delay(POLL_MS, undefined, asked ? {} : { signal: context.signal }).catch(() => {});
@@ -70,7 +70,7 @@ function lineOf({ terminal }: Context, node: ExecutionNode): string {
   const painted = (paint as Readonly<Record<string, (text: string) => string>>)[state] ?? ((text: string) => text);
   const took =
     startedAt === undefined || endedAt === undefined ? '' : ` in ${((endedAt - startedAt) / 1000).toFixed(1)} s`;
-  const how = source === undefined ? took : ` (${source === 'cache' ? 'done before' : 'taken over'})`;
+  const how = source === undefined ? took : ` (${source === 'cache' ? 'cached' : 'reused'})`;
   const why = error === undefined || state === 'succeeded' ? '' : `: ${error.trimEnd().replaceAll('\n', '\n    ')}`;
   return `${painted(state.padEnd(9))} ${path}${how}${why}`;
 }
@@ -82,7 +82,7 @@ async function tellEnd(context: Context, client: DaisClient, run: Execution): Pr
   const step = failed.items.find(({ kind, attempts }) => kind === 'step' && attempts > 0);
   // An error of several lines brings them along.
   if (step !== undefined && step.error?.includes('\n') !== true) await tellLog(context, client, run.id, step.path);
-  context.terminal.err(`${context.terminal.errStyle.fail('error:')} ${run.error ?? 'the run failed'}\n`);
+  context.terminal.err(`${context.terminal.errStyle.fail('error:')} ${run.error ?? 'the pipeline run failed'}\n`);
   return exitCodes.failed.code;
 }
 

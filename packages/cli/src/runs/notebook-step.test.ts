@@ -14,5 +14,5 @@ test('a notebook runs in a Python that can execute it, and what comes of it is k
 });
 
 test('what is no parameter is told', () => {
-  expect(() => notebookCommand(['fit.ipynb', '--rate'])).toThrow('"--rate" is no parameter of a notebook');
+  expect(() => notebookCommand(['fit.ipynb', '--rate'])).toThrow('"--rate" is not a notebook parameter');
 });

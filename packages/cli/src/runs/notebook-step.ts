@@ -60,7 +60,7 @@ export function notebookCommand([notebook = '', ...words]: readonly string[]): N
   for (const word of words) {
     const [, name, value] = /^([A-Za-z_]\w*)=(.*)$/s.exec(word) ?? [];
     if (name === undefined || value === undefined) {
-      const detail = `"${word}" is no parameter of a notebook: give it as NAME=VALUE, where VALUE is JSON or text.`;
+      const detail = `"${word}" is not a notebook parameter. Use NAME=VALUE, where VALUE is JSON or text.`;
       throw new DaisError('invalid_request', detail);
     }
     parameters[name] = value;

@@ -36,10 +36,10 @@ test('versions of datasets have names of their own, or those of the datasets', a
   expect(outputs).toEqual({ b: { path: 'out/b.csv', dataset: 'b' } });
   const twice = stepOf(['a'], { data: ['flights@3', 'flights@2'], network: true }, '/');
   await expect(twice).rejects.toThrow('flights is taken');
-  await expect(stepOf(['a'], { data: ['flights@'], network: true }, '/')).rejects.toThrow('--data does not take');
+  await expect(stepOf(['a'], { data: ['flights@'], network: true }, '/')).rejects.toThrow('for --data: expected');
 });
 
 test('a file of variables', () => {
   expect(readEnvFile('# no\nA=1\r\n\nB=x=y z\n')).toEqual({ A: '1', B: 'x=y z' });
-  expect(() => readEnvFile('A')).toThrow('--env-file does not take "A"');
+  expect(() => readEnvFile('A')).toThrow('Invalid value "A" for --env-file');
 });

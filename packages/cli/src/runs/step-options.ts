@@ -82,7 +82,7 @@ export async function stepOf(command: readonly string[], options: StepOptions, f
 }
 
 function wrong(option: string, text: string, expected: string): DaisError {
-  return new DaisError('invalid_request', `${option} does not take "${text}": give it ${expected}.`);
+  return new DaisError('invalid_request', `Invalid value "${text}" for ${option}: expected ${expected}.`);
 }
 
 function cut(text: string, mark: string, option: string, expected: string): [string, string] {

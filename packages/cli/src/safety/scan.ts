@@ -61,11 +61,11 @@ function show(context: Context, told: ModelScan): void {
       { text: one.decidedBy === undefined ? '' : `${one.decidedBy}: ${one.reason ?? ''}` },
       { text: one.id },
     ]);
-    const heads = ['severity', 'state', 'file', 'what', 'by', 'id'];
+    const heads = ['severity', 'state', 'file', 'finding', 'by', 'id'];
     terminal.out(table(heads, rows, { style: terminal.style, columns: terminal.columns }));
   }
   const next =
-    'Register a version without what blocks it, or have an approver waive the findings: --waive ID --reason TEXT.';
+    'Register a version without the blocked content, or ask an approver to waive the findings: --waive ID --reason TEXT.';
   const text = {
     waiting: 'has not been scanned yet.',
     clean: `is clean: ${told.files} files were scanned.`,

@@ -27,13 +27,14 @@ export const deployModel: Run<Options> = async (context, [model = ''], { to, can
   });
   if (shadow === true && wait === true) {
     const ready = await followShadow(context, client, to);
-    if (ready.state !== 'ready') context.terminal.err(`It does not load: ${ready.message ?? 'nobody said why'}\n`);
+    if (ready.state !== 'ready')
+      context.terminal.err(`The model does not load: ${ready.message ?? 'no error message'}\n`);
     return ready.state === 'ready' ? exitCodes.ok.code : exitCodes.failed.code;
   }
   if (wait !== true) {
     if (await printedForPrograms(context, begun)) return exitCodes.ok.code;
-    context.terminal.out(`${begun.created ? 'Endpoint made' : 'Endpoint changed'}: ${to}\n`);
-    remark(context, `dais rollout status ${to} --wait: follow it`);
+    context.terminal.out(`${begun.created ? 'Endpoint created' : 'Endpoint updated'}: ${to}\n`);
+    remark(context, `Follow the rollout: dais rollout status ${to} --wait`);
     return exitCodes.ok.code;
   }
   const rollout = await followRollout(context, client, to, before?.rollout?.id);
@@ -41,7 +42,7 @@ export const deployModel: Run<Options> = async (context, [model = ''], { to, can
   const code = failed ? exitCodes.failed.code : exitCodes.ok.code;
   if (await printedForPrograms(context, rollout ?? begun)) return code;
   if (rollout !== undefined) context.terminal.out(`${headline(rollout)}\n`);
-  if (!failed) remark(context, `dais rollout status ${to}: what answers now`);
+  if (!failed) remark(context, `Show active versions: dais rollout status ${to}`);
   return code;
 };
 
@@ -60,7 +61,7 @@ async function modelReference(context: Context, client: DaisClient, text: string
   }
   const chosen = aliases['champion'] === undefined ? `models:/${name}/${newest}` : `models:/${name}@champion`;
   const why =
-    aliases['champion'] === undefined ? 'the newest version; the alias `champion` is not set' : 'the alias `champion`';
+    aliases['champion'] === undefined ? 'the latest version; the alias `champion` is not set' : 'the alias `champion`';
   remark(context, `Deploying ${chosen} (${why}).`);
   return chosen;
 }

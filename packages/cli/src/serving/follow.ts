@@ -75,12 +75,12 @@ export function showState(
 ) {
   const { terminal } = context;
   const options = { style: terminal.style, columns: terminal.columns };
-  if (variants.length === 0) terminal.out(`Nothing answers at ${endpoint} yet.\n`);
+  if (variants.length === 0) terminal.out(`${endpoint} has no active version yet.\n`);
   else {
     const rows = variants.map((one) => [
       { text: one.name },
       { text: one.model },
-      { text: one.role === 'shadow' ? `copies ${one.weight} %` : `${one.weight} %` },
+      { text: one.role === 'shadow' ? `shadow ${one.weight} %` : `${one.weight} %` },
       { text: one.state },
       { text: one.engine ?? '' },
       { text: firstLine(one.message ?? '') },
@@ -97,7 +97,7 @@ export function showState(
     { text: step.canary?.p99Ms == null ? '' : `p99 ${step.canary.p99Ms} ms` },
     { text: firstLine(step.message) },
   ]);
-  terminal.out(table(['step', 'traffic', 'verdict', 'requests', 'latency', 'found'], rows, options));
+  terminal.out(table(['step', 'traffic', 'result', 'requests', 'latency', 'message'], rows, options));
 }
 
 /** A log may stand below it, which is told above the table. */
@@ -106,20 +106,20 @@ function firstLine(text: string): string {
 }
 
 export function headline({ state, from, to, reason, weight, endedBy, startedBy }: Rollout): string {
-  const before = from === undefined ? '' : `, after ${from}`;
+  const before = from === undefined ? '' : `, replacing ${from}`;
   switch (state) {
     case 'promoted':
-      return `${to} answers${before}.`;
+      return `${to} is active${before}.`;
     case 'running':
-      return `${to} is taking over${before}: ${weight} % of the traffic (${startedBy}).`;
+      return `Rollout of ${to}${before}: ${weight} % of traffic (started by ${startedBy}).`;
     case 'paused':
-      return `${to} is paused at ${weight} %: ${reason}`;
+      return `Rollout of ${to} paused at ${weight} %: ${reason}`;
     case 'rolledBack':
-      return `${to} was taken back: ${reason}`;
+      return `Rollout of ${to} rolled back: ${reason}`;
     case 'failed':
-      return `${to} failed: ${reason}`;
+      return `Rollout of ${to} failed: ${reason}`;
     case 'aborted':
-      return `${to} was aborted by ${endedBy ?? 'nobody'}: ${reason}`;
+      return `Rollout of ${to} aborted by ${endedBy ?? 'unknown'}: ${reason}`;
     default:
       return reason;
   }

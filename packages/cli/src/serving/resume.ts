@@ -8,6 +8,6 @@ export const resumeEndpoint: Run<{ readonly reason?: string }> = async (context,
   const client = await context.connect();
   const resumed = await client.perform(resumeEndpointOperation, { endpoint, reason });
   if (await printedForPrograms(context, resumed)) return exitCodes.ok.code;
-  context.terminal.out(`${resumed.models.join(', ')} of ${endpoint} is loaded again.\n`);
+  context.terminal.out(`${resumed.models.join(', ')} of ${endpoint} reloaded.\n`);
   return exitCodes.ok.code;
 };

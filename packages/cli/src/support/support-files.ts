@@ -63,26 +63,26 @@ export async function supportFiles(parts: SupportParts): Promise<readonly Suppor
     },
     {
       name: 'configuration.yaml',
-      about: 'the configuration, its secrets replaced',
+      about: 'the configuration with redacted secrets',
       text: await yamlText(parts.config ?? 'could not be read'),
     },
     {
       name: 'health.json',
-      about: 'what `dais doctor` finds, and whether the server is ready',
+      about: 'results of `dais doctor` and the readiness of the server',
       text: jsonText({ findings: parts.findings, server: parts.choice.from, readiness }),
     },
     {
       name: 'metrics.txt',
-      about: 'the figures of the server',
+      about: 'metrics of the server',
       text: typeof metrics.body === 'string' ? metrics.body : jsonText(metrics),
     },
     {
       name: 'resources.json',
-      about: 'resources by kind and name with their conditions; nothing of what they say',
+      about: 'resources by kind and name with their conditions, without specs',
       text: jsonText(resources),
     },
-    { name: 'database.json', about: 'migrations that were applied, and sizes of tables', text: jsonText(parts.schema) },
-    { name: 'disk.json', about: 'sizes of the folders below the data folder', text: jsonText(disk) },
+    { name: 'database.json', about: 'applied migrations and table sizes', text: jsonText(parts.schema) },
+    { name: 'disk.json', about: 'sizes of the folders in the data folder', text: jsonText(disk) },
     ...logs,
   ];
 }
@@ -166,7 +166,7 @@ async function folderSizes(folder: string): Promise<unknown> {
     }
     sizes[entry.name] = size;
   }
-  return seen > MOST_ENTRIES ? { sizes, incomplete: `only ${MOST_ENTRIES} files were looked at` } : { sizes };
+  return seen > MOST_ENTRIES ? { sizes, incomplete: `only ${MOST_ENTRIES} files were inspected` } : { sizes };
 }
 
 async function logFiles({ logs, variables }: SupportParts): Promise<readonly SupportFile[]> {
@@ -212,5 +212,5 @@ export async function orWhy<T>(work: () => Promise<T>): Promise<T | { readonly f
 }
 
 function whyOf(error: unknown): string {
-  return error instanceof Error ? error.message : 'no answer';
+  return error instanceof Error ? error.message : 'no response';
 }

@@ -15,7 +15,7 @@ export interface BarProps {
 
 export function Bar({ openPalette, openHelp }: BarProps) {
   const { shown, toggle } = useTheme();
-  const theme = shown === 'dark' ? 'Show in light' : 'Show in dark';
+  const theme = shown === 'dark' ? 'Use light theme' : 'Use dark theme';
   return (
     <header className="bar">
       <Link to="/" className="brand" aria-label="Dais, home">
@@ -25,7 +25,7 @@ export function Bar({ openPalette, openHelp }: BarProps) {
       <ProjectSwitcher />
       <button type="button" className="bar-search" onClick={openPalette}>
         <Icon name="search" />
-        <span>Search or do anything</span>
+        <span>Search or run a command</span>
         <kbd>Ctrl K</kbd>
       </button>
       <div className="bar-end">

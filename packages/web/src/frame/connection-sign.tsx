@@ -16,10 +16,18 @@ export function ConnectionSign() {
   return (
     <span role="status">
       {state === 'reconnecting' && (
-        <StateBadge state="waiting" word="Reconnecting…" why="Dais does not answer; what you see may be old." />
+        <StateBadge
+          state="waiting"
+          word="Reconnecting…"
+          why="The server does not respond. This page may be out of date."
+        />
       )}
       {state === 'offline' && (
-        <StateBadge state="off" word="Offline" why="This computer has no network; what you see may be old." />
+        <StateBadge
+          state="off"
+          word="Offline"
+          why="This computer has no network connection. This page may be out of date."
+        />
       )}
     </span>
   );

@@ -40,12 +40,12 @@ export function useFrameShortcuts(): readonly Shortcut[] {
     { keys: 'g h', title: 'Go home', run: () => void navigate({ to: '/' }) },
     ...lists,
     { keys: 'g e', title: 'Go to events', run: () => void navigate(eventsAddress(project)) },
-    { keys: 'g r', title: 'Go to experiments and their runs', run: () => void navigate(experimentsAddress(project)) },
-    { keys: 'g x', title: 'Go to executions', run: () => void navigate(executionsAddress(project)) },
+    { keys: 'g r', title: 'Go to experiments', run: () => void navigate(experimentsAddress(project)) },
+    { keys: 'g x', title: 'Go to jobs', run: () => void navigate(executionsAddress(project)) },
     { keys: 'g t', title: 'Go to prompts', run: () => void navigate(promptsAddress(project)) },
-    { keys: 'g n', title: 'Go to comments that name you', run: () => void navigate(mentionsAddress(project)) },
+    { keys: 'g n', title: 'Go to mentions', run: () => void navigate(mentionsAddress(project)) },
     { keys: 'g a', title: 'Go to access', run: () => void navigate(accessAddress(project)) },
     { keys: 'g l', title: 'Go to the audit log', run: () => void navigate(auditAddress(project)) },
-    { keys: 'd', title: 'Dark or light', run: toggle },
+    { keys: 'd', title: 'Switch between dark and light theme', run: toggle },
   ];
 }

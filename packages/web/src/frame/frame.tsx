@@ -23,9 +23,9 @@ export function Frame() {
     setRail(next);
   };
   const own: readonly Shortcut[] = [
-    { keys: 'mod+k', title: 'Search or do anything', run: () => setPalette(true), everywhere: true },
-    { keys: '?', title: 'Show the keyboard shortcuts', run: () => setHelp(true) },
-    { keys: '[', title: 'Fold or unfold the rail', run: fold },
+    { keys: 'mod+k', title: 'Search or run a command', run: () => setPalette(true), everywhere: true },
+    { keys: '?', title: 'Show keyboard shortcuts', run: () => setHelp(true) },
+    { keys: '[', title: 'Collapse or expand the navigation', run: fold },
   ];
   const shortcuts = [...own, ...useFrameShortcuts()];
   useShortcuts(shortcuts);
@@ -40,7 +40,7 @@ export function Frame() {
             content.current?.focus();
           }}
         >
-          Skip to the content
+          Skip to content
         </a>
       </nav>
       <Bar openPalette={() => setPalette(true)} openHelp={() => setHelp(true)} />

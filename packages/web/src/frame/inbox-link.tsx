@@ -12,7 +12,7 @@ export function InboxLink() {
   const unread = useUnread(project);
   if (unread === undefined) return null;
   const count = `${unread}${unread >= UNREAD_COUNTED ? '+' : ''}`;
-  const label = `Who has named you: ${unread === 0 ? 'nothing is unread' : `${count} unread`}`;
+  const label = `Mentions: ${unread === 0 ? 'none unread' : `${count} unread`}`;
   return (
     <Tooltip label={label}>
       <Link {...mentionsAddress(project)} className="bar-inbox" aria-label={label}>

@@ -11,7 +11,7 @@ export function PageFailure({ error, reset }: ErrorComponentProps) {
   };
   return (
     <div className="page">
-      <PageHead title="This page cannot be shown" />
+      <PageHead title="This page cannot be displayed" />
       <ErrorNote error={error} retry={retry} />
     </div>
   );

@@ -5,8 +5,8 @@ import { PageHead } from '#ui/page-head.tsx';
 export function PageMissing() {
   return (
     <div className="page">
-      <PageHead title="There is no such page" />
-      <EmptyState sentence="The address is misspelt, or what was here has another one now.">
+      <PageHead title="Page not found" />
+      <EmptyState sentence="The URL is wrong, or the page has moved.">
         <Link to="/">Go home</Link>, or press <kbd>Ctrl K</kbd> to search.
       </EmptyState>
     </div>

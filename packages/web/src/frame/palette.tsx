@@ -60,10 +60,10 @@ export function Palette({ close, showShortcuts }: PaletteProps) {
     entry.run();
   };
   return (
-    <Modal opened onClose={close} title="Search or do anything" bare size={640} yOffset="12vh">
+    <Modal opened onClose={close} title="Search or run a command" bare size={640} yOffset="12vh">
       <Command
         shouldFilter={false}
-        label="Search or do anything"
+        label="Search or run a command"
         loop
         className="palette"
         // Entries come after the text that asks for them: the first of what is there is the one that Enter takes.
@@ -73,7 +73,7 @@ export function Palette({ close, showShortcuts }: PaletteProps) {
         <Command.Input
           value={text}
           onValueChange={setText}
-          placeholder="A name, a kind, or what you want to do"
+          placeholder="Type a name, a kind or an action"
           autoFocus
           data-autofocus
         />
@@ -93,7 +93,7 @@ export function Palette({ close, showShortcuts }: PaletteProps) {
             </Command.Group>
           )}
           {foundResources.length + foundActions.length === 0 && (
-            <Command.Empty>{loading ? 'Still reading names…' : 'Nothing has all of these words.'}</Command.Empty>
+            <Command.Empty>{loading ? 'Loading names…' : 'No results.'}</Command.Empty>
           )}
         </Command.List>
       </Command>
@@ -181,29 +181,29 @@ function useActionEntries(project: string, showShortcuts: () => void): readonly 
         go(`create ${kind.kind}`, `Create ${singular(kind)}`, 'action', createAddress(kind, project)),
       ),
       go('events', `Events of ${project}`, 'g e', eventsAddress(project)),
-      go('data', `Data of ${project}`, 'page', { to: '/projects/$project/data', params: { project } }),
-      go('findings', `Findings of personal data in ${project}`, 'page', findingsAddress(project)),
-      go('labels', `Labels of ${project}`, 'page', labelsAddress(project)),
-      go('experiments', `Experiments and runs of ${project}`, 'g r', experimentsAddress(project)),
-      go('executions', `Executions: commands and pipelines that run in ${project}`, 'g x', executionsAddress(project)),
+      go('data', `Datasets of ${project}`, 'page', { to: '/projects/$project/data', params: { project } }),
+      go('findings', `Personal data findings of ${project}`, 'page', findingsAddress(project)),
+      go('labels', `Label sets of ${project}`, 'page', labelsAddress(project)),
+      go('experiments', `Experiments of ${project}`, 'g r', experimentsAddress(project)),
+      go('executions', `Jobs and pipeline runs of ${project}`, 'g x', executionsAddress(project)),
       go('compute', `Compute: quotas, usage and queued steps of ${project}`, 'page', computeAddress(project)),
       go('prompts', `Prompts of ${project}`, 'g t', promptsAddress(project)),
       go('traces', `Traces of ${project}`, 'page', tracesAddress(project)),
-      go('mentions', `Comments of ${project} that name me`, 'g n', mentionsAddress(project)),
+      go('mentions', `Mentions of me in ${project}`, 'g n', mentionsAddress(project)),
       go('access', `Access: my permissions in ${project}`, 'g a', accessAddress(project)),
       go('audit', `Audit log of ${project}`, 'g l', auditAddress(project)),
-      go('organisation audit', 'Audit log of the organisation', 'page', auditAddress(undefined)),
+      go('organization audit', 'Audit log of the organization', 'page', auditAddress(undefined)),
       go('account', 'Account: password and theme', 'page', accountAddress('account')),
-      go('tokens', 'Tokens that act for me', 'page', accountAddress('tokens')),
-      go('sessions', 'Sessions: where I am signed in', 'page', accountAddress('sessions')),
-      go('device', 'Let a command line in by its code', 'page', { to: '/device', params: {} }),
-      go('organisation events', 'Events of the organisation', 'page', eventsAddress(undefined)),
-      { id: 'theme', title: shown === 'dark' ? 'Show in light' : 'Show in dark', hint: 'd', run: toggle },
+      go('tokens', 'API tokens', 'page', accountAddress('tokens')),
+      go('sessions', 'Sessions', 'page', accountAddress('sessions')),
+      go('device', 'Authorize a command line', 'page', { to: '/device', params: {} }),
+      go('organization events', 'Events of the organization', 'page', eventsAddress(undefined)),
+      { id: 'theme', title: shown === 'dark' ? 'Use light theme' : 'Use dark theme', hint: 'd', run: toggle },
       { id: 'shortcuts', title: 'Keyboard shortcuts', hint: '?', run: showShortcuts },
       {
         id: 'docs',
         title: 'Documentation',
-        hint: 'opens /docs',
+        hint: 'opens in a new tab',
         run: () => void window.open('docs/', '_blank', 'noopener'),
       },
     ];

@@ -18,7 +18,7 @@ export function ProjectSwitcher() {
         <button type="button" className="switcher">
           <span className="dim">project</span>
           <span className="switcher-name">{project}</span>
-          <span className="out-of-sight">: choose another</span>
+          <span className="out-of-sight">: switch project</span>
           <Icon name="down" />
         </button>
       </Menu.Target>
@@ -38,11 +38,11 @@ function Projects({ project }: { readonly project: string }) {
       {may(readAction(projectKind)) === true ? (
         <ProjectItems project={project} />
       ) : (
-        <Menu.Label>You may see no project yet.</Menu.Label>
+        <Menu.Label>You have access to no project yet.</Menu.Label>
       )}
       <Menu.Divider />
       <Menu.Item onClick={() => void navigate(resourceAddress(projectKind, project, project))}>
-        About {project}
+        Settings of {project}
       </Menu.Item>
       <Menu.Item onClick={() => void navigate(listAddress(projectKind, project))}>All projects</Menu.Item>
     </>

@@ -44,9 +44,9 @@ export function Rail({ folded, fold }: RailProps) {
           </Link>
         </li>
         <li>
-          <Link {...listAddress(datasetKind, project)} title="Data" activeOptions={{ includeSearch: false }}>
+          <Link {...listAddress(datasetKind, project)} title="Datasets" activeOptions={{ includeSearch: false }}>
             <Icon name="table" />
-            <span className="rail-word">Data</span>
+            <span className="rail-word">Datasets</span>
           </Link>
         </li>
         <li>
@@ -56,9 +56,9 @@ export function Rail({ folded, fold }: RailProps) {
           </Link>
         </li>
         <li>
-          <Link {...labelsAddress(project)} title="Labels" activeOptions={{ includeSearch: false }}>
+          <Link {...labelsAddress(project)} title="Labeling" activeOptions={{ includeSearch: false }}>
             <Icon name="tag" />
-            <span className="rail-word">Labels</span>
+            <span className="rail-word">Labeling</span>
           </Link>
         </li>
         <li>
@@ -68,9 +68,9 @@ export function Rail({ folded, fold }: RailProps) {
           </Link>
         </li>
         <li>
-          <Link {...executionsAddress(project)} title="Executions" activeOptions={{ includeSearch: false }}>
+          <Link {...executionsAddress(project)} title="Jobs" activeOptions={{ includeSearch: false }}>
             <Icon name="graph" />
-            <span className="rail-word">Executions</span>
+            <span className="rail-word">Jobs</span>
           </Link>
         </li>
         <li>
@@ -92,9 +92,9 @@ export function Rail({ folded, fold }: RailProps) {
           </Link>
         </li>
         <li>
-          <Link {...batchesAddress(project)} title="Batches" activeOptions={{ includeSearch: false }}>
+          <Link {...batchesAddress(project)} title="Batch jobs" activeOptions={{ includeSearch: false }}>
             <Icon name="table" />
-            <span className="rail-word">Batches</span>
+            <span className="rail-word">Batch jobs</span>
           </Link>
         </li>
         <li>
@@ -137,10 +137,10 @@ export function Rail({ folded, fold }: RailProps) {
           </Link>
         </li>
       </ul>
-      <KindLinks title="In this project" scope="project" project={project} />
-      <KindLinks title="Organisation" scope="org" project={project} />
+      <KindLinks title="Kinds of this project" scope="project" project={project} />
+      <KindLinks title="Organization" scope="org" project={project} />
       <div className="rail-fold">
-        <ActionIcon aria-label={folded ? 'Unfold the rail' : 'Fold the rail'} onClick={fold}>
+        <ActionIcon aria-label={folded ? 'Expand the navigation' : 'Collapse the navigation'} onClick={fold}>
           <Icon name={folded ? 'right' : 'left'} />
         </ActionIcon>
       </div>

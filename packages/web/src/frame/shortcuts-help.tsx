@@ -4,13 +4,13 @@ import './shortcuts-help.css';
 
 /** Keys that pages and tables know for themselves. */
 const ON_PAGES = [
-  { keys: 'j k', title: 'Next and previous row of a table' },
+  { keys: 'j k', title: 'Move to the next or previous row of a table' },
   { keys: 'Enter', title: 'Open the selected row' },
   { keys: '/', title: 'Filter the list' },
-  { keys: 'c', title: 'Create one (on a list)' },
-  { keys: 'e', title: 'Edit (on a resource)' },
-  { keys: 'mod+Enter', title: 'Show the plan, then apply it (in the editor)' },
-  { keys: 'Esc', title: 'Close what is open' },
+  { keys: 'c', title: 'Create a resource (on a list)' },
+  { keys: 'e', title: 'Edit the resource' },
+  { keys: 'mod+Enter', title: 'Show the plan, then apply (in the editor)' },
+  { keys: 'Esc', title: 'Close the dialog or panel' },
 ] as const;
 
 export interface ShortcutsHelpProps {

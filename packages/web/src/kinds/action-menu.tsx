@@ -86,7 +86,7 @@ function ActionDialog({ kind, project, name, action, close }: ActionDialogProps)
         {data !== undefined && (
           <div className="note note-ok" role="status">
             <KeyValue
-              label="What it answered"
+              label="Result"
               pairs={Object.entries(data as object).map(([key, value]) => ({ key, value: valueText(value) }))}
             />
           </div>

@@ -4,8 +4,8 @@ import type { KindSpec } from '@dais/api';
 /** Of every kind, beside its own. */
 const COMMON = [
   { id: 'labels', title: 'Labels' },
-  { id: 'changed', title: 'Changed' },
-  { id: 'age', title: 'Made' },
+  { id: 'changed', title: 'Updated' },
+  { id: 'age', title: 'Created' },
 ] as const;
 
 export interface ColumnName {

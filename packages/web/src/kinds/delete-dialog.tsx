@@ -28,8 +28,8 @@ export function DeleteDialog({ kind, project, name, close }: DeleteDialogProps) 
       const waits = metadata.deletionRequestedAt !== undefined;
       toast(
         waits
-          ? { title: `${name} is being deleted`, text: 'It waits for what still cleans up.', state: 'waiting' }
-          : { title: `${name} is deleted` },
+          ? { title: `${name} is being deleted`, text: 'Deletion waits for finalizers.', state: 'waiting' }
+          : { title: `${name} deleted` },
       );
       close();
       if (!waits) void navigate(listAddress(kind, project));
@@ -46,8 +46,8 @@ export function DeleteDialog({ kind, project, name, close }: DeleteDialogProps) 
       close={close}
     >
       <p>
-        The {singular(kind)} and its revisions go, and do not come back. What others refer to is kept: then you are told
-        who does.
+        This deletes the {singular(kind)} and all its revisions. You cannot undo this. Deletion is refused while other
+        resources refer to it.
       </p>
       {error !== null && (
         <ErrorNote error={error}>

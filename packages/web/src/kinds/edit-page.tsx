@@ -103,7 +103,7 @@ function Edit({ kind, project, before, title, reload }: EditProps) {
           ),
     onSuccess: ({ metadata }) => {
       setDone(true);
-      toast({ title: before === undefined ? `${metadata.name} is made` : `${metadata.name} is changed` });
+      toast({ title: before === undefined ? `${metadata.name} created` : `${metadata.name} updated` });
       void queries.invalidateQueries({ queryKey: ['resource', kind.kind] });
       forgetRights(queries);
       // After the blocker below has heard that nothing would be lost.
@@ -112,7 +112,7 @@ function Edit({ kind, project, before, title, reload }: EditProps) {
   });
   useBlocker({
     shouldBlockFn: () =>
-      text !== initial && !done && !confirm('Your changes are not applied. Leave this page and discard them?'),
+      text !== initial && !done && !confirm('You have changes that are not applied. Leave this page and discard them?'),
     enableBeforeUnload: () => text !== initial && !done,
   });
   const planError = planned === text ? plan.error : null;
@@ -129,7 +129,7 @@ function Edit({ kind, project, before, title, reload }: EditProps) {
   const file = `${kind.kind.toLowerCase()}.yaml`;
   const forms = useCopyForms({
     command: cliCommand(['apply', '-f', file], kind, project),
-    manifest: { title: 'Manifest as it stands here', text: () => text },
+    manifest: { title: 'Manifest as edited', text: () => text },
     call: { project: kind.scope === 'org' ? undefined : project, path: '/api/v1/apply', file },
   });
   const complete = useCallback(
@@ -158,7 +158,7 @@ function Edit({ kind, project, before, title, reload }: EditProps) {
         title={title}
         under={
           before !== undefined && kind.writeOnly !== undefined
-            ? `Values of ${kind.writeOnly.join(', ')} are never given back. Left out, they stay as they are; written, they replace all there were.`
+            ? `Values of ${kind.writeOnly.join(', ')} are write-only. Leave them out to keep them; new values replace all of them.`
             : kind.description
         }
         actions={
@@ -170,8 +170,8 @@ function Edit({ kind, project, before, title, reload }: EditProps) {
             <GuardedButton
               variant="default"
               loading={plan.isPending}
-              why={faults.length > 0 ? 'Correct the faults first' : undefined}
-              hint="What would change, and may you? (Ctrl Enter)"
+              why={faults.length > 0 ? 'Fix the errors first' : undefined}
+              hint="Show what applying would change, and whether policies allow it (Ctrl Enter)"
               onClick={() => plan.mutate(text)}
             >
               Show the plan
@@ -179,7 +179,7 @@ function Edit({ kind, project, before, title, reload }: EditProps) {
             <GuardedButton
               loading={apply.isPending}
               why={why}
-              hint="Make it so (Ctrl Enter)"
+              hint="Apply the manifest (Ctrl Enter)"
               onClick={() => apply.mutate(text)}
             >
               Apply
@@ -233,7 +233,7 @@ interface Progress {
 }
 
 function whyNotYet({ faults, current, changes }: Progress): string | undefined {
-  if (faults > 0) return 'Correct the faults first';
-  if (!current) return 'Look at the plan first';
-  return changes ? undefined : 'Nothing would change';
+  if (faults > 0) return 'Fix the errors first';
+  if (!current) return 'Show the plan first';
+  return changes ? undefined : 'No changes';
 }

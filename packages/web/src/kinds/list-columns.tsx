@@ -50,14 +50,14 @@ function allColumns(kind: KindSpec, project: string): readonly TableColumn<Resou
     },
     {
       id: 'changed',
-      title: 'Changed',
+      title: 'Updated',
       width: '110px',
       cell: ({ metadata }) => <Time at={metadata.updatedAt} />,
       sortValue: ({ metadata }) => metadata.updatedAt,
     },
     {
       id: 'age',
-      title: 'Made',
+      title: 'Created',
       width: '110px',
       cell: ({ metadata }) => <Time at={metadata.createdAt} />,
       sortValue: ({ metadata }) => metadata.createdAt,

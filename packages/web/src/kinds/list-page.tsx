@@ -54,7 +54,7 @@ export function ListPage() {
     [kind, project, navigate],
   );
   const words = plural(kind);
-  const where = kind.scope === 'org' ? 'this organisation' : project;
+  const where = kind.scope === 'org' ? 'this organization' : project;
   const forms = useCopyForms({
     command: cliCommand(['get', kind.plural, ...(labels === '' ? [] : ['-l', labels])], kind, project),
     manifest:
@@ -91,7 +91,7 @@ export function ListPage() {
           {error.code === 'forbidden' && (
             <p>
               <Link {...accessAddress(project, { action: readAction(kind), resource: kind.kind })}>
-                Why, and what would change it
+                Show why and what would allow it
               </Link>
             </p>
           )}
@@ -100,13 +100,13 @@ export function ListPage() {
       <ListPanels kind={kind} project={project} />
       {shown === undefined && error !== undefined ? null : empty ? (
         <EmptyState
-          sentence={`${heading(words)} of ${where} would be here. There are none yet.`}
+          sentence={`No ${words} in ${where} yet.`}
           command={cliCommand(['apply', '-f', `${kind.kind.toLowerCase()}.yaml`], kind, project)}
           example={kind.example}
         >
-          <Link {...create}>Write one here</Link>, or read{' '}
+          <Link {...create}>Create one here</Link>, or read about the{' '}
           <a href={`docs/reference/kinds/${kind.plural}`} target="_blank" rel="noreferrer">
-            what a {singular(kind)} is made of
+            kind {singular(kind)}
           </a>
           .
         </EmptyState>
@@ -131,8 +131,8 @@ export function ListPage() {
           {shown === undefined ? (
             error === undefined && <Skeleton rows={12} />
           ) : shown.length === 0 && complete ? (
-            <EmptyState sentence="Nothing fits the filter.">
-              <Link {...listAddress(kind, project)}>Show all {words}</Link>
+            <EmptyState sentence="No matches.">
+              <Link {...listAddress(kind, project)}>Clear filter {words}</Link>
             </EmptyState>
           ) : (
             <ResourceTable
@@ -160,8 +160,8 @@ const MOST_MANIFESTS = 1000;
 
 function manifestsTitle(count: number): string {
   return count > MOST_MANIFESTS
-    ? `Manifests of the first ${MOST_MANIFESTS.toLocaleString('en')}`
-    : `Manifests of all ${count.toLocaleString('en')} shown`;
+    ? `Manifests of the first ${MOST_MANIFESTS.toLocaleString('en')} rows`
+    : `Manifests of all ${count.toLocaleString('en')} rows`;
 }
 
 async function manifestsText(rows: readonly Resource[]): Promise<string> {
@@ -180,5 +180,5 @@ function counted(shown: number | undefined, all: number | undefined, complete: b
   if (shown === undefined || all === undefined) return 'Loading';
   const count =
     shown === all ? all.toLocaleString('en') : `${shown.toLocaleString('en')} of ${all.toLocaleString('en')}`;
-  return complete ? count : `${count}, more are loading`;
+  return complete ? count : `${count}, loading more`;
 }

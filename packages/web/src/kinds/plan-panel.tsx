@@ -36,14 +36,14 @@ export function PlanPanel(props: PlanPanelProps) {
         <ErrorNote error={applyError}>
           {(applyError.code === 'precondition_failed' || applyError.code === 'conflict') && (
             <Button variant="default" onClick={reload}>
-              Load the version of now (what you wrote goes)
+              Load the current version (discards your edits)
             </Button>
           )}
         </ErrorNote>
       )}
       {planError !== null && <ErrorNote error={planError} />}
       {faults.length > 0 ? (
-        <Panel title={faults.length === 1 ? 'One fault' : `${faults.length} faults`}>
+        <Panel title={faults.length === 1 ? '1 error' : `${faults.length} errors`}>
           <ul className="faults" aria-live="polite">
             {faults.slice(0, 20).map((fault) => (
               <li key={`${fault.from} ${fault.message}`}>
@@ -57,8 +57,8 @@ export function PlanPanel(props: PlanPanelProps) {
       )}
       {children}
       {(plan !== undefined || before !== after) && !isNew && faults.length === 0 && (
-        <Panel title="What you changed" flush>
-          <DiffView label="The lines that you changed" before={before} after={after} />
+        <Panel title="Your changes" flush>
+          <DiffView label="Changed lines" before={before} after={after} />
         </Panel>
       )}
     </div>
@@ -72,7 +72,7 @@ function Verdict({ kind, project, plan, planError, isNew }: PlanPanelProps) {
     return (
       <Panel title="Plan">
         <p className="dim">
-          <kbd>Ctrl</kbd> <kbd>Enter</kbd> shows what applying would change, and whether the policies let you.{' '}
+          <kbd>Ctrl</kbd> <kbd>Enter</kbd> shows what applying would change and whether policies allow it.{' '}
           <kbd>Ctrl</kbd> <kbd>Space</kbd> completes.
         </p>
       </Panel>
@@ -88,8 +88,8 @@ function Verdict({ kind, project, plan, planError, isNew }: PlanPanelProps) {
         />
         {isNew && action !== 'create' && (
           <p>
-            There is a {singular(kind)} <Link {...changeAddress(kind, project, name)}>{name}</Link> already: change that
-            one, or choose another name.
+            A {singular(kind)} <Link {...changeAddress(kind, project, name)}>{name}</Link> with this name already
+            exists. Edit it or choose another name.
           </p>
         )}
         {fields.length > 0 && (
@@ -107,9 +107,9 @@ function Verdict({ kind, project, plan, planError, isNew }: PlanPanelProps) {
 }
 
 function verdictWord(action: Change['action'], isNew: boolean): string {
-  if (action === 'unchanged') return 'Nothing would change';
-  if (isNew && action === 'update') return 'The name already exists';
-  return action === 'create' ? 'You may: it would be made' : 'You may: it would be changed';
+  if (action === 'unchanged') return 'No changes';
+  if (isNew && action === 'update') return 'Name already exists';
+  return action === 'create' ? 'Allowed: would be created' : 'Allowed: would be updated';
 }
 
 function fieldWord({ before, after }: Change['fields'][number]): string {

@@ -18,7 +18,7 @@ export function ResourceEvents({ kind, name, project }: ResourceEventsProps) {
   const { events, error, retry } = useLiveEvents(place, { kind: kind.kind, name });
   if (error !== undefined) return <ErrorNote error={error} retry={retry} />;
   if (events === undefined) return <Skeleton rows={6} />;
-  if (events.length === 0) return <EmptyState sentence="What happens to it would be here." />;
+  if (events.length === 0) return <EmptyState sentence="No events yet. Changes of this resource are listed here." />;
   return (
     <Panel title="Newest first" flush>
       <EventList events={events} project={project} ofOne />

@@ -71,9 +71,9 @@ export function ResourceHistory({
             <thead>
               <tr>
                 <th>Revision</th>
-                <th>When</th>
-                <th>Who</th>
-                <th>How</th>
+                <th>Time</th>
+                <th>Changed by</th>
+                <th>Client</th>
                 <th>Source</th>
                 <th>Compare</th>
                 <th>
@@ -140,7 +140,7 @@ function RevisionRow(props: RevisionRowProps) {
     <tr data-compared={compared ? '' : undefined}>
       <td>
         {generation}
-        {present && <span className="dim"> present</span>}
+        {present && <span className="dim"> current</span>}
       </td>
       <td>
         <Time at={at} />
@@ -153,13 +153,21 @@ function RevisionRow(props: RevisionRowProps) {
       </td>
       <td>
         {generation > 1 && (
-          <Button variant="subtle" onClick={withBefore} aria-label={`Compare ${generation} with the one before`}>
-            with the one before
+          <Button
+            variant="subtle"
+            onClick={withBefore}
+            aria-label={`Compare revision ${generation} with the previous revision`}
+          >
+            with previous
           </Button>
         )}
         {!present && (
-          <Button variant="subtle" onClick={withPresent} aria-label={`Compare ${generation} with the present`}>
-            with the present
+          <Button
+            variant="subtle"
+            onClick={withPresent}
+            aria-label={`Compare revision ${generation} with the current revision`}
+          >
+            with current
           </Button>
         )}
       </td>
@@ -170,9 +178,9 @@ function RevisionRow(props: RevisionRowProps) {
             variant="default"
             leftSection={<Icon name="back" />}
             onClick={rollback}
-            aria-label={`Bring back revision ${generation}`}
+            aria-label={`Roll back to revision ${generation}`}
           >
-            Bring back
+            Roll back
           </GuardedButton>
         )}
       </td>
@@ -195,17 +203,20 @@ function RollbackDialog({ kind, resource, project, revision, close }: RollbackDi
     mutationFn: async () => await client.rollback(kind.kind, name, { generation }),
     onSuccess: ({ metadata }) => {
       forgetRights(queries);
-      toast({ title: `Revision ${generation} is back`, text: `It is revision ${metadata.generation} now.` });
+      toast({
+        title: `Rolled back to revision ${generation}`,
+        text: `The current revision is ${metadata.generation}.`,
+      });
       close();
     },
   });
   return (
     <Modal opened onClose={close} title={`Roll back ${name} to revision ${generation}?`} size="xl">
       <div className="confirm">
-        <p>It becomes a new revision; nothing is lost. This is what would change:</p>
-        <DiffView label="What would change" before={manifestText(resource)} after={revisionText(resource, revision)} />
+        <p>The rollback creates a new revision and keeps the history. Changes:</p>
+        <DiffView label="Changes" before={manifestText(resource)} after={revisionText(resource, revision)} />
         {kind.writeOnly !== undefined && (
-          <p className="dim">Values of {kind.writeOnly.join(', ')} are kept in no revision: they stay as they are.</p>
+          <p className="dim">Values of {kind.writeOnly.join(', ')} are not part of revisions and stay unchanged.</p>
         )}
         <p className="dim">
           <code>
@@ -215,10 +226,10 @@ function RollbackDialog({ kind, resource, project, revision, close }: RollbackDi
         {error !== null && <ErrorNote error={error} />}
         <div className="confirm-end">
           <Button variant="default" onClick={close}>
-            Leave it
+            Cancel
           </Button>
           <Button loading={isPending} onClick={() => mutate()} data-autofocus>
-            Bring back
+            Roll back
           </Button>
         </div>
       </div>

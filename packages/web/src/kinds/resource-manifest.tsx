@@ -7,8 +7,8 @@ import { Panel } from '#ui/panel.tsx';
 export function ResourceManifest({ resource }: { readonly resource: Resource }) {
   return (
     <div className="grid-2">
-      <Text title="As one would write it" text={manifestText(resource)} />
-      <Text title="As the server gives it" text={resourceText(resource)} />
+      <Text title="Manifest (user fields)" text={manifestText(resource)} />
+      <Text title="Manifest (as stored)" text={resourceText(resource)} />
     </div>
   );
 }

@@ -31,7 +31,7 @@ export function ResourceOverview({ kind, resource, project }: ResourceOverviewPr
     <div className="grid-2">
       <div className="resource-tab" style={{ paddingTop: 0 }}>
         {conditions.length > 0 && (
-          <Panel title="What is so" flush>
+          <Panel title="Conditions" flush>
             <ul className="conditions">
               {conditions.map((condition) => (
                 <li key={condition.type}>
@@ -39,7 +39,7 @@ export function ResourceOverview({ kind, resource, project }: ResourceOverviewPr
                   <span>
                     {condition.message}{' '}
                     {condition.observedGeneration < resource.metadata.generation && (
-                      <span className="dim">Said of generation {condition.observedGeneration}.</span>
+                      <span className="dim">Observed generation {condition.observedGeneration}.</span>
                     )}
                   </span>
                   <span className="dim">
@@ -50,21 +50,17 @@ export function ResourceOverview({ kind, resource, project }: ResourceOverviewPr
             </ul>
           </Panel>
         )}
-        <Panel title="What was asked for">
-          {spec.length === 0 ? (
-            <p className="dim">Nothing beyond its name.</p>
-          ) : (
-            <KeyValue label="What was asked for" pairs={spec} />
-          )}
+        <Panel title="Spec">
+          {spec.length === 0 ? <p className="dim">The spec is empty.</p> : <KeyValue label="Spec" pairs={spec} />}
         </Panel>
         {status.length > 0 && (
-          <Panel title="What Dais says of it">
-            <KeyValue label="What Dais says of it" pairs={status} />
+          <Panel title="Status">
+            <KeyValue label="Status" pairs={status} />
           </Panel>
         )}
       </div>
-      <Panel title="About it">
-        <KeyValue label="About it" pairs={metadataPairs(resource)} />
+      <Panel title="Metadata">
+        <KeyValue label="Metadata" pairs={metadataPairs(resource)} />
       </Panel>
     </div>
   );
@@ -81,21 +77,21 @@ function metadataPairs({ metadata }: Resource): readonly Pair[] {
       key: 'uid',
       value: (
         <>
-          <code title={uid}>{uid.slice(-8)}</code> <CopyButton text={uid} label="Copy the uid" />
+          <code title={uid}>{uid.slice(-8)}</code> <CopyButton text={uid} label="Copy UID" />
         </>
       ),
     },
     { key: 'labels', value: chips(labels) },
     ...Object.entries(annotations).map(([key, value]) => ({ key: `annotation ${key}`, value })),
-    { key: 'origin', value: origin, about: 'Which kind of client made it.' },
+    { key: 'origin', value: origin, about: 'The kind of client that created it.' },
     ...(owner === undefined
       ? []
-      : [{ key: 'owner', value: owner, about: 'The set of manifests it was applied with.' }]),
-    { key: 'generation', value: generation, about: 'Number of its revision.' },
-    { key: 'made', value: <Time at={createdAt} /> },
-    { key: 'changed', value: <Time at={updatedAt} /> },
+      : [{ key: 'owner', value: owner, about: 'The set of manifests that it was applied with.' }]),
+    { key: 'generation', value: generation, about: 'The number of the revision.' },
+    { key: 'created', value: <Time at={createdAt} /> },
+    { key: 'updated', value: <Time at={updatedAt} /> },
     ...(source?.remote === undefined ? [] : [{ key: 'source', value: `${source.remote} ${source.path ?? ''}` }]),
-    ...(source?.dirty === true ? [{ key: 'source', value: 'with changes that were not committed' }] : []),
+    ...(source?.dirty === true ? [{ key: 'source', value: 'with uncommitted changes' }] : []),
   ];
 }
 

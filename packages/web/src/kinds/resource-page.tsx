@@ -83,9 +83,9 @@ function OneResource({ kind, project, name }: OneResourceProps) {
       />
       {gone && (
         <div className="note note-failed" role="alert">
-          <StateBadge state="off" word="It was deleted while you looked at it" />
+          <StateBadge state="off" word="This resource was deleted" />
           <p>
-            What stands here is how it last was. <Link {...listAddress(kind, project)}>All {plural(kind)}</Link>
+            This page shows its last state. <Link {...listAddress(kind, project)}>All {plural(kind)}</Link>
           </p>
         </div>
       )}
@@ -138,7 +138,7 @@ function Strip({
           )}
         </span>
       )}
-      {origin !== 'manifest' && <span>made by {origin}</span>}
+      {origin !== 'manifest' && <span>created by {origin}</span>}
       {references.length > 0 && (
         <span>
           uses{' '}

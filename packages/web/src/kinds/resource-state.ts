@@ -30,7 +30,7 @@ export function resourceState(resource: Resource): ShownState | undefined {
   const { metadata } = resource;
   if (metadata.deletionRequestedAt !== undefined) {
     const who = metadata.finalizers?.join(', ') ?? '';
-    return { state: 'waiting', word: 'Deleting', why: `Waits for ${who === '' ? 'what still cleans up' : who}.` };
+    return { state: 'waiting', word: 'Deleting', why: `Waits for ${who === '' ? 'finalizers' : who}.` };
   }
   const conditions = conditionsOf(resource);
   const told = conditions.find(({ type }) => type === 'Ready') ?? conditions.find(({ status }) => status !== 'True');

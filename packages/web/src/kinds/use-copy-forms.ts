@@ -15,9 +15,9 @@ export function useCopyForms({ command, call, manifest }: CopySources): readonly
   const accounts = useSession()?.mode === 'accounts';
   const curl = () => curlCommand({ server: document.baseURI.replace(/\/$/, ''), accounts, ...call });
   return [
-    { title: 'Command', preview: command, text: () => command },
+    { title: 'CLI command', preview: command, text: () => command },
     ...(manifest === undefined ? [] : [manifest]),
-    { title: 'Call by curl', preview: curl(), text: curl },
-    { title: 'Link to this view', text: () => location.href },
+    { title: 'curl command', preview: curl(), text: curl },
+    { title: 'Link to this page', text: () => location.href },
   ];
 }

@@ -6,7 +6,7 @@ export function useKind(): KindSpec {
   const { plural = '', project } = useAddressParts();
   const kind = findKind(plural);
   if (kind === undefined || (kind.scope === 'project') !== (project !== undefined)) {
-    throw new DaisError('unknown_kind', `There is no kind "${plural}" here.`);
+    throw new DaisError('unknown_kind', `There is no kind "${plural}".`);
   }
   return kind;
 }

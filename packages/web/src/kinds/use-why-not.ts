@@ -20,7 +20,7 @@ function stateWhy(kind: KindSpec, verb: string, resource: Resource): string | un
   const deleting = deletionRequestedAt !== undefined;
   const refused = refusedByState(verb, { kind: kind.kind, name, deleting })?.message;
   // To ask once more is no mistake, and does nothing.
-  const said = refused ?? (deleting && verb === 'delete' ? 'It is being deleted already.' : undefined);
+  const said = refused ?? (deleting && verb === 'delete' ? 'The resource is already being deleted.' : undefined);
   return said === undefined ? undefined : `${said} ${resourceState(resource)?.why ?? ''}`.trim();
 }
 

@@ -17,7 +17,7 @@ export const ConsoleContext = createContext<Console | undefined>(undefined);
 
 export function useConsole(): Console {
   const value = useContext(ConsoleContext);
-  if (value === undefined) throw new Error('there is no ConsoleContext');
+  if (value === undefined) throw new Error('ConsoleContext is missing');
   return value;
 }
 

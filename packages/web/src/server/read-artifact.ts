@@ -17,5 +17,7 @@ export async function readArtifactText(
   const answer = await fetch(url, { signal });
   if (answer.ok) return await answer.text();
   if (answer.status === 404) return undefined;
-  throw await answer.json().then(fromProblem, () => new DaisError('internal', `The server answered ${answer.status}.`));
+  throw await answer
+    .json()
+    .then(fromProblem, () => new DaisError('internal', `The server returned status ${answer.status}.`));
 }

@@ -25,7 +25,7 @@ export async function uploadFile(client: DaisClient, upload: FileUpload): Promis
     request.upload.addEventListener('progress', ({ loaded, total }) => progress(total === 0 ? 1 : loaded / total));
     request.addEventListener('abort', () => reject(signal.reason));
     request.addEventListener('error', () =>
-      reject(new DaisError('server_unreachable', 'The server could not be reached while the file was sent.')),
+      reject(new DaisError('server_unreachable', 'The connection to the server failed during the upload.')),
     );
     request.addEventListener('load', () => {
       signal.removeEventListener('abort', abort);
@@ -42,6 +42,6 @@ function refusal({ status, responseText }: XMLHttpRequest): unknown {
   try {
     return fromProblem(JSON.parse(responseText));
   } catch {
-    return new DaisError('internal', `The server answered ${status}.`);
+    return new DaisError('internal', `The server returned status ${status}.`);
   }
 }

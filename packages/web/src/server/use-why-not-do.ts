@@ -32,8 +32,6 @@ export function useWhyNotDo(
   });
   return (action) => {
     const answer = told[doubtful.indexOf(action)]?.data;
-    return answer?.verdict === 'deny'
-      ? `You may not: ${answer.action}. ${answer.suggestions.join(' ')}`.trim()
-      : undefined;
+    return answer?.verdict === 'deny' ? `You need ${answer.action}. ${answer.suggestions.join(' ')}`.trim() : undefined;
   };
 }

@@ -18,6 +18,6 @@ export function ClockProvider({ now, children }: { readonly now: () => number; r
 /** Milliseconds since 1970, some seconds old at most. */
 export function useNow(): number {
   const now = useContext(NowContext);
-  if (now === undefined) throw new Error('there is no ClockProvider');
+  if (now === undefined) throw new Error('ClockProvider is missing');
   return now;
 }

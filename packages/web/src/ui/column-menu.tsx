@@ -31,7 +31,7 @@ export function ColumnMenu({ columns, shown, onShown, onReset }: ColumnMenuProps
           </Menu.CheckboxItem>
         ))}
         <Menu.Divider />
-        <Menu.Item onClick={onReset}>As they were</Menu.Item>
+        <Menu.Item onClick={onReset}>Reset to default</Menu.Item>
       </Menu.Dropdown>
     </Menu>
   );

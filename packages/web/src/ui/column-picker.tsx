@@ -41,8 +41,8 @@ export function ColumnPicker({ columns, shown, onShown, onReset, word = 'Columns
       </Popover.Target>
       <Popover.Dropdown className="columns" aria-label={word}>
         <TextInput
-          aria-label="Find one by its name"
-          placeholder="Find one by its name"
+          aria-label="Find a column by name"
+          placeholder="Find a column by name"
           value={words}
           onChange={({ currentTarget }) => setWords(currentTarget.value)}
         />
@@ -64,11 +64,11 @@ export function ColumnPicker({ columns, shown, onShown, onReset, word = 'Columns
             </fieldset>
           ))}
           {found.length > LISTED && (
-            <p className="dim">{(found.length - LISTED).toLocaleString('en')} more: find them by name</p>
+            <p className="dim">{(found.length - LISTED).toLocaleString('en')} more; search by name</p>
           )}
         </div>
         <Button variant="default" fullWidth onClick={onReset}>
-          As they were
+          Reset to default
         </Button>
       </Popover.Dropdown>
     </Popover>

@@ -34,7 +34,7 @@ export function ConfirmByName({ title, name, verb, children, busy, confirm, clos
           data-autofocus
           label={
             <>
-              Type <code>{name}</code> to go on
+              Type <code>{name}</code> to confirm
             </>
           }
           value={typed}
@@ -43,7 +43,7 @@ export function ConfirmByName({ title, name, verb, children, busy, confirm, clos
         />
         <div className="confirm-end">
           <Button variant="default" onClick={close}>
-            Keep it
+            Cancel
           </Button>
           <Button
             type="submit"

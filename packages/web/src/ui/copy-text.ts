@@ -3,7 +3,7 @@ import { toast } from './toast.ts';
 /** Copies, and says so when the browser refuses. True: it is copied. */
 export async function copyText(text: string): Promise<boolean> {
   const copied = await write(text);
-  if (!copied) toast({ title: 'Not copied', text: 'The browser did not let this page copy.', state: 'failed' });
+  if (!copied) toast({ title: 'Not copied', text: 'The browser denied access to the clipboard.', state: 'failed' });
   return copied;
 }
 

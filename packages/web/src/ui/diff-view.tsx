@@ -12,7 +12,7 @@ const SIGNS = { same: ' ', added: '+', removed: '−' } as const;
 /** What differs, line by line; signs as well as colour. */
 export function DiffView({ before, after, label }: DiffViewProps) {
   const lines = diffTexts(before, after);
-  if (lines.length === 0) return <p className="dim">They are the same.</p>;
+  if (lines.length === 0) return <p className="dim">No differences.</p>;
   return (
     <div className="diff" role="region" aria-label={label} tabIndex={0}>
       <table>
@@ -26,7 +26,7 @@ function diffRow(line: DiffLine, at: number) {
   if (line.type === 'skipped') {
     return (
       <tr key={at} className="diff-skipped">
-        <td colSpan={4}>{line.count === 1 ? '1 line that is the same' : `${line.count} lines that are the same`}</td>
+        <td colSpan={4}>{line.count === 1 ? '1 unchanged line' : `${line.count} unchanged lines`}</td>
       </tr>
     );
   }

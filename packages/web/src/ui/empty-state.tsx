@@ -16,8 +16,8 @@ export function EmptyState({ sentence, command, example, children }: EmptyStateP
   return (
     <div className="empty">
       <p>{sentence}</p>
-      {command !== undefined && <Block text={command} label="Copy the command" />}
-      {example !== undefined && <Block text={example} label="Copy the manifest" />}
+      {command !== undefined && <Block text={command} label="Copy command" />}
+      {example !== undefined && <Block text={example} label="Copy manifest" />}
       {children}
     </div>
   );

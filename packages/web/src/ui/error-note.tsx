@@ -18,7 +18,7 @@ export function ErrorNote({ error, retry, children }: ErrorNoteProps) {
   const entry = told === undefined ? undefined : errorCatalogue[told.code];
   return (
     <div className="note note-failed" role="alert">
-      <StateBadge state="failed" word={entry?.title ?? 'The console made a mistake'} />
+      <StateBadge state="failed" word={entry?.title ?? 'Unexpected error in the console'} />
       <p>{withCode(told?.message ?? (error instanceof Error ? error.message : String(error)))}</p>
       {told?.issues !== undefined && told.issues.length > 0 && (
         <ul>
@@ -41,11 +41,11 @@ export function ErrorNote({ error, retry, children }: ErrorNoteProps) {
         {/* The message of a refusal names whom to ask; other messages say what to correct where nothing is listed. */}
         {told?.code !== 'forbidden' &&
           (told === undefined || hasCatalogueRemedy(told)) &&
-          withCode(entry?.remedy ?? 'Load the page again; if it happens again, report what you did.')}
+          withCode(entry?.remedy ?? 'Reload the page. If the error repeats, report it with the steps that led to it.')}
         {told?.requestId !== undefined && (
           <>
             {' '}
-            Request <code>{told.requestId}</code>.
+            Request ID <code>{told.requestId}</code>.
           </>
         )}
       </p>

@@ -115,7 +115,7 @@ export function QueryInput(props: QueryInputProps) {
       <div
         id={`${id}-list`}
         role="listbox"
-        aria-label={`What could come next in: ${label}`}
+        aria-label={`Suggestions for ${label}`}
         className="query-list"
         hidden={!listed}
       >

@@ -245,12 +245,12 @@ function Waiting({
   readonly view: { readonly added: number; readonly gone: number };
   readonly release: () => void;
 }) {
-  const parts = [...(view.added > 0 ? [`${view.added} new`] : []), ...(view.gone > 0 ? [`${view.gone} gone`] : [])];
+  const parts = [...(view.added > 0 ? [`${view.added} new`] : []), ...(view.gone > 0 ? [`${view.gone} removed`] : [])];
   return (
     <div role="status" className="table-waiting">
       {parts.length > 0 && (
         <button type="button" onClick={release}>
-          Paused under the pointer: {parts.join(', ')}. Show
+          Updates paused: {parts.join(', ')}. Show now
         </button>
       )}
     </div>

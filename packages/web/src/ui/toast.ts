@@ -21,5 +21,5 @@ export function toast({ title, text, state = 'ok' }: Toast): void {
 
 /** A key was pressed for something whose button would have said why not. */
 export function sayWhyNot(why: string): void {
-  toast({ title: 'It cannot be done', text: why, state: 'waiting' });
+  toast({ title: 'The action is not possible', text: why, state: 'waiting' });
 }

@@ -42,9 +42,9 @@ export function AccessPage() {
         title={other === undefined ? `Your permissions in ${project}` : `Permissions of ${name} in ${project}`}
         under={
           other === undefined ? (
-            'Roles permit, policies forbid; what nobody permits is not allowed.'
+            'Roles allow actions and policies forbid them. An action that no role allows is denied.'
           ) : (
-            <Link {...accessAddress(project)}>What may you do yourself?</Link>
+            <Link {...accessAddress(project)}>Show your own permissions</Link>
           )
         }
         actions={
@@ -53,7 +53,7 @@ export function AccessPage() {
             <CopyAs
               forms={[
                 { title: `Command: ${command}`, text: () => command },
-                { title: 'Link to this view', text: () => location.href },
+                { title: 'Link to this page', text: () => location.href },
               ]}
             />
           </>
@@ -63,7 +63,7 @@ export function AccessPage() {
         <ErrorNote error={error} retry={() => void refetch()}>
           {other !== undefined && (
             <p>
-              <Link {...accessAddress(project)}>What may you do yourself?</Link>
+              <Link {...accessAddress(project)}>Show your own permissions</Link>
             </p>
           )}
         </ErrorNote>
@@ -91,11 +91,11 @@ export function AccessPage() {
                 policies={policies}
               />
             )}
-            <Panel title={other === undefined ? 'About you' : `About ${name}`}>
+            <Panel title={other === undefined ? 'Your account' : `Account ${name}`}>
               <About report={data} project={project} policies={policies} />
             </Panel>
             {action === undefined && (
-              <p className="dim">Choose a verdict in the table to see what decides it, and what would change it.</p>
+              <p className="dim">Select a result in the table to see what decides it and what would change it.</p>
             )}
           </div>
         </div>
@@ -130,18 +130,18 @@ function About({ report, project, policies }: AboutProps) {
   const account = name === 'owner' ? undefined : namedAddress(kind, project, name);
   return (
     <KeyValue
-      label="About them"
+      label="Account"
       pairs={[
         {
           key: type === 'service' ? 'service account' : 'user',
           value: account === undefined ? name : <Link {...account}>{name}</Link>,
         },
         ...(report.suspended
-          ? [{ key: 'state', value: <StateBadge state="failed" word="Suspended: may do nothing" /> }]
+          ? [{ key: 'state', value: <StateBadge state="failed" word="Suspended: every action is denied" /> }]
           : []),
         {
           key: 'teams',
-          about: 'Those above them included.',
+          about: 'Includes parent teams.',
           value:
             report.teams.length === 0 ? (
               <span className="dim">none</span>
@@ -155,10 +155,10 @@ function About({ report, project, policies }: AboutProps) {
             ),
         },
         {
-          key: 'rights by',
+          key: 'granted by',
           value:
             grants.length === 0 ? (
-              <span className="dim">no role and no policy</span>
+              <span className="dim">no role or policy</span>
             ) : (
               grants.map((id) => (
                 <div key={id}>

@@ -38,22 +38,22 @@ export function AccessTable({ groups, project, who, chosen }: AccessTableProps) 
     );
   };
   return (
-    <div className="plain-table" role="region" aria-label="Verdicts" tabIndex={0}>
+    <div className="plain-table" role="region" aria-label="Permissions by kind and action" tabIndex={0}>
       <table className="access-table">
         <thead>
           <tr>
-            <th scope="col">What</th>
+            <th scope="col">Kind</th>
             <th scope="col">Read</th>
             <th scope="col">Write</th>
             <th scope="col">Delete</th>
-            <th scope="col">Also</th>
+            <th scope="col">Other actions</th>
           </tr>
         </thead>
         {groups.map(({ scope, rows }) => (
           <tbody key={scope}>
             <tr className="access-scope">
               <th colSpan={5} scope="rowgroup">
-                {scope === 'project' ? `In ${project}` : scope === 'org' ? 'In the organisation' : 'Besides'}
+                {scope === 'project' ? `In ${project}` : scope === 'org' ? 'In the organization' : 'Other'}
               </th>
             </tr>
             {rows.map((row) => (

@@ -38,7 +38,7 @@ export function PrincipalPicker({ project, who, self }: PrincipalPickerProps) {
     ]),
   ];
   if (may('policy:read') === false) {
-    return <span className="dim">You may ask about yourself. About others, ask an administrator.</span>;
+    return <span className="dim">You can see your own permissions. Administrators can see those of others.</span>;
   }
   return (
     <form
@@ -49,7 +49,7 @@ export function PrincipalPicker({ project, who, self }: PrincipalPickerProps) {
       }}
     >
       <Autocomplete
-        aria-label="About whom"
+        aria-label="User or service account"
         placeholder="user:NAME or service:NAME"
         size="xs"
         data={offered}
@@ -59,7 +59,7 @@ export function PrincipalPicker({ project, who, self }: PrincipalPickerProps) {
         onOptionSubmit={go}
       />
       <Button type="submit" variant="default">
-        Ask
+        Show
       </Button>
     </form>
   );

@@ -75,7 +75,7 @@ export function ReasonName({ id, policies, project }: ReasonNameProps) {
 
 const WORDS: Readonly<Record<string, string>> = {
   RoleBinding: 'role binding',
-  OrganisationRoleBinding: 'role binding of the organisation',
+  OrganisationRoleBinding: 'role binding of the organization',
   Policy: 'policy',
-  OrganisationPolicy: 'policy of the organisation',
+  OrganisationPolicy: 'policy of the organization',
 };

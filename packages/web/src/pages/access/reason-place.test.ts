@@ -25,5 +25,5 @@ test.each([
 });
 
 test('what is no resource has words', () => {
-  expect(reasonPlace('signed-in', [])).toEqual({ type: 'words', text: 'Everybody who has signed in may do it.' });
+  expect(reasonPlace('signed-in', [])).toEqual({ type: 'words', text: 'Every signed-in user may do this.' });
 });

@@ -9,8 +9,8 @@ export type ReasonPlace =
   | { readonly type: 'unknown' };
 
 const WORDS: Readonly<Record<string, string>> = {
-  'signed-in': 'Everybody who has signed in may do it.',
-  'break-glass': 'The owner of this Dais may do everything; no policy is asked.',
+  'signed-in': 'Every signed-in user may do this.',
+  'break-glass': 'The owner of this server may do everything. Policies do not apply.',
   suspended: 'The account is suspended.',
 };
 

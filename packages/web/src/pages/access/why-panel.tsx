@@ -27,9 +27,9 @@ export interface WhyPanelProps {
 }
 
 const VERDICTS = {
-  allow: { state: 'ok', word: 'Yes' },
-  deny: { state: 'failed', word: 'No' },
-  some: { state: 'warning', word: 'It depends on which' },
+  allow: { state: 'ok', word: 'Allowed' },
+  deny: { state: 'failed', word: 'Denied' },
+  some: { state: 'warning', word: 'Depends on the resource' },
 } as const;
 
 /** Why somebody may or may not do one thing, and what would change it. */
@@ -58,11 +58,11 @@ export function WhyPanel({ project, who, shownName, action, resource, policies }
             </p>
             {data.reasons.length > 0 ? (
               <>
-                <h3>What decides it</h3>
+                <h3>Reason</h3>
                 <ReasonList reasons={data.reasons} policies={policies} project={project} />
               </>
             ) : (
-              <p className="dim">No role and no policy speaks of it, and what nobody permits is not allowed.</p>
+              <p className="dim">No role allows it, and no policy applies.</p>
             )}
             {data.suggestions.length > 0 && (
               <Change suggestions={data.suggestions} reasons={data.reasons} project={project} />
@@ -91,8 +91,8 @@ function Change({ suggestions, reasons, project }: ChangeProps) {
   const byPolicy = reasons.some(({ effect }) => effect === 'forbid');
   return (
     <>
-      <h3>What would allow it</h3>
-      {further.length < suggestions.length && <p>What the policy asks for, or another policy.</p>}
+      <h3>How to allow it</h3>
+      {further.length < suggestions.length && <p>Meet the condition of the policy, or change the policy.</p>}
       {further.map((one) => (
         <p key={one}>{one}</p>
       ))}
@@ -107,7 +107,7 @@ function Change({ suggestions, reasons, project }: ChangeProps) {
                 <AdministratorLink kind={word} name={name} project={project} />
               </span>
             ))}
-            , who may change that.
+            , who can change this.
           </>
         ) : (
           `Ask an administrator of ${project}.`
@@ -115,8 +115,8 @@ function Change({ suggestions, reasons, project }: ChangeProps) {
       </p>
       {!byPolicy && may('roleBinding:write') === true && (
         <p>
-          You may give a role yourself:{' '}
-          <Link {...createAddress(roleBindingKind, project)}>bind a role in {project}</Link>.
+          You can grant a role yourself:{' '}
+          <Link {...createAddress(roleBindingKind, project)}>grant a role in {project}</Link>.
         </p>
       )}
     </>
@@ -145,17 +145,17 @@ function AboutOne({ kindWord, name, project }: { kindWord: string; name: string;
       }}
     >
       <TextInput
-        label={`About one ${singular(kind)}`}
-        placeholder={kind.scope === 'org' ? 'its name' : `its name in ${project}`}
+        label={`Check one ${singular(kind)}`}
+        placeholder={kind.scope === 'org' ? 'name' : `name in ${project}`}
         value={text}
         onChange={(event) => setText(event.currentTarget.value)}
       />
       <Button type="submit" variant="default">
-        Ask
+        Check
       </Button>
       {name !== '' && (
         <Button variant="subtle" onClick={() => go(kind.kind)}>
-          All of them
+          Check all
         </Button>
       )}
     </form>
@@ -171,9 +171,9 @@ function verdictSentence(
 ) {
   const [kindWord = '', ...rest] = (resource ?? '').split('/');
   const kind = findKind(kindWord);
-  const place = kind?.scope === 'org' ? 'the organisation' : project;
+  const place = kind?.scope === 'org' ? 'the organization' : project;
   const what = rest.length > 0 ? rest.join('/') : kind === undefined ? kindWord : `any ${singular(kind)} of ${place}`;
-  const some = kind === undefined ? kindWord : `some ${singular(kind)}s of ${place}, and not others`;
+  const some = kind === undefined ? kindWord : `some ${singular(kind)}s of ${place}, but not others`;
   const may = name === 'You' ? 'You may' : `${name} may`;
   return (
     <>

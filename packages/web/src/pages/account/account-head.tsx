@@ -6,7 +6,7 @@ import './account.css';
 
 const PAGES = [
   ['account', 'Account'],
-  ['tokens', 'Tokens'],
+  ['tokens', 'API tokens'],
   ['sessions', 'Sessions'],
 ] as const;
 

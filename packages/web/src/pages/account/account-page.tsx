@@ -20,11 +20,11 @@ import { useThemeChoice } from '#ui/use-theme.ts';
 
 const METHODS: Readonly<Record<string, string>> = {
   password: 'with a password',
-  oidc: 'at your identity provider',
+  oidc: 'with your identity provider',
   token: 'with a token',
   federation: 'with a token of another system',
-  'owner-token': 'with the owner token of the data folder (break-glass: everything you do is marked so)',
-  solo: 'as the only owner of this Dais',
+  'owner-token': 'with the owner token of the data folder (break-glass; every action is marked in the audit log)',
+  solo: 'as the owner of this server',
 };
 
 /** Who one is here, one's password, and how the console looks. */
@@ -40,11 +40,11 @@ export function AccountPage() {
           <Panel title="Your account">
             <About session={session} />
           </Panel>
-          <Panel title="How the console looks">
+          <Panel title="Appearance">
             <Preferences />
           </Panel>
           {session.mode === 'accounts' && session.method === 'password' && (
-            <Panel title="Change your password">
+            <Panel title="Change password">
               <PasswordForm name={session.actor?.id ?? ''} />
             </Panel>
           )}
@@ -64,17 +64,17 @@ function About({ session }: { readonly session: CurrentSession }) {
       label="Your account"
       pairs={[
         { key: 'user', value: address === undefined ? actor.id : <Link {...address}>{actor.id}</Link> },
-        ...(displayName === undefined ? [] : [{ key: 'shown as', value: displayName }]),
-        ...(email === undefined ? [] : [{ key: 'e-mail', value: email }]),
+        ...(displayName === undefined ? [] : [{ key: 'display name', value: displayName }]),
+        ...(email === undefined ? [] : [{ key: 'email', value: email }]),
         { key: 'signed in', value: `${METHODS[method] ?? method}${mfa === true ? ', with a second factor' : ''}` },
-        { key: 'rights', value: <Link {...accessAddress(project)}>What may I do in {project}?</Link> },
+        { key: 'permissions', value: <Link {...accessAddress(project)}>Permissions in {project}</Link> },
       ]}
     />
   );
 }
 
 const SCHEMES = [
-  { value: 'auto', label: 'As the system' },
+  { value: 'auto', label: 'System' },
   { value: 'light', label: 'Light' },
   { value: 'dark', label: 'Dark' },
 ];
@@ -85,7 +85,7 @@ function Preferences() {
     <div className="account-form">
       <Select
         label="Theme"
-        description="Kept in this browser"
+        description="Stored in this browser"
         data={SCHEMES}
         value={choice}
         allowDeselect={false}
@@ -94,7 +94,7 @@ function Preferences() {
         }}
       />
       <p>
-        <kbd>?</kbd> lists the keys, <kbd>Ctrl K</kbd> finds anything.
+        <kbd>?</kbd> lists the keyboard shortcuts, <kbd>Ctrl K</kbd> opens search.
       </p>
     </div>
   );
@@ -111,13 +111,13 @@ function PasswordForm({ name }: { readonly name: string }) {
       setOld('');
       setPassword('');
       setAgain('');
-      toast({ title: 'Your password is changed', text: 'All your other sessions have ended.' });
+      toast({ title: 'Password changed', text: 'All your other sessions were ended.' });
     },
   });
-  const fault = old === '' ? 'Write the present password first' : passwordFault(password, again);
+  const fault = old === '' ? 'Enter your current password' : passwordFault(password, again);
   const refused = (path: string) => {
     const message = error?.issues?.find((issue) => issue.path === path)?.message;
-    return message === undefined ? undefined : `It ${message}`;
+    return message === undefined ? undefined : `The new password ${message}`;
   };
   const elsewhere = error !== null && refused('old') === undefined && refused('password') === undefined;
   return (
@@ -130,7 +130,7 @@ function PasswordForm({ name }: { readonly name: string }) {
     >
       <input type="text" name="username" autoComplete="username" value={name} readOnly hidden />
       <PasswordInput
-        label="Present password"
+        label="Current password"
         size="sm"
         autoComplete="current-password"
         value={old}
@@ -158,7 +158,7 @@ function PasswordForm({ name }: { readonly name: string }) {
           aria-disabled={fault !== undefined}
           {...(fault !== undefined && { 'data-disabled': true })}
         >
-          Change it and end my other sessions
+          Change password and end other sessions
         </Button>
       </Tooltip>
     </form>

@@ -22,7 +22,7 @@ export function PersonMenu() {
   return (
     <Menu position="bottom-end" width={240}>
       <Menu.Target>
-        <button type="button" className="person" aria-label={`${name}: account and rights`}>
+        <button type="button" className="person" aria-label={`${name}: account and permissions`}>
           <span className="person-name">{name}</span>
           <Icon name="down" />
         </button>
@@ -33,9 +33,9 @@ export function PersonMenu() {
           {session.method === 'owner-token' && ' (break-glass)'}
         </Menu.Label>
         <Menu.Item renderRoot={(props) => <Link {...accountAddress('account')} {...props} />}>Account</Menu.Item>
-        <Menu.Item renderRoot={(props) => <Link {...accountAddress('tokens')} {...props} />}>Tokens</Menu.Item>
+        <Menu.Item renderRoot={(props) => <Link {...accountAddress('tokens')} {...props} />}>API tokens</Menu.Item>
         <Menu.Item renderRoot={(props) => <Link {...accountAddress('sessions')} {...props} />}>Sessions</Menu.Item>
-        <Menu.Item renderRoot={(props) => <Link {...accessAddress(project)} {...props} />}>What may I do?</Menu.Item>
+        <Menu.Item renderRoot={(props) => <Link {...accessAddress(project)} {...props} />}>My permissions</Menu.Item>
         <Menu.Divider />
         <Menu.Item onClick={leave}>Sign out</Menu.Item>
       </Menu.Dropdown>

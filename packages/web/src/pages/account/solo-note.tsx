@@ -4,10 +4,10 @@ import { EmptyState } from '#ui/empty-state.tsx';
 export function SoloNote() {
   return (
     <EmptyState
-      sentence="This Dais has one owner on this machine, who need not sign in: there are no accounts, tokens or sessions."
+      sentence="This server runs for one local owner without sign-in. It has no accounts, tokens or sessions."
       command="dais up --accounts"
     >
-      With accounts, people sign in, programs bring tokens, and policies say who may do what.
+      With accounts, users sign in, programs use tokens, and policies control access.
     </EmptyState>
   );
 }

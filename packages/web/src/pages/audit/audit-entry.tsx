@@ -36,18 +36,18 @@ export function AuditEntryPanel({ entry, project, policies, proves, close }: Aud
     <Panel
       title={`Entry ${entry.seq.toLocaleString('en')}`}
       actions={
-        <ActionIcon size="sm" aria-label="Close the entry" onClick={close}>
+        <ActionIcon size="sm" aria-label="Close entry" onClick={close}>
           <Icon name="close" />
         </ActionIcon>
       }
     >
-      <KeyValue label="The entry" pairs={[...whatPairs(entry, place), ...whoPairs(entry, place)]} />
-      <h3>Why it was {entry.outcome === 'denied' ? 'refused' : 'permitted'}</h3>
+      <KeyValue label="Entry" pairs={[...whatPairs(entry, place), ...whoPairs(entry, place)]} />
+      <h3>Reason for: {entry.outcome === 'denied' ? 'refused' : 'permitted'}</h3>
       <Decision entry={entry} project={place} policies={policies} />
       {said.length > 0 && (
         <>
-          <h3>What it says besides</h3>
-          <KeyValue label="What it says besides" pairs={said.map(([key, text]) => ({ key, value: dataValue(text) }))} />
+          <h3>Details</h3>
+          <KeyValue label="Details" pairs={said.map(([key, text]) => ({ key, value: dataValue(text) }))} />
         </>
       )}
       {proves && <InclusionProof key={entry.seq} seq={entry.seq} />}
@@ -91,7 +91,7 @@ function whatPairs(entry: AuditEntry, project: string): readonly Pair[] {
               <>
                 <Id text={requestId} />{' '}
                 <Link to="." search={{ requestId }}>
-                  all it did
+                  all actions in this session
                 </Link>
               </>
             ),
@@ -104,15 +104,15 @@ function whoPairs({ actor, via }: AuditEntry, project: string): readonly Pair[] 
   return [
     { key: 'who', value: <ActorName actor={actor} project={project} /> },
     ...(via === undefined
-      ? [{ key: 'by way of', value: 'the platform itself' }]
+      ? [{ key: 'method', value: 'the platform itself' }]
       : [
           {
-            key: 'by way of',
+            key: 'method',
             value: `${via.method}${via.mfa ? ', with a second factor' : ''}`,
           },
           ...(via.credential === undefined
             ? []
-            : [{ key: 'credential', about: 'Id of the session or token.', value: <Id text={via.credential} /> }]),
+            : [{ key: 'credential', about: 'ID of the session or token.', value: <Id text={via.credential} /> }]),
           ...(via.address === undefined ? [] : [{ key: 'from', value: <code>{via.address}</code> }]),
           ...(via.userAgent === undefined
             ? []
@@ -129,12 +129,12 @@ interface DecisionProps {
 
 function Decision({ entry, project, policies }: DecisionProps) {
   const { decision, actor, type, data } = entry;
-  if (decision === undefined) return <p className="dim">No policy was asked: {UNASKED}</p>;
+  if (decision === undefined) return <p className="dim">No policy was evaluated: {UNASKED}</p>;
   const asked = type === 'access.denied' && actor.type !== 'system' ? (data as { action?: string; kind?: string }) : {};
   return (
     <>
       {decision.policies.length === 0 ? (
-        <p className="dim">Nothing permitted it.</p>
+        <p className="dim">No role or policy allowed it.</p>
       ) : (
         <ul className="plain-reasons">
           {decision.policies.map((id) => (
@@ -153,18 +153,18 @@ function Decision({ entry, project, policies }: DecisionProps) {
               resource: asked.kind,
             })}
           >
-            What would allow it now?
+            Show what would allow it now
           </Link>
         </p>
       )}
       <p className="dim">
-        Policies in force: <Id text={decision.set} />
+        Policies evaluated: <Id text={decision.set} />
       </p>
     </>
   );
 }
 
-const UNASKED = 'it is one of the steps of signing in, or the platform did it.';
+const UNASKED = 'the entry belongs to a sign-in, or the platform acted.';
 
 /** Ids and digests: the end tells them apart, all of it is a click away. */
 function Id({ text }: { readonly text: string }) {

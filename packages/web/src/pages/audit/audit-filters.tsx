@@ -51,7 +51,7 @@ export function AuditFilters({ filter, organisation, change }: AuditFiltersProps
   const used = Object.keys(filter).length > 0;
   return (
     <div className="audit-filters" role="search" aria-label="Entries">
-      {text('actor', 'By whom', 'By whom')}
+      {text('actor', 'Actor', 'Actor')}
       {organisation && text('project', 'Project', 'Project')}
       {choice('outcome', 'Outcome', OUTCOMES)}
       {choice('type', 'Type', TYPES, true)}
@@ -60,8 +60,8 @@ export function AuditFilters({ filter, organisation, change }: AuditFiltersProps
         'Kind',
         kinds.map(({ kind }) => kind),
       )}
-      {text('name', 'Name of what it was done to', 'Name')}
-      {text('requestId', 'Request', 'Request id')}
+      {text('name', 'Resource name', 'Name')}
+      {text('requestId', 'Request', 'Request ID')}
       {time('from', 'from')}
       {time('to', 'to')}
       {used && (
@@ -69,7 +69,7 @@ export function AuditFilters({ filter, organisation, change }: AuditFiltersProps
           variant="subtle"
           onClick={() => change(Object.fromEntries(Object.keys(filter).map((name) => [name, undefined])))}
         >
-          Show all
+          Clear filters
         </Button>
       )}
     </div>

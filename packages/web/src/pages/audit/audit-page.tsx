@@ -44,8 +44,8 @@ export function AuditPage() {
     <div className="page">
       <PageHead title={title} />
       <p className="audit-refused">
-        The audit log is for those who administer {project ?? 'the organisation'}. What you did yourself stands among
-        the <Link {...eventsAddress(current)}>events</Link>, as far as you may see them.
+        Only administrators of {project ?? 'the organization'} can read the audit log. Your own actions are listed in
+        the <Link {...eventsAddress(current)}>events</Link>.
       </p>
       <WhyPanel
         project={current}
@@ -82,7 +82,7 @@ function Search({ project, current, proves }: SearchProps) {
     });
   const organisation = project === undefined;
   const forms = [
-    ['This search', daisCommand(auditWords(filter, organisation), project)],
+    ['Search', daisCommand(auditWords(filter, organisation), project)],
     ['Verify the log', 'dais audit verify --checkpoints FOLDER --public-key audit.key'],
     ['Export the log', 'dais audit export --format jsonl --to log.jsonl'],
   ] as const;
@@ -92,11 +92,11 @@ function Search({ project, current, proves }: SearchProps) {
         title={organisation ? 'Audit log of the organization' : 'Audit log'}
         under={
           organisation ? (
-            <Link {...auditAddress(current)}>Only in {current}</Link>
+            <Link {...auditAddress(current)}>Only entries of {current}</Link>
           ) : (
             <>
-              <span>Refusals and sign-ins belong to the organisation.</span>
-              <Link {...auditAddress(undefined)}>Search all of it</Link>
+              <span>Refusals and sign-ins are in the log of the organization.</span>
+              <Link {...auditAddress(undefined)}>Search the log of the organization</Link>
             </>
           )
         }
@@ -104,7 +104,7 @@ function Search({ project, current, proves }: SearchProps) {
           <CopyAs
             forms={[
               ...forms.map(([title, command]) => ({ title, preview: command, text: () => command })),
-              { title: 'Link to this view', text: () => location.href },
+              { title: 'Link to this page', text: () => location.href },
             ]}
           />
         }
@@ -145,7 +145,7 @@ function Entries({ audit, project, organisation, open }: EntriesProps) {
     <div className="audit-list">
       {error !== null && <ErrorNote error={error} retry={again} />}
       {entries.length === 0 ? (
-        <EmptyState sentence="No entry of the log is like that." command="dais audit list --organisation" />
+        <EmptyState sentence="No matching entries." command="dais audit list --organisation" />
       ) : (
         <Panel
           title="Newest first"
@@ -153,7 +153,7 @@ function Entries({ audit, project, organisation, open }: EntriesProps) {
           actions={
             newer ? (
               <Button variant="default" loading={loading} onClick={again}>
-                There are newer ones: show them
+                Show newer entries
               </Button>
             ) : undefined
           }
@@ -163,10 +163,10 @@ function Entries({ audit, project, organisation, open }: EntriesProps) {
       )}
       <p className="dim" role="status">
         {entries.length.toLocaleString('en')} {entries.length === 1 ? 'entry' : 'entries'} shown
-        {more ? ', there are older ones. ' : ', and that is all.'}
+        {more ? ', more available. ' : ', all loaded.'}
         {more && (
           <Button variant="default" loading={loading} onClick={loadMore}>
-            Load older ones
+            Load older entries
           </Button>
         )}
       </p>
@@ -202,9 +202,9 @@ function OpenEntry({ audit, seq, project, proves, close }: OpenEntryProps) {
   return (
     <Panel title={`Entry ${seq}`}>
       <p>
-        It is not among what this search found.{' '}
+        This entry does not match the current search.{' '}
         <Link to="." search={{ entry: String(seq) }}>
-          Look for it without a filter
+          Search without filters
         </Link>
       </p>
     </Panel>

@@ -30,7 +30,7 @@ export function AuditState() {
       title="Audit log integrity"
       actions={
         <a href="docs/guide/audit-log" target="_blank" rel="noreferrer">
-          Prove what happened
+          Audit log guide
         </a>
       }
     >
@@ -65,49 +65,60 @@ function State({ status, verifierKey }: { readonly status: AuditStatus; readonly
             key: 'entries',
             value: (
               <>
-                {size.toLocaleString('en')} <span className="dim">root</span>{' '}
-                <code title={root}>{root.slice(0, 8)}</code> <CopyButton text={root} label="Copy the root" />
+                {size.toLocaleString('en')} <span className="dim">root hash</span>{' '}
+                <code title={root}>{root.slice(0, 8)}</code> <CopyButton text={root} label="Copy root hash" />
               </>
             ),
           },
           {
             key: 'signed',
-            about: 'The newest checkpoint: size and root of the log, signed.',
+            about: 'The newest checkpoint: a signature over the size and root hash of the log.',
             value:
               checkpoint === undefined ? (
-                <span className="dim">nothing yet</span>
+                <span className="dim">none yet</span>
               ) : (
                 <>
                   {checkpoint.size.toLocaleString('en')} {checkpoint.size === 1 ? 'entry' : 'entries'},{' '}
-                  <Time at={checkpoint.at} /> <CopyButton text={checkpoint.note} label="Copy the checkpoint" />
-                  {unsigned > 0 && <div className="dim">{unsigned.toLocaleString('en')} await the next checkpoint</div>}
+                  <Time at={checkpoint.at} /> <CopyButton text={checkpoint.note} label="Copy checkpoint" />
+                  {unsigned > 0 && <div className="dim">{unsigned.toLocaleString('en')} not covered yet</div>}
                 </>
               ),
           },
           ...(check.completeAt === undefined
             ? []
-            : [{ key: 'looked at', about: 'By Dais itself, entry by entry.', value: <Time at={check.completeAt} /> }]),
+            : [
+                {
+                  key: 'verified',
+                  about: 'Verified by the server, entry by entry.',
+                  value: <Time at={check.completeAt} />,
+                },
+              ]),
           {
             key: 'key',
-            about: 'With which checkpoints are verified. Keep it outside of Dais.',
+            about: 'Verifies checkpoints. Keep a copy outside of Dais.',
             value:
               key === undefined || verifierKey === undefined ? (
                 <span className="dim">–</span>
               ) : (
                 <>
-                  <code>{key.keyHash}</code> <CopyButton text={verifierKey} label="Copy the public key" />
+                  <code>{key.keyHash}</code> <CopyButton text={verifierKey} label="Copy public key" />
                 </>
               ),
           },
           ...(archived > 0
-            ? [{ key: 'archived', value: `the first ${archived.toLocaleString('en')}; search does not find them` }]
+            ? [
+                {
+                  key: 'archived',
+                  value: `the first ${archived.toLocaleString('en')} entries; search does not include them`,
+                },
+              ]
             : []),
           ...(hold === undefined ? [] : [{ key: 'legal hold', value: hold }]),
         ]}
       />
       <p className="dim">
-        Dais looks itself once a day. Somebody who trusts neither it nor its database verifies with{' '}
-        <code>dais audit verify</code>, checkpoints from elsewhere and the public key.
+        The server verifies the log every day. To verify it independently, run <code>dais audit verify</code> with
+        stored checkpoints and the public key.
       </p>
     </div>
   );

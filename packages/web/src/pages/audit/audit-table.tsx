@@ -46,7 +46,7 @@ export function AuditTable({ entries, project, organisation, open }: AuditTableP
             </Link>
           ),
         },
-        { title: 'When', narrow: true, cell: ({ at }) => <Time at={at} /> },
+        { title: 'Time', narrow: true, cell: ({ at }) => <Time at={at} /> },
         { title: 'Outcome', narrow: true, cell: ({ outcome }) => <StateBadge {...OUTCOMES[outcome]} /> },
         {
           title: 'Action',
@@ -64,7 +64,7 @@ export function AuditTable({ entries, project, organisation, open }: AuditTableP
           ),
         },
         {
-          title: 'By way of',
+          title: 'Client',
           narrow: true,
           cell: ({ via }) => <span className="dim">{via === undefined ? 'the platform' : via.method}</span>,
         },

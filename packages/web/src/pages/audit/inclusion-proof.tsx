@@ -25,10 +25,10 @@ export function InclusionProof({ seq }: { readonly seq: number }) {
   });
   return (
     <>
-      <h3>Is it in the log?</h3>
+      <h3>Inclusion proof</h3>
       {data === undefined && (
         <Button variant="default" loading={isPending} onClick={() => mutate()}>
-          Prove it
+          Create proof
         </Button>
       )}
       {error !== null && <ErrorNote error={error} />}
@@ -46,12 +46,12 @@ function Proven({ proof }: { readonly proof: Proof }) {
     <div className="audit-proof" role="status">
       <StateBadge
         state={fits ? 'ok' : 'waiting'}
-        word={fits ? 'A signed checkpoint covers it' : 'No checkpoint covers it yet'}
+        word={fits ? 'Covered by a signed checkpoint' : 'Not covered by a checkpoint yet'}
       />
       <p>
-        {proof.path.length} hashes lead from it to the root of {proof.size.toLocaleString('en')} entries
-        {!fits && '; one is signed about once a minute'}. This page has not checked them: let somebody do it who has the
-        public key from elsewhere.
+        {proof.path.length} hashes link this entry to the root hash of {proof.size.toLocaleString('en')} entries
+        {!fits && '; a checkpoint is signed about once a minute'}. This page does not verify them. Verify the proof with
+        a public key that you stored outside of Dais.
       </p>
       <p>
         <Button variant="default" component="a" href={fileOf(proof)} download={file}>
@@ -60,7 +60,7 @@ function Proven({ proof }: { readonly proof: Proof }) {
       </p>
       <div className="audit-command">
         <code>{command}</code>
-        <CopyButton text={command} label="Copy the command" />
+        <CopyButton text={command} label="Copy command" />
       </div>
     </div>
   );

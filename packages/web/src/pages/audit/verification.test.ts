@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { verification } from './verification.ts';
 
 test.each([
-  [{ size: 0, findings: [] }, 'waiting', 'Not looked at yet'],
-  [{ size: 1200, findings: [] }, 'waiting', 'Being looked at for the first time: 1,200 of 5,000'],
+  [{ size: 0, findings: [] }, 'waiting', 'Not verified yet'],
+  [{ size: 1200, findings: [] }, 'waiting', 'First verification: 1,200 of 5,000 entries'],
   [
     { size: 7, findings: [], completeAt: '2026-11-26T00:00:00Z', completeSize: 4000 },
     'ok',
@@ -17,7 +17,7 @@ test.each([
   [
     { size: 7, findings: [{ type: 'edited', message: 'Entry 3 was edited' }], completeAt: '2026-11-26T00:00:00Z' },
     'failed',
-    'One thing does not fit',
+    '1 entry fails verification',
   ],
 ] as const)('%j', (check, state, word) => {
   expect(verification({ size: 5000, check: { ...check, findings: [...check.findings] } })).toEqual({ state, word });

@@ -10,14 +10,14 @@ export function verification({ check, size }: Pick<AuditStatus, 'check' | 'size'
 } {
   const { findings, completeAt, completeSize = 0 } = check;
   if (findings.length > 0) {
-    const word = findings.length === 1 ? 'One thing does not fit' : `${findings.length} things do not fit`;
+    const word = findings.length === 1 ? '1 entry fails verification' : `${findings.length} entries fail verification`;
     return { state: 'failed', word };
   }
   if (completeAt === undefined) {
     const word =
       check.size > 0
-        ? `Being looked at for the first time: ${check.size.toLocaleString('en')} of ${size.toLocaleString('en')}`
-        : 'Not looked at yet';
+        ? `First verification: ${check.size.toLocaleString('en')} of ${size.toLocaleString('en')} entries`
+        : 'Not verified yet';
     return { state: 'waiting', word };
   }
   const counted = completeSize.toLocaleString('en');

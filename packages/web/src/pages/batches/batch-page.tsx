@@ -40,7 +40,7 @@ export function BatchPage() {
     <div className="page">
       <PageHead
         title={job === undefined ? 'Batch job' : `Batch job: ${JOB_KINDS[job.kind]}`}
-        under={<Link {...batchesAddress(project)}>Batches</Link>}
+        under={<Link {...batchesAddress(project)}>Batch jobs</Link>}
         actions={
           <>
             <CopyAs forms={forms} />
@@ -58,33 +58,33 @@ function OneJob({ project, job }: { readonly project: string; readonly job: Mode
   const { faults, rows, state, error, kind } = job;
   return (
     <>
-      <Panel title="How far it is">
+      <Panel title="Progress">
         <p>
           <StateBadge {...JOB_STATES[state]} /> {progressText(job)}
         </p>
         {!hasEnded(job) && (
-          <progress className="batch-progress" max={100} value={shareOf(job)} aria-label="Share of the rows" />
+          <progress className="batch-progress" max={100} value={shareOf(job)} aria-label="Processed rows (%)" />
         )}
         {error !== undefined && <p className="batch-error">{error}</p>}
       </Panel>
-      <Panel title="What was asked for">
-        <KeyValue label="What was asked for" pairs={pairsOf(project, job)} />
+      <Panel title="Request">
+        <KeyValue label="Request" pairs={pairsOf(project, job)} />
       </Panel>
       {kind === 'conversion' && job.result !== undefined && (
-        <Panel title="How it was checked">
-          <KeyValue label="How it was checked" pairs={checkedPairs(job.result)} />
+        <Panel title="Conversion check">
+          <KeyValue label="Conversion check" pairs={checkedPairs(job.result)} />
         </Panel>
       )}
       {faults.length > 0 && state !== 'succeeded' && (
-        <Panel title="Rows that were not taken" flush>
+        <Panel title="Rejected rows" flush>
           <PlainTable
-            label="Not taken"
+            label="Row errors"
             rows={faults}
             keyOf={({ row }) => row}
             columns={[
               { title: 'Row', narrow: true, cell: ({ row }) => row.toLocaleString('en') },
               { title: 'Column', narrow: true, cell: ({ column }) => column ?? '' },
-              { title: 'What is wrong', cell: ({ message }) => message },
+              { title: 'Error', cell: ({ message }) => message },
             ]}
           />
         </Panel>
@@ -103,14 +103,14 @@ function pairsOf(project: string, job: ModelJob) {
     ...(dataset === undefined
       ? []
       : [{ key: 'Data', value: <Link {...resourceAddress(datasetKind, project, dataset)}>{data}</Link> }]),
-    ...(output === undefined ? [] : [{ key: 'Kept beside', value: output.columns.join(', ') || 'nothing' }]),
+    ...(output === undefined ? [] : [{ key: 'Kept columns', value: output.columns.join(', ') || 'nothing' }]),
     ...(onError === undefined
       ? []
-      : [{ key: 'Wrong rows', value: onError === 'reject' ? 'are left out and kept' : 'end the job' }]),
-    { key: 'Made', value: <Made project={project} job={job} /> },
-    { key: 'Asked by', value: createdBy.id },
-    { key: 'Asked', value: time(createdAt) },
-    ...(startedAt === undefined ? [] : [{ key: 'Begun', value: time(startedAt) }]),
+      : [{ key: 'Invalid rows', value: onError === 'reject' ? 'rejected and stored' : 'fail the job' }]),
+    { key: 'Output', value: <Made project={project} job={job} /> },
+    { key: 'Created by', value: createdBy.id },
+    { key: 'Created', value: time(createdAt) },
+    ...(startedAt === undefined ? [] : [{ key: 'Started', value: time(startedAt) }]),
     ...(endedAt === undefined ? [] : [{ key: 'Ended', value: time(endedAt) }]),
     { key: 'Attempts', value: String(attempts) },
   ];
@@ -118,11 +118,11 @@ function pairsOf(project: string, job: ModelJob) {
 
 const CHECKED: readonly (readonly [string, string])[] = [
   ['estimators', 'Converted'],
-  ['predictFn', 'Answers with'],
+  ['predictFn', 'Prediction function'],
   ['opset', 'Opset'],
-  ['computesIn', 'Computes in'],
-  ['rows', 'Equal on rows'],
-  ['examples', 'Of its example'],
+  ['computesIn', 'Precision'],
+  ['rows', 'Compared rows'],
+  ['examples', 'Rows of the input example'],
   ['tolerance', 'Tolerance'],
   ['largestDifference', 'Largest difference'],
 ];
@@ -155,17 +155,17 @@ function Cancel({ project, job, queryKey }: CancelProps) {
   return (
     <>
       <GuardedButton variant="default" why={why} onClick={() => setAsking(true)}>
-        Cancel
+        Cancel job
       </GuardedButton>
       {asking && (
         <Confirm
-          title="Cancel this job?"
-          verb="Cancel the job"
+          title="Cancel job?"
+          verb="Cancel job"
           busy={isPending}
           confirm={() => mutate()}
           close={() => setAsking(false)}
         >
-          <p>What it has made so far goes, and no version is made.</p>
+          <p>The partial output is deleted and no version is created.</p>
           {error !== null && <ErrorNote error={error} />}
         </Confirm>
       )}

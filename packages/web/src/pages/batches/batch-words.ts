@@ -7,12 +7,12 @@ export const JOB_STATES: Readonly<Record<ModelJob['state'], { readonly state: St
   running: { state: 'running', word: 'running' },
   succeeded: { state: 'ok', word: 'done' },
   failed: { state: 'failed', word: 'failed' },
-  cancelled: { state: 'off', word: 'cancelled' },
+  cancelled: { state: 'off', word: 'canceled' },
 };
 
 export const JOB_KINDS: Readonly<Record<ModelJob['kind'], string>> = {
   'batch-prediction': 'batch prediction',
-  importance: 'importance of columns',
+  importance: 'feature importance',
   conversion: 'conversion to ONNX',
 };
 
@@ -29,8 +29,8 @@ export function shareOf({ rows, state }: ModelJob): number {
 /** `412 of 1,000 rows, part 2 of 3 (predict)`. */
 export function progressText(job: ModelJob): string {
   const { rows, shards, phase } = job;
-  if (job.state === 'queued') return 'It waits for its turn.';
-  if (rows.total === 0) return phase === '' ? '' : `It is at: ${phase}.`;
+  if (job.state === 'queued') return 'Queued.';
+  if (rows.total === 0) return phase === '' ? '' : `Phase: ${phase}.`;
   const count = (value: number) => value.toLocaleString('en');
   const part = shards.total > 1 ? `, part ${shards.done} of ${shards.total}` : '';
   const now = phase === '' ? '' : ` (${phase})`;

@@ -63,14 +63,14 @@ export function BatchesPage() {
       />
       <div className="batches-bar">
         <Select
-          aria-label="Which kind"
+          aria-label="Kind of job"
           value={kind ?? ANY}
           data={KINDS}
           allowDeselect={false}
           onChange={choose('kind')}
         />
         <Select
-          aria-label="Which state"
+          aria-label="State"
           value={state ?? ANY}
           data={STATES}
           allowDeselect={false}
@@ -82,7 +82,7 @@ export function BatchesPage() {
         error === null && <Skeleton rows={6} />
       ) : jobs.length === 0 ? (
         <EmptyState
-          sentence="There is no such work. A batch prediction lets a version of a model say something of every row of a dataset."
+          sentence="No batch jobs yet. A batch prediction scores every row of a dataset with a model version."
           command={daisCommand(
             [
               'batch-predict',
@@ -104,7 +104,7 @@ export function BatchesPage() {
       {hasNextPage && (
         <p>
           <Button variant="default" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
-            Show older ones
+            Show older jobs
           </Button>
         </p>
       )}
@@ -115,7 +115,7 @@ export function BatchesPage() {
 function JobTable({ project, jobs }: { readonly project: string; readonly jobs: readonly ModelJob[] }) {
   return (
     <PlainTable
-      label="Jobs on models"
+      label="Batch jobs"
       rows={jobs}
       keyOf={({ id }) => id}
       columns={[
@@ -125,7 +125,7 @@ function JobTable({ project, jobs }: { readonly project: string; readonly jobs: 
           cell: ({ state, error }) => <StateBadge {...JOB_STATES[state]} why={error} />,
         },
         {
-          title: 'What',
+          title: 'Kind',
           narrow: true,
           cell: ({ id, kind }) => <Link {...batchAddress(project, id)}>{JOB_KINDS[kind]}</Link>,
         },
@@ -139,14 +139,14 @@ function JobTable({ project, jobs }: { readonly project: string; readonly jobs: 
         { title: 'Data', narrow: true, cell: ({ data }) => <Data project={project} data={data} /> },
         { title: 'Rows', narrow: true, cell: (job) => progressText(job) },
         {
-          title: 'Left out',
+          title: 'Rejected',
           narrow: true,
-          about: 'Rows that the model did not take',
+          about: 'Rows that the model rejected',
           cell: ({ rows }) =>
             rows.rejected === 0 ? <span className="dim">none</span> : rows.rejected.toLocaleString('en'),
         },
-        { title: 'Made', narrow: true, cell: (job) => <Made project={project} job={job} /> },
-        { title: 'Begun', narrow: true, cell: ({ createdAt }) => <Time at={new Date(createdAt).toISOString()} /> },
+        { title: 'Output', narrow: true, cell: (job) => <Made project={project} job={job} /> },
+        { title: 'Started', narrow: true, cell: ({ createdAt }) => <Time at={new Date(createdAt).toISOString()} /> },
       ]}
     />
   );

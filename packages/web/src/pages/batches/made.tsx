@@ -13,5 +13,5 @@ export function Made({ project, job }: { readonly project: string; readonly job:
     const [model, version] = [result['model'], String(result['version'])];
     return <Link {...versionAddress(project, model, version)}>{`${model}/${version}`}</Link>;
   }
-  return <span className="dim">{output === undefined ? 'nothing' : `nothing of ${output.dataset}`}</span>;
+  return <span className="dim">{output === undefined ? 'nothing' : `no version of ${output.dataset}`}</span>;
 }

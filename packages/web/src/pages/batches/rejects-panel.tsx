@@ -52,27 +52,27 @@ export function RejectsPanel({ project, job }: { readonly project: string; reado
   const faults = found.data?.pages.flatMap((page) => page.faults);
   const error = found.error as DaisError | null;
   return (
-    <Panel title="Rows that were left out" flush>
+    <Panel title="Rejected rows" flush>
       {why !== undefined && <p className="batches-why">{why}</p>}
       {error !== null && <ErrorNote error={error} retry={() => void found.refetch()} />}
       {faults === undefined ? (
         why === undefined && error === null && <Skeleton rows={4} />
       ) : (
         <PlainTable
-          label="Left out"
+          label="Row errors"
           rows={faults}
           keyOf={({ row }) => row}
           columns={[
             { title: 'Row', narrow: true, cell: ({ row }) => row.toLocaleString('en') },
             { title: 'Column', narrow: true, cell: ({ column }) => column ?? '' },
-            { title: 'What is wrong', cell: ({ message }) => message },
+            { title: 'Error', cell: ({ message }) => message },
           ]}
         />
       )}
       {found.hasNextPage && (
         <p className="batches-why">
           <Button variant="default" loading={found.isFetchingNextPage} onClick={() => void found.fetchNextPage()}>
-            Show more
+            Show more rows
           </Button>
         </p>
       )}

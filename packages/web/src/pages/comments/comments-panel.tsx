@@ -87,7 +87,7 @@ export function CommentsPanel({ project, about, queryKey = ['comments', project]
           />
           {hasNextPage && (
             <Button variant="default" loading={isFetching} onClick={() => void fetchNextPage()}>
-              Show later ones
+              Show newer comments
             </Button>
           )}
         </>

@@ -47,8 +47,8 @@ export function ComparePage() {
         actions={
           <CopyAs
             forms={[
-              { title: 'Python, with mlflow', preview: python, text: () => python },
-              { title: 'Link to this view', text: () => location.href },
+              { title: 'Python (mlflow)', preview: python, text: () => python },
+              { title: 'Link to this page', text: () => location.href },
             ]}
           />
         }
@@ -61,8 +61,8 @@ export function ComparePage() {
         </ErrorNote>
       ))}
       {ids.length === 0 && (
-        <EmptyState sentence="Runs that were chosen in a table would be here, beside each other.">
-          <Link {...experimentsAddress(project)}>Choose some</Link>
+        <EmptyState sentence="No runs selected. Select runs in a table to compare them here.">
+          <Link {...experimentsAddress(project)}>Select runs</Link>
         </EmptyState>
       )}
       {loading && <Skeleton rows={14} />}
@@ -139,7 +139,7 @@ function RunKeys({ project, runs, leave }: RunKeysProps) {
             {name}
           </Link>
           <StateBadge {...RUN_STATES[status]} />
-          <ActionIcon size="sm" aria-label={`Leave ${name} out`} onClick={() => leave(id)}>
+          <ActionIcon size="sm" aria-label={`Remove ${name} from the comparison`} onClick={() => leave(id)}>
             <Icon name="close" />
           </ActionIcon>
         </li>

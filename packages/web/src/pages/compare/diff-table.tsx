@@ -21,11 +21,11 @@ export function DiffTable({ runs, all, say }: DiffTableProps) {
     <>
       <Checkbox
         size="xs"
-        label="Also what is the same everywhere"
+        label="Show identical values"
         checked={all}
         onChange={({ currentTarget }) => say({ all: currentTarget.checked ? 'yes' : undefined })}
       />
-      {rows.length === 0 && <EmptyState sentence="They do not differ in what they logged." />}
+      {rows.length === 0 && <EmptyState sentence="The runs logged identical values." />}
       {(['Parameters', 'Metrics', 'Tags'] as const).map((group) => {
         const own = rows.filter((row) => row.group === group);
         return own.length === 0 ? null : (
@@ -35,7 +35,7 @@ export function DiffTable({ runs, all, say }: DiffTableProps) {
               rows={own}
               keyOf={({ key }) => key}
               columns={[
-                { title: group === 'Metrics' ? 'Metric, as it is last' : 'Name', narrow: true, cell: ({ key }) => key },
+                { title: group === 'Metrics' ? 'Metric (latest value)' : 'Name', narrow: true, cell: ({ key }) => key },
                 ...titles.map((title, at) => ({
                   title,
                   cell: ({ values, differs }: DiffRow) => (

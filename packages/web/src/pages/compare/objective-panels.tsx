@@ -87,9 +87,7 @@ function Value({ reached: told }: { readonly reached: Reached | undefined }) {
   return (
     <>
       {metricText(value)} {best && <b>best</b>}{' '}
-      {enough !== undefined && (
-        <StateBadge state={enough ? 'ok' : 'warning'} word={enough ? 'reached' : 'not reached'} />
-      )}
+      {enough !== undefined && <StateBadge state={enough ? 'ok' : 'warning'} word={enough ? 'reached' : 'not met'} />}
     </>
   );
 }

@@ -69,7 +69,7 @@ export function ParallelView({ runs, axes, say }: ViewProps & { readonly axes: s
         {given.length > MOST_AXES && <span className="dim">The first {MOST_AXES} are shown.</span>}
       </div>
       {shown.length < 2 ? (
-        <p className="dim">Choose two axes or more.</p>
+        <p className="dim">Select at least two axes.</p>
       ) : (
         <ParallelPlot label="Parallel coordinates" axes={shown} things={thingsOf(runs, shown)} />
       )}
@@ -87,7 +87,8 @@ export function ScatterView({
   const [x, y] = [columnOf(across ?? ''), columnOf(up ?? '')];
   const first = isLogged(x) ? x : usual[0];
   const second = isLogged(y) ? y : usual.at(-1);
-  if (first === undefined || second === undefined) return <p className="dim">These runs logged nothing to compare.</p>;
+  if (first === undefined || second === undefined)
+    return <p className="dim">These runs logged no metrics or parameters to compare.</p>;
   const choices = choicesOf(runs);
   const data = [...new Set(choices.map(({ group }) => group))].map((group) => ({
     group,
@@ -107,12 +108,12 @@ export function ScatterView({
   return (
     <>
       <div className="compare-controls">
-        {select('Across', first.id, 'across')}
-        <span className="dim">against</span>
-        {select('Up', second.id, 'up')}
+        {select('X axis', first.id, 'across')}
+        <span className="dim">versus</span>
+        {select('Y axis', second.id, 'up')}
       </div>
       <ScatterPlot
-        label={`${second.title} against ${first.title}`}
+        label={`${second.title} versus ${first.title}`}
         across={first.title}
         up={second.title}
         things={thingsOf(runs, [first, second])}

@@ -43,22 +43,22 @@ export function ColumnDetail({ row, titles, rows, rowsBefore, close }: ColumnDet
         </p>
         {mask !== undefined && (
           <p>
-            Others see it masked: {mask.method}, because{' '}
-            {mask.because === 'declared' ? 'the manifest says so' : 'of a finding'} ({mask.category}).
+            Masked for other users: {mask.method} of {mask.category} (
+            {mask.because === 'declared' ? 'declared in the manifest' : 'personal data finding'}).
           </p>
         )}
         {now === undefined ? (
-          <p className="dim">Its profile is on its way.</p>
+          <p className="dim">The profile is being computed.</p>
         ) : (
           <ColumnPicture now={now} before={before} titles={titles} />
         )}
         {figures.length > 0 && (
           <PlainTable
-            label={`Figures of ${column.name}`}
+            label={`Statistics of ${column.name}`}
             rows={figures}
             keyOf={({ name }) => name}
             columns={[
-              { title: 'Figure', cell: ({ name, about }) => <span title={about}>{name}</span> },
+              { title: 'Statistic', cell: ({ name, about }) => <span title={about}>{name}</span> },
               { title: titles.now, cell: (figure) => figure.now },
               ...(before === undefined ? [] : [{ title: titles.before, cell: (figure: Figure) => figure.before }]),
             ]}
@@ -108,15 +108,15 @@ function figuresOf({ now, before, rows, rowsBefore }: FiguresOf): readonly Figur
       before: before === undefined ? '' : distinctText(before),
       about: 'Exact up to 100,000 rows; beyond that an estimate (HyperLogLog)',
     },
-    ...figure('least', ({ min }) => min),
+    ...figure('min', ({ min }) => min),
     ...figure('1 %', ({ quantiles }) => quantiles?.p01, value, 'Quantile, approximate (t-digest)'),
     ...figure('25 %', ({ quantiles }) => quantiles?.p25, value, 'Quantile, approximate (t-digest)'),
     ...figure('median', ({ quantiles }) => quantiles?.p50, value, 'Quantile, approximate (t-digest)'),
     ...figure('75 %', ({ quantiles }) => quantiles?.p75, value, 'Quantile, approximate (t-digest)'),
     ...figure('99 %', ({ quantiles }) => quantiles?.p99, value, 'Quantile, approximate (t-digest)'),
-    ...figure('greatest', ({ max }) => max),
+    ...figure('max', ({ max }) => max),
     ...figure('mean', ({ mean }) => mean),
-    ...figure('deviation', ({ stddev }) => stddev, figureText, 'Standard deviation of the sample (n − 1)'),
+    ...figure('standard deviation', ({ stddev }) => stddev, figureText, 'Standard deviation of the sample (n − 1)'),
     ...figure('zeros', ({ zeros }) => zeros, countText),
     ...figure('negatives', ({ negatives }) => negatives, countText),
     ...figure('NaN', ({ nans }) => nans, countText),
@@ -124,6 +124,6 @@ function figuresOf({ now, before, rows, rowsBefore }: FiguresOf): readonly Figur
     ...figure('shortest', ({ minLength }) => minLength, countText, 'In characters'),
     ...figure('longest', ({ maxLength }) => maxLength, countText, 'In characters'),
     ...figure('mean length', ({ meanLength }) => meanLength, figureText, 'In characters'),
-    ...figure('empty texts', ({ empty }) => empty, countText),
+    ...figure('empty strings', ({ empty }) => empty, countText),
   ];
 }

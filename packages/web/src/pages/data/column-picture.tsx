@@ -14,9 +14,9 @@ export interface ColumnPictureProps {
 /** How the values of a column lie, beside those of the version before. */
 export function ColumnPicture({ now, before, titles, small = false }: ColumnPictureProps) {
   if (now.masked === true) {
-    return <span className="dim">{small ? 'masked' : 'Its values are masked: you may not see them.'}</span>;
+    return <span className="dim">{small ? 'masked' : 'The values are masked for you.'}</span>;
   }
-  if (now.count === 0) return <span className="dim">{small ? 'empty' : 'No row has a value.'}</span>;
+  if (now.count === 0) return <span className="dim">{small ? 'empty' : 'The column has no values.'}</span>;
   if (now.histogram !== undefined) {
     return (
       <HistogramPair
@@ -30,13 +30,13 @@ export function ColumnPicture({ now, before, titles, small = false }: ColumnPict
     );
   }
   const shares = valueShares(now, before);
-  if (shares.length === 0) return small ? null : <span className="dim">No picture can be drawn of such values.</span>;
+  if (shares.length === 0) return small ? null : <span className="dim">No chart is available for this type.</span>;
   return small ? (
     <ValueStrip label={`Values of ${now.name}`} values={shares} />
   ) : (
     <>
       <ValueBars label={`Values of ${now.name}`} values={shares} />
-      {now.topComplete === false && <p className="dim">The most frequent ones; there are others.</p>}
+      {now.topComplete === false && <p className="dim">Only the most frequent values are shown.</p>}
     </>
   );
 }

@@ -70,8 +70,8 @@ export function ColumnsTab({ version, report, masks, findings }: ColumnsTabProps
             {rows.length === all.length
               ? `${countText(all.length)} columns`
               : `${countText(rows.length)} of ${countText(all.length)}`}
-            {report !== undefined && report.profile === undefined && ' · their profile is on its way'}
-            {report?.before !== undefined && ` · the line in a picture is version ${report.before.number}`}
+            {report !== undefined && report.profile === undefined && ' · computing their profile'}
+            {report?.before !== undefined && ` · the line in each chart is version ${report.before.number}`}
           </span>
         </div>
         {report === undefined && version.rows > 0 && all.length === 0 ? (
@@ -151,11 +151,11 @@ function tableColumns(
             </span>
           ))}
           {mask !== undefined && (
-            <span className="label-chip" title={`Others see it masked (${mask.method}): ${mask.category}`}>
+            <span className="label-chip" title={`Masked for other users (${mask.method}): ${mask.category}`}>
               masked
             </span>
           )}
-          {open > 0 && <StateBadge state="warning" word="finding" why="Somebody has to say whether it is personal" />}
+          {open > 0 && <StateBadge state="warning" word="finding" why="Decide whether the column is personal data" />}
           {added && <span className="label-chip">new</span>}
         </span>
       ),
@@ -176,7 +176,7 @@ function tableColumns(
     },
     {
       id: 'shift',
-      title: 'Changed',
+      title: 'Drift',
       width: '90px',
       cell: ({ shift }) =>
         shift !== undefined &&
@@ -184,10 +184,10 @@ function tableColumns(
           <StateBadge
             state="warning"
             word={shift.toFixed(3)}
-            why={`Jensen-Shannon divergence (base 2) to ${titles.before}; 0 is the same, 1 has nothing in common`}
+            why={`Jensen-Shannon divergence (base 2) from ${titles.before}; 0: identical, 1: disjoint`}
           />
         ) : (
-          <span title={`Jensen-Shannon divergence (base 2) to ${titles.before}`}>{shift.toFixed(3)}</span>
+          <span title={`Jensen-Shannon divergence (base 2) from ${titles.before}`}>{shift.toFixed(3)}</span>
         )),
       sortValue: ({ shift }) => -(shift ?? -1),
     },
@@ -206,7 +206,7 @@ function tableColumns(
       cell: ({ now }) => now !== undefined && distinctText(now),
       sortValue: ({ now }) => -(now?.distinct ?? -1),
     },
-    { id: 'min', title: 'Least', width: 'minmax(90px, 1fr)', end: true, cell: ({ now }) => boundText(now, now?.min) },
+    { id: 'min', title: 'Min', width: 'minmax(90px, 1fr)', end: true, cell: ({ now }) => boundText(now, now?.min) },
     {
       id: 'mean',
       title: 'Mean',
@@ -216,7 +216,7 @@ function tableColumns(
     },
     {
       id: 'max',
-      title: 'Greatest',
+      title: 'Max',
       width: 'minmax(90px, 1fr)',
       end: true,
       cell: ({ now }) => boundText(now, now?.max),

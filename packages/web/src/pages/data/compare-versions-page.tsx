@@ -74,7 +74,7 @@ export function CompareDatasetVersionsPage() {
               variant="default"
               onClick={() => void navigate({ to: '.', search: { from: after, to: before }, replace: true })}
             >
-              The other way round
+              Swap versions
             </Button>
           </>
         }
@@ -94,7 +94,7 @@ function DiffPanels({ diff }: { readonly diff: Diff }) {
   ];
   return (
     <>
-      {identical && <p className="note note-ok">They are the same, byte by byte.</p>}
+      {identical && <p className="note note-ok">The versions are identical byte for byte.</p>}
       <p className="data-facts">
         <span>
           <strong>{countText(rows.added)}</strong> rows added
@@ -108,33 +108,33 @@ function DiffPanels({ diff }: { readonly diff: Diff }) {
           </span>
         )}
         <span>
-          {countText(rows.before)} before, {countText(rows.after)} now {changeText(rows.after - rows.before)}
+          {countText(rows.before)} before, {countText(rows.after)} after {changeText(rows.after - rows.before)}
         </span>
         <span>
-          files: {countText(files.shared)} shared, {countText(files.added)} new, {countText(files.removed)} gone
+          files: {countText(files.shared)} shared, {countText(files.added)} new, {countText(files.removed)} removed
         </span>
         <span className="dim">
-          {keys.length > 0 ? `compared by ${keys.join(', ')}` : 'without keys, whole rows are compared'}
+          {keys.length > 0 ? `compared by ${keys.join(', ')}` : 'no keys: whole rows are compared'}
         </span>
       </p>
       {masked.length > 0 && (
         <p className="dim">
-          You see masked: <code>{masked.join(', ')}</code>
+          Masked for you: <code>{masked.join(', ')}</code>
         </p>
       )}
       <Panel title="Columns" flush={changes.length > 0}>
         {changes.length === 0 ? (
-          <p className="dim">The same columns of the same types.</p>
+          <p className="dim">The columns and their types are identical.</p>
         ) : (
           <PlainTable
             label="Changed columns"
             rows={changes}
             keyOf={({ name, what }) => `${what} ${name}`}
             columns={[
-              { title: 'What', narrow: true, cell: ({ what }) => what },
+              { title: 'Change', narrow: true, cell: ({ what }) => what },
               { title: 'Column', cell: ({ name }) => <code>{name}</code> },
               { title: 'Before', cell: ({ before }) => before !== undefined && <code>{before}</code> },
-              { title: 'Now', cell: ({ after }) => after !== undefined && <code>{after}</code> },
+              { title: 'After', cell: ({ after }) => after !== undefined && <code>{after}</code> },
             ]}
           />
         )}
@@ -151,7 +151,7 @@ function Distribution({ diff: { distribution, changedColumns, rows } }: { readon
   // What differs most in rows first, then what has other figures.
   const ordered = distribution.toSorted((a, b) => (changed.get(b.name) ?? 0) - (changed.get(a.name) ?? 0));
   return (
-    <Panel title="How the values of columns that both have changed" flush>
+    <Panel title="Distributions of the columns of both versions" flush>
       <PlainTable
         label="Distributions"
         rows={ordered}
@@ -161,7 +161,7 @@ function Distribution({ diff: { distribution, changedColumns, rows } }: { readon
           {
             title: 'Changed rows',
             narrow: true,
-            about: 'Of rows with the same keys',
+            about: 'Among rows with the same keys',
             cell: ({ name }) => {
               const count = changed.get(name) ?? 0;
               return count === 0 ? (
@@ -179,7 +179,7 @@ function Distribution({ diff: { distribution, changedColumns, rows } }: { readon
           },
           { title: 'Mean', cell: ({ mean }) => mean !== undefined && <Pair pair={mean} words={figureText} /> },
           {
-            title: 'Deviation',
+            title: 'Std. deviation',
             cell: ({ deviation }) => deviation !== undefined && <Pair pair={deviation} words={figureText} />,
           },
         ]}
@@ -225,12 +225,7 @@ function Samples({ diff: { samples, rows, masked } }: { readonly diff: Diff }) {
           )
         }
       >
-        <DataTable
-          label={`${part.title}: some of them`}
-          columns={named(part.columns)}
-          rows={part.rows}
-          masked={masked}
-        />
+        <DataTable label={`${part.title}: sample`} columns={named(part.columns)} rows={part.rows} masked={masked} />
       </Panel>
     ));
 }

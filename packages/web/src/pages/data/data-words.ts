@@ -8,10 +8,10 @@ interface Said {
 }
 
 export const VERSION_STATES: Readonly<Record<DatasetVersionState, Said>> = {
-  building: { state: 'running', word: 'being checked' },
+  building: { state: 'running', word: 'validating' },
   ready: { state: 'ok', word: 'ready' },
   quarantined: { state: 'failed', word: 'quarantined' },
-  broken: { state: 'warning', word: 'broken' },
+  broken: { state: 'warning', word: 'corrupted' },
   deleted: { state: 'off', word: 'deleted' },
 };
 
@@ -60,19 +60,19 @@ export function cellText(value: unknown): string {
 }
 
 const SOURCES: Readonly<Record<DatasetVersion['source']['type'], string>> = {
-  upload: 'files that were pushed',
-  files: 'objects of a bucket',
+  upload: 'uploaded files',
+  files: 'objects in a bucket',
   delta: 'a Delta table in a bucket',
   iceberg: 'an Iceberg table in a bucket',
-  http: 'fetched addresses',
-  postgres: 'a query to PostgreSQL',
-  mysql: 'a query to MySQL',
+  http: 'HTTP sources',
+  postgres: 'a PostgreSQL query',
+  mysql: 'a MySQL query',
   query: 'a query over datasets',
-  step: 'a step of a pipeline',
-  restore: 'an older version, restored',
+  step: 'a pipeline step',
+  restore: 'a restored version',
   labels: 'accepted labels',
-  features: 'features, joined',
-  predictions: 'predictions of a model',
+  features: 'a feature join',
+  predictions: 'model predictions',
 };
 
 export function sourceText({ type }: DatasetVersion['source']): string {

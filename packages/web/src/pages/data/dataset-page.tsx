@@ -70,10 +70,10 @@ function Under({ project, name, spec, status }: UnderProps) {
     <>
       <Link {...listAddress(datasetKind, project)}>Datasets</Link>
       {latestVersion === undefined ? (
-        <span>no version is ready</span>
+        <span>no ready version</span>
       ) : (
         <span>
-          in use: <Link {...datasetVersionAddress(project, name, latestVersion)}>version {latestVersion}</Link>
+          latest: <Link {...datasetVersionAddress(project, name, latestVersion)}>version {latestVersion}</Link>
           {rows !== undefined && `, ${countText(rows)} rows`}
           {bytes !== undefined && `, ${bytesText(bytes)}`}
           {updatedAt !== undefined && (
@@ -83,13 +83,13 @@ function Under({ project, name, spec, status }: UnderProps) {
           )}
         </span>
       )}
-      <Link {...batchesAddress(project, { dataset: name })}>Batches</Link>
+      <Link {...batchesAddress(project, { dataset: name })}>Batch jobs</Link>
       {spec.owner !== undefined && (
         <span>
           owned by <ReferenceLink kind="Team" name={spec.owner} project={project} />
         </span>
       )}
-      {spec.licence !== undefined && <span>licence {spec.licence}</span>}
+      {spec.licence !== undefined && <span>license {spec.licence}</span>}
       {spec.description !== undefined && <span>{spec.description}</span>}
     </>
   );
@@ -113,7 +113,7 @@ function Actions({ place, resource }: { readonly place: DatasetPlace; readonly r
       />
       {uploaded ? (
         <GuardedButton why={whyNotPush} leftSection={<Icon name="plus" />} onClick={() => setUploading(true)}>
-          Upload a version
+          Upload version
         </GuardedButton>
       ) : (
         <RefreshButton place={place} why={whyNotPush} />
@@ -131,15 +131,19 @@ function RefreshButton({ place, why }: { readonly place: DatasetPlace; readonly 
   const { mutate, isPending } = useMutation<Ingest, DaisError>({
     mutationFn: async () => await client.perform(refreshDatasetOperation, { name }),
     onSuccess: () => {
-      toast({ title: 'Its source is read', text: 'A version comes if there is something new.', state: 'waiting' });
+      toast({
+        title: 'Ingestion started',
+        text: 'A new version appears if the source has new data.',
+        state: 'waiting',
+      });
       void queries.invalidateQueries({ queryKey: key });
       void navigate({ to: '.', search: { tab: 'made' }, replace: true });
     },
-    onError: ({ message }) => toast({ title: 'It could not be asked for', text: message, state: 'failed' }),
+    onError: ({ message }) => toast({ title: 'Ingestion did not start', text: message, state: 'failed' }),
   });
   return (
     <GuardedButton why={why} loading={isPending} onClick={() => mutate()}>
-      Read the source now
+      Ingest now
     </GuardedButton>
   );
 }
@@ -167,10 +171,10 @@ function DatasetTabs({ place, resource }: { readonly place: DatasetPlace; readon
             </div>
           ),
         },
-        { name: 'made', title: 'How they were made', panel: <IngestsTab place={place} /> },
+        { name: 'made', title: 'Ingestions', panel: <IngestsTab place={place} /> },
         {
           name: 'about',
-          title: 'About',
+          title: 'Details',
           panel: <ResourceOverview kind={datasetKind} resource={resource} project={project} />,
         },
       ]}

@@ -88,11 +88,11 @@ function OneVersion(props: { readonly project: string; readonly name: string; re
       {version.state === 'quarantined' || version.state === 'broken' ? (
         <div className="note note-failed" role="status">
           <StateBadge {...VERSION_STATES[version.state]} />
-          <p>{version.reason ?? 'Nobody said why.'}</p>
+          <p>{version.reason ?? 'No reason was recorded.'}</p>
           <p className="dim">
             {version.state === 'broken'
-              ? 'What it points at has changed since. It is never silently something else.'
-              : `${name}@latest never is this version, until somebody releases it with a reason.`}
+              ? 'The files at its source have changed. Reads fail instead of returning other data.'
+              : `${name}@latest does not resolve to this version until someone releases it with a reason.`}
           </p>
         </div>
       ) : null}
@@ -114,7 +114,7 @@ function Facts({ project, version }: { readonly project: string; readonly versio
       <span>
         <strong>{countText(rows)}</strong> rows of <strong>{countText(schema.columns.length)}</strong> columns
       </span>
-      <span title={`${bytesText(newBytes)} of them no version had before`}>
+      <span title={`${bytesText(newBytes)} not shared with earlier versions`}>
         <strong>{bytesText(bytes)}</strong>, {bytesText(newBytes)} new
       </span>
       {keys.length > 0 && (
@@ -133,8 +133,8 @@ function Facts({ project, version }: { readonly project: string; readonly versio
         </span>
       )}
       <span>
-        made <Time at={new Date(createdAt).toISOString()} /> by <ActorName actor={createdBy} project={project} /> of{' '}
-        {sourceText(source)}
+        created <Time at={new Date(createdAt).toISOString()} /> by <ActorName actor={createdBy} project={project} />{' '}
+        from {sourceText(source)}
       </span>
       {message !== '' && <span>“{message}”</span>}
       {tags.length > 0 && (
@@ -165,7 +165,7 @@ function Actions({ place, version, before }: ActionsProps) {
   const other = before ?? (number > 1 ? number - 1 : undefined);
   return (
     <>
-      <CopyAs forms={[{ title: 'Its name', preview: reference, text: () => reference }, ...forms]} />
+      <CopyAs forms={[{ title: 'Reference', preview: reference, text: () => reference }, ...forms]} />
       <Button
         variant="default"
         component="a"
@@ -210,11 +210,11 @@ function VersionTabs({ place, version, report, reportError }: VersionTabsProps) 
   const gone = version.state === 'deleted';
   const tabs = [
     ['columns', 'Columns'],
-    ['expectations', results === undefined ? 'Expectations' : `Expectations (${kept} of ${results.length} kept)`],
+    ['expectations', results === undefined ? 'Expectations' : `Expectations (${kept} of ${results.length} passed)`],
     ['rows', 'Rows'],
     ['findings', open === 0 ? 'Findings' : `Findings (${open} open)`],
     ['lineage', 'Lineage'],
-    ['read', 'Files, and how to read them'],
+    ['read', 'Files and access'],
   ] as const;
   return (
     <Tabs
@@ -246,7 +246,7 @@ function VersionTabs({ place, version, report, reportError }: VersionTabsProps) 
         <ExpectationsPanel place={place} version={version} report={report} />
       </Tabs.Panel>
       <Tabs.Panel value="rows">
-        {gone ? <p className="dim">Its files are gone.</p> : <RowsTab place={place} version={version} />}
+        {gone ? <p className="dim">The files were deleted.</p> : <RowsTab place={place} version={version} />}
       </Tabs.Panel>
       <Tabs.Panel value="findings">
         {findings.error === null ? (

@@ -39,7 +39,7 @@ export function DatasetVersionsTab({ place }: { readonly place: DatasetPlace }) 
   if (versions.length === 0) {
     return (
       <EmptyState
-        sentence={`Versions of ${name} would be here: each push makes the next, if something is new.`}
+        sentence={`No versions of ${name} yet. Each push with new data creates one.`}
         command={daisCommand(['data', 'push', name, 'FILE'], project)}
       />
     );
@@ -51,7 +51,7 @@ export function DatasetVersionsTab({ place }: { readonly place: DatasetPlace }) 
       flush
       actions={
         from === undefined || to === undefined ? (
-          <span className="dim">Choose two to compare them</span>
+          <span className="dim">Select two versions to compare</span>
         ) : (
           <Link {...datasetDiffAddress(project, name, from, to)}>
             Compare {from} and {to}
@@ -104,20 +104,20 @@ export function DatasetVersionsTab({ place }: { readonly place: DatasetPlace }) 
           {
             title: 'Size',
             narrow: true,
-            about: 'Of its files, and what no version had before',
+            about: 'Size of the files, and what earlier versions do not share',
             cell: ({ bytes, newBytes }) => (
               <>
                 {bytesText(bytes)}{' '}
-                <span className="dim">{newBytes === 0 ? 'nothing new' : `${bytesText(newBytes)} new`}</span>
+                <span className="dim">{newBytes === 0 ? 'no new data' : `${bytesText(newBytes)} new`}</span>
               </>
             ),
           },
           {
-            title: 'Made',
+            title: 'Created',
             cell: ({ createdAt, createdBy, source, message }) => (
               <>
                 <Time at={new Date(createdAt).toISOString()} /> by <ActorName actor={createdBy} project={project} />{' '}
-                <span className="dim">of {sourceText(source)}</span>
+                <span className="dim">from {sourceText(source)}</span>
                 {message !== '' && <div>{message}</div>}
               </>
             ),
@@ -128,7 +128,7 @@ export function DatasetVersionsTab({ place }: { readonly place: DatasetPlace }) 
       {more && (
         <p className="panel-more">
           <Button variant="default" loading={loading} onClick={loadMore}>
-            Show older ones
+            Show older versions
           </Button>
         </p>
       )}

@@ -76,8 +76,8 @@ export function DatasetsPage() {
         title="Datasets"
         under={
           <>
-            <span className="page-head-brief">Datasets and their newest versions.</span>
-            <Link {...findingsAddress(project)}>Findings of personal data</Link>
+            <span className="page-head-brief">Versioned tables for training, evaluation and monitoring.</span>
+            <Link {...findingsAddress(project)}>Personal data findings</Link>
           </>
         }
         actions={
@@ -88,11 +88,11 @@ export function DatasetsPage() {
               variant="default"
               link={(props) => <Link {...create} {...props} />}
             >
-              Write a manifest
+              Create dataset
             </GuardedButton>
             <GuardedButton
               why={whyNotPush}
-              hint="Or let files go anywhere on this page"
+              hint="Or drop files anywhere on this page"
               leftSection={<Icon name="plus" />}
               onClick={() => setDropped([])}
             >
@@ -105,10 +105,10 @@ export function DatasetsPage() {
       {rows === undefined ? (
         list.error === undefined && <Skeleton rows={12} />
       ) : rows.length === 0 && list.complete && labels === '' && name === '' ? (
-        <EmptyState sentence={`Datasets of ${project} would be here. There are none yet.`} command={push}>
-          Upload a file above, <Link {...create}>write a manifest</Link>, or read{' '}
+        <EmptyState sentence={`No datasets in ${project} yet.`} command={push}>
+          Upload a file above, <Link {...create}>write a manifest</Link>, or follow the tutorial{' '}
           <a href="docs/tutorial/from-csv-to-a-trusted-dataset" target="_blank" rel="noreferrer">
-            from CSV to a trusted dataset
+            From CSV to a trusted dataset
           </a>
           .
         </EmptyState>
@@ -125,7 +125,7 @@ export function DatasetsPage() {
             <span>{countText(rows.length)}</span>
           </FilterBar>
           {rows.length === 0 ? (
-            <EmptyState sentence="Nothing fits the filter.">
+            <EmptyState sentence="No matches.">
               <Link {...listAddress(datasetKind, project)}>Show all datasets</Link>
             </EmptyState>
           ) : (
@@ -186,7 +186,7 @@ function datasetColumns(project: string): readonly TableColumn<Row>[] {
     },
     {
       id: 'state',
-      title: 'Newest version',
+      title: 'Latest version',
       width: '140px',
       cell: ({ name, newest, status }) => {
         if (newest === undefined) {
@@ -209,7 +209,7 @@ function datasetColumns(project: string): readonly TableColumn<Row>[] {
     },
     {
       id: 'ready',
-      title: 'In use',
+      title: 'Ready version',
       width: '65px',
       cell: ({ name, status: { latestVersion } }) =>
         latestVersion === undefined ? (
@@ -248,7 +248,7 @@ function datasetColumns(project: string): readonly TableColumn<Row>[] {
     },
     {
       id: 'fresh',
-      title: 'Made',
+      title: 'Created',
       width: '95px',
       cell: (row) => {
         const at = madeAt(row);

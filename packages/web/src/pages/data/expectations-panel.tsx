@@ -29,16 +29,14 @@ export function FailuresPanel({ check }: { readonly check: QualityCheckResults }
   if (check.state === 'error' && check.message !== undefined) {
     return (
       <div className="note note-failed" role="status">
-        <StateBadge state="failed" word="The checks could not be run" />
+        <StateBadge state="failed" word="The validation could not run" />
         <p>{check.message}</p>
       </div>
     );
   }
   if (broken.length === 0) return null;
   return (
-    <Panel
-      title={`${countText(broken.length)} of ${countText(check.results.length)} expectations ${broken.length === 1 ? 'is' : 'are'} not kept`}
-    >
+    <Panel title={`${countText(broken.length)} of ${countText(check.results.length)} expectations failed`}>
       <ul className="data-broken">
         {broken.map((result) => (
           <li key={result.name}>
@@ -49,7 +47,7 @@ export function FailuresPanel({ check }: { readonly check: QualityCheckResults }
             {result.message !== undefined && <p>{result.message}</p>}
             <Observed findings={result.findings.filter(({ anomaly }) => anomaly !== undefined)} />
             {result.more !== undefined && result.more > 0 && (
-              <p className="dim">{countText(result.more)} more of the same sort</p>
+              <p className="dim">{countText(result.more)} more of the same kind</p>
             )}
             {result.sample !== undefined && (
               <Sample sample={result.sample} name={result.name} open={result.severity === 'block'} />
@@ -62,12 +60,12 @@ export function FailuresPanel({ check }: { readonly check: QualityCheckResults }
 }
 
 function Outcome({ result: { outcome, severity } }: { readonly result: ExpectationResult }) {
-  if (outcome === 'passed') return <StateBadge state="ok" word="kept" />;
-  if (outcome === 'error') return <StateBadge state="failed" word="could not be told" />;
+  if (outcome === 'passed') return <StateBadge state="ok" word="passed" />;
+  if (outcome === 'error') return <StateBadge state="failed" word="not evaluated" />;
   return severity === 'block' ? (
-    <StateBadge state="failed" word="broken" />
+    <StateBadge state="failed" word="failed" />
   ) : (
-    <StateBadge state="warning" word="broken, only a warning" />
+    <StateBadge state="warning" word="failed (warning)" />
   );
 }
 
@@ -92,10 +90,7 @@ function Observed({ findings }: { readonly findings: readonly CheckFinding[] }) 
           {finding.anomaly !== undefined && (
             <>
               {' '}
-              <span
-                className="label-chip data-anomaly"
-                title="Name of the anomaly, as TensorFlow Data Validation has it"
-              >
+              <span className="label-chip data-anomaly" title="Name of the anomaly in TensorFlow Data Validation">
                 {finding.anomaly}
               </span>
             </>
@@ -114,17 +109,17 @@ interface SampleProps {
 }
 
 function Sample({ sample, name, open }: SampleProps) {
-  if (sample.withheld !== undefined) return <p className="dim">No row is shown: {sample.withheld}</p>;
+  if (sample.withheld !== undefined) return <p className="dim">No sample rows: {sample.withheld}</p>;
   if (sample.rows.length === 0) return null;
   return (
     <details open={open}>
       <summary className="dim">
         {sample.rows.length < sample.total
-          ? `${sample.rows.length} of ${countText(sample.total)} rows that break it`
-          : 'Rows that break it'}
+          ? `${sample.rows.length} of ${countText(sample.total)} failing rows`
+          : 'Failing rows'}
       </summary>
       <DataTable
-        label={`Rows that break ${name}`}
+        label={`Rows that fail ${name}`}
         columns={sample.columns.map((column) => ({ name: column }))}
         rows={sample.rows}
         masked={sample.masked}
@@ -152,26 +147,26 @@ export function ExpectationsPanel({ place, version, report }: ExpectationsPanelP
         ? await client.perform(startQualityCheckOperation, one)
         : await client.perform(makeDatasetProfileOperation, one),
     onSuccess: (_, what) => {
-      const title = what === 'check' ? 'It is checked again' : 'Its profile is made again';
-      toast({ title, text: 'What comes of it appears here.', state: 'waiting' });
+      const title = what === 'check' ? 'Validation started' : 'Profiling started';
+      toast({ title, text: 'The result appears here.', state: 'waiting' });
       void queries.invalidateQueries({ queryKey: key });
     },
   });
   const check = report?.check;
   const results = check?.results ?? [];
-  const why = version.state === 'deleted' ? 'Its files are gone.' : whyNot;
+  const why = version.state === 'deleted' ? 'The files were deleted.' : whyNot;
   return (
     <div className="resource-overview">
       {start.error !== null && <ErrorNote error={start.error} />}
       <Panel
-        title="What is expected of it"
+        title="Expectations"
         flush={results.length > 0}
         actions={
           <>
             {check?.endedAt !== undefined && (
               <span className="dim">
                 checked <Time at={new Date(check.endedAt).toISOString()} />
-                {check.gate ? ', which decided' : ''}
+                {check.gate ? '; this check decided about the version' : ''}
               </span>
             )}
             <GuardedButton
@@ -187,24 +182,24 @@ export function ExpectationsPanel({ place, version, report }: ExpectationsPanelP
               size="compact-xs"
               variant="default"
               why={why}
-              hint="It decides nothing"
+              hint="The result does not change the state of the version"
               loading={start.isPending && start.variables === 'check'}
               onClick={() => start.mutate('check')}
             >
-              Check again
+              Validate again
             </GuardedButton>
           </>
         }
       >
         {results.length === 0 ? (
-          <p className="dim">Nothing is expected of it yet.</p>
+          <p className="dim">No expectations yet.</p>
         ) : (
           <PlainTable
-            label="Expectations"
+            label="Expectation results"
             rows={results}
             keyOf={(result) => result.name}
             columns={[
-              { title: 'Outcome', narrow: true, cell: (result) => <Outcome result={result} /> },
+              { title: 'Result', narrow: true, cell: (result) => <Outcome result={result} /> },
               {
                 title: 'Expectation',
                 cell: (result) => (
@@ -213,9 +208,13 @@ export function ExpectationsPanel({ place, version, report }: ExpectationsPanelP
                   </>
                 ),
               },
-              { title: 'If broken', narrow: true, cell: ({ severity }) => (severity === 'block' ? 'blocks' : 'warns') },
               {
-                title: 'What was seen',
+                title: 'On failure',
+                narrow: true,
+                cell: ({ severity }) => (severity === 'block' ? 'blocks' : 'warns'),
+              },
+              {
+                title: 'Observed',
                 cell: ({ findings, message }) => <Seen findings={findings} message={message} />,
               },
             ]}
@@ -224,27 +223,27 @@ export function ExpectationsPanel({ place, version, report }: ExpectationsPanelP
       </Panel>
       <Suggestions place={place} version={version} />
       {report !== undefined && report.history.length > 0 && (
-        <Panel title="How earlier versions did" flush>
+        <Panel title="History of validations" flush>
           <PlainTable
-            label="Earlier checks"
+            label="Earlier validations"
             rows={report.history}
             keyOf={({ id }) => id}
             columns={[
               { title: 'Version', narrow: true, cell: ({ number }) => `version ${number}` },
               {
-                title: 'Outcome',
+                title: 'Result',
                 narrow: true,
                 cell: ({ state }) => (
                   <StateBadge
                     state={state === 'passed' ? 'ok' : state === 'failed' || state === 'error' ? 'failed' : 'running'}
-                    word={state === 'error' ? 'could not be run' : state}
+                    word={state === 'error' ? 'error' : state}
                   />
                 ),
               },
-              { title: 'Kept', narrow: true, cell: ({ passed }) => countText(passed) },
-              { title: 'Broken', narrow: true, cell: ({ failed }) => countText(failed) },
-              { title: 'Warned', narrow: true, cell: ({ warned }) => countText(warned) },
-              { title: 'When', cell: ({ createdAt }) => <Time at={new Date(createdAt).toISOString()} /> },
+              { title: 'Passed', narrow: true, cell: ({ passed }) => countText(passed) },
+              { title: 'Failed', narrow: true, cell: ({ failed }) => countText(failed) },
+              { title: 'Warnings', narrow: true, cell: ({ warned }) => countText(warned) },
+              { title: 'Time', cell: ({ createdAt }) => <Time at={new Date(createdAt).toISOString()} /> },
             ]}
           />
         </Panel>

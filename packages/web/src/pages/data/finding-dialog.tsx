@@ -24,10 +24,10 @@ export interface FindingDialogProps {
 }
 
 const MASKS: Readonly<Record<MaskMethod, string>> = {
-  redact: 'Redact: nothing is shown',
-  hash: 'Hash: the same values stay the same, within this dataset',
-  pseudonym: 'Pseudonym: the same values stay the same, in all datasets of the project',
-  generalise: 'Generalise: something coarser is shown',
+  redact: 'Redact: hide the value',
+  hash: 'Hash: equal values stay equal within this dataset',
+  pseudonym: 'Pseudonym: equal values stay equal in all datasets of the project',
+  generalise: 'Generalize: show a coarser value',
 };
 
 /** Whether a column holds what it looks like, and what others then see. */
@@ -53,9 +53,9 @@ export function FindingDialog({ project, finding, verb, close }: FindingDialogPr
   });
   const why =
     verb === 'waive' && reason.trim() === ''
-      ? 'Say why first: it is kept with your name.'
+      ? 'Enter a reason first. It is recorded with your name.'
       : verb === 'waive' && days !== '' && !/^[1-9]\d{0,3}$/.test(days)
-        ? 'Days: a whole number, or nothing for good.'
+        ? 'Days must be a whole number. Leave it empty for no end.'
         : undefined;
   return (
     <Modal opened onClose={close} title={QUESTIONS[verb](column, entity)}>
@@ -63,11 +63,11 @@ export function FindingDialog({ project, finding, verb, close }: FindingDialogPr
         {verb === 'resolve' && (
           <>
             <p>
-              It stays masked for everybody who may not <code>dataset:unmask</code>: in rows, queries, pictures and
+              The column is masked for users without <code>dataset:unmask</code>, in rows, queries, charts and
               downloads.
             </p>
             <Select
-              label="What others see"
+              label="Masking method"
               value={mask}
               allowDeselect={false}
               data={maskMethods.map((value) => ({ value, label: MASKS[value] }))}
@@ -77,10 +77,10 @@ export function FindingDialog({ project, finding, verb, close }: FindingDialogPr
         )}
         {verb === 'waive' && (
           <>
-            <p>Everybody who may read the dataset sees its values as they are.</p>
+            <p>Everyone who can read the dataset sees the unmasked values.</p>
             <TextInput
-              label="For how many days"
-              description="Then it is open again. Nothing: for good."
+              label="Days"
+              description="The finding reopens afterwards. Leave empty for no end."
               inputMode="numeric"
               value={days}
               onChange={(event) => setDays(event.currentTarget.value.trim())}
@@ -88,8 +88,8 @@ export function FindingDialog({ project, finding, verb, close }: FindingDialogPr
           </>
         )}
         <Textarea
-          label="Why"
-          description="Kept with your name and the time."
+          label="Reason"
+          description="Recorded with your name and the time."
           value={reason}
           maxLength={4096}
           autosize
@@ -110,12 +110,16 @@ export function FindingDialog({ project, finding, verb, close }: FindingDialogPr
   );
 }
 
-const VERBS: Readonly<Record<FindingVerb, string>> = { resolve: 'Mask it', waive: 'Waive it', reopen: 'Open it again' };
+const VERBS: Readonly<Record<FindingVerb, string>> = {
+  resolve: 'Mask column',
+  waive: 'Waive finding',
+  reopen: 'Reopen finding',
+};
 
 const DONE: Readonly<Record<FindingVerb, string>> = {
-  resolve: 'It stays masked',
-  waive: 'It is shown as it is',
-  reopen: 'It is open again',
+  resolve: 'Column masked',
+  waive: 'Finding waived',
+  reopen: 'Finding reopened',
 };
 
 const QUESTIONS: Readonly<Record<FindingVerb, (column: string, entity: string) => string>> = {

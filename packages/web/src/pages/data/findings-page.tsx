@@ -21,7 +21,7 @@ const CHOICES = [
   { value: 'open', label: 'Open' },
   { value: 'resolved', label: 'Masked' },
   { value: 'waived', label: 'Waived' },
-  { value: 'gone', label: 'Not found any more' },
+  { value: 'gone', label: 'No longer found' },
   { value: 'all', label: 'All' },
 ];
 
@@ -63,7 +63,7 @@ export function FindingsPage() {
       />
       <div className="data-bar">
         <Select
-          aria-label="Which findings"
+          aria-label="State of findings"
           value={state}
           data={CHOICES}
           allowDeselect={false}
@@ -81,7 +81,7 @@ export function FindingsPage() {
       {found.hasNextPage && (
         <p>
           <Button variant="default" loading={found.isFetching} onClick={() => void found.fetchNextPage()}>
-            Show older ones
+            Show older findings
           </Button>
         </p>
       )}

@@ -19,16 +19,16 @@ const STATES: Readonly<Record<FindingState, { readonly state: State; readonly wo
   open: { state: 'warning', word: 'open' },
   resolved: { state: 'ok', word: 'masked' },
   waived: { state: 'off', word: 'waived' },
-  gone: { state: 'off', word: 'not found any more' },
+  gone: { state: 'off', word: 'no longer found' },
 };
 
 /** What needs a person first. */
 const ORDER: readonly FindingState[] = ['open', 'resolved', 'waived', 'gone'];
 
 const BECAUSE: Readonly<Record<DataFinding['because'], string>> = {
-  values: 'its values look so',
-  name: 'its name says so',
-  both: 'its name says so, and its values look so',
+  values: 'values',
+  name: 'column name',
+  both: 'column name and values',
 };
 
 export interface FindingsPanelProps {
@@ -53,11 +53,11 @@ export function FindingsPanel({ project, findings, named = false }: FindingsPane
   if (findings === undefined) return <Skeleton rows={4} />;
   const rows = findings.toSorted((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
   return (
-    <Panel title="What looks personal or secret" flush={rows.length > 0}>
+    <Panel title="Personal data and secrets" flush={rows.length > 0}>
       {rows.length === 0 ? (
-        <EmptyState sentence="Nothing was found. Every new version is looked at by itself.">
+        <EmptyState sentence="No findings. Every new version is scanned automatically.">
           <a href="docs/guide/private-data" target="_blank" rel="noreferrer">
-            What is looked for
+            What the scan looks for
           </a>
         </EmptyState>
       ) : (
@@ -97,7 +97,7 @@ export function FindingsPanel({ project, findings, named = false }: FindingsPane
               ),
             },
             {
-              title: 'Looks like',
+              title: 'Category',
               cell: ({ entity, because, example }) => (
                 <>
                   <code title={BECAUSE[because]}>{entity}</code>
@@ -106,13 +106,13 @@ export function FindingsPanel({ project, findings, named = false }: FindingsPane
               ),
             },
             {
-              title: 'In',
-              about: 'Share of the values that were looked at',
+              title: 'Share',
+              about: 'Share of the scanned values',
               narrow: true,
               cell: ({ share }) => shareText(share),
             },
             {
-              title: 'How sure',
+              title: 'Confidence',
               about: 'Between 0 and 1; not a probability',
               narrow: true,
               cell: ({ confidence }) => confidence.toFixed(2),
@@ -129,7 +129,7 @@ export function FindingsPanel({ project, findings, named = false }: FindingsPane
                 </>
               ),
             },
-            { title: 'Said', cell: (finding) => <Decision project={project} finding={finding} /> },
+            { title: 'Decision', cell: (finding) => <Decision project={project} finding={finding} /> },
             {
               title: '',
               narrow: true,
@@ -172,14 +172,14 @@ function verbsOf(state: FindingState): readonly (readonly [FindingVerb, string])
       ['waive', 'Waive'],
     ];
   }
-  return state === 'gone' ? [] : [['reopen', 'Open again']];
+  return state === 'gone' ? [] : [['reopen', 'Reopen']];
 }
 
 function Decision({ project, finding }: { readonly project: string; readonly finding: DataFinding }) {
   const { decidedBy, decidedAt, reason, expiresAt, declared } = finding;
   return (
     <>
-      {declared && <div className="dim">named in the manifest</div>}
+      {declared && <div className="dim">declared in the manifest</div>}
       {decidedBy !== undefined && (
         <div>
           <ActorName actor={decidedBy} project={project} />
@@ -194,7 +194,7 @@ function Decision({ project, finding }: { readonly project: string; readonly fin
       )}
       {expiresAt !== undefined && (
         <div className="dim">
-          open again <Time at={new Date(expiresAt).toISOString()} />
+          reopened <Time at={new Date(expiresAt).toISOString()} />
         </div>
       )}
     </>

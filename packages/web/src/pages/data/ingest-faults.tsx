@@ -5,7 +5,7 @@ import { withCode } from '#ui/with-code.tsx';
 export function IngestFaults({ faults }: { readonly faults: readonly IngestFault[] }) {
   if (faults.length === 0) return null;
   return (
-    <ul className="data-faults" aria-label="What was wrong">
+    <ul className="data-faults" aria-label="Errors">
       {faults.map((fault, at) => (
         // oxlint-disable-next-line react/no-array-index-key -- the same may be wrong twice
         <li key={at}>

@@ -20,12 +20,12 @@ import { Time } from '#ui/time.tsx';
 import { toast } from '#ui/toast.ts';
 
 const STATES: Readonly<Record<IngestState, { readonly state: State; readonly word: string }>> = {
-  open: { state: 'waiting', word: 'waits for files' },
+  open: { state: 'waiting', word: 'waiting for files' },
   waiting: { state: 'waiting', word: 'waiting' },
   running: { state: 'running', word: 'running' },
   done: { state: 'ok', word: 'done' },
   failed: { state: 'failed', word: 'failed' },
-  cancelled: { state: 'off', word: 'given up' },
+  cancelled: { state: 'off', word: 'canceled' },
 };
 
 /** How versions were made, and what was wrong with those that were not. */
@@ -38,17 +38,17 @@ export function IngestsTab({ place }: { readonly place: DatasetPlace }) {
   const cancel = useMutation<Ingest, DaisError, string>({
     mutationFn: async (id) => await client.perform(cancelIngestOperation, { name, id }),
     onSettled: () => void queries.invalidateQueries({ queryKey: key }),
-    onError: ({ message }) => toast({ title: 'It could not be given up', text: message, state: 'failed' }),
+    onError: ({ message }) => toast({ title: 'The ingestion was not canceled', text: message, state: 'failed' }),
   });
   if (error !== null) return <ErrorNote error={error} retry={() => void refetch()} />;
   if (data === undefined) return <Skeleton rows={6} />;
   if (data.length === 0) {
-    return <EmptyState sentence="Each push and each reading of the source would be here. There was none yet." />;
+    return <EmptyState sentence="No ingestions yet. Each push and each read of the source is listed here." />;
   }
   return (
     <Panel title="Newest first" flush>
       <PlainTable
-        label="How versions were made"
+        label="Ingestions"
         rows={data}
         keyOf={({ id }) => id}
         columns={[
@@ -62,12 +62,12 @@ export function IngestsTab({ place }: { readonly place: DatasetPlace }) {
               ) : (
                 <>
                   <Link {...datasetVersionAddress(project, name, version)}>version {version}</Link>
-                  {unchanged && <span className="dim"> was there: nothing was new</span>}
+                  {unchanged && <span className="dim"> unchanged: no new data</span>}
                 </>
               ),
           },
           {
-            title: 'What was wrong',
+            title: 'Errors',
             cell: ({ id, faults, rejects }) => (
               <>
                 <IngestFaults faults={faults} />
@@ -76,7 +76,7 @@ export function IngestsTab({ place }: { readonly place: DatasetPlace }) {
             ),
           },
           {
-            title: 'Begun',
+            title: 'Started',
             narrow: true,
             cell: ({ createdAt, createdBy }) => (
               <>
@@ -96,7 +96,7 @@ export function IngestsTab({ place }: { readonly place: DatasetPlace }) {
                   loading={cancel.isPending && cancel.variables === id}
                   onClick={() => cancel.mutate(id)}
                 >
-                  Give up
+                  Cancel
                 </GuardedButton>
               ),
           },
@@ -130,7 +130,7 @@ interface RejectsProps {
 /** They are rows as they came, with nothing masked. */
 function Rejects({ place: { project, name }, id, rejects, why }: RejectsProps) {
   const { basePath } = useConsole();
-  const words = `${countText(rejects)} rows were left out`;
+  const words = `${countText(rejects)} rows rejected`;
   if (why !== undefined) return <span title={why}>{words}</span>;
   const path = `/p/${encodeURIComponent(project)}/api/v1/data/datasets/${encodeURIComponent(name)}/ingests/${id}/rejects`;
   return (

@@ -5,22 +5,21 @@ import { PlainTable } from '#ui/plain-table.tsx';
 /** What stands in the place of which values, for whoever may not unmask. */
 export function MasksPanel({ masks }: { readonly masks: readonly ColumnMask[] }) {
   return (
-    <Panel title="What others see masked" flush={masks.length > 0}>
+    <Panel title="Masked columns" flush={masks.length > 0}>
       {masks.length === 0 ? (
         <p className="dim">No column is masked.</p>
       ) : (
         <PlainTable
-          label="Masked columns"
+          label="Masks"
           rows={masks}
           keyOf={({ column }) => column}
           columns={[
             { title: 'Column', cell: ({ column }) => <code>{column}</code> },
-            { title: 'Holds', cell: ({ category }) => category },
-            { title: 'Instead', narrow: true, cell: ({ method }) => method },
+            { title: 'Category', cell: ({ category }) => category },
+            { title: 'Masking method', narrow: true, cell: ({ method }) => method },
             {
-              title: 'Because',
-              cell: ({ because }) =>
-                because === 'declared' ? 'the manifest says so' : 'of a finding that is not waived',
+              title: 'Source',
+              cell: ({ because }) => (because === 'declared' ? 'manifest' : 'personal data finding'),
             },
           ]}
         />

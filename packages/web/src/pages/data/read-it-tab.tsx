@@ -32,13 +32,13 @@ export function ReadItTab({ place, version }: { readonly place: DatasetPlace; re
   const gone = version.state === 'deleted';
   return (
     <div className="resource-overview">
-      <Panel title="How to read exactly this version">
+      <Panel title="Read this version">
         {gone ? (
-          <p className="dim">Its files are gone.</p>
+          <p className="dim">The files were deleted.</p>
         ) : (
           <>
             <p>
-              Download it as{' '}
+              Download as{' '}
               <a href={`${basePath}${path}/export?format=parquet`} download={`${name}-${number}.parquet`}>
                 Parquet
               </a>{' '}
@@ -46,7 +46,7 @@ export function ReadItTab({ place, version }: { readonly place: DatasetPlace; re
               <a href={`${basePath}${path}/export?format=csv`} download={`${name}-${number}.csv`}>
                 CSV
               </a>
-              , masked as you see it.
+              , with the masks that apply to you.
             </p>
             <dl className="data-recipes">
               {recipes.map(({ title, text }) => (
@@ -69,7 +69,7 @@ export function ReadItTab({ place, version }: { readonly place: DatasetPlace; re
         flush
         actions={
           <span className="dim">
-            digest <code>{digest.slice(0, 12)}</code> <CopyButton text={digest} label="Copy the digest" />
+            digest <code>{digest.slice(0, 12)}</code> <CopyButton text={digest} label="Copy digest" />
           </span>
         }
       >
@@ -87,14 +87,16 @@ export function ReadItTab({ place, version }: { readonly place: DatasetPlace; re
               cell: (file) => (
                 <>
                   <code>{file.digest.slice(0, 12)}</code>{' '}
-                  <CopyButton text={file.digest} label={`Copy the digest of ${file.name}`} />
+                  <CopyButton text={file.digest} label={`Copy digest of ${file.name}`} />
                 </>
               ),
             },
           ]}
         />
         {fileCount > MOST_FILES && (
-          <p className="dim data-said">The first {MOST_FILES}; the command above gets all of them.</p>
+          <p className="dim data-said">
+            The first {MOST_FILES} files are shown. The command above downloads all of them.
+          </p>
         )}
       </Panel>
     </div>

@@ -34,7 +34,7 @@ export function readingRecipes(input: ReadingRecipesInput): readonly Recipe[] {
     : '';
   return [
     { title: 'Command line', text: pull },
-    { title: 'A query', text: sql },
+    { title: 'SQL', text: sql },
     { title: 'DuckDB', text: `${secret}select * from read_parquet('${url}');` },
     { title: 'pandas', text: pandas },
     { title: 'Polars', text: fetched },

@@ -28,7 +28,7 @@ export function RowsTab({ place, version }: { readonly place: DatasetPlace; read
       flush
       actions={
         <Select
-          aria-label="How many rows"
+          aria-label="Number of rows"
           size="xs"
           w={90}
           value={count}
@@ -46,12 +46,12 @@ export function RowsTab({ place, version }: { readonly place: DatasetPlace; read
     >
       {data.masked.length > 0 && (
         <p className="data-said">
-          You see {data.masked.length === 1 ? 'one column' : `${data.masked.length} columns`} masked:{' '}
+          Masked for you: {data.masked.length === 1 ? '1 column' : `${data.masked.length} columns`}:{' '}
           <code>{data.masked.join(', ')}</code>.{' '}
           <Link
             {...accessAddress(project, { action: 'dataset:unmask', resource: `${datasetKind.kind}/${place.name}` })}
           >
-            Why, and what would change it
+            Show why and what would allow it
           </Link>
         </p>
       )}

@@ -29,27 +29,27 @@ export function Suggestions({ place, version }: { readonly place: DatasetPlace; 
   });
   return (
     <Panel
-      title="What could be expected of the next ones"
+      title="Suggested expectations"
       actions={
         data === undefined ? (
           <Button size="compact-xs" variant="default" loading={isFetching} onClick={() => setWanted(true)}>
-            Propose
+            Suggest expectations
           </Button>
         ) : (
-          <CopyButton text={data.manifest} label="Copy the expectations" />
+          <CopyButton text={data.manifest} label="Copy expectations" />
         )
       }
     >
       {error !== null && <ErrorNote error={error} />}
       {data === undefined ? (
-        <p className="dim">Proposals come from the profile of this version, each with its reason.</p>
+        <p className="dim">Suggestions are derived from the profile of this version, each with its reason.</p>
       ) : data.items.length === 0 ? (
-        <p className="dim">Its profile speaks for nothing in particular.</p>
+        <p className="dim">The profile suggests no expectations.</p>
       ) : (
         <>
           <p>
-            Copy what fits into <code>spec.expectations</code> of{' '}
-            <Link {...changeAddress(datasetKind, project, name)}>its manifest</Link>.
+            Copy the expectations that fit into <code>spec.expectations</code> of{' '}
+            <Link {...changeAddress(datasetKind, project, name)}>the manifest</Link>.
           </p>
           <pre className="data-code" tabIndex={0}>
             {data.manifest}

@@ -49,7 +49,9 @@ export function UploadDialog({ project, files: dropped, name: settled, close }: 
           if (ingest.state !== 'done' || ingest.version === undefined) return;
           const text = `Version ${ingest.version} of ${name}`;
           toast(
-            ingest.unchanged ? { title: 'Nothing is new: no version was made', text } : { title: 'It is there', text },
+            ingest.unchanged
+              ? { title: 'No new data: no version was created', text }
+              : { title: 'The version is ready', text },
           );
           close();
           void navigate(datasetVersionAddress(project, name, ingest.version));
@@ -58,14 +60,14 @@ export function UploadDialog({ project, files: dropped, name: settled, close }: 
     );
   const why =
     files.length === 0
-      ? 'Choose files first.'
+      ? 'Select files first.'
       : !fits
         ? 'A dataset needs a name: letters, digits and ._-'
         : bytes > MOST_UPLOADED
-          ? `A browser can send up to ${bytesText(MOST_UPLOADED)} at once: ${command} sends any number.`
+          ? `The browser can upload up to ${bytesText(MOST_UPLOADED)}. Run ${command} for larger uploads.`
           : canDigest()
             ? undefined
-            : `Browsers do this over HTTPS only: ${command} does it from here.`;
+            : `Browser uploads need HTTPS. Run ${command} instead.`;
   return (
     <Modal
       opened
@@ -84,7 +86,7 @@ export function UploadDialog({ project, files: dropped, name: settled, close }: 
             choose([...event.dataTransfer.files]);
           }}
         >
-          <span>Let files go here, or choose them: CSV, JSON, NDJSON, Parquet or Arrow, also as .gz or .zst.</span>
+          <span>Drop files here or select them: CSV, JSON, NDJSON, Parquet or Arrow, optionally as .gz or .zst.</span>
           <input
             id={`${id}-files`}
             type="file"
@@ -94,7 +96,7 @@ export function UploadDialog({ project, files: dropped, name: settled, close }: 
           />
         </label>
         {files.length > 0 && (
-          <ul className="data-files" aria-label="Chosen files">
+          <ul className="data-files" aria-label="Selected files">
             {files.slice(0, 20).map((file) => (
               <li key={`${file.name} ${file.size}`}>
                 {file.name} <span className="dim">{bytesText(file.size)}</span>
@@ -105,20 +107,20 @@ export function UploadDialog({ project, files: dropped, name: settled, close }: 
         )}
         {settled === undefined && (
           <TextInput
-            label="Name of the dataset"
+            label="Dataset name"
             value={name}
-            description="One that is there gets its next version; another is made."
+            description="An existing dataset gets a new version. Otherwise the dataset is created."
             onChange={(event) => setName(event.currentTarget.value.trim())}
           />
         )}
         <TextInput
-          label="What is new"
+          label="Description of the change"
           value={message}
           maxLength={2000}
           onChange={(event) => setMessage(event.currentTarget.value)}
         />
         <Checkbox
-          label="Leave out rows that cannot be read, and keep them for download"
+          label="Reject unreadable rows and keep them for download"
           checked={keepFaults}
           onChange={(event) => setKeepFaults(event.currentTarget.checked)}
         />
@@ -133,14 +135,14 @@ export function UploadDialog({ project, files: dropped, name: settled, close }: 
           <Failed project={project} name={name} ingest={send.data} />
         )}
         <p className="dim">
-          In a terminal: <code>{command}</code> <CopyButton text={command} label="Copy the command" />
+          In a terminal: <code>{command}</code> <CopyButton text={command} label="Copy command" />
         </p>
         <div className="confirm-end">
           <Button variant="default" onClick={close}>
-            {send.isPending ? 'Give up' : 'Cancel'}
+            {send.isPending ? 'Cancel upload' : 'Cancel'}
           </Button>
           <GuardedButton why={why} loading={send.isPending} onClick={start}>
-            Make a version
+            Create version
           </GuardedButton>
         </div>
       </div>
@@ -153,9 +155,9 @@ function Failed(props: { readonly project: string; readonly name: string; readon
   return (
     <div className="note note-failed" role="alert">
       <p>
-        No version was made. What is wrong with the files stands below, and{' '}
+        No version was created. The errors are listed below and on the{' '}
         <Link to="/projects/$project/datasets/$name" params={{ project, name }} search={{ tab: 'made' }}>
-          stays with the dataset
+          ingestions of the dataset
         </Link>
         .
       </p>

@@ -50,13 +50,13 @@ export function useUpload(project: string): Upload {
       for (const [at, file] of needed.entries()) {
         const path = `api/v1/data/datasets/${encodeURIComponent(name)}/pushes/${begun.id}/files`;
         const progress = (share: number) =>
-          setStep({ word: `Sending ${file.name}`, done: (at + share) / needed.length });
+          setStep({ word: `Uploading ${file.name}`, done: (at + share) / needed.length });
         // oxlint-disable-next-line no-await-in-loop -- one after the other: each has the whole line
         await uploadFile(client, { path, query: { file: file.name }, file, signal, progress });
       }
       let ingest = await client.perform(commitPushOperation, { name, id: begun.id }, { signal });
       while (ingest.endedAt === undefined) {
-        setStep({ word: `Making a version: ${ingest.phase}`, done: ingest.done });
+        setStep({ word: `Creating the version: ${ingest.phase}`, done: ingest.done });
         // oxlint-disable-next-line no-await-in-loop -- asked again and again
         await new Promise((resolve) => void setTimeout(resolve, ASK_MS));
         signal.throwIfAborted();

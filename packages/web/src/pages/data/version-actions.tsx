@@ -23,10 +23,10 @@ const ACTIONS: Readonly<Record<VersionVerb, string>> = {
 };
 
 const TITLES: Readonly<Record<VersionVerb, string>> = {
-  tag: 'Set a tag',
-  restore: 'Restore as the newest version',
+  tag: 'Set tag',
+  restore: 'Restore as latest version',
   release: 'Release from quarantine',
-  delete: 'Delete its files',
+  delete: 'Delete files',
 };
 
 /** What can be done with a version. What cannot says why. */
@@ -45,7 +45,7 @@ export function VersionActions({ place, version, small = false }: VersionActions
             variant="default"
             {...(small && { size: 'compact-xs' })}
             // What is heard begins with what is read.
-            aria-label={small ? `What can be done with version ${version.number}` : 'More that can be done'}
+            aria-label={small ? `Actions on version ${version.number}` : 'More actions'}
           >
             {small ? <Icon name="more" /> : 'More'}
           </Button>
@@ -83,7 +83,7 @@ export function VersionActions({ place, version, small = false }: VersionActions
 
 /** The server decides each time anew; this only spares people what it would refuse. */
 function stateWhy(verb: VersionVerb, { state, tags }: DatasetVersion): string | undefined {
-  if (state === 'deleted') return 'Its files are gone.';
-  if (verb === 'delete' && tags.length > 0) return `It has the tag ${tags[0]}: take that away first.`;
-  return verb === 'restore' && state === 'building' ? 'It is being checked still.' : undefined;
+  if (state === 'deleted') return 'The files were deleted.';
+  if (verb === 'delete' && tags.length > 0) return `The version has the tag ${tags[0]}. Remove the tag first.`;
+  return verb === 'restore' && state === 'building' ? 'The version is still being validated.' : undefined;
 }

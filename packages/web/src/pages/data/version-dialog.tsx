@@ -61,9 +61,9 @@ export function VersionDialog({ place, version, verb, close }: VersionDialogProp
     verb === 'tag'
       ? versionTagSchema.safeParse(trimmed).success
         ? undefined
-        : 'A tag: letters, digits and ._-, starting with a letter'
+        : 'A tag has letters, digits and ._-, and starts with a letter'
       : verb === 'release' && trimmed === ''
-        ? 'Say why first: it is kept with your name.'
+        ? 'Enter a reason first. It is recorded with your name.'
         : undefined;
   return (
     <Modal opened onClose={close} title={QUESTIONS[verb](number, name)}>
@@ -81,7 +81,7 @@ export function VersionDialog({ place, version, verb, close }: VersionDialogProp
               <p key={tag}>
                 <span className="label-chip">{tag}</span>
                 <Button size="compact-xs" variant="default" loading={isPending} onClick={() => mutate(tag)}>
-                  Take away {tag}
+                  Remove {tag}
                 </Button>
               </p>
             ))}
@@ -89,14 +89,14 @@ export function VersionDialog({ place, version, verb, close }: VersionDialogProp
               label="Tag"
               data-autofocus
               value={text}
-              description="One that points elsewhere moves here."
+              description="A tag of another version moves to this one."
               onChange={(event) => setText(event.currentTarget.value)}
             />
           </>
         ) : (
           <Textarea
-            label="Why"
-            description="Kept with your name and the time."
+            label="Reason"
+            description="Recorded with your name and the time."
             data-autofocus
             value={text}
             maxLength={2000}
@@ -125,7 +125,7 @@ export function VersionDialog({ place, version, verb, close }: VersionDialogProp
 }
 
 const VERBS: Readonly<Record<VersionVerb, string>> = {
-  tag: 'Set the tag',
+  tag: 'Set tag',
   restore: 'Restore',
   release: 'Release',
   delete: 'Delete',
@@ -135,11 +135,11 @@ const DONE: Readonly<Record<VersionVerb, string>> = {
   tag: 'Tagged',
   restore: 'Restored',
   release: 'Released',
-  delete: 'Its files are deleted',
+  delete: 'Files deleted',
 };
 
 const QUESTIONS: Readonly<Record<VersionVerb, (number: number, name: string) => string>> = {
-  tag: (number) => `Set a tag on version ${number}`,
+  tag: (number) => `Set tag on version ${number}`,
   restore: (number, name) => `Restore version ${number} of ${name}?`,
   release: (number) => `Release version ${number} despite a failed check?`,
   delete: (number, name) => `Delete the files of version ${number} of ${name}?`,
@@ -147,15 +147,10 @@ const QUESTIONS: Readonly<Record<VersionVerb, (number: number, name: string) => 
 
 function About({ verb, version }: { readonly verb: VersionVerb; readonly version: DatasetVersion }) {
   if (verb === 'restore') {
-    return <p>A new version of the same {countText(version.rows)} rows is made. Nothing is copied, nothing is lost.</p>;
+    return <p>This creates a new version with the same {countText(version.rows)} rows. No data is copied or lost.</p>;
   }
   if (verb === 'delete') {
-    return (
-      <p>
-        Its rows cannot be read any more, and do not come back. That it was, and what was made of it, stays in the
-        lineage.
-      </p>
-    );
+    return <p>The rows of this version are deleted permanently. The version stays in the lineage.</p>;
   }
-  return verb === 'release' && version.reason !== undefined ? <p>It is quarantined: {version.reason}</p> : null;
+  return verb === 'release' && version.reason !== undefined ? <p>Quarantined: {version.reason}</p> : null;
 }

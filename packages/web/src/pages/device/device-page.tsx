@@ -50,7 +50,7 @@ function AskCode({ given }: { readonly given: string }) {
         }}
       >
         <p>
-          <code>dais login</code> prints a code such as <code>BCDF-GHJK</code>. Type it only when you started that
+          <code>dais login</code> prints a code, for example <code>BCDF-GHJK</code>. Enter it only if you started that
           command yourself.
         </p>
         <TextInput
@@ -66,7 +66,7 @@ function AskCode({ given }: { readonly given: string }) {
         />
         <Tooltip label="The code has eight letters" disabled={ready}>
           <Button type="submit" aria-disabled={!ready} {...(!ready && { 'data-disabled': true })}>
-            Go on
+            Continue
           </Button>
         </Tooltip>
       </form>
@@ -97,7 +97,7 @@ function Decide({ code }: { readonly code: string }) {
       <ErrorNote error={error} retry={() => void refetch()}>
         <p>
           <Link to="/device" search={{}}>
-            Type another code
+            Enter another code
           </Link>
         </p>
       </ErrorNote>
@@ -109,22 +109,22 @@ function Decide({ code }: { readonly code: string }) {
     <Panel title={`Code ${code}`}>
       <div className="device-form">
         <p>
-          Somebody at this machine wants to do what you may do. Let them in only if that is you, and the command line
+          A command line on this machine asks to act with your permissions. Authorize it only if you started it and it
           shows <code className="device-shown">{code}</code>.
         </p>
         <KeyValue
-          label="Who asks"
+          label="Request"
           pairs={[
-            { key: 'machine', about: 'As it calls itself.', value: <strong>{data.machine}</strong> },
-            { key: 'program', about: 'As it calls itself.', value: data.program },
+            { key: 'machine', about: 'As reported by the client.', value: <strong>{data.machine}</strong> },
+            { key: 'program', about: 'As reported by the client.', value: data.program },
             ...(data.address === undefined ? [] : [{ key: 'network address', value: <code>{data.address}</code> }]),
-            { key: 'asked', value: <Time at={data.createdAt} /> },
-            { key: 'may then do', value: <>whatever {session?.actor?.id ?? 'you'} may do</> },
+            { key: 'requested', value: <Time at={data.createdAt} /> },
+            { key: 'permissions', value: <>everything that {session?.actor?.id ?? 'you'} may do</> },
             {
-              key: 'for',
-              value: `${hours >= 1 ? `${Number(hours.toFixed(1))} h` : `${Math.round(data.tokenSeconds / 60)} min`}; you can end it earlier among your tokens`,
+              key: 'valid for',
+              value: `${hours >= 1 ? `${Number(hours.toFixed(1))} h` : `${Math.round(data.tokenSeconds / 60)} min`}; you can revoke it earlier in your API tokens`,
             },
-            { key: 'decide before', value: <Time at={data.expiresAt} /> },
+            { key: 'expires', value: <Time at={data.expiresAt} /> },
           ]}
         />
         {decide.error !== null && <ErrorNote error={decide.error} />}
@@ -135,7 +135,7 @@ function Decide({ code }: { readonly code: string }) {
             disabled={decide.isPending}
             onClick={() => decide.mutate('approve')}
           >
-            Let it in
+            Authorize
           </Button>
           <Button
             size="sm"
@@ -145,7 +145,7 @@ function Decide({ code }: { readonly code: string }) {
             disabled={decide.isPending}
             onClick={() => decide.mutate('deny')}
           >
-            Turn it away
+            Deny
           </Button>
         </div>
       </div>
@@ -155,17 +155,17 @@ function Decide({ code }: { readonly code: string }) {
 
 function Done({ machine, approved }: { readonly machine: string; readonly approved: boolean }) {
   return (
-    <Panel title={approved ? 'It is in' : 'It was turned away'}>
+    <Panel title={approved ? 'Authorized' : 'Denied'}>
       <div className="device-form" role="status">
         <StateBadge state={approved ? 'ok' : 'off'} word={machine} />
         {approved ? (
           <p>
-            The command line goes on by itself within seconds. You can close this page; its token stands among{' '}
-            <Link {...accountAddress('tokens')}>your tokens</Link>.
+            The command line continues within seconds. You can close this page. The token is listed in{' '}
+            <Link {...accountAddress('tokens')}>your API tokens</Link>.
           </p>
         ) : (
           <p>
-            It got nothing. If you did not start it, somebody may try to act for you: look at{' '}
+            The command line got no token. If you did not start it, someone may be trying to use your account. Check{' '}
             <Link {...accountAddress('sessions')}>your sessions</Link>.
           </p>
         )}

@@ -45,7 +45,7 @@ export function endpointColumns(project: string): readonly TableColumn<Resource>
     },
     {
       id: 'versions',
-      title: 'What answers',
+      title: 'Active versions',
       width: 'minmax(160px, 2fr)',
       cell: ({ status }) => <Versions project={project} variants={(status as EndpointStatus).variants ?? []} />,
     },
@@ -56,10 +56,10 @@ export function endpointColumns(project: string): readonly TableColumn<Resource>
       cell: ({ status }) => <RolloutCell rollout={(status as EndpointStatus).rollout} />,
       sortValue: ({ status }) => (status as EndpointStatus).rollout?.state ?? '',
     },
-    figure('rate', 'Rate/s', '70px', (figures) => totals(figures).ratePerSecond),
-    figure('p50', 'p50', '70px', (figures) => milliseconds(totals(figures).p50Ms)),
-    figure('p99', 'p99', '70px', (figures) => milliseconds(totals(figures).p99Ms)),
-    figure('failed', 'Failing', '80px', (figures) => {
+    figure('rate', 'Requests/s', '70px', (figures) => totals(figures).ratePerSecond),
+    figure('p50 latency', 'p50 latency', '70px', (figures) => milliseconds(totals(figures).p50Ms)),
+    figure('p99 latency', 'p99 latency', '70px', (figures) => milliseconds(totals(figures).p99Ms)),
+    figure('failed', 'Errors/s', '80px', (figures) => {
       const { failedPerSecond, failed, requests } = totals(figures);
       return (
         <span title={`${failed} of ${requests} failed since the gateway started`}>
@@ -70,7 +70,7 @@ export function endpointColumns(project: string): readonly TableColumn<Resource>
     figure('instances', 'Instances', '80px', (figures) => totals(figures).workers),
     {
       id: 'environment',
-      title: 'For',
+      title: 'Environment',
       width: '70px',
       cell: ({ spec }) => environmentOf(spec),
       sortValue: ({ spec }) => environmentOf(spec),
@@ -94,7 +94,7 @@ function FigureCell({ project, name, read }: FigureCellProps) {
   return data.live ? (
     <>{read(data)}</>
   ) : (
-    <span className="dim" title="The gateway tells nothing at the moment.">
+    <span className="dim" title="The gateway reports no metrics at the moment.">
       –
     </span>
   );
@@ -140,7 +140,7 @@ function RolloutCell({ rollout }: { readonly rollout: EndpointStatus['rollout'] 
   return (
     <StateBadge
       state={paused ? 'warning' : 'running'}
-      word={`${paused ? 'paused' : 'under way'}, ${weightText(rollout.weight)}`}
+      word={`${paused ? 'paused' : 'in progress'}, ${weightText(rollout.weight)}`}
       why={rollout.message}
     />
   );

@@ -69,7 +69,7 @@ function Under({ project, resource }: { readonly project: string; readonly resou
   return (
     <>
       <Link {...listAddress(endpointKind, project)}>Endpoints</Link>
-      <Link {...predictionsAddress(project, { endpoint: resource.metadata.name })}>What it answered</Link>
+      <Link {...predictionsAddress(project, { endpoint: resource.metadata.name })}>Predictions</Link>
       {ready !== undefined && (
         <StateBadge state={ready.reason === 'Starting' ? 'waiting' : state} word={ready.message} />
       )}
@@ -103,7 +103,7 @@ function EndpointTabs({ place, resource }: { readonly place: EndpointPlace; read
         { name: 'shadow', title: 'Shadow', panel: <ShadowPanel project={project} endpoint={place.name} /> },
         {
           name: 'about',
-          title: 'About',
+          title: 'Details',
           panel: <ResourceOverview kind={endpointKind} resource={resource} project={project} />,
         },
       ]}

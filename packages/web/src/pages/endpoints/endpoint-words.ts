@@ -17,20 +17,20 @@ export const VARIANT_STATES: Readonly<Record<EndpointVariant['state'], Word>> = 
 };
 
 export const ROLLOUT_STATES: Readonly<Record<Rollout['state'], Word>> = {
-  running: { state: 'running', word: 'under way' },
+  running: { state: 'running', word: 'in progress' },
   paused: { state: 'warning', word: 'paused' },
   promoted: { state: 'ok', word: 'promoted' },
-  rolledBack: { state: 'failed', word: 'taken back' },
+  rolledBack: { state: 'failed', word: 'rolled back' },
   failed: { state: 'failed', word: 'failed' },
   aborted: { state: 'off', word: 'aborted' },
-  superseded: { state: 'off', word: 'overtaken' },
+  superseded: { state: 'off', word: 'superseded' },
 };
 
 export const VERDICTS: Readonly<Record<Rollout['steps'][number]['verdict'], Word>> = {
   waiting: { state: 'waiting', word: 'waiting' },
-  good: { state: 'ok', word: 'good' },
-  bad: { state: 'failed', word: 'bad' },
-  forced: { state: 'off', word: 'said so' },
+  good: { state: 'ok', word: 'passing' },
+  bad: { state: 'failed', word: 'failing' },
+  forced: { state: 'off', word: 'manual' },
 };
 
 export function milliseconds(value: number | null): string {

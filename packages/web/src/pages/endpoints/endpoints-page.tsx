@@ -49,8 +49,8 @@ export function EndpointsPage() {
         title="Endpoints"
         under={
           <>
-            <span className="page-head-brief">Figures are of the last ten seconds.</span>
-            <Link {...predictionsAddress(project)}>What was answered</Link>
+            <span className="page-head-brief">Metrics cover the last 10 s.</span>
+            <Link {...predictionsAddress(project)}>Predictions</Link>
           </>
         }
         actions={
@@ -71,12 +71,12 @@ export function EndpointsPage() {
         error === undefined && <Skeleton rows={12} />
       ) : rows?.length === 0 && complete && labels === '' ? (
         <EmptyState
-          sentence={`Endpoints of ${project} would be here. There are none yet: deploying a version of a model makes one.`}
+          sentence={`No endpoints in ${project} yet. Deploy a model version to create one.`}
           command={daisCommand(['deploy', 'models:/MODEL@champion', '--to', 'ENDPOINT', '--wait'], project)}
         >
-          <Link {...create}>Write a manifest here</Link>, or read{' '}
+          <Link {...create}>Create one here</Link>, or read about{' '}
           <a href="docs/guide/serve-a-model" target="_blank" rel="noreferrer">
-            how a registered model comes to production
+            serving a model
           </a>
           .
         </EmptyState>
@@ -92,7 +92,7 @@ export function EndpointsPage() {
             <span>{shown.length.toLocaleString('en')}</span>
           </FilterBar>
           {shown.length === 0 && complete ? (
-            <EmptyState sentence="Nothing fits the filter.">
+            <EmptyState sentence="No matches.">
               <Link {...listAddress(endpointKind, project)}>Show all endpoints</Link>
             </EmptyState>
           ) : (

@@ -34,19 +34,19 @@ export function QuarantineNote({ place, status }: QuarantineNoteProps) {
       flush
       actions={
         <GuardedButton variant="default" why={why} loading={resume.isPending} onClick={() => resume.mutate()}>
-          {quarantined.length === 1 ? 'Load model again' : 'Load models again'}
+          {quarantined.length === 1 ? 'Reload model' : 'Reload models'}
         </GuardedButton>
       }
     >
       {resume.error !== null && <ErrorNote error={resume.error} />}
       <PlainTable
-        label="Models that are not loaded"
+        label="Models in quarantine"
         rows={quarantined}
         keyOf={({ model }) => model}
         columns={[
           { title: 'Model', narrow: true, cell: ({ model }) => model },
           { title: 'Reason', cell: ({ reason }) => <div className="quarantine-reason">{reason}</div> },
-          { title: 'Quarantined', narrow: true, cell: ({ at }) => <Time at={at} /> },
+          { title: 'Quarantined at', narrow: true, cell: ({ at }) => <Time at={at} /> },
         ]}
       />
     </Panel>

@@ -65,7 +65,7 @@ export function ramp(rollout: Pick<Rollout, 'steps' | 'weights' | 'state'>, now:
       number: (steps.at(-1)?.number ?? -1) + 1 + at,
       weight,
       verdict: undefined,
-      message: 'still to come',
+      message: 'pending',
       seconds: undefined,
       width: widths[steps.length + at] ?? 0,
       failed: NONE,

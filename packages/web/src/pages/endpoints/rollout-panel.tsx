@@ -32,7 +32,7 @@ export function RolloutPanel({ place, status }: RolloutPanelProps) {
       >
         {error !== null && <ErrorNote error={error} retry={() => void refetch()} />}
         {shown === undefined ? (
-          <p className="dim">Nothing was rolled out yet.</p>
+          <p className="dim">No rollouts yet. Deploy a model version to start one.</p>
         ) : (
           <>
             <p>
@@ -41,7 +41,7 @@ export function RolloutPanel({ place, status }: RolloutPanelProps) {
             </p>
             <p className="dim">
               {CAUSES[shown.cause]} <By who={shown.startedBy} project={place.project} /> <Time at={shown.startedAt} />
-              {shown.from !== undefined && <>, instead of {shown.from}</>}
+              {shown.from !== undefined && <>, replacing {shown.from}</>}
               {shown.endedAt !== undefined && shown.endedBy !== undefined && (
                 <>
                   ; ended by <By who={shown.endedBy} project={place.project} /> <Time at={shown.endedAt} />
@@ -54,9 +54,9 @@ export function RolloutPanel({ place, status }: RolloutPanelProps) {
         )}
       </Panel>
       {others.length > 0 && (
-        <Panel title={shown === last ? 'Before' : 'Others'} flush>
+        <Panel title={shown === last ? 'Earlier rollouts' : 'Other rollouts'} flush>
           <PlainTable
-            label="Other rollouts"
+            label="Rollouts"
             rows={others}
             keyOf={({ id }) => id}
             columns={[
@@ -71,7 +71,7 @@ export function RolloutPanel({ place, status }: RolloutPanelProps) {
               },
               { title: 'Reason', cell: ({ reason }) => <span title={reason}>{reason.split('\n', 1)[0]}</span> },
               {
-                title: 'Begun',
+                title: 'Started',
                 cell: ({ startedAt, startedBy }) => (
                   <>
                     <Time at={startedAt} /> by <By who={startedBy} project={place.project} />
@@ -89,7 +89,7 @@ export function RolloutPanel({ place, status }: RolloutPanelProps) {
 const CAUSES: Readonly<Record<Rollout['cause'], string>> = {
   deploy: 'Deployed by',
   alias: 'An alias was moved by',
-  rollback: 'Brought back by',
+  rollback: 'Rolled back by',
 };
 
 function By({ who, project }: { readonly who: string; readonly project: string }) {
@@ -109,7 +109,7 @@ function Steps({ rollout }: { readonly rollout: Rollout }) {
           narrow: true,
           cell: ({ number, weight }) => (number === 0 ? 'loading' : weightText(weight)),
         },
-        { title: 'Verdict', narrow: true, cell: ({ verdict }) => <StateBadge {...VERDICTS[verdict]} /> },
+        { title: 'Result', narrow: true, cell: ({ verdict }) => <StateBadge {...VERDICTS[verdict]} /> },
         {
           title: 'New version',
           cell: ({ canary }) =>
@@ -118,14 +118,14 @@ function Steps({ rollout }: { readonly rollout: Rollout }) {
               : `${canary.failed} of ${canary.requests} failed, p99 ${milliseconds(canary.p99Ms)}`,
         },
         {
-          title: 'Running version',
+          title: 'Current version',
           cell: ({ stable }) =>
             stable === undefined
               ? ''
               : `${stable.failed} of ${stable.requests} failed, p99 ${milliseconds(stable.p99Ms)}`,
         },
-        { title: 'Found', cell: ({ message }) => message },
-        { title: 'Begun', narrow: true, cell: ({ startedAt }) => <Time at={startedAt} /> },
+        { title: 'Message', cell: ({ message }) => message },
+        { title: 'Started', narrow: true, cell: ({ startedAt }) => <Time at={startedAt} /> },
       ]}
     />
   );

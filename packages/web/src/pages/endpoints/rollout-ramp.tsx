@@ -12,7 +12,7 @@ export function RolloutRamp({ rollout }: { readonly rollout: Rollout }) {
   const steps = ramp(rollout, useNow());
   return (
     <figure className="ramp-figure">
-      <div className="scroll-x" role="region" aria-label="Ramp" tabIndex={0}>
+      <div className="scroll-x" role="region" aria-label="Traffic ramp" tabIndex={0}>
         <ol className="ramp">
           {steps.map((step) => (
             <li key={step.number} style={{ flexGrow: step.width }} data-verdict={step.verdict ?? 'ahead'}>
@@ -26,9 +26,9 @@ export function RolloutRamp({ rollout }: { readonly rollout: Rollout }) {
           new version
         </span>
         <span className="ramp-key" data-key="stable">
-          running version
+          current version
         </span>
-        <span className="dim">Height: percent of the traffic. Width: how long it lasted.</span>
+        <span className="dim">Height: share of traffic (%). Width: duration.</span>
       </figcaption>
     </figure>
   );
@@ -44,7 +44,7 @@ function Step({ step }: { readonly step: RampStep }) {
       <b>{number === 0 ? 'loading' : weightText(weight)}</b>
       <span>
         {verdict === undefined ? (
-          <span className="dim">to come</span>
+          <span className="dim">pending</span>
         ) : (
           <StateBadge {...VERDICTS[verdict]} why={message} />
         )}
@@ -74,7 +74,7 @@ function Pair({ title, canary, stable, words }: PairProps) {
     <div className="ramp-pair">
       <span className="dim">{title}</span>
       {canary !== undefined && <Bar of="canary" title="new version" bar={canary} words={words} />}
-      {stable !== undefined && <Bar of="stable" title="running version" bar={stable} words={words} />}
+      {stable !== undefined && <Bar of="stable" title="current version" bar={stable} words={words} />}
     </div>
   );
 }

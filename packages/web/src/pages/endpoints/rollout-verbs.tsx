@@ -106,8 +106,8 @@ function VerbDialog({ verb, name, rollout, busy, error, act, close }: VerbDialog
       <div className="confirm">
         <p>{consequence(verb, rollout)}</p>
         <Textarea
-          label="Why"
-          description="May be left out. It is kept with your name and the time."
+          label="Reason"
+          description="Optional. Recorded with your name and the time."
           value={reason}
           maxLength={1000}
           autosize
@@ -117,7 +117,7 @@ function VerbDialog({ verb, name, rollout, busy, error, act, close }: VerbDialog
         {error !== null && <ErrorNote error={error} />}
         <div className="confirm-end">
           <Button variant="default" onClick={close}>
-            Not now
+            Cancel
           </Button>
           <Button loading={busy} onClick={() => act(reason.trim())}>
             {VERBS[verb].title} now
@@ -129,9 +129,9 @@ function VerbDialog({ verb, name, rollout, busy, error, act, close }: VerbDialog
 }
 
 function consequence(verb: AskedVerb, { from, to }: Rollout): string {
-  if (verb === 'promote') return `${to} gets all of the traffic at once, without the steps that are left.`;
-  const other = from ?? 'the version before';
+  if (verb === 'promote') return `${to} gets all traffic immediately. The remaining steps are skipped.`;
+  const other = from ?? 'the previous version';
   return verb === 'abort'
-    ? `${to} gets no more traffic; all of it goes to ${other}.`
-    : `${other} answers again instead of ${to}, at once. A newer version comes back by deploying it.`;
+    ? `${to} gets no more traffic. All traffic goes to ${other}.`
+    : `${other} replaces ${to} immediately. Deploy the newer version to bring it back.`;
 }

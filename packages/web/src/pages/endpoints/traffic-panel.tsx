@@ -21,13 +21,15 @@ export function TrafficPanel({ place, status }: TrafficPanelProps) {
     data?.variants.find((one) => one.name === name);
   return (
     <Panel
-      title="What answers now"
+      title="Active variants"
       flush={variants.length > 0}
-      actions={data?.live === false ? <span className="dim">the gateway tells nothing at the moment</span> : undefined}
+      actions={
+        data?.live === false ? <span className="dim">the gateway reports no metrics at the moment</span> : undefined
+      }
     >
       {error !== null && <ErrorNote error={error} retry={() => void refetch()} />}
       {variants.length === 0 ? (
-        <p className="dim">Nothing yet.</p>
+        <p className="dim">No variants yet. Deploy a model version to add one.</p>
       ) : (
         <PlainTable
           label="Variants"
@@ -45,13 +47,13 @@ export function TrafficPanel({ place, status }: TrafficPanelProps) {
               cell: ({ state, message }) => <StateBadge {...VARIANT_STATES[state]} why={message} />,
             },
             { title: 'Traffic', narrow: true, cell: ({ weight }) => weightText(weight) },
-            { title: 'Each second', narrow: true, cell: ({ name }) => of(name)?.ratePerSecond ?? '–' },
+            { title: 'Requests/s', narrow: true, cell: ({ name }) => of(name)?.ratePerSecond ?? '–' },
             { title: 'p50', narrow: true, cell: ({ name }) => milliseconds(of(name)?.p50Ms ?? null) },
             { title: 'p99', narrow: true, cell: ({ name }) => milliseconds(of(name)?.p99Ms ?? null) },
             {
-              title: 'Failed',
+              title: 'Errors',
               narrow: true,
-              about: 'Answered with 5xx, of all requests since the gateway started',
+              about: 'Responses with status 5xx, of all requests since the gateway started',
               cell: ({ name }) => {
                 const figures = of(name);
                 return figures === undefined ? '–' : `${figures.failed} of ${figures.requests}`;
@@ -60,7 +62,7 @@ export function TrafficPanel({ place, status }: TrafficPanelProps) {
             {
               title: 'Instances',
               narrow: true,
-              about: 'Of its model, which variants may share',
+              about: 'Instances of the model; variants of the same model share them',
               cell: ({ name }) => of(name)?.workers ?? '–',
             },
             { title: 'Engine', narrow: true, cell: ({ engine }) => engine ?? '' },

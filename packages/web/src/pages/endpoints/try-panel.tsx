@@ -64,7 +64,7 @@ function TryForm({ place, contract }: { readonly place: EndpointPlace; readonly 
         <p className="dim">
           {contract.model} takes{' '}
           {contract.inputs.map(({ name, datatype, shape }) => `${name} (${datatype} [${shape.join(', ')}])`).join(', ')}{' '}
-          and gives {contract.outputs.map(({ name, datatype }) => `${name} (${datatype})`).join(', ')}.
+          and returns {contract.outputs.map(({ name, datatype }) => `${name} (${datatype})`).join(', ')}.
         </p>
         <form
           onSubmit={(event) => {
@@ -83,7 +83,7 @@ function TryForm({ place, contract }: { readonly place: EndpointPlace; readonly 
             styles={{ input: { fontFamily: 'var(--mono)' } }}
           />
           <Button type="submit" mt="xs" loading={isPending}>
-            Send
+            Send request
           </Button>
         </form>
         {error !== null && <ErrorNote error={error} />}
@@ -130,7 +130,7 @@ function valueText(value: unknown): string {
 function Answer({ place, answered }: { readonly place: EndpointPlace; readonly answered: Answered }) {
   const { status, ms, variant, version, prediction, text } = answered;
   return (
-    <Panel title="Answer">
+    <Panel title="Response">
       <p>
         <StateBadge state={status < 400 ? 'ok' : 'failed'} word={String(status)} />
         <span className="dim">
@@ -145,9 +145,7 @@ function Answer({ place, answered }: { readonly place: EndpointPlace; readonly a
       </pre>
       {prediction !== undefined && (
         <p>
-          <Link {...predictionAddress(place.project, place.name, prediction)}>
-            What is kept of it, and why it said so
-          </Link>
+          <Link {...predictionAddress(place.project, place.name, prediction)}>Stored prediction and explanation</Link>
         </p>
       )}
     </Panel>

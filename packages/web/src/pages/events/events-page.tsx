@@ -45,9 +45,9 @@ export function EventsPage() {
         title={project === undefined ? 'Events of the organization' : 'Events'}
         under={
           project === undefined ? (
-            <Link {...eventsAddress(current)}>Show those of project {current}</Link>
+            <Link {...eventsAddress(current)}>Show events of project {current}</Link>
           ) : (
-            <Link {...eventsAddress(undefined)}>Show those of the organisation</Link>
+            <Link {...eventsAddress(undefined)}>Show events of the organization</Link>
           )
         }
         actions={
@@ -69,13 +69,13 @@ export function EventsPage() {
       />
       {error !== undefined && <ErrorNote error={error} retry={retry} />}
       {events === undefined && error === undefined && <Skeleton rows={12} />}
-      {events?.length === 0 && <EmptyState sentence="Changes would be here, newest first. None yet." />}
+      {events?.length === 0 && <EmptyState sentence="No events yet." />}
       {events !== undefined && events.length > 0 && (
         <Panel title="Newest first" flush>
           <EventList events={events} project={current} />
         </Panel>
       )}
-      {more && <p className="dim">Older ones: dais events</p>}
+      {more && <p className="dim">Older events: dais events</p>}
     </div>
   );
 }

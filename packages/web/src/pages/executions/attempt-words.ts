@@ -5,14 +5,14 @@ import { durationText } from '#pages/runs/run-words.ts';
 
 const ENDINGS: Readonly<Record<NonNullable<ExecutionAttempt['ending']>, StateWords>> = {
   exit: { state: 'ok', word: 'ended' },
-  cancelled: { state: 'off', word: 'cancelled' },
-  'wall-time': { state: 'failed', word: 'took too long' },
+  cancelled: { state: 'off', word: 'canceled' },
+  'wall-time': { state: 'failed', word: 'timed out' },
   'out-of-memory': { state: 'failed', word: 'out of memory' },
   'too-many-processes': { state: 'failed', word: 'too many processes' },
-  'disk-full': { state: 'failed', word: 'its disk was full' },
-  refused: { state: 'failed', word: 'could not be started' },
+  'disk-full': { state: 'failed', word: 'out of disk' },
+  refused: { state: 'failed', word: 'failed to start' },
   lost: { state: 'warning', word: 'lost' },
-  spared: { state: 'ok', word: 'did not have to run' },
+  spared: { state: 'ok', word: 'not needed' },
 };
 
 export function attemptState({ state, ending, code, signal }: ExecutionAttempt): StateWords {
@@ -27,8 +27,8 @@ export function attemptState({ state, ending, code, signal }: ExecutionAttempt):
 export function usageText({ wallMs, cpuMs, peakMemoryBytes }: ExecutionAttempt): string {
   return [
     ...(wallMs === undefined ? [] : [durationText(wallMs)]),
-    ...(cpuMs === undefined ? [] : [`${durationText(cpuMs)} of processors`]),
-    ...(peakMemoryBytes === undefined || peakMemoryBytes === 0 ? [] : [`${bytesText(peakMemoryBytes)} at most`]),
+    ...(cpuMs === undefined ? [] : [`${durationText(cpuMs)} of CPU time`]),
+    ...(peakMemoryBytes === undefined || peakMemoryBytes === 0 ? [] : [`${bytesText(peakMemoryBytes)} peak memory`]),
   ].join(', ');
 }
 

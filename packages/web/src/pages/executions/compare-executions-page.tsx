@@ -53,8 +53,8 @@ export function CompareExecutionsPage() {
   return (
     <div className="page">
       <PageHead
-        title="Compare two executions"
-        under={<Link {...executionsAddress(project)}>Executions</Link>}
+        title="Compare two jobs"
+        under={<Link {...executionsAddress(project)}>Jobs and pipeline runs</Link>}
         actions={<CopyAs forms={forms} />}
       />
       {error !== null && <ErrorNote error={error} />}
@@ -66,7 +66,7 @@ export function CompareExecutionsPage() {
           <div className="filter">
             <Checkbox
               size="xs"
-              label="Steps that do not differ too"
+              label="Show identical steps"
               checked={all !== undefined}
               onChange={({ currentTarget }) =>
                 void navigate({
@@ -83,7 +83,7 @@ export function CompareExecutionsPage() {
             </span>
           </div>
           {shown.length === 0 ? (
-            <EmptyState sentence="No step differs: both ended the same, from the same inputs, with the same outputs." />
+            <EmptyState sentence="No step differs: states, inputs and outputs are identical." />
           ) : (
             <Steps project={project} runs={[from, to]} diffs={shown.slice(0, MOST_ROWS)} />
           )}
@@ -121,15 +121,15 @@ function Both({ project, runs }: { readonly project: string; readonly runs: read
   const now = useNow();
   return (
     <PlainTable
-      label="The two runs"
+      label="Compared jobs"
       rows={runs}
       keyOf={({ id }) => id}
       columns={[
-        { title: 'Run', cell: (run) => <Link {...executionAddress(project, run.id)}>{run.name}</Link> },
-        { title: 'Id', narrow: true, cell: ({ id }) => <code title={id}>{id.slice(-8)}</code> },
+        { title: 'Job', cell: (run) => <Link {...executionAddress(project, run.id)}>{run.name}</Link> },
+        { title: 'ID', narrow: true, cell: ({ id }) => <code title={id}>{id.slice(-8)}</code> },
         { title: 'State', narrow: true, cell: (run) => <StateBadge {...stateOf(run)} /> },
-        { title: 'Asked for', narrow: true, cell: (run) => <Time at={new Date(run.createdAt).toISOString()} /> },
-        { title: 'Took', narrow: true, cell: (run) => tookText(run, now) },
+        { title: 'Submitted', narrow: true, cell: (run) => <Time at={new Date(run.createdAt).toISOString()} /> },
+        { title: 'Duration', narrow: true, cell: (run) => tookText(run, now) },
         {
           title: 'Code',
           cell: ({ code }) =>
@@ -149,7 +149,7 @@ interface StepsProps {
 function Steps({ project, runs: [from, to], diffs }: StepsProps) {
   const side = (run: string, node: ExecutionNode | undefined) =>
     node === undefined ? (
-      <span className="dim">not there</span>
+      <span className="dim">missing</span>
     ) : (
       <Link {...executionAddress(project, run, { step: node.path })}>
         <StateBadge {...NODE_STATES[node.state]} /> {sourceWord(node.source) ?? tookText(node, node.startedAt ?? 0)}
@@ -165,7 +165,7 @@ function Steps({ project, runs: [from, to], diffs }: StepsProps) {
         { title: 'First', cell: (diff) => side(from, diff.from) },
         { title: 'Second', cell: (diff) => side(to, diff.to) },
         {
-          title: 'Inputs and outputs that differ',
+          title: 'Different inputs and outputs',
           cell: ({ values }) => (
             <ul className="run-diff">
               {values.map((value) => (

@@ -72,7 +72,7 @@ export function ComputePage() {
         title="Compute"
         under={
           <>
-            <Link {...executionsAddress(project)}>Executions</Link>
+            <Link {...executionsAddress(project)}>Jobs and pipeline runs</Link>
             <span>Quotas, usage and queued steps of {project}.</span>
           </>
         }
@@ -88,10 +88,10 @@ export function ComputePage() {
           <Projects current={project} />
           <Panel title="Queued steps" flush={waits.length > 0}>
             {waits.length === 0 ? (
-              <EmptyState sentence="No step waits. Steps appear here when a quota, a machine or a retry holds them back." />
+              <EmptyState sentence="No queued steps. A step is queued while it waits for quota, capacity or a retry." />
             ) : (
               <PlainTable
-                label="Steps in the order in which they start"
+                label="Queued steps in start order"
                 rows={waits}
                 keyOf={({ run, node }) => `${run} ${node}`}
                 columns={waitColumns(project, load)}
@@ -101,7 +101,7 @@ export function ComputePage() {
           {found.hasNextPage && (
             <div>
               <Button variant="default" loading={found.isFetchingNextPage} onClick={() => void found.fetchNextPage()}>
-                Show more
+                Show more steps
               </Button>
             </div>
           )}
@@ -128,17 +128,17 @@ function Usage({ project, load }: { readonly project: string; readonly load: Exe
           {
             title: 'Used',
             narrow: true,
-            about: 'What running steps request.',
+            about: 'Sum of the requests of running steps.',
             cell: ({ usedText }: UsageRow) => usedText,
           },
           {
             title: 'Quota',
             narrow: true,
-            about: 'Of `spec.quotas.compute` of the project, or a default of the server.',
+            about: 'From `spec.quotas.compute` of the project, or the default of the server.',
             cell: ({ limitText }: UsageRow) => limitText,
           },
           {
-            title: 'Part of the quota',
+            title: 'Quota used (%)',
             cell: ({ name, used, limit, usedText, limitText }: UsageRow) =>
               limit === undefined ? (
                 '–'
@@ -161,10 +161,10 @@ function Machines({ nodes }: { readonly nodes: readonly ComputeNode[] }) {
   return (
     <Panel title="Machines" flush={nodes.length > 0}>
       {nodes.length === 0 ? (
-        <EmptyState sentence="No machine runs steps at the moment. Start a server with the worker role." />
+        <EmptyState sentence="No worker machines are connected. Start a server with the worker role." />
       ) : (
         <PlainTable
-          label="Machines that run steps"
+          label="Worker machines"
           rows={nodes}
           keyOf={({ name }) => name}
           columns={[
@@ -241,7 +241,7 @@ function Projects({ current }: { readonly current: string }) {
           },
           {
             title: 'Share',
-            about: 'The largest part that the project has of any resource of all machines.',
+            about: 'Dominant share: the largest share of any resource of all machines that the project uses.',
             cell: ({ project, share }: ProjectCompute) => {
               const percent = `${Math.round(share * 100)} %`;
               return (
@@ -282,7 +282,7 @@ function Projects({ current }: { readonly current: string }) {
 function waitColumns(project: string, { limits }: ExecutionQueue) {
   return [
     {
-      title: 'Run',
+      title: 'Job',
       cell: ({ run, name }: ExecutionWait) => <Link {...executionAddress(project, run)}>{name}</Link>,
     },
     {
@@ -291,13 +291,13 @@ function waitColumns(project: string, { limits }: ExecutionQueue) {
     },
     { title: 'Reason', narrow: true, cell: (wait: ExecutionWait) => <StateBadge {...reasonWords(wait)} /> },
     {
-      title: 'Next',
+      title: 'Next action',
       cell: (wait: ExecutionWait) =>
         wait.until === undefined ? (
           remedyText(wait, limits)
         ) : (
           <>
-            Its next attempt starts <Time at={new Date(wait.until).toISOString()} />.
+            The next attempt starts <Time at={new Date(wait.until).toISOString()} />.
           </>
         ),
     },

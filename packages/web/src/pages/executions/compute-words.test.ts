@@ -42,16 +42,16 @@ test('a waiting step says what has to happen', () => {
     ...more,
   });
   expect(remedyText(wait('quota', { resource: 'cpu', before: 2 }), LIMITS)).toBe(
-    'CPU: the quota is 8 cores. Running steps have to end. 2 steps of the project come first.',
+    'CPU: the quota of 8 cores is used up. Running steps must finish first. 2 steps of the project are ahead.',
   );
   expect(remedyText(wait('quota', { resource: 'runningSteps' }), LIMITS)).toBe(
-    'Running steps: the quota is 40. Running steps have to end. It is next.',
+    'Running steps: the quota of 40 is used up. Running steps must finish first. This step is next.',
   );
   expect(remedyText(wait('over-quota', { resource: 'cpu' }), LIMITS)).toBe(
-    'CPU: it requests 12 cores, the quota is 8 cores. Raise the quota or cancel the run.',
+    'CPU: the step requests 12 cores, the quota is 8 cores. Raise the quota or cancel the job.',
   );
   expect(remedyText(wait('capacity', { resource: 'cpu' }), LIMITS)).toBe(
-    'CPU: a machine needs 12 cores free. It is next.',
+    'CPU: a machine needs 12 cores free. This step is next.',
   );
-  expect(remedyText(wait('concurrency'), LIMITS)).toBe('Every machine runs as many steps as it may. It is next.');
+  expect(remedyText(wait('concurrency'), LIMITS)).toBe('All workers are busy. This step is next.');
 });

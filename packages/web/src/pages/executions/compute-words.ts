@@ -60,7 +60,7 @@ const REASONS: Readonly<Record<ExecutionWait['why'], StateWords>> = {
   'over-quota': { state: 'warning', word: 'exceeds the quota' },
   capacity: { state: 'waiting', word: 'no free capacity' },
   concurrency: { state: 'waiting', word: 'no free worker' },
-  retry: { state: 'warning', word: 'waits for a retry' },
+  retry: { state: 'warning', word: 'waiting for a retry' },
   starting: { state: 'running', word: 'starting' },
 };
 
@@ -69,9 +69,9 @@ export function reasonWords({ why }: ExecutionWait): StateWords {
 }
 
 function aheadText(before: number): string {
-  if (before === 0) return 'It is next.';
-  if (before === 1) return '1 step of the project comes first.';
-  return `${before.toLocaleString('en')} steps of the project come first.`;
+  if (before === 0) return 'This step is next.';
+  if (before === 1) return '1 step of the project is ahead.';
+  return `${before.toLocaleString('en')} steps of the project are ahead.`;
 }
 
 /** What has to happen so that the step starts. */
@@ -80,14 +80,14 @@ export function remedyText({ why, resource = '', resources, before }: ExecutionW
   const title = resourceTitle(resource);
   if (why === 'quota') {
     const limit = resource === 'runningSteps' ? limits.runningSteps : (limits.resources[resource] ?? 0);
-    return `${title}: the quota is ${amountText(resource, limit)}. Running steps have to end. ${ahead}`;
+    return `${title}: the quota of ${amountText(resource, limit)} is used up. Running steps must finish first. ${ahead}`;
   }
   if (why === 'over-quota') {
     const [asked, limit] = [resources[resource] ?? 0, limits.resources[resource] ?? 0];
-    return `${title}: it requests ${amountText(resource, asked)}, the quota is ${amountText(resource, limit)}. Raise the quota or cancel the run.`;
+    return `${title}: the step requests ${amountText(resource, asked)}, the quota is ${amountText(resource, limit)}. Raise the quota or cancel the job.`;
   }
   if (why === 'capacity')
     return `${title}: a machine needs ${amountText(resource, resources[resource] ?? 0)} free. ${ahead}`;
-  if (why === 'concurrency') return `Every machine runs as many steps as it may. ${ahead}`;
-  return why === 'retry' ? 'Its next attempt is not due yet.' : 'Its files and packages are being prepared.';
+  if (why === 'concurrency') return `All workers are busy. ${ahead}`;
+  return why === 'retry' ? 'The next attempt is not due yet.' : 'Files and packages are being prepared.';
 }

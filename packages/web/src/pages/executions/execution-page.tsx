@@ -44,7 +44,7 @@ export function ExecutionPage() {
   if (run === undefined) {
     return (
       <div className="page">
-        <PageHead title={`Execution ${id.slice(-8)}`} />
+        <PageHead title={`Job ${id.slice(-8)}`} />
         {error === null ? (
           <Skeleton rows={14} />
         ) : (
@@ -52,10 +52,10 @@ export function ExecutionPage() {
             <p>
               {error.code === 'forbidden' ? (
                 <Link {...accessAddress(project, { action: 'execution:read', resource: 'Execution' })}>
-                  Why, and what would change it
+                  Show why and what would allow it
                 </Link>
               ) : (
-                <Link {...executionsAddress(project)}>All runs</Link>
+                <Link {...executionsAddress(project)}>All jobs</Link>
               )}
             </p>
           </ErrorNote>
@@ -99,11 +99,11 @@ function Shown({ project, run }: ShownProps) {
   return (
     <div className="page run-shown">
       <PageHead
-        title={`Execution ${run.name}`}
+        title={`${run.pipeline === undefined ? 'Job' : 'Pipeline run'} ${run.name}`}
         under={<Strip project={project} run={run} />}
         actions={
           <>
-            <CopyAs forms={[...forms, { title: 'Id', preview: run.id, text: () => run.id }]} />
+            <CopyAs forms={[...forms, { title: 'ID', preview: run.id, text: () => run.id }]} />
             <RunActions project={project} run={run} marks={marks} edges={edges} chosen={mark?.path} />
           </>
         }
@@ -114,7 +114,7 @@ function Shown({ project, run }: ShownProps) {
         </div>
       )}
       {run.warnings !== undefined && (
-        <ul className="note" aria-label="What is done in another way">
+        <ul className="note" aria-label="Warnings">
           {run.warnings.map((warning) => (
             <li key={warning}>{warning}</li>
           ))}
@@ -197,16 +197,16 @@ function Strip({ project, run }: ShownProps) {
   const name = usePipelineNames(project, pipeline !== undefined).get(pipeline ?? '');
   return (
     <>
-      <Link {...executionsAddress(project)}>Executions</Link>
+      <Link {...executionsAddress(project)}>Jobs and pipeline runs</Link>
       <StateBadge {...stateOf(run)} />
-      {run.state === 'pending' && <Link {...computeAddress(project)}>why it waits</Link>}
+      {run.state === 'pending' && <Link {...computeAddress(project)}>why it is queued</Link>}
       <span>by {whoText(run.submittedBy)}</span>
       <span>
-        <Time at={new Date(run.createdAt).toISOString()} />, took {tookText(run, now)}
+        <Time at={new Date(run.createdAt).toISOString()} />, duration {tookText(run, now)}
       </span>
       {retryOf !== undefined && (
         <span>
-          again of <Link {...executionAddress(project, retryOf)}>{retryOf.slice(-8)}</Link>,{' '}
+          retry of <Link {...executionAddress(project, retryOf)}>{retryOf.slice(-8)}</Link>,{' '}
           <Link {...executionDiffAddress(project, retryOf, run.id)}>compare</Link>
         </span>
       )}
@@ -216,16 +216,16 @@ function Strip({ project, run }: ShownProps) {
           {name !== undefined && <Link {...resourceAddress(pipelineKind, project, name)}>{name}</Link>}
         </span>
       )}
-      {experimentId !== undefined && <Link {...experimentAddress(project, experimentId)}>its experiment</Link>}
+      {experimentId !== undefined && <Link {...experimentAddress(project, experimentId)}>experiment</Link>}
       {code?.commit !== undefined && (
         <span>
           at <code title={code.commit}>{code.commit.slice(0, 8)}</code>
-          {code.dirty === true && ', changed since'}
+          {code.dirty === true && ', with uncommitted changes'}
         </span>
       )}
       {run.priority !== 0 && <span>priority {run.priority}</span>}
       <span className="run-id">
-        <code title={run.id}>{run.id.slice(-8)}</code> <CopyButton text={run.id} label="Copy the id" />
+        <code title={run.id}>{run.id.slice(-8)}</code> <CopyButton text={run.id} label="Copy ID" />
       </span>
     </>
   );

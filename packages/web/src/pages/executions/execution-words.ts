@@ -13,22 +13,22 @@ export const EXECUTION_STATES: Readonly<Record<ExecutionState, StateWords>> = {
   running: { state: 'running', word: 'running' },
   succeeded: { state: 'ok', word: 'succeeded' },
   failed: { state: 'failed', word: 'failed' },
-  cancelled: { state: 'off', word: 'cancelled' },
+  cancelled: { state: 'off', word: 'canceled' },
 };
 
 export const EXECUTION_STATE_NAMES = Object.keys(EXECUTION_STATES) as readonly ExecutionState[];
 
 /** `waiting` is for others; `ready` is for a place to run. */
 export const NODE_STATES: Readonly<Record<ExecutionMark['state'], StateWords>> = {
-  waiting: { state: 'off', word: 'waits for others' },
-  ready: { state: 'waiting', word: 'in the queue' },
-  delayed: { state: 'warning', word: 'waits to try again' },
+  waiting: { state: 'off', word: 'waiting' },
+  ready: { state: 'waiting', word: 'queued' },
+  delayed: { state: 'warning', word: 'waiting for retry' },
   running: { state: 'running', word: 'running' },
   succeeded: { state: 'ok', word: 'succeeded' },
   failed: { state: 'failed', word: 'failed' },
   skipped: { state: 'off', word: 'skipped' },
   blocked: { state: 'warning', word: 'blocked' },
-  cancelled: { state: 'off', word: 'cancelled' },
+  cancelled: { state: 'off', word: 'canceled' },
 };
 
 export const NODE_STATE_NAMES = Object.keys(NODE_STATES) as readonly ExecutionMark['state'][];
@@ -38,13 +38,13 @@ export function stateOf({
   cancelAsked,
   endedAt,
 }: Pick<Execution, 'state' | 'cancelAsked' | 'endedAt'>): StateWords {
-  return cancelAsked && endedAt === undefined ? { state: 'warning', word: 'being cancelled' } : EXECUTION_STATES[state];
+  return cancelAsked && endedAt === undefined ? { state: 'warning', word: 'canceling' } : EXECUTION_STATES[state];
 }
 
 /** Why it has not run: undefined where it did. */
 export function sourceWord(source: ExecutionMark['source']): string | undefined {
-  if (source === 'cache') return 'from the cache';
-  return source === 'reused' ? 'taken over' : undefined;
+  if (source === 'cache') return 'cached';
+  return source === 'reused' ? 'reused' : undefined;
 }
 
 interface Timed {

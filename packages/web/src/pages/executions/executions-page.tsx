@@ -30,7 +30,7 @@ import './executions.css';
 const AHEAD = 40;
 const ANY = 'any';
 const STATES = [
-  { value: ANY, label: 'in any state' },
+  { value: ANY, label: 'any state' },
   ...EXECUTION_STATE_NAMES.map((state) => ({ value: state as string, label: EXECUTION_STATES[state].word })),
 ];
 
@@ -64,11 +64,11 @@ export function ExecutionsPage() {
   return (
     <div className="page">
       <PageHead
-        title="Executions"
+        title="Jobs and pipeline runs"
         under={
           <>
-            <span className="page-head-brief">Commands and pipelines that run on the server, the newest first.</span>
-            <Link {...computeAddress(project)}>Compute: quotas, usage and queue</Link>
+            <span className="page-head-brief">Commands and pipelines that the platform executes, newest first.</span>
+            <Link {...computeAddress(project)}>Compute usage and queue</Link>
           </>
         }
         actions={<CopyAs forms={forms} />}
@@ -102,13 +102,13 @@ export function ExecutionsPage() {
           {runs === undefined ? (
             error === null && <Skeleton rows={12} />
           ) : runs.length === 0 ? (
-            <EmptyState sentence="No run fits the filter.">
-              <Link {...executionsAddress(project)}>Show all runs</Link>
+            <EmptyState sentence="No matches.">
+              <Link {...executionsAddress(project)}>Clear filter</Link>
             </EmptyState>
           ) : (
             <ResourceTable
               key={`${project} ${name} ${state ?? ''}`}
-              label="Runs"
+              label="Jobs and pipeline runs"
               rows={runs}
               columns={columns}
               keyOf={idOf}
@@ -130,7 +130,7 @@ export function ExecutionsPage() {
 const idOf = ({ id }: Execution) => id;
 
 function counted(count: number, more: boolean): string {
-  return `${count.toLocaleString('en')} ${count === 1 ? 'run' : 'runs'}${more ? ', more as you scroll' : ''}`;
+  return `${count.toLocaleString('en')} ${count === 1 ? 'run' : 'runs'}${more ? ', scroll for more' : ''}`;
 }
 
 function FirstRun({ project }: { readonly project: string }) {
@@ -138,12 +138,12 @@ function FirstRun({ project }: { readonly project: string }) {
   const server = document.baseURI.replace(/\/$/, '');
   return (
     <EmptyState
-      sentence={`Runs of ${project} would be here. Nothing was run yet.`}
+      sentence={`No jobs in ${project} yet. A job runs a command or a pipeline on the server.`}
       command={firstRunLines({ server, project, accounts })}
     >
-      Paste these into a shell, in a folder with code if you like: it goes along.{' '}
+      Run these commands in a shell. The files of the current folder are uploaded with the job.{' '}
       <a href="docs/guide/run-a-command" target="_blank" rel="noreferrer">
-        More about running commands
+        Guide: run a command
       </a>
     </EmptyState>
   );
@@ -175,21 +175,21 @@ function columnsOf(project: string, names: ReadonlyMap<string, string>): readonl
     },
     {
       id: 'created',
-      title: 'Asked for',
+      title: 'Submitted',
       width: '110px',
       cell: ({ createdAt }) => <Time at={new Date(createdAt).toISOString()} />,
     },
-    { id: 'took', title: 'Took', width: '100px', end: true, cell: (run) => <Took run={run} /> },
-    { id: 'who', title: 'By', width: 'minmax(90px, 1fr)', cell: ({ submittedBy }) => whoText(submittedBy) },
+    { id: 'took', title: 'Duration', width: '100px', end: true, cell: (run) => <Took run={run} /> },
+    { id: 'who', title: 'Submitted by', width: 'minmax(90px, 1fr)', cell: ({ submittedBy }) => whoText(submittedBy) },
     {
       id: 'why',
-      title: 'Said',
+      title: 'Message',
       width: 'minmax(160px, 2fr)',
       cell: ({ error, description }) => <span title={error ?? description}>{error ?? description}</span>,
     },
     {
       id: 'from',
-      title: 'From',
+      title: 'Retry of',
       width: 'minmax(110px, 1fr)',
       cell: ({ retryOf, pipeline }) => (
         <>
@@ -201,6 +201,6 @@ function columnsOf(project: string, names: ReadonlyMap<string, string>): readonl
         </>
       ),
     },
-    { id: 'id', title: 'Id', width: '90px', cell: ({ id }) => <code title={id}>{id.slice(-8)}</code> },
+    { id: 'id', title: 'ID', width: '90px', cell: ({ id }) => <code title={id}>{id.slice(-8)}</code> },
   ];
 }

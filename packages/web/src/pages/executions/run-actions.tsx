@@ -38,14 +38,14 @@ export function RunActions({ project, run, marks, edges, chosen }: RunActionsPro
   const goesOn = run.endedAt === undefined;
   const step = chosen?.split('/')[0];
   const close = () => setAsking(undefined);
-  const ended = 'It has ended.';
-  const notEnded = 'It goes on: cancel it first, or wait for its end.';
+  const ended = 'The job has ended.';
+  const notEnded = 'The job is active. Cancel it first, or wait until it ends.';
   return (
     <>
       {goesOn ? (
         <GuardedButton
           variant="default"
-          why={run.cancelAsked ? 'It is being cancelled already.' : why('execution:cancel')}
+          why={run.cancelAsked ? 'The job is already being canceled.' : why('execution:cancel')}
           onClick={() => setAsking('cancel')}
         >
           Cancel
@@ -54,11 +54,11 @@ export function RunActions({ project, run, marks, edges, chosen }: RunActionsPro
         <>
           {step !== undefined && marks.size > 1 && (
             <GuardedButton variant="default" why={why('execution:submit')} onClick={() => setAsking('from')}>
-              Run again from {step}
+              Rerun from {step}
             </GuardedButton>
           )}
           <GuardedButton variant="default" why={why('execution:submit')} onClick={() => setAsking('again')}>
-            Run again
+            Rerun
           </GuardedButton>
         </>
       )}
@@ -92,19 +92,13 @@ function CancelRun({ project, run, ended, close }: DialogProps & { readonly ende
     mutationFn: async () => await client.perform(cancelExecutionOperation, { id: run.id }),
     onSuccess: (now) => {
       queries.setQueryData(executionKey(project, run.id), now);
-      toast({ title: now.endedAt === undefined ? `${run.name} is being cancelled` : `${run.name}: ${ended}` });
+      toast({ title: now.endedAt === undefined ? `Canceling ${run.name}` : `${run.name}: ${ended}` });
       close();
     },
   });
   return (
-    <Confirm
-      title={`Cancel ${run.name}?`}
-      verb="Cancel the run"
-      busy={isPending}
-      confirm={() => mutate()}
-      close={close}
-    >
-      <p>Nothing of it starts any more, and what runs is told to end. It can be run again afterwards.</p>
+    <Confirm title={`Cancel ${run.name}?`} verb="Cancel job" busy={isPending} confirm={() => mutate()} close={close}>
+      <p>No further steps start, and running steps are stopped. You can rerun the job afterwards.</p>
       {error !== null && <ErrorNote error={error} />}
     </Confirm>
   );
@@ -124,18 +118,11 @@ function RunAgain({ project, run, plan, close }: DialogProps & { readonly plan: 
     },
   });
   return (
-    <Confirm
-      title={`Run ${run.name} again?`}
-      verb="Run again"
-      harmless
-      busy={isPending}
-      confirm={() => mutate()}
-      close={close}
-    >
+    <Confirm title={`Rerun ${run.name}?`} verb="Rerun" harmless busy={isPending} confirm={() => mutate()} close={close}>
       <p>
-        A new run is made, of the same plan with the same code. <strong>{namesText(runs)}</strong>{' '}
+        This creates a new job with the same plan and code. <strong>{namesText(runs)}</strong>{' '}
         {runs.length === 1 ? 'runs' : 'run'}
-        {kept.length === 0 ? '.' : '; what succeeded and would be the same is taken over: '}
+        {kept.length === 0 ? '.' : '; unchanged successful steps are reused: '}
         {kept.length > 0 && <strong>{namesText(kept)}</strong>}
         {kept.length > 0 && '.'}
       </p>
@@ -145,7 +132,7 @@ function RunAgain({ project, run, plan, close }: DialogProps & { readonly plan: 
 }
 
 function namesText(names: readonly string[]): string {
-  if (names.length === 0) return 'Nothing of it';
+  if (names.length === 0) return 'No step';
   const more = names.length - NAMED;
   return `${names.slice(0, NAMED).join(', ')}${more > 0 ? ` and ${more.toLocaleString('en')} more` : ''}`;
 }
@@ -163,7 +150,7 @@ function DeleteRun({ project, run, close }: DialogProps) {
   });
   return (
     <Confirm title={`Delete ${run.name}?`} verb="Delete" busy={isPending} confirm={() => mutate()} close={close}>
-      <p>It goes with its logs, its code and the files that its steps left. That cannot be undone.</p>
+      <p>This deletes the job with its logs, code and output files. You cannot undo this.</p>
       {error !== null && <ErrorNote error={error} />}
     </Confirm>
   );

@@ -54,11 +54,11 @@ export function RunGraph({ project, run, marks, shape, chosen, choose }: RunGrap
   if (!edges.of.has('')) return <Skeleton rows={8} />;
   return (
     <>
-      <GraphView label="Graph of the run" layout={layout} lookOf={look} chosen={chosen} choose={choose} fold={fold} />
+      <GraphView label="Graph of the job" layout={layout} lookOf={look} chosen={chosen} choose={choose} fold={fold} />
       {hidden > 0 && (
         <p className="dim">
-          {hidden.toLocaleString('en')} more stand in groups of which the first {MOST_DRAWN.toLocaleString('en')} are
-          drawn; all are among the steps.
+          {hidden.toLocaleString('en')} more are in groups; the first {MOST_DRAWN.toLocaleString('en')} of each group
+          are drawn. The Steps tab lists all.
         </p>
       )}
     </>

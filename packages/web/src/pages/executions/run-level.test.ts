@@ -63,7 +63,7 @@ test('nodes say how long, how often and how far', () => {
     note: '3.0 s · 2 attempts',
     about: 'a/fit',
   });
-  expect(lookOf(mark('a', { source: 'cache' }), undefined)).toMatchObject({ word: 'from the cache' });
+  expect(lookOf(mark('a', { source: 'cache' }), undefined)).toMatchObject({ word: 'cached' });
   const count = { steps: 3, ended: 2, failed: 1, running: 0 };
   expect(lookOf(all[1]!, count)).toMatchObject({ word: 'running', note: '2 items · 2 of 3 · 1 failed' });
 });

@@ -11,7 +11,7 @@ import { StateBadge } from '#ui/state-badge.tsx';
 
 const ANY = 'any';
 const STATES = [
-  { value: ANY, label: 'in any state' },
+  { value: ANY, label: 'any state' },
   ...NODE_STATE_NAMES.map((state) => ({ value: state as string, label: NODE_STATES[state].word })),
 ];
 
@@ -105,7 +105,7 @@ const columnsOf = (choose: (path: string) => void): readonly TableColumn<Executi
   },
   {
     id: 'took',
-    title: 'Took',
+    title: 'Duration',
     width: '90px',
     end: true,
     sortValue: ({ startedAt = 0, endedAt = 0 }) => Math.max(0, endedAt - startedAt),
@@ -121,7 +121,7 @@ const columnsOf = (choose: (path: string) => void): readonly TableColumn<Executi
   },
   {
     id: 'source',
-    title: 'Why not run',
+    title: 'Reason for skip',
     width: '120px',
     sortValue: ({ source }) => source ?? '',
     cell: ({ source }) => sourceWord(source),

@@ -44,11 +44,11 @@ export function RunTimeline({ marks, chosen, choose }: RunTimelineProps) {
     virtual.scrollToIndex(rows.indexOf(next));
     scroller.current?.focus({ preventScroll: true });
   };
-  if (rows.length === 0) return <EmptyState sentence="When steps ran would be here. None has begun yet." />;
+  if (rows.length === 0) return <EmptyState sentence="No step has started yet. The timeline shows when steps run." />;
   return (
     <div className="timeline">
       <div className="timeline-head" aria-hidden="true">
-        <span>{durationText(totalMs)} in all</span>
+        <span>{durationText(totalMs)} total</span>
         <svg>
           {ticks.map((ms) => (
             <text key={ms} x={`${(ms / totalMs) * 100}%`} y="14" textAnchor={ms > totalMs * 0.95 ? 'end' : 'middle'}>
@@ -61,7 +61,7 @@ export function RunTimeline({ marks, chosen, choose }: RunTimelineProps) {
         ref={scroller}
         className="timeline-scroll"
         role="group"
-        aria-label="Timeline of the run"
+        aria-label="Timeline of the job"
         tabIndex={0}
         onKeyDown={press}
       >

@@ -18,19 +18,19 @@ export interface StepAboutProps {
 
 /** What exactly is run, and in what. */
 export function StepAbout({ project, step: { step } }: StepAboutProps) {
-  if (step === undefined) return <p className="dim">It is a group: each of its steps has a command of its own.</p>;
+  if (step === undefined) return <p className="dim">This is a group. Each of its steps has its own command.</p>;
   const command = step.command.map(shellWord).join(' ');
   const variables = Object.entries(step.variables).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const { environment } = step;
   return (
     <>
-      <Panel title="Command" actions={<CopyButton text={command} label="Copy the command" />}>
+      <Panel title="Command" actions={<CopyButton text={command} label="Copy command" />}>
         <pre className="step-command" tabIndex={0}>
           {command}
         </pre>
       </Panel>
-      <Panel title="Runs in">
-        <KeyValue label="Runs in" pairs={aboutPairs(step)} />
+      <Panel title="Execution environment">
+        <KeyValue label="Execution environment" pairs={aboutPairs(step)} />
       </Panel>
       {(variables.length > 0 || Object.keys(step.secrets).length > 0) && (
         <Panel title="Variables">
@@ -75,12 +75,12 @@ function aboutPairs(step: NonNullable<ExecutionStep['step']>): readonly Pair[] {
       key: 'environment',
       value: environmentText(environment),
     },
-    { key: 'asks for', value: resourcesText(resources) ?? 'nothing in particular' },
+    { key: 'requests', value: resourcesText(resources) ?? 'defaults' },
     { key: 'isolated', value: ISOLATION[isolation] },
-    { key: 'network', value: network ? 'yes' : 'no, where it is isolated' },
-    ...(timeoutSeconds === undefined ? [] : [{ key: 'ends after', value: `${timeoutSeconds} s` }]),
-    { key: 'tried again', value: retries === 0 ? 'never' : retries === 1 ? 'once' : `${retries} times` },
-    { key: 'cache', value: cache ? 'yes: the same command with the same inputs runs once' : 'no' },
+    { key: 'network', value: network ? 'yes' : 'no (when isolated)' },
+    ...(timeoutSeconds === undefined ? [] : [{ key: 'timeout', value: `${timeoutSeconds} s` }]),
+    { key: 'retries', value: retries === 0 ? 'never' : retries === 1 ? 'once' : `${retries} times` },
+    { key: 'cache', value: cache ? 'yes: an identical command with identical inputs is not run again' : 'no' },
     ...(kept.length === 0
       ? []
       : [{ key: 'keeps', value: kept.map(([name, path]) => `${name} from ${path}`).join(', ') }]),
@@ -90,7 +90,7 @@ function aboutPairs(step: NonNullable<ExecutionStep['step']>): readonly Pair[] {
 function environmentText({ type, image, version = '', requirements = [] }: Environment): string {
   if (type === 'image') return `the image ${image ?? ''}`;
   return type === 'system'
-    ? 'the programs of the machine'
+    ? 'the programs on the machine'
     : `Python ${version} with ${requirements.length} requirements`;
 }
 
@@ -98,8 +98,8 @@ type Environment = NonNullable<ExecutionStep['step']>['environment'];
 
 const ISOLATION: Readonly<Record<NonNullable<ExecutionStep['step']>['isolation'], string>> = {
   required: 'yes',
-  preferred: 'where the machine can',
-  none: 'no: it sees what the server sees',
+  preferred: 'when the machine supports it',
+  none: 'no: the step has the access of the server',
 };
 
 export interface StepAttemptsProps {
@@ -110,7 +110,7 @@ export interface StepAttemptsProps {
 
 /** What was tried, how it ended and what it took. */
 export function StepAttempts({ attempts, shown, show }: StepAttemptsProps) {
-  if (attempts.length === 0) return <p className="dim">Nothing was tried yet.</p>;
+  if (attempts.length === 0) return <p className="dim">No attempts yet.</p>;
   return (
     <PlainTable
       label="Attempts"
@@ -120,7 +120,7 @@ export function StepAttempts({ attempts, shown, show }: StepAttemptsProps) {
       columns={[
         { title: '#', narrow: true, cell: ({ number }) => number },
         {
-          title: 'How it ended',
+          title: 'Result',
           cell: (attempt) => (
             <>
               <StateBadge {...attemptState(attempt)} />
@@ -130,8 +130,8 @@ export function StepAttempts({ attempts, shown, show }: StepAttemptsProps) {
             </>
           ),
         },
-        { title: 'Began', narrow: true, cell: ({ claimedAt }) => <Time at={new Date(claimedAt).toISOString()} /> },
-        { title: 'Took', cell: (attempt) => usageText(attempt) },
+        { title: 'Started', narrow: true, cell: ({ claimedAt }) => <Time at={new Date(claimedAt).toISOString()} /> },
+        { title: 'Duration', cell: (attempt) => usageText(attempt) },
         {
           title: '',
           narrow: true,

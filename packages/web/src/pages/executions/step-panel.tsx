@@ -43,14 +43,14 @@ export function StepPanel({ project, run, mark, close }: StepPanelProps) {
         {source !== undefined && <span className="label-chip">{source}</span>}
         <span className="dim">
           {mark.startedAt === undefined ? (
-            'has not begun'
+            'not started'
           ) : (
             <>
               <Time at={new Date(mark.startedAt).toISOString()} />, {tookText(mark, now)}
             </>
           )}
         </span>
-        <ActionIcon aria-label="Close the step" onClick={close}>
+        <ActionIcon aria-label="Close step" onClick={close}>
           <Icon name="close" />
         </ActionIcon>
       </header>
@@ -83,7 +83,9 @@ export function StepPanel({ project, run, mark, close }: StepPanelProps) {
               )}
             </StepLog>
           ) : (
-            <p className="log-note dim">It did not run: the same was done before. Its outputs are those of then.</p>
+            <p className="log-note dim">
+              Cache hit: the step did not run. The outputs are those of an identical earlier step.
+            </p>
           )}
         </Tabs.Panel>
         <Tabs.Panel value="values" className="step-parts">
@@ -99,7 +101,7 @@ export function StepPanel({ project, run, mark, close }: StepPanelProps) {
                 paths={step.step?.outputs}
               />
               <StepVersions project={project} attempt={attempts.findLast(({ state }) => state === 'ended')?.id} />
-              <StepValues project={project} title="Inputs" nothing="It is given nothing." values={step.inputs} />
+              <StepValues project={project} title="Inputs" nothing="The step has no inputs." values={step.inputs} />
             </>
           )}
         </Tabs.Panel>
@@ -115,7 +117,7 @@ export function StepPanel({ project, run, mark, close }: StepPanelProps) {
 }
 
 function outputWord({ endedAt }: ExecutionMark): string {
-  return endedAt === undefined ? 'What it leaves is collected when it has ended.' : 'It left nothing that is kept.';
+  return endedAt === undefined ? 'Outputs are collected when the step ends.' : 'The step has no outputs.';
 }
 
 interface StepLogProps {

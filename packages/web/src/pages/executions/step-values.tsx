@@ -69,7 +69,7 @@ function ParameterText({ value }: { readonly value: unknown }) {
   const text = parameterText(value);
   return (
     <span className="step-parameter">
-      <code>{text.slice(0, MOST_TEXT)}</code> <CopyButton text={text} label="Copy the value" />
+      <code>{text.slice(0, MOST_TEXT)}</code> <CopyButton text={text} label="Copy value" />
     </span>
   );
 }
@@ -106,7 +106,7 @@ function OneArtifact({ project, artifact, called }: Called & { readonly artifact
         rightSection={<Icon name={open ? 'up' : 'down'} />}
         onClick={() => setOpen(!open)}
       >
-        {files === 1 ? 'one file' : `${files.toLocaleString('en')} files`}, {bytesText(bytes)}
+        {files === 1 ? '1 file' : `${files.toLocaleString('en')} files`}, {bytesText(bytes)}
       </Button>{' '}
       <code className="dim" title={digest}>
         {digest.slice(0, 8)}
@@ -136,7 +136,7 @@ function FileList({ project, artifact: { run, prefix }, called }: Called & { rea
             </button>
           </li>
         ))}
-        {data?.more === true && <li className="dim">There are more.</li>}
+        {data?.more === true && <li className="dim">More files are not listed.</li>}
       </ul>
       {shown !== undefined && (
         <div className="step-file">

@@ -17,8 +17,8 @@ export function StepVersions({ project, attempt }: StepVersionsProps) {
   const versions = graph === undefined ? [] : versionsMade(graph);
   if (versions.length === 0) return null;
   return (
-    <Panel title="Versions it made">
-      <dl className="step-values" aria-label="Versions it made">
+    <Panel title="Created versions">
+      <dl className="step-values" aria-label="Created versions">
         {versions.map((version) => {
           const address = nodeAddress(project, version);
           return (

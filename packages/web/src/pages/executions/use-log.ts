@@ -34,8 +34,7 @@ export function useLog(project: string, id: string, node: string, attempt: strin
     const follow = async () => {
       const input = { id, node, ...(attempt !== undefined && { attempt }) };
       for await (const frame of client.follow(followExecutionLogOperation, input, { signal: stop.signal })) {
-        if (last !== undefined && frame.attempt !== last && frame.attempt !== undefined)
-          gathered += '\n── tried again ──\n';
+        if (last !== undefined && frame.attempt !== last && frame.attempt !== undefined) gathered += '\n── retry ──\n';
         last = frame.attempt ?? last;
         gathered += frame.text;
         ({ ended } = frame);

@@ -44,7 +44,7 @@ export function ExperimentActions({ project, experiment, moved }: ExperimentActi
   const remove = useMutation<unknown, DaisError>({
     mutationFn: async () => await client.perform(deleteExperimentOperation, { id }),
     onSuccess: async () => {
-      toast({ title: `${name} is deleted`, text: 'Restore, on this page, brings it back with its runs.' });
+      toast({ title: `${name} deleted`, text: 'Use Restore on this page to restore it with its runs.' });
       await done();
       moved();
     },
@@ -52,11 +52,11 @@ export function ExperimentActions({ project, experiment, moved }: ExperimentActi
   const restore = useMutation<unknown, DaisError>({
     mutationFn: async () => await client.perform(restoreExperimentOperation, { id }),
     onSuccess: async () => {
-      toast({ title: `${name} is back, with its runs` });
+      toast({ title: `${name} restored with its runs` });
       await done();
       moved();
     },
-    onError: (error) => toast({ title: `${name} is still deleted`, text: error.message, state: 'failed' }),
+    onError: (error) => toast({ title: `${name} was not restored`, text: error.message, state: 'failed' }),
   });
   if (lifecycle === 'deleted') {
     return (
@@ -68,7 +68,7 @@ export function ExperimentActions({ project, experiment, moved }: ExperimentActi
   return (
     <>
       <GuardedButton variant="default" why={why('experiment:update')} onClick={() => setAsking('name')}>
-        Rename
+        Rename experiment
       </GuardedButton>
       <GuardedButton variant="default" why={why('experiment:delete')} onClick={() => setAsking('delete')}>
         Delete experiment
@@ -76,8 +76,8 @@ export function ExperimentActions({ project, experiment, moved }: ExperimentActi
       {asking === 'name' && (
         <NameDialog
           title={`Rename ${name}`}
-          verb="Rename"
-          about="Programs that name it by the old name make a new experiment; its number and its runs stay."
+          verb="Rename experiment"
+          about="Programs that use the old name create a new experiment. The ID and the runs stay."
           before={name}
           busy={rename.isPending}
           error={rename.error}
@@ -94,8 +94,8 @@ export function ExperimentActions({ project, experiment, moved }: ExperimentActi
           close={() => setAsking(undefined)}
         >
           <p>
-            Its runs and logged models go with it. All of them can be restored together until garbage collection takes
-            them; until then no other experiment can have this name.
+            This deletes its runs and logged models too. You can restore all of them until garbage collection removes
+            them. Until then the name stays taken.
           </p>
           {remove.error !== null && <ErrorNote error={remove.error} />}
         </Confirm>

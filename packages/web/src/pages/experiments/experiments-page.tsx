@@ -45,7 +45,7 @@ export function ExperimentsPage() {
     <div className="page">
       <PageHead
         title="Experiments"
-        under="An experiment keeps the runs of one question together, whoever trains."
+        under="An experiment groups the tracked runs of one task."
         actions={
           <>
             <CopyAs forms={useForms(project)} />
@@ -56,7 +56,7 @@ export function ExperimentsPage() {
         }
       />
       {error !== null && <ErrorNote error={error} retry={again} />}
-      {nothing && <FirstRunNote sentence={`No run of ${project} has been logged yet.`} project={project} />}
+      {nothing && <FirstRunNote sentence={`No runs in ${project} yet. Log one with MLflow.`} project={project} />}
       {rows === undefined && error === null && <Skeleton rows={12} />}
       {shown !== undefined && (
         <>
@@ -70,7 +70,7 @@ export function ExperimentsPage() {
             />
             <Checkbox
               size="xs"
-              label="Deleted ones"
+              label="Show deleted experiments"
               checked={deleted}
               onChange={({ currentTarget }) => say({ view: currentTarget.checked ? 'deleted' : undefined })}
               className="filter-said"
@@ -78,17 +78,17 @@ export function ExperimentsPage() {
             <div className="filter-said" role="status">
               <span>
                 {shown.length.toLocaleString('en')} {shown.length === 1 ? 'experiment' : 'experiments'}
-                {more ? ', and there are more' : ''}
+                {more ? ', more available' : ''}
               </span>
               {more && (
                 <Button variant="default" loading={loading} onClick={loadMore}>
-                  Load more
+                  Load more experiments
                 </Button>
               )}
             </div>
           </div>
           {shown.length === 0 ? (
-            <EmptyState sentence={deleted ? 'No experiment is deleted.' : 'No experiment is named so.'} />
+            <EmptyState sentence={deleted ? 'No deleted experiments.' : 'No matches.'} />
           ) : (
             <ResourceTable
               key={`${project} ${name} ${view ?? ''} ${sort ?? ''}`}
@@ -136,7 +136,7 @@ function columnsOf(project: string): readonly TableColumn<ExperimentRow>[] {
     },
     {
       id: 'running',
-      title: 'Going on',
+      title: 'Running',
       width: '110px',
       cell: ({ activity }) =>
         activity !== undefined && activity.running > 0 ? (
@@ -146,7 +146,7 @@ function columnsOf(project: string): readonly TableColumn<ExperimentRow>[] {
     },
     {
       id: 'last',
-      title: 'Last run began',
+      title: 'Last run started',
       width: '130px',
       cell: ({ activity }) =>
         activity?.lastStartedAt === undefined ? (
@@ -158,7 +158,7 @@ function columnsOf(project: string): readonly TableColumn<ExperimentRow>[] {
     },
     {
       id: 'made',
-      title: 'Made',
+      title: 'Created',
       width: '110px',
       cell: ({ experiment }) => <Time at={new Date(experiment.createdAt).toISOString()} />,
       sortValue: ({ experiment }) => experiment.createdAt,
@@ -174,7 +174,7 @@ function columnsOf(project: string): readonly TableColumn<ExperimentRow>[] {
           </span>
         )),
     },
-    { id: 'id', title: 'Number', width: '80px', cell: ({ experiment }) => <code>{experiment.id}</code> },
+    { id: 'id', title: 'ID', width: '80px', cell: ({ experiment }) => <code>{experiment.id}</code> },
   ];
 }
 
@@ -184,8 +184,8 @@ function useForms(project: string) {
   const python = 'mlflow.search_experiments()';
   const curl = curlCommand({ server, accounts, project, path: '/api/v1/tracking/search/experiments', json: {} });
   return [
-    { title: 'Python, with mlflow', preview: python, text: () => python },
-    { title: 'Call by curl', preview: curl, text: () => curl },
-    { title: 'Link to this view', text: () => location.href },
+    { title: 'Python (mlflow)', preview: python, text: () => python },
+    { title: 'curl command', preview: curl, text: () => curl },
+    { title: 'Link to this page', text: () => location.href },
   ];
 }

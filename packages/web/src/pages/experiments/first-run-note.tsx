@@ -16,8 +16,8 @@ export function FirstRunNote({ sentence, project, experiment }: FirstRunNoteProp
   const server = document.baseURI.replace(/\/$/, '');
   return (
     <EmptyState sentence={sentence} command={firstLines({ server, project, accounts, experiment })}>
-      Paste these into a shell: nothing else in a training changes.{' '}
-      {accounts && <Link {...accountAddress('tokens')}>Make the token here</Link>}
+      Set these variables in a shell. Training code that logs with MLflow needs no change.{' '}
+      {accounts && <Link {...accountAddress('tokens')}>Create a token</Link>}
     </EmptyState>
   );
 }

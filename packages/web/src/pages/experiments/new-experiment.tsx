@@ -23,7 +23,7 @@ export function NewExperiment({ project, close }: { readonly project: string; re
     <NameDialog
       title="Create experiment"
       verb="Create"
-      about="Unique in the project: clients name it by this."
+      about="Unique in the project. Clients refer to the experiment by this name."
       busy={isPending}
       error={error}
       save={mutate}

@@ -23,7 +23,7 @@ export function BuildsPanel({ place, service }: { readonly place: FeaturesPlace;
   if (builds.length === 0) {
     return (
       <EmptyState
-        sentence="Training sets that are built with it would be here."
+        sentence="No training sets yet. Training sets built with this feature service are listed here."
         command={daisCommand(
           ['features', 'build', 'TRAINING', '--service', service, '--entities', 'DATASET@latest'],
           project,
@@ -53,9 +53,9 @@ export function BuildsPanel({ place, service }: { readonly place: FeaturesPlace;
             title: 'Training set',
             cell: ({ dataset, version: number }) => (number === undefined ? dataset : version(`${dataset}@${number}`)),
           },
-          { title: 'Rows of', cell: ({ entities }) => entities !== undefined && version(entities) },
+          { title: 'Rows from', cell: ({ entities }) => entities !== undefined && version(entities) },
           {
-            title: 'From',
+            title: 'Version',
             cell: ({ sources }) =>
               sources.map((source, at) => (
                 <span key={source}>
@@ -66,7 +66,7 @@ export function BuildsPanel({ place, service }: { readonly place: FeaturesPlace;
           },
           { title: 'Rows', narrow: true, cell: ({ rows }) => rows !== undefined && countText(rows) },
           {
-            title: 'Begun',
+            title: 'Started',
             cell: ({ createdAt, createdBy, error: fault }) => (
               <>
                 <Time at={createdAt} /> by <By who={createdBy} project={project} />

@@ -59,7 +59,7 @@ function OneService({ project, name }: { readonly project: string; readonly name
             <Link {...listAddress(featureViewKind, project)}>Features</Link>
             {owner !== undefined && (
               <span>
-                owned by <ReferenceLink kind="Team" name={owner} project={project} />
+                owner <ReferenceLink kind="Team" name={owner} project={project} />
               </span>
             )}
             {description !== undefined && <span>{description}</span>}
@@ -126,9 +126,9 @@ function Parts({ place, name, parts }: PartsProps) {
   return (
     <>
       {views.error !== null && <ErrorNote error={views.error} retry={() => void views.refetch()} />}
-      <Panel title="What it is made of" flush>
+      <Panel title="Feature views" flush>
         <PlainTable
-          label="Parts"
+          label="Views"
           rows={parts}
           keyOf={({ view, as = view }) => as}
           columns={[

@@ -88,11 +88,11 @@ function Under({ project, spec, state }: UnderProps) {
       {state !== undefined && <Freshness view={state} />}
       {state?.materializedTo !== undefined && (
         <span>
-          online up to <Time at={state.materializedTo} />, {state.onlineEntities.toLocaleString('en')} keys
+          materialized up to <Time at={state.materializedTo} />, {state.onlineEntities.toLocaleString('en')} keys
         </span>
       )}
       <span>
-        from{' '}
+        source{' '}
         {source.type === 'dataset' ? (
           <>
             <ReferenceLink kind="Dataset" name={source.dataset} project={project} />@{source.version ?? 'latest'}
@@ -100,7 +100,7 @@ function Under({ project, spec, state }: UnderProps) {
         ) : source.type === 'sql' ? (
           <Names kind="Dataset" names={source.datasets} project={project} />
         ) : source.type === 'push' ? (
-          'whatever is pushed'
+          'pushed values'
         ) : (
           <Names kind="FeatureView" names={source.views ?? []} project={project} />
         )}
@@ -110,10 +110,10 @@ function Under({ project, spec, state }: UnderProps) {
           of <Names kind="Entity" names={spec.entities ?? []} project={project} />
         </span>
       )}
-      <span>{spec.ttl === undefined || spec.ttl === '0s' ? 'true for ever' : `true for ${spec.ttl}`}</span>
+      <span>{spec.ttl === undefined || spec.ttl === '0s' ? 'TTL: unlimited' : `TTL: ${spec.ttl}`}</span>
       {state !== undefined && state.services.length > 0 && (
         <span>
-          taken by{' '}
+          used by{' '}
           {state.services.map((service, at) => (
             <span key={service}>
               {at > 0 && ', '}
@@ -134,7 +134,7 @@ interface NamesProps {
 }
 
 function Names({ kind, names, project }: NamesProps) {
-  if (names.length === 0) return 'nothing else';
+  if (names.length === 0) return 'no feature service';
   return names.map((name, at) => (
     <span key={name}>
       {at > 0 && ', '}
@@ -173,7 +173,7 @@ function ViewTabs({ place, resource, state }: ViewTabsProps) {
         },
         {
           name: 'about',
-          title: 'About',
+          title: 'Details',
           panel: <ResourceOverview kind={featureViewKind} resource={resource} project={project} />,
         },
       ]}

@@ -21,7 +21,7 @@ test.each([
   [{ materializedTo: undefined }, 'never materialized'],
   [{ materializedTo: undefined, source: 'push' }, 'pushed'],
   [{ online: false }, 'not online'],
-  [{ source: 'on demand' }, 'worked out when read'],
+  [{ source: 'on demand' }, 'computed on read'],
 ])('with %j it is %s', (change, word) => {
   expect(freshness({ ...view, ...change } as FeatureViewState, now).word).toBe(word);
 });

@@ -13,14 +13,14 @@ export const WORK_STATES: Readonly<Record<Materialization['state'], Said>> = {
   running: { state: 'running', word: 'running' },
   done: { state: 'ok', word: 'done' },
   failed: { state: 'failed', word: 'failed' },
-  cancelled: { state: 'off', word: 'cancelled' },
+  cancelled: { state: 'off', word: 'canceled' },
 };
 
 export const STATUSES: Readonly<Record<FeatureStatus, Said>> = {
-  PRESENT: { state: 'ok', word: 'there' },
-  NULL_VALUE: { state: 'off', word: 'empty', why: 'There is a row, and nothing in it' },
-  NOT_FOUND: { state: 'warning', word: 'not found', why: 'There is no row of this key' },
-  OUTSIDE_MAX_AGE: { state: 'warning', word: 'too old', why: 'There is a row, older than the view lets it be' },
+  PRESENT: { state: 'ok', word: 'present' },
+  NULL_VALUE: { state: 'off', word: 'empty', why: 'The row exists, and the value is null' },
+  NOT_FOUND: { state: 'warning', word: 'not found', why: 'No row has this key' },
+  OUTSIDE_MAX_AGE: { state: 'warning', word: 'expired', why: 'The row is older than the TTL of the view' },
 };
 
 const UNITS: Readonly<Record<string, number>> = {
@@ -47,12 +47,12 @@ export function durationMs(text: string): number | undefined {
 
 /** Whether what is online is as young as the view wants it. `now` in milliseconds since 1970. */
 export function freshness({ online, source, ttl, materializedTo }: FeatureViewState, now: number): Said {
-  if (source === 'on demand') return { state: 'ok', word: 'worked out when read' };
+  if (source === 'on demand') return { state: 'ok', word: 'computed on read' };
   if (!online) return { state: 'off', word: 'not online' };
   if (materializedTo === undefined) {
     return source === 'push'
-      ? { state: 'off', word: 'pushed', why: 'Values come when somebody pushes them' }
-      : { state: 'waiting', word: 'never materialized', why: 'Nothing was brought online yet' };
+      ? { state: 'off', word: 'pushed', why: 'Clients push the values' }
+      : { state: 'waiting', word: 'never materialized', why: 'Nothing was materialized yet' };
   }
   const age = now - Date.parse(materializedTo);
   const most = durationMs(ttl) ?? 0;
@@ -60,7 +60,7 @@ export function freshness({ online, source, ttl, materializedTo }: FeatureViewSt
     ? {
         state: 'warning',
         word: 'stale',
-        why: `What is online ends longer ago than the view lets values be old (${ttl})`,
+        why: `The newest materialized values are older than the TTL of the view (${ttl})`,
       }
     : { state: 'ok', word: 'fresh' };
 }

@@ -54,7 +54,7 @@ export function FeaturesPage() {
     <div className="page">
       <PageHead
         title="Features"
-        under={<span className="page-head-brief">Views of features, and the services that models take.</span>}
+        under={<span className="page-head-brief">Feature views, and the feature services that models read.</span>}
         actions={
           <>
             <CopyAs forms={forms} />
@@ -73,17 +73,17 @@ export function FeaturesPage() {
         views.error === null && <Skeleton rows={8} />
       ) : views.data?.length === 0 ? (
         <EmptyState
-          sentence={`Feature views of ${project} would be here. There are none yet.`}
+          sentence={`No feature views in ${project} yet. A feature view defines features computed from a dataset.`}
           command={cliCommand(['apply', '-f', 'features.yaml'], featureViewKind, project)}
           example={featureViewKind.example}
         >
-          <Link {...create}>Write one here</Link>, read about{' '}
+          <Link {...create}>Create one here</Link>, read about{' '}
           <a href="docs/tutorial/features-without-leakage" target="_blank" rel="noreferrer">
-            features without leakage
+            Features without leakage
           </a>
           , or{' '}
           <a href="docs/guide/use-a-feast-repository" target="_blank" rel="noreferrer">
-            bring your Feast repository
+            import a Feast repository
           </a>
           .
         </EmptyState>
@@ -101,7 +101,7 @@ export function FeaturesPage() {
             </span>
           </div>
           {shown.length === 0 ? (
-            <EmptyState sentence="Nothing fits the filter.">
+            <EmptyState sentence="No matches.">
               <Link {...listAddress(featureViewKind, project)}>Show all feature views</Link>
             </EmptyState>
           ) : (
@@ -153,14 +153,14 @@ function viewColumns(project: string): readonly TableColumn<FeatureViewState>[] 
     },
     {
       id: 'to',
-      title: 'Up to',
+      title: 'Materialized up to',
       width: '95px',
       cell: ({ materializedTo }) => materializedTo !== undefined && <Time at={materializedTo} />,
       sortValue: ({ materializedTo }) => -(materializedTo === undefined ? 0 : Date.parse(materializedTo)),
     },
     {
       id: 'entities',
-      title: 'Of',
+      title: 'Dataset',
       width: '100px',
       cell: ({ entities }) =>
         entities.map((entity) => {
@@ -190,12 +190,12 @@ function viewColumns(project: string): readonly TableColumn<FeatureViewState>[] 
     },
     {
       id: 'source',
-      title: 'From',
+      title: 'Source',
       width: '120px',
       cell: ({ source }) => <Source project={project} source={source} />,
       sortValue: ({ source }) => source,
     },
-    { id: 'ttl', title: 'True for', width: '75px', cell: ({ ttl }) => (ttl === '0s' ? 'ever' : ttl) },
+    { id: 'ttl', title: 'TTL', width: '75px', cell: ({ ttl }) => (ttl === '0s' ? 'ever' : ttl) },
     {
       id: 'rows',
       title: 'Keys online',
@@ -206,7 +206,7 @@ function viewColumns(project: string): readonly TableColumn<FeatureViewState>[] 
     },
     {
       id: 'services',
-      title: 'Taken by',
+      title: 'Used by',
       width: '110px',
       cell: ({ services }) =>
         services.map((service) => (
@@ -237,9 +237,9 @@ interface ServicesProps {
 
 function Services({ project, services }: ServicesProps) {
   return (
-    <Panel title="What models take" flush>
+    <Panel title="Feature services" flush>
       <PlainTable
-        label="Feature services"
+        label="Services"
         rows={services}
         keyOf={({ metadata }) => metadata.name}
         columns={[
@@ -261,7 +261,7 @@ function Services({ project, services }: ServicesProps) {
               )),
           },
           { title: 'Description', cell: ({ spec }) => (spec as { readonly description?: string }).description ?? '' },
-          { title: 'Changed', narrow: true, cell: ({ metadata }) => <Time at={metadata.updatedAt} /> },
+          { title: 'Updated', narrow: true, cell: ({ metadata }) => <Time at={metadata.updatedAt} /> },
         ]}
       />
     </Panel>

@@ -40,7 +40,7 @@ export function FeaturesPanel({ project, spec }: { readonly project: string; rea
         dataset !== undefined &&
         report !== undefined && (
           <span className="dim">
-            as in{' '}
+            compared with{' '}
             <Link
               {...datasetVersionAddress(project, dataset, report.version.number)}
             >{`${dataset}@${report.version.number}`}</Link>
@@ -66,7 +66,7 @@ export function FeaturesPanel({ project, spec }: { readonly project: string; rea
           ...(worked
             ? [
                 {
-                  title: 'Worked out by',
+                  title: 'Computed by',
                   cell: ({ expression }: Feature) => expression !== undefined && <code>{expression}</code>,
                 },
               ]
@@ -104,7 +104,7 @@ export function FeaturesPanel({ project, spec }: { readonly project: string; rea
                   },
                 },
               ]),
-          { title: 'Says', cell: ({ description }) => description ?? '' },
+          { title: 'Description', cell: ({ description }) => description ?? '' },
         ]}
       />
     </Panel>

@@ -46,7 +46,7 @@ export function MaterializationsPanel({ place, view, spec, state }: Materializat
     mutationFn: async (mode) => await client.perform(materializeFeaturesOperation, { view, mode }),
     onSuccess: (_, mode) => {
       toast({
-        title: mode === 'full' ? 'All is brought online' : 'What is new is brought online',
+        title: mode === 'full' ? 'Materialized' : 'Incremental materialization finished',
         text: view,
         state: 'waiting',
       });
@@ -56,11 +56,11 @@ export function MaterializationsPanel({ place, view, spec, state }: Materializat
   const why = stateWhy(spec, state, data) ?? whyNot;
   return (
     <Panel
-      title="What was brought online"
+      title="Materializations"
       flush={(data?.length ?? 0) > 0}
       actions={
         <>
-          {spec.refresh !== undefined && <span className="dim">by itself, every {spec.refresh.every}</span>}
+          {spec.refresh !== undefined && <span className="dim">automatically every {spec.refresh.every}</span>}
           <GuardedButton
             size="compact-xs"
             variant="default"
@@ -68,7 +68,7 @@ export function MaterializationsPanel({ place, view, spec, state }: Materializat
             loading={start.isPending && start.variables === 'full'}
             onClick={() => start.mutate('full')}
           >
-            Bring all
+            Materialize all
           </GuardedButton>
           <GuardedButton
             size="compact-xs"
@@ -76,7 +76,7 @@ export function MaterializationsPanel({ place, view, spec, state }: Materializat
             loading={start.isPending && start.variables === 'incremental'}
             onClick={() => start.mutate('incremental')}
           >
-            Bring what is new
+            Materialize new rows
           </GuardedButton>
         </>
       }
@@ -84,10 +84,10 @@ export function MaterializationsPanel({ place, view, spec, state }: Materializat
       {error !== null && <ErrorNote error={error} retry={() => void refetch()} />}
       {start.error !== null && <ErrorNote error={start.error} />}
       {data?.length === 0 ? (
-        <p className="dim">Nothing yet.</p>
+        <p className="dim">No materializations yet.</p>
       ) : (
         <PlainTable
-          label="Materializations"
+          label="Materialization history"
           rows={data ?? []}
           keyOf={({ id }) => id}
           columns={[
@@ -98,17 +98,17 @@ export function MaterializationsPanel({ place, view, spec, state }: Materializat
                 <StateBadge state={WORK_STATES[one.state].state} word={WORK_STATES[one.state].word} why={one.error} />
               ),
             },
-            { title: 'Which', narrow: true, cell: ({ mode }) => (mode === 'full' ? 'all' : 'what was new') },
+            { title: 'Mode', narrow: true, cell: ({ mode }) => (mode === 'full' ? 'all' : 'incremental') },
             {
               title: 'Event times',
               cell: ({ start: from, end }) => (
                 <>
-                  {from === undefined ? 'from the first' : <Time at={from} />} to <Time at={end} />
+                  {from === undefined ? 'from the beginning' : <Time at={from} />} to <Time at={end} />
                 </>
               ),
             },
             {
-              title: 'From',
+              title: 'Version',
               cell: ({ dataset }) => {
                 const [name = '', version = ''] = dataset?.split('@') ?? [];
                 return (
@@ -118,13 +118,13 @@ export function MaterializationsPanel({ place, view, spec, state }: Materializat
             },
             { title: 'Keys', narrow: true, cell: ({ entities }) => countText(entities) },
             {
-              title: 'Newer',
+              title: 'Newer keys',
               narrow: true,
-              about: 'Newer than what was online',
+              about: 'Keys with newer values than the online store',
               cell: ({ written }) => countText(written),
             },
             {
-              title: 'Begun',
+              title: 'Started',
               cell: ({ createdAt, createdBy, error: fault }) => (
                 <>
                   <Time at={createdAt} /> by <By who={createdBy} project={project} />
@@ -145,10 +145,10 @@ function stateWhy(
   state: FeatureViewState | undefined,
   works: readonly Materialization[] | undefined,
 ): string | undefined {
-  if (source.type === 'push') return 'Its values are pushed: there is nothing to bring.';
-  if (source.type === 'onDemand') return 'Its values are worked out when they are read.';
-  if (online === false || state?.online === false) return 'The view says that it is not read online: `online: false`.';
-  return works?.some(goesOn) === true ? 'One is under way.' : undefined;
+  if (source.type === 'push') return 'Clients push the values of this view. It cannot be materialized.';
+  if (source.type === 'onDemand') return 'The values are computed on read.';
+  if (online === false || state?.online === false) return 'The view is not served online (`online: false`).';
+  return works?.some(goesOn) === true ? 'A materialization is in progress.' : undefined;
 }
 
 /** `user:ada`, as it is written down. */

@@ -39,34 +39,34 @@ export function SkewPanel({ project, view, spec }: SkewPanelProps) {
     >
       {error !== null && <ErrorNote error={error} />}
       {data === undefined ? (
-        <p className="dim">Keys are taken evenly; both ways are asked of the same moment.</p>
+        <p className="dim">Compares online and offline values of evenly sampled keys at the same time.</p>
       ) : (
         <>
           <p className="features-said dim">
             {countText(data.entities)} keys, as of <Time at={data.at} />
           </p>
           <PlainTable
-            label="Online beside offline"
+            label="Online and offline values"
             rows={data.features}
             keyOf={({ view: of, feature }) => `${of}:${feature}`}
             columns={[
               { title: 'Feature', cell: ({ feature }) => <code>{feature}</code> },
               {
-                title: 'Outcome',
+                title: 'Result',
                 narrow: true,
                 cell: ({ different, onlyOnline, onlyOffline }) =>
                   different + onlyOnline + onlyOffline === 0 ? (
-                    <StateBadge state="ok" word="the same" />
+                    <StateBadge state="ok" word="equal" />
                   ) : (
-                    <StateBadge state="warning" word="not the same" />
+                    <StateBadge state="warning" word="different" />
                   ),
               },
-              { title: 'Same', narrow: true, cell: ({ same }) => countText(same) },
+              { title: 'Equal', narrow: true, cell: ({ same }) => countText(same) },
               { title: 'Different', narrow: true, cell: ({ different }) => countText(different) },
               { title: 'Only online', narrow: true, cell: ({ onlyOnline }) => countText(onlyOnline) },
               { title: 'Only offline', narrow: true, cell: ({ onlyOffline }) => countText(onlyOffline) },
               {
-                title: 'For example',
+                title: 'Example',
                 cell: ({ examples: [one] }) =>
                   one !== undefined && (
                     <code>

@@ -59,13 +59,13 @@ export function TryOnline({ project, what, keys }: TryOnlineProps) {
           />
         ))}
         <Button type="submit" loading={isPending}>
-          Read
+          Read features
         </Button>
       </form>
       {error !== null && <ErrorNote error={error} />}
       {data !== undefined && (
         <PlainTable
-          label="Values online"
+          label="Online values"
           rows={data.features}
           keyOf={({ name }) => name}
           columns={[
@@ -80,7 +80,7 @@ export function TryOnline({ project, what, keys }: TryOnlineProps) {
               },
             },
             {
-              title: 'True since',
+              title: 'Event time',
               narrow: true,
               cell: ({ eventTimes }) => {
                 const [at] = eventTimes;

@@ -63,7 +63,7 @@ function Needs({ project, needs }: { readonly project: string; readonly needs: r
     if (todo.type === 'open') return <Link {...todo.address}>{todo.words}</Link>;
     const [words, ask] =
       todo.type === 'decide'
-        ? (['Decide', () => setApproval(todo.approval)] as const)
+        ? (['Review', () => setApproval(todo.approval)] as const)
         : (['Acknowledge', () => setAlert(todo.alert)] as const);
     return (
       <Button size="compact-xs" variant="default" onClick={ask}>
@@ -81,14 +81,14 @@ function Needs({ project, needs }: { readonly project: string; readonly needs: r
           columns={[
             { title: 'State', narrow: true, cell: ({ state, word }) => <StateBadge state={state} word={word} /> },
             {
-              title: 'What',
+              title: 'Item',
               cell: ({ kind, what }) => (
                 <>
                   {kind} <Link {...what.address}>{what.name}</Link>
                 </>
               ),
             },
-            { title: 'Why', cell: ({ why }) => why },
+            { title: 'Reason', cell: ({ why }) => why },
             {
               title: 'Since',
               narrow: true,
@@ -98,7 +98,7 @@ function Needs({ project, needs }: { readonly project: string; readonly needs: r
           ]}
         />
       </div>
-      {needs.length > SHOWN && <p className="panel-more dim">The worst {SHOWN} of them are shown.</p>}
+      {needs.length > SHOWN && <p className="panel-more dim">The most severe {SHOWN} items are shown.</p>}
       <Suspense>
         {alert !== undefined && <AcknowledgeDialog project={project} alert={alert} close={() => setAlert(undefined)} />}
         {approval !== undefined && (

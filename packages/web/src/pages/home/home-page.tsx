@@ -110,11 +110,11 @@ function Counts({ counts, project }: { readonly counts: readonly KindCount[]; re
       )}
       <div className="home-counts">
         <CountRow
-          title={`In ${project}`}
+          title={`Project ${project}`}
           counts={counts.filter(({ kind }) => kind.scope === 'project')}
           project={project}
         />
-        <CountRow title="Organisation" counts={counts.filter(({ kind }) => kind.scope === 'org')} project={project} />
+        <CountRow title="Organization" counts={counts.filter(({ kind }) => kind.scope === 'org')} project={project} />
       </div>
     </>
   );
@@ -153,8 +153,8 @@ function NoRights({ project }: { readonly project: string }) {
     <div className="note note-waiting" role="status">
       <StateBadge state="waiting" word={`You have no role in ${project} yet`} />
       <p>
-        You are signed in, and see nothing of this project until somebody gives you a role: ask an administrator.{' '}
-        <Link {...accessAddress(project)}>What you may do, and what would change it</Link>
+        You are signed in but have no role in this project. Ask an administrator for a role.{' '}
+        <Link {...accessAddress(project)}>Show your permissions and how to get more</Link>
       </p>
     </div>
   );
@@ -166,7 +166,7 @@ function Events({ project }: { readonly project: string }) {
   return (
     <Panel title="Recent events" actions={<Link {...eventsAddress(project)}>All events</Link>} flush>
       {error !== undefined && <ErrorNote error={error} retry={retry} />}
-      {events?.length === 0 && <EmptyState sentence="Changes would be here, newest first. None yet." />}
+      {events?.length === 0 && <EmptyState sentence="No events yet." />}
       {events !== undefined && events.length > 0 && (
         <EventList events={recentEvents(events, SHOWN_EVENTS)} project={project} />
       )}

@@ -10,7 +10,7 @@ export function IsolationNote({ isolation }: { readonly isolation: IsolationInfo
       {isolation.remedy !== undefined && <p>{isolation.remedy}</p>}
       <p>
         <a href="docs/guide/isolation" target="_blank" rel="noreferrer">
-          What isolation needs
+          Isolation requirements
         </a>
       </p>
     </div>

@@ -58,7 +58,7 @@ test('a version that its scan blocks is listed with the finding and the way on',
       state: 'failed',
       word: 'Blocked by scan',
       what: { name: 'm/3' },
-      why: expect.stringMatching(/^m\.pkl: It imports os\.system\. It does not deploy until/) as string,
+      why: expect.stringMatching(/^m\.pkl: It imports os\.system\. The version cannot be deployed/) as string,
       act: { type: 'open', words: 'Review findings' },
     },
   ]);
@@ -75,7 +75,9 @@ test('a token is told a week before its end; a sign-in never', () => {
   const token = (id: string, days: number, form = 'pat') =>
     ({ id, title: id, form, expiresAt: new Date(days * DAY).toISOString() }) as TokenEntry;
   const needs = tokenNeeds([token('soon', 6), token('later', 8), token('login', 1, 'ses')], 0);
-  expect(needs.map(({ what, why }) => [what.name, why])).toEqual([['soon', 'Whatever uses it is refused in 6 d.']]);
+  expect(needs.map(({ what, why }) => [what.name, why])).toEqual([
+    ['soon', 'Clients that use this token are refused in 6 d.'],
+  ]);
 });
 
 test('an endpoint that holds a version back needs somebody, one that rolls out goes on', () => {
@@ -90,8 +92,8 @@ test('an endpoint that holds a version back needs somebody, one that rolls out g
       },
     }) as unknown as Resource;
   const rolling = endpoint('RollingOut', { state: 'running', weight: 10, message: 'half a minute' });
-  expect(endpointNeeds('p', [endpoint('HeldBack')])).toMatchObject([{ word: 'Held back', why: 'worse' }]);
-  expect(endpointNeeds('p', [endpoint('VariantHeldBack')])).toMatchObject([{ word: 'Held back', why: 'worse' }]);
+  expect(endpointNeeds('p', [endpoint('HeldBack')])).toMatchObject([{ word: 'Stopped', why: 'worse' }]);
+  expect(endpointNeeds('p', [endpoint('VariantHeldBack')])).toMatchObject([{ word: 'Stopped', why: 'worse' }]);
   expect(endpointNeeds('p', [rolling])).toEqual([]);
   expect(runningNow('p', [run('1', {})], [], [rolling, endpoint('HeldBack')])).toMatchObject([
     { word: '10 %', far: 'half a minute' },

@@ -92,10 +92,10 @@ export function approvalNeeds(
     return {
       key: `approval ${model} ${number}`,
       state: own ? 'warning' : 'waiting',
-      word: own ? 'Waits for you' : 'Waits for approval',
+      word: own ? 'Waiting for your approval' : 'Waiting for approval',
       kind: 'version',
       what: { name: `${model}/${version}`, address: versionAddress(project, model, version) },
-      why: `${requestedBy.id} asks for the ${move}${reason === '' ? '' : `: ${reason}`}`,
+      why: `${requestedBy.id} requests the ${move}${reason === '' ? '' : `: ${reason}`}`,
       at: requestedAt,
       act: { type: 'decide', approval },
     };
@@ -118,9 +118,9 @@ export function executionNeeds(project: string, runs: readonly Execution[]): Nee
         word: 'Failed',
         kind: 'run',
         what: { name: run.name, address },
-        why: firstLine(run.error ?? 'It does not say why.'),
+        why: firstLine(run.error ?? 'No error message was recorded.'),
         at: run.endedAt,
-        act: { type: 'open', words: 'Read why', address },
+        act: { type: 'open', words: 'Show error', address },
       };
     });
 }
@@ -142,9 +142,9 @@ export function jobNeeds(project: string, jobs: readonly ModelJob[]): Need[] {
         word: 'Failed',
         kind: JOB_KINDS[job.kind],
         what: { name: `${job.model}/${job.version}`, address },
-        why: firstLine(job.error ?? 'It does not say why.'),
+        why: firstLine(job.error ?? 'No error message was recorded.'),
         at: job.endedAt,
-        act: { type: 'open', words: 'Read why', address },
+        act: { type: 'open', words: 'Show error', address },
       };
     });
 }
@@ -159,7 +159,7 @@ export function blockedNeeds(project: string, versions: readonly BlockedVersion[
       word: 'Blocked by scan',
       kind: 'version',
       what: { name: `${model}/${version}`, address },
-      why: `${reason} It does not deploy until the findings are waived or another version is registered.`,
+      why: `${reason} The version cannot be deployed. Waive the findings or register another version.`,
       at: endedAt,
       act: { type: 'open', words: 'Review findings', address },
     };
@@ -180,12 +180,16 @@ export function versionNeeds(project: string, versions: readonly DatasetVersion[
       return {
         key: `data ${id}`,
         state: state === 'broken' ? 'failed' : 'warning',
-        word: state === 'broken' ? 'Broken' : 'Quarantined',
+        word: state === 'broken' ? 'Corrupted' : 'Quarantined',
         kind: 'data',
         what: { name: `${dataset}@${number}`, address },
-        why: reason ?? (state === 'broken' ? 'Its files are not what they were.' : 'It breaks what is expected of it.'),
+        why:
+          reason ??
+          (state === 'broken'
+            ? 'Its files changed after the version was created.'
+            : 'The data failed its expectations.'),
         at: createdAt,
-        act: { type: 'open', words: state === 'broken' ? 'Read why' : 'Fix or release', address },
+        act: { type: 'open', words: state === 'broken' ? 'Show error' : 'Review', address },
       };
     });
 }
@@ -225,12 +229,12 @@ export function endpointNeeds(project: string, endpoints: readonly Resource[]): 
       {
         key: `rollout ${name}`,
         state: paused ? 'warning' : 'failed',
-        word: paused ? 'Paused' : 'Held back',
+        word: paused ? 'Paused' : 'Stopped',
         kind: 'rollout of',
         what: { name, address },
         why: firstLine(current.message),
         at: Date.parse(current.lastTransitionTime),
-        act: { type: 'open', words: paused ? 'Promote or abort' : 'Read why', address },
+        act: { type: 'open', words: paused ? 'Promote or abort' : 'Show error', address },
       },
     ];
   });
@@ -252,7 +256,7 @@ export function resourceNeeds(kind: KindSpec, project: string, resources: readon
         what: { name, address },
         why: firstLine(told.why ?? ''),
         at: undefined,
-        act: { type: 'open', words: 'Look at it', address },
+        act: { type: 'open', words: 'Show rollout', address },
       },
     ];
   });
@@ -268,12 +272,12 @@ export function tokenNeeds(tokens: readonly TokenEntry[], now: number): Need[] {
       {
         key: `token ${token.id}`,
         state: 'warning',
-        word: 'Ends soon',
+        word: 'Expires soon',
         kind: 'token',
         what: { name: token.title, address },
-        why: `Whatever uses it is refused ${relativeTime(ends, now)}.`,
+        why: `Clients that use this token are refused ${relativeTime(ends, now)}.`,
         at: undefined,
-        act: { type: 'open', words: 'Make another', address },
+        act: { type: 'open', words: 'Create token', address },
       },
     ];
   });
@@ -288,12 +292,12 @@ export function waiverNeeds(project: string, findings: readonly DataFinding[], n
       {
         key: `waiver ${id}`,
         state: 'warning',
-        word: 'Ends soon',
+        word: 'Expires soon',
         kind: 'waiver of',
         what: { name: `${dataset}.${column}`, address },
-        why: `The column is masked again ${relativeTime(expiresAt, now)}.`,
+        why: `The waiver expires and the column is masked ${relativeTime(expiresAt, now)}.`,
         at: undefined,
-        act: { type: 'open', words: 'Decide anew', address },
+        act: { type: 'open', words: 'Review finding', address },
       },
     ];
   });

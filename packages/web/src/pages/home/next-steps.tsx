@@ -55,7 +55,7 @@ export function NextSteps({ project, countOf }: NextStepsProps) {
               <>
                 <code>{command}</code>
                 <a href={guide} target="_blank" rel="noreferrer">
-                  How this is done
+                  Guide
                 </a>
               </>
             )}
@@ -64,7 +64,7 @@ export function NextSteps({ project, countOf }: NextStepsProps) {
       })}
       <li className="dim">
         <span>
-          <kbd>Ctrl K</kbd> finds anything, <kbd>?</kbd> lists the keys
+          <kbd>Ctrl K</kbd> opens search, <kbd>?</kbd> lists the keyboard shortcuts
         </span>
       </li>
     </ol>

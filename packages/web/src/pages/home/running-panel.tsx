@@ -25,7 +25,7 @@ export function RunningPanel({ project, executions, jobs, endpoints }: RunningPa
   return (
     <Panel
       title={`${running.length} running now`}
-      actions={<Link {...executionsAddress(project)}>All runs</Link>}
+      actions={<Link {...executionsAddress(project)}>All jobs</Link>}
       flush
     >
       <div className="home-list">
@@ -36,15 +36,15 @@ export function RunningPanel({ project, executions, jobs, endpoints }: RunningPa
           columns={[
             { title: 'State', narrow: true, cell: ({ state, word }) => <StateBadge state={state} word={word} /> },
             {
-              title: 'What',
+              title: 'Item',
               cell: ({ kind, what }) => (
                 <>
                   {kind} <Link {...what.address}>{what.name}</Link>
                 </>
               ),
             },
-            { title: 'How far', cell: ({ far }) => far },
-            { title: 'For', narrow: true, cell: (one) => <Took one={one} /> },
+            { title: 'Progress', cell: ({ far }) => far },
+            { title: 'Duration', narrow: true, cell: (one) => <Took one={one} /> },
           ]}
         />
       </div>
@@ -55,5 +55,5 @@ export function RunningPanel({ project, executions, jobs, endpoints }: RunningPa
 /** A component, so that a tick of the clock renders one cell. */
 function Took({ one: { since } }: { readonly one: Running }) {
   const now = useNow();
-  return since === undefined ? <span className="dim">not yet</span> : durationText(Math.max(0, now - since));
+  return since === undefined ? <span className="dim">not started</span> : durationText(Math.max(0, now - since));
 }

@@ -31,10 +31,7 @@ export function InvitationPage() {
   if (secret === '') {
     return (
       <OutsideCard title="Invalid invitation link" wide>
-        <p>
-          The address has lost its last part. Open the link of the invitation again, whole: everything up to the end
-          belongs to it.
-        </p>
+        <p>The link is incomplete. Open the whole invitation link, including the part after #.</p>
         <Link to="/sign-in">Sign in</Link>
       </OutsideCard>
     );
@@ -84,9 +81,9 @@ function Accept({ secret, invited }: AcceptProps) {
   return (
     <OutsideCard title={invited.reset ? 'Choose a new password' : 'Welcome to Dais'} wide>
       <p>
-        {invited.reset ? 'For ' : 'You become user '}
+        {invited.reset ? 'User ' : 'You are joining as '}
         <strong>{invited.name}</strong>
-        {invited.name !== invited.email && ` (${invited.email})`}. The link holds until it is used once, and ends{' '}
+        {invited.name !== invited.email && ` (${invited.email})`}. The link works once and expires{' '}
         <Time at={invited.expiresAt} />.
       </p>
       <form
@@ -100,7 +97,7 @@ function Accept({ secret, invited }: AcceptProps) {
         {!invited.reset && (
           <TextInput
             label="Your name"
-            description="As others see it. You can leave it out."
+            description="Shown to other users. Optional."
             size="sm"
             autoComplete="name"
             maxLength={256}
@@ -113,7 +110,7 @@ function Accept({ secret, invited }: AcceptProps) {
           password={password}
           again={again}
           autoFocus={invited.reset}
-          refused={refused === undefined ? undefined : `It ${refused}`}
+          refused={refused === undefined ? undefined : `The new password ${refused}`}
           onPassword={(value) => {
             reset();
             setPassword(value);
@@ -130,7 +127,7 @@ function Accept({ secret, invited }: AcceptProps) {
             aria-disabled={fault !== undefined}
             {...(fault !== undefined && { 'data-disabled': true })}
           >
-            {invited.reset ? 'Use this password and sign in' : 'Make my account and sign in'}
+            {invited.reset ? 'Set password and sign in' : 'Create account'}
           </Button>
         </Tooltip>
         {fault !== undefined && password !== '' && (

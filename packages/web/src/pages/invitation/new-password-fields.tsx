@@ -16,7 +16,7 @@ export function NewPasswordFields(props: NewPasswordFieldsProps) {
     <>
       <PasswordInput
         label="New password"
-        description="At least 12 characters. A few unrelated words are easy to keep and hard to guess."
+        description="At least 12 characters. Several unrelated words are easy to remember and hard to guess."
         size="sm"
         name="new-password"
         autoComplete="new-password"
@@ -26,7 +26,7 @@ export function NewPasswordFields(props: NewPasswordFieldsProps) {
         onChange={(event) => onPassword(event.currentTarget.value)}
       />
       <PasswordInput
-        label="Once more"
+        label="Confirm password"
         size="sm"
         name="new-password-again"
         autoComplete="new-password"

@@ -5,7 +5,7 @@ const FEWEST = 12;
 export function passwordFault(password: string, again: string): string | undefined {
   // As people count them, and as the server does.
   const length = [...new Intl.Segmenter().segment(password)].length;
-  if (length < FEWEST) return `At least ${FEWEST} characters; ${length === 0 ? 'none' : length} so far`;
-  if (again !== password) return again === '' ? 'Write it once more' : 'The two are not the same';
+  if (length < FEWEST) return `At least ${FEWEST} characters; ${length === 0 ? 'none' : length} entered`;
+  if (again !== password) return again === '' ? 'Confirm the password' : 'The passwords do not match';
   return undefined;
 }

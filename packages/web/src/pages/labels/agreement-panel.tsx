@@ -17,7 +17,7 @@ export function AgreementPanel({ project, name }: { readonly project: string; re
   if (units === 0) {
     return (
       <Panel title="Annotator agreement">
-        <p className="dim">No task was labelled by two people yet: there is nothing to compare.</p>
+        <p className="dim">No agreement yet. It needs tasks labeled by at least two annotators.</p>
       </Panel>
     );
   }
@@ -25,21 +25,21 @@ export function AgreementPanel({ project, name }: { readonly project: string; re
     <>
       <Panel title="Annotator agreement">
         <p className="labels-figures">
-          <span title={`1: always; 0: as chance would; below: less than chance. Labels are ${level}.`}>
+          <span title={`1: full agreement; 0: chance level; negative: below chance. Labels are ${level}.`}>
             Krippendorff’s α <strong>{coefficient(alpha)}</strong>
           </span>
           {fleiss !== undefined && (
-            <span title="As α, where every task was labelled equally often">
+            <span title="Computed when every task has the same number of labels">
               Fleiss’ κ <strong>{coefficient(fleiss)}</strong>
             </span>
           )}
           {agreed !== undefined && (
-            <span title="Of pairs of labels, chance included">
-              <strong>{shareText(agreed)}</strong> alike
+            <span title="Share of label pairs that agree, not corrected for chance">
+              <strong>{shareText(agreed)}</strong> pairwise agreement
             </span>
           )}
           <span className="dim">
-            {countText(units)} tasks with two labels or more, of {countText(annotators)} annotators
+            {countText(units)} tasks with at least two labels from {countText(annotators)} annotators
           </span>
         </p>
       </Panel>
@@ -51,11 +51,11 @@ export function AgreementPanel({ project, name }: { readonly project: string; re
             keyOf={({ label }) => label}
             columns={[
               { title: 'Label', cell: ({ label }) => <code>{label}</code> },
-              { title: 'Given', narrow: true, cell: ({ count }) => countText(count) },
+              { title: 'Count', narrow: true, cell: ({ count }) => countText(count) },
               {
                 title: 'α',
                 narrow: true,
-                about: 'Of this label against all others',
+                about: 'Agreement on this label versus all others',
                 cell: (one) => coefficient(one.alpha),
               },
             ]}
@@ -68,7 +68,7 @@ export function AgreementPanel({ project, name }: { readonly project: string; re
             keyOf={(pair) => pair.annotators.join('\n')}
             columns={[
               { title: 'Annotators', cell: (pair) => pair.annotators.join(' and ') },
-              { title: 'In common', narrow: true, cell: (pair) => countText(pair.units) },
+              { title: 'Common tasks', narrow: true, cell: (pair) => countText(pair.units) },
               { title: 'κ', narrow: true, about: 'Cohen’s κ', cell: ({ kappa }) => coefficient(kappa) },
             ]}
           />

@@ -26,11 +26,11 @@ import '#ui/label-chip.css';
 import './labels.css';
 
 const CHOICES: readonly { readonly value: TaskChoice; readonly label: string }[] = [
-  { value: 'labelled', label: 'wait for a verdict' },
-  { value: 'disagreed', label: 'wait, and labels differ' },
-  { value: 'open', label: 'have no label yet' },
-  { value: 'accepted', label: 'are accepted' },
-  { value: 'rejected', label: 'are rejected' },
+  { value: 'labelled', label: 'waiting for review' },
+  { value: 'disagreed', label: 'waiting, labels differ' },
+  { value: 'open', label: 'unlabeled' },
+  { value: 'accepted', label: 'accepted' },
+  { value: 'rejected', label: 'rejected' },
 ];
 
 /** One set of labels: what waits for a verdict first, and how far annotators agree. */
@@ -56,7 +56,7 @@ function OneSet({ project, name }: { readonly project: string; readonly name: st
         ) : (
           <ErrorNote error={error} retry={() => void refetch()}>
             <p>
-              <Link {...labelsAddress(project)}>All sets of labels</Link>
+              <Link {...labelsAddress(project)}>All label sets</Link>
             </p>
           </ErrorNote>
         )}
@@ -72,7 +72,7 @@ function OneSet({ project, name }: { readonly project: string; readonly name: st
         title={title}
         under={
           <>
-            <Link {...labelsAddress(project)}>Labels</Link>
+            <Link {...labelsAddress(project)}>Label sets</Link>
             <span>
               of {address === undefined ? set.dataset : <Link {...address}>{set.version ?? set.dataset}</Link>}
             </span>
@@ -89,7 +89,7 @@ function OneSet({ project, name }: { readonly project: string; readonly name: st
         flush
         actions={
           <Select
-            aria-label="Which tasks"
+            aria-label="State of tasks"
             size="xs"
             value={choice}
             data={[...CHOICES]}
@@ -119,12 +119,12 @@ function Actions({ project, name, accepted }: ActionsProps) {
   const client = useClient(project);
   const queries = useQueryClient();
   const why = useWhyNotDo(project, 'LabelSet', ['labelset:review', 'labelset:publish']);
-  const onError = ({ message }: DaisError) => toast({ title: 'It could not be done', text: message, state: 'failed' });
+  const onError = ({ message }: DaisError) => toast({ title: 'The action failed', text: message, state: 'failed' });
   const onSettled = () => void queries.invalidateQueries({ queryKey: labelsKey(project) });
   const accept = useMutation<{ readonly accepted: number; readonly left: number }, DaisError>({
     mutationFn: async () => await client.perform(acceptAgreedOperation, { set: name }),
     onSuccess: ({ accepted: count, left }) =>
-      toast({ title: `${countText(count)} accepted`, text: `${countText(left)} still wait for a verdict.` }),
+      toast({ title: `${countText(count)} accepted`, text: `${countText(left)} tasks wait for review.` }),
     onError,
     onSettled,
   });
@@ -132,8 +132,8 @@ function Actions({ project, name, accepted }: ActionsProps) {
     mutationFn: async () => await client.perform(publishLabelsOperation, { set: name }),
     onSuccess: ({ dataset }) =>
       toast({
-        title: 'A version is made',
-        text: `Accepted labels become the next version of ${dataset}.`,
+        title: 'Creating a version',
+        text: `The accepted labels become the next version of ${dataset}.`,
         state: 'waiting',
       }),
     onError,
@@ -148,19 +148,19 @@ function Actions({ project, name, accepted }: ActionsProps) {
       <CopyAs forms={forms} />
       <GuardedButton
         why={why('labelset:review')}
-        hint="Where two or more agree and nobody says otherwise; never your own"
+        hint="Accepts labels on which at least two annotators agree and none disagrees, except your own"
         variant="default"
         loading={accept.isPending}
         onClick={() => accept.mutate()}
       >
-        Accept what is agreed
+        Accept agreed labels
       </GuardedButton>
       <GuardedButton
-        why={accepted === 0 ? 'No label is accepted yet.' : why('labelset:publish')}
+        why={accepted === 0 ? 'Accept labels first.' : why('labelset:publish')}
         loading={publish.isPending}
         onClick={() => publish.mutate()}
       >
-        Make a dataset version
+        Create dataset version
       </GuardedButton>
     </>
   );

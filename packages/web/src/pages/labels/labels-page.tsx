@@ -28,9 +28,7 @@ export function LabelsPage() {
     <div className="page">
       <PageHead
         title="Label sets"
-        under={
-          <span className="page-head-brief">Labels that people gave, who agrees, and what reviewers accepted.</span>
-        }
+        under={<span className="page-head-brief">Annotations of datasets, annotator agreement and review state.</span>}
         actions={<CopyAs forms={forms} />}
       />
       {error !== null && <ErrorNote error={error} retry={() => void refetch()} />}
@@ -38,23 +36,23 @@ export function LabelsPage() {
         error === null && <Skeleton rows={6} />
       ) : data.length === 0 ? (
         <EmptyState
-          sentence={`Sets of labels of ${project} would be here. There are none yet: a labelling tool’s export brings them.`}
+          sentence={`No label sets in ${project} yet. Import the export of a labeling tool to create one.`}
           command={daisCommand(['labels', 'import', 'SET', 'export.json'], project)}
         >
           <a href="docs/guide/labeling" target="_blank" rel="noreferrer">
-            How labels come in, are reviewed and become a dataset
+            Guide: import, review and publish labels
           </a>
         </EmptyState>
       ) : (
         <Panel title={`${countText(data.length)} sets`} flush>
           <PlainTable
-            label="Sets of labels"
+            label="Label sets"
             rows={data}
             keyOf={({ name }) => name}
             columns={[
-              { title: 'Set', cell: ({ name }) => <Link {...labelSetAddress(project, name)}>{name}</Link> },
+              { title: 'Label set', cell: ({ name }) => <Link {...labelSetAddress(project, name)}>{name}</Link> },
               {
-                title: 'Of',
+                title: 'Dataset',
                 cell: ({ dataset, version }) => (
                   <Link {...resourceAddress(datasetKind, project, dataset)}>{version ?? dataset}</Link>
                 ),
@@ -69,7 +67,11 @@ export function LabelsPage() {
                 narrow: true,
                 cell: ({ guideline }) => (guideline === 0 ? <span className="dim">none</span> : `version ${guideline}`),
               },
-              { title: 'Made', narrow: true, cell: ({ createdAt }) => <Time at={new Date(createdAt).toISOString()} /> },
+              {
+                title: 'Created',
+                narrow: true,
+                cell: ({ createdAt }) => <Time at={new Date(createdAt).toISOString()} />,
+              },
             ]}
           />
         </Panel>

@@ -36,16 +36,16 @@ export function TaskList({ project, name, found }: TaskListProps) {
   const why = useWhyNotDo(project, 'LabelSet', ['labelset:review'])('labelset:review');
   if (error !== null) return <ErrorNote error={error} retry={again} />;
   if (tasks === undefined) return <Skeleton rows={6} />;
-  if (tasks.length === 0) return <EmptyState sentence="There is none of this sort." />;
+  if (tasks.length === 0) return <EmptyState sentence="No tasks in this state." />;
   return (
     <>
       <PlainTable
-        label="Tasks and their labels"
+        label="Tasks and labels"
         rows={tasks}
         keyOf={({ number }) => number}
         columns={[
           { title: 'Task', narrow: true, cell: ({ number, external }) => <span title={external}>{number}</span> },
-          { title: 'What is labelled', cell: ({ data }) => <TaskData data={data} /> },
+          { title: 'Item', cell: ({ data }) => <TaskData data={data} /> },
           {
             title: 'Labels',
             cell: (task) => <Annotations task={task} why={why} ask={setAsked} />,
@@ -55,7 +55,7 @@ export function TaskList({ project, name, found }: TaskListProps) {
       {more && (
         <p className="labels-bar">
           <Button variant="default" loading={loading} onClick={loadMore}>
-            Show more
+            Show more tasks
           </Button>
         </p>
       )}
@@ -125,7 +125,7 @@ function Annotations({ task: { annotations }, why, ask }: AnnotationsProps) {
               <>
                 {button(annotation, 'accepted', 'Accept')}
                 {button(annotation, 'rejected', 'Reject')}
-                {differ && button(annotation, 'settled', 'This one')}
+                {differ && button(annotation, 'settled', 'Choose')}
               </>
             ) : (
               <StateBadge
@@ -151,10 +151,10 @@ interface VerdictDialogProps {
 const QUESTIONS: Readonly<Record<Verdict, (label: string) => string>> = {
   accepted: (label) => `Accept ${label}?`,
   rejected: (label) => `Reject ${label}?`,
-  settled: (label) => `Settle on ${label}?`,
+  settled: (label) => `Choose ${label}?`,
 };
 
-const VERBS: Readonly<Record<Verdict, string>> = { accepted: 'Accept', rejected: 'Reject', settled: 'It counts' };
+const VERBS: Readonly<Record<Verdict, string>> = { accepted: 'Accept', rejected: 'Reject', settled: 'Choose label' };
 
 function VerdictDialog({ project, set, asked: { annotation, verdict }, close }: VerdictDialogProps) {
   const client = useClient(project);
@@ -173,14 +173,14 @@ function VerdictDialog({ project, set, asked: { annotation, verdict }, close }: 
       close();
     },
   });
-  const why = verdict === 'settled' && reason.trim() === '' ? 'Say why this one first.' : undefined;
+  const why = verdict === 'settled' && reason.trim() === '' ? 'Enter a reason first.' : undefined;
   return (
     <Modal opened onClose={close} title={QUESTIONS[verdict](annotation.label.join(', ') || 'this label')}>
       <div className="confirm">
-        <p>By {annotation.annotator}. Nobody decides about a label of their own.</p>
+        <p>By {annotation.annotator}. Annotators cannot review their own labels.</p>
         <Textarea
-          label="Why"
-          description="Kept with your name and the time."
+          label="Reason"
+          description="Recorded with your name and the time."
           data-autofocus
           value={reason}
           maxLength={4096}

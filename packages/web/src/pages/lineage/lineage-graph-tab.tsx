@@ -46,7 +46,7 @@ export function LineageGraphTab({ project, node }: LineageGraphTabProps) {
   if (error !== null) return <ErrorNote error={error} retry={() => void refetch()} />;
   if (data === undefined) return <Skeleton rows={8} />;
   if (data.nodes.length < 2) {
-    return <EmptyState sentence="Nothing is known of where it came from, and nothing was made of it yet." />;
+    return <EmptyState sentence="No lineage yet: no inputs are recorded and nothing was derived." />;
   }
   return <Explorer key={data.root} project={project} graph={data} />;
 }
@@ -83,11 +83,11 @@ function Explorer({ project, graph }: { readonly project: string; readonly graph
           className="filter-name"
         />
         <Button variant="default" onClick={() => say({ view: asTable ? undefined : 'table' })}>
-          {asTable ? 'Show as a picture' : 'Show as a table'}
+          {asTable ? 'Show as graph' : 'Show as table'}
         </Button>
         <span role="status" className="filter-said">
           {countText(graph, find === '' ? undefined : found.length)}
-          {!asTable && folded.fans.length > 0 && `, ${folded.nodes.length.toLocaleString('en')} drawn by themselves`}
+          {!asTable && folded.fans.length > 0 && `, ${folded.nodes.length.toLocaleString('en')} shown individually`}
         </span>
       </div>
       {asTable ? (
@@ -119,7 +119,8 @@ function Explorer({ project, graph }: { readonly project: string; readonly graph
       )}
       {graph.truncated && (
         <p className="dim">
-          There are more than {NODES.toLocaleString('en')} nodes: these are the nearest ones. Go on from one of them.
+          The graph has more than {NODES.toLocaleString('en')} nodes. The nearest ones are shown; open one to continue
+          from it.
         </p>
       )}
     </>
@@ -141,7 +142,7 @@ function findNodes(nodes: readonly LineageNode[], text: string): readonly Lineag
 function Found({ nodes, choose }: { readonly nodes: readonly LineageNode[]; readonly choose: (node: string) => void }) {
   return (
     <p className="lineage-found">
-      {nodes.length === 0 && <span className="dim">Nothing of that name.</span>}
+      {nodes.length === 0 && <span className="dim">No matches.</span>}
       {nodes.slice(0, FOUND).map((node) => (
         <Button key={node.node} size="compact-xs" variant="default" onClick={() => choose(node.node)}>
           {nodeWords(node)}
@@ -196,14 +197,14 @@ interface AboutNodeProps {
 }
 
 function AboutNode({ project, node, root }: AboutNodeProps) {
-  if (node.hidden === true) return <p className="dim">Something that you may not see.</p>;
+  if (node.hidden === true) return <p className="dim">You have no permission to view this node.</p>;
   const address = nodeAddress(project, node);
   const words = nodeWords(node);
   return (
     <p className="lineage-about" role="status">
       <span className="dim">{NODE_KINDS[node.type]}</span>{' '}
       {address === undefined || root ? <strong>{words}</strong> : <Link {...address}>{words}</Link>}
-      {root && <span className="dim">, which this page is about</span>}
+      {root && <span className="dim">(current)</span>}
       {node.gone === true && <span className="dim">, deleted</span>}
       {node.at !== undefined && (
         <span className="dim">
@@ -213,7 +214,7 @@ function AboutNode({ project, node, root }: AboutNodeProps) {
       {!root && (
         <>
           {' '}
-          <Link {...lineageAddress(project, node.node)}>Its own lineage</Link>
+          <Link {...lineageAddress(project, node.node)}>Show its lineage</Link>
         </>
       )}
     </p>

@@ -28,7 +28,7 @@ export function LineagePage() {
     command: '',
     call: { project, path: '/api/v1/lineage', query: { node: of } },
     // The command line has no word for a whole graph.
-  }).filter(({ title }) => title !== 'Command');
+  }).filter(({ title }) => title !== 'CLI command');
   return (
     <div className="page">
       <PageHead
@@ -36,7 +36,7 @@ export function LineagePage() {
         under={
           of === undefined ? (
             <span className="page-head-brief">
-              Choose where to begin: up to what it was made from, down to what was made of it.
+              Select a starting point to see its upstream sources and downstream results.
             </span>
           ) : (
             <>
@@ -82,38 +82,38 @@ function Beginnings({ project }: { readonly project: string }) {
     ...(models.data ?? []).map(({ model, version, createdAt }) => ({
       node: `model-version:${model}/${version}`,
       name: `${model}/${version}`,
-      kind: 'Version of a model',
+      kind: 'Model version',
       at: createdAt,
     })),
     ...(data.data ?? []).map(({ id, dataset, number, createdAt }) => ({
       node: `dataset-version:${id}`,
       name: `${dataset}@${number}`,
-      kind: 'Version of a dataset',
+      kind: 'Dataset version',
       at: createdAt,
     })),
   ].toSorted((a, b) => b.at - a.at);
   if (rows.length === 0) {
     return (
       <EmptyState
-        sentence={`Where things of ${project} come from would be here. Nothing was made yet: a push of data or a training is enough.`}
+        sentence={`No lineage in ${project} yet. It is recorded when you push data or train a model.`}
         command="dais data push flights flights.csv"
       >
         <a href="docs/guide/lineage" target="_blank" rel="noreferrer">
-          What is noted, and when
+          Guide: lineage
         </a>
       </EmptyState>
     );
   }
   return (
-    <Panel title="The newest" flush>
+    <Panel title="Newest objects" flush>
       <PlainTable
-        label="Where to begin"
+        label="Starting points"
         rows={rows}
         keyOf={({ node }) => node}
         columns={[
-          { title: 'What', cell: ({ node, name }) => <Link {...lineageAddress(project, node)}>{name}</Link> },
+          { title: 'Object', cell: ({ node, name }) => <Link {...lineageAddress(project, node)}>{name}</Link> },
           { title: 'Kind', cell: ({ kind }) => kind },
-          { title: 'Made', narrow: true, cell: ({ at }) => <Time at={new Date(at).toISOString()} /> },
+          { title: 'Created', narrow: true, cell: ({ at }) => <Time at={new Date(at).toISOString()} /> },
         ]}
       />
     </Panel>

@@ -30,10 +30,10 @@ test('two relations are one line, and what leads further is none', () => {
 
 test('a node says what it is and how it is', () => {
   const [version, run] = graph.nodes.map((node) => nodeLook(node, graph.root));
-  expect(version).toMatchObject({ title: 'flights@3', state: 'failed', note: 'this one' });
+  expect(version).toMatchObject({ title: 'flights@3', state: 'failed', note: 'current' });
   expect(run).toMatchObject({ title: 'depth 8', state: 'ok', word: 'Run', note: 'finished' });
   expect(nodeLook({ node: 'run:9', type: 'run', hidden: true }, graph.root).about).toBe(
-    'Something that you may not see',
+    'No permission to view this node',
   );
 });
 

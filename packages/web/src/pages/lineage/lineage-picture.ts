@@ -16,17 +16,17 @@ export function pictureLevel({ nodes, fans, edges }: FoldedGraph): GraphLevel {
 }
 
 const MANY: Readonly<Record<LineageNode['type'], string>> = {
-  'dataset-version': 'versions of datasets',
+  'dataset-version': 'dataset versions',
   dataset: 'datasets',
   commit: 'commits',
   'entry-point': 'programs',
   run: 'runs',
   'logged-model': 'logged models',
-  'model-version': 'versions of models',
+  'model-version': 'model versions',
   endpoint: 'endpoints',
   predictions: 'predictions',
   job: 'jobs',
-  'job-run': 'runs of jobs',
+  'job-run': 'job runs',
   step: 'steps',
   files: 'files',
   'feature-view': 'feature views',
@@ -40,7 +40,7 @@ export function fanLook({ type, count, all, downstream }: Fan): NodeLook {
   return {
     title,
     state: 'off',
-    word: rest === 0 ? 'folded' : `folded, ${rest.toLocaleString('en')} behind`,
+    word: rest === 0 ? 'folded' : `collapsed, ${rest.toLocaleString('en')} more`,
     about: `${title.slice(1)}${behind}.`,
   };
 }
@@ -68,7 +68,7 @@ const STATES: Readonly<Record<string, State>> = {
 
 export function nodeLook(node: LineageNode, root: string): NodeLook {
   if (node.hidden === true) {
-    return { title: 'hidden', state: 'off', word: 'you may not see it', about: 'Something that you may not see' };
+    return { title: 'hidden', state: 'off', word: 'no permission', about: 'No permission to view this node' };
   }
   const state = node.data?.['state'] ?? node.data?.['status'];
   const title = nodeWords(node);
@@ -77,7 +77,7 @@ export function nodeLook(node: LineageNode, root: string): NodeLook {
     title,
     state: node.gone === true ? 'off' : (STATES[state ?? ''] ?? 'off'),
     word: node.gone === true ? `${kind}, deleted` : kind,
-    note: node.node === root ? 'this one' : state?.toLowerCase(),
+    note: node.node === root ? 'current' : state?.toLowerCase(),
     about: `${kind} ${title}`,
   };
 }

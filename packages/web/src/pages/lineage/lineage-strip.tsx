@@ -42,7 +42,7 @@ export function LineageStrip({ project, graph, self }: LineageStripProps) {
           </li>
         ))}
       </ol>
-      {first !== undefined && <Link {...lineageAddress(project, first.node)}>All of it</Link>}
+      {first !== undefined && <Link {...lineageAddress(project, first.node)}>Full lineage</Link>}
     </>
   );
 }
@@ -76,7 +76,7 @@ interface NodeProps {
 }
 
 function Node({ project, node, reader }: NodeProps) {
-  if (node.hidden === true) return <span className="dim">something that you may not see</span>;
+  if (node.hidden === true) return <span className="dim">hidden (no permission)</span>;
   const words = nodeWords(node);
   const title = `${NODE_KINDS[node.type]} ${words}`;
   if (node.gone === true) {

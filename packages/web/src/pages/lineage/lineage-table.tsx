@@ -45,16 +45,16 @@ const keyOf = ({ node }: LineageNode) => node;
 function columnsOf(project: string, root: string, walk: Walk): readonly TableColumn<LineageNode>[] {
   const steps = ({ node }: LineageNode) => walk.steps.get(node) ?? Infinity;
   const side = ({ node }: LineageNode) =>
-    node === root ? 'this one' : walk.downstream.has(node) ? 'made of it' : 'origin';
+    node === root ? 'current' : walk.downstream.has(node) ? 'downstream' : 'origin';
   return [
     {
       id: 'name',
-      title: 'What',
+      title: 'Object',
       width: 'minmax(200px, 3fr)',
       sortValue: nodeWords,
       cell: (node) => {
         const address = node.node === root ? undefined : nodeAddress(project, node);
-        const words = node.hidden === true ? 'something that you may not see' : nodeWords(node);
+        const words = node.hidden === true ? 'hidden (no permission)' : nodeWords(node);
         return address === undefined ? (
           <span title={words}>{words}</span>
         ) : (
@@ -69,10 +69,10 @@ function columnsOf(project: string, root: string, walk: Walk): readonly TableCol
       sortValue: ({ type }) => NODE_KINDS[type],
       cell: ({ type }) => NODE_KINDS[type],
     },
-    { id: 'side', title: 'Side', width: '100px', sortValue: side, cell: side },
+    { id: 'side', title: 'Direction', width: '100px', sortValue: side, cell: side },
     {
       id: 'steps',
-      title: 'Steps away',
+      title: 'Distance (hops)',
       width: '100px',
       end: true,
       sortValue: steps,
@@ -94,11 +94,11 @@ function columnsOf(project: string, root: string, walk: Walk): readonly TableCol
     },
     {
       id: 'show',
-      title: 'In the picture',
+      title: 'In the graph',
       width: '90px',
       cell: ({ node }) => (
         <Link to="." search={(now: object) => ({ ...now, node, view: undefined })} tabIndex={-1}>
-          Show it
+          Show
         </Link>
       ),
     },

@@ -11,17 +11,17 @@ import {
 } from '#addresses.ts';
 
 export const NODE_KINDS = {
-  'dataset-version': 'Version of a dataset',
+  'dataset-version': 'Dataset version',
   dataset: 'Dataset',
   commit: 'Commit',
   'entry-point': 'Program',
   run: 'Run',
   'logged-model': 'Logged model',
-  'model-version': 'Version of a model',
+  'model-version': 'Model version',
   endpoint: 'Endpoint',
   predictions: 'Predictions',
   job: 'Job',
-  'job-run': 'Run of a job',
+  'job-run': 'Job run',
   step: 'Step',
   files: 'Files',
   'feature-view': 'Feature view',

@@ -37,7 +37,7 @@ export function LoggedModelPage() {
           {error.code === 'forbidden' && (
             <p>
               <Link {...accessAddress(project, { action: 'loggedModel:read', resource: 'LoggedModel' })}>
-                Why, and what would change it
+                Show why and what would allow it
               </Link>
             </p>
           )}
@@ -61,13 +61,13 @@ function Shown({ project, model }: { readonly project: string; readonly model: L
       />
       {model.status === 'UPLOAD_FAILED' && (
         <p className="run-value">
-          Its files did not come as a whole{model.statusMessage === undefined ? '.' : `: ${model.statusMessage}`}
+          The upload of its files is incomplete{model.statusMessage === undefined ? '.' : `: ${model.statusMessage}`}
         </p>
       )}
       <LoggedModelPanels project={project} model={model} graph={graph} />
       {root === undefined ? (
         <p>
-          Its files lie outside of Dais, at <code>{model.artifactUri}</code>.
+          The artifact location is outside of Dais: <code>{model.artifactUri}</code>.
         </p>
       ) : (
         <ArtifactBrowser
@@ -78,7 +78,7 @@ function Shown({ project, model }: { readonly project: string; readonly model: L
             void navigate({ to: '.', search: (before: object) => ({ ...before, file: next }), replace: true })
           }
           live={model.status === 'PENDING'}
-          nothing={{ sentence: 'Files of this model would be here. It has none.' }}
+          nothing={{ sentence: 'No files. This model has no artifacts.' }}
         />
       )}
     </div>
@@ -98,13 +98,13 @@ function Under({ project, model, graph }: UnderProps) {
       <StateBadge {...MODEL_STATES[status]} />
       {lifecycle === 'deleted' && <StateBadge state="off" word="deleted" />}
       {graph !== undefined && <LineageStrip project={project} graph={graph} self={name} />}
-      <Link {...experimentAddress(project, experimentId)}>its experiment</Link>
+      <Link {...experimentAddress(project, experimentId)}>experiment</Link>
       {type !== undefined && <span>{type}</span>}
       <span>
-        made <Time at={new Date(createdAt).toISOString()} />
+        created <Time at={new Date(createdAt).toISOString()} />
       </span>
       <span className="run-id">
-        <code title={id}>{id.slice(0, 10)}</code> <CopyButton text={id} label="Copy the id" />
+        <code title={id}>{id.slice(0, 10)}</code> <CopyButton text={id} label="Copy ID" />
       </span>
     </>
   );
@@ -118,9 +118,9 @@ function useForms(project: string, id: string) {
   const path = `/api/v1/tracking/logged-models/${encodeURIComponent(id)}`;
   const curl = curlCommand({ server, accounts, project, path });
   return [
-    { title: 'Python, with mlflow', preview: python, text: () => python },
-    { title: 'Python that loads it', preview: load, text: () => load },
-    { title: 'Call by curl', preview: curl, text: () => curl },
-    { title: 'Link to this view', text: () => location.href },
+    { title: 'Python (mlflow)', preview: python, text: () => python },
+    { title: 'Python (load the model)', preview: load, text: () => load },
+    { title: 'curl command', preview: curl, text: () => curl },
+    { title: 'Link to this page', text: () => location.href },
   ];
 }

@@ -22,8 +22,8 @@ export function LoggedModelPanels({ project, model, graph }: LoggedModelPanelsPr
         <Registered project={project} model={model} graph={graph} />
       </div>
       <div className="grid-2">
-        <Values title="Parameters" none="None was logged." values={model.params} />
-        <Values title="Tags" none="It has none." values={model.tags} />
+        <Values title="Parameters" none="No parameters logged." values={model.params} />
+        <Values title="Tags" none="No tags." values={model.tags} />
       </div>
     </>
   );
@@ -37,19 +37,19 @@ const keyOf = ({ key, runId, datasetName, datasetDigest }: Metric) =>
 function Measured({ project, model }: Omit<LoggedModelPanelsProps, 'graph'>) {
   const metrics = model.metrics.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
   return (
-    <Panel title="What was measured of it" flush>
+    <Panel title="Metrics" flush>
       {metrics.length === 0 ? (
-        <EmptyState sentence="Nobody has measured it yet." command={`mlflow.log_metric(…, model_id="${model.id}")`} />
+        <EmptyState sentence="No metrics logged." command={`mlflow.log_metric(…, model_id="${model.id}")`} />
       ) : (
         <PlainTable
-          label="Metrics"
+          label="Metric values"
           rows={metrics}
           keyOf={keyOf}
           columns={[
             { title: 'Metric', cell: ({ key }) => key },
             { title: 'Value', cell: ({ value }) => <span title={String(value)}>{metricText(value)}</span> },
             {
-              title: 'On',
+              title: 'Dataset',
               cell: ({ datasetName, datasetDigest }) =>
                 datasetName === undefined
                   ? ''
@@ -78,10 +78,10 @@ function Registered({ project, model, graph }: LoggedModelPanelsProps) {
   );
   const versions = (graph?.nodes ?? []).filter(({ node, hidden }) => made.has(node) && hidden !== true);
   return (
-    <Panel title="Versions made of it" flush>
+    <Panel title="Registered versions" flush>
       {versions.length === 0 ? (
         <EmptyState
-          sentence={graph === undefined ? 'What became of it is not known yet.' : 'Nobody has registered it yet.'}
+          sentence={graph === undefined ? 'Registered versions are not known yet.' : 'Not registered yet.'}
           command={`mlflow.register_model("models:/${model.id}", "NAME")`}
         />
       ) : (

@@ -3,7 +3,7 @@ import type { State } from '#ui/state-badge.tsx';
 
 /** How far a logged model has come, in words. */
 export const MODEL_STATES: Readonly<Record<LoggedModelStatus, { readonly state: State; readonly word: string }>> = {
-  PENDING: { state: 'waiting', word: 'being uploaded' },
+  PENDING: { state: 'waiting', word: 'uploading' },
   READY: { state: 'ok', word: 'ready' },
   UPLOAD_FAILED: { state: 'failed', word: 'upload failed' },
 };

@@ -35,17 +35,17 @@ export function MentionsPage() {
     <div className="page">
       <PageHead
         title="Mentions"
-        under="In what is said of runs and of versions of models; @ and your name names you."
+        under="Comments on runs and model versions that mention you with @ and your user name."
         actions={
           <>
             <CopyAs
               forms={[
-                { title: 'Call by curl', preview: curl, text: () => curl },
-                { title: 'Link to this view', text: () => location.href },
+                { title: 'curl command', preview: curl, text: () => curl },
+                { title: 'Link to this page', text: () => location.href },
               ]}
             />
             <GuardedButton
-              why={unread === 0 ? 'You have read all of them.' : undefined}
+              why={unread === 0 ? 'You have no unread mentions.' : undefined}
               loading={marking}
               onClick={markRead}
             >
@@ -59,7 +59,7 @@ export function MentionsPage() {
         <span role="status">{unreadWords(unread)}</span>
         <Checkbox
           size="xs"
-          label="Unread ones only"
+          label="Unread only"
           checked={only}
           onChange={({ currentTarget }) =>
             void navigate({ to: '.', search: currentTarget.checked ? { unread: 'yes' } : {}, replace: true })
@@ -72,9 +72,9 @@ export function MentionsPage() {
           sentence={
             accounts
               ? only
-                ? 'Nothing is unread.'
-                : 'Comments that name you would be here. Nobody has named you yet.'
-              : 'This Dais has one owner and no users: there is nobody to name.'
+                ? 'No unread mentions.'
+                : 'No mentions yet. Comments that mention you are listed here.'
+              : 'This server has one owner and no user accounts, so nobody can mention you.'
           }
         />
       )}
@@ -89,7 +89,7 @@ export function MentionsPage() {
           </ol>
           {more && (
             <Button variant="default" loading={loading} onClick={loadMore}>
-              Show older ones
+              Show older mentions
             </Button>
           )}
         </Panel>
@@ -99,7 +99,7 @@ export function MentionsPage() {
 }
 
 function unreadWords(unread: number): string {
-  if (unread === 0) return 'Nothing is unread';
+  if (unread === 0) return 'No unread mentions';
   return `${unread}${unread >= UNREAD_COUNTED ? '+' : ''} unread`;
 }
 

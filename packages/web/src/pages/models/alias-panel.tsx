@@ -33,12 +33,12 @@ export function AliasPanel({ place, spec, aliases }: AliasPanelProps) {
   const why = useWhyNotDo(project, 'Model', ['model:promote'], name)('model:promote');
   const rows = aliasRows(spec, aliases);
   return (
-    <Panel title="In use" flush={rows.length > 0}>
+    <Panel title="Aliases" flush={rows.length > 0}>
       {rows.length === 0 ? (
-        <p className="dim">No version has an alias yet: choose “Set alias” beside one.</p>
+        <p className="dim">No aliases yet. Use “Set alias” on a version.</p>
       ) : (
         <PlainTable
-          label="Aliases"
+          label="Alias assignments"
           rows={rows}
           keyOf={({ alias }) => alias}
           columns={[
@@ -53,7 +53,7 @@ export function AliasPanel({ place, spec, aliases }: AliasPanelProps) {
                 ),
             },
             {
-              title: 'Moves',
+              title: 'Approval',
               cell: ({ asked }) => (asked === '' ? 'freely' : `after approval by ${asked}`),
             },
             {
@@ -65,10 +65,10 @@ export function AliasPanel({ place, spec, aliases }: AliasPanelProps) {
                     size="compact-xs"
                     variant="default"
                     why={why}
-                    hint={`No version is called ${alias} then`}
+                    hint={`No version has the alias ${alias} then`}
                     onClick={() => setRemoving(alias)}
                   >
-                    Take away
+                    Remove alias
                   </GuardedButton>
                 ),
             },
@@ -105,7 +105,7 @@ function RemoveAlias({ place, alias, version, close }: RemoveAliasProps) {
   const { mutate, isPending, error } = useMutation<unknown, DaisError>({
     mutationFn: async () => await client.perform(removeModelAliasOperation, { name: place.name, alias }),
     onSuccess: () => {
-      toast({ title: `No version is called ${alias} now` });
+      toast({ title: `Alias ${alias} removed` });
       void queries.invalidateQueries({ queryKey: place.key });
       close();
     },
@@ -113,14 +113,14 @@ function RemoveAlias({ place, alias, version, close }: RemoveAliasProps) {
   return (
     <Confirm
       title={`Remove alias ${alias}?`}
-      verb="Take it away"
+      verb="Remove alias"
       busy={isPending}
       confirm={() => mutate()}
       close={close}
     >
       <p>
-        Whoever asks for <code>{`models:/${place.name}@${alias}`}</code> finds nothing then; now they get version{' '}
-        {version}. It can be set again, where a rule asks for approval by those who approved it before.
+        Clients that load <code>{`models:/${place.name}@${alias}`}</code> fail after this; the alias now points to
+        version {version}. You can set the alias again. If a rule requires approval, the version needs approval again.
       </p>
       {error !== null && <ErrorNote error={error} />}
     </Confirm>

@@ -15,7 +15,7 @@ export function ApprovalStory({ approval, project }: ApprovalStoryProps) {
   return (
     <ol className="approval-story">
       <li>
-        <StateBadge state="waiting" word="Asked" /> <ActorName actor={requestedBy} project={project} />{' '}
+        <StateBadge state="waiting" word="Requested" /> <ActorName actor={requestedBy} project={project} />{' '}
         <At ms={requestedAt} />
         <Reason text={reason} />
       </li>

@@ -28,7 +28,7 @@ export function listed(words: readonly string[]): string {
 }
 
 export const APPROVAL_STATES: Readonly<Record<ApprovalState, { readonly state: State; readonly word: string }>> = {
-  pending: { state: 'waiting', word: 'Waits for approval' },
+  pending: { state: 'waiting', word: 'Waiting for approval' },
   approved: { state: 'ok', word: 'Approved' },
   rejected: { state: 'failed', word: 'Rejected' },
   withdrawn: { state: 'off', word: 'Withdrawn' },

@@ -17,10 +17,10 @@ export interface ApprovalsTabProps {
 export function ApprovalsTab({ project, approvals }: ApprovalsTabProps) {
   if (approvals.length === 0) {
     return (
-      <EmptyState sentence="What was asked for and who decided it would be here.">
-        A rule in the manifest says who must approve; read{' '}
+      <EmptyState sentence="No approval requests yet.">
+        Approval rules in the manifest define who must approve. See{' '}
         <a href="docs/guide/approve-a-model" target="_blank" rel="noreferrer">
-          how
+          the guide
         </a>
         .
       </EmptyState>
@@ -34,7 +34,7 @@ export function ApprovalsTab({ project, approvals }: ApprovalsTabProps) {
         keyOf={({ number }) => number}
         columns={[
           {
-            title: 'What',
+            title: 'Change',
             cell: ({ model, version, ...move }) => (
               <>
                 <Link {...versionAddress(project, model, version)}>version {version}</Link> → {moveWords(move)}
@@ -51,7 +51,7 @@ export function ApprovalsTab({ project, approvals }: ApprovalsTabProps) {
               />
             ),
           },
-          { title: 'Who said what', cell: (approval) => <ApprovalStory approval={approval} project={project} /> },
+          { title: 'History', cell: (approval) => <ApprovalStory approval={approval} project={project} /> },
         ]}
       />
     </Panel>

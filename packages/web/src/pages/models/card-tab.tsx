@@ -30,17 +30,17 @@ export function CardTab({ place, spec, version }: CardTabProps) {
   const { project, name } = place;
   return (
     <div className="resource-overview">
-      <Panel title="What it is for">
+      <Panel title="Purpose">
         <KeyValue
-          label="What it is for"
+          label="Purpose"
           pairs={[
             { key: 'Description', value: spec.description ?? <span className="dim">none</span> },
-            { key: 'Intended use', value: spec.intendedUse ?? <span className="dim">nobody said</span> },
+            { key: 'Intended use', value: spec.intendedUse ?? <span className="dim">not specified</span> },
           ]}
         />
       </Panel>
       {version === undefined ? (
-        <EmptyState sentence={`What trainings say of ${name} would be here. There is no version yet.`} />
+        <EmptyState sentence={`No model card yet. ${name} has no versions.`} />
       ) : (
         <VersionCard place={place} number={version} project={project} />
       )}
@@ -57,19 +57,16 @@ interface VersionCardProps {
 function VersionCard({ place, project, number }: VersionCardProps) {
   const { data: version, error } = useVersion(place, String(number));
   const card = useCard(project, version);
-  const title = `What version ${number} says of itself`;
+  const title = `Model card of version ${number}`;
   const shown = error ?? card.error;
   if (shown !== null) return <ErrorNote error={shown} />;
   if (version === undefined || card.isLoading) return <Skeleton rows={6} />;
   const text = card.data ?? (version.description === '' ? undefined : version.description);
   return (
-    <Panel
-      title={title}
-      actions={<Link {...versionAddress(project, place.name, number)}>How good it is, and who approved it</Link>}
-    >
+    <Panel title={title} actions={<Link {...versionAddress(project, place.name, number)}>Metrics and approvals</Link>}>
       {text === undefined ? (
         <EmptyState
-          sentence="A card would be here: what it was trained on, where it is good, and where it is not. A file README.md beside the model is enough."
+          sentence="No model card. Log a README.md with the model to describe its training data, quality and limits."
           command={`mlflow.log_text(card, "model/README.md")`}
         />
       ) : (

@@ -55,12 +55,12 @@ export function CompareVersionsPage() {
           <>
             <CopyAs
               forms={[
-                { title: 'Command', preview: command, text: () => command },
-                { title: 'Link to this view', text: () => location.href },
+                { title: 'CLI command', preview: command, text: () => command },
+                { title: 'Link to this page', text: () => location.href },
               ]}
             />
             <Button variant="default" onClick={() => say({ from: to, to: from })}>
-              The other way round
+              Swap versions
             </Button>
           </>
         }
@@ -77,14 +77,14 @@ export function CompareVersionsPage() {
             afterTitle={titles.after}
           />
           <Checkbox
-            label="Show what is the same too"
+            label="Show identical values"
             checked={everything}
             onChange={(event) => say({ all: event.currentTarget.checked ? 'yes' : undefined })}
           />
           <DiffPanel title="Metrics" rows={diffRecords(before.metrics, after.metrics)} {...{ titles, everything }} />
           <DiffPanel title="Parameters" rows={diffRecords(before.params, after.params)} {...{ titles, everything }} />
           <DiffPanel
-            title="What they take and give"
+            title="Signature"
             rows={diffRecords(signatureRecord(before.file), signatureRecord(after.file))}
             {...{ titles, everything }}
           />
@@ -106,12 +106,12 @@ function DiffPanel({ title, rows, titles, everything }: DiffPanelProps) {
   const shown = everything ? rows : rows.filter(({ differs }) => differs);
   const same = rows.length - rows.filter(({ differs }) => differs).length;
   return (
-    <Panel title={title} flush={shown.length > 0} actions={<span className="dim">{same} the same</span>}>
+    <Panel title={title} flush={shown.length > 0} actions={<span className="dim">{same} identical</span>}>
       {shown.length === 0 ? (
-        <p className="dim">{rows.length === 0 ? 'Neither has any.' : 'They are the same.'}</p>
+        <p className="dim">{rows.length === 0 ? 'Neither version has any.' : 'Both versions are identical.'}</p>
       ) : (
         <PlainTable
-          label={`${title} side by side`}
+          label={`${title} compared`}
           rows={shown}
           keyOf={({ key }) => key}
           columns={[
@@ -129,6 +129,6 @@ function DiffPanel({ title, rows, titles, everything }: DiffPanelProps) {
 }
 
 function Side({ text, differs = false }: { readonly text: string | undefined; readonly differs?: boolean }) {
-  if (text === undefined) return <span className="dim">not there</span>;
+  if (text === undefined) return <span className="dim">missing</span>;
   return differs ? <strong>{text}</strong> : text;
 }

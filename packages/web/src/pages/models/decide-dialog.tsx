@@ -49,8 +49,8 @@ export function DecideDialog({ project, approval, close }: DecideDialogProps) {
           </p>
         )}
         <Textarea
-          label="Why"
-          description="Kept with your name and the time. A rejection needs it."
+          label="Reason"
+          description="Recorded with your name and the time. Required for a rejection."
           data-autofocus
           value={reason}
           maxLength={4096}
@@ -65,7 +65,7 @@ export function DecideDialog({ project, approval, close }: DecideDialogProps) {
           </Button>
           <GuardedButton
             why={refused('model:promote')}
-            hint="Whoever asked waits for it no more"
+            hint="This withdraws the request"
             variant="default"
             loading={isPending}
             onClick={() => mutate('withdraw')}
@@ -73,10 +73,7 @@ export function DecideDialog({ project, approval, close }: DecideDialogProps) {
             Withdraw
           </GuardedButton>
           <GuardedButton
-            why={
-              refused('model:approve') ??
-              (reason.trim() === '' ? 'Say why first: others have to understand it.' : undefined)
-            }
+            why={refused('model:approve') ?? (reason.trim() === '' ? 'Enter a reason first.' : undefined)}
             color="red"
             loading={isPending}
             onClick={() => mutate('reject')}

@@ -23,7 +23,7 @@ export function DeleteModelDialog({ project, name, empty, close }: DeleteModelDi
     mutationKey: registryKey(project, name),
     mutationFn: async () => await client.perform(deleteModelOperation, { name }),
     onSuccess: async () => {
-      toast({ title: `${name} is deleted` });
+      toast({ title: `${name} deleted` });
       await navigate(listAddress(modelKind, project));
     },
   });
@@ -38,8 +38,8 @@ export function DeleteModelDialog({ project, name, empty, close }: DeleteModelDi
     >
       <p>
         {empty
-          ? 'It has no versions. The model and its revisions go, and do not come back.'
-          : 'All its versions, aliases and approvals go with it, and do not come back. Files that runs logged stay with the runs.'}
+          ? 'The model has no versions. This deletes the model and its revisions. You cannot undo this.'
+          : 'This deletes all its versions, aliases and approvals. You cannot undo this. Artifacts that runs logged stay with the runs.'}
       </p>
       {error !== null && <ErrorNote error={error} />}
     </ConfirmByName>

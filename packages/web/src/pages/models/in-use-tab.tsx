@@ -52,7 +52,8 @@ export function InUseTab({ place, fallback }: InUseTabProps) {
     refetchInterval: AGAIN_MS,
   });
   const error = endpoints.error ?? monitors.error;
-  if (may('endpoint:read') === false) return <p className="dim">You may not read endpoints of {project}.</p>;
+  if (may('endpoint:read') === false)
+    return <p className="dim">You have no permission to read endpoints of {project}.</p>;
   if (endpoints.data === undefined && error === null) return <Skeleton rows={4} />;
   const versions = [...new Set(places.map(({ version }) => version))];
   const looked = versions.length > 0 ? versions : fallback === undefined ? [] : [String(fallback)];
@@ -83,19 +84,19 @@ function Answers({ project, name, places }: AnswersProps) {
   if (places.length === 0) {
     return (
       <EmptyState
-        sentence={`Endpoints where versions of ${name} answer would be here. None does.`}
+        sentence={`No endpoint serves ${name}. Deploy a version to serve it.`}
         command={cliCommand(['deploy', `models:/${name}/1`, '--to', name], endpointKind, project)}
       >
         <a href="docs/guide/serve-a-model" target="_blank" rel="noreferrer">
-          How a model answers requests
+          Guide: serve a model
         </a>
       </EmptyState>
     );
   }
   return (
-    <Panel title="Where it answers" flush>
+    <Panel title="Endpoints" flush>
       <PlainTable
-        label="Where it answers, one variant a row"
+        label="Endpoint variants"
         rows={places}
         keyOf={({ endpoint, variant }) => `${endpoint} ${variant}`}
         columns={[
@@ -104,7 +105,7 @@ function Answers({ project, name, places }: AnswersProps) {
             title: 'Endpoint',
             cell: ({ endpoint }) => <Link {...resourceAddress(endpointKind, project, endpoint)}>{endpoint}</Link>,
           },
-          { title: 'As', narrow: true, cell: ({ variant }) => variant },
+          { title: 'Variant', narrow: true, cell: ({ variant }) => variant },
           {
             title: 'Version',
             narrow: true,
@@ -113,9 +114,9 @@ function Answers({ project, name, places }: AnswersProps) {
           {
             title: 'Traffic',
             narrow: true,
-            cell: ({ role, weight }) => (role === 'shadow' ? 'copies of all' : weightText(weight)),
+            cell: ({ role, weight }) => (role === 'shadow' ? 'copy of all requests' : weightText(weight)),
           },
-          { title: 'For', narrow: true, cell: ({ environment }) => environment },
+          { title: 'Environment', narrow: true, cell: ({ environment }) => environment },
         ]}
       />
     </Panel>
@@ -129,20 +130,20 @@ function VariantState({ state, why }: { readonly state: EndpointVariant['state']
 function Watchers({ project, monitors }: { readonly project: string; readonly monitors: readonly MonitorSummary[] }) {
   if (monitors.length === 0) {
     return (
-      <Panel title="Who watches it">
+      <Panel title="Monitors">
         <p>
-          Nobody watches these endpoints.{' '}
+          No monitor watches these endpoints.{' '}
           <a href="docs/guide/monitor-a-model" target="_blank" rel="noreferrer">
-            How a model is watched
+            Guide: monitor a model
           </a>
         </p>
       </Panel>
     );
   }
   return (
-    <Panel title="Who watches it" flush>
+    <Panel title="Monitors" flush>
       <PlainTable
-        label="Who watches it, one monitor a row"
+        label="Monitors of these endpoints"
         rows={monitors}
         keyOf={({ monitor }) => monitor}
         columns={[
@@ -164,7 +165,7 @@ function Watchers({ project, monitors }: { readonly project: string; readonly mo
           { title: 'Endpoint', narrow: true, cell: ({ endpoint }) => endpoint },
           {
             title: 'Windows',
-            about: 'The newest 30, oldest first',
+            about: 'Newest 30, oldest first',
             narrow: true,
             cell: ({ monitor, recent }) => <WindowStrip label={`Windows of ${monitor}`} windows={recent} />,
           },
@@ -174,7 +175,7 @@ function Watchers({ project, monitors }: { readonly project: string; readonly mo
             cell: ({ openAlerts }) => (openAlerts === 0 ? <span className="dim">none</span> : `${openAlerts} open`),
           },
           {
-            title: 'Why',
+            title: 'Reason',
             cell: ({ reason, baseline }) => (
               <div className="model-why">{reason ?? <span className="dim">{baseline}</span>}</div>
             ),

@@ -92,14 +92,14 @@ function Under({ project, name, spec, description }: UnderProps) {
   return (
     <>
       <Link {...listAddress(modelKind, project)}>Models</Link>
-      <Link {...batchesAddress(project, { model: name })}>Batches</Link>
+      <Link {...batchesAddress(project, { model: name })}>Batch jobs</Link>
       {spec.owner !== undefined && (
         <span>
-          of team <ReferenceLink kind="Team" name={spec.owner} project={project} />
+          team <ReferenceLink kind="Team" name={spec.owner} project={project} />
         </span>
       )}
       {description !== '' && <span>{description}</span>}
-      {spec.intendedUse !== undefined && <span>For: {spec.intendedUse}</span>}
+      {spec.intendedUse !== undefined && <span>Task: {spec.intendedUse}</span>}
     </>
   );
 }
@@ -135,7 +135,7 @@ function ModelTabs({ place, resource, spec, aliases, newest, approvals }: ModelT
         { name: 'decisions', title: 'Decisions', panel: <DecisionsTab place={place} /> },
         {
           name: 'about',
-          title: 'About',
+          title: 'Details',
           panel: <ResourceOverview kind={modelKind} resource={resource} project={project} />,
         },
       ]}

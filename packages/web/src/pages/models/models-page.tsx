@@ -71,7 +71,7 @@ export function ModelsPage() {
     <div className="page">
       <PageHead
         title="Models"
-        under={<span className="page-head-brief">Versions, what they are called, and what waits for approval.</span>}
+        under={<span className="page-head-brief">Registered models with versions, aliases and pending approvals.</span>}
         actions={
           <>
             <CopyAs forms={forms} />
@@ -91,13 +91,13 @@ export function ModelsPage() {
         error === undefined && <Skeleton rows={12} />
       ) : shown.length === 0 && list.complete && labels === '' && name === '' ? (
         <EmptyState
-          sentence={`Models of ${project} would be here. There are none yet: a training registers one.`}
+          sentence={`No models in ${project} yet. Register one from a training run.`}
           command={'mlflow.sklearn.log_model(model, name="model", registered_model_name="flight-delay")'}
           example={modelKind.example}
         >
-          <Link {...create}>Write one here</Link>, or read{' '}
+          <Link {...create}>Create one here</Link>, or read about{' '}
           <a href="docs/guide/approve-a-model" target="_blank" rel="noreferrer">
-            how versions are approved
+            approving versions
           </a>
           .
         </EmptyState>
@@ -113,7 +113,7 @@ export function ModelsPage() {
             <span>{shown.length.toLocaleString('en')}</span>
           </FilterBar>
           {shown.length === 0 ? (
-            <EmptyState sentence="Nothing fits the filter.">
+            <EmptyState sentence="No matches.">
               <Link {...listAddress(modelKind, project)}>Show all models</Link>
             </EmptyState>
           ) : (
@@ -176,7 +176,7 @@ function modelColumns(project: string): readonly TableColumn<Row>[] {
     },
     {
       id: 'waiting',
-      title: 'Waits',
+      title: 'Pending approvals',
       width: '110px',
       cell: ({ waiting }) =>
         waiting === 0 ? null : (
@@ -186,7 +186,7 @@ function modelColumns(project: string): readonly TableColumn<Row>[] {
     },
     {
       id: 'latest',
-      title: 'Newest',
+      title: 'Latest version',
       width: '90px',
       cell: ({ resource, model }) => {
         const version = latestOf(model);
@@ -222,7 +222,7 @@ function modelColumns(project: string): readonly TableColumn<Row>[] {
     },
     {
       id: 'changed',
-      title: 'Changed',
+      title: 'Updated',
       width: '110px',
       cell: ({ resource, model }) => (
         <Time at={model === undefined ? resource.metadata.updatedAt : new Date(model.updatedAt).toISOString()} />

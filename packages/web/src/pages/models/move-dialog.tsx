@@ -57,7 +57,7 @@ export function MoveDialog({ place, spec, version, aliases, close }: MoveDialogP
             version: String(version),
             stage: move.stage,
           }),
-    onSuccess: () => done('It moved', `${moveWords(move)}: version ${version}`),
+    onSuccess: () => done('Moved', `${moveWords(move)}: version ${version}`),
   });
   const asking = useMutation<unknown, DaisError>({
     mutationFn: async () =>
@@ -68,7 +68,7 @@ export function MoveDialog({ place, spec, version, aliases, close }: MoveDialogP
         moveWhenApproved: byItself,
         ...move,
       }),
-    onSuccess: () => done('Approval is asked for', `${moveWords(move)}: version ${version}`),
+    onSuccess: () => done('Approval requested', `${moveWords(move)}: version ${version}`),
   });
   const missing = moving.error?.code === 'approval_missing';
   const now = move.alias === undefined ? undefined : aliases[move.alias];
@@ -84,10 +84,10 @@ export function MoveDialog({ place, spec, version, aliases, close }: MoveDialogP
         }}
       >
         <Select
-          label="By"
+          label="Move"
           value={what}
           data={[
-            { value: BY_ALIAS, label: 'an alias' },
+            { value: BY_ALIAS, label: 'alias' },
             ...stages.map((stage) => ({ value: stage, label: stage === 'None' ? 'no stage' : `stage ${stage}` })),
           ]}
           allowDeselect={false}
@@ -102,7 +102,7 @@ export function MoveDialog({ place, spec, version, aliases, close }: MoveDialogP
             data-autofocus
             value={alias}
             data={aliasesOffered(spec, aliases)}
-            description="Letters, digits, _ and -. An alias points to one version at a time."
+            description="Letters, digits, _ and -. An alias points to one version."
             onChange={(value) => {
               setAlias(value);
               forget();
@@ -111,12 +111,14 @@ export function MoveDialog({ place, spec, version, aliases, close }: MoveDialogP
         )}
         {now !== undefined && (
           <p className="dim">
-            {now === version ? `It points to version ${now} already.` : `It points to version ${now} now.`}
+            {now === version
+              ? `The alias already points to version ${now}.`
+              : `The alias points to version ${now} now.`}
           </p>
         )}
         {asked.length > 0 && !missing && (
           <p>
-            <StateBadge state="waiting" word="Needs approval" /> by {listed(asked)}, as the model’s rule says.
+            <StateBadge state="waiting" word="Needs approval" /> by {listed(asked)} (rule of the model).
           </p>
         )}
         {moving.error !== null && <ErrorNote error={moving.error} />}
@@ -124,8 +126,8 @@ export function MoveDialog({ place, spec, version, aliases, close }: MoveDialogP
         {ask && named && (
           <>
             <Textarea
-              label="Why it should move"
-              description="For those who decide."
+              label="Reason"
+              description="Shown to the approvers."
               value={reason}
               maxLength={4096}
               autosize
@@ -133,7 +135,7 @@ export function MoveDialog({ place, spec, version, aliases, close }: MoveDialogP
               onChange={(event) => setReason(event.currentTarget.value)}
             />
             <Checkbox
-              label="Move it with the last approval"
+              label="Apply automatically with the last approval"
               checked={byItself}
               onChange={(event) => setByItself(event.currentTarget.checked)}
             />
@@ -145,12 +147,12 @@ export function MoveDialog({ place, spec, version, aliases, close }: MoveDialogP
           </Button>
           {ask && (
             <Button disabled={!named} loading={asking.isPending} onClick={() => asking.mutate()}>
-              Ask for approval
+              Request approval
             </Button>
           )}
           {!missing && (
             <Button type="submit" variant={ask ? 'default' : 'filled'} disabled={!named} loading={moving.isPending}>
-              {move.stage === undefined ? 'Set the alias' : 'Change the stage'}
+              {move.stage === undefined ? 'Set alias' : 'Change stage'}
             </Button>
           )}
         </div>

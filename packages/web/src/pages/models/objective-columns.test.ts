@@ -6,5 +6,5 @@ test('a column says what is better, what is enough and of which part', () => {
   expect(objectiveTitle({ metric: 'recall', direction: 'maximize', target: 0.8, slice: 'hour >= 22' })).toBe(
     'recall ≥ 0.8 where hour >= 22',
   );
-  expect(objectiveTitle({ metric: 'mae', direction: 'minimize' })).toBe('mae, less is better');
+  expect(objectiveTitle({ metric: 'mae', direction: 'minimize' })).toBe('mae, lower is better');
 });

@@ -12,7 +12,7 @@ const SHOWN = 4;
 export function objectiveTitle({ metric, direction, target, slice }: Objective): string {
   const more = direction === 'maximize';
   const aim =
-    target === undefined ? `, ${more ? 'more' : 'less'} is better` : ` ${more ? '≥' : '≤'} ${numberText(target)}`;
+    target === undefined ? `, ${more ? 'higher' : 'lower'} is better` : ` ${more ? '≥' : '≤'} ${numberText(target)}`;
   return `${metric}${aim}${slice === undefined ? '' : ` where ${slice}`}`;
 }
 
@@ -36,7 +36,7 @@ function Cell({ objective, metrics }: { readonly objective: Objective; readonly 
   return (
     <span className="objective-value">
       {numberText(after)}
-      {met !== undefined && <StateBadge state={met ? 'ok' : 'warning'} word={met ? 'reached' : 'not yet'} />}
+      {met !== undefined && <StateBadge state={met ? 'ok' : 'warning'} word={met ? 'met' : 'not met'} />}
     </span>
   );
 }

@@ -21,11 +21,11 @@ export function ObjectivesPanel({ objectives, before, beforeTitle = '', after, a
   const compared: readonly PlainColumn<ObjectiveRow>[] =
     before === undefined ? [] : [{ title: beforeTitle, cell: (row) => <Value value={row.before} /> }];
   const verdict: readonly PlainColumn<ObjectiveRow>[] =
-    before === undefined ? [] : [{ title: 'Which is', narrow: true, cell: (row) => <Verdict row={row} /> }];
+    before === undefined ? [] : [{ title: 'Comparison', narrow: true, cell: (row) => <Verdict row={row} /> }];
   return (
     <Panel title="Objectives" flush>
       <PlainTable
-        label="Objectives and how they are met"
+        label="Objective results"
         rows={objectiveRows(objectives, before, after)}
         keyOf={({ objective: { metric, slice } }) => `${metric} ${slice ?? ''}`}
         columns={[
@@ -39,9 +39,9 @@ export function ObjectivesPanel({ objectives, before, beforeTitle = '', after, a
             ),
           },
           {
-            title: 'Better is',
+            title: 'Direction',
             narrow: true,
-            cell: ({ objective: { direction } }) => (direction === 'maximize' ? 'more' : 'less'),
+            cell: ({ objective: { direction } }) => (direction === 'maximize' ? 'higher is better' : 'lower is better'),
           },
           {
             title: 'Target',
@@ -52,9 +52,9 @@ export function ObjectivesPanel({ objectives, before, beforeTitle = '', after, a
           ...compared,
           { title: afterTitle, cell: (row) => <Value value={row.after} /> },
           ...verdict,
-          { title: 'Good enough', narrow: true, cell: ({ met }) => <Met met={met} /> },
+          { title: 'Met', narrow: true, cell: ({ met }) => <Met met={met} /> },
           {
-            title: 'Worth',
+            title: 'Business metric',
             cell: ({ objective: { businessFigure } }) =>
               businessFigure === undefined ? null : <span className="dim objective-worth">{businessFigure}</span>,
           },
@@ -70,13 +70,13 @@ function Value({ value }: { readonly value: number | undefined }) {
 
 function Met({ met }: { readonly met: boolean | undefined }) {
   if (met === undefined) return null;
-  return <StateBadge state={met ? 'ok' : 'warning'} word={met ? 'Yes' : 'Not yet'} />;
+  return <StateBadge state={met ? 'ok' : 'warning'} word={met ? 'Yes' : 'No'} />;
 }
 
 const VERDICTS = {
   better: <StateBadge state="ok" word="Better" />,
   worse: <StateBadge state="failed" word="Worse" />,
-  same: <StateBadge state="off" word="The same" />,
+  same: <StateBadge state="off" word="Same" />,
   unknown: null,
 } as const;
 

@@ -25,14 +25,14 @@ export function PendingApprovals({ project, approvals }: PendingApprovalsProps) 
   if (approvals.length === 0) return null;
   const own = who === undefined ? 0 : approvals.filter((one) => waitsFor(one, who)).length;
   return (
-    <Panel title={own === 0 ? 'Waits for approval' : `Waits for approval, ${own} for yours`} flush>
+    <Panel title={own === 0 ? 'Pending approvals' : `Pending approvals, ${own} for you`} flush>
       <PlainTable
-        label="Approvals that are waited for"
+        label="Approval requests"
         rows={inOrder(approvals, who)}
         keyOf={({ model, number }) => `${model} ${number}`}
         columns={[
           {
-            title: 'What',
+            title: 'Change',
             cell: ({ model, version, ...move }) => (
               <>
                 <Link {...versionAddress(project, model, version)}>
@@ -43,7 +43,7 @@ export function PendingApprovals({ project, approvals }: PendingApprovalsProps) 
             ),
           },
           {
-            title: 'Waits for',
+            title: 'Waiting for',
             cell: (approval) => (
               <StateBadge
                 state={who !== undefined && waitsFor(approval, who) ? 'warning' : 'waiting'}
@@ -52,8 +52,8 @@ export function PendingApprovals({ project, approvals }: PendingApprovalsProps) 
               />
             ),
           },
-          { title: 'Asked by', cell: ({ requestedBy }) => <ActorName actor={requestedBy} project={project} /> },
-          { title: 'Why', cell: ({ reason }) => reason },
+          { title: 'Requested by', cell: ({ requestedBy }) => <ActorName actor={requestedBy} project={project} /> },
+          { title: 'Reason', cell: ({ reason }) => reason },
           {
             title: 'Since',
             narrow: true,
@@ -64,7 +64,7 @@ export function PendingApprovals({ project, approvals }: PendingApprovalsProps) 
             narrow: true,
             cell: (approval) => (
               <Button size="compact-xs" variant="default" onClick={() => setChosen(approval)}>
-                Decide
+                Review
               </Button>
             ),
           },

@@ -26,10 +26,14 @@ import { toast } from '#ui/toast.ts';
 const VERDICTS: Readonly<
   Record<ModelVerdict, { readonly state: State; readonly word: string; readonly means: string }>
 > = {
-  clean: { state: 'ok', word: 'clean', means: 'Nothing was found that runs: it may be loaded.' },
-  review: { state: 'warning', word: 'review', means: 'It is loaded in a process of its own only.' },
-  blocked: { state: 'failed', word: 'blocked', means: 'It is not loaded until every finding that blocks is waived.' },
-  waiting: { state: 'waiting', word: 'waiting', means: 'It is loaded when somebody has looked.' },
+  clean: { state: 'ok', word: 'clean', means: 'No executable content was found. The model can be loaded.' },
+  review: { state: 'warning', word: 'review', means: 'The model is loaded only in an isolated process.' },
+  blocked: {
+    state: 'failed',
+    word: 'blocked',
+    means: 'The model is not loaded until all blocking findings are waived.',
+  },
+  waiting: { state: 'waiting', word: 'waiting', means: 'The model is loaded after the scan.' },
 };
 /** A scan is a matter of seconds; no event tells of its end. */
 const SCANNING_MS = 2000;
@@ -69,13 +73,13 @@ export function SafetyPanel({ place, version }: SafetyPanelProps) {
           loading={scan.isPending}
           onClick={() => scan.mutate()}
         >
-          Look again
+          Rescan
         </GuardedButton>
       }
     >
       {error?.code === 'not_found' ? (
         <p>
-          <StateBadge {...VERDICTS.waiting} /> Nobody has looked at its files yet.
+          <StateBadge {...VERDICTS.waiting} /> The files were not scanned yet.
         </p>
       ) : (
         error !== null && <ErrorNote error={error} retry={() => void refetch()} />
@@ -113,14 +117,14 @@ function Verdict({ scan }: { readonly scan: ModelScan }) {
       <p>
         <StateBadge {...badge} />{' '}
         {state === 'elsewhere'
-          ? 'Its files do not lie with Dais, so that nobody can look into them: it is not served.'
+          ? 'The artifacts are stored outside of Dais and cannot be scanned. The version is not served.'
           : state === 'failed'
-            ? `It could not be looked into: ${error ?? 'nobody knows why'}.`
+            ? `The scan failed: ${error ?? 'unknown error'}.`
             : means}
       </p>
       <p className="dim">
         {state === 'waiting' ? (
-          'Being looked at'
+          'Scanning'
         ) : (
           <>
             {files.toLocaleString('en')} {files === 1 ? 'file' : 'files'}, {bytesText(bytes)}
@@ -133,7 +137,7 @@ function Verdict({ scan }: { readonly scan: ModelScan }) {
         )}
         .{' '}
         <a href="docs/guide/model-scanning" target="_blank" rel="noreferrer">
-          What is looked for
+          What the scan looks for
         </a>
       </p>
     </>
@@ -167,9 +171,9 @@ function Findings({ findings, why, ask }: FindingsProps) {
             ),
         },
         { title: 'File', cell: ({ file }) => <code>{file}</code> },
-        { title: 'What', cell: ({ detail, rule }) => <span title={rule}>{detail}</span> },
+        { title: 'Finding', cell: ({ detail, rule }) => <span title={rule}>{detail}</span> },
         {
-          title: 'Said',
+          title: 'Decision',
           cell: ({ reason, decidedBy, decidedAt }) =>
             decidedBy !== undefined && (
               <>
@@ -189,7 +193,7 @@ function Findings({ findings, why, ask }: FindingsProps) {
           narrow: true,
           cell: (finding) => (
             <GuardedButton size="compact-xs" variant="default" why={why} onClick={() => ask(finding)}>
-              {finding.state === 'open' ? 'Waive' : 'Open again'}
+              {finding.state === 'open' ? 'Waive' : 'Reopen'}
             </GuardedButton>
           ),
         },
@@ -218,7 +222,7 @@ function FindingDialog({ project, of, finding, done, close }: FindingDialogProps
         : await client.perform(reopenModelFindingOperation, input);
     },
     onSuccess: () => {
-      toast({ title: waive ? 'It may stay' : 'It is open again', text: finding.file });
+      toast({ title: waive ? 'Finding waived' : 'Finding reopened', text: finding.file });
       done();
     },
   });
@@ -227,11 +231,13 @@ function FindingDialog({ project, of, finding, done, close }: FindingDialogProps
       <div className="confirm">
         <p>{finding.detail}</p>
         {waive && finding.severity === 'block' && (
-          <p>It could do anything that this machine lets it do. Only whoever has read it knows that it does not.</p>
+          <p>
+            The file can run arbitrary code with the rights of the server. Waive the finding only after you reviewed it.
+          </p>
         )}
         <Textarea
-          label="Why"
-          description="Kept with your name and the time."
+          label="Reason"
+          description="Recorded with your name and the time."
           value={reason}
           maxLength={4096}
           autosize
@@ -244,11 +250,11 @@ function FindingDialog({ project, of, finding, done, close }: FindingDialogProps
             Cancel
           </Button>
           <GuardedButton
-            why={waive && reason.trim() === '' ? 'Say why first: it is kept with your name.' : undefined}
+            why={waive && reason.trim() === '' ? 'Enter a reason first. It is recorded with your name.' : undefined}
             loading={isPending}
             onClick={() => mutate()}
           >
-            {waive ? 'Waive it' : 'Open it again'}
+            {waive ? 'Waive finding' : 'Reopen finding'}
           </GuardedButton>
         </div>
       </div>

@@ -116,11 +116,11 @@ function Actions({ place, version: { version, aliases: own }, spec, aliases, fac
     <>
       <CopyAs
         forms={[
-          { title: 'Address for clients', preview: address, text: () => address },
+          { title: 'URI for clients', preview: address, text: () => address },
           ...(facts.file?.flavors.includes('python_function') === true
             ? [
                 {
-                  title: 'Python that loads it',
+                  title: 'Python (load the model)',
                   text: () => `import mlflow\n\nmodel = mlflow.pyfunc.load_model("${address}")\n`,
                 },
               ]
@@ -148,7 +148,7 @@ interface CompareMenuProps {
 /** With the one before, and with what is in use. */
 function CompareMenu({ place: { project, name }, version, aliases }: CompareMenuProps) {
   const others = [
-    ...(version > 1 ? [{ title: `the one before: version ${version - 1}`, number: version - 1 }] : []),
+    ...(version > 1 ? [{ title: `previous version ${version - 1}`, number: version - 1 }] : []),
     ...Object.entries(aliases)
       .filter(([, number]) => number !== version)
       .map(([alias, number]) => ({ title: `${alias}: version ${number}`, number })),

@@ -28,7 +28,7 @@ export function VersionPanels({ project, version, facts }: VersionPanelsProps) {
       <div className="version-grid">
         <Values
           title="Metrics"
-          none={settled ? 'No run is known that measured it.' : 'Loading'}
+          none={settled ? 'No source run is known.' : 'Loading'}
           pairs={Object.entries(metrics).map(([key, value]) => ({
             key,
             value: typeof value === 'number' ? numberText(value) : value,
@@ -36,18 +36,18 @@ export function VersionPanels({ project, version, facts }: VersionPanelsProps) {
         />
         <Values
           title="Parameters"
-          none={settled ? 'No run is known that set them.' : 'Loading'}
+          none={settled ? 'No source run is known.' : 'Loading'}
           pairs={Object.entries(params).map(([key, value]) => ({ key, value }))}
         />
       </div>
       <div className="version-grid">
-        <Panel title="About it">
-          <KeyValue label="About it" pairs={aboutPairs(project, version, file)} />
+        <Panel title="Details">
+          <KeyValue label="Details" pairs={aboutPairs(project, version, file)} />
         </Panel>
         <SignaturePanel file={file} settled={settled} />
         <Values
           title="Tags"
-          none="It has none."
+          none="No tags."
           pairs={Object.entries(version.tags).map(([key, value]) => ({ key, value }))}
         />
       </div>
@@ -99,9 +99,9 @@ function aboutPairs(project: string, version: ModelVersion, file: ModelFile | un
             ),
           },
         ]),
-    { key: 'stage', about: 'The older way of saying how far it has come.', value: stage === 'None' ? 'none' : stage },
-    { key: 'source', about: 'Where it was taken from.', value: <Copied text={source} /> },
-    { key: 'files', about: 'Where its files lie.', value: <Copied text={artifactUri} /> },
+    { key: 'stage', about: 'MLflow stage (legacy).', value: stage === 'None' ? 'none' : stage },
+    { key: 'source', about: 'The place it was registered from.', value: <Copied text={source} /> },
+    { key: 'files', about: 'The artifact location.', value: <Copied text={artifactUri} /> },
     ...(file === undefined || file.flavors.length === 0 ? [] : [{ key: 'flavors', value: file.flavors.join(', ') }]),
     ...(file?.python === undefined ? [] : [{ key: 'Python', value: file.python }]),
   ];
@@ -110,7 +110,7 @@ function aboutPairs(project: string, version: ModelVersion, file: ModelFile | un
 function Copied({ text }: { readonly text: string }) {
   return (
     <>
-      <code>{text}</code> <CopyButton text={text} label="Copy the address" />
+      <code>{text}</code> <CopyButton text={text} label="Copy URI" />
     </>
   );
 }
@@ -124,16 +124,14 @@ function SignaturePanel({ file, settled }: { readonly file: ModelFile | undefine
   return (
     <Panel title="Signature" flush={rows.length > 0}>
       {rows.length === 0 ? (
-        <p className="dim">
-          {settled ? 'Its files here say nothing of it: a signature is logged with the model.' : 'Loading'}
-        </p>
+        <p className="dim">{settled ? 'No signature. Log the model with a signature to record one.' : 'Loading'}</p>
       ) : (
         <PlainTable
           label="Inputs and outputs"
           rows={rows}
           keyOf={({ part, field }) => `${part} ${field.name}`}
           columns={[
-            { title: 'Part', narrow: true, cell: ({ part }) => part },
+            { title: 'Direction', narrow: true, cell: ({ part }) => part },
             { title: 'Name', cell: ({ field }) => <code>{field.name}</code> },
             { title: 'Type', cell: ({ field }) => <FieldType field={field} /> },
           ]}
@@ -147,7 +145,7 @@ function FieldType({ field: { type, optional } }: { readonly field: SignatureFie
   return (
     <>
       {type}
-      {optional && <span className="dim"> may be left out</span>}
+      {optional && <span className="dim"> optional</span>}
     </>
   );
 }

@@ -14,9 +14,9 @@ export function VersionStrip({ project, version: { model, version, aliases } }: 
     <>
       {graph !== undefined && <LineageStrip project={project} graph={graph} self={`version ${version}`} />}
       <span>
-        called{' '}
+        alias{' '}
         {aliases.length === 0
-          ? 'by its number only'
+          ? 'no alias'
           : aliases.map((alias) => (
               <span key={alias} className="label-chip">
                 {alias}

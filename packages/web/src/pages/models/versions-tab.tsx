@@ -54,7 +54,7 @@ export function VersionsTab({ place, spec, aliases, approvals, whyNotMove }: Ver
   if (versions.length === 0) {
     return (
       <EmptyState
-        sentence={`Versions of ${name} would be here: each training registers the next.`}
+        sentence={`No versions of ${name} yet. Register one from a training run.`}
         command={`mlflow.register_model("runs:/RUN/model", "${name}")`}
       />
     );
@@ -66,7 +66,7 @@ export function VersionsTab({ place, spec, aliases, approvals, whyNotMove }: Ver
       flush
       actions={
         from === undefined || to === undefined ? (
-          <span className="dim">Choose two to compare them</span>
+          <span className="dim">Select two versions to compare</span>
         ) : (
           <Link {...versionDiffAddress(project, name, from, to)}>
             Compare {from} and {to}
@@ -95,7 +95,7 @@ export function VersionsTab({ place, spec, aliases, approvals, whyNotMove }: Ver
             narrow: true,
             cell: ({ version }) => <Link {...versionAddress(project, name, version)}>version {version}</Link>,
           },
-          { title: 'Called', cell: (version) => <Called version={version} /> },
+          { title: 'Aliases', cell: (version) => <Called version={version} /> },
           ...objectiveColumns(objectives, metrics),
           { title: 'Approval', cell: ({ version }) => <ApprovalState approvals={approvals} version={version} /> },
           {
@@ -135,7 +135,7 @@ export function VersionsTab({ place, spec, aliases, approvals, whyNotMove }: Ver
       {more && (
         <p className="panel-more">
           <Button variant="default" loading={loading} onClick={loadMore}>
-            Show older ones
+            Show older versions
           </Button>
         </p>
       )}

@@ -57,7 +57,7 @@ export function AlertsPanel({ project, title, alerts, named = false, none }: Ale
         ]
       : []),
     {
-      title: 'What is bad',
+      title: 'Alert',
       cell: ({ monitor, title: said, reason, lastWindow, columns: moved }) => (
         <>
           <Link
@@ -73,7 +73,7 @@ export function AlertsPanel({ project, title, alerts, named = false, none }: Ale
       ),
     },
     {
-      title: 'Of',
+      title: 'Column or segment',
       cell: ({ model, version, trainedOn }) =>
         model !== undefined &&
         version !== undefined && (
@@ -98,7 +98,7 @@ export function AlertsPanel({ project, title, alerts, named = false, none }: Ale
       ),
     },
     {
-      title: 'Looked after',
+      title: 'Acknowledged by',
       cell: (alert) =>
         alert.acknowledgedBy !== undefined ? (
           <>
@@ -117,7 +117,7 @@ export function AlertsPanel({ project, title, alerts, named = false, none }: Ale
       {alerts.length === 0 ? (
         <p className="dim">{none}</p>
       ) : (
-        <PlainTable label={`${title}, one a row`} rows={alerts} keyOf={({ id }) => id} columns={columns} />
+        <PlainTable label={`${title}: list`} rows={alerts} keyOf={({ id }) => id} columns={columns} />
       )}
       {asking !== undefined && (
         <AcknowledgeDialog project={project} alert={asking} close={() => setAsking(undefined)} />
@@ -140,19 +140,19 @@ export function AcknowledgeDialog({ project, alert: { id, monitor, title }, clos
     mutationFn: async () =>
       await client.perform(acknowledgeMonitorAlertOperation, { monitor, alert: id, note: note.trim() }),
     onSuccess: () => {
-      toast({ title: 'You look after it', text: title });
+      toast({ title: 'Alert acknowledged', text: title });
       void queries.invalidateQueries({ queryKey: monitorsKey(project) });
       close();
     },
   });
   return (
-    <Modal opened onClose={close} title="Acknowledge the alert">
+    <Modal opened onClose={close} title="Acknowledge alert">
       <div className="confirm">
         <p>{title}</p>
-        <p className="dim">It stays open until the windows are good again; the others see that it is you.</p>
+        <p className="dim">The alert stays open until the windows pass again. Others see that you acknowledged it.</p>
         <Textarea
-          label="What you do about it"
-          description="May be left out. Kept with your name and the time."
+          label="Comment"
+          description="Optional. Recorded with your name and the time."
           value={note}
           maxLength={4096}
           autosize
@@ -165,7 +165,7 @@ export function AcknowledgeDialog({ project, alert: { id, monitor, title }, clos
             Cancel
           </Button>
           <Button loading={isPending} onClick={() => mutate()}>
-            I look after it
+            Acknowledge alert
           </Button>
         </div>
       </div>

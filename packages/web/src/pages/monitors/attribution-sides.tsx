@@ -7,8 +7,8 @@ import { ValueBars } from '#ui/plot/value-bars.tsx';
 const MOST_BARS = 20;
 
 const METHODS = {
-  tree_shap: 'exact, by its trees',
-  exact: 'exact, by all coalitions',
+  tree_shap: 'exact, TreeSHAP',
+  exact: 'exact, all coalitions',
   sampled_shapley: 'sampled',
 } as const;
 
@@ -16,19 +16,20 @@ const METHODS = {
 export function AttributionSides({ attributions }: { readonly attributions: MonitorAttributions }) {
   const { model, version, method, background, rows, baseline, columns } = attributions;
   return (
-    <Panel title={`What moves the answer of ${model}/${version}`}>
+    <Panel title={`Feature attribution of ${model}/${version}`}>
       <p className="dim">
         Shapley values ({METHODS[method]}) of {rows.toLocaleString('en')} rows
-        {baseline !== undefined && `, beside ${baseline.rows.toLocaleString('en')} of ${baseline.name}`}; each compared
-        with {background.rows.toLocaleString('en')} {background.rows === 1 ? 'row' : 'rows'} of{' '}
-        {background.of === 'example' ? 'its input example' : 'the baseline'}. Columns that moved most come first.
+        {baseline !== undefined && `, compared with ${baseline.rows.toLocaleString('en')} rows of ${baseline.name}`};
+        background: {background.rows.toLocaleString('en')} {background.rows === 1 ? 'row' : 'rows'} of{' '}
+        {background.of === 'example' ? 'the input example' : 'the baseline'}. Columns with the largest change come
+        first.
       </p>
       {columns.length === 0 ? (
-        <p className="dim">No column moves it.</p>
+        <p className="dim">No column has an attribution.</p>
       ) : (
         <>
           <ValueBars
-            label="Share of each column in all attributions: this window beside the baseline"
+            label="Share of each column in all attributions: this window versus the baseline"
             values={columns.slice(0, MOST_BARS).map((one) => ({
               value: one.column,
               share: one.currentShare,
@@ -36,19 +37,19 @@ export function AttributionSides({ attributions }: { readonly attributions: Moni
             }))}
           />
           <PlainTable
-            label="Columns by which it goes"
+            label="Attributions by column"
             rows={columns}
             keyOf={({ column }) => column}
             columns={[
               { title: 'Column', cell: ({ column }) => column },
               { title: 'Share', narrow: true, cell: ({ currentShare }) => <b>{share(currentShare)}</b> },
-              { title: 'Share before', narrow: true, cell: ({ baselineShare }) => share(baselineShare) },
-              { title: 'Place', narrow: true, cell: ({ currentRank }) => currentRank },
-              { title: 'Place before', narrow: true, cell: ({ baselineRank }) => baselineRank ?? '–' },
+              { title: 'Baseline share', narrow: true, cell: ({ baselineShare }) => share(baselineShare) },
+              { title: 'Rank', narrow: true, cell: ({ currentRank }) => currentRank },
+              { title: 'Baseline rank', narrow: true, cell: ({ baselineRank }) => baselineRank ?? '–' },
               {
-                title: 'Mean size',
+                title: 'Mean |attribution|',
                 narrow: true,
-                about: 'Of its attributions, in the unit of the answer',
+                about: 'Mean absolute attribution, in the unit of the output',
                 cell: ({ current }) => figure(current),
               },
             ]}

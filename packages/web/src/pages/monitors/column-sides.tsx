@@ -22,12 +22,12 @@ export function ColumnSides({ comparison }: { readonly comparison: ColumnCompari
       .map((name) => ({ name, now: said(current[name], words), before: said(baseline?.[name], words) })),
   ];
   return (
-    <Panel title={`How ${column} lies`}>
+    <Panel title={`Distribution of ${column}`}>
       {masked ? (
-        <p className="dim">Its values are masked.</p>
+        <p className="dim">The values are masked.</p>
       ) : sides !== undefined ? (
         <HistogramPair
-          label={`${column}: this window beside the baseline`}
+          label={`${column}: this window versus the baseline`}
           now={sides.current}
           before={sides.baseline}
           titles={TITLES}
@@ -36,7 +36,7 @@ export function ColumnSides({ comparison }: { readonly comparison: ColumnCompari
       ) : categories !== undefined ? (
         <>
           <ValueBars
-            label={`${column}: this window beside the baseline`}
+            label={`${column}: this window versus the baseline`}
             values={categories.map(({ value, current: now, baseline: before }) => ({
               value,
               count: now,
@@ -47,19 +47,19 @@ export function ColumnSides({ comparison }: { readonly comparison: ColumnCompari
           {others !== undefined && (
             <p className="dim">
               {others.current.toLocaleString('en')} rows have other values
-              {baseline !== undefined && `; in the baseline ${others.baseline.toLocaleString('en')}`}.
+              {baseline !== undefined && `; ${others.baseline.toLocaleString('en')} in the baseline`}.
             </p>
           )}
         </>
       ) : (
-        <p className="dim">There is no picture of such values.</p>
+        <p className="dim">No chart is available for this type.</p>
       )}
       <PlainTable
-        label={`Figures of ${column}`}
+        label={`Statistics of ${column}`}
         rows={rows}
         keyOf={({ name }) => name}
         columns={[
-          { title: 'Figure', narrow: true, cell: ({ name }) => name },
+          { title: 'Statistic', narrow: true, cell: ({ name }) => name },
           { title: 'This window', cell: ({ now }) => now },
           { title: 'Baseline', cell: ({ before }) => before },
         ]}

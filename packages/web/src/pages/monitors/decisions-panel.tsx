@@ -18,16 +18,16 @@ export interface DecisionsPanelProps {
 /** What alerts started by themselves, or why they did not. */
 export function DecisionsPanel({ project, decisions, named = false }: DecisionsPanelProps) {
   return (
-    <Panel title="What alerts started" flush={decisions.length > 0}>
+    <Panel title="Automatic retraining decisions" flush={decisions.length > 0}>
       {decisions.length === 0 ? (
-        <EmptyState sentence="What alerts started by themselves would be here. `spec.onAlert.startPipeline` names the Pipeline that trains anew, how long it waits in between, and how often a day it may." />
+        <EmptyState sentence="No decisions yet. Set `spec.onAlert.startPipeline` to retrain automatically on alerts, with a cooldown and a daily limit." />
       ) : (
         <PlainTable
           label="Decisions"
           rows={decisions}
           keyOf={({ id }) => id}
           columns={[
-            { title: 'Outcome', narrow: true, cell: ({ outcome }) => <StateBadge {...OUTCOMES[outcome]} /> },
+            { title: 'Result', narrow: true, cell: ({ outcome }) => <StateBadge {...OUTCOMES[outcome]} /> },
             ...(named
               ? [
                   {
@@ -51,14 +51,14 @@ export function DecisionsPanel({ project, decisions, named = false }: DecisionsP
                     {run !== undefined && (
                       <>
                         {' '}
-                        <Link {...executionAddress(project, run)}>its run</Link>
+                        <Link {...executionAddress(project, run)}>pipeline run</Link>
                       </>
                     )}
                   </>
                 );
               },
             },
-            { title: 'Why', cell: ({ reason }) => reason },
+            { title: 'Reason', cell: ({ reason }) => reason },
             {
               title: 'Version',
               narrow: true,
@@ -70,7 +70,7 @@ export function DecisionsPanel({ project, decisions, named = false }: DecisionsP
                   </Link>
                 ),
             },
-            { title: 'When', narrow: true, cell: ({ at }) => <Time at={new Date(at).toISOString()} /> },
+            { title: 'Time', narrow: true, cell: ({ at }) => <Time at={new Date(at).toISOString()} /> },
           ]}
         />
       )}

@@ -54,7 +54,7 @@ export function HeatMap({ history, chosen, choose }: HeatMapProps) {
   };
   if (rows.length === 0) {
     return (
-      <EmptyState sentence="How far each column moved, window by window, would be here. No window with enough rows has ended yet, or no check looks at columns." />
+      <EmptyState sentence="No drift values yet. They need a completed window with enough rows and a check on columns." />
     );
   }
   return (
@@ -62,7 +62,7 @@ export function HeatMap({ history, chosen, choose }: HeatMapProps) {
       <div className="scroll-x">
         <div
           role="grid"
-          aria-label="Columns by windows"
+          aria-label="Drift by column and window"
           className="heat-map"
           tabIndex={0}
           aria-activedescendant={chosen.window === undefined ? undefined : `${id}-${at.row}-${at.place}`}
@@ -82,17 +82,17 @@ export function HeatMap({ history, chosen, choose }: HeatMapProps) {
       </div>
       <p className="heat-legend dim">
         <Reach windows={windows} />
-        <span className="heat-cell" data-verdict="ok" style={{ '--heat': 0.1 } as React.CSSProperties} /> as the
-        baseline
-        <span className="heat-cell" data-verdict="ok" style={{ '--heat': 0.5 } as React.CSSProperties} /> near its bound
+        <span className="heat-cell" data-verdict="ok" style={{ '--heat': 0.1 } as React.CSSProperties} /> no drift
+        <span className="heat-cell" data-verdict="ok" style={{ '--heat': 0.5 } as React.CSSProperties} /> near the
+        threshold
         <span className="heat-cell" data-verdict="bad">
           !
         </span>{' '}
-        beyond it
+        above the threshold
         <span className="heat-cell" data-verdict="unknown">
           ?
         </span>{' '}
-        could not be told
+        no data
         {rows.length > shown.length && (
           <button type="button" className="predictions-choose" onClick={() => setAll(true)}>
             Show all {rows.length} rows
@@ -156,7 +156,7 @@ function Row({ id, row, history, chosen, choose }: RowProps) {
 }
 
 function cellText({ column, metric }: HeatRow, { window, value, p, verdict }: HeatCell): string {
-  const said = verdict === null ? 'nothing' : MONITOR_STATES[verdict].word;
+  const said = verdict === null ? 'no result' : MONITOR_STATES[verdict].word;
   return `${column} in window ${window}: ${metric} ${figure(value)}${p === null ? '' : `, p ${figure(p)}`}, ${said}`;
 }
 

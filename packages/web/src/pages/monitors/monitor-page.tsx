@@ -91,12 +91,12 @@ function Under({ project, summary }: { readonly project: string; readonly summar
             <StateBadge {...MONITOR_STATES[summary.state]} why={summary.reason} />
           )}
           <span>
-            watches <Watched project={project} monitor={summary} />
+            monitors <Watched project={project} monitor={summary} />
           </span>
           <span>
             {summary.windows.toLocaleString('en')} {summary.windows === 1 ? 'window' : 'windows'}
           </span>
-          {summary.baseline !== undefined && <span>beside {summary.baseline}</span>}
+          {summary.baseline !== undefined && <span>baseline: {summary.baseline}</span>}
         </>
       )}
     </>
@@ -128,7 +128,7 @@ function MonitorTabs({ place, resource, summary }: TabsProps) {
         { name: 'decisions', title: 'Decisions', panel: <Decisions place={place} /> },
         {
           name: 'about',
-          title: 'About',
+          title: 'Details',
           panel: <ResourceOverview kind={monitorKind} resource={resource} project={project} />,
         },
       ]}
@@ -151,9 +151,10 @@ function Windows({ place, summary, judged }: JudgedProps) {
     return (
       <Panel title="Windows">
         <p>
-          No window has ended yet{summary.reason === undefined ? '' : `: ${summary.reason}`}. One is judged some seconds
-          after its end; <code>{cliCommand(['action', 'monitor', place.name, 'run'], monitorKind, place.project)}</code>{' '}
-          looks at once.
+          No window has completed yet{summary.reason === undefined ? '' : `: ${summary.reason}`}. A window is evaluated
+          a few seconds after its end. Run{' '}
+          <code>{cliCommand(['action', 'monitor', place.name, 'run'], monitorKind, place.project)}</code> to evaluate
+          immediately.
         </p>
       </Panel>
     );
@@ -218,7 +219,7 @@ function Alerts({ place }: { readonly place: MonitorPlace }) {
       project={place.project}
       title="Alerts"
       alerts={data}
-      none="Nothing was bad long enough: `spec.raiseAfter` says how many windows in a row that takes."
+      none="No alerts. An alert is raised after `spec.raiseAfter` failing windows in a row."
     />
   );
 }

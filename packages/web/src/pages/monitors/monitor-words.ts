@@ -11,8 +11,8 @@ interface Word {
 /** What is not known is never drawn as good. */
 export const MONITOR_STATES: Readonly<Record<MonitorState, Word>> = {
   ok: { state: 'ok', word: 'ok' },
-  bad: { state: 'failed', word: 'bad' },
-  unknown: { state: 'warning', word: 'not known' },
+  bad: { state: 'failed', word: 'failing' },
+  unknown: { state: 'warning', word: 'unknown' },
   waiting: { state: 'waiting', word: 'no window yet' },
 };
 
@@ -44,7 +44,7 @@ export function figure(value: number | null | undefined): string {
 
 /** `3 h`, `2 days`. */
 export function delayText(ms: number): string {
-  if (ms < 1000) return 'a second';
+  if (ms < 1000) return '< 1 s';
   if (ms < 60_000) return `${Math.round(ms / 1000)} s`;
   if (ms < 3_600_000) return `${Math.round(ms / 60_000)} min`;
   return ms < 172_800_000 ? `${Math.round(ms / 3_600_000)} h` : `${Math.round(ms / 86_400_000)} days`;

@@ -36,7 +36,9 @@ export function MonitorsPage() {
     <div className="page">
       <PageHead
         title="Monitors"
-        under={<span className="page-head-brief">What monitors say of their newest windows.</span>}
+        under={
+          <span className="page-head-brief">Drift, data quality and model performance of endpoints and datasets.</span>
+        }
         actions={
           <>
             <CopyAs forms={forms} />
@@ -57,13 +59,13 @@ export function MonitorsPage() {
         error === null && <Skeleton rows={8} />
       ) : data.length === 0 ? (
         <EmptyState
-          sentence={`Monitors of ${project} would be here. There are none yet: one that names an endpoint is enough, and compares with what its model was trained on.`}
+          sentence={`No monitors in ${project} yet. A monitor compares the traffic of an endpoint with the training data of its model.`}
           command={cliCommand(['apply', '-f', 'monitor.yaml'], monitorKind, project)}
           example={'apiVersion: dais.dev/v1\nkind: Monitor\nmetadata:\n  name: delays\nspec:\n  endpoint: delays\n'}
         >
-          <Link {...create}>Write one here</Link>, or read{' '}
+          <Link {...create}>Create one here</Link>, or read about{' '}
           <a href="docs/guide/monitor-a-model" target="_blank" rel="noreferrer">
-            how a model is watched
+            monitoring a model
           </a>
           .
         </EmptyState>
@@ -85,7 +87,7 @@ function MonitorTable({
 }) {
   return (
     <PlainTable
-      label="What monitors say"
+      label="Monitor status"
       rows={monitors.toSorted((a, b) => byNeed(a.state, b.state) || a.monitor.localeCompare(b.monitor))}
       keyOf={({ monitor }) => monitor}
       columns={[
@@ -104,10 +106,10 @@ function MonitorTable({
           narrow: true,
           cell: ({ monitor }) => <Link {...monitorAddress(project, monitor)}>{monitor}</Link>,
         },
-        { title: 'Watches', narrow: true, cell: (monitor) => <Watched project={project} monitor={monitor} /> },
+        { title: 'Target', narrow: true, cell: (monitor) => <Watched project={project} monitor={monitor} /> },
         {
           title: 'Windows',
-          about: 'The newest 30, oldest first',
+          about: 'Newest 30, oldest first',
           narrow: true,
           cell: ({ recent, monitor }) => <WindowStrip label={`Windows of ${monitor}`} windows={recent} />,
         },
@@ -118,11 +120,11 @@ function MonitorTable({
             openAlerts === 0 ? (
               <span className="dim">none</span>
             ) : (
-              `${openAlerts} open${acknowledged > 0 ? `, ${acknowledged} looked after` : ''}`
+              `${openAlerts} open${acknowledged > 0 ? `, ${acknowledged} acknowledged` : ''}`
             ),
         },
         { title: 'Checks', cell: ({ checks }) => <Checks checks={checks} /> },
-        { title: 'Why', cell: ({ reason, baseline }) => reason ?? <span className="dim">{baseline}</span> },
+        { title: 'Reason', cell: ({ reason, baseline }) => reason ?? <span className="dim">{baseline}</span> },
       ]}
     />
   );

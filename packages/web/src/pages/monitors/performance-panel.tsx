@@ -34,11 +34,11 @@ export function PerformancePanel({ history, performance, endpoint }: Performance
       {performance !== undefined && <Labels performance={performance} />}
       {series.length === 0 ? (
         <EmptyState
-          sentence="How good predictions were would be here, once somebody tells what was true, or once a check estimates it."
+          sentence="No performance metrics yet. Upload ground truth, or add a check that estimates performance."
           command={`dais predictions label ${endpoint ?? 'ENDPOINT'} arrived.csv`}
         >
           <a href="docs/guide/monitor-a-model" target="_blank" rel="noreferrer">
-            How a model is watched
+            Guide: monitor a model
           </a>
         </EmptyState>
       ) : (
@@ -76,7 +76,7 @@ function Chart({ history, series, place }: ChartProps) {
   return (
     <LineChart
       title={chartTitle(series)}
-      summary={`${known.length} windows, the last ${figure(known.at(-1))}`}
+      summary={`${known.length} windows, latest value ${figure(known.at(-1))}`}
       lines={[
         {
           label: series.metric,
@@ -85,7 +85,7 @@ function Chart({ history, series, place }: ChartProps) {
           ys: series.values,
           ...(band && { low: series.low, high: series.high }),
         },
-        ...(bounded ? [{ label: 'bad from', place: 6, xs, ys: series.bounds }] : []),
+        ...(bounded ? [{ label: 'threshold', place: 6, xs, ys: series.bounds }] : []),
       ]}
       log={false}
       smoothing={0}
@@ -101,21 +101,21 @@ function Chart({ history, series, place }: ChartProps) {
 function Labels({ performance }: { readonly performance: MonitorPerformance }) {
   const { rows, labelled, strangers, mature, delayP50Ms, delayP95Ms, metrics, task } = performance;
   return (
-    <Panel title="What is known of this window">
+    <Panel title="Ground truth of this window">
       <p>
-        {labelled.toLocaleString('en')} of {rows.toLocaleString('en')} predictions have a label
-        {!mature && labelled < rows && ', and more are waited for'}
+        {labelled.toLocaleString('en')} of {rows.toLocaleString('en')} predictions have ground truth
+        {!mature && labelled < rows && '; more can still arrive'}
         {delayP50Ms !== undefined &&
-          `; half of the labels came within ${delayText(delayP50Ms)}${delayP95Ms === undefined ? '' : `, 95 % within ${delayText(delayP95Ms)}`}`}
+          `; label delay: median ${delayText(delayP50Ms)}${delayP95Ms === undefined ? '' : `, p95 ${delayText(delayP95Ms)}`}`}
         .
       </p>
-      {strangers > 0 && <p>{strangers.toLocaleString('en')} labels are of no prediction in this window.</p>}
+      {strangers > 0 && <p>{strangers.toLocaleString('en')} labels match no prediction in this window.</p>}
       <PlainTable
-        label={`Figures of the ${task}`}
+        label={`Metrics of the ${task}`}
         rows={metrics}
         keyOf={({ metric }) => metric}
         columns={[
-          { title: 'Figure', narrow: true, cell: ({ metric }) => metric },
+          { title: 'Metric', narrow: true, cell: ({ metric }) => metric },
           { title: 'Value', narrow: true, cell: ({ value }) => <b>{figure(value)}</b> },
           {
             title: '95 % interval',
@@ -131,9 +131,9 @@ function Labels({ performance }: { readonly performance: MonitorPerformance }) {
 function Segments({ performance: { segments } }: { readonly performance: MonitorPerformance }) {
   const metrics = [...new Set(segments.flatMap((one) => one.metrics.map(({ metric }) => metric)))].slice(0, 6);
   return (
-    <Panel title="By segment, in this window" flush>
+    <Panel title="Segments in this window" flush>
       <PlainTable
-        label="By segment"
+        label="Segments"
         rows={segments}
         keyOf={({ column, value }) => `${column} ${value}`}
         columns={[
@@ -145,7 +145,7 @@ function Segments({ performance: { segments } }: { readonly performance: Monitor
               </>
             ),
           },
-          { title: 'Labelled', narrow: true, cell: ({ labelled }) => labelled.toLocaleString('en') },
+          { title: 'Labeled', narrow: true, cell: ({ labelled }) => labelled.toLocaleString('en') },
           ...metrics.map((metric) => ({
             title: metric,
             narrow: true,

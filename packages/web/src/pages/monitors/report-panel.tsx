@@ -30,22 +30,22 @@ export function ReportPanel({ project, report, endpoint, column }: ReportPanelPr
           <a
             href={`api/v1/monitoring/monitors/${encodeURIComponent(report.monitor)}/reports/${number}/page?project=${encodeURIComponent(project)}`}
           >
-            As a page
+            Open report page
           </a>
         }
       >
         <p>
           <StateBadge {...MONITOR_STATES[verdict]} />{' '}
           {telling.length === 0
-            ? (reason ?? 'Every check is good.')
-            : `Of ${results.length} figures ${report.bad} are bad, ${report.unknown} not known.`}
+            ? (reason ?? 'All checks pass.')
+            : `${report.bad} of ${results.length} results fail, ${report.unknown} are unknown.`}
         </p>
         <p className="dim">
-          {windowText(from, until)}, {report.rows.toLocaleString('en')} rows; judged{' '}
+          {windowText(from, until)}, {report.rows.toLocaleString('en')} rows; evaluated{' '}
           <Time at={new Date(report.evaluatedAt).toISOString()} />
           {report.baseline !== undefined && (
             <>
-              , beside <Baseline project={project} name={report.baseline.name} />
+              , baseline <Baseline project={project} name={report.baseline.name} />
               {report.baseline.reason !== undefined &&
                 !notes.includes(report.baseline.reason) &&
                 ` (${report.baseline.reason})`}
@@ -68,14 +68,14 @@ export function ReportPanel({ project, report, endpoint, column }: ReportPanelPr
           .filter((one) => column === undefined || one.column === column)
           .slice(0, 5)
           .map((example) => (
-            <Panel key={`${example.column} ${example.why}`} title={`Rows that are odd in ${example.column}`} flush>
+            <Panel key={`${example.column} ${example.why}`} title={`Outlier rows in ${example.column}`} flush>
               <PlainTable
-                label={`Odd rows of ${example.column}`}
+                label={`Outlier rows of ${example.column}`}
                 rows={example.rows}
                 keyOf={({ prediction, row, value }) => `${prediction ?? ''} ${row} ${value}`}
                 columns={[
                   { title: 'Value', cell: ({ value }) => <code>{value}</code> },
-                  { title: 'Why', cell: () => example.why },
+                  { title: 'Reason', cell: () => example.why },
                   {
                     title: 'Prediction',
                     narrow: true,
@@ -108,7 +108,7 @@ function Versions({ project, report: { versions } }: { readonly project: string;
   if (versions.length === 0) return null;
   return (
     <p className="dim">
-      Answered by{' '}
+      Served by{' '}
       {versions.map(({ model, version, rows, trainedOn }, at) => (
         <span key={`${model}/${version}`}>
           {at > 0 && ', '}
@@ -132,18 +132,18 @@ function Versions({ project, report: { versions } }: { readonly project: string;
 function Results({ results }: { readonly results: readonly MonitorResult[] }) {
   return (
     <PlainTable
-      label="What is bad or not known"
+      label="Failing and unknown results"
       rows={results}
       keyOf={({ check, metric, column = '', segment = '' }) => `${check} ${metric} ${column} ${segment}`}
       columns={[
         {
-          title: 'Verdict',
+          title: 'Status',
           narrow: true,
           cell: ({ verdict }) => <StateBadge {...MONITOR_STATES[verdict]} />,
         },
         { title: 'Check', narrow: true, cell: ({ check }) => check },
         {
-          title: 'Of',
+          title: 'Column or segment',
           cell: ({ column, segment }) => (
             <>
               {column} {segment !== undefined && <span className="dim">{segment}</span>}
@@ -151,9 +151,9 @@ function Results({ results }: { readonly results: readonly MonitorResult[] }) {
           ),
         },
         {
-          title: 'Measured',
+          title: 'Value',
           narrow: true,
-          about: 'With the interval in which it lies with 95 %, where that is known',
+          about: 'With its 95 % confidence interval, where available',
           cell: ({ metric, value, low, high, pValue }) => (
             <>
               {metric} <b>{figure(value)}</b>
@@ -168,7 +168,7 @@ function Results({ results }: { readonly results: readonly MonitorResult[] }) {
           ),
         },
         {
-          title: 'Bad from',
+          title: 'Threshold',
           narrow: true,
           cell: ({ bound, pValue }) => (
             <>
@@ -177,7 +177,7 @@ function Results({ results }: { readonly results: readonly MonitorResult[] }) {
             </>
           ),
         },
-        { title: 'Why', cell: ({ reason }) => reason },
+        { title: 'Reason', cell: ({ reason }) => reason },
       ]}
     />
   );

@@ -18,7 +18,7 @@ export function WindowStrip({ label, windows }: WindowStripProps) {
       width={Math.max(windows.length, 1) * step}
       height={height}
       role="img"
-      aria-label={`${label}: ${windows.length}, of them ${bad} bad and ${unknown} not known`}
+      aria-label={`${label}: ${windows.length}, ${bad} failing and ${unknown} unknown`}
     >
       {windows.map(({ number, verdict, rows, until }, at) => {
         const tall = verdict === 'bad' ? height : height / 2;

@@ -40,14 +40,14 @@ export function Invitations({ project }: { readonly project: string }) {
         invites &&
         !inviting && (
           <Button variant="default" leftSection={<Icon name="plus" />} onClick={() => setInviting(true)}>
-            Invite a person
+            Invite user
           </Button>
         )
       }
     >
       <div className="people">
         {made !== undefined && (
-          <LinkOnce made={made} purpose="chooses a password and gets in" close={() => setMade(undefined)} />
+          <LinkOnce made={made} purpose="can set a password and sign in" close={() => setMade(undefined)} />
         )}
         {inviting && (
           <InviteForm
@@ -96,8 +96,8 @@ function InviteForm({ administrators, done, close }: InviteFormProps) {
       }}
     >
       <TextInput
-        label="E-mail"
-        description="It becomes the name to sign in with."
+        label="Email"
+        description="The user signs in with this address."
         type="email"
         required
         withAsterisk={false}
@@ -107,7 +107,7 @@ function InviteForm({ administrators, done, close }: InviteFormProps) {
       />
       {administrators && (
         <Checkbox
-          label="They administer the organisation"
+          label="Administrator of the organization"
           checked={administrator}
           onChange={(event) => setAdministrator(event.currentTarget.checked)}
         />
@@ -115,7 +115,7 @@ function InviteForm({ administrators, done, close }: InviteFormProps) {
       {error !== null && <ErrorNote error={error} />}
       <div className="people-end">
         <Button type="submit" loading={isPending}>
-          Make the link
+          Create link
         </Button>
         <Button variant="default" onClick={close}>
           Cancel
@@ -135,13 +135,13 @@ function Open({ project, revokes }: { readonly project: string; readonly revokes
   const revoke = useMutation<object, DaisError, string>({
     mutationFn: async (id) => await client.perform(revokeInvitationOperation, { id }),
     onSuccess: async () => {
-      toast({ title: 'The invitation has ended' });
+      toast({ title: 'Invitation revoked' });
       await queries.invalidateQueries({ queryKey: KEY });
     },
   });
   if (error !== null) return <ErrorNote error={error} retry={() => void refetch()} />;
   if (data === undefined) return null;
-  if (data.items.length === 0) return <p className="dim">Nobody is invited who has not come in.</p>;
+  if (data.items.length === 0) return <p className="dim">No open invitations.</p>;
   return (
     <>
       {revoke.error !== null && <ErrorNote error={revoke.error} />}
@@ -150,14 +150,14 @@ function Open({ project, revokes }: { readonly project: string; readonly revokes
         rows={data.items}
         keyOf={({ id }) => id}
         columns={[
-          { title: 'For', cell: ({ email }) => email },
+          { title: 'Email', cell: ({ email }) => email },
           {
-            title: 'What for',
+            title: 'Purpose',
             cell: ({ reset, administrator }) =>
-              reset ? 'a new password' : administrator ? 'to administer the organisation' : 'an account',
+              reset ? 'password reset' : administrator ? 'administrator account' : 'account',
           },
-          { title: 'By', cell: ({ createdBy }) => <ActorName actor={createdBy} project={project} /> },
-          { title: 'Ends', narrow: true, cell: ({ expiresAt }) => <Time at={expiresAt} /> },
+          { title: 'Invited by', cell: ({ createdBy }) => <ActorName actor={createdBy} project={project} /> },
+          { title: 'Expires', narrow: true, cell: ({ expiresAt }) => <Time at={expiresAt} /> },
           ...(revokes
             ? [
                 {
@@ -166,11 +166,11 @@ function Open({ project, revokes }: { readonly project: string; readonly revokes
                   cell: ({ id, email }: { readonly id: string; readonly email: string }) => (
                     <Button
                       variant="default"
-                      aria-label={`End the invitation of ${email}`}
+                      aria-label={`Revoke the invitation of ${email}`}
                       loading={revoke.isPending && revoke.variables === id}
                       onClick={() => revoke.mutate(id)}
                     >
-                      End
+                      Revoke
                     </Button>
                   ),
                 },

@@ -17,19 +17,19 @@ export function LinkOnce({ made, purpose, close }: LinkOnceProps) {
   return (
     <div className="token-made" role="status">
       <p>
-        <StateBadge state="warning" word="It is not shown again." /> Whoever opens it {purpose}. Send it in a way that
-        only that person reads; it works once, and ends <Time at={made.expiresAt} />.
+        <StateBadge state="warning" word="This link is shown once." /> Anyone who opens it {purpose}. Send it over a
+        private channel. It works once and expires <Time at={made.expiresAt} />.
       </p>
       {made.tokens !== undefined && made.tokens > 0 && (
-        <p>Tokens of theirs go on working, whatever the password is: end those that should not below.</p>
+        <p>API tokens of this user stay valid after the password changes. Revoke them below if needed.</p>
       )}
       <div className="token-text">
         <code>{made.link}</code>
-        <CopyButton text={made.link} label="Copy the link" />
+        <CopyButton text={made.link} label="Copy link" />
       </div>
       <p>
         <Button variant="default" onClick={close}>
-          I have it
+          Done
         </Button>
       </p>
     </div>

@@ -27,13 +27,13 @@ export function RightsPanel({ kind, name, project }: RightsPanelProps) {
       flush={naming.length > 0}
       actions={
         <>
-          {may('roleBinding:write') === true && <Link {...createAddress(roleBindingKind, project)}>Bind a role</Link>}
-          {kind !== 'Team' && <Link {...accessAddress(project, { who })}>What may it do, and why?</Link>}
+          {may('roleBinding:write') === true && <Link {...createAddress(roleBindingKind, project)}>Grant role</Link>}
+          {kind !== 'Team' && <Link {...accessAddress(project, { who })}>Show permissions</Link>}
         </>
       }
     >
       {naming.length === 0 ? (
-        <p className="dim">No binding that you may read names it{kind === 'Team' ? '' : ' itself'}.</p>
+        <p className="dim">No visible role binding names this subject{kind === 'Team' ? '' : ' directly'}.</p>
       ) : (
         <PlainTable
           label="Bindings"
@@ -41,8 +41,8 @@ export function RightsPanel({ kind, name, project }: RightsPanelProps) {
           keyOf={({ metadata }) => metadata.uid}
           columns={[
             { title: 'Role', narrow: true, cell: ({ spec }) => (spec as { role?: string }).role ?? '' },
-            { title: 'Where', narrow: true, cell: ({ metadata }) => metadata.project ?? 'everywhere' },
-            { title: 'By', cell: (binding) => <BindingLink binding={binding} project={project} /> },
+            { title: 'Scope', narrow: true, cell: ({ metadata }) => metadata.project ?? 'everywhere' },
+            { title: 'Role binding', cell: (binding) => <BindingLink binding={binding} project={project} /> },
           ]}
         />
       )}

@@ -57,7 +57,7 @@ export function ServiceTokens({ name, project }: ServiceTokensProps) {
       )}
       {creating && (
         <TokenForm
-          heading={`Create a token of ${name}`}
+          heading={`Create token for ${name}`}
           create={async (wanted) => await client.perform(createServiceTokenOperation, { name, ...wanted })}
           done={(given, wanted) => {
             setMade({ ...wanted, ...given });
@@ -68,7 +68,7 @@ export function ServiceTokens({ name, project }: ServiceTokensProps) {
         />
       )}
       <Panel
-        title={`Tokens that act as ${name}`}
+        title={`API tokens of ${name}`}
         flush={data !== undefined && data.items.length > 0}
         actions={
           writes &&
@@ -79,10 +79,10 @@ export function ServiceTokens({ name, project }: ServiceTokensProps) {
           )
         }
       >
-        {!reads && <p className="dim">Which there are, only those may read who administer the organisation.</p>}
+        {!reads && <p className="dim">Only administrators of the organization can list these tokens.</p>}
         {error !== null && <ErrorNote error={error} retry={() => void refetch()} />}
         {reads && data === undefined && error === null && <Skeleton rows={2} />}
-        {data?.items.length === 0 && <p className="dim">None: no program acts as {name} by a token.</p>}
+        {data?.items.length === 0 && <p className="dim">No API tokens for {name}.</p>}
         {data !== undefined && data.items.length > 0 && (
           <TokenTable tokens={data.items} revoke={writes ? setRevoking : undefined} />
         )}

@@ -31,7 +31,7 @@ export function Suspension({ resource }: { readonly resource: Resource }) {
     },
     onSuccess: (_, what) => {
       setAsked(undefined);
-      toast({ title: what === 'admit' ? `${name} may sign in again` : `${name} is suspended` });
+      toast({ title: what === 'admit' ? `${name} reactivated` : `${name} is suspended` });
       void queries.invalidateQueries({ queryKey: ['resource', kind] });
       void queries.invalidateQueries({ queryKey: [kind === 'User' ? 'user-sessions' : 'service-tokens', name] });
       void queries.invalidateQueries({ queryKey: ['user-tokens', name] });
@@ -46,29 +46,29 @@ export function Suspension({ resource }: { readonly resource: Resource }) {
           {...(!suspended && { color: 'red' })}
           onClick={() => setAsked(suspended ? 'admit' : 'suspend')}
         >
-          {suspended ? 'Let them in again' : 'Suspend'}
+          {suspended ? 'Reactivate user' : 'Suspend user'}
         </Button>
       }
     >
       {suspended ? (
         <p>
-          <StateBadge state="failed" word="Suspended" /> <span className="dim">May do nothing.</span>
+          <StateBadge state="failed" word="Suspended" /> <span className="dim">Every action is denied.</span>
         </p>
       ) : (
-        <p className="dim">Suspended, they may do nothing, and every session and token of theirs ends at once.</p>
+        <p className="dim">Suspending denies every action and ends all sessions and tokens of the user immediately.</p>
       )}
       {asked !== undefined && (
         <Confirm
-          title={asked === 'admit' ? `Let ${name} in again?` : `Suspend ${name}?`}
-          verb={asked === 'admit' ? 'Let them in' : 'Suspend'}
+          title={asked === 'admit' ? `Reactivate ${name}?` : `Suspend ${name}?`}
+          verb={asked === 'admit' ? 'Reactivate user' : 'Suspend user'}
           busy={change.isPending}
           confirm={() => change.mutate(asked)}
           close={() => setAsked(undefined)}
         >
           <p>
             {asked === 'admit'
-              ? 'They may sign in and do again what their roles permit. Tokens that ended stay ended.'
-              : 'All sessions and tokens of theirs end in this moment. The account stays, with its roles.'}
+              ? 'The user can sign in again with the same roles. Revoked tokens stay revoked.'
+              : 'All sessions and tokens of the user end immediately. The account and its roles stay.'}
           </p>
           {change.error !== null && <ErrorNote error={change.error} />}
         </Confirm>

@@ -59,16 +59,16 @@ function PasswordLink({ name }: { readonly name: string }) {
       actions={
         data === undefined && (
           <Button variant="default" loading={isPending} onClick={() => mutate()}>
-            Make a link for a new one
+            Create reset link
           </Button>
         )
       }
     >
       {error !== null && <ErrorNote error={error} />}
       {data === undefined ? (
-        <p className="dim">Who forgot it chooses another by a link; the old one holds until then.</p>
+        <p className="dim">A reset link lets the user set a new password. The old password works until then.</p>
       ) : (
-        <LinkOnce made={data} purpose="chooses a new password" close={reset} />
+        <LinkOnce made={data} purpose="can set a new password" close={reset} />
       )}
     </Panel>
   );
@@ -85,16 +85,16 @@ function Sessions({ name, ends }: { readonly name: string; readonly ends: boolea
   const end = useMutation<void, DaisError, string>({
     mutationFn: async (id) => {
       await client.perform(revokeUserSessionOperation, { name, id });
-      toast({ title: 'The session has ended' });
+      toast({ title: 'Session ended' });
       await queries.invalidateQueries({ queryKey: key });
     },
   });
   const failed = error ?? end.error;
   const some = data !== undefined && data.items.length > 0;
   return (
-    <Panel title="Where they are signed in" flush={some}>
+    <Panel title="Active sessions" flush={some}>
       {failed !== null && <ErrorNote error={failed} />}
-      {data?.items.length === 0 && <p className="dim">Nowhere.</p>}
+      {data?.items.length === 0 && <p className="dim">No active sessions.</p>}
       {some && (
         <SessionTable
           sessions={data.items}
@@ -117,9 +117,9 @@ function Tokens({ name, revokes }: { readonly name: string; readonly revokes: bo
   });
   const some = data !== undefined && data.items.length > 0;
   return (
-    <Panel title="Tokens that act for them" flush={some}>
+    <Panel title="API tokens" flush={some}>
       {error !== null && <ErrorNote error={error} />}
-      {data?.items.length === 0 && <p className="dim">None.</p>}
+      {data?.items.length === 0 && <p className="dim">No API tokens.</p>}
       {some && <TokenTable tokens={data.items} revoke={revokes ? setRevoking : undefined} />}
       {revoking !== undefined && (
         <RevokeDialog

@@ -22,6 +22,6 @@ test('steps say what is special about them', () => {
   expect(pipelineLook(node('g/x', { conditional: true, always: true }))).toMatchObject({
     title: 'x',
     word: 'step',
-    note: 'only if · always',
+    note: 'condition · always',
   });
 });

@@ -37,7 +37,7 @@ function grouped<Item>(items: readonly Item[], keyOf: (item: Item) => string): R
 const KINDS: Readonly<Record<Node['kind'], string>> = { step: 'step', graph: 'group', loop: 'for each item' };
 
 export function pipelineLook({ path, kind, conditional, always }: Node): NodeLook {
-  const note = [...(conditional ? ['only if'] : []), ...(always ? ['always'] : [])].join(' · ');
+  const note = [...(conditional ? ['condition'] : []), ...(always ? ['always'] : [])].join(' · ');
   return {
     title: path.slice(path.lastIndexOf('/') + 1),
     state: 'off',

@@ -39,7 +39,7 @@ export function PipelinePanels({ resource, project }: PipelinePanelsProps) {
   const { versions, more } = data;
   const shown = versions.find((one) => one.name === wanted) ?? versions[0];
   if (shown === undefined) {
-    return <EmptyState sentence="Versions of this pipeline would be here. None was uploaded yet." />;
+    return <EmptyState sentence="No versions yet. Upload a pipeline to create one." />;
   }
   const before = versions.find((one) => one.name === from);
   return (
@@ -47,15 +47,22 @@ export function PipelinePanels({ resource, project }: PipelinePanelsProps) {
       <Shape key={shown.id} place={place} version={shown} />
       <Panel title="Versions" flush>
         <PlainTable
-          label="Versions of the pipeline"
+          label="Pipeline versions"
           rows={versions}
           keyOf={({ id }) => id}
           selected={shown.id}
           columns={[
             { title: 'Version', cell: (one) => one.displayName ?? one.name },
-            { title: 'Made', narrow: true, cell: ({ createdAt }) => <Time at={new Date(createdAt).toISOString()} /> },
-            { title: 'By', cell: ({ createdBy }) => whoText(createdBy) },
-            { title: 'Says', cell: ({ description, format }) => description ?? (format === 'steps' ? '' : format) },
+            {
+              title: 'Created',
+              narrow: true,
+              cell: ({ createdAt }) => <Time at={new Date(createdAt).toISOString()} />,
+            },
+            { title: 'Created by', cell: ({ createdBy }) => whoText(createdBy) },
+            {
+              title: 'Description',
+              cell: ({ description, format }) => description ?? (format === 'steps' ? '' : format),
+            },
             {
               title: '',
               narrow: true,
@@ -64,11 +71,11 @@ export function PipelinePanels({ resource, project }: PipelinePanelsProps) {
                   <Button
                     variant="default"
                     size="compact-xs"
-                    aria-label={`Look at version ${one.name}`}
+                    aria-label={`View version ${one.name}`}
                     aria-pressed={one.id === shown.id}
                     onClick={() => say({ version: one.name })}
                   >
-                    Look at
+                    View
                   </Button>
                   {one.id !== shown.id && (
                     <Button
@@ -86,7 +93,7 @@ export function PipelinePanels({ resource, project }: PipelinePanelsProps) {
             },
           ]}
         />
-        {more && <p className="artifact-note dim">There are older ones.</p>}
+        {more && <p className="artifact-note dim">Older versions are not listed.</p>}
       </Panel>
       {before !== undefined && before.id !== shown.id && <VersionDiff place={place} from={before} to={shown} />}
     </>
@@ -100,10 +107,10 @@ function Shape({ place, version }: { readonly place: PipelinePlace; readonly ver
   const why = useWhyNotDo(project, 'Pipeline', ['pipeline:run'], name)('pipeline:run');
   return (
     <Panel
-      title={`What version ${version.displayName ?? version.name} does`}
+      title={`Graph of version ${version.displayName ?? version.name}`}
       actions={
         <GuardedButton
-          why={graph === undefined ? 'It is being looked at, or cannot be run as it is.' : why}
+          why={graph === undefined ? 'The version is being validated, or it is invalid.' : why}
           onClick={() => setAsking(true)}
         >
           Run
@@ -147,7 +154,7 @@ function Drawn({ graph }: { readonly graph: PipelineGraph }) {
           fold={fold}
         />
       </div>
-      {graph.more && <p className="dim">There is more of it than is shown here.</p>}
+      {graph.more && <p className="dim">The graph is truncated.</p>}
       {graph.warnings.length > 0 && (
         <ul className="dim">
           {graph.warnings.map((warning) => (
@@ -173,7 +180,7 @@ function VersionDiff({ place, from, to }: VersionDiffProps) {
     <Panel title={title} flush>
       {error !== null && <ErrorNote error={error} />}
       {before.data !== undefined && after.data !== undefined && (
-        <DiffView label="Lines that differ" before={before.data} after={after.data} />
+        <DiffView label="Changed lines" before={before.data} after={after.data} />
       )}
     </Panel>
   );

@@ -44,7 +44,7 @@ export function RunDialog({ project, name, graph: { version, parameters }, close
           if (Object.keys(faults).length === 0) mutate();
         }}
       >
-        {entries.length === 0 && <p className="dim">It has no parameters.</p>}
+        {entries.length === 0 && <p className="dim">The pipeline has no parameters.</p>}
         {entries.map(([key, parameter]) => (
           <ParameterField
             key={key}
@@ -58,10 +58,10 @@ export function RunDialog({ project, name, graph: { version, parameters }, close
         {error !== null && <ErrorNote error={error} />}
         <div className="pipeline-form-end">
           <Button variant="default" onClick={close}>
-            Not now
+            Cancel
           </Button>
           <Button type="submit" loading={isPending} data-autofocus>
-            Run
+            Start run
           </Button>
         </div>
       </form>
@@ -79,7 +79,7 @@ interface ParameterFieldProps {
 
 function ParameterField({ name, parameter, text, fault, say }: ParameterFieldProps) {
   const { type, choices, description, default: usual } = parameter;
-  const form = type === 'string' ? [] : [`a ${type}, as JSON writes it`];
+  const form = type === 'string' ? [] : [`${type}, as JSON`];
   const about = [...(description === undefined ? [] : [description]), ...form].join(' · ');
   const shared = {
     label: name,

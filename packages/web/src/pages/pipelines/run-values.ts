@@ -19,7 +19,7 @@ export function typedValues(
   for (const [name, parameter] of Object.entries(parameters)) {
     const text = texts[name];
     if (text === undefined || (text === '' && parameter.type !== 'string')) {
-      if (parameter.default === undefined) faults[name] = 'It has no default: give a value.';
+      if (parameter.default === undefined) faults[name] = 'A value is required: the parameter has no default.';
       continue;
     }
     const value = typed(parameter, text);

@@ -26,7 +26,7 @@ export function PolicyPanels({ kind, project, text }: PolicyPanelsProps) {
   const { data, error, refetch } = useQuery(check(paused));
   return (
     <>
-      <Panel title="The policy by itself" flush={data !== undefined && data.cases.length > 0}>
+      <Panel title="Policy tests" flush={data !== undefined && data.cases.length > 0}>
         {error !== null && <ErrorNote error={error} retry={() => void refetch()} />}
         {data === undefined && error === null && <Skeleton rows={2} />}
         {data !== undefined && <Outcome check={data} />}
@@ -43,7 +43,7 @@ function Outcome({ check }: { readonly check: PolicyCheck }) {
   if (faults.length > 0) {
     return (
       <div className="policy-faults" role="status">
-        <StateBadge state="failed" word={faults.length === 1 ? 'One fault' : `${faults.length} faults`} />
+        <StateBadge state="failed" word={faults.length === 1 ? '1 error' : `${faults.length} errors`} />
         <ul>
           {faults.slice(0, 20).map(({ from, place, message }) => (
             <li key={`${from} ${message}`}>
@@ -58,9 +58,9 @@ function Outcome({ check }: { readonly check: PolicyCheck }) {
   if (cases.length === 0) {
     return (
       <p role="status">
-        <StateBadge state="ok" word="It can be read" />{' '}
+        <StateBadge state="ok" word="Valid" />{' '}
         <span className="dim">
-          and brings no cases along: <code>spec.tests</code> keeps it from meaning something else one day. See{' '}
+          No test cases. Add <code>spec.tests</code> to protect the policy against unintended changes. See{' '}
           <a href="docs/guide/write-a-policy" target="_blank" rel="noreferrer">
             Write a policy
           </a>
@@ -77,23 +77,23 @@ function Outcome({ check }: { readonly check: PolicyCheck }) {
           state={failed === 0 ? 'ok' : 'failed'}
           word={
             failed === 0
-              ? `${cases.length === 1 ? 'The one case comes' : `All ${cases.length} cases come`} out as expected`
-              : `${failed} of ${cases.length} cases ${failed === 1 ? 'comes' : 'come'} out otherwise: it would not be applied`
+              ? `${cases.length === 1 ? 'The test case passes' : `All ${cases.length} test cases pass`}`
+              : `${failed} of ${cases.length} test cases ${failed === 1 ? 'fails' : 'fail'}; the policy would be rejected`
           }
         />
       </p>
       <PlainTable
-        label="Cases"
+        label="Test cases"
         rows={cases.toSorted((a, b) => Number(a.passed) - Number(b.passed))}
         keyOf={({ name }) => name}
         columns={[
           {
-            title: 'Case',
+            title: 'Test case',
             cell: ({ name, passed }) => <StateBadgeLine passed={passed} name={name} />,
           },
           { title: 'Expected', narrow: true, cell: ({ expected }) => expected },
           {
-            title: 'Came out',
+            title: 'Actual',
             narrow: true,
             cell: ({ actual, reasons }) => <span title={reasons.join(', ')}>{actual}</span>,
           },

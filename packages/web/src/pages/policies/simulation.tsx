@@ -45,17 +45,17 @@ export function Simulation({ kind, project, text }: SimulationProps) {
       actions={
         allowed && (
           <Button variant="default" loading={isPending} onClick={() => mutate()}>
-            {data === undefined ? 'Try it' : 'Try it again'}
+            {data === undefined ? 'Simulate' : 'Simulate again'}
           </Button>
         )
       }
     >
       {!allowed && (
-        <p className="dim">Those who administer {project} can try it on the latest decisions: policy:simulate.</p>
+        <p className="dim">Administrators of {project} can simulate the policy on past decisions (policy:simulate).</p>
       )}
       {allowed && data === undefined && error === null && (
         <p className="dim">
-          Makes the latest {DECISIONS} decisions of the project again, as if it were in force. Changes nothing.
+          Evaluates the latest {DECISIONS} decisions of the project with this policy. The simulation changes nothing.
         </p>
       )}
       {error !== null && <ErrorNote error={error} />}
@@ -73,24 +73,24 @@ function Changes({ outcome: { examined, skipped, changes } }: { readonly outcome
           state={examined === 0 ? 'off' : changes.length === 0 ? 'ok' : 'warning'}
           word={
             examined === 0
-              ? 'There is no decision to make again yet'
+              ? 'No past decisions yet'
               : changes.length === 0
-                ? `None of ${of} would have come out differently`
-                : `${changes.length.toLocaleString('en')} of ${of} would have come out differently`
+                ? `No change in ${of}`
+                : `${changes.length.toLocaleString('en')} of ${of} would change`
           }
         />
-        {skipped > 0 && <span className="dim"> {skipped} could not be made again.</span>}
+        {skipped > 0 && <span className="dim"> {skipped} could not be evaluated.</span>}
       </p>
       {changes.length > 0 && (
         <PlainTable
-          label="Decisions that would change"
+          label="Changed decisions"
           rows={changes.slice(0, SHOWN)}
           keyOf={({ at, principal, action, resource }) => `${at} ${principal} ${action} ${resource}`}
           columns={[
-            { title: 'When', narrow: true, cell: ({ at }) => <Time at={at} /> },
-            { title: 'Who', cell: ({ principal }) => principal.replace(/^user:/, '') },
+            { title: 'Time', narrow: true, cell: ({ at }) => <Time at={at} /> },
+            { title: 'Principal', cell: ({ principal }) => principal.replace(/^user:/, '') },
             {
-              title: 'What',
+              title: 'Action',
               cell: ({ action, resource }) => (
                 <>
                   <code>{action}</code> {resource}
@@ -98,13 +98,13 @@ function Changes({ outcome: { examined, skipped, changes } }: { readonly outcome
               ),
             },
             {
-              title: 'Then',
+              title: 'Result',
               narrow: true,
               cell: ({ after, reasons }) => (
                 <span title={reasons.map(({ id }) => id).join(', ')}>
                   <StateBadge
                     state={after === 'allow' ? 'ok' : 'failed'}
-                    word={after === 'allow' ? 'allowed' : 'refused'}
+                    word={after === 'allow' ? 'allowed' : 'denied'}
                   />
                 </span>
               ),

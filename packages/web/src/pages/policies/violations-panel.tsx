@@ -106,7 +106,7 @@ function Evaluated({ listed: { items, evaluatedAt, notEvaluated } }: { readonly 
     <>
       <p className="policy-summary dim" role="status">
         {evaluatedAt === undefined ? (
-          'The project has not been evaluated yet.'
+          'The project was not evaluated yet.'
         ) : (
           <>
             {items.length === 0 && 'Nothing in production violates the policy. '}Evaluated <Time at={evaluatedAt} />.
@@ -115,7 +115,7 @@ function Evaluated({ listed: { items, evaluatedAt, notEvaluated } }: { readonly 
       </p>
       {notEvaluated.map(({ policy, reason }) => (
         <p key={policy} className="policy-summary dim">
-          <code>{policy}</code> is evaluated for requests only: {reason}
+          <code>{policy}</code> applies only to requests: {reason}
         </p>
       ))}
     </>
@@ -188,9 +188,9 @@ function Audited({ ids, project }: Pick<ViolationsProps, 'ids' | 'project'>) {
   if (error !== null) return <ErrorNote error={error} />;
   if (data.length === 0) return null;
   return (
-    <Panel title="Requests that it would refuse in enforce mode" flush>
+    <Panel title="Requests that enforce mode would deny" flush>
       <PlainTable
-        label="Requests that it would refuse"
+        label="Denied requests"
         rows={data}
         keyOf={({ policy, action, kind, name }) => `${policy} ${action} ${kind} ${name}`}
         columns={[
@@ -198,8 +198,8 @@ function Audited({ ids, project }: Pick<ViolationsProps, 'ids' | 'project'>) {
           { title: 'Resource', narrow: true, cell: ({ kind, name }) => (name === '' ? kind : `${kind} ${name}`) },
           { title: 'Reason', cell: ({ reason }) => reason },
           { title: 'Requests', narrow: true, cell: ({ count }) => count.toLocaleString('en') },
-          { title: 'Last by', narrow: true, cell: ({ principal }) => principal.replace(/^user:/, '') },
-          { title: 'Last', narrow: true, cell: ({ lastAt }) => <Time at={lastAt} /> },
+          { title: 'Last requested by', narrow: true, cell: ({ principal }) => principal.replace(/^user:/, '') },
+          { title: 'Last request', narrow: true, cell: ({ lastAt }) => <Time at={lastAt} /> },
         ]}
       />
     </Panel>

@@ -25,14 +25,14 @@ export function AnswerPanel({ project, prediction, row: { cells } }: AnswerPanel
     value === undefined || value === '' ? [] : [{ key, value }];
   const pairs: readonly Pair[] = [
     {
-      key: 'id',
+      key: 'ID',
       value: (
         <>
-          <code>{id}</code> <CopyButton text={id} label="Copy the id" />
+          <code>{id}</code> <CopyButton text={id} label="Copy ID" />
         </>
       ),
     },
-    { key: 'when', value: <Time at={text('predicted_at')} /> },
+    { key: 'time', value: <Time at={text('predicted_at')} /> },
     {
       key: 'status',
       value: <StateBadge state={status < 400 ? 'ok' : 'failed'} word={String(status)} />,
@@ -48,15 +48,18 @@ export function AnswerPanel({ project, prediction, row: { cells } }: AnswerPanel
     ),
     ...given('variant', text('variant')),
     ...given(
-      'copy of',
+      'shadow of',
       text('shadow_of') === '' ? undefined : (
         <Link {...predictionAddress(project, endpoint, text('shadow_of'))}>{text('shadow_of')}</Link>
       ),
     ),
-    { key: 'took', value: milliseconds((numberOf(cells['latency_us']) ?? 0) / 1000) },
-    ...given('asked by', text('principal') === '' ? undefined : <Asker who={text('principal')} project={project} />),
+    { key: 'latency', value: milliseconds((numberOf(cells['latency_us']) ?? 0) / 1000) },
+    ...given(
+      'requested by',
+      text('principal') === '' ? undefined : <Asker who={text('principal')} project={project} />,
+    ),
     ...given('protocol', text('protocol')),
-    ...given('request', text('request_id') === '' ? undefined : <code>{text('request_id')}</code>),
+    ...given('request ID', text('request_id') === '' ? undefined : <code>{text('request_id')}</code>),
     ...given(
       'trace',
       text('trace_id') === '' ? undefined : (
@@ -66,8 +69,8 @@ export function AnswerPanel({ project, prediction, row: { cells } }: AnswerPanel
     ...given('parameters', text('parameters') === '{}' ? undefined : text('parameters')),
   ];
   return (
-    <Panel title="The request">
-      <KeyValue label="The request" pairs={pairs} />
+    <Panel title="Request">
+      <KeyValue label="Request" pairs={pairs} />
     </Panel>
   );
 }

@@ -10,8 +10,8 @@ import '#ui/plot/series-look.css';
 
 const METHODS: Readonly<Record<string, string>> = {
   tree_shap: 'interventional TreeSHAP, exact',
-  exact: 'Shapley values by all coalitions, exact',
-  sampled_shapley: 'Shapley values of drawn orders, approximate',
+  exact: 'Shapley values over all coalitions, exact',
+  sampled_shapley: 'Shapley values of sampled permutations, approximate',
 };
 /** More parts than these are told as one. */
 const SHOWN = 20;
@@ -39,8 +39,8 @@ export function ExplainPanel({ project, endpoint, version, values }: ExplainPane
       {data === undefined ? (
         error === null && (
           <p className="dim">
-            What each input added to the answer, compared with the input example of the model. The model is asked anew
-            for it.
+            Contribution of each input to the output, relative to the input example of the model. The model runs again
+            to compute it.
           </p>
         )
       ) : (
@@ -66,16 +66,16 @@ function Explanation({ explained, values, answeredBy }: ExplanationProps) {
     <>
       {version !== answeredBy && (
         <p>
-          Version {answeredBy} answered and is not served any more; this explains what version {version} says of the
-          same input.
+          Version {answeredBy} made this prediction and is no longer served. This explains the output of version{' '}
+          {version} for the same input.
         </p>
       )}
       <p>
-        From {number(baseline)}, which is the mean over {background} rows of the input example, to{' '}
+        From the baseline {number(baseline)}(mean over {background} rows of the input example) to{' '}
         <b>{number(output)}</b>
-        {scale === 'margin' && ', on the scale of the trees before their last function'}.
+        {scale === 'margin' && ', on the margin scale (before the link function)'}.
       </p>
-      <dl className="attributions" aria-label="What each input added">
+      <dl className="attributions" aria-label="Feature contributions">
         {bars.map(({ feature, value }) => (
           <div key={feature}>
             <dt title={feature}>
@@ -114,4 +114,4 @@ function length(value: number, most: number): number {
   return most === 0 ? 0 : (Math.abs(value) / most) * 50;
 }
 
-const number = (value: number) => (Number.isFinite(value) ? String(Number(value.toPrecision(5))) : 'not known');
+const number = (value: number) => (Number.isFinite(value) ? String(Number(value.toPrecision(5))) : 'unknown');

@@ -59,7 +59,7 @@ export function tensorOf({ name, datatype, shape }: TensorSpec, values: Readonly
   if (value === undefined || value === null) {
     throw new DaisError(
       'invalid_state',
-      `The input "${name}" is not kept, masked or erased: without it nothing can be explained.`,
+      `The input "${name}" is missing, masked or erased, so the prediction cannot be explained.`,
     );
   }
   const data: readonly unknown[] = Array.isArray(value) ? value.flat(Infinity) : [value];
@@ -109,7 +109,10 @@ async function ask<T>(client: DaisClient, path: string, body?: object): Promise<
   });
   const told = (await answer.json().catch(() => ({}))) as { readonly error?: string; readonly detail?: string };
   if (answer.ok) return told as T;
-  throw new DaisError(codeOf(answer.status), told.error ?? told.detail ?? `The gateway answered ${answer.status}.`);
+  throw new DaisError(
+    codeOf(answer.status),
+    told.error ?? told.detail ?? `The gateway returned status ${answer.status}.`,
+  );
 }
 
 function codeOf(status: number): ErrorCode {

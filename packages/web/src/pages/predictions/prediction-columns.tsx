@@ -23,7 +23,7 @@ export function predictionColumns(
   return [
     {
       id: 'time',
-      title: 'When',
+      title: 'Time',
       width: '120px',
       cell: ({ id, cells }) => (
         <RowLink address={predictionAddress(project, endpoint, id)}>
@@ -65,7 +65,7 @@ export function predictionColumns(
     { id: 'variant', title: 'Variant', width: '90px', cell: ({ cells }) => textOf(cells['variant']) },
     {
       id: 'latency',
-      title: 'Took',
+      title: 'Latency',
       width: '90px',
       end: true,
       cell: ({ cells }) => milliseconds((numberOf(cells['latency_us']) ?? 0) / 1000),
@@ -84,7 +84,7 @@ export function predictionColumns(
     })),
     {
       id: 'label',
-      title: 'Was true',
+      title: 'Ground truth',
       width: 'minmax(80px, 0.7fr)',
       cell: ({ cells }) => textOf(cells['label']),
     },

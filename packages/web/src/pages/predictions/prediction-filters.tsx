@@ -5,10 +5,10 @@ import { Select } from '#ui/controls.ts';
 import { PausingInput } from '#ui/pausing-input.tsx';
 
 const STATES: readonly { readonly value: PredictionState; readonly label: string }[] = [
-  { value: 'given', label: 'all answers' },
-  { value: 'answered', label: 'answered well' },
+  { value: 'given', label: 'all predictions' },
+  { value: 'answered', label: 'successful' },
   { value: 'failed', label: 'failed' },
-  { value: 'shadow', label: 'copies for shadows' },
+  { value: 'shadow', label: 'shadow predictions' },
 ];
 /** Beside inputs and outputs, what else one looks for. */
 const OWN_COLUMNS = ['principal', 'request_id', 'trace_id', 'label'];
@@ -36,7 +36,7 @@ export function PredictionFilters({ filter, columns, summary, say }: PredictionF
   return (
     <>
       <Select
-        aria-label="Which"
+        aria-label="Predictions shown"
         value={state}
         data={STATES}
         allowDeselect={false}

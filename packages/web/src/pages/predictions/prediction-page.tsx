@@ -44,7 +44,9 @@ export function PredictionPage() {
             <Link {...listAddress(endpointKind, project)}>Endpoints</Link>
             <Link {...resourceAddress(endpointKind, project, endpoint)}>{endpoint}</Link>
             <Link {...predictionsAddress(project, { endpoint })}>Predictions</Link>
-            {graph !== undefined && <LineageStrip project={project} graph={extended(graph)} self="this prediction" />}
+            {graph !== undefined && (
+              <LineageStrip project={project} graph={extended(graph)} self="current prediction" />
+            )}
           </>
         }
         actions={<CopyAs forms={forms} />}
@@ -56,8 +58,8 @@ export function PredictionPage() {
       ) : (
         <ErrorNote error={error} retry={() => void refetch()}>
           <p>
-            Only what <code>spec.capture</code> of the endpoint keeps can be found again, and only as long as{' '}
-            <code>retention.predictionDays</code> says.
+            Only predictions that <code>spec.capture</code> of the endpoint captures are stored, for the number of days
+            in <code>retention.predictionDays</code>.
           </p>
         </ErrorNote>
       )}
@@ -113,8 +115,8 @@ function OnePrediction({ project, prediction, again }: OnePredictionProps) {
         </div>
       )}
       <div className="grid-2">
-        <ValuesPanel title="What went in" side="input" columns={columns} row={row} masked={prediction.masked} />
-        <ValuesPanel title="What came out" side="output" columns={columns} row={row} masked={prediction.masked} />
+        <ValuesPanel title="Inputs" side="input" columns={columns} row={row} masked={prediction.masked} />
+        <ValuesPanel title="Outputs" side="output" columns={columns} row={row} masked={prediction.masked} />
       </div>
       <div className="grid-2">
         <AnswerPanel project={project} prediction={prediction} row={row} />

@@ -3,7 +3,7 @@ import { pageSql, summarySql, type PredictionFilter } from './prediction-sql.ts'
 
 const all: PredictionFilter = { state: 'given', version: '', variant: '', column: '', value: '' };
 
-test('without a filter the newest answers come first, without the copies for shadows', () => {
+test('without a filter the newest answers come first, without the shadow predictions', () => {
   expect(pageSql(all, undefined, 100)).toBe(
     'select * from labelled\nwhere shadow_of is null\norder by prediction_id desc, row\nlimit 100',
   );

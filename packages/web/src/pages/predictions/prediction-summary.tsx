@@ -22,7 +22,7 @@ export function PredictionSummary({ project, summary, error, say }: PredictionSu
   return (
     <Panel title="By version" flush>
       <PlainTable
-        label="Versions that answered"
+        label="Model versions"
         rows={readNamed(summary)}
         keyOf={(cells) => JSON.stringify([cells['model'], cells['version'], cells['variant']])}
         columns={[
@@ -30,7 +30,7 @@ export function PredictionSummary({ project, summary, error, say }: PredictionSu
             title: 'Version',
             cell: ({ model, version }) =>
               textOf(version) === '' ? (
-                <span className="dim">reached none</span>
+                <span className="dim">no version</span>
               ) : (
                 <Link {...versionAddress(project, textOf(model), textOf(version))}>
                   {textOf(model)}/{textOf(version)}
@@ -53,16 +53,16 @@ export function PredictionSummary({ project, summary, error, say }: PredictionSu
           { title: 'Requests', narrow: true, cell: ({ predictions }) => count(predictions) },
           { title: 'Rows', narrow: true, cell: ({ rows }) => count(rows) },
           {
-            title: 'Failed',
+            title: 'Errors',
             narrow: true,
             cell: ({ failed }) => (numberOf(failed) === 0 ? '0' : <StateBadge state="failed" word={count(failed)} />),
           },
           { title: 'p50', narrow: true, cell: ({ p50_ms }) => milliseconds(numberOf(p50_ms) ?? null) },
           { title: 'p99', narrow: true, cell: ({ p99_ms }) => milliseconds(numberOf(p99_ms) ?? null) },
           {
-            title: 'Labelled',
+            title: 'Labeled',
             narrow: true,
-            about: 'Rows of which somebody told what was true',
+            about: 'Rows with ground truth',
             cell: ({ labelled }) => count(labelled),
           },
         ]}

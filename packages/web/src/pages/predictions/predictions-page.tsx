@@ -55,11 +55,11 @@ export function PredictionsPage() {
           endpoints.error === undefined && <Skeleton rows={12} />
         ) : (
           <EmptyState
-            sentence={`What endpoints of ${project} answered would be here. There is no endpoint yet.`}
+            sentence={`No predictions in ${project} yet. Deploy a model to an endpoint first.`}
             command={daisCommand(['deploy', 'models:/MODEL@champion', '--to', 'ENDPOINT', '--wait'], project)}
           >
             <a href="docs/guide/predictions" target="_blank" rel="noreferrer">
-              Which predictions are kept, and what can be done with them
+              Guide: predictions
             </a>
           </EmptyState>
         )
@@ -92,9 +92,9 @@ function Copies({ project, endpoint }: { readonly project: string; readonly endp
   return (
     <CopyAs
       forms={[
-        { title: 'Command', preview: `dais predictions query ${endpoint} …`, text: () => command },
+        { title: 'CLI command', preview: `dais predictions query ${endpoint} …`, text: () => command },
         { title: 'SQL', preview: 'select * from labelled …', text: () => sql },
-        { title: 'Link to this view', text: () => location.href },
+        { title: 'Link to this page', text: () => location.href },
       ]}
     />
   );
@@ -136,14 +136,14 @@ function OneEndpoint({ project, endpoint, choice }: OneEndpointProps) {
         <SpanSelect time={time} from={from} until={until} say={say} now={now} />
         <PredictionFilters filter={filter} columns={columns} summary={summary.data} say={say} />
         <Button variant="default" loading={loading} onClick={() => setAsked(Date.now())}>
-          Read again
+          Refresh
         </Button>
         <span role="status" className="predictions-said">
           {rows === undefined
             ? error === null
               ? 'Loading'
               : ''
-            : `${rows.length.toLocaleString('en')} rows${more ? ', more as you scroll' : ''}`}
+            : `${rows.length.toLocaleString('en')} rows${more ? ', scroll for more' : ''}`}
         </span>
       </div>
       {error !== null && <ErrorNote error={error} retry={again} />}
@@ -151,11 +151,11 @@ function OneEndpoint({ project, endpoint, choice }: OneEndpointProps) {
         error === null && <Skeleton rows={12} />
       ) : rows.length === 0 ? (
         <EmptyState
-          sentence={`Nothing that ${endpoint} answered fits, or nothing of it is kept: \`spec.capture\` of the endpoint says what is.`}
+          sentence={`No matching predictions of ${endpoint}. \`spec.capture\` of the endpoint defines which predictions are stored.`}
           command={daisCommand(['predictions', 'tail', endpoint, '-f'], project)}
         >
           <Link to="." search={{ endpoint, time: '30d' }}>
-            Look at the last 30 days
+            Show the last 30 days
           </Link>
           , or{' '}
           <Link {...resourceAddress(endpointKind, project, endpoint)} search={{ tab: 'try' }}>

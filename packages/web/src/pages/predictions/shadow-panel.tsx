@@ -66,7 +66,7 @@ export function ShadowPanel({ project, endpoint }: ShadowPanelProps) {
           />
         )}
         <Button variant="default" loading={first.isFetching} onClick={() => setAsked(Date.now())}>
-          Read again
+          Refresh
         </Button>
       </div>
       {first.error !== null ? (
@@ -75,13 +75,13 @@ export function ShadowPanel({ project, endpoint }: ShadowPanelProps) {
         <Skeleton rows={6} />
       ) : first.data.rows.length === 0 ? (
         <EmptyState
-          sentence="What a shadow says beside what is answered would be here. In this time no shadow got a copy of a request."
+          sentence="No shadow predictions in this period. A shadow variant receives copies of requests for comparison."
           command={daisCommand(['deploy', 'models:/MODEL/VERSION', '--to', endpoint, '--shadow'], project)}
         >
-          Nobody waits for the answers of a shadow, and nobody sees them but here.
+          Responses of a shadow are recorded but never returned to clients.
         </EmptyState>
       ) : chosen === undefined ? (
-        <p className="dim">Of what the shadow said nothing is kept that could be compared.</p>
+        <p className="dim">No stored output of the shadow can be compared.</p>
       ) : (
         <Compared key={chosen.column} of={of} output={chosen.column} by={comparisonOf(chosen.type)} />
       )}
@@ -105,7 +105,7 @@ function Compared({ of, output, by }: ComparedProps) {
       {error !== null && <ErrorNote error={error} />}
       {summary.data === undefined ? error === null && <Skeleton rows={3} /> : <Agreement rows={summary.data} by={by} />}
       {shape.data !== undefined && (
-        <Panel title="How the answers lie">
+        <Panel title="Distribution of outputs">
           {by === 'number' ? <Bins rows={shape.data} /> : <Values rows={shape.data} />}
         </Panel>
       )}
@@ -128,11 +128,11 @@ function Agreement({ rows, by }: { readonly rows: PredictionRows; readonly by: C
         rows={readNamed(rows)}
         keyOf={(cells) => JSON.stringify([cells['version'], cells['shadow_version']])}
         columns={[
-          { title: 'Answered', narrow: true, cell: ({ version }) => `version ${textOf(version)}` },
+          { title: 'Primary', narrow: true, cell: ({ version }) => `version ${textOf(version)}` },
           { title: 'Shadow', narrow: true, cell: ({ shadow_version }) => `version ${textOf(shadow_version)}` },
           { title: 'Rows', narrow: true, cell: (cells) => count(cells['rows']) },
           {
-            title: 'Agree',
+            title: 'Agreement',
             about: AGREEMENT[by],
             cell: ({ agreeing, compared }) => {
               const [of, all] = [numberOf(agreeing) ?? 0, numberOf(compared) ?? 0];
@@ -146,14 +146,14 @@ function Agreement({ rows, by }: { readonly rows: PredictionRows; readonly by: C
             },
           },
           {
-            title: 'Apart',
+            title: 'Distance',
             about: `Mean, and 99th percentile, of the ${DISTANCES[by]}`,
             cell: ({ mean_distance, p99_distance }) => `${figure(mean_distance)}, p99 ${figure(p99_distance)}`,
           },
           {
-            title: 'Failed',
+            title: 'Errors',
             narrow: true,
-            about: 'Of what was answered, and of the shadow',
+            about: 'Of the primary variant, and of the shadow',
             cell: ({ failed, shadow_failed }) => `${count(failed)}, shadow ${count(shadow_failed)}`,
           },
           {
@@ -168,19 +168,19 @@ function Agreement({ rows, by }: { readonly rows: PredictionRows; readonly by: C
   );
 }
 
-const TITLES = { now: 'answered', before: 'shadow' };
+const TITLES = { now: 'primary', before: 'shadow' };
 
 function Bins({ rows }: { readonly rows: PredictionRows }) {
   const bins = readNamed(rows);
   const [first] = bins;
-  if (first === undefined) return <p className="dim">No numbers to draw.</p>;
+  if (first === undefined) return <p className="dim">No numeric outputs.</p>;
   const [low, high] = [numberOf(first['low']) ?? 0, numberOf(first['high']) ?? 0];
   const edges = Array.from({ length: BINS + 1 }, (_, at) => low + ((high - low) * at) / BINS);
   const counts = (side: 'given' | 'shadow') =>
     Array.from({ length: BINS }, (_, at) => numberOf(bins.find((one) => numberOf(one['bin']) === at)?.[side]) ?? 0);
   return (
     <HistogramPair
-      label="Answers, and what the shadow said"
+      label="Outputs of primary and shadow"
       now={{ edges, counts: counts('given') }}
       before={{ edges, counts: counts('shadow') }}
       titles={TITLES}
@@ -196,7 +196,7 @@ function Values({ rows }: { readonly rows: PredictionRows }) {
   return (
     <>
       <ValueBars
-        label="Answers, and what the shadow said"
+        label="Outputs of primary and shadow"
         values={values.map((one) => ({
           value: textOf(one['value']),
           count: numberOf(one['given']) ?? 0,
@@ -204,7 +204,7 @@ function Values({ rows }: { readonly rows: PredictionRows }) {
           before: shadow === 0 ? 0 : (numberOf(one['shadow']) ?? 0) / shadow,
         }))}
       />
-      <p className="dim">The mark, and “was”, are what the shadow said.</p>
+      <p className="dim">The mark and “was” show the output of the shadow.</p>
     </>
   );
 }
@@ -218,12 +218,12 @@ interface WorstProps {
 function Worst({ of: { project, endpoint = '' }, rows, by }: WorstProps) {
   const worst = readNamed(rows);
   return (
-    <Panel title="Where they differ most" flush={worst.length > 0}>
+    <Panel title="Largest differences" flush={worst.length > 0}>
       {worst.length === 0 ? (
-        <p className="dim">Nowhere in this time.</p>
+        <p className="dim">No differences in this period.</p>
       ) : (
         <PlainTable
-          label="Worst rows"
+          label="Rows with the largest differences"
           rows={worst}
           keyOf={(cells) => `${textOf(cells['shadow_id'])} ${textOf(cells['row'])}`}
           columns={[
@@ -239,14 +239,14 @@ function Worst({ of: { project, endpoint = '' }, rows, by }: WorstProps) {
                 </Link>
               ),
             },
-            { title: 'Answered', cell: ({ a }) => shortText(a) },
+            { title: 'Primary', cell: ({ a }) => shortText(a) },
             {
-              title: 'Shadow said',
+              title: 'Shadow',
               cell: ({ b, shadow_id }) => (
                 <Link {...predictionAddress(project, endpoint, textOf(shadow_id))}>{shortText(b)}</Link>
               ),
             },
-            { title: 'Apart', narrow: true, about: DISTANCES[by], cell: ({ distance }) => figure(distance) },
+            { title: 'Distance', narrow: true, about: DISTANCES[by], cell: ({ distance }) => figure(distance) },
           ]}
         />
       )}

@@ -27,8 +27,8 @@ const CAST: Readonly<Record<Comparison, string>> = { number: 'double', list: 'do
 /** In words, for whoever reads the figure. */
 export const AGREEMENT: Readonly<Record<Comparison, string>> = {
   number: 'equal to six digits',
-  list: 'the largest number stands at the same place',
-  word: 'the same value',
+  list: 'the same index is largest',
+  word: 'equal value',
 };
 export const DISTANCES: Readonly<Record<Comparison, string>> = {
   number: 'absolute difference',

@@ -34,25 +34,25 @@ export function TruthPanel({ project, prediction, row, again }: TruthPanelProps)
         source: 'console',
       }),
     onSuccess: () => {
-      toast({ title: 'Kept', text: value.trim() });
+      toast({ title: 'Ground truth recorded', text: value.trim() });
       setValue('');
       again();
     },
   });
   const labels = prediction.labels.filter((one) => one.row === row.row).toReversed();
   return (
-    <Panel title="What was true">
+    <Panel title="Ground truth">
       {labels.length === 0 ? (
-        <p className="dim">Nobody has told it yet for this prediction.</p>
+        <p className="dim">No ground truth for this prediction yet.</p>
       ) : (
         <PlainTable
-          label="Labels"
+          label="Ground truth records"
           rows={labels}
           keyOf={(one) => one.id}
           columns={[
-            { title: 'True', cell: (one) => <b>{one.value}</b> },
-            { title: 'Told', narrow: true, cell: ({ at }) => <Time at={new Date(at).toISOString()} /> },
-            { title: 'By', cell: ({ by, source }) => (source === '' ? by : `${by}, ${source}`) },
+            { title: 'Value', cell: (one) => <b>{one.value}</b> },
+            { title: 'Recorded', narrow: true, cell: ({ at }) => <Time at={new Date(at).toISOString()} /> },
+            { title: 'Source', cell: ({ by, source }) => (source === '' ? by : `${by}, ${source}`) },
           ]}
         />
       )}
@@ -64,19 +64,19 @@ export function TruthPanel({ project, prediction, row, again }: TruthPanelProps)
         }}
       >
         <TextInput
-          aria-label="What was true"
-          placeholder="what was true"
+          aria-label="Ground truth"
+          placeholder="value"
           value={value}
           maxLength={4096}
           onChange={(event) => setValue(event.currentTarget.value)}
         />
         <GuardedButton
           variant="default"
-          why={why ?? (value.trim() === '' ? 'Write first what was true.' : undefined)}
+          why={why ?? (value.trim() === '' ? 'Enter the true value first.' : undefined)}
           loading={isPending}
           onClick={() => mutate()}
         >
-          {labels.length === 0 ? 'Tell it' : 'Correct it'}
+          {labels.length === 0 ? 'Record ground truth' : 'Correct ground truth'}
         </GuardedButton>
       </form>
       {error !== null && <ErrorNote error={error} />}

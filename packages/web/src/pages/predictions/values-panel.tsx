@@ -22,7 +22,7 @@ export function ValuesPanel({ title, side, columns, row, masked }: ValuesPanelPr
         <p className="dim">{absence(row)}</p>
       ) : (
         <PlainTable
-          label={side === 'input' ? 'Inputs' : 'Outputs'}
+          label={side === 'input' ? 'Input values' : 'Output values'}
           rows={shown}
           keyOf={({ column }) => column}
           columns={[
@@ -48,7 +48,7 @@ export function ValuesPanel({ title, side, columns, row, masked }: ValuesPanelPr
 }
 
 function absence({ cells }: PredictionRow): string {
-  if (cells['erased'] === true) return 'Its values were erased.';
-  if (cells['cut'] === true) return 'Its tensors were too large to keep.';
-  return 'Nothing is kept of it.';
+  if (cells['erased'] === true) return 'The values were erased.';
+  if (cells['cut'] === true) return 'The tensors exceed the capture size limit.';
+  return 'The values are not captured.';
 }

@@ -87,7 +87,7 @@ function OnePrompt({ project, name }: { readonly project: string; readonly name:
           />
           <AliasPanel place={place} spec={spec} aliases={aliases} />
           {version === undefined ? (
-            <EmptyState sentence={`Versions of ${name} would be here. There are none yet.`} />
+            <EmptyState sentence={`No versions of ${name} yet.`} />
           ) : (
             <div className="prompt">
               <VersionList
@@ -135,16 +135,16 @@ function Actions({ place, version: { version, aliases: own }, spec, aliases }: A
     <>
       <CopyAs
         forms={[
-          { title: 'Address for clients', preview: address, text: () => address },
+          { title: 'URI for clients', preview: address, text: () => address },
           {
-            title: 'Python that loads it',
+            title: 'Python (load the prompt)',
             text: () => `import mlflow\n\nprompt = mlflow.genai.load_prompt("${address}")\n`,
           },
           ...forms,
         ]}
       />
       <GuardedButton why={why} onClick={() => setMoving(true)}>
-        Call version {version}
+        Set alias on version {version}
       </GuardedButton>
       {moving && (
         <MoveDialog place={place} spec={spec} version={version} aliases={aliases} close={() => setMoving(false)} />
@@ -210,7 +210,7 @@ function VersionList({ project, versions, shown, more, loadMore }: VersionListPr
       {more && (
         <p className="panel-more">
           <Button variant="default" onClick={loadMore}>
-            Show older ones
+            Show older versions
           </Button>
         </p>
       )}
@@ -252,7 +252,7 @@ function VersionText({ version, before, versions }: VersionTextProps) {
         />
       )}
       {before === undefined || before.version === version.version ? (
-        <Panel title={`Version ${version.version}`} actions={<CopyButton text={text.text} label="Copy the text" />}>
+        <Panel title={`Version ${version.version}`} actions={<CopyButton text={text.text} label="Copy text" />}>
           <Messages text={text} />
         </Panel>
       ) : (
@@ -260,12 +260,12 @@ function VersionText({ version, before, versions }: VersionTextProps) {
           <DiffView
             before={promptTextOf(before).text}
             after={text.text}
-            label={`What changed from version ${before.version} to ${version.version}`}
+            label={`Changes from version ${before.version} to ${version.version}`}
           />
         </Panel>
       )}
-      <Panel title="About it">
-        <KeyValue label="About it" pairs={aboutPairs(text)} />
+      <Panel title="Details">
+        <KeyValue label="Details" pairs={aboutPairs(text)} />
       </Panel>
     </>
   );
@@ -283,7 +283,7 @@ function Messages({ text: { messages } }: { readonly text: PromptText }) {
 function aboutPairs({ variables, settings, responseFormat, tags }: PromptText) {
   return [
     {
-      key: 'put in',
+      key: 'variables',
       about: 'Names between double braces.',
       value:
         variables.length === 0 ? (
@@ -298,10 +298,10 @@ function aboutPairs({ variables, settings, responseFormat, tags }: PromptText) {
     },
     ...(settings === undefined
       ? []
-      : [{ key: 'for a model with', value: <pre className="yaml-text">{prettyJson(settings)}</pre> }]),
+      : [{ key: 'model settings', value: <pre className="yaml-text">{prettyJson(settings)}</pre> }]),
     ...(responseFormat === undefined
       ? []
-      : [{ key: 'answers look like', value: <pre className="yaml-text">{prettyJson(responseFormat)}</pre> }]),
+      : [{ key: 'response format', value: <pre className="yaml-text">{prettyJson(responseFormat)}</pre> }]),
     ...Object.entries(tags).map(([key, value]) => ({ key: `tag ${key}`, value })),
   ];
 }

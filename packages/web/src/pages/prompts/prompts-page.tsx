@@ -52,9 +52,7 @@ export function PromptsPage() {
     <div className="page">
       <PageHead
         title="Prompts"
-        under={
-          <span className="page-head-brief">Texts for language models, their versions and what they are called.</span>
-        }
+        under={<span className="page-head-brief">Versioned prompt templates for language models, with aliases.</span>}
         actions={<CopyAs forms={forms} />}
       />
       {prompts.error !== null && <ErrorNote error={prompts.error} retry={() => void prompts.refetch()} />}
@@ -62,7 +60,7 @@ export function PromptsPage() {
       {shown === undefined ? (
         prompts.error === null && <Skeleton rows={8} />
       ) : shown.length === 0 && name === '' ? (
-        <EmptyState sentence={`Prompts of ${project} would be here. There are none yet.`} command={FIRST} />
+        <EmptyState sentence={`No prompts in ${project} yet. Register one with MLflow.`} command={FIRST} />
       ) : (
         <>
           <div className="filter">
@@ -78,7 +76,7 @@ export function PromptsPage() {
             </div>
           </div>
           {shown.length === 0 ? (
-            <EmptyState sentence="Nothing fits the filter.">
+            <EmptyState sentence="No matches.">
               <Link {...promptsAddress(project)}>Show all prompts</Link>
             </EmptyState>
           ) : (
@@ -119,7 +117,7 @@ function promptColumns(project: string): readonly TableColumn<RegisteredModel>[]
     },
     {
       id: 'newest',
-      title: 'Newest',
+      title: 'Latest version',
       width: '90px',
       cell: (prompt) => (newestOf(prompt) === 0 ? <span className="dim">none</span> : <>version {newestOf(prompt)}</>),
       sortValue: newestOf,
@@ -146,7 +144,7 @@ function promptColumns(project: string): readonly TableColumn<RegisteredModel>[]
     },
     {
       id: 'changed',
-      title: 'Changed',
+      title: 'Updated',
       width: '110px',
       cell: ({ updatedAt }) => <Time at={new Date(updatedAt).toISOString()} />,
       sortValue: ({ updatedAt }) => updatedAt,

@@ -55,7 +55,7 @@ export function DeleteRuns({ project, runs, restore, done }: DeleteRunsProps) {
           confirm={() => mutate()}
           close={() => setAsking(false)}
         >
-          <p>They can be restored until garbage collection takes them, with all that they logged.</p>
+          <p>You can restore the runs and their data until garbage collection removes them.</p>
           {error !== null && <ErrorNote error={error} />}
         </Confirm>
       )}
@@ -64,5 +64,5 @@ export function DeleteRuns({ project, runs, restore, done }: DeleteRunsProps) {
 }
 
 function counted(runs: number): string {
-  return runs === 1 ? 'one run' : `${runs.toLocaleString('en')} runs`;
+  return runs === 1 ? '1 run' : `${runs.toLocaleString('en')} runs`;
 }

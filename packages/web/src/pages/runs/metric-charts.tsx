@@ -23,7 +23,7 @@ export interface MetricChartsProps {
 /** A chart for each metric, of one run or of several over each other; what the machine did stands apart. */
 export function MetricCharts({ project, runs, view, say }: MetricChartsProps) {
   const groups = useMemo(() => groupsOf(runs), [runs]);
-  if (groups.length === 0) return <p className="dim">No metric was logged.</p>;
+  if (groups.length === 0) return <p className="dim">No metrics logged yet.</p>;
   return (
     <>
       <ChartControls view={view} say={say} />
@@ -43,7 +43,7 @@ export function MetricCharts({ project, runs, view, say }: MetricChartsProps) {
   );
 }
 
-const SYSTEM = 'What the machine did';
+const SYSTEM = 'System metrics';
 
 /** By what stands before the first slash: `train/loss` beside `train/accuracy`. */
 function groupsOf(runs: readonly Run[]) {
@@ -58,13 +58,13 @@ function groupsOf(runs: readonly Run[]) {
   return [...groups].map(([name, of]) => ({ name, keys: of })).toSorted((a, b) => rank(a.name) - rank(b.name));
 }
 
-const AXIS_WORDS = { step: 'By step', time: 'By time', relative: 'Since it began' } as const;
+const AXIS_WORDS = { step: 'Step', time: 'Wall time', relative: 'Relative time' } as const;
 
 function ChartControls({ view, say }: Pick<MetricChartsProps, 'view' | 'say'>) {
   return (
     <div className="chart-controls">
       <Select
-        aria-label="What lies on the horizontal axis"
+        aria-label="Horizontal axis"
         data={AXES.map((value) => ({ value, label: AXIS_WORDS[value] }))}
         value={view.axis}
         allowDeselect={false}
@@ -80,7 +80,7 @@ function ChartControls({ view, say }: Pick<MetricChartsProps, 'view' | 'say'>) {
           step={0.01}
           value={view.smoothing}
           aria-valuetext={view.smoothing === 0 ? 'none' : String(view.smoothing)}
-          title="Exponential moving average, corrected for its start: each value counts 1 − this"
+          title="Exponential moving average with bias correction; 0 disables it"
           onChange={({ currentTarget }) =>
             say({ smooth: currentTarget.value === '0' ? undefined : currentTarget.value })
           }
@@ -89,15 +89,15 @@ function ChartControls({ view, say }: Pick<MetricChartsProps, 'view' | 'say'>) {
       </label>
       <Checkbox
         size="xs"
-        label="Logarithmic"
+        label="Log scale"
         checked={view.log}
         onChange={({ currentTarget }) => say({ log: currentTarget.checked ? 'yes' : undefined })}
       />
       {view.range === undefined ? (
-        <span className="dim">Drag over a chart to look closer</span>
+        <span className="dim">Drag to zoom</span>
       ) : (
         <Button variant="default" onClick={() => say({ range: undefined })}>
-          Show all of it
+          Reset zoom
         </Button>
       )}
     </div>
@@ -121,7 +121,7 @@ function MetricChart({ project, runs, metric, view, say }: MetricChartProps) {
       {lines !== undefined && (
         <LineChart
           title={metric}
-          summary={`Chart of ${metric}, ${points.toLocaleString('en')} points. Last of ${last.slice(0, 20).join('; ')}`}
+          summary={`Chart of ${metric}, ${points.toLocaleString('en')} points. Latest: ${last.slice(0, 20).join('; ')}`}
           lines={lines}
           log={view.log}
           smoothing={view.smoothing}

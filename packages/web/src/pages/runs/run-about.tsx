@@ -27,9 +27,9 @@ export function RunAbout({ project, run }: { readonly project: string; readonly 
           <p className="run-value">{note}</p>
         </Panel>
       )}
-      <Panel title="Metrics, as they are last" flush>
+      <Panel title="Latest metric values" flush>
         {run.metrics.length === 0 ? (
-          <EmptyState sentence="Metrics would be here. None was logged." />
+          <EmptyState sentence="No metrics logged yet." />
         ) : (
           <PlainTable
             label="Metrics"
@@ -45,7 +45,7 @@ export function RunAbout({ project, run }: { readonly project: string; readonly 
                 cell: ({ timestamp }) => <Time at={new Date(timestamp).toISOString()} />,
               },
               {
-                title: 'On',
+                title: 'Dataset',
                 cell: ({ datasetName, datasetDigest }) =>
                   datasetName === undefined
                     ? ''
@@ -56,12 +56,12 @@ export function RunAbout({ project, run }: { readonly project: string; readonly 
         )}
       </Panel>
       <div className="grid-2">
-        <Panel title="Datasets that it read" flush>
+        <Panel title="Datasets" flush>
           {run.datasets.length === 0 ? (
-            <EmptyState sentence="It did not say what it read." command="mlflow.log_input(dataset)" />
+            <EmptyState sentence="No datasets logged." command="mlflow.log_input(dataset)" />
           ) : (
             <PlainTable
-              label="Datasets"
+              label="Dataset inputs"
               rows={run.datasets}
               keyOf={({ dataset }) => `${dataset.name}@${dataset.digest}`}
               columns={[
@@ -70,9 +70,13 @@ export function RunAbout({ project, run }: { readonly project: string; readonly 
                   cell: ({ dataset }) => <DatasetName project={project} dataset={dataset} />,
                 },
                 { title: 'Digest', narrow: true, cell: ({ dataset }) => <code>{dataset.digest}</code> },
-                { title: 'For', narrow: true, cell: ({ tags: { 'mlflow.data.context': context } }) => context ?? '' },
                 {
-                  title: 'Where',
+                  title: 'Context',
+                  narrow: true,
+                  cell: ({ tags: { 'mlflow.data.context': context } }) => context ?? '',
+                },
+                {
+                  title: 'Source',
                   cell: ({ dataset }) => (
                     <span className="run-value">
                       {dataset.sourceType} <code>{dataset.source.slice(0, 300)}</code>
@@ -83,9 +87,9 @@ export function RunAbout({ project, run }: { readonly project: string; readonly 
             />
           )}
         </Panel>
-        <Panel title="Models that it left" flush>
+        <Panel title="Logged models" flush>
           {models.length === 0 ? (
-            <EmptyState sentence="It left no model." />
+            <EmptyState sentence="No models logged." />
           ) : (
             <PlainTable
               label="Models"
@@ -103,7 +107,7 @@ export function RunAbout({ project, run }: { readonly project: string; readonly 
                 { title: 'Type', narrow: true, cell: ({ type }) => type ?? '' },
                 { title: 'State', narrow: true, cell: ({ status }) => <StateBadge {...MODEL_STATES[status]} /> },
                 {
-                  title: 'Made',
+                  title: 'Created',
                   narrow: true,
                   cell: ({ createdAt }) => <Time at={new Date(createdAt).toISOString()} />,
                 },
@@ -117,14 +121,14 @@ export function RunAbout({ project, run }: { readonly project: string; readonly 
             pairs={tags.map(([key, value]) => ({ key, about: key, value: <code className="run-value">{value}</code> }))}
           />
         </Panel>
-        <Panel title="Where its files lie">
+        <Panel title="Artifact location">
           <p className="run-value">
             <code>{run.artifactUri}</code>
           </p>
           {artifactRoot(run.artifactUri) !== undefined && (
             <p>
               <Link to="." search={{ tab: 'artifacts' }}>
-                Look at them
+                Browse artifacts
               </Link>
             </p>
           )}

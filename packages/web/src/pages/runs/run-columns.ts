@@ -8,14 +8,14 @@ import type { KnownKeys } from '#ui/query-completion.ts';
 /** What every run has. Named as in filters where filters know it. */
 const OWN = {
   status: 'Status',
-  start_time: 'Began',
-  duration: 'Took',
-  user_id: 'By',
+  start_time: 'Started',
+  duration: 'Duration',
+  user_id: 'User',
   experiment: 'Experiment',
   dataset: 'Datasets',
   models: 'Models',
   end_time: 'Ended',
-  run_id: 'Id',
+  run_id: 'Run ID',
 } as const;
 export type OwnColumn = keyof typeof OWN;
 
@@ -139,7 +139,7 @@ export function groupChoices({ keys }: LoggedKeys, several: boolean) {
       group: 'Run',
       items: [
         { value: 'status', label: 'Status' },
-        { value: 'user_id', label: 'By whom' },
+        { value: 'user_id', label: 'User' },
         ...(several ? [{ value: 'experiment', label: 'Experiment' }] : []),
       ],
     },

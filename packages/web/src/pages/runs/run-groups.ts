@@ -20,7 +20,7 @@ export const isRun = (row: RunRow): row is Run => !isHead(row) && !isNote(row);
 
 export function rowKey(row: RunRow): string {
   if (isHead(row)) return `group ${row.value ?? ''}`;
-  return isNote(row) ? `below ${row.childrenOf}` : row.id;
+  return isNote(row) ? `nested in ${row.childrenOf}` : row.id;
 }
 
 /** `by`: id of a column; `closed`: values whose runs are not shown. */

@@ -46,7 +46,7 @@ export function RunLineage({ project, run }: { readonly project: string; readonl
           {versions.length > SHOWN && ` and ${versions.length - SHOWN} more`}
         </span>
       )}
-      <Link {...lineageAddress(project, `run:${run.id}`)}>All of it</Link>
+      <Link {...lineageAddress(project, `run:${run.id}`)}>Full lineage</Link>
     </p>
   );
 }

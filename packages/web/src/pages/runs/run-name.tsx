@@ -33,7 +33,7 @@ export function RunName({ project, run }: { readonly project: string; readonly r
           tabIndex={-1}
           className="runs-fold"
           aria-expanded={open}
-          aria-label={`Runs that are part of ${name}`}
+          aria-label={`Nested runs of ${name}`}
           onClick={() => tree.fold(id, !open)}
         >
           <Icon name={open ? 'down' : 'right'} />
@@ -41,7 +41,7 @@ export function RunName({ project, run }: { readonly project: string; readonly r
       )}
       {link}
       {children > 0 && (
-        <span className="runs-below" title="Runs that are part of it">
+        <span className="runs-below" title="Nested runs">
           {children.toLocaleString('en')}
           {children >= MOST_COUNTED && '+'}
         </span>
@@ -56,10 +56,10 @@ export function ChildrenWords({ note }: { readonly note: ChildrenNote }) {
     <span className="dim" style={inset(level)}>
       <span className="runs-fold" />
       {state === 'loading' && 'Loading'}
-      {state === 'failed' && 'They could not be read; trying again'}
+      {state === 'failed' && 'Loading failed; retrying'}
       {state === 'more' && (
         <Link to="." search={{ filter: childrenFilter(childrenOf) }}>
-          There are more: show all of them
+          Show all nested runs
         </Link>
       )}
     </span>

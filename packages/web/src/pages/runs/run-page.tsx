@@ -44,7 +44,7 @@ export function RunPage() {
             {error.code === 'forbidden' && (
               <p>
                 <Link {...accessAddress(project, { action: 'run:read', resource: 'Run' })}>
-                  Why, and what would change it
+                  Show why and what would allow it
                 </Link>
               </p>
             )}
@@ -86,7 +86,7 @@ function Shown({ project, run, again }: ShownProps) {
         <Tabs.List>
           <Tabs.Tab value="charts">Charts</Tabs.Tab>
           <Tabs.Tab value="artifacts">Artifacts</Tabs.Tab>
-          <Tabs.Tab value="about">All that was logged</Tabs.Tab>
+          <Tabs.Tab value="about">Details</Tabs.Tab>
           <Tabs.Tab value="comments">Comments</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="charts" className="run-panel">
@@ -103,7 +103,7 @@ function Shown({ project, run, again }: ShownProps) {
           {tab === 'artifacts' &&
             (root === undefined ? (
               <p>
-                The files of this run lie outside of Dais, at <code>{run.artifactUri}</code>.
+                The artifact location of this run is outside of Dais: <code>{run.artifactUri}</code>.
               </p>
             ) : (
               <ArtifactBrowser
@@ -131,7 +131,7 @@ function Params({ run }: { readonly run: Run }) {
   return (
     <Panel title="Parameters">
       {params.length === 0 ? (
-        <p className="dim">None was logged.</p>
+        <p className="dim">No parameters logged.</p>
       ) : (
         <KeyValue
           label="Parameters"
@@ -151,15 +151,15 @@ function Strip({ project, run }: Omit<ShownProps, 'again'>) {
     <>
       <StateBadge {...RUN_STATES[run.status]} />
       {run.lifecycle === 'deleted' && <StateBadge state="off" word="deleted" />}
-      <Link {...experimentAddress(project, run.experimentId)}>its experiment</Link>
-      {parent !== undefined && <Link {...runAddress(project, parent)}>run that it is part of</Link>}
+      <Link {...experimentAddress(project, run.experimentId)}>experiment</Link>
+      {parent !== undefined && <Link {...runAddress(project, parent)}>parent run</Link>}
       {run.user !== '' && <span>by {run.user}</span>}
       {run.startedAt > 0 && (
         <span>
-          began <Time at={new Date(run.startedAt).toISOString()} />
+          started <Time at={new Date(run.startedAt).toISOString()} />
         </span>
       )}
-      <span>took {durationText(durationMs(run, now))}</span>
+      <span>duration {durationText(durationMs(run, now))}</span>
       {source !== undefined && (
         <span title={source}>
           from <code>{source.slice(source.lastIndexOf('/') + 1)}</code>
@@ -171,7 +171,7 @@ function Strip({ project, run }: Omit<ShownProps, 'again'>) {
         </span>
       )}
       <span className="run-id">
-        <code title={run.id}>{run.id.slice(0, 8)}</code> <CopyButton text={run.id} label="Copy the id" />
+        <code title={run.id}>{run.id.slice(0, 8)}</code> <CopyButton text={run.id} label="Copy ID" />
       </span>
     </>
   );
@@ -183,9 +183,9 @@ function useForms(project: string, run: Run) {
   const python = `mlflow.get_run(${JSON.stringify(run.id)})`;
   const curl = curlCommand({ server, accounts, project, path: `/api/v1/tracking/runs/${encodeURIComponent(run.id)}` });
   return [
-    { title: 'Python, with mlflow', preview: python, text: () => python },
-    { title: 'Call by curl', preview: curl, text: () => curl },
-    { title: 'Id', preview: run.id, text: () => run.id },
-    { title: 'Link to this view', text: () => location.href },
+    { title: 'Python (mlflow)', preview: python, text: () => python },
+    { title: 'curl command', preview: curl, text: () => curl },
+    { title: 'ID', preview: run.id, text: () => run.id },
+    { title: 'Link to this page', text: () => location.href },
   ];
 }

@@ -25,7 +25,7 @@ export function runTableColumns({ project, columns, experimentNames }: ColumnsIn
   return [
     {
       id: 'choice',
-      title: 'Chosen',
+      title: 'Selected',
       untitled: true,
       width: '34px',
       cell: (row) => (isRun(row) ? <Choice run={row} /> : null),
@@ -113,7 +113,7 @@ function Choice({ run }: { readonly run: Run }) {
     <input
       type="checkbox"
       tabIndex={-1}
-      aria-label={`Choose ${run.name}`}
+      aria-label={`Select ${run.name}`}
       checked={chosen.has(run.id)}
       onChange={({ currentTarget }) => choose(run.id, currentTarget.checked)}
     />

@@ -67,7 +67,7 @@ export function RunsBar(props: RunsBarProps) {
           className="runs-group"
           searchable
           clearable
-          clearButtonProps={{ 'aria-label': 'Do not group' }}
+          clearButtonProps={{ 'aria-label': 'No grouping' }}
           data={groupChoices(logged, props.several)}
           value={query.group ?? null}
           onChange={(group) => say({ group: group ?? undefined })}
@@ -84,28 +84,26 @@ export function RunsBar(props: RunsBarProps) {
         <span role="status">{counted}</span>
         {waiting > 0 && (
           <Button variant="default" onClick={again}>
-            {waiting.toLocaleString('en')} began since: read again
+            {waiting.toLocaleString('en')} new: refresh
           </Button>
         )}
         <Checkbox
           size="xs"
-          label="Deleted ones"
+          label="Show deleted runs"
           checked={query.view === 'deleted'}
           onChange={({ currentTarget }) => say({ view: currentTarget.checked ? 'deleted' : undefined })}
         />
         <Checkbox
           size="xs"
-          label="Children below their parents"
+          label="Group nested runs"
           checked={address['nested'] === 'yes'}
           onChange={({ currentTarget }) => say({ nested: currentTarget.checked ? 'yes' : undefined, open: undefined })}
         />
-        {address['nested'] === 'yes' && !props.nested && (
-          <span>Side by side now: a filter and groups look at each run by itself.</span>
-        )}
+        {address['nested'] === 'yes' && !props.nested && <span>Not nested while a filter or grouping is active.</span>}
         <div className="runs-said-end">
           {chosen.length > 0 && (
             <>
-              <span>{chosen.length.toLocaleString('en')} chosen</span>
+              <span>{chosen.length.toLocaleString('en')} selected</span>
               {chosen.length > 1 && (
                 <Button renderRoot={(own: object) => <Link {...compare} {...own} />}>Compare {chosen.length}</Button>
               )}
@@ -119,17 +117,17 @@ export function RunsBar(props: RunsBarProps) {
                 }}
               />
               <Button variant="subtle" onClick={() => say({ chosen: undefined })}>
-                Choose none
+                Clear selection
               </Button>
             </>
           )}
           {csv.read === undefined ? (
             <Button variant="default" onClick={csv.start}>
-              Save as CSV
+              Export CSV
             </Button>
           ) : (
             <Button variant="default" onClick={csv.stop}>
-              {csv.read.toLocaleString('en')} read: stop
+              {csv.read.toLocaleString('en')} runs read: stop
             </Button>
           )}
         </div>

@@ -141,7 +141,7 @@ export function RunsPage() {
           experiments={experiments ?? []}
           query={asked}
           address={query}
-          counted={`${countWords(runs.length, more, loading, count)}${nested ? ', without those below them' : ''}`}
+          counted={`${countWords(runs.length, more, loading, count)}${nested ? ', nested runs not counted' : ''}`}
           nested={nested}
           waiting={waiting}
           again={() => {
@@ -161,23 +161,19 @@ export function RunsPage() {
         error === null && one.error === null && <Skeleton rows={14} />
       ) : runs.length === 0 ? (
         deleted && !filtered ? (
-          <EmptyState sentence="It is deleted, and its runs with it. Restore brings all of them back.">
+          <EmptyState sentence="The experiment and its runs are deleted. Use Restore to recover them.">
             <Link to="." search={{ view: 'deleted' }}>
-              Look at its deleted runs
+              Show its deleted runs
             </Link>
           </EmptyState>
         ) : filtered ? (
-          <EmptyState sentence={asked.view === 'deleted' ? 'No run is deleted.' : 'No run fits the filter.'}>
+          <EmptyState sentence={asked.view === 'deleted' ? 'No deleted runs.' : 'No matches.'}>
             <Link to="." search={{}}>
-              Show all runs
+              Clear filter
             </Link>
           </EmptyState>
         ) : (
-          <FirstRunNote
-            sentence="Runs would be here, the newest first. None has been logged yet."
-            project={project}
-            experiment={one.data?.name}
-          />
+          <FirstRunNote sentence="No runs yet. Log one with MLflow." project={project} experiment={one.data?.name} />
         )
       ) : (
         <RowStateContext value={rowState}>

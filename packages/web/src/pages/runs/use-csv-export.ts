@@ -39,8 +39,11 @@ export function useCsvExport({ project, experiments, query }: RunsOf): CsvExport
       } while (cursor !== undefined && csv.rows < MOST);
       save(csv.text(), `runs-${(experiments ?? []).slice(0, 3).join('-')}.csv`);
       toast({
-        title: `${csv.rows.toLocaleString('en')} runs are saved`,
-        ...(cursor !== undefined && { text: 'There are more: read them by a program.', state: 'waiting' }),
+        title: `${csv.rows.toLocaleString('en')} runs exported`,
+        ...(cursor !== undefined && {
+          text: 'The export is truncated. Use the API to read all runs.',
+          state: 'waiting',
+        }),
       });
     },
     onSettled: () => setRead(undefined),

@@ -33,5 +33,5 @@ export function countWords(loaded: number, more: boolean, loading: boolean, coun
   const all =
     // Counted before some of them came, or not as far as they are loaded.
     count === undefined || count.runs <= loaded ? '' : ` of ${count.runs.toLocaleString('en')}${count.more ? '+' : ''}`;
-  return `${number}${all} runs loaded, more ${loading ? 'are loading' : 'come as you scroll'}`;
+  return `${number}${all} runs loaded, more ${loading ? 'are loading' : 'load as you scroll'}`;
 }

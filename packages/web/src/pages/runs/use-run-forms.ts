@@ -22,8 +22,8 @@ export function useRunForms({ project, experiments = [], query }: RunsOf): reado
       json: { experimentIds: experiments, ...(filter !== '' && { filter }), ...(orderBy.length > 0 && { orderBy }) },
     });
   return [
-    { title: 'Python, with mlflow', preview: python(), text: python },
-    { title: 'Call by curl', preview: curl(), text: curl },
-    { title: 'Link to this view', text: () => location.href },
+    { title: 'Python (mlflow)', preview: python(), text: python },
+    { title: 'curl command', preview: curl(), text: curl },
+    { title: 'Link to this page', text: () => location.href },
   ];
 }

@@ -33,12 +33,12 @@ function NextTimes({ place, suspended }: { readonly place: SchedulePlace; readon
   if (error !== null) return <ErrorNote error={error} />;
   if (times === undefined) return <Skeleton rows={3} />;
   return (
-    <Panel title="Next times">
-      {suspended && <p>It is suspended: nothing starts at these times.</p>}
+    <Panel title="Next start times">
+      {suspended && <p>The schedule is suspended. Nothing starts at these times.</p>}
       {times.length === 0 ? (
-        <p className="dim">The clock starts nothing more: it waits for something to happen, or its time is over.</p>
+        <p className="dim">No further start times: the schedule waits for an event, or it has ended.</p>
       ) : (
-        <ul aria-label="Next times">
+        <ul aria-label="Next start times">
           {times.map((time) => (
             <li key={time}>
               {exact.format(time)}{' '}
@@ -54,9 +54,9 @@ function NextTimes({ place, suspended }: { readonly place: SchedulePlace; readon
 }
 
 const STATES: Readonly<Record<Fire['state'], { readonly state: State; readonly word: string }>> = {
-  waiting: { state: 'waiting', word: 'Waits' },
+  waiting: { state: 'waiting', word: 'Waiting' },
   started: { state: 'ok', word: 'Started' },
-  skipped: { state: 'off', word: 'Left out' },
+  skipped: { state: 'off', word: 'Skipped' },
   failed: { state: 'failed', word: 'Failed' },
 };
 
@@ -66,28 +66,28 @@ function Fires({ place }: { readonly place: SchedulePlace }) {
   if (data === undefined) return <Skeleton rows={4} />;
   const { fires, more } = data;
   return (
-    <Panel title="Latest starts" flush={fires.length > 0}>
+    <Panel title="Recent starts" flush={fires.length > 0}>
       {fires.length === 0 ? (
-        <p className="dim">It has started nothing yet.</p>
+        <p className="dim">No starts yet.</p>
       ) : (
         <PlainTable
-          label="Latest starts"
+          label="Starts"
           rows={fires}
           keyOf={({ cause }) => cause}
           columns={[
-            { title: 'For', narrow: true, cell: ({ at }) => <Time at={new Date(at).toISOString()} /> },
+            { title: 'Scheduled for', narrow: true, cell: ({ at }) => <Time at={new Date(at).toISOString()} /> },
             { title: 'State', narrow: true, cell: ({ state }) => <StateBadge {...STATES[state]} /> },
-            { title: 'Run', cell: (fire) => <RunOf project={place.project} fire={fire} /> },
-            { title: 'Why', cell: ({ error: why }) => why ?? '' },
+            { title: 'Job', cell: (fire) => <RunOf project={place.project} fire={fire} /> },
+            { title: 'Message', cell: ({ error: why }) => why ?? '' },
           ]}
         />
       )}
-      {more && <p className="artifact-note dim">There are older ones.</p>}
+      {more && <p className="artifact-note dim">Older starts are not listed.</p>}
     </Panel>
   );
 }
 
 function RunOf({ project, fire: { run, at } }: { readonly project: string; readonly fire: Fire }) {
   if (run === undefined) return null;
-  return <Link {...executionAddress(project, run)}>The run of {exact.format(at)}</Link>;
+  return <Link {...executionAddress(project, run)}>Job of {exact.format(at)}</Link>;
 }

@@ -23,12 +23,12 @@ export function SessionTable({ sessions, end, ending }: SessionTableProps) {
       keyOf={({ id }) => id}
       columns={[
         {
-          title: 'Where',
+          title: 'Device',
           cell: ({ current, userAgent, address }) => (
             <>
               <span title={userAgent}>{describeUserAgent(userAgent)}</span>{' '}
               {address !== undefined && <span className="dim">from {address}</span>}{' '}
-              {current && <StateBadge state="ok" word="This one" />}
+              {current && <StateBadge state="ok" word="Current session" />}
             </>
           ),
         },
@@ -38,14 +38,14 @@ export function SessionTable({ sessions, end, ending }: SessionTableProps) {
             <>
               <Time at={createdAt} />{' '}
               <span className="dim">
-                {method === 'oidc' ? `at ${provider ?? 'an identity provider'}` : 'with a password'}
+                {method === 'oidc' ? `with ${provider ?? 'an identity provider'}` : 'with a password'}
                 {mfa && ', second factor'}
               </span>
             </>
           ),
         },
         { title: 'Last used', narrow: true, cell: ({ usedAt }) => <Time at={usedAt} /> },
-        { title: 'Ends at the latest', narrow: true, cell: ({ expiresAt }) => <Time at={expiresAt} /> },
+        { title: 'Expires', narrow: true, cell: ({ expiresAt }) => <Time at={expiresAt} /> },
         ...(end === undefined
           ? []
           : [
@@ -54,7 +54,7 @@ export function SessionTable({ sessions, end, ending }: SessionTableProps) {
                 narrow: true,
                 cell: (session: SessionEntry) => (
                   <Button variant="default" loading={ending === session.id} onClick={() => end(session)}>
-                    {session.current ? 'Sign out' : 'End'}
+                    {session.current ? 'Sign out' : 'End session'}
                   </Button>
                 ),
               },

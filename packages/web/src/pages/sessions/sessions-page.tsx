@@ -42,7 +42,7 @@ function OwnSessions() {
     mutationFn: async (session) => {
       if (session.current) return await signOut();
       await client.perform(revokeSessionOperation, { id: session.id });
-      toast({ title: 'The session has ended' });
+      toast({ title: 'Session ended' });
       await queries.invalidateQueries({ queryKey: key });
     },
   });
@@ -69,9 +69,7 @@ function OwnSessions() {
       {error !== null && <ErrorNote error={error} retry={() => void refetch()} />}
       {failed !== null && <ErrorNote error={failed} />}
       {data === undefined && error === null && <Skeleton rows={4} />}
-      {data?.items.length === 0 && (
-        <EmptyState sentence="Browsers in which you are signed in would be here. You came with a token, which has no session." />
-      )}
+      {data?.items.length === 0 && <EmptyState sentence="No browser sessions. You are signed in with a token." />}
       {data !== undefined && data.items.length > 0 && (
         <Panel title="Newest first" flush>
           <SessionTable
@@ -90,8 +88,8 @@ function OwnSessions() {
           close={() => setAsking(false)}
         >
           <p>
-            All {data?.items.length ?? 0} sessions end, this one too. Tokens go on working: end those on the tokens
-            page.
+            All {data?.items.length ?? 0} sessions end, including this one. API tokens stay valid; revoke them on the
+            tokens page.
           </p>
         </Confirm>
       )}

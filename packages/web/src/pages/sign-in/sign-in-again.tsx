@@ -14,7 +14,7 @@ export function SignInAgain({ ways, name, onSession }: SignInAgainProps) {
   return (
     <Modal opened stays onClose={() => undefined} size={400} title="Your session has ended">
       <div className="sign-in-again">
-        <p>Sign in to go on. What you wrote on this page is kept.</p>
+        <p>Sign in to continue. Your input on this page is kept.</p>
         <SignInForm ways={ways} name={name} next="/sign-in?done=yes" keepPage onSession={onSession} />
       </div>
     </Modal>

@@ -38,7 +38,7 @@ export function SignInForm({ ways, name = '', next, keepPage = false, onSession 
         </Button>
       ))}
       {!ways.passwords && ways.providers.length === 0 && (
-        <p>Nobody can sign in here: neither passwords nor an identity provider are set up.</p>
+        <p>Sign-in is not configured: passwords are disabled and no identity provider is set up.</p>
       )}
     </>
   );
@@ -95,7 +95,7 @@ function PasswordForm({ name: known, onSession }: PasswordFormProps) {
       />
       {error !== null && <LoginFault error={error} wait={wait} />}
       <Button type="submit" size="sm" fullWidth loading={isPending} disabled={wait > 0}>
-        {wait > 0 ? `Again in ${waitWords(wait)}` : 'Sign in'}
+        {wait > 0 ? `Try again in ${waitWords(wait)}` : 'Sign in'}
       </Button>
     </form>
   );
@@ -113,7 +113,7 @@ function LoginFault({ error, wait }: { readonly error: DaisError; readonly wait:
   if (error.code === 'rate_limited') {
     return (
       <p className="sign-in-fault" role="alert">
-        {wait > 0 ? 'There were too many attempts. Wait until the button says that you can try again.' : 'Try again.'}
+        {wait > 0 ? 'Too many attempts. Wait until the button is enabled again.' : 'Try again.'}
       </p>
     );
   }

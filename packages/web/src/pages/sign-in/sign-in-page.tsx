@@ -25,7 +25,7 @@ export function SignInPage() {
   if (isIn) {
     return (
       <OutsideCard title="You are signed in">
-        <p>Go back to the tab that you came from: it goes on where it was. You can close this one.</p>
+        <p>Return to the other tab to continue. You can close this tab.</p>
       </OutsideCard>
     );
   }
@@ -36,7 +36,7 @@ export function SignInPage() {
           <StateBadge state="ok" word="You have signed out" />
           {session?.signIn.providers.map((provider) => (
             <p key={provider.name} className="dim">
-              {provider.title} may still know you:{' '}
+              {provider.title} may still have a session:{' '}
               <a href={`auth/oidc/${encodeURIComponent(provider.name)}/logout`}>sign out there too</a>.
             </p>
           ))}
@@ -53,7 +53,7 @@ export function SignInPage() {
       )}
       {left === undefined && session !== undefined && (
         <p className="dim">
-          No account yet? An administrator invites you. For programs and command lines: <code>dais login</code>.
+          No account yet? Ask an administrator for an invitation. For command lines: <code>dais login</code>.
         </p>
       )}
     </OutsideCard>

@@ -16,16 +16,22 @@ export function RevokeDialog({ token, revoke, done, close }: RevokeDialogProps) 
   const { mutate, isPending, error } = useMutation<unknown, DaisError>({
     mutationFn: async () => await revoke(token.id),
     onSuccess: () => {
-      toast({ title: `${token.title} is revoked` });
+      toast({ title: `${token.title} revoked` });
       done();
       close();
     },
   });
   return (
-    <Confirm title={`Revoke ${token.title}?`} verb="Revoke" busy={isPending} confirm={() => mutate()} close={close}>
+    <Confirm
+      title={`Revoke ${token.title}?`}
+      verb="Revoke token"
+      busy={isPending}
+      confirm={() => mutate()}
+      close={close}
+    >
       <p>
-        Whatever uses <code>…{token.ending}</code> is refused from now on. It was last used{' '}
-        {token.usedAt === undefined ? 'never' : <Time at={token.usedAt} />}. A revoked token does not come back.
+        Clients that use <code>…{token.ending}</code> are refused from now on. Last used{' '}
+        {token.usedAt === undefined ? 'never' : <Time at={token.usedAt} />}. You cannot undo this.
       </p>
       {error !== null && <ErrorNote error={error} />}
     </Confirm>

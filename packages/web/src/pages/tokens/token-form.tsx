@@ -41,9 +41,9 @@ const LIVES = [
 ];
 
 const LIMITS = [
-  { value: 'all', label: 'Whatever its owner may do' },
-  { value: 'read', label: 'Only reading' },
-  { value: 'chosen', label: 'Only what I choose' },
+  { value: 'all', label: 'All permissions of the owner' },
+  { value: 'read', label: 'Read only' },
+  { value: 'chosen', label: 'Selected permissions' },
 ];
 
 export function TokenForm({ heading, create, done, close }: TokenFormProps) {
@@ -61,9 +61,9 @@ export function TokenForm({ heading, create, done, close }: TokenFormProps) {
   });
   const why =
     title.trim() === ''
-      ? 'Say first what it is for'
+      ? 'Enter a name first'
       : limit === 'chosen' && patterns.length === 0
-        ? 'Choose first what it may do'
+        ? 'Select permissions first'
         : undefined;
   const submit = () => {
     if (why !== undefined) return;
@@ -86,7 +86,7 @@ export function TokenForm({ heading, create, done, close }: TokenFormProps) {
       >
         <div className="token-fields">
           <TextInput
-            label="What it is for"
+            label="Name"
             placeholder="Notebook on my laptop"
             maxLength={128}
             autoFocus
@@ -94,23 +94,23 @@ export function TokenForm({ heading, create, done, close }: TokenFormProps) {
             onChange={(event) => setTitle(event.currentTarget.value)}
           />
           <Select
-            label="It ends after"
+            label="Expires after"
             data={LIVES}
             value={days}
             allowDeselect={false}
             onChange={(value) => setDays(value ?? '90')}
           />
           <Select
-            label="In which project"
-            placeholder="In all of them"
+            label="Project"
+            placeholder="All projects"
             data={(projects ?? []).map(({ metadata }) => metadata.name)}
             value={project}
             clearable
-            clearButtonProps={{ 'aria-label': 'In all projects' }}
+            clearButtonProps={{ 'aria-label': 'All projects' }}
             onChange={setProject}
           />
           <Select
-            label="What it may do"
+            label="Permissions"
             data={LIMITS}
             value={limit}
             allowDeselect={false}
@@ -125,7 +125,7 @@ export function TokenForm({ heading, create, done, close }: TokenFormProps) {
           ))}
         {limit === 'chosen' && patterns.length > 0 && (
           <p className="dim" role="status">
-            It may: <code>{patterns.join(', ')}</code>
+            Permissions: <code>{patterns.join(', ')}</code>
           </p>
         )}
         {error !== null && <ErrorNote error={error} />}
@@ -137,13 +137,13 @@ export function TokenForm({ heading, create, done, close }: TokenFormProps) {
               aria-disabled={why !== undefined}
               {...(why !== undefined && { 'data-disabled': true })}
             >
-              Make the token
+              Create token
             </Button>
           </Tooltip>
           <Button variant="default" onClick={close}>
             Cancel
           </Button>
-          <span className="dim">A token never may more than its owner, whatever is chosen here.</span>
+          <span className="dim">A token never has more permissions than its owner.</span>
         </div>
       </form>
     </Panel>
@@ -171,7 +171,7 @@ function ScopePicker({ groups, chosen, choose }: ScopePickerProps) {
   };
   return (
     <fieldset className="token-scopes">
-      <legend>Of what you may do yourself</legend>
+      <legend>Limited to your own permissions</legend>
       {groups.map(({ noun, verbs }) => (
         <div key={noun} className="token-scope">
           <strong>{noun}</strong>

@@ -22,24 +22,24 @@ export function TokenMade({ token, title, expiresAt, project, url, close }: Toke
   const [use, setUse] = useState<string | null>(uses[0]?.title ?? null);
   return (
     <Panel
-      title={`${title} is made: copy it now`}
+      title={`${title} created: copy the token now`}
       actions={
         <Button variant="default" onClick={close}>
-          I have it
+          Done
         </Button>
       }
     >
       <div className="token-made" role="status">
         <p>
-          <StateBadge state="warning" word="It is not shown again." /> Only its hash is kept. It ends{' '}
+          <StateBadge state="warning" word="The token is shown once." /> The server stores only its hash. Expires{' '}
           <Time at={expiresAt} />.
         </p>
         <div className="token-text">
           <code>{token}</code>
-          <CopyButton text={token} label="Copy the token" />
+          <CopyButton text={token} label="Copy token" />
         </div>
         <Tabs value={use} onChange={setUse}>
-          <Tabs.List aria-label="How to use it">
+          <Tabs.List aria-label="Usage">
             {uses.map((one) => (
               <Tabs.Tab key={one.title} value={one.title}>
                 {one.title}

@@ -28,7 +28,7 @@ export function TokenTable({ tokens, revoke }: TokenTableProps) {
       keyOf={({ id }) => id}
       columns={[
         {
-          title: 'What it is for',
+          title: 'Name',
           cell: ({ title, form, ending, createdBy }) => (
             <>
               {form === 'ses' ? `dais login on ${title}` : title}{' '}
@@ -45,11 +45,11 @@ export function TokenTable({ tokens, revoke }: TokenTableProps) {
           ),
         },
         {
-          title: 'What it may do',
+          title: 'Permissions',
           cell: ({ scopes, project: only }) => (
             <>
               {scopes === undefined ? (
-                'Whatever its owner may'
+                'All permissions of the owner'
               ) : (
                 <span title={scopes.join(', ')}>
                   {scopes.slice(0, 3).map((scope) => (
@@ -81,9 +81,9 @@ export function TokenTable({ tokens, revoke }: TokenTableProps) {
               </span>
             ),
         },
-        { title: 'Made', narrow: true, cell: ({ createdAt }) => <Time at={createdAt} /> },
+        { title: 'Created', narrow: true, cell: ({ createdAt }) => <Time at={createdAt} /> },
         {
-          title: 'Ends',
+          title: 'Expires',
           narrow: true,
           cell: ({ expiresAt, form }) =>
             form !== 'ses' && Date.parse(expiresAt) - now < SOON_MS ? (

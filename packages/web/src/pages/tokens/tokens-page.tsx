@@ -70,7 +70,7 @@ function OwnTokens() {
       )}
       {create !== undefined && (
         <TokenForm
-          heading="Create a token"
+          heading="Create token"
           create={async (wanted) => await client.perform(createTokenOperation, wanted)}
           done={(given, wanted) => {
             setMade({ ...wanted, ...given });
@@ -84,7 +84,7 @@ function OwnTokens() {
       {data === undefined && error === null && <Skeleton rows={4} />}
       {data?.items.length === 0 && create === undefined && (
         <EmptyState
-          sentence="Tokens with which programs act for you would be here. There are none."
+          sentence="No API tokens yet. Programs use API tokens to act for you."
           command="dais token create notebook"
         />
       )}

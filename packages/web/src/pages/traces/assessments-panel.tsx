@@ -66,15 +66,15 @@ export function AssessmentsPanel({ project, trace }: AssessmentsPanelProps) {
               title: 'Value',
               cell: (one) => (
                 <>
-                  {one.kind === 'expectation' && <span className="dim">should be: </span>}
-                  {one.valid ? assessmentText(one) : <s title="Another one corrects it">{assessmentText(one)}</s>}
+                  {one.kind === 'expectation' && <span className="dim">expected: </span>}
+                  {one.valid ? assessmentText(one) : <s title="Replaced by a correction">{assessmentText(one)}</s>}
                   {one.error?.message !== undefined && <div className="dim">{one.error.message}</div>}
                 </>
               ),
             },
-            { title: 'Why', cell: ({ rationale }) => rationale },
+            { title: 'Rationale', cell: ({ rationale }) => rationale },
             {
-              title: 'By',
+              title: 'Source',
               narrow: true,
               cell: ({ source, updatedAt }) => (
                 <>
@@ -91,10 +91,10 @@ export function AssessmentsPanel({ project, trace }: AssessmentsPanelProps) {
                   size="compact-xs"
                   variant="subtle"
                   why={why('assessment:delete')}
-                  hint={`Take ${one.name} away`}
+                  hint={`Delete ${one.name}`}
                   onClick={() => mutate(one)}
                 >
-                  Take away
+                  Delete
                 </GuardedButton>
               ),
             },
@@ -136,7 +136,7 @@ function JudgeDialog({ project, trace, close }: JudgeDialogProps) {
   });
   const ready = name.trim() !== '' && value.trim() !== '';
   return (
-    <Modal opened onClose={close} title="Add an assessment" size="lg">
+    <Modal opened onClose={close} title="Add assessment" size="lg">
       <form
         className="confirm"
         onSubmit={(event) => {
@@ -145,11 +145,11 @@ function JudgeDialog({ project, trace, close }: JudgeDialogProps) {
         }}
       >
         <Select
-          label="You say"
+          label="Kind"
           value={kind}
           data={[
-            { value: 'feedback', label: 'how it was' },
-            { value: 'expectation', label: 'what should have come out' },
+            { value: 'feedback', label: 'Feedback' },
+            { value: 'expectation', label: 'Expectation' },
           ]}
           allowDeselect={false}
           onChange={(next) => setKind(next === 'expectation' ? 'expectation' : 'feedback')}
@@ -164,12 +164,12 @@ function JudgeDialog({ project, trace, close }: JudgeDialogProps) {
         />
         <TextInput
           label="Value"
-          description="true, 0.8, a text, or JSON"
+          description="true, 0.8, text or JSON"
           value={value}
           onChange={(event) => setValue(event.currentTarget.value)}
         />
         <Textarea
-          label="Why"
+          label="Rationale"
           value={rationale}
           autosize
           minRows={2}

@@ -23,20 +23,20 @@ export function SpanPanel({ row: { span, startMs, durationMs }, total }: SpanPan
     <>
       <Panel title={span.name}>
         <KeyValue
-          label="The step"
+          label="Span"
           pairs={[
             { key: 'state', value: <StateBadge {...SPAN_STATES[span.status ?? 'UNSET']} /> },
             ...(span.message === undefined || span.message === '' ? [] : [{ key: 'message', value: span.message }]),
             ...(type === undefined ? [] : [{ key: 'type', value: type.toLowerCase() }]),
             {
-              key: 'took',
+              key: 'duration',
               value:
                 durationMs === undefined
-                  ? 'under way'
-                  : `${spanDuration(durationMs)}${share === undefined ? '' : `, ${share} % of the whole`}`,
+                  ? 'in progress'
+                  : `${spanDuration(durationMs)}${share === undefined ? '' : `, ${share} % of the trace`}`,
             },
-            { key: 'began after', value: spanDuration(startMs) },
-            { key: 'id', value: <code>{span.id}</code> },
+            { key: 'start offset', value: spanDuration(startMs) },
+            { key: 'ID', value: <code>{span.id}</code> },
           ]}
         />
       </Panel>
@@ -67,7 +67,7 @@ function Failure({ failure: { attributes = {} } }: { readonly failure: NonNullab
   );
   return (
     <div className="note note-failed">
-      <StateBadge state="failed" word={title.join(': ') || 'It failed'} />
+      <StateBadge state="failed" word={title.join(': ') || 'Error'} />
       {stack !== undefined && (
         <pre className="span-text" tabIndex={0}>
           {pretty(stack)}

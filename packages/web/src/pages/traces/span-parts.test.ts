@@ -27,7 +27,7 @@ test('inputs, outputs and type, whoever wrote them; the others as text', () => {
 
 test('judgements and amounts', () => {
   expect(assessmentText({ name: 'right', value: true })).toBe('right = true');
-  expect(assessmentText({ name: 'right', value: null, error: {} })).toBe('right: could not be judged');
+  expect(assessmentText({ name: 'right', value: null, error: {} })).toBe('right: evaluation failed');
   expect([typedValue('true'), typedValue('0.5'), typedValue('fair'), typedValue('{"a":1}')]).toEqual([
     true,
     0.5,

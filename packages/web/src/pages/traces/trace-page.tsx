@@ -112,7 +112,7 @@ function Body({ project, trace, spans }: BodyProps) {
     <div className="trace">
       <div className="trace-column">
         {row === undefined ? (
-          <EmptyState sentence="No step of it is kept here." />
+          <EmptyState sentence="No spans stored for this trace." />
         ) : (
           <Panel title={`${spans.length.toLocaleString('en')} ${spans.length === 1 ? 'span' : 'spans'}`} flush>
             <WaterfallTable waterfall={waterfall} chosen={row.span.id} look={look} />
@@ -124,8 +124,8 @@ function Body({ project, trace, spans }: BodyProps) {
           </p>
         )}
         <AssessmentsPanel project={project} trace={trace} />
-        <Panel title="About it">
-          <KeyValue label="About it" pairs={aboutPairs(trace)} />
+        <Panel title="Details">
+          <KeyValue label="Details" pairs={aboutPairs(trace)} />
         </Panel>
       </div>
       <div className="trace-column">
@@ -143,8 +143,8 @@ function Body({ project, trace, spans }: BodyProps) {
 function Previews({ trace: { requestPreview, responsePreview } }: { readonly trace: Trace }) {
   return (
     <>
-      {requestPreview !== undefined && <Text title="Asked" text={requestPreview} />}
-      {responsePreview !== undefined && <Text title="Answered" text={responsePreview} />}
+      {requestPreview !== undefined && <Text title="Request" text={requestPreview} />}
+      {responsePreview !== undefined && <Text title="Response" text={responsePreview} />}
     </>
   );
 }
@@ -166,7 +166,7 @@ function aboutPairs(trace: Trace): readonly Pair[] {
       key: 'id',
       value: (
         <>
-          <code>{id}</code> <CopyButton text={id} label="Copy the id" />
+          <code>{id}</code> <CopyButton text={id} label="Copy ID" />
         </>
       ),
     },

@@ -5,14 +5,14 @@ import type { State } from '#ui/state-badge.tsx';
 export const TRACE_STATES: Readonly<Record<TraceState, { readonly state: State; readonly word: string }>> = {
   OK: { state: 'ok', word: 'ok' },
   ERROR: { state: 'failed', word: 'failed' },
-  IN_PROGRESS: { state: 'running', word: 'under way' },
-  UNSPECIFIED: { state: 'off', word: 'not said' },
+  IN_PROGRESS: { state: 'running', word: 'in progress' },
+  UNSPECIFIED: { state: 'off', word: 'unset' },
 };
 
 export const SPAN_STATES: Readonly<Record<SpanStatus, { readonly state: State; readonly word: string }>> = {
   OK: { state: 'ok', word: 'ok' },
   ERROR: { state: 'failed', word: 'failed' },
-  UNSET: { state: 'off', word: 'not said' },
+  UNSET: { state: 'off', word: 'unset' },
 };
 
 const NAME = 'mlflow.traceName';
@@ -34,7 +34,7 @@ function valueText(value: unknown): string {
 }
 
 export function assessmentText({ name, value, error }: Pick<Assessment, 'name' | 'value' | 'error'>): string {
-  return error === undefined ? `${name} = ${valueText(value)}` : `${name}: could not be judged`;
+  return error === undefined ? `${name} = ${valueText(value)}` : `${name}: evaluation failed`;
 }
 
 /** What somebody typed as a judgement: `true`, `0.8` and JSON as what they are, everything else as text. */

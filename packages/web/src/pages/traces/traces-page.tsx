@@ -78,26 +78,22 @@ export function TracesPage() {
     <div className="page">
       <PageHead
         title="Traces"
-        under={
-          <span className="page-head-brief">
-            Traces of programs: their steps, how long each took, how answers were judged.
-          </span>
-        }
+        under={<span className="page-head-brief">Traces of applications with spans, durations and assessments.</span>}
         actions={
           <CopyAs
             forms={[
-              { title: 'Command', preview: command, text: () => command },
-              { title: 'Link to this view', text: () => location.href },
+              { title: 'CLI command', preview: command, text: () => command },
+              { title: 'Link to this page', text: () => location.href },
             ]}
           />
         }
       />
       {error !== null && <ErrorNote error={error} retry={again} />}
       {traces?.length === 0 && untouched ? (
-        <EmptyState sentence={`Traces of ${project} would be here. There are none yet.`} command={FIRST}>
-          Exporters of OpenTelemetry write here too; read{' '}
+        <EmptyState sentence={`No traces in ${project} yet. Log one with MLflow or OpenTelemetry.`} command={FIRST}>
+          OpenTelemetry exporters are supported too. See{' '}
           <a href="docs/guide/console" target="_blank" rel="noreferrer">
-            more about the console
+            the console guide
           </a>
           .
         </EmptyState>
@@ -128,13 +124,13 @@ export function TracesPage() {
             <span role="status" className="traces-said">
               {traces === undefined
                 ? 'Loading'
-                : `${traces.length.toLocaleString('en')}${more ? ', more as you scroll' : ''}`}
+                : `${traces.length.toLocaleString('en')}${more ? ', scroll for more' : ''}`}
             </span>
           </div>
           {traces === undefined ? (
             error === null && <Skeleton rows={12} />
           ) : traces.length === 0 ? (
-            <EmptyState sentence="Nothing fits the filter.">
+            <EmptyState sentence="No matches.">
               <Link {...tracesAddress(project)}>Show all traces</Link>
             </EmptyState>
           ) : (
@@ -198,7 +194,7 @@ function traceColumns(project: string): readonly TableColumn<Trace>[] {
   return [
     {
       id: 'time',
-      title: 'When',
+      title: 'Time',
       width: '100px',
       sortable: true,
       cell: ({ requestedAt }) => <Time at={new Date(requestedAt).toISOString()} />,
@@ -218,7 +214,7 @@ function traceColumns(project: string): readonly TableColumn<Trace>[] {
     },
     {
       id: 'duration',
-      title: 'Took',
+      title: 'Duration',
       width: '90px',
       sortable: true,
       end: true,
@@ -226,13 +222,13 @@ function traceColumns(project: string): readonly TableColumn<Trace>[] {
     },
     {
       id: 'request',
-      title: 'Asked',
+      title: 'Request',
       width: 'minmax(160px, 2fr)',
       cell: ({ requestPreview }) => <span title={requestPreview?.slice(0, 1000)}>{requestPreview}</span>,
     },
     {
       id: 'response',
-      title: 'Answered',
+      title: 'Response',
       width: 'minmax(160px, 2fr)',
       cell: ({ responsePreview }) => <span title={responsePreview?.slice(0, 1000)}>{responsePreview}</span>,
     },

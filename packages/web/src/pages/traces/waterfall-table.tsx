@@ -28,14 +28,14 @@ export function WaterfallTable({ waterfall: { rows, totalMs }, chosen, look }: W
       return next;
     });
   return (
-    <div className="waterfall" role="region" aria-label="Steps" tabIndex={0}>
+    <div className="waterfall" role="region" aria-label="Spans" tabIndex={0}>
       <table>
         <thead>
           <tr>
             <th scope="col">Span</th>
-            <th scope="col">Took</th>
+            <th scope="col">Duration</th>
             <th scope="col" className="waterfall-time">
-              When, of {durationText(totalMs)}
+              Timeline of {durationText(totalMs)}
             </th>
           </tr>
         </thead>
@@ -85,7 +85,7 @@ function Row({
           {children > 0 ? (
             <ActionIcon
               size="xs"
-              aria-label={`${closed ? 'Unfold' : 'Fold'} ${span.name}`}
+              aria-label={`${closed ? 'Expand' : 'Collapse'} ${span.name}`}
               aria-expanded={!closed}
               onClick={fold}
             >
@@ -101,7 +101,7 @@ function Row({
           {span.status === 'ERROR' && <span className="waterfall-failed">{state.word}</span>}
         </span>
       </td>
-      <td className="waterfall-took">{durationMs === undefined ? 'under way' : spanDuration(durationMs)}</td>
+      <td className="waterfall-took">{durationMs === undefined ? 'in progress' : spanDuration(durationMs)}</td>
       <td className="waterfall-time">
         <span
           className="waterfall-bar"

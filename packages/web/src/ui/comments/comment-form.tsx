@@ -43,7 +43,7 @@ export function CommentForm({ label, verb, text = '', send, cancel }: CommentFor
     >
       <Textarea
         label={label}
-        description="Markdown. @name names a user; addresses become links."
+        description="Supports Markdown. @name mentions a user."
         value={draft}
         maxLength={COMMENT_LENGTH}
         autosize

@@ -33,7 +33,7 @@ export function CommentList(props: CommentListProps) {
   const [gone, setGone] = useState<Comment>();
   return (
     <div className="comments">
-      {comments.length === 0 && <p className="dim">Nobody has said anything yet.</p>}
+      {comments.length === 0 && <p className="dim">No comments yet.</p>}
       {comments.length > 0 && (
         <ol className="comment-list">
           {comments.map((comment) => (
@@ -48,7 +48,7 @@ export function CommentList(props: CommentListProps) {
         </ol>
       )}
       {whyNot === undefined ? (
-        <CommentForm label="Say something" verb="Comment" send={say} />
+        <CommentForm label="Add a comment" verb="Comment" send={say} />
       ) : (
         <p className="dim">{whyNot}</p>
       )}
@@ -84,26 +84,26 @@ function OneComment({ comment, own, moderates, author, user, change, takeAway }:
           <Time at={new Date(createdAt).toISOString()} />
           {editedAt !== undefined && (
             <>
-              , changed <Time at={new Date(editedAt).toISOString()} />
+              , edited <Time at={new Date(editedAt).toISOString()} />
             </>
           )}
         </span>
         <span className="comment-verbs">
           {own && !editing && (
             <Button size="compact-xs" variant="subtle" onClick={() => setEditing(true)}>
-              Change
+              Edit
             </Button>
           )}
           {(own || moderates) && (
             <Button size="compact-xs" variant="subtle" color="red" onClick={takeAway}>
-              {own ? 'Take back' : 'Take away'}
+              {own ? 'Delete' : 'Delete'}
             </Button>
           )}
         </span>
       </div>
       {editing ? (
         <CommentForm
-          label="Change what you said"
+          label="Edit comment"
           verb="Save"
           text={text}
           send={async (next) => {
@@ -138,12 +138,12 @@ function Removal({ own, remove, close }: RemovalProps) {
   return (
     <Confirm
       title={own ? 'Delete your comment?' : 'Delete this comment?'}
-      verb={own ? 'Take back' : 'Take away'}
+      verb={own ? 'Delete' : 'Delete'}
       busy={busy}
       confirm={confirm}
       close={close}
     >
-      <p>The text goes and does not come back. The audit log keeps that there was one, not what it said.</p>
+      <p>The text is deleted permanently. The audit log records the deletion, not the text.</p>
       {error !== undefined && <ErrorNote error={error} />}
     </Confirm>
   );

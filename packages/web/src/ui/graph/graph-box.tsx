@@ -51,7 +51,7 @@ export const GraphBox = memo(function GraphBox({ node, look, chosen, choose, fol
           <ActionIcon
             size="sm"
             tabIndex={-1}
-            aria-label={`${open ? 'Shut' : 'Open'} ${title}`}
+            aria-label={`${open ? 'Collapse' : 'Expand'} ${title}`}
             aria-expanded={open}
             onClick={() => fold(id, !open)}
           >

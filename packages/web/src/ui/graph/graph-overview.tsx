@@ -57,7 +57,7 @@ export function GraphOverview({ layout, lookOf, chosen, scale, margin, scroller,
       ref={canvas}
       className="graph-overview"
       role="img"
-      aria-label={`${layout.nodes.length.toLocaleString('en')} nodes from far away; arrows go from one to the next`}
+      aria-label={`Overview of ${layout.nodes.length.toLocaleString('en')} nodes; use the arrow keys to move between nodes`}
       title={look === undefined ? '' : `${look.about}: ${look.word}`}
       onMouseMove={(event) => setUnder(nodeAt(event)?.id)}
       onClick={(event) => {

@@ -128,15 +128,15 @@ export function GraphView({ label, layout, lookOf, chosen, start, choose, fold }
   return (
     <div className="graph">
       <div className="graph-tools">
-        <ActionIcon aria-label="Further away" onClick={() => zoomBy(-1)} disabled={scale === ZOOMS[0]}>
+        <ActionIcon aria-label="Zoom out" onClick={() => zoomBy(-1)} disabled={scale === ZOOMS[0]}>
           <Icon name="minus" />
         </ActionIcon>
         <span className="graph-zoom">{Math.round(scale * 100)} %</span>
-        <ActionIcon aria-label="Nearer" onClick={() => zoomBy(1)} disabled={scale === ZOOMS.at(-1)}>
+        <ActionIcon aria-label="Zoom in" onClick={() => zoomBy(1)} disabled={scale === ZOOMS.at(-1)}>
           <Icon name="plus" />
         </ActionIcon>
         <Button variant="default" size="compact-xs" onClick={fit}>
-          Fit
+          Fit to view
         </Button>
       </div>
       <div
@@ -169,7 +169,7 @@ export function GraphView({ label, layout, lookOf, chosen, start, choose, fold }
         </div>
       </div>
       <p id="graph-keys" className="out-of-sight">
-        Arrows go from node to node, Enter opens and shuts a group, plus and minus zoom, 0 shows all.
+        Use the arrow keys to move between nodes, Enter to expand or collapse a group, plus and minus to zoom, 0 to fit.
       </p>
       <p role="status" className="out-of-sight">
         {look === undefined ? '' : `${look.title}, ${look.word}${look.note === undefined ? '' : `, ${look.note}`}`}

@@ -74,10 +74,10 @@ export function LogView({ label, log, ended, actions }: LogViewProps) {
                 ? 'nowhere'
                 : `${(Math.min(at, found.length - 1) + 1).toLocaleString('en')} of ${found.length.toLocaleString('en')}`}
             </span>
-            <ActionIcon aria-label="The one before" disabled={found.length === 0} onClick={() => go(at - 1)}>
+            <ActionIcon aria-label="Previous match" disabled={found.length === 0} onClick={() => go(at - 1)}>
               <Icon name="up" />
             </ActionIcon>
-            <ActionIcon aria-label="The next one" disabled={found.length === 0} onClick={() => go(at + 1)}>
+            <ActionIcon aria-label="Next match" disabled={found.length === 0} onClick={() => go(at + 1)}>
               <Icon name="down" />
             </ActionIcon>
           </>
@@ -88,16 +88,14 @@ export function LogView({ label, log, ended, actions }: LogViewProps) {
           </span>
           {!following && count > 0 && (
             <Button variant="default" size="compact-xs" onClick={() => setFollowing(true)}>
-              {ended ? 'To the end' : 'Follow'}
+              {ended ? 'Go to end' : 'Follow'}
             </Button>
           )}
-          <CopyButton text={() => lines.map(plainText).join('\n')} label="Copy the log" />
+          <CopyButton text={() => lines.map(plainText).join('\n')} label="Copy log" />
           {actions}
         </span>
       </div>
-      {dropped > 0 && (
-        <p className="log-note dim">The first {dropped.toLocaleString('en')} lines are no longer kept here.</p>
-      )}
+      {dropped > 0 && <p className="log-note dim">The first {dropped.toLocaleString('en')} lines are not shown.</p>}
       <div
         ref={scroller}
         className="log-scroll"
@@ -107,9 +105,7 @@ export function LogView({ label, log, ended, actions }: LogViewProps) {
         tabIndex={0}
         onScroll={scrolled}
       >
-        {count === 0 && (
-          <p className="log-note dim">{ended ? 'It wrote nothing.' : 'It has not written anything yet.'}</p>
-        )}
+        {count === 0 && <p className="log-note dim">{ended ? 'The log is empty.' : 'No log output yet.'}</p>}
         <div className="log-lines" style={{ height: virtual.getTotalSize() }}>
           {virtual.getVirtualItems().map(({ index, start }) => (
             <Line

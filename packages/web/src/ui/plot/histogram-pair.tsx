@@ -68,7 +68,7 @@ export function HistogramPair({ label, now, before, titles, words, small = false
             {titles.before}
           </span>
         )}
-        <span className="dim">Height: share of values per width.</span>
+        <span className="dim">Height: density (share of values per unit).</span>
       </figcaption>
     </figure>
   );

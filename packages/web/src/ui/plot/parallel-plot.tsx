@@ -51,7 +51,7 @@ export function ParallelPlot({ label, axes, things }: ParallelPlotProps) {
   return (
     <div className="parallel">
       <p className="dim" role="status">
-        {kept === things.length ? 'Drag along an axis to keep a part of it. ' : `${kept} of ${things.length} kept. `}
+        {kept === things.length ? 'Drag along an axis to filter. ' : `${kept} of ${things.length} selected. `}
         {named}
       </p>
       <div className="scroll-x" role="region" aria-label={label} tabIndex={0}>

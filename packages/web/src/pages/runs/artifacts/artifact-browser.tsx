@@ -23,7 +23,7 @@ export interface ArtifactBrowserProps {
 }
 
 const OF_A_RUN = {
-  sentence: 'Files of this run would be here. It has left none yet.',
+  sentence: 'No artifacts yet. Log files with MLflow.',
   command: 'mlflow.log_artifact("model.bin")',
 };
 
@@ -40,7 +40,7 @@ export function ArtifactBrowser({ project, root, file, open, live, nothing = OF_
         <FolderTree project={project} root={root} path="" file={file} open={open} live={live} />
       </Panel>
       {file === undefined ? (
-        <p className="dim">Choose a file to look into it.</p>
+        <p className="dim">Select a file to preview it.</p>
       ) : (
         <Panel
           title={file}
@@ -77,7 +77,7 @@ function FolderTree(props: FolderTreeProps) {
           <TreeEntry {...props} entry={entry} at={path === '' ? entry.name : `${path}/${entry.name}`} />
         </li>
       ))}
-      {data.more && <li className="dim">There are more.</li>}
+      {data.more && <li className="dim">More files are not listed.</li>}
     </ul>
   );
 }

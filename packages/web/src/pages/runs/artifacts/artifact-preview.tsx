@@ -36,13 +36,13 @@ export interface FilePreviewProps {
 
 export function FilePreview({ path, url, page }: FilePreviewProps) {
   const kind = previewKind(path);
-  if (kind === 'none') return <p className="artifact-note">A browser cannot show such a file: download it.</p>;
+  if (kind === 'none')
+    return <p className="artifact-note">No preview for this file type. Download the file to view it.</p>;
   if (kind === 'page' && page !== undefined) {
     return (
       <>
         <p className="artifact-note dim">
-          Shown in an origin of its own: its scripts reach neither Dais nor any other server. What it loads from
-          elsewhere is missing.
+          Rendered in a sandbox without network access. External resources are not loaded.
         </p>
         {/* The answer locks itself up too, whoever opens it. */}
         <iframe className="artifact-page" title={path} sandbox="allow-scripts" src={page} />
@@ -60,17 +60,17 @@ function BytesPreview({
   const { data, error } = useFileBytes(url, kind === 'image' ? IMAGE_BYTES : TEXT_BYTES);
   if (error !== null) return <ErrorNote error={error} />;
   if (data === undefined) return <Skeleton rows={8} />;
-  if (data.bytes.length === 0) return <p className="artifact-note">It is empty.</p>;
+  if (data.bytes.length === 0) return <p className="artifact-note">The file is empty.</p>;
   if (kind === 'image') {
     return data.whole ? (
       <ImagePreview bytes={data.bytes} path={path} />
     ) : (
-      <p className="artifact-note">It is larger than 16 MB: download it.</p>
+      <p className="artifact-note">The file is larger than 16 MB. Download it to view it.</p>
     );
   }
   return (
     <>
-      {!data.whole && <p className="artifact-note dim">The first 512 kB of it.</p>}
+      {!data.whole && <p className="artifact-note dim">Only the first 512 kB are shown.</p>}
       <TextPreview bytes={data.bytes} whole={data.whole} path={path} kind={kind} />
     </>
   );
@@ -94,7 +94,8 @@ interface TextPreviewProps {
 
 function TextPreview({ bytes, whole, path, kind }: TextPreviewProps): ReactNode {
   const text = useMemo(() => new TextDecoder().decode(bytes), [bytes]);
-  if (text.includes('\0')) return <p className="artifact-note">A browser cannot show such a file: download it.</p>;
+  if (text.includes('\0'))
+    return <p className="artifact-note">No preview for this file type. Download the file to view it.</p>;
   if (kind === 'table') {
     return <Rows rows={readDelimited(text, endingOf(path) === 'tsv' ? '\t' : ',', ROWS + 1, whole)} />;
   }

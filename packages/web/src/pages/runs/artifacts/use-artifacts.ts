@@ -55,6 +55,6 @@ async function errorOf(response: Response): Promise<Error> {
   try {
     return fromProblem((await response.json()) as Problem);
   } catch {
-    return new DaisError('internal', `The server answered ${response.status}.`);
+    return new DaisError('internal', `The server returned status ${response.status}.`);
   }
 }
