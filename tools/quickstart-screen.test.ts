@@ -30,7 +30,7 @@ test('the screen shows links, results, disk usage, and how to stop and delete ev
   expect(text).toContain(
     '    the version that was promoted\n      http://127.0.0.1:7070/projects/default/models/nyc-late\n',
   );
-  expect(text).toContain('  Replayed: the traffic,');
+  expect(text).toContain('  Replayed: the traffic.');
   expect(text).toContain('  Disk: 1.1 GB\n    /root/my data         40 MB  your data\n');
   expect(text).toContain('To stop: Ctrl-C here.');
   expect(text).toContain("To start again: npm run quickstart -- --data '/root/my data'\n");

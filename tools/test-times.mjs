@@ -15,8 +15,8 @@ const wallOf = ({ startUpMs, testMs }) => startUpMs + testMs;
  * The files that took longest, one line each.
  * @param {readonly FileTime[]} times
  */
-export function slowestLines(times) {
-  const slowest = [...times].toSorted((a, b) => wallOf(b) - wallOf(a)).slice(0, SLOWEST);
+export function slowestLines(times, count = SLOWEST) {
+  const slowest = [...times].toSorted((a, b) => wallOf(b) - wallOf(a)).slice(0, count);
   return slowest.map((time) => `  ${timeText(time)}  ${time.file}`);
 }
 

@@ -54,6 +54,7 @@ export async function runVitest(project, options) {
   try {
     const all = { workers: WORKERS[project] ?? 2, files, mayBeEmpty };
     const { code, output, seen, times } = await runFiles(project, all, { node, env, temporary });
+    recordTimes(project, times);
     const alone = async (/** @type {string} */ file) => {
       const what = { workers: 1, files: [file], mayBeEmpty: false };
       return (await runFiles(project, what, { node, env, temporary })).code === 0;
@@ -119,6 +120,17 @@ async function runFiles(project, { workers, files, mayBeEmpty }, { node, env, te
   const times = existsSync(timesFile) ? JSON.parse(readFileSync(timesFile, 'utf8')) : [];
   for (const file of [report, timesFile]) rmSync(file, { force: true });
   return { code, output, seen, times };
+}
+
+/**
+ * Keeps how long each file took, slowest first, in `.cache/test-times/<project>.txt`.
+ * @param {string} project
+ * @param {readonly import('./test-times.mjs').FileTime[]} times
+ */
+function recordTimes(project, times) {
+  const place = join(root, '.cache', 'test-times', `${project}.txt`);
+  mkdirSync(dirname(place), { recursive: true });
+  writeFileSync(place, `${slowestLines(times, times.length).join('\n')}\n`);
 }
 
 /**

@@ -193,3 +193,9 @@ test.each([
   expect(status).toBe(400);
   expect(answer.error).toContain(said);
 });
+
+test('a model whose files are gone is being unloaded: the request is not at fault', async () => {
+  await rm(join(folder, 'linear'), { recursive: true });
+  const { status, answer } = await ask('linear', 'explain', { inputs: [tensor('x', [[2, 3, 5]])] });
+  expect([status, answer.error]).toEqual([503, expect.stringContaining('being unloaded')]);
+});

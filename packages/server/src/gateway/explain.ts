@@ -1,5 +1,5 @@
 /** Why a model says what it says: Shapley values of the elements of each row, by the best method that the model allows. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DaisError } from '@dais/api/errors';
@@ -52,6 +52,8 @@ export class Explainer {
     const features = featureNames(request.inputs);
     const brought = request.background ?? (await exampleRows(files, model.inputs));
     if (brought === undefined) {
+      // The files of a model are removed before it is unloaded: that is no fault of the request.
+      if (!(await isThere(files.folder))) throw new DaisError('model_unavailable', 'The model is being unloaded.');
       const named = model.inputs.map(({ name }) => `"background.${name}"`).join(', ');
       throw wrong(
         `The model has no input example to compare with: send usual rows as inputs ${named}, or log the model with one.`,
@@ -237,4 +239,11 @@ function largest(values: readonly number[]): number {
 
 function wrong(message: string): DaisError {
   return new DaisError('invalid_request', message);
+}
+
+async function isThere(folder: string): Promise<boolean> {
+  return await stat(folder).then(
+    () => true,
+    () => false,
+  );
 }
