@@ -49,10 +49,7 @@ test.each([
     '  ssh -N -L 7070:127.0.0.1:7070 -p 2222 ann@[fd00::5]',
   ],
   [{ ...here, wsl: true }, 'WSL: open it in Windows at http://localhost:7070'],
-  [
-    { ...here, container: true },
-    'Container: start it with --network=host to reach the URL above from the host.',
-  ],
+  [{ ...here, container: true }, 'Container: start it with --network=host to reach the URL above from the host.'],
 ])('shows how to connect from another machine: %o', (surroundings, line) => {
   expect(tunnel(7070, surroundings).at(-1)).toBe(line);
 });

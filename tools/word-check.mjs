@@ -86,7 +86,8 @@ export function proseOfMarkdown(content) {
  * @param {string} content
  */
 export function proseOfSource(file, content) {
-  const kept = [...blank(content)];
+  // By UTF-16 code unit, as the positions of the parser count.
+  const kept = blank(content).split('');
   /** @param {number} start @param {number} end */
   const keep = (start, end) => {
     const text = content.slice(start, end);

@@ -77,7 +77,7 @@ function Outcome({ check }: { readonly check: PolicyCheck }) {
           state={failed === 0 ? 'ok' : 'failed'}
           word={
             failed === 0
-              ? `${cases.length === 1 ? 'The test case passes' : `All ${cases.length} test cases pass`}`
+              ? passingWords(cases.length)
               : `${failed} of ${cases.length} test cases ${failed === 1 ? 'fails' : 'fail'}; the policy would be rejected`
           }
         />
@@ -118,4 +118,8 @@ function usePaused(text: string): string {
     return () => clearTimeout(timer);
   }, [text]);
   return paused;
+}
+
+function passingWords(count: number): string {
+  return count === 1 ? 'The test case passes' : `All ${count} test cases pass`;
 }
