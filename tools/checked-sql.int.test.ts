@@ -134,7 +134,7 @@ describe('the check', () => {
     ['a subquery', 'select v from (select finished_at as v from kernel.job) s', true],
     ['a common table expression', 'with s as (select at as v from kernel.revision) select v from s', false],
     ['one side of a union', 'select at as v from kernel.revision union all select finished_at from kernel.job', true],
-  ])('knows whether a result can be null: %s', async (_, text, nullable) => {
+  ])('determines whether a result can be null: %s', async (_, text, nullable) => {
     expect(await checked(text, { v: { family: 'Date' } })).toEqual(
       nullable ? ['example.ts:1: v: declared Date, but the column can be null'] : [],
     );

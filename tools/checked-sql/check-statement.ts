@@ -15,7 +15,7 @@ export async function checkStatement(
       if (values !== undefined && values !== parameters) {
         problems.add(`${at}: ${values} values are passed, and the statement takes ${parameters}`);
       }
-      // A type parameter is compared where it is known: nowhere, for a function that composes its statement.
+      // A type parameter is compared for each caller that names its type.
       if (row === undefined || row.generic) continue;
       for (const problem of compareRow(row, described)) problems.add(`${at}: ${problem}`);
     } catch (error) {

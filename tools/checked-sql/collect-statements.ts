@@ -1,7 +1,9 @@
 /** Finds every statement that the server sends: its possible texts and the type that its rows are declared to have. */
+import { basename } from 'node:path';
 import {
   isArrayLiteralExpression,
   isCallExpression,
+  isFunctionDeclaration,
   isObjectLiteralExpression,
   isPropertyAccessExpression,
   isPropertyAssignment,
@@ -15,7 +17,7 @@ import {
 import { API, type Project, type Type } from 'typescript/unstable/sync';
 import { rowTypeOf, type RowType } from './row-type.ts';
 import { StaticValues } from './static-values.ts';
-import { NotStatic } from './values.ts';
+import { NotStatic, placeOf } from './values.ts';
 
 export interface Statement {
   /** `packages/server/src/kernel/store.ts:63`. */
@@ -60,7 +62,7 @@ function statementsOf(project: Project, root: string): readonly Statement[] {
     if (file === undefined || !/\.(?:query|defer|statement)\b|: Prelude = /.test(file.text)) return [];
     const calls = callsIn(file)
       .filter((call) => isOfDatabase(project, call))
-      .map((call) => {
+      .flatMap((call) => {
         const { line } = file.getLineAndCharacterOfPosition(call.getStart(file));
         const method = methodOf(call);
         const at = `${name.slice(root.length + 1)}:${line + 1}`;
@@ -72,9 +74,41 @@ function statementsOf(project: Project, root: string): readonly Statement[] {
           values: lengthOf(bound),
           names: prepared === undefined ? [] : (textsOf(values, prepared).texts ?? []),
         };
-        return { ...found, ...(text === undefined ? { texts: [] } : textsOf(values, text)) };
+        const statement = { ...found, ...(text === undefined ? { texts: [] } : textsOf(values, text)) };
+        return [statement, ...(text === undefined ? [] : ofCallers(project, values, statement, { call, text }))];
       });
     return [...preludesIn(file, values, name.slice(root.length + 1)), ...calls];
+  });
+}
+
+/**
+ * Where rows have the type that the callers of a function give (`findRows<ExperimentRow>`), returns a statement for each
+ * of these calls.
+ */
+function ofCallers(
+  project: Project,
+  values: StaticValues,
+  statement: Statement,
+  { call, text }: { readonly call: CallExpression; readonly text: Expression },
+): readonly Statement[] {
+  const { row, texts } = statement;
+  if (row?.generic !== true || texts === undefined) return [];
+  let owner: Node | undefined = call;
+  while (owner !== undefined && !(isFunctionDeclaration(owner) && owner.typeParameters !== undefined))
+    owner = owner.parent;
+  if (owner === undefined) return [];
+  const place = placeOf(owner);
+  return values.alternatives(text).flatMap((alternative) => {
+    const caller = alternative.chosen.get(place);
+    const given = typeof caller === 'object' ? caller.typeArguments?.[0] : undefined;
+    const type = given === undefined ? undefined : project.checker.getTypeFromTypeNode(given);
+    if (given === undefined || type === undefined) return [];
+    const file = given.getSourceFile();
+    const line = file.getLineAndCharacterOfPosition(given.getStart(file)).line + 1;
+    const at = `${statement.at}, called at ${basename(file.fileName)}:${line}`;
+    return [
+      { ...statement, at, texts: [alternative.text], row: { ...rowTypeOf(project.checker, type), open: row.open } },
+    ];
   });
 }
 

@@ -1,5 +1,5 @@
 /**
- * Tells from PostgreSQL's own query tree which result columns may be null. Joins, conditions of the WHERE clause and
+ * Determines from PostgreSQL's own query tree which result columns may be null. Joins, conditions of the WHERE clause and
  * common expressions are followed; of other expressions nothing is known.
  */
 import { field, isTreeNode, nodeField, nodesField, numberField, numbersField, type TreeNode } from './query-tree.ts';

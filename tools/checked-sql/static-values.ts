@@ -40,7 +40,7 @@ import {
   type Node,
   type ParameterDeclaration,
 } from 'typescript/unstable/ast';
-import type { Checker, Project, Symbol as CompilerSymbol, Type } from 'typescript/unstable/sync';
+import type { Checker, Project, Symbol as CompilerSymbol } from 'typescript/unstable/sync';
 import { BOUND, exampleOf, isBuilder, numberPlaceholders } from './builder.ts';
 import { Callers } from './callers.ts';
 import { callOfList, callOfText, METHODS, replacePattern } from './methods.ts';
@@ -54,6 +54,7 @@ import {
   isList,
   isSourceFunction,
   isValueObject,
+  literalsOf,
   NO_SCOPE,
   NotStatic,
   placeOf,
@@ -73,6 +74,11 @@ import {
 const MOST_ALTERNATIVES = 256;
 const MOST_DEPTH = 40;
 
+export interface Alternative {
+  readonly text: string;
+  readonly chosen: Choice;
+}
+
 export class StaticValues {
   readonly #project: Project;
   readonly #checker: Checker;
@@ -89,19 +95,24 @@ export class StaticValues {
 
   /** Returns every text that `node` can have. Throws `NotStatic` when the source does not determine them. */
   texts(node: Expression): readonly string[] {
-    const texts = this.#choose(node, new Map());
-    if (texts.length > MOST_ALTERNATIVES) throw this.#refuse(node, 'has too many alternatives');
-    return unique(texts);
+    return unique(this.alternatives(node).map(({ text }) => text));
   }
 
-  #choose(node: Expression, chosen: Choice): readonly string[] {
+  /** Returns the texts that `node` can have, each with the calls that lead to it. */
+  alternatives(node: Expression): readonly Alternative[] {
+    const found = this.#choose(node, new Map());
+    if (found.length > MOST_ALTERNATIVES) throw this.#refuse(node, 'has too many alternatives');
+    return found;
+  }
+
+  #choose(node: Expression, chosen: Choice): readonly Alternative[] {
     this.#chosen = chosen;
     this.#running.clear();
     this.#depth = 0;
     try {
-      return this.#evaluate(node, NO_SCOPE).map((value) => {
-        if (typeof value !== 'string') throw this.#refuse(node, 'is not a text');
-        return value;
+      return this.#evaluate(node, NO_SCOPE).map((text) => {
+        if (typeof text !== 'string') throw this.#refuse(node, 'is not a text');
+        return { text, chosen };
       });
     } catch (error) {
       if (!(error instanceof Choose)) throw error;
@@ -126,7 +137,7 @@ export class StaticValues {
       return values;
     } catch (error) {
       if (!(error instanceof NotStatic)) throw error;
-      const literals = this.#literalsOfType(node);
+      const literals = literalsOf(this.#checker.getTypeAtLocation(node));
       if (literals === undefined) throw error;
       return literals;
     } finally {
@@ -529,16 +540,5 @@ export class StaticValues {
       });
     }
     return lists;
-  }
-
-  /** Returns the alternatives of an expression whose type is a union of literals. */
-  #literalsOfType(node: Node): readonly Value[] | undefined {
-    const type = this.#checker.getTypeAtLocation(node);
-    if (type === undefined) return undefined;
-    const members: readonly Type[] = type.isUnionType() ? type.getTypes() : [type];
-    const values = members.map((member) =>
-      member.isStringLiteralType() || member.isNumberLiteralType() ? member.value : undefined,
-    );
-    return values.length > 0 && values.every((value) => value !== undefined) ? values : undefined;
   }
 }

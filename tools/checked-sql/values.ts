@@ -9,6 +9,7 @@ import {
   type Node,
   type ParameterDeclaration,
 } from 'typescript/unstable/ast';
+import type { Type } from 'typescript/unstable/sync';
 
 /** Says which part of an expression the source does not determine, and why. */
 export class NotStatic extends Error {}
@@ -114,4 +115,14 @@ export function returned(block: Node): readonly Node[] {
   };
   block.forEachChild(visit);
   return found;
+}
+
+/** Returns the values of a union of literal types. */
+export function literalsOf(type: Type | undefined): readonly Value[] | undefined {
+  if (type === undefined) return undefined;
+  const members: readonly Type[] = type.isUnionType() ? type.getTypes() : [type];
+  const values = members.map((member) =>
+    member.isStringLiteralType() || member.isNumberLiteralType() ? member.value : undefined,
+  );
+  return values.length > 0 && values.every((value) => value !== undefined) ? values : undefined;
 }
