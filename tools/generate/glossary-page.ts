@@ -266,7 +266,7 @@ function statusTable(object: string, states: readonly string[], meanings: Status
       throw new Error(`The glossary has no meaning for state "${state}" of "${object}". Add it to glossary-page.ts.`);
     }
     const [meaning, standard, ...others] = found;
-    return [code(state), meaning, standard, ...others.map((other) => (other === '' ? '' : code(other)))];
+    return [code(state), meaning, standard, ...others.map((other = '') => (other === '' ? '' : code(other)))];
   });
   return table(['Value', 'Meaning', 'Standard term', 'MLflow', 'Kubernetes', 'Kubeflow Pipelines'], rows);
 }
