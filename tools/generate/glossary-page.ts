@@ -265,9 +265,8 @@ function statusTable(object: string, states: readonly string[], meanings: Status
     if (found === undefined) {
       throw new Error(`The glossary has no meaning for state "${state}" of "${object}". Add it to glossary-page.ts.`);
     }
-    const [meaning, standard, mlflow, kubernetes, kfp] = found;
-    const others = [mlflow, kubernetes, kfp].map((other) => (other ? code(other) : ''));
-    return [code(state), meaning, standard, ...others];
+    const [meaning, standard, ...others] = found;
+    return [code(state), meaning, standard, ...others.map((other = '') => (other === '' ? '' : code(other)))];
   });
   return table(['Value', 'Meaning', 'Standard term', 'MLflow', 'Kubernetes', 'Kubeflow Pipelines'], rows);
 }
