@@ -44,7 +44,7 @@ export function tellDecision({ version }, { approved, alias, own, reason }, say)
 export function tellReplay({ requests, failed, again, labels, seconds, versions }, { start, end }, say) {
   const by = Object.entries(versions).map(([version, answers]) => `${count(answers)} by version ${version}`);
   say(
-    `${count(requests)} requests for flights from ${start} to ${end} in ${seconds.toFixed(0)} s, ${failed} failed${again > 0 ? `, ${again} retried` : ''}; served by ${by.join(', ')}. ${count(labels)} ground-truth labels received.`,
+    `${count(requests)} requests for flights from ${start} to ${end} in ${seconds.toFixed(0)} s, ${failed} failed${again > 0 ? `, ${again} retried` : ''}; predictions: ${by.join(', ')}. ${count(labels)} ground-truth labels received.`,
   );
 }
 
