@@ -92,6 +92,8 @@ export function accessMatrix({ every }: { readonly every: number }): void {
     const filled = new MatrixWorld(caller, join(folder, 'data'));
     tokens = await filled.fill();
     world = filled.recipes();
+    // Only a key that was rotated can be destroyed.
+    for (const project of ['own', 'other']) await caller.asOwner('pseudonymKey.rotate', { body: {} }, project);
   }, PATIENCE);
 
   afterAll(async () => {
