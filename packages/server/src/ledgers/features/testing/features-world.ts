@@ -26,6 +26,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { Readable } from 'node:stream';
 import { dataSources, featuresLedger, featuresSlice } from '../index.ts';
+import { featureServiceNodes, featureViewNodes } from '../lineage-nodes.ts';
 
 export interface FeaturesWorld {
   readonly db: TestDatabase;
