@@ -131,7 +131,7 @@ test('an answer of another program is told as such', async () => {
   const { url } = await serve((response) => response.writeHead(404, { 'content-type': 'text/html' }).end('<html>'));
   const error = await failure(client(url).dais.server());
   expect(error.code).toBe('upstream_failed');
-  expect(error.message).toContain('no answer of Dais');
+  expect(error.message).toContain('is not a Dais response');
 });
 
 test('reads are repeated as long as the server asks for patience', async () => {
@@ -211,7 +211,7 @@ test('a server that is not there is told with its address', async () => {
 test('an answer that does not come is given up', async () => {
   const { url } = await serve(() => {});
   const error = await failure(client(url, { timeoutMs: 50, retry: { attempts: 1 } }).dais.server());
-  expect(error.message).toBe(`${url} did not answer within 0.05 s.`);
+  expect(error.message).toBe(`${url} did not respond within 0.05 s.`);
 });
 
 test('a caller that stops waiting gets its own reason', async () => {

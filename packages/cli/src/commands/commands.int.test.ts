@@ -135,7 +135,7 @@ test('an empty list says how to make the first one, and stays JSON for a program
   const people = await cli.run(['get', 'secrets', '-p', 'empty']);
   expect(people.out).toBe('');
   expect(people.err).toBe(
-    'No secrets in project empty. Make one: dais apply -f FILE; `dais explain Secret --example` prints one to start from.\n',
+    'No secrets in project empty. Create one with dais apply -f FILE; `dais explain Secret --example` prints an example.\n',
   );
   expect(await json(['get', 'secrets', '-p', 'empty', '-q'])).toEqual({ items: [] });
 });
@@ -208,7 +208,7 @@ test('history, rollback to the one before and to a number, and one that there is
 
 test('delete: by name, by label only with --yes, held by others, missing', async () => {
   await apply(['a', 'b', 'c'].map((name) => secret(`del-${name}`, '  labels:\n    del: "yes"\n')).join('---\n'));
-  expect(await ok(['delete', 'secret', 'del-a'])).toBe('Secret del-a is deleted.\n');
+  expect(await ok(['delete', 'secret', 'del-a'])).toBe('Secret del-a deleted.\n');
   const asked = await cli.run(['delete', 'secrets', '-l', 'del=yes']);
   expect(asked).toMatchObject({ code: 7, err: expect.stringContaining('del-b, del-c') as string });
   expect(await ok(['delete', 'secrets', '-l', 'del=yes', '--yes', '--wait', '-o', 'name'])).toBe(
