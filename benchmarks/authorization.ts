@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { cpus, loadavg } from 'node:os';
-import { openOutbound } from '../packages/server/src/calls.ts';
+import { openOutbound } from '../packages/server/src/control/open-outbound.ts';
 import { loadKinds } from '../packages/server/src/compose.ts';
 import { openEnvKeys } from '../packages/server/src/engines/keys/env/env-keys.ts';
 import { systemClock } from '../packages/server/src/lib/clock.ts';

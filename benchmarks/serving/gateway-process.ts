@@ -3,7 +3,7 @@
  * run in an isolated process. Prints its ports.
  */
 import { basename, dirname } from 'node:path';
-import { servingDoors, servingRpcs } from '../../packages/server/src/compose-serving.ts';
+import { servingDoors, servingRpcs } from '../../packages/server/src/compose/serving.ts';
 import { OnnxInference } from '../../packages/server/src/engines/inference/onnx/onnx-engine.ts';
 import { startGateway } from '../../packages/server/src/gateway/index.ts';
 import { endpoint, model, snapshot } from '../../packages/server/src/gateway/testing/gateway-world.ts';

@@ -5,13 +5,13 @@ import { pipeline } from 'node:stream/promises';
 import { PassThrough } from 'node:stream';
 import { silentLog } from '#lib/log.ts';
 import { systemClock } from '#lib/clock.ts';
-import { verifyBackup, type BackupManifest } from './backup-manifest.ts';
-import { writeBackup, type AdminProgress } from './backup.ts';
+import { verifyBackup, type BackupManifest } from './backup/backup-manifest.ts';
+import { writeBackup, type AdminProgress } from './backup/backup.ts';
 import { exportDatabase, importDatabase } from './compose/database.ts';
-import { verifyArchive } from './compose-content.ts';
+import { verifyArchive } from './compose/content.ts';
 import { loadConfig, type ConfigFlags } from './config-load.ts';
-import { refuseRunningServer, requireInstallation, withInstallation } from './installation.ts';
-import { readBackupInto } from './restore.ts';
+import { refuseRunningServer, requireInstallation, withInstallation } from './installation/installation.ts';
+import { readBackupInto } from './backup/restore.ts';
 import { programVersion } from './version.ts';
 
 export interface AdminOptions {

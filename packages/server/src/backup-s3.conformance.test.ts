@@ -24,7 +24,7 @@ import { silentLog } from '#lib/log.ts';
 import { startMotoServer, type MotoServer } from '../../../conformance/s3/moto-server.ts';
 import { backupInstallation, restoreInstallation } from './admin.ts';
 import { loadConfig } from './config-load.ts';
-import { withInstallation, type Installation } from './installation.ts';
+import { withInstallation, type Installation } from './installation/installation.ts';
 import { startDais, type RunningDais } from './up.ts';
 
 const MIB = 2 ** 20;

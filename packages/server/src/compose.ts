@@ -17,7 +17,7 @@ import type { CedarAuthorizerParts } from '#policy/cedar-authorizer.ts';
 import type { ProductionEvaluation } from '#policy/cedar/production-evaluation.ts';
 import type { PolicyEngine } from '#policy/policy-engine.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
-import type { EndpointWork } from './compose-endpoints.ts';
+import type { EndpointWork } from './compose/endpoints.ts';
 import { loadFacts } from './compose/facts.ts';
 import { openResourceLedgers } from './compose/resource-ledgers.ts';
 import { loadLedgers } from './compose/ledgers.ts';

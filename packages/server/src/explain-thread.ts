@@ -5,8 +5,8 @@ import { TableModel } from '#gateway/tables/table-model.ts';
 import { systemClock } from '#lib/clock.ts';
 import type { Log, LogFields } from '#lib/log.ts';
 import { insideThread } from '#lib/process.ts';
-import { openInference } from './compose-gateway.ts';
-import { openIsolationAt, type IsolationPlaces } from './compose-isolation.ts';
+import { openInference } from './compose/gateway.ts';
+import { openIsolationAt, type IsolationPlaces } from './compose/isolation.ts';
 
 const { port, data: places } = insideThread();
 

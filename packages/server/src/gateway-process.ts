@@ -11,14 +11,14 @@ import { createLineLog } from '#lib/line-log.ts';
 import type { Log } from '#lib/log.ts';
 import { treeCpuMs } from '#lib/process-tree.ts';
 import type { FromChild, ToChild } from '#supervisor/messages.ts';
-import { openOutbound } from './calls.ts';
-import { openCapture, openInference } from './compose-gateway.ts';
-import { servingDoors, servingRpcs } from './compose-serving.ts';
-import { openServerIsolation } from './compose-isolation.ts';
+import { openOutbound } from './control/open-outbound.ts';
+import { openCapture, openInference } from './compose/gateway.ts';
+import { servingDoors, servingRpcs } from './compose/serving.ts';
+import { openServerIsolation } from './compose/isolation.ts';
 import { childEnvironment, type ResolvedConfig } from './config-load.ts';
-import type { FromGateway, ToGateway } from './gateway-link.ts';
-import { openTracer } from './open-tracer.ts';
-import { readTls, watchTls } from './tls-files.ts';
+import type { FromGateway, ToGateway } from './control/gateway-link.ts';
+import { openTracer } from './control/open-tracer.ts';
+import { readTls, watchTls } from './control/tls-files.ts';
 import { programVersion } from './version.ts';
 
 /** Everything that a gateway's process is told. */

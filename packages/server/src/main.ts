@@ -4,8 +4,8 @@ import { pathToFileURL } from 'node:url';
 import { DaisError, toProblem } from '@dais/api';
 import { createLineLog } from '#lib/line-log.ts';
 import type { FromChild, ToChild } from '#supervisor/messages.ts';
-import { Control } from './control.ts';
-import type { ControlSetup } from './control-setup.ts';
+import { Control } from './control/control.ts';
+import type { ControlSetup } from './control/control-setup.ts';
 import { programVersion } from './version.ts';
 
 /** When the supervisor died without a word, what runs still gets this long. */

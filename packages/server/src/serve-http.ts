@@ -34,12 +34,12 @@ import { transact } from '#kernel/transaction.ts';
 import { systemClock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { Tracer } from '#lib/tracer.ts';
-import { grpcDoors, protocolDoors } from './compose-doors.ts';
+import { grpcDoors, protocolDoors } from './compose/doors.ts';
 import { schemaState } from './compose/database.ts';
 import type { ResolvedConfig } from './config-load.ts';
-import { blobsReadiness, diskReadiness, readiness } from './readiness.ts';
-import { publicUrl } from './server-url.ts';
-import { readTls, watchTls } from './tls-files.ts';
+import { blobsReadiness, diskReadiness, readiness } from './control/readiness.ts';
+import { publicUrl } from './control/server-url.ts';
+import { readTls, watchTls } from './control/tls-files.ts';
 
 export interface ServeParts {
   readonly config: ResolvedConfig;

@@ -16,13 +16,13 @@ import { supervise, type FurtherSocket, type Supervised } from '#supervisor/supe
 import type { Helper } from '#supervisor/helper-process.ts';
 import { databaseEngines } from './compose.ts';
 import { childEnvironment, loadConfig, type ConfigFlags, type ResolvedConfig } from './config-load.ts';
-import type { ControlSetup } from './control-setup.ts';
+import type { ControlSetup } from './control/control-setup.ts';
 import type { GatewaySetup } from './gateway-process.ts';
-import { explainFileError, prepareDataFolder } from './data-folder.ts';
-import { refuseSharedFolder } from './shared-folder.ts';
-import { refuseUnsafeBind } from './safe-bind.ts';
-import { postgresPlace } from './postgres-place.ts';
-import { grpcAddress, localUrl, publicUrl } from './server-url.ts';
+import { explainFileError, prepareDataFolder } from './installation/data-folder.ts';
+import { refuseSharedFolder } from './installation/shared-folder.ts';
+import { refuseUnsafeBind } from './control/safe-bind.ts';
+import { postgresPlace } from './installation/postgres-place.ts';
+import { grpcAddress, localUrl, publicUrl } from './control/server-url.ts';
 import { programVersion } from './version.ts';
 
 /** What shells give for a program that SIGINT ended: 128 + 2. */

@@ -3,7 +3,7 @@ import type { ConfigSpec } from '@dais/api';
 import type { Environments } from '#engines/environments/contract.ts';
 import type { Isolation } from '#engines/isolation/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
-import type { EngineSurroundings } from '#compose-engines.ts';
+import type { EngineSurroundings } from './engines.ts';
 
 /** What commands and models run in. Looks at nothing until something is asked of it. */
 export async function openEnvironments(

@@ -19,20 +19,20 @@ import type { Log } from '#lib/log.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import { randomBytes } from '#lib/random-bytes.ts';
 import type { Tracer } from '#lib/tracer.ts';
-import { computeRules } from '#compose-compute.ts';
-import { loadData, loadQuality } from '#compose-data.ts';
-import { loadServing, type ModelBench, type RecentFigures, type ServingLedger } from '#compose-endpoints.ts';
-import { loadFeatures } from '#compose-features.ts';
-import type { IsolationPlaces } from '#compose-isolation.ts';
-import { loadModelJobs } from '#compose-model-jobs.ts';
-import { loadMonitoring, loadPredictions, loadSafety } from '#compose-predictions.ts';
-import { loadLabels, loadPrivacy } from '#compose-privacy.ts';
-import { loadArtifacts, loadExecutions, loadTracking } from '#compose-runs.ts';
+import { computeRules } from './compute.ts';
+import { loadData, loadQuality } from './data.ts';
+import { loadServing, type ModelBench, type RecentFigures, type ServingLedger } from './endpoints.ts';
+import { loadFeatures } from './features.ts';
+import type { IsolationPlaces } from './isolation.ts';
+import { loadModelJobs } from './model-jobs.ts';
+import { loadMonitoring, loadPredictions, loadSafety } from './predictions.ts';
+import { loadLabels, loadPrivacy } from './privacy.ts';
+import { loadArtifacts, loadExecutions, loadTracking } from './runs.ts';
 import { type KindsAndPolicies } from '#compose.ts';
 import { loadAudit, loadLineage, loadWebhooks } from './event-ledgers.ts';
 import type { ResolvedConfig } from '#config-load.ts';
-import type { SupervisedGateway } from '#gateway-link.ts';
-import { insideUrl, publicUrl, stepUrl } from '#server-url.ts';
+import type { SupervisedGateway } from '#control/gateway-link.ts';
+import { insideUrl, publicUrl, stepUrl } from '#control/server-url.ts';
 
 /** What ledgers are opened with. */
 export interface LedgerSurroundings {

@@ -8,9 +8,9 @@ import type { Log } from '#lib/log.ts';
 import { randomBytes } from '#lib/random-bytes.ts';
 import { Sessions } from '#policy/identity/sessions.ts';
 import { loadIdentity, loadSignIn } from '#compose/identity.ts';
-import type { ControlSetup } from '#control-setup.ts';
-import { readProviders } from '#identity-providers.ts';
-import { publicUrl } from '#server-url.ts';
+import type { ControlSetup } from './control-setup.ts';
+import { readProviders } from './identity-providers.ts';
+import { publicUrl } from './server-url.ts';
 import type { ControlEngines } from './open-engines.ts';
 
 export interface Accounts {

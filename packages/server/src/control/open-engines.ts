@@ -12,21 +12,21 @@ import { systemClock, type Clock } from '#lib/clock.ts';
 import { Lazy } from '#lib/lazy.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { Tracer } from '#lib/tracer.ts';
-import { openOutbound } from '#calls.ts';
-import { openCompute } from '#compose-compute.ts';
-import { RecentFigures, type ModelBench } from '#compose-endpoints.ts';
-import type { EngineSurroundings } from '#compose-engines.ts';
-import { openOnline } from '#compose-features.ts';
-import { openControlIsolation, type IsolationPlaces } from '#compose-isolation.ts';
-import { openBench } from '#compose-model-jobs.ts';
+import { openOutbound } from './open-outbound.ts';
+import { openCompute } from '#compose/compute.ts';
+import { RecentFigures, type ModelBench } from '#compose/endpoints.ts';
+import type { EngineSurroundings } from '#compose/engines.ts';
+import { openOnline } from '#compose/features.ts';
+import { openControlIsolation, type IsolationPlaces } from '#compose/isolation.ts';
+import { openBench } from '#compose/model-jobs.ts';
 import { openEnvironments, openQuery } from '#compose/environments.ts';
 import { childEnvironment } from '#config-load.ts';
-import type { ControlIo, ControlSetup } from '#control-setup.ts';
-import { Egress } from '#egress.ts';
-import { openBlobs, openKeys } from '#engines.ts';
-import { SupervisedGateway, type ToGateway } from '#gateway-link.ts';
-import type { IsolationState } from '#isolation-state.ts';
-import { openTracer } from '#open-tracer.ts';
+import type { ControlIo, ControlSetup } from './control-setup.ts';
+import { Egress } from './egress.ts';
+import { openBlobs, openKeys } from '#compose/open-stores.ts';
+import { SupervisedGateway, type ToGateway } from './gateway-link.ts';
+import type { IsolationState } from './isolation-state.ts';
+import { openTracer } from './open-tracer.ts';
 
 /** The engines that need no database. */
 export interface ControlEngines {

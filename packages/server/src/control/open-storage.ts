@@ -2,11 +2,11 @@
 import type { Database, Slice } from '#engines/database/contract.ts';
 import type { KindDefinition } from '#kernel/kind.ts';
 import type { Log } from '#lib/log.ts';
-import { loadContent, type StoredContent } from '#compose-content.ts';
+import { loadContent, type StoredContent } from '#compose/content.ts';
 import { loadSlices } from '#compose.ts';
 import { openDatabase } from '#compose/database.ts';
-import type { ControlSetup } from '#control-setup.ts';
-import { migrateWithBackup } from '#migration-backup.ts';
+import type { ControlSetup } from './control-setup.ts';
+import { migrateWithBackup } from '#backup/migration-backup.ts';
 import type { ControlEngines } from './open-engines.ts';
 import type { PhaseTimer } from './phase-timer.ts';
 

@@ -1,6 +1,6 @@
 /** Measures the phases of a start. */
 import type { Clock } from '#lib/clock.ts';
-import type { ControlIo } from '#control-setup.ts';
+import type { ControlIo } from './control-setup.ts';
 
 export type PhaseTimer = <Result>(name: string, work: () => Promise<Result>) => Promise<Result>;
 

@@ -2,8 +2,8 @@
 import type { Database } from '#engines/database/contract.ts';
 import { Kernel, type KernelParts } from '#kernel/kernel.ts';
 import type { Ledger } from '#ledgers/ledger.ts';
-import type { ControlSetup } from '#control-setup.ts';
-import { endEarlierLeases } from '#earlier-leases.ts';
+import type { ControlSetup } from './control-setup.ts';
+import { endEarlierLeases } from './earlier-leases.ts';
 import type { ControlEngines } from './open-engines.ts';
 
 /** `parts`: everything that has operations, jobs and subscribers. */

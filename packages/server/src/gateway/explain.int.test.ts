@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { servingDoors, servingRpcs } from '#compose-serving.ts';
+import { servingDoors, servingRpcs } from '#compose/serving.ts';
 import { boostedTrees, linear } from '#engines/inference/onnx/onnx-files.testing.ts';
 import { OnnxInference } from '#engines/inference/onnx/onnx-engine.ts';
 import { systemClock } from '#lib/clock.ts';

@@ -1,6 +1,6 @@
 /** Bodies that take long to read: the gateway answers others meanwhile, and says what is wrong as for short ones. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { servingDoors } from '#compose-serving.ts';
+import { servingDoors } from '#compose/serving.ts';
 import type { ServingDoor } from './serving-door.ts';
 import { endpoint, model, snapshot, startWorld, type Answer, type GatewayWorld } from './testing/gateway-world.ts';
 

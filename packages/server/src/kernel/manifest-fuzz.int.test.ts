@@ -13,7 +13,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import { openEnvKeys } from '#engines/keys/env/env-keys.ts';
 import { systemClock } from '#lib/clock.ts';
-import { openOutbound } from '#calls.ts';
+import { openOutbound } from '#control/open-outbound.ts';
 import { loadKinds, loadSlices } from '#compose.ts';
 import { workshopSlice } from './testing/machine-controller.ts';
 import { hostile, KNOWN, spoilt, valid } from './testing/schema-arbitrary.ts';

@@ -2,12 +2,12 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { onTestFinished, vi } from 'vitest';
-import { Collector } from '#content-collector.ts';
+import { Collector } from '#content/content-collector.ts';
 import { transact } from '#kernel/transaction.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { loadConfig } from '#config-load.ts';
-import { withInstallation } from '#installation.ts';
+import { withInstallation } from '#installation/installation.ts';
 import { controlOf, freePort, isAlive, killTree, startDaisProcess, treeOf, type DaisProcess } from './dais-process.ts';
 
 export const KILL_PATIENCE = { timeout: 300_000, interval: 100 } as const;

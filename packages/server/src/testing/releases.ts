@@ -10,7 +10,7 @@ import { openEnvKeys } from '#engines/keys/env/env-keys.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
 import { systemClock } from '#lib/clock.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
-import { openOutbound } from '#calls.ts';
+import { openOutbound } from '#control/open-outbound.ts';
 import { loadKinds, loadSlices, type LoadedKinds } from '#compose.ts';
 
 export const MIGRATIONS_FILE = new URL('../released-migrations.json', import.meta.url);

@@ -14,7 +14,7 @@ import { attachContent } from '#kernel/content/references.ts';
 import { startTestKernel } from '#kernel/testing/test-kernel.ts';
 import { transact } from '#kernel/transaction.ts';
 import { systemClock } from '#lib/clock.ts';
-import { pauseCollection } from '#collection-pause.ts';
+import { pauseCollection } from '#content/collection-pause.ts';
 import { programVersion } from '#version.ts';
 import { fillTables } from './filler-rows.ts';
 import {

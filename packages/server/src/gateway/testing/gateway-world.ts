@@ -4,7 +4,7 @@ import { Agent, request, type IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { snapshotSchema, type ServedEndpoint, type ServedModel, type Snapshot } from '@dais/api/gateway';
-import { servingDoors, servingRpcs } from '#compose-serving.ts';
+import { servingDoors, servingRpcs } from '#compose/serving.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import type { PredictionRecord } from '#ledgers/predictions/segment.ts';

@@ -1,13 +1,13 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Collector } from '#content-collector.ts';
+import { Collector } from '#content/content-collector.ts';
 import type { Content } from '#kernel/content/content.ts';
 import { digest, faults, garbage, openContentWorld, type ContentWorld } from '#kernel/content/content.testing.ts';
 import { attachContent, detachContent, linkContent, type ContentOwner } from '#kernel/content/references.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { pauseCollection } from '#collection-pause.ts';
+import { pauseCollection } from '#content/collection-pause.ts';
 
 let world: ContentWorld;
 beforeAll(async () => {

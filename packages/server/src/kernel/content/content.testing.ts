@@ -9,7 +9,7 @@ import type { BlobStore } from '#engines/blobs/contract.ts';
 import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
 import type { Slice } from '#engines/database/contract.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
-import { Collector } from '#content-collector.ts';
+import { Collector } from '#content/content-collector.ts';
 import { Content, type ContentParts } from '#kernel/content/content.ts';
 import type { ContentOwner } from '#kernel/content/references.ts';
 import { kernelSlice } from '#kernel/slice.ts';

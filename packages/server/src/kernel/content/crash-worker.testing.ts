@@ -4,13 +4,13 @@ import { DaisError } from '@dais/api';
 import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
 import type { ConnectionOptions } from '#engines/database/contract.ts';
 import { openDatabase } from '#engines/database/database.ts';
-import { Collector } from '#content-collector.ts';
+import { Collector } from '#content/content-collector.ts';
 import { Content } from '#kernel/content/content.ts';
 import { attachContent, detachContent, type ContentOwner } from '#kernel/content/references.ts';
 import { transact } from '#kernel/transaction.ts';
 import { systemClock } from '#lib/clock.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { pauseCollection } from '#collection-pause.ts';
+import { pauseCollection } from '#content/collection-pause.ts';
 
 export interface CrashWork {
   readonly connection: ConnectionOptions;

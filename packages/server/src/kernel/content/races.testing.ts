@@ -5,13 +5,13 @@ import { DaisError } from '@dais/api';
 import * as fc from 'fast-check';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Database, Sql } from '#engines/database/contract.ts';
-import { Collector } from '#content-collector.ts';
+import { Collector } from '#content/content-collector.ts';
 import { Content } from '#kernel/content/content.ts';
 import { digest, faults, garbage, type ContentWorld } from '#kernel/content/content.testing.ts';
 import { attachContent, detachContent, linkContent, type ContentOwner } from '#kernel/content/references.ts';
 import { transact } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { pauseCollection } from '#collection-pause.ts';
+import { pauseCollection } from '#content/collection-pause.ts';
 
 /** Sizes 1 to 4: the project with a quota may hold some of them together, never all. */
 const TEXTS = ['a', 'bb', 'ccc', 'dddd'] as const;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Execution } from '@dais/api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openOutbound } from '#calls.ts';
+import { openOutbound } from '#control/open-outbound.ts';
 import { loadKinds } from '#compose.ts';
 import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { openOutbound } from '#calls.ts';
+import { openOutbound } from '#control/open-outbound.ts';
 import { loadKinds } from '#compose.ts';
 import { openEnvKeys } from '#engines/keys/env/env-keys.ts';
 import { readDocuments } from '#kernel/manifest-text.ts';

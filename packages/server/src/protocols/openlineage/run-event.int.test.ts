@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { lineageEventSchema, type Run } from '@dais/api';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { openOutbound } from '#calls.ts';
+import { openOutbound } from '#control/open-outbound.ts';
 import { loadKinds, loadSlices } from '#compose.ts';
 import { loadLineage } from '#compose/event-ledgers.ts';
-import { loadTracking } from '#compose-runs.ts';
+import { loadTracking } from '#compose/runs.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import { openEnvKeys } from '#engines/keys/env/env-keys.ts';
 import { startTestKernel, type TestKernel } from '#kernel/testing/test-kernel.ts';

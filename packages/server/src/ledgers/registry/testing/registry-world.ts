@@ -1,10 +1,10 @@
 /** For tests: real kinds, policies and ledgers before a kernel, on a database of its own. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Experiment, Run } from '@dais/api';
-import { openOutbound } from '#calls.ts';
+import { openOutbound } from '#control/open-outbound.ts';
 import { loadKinds, loadSlices } from '#compose.ts';
 import { loadLineage } from '#compose/event-ledgers.ts';
-import { loadTracking } from '#compose-runs.ts';
+import { loadTracking } from '#compose/runs.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import { openEnvKeys } from '#engines/keys/env/env-keys.ts';
 import type { CallContext } from '#kernel/context.ts';

@@ -1,6 +1,6 @@
 /** People with roles before the real kinds, kernel and authorizer, on a real database; they call the dispatcher itself. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { openOutbound } from '#calls.ts';
+import { openOutbound } from '#control/open-outbound.ts';
 import { loadKinds, loadSlices } from '#compose.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import { openEnvKeys } from '#engines/keys/env/env-keys.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
 import { OWNER_TOKEN, startHttpFixture, type HttpFixture } from '#http/testing/http-fixture.ts';
-import { Collector } from '#content-collector.ts';
+import { Collector } from '#content/content-collector.ts';
 import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
 import type { JobIo } from '#kernel/job-runner.ts';
 import type { JobClaim } from '#kernel/jobs.ts';

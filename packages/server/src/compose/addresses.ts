@@ -1,0 +1,53 @@
+/** What lies at addresses that pipelines name; see compose.ts. */
+import { DaisError } from '@dais/api';
+import type { AddressedFile, AddressIo } from '#ledgers/executions/index.ts';
+import type { Outbound } from '#lib/outbound/outbound.ts';
+import { guardedHandler } from './data.ts';
+
+/** A large file may take hours; that nothing comes for a minute ends it. */
+const TIMEOUTS = { totalMs: 0, headersMs: 60_000, idleMs: 60_000 };
+
+/** @throws DaisError as `Outbound`, for what is not there, and for what may not be read. */
+export async function readAddress(outbound: Outbound, url: string, io: AddressIo): Promise<readonly AddressedFile[]> {
+  if (/^s3:/i.test(url)) return await readBucket(outbound, url, io);
+  const open = async () => {
+    const { status, body } = await outbound.stream({ url, redirects: 5, timeouts: TIMEOUTS, signal: io.signal });
+    if (status === 200) return body;
+    body.on('error', () => {}).destroy();
+    throw new DaisError('upstream_failed', `it answers with status ${status}`);
+  };
+  return [{ path: '', open }];
+}
+
+/** An object, or all that lie below it, by the variables that every client of S3 knows. Without keys it must be open to all. */
+async function readBucket(
+  outbound: Outbound,
+  url: string,
+  { variables, signal }: AddressIo,
+): Promise<readonly AddressedFile[]> {
+  const [, bucket, key = ''] = /^s3:\/\/([^/?#]+)\/*(.*?)\/*$/is.exec(url) ?? [];
+  if (bucket === undefined || key === '' || /[*?]/.test(key)) {
+    throw new DaisError('invalid_request', 'write `s3://BUCKET/KEY`, of an object or of a folder, without `*` and `?`');
+  }
+  const { s3Bucket } = await import('#engines/sources/s3/s3-source.ts');
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = variables;
+  const { AWS_SESSION_TOKEN: sessionToken } = variables;
+  const objects = s3Bucket({
+    bucket,
+    region: variables['AWS_REGION'] ?? variables['AWS_DEFAULT_REGION'] ?? 'us-east-1',
+    endpoint: variables['AWS_ENDPOINT_URL_S3'] ?? variables['AWS_ENDPOINT_URL'],
+    credentials:
+      accessKeyId === undefined || secretAccessKey === undefined
+        ? undefined
+        : { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) },
+    requestHandler: await guardedHandler(outbound),
+  });
+  const [object] = await objects.objects(key, signal);
+  if (object !== undefined) return [{ path: '', open: async () => await objects.open(object, signal) }];
+  const below = await objects.objects(`${key}/**`, signal);
+  if (below.length === 0) throw new DaisError('not_found', `the bucket ${bucket} has no ${key}`);
+  return below.map((one) => ({
+    path: one.name.slice(key.length + 1),
+    open: async () => await objects.open(one, signal),
+  }));
+}

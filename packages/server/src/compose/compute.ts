@@ -1,0 +1,66 @@
+/** What runs the steps of this machine, and how much of it they may use. */
+import { hostname } from 'node:os';
+import type { Compute } from '#engines/compute/contract.ts';
+import type { ProcessComputeOptions } from '#engines/compute/process/process-compute.ts';
+import type { Isolation } from '#engines/isolation/contract.ts';
+import type { ExecutionParts } from '#ledgers/executions/index.ts';
+import { machineMemory } from '#lib/machine-memory.ts';
+import type { EngineSurroundings } from './engines.ts';
+import type { ResolvedConfig } from '#config-load.ts';
+
+type Around = Omit<EngineSurroundings, 'outbound'>;
+
+/**
+ * The engine for steps. `hidden`: folders and files that isolated steps never see. `reach`: what they reach, with network or
+ * without. `proxy`: through which those with network reach others. `keepFreeBytes`: free bytes of the disk below which a step
+ * is ended.
+ */
+export async function openCompute(
+  { dataFolder, clock, log, environment, isolation }: Around & { readonly isolation: Isolation },
+  hidden: readonly string[],
+  { reach = [], proxy, keepFreeBytes = 0 }: Pick<ProcessComputeOptions, 'reach' | 'proxy' | 'keepFreeBytes'> = {},
+): Promise<Compute> {
+  const path = environment['PATH'];
+  return await (
+    await import('#engines/compute/process/process-compute.ts')
+  ).openProcessCompute({
+    root: `${dataFolder}/compute`,
+    clock,
+    log,
+    isolation,
+    hidden: [dataFolder, ...hidden],
+    reach,
+    keepFreeBytes,
+    ...(proxy !== undefined && { proxy }),
+    ...(path !== undefined && { path }),
+  });
+}
+
+type ComputeRules = Pick<
+  ExecutionParts,
+  'concurrency' | 'limits' | 'stepDefaults' | 'capacity' | 'nodeName' | 'diskRules'
+>;
+
+export function computeRules(
+  { executions }: Pick<ResolvedConfig, 'executions'>,
+  { environment }: Pick<Around, 'environment'>,
+): ComputeRules {
+  const { stepCpu: cpu, stepMemoryBytes: memory, stepDiskBytes: disk, maxStepDiskBytes: maxBytes } = executions;
+  return {
+    concurrency: executions.atOnce,
+    limits: { runningSteps: executions.perProject, queuedSteps: executions.queuedPerProject },
+    stepDefaults: { cpu, memory: memory ?? Math.floor(machineMemory() / 2), disk },
+    diskRules: { defaultBytes: disk, maxBytes },
+    capacity: async () => await capacityOf(environment['PATH']),
+    nodeName: hostname(),
+  };
+}
+
+/** Known without the engine, which is opened with the first step. */
+async function capacityOf(path: string | undefined): Promise<Readonly<Record<string, number>>> {
+  const { findGpus, machineResources, SYSTEM_PATH } = await import('#engines/compute/process/capacity.ts');
+  const gpus = await findGpus(path ?? SYSTEM_PATH);
+  // The free disk changes by the minute: the engine compares it when a step starts.
+  const { disk: _, ...resources } = await machineResources('/', gpus);
+  return resources;
+}

@@ -1,0 +1,86 @@
+/** What isolates the code and the models of users, in each process that runs some; see compose.ts. */
+import type { Isolation, IsolationOptions } from '#engines/isolation/contract.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Outbound } from '#lib/outbound/outbound.ts';
+import type { Log } from '#lib/log.ts';
+import type { ResolvedConfig } from '#config-load.ts';
+
+export interface IsolationSurroundings {
+  /** Of the server: PATH, HOME and the variables that name the kind of container. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly outbound: Outbound;
+  readonly clock: Clock;
+}
+
+/** Where bubblewrap is looked for; plain data, which a thread or a child process may be given. */
+export type IsolationPlaces = Pick<IsolationOptions, 'configured' | 'path' | 'bundled'> & {
+  readonly variables: Readonly<Record<string, string>>;
+};
+
+/** Where programs of isolation are. */
+export type IsolationConfig = Pick<ResolvedConfig, 'data' | 'isolation'>;
+
+export async function isolationPlaces(
+  config: IsolationConfig,
+  environment: IsolationSurroundings['environment'],
+): Promise<IsolationPlaces> {
+  const { bundledPlace } = await import('#engines/isolation/bundled-bubblewrap.ts');
+  const { bubblewrap } = config.isolation;
+  const path = environment['PATH'];
+  return {
+    ...(bubblewrap !== undefined && { configured: [bubblewrap] }),
+    ...(path !== undefined && { path }),
+    bundled: [bundledPlace(folderOf(config))],
+    variables: environment,
+  };
+}
+
+/** Isolation with what is at these places; installs nothing. */
+export async function openIsolationAt(places: IsolationPlaces): Promise<Isolation> {
+  return (await import('#engines/isolation/open-isolation.ts')).openIsolation(places);
+}
+
+/** Installs the bundled bubblewrap before the first run, where the machine has none. */
+export async function openServerIsolation(
+  config: IsolationConfig & Pick<ResolvedConfig, 'environments'>,
+  { environment, outbound, clock }: IsolationSurroundings,
+): Promise<Isolation> {
+  const [{ openIsolation }, { ProvidedIsolation }, { Indexes }] = await Promise.all([
+    import('#engines/isolation/open-isolation.ts'),
+    import('#engines/isolation/provided-isolation.ts'),
+    import('#engines/environments/uv/indexes.ts'),
+  ]);
+  const { index, wheelhouse } = config.environments;
+  const searchPath = environment['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
+  const indexes = new Indexes({ index, wheelhouse, environment, searchPath, outbound });
+  const places = await isolationPlaces(config, environment);
+  return new ProvidedIsolation({
+    bundled: {
+      folder: folderOf(config),
+      wheelhouse,
+      index: async () => await indexes.forUv(),
+      outbound,
+    },
+    programs: places,
+    open: ({ bundled }) => openIsolation({ ...places, bundled }),
+    clock,
+  });
+}
+
+/** For the control process, which also reports what isolates. */
+export async function openControlIsolation(
+  config: IsolationConfig & Pick<ResolvedConfig, 'environments'>,
+  around: IsolationSurroundings & { readonly log: Log },
+) {
+  const { IsolationState } = await import('#control/isolation-state.ts');
+  const isolation = await openServerIsolation(config, around);
+  return {
+    isolation,
+    isolationPlaces: await isolationPlaces(config, around.environment),
+    isolationState: new IsolationState(isolation, around),
+  };
+}
+
+function folderOf({ data, isolation }: IsolationConfig): string {
+  return isolation.folder ?? `${data}/isolation`;
+}

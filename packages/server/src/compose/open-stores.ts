@@ -1,0 +1,21 @@
+/** The engines that a configuration asks for, opened. */
+import type { ConfigSpec } from '@dais/api';
+import type { BlobStore } from '#engines/blobs/contract.ts';
+import type { KeyStore } from '#engines/keys/contract.ts';
+import { blobEngines, keyEngines, type EngineSurroundings } from './engines.ts';
+
+/** @throws DaisError `invalid_config`. */
+export async function openKeys(config: ConfigSpec['keys'], around: EngineSurroundings): Promise<KeyStore> {
+  // The table has one function for each type, and each takes its own type: what holds for all holds for this one.
+  const open = keyEngines[config.type] as (config: ConfigSpec['keys'], around: EngineSurroundings) => Promise<KeyStore>;
+  return await open(config, around);
+}
+
+/** @throws DaisError `blobs_unavailable`, `storage_full`. */
+export async function openBlobs(config: ConfigSpec['blobs'], around: EngineSurroundings): Promise<BlobStore> {
+  const open = blobEngines[config.type] as (
+    config: ConfigSpec['blobs'],
+    around: EngineSurroundings,
+  ) => Promise<BlobStore>;
+  return await open(config, around);
+}

@@ -1,0 +1,173 @@
+/** The control process: one kernel with its ledgers, and the HTTP and gRPC servers in front of it. */
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { metricsEntries } from '#http/metrics-door.ts';
+import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
+import type { Kernel } from '#kernel/kernel.ts';
+import { KindRegistry } from '#kernel/registry.ts';
+import type { Authorizer } from '#kernel/principal.ts';
+import { hasUsers } from '#policy/identity/users.ts';
+import { authorizers, loadKinds, type KindsAndPolicies } from '#compose.ts';
+import { openLedgers, type LedgerSurroundings, type OpenedLedgers } from '#compose/open-ledgers.ts';
+import type { ControlIo, ControlSetup } from './control-setup.ts';
+import { openAccounts, type Accounts } from './open-accounts.ts';
+import { openEngines, prepareEngines, type ControlEngines, type LazyEngines } from './open-engines.ts';
+import { openStorage, type Storage } from './open-storage.ts';
+import { phaseTimer } from './phase-timer.ts';
+import { buildKernel, startKernel } from './start-kernel.ts';
+import { serveHttp, type HttpSide } from '#serve-http.ts';
+
+interface ControlParts {
+  readonly setup: ControlSetup;
+  readonly io: ControlIo;
+  readonly engines: ControlEngines;
+  readonly lazy: LazyEngines;
+  readonly storage: Storage;
+  readonly accounts: Accounts;
+  readonly kernel: Kernel;
+  readonly ledgers: OpenedLedgers;
+}
+
+export class Control {
+  readonly #parts: ControlParts;
+  readonly #http: HttpSide;
+
+  private constructor(parts: ControlParts, http: HttpSide) {
+    this.#parts = parts;
+    this.#http = http;
+  }
+
+  /** @throws DaisError when the database cannot be used as it is. */
+  static async start(setup: ControlSetup, io: ControlIo): Promise<Control> {
+    const { config } = setup;
+    const { log } = io;
+    const engines = await openEngines(setup, io);
+    const timed = phaseTimer(io, engines.clock);
+    const { clock, keys, outbound } = engines;
+    let ledgers: OpenedLedgers | undefined;
+    const endpointWork = () => {
+      if (ledgers === undefined) throw new Error('an endpoint was reconciled before the ledgers were opened');
+      return ledgers.serving.work;
+    };
+    const loaded = await loadKinds({ keys, outbound, clock, folderRoot: config.tracking.artifactRoot, endpointWork });
+    const { kinds } = loaded;
+    const storage = await openStorage(setup, engines, { kinds, log, timed });
+    const { database, stored } = storage;
+    try {
+      // Steps of an earlier process may connect before this one serves: their connections wait.
+      let serve: (side: HttpSide) => void = () => {};
+      const serving = new Promise<HttpSide>((resolve) => (serve = resolve));
+      const accept = (socket: Socket, attempt: string) =>
+        void serving.then((side) => side.acceptFromStep(socket, attempt));
+      const lazy = prepareEngines(setup, engines, { database, accept });
+      const holder = randomUUID();
+      const authorizer = await authorizers[config.authentication.mode]({
+        database,
+        clock,
+        log,
+        engine: loaded.policies,
+      });
+      ledgers = await openLedgers(
+        ledgerSurroundings(setup, io, { engines, lazy, storage, loaded, authorizer, holder }),
+      );
+      const accounts = await openAccounts(setup, engines, { database, kinds, log, kernel: () => kernel });
+      const metrics = { entries: metricsEntries(async () => await (await serving).metrics()) };
+      const kernel: Kernel = buildKernel(setup, engines, {
+        ...{ database, kinds, authorizer, holder, log },
+        parts: [loaded, ...accounts.parts, ...ledgers.all, stored, metrics],
+      });
+      const opened = { setup, io, engines, lazy, storage, accounts, kernel, ledgers };
+      await timed('kernel', async () => await startKernel(setup, { kernel, ledgers: opened.ledgers.all, database }));
+      const http = await timed('http', async () => await serveOpened(opened));
+      serve(http);
+      // It starts programs, and may install one: nothing waits for it.
+      void engines.isolationState.read();
+      if (config.authentication.mode === 'accounts' && !(await hasUsers(database))) {
+        log.info('Nobody has an account yet. Make the first administrator: dais user invite EMAIL --admin');
+      }
+      return new Control(opened, http);
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
+  }
+
+  /** `at`: the socket that it came to, where it is not the main one. */
+  accept(socket: Socket, at: string | undefined): void {
+    if (at === 'grpc') this.#http.acceptGrpc(socket);
+    else this.#http.accept(socket);
+  }
+
+  /** Receives a message of another process of the tree. */
+  hear(from: string, body: unknown): void {
+    this.#parts.engines.gateway.hear(from, body);
+  }
+
+  /** Takes over what can change without a restart. */
+  async reload(setup: ControlSetup): Promise<void> {
+    await this.#http.reload(setup.config);
+  }
+
+  /** Lets running requests finish, then stops everything. */
+  async drain(deadlineMs: number): Promise<void> {
+    const { engines, lazy, storage, kernel, ledgers } = this.#parts;
+    await this.#http.drain(deadlineMs);
+    for (const ledger of ledgers.all) await ledger.stop?.();
+    // Steps keep running; the next process finds them.
+    lazy.egress.close();
+    await (await lazy.compute.opened())?.close();
+    await kernel.stop();
+    await engines.query.close();
+    await engines.isolation.close();
+    await (await lazy.online.opened())?.close();
+    for (const ledger of ledgers.all) await ledger.close?.();
+    await storage.database.close();
+    await storage.stored.blobs.close();
+    await engines.keys.close();
+    await engines.outbound.close();
+  }
+}
+
+interface Opened {
+  readonly engines: ControlEngines;
+  readonly lazy: LazyEngines;
+  readonly storage: Storage;
+  readonly loaded: KindsAndPolicies;
+  readonly authorizer: Authorizer;
+  readonly holder: string;
+}
+
+function ledgerSurroundings(
+  { config, port }: ControlSetup,
+  { log }: ControlIo,
+  { engines, lazy, storage: { database, stored }, loaded, authorizer, holder }: Opened,
+): LedgerSurroundings {
+  const { blobs } = stored;
+  const registry = new KindRegistry(loaded.kinds);
+  return {
+    ...engines,
+    ...lazy,
+    ...{ config, port, log, holder, database, blobs, authorizer },
+    environment: engines.around.environment,
+    content: new Content({ database, blobs, clock: engines.clock, ...CONTENT_DEFAULTS }),
+    kinds: () => registry,
+    servingRefusal: loaded.servingRefusal,
+  };
+}
+
+/** Opens the HTTP and gRPC servers. */
+async function serveOpened({ setup, io, engines, lazy, storage, accounts, kernel, ledgers }: ControlParts) {
+  const { config, port, ownerToken, version } = setup;
+  const { query, tracer, gateway, isolationState } = engines;
+  const { database, slices, stored } = storage;
+  return await serveHttp({
+    ...{ config, port, ownerToken, version, kernel, database, query, slices, tracer, gateway },
+    log: io.log,
+    blobs: stored.blobs,
+    sessions: accounts.sessions,
+    ledgers: ledgers.all.flatMap(({ metrics }) => metrics ?? []),
+    egress: () => lazy.egress.figures(),
+    content: stored.health,
+    isolation: () => isolationState.check(),
+  });
+}

@@ -1,0 +1,119 @@
+/** The control process's side of the gateway: messages through the supervisor, requests through its port. */
+import { randomBytes } from 'node:crypto';
+import { request as httpRequest } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import { gatewayFiguresSchema, type GatewayFigures } from '@dais/api/gateway';
+import type { GatewayAnswer, GatewayLink, RecentFigures } from '#compose/endpoints.ts';
+
+/** What the control process says to the gateway. */
+export interface ToGateway {
+  /** There is a new snapshot; false: nothing new, and the control process is there. */
+  readonly published: boolean;
+}
+
+/** What the gateway says to the control process. */
+export interface FromGateway {
+  readonly figures: GatewayFigures;
+}
+
+export interface LinkParts {
+  /** Asks the supervisor for the gateway. */
+  readonly want: () => void;
+  readonly tell: (message: ToGateway) => void;
+  readonly recent: RecentFigures;
+  readonly host: string;
+  readonly secure: boolean;
+  readonly now: () => number;
+}
+
+/** Figures that are older count no more. */
+const FRESH_MS = 3000;
+const ANSWER_MS = 120_000;
+
+export class SupervisedGateway implements GatewayLink {
+  /** By which the gateway knows the control plane; of this process only. */
+  readonly token = randomBytes(32).toString('base64url');
+  readonly #parts: LinkParts;
+  #told: { readonly figures: GatewayFigures; readonly at: number } | undefined;
+  #port: number | undefined;
+
+  constructor(parts: LinkParts) {
+    this.#parts = parts;
+  }
+
+  get port(): number | undefined {
+    return this.#port;
+  }
+
+  get secure(): boolean {
+    return this.#parts.secure;
+  }
+
+  /** Where this machine reaches it. */
+  get host(): string {
+    return ['0.0.0.0', '::'].includes(this.#parts.host) ? '127.0.0.1' : this.#parts.host;
+  }
+
+  address() {
+    const { port, host, token } = this;
+    return port === undefined ? undefined : { host, port, token };
+  }
+
+  publish(): void {
+    this.#parts.want();
+    this.#parts.tell({ published: true });
+  }
+
+  /** The control plane is there: what may be offline for so long begins anew. */
+  greet(): void {
+    this.#parts.tell({ published: false });
+  }
+
+  figures(): GatewayFigures | undefined {
+    if (this.#told === undefined || this.#parts.now() - this.#told.at > FRESH_MS) return undefined;
+    return this.#told.figures;
+  }
+
+  /** A message that came through the supervisor. */
+  hear(from: string, body: unknown): void {
+    if (from === 'supervisor') {
+      this.#port = (body as { readonly port: number }).port;
+      // It may have been started by an earlier control process: it learns what this one publishes.
+      this.#parts.tell({ published: true });
+      return;
+    }
+    const read = gatewayFiguresSchema.safeParse((body as FromGateway).figures);
+    if (!read.success) return;
+    this.#told = { figures: read.data, at: this.#parts.now() };
+    this.#parts.recent.hear(read.data, this.#told.at);
+  }
+
+  async request(path: string, headers: Readonly<Record<string, string>>, body?: string): Promise<GatewayAnswer> {
+    const { port, host, token } = this;
+    if (port === undefined) throw new Error('the gateway does not listen yet');
+    return await new Promise<GatewayAnswer>((resolve, reject) => {
+      const sent = httpRequest(
+        {
+          host,
+          port,
+          path,
+          method: body === undefined ? 'GET' : 'POST',
+          // A connection of its own: none that a gateway before this one has left behind.
+          agent: false,
+          timeout: ANSWER_MS,
+          headers: { ...headers, host: `127.0.0.1:${port}`, authorization: `Bearer ${token}` },
+        },
+        (answer) => {
+          const variant = answer.headers['dais-variant']?.toString();
+          buffer(answer).then(
+            (bytes) => resolve({ status: answer.statusCode ?? 0, variant, body: bytes.toString('utf8') }),
+            reject,
+          );
+        },
+      );
+      sent.once('timeout', () => sent.destroy(new Error(`no answer within ${ANSWER_MS / 1000} s`)));
+      sent.once('error', reject);
+      sent.end(body);
+    });
+  }
+}

@@ -1,0 +1,271 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  childrenOf,
+  commandOf,
+  controlOf,
+  isAlive,
+  killProcess,
+  startDaisProcess,
+  type DaisProcess,
+} from '#testing/dais-process.ts';
+import { onnxFile } from '#engines/inference/onnx/onnx-files.testing.ts';
+import { servingClient, type SeenStatus, type ServingClient } from '#testing/serving-client.ts';
+
+let folder: string;
+let dais: DaisProcess;
+let url: string;
+let client: ServingClient;
+let gatewayUrl: string;
+
+const child = (name: string) => childrenOf(dais.process.pid ?? 0).find((pid) => commandOf(pid).includes(name));
+const infer = async (base: string, x: number, headers: Readonly<Record<string, string>> = {}) => {
+  const body = { inputs: [{ name: 'x', shape: [1, 1], datatype: 'FP32', data: [x] }] };
+  const answer = await fetch(`${base}/v2/models/scaled/infer`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+  const text = await answer.text();
+  const variant = answer.headers.get('dais-variant');
+  if (answer.status !== 200) return { status: answer.status, variant, y: undefined, text };
+  return { status: 200, variant, y: (JSON.parse(text) as { outputs: { data: number[] }[] }).outputs[0]?.data[0], text };
+};
+/** On a connection of its own: a kept one whose end is not heard of yet would count as inside of what was killed. */
+const askAlone = async (base: string) =>
+  await new Promise<number>((resolve, reject) => {
+    const sent = request(`${base}/v2/models/scaled/infer`, { method: 'POST', agent: false }, (answer) => {
+      answer
+        .resume()
+        .once('end', () => resolve(answer.statusCode ?? 0))
+        .once('error', reject);
+    });
+    sent.once('error', reject);
+    sent.end('{"inputs": [{"name": "x", "shape": [1, 1], "datatype": "FP32", "data": [1]}]}');
+  });
+const isServing = (status: SeenStatus) =>
+  status.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') === true &&
+  status.rollout === undefined;
+const variantOf = (status: SeenStatus, name: string) => status.variants?.find((one) => one.name === name);
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dais-endpoints-'));
+  dais = startDaisProcess({ data: join(folder, 'data'), 'keys.folder': join(folder, 'keys') });
+  url = await dais.ready;
+  client = servingClient(url);
+});
+afterAll(async () => {
+  dais.process.kill('SIGTERM');
+  await dais.ended;
+  await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+});
+
+test('without an endpoint no gateway runs; the first one starts it, and answers at both ports', async () => {
+  expect(child('gateway-process')).toBeUndefined();
+  expect(await client.register('m', 2, { example: { inputs: [[1]] } })).toBe(1);
+  await client.call('PUT', '/api/v1/registry/models/m/aliases/champion', { version: '1' });
+  const deployed = await client.call('POST', '/api/v1/serving/endpoints/scaled/deploy', {
+    model: 'models:/m@champion',
+  });
+  expect(deployed).toMatchObject({ status: 202, body: { endpoint: 'scaled', created: true } });
+  const status = await client.settled('scaled', isServing);
+  expect(status.variants).toMatchObject([
+    { name: 'stable', model: 'models:/m/1', weight: 100, state: 'ready', engine: 'onnx' },
+  ]);
+  expect(child('gateway-process')).toBeDefined();
+  const first = await client.lastRollout('scaled');
+  expect(first).toMatchObject({ state: 'promoted', to: 'models:/m/1', cause: 'deploy', startedBy: 'user:owner' });
+  expect(first.steps[0]?.message).toBe('It was loaded and answered its input example.');
+  const { body } = await client.call('GET', '/api/v1/serving/endpoints/scaled/contract');
+  expect(body).toMatchObject({ model: 'models:/m/1', ready: true, example: { inputs: [[1]] } });
+  expect(body['inputs']).toMatchObject([{ name: 'x', datatype: 'FP32' }]);
+  gatewayUrl = `http://127.0.0.1:${body.port}`;
+  expect(await infer(url, 21)).toMatchObject({ status: 200, y: 42, variant: 'stable' });
+  expect(await infer(gatewayUrl, 21)).toMatchObject({ status: 200, y: 42, variant: 'stable' });
+  expect(await infer(`${url}/p/default`, 2)).toMatchObject({ y: 4 });
+});
+
+test('a canary gets its share until somebody promotes it, a pin reaches it, and rolling back brings the one before', async () => {
+  await client.register('m', 3, { example: { inputs: [[1]] } });
+  await client.call('POST', '/api/v1/serving/endpoints/scaled/deploy', { model: 'models:/m/2', canary: 10 });
+  await client.settled('scaled', (status) => variantOf(status, 'canary')?.weight === 10);
+  const counts = { stable: 0, canary: 0 };
+  for (let at = 0; at < 200; at++) {
+    const { variant, y } = await infer(gatewayUrl, 1);
+    expect(y).toBe(variant === 'canary' ? 3 : 2);
+    counts[variant as 'stable' | 'canary']++;
+  }
+  // Of 200 by chance, 10 %: beyond these ends once in many millions.
+  expect(counts.canary).toBeGreaterThan(1);
+  expect(counts.canary).toBeLessThan(60);
+  expect(await infer(url, 1, { 'dais-variant': 'canary' })).toMatchObject({ y: 3, variant: 'canary' });
+  await expect
+    .poll(async () => (await client.call('GET', '/api/v1/serving/endpoints/scaled/figures')).body)
+    .toMatchObject({ live: true, variants: [{ name: 'stable' }, { name: 'canary', failed: 0 }] });
+  const promoted = await client.call('POST', '/api/v1/serving/endpoints/scaled/rollout/promote', { reason: 'better' });
+  expect(promoted).toMatchObject({ status: 200, body: { state: 'promoted', reason: 'better', endedBy: 'user:owner' } });
+  const status = await client.settled('scaled', isServing);
+  expect(variantOf(status, 'stable')).toMatchObject({ model: 'models:/m/2', weight: 100 });
+  await expect.poll(async () => (await infer(gatewayUrl, 1)).y).toBe(3);
+  expect((await client.call('POST', '/api/v1/serving/endpoints/scaled/rollout/promote', {})).status).toBe(409);
+  await client.call('POST', '/api/v1/serving/endpoints/scaled/revert', { reason: 'gates complained' });
+  const back = await client.settled(
+    'scaled',
+    (now) => variantOf(now, 'stable')?.model === 'models:/m/1' && isServing(now),
+  );
+  expect(back.conditions?.find((one) => one.type === 'Current')).toMatchObject({ reason: 'HeldBack' });
+  await expect.poll(async () => (await infer(gatewayUrl, 1)).y).toBe(2);
+});
+
+test('a shadow gets copies and is shown as one; what the manifest names to answer stays', async () => {
+  const deploy = async (body: unknown, name = 'scaled') =>
+    await client.call('POST', `/api/v1/serving/endpoints/${name}/deploy`, body);
+  const named = async () => (await client.call('GET', '/api/v1/endpoints/scaled')).body['spec'] as object;
+  const shadow = { model: 'models:/m/2', shadow: true };
+  expect(await deploy(shadow, 'nothing')).toMatchObject({ status: 404, body: { code: 'not_found' } });
+  const before = await named();
+  const rollout = await client.lastRollout('scaled');
+  expect(await deploy(shadow)).toMatchObject({ status: 202, body: { created: false } });
+  const status = await client.settled('scaled', (now) => variantOf(now, 'shadow')?.state === 'ready');
+  expect(status.variants).toMatchObject([
+    { name: 'stable', role: 'variant', model: 'models:/m/1', weight: 100 },
+    { name: 'shadow', role: 'shadow', model: 'models:/m/2', weight: 100 },
+  ]);
+  expect(await named()).toEqual({ ...before, shadow: [{ name: 'shadow', model: 'models:/m/2' }] });
+  expect(await client.lastRollout('scaled')).toEqual(rollout);
+  expect(await infer(url, 2)).toMatchObject({ y: 4, variant: 'stable' });
+  const sql = `select variant, out_y from predictions where shadow_of is not null`;
+  const copies = async () =>
+    (await client.call('POST', '/api/v1/predictions/endpoints/scaled/query', { sql })).body['rows'];
+  await expect.poll(copies).toEqual([['shadow', 6]]);
+  // Once it is to answer, it needs no copies.
+  await deploy({ model: 'models:/m/2', canary: 10 });
+  const taken = await client.settled('scaled', (now) => variantOf(now, 'canary')?.weight === 10);
+  expect(variantOf(taken, 'shadow')).toBeUndefined();
+  await client.call('POST', '/api/v1/serving/endpoints/scaled/rollout/abort', { reason: 'only looked' });
+  await client.settled('scaled', (now) => variantOf(now, 'canary') === undefined);
+});
+
+test('a moved alias drives a rollout; one that cannot be loaded is taken back, and says why', async () => {
+  const spec = {
+    model: 'models:/m@champion',
+    // A busy machine is no slow model.
+    rollout: { steps: [50, 100], bakeSeconds: 0, minimumRequests: 5, latencyMs: 600_000 },
+  };
+  const manifest = { apiVersion: 'dais.dev/v1', kind: 'Endpoint', metadata: { name: 'scaled' }, spec };
+  expect((await client.call('PUT', '/api/v1/endpoints/scaled', manifest)).status).toBe(200);
+  await client.settled('scaled', (status) => isServing(status));
+  const version = await client.register('m', 5, { example: { inputs: [[1]] } });
+  await client.call('PUT', '/api/v1/registry/models/m/aliases/champion', { version: String(version) });
+  const asking = { on: true };
+  const failures: string[] = [];
+  const load = (async () => {
+    while (asking.on) {
+      const { status, text } = await infer(gatewayUrl, 1).catch((error: unknown) => ({
+        status: 0,
+        text: String(error),
+      }));
+      if (status !== 200) failures.push(text);
+    }
+  })();
+  let broken = 0;
+  try {
+    await client.settled(
+      'scaled',
+      (now) => variantOf(now, 'stable')?.model === `models:/m/${version}` && isServing(now),
+    );
+    const rollout = await client.lastRollout('scaled');
+    expect(rollout).toMatchObject({ state: 'promoted', cause: 'alias', from: 'models:/m/1', startedBy: 'system:dais' });
+    expect(rollout.steps.map((step) => [step.weight, step.verdict])).toEqual([
+      [0, 'good'],
+      [50, 'good'],
+      [100, 'good'],
+    ]);
+    broken = await client.register('m', 7, { bytes: Buffer.from('no model') });
+    await client.call('PUT', '/api/v1/registry/models/m/aliases/champion', { version: String(broken) });
+    await client.settled('scaled', (now) => now.conditions?.some((one) => one.reason === 'HeldBack') === true);
+  } finally {
+    asking.on = false;
+    await load;
+  }
+  expect(failures).toEqual([]);
+  const ended = await client.lastRollout('scaled');
+  expect(ended).toMatchObject({ state: 'rolledBack', to: `models:/m/${broken}`, endedBy: 'system:dais' });
+  expect(ended.reason).toContain('could not be loaded');
+  expect((await infer(gatewayUrl, 1)).y).toBe(5);
+});
+
+test('kill -9 of the control process fails nothing at the gateway, of the gateway only what it had', async () => {
+  const results: { readonly at: 'gateway' | 'main'; readonly status: number | string }[] = [];
+  const asking = { on: true };
+  const ask = async (at: 'gateway' | 'main', base: string) => {
+    while (asking.on) {
+      const status = await askAlone(base).catch((error: unknown) => String(error));
+      results.push({ at, status });
+    }
+  };
+  const loads = [ask('gateway', gatewayUrl), ask('gateway', gatewayUrl)];
+  const control = controlOf(dais.process.pid!) ?? 0;
+  killProcess(control);
+  await expect.poll(() => isAlive(control)).toBe(false);
+  await expect.poll(async () => (await fetch(`${url}/readyz`).catch(() => undefined))?.status).toBe(200);
+  expect(results.filter(({ status }) => status !== 200)).toEqual([]);
+  const before = results.length;
+  await expect.poll(() => results.length).toBeGreaterThan(before + 50);
+
+  const gateway = child('gateway-process') ?? 0;
+  killProcess(gateway);
+  await expect.poll(() => child('gateway-process') ?? gateway).not.toBe(gateway);
+  await expect.poll(async () => (await infer(gatewayUrl, 1).catch(() => undefined))?.status).toBe(200);
+  const after = results.length;
+  await expect.poll(() => results.length).toBeGreaterThan(after + 50);
+  asking.on = false;
+  await Promise.all(loads);
+  // Two askers: at most one request each was inside; whoever came meanwhile waited for the next one.
+  expect(results.filter(({ status }) => status !== 200).length).toBeLessThanOrEqual(2);
+});
+
+test('a version that fails each request is taken back by itself, and says why; the running one answers on', async () => {
+  const failing = onnxFile({
+    // One row cannot become seven: it loads, and no request gets through.
+    nodes: [{ op: 'Reshape', inputs: ['x', 'seven'], outputs: ['y'] }],
+    inputs: [{ name: 'x', datatype: 'FP32', shape: ['rows', 1] }],
+    outputs: [{ name: 'y', datatype: 'FP32', shape: ['rows', 1] }],
+    weights: [{ name: 'seven', shape: [2], data: BigInt64Array.of(7n, 1n) }],
+  });
+  const version = await client.register('m', 0, { bytes: failing });
+  await client.call('POST', '/api/v1/serving/endpoints/scaled/deploy', { model: `models:/m/${version}` });
+  const asking = { on: true };
+  const failures: (string | null)[] = [];
+  const load = (async () => {
+    while (asking.on) {
+      const { status, variant, text } = await infer(gatewayUrl, 1);
+      if (status !== 200) failures.push(variant ?? text);
+    }
+  })();
+  try {
+    const rolledBack = { state: 'rolledBack', to: `models:/m/${version}`, endedBy: 'system:dais' };
+    await expect
+      .poll(async () => await client.lastRollout('scaled'), { timeout: 150_000, interval: 100 })
+      .toMatchObject({ ...rolledBack, reason: expect.stringMatching(/requests failed/) });
+  } finally {
+    asking.on = false;
+    await load;
+  }
+  expect(failures.length).toBeGreaterThan(0);
+  await expect.poll(async () => await infer(gatewayUrl, 1)).toMatchObject({ status: 200, variant: 'stable', y: 5 });
+});
+
+test('what cannot be: no such model, no version, a shadow that is a canary, an endpoint that is not there', async () => {
+  const deploy = async (body: unknown) => await client.call('POST', '/api/v1/serving/endpoints/other/deploy', body);
+  expect(await deploy({ model: 'models:/nothing/1' })).toMatchObject({ status: 404, body: { code: 'not_found' } });
+  expect((await deploy({ model: 'models:/m' })).body.detail).toContain('models:/m@ALIAS');
+  expect((await deploy({ model: 'models:/m/1', shadow: true, canary: 5 })).status).toBe(400);
+  expect((await client.call('POST', '/v2/models/nothing/infer', {})).status).toBe(404);
+  expect((await client.call('GET', '/api/v1/serving/endpoints/nothing/figures')).status).toBe(404);
+  const wrong = await client.call('POST', '/v2/models/scaled/infer', { inputs: [] });
+  expect(wrong.status).toBe(400);
+});

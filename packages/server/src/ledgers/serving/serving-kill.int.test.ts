@@ -1,0 +1,33 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { seededRandom } from '#kernel/testing/test-kernel.ts';
+import {
+  servingKillRounds,
+  startServingWorld,
+  VICTIMS,
+  type ServingWorld,
+} from '#testing/serving-kill-rounds.testing.ts';
+
+let world: ServingWorld;
+beforeAll(async () => {
+  world = await startServingWorld();
+});
+afterAll(async () => {
+  await world?.stop();
+});
+
+test(
+  'kill -9 under load: only what was inside of a model’s process or the gateway fails, each answered prediction is kept once',
+  { timeout: 600_000 },
+  async () => {
+    const rounds = 2;
+    const victims = Array.from({ length: rounds }, () => VICTIMS).flat();
+    const how = { perSecond: 120, withinMs: 300, random: seededRandom(7) };
+    const { answered, failed, ...report } = await servingKillRounds(world, victims, how);
+    expect(report).toEqual({
+      rounds: { worker: rounds, gateway: rounds, control: rounds, database: rounds },
+      faults: [],
+    });
+    expect(failed).toMatchObject({ control: 0, database: 0 });
+    expect(answered).toBeGreaterThan(300);
+  },
+);
