@@ -200,11 +200,11 @@ test('records are listed in pages', async () => {
           `    import('#ledgers/${kebab}/index.ts'),\n  ]);\n  return folders`,
         ),
       [OPEN_LEDGERS]: (text) =>
-        `${addToList(text, 'all', `await open${pascal}(around)`).trimEnd()}
+        `${addToList(text, 'all', `await open${pascal}(dependencies)`).trimEnd()}
 
-async function open${pascal}(around: LedgerSurroundings) {
+async function open${pascal}(dependencies: LedgerDependencies) {
   const { ledger } = await import('#ledgers/${kebab}/index.ts');
-  return ledger.open({ now: queries(around).now });
+  return ledger.open({ now: queries(dependencies).now });
 }
 `,
       'packages/server/src/testing/operation-recipes.ts': (text) =>

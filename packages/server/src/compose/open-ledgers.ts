@@ -35,7 +35,7 @@ import type { SupervisedGateway } from '#control/gateway-link.ts';
 import { insideUrl, publicUrl, stepUrl } from '#control/server-url.ts';
 
 /** What ledgers are opened with. */
-export interface LedgerSurroundings {
+export interface LedgerDependencies {
   readonly config: ResolvedConfig;
   /** Main port of the server. */
   readonly port: number;
@@ -71,32 +71,32 @@ export interface OpenedLedgers {
   readonly all: readonly Ledger[];
 }
 
-export async function openLedgers(around: LedgerSurroundings): Promise<OpenedLedgers> {
-  const privacy = await openPrivacy(around);
-  const quality = await openQuality(around, { privacy });
-  const data = await openData(around, { privacy, quality });
-  const executions = await openExecutions(around, { data });
-  const predictions = await openPredictions(around);
-  const modelJobs = await openModelJobs(around, { privacy, data, predictions });
-  const serving = await openServing(around);
+export async function openLedgers(dependencies: LedgerDependencies): Promise<OpenedLedgers> {
+  const privacy = await openPrivacy(dependencies);
+  const quality = await openQuality(dependencies, { privacy });
+  const data = await openData(dependencies, { privacy, quality });
+  const executions = await openExecutions(dependencies, { data });
+  const predictions = await openPredictions(dependencies);
+  const modelJobs = await openModelJobs(dependencies, { privacy, data, predictions });
+  const serving = await openServing(dependencies);
   return {
     serving,
     all: [
-      await openAudit(around),
-      await openTracking(around),
-      await openLineage(around),
-      await openWebhooks(around),
+      await openAudit(dependencies),
+      await openTracking(dependencies),
+      await openLineage(dependencies),
+      await openWebhooks(dependencies),
       privacy,
       quality,
       data,
       executions,
-      await openLabelling(around, { privacy, data }),
-      await openFeatures(around, { privacy, data }),
+      await openLabelling(dependencies, { privacy, data }),
+      await openFeatures(dependencies, { privacy, data }),
       predictions,
-      await openSafety(around),
+      await openSafety(dependencies),
       modelJobs,
       serving,
-      await openMonitoring(around, { privacy, predictions, modelJobs, executions, serving }),
+      await openMonitoring(dependencies, { privacy, predictions, modelJobs, executions, serving }),
     ],
   };
 }
@@ -106,25 +106,25 @@ type Privacy = Opened<typeof openPrivacy>;
 type Data = Opened<typeof openData>;
 
 /** Where the files of dataset versions are. */
-function localData({ database, blobs, config }: LedgerSurroundings) {
+function localData({ database, blobs, config }: LedgerDependencies) {
   return { database, blobs, folder: join(config.data, 'datasets') };
 }
 
-function queries({ clock, query }: LedgerSurroundings) {
+function queries({ clock, query }: LedgerDependencies) {
   return { now: () => clock.now(), query: async () => await Promise.resolve(query) };
 }
 
-async function openAudit({ config, ...around }: LedgerSurroundings) {
+async function openAudit({ config, ...dependencies }: LedgerDependencies) {
   const { folder, webhook } = config.audit.checkpoints;
   return await loadAudit({
-    ...around,
+    ...dependencies,
     checkpointFolders: [join(config.data, 'audit-checkpoints'), ...(folder === undefined ? [] : [folder])],
     checkpointWebhook: webhook,
     days: config.retention.auditDays,
   });
 }
 
-async function openTracking({ config, clock, database, content, blobs }: LedgerSurroundings): Promise<Ledger> {
+async function openTracking({ config, clock, database, content, blobs }: LedgerDependencies): Promise<Ledger> {
   const parts = { clock, random: randomBytes, folderRoot: config.tracking.artifactRoot };
   const { traceDays, deletedDays } = config.retention;
   const tracking = await loadTracking({ ...parts, traceDays, deletedDays });
@@ -132,7 +132,7 @@ async function openTracking({ config, clock, database, content, blobs }: LedgerS
   return { ...tracking, entries: [...tracking.entries, ...artifacts] };
 }
 
-async function openLineage({ config, clock, log, outbound }: LedgerSurroundings) {
+async function openLineage({ config, clock, log, outbound }: LedgerDependencies) {
   const { url, apiKey, namespace } = config.openlineage;
   return await loadLineage({
     days: config.retention.lineageDays,
@@ -141,39 +141,45 @@ async function openLineage({ config, clock, log, outbound }: LedgerSurroundings)
   });
 }
 
-async function openWebhooks({ config, database, keys, outbound, clock }: LedgerSurroundings) {
+async function openWebhooks({ config, database, keys, outbound, clock }: LedgerDependencies) {
   return await loadWebhooks({ database, keys, outbound, clock, allowHosts: config.outbound.allowHosts });
 }
 
-async function openPrivacy(around: LedgerSurroundings) {
-  const { database, keys } = around;
-  return await loadPrivacy({ ...queries(around), database, keys, local: localData(around), random: randomBytes });
+async function openPrivacy(dependencies: LedgerDependencies) {
+  const { database, keys } = dependencies;
+  return await loadPrivacy({
+    ...queries(dependencies),
+    database,
+    keys,
+    local: localData(dependencies),
+    random: randomBytes,
+  });
 }
 
-async function openQuality(around: LedgerSurroundings, { privacy }: { readonly privacy: Privacy }) {
-  const { database, log } = around;
+async function openQuality(dependencies: LedgerDependencies, { privacy }: { readonly privacy: Privacy }) {
+  const { database, log } = dependencies;
   return await loadQuality({
-    ...queries(around),
+    ...queries(dependencies),
     database,
-    local: localData(around),
+    local: localData(dependencies),
     log,
     masked: async (tx, dataset, _principal, may) => await privacy.masked(tx, dataset, may),
   });
 }
 
 async function openData(
-  around: LedgerSurroundings,
+  dependencies: LedgerDependencies,
   { privacy, quality }: { readonly privacy: Privacy; readonly quality: Opened<typeof openQuality> },
 ) {
-  const { keys, outbound, content, clock, log, kinds } = around;
+  const { keys, outbound, content, clock, log, kinds } = dependencies;
   return await loadData({
-    ...localData(around),
+    ...localData(dependencies),
     keys,
     outbound,
     content,
     clock,
     log,
-    query: queries(around).query,
+    query: queries(dependencies).query,
     kinds,
     hooks: {
       begin: async (tx, version) => {
@@ -186,9 +192,9 @@ async function openData(
   });
 }
 
-async function openExecutions(around: LedgerSurroundings, { data }: { readonly data: Data }) {
-  const { config, port, compute, environments } = around;
-  const { database, content, keys, clock, log, holder, outbound, tracer } = around;
+async function openExecutions(dependencies: LedgerDependencies, { data }: { readonly data: Data }) {
+  const { config, port, compute, environments } = dependencies;
+  const { database, content, keys, clock, log, holder, outbound, tracer } = dependencies;
   return await loadExecutions({
     database,
     content,
@@ -206,7 +212,7 @@ async function openExecutions(around: LedgerSurroundings, { data }: { readonly d
     random: randomBytes,
     folderRoot: config.tracking.artifactRoot,
     urls: { inside: insideUrl(port), outside: stepUrl(config, port) },
-    ...computeRules(config, around),
+    ...computeRules(config, dependencies),
     days: config.retention.executionDays,
     data: data.steps,
   });
@@ -217,36 +223,36 @@ interface PrivacyAndData {
   readonly data: Data;
 }
 
-async function openLabelling(around: LedgerSurroundings, { privacy, data }: PrivacyAndData) {
-  const { folder } = localData(around);
-  return await loadLabels({ now: queries(around).now, folder, masks: privacy.masks, maker: data.maker });
+async function openLabelling(dependencies: LedgerDependencies, { privacy, data }: PrivacyAndData) {
+  const { folder } = localData(dependencies);
+  return await loadLabels({ now: queries(dependencies).now, folder, masks: privacy.masks, maker: data.maker });
 }
 
-async function openFeatures(around: LedgerSurroundings, { privacy, data }: PrivacyAndData) {
-  const { config, database, clock, log, online } = around;
+async function openFeatures(dependencies: LedgerDependencies, { privacy, data }: PrivacyAndData) {
+  const { config, database, clock, log, online } = dependencies;
   return await loadFeatures({
     database,
     clock,
     log,
-    data: localData(around),
+    data: localData(dependencies),
     maker: data.maker,
     masks: privacy.masks,
-    query: queries(around).query,
+    query: queries(dependencies).query,
     online: async () => await online.get(),
     folder: join(config.data, 'features', 'jobs'),
     days: config.features.days,
   });
 }
 
-async function openPredictions(around: LedgerSurroundings) {
-  const { config, database, content, blobs, clock, log } = around;
+async function openPredictions(dependencies: LedgerDependencies) {
+  const { config, database, content, blobs, clock, log } = dependencies;
   return await loadPredictions({
     database,
     content,
     blobs,
     clock,
     log,
-    query: queries(around).query,
+    query: queries(dependencies).query,
     data: config.data,
     folder: join(config.data, 'predictions', 'jobs'),
     days: config.retention.predictionDays,
@@ -254,21 +260,21 @@ async function openPredictions(around: LedgerSurroundings) {
   });
 }
 
-async function openSafety(around: LedgerSurroundings) {
-  return await loadSafety({ blobs: around.blobs, now: queries(around).now });
+async function openSafety(dependencies: LedgerDependencies) {
+  return await loadSafety({ blobs: dependencies.blobs, now: queries(dependencies).now });
 }
 
 async function openModelJobs(
-  around: LedgerSurroundings,
+  dependencies: LedgerDependencies,
   { privacy, data, predictions }: PrivacyAndData & { readonly predictions: Opened<typeof openPredictions> },
 ) {
-  const { config, database, content, environments, gateway, clock, log, isolation, isolationPlaces } = around;
+  const { config, database, content, environments, gateway, clock, log, isolation, isolationPlaces } = dependencies;
   return await loadModelJobs({
     database,
     content,
     environments: async () => await environments.get(),
-    query: queries(around).query,
-    data: localData(around),
+    query: queries(dependencies).query,
+    data: localData(dependencies),
     maker: data.maker,
     masks: privacy.masks,
     masked: async (tx, dataset, _principal, may) => await privacy.masked(tx, dataset, may),
@@ -283,8 +289,8 @@ async function openModelJobs(
   });
 }
 
-async function openServing(around: LedgerSurroundings): Promise<ServingLedger> {
-  const { config, database, content, environments, kinds, gateway, recent, bench, clock, log } = around;
+async function openServing(dependencies: LedgerDependencies): Promise<ServingLedger> {
+  const { config, database, content, environments, kinds, gateway, recent, bench, clock, log } = dependencies;
   const { authentication } = config;
   const { soloAccess, tokenAccess } = await import('#policy/gateway-access.ts');
   const offlineMs = authentication.gatewayOfflineMinutes * 60_000;
@@ -299,9 +305,9 @@ async function openServing(around: LedgerSurroundings): Promise<ServingLedger> {
     access:
       authentication.mode === 'solo'
         ? soloAccess
-        : tokenAccess({ authorizer: around.authorizer, ownToken: gateway.token, offlineMs }),
+        : tokenAccess({ authorizer: dependencies.authorizer, ownToken: gateway.token, offlineMs }),
     // In solo mode no policy decides.
-    ...(authentication.mode === 'accounts' && { refusal: around.servingRefusal }),
+    ...(authentication.mode === 'accounts' && { refusal: dependencies.servingRefusal }),
     folder: join(config.data, 'serving'),
     days: config.retention.executionDays,
     clock,
@@ -310,7 +316,7 @@ async function openServing(around: LedgerSurroundings): Promise<ServingLedger> {
 }
 
 async function openMonitoring(
-  around: LedgerSurroundings,
+  dependencies: LedgerDependencies,
   {
     privacy,
     predictions,
@@ -325,16 +331,16 @@ async function openMonitoring(
     readonly serving: ServingLedger;
   },
 ) {
-  const { config, port, database, clock, log } = around;
+  const { config, port, database, clock, log } = dependencies;
   return await loadMonitoring({
     database,
     clock,
     log,
-    query: queries(around).query,
+    query: queries(dependencies).query,
     predictions: predictions.reader,
     explainer: modelJobs.explainer,
     usage: async (of) => await serving.usage.between(of),
-    local: localData(around),
+    local: localData(dependencies),
     // Without a person who asks, everything sensitive is masked.
     masked: async (tx, dataset) =>
       (await privacy.masked(tx, dataset, async () => await Promise.resolve(false))).map(({ column }) => column),

@@ -8,7 +8,7 @@ import { KindRegistry } from '#kernel/registry.ts';
 import type { Authorizer } from '#kernel/principal.ts';
 import { hasUsers } from '#policy/identity/users.ts';
 import { authorizers, loadKinds, type KindsAndPolicies } from '#compose.ts';
-import { openLedgers, type LedgerSurroundings, type OpenedLedgers } from '#compose/open-ledgers.ts';
+import { openLedgers, type LedgerDependencies, type OpenedLedgers } from '#compose/open-ledgers.ts';
 import type { ControlIo, ControlSetup } from './control-setup.ts';
 import { openAccounts, type Accounts } from './open-accounts.ts';
 import { openEngines, prepareEngines, type ControlEngines, type LazyEngines } from './open-engines.ts';
@@ -68,7 +68,7 @@ export class Control {
         engine: loaded.policies,
       });
       ledgers = await openLedgers(
-        ledgerSurroundings(setup, io, { engines, lazy, storage, loaded, authorizer, holder }),
+        ledgerDependencies(setup, io, { engines, lazy, storage, loaded, authorizer, holder }),
       );
       const accounts = await openAccounts(setup, engines, { database, kinds, log, kernel: () => kernel });
       const metrics = { entries: metricsEntries(async () => await (await serving).metrics()) };
@@ -137,11 +137,11 @@ interface Opened {
   readonly holder: string;
 }
 
-function ledgerSurroundings(
+function ledgerDependencies(
   { config, port }: ControlSetup,
   { log }: ControlIo,
   { engines, lazy, storage: { database, stored }, loaded, authorizer, holder }: Opened,
-): LedgerSurroundings {
+): LedgerDependencies {
   const { blobs } = stored;
   const registry = new KindRegistry(loaded.kinds);
   return {
