@@ -13,8 +13,18 @@ import { systemClock } from '#lib/clock.ts';
  * their own tests show; the others' records are deleted with the resource, dataset version or run that must be deleted first.
  */
 const OTHERS = new Set([
-  ...['dais', 'kernel', 'audit', 'tracking', 'executions'],
-  ...['alert_channel', 'comments', 'data', 'online', 'quality', 'registry', 'secret'],
+  'dais',
+  'kernel',
+  'audit',
+  'tracking',
+  'executions',
+  'alert_channel',
+  'comments',
+  'data',
+  'online',
+  'quality',
+  'registry',
+  'secret',
 ]);
 
 /** One value for each type, so that rows of different tables refer to each other as their foreign keys demand. */

@@ -73,7 +73,11 @@ export class Control {
       const accounts = await openAccounts(setup, engines, { database, kinds, log, kernel: () => kernel });
       const metrics = { entries: metricsEntries(async () => await (await serving).metrics()) };
       const kernel: Kernel = buildKernel(setup, engines, {
-        ...{ database, kinds, authorizer, holder, log },
+        database,
+        kinds,
+        authorizer,
+        holder,
+        log,
         parts: [loaded, ...accounts.parts, ...ledgers.all, stored, metrics],
       });
       const opened = { setup, io, engines, lazy, storage, accounts, kernel, ledgers };
@@ -147,7 +151,13 @@ function ledgerDependencies(
   return {
     ...engines,
     ...lazy,
-    ...{ config, port, log, holder, database, blobs, authorizer },
+    config,
+    port,
+    log,
+    holder,
+    database,
+    blobs,
+    authorizer,
     environment: engines.around.environment,
     content: new Content({ database, blobs, clock: engines.clock, ...CONTENT_DEFAULTS }),
     kinds: () => registry,
@@ -161,7 +171,16 @@ async function serveOpened({ setup, io, engines, lazy, storage, accounts, kernel
   const { query, tracer, gateway, isolationState } = engines;
   const { database, slices, stored } = storage;
   return await serveHttp({
-    ...{ config, port, ownerToken, version, kernel, database, query, slices, tracer, gateway },
+    config,
+    port,
+    ownerToken,
+    version,
+    kernel,
+    database,
+    query,
+    slices,
+    tracer,
+    gateway,
     log: io.log,
     blobs: stored.blobs,
     sessions: accounts.sessions,
