@@ -107,7 +107,11 @@ export async function startFeaturesWorld({
   });
   const dais = await startTestKernel(db, {
     kinds,
-    entries: [...data.entries, ...features.entries, ...lineageEntries([dataVersionNodes])],
+    entries: [
+      ...data.entries,
+      ...features.entries,
+      ...lineageEntries([dataVersionNodes, featureViewNodes, featureServiceNodes]),
+    ],
     jobs: [...data.jobs, ...features.jobs],
   });
   let made = 0;
