@@ -87,7 +87,7 @@ export class Control {
       // It starts programs, and may install one: nothing waits for it.
       void engines.isolationState.read();
       if (config.authentication.mode === 'accounts' && !(await hasUsers(database))) {
-        log.info('Nobody has an account yet. Make the first administrator: dais user invite EMAIL --admin');
+        log.info('No user accounts exist yet. Create the first administrator: dais user invite EMAIL --admin');
       }
       return new Control(opened, http);
     } catch (error) {
