@@ -432,7 +432,7 @@ export class Control {
       // It starts programs, and may install one: nobody waits for it.
       void isolationState.read();
       if (authentication.mode === 'accounts' && !(await hasUsers(database))) {
-        io.log.info('Nobody has an account yet. Make the first administrator: dais user invite EMAIL --admin');
+        io.log.info('No user accounts exist yet. Create the first administrator: dais user invite EMAIL --admin');
       }
       return new Control({
         http,
