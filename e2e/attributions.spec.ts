@@ -70,7 +70,7 @@ test('the window says by which columns the version goes now, and by which it wen
   await first.getByText('x[2]', { exact: true }).waitFor();
   await first.getByText('100.0 %', { exact: true }).waitFor();
   await page
-    .getByText(/goes by other columns than/)
+    .getByText(/Feature attributions of weighed\/1 differ from/)
     .first()
     .waitFor();
   await expectAccessible(page);

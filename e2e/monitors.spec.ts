@@ -147,7 +147,7 @@ test('how good it was is seen by window, with the labels that came', async () =>
 test('somebody looks after an alert, and others see who and what about it', async () => {
   const page = await journey.open(MONITORS);
   const open = panel(page, 'Open alerts');
-  const row = open.getByRole('row', { name: /watch: drift of delays is bad/ });
+  const row = open.getByRole('row', { name: /watch: drift of delays is failing/ });
   await row.getByRole('button', { name: 'Acknowledge' }).click();
   const dialog = page.getByRole('dialog', { name: 'Acknowledge alert' });
   await dialog.getByRole('textbox', { name: 'Comment' }).fill('Asked the airline');
@@ -162,7 +162,7 @@ test('somebody looks after an alert, and others see who and what about it', asyn
 test('an alert that nobody looks after needs somebody at home, until somebody does', async () => {
   const page = await journey.open('/');
   const needs = page.getByRole('region', { name: 'Needs attention' });
-  const row = needs.getByRole('row', { name: /watch: performance of delays is bad/ });
+  const row = needs.getByRole('row', { name: /watch: performance of delays is failing/ });
   await row.getByRole('button', { name: 'Acknowledge' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Acknowledge alert' }).click();
   await row.waitFor({ state: 'detached' });

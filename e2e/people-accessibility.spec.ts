@@ -55,7 +55,7 @@ const PAGES: readonly Look[] = [
   [
     'no audit for readers',
     '/projects/default/audit',
-    async (page) => await page.getByText('A role that gives it').waitFor(),
+    async (page) => await page.getByText('Roles that grant it').waitFor(),
     bo,
   ],
   [

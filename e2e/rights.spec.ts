@@ -53,7 +53,7 @@ test('an administrator asks about somebody else, and follows what decided', asyn
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Permissions of bo@example.com in default', level: 1 }).waitFor();
   await page.getByRole('link', { name: 'secret:write: no' }).click();
-  await why(page).getByText('A role that gives it: editor, admin in project "default"').waitFor();
+  await why(page).getByText('Roles that grant it: editor, admin in project "default"').waitFor();
   await why(page).getByText('You can grant a role yourself').waitFor();
   await page.goto(
     `${journey.url}/projects/default/access?who=user:grace@example.com&action=secret:write&resource=Secret/prod-db`,

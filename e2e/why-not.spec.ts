@@ -32,7 +32,7 @@ test('a reader sees what a list has, and why nothing can be made in it', async (
   const page = await journey.open('/projects/default/secrets', { as: bo });
   await page.getByRole('row', { name: 'dev-db' }).waitFor();
   const create = page.getByRole('button', { name: 'Create secret' });
-  await expectReason(page, create, /^You need secret:write\. A role that gives it: .*editor/);
+  await expectReason(page, create, /^You need secret:write\. Roles that grant it: .*editor/);
   await create.click({ force: true });
   await page.getByRole('heading', { level: 1 }).click();
   await page.keyboard.press('c');

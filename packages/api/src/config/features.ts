@@ -30,7 +30,7 @@ export const featuresConfig = z.strictObject({
     .max(2 ** 20)
     .default(128)
     .describe(
-      'Disk for rows that were read, kept by each process beside the database in `features/cache` of the data folder. 0: none is kept. Used with `online.type: postgres`.',
+      'Disk cache of read rows per process, in `features/cache` of the data folder. 0: no cache. Used with `online.type: postgres`.',
     ),
   days: z
     .int()

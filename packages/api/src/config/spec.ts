@@ -403,7 +403,7 @@ const tracking = z.strictObject({
     })
     .optional()
     .describe(
-      'A folder of this machine, as `file:///srv/files`, into which clients write the artifacts of new experiments themselves. Only with `authentication.mode: solo` and on loopback. Default: artifacts pass through Dais and lie where `blobs` says.',
+      'A folder of this machine, as `file:///srv/files`, into which clients write the artifacts of new experiments themselves. Only with `authentication.mode: solo` and on loopback. Default: artifacts pass through Dais and are stored in `blobs`.',
     ),
 });
 

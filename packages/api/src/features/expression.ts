@@ -261,7 +261,7 @@ class Parser {
       this.#need(')');
       return inner;
     }
-    if (token.kind !== 'word') throw new Refused(token.at, `"${token.raw}" stands where a value should`);
+    if (token.kind !== 'word') throw new Refused(token.at, `"${token.raw}" is not a value`);
     const word = token.raw.toLowerCase();
     if (word === 'null') return { of: 'literal', value: null };
     if (word === 'true' || word === 'false') return { of: 'literal', value: word === 'true' };

@@ -96,7 +96,7 @@ function checkApprovals(approvals: readonly z.output<typeof approvalRule>[]): Is
       issues.push({ path, message: 'covers nothing', expected: '`aliases` or `stages`' });
     }
     if (teams.length + users.length === 0) {
-      issues.push({ path, message: 'asks nobody', expected: '`teams` or `users`' });
+      issues.push({ path, message: 'has no approvers', expected: '`teams` or `users`' });
     }
     for (const [index, alias] of aliases.entries()) {
       if (isReservedAlias(alias)) {

@@ -26,7 +26,7 @@ export function monitorIssues(spec: MonitorSpec): Issue[] {
   const { endpoint, dataset } = spec;
   const issues: Issue[] = [];
   if ((endpoint === undefined) === (dataset === undefined)) {
-    const message = endpoint === undefined ? 'names nothing to look at' : 'names an endpoint and a dataset';
+    const message = endpoint === undefined ? 'names no endpoint or dataset' : 'names an endpoint and a dataset';
     issues.push({ path: 'spec', message, expected: '`endpoint` or `dataset`, one of them' });
   }
   return [

@@ -26,9 +26,7 @@ const source = {
 /** What only an input of a step can be. */
 const input = z.strictObject({
   ...source,
-  parameter: source.parameter.describe(
-    'A parameter of the pipeline; beside `dataset`, the one that says which version.',
-  ),
+  parameter: source.parameter.describe('A parameter of the pipeline; with `dataset`, the parameter with its version.'),
   dataset: reference('Dataset')
     .optional()
     .describe('A version of this Dataset, resolved at the start of the pipeline run.'),

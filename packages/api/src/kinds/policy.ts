@@ -17,7 +17,7 @@ const policySpec = z.strictObject({
     .min(1)
     .max(65_536)
     .describe(
-      'One or more Cedar policies. Each needs `@id`; `@message` is shown to whoever is refused, `@severity` and `@control` stand in the audit.',
+      'One or more Cedar policies. Each needs `@id`; `@message` is shown in the error, `@severity` and `@control` are recorded in the audit log.',
     ),
   tests: z
     .array(

@@ -12,11 +12,9 @@ const targetSpec = z.strictObject({
           .string()
           .min(1)
           .max(1024)
-          .describe(
-            'The whole name of an image, as a component says it. `*` stands for anything: `ghcr.io/acme/train:*`.',
-          ),
+          .describe('Full image name as in the component. `*` matches any text: `ghcr.io/acme/train:*`.'),
         environment: stepEnvironment.describe(
-          'What stands for it: a Python with these packages, or `type: system`, the programs of the machine.',
+          'Replacement environment: a Python with these packages, or `type: system`, the programs of the machine.',
         ),
       }),
     )

@@ -29,7 +29,7 @@ export const furtherActions: readonly FurtherAction[] = [
     kind: 'Execution',
     roles: ['operator', 'editor'],
     description:
-      'Runs a step that reaches other servers, through the outbound guard; also asked of whoever writes a pipeline or schedule with such a step.',
+      'Runs a step with network access through the outbound guard. Also required for writing a pipeline or schedule with such a step.',
   },
 ];
 

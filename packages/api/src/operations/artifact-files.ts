@@ -22,7 +22,7 @@ export const listArtifactFilesOperation = defineOperation({
   action: 'artifact:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives what lies directly in a folder that clients write to themselves. Only with `tracking.artifactRoot`.',
+  summary: 'Lists a folder that clients write to directly. Only with `tracking.artifactRoot`.',
   input: z.strictObject({
     home,
     path: path.optional(),
@@ -51,7 +51,7 @@ export const readArtifactFileOperation = defineOperation({
   summary:
     'Gives the bytes of a file that a client wrote itself, whole or a range of them. Only with `tracking.artifactRoot`.',
   input: z.strictObject({ home, path }),
-  output: z.strictObject({ size: z.int(), sha256: z.null().describe('Nobody has read it as a whole.') }),
+  output: z.strictObject({ size: z.int(), sha256: z.null().describe('The file was not read completely yet.') }),
   target: ofArtifact,
   http: { method: 'GET', path: `${files}/content`, status: 200, query: ['home', 'path'], content: 'download' },
 });

@@ -17,7 +17,7 @@ export const listArtifactsOperation = defineOperation({
   action: 'artifact:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives what lies directly in a folder of artifacts.',
+  summary: 'Lists an artifact folder.',
   input: z.strictObject({
     path: path.optional().describe('The folder; default: all of the project.'),
     limit: z.int().min(1).max(1000).default(1000).describe('Most entries in one page.'),
@@ -42,7 +42,7 @@ export const readArtifactOperation = defineOperation({
   action: 'artifact:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives the bytes of an artifact, whole or a range of them.',
+  summary: 'Downloads an artifact, whole or a range.',
   input: z.strictObject({ path }),
   output: z.strictObject({ size: z.int(), sha256 }),
   target: ofArtifact,
@@ -54,8 +54,7 @@ export const showArtifactOperation = defineOperation({
   action: 'artifact:read',
   mode: 'read',
   scope: 'project',
-  summary:
-    'Gives an artifact that is HTML as a page to look at, whose scripts reach neither Dais nor any other server.',
+  summary: 'Returns an HTML artifact as a sandboxed page without network access.',
   input: z.strictObject({ path }),
   output: z.strictObject({ size: z.int(), sha256 }),
   target: ofArtifact,
@@ -75,7 +74,7 @@ export const linkArtifactOperation = defineOperation({
   mode: 'read',
   scope: 'project',
   summary:
-    'Gives an address under which whoever knows it reads an artifact for a while: at the store itself where content lies in S3, else here.',
+    'Returns a presigned download URL of an artifact: of the S3 store if content is in S3, otherwise of this server.',
   input: z.strictObject({
     path,
     seconds: z.int().min(1).max(604_800).default(900).describe('How long it is valid.'),
@@ -95,7 +94,7 @@ export const writeArtifactOperation = defineOperation({
   action: 'artifact:write',
   mode: 'write',
   scope: 'project',
-  summary: 'Keeps the bytes of the request as an artifact; one of this path is replaced.',
+  summary: 'Uploads an artifact. An artifact at this path is replaced.',
   input: z.strictObject({ path }),
   output: z.strictObject({ path: z.string(), size: z.int(), sha256 }),
   target: ofArtifact,
@@ -108,7 +107,7 @@ export const deleteArtifactOperation = defineOperation({
   action: 'artifact:delete',
   mode: 'write',
   scope: 'project',
-  summary: 'Deletes an artifact, or a folder with all that lies below it. What is not there is no error.',
+  summary: 'Deletes an artifact or a folder recursively. Idempotent.',
   input: z.strictObject({ path }),
   output: z.strictObject({ deleted: z.int().describe('How many files went.') }),
   target: ofArtifact,
@@ -121,11 +120,11 @@ const ticket = z
   .string()
   .min(1)
   .max(128)
-  .describe('What the header `Dais-Ticket` says: whoever has it needs no other credential.');
+  .describe('Value of the header `Dais-Ticket`, which replaces other credentials.');
 const uploadId = z.uuid().describe('Of the upload.');
 const ofUpload = {
   id: uploadId,
-  path: path.optional().describe('The path that the upload was begun with; with another one it is not found.'),
+  path: path.optional().describe('The path that the upload was started with.'),
 };
 
 /** Most parts of one upload: as many as S3 takes. */
@@ -136,7 +135,7 @@ export const beginUploadOperation = defineOperation({
   action: 'artifact:write',
   mode: 'write',
   scope: 'project',
-  summary: 'Begins an artifact that is sent in parts, side by side and in any order. It is seen when it is whole.',
+  summary: 'Starts a multipart upload. Parts can be sent in parallel and in any order.',
   input: z.strictObject({
     path,
     parts: z.int().min(1).max(MOST_PARTS).describe('How many parts will come.'),
@@ -157,7 +156,7 @@ export const putPartOperation = defineOperation({
   action: 'artifact:write',
   mode: 'write',
   scope: 'project',
-  summary: 'Keeps the bytes of the request as one part of an upload; a part that is sent again is replaced.',
+  summary: 'Uploads one part. A part that is sent again is replaced.',
   input: z.strictObject({
     id: uploadId,
     number: z
@@ -188,15 +187,14 @@ export const completeUploadOperation = defineOperation({
   action: 'artifact:write',
   mode: 'write',
   scope: 'project',
-  summary:
-    'Puts the parts together and keeps them as an artifact; one of this path is replaced. Repeating it gives the same answer.',
+  summary: 'Completes a multipart upload. An artifact at this path is replaced. Idempotent.',
   input: z.strictObject({
     ...ofUpload,
     parts: z
       .array(z.strictObject({ number: z.int(), etag: z.string().max(128).describe('With or without quotes.') }))
       .min(1)
       .max(MOST_PARTS)
-      .describe('Every part, in order, as its answer told it.'),
+      .describe('ETag of every part, in order, from its response.'),
   }),
   output: z.strictObject({ path: z.string(), size: z.int(), sha256 }),
   target: ofArtifact,
@@ -209,7 +207,7 @@ export const abortUploadOperation = defineOperation({
   action: 'artifact:write',
   mode: 'write',
   scope: 'project',
-  summary: 'Gives an upload up, with the parts that came. What is not there, or whole already, is no error.',
+  summary: 'Aborts a multipart upload with its parts. Idempotent.',
   input: z.strictObject({ ...ofUpload }),
   output: z.strictObject({ aborted: z.boolean().describe('Whether there was something to give up.') }),
   target: ofArtifact,
@@ -222,7 +220,7 @@ export const fetchArtifactOperation = defineOperation({
   action: 'artifact:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives the bytes of the artifact that a link was made for, whole or a range of them.',
+  summary: 'Downloads the artifact of a presigned link, whole or a range.',
   input: z.strictObject({ id: z.uuid().describe('Of the link.'), ticket }),
   output: z.strictObject({ size: z.int(), sha256 }),
   target: ofArtifact,

@@ -80,7 +80,7 @@ export const readAuditBodiesOperation = defineOperation({
         z.strictObject({
           seq: z.int().describe('Its place in the log, from 0.'),
           body: z.string().describe('Canonical JSON (RFC 8785); personal parts are sealed.'),
-          leaf: z.string().optional().describe('The hash that is stored beside it, base64; absent in archives.'),
+          leaf: z.string().optional().describe('Stored hash of the entry, base64; absent in archives.'),
         }),
       )
       .describe('Oldest first; empty at the end.'),
@@ -129,17 +129,17 @@ export const readAuditStatusOperation = defineOperation({
       })
       .optional()
       .describe('The newest; absent before the first.'),
-    archived: z.int().describe('Entries, from the first on, that lie in archives.'),
+    archived: z.int().describe('Number of archived entries, from the first entry.'),
     hold: z.string().optional().describe('Why nothing may leave the table; absent without a legal hold.'),
     check: z
       .strictObject({
         size: z.int().describe('How far the running round has come.'),
         checkedAt: z.string().optional().describe('When it last looked.'),
         completeAt: z.string().optional().describe('When a round last ended.'),
-        completeSize: z.int().optional().describe('How many entries that round had looked at.'),
+        completeSize: z.int().optional().describe('Number of entries verified in that round.'),
         findings: z.array(auditFindingSchema).describe('What did not fit; empty when all did.'),
       })
-      .describe('The check that runs by itself, inside of the database.'),
+      .describe('The automatic verification in the database.'),
   }),
   target,
   roles: ['admin'],

@@ -46,7 +46,7 @@ export const contentStatusOperation = defineOperation({
     bytes: z.int().describe('Bytes that the pass has checked.'),
     totalBytes: z.int().describe('Bytes that it had to check when it started.'),
     found: z.int().describe('Damaged objects that the pass has found.'),
-    damaged: z.int().describe('Objects that are damaged now, whoever found them.'),
+    damaged: z.int().describe('Number of objects that are damaged now.'),
     everyDays: z.int().describe('Days from the start of one pass to the next; 0: only on request.'),
     bytesPerSecond: z.int().describe('Bytes that the scrub reads per second at most.'),
   }),
@@ -75,7 +75,7 @@ export const scrubContentOperation = defineOperation({
   mode: 'write',
   scope: 'org',
   summary:
-    'Starts a pass over all stored content, damaged objects first; while one runs, it goes on. `content.status` shows its progress.',
+    'Starts a scrub of all stored content, damaged objects first. A running scrub continues. `content.status` shows the progress.',
   input: z.strictObject({}),
   output: z.strictObject({ startedAt: time, isNew: z.boolean().describe('False: the pass was running before.') }),
   target: () => ({ kind: 'Content' }),

@@ -107,7 +107,7 @@ export const readQualityReportPageOperation = defineOperation({
   scope: 'project',
   summary: 'Returns the report as a self-contained HTML page.',
   input: z.strictObject(ofVersion),
-  output: z.strictObject({ size: z.int(), sha256: z.string().nullable().describe('Null: it is made anew each time.') }),
+  output: z.strictObject({ size: z.int(), sha256: z.string().nullable().describe('Null: generated on each request.') }),
   target: toDataset,
   http: http('GET', `${base}/report.html`, { content: 'download', page: true }),
 });

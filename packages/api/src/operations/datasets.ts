@@ -67,7 +67,7 @@ export const findDatasetVersionsOperation = defineOperation({
       .max(64)
       .regex(/^[0-9a-f]+$/)
       .optional()
-      .describe('The digest, or how it begins.'),
+      .describe('Digest or digest prefix.'),
     ...paging,
   }),
   output: versionPage,

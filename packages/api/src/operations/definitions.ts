@@ -37,7 +37,7 @@ export const putDefinitionOperation = defineOperation({
       .array(z.record(z.string(), z.unknown()))
       .max(500)
       .default([])
-      .describe('Resources that stand for it; each is asked about by itself.'),
+      .describe('Resources of the definition. Each is authorized separately.'),
   }),
   output: definitionSchema,
   target: ofDefinition,
@@ -80,7 +80,7 @@ export const deleteDefinitionOperation = defineOperation({
   action: 'definition:write',
   mode: 'write',
   scope: 'project',
-  summary: 'Forgets a definition. The resources that were made of it are deleted by themselves.',
+  summary: 'Deletes a definition. Its resources are deleted separately.',
   input: z.strictObject(one),
   output: z.strictObject({}),
   target: ofDefinition,

@@ -126,7 +126,7 @@ export const codeInput = executionCodeSchema.extend({
       ]),
     )
     .max(10_000)
-    .describe('What lies in the working folder of every step.'),
+    .describe('Files in the working folder of every step.'),
 });
 
 export const uploadForExecutionOperation = defineOperation({

@@ -150,7 +150,7 @@ export const readHistoryOperation = defineOperation({
   summary: 'Returns point-in-time correct feature values for up to 100,000 rows. Use `features.build` for more.',
   input: z.strictObject({
     ...history,
-    entities: rows.optional().describe('Join keys and the moment, and whatever else is to stand beside the features.'),
+    entities: rows.optional().describe('Join keys, the timestamp, and further columns for the output.'),
     eventTime,
     limit: z.int().min(1).max(100_000).default(100_000).describe('Most rows that are given.'),
   }),

@@ -7,7 +7,7 @@ export const collectGarbageOperation = defineOperation({
   mode: 'write',
   scope: 'project',
   summary:
-    'Removes for good some of the runs, logged models and experiments that were deleted long ago, with their files. What versions of models are made of stays.',
+    'Permanently removes runs, logged models and experiments after their retention period, with their files. Data of registered model versions is kept.',
   input: z.strictObject({
     dryRun: z.boolean().default(false).describe('Only count all that is old enough; what is held is counted too.'),
     olderThanHours: z

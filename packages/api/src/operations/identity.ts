@@ -22,7 +22,7 @@ export const currentSessionSchema = z.strictObject({
   mode: z
     .enum(['solo', 'accounts'])
     .describe('`solo`: one owner, who need not sign in. `accounts`: everybody says who they are.'),
-  actor: actorSchema.optional().describe('Who calls; absent: nobody has signed in.'),
+  actor: actorSchema.optional().describe('The caller; absent: not authenticated.'),
   displayName: z.string().optional().describe('Of a user: the name to show.'),
   email: z.string().optional().describe('Of a user.'),
   method: z
@@ -116,7 +116,7 @@ const sessionEntry = z.strictObject({
   mfa: z.boolean().describe('A second factor was used.'),
   address: z.string().optional().describe('Where it was last used from.'),
   userAgent: z.string().optional().describe('The browser that signed in.'),
-  createdAt: time('When it began'),
+  createdAt: time('Start time'),
   usedAt: time('When it was last used, to the minute'),
   expiresAt: time('When it ends even if it is used'),
 });
@@ -194,7 +194,7 @@ const newToken = {
 const createdToken = z.strictObject({
   id,
   token: z.string().describe('The token itself. It is shown this once and kept nowhere.'),
-  expiresAt: time('When it ends'),
+  expiresAt: time('Expiry'),
 });
 const tokenEntry = z.strictObject({
   id,
@@ -204,8 +204,8 @@ const tokenEntry = z.strictObject({
   scopes: z.array(z.string()).optional().describe('Actions it is limited to.'),
   project: z.string().optional().describe('The project it is limited to.'),
   createdBy: actorSchema.describe('Who made it.'),
-  createdAt: time('When it was made'),
-  expiresAt: time('When it ends'),
+  createdAt: time('Creation time'),
+  expiresAt: time('Expiry'),
   usedAt: z.string().optional().describe('When it was last used, to the minute; absent: never.'),
   usedAddress: z.string().optional().describe('Where it was last used from.'),
 });
@@ -325,8 +325,8 @@ const createdInvitation = z.strictObject({
   id,
   link: z
     .string()
-    .describe('Address to open. The secret stands behind `#`, so that no server and no log sees it. Shown this once.'),
-  expiresAt: time('When it ends'),
+    .describe('URL of the link. The secret is in the fragment (`#`), so no server or log sees it. Shown once.'),
+  expiresAt: time('Expiry'),
   tokens: z
     .int()
     .optional()
@@ -373,7 +373,7 @@ export const resetPasswordOperation = defineOperation({
       .boolean()
       .optional()
       .describe(
-        'End every session, every token and the old password of the user at once, as when somebody else may have them. Default: sessions and the old password end when the new one is chosen, and tokens stay.',
+        'Immediately end all sessions, tokens and the old password of the user, for example after an account takeover. Default: sessions and the old password end when the new password is set, and tokens stay valid.',
       ),
   }),
   output: createdInvitation,
@@ -399,8 +399,8 @@ export const listInvitationsOperation = defineOperation({
           reset: z.boolean().describe('It is for a new password of a user who is there.'),
           administrator: z.boolean().describe('Whether the user becomes an administrator of the organization.'),
           createdBy: actorSchema.describe('Who made it.'),
-          createdAt: time('When it was made'),
-          expiresAt: time('When it ends'),
+          createdAt: time('Creation time'),
+          expiresAt: time('Expiry'),
         }),
       )
       .describe('Those that hold, newest first.'),
@@ -422,7 +422,7 @@ export const revokeInvitationOperation = defineOperation({
   http: { method: 'DELETE', path: '/api/v1/invitations/:id', status: 200 },
 });
 
-const secret = z.string().max(128).describe('What stands behind `#` in the link.');
+const secret = z.string().max(128).describe('Secret in the fragment (`#`) of the link.');
 
 export const readInvitationOperation = defineOperation({
   name: 'invitation.open',
@@ -436,7 +436,7 @@ export const readInvitationOperation = defineOperation({
     email: z.string().describe('Whom it is for.'),
     name: z.string().describe('Login name.'),
     reset: z.boolean().describe('It is for a new password of a user who is there.'),
-    expiresAt: time('When it ends'),
+    expiresAt: time('Expiry'),
   }),
   target: () => ({ kind: 'Invitation' }),
   public: true,

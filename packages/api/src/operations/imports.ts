@@ -90,7 +90,7 @@ export const noteImportedOperation = defineOperation({
 
 const placed = z.strictObject({
   id: z.string().describe('What it is called here.'),
-  artifactUri: z.string().describe('Where its artifacts lie here.'),
+  artifactUri: z.string().describe('Artifact location here.'),
 });
 
 export const importExperimentOperation = defineOperation({

@@ -204,7 +204,7 @@ export const serverInfoSchema = z.strictObject({
       engine: z.string().describe('`embedded` or `postgres`.'),
       version: z.string().describe('Version of the server.'),
     })
-    .describe('Where resources lie.'),
+    .describe('Database of resources.'),
   startedAt: z.string().describe('When this process started; RFC 3339, UTC.'),
   isolation: isolationInfoSchema
     .optional()

@@ -38,7 +38,7 @@ export function recordSearchInput<const Field extends string>(fields: readonly [
       .max(60)
       .default([])
       .describe('What must be so, all of it.'),
-    sortBy: z.enum(fields).optional().describe('Default: by when they were made.'),
+    sortBy: z.enum(fields).optional().describe('Default: by creation time.'),
     descending: z.boolean().default(true),
     limit: z.int().min(1).max(1000).default(100).describe('Most items in one page.'),
     cursor: z.string().max(16_384).optional().describe('`nextCursor` of the page before.'),

@@ -23,7 +23,7 @@ export const searchRecurrencesOperation = defineOperation({
   action: 'recurrence:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Finds what starts runs by itself, by what it is called and where it belongs.',
+  summary: 'Searches recurring runs by name and experiment.',
   input: recordSearchInput(recurrenceFields),
   output: z.strictObject({
     items: z.array(recurrenceSchema),

@@ -15,8 +15,7 @@ export const importModelOperation = defineOperation({
   action: 'model:import',
   mode: 'write',
   scope: 'project',
-  summary:
-    'Brings a registered model here, without versions. One of the same name that is here already is taken for it.',
+  summary: 'Imports a registered model without versions. An existing model of the same name is used.',
   input: z.strictObject({
     name: modelKind.name,
     type: z.enum(modelTypes).default('model'),
@@ -36,7 +35,7 @@ export const importModelVersionOperation = defineOperation({
   action: 'model:import',
   mode: 'write',
   scope: 'project',
-  summary: 'Brings a version of a model here; it keeps its number.',
+  summary: 'Imports a model version. It keeps its number.',
   input: z.strictObject({
     name: modelName,
     version: versionNumber,
@@ -50,7 +49,7 @@ export const importModelVersionOperation = defineOperation({
     updatedAt: milliseconds,
     tags,
   }),
-  output: z.strictObject({ artifactUri: z.string().describe('Where its files lie.') }),
+  output: z.strictObject({ artifactUri: z.string().describe('Artifact location.') }),
   target: ({ name }) => ({ kind: modelKind.kind, name }),
   roles: ['editor'],
   http: { method: 'POST', path: '/api/v1/registry/imports/versions', status: 200 },

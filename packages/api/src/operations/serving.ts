@@ -136,7 +136,7 @@ export const loadTestOperation = defineOperation({
     'Runs a load test on an endpoint. Call it again with the same `run` until it is done. Requests are not stored as predictions.',
   input: z.strictObject({
     endpoint,
-    run: z.uuid().describe('Made up by the caller: tells this test from others.'),
+    run: z.uuid().describe('Unique ID of the load test, chosen by the caller.'),
     connections: z.int().min(1).max(256).default(8).describe('Number of concurrent requests.'),
     rate: z.number().gt(0).max(100_000).optional().describe('Requests per second. Default: as fast as possible.'),
     seconds: z.number().gt(0).max(600).default(10).describe('Duration.'),

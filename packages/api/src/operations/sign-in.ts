@@ -6,7 +6,7 @@ import { defineOperation, type Operation } from '#operations/operation.ts';
 const provider = z.string().min(1).max(63).describe('Name of the identity provider in the configuration.');
 const next = z.string().max(2048).optional().describe('Path of this server to go to afterwards. Default: `/`.');
 /** `HttpBinding.cookies` fills it. */
-const browser = z.string().max(64).optional().describe('What ties the sign-in to the browser that began it: a cookie.');
+const browser = z.string().max(64).optional().describe('Cookie that binds the sign-in to the browser.');
 const userName = z.string().describe('Name of the User.');
 
 export const startSignInOperation = defineOperation({
@@ -14,7 +14,7 @@ export const startSignInOperation = defineOperation({
   action: 'session:start',
   mode: 'read',
   scope: 'org',
-  summary: 'Sends a browser to an identity provider.',
+  summary: 'Redirects a browser to an identity provider.',
   input: z.strictObject({ provider, next }),
   output: z.strictObject({ location: z.string().describe('Where the browser is sent.') }),
   target: () => ({ kind: 'Session' }),
@@ -27,7 +27,7 @@ export const finishSignInOperation = defineOperation({
   action: 'session:start',
   mode: 'read',
   scope: 'org',
-  summary: 'Takes back a browser that signed in at an identity provider; the provider calls it, nobody else.',
+  summary: 'Callback of the identity provider after a sign-in.',
   input: z.strictObject({
     provider,
     answer: z.string().max(8192).describe('The query string as the provider made it.'),
@@ -114,7 +114,7 @@ export const pollDeviceOperation = defineOperation({
   output: z.strictObject({
     state: z
       .enum(['pending', 'slow_down', 'denied', 'expired', 'approved'])
-      .describe('`slow_down`: nobody has decided, and the polls come too fast. The last three are final.'),
+      .describe('`slow_down`: no decision yet, and the polling is too fast. The last three are final.'),
     interval: z.int().optional().describe('Seconds to wait before the next poll.'),
     access_token: z.string().optional().describe('`dais_ses_…`, when approved.'),
     expires_in: z.int().optional().describe('Life of the token in seconds.'),
@@ -138,7 +138,7 @@ export const readDeviceOperation = defineOperation({
     program: z.string().describe('As reported by the client.'),
     address: z.string().optional().describe('Network address that it asked from.'),
     createdAt: z.string().describe('When it asked; RFC 3339, UTC.'),
-    expiresAt: z.string().describe('Until when somebody may decide; RFC 3339, UTC.'),
+    expiresAt: z.string().describe('Expiry of the request; RFC 3339, UTC.'),
     tokenSeconds: z.int().describe('Life of the token that it would get, in seconds.'),
   }),
   target: () => ({ kind: 'Device' }),

@@ -50,7 +50,7 @@ export const importTraceOperation = defineOperation({
   action: 'import:write',
   mode: 'write',
   scope: 'project',
-  summary: 'Brings a trace here with its spans, assessments and links; it keeps its id.',
+  summary: 'Imports a trace with spans, assessments and links. It keeps its ID.',
   input: z.strictObject({
     source,
     experimentId,
@@ -73,7 +73,7 @@ export const importTraceOperation = defineOperation({
   output: z.strictObject({
     id: z.string(),
     spans: z.int().describe('How many it has now.'),
-    artifactUri: z.string().describe('Where files of it lie here.'),
+    artifactUri: z.string().describe('Artifact location here.'),
   }),
   target: ofImports,
   roles: EDITORS,
@@ -100,7 +100,7 @@ export const importEvaluationDatasetOperation = defineOperation({
   action: 'import:write',
   mode: 'write',
   scope: 'project',
-  summary: 'Brings an evaluation dataset here, without its records; it keeps its id.',
+  summary: 'Imports an evaluation dataset without records. It keeps its ID.',
   input: z.strictObject({
     source,
     id: datasetId.describe('Id of the dataset, there and here.'),
@@ -125,8 +125,7 @@ export const importEvaluationRecordsOperation = defineOperation({
   action: 'import:write',
   mode: 'write',
   scope: 'project',
-  summary:
-    'Brings records of an evaluation dataset here. Of one whose inputs are there already, the rest is written anew.',
+  summary: 'Imports records of an evaluation dataset. Records with existing inputs are overwritten.',
   input: z.strictObject({ id: datasetId, records: z.array(evaluationRecordSchema).max(1000) }),
   output: z.strictObject({ records: z.int().describe('How many the dataset has now.') }),
   target: ofImports,
@@ -139,7 +138,7 @@ export const importScorerOperation = defineOperation({
   action: 'import:write',
   mode: 'write',
   scope: 'project',
-  summary: 'Brings a version of a scorer here; it keeps its number.',
+  summary: 'Imports a scorer version. It keeps its number.',
   input: z.strictObject({
     source,
     experimentId,

@@ -65,7 +65,7 @@ export const readTraceMetricsOperation = defineOperation({
   action: 'trace:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Adds up numbers over traces, their spans or their assessments, by time and by what tells them apart.',
+  summary: 'Aggregates metrics over traces, spans or assessments, by time and dimensions.',
   input: z.strictObject({
     experimentIds: z.array(z.string().regex(/^\d{1,18}$/)).max(1000),
     view: z.enum(traceMetricViews),
@@ -89,7 +89,7 @@ export const readTraceMetricsOperation = defineOperation({
   output: z.strictObject({
     points: z.array(
       z.strictObject({
-        time: z.int().optional().describe('Where its span of time begins, in milliseconds since 1970-01-01 UTC.'),
+        time: z.int().optional().describe('Start of the time bucket, in milliseconds since 1970-01-01 UTC.'),
         dimensions: z.record(z.string(), z.string()),
         values: z.array(z.number().nullable()).describe('In the order of the aggregations; null without a number.'),
       }),

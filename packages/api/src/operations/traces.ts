@@ -40,7 +40,7 @@ export const logSpansOperation = defineOperation({
   action: 'trace:log',
   mode: 'write',
   scope: 'project',
-  summary: 'Adds spans to traces; a trace that is not there yet begins. A span that is sent again is there once.',
+  summary: 'Adds spans to traces; missing traces are created. Idempotent per span.',
   input: z.strictObject({
     experimentId,
     runId: runId.optional().describe('The run that they are linked to.'),
@@ -177,7 +177,7 @@ export const deleteTracesOperation = defineOperation({
     experimentId,
     ids: z.array(traceId).max(1000).optional(),
     before: z.int().optional().describe('Those of this moment and before, in milliseconds since 1970-01-01 UTC.'),
-    limit: z.int().min(1).max(1000).optional().describe('At most so many. Never more than 1,000 at once.'),
+    limit: z.int().min(1).max(1000).optional().describe('Maximum number of traces, up to 1,000.'),
   }),
   output: z.strictObject({ deleted: z.int() }),
   target: ofTrace,

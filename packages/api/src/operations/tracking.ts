@@ -72,7 +72,7 @@ export const createExperimentOperation = defineOperation({
   summary: 'Creates an experiment.',
   input: z.strictObject({
     name: z.string().min(1).max(500).describe('Unique in the project, deleted experiments included.'),
-    artifactLocation: text(2048).optional().describe('Where artifacts lie. Default: in Dais.'),
+    artifactLocation: text(2048).optional().describe('Artifact location. Default: in Dais.'),
     tags: experimentTags.optional(),
   }),
   output: experimentSchema,

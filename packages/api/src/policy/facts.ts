@@ -105,7 +105,7 @@ export const policyFacts = [
     type: 'long',
     kinds: UPSTREAM_KINDS,
     reach: 'upstream',
-    description: 'Number of model versions upstream that nobody has approved, the version itself included.',
+    description: 'Number of unapproved model versions upstream, including the version itself.',
     computation:
       'Counts versions without a complete approval for any alias or stage by the rules of now. A model without approval rules has no approved version.',
   },

@@ -12,7 +12,7 @@ export const auditEntrySchema = z.strictObject({
       name: z.string().optional().describe('Its name at that time.'),
     })
     .optional()
-    .describe('Absent for what concerns the organisation.'),
+    .describe('Absent for entries of the organization.'),
   actor: z
     .strictObject({
       type: z.string().describe('`user`, `service` or `system`.'),

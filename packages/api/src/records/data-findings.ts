@@ -17,8 +17,8 @@ export const dataFindingSchema = z.strictObject({
   id: z.uuid(),
   dataset: z.string().describe('Name of the dataset.'),
   column: z.string().describe('Name of the column.'),
-  entity: z.string().describe('What it looks like: `EMAIL_ADDRESS`, `IBAN_CODE`, `PERSON`.'),
-  confidence: z.number().describe('How sure, between 0 and 1. Not a probability.'),
+  entity: z.string().describe('Category: `EMAIL_ADDRESS`, `IBAN_CODE`, `PERSON`.'),
+  confidence: z.number().describe('Confidence, between 0 and 1. Not a probability.'),
   share: z.number().describe('Share of the looked-at values that hold one, between 0 and 1.'),
   because: z
     .enum(['values', 'name', 'both'])
@@ -30,9 +30,9 @@ export const dataFindingSchema = z.strictObject({
   firstVersion: z.int().describe('Number of the version in which it was first found.'),
   lastVersion: z.int().describe('Number of the newest version in which it was found.'),
   foundAt: milliseconds,
-  decidedBy: actorSchema.optional().describe('Who resolved, waived or opened it again.'),
+  decidedBy: actorSchema.optional().describe('User who resolved, waived or reopened it.'),
   decidedAt: milliseconds.optional(),
-  reason: z.string().optional().describe('Why, as they said.'),
+  reason: z.string().optional().describe('Reason given by the user.'),
   expiresAt: milliseconds.optional().describe('When a waiver ends: it is then open again.'),
 });
 export type DataFinding = z.output<typeof dataFindingSchema>;
@@ -41,28 +41,28 @@ export const dataScanSchema = z.strictObject({
   dataset: z.string().describe('Name of the dataset.'),
   version: z.int().describe('Number of the version.'),
   state: z.enum(['waiting', 'done', 'failed']),
-  columns: z.int().describe('How many columns were looked at.'),
-  rows: z.int().describe('How many rows were looked at: a sample, the same each time.'),
-  findings: z.int().describe('How many were found.'),
-  error: z.string().optional().describe('Why it failed.'),
+  columns: z.int().describe('Number of scanned columns.'),
+  rows: z.int().describe('Number of scanned rows (a deterministic sample).'),
+  findings: z.int().describe('Number of findings.'),
+  error: z.string().optional().describe('Error message.'),
   endedAt: milliseconds.optional(),
 });
 export type DataScan = z.output<typeof dataScanSchema>;
 
 export const columnMaskSchema = z.strictObject({
   column: z.string().describe('Name of the column.'),
-  method: z.enum(maskMethods).describe('What stands in the place of its values.'),
+  method: z.enum(maskMethods).describe('Masking method.'),
   category: z.string().describe('What it holds.'),
   because: z.enum(['declared', 'finding']).describe('The manifest says so, or a finding that is not waived.'),
 });
 export type ColumnMask = z.output<typeof columnMaskSchema>;
 
 export const pseudonymKeySchema = z.strictObject({
-  id: z.string().describe('Stands before every pseudonym that was made with it.'),
+  id: z.string().describe('Prefix of every pseudonym of this key.'),
   dataset: z.string().optional().describe('Salt of this dataset; absent: the key of the project.'),
   state: z
     .enum(['current', 'retired', 'destroyed'])
-    .describe('`retired`: another took its place. `destroyed`: nobody can make these pseudonyms again.'),
+    .describe('`retired`: replaced by another key. `destroyed`: its pseudonyms cannot be created again.'),
   createdAt: milliseconds,
   destroyedAt: milliseconds.optional(),
 });

@@ -93,7 +93,7 @@ export const datasetProfileSchema = z.strictObject({
     .array(correlationSchema)
     .describe(`Between the first ${MOST_CORRELATED} columns of numbers, strongest first.`),
   madeAt: milliseconds,
-  seconds: z.number().describe('How long it took.'),
+  seconds: z.number().describe('Duration.'),
 });
 export type DatasetProfile = z.output<typeof datasetProfileSchema>;
 
@@ -162,8 +162,8 @@ export const checkFindingSchema = z.strictObject({
   observed: z.string().describe('What was seen, in words: `97.2 % of 120,000 rows`.'),
   allowed: z.string().describe('What is expected, in the same words.'),
   value: z.number().optional().describe('What was seen, where it is a number.'),
-  rows: z.int().optional().describe('Rows that were looked at.'),
-  broken: z.int().optional().describe('Rows of them that break it.'),
+  rows: z.int().optional().describe('Number of evaluated rows.'),
+  broken: z.int().optional().describe('Number of failing rows.'),
 });
 export type CheckFinding = z.output<typeof checkFindingSchema>;
 
@@ -189,8 +189,8 @@ export const expectationResultSchema = z.strictObject({
   description: z.string().optional().describe('Why it is expected.'),
   findings: z.array(checkFindingSchema).describe(`What was seen, broken first; at most ${MOST_FINDINGS}.`),
   more: z.int().optional().describe('Findings beyond those.'),
-  message: z.string().optional().describe('Why it could not be told.'),
-  sample: rowSampleSchema.optional().describe('Some of the rows that break it.'),
+  message: z.string().optional().describe('Reason why it was not evaluated.'),
+  sample: rowSampleSchema.optional().describe('Sample of failing rows.'),
 });
 export type ExpectationResult = z.output<typeof expectationResultSchema>;
 
@@ -204,15 +204,15 @@ export const qualityCheckSchema = z.strictObject({
   state: z
     .enum(checkStates)
     .describe('`failed`: an expectation that blocks is broken. `error`: the checks could not be run. `passed` else.'),
-  gate: z.boolean().describe('It decided whether the version is ready. False: somebody asked for it later.'),
-  passed: z.int().describe('Expectations that are kept.'),
-  failed: z.int().describe('Expectations that block, and are broken or could not be told.'),
+  gate: z.boolean().describe('Whether the validation decided about the state of the version. False: requested later.'),
+  passed: z.int().describe('Number of passed expectations.'),
+  failed: z.int().describe('Number of blocking expectations that failed or were not evaluated.'),
   warned: z.int().describe('As `failed`, of those that only warn.'),
   message: z.string().optional().describe('Why the checks could not be run.'),
   createdAt: milliseconds,
   endedAt: milliseconds.optional(),
-  seconds: z.number().optional().describe('How long it took.'),
-  createdBy: actorSchema.optional().describe('Who asked for it; absent: the platform, for a new version.'),
+  seconds: z.number().optional().describe('Duration.'),
+  createdBy: actorSchema.optional().describe('User who requested it; absent: the platform, for a new version.'),
 });
 export type QualityCheck = z.output<typeof qualityCheckSchema>;
 
@@ -253,7 +253,7 @@ export const qualityReportSchema = z.strictObject({
   before: z
     .strictObject({ number: z.int(), profile: datasetProfileSchema })
     .optional()
-    .describe('The version that pictures stand beside.'),
+    .describe('Version that charts compare with.'),
   shifts: z.array(columnShiftSchema).describe('How far each column is from the version before, farthest first.'),
   history: z.array(qualityCheckSchema).describe('Checks of the versions before, newest first; at most 20.'),
 });

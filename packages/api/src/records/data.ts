@@ -55,9 +55,9 @@ const datasetFileSchema = z.strictObject({
   digest: sha256.describe('SHA-256 of its bytes.'),
   bytes: z.int().describe('Its size.'),
   rows: z.int().describe('How many rows it has.'),
-  uri: z.string().optional().describe('Where it lies, of a version that only points at it.'),
+  uri: z.string().optional().describe('Location of the file, for a version with external files.'),
   pin: z.string().optional().describe('Version id or entity tag of the object there.'),
-  format: z.string().optional().describe('Of a file that lies elsewhere; all others are Parquet.'),
+  format: z.string().optional().describe('Format of an external file; all others are Parquet.'),
 });
 export type DatasetFile = z.output<typeof datasetFileSchema>;
 
@@ -84,7 +84,7 @@ export const versionSourceSchema = z.strictObject({
     .array(
       z.strictObject({
         name: z.string().describe('Name of the file that was read.'),
-        digest: z.string().nullable().describe('SHA-256 of its bytes; null where nobody read all of them.'),
+        digest: z.string().nullable().describe('SHA-256 of its bytes; null if not read completely.'),
         bytes: z.int().nullable().describe('Its size.'),
       }),
     )
@@ -98,7 +98,7 @@ export const versionSourceSchema = z.strictObject({
     .optional()
     .describe('Which state of a table outside it is: `delta 12`, `iceberg 3051729675574597004`.'),
   sql: z.string().max(65_536).optional().describe('The query that made it.'),
-  versions: z.array(z.uuid()).max(1000).optional().describe('Ids of the dataset versions that it was made from.'),
+  versions: z.array(z.uuid()).max(1000).optional().describe('IDs of the source dataset versions.'),
   execution: z.string().max(256).optional().describe('The run of a pipeline or command that made it.'),
   step: z.string().max(256).optional().describe('Its step.'),
 });
@@ -110,7 +110,7 @@ export const datasetVersionSchema = z.strictObject({
   project: z.string().describe('Id of its project.'),
   number: z.int().describe('Counted from 1; one that was deleted is not given again.'),
   digest: sha256.describe('SHA-256 of its manifest: the same files, schema and keys give the same.'),
-  state: z.enum(datasetVersionStates).describe('Whether it may be used. `@latest` is always a `ready` one.'),
+  state: z.enum(datasetVersionStates).describe('State of the version. `@latest` always resolves to a `ready` version.'),
   reason: z.string().optional().describe('Why it is quarantined or broken.'),
   mode: z.enum(datasetModes).describe('`reference`: its files stay where they are.'),
   rows: z.int().describe('How many rows it has.'),
@@ -122,10 +122,10 @@ export const datasetVersionSchema = z.strictObject({
   keys: z.array(z.string()).describe('Columns that name a row. May be empty.'),
   eventTime: z.string().optional().describe('Column that says when a row was true.'),
   label: z.string().optional().describe('Column that is to be predicted.'),
-  tags: z.array(z.string()).describe('What it is called beside its number.'),
-  message: z.string().describe('What whoever made it said; may be empty.'),
+  tags: z.array(z.string()).describe('Tags of the version.'),
+  message: z.string().describe('Description of the change; may be empty.'),
   createdAt: milliseconds,
-  createdBy: actorSchema.describe('Who made it.'),
+  createdBy: actorSchema.describe('Creator.'),
   origin: z.string().describe('Which kind of client made it.'),
   parent: z.uuid().optional().describe('Id of the version that was the newest before it, or that it restores.'),
   source: versionSourceSchema.describe('Where it came from.'),
@@ -141,7 +141,7 @@ export const ingestFaultSchema = z.strictObject({
   file: z.string().optional().describe('Name of the file.'),
   line: z.int().optional().describe('Line in it, from 1 on.'),
   column: z.string().optional().describe('Name of the column.'),
-  value: z.string().optional().describe('What stands there; at most 100 characters.'),
+  value: z.string().optional().describe('Invalid value; at most 100 characters.'),
   message: z.string().describe('What is wrong.'),
   remedy: z.string().optional().describe('What to do.'),
 });
@@ -158,7 +158,7 @@ export const ingestSchema = z.strictObject({
   version: z.int().optional().describe('Number of the version that it made.'),
   versionId: z.uuid().optional().describe('Its id.'),
   needed: z.array(z.string()).describe('While it is open: files whose bytes are not here yet; the first 1,000.'),
-  unchanged: z.boolean().describe('The data were those of the newest version: none was made.'),
+  unchanged: z.boolean().describe('Whether the data equals the latest version, so that no version was created.'),
   createdAt: milliseconds,
   createdBy: actorSchema,
   endedAt: milliseconds.optional(),

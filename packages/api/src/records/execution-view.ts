@@ -38,14 +38,14 @@ export const executionStepSchema = executionNodeSchema.extend({
           type: z.enum(['system', 'python', 'image']),
           image: z.string().optional(),
           version: text.optional(),
-          requirements: z.array(text).optional().describe('What was asked for.'),
+          requirements: z.array(text).optional().describe('Requested environment.'),
           packages: z
             .array(text)
             .optional()
             .describe('What it came to: `numpy==2.3.1`; absent until it was found out.'),
         })
         .describe('What it runs in.'),
-      resources: z.record(z.string(), z.number()).describe('What it asked for.'),
+      resources: z.record(z.string(), z.number()).describe('Requested resources.'),
       outputs: z.record(z.string(), text).describe('Paths in its working folder.'),
       timeoutSeconds: z.number().optional(),
       retries: z.int().describe('How often it is tried again.'),

@@ -6,7 +6,7 @@ export const severities = ['block', 'warn'] as const;
 export type Severity = (typeof severities)[number];
 
 const columnName = z.string().min(1).max(256);
-const columnNames = z.array(columnName).min(1).max(1000).describe('Names of columns: each is looked at by itself.');
+const columnNames = z.array(columnName).min(1).max(1000).describe('Column names; each is checked separately.');
 const share = z.number().min(0).max(1);
 const bound = z.union([z.number(), z.string().min(1).max(64)]);
 const cell = z.union([z.string().max(4096), z.number(), z.boolean()]);
@@ -19,7 +19,7 @@ const common = {
   severity: z
     .enum(severities)
     .default('block')
-    .describe('`block`: a version that breaks it is quarantined. `warn`: it is told, and the version is ready.'),
+    .describe('`block`: a version that fails it is quarantined. `warn`: only reported.'),
 };
 const where = sqlText
   .optional()
@@ -110,7 +110,7 @@ const variants = [
     values: z.array(cell).min(1).max(10_000).describe('All of them: texts, numbers or booleans.'),
   }),
   z.strictObject({
-    type: z.literal('range').describe('Numbers, dates and times lie within bounds, both inclusive.'),
+    type: z.literal('range').describe('Numbers, dates and times are within the bounds, both inclusive.'),
     ...rows,
     columns: columnNames,
     min: bound.optional().describe('A number, or a date or time as text: `2020-01-01`, `2020-01-01T00:00:00Z`.'),
@@ -165,7 +165,7 @@ const variants = [
       .number()
       .positive()
       .max(1_000_000)
-      .describe('Between its newest time and when the version was made.'),
+      .describe('Between its latest time and the creation of the version.'),
   }),
   z.strictObject({
     type: z.literal('rowCount').describe('The version has so many rows.'),
@@ -175,7 +175,7 @@ const variants = [
     max: z.int().min(0).optional().describe('At most.'),
   }),
   z.strictObject({
-    type: z.literal('rowCountChange').describe('The version has not many fewer or more rows than the one before.'),
+    type: z.literal('rowCountChange').describe('The number of rows is close to the previous version.'),
     ...common,
     min: z
       .number()
@@ -185,7 +185,7 @@ const variants = [
     max: z.number().min(0).optional().describe('As `min`.'),
   }),
   z.strictObject({
-    type: z.literal('statistic').describe('A figure of a column lies within bounds, both inclusive.'),
+    type: z.literal('statistic').describe('A column statistic is within the bounds, both inclusive.'),
     ...common,
     where,
     columns: columnNames,
@@ -224,7 +224,7 @@ const variants = [
       .describe('What makes rows equal. Default: every column but the label, keys, times and the split.'),
   }),
   z.strictObject({
-    type: z.literal('leakage').describe('No single column tells the label.'),
+    type: z.literal('leakage').describe('No single column predicts the label (target leakage).'),
     ...common,
     where,
     label: columnName.optional().describe('Default: the label of the dataset.'),
@@ -236,13 +236,13 @@ const variants = [
       ),
   }),
   z.strictObject({
-    type: z.literal('futureTime').describe('Times do not lie after the moment at which they are used.'),
+    type: z.literal('futureTime').describe('Timestamps are not later than their time of use.'),
     ...rows,
     columns: columnNames.describe('Times of what a row tells.'),
     before: columnName
       .optional()
       .describe(
-        'The time at which the label was known. Default: the event time of the dataset, or when the version was made.',
+        'The time at which the label was known. Default: the event time of the dataset, or the creation of the version.',
       ),
   }),
   z.strictObject({

@@ -20,9 +20,7 @@ export const predictionExplanationSchema = z.strictObject({
   scale: attributionScaleSchema,
   background: z.int().describe('Rows that it was compared with: the stored input example of the model.'),
   seed: z.int().optional().describe('Of sampled orders.'),
-  by: z
-    .enum(['gateway', 'job'])
-    .describe('Who had the model loaded: the gateway, or nobody, and it was loaded for this.'),
+  by: z.enum(['gateway', 'job']).describe('Where the model ran: in the gateway, or loaded for this request.'),
   rows: z
     .array(
       z.strictObject({
@@ -61,7 +59,7 @@ export const modelImportanceSchema = z.strictObject({
       }),
     )
     .describe('The greatest first.'),
-  createdBy: actorSchema.describe('Who asked for it.'),
+  createdBy: actorSchema.describe('User who requested it.'),
   createdAt: z.int().describe('Milliseconds since 1970-01-01 UTC.'),
 });
 export type ModelImportance = z.output<typeof modelImportanceSchema>;

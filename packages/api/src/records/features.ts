@@ -15,7 +15,7 @@ const featureStatusText =
   '`PRESENT`; `NULL_VALUE`: there is a row, and nothing in it; `NOT_FOUND`: there is no row; `OUTSIDE_MAX_AGE`: there is one, older than the view lets it be.';
 
 export const featureColumnSchema = z.strictObject({
-  name: z.string().describe('`feature`, or `view__feature` where that was asked for.'),
+  name: z.string().describe('`feature`, or `view__feature` if requested.'),
   view: z.string().describe('What its view is called.'),
   feature: z.string().describe('Its name in the view.'),
   type: z.enum(valueTypes),
@@ -63,7 +63,7 @@ export type Materialization = z.infer<typeof materializationSchema>;
 export const featureBuildSchema = z.strictObject({
   id: z.string().describe('Its id.'),
   service: z.string().optional().describe('Name of the FeatureService.'),
-  features: z.array(z.string()).describe('`view:feature`, those that were asked for.'),
+  features: z.array(z.string()).describe('Requested features as `view:feature`.'),
   entities: z.string().optional().describe('The version whose rows were asked about: `flights@7`.'),
   dataset: z.string().describe('The Dataset that gets the new version.'),
   version: z.int().optional().describe('Its number, once it is there.'),

@@ -23,7 +23,7 @@ export const labelSetSchema = z.strictObject({
     .optional()
     .describe('The control whose values are the label, as `from_name` calls it; absent: the first of each annotation.'),
   level: z.enum(measurementLevels).describe('How far two labels are apart, for agreement.'),
-  config: z.string().describe('The labelling configuration; may be empty.'),
+  config: z.string().describe('The labeling configuration; may be empty.'),
   guideline: z.int().describe('Number of the guideline that counts now; 0: there is none.'),
   tasks: z.int().describe('How many tasks.'),
   annotations: z.int().describe('How many annotations count; those that were replaced do not.'),
@@ -45,12 +45,12 @@ export const labelSetInput = {
     .optional()
     .describe('The control whose values are the label, as `from_name` calls it.'),
   level: z.enum(measurementLevels).default('nominal').describe('How far two labels are apart, for agreement.'),
-  config: z.string().max(262_144).default('').describe('The labelling configuration, as the tool has it.'),
+  config: z.string().max(262_144).default('').describe('The labeling configuration in the format of the tool.'),
 } as const;
 
 export const guidelineSchema = z.strictObject({
   number: z.int().describe('Counted from 1; never changed afterwards.'),
-  text: z.string().describe('What annotators were told.'),
+  text: z.string().describe('Text of the guideline.'),
   at: milliseconds,
   by: actorSchema.describe('Who wrote it down.'),
 });
@@ -77,7 +77,7 @@ export const annotationSchema = z.strictObject({
   label: z.array(z.string()).describe('The label, as agreement and datasets see it.'),
   cancelled: z.boolean().describe('They skipped the task.'),
   groundTruth: z.boolean().describe('It is the truth that others are measured by.'),
-  seconds: z.number().optional().describe('How long it took.'),
+  seconds: z.number().optional().describe('Duration.'),
   labelledAt: milliseconds.optional().describe('When, as the tool says.'),
   importedAt: milliseconds,
   importedBy: actorSchema.describe('Who brought it.'),
@@ -154,7 +154,7 @@ export const labelPublicationSchema = z.strictObject({
   dataset: z.string().describe('Name of the dataset that gets a version.'),
   state: z.enum(['waiting', 'done', 'failed']),
   labels: z.int().describe('How many accepted labels.'),
-  version: z.int().optional().describe('Number of the version that was made.'),
+  version: z.int().optional().describe('Number of the created version.'),
   error: z.string().optional().describe('Why it failed.'),
   createdAt: milliseconds,
   createdBy: actorSchema,

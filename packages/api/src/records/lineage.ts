@@ -45,16 +45,13 @@ export type LineageDirection = (typeof lineageDirections)[number];
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 
 export const lineageNodeSchema = z.strictObject({
-  node: z.string().describe('`type:id`, by which edges name it and `node` of a question asks for it.'),
+  node: z.string().describe('`type:id`, used by edges and by the parameter `node`.'),
   type: z.enum(lineageNodeTypes).describe('What it is.'),
   name: z.string().optional().describe('What people call it.'),
   project: z.string().optional().describe('Its project.'),
-  at: milliseconds.optional().describe('When it was made or first heard of.'),
+  at: milliseconds.optional().describe('Creation time or first occurrence.'),
   gone: z.literal(true).optional().describe('It was deleted; what it had to do with others stays.'),
-  hidden: z
-    .literal(true)
-    .optional()
-    .describe('The caller may not read it: there is something, and nothing more is told of it.'),
+  hidden: z.literal(true).optional().describe('The caller may not read this node. Its details are hidden.'),
   data: z
     .record(z.string(), z.string())
     .optional()
@@ -64,7 +61,7 @@ export type LineageNode = z.infer<typeof lineageNodeSchema>;
 
 export const lineageEdgeSchema = z.strictObject({
   from: z.string().describe('Node that was there before.'),
-  to: z.string().describe('Node that was made from it or with it.'),
+  to: z.string().describe('Downstream node.'),
   relation: z
     .enum(lineageRelations)
     .describe(
@@ -75,7 +72,7 @@ export const lineageEdgeSchema = z.strictObject({
 export type LineageEdge = z.infer<typeof lineageEdgeSchema>;
 
 export const lineageGraphSchema = z.strictObject({
-  root: z.string().describe('The node that was asked for.'),
+  root: z.string().describe('The requested node.'),
   nodes: z.array(lineageNodeSchema).describe('Nearest first; the root is the first.'),
   edges: z.array(lineageEdgeSchema),
   truncated: z

@@ -20,7 +20,7 @@ export const loggedModelSchema = z.strictObject({
   sourceRunId: z.string().optional().describe('The run that made it.'),
   status: z.enum(loggedModelStatuses).describe('`READY` once its artifacts are uploaded.'),
   statusMessage: z.string().optional().describe('What the client said of the status.'),
-  artifactUri: z.string().describe('Where its artifacts lie.'),
+  artifactUri: z.string().describe('Artifact location.'),
   lifecycle: z.enum(lifecycles).describe('Deleted ones stay until garbage collection takes them.'),
   createdAt: milliseconds,
   updatedAt: milliseconds,

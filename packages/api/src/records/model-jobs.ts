@@ -29,7 +29,7 @@ export const modelJobSchema = z.strictObject({
   kind: z.enum(modelJobKinds).describe('What it does.'),
   state: z.enum(modelJobStates).describe('How far it is.'),
   model: z.string().describe('Name of the model.'),
-  version: z.int().describe('Number of its version: fixed when the job was asked for.'),
+  version: z.int().describe('Version number, resolved at submission.'),
   phase: z
     .string()
     .describe('What it does now: `model`, `plan`, `predict`, `explain`, `convert`, `store`; empty when it has ended.'),
@@ -41,13 +41,13 @@ export const modelJobSchema = z.strictObject({
     .describe('Rows of the data; `rejected` are those that the model did not take.'),
   faults: z
     .array(modelJobFaultSchema)
-    .describe('The first rows that were not taken. Empty in lists, and for whoever does not see the data unmasked.'),
+    .describe('The first rejected rows. Empty in lists, and for callers without permission to unmask.'),
   data: z.string().optional().describe('The version that is read: `flights@3`.'),
   onError: onErrorSchema.optional(),
   output: z
     .strictObject({
       dataset: z.string().describe('Name of the Dataset that it makes a version of.'),
-      columns: z.array(z.string()).describe('Columns of the data that stand beside what the model says.'),
+      columns: z.array(z.string()).describe('Input columns copied to the output.'),
       version: z.int().optional().describe('Number of the version; absent until it is there.'),
       versionId: z.uuid().optional().describe('Id of the version.'),
     })
@@ -55,8 +55,8 @@ export const modelJobSchema = z.strictObject({
     .describe('Of batch predictions.'),
   result: z.record(z.string(), z.unknown()).optional().describe('What other kinds of jobs found out.'),
   error: z.string().optional().describe('Why it failed.'),
-  attempts: z.int().describe('How often somebody began with it: again after a crash.'),
-  createdBy: actorSchema.describe('Who asked for it.'),
+  attempts: z.int().describe('Number of attempts.'),
+  createdBy: actorSchema.describe('User who requested it.'),
   createdAt: milliseconds,
   startedAt: milliseconds.optional(),
   endedAt: milliseconds.optional(),
@@ -70,12 +70,12 @@ export type PredictFunction = (typeof predictFunctions)[number];
 export const modelConversionSchema = z.strictObject({
   model: z.string().describe('Name of the model that has the new version.'),
   version: z.int().describe('Its number.'),
-  opset: z.int().describe('Of the newest operators that it is made of; at most what was asked for.'),
+  opset: z.int().describe('ONNX opset of the result; at most the requested one.'),
   predictFn: z.enum(predictFunctions).describe('What it answers with.'),
   estimators: z.array(z.string()).describe('What was converted.'),
   computesIn: z
     .enum(['float64', 'float32', 'both'])
-    .describe('Width of its numbers inside; `both`: trees in float32, what stands before them in float64.'),
+    .describe('Numeric precision; `both`: trees in float32, preprocessing in float64.'),
   rows: z.int().describe('Rows on which it answers as the original does.'),
   examples: z.int().describe('How many of them are of the input example; the others were drawn.'),
   tolerance: z.number().describe('How far numbers may be apart, relative and absolute; labels are equal.'),

@@ -16,7 +16,7 @@ export const modelFindingSchema = z.strictObject({
     .enum(['block', 'review'])
     .describe('`block`: it is not loaded; `review`: it is loaded in a process of its own only.'),
   detail: z.string().describe('What was found.'),
-  state: z.enum(['open', 'waived']).describe('`waived`: somebody said that it may stay, and why.'),
+  state: z.enum(['open', 'waived']).describe('`waived`: waived with a reason.'),
   reason: z.string().optional().describe('Why it was waived.'),
   decidedBy: z.string().optional().describe('Who waived it.'),
   decidedAt: milliseconds.optional().describe('When.'),
@@ -28,17 +28,17 @@ export const modelScanSchema = z.strictObject({
   version: z.int().describe('Number of the version.'),
   state: z
     .enum(modelScanStates)
-    .describe('`elsewhere`: the files do not lie with Dais, so nobody looked; such a version is not served.'),
+    .describe('`elsewhere`: the artifacts are stored outside of Dais and were not scanned. The version is not served.'),
   verdict: z
     .enum(modelVerdicts)
     .describe(
       '`clean`: nothing was found; `review`, `blocked`: the worst of the open findings; `waiting`: not known yet.',
     ),
-  files: z.int().describe('Files that were looked at.'),
+  files: z.int().describe('Number of scanned files.'),
   bytes: z.int().describe('Their size.'),
   findings: z.array(modelFindingSchema).describe('The worst first.'),
   error: z.string().optional().describe('Why it failed.'),
-  askedAt: milliseconds.describe('When it was asked for.'),
+  askedAt: milliseconds.describe('Time of the request.'),
   endedAt: milliseconds.optional().describe('When it ended.'),
 });
 export type ModelScan = z.infer<typeof modelScanSchema>;

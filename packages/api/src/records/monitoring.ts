@@ -54,7 +54,7 @@ export type MonitorVerdict = (typeof monitorVerdicts)[number];
 export const monitorStates = ['waiting', ...monitorVerdicts] as const;
 export type MonitorState = (typeof monitorStates)[number];
 
-const verdict = z.enum(monitorVerdicts).describe('`unknown`: it could not be told, and `reason` says why.');
+const verdict = z.enum(monitorVerdicts).describe('`unknown`: not evaluated; see `reason`.');
 const windowNumber = z.int().describe('Number of the window, from 1.');
 const checkName = z.string().describe('Name of the check.');
 const columnFamilies = ['number', 'boolean', 'text', 'time', 'other'] as const;
@@ -66,9 +66,9 @@ export const monitorResultSchema = z.strictObject({
   column: z.string().optional().describe('Of which column.'),
   segment: z.string().optional().describe('Of which rows alone: `carrier = AA`.'),
   value: z.number().optional().describe('What was measured; absent: it could not be.'),
-  bound: z.number().optional().describe('Where bad begins.'),
+  bound: z.number().optional().describe('Threshold.'),
   pValue: z.number().optional().describe('Corrected where several columns were tested.'),
-  low: z.number().optional().describe('Lower end of the interval in which it lies with 95 %.'),
+  low: z.number().optional().describe('Lower bound of the 95 % confidence interval.'),
   high: z.number().optional().describe('Upper end.'),
   rows: z.int().optional().describe('Rows that it is of.'),
   verdict,
@@ -90,7 +90,7 @@ const baselineSchema = z.strictObject({
   name: z.string().describe('What it is: `flights@3`, `window 1`.'),
   rows: z.int().optional().describe('Rows of it.'),
   node: z.string().optional().describe('What the lineage calls it.'),
-  reason: z.string().optional().describe('Why this and not what was asked for.'),
+  reason: z.string().optional().describe('Reason for using another baseline than configured.'),
 });
 export type MonitorBaselineUsed = z.output<typeof baselineSchema>;
 
@@ -101,17 +101,17 @@ export const monitorReportHeadSchema = z.strictObject({
   number: windowNumber,
   from: milliseconds.describe('Start of the window.'),
   until: milliseconds.describe('End of the window; not in it.'),
-  rows: z.int().describe('Rows that were judged.'),
+  rows: z.int().describe('Number of evaluated rows.'),
   requests: z.int().describe('Requests, failed ones too; of a dataset 0.'),
   verdict,
   reason: z.string().optional().describe('In a sentence, where it is not `ok`.'),
   bad: z.int().describe('Results that are bad.'),
-  unknown: z.int().describe('Results that could not be told.'),
+  unknown: z.int().describe('Number of unknown results.'),
   versions: z.array(servedVersion).describe('What answered, most rows first.'),
   datasetVersion: z.string().optional().describe('Of a dataset: the version that is the window.'),
   baseline: baselineSchema.optional().describe('What it was compared with.'),
-  labelled: z.int().describe('Rows of which it is known what was true.'),
-  evaluatedAt: milliseconds.describe('When it was judged.'),
+  labelled: z.int().describe('Number of rows with ground truth.'),
+  evaluatedAt: milliseconds.describe('Time of the evaluation.'),
   labelsAt: milliseconds.optional().describe('When performance was last worked out from labels.'),
 });
 export type MonitorReportHead = z.output<typeof monitorReportHeadSchema>;
@@ -172,7 +172,7 @@ export const monitorPerformanceSchema = z.strictObject({
   rows: z.int().describe('Predictions.'),
   labelled: z.int().describe('Of them with a label.'),
   strangers: z.int().describe('Labels of the time of this window that are of no prediction in it.'),
-  mature: z.boolean().describe('Labels are not waited for any more.'),
+  mature: z.boolean().describe('Whether the waiting time for labels is over.'),
   delayP50Ms: z.number().optional().describe('Half of the labels came within this time.'),
   delayP95Ms: z.number().optional().describe('95 % of them.'),
   metrics: z.array(metricValue),
@@ -310,7 +310,7 @@ const seriesSchema = z.strictObject({
   column: z.string().optional(),
   segment: z.string().optional(),
   values: z.array(z.number().nullable()).describe('One for each of `windows`.'),
-  bounds: z.array(z.number().nullable()).describe('Where bad begins; of tests the p-value.'),
+  bounds: z.array(z.number().nullable()).describe('Threshold; of statistical tests the p-value.'),
   pValues: z.array(z.number().nullable()).describe('Of tests, whose values are how far apart both sides are.'),
   low: z.array(z.number().nullable()),
   high: z.array(z.number().nullable()),
@@ -351,7 +351,7 @@ export const monitorAlertSchema = z.strictObject({
   windows: z.int().describe('Bad windows since it was raised.'),
   raisedAt: milliseconds,
   resolvedAt: milliseconds.optional(),
-  silenced: z.boolean().describe('It was not told, because of `spec.silence`.'),
+  silenced: z.boolean().describe('Not sent because of `spec.silence`.'),
   acknowledgedBy: z.string().optional().describe('Who looks after it.'),
   acknowledgedAt: milliseconds.optional(),
   note: z.string().optional().describe('What they said.'),
@@ -366,7 +366,7 @@ export type MonitorAlert = z.output<typeof monitorAlertSchema>;
 export const monitorDecisionSchema = z.strictObject({
   id: z.uuid().describe('Id of the decision.'),
   monitor: z.string().describe('Name of the monitor.'),
-  alert: z.uuid().describe('The alert that asked for it.'),
+  alert: z.uuid().describe('The alert that triggered it.'),
   check: checkName,
   at: milliseconds,
   pipeline: z.string().describe('Name of the Pipeline.'),
@@ -386,9 +386,9 @@ export const monitorSummarySchema = z.strictObject({
   state: z.enum(monitorStates),
   reason: z.string().optional(),
   baseline: z.string().optional().describe('What is compared with, and why that.'),
-  windows: z.int().describe('How many were judged.'),
+  windows: z.int().describe('Number of evaluated windows.'),
   openAlerts: z.int(),
-  acknowledged: z.int().describe('Of the open alerts, those that somebody looks after.'),
+  acknowledged: z.int().describe('Number of acknowledged open alerts.'),
   checks: z
     .array(z.strictObject({ check: checkName, type: z.string(), verdict, reason: z.string().optional() }))
     .describe('What the newest window says of each check.'),

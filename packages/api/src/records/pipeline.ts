@@ -48,9 +48,9 @@ export const pipelineGraphSchema = z.strictObject({
     )
     .describe('Every task, a group before what it holds.'),
   edges: z
-    .array(z.strictObject({ from: z.string().describe('Path of the one before.'), to: z.string() }))
+    .array(z.strictObject({ from: z.string().describe('Path of the upstream step.'), to: z.string() }))
     .describe('Who waits for whom.'),
-  more: z.boolean().describe('There is more of it than is shown here.'),
+  more: z.boolean().describe('Whether the graph is truncated.'),
   warnings: z.array(z.string()).describe('What of it is done in another way here, or not at all.'),
 });
 export type PipelineGraph = z.infer<typeof pipelineGraphSchema>;

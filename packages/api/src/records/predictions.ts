@@ -11,7 +11,7 @@ const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 export const predictionIdSchema = z
   .string()
   .regex(/^[\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/)
-  .describe('Id of the prediction, as the answer told it.');
+  .describe('ID of the prediction, from the response.');
 
 export const predictionFileSchema = z.strictObject({
   id: z.uuid().describe('Id of the file; its node in the lineage is `predictions:ID`.'),
@@ -35,10 +35,10 @@ export const predictionLabelSchema = z.strictObject({
     .describe('The rows that it is of, where it names no prediction: those whose column has this value.'),
   row: z.int().describe('Which row of the prediction, from 0.'),
   value: z.string().describe('What was true.'),
-  at: milliseconds.describe('When Dais was told; of several for one row the newest counts.'),
-  observedAt: milliseconds.optional().describe('When it became true, if that was told.'),
-  by: z.string().describe('Who told it.'),
-  source: z.string().describe('Where it came from, in the words of whoever told it.'),
+  at: milliseconds.describe('Time of recording. The latest record of a row is used.'),
+  observedAt: milliseconds.optional().describe('Time when the value became known, if given.'),
+  by: z.string().describe('User who recorded it.'),
+  source: z.string().describe('Source, as given by the client.'),
 });
 export type PredictionLabel = z.infer<typeof predictionLabelSchema>;
 
@@ -53,7 +53,7 @@ export type PredictionRows = z.infer<typeof predictionRowsSchema>;
 export const predictionSchema = z.strictObject({
   id: predictionIdSchema,
   endpoint: z.string().describe('Name of the endpoint.'),
-  file: z.uuid().describe('The file that it lies in.'),
+  file: z.uuid().describe('File of the prediction.'),
   model: z.string().optional().describe('Name of the model that answered.'),
   version: z.string().optional().describe('Its version.'),
   lineage: z.array(z.string()).describe('Nodes of the lineage: the file, and the model version that answered.'),
@@ -69,12 +69,12 @@ const erasureStates = ['waiting', 'done', 'failed'] as const;
 export const predictionErasureSchema = z.strictObject({
   id: z.uuid().describe('Id of the erasure.'),
   endpoint: z.string().describe('Name of the endpoint.'),
-  column: z.string().describe('The column that was looked at. The value is not kept.'),
+  column: z.string().describe('The column of the key. The value is not stored.'),
   state: z.enum(erasureStates).describe('How far it is.'),
-  files: z.int().describe('Files that were looked at.'),
-  rows: z.int().describe('Rows whose values are gone.'),
+  files: z.int().describe('Number of scanned files.'),
+  rows: z.int().describe('Number of erased rows.'),
   error: z.string().optional().describe('Why it failed.'),
-  reason: z.string().describe('Why somebody asked for it.'),
+  reason: z.string().describe('Reason of the request.'),
   by: z.string().describe('Who asked.'),
   askedAt: milliseconds.describe('When.'),
   endedAt: milliseconds.optional().describe('When it was done.'),

@@ -34,7 +34,7 @@ export const startingSchema = z.discriminatedUnion('type', [
     dataset: reference('Dataset').describe('Name of the Dataset.'),
   }),
   z.strictObject({
-    type: z.literal('webhook').describe('When somebody calls `/hooks/NAME`, signed as Standard Webhooks says.'),
+    type: z.literal('webhook').describe('On a call of `/hooks/NAME`, signed according to Standard Webhooks.'),
     secret: reference('Secret').describe('Name of the Secret whose value signs the calls.'),
     key: z.string().min(1).max(128).describe('Which of its values.'),
   }),
@@ -44,7 +44,7 @@ export type Starting = z.output<typeof startingSchema>;
 export const overlaps = ['allow', 'wait', 'forbid', 'replace'] as const;
 export type Overlap = (typeof overlaps)[number];
 export const overlapText =
-  'While as many runs of it as `mostAtOnce` are going: `wait` for one to end, `allow` one more, `forbid` this one, or `replace` the oldest, which is cancelled.';
+  'While as many runs of it as `mostAtOnce` are going: `wait` for one to end, `allow` one more, `forbid` this one, or `replace` the oldest, which is canceled.';
 
 export const recurrenceSchema = z.strictObject({
   id: z.string().describe('Its id; of a Schedule, the uid of the resource.'),
@@ -58,13 +58,13 @@ export const recurrenceSchema = z.strictObject({
   when: startingSchema,
   startAt: at.optional().describe('Not before.'),
   endAt: at.optional().describe('Not after.'),
-  catchUp: z.boolean().describe('Starts that nobody was there for are made up for, each of them.'),
+  catchUp: z.boolean().describe('Catch up on every missed start.'),
   overlap: z.enum(overlaps),
   mostAtOnce: z.int(),
   enabled: z.boolean(),
   priority: z.int(),
   experimentId: z.string().optional().describe('The experiment that its runs belong to.'),
-  about: z.record(z.string(), z.unknown()).optional().describe('What whoever made it keeps with it.'),
+  about: z.record(z.string(), z.unknown()).optional().describe('Client metadata.'),
   nextAt: at.optional().describe('When it starts a run next.'),
   createdBy: z.string().describe('`user:ada`, `service:ci`.'),
   createdAt: at,

@@ -30,7 +30,7 @@ export const rolloutStepSchema = z.strictObject({
   endedAt: z.string().optional().describe('RFC 3339, UTC; absent: it is under way.'),
   stable: rolloutFiguresSchema.optional().describe('The running version in this step.'),
   canary: rolloutFiguresSchema.optional().describe('The new version in this step.'),
-  verdict: z.enum(['waiting', 'good', 'bad', 'forced']).describe('`forced`: somebody went on without a judgement.'),
+  verdict: z.enum(['waiting', 'good', 'bad', 'forced']).describe('`forced`: continued manually without evaluation.'),
   message: z.string().describe('What was found.'),
 });
 export type RolloutStep = z.infer<typeof rolloutStepSchema>;
@@ -41,14 +41,14 @@ export const rolloutSchema = z.strictObject({
   state: z
     .enum(rolloutStates)
     .describe(
-      '`failed`: the process of the new version ended abnormally twice. `superseded`: another one began before it had ended.',
+      '`failed`: the process of the new version ended abnormally twice. `superseded`: another rollout started before it ended.',
     ),
   from: z.string().optional().describe('The model that answered before; absent: the first one.'),
-  to: z.string().describe('The model that takes over.'),
+  to: z.string().describe('The new model.'),
   cause: z.enum(['deploy', 'alias', 'rollback']).describe('A change of the manifest, a moved alias, a rollback.'),
   weights: z.array(z.number()).describe('Percent of the traffic, step by step.'),
   weight: percent.describe('Percent of the traffic that it has now.'),
-  automatic: z.boolean().describe('It goes on by itself.'),
+  automatic: z.boolean().describe('Whether steps are automatic.'),
   reason: z.string().describe('Why it ended, or what it waits for.'),
   startedBy: z.string().describe('`user:ada`, `system:dais`.'),
   startedAt: z.string().describe('RFC 3339, UTC.'),
@@ -63,7 +63,7 @@ const rate = z.number().describe('Each second, over the last ten seconds.');
 export const endpointFiguresSchema = z.strictObject({
   endpoint: z.string().describe('Name of the Endpoint.'),
   at: z.string().describe('RFC 3339, UTC.'),
-  live: z.boolean().describe('False: no gateway tells figures at the moment.'),
+  live: z.boolean().describe('False: no gateway reports metrics at the moment.'),
   variants: z.array(
     z.strictObject({
       name: z.string(),

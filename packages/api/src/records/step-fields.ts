@@ -27,7 +27,7 @@ export const stepOutputs = z.record(
     always: z.boolean().default(false).describe('Files that are kept also when the step fails.'),
     dataset: reference('Dataset')
       .optional()
-      .describe('The files become a version of this Dataset, which is made when there is none.'),
+      .describe('Stores the files as a version of this Dataset, which is created if missing.'),
   }),
 );
 
@@ -62,15 +62,15 @@ export const stepEnvironment = z.discriminatedUnion('type', [
 export const stepRetry = z.strictObject({
   count: z.int().min(0).max(100).describe('After the first attempt.'),
   delaySeconds: z.number().min(0).max(86_400).default(0).describe('Before the second attempt.'),
-  factor: z.number().min(1).max(10).default(2).describe('By which each wait is longer than the one before.'),
+  factor: z.number().min(1).max(10).default(2).describe('Backoff factor.'),
   maxDelaySeconds: z.number().min(0).max(86_400).default(3600).describe('The longest wait.'),
 });
 
 export const stepTracking = z
   .strictObject({
-    experiment: z.string().min(1).max(500).describe('Its name; it is made when there is none.'),
+    experiment: z.string().min(1).max(500).describe('Name of the experiment; created if missing.'),
     run: z.string().min(1).max(250).optional().describe('What the run is called; default: as the step.'),
   })
-  .describe('It logs into a run of this experiment, which begins and ends with it. Default: it begins runs by itself.');
+  .describe('Tracks the step as a run of this experiment. Default: the step starts its own runs.');
 
 export const stepTimeout = z.int().min(1).max(31_536_000);

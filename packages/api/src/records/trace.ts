@@ -71,7 +71,7 @@ export const assessmentSchema = z.strictObject({
   id: z.string(),
   traceId: z.string().describe('The trace that it is about.'),
   spanId: z.string().optional().describe('The span of it, when it is about one.'),
-  name: z.string().describe('What was judged: `correctness`, …'),
+  name: z.string().describe('Name of the assessment: `correctness`, …'),
   kind: z.enum(assessmentKinds),
   value: z.unknown().describe('The judgement: a number, a text, true or false, a list, a map.'),
   error: assessmentErrorSchema.optional().describe('Why there is no judgement.'),
@@ -79,7 +79,7 @@ export const assessmentSchema = z.strictObject({
     type: z.string().describe('`HUMAN`, `LLM_JUDGE`, `CODE`, …'),
     id: z.string().describe('Who, or what.'),
   }),
-  rationale: z.string().optional().describe('Why it was judged so.'),
+  rationale: z.string().optional().describe('Rationale.'),
   metadata: texts,
   overrides: z.string().optional().describe('Id of the assessment that this one corrects.'),
   valid: z.boolean().describe('False once another one has corrected it.'),
@@ -102,7 +102,7 @@ export const traceSchema = z.strictObject({
   usage: z.record(z.string(), z.number()).optional().describe('Tokens: `input_tokens`, `output_tokens`, …'),
   cost: z.record(z.string(), z.number()).optional().describe('In USD: `input_cost`, `output_cost`, `total_cost`.'),
   spans: z.int().describe('How many spans of it are kept here.'),
-  artifactUri: z.string().describe('Where files of it lie.'),
+  artifactUri: z.string().describe('Artifact location.'),
   assessments: z.array(assessmentSchema),
 });
 export type Trace = z.infer<typeof traceSchema>;

@@ -22,7 +22,7 @@ const tagsSchema = z.record(z.string(), z.string());
 export const experimentSchema = z.strictObject({
   id: z.string().describe('Its number, unique in this install; `0` is the default experiment of each project.'),
   name: z.string().describe('Unique in its project, deleted experiments included.'),
-  artifactUri: z.string().describe('Below which the artifacts of its runs lie.'),
+  artifactUri: z.string().describe('Artifact location of its runs.'),
   lifecycle: z.enum(lifecycles).describe('Deleted ones can be restored until garbage collection takes them.'),
   createdAt: milliseconds,
   updatedAt: milliseconds,
@@ -74,7 +74,7 @@ export const runInfoSchema = z.strictObject({
   status: z.enum(runStatuses).describe('As the client says.'),
   startedAt: milliseconds,
   endedAt: milliseconds.optional(),
-  artifactUri: z.string().describe('Where its artifacts lie.'),
+  artifactUri: z.string().describe('Artifact location.'),
   lifecycle: z.enum(lifecycles).describe('Deleted ones can be restored until garbage collection takes them.'),
 });
 export type RunInfo = z.infer<typeof runInfoSchema>;

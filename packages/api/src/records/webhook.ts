@@ -13,7 +13,7 @@ export const webhookSchema = z.strictObject({
   description: z.string().describe('May be empty.'),
   url: z.string().describe('Where it is sent to.'),
   format: z.string().describe('In whose words: `dais`, or those of a client that made it.'),
-  events: z.array(z.string()).describe('What it is told of.'),
+  events: z.array(z.string()).describe('Subscribed events.'),
   status: z
     .enum(webhookStatuses)
     .describe('`disabled`: nothing is sent, and what happens meanwhile is not sent later.'),
@@ -30,7 +30,7 @@ export type DeliveryState = (typeof deliveryStates)[number];
 
 export const webhookDeliverySchema = z.strictObject({
   id: z.string().describe('Stays the same over all attempts; the receiver gets it in a header.'),
-  event: z.string().describe('What it tells.'),
+  event: z.string().describe('Event type.'),
   state: z.enum(deliveryStates).describe('`failed`: it is not tried again.'),
   attempts: z.int().describe('How often it was tried.'),
   responseStatus: z.int().optional().describe('HTTP status of the latest answer.'),

@@ -35,7 +35,9 @@ export class Explainer {
   /** @throws DaisError `invalid_request` for what cannot be explained, `overloaded` while others are explained. */
   async explain(live: Loaded, request: ExplainRequest): Promise<Explanation> {
     if (this.#running >= MOST_AT_ONCE) {
-      throw new DaisError('overloaded', `${this.#running} explanations are under way: ask again.`, { retryAfter: 1 });
+      throw new DaisError('overloaded', `${this.#running} explanations are in progress. Retry later.`, {
+        retryAfter: 1,
+      });
     }
     this.#running++;
     try {

@@ -234,7 +234,7 @@ export class HttpGateway {
     if (headers.host === this.#goodHost && headers.origin === undefined) return;
     const host = hostOf(headers.host);
     if (host === undefined || !(isLoopback(host) || this.#parts.allowHosts.includes(host))) {
-      throw new DaisError('host_refused', `This gateway does not answer to the name "${headers.host ?? ''}".`);
+      throw new DaisError('host_refused', `The Host name "${headers.host ?? ''}" is not allowed for this gateway.`);
     }
     const { origin } = headers;
     if (origin !== undefined && hostOf(origin.replace(/^https?:\/\//, '')) !== host) {

@@ -155,7 +155,7 @@ export class ModelSlot {
     const late = () => {
       const seconds = Math.min(LONGEST_RETRY_S, Math.max(1, Math.ceil(leftMs() / 1000)));
       const phase = this.#phase === undefined ? '' : ` (${this.#phase})`;
-      return new DaisError('model_unavailable', `The model is being loaded${phase}: ask again in ${seconds} s.`, {
+      return new DaisError('model_unavailable', `The model is loading${phase}. Retry in ${seconds} s.`, {
         retryAfter: seconds,
       });
     };

@@ -111,7 +111,7 @@ export class Predictor {
     const { concurrency } = served;
     if (caller.isTrial !== true) this.#parts.routes.quotas.take(served.project, caller.principal, performance.now());
     if (concurrency !== undefined && load.running >= concurrency) {
-      throw new DaisError('rate_limited', `The endpoint "${served.name}" answers ${concurrency} requests at once.`);
+      throw new DaisError('rate_limited', `The endpoint "${served.name}" allows ${concurrency} concurrent requests.`);
     }
     if (served.capture.policy !== 'off' && served.capture.overflow === 'shed' && this.#parts.capture?.full() === true) {
       throw new DaisError('overloaded', 'Predictions cannot be written down at the moment, and none goes unwritten.');

@@ -3,7 +3,7 @@ import { escapeHtml, MARK, type Page } from '#http/html-page.ts';
 /** What a browser shows that reached the server under a name it does not answer to. `detail` says which. */
 export function hostPage(detail: string): Page {
   return {
-    title: 'Dais does not answer to this name',
+    title: 'Host name not allowed',
     body:
       `<header>${MARK}<div><h1>Dais does not answer to this name</h1><p class="dim">${escapeHtml(detail)}</p></div></header>` +
       '<h2>Why</h2><p>A page of somebody else could make its own name point at this machine, and speak to Dais with your rights. ' +

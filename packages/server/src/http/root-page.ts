@@ -26,7 +26,7 @@ export function rootPage(facts: RootFacts): Page {
   const cards = facts.counts.map(
     ({ kind, plural, scope, count, more }) =>
       `<a class="card" href="${escapeHtml(`${basePath}/api/v1/${plural}`)}"><b>${count.toLocaleString('en')}${more ? '+' : ''}</b>` +
-      `${escapeHtml(kind)} <span class="dim">${scope === 'org' ? 'in the organisation' : 'in project default'}</span></a>`,
+      `${escapeHtml(kind)} <span class="dim">${scope === 'org' ? 'in the organization' : 'in project default'}</span></a>`,
   );
   const next = NEXT.map(
     ([command, purpose]) =>

@@ -113,7 +113,7 @@ export class CedarAuthorizer implements Authorizer {
     const type: PrincipalType = principal.type === 'user' ? 'user' : 'service';
     const facts = await findPrincipal(rules, this.#parts.engine.principals, type, principal.id, evidence.sql);
     if (facts === undefined || facts.suspended) {
-      const detail = `The account "${principal.id}" ${facts === undefined ? 'is gone' : 'is suspended'}. Ask an administrator of the organisation.`;
+      const detail = `The account "${principal.id}" ${facts === undefined ? 'was deleted' : 'is suspended'}. Ask an administrator of the organization.`;
       throw this.#refuse(question, rules, new DaisError('forbidden', detail), ['suspended']);
     }
     const now = this.#parts.clock.now();

@@ -92,7 +92,7 @@ export function translate(error: unknown): unknown {
     return new DaisError('storage_full', `The disk of the database is full: ${detail}`, { cause: error });
   }
   if (isUnavailable(error)) {
-    return new DaisError('database_unavailable', `The database does not answer: ${detail}`, {
+    return new DaisError('database_unavailable', `The database does not respond: ${detail}`, {
       retryAfter: 1,
       cause: error,
     });

@@ -21,7 +21,7 @@ test.each<[string, ChannelFacts, string, string, string]>([
     { pending: 0, lastDeliveredAt: at, failure: { ...failure, attempts: 1, givenUp: true } },
     'False',
     'DeliveryFailed',
-    'An alert was given up after it was tried once: the receiver answers 500.',
+    'The delivery of an alert failed permanently, tried once: the receiver answers 500.',
   ],
   [
     'was changed since',

@@ -40,7 +40,7 @@ function ready(generation: number, { fault, failure, lastDeliveredAt }: ChannelF
       ? {
           status: 'False' as const,
           reason: 'DeliveryFailed',
-          message: `An alert was given up after it was tried ${times}: ${failure.reason}.`,
+          message: `The delivery of an alert failed permanently, tried ${times}: ${failure.reason}.`,
         }
       : {
           status: 'False' as const,

@@ -28,8 +28,8 @@ function readiness({ ready, newest, failed }: DatasetFacts): Omit<PlannedConditi
   if (newest === undefined) {
     const message =
       failed === undefined
-        ? 'It has no version yet: push files to it, or refresh it.'
-        : `No version could be made: ${failed}`;
+        ? 'No version yet. Push files, or refresh the dataset from its source.'
+        : `Ingestion failed: ${failed}`;
     return { status: 'False', reason: failed === undefined ? 'NoVersion' : 'IngestFailed', message };
   }
   const message = `Version ${newest.number} is ${newest.state}, and there is no other.`;
@@ -48,8 +48,8 @@ function standing({ newest, failed }: DatasetFacts): PlannedCondition[] {
   } else if (newest !== undefined) {
     const building = newest.state === 'building';
     const message = building
-      ? `Version ${newest.number} is being checked.`
-      : `Version ${newest.number} passed its checks.`;
+      ? `Version ${newest.number} is being validated.`
+      : `Version ${newest.number} passed validation.`;
     conditions.push({
       type: 'Accepted',
       status: building ? 'Unknown' : 'True',

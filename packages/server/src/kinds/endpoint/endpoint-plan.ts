@@ -91,11 +91,11 @@ function takeTurn(facts: EndpointFacts): Turn {
   const { isUnreadable = false, message: fault = '' } = facts.states.get(target.id) ?? {};
   if (isUnreadable) return nothing(`${target.label} cannot be loaded. ${fault}`);
   if (target.id !== row.held && !back && rollout?.to_model !== target.id) {
-    return { effects: [{ do: 'start', to: target }], message: `${target.label} is to take over.` };
+    return { effects: [{ do: 'start', to: target }], message: `Rollout of ${target.label} started.` };
   }
   if (rollout !== undefined) return followRollout(facts, rollout);
   return nothing(
-    `${target.label} is held back: ${facts.lastReason ?? 'it was taken back.'} Deploy it again, or another version.`,
+    `${target.label} is not rolled out again: ${facts.lastReason ?? 'it was rolled back.'} Deploy it again, or deploy another version.`,
   );
 }
 
@@ -116,13 +116,13 @@ function followRollout(facts: EndpointFacts, rollout: RolloutRow): Turn {
   if (rollout.step === 0) {
     // Its tests were passed when it was there before.
     if (rollout.cause === 'rollback') {
-      return promote({ verdict: 'forced', message: `${rollout.to_label} answered before.` });
+      return promote({ verdict: 'forced', message: `${rollout.to_label} was active before.` });
     }
-    return { effects: [{ do: 'smoke' }], message: `${rollout.to_label} is tried with its input example.` };
+    return { effects: [{ do: 'smoke' }], message: `${rollout.to_label} is tested with its input example.` };
   }
-  if (rollout.state === 'paused') return nothing(`It is paused: ${rollout.reason}`);
-  if (rollout.shadow) return nothing('It gets copies of all requests until somebody promotes or aborts it.');
-  if (!facts.live || step === undefined) return nothing('No gateway tells figures at the moment.');
+  if (rollout.state === 'paused') return nothing(`Paused: ${rollout.reason}`);
+  if (rollout.shadow) return nothing('The version gets copies of all requests until it is promoted or aborted.');
+  if (!facts.live || step === undefined) return nothing('No gateway reports metrics at the moment.');
   const judged = judge(row.spec.rollout, facts.nowMs - step.startedMs, step.canary, measure(facts));
   const result = { ...judged, stable: step.stable, canary: step.canary };
   if (judged.verdict === 'bad') {
@@ -131,7 +131,7 @@ function followRollout(facts: EndpointFacts, rollout: RolloutRow): Turn {
     return { effects: [{ do: 'end', state: 'rolledBack', result }], message: judged.message };
   }
   if (!rollout.automatic)
-    return nothing(`${judged.message} It stays at ${weightOf(rollout)} % until somebody promotes or aborts it.`);
+    return nothing(`${judged.message} The rollout stays at ${weightOf(rollout)} % until it is promoted or aborted.`);
   if (judged.verdict === 'waiting') return nothing(judged.message);
   if (rollout.step >= rollout.weights.length) return promote(result);
   return { effects: [{ do: 'advance', result }], message: judged.message };
@@ -229,18 +229,18 @@ function readyOf(facts: EndpointFacts, message: string): PlannedCondition {
     return condition('False', 'NotLoaded', isUnreadable ? message : (lastReason ?? message));
   }
   const stable = states.get(row.stable);
-  if (!live) return condition('Unknown', 'NoGateway', 'The gateway is starting: it tells nothing yet.');
+  if (!live) return condition('Unknown', 'NoGateway', 'The gateway is starting and reports no metrics yet.');
   // Its model is loaded before requests are sent to it: who asked in between was told that no variant takes requests.
   if (!taken && (stable?.state === 'ready' || stable?.state === 'idle'))
-    return condition('False', 'Loading', 'The gateway is about to send requests to it.');
+    return condition('False', 'Loading', 'The gateway is updating its routes.');
   if (stable?.state === 'ready') return condition('True', 'Serving', `${stable.label} answers.`);
   if (stable?.state === 'idle') return condition('True', 'Idle', `${stable.label} is loaded with the next request.`);
   if (stable?.state === 'quarantined') {
     const next = `Deploy another version, or load it again with \`dais endpoint resume ${row.name}\`.`;
     return condition('False', 'ModelQuarantined', `${stable.label} is quarantined. ${stable.message ?? ''} ${next}`);
   }
-  if (stable?.state === 'failed') return condition('False', 'LoadFailed', stable.message ?? 'Its model does not load.');
-  return condition('False', 'Loading', stable?.message ?? 'Its model is loaded.');
+  if (stable?.state === 'failed') return condition('False', 'LoadFailed', stable.message ?? 'The model does not load.');
+  return condition('False', 'Loading', stable?.message ?? 'The model is loaded.');
 }
 
 /** Whether what answers is what the manifest names. */

@@ -7,7 +7,7 @@ const figures = (requests: number, failed = 0, p99Ms: number | null = 5) => ({ r
 const LONG = limits.bakeSeconds * 1000;
 
 test('it waits for enough requests and for the time of the step', () => {
-  expect(judge(limits, LONG, figures(49), figures(500)).message).toContain('49 of the 50 requests');
+  expect(judge(limits, LONG, figures(49), figures(500)).message).toContain('49 of 50 required requests');
   expect(judge(limits, LONG - 1500, figures(50), figures(500))).toMatchObject({ verdict: 'waiting' });
   expect(judge(limits, LONG, figures(50), figures(500))).toEqual({
     verdict: 'good',

@@ -35,12 +35,11 @@ export function judge(
     return { verdict: 'bad', message: `${detail}, and ${round(limit)} ms is the limit.` };
   }
   if (!enough) {
-    const message = `It has answered ${canary.requests} of the ${limits.minimumRequests} requests that are wanted before it is judged.`;
+    const message = `${canary.requests} of ${limits.minimumRequests} required requests received before evaluation.`;
     return { verdict: 'waiting', message };
   }
   const leftMs = limits.bakeSeconds * 1000 - elapsedMs;
-  if (leftMs > 0)
-    return { verdict: 'waiting', message: `It does well; the step lasts ${Math.ceil(leftMs / 1000)} s more.` };
+  if (leftMs > 0) return { verdict: 'waiting', message: `Passing; the step lasts ${Math.ceil(leftMs / 1000)} s more.` };
   const seen = canary.requests === 0 ? 'Nobody asked' : `${canary.failed} of ${canary.requests} requests failed`;
   const latency = canary.p99Ms === null ? '' : `, 99 % were answered within ${canary.p99Ms} ms`;
   return { verdict: 'good', message: `${seen}${latency}.` };

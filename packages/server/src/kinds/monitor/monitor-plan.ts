@@ -11,7 +11,7 @@ export function planMonitor(summary: MonitorSummary | undefined): ControllerPlan
     conditions: [{ type: 'Healthy', ...healthy(summary) }],
     status: {
       state,
-      reason: suspended ? 'It is suspended.' : reason,
+      reason: suspended ? 'The monitor is suspended.' : reason,
       baseline,
       windows,
       openAlerts,
@@ -21,15 +21,15 @@ export function planMonitor(summary: MonitorSummary | undefined): ControllerPlan
 }
 
 function healthy({ state, reason, suspended }: MonitorSummary): Omit<PlannedCondition, 'type'> {
-  if (suspended) return { status: 'Unknown', reason: 'Suspended', message: 'Nobody looks: it is suspended.' };
+  if (suspended) return { status: 'Unknown', reason: 'Suspended', message: 'The monitor is suspended.' };
   switch (state) {
     case 'ok':
-      return { status: 'True', reason: 'Good', message: 'The newest window is good.' };
+      return { status: 'True', reason: 'Good', message: 'The latest window is passing.' };
     case 'bad':
-      return { status: 'False', reason: 'Bad', message: reason ?? 'The newest window is bad.' };
+      return { status: 'False', reason: 'Bad', message: reason ?? 'The latest window is failing.' };
     case 'unknown':
-      return { status: 'Unknown', reason: 'NotKnown', message: reason ?? 'It could not be told.' };
+      return { status: 'Unknown', reason: 'NotKnown', message: reason ?? 'The latest window could not be evaluated.' };
     default:
-      return { status: 'Unknown', reason: 'Waiting', message: 'No window has ended yet.' };
+      return { status: 'Unknown', reason: 'Waiting', message: 'No window has completed yet.' };
   }
 }

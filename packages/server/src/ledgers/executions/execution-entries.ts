@@ -124,7 +124,10 @@ export async function retry(
   const { input } = call;
   const old = await requireRun(tx.sql, tx.projectId, input.id);
   if (old.ended_at === null) {
-    throw new DaisError('invalid_state', `The run "${old.name}" has not ended: cancel it first, or wait for it.`);
+    throw new DaisError(
+      'invalid_state',
+      `The job "${old.name}" has not ended. Cancel it first, or wait until it ends.`,
+    );
   }
   const [row] = await tx.sql.query<{ plan: string; inputs: Values }>(
     'select plan, inputs from executions.run where id = $1',
@@ -137,7 +140,7 @@ export async function retry(
   if (unknown !== -1) {
     const expected = Object.keys(plan.tasks).slice(0, 20).join(', ');
     const issues = [{ path: `again[${unknown}]`, message: 'is no step of the run', expected }];
-    throw new DaisError('invalid_request', `The run has no step "${input.again[unknown]}".`, { issues });
+    throw new DaisError('invalid_request', `The job has no step "${input.again[unknown]}".`, { issues });
   }
   await authorizePlan(call, plan, { tx, data });
   const id = uuidv7();
@@ -181,7 +184,10 @@ async function remove(
   if (run.ended_at === null) {
     const open = await machines.open(tx, run.id);
     if (open?.head.cancelling !== true) {
-      throw new DaisError('invalid_state', `The run "${run.name}" has not ended: cancel it first, or wait for it.`);
+      throw new DaisError(
+        'invalid_state',
+        `The job "${run.name}" has not ended. Cancel it first, or wait until it ends.`,
+      );
     }
     await endCanceled(tx, open, calls);
   }

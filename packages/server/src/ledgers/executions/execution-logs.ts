@@ -111,10 +111,10 @@ async function findAttempts({ database }: LogParts, projectId: string, { id, nod
     const [of] = nodes;
     if (nodes.length > 1) {
       const issues = [{ path: 'node', message: 'is needed: the run has several steps', expected: of?.path ?? '' }];
-      throw new DaisError('invalid_request', 'Say of which step: the run has several.', { issues });
+      throw new DaisError('invalid_request', 'Give a step: the job has several.', { issues });
     }
     if (of === undefined && node !== undefined) {
-      throw new DaisError('not_found', `The run "${run.name}" has no step "${node}" yet.`);
+      throw new DaisError('not_found', `The job "${run.name}" has no step "${node}" yet.`);
     }
     const nodeEnded = (END_STATES as readonly string[]).includes(of?.state ?? '');
     const rows = await sql.query<Omit<AttemptOfLog, 'final'>>(

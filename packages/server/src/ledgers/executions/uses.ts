@@ -55,7 +55,7 @@ async function authorizeReading(
   const masked = new Set(await data.masked(tx, name, mayOfCall(call)));
   const shown = unmasked.filter((column) => masked.has(column));
   if (shown.length === 0) return;
-  const detail = `You see ${shown.join(', ')} of ${name} masked, and the run was given them as they are: submit a run of your own.`;
+  const detail = `${shown.join(', ')} of ${name} are masked for you, but the job got them unmasked. Submit your own job.`;
   throw new DaisError('forbidden', detail);
 }
 

@@ -67,7 +67,7 @@ export async function raiseAlert(
   const now = parts.clock.now();
   const target = monitor.endpoint ?? monitor.dataset ?? '';
   const columns = outcome.results.flatMap(({ verdict, column }) => (verdict === 'bad' ? (column ?? []) : []));
-  const title = `${monitor.name}: ${outcome.name} of ${target} is bad`;
+  const title = `${monitor.name}: ${outcome.name} of ${target} is failing`;
   const [row] = await tx.sql.query<AlertRow>(
     `insert into monitoring.alert (id, project_id, monitor, monitor_name, "check", severity, title, reason, columns,
        first_window, last_window, raised_at, model, version, trained_on, nodes)
@@ -144,7 +144,7 @@ export async function resolveAlert(
   if (!alert.told) return;
   await send(tx, parts, monitor, alert, {
     state: 'resolved',
-    title: `${monitor.name}: ${alert.check} is good again`,
+    title: `${monitor.name}: ${alert.check} is passing again`,
     text: reason,
   });
 }
@@ -161,7 +161,7 @@ export async function endAlerts(tx: Transaction, parts: SendParts, monitor: Moni
     if (!alert.told) continue;
     await send(tx, parts, monitor, alert, {
       state: 'resolved',
-      title: `${monitor.name}: ${alert.check} is not looked at any more`,
+      title: `${monitor.name}: ${alert.check} is no longer monitored`,
       text: 'The monitor was deleted.',
     });
   }
@@ -275,8 +275,7 @@ export async function acknowledgeAlert(
     'lock_alert',
   );
   if (found === undefined) throw new DaisError('not_found', `${monitor.name} has no alert ${alert}.`);
-  if (found.state === 'resolved')
-    throw new DaisError('invalid_state', 'The alert is resolved: nobody has to look after it.');
+  if (found.state === 'resolved') throw new DaisError('invalid_state', 'The alert is already resolved.');
   const { type, id } = principal;
   const [row] = await tx.sql.query<AlertRow>(
     `update monitoring.alert set acknowledged_by = $2, acknowledged_at = $3, note = $4 where id = $1 returning ${COLUMNS}`,

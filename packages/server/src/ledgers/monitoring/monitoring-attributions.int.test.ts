@@ -119,7 +119,7 @@ test(
       verdict: 'bad',
       bound: 0.9,
       value: expect.closeTo(rankingGain(before, sizesOf(moved)), 5) as number,
-      reason: expect.stringContaining('weighed/1 goes by other columns than in points@1') as string,
+      reason: expect.stringContaining('Feature attributions of weighed/1 differ from points@1') as string,
     });
     expect(reasonOf(bad)).toContain('x[2] from');
     // The order in which columns lost their share: the last one has it all.

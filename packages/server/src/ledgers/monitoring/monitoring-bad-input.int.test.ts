@@ -151,7 +151,7 @@ test(
     expect(before.verdict).toBe('unknown');
     await expect
       .poll(async () => (await judged('never', 1)).reason, WAIT)
-      .toContain('0 of 60 predictions have a label, fewer than 30. Labels are not waited for any more.');
+      .toContain('0 of 60 predictions have ground truth, fewer than 30. Later labels are ignored.');
 
     // As one of that moment, and none that was made: before the last one of the window, whose ids end with it.
     const stranger = id.replace(/[1-9a-f](?=0*$)/, '0');

@@ -141,9 +141,9 @@ test(
     await expect
       .poll(() => received.map(({ data }) => data.title).toSorted(), WAIT)
       .toEqual([
-        'watch: drift of scaled is bad',
-        'watch: prediction-drift of scaled is bad',
-        'watch: quality of scaled is bad',
+        'watch: drift of scaled is failing',
+        'watch: prediction-drift of scaled is failing',
+        'watch: quality of scaled is failing',
       ]);
     const { items: open } = await get<{ items: MonitorAlert[] }>('alerts?state=open');
     const drift = open.find(({ check }) => check === 'drift');
@@ -181,7 +181,7 @@ test(
     const series = history.series.find(({ metric }) => metric === 'ks');
     expect(series?.verdicts).toEqual([null, 'ok', 'bad', 'ok', 'bad']);
     const page = await fetch(`${url}/api/v1/monitoring/monitors/watch/reports/3/page`);
-    expect(await page.text()).toContain('Something is bad');
+    expect(await page.text()).toContain('Failing');
     const { body } = await client.call('GET', '/api/v1/monitors/watch');
     expect(body['status']).toMatchObject({ state: 'bad', windows: 5 });
     const figures = await (await fetch(`${url}/metrics`)).text();

@@ -108,7 +108,7 @@ export async function readReport(tx: Transaction, monitor: MonitorRow, window: s
   if (row === undefined) {
     const why =
       monitor.number === 0
-        ? `${monitor.name} has judged no window yet.`
+        ? `${monitor.name} has evaluated no window yet.`
         : `${monitor.name} has no report of window ${number}: the newest is ${monitor.number}, and ${monitor.spec.keepWindows} are kept.`;
     throw new DaisError('not_found', why);
   }

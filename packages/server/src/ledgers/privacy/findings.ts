@@ -125,7 +125,7 @@ async function decide(
   }
   const declared = declaredIn(dataset).some(({ column }) => column === row.column);
   if (stateAt(row, now) === state && state === 'open') {
-    throw new DaisError('invalid_state', 'The finding is open: nobody has decided about it.');
+    throw new DaisError('invalid_state', 'The finding is open. No decision was made yet.');
   }
   const { type, id } = context.principal;
   const by: Actor = { type, id };

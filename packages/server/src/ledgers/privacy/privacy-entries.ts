@@ -73,5 +73,5 @@ export function privacyEntries(parts: PrivacyParts): readonly OperationEntry[] {
 async function requireScan(tx: Transaction, { id, dataset, number }: DatasetVersion): Promise<DataScan> {
   const scan = await readScan(tx, id, dataset);
   if (scan !== undefined) return scan;
-  throw new DaisError('not_found', `Nobody has looked for personal data in ${dataset}@${number}: start a scan.`);
+  throw new DaisError('not_found', `${dataset}@${number} was not scanned for personal data. Start a scan.`);
 }

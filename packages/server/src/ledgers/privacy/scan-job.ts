@@ -141,5 +141,5 @@ async function see(
 /** @throws DaisError `invalid_state` for a version whose files are gone. */
 export function requireScannable({ dataset, number, state }: DatasetVersion): void {
   if (state !== 'deleted' && state !== 'broken') return;
-  throw new DaisError('invalid_state', `${dataset}@${number} is ${state}: there is nothing to look at.`);
+  throw new DaisError('invalid_state', `${dataset}@${number} is ${state}. There is nothing to scan.`);
 }

@@ -166,7 +166,7 @@ describe('who approves', () => {
   test('whoever is not asked, has no right to, or wants their own does not', async () => {
     const rules = [{ aliases: ['champion'], teams: [{ team: 'science' }] }];
     const { approve, name } = await asked(rules);
-    const reasons = { ida: 'you are not among them', bob: 'model:approve', ada: 'somebody else' };
+    const reasons = { ida: 'You are not among them', bob: 'model:approve', ada: 'Another user' };
     for (const [who, reason] of Object.entries(reasons)) {
       const error = await errorOf(approve(who));
       expect([who, error.code, error.message]).toEqual([who, 'forbidden', expect.stringContaining(reason)]);
@@ -261,7 +261,7 @@ test('one is asked for at a time, for one thing', async () => {
 });
 
 test.each([
-  [{ aliases: ['champion'] }, 'asks nobody'],
+  [{ aliases: ['champion'] }, 'has no approvers'],
   [{ users: ['ada'] }, 'covers nothing'],
 ])('a rule that %j is refused', async (rule, message) => {
   const error = await errorOf(p.model({ approvals: [rule] }));

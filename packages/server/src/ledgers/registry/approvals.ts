@@ -225,12 +225,12 @@ async function decide(
   const standing = standingOf(rules, { by, teams, own: isOwn(by, row) });
   if (standing === 'not-asked') {
     const whom = missingText(missingApprovals(rules, []));
-    const detail = `The rule asks for ${whom}; you are not among them.`;
-    throw new DaisError('forbidden', whom === '' ? 'No rule asks for this approval any more: withdraw it.' : detail);
+    const detail = `The rule requires ${whom}. You are not among them.`;
+    throw new DaisError('forbidden', whom === '' ? 'No rule requires this approval any more. Withdraw it.' : detail);
   }
   // Who asked, or registered the version, may still say no.
   if (standing === 'own' && decision === 'approve') {
-    const detail = `You registered version ${row.version} or asked for its approval: somebody else has to approve it.`;
+    const detail = `You registered version ${row.version} or requested its approval. Another user must approve it.`;
     throw new DaisError('forbidden', detail);
   }
   await tx.sql.query(

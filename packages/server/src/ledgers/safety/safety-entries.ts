@@ -78,7 +78,7 @@ async function readScan(
 }
 
 function nobodyLooked({ name, version }: VersionInput): DaisError {
-  return new DaisError('not_found', `Nobody has looked at the files of ${name}/${version} yet: start a scan.`);
+  return new DaisError('not_found', `The files of ${name}/${version} were not scanned yet. Start a scan.`);
 }
 
 async function startScan(tx: Transaction, { name, version }: VersionInput, now: number): Promise<void> {
@@ -99,7 +99,7 @@ async function decide(
   const scan = await requireScan(tx, input);
   const row = await lockFinding(tx.sql, scan.version_key, input.finding);
   if (row.state === state && state === 'open') {
-    throw new DaisError('invalid_state', 'The finding is open: nobody has waived it.');
+    throw new DaisError('invalid_state', 'The finding is open. It has no waiver.');
   }
   const { type, id } = context.principal;
   await tx.sql.query(

@@ -33,9 +33,13 @@ export async function deploy(
 ) {
   const { endpoint: name, model, canary, shadow } = input;
   if (shadow && canary !== undefined) {
-    throw new DaisError('invalid_request', 'A shadow answers nobody, a canary answers some: ask for one of both.', {
-      issues: [{ path: 'shadow', message: 'is true beside `canary`', expected: 'one of both' }],
-    });
+    throw new DaisError(
+      'invalid_request',
+      'Set either `shadow` or `canary`: a shadow returns no responses, a canary serves a share of requests.',
+      {
+        issues: [{ path: 'shadow', message: 'is true beside `canary`', expected: 'one of both' }],
+      },
+    );
   }
   const parsed = parseServedModel(model);
   if ('message' in parsed) {

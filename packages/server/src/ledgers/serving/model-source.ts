@@ -78,13 +78,15 @@ async function withFiles(
   about: Omit<FoundModel, 'id' | 'artifacts' | 'files'>,
 ): Promise<Resolution> {
   if (!uri.startsWith(root)) {
-    return { fault: `The files of ${about.label} lie at ${uri}, not with Dais: log the model again, or import it.` };
+    return {
+      fault: `The artifacts of ${about.label} are stored at ${uri}, outside of Dais. Log the model again, or import it.`,
+    };
   }
   const artifacts = uri.slice(root.length).replace(/^\/+|\/+$/g, '');
   const owner = { projectId: tx.projectId, uid: tx.projectId };
   const prefix = `${artifacts}/`;
   const found: ContentInfo[] = await listReferences(tx, owner, { prefix, limit: MOST_FILES + 1 });
-  if (found.length === 0) return { fault: `${about.label} has no files: nothing lies at ${uri}.` };
+  if (found.length === 0) return { fault: `${about.label} has no artifacts at ${uri}.` };
   if (found.length > MOST_FILES) return { fault: `${about.label} has more than ${MOST_FILES} files.` };
   const files: ModelFile[] = [];
   for (const { name, size, sha256 } of found) {

@@ -158,7 +158,7 @@ export async function startRollout(tx: Transaction, wanted: NewRollout): Promise
   await tx.sql.query(
     `update serving.rollout set state = 'superseded', ended_at = clock_timestamp(), ended_by = $2, reason = $3
      where endpoint = $1 and ended_at is null`,
-    [endpoint.uid, by, `${to.label} took its place.`],
+    [endpoint.uid, by, `Superseded by ${to.label}.`],
     'supersede_rollout',
   );
   await tx.sql.query(

@@ -29,7 +29,7 @@ export async function doVerb(tx: Transaction, verb: Verb, { input, context }: Ca
   const row = await lockEndpoint(tx, input.endpoint);
   const rollout = await running(tx, row);
   const by = `${context.principal.type}:${context.principal.id}`;
-  const said = input.reason === '' ? `${by} said so.` : input.reason;
+  const said = input.reason === '' ? `Requested by ${by}.` : input.reason;
   const forced = { verdict: 'forced', message: said } as const;
   switch (verb) {
     case 'promote':
@@ -58,7 +58,7 @@ export async function doVerb(tx: Transaction, verb: Verb, { input, context }: Ca
 export async function revert(tx: Transaction, { input, context }: Call<VerbInput>, now: number) {
   const row = await lockEndpoint(tx, input.endpoint);
   const by = `${context.principal.type}:${context.principal.id}`;
-  const reason = input.reason === '' ? `${by} said so.` : input.reason;
+  const reason = input.reason === '' ? `Requested by ${by}.` : input.reason;
   const rollout = await runningRollout(tx, row.uid);
   if (rollout !== undefined && rollout.cause !== 'rollback' && row.stable !== null) {
     await takeBack(tx, row, rollout, { state: 'aborted', by, reason }, { verdict: 'forced', message: reason });
@@ -70,7 +70,7 @@ export async function revert(tx: Transaction, { input, context }: Call<VerbInput
   );
   const [from, to] = [models.get(row.stable ?? ''), models.get(row.previous ?? '')];
   if (from === undefined || to === undefined) {
-    throw new DaisError('nothing_to_roll_back', `Nothing answered at Endpoint "${row.name}" before what answers now.`);
+    throw new DaisError('nothing_to_roll_back', `Endpoint "${row.name}" has no previous version to roll back to.`);
   }
   const id = uuidv7(now);
   const endpoint = { uid: row.uid, name: row.name };

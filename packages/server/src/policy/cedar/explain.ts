@@ -83,8 +83,10 @@ export function suggestionsFor(inquiry: Inquiry, { verdict, reasons }: Explained
   if (verdict === 'some') return ['It depends on the resource: ask about one by its name.'];
   const roles = rolesFor(inquiry);
   if (roles.length === 0) return ['No role gives it; only a policy that permits it could.'];
-  const place = inquiry.project === '' ? 'the organisation' : `project "${inquiry.project}"`;
-  return [`A role that gives it: ${roles.join(', ')} in ${place} (RoleBinding, or OrganisationRoleBinding for all).`];
+  const place = inquiry.project === '' ? 'the organization' : `project "${inquiry.project}"`;
+  return [
+    `Roles that grant it: ${roles.join(', ')} in ${place} (RoleBinding, or OrganisationRoleBinding for all projects).`,
+  ];
 }
 
 /** Names of all teams somebody is in. */

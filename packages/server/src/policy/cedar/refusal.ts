@@ -56,7 +56,7 @@ export function unknownSentence({ facts }: CompiledPolicy, unknown: Undecided['u
 /** The roles that hold an action, as people write them. */
 export function rolesFor(inquiry: Inquiry): readonly string[] {
   const { groups } = inquiry.action;
-  return groups.map((group) => (group === ORGANISATION_ADMIN ? 'admin of the organisation' : group));
+  return groups.map((group) => (group === ORGANISATION_ADMIN ? 'admin of the organization' : group));
 }
 
 function roleSentence(inquiry: Inquiry): string {
@@ -67,7 +67,7 @@ function roleSentence(inquiry: Inquiry): string {
 /** Admins by name where the caller may know them. */
 function whomToAsk(inquiry: Inquiry, { readsBindings }: Refused): string {
   const { rules, project } = inquiry;
-  const place = project === '' ? 'the organisation' : `project "${project}"`;
+  const place = project === '' ? 'the organization' : `project "${project}"`;
   const here = projectEntity(project);
   const admins = readsBindings
     ? rules.organisation.links.filter(

@@ -73,7 +73,7 @@ export function invitationEntries(parts: IdentityParts): readonly OperationEntry
       operation: revokeInvitationOperation,
       handle: async (tx, { input }: Call<{ readonly id: string }>) => {
         requireAccounts(parts);
-        if (!(await revokeInvitation(tx, input.id))) throw new DaisError('not_found', 'There is no such invitation.');
+        if (!(await revokeInvitation(tx, input.id))) throw new DaisError('not_found', 'Invitation not found.');
         tx.emit({ type: eventTypes.invitationRevoked, projectId: ORGANISATION, data: { invitation: input.id } });
         return {};
       },
@@ -97,7 +97,7 @@ export function invitationEntries(parts: IdentityParts): readonly OperationEntry
 function ended(): DaisError {
   return new DaisError(
     'not_found',
-    'The link holds no more: it was used, taken back or is too old. Ask for a new one.',
+    'The link is no longer valid: it was used, revoked or has expired. Ask for a new one.',
   );
 }
 

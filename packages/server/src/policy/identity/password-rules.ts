@@ -21,7 +21,7 @@ export function checkNewPassword(password: string, person: { readonly name: stri
   const issues = faults(normalized(password), password.length, person).map((message): Issue => ({
     path: 'password',
     message,
-    expected: `at least ${SHORTEST} characters that nobody guesses`,
+    expected: `at least ${SHORTEST} characters that are hard to guess`,
   }));
   if (issues.length === 0) return;
   throw new DaisError('invalid_request', `The password ${issues.map((issue) => issue.message).join(', and it ')}.`, {

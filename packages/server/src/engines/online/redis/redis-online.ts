@@ -61,7 +61,7 @@ class RedisOnlineStore implements OnlineStore {
       return await work();
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
-      throw new DaisError('upstream_failed', `The online store does not answer: ${text}`, { cause: error });
+      throw new DaisError('upstream_failed', `The online store does not respond: ${text}`, { cause: error });
     }
   }
 

@@ -213,7 +213,7 @@ export async function uploadPushed(parts: DataParts, call: Call<PushCall & { rea
 
 async function requireOpen(tx: Transaction, { name, id }: PushCall, lock = false) {
   const row = await readIngestOf(tx, name, id, lock);
-  if (row.state !== 'open') throw new DaisError('invalid_state', `The push ${id} is ${row.state}: begin another one.`);
+  if (row.state !== 'open') throw new DaisError('invalid_state', `The push ${id} is ${row.state}. Start a new push.`);
   return row;
 }
 
@@ -224,7 +224,7 @@ export async function commitPush(tx: Transaction, { input }: Call<PushCall>): Pr
     const shown = await presentIngest(tx, row);
     if (shown.needed.length > 0) {
       const names = shown.needed.slice(0, 5).join(', ');
-      throw new DaisError('invalid_state', `${shown.needed.length} files have not come yet: ${names}.`);
+      throw new DaisError('invalid_state', `${shown.needed.length} files were not uploaded yet: ${names}.`);
     }
     await tx.sql.query(`update data.ingest set state = 'waiting' where id = $1`, [row.id], 'commit_push');
     enqueueIngest(tx, row.id);
@@ -236,7 +236,7 @@ export async function commitPush(tx: Transaction, { input }: Call<PushCall>): Pr
 export async function cancelIngest(tx: Transaction, { input }: Call<PushCall>, parts: DataParts): Promise<Ingest> {
   const row = await readIngestOf(tx, input.name, input.id, true);
   if (row.ended_at === null) {
-    const told = { now: parts.clock.now(), faults: [{ message: 'It was given up.' }] };
+    const told = { now: parts.clock.now(), faults: [{ message: 'The ingestion was canceled.' }] };
     await failIngest(tx, row.id, 'cancelled', told);
   }
   return await presentIngest(tx, await readIngestOf(tx, input.name, input.id));

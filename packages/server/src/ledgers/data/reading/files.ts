@@ -31,7 +31,8 @@ export async function readDatasetFile(parts: DataParts, call: Call<FileInput>): 
     const hint = close === undefined ? '' : ` Did you mean ${close}?`;
     throw new DaisError('not_found', `${name}@${version.number} has no file ${file}.${hint}`);
   }
-  if (found.uri !== undefined) throw new DaisError('invalid_state', `${file} lies at ${found.uri}: read it there.`);
+  if (found.uri !== undefined)
+    throw new DaisError('invalid_state', `${file} is stored at ${found.uri}. Read it there.`);
   if (masked.length > 0) {
     const columns = masked.map(({ column }) => column).join(', ');
     const detail = `You see ${columns} of ${name} masked, and a file holds them as they are. Export the version instead: a masked copy is made (datasetVersion.export; dais data pull).`;

@@ -49,7 +49,7 @@ export async function refuseTagged(tx: Transaction, row: DatasetRow, id: string,
     id,
   ]);
   if (tags.length === 0) return;
-  throw new DaisError('still_referenced', `${row.name}@${number} has tags: take them away first.`, {
+  throw new DaisError('still_referenced', `${row.name}@${number} has tags. Remove them first.`, {
     holders: tags.map(({ tag }) => `tag ${tag}`),
   });
 }

@@ -53,7 +53,7 @@ export async function withLocalFiles<T>(
   if (version.mode === 'reference') {
     const { source, secretValue } = parts;
     if (source === undefined || secretValue === undefined) {
-      throw new DaisError('invalid_state', `${named} points at files elsewhere; they are not read here.`);
+      throw new DaisError('invalid_state', `${named} refers to external files, which are not read here.`);
     }
     return await withPinnedFiles({ ...parts, source, secretValue }, cacheOf(parts.folder), version, work);
   }

@@ -40,7 +40,7 @@ export async function withPinnedFiles<T>(
         const fill = async (path: string): Promise<void> => {
           const key = uri.startsWith('s3://') ? uri.split('/').slice(3).join('/') : name;
           const fetched = await opened.fetch({ name: key, uri, pin, bytes }, path, { signal });
-          if (fetched.sha256 !== digest) throw new DaisError('conflict', `${uri} has other bytes than it had`);
+          if (fetched.sha256 !== digest) throw new DaisError('conflict', `the content of ${uri} changed`);
         };
         const taken = await cache.take(digest, fill);
         releases.push(taken.release);

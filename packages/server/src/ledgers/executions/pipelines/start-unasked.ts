@@ -42,7 +42,6 @@ export async function startUnasked(
 /** @throws DaisError `forbidden` */
 export function requireIsolation(plan: Graph, { solo }: Pick<StartParts, 'solo'>): void {
   if (solo || !isUnisolated(plan)) return;
-  const detail =
-    'Steps without isolation are run by somebody who may, not by the platform itself: leave out `isolation: none`.';
+  const detail = 'Automatic runs cannot use `isolation: none`. Remove it, or start the pipeline run manually.';
   throw new DaisError('forbidden', detail);
 }

@@ -47,7 +47,7 @@ function resultsOf(
 ): CheckOutcome['results'] {
   const about = { check: nameOfCheck(check), type: check.type, rows } as const;
   const moved = columns.slice(0, NAMED).map((one) => `${one.column} ${movedText(one)}`);
-  const reason = `${version} goes by other columns than in ${against}: NDCG is ${text(ndcg)}, below ${text(check.ndcg)} it is bad. Most moved are ${moved.join('; ')}.`;
+  const reason = `Feature attributions of ${version} differ from ${against}: NDCG is ${text(ndcg)}, threshold ${text(check.ndcg)}. Largest changes: ${moved.join('; ')}.`;
   const bad = ndcg < check.ndcg;
   return [
     { ...about, metric: 'ndcg', value: ndcg, bound: check.ndcg, verdict: bad ? 'bad' : 'ok', ...(bad && { reason }) },

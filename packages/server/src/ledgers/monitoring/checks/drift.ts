@@ -103,8 +103,8 @@ function reasonOf(
   { value, bound, pValue }: { readonly value: number; readonly bound: number; readonly pValue: number | undefined },
 ): string {
   return pValue === undefined
-    ? `${column} drifts: ${method} is ${text(value)}, from ${text(bound)} on it is bad.`
-    : `${column} drifts: ${method} is ${text(value)}, p ${text(pValue)}, below ${text(bound)} it is bad.`;
+    ? `${column} drifts: ${method} is ${text(value)}, threshold ${text(bound)}.`
+    : `${column} drifts: ${method} is ${text(value)}, p-value ${text(pValue)}, threshold ${text(bound)}.`;
 }
 
 /** Of many p-values some are small by chance. */

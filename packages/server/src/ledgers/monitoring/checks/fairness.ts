@@ -94,8 +94,8 @@ function oddsResult(
     if (bound === undefined) return [];
     const reason =
       labelled === 0
-        ? 'It is not known yet what was true of any prediction.'
-        : `Fewer than two groups of ${column} have ${minRows} labelled rows of each class.`;
+        ? 'No prediction has ground truth yet.'
+        : `Fewer than two groups of ${column} have ${minRows} labeled rows of each class.`;
     return [{ ...named, verdict: 'unknown', reason }];
   }
   if (bound === undefined || value <= bound) return [{ ...named, value, verdict: 'ok' }];

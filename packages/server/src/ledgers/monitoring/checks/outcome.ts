@@ -52,7 +52,7 @@ const SHOWN = 4;
 
 function sentenceOf(reasons: readonly string[]): string {
   const [first, ...rest] = [...new Set(reasons)];
-  if (first === undefined) return 'There was nothing that could be looked at.';
+  if (first === undefined) return 'There was nothing to evaluate.';
   const shown = [first, ...rest.slice(0, SHOWN - 1)];
   const left = rest.length - shown.length + 1;
   return `${shown.join(' ')}${left > 0 ? ` And ${left} more.` : ''}`;

@@ -83,8 +83,8 @@ export function judgePerformance(
     results.push({ ...about, metric: 'stranger_labels', value: told.strangers, verdict: 'unknown', reason });
   }
   if (told.labelled < check.minLabelled) {
-    const more = told.mature ? 'Labels are not waited for any more.' : 'More may come.';
-    const reason = `${told.labelled} of ${told.rows} predictions have a label, fewer than ${check.minLabelled}. ${more}`;
+    const more = told.mature ? 'Later labels are ignored.' : 'More can still arrive.';
+    const reason = `${told.labelled} of ${told.rows} predictions have ground truth, fewer than ${check.minLabelled}. ${more}`;
     results.push({
       ...about,
       metric: 'labelled',
@@ -104,7 +104,7 @@ export function judgePerformance(
   }
   for (const name of check.segments) {
     if (told.segments.some(({ column }) => column.toLowerCase() === name.toLowerCase())) continue;
-    const reason = `There is no input ${name} in the window: performance is not told by it.`;
+    const reason = `There is no input ${name} in the window, so performance has no such segment.`;
     results.push({ ...about, metric: 'segment', column: name, verdict: 'unknown', reason });
   }
   for (const { column, value, labelled, metrics } of told.segments) {
@@ -146,7 +146,7 @@ export function bounded(
   if (value === undefined) {
     return limits.length === 0
       ? { ...named, verdict: 'ok' }
-      : { ...named, verdict: 'unknown', reason: `${name} cannot be worked out from these rows.` };
+      : { ...named, verdict: 'unknown', reason: `${name} cannot be computed from these rows.` };
   }
   const where = about.segment === undefined ? '' : ` of ${about.segment}`;
   for (const { min, max, change } of limits) {

@@ -27,7 +27,7 @@ test('what was not told is not known, and not good', () => {
   const both = check({ cpuSeconds: 2, memoryMb: 300 });
   for (const [requests, told, why] of [
     [0, usage, 'no requests'],
-    [5, undefined, 'No gateway told'],
+    [5, undefined, 'No gateway reported'],
     [500, usage, 'Of 500 requests of the window gateways told of 200'],
     [200, { ...usage, cpuMs: undefined }, 'does not tell CPU time'],
   ] as const) {

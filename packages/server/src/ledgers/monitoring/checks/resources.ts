@@ -16,7 +16,8 @@ export function judgeResources(
 ): CheckOutcome {
   const unknown = (reason: string) => unknownOutcome(check, spec, CPU, reason);
   if (requests === 0) return unknown('The window has no requests.');
-  if (usage === undefined || usage.requests === 0) return unknown('No gateway told what the window took.');
+  if (usage === undefined || usage.requests === 0)
+    return unknown('No gateway reported the resource usage of the window.');
   if (usage.requests < requests * LEAST_TOLD) {
     return unknown(`Of ${requests} requests of the window gateways told of ${usage.requests} what they took.`);
   }

@@ -8,9 +8,7 @@ const HEIGHT = 70;
 /** @returns a whole HTML document. */
 export function reportPage(report: MonitorReport): string {
   const title = `${report.monitor}, window ${report.number}`;
-  const word = { ok: 'It is as in the baseline', bad: 'Something is bad', unknown: 'Not all could be told' }[
-    report.verdict
-  ];
+  const word = { ok: 'Passing', bad: 'Failing', unknown: 'Unknown' }[report.verdict];
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>${escape(title)}</title><style>${STYLE}</style></head>

@@ -64,7 +64,7 @@ function verdictOf({ state, reason }: QualityReport['version'], check: QualityRe
     return {
       kind: 'warn',
       sign: '?',
-      word: 'Nobody said what is expected',
+      word: 'No expectations',
       why: 'No expectation has been checked: see dais data suggest.',
     };
   }
@@ -72,7 +72,7 @@ function verdictOf({ state, reason }: QualityReport['version'], check: QualityRe
     return {
       kind: 'bad',
       sign: '✕',
-      word: 'It could not be told',
+      word: 'Not evaluated',
       why: check.message ?? 'The checks could not be run.',
     };
   }
@@ -147,8 +147,8 @@ function resultCard({
     outcome === 'passed'
       ? (['good', '✓', 'kept'] as const)
       : severity === 'block'
-        ? (['bad', '✕', outcome === 'error' ? 'could not be told' : 'broken'] as const)
-        : (['warn', '!', outcome === 'error' ? 'could not be told' : 'broken'] as const);
+        ? (['bad', '✕', outcome === 'error' ? 'not evaluated' : 'broken'] as const)
+        : (['warn', '!', outcome === 'error' ? 'not evaluated' : 'broken'] as const);
   const shown =
     outcome === 'passed' ? findings.slice(0, 20) : findings.filter(({ anomaly }) => anomaly !== undefined).slice(0, 50);
   const left = findings.length - shown.length + (more ?? 0);
