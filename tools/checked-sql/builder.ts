@@ -17,7 +17,7 @@ export function exampleOf(source: FunctionNode): string | undefined {
   return /@checkedAs(?:[ \t]+(.*))?$/m
     .exec(comment)
     ?.slice(1)
-    .map((text = '') => text.trim())[0];
+    .map((text: string | undefined) => text?.trim() ?? '')[0];
 }
 
 /** Gives each bound value the next number after those that the text names itself. */

@@ -1,5 +1,5 @@
 /** Asks PostgreSQL what a statement takes and gives, without running it. */
-import { Client, type Submittable } from 'pg';
+import type { Client, Submittable } from 'pg';
 import { resultNullability, type Catalog, type Nullability } from './nullability.ts';
 import { isTreeList, isTreeNode, parseTree, type TreeNode, type TreeValue } from './query-tree.ts';
 

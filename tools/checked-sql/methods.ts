@@ -28,7 +28,7 @@ export function callOfText(text: string, method: string, given: readonly Value[]
     case 'repeat':
       return text.repeat(Number(first));
     case 'split':
-      return text.split(String(first));
+      return typeof first === 'string' ? text.split(first) : undefined;
     case 'slice':
       return text.slice(numberOf(first), numberOf(second));
     case 'replace':
@@ -49,7 +49,8 @@ export function callOfList(list: readonly Value[], method: string, given: readon
 
 /** Replaces what a pattern, as written in the source (`/x/g`), matches. */
 export function replacePattern(text: string, [written, to]: readonly Value[]): string | undefined {
-  const [, pattern = '', flags = ''] = /^\/(.*)\/([a-z]*)$/s.exec(String(written)) ?? [];
+  if (typeof written !== 'string') return undefined;
+  const [, pattern = '', flags = ''] = /^\/(.*)\/([a-z]*)$/s.exec(written) ?? [];
   return typeof to === 'string' ? text.replace(new RegExp(pattern, flags), to) : undefined;
 }
 

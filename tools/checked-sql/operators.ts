@@ -20,8 +20,11 @@ export function applyOperator(operator: SyntaxKind, a: Value, b: Value): Value {
 }
 
 function concatenated(a: Value, b: Value): string | undefined {
-  const isText = [a, b].every((one) => typeof one === 'string' || typeof one === 'number');
-  return isText ? `${String(a)}${String(b)}` : undefined;
+  return isText(a) && isText(b) ? `${a}${b}` : undefined;
+}
+
+function isText(value: Value): value is string | number {
+  return typeof value === 'string' || typeof value === 'number';
 }
 
 function calculated(operator: SyntaxKind, a: number, b: number): number | boolean | undefined {
