@@ -305,7 +305,12 @@ export const protocolNames: readonly string[] = [
  * What doors (HTTP, foreign protocols) may take from the kernel and from policy beside types: nothing that reads or
  * writes. All they do goes through the dispatcher, which asks the authorizer.
  */
-export const doorValues: readonly string[] = ['#kernel/context.ts', '#kernel/principal.ts', '#kernel/manifest-text.ts'];
+export const doorValues: readonly string[] = [
+  '#kernel/context.ts',
+  '#kernel/entry.ts',
+  '#kernel/principal.ts',
+  '#kernel/manifest-text.ts',
+];
 
 /** Words of the domain that are also words of Node, and stand in the kernel as such. */
 export const kernelWords: readonly string[] = ['data'];

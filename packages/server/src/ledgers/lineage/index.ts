@@ -1,7 +1,7 @@
 /** The lineage ledger: what came from what. It keeps references, and imports no other ledger: those that cause edges note them. */
 import { readLineageOperation } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
-import { readGraph, type GraphInput } from './graph.ts';
+import { entry, type OperationEntry } from '#kernel/entry.ts';
+import { readGraph } from './graph.ts';
 import type { NodeSource } from './node-source.ts';
 
 export { recordExternal, type ExternalLineage } from './external.ts';
@@ -24,10 +24,5 @@ export {
 export { forgetProject, lineageRetention } from './upkeep.ts';
 
 export function lineageEntries(sources: readonly NodeSource[]): readonly OperationEntry[] {
-  return [
-    {
-      operation: readLineageOperation,
-      handle: async (tx, call: Call<GraphInput>) => await readGraph(tx, call, sources),
-    },
-  ];
+  return [entry(readLineageOperation, async (tx, call) => await readGraph(tx, call, sources))];
 }
