@@ -47,6 +47,7 @@ import { childEnvironment } from './config-load.ts';
 import { Egress } from './egress.ts';
 import { endEarlierLeases } from './earlier-leases.ts';
 import { loadContent } from './compose-content.ts';
+import { checkOutputs } from './check-outputs.ts';
 import type { ControlIo, ControlSetup } from './control-setup.ts';
 import { SupervisedGateway, type ToGateway } from './gateway-link.ts';
 import { openBlobs, openKeys } from './engines.ts';
@@ -328,6 +329,7 @@ export class Control {
       const deviceTokenMs = authentication.cliHours * 3_600_000;
       const signIn = await loadSignIn({ ...accounts, keys, outbound, clock, log: io.log, providers, deviceTokenMs });
       const kernel: Kernel = new Kernel({
+        wrapEntry: setup.checkOutputs === true ? checkOutputs : undefined,
         database,
         kinds,
         jobs: [

@@ -15,6 +15,7 @@ import type { KindDefinition } from '#kernel/kind.ts';
 import { kernelSlice } from '#kernel/slice.ts';
 import { project } from '#kinds/project/index.ts';
 import { systemClock } from '#lib/clock.ts';
+import { checkOutputs } from '#check-outputs.ts';
 import type { Log, LogFields } from '#lib/log.ts';
 import { roleBindings } from '#kinds/role-binding/index.ts';
 import { serviceAccount } from '#kinds/service-account/index.ts';
@@ -109,6 +110,7 @@ export async function startHttpFixture(options: FixtureOptions = {}): Promise<Ht
             log: keepingLog(logged),
             engine: new PolicyEngine(() => kinds, new AccountDirectory()),
           }),
+    wrapEntry: checkOutputs,
     holder: randomUUID(),
     random: Math.random,
     clock: systemClock,
