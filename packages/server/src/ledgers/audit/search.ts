@@ -55,7 +55,8 @@ async function conditionsOf(
   persons: Persons,
 ): Promise<Where> {
   const { input: filter, tenant, rows } = call;
-  const project = tenant.name === '' ? await namedProject(sql, filter.project) : tenant.id;
+  const project =
+    tenant.name === '' ? await namedProject(sql, 'project' in filter ? filter.project : undefined) : tenant.id;
   const actors = filter.actor === undefined ? undefined : await actorNames(sql, filter.actor, persons);
   const subjects = filter.name === undefined ? undefined : await subjectNames(sql, filter.name, persons);
   return (bind) =>

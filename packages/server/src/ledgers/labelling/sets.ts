@@ -80,7 +80,7 @@ export async function createSet(
 
 export async function readSet(
   tx: Transaction,
-  { input, tenant }: CallOf<typeof readLabelSetOperation>,
+  { input, tenant }: Pick<CallOf<typeof readLabelSetOperation>, 'input' | 'tenant'>,
 ): Promise<LabelSet> {
   await requireSet(tx.sql, tenant.id, input.set);
   const [row] = await listSetRows(tx.sql, tenant.id, { limit: 1, name: input.set });

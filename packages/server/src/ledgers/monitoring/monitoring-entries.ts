@@ -85,7 +85,7 @@ async function alerts(
   tx: Transaction,
   { input, tenant }: CallOf<typeof listAllMonitorAlertsOperation | typeof listMonitorAlertsOperation>,
 ) {
-  const monitor = input.monitor === undefined ? undefined : (await requireMonitor(tx, input.monitor)).uid;
+  const monitor = 'monitor' in input ? (await requireMonitor(tx, input.monitor)).uid : undefined;
   const filter = ['monitor alerts', tenant.id, monitor, input.state];
   const after = uuidCursor(filter, input.cursor);
   const found = await listAlerts(tx, { monitor, state: input.state, after, limit: input.limit + 1 });
@@ -97,10 +97,11 @@ async function decisions(
   tx: Transaction,
   { input, tenant }: CallOf<typeof listModelDecisionsOperation | typeof listMonitorDecisionsOperation>,
 ) {
-  const monitor = input.monitor === undefined ? undefined : (await requireMonitor(tx, input.monitor)).uid;
-  const filter = ['monitor decisions', tenant.id, monitor, input.model];
+  const monitor = 'monitor' in input ? (await requireMonitor(tx, input.monitor)).uid : undefined;
+  const model = 'model' in input ? input.model : undefined;
+  const filter = ['monitor decisions', tenant.id, monitor, model];
   const after = uuidCursor(filter, input.cursor);
-  const found = await listDecisions(tx, { monitor, model: input.model, after, limit: input.limit + 1 });
+  const found = await listDecisions(tx, { monitor, model, after, limit: input.limit + 1 });
   const { page, next } = cutPage(found, input.limit, filter, ({ id }) => id);
   return { items: page, ...next };
 }

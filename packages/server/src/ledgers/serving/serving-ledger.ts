@@ -154,7 +154,7 @@ export function servingLedger(parts: ServingParts): ServingLedger {
       }),
       entry(invokeEndpointOperation, async (tx, { input }) => {
         await readEndpoint(tx, input.endpoint);
-        return { allowed: true };
+        return { allowed: true as const };
       }),
     ],
   };

@@ -152,15 +152,15 @@ async function replay(
   const reads = policies.some((policy) => policy.readsResource);
   if (entity === undefined && reads) return undefined;
   const seen = entity ?? bareEntity(project);
-  const [was, would] = [judge(before, uid, seen), explainVerdict(after, judge(after, uid, seen))];
+  const [was, would] = [judge(before, uid, seen), judge(after, uid, seen)];
   return {
     at: event.at.toISOString(),
     principal: `${type}:${event.actor.id}`,
     action,
     resource: name === undefined ? kind : `${kind}/${name}`,
     before: was.allowed ? ('allow' as const) : ('deny' as const),
-    after: would.verdict,
-    reasons: would.reasons,
+    after: would.allowed ? ('allow' as const) : ('deny' as const),
+    reasons: explainVerdict(after, would).reasons,
   };
 }
 

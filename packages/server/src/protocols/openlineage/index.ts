@@ -35,7 +35,7 @@ export function openLineageEntries(runs: NodeSource): readonly OperationEntry[] 
         'reason' in one ? [{ index, reason: one.reason, retriable: false }] : [],
       );
       return {
-        status: failed.length === 0 ? 'success' : 'partial_success',
+        status: failed.length === 0 ? ('success' as const) : ('partial_success' as const),
         summary: {
           received: events.length,
           successful: valid.length,

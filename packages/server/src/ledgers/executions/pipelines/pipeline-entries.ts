@@ -14,6 +14,7 @@ import { cutPage, decodeNumberCursor } from '#kernel/page-cursor.ts';
 import { readResource } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { presentWhole } from '../execution-rows.ts';
+import type { Json } from '../machine/plan.ts';
 import { authorizePlan, mayOfCall } from '../uses.ts';
 import {
   addVersion,
@@ -90,7 +91,8 @@ async function run(tx: Transaction, call: CallOf<typeof runPipelineOperation>, p
     pipelineVersion: version.id,
     format: version.format,
     document: JSON.parse(version.document),
-    parameters,
+    // The schema does not describe what lists and objects hold; the dispatcher refuses what is not JSON.
+    parameters: parameters as Readonly<Record<string, Json>>,
     description,
     experimentId,
     priority,

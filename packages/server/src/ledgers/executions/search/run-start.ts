@@ -3,6 +3,7 @@ import { DaisError, startExecutionOperation, type Execution } from '@dais/api';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { presentWhole } from '../execution-rows.ts';
+import type { Json } from '../machine/plan.ts';
 import { requirePipeline, requireVersion } from '../pipelines/pipeline-rows.ts';
 import { startRun, type StartParts } from '../pipelines/start-run.ts';
 import { authorizePlan, mayOfCall } from '../uses.ts';
@@ -28,7 +29,8 @@ async function start(
     ...(await sourceOf(tx, call)),
     name,
     description,
-    parameters,
+    // The schema does not describe what lists and objects hold; the dispatcher refuses what is not JSON.
+    parameters: parameters as Readonly<Record<string, Json>>,
     experimentId,
     about,
     priority,

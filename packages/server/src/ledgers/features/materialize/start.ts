@@ -9,10 +9,15 @@ import { parseMoment } from '../values/moment.ts';
 import { presentMaterialization, readMaterialization } from './materialization-rows.ts';
 import { MATERIALIZE_QUEUE } from './queues.ts';
 
+/** A call, or what the controller of feature views asks for itself. */
+type MaterializeCall = Pick<CallOf<typeof materializeFeaturesOperation>, 'input' | 'tenant'> & {
+  readonly context: Pick<CallOf<typeof materializeFeaturesOperation>['context'], 'principal'>;
+};
+
 /** @throws DaisError `not_found`, `invalid_request`, `invalid_state` when one is under way. */
 export async function startMaterialization(
   tx: Transaction,
-  { input, tenant, context }: CallOf<typeof materializeFeaturesOperation>,
+  { input, tenant, context }: MaterializeCall,
   nowMs: number,
 ): Promise<Materialization> {
   const view = await loadView(tx, input.view);
