@@ -338,7 +338,12 @@ export const protocolNames: readonly string[] = [
  * Values (not types) that HTTP routes and protocol adapters may import from the kernel and from policy: nothing that reads
  * or writes. They act through the dispatcher, which calls the authorizer.
  */
-export const doorValues: readonly string[] = ['#kernel/context.ts', '#kernel/principal.ts', '#kernel/manifest-text.ts'];
+export const doorValues: readonly string[] = [
+  '#kernel/context.ts',
+  '#kernel/entry.ts',
+  '#kernel/principal.ts',
+  '#kernel/manifest-text.ts',
+];
 
 /** Terms of the domain that are also terms of Node, and occur in the kernel with that meaning. */
 export const kernelWords: readonly string[] = ['data'];

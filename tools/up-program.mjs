@@ -28,7 +28,14 @@ try {
   if (cluster !== undefined && flags['data'] !== undefined && flags['database.url'] === undefined) {
     beginWith(cluster, flags['data']);
   }
-  process.exitCode = await up({ file, flags, ephemeral: ephemeral ?? false, stdout: process.stdout, colour: false });
+  process.exitCode = await up({
+    file,
+    flags,
+    ephemeral: ephemeral ?? false,
+    stdout: process.stdout,
+    colour: false,
+    checkOutputs: true,
+  });
   process.exit();
 } catch (error) {
   process.stderr.write(`${error instanceof DaisError ? error.code : 'unexpected'}: ${String(error)}\n`);

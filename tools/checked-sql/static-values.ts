@@ -520,7 +520,8 @@ export class StaticValues {
       if (result !== undefined) return [result];
     }
     if (isList(value)) {
-      if (method === 'join') return [value.map((item) => this.#text(node, item)).join(typeof given[0] === 'string' ? given[0] : ',')];
+      if (method === 'join')
+        return [value.map((item) => this.#text(node, item)).join(typeof given[0] === 'string' ? given[0] : ',')];
       const [callback] = given;
       if (callback !== undefined && isSourceFunction(callback)) return this.#each(node, method, value, callback);
       const result = callOfList(value, method, given);

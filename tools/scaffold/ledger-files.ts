@@ -119,7 +119,7 @@ function presentRecord({ id, at, text }: Row): ${pascal} {
 `,
       [`${folder}/index.ts`]: `/** The ledger ${words}: say here what it records. */
 import { create${pascal}Operation, list${pascal}Operation } from '@dais/api';
-import type { Call } from '#kernel/dispatch.ts';
+import { entry } from '#kernel/entry.ts';
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import { deleteRecords, insertRecord, listRecords } from './${kebab}-rows.ts';
 import { ${camel}Slice } from './${kebab}-slice.ts';
@@ -135,15 +135,8 @@ export const ledger: LedgerDefinition<${pascal}Parts> = {
   project: { remove: async (tx, { id }) => await deleteRecords(tx, id) },
   open: ({ now }) => ({
     entries: [
-      {
-        operation: create${pascal}Operation,
-        handle: async (tx, { input }: Call<{ readonly text: string }>) => await insertRecord(tx, input.text, now()),
-      },
-      {
-        operation: list${pascal}Operation,
-        handle: async (tx, { input }: Call<{ readonly limit: number; readonly cursor?: string }>) =>
-          await listRecords(tx, input),
-      },
+      entry(create${pascal}Operation, async (tx, { input }) => await insertRecord(tx, input.text, now())),
+      entry(list${pascal}Operation, async (tx, { input }) => await listRecords(tx, input)),
     ],
   }),
 };

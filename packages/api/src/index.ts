@@ -164,7 +164,14 @@ export {
   listViolationsOperation,
 } from '#operations/policy-violations.ts';
 export type { AuditedRefusal, PolicyViolation } from '#operations/policy-violations.ts';
-export type { DesiredState, HttpBinding, Operation, OperationTarget } from '#operations/operation.ts';
+export type {
+  DesiredState,
+  HttpBinding,
+  InputOf,
+  Operation,
+  OperationTarget,
+  OutputOf,
+} from '#operations/operation.ts';
 export {
   applyOperation,
   changeSchema,
@@ -181,15 +188,17 @@ export {
 } from '#operations/platform.ts';
 export type { Change, Event, FieldChange, ServerInfo } from '#operations/platform.ts';
 export {
+  actionOperation,
   manifestSchema,
   pageInput,
   resourceOperations,
   resourceSchema,
   revisionSchema,
   selectorSchema,
+  uniformOperations,
   watchEventSchema,
 } from '#operations/resources.ts';
-export type { Revision } from '#operations/resources.ts';
+export type { ActionSchemas, ActionVerb, Revision, UniformOperations } from '#operations/resources.ts';
 export { nearest } from '#nearest.ts';
 export { fieldNames, findReferences, referencedKind, schemaAt, unwrapSchema } from '#schema-walk.ts';
 export type { FoundReference } from '#schema-walk.ts';

@@ -6,7 +6,7 @@
 import type { DatabaseEngine, Slice } from '#engines/database/contract.ts';
 import type { EmbeddedOptions } from '#engines/database/embedded/embedded-engine.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
-import type { OperationEntry } from '#kernel/dispatch.ts';
+import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { KindDefinition } from '#kernel/kind.ts';
 import type { Authorizer } from '#kernel/principal.ts';

@@ -39,6 +39,8 @@ export interface UpOptions {
   readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
   /** Whether colours may be used on `stdout`. */
   readonly colour: boolean;
+  /** Refuses answers of operations that do not fit their output schema; for tests. */
+  readonly checkOutputs?: boolean;
 }
 
 export interface RunningDais {
@@ -168,6 +170,7 @@ async function startOn(config: ResolvedConfig, options: UpOptions): Promise<Runn
     ownerToken: token,
     version,
     startedAt: new Date(startedAt).toISOString(),
+    checkOutputs: options.checkOutputs ?? false,
   });
   const tree = await supervise<RunningDatabase>({
     host: config.host,

@@ -82,7 +82,10 @@ export const readMonitorReportPageOperation = defineOperation({
   scope: 'project',
   summary: 'Returns the report of a window as an HTML page.',
   input: z.strictObject({ monitor, window: windowText }),
-  output: z.strictObject({ bytes: z.int().describe('Size of the page.') }),
+  output: z.strictObject({
+    size: z.int().describe('Size of the page in bytes.'),
+    sha256: z.null().describe('The page is rendered for each request.'),
+  }),
   target: ofMonitor,
   http: {
     method: 'GET',

@@ -103,6 +103,15 @@ export interface Operation<Input extends z.ZodType = z.ZodType, Output extends z
   readonly http: HttpBinding;
 }
 
+/** A validated input. JSON has no undefined: a property that holds it is the same as an absent one. */
+type Exact<T> = T extends object ? { [K in keyof T]: Exact<Exclude<T[K], undefined>> } : T;
+type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
+
+/** What a handler of an operation receives after validation, with defaults. */
+export type InputOf<Op extends Pick<Operation, 'input'>> = Exact<z.output<Op['input']>>;
+/** What a handler of an operation returns. */
+export type OutputOf<Op extends Pick<Operation, 'output'>> = DeepReadonly<z.output<Op['output']>>;
+
 /** Keeps the precise types of input and output. */
 export function defineOperation<Input extends z.ZodType, Output extends z.ZodType>(
   operation: Operation<Input, Output>,

@@ -24,7 +24,7 @@ export function manifestSchema(kind: KindSpec): z.ZodObject {
 }
 
 /** The form in which the platform gives it back. */
-export function resourceSchema(kind: KindSpec): z.ZodObject {
+export function resourceSchema(kind: KindSpec) {
   return z.strictObject({
     apiVersion: z.string(),
     kind: z.literal(kind.kind),
@@ -60,11 +60,16 @@ export type Revision = z.infer<typeof revisionSchema>;
 const revisionPage = z.strictObject({ items: z.array(revisionSchema), nextCursor: z.string().optional() });
 
 /** One frame of a watch. `bookmark` carries no object, only a newer place to resume from. */
-export function watchEventSchema(kind: KindSpec): z.ZodObject {
+export function watchEventSchema(kind: KindSpec) {
+  const resource = resourceSchema(kind);
+  const nothing = z.strictObject({});
   return z.strictObject({
     type: z.enum(['added', 'modified', 'deleted', 'bookmark']),
     resourceVersion: z.string().describe('Resume the watch from here.'),
-    object: resourceSchema(kind).optional(),
+    object: z
+      .union([resource, resource.extend({ spec: nothing, status: nothing })])
+      .optional()
+      .describe('Without spec and status when the caller may no longer see it (`deleted`).'),
   });
 }
 
@@ -79,18 +84,54 @@ function written(input: unknown): Pick<OperationTarget, 'name' | 'desired'> {
   return { name: metadata.name, desired: { labels: metadata.labels, spec } };
 }
 
-/** The operations that the kernel answers for every kind, and the kind's own actions. */
+const name = { name: z.string().min(1).max(256) };
+const named = (kind: KindSpec) => (input: unknown) => ({ kind: kind.kind, name: (input as { name: string }).name });
+
+/** The operations that the kernel handles for every kind, and the kind's own actions. */
 export function resourceOperations(kind: KindSpec): readonly Operation[] {
-  const name = { name: z.string().min(1).max(256) };
+  return [
+    ...Object.values(uniformOperations(kind)),
+    ...kind.actions.map((action: KindAction) => actionOperation(kind, action)),
+  ];
+}
+
+export type ActionVerb<Spec extends KindSpec> = Spec['actions'][number]['verb'];
+type ActionOf<Spec extends KindSpec, Verb> = Extract<Spec['actions'][number], { readonly verb: Verb }>;
+
+/** The schemas of the operation that an own action of a kind becomes. */
+export interface ActionSchemas<Spec extends KindSpec, Verb extends ActionVerb<Spec>> {
+  readonly input: z.ZodType<z.output<ActionOf<Spec, Verb>['input']> & { readonly name: string }>;
+  readonly output: ActionOf<Spec, Verb>['output'];
+}
+
+/** An own action of a kind as an operation. */
+export function actionOperation(kind: KindSpec, action: KindAction): Operation {
+  const noun = word(kind);
+  return defineOperation({
+    name: `${noun}.${action.verb}`,
+    action: `${noun}:${action.verb}`,
+    mode: action.mode,
+    scope: kind.scope,
+    summary: action.description,
+    input: action.input.extend(name),
+    output: action.output,
+    target: named(kind),
+    http: { method: 'POST', path: `/api/v1/${kind.plural}/:name/actions/${action.verb}`, status: 200 },
+  });
+}
+
+export type UniformOperations = ReturnType<typeof uniformOperations>;
+
+/** The operations that the kernel handles for every kind. */
+export function uniformOperations(kind: KindSpec) {
   const noun = word(kind);
   const one = { kind: kind.kind };
-  const named = (input: unknown) => ({ ...one, name: (input as { name: string }).name });
   const base = `/api/v1/${kind.plural}` as const;
   const manifest = manifestSchema(kind);
   const resource = resourceSchema(kind);
   const ifMatch = { resourceVersion: z.string().max(64).optional().describe('Succeed only at this version.') };
-  return [
-    defineOperation({
+  return {
+    list: defineOperation({
       name: `${noun}.list`,
       action: `${noun}:read`,
       mode: 'read',
@@ -110,7 +151,7 @@ export function resourceOperations(kind: KindSpec): readonly Operation[] {
       target: () => one,
       http: { method: 'GET', path: base, status: 200, query: ['limit', 'cursor', 'labels', 'origin', 'owner'] },
     }),
-    defineOperation({
+    watch: defineOperation({
       name: `${noun}.watch`,
       action: `${noun}:read`,
       mode: 'watch',
@@ -124,7 +165,7 @@ export function resourceOperations(kind: KindSpec): readonly Operation[] {
       target: () => one,
       http: { method: 'GET', path: base, status: 200, query: ['resourceVersion', 'labels'] },
     }),
-    defineOperation({
+    get: defineOperation({
       name: `${noun}.get`,
       action: `${noun}:read`,
       mode: 'read',
@@ -132,10 +173,10 @@ export function resourceOperations(kind: KindSpec): readonly Operation[] {
       summary: `Returns one ${kind.kind}.`,
       input: z.strictObject(name),
       output: resource,
-      target: named,
+      target: named(kind),
       http: { method: 'GET', path: `${base}/:name`, status: 200 },
     }),
-    defineOperation({
+    create: defineOperation({
       name: `${noun}.create`,
       action: `${noun}:write`,
       mode: 'write',
@@ -146,7 +187,7 @@ export function resourceOperations(kind: KindSpec): readonly Operation[] {
       target: (input) => ({ ...one, ...written(input) }),
       http: { method: 'POST', path: base, status: 201, bodyField: 'manifest', yaml: true },
     }),
-    defineOperation({
+    update: defineOperation({
       name: `${noun}.update`,
       action: `${noun}:write`,
       mode: 'write',
@@ -154,7 +195,7 @@ export function resourceOperations(kind: KindSpec): readonly Operation[] {
       summary: `Replaces the spec, labels and annotations of ${article(kind)}.`,
       input: z.strictObject({ ...name, manifest, ...ifMatch }),
       output: resource,
-      target: (input) => ({ ...written(input), ...named(input) }),
+      target: (input) => ({ ...written(input), ...named(kind)(input) }),
       http: {
         method: 'PUT',
         path: `${base}/:name`,
@@ -164,7 +205,7 @@ export function resourceOperations(kind: KindSpec): readonly Operation[] {
         yaml: true,
       },
     }),
-    defineOperation({
+    delete: defineOperation({
       name: `${noun}.delete`,
       action: `${noun}:delete`,
       mode: 'write',
@@ -172,10 +213,10 @@ export function resourceOperations(kind: KindSpec): readonly Operation[] {
       summary: `Deletes ${article(kind)}. Refused while other resources refer to it; the error lists them.`,
       input: z.strictObject({ ...name, ...ifMatch }),
       output: resource,
-      target: named,
+      target: named(kind),
       http: { method: 'DELETE', path: `${base}/:name`, status: 200, ifMatchField: 'resourceVersion' },
     }),
-    defineOperation({
+    history: defineOperation({
       name: `${noun}.history`,
       action: `${noun}:read`,
       mode: 'read',
@@ -183,10 +224,10 @@ export function resourceOperations(kind: KindSpec): readonly Operation[] {
       summary: `Lists the revisions of ${article(kind)}, newest first.`,
       input: z.strictObject({ ...name, ...pageInput }),
       output: revisionPage,
-      target: named,
+      target: named(kind),
       http: { method: 'GET', path: `${base}/:name/history`, status: 200, query: ['limit', 'cursor'] },
     }),
-    defineOperation({
+    rollback: defineOperation({
       name: `${noun}.rollback`,
       action: `${noun}:write`,
       mode: 'write',
@@ -197,21 +238,8 @@ export function resourceOperations(kind: KindSpec): readonly Operation[] {
         generation: z.int().min(1).optional().describe('Default: the previous revision.'),
       }),
       output: resource,
-      target: named,
+      target: named(kind),
       http: { method: 'POST', path: `${base}/:name/actions/rollback`, status: 200 },
     }),
-    ...kind.actions.map((action: KindAction) =>
-      defineOperation({
-        name: `${noun}.${action.verb}`,
-        action: `${noun}:${action.verb}`,
-        mode: action.mode,
-        scope: kind.scope,
-        summary: action.description,
-        input: action.input.extend(name),
-        output: action.output,
-        target: named,
-        http: { method: 'POST', path: `${base}/:name/actions/${action.verb}`, status: 200 },
-      }),
-    ),
-  ];
+  };
 }

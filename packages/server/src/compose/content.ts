@@ -2,7 +2,7 @@
 import type { ConfigSpec } from '@dais/api';
 import type { BlobStore, VerifiedBlobs } from '#engines/blobs/contract.ts';
 import { readContentHealth, type ContentHealth } from '#content/content-scrub-pass.ts';
-import type { OperationEntry } from '#kernel/dispatch.ts';
+import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import { transact } from '#kernel/transaction.ts';
 import { contentOwners } from './ledgers.ts';

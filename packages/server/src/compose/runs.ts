@@ -1,6 +1,6 @@
 /** The lists of what runs stand on: commands, pipelines, and what is tracked of them; see compose.ts. */
 import type { KeyStore } from '#engines/keys/contract.ts';
-import type { OperationEntry } from '#kernel/dispatch.ts';
+import type { OperationEntry } from '#kernel/entry.ts';
 import type { ExecutionParts, ExecutionsLedger, StepCalls, TrackedRuns } from '#ledgers/executions/index.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { ArtifactParts, TrackingLedger, TrackingParts } from '#ledgers/tracking/index.ts';

@@ -7,7 +7,7 @@ import {
 } from '@dais/api';
 import { readContentHealth, readScrubPass, startScrubPass } from './content-scrub-pass.ts';
 import type { NameOwners } from '#kernel/content/owner-names.ts';
-import type { OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { listDamagedContent } from './content-owners.ts';
@@ -25,9 +25,9 @@ interface ListCall {
 
 export function contentEntries(parts: ContentEntryParts): readonly OperationEntry[] {
   return [
-    { operation: contentStatusOperation, handle: async (tx) => await status(tx, parts) },
-    { operation: listDamagedContentOperation, handle: async (tx, call: ListCall) => await list(tx, call, parts) },
-    { operation: scrubContentOperation, handle: scrub },
+    entry(contentStatusOperation, async (tx) => await status(tx, parts)),
+    entry(listDamagedContentOperation, async (tx, call) => await list(tx, call, parts)),
+    entry(scrubContentOperation, scrub),
   ];
 }
 

@@ -13,6 +13,8 @@ export interface ControlSetup {
   readonly version: string;
   /** RFC 3339, UTC: when the whole tree started. */
   readonly startedAt: string;
+  /** See `UpOptions`. */
+  readonly checkOutputs?: boolean | undefined;
 }
 
 export interface ControlIo {

@@ -1,4 +1,5 @@
 /** Builds the kernel of a control process from everything that was opened, and starts it with the ledgers. */
+import { checkOutputs } from './check-outputs.ts';
 import type { Database } from '#engines/database/contract.ts';
 import { Kernel, type KernelParts } from '#kernel/kernel.ts';
 import type { Ledger } from '#ledgers/ledger.ts';
@@ -8,7 +9,7 @@ import type { ControlEngines } from './open-engines.ts';
 
 /** `parts`: everything that has operations, jobs and subscribers. */
 export function buildKernel(
-  { config, version, database, startedAt }: ControlSetup,
+  { config, version, database, startedAt, ...setup }: ControlSetup,
   { clock, isolationState }: ControlEngines,
   {
     parts,
@@ -17,6 +18,7 @@ export function buildKernel(
 ): Kernel {
   return new Kernel({
     ...own,
+    wrapEntry: setup.checkOutputs === true ? checkOutputs : undefined,
     entries: parts.flatMap(({ entries = [] }) => entries),
     jobs: parts.flatMap(({ jobs = [] }) => jobs),
     subscribers: parts.flatMap(({ subscribers = [] }) => subscribers),

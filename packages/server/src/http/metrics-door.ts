@@ -1,14 +1,14 @@
 import { DaisError, readMetricsOperation, type ProcessMetrics } from '@dais/api';
 import type { Door } from '#http/door.ts';
 import type { OperationCalls } from '#http/native-door.ts';
-import type { OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Principal } from '#kernel/principal.ts';
 
 export type ReadMetrics = () => Promise<ProcessMetrics>;
 
 /** `read` is the process's own: whoever asks may only do so with the right to. */
 export function metricsEntries(read: ReadMetrics): readonly OperationEntry[] {
-  return [{ operation: readMetricsOperation, perform: read }];
+  return [entry(readMetricsOperation, { perform: read })];
 }
 
 /** `/metrics` in the Prometheus text format. */

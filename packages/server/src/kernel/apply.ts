@@ -2,14 +2,15 @@ import {
   DaisError,
   MAX_APPLY_BYTES,
   MAX_APPLY_DOCUMENTS,
+  summarizeIssues,
+  type applyOperation,
   type Change,
   type ErrorCode,
   type Issue,
   type Source,
-  summarizeIssues,
 } from '@dais/api';
 import { presentChange, type Desired } from '#kernel/decide.ts';
-import type { Call } from '#kernel/dispatch.ts';
+import type { CallOf } from '#kernel/entry.ts';
 import { checkManifest, type CheckedManifest } from '#kernel/manifest-check.ts';
 import { readDocuments, type ManifestDocument } from '#kernel/manifest-text.ts';
 import { PlanChecks, plannedChange, withNotes } from '#kernel/plan-checks.ts';
@@ -21,12 +22,7 @@ import { DEFAULT_TENANT, findTenant, noSuchProject, ORGANISATION, tenantNames, t
 import type { Transaction } from '#kernel/transaction.ts';
 import { decideWrites, deleteResources, performWrites, type DecidedWrite, type WriteOptions } from '#kernel/write.ts';
 
-export interface ApplyInput {
-  readonly sources: readonly { readonly file: string; readonly text: string; readonly source?: Source | undefined }[];
-  readonly owner?: string | undefined;
-  readonly prune: boolean;
-  readonly takeOver: boolean;
-}
+type ApplyCall = CallOf<typeof applyOperation>;
 
 /** A checked document and where it stands. */
 interface Item {
@@ -44,7 +40,7 @@ const NOT_YET: string = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 export async function applyDocuments(
   tx: Transaction,
   kinds: KindRegistry,
-  call: Call<ApplyInput>,
+  call: ApplyCall,
   dryRun: boolean,
 ): Promise<{ changes: Change[] }> {
   const { input } = call;
@@ -110,7 +106,7 @@ async function settle(
   });
 }
 
-function readItems(kinds: KindRegistry, call: Call<ApplyInput>): Item[] {
+function readItems(kinds: KindRegistry, call: ApplyCall): Item[] {
   const bytes = call.input.sources.reduce((sum, source) => sum + Buffer.byteLength(source.text), 0);
   if (bytes > MAX_APPLY_BYTES) {
     throw new DaisError(
@@ -165,12 +161,12 @@ function positioned(document: ManifestDocument, issue: Issue): Issue {
 }
 
 /** The projects that the request is confined to: one, or none named. */
-function boundProjects({ context: { projects, principal } }: Call<ApplyInput>): readonly string[] {
+function boundProjects({ context: { projects, principal } }: ApplyCall): readonly string[] {
   return principal.project === undefined ? projects : [...projects, principal.project];
 }
 
 /** @throws DaisError `project_mismatch` when the document and the request name different projects. */
-function tenantNameOf(manifest: CheckedManifest, document: ManifestDocument, call: Call<ApplyInput>): string {
+function tenantNameOf(manifest: CheckedManifest, document: ManifestDocument, call: ApplyCall): string {
   if (manifest.definition.spec.scope === 'org') return '';
   const own = manifest.metadata.project;
   const bound = boundProjects(call);
@@ -199,7 +195,7 @@ function missingTenant({ tenant, document }: Item, cause?: unknown): DaisError {
   return noSuchProject(tenant, { issues: [positioned(document, issue)], cause });
 }
 
-async function authorizeItem(tx: Transaction, call: Call<ApplyInput>, item: Item, tenant: Tenant): Promise<void> {
+async function authorizeItem(tx: Transaction, call: ApplyCall, item: Item, tenant: Tenant): Promise<void> {
   const { metadata, spec, definition } = item.manifest;
   const { kind } = definition.spec;
   const desired = { labels: metadata.labels, spec };
@@ -213,7 +209,7 @@ async function authorizeItem(tx: Transaction, call: Call<ApplyInput>, item: Item
   await definition.authorizeSpec?.(tx, { ...call, tenant }, spec);
 }
 
-function desiredOf(item: Item, call: Call<ApplyInput>): Desired {
+function desiredOf(item: Item, call: ApplyCall): Desired {
   const { metadata, spec, definition } = item.manifest;
   return {
     kind: definition.spec.kind,
@@ -288,7 +284,7 @@ async function checkReferences(
 async function prune(
   tx: Transaction,
   kinds: KindRegistry,
-  call: Call<ApplyInput>,
+  call: ApplyCall,
   owner: string,
   items: readonly Item[],
   plan: PlanChecks | undefined,
@@ -321,7 +317,7 @@ async function prune(
 }
 
 /** False for what the caller must not know of: it is part of no set of theirs. @throws DaisError `forbidden` */
-async function mayPrune(call: Call<ApplyInput>, row: ResourceRow, tenant: Tenant): Promise<boolean> {
+async function mayPrune(call: ApplyCall, row: ResourceRow, tenant: Tenant): Promise<boolean> {
   const refused = await refusalOf(call, row, tenant, 'delete');
   if (refused === undefined) return true;
   // A token that does not cover the deletion need not cover the reading either: that is told.

@@ -2,7 +2,7 @@ import { DaisError, defineOperation, type Operation } from '@dais/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { TestDatabase } from '#engines/database/testing.ts';
-import type { Call, OperationEntry } from './dispatch.ts';
+import { entry, type OperationEntry } from './entry.ts';
 import type { Question } from './principal.ts';
 import { codeOf, manifest, startKernelDatabase, startTestKernel, type TestKernel } from './testing/test-kernel.ts';
 import { freshProject } from './testing/test-project.ts';
@@ -11,7 +11,7 @@ let test_: TestDatabase;
 let dais: TestKernel;
 const asked: Question[] = [];
 
-const operation = (name: string, more: Partial<Operation> = {}): Operation =>
+const operation = (name: string, more: Pick<Partial<Operation>, 'mode' | 'scope'> = {}) =>
   defineOperation({
     name,
     action: 'probe:read',
@@ -25,38 +25,28 @@ const operation = (name: string, more: Partial<Operation> = {}): Operation =>
     ...more,
   });
 
-const probe: OperationEntry = {
-  operation: operation('probe.read'),
-  handle: async (tx, call: Call<{ n: number }>) => ({
-    n: call.input.n,
-    tenant: call.tenant.name,
-    writable: tx.writable,
-  }),
-};
+const probe: OperationEntry = entry(operation('probe.read'), async (tx, call) => ({
+  n: call.input.n,
+  tenant: call.tenant.name,
+  writable: tx.writable,
+}));
 const { target: _, ...untargeted } = operation('probe.silent');
 const entries: OperationEntry[] = [
   probe,
-  { operation: untargeted, handle: async () => 'nobody was asked' },
-  {
-    operation: { ...untargeted, name: 'probe.asking' },
-    handle: async (_tx, call: Call) => {
-      await call.authorize({ kind: 'Other', name: 'x' }, call.tenant, 'other:read');
-      return 'asked';
-    },
-  },
-  { operation: operation('probe.org', { scope: 'org' }), handle: async (_tx, call: Call) => call.tenant },
-  {
-    operation: operation('probe.emit'),
-    handle: async (tx) => {
-      tx.enqueue({ queue: 'x', projectId: tx.projectId, payload: {}, maxAttempts: 1 });
-    },
-  },
-  {
-    operation: operation('probe.stream', { mode: 'watch' }),
-    stream: async function* (call: Call<{ n: number }>) {
+  entry(untargeted, async () => 'nobody was asked'),
+  entry({ ...untargeted, name: 'probe.asking' }, async (_tx, call) => {
+    await call.authorize({ kind: 'Other', name: 'x' }, call.tenant, 'other:read');
+    return 'asked';
+  }),
+  entry(operation('probe.org', { scope: 'org' }), async (_tx, call) => call.tenant),
+  entry(operation('probe.emit'), async (tx) => {
+    tx.enqueue({ queue: 'x', projectId: tx.projectId, payload: {}, maxAttempts: 1 });
+  }),
+  entry(operation('probe.stream', { mode: 'watch' }), {
+    stream: async function* (call) {
       for (let n = 0; n < call.input.n; n++) yield n;
     },
-  },
+  }),
 ];
 
 beforeAll(async () => {

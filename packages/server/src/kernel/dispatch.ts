@@ -1,51 +1,14 @@
-import { DaisError, type Operation, type OperationTarget, schemaIssues, storableIssues } from '@dais/api';
+import { DaisError, schemaIssues, storableIssues, type Operation, type OperationTarget } from '@dais/api';
 import type { Database } from '#engines/database/contract.ts';
 import { withSignal, type CallContext } from '#kernel/context.ts';
+import type { Call, OperationEntry } from '#kernel/entry.ts';
 import { withIdempotency } from '#kernel/idempotency.ts';
-import type { Authorizer, Permit, RowFilter } from '#kernel/principal.ts';
+import type { Authorizer, Permit } from '#kernel/principal.ts';
 import { targetKey } from '#kernel/references.ts';
 import { toldTo } from '#kernel/refusal.ts';
 import { DEFAULT_TENANT, ORGANISATION, type Tenant, type TenantDirectory } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { Coalescer, type Settled } from '#lib/coalesce.ts';
-
-/** What a handler is given beside its transaction. */
-export interface Call<Input = unknown> {
-  readonly input: Input;
-  readonly context: CallContext;
-  /** The tenant of the request; the organisation for operations of the organisation. */
-  readonly tenant: Tenant;
-  /** The rows of the collection that the caller may see; absent: all of them. */
-  readonly rows?: RowFilter;
-  /**
-   * Asks whether the caller may do this operation's action (or `action`) to a further target. Needed only by operations
-   * without a `target` of their own.
-   */
-  authorize(target: OperationTarget, tenant: Tenant, action?: string): Promise<void>;
-}
-
-/** Does one operation inside the transaction it is given. */
-// Handlers of many operations stand in one table: their inputs differ and were validated by each operation's schema.
-export type Handler<Input = never> = (tx: Transaction, call: Call<Input>) => Promise<unknown>;
-
-/** Opens a stream; it ends when the caller's signal aborts. */
-export type StreamHandler<Input = never> = (call: Call<Input>) => AsyncIterable<unknown>;
-
-/** Does what must not hold a transaction: hashes, calls to others. It opens its own when it writes. */
-export type Performer<Input = never> = (call: Call<Input>) => Promise<unknown>;
-
-/** Answers several reads of one tenant in one transaction: each with its own result or error. */
-export type SharedHandler<Input = never> = (
-  tx: Transaction,
-  calls: readonly Call<Input>[],
-) => Promise<readonly Settled<unknown>[]>;
-
-export type OperationEntry =
-  | { readonly operation: Operation; readonly handle: Handler }
-  /** A quick read: those that arrive while one is under way share the next transaction. */
-  | { readonly operation: Operation; readonly share: SharedHandler }
-  | { readonly operation: Operation; readonly perform: Performer }
-  | { readonly operation: Operation; readonly stream: StreamHandler };
 
 export interface DispatcherParts {
   readonly database: Database;
@@ -94,18 +57,15 @@ export class Dispatcher {
   }
 
   async #call(name: string, rawInput: unknown, context: CallContext): Promise<unknown> {
-    const entry = this.#entry(name);
-    if ('stream' in entry) throw new Error(`${name} is a stream: use watch`);
-    const { operation } = entry;
+    const { operation, handling } = this.#entry(name);
+    if ('stream' in handling) throw new Error(`${name} is a stream: use watch`);
     const input = parseInput(operation, rawInput);
     const tenantName = this.#tenantName(operation, input, context);
-    if ('share' in entry) {
-      const { share } = entry;
+    if ('share' in handling) {
+      const { share } = handling;
       return await this.#shared.run(`${name}/${tenantName}`, { operation, share, input, context, tenantName });
     }
-    if ('perform' in entry)
-      return await entry.perform((await this.#admit(operation, input, context, tenantName)) as never);
-    const { handle } = entry;
+    if ('perform' in handling) return await handling.perform(await this.#admit(operation, input, context, tenantName));
     return await transact(
       this.#parts.database,
       { mode: operation.mode === 'write' ? 'write' : 'read', projectId: this.#startIn(tenantName), by: context },
@@ -114,7 +74,7 @@ export class Dispatcher {
         const { ask, call, wasAsked } = this.#makeCall(tx, operation, input, context, tenant);
         const permit = operation.target === undefined ? {} : await ask(operation.target(input), tenant);
         const work = async () => {
-          const output = await handle(tx, permitted(call, permit) as Call<never>).catch(async (error: unknown) => {
+          const output = await handling(tx, permitted(call, permit)).catch(async (error: unknown) => {
             throw await toldTo(call, tx, error);
           });
           // An answer for which nobody was asked must not leave: it is a mistake of ours, never of the caller.
@@ -140,7 +100,8 @@ export class Dispatcher {
       const made = items.map(({ input, context }) => this.#makeCall(tx, operation, input, context, tenant));
       // Read first, so that a decision which needs nothing but the prelude costs no round trip of its own: an answer
       // whose caller is refused goes no further than here.
-      const answers = await share(tx, made.map(({ call }) => call) as Call<never>[]);
+      const calls = made.map(({ call }) => call);
+      const answers = await share(tx, calls);
       const settled: Settled<unknown>[] = [];
       for (const [index, { ask }] of made.entries()) {
         try {
@@ -161,11 +122,10 @@ export class Dispatcher {
   }
 
   async #watch(name: string, rawInput: unknown, context: CallContext): Promise<AsyncIterable<unknown>> {
-    const entry = this.#entry(name);
-    if (!('stream' in entry)) throw new Error(`${name} is not a stream: use call`);
-    const { operation, stream } = entry;
+    const { operation, handling } = this.#entry(name);
+    if (!('stream' in handling)) throw new Error(`${name} is not a stream: use call`);
     const input = parseInput(operation, rawInput);
-    return stream((await this.#admit(operation, input, context, this.#tenantName(operation, input, context))) as never);
+    return handling.stream(await this.#admit(operation, input, context, this.#tenantName(operation, input, context)));
   }
 
   /** Authorizes what then goes on without this transaction. */
@@ -240,7 +200,7 @@ export class Dispatcher {
 
 interface SharedItem {
   readonly operation: Operation;
-  readonly share: SharedHandler;
+  readonly share: Extract<OperationEntry['handling'], { readonly share: unknown }>['share'];
   readonly input: unknown;
   readonly context: CallContext;
   readonly tenantName: string;

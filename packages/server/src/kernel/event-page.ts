@@ -1,15 +1,11 @@
-import type { Call } from '#kernel/dispatch.ts';
-import { encodePlace, listEvents, presentEvents, readCursor, type EventFilter } from '#kernel/events.ts';
+import type { listEventsOperation } from '@dais/api';
+import type { CallOf } from '#kernel/entry.ts';
+import { encodePlace, listEvents, presentEvents, readCursor } from '#kernel/events.ts';
 import { cutPage, decodeNumberCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
-interface EventPageInput extends EventFilter {
-  readonly limit: number;
-  readonly cursor?: string;
-}
-
 /** A page of what happened in one tenant, newest first. */
-export async function eventPage({ sql }: Transaction, call: Call<EventPageInput>) {
+export async function eventPage({ sql }: Transaction, call: CallOf<typeof listEventsOperation>) {
   const { limit, cursor, kind, name, type } = call.input;
   const filter = [call.tenant.id, kind ?? '', name ?? '', type ?? ''];
   const place = await readCursor(sql);

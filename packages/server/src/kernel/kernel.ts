@@ -9,8 +9,9 @@ import {
   type ServerInfo,
 } from '@dais/api';
 import type { Database } from '#engines/database/contract.ts';
-import { applyDocuments, type ApplyInput } from '#kernel/apply.ts';
-import { Dispatcher, type Call, type OperationEntry } from '#kernel/dispatch.ts';
+import { applyDocuments } from '#kernel/apply.ts';
+import { Dispatcher } from '#kernel/dispatch.ts';
+import { entry, type OperationEntry } from '#kernel/entry.ts';
 import { eventPage } from '#kernel/event-page.ts';
 import { JobRunner, type JobHandler } from '#kernel/job-runner.ts';
 import { jobCounts } from '#kernel/jobs.ts';
@@ -23,7 +24,7 @@ import { KindRegistry } from '#kernel/registry.ts';
 import { ensureResource, resourceEntries } from '#kernel/resource-handlers.ts';
 import { DEFAULT_RETENTION, retentionHandler, type Retention } from '#kernel/retention.ts';
 import { Sequencer } from '#kernel/sequencer.ts';
-import { watchEvents, watchResources } from '#kernel/stream-handlers.ts';
+import { watchEvents } from '#kernel/stream-handlers.ts';
 import { Subscription, type Subscriber } from '#kernel/subscriptions.ts';
 import { DEFAULT_TENANT, ORGANISATION, TenantDirectory } from '#kernel/tenants.ts';
 import { timedRuns } from '#kernel/timed-jobs.ts';
@@ -43,6 +44,8 @@ export interface KernelParts extends LoopParts {
   readonly entries?: readonly OperationEntry[];
   readonly server: () => Omit<ServerInfo, 'kinds'>;
   readonly retention?: Retention;
+  /** Wraps every entry; for tests. */
+  readonly wrapEntry?: ((entry: OperationEntry) => OperationEntry) | undefined;
   /** For tests of failover; see Reconciler. */
   readonly leaseMs?: number;
   /** Resources that controllers work on at once in this process; default 8. */
@@ -89,11 +92,9 @@ export class Kernel {
       tenants: new TenantDirectory(() => parts.clock.now()),
       entries: [
         ...this.#platformEntries(),
-        ...this.kinds.all.flatMap((kind) =>
-          resourceEntries(this.kinds, kind, (name) => watchResources(this.#hub, name)),
-        ),
+        ...this.kinds.all.flatMap((kind) => resourceEntries(this.kinds, kind, this.#hub)),
         ...(parts.entries ?? []),
-      ],
+      ].map(parts.wrapEntry ?? ((one) => one)),
     });
   }
 
@@ -146,22 +147,17 @@ export class Kernel {
   }
 
   #platformEntries(): OperationEntry[] {
-    const apply = (dryRun: boolean) => (tx: Parameters<typeof applyDocuments>[0], call: Call<ApplyInput>) =>
-      applyDocuments(tx, this.kinds, call, dryRun);
     return [
-      { operation: applyOperation, handle: apply(false) },
-      { operation: planOperation, handle: apply(true) },
-      { operation: listEventsOperation, handle: eventPage },
-      { operation: watchEventsOperation, stream: watchEvents(this.#hub) },
-      { operation: listOrganisationEventsOperation, handle: eventPage },
-      { operation: watchOrganisationEventsOperation, stream: watchEvents(this.#hub) },
-      {
-        operation: readServerOperation,
-        handle: async (): Promise<ServerInfo> => ({
-          ...this.#parts.server(),
-          kinds: this.kinds.all.map(({ spec }) => ({ kind: spec.kind, plural: spec.plural, scope: spec.scope })),
-        }),
-      },
+      entry(applyOperation, (tx, call) => applyDocuments(tx, this.kinds, call, false)),
+      entry(planOperation, (tx, call) => applyDocuments(tx, this.kinds, call, true)),
+      entry(listEventsOperation, eventPage),
+      entry(watchEventsOperation, { stream: (call) => watchEvents(this.#hub, call) }),
+      entry(listOrganisationEventsOperation, eventPage),
+      entry(watchOrganisationEventsOperation, { stream: (call) => watchEvents(this.#hub, call) }),
+      entry(readServerOperation, async () => ({
+        ...this.#parts.server(),
+        kinds: this.kinds.all.map(({ spec }) => ({ kind: spec.kind, plural: spec.plural, scope: spec.scope })),
+      })),
     ];
   }
 }

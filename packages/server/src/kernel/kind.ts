@@ -1,6 +1,6 @@
 import type { Condition, KindSpec, Resource } from '@dais/api';
 import type { Slice } from '#engines/database/contract.ts';
-import type { Call, Handler } from '#kernel/dispatch.ts';
+import type { Call, KindActions } from '#kernel/entry.ts';
 import type { FactProvider } from '#kernel/principal.ts';
 import type { TenantLimits } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -19,8 +19,8 @@ export interface KindDefinition {
   readonly authorizeSpec?: (tx: Transaction, call: SpecCall, spec: Readonly<Record<string, unknown>>) => Promise<void>;
   /** Runs inside the transaction of each change of a resource of this kind, before the rows are written. */
   readonly admit?: (tx: Transaction, change: AdmittedChange) => Promise<AdmitResult>;
-  /** Handlers of the kind's own actions, by verb. */
-  readonly actions?: Readonly<Record<string, Handler>>;
+  /** Handlers of the kind's own actions; `kindActions` makes them. */
+  readonly actions?: KindActions;
   readonly controller?: Controller;
   /** What it can tell policies about its resources. */
   readonly facts?: FactProvider;

@@ -4,7 +4,7 @@ import type { KindRegistry } from '#kernel/registry.ts';
 import type { ResourceRow } from '#kernel/store.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { foreignKeyRace, WriteRace } from '#kernel/write-race.ts';
+import { foreignKeyRace, WriteRace } from '#lib/write-race.ts';
 
 /** One resource whose references are to be settled. */
 export interface Referrer {

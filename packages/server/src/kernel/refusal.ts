@@ -1,5 +1,5 @@
 import { DaisError, StillHeld, type Holder } from '@dais/api';
-import type { Call } from '#kernel/dispatch.ts';
+import type { Call } from '#kernel/entry.ts';
 import { tenantNames, type Tenant } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 

@@ -1,6 +1,13 @@
-import { DaisError, resourceOperations, type Operation, type Resource, parseSelector } from '@dais/api';
+import {
+  actionOperation,
+  DaisError,
+  parseSelector,
+  uniformOperations,
+  type Resource,
+  type UniformOperations,
+} from '@dais/api';
 import type { Desired } from '#kernel/decide.ts';
-import type { Call, Handler, OperationEntry, StreamHandler } from '#kernel/dispatch.ts';
+import { entry, type Call, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { encodePlace, readCursor } from '#kernel/events.ts';
 import type { KindDefinition } from '#kernel/kind.ts';
 import { requireManifest } from '#kernel/manifest-check.ts';
@@ -15,68 +22,46 @@ import {
   readResource,
   readResources,
   readRevision,
-  type ResourceRow,
 } from '#kernel/store.ts';
+import { watchResources } from '#kernel/stream-handlers.ts';
 import type { Transaction } from '#kernel/transaction.ts';
+import type { WatchHub } from '#kernel/watch-hub.ts';
 import type { Settled } from '#lib/coalesce.ts';
 import { decideWrites, deleteResources, performWrites } from '#kernel/write.ts';
 
-interface ListInput {
-  readonly limit: number;
-  readonly cursor?: string;
-  readonly labels?: string;
-  readonly origin?: string;
-  readonly owner?: string;
-}
-interface NameInput {
-  readonly name: string;
-  readonly resourceVersion?: string;
-}
-interface ManifestInput {
-  readonly name?: string;
-  readonly manifest: unknown;
-  readonly resourceVersion?: string;
-}
+type CallTo<Verb extends keyof UniformOperations> = CallOf<UniformOperations[Verb]>;
 
 /** Pairs the uniform operations of a kind with the kernel's handlers, and its own actions with its own. */
-export function resourceEntries(
-  kinds: KindRegistry,
-  definition: KindDefinition,
-  watch: (kind: string) => StreamHandler,
-): OperationEntry[] {
-  const { kind } = definition.spec;
-  const uniform: Readonly<Record<string, Handler>> = {
-    list: (tx, call: Call<ListInput>) => list(tx, call, kind),
-    create: (tx, call: Call<ManifestInput>) => write(tx, call, kinds, kind, 'create'),
-    update: (tx, call: Call<ManifestInput>) => write(tx, call, kinds, kind, 'update'),
-    delete: (tx, call: Call<NameInput>) => remove(tx, call, kinds, kind),
-    history: (tx, call: Call<NameInput & ListInput>) => history(tx, call, kind),
-    rollback: (tx, call: Call<NameInput & { generation?: number }>) => rollback(tx, call, kinds, kind),
-  };
-  return resourceOperations(definition.spec).map((operation: Operation): OperationEntry => {
-    const verb = operation.name.split('.')[1] ?? '';
-    if (operation.mode === 'watch') return { operation, stream: watch(kind) };
-    if (verb === 'get')
-      return { operation, share: (tx, calls: readonly Call<NameInput>[]) => getMany(tx, calls, kind) };
-    const handle = definition.actions?.[verb] ?? uniform[verb];
-    if (handle === undefined) throw new Error(`${operation.name} has no handler`);
-    return { operation, handle };
-  });
+export function resourceEntries(kinds: KindRegistry, definition: KindDefinition, hub: WatchHub): OperationEntry[] {
+  const { spec, actions } = definition;
+  const { kind } = spec;
+  const uniform = uniformOperations(spec);
+  return [
+    entry(uniform.list, (tx, call) => list(tx, call, kind)),
+    entry(uniform.watch, { stream: (call) => watchResources(hub, kind, call) }),
+    entry(uniform.get, { share: (tx, calls) => getMany(tx, calls, kind) }),
+    entry(uniform.create, (tx, call) => write(tx, call, kinds, kind, 'create')),
+    entry(uniform.update, (tx, call) => write(tx, call, kinds, kind, 'update')),
+    entry(uniform.delete, (tx, call) => remove(tx, call, kinds, kind)),
+    entry(uniform.history, (tx, call) => history(tx, call, kind)),
+    entry(uniform.rollback, (tx, call) => rollback(tx, call, kinds, kind)),
+    ...spec.actions.map((action) => {
+      const handle = actions?.[action.verb];
+      if (handle === undefined) throw new Error(`the action ${action.verb} of ${kind} has no handler`);
+      return entry(actionOperation(spec, action), handle);
+    }),
+  ];
 }
 
 function notFound(kind: string, name: string): DaisError {
   return new DaisError('not_found', `There is no ${kind} "${name}".`);
 }
 
-async function getMany(tx: Transaction, calls: readonly Call<NameInput>[], kind: string): Promise<Settled<Resource>[]> {
+async function getMany(tx: Transaction, calls: readonly CallTo<'get'>[], kind: string): Promise<Settled<Resource>[]> {
   const tenant = calls[0]?.tenant;
   if (tenant === undefined) return [];
-  const rows = await readResources(
-    tx.sql,
-    tenant.id,
-    kind,
-    calls.map((call) => call.input.name),
-  );
+  const names = calls.map((call) => call.input.name);
+  const rows = await readResources(tx.sql, tenant.id, kind, names);
   const byName = new Map(rows.map((row) => [row.name, presentResource(row, tenant.name)]));
   return calls.map(({ input }) => {
     const value = byName.get(input.name);
@@ -84,7 +69,7 @@ async function getMany(tx: Transaction, calls: readonly Call<NameInput>[], kind:
   });
 }
 
-async function list(tx: Transaction, call: Call<ListInput>, kind: string) {
+async function list(tx: Transaction, call: CallTo<'list'>, kind: string) {
   const { limit, cursor, labels, origin, owner } = call.input;
   const filter = [call.tenant.id, kind, labels ?? '', origin ?? '', owner ?? ''];
   // Read before the rows: whatever the place counts is then among them, and a watch from it misses nothing.
@@ -109,16 +94,18 @@ async function list(tx: Transaction, call: Call<ListInput>, kind: string) {
 
 async function write(
   tx: Transaction,
-  call: Call<ManifestInput>,
+  call: CallTo<'create' | 'update'>,
   kinds: KindRegistry,
   kind: string,
   operation: 'create' | 'update',
 ): Promise<Resource> {
-  const manifest = requireManifest(kinds, call.input.manifest);
+  const input: { readonly manifest: unknown; readonly name?: string; readonly resourceVersion?: string } = call.input;
+  const manifest = requireManifest(kinds, input.manifest);
   const { metadata } = manifest;
-  if (call.input.name !== undefined && metadata.name !== call.input.name) {
-    throw new DaisError('invalid_request', `The address names "${call.input.name}", the manifest "${metadata.name}".`, {
-      issues: [{ path: 'manifest.metadata.name', message: `is "${metadata.name}"`, expected: `"${call.input.name}"` }],
+  const { name = metadata.name, resourceVersion = metadata.resourceVersion } = input;
+  if (metadata.name !== name) {
+    throw new DaisError('invalid_request', `The address names "${name}", the manifest "${metadata.name}".`, {
+      issues: [{ path: 'manifest.metadata.name', message: `is "${metadata.name}"`, expected: `"${name}"` }],
     });
   }
   const desired: Desired = {
@@ -129,7 +116,7 @@ async function write(
     spec: manifest.spec,
     origin: call.context.origin,
     source: call.context.source,
-    ifVersion: call.input.resourceVersion ?? metadata.resourceVersion,
+    ifVersion: resourceVersion,
   };
   return await writeOne(tx, call, kinds, desired, operation);
 }
@@ -155,21 +142,18 @@ async function writeOne(
   return presentResource(row, tenant.name);
 }
 
-async function lockOne(tx: Transaction, call: Call<NameInput>, kind: string): Promise<ResourceRow> {
-  const { name, resourceVersion } = call.input;
+async function lockOne(tx: Transaction, call: CallTo<'delete' | 'rollback'>, kind: string, version?: string) {
+  const { name } = call.input;
   const [row] = await lockResources(tx.sql, call.tenant.id, [{ kind, name }], true);
   if (row === undefined) throw notFound(kind, name);
-  if (resourceVersion !== undefined && resourceVersion !== String(row.version)) {
-    throw new DaisError(
-      'precondition_failed',
-      `${kind} "${name}" is at version ${row.version}, not ${resourceVersion}.`,
-    );
+  if (version !== undefined && version !== String(row.version)) {
+    throw new DaisError('precondition_failed', `${kind} "${name}" is at version ${row.version}, not ${version}.`);
   }
   return row;
 }
 
-async function remove(tx: Transaction, call: Call<NameInput>, kinds: KindRegistry, kind: string): Promise<Resource> {
-  const row = await lockOne(tx, call, kind);
+async function remove(tx: Transaction, call: CallTo<'delete'>, kinds: KindRegistry, kind: string): Promise<Resource> {
+  const row = await lockOne(tx, call, kind, call.input.resourceVersion);
   await deleteResources(tx, kinds, call.tenant, [row]);
   await tx.enter(call.tenant.id);
   // Still there when a controller has to clean up first.
@@ -177,7 +161,7 @@ async function remove(tx: Transaction, call: Call<NameInput>, kinds: KindRegistr
   return presentResource(waiting ?? row, call.tenant.name);
 }
 
-async function history(tx: Transaction, call: Call<NameInput & ListInput>, kind: string) {
+async function history(tx: Transaction, call: CallTo<'history'>, kind: string) {
   const { name, limit, cursor } = call.input;
   const row = await readResource(tx.sql, call.tenant.id, kind, name);
   if (row === undefined) throw notFound(kind, name);
@@ -189,7 +173,7 @@ async function history(tx: Transaction, call: Call<NameInput & ListInput>, kind:
 
 async function rollback(
   tx: Transaction,
-  call: Call<NameInput & { generation?: number }>,
+  call: CallTo<'rollback'>,
   kinds: KindRegistry,
   kind: string,
 ): Promise<Resource> {
@@ -197,10 +181,8 @@ async function rollback(
   const generation = call.input.generation === undefined ? row.generation - 1n : BigInt(call.input.generation);
   const revision = await readRevision(tx.sql, row.uid, generation);
   if (revision === undefined) {
-    throw new DaisError(
-      'nothing_to_roll_back',
-      `${kind} "${row.name}" has no revision ${generation}; it is at ${row.generation}.`,
-    );
+    const detail = `${kind} "${row.name}" has no revision ${generation}; it is at ${row.generation}.`;
+    throw new DaisError('nothing_to_roll_back', detail);
   }
   // An old spec must still be valid today.
   requireManifest(kinds, {

@@ -1,12 +1,17 @@
-import { eventTypes, matchesSelector, parseSelector, type Resource } from '@dais/api';
-import type { Call, StreamHandler } from '#kernel/dispatch.ts';
-import { matchesEventFilter, presentEvent, type EventFilter } from '#kernel/events.ts';
+import {
+  eventTypes,
+  matchesSelector,
+  parseSelector,
+  type UniformOperations,
+  type watchEventsOperation,
+  type OutputOf,
+} from '@dais/api';
+import type { CallOf } from '#kernel/entry.ts';
+import { matchesEventFilter, presentEvent } from '#kernel/events.ts';
 import type { HubFrame, WatchHub } from '#kernel/watch-hub.ts';
 
-interface WatchInput {
-  readonly resourceVersion?: string;
-  readonly labels?: string;
-}
+type Watch = UniformOperations['watch'];
+type WatchFrame = OutputOf<Watch>;
 
 const TYPES: Readonly<Record<string, 'added' | 'modified' | 'deleted'>> = {
   [eventTypes.resourceCreated.type]: 'added',
@@ -22,61 +27,60 @@ function changesLabels(frame: HubFrame): boolean {
 }
 
 /** The frames that a watcher of one kind gets. One object per hub frame, so that it is serialized once for all. */
-const wireFrames = new WeakMap<HubFrame, Readonly<Record<string, unknown>>>();
+const wireFrames = new WeakMap<HubFrame, WatchFrame>();
 
-export function watchResources(hub: WatchHub, kind: string): StreamHandler {
-  return async function* (call: Call<WatchInput>) {
-    const selector = parseSelector(call.input.labels);
-    const shown = new Set<string>();
-    const visible = ({ object }: HubFrame) => {
-      if (call.rows === undefined || object === undefined) return true;
-      const { uid } = object.metadata;
-      if (call.rows.matches(object)) return shown.add(uid).size > 0;
-      // It is out of the caller's sight now: that is told once to who saw it, and to nobody else.
-      return shown.has(uid);
-    };
-    const wants = (frame: HubFrame) =>
-      frame.event.projectId === call.tenant.id &&
-      frame.event.subject?.kind === kind &&
-      TYPES[frame.event.type] !== undefined &&
-      frame.object !== undefined &&
-      (matchesSelector(frame.object.metadata.labels, selector) || changesLabels(frame)) &&
-      visible(frame);
-    for await (const { place, frame } of hub.watch(call.input.resourceVersion, wants, call.context.signal)) {
-      if (frame === undefined) {
-        yield { type: 'bookmark', resourceVersion: place };
-        continue;
-      }
-      if (call.rows?.matches(frame.object) === false) {
-        const { apiVersion, metadata } = frame.object as Resource;
-        shown.delete(metadata.uid);
-        const bare = { apiVersion, kind, metadata: { ...metadata, labels: {}, annotations: {} }, spec: {}, status: {} };
-        yield { type: 'deleted', resourceVersion: place, object: bare };
-        continue;
-      }
-      if (!matchesSelector(frame.object?.metadata.labels ?? {}, selector)) {
-        // It may have matched before: for this watcher it is gone.
-        yield { type: 'deleted', resourceVersion: place, object: frame.object };
-        continue;
-      }
-      let wire = wireFrames.get(frame);
-      if (wire === undefined) {
-        wire = { type: TYPES[frame.event.type], resourceVersion: place, object: frame.object };
-        wireFrames.set(frame, wire);
-      }
-      yield wire;
-    }
+export async function* watchResources(hub: WatchHub, kind: string, call: CallOf<Watch>): AsyncIterable<WatchFrame> {
+  const selector = parseSelector(call.input.labels);
+  const shown = new Set<string>();
+  const visible = ({ object }: HubFrame) => {
+    if (call.rows === undefined || object === undefined) return true;
+    const { uid } = object.metadata;
+    if (call.rows.matches(object)) return shown.add(uid).size > 0;
+    // It is out of the caller's sight now: that is told once to who saw it, and to nobody else.
+    return shown.has(uid);
   };
+  const wants = (frame: HubFrame) =>
+    frame.event.projectId === call.tenant.id &&
+    frame.event.subject?.kind === kind &&
+    TYPES[frame.event.type] !== undefined &&
+    frame.object !== undefined &&
+    (matchesSelector(frame.object.metadata.labels, selector) || changesLabels(frame)) &&
+    visible(frame);
+  for await (const { place, frame } of hub.watch(call.input.resourceVersion, wants, call.context.signal)) {
+    if (frame === undefined) {
+      yield { type: 'bookmark', resourceVersion: place };
+      continue;
+    }
+    const { object } = frame;
+    const type = TYPES[frame.event.type];
+    if (object === undefined || type === undefined) continue;
+    if (call.rows?.matches(object) === false) {
+      const { apiVersion, metadata } = object;
+      shown.delete(metadata.uid);
+      const bare = { apiVersion, kind, metadata: { ...metadata, labels: {}, annotations: {} }, spec: {}, status: {} };
+      yield { type: 'deleted', resourceVersion: place, object: bare };
+      continue;
+    }
+    if (!matchesSelector(object.metadata.labels, selector)) {
+      // It may have matched before: for this watcher it is gone.
+      yield { type: 'deleted', resourceVersion: place, object };
+      continue;
+    }
+    let wire = wireFrames.get(frame);
+    if (wire === undefined) {
+      wire = { type, resourceVersion: place, object };
+      wireFrames.set(frame, wire);
+    }
+    yield wire;
+  }
 }
 
-export function watchEvents(hub: WatchHub): StreamHandler {
-  return async function* (call: Call<WatchInput & EventFilter>) {
-    const wants = (frame: HubFrame) =>
-      frame.event.projectId === call.tenant.id &&
-      matchesEventFilter(frame.event, call.input) &&
-      call.rows?.matches(frame.object) !== false;
-    for await (const { place, frame } of hub.watch(call.input.resourceVersion, wants, call.context.signal)) {
-      if (frame !== undefined) yield { ...presentEvent(frame.event, '', frame.project), cursor: place };
-    }
-  };
+export async function* watchEvents(hub: WatchHub, call: CallOf<typeof watchEventsOperation>) {
+  const wants = (frame: HubFrame) =>
+    frame.event.projectId === call.tenant.id &&
+    matchesEventFilter(frame.event, call.input) &&
+    call.rows?.matches(frame.object) !== false;
+  for await (const { place, frame } of hub.watch(call.input.resourceVersion, wants, call.context.signal)) {
+    if (frame !== undefined) yield { ...presentEvent(frame.event, '', frame.project), cursor: place };
+  }
 }

@@ -2,7 +2,7 @@ import { defineOperation, type Resource } from '@dais/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { TestDatabase } from '#engines/database/testing.ts';
-import type { OperationEntry } from './dispatch.ts';
+import { entry, type OperationEntry } from './entry.ts';
 import { codeOf, manifest, startKernelDatabase, startTestKernel, type TestKernel } from './testing/test-kernel.ts';
 import { errorOf, freshProject as makeProject } from './testing/test-project.ts';
 
@@ -10,8 +10,8 @@ let test_: TestDatabase;
 let dais: TestKernel;
 
 /** A handler that forgets to say whose rows it wants. */
-const careless: OperationEntry = {
-  operation: defineOperation({
+const careless: OperationEntry = entry(
+  defineOperation({
     name: 'careless.read',
     action: 'careless:read',
     mode: 'read',
@@ -22,8 +22,9 @@ const careless: OperationEntry = {
     target: () => ({ kind: 'Careless' }),
     http: { method: 'POST', path: '/api/v1/careless', status: 200 },
   }),
-  handle: async (tx, call: { input: { sql: string } }) => await tx.sql.query(call.input.sql),
-};
+  async (tx, call) => await tx.sql.query(call.input.sql),
+);
+
 /** The same, allowed to write. */
 const carelessWrite: OperationEntry = {
   ...careless,

@@ -3,7 +3,7 @@ import { DaisError, type ErrorDetails } from '@dais/api/errors';
 import type { Sql } from '#engines/database/contract.ts';
 import type { PlacedHolder } from '#kernel/refusal.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { foreignKeyRace } from '#kernel/write-race.ts';
+import { foreignKeyRace } from '#lib/write-race.ts';
 
 /** `project_id` of rows that belong to the organisation itself. */
 export const ORGANISATION = '00000000-0000-0000-0000-000000000000';

@@ -5,7 +5,7 @@ import { refuseWhileHeld, writeReferences } from '#kernel/references.ts';
 import { enrol, wakeResources } from '#kernel/reconcile-queue.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import { lockResources, presentResource, type ResourceRow } from '#kernel/store.ts';
-import { foreignKeyRace, WriteRace } from '#kernel/write-race.ts';
+import { foreignKeyRace, WriteRace } from '#lib/write-race.ts';
 import { checkResourceQuota, deleteTenant, writeTenant, type Tenant } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';

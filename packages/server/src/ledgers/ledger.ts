@@ -2,7 +2,7 @@
 import type { Slice, Sql } from '#engines/database/contract.ts';
 import type { KeyInfo } from '#engines/keys/contract.ts';
 import type { NameOwners } from '#kernel/content/owner-names.ts';
-import type { OperationEntry } from '#kernel/dispatch.ts';
+import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { NewJob } from '#kernel/jobs.ts';
 import type { FactProvider } from '#kernel/principal.ts';

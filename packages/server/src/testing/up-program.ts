@@ -9,7 +9,14 @@ const { flags, ephemeral, file } = JSON.parse(process.argv[2] ?? '{}') as {
 };
 
 try {
-  process.exitCode = await up({ file, flags, ephemeral: ephemeral ?? false, stdout: process.stdout, colour: false });
+  process.exitCode = await up({
+    file,
+    flags,
+    ephemeral: ephemeral ?? false,
+    stdout: process.stdout,
+    colour: false,
+    checkOutputs: true,
+  });
   process.exit();
 } catch (error) {
   process.stderr.write(`${error instanceof DaisError ? error.code : 'unexpected'}: ${String(error)}\n`);

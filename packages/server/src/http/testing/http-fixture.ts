@@ -9,12 +9,13 @@ import { HttpServer, type FinishedRequest, type HttpServerParts } from '#http/ht
 import { nativeDoor, type OperationCalls } from '#http/native-door.ts';
 import { transferDoor } from '#http/transfer-door.ts';
 import { OwnerAccess } from '#policy/owner-access.ts';
-import type { OperationEntry } from '#kernel/dispatch.ts';
+import type { OperationEntry } from '#kernel/entry.ts';
 import { Kernel } from '#kernel/kernel.ts';
 import type { KindDefinition } from '#kernel/kind.ts';
 import { kernelSlice } from '#kernel/slice.ts';
 import { project } from '#kinds/project/index.ts';
 import { systemClock } from '#lib/clock.ts';
+import { checkOutputs } from '#control/check-outputs.ts';
 import type { Log, LogFields } from '#lib/log.ts';
 import { roleBindings } from '#kinds/role-binding/index.ts';
 import { serviceAccount } from '#kinds/service-account/index.ts';
@@ -109,6 +110,7 @@ export async function startHttpFixture(options: FixtureOptions = {}): Promise<Ht
             log: keepingLog(logged),
             engine: new PolicyEngine(() => kinds, new AccountDirectory()),
           }),
+    wrapEntry: checkOutputs,
     holder: randomUUID(),
     random: Math.random,
     clock: systemClock,

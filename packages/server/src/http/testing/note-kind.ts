@@ -1,6 +1,6 @@
 import { conditionSchema, nameSchema, type KindSpec } from '@dais/api';
 import { z } from 'zod';
-import type { Call } from '#kernel/dispatch.ts';
+import { kindActions } from '#kernel/entry.ts';
 import type { KindDefinition } from '#kernel/kind.ts';
 
 /** A kind for tests of doors: nothing but a text, and an action. */
@@ -27,10 +27,10 @@ const noteKind = {
 
 export const note: KindDefinition = {
   spec: noteKind,
-  actions: {
-    stamp: async (_tx, call: Call<{ name: string; mark: string; fail?: boolean }>) => {
+  actions: kindActions(noteKind, {
+    stamp: async (_tx, call) => {
       if (call.input.fail === true) throw new Error('secret detail of a broken stamp');
       return { stamped: `${call.input.name}: ${call.input.mark}` };
     },
-  },
+  }),
 };

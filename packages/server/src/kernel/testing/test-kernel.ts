@@ -1,6 +1,7 @@
 /** A real kernel on a real database of its own. */
 import { randomUUID } from 'node:crypto';
 import type { Change, Resource } from '@dais/api';
+import { checkOutputs } from '#control/check-outputs.ts';
 import { startTestDatabase, type TestDatabase, type TestServerOptions } from '#engines/database/testing.ts';
 import type { CallContext } from '#kernel/context.ts';
 import { Kernel, type KernelParts } from '#kernel/kernel.ts';
@@ -66,6 +67,7 @@ export async function startTestKernel(test: TestDatabase, options: TestKernelOpt
   const kernel = new Kernel({
     kinds: testKinds,
     authorizer: soloAuthorizer,
+    wrapEntry: checkOutputs,
     holder: randomUUID(),
     random: seededRandom(1),
     clock: systemClock,

@@ -1,6 +1,7 @@
 /** Kinds that exist only to try the kernel: everything that a kind may have, each thing once. */
 import { conditionSchema, labelNameSchema, nameSchema, reference, type KindSpec } from '@dais/api';
 import { z } from 'zod';
+import { kindActions } from '#kernel/entry.ts';
 import type { KindDefinition } from '#kernel/kind.ts';
 import { machineController, type Machinery } from './machine-controller.ts';
 
@@ -106,15 +107,15 @@ export const part: KindDefinition = {
       ...(given && { status: { sealed: true }, ...(before !== undefined && { changedPaths: ['spec.code'] }) }),
     };
   },
-  actions: {
-    ping: async (tx, call: { input: { name: string; twice: boolean }; tenant: { id: string } }) => {
+  actions: kindActions(partKind, {
+    ping: async (tx, call) => {
       const [row] = await tx.sql.query<{ note: string }>(
         `select coalesce(spec ->> 'note', '') as note from kernel.resource where project_id = $1 and kind = 'Part' and name = $2`,
         [call.tenant.id, call.input.name],
       );
       return { note: (row?.note ?? '').repeat(call.input.twice ? 2 : 1) };
     },
-  },
+  }),
 };
 
 export function machine(machinery: Machinery): KindDefinition {

@@ -1,5 +1,5 @@
 import { alertChannelKind, findReferences } from '@dais/api';
-import type { Call } from '#kernel/dispatch.ts';
+import { kindActions, type ActionCall } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { KindDefinition } from '#kernel/kind.ts';
 import { readResource } from '#kernel/store.ts';
@@ -21,11 +21,6 @@ export interface AlertChannelTools extends ChannelTools {
   readonly now: () => number;
 }
 
-interface TestInput {
-  readonly name: string;
-  readonly message?: string;
-}
-
 /** Where alerts go. Their addresses come from users, so every call leaves through the guard of the outbound client. */
 export function alertChannel(tools: AlertChannelTools): AlertChannelParts {
   return {
@@ -37,8 +32,8 @@ export function alertChannel(tools: AlertChannelTools): AlertChannelParts {
         return {};
       },
       controller: channelController(tools),
-      actions: {
-        test: async (tx, call: Call<TestInput>) => {
+      actions: kindActions(alertChannelKind, {
+        test: async (tx, call) => {
           const { input, tenant } = call;
           await authorizeUses(tx, call);
           const deliveryId = await enqueueAlert(tx, input.name, {
@@ -52,14 +47,14 @@ export function alertChannel(tools: AlertChannelTools): AlertChannelParts {
           });
           return { deliveryId };
         },
-      },
+      }),
     },
     jobs: [deliveryHandler(tools, tools.now)],
   };
 }
 
 /** Whoever makes a channel send uses the secrets that it names. @throws DaisError `forbidden` */
-async function authorizeUses(tx: Transaction, call: Call<TestInput>): Promise<void> {
+async function authorizeUses(tx: Transaction, call: ActionCall<typeof alertChannelKind, 'test'>): Promise<void> {
   const { input, tenant } = call;
   const row = await readResource(tx.sql, tenant.id, alertChannelKind.kind, input.name);
   const used = row === undefined ? [] : findReferences(alertChannelKind.spec, row.spec);

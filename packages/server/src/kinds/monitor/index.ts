@@ -1,7 +1,7 @@
 import { monitorKind, type MonitorSummary } from '@dais/api/monitoring';
 import { DaisError } from '@dais/api';
 import type { Clock } from '#lib/clock.ts';
-import type { Call } from '#kernel/dispatch.ts';
+import { kindActions } from '#kernel/entry.ts';
 import type { KindDefinition } from '#kernel/kind.ts';
 import { readResource } from '#kernel/store.ts';
 import { enqueueAlert } from '#kinds/alert-channel/index.ts';
@@ -17,13 +17,13 @@ export function monitor(clock: Clock): KindDefinition {
       await admitMonitor(tx, change, { clock, tell: enqueueAlert });
       return {};
     },
-    actions: {
-      run: async (tx, { input, tenant }: Call<{ readonly name: string }>) => {
+    actions: kindActions(monitorKind, {
+      run: async (tx, { input, tenant }) => {
         const resource = await readResource(tx.sql, tenant.id, monitorKind.kind, input.name);
         if (resource === undefined) throw new DaisError('not_found', `There is no monitor ${input.name}.`);
         return { job: enqueueMonitor(tx, tenant.id, resource.uid) };
       },
-    },
+    }),
     controller: {
       observe: async (resource, io): Promise<MonitorSummary | undefined> =>
         await io.read(async (tx) => (await readSummaries(tx, { name: resource.metadata.name, limit: 1 }))[0]),

@@ -1,6 +1,6 @@
 import { secretKind } from '@dais/api';
 import type { KeyStore } from '#engines/keys/contract.ts';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { kindActions, type OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { KindDefinition } from '#kernel/kind.ts';
 import type { KeyRotation } from '#ledgers/ledger.ts';
@@ -27,7 +27,7 @@ export function secret(keys: KeyStore, others: readonly KeyRotation[] = []): Sec
       spec: secretKind,
       slice: secretSlice,
       admit: async (tx, change) => await admitSecret(tx, change, keys, prints),
-      actions: { rotate: async (tx, call: Call<{ readonly name: string }>) => await rotateOne(tx, call, keys) },
+      actions: kindActions(secretKind, { rotate: async (tx, call) => await rotateOne(tx, call, keys) }),
     },
     jobs: [rewrapHandler(keys, prints)],
     entries: keyEntries(keys, others),

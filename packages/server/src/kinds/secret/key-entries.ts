@@ -1,6 +1,6 @@
 import { DaisError, listKeysOperation, rotateKeysOperation } from '@dais/api';
 import type { KeyInfo, KeyStore } from '#engines/keys/contract.ts';
-import type { OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { KeyRotation } from '#ledgers/ledger.ts';
 import { rewrapJob } from './secret-rotation.ts';
@@ -9,8 +9,8 @@ import { countByKey } from './secret-store.ts';
 /** The operations on key-encryption keys; they answer `keys_unavailable` when the key engine does not. */
 export function keyEntries(keys: KeyStore, others: readonly KeyRotation[]): readonly OperationEntry[] {
   return [
-    { operation: listKeysOperation, handle: async (tx) => ({ items: await listKeys(tx, keys, others) }) },
-    { operation: rotateKeysOperation, handle: async (tx) => await rotateKeys(tx, keys, others) },
+    entry(listKeysOperation, async (tx) => ({ items: await listKeys(tx, keys, others) })),
+    entry(rotateKeysOperation, async (tx) => await rotateKeys(tx, keys, others)),
   ];
 }
 

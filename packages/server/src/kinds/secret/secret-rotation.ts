@@ -1,7 +1,7 @@
 /** Wrapping values anew under the current key-encryption key: one secret on request, all of them by a job. */
-import { DaisError, eventTypes, refusedByState } from '@dais/api';
+import { DaisError, eventTypes, refusedByState, type secretKind } from '@dais/api';
 import type { KeyInfo, KeyStore } from '#engines/keys/contract.ts';
-import type { Call } from '#kernel/dispatch.ts';
+import type { ActionCall } from '#kernel/entry.ts';
 import type { JobHandler, JobIo } from '#kernel/job-runner.ts';
 import type { NewJob } from '#kernel/jobs.ts';
 import { writeStatus } from '#kernel/reconciler.ts';
@@ -29,7 +29,7 @@ const PARALLEL = 8;
 /** The action `rotate`. @throws DaisError `not_found`, `being_deleted`, `key_missing`, `key_mismatch`, `keys_unavailable`. */
 export async function rotateOne(
   tx: Transaction,
-  call: Call<{ readonly name: string }>,
+  call: ActionCall<typeof secretKind, 'rotate'>,
   keys: KeyStore,
 ): Promise<{ sealedWith: string; rewrapped: number }> {
   const row = await readResource(tx.sql, call.tenant.id, 'Secret', call.input.name);

@@ -16,7 +16,7 @@ import {
 } from '@dais/api';
 import { rangeRoot, toBase64, verifierKeyText } from '@dais/api/tlog';
 import type { Sql } from '#engines/database/contract.ts';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { archivedSize, type ArchiveStore } from './archive-store.ts';
@@ -37,86 +37,64 @@ export interface AuditParts {
 }
 
 export function auditEntries({ ring, persons, archives }: AuditParts): readonly OperationEntry[] {
-  const search = async (tx: Transaction, call: Call<Parameters<typeof searchEntries>[1]['input']>) =>
-    await searchEntries(tx, call, { persons, archives });
+  const search = async (
+    tx: Transaction,
+    call: CallOf<typeof listAuditOperation | typeof listOrganisationAuditOperation>,
+  ) => await searchEntries(tx, call, { persons, archives });
   return [
-    { operation: listAuditOperation, handle: search },
-    { operation: listOrganisationAuditOperation, handle: search },
-    {
-      operation: readAuditBodiesOperation,
-      handle: async (tx, { input }: Call<{ readonly after?: number; readonly limit: number }>) => {
-        const { size, rows } = await readFrom(tx, archives, input);
-        return {
-          items: rows.map(({ seq, body, leaf }) => ({
-            seq,
-            body: body.toString('utf8'),
-            ...(leaf !== undefined && { leaf: leaf.toString('base64') }),
-          })),
-          size,
-        };
-      },
-    },
-    {
-      operation: exportAuditOperation,
-      handle: async (tx, { input }: Call<{ readonly after?: number; readonly limit: number }>) => {
-        const { size, rows } = await readFrom(tx, archives, input);
-        const items = await readable(
-          tx.sql,
-          rows.map((row) => row.body),
-          persons,
-        );
-        const [first, last] = [rows[0], rows.at(-1)];
-        if (first !== undefined && last !== undefined) {
-          const data = { from: first.seq, to: last.seq + 1 };
-          tx.emit({ type: eventTypes.auditExported, projectId: ORGANISATION, data });
-        }
-        return { items, size };
-      },
-    },
-    { operation: readAuditStatusOperation, handle: async ({ sql }) => await readStatus(sql, ring) },
-    {
-      operation: readAuditKeyOperation,
-      handle: async ({ sql }) => {
-        const keys = await ring.open();
-        const { branch } = await readState(sql);
-        return { origin: originOf(keys, branch), verifierKey: verifierKeyText(keys.verifier) };
-      },
-    },
-    {
-      operation: listAuditCheckpointsOperation,
-      handle: async ({ sql }, { input }: Call<{ readonly after?: number; readonly limit: number }>) => {
-        const found = await listCheckpoints(sql, input.after ?? 0, input.limit);
-        return { items: found.map(({ size, at, note }) => ({ size, at: at.toISOString(), note })) };
-      },
-    },
-    {
-      operation: proveAuditEntryOperation,
-      handle: async (tx, { input }: Call<{ readonly seq: number; readonly size?: number }>) => {
-        await tx.enter('all');
-        return await proveEntry(tx.sql, archives, input.seq, input.size);
-      },
-    },
-    {
-      operation: proveAuditConsistencyOperation,
-      handle: async (tx, { input }: Call<{ readonly from: number; readonly size?: number }>) => {
-        await tx.enter('all');
-        return await proveConsistency(tx.sql, archives, input.from, input.size);
-      },
-    },
-    {
-      operation: forgetPersonOperation,
-      handle: async (tx, { input }: Call<{ readonly user: string }>) => await forget(tx, input.user, persons),
-    },
-    {
-      operation: holdAuditOperation,
-      handle: async (tx, { input }: Call<{ readonly reason?: string }>) => {
-        const { reason } = input;
-        await tx.sql.query('update audit.state set hold_reason = $1', [reason ?? null]);
-        const data = reason === undefined ? {} : { reason };
-        tx.emit({ type: eventTypes.auditHold, projectId: ORGANISATION, data });
-        return reason === undefined ? {} : { hold: reason };
-      },
-    },
+    entry(listAuditOperation, search),
+    entry(listOrganisationAuditOperation, search),
+    entry(readAuditBodiesOperation, async (tx, { input }) => {
+      const { size, rows } = await readFrom(tx, archives, input);
+      return {
+        items: rows.map(({ seq, body, leaf }) => ({
+          seq,
+          body: body.toString('utf8'),
+          ...(leaf !== undefined && { leaf: leaf.toString('base64') }),
+        })),
+        size,
+      };
+    }),
+    entry(exportAuditOperation, async (tx, { input }) => {
+      const { size, rows } = await readFrom(tx, archives, input);
+      const items = await readable(
+        tx.sql,
+        rows.map((row) => row.body),
+        persons,
+      );
+      const [first, last] = [rows[0], rows.at(-1)];
+      if (first !== undefined && last !== undefined) {
+        const data = { from: first.seq, to: last.seq + 1 };
+        tx.emit({ type: eventTypes.auditExported, projectId: ORGANISATION, data });
+      }
+      return { items, size };
+    }),
+    entry(readAuditStatusOperation, async ({ sql }) => await readStatus(sql, ring)),
+    entry(readAuditKeyOperation, async ({ sql }) => {
+      const keys = await ring.open();
+      const { branch } = await readState(sql);
+      return { origin: originOf(keys, branch), verifierKey: verifierKeyText(keys.verifier) };
+    }),
+    entry(listAuditCheckpointsOperation, async ({ sql }, { input }) => {
+      const found = await listCheckpoints(sql, input.after ?? 0, input.limit);
+      return { items: found.map(({ size, at, note }) => ({ size, at: at.toISOString(), note })) };
+    }),
+    entry(proveAuditEntryOperation, async (tx, { input }) => {
+      await tx.enter('all');
+      return await proveEntry(tx.sql, archives, input.seq, input.size);
+    }),
+    entry(proveAuditConsistencyOperation, async (tx, { input }) => {
+      await tx.enter('all');
+      return await proveConsistency(tx.sql, archives, input.from, input.size);
+    }),
+    entry(forgetPersonOperation, async (tx, { input }) => await forget(tx, input.user, persons)),
+    entry(holdAuditOperation, async (tx, { input }) => {
+      const { reason } = input;
+      await tx.sql.query('update audit.state set hold_reason = $1', [reason ?? null]);
+      const data = reason === undefined ? {} : { reason };
+      tx.emit({ type: eventTypes.auditHold, projectId: ORGANISATION, data });
+      return reason === undefined ? {} : { hold: reason };
+    }),
   ];
 }
 

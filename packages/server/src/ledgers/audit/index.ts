@@ -3,7 +3,7 @@ import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
 import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
-import type { OperationEntry } from '#kernel/dispatch.ts';
+import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { LedgerDefinition } from '#ledgers/ledger.ts';

@@ -1,7 +1,7 @@
 /** Finding entries, and giving them to people in readable form. */
-import { DaisError, type AuditEntry } from '@dais/api';
+import { DaisError, type AuditEntry, type listAuditOperation, type listOrganisationAuditOperation } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
-import type { Call } from '#kernel/dispatch.ts';
+import type { CallOf } from '#kernel/entry.ts';
 import { cutPage, decodeNumberCursor, encodePageCursor } from '#kernel/page-cursor.ts';
 import { findTenant, ORGANISATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -9,20 +9,6 @@ import { allOf, composeStatement, type Bind } from '#lib/composed-sql.ts';
 import { archiveBelow, archivedSize, type ArchiveStore } from './archive-store.ts';
 import { columnsOf, openBody, sealedPersons, type EntryBody } from './entry-body.ts';
 import type { Persons } from './persons.ts';
-
-interface SearchInput {
-  readonly limit: number;
-  readonly cursor?: string;
-  readonly project?: string;
-  readonly actor?: string;
-  readonly type?: string;
-  readonly kind?: string;
-  readonly name?: string;
-  readonly outcome?: string;
-  readonly requestId?: string;
-  readonly from?: string;
-  readonly to?: string;
-}
 
 /** Archives that one question reads, about 65,000 entries: whoever wants older ones asks for the next page. */
 const MOST_ARCHIVES = 4;
@@ -41,7 +27,7 @@ type Where = (bind: Bind) => readonly (string | false)[];
  */
 export async function searchEntries(
   tx: Transaction,
-  call: Call<SearchInput>,
+  call: CallOf<typeof listAuditOperation | typeof listOrganisationAuditOperation>,
   { persons, archives }: { readonly persons: Persons; readonly archives: ArchiveStore },
 ): Promise<{ readonly items: readonly AuditEntry[]; readonly nextCursor?: string }> {
   const { limit, cursor, ...filter } = call.input;
@@ -64,9 +50,14 @@ export async function searchEntries(
   return { items: await readTo(page.map(({ body }) => body)), ...further, ...next };
 }
 
-async function conditionsOf(sql: Sql, call: Call<SearchInput>, persons: Persons): Promise<Where> {
+async function conditionsOf(
+  sql: Sql,
+  call: CallOf<typeof listAuditOperation | typeof listOrganisationAuditOperation>,
+  persons: Persons,
+): Promise<Where> {
   const { input: filter, tenant, rows } = call;
-  const project = tenant.name === '' ? await namedProject(sql, filter.project) : tenant.id;
+  const project =
+    tenant.name === '' ? await namedProject(sql, 'project' in filter ? filter.project : undefined) : tenant.id;
   const actors = filter.actor === undefined ? undefined : await actorNames(sql, filter.actor, persons);
   const subjects = filter.name === undefined ? undefined : await subjectNames(sql, filter.name, persons);
   return (bind) => [

@@ -11,13 +11,12 @@ import {
   removeVersionCommentOperation,
   updateRunCommentOperation,
   updateVersionCommentOperation,
-  type Operation,
 } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { createComment, deleteComment, listComments, removeComment, updateComment } from './comments.ts';
-import { listMentions, markMentionsRead, type MentionInput } from './mentions.ts';
-import type { CommentSubject, CommentSubjects } from './subjects.ts';
+import { listMentions, markMentionsRead } from './mentions.ts';
+import type { CommentSubjects } from './subjects.ts';
 
 export interface CommentParts {
   /** Milliseconds since the Unix epoch. */
@@ -25,43 +24,43 @@ export interface CommentParts {
   readonly subjects: CommentSubjects;
 }
 
-interface RunInput {
-  readonly run: string;
-}
-
-interface VersionInput {
-  readonly name: string;
-  readonly version: string;
-}
-
-type Handle<Input> = (tx: Transaction, call: Call<Input>, about: CommentSubject, now: number) => Promise<unknown>;
-
 export function commentEntries({ now, subjects }: CommentParts): readonly OperationEntry[] {
-  const ofRun = <Input>(operation: Operation, handle: Handle<Input>): OperationEntry => ({
-    operation,
-    handle: async (tx, call: Call<Input & RunInput>) =>
-      await handle(tx, call, await subjects.run(tx, call.input.run), now()),
-  });
-  const ofVersion = <Input>(operation: Operation, handle: Handle<Input>): OperationEntry => ({
-    operation,
-    handle: async (tx, call: Call<Input & VersionInput>) =>
-      await handle(tx, call, await subjects.version(tx, call.input.name, Number(call.input.version)), now()),
-  });
+  const run = async (tx: Transaction, input: { readonly run: string }) => await subjects.run(tx, input.run);
+  const version = async (tx: Transaction, input: { readonly name: string; readonly version: string }) =>
+    await subjects.version(tx, input.name, Number(input.version));
   return [
-    ofRun(listRunCommentsOperation, listComments),
-    ofRun(createRunCommentOperation, createComment),
-    ofRun(updateRunCommentOperation, updateComment),
-    ofRun(deleteRunCommentOperation, deleteComment),
-    ofRun(removeRunCommentOperation, removeComment),
-    ofVersion(listVersionCommentsOperation, listComments),
-    ofVersion(createVersionCommentOperation, createComment),
-    ofVersion(updateVersionCommentOperation, updateComment),
-    ofVersion(deleteVersionCommentOperation, deleteComment),
-    ofVersion(removeVersionCommentOperation, removeComment),
-    {
-      operation: listMentionsOperation,
-      handle: async (tx, call: Call<MentionInput>) => await listMentions(tx, call, subjects),
-    },
-    { operation: readMentionsOperation, handle: markMentionsRead },
+    entry(listRunCommentsOperation, async (tx, call) => await listComments(tx, call, await run(tx, call.input))),
+    entry(
+      createRunCommentOperation,
+      async (tx, call) => await createComment(tx, call, await run(tx, call.input), now()),
+    ),
+    entry(
+      updateRunCommentOperation,
+      async (tx, call) => await updateComment(tx, call, await run(tx, call.input), now()),
+    ),
+    entry(deleteRunCommentOperation, async (tx, call) => await deleteComment(tx, call, await run(tx, call.input))),
+    entry(removeRunCommentOperation, async (tx, call) => await removeComment(tx, call, await run(tx, call.input))),
+    entry(
+      listVersionCommentsOperation,
+      async (tx, call) => await listComments(tx, call, await version(tx, call.input)),
+    ),
+    entry(
+      createVersionCommentOperation,
+      async (tx, call) => await createComment(tx, call, await version(tx, call.input), now()),
+    ),
+    entry(
+      updateVersionCommentOperation,
+      async (tx, call) => await updateComment(tx, call, await version(tx, call.input), now()),
+    ),
+    entry(
+      deleteVersionCommentOperation,
+      async (tx, call) => await deleteComment(tx, call, await version(tx, call.input)),
+    ),
+    entry(
+      removeVersionCommentOperation,
+      async (tx, call) => await removeComment(tx, call, await version(tx, call.input)),
+    ),
+    entry(listMentionsOperation, async (tx, call) => await listMentions(tx, call, subjects)),
+    entry(readMentionsOperation, markMentionsRead),
   ];
 }

@@ -1,5 +1,21 @@
-import { DaisError, eventTypes, type Actor, type Comment, type EventType } from '@dais/api';
-import type { Call } from '#kernel/dispatch.ts';
+import {
+  DaisError,
+  eventTypes,
+  type Actor,
+  type Comment,
+  type createRunCommentOperation,
+  type createVersionCommentOperation,
+  type deleteRunCommentOperation,
+  type deleteVersionCommentOperation,
+  type EventType,
+  type listRunCommentsOperation,
+  type listVersionCommentsOperation,
+  type removeRunCommentOperation,
+  type removeVersionCommentOperation,
+  type updateRunCommentOperation,
+  type updateVersionCommentOperation,
+} from '@dais/api';
+import type { Call, CallOf } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import { readResources } from '#kernel/store.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
@@ -41,7 +57,7 @@ type About = CommentSubject;
 /** Oldest first. @throws DaisError `invalid_cursor`. */
 export async function listComments(
   tx: Transaction,
-  { input, tenant }: Call<{ readonly limit: number; readonly cursor?: string }>,
+  { input, tenant }: CallOf<typeof listRunCommentsOperation | typeof listVersionCommentsOperation>,
   { key }: About,
 ): Promise<{ items: readonly Comment[]; nextCursor?: string }> {
   const filter = [tenant.id, key];
@@ -61,14 +77,10 @@ export async function listComments(
 
 export const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-interface TextInput {
-  readonly text: string;
-}
-
 /** @throws DaisError `invalid_request` for users that are not there, `invalid_state` when there are too many. */
 export async function createComment(
   tx: Transaction,
-  { input, tenant, context }: Call<TextInput>,
+  { input, tenant, context }: CallOf<typeof createRunCommentOperation | typeof createVersionCommentOperation>,
   about: About,
   now: number,
 ): Promise<Comment> {
@@ -94,14 +106,10 @@ export async function createComment(
   return present(row);
 }
 
-interface OneInput {
-  readonly id: string;
-}
-
 /** @throws DaisError `forbidden` for what somebody else said, `not_found`, `invalid_request`. */
 export async function updateComment(
   tx: Transaction,
-  call: Call<OneInput & TextInput>,
+  call: CallOf<typeof updateRunCommentOperation | typeof updateVersionCommentOperation>,
   about: About,
   now: number,
 ): Promise<Comment> {
@@ -126,7 +134,7 @@ export async function updateComment(
 /** One that is not there is no error. @throws DaisError `forbidden` for what somebody else said. */
 export async function deleteComment(
   tx: Transaction,
-  call: Call<OneInput>,
+  call: CallOf<typeof deleteRunCommentOperation | typeof deleteVersionCommentOperation>,
   about: About,
 ): Promise<Record<string, never>> {
   const row = await lockComment(tx, about, call.input.id);
@@ -139,7 +147,7 @@ export async function deleteComment(
 /** Whoever it is of; one that is not there is no error. */
 export async function removeComment(
   tx: Transaction,
-  { input }: Call<OneInput>,
+  { input }: CallOf<typeof removeRunCommentOperation | typeof removeVersionCommentOperation>,
   about: About,
 ): Promise<Record<string, never>> {
   const row = await lockComment(tx, about, input.id);

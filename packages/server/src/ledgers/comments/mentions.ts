@@ -1,16 +1,17 @@
 /** Comments that name somebody, as that person finds them. */
-import { DaisError, UNREAD_COUNTED, type Mention, type OperationTarget } from '@dais/api';
-import type { Call } from '#kernel/dispatch.ts';
+import {
+  DaisError,
+  UNREAD_COUNTED,
+  type listMentionsOperation,
+  type Mention,
+  type OperationTarget,
+  type readMentionsOperation,
+} from '@dais/api';
+import type { Call, CallOf } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { COLUMNS, present, UUID, type CommentRow } from './comments.ts';
 import type { CommentPlace, CommentSubjects } from './subjects.ts';
-
-export interface MentionInput {
-  readonly limit: number;
-  readonly cursor?: string;
-  readonly unread?: boolean;
-}
 
 interface MentionPage {
   readonly items: readonly Mention[];
@@ -23,7 +24,7 @@ type MentionRow = CommentRow & { readonly subject: string; readonly read: boolea
 /** Newest first. A page may hold less than it could: what the caller may not read is left out. @throws DaisError `invalid_cursor`. */
 export async function listMentions(
   tx: Transaction,
-  call: Call<MentionInput>,
+  call: CallOf<typeof listMentionsOperation>,
   subjects: CommentSubjects,
 ): Promise<MentionPage> {
   const { input, tenant } = call;
@@ -56,7 +57,7 @@ export async function listMentions(
 
 export async function markMentionsRead(
   tx: Transaction,
-  call: Call<{ readonly upTo?: string }>,
+  call: CallOf<typeof readMentionsOperation>,
 ): Promise<Record<string, never>> {
   const user = userOf(call);
   if (user === undefined) return {};

@@ -1,4 +1,4 @@
-import type { OperationEntry } from '#kernel/dispatch.ts';
+import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { DataParts } from './data-parts.ts';
 import { ingestEntries } from './ingest/ingest-entries.ts';

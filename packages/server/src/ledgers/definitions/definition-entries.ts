@@ -4,10 +4,9 @@ import {
   putDefinitionOperation,
   readDefinitionOperation,
 } from '@dais/api/data';
-import type { OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
-import { deleteDefinition, listDefinitions, putDefinition, readDefinition, type PutInput } from './definitions.ts';
-import type { Call } from '#kernel/dispatch.ts';
+import { deleteDefinition, listDefinitions, putDefinition, readDefinition } from './definitions.ts';
 
 export interface DefinitionParts {
   /** Milliseconds since the Unix epoch. */
@@ -18,12 +17,9 @@ export interface DefinitionParts {
 
 export function definitionEntries({ now, kinds }: DefinitionParts): readonly OperationEntry[] {
   return [
-    {
-      operation: putDefinitionOperation,
-      handle: async (tx, call: Call<PutInput>) => await putDefinition(tx, call, kinds, now()),
-    },
-    { operation: readDefinitionOperation, handle: readDefinition },
-    { operation: listDefinitionsOperation, handle: listDefinitions },
-    { operation: deleteDefinitionOperation, handle: deleteDefinition },
+    entry(putDefinitionOperation, async (tx, call) => await putDefinition(tx, call, kinds, now())),
+    entry(readDefinitionOperation, readDefinition),
+    entry(listDefinitionsOperation, listDefinitions),
+    entry(deleteDefinitionOperation, deleteDefinition),
   ];
 }

@@ -1,7 +1,14 @@
 import { DaisError, eventTypes, type EventType } from '@dais/api';
-import { MOST_DEFINITION_BYTES, type Definition } from '@dais/api/data';
+import {
+  MOST_DEFINITION_BYTES,
+  type Definition,
+  type deleteDefinitionOperation,
+  type listDefinitionsOperation,
+  type putDefinitionOperation,
+  type readDefinitionOperation,
+} from '@dais/api/data';
 import { applyDocuments } from '#kernel/apply.ts';
-import type { Call } from '#kernel/dispatch.ts';
+import type { CallOf } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -25,20 +32,6 @@ interface Named {
   readonly name: string;
 }
 
-export interface PutInput extends Named {
-  readonly body: string;
-  readonly refersTo: readonly string[];
-  readonly manifests: readonly Readonly<Record<string, unknown>>[];
-}
-
-interface ListInput {
-  readonly format: string;
-  readonly type?: string;
-  readonly refersTo?: string;
-  readonly limit: number;
-  readonly cursor?: string;
-}
-
 const COLUMNS = 'format, type, name, body, refers_to, created_at, updated_at';
 
 /**
@@ -47,7 +40,7 @@ const COLUMNS = 'format, type, name, body, refers_to, created_at, updated_at';
  */
 export async function putDefinition(
   tx: Transaction,
-  call: Call<PutInput>,
+  call: CallOf<typeof putDefinitionOperation>,
   kinds: () => KindRegistry,
   now: number,
 ): Promise<Definition> {
@@ -80,7 +73,10 @@ export async function putDefinition(
 }
 
 /** @throws DaisError `not_found`. */
-export async function readDefinition(tx: Transaction, { input }: Call<Named>): Promise<Definition> {
+export async function readDefinition(
+  tx: Transaction,
+  { input }: CallOf<typeof readDefinitionOperation>,
+): Promise<Definition> {
   const [row] = await tx.sql.query<DefinitionRow>(
     `select ${COLUMNS} from definitions.definition where project_id = $1 and format = $2 and type = $3 and name = $4`,
     [tx.projectId, input.format, input.type, input.name],
@@ -94,7 +90,7 @@ export async function readDefinition(tx: Transaction, { input }: Call<Named>): P
 /** By type and name. @throws DaisError `invalid_cursor`. */
 export async function listDefinitions(
   tx: Transaction,
-  { input }: Call<ListInput>,
+  { input }: CallOf<typeof listDefinitionsOperation>,
 ): Promise<{ items: readonly Definition[]; nextCursor?: string }> {
   const { format, type, refersTo, limit } = input;
   const filter = [tx.projectId, format, type ?? null, refersTo ?? null];
@@ -112,7 +108,10 @@ export async function listDefinitions(
 }
 
 /** @throws DaisError `not_found`. */
-export async function deleteDefinition(tx: Transaction, { input }: Call<Named>): Promise<object> {
+export async function deleteDefinition(
+  tx: Transaction,
+  { input }: CallOf<typeof deleteDefinitionOperation>,
+): Promise<Record<string, never>> {
   const { format, type, name } = input;
   const gone = await tx.sql.query<Named>(
     `delete from definitions.definition where project_id = $1 and format = $2 and type = $3 and name = $4

@@ -8,7 +8,7 @@ import {
   submitExecutionOperation,
   uploadForExecutionOperation,
 } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { byteQuota } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
@@ -17,7 +17,7 @@ import type { ExecutionParts } from './execution-parts.ts';
 import { presentWhole, requireRun, type RunRow } from './execution-rows.ts';
 import { ringWorkers, tellExecution } from './executions-events.ts';
 import type { Artifact, Graph, Values } from './machine/plan.ts';
-import { keepCode, type CodeInput } from './run-code.ts';
+import { keepCode } from './run-code.ts';
 import { CODE_INPUT, dataKey, nativePlan, type FoundData, type NativeSteps } from './native-plan.ts';
 import { removeRun } from './remove.ts';
 import { cancelRun, type OpenRun, type RunMachines } from './run-machine.ts';
@@ -28,42 +28,27 @@ import { datasetArtifact, type FoundVersion } from './step-data.ts';
 import { authorizePlan, findVersion, mayOfCall } from './uses.ts';
 import { takeOverValues } from './worker/spared.ts';
 
-type Identified = Call<{ readonly id: string }>;
-
 type EntryParts = Pick<ExecutionParts, 'database' | 'content' | 'solo' | 'data' | 'calls' | 'limits'>;
 
 export function executionEntries(parts: EntryParts, machines: RunMachines): readonly OperationEntry[] {
   return [
-    { operation: uploadForExecutionOperation, perform: async (call: Call<UploadInput>) => await upload(parts, call) },
-    {
-      operation: submitExecutionOperation,
-      handle: async (tx, call: Call<SubmitInput>) => await submit(tx, call, parts, machines),
-    },
-    {
-      operation: cancelExecutionOperation,
-      handle: async (tx, { input }: Identified) => {
-        const { id } = await requireRun(tx.sql, tx.projectId, input.id);
-        const open = await machines.open(tx, id);
-        if (open !== undefined) await cancelRun(open, tx);
-        return await presentWhole(tx.sql, tx.projectId, id);
-      },
-    },
-    {
-      operation: retryExecutionOperation,
-      handle: async (tx, call: Call<RetryInput>) => await retry(tx, call, machines, parts),
-    },
-    {
-      operation: deleteExecutionOperation,
-      handle: async (tx, call: Identified) => await remove(tx, call, machines, parts),
-    },
+    entry(uploadForExecutionOperation, { perform: async (call) => await upload(parts, call) }),
+    entry(submitExecutionOperation, async (tx, call) => await submit(tx, call, parts, machines)),
+    entry(cancelExecutionOperation, async (tx, { input }) => {
+      const { id } = await requireRun(tx.sql, tx.projectId, input.id);
+      const open = await machines.open(tx, id);
+      if (open !== undefined) await cancelRun(open, tx);
+      return await presentWhole(tx.sql, tx.projectId, id);
+    }),
+    entry(retryExecutionOperation, async (tx, call) => await retry(tx, call, machines, parts)),
+    entry(deleteExecutionOperation, async (tx, call) => await remove(tx, call, machines, parts)),
   ];
 }
 
-interface UploadInput {
-  readonly sha256?: string;
-}
-
-async function upload({ database, content }: EntryParts, { input, tenant, context }: Call<UploadInput>) {
+async function upload(
+  { database, content }: EntryParts,
+  { input, tenant, context }: CallOf<typeof uploadForExecutionOperation>,
+) {
   if (context.content === undefined) throw new DaisError('unreadable_body', 'The request carries no bytes.');
   const request = { mode: 'read', projectId: tenant.id } as const;
   const quota = await transact(database, request, async (tx) => await byteQuota(tx, tenant.id));
@@ -73,14 +58,12 @@ async function upload({ database, content }: EntryParts, { input, tenant, contex
   return { upload: lease.id, size: lease.size, sha256: lease.sha256 };
 }
 
-interface SubmitInput {
-  readonly name: string;
-  readonly steps: NativeSteps;
-  readonly priority: number;
-  readonly code?: CodeInput;
-}
-
-async function submit(tx: Transaction, call: Call<SubmitInput>, parts: EntryParts, machines: RunMachines) {
+async function submit(
+  tx: Transaction,
+  call: CallOf<typeof submitExecutionOperation>,
+  parts: EntryParts,
+  machines: RunMachines,
+) {
   const { name, steps, priority, code } = call.input;
   const id = uuidv7();
   const mayRead = async () => await call.authorize({ kind: 'Execution' }, call.tenant, 'execution:read');
@@ -109,15 +92,10 @@ async function findData(steps: NativeSteps, find: (reference: string) => Promise
   return found;
 }
 
-interface RetryInput {
-  readonly id: string;
-  readonly again: readonly string[];
-}
-
 /** A new run of the same plan, with the same code. */
 export async function retry(
   tx: Transaction,
-  call: Call<RetryInput>,
+  call: CallOf<typeof retryExecutionOperation>,
   machines: RunMachines,
   { data, limits }: Pick<ExecutionParts, 'data' | 'limits'>,
 ) {
@@ -176,10 +154,10 @@ async function ownInputs(tx: Transaction, run: string, inputs: Values): Promise<
  */
 async function remove(
   tx: Transaction,
-  { input }: Identified,
+  { input }: CallOf<typeof deleteExecutionOperation>,
   machines: RunMachines,
   { calls }: Pick<ExecutionParts, 'calls'>,
-): Promise<object> {
+): Promise<Record<string, never>> {
   const run = await requireRun(tx.sql, tx.projectId, input.id);
   if (run.ended_at === null) {
     const open = await machines.open(tx, run.id);

@@ -5,14 +5,14 @@ import {
   type ExecutionEdge,
   type ExecutionMark,
 } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { requireRun } from './execution-rows.ts';
 
 export const executionGraph: readonly OperationEntry[] = [
-  { operation: readExecutionGraphOperation, handle: readGraph },
-  { operation: listExecutionEdgesOperation, handle: listEdges },
+  entry(readExecutionGraphOperation, readGraph),
+  entry(listExecutionEdgesOperation, listEdges),
 ];
 
 /**
@@ -20,13 +20,6 @@ export const executionGraph: readonly OperationEntry[] = [
  * told twice because of it is told the same.
  */
 const SETTLED_MS = 10_000;
-
-interface GraphInput {
-  readonly id: string;
-  readonly since?: string;
-  readonly limit: number;
-  readonly cursor?: string;
-}
 
 interface MarkRow {
   readonly path: string;
@@ -39,7 +32,7 @@ interface MarkRow {
   readonly ended_at: Date | null;
 }
 
-async function readGraph({ sql, projectId }: Transaction, { input }: Call<GraphInput>) {
+async function readGraph({ sql, projectId }: Transaction, { input }: CallOf<typeof readExecutionGraphOperation>) {
   const { id, since, limit, cursor } = input;
   const run = await requireRun(sql, projectId, id);
   // Asked before the rows: what happens in between is told again.
@@ -79,14 +72,7 @@ function presentMark(row: MarkRow): ExecutionMark {
   };
 }
 
-interface EdgesInput {
-  readonly id: string;
-  readonly group: string;
-  readonly limit: number;
-  readonly cursor?: string;
-}
-
-async function listEdges({ sql, projectId }: Transaction, { input }: Call<EdgesInput>) {
+async function listEdges({ sql, projectId }: Transaction, { input }: CallOf<typeof listExecutionEdgesOperation>) {
   const { id, group, limit, cursor } = input;
   const run = await requireRun(sql, projectId, id);
   const filter = [projectId, run.id, 'edges', group];

@@ -2,7 +2,7 @@
 import type { ContentOwner } from '#kernel/content/references.ts';
 import { buffer } from 'node:stream/consumers';
 import { DaisError, followExecutionLogOperation, readExecutionLogOperation, type ExecutionLog } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { ExecutionParts } from './execution-parts.ts';
 import { requireRun } from './execution-rows.ts';
@@ -24,22 +24,14 @@ type LogParts = Pick<ExecutionParts, 'database' | 'content' | 'compute' | 'place
 
 export function executionLogs(parts: LogParts): readonly OperationEntry[] {
   return [
-    {
-      operation: readExecutionLogOperation,
-      perform: async (call: Call<LogInput & { readonly cursor?: string }>) =>
-        (await readLog(parts, call, readPlace(call.input.cursor))).log,
-    },
-    {
-      operation: followExecutionLogOperation,
-      stream: (call: Call<LogInput & { readonly resourceVersion?: string }>) => follow(parts, call),
-    },
+    entry(readExecutionLogOperation, {
+      perform: async (call) => (await readLog(parts, call, readPlace(call.input.cursor))).log,
+    }),
+    entry(followExecutionLogOperation, { stream: (call) => follow(parts, call) }),
   ];
 }
 
-async function* follow(
-  parts: LogParts,
-  call: Call<LogInput & { readonly resourceVersion?: string }>,
-): AsyncIterable<ExecutionLog> {
+async function* follow(parts: LogParts, call: CallOf<typeof followExecutionLogOperation>): AsyncIterable<ExecutionLog> {
   const { signal } = call.context;
   let place = readPlace(call.input.resourceVersion);
   while (!signal.aborted) {
@@ -70,7 +62,11 @@ interface Read {
   readonly more: boolean;
 }
 
-async function readLog(parts: LogParts, { input, tenant }: Call<LogInput>, from: LogPlace | undefined): Promise<Read> {
+async function readLog(
+  parts: LogParts,
+  { input, tenant }: CallOf<typeof followExecutionLogOperation | typeof readExecutionLogOperation>,
+  from: LogPlace | undefined,
+): Promise<Read> {
   const projectId = tenant.id;
   const { run, attempts, ended } = await findAttempts(parts, projectId, input);
   // Without a cursor, the latest counts: what earlier ones wrote can be asked for.

@@ -1,7 +1,7 @@
 /** Which steps of a project wait, and why. */
 import { readExecutionQueueOperation, type ExecutionQueue, type ExecutionWait } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodeNumberCursor } from '#kernel/page-cursor.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { admitSteps, type ProjectQueue, type QueuedStep, type Shortage } from './admission/admission.ts';
@@ -14,17 +14,7 @@ import type { ExecutionParts } from './execution-parts.ts';
 type QueueParts = Pick<ExecutionParts, 'database' | 'limits' | 'stepDefaults'>;
 
 export function executionQueue(parts: QueueParts): readonly OperationEntry[] {
-  return [
-    {
-      operation: readExecutionQueueOperation,
-      perform: async (call: Call<PageInput>) => await readQueue(parts, call),
-    },
-  ];
-}
-
-interface PageInput {
-  readonly limit: number;
-  readonly cursor?: string;
+  return [entry(readExecutionQueueOperation, { perform: async (call) => await readQueue(parts, call) })];
 }
 
 interface WaitRow {
@@ -42,7 +32,10 @@ interface WaitRow {
   readonly turn: bigint;
 }
 
-async function readQueue({ database, limits: defaults, stepDefaults }: QueueParts, call: Call<PageInput>) {
+async function readQueue(
+  { database, limits: defaults, stepDefaults }: QueueParts,
+  call: CallOf<typeof readExecutionQueueOperation>,
+) {
   const { input, tenant } = call;
   const filter = [tenant.id, 'execution queue'];
   const from = decodeNumberCursor(filter, input.cursor) ?? 0n;

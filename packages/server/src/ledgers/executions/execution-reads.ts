@@ -11,7 +11,7 @@ import {
 import type { Content } from '#kernel/content/content.ts';
 import type { Download } from '#kernel/content/download.ts';
 import { listReferences } from '#kernel/content/references.ts';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { downloadEntry, entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Database } from '#engines/database/contract.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
@@ -27,15 +27,6 @@ import {
   type RunRow,
 } from './execution-rows.ts';
 
-interface Paged {
-  readonly limit: number;
-  readonly cursor?: string;
-}
-
-interface OfRun extends Paged {
-  readonly id: string;
-}
-
 export function executionReads({
   database,
   content,
@@ -44,35 +35,27 @@ export function executionReads({
   readonly content: Content;
 }): readonly OperationEntry[] {
   return [
-    {
-      operation: readExecutionOperation,
-      handle: async ({ sql, projectId }, { input }: Call<{ readonly id: string }>) =>
-        await presentWhole(sql, projectId, input.id),
-    },
-    { operation: listExecutionsOperation, handle: listRuns },
-    { operation: listExecutionNodesOperation, handle: listNodes },
-    { operation: listExecutionAttemptsOperation, handle: listAttempts },
-    { operation: listExecutionFilesOperation, handle: listFiles },
-    {
-      operation: readExecutionFileOperation,
-      perform: async ({ input, tenant }: Call<{ readonly id: string; readonly name: string }>): Promise<Download> => {
+    entry(
+      readExecutionOperation,
+      async ({ sql, projectId }, { input }) => await presentWhole(sql, projectId, input.id),
+    ),
+    entry(listExecutionsOperation, listRuns),
+    entry(listExecutionNodesOperation, listNodes),
+    entry(listExecutionAttemptsOperation, listAttempts),
+    entry(listExecutionFilesOperation, listFiles),
+    downloadEntry(readExecutionFileOperation, {
+      perform: async ({ input, tenant }): Promise<Download> => {
         const request = { mode: 'read', projectId: tenant.id } as const;
         const { id } = await transact(database, request, async ({ sql }) => await requireRun(sql, tenant.id, input.id));
         const owner = { projectId: tenant.id, uid: id, label: `run ${id}` };
         const { size, sha256 } = await content.stat(owner, input.name);
         return { size, sha256, open: async (range) => (await content.open(owner, input.name, range)).bytes };
       },
-    },
+    }),
   ];
 }
 
-interface RunsInput extends Paged {
-  readonly state?: string;
-  readonly name?: string;
-  readonly contains?: string;
-}
-
-async function listRuns({ sql, projectId }: Transaction, { input }: Call<RunsInput>) {
+async function listRuns({ sql, projectId }: Transaction, { input }: CallOf<typeof listExecutionsOperation>) {
   const { state, name, contains, limit, cursor } = input;
   const filter = [projectId, 'executions', state ?? '', name ?? '', contains ?? ''];
   const before = placeIn(decodePageCursor(filter, cursor));
@@ -98,7 +81,7 @@ export function placeIn(text: string | undefined): { readonly micros: bigint; re
   return { micros: BigInt(match[1] ?? ''), id: match[2] ?? '' };
 }
 
-async function listNodes({ sql, projectId }: Transaction, { input }: Call<OfRun & { readonly state?: string }>) {
+async function listNodes({ sql, projectId }: Transaction, { input }: CallOf<typeof listExecutionNodesOperation>) {
   const { id, state, limit, cursor } = input;
   const run = await requireRun(sql, projectId, id);
   const filter = [projectId, run.id, 'nodes', state ?? ''];
@@ -116,7 +99,7 @@ async function listNodes({ sql, projectId }: Transaction, { input }: Call<OfRun 
   return { items: page.map(presentNode), ...next };
 }
 
-async function listAttempts({ sql, projectId }: Transaction, { input }: Call<OfRun & { readonly node?: string }>) {
+async function listAttempts({ sql, projectId }: Transaction, { input }: CallOf<typeof listExecutionAttemptsOperation>) {
   const { id, node, limit, cursor } = input;
   const run = await requireRun(sql, projectId, id);
   const filter = [projectId, run.id, 'attempts', node ?? ''];
@@ -136,7 +119,7 @@ async function listAttempts({ sql, projectId }: Transaction, { input }: Call<OfR
   return { items: page.map(presentAttempt), ...next };
 }
 
-async function listFiles(tx: Transaction, { input }: Call<OfRun & { readonly prefix: string }>) {
+async function listFiles(tx: Transaction, { input }: CallOf<typeof listExecutionFilesOperation>) {
   const { id, prefix, limit, cursor } = input;
   const { projectId } = tx;
   const run = await requireRun(tx.sql, projectId, id);

@@ -1,7 +1,7 @@
 /** One step of a run in full: what exactly was run, and in what. */
 import { DaisError, readExecutionStepOperation, type ExecutionStep } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { presentNode, requireRun, type NodeRecordRow } from './execution-rows.ts';
 import { taskAt, type LateText, type Step, type StepEnvironment, type Task, type Values } from './machine/plan.ts';
@@ -10,17 +10,7 @@ import { environmentDigest } from './worker/environment-locks.ts';
 import { placeOf, textOf } from './worker/step-spec.ts';
 
 export function executionStep(machines: RunMachines): readonly OperationEntry[] {
-  return [
-    {
-      operation: readExecutionStepOperation,
-      handle: async (tx, call: Call<StepInput>) => await readStep(tx, call, machines),
-    },
-  ];
-}
-
-interface StepInput {
-  readonly id: string;
-  readonly node: string;
+  return [entry(readExecutionStepOperation, async (tx, call) => await readStep(tx, call, machines))];
 }
 
 interface StepRow extends NodeRecordRow {
@@ -31,7 +21,11 @@ interface StepRow extends NodeRecordRow {
 /** Lines of a lock that are given: more packages than any environment has. */
 const MOST_PACKAGES = 5000;
 
-async function readStep(tx: Transaction, { input }: Call<StepInput>, machines: RunMachines): Promise<ExecutionStep> {
+async function readStep(
+  tx: Transaction,
+  { input }: CallOf<typeof readExecutionStepOperation>,
+  machines: RunMachines,
+): Promise<ExecutionStep> {
   const { sql, projectId } = tx;
   const run = await requireRun(sql, projectId, input.id);
   const [row] = await sql.query<StepRow>(

@@ -1,5 +1,5 @@
 /** The executions ledger: runs of commands and pipelines, from what is asked for to what came of it. */
-import type { OperationEntry } from '#kernel/dispatch.ts';
+import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { Transaction } from '#kernel/transaction.ts';

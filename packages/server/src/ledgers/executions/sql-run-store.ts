@@ -1,6 +1,6 @@
 /** The rows of one run in PostgreSQL. Whoever makes it holds the lock on the run's row until the transaction ends. */
 import type { Transaction } from '#kernel/transaction.ts';
-import { WriteRace } from '#kernel/write-race.ts';
+import { WriteRace } from '#lib/write-race.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { END_STATES } from './machine/end-states.ts';
 import type { Values } from './machine/plan.ts';

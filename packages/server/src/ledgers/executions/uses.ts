@@ -1,6 +1,6 @@
 /** What the steps of a plan use that somebody must be permitted to use. */
 import { DaisError } from '@dais/api';
-import type { Call } from '#kernel/dispatch.ts';
+import type { Call } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { DatasetInput, Graph } from './machine/plan.ts';
 import { authorizeNetwork } from './network-right.ts';

@@ -5,7 +5,7 @@ import type { OnlineStore } from '#engines/online/contract.ts';
 import type { InlineTable, QueryEngine, SourceFile } from '#engines/query/contract.ts';
 import type { Column } from '#engines/query/model/column-type.ts';
 import type { Query } from '#engines/query/model/query-tree.ts';
-import type { Call } from '#kernel/dispatch.ts';
+import type { Call } from '#kernel/entry.ts';
 import type { JobIo } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { SensitiveColumn } from '#ledgers/data/index.ts';

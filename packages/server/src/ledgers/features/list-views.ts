@@ -1,17 +1,18 @@
-import { featureServiceSpec, featureViewSpec, type FeatureViewSource, type FeatureViewState } from '@dais/api/data';
-import type { Call } from '#kernel/dispatch.ts';
+import {
+  featureServiceSpec,
+  featureViewSpec,
+  type FeatureViewSource,
+  type FeatureViewState,
+  type listFeatureViewStatesOperation,
+} from '@dais/api/data';
+import type { CallOf } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import { listResources } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { formatMoment } from './values/moment.ts';
 
-interface ListInput {
-  readonly limit: number;
-  readonly cursor?: string | undefined;
-}
-
 /** Views with how fresh they are. Services beyond the first thousand are not looked at. */
-export async function listViews(tx: Transaction, { input, rows: seen }: Call<ListInput>) {
+export async function listViews(tx: Transaction, { input, rows: seen }: CallOf<typeof listFeatureViewStatesOperation>) {
   const filter = ['feature views'];
   const all = { projectId: tx.projectId, equal: {}, notEqual: [], present: [], absent: [] };
   const views = await listResources(tx.sql, {

@@ -1,7 +1,7 @@
 /** How far annotators agree. */
-import type { Agreement } from '@dais/api/data';
+import type { Agreement, readAgreementOperation } from '@dais/api/data';
 import { DaisError } from '@dais/api';
-import type { Call } from '#kernel/dispatch.ts';
+import type { CallOf } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { agreementOf, type Rating } from './agreement-of.ts';
 import { requireSet } from './set-rows.ts';
@@ -12,7 +12,7 @@ const MOST_RATINGS = 200_000;
 /** @throws DaisError `not_found`, `quota_exceeded`. */
 export async function readAgreement(
   tx: Transaction,
-  { input, tenant }: Call<{ readonly set: string; readonly guideline?: string }>,
+  { input, tenant }: CallOf<typeof readAgreementOperation>,
 ): Promise<Agreement> {
   const row = await requireSet(tx.sql, tenant.id, input.set);
   const ratings = await tx.sql.query<Rating>(

@@ -1,7 +1,7 @@
 /** Brings in what a labelling tool wrote. The same file again changes nothing. */
 import { DaisError, eventTypes } from '@dais/api';
-import { type ImportedLabels, type LabelStudioTask } from '@dais/api/data';
-import type { Call } from '#kernel/dispatch.ts';
+import type { ImportedLabels, importLabelsOperation } from '@dais/api/data';
+import type { CallOf } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { readTask, type ReadAnnotation, type ReadTask } from './label-studio.ts';
@@ -12,15 +12,12 @@ import { settleTasks } from './task-state.ts';
 /** Tasks of one set. */
 const MOST_TASKS = 1_000_000;
 
-interface ImportInput {
-  readonly set: string;
-  readonly tasks: readonly LabelStudioTask[];
-  readonly guideline?: number;
-  readonly annotators: Readonly<Record<string, string>>;
-}
-
 /** @throws DaisError `not_found`, `invalid_request` naming the task. */
-export async function importLabels(tx: Transaction, call: Call<ImportInput>, now: number): Promise<ImportedLabels> {
+export async function importLabels(
+  tx: Transaction,
+  call: CallOf<typeof importLabelsOperation>,
+  now: number,
+): Promise<ImportedLabels> {
   const { input, tenant } = call;
   const row = await lockSet(tx.sql, tenant.id, input.set);
   const guideline = input.guideline ?? row.guideline;

@@ -1,4 +1,3 @@
-import { type Operation } from '@dais/api';
 import {
   acceptAgreedOperation,
   addGuidelineOperation,
@@ -17,8 +16,7 @@ import {
   readPublicationOperation,
   reviewAnnotationOperation,
 } from '@dais/api/data';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
-import type { Transaction } from '#kernel/transaction.ts';
+import { entry, type OperationEntry } from '#kernel/entry.ts';
 import { readAgreement } from './agreement.ts';
 import { importLabels } from './import-labels.ts';
 import type { LabelsParts } from './labels-parts.ts';
@@ -29,34 +27,26 @@ import { addGuideline, createSet, deleteSet, listGuidelines, listSets, readSet }
 import { exportLabels, listTasks, listVersions } from './tasks.ts';
 
 export function labelsEntries(parts: LabelsParts): readonly OperationEntry[] {
-  const entry = <Input>(
-    operation: Operation,
-    handle: (tx: Transaction, call: Call<Input>, parts: LabelsParts) => Promise<unknown>,
-  ): OperationEntry => ({ operation, handle: (tx, call: Call<Input>) => handle(tx, call, parts) });
-  const at = <Input>(
-    operation: Operation,
-    handle: (tx: Transaction, call: Call<Input>, now: number) => Promise<unknown>,
-  ): OperationEntry => ({ operation, handle: (tx, call: Call<Input>) => handle(tx, call, parts.now()) });
   return [
-    entry(createLabelSetOperation, createSet),
+    entry(createLabelSetOperation, (tx, call) => createSet(tx, call, parts)),
     entry(listLabelSetsOperation, listSets),
     entry(readLabelSetOperation, readSet),
     entry(deleteLabelSetOperation, deleteSet),
-    at(addGuidelineOperation, addGuideline),
+    entry(addGuidelineOperation, (tx, call) => addGuideline(tx, call, parts.now())),
     entry(listGuidelinesOperation, listGuidelines),
-    at(importLabelsOperation, importLabels),
-    entry(exportLabelsOperation, exportLabels),
-    entry(listLabelTasksOperation, listTasks),
+    entry(importLabelsOperation, (tx, call) => importLabels(tx, call, parts.now())),
+    entry(exportLabelsOperation, (tx, call) => exportLabels(tx, call, parts)),
+    entry(listLabelTasksOperation, (tx, call) => listTasks(tx, call, parts)),
     entry(listAnnotationVersionsOperation, listVersions),
-    at(reviewAnnotationOperation, review),
-    entry(adjudicateOperation, adjudicate),
-    at(acceptAgreedOperation, acceptAgreed),
+    entry(reviewAnnotationOperation, (tx, call) => review(tx, call, parts.now())),
+    entry(adjudicateOperation, (tx, call) => adjudicate(tx, call, parts)),
+    entry(acceptAgreedOperation, (tx, call) => acceptAgreed(tx, call, parts.now())),
     entry(readAgreementOperation, readAgreement),
-    at(publishLabelsOperation, publishLabels),
-    {
-      operation: readPublicationOperation,
-      handle: async (tx, { input, tenant }: Call<{ readonly set: string; readonly publication: string }>) =>
+    entry(publishLabelsOperation, (tx, call) => publishLabels(tx, call, parts.now())),
+    entry(
+      readPublicationOperation,
+      async (tx, { input, tenant }) =>
         await readPublication(tx, await requireSet(tx.sql, tenant.id, input.set), input.publication),
-    },
+    ),
   ];
 }

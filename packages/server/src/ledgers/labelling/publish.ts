@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { DaisError, eventTypes, type Actor } from '@dais/api';
-import { type DatasetVersion, type LabelPublication } from '@dais/api/data';
-import type { Call } from '#kernel/dispatch.ts';
+import type { DatasetVersion, LabelPublication, publishLabelsOperation } from '@dais/api/data';
+import type { CallOf } from '#kernel/entry.ts';
 import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
 import { readResource } from '#kernel/store.ts';
 import { marksOf, type SensitiveColumn } from '#ledgers/data/index.ts';
@@ -26,7 +26,7 @@ const BATCH = 500;
 /** @throws DaisError `not_found`, `invalid_state` when nothing is accepted. */
 export async function publishLabels(
   tx: Transaction,
-  call: Call<{ readonly set: string; readonly dataset?: string; readonly message: string }>,
+  call: CallOf<typeof publishLabelsOperation>,
   now: number,
 ): Promise<LabelPublication> {
   const { input, tenant } = call;

@@ -1,7 +1,13 @@
 /** What reviewers say of labels: never of their own. */
 import { DaisError, eventTypes } from '@dais/api';
-import { type Annotation, type LabelTask } from '@dais/api/data';
-import type { Call } from '#kernel/dispatch.ts';
+import type {
+  acceptAgreedOperation,
+  adjudicateOperation,
+  Annotation,
+  LabelTask,
+  reviewAnnotationOperation,
+} from '@dais/api/data';
+import type { Call, CallOf } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { LabelsParts } from './labels-parts.ts';
 import { lockSet, type LabelSetRow } from './set-rows.ts';
@@ -19,16 +25,10 @@ import { hiddenFields } from './tasks.ts';
 
 type Verdict = 'accepted' | 'rejected';
 
-interface OneInput {
-  readonly set: string;
-  readonly annotation: string;
-  readonly reason: string;
-}
-
 /** @throws DaisError `forbidden` for one's own, `invalid_state` when another label of the task is accepted. */
 export async function review(
   tx: Transaction,
-  call: Call<OneInput & { readonly verdict: Verdict }>,
+  call: CallOf<typeof reviewAnnotationOperation>,
   now: number,
 ): Promise<Annotation> {
   const { input } = call;
@@ -42,7 +42,11 @@ export async function review(
   return presentAnnotation((await lockAnnotation(tx, call)).annotation);
 }
 
-export async function adjudicate(tx: Transaction, call: Call<OneInput>, parts: LabelsParts): Promise<LabelTask> {
+export async function adjudicate(
+  tx: Transaction,
+  call: CallOf<typeof adjudicateOperation>,
+  parts: LabelsParts,
+): Promise<LabelTask> {
   const { input } = call;
   const { row, annotation } = await lockAnnotation(tx, call);
   const all = await annotationsOf(tx.sql, row.id, [annotation.task]);
@@ -64,7 +68,7 @@ export async function adjudicate(tx: Transaction, call: Call<OneInput>, parts: L
 /** Of each task the oldest annotation is accepted: all of them say the same. */
 export async function acceptAgreed(
   tx: Transaction,
-  call: Call<{ readonly set: string; readonly atLeast: number; readonly reason: string }>,
+  call: CallOf<typeof acceptAgreedOperation>,
   now: number,
 ): Promise<{ accepted: number; left: number }> {
   const { input, tenant } = call;
@@ -98,7 +102,7 @@ export async function acceptAgreed(
 
 async function lockAnnotation(
   tx: Transaction,
-  { input, tenant }: Pick<Call<OneInput>, 'input' | 'tenant'>,
+  { input, tenant }: CallOf<typeof adjudicateOperation | typeof reviewAnnotationOperation>,
 ): Promise<{ row: LabelSetRow; annotation: AnnotationRow }> {
   const row = await lockSet(tx.sql, tenant.id, input.set);
   const [annotation] = await versionsOf(tx.sql, row.id, input.annotation, { before: undefined, limit: 1 });
@@ -126,7 +130,7 @@ async function requireNoOther(tx: Transaction, row: LabelSetRow, { id, task, lab
 
 async function writeReviews(
   tx: Transaction,
-  call: Call<{ readonly reason: string }>,
+  call: CallOf<typeof adjudicateOperation | typeof reviewAnnotationOperation>,
   annotations: readonly AnnotationRow[],
   verdict: Verdict,
   now: number,

@@ -1,7 +1,17 @@
 /** Label sets and their guidelines. */
 import { DaisError, eventTypes, type Actor, type EventType } from '@dais/api';
-import { parseDatasetReference, type Guideline, type LabelSet } from '@dais/api/data';
-import type { Call } from '#kernel/dispatch.ts';
+import {
+  parseDatasetReference,
+  type addGuidelineOperation,
+  type createLabelSetOperation,
+  type deleteLabelSetOperation,
+  type Guideline,
+  type LabelSet,
+  type listGuidelinesOperation,
+  type listLabelSetsOperation,
+  type readLabelSetOperation,
+} from '@dais/api/data';
+import type { Call, CallOf } from '#kernel/entry.ts';
 import { cutPage, decodeNumberCursor, decodePageCursor } from '#kernel/page-cursor.ts';
 import { readResource } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -10,23 +20,6 @@ import { listSetRows, lockSet, presentSet, requireSet, type LabelSetRow } from '
 
 /** Label sets in one project. */
 const MOST_SETS = 10_000;
-
-interface CreateInput {
-  readonly name: string;
-  readonly dataset: string;
-  readonly control?: string;
-  readonly level: LabelSet['level'];
-  readonly config: string;
-}
-
-interface SetInput {
-  readonly set: string;
-}
-
-interface PageInput {
-  readonly limit: number;
-  readonly cursor?: string;
-}
 
 export function actorOf({ context }: Pick<Call, 'context'>): Actor {
   const { type, id } = context.principal;
@@ -43,7 +36,11 @@ export function emitAboutSet(
 }
 
 /** @throws DaisError `not_found` (no such dataset or version), `already_exists`. */
-export async function createSet(tx: Transaction, call: Call<CreateInput>, parts: LabelsParts): Promise<LabelSet> {
+export async function createSet(
+  tx: Transaction,
+  call: CallOf<typeof createLabelSetOperation>,
+  parts: LabelsParts,
+): Promise<LabelSet> {
   const { input, tenant } = call;
   const reference = parseDatasetReference(input.dataset);
   if (reference === undefined) throw new DaisError('invalid_request', `${input.dataset} names no dataset.`);
@@ -83,7 +80,7 @@ export async function createSet(tx: Transaction, call: Call<CreateInput>, parts:
 
 export async function readSet(
   tx: Transaction,
-  { input, tenant }: Pick<Call<SetInput>, 'input' | 'tenant'>,
+  { input, tenant }: Pick<CallOf<typeof readLabelSetOperation>, 'input' | 'tenant'>,
 ): Promise<LabelSet> {
   await requireSet(tx.sql, tenant.id, input.set);
   const [row] = await listSetRows(tx.sql, tenant.id, { limit: 1, name: input.set });
@@ -93,7 +90,7 @@ export async function readSet(
 
 export async function listSets(
   tx: Transaction,
-  { input: { limit, cursor }, tenant }: Call<PageInput>,
+  { input: { limit, cursor }, tenant }: CallOf<typeof listLabelSetsOperation>,
 ): Promise<{ items: readonly LabelSet[]; nextCursor?: string }> {
   const filter = [tenant.id, 'label sets'];
   const after = decodePageCursor(filter, cursor);
@@ -102,7 +99,10 @@ export async function listSets(
   return { items: page.map(presentSet), ...next };
 }
 
-export async function deleteSet(tx: Transaction, { input, tenant }: Call<SetInput>): Promise<Record<string, never>> {
+export async function deleteSet(
+  tx: Transaction,
+  { input, tenant }: CallOf<typeof deleteLabelSetOperation>,
+): Promise<Record<string, never>> {
   const row = await lockSet(tx.sql, tenant.id, input.set);
   await tx.sql.query('delete from labelling.label_set where id = $1', [row.id], 'delete_label_set');
   emitAboutSet(tx, row, eventTypes.labelSetDeleted, { set: row.name, tasks: row.last_task });
@@ -111,7 +111,7 @@ export async function deleteSet(tx: Transaction, { input, tenant }: Call<SetInpu
 
 export async function addGuideline(
   tx: Transaction,
-  call: Call<SetInput & { readonly text: string }>,
+  call: CallOf<typeof addGuidelineOperation>,
   now: number,
 ): Promise<Guideline> {
   const { input, tenant } = call;
@@ -130,7 +130,7 @@ export async function addGuideline(
 
 export async function listGuidelines(
   tx: Transaction,
-  { input: { set, limit, cursor }, tenant }: Call<SetInput & PageInput>,
+  { input: { set, limit, cursor }, tenant }: CallOf<typeof listGuidelinesOperation>,
 ): Promise<{ items: readonly Guideline[]; nextCursor?: string }> {
   const { id } = await requireSet(tx.sql, tenant.id, set);
   const filter = [String(id), 'guidelines'];

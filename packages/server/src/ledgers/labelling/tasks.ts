@@ -1,19 +1,20 @@
 /** Tasks with their labels, as people read them and as Label Studio does. */
 import { DaisError } from '@dais/api';
-import { type Annotation, type LabelStudioTask, type LabelTask } from '@dais/api/data';
-import type { Call } from '#kernel/dispatch.ts';
+import type {
+  Annotation,
+  exportLabelsOperation,
+  LabelStudioTask,
+  LabelTask,
+  listAnnotationVersionsOperation,
+  listLabelTasksOperation,
+} from '@dais/api/data';
+import type { Call, CallOf } from '#kernel/entry.ts';
 import { cutPage, decodeNumberCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { writeTask } from './label-studio.ts';
 import type { LabelsParts } from './labels-parts.ts';
 import { requireSet, type LabelSetRow } from './set-rows.ts';
 import { annotationsOf, listTaskRows, presentAnnotation, presentTask, versionsOf } from './task-rows.ts';
-
-interface PageInput {
-  readonly set: string;
-  readonly limit: number;
-  readonly cursor?: string;
-}
 
 /** Fields of the tasks that the caller may not see as they are: those of masked columns of the dataset. */
 export async function hiddenFields(
@@ -43,7 +44,7 @@ async function may(
 
 export async function listTasks(
   tx: Transaction,
-  call: Call<PageInput & { readonly state?: string; readonly disagreed?: 'true' }>,
+  call: CallOf<typeof listLabelTasksOperation>,
   parts: LabelsParts,
 ): Promise<{ items: readonly LabelTask[]; nextCursor?: string }> {
   const { set, state, disagreed, limit, cursor } = call.input;
@@ -64,7 +65,7 @@ export async function listTasks(
 
 export async function exportLabels(
   tx: Transaction,
-  call: Call<PageInput>,
+  call: CallOf<typeof exportLabelsOperation>,
   parts: LabelsParts,
 ): Promise<{ items: readonly LabelStudioTask[]; nextCursor?: string }> {
   const { set, limit, cursor } = call.input;
@@ -87,7 +88,7 @@ export async function exportLabels(
 
 export async function listVersions(
   tx: Transaction,
-  { input: { set, annotation, limit, cursor }, tenant }: Call<PageInput & { readonly annotation: string }>,
+  { input: { set, annotation, limit, cursor }, tenant }: CallOf<typeof listAnnotationVersionsOperation>,
 ): Promise<{ items: readonly Annotation[]; nextCursor?: string }> {
   const { id } = await requireSet(tx.sql, tenant.id, set);
   const filter = [String(id), annotation];

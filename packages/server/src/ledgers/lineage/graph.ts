@@ -1,6 +1,13 @@
 /** The graph around a node: what it was made from, and what was made from it. */
-import { DaisError, type LineageDirection, type LineageEdge, type LineageGraph, type LineageNode } from '@dais/api';
-import type { Call } from '#kernel/dispatch.ts';
+import {
+  DaisError,
+  type LineageDirection,
+  type LineageEdge,
+  type LineageGraph,
+  type LineageNode,
+  type readLineageOperation,
+} from '@dais/api';
+import type { CallOf } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { neighbours, type EdgeRow, type OneWay } from './neighbours.ts';
 import { keyOf, parseKey } from './node-key.ts';
@@ -25,7 +32,7 @@ const WITNESSES = 50;
  */
 export async function readGraph(
   tx: Transaction,
-  call: Call<GraphInput>,
+  call: CallOf<typeof readLineageOperation>,
   sources: readonly NodeSource[],
 ): Promise<LineageGraph> {
   const { input } = call;

@@ -1,8 +1,8 @@
 /** The lineage ledger: what came from what. It keeps references, and imports no other ledger: those that cause edges note them. */
 import { readLineageOperation } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
-import { readGraph, type GraphInput } from './graph.ts';
+import { readGraph } from './graph.ts';
 import { lineageSlice } from './lineage-slice.ts';
 import type { NodeSource } from './node-source.ts';
 import { tellingHandler, tellingOutbox, type TellingParts } from './telling.ts';
@@ -30,12 +30,7 @@ export {
 export { lineageRetention } from './upkeep.ts';
 
 export function lineageEntries(sources: readonly NodeSource[]): readonly OperationEntry[] {
-  return [
-    {
-      operation: readLineageOperation,
-      handle: async (tx, call: Call<GraphInput>) => await readGraph(tx, call, sources),
-    },
-  ];
+  return [entry(readLineageOperation, async (tx, call) => await readGraph(tx, call, sources))];
 }
 
 export interface LineageParts {

@@ -1,5 +1,5 @@
 /** What people call nodes, and which of them a caller may read; for those who present paths of their own. */
-import type { Call } from '#kernel/dispatch.ts';
+import type { Call } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { storedNodes } from './neighbours.ts';
 import type { NodeSource } from './node-source.ts';

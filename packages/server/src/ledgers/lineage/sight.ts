@@ -1,6 +1,6 @@
 /** What a caller may see of nodes. */
 import { DaisError, type LineageNode, type OperationTarget } from '@dais/api';
-import type { Call } from '#kernel/dispatch.ts';
+import type { Call } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { storedNodes, type StoredNode } from './neighbours.ts';
 import { parseKey } from './node-key.ts';

@@ -1,7 +1,7 @@
 /** What people say of the data of a job, and whether they may. */
 import { DaisError } from '@dais/api';
 import { parseDatasetReference, type DatasetVersion } from '@dais/api/data';
-import type { Call } from '#kernel/dispatch.ts';
+import type { Call } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { mayOf } from '#ledgers/data/index.ts';
 import type { ModelRow } from '#ledgers/serving/index.ts';

@@ -1,5 +1,5 @@
 /** Model jobs: long work on versions of models, which goes on by itself and ends once. */
-import type { OperationEntry } from '#kernel/dispatch.ts';
+import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import { nameModelJobOwners } from './content-owners.ts';

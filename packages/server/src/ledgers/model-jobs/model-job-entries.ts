@@ -13,71 +13,45 @@ import {
   type ModelJob,
 } from '@dais/api/serving';
 import type { Download } from '#kernel/content/download.ts';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { downloadEntry, entry, type Call, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { cancelJob } from '#kernel/jobs.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { mayOf } from '#ledgers/data/index.ts';
-import { startBatch, type BatchInput } from './batch/start-batch.ts';
-import { startConversion, type ConversionInput } from './convert/start-conversion.ts';
-import { PredictionExplainer, type ExplainInput } from './explain/explain-prediction.ts';
-import { listImportances, type ListImportances } from './importance/importance-rows.ts';
-import { startImportance, type ImportanceInput } from './importance/start-importance.ts';
+import { startBatch } from './batch/start-batch.ts';
+import { startConversion } from './convert/start-conversion.ts';
+import { PredictionExplainer } from './explain/explain-prediction.ts';
+import { listImportances } from './importance/importance-rows.ts';
+import { startImportance } from './importance/start-importance.ts';
 import { contentOfJob, REJECTS } from './job-content.ts';
-import { listJobs, presentJob, readJob, type JobRow, type ListJobs } from './job-rows.ts';
+import { listJobs, presentJob, readJob, type JobRow } from './job-rows.ts';
 import type { ModelJobsParts } from './model-jobs-parts.ts';
-
-type OfJob = Call<{ readonly id: string }>;
 
 export function modelJobEntries(parts: ModelJobsParts): readonly OperationEntry[] {
   const explainer = new PredictionExplainer(parts);
   return [
-    {
-      operation: startBatchPredictionOperation,
-      perform: async (call: Call<BatchInput>) => await startBatch(parts, call),
-    },
-    {
-      operation: listModelJobsOperation,
-      handle: async (tx, call: Call<ListJobs>) => {
-        const { page, next } = await listJobs(tx, call.input);
-        const seen = await visible(call, page);
-        return { items: seen.map((row) => presentJob(row, { faults: false })), ...next };
-      },
-    },
-    {
-      operation: readModelJobOperation,
-      handle: async (tx, call: OfJob): Promise<ModelJob> => {
-        const row = await readJob(tx, call.input.id);
-        await authorize(call, row, 'model:read');
-        return presentJob(row, { faults: row.faults.length > 0 && (await seesData(tx, parts, call, row)) });
-      },
-    },
-    {
-      operation: cancelModelJobOperation,
-      handle: async (tx, call: OfJob): Promise<ModelJob> => {
-        const row = await readJob(tx, call.input.id, true);
-        await authorize(call, row, 'model:cancelJob');
-        if (row.ended_at !== null) throw new DaisError('invalid_state', `The job has ended: it is ${row.state}.`);
-        await cancelJob(tx.sql, row.id);
-        return presentJob(row, { faults: false });
-      },
-    },
-    {
-      operation: startModelImportanceOperation,
-      perform: async (call: Call<ImportanceInput>) => await startImportance(parts, call),
-    },
-    {
-      operation: startModelConversionOperation,
-      perform: async (call: Call<ConversionInput>) => await startConversion(parts, call),
-    },
-    {
-      operation: listModelImportancesOperation,
-      handle: async (tx, { input }: Call<ListImportances>) => await listImportances(tx, input),
-    },
-    {
-      operation: explainPredictionOperation,
-      perform: async (call: Call<ExplainInput>) => await explainer.explain(call),
-    },
-    { operation: readModelJobRejectsOperation, perform: async (call: OfJob) => await rejects(parts, call) },
+    entry(startBatchPredictionOperation, { perform: async (call) => await startBatch(parts, call) }),
+    entry(listModelJobsOperation, async (tx, call) => {
+      const { page, next } = await listJobs(tx, call.input);
+      const seen = await visible(call, page);
+      return { items: seen.map((row) => presentJob(row, { faults: false })), ...next };
+    }),
+    entry(readModelJobOperation, async (tx, call): Promise<ModelJob> => {
+      const row = await readJob(tx, call.input.id);
+      await authorize(call, row, 'model:read');
+      return presentJob(row, { faults: row.faults.length > 0 && (await seesData(tx, parts, call, row)) });
+    }),
+    entry(cancelModelJobOperation, async (tx, call): Promise<ModelJob> => {
+      const row = await readJob(tx, call.input.id, true);
+      await authorize(call, row, 'model:cancelJob');
+      if (row.ended_at !== null) throw new DaisError('invalid_state', `The job has ended: it is ${row.state}.`);
+      await cancelJob(tx.sql, row.id);
+      return presentJob(row, { faults: false });
+    }),
+    entry(startModelImportanceOperation, { perform: async (call) => await startImportance(parts, call) }),
+    entry(startModelConversionOperation, { perform: async (call) => await startConversion(parts, call) }),
+    entry(listModelImportancesOperation, async (tx, { input }) => await listImportances(tx, input)),
+    entry(explainPredictionOperation, { perform: async (call) => await explainer.explain(call) }),
+    downloadEntry(readModelJobRejectsOperation, { perform: async (call) => await rejects(parts, call) }),
   ];
 }
 
@@ -110,7 +84,7 @@ async function seesData(tx: Transaction, parts: ModelJobsParts, call: Call, { re
   return !request.inputs.some((name) => masked.has(name));
 }
 
-async function rejects(parts: ModelJobsParts, call: OfJob): Promise<Download> {
+async function rejects(parts: ModelJobsParts, call: CallOf<typeof readModelJobRejectsOperation>): Promise<Download> {
   const row = await transact(parts.database, { mode: 'read', projectId: call.tenant.id }, async (tx) => {
     const found = await readJob(tx, call.input.id);
     if (found.kind !== 'batch-prediction') throw new DaisError('invalid_state', 'It is no batch prediction.');

@@ -1,10 +1,10 @@
-import type { Prediction } from '@dais/api/serving';
+import type { Prediction, readPredictionOperation } from '@dais/api/serving';
 import type { BlobStore, LocalBlobs } from '#engines/blobs/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
 import type { Environments } from '#engines/environments/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
 import type { Content } from '#kernel/content/content.ts';
-import type { Call } from '#kernel/dispatch.ts';
+import type { CallOf } from '#kernel/entry.ts';
 import type { Principal } from '#kernel/principal.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { SensitiveColumn, VersionMaker } from '#ledgers/data/index.ts';
@@ -40,7 +40,7 @@ export interface ModelJobsParts {
   readonly converter: Converter;
   readonly gateway: GatewayLink;
   /** A kept prediction as its reader sees it. @throws DaisError `not_found`. */
-  readonly prediction: (call: Call<{ readonly endpoint: string; readonly id: string }>) => Promise<Prediction>;
+  readonly prediction: (call: CallOf<typeof readPredictionOperation>) => Promise<Prediction>;
   /** Absolute folder for models and files that are being worked on; made when it is absent. */
   readonly folder: string;
   /** What the addresses of artifacts that lie in Dais begin with. */

@@ -1,5 +1,5 @@
 /** Monitoring: what monitors found of predictions and data, whom they told, and what was started because of it. */
-import type { OperationEntry } from '#kernel/dispatch.ts';
+import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { GaugeSample, LedgerDefinition } from '#ledgers/ledger.ts';
 import { monitorHandler, tickHandler } from './evaluate-job.ts';

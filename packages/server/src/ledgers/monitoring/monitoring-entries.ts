@@ -12,64 +12,42 @@ import {
   readMonitorReportOperation,
   readMonitorReportPageOperation,
   readMonitorSummaryOperation,
-  type MonitorVerdict,
 } from '@dais/api/monitoring';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { downloadEntry, entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodeNumberCursor, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { acknowledgeAlert, listAlerts, presentAlert } from './alerts.ts';
 import { listDecisions } from './decisions.ts';
-import { readHistory, readSummaries, type HistoryFilter } from './history.ts';
+import { readHistory, readSummaries } from './history.ts';
 import { requireMonitor } from './monitor-rows.ts';
 import type { MonitoringParts } from './monitoring-parts.ts';
 import { listHeads, readReport } from './report-rows.ts';
 import { reportPage } from './report/report-page.ts';
 
-interface OfMonitor {
-  readonly monitor: string;
-}
-interface Paged {
-  readonly limit: number;
-  readonly cursor?: string;
-}
-interface OfWindow extends OfMonitor {
-  readonly window: string;
-}
-
 export function monitoringEntries(parts: MonitoringParts): readonly OperationEntry[] {
   return [
-    { operation: listMonitorSummariesOperation, handle: summaries },
-    { operation: readMonitorSummaryOperation, handle: summary },
-    { operation: listMonitorReportsOperation, handle: reports },
-    { operation: readMonitorReportOperation, handle: report },
-    {
-      operation: readMonitorReportPageOperation,
-      handle: async (tx, call: Call<OfWindow>) => pageDownload(reportPage(await report(tx, call))),
-    },
-    {
-      operation: readMonitorHistoryOperation,
-      handle: async (tx, { input }: Call<OfMonitor & HistoryFilter>) =>
-        await readHistory(tx, await requireMonitor(tx, input.monitor), input),
-    },
-    { operation: listMonitorAlertsOperation, handle: alerts },
-    { operation: listAllMonitorAlertsOperation, handle: alerts },
-    {
-      operation: acknowledgeMonitorAlertOperation,
-      handle: async (tx, { input, context }: Call<OfMonitor & { readonly alert: string; readonly note: string }>) => {
-        const monitor = await requireMonitor(tx, input.monitor);
-        const { alert, note } = input;
-        return presentAlert(await acknowledgeAlert(tx, parts, monitor, { alert, note, principal: context.principal }));
-      },
-    },
-    { operation: listMonitorDecisionsOperation, handle: decisions },
-    { operation: listModelDecisionsOperation, handle: decisions },
+    entry(listMonitorSummariesOperation, summaries),
+    entry(readMonitorSummaryOperation, summary),
+    entry(listMonitorReportsOperation, reports),
+    entry(readMonitorReportOperation, report),
+    downloadEntry(readMonitorReportPageOperation, async (tx, call) => pageDownload(reportPage(await report(tx, call)))),
+    entry(
+      readMonitorHistoryOperation,
+      async (tx, { input }) => await readHistory(tx, await requireMonitor(tx, input.monitor), input),
+    ),
+    entry(listMonitorAlertsOperation, alerts),
+    entry(listAllMonitorAlertsOperation, alerts),
+    entry(acknowledgeMonitorAlertOperation, async (tx, { input, context }) => {
+      const monitor = await requireMonitor(tx, input.monitor);
+      const { alert, note } = input;
+      return presentAlert(await acknowledgeAlert(tx, parts, monitor, { alert, note, principal: context.principal }));
+    }),
+    entry(listMonitorDecisionsOperation, decisions),
+    entry(listModelDecisionsOperation, decisions),
   ];
 }
 
-async function summaries(
-  tx: Transaction,
-  { input, tenant }: Call<Paged & { readonly endpoint?: string; readonly dataset?: string }>,
-) {
+async function summaries(tx: Transaction, { input, tenant }: CallOf<typeof listMonitorSummariesOperation>) {
   const { endpoint, dataset } = input;
   const filter = ['monitors', tenant.id, endpoint, dataset];
   const after = decodePageCursor(filter, input.cursor);
@@ -78,13 +56,13 @@ async function summaries(
   return { items: page, ...next };
 }
 
-async function summary(tx: Transaction, { input }: Call<OfMonitor>) {
+async function summary(tx: Transaction, { input }: CallOf<typeof readMonitorSummaryOperation>) {
   const [found] = await readSummaries(tx, { name: input.monitor, limit: 1 });
   if (found === undefined) throw new DaisError('not_found', `There is no monitor ${input.monitor}.`);
   return found;
 }
 
-async function reports(tx: Transaction, { input }: Call<OfMonitor & Paged & { readonly verdict?: MonitorVerdict }>) {
+async function reports(tx: Transaction, { input }: CallOf<typeof listMonitorReportsOperation>) {
   const monitor = await requireMonitor(tx, input.monitor);
   const filter = ['monitor reports', monitor.uid, input.verdict];
   const before = decodeNumberCursor(filter, input.cursor);
@@ -96,15 +74,18 @@ async function reports(tx: Transaction, { input }: Call<OfMonitor & Paged & { re
   return { items: page, ...next };
 }
 
-async function report(tx: Transaction, { input }: Call<OfWindow>) {
+async function report(
+  tx: Transaction,
+  { input }: CallOf<typeof readMonitorReportOperation | typeof readMonitorReportPageOperation>,
+) {
   return await readReport(tx, await requireMonitor(tx, input.monitor), input.window);
 }
 
 async function alerts(
   tx: Transaction,
-  { input, tenant }: Call<Partial<OfMonitor> & Paged & { readonly state?: 'open' | 'resolved' }>,
+  { input, tenant }: CallOf<typeof listAllMonitorAlertsOperation | typeof listMonitorAlertsOperation>,
 ) {
-  const monitor = input.monitor === undefined ? undefined : (await requireMonitor(tx, input.monitor)).uid;
+  const monitor = 'monitor' in input ? (await requireMonitor(tx, input.monitor)).uid : undefined;
   const filter = ['monitor alerts', tenant.id, monitor, input.state];
   const after = uuidCursor(filter, input.cursor);
   const found = await listAlerts(tx, { monitor, state: input.state, after, limit: input.limit + 1 });
@@ -114,12 +95,13 @@ async function alerts(
 
 async function decisions(
   tx: Transaction,
-  { input, tenant }: Call<Partial<OfMonitor> & Paged & { readonly model?: string }>,
+  { input, tenant }: CallOf<typeof listModelDecisionsOperation | typeof listMonitorDecisionsOperation>,
 ) {
-  const monitor = input.monitor === undefined ? undefined : (await requireMonitor(tx, input.monitor)).uid;
-  const filter = ['monitor decisions', tenant.id, monitor, input.model];
+  const monitor = 'monitor' in input ? (await requireMonitor(tx, input.monitor)).uid : undefined;
+  const model = 'model' in input ? input.model : undefined;
+  const filter = ['monitor decisions', tenant.id, monitor, model];
   const after = uuidCursor(filter, input.cursor);
-  const found = await listDecisions(tx, { monitor, model: input.model, after, limit: input.limit + 1 });
+  const found = await listDecisions(tx, { monitor, model, after, limit: input.limit + 1 });
   const { page, next } = cutPage(found, input.limit, filter, ({ id }) => id);
   return { items: page, ...next };
 }

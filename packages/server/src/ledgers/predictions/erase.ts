@@ -1,10 +1,10 @@
 /** Erasing what is known of somebody: the values of their rows go, that there were predictions stays. */
 import { DaisError, eventTypes } from '@dais/api';
-import type { PredictionErasure } from '@dais/api/serving';
+import type { erasePredictionsOperation, PredictionErasure, readErasureOperation } from '@dais/api/serving';
 import { call as fn, cast, column, literal, named, when, aggregate } from '#engines/query/model/build.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';
 import type { Sql } from '#engines/database/contract.ts';
-import type { Call } from '#kernel/dispatch.ts';
+import type { CallOf } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
@@ -12,7 +12,7 @@ import type { Collector } from './collect.ts';
 import { withFiles, type FileRow, type LocalPredictions } from './file-rows.ts';
 import { isTensorColumn, PERSONAL_COLUMNS } from './prediction-table.ts';
 import type { PredictionsParts } from './predictions-parts.ts';
-import { endpointSubject, type OfEndpoint } from './reading.ts';
+import { endpointSubject } from './reading.ts';
 import { rewriteFiles } from './rewrite.ts';
 
 const QUEUE = 'prediction erasure';
@@ -36,11 +36,7 @@ const COLUMNS = `id, endpoint, "column", value, state, files, rows, error, reaso
 
 export async function askErasure(
   tx: Transaction,
-  {
-    input,
-    context,
-    tenant,
-  }: Call<OfEndpoint & { readonly column: string; readonly value: string; readonly reason: string }>,
+  { input, context, tenant }: CallOf<typeof erasePredictionsOperation>,
   now: number,
 ): Promise<PredictionErasure> {
   const id = uuidv7(now);
@@ -60,7 +56,7 @@ export async function askErasure(
 
 export async function readErasure(
   tx: Transaction,
-  { input, tenant }: Call<OfEndpoint & { readonly id: string }>,
+  { input, tenant }: CallOf<typeof readErasureOperation>,
 ): Promise<PredictionErasure> {
   const row = await findErasure(tx.sql, tenant.id, input.id);
   if (row.endpoint !== input.endpoint) throw noErasure(input.id);

@@ -1,6 +1,6 @@
 /** Predictions: what endpoints answered, what was true, and who is forgotten. */
-import type { Prediction } from '@dais/api/serving';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import type { Prediction, readPredictionOperation } from '@dais/api/serving';
+import type { CallOf, OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import { detachContent } from '#kernel/content/references.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -29,7 +29,7 @@ export interface PredictionsLedger {
   /** For ledgers that look at predictions. */
   readonly reader: PredictionReader;
   /** One, as its reader sees it. @throws DaisError `not_found`. */
-  readonly get: (call: Call<{ readonly endpoint: string; readonly id: string }>) => Promise<Prediction>;
+  readonly get: (call: CallOf<typeof readPredictionOperation>) => Promise<Prediction>;
 }
 
 export function predictionsLedger(parts: PredictionsParts): PredictionsLedger {

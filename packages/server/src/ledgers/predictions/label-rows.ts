@@ -1,16 +1,16 @@
 /** What was true, as it was told: records that nobody changes. */
 import { eventTypes } from '@dais/api';
-import type { PredictionLabel } from '@dais/api/serving';
+import type { labelPredictionsOperation, listPredictionLabelsOperation, PredictionLabel } from '@dais/api/serving';
 import { DaisError } from '@dais/api';
 import type { Column } from '#engines/query/contract.ts';
 import type { Sql } from '#engines/database/contract.ts';
-import type { Call } from '#kernel/dispatch.ts';
+import type { CallOf } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { firstIdOf } from './first-id.ts';
 import type { PredictionsParts } from './predictions-parts.ts';
-import { endpointSubject, type OfEndpoint } from './reading.ts';
+import { endpointSubject } from './reading.ts';
 
 export const LABEL_COLUMNS: readonly Column[] = [
   { name: 'prediction_id', type: 'string' },
@@ -43,18 +43,10 @@ const SLICE = 5000;
 /** Columns by which labels of one endpoint are joined. */
 const MOST_KEYS = 16;
 
-export interface NewLabel {
-  readonly prediction?: string;
-  readonly key?: { readonly column: string; readonly value: string };
-  readonly row: number;
-  readonly value: string;
-  readonly observedAt?: number;
-}
-
 /** @throws DaisError `invalid_request` for one that names neither or both. */
 export async function addLabels(
   tx: Transaction,
-  { input, context, tenant }: Call<OfEndpoint & { readonly labels: readonly NewLabel[]; readonly source: string }>,
+  { input, context, tenant }: CallOf<typeof labelPredictionsOperation>,
   now: number,
 ): Promise<{ taken: number }> {
   const { endpoint, labels, source } = input;
@@ -101,7 +93,7 @@ export async function addLabels(
 
 export async function listLabels(
   tx: Transaction,
-  { input, tenant }: Call<OfEndpoint & { readonly limit: number; readonly cursor?: string }>,
+  { input, tenant }: CallOf<typeof listPredictionLabelsOperation>,
 ): Promise<{ items: PredictionLabel[]; nextCursor?: string }> {
   const filter = ['prediction-labels', tenant.id, input.endpoint];
   const place = decodePageCursor(filter, input.cursor);

@@ -1,4 +1,3 @@
-import type { Operation } from '@dais/api';
 import {
   erasePredictionsOperation,
   exportPredictionsOperation,
@@ -13,7 +12,7 @@ import {
   type PredictionFile,
 } from '@dais/api/serving';
 import { DaisError } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { cloudEvents } from './cloud-events.ts';
@@ -22,42 +21,29 @@ import { askErasure, readErasure } from './erase.ts';
 import { listFileRows, type FileRow } from './file-rows.ts';
 import { addLabels, listLabels } from './label-rows.ts';
 import type { PredictionsParts } from './predictions-parts.ts';
-import { exportRows, getPrediction, queryPredictions, tailPredictions, type Between } from './query.ts';
-import { maskOf, type OfEndpoint } from './reading.ts';
+import { exportRows, getPrediction, queryPredictions, tailPredictions } from './query.ts';
+import { maskOf } from './reading.ts';
 
 export function predictionsEntries(parts: PredictionsParts, collector: Collector): readonly OperationEntry[] {
   const now = () => parts.clock.now();
-  const perform = <Input>(
-    operation: Operation,
-    work: (parts: PredictionsParts, collector: Collector, call: Call<Input>) => Promise<unknown>,
-  ): OperationEntry => ({ operation, perform: (call: Call<Input>) => work(parts, collector, call) });
   return [
-    perform(queryPredictionsOperation, queryPredictions),
-    perform(tailPredictionsOperation, tailPredictions),
-    perform(readPredictionOperation, getPrediction),
-    perform(exportPredictionsOperation, exportPredictions),
-    { operation: listPredictionFilesOperation, handle: listFiles },
-    {
-      operation: unmaskPredictionsOperation,
-      perform: async (call: Call<OfEndpoint>) => ({ items: await maskOf(parts, call) }),
-    },
-    {
-      operation: erasePredictionsOperation,
-      handle: async (tx, call: Parameters<typeof askErasure>[1]) => await askErasure(tx, call, now()),
-    },
-    { operation: readErasureOperation, handle: readErasure },
-    {
-      operation: labelPredictionsOperation,
-      handle: async (tx, call: Parameters<typeof addLabels>[1]) => await addLabels(tx, call, now()),
-    },
-    { operation: listPredictionLabelsOperation, handle: listLabels },
+    entry(queryPredictionsOperation, { perform: (call) => queryPredictions(parts, collector, call) }),
+    entry(tailPredictionsOperation, { perform: (call) => tailPredictions(parts, collector, call) }),
+    entry(readPredictionOperation, { perform: (call) => getPrediction(parts, collector, call) }),
+    entry(exportPredictionsOperation, { perform: (call) => exportPredictions(parts, collector, call) }),
+    entry(listPredictionFilesOperation, listFiles),
+    entry(unmaskPredictionsOperation, { perform: async (call) => ({ items: await maskOf(parts, call) }) }),
+    entry(erasePredictionsOperation, async (tx, call) => await askErasure(tx, call, now())),
+    entry(readErasureOperation, readErasure),
+    entry(labelPredictionsOperation, async (tx, call) => await addLabels(tx, call, now())),
+    entry(listPredictionLabelsOperation, listLabels),
   ];
 }
 
 async function exportPredictions(
   parts: PredictionsParts,
   collector: Collector,
-  call: Call<Between & { readonly after?: string }>,
+  call: CallOf<typeof exportPredictionsOperation>,
 ) {
   const { rows, more } = await exportRows(parts, collector, call);
   const { events, last } = cloudEvents(rows, call.tenant.name);
@@ -66,7 +52,7 @@ async function exportPredictions(
 
 async function listFiles(
   tx: Transaction,
-  { input, tenant }: Call<OfEndpoint & { readonly limit: number; readonly cursor?: string }>,
+  { input, tenant }: CallOf<typeof listPredictionFilesOperation>,
 ): Promise<{ items: PredictionFile[]; nextCursor?: string }> {
   const filter = ['prediction-files', tenant.id, input.endpoint];
   const cursor = decodePageCursor(filter, input.cursor);

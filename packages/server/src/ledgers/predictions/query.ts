@@ -6,11 +6,18 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { DaisError } from '@dais/api';
 import { readPredictionId } from '@dais/api/gateway';
-import type { Prediction, PredictionRows } from '@dais/api/serving';
+import type {
+  exportPredictionsOperation,
+  Prediction,
+  PredictionRows,
+  queryPredictionsOperation,
+  readPredictionOperation,
+  tailPredictionsOperation,
+} from '@dais/api/serving';
 import type { FileTable } from '#engines/query/contract.ts';
 import { ascending, call as fn, column, descending, literal, named } from '#engines/query/model/build.ts';
 import type { Expression, Relation } from '#engines/query/model/query-tree.ts';
-import type { Call } from '#kernel/dispatch.ts';
+import type { CallOf } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
 import { keyOf } from '#ledgers/lineage/index.ts';
 import { versionKeyOf } from '#ledgers/registry/index.ts';
@@ -41,7 +48,7 @@ function within(relation: Relation, { from, until }: { readonly from?: number; r
 export async function queryPredictions(
   parts: PredictionsParts,
   collector: Collector,
-  call: Call<Between & { readonly sql: string }>,
+  call: CallOf<typeof queryPredictionsOperation>,
 ): Promise<PredictionRows> {
   const { input, tenant, context } = call;
   await collector.collect();
@@ -79,7 +86,7 @@ export async function queryPredictions(
 /** The labels of an endpoint as a file for the engine; gives the columns that keys name. */
 async function withLabels<T>(
   parts: PredictionsParts,
-  { tenant, input }: Call<OfEndpoint>,
+  { tenant, input }: CallOf<typeof queryPredictionsOperation>,
   work: (keys: readonly string[], table: FileTable) => Promise<T>,
 ): Promise<T> {
   const scratch = join(parts.folder, uuidv7());
@@ -98,7 +105,7 @@ async function withLabels<T>(
 export async function tailPredictions(
   parts: PredictionsParts,
   collector: Collector,
-  call: Call<OfEndpoint & { readonly after?: string; readonly limit: number }>,
+  call: CallOf<typeof tailPredictionsOperation>,
 ): Promise<PredictionRows> {
   const { input, tenant } = call;
   await collector.collect();
@@ -129,7 +136,7 @@ export async function tailPredictions(
 export async function exportRows(
   parts: PredictionsParts,
   collector: Collector,
-  call: Call<Between & { readonly after?: string }>,
+  call: CallOf<typeof exportPredictionsOperation>,
 ): Promise<{ readonly rows: PredictionRows; readonly more: boolean }> {
   const { input, tenant } = call;
   await collector.collect();
@@ -167,7 +174,7 @@ export async function exportRows(
 
 async function rowsOf(
   parts: PredictionsParts,
-  call: Call<OfEndpoint & { readonly limit: number }>,
+  call: CallOf<typeof tailPredictionsOperation>,
   local: LocalPredictions,
   relation: Relation,
 ): Promise<PredictionRows> {
@@ -205,7 +212,7 @@ const MOST_ROWS = 1000;
 export async function getPrediction(
   parts: PredictionsParts,
   collector: Collector,
-  call: Call<OfEndpoint & { readonly id: string }>,
+  call: CallOf<typeof readPredictionOperation>,
 ): Promise<Prediction> {
   const { input, tenant } = call;
   const projectId = tenant.id;

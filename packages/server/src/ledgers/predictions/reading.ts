@@ -1,8 +1,13 @@
 /** Who reads predictions, and what they see of them. */
+import type {
+  queryPredictionsOperation,
+  tailPredictionsOperation,
+  unmaskPredictionsOperation,
+} from '@dais/api/serving';
 import { DaisError } from '@dais/api';
 import type { Column } from '#engines/query/contract.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';
-import type { Call } from '#kernel/dispatch.ts';
+import type { CallOf } from '#kernel/entry.ts';
 import { readResource } from '#kernel/store.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { column, literal, named } from '#engines/query/model/build.ts';
@@ -17,7 +22,13 @@ export interface OfEndpoint {
 }
 
 /** Names of inputs and outputs that whoever may not unmask does not see: `spec.capture.mask` of the Endpoint. */
-export async function maskOf(parts: PredictionsParts, { tenant, input }: Call<OfEndpoint>): Promise<readonly string[]> {
+export async function maskOf(
+  parts: PredictionsParts,
+  {
+    tenant,
+    input,
+  }: CallOf<typeof queryPredictionsOperation | typeof tailPredictionsOperation | typeof unmaskPredictionsOperation>,
+): Promise<readonly string[]> {
   const request = { mode: 'read', projectId: tenant.id } as const;
   const resource = await transact(
     parts.database,
@@ -40,7 +51,7 @@ export async function endpointSubject({ sql, projectId }: Transaction, name: str
 /** Columns that this caller sees without their values. */
 export async function maskedFor(
   parts: PredictionsParts,
-  call: Call<OfEndpoint>,
+  call: CallOf<typeof queryPredictionsOperation | typeof tailPredictionsOperation>,
   columns: readonly Column[],
 ): Promise<readonly string[]> {
   const mask = await maskOf(parts, call);

@@ -1,7 +1,14 @@
 /** What people say of findings. */
 import { DaisError, eventTypes, type Actor, type EventType, type MaskMethod } from '@dais/api';
-import { type DataFinding } from '@dais/api/data';
-import type { Call } from '#kernel/dispatch.ts';
+import type {
+  DataFinding,
+  listAllFindingsOperation,
+  listFindingsOperation,
+  reopenFindingOperation,
+  resolveFindingOperation,
+  waiveFindingOperation,
+} from '@dais/api/data';
+import type { CallOf } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { declaredColumns, declaredIn, emitAbout, requireDatasetResource } from './datasets.ts';
@@ -23,23 +30,22 @@ interface ListInput {
   readonly cursor?: string;
 }
 
-interface OneInput {
-  readonly name: string;
-  readonly finding: string;
-}
-
 type Page = Promise<{ items: readonly DataFinding[]; nextCursor?: string }>;
 
 export async function listFindings(
   tx: Transaction,
-  { input, tenant }: Call<ListInput & { readonly name: string }>,
+  { input, tenant }: CallOf<typeof listFindingsOperation>,
   now: number,
 ): Page {
   const { uid } = await requireDatasetResource(tx, input.name);
   return await page(tx, [tenant.id, uid, input.state ?? ''], input, { now, dataset: uid });
 }
 
-export async function listAllFindings(tx: Transaction, { input, tenant, rows }: Call<ListInput>, now: number): Page {
+export async function listAllFindings(
+  tx: Transaction,
+  { input, tenant, rows }: CallOf<typeof listAllFindingsOperation>,
+  now: number,
+): Page {
   const datasets = rows === undefined ? undefined : await visibleDatasets(tx.sql, tenant.id, rows);
   return await page(tx, [tenant.id, 'all', input.state ?? ''], input, { now, datasets });
 }
@@ -74,7 +80,7 @@ function findingPlace(text: string | undefined): FindingPlace | undefined {
 
 export async function resolveFinding(
   tx: Transaction,
-  call: Call<OneInput & { readonly mask: MaskMethod; readonly reason: string }>,
+  call: CallOf<typeof resolveFindingOperation>,
   now: number,
 ): Promise<DataFinding> {
   const { mask, reason } = call.input;
@@ -84,7 +90,7 @@ export async function resolveFinding(
 
 export async function waiveFinding(
   tx: Transaction,
-  call: Call<OneInput & { readonly reason: string; readonly days?: number }>,
+  call: CallOf<typeof waiveFindingOperation>,
   now: number,
 ): Promise<DataFinding> {
   const { reason, days } = call.input;
@@ -96,7 +102,7 @@ export async function waiveFinding(
 /** @throws DaisError `invalid_state` for one that nobody has decided. */
 export async function reopenFinding(
   tx: Transaction,
-  call: Call<OneInput & { readonly reason: string }>,
+  call: CallOf<typeof reopenFindingOperation>,
   now: number,
 ): Promise<DataFinding> {
   const { reason } = call.input;
@@ -115,7 +121,10 @@ interface Decision {
 
 async function decide(
   tx: Transaction,
-  { input, context }: Call<OneInput>,
+  {
+    input,
+    context,
+  }: CallOf<typeof reopenFindingOperation | typeof resolveFindingOperation | typeof waiveFindingOperation>,
   { state, mask, reason, expiresAt, now, event, data }: Decision,
 ): Promise<DataFinding> {
   const dataset = await requireDatasetResource(tx, input.name);

@@ -1,6 +1,6 @@
 /** Privacy: what is personal or secret in datasets, what people said of it, and what others see in its place. */
 import type { ColumnMask, DatasetVersion } from '@dais/api/data';
-import type { OperationEntry } from '#kernel/dispatch.ts';
+import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { LedgerDefinition } from '#ledgers/ledger.ts';

@@ -1,7 +1,12 @@
 /** What administrators do with the keys of pseudonyms. */
 import { DaisError, eventTypes } from '@dais/api';
-import { type PseudonymKey } from '@dais/api/data';
-import type { Call } from '#kernel/dispatch.ts';
+import type {
+  destroyPseudonymKeyOperation,
+  listPseudonymKeysOperation,
+  PseudonymKey,
+  rotatePseudonymKeyOperation,
+} from '@dais/api/data';
+import type { CallOf } from '#kernel/entry.ts';
 import { cutPage, decodeNumberCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { requireDatasetResource } from './datasets.ts';
@@ -18,7 +23,7 @@ import {
 
 export async function listKeys(
   tx: Transaction,
-  { input: { limit, cursor }, tenant }: Call<{ readonly limit: number; readonly cursor?: string }>,
+  { input: { limit, cursor }, tenant }: CallOf<typeof listPseudonymKeysOperation>,
 ): Promise<{ items: readonly PseudonymKey[]; nextCursor?: string }> {
   const filter = [tenant.id, 'pseudonym keys'];
   const before = decodeNumberCursor(filter, cursor);
@@ -34,7 +39,7 @@ export async function listKeys(
 
 export async function rotateKey(
   tx: Transaction,
-  { input, tenant }: Call<{ readonly dataset?: string }>,
+  { input, tenant }: CallOf<typeof rotatePseudonymKeyOperation>,
   keys: PseudonymKeys,
 ): Promise<PseudonymKey> {
   const resource = input.dataset === undefined ? undefined : await requireDatasetResource(tx, input.dataset);
@@ -60,7 +65,7 @@ export async function rotateKey(
 /** One that is gone already stays so. @throws DaisError `not_found`. */
 export async function destroyKey(
   tx: Transaction,
-  { input, tenant }: Call<{ readonly key: string; readonly reason: string }>,
+  { input, tenant }: CallOf<typeof destroyPseudonymKeyOperation>,
   now: number,
 ): Promise<PseudonymKey> {
   await lockKeys(tx, { projectId: tenant.id });

@@ -1,4 +1,4 @@
-import { DaisError, type Operation } from '@dais/api';
+import { DaisError } from '@dais/api';
 import {
   checkUnmaskOperation,
   destroyPseudonymKeyOperation,
@@ -15,7 +15,7 @@ import {
   type DataScan,
   type DatasetVersion,
 } from '@dais/api/data';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { listAllFindings, listFindings, reopenFinding, resolveFinding, waiveFinding } from './findings.ts';
 import { destroyKey, listKeys, rotateKey } from './key-operations.ts';
@@ -31,42 +31,32 @@ interface VersionInput {
 
 export function privacyEntries(parts: PrivacyParts): readonly OperationEntry[] {
   const { now, keys, versions } = parts;
-  const at = <Input>(
-    operation: Operation,
-    handle: (tx: Transaction, call: Call<Input>, now: number) => Promise<unknown>,
-  ): OperationEntry => ({ operation, handle: (tx, call: Call<Input>) => handle(tx, call, now()) });
-  const masks = async (tx: Transaction, { input }: Call<{ readonly name: string }>) => ({
+  const masks = async (
+    tx: Transaction,
+    { input }: CallOf<typeof listMasksOperation | typeof checkUnmaskOperation>,
+  ) => ({
     items: await columnMasks(tx, input.name, now()),
   });
   const ofVersion = async (tx: Transaction, { name, version }: VersionInput) =>
     await versions.resolveVersion(tx, `${name}@${version}`);
   return [
-    at(listFindingsOperation, listFindings),
-    at(listAllFindingsOperation, listAllFindings),
-    at(resolveFindingOperation, resolveFinding),
-    at(waiveFindingOperation, waiveFinding),
-    at(reopenFindingOperation, reopenFinding),
-    {
-      operation: startScanOperation,
-      handle: async (tx, { input }: Call<VersionInput>) => {
-        const version = await ofVersion(tx, input);
-        requireScannable(version);
-        await enqueueScan(tx, version, now());
-        return await requireScan(tx, version);
-      },
-    },
-    {
-      operation: readScanOperation,
-      handle: async (tx, { input }: Call<VersionInput>) => await requireScan(tx, await ofVersion(tx, input)),
-    },
-    { operation: listMasksOperation, handle: masks },
-    { operation: checkUnmaskOperation, handle: masks },
-    { operation: listPseudonymKeysOperation, handle: listKeys },
-    {
-      operation: rotatePseudonymKeyOperation,
-      handle: async (tx, call: Call<{ readonly dataset?: string }>) => await rotateKey(tx, call, keys),
-    },
-    at(destroyPseudonymKeyOperation, destroyKey),
+    entry(listFindingsOperation, (tx, call) => listFindings(tx, call, now())),
+    entry(listAllFindingsOperation, (tx, call) => listAllFindings(tx, call, now())),
+    entry(resolveFindingOperation, (tx, call) => resolveFinding(tx, call, now())),
+    entry(waiveFindingOperation, (tx, call) => waiveFinding(tx, call, now())),
+    entry(reopenFindingOperation, (tx, call) => reopenFinding(tx, call, now())),
+    entry(startScanOperation, async (tx, { input }) => {
+      const version = await ofVersion(tx, input);
+      requireScannable(version);
+      await enqueueScan(tx, version, now());
+      return await requireScan(tx, version);
+    }),
+    entry(readScanOperation, async (tx, { input }) => await requireScan(tx, await ofVersion(tx, input))),
+    entry(listMasksOperation, masks),
+    entry(checkUnmaskOperation, masks),
+    entry(listPseudonymKeysOperation, listKeys),
+    entry(rotatePseudonymKeyOperation, async (tx, call) => await rotateKey(tx, call, keys)),
+    entry(destroyPseudonymKeyOperation, (tx, call) => destroyKey(tx, call, now())),
   ];
 }
 

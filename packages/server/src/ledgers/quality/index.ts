@@ -1,6 +1,6 @@
 /** The quality ledger: what is known of the rows of dataset versions, what is expected of them, and whether they keep it. */
 import { expectationsSchema, type DatasetVersion } from '@dais/api/data';
-import type { OperationEntry } from '#kernel/dispatch.ts';
+import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { LedgerDefinition } from '#ledgers/ledger.ts';

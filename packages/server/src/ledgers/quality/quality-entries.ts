@@ -15,7 +15,7 @@ import {
   type Expectation,
   type QualityReport,
 } from '@dais/api/data';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { downloadEntry, entry, type Call, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { enqueueCheck } from './check-job.ts';
@@ -53,7 +53,10 @@ export function qualityEntries(parts: QualityParts): readonly OperationEntry[] {
     const named = `${version.dataset}@${version.number}`;
     throw new DaisError('not_found', `The profile of ${named} is not made yet: dais data profile ${named} makes it.`);
   };
-  const report = async (tx: Transaction, call: Call<VersionInput>): Promise<QualityReport> => {
+  const report = async (
+    tx: Transaction,
+    call: CallOf<typeof readQualityReportOperation | typeof readQualityReportPageOperation>,
+  ): Promise<QualityReport> => {
     const version = await versionOf(tx, call.input);
     const hidden = await masked(tx, call, version.dataset);
     const [check, profile] = [await newestCheck(tx, version.id), await readProfile(tx, version.id)];
@@ -70,85 +73,61 @@ export function qualityEntries(parts: QualityParts): readonly OperationEntry[] {
     });
   };
   return [
-    {
-      operation: readDatasetProfileOperation,
-      handle: async (tx, call: Call<VersionInput>) => {
-        const version = await versionOf(tx, call.input);
-        return maskProfile(await profileOf(tx, version), await masked(tx, call, version.dataset));
-      },
-    },
-    {
-      operation: makeDatasetProfileOperation,
-      handle: async (tx, { input }: Call<VersionInput>) => {
-        const version = readable(await versionOf(tx, input));
-        return { job: enqueueProfile(tx, version, now()) };
-      },
-    },
-    {
-      operation: startQualityCheckOperation,
-      handle: async (tx, { input, context }: Call<VersionInput & { readonly expectations?: Expectation[] }>) => {
-        const version = readable(await versionOf(tx, input));
-        const expectations = input.expectations ?? (await expectationsOf(parts, tx, version.dataset));
-        if (expectations.length === 0) {
-          const hint = `dais data suggest ${version.dataset}@${version.number} proposes some.`;
-          throw new DaisError('invalid_state', `Dataset ${version.dataset} has no expectations: ${hint}`);
-        }
-        const { type, id } = context.principal;
-        const check = await insertCheck(tx, { version, gate: false, expectations, now: now(), by: { type, id } });
-        enqueueCheck(tx, check.id);
-        return check;
-      },
-    },
-    {
-      operation: listQualityChecksOperation,
-      handle: async (tx, { input }: Call<{ name: string; limit: number; cursor?: string }>) => {
-        const filter = ['quality checks', tx.projectId, input.name];
-        const after = decodePageCursor(filter, input.cursor);
-        if (after !== undefined && !UUID.test(after)) {
-          throw new DaisError('invalid_cursor', 'The cursor is not one of this list.');
-        }
-        const found = await listChecks(tx, input.name, { after, limit: input.limit + 1 });
-        const { page, next } = cutPage(found, input.limit, filter, ({ id }) => id);
-        return { items: page, ...next };
-      },
-    },
-    {
-      operation: readQualityCheckOperation,
-      handle: async (tx, call: Call<{ name: string; check: string }>) => {
-        const { name, check } = call.input;
-        return maskCheck(await readCheck(tx, name, check), await masked(tx, call, name));
-      },
-    },
-    { operation: readQualityReportOperation, handle: report },
-    {
-      operation: readQualityReportPageOperation,
-      handle: async (tx, call: Call<VersionInput>) => pageDownload(reportPage(await report(tx, call))),
-    },
-    {
-      operation: suggestExpectationsOperation,
-      handle: async (tx, call: Call<VersionInput>) => {
-        const version = await versionOf(tx, call.input);
-        const { dataset, number, keys, eventTime, label } = version;
-        const hidden = await masked(tx, call, dataset);
-        const items = suggest(await profileOf(tx, version), { keys, eventTime, label, masked: [...hidden] });
-        return { items, manifest: suggestedYaml(items, `${dataset}@${number}`) };
-      },
-    },
-    {
-      operation: releaseDatasetVersionOperation,
-      handle: async (tx, { input }: Call<VersionInput & { readonly reason: string }>) => {
-        const version = await versionOf(tx, input);
-        if (version.state !== 'quarantined') {
-          const named = `${version.dataset}@${version.number}`;
-          throw new DaisError('invalid_state', `${named} is ${version.state}: only a quarantined version is released.`);
-        }
-        const { id, number, state } = await versions.decide(tx, version.id, 'released', {
-          now: now(),
-          reason: input.reason,
-        });
-        return { id, number, state };
-      },
-    },
+    entry(readDatasetProfileOperation, async (tx, call) => {
+      const version = await versionOf(tx, call.input);
+      return maskProfile(await profileOf(tx, version), await masked(tx, call, version.dataset));
+    }),
+    entry(makeDatasetProfileOperation, async (tx, { input }) => {
+      const version = readable(await versionOf(tx, input));
+      return { job: enqueueProfile(tx, version, now()) };
+    }),
+    entry(startQualityCheckOperation, async (tx, { input, context }) => {
+      const version = readable(await versionOf(tx, input));
+      const expectations = input.expectations ?? (await expectationsOf(parts, tx, version.dataset));
+      if (expectations.length === 0) {
+        const hint = `dais data suggest ${version.dataset}@${version.number} proposes some.`;
+        throw new DaisError('invalid_state', `Dataset ${version.dataset} has no expectations: ${hint}`);
+      }
+      const { type, id } = context.principal;
+      const check = await insertCheck(tx, { version, gate: false, expectations, now: now(), by: { type, id } });
+      enqueueCheck(tx, check.id);
+      return check;
+    }),
+    entry(listQualityChecksOperation, async (tx, { input }) => {
+      const filter = ['quality checks', tx.projectId, input.name];
+      const after = decodePageCursor(filter, input.cursor);
+      if (after !== undefined && !UUID.test(after)) {
+        throw new DaisError('invalid_cursor', 'The cursor is not one of this list.');
+      }
+      const found = await listChecks(tx, input.name, { after, limit: input.limit + 1 });
+      const { page, next } = cutPage(found, input.limit, filter, ({ id }) => id);
+      return { items: page, ...next };
+    }),
+    entry(readQualityCheckOperation, async (tx, call) => {
+      const { name, check } = call.input;
+      return maskCheck(await readCheck(tx, name, check), await masked(tx, call, name));
+    }),
+    entry(readQualityReportOperation, report),
+    downloadEntry(readQualityReportPageOperation, async (tx, call) => pageDownload(reportPage(await report(tx, call)))),
+    entry(suggestExpectationsOperation, async (tx, call) => {
+      const version = await versionOf(tx, call.input);
+      const { dataset, number, keys, eventTime, label } = version;
+      const hidden = await masked(tx, call, dataset);
+      const items = suggest(await profileOf(tx, version), { keys, eventTime, label, masked: [...hidden] });
+      return { items, manifest: suggestedYaml(items, `${dataset}@${number}`) };
+    }),
+    entry(releaseDatasetVersionOperation, async (tx, { input }) => {
+      const version = await versionOf(tx, input);
+      if (version.state !== 'quarantined') {
+        const named = `${version.dataset}@${version.number}`;
+        throw new DaisError('invalid_state', `${named} is ${version.state}: only a quarantined version is released.`);
+      }
+      const { id, number, state } = await versions.decide(tx, version.id, 'released', {
+        now: now(),
+        reason: input.reason,
+      });
+      return { id, number, state };
+    }),
   ];
 }
 

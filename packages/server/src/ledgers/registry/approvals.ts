@@ -1,5 +1,19 @@
-import { DaisError, eventTypes, type Approval, type ApprovalRule, type ApprovalState, type Stage } from '@dais/api';
-import type { Call } from '#kernel/dispatch.ts';
+import {
+  DaisError,
+  eventTypes,
+  type Approval,
+  type ApprovalRule,
+  type ApprovalState,
+  type approveOperation,
+  type listAllApprovalsOperation,
+  type listApprovalsOperation,
+  type readApprovalOperation,
+  type rejectOperation,
+  type requestApprovalOperation,
+  type Stage,
+  type withdrawApprovalOperation,
+} from '@dais/api';
+import type { CallOf } from '#kernel/entry.ts';
 import { cutPage, decodeNumberCursor, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { rulesOf } from './approval-gate.ts';
@@ -29,16 +43,10 @@ interface RequestInput extends VersionInput {
   readonly moveWhenApproved: boolean;
 }
 
-interface OneInput {
-  readonly name: string;
-  /** Among the approvals of the model. */
-  readonly number: string;
-}
-
 /** @throws DaisError `invalid_request`, `invalid_state` when no rule asks anybody, `already_exists`, `not_found`. */
 export async function requestApproval(
   tx: Transaction,
-  { input, tenant, context }: Call<RequestInput>,
+  { input, tenant, context }: CallOf<typeof requestApprovalOperation>,
   parts: RegistryParts,
 ): Promise<Approval> {
   const move = requestedMove(input);
@@ -87,7 +95,7 @@ function requestedMove({ alias, stage }: RequestInput): Move {
 
 export async function listModelApprovals(
   tx: Transaction,
-  { input, tenant }: Call<{ name: string; state?: string; limit: number; cursor?: string }>,
+  { input, tenant }: CallOf<typeof listApprovalsOperation>,
 ): Promise<{ items: readonly Approval[]; nextCursor?: string }> {
   const { name, state, limit, cursor } = input;
   const [model] = await tx.sql.query<{ id: bigint }>(
@@ -108,7 +116,7 @@ export async function listModelApprovals(
 /** @throws DaisError `invalid_cursor`. */
 export async function listApprovalsOfAll(
   tx: Transaction,
-  { input, tenant, rows: visible }: Call<{ state?: string; limit: number; cursor?: string }>,
+  { input, tenant, rows: visible }: CallOf<typeof listAllApprovalsOperation>,
 ): Promise<{ items: readonly Approval[]; nextCursor?: string }> {
   const { state, limit, cursor } = input;
   const filter = [tenant.id, 'all', state ?? ''];
@@ -133,14 +141,17 @@ function approvalPlace(text: string | undefined): ApprovalPlace | undefined {
   return { at, model, number: Number(number) };
 }
 
-export async function readModelApproval(tx: Transaction, { input }: Call<OneInput>): Promise<Approval> {
+export async function readModelApproval(
+  tx: Transaction,
+  { input }: CallOf<typeof readApprovalOperation>,
+): Promise<Approval> {
   return await presentOne(tx, input.name, Number(input.number));
 }
 
 /** @throws DaisError `forbidden` for whoever is not asked, `invalid_state` when it is over. */
 export async function approve(
   tx: Transaction,
-  call: Call<OneInput & { readonly reason: string }>,
+  call: CallOf<typeof approveOperation>,
   parts: RegistryParts,
 ): Promise<Approval> {
   const { input, context } = call;
@@ -161,7 +172,7 @@ export async function approve(
 
 export async function reject(
   tx: Transaction,
-  call: Call<OneInput & { readonly reason: string }>,
+  call: CallOf<typeof rejectOperation>,
   parts: RegistryParts,
 ): Promise<Approval> {
   const { input } = call;
@@ -175,7 +186,7 @@ export async function reject(
   return await presentOne(tx, input.name, Number(input.number));
 }
 
-export async function withdraw(tx: Transaction, call: Call<OneInput>): Promise<Approval> {
+export async function withdraw(tx: Transaction, call: CallOf<typeof withdrawApprovalOperation>): Promise<Approval> {
   const { input } = call;
   const { model, row } = await lockApproval(tx, call);
   requirePending(row);
@@ -214,7 +225,7 @@ interface Deciding {
 /** Keeps who decided, with the teams that make it count. */
 async function decide(
   tx: Transaction,
-  { input, context }: Call<OneInput & { readonly reason: string }>,
+  { input, context }: CallOf<typeof approveOperation | typeof rejectOperation>,
   parts: RegistryParts,
   { row, rules, decision }: Deciding,
 ): Promise<void> {
@@ -243,7 +254,7 @@ async function decide(
 
 async function lockApproval(
   tx: Transaction,
-  { input, tenant }: Call<OneInput>,
+  { input, tenant }: CallOf<typeof approveOperation | typeof rejectOperation | typeof withdrawApprovalOperation>,
 ): Promise<{ model: LockedModel; row: ApprovalRow }> {
   const model = await lockModel(tx.sql, tenant.id, input.name);
   return { model, row: await requireApprovalRow(tx, input.name, Number(input.number)) };

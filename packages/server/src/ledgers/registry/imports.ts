@@ -1,6 +1,13 @@
 /** Models and versions of another registry, written as they were there. What is written again becomes what it is there. */
-import { DaisError, eventTypes, type ModelVersion, type RegisteredModel, type Stage } from '@dais/api';
-import type { Call } from '#kernel/dispatch.ts';
+import {
+  DaisError,
+  eventTypes,
+  type importModelOperation,
+  type importModelVersionOperation,
+  type ModelVersion,
+  type Stage,
+} from '@dais/api';
+import type { CallOf } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { requireApproval } from './approval-gate.ts';
 import { noteVersion } from './lineage-nodes.ts';
@@ -10,17 +17,12 @@ import type { RegistryParts } from './registry-parts.ts';
 import { emitAbout } from './tags.ts';
 import { findOrigin } from './version-origin.ts';
 
-interface ModelImport {
-  readonly name: string;
-  readonly type: RegisteredModel['type'];
-  readonly description: string;
-  readonly createdAt: number;
-  readonly updatedAt: number;
-  readonly tags: Readonly<Record<string, string>>;
-}
-
 /** @throws DaisError `invalid_state` when what is here is a prompt and what comes is none, or the other way. */
-export async function importModel(tx: Transaction, call: Call<ModelImport>, parts: RegistryParts): Promise<object> {
+export async function importModel(
+  tx: Transaction,
+  call: CallOf<typeof importModelOperation>,
+  parts: RegistryParts,
+): Promise<Record<string, never>> {
   const { input, tenant } = call;
   const { name, type, description, createdAt, updatedAt, tags } = input;
   const [there] = await tx.sql.query<{ type: string }>(
@@ -49,24 +51,10 @@ export async function importModel(tx: Transaction, call: Call<ModelImport>, part
   return {};
 }
 
-interface VersionImport {
-  readonly name: string;
-  readonly version: string;
-  readonly source: string;
-  readonly runId?: string;
-  readonly loggedModelId?: string;
-  readonly runLink?: string;
-  readonly description: string;
-  readonly stage: Stage;
-  readonly createdAt: number;
-  readonly updatedAt: number;
-  readonly tags: Readonly<Record<string, string>>;
-}
-
 /** @throws DaisError as registering one does; `approval_missing` for a stage that rules of the model guard. */
 export async function importVersion(
   tx: Transaction,
-  { input, tenant, context }: Call<VersionImport>,
+  { input, tenant, context }: CallOf<typeof importModelVersionOperation>,
   parts: RegistryParts,
 ): Promise<Pick<ModelVersion, 'artifactUri'>> {
   const number = Number(input.version);

@@ -1,6 +1,14 @@
-import { DaisError, eventTypes, type RegisteredModel } from '@dais/api';
+import {
+  DaisError,
+  eventTypes,
+  type createModelOperation,
+  type deleteModelOperation,
+  type RegisteredModel,
+  type renameModelOperation,
+  type updateModelOperation,
+} from '@dais/api';
 import type { Desired } from '#kernel/decide.ts';
-import type { Call } from '#kernel/dispatch.ts';
+import type { CallOf } from '#kernel/entry.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import { lockResources, readResource, type ResourceRow } from '#kernel/store.ts';
 import type { Tenant } from '#kernel/tenants.ts';
@@ -9,22 +17,15 @@ import { dropComments } from '#ledgers/comments/index.ts';
 import { decideWrites, deleteResources, performWrites } from '#kernel/write.ts';
 import { lockModel, noModel, readModel, type LockedModel } from './model-rows.ts';
 import type { RegistryParts } from './registry-parts.ts';
-import { changeTags, emitAbout, type TagChanges } from './tags.ts';
+import { changeTags, emitAbout } from './tags.ts';
 import { versionKey } from './version-subject.ts';
 
 const KIND = 'Model';
 
-export interface CreateModelInput {
-  readonly name: string;
-  readonly type: RegisteredModel['type'];
-  readonly description?: string;
-  readonly tags?: Readonly<Record<string, string>>;
-}
-
 /** The resource is made with full admission, which makes the record beside it. */
 export async function createModel(
   tx: Transaction,
-  { input, tenant, context }: Call<CreateModelInput>,
+  { input, tenant, context }: CallOf<typeof createModelOperation>,
   parts: RegistryParts,
 ): Promise<RegisteredModel> {
   const spec = input.type === 'prompt' ? { type: 'prompt' } : {};
@@ -47,7 +48,7 @@ export async function createModel(
 
 export async function updateModel(
   tx: Transaction,
-  { input, tenant }: Call<{ readonly name: string; readonly description?: string } & TagChanges>,
+  { input, tenant }: CallOf<typeof updateModelOperation>,
   parts: RegistryParts,
 ): Promise<RegisteredModel> {
   const model = await lockModel(tx.sql, tenant.id, input.name);
@@ -81,7 +82,7 @@ async function writeDescription(tx: Transaction, { id }: LockedModel, descriptio
  */
 export async function renameModel(
   tx: Transaction,
-  call: Call<{ readonly name: string; readonly to: string }>,
+  call: CallOf<typeof renameModelOperation>,
   parts: RegistryParts,
 ): Promise<RegisteredModel> {
   const { input, tenant } = call;
@@ -110,7 +111,7 @@ export async function renameModel(
 /** Here, and only here, versions go with their model. */
 export async function deleteModel(
   tx: Transaction,
-  { input, tenant }: Call<{ readonly name: string }>,
+  { input, tenant }: CallOf<typeof deleteModelOperation>,
   parts: RegistryParts,
 ): Promise<Record<string, never>> {
   const { row, model } = await lockBoth(tx, tenant, input.name);

@@ -1,16 +1,19 @@
-import { DaisError, eventTypes, isReservedAlias, type ModelVersion, type Stage } from '@dais/api';
-import type { Call } from '#kernel/dispatch.ts';
+import {
+  DaisError,
+  eventTypes,
+  isReservedAlias,
+  type ModelVersion,
+  type removeModelAliasOperation,
+  type setModelAliasOperation,
+  type Stage,
+  type stageModelVersionOperation,
+} from '@dais/api';
+import type { CallOf } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { requireApproval } from './approval-gate.ts';
 import { lockModel, readVersion, touch, type LockedModel } from './model-rows.ts';
 import type { RegistryParts } from './registry-parts.ts';
 import { emitAbout } from './tags.ts';
-import type { VersionInput } from './versions.ts';
-
-interface AliasInput {
-  readonly name: string;
-  readonly alias: string;
-}
 
 /** @throws DaisError `invalid_request` for a word that means something already. */
 function requireFreeAlias(alias: string): void {
@@ -24,7 +27,7 @@ function requireFreeAlias(alias: string): void {
 /** @throws DaisError `approval_missing`, `not_found`, `invalid_request`. */
 export async function setAlias(
   tx: Transaction,
-  { input, tenant }: Call<AliasInput & VersionInput>,
+  { input, tenant }: CallOf<typeof setModelAliasOperation>,
 ): Promise<ModelVersion> {
   const { name, alias } = input;
   requireFreeAlias(alias);
@@ -64,7 +67,7 @@ export async function moveAlias(
 /** Taking an alias away puts nothing forward that nobody approved: it needs no approval. */
 export async function removeAlias(
   tx: Transaction,
-  { input, tenant }: Call<AliasInput>,
+  { input, tenant }: CallOf<typeof removeModelAliasOperation>,
 ): Promise<Record<string, never>> {
   const model = await lockModel(tx.sql, tenant.id, input.name);
   const [row] = await tx.sql.query<{ version: number }>(
@@ -81,7 +84,7 @@ export async function removeAlias(
 /** @throws DaisError `approval_missing`, `not_found`, `invalid_request`. */
 export async function stageVersion(
   tx: Transaction,
-  { input, tenant }: Call<VersionInput & { readonly stage: Stage; readonly archiveOthers: boolean }>,
+  { input, tenant }: CallOf<typeof stageModelVersionOperation>,
   parts: RegistryParts,
 ): Promise<ModelVersion> {
   const { name, stage, archiveOthers } = input;

@@ -23,10 +23,8 @@ import {
   updateModelOperation,
   updateModelVersionOperation,
   withdrawApprovalOperation,
-  type Operation,
 } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
-import type { Transaction } from '#kernel/transaction.ts';
+import { entry, type OperationEntry } from '#kernel/entry.ts';
 import {
   approve,
   listApprovalsOfAll,
@@ -42,43 +40,35 @@ import { createModel, deleteModel, renameModel, updateModel } from './models.ts'
 import { removeAlias, setAlias, stageVersion } from './moves.ts';
 import type { RegistryParts } from './registry-parts.ts';
 import { searchModels, searchVersions } from './search.ts';
-import { createVersion, deleteVersion, updateVersion, type VersionInput } from './versions.ts';
-
-type Named = Call<{ readonly name: string }>;
+import { createVersion, deleteVersion, updateVersion } from './versions.ts';
 
 export function registryEntries(parts: RegistryParts): readonly OperationEntry[] {
-  const entry = <Input>(
-    operation: Operation,
-    handle: (tx: Transaction, call: Call<Input>, parts: RegistryParts) => Promise<unknown>,
-  ): OperationEntry => ({ operation, handle: (tx, call: Call<Input>) => handle(tx, call, parts) });
   return [
-    entry(createModelOperation, createModel),
-    entry(readModelOperation, (tx, { input, tenant }: Named) => readModel(tx.sql, tenant.id, input.name)),
+    entry(createModelOperation, (tx, call) => createModel(tx, call, parts)),
+    entry(readModelOperation, (tx, { input, tenant }) => readModel(tx.sql, tenant.id, input.name)),
     entry(searchModelsOperation, searchModels),
     entry(searchModelVersionsOperation, searchVersions),
-    entry(updateModelOperation, updateModel),
-    entry(renameModelOperation, renameModel),
-    entry(deleteModelOperation, deleteModel),
-    entry(createModelVersionOperation, createVersion),
-    entry(readModelVersionOperation, (tx, { input, tenant }: Call<VersionInput>) =>
+    entry(updateModelOperation, (tx, call) => updateModel(tx, call, parts)),
+    entry(renameModelOperation, (tx, call) => renameModel(tx, call, parts)),
+    entry(deleteModelOperation, (tx, call) => deleteModel(tx, call, parts)),
+    entry(createModelVersionOperation, (tx, call) => createVersion(tx, call, parts)),
+    entry(readModelVersionOperation, (tx, { input, tenant }) =>
       readVersion(tx.sql, tenant.id, input.name, Number(input.version)),
     ),
-    entry(updateModelVersionOperation, updateVersion),
-    entry(deleteModelVersionOperation, deleteVersion),
-    entry(stageModelVersionOperation, stageVersion),
+    entry(updateModelVersionOperation, (tx, call) => updateVersion(tx, call, parts)),
+    entry(deleteModelVersionOperation, (tx, call) => deleteVersion(tx, call, parts)),
+    entry(stageModelVersionOperation, (tx, call) => stageVersion(tx, call, parts)),
     entry(setModelAliasOperation, setAlias),
-    entry(readModelAliasOperation, (tx, { input, tenant }: Call<{ name: string; alias: string }>) =>
-      readByAlias(tx.sql, tenant.id, input.name, input.alias),
-    ),
+    entry(readModelAliasOperation, (tx, { input, tenant }) => readByAlias(tx.sql, tenant.id, input.name, input.alias)),
     entry(removeModelAliasOperation, removeAlias),
-    entry(importModelOperation, importModel),
-    entry(importModelVersionOperation, importVersion),
-    entry(requestApprovalOperation, requestApproval),
+    entry(importModelOperation, (tx, call) => importModel(tx, call, parts)),
+    entry(importModelVersionOperation, (tx, call) => importVersion(tx, call, parts)),
+    entry(requestApprovalOperation, (tx, call) => requestApproval(tx, call, parts)),
     entry(listApprovalsOperation, listModelApprovals),
     entry(listAllApprovalsOperation, listApprovalsOfAll),
     entry(readApprovalOperation, readModelApproval),
-    entry(approveOperation, approve),
-    entry(rejectOperation, reject),
+    entry(approveOperation, (tx, call) => approve(tx, call, parts)),
+    entry(rejectOperation, (tx, call) => reject(tx, call, parts)),
     entry(withdrawApprovalOperation, withdraw),
   ];
 }

@@ -1,5 +1,11 @@
 /** Finding models and versions: one query for which, then their contents by arrays of keys. */
-import { DaisError, type ModelVersion, type RegisteredModel } from '@dais/api';
+import {
+  DaisError,
+  type ModelVersion,
+  type RegisteredModel,
+  type searchModelsOperation,
+  type searchModelVersionsOperation,
+} from '@dais/api';
 import {
   modelVersionFilter,
   parseFilter,
@@ -9,7 +15,7 @@ import {
   type FilterEntity,
   type OrderKey,
 } from '@dais/api/filter';
-import type { Call } from '#kernel/dispatch.ts';
+import type { CallOf } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { RowFilter } from '#kernel/principal.ts';
 import { listResources } from '#kernel/store.ts';
@@ -18,14 +24,6 @@ import { compareInteger, compareText } from '#lib/comparison-sql.ts';
 import { behind, isPlace, orderBy, placeOf, sortColumns, type SortKey } from '#lib/keyset.ts';
 import { allOf, composeStatement, type Bind } from '#lib/composed-sql.ts';
 import { hydrateModels, hydrateVersions } from './model-rows.ts';
-
-interface SearchInput {
-  readonly filter?: string;
-  readonly orderBy?: readonly string[];
-  readonly types: readonly RegisteredModel['type'][];
-  readonly limit: number;
-  readonly cursor?: string;
-}
 
 interface FoundRow {
   readonly model: bigint;
@@ -89,7 +87,10 @@ const versions: Searched = {
 const HYDRATED = 1000;
 
 /** @throws DaisError `invalid_request` with the place in the filter or order, `invalid_cursor`. */
-export async function searchModels(tx: Transaction, call: Call<SearchInput>): Promise<Page<RegisteredModel>> {
+export async function searchModels(
+  tx: Transaction,
+  call: CallOf<typeof searchModelsOperation>,
+): Promise<Page<RegisteredModel>> {
   return await search(tx, call, models, async (rows) =>
     hydrateModels(
       tx.sql,
@@ -99,13 +100,16 @@ export async function searchModels(tx: Transaction, call: Call<SearchInput>): Pr
 }
 
 /** @throws DaisError `invalid_request` with the place in the filter or order, `invalid_cursor`. */
-export async function searchVersions(tx: Transaction, call: Call<SearchInput>): Promise<Page<ModelVersion>> {
+export async function searchVersions(
+  tx: Transaction,
+  call: CallOf<typeof searchModelVersionsOperation>,
+): Promise<Page<ModelVersion>> {
   return await search(tx, call, versions, async (rows) => hydrateVersions(tx.sql, rows));
 }
 
 async function search<Item>(
   tx: Transaction,
-  { input, tenant, rows: visible }: Call<SearchInput>,
+  { input, tenant, rows: visible }: CallOf<typeof searchModelVersionsOperation | typeof searchModelsOperation>,
   searched: Searched,
   hydrate: (rows: readonly FoundRow[]) => Promise<Item[]>,
 ): Promise<Page<Item>> {

@@ -1,23 +1,20 @@
-import { eventTypes, type Actor, type ModelVersion } from '@dais/api';
-import type { Call } from '#kernel/dispatch.ts';
+import {
+  eventTypes,
+  type Actor,
+  type createModelVersionOperation,
+  type deleteModelVersionOperation,
+  type ModelVersion,
+  type updateModelVersionOperation,
+} from '@dais/api';
+import type { CallOf } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { dropComments } from '#ledgers/comments/index.ts';
 import { lockModel, noModel, noVersion, readVersion, touch, type LockedModel } from './model-rows.ts';
 import { noteVersion } from './lineage-nodes.ts';
 import type { RegistryParts } from './registry-parts.ts';
-import { changeTags, emitAbout, told, type TagChanges } from './tags.ts';
+import { changeTags, emitAbout, told } from './tags.ts';
 import { findOrigin } from './version-origin.ts';
 import { versionKey } from './version-subject.ts';
-
-export interface CreateVersionInput {
-  readonly name: string;
-  readonly source: string;
-  readonly runId?: string;
-  readonly loggedModelId?: string;
-  readonly runLink?: string;
-  readonly description?: string;
-  readonly tags?: Readonly<Record<string, string>>;
-}
 
 export interface VersionInput {
   readonly name: string;
@@ -27,7 +24,7 @@ export interface VersionInput {
 /** The counter's row is locked until the end: versions that are registered at the same time get numbers one after another. */
 export async function createVersion(
   tx: Transaction,
-  { input, tenant, context }: Call<CreateVersionInput>,
+  { input, tenant, context }: CallOf<typeof createModelVersionOperation>,
   parts: RegistryParts,
 ): Promise<ModelVersion> {
   const now = parts.now();
@@ -134,7 +131,7 @@ export async function nextVersion(
 
 export async function updateVersion(
   tx: Transaction,
-  { input, tenant }: Call<VersionInput & { readonly description?: string } & TagChanges>,
+  { input, tenant }: CallOf<typeof updateModelVersionOperation>,
   parts: RegistryParts,
 ): Promise<ModelVersion> {
   const version = Number(input.version);
@@ -154,7 +151,7 @@ export async function updateVersion(
 
 export async function deleteVersion(
   tx: Transaction,
-  { input, tenant }: Call<VersionInput>,
+  { input, tenant }: CallOf<typeof deleteModelVersionOperation>,
   parts: RegistryParts,
 ): Promise<Record<string, never>> {
   const version = Number(input.version);

@@ -1,7 +1,7 @@
 /** The models whose newest version is blocked by its scan. */
 import { DaisError } from '@dais/api';
-import type { BlockedVersion } from '@dais/api/serving';
-import type { Call } from '#kernel/dispatch.ts';
+import type { BlockedVersion, listBlockedVersionsOperation } from '@dais/api/serving';
+import type { CallOf } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { newestVersions, visibleModels } from '#ledgers/registry/index.ts';
@@ -21,7 +21,7 @@ interface BlockedRow {
 /** @throws DaisError `invalid_cursor`. */
 export async function listBlockedVersions(
   tx: Transaction,
-  { input, tenant, rows: visible }: Call<{ readonly limit: number; readonly cursor?: string }>,
+  { input, tenant, rows: visible }: CallOf<typeof listBlockedVersionsOperation>,
 ): Promise<{ items: readonly BlockedVersion[]; nextCursor?: string }> {
   const { limit, cursor } = input;
   const filter = [tenant.id, 'blocked'];

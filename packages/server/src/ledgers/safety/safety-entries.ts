@@ -9,7 +9,7 @@ import {
   type ModelFinding,
   type ModelScan,
 } from '@dais/api/serving';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { readResource } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { readVersion, versionKeyOf } from '#ledgers/registry/index.ts';
@@ -23,30 +23,16 @@ interface VersionInput {
   readonly version: string;
 }
 
-type FindingInput = VersionInput & { readonly finding: string; readonly reason: string };
-
 export function safetyEntries({ now }: SafetyParts): readonly OperationEntry[] {
   return [
-    {
-      operation: readModelScanOperation,
-      handle: async (tx, { input }: Call<VersionInput>) => await readScan(tx, { input }, now()),
-    },
-    { operation: listBlockedVersionsOperation, handle: listBlockedVersions },
-    {
-      operation: startModelScanOperation,
-      handle: async (tx, { input }: Call<VersionInput>) => {
-        await startScan(tx, input, now());
-        return await readScan(tx, { input }, now());
-      },
-    },
-    {
-      operation: waiveModelFindingOperation,
-      handle: async (tx, call: Call<FindingInput>) => await decide(tx, call, 'waived', now()),
-    },
-    {
-      operation: reopenModelFindingOperation,
-      handle: async (tx, call: Call<FindingInput>) => await decide(tx, call, 'open', now()),
-    },
+    entry(readModelScanOperation, async (tx, { input }) => await readScan(tx, { input }, now())),
+    entry(listBlockedVersionsOperation, listBlockedVersions),
+    entry(startModelScanOperation, async (tx, { input }) => {
+      await startScan(tx, input, now());
+      return await readScan(tx, { input }, now());
+    }),
+    entry(waiveModelFindingOperation, async (tx, call) => await decide(tx, call, 'waived', now())),
+    entry(reopenModelFindingOperation, async (tx, call) => await decide(tx, call, 'open', now())),
   ];
 }
 
@@ -61,11 +47,7 @@ async function requireScan(tx: Transaction, { name, version }: VersionInput): Pr
 /** A new version is looked at as soon as its event is read: until then one waits, and nothing is amiss. */
 const SOON_MS = 600_000;
 
-async function readScan(
-  tx: Transaction,
-  { input }: Pick<Call<VersionInput>, 'input'>,
-  now: number,
-): Promise<ModelScan> {
+async function readScan(tx: Transaction, { input }: { readonly input: VersionInput }, now: number): Promise<ModelScan> {
   const { name } = input;
   const version = Number(input.version);
   const key = await versionKeyOf(tx, name, version);
@@ -92,7 +74,7 @@ async function startScan(tx: Transaction, { name, version }: VersionInput, now: 
 
 async function decide(
   tx: Transaction,
-  { input, context }: Call<FindingInput>,
+  { input, context }: CallOf<typeof reopenModelFindingOperation | typeof waiveModelFindingOperation>,
   state: ModelFinding['state'],
   now: number,
 ): Promise<ModelFinding> {

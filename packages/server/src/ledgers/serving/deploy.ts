@@ -1,6 +1,6 @@
 import { DaisError } from '@dais/api';
-import { parseServedModel, type EndpointSpec } from '@dais/api/serving';
-import type { Call } from '#kernel/dispatch.ts';
+import { parseServedModel, type deployOperation, type EndpointSpec } from '@dais/api/serving';
+import type { CallOf } from '#kernel/entry.ts';
 import { wakeResources } from '#kernel/reconcile-queue.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import { readResource } from '#kernel/store.ts';
@@ -15,20 +15,13 @@ interface DeployParts {
   readonly artifactRoot: string;
 }
 
-export interface DeployInput {
-  readonly endpoint: string;
-  readonly model: string;
-  readonly canary?: number | undefined;
-  readonly shadow: boolean;
-}
-
 /**
  * Changes what the manifest of the endpoint names, or makes one; the controller does the rest.
  * @throws DaisError `not_found` for a model that there is not, and as a write of the resource does.
  */
 export async function deploy(
   tx: Transaction,
-  { input, tenant, context }: Call<DeployInput>,
+  { input, tenant, context }: CallOf<typeof deployOperation>,
   { kinds, artifactRoot }: DeployParts,
 ) {
   const { endpoint: name, model, canary, shadow } = input;

@@ -1,8 +1,8 @@
 /** Load tests that somebody asked for: one at a time, told while they run, ended when nobody asks how they go. */
 import { DaisError } from '@dais/api';
-import type { LoadTest } from '@dais/api/serving';
+import type { LoadTest, loadTestOperation } from '@dais/api/serving';
 import type { Database } from '#engines/database/contract.ts';
-import type { Call } from '#kernel/dispatch.ts';
+import type { CallOf } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { Log } from '#lib/log.ts';
 import { readEndpoint } from './endpoint-rows.ts';
@@ -12,7 +12,7 @@ import { runLoad, type LoadTarget } from './load-run.ts';
 import { readModels } from './model-rows.ts';
 import { runningRollout } from './rollout-rows.ts';
 
-export interface LoadInput {
+interface LoadInput {
   readonly endpoint: string;
   readonly run: string;
   readonly connections: number;
@@ -56,7 +56,7 @@ export class LoadTests {
   }
 
   /** The same `run` again tells how far it is. @throws DaisError `not_found`, `invalid_state`, `overloaded`. */
-  async look({ input, tenant }: Call<LoadInput>): Promise<LoadTest> {
+  async look({ input, tenant }: CallOf<typeof loadTestOperation>): Promise<LoadTest> {
     const known = this.#runs.get(input.run);
     if (known !== undefined && known.project === tenant.name && known.endpoint === input.endpoint) {
       known.askedAt = this.#parts.now();

@@ -20,28 +20,28 @@ import {
 import type { Database } from '#engines/database/contract.ts';
 import type { Environments } from '#engines/environments/contract.ts';
 import type { Content } from '#kernel/content/content.ts';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type Call, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Lazy } from '#lib/lazy.ts';
 import type { Log } from '#lib/log.ts';
-import { deploy, type DeployInput } from './deploy.ts';
+import { deploy } from './deploy.ts';
 import { EndpointWork } from './endpoint-work.ts';
 import { listEndpointNames, readEndpoint } from './endpoint-rows.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import { readFigures, type RecentFigures } from './live-figures.ts';
 import { UsageLedger, usageRetention } from './usage-ledger.ts';
 import type { ServingRefusal } from './variant-moves.ts';
-import { LoadTests, type LoadInput } from './load-tests.ts';
+import { LoadTests } from './load-tests.ts';
 import { LocalModels } from './local-models.ts';
 import { readModels } from './model-rows.ts';
 import { Publisher, type GatewayAccess } from './publisher.ts';
-import { listRollouts, type ListRollouts } from './rollout-rows.ts';
+import { listRollouts } from './rollout-rows.ts';
 import { TestBench, type ModelBench } from './test-bench.ts';
-import { testModel, type TestInput } from './test-model.ts';
-import { doVerb, resumeEndpoint, revert, type VerbInput } from './verbs.ts';
+import { testModel } from './test-model.ts';
+import { doVerb, resumeEndpoint, revert } from './verbs.ts';
 
 export interface ServingParts {
   readonly database: Database;
@@ -72,8 +72,6 @@ export interface ServingLedger {
   readonly stop: () => Promise<void>;
 }
 
-type Named = Call<{ readonly endpoint: string }>;
-
 /** Endpoints: what answers at each, how it came there, and what is told to the gateways. */
 export function servingLedger(parts: ServingParts): ServingLedger {
   const { content, gateway, clock } = parts;
@@ -88,11 +86,10 @@ export function servingLedger(parts: ServingParts): ServingLedger {
   const loadTests = new LoadTests({ ...parts, now });
   const { artifactRoot, refusal } = parts;
   const work = new EndpointWork({ content, models, gateway, now, artifactRoot, refusal });
-  const verb = (operation: OperationEntry['operation'], word: Parameters<typeof doVerb>[1]): OperationEntry => ({
-    operation,
-    handle: async (tx, call: Call<VerbInput>) => await doVerb(tx, word, call, now()),
-  });
-  const contract = async ({ input, tenant }: Named): Promise<EndpointContract> => {
+  const contract = async ({
+    input,
+    tenant,
+  }: CallOf<typeof readEndpointContractOperation>): Promise<EndpointContract> => {
     const { row, model } = await transact(parts.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
       const found = await readEndpoint(tx, input.endpoint);
       const id = found.stable;
@@ -133,58 +130,39 @@ export function servingLedger(parts: ServingParts): ServingLedger {
     },
     jobs: [rolloutRetention(parts.days), usageRetention(now)],
     entries: [
-      {
-        operation: deployOperation,
-        handle: async (tx, call: Call<DeployInput>) =>
-          await deploy(tx, call, { kinds: parts.kinds(), artifactRoot: parts.artifactRoot }),
-      },
-      verb(promoteRolloutOperation, 'promote'),
-      verb(pauseRolloutOperation, 'pause'),
-      verb(resumeRolloutOperation, 'resume'),
-      verb(abortRolloutOperation, 'abort'),
-      {
-        operation: rollBackOperation,
-        handle: async (tx, call: Call<VerbInput>) => await revert(tx, call, now()),
-      },
-      {
-        operation: resumeEndpointOperation,
-        handle: async (tx, call: Call<VerbInput>) => await resumeEndpoint(tx, call),
-      },
-      {
-        operation: listRolloutsOperation,
-        handle: async (tx, { input }: Call<ListRollouts>) => {
-          await readEndpoint(tx, input.endpoint);
-          return await listRollouts(tx, input);
-        },
-      },
-      {
-        operation: readEndpointFiguresOperation,
-        handle: async (tx, { input, tenant }: Named) =>
+      entry(
+        deployOperation,
+        async (tx, call) => await deploy(tx, call, { kinds: parts.kinds(), artifactRoot: parts.artifactRoot }),
+      ),
+      entry(promoteRolloutOperation, async (tx, call) => await doVerb(tx, 'promote', call, now())),
+      entry(pauseRolloutOperation, async (tx, call) => await doVerb(tx, 'pause', call, now())),
+      entry(resumeRolloutOperation, async (tx, call) => await doVerb(tx, 'resume', call, now())),
+      entry(abortRolloutOperation, async (tx, call) => await doVerb(tx, 'abort', call, now())),
+      entry(rollBackOperation, async (tx, call) => await revert(tx, call, now())),
+      entry(resumeEndpointOperation, async (tx, call) => await resumeEndpoint(tx, call)),
+      entry(listRolloutsOperation, async (tx, { input }) => {
+        await readEndpoint(tx, input.endpoint);
+        return await listRollouts(tx, input);
+      }),
+      entry(
+        readEndpointFiguresOperation,
+        async (tx, { input, tenant }) =>
           await readFigures(tx, input.endpoint, { gateway, recent: parts.recent, project: tenant.name, now: now() }),
-      },
-      {
-        operation: testModelOperation,
-        perform: async (call: Call<TestInput>) => await testModel(call, { ...parts, bench }),
-      },
-      { operation: loadTestOperation, perform: async (call: Call<LoadInput>) => await loadTests.look(call) },
-      { operation: readEndpointContractOperation, perform: async (call: Named) => await contract(call) },
-      {
-        operation: listInvocableOperation,
-        handle: async (tx, call: Call<Record<string, never>>) => {
-          const endpoints: string[] = [];
-          for (const name of await listEndpointNames(tx, MOST_INVOCABLE)) {
-            if (await may(call, name)) endpoints.push(name);
-          }
-          return { endpoints };
-        },
-      },
-      {
-        operation: invokeEndpointOperation,
-        handle: async (tx, { input }: Named) => {
-          await readEndpoint(tx, input.endpoint);
-          return { allowed: true };
-        },
-      },
+      ),
+      entry(testModelOperation, { perform: async (call) => await testModel(call, { ...parts, bench }) }),
+      entry(loadTestOperation, { perform: async (call) => await loadTests.look(call) }),
+      entry(readEndpointContractOperation, { perform: async (call) => await contract(call) }),
+      entry(listInvocableOperation, async (tx, call) => {
+        const endpoints: string[] = [];
+        for (const name of await listEndpointNames(tx, MOST_INVOCABLE)) {
+          if (await may(call, name)) endpoints.push(name);
+        }
+        return { endpoints };
+      }),
+      entry(invokeEndpointOperation, async (tx, { input }) => {
+        await readEndpoint(tx, input.endpoint);
+        return { allowed: true as const };
+      }),
     ],
   };
 }

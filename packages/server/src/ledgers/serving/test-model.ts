@@ -1,10 +1,10 @@
 /** `modelTest.run`: from the name of a version to a run of its Model's tests. */
 import { DaisError } from '@dais/api';
-import type { ModelTestRun } from '@dais/api/serving';
+import type { ModelTestRun, testModelOperation } from '@dais/api/serving';
 import { buffer } from 'node:stream/consumers';
 import type { Database } from '#engines/database/contract.ts';
 import type { Content } from '#kernel/content/content.ts';
-import type { Call } from '#kernel/dispatch.ts';
+import type { CallOf } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
 import { describeModel } from './model-description.ts';
 import { keepModel, readModels } from './model-rows.ts';
@@ -13,12 +13,6 @@ import { resolveModel } from './model-source.ts';
 import { testsOf } from './model-tests.ts';
 import type { GatewayAccess } from './publisher.ts';
 import type { TestBench } from './test-bench.ts';
-
-export interface TestInput {
-  readonly name: string;
-  readonly version?: string | undefined;
-  readonly alias?: string | undefined;
-}
 
 interface TestParts {
   readonly database: Database;
@@ -29,7 +23,10 @@ interface TestParts {
 }
 
 /** @throws DaisError `not_found`, `invalid_request`, `invalid_state` for a version that may not be loaded. */
-export async function testModel({ input, tenant }: Call<TestInput>, parts: TestParts): Promise<ModelTestRun> {
+export async function testModel(
+  { input, tenant }: CallOf<typeof testModelOperation>,
+  parts: TestParts,
+): Promise<ModelTestRun> {
   const { database, content, access, bench, artifactRoot } = parts;
   const { name, version, alias } = input;
   if ((version === undefined) === (alias === undefined)) {

@@ -1,6 +1,14 @@
 /** What people do with a rollout that is under way, and with one that has ended. */
+import type {
+  abortRolloutOperation,
+  pauseRolloutOperation,
+  promoteRolloutOperation,
+  resumeEndpointOperation,
+  resumeRolloutOperation,
+  rollBackOperation,
+} from '@dais/api/serving';
 import { DaisError, eventTypes } from '@dais/api';
-import type { Call } from '#kernel/dispatch.ts';
+import type { CallOf } from '#kernel/entry.ts';
 import { wakeResources } from '#kernel/reconcile-queue.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
@@ -17,15 +25,17 @@ import {
   type RolloutRow,
 } from './rollout-rows.ts';
 
-export interface VerbInput {
-  readonly endpoint: string;
-  readonly reason: string;
-}
-
 type Verb = 'promote' | 'pause' | 'resume' | 'abort';
 
+type VerbCall = CallOf<
+  | typeof promoteRolloutOperation
+  | typeof pauseRolloutOperation
+  | typeof resumeRolloutOperation
+  | typeof abortRolloutOperation
+>;
+
 /** @throws DaisError `not_found`, `invalid_state`. */
-export async function doVerb(tx: Transaction, verb: Verb, { input, context }: Call<VerbInput>, now: number) {
+export async function doVerb(tx: Transaction, verb: Verb, { input, context }: VerbCall, now: number) {
   const row = await lockEndpoint(tx, input.endpoint);
   const rollout = await running(tx, row);
   const by = `${context.principal.type}:${context.principal.id}`;
@@ -55,7 +65,7 @@ export async function doVerb(tx: Transaction, verb: Verb, { input, context }: Ca
 }
 
 /** @throws DaisError `not_found`, `nothing_to_roll_back`. */
-export async function revert(tx: Transaction, { input, context }: Call<VerbInput>, now: number) {
+export async function revert(tx: Transaction, { input, context }: CallOf<typeof rollBackOperation>, now: number) {
   const row = await lockEndpoint(tx, input.endpoint);
   const by = `${context.principal.type}:${context.principal.id}`;
   const reason = input.reason === '' ? `Requested by ${by}.` : input.reason;
@@ -81,7 +91,7 @@ export async function revert(tx: Transaction, { input, context }: Call<VerbInput
 }
 
 /** Loads the quarantined models of an endpoint again. @throws DaisError `not_found`, `invalid_state`. */
-export async function resumeEndpoint(tx: Transaction, { input, context }: Call<VerbInput>) {
+export async function resumeEndpoint(tx: Transaction, { input, context }: CallOf<typeof resumeEndpointOperation>) {
   const row = await lockEndpoint(tx, input.endpoint);
   const ids = Object.keys(row.quarantined);
   if (ids.length === 0) {

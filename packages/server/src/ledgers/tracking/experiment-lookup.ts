@@ -1,7 +1,7 @@
 /** Experiments by the numbers that people see. */
 import { DaisError } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
-import { foreignKeyRace } from '#kernel/write-race.ts';
+import { foreignKeyRace } from '#lib/write-race.ts';
 import type { TrackingOptions } from './options.ts';
 
 export interface ExperimentRow {

@@ -9,9 +9,9 @@ import {
   updateExperimentOperation,
   type Experiment,
 } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { foreignKeyRace } from '#kernel/write-race.ts';
+import { foreignKeyRace } from '#lib/write-race.ts';
 import {
   artifactsOf,
   experimentDeleted,
@@ -34,33 +34,18 @@ type Tags = Readonly<Record<string, string>>;
 
 export function experimentEntries({ options, clock }: TrackingParts): readonly OperationEntry[] {
   return [
-    {
-      operation: createExperimentOperation,
-      handle: async (tx, { input }: Call<NewExperiment>) => await createExperiment(tx, input, clock.now(), options),
-    },
-    {
-      operation: readExperimentOperation,
-      handle: async (tx, { input }: Call<{ readonly id: string }>) =>
-        await hydrateOne(tx, await requireExperiment(tx, input.id), options),
-    },
-    {
-      operation: findExperimentOperation,
-      handle: async (tx, { input }: Call<{ readonly name: string }>) =>
-        await hydrateOne(tx, await experimentOfName(tx, input.name), options),
-    },
-    {
-      operation: updateExperimentOperation,
-      handle: async (tx, { input }: Call<ExperimentChange>) => await updateExperiment(tx, input, clock.now(), options),
-    },
-    {
-      operation: deleteExperimentOperation,
-      handle: async (tx, { input }: Call<{ readonly id: string }>) => await deleteExperiment(tx, input.id, clock.now()),
-    },
-    {
-      operation: restoreExperimentOperation,
-      handle: async (tx, { input }: Call<{ readonly id: string }>) =>
-        await restoreExperiment(tx, input.id, clock.now()),
-    },
+    entry(createExperimentOperation, async (tx, { input }) => await createExperiment(tx, input, clock.now(), options)),
+    entry(
+      readExperimentOperation,
+      async (tx, { input }) => await hydrateOne(tx, await requireExperiment(tx, input.id), options),
+    ),
+    entry(
+      findExperimentOperation,
+      async (tx, { input }) => await hydrateOne(tx, await experimentOfName(tx, input.name), options),
+    ),
+    entry(updateExperimentOperation, async (tx, { input }) => await updateExperiment(tx, input, clock.now(), options)),
+    entry(deleteExperimentOperation, async (tx, { input }) => await deleteExperiment(tx, input.id, clock.now())),
+    entry(restoreExperimentOperation, async (tx, { input }) => await restoreExperiment(tx, input.id, clock.now())),
   ];
 }
 
@@ -196,7 +181,7 @@ async function removeExperimentTags(tx: Transaction, row: ExperimentRow, keys: r
 }
 
 /** Runs and logged models go with it, but for those that were deleted before: those stay so when it comes back. */
-async function deleteExperiment(tx: Transaction, id: string, now: number): Promise<object> {
+async function deleteExperiment(tx: Transaction, id: string, now: number): Promise<Record<string, never>> {
   const row = await requireExperiment(tx, id, 'for update');
   if (row.deleted_at !== null) throw new DaisError('invalid_state', `Experiment ${id} is deleted already.`);
   await setDeleted(tx, row.id, now, now);
@@ -208,7 +193,7 @@ async function deleteExperiment(tx: Transaction, id: string, now: number): Promi
   return {};
 }
 
-async function restoreExperiment(tx: Transaction, id: string, now: number): Promise<object> {
+async function restoreExperiment(tx: Transaction, id: string, now: number): Promise<Record<string, never>> {
   const row = await requireExperiment(tx, id, 'for update');
   if (row.deleted_at === null) {
     throw new DaisError('invalid_state', `Experiment ${id} is active: there is nothing to restore.`);

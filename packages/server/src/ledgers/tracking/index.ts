@@ -1,5 +1,5 @@
 /** The tracking ledger: experiments, runs, and what runs leave behind. */
-import type { OperationEntry } from '#kernel/dispatch.ts';
+import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import { nameUploadOwners } from './content-owners.ts';

@@ -9,9 +9,8 @@ import {
   tagLoggedModelOperation,
   untagLoggedModelOperation,
   type LoggedModel,
-  type LoggedModelStatus,
 } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { activeExperiment, shownNumber } from './experiment-lookup.ts';
 import { activeModel, hydrateModels, requireModel } from './logged-model-rows.ts';
@@ -30,75 +29,54 @@ export function loggedModelEntries(parts: TrackingParts): readonly OperationEntr
     return model;
   };
   return [
-    {
-      operation: createLoggedModelOperation,
-      handle: async (tx, { input }: Call<NewModel>) => await read(tx, await createModel(tx, input, parts)),
-    },
-    {
-      operation: readLoggedModelOperation,
-      handle: async (tx, { input }: Call<{ readonly id: string; readonly allowDeleted?: boolean }>) => {
-        const { num, deleted_at: deletedAt } = await requireModel(tx, input.id);
-        if (deletedAt !== null && input.allowDeleted !== true) {
-          throw new DaisError('not_found', `The logged model "${input.id}" is deleted; ask with allowDeleted for it.`);
-        }
-        return await read(tx, num);
-      },
-    },
-    {
-      operation: finalizeLoggedModelOperation,
-      handle: async (tx, { input }: Call<Finalization>) => {
-        const { num } = await activeModel(tx, input.id);
-        await tx.sql.query(
-          `update tracking.logged_model set status = $2, status_message = coalesce($3, status_message),
+    entry(createLoggedModelOperation, async (tx, { input }) => await read(tx, await createModel(tx, input, parts))),
+    entry(readLoggedModelOperation, async (tx, { input }) => {
+      const { num, deleted_at: deletedAt } = await requireModel(tx, input.id);
+      if (deletedAt !== null && input.allowDeleted !== true) {
+        throw new DaisError('not_found', `The logged model "${input.id}" is deleted; ask with allowDeleted for it.`);
+      }
+      return await read(tx, num);
+    }),
+    entry(finalizeLoggedModelOperation, async (tx, { input }) => {
+      const { num } = await activeModel(tx, input.id);
+      await tx.sql.query(
+        `update tracking.logged_model set status = $2, status_message = coalesce($3, status_message),
              updated_at = greatest(updated_at, $4) where num = $1`,
-          [num, input.status, input.message ?? null, clock.now()],
-          'finalize_logged_model',
-        );
-        return await read(tx, num);
-      },
-    },
-    {
-      operation: tagLoggedModelOperation,
-      handle: async (tx, { input }: Call<{ readonly id: string; readonly tags: readonly Pair[] }>) => {
-        const { num } = await activeModel(tx, input.id);
-        setPairs(tx, 'logged_model_tag', num, new Map(input.tags.map(({ key, value }) => [key, value])));
-        await touch(tx, num, clock.now());
-        return await read(tx, num);
-      },
-    },
-    {
-      operation: untagLoggedModelOperation,
-      handle: async (tx, { input }: Call<{ readonly id: string; readonly key: string }>) => {
-        const { num } = await activeModel(tx, input.id);
-        const removed = await removePairs(tx, 'logged_model_tag', num, [input.key]);
-        if (removed.size === 0) {
-          throw new DaisError('not_found', `The logged model "${input.id}" has no tag "${input.key}".`);
-        }
-        await touch(tx, num, clock.now());
-        return {};
-      },
-    },
-    {
-      operation: addLoggedModelParamsOperation,
-      handle: async (tx, { input }: Call<{ readonly id: string; readonly params: readonly Pair[] }>) => {
-        const { num } = await activeModel(tx, input.id);
-        await addParams(tx, 'logged_model_param', num, input.params);
-        return {};
-      },
-    },
-    {
-      operation: deleteLoggedModelOperation,
-      handle: async (tx, { input }: Call<{ readonly id: string }>) => {
-        const row = await activeModel(tx, input.id);
-        await tx.sql.query(
-          'update tracking.logged_model set deleted_at = $2, updated_at = greatest(updated_at, $2) where num = $1',
-          [row.num, clock.now()],
-          'delete_logged_model',
-        );
-        tellModelDeleted(tx, row.id, shownNumber({ ...row, id: row.experiment }));
-        return {};
-      },
-    },
+        [num, input.status, input.message ?? null, clock.now()],
+        'finalize_logged_model',
+      );
+      return await read(tx, num);
+    }),
+    entry(tagLoggedModelOperation, async (tx, { input }) => {
+      const { num } = await activeModel(tx, input.id);
+      setPairs(tx, 'logged_model_tag', num, new Map(input.tags.map(({ key, value }) => [key, value])));
+      await touch(tx, num, clock.now());
+      return await read(tx, num);
+    }),
+    entry(untagLoggedModelOperation, async (tx, { input }) => {
+      const { num } = await activeModel(tx, input.id);
+      const removed = await removePairs(tx, 'logged_model_tag', num, [input.key]);
+      if (removed.size === 0) {
+        throw new DaisError('not_found', `The logged model "${input.id}" has no tag "${input.key}".`);
+      }
+      await touch(tx, num, clock.now());
+      return {};
+    }),
+    entry(addLoggedModelParamsOperation, async (tx, { input }) => {
+      const { num } = await activeModel(tx, input.id);
+      await addParams(tx, 'logged_model_param', num, input.params);
+      return {};
+    }),
+    entry(deleteLoggedModelOperation, async (tx, { input }) => {
+      const row = await activeModel(tx, input.id);
+      await tx.sql.query(
+        'update tracking.logged_model set deleted_at = $2, updated_at = greatest(updated_at, $2) where num = $1',
+        [row.num, clock.now()],
+        'delete_logged_model',
+      );
+      tellModelDeleted(tx, row.id, shownNumber({ ...row, id: row.experiment }));
+      return {};
+    }),
   ];
 }
 
@@ -110,12 +88,6 @@ interface NewModel {
   readonly sourceRunId?: string;
   readonly params?: readonly Pair[];
   readonly tags?: readonly Pair[];
-}
-
-interface Finalization {
-  readonly id: string;
-  readonly status: LoggedModelStatus;
-  readonly message?: string;
 }
 
 /** @throws DaisError `not_found`, `invalid_state`, `already_exists`. */

@@ -2,7 +2,7 @@
 import { DaisError } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { dropComments } from '#ledgers/comments/index.ts';
-import { foreignKeyRace } from '#kernel/write-race.ts';
+import { foreignKeyRace } from '#lib/write-race.ts';
 import { ensureDefault } from './experiment-lookup.ts';
 import type { TrackingOptions } from './options.ts';
 import { runKey } from './run-subject.ts';

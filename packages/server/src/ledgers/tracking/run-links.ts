@@ -1,6 +1,6 @@
 /** What runs read and made: datasets and logged models. What is noted already stays as it is. */
 import { logRunInputsOperation, logRunOutputsOperation, type DatasetInput, type RunDataset } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { TrackingParts } from './parts.ts';
 import { noteInputs, noteOutputs } from './run-lineage.ts';
@@ -8,31 +8,19 @@ import { activeRun, type ActiveRun } from './run-lookup.ts';
 
 export function linkEntries({ options, clock }: TrackingParts): readonly OperationEntry[] {
   return [
-    {
-      operation: logRunInputsOperation,
-      handle: async (tx, { input }: Call<Inputs>) => {
-        const run = await activeRun(tx, input.id);
-        await linkDatasets(tx, run, input.datasets ?? [], options.contextTag);
-        await linkModels(tx, run, input.models ?? []);
-        await noteInputs(tx, input, clock.now());
-        return {};
-      },
-    },
-    {
-      operation: logRunOutputsOperation,
-      handle: async (tx, { input }: Call<Outputs>) => {
-        await linkOutputs(tx, await activeRun(tx, input.id), input.models);
-        noteOutputs(tx, input.id, input.models, clock.now());
-        return {};
-      },
-    },
+    entry(logRunInputsOperation, async (tx, { input }) => {
+      const run = await activeRun(tx, input.id);
+      await linkDatasets(tx, run, input.datasets ?? [], options.contextTag);
+      await linkModels(tx, run, input.models ?? []);
+      await noteInputs(tx, input, clock.now());
+      return {};
+    }),
+    entry(logRunOutputsOperation, async (tx, { input }) => {
+      await linkOutputs(tx, await activeRun(tx, input.id), input.models);
+      noteOutputs(tx, input.id, input.models, clock.now());
+      return {};
+    }),
   ];
-}
-
-interface Inputs {
-  readonly id: string;
-  readonly datasets?: readonly DatasetInput[];
-  readonly models?: readonly string[];
 }
 
 interface Outputs {

@@ -1,6 +1,6 @@
 /** What runs log: metrics, parameters, tags. All of a call or, when one is refused, none: it is one transaction. */
 import { DaisError, logRunOperation, removeRunTagOperation } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { KnownRows } from './known-rows.ts';
 import { appendMetrics } from './metrics/append.ts';
@@ -16,19 +16,13 @@ import { cutOff, LONGEST } from './texts.ts';
 export function logEntries(parts: TrackingParts): readonly OperationEntry[] {
   const known: KnownRuns = new KnownRows();
   return [
-    {
-      operation: logRunOperation,
-      handle: async (tx, { input }: Call<LogCall>) => await logRun(tx, input, known, parts),
-    },
-    {
-      operation: removeRunTagOperation,
-      handle: async (tx, { input }: Call<{ readonly id: string; readonly key: string }>) => {
-        const { num } = await activeRun(tx, input.id);
-        const removed = await removePairs(tx, 'tag', num, [input.key]);
-        if (removed.size === 0) throw new DaisError('not_found', `Run "${input.id}" has no tag "${input.key}".`);
-        return {};
-      },
-    },
+    entry(logRunOperation, async (tx, { input }) => await logRun(tx, input, known, parts)),
+    entry(removeRunTagOperation, async (tx, { input }) => {
+      const { num } = await activeRun(tx, input.id);
+      const removed = await removePairs(tx, 'tag', num, [input.key]);
+      if (removed.size === 0) throw new DaisError('not_found', `Run "${input.id}" has no tag "${input.key}".`);
+      return {};
+    }),
   ];
 }
 
@@ -40,7 +34,12 @@ interface LogCall {
 }
 
 /** In the order params, metrics, tags in every call, so that two calls wait for each other and never deadlock. */
-async function logRun(tx: Transaction, input: LogCall, known: KnownRuns, parts: TrackingParts): Promise<object> {
+async function logRun(
+  tx: Transaction,
+  input: LogCall,
+  known: KnownRuns,
+  parts: TrackingParts,
+): Promise<Record<string, never>> {
   const { id, metrics = [], params = [], tags = [] } = input;
   const there = params.length + tags.length === 0 ? known.get(tx.projectId, id) : undefined;
   if (there !== undefined && appendAhead(tx, there, metrics)) return {};

@@ -10,7 +10,7 @@ import {
   type RunInfo,
   type RunStatus,
 } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { DEFAULT_NUMBER, ensureDefault, experimentDeleted, noExperiment, shownNumber } from './experiment-lookup.ts';
 import { hydrateRun, RUN_COLUMNS, runInfo, type RunRow } from './hydrate.ts';
@@ -30,27 +30,11 @@ export function runEntries(parts: TrackingParts): readonly OperationEntry[] {
   const { options, clock } = parts;
   const homes: KnownHomes = new KnownRows();
   return [
-    {
-      operation: createRunOperation,
-      handle: async (tx, { input }: Call<NewRun>) => await createRun(tx, input, parts, homes),
-    },
-    {
-      operation: readRunOperation,
-      handle: async (tx, { input }: Call<{ readonly id: string }>) =>
-        await hydrateRun(tx, await requireRun(tx, input.id), options),
-    },
-    {
-      operation: updateRunOperation,
-      handle: async (tx, { input }: Call<RunChange>) => await updateRun(tx, input, options),
-    },
-    {
-      operation: deleteRunOperation,
-      handle: async (tx, { input }: Call<{ readonly id: string }>) => await setDeleted(tx, input.id, clock.now()),
-    },
-    {
-      operation: restoreRunOperation,
-      handle: async (tx, { input }: Call<{ readonly id: string }>) => await setDeleted(tx, input.id, null),
-    },
+    entry(createRunOperation, async (tx, { input }) => await createRun(tx, input, parts, homes)),
+    entry(readRunOperation, async (tx, { input }) => await hydrateRun(tx, await requireRun(tx, input.id), options)),
+    entry(updateRunOperation, async (tx, { input }) => await updateRun(tx, input, options)),
+    entry(deleteRunOperation, async (tx, { input }) => await setDeleted(tx, input.id, clock.now())),
+    entry(restoreRunOperation, async (tx, { input }) => await setDeleted(tx, input.id, null)),
   ];
 }
 
@@ -170,7 +154,7 @@ export async function updateRun(tx: Transaction, input: RunChange, options: Trac
 const hasEnded = (status: RunStatus) => status !== 'RUNNING' && status !== 'SCHEDULED';
 
 /** One that is so already stays as it is. @throws DaisError `not_found`. */
-async function setDeleted(tx: Transaction, id: string, deletedAt: number | null): Promise<object> {
+async function setDeleted(tx: Transaction, id: string, deletedAt: number | null): Promise<Record<string, never>> {
   const [row] = await tx.sql.query<{ experiment: bigint; is_default: boolean }>(
     `update tracking.run r set deleted_at = $3, deleted_with_experiment = false from tracking.experiment e
      where r.project_id = $1 and r.id = $2 and e.id = r.experiment and (r.deleted_at is null) = ($3::bigint is not null)

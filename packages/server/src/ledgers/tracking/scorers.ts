@@ -8,7 +8,7 @@ import {
   searchScorersOperation,
   type Scorer,
 } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodeNumberCursor, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { SortKey } from '#lib/keyset.ts';
@@ -51,37 +51,21 @@ const FROM =
 
 export function scorerEntries(parts: TrackingParts): readonly OperationEntry[] {
   return [
-    {
-      operation: registerScorerOperation,
-      handle: async (tx, { input }: Call<Named & { readonly definition: string }>) =>
-        await registerScorer(tx, input, parts),
-    },
-    {
-      operation: searchScorersOperation,
-      handle: async (tx, call: Call<SearchInput>) => await searchScorers(tx, call),
-    },
-    {
-      operation: listScorerVersionsOperation,
-      handle: async (tx, { input }: Call<Named & Page>) => await listVersions(tx, input),
-    },
-    {
-      operation: readScorerOperation,
-      handle: async (tx, { input }: Call<Named & { readonly version?: number }>) => {
-        const experiment = await undeletedExperiment(tx, input.experimentId);
-        const [row] = await tx.sql.query<ScorerRow>(
-          `select ${COLUMNS} from ${FROM} where r.experiment = $1 and r.name = $2 and ($3::int is null or v.version = $3)
+    entry(registerScorerOperation, async (tx, { input }) => await registerScorer(tx, input, parts)),
+    entry(searchScorersOperation, async (tx, call) => await searchScorers(tx, call)),
+    entry(listScorerVersionsOperation, async (tx, { input }) => await listVersions(tx, input)),
+    entry(readScorerOperation, async (tx, { input }) => {
+      const experiment = await undeletedExperiment(tx, input.experimentId);
+      const [row] = await tx.sql.query<ScorerRow>(
+        `select ${COLUMNS} from ${FROM} where r.experiment = $1 and r.name = $2 and ($3::int is null or v.version = $3)
            order by v.version desc limit 1`,
-          [experiment.id, input.name, input.version ?? null],
-          'scorer',
-        );
-        if (row === undefined) throw noScorer(input);
-        return present(row);
-      },
-    },
-    {
-      operation: deleteScorerOperation,
-      handle: async (tx, { input }: Call<Named & { readonly version?: number }>) => await deleteScorer(tx, input),
-    },
+        [experiment.id, input.name, input.version ?? null],
+        'scorer',
+      );
+      if (row === undefined) throw noScorer(input);
+      return present(row);
+    }),
+    entry(deleteScorerOperation, async (tx, { input }) => await deleteScorer(tx, input)),
   ];
 }
 
@@ -114,16 +98,12 @@ async function registerScorer(
   return made;
 }
 
-interface SearchInput extends Page {
-  readonly experimentIds?: readonly string[];
-}
-
 const KEYS: readonly SortKey[] = [
   { sql: 'r.experiment', type: 'bigint', ascending: true },
   { sql: 'r.name', type: 'text', ascending: true },
 ];
 
-async function searchScorers(tx: Transaction, { input, rows }: Call<SearchInput>) {
+async function searchScorers(tx: Transaction, { input, rows }: CallOf<typeof searchScorersOperation>) {
   const { limit, cursor, experimentIds } = input;
   const binding = ['scorers', tx.projectId, experimentIds];
   const place = decodePageCursor(binding, cursor);

@@ -14,10 +14,10 @@ import {
   type WebhookStatus,
   type WebhookTest,
 } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
-import { foreignKeyRace } from '#kernel/write-race.ts';
+import { foreignKeyRace } from '#lib/write-race.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { judgeAnswer } from '#lib/webhook-answer.ts';
 import { listDeliveries, presentDelivery, type DeliveryPlace } from './delivery-rows.ts';
@@ -38,38 +38,23 @@ import { openSecret, sealSecret } from './webhook-secret.ts';
 /** Each event of a project is held against all of its webhooks. */
 const MOST_OF_PROJECT = 200;
 
-type Identified = Call<{ readonly id: string }>;
-
 export function webhookEntries(parts: WebhookParts): readonly OperationEntry[] {
   return [
-    {
-      operation: createWebhookOperation,
-      handle: async (tx, { input }: Call<NewWebhook>) => await createWebhook(tx, input, parts),
-    },
-    {
-      operation: readWebhookOperation,
-      handle: async (tx, { input }: Identified) =>
-        await presentOne(tx, await requireWebhook(tx.sql, tx.projectId, input.id)),
-    },
-    { operation: listWebhooksOperation, handle: listWebhooks },
-    {
-      operation: updateWebhookOperation,
-      handle: async (tx, { input }: Call<WebhookChange>) => await updateWebhook(tx, input, parts),
-    },
-    {
-      operation: deleteWebhookOperation,
-      handle: async (tx, { input }: Identified) => {
-        const row = await lockWebhook(tx.sql, tx.projectId, input.id);
-        await tx.sql.query('delete from webhooks.webhook where id = $1', [row.id], 'delete_webhook');
-        emit(tx, eventTypes.webhookDeleted, row, {});
-        return {};
-      },
-    },
-    {
-      operation: testWebhookOperation,
-      perform: async (call: Call<TestInput>) => await testWebhook(call, parts),
-    },
-    { operation: listWebhookDeliveriesOperation, handle: deliveries },
+    entry(createWebhookOperation, async (tx, { input }) => await createWebhook(tx, input, parts)),
+    entry(
+      readWebhookOperation,
+      async (tx, { input }) => await presentOne(tx, await requireWebhook(tx.sql, tx.projectId, input.id)),
+    ),
+    entry(listWebhooksOperation, listWebhooks),
+    entry(updateWebhookOperation, async (tx, { input }) => await updateWebhook(tx, input, parts)),
+    entry(deleteWebhookOperation, async (tx, { input }) => {
+      const row = await lockWebhook(tx.sql, tx.projectId, input.id);
+      await tx.sql.query('delete from webhooks.webhook where id = $1', [row.id], 'delete_webhook');
+      emit(tx, eventTypes.webhookDeleted, row, {});
+      return {};
+    }),
+    entry(testWebhookOperation, { perform: async (call) => await testWebhook(call, parts) }),
+    entry(listWebhookDeliveriesOperation, deliveries),
   ];
 }
 
@@ -165,13 +150,7 @@ async function presentOne({ sql }: Transaction, row: WebhookRow): Promise<Webhoo
   return webhook;
 }
 
-interface ListInput {
-  readonly format?: string;
-  readonly limit: number;
-  readonly cursor?: string;
-}
-
-async function listWebhooks({ sql, projectId }: Transaction, { input }: Call<ListInput>) {
+async function listWebhooks({ sql, projectId }: Transaction, { input }: CallOf<typeof listWebhooksOperation>) {
   const { format, limit, cursor } = input;
   const filter = [projectId, 'webhooks', format ?? ''];
   const place = placeIn(decodePageCursor(filter, cursor));
@@ -186,12 +165,7 @@ async function listWebhooks({ sql, projectId }: Transaction, { input }: Call<Lis
   return { items: await presentWebhooks(sql, page), ...next };
 }
 
-interface DeliveriesInput extends Omit<ListInput, 'format'> {
-  readonly id: string;
-  readonly state?: string;
-}
-
-async function deliveries({ sql, projectId }: Transaction, { input }: Call<DeliveriesInput>) {
+async function deliveries({ sql, projectId }: Transaction, { input }: CallOf<typeof listWebhookDeliveriesOperation>) {
   const { id, state, limit, cursor } = input;
   const { id: webhook } = await requireWebhook(sql, projectId, id);
   const filter = [projectId, webhook, state ?? ''];
@@ -211,13 +185,11 @@ function placeIn(text: string | undefined): DeliveryPlace | undefined {
   return { at: BigInt(match[1] ?? ''), id: match[2] ?? '' };
 }
 
-interface TestInput {
-  readonly id: string;
-  readonly event?: string;
-}
-
 /** Sent at once and once, whatever the status of the webhook: whoever tests waits for the answer. */
-async function testWebhook({ input, tenant, context }: Call<TestInput>, parts: WebhookParts): Promise<WebhookTest> {
+async function testWebhook(
+  { input, tenant, context }: CallOf<typeof testWebhookOperation>,
+  parts: WebhookParts,
+): Promise<WebhookTest> {
   const { database, clock, outbound } = parts;
   const row = await transact(database, { mode: 'read', projectId: tenant.id, by: context }, async ({ sql }) => {
     return await requireWebhook(sql, tenant.id, input.id);

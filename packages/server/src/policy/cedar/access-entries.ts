@@ -8,7 +8,7 @@ import {
   testPolicyOperation,
   whyOperation,
 } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type Call, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import type { Principal } from '#kernel/principal.ts';
 import { refusalOf } from '#kernel/refusal.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
@@ -24,7 +24,7 @@ import { memberships } from './part-in-project.ts';
 import { readResource, UnreadableCase } from './policy-test.ts';
 import { runPolicyFile } from './policy-file.ts';
 import { bareEntity, collectionOf, resourceUid } from './resource-entity.ts';
-import { simulate, type SimulateInput } from './simulation.ts';
+import { simulate } from './simulation.ts';
 import { TargetView } from './target-view.ts';
 
 export interface AccessParts {
@@ -33,33 +33,18 @@ export interface AccessParts {
   readonly now: () => number;
 }
 
-interface WhyInput {
-  readonly principal?: string;
-  readonly action: string;
-  readonly resource?: string;
-}
-
 export function accessEntries(parts: AccessParts): readonly OperationEntry[] {
   // Everybody may, and it takes the processor for as long as the text is: one after the other.
   const tests = new WorkQueue(1, 16, 'Too many policies are tried at this moment.');
   return [
-    { operation: whyOperation, handle: async (tx, call: Call<WhyInput>) => await why(parts, tx, call) },
-    {
-      operation: testPolicyOperation,
-      // Not in a transaction, which would wait as well.
-      perform: async ({ input, tenant }: Call<{ readonly file: string; readonly text: string }>) =>
+    entry(whyOperation, async (tx, call) => await why(parts, tx, call)),
+    entry(testPolicyOperation, {
+      perform: async ({ input, tenant }) =>
         await tests.run(() => runPolicyFile(parts.engine, input.file, input.text, tenant.name)),
-    },
-    {
-      operation: simulatePolicyOperation,
-      handle: async (tx, call: Call<SimulateInput>) => await simulate(parts.engine, tx, call),
-    },
-    { operation: readOwnAccessOperation, handle: async (tx, call) => await access(parts, tx, call, undefined) },
-    {
-      operation: readAccessOperation,
-      handle: async (tx, call: Call<{ readonly principal: string }>) =>
-        await access(parts, tx, call, call.input.principal),
-    },
+    }),
+    entry(simulatePolicyOperation, async (tx, call) => await simulate(parts.engine, tx, call)),
+    entry(readOwnAccessOperation, async (tx, call) => await access(parts, tx, call, undefined)),
+    entry(readAccessOperation, async (tx, call) => await access(parts, tx, call, call.input.principal)),
   ];
 }
 
@@ -129,7 +114,7 @@ async function allowAbout(call: Call, subject: Subject): Promise<void> {
   } else await call.authorize({ kind: 'Policy' }, call.tenant, readAccessOperation.action);
 }
 
-async function why(parts: AccessParts, tx: Transaction, call: Call<WhyInput>) {
+async function why(parts: AccessParts, tx: Transaction, call: CallOf<typeof whyOperation>) {
   const { input, tenant } = call;
   const subject = subjectOf(parts, call, input.principal);
   await allowAbout(call, subject);

@@ -1,6 +1,6 @@
 /** Ports: what is in production, and why its facts have the values they have. Ledgers implement them; compose injects them. */
 import type { FactSubject } from '@dais/api';
-import type { Call } from '#kernel/dispatch.ts';
+import type { Call } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
 /** An endpoint that serves a version, or an alias of a model. */

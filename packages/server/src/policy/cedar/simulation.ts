@@ -1,6 +1,14 @@
 /** `dais policy simulate`: the latest decisions, made again as if other policies were in force. */
-import { DaisError, eventTypes, summarizeIssues, type Issue, type Resource } from '@dais/api';
-import type { Call } from '#kernel/dispatch.ts';
+import {
+  DaisError,
+  eventTypes,
+  summarizeIssues,
+  type Issue,
+  type Resource,
+  type simulatePolicyOperation,
+  type OutputOf,
+} from '@dais/api';
+import type { Call, CallOf } from '#kernel/entry.ts';
 import { listEvents, readCursor, type SequencedEvent } from '#kernel/events.ts';
 import { presentResource, readByUid, readResource } from '#kernel/store.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
@@ -16,7 +24,7 @@ import { usedFacts, type Evidence } from './target-view.ts';
 import type { PolicySource, Rules } from './rules.ts';
 import type { Entity } from './values.ts';
 
-export interface SimulateInput {
+interface SimulateInput {
   readonly candidates: readonly {
     readonly kind: 'Policy' | 'OrganisationPolicy';
     readonly name: string;
@@ -34,13 +42,13 @@ interface Made {
 }
 
 /** @throws DaisError `invalid_request` when a text is no policy. */
-export async function simulate(engine: PolicyEngine, tx: Transaction, call: Call<SimulateInput>) {
+export async function simulate(engine: PolicyEngine, tx: Transaction, call: CallOf<typeof simulatePolicyOperation>) {
   const { input, tenant } = call;
   await refuseFaults(engine, call);
   const present = await engine.rules.current(tx.sql);
   const other = await engine.reader.readWith(tx.sql, (sources) => withCandidates(sources, input, tenant.name));
   const made = await latestDecisions(tx, tenant, input.decisions);
-  const changes: object[] = [];
+  const changes: OutputOf<typeof simulatePolicyOperation>['changes'][number][] = [];
   let skipped = 0;
   for (const one of made) {
     const replayed = await replay(engine, tx, call, one, present, other);
@@ -50,7 +58,10 @@ export async function simulate(engine: PolicyEngine, tx: Transaction, call: Call
   return { examined: made.length - skipped, skipped, changes };
 }
 
-async function refuseFaults(engine: PolicyEngine, { input, tenant }: Call<SimulateInput>): Promise<void> {
+async function refuseFaults(
+  engine: PolicyEngine,
+  { input, tenant }: CallOf<typeof simulatePolicyOperation>,
+): Promise<void> {
   const issues: Issue[] = [];
   for (const [index, { kind, cedar }] of input.candidates.entries()) {
     if (cedar === undefined) continue;
@@ -113,7 +124,7 @@ function decisionOf(event: SequencedEvent): Made | undefined {
 async function replay(
   engine: PolicyEngine,
   tx: Transaction,
-  call: Call,
+  call: CallOf<typeof simulatePolicyOperation>,
   { event, action, kind, name }: Made,
   present: Rules,
   other: Rules,
@@ -141,15 +152,15 @@ async function replay(
   const reads = policies.some((policy) => policy.readsResource);
   if (entity === undefined && reads) return undefined;
   const seen = entity ?? bareEntity(project);
-  const [was, would] = [judge(before, uid, seen), explainVerdict(after, judge(after, uid, seen))];
+  const [was, would] = [judge(before, uid, seen), judge(after, uid, seen)];
   return {
     at: event.at.toISOString(),
     principal: `${type}:${event.actor.id}`,
     action,
     resource: name === undefined ? kind : `${kind}/${name}`,
-    before: was.allowed ? 'allow' : 'deny',
-    after: would.verdict,
-    reasons: would.reasons,
+    before: was.allowed ? ('allow' as const) : ('deny' as const),
+    after: would.allowed ? ('allow' as const) : ('deny' as const),
+    reasons: explainVerdict(after, would).reasons,
   };
 }
 

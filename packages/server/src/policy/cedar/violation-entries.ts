@@ -5,41 +5,36 @@ import {
   listViolationsOperation,
   type PolicyViolation,
 } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type Call, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { refusalOf } from '#kernel/refusal.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { requestPolicies, type ProductionParts } from './evaluate-production.ts';
 import { evaluatePage } from './evaluate-project.ts';
-import { evaluatedAt, listAudited, listViolationRows, type PageInput } from './violation-store.ts';
+import { evaluatedAt, listAudited, listViolationRows } from './violation-store.ts';
 
 /** Of one request; the job of the project evaluates without such limits. */
 const REQUEST_LIMITS = { resources: 1000, milliseconds: 15_000 } as const;
 
 export function violationEntries(parts: ProductionParts): readonly OperationEntry[] {
   return [
-    {
-      operation: listViolationsOperation,
-      handle: async (tx, call: Call<PageInput>) => await listViolations(parts, tx, call),
-    },
-    {
-      operation: evaluatePoliciesOperation,
-      handle: async (tx, { tenant }: Call) => {
-        const project = { projectId: tenant.id, project: tenant.name, startedAt: parts.now() };
-        const { resources, violations, next } = await evaluatePage(parts, tx, project, { source: 0 }, REQUEST_LIMITS);
-        return { resources, violations, complete: next === undefined };
-      },
-    },
-    {
-      operation: listAuditedRefusalsOperation,
-      handle: async (tx, call: Call<PageInput>) => {
-        const { items, ...next } = await listAudited(tx, call.input);
-        return { items: await readableOf(call, items), ...next };
-      },
-    },
+    entry(listViolationsOperation, async (tx, call) => await listViolations(parts, tx, call)),
+    entry(evaluatePoliciesOperation, async (tx, { tenant }) => {
+      const project = { projectId: tenant.id, project: tenant.name, startedAt: parts.now() };
+      const { resources, violations, next } = await evaluatePage(parts, tx, project, { source: 0 }, REQUEST_LIMITS);
+      return { resources, violations, complete: next === undefined };
+    }),
+    entry(listAuditedRefusalsOperation, async (tx, call) => {
+      const { items, ...next } = await listAudited(tx, call.input);
+      return { items: await readableOf(call, items), ...next };
+    }),
   ];
 }
 
-async function listViolations({ engine, lineage }: ProductionParts, tx: Transaction, call: Call<PageInput>) {
+async function listViolations(
+  { engine, lineage }: ProductionParts,
+  tx: Transaction,
+  call: CallOf<typeof listViolationsOperation>,
+) {
   const { items, ...next } = await listViolationRows(tx, call.input);
   const evaluated = await evaluatedAt(tx);
   const rules = await engine.rules.current(tx.sql);

@@ -1,4 +1,4 @@
-import type { OperationEntry } from '#kernel/dispatch.ts';
+import type { OperationEntry } from '#kernel/entry.ts';
 import type { IdentityParts } from '#policy/identity/identity-parts.ts';
 import { invitationEntries } from '#policy/identity/invitation-entries.ts';
 import { sessionEntries } from '#policy/identity/session-entries.ts';

@@ -10,11 +10,11 @@ import {
   resetPasswordOperation,
   revokeInvitationOperation,
 } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import type { Principal } from '#kernel/principal.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
-import type { AuthAnswer } from '#policy/auth-answer.ts';
+import { authEntry, type AuthAnswerOf } from '#policy/auth-answer.ts';
 import { addressGroup, countAttempt } from '#policy/identity/attempts.ts';
 import { whoseEmail } from '#policy/identity/credentials.ts';
 import { endCredentials } from '#policy/identity/credentials.ts';
@@ -42,45 +42,24 @@ import { bumpVersion } from '#policy/state.ts';
 const HOUR_MS = 3_600_000;
 const DEFAULT_HOURS = 72;
 
-interface InviteInput {
-  readonly email: string;
-  readonly name?: string;
-  readonly hours?: number;
-}
-interface AcceptInput {
-  readonly secret: string;
-  readonly password: string;
-  readonly displayName?: string;
-}
-
 export function invitationEntries(parts: IdentityParts): readonly OperationEntry[] {
   return [
     // `perform`, so that no answer with a link is kept for a repetition of the request.
-    { operation: createInvitationOperation, perform: (call: Call<InviteInput>) => invite(parts, call, false) },
-    { operation: inviteAdministratorOperation, perform: (call: Call<InviteInput>) => invite(parts, call, true) },
-    {
-      operation: resetPasswordOperation,
-      perform: (call: Call<ResetInput>) => reset(parts, call),
-    },
-    {
-      operation: listInvitationsOperation,
-      handle: async (tx) => {
-        requireAccounts(parts);
-        return { items: (await listInvitations(tx.sql)).map(present) };
-      },
-    },
-    {
-      operation: revokeInvitationOperation,
-      handle: async (tx, { input }: Call<{ readonly id: string }>) => {
-        requireAccounts(parts);
-        if (!(await revokeInvitation(tx, input.id))) throw new DaisError('not_found', 'Invitation not found.');
-        tx.emit({ type: eventTypes.invitationRevoked, projectId: ORGANISATION, data: { invitation: input.id } });
-        return {};
-      },
-    },
-    {
-      operation: readInvitationOperation,
-      perform: async ({ context, input }: Call<{ readonly secret: string }>): Promise<AuthAnswer> => {
+    entry(createInvitationOperation, { perform: (call) => invite(parts, call, false) }),
+    entry(inviteAdministratorOperation, { perform: (call) => invite(parts, call, true) }),
+    entry(resetPasswordOperation, { perform: (call) => reset(parts, call) }),
+    entry(listInvitationsOperation, async (tx) => {
+      requireAccounts(parts);
+      return { items: (await listInvitations(tx.sql)).map(present) };
+    }),
+    entry(revokeInvitationOperation, async (tx, { input }) => {
+      requireAccounts(parts);
+      if (!(await revokeInvitation(tx, input.id))) throw new DaisError('not_found', 'Invitation not found.');
+      tx.emit({ type: eventTypes.invitationRevoked, projectId: ORGANISATION, data: { invitation: input.id } });
+      return {};
+    }),
+    authEntry(readInvitationOperation, {
+      perform: async ({ context, input }) => {
         await countOpening(parts, context.client?.address);
         const found = await transact(parts.database, { mode: 'read', projectId: ORGANISATION }, ({ sql }) =>
           findInvitation(sql, input.secret, false),
@@ -89,8 +68,8 @@ export function invitationEntries(parts: IdentityParts): readonly OperationEntry
         const { email, userName: name, userUid, expiresAt } = found;
         return { body: { email, name, reset: userUid !== undefined, expiresAt: expiresAt.toISOString() } };
       },
-    },
-    { operation: acceptInvitationOperation, perform: (call: Call<AcceptInput>) => accept(parts, call) },
+    }),
+    authEntry(acceptInvitationOperation, { perform: (call) => accept(parts, call) }),
   ];
 }
 
@@ -108,7 +87,11 @@ async function countOpening({ database }: IdentityParts, address = ''): Promise<
   if (tooMany !== undefined) throw tooMany.error;
 }
 
-async function invite(parts: IdentityParts, { context, input }: Call<InviteInput>, administrator: boolean) {
+async function invite(
+  parts: IdentityParts,
+  { context, input }: CallOf<typeof createInvitationOperation | typeof inviteAdministratorOperation>,
+  administrator: boolean,
+) {
   requireAccounts(parts);
   const email = input.email.toLowerCase();
   const userName = input.name ?? email;
@@ -124,13 +107,7 @@ async function invite(parts: IdentityParts, { context, input }: Call<InviteInput
   });
 }
 
-interface ResetInput {
-  readonly name: string;
-  readonly hours?: number;
-  readonly endAccess?: boolean;
-}
-
-async function reset(parts: IdentityParts, { context, input }: Call<ResetInput>) {
+async function reset(parts: IdentityParts, { context, input }: CallOf<typeof resetPasswordOperation>) {
   requireAccounts(parts);
   return await writeAs(parts, context, context.principal, async (tx) => {
     const { uid, name, email = '' } = await requireUser(tx, input.name);
@@ -164,7 +141,10 @@ async function makeLink(tx: Transaction, { random, url }: IdentityParts, wanted:
 }
 
 /** Everything or nothing: the user, the password, the role, the session, and the link used up. */
-async function accept(parts: IdentityParts, { context, input }: Call<AcceptInput>): Promise<AuthAnswer> {
+async function accept(
+  parts: IdentityParts,
+  { context, input }: CallOf<typeof acceptInvitationOperation>,
+): Promise<AuthAnswerOf<typeof acceptInvitationOperation>> {
   requireAccounts(parts);
   const { database, hasher, sessions } = parts;
   await countOpening(parts, context.client?.address);

@@ -7,7 +7,7 @@ import {
   revokeSessionOperation,
   revokeUserSessionOperation,
 } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type OperationEntry } from '#kernel/entry.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { requireAccounts, subjectOf, type IdentityParts } from '#policy/identity/identity-parts.ts';
@@ -15,31 +15,27 @@ import { requireOwnAccount } from '#policy/identity/own-account.ts';
 import type { SessionEntry } from '#policy/identity/sessions.ts';
 import { findAccount, type Account } from '#policy/identity/users.ts';
 
-type IdInput = { readonly id: string };
-type NameInput = { readonly name: string };
-
 export function sessionEntries(parts: IdentityParts): readonly OperationEntry[] {
   return [
-    {
-      operation: listSessionsOperation,
-      handle: async (tx, { context }: Call) =>
+    entry(
+      listSessionsOperation,
+      async (tx, { context }) =>
         await list(tx, parts, await requireOwnAccount(tx.sql, context.principal), context.principal.via?.credential),
-    },
-    {
-      operation: revokeSessionOperation,
-      handle: async (tx, { context, input }: Call<IdInput>) =>
+    ),
+    entry(
+      revokeSessionOperation,
+      async (tx, { context, input }) =>
         await revoke(tx, parts, await requireOwnAccount(tx.sql, context.principal), input.id),
-    },
-    {
-      operation: listUserSessionsOperation,
-      handle: async (tx, { context, input }: Call<NameInput>) =>
+    ),
+    entry(
+      listUserSessionsOperation,
+      async (tx, { context, input }) =>
         await list(tx, parts, await requireUser(tx, input.name), context.principal.via?.credential),
-    },
-    {
-      operation: revokeUserSessionOperation,
-      handle: async (tx, { input }: Call<NameInput & IdInput>) =>
-        await revoke(tx, parts, await requireUser(tx, input.name), input.id),
-    },
+    ),
+    entry(
+      revokeUserSessionOperation,
+      async (tx, { input }) => await revoke(tx, parts, await requireUser(tx, input.name), input.id),
+    ),
   ];
 }
 

@@ -7,11 +7,11 @@ import {
   loginOperation,
   logoutOperation,
 } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import type { CallOf, OperationEntry } from '#kernel/entry.ts';
 import type { Principal } from '#kernel/principal.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
-import type { AuthAnswer } from '#policy/auth-answer.ts';
+import { authEntry, type AuthAnswerOf } from '#policy/auth-answer.ts';
 import { addressGroup, countAttempt, creditAttempt, type AttemptLimit } from '#policy/identity/attempts.ts';
 import { describeCaller } from '#policy/identity/current-session.ts';
 import { requireAccounts, subjectOf, writeAs, type IdentityParts } from '#policy/identity/identity-parts.ts';
@@ -29,26 +29,14 @@ const QUARTER_HOUR_MS = 900_000;
 /** The same whatever was wrong: an unknown name, no password, a wrong one, a suspended account. */
 const WRONG = 'Name or password is wrong.';
 
-interface LoginInput {
-  readonly name: string;
-  readonly password: string;
-  readonly next?: string;
-}
-
 export function signInEntries(parts: IdentityParts): readonly OperationEntry[] {
   return [
-    { operation: loginOperation, perform: (call: Call<LoginInput>) => login(parts, call) },
-    { operation: logoutOperation, handle: (tx, call: Call<{ readonly next?: string }>) => logout(tx, parts, call) },
-    {
-      operation: currentSessionOperation,
-      handle: async (tx, { context }): Promise<AuthAnswer> => ({
-        body: await describeCaller(tx.sql, parts, context.principal),
-      }),
-    },
-    {
-      operation: changePasswordOperation,
-      perform: (call: Call<{ readonly old: string; readonly new: string }>) => changePassword(parts, call),
-    },
+    authEntry(loginOperation, { perform: (call) => login(parts, call) }),
+    authEntry(logoutOperation, (tx, call) => logout(tx, parts, call)),
+    authEntry(currentSessionOperation, async (tx, { context }) => ({
+      body: await describeCaller(tx.sql, parts, context.principal),
+    })),
+    authEntry(changePasswordOperation, { perform: (call) => changePassword(parts, call) }),
   ];
 }
 
@@ -63,7 +51,10 @@ function loginLimits(name: string, address: string): readonly [AttemptLimit, Att
   ];
 }
 
-async function login(parts: IdentityParts, call: Call<LoginInput>): Promise<AuthAnswer> {
+async function login(
+  parts: IdentityParts,
+  call: CallOf<typeof loginOperation>,
+): Promise<AuthAnswerOf<typeof loginOperation>> {
   requireAccounts(parts);
   if (!parts.settings.passwords) {
     throw new DaisError('forbidden', 'Passwords are not used here: sign in at an identity provider.');
@@ -117,8 +108,8 @@ function personOf({ name }: Account): Principal {
 async function logout(
   tx: Transaction,
   { sessions }: IdentityParts,
-  { context, input }: Call<{ readonly next?: string }>,
-): Promise<AuthAnswer> {
+  { context, input }: CallOf<typeof logoutOperation>,
+): Promise<AuthAnswerOf<typeof logoutOperation>> {
   const session = isBySession(context.principal) ? context.principal.via?.credential : undefined;
   if (session !== undefined && (await sessions.end(tx, session))) {
     const account = await findAccount(tx.sql, 'User', context.principal.id);
@@ -132,8 +123,8 @@ async function logout(
 
 async function changePassword(
   parts: IdentityParts,
-  { context, input }: Call<{ readonly old: string; readonly new: string }>,
-): Promise<AuthAnswer> {
+  { context, input }: CallOf<typeof changePasswordOperation>,
+): Promise<AuthAnswerOf<typeof changePasswordOperation>> {
   requireAccounts(parts);
   const { database, hasher, sessions } = parts;
   const { principal } = context;

@@ -12,7 +12,7 @@ import {
   revokeUserTokenOperation,
   type TokenEntry as PresentedToken,
 } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import type { Principal } from '#kernel/principal.ts';
 import { findTenant, ORGANISATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -43,50 +43,38 @@ interface NewTokenInput {
   readonly project?: string;
   readonly days?: number;
 }
-type IdInput = { readonly id: string };
-type NameInput = { readonly name: string };
 
 export function tokenEntries(parts: IdentityParts): readonly OperationEntry[] {
   return [
     // `perform`, so that no answer with a token is kept for a repetition of the request.
-    {
-      operation: createTokenOperation,
-      perform: (call: Call<NewTokenInput>) =>
-        create(parts, call, (tx) => requireOwnAccount(tx.sql, call.context.principal)),
-    },
-    {
-      operation: createServiceTokenOperation,
-      perform: (call: Call<NewTokenInput & NameInput>) =>
-        create(parts, call, (tx) => requireService(tx, call.input.name)),
-    },
-    {
-      operation: listTokensOperation,
-      handle: async (tx, { context }: Call) =>
-        await list(tx, parts, await requireOwnAccount(tx.sql, context.principal)),
-    },
-    {
-      operation: listUserTokensOperation,
-      handle: async (tx, { input }: Call<NameInput>) => await list(tx, parts, await requireUser(tx, input.name)),
-    },
-    {
-      operation: listServiceTokensOperation,
-      handle: async (tx, { input }: Call<NameInput>) => await list(tx, parts, await requireService(tx, input.name)),
-    },
-    {
-      operation: revokeTokenOperation,
-      handle: async (tx, { context, input }: Call<IdInput>) =>
+    entry(createTokenOperation, {
+      perform: (call) => create(parts, call, (tx) => requireOwnAccount(tx.sql, call.context.principal)),
+    }),
+    entry(createServiceTokenOperation, {
+      perform: (call) => create(parts, call, (tx) => requireService(tx, call.input.name)),
+    }),
+    entry(
+      listTokensOperation,
+      async (tx, { context }) => await list(tx, parts, await requireOwnAccount(tx.sql, context.principal)),
+    ),
+    entry(listUserTokensOperation, async (tx, { input }) => await list(tx, parts, await requireUser(tx, input.name))),
+    entry(
+      listServiceTokensOperation,
+      async (tx, { input }) => await list(tx, parts, await requireService(tx, input.name)),
+    ),
+    entry(
+      revokeTokenOperation,
+      async (tx, { context, input }) =>
         await revoke(tx, parts, await requireOwnAccount(tx.sql, context.principal), input.id),
-    },
-    {
-      operation: revokeUserTokenOperation,
-      handle: async (tx, { input }: Call<NameInput & IdInput>) =>
-        await revoke(tx, parts, await requireUser(tx, input.name), input.id),
-    },
-    {
-      operation: revokeServiceTokenOperation,
-      handle: async (tx, { input }: Call<NameInput & IdInput>) =>
-        await revoke(tx, parts, await requireService(tx, input.name), input.id),
-    },
+    ),
+    entry(
+      revokeUserTokenOperation,
+      async (tx, { input }) => await revoke(tx, parts, await requireUser(tx, input.name), input.id),
+    ),
+    entry(
+      revokeServiceTokenOperation,
+      async (tx, { input }) => await revoke(tx, parts, await requireService(tx, input.name), input.id),
+    ),
   ];
 }
 
@@ -98,7 +86,7 @@ async function requireService(tx: Transaction, name: string): Promise<Account> {
 
 async function create(
   parts: IdentityParts,
-  { context, input }: Call<NewTokenInput>,
+  { context, input }: CallOf<typeof createServiceTokenOperation | typeof createTokenOperation>,
   ownerOf: (tx: Transaction) => Promise<Account>,
 ) {
   requireAccounts(parts);

@@ -10,12 +10,13 @@ import {
   pollDeviceOperation,
   readDeviceOperation,
   startDeviceOperation,
+  type OutputOf,
 } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import type { Principal } from '#kernel/principal.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
-import type { AuthAnswer } from '#policy/auth-answer.ts';
+import { authEntry, type AuthAnswerOf } from '#policy/auth-answer.ts';
 import { addressGroup, countAttempt } from '#policy/identity/attempts.ts';
 import { requireAccounts } from '#policy/identity/identity-parts.ts';
 import { isBySession, requireOwnAccount } from '#policy/identity/own-account.ts';
@@ -42,43 +43,35 @@ const MOST_STARTS = 100;
 const MOST_CODES = 30;
 const WINDOW_MS = 600_000;
 
-interface CodeInput {
-  readonly code: string;
-}
-
 export function deviceEntries(parts: SignInParts): readonly OperationEntry[] {
   return [
-    { operation: startDeviceOperation, perform: async (call: Call<StartInput>) => await start(parts, call) },
-    {
-      operation: pollDeviceOperation,
-      perform: async ({ input, context }: Call<{ readonly device_code: string }>): Promise<AuthAnswer> => ({
+    authEntry(startDeviceOperation, { perform: async (call) => await start(parts, call) }),
+    authEntry(pollDeviceOperation, {
+      perform: async ({ input, context }) => ({
         body: await transact(
           parts.database,
           { mode: 'write', projectId: ORGANISATION, by: context },
           async (tx) => await poll(tx, input.device_code, parts),
         ),
       }),
-    },
-    {
-      operation: readDeviceOperation,
-      perform: async (call: Call<CodeInput>) => {
+    }),
+    entry(readDeviceOperation, {
+      perform: async (call) => {
         const code = await tryCode(parts, call);
         return await transact(parts.database, { mode: 'read', projectId: ORGANISATION }, async ({ sql }) =>
           describe(found(await findUndecided(sql, code, false)), parts),
         );
       },
-    },
-    { operation: approveDeviceOperation, perform: async (call: Call<CodeInput>) => await decide(parts, call, true) },
-    { operation: denyDeviceOperation, perform: async (call: Call<CodeInput>) => await decide(parts, call, false) },
+    }),
+    entry(approveDeviceOperation, { perform: async (call) => await decide(parts, call, true) }),
+    entry(denyDeviceOperation, { perform: async (call) => await decide(parts, call, false) }),
   ];
 }
 
-interface StartInput {
-  readonly machine: string;
-  readonly program: string;
-}
-
-async function start(parts: SignInParts, { input, context }: Call<StartInput>): Promise<AuthAnswer> {
+async function start(
+  parts: SignInParts,
+  { input, context }: CallOf<typeof startDeviceOperation>,
+): Promise<AuthAnswerOf<typeof startDeviceOperation>> {
   requireAccounts(parts);
   const key = `device start ${addressGroup(context.client?.address ?? '')}`;
   const tooMany = await countAttempt(parts.database, [{ key, most: MOST_STARTS, windowMs: WINDOW_MS }]);
@@ -107,7 +100,11 @@ async function start(parts: SignInParts, { input, context }: Call<StartInput>): 
   };
 }
 
-async function poll(tx: Transaction, deviceCode: string, parts: SignInParts): Promise<Record<string, unknown>> {
+async function poll(
+  tx: Transaction,
+  deviceCode: string,
+  parts: SignInParts,
+): Promise<OutputOf<typeof pollDeviceOperation>> {
   const grant = await lockGrant(tx.sql, deviceCode);
   // One that was used, has gone or never was: nobody learns which.
   if (grant === undefined || !grant.holds) return { state: 'expired' };
@@ -152,7 +149,11 @@ async function poll(tx: Transaction, deviceCode: string, parts: SignInParts): Pr
   };
 }
 
-async function decide(parts: SignInParts, call: Call<CodeInput>, approve: boolean) {
+async function decide(
+  parts: SignInParts,
+  call: CallOf<typeof approveDeviceOperation | typeof denyDeviceOperation>,
+  approve: boolean,
+) {
   const { principal } = call.context;
   if (approve) requirePerson(principal);
   const code = await tryCode(parts, call);
@@ -186,7 +187,10 @@ function requirePerson(principal: Principal): void {
 }
 
 /** Counts the try. @throws DaisError `rate_limited`, `not_found`. */
-async function tryCode(parts: SignInParts, { input, context }: Call<CodeInput>): Promise<string> {
+async function tryCode(
+  parts: SignInParts,
+  { input, context }: CallOf<typeof approveDeviceOperation | typeof denyDeviceOperation | typeof readDeviceOperation>,
+): Promise<string> {
   const key = `device code ${context.principal.type} ${context.principal.id}`;
   const tooMany = await countAttempt(parts.database, [{ key, most: MOST_CODES, windowMs: WINDOW_MS }]);
   if (tooMany !== undefined) throw tooMany.error;

@@ -1,12 +1,12 @@
 /** Tokens of other systems (CI) for tokens of ours, where a service account trusts them. */
 import { DaisError, eventTypes, exchangeTokenOperation } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import type { CallOf, OperationEntry } from '#kernel/entry.ts';
 import type { Principal } from '#kernel/principal.ts';
 import { listResources, readResource, type ResourceRow } from '#kernel/store.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
-import type { AuthAnswer } from '#policy/auth-answer.ts';
+import { authEntry, type AuthAnswerOf } from '#policy/auth-answer.ts';
 import { addressGroup, countAttempt } from '#policy/identity/attempts.ts';
 import { requireAccounts } from '#policy/identity/identity-parts.ts';
 import { createToken } from '#policy/identity/tokens.ts';
@@ -24,11 +24,6 @@ interface TrustEntry {
   readonly ttlSeconds?: number;
 }
 
-interface ExchangeInput {
-  readonly subject_token: string;
-  readonly service_account: string;
-}
-
 const DEFAULT_SECONDS = 900;
 const MAX_SECONDS = 3600;
 /** Exchanges that one address may try in a minute: CI systems start many jobs at once behind one. */
@@ -37,19 +32,14 @@ const KIND = 'ServiceAccount';
 
 export function federationEntries(parts: SignInParts): readonly OperationEntry[] {
   const trusted = new TrustedIssuers();
-  return [
-    {
-      operation: exchangeTokenOperation,
-      perform: async (call: Call<ExchangeInput>) => await exchange(parts, trusted, call),
-    },
-  ];
+  return [authEntry(exchangeTokenOperation, { perform: async (call) => await exchange(parts, trusted, call) })];
 }
 
 async function exchange(
   parts: SignInParts,
   trusted: TrustedIssuers,
-  { input, context }: Call<ExchangeInput>,
-): Promise<AuthAnswer> {
+  { input, context }: CallOf<typeof exchangeTokenOperation>,
+): Promise<AuthAnswerOf<typeof exchangeTokenOperation>> {
   requireAccounts(parts);
   const { database, issuerKeys, clock } = parts;
   const key = `federation ${addressGroup(context.client?.address ?? '')}`;

@@ -1,4 +1,4 @@
-import type { OperationEntry } from '#kernel/dispatch.ts';
+import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import { deviceEntries } from './device.ts';

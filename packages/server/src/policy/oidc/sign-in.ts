@@ -8,10 +8,10 @@ import {
   startSignInOperation,
 } from '@dais/api';
 import type { CallContext } from '#kernel/context.ts';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import type { CallOf, OperationEntry } from '#kernel/entry.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
-import type { AuthAnswer } from '#policy/auth-answer.ts';
+import { authEntry, type AuthAnswerOf } from '#policy/auth-answer.ts';
 import { addressGroup, countAttempt } from '#policy/identity/attempts.ts';
 import { requireAccounts } from '#policy/identity/identity-parts.ts';
 import { startSession } from '#policy/identity/session-start.ts';
@@ -38,27 +38,17 @@ const MOST_STARTS = 600;
 
 export function providerEntries(parts: SignInParts): readonly OperationEntry[] {
   return [
-    {
-      operation: startSignInOperation,
-      perform: async (call: Call<{ readonly provider: string; readonly next?: string }>) => await start(parts, call),
-    },
-    { operation: finishSignInOperation, perform: async (call: Call<FinishInput>) => await finish(parts, call) },
-    {
-      operation: leaveProviderOperation,
-      perform: async (call: Call<{ readonly provider: string }>) => await leave(parts, call),
-    },
-    {
-      operation: endFromProviderOperation,
-      perform: async (call: Call<{ readonly provider: string; readonly logout_token: string }>) =>
-        await endFromProvider(parts, call),
-    },
+    authEntry(startSignInOperation, { perform: async (call) => await start(parts, call) }),
+    authEntry(finishSignInOperation, { perform: async (call) => await finish(parts, call) }),
+    authEntry(leaveProviderOperation, { perform: async (call) => await leave(parts, call) }),
+    authEntry(endFromProviderOperation, { perform: async (call) => await endFromProvider(parts, call) }),
   ];
 }
 
 async function start(
   parts: SignInParts,
-  { input, context }: Call<{ readonly provider: string; readonly next?: string }>,
-): Promise<AuthAnswer> {
+  { input, context }: CallOf<typeof startSignInOperation>,
+): Promise<AuthAnswerOf<typeof startSignInOperation>> {
   requireAccounts(parts);
   const client = providerOf(parts, input.provider);
   await limitStarts(parts, context);
@@ -74,13 +64,10 @@ async function start(
   };
 }
 
-interface FinishInput {
-  readonly provider: string;
-  readonly answer: string;
-  readonly browser?: string;
-}
-
-async function finish(parts: SignInParts, { input, context }: Call<FinishInput>): Promise<AuthAnswer> {
+async function finish(
+  parts: SignInParts,
+  { input, context }: CallOf<typeof finishSignInOperation>,
+): Promise<AuthAnswerOf<typeof finishSignInOperation>> {
   const client = providerOf(parts, input.provider);
   const state = new URLSearchParams(input.answer).get('state');
   const next =
@@ -150,7 +137,10 @@ async function sealToken(parts: SignInParts, { person, refreshToken }: Grant): P
   return await parts.sealer.seal(Buffer.from(refreshToken, 'utf8'), sealContext(person));
 }
 
-async function leave(parts: SignInParts, { input }: Call<{ readonly provider: string }>): Promise<AuthAnswer> {
+async function leave(
+  parts: SignInParts,
+  { input }: CallOf<typeof leaveProviderOperation>,
+): Promise<AuthAnswerOf<typeof leaveProviderOperation>> {
   const client = providerOf(parts, input.provider);
   const location = (await client.endSessionUrl(`${parts.url}/`)) ?? '/';
   return { body: { location }, redirect: location };
@@ -158,8 +148,8 @@ async function leave(parts: SignInParts, { input }: Call<{ readonly provider: st
 
 async function endFromProvider(
   parts: SignInParts,
-  { input, context }: Call<{ readonly provider: string; readonly logout_token: string }>,
-): Promise<AuthAnswer> {
+  { input, context }: CallOf<typeof endFromProviderOperation>,
+): Promise<AuthAnswerOf<typeof endFromProviderOperation>> {
   const { settings } = providerOf(parts, input.provider);
   const logout = await readLogoutToken(input.logout_token, settings, { keys: parts.providerKeys, clock: parts.clock });
   const ended = await transact(

@@ -7,7 +7,7 @@ import {
   schemaIssues,
   type LineageEvent,
 } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { keyOf, recordExternal, type NodeSource } from '#ledgers/lineage/index.ts';
 import { factsOf, faultOf, type Facts } from './event-facts.ts';
@@ -17,41 +17,35 @@ export { runEvent } from './run-event.ts';
 /** @param runs the ledger of Dais's own runs: one of them that others tell of is not a second run */
 export function openLineageEntries(runs: NodeSource): readonly OperationEntry[] {
   return [
-    {
-      operation: recordLineageOperation,
-      handle: async (tx, { input: { event } }: Call<{ readonly event: LineageEvent }>) => {
-        const fault = faultOf(event);
-        if (fault !== undefined) {
-          throw new DaisError('invalid_request', `The event is not valid: ${fault.path}: ${fault.message}.`, {
-            issues: [fault],
-          });
-        }
-        await record(tx, [event], runs);
-        return {};
-      },
-    },
-    {
-      operation: recordLineageBatchOperation,
-      handle: async (tx, { input: { events } }: Call<{ readonly events: readonly unknown[] }>) => {
-        const read = events.map(readEvent);
-        const valid = read.flatMap((one) => ('event' in one ? one.event : []));
-        await record(tx, valid, runs);
-        const failed = read.flatMap((one, index) =>
-          'reason' in one ? [{ index, reason: one.reason, retriable: false }] : [],
-        );
-        return {
-          status: failed.length === 0 ? 'success' : 'partial_success',
-          summary: {
-            received: events.length,
-            successful: valid.length,
-            failed: failed.length,
-            retriable: 0,
-            non_retriable: failed.length,
-          },
-          failed_events: failed,
-        };
-      },
-    },
+    entry(recordLineageOperation, async (tx, { input: { event } }) => {
+      const fault = faultOf(event);
+      if (fault !== undefined) {
+        throw new DaisError('invalid_request', `The event is not valid: ${fault.path}: ${fault.message}.`, {
+          issues: [fault],
+        });
+      }
+      await record(tx, [event], runs);
+      return {};
+    }),
+    entry(recordLineageBatchOperation, async (tx, { input: { events } }) => {
+      const read = events.map(readEvent);
+      const valid = read.flatMap((one) => ('event' in one ? one.event : []));
+      await record(tx, valid, runs);
+      const failed = read.flatMap((one, index) =>
+        'reason' in one ? [{ index, reason: one.reason, retriable: false }] : [],
+      );
+      return {
+        status: failed.length === 0 ? ('success' as const) : ('partial_success' as const),
+        summary: {
+          received: events.length,
+          successful: valid.length,
+          failed: failed.length,
+          retriable: 0,
+          non_retriable: failed.length,
+        },
+        failed_events: failed,
+      };
+    }),
   ];
 }
 

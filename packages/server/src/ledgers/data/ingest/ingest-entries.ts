@@ -11,57 +11,35 @@ import {
   uploadPushedFileOperation,
 } from '@dais/api/data';
 import type { Download } from '#kernel/content/download.ts';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { downloadEntry, entry, type OperationEntry } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { DataParts } from '../data-parts.ts';
 import { requireDataset } from '../dataset-rows.ts';
 import { contentOfIngest, REJECTS } from './gather.ts';
 import { listIngests, presentIngest, readIngestOf } from './ingest-rows.ts';
-import { beginPush, cancelIngest, commitPush, uploadPushed, type BeginPushInput } from './pushes.ts';
-import { startRefresh, type RefreshInput } from './refresh.ts';
-
-interface Named {
-  readonly name: string;
-  readonly id: string;
-}
+import { beginPush, cancelIngest, commitPush, uploadPushed } from './pushes.ts';
+import { startRefresh } from './refresh.ts';
 
 export function ingestEntries(parts: DataParts): readonly OperationEntry[] {
   return [
-    {
-      operation: beginPushOperation,
-      handle: async (tx, call: Call<BeginPushInput>) => await beginPush(tx, call, parts),
-    },
-    {
-      operation: uploadPushedFileOperation,
-      perform: async (call: Call<Named & { file: string }>) => await uploadPushed(parts, call),
-    },
-    { operation: commitPushOperation, handle: commitPush },
-    {
-      operation: cancelIngestOperation,
-      handle: async (tx, call: Call<Named>) => await cancelIngest(tx, call, parts),
-    },
-    {
-      operation: refreshDatasetOperation,
-      handle: async (tx, { input }: Call<RefreshInput>) => {
-        const id = await startRefresh(tx, input, parts.clock.now());
-        return await presentIngest(tx, await readIngestOf(tx, input.name, id));
-      },
-    },
-    {
-      operation: readIngestOperation,
-      handle: async (tx, { input }: Call<Named>) =>
-        await presentIngest(tx, await readIngestOf(tx, input.name, input.id)),
-    },
-    {
-      operation: listIngestsOperation,
-      handle: async (tx, { input }: Call<{ name: string; limit: number; cursor?: string }>) => {
-        await requireDataset(tx, input.name);
-        return await listIngests(tx, input);
-      },
-    },
-    {
-      operation: readRejectsOperation,
-      perform: async ({ input, tenant }: Call<Named>): Promise<Download> => {
+    entry(beginPushOperation, async (tx, call) => await beginPush(tx, call, parts)),
+    entry(uploadPushedFileOperation, { perform: async (call) => await uploadPushed(parts, call) }),
+    entry(commitPushOperation, commitPush),
+    entry(cancelIngestOperation, async (tx, call) => await cancelIngest(tx, call, parts)),
+    entry(refreshDatasetOperation, async (tx, { input }) => {
+      const id = await startRefresh(tx, input, parts.clock.now());
+      return await presentIngest(tx, await readIngestOf(tx, input.name, id));
+    }),
+    entry(
+      readIngestOperation,
+      async (tx, { input }) => await presentIngest(tx, await readIngestOf(tx, input.name, input.id)),
+    ),
+    entry(listIngestsOperation, async (tx, { input }) => {
+      await requireDataset(tx, input.name);
+      return await listIngests(tx, input);
+    }),
+    downloadEntry(readRejectsOperation, {
+      perform: async ({ input, tenant }): Promise<Download> => {
         const row = await transact(parts.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
           return await readIngestOf(tx, input.name, input.id);
         });
@@ -70,6 +48,6 @@ export function ingestEntries(parts: DataParts): readonly OperationEntry[] {
         const { size, sha256 } = await parts.content.stat(owner, REJECTS);
         return { size, sha256, open: async (range) => (await parts.content.open(owner, REJECTS, range)).bytes };
       },
-    },
+    }),
   ];
 }

@@ -1,8 +1,14 @@
 /** Files that somebody pushes: begun, sent one by one, and committed. */
 import { DaisError, type Actor, type DatasetSpec } from '@dais/api';
-import { type Ingest } from '@dais/api/data';
+import type {
+  beginPushOperation,
+  cancelIngestOperation,
+  commitPushOperation,
+  Ingest,
+  uploadPushedFileOperation,
+} from '@dais/api/data';
 import { attachContent } from '#kernel/content/references.ts';
-import type { Call } from '#kernel/dispatch.ts';
+import type { CallOf } from '#kernel/entry.ts';
 import { ensureResource } from '#kernel/resource-handlers.ts';
 import { byteQuota } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
@@ -29,16 +35,11 @@ export interface PushedFile {
   readonly sha256: string;
 }
 
-export interface BeginPushInput {
-  readonly name: string;
-  readonly files: readonly PushedFile[];
-  readonly message: string;
-  readonly tags: readonly string[];
-  readonly faults: 'refuse' | 'keep';
-  readonly create: boolean;
-}
-
-export async function beginPush(tx: Transaction, call: Call<BeginPushInput>, parts: DataParts): Promise<Ingest> {
+export async function beginPush(
+  tx: Transaction,
+  call: CallOf<typeof beginPushOperation>,
+  parts: DataParts,
+): Promise<Ingest> {
   const { name, files, message, tags, faults, create } = call.input;
   const twice = files.findIndex((file, at) => files.findIndex((other) => other.name === file.name) !== at);
   if (twice !== -1 && files.length <= 1000) {
@@ -181,7 +182,7 @@ interface PushCall {
 }
 
 /** The bytes of one file. */
-export async function uploadPushed(parts: DataParts, call: Call<PushCall & { readonly file: string }>) {
+export async function uploadPushed(parts: DataParts, call: CallOf<typeof uploadPushedFileOperation>) {
   const { input, tenant, context } = call;
   if (context.content === undefined) throw new DaisError('unreadable_body', 'The request carries no bytes.');
   const { database, content } = parts;
@@ -218,7 +219,7 @@ async function requireOpen(tx: Transaction, { name, id }: PushCall, lock = false
 }
 
 /** Saying it twice is saying it once. @throws DaisError `invalid_state` while files are missing. */
-export async function commitPush(tx: Transaction, { input }: Call<PushCall>): Promise<Ingest> {
+export async function commitPush(tx: Transaction, { input }: CallOf<typeof commitPushOperation>): Promise<Ingest> {
   const row = await readIngestOf(tx, input.name, input.id, true);
   if (row.state === 'open') {
     const shown = await presentIngest(tx, row);
@@ -233,7 +234,11 @@ export async function commitPush(tx: Transaction, { input }: Call<PushCall>): Pr
 }
 
 /** A job that runs sees at its next step that it has ended. */
-export async function cancelIngest(tx: Transaction, { input }: Call<PushCall>, parts: DataParts): Promise<Ingest> {
+export async function cancelIngest(
+  tx: Transaction,
+  { input }: CallOf<typeof cancelIngestOperation>,
+  parts: DataParts,
+): Promise<Ingest> {
   const row = await readIngestOf(tx, input.name, input.id, true);
   if (row.ended_at === null) {
     const told = { now: parts.clock.now(), faults: [{ message: 'The ingestion was canceled.' }] };

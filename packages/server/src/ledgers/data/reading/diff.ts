@@ -1,28 +1,21 @@
 /** What a version has that another one has not. */
 import { DaisError } from '@dais/api';
-import { type DatasetVersion } from '@dais/api/data';
+import type { DatasetVersion, diffDatasetVersionsOperation } from '@dais/api/data';
 import type { Cell, QueryEngine, Statement, TableSource } from '#engines/query/contract.ts';
 import { aggregate, allOf, call as fn, column, filter, literal, named } from '#engines/query/model/build.ts';
 import type { Expression, Relation } from '#engines/query/model/query-tree.ts';
-import type { Call } from '#kernel/dispatch.ts';
+import type { Call, CallOf } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { DataParts } from '../data-parts.ts';
 import { previousReady } from '../versions/version-rows.ts';
 import { findReadable, maskedView, withTables, type ReadableVersion } from './read-version.ts';
-
-export interface DiffInput {
-  readonly name: string;
-  readonly version: string;
-  readonly from?: string;
-  readonly samples: number;
-}
 
 /** Columns whose figures are told. */
 const FIGURES = 200;
 /** Columns that a sample shows. */
 const SHOWN = 50;
 
-export async function diffVersions(parts: DataParts, call: Call<DiffInput>) {
+export async function diffVersions(parts: DataParts, call: CallOf<typeof diffDatasetVersionsOperation>) {
   const { name, version: which, from, samples } = call.input;
   const after = await findReadable(parts, call, `${name}@${which}`);
   const before = await findReadable(parts, call, `${name}@${from ?? (await numberBefore(parts, call, after.version))}`);

@@ -1,25 +1,23 @@
 /** The bytes of versions: files as they are, or all rows as one file that the reader may see. */
+import type { exportDatasetVersionOperation, readDatasetFileOperation } from '@dais/api/data';
 import { createReadStream } from 'node:fs';
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DaisError, nearest } from '@dais/api';
 import type { QueryOutput } from '#engines/query/contract.ts';
 import type { Download } from '#kernel/content/download.ts';
-import type { Call } from '#kernel/dispatch.ts';
+import type { CallOf } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { DataParts } from '../data-parts.ts';
 import { contentOf, requireDataset } from '../dataset-rows.ts';
 import { findReadable, maskedView, withTables } from './read-version.ts';
 
-export interface FileInput {
-  readonly name: string;
-  readonly version: string;
-  readonly file: string;
-}
-
 /** @throws DaisError `forbidden` where the reader sees columns masked, `not_found`, `invalid_state`. */
-export async function readDatasetFile(parts: DataParts, call: Call<FileInput>): Promise<Download> {
+export async function readDatasetFile(
+  parts: DataParts,
+  call: CallOf<typeof readDatasetFileOperation>,
+): Promise<Download> {
   const { name, version: which, file } = call.input;
   const { version, masked } = await findReadable(parts, call, `${name}@${which}`);
   const found = version.files.find((one) => one.name === file);
@@ -45,14 +43,11 @@ export async function readDatasetFile(parts: DataParts, call: Call<FileInput>): 
   return { size, sha256, open: async (range) => (await parts.content.open(owner, found.digest, range)).bytes };
 }
 
-export interface ExportInput {
-  readonly name: string;
-  readonly version: string;
-  readonly format: 'parquet' | 'csv' | 'arrow';
-}
-
 /** The file is made, then sent, then gone. */
-export async function exportVersion(parts: DataParts, call: Call<ExportInput>): Promise<Download> {
+export async function exportVersion(
+  parts: DataParts,
+  call: CallOf<typeof exportDatasetVersionOperation>,
+): Promise<Download> {
   const { name, version: which, format } = call.input;
   const readable = await findReadable(parts, call, `${name}@${which}`);
   const { version } = readable;

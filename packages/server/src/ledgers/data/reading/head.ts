@@ -1,16 +1,11 @@
 /** The first rows of a version. */
+import type { headDatasetVersionOperation } from '@dais/api/data';
 import type { Relation } from '#engines/query/model/query-tree.ts';
-import type { Call } from '#kernel/dispatch.ts';
+import type { CallOf } from '#kernel/entry.ts';
 import type { DataParts } from '../data-parts.ts';
 import { findReadable, maskedView, withTables } from './read-version.ts';
 
-export interface HeadInput {
-  readonly name: string;
-  readonly version: string;
-  readonly limit: number;
-}
-
-export async function headVersion(parts: DataParts, call: Call<HeadInput>) {
+export async function headVersion(parts: DataParts, call: CallOf<typeof headDatasetVersionOperation>) {
   const { name, version: which, limit } = call.input;
   const readable = await findReadable(parts, call, `${name}@${which}`);
   const { version, masked } = readable;

@@ -1,24 +1,18 @@
 /** SQL of a person over datasets. */
 import { DaisError } from '@dais/api';
-import { parseDatasetReference, type DatasetVersion } from '@dais/api/data';
+import { parseDatasetReference, type DatasetVersion, type queryDataOperation } from '@dais/api/data';
 import type { Relation } from '#engines/query/model/query-tree.ts';
-import type { Call } from '#kernel/dispatch.ts';
+import type { Call, CallOf } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { DataParts } from '../data-parts.ts';
 import { requireInspectable } from '../versions/resolve.ts';
 import { findReadable, maskedView, withTables, type ReadableVersion } from './read-version.ts';
 import { namesInSql } from './sql-tables.ts';
 
-export interface QueryDataInput {
-  readonly sql: string;
-  readonly tables?: Readonly<Record<string, string>>;
-  readonly limit: number;
-}
-
 /** Most datasets in one query. */
 const MOST_TABLES = 32;
 
-export async function queryData(parts: DataParts, call: Call<QueryDataInput>) {
+export async function queryData(parts: DataParts, call: CallOf<typeof queryDataOperation>) {
   const { sql, tables: named = {}, limit } = call.input;
   const { type, id } = call.context.principal;
   const wanted = new Map(Object.entries(named));

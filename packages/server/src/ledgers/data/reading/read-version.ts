@@ -4,7 +4,7 @@ import { type DatasetVersion } from '@dais/api/data';
 import type { TableSource } from '#engines/query/contract.ts';
 import { column, named, scan } from '#engines/query/model/build.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';
-import type { Call } from '#kernel/dispatch.ts';
+import type { Call } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { DataParts } from '../data-parts.ts';
 import { tableOf, withLocalFiles } from '../versions/local-files.ts';

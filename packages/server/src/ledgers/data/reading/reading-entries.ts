@@ -6,31 +6,19 @@ import {
   queryDataOperation,
   readDatasetFileOperation,
 } from '@dais/api/data';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { downloadEntry, entry, type OperationEntry } from '#kernel/entry.ts';
 import type { DataParts } from '../data-parts.ts';
-import { diffVersions, type DiffInput } from './diff.ts';
-import { exportVersion, readDatasetFile, type ExportInput, type FileInput } from './files.ts';
-import { headVersion, type HeadInput } from './head.ts';
-import { queryData, type QueryDataInput } from './query-data.ts';
+import { diffVersions } from './diff.ts';
+import { exportVersion, readDatasetFile } from './files.ts';
+import { headVersion } from './head.ts';
+import { queryData } from './query-data.ts';
 
 export function readingEntries(parts: DataParts): readonly OperationEntry[] {
   return [
-    {
-      operation: headDatasetVersionOperation,
-      perform: async (call: Call<HeadInput>) => await headVersion(parts, call),
-    },
-    { operation: queryDataOperation, perform: async (call: Call<QueryDataInput>) => await queryData(parts, call) },
-    {
-      operation: diffDatasetVersionsOperation,
-      perform: async (call: Call<DiffInput>) => await diffVersions(parts, call),
-    },
-    {
-      operation: readDatasetFileOperation,
-      perform: async (call: Call<FileInput>) => await readDatasetFile(parts, call),
-    },
-    {
-      operation: exportDatasetVersionOperation,
-      perform: async (call: Call<ExportInput>) => await exportVersion(parts, call),
-    },
+    entry(headDatasetVersionOperation, { perform: async (call) => await headVersion(parts, call) }),
+    entry(queryDataOperation, { perform: async (call) => await queryData(parts, call) }),
+    entry(diffDatasetVersionsOperation, { perform: async (call) => await diffVersions(parts, call) }),
+    downloadEntry(readDatasetFileOperation, { perform: async (call) => await readDatasetFile(parts, call) }),
+    downloadEntry(exportDatasetVersionOperation, { perform: async (call) => await exportVersion(parts, call) }),
   ];
 }

@@ -15,7 +15,7 @@ import { startTestDatabase, type TestDatabase } from '#engines/database/testing.
 import { openDuckdbQuery } from '#engines/query/duckdb/duckdb-query.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
 import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
-import type { OperationEntry } from '#kernel/dispatch.ts';
+import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import { KindRegistry } from '#kernel/registry.ts';
 import { kernelSlice } from '#kernel/slice.ts';

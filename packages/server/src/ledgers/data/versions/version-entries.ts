@@ -8,9 +8,8 @@ import {
   tagDatasetVersionOperation,
   untagDatasetVersionOperation,
   type DatasetVersion,
-  type DatasetVersionState,
 } from '@dais/api/data';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodeNumberCursor, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { RowFilter } from '#kernel/principal.ts';
 import { listResources } from '#kernel/store.ts';
@@ -38,70 +37,48 @@ async function versionOf(tx: Transaction, { name, version }: VersionCall): Promi
 export function versionEntries(parts: Pick<DataParts, 'clock' | 'hooks'>): readonly OperationEntry[] {
   const { hooks } = parts;
   return [
-    { operation: listDatasetVersionsOperation, handle: listVersions },
-    { operation: findDatasetVersionsOperation, handle: findVersions },
-    {
-      operation: readDatasetVersionOperation,
-      handle: async (tx, { input }: Call<VersionCall>) => await versionOf(tx, input),
-    },
-    {
-      operation: tagDatasetVersionOperation,
-      handle: async (tx, { input }: Call<VersionCall & { tag: string }>) => {
-        const row = await lockDataset(tx, input.name);
-        const version = await versionOf(tx, input);
-        await setTag(tx, row, version, input.tag);
-        return await readVersion(tx, version.id);
-      },
-    },
-    {
-      operation: untagDatasetVersionOperation,
-      handle: async (tx, { input }: Call<{ name: string; tag: string }>) => {
-        await removeTag(tx, await lockDataset(tx, input.name), input.tag);
-        return {};
-      },
-    },
-    {
-      operation: restoreDatasetVersionOperation,
-      handle: async (tx, { input }: Call<VersionCall & { message: string }>) => {
-        await lockDataset(tx, input.name);
-        const old = requireUsable(await versionOf(tx, input));
-        const { version } = await commitVersion(tx, parts, {
-          dataset: old.dataset,
-          files: old.files.map(({ digest, bytes, rows, uri, pin, format }) =>
-            uri === undefined
-              ? { digest, bytes, rows, kept: true }
-              : { digest, bytes, rows, uri, pin: pin ?? '', format: format ?? '' },
-          ),
-          schema: old.schema,
-          mode: old.mode,
-          source: { type: 'restore', versions: [old.id] },
-          message: input.message === '' ? `Restores version ${old.number}` : input.message,
-          parent: old.id,
-        });
-        return version;
-      },
-    },
-    {
-      operation: deleteDatasetVersionOperation,
-      handle: async (tx, { input }: Call<VersionCall & { reason: string }>) => {
-        const row = await lockDataset(tx, input.name);
-        const { id, number } = await versionOf(tx, input);
-        await refuseTagged(tx, row, id, number);
-        await deleteVersions(tx, row, [id], { reason: input.reason, hooks });
-        return await readVersion(tx, id);
-      },
-    },
+    entry(listDatasetVersionsOperation, listVersions),
+    entry(findDatasetVersionsOperation, findVersions),
+    entry(readDatasetVersionOperation, async (tx, { input }) => await versionOf(tx, input)),
+    entry(tagDatasetVersionOperation, async (tx, { input }) => {
+      const row = await lockDataset(tx, input.name);
+      const version = await versionOf(tx, input);
+      await setTag(tx, row, version, input.tag);
+      return await readVersion(tx, version.id);
+    }),
+    entry(untagDatasetVersionOperation, async (tx, { input }) => {
+      await removeTag(tx, await lockDataset(tx, input.name), input.tag);
+      return {};
+    }),
+    entry(restoreDatasetVersionOperation, async (tx, { input }) => {
+      await lockDataset(tx, input.name);
+      const old = requireUsable(await versionOf(tx, input));
+      const { version } = await commitVersion(tx, parts, {
+        dataset: old.dataset,
+        files: old.files.map(({ digest, bytes, rows, uri, pin, format }) =>
+          uri === undefined
+            ? { digest, bytes, rows, kept: true }
+            : { digest, bytes, rows, uri, pin: pin ?? '', format: format ?? '' },
+        ),
+        schema: old.schema,
+        mode: old.mode,
+        source: { type: 'restore', versions: [old.id] },
+        message: input.message === '' ? `Restores version ${old.number}` : input.message,
+        parent: old.id,
+      });
+      return version;
+    }),
+    entry(deleteDatasetVersionOperation, async (tx, { input }) => {
+      const row = await lockDataset(tx, input.name);
+      const { id, number } = await versionOf(tx, input);
+      await refuseTagged(tx, row, id, number);
+      await deleteVersions(tx, row, [id], { reason: input.reason, hooks });
+      return await readVersion(tx, id);
+    }),
   ];
 }
 
-interface ListInput {
-  readonly name: string;
-  readonly state?: DatasetVersionState;
-  readonly limit: number;
-  readonly cursor?: string;
-}
-
-async function listVersions(tx: Transaction, { input }: Call<ListInput>) {
+async function listVersions(tx: Transaction, { input }: CallOf<typeof listDatasetVersionsOperation>) {
   const { name, state, limit, cursor } = input;
   const filter = ['versions', tx.projectId, name, state ?? null];
   const below = decodeNumberCursor(filter, cursor);
@@ -117,13 +94,7 @@ async function listVersions(tx: Transaction, { input }: Call<ListInput>) {
   return { items: await presentVersions(tx, page, LISTED_FILES), ...next };
 }
 
-interface FindInput {
-  readonly digest?: string;
-  readonly limit: number;
-  readonly cursor?: string;
-}
-
-async function findVersions(tx: Transaction, { input, rows: seen }: Call<FindInput>) {
+async function findVersions(tx: Transaction, { input, rows: seen }: CallOf<typeof findDatasetVersionsOperation>) {
   const { digest, limit, cursor } = input;
   const filter = ['find versions', tx.projectId, digest ?? null];
   const after = decodePageCursor(filter, cursor);

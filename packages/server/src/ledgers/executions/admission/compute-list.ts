@@ -1,6 +1,6 @@
 /** What each project uses of the machines that run steps. */
 import { listComputeOperation, type ProjectCompute } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { ExecutionParts } from '../execution-parts.ts';
@@ -11,14 +11,7 @@ import type { Amounts } from './requests.ts';
 type ListParts = Pick<ExecutionParts, 'database' | 'limits'>;
 
 export function computeList(parts: ListParts): readonly OperationEntry[] {
-  return [
-    { operation: listComputeOperation, perform: async (call: Call<PageInput>) => await listCompute(parts, call) },
-  ];
-}
-
-interface PageInput {
-  readonly limit: number;
-  readonly cursor?: string;
+  return [entry(listComputeOperation, { perform: async (call) => await listCompute(parts, call) })];
 }
 
 interface ProjectRow {
@@ -31,7 +24,7 @@ interface ProjectRow {
   readonly weight: number;
 }
 
-async function listCompute({ database, limits: defaults }: ListParts, { input }: Call<PageInput>) {
+async function listCompute({ database, limits: defaults }: ListParts, { input }: CallOf<typeof listComputeOperation>) {
   const filter = ['compute'];
   const after = decodePageCursor(filter, input.cursor) ?? '';
   return await transact(database, { mode: 'read', projectId: 'all' }, async ({ sql }) => {

@@ -9,13 +9,12 @@ import {
   runPipelineOperation,
   type PipelineGraph,
 } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodeNumberCursor } from '#kernel/page-cursor.ts';
 import { readResource } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { presentWhole } from '../execution-rows.ts';
 import type { Json } from '../machine/plan.ts';
-import type { CodeInput } from '../run-code.ts';
 import { authorizePlan, mayOfCall } from '../uses.ts';
 import {
   addVersion,
@@ -24,45 +23,26 @@ import {
   removeVersion,
   requirePipeline,
   requireVersion,
-  type NewVersion,
 } from './pipeline-rows.ts';
 import { planGraph } from './plan-graph.ts';
 import { lookAt, startRun, type StartParts } from './start-run.ts';
 
-interface Named {
-  readonly name: string;
-}
-
-interface OfVersion extends Named {
-  readonly version: string;
-}
-
 export function pipelineEntries(parts: StartParts): readonly OperationEntry[] {
   return [
-    {
-      operation: createPipelineVersionOperation,
-      handle: async (tx, call: Call<CreateVersionInput>) => await createVersion(tx, call, parts),
-    },
-    { operation: listPipelineVersionsOperation, handle: list },
-    {
-      operation: readPipelineVersionOperation,
-      handle: async ({ sql, projectId }, { input }: Call<OfVersion>) => {
-        const row = await requireVersion(sql, await requirePipeline(sql, projectId, input.name), input.version);
-        return { ...presentVersion(row), document: JSON.parse(row.document) as unknown };
-      },
-    },
-    { operation: deletePipelineVersionOperation, handle: removeOne },
-    { operation: runPipelineOperation, handle: async (tx, call: Call<RunInput>) => await run(tx, call, parts) },
-    { operation: graphPipelineOperation, handle: async (tx, call: Call<OfVersion>) => await graph(tx, call, parts) },
+    entry(createPipelineVersionOperation, async (tx, call) => await createVersion(tx, call, parts)),
+    entry(listPipelineVersionsOperation, list),
+    entry(readPipelineVersionOperation, async ({ sql, projectId }, { input }) => {
+      const row = await requireVersion(sql, await requirePipeline(sql, projectId, input.name), input.version);
+      return { ...presentVersion(row), document: JSON.parse(row.document) as unknown };
+    }),
+    entry(deletePipelineVersionOperation, removeOne),
+    entry(runPipelineOperation, async (tx, call) => await run(tx, call, parts)),
+    entry(graphPipelineOperation, async (tx, call) => await graph(tx, call, parts)),
   ];
 }
 
-interface CreateVersionInput extends Omit<NewVersion, 'name'>, Named {
-  readonly version?: string;
-}
-
 /** What is wrong with it is told now, and not at its first run. */
-async function createVersion(tx: Transaction, call: Call<CreateVersionInput>, parts: StartParts) {
+async function createVersion(tx: Transaction, call: CallOf<typeof createPipelineVersionOperation>, parts: StartParts) {
   const { name, version, ...wanted } = call.input;
   const pipeline = await requirePipeline(tx.sql, tx.projectId, name);
   await refuseOfManifest(tx, name);
@@ -79,7 +59,7 @@ async function refuseOfManifest({ sql, projectId }: Transaction, name: string): 
   throw new DaisError('other_origin', detail);
 }
 
-async function list({ sql, projectId }: Transaction, { input }: Call<ListInput>) {
+async function list({ sql, projectId }: Transaction, { input }: CallOf<typeof listPipelineVersionsOperation>) {
   const pipeline = await requirePipeline(sql, projectId, input.name);
   const filter = [projectId, pipeline.uid, 'versions'];
   const before = decodeNumberCursor(filter, input.cursor);
@@ -89,28 +69,17 @@ async function list({ sql, projectId }: Transaction, { input }: Call<ListInput>)
   return { items: cut.page.map(presentVersion), ...cut.next };
 }
 
-interface ListInput extends Named {
-  readonly limit: number;
-  readonly cursor?: string;
-}
-
-async function removeOne(tx: Transaction, { input }: Call<OfVersion>): Promise<object> {
+async function removeOne(
+  tx: Transaction,
+  { input }: CallOf<typeof deletePipelineVersionOperation>,
+): Promise<Record<string, never>> {
   const pipeline = await requirePipeline(tx.sql, tx.projectId, input.name);
   const version = await requireVersion(tx.sql, pipeline, input.version);
   await removeVersion(tx, pipeline, version);
   return {};
 }
 
-interface RunInput extends OfVersion {
-  readonly parameters: Readonly<Record<string, Json>>;
-  readonly title?: string;
-  readonly description?: string;
-  readonly experimentId?: string;
-  readonly priority: number;
-  readonly code?: CodeInput;
-}
-
-async function run(tx: Transaction, call: Call<RunInput>, parts: StartParts) {
+async function run(tx: Transaction, call: CallOf<typeof runPipelineOperation>, parts: StartParts) {
   const { input } = call;
   const pipeline = await requirePipeline(tx.sql, tx.projectId, input.name);
   const version = await requireVersion(tx.sql, pipeline, input.version);
@@ -122,7 +91,8 @@ async function run(tx: Transaction, call: Call<RunInput>, parts: StartParts) {
     pipelineVersion: version.id,
     format: version.format,
     document: JSON.parse(version.document),
-    parameters,
+    // The schema does not describe what lists and objects hold; the dispatcher refuses what is not JSON.
+    parameters: parameters as Readonly<Record<string, Json>>,
     description,
     experimentId,
     priority,
@@ -133,7 +103,11 @@ async function run(tx: Transaction, call: Call<RunInput>, parts: StartParts) {
   return await presentWhole(tx.sql, tx.projectId, id);
 }
 
-async function graph(tx: Transaction, { input }: Call<OfVersion>, parts: StartParts): Promise<PipelineGraph> {
+async function graph(
+  tx: Transaction,
+  { input }: CallOf<typeof graphPipelineOperation>,
+  parts: StartParts,
+): Promise<PipelineGraph> {
   const { name } = input;
   const pipeline = await requirePipeline(tx.sql, tx.projectId, name);
   const version = await requireVersion(tx.sql, pipeline, input.version);

@@ -15,7 +15,7 @@ import {
   type Issue,
   type Recurrence,
 } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import { readByUid } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -40,34 +40,26 @@ import { nextTime, timesBetween } from './schedule-times.ts';
 /** Runs that one call makes up for. */
 const MOST_BACKFILLED = 500;
 
-type Identified<More = object> = Call<{ readonly id: string } & More>;
-
-interface Paged {
-  readonly limit: number;
-  readonly cursor?: string;
-}
-
 export function recurrenceEntries(parts: StartParts): readonly OperationEntry[] {
   return [
-    {
-      operation: createRecurrenceOperation,
-      handle: async (tx, call: Call<CreateRecurrenceInput>) => await create(tx, call, parts),
-    },
-    {
-      operation: readRecurrenceOperation,
-      handle: async ({ sql, projectId }, { input }: Identified) =>
-        presentSchedule(await requireSchedule(sql, projectId, input.id)),
-    },
-    { operation: listRecurrencesOperation, handle: list },
-    { operation: enableRecurrenceOperation, handle: enable },
-    { operation: deleteRecurrenceOperation, handle: remove },
-    { operation: listFiresOperation, handle: listFires },
-    { operation: listTimesOperation, handle: listTimes },
-    { operation: backfillRecurrenceOperation, handle: backfill },
+    entry(createRecurrenceOperation, async (tx, call) => await create(tx, call, parts)),
+    entry(readRecurrenceOperation, async ({ sql, projectId }, { input }) =>
+      presentSchedule(await requireSchedule(sql, projectId, input.id)),
+    ),
+    entry(listRecurrencesOperation, list),
+    entry(enableRecurrenceOperation, enable),
+    entry(deleteRecurrenceOperation, remove),
+    entry(listFiresOperation, listFires),
+    entry(listTimesOperation, listTimes),
+    entry(backfillRecurrenceOperation, backfill),
   ];
 }
 
-async function create(tx: Transaction, call: Call<CreateRecurrenceInput>, parts: StartParts): Promise<Recurrence> {
+async function create(
+  tx: Transaction,
+  call: CallOf<typeof createRecurrenceOperation>,
+  parts: StartParts,
+): Promise<Recurrence> {
   const { input, context } = call;
   const { pipeline, version, format, document, ...wanted } = input;
   const issues = timingIssues(input);
@@ -115,12 +107,7 @@ async function ofPipeline({ sql, projectId }: Transaction, name: string, version
   };
 }
 
-interface ListInput extends Paged {
-  readonly name?: string;
-  readonly experimentId?: string;
-}
-
-async function list({ sql, projectId }: Transaction, { input }: Call<ListInput>) {
+async function list({ sql, projectId }: Transaction, { input }: CallOf<typeof listRecurrencesOperation>) {
   const { name, experimentId, limit, cursor } = input;
   const filter = [projectId, 'recurrences', name ?? '', experimentId ?? ''];
   const before = placeIn(decodePageCursor(filter, cursor));
@@ -146,7 +133,7 @@ async function requireUngoverned({ sql, projectId }: Transaction, id: string): P
   throw new DaisError('other_origin', detail);
 }
 
-async function enable(tx: Transaction, { input }: Identified<{ readonly enabled: boolean }>): Promise<Recurrence> {
+async function enable(tx: Transaction, { input }: CallOf<typeof enableRecurrenceOperation>): Promise<Recurrence> {
   const { id, enabled } = input;
   const row = await requireUngoverned(tx, id);
   if (row.enabled !== enabled) {
@@ -167,13 +154,16 @@ async function now({ sql }: Transaction): Promise<number> {
   return clock?.now.getTime() ?? 0;
 }
 
-async function remove(tx: Transaction, { input }: Identified): Promise<object> {
+async function remove(
+  tx: Transaction,
+  { input }: CallOf<typeof deleteRecurrenceOperation>,
+): Promise<Record<string, never>> {
   const row = await requireUngoverned(tx, input.id);
   await removeSchedule(tx, row.id);
   return {};
 }
 
-async function listFires({ sql, projectId }: Transaction, { input }: Identified<Paged>) {
+async function listFires({ sql, projectId }: Transaction, { input }: CallOf<typeof listFiresOperation>) {
   const { id, limit, cursor } = input;
   const schedule = await requireSchedule(sql, projectId, id);
   const filter = [projectId, schedule.id, 'fires'];
@@ -190,13 +180,13 @@ async function listFires({ sql, projectId }: Transaction, { input }: Identified<
   return { items: page.map(presentFire), ...next };
 }
 
-async function listTimes(tx: Transaction, { input }: Identified<{ readonly after?: number; readonly count: number }>) {
+async function listTimes(tx: Transaction, { input }: CallOf<typeof listTimesOperation>) {
   const { id, after, count } = input;
   const timing = timingOf(await requireSchedule(tx.sql, tx.projectId, id));
   return { times: timesBetween(timing, (after ?? (await now(tx))) + 1, Infinity, count) };
 }
 
-async function backfill(tx: Transaction, { input }: Identified<{ readonly from: number; readonly to: number }>) {
+async function backfill(tx: Transaction, { input }: CallOf<typeof backfillRecurrenceOperation>) {
   const { id, from, to } = input;
   const row = await requireSchedule(tx.sql, tx.projectId, id);
   const until = Math.min(to, await now(tx));

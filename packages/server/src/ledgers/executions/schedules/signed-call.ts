@@ -2,7 +2,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { callScheduleOperation, DaisError } from '@dais/api';
 import type { Database } from '#engines/database/contract.ts';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { signatureHeaders } from '#lib/standard-webhook.ts';
 import type { ExecutionParts } from '../execution-parts.ts';
@@ -25,13 +25,13 @@ interface SignedParts extends Pick<ExecutionParts, 'secretValue' | 'clock'> {
 }
 
 export function signedCallEntry(parts: SignedParts): OperationEntry {
-  return {
-    operation: callScheduleOperation,
-    perform: async (call: Call<CallInput>) => await answer(call, parts),
-  };
+  return entry(callScheduleOperation, { perform: async (call) => await answer(call, parts) });
 }
 
-async function answer({ input, tenant }: Call<CallInput>, { database, secretValue, clock }: SignedParts) {
+async function answer(
+  { input, tenant }: CallOf<typeof callScheduleOperation>,
+  { database, secretValue, clock }: SignedParts,
+) {
   const request = { mode: 'read', projectId: tenant.id } as const;
   const found = await transact(database, request, async (tx) => await find(tx, input.name, secretValue));
   const secret = found === undefined ? undefined : await found.open();

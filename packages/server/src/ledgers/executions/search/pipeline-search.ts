@@ -5,9 +5,9 @@ import {
   searchPipelinesOperation,
   searchPipelineVersionsOperation,
   type PipelineHead,
-  type RecordSearch,
+  type PipelineVersion,
 } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type Call, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { listResources } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { Bind } from '#lib/composed-sql.ts';
@@ -26,7 +26,7 @@ interface HeadRow {
 
 const HEAD_COLUMNS = 'r.uid, r.name, r.display_name, r.description, r.tags, r.created_at, r.updated_at';
 
-const heads: RecordTable<HeadRow> = {
+const heads: RecordTable<HeadRow, PipelineHead> = {
   name: 'pipelines',
   from: 'executions.pipeline r',
   id: 'r.uid',
@@ -43,7 +43,7 @@ const heads: RecordTable<HeadRow> = {
   present: presentHead,
 };
 
-const versions: RecordTable<VersionRow> = {
+const versions: RecordTable<VersionRow, PipelineVersion & { readonly pipeline: string }> = {
   name: 'pipeline versions',
   from: 'executions.pipeline_version r',
   id: 'r.id',
@@ -64,17 +64,15 @@ const versions: RecordTable<VersionRow> = {
 };
 
 export const pipelineSearch: readonly OperationEntry[] = [
-  {
-    operation: searchPipelinesOperation,
-    handle: async (tx, call: Call<RecordSearch>) =>
-      await searchRecords(tx, heads, call.input, await seen(tx, call, 'r.uid')),
-  },
-  {
-    operation: searchPipelineVersionsOperation,
-    handle: async (tx, call: Call<RecordSearch>) =>
-      await searchRecords(tx, versions, call.input, await seen(tx, call, 'r.pipeline')),
-  },
-  { operation: labelPipelineOperation, handle: label },
+  entry(
+    searchPipelinesOperation,
+    async (tx, call) => await searchRecords(tx, heads, call.input, await seen(tx, call, 'r.uid')),
+  ),
+  entry(
+    searchPipelineVersionsOperation,
+    async (tx, call) => await searchRecords(tx, versions, call.input, await seen(tx, call, 'r.pipeline')),
+  ),
+  entry(labelPipelineOperation, label),
 ];
 
 /** Resources that are looked at in one go. */
@@ -95,13 +93,10 @@ async function seen(tx: Transaction, { rows }: Call, uid: string) {
   return (bind: Bind) => [`${uid} = any(${bind(uids)}::uuid[])`];
 }
 
-interface LabelInput {
-  readonly name: string;
-  readonly displayName?: string;
-  readonly tags?: Readonly<Record<string, string>>;
-}
-
-async function label({ sql, projectId }: Transaction, { input }: Call<LabelInput>): Promise<PipelineHead> {
+async function label(
+  { sql, projectId }: Transaction,
+  { input }: CallOf<typeof labelPipelineOperation>,
+): Promise<PipelineHead> {
   const { uid } = await requirePipeline(sql, projectId, input.name);
   const [row] = await sql.query<HeadRow>(
     `update executions.pipeline r set display_name = coalesce($2, r.display_name),

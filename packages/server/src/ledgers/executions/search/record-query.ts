@@ -14,7 +14,7 @@ export interface RecordColumn {
   readonly missing?: true;
 }
 
-export interface RecordTable<Row> {
+export interface RecordTable<Row, Item = unknown> {
   /** What stands after `from`; the row is `r`. */
   readonly from: string;
   /** Its unique column. */
@@ -27,13 +27,13 @@ export interface RecordTable<Row> {
   readonly name: string;
   /** Where counting ends. */
   readonly counted: number;
-  present(row: Row): object;
+  present(row: Row): Item;
 }
 
 /** @throws DaisError `invalid_request` with every condition that cannot be, `invalid_cursor`. */
-export async function searchRecords<Row extends object>(
+export async function searchRecords<Row extends object, Item>(
   { sql, projectId }: Transaction,
-  table: RecordTable<Row>,
+  table: RecordTable<Row, Item>,
   { limit, cursor, count, ...of }: RecordSearch,
   /** Further conditions over the row `r`. */
   also: (bind: Bind) => readonly string[] = () => [],

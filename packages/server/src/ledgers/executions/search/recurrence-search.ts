@@ -1,10 +1,10 @@
 /** Finding what starts runs by itself. */
-import { RECURRENCES_COUNTED, searchRecurrencesOperation, type RecordSearch } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { RECURRENCES_COUNTED, searchRecurrencesOperation, type Recurrence } from '@dais/api';
+import { entry, type OperationEntry } from '#kernel/entry.ts';
 import { presentSchedule, SCHEDULE_COLUMNS, type ScheduleRow } from '../schedules/schedule-rows.ts';
 import { searchRecords, type RecordTable } from './record-query.ts';
 
-const recurrences: RecordTable<ScheduleRow> = {
+const recurrences: RecordTable<ScheduleRow, Recurrence> = {
   name: 'recurrences',
   from: 'executions.schedule r',
   id: 'r.id',
@@ -28,8 +28,5 @@ const recurrences: RecordTable<ScheduleRow> = {
 };
 
 export const recurrenceSearch: readonly OperationEntry[] = [
-  {
-    operation: searchRecurrencesOperation,
-    handle: async (tx, { input }: Call<RecordSearch>) => await searchRecords(tx, recurrences, input),
-  },
+  entry(searchRecurrencesOperation, async (tx, { input }) => await searchRecords(tx, recurrences, input)),
 ];

@@ -6,9 +6,8 @@ import {
   resumeExecutionOperation,
   searchExecutionsOperation,
   type Execution,
-  type RecordSearch,
 } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { retry } from '../execution-entries.ts';
 import type { ExecutionParts } from '../execution-parts.ts';
@@ -16,7 +15,7 @@ import { presentRun, presentWhole, requireRun, RUN_COLUMNS, type RunRow } from '
 import type { RunMachines } from '../run-machine.ts';
 import { searchRecords, type RecordTable } from './record-query.ts';
 
-const runs: RecordTable<RunRow> = {
+const runs: RecordTable<RunRow, Execution> = {
   name: 'runs',
   from: 'executions.run r',
   id: 'r.id',
@@ -45,27 +44,15 @@ const runs: RecordTable<RunRow> = {
 
 export function runSearch(machines: RunMachines, parts: DataParts): readonly OperationEntry[] {
   return [
-    {
-      operation: searchExecutionsOperation,
-      handle: async (tx, { input }: Call<RecordSearch>) => await searchRecords(tx, runs, input),
-    },
-    { operation: archiveExecutionsOperation, handle: archive },
-    {
-      operation: resumeExecutionOperation,
-      handle: async (tx, call: Call<{ readonly id: string }>) => await resume(tx, call, machines, parts),
-    },
+    entry(searchExecutionsOperation, async (tx, { input }) => await searchRecords(tx, runs, input)),
+    entry(archiveExecutionsOperation, archive),
+    entry(resumeExecutionOperation, async (tx, call) => await resume(tx, call, machines, parts)),
   ];
-}
-
-interface ArchiveInput {
-  readonly id?: string;
-  readonly experimentId?: string;
-  readonly archived: boolean;
 }
 
 type DataParts = Pick<ExecutionParts, 'data' | 'limits'>;
 
-async function archive({ sql, projectId }: Transaction, { input }: Call<ArchiveInput>) {
+async function archive({ sql, projectId }: Transaction, { input }: CallOf<typeof archiveExecutionsOperation>) {
   const { id, experimentId, archived } = input;
   if ((id === undefined) === (experimentId === undefined)) {
     const issues = [{ path: 'id', message: 'is needed, or else experimentId', expected: 'one of both' }];
@@ -85,7 +72,7 @@ async function archive({ sql, projectId }: Transaction, { input }: Call<ArchiveI
 /** @throws DaisError `invalid_state` for one that succeeded, goes on, or was gone on with before. */
 async function resume(
   tx: Transaction,
-  call: Call<{ readonly id: string }>,
+  call: CallOf<typeof resumeExecutionOperation>,
   machines: RunMachines,
   parts: DataParts,
 ): Promise<Execution> {

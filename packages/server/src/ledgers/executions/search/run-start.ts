@@ -1,6 +1,6 @@
 /** Runs of pipelines in any language. */
 import { DaisError, startExecutionOperation, type Execution } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { presentWhole } from '../execution-rows.ts';
 import type { Json } from '../machine/plan.ts';
@@ -8,32 +8,18 @@ import { requirePipeline, requireVersion } from '../pipelines/pipeline-rows.ts';
 import { startRun, type StartParts } from '../pipelines/start-run.ts';
 import { authorizePlan, mayOfCall } from '../uses.ts';
 
-interface StartInput {
-  readonly name: string;
-  readonly description?: string;
-  readonly format?: string;
-  readonly document?: unknown;
-  readonly pipeline?: string;
-  readonly version: string;
-  readonly parameters: Readonly<Record<string, Json>>;
-  readonly experimentId?: string;
-  readonly about?: Readonly<Record<string, unknown>>;
-  readonly priority: number;
-}
-
 /** Kept with every run, and read with it: not where documents lie. */
 const LARGEST_ABOUT = 1024 * 1024;
 
 export function runStart(parts: StartParts): readonly OperationEntry[] {
-  return [
-    {
-      operation: startExecutionOperation,
-      handle: async (tx, call: Call<StartInput>) => await start(tx, call, parts),
-    },
-  ];
+  return [entry(startExecutionOperation, async (tx, call) => await start(tx, call, parts))];
 }
 
-async function start(tx: Transaction, call: Call<StartInput>, parts: StartParts): Promise<Execution> {
+async function start(
+  tx: Transaction,
+  call: CallOf<typeof startExecutionOperation>,
+  parts: StartParts,
+): Promise<Execution> {
   const { name, description, parameters, experimentId, about, priority } = call.input;
   const bytes = about === undefined ? 0 : JSON.stringify(about).length;
   if (bytes > LARGEST_ABOUT) {
@@ -43,7 +29,8 @@ async function start(tx: Transaction, call: Call<StartInput>, parts: StartParts)
     ...(await sourceOf(tx, call)),
     name,
     description,
-    parameters,
+    // The schema does not describe what lists and objects hold; the dispatcher refuses what is not JSON.
+    parameters: parameters as Readonly<Record<string, Json>>,
     experimentId,
     about,
     priority,
@@ -53,7 +40,7 @@ async function start(tx: Transaction, call: Call<StartInput>, parts: StartParts)
   return await presentWhole(tx.sql, tx.projectId, id);
 }
 
-async function sourceOf({ sql, projectId }: Transaction, call: Call<StartInput>) {
+async function sourceOf({ sql, projectId }: Transaction, call: CallOf<typeof startExecutionOperation>) {
   const { format, document, pipeline, version } = call.input;
   if ((pipeline === undefined) === (document === undefined)) {
     const issues = [{ path: 'document', message: 'is needed, or else pipeline', expected: 'one of both' }];

@@ -1,14 +1,14 @@
 /** Whether training and serving see the same: what is online beside what the source says of the same entities now. */
 import { DaisError } from '@dais/api';
-import { type FeatureSkew } from '@dais/api/data';
+import type { checkFeaturesOperation, FeatureSkew } from '@dais/api/data';
 import { column } from '#engines/query/model/build.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';
 import type { Cell } from '#engines/query/contract.ts';
-import type { Call } from '#kernel/dispatch.ts';
+import type { CallOf } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
 import { requireUnmasked, requireVisible } from '../definitions/authorize-selection.ts';
 import type { SelectedView, Selection } from '../definitions/compiled.ts';
-import { loadSelection, type SelectionInput } from '../definitions/load-selection.ts';
+import { loadSelection } from '../definitions/load-selection.ts';
 import type { FeatureParts, SourceVersion } from '../features-parts.ts';
 import { askingRows, inPlace } from '../history/asking-rows.ts';
 import { historyPlan, timeOf } from '../history/history-plan.ts';
@@ -27,17 +27,13 @@ const EXAMPLES = 5;
 const PAGE = 10_000;
 const TIME = 'asked at';
 
-export interface CheckInput extends SelectionInput {
-  readonly sample: number;
-}
-
 type Tables = Parameters<Parameters<typeof withTables>[3]>[0];
 
 /** @throws DaisError `not_found`, `invalid_state` where no view has both a source and values online; QueryError. */
 export async function checkSkew(
   parts: FeatureParts,
   packings: Packings,
-  { input, tenant, context, ...call }: Call<CheckInput>,
+  { input, tenant, context, ...call }: CallOf<typeof checkFeaturesOperation>,
 ): Promise<FeatureSkew> {
   const nowUs = parts.clock.now() * 1000;
   const { selection, versions } = await transact(parts.database, { mode: 'read', projectId: tenant.id }, async (tx) => {

@@ -1,5 +1,5 @@
 import { DaisError } from '@dais/api';
-import type { Call } from '#kernel/dispatch.ts';
+import type { Call } from '#kernel/entry.ts';
 import { listResources } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { FeatureParts } from '../features-parts.ts';

@@ -1,9 +1,9 @@
 /** Versions of datasets out of features: rows of another version, each with what was known at its moment. */
 import { DaisError, eventTypes } from '@dais/api';
-import { type FeatureBuild } from '@dais/api/data';
+import type { buildFeaturesOperation, FeatureBuild } from '@dais/api/data';
 import { column, scan } from '#engines/query/model/build.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';
-import type { Call } from '#kernel/dispatch.ts';
+import type { CallOf } from '#kernel/entry.ts';
 import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
 import type { JobClaim } from '#kernel/jobs.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -29,7 +29,7 @@ const USUAL_TIME = 'event_timestamp';
 /** Everything that can be wrong is told now: the job only works. */
 export async function startBuild(
   tx: Transaction,
-  call: Call<BuildRequest>,
+  call: CallOf<typeof buildFeaturesOperation>,
   parts: FeatureParts,
 ): Promise<FeatureBuild> {
   const { input, tenant, context } = call;

@@ -1,13 +1,12 @@
 /** Features as they were, for rows that somebody brings along. */
 import { DaisError } from '@dais/api';
-import { type FeatureRows } from '@dais/api/data';
-import type { Call } from '#kernel/dispatch.ts';
+import type { FeatureRows, readHistoryOperation } from '@dais/api/data';
+import type { CallOf } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
 import { requireUnmasked, requireVisible } from '../definitions/authorize-selection.ts';
 import type { CompiledView } from '../definitions/compiled.ts';
 import { loadSelection, type SelectionInput } from '../definitions/load-selection.ts';
 import type { FeatureParts, SourceVersion } from '../features-parts.ts';
-import type { Columns } from '../online/entity-columns.ts';
 import { parseMoment } from '../values/moment.ts';
 import { askingRows, inPlace, PLACE } from './asking-rows.ts';
 import { everyRow, historyPlan } from './history-plan.ts';
@@ -22,16 +21,10 @@ export interface HistoryRequest extends SelectionInput {
   readonly end?: string | undefined;
 }
 
-export interface HistoryInput extends HistoryRequest {
-  readonly entities?: Columns | undefined;
-  readonly eventTime: string;
-  readonly limit: number;
-}
-
 /** @throws DaisError `not_found`, `invalid_request`, `invalid_state`, `too_large`; QueryError. */
 export async function readHistory(
   parts: FeatureParts,
-  { input, tenant, context, ...call }: Call<HistoryInput>,
+  { input, tenant, context, ...call }: CallOf<typeof readHistoryOperation>,
 ): Promise<FeatureRows> {
   const { selection, versions } = await transact(parts.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
     const found = await loadSelection(tx, input);

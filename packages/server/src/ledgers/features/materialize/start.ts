@@ -1,7 +1,7 @@
 import { DaisError } from '@dais/api';
-import { type Materialization } from '@dais/api/data';
-import type { Call } from '#kernel/dispatch.ts';
-import type { Transaction, TransactionOrigin } from '#kernel/transaction.ts';
+import type { Materialization, materializeFeaturesOperation } from '@dais/api/data';
+import type { CallOf } from '#kernel/entry.ts';
+import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { CompiledView } from '../definitions/compiled.ts';
 import { loadView } from '../definitions/load-selection.ts';
@@ -9,21 +9,15 @@ import { parseMoment } from '../values/moment.ts';
 import { presentMaterialization, readMaterialization } from './materialization-rows.ts';
 import { MATERIALIZE_QUEUE } from './queues.ts';
 
-export interface MaterializeInput {
-  readonly view: string;
-  readonly mode: 'full' | 'incremental';
-  readonly start?: string | undefined;
-  readonly end?: string | undefined;
-}
+/** A call, or what the controller of feature views asks for itself. */
+type MaterializeCall = Pick<CallOf<typeof materializeFeaturesOperation>, 'input' | 'tenant'> & {
+  readonly context: Pick<CallOf<typeof materializeFeaturesOperation>['context'], 'principal'>;
+};
 
 /** @throws DaisError `not_found`, `invalid_request`, `invalid_state` when one is under way. */
 export async function startMaterialization(
   tx: Transaction,
-  {
-    input,
-    tenant,
-    context,
-  }: Pick<Call<MaterializeInput>, 'input' | 'tenant'> & { readonly context: TransactionOrigin },
+  { input, tenant, context }: MaterializeCall,
   nowMs: number,
 ): Promise<Materialization> {
   const view = await loadView(tx, input.view);

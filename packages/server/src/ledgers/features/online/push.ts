@@ -1,8 +1,8 @@
 /** Rows that come by themselves: brought online at once, kept for the dataset of the view, or both. */
 import { DaisError } from '@dais/api';
-import { type ValueType } from '@dais/api/data';
+import type { pushFeaturesOperation, ValueType } from '@dais/api/data';
 import type { OnlineRow } from '#engines/online/contract.ts';
-import type { Call } from '#kernel/dispatch.ts';
+import type { CallOf } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { CompiledView } from '../definitions/compiled.ts';
 import { loadView } from '../definitions/load-selection.ts';
@@ -15,13 +15,6 @@ import { formatCell, parseMoment } from '../values/moment.ts';
 import { packRow } from '../values/packed-row.ts';
 import { readColumn, rowCount, type Columns } from './entity-columns.ts';
 import type { Packings } from './packings.ts';
-
-export interface PushInput {
-  readonly view: string;
-  readonly rows: Columns;
-  readonly to: 'online' | 'offline' | 'both';
-}
-
 const MOST_ROWS = 10_000;
 /** Rows of a view that wait for their dataset. */
 const MOST_WAITING = 1_000_000;
@@ -46,7 +39,7 @@ export class Pusher {
   }
 
   /** @throws DaisError `invalid_request`, `invalid_state`, `too_large`, `not_found`. */
-  async push({ input, tenant, context }: Call<PushInput>) {
+  async push({ input, tenant, context }: CallOf<typeof pushFeaturesOperation>) {
     const { database } = this.#parts;
     const view = await transact(
       database,

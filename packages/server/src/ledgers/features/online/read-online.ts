@@ -1,8 +1,8 @@
 /** Features as they are now: one look into the store for all that was asked at once. */
 import { DaisError } from '@dais/api';
-import { type FeatureColumn, type FeatureStatus, type OnlineFeatures } from '@dais/api/data';
+import type { FeatureColumn, FeatureStatus, OnlineFeatures, readFeaturesOperation } from '@dais/api/data';
 import type { Lookup, OnlineRow } from '#engines/online/contract.ts';
-import type { Call } from '#kernel/dispatch.ts';
+import type { CallOf } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { Settled } from '#lib/coalesce.ts';
 import { authorizeSelection, requireUnmasked } from '../definitions/authorize-selection.ts';
@@ -19,7 +19,7 @@ import { schemaOf, unpackRow } from '../values/packed-row.ts';
 import { readColumn, rowCount, type Columns } from './entity-columns.ts';
 import type { Packings } from './packings.ts';
 
-export interface ReadInput extends SelectionInput {
+interface ReadInput extends SelectionInput {
   readonly entities: Columns;
   readonly fullNames: boolean;
 }
@@ -59,7 +59,10 @@ export class OnlineReader {
   }
 
   /** Several reads of one project: each gets its own answer or error. */
-  async share(tx: Transaction, calls: readonly Call<ReadInput>[]): Promise<readonly Settled<OnlineFeatures>[]> {
+  async share(
+    tx: Transaction,
+    calls: readonly CallOf<typeof readFeaturesOperation>[],
+  ): Promise<readonly Settled<OnlineFeatures>[]> {
     const version = await this.#catalog.version(tx);
     const prepared: (PreparedRead | { readonly error: unknown })[] = [];
     for (const call of calls) prepared.push(await this.#prepare(tx, call, version));
@@ -86,7 +89,11 @@ export class OnlineReader {
     });
   }
 
-  async #prepare(tx: Transaction, call: Call<ReadInput>, version: bigint): Promise<PreparedRead | { error: unknown }> {
+  async #prepare(
+    tx: Transaction,
+    call: CallOf<typeof readFeaturesOperation>,
+    version: bigint,
+  ): Promise<PreparedRead | { error: unknown }> {
     try {
       const { input, tenant } = call;
       const selection = await this.#catalog.selection(tx, input, version);

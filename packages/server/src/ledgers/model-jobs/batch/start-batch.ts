@@ -1,6 +1,6 @@
 /** What can be wrong with a batch prediction is told when it is asked for, as far as no model is needed for it. */
-import type { ModelJob } from '@dais/api/serving';
-import type { Call } from '#kernel/dispatch.ts';
+import type { ModelJob, startBatchPredictionOperation } from '@dais/api/serving';
+import type { CallOf } from '#kernel/entry.ts';
 import { readResource } from '#kernel/store.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { requireUsable, resolveVersion } from '#ledgers/data/index.ts';
@@ -11,16 +11,10 @@ import { findModelVersion } from '../find-model.ts';
 import { presentJob, readJob, type BatchRequest } from '../job-rows.ts';
 import type { ModelJobsParts } from '../model-jobs-parts.ts';
 
-export interface BatchInput {
-  readonly model: string;
-  readonly data: string;
-  readonly out: string;
-  readonly columns?: readonly string[];
-  readonly inputs?: readonly string[];
-  readonly onError: 'fail' | 'reject';
-}
-
-export async function startBatch(parts: ModelJobsParts, call: Call<BatchInput>): Promise<ModelJob> {
+export async function startBatch(
+  parts: ModelJobsParts,
+  call: CallOf<typeof startBatchPredictionOperation>,
+): Promise<ModelJob> {
   const { input, tenant, context } = call;
   const dataset = datasetOf(input.data);
   await call.authorize({ kind: 'Dataset', name: dataset }, tenant, 'dataset:read');

@@ -1,7 +1,12 @@
 /** What can be wrong with a conversion is told when it is asked for, as far as its `MLmodel` tells it. */
 import { buffer } from 'node:stream/consumers';
-import { parseServedModel, type ModelJob, type PredictFunction } from '@dais/api/serving';
-import type { Call } from '#kernel/dispatch.ts';
+import {
+  parseServedModel,
+  type ModelJob,
+  type PredictFunction,
+  type startModelConversionOperation,
+} from '@dais/api/serving';
+import type { CallOf } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
 import { readModel } from '#ledgers/registry/index.ts';
 import type { ModelRow } from '#ledgers/serving/index.ts';
@@ -12,13 +17,6 @@ import { findModelVersion } from '../find-model.ts';
 import { presentJob, readJob } from '../job-rows.ts';
 import type { ModelJobsParts } from '../model-jobs-parts.ts';
 
-export interface ConversionInput {
-  readonly model: string;
-  readonly to?: string;
-  readonly opset: number;
-  readonly predictFn?: PredictFunction;
-}
-
 /** What was asked for, fixed when it was. */
 export interface ConversionJobRequest {
   readonly to: string;
@@ -26,7 +24,10 @@ export interface ConversionJobRequest {
   readonly predictFn: PredictFunction;
 }
 
-export async function startConversion(parts: ModelJobsParts, call: Call<ConversionInput>): Promise<ModelJob> {
+export async function startConversion(
+  parts: ModelJobsParts,
+  call: CallOf<typeof startModelConversionOperation>,
+): Promise<ModelJob> {
   const { input, tenant, context } = call;
   const named = parseServedModel(input.model);
   if (!('message' in named) && named.of !== 'run') {

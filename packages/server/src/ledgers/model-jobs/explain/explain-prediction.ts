@@ -2,8 +2,8 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DaisError } from '@dais/api';
-import type { PredictionExplanation } from '@dais/api/serving';
-import type { Call } from '#kernel/dispatch.ts';
+import type { explainPredictionOperation, PredictionExplanation } from '@dais/api/serving';
+import type { CallOf } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { findModelVersion } from '../find-model.ts';
@@ -13,7 +13,7 @@ import { withExplainable } from '../open-model.ts';
 import { askGateway } from './ask-gateway.ts';
 import { keptInputs, valueOfFeature, type KeptInputs } from './kept-inputs.ts';
 
-export interface ExplainInput {
+interface ExplainInput {
   readonly endpoint: string;
   readonly id: string;
   readonly output?: number;
@@ -28,7 +28,7 @@ export class PredictionExplainer {
   }
 
   /** @throws DaisError `not_found`, `forbidden`, `invalid_state`, `invalid_request`, `overloaded`. */
-  async explain(call: Call<ExplainInput>): Promise<PredictionExplanation> {
+  async explain(call: CallOf<typeof explainPredictionOperation>): Promise<PredictionExplanation> {
     const { input, tenant } = call;
     await call.authorize({ kind: 'Endpoint', name: input.endpoint }, tenant, 'prediction:read');
     const kept = keptInputs(await this.#parts.prediction(call));
@@ -39,7 +39,10 @@ export class PredictionExplainer {
   }
 
   /** One at a time: each has a model in memory. */
-  async #load({ input, tenant, context }: Call<ExplainInput>, kept: KeptInputs): Promise<HostedExplanation> {
+  async #load(
+    { input, tenant, context }: CallOf<typeof explainPredictionOperation>,
+    kept: KeptInputs,
+  ): Promise<HostedExplanation> {
     if (this.#loading)
       throw new DaisError('overloaded', 'A model is loaded for another explanation: ask again.', { retryAfter: 2 });
     this.#loading = true;

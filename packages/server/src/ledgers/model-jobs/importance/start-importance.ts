@@ -1,5 +1,5 @@
-import type { ModelJob } from '@dais/api/serving';
-import type { Call } from '#kernel/dispatch.ts';
+import type { ModelJob, startModelImportanceOperation } from '@dais/api/serving';
+import type { CallOf } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
 import { requireUsable, resolveVersion } from '#ledgers/data/index.ts';
 import { uuidv7 } from '#lib/ids.ts';
@@ -8,15 +8,6 @@ import { beginModelJob } from '../begin-job.ts';
 import { findModelVersion } from '../find-model.ts';
 import { presentJob, readJob } from '../job-rows.ts';
 import type { ModelJobsParts } from '../model-jobs-parts.ts';
-
-export interface ImportanceInput {
-  readonly model: string;
-  readonly data: string;
-  readonly inputs?: readonly string[];
-  readonly sample: number;
-  readonly background: number;
-  readonly seed: number;
-}
 
 /** What was asked for, fixed when it was. */
 export interface ImportanceRequest {
@@ -28,7 +19,10 @@ export interface ImportanceRequest {
   readonly seed: number;
 }
 
-export async function startImportance(parts: ModelJobsParts, call: Call<ImportanceInput>): Promise<ModelJob> {
+export async function startImportance(
+  parts: ModelJobsParts,
+  call: CallOf<typeof startModelImportanceOperation>,
+): Promise<ModelJob> {
   const { input, tenant, context } = call;
   const dataset = datasetOf(input.data);
   await call.authorize({ kind: 'Dataset', name: dataset }, tenant, 'dataset:read');

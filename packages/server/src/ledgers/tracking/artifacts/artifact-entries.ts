@@ -13,10 +13,11 @@ import {
   readArtifactOperation,
   showArtifactOperation,
   writeArtifactOperation,
+  type OutputOf,
 } from '@dais/api';
 import type { Download } from '#kernel/content/download.ts';
 import { attachContent } from '#kernel/content/references.ts';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { downloadEntry, entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { byteQuota } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
 import { afterConflicts } from './after-conflicts.ts';
@@ -24,68 +25,46 @@ import type { ArtifactParts } from './artifact-parts.ts';
 import { artifactPath } from './artifact-path.ts';
 import { artifactsOf, listFolder, removeTree } from './artifact-tree.ts';
 import { folderEntries } from './folder/folder-entries.ts';
-import { completeUpload, type CompleteCall } from './transfers/complete-upload.ts';
+import { completeUpload } from './transfers/complete-upload.ts';
 import { fetchArtifact, linkArtifact } from './transfers/links.ts';
 import { abortUpload, beginUpload, putPart } from './transfers/uploads.ts';
 
-interface PathCall {
-  readonly path: string;
-}
-
 export function artifactEntries(parts: ArtifactParts): readonly OperationEntry[] {
-  const read = async ({ input, tenant }: Call<PathCall>): Promise<Download> => {
+  const read = async ({
+    input,
+    tenant,
+  }: CallOf<typeof readArtifactOperation | typeof showArtifactOperation>): Promise<Download> => {
     const owner = artifactsOf(tenant.id);
     const path = artifactPath(input.path);
     const { size, sha256 } = await parts.content.stat(owner, path);
     return { size, sha256, open: async (range) => (await parts.content.open(owner, path, range)).bytes };
   };
   return [
-    {
-      operation: listArtifactsOperation,
-      handle: async (tx, { input, tenant }: Call<{ path?: string; limit: number; cursor?: string }>) => {
-        const { path, limit, cursor } = input;
-        const folder = path === undefined ? '' : artifactPath(path);
-        return await listFolder(tx, artifactsOf(tenant.id), { folder, limit, ...(cursor !== undefined && { cursor }) });
-      },
-    },
-    { operation: readArtifactOperation, perform: read },
-    { operation: showArtifactOperation, perform: read },
-    {
-      operation: linkArtifactOperation,
-      perform: async (call: Call<{ path: string; seconds: number }>) => await linkArtifact(parts, call),
-    },
-    {
-      operation: fetchArtifactOperation,
-      perform: async (call: Call<{ id: string; ticket: string }>) => await fetchArtifact(parts, call),
-    },
-    {
-      operation: beginUploadOperation,
-      perform: async (call: Call<{ path: string; parts: number }>) => await beginUpload(parts, call),
-    },
-    {
-      operation: putPartOperation,
-      perform: async (call: Call<{ id: string; number: string; ticket: string }>) => await putPart(parts, call),
-    },
-    {
-      operation: completeUploadOperation,
-      perform: async (call: Call<CompleteCall>) => await completeUpload(parts, call),
-    },
-    { operation: abortUploadOperation, handle: abortUpload },
+    entry(listArtifactsOperation, async (tx, { input, tenant }) => {
+      const { path, limit, cursor } = input;
+      const folder = path === undefined ? '' : artifactPath(path);
+      return await listFolder(tx, artifactsOf(tenant.id), { folder, limit, ...(cursor !== undefined && { cursor }) });
+    }),
+    downloadEntry(readArtifactOperation, { perform: read }),
+    downloadEntry(showArtifactOperation, { perform: read }),
+    entry(linkArtifactOperation, { perform: async (call) => await linkArtifact(parts, call) }),
+    downloadEntry(fetchArtifactOperation, { perform: async (call) => await fetchArtifact(parts, call) }),
+    entry(beginUploadOperation, { perform: async (call) => await beginUpload(parts, call) }),
+    entry(putPartOperation, { perform: async (call) => await putPart(parts, call) }),
+    entry(completeUploadOperation, { perform: async (call) => await completeUpload(parts, call) }),
+    entry(abortUploadOperation, abortUpload),
     ...folderEntries(parts),
-    {
-      operation: writeArtifactOperation,
-      perform: async (call: Call<PathCall>) => await writeArtifact(parts, call),
-    },
-    {
-      operation: deleteArtifactOperation,
-      handle: async (tx, { input, tenant }: Call<PathCall>) => ({
-        deleted: await removeTree(tx, artifactsOf(tenant.id), artifactPath(input.path)),
-      }),
-    },
+    entry(writeArtifactOperation, { perform: async (call) => await writeArtifact(parts, call) }),
+    entry(deleteArtifactOperation, async (tx, { input, tenant }) => ({
+      deleted: await removeTree(tx, artifactsOf(tenant.id), artifactPath(input.path)),
+    })),
   ];
 }
 
-async function writeArtifact(parts: ArtifactParts, { input, tenant, context }: Call<PathCall>): Promise<object> {
+async function writeArtifact(
+  parts: ArtifactParts,
+  { input, tenant, context }: CallOf<typeof writeArtifactOperation>,
+): Promise<OutputOf<typeof writeArtifactOperation>> {
   const path = artifactPath(input.path);
   const bytes: Readable | undefined = context.content;
   if (bytes === undefined) throw new DaisError('unreadable_body', 'The request carries no bytes.');

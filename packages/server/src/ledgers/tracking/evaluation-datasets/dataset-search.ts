@@ -1,7 +1,7 @@
 /** Finding evaluation datasets. */
-import { type EvaluationDataset } from '@dais/api';
+import type { EvaluationDataset, searchEvaluationDatasetsOperation } from '@dais/api';
 import { evaluationDatasetFilter, parseFilter, parseOrder, type OrderKey } from '@dais/api/filter';
-import type { Call } from '#kernel/dispatch.ts';
+import type { Call, CallOf } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { compareInteger } from '#lib/comparison-sql.ts';
@@ -11,7 +11,7 @@ import { attributes, filterConditions, keyed } from '../search/filter-sql.ts';
 import { findRows, foreignCursor, rowCondition, type SearchInput, type SearchQuery } from '../search/search-page.ts';
 import { DATASET_COLUMNS, hydrateDatasets, type DatasetRow } from './dataset-rows.ts';
 
-export interface DatasetSearchInput extends Omit<SearchInput, 'view'> {
+interface DatasetSearchInput extends Omit<SearchInput, 'view'> {
   readonly experimentIds?: readonly string[];
 }
 
@@ -21,7 +21,10 @@ interface DatasetPage {
 }
 
 /** @throws DaisError `invalid_request` with the place, `invalid_cursor`. */
-export async function searchDatasets(tx: Transaction, { input, rows }: Call<DatasetSearchInput>): Promise<DatasetPage> {
+export async function searchDatasets(
+  tx: Transaction,
+  { input, rows }: CallOf<typeof searchEvaluationDatasetsOperation>,
+): Promise<DatasetPage> {
   const { limit, cursor, ...of } = input;
   const binding = ['evaluation datasets', tx.projectId, of];
   const place = decodePageCursor(binding, cursor);

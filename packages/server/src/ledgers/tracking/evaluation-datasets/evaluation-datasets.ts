@@ -10,15 +10,15 @@ import {
   untagEvaluationDatasetOperation,
   type EvaluationDataset,
 } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { foreignKeyRace } from '#kernel/write-race.ts';
+import { foreignKeyRace } from '#lib/write-race.ts';
 import { DEFAULT_NUMBER, ensureDefault, findExperiments, noExperiment, projectGone } from '../experiment-lookup.ts';
 import { removePairs, setPairs } from '../pairs.ts';
 import type { TrackingParts } from '../parts.ts';
 import { tellEvaluationDataset } from '../tracking-events.ts';
 import { DATASET_COLUMNS, digestOf, hydrateDatasets, requireDataset, type DatasetRow } from './dataset-rows.ts';
-import { searchDatasets, type DatasetSearchInput } from './dataset-search.ts';
+import { searchDatasets } from './dataset-search.ts';
 import { recordEntries } from './records.ts';
 
 interface ById {
@@ -28,51 +28,33 @@ interface ById {
 export function evaluationDatasetEntries(parts: TrackingParts): readonly OperationEntry[] {
   const { clock } = parts;
   return [
-    {
-      operation: createEvaluationDatasetOperation,
-      handle: async (tx, { input }: Call<NewDataset>) => await createDataset(tx, input, parts),
-    },
-    {
-      operation: readEvaluationDatasetOperation,
-      handle: async (tx, { input }: Call<ById>) => await hydrateOne(tx, await requireDataset(tx, input.id)),
-    },
-    {
-      operation: searchEvaluationDatasetsOperation,
-      handle: async (tx, call: Call<DatasetSearchInput>) => await searchDatasets(tx, call),
-    },
-    {
-      operation: deleteEvaluationDatasetOperation,
-      handle: async (tx, { input }: Call<ById>) => {
-        const [gone] = await tx.sql.query<{ records: bigint }>(
-          'delete from tracking.evaluation_dataset where project_id = $1 and id = $2 returning records',
-          [tx.projectId, input.id],
-          'delete_evaluation_dataset',
-        );
-        if (gone === undefined) return { deleted: false };
-        tellEvaluationDataset(tx, 'evaluationDatasetDeleted', input.id, { records: Number(gone.records) });
-        return { deleted: true };
-      },
-    },
-    {
-      operation: tagEvaluationDatasetOperation,
-      handle: async (tx, { input }: Call<ById & { readonly tags: Readonly<Record<string, string>> }>) => {
-        const { num } = await requireDataset(tx, input.id, 'for update');
-        setPairs(tx, 'evaluation_dataset_tag', num, new Map(Object.entries(input.tags)));
-        return {};
-      },
-    },
-    {
-      operation: untagEvaluationDatasetOperation,
-      handle: async (tx, { input }: Call<ById & { readonly key: string }>) => {
-        const { num } = await requireDataset(tx, input.id, 'for update');
-        await removePairs(tx, 'evaluation_dataset_tag', num, [input.key]);
-        return {};
-      },
-    },
-    {
-      operation: linkEvaluationDatasetOperation,
-      handle: async (tx, { input }: Call<Links>) => await relink(tx, input, clock.now()),
-    },
+    entry(createEvaluationDatasetOperation, async (tx, { input }) => await createDataset(tx, input, parts)),
+    entry(
+      readEvaluationDatasetOperation,
+      async (tx, { input }) => await hydrateOne(tx, await requireDataset(tx, input.id)),
+    ),
+    entry(searchEvaluationDatasetsOperation, async (tx, call) => await searchDatasets(tx, call)),
+    entry(deleteEvaluationDatasetOperation, async (tx, { input }) => {
+      const [gone] = await tx.sql.query<{ records: bigint }>(
+        'delete from tracking.evaluation_dataset where project_id = $1 and id = $2 returning records',
+        [tx.projectId, input.id],
+        'delete_evaluation_dataset',
+      );
+      if (gone === undefined) return { deleted: false };
+      tellEvaluationDataset(tx, 'evaluationDatasetDeleted', input.id, { records: Number(gone.records) });
+      return { deleted: true };
+    }),
+    entry(tagEvaluationDatasetOperation, async (tx, { input }) => {
+      const { num } = await requireDataset(tx, input.id, 'for update');
+      setPairs(tx, 'evaluation_dataset_tag', num, new Map(Object.entries(input.tags)));
+      return {};
+    }),
+    entry(untagEvaluationDatasetOperation, async (tx, { input }) => {
+      const { num } = await requireDataset(tx, input.id, 'for update');
+      await removePairs(tx, 'evaluation_dataset_tag', num, [input.key]);
+      return {};
+    }),
+    entry(linkEvaluationDatasetOperation, async (tx, { input }) => await relink(tx, input, clock.now())),
     ...recordEntries(parts),
   ];
 }

@@ -6,7 +6,7 @@ import {
   type EvaluationRecord,
   type EvaluationSchema,
 } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodeNumberCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { TrackingParts } from '../parts.ts';
@@ -15,31 +15,22 @@ import { inputsHash, merged, newRecord, widened, type GivenRecord, type KeptReco
 
 export function recordEntries(parts: TrackingParts): readonly OperationEntry[] {
   return [
-    {
-      operation: mergeEvaluationRecordsOperation,
-      handle: async (tx, { input }: Call<MergeInput>) => await mergeRecords(tx, input, parts),
-    },
-    {
-      operation: listEvaluationRecordsOperation,
-      handle: async (tx, { input }: Call<ListInput>) => await listRecords(tx, input),
-    },
-    {
-      operation: removeEvaluationRecordsOperation,
-      handle: async (tx, { input }: Call<{ readonly id: string; readonly recordIds: readonly string[] }>) => {
-        const { num } = await requireDataset(tx, input.id, 'for update');
-        const gone = await tx.sql.query(
-          'delete from tracking.evaluation_record where dataset = $1 and id = any($2) returning 1',
-          [num, input.recordIds],
-          'remove_evaluation_records',
-        );
-        await tx.sql.query(
-          'update tracking.evaluation_dataset set records = records - $2 where num = $1',
-          [num, gone.length],
-          'count_evaluation_records',
-        );
-        return { removed: gone.length };
-      },
-    },
+    entry(mergeEvaluationRecordsOperation, async (tx, { input }) => await mergeRecords(tx, input, parts)),
+    entry(listEvaluationRecordsOperation, async (tx, { input }) => await listRecords(tx, input)),
+    entry(removeEvaluationRecordsOperation, async (tx, { input }) => {
+      const { num } = await requireDataset(tx, input.id, 'for update');
+      const gone = await tx.sql.query(
+        'delete from tracking.evaluation_record where dataset = $1 and id = any($2) returning 1',
+        [num, input.recordIds],
+        'remove_evaluation_records',
+      );
+      await tx.sql.query(
+        'update tracking.evaluation_dataset set records = records - $2 where num = $1',
+        [num, gone.length],
+        'count_evaluation_records',
+      );
+      return { removed: gone.length };
+    }),
   ];
 }
 

@@ -1,5 +1,5 @@
 import { collectGarbageOperation } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type OperationEntry } from '#kernel/entry.ts';
 import { decodePageCursor, encodePageCursor } from '#kernel/page-cursor.ts';
 import type { Clock } from '#lib/clock.ts';
 import {
@@ -10,32 +10,23 @@ import {
   type GarbagePlace,
 } from './collect-garbage.ts';
 
-interface GarbageCall {
-  readonly dryRun: boolean;
-  readonly olderThanHours?: number;
-  readonly cursor?: string;
-}
-
 const HOUR_MS = 3_600_000;
 const DAY_HOURS = 24;
 
 /** @param days after which what was deleted goes when nothing else is said */
 export function garbageEntries(parts: GarbageParts, days: number, clock: Clock): readonly OperationEntry[] {
   return [
-    {
-      operation: collectGarbageOperation,
-      handle: async (tx, { input }: Call<GarbageCall>) => {
-        const hours = input.olderThanHours ?? days * DAY_HOURS;
-        const before = clock.now() - hours * HOUR_MS;
-        if (input.dryRun) return { removed: { ...(await countGarbage(tx, before)), files: 0 } };
-        const of = ['garbage.collect', hours];
-        const { removed, next } = await collectGarbage(tx, parts, before, decodePlace(of, input.cursor));
-        return {
-          removed,
-          ...(next !== undefined && { nextCursor: encodePageCursor(of, `${next.run} ${next.model}`) }),
-        };
-      },
-    },
+    entry(collectGarbageOperation, async (tx, { input }) => {
+      const hours = input.olderThanHours ?? days * DAY_HOURS;
+      const before = clock.now() - hours * HOUR_MS;
+      if (input.dryRun) return { removed: { ...(await countGarbage(tx, before)), files: 0 } };
+      const of = ['garbage.collect', hours];
+      const { removed, next } = await collectGarbage(tx, parts, before, decodePlace(of, input.cursor));
+      return {
+        removed,
+        ...(next !== undefined && { nextCursor: encodePageCursor(of, `${next.run} ${next.model}`) }),
+      };
+    }),
   ];
 }
 

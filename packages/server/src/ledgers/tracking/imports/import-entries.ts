@@ -11,83 +11,40 @@ import {
   importTraceOperation,
   listImportedOperation,
   noteImportedOperation,
-  type EvaluationRecord,
-  type Span,
 } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { TrackingParts } from '../parts.ts';
 import type { TraceParts } from '../traces/trace-words.ts';
-import {
-  importDataset,
-  importRecords,
-  importScorer,
-  type ImportedDataset,
-  type ImportedScorer,
-} from './import-evaluation.ts';
-import { importExperiment, type ImportedExperiment } from './import-experiment.ts';
-import { importLoggedModel, type ImportedLoggedModel } from './import-logged-model.ts';
-import { importMetrics, type ImportedMetrics } from './import-metrics.ts';
-import { importRun, type ImportedRun } from './import-run.ts';
-import { importSpans, importTrace, type ImportedTrace } from './import-trace.ts';
-import { listImported, noteImported, type ImportedPage, type ImportedRecord } from './imported-records.ts';
+import { importDataset, importRecords, importScorer } from './import-evaluation.ts';
+import { importExperiment } from './import-experiment.ts';
+import { importLoggedModel } from './import-logged-model.ts';
+import { importMetrics } from './import-metrics.ts';
+import { importRun } from './import-run.ts';
+import { importSpans, importTrace } from './import-trace.ts';
+import { listImported, noteImported } from './imported-records.ts';
 
 export function importEntries(parts: TrackingParts): readonly OperationEntry[] {
   const words = parts.options.traces;
   return [
-    {
-      operation: listImportedOperation,
-      handle: async (tx, { input }: Call<ImportedPage>) => await listImported(tx, input),
-    },
-    {
-      operation: noteImportedOperation,
-      handle: async (tx, { input }: Call<ImportedRecord>) => {
-        await noteImported(tx, input);
-        return {};
-      },
-    },
-    {
-      operation: importExperimentOperation,
-      handle: async (tx, { input }: Call<ImportedExperiment>) => await importExperiment(tx, input, parts),
-    },
-    {
-      operation: importRunOperation,
-      handle: async (tx, { input }: Call<ImportedRun>) => await importRun(tx, input, parts),
-    },
-    {
-      operation: importMetricsOperation,
-      handle: async (tx, { input }: Call<ImportedMetrics>) => await importMetrics(tx, input),
-    },
-    {
-      operation: importLoggedModelOperation,
-      handle: async (tx, { input }: Call<ImportedLoggedModel>) => await importLoggedModel(tx, input, parts),
-    },
-    {
-      operation: importEvaluationDatasetOperation,
-      handle: async (tx, { input }: Call<ImportedDataset>) => await importDataset(tx, input),
-    },
-    {
-      operation: importEvaluationRecordsOperation,
-      handle: async (tx, { input }: Call<{ readonly id: string; readonly records: readonly EvaluationRecord[] }>) =>
-        await importRecords(tx, input),
-    },
-    {
-      operation: importScorerOperation,
-      handle: async (tx, { input }: Call<ImportedScorer>) => await importScorer(tx, input),
-    },
+    entry(listImportedOperation, async (tx, { input }) => await listImported(tx, input)),
+    entry(noteImportedOperation, async (tx, { input }) => {
+      await noteImported(tx, input);
+      return {};
+    }),
+    entry(importExperimentOperation, async (tx, { input }) => await importExperiment(tx, input, parts)),
+    entry(importRunOperation, async (tx, { input }) => await importRun(tx, input, parts)),
+    entry(importMetricsOperation, async (tx, { input }) => await importMetrics(tx, input)),
+    entry(importLoggedModelOperation, async (tx, { input }) => await importLoggedModel(tx, input, parts)),
+    entry(importEvaluationDatasetOperation, async (tx, { input }) => await importDataset(tx, input)),
+    entry(importEvaluationRecordsOperation, async (tx, { input }) => await importRecords(tx, input)),
+    entry(importScorerOperation, async (tx, { input }) => await importScorer(tx, input)),
     ...(words === undefined ? [] : traceImports({ ...parts, words })),
   ];
 }
 
 function traceImports(parts: TraceParts): readonly OperationEntry[] {
   return [
-    {
-      operation: importTraceOperation,
-      handle: async (tx, { input }: Call<ImportedTrace>) => await importTrace(tx, input, parts),
-    },
-    {
-      operation: importSpansOperation,
-      handle: async (tx, { input }: Call<{ readonly id: string; readonly spans: readonly Span[] }>) =>
-        await importSpans(tx, input, parts),
-    },
+    entry(importTraceOperation, async (tx, { input }) => await importTrace(tx, input, parts)),
+    entry(importSpansOperation, async (tx, { input }) => await importSpans(tx, input, parts)),
   ];
 }

@@ -1,7 +1,7 @@
 /** Evaluation datasets, their records and scorers as they were elsewhere. */
 import type { EvaluationRecord, EvaluationSchema } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
-import { foreignKeyRace } from '#kernel/write-race.ts';
+import { foreignKeyRace } from '#lib/write-race.ts';
 import { requireDataset } from '../evaluation-datasets/dataset-rows.ts';
 import { inputsHash } from '../evaluation-datasets/record-merge.ts';
 import { findExperiments, noExperiment, projectGone } from '../experiment-lookup.ts';

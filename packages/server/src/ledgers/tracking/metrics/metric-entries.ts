@@ -6,7 +6,7 @@ import {
   sampleMetricOperation,
   type MetricPoint,
 } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type OperationEntry } from '#kernel/entry.ts';
 import { decodePageCursor, encodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { noRun } from '../run-lookup.ts';
@@ -18,18 +18,9 @@ import { sampleSeries } from './sample.ts';
 
 export function metricEntries(): readonly OperationEntry[] {
   return [
-    {
-      operation: readMetricOperation,
-      handle: async (tx, { input }: Call<HistoryCall>) => await history(tx, input),
-    },
-    {
-      operation: sampleMetricOperation,
-      handle: async (tx, { input }: Call<SampleCall>) => await sample(tx, input),
-    },
-    {
-      operation: chartMetricOperation,
-      handle: async (tx, { input }: Call<ChartCall>) => await chart(tx, input),
-    },
+    entry(readMetricOperation, async (tx, { input }) => await history(tx, input)),
+    entry(sampleMetricOperation, async (tx, { input }) => await sample(tx, input)),
+    entry(chartMetricOperation, async (tx, { input }) => await chart(tx, input)),
   ];
 }
 

@@ -1,18 +1,12 @@
 /** The datasets that runs of experiments read. */
-import type { DatasetSummary } from '@dais/api';
-import type { Call } from '#kernel/dispatch.ts';
+import type { DatasetSummary, searchDatasetsOperation } from '@dais/api';
+import type { CallOf } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { SortKey } from '#lib/keyset.ts';
 import { allOf, type Bind } from '#lib/composed-sql.ts';
 import { findExperiments, shownNumber } from '../experiment-lookup.ts';
 import { findRows, foreignCursor, rowCondition } from './search-page.ts';
-
-export interface DatasetSummaryInput {
-  readonly experimentIds: readonly string[];
-  readonly limit: number;
-  readonly cursor?: string;
-}
 
 interface SummaryRow {
   readonly experiment: bigint;
@@ -28,7 +22,7 @@ const KEYS: readonly SortKey[] = [
   { sql: 's.context', type: 'text', ascending: true, missing: true },
 ];
 
-export async function searchDatasetSummaries(tx: Transaction, { input, rows }: Call<DatasetSummaryInput>) {
+export async function searchDatasetSummaries(tx: Transaction, { input, rows }: CallOf<typeof searchDatasetsOperation>) {
   const { experimentIds, limit, cursor } = input;
   const binding = ['datasets of experiments', tx.projectId, experimentIds];
   const place = decodePageCursor(binding, cursor);

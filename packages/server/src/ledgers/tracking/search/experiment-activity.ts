@@ -1,5 +1,6 @@
 /** How many runs experiments have, and when the last began. Costs as much as their runs: some 10 ms for 50,000. */
-import type { Call } from '#kernel/dispatch.ts';
+import type { experimentActivityOperation } from '@dais/api';
+import type { CallOf } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { allOf, composeStatement } from '#lib/composed-sql.ts';
 import { findExperiments, shownNumber } from '../experiment-lookup.ts';
@@ -21,7 +22,7 @@ interface CountRow {
 
 export async function experimentActivity(
   tx: Transaction,
-  { input, rows }: Call<{ readonly ids: readonly string[] }>,
+  { input, rows }: CallOf<typeof experimentActivityOperation>,
 ): Promise<{ readonly items: readonly Activity[] }> {
   const experiments = input.ids.length === 0 ? [] : await findExperiments(tx, input.ids);
   const { text, values } = composeStatement(

@@ -1,7 +1,7 @@
 /** Finding experiments. */
-import { type Experiment } from '@dais/api';
+import type { Experiment, searchExperimentsOperation } from '@dais/api';
 import { experimentFilter, filterError, parseFilter, parseOrder, type OrderKey } from '@dais/api/filter';
-import type { Call } from '#kernel/dispatch.ts';
+import type { Call, CallOf } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { compareInteger } from '#lib/comparison-sql.ts';
@@ -27,7 +27,7 @@ interface ExperimentPage {
 /** @throws DaisError `invalid_request` with the place, `invalid_cursor`. */
 export async function searchExperiments(
   tx: Transaction,
-  { input, rows }: Call<SearchInput>,
+  { input, rows }: CallOf<typeof searchExperimentsOperation>,
   options: TrackingOptions,
 ): Promise<ExperimentPage> {
   const { limit, cursor, ...of } = input;

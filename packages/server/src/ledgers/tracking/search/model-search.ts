@@ -1,7 +1,7 @@
 /** Finding logged models. */
-import { DaisError, loggedModelStatuses, type LoggedModel } from '@dais/api';
+import { DaisError, loggedModelStatuses, type LoggedModel, type searchLoggedModelsOperation } from '@dais/api';
 import { filterError, loggedModelFilter, parseFilter, type FilterClause } from '@dais/api/filter';
-import type { Call } from '#kernel/dispatch.ts';
+import type { Call, CallOf } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { compareDouble, compareInteger, compareText } from '#lib/comparison-sql.ts';
@@ -31,7 +31,7 @@ interface ModelOrder extends Partial<OnDataset> {
   readonly ascending: boolean;
 }
 
-export interface ModelSearchInput extends Omit<SearchInput, 'orderBy'> {
+interface ModelSearchInput extends Omit<SearchInput, 'orderBy'> {
   readonly experimentIds: readonly string[];
   readonly datasets?: readonly OnDataset[];
   readonly orderBy?: readonly ModelOrder[];
@@ -45,7 +45,7 @@ interface ModelPage {
 /** @throws DaisError `invalid_request` with the place, `invalid_cursor`. */
 export async function searchModels(
   tx: Transaction,
-  { input, rows }: Call<ModelSearchInput>,
+  { input, rows }: CallOf<typeof searchLoggedModelsOperation>,
   options: TrackingOptions,
 ): Promise<ModelPage> {
   const { limit, cursor, ...of } = input;

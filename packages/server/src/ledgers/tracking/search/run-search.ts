@@ -1,7 +1,7 @@
 /** Finding runs: one query for which, then their contents by arrays of numbers. */
-import { RUNS_COUNTED, type Run } from '@dais/api';
+import { RUNS_COUNTED, type countRunsOperation, type Run, type searchRunsOperation } from '@dais/api';
 import { parseFilter, parseOrder, runFilter, type FilterClause, type OrderKey } from '@dais/api/filter';
-import type { Call } from '#kernel/dispatch.ts';
+import type { Call, CallOf } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { compareDouble, compareInteger, compareText, type Comparison } from '#lib/comparison-sql.ts';
@@ -23,11 +23,6 @@ import {
   type SearchQuery,
 } from './search-page.ts';
 
-export interface RunSearchInput extends SearchInput {
-  readonly experimentIds: readonly string[];
-  readonly countChildren?: boolean;
-}
-
 interface RunPage {
   readonly items: readonly Run[];
   readonly nextCursor?: string;
@@ -41,7 +36,7 @@ const HYDRATED = 1000;
 /** @throws DaisError `invalid_request` with the place in the filter or order, `invalid_cursor`. */
 export async function searchRuns(
   tx: Transaction,
-  call: Call<RunSearchInput>,
+  call: CallOf<typeof searchRunsOperation>,
   options: TrackingOptions,
 ): Promise<RunPage> {
   const { limit, cursor, ...of } = call.input;
@@ -66,7 +61,7 @@ export async function searchRuns(
 /** @throws DaisError `invalid_request` with the place in the filter. */
 export async function countRuns(
   tx: Transaction,
-  { input, rows }: Call<Pick<RunSearchInput, 'experimentIds' | 'filter' | 'view'>>,
+  { input, rows }: CallOf<typeof countRunsOperation>,
   options: TrackingOptions,
 ): Promise<{ readonly runs: number; readonly more: boolean }> {
   const clauses = parseFilter(runFilter, input.filter ?? '');

@@ -7,40 +7,21 @@ import {
   searchRunsOperation,
   countRunsOperation,
 } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { TrackingOptions } from '../options.ts';
 import { experimentActivity } from './experiment-activity.ts';
-import { searchDatasetSummaries, type DatasetSummaryInput } from './dataset-summaries.ts';
+import { searchDatasetSummaries } from './dataset-summaries.ts';
 import { searchExperiments } from './experiment-search.ts';
-import { searchModels, type ModelSearchInput } from './model-search.ts';
-import { countRuns, searchRuns, type RunSearchInput } from './run-search.ts';
-import type { SearchInput } from './search-page.ts';
+import { searchModels } from './model-search.ts';
+import { countRuns, searchRuns } from './run-search.ts';
 
 export function searchEntries(options: TrackingOptions): readonly OperationEntry[] {
   return [
-    {
-      operation: searchRunsOperation,
-      handle: async (tx, call: Call<RunSearchInput>) => await searchRuns(tx, call, options),
-    },
-    {
-      operation: countRunsOperation,
-      handle: async (tx, call: Call<RunSearchInput>) => await countRuns(tx, call, options),
-    },
-    {
-      operation: searchExperimentsOperation,
-      handle: async (tx, call: Call<SearchInput>) => await searchExperiments(tx, call, options),
-    },
-    {
-      operation: experimentActivityOperation,
-      handle: async (tx, call: Call<{ readonly ids: readonly string[] }>) => await experimentActivity(tx, call),
-    },
-    {
-      operation: searchLoggedModelsOperation,
-      handle: async (tx, call: Call<ModelSearchInput>) => await searchModels(tx, call, options),
-    },
-    {
-      operation: searchDatasetsOperation,
-      handle: async (tx, call: Call<DatasetSummaryInput>) => await searchDatasetSummaries(tx, call),
-    },
+    entry(searchRunsOperation, async (tx, call) => await searchRuns(tx, call, options)),
+    entry(countRunsOperation, async (tx, call) => await countRuns(tx, call, options)),
+    entry(searchExperimentsOperation, async (tx, call) => await searchExperiments(tx, call, options)),
+    entry(experimentActivityOperation, async (tx, call) => await experimentActivity(tx, call)),
+    entry(searchLoggedModelsOperation, async (tx, call) => await searchModels(tx, call, options)),
+    entry(searchDatasetsOperation, async (tx, call) => await searchDatasetSummaries(tx, call)),
   ];
 }

@@ -9,7 +9,7 @@ import {
   type AssessmentKind,
   type NewAssessment,
 } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { TrackingParts } from '../parts.ts';
 import { ASSESSMENT_COLUMNS, assessmentOf, type AssessmentRow } from './assessment-rows.ts';
@@ -35,50 +35,38 @@ const LONGEST_VALUE = 65_536;
 
 export function assessmentEntries(parts: TrackingParts): readonly OperationEntry[] {
   return [
-    {
-      operation: createAssessmentOperation,
-      handle: async (tx, { input: { traceId, ...given } }: Call<NewAssessment & { readonly traceId: string }>) => {
-        const trace = await lockTrace(tx, traceId);
-        if (given.overrides !== undefined) await overrule(tx, trace, traceId, given.overrides);
-        const [row] = await insertAssessments(tx, trace, [given], parts);
-        if (row === undefined) {
-          throw new DaisError('already_exists', `Trace "${traceId}" has an assessment "${given.id}" already.`);
-        }
-        return assessmentOf(traceId, row);
-      },
-    },
-    {
-      operation: readAssessmentOperation,
-      handle: async (tx, { input }: Call<Named>) => {
-        const { num } = await requireTrace(tx, input.traceId);
-        return assessmentOf(input.traceId, await requireAssessment(tx, num, input));
-      },
-    },
-    {
-      operation: updateAssessmentOperation,
-      handle: async (tx, { input }: Call<Change>) => await updateAssessment(tx, input, parts.clock.now()),
-    },
-    {
-      operation: deleteAssessmentOperation,
-      handle: async (tx, { input }: Call<Named>) => {
-        const trace = await lockTrace(tx, input.traceId);
-        const [gone] = await tx.sql.query<{ overrides: string | null }>(
-          'delete from tracking.assessment where trace = $1 and id = $2 returning overrides',
-          [trace, input.id],
-          'delete_assessment',
-        );
-        if (gone?.overrides != null) {
-          // Unless a second one corrects it as well.
-          await tx.sql.query(
-            `update tracking.assessment a set valid = true where trace = $1 and id = $2 and not exists
+    entry(createAssessmentOperation, async (tx, { input: { traceId, ...given } }) => {
+      const trace = await lockTrace(tx, traceId);
+      if (given.overrides !== undefined) await overrule(tx, trace, traceId, given.overrides);
+      const [row] = await insertAssessments(tx, trace, [given], parts);
+      if (row === undefined) {
+        throw new DaisError('already_exists', `Trace "${traceId}" has an assessment "${given.id}" already.`);
+      }
+      return assessmentOf(traceId, row);
+    }),
+    entry(readAssessmentOperation, async (tx, { input }) => {
+      const { num } = await requireTrace(tx, input.traceId);
+      return assessmentOf(input.traceId, await requireAssessment(tx, num, input));
+    }),
+    entry(updateAssessmentOperation, async (tx, { input }) => await updateAssessment(tx, input, parts.clock.now())),
+    entry(deleteAssessmentOperation, async (tx, { input }) => {
+      const trace = await lockTrace(tx, input.traceId);
+      const [gone] = await tx.sql.query<{ overrides: string | null }>(
+        'delete from tracking.assessment where trace = $1 and id = $2 returning overrides',
+        [trace, input.id],
+        'delete_assessment',
+      );
+      if (gone?.overrides != null) {
+        // Unless a second one corrects it as well.
+        await tx.sql.query(
+          `update tracking.assessment a set valid = true where trace = $1 and id = $2 and not exists
                (select from tracking.assessment b where b.trace = $1 and b.overrides = $2)`,
-            [trace, gone.overrides],
-            'revive_assessment',
-          );
-        }
-        return {};
-      },
-    },
+          [trace, gone.overrides],
+          'revive_assessment',
+        );
+      }
+      return {};
+    }),
   ];
 }
 

@@ -9,7 +9,7 @@ import { forgetSpans, insertSpans, knownNodes } from './span-write.ts';
 import { writableExperiment } from './trace-experiment.ts';
 import { sumAmounts, type AmountNode, type SpanAmounts } from './usage.ts';
 
-export interface LogSpansInput {
+interface LogSpansInput {
   readonly experimentId: string;
   readonly runId?: string;
   readonly resources: readonly ResourceSpans[];
@@ -19,7 +19,11 @@ export interface LogSpansInput {
 export const MOST_SPANS = 100_000;
 
 /** @throws DaisError `not_found`, `invalid_state` for the experiment and the run, `too_large`, `invalid_request`. */
-export async function logSpans(tx: Transaction, input: LogSpansInput, parts: TraceParts): Promise<object> {
+export async function logSpans(
+  tx: Transaction,
+  input: LogSpansInput,
+  parts: TraceParts,
+): Promise<{ readonly accepted: number; readonly rejected: number }> {
   const words = parts.words;
   const batches = spanBatches(input.resources, words);
   const accepted = batches.reduce((sum, { rows }) => sum + rows.length, 0);

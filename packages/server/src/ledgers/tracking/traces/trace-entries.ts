@@ -1,9 +1,9 @@
 /** The operations of traces and of their assessments. */
 import { logSpansOperation } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { TraceParts } from './trace-words.ts';
 import { assessmentEntries } from './assessments.ts';
-import { logSpans, type LogSpansInput } from './log-spans.ts';
+import { logSpans } from './log-spans.ts';
 import { traceDeleteEntries } from './trace-delete.ts';
 import { traceInfoEntries } from './trace-info.ts';
 import { traceMetricEntries } from './trace-metrics.ts';
@@ -12,10 +12,7 @@ import { traceSearchEntries } from './trace-search.ts';
 
 export function traceEntries(parts: TraceParts): readonly OperationEntry[] {
   return [
-    {
-      operation: logSpansOperation,
-      handle: async (tx, { input }: Call<LogSpansInput>) => await logSpans(tx, input, parts),
-    },
+    entry(logSpansOperation, async (tx, { input }) => await logSpans(tx, input, parts)),
     ...traceInfoEntries(parts),
     ...traceReadEntries(parts),
     ...traceSearchEntries(parts),

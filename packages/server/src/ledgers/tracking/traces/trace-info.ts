@@ -11,7 +11,7 @@ import {
   type Trace,
   type TraceState,
 } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { TraceParts } from './trace-words.ts';
 import { requireRun } from '../run-lookup.ts';
@@ -59,74 +59,51 @@ export function traceInfoEntries(parts: TraceParts): readonly OperationEntry[] {
     return trace;
   };
   return [
-    {
-      operation: putTraceOperation,
-      handle: async (tx, { input }: Call<Put>) => await read(tx, await putTrace(tx, input, parts)),
-    },
-    {
-      operation: endTraceOperation,
-      handle: async (tx, { input }: Call<End>) => {
-        await endTrace(tx, input, parts);
-        return await read(tx, input.id);
-      },
-    },
-    {
-      operation: tagTraceOperation,
-      handle: async (tx, { input }: Call<{ readonly id: string; readonly tags: Texts }>) => {
-        const rows = await tx.sql.query(
-          'update tracking.trace set tags = tags || $3::jsonb where project_id = $1 and id = $2 returning 1',
-          [tx.projectId, input.id, JSON.stringify(input.tags)],
-          'tag_trace',
-        );
-        if (rows.length === 0) throw noTrace(input.id);
-        return {};
-      },
-    },
-    {
-      operation: untagTraceOperation,
-      handle: async (tx, { input: { id, key } }: Call<{ readonly id: string; readonly key: string }>) => {
-        const num = await lockTrace(tx, id);
-        const rows = await tx.sql.query(
-          'update tracking.trace set tags = tags - $2::text where num = $1 and tags ? $2::text returning 1',
-          [num, key],
-          'untag_trace',
-        );
-        if (rows.length === 0) throw new DaisError('not_found', `Trace "${id}" has no tag "${key}".`);
-        return {};
-      },
-    },
-    {
-      operation: linkTracesOperation,
-      handle: async (tx, { input }: Call<{ readonly runId: string; readonly ids: readonly string[] }>) => {
-        const run = await requireRun(tx, input.runId);
-        await tx.sql.query(
-          `insert into tracking.trace_run (trace, run, project_id)
+    entry(putTraceOperation, async (tx, { input }) => await read(tx, await putTrace(tx, input, parts))),
+    entry(endTraceOperation, async (tx, { input }) => {
+      await endTrace(tx, input, parts);
+      return await read(tx, input.id);
+    }),
+    entry(tagTraceOperation, async (tx, { input }) => {
+      const rows = await tx.sql.query(
+        'update tracking.trace set tags = tags || $3::jsonb where project_id = $1 and id = $2 returning 1',
+        [tx.projectId, input.id, JSON.stringify(input.tags)],
+        'tag_trace',
+      );
+      if (rows.length === 0) throw noTrace(input.id);
+      return {};
+    }),
+    entry(untagTraceOperation, async (tx, { input: { id, key } }) => {
+      const num = await lockTrace(tx, id);
+      const rows = await tx.sql.query(
+        'update tracking.trace set tags = tags - $2::text where num = $1 and tags ? $2::text returning 1',
+        [num, key],
+        'untag_trace',
+      );
+      if (rows.length === 0) throw new DaisError('not_found', `Trace "${id}" has no tag "${key}".`);
+      return {};
+    }),
+    entry(linkTracesOperation, async (tx, { input }) => {
+      const run = await requireRun(tx, input.runId);
+      await tx.sql.query(
+        `insert into tracking.trace_run (trace, run, project_id)
            select num, $3, $1 from tracking.trace where project_id = $1 and id = any($2) order by num on conflict do nothing`,
-          [tx.projectId, input.ids, run.id],
-          'link_traces_by_id',
-        );
-        return {};
-      },
-    },
-    {
-      operation: linkPromptsOperation,
-      handle: async (tx, { input }: Call<PromptLinks>) => {
-        const trace = await lockTrace(tx, input.id);
-        await tx.sql.query(
-          `insert into tracking.trace_prompt (trace, prompt, project_id) select $1, p, $2 from unnest($3::text[]) p
+        [tx.projectId, input.ids, run.id],
+        'link_traces_by_id',
+      );
+      return {};
+    }),
+    entry(linkPromptsOperation, async (tx, { input }) => {
+      const trace = await lockTrace(tx, input.id);
+      await tx.sql.query(
+        `insert into tracking.trace_prompt (trace, prompt, project_id) select $1, p, $2 from unnest($3::text[]) p
            on conflict do nothing`,
-          [trace, tx.projectId, input.prompts.map(({ name, version }) => `${name}/${version}`)],
-          'link_prompts',
-        );
-        return {};
-      },
-    },
+        [trace, tx.projectId, input.prompts.map(({ name, version }) => `${name}/${version}`)],
+        'link_prompts',
+      );
+      return {};
+    }),
   ];
-}
-
-interface PromptLinks {
-  readonly id: string;
-  readonly prompts: readonly { readonly name: string; readonly version: string }[];
 }
 
 function cut(metadata: Texts = {}): Texts {

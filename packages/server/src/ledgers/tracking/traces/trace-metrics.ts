@@ -7,7 +7,7 @@ import {
   type TraceMetricFilter,
   type TraceMetricView,
 } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type Call, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { allOf, composeStatement, listOf, type Bind } from '#lib/composed-sql.ts';
 import { findExperiments } from '../experiment-lookup.ts';
@@ -35,16 +35,13 @@ interface Point {
 
 export function traceMetricEntries({ words }: TraceParts): readonly OperationEntry[] {
   return [
-    {
-      operation: readTraceMetricsOperation,
-      handle: async (tx, { input, rows }: Call<Asked>) => await readMetrics(tx, input, { words, rows }),
-    },
+    entry(readTraceMetricsOperation, async (tx, { input, rows }) => await readMetrics(tx, input, { words, rows })),
   ];
 }
 
 interface Of {
   readonly words: TraceWords;
-  readonly rows: Call<Asked>['rows'];
+  readonly rows: Call['rows'];
 }
 
 /** @throws DaisError `invalid_request` for what cannot be asked together. */

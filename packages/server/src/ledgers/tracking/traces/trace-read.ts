@@ -8,7 +8,7 @@ import {
   type Span,
   type Trace,
 } from '@dais/api';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { readSpans } from './span-rows.ts';
@@ -18,48 +18,31 @@ import type { TraceParts } from './trace-words.ts';
 /** Spans in one answer. */
 const MOST_SPANS = 100_000;
 
-interface Page {
-  readonly id: string;
-  readonly limit: number;
-  readonly cursor?: string;
-}
-
 export function traceReadEntries({ options, words }: TraceParts): readonly OperationEntry[] {
   const { idPrefix } = words;
   const hexOf = (id: string): string => (id.startsWith(idPrefix) ? id.slice(idPrefix.length) : id);
   return [
-    {
-      operation: readTraceOperation,
-      handle: async (tx, { input }: Call<{ readonly id: string }>) => {
-        const [trace] = await hydrateTraces(tx, [await requireTrace(tx, input.id)], options);
-        return trace;
-      },
-    },
-    {
-      operation: listSpansOperation,
-      handle: async (tx, { input: { id, limit, cursor } }: Call<Page>) => {
-        const binding = ['spans', tx.projectId, id];
-        const place = placeOf(decodePageCursor(binding, cursor));
-        const { num } = await requireTrace(tx, id);
-        const found = await readSpans(tx, new Map([[num, hexOf(id)]]), { after: place, limit: limit + 1 });
-        const { page, next } = cutPage(found, limit, binding, ({ seq, n }) => `${seq}:${n}`);
-        return { items: page.map(({ span }) => span), ...next };
-      },
-    },
-    {
-      operation: readTracesOperation,
-      handle: async (tx, { input }: Call<{ readonly ids: readonly string[]; readonly spans: boolean }>) => {
-        const rows = await findTraces(tx, input.ids);
-        const traces = await hydrateTraces(tx, rows, options);
-        const hex = new Map(rows.map(({ num, id }) => [num, hexOf(id)]));
-        const spans = input.spans ? await spansOf(tx, traces, hex) : new Map<bigint, Span[]>();
-        return { items: traces.map((trace, index) => ({ trace, spans: spans.get(rows[index]?.num ?? 0n) ?? [] })) };
-      },
-    },
-    {
-      operation: listTraceLinksOperation,
-      handle: async (tx, { input }: Call<{ readonly ids: readonly string[] }>) => await linksOf(tx, input.ids),
-    },
+    entry(readTraceOperation, async (tx, { input }) => {
+      const [trace] = await hydrateTraces(tx, [await requireTrace(tx, input.id)], options);
+      if (trace === undefined) throw new Error('a row becomes a trace');
+      return trace;
+    }),
+    entry(listSpansOperation, async (tx, { input: { id, limit, cursor } }) => {
+      const binding = ['spans', tx.projectId, id];
+      const place = placeOf(decodePageCursor(binding, cursor));
+      const { num } = await requireTrace(tx, id);
+      const found = await readSpans(tx, new Map([[num, hexOf(id)]]), { after: place, limit: limit + 1 });
+      const { page, next } = cutPage(found, limit, binding, ({ seq, n }) => `${seq}:${n}`);
+      return { items: page.map(({ span }) => span), ...next };
+    }),
+    entry(readTracesOperation, async (tx, { input }) => {
+      const rows = await findTraces(tx, input.ids);
+      const traces = await hydrateTraces(tx, rows, options);
+      const hex = new Map(rows.map(({ num, id }) => [num, hexOf(id)]));
+      const spans = input.spans ? await spansOf(tx, traces, hex) : new Map<bigint, Span[]>();
+      return { items: traces.map((trace, index) => ({ trace, spans: spans.get(rows[index]?.num ?? 0n) ?? [] })) };
+    }),
+    entry(listTraceLinksOperation, async (tx, { input }) => await linksOf(tx, input.ids)),
   ];
 }
 

@@ -1,5 +1,5 @@
 /** Finding traces. */
-import { correlateTracesOperation, searchTracesOperation, type Trace } from '@dais/api';
+import { correlateTracesOperation, searchTracesOperation, type Trace, type OutputOf } from '@dais/api';
 import {
   filterError,
   parseFilter,
@@ -9,7 +9,7 @@ import {
   type FilterClause,
   type OrderKey,
 } from '@dais/api/filter';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { SortKey } from '#lib/keyset.ts';
@@ -21,41 +21,20 @@ import { traceConditions } from './trace-conditions.ts';
 import { hydrateTraces, TRACE_COLUMNS, type TraceRow } from './trace-rows.ts';
 import type { TraceParts, TraceWords } from './trace-words.ts';
 
-interface Search {
-  readonly experimentIds: readonly string[];
-  readonly filter?: string;
-  readonly orderBy?: readonly string[];
-  readonly limit: number;
-  readonly cursor?: string;
-}
-
-interface Correlation {
-  readonly experimentIds: readonly string[];
-  readonly filter1: string;
-  readonly filter2: string;
-  readonly base?: string;
-}
-
 /** Texts that agree so far are sorted by what comes next: the place of a page must not hold texts of any length. */
 const SORTED_TEXT = 500;
 
 export function traceSearchEntries(parts: TraceParts): readonly OperationEntry[] {
   return [
-    {
-      operation: searchTracesOperation,
-      handle: async (tx, call: Call<Search>) => await searchTraces(tx, call, parts),
-    },
-    {
-      operation: correlateTracesOperation,
-      handle: async (tx, call: Call<Correlation>) => await correlate(tx, call, parts),
-    },
+    entry(searchTracesOperation, async (tx, call) => await searchTraces(tx, call, parts)),
+    entry(correlateTracesOperation, async (tx, call) => await correlate(tx, call, parts)),
   ];
 }
 
 /** @throws DaisError `invalid_request` with the place, `invalid_cursor`. */
 async function searchTraces(
   tx: Transaction,
-  { input, rows }: Call<Search>,
+  { input, rows }: CallOf<typeof searchTracesOperation>,
   parts: TraceParts,
 ): Promise<{ items: readonly Trace[]; nextCursor?: string }> {
   const { limit, cursor, ...of } = input;
@@ -152,19 +131,14 @@ function attributeKey(key: string, { nameTag }: TraceWords): Omit<SortKey, 'asce
   }
 }
 
-interface CorrelationCounts {
-  readonly total: number;
-  readonly count1: number;
-  readonly count2: number;
-  readonly both: number;
-}
+type Counts = OutputOf<typeof correlateTracesOperation>;
 
 /** How many traces there are for which each filter holds, and for which both do. */
 async function correlate(
   tx: Transaction,
-  { input, rows }: Call<Correlation>,
+  { input, rows }: CallOf<typeof correlateTracesOperation>,
   parts: TraceParts,
-): Promise<CorrelationCounts> {
+): Promise<Counts> {
   const texts = [input.base ?? '', input.filter1, input.filter2] as const;
   const names = ['base', 'filter1', 'filter2'] as const;
   const [base, first, second] = texts.map((text, index) => parseFilter(traceFilter, text, names[index])) as [
@@ -189,10 +163,6 @@ async function correlate(
       ])}) t`,
   );
   const clauses = [...base, ...first, ...second];
-  const [counts] = await withRegex(
-    texts.join(' '),
-    clauses,
-    async () => await tx.sql.query<CorrelationCounts>(statement, values),
-  );
+  const [counts] = await withRegex(texts.join(' '), clauses, async () => await tx.sql.query<Counts>(statement, values));
   return counts ?? { total: 0, count1: 0, count2: 0, both: 0 };
 }

@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { checkOutputs } from '#control/check-outputs.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import { openEnvKeys } from '#engines/keys/env/env-keys.ts';
 import { authDoor } from '#http/auth-door.ts';
@@ -166,6 +167,7 @@ export class SignInWorld {
       authorizer: new CedarAuthorizer({ database: database.database, clock: systemClock, log, engine }),
       entries: [...identity, ...elsewhere.entries],
       jobs: elsewhere.jobs,
+      wrapEntry: checkOutputs,
       holder: randomUUID(),
       random: Math.random,
       clock: systemClock,

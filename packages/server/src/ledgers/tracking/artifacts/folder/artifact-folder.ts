@@ -39,7 +39,7 @@ export class ArtifactFolder {
   }
 
   /** @throws DaisError `not_found`, `unsafe_path`, `invalid_state` when the server may not read it. */
-  async read(parts: readonly string[]): Promise<Download> {
+  async read(parts: readonly string[]): Promise<Download & { readonly sha256: null }> {
     const { size } = (await this.#file(parts)).stats;
     return {
       size,

@@ -1,24 +1,12 @@
 /** Artifacts that clients write into a folder of this machine: found by the address of their run or logged model. */
 import { fileURLToPath } from 'node:url';
 import { DaisError, listArtifactFilesOperation, readArtifactFileOperation } from '@dais/api';
-import type { Download } from '#kernel/content/download.ts';
-import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { downloadEntry, entry, type Call, type OperationEntry } from '#kernel/entry.ts';
 import { decodePageCursor, encodePageCursor } from '#kernel/page-cursor.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { artifactPath } from '../artifact-path.ts';
 import type { ArtifactParts } from '../artifact-parts.ts';
 import { ArtifactFolder } from './artifact-folder.ts';
-
-interface FileCall {
-  readonly home: string;
-  readonly path: string;
-}
-
-type ListCall = Pick<FileCall, 'home'> & {
-  readonly path?: string;
-  readonly limit: number;
-  readonly cursor?: string;
-};
 
 export function folderEntries(parts: ArtifactParts): readonly OperationEntry[] {
   const { database, folderRoot } = parts;
@@ -32,9 +20,8 @@ export function folderEntries(parts: ArtifactParts): readonly OperationEntry[] {
     return { folder, at: [...inside, ...below] };
   };
   return [
-    {
-      operation: listArtifactFilesOperation,
-      perform: async (call: Call<ListCall>) => {
+    entry(listArtifactFilesOperation, {
+      perform: async (call) => {
         const { home, path, limit, cursor } = call.input;
         const { folder: files, at } = await place(call, home, path);
         const binding = ['artifactFile.list', home, path ?? ''];
@@ -42,14 +29,13 @@ export function folderEntries(parts: ArtifactParts): readonly OperationEntry[] {
         const { items, last } = await files.list(at, { limit, after });
         return { items, ...(last !== undefined && { nextCursor: encodePageCursor(binding, last) }) };
       },
-    },
-    {
-      operation: readArtifactFileOperation,
-      perform: async (call: Call<FileCall>): Promise<Download> => {
+    }),
+    downloadEntry(readArtifactFileOperation, {
+      perform: async (call) => {
         const { folder: files, at } = await place(call, call.input.home, call.input.path);
         return await files.read(at);
       },
-    },
+    }),
   ];
 }
 

@@ -4,10 +4,10 @@
  * artifact and no part: a kill in between loses neither and leaves a lease that ends by itself.
  */
 import { Readable } from 'node:stream';
-import { DaisError } from '@dais/api';
+import { DaisError, type completeUploadOperation } from '@dais/api';
 import { attachContent, detachContent } from '#kernel/content/references.ts';
 import type { UploadLease } from '#kernel/content/content.ts';
-import type { Call } from '#kernel/dispatch.ts';
+import type { CallOf } from '#kernel/entry.ts';
 import { byteQuota } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
@@ -21,7 +21,7 @@ const CLAIM_MS = 60_000;
 const LOOK_MS = 200;
 const PATIENCE_MS = 90_000;
 
-export interface CompleteCall {
+interface CompleteCall {
   readonly id: string;
   readonly path?: string;
   readonly parts: readonly { readonly number: number; readonly etag: string }[];
@@ -46,7 +46,7 @@ interface Claimed {
  */
 export async function completeUpload(
   parts: ArtifactParts,
-  { input, tenant, context }: Call<CompleteCall>,
+  { input, tenant, context }: CallOf<typeof completeUploadOperation>,
 ): Promise<Whole> {
   const { clock } = parts;
   const giveUp = clock.now() + PATIENCE_MS;

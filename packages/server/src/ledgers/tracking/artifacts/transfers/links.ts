@@ -1,10 +1,10 @@
 /** Links: for a while, whoever has the ticket reads one artifact. */
-import { DaisError, fetchArtifactOperation } from '@dais/api';
+import { DaisError, fetchArtifactOperation, type linkArtifactOperation } from '@dais/api';
 import { findReadable } from '#kernel/content/damage.ts';
 import type { Download } from '#kernel/content/download.ts';
-import type { Call } from '#kernel/dispatch.ts';
+import type { CallOf } from '#kernel/entry.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
-import { foreignKeyRace } from '#kernel/write-race.ts';
+import { foreignKeyRace } from '#lib/write-race.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { secretDigest } from '#lib/secret-digest.ts';
 import { projectGone } from '../../experiment-lookup.ts';
@@ -16,11 +16,6 @@ import { newTicket, wrongTicket } from './ticket.ts';
 /** Of one project at a time; each is one row. */
 const MOST_LINKS = 10_000;
 
-interface LinkCall {
-  readonly path: string;
-  readonly seconds: number;
-}
-
 interface Link {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -29,7 +24,10 @@ interface Link {
 }
 
 /** At the store itself where clients reach it, else here. @throws DaisError `rate_limited` while there are too many. */
-export async function linkArtifact(parts: ArtifactParts, { input, tenant }: Call<LinkCall>): Promise<Link> {
+export async function linkArtifact(
+  parts: ArtifactParts,
+  { input, tenant }: CallOf<typeof linkArtifactOperation>,
+): Promise<Link> {
   const { database, blobs } = parts;
   const name = artifactPath(input.path);
   const reader = async (tx: Transaction) => await findReadable(tx, { ...artifactsOf(tenant.id), name });
@@ -69,7 +67,7 @@ export async function linkArtifact(parts: ArtifactParts, { input, tenant }: Call
  */
 export async function fetchArtifact(
   { database, content }: ArtifactParts,
-  { input, tenant }: Call<{ readonly id: string; readonly ticket: string }>,
+  { input, tenant }: CallOf<typeof fetchArtifactOperation>,
 ): Promise<Download> {
   const row = await transact(database, { mode: 'read', projectId: tenant.id }, async ({ sql }) => {
     const [link] = await sql.query<{ path: string; sha256: string | null }>(

@@ -1,11 +1,17 @@
 /** Uploads in parts: their beginning, their parts, and their being given up. Their end is in complete-upload.ts. */
-import { DaisError, putPartOperation } from '@dais/api';
+import {
+  DaisError,
+  putPartOperation,
+  type abortUploadOperation,
+  type beginUploadOperation,
+  type OutputOf,
+} from '@dais/api';
 import type { Readable } from 'node:stream';
 import { attachContent, detachContent } from '#kernel/content/references.ts';
-import type { Call } from '#kernel/dispatch.ts';
+import type { CallOf } from '#kernel/entry.ts';
 import { byteQuota } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
-import { foreignKeyRace } from '#kernel/write-race.ts';
+import { foreignKeyRace } from '#lib/write-race.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { secretDigest } from '#lib/secret-digest.ts';
 import { projectGone } from '../../experiment-lookup.ts';
@@ -23,16 +29,11 @@ const GIB = 2 ** 30;
 /** Most bytes of one part, and of all: what both stores take in one stream (10,000 pieces of 16 MiB in S3). */
 const UPLOAD_LIMITS = { partBytes: GIB, totalBytes: 10_000 * 16 * 2 ** 20 } as const;
 
-interface NewUpload {
-  readonly path: string;
-  readonly parts: number;
-}
-
 /** @throws DaisError `unsafe_path`, `rate_limited` while too many are open. */
 export async function beginUpload(
   { database, clock, random }: ArtifactParts,
-  { input, tenant }: Call<NewUpload>,
-): Promise<object> {
+  { input, tenant }: CallOf<typeof beginUploadOperation>,
+): Promise<OutputOf<typeof beginUploadOperation>> {
   const path = artifactPath(input.path);
   const ticket = newTicket(random);
   const id = uuidv7(clock.now());
@@ -67,20 +68,14 @@ export async function beginUpload(
   return { id, ticket: ticket.text, url, expiresAt: expiresAt.toISOString() };
 }
 
-interface PartCall {
-  readonly id: string;
-  readonly number: string;
-  readonly ticket: string;
-}
-
 /**
  * @throws DaisError `unauthenticated` for a ticket that does not hold, `invalid_request` for a number beyond those
  *   announced, `invalid_state` once the upload is put together, and what keeping content throws.
  */
 export async function putPart(
   { database, content }: ArtifactParts,
-  { input, tenant, context }: Call<PartCall>,
-): Promise<object> {
+  { input, tenant, context }: CallOf<typeof putPartOperation>,
+): Promise<OutputOf<typeof putPartOperation>> {
   const bytes: Readable | undefined = context.content;
   if (bytes === undefined) throw new DaisError('unreadable_body', 'The request carries no bytes.');
   const number = Number(input.number);
@@ -151,8 +146,8 @@ function requirePart(row: UploadRow, number: number): void {
 /** An upload that is whole stays so: its artifact is deleted like any other. */
 export async function abortUpload(
   tx: Transaction,
-  { input }: Call<{ readonly id: string; readonly path?: string }>,
-): Promise<object> {
+  { input }: CallOf<typeof abortUploadOperation>,
+): Promise<OutputOf<typeof abortUploadOperation>> {
   let row: UploadRow;
   try {
     row = await lockUpload(tx, input);

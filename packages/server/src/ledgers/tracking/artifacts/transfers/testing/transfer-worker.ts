@@ -6,7 +6,7 @@ import type { ConnectionOptions } from '#engines/database/contract.ts';
 import { openDatabase } from '#engines/database/database.ts';
 import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
 import type { CallContext } from '#kernel/context.ts';
-import type { Call } from '#kernel/dispatch.ts';
+import type { Call } from '#kernel/entry.ts';
 import { SYSTEM } from '#kernel/principal.ts';
 import { systemClock } from '#lib/clock.ts';
 import type { ArtifactParts } from '../../artifact-parts.ts';
