@@ -54,6 +54,8 @@ const DEFAULT_THREADS = 16;
 const STACK_BYTES = 8 * 2 ** 20;
 const DATA_MARGIN_BYTES = 128 * 2 ** 20;
 const LEAST_DATA_BYTES = 512 * 2 ** 20;
+/** From Node 24 on, V8 reserves so much for compiled code. The limit of data counts it, although it is not touched. */
+const NODE_CODE_BYTES = 512 * 2 ** 20;
 const GROUP_PREFIX = 'dais-runs';
 /** A run is ended before Dais when the memory of the machine runs out; a query, which its caller can repeat, before other runs. */
 const OOM_SCORE = 500;
@@ -233,7 +235,8 @@ class LadderIsolation implements Isolation {
   #limitWords(run: IsolatedRun, memoryBytes: number, hasGroups: boolean): string[] {
     const { threads = DEFAULT_THREADS, diskBytes = DEFAULT_DISK_BYTES, processes = DEFAULT_PROCESSES } = run.limits;
     const { reservedBytes = memoryBytes + threads * STACK_BYTES + DATA_MARGIN_BYTES } = run.limits;
-    const data = Math.max(LEAST_DATA_BYTES, reservedBytes);
+    const codeBytes = run.command[0] === process.execPath ? NODE_CODE_BYTES : 0;
+    const data = Math.max(LEAST_DATA_BYTES, reservedBytes) + codeBytes;
     // It counts all processes of a user: only of a user of its own, or in a user namespace, is that the run.
     const isCountable = !hasGroups && run.isolation !== 'none' && this.#countsAlone;
     const reserved = Number.isFinite(data) ? String(Math.ceil(data / 1024)) : 'unlimited';
