@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { root, runCommand } from './command.mjs';
-import { cacheFolder } from './environment.mjs';
+import { cacheFolder, programFolder } from './environment.mjs';
 import { findPython } from './python.mjs';
 import { UV_VERSION, uvWheel } from './uv.mjs';
 
@@ -82,7 +82,7 @@ afterAll(async () => {
 /** Returns the folder of this Node for the PATH, or nothing where it is the pinned one: then the machine's own is used. */
 function nodeFolder(): string {
   const folder = dirname(process.execPath);
-  return folder.startsWith(cacheFolder()) ? '' : `${folder}:`;
+  return folder.startsWith(programFolder()) ? '' : `${folder}:`;
 }
 
 /** What a program printed that must end with 0. */

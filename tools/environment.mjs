@@ -16,6 +16,16 @@ export function configFolder() {
 }
 
 /**
+ * Where programs are kept that other users of the machine must be able to run: as root, Dais starts processes of models under user ids of
+ * their own, and the home of root is closed to them. `DAIS_CACHE` and `XDG_CACHE_HOME` count for root, too.
+ * @param {Readonly<Record<string, string | undefined>>} variables
+ */
+export function programFolder(variables = environment) {
+  const isRoot = process.getuid !== undefined && process.getuid() === 0;
+  return isRoot && !variables.DAIS_CACHE && !variables.XDG_CACHE_HOME ? '/var/cache/dais' : cacheFolder(variables);
+}
+
+/**
  * Where downloads and built environments are kept, outside the repository: `DAIS_CACHE`, else `XDG_CACHE_HOME/dais`,
  * else `~/.cache/dais`. May be deleted at any time; everything in it is made again.
  * @param {Readonly<Record<string, string | undefined>>} variables

@@ -8,7 +8,7 @@ import { bubblewrap, bubblewrapDownloadBytes, BUBBLEWRAP_VERSION, isolationFolde
 import { isBuilt } from './build-stamp.mjs';
 import { endCommands, root, runCommand } from './command.mjs';
 import { findProgram } from './debian-packages.mjs';
-import { cacheFolder, environment } from './environment.mjs';
+import { cacheFolder, environment, programFolder } from './environment.mjs';
 import { ensureInstalled, installNeeded } from './install.mjs';
 import { runPhase } from './phase-bar.mjs';
 import { finalScreen } from './quickstart-screen.mjs';
@@ -201,6 +201,9 @@ async function screen({ data, keys, exit, again }, url, told) {
   const places = [
     { path: data, what: 'your data' },
     { path: cacheFolder(), what: 'downloads' },
+    ...(programFolder() !== cacheFolder() && existsSync(programFolder())
+      ? [{ path: programFolder(), what: 'Node' }]
+      : []),
     { path: join(root, 'node_modules'), what: 'packages' },
   ];
   return finalScreen({

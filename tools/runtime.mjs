@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { root } from './command.mjs';
-import { cacheFolder, environment } from './environment.mjs';
+import { environment, programFolder } from './environment.mjs';
 import { withFileLock } from './file-lock.mjs';
 import { ensureInstalled, installNeeded } from './install.mjs';
 
@@ -86,14 +86,14 @@ export async function pinnedNode(major, announce) {
   /** @type {{ optionalDependencies: Record<string, string> }} */
   const { optionalDependencies } = JSON.parse(readFileSync(join(pins, 'package.json'), 'utf8'));
   // The version is part of the name: a running Dais starts processes from this folder, while an update fetches the next.
-  const folder = join(cacheFolder(), `node-${optionalDependencies[name]}`);
+  const folder = join(programFolder(), `node-${optionalDependencies[name]}`);
   const bin = join(folder, 'bin');
   if (existsSync(bin) && !installNeeded(folder)) return bin;
   announce?.(
     `Node ${optionalDependencies[name]} is needed and this is Node ${process.versions.node}: npm fetches it once ` +
       `(${DOWNLOAD_BYTES / 1e6} MB) and keeps it in ${folder}.\n`,
   );
-  await withFileLock(join(cacheFolder(), 'locks', basename(folder)), async () => {
+  await withFileLock(join(programFolder(), 'locks', basename(folder)), async () => {
     if (existsSync(bin) && !installNeeded(folder)) return;
     mkdirSync(folder, { recursive: true });
     for (const file of ['package.json', 'package-lock.json']) copyFileSync(join(pins, file), join(folder, file));
