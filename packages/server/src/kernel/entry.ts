@@ -64,8 +64,8 @@ export function downloadEntry<Op extends Operation>(
   handling: HandlingOf<Op, FileOf<Op>>,
 ): OperationEntry {
   return answerEntry<Op, FileOf<Op>>(operation, handling, (answer) => {
-    const { open: _, ...output } = answer;
-    return output;
+    // The schema of an output is strict: it knows no `open`.
+    return Object.fromEntries(Object.entries(answer).filter(([key]) => key !== 'open'));
   });
 }
 

@@ -1,25 +1,11 @@
 /** The graph around a node: what it was made from, and what was made from it. */
-import {
-  DaisError,
-  type LineageDirection,
-  type LineageEdge,
-  type LineageGraph,
-  type LineageNode,
-  type readLineageOperation,
-} from '@dais/api';
+import { DaisError, type LineageEdge, type LineageGraph, type LineageNode, type readLineageOperation } from '@dais/api';
 import type { CallOf } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { neighbours, type EdgeRow, type OneWay } from './neighbours.ts';
 import { keyOf, parseKey } from './node-key.ts';
 import type { NodeSource } from './node-source.ts';
 import { Sight } from './sight.ts';
-
-export interface GraphInput {
-  readonly node: string;
-  readonly direction: LineageDirection;
-  readonly depth: number;
-  readonly limit: number;
-}
 
 /** Most edges of an answer, for each of its nodes: among many nodes there may be a million. */
 const EDGES_PER_NODE = 10;

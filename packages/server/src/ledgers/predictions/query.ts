@@ -27,13 +27,7 @@ import { filesOfMark, withFiles, type LocalPredictions } from './file-rows.ts';
 import { keyColumns, labelLines, labelsOf, LABEL_COLUMNS, presentLabel } from './label-rows.ts';
 import { labelledView } from './labelled-view.ts';
 import type { PredictionsParts } from './predictions-parts.ts';
-import { filesBetween, maskedFor, maskedView, type OfEndpoint } from './reading.ts';
-
-export interface Between extends OfEndpoint {
-  readonly from?: number;
-  readonly until?: number;
-  readonly limit: number;
-}
+import { filesBetween, maskedFor, maskedView } from './reading.ts';
 
 /** The rows of a time, whose ends are not those of files. */
 function within(relation: Relation, { from, until }: { readonly from?: number; readonly until?: number }): Relation {

@@ -17,10 +17,6 @@ import type { PredictionsParts } from './predictions-parts.ts';
 /** Files in one query; beyond it the caller says a narrower time. */
 const MOST_FILES = 2000;
 
-export interface OfEndpoint {
-  readonly endpoint: string;
-}
-
 /** Names of inputs and outputs that whoever may not unmask does not see: `spec.capture.mask` of the Endpoint. */
 export async function maskOf(
   parts: PredictionsParts,

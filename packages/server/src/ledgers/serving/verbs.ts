@@ -1,12 +1,5 @@
 /** What people do with a rollout that is under way, and with one that has ended. */
-import type {
-  abortRolloutOperation,
-  pauseRolloutOperation,
-  promoteRolloutOperation,
-  resumeEndpointOperation,
-  resumeRolloutOperation,
-  rollBackOperation,
-} from '@dais/api/serving';
+import type { promoteRolloutOperation, resumeEndpointOperation, rollBackOperation } from '@dais/api/serving';
 import { DaisError, eventTypes } from '@dais/api';
 import type { CallOf } from '#kernel/entry.ts';
 import { wakeResources } from '#kernel/reconcile-queue.ts';
@@ -27,12 +20,8 @@ import {
 
 type Verb = 'promote' | 'pause' | 'resume' | 'abort';
 
-type VerbCall = CallOf<
-  | typeof promoteRolloutOperation
-  | typeof pauseRolloutOperation
-  | typeof resumeRolloutOperation
-  | typeof abortRolloutOperation
->;
+/** The operations of the other verbs have the same schemas. */
+type VerbCall = CallOf<typeof promoteRolloutOperation>;
 
 /** @throws DaisError `not_found`, `invalid_state`. */
 export async function doVerb(tx: Transaction, verb: Verb, { input, context }: VerbCall, now: number) {

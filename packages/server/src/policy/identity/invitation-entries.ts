@@ -89,7 +89,7 @@ async function countOpening({ database }: IdentityParts, address = ''): Promise<
 
 async function invite(
   parts: IdentityParts,
-  { context, input }: CallOf<typeof createInvitationOperation | typeof inviteAdministratorOperation>,
+  { context, input }: CallOf<typeof createInvitationOperation>,
   administrator: boolean,
 ) {
   requireAccounts(parts);
