@@ -53,7 +53,7 @@ test('the owner invites an administrator, who invites others', async () => {
   await out(['user', 'invite', 'late@example.com', '--hours', '1'], ada);
   const listed = (await out(['user', 'list'], ada)).split('\n').map((line) => line.split(/ {2,}/));
   expect(listed.slice(0, 4)).toEqual([
-    ['NAME', 'SHOWN AS', 'STATE', 'SIGNS IN BY'],
+    ['NAME', 'DISPLAY NAME', 'STATE', 'SIGN-IN METHOD'],
     ['ada@example.com', '-', 'active', 'password'],
     ['grace@example.com', '-', 'active', 'password'],
     ['late@example.com', '-', 'invited', expect.stringMatching(/^link until/)],
@@ -69,7 +69,7 @@ test('tokens are made, listed, limited and ended', async () => {
   const owner = await tokenOf(await accept(await out(['user', 'invite', 'tokens@example.com', '--admin'])));
   const made = await cli.run(['token', 'create', 'laptop', '--days', '7'], { environment: { token: owner } });
   expect(made.out).toMatch(/^dais_pat_[0-9A-Za-z]{36}\n$/);
-  expect(made.err).toContain('is not shown again');
+  expect(made.err).toContain('is shown only once');
   const laptop = made.out.trim();
   const reader = (
     await out(['token', 'create', 'reader', '--scope', 'project:read', '--only-project', 'default'], laptop)
@@ -81,7 +81,7 @@ test('tokens are made, listed, limited and ended', async () => {
   expect(list).not.toContain(laptop);
   const { items } = await json(['token', 'list'], owner);
   const { id } = items.find((item: { title: string }) => item.title === 'laptop');
-  expect(await out(['token', 'revoke', id], owner)).toBe(`Token ${id} ended.\n`);
+  expect(await out(['token', 'revoke', id], owner)).toBe(`Token ${id} revoked.\n`);
   const ended = await cli.run(['get', 'projects'], { environment: { token: laptop } });
   expect(ended.err).toContain('has ended or was revoked');
   const misspelt = await cli.run(['token', 'create', 'x', '--scope', 'project:raed'], {

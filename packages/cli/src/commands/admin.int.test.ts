@@ -24,7 +24,9 @@ async function ok(words: readonly string[], options?: CliOptions): Promise<strin
 test('export and backup of a running server; what is there already is not overwritten', async () => {
   const to = join(cli.folder, 'dump.dais');
   const data = ['--data', cli.server.data];
-  expect(await ok(['admin', 'export', to, ...data])).toMatch(/dump\.dais holds [\d,]+ rows of \d+ tables of \/.*\.\n$/);
+  expect(await ok(['admin', 'export', to, ...data])).toMatch(
+    /dump\.dais contains [\d,]+ rows of \d+ tables of \/.*\.\n$/,
+  );
   expect((await cli.run(['admin', 'export', to, ...data])).code).toBe(4);
   expect((await cli.run(['admin', 'import', join(cli.folder, 'nope'), ...data])).code).toBe(3);
   const locked = await cli.run(['admin', 'import', to, ...data]);
@@ -47,7 +49,7 @@ test('backup refuses a server that does not run on its data folder, and names th
 });
 
 test('scrub checks all stored content; content and doctor report what is damaged with its owner', async () => {
-  expect(await ok(['admin', 'scrub', '--wait'])).toMatch(/^\d+ objects? \(.*\) checked .* ago; none is damaged\.\n$/);
+  expect(await ok(['admin', 'scrub', '--wait'])).toMatch(/^\d+ objects? \(.*\) checked .* ago; no damage\.\n$/);
   expect(JSON.parse(await ok(['admin', 'content', '-o', 'json']))).toMatchObject({
     state: 'finished',
     damaged: 0,

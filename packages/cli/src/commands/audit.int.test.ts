@@ -87,7 +87,7 @@ test('verification with a server, and without one', async () => {
 test('one entry is proven to somebody who has only the key', async () => {
   await writeFile(inFolder('proof.json'), await ok('audit', 'proof', '0'));
   const check = ['audit', 'proof', '--check', 'proof.json', '--public-key', key, '--url', 'http://127.0.0.1:9'];
-  expect(await ok(...check)).toContain('proven');
+  expect(await ok(...check)).toContain('verified  The signed log contains the entry.');
   const text = await readFile(inFolder('proof.json'), 'utf8');
   await writeFile(inFolder('proof.json'), text.replace('succeeded', 'denied'));
   expect((await cli.run(check)).code).toBe(7);
@@ -163,7 +163,7 @@ test('a body of _bulk has each entry once, as a document of ECS, and goes on whe
   const other = await cli.run([...export_.slice(0, -1), 'another']);
   expect([other.code, other.err]).toEqual([
     4,
-    expect.stringContaining('was begun as elasticsearch for logs-dais.audit-tests'),
+    expect.stringContaining('was started as elasticsearch for logs-dais.audit-tests'),
   ]);
   expect(await ok('audit', 'export', '--format', 'elasticsearch', '--after', '0')).toMatch(
     /^\{"create":\{"_index":"logs-dais\.audit-default","_id":"\d+-1"\}\}\n\{/,

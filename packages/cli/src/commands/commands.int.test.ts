@@ -221,7 +221,7 @@ test('delete: by name, by label only with --yes, held by others, missing', async
   );
   const held = await cli.run(['delete', 'secret', 'held']);
   expect(held.code).toBe(4);
-  expect(held.err).toMatch(/held by .*holder/);
+  expect(held.err).toMatch(/"held" is used by .*holder/);
 });
 
 test('--wait ends when everything is ready, and tells after the time what is not', async () => {

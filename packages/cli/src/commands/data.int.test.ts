@@ -52,11 +52,11 @@ test('a dataset is pushed, looked at, compared, tagged, pulled and restored', as
   expect((await run('data', 'diff', 'flights@2', '1')).out).toContain('flights@2 -> flights@1');
   expect((await run('data', 'diff', 'flights@1', 'other@1')).err).toContain('compares versions of one dataset');
   expect((await run('data', 'tag', 'flights@2', 'gold')).out).toBe('flights@gold is version 2.\n');
-  expect((await run('data', 'tag', 'flights', 'gold', '--remove')).out).toContain('no tag gold');
+  expect((await run('data', 'tag', 'flights', 'gold', '--remove')).out).toBe('Tag gold removed from flights.\n');
   const pulled = await run('data', 'pull', 'flights@1', 'there');
   expect(pulled.out).toContain('flights@1: 1 file, ');
   expect(await readdir(join(dais.folder, 'there'))).toEqual(['part-00000.parquet']);
-  expect((await run('data', 'pull', 'flights@1', 'there')).out).toContain('1 file there already');
+  expect((await run('data', 'pull', 'flights@1', 'there')).out).toContain('1 file already present');
   await run('data', 'pull', 'flights@1', '--format', 'csv');
   expect(await readFile(join(dais.folder, 'flights/flights.csv'), 'utf8')).toBe(FIRST);
   expect((await run('data', 'restore', 'flights@1')).out).toBe('flights@3 created from flights@1.\n');

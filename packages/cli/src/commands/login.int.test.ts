@@ -115,7 +115,7 @@ test('a token from standard input is kept when the server knows it; signing out 
   // What is said for one command wins over what was kept.
   expect((await run(['whoami', '--url', url, '--token', 'dais_pat_nonsense'])).code).toBe(5);
   const { code, out } = await run(['logout', url]);
-  expect([code, out]).toEqual([0, expect.stringContaining('still holds')]);
+  expect([code, out]).toEqual([0, expect.stringContaining('is still valid')]);
   expect((await cli.run(['whoami', '--url', url, '--token', token])).code).toBe(0);
 });
 

@@ -72,6 +72,6 @@ test('a run that is done again has the same packages, and the same comes of it',
   const again = await dais.run(['reproduce', first.out.trim()]);
   expect([again.code, again.out]).toEqual([
     0,
-    'Nothing differs: 1 output and 0 logged values; code, packages and inputs were those of the first run.\n',
+    'No differences: 1 output and 0 logged values; code, packages and inputs equal those of the original job.\n',
   ]);
 });

@@ -125,7 +125,7 @@ test('what it cannot do it says', async () => {
   await writeFile(to, '');
   expect(await bundle('--to', to)).toMatchObject({
     code: 4,
-    err: expect.stringContaining('is there already') as string,
+    err: expect.stringContaining('already exists') as string,
   });
   expect(await bundle('--to', join(cli.folder, 'none', 'x'))).toMatchObject({ code: 7 });
   const lost = await cli.run(['support-bundle', '--logs', 'none.log', '--dry-run', '--data', cli.server.data]);

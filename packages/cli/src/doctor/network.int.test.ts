@@ -62,7 +62,7 @@ test('a host that answers, even with a refusal; one that takes connections; one 
   ];
   const findings = await checkTargets(targets, {}, () => 0);
   expect(findings).toMatchObject([
-    { state: 'ok', detail: `http://127.0.0.1:${port}/path answers (403) after 0 ms` },
+    { state: 'ok', detail: `http://127.0.0.1:${port}/path responds (403) after 0 ms` },
     { state: 'ok', detail: `postgres://127.0.0.1:${port} accepts connections after 0 ms` },
     { state: 'problem', detail: `http://127.0.0.1:${closedPort}/: connection refused (ECONNREFUSED)` },
     { state: 'problem', remedy: expect.stringContaining(change) as string },

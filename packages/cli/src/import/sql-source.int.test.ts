@@ -157,7 +157,7 @@ test('what is no database of a tracking server is told so', async () => {
   database.exec('create table other (a int)');
   database.close();
   const reader = await openSqlite(empty);
-  await expect(sqlSource(reader, new LocalFiles(undefined), 'x')).rejects.toThrow('no table experiments');
+  await expect(sqlSource(reader, new LocalFiles(undefined), 'x')).rejects.toThrow('table experiments is missing');
   await reader.close();
   await expect(openPostgres('postgresql://u:hunter2@127.0.0.1:9/x')).rejects.toThrow(/^(?!.*hunter2).*127\.0\.0\.1/);
 });

@@ -83,7 +83,7 @@ describe('a gateway that starts', () => {
     expect(refused).toMatchObject({
       status: 503,
       headers: { 'retry-after': expect.stringMatching(/^\d+$/) as string },
-      json: { error: expect.stringContaining('is being loaded') },
+      json: { error: expect.stringContaining('is loading') },
     });
     loaded();
     await expect.poll(async () => (await world.sums('slow', [[1, 2]])).status).toBe(200);

@@ -93,7 +93,9 @@ describe('roles', () => {
       /^forbidden: .*is suspended/,
     );
     expect(await world.ask('server.read', {}, user('gone'))).toMatch(/^forbidden: .*is suspended/);
-    expect(await world.ask('secret.get', { name: 'open' }, user('stranger'), PROJECT)).toMatch(/^forbidden: .*is gone/);
+    expect(await world.ask('secret.get', { name: 'open' }, user('stranger'), PROJECT)).toMatch(
+      /^forbidden: .*was deleted/,
+    );
   });
 
   test('an account that calls itself owner is not the owner', async () => {

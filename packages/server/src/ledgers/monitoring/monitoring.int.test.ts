@@ -194,7 +194,7 @@ test(
     await expect.poll(() => received.filter(({ data }) => data.state === 'raised').length, WAIT).toBe(6);
     expect((await client.call('DELETE', '/api/v1/monitors/watch')).status).toBeLessThan(300);
     await expect
-      .poll(() => received.slice(before).filter(({ data }) => data.title.includes('not looked at')).length, WAIT)
+      .poll(() => received.slice(before).filter(({ data }) => data.title.includes('no longer monitored')).length, WAIT)
       .toBe(3);
   },
 );
