@@ -149,7 +149,7 @@ test.each([
   [
     'a resource',
     '/projects/default/secrets/one',
-    async (page: Page) => await page.getByText('What was asked for').waitFor(),
+    async (page: Page) => await page.getByRole('heading', { name: 'Spec', exact: true }).waitFor(),
   ],
   [
     'a history',

@@ -159,7 +159,7 @@ test('a change is shown as a difference, refused when somebody was faster, and a
 test('history compares any two revisions, and brings one back', async () => {
   for (const description of ['one', 'two', 'three']) await journey.apply(secretManifest('rolled', description));
   const page = await journey.open('/projects/default/secrets/rolled?tab=history');
-  await page.getByRole('button', { name: 'Compare revision 1 with the current revision' }).click();
+  await page.getByRole('button', { name: 'Compare revision 1 with current revision' }).click();
   await page.waitForURL('**tab=history&from=1&to=3');
   const diff = page.getByRole('region', { name: 'From revision 1 to 3' });
   await diff.getByText('description: one').waitFor();

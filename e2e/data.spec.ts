@@ -59,7 +59,7 @@ test('a column is looked at beside the version before; the address says which', 
   const row = page.getByRole('row', { name: 'delay_minutes' });
   await row.getByRole('img', { name: 'Distribution of delay_minutes' }).waitFor();
   await row.getByText('delay_minutes').click();
-  const figures = table(page, 'Figures of delay_minutes');
+  const figures = table(page, 'Statistics of delay_minutes');
   await figures.getByRole('columnheader', { name: 'version 1' }).waitFor();
   await figures.getByRole('row', { name: /^median/ }).waitFor();
   expect(new URL(page.url()).search).toBe('?column=delay_minutes');
@@ -192,7 +192,7 @@ const PAGES: readonly Look[] = [
   [
     'a column',
     `${FLIGHTS}/versions/2?column=delay_minutes`,
-    async (page) => await table(page, 'Figures of delay_minutes').waitFor(),
+    async (page) => await table(page, 'Statistics of delay_minutes').waitFor(),
     grace,
   ],
   [

@@ -80,7 +80,7 @@ test('endpoints are found with what they answer now', async () => {
 
 test('an earlier rollout is looked at by its address', async () => {
   const page = await journey.open(ENDPOINT);
-  await page.getByRole('region', { name: 'Other rollouts' }).getByRole('link', { name: 'models:/flights/1' }).click();
+  await page.getByRole('region', { name: 'Earlier rollouts' }).getByRole('link', { name: 'models:/flights/1' }).click();
   await page.getByRole('region', { name: 'Rollout of models:/flights/1' }).waitFor();
   expect(page.url()).toContain('rollout=');
 });

@@ -98,7 +98,7 @@ test('the neighbourhood is drawn and the rest is folded; fans open by click, by 
     await tasksOf(page, async () => {
       await page.goto(`${journey.url}${LINEAGE}`);
       await graph.getByRole('button', { name: 'Expand +34 job runs' }).click();
-      await graph.getByRole('button', { name: /^clean-0006 Run/, pressed: true }).waitFor();
+      await graph.getByRole('button', { name: /^clean-0006 Job run/, pressed: true }).waitFor();
     }),
   );
   report(

@@ -49,7 +49,7 @@ test('what was read is marked, and only what came since is unread', async () => 
   await expect.poll(async () => await inbox(page).textContent()).toBe('');
   await journey.call('/api/v1/comments/runs/night', { text: 'Once more, @bo@example.com' });
   await page.goto(`${journey.url}/projects/default/mentions?unread=yes`);
-  await page.getByText('Confirm password').waitFor();
+  await page.getByText('Once more').waitFor();
   expect(await page.getByRole('region', { name: 'Newest first' }).getByRole('listitem').count()).toBe(1);
 });
 

@@ -45,7 +45,7 @@ test('an alias without a rule moves at once, for everybody who looks', async () 
   await page.getByRole('heading', { name: 'Model flight-delay', level: 1 }).waitFor();
   await callIt(page, 1, 'baseline');
   await dialog(page).getByRole('button', { name: 'Set alias' }).click();
-  await table(page, 'Aliases').getByRole('row', { name: 'baseline version 1 freely' }).waitFor();
+  await table(page, 'Alias assignments').getByRole('row', { name: 'baseline version 1 not required' }).waitFor();
   await watching.getByRole('row', { name: 'flight-delay' }).getByText('baseline').waitFor();
 });
 
@@ -185,10 +185,13 @@ test('a run is talked about too, and leads to the version that was made of it', 
 
 test('an alias is taken away; a version that comes appears by itself', async () => {
   const page = await journey.open(MODEL, { as: grace });
-  await table(page, 'Aliases').getByRole('row', { name: 'baseline' }).getByRole('button', { name: 'Delete' }).click();
+  await table(page, 'Alias assignments')
+    .getByRole('row', { name: 'baseline' })
+    .getByRole('button', { name: 'Remove alias' })
+    .click();
   await dialog(page).getByText('models:/flight-delay@baseline').waitFor();
   await dialog(page).getByRole('button', { name: 'Remove alias' }).click();
-  await table(page, 'Aliases').getByRole('row', { name: 'baseline' }).waitFor({ state: 'detached' });
+  await table(page, 'Alias assignments').getByRole('row', { name: 'baseline' }).waitFor({ state: 'detached' });
   await registerVersion(journey, 'flight-delay', { source: 's3://elsewhere/newer' });
   await table(page, 'Versions').getByRole('link', { name: 'version 4' }).waitFor();
 });

@@ -127,7 +127,7 @@ test('a cell leads to both sides of its column in that window, by the pointer an
   const cell = (window: number) => heatMap(page).getByRole('gridcell', { name: `x in window ${window}: ks` });
   await cell(3).click();
   await panel(page, 'Window 3').getByText('All checks pass.').waitFor();
-  const sides = panel(page, 'How x lies');
+  const sides = panel(page, 'Distribution of x');
   await sides.getByRole('img', { name: 'x: this window versus the baseline' }).waitFor();
   await sides.getByRole('row', { name: 'mean' }).getByText('1.2', { exact: true }).first().waitFor();
   expect(page.url()).toContain('window=3&check=drift&column=x');

@@ -111,7 +111,7 @@ test('one ends a session elsewhere; who sits there signs in again, and what they
   await there.keyboard.insertText('# half of a thought');
   const here = await journey.open('/account/sessions', { as: grace });
   await here.getByText('Current session').waitFor();
-  const others = here.getByRole('button', { name: 'End', exact: true });
+  const others = here.getByRole('button', { name: 'End session', exact: true });
   while ((await others.count()) > 0) {
     const before = await others.count();
     await others.first().click();
@@ -173,7 +173,7 @@ test('whoever is suspended is out in the same moment, and comes in again when th
   await theirs.getByText('Permission denied').waitFor();
   journey.expectQuiet('status of 403');
   const page = await journey.open('/organisation/users/eve@example.com', { as: ada });
-  await page.getByRole('region', { name: 'Sessions' }).waitFor();
+  await page.getByRole('region', { name: 'Active sessions' }).waitFor();
   await page.getByRole('button', { name: 'Suspend user' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Suspend user' }).click();
   await page.getByText('eve@example.com is suspended').waitFor();

@@ -82,7 +82,7 @@ test('it shows what it would do, and is run with parameters', async () => {
   const page = await journey.open(address);
   const graph = page.getByRole('group', { name: 'Graph of the pipeline' });
   await graph.getByRole('button', { name: /^train for each item/ }).waitFor();
-  await region(page, 'Graph of version 2').getByRole('button', { name: 'Start run', exact: true }).click();
+  await region(page, 'Graph of version 2').getByRole('button', { name: 'Run pipeline', exact: true }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('button', { name: 'Start run', exact: true }).click();
   await dialog.getByText('A value is required: the parameter has no default.').waitFor();
@@ -126,7 +126,7 @@ const PAGES: readonly Look[] = [
     'parameters of a pipeline',
     address,
     async (page) => {
-      await region(page, 'Graph of version 2').getByRole('button', { name: 'Start run', exact: true }).click();
+      await region(page, 'Graph of version 2').getByRole('button', { name: 'Run pipeline', exact: true }).click();
       await page.getByRole('dialog').getByRole('textbox', { name: 'gate' }).waitFor();
     },
   ],

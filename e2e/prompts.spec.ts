@@ -73,7 +73,7 @@ test('a version is called by an alias, and is talked about', async () => {
   await page.getByRole('dialog').getByRole('combobox', { name: 'Alias' }).fill('production');
   await page.keyboard.press('Tab');
   await page.getByRole('dialog').getByRole('button', { name: 'Set alias' }).click();
-  await region(page, 'Aliases').getByRole('row', { name: 'production version 2 freely' }).waitFor();
+  await region(page, 'Aliases').getByRole('row', { name: 'production version 2 not required' }).waitFor();
   await page.getByRole('textbox', { name: 'Add a comment' }).fill('Shorter than before');
   await page.getByRole('button', { name: 'Comment' }).click();
   await region(page, 'Comments').getByRole('listitem').getByText('Shorter than before').waitFor();

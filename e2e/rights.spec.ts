@@ -181,7 +181,7 @@ test('the log says whether it is whole, and proves an entry to somebody who sees
   const file = await (await downloading).path();
   const key = (await journey.call('/api/v1/organisation/audit/key')) as { readonly verifierKey: string };
   expect(await journey.dais(['audit', 'proof', '--check', file, '--public-key', key.verifierKey])).toContain(
-    'The entry is in the log that was signed.',
+    'The signed log contains the entry.',
   );
 });
 

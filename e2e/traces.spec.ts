@@ -122,11 +122,11 @@ test('a trace shows its steps in time; the address says which is looked at', asy
   await region(page, 'Inputs').getByText('"question": "Why is it late?"').waitFor();
   await region(page, 'Outputs').getByText('Fog in Zürich').waitFor();
   await page.getByText('150 tokens').waitFor();
-  await region(page, 'Steps').getByRole('button', { name: 'complete' }).click();
+  await region(page, 'Spans').getByRole('button', { name: 'complete' }).click();
   await page.getByText('670 ms, 74 % of the trace').waitFor();
   expect(new URL(page.url()).searchParams.get('span')).toBe(hex(3, 16));
-  await region(page, 'Steps').getByRole('button', { name: 'Collapse answer' }).click();
-  await region(page, 'Steps').getByRole('button', { name: 'retrieve' }).waitFor({ state: 'detached' });
+  await region(page, 'Spans').getByRole('button', { name: 'Collapse answer' }).click();
+  await region(page, 'Spans').getByRole('button', { name: 'retrieve' }).waitFor({ state: 'detached' });
 });
 
 test('what failed says why first, and is judged', async () => {
@@ -136,7 +136,7 @@ test('what failed says why first, and is judged', async () => {
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('textbox', { name: 'Name' }).fill('correctness');
   await dialog.getByRole('textbox', { name: 'Value' }).fill('false');
-  await dialog.getByRole('textbox', { name: 'Reason' }).fill('It gave up');
+  await dialog.getByRole('textbox', { name: 'Rationale' }).fill('It gave up');
   await dialog.getByRole('button', { name: 'Add assessment' }).click();
   const judged = region(page, 'Assessments of this trace').getByRole('row', {
     name: /correctness = false It gave up owner/,

@@ -156,7 +156,7 @@ function RevisionRow(props: RevisionRowProps) {
           <Button
             variant="subtle"
             onClick={withBefore}
-            aria-label={`Compare revision ${generation} with the previous revision`}
+            aria-label={`Compare revision ${generation} with previous revision`}
           >
             with previous
           </Button>
@@ -165,7 +165,7 @@ function RevisionRow(props: RevisionRowProps) {
           <Button
             variant="subtle"
             onClick={withPresent}
-            aria-label={`Compare revision ${generation} with the current revision`}
+            aria-label={`Compare revision ${generation} with current revision`}
           >
             with current
           </Button>

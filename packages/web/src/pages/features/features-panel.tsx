@@ -40,7 +40,7 @@ export function FeaturesPanel({ project, spec }: { readonly project: string; rea
         dataset !== undefined &&
         report !== undefined && (
           <span className="dim">
-            compared with{' '}
+            versus{' '}
             <Link
               {...datasetVersionAddress(project, dataset, report.version.number)}
             >{`${dataset}@${report.version.number}`}</Link>

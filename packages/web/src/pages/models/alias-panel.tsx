@@ -54,7 +54,7 @@ export function AliasPanel({ place, spec, aliases }: AliasPanelProps) {
             },
             {
               title: 'Approval',
-              cell: ({ asked }) => (asked === '' ? 'freely' : `after approval by ${asked}`),
+              cell: ({ asked }) => (asked === '' ? 'not required' : `by ${asked}`),
             },
             {
               title: '',

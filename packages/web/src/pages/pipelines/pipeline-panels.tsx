@@ -113,7 +113,7 @@ function Shape({ place, version }: { readonly place: PipelinePlace; readonly ver
           why={graph === undefined ? 'The version is being validated, or it is invalid.' : why}
           onClick={() => setAsking(true)}
         >
-          Run
+          Run pipeline
         </GuardedButton>
       }
     >
