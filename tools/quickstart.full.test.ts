@@ -33,14 +33,14 @@ test('downloads and builds nothing on the second start, and stops cleanly with C
 
 test('Ctrl-C during the start stops it and prints how to continue', async () => {
   const { code, output } = await quickstart(['--port', String(await freePort())], 'Start Dais …').ended;
-  expect(output).toContain('Run the same command again to continue.');
+  expect(output).toContain('Run it again to resume.');
   expect(code).toBe(130);
 });
 
 test('prints the usage for an unknown option and for --help', async () => {
   const wrong = await quickstart(['--dta', 'x']).ended;
   expect(wrong).toMatchObject({ code: 2 });
-  expect(wrong.output).toContain('there is no option --dta');
+  expect(wrong.output).toContain('unknown option --dta');
   const help = await quickstart(['--help']).ended;
   expect(help).toMatchObject({ code: 0 });
   expect(help.output).toContain('usage: npm run quickstart');

@@ -111,7 +111,7 @@ if (typeof options === 'string') {
   process.stderr.write(`${options}\n\n${USAGE}`);
   process.exitCode = 2;
 } else if (options.help) process.stdout.write(USAGE);
-else if (await preflight(options)) {
+else if (environment.DAIS_CONTINUED === String(process.ppid) || (await preflight(options))) {
   // Only now, because older Nodes cannot load it.
   const { continueOnPinnedNode } = await import('./runtime.mjs');
   const announce = (/** @type {string} */ text) => void process.stdout.write(text);

@@ -10,6 +10,9 @@ import { environment, programFolder } from './environment.mjs';
 import { withFileLock } from './file-lock.mjs';
 import { ensureInstalled, installNeeded } from './install.mjs';
 
+/** The process that a program continues on the pinned Node: quickstart.mjs then does not check the machine again. */
+const CONTINUED = 'DAIS_CONTINUED';
+
 /** The oldest Node that the sources run on. */
 const MAJOR = 24;
 
@@ -42,6 +45,7 @@ async function runOnPinnedNode(program, args, announce) {
   /** @type {NodeJS.ProcessEnv} */
   const env = { ...environment, PATH: `${bin}:${environment.PATH ?? ''}` };
   for (const name of OF_OTHER_NODE) delete env[name];
+  env[CONTINUED] = String(process.pid);
   return await runInTerminal(join(bin, program), args, env);
 }
 
