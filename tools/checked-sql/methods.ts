@@ -1,5 +1,7 @@
 /** Methods of texts and lists that build statements. */
-import { isList, type Value } from './values.ts';
+import type { Node } from 'typescript/unstable/ast';
+import { refuse } from './alternatives.ts';
+import { isList, isValueObject, type Value } from './values.ts';
 
 /** Other methods are not evaluated. */
 export const METHODS = new Set([
@@ -56,4 +58,10 @@ export function replacePattern(text: string, [written, to]: readonly Value[]): s
 
 function numberOf(value: Value): number | undefined {
   return typeof value === 'number' ? value : undefined;
+}
+
+/** Evaluates `Object.keys`. Throws `NotStatic` for other methods of `Object`. */
+export function callOfObject(node: Node, method: string, value: Value): Value {
+  if (method === 'keys' && isValueObject(value)) return [...value.fields.keys()];
+  throw refuse(node, 'is not constant');
 }

@@ -14,7 +14,6 @@ import {
   isConditionalExpression,
   isElementAccessExpression,
   isIdentifier,
-  isMethodDeclaration,
   isNonNullExpression,
   isNoSubstitutionTemplateLiteral,
   isNumericLiteral,
@@ -23,7 +22,6 @@ import {
   isParenthesizedExpression,
   isPrefixUnaryExpression,
   isPropertyAccessExpression,
-  isPropertyAssignment,
   isSatisfiesExpression,
   isShorthandPropertyAssignment,
   isSpreadAssignment,
@@ -41,10 +39,12 @@ import {
   type ParameterDeclaration,
 } from 'typescript/unstable/ast';
 import type { Checker, Project, Symbol as CompilerSymbol } from 'typescript/unstable/sync';
+import { cross, MOST_ALTERNATIVES, refuse, textOf } from './alternatives.ts';
 import { BOUND, exampleOf, isBuilder, numberPlaceholders } from './builder.ts';
 import { Callers } from './callers.ts';
-import { callOfList, callOfText, METHODS, replacePattern } from './methods.ts';
+import { callOfList, callOfObject, callOfText, METHODS, replacePattern } from './methods.ts';
 import { applyOperator } from './operators.ts';
+import { bindElements, namedProperty } from './patterns.ts';
 import {
   BIND,
   Choose,
@@ -61,7 +61,6 @@ import {
   returned,
   truthy,
   unique,
-  type Argument,
   type Choice,
   type FunctionNode,
   type Passed,
@@ -71,7 +70,6 @@ import {
   type ValueObject,
 } from './values.ts';
 
-const MOST_ALTERNATIVES = 256;
 const MOST_DEPTH = 40;
 
 export interface Alternative {
@@ -101,7 +99,7 @@ export class StaticValues {
   /** Returns the texts that `node` can have, each with the calls that lead to it. */
   alternatives(node: Expression): readonly Alternative[] {
     const found = this.#choose(node, new Map());
-    if (found.length > MOST_ALTERNATIVES) throw this.#refuse(node, 'has too many alternatives');
+    if (found.length > MOST_ALTERNATIVES) throw refuse(node, 'has too many alternatives');
     return found;
   }
 
@@ -111,7 +109,7 @@ export class StaticValues {
     this.#depth = 0;
     try {
       return this.#evaluate(node, NO_SCOPE).map((text) => {
-        if (typeof text !== 'string') throw this.#refuse(node, 'is not a text');
+        if (typeof text !== 'string') throw refuse(node, 'is not a text');
         return { text, chosen };
       });
     } catch (error) {
@@ -120,20 +118,14 @@ export class StaticValues {
     }
   }
 
-  #refuse(node: Node, why: string): NotStatic {
-    const file = node.getSourceFile();
-    const line = file.getLineAndCharacterOfPosition(node.getStart(file)).line + 1;
-    return new NotStatic(`${node.getText(file).slice(0, 60).replaceAll(/\s+/g, ' ')} (line ${line}) ${why}`);
-  }
-
   #evaluate(node: Node, scope: Scope): readonly Value[] {
     this.#depth += 1;
     try {
-      if (this.#depth > MOST_DEPTH) throw this.#refuse(node, 'is too deep');
+      if (this.#depth > MOST_DEPTH) throw refuse(node, 'is too deep');
       const values = this.#alternatives(node, scope);
       const unknown = values.find((value) => value instanceof NotStatic);
       if (unknown !== undefined) throw unknown;
-      if (values.length > MOST_ALTERNATIVES) throw this.#refuse(node, 'has too many alternatives');
+      if (values.length > MOST_ALTERNATIVES) throw refuse(node, 'has too many alternatives');
       return values;
     } catch (error) {
       if (!(error instanceof NotStatic)) throw error;
@@ -154,8 +146,8 @@ export class StaticValues {
     if (isTemplateExpression(node)) {
       let texts: readonly string[] = [node.head.text];
       for (const span of node.templateSpans) {
-        const inserted = this.#evaluate(span.expression, scope).map((value) => this.#text(span.expression, value));
-        texts = this.#cross(node, texts, inserted, (left, right) => left + right + span.literal.text);
+        const inserted = this.#evaluate(span.expression, scope).map((value) => textOf(span.expression, value));
+        texts = cross(node, texts, inserted, (left, right) => left + right + span.literal.text);
       }
       return texts;
     }
@@ -185,17 +177,7 @@ export class StaticValues {
     if (isPropertyAccessExpression(node)) return this.#property(node.expression, node.name.text, node, scope);
     if (isElementAccessExpression(node)) return this.#element(node.expression, node.argumentExpression, node, scope);
     if (isCallExpression(node)) return this.#call(node, scope);
-    throw this.#refuse(node, 'is not constant');
-  }
-
-  #cross<A, B, C>(node: Node, left: readonly A[], right: readonly B[], join: (a: A, b: B) => C): C[] {
-    if (left.length * right.length > MOST_ALTERNATIVES) throw this.#refuse(node, 'has too many alternatives');
-    return left.flatMap((a) => right.map((b) => join(a, b)));
-  }
-
-  #text(node: Node, value: Value): string {
-    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return String(value);
-    throw this.#refuse(node, 'is not a text');
+    throw refuse(node, 'is not constant');
   }
 
   #conditional(condition: Node, yes: Node, no: Node, scope: Scope): readonly Value[] {
@@ -218,9 +200,9 @@ export class StaticValues {
     }
     const left = this.#evaluate(node.left, scope);
     const right = this.#evaluate(node.right, scope);
-    return this.#cross(node, left, right, (a, b) => {
+    return cross(node, left, right, (a, b) => {
       const result = applyOperator(operator, a, b);
-      if (result === undefined) throw this.#refuse(node, 'is not constant');
+      if (result === undefined) throw refuse(node, 'is not constant');
       return result;
     });
   }
@@ -230,10 +212,10 @@ export class StaticValues {
     for (const element of elements) {
       const spread = isSpreadElement(element);
       const values = this.#item(spread ? element.expression : element, scope, spread);
-      lists = this.#cross(element, lists, values, (list, value) => {
+      lists = cross(element, lists, values, (list, value) => {
         if (!spread) return [...list, value];
         if (isList(value)) return [...list, ...value];
-        throw this.#refuse(element, 'is not a list');
+        throw refuse(element, 'is not a list');
       });
     }
     return lists;
@@ -260,36 +242,24 @@ export class StaticValues {
           if (!(error instanceof NotStatic)) throw error;
           continue;
         }
-        objects = this.#cross(property, objects, spread, ({ fields }, value) => ({
+        objects = cross(property, objects, spread, ({ fields }, value) => ({
           fields: new Map([...fields, ...(isValueObject(value) ? value.fields : [])]),
         }));
         continue;
       }
-      const named = this.#namedProperty(property, scope);
+      const named = namedProperty(property, scope);
       if (named !== undefined) objects = objects.map(({ fields }) => ({ fields: new Map([...fields, named]) }));
     }
     return objects;
   }
 
-  #namedProperty(property: Node, scope: Scope): readonly [string, Argument] | undefined {
-    if (isShorthandPropertyAssignment(property)) {
-      return [(property.name as Identifier).text, { node: property, scope }];
-    }
-    if (isMethodDeclaration(property) && isIdentifier(property.name))
-      return [property.name.text, { node: property, scope }];
-    if (!isPropertyAssignment(property)) return undefined;
-    const { name } = property;
-    if (!isIdentifier(name) && !isStringLiteral(name)) return undefined;
-    return [name.text, { node: property.initializer, scope }];
-  }
-
   #fieldOf(value: Value, name: string, node: Node): readonly Value[] {
     const found = isValueObject(value) ? value.fields.get(name) : undefined;
-    if (found === undefined) throw this.#refuse(node, 'is not constant');
+    if (found === undefined) throw refuse(node, 'is not constant');
     if ('value' in found) return [found.value];
     if (isShorthandPropertyAssignment(found.node)) {
       const symbol = this.#checker.getShorthandAssignmentValueSymbol(found.node);
-      if (symbol === undefined) throw this.#refuse(node, 'is not constant');
+      if (symbol === undefined) throw refuse(node, 'is not constant');
       return this.#ofSymbol(symbol, found.node, found.scope);
     }
     return this.#evaluate(found.node, found.scope);
@@ -316,14 +286,14 @@ export class StaticValues {
         const names = keys === undefined ? [...value.fields.keys()] : keys.map(String);
         return names.flatMap((name) => this.#fieldOf(value, name, node));
       }
-      throw this.#refuse(node, 'is not constant');
+      throw refuse(node, 'is not constant');
     });
   }
 
   #identifier(node: Identifier, scope: Scope): readonly Value[] {
     if (node.text === 'undefined') return [undefined];
     const symbol = this.#checker.getSymbolAtLocation(node);
-    if (symbol === undefined) throw this.#refuse(node, 'is unknown');
+    if (symbol === undefined) throw refuse(node, 'is unknown');
     return this.#ofSymbol(symbol, node, scope);
   }
 
@@ -338,25 +308,24 @@ export class StaticValues {
     if (argument !== undefined) {
       return 'value' in argument ? [argument.value] : this.#evaluate(argument.node, argument.scope);
     }
-    if (declaration === undefined) throw this.#refuse(node, 'has no declaration');
+    if (declaration === undefined) throw refuse(node, 'has no declaration');
     if (isVariableDeclaration(declaration)) {
-      if ((declaration.parent.flags & NodeFlags.Const) === 0) throw this.#refuse(node, 'is a variable that changes');
+      if ((declaration.parent.flags & NodeFlags.Const) === 0) throw refuse(node, 'is a variable that changes');
       if (declaration.initializer === undefined) return this.#iterated(declaration.parent.parent, node, scope);
       return this.#evaluate(declaration.initializer, scope);
     }
     if (isFunctionNode(declaration)) return [{ source: declaration as FunctionNode, scope: NO_SCOPE }];
     if (isParameterDeclaration(declaration)) return this.#parameter(declaration, node);
     if (isBindingElement(declaration)) return this.#bound(declaration, node, scope);
-    throw this.#refuse(node, 'is not constant');
+    throw refuse(node, 'is not constant');
   }
 
   /** Returns the items that the variable of a `for … of` takes. */
   #iterated(statement: Node, node: Node, scope: Scope): readonly Value[] {
-    if (statement.kind !== SyntaxKind.ForOfStatement) throw this.#refuse(node, 'has no value');
+    if (statement.kind !== SyntaxKind.ForOfStatement) throw refuse(node, 'has no value');
     const lists = this.#evaluate((statement as Node & { expression: Node }).expression, scope);
     const [list] = lists;
-    if (lists.length !== 1 || list === undefined || !isList(list))
-      throw this.#refuse(node, 'is not of a constant list');
+    if (lists.length !== 1 || list === undefined || !isList(list)) throw refuse(node, 'is not of a constant list');
     const place = placeOf(statement);
     const chosen = this.#chosen.get(place);
     if (typeof chosen === 'number') return [list[chosen]];
@@ -366,7 +335,7 @@ export class StaticValues {
   #bound(element: BindingElement, node: Node, scope: Scope): readonly Value[] {
     const pattern = element.parent;
     const holder = pattern.parent;
-    if (element.initializer !== undefined) throw this.#refuse(node, 'has a default');
+    if (element.initializer !== undefined) throw refuse(node, 'has a default');
     let of: readonly Value[];
     if (isVariableDeclaration(holder)) {
       of =
@@ -374,12 +343,12 @@ export class StaticValues {
           ? this.#iterated(holder.parent.parent, node, scope)
           : this.#evaluate(holder.initializer, scope);
     } else if (isParameterDeclaration(holder)) of = this.#parameter(holder, node);
-    else throw this.#refuse(node, 'is not constant');
+    else throw refuse(node, 'is not constant');
     if (pattern.kind === SyntaxKind.ArrayBindingPattern) {
       const index = (pattern as Node & { elements: readonly Node[] }).elements.indexOf(element);
       return of.map((value) => {
         if (isList(value)) return value[index];
-        throw this.#refuse(node, 'is not constant');
+        throw refuse(node, 'is not constant');
       });
     }
     const name = ((element.propertyName ?? element.name) as Identifier).text;
@@ -402,9 +371,9 @@ export class StaticValues {
     if (typeof chosen === 'object') return passed(chosen);
     const calls = this.#callers.of(owner);
     if (calls === undefined || calls.length === 0) {
-      throw this.#refuse(node, 'is a parameter of a function whose calls are not all known');
+      throw refuse(node, 'is a parameter of a function whose calls are not all known');
     }
-    if (this.#running.has(place)) throw this.#refuse(node, 'is recursive');
+    if (this.#running.has(place)) throw refuse(node, 'is recursive');
     this.#running.add(place);
     try {
       const all = calls.map(passed);
@@ -424,7 +393,7 @@ export class StaticValues {
     if (isPropertyAccessExpression(callee)) {
       const method = callee.name.text;
       if (isIdentifier(callee.expression) && callee.expression.text === 'Object') {
-        return this.#evaluate(node.arguments[0]!, scope).map((value) => this.#entries(node, method, value));
+        return this.#evaluate(node.arguments[0]!, scope).map((value) => callOfObject(node, method, value));
       }
       if (METHODS.has(method)) {
         return this.#evaluate(callee.expression, scope).flatMap((value) => this.#method(node, method, value, scope));
@@ -433,7 +402,7 @@ export class StaticValues {
     if (isIdentifier(callee) && callee.text === 'String') return this.#evaluate(node.arguments[0]!, scope).map(String);
     return this.#evaluate(callee, scope).flatMap((value) => {
       if (isBind(value)) return [BOUND];
-      if (!isSourceFunction(value)) throw this.#refuse(node, 'calls what is not a function of the source');
+      if (!isSourceFunction(value)) throw refuse(node, 'calls what is not a function of the source');
       return this.#apply(
         value,
         node.arguments.map((argument) => ({ node: argument, scope })),
@@ -455,22 +424,22 @@ export class StaticValues {
       else this.#bind(parameter, { value: undefined }, inner);
     }
     const { body } = source;
-    if (body === undefined) throw this.#refuse(node, 'calls a function without a body');
+    if (body === undefined) throw refuse(node, 'calls a function without a body');
     if (!isBlock(body)) return this.#evaluate(body, inner);
     const results = returned(body);
-    if (results.length === 0) throw this.#refuse(node, 'calls a function that returns nothing');
+    if (results.length === 0) throw refuse(node, 'calls a function that returns nothing');
     return unique(results.flatMap((result) => this.#evaluate(result, inner)));
   }
 
   /** Evaluates the text that `composeStatement` builds. */
   #composed(write: Passed | undefined, node: Node): readonly Value[] {
-    if (write === undefined || 'value' in write) throw this.#refuse(node, 'composes nothing');
+    if (write === undefined || 'value' in write) throw refuse(node, 'composes nothing');
     return this.#evaluate(write.node, write.scope)
       .flatMap((value) => {
-        if (!isSourceFunction(value)) throw this.#refuse(node, 'is composed by what is not a function of the source');
+        if (!isSourceFunction(value)) throw refuse(node, 'is composed by what is not a function of the source');
         return this.#apply(value, [{ value: BIND }], node);
       })
-      .map((text) => ({ fields: new Map([['text', { value: numberPlaceholders(this.#text(node, text)) }]]) }));
+      .map((text) => ({ fields: new Map([['text', { value: numberPlaceholders(textOf(node, text)) }]]) }));
   }
 
   #bind(parameter: ParameterDeclaration, passed: Passed, scope: Map<number, Passed>): void {
@@ -488,25 +457,7 @@ export class StaticValues {
       if (!(error instanceof NotStatic)) throw error;
       return;
     }
-    const elements = (name as Node & { elements: readonly (Node & { name?: Node; propertyName?: Node })[] }).elements;
-    for (const [index, element] of elements.entries()) {
-      if (element.name === undefined || !isIdentifier(element.name)) continue;
-      const key = ((element.propertyName ?? element.name) as Identifier).text;
-      const symbol = this.#checker.getSymbolAtLocation(element.name);
-      if (symbol === undefined) continue;
-      if (isList(value)) scope.set(symbol.id, { value: value[index] });
-      else if (isValueObject(value)) {
-        const field = value.fields.get(key);
-        if (field !== undefined) scope.set(symbol.id, field);
-      }
-    }
-  }
-
-  #entries(node: Node, method: string, value: Value): Value {
-    if (isValueObject(value)) {
-      if (method === 'keys') return [...value.fields.keys()];
-    }
-    throw this.#refuse(node, 'is not constant');
+    bindElements(name, value, (element) => this.#checker.getSymbolAtLocation(element)?.id, scope);
   }
 
   #method(node: CallExpression, method: string, value: Value, scope: Scope): readonly Value[] {
@@ -521,13 +472,13 @@ export class StaticValues {
     }
     if (isList(value)) {
       if (method === 'join')
-        return [value.map((item) => this.#text(node, item)).join(typeof given[0] === 'string' ? given[0] : ',')];
+        return [value.map((item) => textOf(node, item)).join(typeof given[0] === 'string' ? given[0] : ',')];
       const [callback] = given;
       if (callback !== undefined && isSourceFunction(callback)) return this.#each(node, method, value, callback);
       const result = callOfList(value, method, given);
       if (result !== undefined) return [result];
     }
-    throw this.#refuse(node, 'is not constant');
+    throw refuse(node, 'is not constant');
   }
 
   /** Evaluates `map`, `flatMap` and `filter`. */
@@ -535,7 +486,7 @@ export class StaticValues {
     let lists: readonly (readonly Value[])[] = [[]];
     for (const [index, item] of items.entries()) {
       const results = this.#apply(callback, [{ value: item }, { value: index }], node);
-      lists = this.#cross(node, lists, results, (list, result) => {
+      lists = cross(node, lists, results, (list, result) => {
         if (method === 'filter') return truthy(result) ? [...list, item] : list;
         return method === 'flatMap' && isList(result) ? [...list, ...result] : [...list, result];
       });
