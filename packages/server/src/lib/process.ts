@@ -107,8 +107,8 @@ export function programBeside(from: string, place: string): URL {
 }
 
 /**
- * MiB of each half of the young generation. Node 24 allows 64 on machines of 16 GiB and more: a server then keeps 40 to 75 MB more
- * while it idles, and no operation was faster for it.
+ * MiB of each half of the young generation, as Node 20 had by default. Node 24 allows 64 on machines with much memory, and an idle
+ * server keeps what it once used.
  */
 const SEMI_SPACE_MIB = 16;
 
