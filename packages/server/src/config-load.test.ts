@@ -129,7 +129,7 @@ describe('what is wrong', () => {
     expect(faults({ file: file('- 1\n') })[0]).toMatchObject({ message: 'is not a map' });
     const twice = 'apiVersion: dais.dev/v1\nkind: DaisConfig\n';
     expect(faults({ file: file(`${twice}---\n${twice}`) })[0]).toMatchObject({
-      message: 'holds more than one document',
+      message: 'contains more than one document',
     });
   });
 });
@@ -192,7 +192,7 @@ describe('a list of maps', () => {
   });
 
   test.each([
-    ['not JSON, hunter2', 'is not readable'],
+    ['not JSON, hunter2', 'is not valid'],
     [JSON.stringify([{ ...provider, clientSecret: { hunter2: 1 } }]), 'is not valid'],
   ])('a fault does not tell the secret: %s', (text, message) => {
     const issues = faults({ environment: { DAIS_AUTHENTICATION_PROVIDERS: text } });

@@ -92,7 +92,7 @@ export function resolveConfig(sources: ConfigSources, surroundings: ConfigSurrou
     const where = sources.file === undefined ? 'The configuration' : sources.file.path;
     throw new DaisError(
       'invalid_config',
-      `${where} has ${issues.length === 1 ? 'a fault' : `${issues.length} faults`}.`,
+      `${where} has ${issues.length === 1 ? 'an error' : `${issues.length} errors`}.`,
       {
         issues,
       },
@@ -177,7 +177,7 @@ function readFileDocument(file: NonNullable<ConfigSources['file']>, issues: Issu
   try {
     const documents = readDocuments(file.path, file.text);
     if (documents.length > 1)
-      issues.push({ file: file.path, message: 'holds more than one document', expected: 'one' });
+      issues.push({ file: file.path, message: 'contains more than one document', expected: 'one' });
     const [document] = documents;
     if (document !== undefined && asRecord(document.value) === undefined) {
       issues.push({ file: file.path, line: 1, column: 1, message: 'is not a map', expected: 'a DaisConfig manifest' });
@@ -203,7 +203,7 @@ function unknownVariables(fields: readonly ConfigField[], environment: ConfigSou
       );
       return meant === undefined
         ? []
-        : [{ path: name, message: 'there is no such variable', nearest: `DAIS_${meant}` }];
+        : [{ path: name, message: 'is not a known variable', nearest: `DAIS_${meant}` }];
     });
 }
 
@@ -260,7 +260,7 @@ function expectedText(field: ConfigField): string {
     integer: 'a whole number',
     number: 'a number',
     boolean: 'true or false',
-    list: 'values separated by commas, or a JSON list of texts',
+    list: 'values separated by commas, or a JSON list of strings',
     map: 'name=value pairs separated by commas',
     maps: 'a JSON list of maps',
   };
@@ -269,7 +269,7 @@ function expectedText(field: ConfigField): string {
 
 function shown(field: ConfigField, value: unknown): string {
   const secret = field.secret || field.items?.some((item) => item.secret) === true;
-  return secret ? 'not readable' : JSON.stringify(value).slice(0, 80);
+  return secret ? 'not valid' : JSON.stringify(value).slice(0, 80);
 }
 
 /** Sets one field. A new variant of a union takes nothing over from the old one; without one the default is meant. */

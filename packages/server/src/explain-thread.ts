@@ -29,7 +29,7 @@ async function openEngines() {
 }
 
 function opened(): TableModel {
-  if (model === undefined) throw new Error('the model is not open');
+  if (model === undefined) throw new Error('the model is not loaded');
   return model;
 }
 
@@ -59,8 +59,8 @@ port.on('message', (message: ToExplaining) => {
     (value) => tell({ id, type: 'done', value }),
     (error: unknown) => {
       const known = error instanceof DaisError;
-      if (!known) log.error('a model could not be explained', { error });
-      const { code, message: detail, issues } = known ? error : new DaisError('internal', 'Explaining failed.');
+      if (!known) log.error('could not compute an explanation of a model', { error });
+      const { code, message: detail, issues } = known ? error : new DaisError('internal', 'The computation of the explanation failed.');
       tell({ id, type: 'failed', code, detail, issues });
     },
   );

@@ -91,9 +91,9 @@ function runGateway(): void {
     try {
       const text = await readFile(join(folder, 'snapshot.json'), 'utf8');
       const { failed, revision } = await gateway.swap(JSON.parse(text) as Snapshot);
-      for (const [key, reason] of failed) log.warn('a model does not load', { key, reason, revision });
+      for (const [key, reason] of failed) log.warn('a model could not be loaded', { key, reason, revision });
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') log.error('the snapshot was not taken over', { error });
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') log.error('the snapshot was not applied', { error });
     }
   };
   const drain = async (deadlineMs: number) => {
@@ -131,7 +131,7 @@ function runGateway(): void {
   };
   process.on('message', (message, socket) => {
     hear(message as ToChild, socket as Socket | undefined).catch((error: unknown) =>
-      log.error('a message of the supervisor could not be followed', { error }),
+      log.error('could not process a message of the supervisor', { error }),
     );
   });
   process.once('disconnect', () => {

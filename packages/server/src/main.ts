@@ -77,7 +77,7 @@ export function runChild(): void {
   };
   process.on('message', (message, socket) => {
     hear(message as ToChild, socket as Socket | undefined).catch((error: unknown) =>
-      log.error('a message of the supervisor could not be followed', { error }),
+      log.error('could not process a message of the supervisor', { error }),
     );
   });
   process.once('disconnect', () => void drain(ORPHAN_DRAIN_MS));

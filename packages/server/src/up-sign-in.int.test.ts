@@ -110,7 +110,7 @@ test('a group at the provider makes a member of a team, with its rights, as long
 });
 
 test.each([
-  ['plain HTTP elsewhere', { issuer: 'http://id.example.com' }, 'not behind HTTPS'],
+  ['plain HTTP elsewhere', { issuer: 'http://id.example.com' }, 'does not use HTTPS'],
   ['a secret that is not there', { clientSecretFile: '/nonexistent/secret' }, 'cannot be read (ENOENT)'],
 ])('a provider with %s stops the start, and the message says which', async (_name, fault, message) => {
   const good = { name: 'corporate', issuer: 'https://id.example.com', clientId: 'dais' };

@@ -112,7 +112,7 @@ test('a renewed certificate is used without a restart; a half-written pair is no
   const before = await shown();
   const second = await makeCertificates();
   await writeFile(join(folder, 'cert.pem'), second.cert);
-  await expect.poll(() => dais.output()).toContain('the new certificate cannot be used yet');
+  await expect.poll(() => dais.output()).toContain('the new certificate is not usable yet');
   expect(await shown()).toBe(before);
   await writeFile(join(folder, 'key.pem'), second.key);
   await expect.poll(async () => await shown()).not.toBe(before);
@@ -134,6 +134,6 @@ test('SIGHUP reads certificates and log level again', async () => {
 test('SIGHUP with a faulty configuration changes nothing and says what is wrong', async () => {
   await writeFile(join(folder, 'config.yaml'), config('loud'));
   dais.process.kill('SIGHUP');
-  await expect.poll(() => dais.output()).toContain('the configuration could not be read again');
+  await expect.poll(() => dais.output()).toContain('could not reload the configuration');
   expect((await shown()).length).toBeGreaterThan(0);
 });

@@ -200,7 +200,7 @@ async function startOn(config: ResolvedConfig, options: UpOptions): Promise<Runn
   const readyMs = Date.now() - startedAt;
   const wantedPort = config.port === undefined && tree.port !== 7070 ? 7070 : undefined;
   const grpc = tree.further['grpc'] === undefined ? undefined : grpcAddress(config, tree.further['grpc']);
-  const database = `PostgreSQL ${majorMinor(tree.service)}, ${config.database.url === undefined ? 'run by Dais' : 'run elsewhere'}`;
+  const database = `PostgreSQL ${majorMinor(tree.service)}, ${config.database.url === undefined ? 'managed by Dais' : 'external'}`;
   if (format === 'text') {
     options.stdout.write(
       startScreen({
@@ -230,12 +230,12 @@ async function startOn(config: ResolvedConfig, options: UpOptions): Promise<Runn
     try {
       current = { ...(await loadConfig(options)), data: config.data };
     } catch (error) {
-      log.error('the configuration could not be read again; the one before stays', { error });
+      log.error('could not reload the configuration; the previous configuration stays active', { error });
       return;
     }
     log.setLevel(current.log.level);
     tree.reload();
-    log.info('the configuration was read again');
+    log.info('the configuration was reloaded');
   });
 }
 
@@ -314,7 +314,7 @@ function spawnProgram(name: 'main' | 'gateway-process', format: 'json' | 'text')
 function refuse(socket: Socket, tls: boolean): void {
   // Without its key nothing can be said to a client that speaks TLS.
   if (tls) socket.destroy();
-  else writeRawProblem(socket, new DaisError('overloaded', 'Too many connections wait.', { retryAfter: 2 }), uuidv7());
+  else writeRawProblem(socket, new DaisError('overloaded', 'Too many connections are waiting.', { retryAfter: 2 }), uuidv7());
 }
 
 /** 170008 → `17.8`. */

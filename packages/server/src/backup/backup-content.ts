@@ -108,8 +108,8 @@ export class BlobCopier {
     if (this.#parts.skipDamaged) return damaged;
     const which = damaged.length === 1 ? 'One stored object is' : `${damaged.length} stored objects are`;
     const detail =
-      `${which} damaged, so nothing was backed up. Upload the same bytes again, or restore the files from an older backup; ` +
-      'to back up everything else now, add `--skip-damaged`.';
+      `${which} damaged, so nothing was backed up. Upload the same bytes again, or restore the files from an older backup. ` +
+      'To back up everything else now, add `--skip-damaged`.';
     const issues = damaged.slice(0, NAMED).map((object) => ({ message: damageText(object) }));
     throw new DaisError('content_damaged', detail, { issues });
   }
@@ -152,5 +152,5 @@ function damageText({ locator, kind, owners }: DamagedContent): string {
     const part = file === name ? '' : `, file ${file}`;
     return `${of} ${name} of project ${project}${part}`;
   });
-  return `${locator} is ${kind}: ${names.length === 0 ? 'nothing refers to it any more' : names.join('; ')}`;
+  return `${locator} is ${kind}: ${names.length === 0 ? 'nothing references it' : names.join('; ')}`;
 }

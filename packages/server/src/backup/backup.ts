@@ -37,7 +37,7 @@ export async function writeBackup(
 ): Promise<BackupManifest> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   if ((await readdir(folder)).length > 0) {
-    throw new DaisError('invalid_state', `${folder} is not empty; a backup goes into a folder of its own.`);
+    throw new DaisError('invalid_state', `${folder} is not empty. Write the backup to a new or empty folder.`);
   }
   const pause = await pauseCollection(installation.database, 'backup', PAUSE_MS);
   // A pause that cannot be extended is found out below, before the backup is declared complete.

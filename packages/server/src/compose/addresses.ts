@@ -14,7 +14,7 @@ export async function readAddress(outbound: Outbound, url: string, io: AddressIo
     const { status, body } = await outbound.stream({ url, redirects: 5, timeouts: TIMEOUTS, signal: io.signal });
     if (status === 200) return body;
     body.on('error', () => {}).destroy();
-    throw new DaisError('upstream_failed', `it answers with status ${status}`);
+    throw new DaisError('upstream_failed', `it responds with status ${status}`);
   };
   return [{ path: '', open }];
 }
@@ -27,7 +27,7 @@ async function readBucket(
 ): Promise<readonly AddressedFile[]> {
   const [, bucket, key = ''] = /^s3:\/\/([^/?#]+)\/*(.*?)\/*$/is.exec(url) ?? [];
   if (bucket === undefined || key === '' || /[*?]/.test(key)) {
-    throw new DaisError('invalid_request', 'write `s3://BUCKET/KEY`, of an object or of a folder, without `*` and `?`');
+    throw new DaisError('invalid_request', 'use the form `s3://BUCKET/KEY` with the key of an object or a prefix, without `*` and `?`');
   }
   const { s3Bucket } = await import('#engines/sources/s3/s3-source.ts');
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = variables;
@@ -45,7 +45,7 @@ async function readBucket(
   const [object] = await objects.objects(key, signal);
   if (object !== undefined) return [{ path: '', open: async () => await objects.open(object, signal) }];
   const below = await objects.objects(`${key}/**`, signal);
-  if (below.length === 0) throw new DaisError('not_found', `the bucket ${bucket} has no ${key}`);
+  if (below.length === 0) throw new DaisError('not_found', `the bucket ${bucket} does not contain ${key}`);
   return below.map((one) => ({
     path: one.name.slice(key.length + 1),
     open: async () => await objects.open(one, signal),

@@ -37,7 +37,7 @@ export async function pauseCollection(database: Database, reason: string, ttlMs:
         'content_extend_pause',
       );
       if (rows.length > 0) return;
-      throw new DaisError('conflict', `the pause of collection for "${reason}" has ended; start again`);
+      throw new DaisError('conflict', `the pause of garbage collection for "${reason}" has expired; start again`);
     },
     resume: async () => {
       await query('delete from kernel.collection_pause where id = $1', [id], 'content_resume');

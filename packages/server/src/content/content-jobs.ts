@@ -67,8 +67,8 @@ async function requireOwnStore(blobs: BlobStore, io: JobIo, log: Log): Promise<v
   const owner = await blobs.claimFor(epoch);
   if (owner.id === epoch) return;
   const detail =
-    `The content belongs to another database (${owner.id}), so nothing of it is deleted. ` +
-    `When that one is gone for good, remove ${owner.place}.`;
+    `The content belongs to another database (${owner.id}), so nothing was deleted. ` +
+    `If that database no longer exists, remove ${owner.place}.`;
   log.error(detail);
   throw new JobFailed(detail);
 }

@@ -49,7 +49,7 @@ describe.each(Object.entries(forms))('a handler of the form %s', (_form, make) =
 
   test('fails with an answer that its schema refuses', async () => {
     expect(await answerOf(make('too long'))).toBeDefined();
-    await expect(answerOf(checkOutputs(make('too long')))).rejects.toThrow('The answer of probe.read does not match');
+    await expect(answerOf(checkOutputs(make('too long')))).rejects.toThrow('The output of probe.read does not match its schema');
   });
 });
 

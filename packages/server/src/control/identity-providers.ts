@@ -13,13 +13,13 @@ export async function readProviders(configured: readonly Configured[]): Promise<
       const path = `spec.authentication.providers[${at}]`;
       const { name, issuer, clientSecretFile, ...others } = provider;
       if (configured.findIndex((other) => other.name === name) !== at) {
-        issues.push({ path: `${path}.name`, message: `is "${name}", the name of another provider` });
+        issues.push({ path: `${path}.name`, message: `is "${name}", which is the name of another provider` });
       }
       if (!issuer.startsWith('https:') && !isLoopbackIssuer(issuer)) {
-        issues.push({ path: `${path}.issuer`, message: 'is not behind HTTPS', expected: 'https://…' });
+        issues.push({ path: `${path}.issuer`, message: 'does not use HTTPS', expected: 'https://…' });
       }
       if (clientSecretFile !== undefined && others.clientSecret !== undefined) {
-        issues.push({ path: `${path}.clientSecretFile`, message: 'is given beside `clientSecret`', expected: 'one' });
+        issues.push({ path: `${path}.clientSecretFile`, message: 'cannot be combined with `clientSecret`', expected: 'one' });
       }
       const clientSecret =
         clientSecretFile === undefined ? others.clientSecret : await readSecret(clientSecretFile, path, issues);

@@ -33,7 +33,7 @@ test('it tells what isolates without paths, and reads again after a minute', asy
     warn: (text: string) => void logged.push(`warn ${text}`),
   };
   const state = new IsolationState({ report: async () => await Promise.resolve(report) }, { clock, log });
-  expect(state.check()).toEqual({ name: 'isolation', ok: true, detail: 'is being tried' });
+  expect(state.check()).toEqual({ name: 'isolation', ok: true, detail: 'is being tested' });
   await state.read();
   expect(state.check()).toMatchObject({ ok: true, remedy: 'Install bubblewrap.' });
   expect(state.check().detail).toMatch(/^nothing on this machine isolates/);

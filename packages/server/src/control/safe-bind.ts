@@ -11,13 +11,13 @@ export function refuseUnsafeBind({ host, authentication, tls, trustedProxies, in
   if (authentication.mode !== 'accounts') {
     throw new DaisError(
       'unsafe_bind',
-      `${host} can be reached from other machines, and whoever reaches it would be the owner: set \`authentication.mode: accounts\` (DAIS_AUTHENTICATION_MODE=accounts).`,
+      `Other machines can reach ${host}, and every caller would have the permissions of the owner. Set \`authentication.mode: accounts\` (DAIS_AUTHENTICATION_MODE=accounts).`,
     );
   }
   if (tls !== undefined || trustedProxies.length > 0 || insecureHttp) return;
   throw new DaisError(
     'unsafe_bind',
-    `Over plain HTTP on ${host}, passwords and tokens could be read on their way: give --tls-cert and --tls-key, name the proxy that speaks HTTPS in \`trustedProxies\`, or accept it with --insecure-http.`,
+    `Plain HTTP on ${host} exposes passwords and tokens to the network. Set --tls-cert and --tls-key, list the proxy that terminates TLS in \`trustedProxies\`, or accept the risk with --insecure-http.`,
   );
 }
 

@@ -11,9 +11,9 @@ export function refuseSharedFolder({ host, authentication, tracking }: FolderCon
   if (authentication.mode === 'solo' && isLoopback(host)) return;
   const is = authentication.mode === 'solo' ? `\`host\` is ${host}` : '`authentication.mode` is `accounts`';
   const detail =
-    '`tracking.artifactRoot` lets clients write artifacts past the server, without roles, quotas and digests: only with `authentication.mode: solo` on loopback.';
+    '`tracking.artifactRoot` lets clients write artifacts without the server, so roles, quotas and digests do not apply. It requires `authentication.mode: solo` on a loopback address.';
   throw new DaisError('invalid_config', detail, {
-    issues: [{ path: 'tracking.artifactRoot', message: `is given, and ${is}`, expected: 'nothing' }],
+    issues: [{ path: 'tracking.artifactRoot', message: `is set, but ${is}`, expected: 'nothing' }],
   });
 }
 

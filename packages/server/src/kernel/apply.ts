@@ -45,7 +45,7 @@ export async function applyDocuments(
 ): Promise<{ changes: Change[] }> {
   const { input } = call;
   if (input.prune && input.owner === undefined) {
-    throw new DaisError('invalid_request', 'To prune, name the set of manifests with `owner`.', {
+    throw new DaisError('invalid_request', 'A request with `prune` requires `owner`, the name of the set of manifests.', {
       issues: [{ path: 'owner', message: 'is required with prune' }],
     });
   }
@@ -111,14 +111,14 @@ function readItems(kinds: KindRegistry, call: ApplyCall): Item[] {
   if (bytes > MAX_APPLY_BYTES) {
     throw new DaisError(
       'too_large',
-      `The documents are ${bytes} bytes together; at most ${MAX_APPLY_BYTES} go at once.`,
+      `The documents have ${bytes} bytes together. The limit for a request is ${MAX_APPLY_BYTES} bytes. Split the documents across several requests.`,
     );
   }
   const read = call.input.sources.flatMap((source) =>
     readDocuments(source.file, source.text).map((document) => ({ document, source: source.source })),
   );
   if (read.length > MAX_APPLY_DOCUMENTS) {
-    throw new DaisError('too_large', `There are ${read.length} documents; at most ${MAX_APPLY_DOCUMENTS} go at once.`);
+    throw new DaisError('too_large', `The request has ${read.length} documents. The limit is ${MAX_APPLY_DOCUMENTS} documents. Split the documents across several requests.`);
   }
   const issues: Issue[] = [];
   const codes = new Set<ErrorCode>();
@@ -139,7 +139,7 @@ function readItems(kinds: KindRegistry, call: ApplyCall): Item[] {
     else {
       codes.add('duplicate_document');
       const at = first.locate('metadata.name');
-      const message = `describes ${kind} "${result.manifest.metadata.name}" again; it is already in ${first.file}:${at.line}`;
+      const message = `defines ${kind} "${result.manifest.metadata.name}" a second time; the first definition is in ${first.file}:${at.line}`;
       issues.push(positioned(document, { path: 'metadata.name', message }));
     }
     items.push({ manifest: result.manifest, document, source, tenant });

@@ -97,7 +97,7 @@ describe('a call', () => {
   });
 
   test('whose handler asked nobody gives no answer', async () => {
-    await expect(dais.call('probe.silent', {})).rejects.toThrow('without asking the authorizer');
+    await expect(dais.call('probe.silent', {})).rejects.toThrow('without an authorization check');
     asked.length = 0;
     expect(await dais.call('probe.asking', {})).toBe('asked');
     expect(asked).toMatchObject([

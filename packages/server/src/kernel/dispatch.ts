@@ -78,7 +78,7 @@ export class Dispatcher {
             throw await toldTo(call, tx, error);
           });
           // An answer for which nobody was asked must not leave: it is a mistake of ours, never of the caller.
-          if (!wasAsked()) throw new Error(`${name} answered without asking the authorizer`);
+          if (!wasAsked()) throw new Error(`${name} returned a result without an authorization check`);
           return output;
         };
         const key = operation.secretAnswer === true ? undefined : context.idempotencyKey;
@@ -106,7 +106,7 @@ export class Dispatcher {
       for (const [index, { ask }] of made.entries()) {
         try {
           await ask(operation.target?.(items[index]?.input) ?? { kind: '' }, tenant);
-          settled.push(answers[index] ?? { error: new Error(`${operation.name} gave too few answers`) });
+          settled.push(answers[index] ?? { error: new Error(`${operation.name} returned too few results`) });
         } catch (error) {
           // A database that fails has failed for all.
           if (!(error instanceof DaisError) || error.retryable) throw error;
@@ -161,7 +161,7 @@ export class Dispatcher {
       ...(context.principal.project === undefined ? [] : [context.principal.project]),
     ]);
     if (named.size > 1) {
-      throw new DaisError('project_mismatch', `The request names the projects ${[...named].toSorted().join(' and ')}.`);
+      throw new DaisError('project_mismatch', `The request names several projects: ${[...named].toSorted().join(' and ')}.`);
     }
     return [...named][0] ?? DEFAULT_TENANT;
   }

@@ -178,10 +178,10 @@ export function decodePlace(text: string, cursor: CursorState): bigint {
   if (match === null) throw new DaisError('invalid_cursor', `"${text}" is not a resourceVersion of a list or watch.`);
   const seq = BigInt(match[2] ?? '');
   if (match[1] !== cursor.epoch.slice(0, 8)) {
-    throw new DaisError('cursor_expired', 'The database was restored since this place was given out.');
+    throw new DaisError('cursor_expired', 'The database was restored after this position was issued.');
   }
-  if (seq < cursor.oldest) throw new DaisError('cursor_expired', 'Events this old are no longer kept.');
-  if (seq > cursor.seq) throw new DaisError('invalid_cursor', `"${text}" lies in the future of this database.`);
+  if (seq < cursor.oldest) throw new DaisError('cursor_expired', 'The events at this position are no longer stored.');
+  if (seq > cursor.seq) throw new DaisError('invalid_cursor', `"${text}" is after the newest position of this database.`);
   return seq;
 }
 

@@ -21,8 +21,8 @@ export async function withIdempotency(
   work: () => Promise<unknown>,
 ): Promise<unknown> {
   if (!/^[ -~]{1,255}$/.test(call.key)) {
-    throw new DaisError('invalid_request', 'The idempotency key is not usable.', {
-      issues: [{ path: 'idempotencyKey', message: 'is not usable', expected: '1 to 255 printable characters' }],
+    throw new DaisError('invalid_request', 'The idempotency key is not valid.', {
+      issues: [{ path: 'idempotencyKey', message: 'is not valid', expected: '1 to 255 printable characters' }],
     });
   }
   const principal = `${tx.by.principal.type}:${tx.by.principal.id}`;

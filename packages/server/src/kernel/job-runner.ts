@@ -91,7 +91,7 @@ export class JobRunner {
   /** Takes no more jobs, asks the running ones to stop and waits for them. They wait for the next process. */
   async stop(): Promise<void> {
     await this.#loop.stop();
-    for (const { stop } of this.#running) stop.abort(new ProcessStops('the process stops'));
+    for (const { stop } of this.#running) stop.abort(new ProcessStops('the process is stopping'));
     await Promise.all([...this.#running].map(({ done }) => done));
   }
 
@@ -189,7 +189,7 @@ export class JobRunner {
       });
     } catch (error) {
       // The lease runs out and the job is taken again: at least once, never lost.
-      this.#parts.log.warn('a job could not be ended; it will be taken again', { job: claim.id, error });
+      this.#parts.log.warn('could not record the end of a job; it will be claimed again', { job: claim.id, error });
     }
   }
 

@@ -243,11 +243,11 @@ describe('text that is refused', () => {
         line: 1,
         column: 7,
         message: 'an anchor is not allowed',
-        expected: 'the value itself, in quotes if it begins with &',
+        expected: 'the value itself, in quotes if it starts with &',
       },
     ]);
     expect(refusal('a: 1\na: 2').issues).toEqual([
-      { file: 'f.yaml', line: 2, column: 1, message: 'the key "a" stands here twice' },
+      { file: 'f.yaml', line: 2, column: 1, message: 'the key "a" is used twice' },
     ]);
   });
 

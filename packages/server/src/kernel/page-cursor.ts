@@ -41,5 +41,5 @@ export function decodeNumberCursor(filter: unknown, cursor: string | undefined):
 }
 
 function notOurs(): DaisError {
-  return new DaisError('invalid_cursor', 'The cursor was given out by another list, or is not a cursor at all.');
+  return new DaisError('invalid_cursor', 'The cursor is not valid, or it belongs to another list.');
 }

@@ -240,7 +240,7 @@ describe('a controller', () => {
     const { uid } = (await machines.get('m')).metadata;
     await expect
       .poll(() => queueRow(uid), SOON)
-      .toMatchObject({ attempts: 2, last_error: 'it cannot be built now', free: true, due: false });
+      .toMatchObject({ attempts: 2, last_error: 'it cannot be built at present', free: true, due: false });
     expect(dais.log.filter((entry) => entry.message.includes('pass failed')).length).toBeGreaterThanOrEqual(2);
     await machines.apply('m', { cells: 1 });
     await machines.settled('m', 1);

@@ -126,14 +126,14 @@ export class Reconciler {
         const attempts = claim.attempts + 1;
         const afterMs = backoffMs(attempts, RETRY_BASE_MS, RETRY_CAP_MS, random);
         finish = { afterMs, attempts, error: message, wakeOn: null };
-        log.warn('a reconcile pass failed and will be tried again', { kind: claim.kind, uid: claim.uid, error });
+        log.warn('a reconcile pass failed and will be retried', { kind: claim.kind, uid: claim.uid, error });
       }
     } finally {
       clearInterval(beat);
     }
     await transact(database, { mode: 'write', projectId: 'all' }, (tx) => finishClaim(tx.sql, claim, finish)).catch(
       // The lease runs out and the resource is taken again.
-      (error: unknown) => log.warn('a reconcile pass could not be ended', { uid: claim.uid, error }),
+      (error: unknown) => log.warn('could not record the end of a reconcile pass', { uid: claim.uid, error }),
     );
   }
 

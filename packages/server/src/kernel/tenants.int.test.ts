@@ -147,7 +147,7 @@ describe('quotas', () => {
   test('zero allows nothing', async () => {
     const p = await freshProject({ quotas: { resources: 0 } });
     const error = await errorOf(p.create('a'));
-    expect(error.message).toBe(`Project "${p.name}" may hold 0 resource(s); this would make it 1.`);
+    expect(error.message).toBe(`The resource quota of project "${p.name}" is 0, but this change requires 1.`);
   });
 });
 

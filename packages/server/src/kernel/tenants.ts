@@ -106,7 +106,7 @@ export async function checkResourceQuota(
   const [held] = await tx.sql.query<{ n: bigint }>(count, [tenant.id]);
   const after = Number(held?.n ?? 0n) + (planned?.more ?? 0);
   if (after <= limits.resources) return;
-  const message = `Project "${tenant.name}" may hold ${limits.resources} resource(s); this would make it ${after}.`;
+  const message = `The resource quota of project "${tenant.name}" is ${limits.resources}, but this change requires ${after}.`;
   throw new DaisError('quota_exceeded', message);
 }
 
@@ -140,7 +140,7 @@ export async function refuseUnlessEmpty(
   if (tenant.name === DEFAULT_TENANT) {
     throw new DaisError(
       'invalid_state',
-      `"${DEFAULT_TENANT}" is where requests without a project go; it cannot be deleted.`,
+      `Project "${DEFAULT_TENANT}" cannot be deleted: requests without a project use it.`,
     );
   }
   await tx.enter(tenant.id);
@@ -150,5 +150,5 @@ export async function refuseUnlessEmpty(
     [tenant.id, planned.gone],
   );
   const holders = [...held, ...planned.created.map((one) => ({ ...one, project_id: tenant.id }))];
-  if (holders.length > 0) throw new StillHeld(`"${tenant.name}" still holds`, holders);
+  if (holders.length > 0) throw new StillHeld(`"${tenant.name}" still contains`, holders);
 }

@@ -161,7 +161,7 @@ async function insertRows(tx: Transaction, tenant: Tenant, writes: readonly Deci
     'insert_resources',
   );
   const rows = await foreignKeyRace(insert, () => new DaisError('not_found', `There is no project "${tenant.name}".`));
-  if (rows.length < writes.length) throw new WriteRace('a resource of the same name was created meanwhile');
+  if (rows.length < writes.length) throw new WriteRace('a resource of the same name was created concurrently');
   return rows;
 }
 

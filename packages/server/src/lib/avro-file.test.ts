@@ -124,32 +124,32 @@ describe('what cannot be read says why', () => {
   const self = { type: 'record', name: 'r', fields: [{ name: 'next', type: ['null', 'r'] }] };
   const whole = file('string', [text('abc')]);
   test.each<[string, () => Buffer, string]>([
-    ['other bytes', () => Buffer.from('PAR1 and more of it'), 'no Avro file'],
+    ['other bytes', () => Buffer.from('PAR1 and more of it'), 'not an Avro file'],
     ['nothing', () => Buffer.alloc(0), 'too early'],
     ['a file that was cut short', () => whole.subarray(0, -1), 'too early'],
     ['a block that lies about its length', () => file('string', [text('a')], { count: 2 }), 'too early'],
-    ['a block with more in it', () => file('string', [text('a'), text('b')], { count: 1 }), 'more than its records'],
+    ['a block with more in it', () => file('string', [text('a'), text('b')], { count: 1 }), 'bytes after its records'],
     ['bytes changed at the end', () => Buffer.concat([whole.subarray(0, -1), Buffer.from([0])]), 'does not end'],
     ['a length below nothing', () => file('string', [size(-5)]), 'a size is -5'],
-    ['a branch that is not there', () => file(['null'], [size(1)]), 'of no type'],
-    ['a symbol that is not there', () => file({ type: 'enum', name: 'e', symbols: ['a'] }, [size(1)]), 'none of those'],
+    ['a branch that is not there', () => file(['null'], [size(1)]), 'union value is out of range'],
+    ['a symbol that is not there', () => file({ type: 'enum', name: 'e', symbols: ['a'] }, [size(1)]), 'enum value is out of range'],
     ['a type that is not there', () => file('nowhere', [size(1)]), 'no type nowhere'],
     ['a number without an end', () => file('long', [Buffer.alloc(11, 0xff)]), 'does not end'],
     ['another packing', () => file('string', [text('a')], { codec: 'snappy' }), 'packed with snappy'],
     ['what does not inflate', () => file('string', [], { codec: 'deflate', count: 1 }), 'too early'],
-    ['a chain without an end', () => file(self, [Buffer.alloc(500, 2)]), '64 values within each other'],
+    ['a chain without an end', () => file(self, [Buffer.alloc(500, 2)]), 'nested deeper than 64 levels'],
     // 10^12 of nothing take no bytes.
     [
       'nothing, without an end',
       () => file({ type: 'array', items: 'null' }, [long(10n ** 12n), size(0)]),
-      'more values than are read',
+      'exceeds the maximum number of values',
     ],
     [
       'a small file that is a large one',
       () => file('bytes', [text(Buffer.alloc(50_000))], { codec: 'deflate' }),
-      'more bytes than are read',
+      'exceeds the maximum size',
     ],
-    ['a large file', () => file('bytes', [text(Buffer.alloc(50_000))]), 'more bytes than are read'],
+    ['a large file', () => file('bytes', [text(Buffer.alloc(50_000))]), 'exceeds the maximum size'],
   ])('%s', (_, make, words) => {
     expect(() => readAvroFile(make(), BOUNDS)).toThrow(AvroFault);
     expect(() => readAvroFile(make(), BOUNDS)).toThrow(words);

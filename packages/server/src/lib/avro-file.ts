@@ -38,7 +38,7 @@ const DEPTH = 64;
 export function readAvroFile(bytes: Buffer, bounds: AvroBounds): AvroFile {
   const budget = { values: bounds.values };
   const head = new AvroReader(bytes, budget);
-  if (!head.take(MAGIC.length).equals(MAGIC)) throw new AvroFault('it is no Avro file');
+  if (!head.take(MAGIC.length).equals(MAGIC)) throw new AvroFault('it is not an Avro file');
   const metadata = new Map<string, string>();
   for (const [key, value] of Object.entries(head.map((reader) => reader.bytes())))
     metadata.set(key, (value as Buffer).toString('utf8'));
@@ -51,11 +51,11 @@ export function readAvroFile(bytes: Buffer, bounds: AvroBounds): AvroFile {
     const count = head.size();
     const block = unpack(head.take(head.size()), left);
     left -= block.length;
-    if (left < 0) throw new AvroFault('it has more bytes than are read');
-    if (!head.take(SYNC_BYTES).equals(sync)) throw new AvroFault('a block does not end where it should');
+    if (left < 0) throw new AvroFault('it exceeds the maximum size');
+    if (!head.take(SYNC_BYTES).equals(sync)) throw new AvroFault('a block does not end with the sync marker');
     const reader = new AvroReader(block, budget);
     for (let at = 0; at < count; at++) records.push(decode(reader, 0));
-    if (!reader.ended) throw new AvroFault('a block has more than its records');
+    if (!reader.ended) throw new AvroFault('a block contains bytes after its records');
   }
   return { metadata, records };
 }
@@ -78,7 +78,7 @@ class AvroReader {
 
   /** To be called for each value: some have no bytes of their own. */
   count(): void {
-    if (this.#budget.values-- <= 0) throw new AvroFault('it has more values than are read');
+    if (this.#budget.values-- <= 0) throw new AvroFault('it exceeds the maximum number of values');
   }
 
   take(length: number): Buffer {
@@ -104,7 +104,7 @@ class AvroReader {
       const number = Number(signed);
       return Number.isSafeInteger(number) ? number : signed;
     }
-    throw new AvroFault('a number does not end');
+    throw new AvroFault('a number is too long');
   }
 
   /** A count or a length. */
@@ -156,14 +156,14 @@ function compile(schema: unknown, space: string, named: Named): Decode {
     const primitive = PRIMITIVES[schema];
     if (primitive !== undefined) return primitive;
     const name = fullName(schema, space);
-    if (!named.has(name)) throw new AvroFault(`its schema has no type ${schema.slice(0, 100)}`);
+    if (!named.has(name)) throw new AvroFault(`its schema uses the unknown type ${schema.slice(0, 100)}`);
     return (reader, depth) => (named.get(name) as Decode)(reader, depth);
   }
   if (Array.isArray(schema)) {
     const branches = schema.map((branch) => compile(branch, space, named));
     return (reader, depth) => {
       const branch = branches[reader.size()];
-      if (branch === undefined) throw new AvroFault('a value is of no type that its schema has');
+      if (branch === undefined) throw new AvroFault('the index of a union value is out of range');
       return branch(reader, depth);
     };
   }
@@ -210,7 +210,7 @@ function compileNamed({ type, fields, symbols, size }: ComplexSchema, space: str
     const words = Array.isArray(symbols) ? symbols.map(String) : [];
     return (reader) => {
       const word = words[reader.size()];
-      if (word === undefined) throw new AvroFault('a value is none of those that its schema has');
+      if (word === undefined) throw new AvroFault('the index of an enum value is out of range');
       return word;
     };
   }
@@ -234,7 +234,7 @@ function compileNamed({ type, fields, symbols, size }: ComplexSchema, space: str
 
 function deeper(decode: Decode): Decode {
   return (reader, depth) => {
-    if (depth >= DEPTH) throw new AvroFault(`it has more than ${DEPTH} values within each other`);
+    if (depth >= DEPTH) throw new AvroFault(`its values are nested deeper than ${DEPTH} levels`);
     reader.count();
     return decode(reader, depth + 1);
   };
@@ -261,10 +261,10 @@ function codecOf(codec: string): (packed: Buffer, mostBytes: number) => Buffer {
         try {
           return inflateRawSync(packed, { maxOutputLength: Math.max(1, mostBytes) });
         } catch (error) {
-          throw new AvroFault('a block cannot be inflated, or has more bytes than are read', { cause: error });
+          throw new AvroFault('a block cannot be decompressed, or exceeds the maximum size', { cause: error });
         }
       };
     default:
-      throw new AvroFault(`it is packed with ${codec.slice(0, 40)}, which is not read: write it with deflate`);
+      throw new AvroFault(`its codec ${codec.slice(0, 40)} is not supported: write the file with deflate`);
   }
 }

@@ -45,7 +45,7 @@ export class Coalescer<Item, Result> {
       );
       batch.forEach((pending, index) => {
         const settled = results[index];
-        if (settled === undefined) pending.reject(new Error('a batch gave fewer results than it had items'));
+        if (settled === undefined) pending.reject(new Error('a batch returned fewer results than it has items'));
         else if ('error' in settled) pending.reject(settled.error);
         else pending.resolve(settled.value);
       });

@@ -58,7 +58,7 @@ function isJson(text: string): boolean {
 
 test('refuses a text that is not UTF-8', () => {
   const bytes = Buffer.concat([Buffer.from('"é'), Buffer.from([0xc3]), Buffer.from('"')]);
-  expect(() => new JsonReader(bytes, { depth: 1, nan: false }).text()).toThrow('a text is not UTF-8 at byte 1');
+  expect(() => new JsonReader(bytes, { depth: 1, nan: false }).text()).toThrow('a string is not valid UTF-8 at byte 1');
   expect(new JsonReader(Buffer.from('"é"'), { depth: 1, nan: false }).text()).toBe('é');
 });
 
@@ -77,7 +77,7 @@ test('refuses what JSON.parse refuses', () => {
 test.each([
   ['{"a":1,"a":2}', 'twice'],
   ['['.repeat(65) + ']'.repeat(65), 'nested deeper than 64'],
-  ['01', 'begins with 0'],
+  ['01', 'starts with 0'],
   ['1.', 'cut off'],
   ['1e', 'cut off'],
   ['-', 'expected a value'],
@@ -88,9 +88,9 @@ test.each([
   ['[1 2]', 'expected "," or "]"'],
   ['[1,]', 'expected a value'],
   ['{"a" 1}', 'expected ":"'],
-  ['NaN', 'NaN is no number of JSON'],
-  ['-Infinity', 'no number of JSON'],
-  ['1 1', 'more after the end'],
+  ['NaN', 'NaN is not a JSON number'],
+  ['-Infinity', 'is not a JSON number'],
+  ['1 1', 'unexpected content after the value'],
   ['', 'cut off'],
 ])('%j is refused: %s', (text, message) => {
   expect(() => read(text)).toThrow(message);

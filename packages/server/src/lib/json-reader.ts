@@ -93,7 +93,7 @@ export class JsonReader {
 
   /** Nothing but space is left. */
   finish(): void {
-    if (this.peek() !== 0 || this.#at < this.#end) this.fail('there is more after the end');
+    if (this.peek() !== 0 || this.#at < this.#end) this.fail('unexpected content after the value');
   }
 
   /** Calls `member` at each value; it must read it. */
@@ -105,7 +105,7 @@ export class JsonReader {
       for (;;) {
         if (this.peek() !== QUOTE) this.fail('expected a key');
         const key = this.text();
-        if (keys.has(key)) this.fail(`the key ${JSON.stringify(key.slice(0, 100))} is there twice`);
+        if (keys.has(key)) this.fail(`the key ${JSON.stringify(key.slice(0, 100))} is used twice`);
         keys.add(key);
         if (this.peek() !== COLON) this.fail('expected ":"');
         this.#at++;
@@ -187,7 +187,7 @@ export class JsonReader {
       byte = ++at < end ? (bytes[at] as number) : 0;
     }
     let digits = at - first;
-    if (digits > 1 && bytes[first] === ZERO) this.fail('a number begins with 0', first);
+    if (digits > 1 && bytes[first] === ZERO) this.fail('a number starts with 0', first);
     let exponent = 0;
     let whole = true;
     if (byte === POINT) {
@@ -199,7 +199,7 @@ export class JsonReader {
         byte = ++at < end ? (bytes[at] as number) : 0;
       }
       const places = at - point - 1;
-      if (places === 0) this.fail('expected a digit behind the point', at);
+      if (places === 0) this.fail('expected a digit after the decimal point', at);
       digits += places;
       exponent = -places;
     }
@@ -214,7 +214,7 @@ export class JsonReader {
         power = Math.min(power * 10 + (byte - ZERO), 100_000);
         byte = ++at < end ? (bytes[at] as number) : 0;
       }
-      if (at === begin) this.fail('expected a digit of the exponent', at);
+      if (at === begin) this.fail('expected a digit in the exponent', at);
       exponent += sign * power;
     }
     this.#at = at;
@@ -231,7 +231,7 @@ export class JsonReader {
 
   text(): string {
     const bytes = this.#bytes;
-    if (this.peek() !== QUOTE) this.fail('expected a text');
+    if (this.peek() !== QUOTE) this.fail('expected a string');
     const from = this.#at + 1;
     let at = from;
     let plain = true;
@@ -242,25 +242,25 @@ export class JsonReader {
       if (byte === BACKSLASH) {
         plain = false;
         at++;
-      } else if (byte < 32) this.fail('a text has a control character', at);
+      } else if (byte < 32) this.fail('a string contains a control character', at);
       else if (byte > 127) ascii = false;
     }
-    if (at >= this.#end) this.fail('a text has no end', from - 1);
+    if (at >= this.#end) this.fail('a string is not terminated', from - 1);
     this.#at = at + 1;
-    if (!ascii && !isUtf8(bytes.subarray(from, at))) this.fail('a text is not UTF-8', from);
+    if (!ascii && !isUtf8(bytes.subarray(from, at))) this.fail('a string is not valid UTF-8', from);
     const text = bytes.toString('utf8', from, at);
     return plain ? text : this.#unescape(text, from);
   }
 
   fail(message: string, at = this.#at): never {
-    throw new JsonFault(this.#end <= at ? 'the text is cut off' : message, at);
+    throw new JsonFault(this.#end <= at ? 'the JSON text is truncated' : message, at);
   }
 
   #unescape(text: string, at: number): string {
     return text.replaceAll(/\\(u[0-9a-fA-F]{4}|[\s\S])/g, (_, code: string) => {
       if (code.length === 5) return String.fromCharCode(Number.parseInt(code.slice(1), 16));
       const sign = ESCAPES[code];
-      return sign ?? this.fail(`\\${code} is no escape of JSON`, at);
+      return sign ?? this.fail(`\\${code} is not a JSON escape sequence`, at);
     });
   }
 
@@ -277,7 +277,7 @@ export class JsonReader {
   #notFinite(word: string, value: number): number {
     const at = this.#at;
     this.#word(word);
-    if (!this.#reading.nan) this.fail(`${word} is no number of JSON`, at);
+    if (!this.#reading.nan) this.fail(`${word} is not a JSON number`, at);
     return value;
   }
 

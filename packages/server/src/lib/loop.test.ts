@@ -106,7 +106,7 @@ describe('a loop', () => {
     }
     expect(clock.waits).toEqual([200, 400, 800, 1600, 2000, 2000, 1000]);
     expect(state.turns).toBe(7);
-    expect(errors.map((error) => error.message)).toEqual(Array(6).fill('test: a turn failed'));
+    expect(errors.map((error) => error.message)).toEqual(Array(6).fill('test: an iteration failed'));
     await loop.stop();
   });
 

@@ -73,7 +73,7 @@ export class Loop {
       } catch (error) {
         failures++;
         if ((error as { retryable?: unknown } | null)?.retryable !== true) {
-          this.#parts.log.error(`${this.#name}: a turn failed`, { error });
+          this.#parts.log.error(`${this.#name}: an iteration failed`, { error });
         }
       }
       if (failures > 0) await this.#sleep(Math.min(100 * 2 ** failures, 2000), false);

@@ -95,10 +95,10 @@ export class OtlpTracer implements Tracer {
           { 'content-type': 'application/json', ...this.#options.headers },
           JSON.stringify(this.#envelope(batch)),
         );
-        if (status < 200 || status > 299) throw new Error(`the collector answered ${status}`);
+        if (status < 200 || status > 299) throw new Error(`the collector responded with status ${status}`);
       } catch (error) {
         this.#dropped += batch.length;
-        this.#options.log.warn('traces could not be sent', { error, dropped: this.#dropped });
+        this.#options.log.warn('could not send traces', { error, dropped: this.#dropped });
         return;
       }
     }

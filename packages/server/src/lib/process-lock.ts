@@ -32,7 +32,7 @@ export async function withProcessLock<T>(
   options: ProcessLockOptions = {},
 ): Promise<T> {
   const release = await take(place, options, true);
-  if (release === undefined) throw new Error('unreachable: who waits gets it');
+  if (release === undefined) throw new Error('unreachable: a waiting caller always acquires the lock');
   try {
     return await work();
   } finally {

@@ -133,7 +133,7 @@ export function startThread(program: URL, data: unknown, { heapMib }: { readonly
 
 /** For the program of a thread: what it was given and where it answers. */
 export function insideThread(): { readonly port: NonNullable<typeof parentPort>; readonly data: unknown } {
-  if (parentPort === null) throw new Error('This program is for a thread.');
+  if (parentPort === null) throw new Error('This program must run in a worker thread.');
   return { port: parentPort, data: workerData as unknown };
 }
 

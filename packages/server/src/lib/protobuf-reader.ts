@@ -58,7 +58,7 @@ export class ProtobufReader {
     this.#expect(2);
     const end = this.#end;
     const length = this.#length();
-    if (this.#at + length > end) throw new ProtobufFault('a message is cut off');
+    if (this.#at + length > end) throw new ProtobufFault('a message is truncated');
     this.#end = this.#at + length;
     read();
     if (this.#at !== this.#end) throw new ProtobufFault('a message ends inside a field');
@@ -145,7 +145,7 @@ export class ProtobufReader {
 
   #take(length: number): number {
     const from = this.#at;
-    if (from + length > this.#end) throw new ProtobufFault('a value is cut off');
+    if (from + length > this.#end) throw new ProtobufFault('a value is truncated');
     this.#at = from + length;
     return from;
   }
@@ -166,7 +166,7 @@ export class ProtobufReader {
     let low = 0;
     let high = 0;
     for (let index = 0; index < 10; index++) {
-      if (this.#at >= this.#end) throw new ProtobufFault('a number is cut off');
+      if (this.#at >= this.#end) throw new ProtobufFault('a number is truncated');
       const byte = this.#bytes[this.#at++] as number;
       const bits = byte & 127;
       if (index < 4) low |= bits << (7 * index);

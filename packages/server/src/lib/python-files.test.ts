@@ -23,15 +23,15 @@ test('requirements with indexes, includes and options', () => {
     indexes: ['https://wheels.example/cpu', 'https://own.example'],
     leftOut: [],
     unsupported: [
-      { text: '--pre', why: 'an option of pip that changes what is found' },
-      { text: '-e .', why: 'a folder of another machine' },
+      { text: '--pre', why: 'a pip option that changes the resolution of packages' },
+      { text: '-e .', why: 'a folder on another machine' },
     ],
   });
 });
 
 test.each([
-  ['a file that is not there', '-r missing.txt', 'missing.txt, which it includes, is not there'],
-  ['a circle', '-r circle.txt', 'circle.txt includes circle.txt, which has no end'],
+  ['a file that is not there', '-r missing.txt', 'the included file missing.txt does not exist'],
+  ['a circle', '-r circle.txt', 'circle.txt includes circle.txt, which is a circular include'],
 ])('an include of %s is told', (_, text, message) => {
   expect(() => readRequirementsFile(text, (path) => (path === 'circle.txt' ? text : undefined))).toThrow(message);
 });
@@ -87,7 +87,7 @@ name: mlflow-env
 
   test('versions that only conda knows are named', () => {
     const { unsupported } = readCondaFile(`dependencies: ['numpy 1.8|1.9', "numpy[version='>=1']"]`, none);
-    expect(unsupported.map(({ why }) => why)).toEqual(Array(2).fill('a version as only conda writes it'));
+    expect(unsupported.map(({ why }) => why)).toEqual(Array(2).fill('a version specification that only conda supports'));
   });
 
   test.each([
@@ -133,14 +133,14 @@ dependencies:
 
 test.each([
   ['conda.yaml: no YAML', () => readCondaFile('a: [', none), 'line 1'],
-  ['conda.yaml: a list', () => readCondaFile('- a', none), 'no YAML map'],
-  ['conda.yaml: empty', () => readCondaFile('', none), 'no YAML map'],
+  ['conda.yaml: a list', () => readCondaFile('- a', none), 'not a YAML map'],
+  ['conda.yaml: empty', () => readCondaFile('', none), 'not a YAML map'],
   ['conda.yaml: no dependencies', () => readCondaFile('name: x', none), '`dependencies` is missing'],
   ['conda.yaml: a number', () => readCondaFile('dependencies: [1]', none), 'neither a package nor a list'],
-  ['conda.yaml: pip with a map', () => readCondaFile('dependencies: [{pip: [{}]}]', none), '`pip` is no list of texts'],
-  ['conda.yaml: Python 2', () => readCondaFile('dependencies: [python=2.7]', none), 'no version of Python'],
-  ['python_env.yaml: Python 2', () => readPythonEnvFile('python: 2.7.18', none), 'no version of Python'],
-  ['python_env.yaml: no list', () => readPythonEnvFile('dependencies: x', none), 'no list of texts'],
+  ['conda.yaml: pip with a map', () => readCondaFile('dependencies: [{pip: [{}]}]', none), '`pip` is not a list of strings'],
+  ['conda.yaml: Python 2', () => readCondaFile('dependencies: [python=2.7]', none), 'is not a Python version'],
+  ['python_env.yaml: Python 2', () => readPythonEnvFile('python: 2.7.18', none), 'is not a Python version'],
+  ['python_env.yaml: no list', () => readPythonEnvFile('dependencies: x', none), 'is not a list of strings'],
 ])('%s is told', (_, read, message) => {
   expect(read).toThrow(PythonFileFault);
   expect(read).toThrow(message);

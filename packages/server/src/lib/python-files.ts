@@ -78,12 +78,12 @@ export function readRequirementsFile(text: string, other: OtherFile): PythonNeed
  */
 export function readCondaFile(text: string, other: OtherFile): PythonNeeds {
   const { dependencies } = readMap(text);
-  if (!Array.isArray(dependencies)) throw new PythonFileFault('`dependencies` is missing, or no list');
+  if (!Array.isArray(dependencies)) throw new PythonFileFault('`dependencies` is missing or not a list');
   const found = nothing();
   for (const entry of dependencies as unknown[]) {
     if (typeof entry === 'string') addConda(found, entry);
     else if (isMap(entry) && Array.isArray(entry['pip'])) addLines(found, texts(entry['pip'], 'pip'), other);
-    else throw new PythonFileFault('an entry of `dependencies` is neither a package nor a list below `pip`');
+    else throw new PythonFileFault('an entry of `dependencies` is neither a package nor a list under `pip`');
   }
   return found;
 }
@@ -106,17 +106,17 @@ function addLines(found: Found, lines: readonly string[], other: OtherFile, with
     else if (option === '-i' || option === '--index-url' || option === '--extra-index-url') found.indexes.push(value);
     else if (option === '--trusted-host' || option === '--prefer-binary') found.leftOut.push(line);
     else if (option === '-e' || option === '--editable')
-      found.unsupported.push({ text: line, why: 'a folder of another machine' });
-    else found.unsupported.push({ text: line, why: 'an option of pip that changes what is found' });
+      found.unsupported.push({ text: line, why: 'a folder on another machine' });
+    else found.unsupported.push({ text: line, why: 'a pip option that changes the resolution of packages' });
   }
 }
 
 function include(found: Found, path: string, other: OtherFile, within: readonly string[]): void {
   if (within.includes(path) || within.length >= MAX_INCLUDES) {
-    throw new PythonFileFault(`${[...within, path].join(' includes ')}, which has no end`);
+    throw new PythonFileFault(`${[...within, path].join(' includes ')}, which is a circular include`);
   }
   const text = other(path);
-  if (text === undefined) throw new PythonFileFault(`${path}, which it includes, is not there`);
+  if (text === undefined) throw new PythonFileFault(`the included file ${path} does not exist`);
   addLines(found, logicalLines(text), other, [...within, path]);
 }
 
@@ -124,10 +124,10 @@ function addConda(found: Found, entry: string): void {
   const [, channel, name = '', rest = ''] =
     /^(?:([\w./:-]+)::)?([A-Za-z0-9_.-]+?)(?:\s*([=<>!~\s[].*))?$/s.exec(entry.trim()) ?? [];
   const lower = name.toLowerCase();
-  if (name === '' || entry.length > 500) throw new PythonFileFault(`“${entry.slice(0, 80)}” is no package of conda`);
+  if (name === '' || entry.length > 500) throw new PythonFileFault(`“${entry.slice(0, 80)}” is not a conda package`);
   const versions = condaVersions(rest.trim());
   if (versions === undefined) {
-    found.unsupported.push({ text: entry, why: 'a version as only conda writes it' });
+    found.unsupported.push({ text: entry, why: 'a version specification that only conda supports' });
   } else if (lower === 'python') {
     const exact = /^==([\d.]+?)(?:\.\*)?$/.exec(versions)?.[1];
     if (exact === undefined) found.leftOut.push(entry);
@@ -157,7 +157,7 @@ function condaVersions(text: string): string | undefined {
 
 function setVersion(found: Found, version: string): void {
   if (!VERSION.test(version))
-    throw new PythonFileFault(`“${version.slice(0, 40)}” is no version of Python such as 3.11.9`);
+    throw new PythonFileFault(`“${version.slice(0, 40)}” is not a Python version such as 3.11.9`);
   found.version = version;
 }
 
@@ -176,12 +176,12 @@ function readMap(text: string): Readonly<Record<string, unknown>> {
     const [issue] = error.issues;
     throw new PythonFileFault(issue === undefined ? error.message : `line ${issue.line}: ${issue.message}`);
   }
-  throw new PythonFileFault('it is no YAML map');
+  throw new PythonFileFault('it is not a YAML map');
 }
 
 function texts(value: unknown, field: string): readonly string[] {
   if (Array.isArray(value) && value.every((one): one is string => typeof one === 'string')) return value;
-  throw new PythonFileFault(`\`${field}\` is no list of texts`);
+  throw new PythonFileFault(`\`${field}\` is not a list of strings`);
 }
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {

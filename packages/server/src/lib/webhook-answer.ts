@@ -20,7 +20,7 @@ const LATER = new Set([408, 425, 429]);
 export function judgeAnswer(status: number, retryAfter: string | undefined, now: number): Outcome {
   if (status >= 200 && status < 300) return { ok: true };
   if (status >= 300 && status < 400) {
-    const detail = `the receiver answers ${status}: a redirect is not followed; set the webhook to the new address`;
+    const detail = `the receiver responds with status ${status}: redirects are not followed; set the webhook to the new URL`;
     return { ok: false, retryable: false, detail };
   }
   const retryable = status >= 500 || LATER.has(status);
@@ -28,7 +28,7 @@ export function judgeAnswer(status: number, retryAfter: string | undefined, now:
   return {
     ok: false,
     retryable,
-    detail: `the receiver answers ${status}`,
+    detail: `the receiver responds with status ${status}`,
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   };
 }

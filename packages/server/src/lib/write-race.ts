@@ -13,7 +13,7 @@ export async function foreignKeyRace<T>(statement: Promise<T>, otherwise?: () =>
   } catch (error) {
     if ((error as { code?: unknown } | null)?.code !== '23503') throw error;
     throw (
-      otherwise?.() ?? new WriteRace('what this refers to, or who refers to it, changed meanwhile', { cause: error })
+      otherwise?.() ?? new WriteRace('a referenced or referencing resource changed concurrently', { cause: error })
     );
   }
 }

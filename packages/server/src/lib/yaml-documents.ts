@@ -86,7 +86,7 @@ export function readYamlDocuments(text: string, limits: YamlLimits): YamlDocumen
   for (const document of composer.compose(tokens)) {
     documents.push(document);
     if (documents.length > limits.documents) {
-      throw new YamlFault('many', `has more than ${limits.documents} documents, the most that go at once`);
+      throw new YamlFault('many', `has more than ${limits.documents} documents, which is the limit of a request`);
     }
   }
   const faults = documents.flatMap((document) => [
@@ -95,7 +95,7 @@ export function readYamlDocuments(text: string, limits: YamlLimits): YamlDocumen
     ),
     ...duplicateKeys(document.contents).map(({ key, offset }): YamlIssue => ({
       ...place(offset),
-      message: `the key "${key.slice(0, 80)}" stands here twice`,
+      message: `the key "${key.slice(0, 80)}" is used twice`,
     })),
   ]);
   if (faults.length > 0) throw new YamlFault('unreadable', 'is not valid YAML', faults);
@@ -135,7 +135,7 @@ function* shallowTokens(text: string, depth: number, lines: LineCounter, place: 
     yield* parser.next(lexeme);
     // Below the collections stands their document; above them perhaps a scalar.
     if (parser.stack.length > depth + 1 && CST.isCollection(parser.stack.at(-1))) {
-      throw new YamlFault('complex', `nests deeper than ${depth} levels`, [
+      throw new YamlFault('complex', `is nested deeper than ${depth} levels`, [
         { ...place(parser.offset - lexeme.length), message: `more than ${depth} levels of nesting` },
       ]);
     }
@@ -159,13 +159,13 @@ function refuseReferences(node: unknown, place: Place): void {
   const at = place(rangeStart(node) ?? 0);
   if (isAlias(node)) {
     throw new YamlFault('complex', 'uses a YAML alias', [
-      { ...at, message: 'an alias is not allowed', expected: 'the value itself, in quotes if it begins with *' },
+      { ...at, message: 'an alias is not allowed', expected: 'the value itself, in quotes if it starts with *' },
     ]);
   }
   if (isScalar(node) || isCollection(node)) {
     if (node.anchor !== undefined) {
       throw new YamlFault('complex', 'uses a YAML anchor', [
-        { ...at, message: 'an anchor is not allowed', expected: 'the value itself, in quotes if it begins with &' },
+        { ...at, message: 'an anchor is not allowed', expected: 'the value itself, in quotes if it starts with &' },
       ]);
     }
   }

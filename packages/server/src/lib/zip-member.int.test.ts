@@ -42,7 +42,7 @@ test('archives that Python writes are read', async () => {
 });
 
 test.each([
-  ['no archive', Buffer.from('nothing'), 'is no ZIP archive'],
+  ['no archive', Buffer.from('nothing'), 'is not a ZIP archive'],
   ['no such member', zip({ other: 'x' }), 'holds no wanted'],
   ['more than is allowed', zip({ wanted: large }), 'more than 1000'],
   ['an offset beyond the end', elsewhere(zip({ wanted: 'x' })), 'is damaged'],

@@ -29,9 +29,9 @@ export async function extractZipMember(archive: string, name: string, target: st
   let member: Member | undefined;
   try {
     member = (await readMembers(file, archive)).find((one) => one.name === name);
-    if (member === undefined) throw new Error(`${archive} holds no ${name}`);
+    if (member === undefined) throw new Error(`${archive} does not contain ${name}`);
     if (member.method !== 0 && member.method !== 8) {
-      throw new Error(`${name} in ${archive} is packed by method ${member.method}; only stored and deflated are read`);
+      throw new Error(`${name} in ${archive} uses compression method ${member.method}; only stored and deflated are supported`);
     }
     if (member.size > maxBytes)
       throw new Error(`${name} in ${archive} has ${member.size} bytes, more than ${maxBytes}`);
@@ -62,7 +62,7 @@ class ByteLimit extends Transform {
 
   override _transform(chunk: Buffer, _encoding: string, done: (error: Error | null, chunk?: Buffer) => void): void {
     this.seen += chunk.length;
-    if (this.seen > this.#limit) done(new Error('the archive unpacks to more than it says'));
+    if (this.seen > this.#limit) done(new Error('the decompressed archive exceeds its declared size'));
     else done(null, chunk);
   }
 }
@@ -73,7 +73,7 @@ async function readMembers(file: FileHandle, archive: string): Promise<Member[]>
   const tail = await readAt(file, from, size - from);
   let end = tail.length - 22;
   while (end >= 0 && tail.readUInt32LE(end) !== END) end -= 1;
-  if (end < 0) throw new Error(`${archive} is no ZIP archive`);
+  if (end < 0) throw new Error(`${archive} is not a ZIP archive`);
   const count = tail.readUInt16LE(end + 10);
   const directory = await readAt(file, tail.readUInt32LE(end + 16), tail.readUInt32LE(end + 12));
   const members: Member[] = [];

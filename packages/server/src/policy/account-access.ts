@@ -53,7 +53,7 @@ const CACHED = 10_000;
 /** A session's last use is written down when it is this old. */
 const TOUCH_AFTER_MS = 55_000;
 /** The same for all reasons: nobody learns whether a token, a session or an account exists, existed or has ended. */
-const WRONG_TOKEN = 'The token is not valid here: it is misspelt, has ended or was revoked.';
+const WRONG_TOKEN = 'The token is not valid: it is misspelled, expired or revoked.';
 const SIGN_IN = 'Sign in, or send a token as `Authorization: Bearer …`.';
 
 export class AccountAccess implements Access {

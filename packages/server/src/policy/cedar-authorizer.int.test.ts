@@ -55,7 +55,7 @@ describe('roles', () => {
   test('a viewer reads, an editor of a team above writes, an admin gives roles', async () => {
     expect(await world.ask('secret.get', { name: 'open' }, user('cy'), PROJECT)).toBe('ok');
     expect(await world.ask('secret.delete', { name: 'open' }, user('cy'), PROJECT)).toBe(
-      'forbidden: user "cy" may not secret:delete Secret "open" in project "flights". No role of theirs gives that; these do: editor, admin. Ask ada, who may do everything in project "flights".',
+      'forbidden: user "cy" does not have the permission secret:delete on Secret "open" in project "flights". Roles with this permission: editor, admin. Ask an administrator of project "flights": ada.',
     );
     expect(await world.ask('secret.create', { manifest: secret('made') }, user('bo'), PROJECT)).toBe('ok');
     const binding = manifest('RoleBinding', 'more', { role: 'viewer', users: ['nobody'] });
@@ -108,7 +108,7 @@ describe('tokens', () => {
     const scoped = user('ada', { scopes: ['secret:read'] });
     expect(await world.ask('secret.get', { name: 'open' }, scoped, PROJECT)).toBe('ok');
     expect(await world.ask('secret.delete', { name: 'open' }, scoped, PROJECT)).toBe(
-      'forbidden: The token is limited to secret:read; that does not cover secret:delete. Use another token.',
+      'forbidden: The scopes of the token (secret:read) do not include secret:delete. Use another token.',
     );
   });
 
@@ -116,7 +116,7 @@ describe('tokens', () => {
     const bound = user('root', { project: PROJECT });
     expect(await world.ask('secret.get', { name: 'open' }, bound)).toBe('ok');
     expect(await world.ask('user.list', { limit: 10 }, bound)).toMatch(
-      /^forbidden: The token is for project "flights" only/,
+      /^forbidden: The token is limited to project "flights"/,
     );
     expect(await world.ask('project.get', { name: PROJECT }, bound)).toBe('ok');
     expect(await world.ask('project.get', { name: 'elsewhere' }, bound)).toMatch(/^forbidden: /);
@@ -129,7 +129,7 @@ describe('policies', () => {
       forbid(principal is Dais::ServiceAccount, action == Dais::Action::"secret:delete", resource);`;
     await withPolicies([policy('no-programs', cedar)], async () => {
       expect(await world.ask('secret.delete', { name: 'open' }, service('ci'), PROJECT)).toBe(
-        'forbidden: service account "ci" may not secret:delete Secret "open" in project "flights". Policy "no-programs": Programs may not delete secrets; ask a person. Ask ada, who may do everything in project "flights".',
+        'forbidden: service account "ci" does not have the permission secret:delete on Secret "open" in project "flights". Policy "no-programs": Programs may not delete secrets; ask a person. Ask an administrator of project "flights": ada.',
       );
     });
   });
@@ -293,7 +293,7 @@ describe('secrets of others', () => {
       forbid(principal, action == Dais::Action::"secret:use", resource == Dais::Secret::"flights/open");`;
     await withPolicies([policy('own-secrets', cedar)], async () => {
       const refused = await world.ask('alertChannel.create', { manifest: channel('a', 'open') }, user('bo'), PROJECT);
-      expect(refused).toMatch(/may not secret:use Secret "open".*This secret is not for alert channels/);
+      expect(refused).toMatch(/permission secret:use on Secret "open".*This secret is not for alert channels/);
       expect(await world.ask('alertChannel.create', { manifest: channel('a', 'hidden') }, user('bo'), PROJECT)).toBe(
         'ok',
       );

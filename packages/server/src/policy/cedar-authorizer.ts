@@ -69,7 +69,7 @@ export class CedarAuthorizer implements Authorizer {
     }
     if (operation.public === true) return {};
     if (principal.via === undefined || principal.via.method === 'none') {
-      throw new DaisError('unauthenticated', `To ${operation.action}, say who you are.`);
+      throw new DaisError('unauthenticated', `The action ${operation.action} requires authentication.`);
     }
     const rules = await this.#parts.engine.rules.current(evidence.sql);
     if (isOwner(principal)) {

@@ -46,7 +46,7 @@ describe('a token of one project', () => {
     ['its own project', manifest('Project', 'own', { description: 'changed' })],
   ])('does not reach %s by way of documents', async (_what, document) => {
     for (const verb of BOTH)
-      expect(await world.ask(verb, documents(document), bound)).toMatch(/^forbidden: The token is for project "own"/);
+      expect(await world.ask(verb, documents(document), bound)).toMatch(/^forbidden: The token is limited to project "own"/);
   });
 
   test('does not reach another project', async () => {
@@ -63,7 +63,7 @@ describe('the scopes of a token', () => {
     const binding = manifest('OrganisationRoleBinding', 'more', { role: 'admin', users: ['bo'] });
     for (const verb of BOTH) {
       expect(await world.ask(verb, documents(binding), scoped)).toMatch(
-        /^forbidden: The token is limited to .*does not cover organisationRoleBinding:write/,
+        /^forbidden: The scopes of the token .*do not include organisationRoleBinding:write/,
       );
     }
     const owner = 'scoped';
@@ -74,7 +74,7 @@ describe('the scopes of a token', () => {
     );
     for (const verb of BOTH) {
       const nothing = { ...documents(manifest('Secret', 'else', { data: { k: 'v' } })), owner, prune: true };
-      expect(await world.ask(verb, nothing, scoped)).toMatch(/^forbidden: .*does not cover secret:delete/);
+      expect(await world.ask(verb, nothing, scoped)).toMatch(/^forbidden: .*do not include secret:delete/);
     }
   });
 });
@@ -126,7 +126,7 @@ describe('the secrets of others', () => {
     await world.dais.call('organisationPolicy.delete', { name: 'held' }, user('root'));
     const scoped = user('bo', { scopes: ['alertChannel:*'] });
     expect(await world.ask('alertChannel.test', { name: 'theirs' }, scoped, 'own')).toMatch(
-      /^forbidden: .*does not cover secret:use/,
+      /^forbidden: .*do not include secret:use/,
     );
   });
 });

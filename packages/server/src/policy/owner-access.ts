@@ -47,15 +47,15 @@ export class OwnerAccess implements Access {
     const given = bearerToken(request.authorization);
     if (given !== undefined) {
       if (this.#token.matches(given)) return OWNER_BY_TOKEN;
-      throw new DaisError('unauthenticated', 'The token is not the one of this server.');
+      throw new DaisError('unauthenticated', 'The token does not belong to this server.');
     }
     const uid = await request.peerUid();
     // Root can read the token file anyway.
     if (uid !== undefined && (uid === this.#ownUid || uid === 0)) return OWNER;
     throw new DaisError(
       'unauthenticated',
-      `${uid === undefined ? 'Which user calls cannot be told' : `You are user ${uid}, not the one who runs this server`}: ` +
-        'send the token from `owner-token` in its data folder as `Authorization: Bearer …`, or as the password of a browser’s prompt.',
+      `${uid === undefined ? 'The user of the connection cannot be determined' : `Your user id ${uid} does not run this server`}: ` +
+        'send the token in the file `owner-token` of its data folder as `Authorization: Bearer …`, or enter it as the password in the browser.',
     );
   }
 

@@ -31,12 +31,12 @@ export class RequestGate {
   check({ host, origin, url, scheme }: AccessRequest): void {
     this.#checkHost(host);
     if (origin !== undefined && !this.#isOwn(origin, host ?? '', scheme === 'https' || this.#behindHttps)) {
-      throw new DaisError('origin_refused', `The Origin header says "${origin.slice(0, 200)}".`);
+      throw new DaisError('origin_refused', `The Origin header is "${origin.slice(0, 200)}", which is not an origin of this server.`);
     }
     if (TOKEN_IN_URL.test(decoded(url))) {
       throw new DaisError(
         'invalid_request',
-        'A token stands in the address, where logs and histories keep it: revoke it, and send its successor as `Authorization: Bearer …`.',
+        'The URL contains a token, which logs and browser histories store. Revoke the token, and send a new one as `Authorization: Bearer …`.',
       );
     }
   }
@@ -50,7 +50,7 @@ export class RequestGate {
     if (SAFE_METHODS.has(method) || origin !== undefined || fetchSite === 'same-origin') return;
     throw new DaisError(
       'origin_refused',
-      'A request that changes something by a cookie needs an Origin header of this server; programs send a token instead.',
+      'A write request with a session cookie needs an Origin header of this server. Programs send a token instead.',
     );
   }
 
@@ -58,7 +58,7 @@ export class RequestGate {
   checkWriteByAnybody({ method, origin, fetchSite }: AccessRequest): void {
     if (SAFE_METHODS.has(method) || origin !== undefined) return;
     if (fetchSite === 'cross-site' || fetchSite === 'same-site') {
-      throw new DaisError('origin_refused', `Sec-Fetch-Site says "${fetchSite}".`);
+      throw new DaisError('origin_refused', `The Sec-Fetch-Site header is "${fetchSite}": a page of another site sent the request.`);
     }
   }
 
@@ -68,7 +68,7 @@ export class RequestGate {
     if (name === undefined || !this.#hosts.has(name)) {
       throw new DaisError(
         'host_refused',
-        name === undefined ? 'There is no Host header.' : `The Host header says "${name}".`,
+        name === undefined ? 'The Host header is missing.' : `The Host header is "${name}", which is not a host of this server.`,
       );
     }
   }

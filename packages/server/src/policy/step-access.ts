@@ -23,7 +23,7 @@ export async function identifyStep(
   if (text?.startsWith(PREFIX) === true) {
     const principal = await find(text);
     if (principal !== undefined && (step === undefined || principal.via?.credential === step)) return principal;
-    throw new DaisError('unauthenticated', 'The token is not valid here: it is misspelt, or its step has ended.');
+    throw new DaisError('unauthenticated', 'The token is not valid: it is misspelled, or its step has ended.');
   }
   if (step === undefined) return undefined;
   throw new DaisError(

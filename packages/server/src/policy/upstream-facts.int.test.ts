@@ -97,7 +97,7 @@ describe('a policy that forbids endpoints of models with open findings upstream'
     const editor = await p.member('editor');
     const { model } = await train(p, PERSONAL);
     const [planned] = (await world.dais.plan([guardrail()], {}, p.context)) as [Change];
-    expect(planned.notes?.[0]).toMatch(/^Policy "no-pii" uses facts about what is upstream, so it is in audit mode/);
+    expect(planned.notes?.[0]).toMatch(/^Policy "no-pii" uses upstream facts, so it is in audit mode/);
     await withPolicy(p, guardrail(), async () => {
       const { status } = await p.call<{ status: object }>('policy.get', { name: 'no-pii' });
       expect(status).toMatchObject({ mode: 'audit', facts: ['upstreamOpenPiiFindings'] });
@@ -130,7 +130,7 @@ describe('a policy that forbids endpoints of models with open findings upstream'
     await withPolicy(p, guardrail('enforce'), async () => {
       const write = { manifest: endpoint('late', `models:/${model}/1`) };
       const refused = await ask(p, 'endpoint.create', write, editor);
-      expect(refused).toContain('It cannot decide: The fact upstreamOpenPiiFindings is unknown: ');
+      expect(refused).toContain('The evaluation failed: The fact upstreamOpenPiiFindings is unknown: ');
       expect(refused).toContain(`${dataset}@1`);
       expect(refused).toContain('It was never scanned for personal data.');
     });
@@ -225,7 +225,7 @@ describe('other facts', () => {
           editor,
         );
       });
-      return said === 'ok' ? 'ok' : said.includes('It cannot decide') ? 'unknown' : 'refused';
+      return said === 'ok' ? 'ok' : said.includes('The evaluation failed') ? 'unknown' : 'refused';
     };
     expect(await refusals('upstreamExternalDatasets')).toBe('refused');
     expect(await refusals('upstreamDatasetVersions')).toBe('refused');

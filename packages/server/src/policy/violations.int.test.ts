@@ -166,7 +166,7 @@ describe('violations in production', () => {
     expect((await violations(p)).notEvaluated).toEqual([
       {
         policy: `${p.name}/no-pii`,
-        reason: 'It depends on who sends a request, or on the circumstances of the request.',
+        reason: 'It depends on the principal or the context of a request.',
       },
     ]);
   });
@@ -198,7 +198,7 @@ describe('violations in production', () => {
     const p = await world.project();
     const [viewer, operator] = [await p.member('viewer'), await p.member('operator')];
     expect((await violations(p, {}, viewer)).items).toEqual([]);
-    await expect(p.call('policy.evaluate', {}, viewer)).rejects.toThrow(/may not policy:evaluate/);
+    await expect(p.call('policy.evaluate', {}, viewer)).rejects.toThrow(/permission policy:evaluate/);
     expect(await p.call('policy.evaluate', {}, operator)).toMatchObject({ complete: true });
   });
 });

@@ -44,7 +44,7 @@ export async function refuseSecondServer(data: string): Promise<void> {
   if (file?.process === undefined || file.pid === process.pid || judgeProcess(file.process) !== 'alive') return;
   throw new DaisError(
     'data_locked',
-    `The data in ${data} is in use by process ${file.pid}, which answers at ${file.url}.`,
+    `The data in ${data} is in use by process ${file.pid}, which serves ${file.url}.`,
   );
 }
 

@@ -7,7 +7,7 @@ const facts = {
   grpc: undefined,
   wantedPort: undefined,
   data: '/data',
-  database: 'PostgreSQL 17.0, run by Dais',
+  database: 'PostgreSQL 17.0, managed by Dais',
   readyMs: 1200,
   phases: [],
   colour: false,

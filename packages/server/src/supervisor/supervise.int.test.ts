@@ -150,7 +150,7 @@ describe('a child', () => {
     const error = await tree({ setup: { crash: 'Segmentation of the mind' } }).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'internal' });
     expect((error as DaisError).message).toMatch(
-      /ended 3 times while starting \(exit code 3\).*\nSegmentation of the mind/,
+      /exited 3 times during startup \(exit code 3\).*\nSegmentation of the mind/,
     );
   });
 

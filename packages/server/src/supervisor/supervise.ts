@@ -231,7 +231,7 @@ class ProcessTree<S extends Service> implements Supervised<S> {
     this.#running = service;
     void service.ended.then(({ wanted, detail }) => {
       if (wanted || this.#stopping !== undefined) return;
-      this.#parts.log.error('the database ended and is started again', { detail });
+      this.#parts.log.error('the database exited and is being restarted', { detail });
       this.#service = this.#restartService();
       this.#service.catch(() => {});
     });
@@ -242,7 +242,7 @@ class ProcessTree<S extends Service> implements Supervised<S> {
     for (let pause = 100; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       try {
         const service = await this.#startService();
-        this.#parts.log.info('the database runs again');
+        this.#parts.log.info('the database is running again');
         return service;
       } catch (error) {
         if (this.#stopping !== undefined) throw error;

@@ -183,14 +183,14 @@ export class SupervisedProcess {
         this.#problem ??
         new DaisError(
           'internal',
-          `${this.#parts.name} ended ${this.#failures} times while starting (${how}). It last said:\n${last}`,
+          `${this.#parts.name} exited ${this.#failures} times during startup (${how}). Its last output:\n${last}`,
         );
       this.#settleStart?.reject(error);
       this.#settleStart = undefined;
       return;
     }
     const pause = Math.min(FIRST_PAUSE_MS * 2 ** (this.#failures - 1), LONGEST_PAUSE_MS);
-    this.#parts.log.error(`${this.#parts.name} ended and is started again`, {
+    this.#parts.log.error(`${this.#parts.name} exited and is being restarted`, {
       how,
       inMs: pause,
       failures: this.#failures,

@@ -40,7 +40,7 @@ export async function dataKillRounds(
     await dais.killUntil({ most: kills, withinMs: 1500 }, { ended, look });
     const made = await ingest();
     if (made.state !== 'done' || made.version !== push) {
-      dais.faults.push(`push ${push} ended ${JSON.stringify(made)}`);
+      dais.faults.push(`push ${push} ended with ${JSON.stringify(made)}`);
     }
   }
   const made = (await versions()).length;

@@ -33,7 +33,7 @@ export async function judgedWindow(
       .split('\n')
       .filter((line) => /"log\.level":"(warn|error)"/.test(line));
     const facts = [JSON.stringify(told), JSON.stringify(files), ...wrong.slice(-MOST_LINES)];
-    throw new Error(`window ${window} of ${monitor} does not come:\n${facts.join('\n')}`, { cause: error });
+    throw new Error(`window ${window} of ${monitor} was not evaluated:\n${facts.join('\n')}`, { cause: error });
   }
   return await call<MonitorReport>('GET', `/monitoring/monitors/${monitor}/reports/${window}`);
 }

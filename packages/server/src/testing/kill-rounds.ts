@@ -137,7 +137,7 @@ async function expectKept(url: string, known: ReadonlyMap<string, Known>, faults
       }),
     );
     const [channel, secret] = versions;
-    if (channel !== secret) faults.push(`${name}: half of an apply is there: ${channel} and ${secret}`);
+    if (channel !== secret) faults.push(`${name}: an apply was stored partially: ${channel} and ${secret}`);
     if (channel! < acknowledged || channel! > tried) {
       faults.push(`${name}: version ${channel}, acknowledged ${acknowledged}, tried ${tried}`);
     }

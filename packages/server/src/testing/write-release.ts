@@ -49,7 +49,7 @@ async function main(): Promise<void> {
   const version = programVersion();
   const releases = readReleases();
   if (version in releases && !(await isUnreleased(version))) {
-    throw new Error(`${version} is released: what it released is never written again. Raise the version.`);
+    throw new Error(`${version} is released, and its files never change. Raise the version.`);
   }
   const program = await openProgram();
   const database = await startTestDatabase(program.slices.slice(1));
@@ -123,7 +123,7 @@ async function settled(database: TestDatabase): Promise<void> {
   for (let tries = 0; ; tries += 1) {
     const [row] = await database.asAdmin(waits);
     if (Number(row!['n']) === 0) return;
-    if (tries === 1000) throw new Error('the kernel does not come to rest');
+    if (tries === 1000) throw new Error('the kernel does not become idle');
     await new Promise<void>((resolve) => void setTimeout(resolve, 20));
   }
 }

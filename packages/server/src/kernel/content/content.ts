@@ -196,7 +196,7 @@ export class Content {
       const abandoned = await this.#deletion.claimUnfinished(1, staged.locator);
       if ((await this.#deletion.finish(abandoned)) > 0) continue;
       if (clock.now() > giveUp) {
-        throw new DaisError('blobs_unavailable', 'the same content is being deleted at this moment', { retryAfter: 5 });
+        throw new DaisError('blobs_unavailable', 'the same content is being deleted', { retryAfter: 5 });
       }
       await new Promise<void>((resolve) => void clock.after(WAIT_STEP_MS, resolve));
     }
@@ -217,7 +217,7 @@ export class Content {
       return rows.length > 0;
     });
     if (!renewed)
-      throw new DaisError('blobs_unavailable', 'storing the content took longer than its lease; send it again');
+      throw new DaisError('blobs_unavailable', 'storing the content took longer than its lease; upload it again');
   }
 
   /** Undefined when the content is being deleted. */

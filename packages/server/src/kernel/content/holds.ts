@@ -25,7 +25,7 @@ export async function addHold(
   // No row: the project holds these bytes already and pays nothing.
   if (usage === undefined || hold.quota === null || usage.bytes <= BigInt(hold.quota)) return;
   const before = usage.bytes - BigInt(hold.size);
-  const detail = `${hold.size} bytes do not fit: the project holds ${before} of the ${hold.quota} bytes of its quota`;
+  const detail = `${hold.size} bytes exceed the quota: the project uses ${before} of ${hold.quota} bytes`;
   throw new DaisError('quota_exceeded', detail);
 }
 

@@ -40,7 +40,7 @@ export function machineController(machinery: Machinery): Controller<Observed, Ma
     async observe(resource, io) {
       const { after, broken } = resource.spec as MachineSpec;
       if (broken === 'terminal') throw new TerminalError('Broken', 'It cannot be built.');
-      if (broken === 'retry') throw new Error('it cannot be built now');
+      if (broken === 'retry') throw new Error('it cannot be built at present');
       const found =
         after === undefined ||
         (

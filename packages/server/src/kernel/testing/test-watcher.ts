@@ -58,11 +58,11 @@ export class TestWatcher {
 
   #check({ type, resourceVersion, object }: WatchFrame): void {
     if (this.place !== undefined && seqOf(resourceVersion) < seqOf(this.place)) {
-      this.faults.push(`the place went back from ${this.place} to ${resourceVersion}`);
+      this.faults.push(`the position went back from ${this.place} to ${resourceVersion}`);
     }
     if (object === undefined) return;
     if (this.place !== undefined && seqOf(resourceVersion) === seqOf(this.place)) {
-      this.faults.push(`${resourceVersion} was told twice`);
+      this.faults.push(`${resourceVersion} was delivered twice`);
     }
     const { name, uid, resourceVersion: version } = object.metadata;
     const before = this.known.get(name);

@@ -149,7 +149,7 @@ describe('a delivery', () => {
     await kernel.apply([channel('flaky', { type: 'webhook', url })]);
     const { deliveryId } = await sendTest('flaky');
     await until('flaky', {
-      ready: { status: 'False', reason: 'Retrying', message: expect.stringContaining('the receiver answers 500') },
+      ready: { status: 'False', reason: 'Retrying', message: expect.stringContaining('the receiver responds with status 500') },
       status: { pending: 1, lastFailure: { deliveryId, attempts: 1, givenUp: false } },
     });
     goOn();
@@ -164,11 +164,11 @@ describe('a delivery', () => {
     await kernel.apply([channel('dead', { type: 'webhook', url }, { attempts: 3 })]);
     const { deliveryId } = await sendTest('dead');
     await until('dead', {
-      ready: { status: 'False', reason: 'DeliveryFailed', message: expect.stringContaining('3 times') },
+      ready: { status: 'False', reason: 'DeliveryFailed', message: expect.stringContaining('3 attempts') },
       status: { pending: 0, lastFailure: { attempts: 3, givenUp: true } },
     });
     expect(received).toHaveLength(3);
-    const reason = 'the receiver answers 503';
+    const reason = 'the receiver responds with status 503';
     expect(await eventsOf('dead')).toMatchObject([{ type: 'alert.failed', data: { deliveryId, attempts: 3, reason } }]);
   });
 
@@ -246,7 +246,7 @@ describe('a delivery', () => {
       },
       { timeout: 20_000, interval: 20 },
     );
-    expect(failed?.data).toMatchObject({ attempts: 2, reason: 'it was resolved before it could be told' });
+    expect(failed?.data).toMatchObject({ attempts: 2, reason: 'the alert was resolved before the delivery' });
     // Another one is told as ever.
     await tell('raised', 'skew');
     await vi.waitFor(() => expect(received).toHaveLength(3), { timeout: 20_000, interval: 20 });

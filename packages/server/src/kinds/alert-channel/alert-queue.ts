@@ -88,7 +88,7 @@ async function deliver(job: JobClaim, io: JobIo, tools: ChannelTools, now: () =>
   if (found === undefined) throw new JobFailed('the channel was deleted');
   const { generation, sealed, overtaken } = found;
   // PagerDuty would open again what is over, and nobody would close it.
-  if (overtaken) throw new JobFailed('it was resolved before it could be told');
+  if (overtaken) throw new JobFailed('the alert was resolved before the delivery');
   const route = isFault(sealed) ? sealed : await openRoute(sealed, tools.keys).catch(asFault);
   const sent = isFault(route)
     ? // Somebody may bring the secret or its key back before the alert is given up.

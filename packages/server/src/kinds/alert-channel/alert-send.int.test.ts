@@ -146,7 +146,7 @@ describe('by chat', () => {
     expect(JSON.parse(received[0]!.body)).toMatchObject({ text: 'Info: Grüße — a test' });
     const broken = await receiver((response) => response.writeHead(404).end('no_service'));
     const sent = await send({ type: 'slack', url: `${broken.url}/T0/B0/x` });
-    expect(sent).toEqual({ ok: false, retryable: false, detail: 'the receiver answers 404' });
+    expect(sent).toEqual({ ok: false, retryable: false, detail: 'the receiver responds with status 404' });
   });
 });
 
@@ -263,7 +263,7 @@ describe('by mail', () => {
   test('a password is not sent in the clear', async () => {
     const { port, mails } = await relay({ disabledCommands: ['STARTTLS'], allowInsecureAuth: true });
     const sent = await send(route(port, { username: 'dais', password: 'hunter2' }));
-    expect(sent).toMatchObject({ ok: false, retryable: false, detail: expect.stringContaining('without TLS') });
+    expect(sent).toMatchObject({ ok: false, retryable: false, detail: expect.stringContaining('does not offer TLS') });
     expect(mails).toEqual([]);
   });
 
@@ -289,7 +289,7 @@ describe('by mail', () => {
     expect(await send(route(port))).toMatchObject({
       ok: false,
       retryable: false,
-      detail: '127.0.0.1 took the mail but refused 1 of 2 receivers',
+      detail: '127.0.0.1 accepted the mail but rejected 1 of 2 recipients',
     });
     expect(mails).toMatchObject([{ to: ['a@example.com'] }]);
   });

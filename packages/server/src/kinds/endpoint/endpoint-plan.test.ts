@@ -191,7 +191,7 @@ test('a variant whose alias names a refused model keeps its own, says why, and i
   expect(held.status).toMatchObject({
     variants: [
       { name: 'stable' },
-      { name: 'challenger', model: 'models:/m/2', message: 'models:/m/3 is refused. Policy "p": No.' },
+      { name: 'challenger', model: 'models:/m/2', message: 'models:/m/3 is blocked. Policy "p": No.' },
     ],
   });
   expect(plan({ ...facts, nowMs: 3_601_000, row }).effects).toEqual([{ do: 'reevaluate', variants: ['challenger'] }]);

@@ -11,7 +11,7 @@ test('it waits for enough requests and for the time of the step', () => {
   expect(judge(limits, LONG - 1500, figures(50), figures(500))).toMatchObject({ verdict: 'waiting' });
   expect(judge(limits, LONG, figures(50), figures(500))).toEqual({
     verdict: 'good',
-    message: '0 of 50 requests failed, 99 % were answered within 5 ms.',
+    message: '0 of 50 requests failed, p99 latency 5 ms.',
   });
 });
 
@@ -19,7 +19,7 @@ test('failures are held against those of the running version', () => {
   expect(judge(limits, LONG, figures(100, 5), figures(100, 4))).toMatchObject({ verdict: 'good' });
   expect(judge(limits, LONG, figures(100, 6), figures(100, 4))).toEqual({
     verdict: 'bad',
-    message: '6 of 100 requests failed (6 %); of the running version 4 %, and 1 % more is the limit.',
+    message: '6 of 100 requests failed (6 %), compared with 4 % of the active version. The limit for the difference is 1 %.',
   });
 });
 

@@ -24,24 +24,24 @@ export function judge(
   const obvious = canary.failed >= OBVIOUS.failed && now > before + Math.max(limits.errorShare, OBVIOUS.share);
   const enough = canary.requests >= limits.minimumRequests;
   if ((obvious || enough) && now > before + limits.errorShare) {
-    const detail = `${canary.failed} of ${canary.requests} requests failed (${percent(now)}); of the running version ${percent(before)}`;
-    return { verdict: 'bad', message: `${detail}, and ${percent(limits.errorShare)} more is the limit.` };
+    const detail = `${canary.failed} of ${canary.requests} requests failed (${percent(now)}), compared with ${percent(before)} of the active version`;
+    return { verdict: 'bad', message: `${detail}. The limit for the difference is ${percent(limits.errorShare)}.` };
   }
   const limit = Math.max(limits.latencyMs, (stable?.p99Ms ?? 0) * limits.latencyRatio);
   // Nothing to compare with: only the running version tells what is slow.
   const slow = stable?.p99Ms != null && canary.p99Ms !== null && canary.p99Ms > limit;
   if (enough && slow) {
-    const detail = `99 % were answered within ${canary.p99Ms} ms; of the running version within ${stable?.p99Ms} ms`;
-    return { verdict: 'bad', message: `${detail}, and ${round(limit)} ms is the limit.` };
+    const detail = `The p99 latency is ${canary.p99Ms} ms, compared with ${stable?.p99Ms} ms of the active version`;
+    return { verdict: 'bad', message: `${detail}. The limit is ${round(limit)} ms.` };
   }
   if (!enough) {
     const message = `${canary.requests} of ${limits.minimumRequests} required requests received before evaluation.`;
     return { verdict: 'waiting', message };
   }
   const leftMs = limits.bakeSeconds * 1000 - elapsedMs;
-  if (leftMs > 0) return { verdict: 'waiting', message: `Passing; the step lasts ${Math.ceil(leftMs / 1000)} s more.` };
-  const seen = canary.requests === 0 ? 'Nobody asked' : `${canary.failed} of ${canary.requests} requests failed`;
-  const latency = canary.p99Ms === null ? '' : `, 99 % were answered within ${canary.p99Ms} ms`;
+  if (leftMs > 0) return { verdict: 'waiting', message: `Passing. The step ends in ${Math.ceil(leftMs / 1000)} s.` };
+  const seen = canary.requests === 0 ? 'No requests were received' : `${canary.failed} of ${canary.requests} requests failed`;
+  const latency = canary.p99Ms === null ? '' : `, p99 latency ${canary.p99Ms} ms`;
   return { verdict: 'good', message: `${seen}${latency}.` };
 }
 

@@ -43,12 +43,12 @@ function readyOf({ materializedTo, failure, underWay }: ViewFacts, brought: bool
     reason,
     message,
   });
-  if (!brought) return condition('True', 'Defined', 'Nothing has to be brought online for it.');
+  if (!brought) return condition('True', 'Defined', 'The view does not need the online store.');
   if (failure !== undefined)
-    return condition('False', 'MaterializationFailed', `It could not be brought online: ${failure.error}`);
+    return condition('False', 'MaterializationFailed', `Materialization failed: ${failure.error}`);
   if (materializedTo !== undefined)
-    return condition('True', 'Materialized', `Its values are online up to ${formatMoment(materializedTo)}.`);
+    return condition('True', 'Materialized', `Values are materialized up to ${formatMoment(materializedTo)}.`);
   return underWay
-    ? condition('Unknown', 'Materializing', 'Its values are being brought online.')
-    : condition('Unknown', 'NotMaterialized', 'Its values were never brought online: dais features materialize.');
+    ? condition('Unknown', 'Materializing', 'Materialization is running.')
+    : condition('Unknown', 'NotMaterialized', 'The view was never materialized. Run `dais features materialize`.');
 }

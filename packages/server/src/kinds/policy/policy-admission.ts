@@ -79,7 +79,7 @@ export async function admitPolicy(
 function notesOf(name: string, asked: PolicyMode | undefined, mode: PolicyMode): readonly string[] {
   if (asked !== undefined || mode !== 'audit') return [];
   return [
-    `Policy "${name}" uses facts about what is upstream, so it is in audit mode: it refuses nothing and records what it would refuse. Look at \`dais policy violations\`, then set spec.mode to \`enforce\`.`,
+    `Policy "${name}" uses upstream facts, so it is in audit mode: it denies nothing and records what it would deny. Review the output of \`dais policy violations\`, then set spec.mode to \`enforce\`.`,
   ];
 }
 
@@ -90,9 +90,9 @@ async function refuseTaken(tx: Transaction, kind: string, name: string, ids: rea
     const { policies = [] } = row.status as { policies?: readonly { readonly id: string }[] };
     const taken = policies.find(({ id }) => ids.includes(id));
     if (taken === undefined) continue;
-    const message = `has the @id "${taken.id}", which ${kind} "${row.name}" has already`;
+    const message = `has the @id "${taken.id}", which ${kind} "${row.name}" already uses`;
     throw new DaisError('invalid_manifest', `${kind} "${name}" ${message}.`, {
-      issues: [{ path: 'spec.cedar', message, expected: 'an @id of its own' }],
+      issues: [{ path: 'spec.cedar', message, expected: 'a unique @id' }],
     });
   }
 }

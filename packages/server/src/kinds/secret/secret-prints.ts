@@ -46,7 +46,7 @@ export class Prints {
     await (before === undefined ? offerPrintKey(sql, made) : replacePrintKey(sql, before, made));
     const now = await readPrintKey(sql);
     const key = now === undefined ? undefined : await this.#open(now);
-    if (key === undefined) throw new DaisError('keys_unavailable', 'a key that was just sealed does not open');
+    if (key === undefined) throw new DaisError('keys_unavailable', 'a key that was just sealed cannot be decrypted');
     return printer(key);
   }
 

@@ -26,8 +26,8 @@ async function refuseCircle(tx: Transaction, { name, projectId }: AdmittedChange
   const path = [name];
   for (let above: string | undefined = parent; above !== undefined;) {
     if (above === name) {
-      throw new DaisError('invalid_manifest', `Team "${name}" would be above itself: ${[...path, name].join(' → ')}.`, {
-        issues: [{ path: 'spec.parent', message: `leads back to "${name}"`, expected: 'a team that is not below it' }],
+      throw new DaisError('invalid_manifest', `Team "${name}" would be its own ancestor: ${[...path, name].join(' → ')}.`, {
+        issues: [{ path: 'spec.parent', message: `leads back to "${name}"`, expected: 'a team that is not a descendant' }],
       });
     }
     // A circle that others closed without this team is told of there.

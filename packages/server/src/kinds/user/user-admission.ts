@@ -41,15 +41,15 @@ export async function admitUser(
     return {};
   }
   if (change.action === 'create' && RESERVED.has(name.toLowerCase())) {
-    throw new DaisError('invalid_manifest', `"${name}" cannot be the name of a user: Dais itself uses it.`, {
-      issues: [{ path: 'metadata.name', message: `is "${name}", which Dais itself uses`, expected: 'another name' }],
+    throw new DaisError('invalid_manifest', `"${name}" cannot be the name of a user: the name is reserved.`, {
+      issues: [{ path: 'metadata.name', message: `is "${name}", which is reserved`, expected: 'another name' }],
     });
   }
   const { email, suspended } = spec as { readonly email: string; readonly suspended?: boolean };
   const other = dryRun ? await credentials.whoseEmail(tx, email) : await credentials.claimEmail(tx, email, uid);
   if (other !== undefined && other !== uid) {
-    throw new DaisError('invalid_manifest', `User "${name}": another user has the e-mail address ${email}.`, {
-      issues: [{ path: 'spec.email', message: 'is the address of another user', expected: 'an address of their own' }],
+    throw new DaisError('invalid_manifest', `User "${name}": another user has the email address ${email}.`, {
+      issues: [{ path: 'spec.email', message: 'is the email address of another user', expected: 'a unique email address' }],
     });
   }
   if (suspended === true && !dryRun) await credentials.end(tx, subject, 'suspended');

@@ -59,7 +59,7 @@ test('a version that acts while it is loaded does not deploy, and says what to d
   await client.call('POST', '/api/v1/serving/endpoints/hostile/deploy', { model: 'models:/hostile/1' });
   await client.settled('hostile', ({ conditions = [] }) => conditions.some(({ reason }) => reason === 'HeldBack'));
   expect((await client.lastRollout('hostile')).reason).toBe(
-    'models:/hostile/1 could not be loaded: The scan of hostile/1 blocks it. model.pkl: It imports os.system, which no model needs while it is loaded. ' +
+    'models:/hostile/1 could not be loaded: The scan of hostile/1 blocks it. model.pkl: It imports os.system, which no model needs at load time. ' +
       '`dais model scan hostile/1` lists the findings. Register a version without them, or have an approver waive them.',
   );
 });

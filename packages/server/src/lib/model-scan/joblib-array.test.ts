@@ -93,7 +93,7 @@ describe('arrays of joblib', () => {
     ],
   ])('what acts is found: %s', async (_where, file) => {
     const found = await scan('m.joblib', file);
-    expect(found).toContain('block pickle-import It imports os.system, which no model needs while it is loaded.');
+    expect(found).toContain('block pickle-import It imports os.system, which no model needs at load time.');
     for (const path of ['m.joblib', 'weights.dat']) {
       for (const packed of [deflateSync(file), gzipSync(file), withLongName(gzipSync(file))])
         expect(isBlocked(await scan(path, packed))).toBe(true);
@@ -200,7 +200,7 @@ describe('arrays of joblib', () => {
     };
     expect(await scanLarge(ops('t.'))).toEqual({ details: [], isBounded: true });
     expect(await scanLarge(ops(EVIL, 't.'))).toEqual({
-      details: ['It imports os.system, which no model needs while it is loaded.'],
+      details: ['It imports os.system, which no model needs at load time.'],
       isBounded: true,
     });
   });
@@ -222,7 +222,7 @@ describe('arrays of joblib', () => {
 
   it('says what to do', async () => {
     expect(await scan('m.joblib', array({ alignment: 'N' }))).toEqual([
-      'block pickle-broken It cannot be followed to its end as a pickle: an array is not aligned, as by joblib before 1.2, and ' +
+      'block pickle-broken It cannot be scanned completely as a pickle: an array is not aligned, as by joblib before 1.2, and ' +
         'other readers could read it differently. Save it with joblib 1.2 or newer, pickle or cloudpickle.',
     ]);
     expect((await scan('m.joblib', Buffer.from('BZh91AY'))).join()).toContain(
@@ -271,7 +271,7 @@ describe('names of Python', () => {
     ['joblib.numpy_pickle', 'load'],
   ])('that act are blocked: %s.%s', async (module, name) => {
     expect(await scan('m.pkl', calls(module, name))).toEqual([
-      `block pickle-import It imports ${module}.${name}, which no model needs while it is loaded.`,
+      `block pickle-import It imports ${module}.${name}, which no model needs at load time.`,
     ]);
   });
 

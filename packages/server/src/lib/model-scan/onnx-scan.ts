@@ -65,7 +65,7 @@ class OnnxScan {
       5: () => this.#attribute(),
     });
     if (!KNOWN_DOMAINS.has(domain)) {
-      this.#findings.add('onnx-operator', 'block', `${domain}::${operator} is code that ONNX Runtime does not bring.`);
+      this.#findings.add('onnx-operator', 'block', `${domain}::${operator} is code that is not part of ONNX Runtime.`);
     }
   }
 
@@ -107,19 +107,19 @@ class OnnxScan {
       this.#findings.add(
         'onnx-external-data',
         'block',
-        `Weights are taken from ${JSON.stringify(location)}, outside of the model.`,
+        `The model loads weights from ${JSON.stringify(location)}, which is outside of the model.`,
       );
     } else if (!this.#beside.has(plain)) {
       this.#findings.add(
         'onnx-external-data',
         'block',
-        `Weights are taken from ${JSON.stringify(location)}, which is not there.`,
+        `The model loads weights from ${JSON.stringify(location)}, which does not exist.`,
       );
     }
   }
 
   #message(fields: Readonly<Record<number, () => unknown>>): void {
-    if (this.#depth >= MOST_DEPTH) throw new ProtobufFault('its parts are too deep inside each other');
+    if (this.#depth >= MOST_DEPTH) throw new ProtobufFault('it is nested too deeply');
     this.#depth += 1;
     this.#reader.message(() => this.#fields(fields));
     this.#depth -= 1;

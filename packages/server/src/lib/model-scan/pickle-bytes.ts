@@ -48,10 +48,10 @@ export class PickleBytes {
   async fill(): Promise<void> {
     const length = Math.min(WINDOW, this.size - this.at);
     this.#bytesRead += length;
-    if (this.#bytesRead > MAX_READ) throw new PickleFault('it is larger than what is scanned');
+    if (this.#bytesRead > MAX_READ) throw new PickleFault('it is larger than the scan limit');
     this.#window = await this.#read(this.at, length);
     this.#base = this.at;
-    if (this.#window.length < length) throw new PickleFault('its bytes cannot be read');
+    if (this.#window.length < length) throw new PickleFault('its bytes are unreadable');
   }
 
   /** Whether these bytes are among the first 64 ahead. */
@@ -62,7 +62,7 @@ export class PickleBytes {
 
   byte(): number {
     const value = this.#window[this.at - this.#base];
-    if (value === undefined) throw new PickleEnd('it is cut off');
+    if (value === undefined) throw new PickleEnd('it is truncated');
     this.at += 1;
     return value;
   }
@@ -76,7 +76,7 @@ export class PickleBytes {
   }
 
   skip(length: number): void {
-    if (length < 0 || this.at + length > this.size) throw new PickleEnd('a value is cut off');
+    if (length < 0 || this.at + length > this.size) throw new PickleEnd('a value is truncated');
     this.at += length;
   }
 
@@ -90,7 +90,7 @@ export class PickleBytes {
 
   long(): number {
     const length = this.take(8).readBigUInt64LE();
-    if (length > BigInt(this.size)) throw new PickleEnd('a value is cut off');
+    if (length > BigInt(this.size)) throw new PickleEnd('a value is truncated');
     return Number(length);
   }
 
@@ -106,20 +106,20 @@ export class PickleBytes {
     const end = this.#window.indexOf(10, this.at - this.#base);
     if (end >= 0) return end;
     if (this.#base + this.#window.length < this.size) throw new PickleFault('a line is too long');
-    throw new PickleEnd('a line is cut off');
+    throw new PickleEnd('a line is truncated');
   }
 
   index(): number {
     const text = this.line().trim();
     if (/^\d{1,15}$/.test(text)) return Number(text);
-    throw /^[-+]?[\d_]+$/.test(text) ? new PickleFault('a number is too long') : new PickleEnd('a number is none');
+    throw /^[-+]?[\d_]+$/.test(text) ? new PickleFault('a number is too long') : new PickleEnd('a number is not valid');
   }
 
   /** Passes a number that is written as text. */
   number(): void {
     const text = this.line().trim();
     // More than Python accepts.
-    if (!/^[-+]?[\w.+-]+$/.test(text)) throw new PickleEnd('a number is none');
+    if (!/^[-+]?[\w.+-]+$/.test(text)) throw new PickleEnd('a number is not valid');
     if (text.length >= KEPT_TEXT) throw new PickleFault('a number is too long');
   }
 
@@ -129,7 +129,7 @@ export class PickleBytes {
     const [start, last] = [this.#skipBlanks(this.at - this.#base, 1), this.#skipBlanks(end - 1, -1)];
     const quote = this.#window[start];
     if (start >= last || (quote !== 0x22 && quote !== 0x27) || this.#window[last] !== quote)
-      throw new PickleEnd('a text has no quotes');
+      throw new PickleEnd('a string has no quotes');
     this.at = this.#base + end + 1;
     const inside = last - start > KEPT_TEXT ? '\\' : this.#window.toString('utf8', start + 1, last);
     return inside.includes('\\') ? undefined : inside;

@@ -115,7 +115,7 @@ export class PickleMachine {
       case 0x2e: // STOP
         return 'end';
       case 0x80: // PROTO
-        if (this.#from.byte() > 5) throw new PickleEnd('it is of a protocol that is not known');
+        if (this.#from.byte() > 5) throw new PickleEnd('its pickle protocol is unknown');
         break;
       case 0x95: // FRAME
         this.#frame();
@@ -273,7 +273,7 @@ export class PickleMachine {
         if (typeof module === 'string' && typeof name === 'string') this.#name(module, name);
         else {
           if (this.#reader === 'trial' && (isCertainlyNoText(module) || isCertainlyNoText(name)))
-            throw new PickleEnd('a name is none');
+            throw new PickleEnd('a name is not valid');
           this.look.dynamic = true;
           this.#push(OTHER);
         }
@@ -317,14 +317,14 @@ export class PickleMachine {
         this.#extension(2 ** (code - 0x82));
         break;
       default:
-        throw new PickleEnd(`byte ${at} is no opcode`);
+        throw new PickleEnd(`byte ${at} is not an opcode`);
     }
     return undefined;
   }
 
   #frame(): void {
     const length = this.#from.long();
-    if (this.at + length > this.#from.size) throw new PickleEnd('a frame is cut off');
+    if (this.at + length > this.#from.size) throw new PickleEnd('a frame is truncated');
     if (this.at - FRAME_HEADER < this.#frameEnd) this.#hasOddFrames = true;
     this.#frameEnd = this.at + length;
   }
@@ -372,7 +372,7 @@ export class PickleMachine {
   #name(module: string, name: string): void {
     const { names } = this.look;
     names.set(`${module} ${name}`, [module, name]);
-    if (names.size > MOST_NAMES) throw new PickleFault('it names more than any model does');
+    if (names.size > MOST_NAMES) throw new PickleFault('it has too many names');
     const named = new Named(module, name);
     this.#push(named);
     if (isWrapperClass(named)) this.#expected = 'arguments';
@@ -382,7 +382,7 @@ export class PickleMachine {
     if (!(callee instanceof Named)) {
       const isClass = callee instanceof Made && MAKES_CLASSES.test(callee.by);
       if (this.#reader === 'trial' && (typeof callee === 'string' || isNeitherTextNorCallable(callee)))
-        throw new PickleEnd('it calls what is no function');
+        throw new PickleEnd('it calls an object that is not a function');
       if (!isClass) this.look.callsMade = true;
       this.#call(OTHER);
       return;
@@ -410,13 +410,13 @@ export class PickleMachine {
   }
 
   #push(value: Value): void {
-    if (this.#stack.length >= MOST_STACK) throw new PickleFault('it is too deep to be looked at');
+    if (this.#stack.length >= MOST_STACK) throw new PickleFault('it is nested too deeply');
     this.#stack.push(value);
   }
 
   #popAny(): Value {
     const value = this.#stack.pop();
-    if (value === undefined) throw new PickleEnd('it takes what is not there');
+    if (value === undefined) throw new PickleEnd('it pops from an empty stack');
     return value;
   }
 
@@ -438,7 +438,7 @@ export class PickleMachine {
 
   #top(): Value {
     const value = this.#stack.at(-1);
-    if (value === undefined) throw new PickleEnd('it takes what is not there');
+    if (value === undefined) throw new PickleEnd('it pops from an empty stack');
     return value;
   }
 
@@ -466,18 +466,18 @@ export class PickleMachine {
 
   /** Of an array that joblib, which this does not go back to, would not read. */
   #refuse(): void {
-    if (this.#reader !== 'trial') throw new PickleFault('it uses an array of joblib in a way that joblib does not');
+    if (this.#reader !== 'trial') throw new PickleFault('it uses a joblib array in an unknown way');
     this.#expected = undefined;
   }
 
   #keep(index: number): void {
-    if (this.#memo.size >= MOST_MEMO) throw new PickleFault('it remembers more than can be looked at');
+    if (this.#memo.size >= MOST_MEMO) throw new PickleFault('its memo exceeds the limit');
     this.#memo.set(index, this.#top());
   }
 
   #recall(index: number): void {
     const value = this.#memo.get(index);
-    if (value === undefined) throw new PickleEnd('it recalls what it did not keep');
+    if (value === undefined) throw new PickleEnd('it reads an undefined memo entry');
     this.#push(this.#share(value));
     if (isWrapperClass(value)) this.#expected = 'arguments';
   }

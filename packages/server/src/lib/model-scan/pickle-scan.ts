@@ -44,7 +44,7 @@ async function scanToEnd(scan: PickleMachine, from: PickleBytes, done: { opcodes
     if (reached === 'end') return;
     if (reached === 'objects') await scanObjects(scan, from, done);
     done.opcodes += 1;
-    if (done.opcodes > MAX_OPCODES) throw new PickleFault('it is longer than what is scanned');
+    if (done.opcodes > MAX_OPCODES) throw new PickleFault('it is longer than the scan limit');
     if (done.opcodes % SLICE === 0) await turn();
   }
 }

@@ -89,7 +89,7 @@ describe('pickles', () => {
     const made = '\x80\x02ccloudpickle.cloudpickle\n_make_function\n)R';
     for (const bytes of [`${made})R.`, `${made}q\x000h\x00)R.`, '\x80\x02cfunctools\npartial\n)R)R.', '\x80\x02})R.']) {
       expect(await scan('model.pkl', ops(bytes))).toContain(
-        'block pickle-call It calls a function that it makes itself while it is loaded.',
+        'block pickle-call It calls a function that it creates at load time.',
       );
     }
   });
@@ -104,10 +104,10 @@ describe('pickles', () => {
       '\x85R.',
     );
     expect(await scan('python_model.pkl', cloudpickled)).toEqual([
-      'review pickle-code It contains Python code of its author. The code names subprocess.',
+      'review pickle-code It contains Python code of the author. The code names subprocess.',
     ]);
     expect(await scan('m.pkl', ops(proto4, short('my_package.models'), short('Ranker'), '\x93)\x81}b.'))).toEqual([
-      'review pickle-code It imports my_package.models.Ranker: code of its author or of a package that it requires.',
+      'review pickle-code It imports my_package.models.Ranker, which is code of the author or of a required package.',
     ]);
     // A class that is made of parts, and a method of an object, are values.
     const skeleton = 'ccloudpickle.cloudpickle\n_make_skeleton_class\n)R';
@@ -127,7 +127,7 @@ describe('pickles', () => {
     expect(await scan('a.pkl', ops('\x80\x02ccollections\nOrderedDict\n)R.'))).toEqual([]);
     expect(
       await scan('a.pkl', ops(proto4, short('sklearn.linear_model._base'), short('LinearRegression'), '\x93)\x81}b.')),
-    ).toEqual(['review pickle-class It makes a sklearn.linear_model._base.LinearRegression.']);
+    ).toEqual(['review pickle-class It creates a sklearn.linear_model._base.LinearRegression.']);
   });
 
   it.each([
@@ -315,7 +315,7 @@ describe('other formats', () => {
     expect(await scan('a/saved_model.pb', 'x WriteFile y')).toEqual([expect.stringContaining('tensorflow-operator')]);
     const mlmodel = (loader: string) => `flavors:\n  python_function: {"loader_module": ${loader}}\n`;
     expect(await scan('MLmodel', mlmodel('mlflow.sklearn'))).toEqual([]);
-    expect(await scan('MLmodel', mlmodel('"\\x65vil"'))).toEqual([expect.stringContaining('loaded by evil')]);
+    expect(await scan('MLmodel', mlmodel('"\\x65vil"'))).toEqual([expect.stringContaining('loader evil')]);
     expect(await scan('code/a.py', 'import os')).toEqual([expect.stringContaining('review code')]);
   });
 });

@@ -30,8 +30,8 @@ export interface ZipEntry {
 
 export async function listZip(file: ScannedFile): Promise<readonly ZipEntry[]> {
   const { at: endAt, count, size, offset } = await readEnd(file);
-  if (count > MOST_ENTRIES || size > MOST_DIRECTORY) throw new ZipFault('it has more members than are looked at');
-  if (offset + size > endAt) throw new ZipFault('its directory is not where it says');
+  if (count > MOST_ENTRIES || size > MOST_DIRECTORY) throw new ZipFault('it has more members than the scan limit');
+  if (offset + size > endAt) throw new ZipFault('its directory is not at the declared position');
   const directory = await file.read(offset, size);
   const entries: (ZipEntry & { readonly header: number })[] = [];
   const names = new Set<string>();
@@ -60,45 +60,45 @@ export async function listZip(file: ScannedFile): Promise<readonly ZipEntry[]> {
     }
     names.add(name);
     const local = await file.read(header, 30);
-    if (local.length < 30 || local.readUInt32LE(0) !== LOCAL) throw new ZipFault(`${name} is not where it says`);
+    if (local.length < 30 || local.readUInt32LE(0) !== LOCAL) throw new ZipFault(`${name} is not at the declared position`);
     const localName = local.readUInt16LE(26);
     const localExtra = local.readUInt16LE(28);
     const start = header + 30 + localName + localExtra;
     const named = await file.read(header + 30, localName);
     if (!named.equals(raw) || local.readUInt16LE(8) !== method || (local.readUInt16LE(6) & 1) !== 0) {
-      throw new ZipFault(`${name} is another member to one reader than to another`);
+      throw new ZipFault(`readers disagree about the name of ${name}`);
     }
-    if (start + packed > offset) throw new ZipFault(`${name} is cut off`);
+    if (start + packed > offset) throw new ZipFault(`${name} is truncated`);
     entries.push({ name, method, packed, size: plain, start, header });
     place += 46 + nameLength + extraLength + commentLength;
   }
   // From the first byte to the directory there is nothing but members, and none lies over another.
   let reached = 0;
   for (const { header, start, packed, name } of entries.toSorted((a, b) => a.header - b.header)) {
-    if (header < reached || header - reached > DESCRIPTOR) throw new ZipFault(`there is something before ${name}`);
+    if (header < reached || header - reached > DESCRIPTOR) throw new ZipFault(`there are unexpected bytes before ${name}`);
     reached = start + packed;
   }
-  if (offset - reached > DESCRIPTOR) throw new ZipFault('there is something before its directory');
+  if (offset - reached > DESCRIPTOR) throw new ZipFault('there are unexpected bytes before its directory');
   return entries;
 }
 
 /** Bytes of a member. @throws ZipFault for what unpacks to more than it says, or by a method that is not known. */
 export async function readZipEntry(file: ScannedFile, entry: ZipEntry, most: number): Promise<Buffer> {
   const { name, method, packed, size, start } = entry;
-  if (size > most) throw new ZipFault(`${name} has ${size} bytes, more than are looked at`);
-  if (method !== 0 && method !== 8) throw new ZipFault(`${name} is packed by a method that is not known`);
+  if (size > most) throw new ZipFault(`${name} has ${size} bytes, which exceeds the scan limit`);
+  if (method !== 0 && method !== 8) throw new ZipFault(`${name} uses an unknown compression method`);
   const bytes = await file.read(start, Math.min(packed, most));
   if (method === 0) {
-    if (packed !== size) throw new ZipFault(`${name} has two sizes`);
+    if (packed !== size) throw new ZipFault(`${name} has contradictory sizes`);
     return bytes;
   }
   try {
     const plain = await inflate(bytes, { maxOutputLength: Math.max(size, 1) });
-    if (plain.length !== size) throw new ZipFault(`${name} has another size than it says`);
+    if (plain.length !== size) throw new ZipFault(`${name} does not have the declared size`);
     return plain;
   } catch (error) {
     if (error instanceof ZipFault) throw error;
-    throw new ZipFault(`${name} cannot be unpacked`);
+    throw new ZipFault(`${name} cannot be decompressed`);
   }
 }
 
@@ -110,13 +110,13 @@ function wide(extra: Buffer, values: readonly number[]): readonly number[] {
     let from = at + 4;
     return values.map((value) => {
       if (value !== 0xffff_ffff) return value;
-      if (from + 8 > extra.length) throw new ZipFault('a size is cut off');
+      if (from + 8 > extra.length) throw new ZipFault('a size is truncated');
       const large = Number(extra.readBigUInt64LE(from));
       from += 8;
       return large;
     });
   }
-  throw new ZipFault('a size is not told');
+  throw new ZipFault('a size is missing');
 }
 
 interface ZipEnd {
@@ -131,7 +131,7 @@ async function readEnd(file: ScannedFile): Promise<ZipEnd> {
   const tail = await file.read(from, file.size - from);
   let at = tail.length - 22;
   while (at >= 0 && (tail.readUInt32LE(at) !== END || at + 22 + tail.readUInt16LE(at + 20) !== tail.length)) at -= 1;
-  if (at < 0) throw new ZipFault('it has no end');
+  if (at < 0) throw new ZipFault('it has no end record');
   const end = {
     at: from + at,
     count: tail.readUInt16LE(at + 10),
@@ -140,9 +140,9 @@ async function readEnd(file: ScannedFile): Promise<ZipEnd> {
   };
   if (at < 20 || tail.readUInt32LE(at - 20) !== LOCATOR64) return end;
   const place = Number(tail.readBigUInt64LE(at - 12));
-  if (place + 56 > file.size) throw new ZipFault('its end is not where it says');
+  if (place + 56 > file.size) throw new ZipFault('its end record is not at the declared position');
   const large = await file.read(place, 56);
-  if (large.readUInt32LE(0) !== END64) throw new ZipFault('its end is not where it says');
+  if (large.readUInt32LE(0) !== END64) throw new ZipFault('its end record is not at the declared position');
   return {
     at: place,
     count: Number(large.readBigUInt64LE(32)),

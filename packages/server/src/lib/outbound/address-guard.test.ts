@@ -119,8 +119,8 @@ describe('the address guard', () => {
   });
 
   test('a wrong entry of the list is told', () => {
-    expect(() => guardOf('10.0.0.0/99')).toThrow('outbound.allowHosts: 10.0.0.0/99 is no host name');
-    expect(() => guardOf('*')).toThrow('outbound.allowHosts: * is no host name');
+    expect(() => guardOf('10.0.0.0/99')).toThrow('outbound.allowHosts: 10.0.0.0/99 is not a host name');
+    expect(() => guardOf('*')).toThrow('outbound.allowHosts: * is not a host name');
   });
 });
 

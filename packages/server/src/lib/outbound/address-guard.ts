@@ -61,7 +61,7 @@ export function createAddressGuard(options: AddressGuardOptions): AddressGuard {
     if (pattern?.host === undefined) {
       throw fail(
         'invalid_config',
-        `outbound.allowHosts: ${text} is no host name, address or network such as 10.1.0.0/16`,
+        `outbound.allowHosts: ${text} is not a host name, address or network such as 10.1.0.0/16`,
       );
     }
     return pattern;
@@ -76,7 +76,7 @@ export function createAddressGuard(options: AddressGuardOptions): AddressGuard {
 
   function read(host: string): string {
     const plain = canonicalHost(host);
-    if (plain === undefined) throw fail('address_refused', 'the address has no valid host name');
+    if (plain === undefined) throw fail('address_refused', 'the URL has no valid host name');
     return plain;
   }
 

@@ -72,7 +72,7 @@ async function fetchRest(outbound: Outbound, download: Download, part: string): 
     body.on('error', () => {}).destroy();
     // What is kept may be of another file: the next try asks for the whole one.
     if (from > 0) await rm(part, { force: true });
-    const refused = `${url} answers with status ${status}`;
+    const refused = `${url} responds with status ${status}`;
     throw status >= 500 || from > 0 ? new Error(refused) : new DownloadFault(refused);
   }
   let done = resumed ? from : 0;

@@ -251,7 +251,7 @@ test('a proxy of the operator that refuses is named in the answer', async () => 
   const httpsProxy = `http://127.0.0.1:${await net.listen(upstream)}`;
   const { tunnel, failures } = await startProxy({ proxy: { httpsProxy, noProxy: [] } });
   expect(await tunnel('public.example:443')).toMatchObject({ status: 502 });
-  expect(failures[0]?.message).toContain('the proxy answers 407');
+  expect(failures[0]?.message).toContain('the proxy responds with status 407');
 });
 
 describe('limits', () => {

@@ -98,7 +98,7 @@ export class ForwardProxy {
     const target = readAuthority(request.url ?? '');
     // Errors of a client that leaves while the connection is made.
     socket.on('error', () => {});
-    if (!isAuthorized(request, client)) return endTunnel(socket, 407, 'Proxy authentication required', 'No token.');
+    if (!isAuthorized(request, client)) return endTunnel(socket, 407, 'Proxy authentication required', 'The token is missing.');
     if (target === undefined) return endTunnel(socket, 400, 'Bad request', 'CONNECT needs HOST:PORT.');
     const left = new AbortController();
     socket.once('close', () => left.abort());
@@ -116,7 +116,7 @@ export class ForwardProxy {
     } catch (error) {
       const failure = this.#failed(error, target, client);
       const status = failure.fault === 'address_refused' ? 403 : 502;
-      const phrase = status === 403 ? 'Refused by the outbound guard' : 'Destination not reached';
+      const phrase = status === 403 ? 'Refused by the outbound guard' : 'Destination unreachable';
       endTunnel(socket, status, phrase, failure.message);
     }
   }
@@ -209,7 +209,7 @@ export class ForwardProxy {
 
 class OtherDestination extends Error {
   constructor() {
-    super('this program may connect to other hosts only');
+    super('the host is not in the allowed hosts of this program');
   }
 }
 

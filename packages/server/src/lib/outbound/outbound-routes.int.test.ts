@@ -127,7 +127,7 @@ describe('a proxy', () => {
     for (const url of ['http://plain.partner/', 'https://secure.partner/']) {
       const call = outbound.send({ url });
       await expect(call).rejects.toMatchObject({ fault: 'upstream_failed' });
-      await expect(call).rejects.toThrow(`${new URL(url).origin} cannot be reached: the proxy answers 407`);
+      await expect(call).rejects.toThrow(`${new URL(url).origin} cannot be reached: the proxy responds with status 407`);
     }
   });
 
@@ -150,6 +150,6 @@ describe('a proxy', () => {
       resolve: async () => [],
       timeouts: { totalMs: 300 },
     });
-    await expect(outbound.send({ url: 'https://secure.partner/' })).rejects.toThrow('was not done within 300 ms');
+    await expect(outbound.send({ url: 'https://secure.partner/' })).rejects.toThrow('did not complete within 300 ms');
   });
 });

@@ -91,7 +91,7 @@ describe('calls', () => {
     });
     await expect(net.client().send({ url: `${url}/?token=hunter2`, maxBytes: 100_000 })).rejects.toMatchObject({
       fault: 'upstream_failed',
-      message: `${url} answers with more than 100000 bytes`,
+      message: `the response of ${url} has more than 100000 bytes`,
     });
     await expect(net.client().send({ url })).rejects.toThrow(`more than ${1 << 20} bytes`);
   });
@@ -103,16 +103,16 @@ describe('calls', () => {
     const limits = { headersMs: 0, idleMs: 0, totalMs: 0 };
     await Promise.all([
       expect(outbound.send({ url: silent, timeouts: { ...limits, headersMs: 100 } })).rejects.toThrow(
-        `${silent} did not answer within 100 ms`,
+        `${silent} did not respond within 100 ms`,
       ),
       expect(outbound.send({ url: stuck, timeouts: { ...limits, idleMs: 100 } })).rejects.toThrow(
-        `${stuck} stopped sending for 100 ms`,
+        `${stuck} sent no data for 100 ms`,
       ),
       expect(outbound.send({ url: stuck, timeouts: { ...limits, totalMs: 100 } })).rejects.toThrow(
-        `${stuck} was not done within 100 ms`,
+        `${stuck} did not complete within 100 ms`,
       ),
       expect(outbound.send({ url: silent, timeouts: { ...limits, totalMs: 100 } })).rejects.toThrow(
-        `${silent} was not done within 100 ms`,
+        `${silent} did not complete within 100 ms`,
       ),
     ]);
   });

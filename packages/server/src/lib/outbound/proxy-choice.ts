@@ -41,7 +41,7 @@ function readProxy(text: string | undefined, scheme: string, fail: Fail): string
   if (text === undefined || text.trim() === '') return undefined;
   const full = text.includes('://') ? text.trim() : `http://${text.trim()}`;
   if (!URL.canParse(full) || !['http:', 'https:'].includes(new URL(full).protocol)) {
-    throw fail('invalid_config', `the proxy for ${scheme} is no http:// or https:// address`);
+    throw fail('invalid_config', `the proxy for ${scheme} is not an http:// or https:// URL`);
   }
   return full;
 }

@@ -15,13 +15,13 @@ export interface Trust {
  */
 export function trustAlso(extraCa: string, fail: Fail): Trust {
   const certificates = extraCa.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  if (certificates.length === 0) throw fail('invalid_config', 'outbound.extraCa holds no PEM certificate');
+  if (certificates.length === 0) throw fail('invalid_config', 'outbound.extraCa contains no PEM certificate');
   try {
     // createSecureContext passes over what it cannot read; X509Certificate does not.
     const read = certificates.map((certificate) => new X509Certificate(certificate).toString());
     const authorities = [...rootCertificates, ...read];
     return { authorities, secureContext: createSecureContext({ ca: authorities }) };
   } catch (cause) {
-    throw fail('invalid_config', 'outbound.extraCa holds a certificate that cannot be read', cause);
+    throw fail('invalid_config', 'outbound.extraCa contains a certificate that cannot be read', cause);
   }
 }

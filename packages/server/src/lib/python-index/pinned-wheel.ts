@@ -150,7 +150,7 @@ async function fetchWheel(
   }
   const from = await index();
   if (from === undefined) {
-    const why = wheelhouse === undefined ? 'no package index is known' : `${wheelhouse} does not hold ${wheel.file}`;
+    const why = wheelhouse === undefined ? 'no package index is configured' : `${wheelhouse} does not contain ${wheel.file}`;
     throw new WheelFault('source', why);
   }
   const { url, credentials } = from;
@@ -167,7 +167,7 @@ async function fetchWheel(
       maxBytes: PAGE_BYTES,
       ...(signal !== undefined && { signal }),
     });
-    if (answer.status !== 200) throw new DownloadFault(`${page} answers with status ${answer.status}`);
+    if (answer.status !== 200) throw new DownloadFault(`${page} responds with status ${answer.status}`);
     const file = fileOnPage(page, answer.headers['content-type'] ?? '', answer.body.toString('utf8'), wheel.file);
     if (file === undefined) throw new DownloadFault(`${page} does not list ${wheel.file}`);
     await downloadFile(outbound, {
@@ -185,7 +185,7 @@ async function fetchWheel(
       throw new WheelFault('disk', `the disk of ${archive} is full`, { cause: error });
     }
     const why = error instanceof Error ? error.message : String(error);
-    throw new WheelFault('download', `it could not be fetched: ${why}`, { cause: error });
+    throw new WheelFault('download', `the download failed: ${why}`, { cause: error });
   }
 }
 

@@ -38,7 +38,7 @@ export function countInBins(values: Iterable<number>, edges: readonly number[]):
 
 /** @throws RangeError where the edges differ: counts between other edges do not add up. */
 export function mergeBins(one: Bins, other: Bins): Bins {
-  if (!sameEdges(one.edges, other.edges)) throw new RangeError('bins with different edges do not add up');
+  if (!sameEdges(one.edges, other.edges)) throw new RangeError('bins with different edges cannot be added');
   const counts = Array.from({ length: one.edges.length + 1 }, (_, i) => (one.counts[i] ?? 0) + (other.counts[i] ?? 0));
   return { edges: one.edges, counts };
 }

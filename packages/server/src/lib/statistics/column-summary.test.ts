@@ -79,7 +79,7 @@ describe('a value that only the window has', () => {
   });
 });
 
-test('numbers and categories do not add up, nor do bins of different edges', () => {
+test('summaries of numbers and of categories cannot be added, nor do bins of different edges', () => {
   expect(() => mergeSummaries(summarizeNumbers([1], []), summarizeCategories(['a']))).toThrow(RangeError);
   expect(() => mergeSummaries(summarizeNumbers([1], [1]), summarizeNumbers([1], [2]))).toThrow(RangeError);
 });

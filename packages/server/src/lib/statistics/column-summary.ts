@@ -168,7 +168,7 @@ export function mergeCategories(one: CategorySummary, other: CategorySummary): C
 export function mergeSummaries(one: ColumnSummary, other: ColumnSummary): ColumnSummary {
   if (one.type === 'numbers' && other.type === 'numbers') return mergeNumbers(one, other);
   if (one.type === 'categories' && other.type === 'categories') return mergeCategories(one, other);
-  throw new RangeError('numbers and categories do not add up');
+  throw new RangeError('summaries of numbers and of categories cannot be added');
 }
 
 function bounded(counts: ReadonlyMap<string, number>, rest: number): Pick<CategorySummary, 'counts' | 'rest'> {

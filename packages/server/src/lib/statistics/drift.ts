@@ -106,10 +106,10 @@ export function chooseMethod(
 ): { readonly method: DriftMethod; readonly because: string } {
   const small = reference.count <= SMALL_BASELINE;
   const size = small
-    ? 'a baseline of at most 1,000 values: a test'
-    : 'a baseline of more than 1,000 values: the size of the move';
+    ? 'a baseline of at most 1,000 values: statistical test'
+    : 'a baseline of more than 1,000 values: distance';
   const few = isFew(reference, current);
-  const kind = reference.type === 'categories' ? 'categories' : few ? 'numbers of few values' : 'numbers';
+  const kind = reference.type === 'categories' ? 'categories' : few ? 'numbers with few distinct values' : 'numbers';
   const asCategories = reference.type === 'categories' || few;
   const method = small ? (asCategories ? 'chi_square' : 'ks') : asCategories ? 'js_distance_ln' : 'wasserstein_normed';
   return { method, because: `${kind}, ${size}` };
@@ -134,7 +134,7 @@ export function driftOf(reference: ColumnSummary, current: ColumnSummary, choice
     choice.method === undefined ? chooseMethod(reference, current) : { method: choice.method, because: 'named' };
   const { method, because } = chosen;
   if (reference.type === 'categories' && ['ks', 'wasserstein', 'wasserstein_normed'].includes(method)) {
-    return { unknown: 'method-needs-numbers', because: `${method} needs an order, and the column has categories` };
+    return { unknown: 'method-needs-numbers', because: `${method} requires ordered values, but the column has categories` };
   }
   const told =
     reference.type === 'numbers' && current.type === 'numbers'
@@ -157,7 +157,7 @@ function incomparable(reference: ColumnSummary, current: ColumnSummary): NoDrift
     current.type === 'numbers' &&
     !sameEdges(reference.bins.edges, current.bins.edges)
   ) {
-    return { unknown: 'bins-differ', because: 'the window was counted between edges of another baseline' };
+    return { unknown: 'bins-differ', because: 'the bins of the window belong to another baseline' };
   }
   return undefined;
 }

@@ -29,7 +29,7 @@ export function summarizeErrors(rows: Iterable<PredictedRow>): RegressionSums {
   let [relative, relativeSquares, relatives, mean, spread] = [0, 0, 0, 0, 0];
   for (const { actual, predicted } of rows) {
     const off = predicted - actual;
-    if (!Number.isFinite(off)) throw new RangeError(`${predicted} for ${actual} is no pair of numbers`);
+    if (!Number.isFinite(off)) throw new RangeError(`${predicted} and ${actual} are not a pair of numbers`);
     count += 1;
     error += off;
     absolute += Math.abs(off);

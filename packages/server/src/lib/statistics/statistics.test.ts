@@ -101,7 +101,7 @@ describe('scores', () => {
     expect(told.rocAuc.value).toBeUndefined();
     expect(told.prAuc.value).toBe(1);
     expect(scoreMetrics(summarizeScores([])).calibrationError.value).toBeUndefined();
-    expect(() => summarizeScores([{ score: 1.2, positive: true }])).toThrow('1.2 is no probability');
+    expect(() => summarizeScores([{ score: 1.2, positive: true }])).toThrow('1.2 is not a probability');
     expect(() => mergeScores(summarizeScores([], 10), summarizeScores([], 20))).toThrow(RangeError);
   });
 
@@ -153,7 +153,7 @@ describe('predicted numbers', () => {
     expect(told.r2.value).toBeCloseTo(1 - 1.5 / 8.1875, 12);
     expect(regressionMetrics(summarizeErrors([{ actual: 1, predicted: 1 }])).r2.value).toBeUndefined();
     expect(regressionMetrics(summarizeErrors([])).mae).toEqual({ value: undefined });
-    expect(() => summarizeErrors([{ actual: Number.NaN, predicted: 1 }])).toThrow('no pair of numbers');
+    expect(() => summarizeErrors([{ actual: Number.NaN, predicted: 1 }])).toThrow('are not a pair of numbers');
   });
 });
 

@@ -263,15 +263,15 @@ describe('admission', () => {
     const plain = (id: string) => `@id("${id}") forbid(principal, action == Dais::Action::"secret:delete", resource);`;
     expect(await applied(document([plain('frozen')]))).toMatchObject({
       code: 'invalid_manifest',
-      issues: [{ message: 'has the @id "frozen", which OrganisationPolicy "frozen" has already' }],
+      issues: [{ message: 'has the @id "frozen", which OrganisationPolicy "frozen" already uses' }],
     });
     expect(await applied(document([plain('x'), plain('x')]))).toMatchObject({
-      issues: [{ message: 'the @id "x" stands here twice', line: 8 }],
+      issues: [{ message: 'the @id "x" is used twice', line: 8 }],
     });
     const twins = `${document([plain('twin')], 'one')}---\n${document([plain('twin')], 'two')}`;
     expect(await applied(twins)).toMatchObject({ code: 'invalid_manifest' });
     expect(await applied(document(['permit(principal == ?principal, action, resource);']))).toMatchObject({
-      issues: [{ message: expect.stringContaining('has a slot') }],
+      issues: [{ message: expect.stringContaining('is a template with a slot') }],
     });
   });
 
@@ -283,7 +283,7 @@ describe('admission', () => {
     ]);
     expect(await applied(text)).toMatchObject({
       code: 'invalid_manifest',
-      issues: [{ line: 9, message: expect.stringContaining('User lists') }],
+      issues: [{ line: 9, message: expect.stringContaining('lists of User') }],
     });
   });
 
@@ -304,7 +304,7 @@ describe('admission', () => {
         {
           path: 'spec.tests[0]',
           line: 9,
-          message: '"programs do not" came out as refused (tried)',
+          message: 'test "programs do not" returned refused (tried)',
           expected: 'silent',
         },
       ],

@@ -35,7 +35,7 @@ export interface AccessParts {
 
 export function accessEntries(parts: AccessParts): readonly OperationEntry[] {
   // Everybody may, and it takes the processor for as long as the text is: one after the other.
-  const tests = new WorkQueue(1, 16, 'Too many policies are tried at this moment.');
+  const tests = new WorkQueue(1, 16, 'Too many policy simulations are running. Retry in a few seconds.');
   return [
     entry(whyOperation, async (tx, call) => await why(parts, tx, call)),
     entry(testPolicyOperation, {
@@ -198,8 +198,8 @@ function findResource(model: Model, action: ActionModel, text: string | undefine
   try {
     const { kind, name, project: named } = readResource(model, wanted, project);
     if (!action.kinds.includes(kind))
-      throw refuse(`is a ${kind}; ${action.action} is done to ${action.kinds.join(' or ')}`);
-    if (named !== '' && named !== project) throw refuse(`is in project "${named}"; ask there, not in "${project}"`);
+      throw refuse(`is a ${kind}; ${action.action} applies to ${action.kinds.join(' or ')}`);
+    if (named !== '' && named !== project) throw refuse(`is in project "${named}"; send the request to that project instead of "${project}"`);
     const place = action.inProjects ? named : '';
     return { kind, name, project: place, text: wanted };
   } catch (error) {

@@ -31,9 +31,9 @@ export function auditVerdicts(
       const policy = policies.find((one) => one.id === id);
       if (policy === undefined || found.has(id)) continue;
       const message = policy.annotations['message'];
-      const said = typeof message === 'string' && message !== '' ? message : 'It forbids it.';
+      const said = typeof message === 'string' && message !== '' ? message : 'The policy forbids it.';
       const unknown = errors.includes(id);
-      const why = unknown ? (unknownSentence(policy, view.unknownFacts) ?? 'It has no value for this request.') : said;
+      const why = unknown ? (unknownSentence(policy, view.unknownFacts) ?? 'The policy cannot be evaluated for this request.') : said;
       found.set(id, { policy: id, result: unknown ? 'unknown' : 'violated', reason: why });
     }
   }
@@ -100,7 +100,7 @@ export class AuditRecorder {
     transact(this.#parts.database, { mode: 'write', projectId, by }, async (tx) => {
       await recordAudited(tx, question, refusals, now);
     }).catch((error: unknown) => {
-      this.#parts.log.warn('the refusal of a policy in audit mode could not be recorded', { error });
+      this.#parts.log.warn('could not record the denial of a policy in audit mode', { error });
     });
   }
 }

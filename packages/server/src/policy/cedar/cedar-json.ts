@@ -66,7 +66,7 @@ export function uidOf(json: AnyUidJson): EntityUid {
 /** A construct that the compiled evaluator does not know, or cannot know exactly: cedar-wasm has to decide. */
 export class UnknownConstruct extends Error {
   constructor(what: string) {
-    super(`the compiled evaluator does not know ${what}`);
+    super(`the compiled evaluator does not support ${what}`);
     this.name = 'UnknownConstruct';
   }
 }
@@ -89,7 +89,7 @@ export function valueOf(json: unknown): CedarValue {
     const { fn, arg } = json.__extn as { fn: string; arg?: unknown };
     const make = constructors[fn];
     if (make === undefined || arg === undefined) throw new UnknownConstruct(`the function ${fn}`);
-    if (typeof arg !== 'string') throw new EvaluationError(`${fn} takes text`);
+    if (typeof arg !== 'string') throw new EvaluationError(`${fn} expects a string`);
     return make(arg);
   }
   return recordOf(json as Record<string, unknown>);

@@ -251,7 +251,7 @@ function number(value: CedarValue): bigint {
 }
 
 function text(value: CedarValue): string {
-  if (typeof value !== 'string') throw new EvaluationError('expected text');
+  if (typeof value !== 'string') throw new EvaluationError('expected a string');
   return value;
 }
 

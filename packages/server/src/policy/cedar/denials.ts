@@ -58,7 +58,7 @@ export class DenialRecorder {
     try {
       await this.#write(counted.denial, counted.repeated);
     } catch (error) {
-      this.#parts.log.warn('repeated refusals could not be put on record', { error, repeated: counted.repeated });
+      this.#parts.log.warn('could not record repeated denials', { error, repeated: counted.repeated });
     }
   }
 

@@ -60,9 +60,9 @@ function factPolicies(rules: Rules, project: string) {
 
 /** Why a policy cannot be evaluated without a request; undefined when it can. */
 function requestReason({ effect, exact, isAboutState }: CompiledPolicy): string | undefined {
-  if (effect === 'permit') return 'It permits; only policies that forbid can be violated.';
-  if (!exact) return 'It uses an expression that only the reference implementation of Cedar evaluates.';
-  return isAboutState ? undefined : 'It depends on who sends a request, or on the circumstances of the request.';
+  if (effect === 'permit') return 'It is a permit policy; only forbid policies can be violated.';
+  if (!exact) return 'It uses an expression that only the reference implementation of Cedar can evaluate.';
+  return isAboutState ? undefined : 'It depends on the principal or the context of a request.';
 }
 
 /** Whoever forbids these says nothing about what may be in production. */
@@ -194,7 +194,7 @@ export async function servingRefusal(
   const [first] = evaluated?.found ?? [];
   if (first === undefined) return undefined;
   const reason = reasonOf(first);
-  return `Policy "${first.policy.id}": ${first.result === 'unknown' ? `It cannot decide: ${reason}` : reason}`;
+  return `Policy "${first.policy.id}": ${first.result === 'unknown' ? `The evaluation failed: ${reason}` : reason}`;
 }
 
 interface Found {
@@ -214,7 +214,7 @@ function causeOf({ policy, result, unknown }: Found, causes: readonly FactCause[
 }
 
 function reasonOf({ policy, result, unknown }: Found): string {
-  if (result === 'unknown') return unknownSentence(policy, unknown) ?? 'The policy has no value for this resource.';
+  if (result === 'unknown') return unknownSentence(policy, unknown) ?? 'The policy cannot be evaluated for this resource.';
   const message = policy.annotations['message'];
   return typeof message === 'string' && message !== '' ? message.replace(/\.?$/, '.') : 'The policy forbids it.';
 }

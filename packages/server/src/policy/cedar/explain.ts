@@ -15,7 +15,7 @@ export interface Explained {
 /** What somebody who is asked by no policy is told. */
 export const EVERYTHING: Explained = {
   verdict: 'allow',
-  reasons: [{ id: 'break-glass', effect: 'permit', message: 'The owner may do everything.' }],
+  reasons: [{ id: 'break-glass', effect: 'permit', message: 'The owner has all permissions.' }],
 };
 
 /** `unknown`: facts that could not be computed, with the reason. */
@@ -80,9 +80,9 @@ export function suggestionsFor(inquiry: Inquiry, { verdict, reasons }: Explained
       message === undefined ? `Policy "${id}" must no longer apply.` : `Policy "${id}": ${message}`,
     );
   }
-  if (verdict === 'some') return ['It depends on the resource: ask about one by its name.'];
+  if (verdict === 'some') return ['It depends on the resource: name a resource in the request.'];
   const roles = rolesFor(inquiry);
-  if (roles.length === 0) return ['No role gives it; only a policy that permits it could.'];
+  if (roles.length === 0) return ['No role grants it; add a policy that permits it.'];
   const place = inquiry.project === '' ? 'the organization' : `project "${inquiry.project}"`;
   return [
     `Roles that grant it: ${roles.join(', ')} in ${place} (RoleBinding, or OrganisationRoleBinding for all projects).`,

@@ -99,7 +99,7 @@ function parseIpv6(text: string): Address | undefined {
 }
 
 function malformed(what: string, text: string): EvaluationError {
-  return new EvaluationError(`"${text.slice(0, 60)}" is no ${what}`);
+  return new EvaluationError(`"${text.slice(0, 60)}" is not a valid ${what}`);
 }
 
 /** Methods of extension types. The first argument is the receiver. @throws EvaluationError on another type. */

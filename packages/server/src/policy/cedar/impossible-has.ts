@@ -28,7 +28,7 @@ export function impossibleHas(model: Model, text: string, { id, json, resourceTy
         ? `resource.facts has ${name}`
         : nearest(`${among === facts ? 'resource.facts' : 'resource'} has ${name}`, known);
       return {
-        message: `policy "${id}" asks whether the resource has \`${name}\`, which none ever has: it would never match`,
+        message: `policy "${id}" never matches: it tests for the attribute \`${name}\`, which no resource has`,
         ...placeOf(text, id, name),
         help: near === undefined ? `one of ${[...own, ...facts].toSorted().join(', ')}` : `did you mean \`${near}\`?`,
       };

@@ -93,7 +93,7 @@ class RequestEntities implements EntityStore {
 
 function judgeByWasm(inquiry: Inquiry, request: RequestScope, entity: Entity, sets: readonly PolicySet[]): Verdict {
   const { rules, principal, principalEntity } = inquiry;
-  if (rules.cedar === undefined) throw new Error('a policy needs cedar-wasm, and it was not loaded');
+  if (rules.cedar === undefined) throw new Error('a policy requires cedar-wasm, which is not loaded');
   const entities = new Map<string, Entity>([
     ...rules.model.actionEntities,
     [principal.key, principalEntity],

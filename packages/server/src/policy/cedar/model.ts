@@ -60,9 +60,9 @@ export function factNames(model: Pick<Model, 'facts'>, kind: string): readonly s
 
 /** Attributes that every resource has. */
 const COMMON: readonly Attribute[] = [
-  { name: 'name', path: 'metadata.name', type: 'string', fallback: '', description: 'Its name.' },
-  { name: 'origin', path: 'metadata.origin', type: 'string', fallback: '', description: 'What made it.' },
-  { name: 'owner', path: 'metadata.owner', type: 'string', fallback: '', description: 'Its set of manifests.' },
+  { name: 'name', path: 'metadata.name', type: 'string', fallback: '', description: 'Name of the resource.' },
+  { name: 'origin', path: 'metadata.origin', type: 'string', fallback: '', description: 'Origin of the resource, for example `apply`.' },
+  { name: 'owner', path: 'metadata.owner', type: 'string', fallback: '', description: 'Set of manifests that contains the resource.' },
 ];
 
 export function actionUid(action: string): EntityUid {
@@ -217,12 +217,12 @@ function membership(kind: string): readonly string[] {
 function factsType(kind: string, { names }: FactProvider): TypeOfAttribute<string> {
   const declared = new Map(factsOfKind(kind).map(({ name, type }) => [name, type]));
   const missing = [...declared.keys()].filter((name) => !names.includes(name));
-  if (missing.length > 0) throw new Error(`nobody computes ${missing.join(', ')} of ${kind}`);
+  if (missing.length > 0) throw new Error(`no provider computes ${missing.join(', ')} of ${kind}`);
   return record(
     Object.fromEntries(
       names.map((name) => {
         const type = declared.get(name);
-        if (type === undefined) throw new Error(`the table of facts has no ${name} of ${kind}`);
+        if (type === undefined) throw new Error(`the table of facts does not declare ${name} of ${kind}`);
         return [name, TYPES[type]];
       }),
     ),

@@ -104,9 +104,9 @@ function partFaults(model: Model, text: string, { id, json }: PolicyPart): reado
       const what = error instanceof Inexpressible ? error.what : error.message;
       const known = kind.attributes.map((attribute) => attribute.name).join(', ');
       faults.push({
-        message: `policy "${id}" is about ${kind.spec.kind} lists too, which cannot be filtered by ${what}`,
+        message: `policy "${id}" also applies to lists of ${kind.spec.kind}, which cannot be filtered by ${what}`,
         ...placeOf(text, id, /`([^`]+)`/.exec(what)?.[1]),
-        help: `another action than ${action.id}, or only what lists have: ${known} and tags`,
+        help: `use an action other than ${action.id}, or only attributes of lists: ${known} and tags`,
       });
     }
   }
@@ -126,7 +126,7 @@ function runCases(model: Model, parts: readonly PolicyPart[], { tests = [], proj
       cases.push(result);
       if (!result.passed) {
         const by = result.reasons.length === 0 ? '' : ` (${result.reasons.join(', ')})`;
-        issues.push({ path, message: `"${one.name}" came out as ${result.actual}${by}`, expected: one.expect });
+        issues.push({ path, message: `test "${one.name}" returned ${result.actual}${by}`, expected: one.expect });
       }
     } catch (error) {
       const known =

@@ -27,14 +27,14 @@ export function tooDeep(text: string): TooDeep | undefined {
     else if (character === 'i' && /^if\b/.test(text.slice(at, at + 3)) && !/\w/.test(text.charAt(at - 1))) ifs += 1;
     const over =
       nested > MOST_NESTED
-        ? `nests deeper than ${MOST_NESTED}`
+        ? `is nested deeper than ${MOST_NESTED} levels`
         : ifs > MOST_IFS
           ? `has more than ${MOST_IFS} \`if\`s`
           : operators > 2 * MOST_OPERATORS
             ? `has more than ${MOST_OPERATORS} operators`
             : undefined;
     if (over !== undefined) {
-      return { message: `a policy ${over}`, help: 'several policies, or a set: `["a", "b"].contains(…)`', offset: at };
+      return { message: `a policy ${over}`, help: 'use several policies, or a set: `["a", "b"].contains(…)`', offset: at };
     }
   }
   return undefined;

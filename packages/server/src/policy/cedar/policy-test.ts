@@ -66,7 +66,7 @@ function readCase(model: Model, one: PolicyCase, project: string) {
   const resource = readResource(model, one.resource, project);
   const [, kind = ''] = resource.uid.type.split('::');
   if (!action.kinds.includes(kind)) {
-    throw new UnreadableCase(`${one.action} is done to ${action.kinds.join(' or ')}, not to ${kind}`);
+    throw new UnreadableCase(`${one.action} applies to ${action.kinds.join(' or ')}, not to ${kind}`);
   }
   const parents = new Map([...given].map(([key, entity]) => [key, entity.parents.map((parent) => parent.key)]));
   const made = new Map<string, Entity>(model.actionEntities);
@@ -112,7 +112,7 @@ function readEntity(json: Readonly<Record<string, unknown>>): [string, CaseEntit
     tags: Record<string, unknown>;
   }>;
   if (typeof uid !== 'object' || !Array.isArray(parents)) {
-    throw new UnreadableCase('an entity has `uid: {type, id}`, and `attrs`, `parents`, `tags` if need be');
+    throw new UnreadableCase('an entity requires `uid: {type, id}`; `attrs`, `parents` and `tags` are optional');
   }
   return [namespaced(uid).key, { attrs, parents: (parents as readonly AnyUidJson[]).map(namespaced), tags }];
 }
@@ -121,7 +121,7 @@ function readEntity(json: Readonly<Record<string, unknown>>): [string, CaseEntit
 function namespaced(json: AnyUidJson): EntityUid {
   const { type, id } = uidOf(json);
   if (typeof type !== 'string' || typeof id !== 'string')
-    throw new UnreadableCase('a uid has the texts `type` and `id`');
+    throw new UnreadableCase('a uid requires the strings `type` and `id`');
   return new EntityUid(type.includes('::') ? type : typeOf(type), id);
 }
 
@@ -138,7 +138,7 @@ function completed(model: Model, key: string, given: CaseEntity, ancestors: Read
 
 function readPrincipal(text: string): EntityUid {
   const match = /^(user|service):(.+)$/.exec(text);
-  if (match === null) throw new UnreadableCase(`"${text}" is no principal; write user:NAME or service:NAME`);
+  if (match === null) throw new UnreadableCase(`"${text}" is not a principal; use user:NAME or service:NAME`);
   return resourceUid(match[1] === 'user' ? 'User' : 'ServiceAccount', '', match[2] ?? '');
 }
 

@@ -39,10 +39,10 @@ export function parsePolicies(cedar: CedarWasm, text: string): ReadPolicies {
   if (split.type === 'failure') return failed(split.errors.map((error) => faultOf(error, place, 0)));
   const [template] = split.policy_templates;
   if (template !== undefined) {
-    const message = 'has a slot, which only roles have; use a RoleBinding to give a role';
+    const message = 'is a template with a slot; to grant a role, use a RoleBinding';
     return failed([{ message, ...place(text.indexOf(template)) }]);
   }
-  if (split.policies.length === 0) return failed([{ message: 'there is no policy in it', line: 1, column: 1 }]);
+  if (split.policies.length === 0) return failed([{ message: 'contains no policy', line: 1, column: 1 }]);
   const faults: TextFault[] = [];
   const parts: PolicyPart[] = [];
   for (const { policy, at } of located(text, split.policies)) {
@@ -55,9 +55,9 @@ export function parsePolicies(cedar: CedarWasm, text: string): ReadPolicies {
     const id = json.annotations?.['id'];
     const refuse = (message: string, help?: string) =>
       faults.push({ message, ...place(at), ...(help !== undefined && { help }) });
-    if (id === undefined || id === null) refuse('has no `@id`', 'put @id("a-name-of-its-own") in front of it');
-    else if (!ID.test(id)) refuse(`"${id.slice(0, 80)}" is no id`, 'letters, digits and `._-`, at most 128');
-    else if (parts.some((part) => part.id === id)) refuse(`the @id "${id}" stands here twice`);
+    if (id === undefined || id === null) refuse('has no `@id`', 'add @id("unique-name") before the policy');
+    else if (!ID.test(id)) refuse(`"${id.slice(0, 80)}" is not a valid id`, 'use at most 128 letters, digits and `._-`');
+    else if (parts.some((part) => part.id === id)) refuse(`the @id "${id}" is used twice`);
     else parts.push({ id, json, text: policy });
   }
   return faults.length > 0 ? failed(faults) : { ok: true, parts };

@@ -27,12 +27,12 @@ export function forbidden(inquiry: Inquiry, question: Question, refused: Refused
   return new DaisError('forbidden', [`${askedFor(question)}.`, ...why, whomToAsk(inquiry, refused)].join(' '));
 }
 
-/** `user "bo" may not secret:delete Secret "x" in project "flights"` */
+/** Example: `user "bo" does not have the permission secret:delete on Secret "x" in project "flights"`. */
 function askedFor({ principal, operation, target, project }: Question): string {
   const name = target.name === undefined ? '' : ` "${target.name.slice(0, 80)}"`;
   const where = project === '' ? '' : ` in project "${project}"`;
   const who = `${principal.type === 'user' ? 'user' : 'service account'} "${principal.id}"`;
-  return `${who} may not ${operation.action} ${target.kind}${name}${where}`;
+  return `${who} does not have the permission ${operation.action} on ${target.kind}${name}${where}`;
 }
 
 function policySentences(inquiry: Inquiry, { reasons, errors, unknown }: Refused): readonly string[] {
@@ -42,7 +42,7 @@ function policySentences(inquiry: Inquiry, { reasons, errors, unknown }: Refused
     const message = policy?.annotations['message'];
     const said = typeof message === 'string' && message !== '' ? `: ${message.replace(/\.?$/, '.')}` : ' forbids it.';
     const why = errors.includes(id) && policy !== undefined ? unknownSentence(policy, unknown) : undefined;
-    return why === undefined ? `Policy "${id}"${said}` : `Policy "${id}"${said} It cannot decide: ${why}`;
+    return why === undefined ? `Policy "${id}"${said}` : `Policy "${id}"${said} The evaluation failed: ${why}`;
   });
 }
 
@@ -61,7 +61,7 @@ export function rolesFor(inquiry: Inquiry): readonly string[] {
 
 function roleSentence(inquiry: Inquiry): string {
   const roles = rolesFor(inquiry);
-  return roles.length === 0 ? 'No role gives that.' : `No role of theirs gives that; these do: ${roles.join(', ')}.`;
+  return roles.length === 0 ? 'No role grants this permission.' : `Roles with this permission: ${roles.join(', ')}.`;
 }
 
 /** Admins by name where the caller may know them. */
@@ -80,5 +80,5 @@ function whomToAsk(inquiry: Inquiry, { readsBindings }: Refused): string {
     const kind = principal.type.split('::')[1] ?? '';
     return kind === 'User' ? principal.id : `${kind === 'Team' ? 'team' : 'service account'} ${principal.id}`;
   });
-  return `Ask ${names.join(' or ')}, who may do everything in ${place}.`;
+  return `Ask an administrator of ${place}: ${names.join(' or ')}.`;
 }

@@ -168,14 +168,14 @@ const booleans: Readonly<Record<string, CompileBoolean>> = {
   '>=': ({ left, right }: BinaryJson, kind) => compileOrder('<=', right, left, kind),
   in: ({ left, right }: BinaryJson) => compileIn(left, right),
   is: ({ left, entity_type: type, in: within }: { left: ExpressionJson; entity_type: string; in?: ExpressionJson }) => {
-    if (!isResource(left)) throw new Inexpressible('what a part of the resource is');
+    if (!isResource(left)) throw new Inexpressible('the type of a part of the resource');
     const inside = within === undefined ? () => ALWAYS : compileIn(left, within);
     return (request, rows) => (rows.kind.type === type ? inside(request, rows) : NEVER);
   },
   has: ({ left, attr }: { left: ExpressionJson; attr: string | readonly string[] }, kind) => {
     const [first, ...more] = typeof attr === 'string' ? [attr] : attr;
     if (!isResource(left) || first === undefined || more.length > 0 || columnOf(kind, first) === undefined) {
-      throw new Inexpressible(`whether the resource has "${typeof attr === 'string' ? attr : attr.join('.')}"`);
+      throw new Inexpressible(`the existence of the attribute "${typeof attr === 'string' ? attr : attr.join('.')}"`);
     }
     // Declared attributes are always there.
     return () => ALWAYS;
@@ -229,7 +229,7 @@ function compileOperand(expression: ExpressionJson, kind: KindModel): Residual<R
     const evaluate = compileExpression(expression);
     return (request) => {
       const value = evaluate(request);
-      if (typeof value === 'object') throw new EvaluationError('expected a number, a text or true or false');
+      if (typeof value === 'object') throw new EvaluationError('expected a number, a string or a Boolean');
       return { value };
     };
   }
@@ -243,7 +243,7 @@ function compileOperand(expression: ExpressionJson, kind: KindModel): Residual<R
   }
   if (name === 'getTag') {
     const { left, right } = body as BinaryJson;
-    if (!isResource(left) || !('Value' in right)) throw new Inexpressible('a tag whose name is not written out');
+    if (!isResource(left) || !('Value' in right)) throw new Inexpressible('a tag whose name is not a literal');
     const label = String(right['Value']);
     return () => ({ label });
   }
@@ -286,7 +286,7 @@ function compileEquality({ left, right }: BinaryJson, kind: KindModel): Residual
   if (isResource(left) && isResource(right)) return () => ALWAYS;
   if (isResource(left) || isResource(right)) {
     const other = isResource(left) ? right : left;
-    if (mentionsResource(other)) throw new Inexpressible('a part of the resource beside the resource itself');
+    if (mentionsResource(other)) throw new Inexpressible('a comparison of a part of the resource with the resource');
     return ground<RowCondition>(
       compileExpression(other),
       (value, _request, rows) => (value instanceof EntityUid ? rowIs(rows, value) : NEVER),
@@ -334,7 +334,7 @@ function compileIn(left: ExpressionJson, right: ExpressionJson): Residual<RowCon
       UNKNOWN,
     );
   }
-  throw new Inexpressible('what a part of the resource is in');
+  throw new Inexpressible('the parents of a part of the resource');
 }
 
 function findList(expression: ExpressionJson, kind: KindModel): Attribute | undefined {
@@ -346,7 +346,7 @@ function findList(expression: ExpressionJson, kind: KindModel): Attribute | unde
 
 function listOf(expression: ExpressionJson, kind: KindModel): Attribute {
   const column = findList(expression, kind);
-  if (column === undefined) throw new Inexpressible('a set made from the resource');
+  if (column === undefined) throw new Inexpressible('a set computed from the resource');
   return column;
 }
 

@@ -59,7 +59,7 @@ function placeOf(text: string | undefined, parts: number): readonly string[] | u
   } catch {
     // Refused below.
   }
-  throw new DaisError('invalid_cursor', 'The cursor is not one of this list.');
+  throw new DaisError('invalid_cursor', 'The cursor does not belong to this list.');
 }
 
 /** A violation as an evaluation finds it. */

@@ -50,7 +50,7 @@ export async function countAttempt(database: Database, limits: readonly AttemptL
   const seconds = Math.max(1, ...over.map(({ left_ms }) => Math.ceil(left_ms / 1000)));
   return {
     first: over.some(({ place, count }) => count === (limits[place - 1]?.most ?? 0) + 1),
-    error: new DaisError('rate_limited', `Too many attempts; the next one counts in ${seconds} s.`, {
+    error: new DaisError('rate_limited', `Too many attempts. Retry in ${seconds} s.`, {
       retryAfter: seconds,
     }),
   };

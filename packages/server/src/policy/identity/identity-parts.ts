@@ -38,7 +38,7 @@ export function requireAccounts({ settings }: { readonly settings: Pick<Identity
   if (settings.mode === 'accounts') return;
   throw new DaisError(
     'invalid_state',
-    'This Dais has one owner and no accounts. To let people and programs in, start it with `authentication.mode: accounts` (DAIS_AUTHENTICATION_MODE=accounts).',
+    'This installation has one owner and no accounts. To add users and service accounts, start it with `authentication.mode: accounts` (DAIS_AUTHENTICATION_MODE=accounts).',
   );
 }
 

@@ -76,7 +76,7 @@ export function invitationEntries(parts: IdentityParts): readonly OperationEntry
 function ended(): DaisError {
   return new DaisError(
     'not_found',
-    'The link is no longer valid: it was used, revoked or has expired. Ask for a new one.',
+    'The invitation link is not valid: it was used, revoked or has expired. Ask for a new invitation.',
   );
 }
 
@@ -97,10 +97,10 @@ async function invite(
   const userName = input.name ?? email;
   return await writeAs(parts, context, context.principal, async (tx) => {
     if ((await findAccount(tx.sql, 'User', userName)) !== undefined) {
-      throw new DaisError('already_exists', `There is already a User "${userName}".`);
+      throw new DaisError('already_exists', `User "${userName}" already exists.`);
     }
     if ((await whoseEmail(tx, email)) !== undefined) {
-      throw new DaisError('already_exists', `A user has the e-mail address ${email} already.`);
+      throw new DaisError('already_exists', `Another user has the email address ${email}.`);
     }
     const { principal } = context;
     return await makeLink(tx, parts, { email, userName, administrator, ...life(input.hours), createdBy: principal });
@@ -181,7 +181,7 @@ async function userOf(
   if (userUid === undefined) {
     // `makeUser` leaves what is there: somebody else must not be given the account of who has the name by now.
     if ((await findAccount(tx.sql, 'User', userName)) !== undefined) {
-      throw new DaisError('already_exists', `There is already a User "${userName}"; ask for another invitation.`);
+      throw new DaisError('already_exists', `User "${userName}" already exists. Ask for another invitation.`);
     }
     const uid = await makeUser(tx, parts.kinds, { name: userName, email, displayName });
     if (administrator) await makeAdministrator(tx, parts.kinds, { uid, name: userName });

@@ -49,7 +49,7 @@ export async function insertInvitation(
       wanted.lifeMs,
     ],
   );
-  if (row === undefined) throw new Error('an invitation was inserted without a row');
+  if (row === undefined) throw new Error('the insert of an invitation returned no row');
   return { id, secret, expiresAt: row.expires_at };
 }
 

@@ -13,7 +13,7 @@ export async function requireOwnAccount(sql: Sql, principal: Principal): Promise
   if (via.method === 'owner-token' || via.method === 'solo') {
     throw new DaisError(
       'invalid_state',
-      'The owner’s token belongs to no account. Sign in as yourself; the first account is made by `dais user invite EMAIL --admin`.',
+      'The owner token belongs to no account. Sign in with your account. To create the first account, run `dais user invite EMAIL --admin`.',
     );
   }
   const account = await findAccount(sql, type === 'service' ? 'ServiceAccount' : 'User', id);

@@ -12,7 +12,7 @@ const MOST_WAITING = 64;
 const LONGEST = 1024;
 
 export class PasswordHasher {
-  readonly #queue = new WorkQueue(AT_ONCE, MOST_WAITING, 'Too many people sign in at this moment.');
+  readonly #queue = new WorkQueue(AT_ONCE, MOST_WAITING, 'Too many users are signing in. Retry in a few seconds.');
   #argon2: Promise<typeof Argon2> | undefined;
   #dummy: Promise<string> | undefined;
 

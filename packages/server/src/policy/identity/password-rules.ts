@@ -35,10 +35,10 @@ function faults(password: string, length: number, person: { readonly name: strin
   const lower = password.toLowerCase();
   const own = [person.name, person.email, person.email.split('@')[0] ?? ''].map((word) => word.toLowerCase());
   return [
-    ...(characters < SHORTEST ? [`has ${characters} characters, at least ${SHORTEST} are needed`] : []),
+    ...(characters < SHORTEST ? [`has ${characters} characters, but at least ${SHORTEST} are required`] : []),
     ...(length > LONGEST ? [`is longer than ${LONGEST} characters`] : []),
-    ...(isPlain(lower) ? ['is one of the commonest'] : []),
-    ...(own.some((word) => word.length >= 3 && withoutEnds(lower) === withoutEnds(word)) ? ['is your own name'] : []),
+    ...(isPlain(lower) ? ['is too common'] : []),
+    ...(own.some((word) => word.length >= 3 && withoutEnds(lower) === withoutEnds(word)) ? ['is your name or email address'] : []),
   ];
 }
 

@@ -20,7 +20,7 @@ export function checkScopes(
     const path = `scopes[${index}]`;
     if (!/^(?:[a-zA-Z]+|\*):(?:[a-zA-Z-]+|\*)$/.test(scope) || scope === '*:*') {
       return [
-        { path, message: `"${scope}" is no pattern of actions`, expected: '`secret:read`, `secret:*` or `*:read`' },
+        { path, message: `"${scope}" is not a pattern of actions`, expected: '`secret:read`, `secret:*` or `*:read`' },
       ];
     }
     if (!actions.some((action) => matchesScope(scope, action))) {
@@ -29,7 +29,7 @@ export function checkScopes(
     }
     // A pattern covers another one when it matches it as if it were an action: `secret:*` covers `secret:read`.
     if (within?.some((outer) => matchesScope(outer, scope)) === false) {
-      return [{ path, message: `"${scope}" is more than the token may do that asks`, expected: within.join(', ') }];
+      return [{ path, message: `"${scope}" exceeds the scopes of the calling token`, expected: within.join(', ') }];
     }
     return [];
   });

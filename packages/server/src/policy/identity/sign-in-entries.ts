@@ -27,7 +27,7 @@ import { bumpVersion, holdVersion } from '#policy/state.ts';
 const QUARTER_HOUR_MS = 900_000;
 
 /** The same whatever was wrong: an unknown name, no password, a wrong one, a suspended account. */
-const WRONG = 'Name or password is wrong.';
+const WRONG = 'The user name or the password is incorrect.';
 
 export function signInEntries(parts: IdentityParts): readonly OperationEntry[] {
   return [
@@ -57,7 +57,7 @@ async function login(
 ): Promise<AuthAnswerOf<typeof loginOperation>> {
   requireAccounts(parts);
   if (!parts.settings.passwords) {
-    throw new DaisError('forbidden', 'Passwords are not used here: sign in at an identity provider.');
+    throw new DaisError('forbidden', 'Sign-in with a password is disabled. Sign in with an identity provider.');
   }
   const { database, hasher, sessions } = parts;
   const { context, input } = call;
@@ -133,14 +133,14 @@ async function changePassword(
     return { account, hash: await readPasswordHash(sql, account.uid) };
   });
   if (!isBySession(principal)) {
-    throw new DaisError('forbidden', 'A token may not change a password: sign in with a browser.');
+    throw new DaisError('forbidden', 'A token cannot change a password. Sign in with a browser.');
   }
   const limit: AttemptLimit = { key: `password ${account.uid}`, most: 10, windowMs: QUARTER_HOUR_MS };
   const tooMany = await countAttempt(database, [limit]);
   if (tooMany !== undefined) throw tooMany.error;
   if (!(await hasher.verify(hash, input.old))) {
-    const issues = [{ path: 'old', message: 'is not the present password' }];
-    throw new DaisError('invalid_request', 'The present password is another one.', { issues });
+    const issues = [{ path: 'old', message: 'is not the current password' }];
+    throw new DaisError('invalid_request', 'The current password is incorrect.', { issues });
   }
   checkNewPassword(input.new, { name: account.name, email: account.email ?? '' });
   const next = await hasher.hash(input.new);
@@ -148,7 +148,7 @@ async function changePassword(
     await bumpVersion(tx);
     const now = await requireOwnAccount(tx.sql, principal);
     if (now.uid !== account.uid || (await readPasswordHash(tx.sql, account.uid)) !== hash) {
-      throw new DaisError('conflict', 'The password was changed meanwhile.');
+      throw new DaisError('conflict', 'Another request changed the password. Retry with the new password.');
     }
     await writePasswordHash(tx.sql, account.uid, next);
     const common = { projectId: ORGANISATION, subject: subjectOf(account) };

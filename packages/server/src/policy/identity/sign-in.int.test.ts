@@ -121,7 +121,7 @@ describe('signing in', () => {
     });
     expect(told[0]).toMatchObject({
       status: 401,
-      rest: { code: 'unauthenticated', detail: 'Name or password is wrong.' },
+      rest: { code: 'unauthenticated', detail: 'The user name or the password is incorrect.' },
     });
     expect(told[1]).toEqual(told[0]);
     expect(told[2]).toEqual(told[0]);

@@ -63,7 +63,7 @@ export async function issueStepToken(
 ): Promise<{ readonly token: string; readonly project: string }> {
   const token = makeTokenText(STEP_FORM, random);
   const project = (await tenantNames(tx.sql, [tx.projectId])).get(tx.projectId);
-  if (project === undefined) throw new Error(`the project ${tx.projectId} is gone`);
+  if (project === undefined) throw new Error(`the project ${tx.projectId} was deleted`);
   tx.sql.defer(
     `insert into policy.step_token (digest, attempt, run, project, actor_type, actor_id, expires_at)
      values ($1, $2, $3, $4, $5, $6, clock_timestamp() + ${LIFE})`,

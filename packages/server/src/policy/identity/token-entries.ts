@@ -97,7 +97,7 @@ async function create(
     if (owner.suspended) throw new DaisError('invalid_state', `The account "${owner.name}" is suspended.`);
     const limits = await limitsOf(tx, parts, principal, input);
     if ((await countTokens(tx.sql, owner.uid)) >= MOST_TOKENS) {
-      const detail = `"${owner.name}" has ${MOST_TOKENS} tokens, the most that anybody may have: revoke those that nothing uses.`;
+      const detail = `"${owner.name}" has ${MOST_TOKENS} tokens, which is the limit for an account. Revoke unused tokens.`;
       throw new DaisError('quota_exceeded', detail);
     }
     const form = owner.kind === 'User' ? 'pat' : 'sat';
@@ -159,11 +159,11 @@ async function limitsOf(tx: Transaction, parts: IdentityParts, principal: Princi
   const actions = [...new Set(parts.operations().map(({ action }) => action))];
   if (input.scopes !== undefined) checkScopes(input.scopes, actions, principal.scopes);
   if (principal.project !== undefined && input.project !== undefined && input.project !== principal.project) {
-    refuse('project', `is "${input.project}"`, `"${principal.project}", like the token that asks`);
+    refuse('project', `is "${input.project}"`, `"${principal.project}", the project of the calling token`);
   }
   const project = input.project ?? principal.project;
   if (input.project !== undefined && (await findTenant(tx.sql, input.project)) === undefined) {
-    refuse('project', `is "${input.project}"`, 'a project that exists');
+    refuse('project', `is "${input.project}"`, 'an existing project');
   }
   const scopes = input.scopes ?? principal.scopes;
   const lifeMs = (input.days ?? Math.min(tokenDays, maxTokenDays)) * DAY_MS;
@@ -178,7 +178,7 @@ async function longestLife(tx: Transaction, principal: Principal): Promise<numbe
   const { via } = principal;
   if (via?.credential === undefined || isBySession(principal)) return Infinity;
   const limits = await readTokenLimits(tx.sql, via.credential);
-  if (limits === undefined) throw new DaisError('unauthenticated', 'The token that asks has ended.');
+  if (limits === undefined) throw new DaisError('unauthenticated', 'The calling token has expired or was revoked.');
   return limits.form === 'ses' ? Infinity : limits.leftMs;
 }
 

@@ -36,7 +36,7 @@ export class TokenUses {
     try {
       await transact(this.#database, { mode: 'write', projectId: ORGANISATION }, ({ sql }) => noteTokenUses(sql, uses));
     } catch (error) {
-      this.#log.warn('last uses of tokens could not be written down', { error });
+      this.#log.warn('could not record the last uses of tokens', { error });
     }
   }
 }

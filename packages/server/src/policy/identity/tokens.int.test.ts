@@ -81,7 +81,7 @@ describe('tokens', () => {
     const { cookie } = await world.person();
     const { token } = await world.tokenOf(cookie);
     const { body } = await world.send(`/api/v1/tokens?token=${token}`, { headers: bearer(token) });
-    expect(body).toMatchObject({ code: 'invalid_request', detail: expect.stringContaining('revoke it') });
+    expect(body).toMatchObject({ code: 'invalid_request', detail: expect.stringContaining('Revoke the token') });
     expect(JSON.stringify(world.fixture.logged)).not.toContain(token);
     expect(JSON.stringify(world.fixture.finished)).not.toContain(token);
   });
@@ -144,7 +144,7 @@ describe('tokens', () => {
     const headers = { cookie, ...world.own() };
     const create = () => world.send('/api/v1/tokens', { body: { title: 'more' }, headers });
     expect((await create()).status).toBe(201);
-    expect((await create()).body).toMatchObject({ code: 'quota_exceeded', detail: expect.stringContaining('revoke') });
+    expect((await create()).body).toMatchObject({ code: 'quota_exceeded', detail: expect.stringContaining('Revoke') });
     const { items } = (await world.send('/api/v1/tokens', { headers })).body;
     expect(items).toHaveLength(1000);
     expect(items.filter(({ title }: { title: string }) => title !== 'federation')).toHaveLength(500);

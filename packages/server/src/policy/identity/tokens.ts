@@ -92,7 +92,7 @@ export async function createToken(tx: Transaction, wanted: NewToken, random: Ran
     ],
     'insert_token',
   );
-  if (row === undefined) throw new Error('a token was inserted without a row');
+  if (row === undefined) throw new Error('the insert of a token returned no row');
   // Whoever decides ahead has to hear of it.
   ringAccess(tx);
   return { id, text, expiresAt: row.expires_at };

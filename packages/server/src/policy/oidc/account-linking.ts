@@ -34,16 +34,16 @@ async function firstTime(
   kinds: KindRegistry,
 ): Promise<Account> {
   const { email } = person;
-  if (email === undefined) throw refused(`"${settings.name}" vouches for no e-mail address of yours`);
+  if (email === undefined) throw refused(`"${settings.name}" reports no verified email address for you`);
   if (!isAllowedDomain(email, settings.allowedDomains)) {
-    throw refused(`"${settings.name}" signs in no addresses such as ${email}`);
+    throw refused(`"${settings.name}" may not sign in email addresses such as ${email}`);
   }
   const owner = await ownerOfAddress(tx, email);
   const user =
     owner === undefined ? await createUser(tx, person, email, settings, kinds) : await findAccountByUid(tx.sql, owner);
   if (user === undefined) throw refused(`The account of ${email} is being deleted`);
   if (await isLinked(tx.sql, user.uid)) {
-    throw refused(`The account of ${email} belongs to another sign-in, here or at another provider`);
+    throw refused(`The account of ${email} is linked to another identity`);
   }
   if (owner !== undefined) {
     // Whoever had this account until now proved less than the address: nothing of theirs opens it any more.
@@ -67,10 +67,10 @@ async function createUser(
   settings: ProviderSettings,
   kinds: KindRegistry,
 ): Promise<Account | undefined> {
-  if (!settings.createUsers) throw refused(`There is no account for ${email}`);
+  if (!settings.createUsers) throw refused(`No account exists for ${email}`);
   // Somebody of that name but with another address is somebody else.
   if ((await findAccount(tx.sql, 'User', email)) !== undefined) {
-    throw refused(`An account with the name ${email} has another address`);
+    throw refused(`The account named ${email} has another email address`);
   }
   const displayName = person.displayName?.slice(0, 256);
   return await findAccountByUid(tx.sql, await makeUser(tx, kinds, { name: email, email, displayName }));
@@ -84,5 +84,5 @@ async function ownerOfAddress(tx: Transaction, email: string): Promise<string | 
 }
 
 function refused(reason: string): DaisError {
-  return new DaisError('unauthenticated', `${reason}: ask an administrator of this Dais.`);
+  return new DaisError('unauthenticated', `${reason}. Ask an administrator of this installation.`);
 }

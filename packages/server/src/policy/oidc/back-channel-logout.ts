@@ -29,12 +29,12 @@ export async function readLogoutToken(
 ): Promise<Logout> {
   const { issuer, audiences, all, id, expiresAt } = await verifyForeignToken(token, settings.issuer, parts);
   const { events, nonce, sid, sub } = all;
-  if (!audiences.includes(settings.clientId)) throw refused('it is for somebody else');
+  if (!audiences.includes(settings.clientId)) throw refused('it has another audience');
   const isLogout = typeof events === 'object' && events !== null && Object.hasOwn(events, LOGOUT_EVENT);
   // An ID token never has the one and always may have the other: neither can be taken for the other.
-  if (!isLogout || nonce !== undefined) throw refused('it is no logout token');
+  if (!isLogout || nonce !== undefined) throw refused('it is not a logout token');
   const providerSession = typeof sid === 'string' ? sid : undefined;
-  if (sub === undefined && providerSession === undefined) throw refused('it names nobody');
+  if (sub === undefined && providerSession === undefined) throw refused('it has neither a subject nor a session');
   return { issuer, subject: sub, providerSession, tokenId: id, expiresAt };
 }
 

@@ -182,7 +182,7 @@ function requirePerson(principal: Principal): void {
   if (principal.type === 'user' && isBySession(principal)) return;
   throw new DaisError(
     'forbidden',
-    'Only a person who has signed in with a browser lets a command line in; a token does not.',
+    'A token cannot approve the sign-in of a command line. Sign in with a browser.',
   );
 }
 
@@ -204,7 +204,7 @@ function found(grant: DeviceGrant | undefined): DeviceGrant {
 function unknownCode(): never {
   throw new DaisError(
     'not_found',
-    'No command line waits with this code: it is misspelt, was used, or is older than ten minutes.',
+    'The code is not valid: it is misspelled, was used, or is older than ten minutes. Run `dais login` for a new code.',
   );
 }
 

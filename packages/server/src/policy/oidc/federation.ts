@@ -52,7 +52,7 @@ async function exchange(
   // Before any call: nobody makes this server ask addresses that no administrator named.
   if (!isKnown) throw refused(`no service account trusts the issuer ${issuer.slice(0, 200)}`);
   if (!issuer.startsWith('https:') && !isLoopbackIssuer(issuer)) {
-    throw refused(`the issuer ${issuer.slice(0, 200)} is not behind HTTPS, so that its keys could be anybody's`);
+    throw refused(`the issuer ${issuer.slice(0, 200)} does not use HTTPS, so its keys cannot be trusted`);
   }
   const claims = await verifyForeignToken(input.subject_token, issuer, { keys: issuerKeys, clock });
   const principal: Principal = {
@@ -65,7 +65,7 @@ async function exchange(
     await holdVersion(tx);
     const { account, entry } = await findTrust(tx, input.service_account, claims);
     if (!(await spendToken(tx.sql, issuer, claims.id, claims.expiresAt))) {
-      throw refused('it was exchanged before; ask for a new one in each job');
+      throw refused('it was already exchanged; request a new token in each job');
     }
     const seconds = Math.min(entry.ttlSeconds ?? DEFAULT_SECONDS, MAX_SECONDS);
     const created = await createToken(
@@ -112,7 +112,7 @@ async function findTrust(
   const holds = account !== undefined && account.spec['suspended'] !== true && account.deletion_at === null;
   if (holds && entry !== undefined) return { account, entry };
   throw refused(
-    `there is no service account "${name}" that trusts it; its audience is ${claims.audiences.join(', ').slice(0, 300)}, ` +
+    `no service account "${name}" trusts it; its audience is ${claims.audiences.join(', ').slice(0, 300)}, ` +
       `its subject ${claims.subject.slice(0, 300)}`,
   );
 }

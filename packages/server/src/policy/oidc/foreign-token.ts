@@ -58,7 +58,7 @@ export async function readClaimed(token: string): Promise<Claimed> {
     if (error instanceof DaisError) throw error;
     throw refused('it is not a JWT');
   }
-  throw refused('it names no issuer');
+  throw refused('it has no issuer');
 }
 
 export interface VerifyParts {
@@ -92,18 +92,18 @@ export async function verifyForeignToken(token: string, issuer: string, { keys, 
   } catch (error) {
     if (error instanceof DaisError) throw error;
     if (error instanceof errors.JWTExpired) throw refused('it has expired');
-    if (error instanceof errors.JWKSNoMatchingKey) throw refused('its issuer has no such key');
+    if (error instanceof errors.JWKSNoMatchingKey) throw refused('its issuer does not publish the signing key');
     if (error instanceof errors.JWSSignatureVerificationFailed) throw refused('its signature is not valid');
     if (error instanceof errors.JWTClaimValidationFailed) {
       throw refused(
-        error.claim === 'nbf' ? 'it is not valid yet' : `its claim \`${error.claim}\` is not as it must be`,
+        error.claim === 'nbf' ? 'it is not valid yet' : `its claim \`${error.claim}\` is not valid`,
       );
     }
     throw refused('it cannot be verified');
   }
   const { sub, aud, exp = 0, iat = 0, jti } = payload;
   const seconds = Math.floor(now.getTime() / 1000);
-  if (iat > seconds + TOLERANCE_SECONDS) throw refused('it is from the future');
+  if (iat > seconds + TOLERANCE_SECONDS) throw refused('it was issued in the future');
   if (exp - iat > MAX_LIFE_SECONDS) throw refused('it is valid for longer than a day');
   return {
     issuer,

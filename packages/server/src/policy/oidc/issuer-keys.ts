@@ -75,7 +75,7 @@ export class IssuerKeys {
     const url = metadata['jwks_uri'];
     if (typeof url !== 'string') throw failed(issuer, 'its metadata names no keys');
     // Keys over plain HTTP could be anybody's, whatever the issuer's own address is.
-    if (issuer.startsWith('https:') && !url.startsWith('https:')) throw failed(issuer, 'its keys are not behind HTTPS');
+    if (issuer.startsWith('https:') && !url.startsWith('https:')) throw failed(issuer, 'the URL of its keys does not use HTTPS');
     const { keys } = await this.#json(url, issuer);
     if (!Array.isArray(keys) || keys.length > MAX_KEYS) throw failed(issuer, 'its keys are not a list of at most 100');
     return { keys };
@@ -90,14 +90,14 @@ export class IssuerKeys {
       maxBytes: MAX_BYTES,
       timeouts: { totalMs: TOTAL_MS },
     });
-    if (answer.status !== 200) throw failed(issuer, `it answers ${answer.status}`);
+    if (answer.status !== 200) throw failed(issuer, `it responds with status ${answer.status}`);
     try {
       const value: unknown = JSON.parse(answer.body.toString('utf8'));
       if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
     } catch {
       // Said below: what it is instead does not matter.
     }
-    throw failed(issuer, 'it answers with something that is not a JSON object');
+    throw failed(issuer, 'its response is not a JSON object');
   }
 }
 

@@ -42,5 +42,5 @@ export function outboundFetch(outbound: Outbound, trusted: boolean): ProviderFet
 function bodyText(body: unknown): string | Uint8Array {
   if (typeof body === 'string' || body instanceof Uint8Array) return body;
   if (body instanceof URLSearchParams) return body.toString();
-  throw new Error('a provider is sent text only');
+  throw new Error('the body of a request to a provider must be text');
 }

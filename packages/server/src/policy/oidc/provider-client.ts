@@ -80,7 +80,7 @@ export class ProviderClient {
         idTokenExpected: true,
       });
       const claims = tokens.claims();
-      if (claims === undefined) throw new Error('a checked ID token has no claims');
+      if (claims === undefined) throw new Error('a verified ID token has no claims');
       const person = await this.#personOf(library, configuration, claims, tokens.access_token);
       return { person, ...(tokens.refresh_token !== undefined && { refreshToken: tokens.refresh_token }) };
     } catch (error) {
@@ -99,19 +99,19 @@ export class ProviderClient {
       tokens = await library.refreshTokenGrant(configuration, refreshToken);
     } catch (error) {
       if (error instanceof library.ResponseBodyError && error.error === 'invalid_grant') {
-        return { state: 'ended', reason: 'the provider does not know the sign-in any more' };
+        return { state: 'ended', reason: 'the provider no longer accepts the refresh token' };
       }
       throw new DaisError('upstream_failed', this.#told(library, error).message, { cause: error });
     }
     const claims = tokens.claims() ?? { iss: this.settings.issuer, sub: subject };
-    if (claims.sub !== subject) return { state: 'ended', reason: 'the provider now speaks of somebody else' };
+    if (claims.sub !== subject) return { state: 'ended', reason: 'the provider returned another subject' };
     // A provider that does not rotate tokens gives none back: the old one stays.
     const welcome = { state: 'welcome', refreshToken: tokens.refresh_token ?? refreshToken } as const;
     try {
       return { ...welcome, person: await this.#personOf(library, configuration, claims, tokens.access_token) };
     } catch (error) {
       if (error instanceof library.WWWAuthenticateChallengeError) {
-        return { state: 'ended', reason: 'the provider tells nothing about this person any more' };
+        return { state: 'ended', reason: 'the provider no longer returns information about this user' };
       }
       // The old token may be worth nothing by now: the new one must be kept, whatever else was not told.
       return welcome;
@@ -177,7 +177,7 @@ export class ProviderClient {
     );
     const told = configuration.serverMetadata().issuer;
     // The library lets some vendors answer with another issuer; whoever signs tokens is then not who was named.
-    if (told !== issuer) throw this.#failed(`it calls itself ${told.slice(0, 200)}, not ${issuer}`);
+    if (told !== issuer) throw this.#failed(`its metadata names the issuer ${told.slice(0, 200)} instead of ${issuer}`);
     return configuration;
   }
 
@@ -195,10 +195,10 @@ export class ProviderClient {
       const ours = ['invalid_client', 'unauthorized_client', 'invalid_scope', 'unsupported_grant_type'].includes(
         error.error,
       );
-      if (ours || error.status >= 500) return this.#failed(`it answers ${clean(error.error)}`, error);
+      if (ours || error.status >= 500) return this.#failed(`it responds with ${clean(error.error)}`, error);
       return new DaisError(
         'unauthenticated',
-        `"${name}" does not accept this sign-in any more (${clean(error.error)}): start again.`,
+        `"${name}" no longer accepts this sign-in (${clean(error.error)}). Sign in again.`,
       );
     }
     const code = (error as { code?: string }).code ?? '';
@@ -207,7 +207,7 @@ export class ProviderClient {
     ) {
       return this.#failed(reasonOf(error), error);
     }
-    return new DaisError('unauthenticated', `The answer of "${name}" is not valid: ${reasonOf(error)}. Start again.`, {
+    return new DaisError('unauthenticated', `The response of "${name}" is not valid: ${reasonOf(error)}. Sign in again.`, {
       cause: error,
     });
   }
@@ -224,7 +224,7 @@ export class ProviderClient {
 function reasonOf(error: unknown): string {
   const inner = error instanceof Error ? error.cause : undefined;
   if (inner instanceof DaisError) return inner.message;
-  return error instanceof Error ? clean(error.message) : 'it failed';
+  return error instanceof Error ? clean(error.message) : 'the request failed';
 }
 
 /** Foreign text in a sentence of ours. */

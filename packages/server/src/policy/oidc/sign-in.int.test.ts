@@ -220,7 +220,7 @@ describe('what is refused', () => {
     const url = `${world.url}/auth/oidc/corporate/callback?error=${encodeURIComponent('<b>x</b>')}`;
     const page = await new TestBrowser().get(url, { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' });
     expect([page.status, page.headers.get('content-type')]).toEqual([401, 'text/html; charset=utf-8']);
-    expect(page.text).toContain('start again');
+    expect(page.text).toContain('Sign in again');
     corporate.signsIn = '';
     const browser = new TestBrowser();
     const way = new URL(await upToCallback(browser, ''));
@@ -263,8 +263,8 @@ describe('what is refused', () => {
 
 describe('whose account it is', () => {
   test.each([
-    ['an address that is not verified', { emailVerified: false }, 'vouches for no e-mail address'],
-    ['a domain that was not named', { email: 'x@elsewhere.example' }, 'signs in no addresses'],
+    ['an address that is not verified', { emailVerified: false }, 'reports no verified email address'],
+    ['a domain that was not named', { email: 'x@elsewhere.example' }, 'may not sign in email addresses'],
   ])('%s makes no user', async (_name, person, reason) => {
     corporate.add('nina', person);
     const browser = new TestBrowser();
@@ -287,7 +287,7 @@ describe('whose account it is', () => {
     // Somebody else to whom the provider gives the same address is not this user.
     corporate.add('o-2', { email: 'olga@example.com' });
     const answer = await signIn(new TestBrowser(), 'o-2');
-    expect([answer.status, problem(answer).detail]).toEqual([401, expect.stringContaining('another sign-in')]);
+    expect([answer.status, problem(answer).detail]).toEqual([401, expect.stringContaining('another identity')]);
   });
 
   test('nothing of whoever had the account before opens it any more: sessions, tokens, links, command lines', async () => {
@@ -331,7 +331,7 @@ describe('whose account it is', () => {
     const partners = world.provider('partners');
     partners.add('quin', { email: 'quin@partner.example' });
     const refused = await signIn(new TestBrowser(), 'quin', '', 'partners');
-    expect([refused.status, problem(refused).detail]).toEqual([401, expect.stringContaining('no account')]);
+    expect([refused.status, problem(refused).detail]).toEqual([401, expect.stringContaining('No account exists')]);
     await world.create('User', 'quin', { email: 'quin@partner.example' });
     const browser = new TestBrowser();
     await signIn(browser, 'quin', '', 'partners');

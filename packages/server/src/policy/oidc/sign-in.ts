@@ -78,7 +78,7 @@ async function finish(
     // A link that somebody else prepared, an answer that was used before, another browser: all look like this.
     throw new DaisError(
       'unauthenticated',
-      `This browser did not begin this sign-in, finished it already or took longer than ${ATTEMPT_SECONDS / 60} minutes: start again.`,
+      `The sign-in is not valid: this browser did not start it, already completed it, or took longer than ${ATTEMPT_SECONDS / 60} minutes. Sign in again.`,
     );
   }
   const answer = new URL(`${callbackUrl(parts, input.provider)}?${input.answer}`);
@@ -163,7 +163,7 @@ async function endFromProvider(
 function providerOf(parts: SignInParts, name: string): ProviderClient {
   const client = parts.providers.get(name);
   if (client !== undefined) return client;
-  throw new DaisError('not_found', `There is no identity provider "${name}" here.`);
+  throw new DaisError('not_found', `There is no identity provider "${name}".`);
 }
 
 function callbackUrl(parts: SignInParts, provider: string): string {

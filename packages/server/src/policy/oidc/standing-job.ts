@@ -66,10 +66,10 @@ export async function checkStandings(parts: Parts, io: JobIo): Promise<Report> {
 async function checkOne(parts: Parts, io: JobIo, link: IdentityLink): Promise<'welcome' | 'ended' | 'unanswered'> {
   const client = [...parts.providers.values()].find(({ settings }) => settings.issuer === link.issuer);
   // Whoever signed in at a provider that the operator has removed cannot be asked about.
-  if (client === undefined) return await end(io, link, 'the provider is no longer part of the configuration');
+  if (client === undefined) return await end(io, link, 'the provider was removed from the configuration');
   if (link.refreshToken === undefined) {
     if (client.settings.withoutRefreshToken === 'keep') return 'welcome';
-    return await end(io, link, 'the provider gave no refresh token by which to ask');
+    return await end(io, link, 'the provider issued no refresh token');
   }
   try {
     const context = sealContext(link);
@@ -89,9 +89,9 @@ async function checkOne(parts: Parts, io: JobIo, link: IdentityLink): Promise<'w
     if (!(error instanceof DaisError)) throw error;
     // The key that sealed it is gone for good: there is nothing left to ask with.
     if (error.code === 'key_missing' || error.code === 'key_mismatch') {
-      return await end(io, link, 'the refresh token can no longer be opened');
+      return await end(io, link, 'the refresh token can no longer be decrypted');
     }
-    parts.log.warn('an identity provider did not tell whether somebody is still welcome', {
+    parts.log.warn('an identity provider did not confirm that a user still has access', {
       provider: link.provider,
       user: link.userName,
       reason: error.message,

@@ -171,7 +171,7 @@ function addUnknown(app: FastifyInstance, url: string): void {
 function notHere({ method, url }: FastifyRequest): string {
   const path = url.replace(/\?.*$/s, '').slice(0, 200);
   const reason = whyAbsent(path);
-  return `There is no endpoint ${method} ${path} here${reason === undefined ? '.' : `: ${reason}.`}`;
+  return `Dais does not implement the endpoint ${method} ${path}${reason === undefined ? '.' : `: ${reason}.`}`;
 }
 
 async function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): Promise<void> {

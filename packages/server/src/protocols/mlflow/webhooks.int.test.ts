@@ -198,7 +198,7 @@ test('a receiver that is away gets it later, under the same id, also after a res
   await expect.poll(() => to.received.length, PATIENCE).toBeGreaterThan(0);
   await expect
     .poll(async () => await deliveries(id), PATIENCE)
-    .toMatchObject([{ state: 'pending', responseStatus: 503, failure: 'the receiver answers 503' }]);
+    .toMatchObject([{ state: 'pending', responseStatus: 503, failure: 'the receiver responds with status 503' }]);
   expect((await call<Webhook>('webhook.get', { id })).waiting).toBe(1);
   await dais.stop();
   to.answer(200);
@@ -236,13 +236,13 @@ test('a receiver that says no is not asked again, and that is an event', async (
   await call('run.create', { experimentId: '0' });
   await expect
     .poll(async () => await deliveries(id), PATIENCE)
-    .toMatchObject([{ state: 'failed', attempts: 1, responseStatus: 410, failure: 'the receiver answers 410' }]);
+    .toMatchObject([{ state: 'failed', attempts: 1, responseStatus: 410, failure: 'the receiver responds with status 410' }]);
   await expect
     .poll(async () => {
       const { items } = await call<{ items: { data: object }[] }>('event.list', { type: 'webhook.failed', name });
       return items.map(({ data }) => data);
     }, PATIENCE)
-    .toMatchObject([{ webhook: name, event: 'run.created', attempts: 1, reason: 'the receiver answers 410' }]);
+    .toMatchObject([{ webhook: name, event: 'run.created', attempts: 1, reason: 'the receiver responds with status 410' }]);
 });
 
 test('a test of a webhook reports a redirect as a failure, as a delivery does', async () => {
@@ -252,7 +252,7 @@ test('a test of a webhook reports a redirect as a failure, as a delivery does', 
   expect(await call('webhook.test', { id })).toMatchObject({
     success: false,
     responseStatus: 307,
-    error: 'the receiver answers 307: a redirect is not followed; set the webhook to the new address',
+    error: 'the receiver responds with status 307: redirects are not followed; set the webhook to the new URL',
   });
 });
 

@@ -131,7 +131,7 @@ describe('hostile requests are told what is wrong', () => {
     ['cut off', '{"inputs":[{"name":"x"', 'cut off'],
     ['no inputs', '{"id":"1"}', 'no "inputs"'],
     ['inputs that are none', '{"inputs":3}', 'expected an array'],
-    ['an id that is none', '{"id":3,"inputs":[]}', 'expected a text'],
+    ['an id that is none', '{"id":3,"inputs":[]}', 'expected a string'],
     ['no datatype', input('"shape":[1],"data":[1]'), 'no "datatype"'],
     ['an unknown datatype', input('"shape":[1],"datatype":"FP99","data":[1]'), 'the datatype "FP99", which is unknown'],
     ['a datatype of numbers', input('"shape":[1],"datatype":[9007199254740993],"data":[1]'), 'that is no text'],
@@ -170,7 +170,7 @@ describe('hostile requests are told what is wrong', () => {
     ['text for a number', input('"shape":[1],"datatype":"FP32","data":["a"]'), 'is the text "a"; expected FP32'],
     ['a number for a text', input('"shape":[1],"datatype":"BYTES","data":[1]'), 'is 1; expected BYTES'],
     ['null', input('"shape":[1],"datatype":"FP32","data":[null]'), 'is null; expected FP32'],
-    ['NaN', input('"shape":[1],"datatype":"FP32","data":[NaN]'), 'NaN is no number of JSON'],
+    ['NaN', input('"shape":[1],"datatype":"FP32","data":[NaN]'), 'NaN is not a JSON number'],
     ['a fraction for a whole number', input('"shape":[1],"datatype":"INT8","data":[1.5]'), 'is 1.5; expected INT8'],
     ['more than fits', input('"shape":[1],"datatype":"INT8","data":[128]'), 'is 128, which is not from -128 to 127'],
     [

@@ -73,7 +73,7 @@ export function faultOf(event: LineageEvent): { readonly path: string; readonly 
   const { run, job, dataset } = event;
   if (dataset !== undefined) {
     if (run === undefined && job === undefined) return undefined;
-    return { path: 'dataset', message: 'a DatasetEvent has neither `run` nor `job`' };
+    return { path: 'dataset', message: 'cannot be combined with `run` or `job`' };
   }
   if (job === undefined) return { path: 'job', message: 'is required, unless it is a DatasetEvent with `dataset`' };
   return undefined;

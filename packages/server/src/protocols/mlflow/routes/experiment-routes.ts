@@ -181,7 +181,7 @@ export const experimentRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/mlflow/experiments/search-datasets',
-    beside: 'its path there lacks a slash',
+    beside: "the path in MLflow's definition lacks a slash",
     operation: searchDatasetsOperation,
     request: { experiment_ids: repeated(string) },
     response: {

@@ -9,7 +9,7 @@ import { ifThere } from './if-there.ts';
 import { refusedRun } from './run-refusals.ts';
 
 /** For MLflow's own pages. */
-const PAGES = 'for its pages';
+const PAGES = 'for the MLflow UI';
 const SEE = ' See the API docs for more information about request parameters.';
 
 export const metricRoutes: readonly Route[] = [

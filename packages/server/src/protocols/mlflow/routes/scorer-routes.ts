@@ -122,7 +122,7 @@ export const scorerRoutes: readonly Route[] = [
     method: 'GET',
     version: 3,
     path: '/mlflow/scorers/online-configs',
-    beside: 'clients ask it with each scorer',
+    beside: 'clients call it for each scorer',
     operation: searchScorersOperation,
     request: { scorer_ids: required(repeated(string)) },
     answer: async (_values, call) => {

@@ -198,7 +198,7 @@ function eventName({ entity = 'REGISTERED_MODEL', action = 'CREATED' }: Sent): s
   if (name in EXAMPLES) return name;
   // Somebody who was told yes would wait for it in vain.
   if (name === 'budget_policy.exceeded') {
-    throw invalid('There are no budget policies here, so that none can be exceeded: leave budget_policy.exceeded out.');
+    throw invalid('Dais has no budget policies. Remove budget_policy.exceeded from the events.');
   }
   const valid = Object.keys(EXAMPLES)
     .filter((one) => one.startsWith(`${entity.toLowerCase()}.`))

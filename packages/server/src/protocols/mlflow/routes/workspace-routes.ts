@@ -47,7 +47,7 @@ export const workspaceRoutes: readonly Route[] = [
     method: 'GET',
     version: 3,
     path: '/mlflow/server-info',
-    beside: 'what a server can do',
+    beside: 'capabilities of the server',
     operation: readServerOperation,
     request: {},
     answer: async (_values, call) => {

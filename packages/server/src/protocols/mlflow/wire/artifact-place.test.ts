@@ -10,7 +10,7 @@ test.each([
 });
 
 test('what lies elsewhere is not served', () => {
-  expect(() => folderOf('s3://bucket/1')).toThrow('The artifacts lie at s3://bucket/1, not in Dais');
+  expect(() => folderOf('s3://bucket/1')).toThrow('The artifacts are stored at s3://bucket/1, not in Dais');
 });
 
 test.each([

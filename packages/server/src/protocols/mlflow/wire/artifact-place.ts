@@ -11,7 +11,7 @@ export function folderOf(uri: string): string {
   const path = ROOT.exec(uri)?.[1];
   if (path !== undefined) return path.replace(/\/+$/, '');
   throw invalid(
-    `The artifacts lie at ${uri.slice(0, 200)}, not in Dais: read them there, with the credentials of that store.`,
+    `The artifacts are stored at ${uri.slice(0, 200)}, not in Dais. Read them from that store with its credentials.`,
   );
 }
 

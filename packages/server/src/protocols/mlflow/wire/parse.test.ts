@@ -106,7 +106,7 @@ test.each([
 
 test('whole numbers that JSON does not carry exactly are refused, as numbers and as text', () => {
   for (const at of [9_007_199_254_740_992, '9223372036854775807']) {
-    expect(fault({ name: 'a', at })).toContain('Whole numbers are kept up to 9007199254740991');
+    expect(fault({ name: 'a', at })).toContain('Integers are limited to 9007199254740991');
   }
 });
 

@@ -126,10 +126,10 @@ function readOne(field: Field, given: unknown, faults: Fault[]): unknown {
   return undefined;
 }
 
-const WRONG = Symbol('of a wrong type');
-const UNSAFE = Symbol('a whole number that JSON does not carry exactly');
+const WRONG = Symbol('wrong type');
+const UNSAFE = Symbol('integer beyond the exact range of JSON numbers');
 const UNSAFE_NOTE =
-  'Whole numbers are kept up to 9007199254740991 (2^53 - 1): beyond it, programs that read JSON round them.';
+  'Integers are limited to 9007199254740991 (2^53 - 1): many JSON readers round larger values.';
 
 function readScalar(field: Field, given: unknown): unknown {
   switch (field.kind) {

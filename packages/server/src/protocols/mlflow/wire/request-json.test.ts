@@ -20,7 +20,7 @@ test.each(['[]', '5', 'true', `${'{"a":'.repeat(40)}1${'}'.repeat(40)}`])('the b
 
 test('bytes that are not UTF-8 are refused, not stored as U+FFFD', () => {
   const body = Buffer.concat([Buffer.from('{"key":"a'), Buffer.from([0xff]), Buffer.from('"}')]);
-  expect(() => bodyJson(body)).toThrow('The request body is not UTF-8, first at byte 9.');
+  expect(() => bodyJson(body)).toThrow('The request body is not valid UTF-8 at byte 9.');
 });
 
 test('a list is a key that is repeated, a truth value is a word', () => {

@@ -38,7 +38,7 @@ export function queryJson(message: Message, query: string): Json {
  */
 export function bodyJson(bytes: Buffer): Json {
   const invalidAt = invalidUtf8At(bytes);
-  if (invalidAt !== undefined) throw invalid(`The request body is not UTF-8, first at byte ${invalidAt}.`);
+  if (invalidAt !== undefined) throw invalid(`The request body is not valid UTF-8 at byte ${invalidAt}.`);
   const value = parsed(bytes.toString('utf8'));
   const twice = typeof value === 'string' ? parsed(value) : value;
   if (twice === undefined || twice === null) return {};
