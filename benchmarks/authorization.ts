@@ -12,7 +12,7 @@ import { recordToJson } from '../packages/server/src/policy/cedar/cedar-json.ts'
 import { loadCedarWasm } from '../packages/server/src/policy/cedar/cedar-wasm.ts';
 import { compilePolicy } from '../packages/server/src/policy/cedar/compile-policy.ts';
 import { makeInquiry } from '../packages/server/src/policy/cedar/inquiries.ts';
-import { candidatesOf, judge, type Inquiry } from '../packages/server/src/policy/cedar/judge.ts';
+import { candidatesOf, judge, type Inquiry } from '../packages/server/src/policy/cedar/authorize.ts';
 import { actionUid } from '../packages/server/src/policy/cedar/model.ts';
 import { wasmPolicies } from '../packages/server/src/policy/cedar/oracle.ts';
 import { PolicySet, type RoleLink } from '../packages/server/src/policy/cedar/policy-set.ts';

@@ -15,7 +15,7 @@ import { probesDoor } from '#http/probes-door.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { loadConfig } from './config-load.ts';
-import { userDoors } from './serve-http.ts';
+import { userAdapters } from './serve-http.ts';
 import { startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
 import { MatrixCaller, operations, resource } from './testing/matrix-caller.ts';
 import { targetManifest } from './testing/operation-recipes.ts';
@@ -78,7 +78,7 @@ async function listAddresses(flags: Readonly<Record<string, string>>): Promise<r
     doors: [
       probesDoor(async () => await Promise.resolve([])),
       metricsDoor(calls, unused),
-      ...(await userDoors({ ...parts, config, gateway })),
+      ...(await userAdapters({ ...parts, config, gateway })),
     ],
     operations: new Set(operations.map(({ name }) => name)),
     access: { identify: unused, close: async () => await Promise.resolve() },

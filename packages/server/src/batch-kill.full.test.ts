@@ -5,7 +5,7 @@ import type { DatasetVersion } from '@dais/api/data';
 import type { ModelJob } from '@dais/api/serving';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { batchClient } from './testing/batch-client.ts';
-import { KILL_PATIENCE, KillableDais } from './testing/killable-dais.ts';
+import { KILL_TIMEOUT, KillableDais } from './testing/killable-dais.ts';
 import { servingClient } from './testing/serving-client.ts';
 
 let folder: string;
@@ -37,7 +37,7 @@ test(
           const job = await batch.get(id).catch(() => undefined);
           return job !== undefined && is(job) ? job : undefined;
         },
-        { ...KILL_PATIENCE, interval: 20 },
+        { ...KILL_TIMEOUT, interval: 20 },
       );
 
     const before = await seen(({ shards }) => shards.done >= 1);

@@ -98,7 +98,7 @@ export async function loadKinds({
   ]);
   const changed = (await import('#policy/state.ts')).bumpVersion;
   const credentials = await import('#policy/identity/credentials.ts');
-  const { endCredentials: end, claimEmail, whoseEmail, forgetUser: forget } = credentials;
+  const { endCredentials: end, claimEmail, findEmailOwner, forgetUser: forget } = credentials;
   const ledgers = await loadLedgers();
   const secrets = secret(
     keys,
@@ -141,7 +141,7 @@ export async function loadKinds({
       entity,
       featureView(clock),
       featureService,
-      user({ changed, end, claimEmail, whoseEmail, forget }),
+      user({ changed, end, claimEmail, findEmailOwner, forget }),
       team({ changed }),
       serviceAccount({ changed, end }),
       ...roleBindings({ changed }),

@@ -23,7 +23,7 @@ export interface ConfigSources {
 }
 
 /** Where defaults that depend on the user and the host come from. */
-export interface ConfigSurroundings {
+export interface ConfigEnvironment {
   readonly home: string;
   readonly isRoot: boolean;
 }
@@ -40,7 +40,7 @@ const OTHER_VARIABLES = new Set(['DAIS_CONFIG', 'DAIS_URL', 'DAIS_TOKEN', 'DAIS_
  * Flags win over variables, variables over the file, the file over defaults.
  * @throws DaisError `invalid_config` with every fault: line and column in the file, or the name of the variable or flag.
  */
-export function resolveConfig(sources: ConfigSources, surroundings: ConfigSurroundings): ResolvedConfig {
+export function resolveConfig(sources: ConfigSources, surroundings: ConfigEnvironment): ResolvedConfig {
   const fields = configFields();
   const issues: Issue[] = [];
   const document = sources.file === undefined ? undefined : readFileDocument(sources.file, issues);
@@ -349,7 +349,7 @@ function placed(
 function complete(
   spec: ConfigSpec,
   environment: ConfigSources['environment'],
-  { home, isRoot }: ConfigSurroundings,
+  { home, isRoot }: ConfigEnvironment,
 ): ResolvedConfig {
   const data = spec.data ?? (isRoot ? '/var/lib/dais' : join(home, '.dais'));
   const configFolder = environment['XDG_CONFIG_HOME'] ?? join(home, '.config');

@@ -6,7 +6,7 @@ import { systemClock } from '#lib/clock.ts';
 import type { Log, LogFields } from '#lib/log.ts';
 import { insideThread } from '#lib/process.ts';
 import { openInference } from './compose/gateway.ts';
-import { openIsolationAt, type IsolationPlaces } from './compose/isolation.ts';
+import { openIsolationAt, type IsolationPaths } from './compose/isolation.ts';
 
 const { port, data: places } = insideThread();
 
@@ -24,7 +24,7 @@ const log: Log = { debug: logAs('debug'), info: logAs('info'), warn: logAs('warn
 let model: TableModel | undefined;
 
 async function openEngines() {
-  const isolation = await openIsolationAt(places as IsolationPlaces);
+  const isolation = await openIsolationAt(places as IsolationPaths);
   return await openInference({ clock: systemClock, log, isolation });
 }
 

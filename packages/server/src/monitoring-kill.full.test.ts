@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MonitorAlert, MonitorDecision, MonitorReportHead, MonitorSummary } from '@dais/api/monitoring';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { KILL_PATIENCE, KillableDais } from './testing/killable-dais.ts';
+import { KILL_TIMEOUT, KillableDais } from './testing/killable-dais.ts';
 import { servingClient } from './testing/serving-client.ts';
 
 interface Delivery {
@@ -85,7 +85,7 @@ test(
     const windows = async () =>
       (await dais.call<MonitorSummary>('GET', '/monitoring/monitors/watch').catch(() => undefined))?.windows ?? 0;
     const atLeast = async (n: number) =>
-      await vi.waitUntil(async () => (await windows()) >= n, { ...KILL_PATIENCE, interval: 5 });
+      await vi.waitUntil(async () => (await windows()) >= n, { ...KILL_TIMEOUT, interval: 5 });
 
     await atLeast(1);
     await dais.kill(0);
@@ -108,7 +108,7 @@ test(
       checks.map(() => [3, WINDOWS.length - 2]),
     );
     // A delivery may come twice, under the same id: receivers tell it by that.
-    await vi.waitUntil(() => new Set(received.map(({ id }) => id)).size >= checks.length, KILL_PATIENCE);
+    await vi.waitUntil(() => new Set(received.map(({ id }) => id)).size >= checks.length, KILL_TIMEOUT);
     const { items: decisions } = await dais.call<{ items: MonitorDecision[] }>(
       'GET',
       '/monitoring/monitors/watch/decisions',

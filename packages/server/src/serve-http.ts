@@ -34,7 +34,7 @@ import { transact } from '#kernel/transaction.ts';
 import { systemClock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { Tracer } from '#lib/tracer.ts';
-import { grpcDoors, protocolDoors } from './compose/doors.ts';
+import { grpcAdapters, protocolAdapters } from './compose/protocols.ts';
 import { schemaState } from './compose/database.ts';
 import type { ResolvedConfig } from './config-load.ts';
 import { blobsReadiness, diskReadiness, readiness } from './control/readiness.ts';
@@ -111,7 +111,7 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
     doors: [
       probes,
       metricsDoor(kernel.dispatcher, readMetrics),
-      ...(await userDoors({ ...parts, calls: kernel.dispatcher })),
+      ...(await userAdapters({ ...parts, calls: kernel.dispatcher })),
     ],
     operations: new Set(kernel.dispatcher.operations.map((operation) => operation.name)),
     access,
@@ -128,7 +128,7 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
   });
   server = opened;
   const grpc = new GrpcServer({
-    doors: await grpcDoors({ calls: kernel.dispatcher, log }),
+    doors: await grpcAdapters({ calls: kernel.dispatcher, log }),
     access,
     clock: systemClock,
     log,
@@ -169,7 +169,7 @@ interface UserDoorParts {
 }
 
 /** Every door but probes and metrics. A process that only runs controllers has those that its own steps need. */
-export async function userDoors({
+export async function userAdapters({
   config,
   calls,
   version,
@@ -179,7 +179,7 @@ export async function userDoors({
 }: UserDoorParts): Promise<readonly Door[]> {
   if (config.role === 'controller') {
     const doors = [nativeDoor({ calls, clock: systemClock, log }), transferDoor({ calls })];
-    return [...doors, ...(await protocolDoors({ calls, log }))];
+    return [...doors, ...(await protocolAdapters({ calls, log }))];
   }
   const page = await readConsolePage(consoleFolder());
   return [
@@ -187,7 +187,7 @@ export async function userDoors({
     transferDoor({ calls }),
     authDoor({ calls, clock: systemClock, behindHttps: isHttps(config.publicUrl) }),
     openApiDoor(calls.operations, version),
-    ...(await protocolDoors({ calls, log })),
+    ...(await protocolAdapters({ calls, log })),
     inferenceDoor({ calls, gateway }),
     docsDoor(docsFolder()),
     page === undefined

@@ -9,7 +9,7 @@ import { writeRawProblem } from '#http/problem-replies.ts';
 import { systemClock } from '#lib/clock.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { createLineLog } from '#lib/line-log.ts';
-import { ownProgram, programBeside, start, type ChildProcess } from '#lib/process.ts';
+import { ownProgram, programUrl, start, type ChildProcess } from '#lib/process.ts';
 import { ownerToken, refuseSecondServer, removeServerFile, writeServerFile } from '#supervisor/server-file.ts';
 import { startScreen } from '#supervisor/start-screen.ts';
 import { supervise, type FurtherSocket, type Supervised } from '#supervisor/supervise.ts';
@@ -21,7 +21,7 @@ import type { GatewaySetup } from './gateway-process.ts';
 import { explainFileError, prepareDataFolder } from './installation/data-folder.ts';
 import { refuseSharedFolder } from './installation/shared-folder.ts';
 import { refuseUnsafeBind } from './control/safe-bind.ts';
-import { postgresPlace } from './installation/postgres-place.ts';
+import { postgresLocation } from './installation/postgres-location.ts';
 import { grpcAddress, localUrl, publicUrl } from './control/server-url.ts';
 import { programVersion } from './version.ts';
 
@@ -299,12 +299,12 @@ function handle({ url, grpc, tokenFile, config, tree }: TreeFacts, reload: () =>
 async function databaseEngine(config: ResolvedConfig) {
   const { url } = config.database;
   if (url !== undefined) return await databaseEngines.postgres({ url });
-  return await databaseEngines.embedded(postgresPlace(config));
+  return await databaseEngines.embedded(postgresLocation(config));
 }
 
 /** In development the sources run as they are, through tsx; in the published package there is nothing but JavaScript. */
 function spawnProgram(name: 'main' | 'gateway-process', format: 'json' | 'text'): ChildProcess {
-  const program = ownProgram(programBeside(import.meta.url, `./${name}`));
+  const program = ownProgram(programUrl(import.meta.url, `./${name}`));
   return start(process.execPath, [...program, ...(format === 'text' ? ['--log-text'] : [])], {
     env: childEnvironment(),
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

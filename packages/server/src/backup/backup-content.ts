@@ -18,7 +18,7 @@ const PAGE = 500;
 /** Damaged objects that an error names. */
 const NAMED = 100;
 
-export interface HeldBlob {
+export interface ReferencedBlob {
   readonly locator: string;
   /** Null until the bytes of a direct upload were read. */
   readonly digest: string | null;
@@ -28,7 +28,7 @@ export interface HeldBlob {
 }
 
 /** Read after the export: with collection paused, everything that the exported moment held is still held or kept. */
-export async function* heldBlobs(database: Database): AsyncGenerator<HeldBlob> {
+export async function* referencedBlobs(database: Database): AsyncGenerator<ReferencedBlob> {
   for (let after = ''; ;) {
     const page = await transact(database, { mode: 'read', projectId: 'all' }, async ({ sql }) =>
       sql.query<{ locator: string; digest: string | null; size: bigint; referred: boolean }>(
@@ -56,14 +56,14 @@ export interface BlobCopierParts {
 /** Copies objects into a backup and remembers which of them are damaged. */
 export class BlobCopier {
   readonly #parts: BlobCopierParts;
-  readonly #damaged: { readonly blob: HeldBlob; readonly kind: DamageKind }[] = [];
+  readonly #damaged: { readonly blob: ReferencedBlob; readonly kind: DamageKind }[] = [];
 
   constructor(parts: BlobCopierParts) {
     this.#parts = parts;
   }
 
   /** Returns what was copied; undefined when the object is damaged, or an upload that is not stored yet. */
-  async copy(blob: HeldBlob): Promise<BackupBlob | undefined> {
+  async copy(blob: ReferencedBlob): Promise<BackupBlob | undefined> {
     const { database, blobs, folder } = this.#parts;
     const partial = join(folder, 'blob.partial');
     const bytes = digesting();
@@ -114,7 +114,7 @@ export class BlobCopier {
     throw new DaisError('content_damaged', detail, { issues });
   }
 
-  async #note(blob: HeldBlob, kind: DamageKind): Promise<void> {
+  async #note(blob: ReferencedBlob, kind: DamageKind): Promise<void> {
     this.#damaged.push({ blob, kind });
     await markDamaged(this.#parts.database, { locator: blob.locator, kind });
   }

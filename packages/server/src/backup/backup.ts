@@ -3,7 +3,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DaisError } from '@dais/api/errors';
 import { systemClock } from '#lib/clock.ts';
-import { BlobCopier, heldBlobs } from './backup-content.ts';
+import { BlobCopier, referencedBlobs } from './backup-content.ts';
 import { digesting, writeDurably, writeFileFrom } from './backup-files.ts';
 import { BLOB_LIST, DATABASE_FILE, manifestPath, type BackupManifest } from './backup-manifest.ts';
 import { pauseCollection } from '#content/collection-pause.ts';
@@ -74,7 +74,7 @@ async function writeFiles(
   const copier = new BlobCopier({ database, blobs, folder, skipDamaged });
   const totals = await writeFileFrom(join(folder, BLOB_LIST), list, async (sink) => {
     let [count, bytes] = [0, 0];
-    for await (const blob of heldBlobs(database)) {
+    for await (const blob of referencedBlobs(database)) {
       const copied = await copier.copy(blob);
       if (copied === undefined) continue;
       sink.write(`${JSON.stringify(copied)}\n`);

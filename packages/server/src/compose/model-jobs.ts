@@ -7,14 +7,14 @@ import type { Transaction } from '#kernel/transaction.ts';
 import type { Isolation } from '#engines/isolation/contract.ts';
 import { Lazy } from '#lib/lazy.ts';
 import { openInference } from './gateway.ts';
-import type { IsolationPlaces } from './isolation.ts';
+import type { IsolationPaths } from './isolation.ts';
 import type { BenchParts, GatewayBench } from '#control/model-bench.ts';
 
 /** Long work on versions of models. Their engines are loaded with the first job. */
 export async function loadModelJobs({
   masks,
   isolation,
-  isolationPlaces,
+  isolationPaths,
   ...parts
 }: Omit<ModelJobsParts, 'host' | 'hostExplainable' | 'converter' | 'marks' | 'artifactRoot' | 'data'> & {
   readonly data: {
@@ -24,7 +24,7 @@ export async function loadModelJobs({
   };
   readonly isolation: Isolation;
   /** For the threads that explain. */
-  readonly isolationPlaces: IsolationPlaces;
+  readonly isolationPaths: IsolationPaths;
   /** What is masked in a dataset. */
   readonly masks: (tx: Transaction, dataset: string) => Promise<readonly ColumnMask[]>;
 }): Promise<ModelJobsLedger> {
@@ -53,7 +53,7 @@ export async function loadModelJobs({
     },
     hostExplainable: async (request, onPhase) => {
       const { ExplainingThread } = await import('#gateway/tables/explaining-thread.ts');
-      return await ExplainingThread.open(request, { log: parts.log, setup: isolationPlaces, onPhase });
+      return await ExplainingThread.open(request, { log: parts.log, setup: isolationPaths, onPhase });
     },
   });
 }

@@ -23,7 +23,7 @@ import { computeRules } from './compute.ts';
 import { loadData, loadQuality } from './data.ts';
 import { loadServing, type ModelBench, type RecentFigures, type ServingLedger } from './endpoints.ts';
 import { loadFeatures } from './features.ts';
-import type { IsolationPlaces } from './isolation.ts';
+import type { IsolationPaths } from './isolation.ts';
 import { loadModelJobs } from './model-jobs.ts';
 import { loadMonitoring, loadPredictions, loadSafety } from './predictions.ts';
 import { loadLabels, loadPrivacy } from './privacy.ts';
@@ -32,7 +32,7 @@ import { type KindsAndPolicies } from '#compose.ts';
 import { loadAudit, loadLineage, loadWebhooks } from './event-ledgers.ts';
 import type { ResolvedConfig } from '#config-load.ts';
 import type { SupervisedGateway } from '#control/gateway-link.ts';
-import { insideUrl, publicUrl, stepUrl } from '#control/server-url.ts';
+import { isolatedStepUrl, publicUrl, stepUrl } from '#control/server-url.ts';
 
 /** What ledgers are opened with. */
 export interface LedgerDependencies {
@@ -53,7 +53,7 @@ export interface LedgerDependencies {
   readonly keys: KeyStore;
   readonly query: QueryEngine;
   readonly isolation: Isolation;
-  readonly isolationPlaces: IsolationPlaces;
+  readonly isolationPaths: IsolationPaths;
   readonly compute: Lazy<Compute>;
   readonly environments: Lazy<Environments>;
   readonly online: Lazy<OnlineStore>;
@@ -211,7 +211,7 @@ async function openExecutions(dependencies: LedgerDependencies, { data }: { read
     solo: config.authentication.mode === 'solo',
     random: randomBytes,
     folderRoot: config.tracking.artifactRoot,
-    urls: { inside: insideUrl(port), outside: stepUrl(config, port) },
+    urls: { inside: isolatedStepUrl(port), outside: stepUrl(config, port) },
     ...computeRules(config, dependencies),
     days: config.retention.executionDays,
     data: data.steps,
@@ -268,7 +268,7 @@ async function openModelJobs(
   dependencies: LedgerDependencies,
   { privacy, data, predictions }: PrivacyAndData & { readonly predictions: Opened<typeof openPredictions> },
 ) {
-  const { config, database, content, environments, gateway, clock, log, isolation, isolationPlaces } = dependencies;
+  const { config, database, content, environments, gateway, clock, log, isolation, isolationPaths } = dependencies;
   return await loadModelJobs({
     database,
     content,
@@ -285,7 +285,7 @@ async function openModelJobs(
     clock,
     log,
     isolation,
-    isolationPlaces,
+    isolationPaths,
   });
 }
 

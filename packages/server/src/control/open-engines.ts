@@ -15,9 +15,9 @@ import type { Tracer } from '#lib/tracer.ts';
 import { openOutbound } from './open-outbound.ts';
 import { openCompute } from '#compose/compute.ts';
 import { RecentFigures, type ModelBench } from '#compose/endpoints.ts';
-import type { EngineSurroundings } from '#compose/engines.ts';
+import type { EngineEnvironment } from '#compose/engines.ts';
 import { openOnline } from '#compose/features.ts';
-import { openControlIsolation, type IsolationPlaces } from '#compose/isolation.ts';
+import { openControlIsolation, type IsolationPaths } from '#compose/isolation.ts';
 import { openBench } from '#compose/model-jobs.ts';
 import { openEnvironments, openQuery } from '#compose/environments.ts';
 import { childEnvironment } from '#config-load.ts';
@@ -31,14 +31,14 @@ import { openTracer } from './open-tracer.ts';
 /** The engines that need no database. */
 export interface ControlEngines {
   readonly clock: Clock;
-  readonly around: EngineSurroundings;
+  readonly around: EngineEnvironment;
   readonly outbound: Outbound;
   readonly tracer: Tracer | undefined;
   readonly keys: KeyStore;
   readonly store: BlobStore;
   readonly query: QueryEngine;
   readonly isolation: Isolation;
-  readonly isolationPlaces: IsolationPlaces;
+  readonly isolationPaths: IsolationPaths;
   readonly isolationState: IsolationState;
   readonly gateway: SupervisedGateway;
   readonly recent: RecentFigures;

@@ -5,7 +5,7 @@
 import { DaisError } from '@dais/api/errors';
 import type { LoadedModel } from '#engines/inference/contract.ts';
 import type { Clock } from '#lib/clock.ts';
-import type { KeptMemory } from '#lib/kept-memory.ts';
+import type { BufferPool } from '#lib/buffer-pool.ts';
 import type { BatchCounts } from './batch-counts.ts';
 import { cutRows, giveRowsBack, joinRows } from './tensor-rows.ts';
 import type { Tensor } from './tensors.ts';
@@ -45,7 +45,7 @@ const NEWEST_SHARE = 0.2;
 export class Batcher {
   readonly #model: LoadedModel;
   readonly #clock: Clock;
-  readonly #memory: KeptMemory;
+  readonly #memory: BufferPool;
   /** By group, in the order in which groups began to wait. */
   readonly #waiting = new Map<string, BatchItem[]>();
   #flushing: 'now' | 'later' | undefined;
@@ -61,7 +61,7 @@ export class Batcher {
   #workFrom = this.#workAt;
   #idle: (() => void)[] = [];
 
-  constructor(model: LoadedModel, clock: Clock, memory: KeptMemory) {
+  constructor(model: LoadedModel, clock: Clock, memory: BufferPool) {
     this.#model = model;
     this.#clock = clock;
     this.#memory = memory;

@@ -1,11 +1,11 @@
 /** Where a long body of an announced length is put together as it comes. */
-import type { KeptMemory } from '#lib/kept-memory.ts';
+import type { BufferPool } from '#lib/buffer-pool.ts';
 
 /** Whatever an element is, it may begin at a multiple of so many bytes. */
 const ALIGNMENT = 8;
 
 export class BodyRoom {
-  readonly #kept: KeptMemory;
+  readonly #kept: BufferPool;
   readonly #binaryAt: number;
   readonly #length: number;
   /** Taken with the first bytes: whoever only announces a large body costs nothing. */
@@ -14,7 +14,7 @@ export class BodyRoom {
   #isOver = false;
 
   /** `binaryAt`: what of the body lies as a machine reads it, if anything does: it needs no copy then. */
-  constructor(kept: KeptMemory, length: number, binaryAt = 0) {
+  constructor(kept: BufferPool, length: number, binaryAt = 0) {
     this.#kept = kept;
     this.#length = length;
     this.#binaryAt = binaryAt;

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
 import { DaisError } from '@dais/api/errors';
-import type { KeptMemory } from '#lib/kept-memory.ts';
+import type { BufferPool } from '#lib/buffer-pool.ts';
 import { BodyRoom } from './body-room.ts';
 import type { HttpExchange } from './http-exchange.ts';
 
@@ -84,7 +84,7 @@ export function tooLarge(most: number): DaisError {
   return new DaisError('too_large', `The body is larger than the ${most} bytes that are taken here.`);
 }
 
-export function roomFor(kept: KeptMemory, length: number, binaryAt: number | undefined): BodyRoom | undefined {
+export function roomFor(kept: BufferPool, length: number, binaryAt: number | undefined): BodyRoom | undefined {
   return length > ONE_CHUNK ? new BodyRoom(kept, length, binaryAt) : undefined;
 }
 

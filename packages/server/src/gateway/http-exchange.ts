@@ -1,7 +1,7 @@
 /** One request over HTTP and the place of its answer, whoever read its bytes. */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { KeptMemory } from '#lib/kept-memory.ts';
+import type { BufferPool } from '#lib/buffer-pool.ts';
 import type { BodyRoom } from './body-room.ts';
 import { collectBody, roomFor } from './http-body.ts';
 import type { Patience } from './options.ts';
@@ -52,13 +52,13 @@ export class NodeExchange implements HttpExchange {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #patience: Patience;
-  readonly #kept: KeptMemory;
+  readonly #kept: BufferPool;
   #room: BodyRoom | undefined;
   readonly method: string;
   readonly url: string;
   readonly headers: Readonly<IncomingHttpHeaders>;
 
-  constructor(request: IncomingMessage, response: ServerResponse, patience: Patience, kept: KeptMemory) {
+  constructor(request: IncomingMessage, response: ServerResponse, patience: Patience, kept: BufferPool) {
     this.#kept = kept;
     this.#request = request;
     this.#response = response;

@@ -11,7 +11,7 @@ import type { Socket } from 'node:net';
 import { DaisError } from '@dais/api/errors';
 import type { Clock } from '#lib/clock.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import type { KeptMemory } from '#lib/kept-memory.ts';
+import type { BufferPool } from '#lib/buffer-pool.ts';
 import type { Log } from '#lib/log.ts';
 import { isLoopback } from '#lib/tcp-listener.ts';
 import type { Caller } from './attempt.ts';
@@ -38,7 +38,7 @@ export interface HttpGatewayParts {
   readonly allowHosts: readonly string[];
   readonly patience?: Partial<Patience> | undefined;
   /** Where long bodies lie. */
-  readonly memory: KeptMemory;
+  readonly memory: BufferPool;
   readonly clock: Clock;
   readonly log: Log;
 }

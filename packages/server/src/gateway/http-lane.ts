@@ -6,7 +6,7 @@
  */
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
-import type { KeptMemory } from '#lib/kept-memory.ts';
+import type { BufferPool } from '#lib/buffer-pool.ts';
 import type { HttpExchange } from './http-exchange.ts';
 import { LaneExchange, type LaneAnswers } from './lane-exchange.ts';
 import { readLaneHead, type LaneHead } from './lane-head.ts';
@@ -20,7 +20,7 @@ export interface LaneParts {
   /** Between requests. */
   readonly keepAliveMs: number;
   /** Where long bodies lie. */
-  readonly memory: KeptMemory;
+  readonly memory: BufferPool;
 }
 
 /** Longer heads gain nothing here. */
@@ -56,7 +56,7 @@ class LaneConnection implements LaneAnswers {
   /** As Node says it, so that a client leaves before it is left. */
   readonly keepAlive: string;
   readonly patience: Patience;
-  readonly memory: KeptMemory;
+  readonly memory: BufferPool;
   /** Bytes of which not all is there. */
   #held = NOTHING;
   #exchange: LaneExchange | undefined;

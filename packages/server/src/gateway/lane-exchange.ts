@@ -2,7 +2,7 @@
 import { STATUS_CODES, type IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import { DaisError } from '@dais/api/errors';
-import type { KeptMemory } from '#lib/kept-memory.ts';
+import type { BufferPool } from '#lib/buffer-pool.ts';
 import { BodyRoom } from './body-room.ts';
 import { tooLarge } from './http-body.ts';
 import { watchReader, type HttpExchange, type SentHeaders } from './http-exchange.ts';
@@ -14,7 +14,7 @@ export interface LaneAnswers {
   /** What stands at the end of each head but the last. */
   readonly keepAlive: string;
   readonly patience: Patience;
-  readonly memory: KeptMemory;
+  readonly memory: BufferPool;
   /** The answer is out. */
   done(last: boolean): void;
 }

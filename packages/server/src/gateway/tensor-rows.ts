@@ -1,5 +1,5 @@
 /** Rows of tensors: how many there are, how batches are joined and cut apart, what a tensor weighs. */
-import { WORTH_KEEPING, type KeptMemory } from '#lib/kept-memory.ts';
+import { WORTH_KEEPING, type BufferPool } from '#lib/buffer-pool.ts';
 import type { Tensor, TensorData } from './tensors.ts';
 
 type NumberArray = Exclude<TensorData, readonly Buffer[]>;
@@ -28,7 +28,7 @@ export function rowsOf(inputs: readonly Tensor[]): number | undefined {
  * Tensors of many requests, each with the same names and types and the same shape behind the first dimension. Large ones lie in
  * what is taken of `memory`, if it is given.
  */
-export function joinRows(requests: readonly (readonly Tensor[])[], memory?: KeptMemory): Tensor[] {
+export function joinRows(requests: readonly (readonly Tensor[])[], memory?: BufferPool): Tensor[] {
   const [first = []] = requests;
   return first.map(({ name, datatype, shape }, place) => {
     const parts = requests.map((tensors) => (tensors[place] as Tensor).data);
@@ -41,7 +41,7 @@ export function joinRows(requests: readonly (readonly Tensor[])[], memory?: Kept
 }
 
 /** What `memory` was taken for, once a run that had `inputs` gave `outputs`: those may lie in the same memory. */
-export function giveRowsBack(inputs: readonly Tensor[], outputs: readonly Tensor[], memory: KeptMemory): void {
+export function giveRowsBack(inputs: readonly Tensor[], outputs: readonly Tensor[], memory: BufferPool): void {
   for (const { data } of inputs) {
     if (!isNumbers(data) || data.byteLength < WORTH_KEEPING) continue;
     const { buffer } = data;
@@ -75,7 +75,7 @@ export function cutRows(outputs: readonly Tensor[], rows: readonly number[]): Te
   });
 }
 
-function joinData(parts: readonly TensorData[], memory: KeptMemory | undefined): TensorData {
+function joinData(parts: readonly TensorData[], memory: BufferPool | undefined): TensorData {
   const [first] = parts;
   if (first === undefined || !isNumbers(first)) return (parts as readonly (readonly Buffer[])[]).flat();
   let length = 0;

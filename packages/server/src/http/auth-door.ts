@@ -16,7 +16,7 @@ import { parseQuery } from '#http/query-text.ts';
 import { signInFailedPage } from '#http/sign-in-failed-page.ts';
 import type { Clock } from '#lib/clock.ts';
 import { cookieName, cookieText, cookieValue } from '#lib/cookies.ts';
-import type { AuthAnswer } from '#policy/auth-answer.ts';
+import type { AuthResult } from '#policy/auth-result.ts';
 
 export interface AuthDoorParts {
   readonly calls: Pick<OperationCalls, 'operations' | 'call'>;
@@ -80,7 +80,7 @@ function addRoute(app: FastifyInstance, io: DoorIo, parts: AuthDoorParts, operat
         operation.name,
         value,
         io.contextOf(request, reply, 'manifest'),
-      )) as AuthAnswer;
+      )) as AuthResult;
       // Forms and links are led on; whoever sends JSON reads JSON, and goes on by itself.
       const { redirect, ...rest } = answer;
       const told = redirect === undefined || isJson(request.headers['content-type'] ?? '') ? rest : answer;
@@ -91,7 +91,7 @@ function addRoute(app: FastifyInstance, io: DoorIo, parts: AuthDoorParts, operat
 
 async function send(
   reply: FastifyReply,
-  { body, cookies = [], redirect }: AuthAnswer,
+  { body, cookies = [], redirect }: AuthResult,
   { status, secure, basePath }: { readonly status: number; readonly secure: boolean; readonly basePath: string },
 ): Promise<FastifyReply> {
   reply.header('cache-control', 'no-store');

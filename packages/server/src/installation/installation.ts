@@ -11,7 +11,7 @@ import { databaseEngines, loadKinds, loadSlices } from '#compose.ts';
 import { openDatabase } from '#compose/database.ts';
 import { childEnvironment, type ResolvedConfig } from '#config-load.ts';
 import { openBlobs, openKeys } from '#compose/open-stores.ts';
-import { hasCluster, postgresPlace } from './postgres-place.ts';
+import { hasCluster, postgresLocation } from './postgres-location.ts';
 import { programVersion } from '#version.ts';
 
 export interface Installation {
@@ -81,5 +81,5 @@ async function openServer(config: ResolvedConfig, beside: boolean) {
   if (url !== undefined) return await (await databaseEngines.postgres({ url })).start();
   // The server that runs on the folder owns the database; its socket is open to whoever owns the folder.
   if (running?.database !== undefined) return { connection: running.database, stop: async () => {} };
-  return await (await databaseEngines.embedded(postgresPlace(config))).start();
+  return await (await databaseEngines.embedded(postgresLocation(config))).start();
 }

@@ -5,7 +5,7 @@ import type { Call, OperationEntry } from '#kernel/entry.ts';
 import { withIdempotency } from '#kernel/idempotency.ts';
 import type { Authorizer, Permit } from '#kernel/principal.ts';
 import { targetKey } from '#kernel/references.ts';
-import { toldTo } from '#kernel/refusal.ts';
+import { visibleError } from '#kernel/refusal.ts';
 import { DEFAULT_TENANT, ORGANISATION, type Tenant, type TenantDirectory } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { Coalescer, type Settled } from '#lib/coalesce.ts';
@@ -75,7 +75,7 @@ export class Dispatcher {
         const permit = operation.target === undefined ? {} : await ask(operation.target(input), tenant);
         const work = async () => {
           const output = await handling(tx, permitted(call, permit)).catch(async (error: unknown) => {
-            throw await toldTo(call, tx, error);
+            throw await visibleError(call, tx, error);
           });
           // An answer for which nobody was asked must not leave: it is a mistake of ours, never of the caller.
           if (!wasAsked()) throw new Error(`${name} returned a result without an authorization check`);

@@ -168,12 +168,12 @@ export async function readCursor(sql: Sql): Promise<CursorState> {
 }
 
 /** A place in the event stream as clients see it: opaque, bound to the epoch of the database. */
-export function encodePlace(epoch: string, seq: bigint): string {
+export function encodePosition(epoch: string, seq: bigint): string {
   return `${epoch.slice(0, 8)}-${seq}`;
 }
 
 /** @throws DaisError `invalid_cursor`, `cursor_expired` (other epoch, or no longer kept). */
-export function decodePlace(text: string, cursor: CursorState): bigint {
+export function decodePosition(text: string, cursor: CursorState): bigint {
   const match = /^([0-9a-f]{8})-(\d{1,18})$/.exec(text);
   if (match === null) throw new DaisError('invalid_cursor', `"${text}" is not a resourceVersion of a list or watch.`);
   const seq = BigInt(match[2] ?? '');
@@ -198,7 +198,7 @@ export async function presentEvents(
 export function presentEvent(event: SequencedEvent, epoch: string, project: string | undefined): Event {
   return {
     id: String(event.id),
-    cursor: encodePlace(epoch, event.seq),
+    cursor: encodePosition(epoch, event.seq),
     at: event.at.toISOString(),
     type: event.type,
     v: event.v,

@@ -16,7 +16,7 @@ import { systemClock } from '#lib/clock.ts';
 import { openOutbound } from '#control/open-outbound.ts';
 import { loadKinds, loadSlices } from '#compose.ts';
 import { workshopSlice } from './testing/machine-controller.ts';
-import { hostile, KNOWN, spoilt, valid } from './testing/schema-arbitrary.ts';
+import { hostile, KNOWN, withHostileValue, valid } from './testing/schema-arbitrary.ts';
 import { fleetKind, machineKind, partKind } from './testing/test-kinds.ts';
 import { manifest, startTestKernel, testKinds, type TestKernel } from './testing/test-kernel.ts';
 
@@ -258,7 +258,7 @@ describe.each(specs.map((spec) => [spec.kind, spec] as const))('%s', (_name, kin
 
   test('something hostile in any field is refused or kept soundly, by every door', PATIENCE, async () => {
     await fc.assert(
-      fc.asyncProperty(spoilt(right), async (value) => {
+      fc.asyncProperty(withHostileValue(right), async (value) => {
         const authored = value as Record<string, unknown>;
         const created = await outcome(dais.call(`${noun(kind)}.create`, { manifest: value }));
         if (created.code === 'ok') await expectSound(kind, created.result as Resource, authored);
@@ -290,7 +290,7 @@ test('every operation answers whatever it is asked, and is never at a loss', PAT
       fc.infiniteStream(fc.boolean()),
       fc.gen(),
       async (operation, _flags, gen) => {
-        const input = gen(() => fc.oneof(spoilt(valid(operation.input)), valid(operation.input), hostile));
+        const input = gen(() => fc.oneof(withHostileValue(valid(operation.input)), valid(operation.input), hostile));
         const name = gen(() => fc.constantFrom('default', 'a', '\0', '', '../x', 'x'.repeat(300)));
         await outcome(dais.call(operation.name, input, { projects: operation.scope === 'org' ? [] : [name] }));
       },
@@ -305,7 +305,7 @@ test('so does every watch', PATIENCE, async () => {
   const watches = dais.kernel.dispatcher.operations.filter((operation) => operation.mode === 'watch');
   await fc.assert(
     fc.asyncProperty(fc.constantFrom(...watches), fc.gen(), async (operation, gen) => {
-      const input = gen(() => spoilt(valid(operation.input)));
+      const input = gen(() => withHostileValue(valid(operation.input)));
       const stop = new AbortController();
       const open = async () => {
         const stream = await dais.watch(operation.name, input, { signal: stop.signal });

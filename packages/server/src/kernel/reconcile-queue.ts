@@ -16,7 +16,7 @@ const wake = (which: string, also = '') =>
     from (select uid from kernel.reconcile where uid in (${which}) order by uid for update) w where r.uid = w.uid`);
 
 /** Puts resources that were just written into the queue of their controllers, due now. */
-export async function enrol(
+export async function enqueueResources(
   sql: Sql,
   projectId: string,
   resources: readonly { readonly uid: string; readonly kind: string }[],
@@ -31,7 +31,7 @@ export async function enrol(
 }
 
 /** Takes up resources that were made before their kind had a controller, or before it had this finalizer. */
-export async function enrolMissing(sql: Sql, kind: string, finalizer: string | undefined): Promise<void> {
+export async function enqueueMissing(sql: Sql, kind: string, finalizer: string | undefined): Promise<void> {
   await sql.query(
     `with missing as (
        insert into kernel.reconcile (uid, kind, project_id, due_at)

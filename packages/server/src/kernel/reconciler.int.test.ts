@@ -6,7 +6,7 @@ import { project } from '#kinds/project/index.ts';
 import type { KindDefinition } from './kind.ts';
 import { claimDue, finishClaim, type Claim } from './reconcile-queue.ts';
 import { gate, openGates } from './testing/gates.ts';
-import { tableWorld, type Machinery } from './testing/machine-controller.ts';
+import { tableWorld, type MachineBackend } from './testing/machine-controller.ts';
 import { fleet, machine, machineKind, part } from './testing/test-kinds.ts';
 import {
   codeOf,
@@ -36,14 +36,14 @@ afterAll(async () => {
 
 const SOON = { timeout: 20_000, interval: 10 };
 
-const kindsWith = (machinery: Partial<Machinery> = {}): KindDefinition[] => [
+const kindsWith = (machinery: Partial<MachineBackend> = {}): KindDefinition[] => [
   project,
   fleet,
   part,
   machine({ world: tableWorld(), ...machinery }),
 ];
 
-async function start(machinery: Partial<Machinery> = {}, options: TestKernelOptions = {}): Promise<TestKernel> {
+async function start(machinery: Partial<MachineBackend> = {}, options: TestKernelOptions = {}): Promise<TestKernel> {
   const dais = await startTestKernel(test_, { kinds: kindsWith(machinery), ...options });
   running.push(dais);
   return dais;
@@ -422,7 +422,7 @@ describe('leases', () => {
   test('one worker for each resource, over all processes, however often it is woken', async () => {
     const busy = new Map<string, number>();
     let most = 0;
-    const watching: Partial<Machinery> = {
+    const watching: Partial<MachineBackend> = {
       before: async (_effect, { metadata: { uid } }) => {
         busy.set(uid, (busy.get(uid) ?? 0) + 1);
         most = Math.max(most, busy.get(uid)!);

@@ -13,7 +13,7 @@ import { Loop, type LoopParts } from '#lib/loop.ts';
 import {
   claimDue,
   DUE_CHANNEL,
-  enrolMissing,
+  enqueueMissing,
   extendClaim,
   finishClaim,
   holdClaim,
@@ -73,7 +73,7 @@ export class Reconciler {
   async start(): Promise<void> {
     const { database, kinds } = this.#parts;
     await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
-      for (const kind of this.#kinds) await enrolMissing(sql, kind, kinds.get(kind).controller?.finalizer);
+      for (const kind of this.#kinds) await enqueueMissing(sql, kind, kinds.get(kind).controller?.finalizer);
     });
     if (this.#kinds.length > 0) await this.#loop.start((ring) => this.#parts.database.listen(DUE_CHANNEL, ring));
   }

@@ -28,7 +28,7 @@ export interface PlacedHolder extends Holder {
 }
 
 /** An error in the words that the caller may hear: of who stands in the way, only those that they may see. */
-export async function toldTo(call: Pick<Call, 'authorize'>, tx: Transaction, error: unknown): Promise<unknown> {
+export async function visibleError(call: Pick<Call, 'authorize'>, tx: Transaction, error: unknown): Promise<unknown> {
   if (!(error instanceof StillHeld)) return error;
   return await (error as StillHeld<PlacedHolder>).asSeenBy(async (holder) => {
     await tx.enter('all');

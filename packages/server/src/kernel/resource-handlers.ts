@@ -8,7 +8,7 @@ import {
 } from '@dais/api';
 import type { Desired } from '#kernel/decide.ts';
 import { entry, type Call, type CallOf, type OperationEntry } from '#kernel/entry.ts';
-import { encodePlace, readCursor } from '#kernel/events.ts';
+import { encodePosition, readCursor } from '#kernel/events.ts';
 import type { KindDefinition } from '#kernel/kind.ts';
 import { requireManifest } from '#kernel/manifest-check.ts';
 import { cutPage, decodeNumberCursor, decodePageCursor } from '#kernel/page-cursor.ts';
@@ -88,7 +88,7 @@ async function list(tx: Transaction, call: CallTo<'list'>, kind: string) {
   return {
     items: page.map((row) => presentResource(row, call.tenant.name)),
     ...next,
-    resourceVersion: encodePlace(place.epoch, place.seq),
+    resourceVersion: encodePosition(place.epoch, place.seq),
   };
 }
 

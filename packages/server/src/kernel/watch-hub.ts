@@ -1,8 +1,8 @@
 import { DaisError, eventTypes, type Resource } from '@dais/api';
 import type { Database } from '#engines/database/contract.ts';
 import {
-  decodePlace,
-  encodePlace,
+  decodePosition,
+  encodePosition,
   readCursor,
   readEvents,
   type CursorState,
@@ -80,24 +80,24 @@ export class WatchHub {
     signal.addEventListener('abort', onAbort);
     try {
       const cursor = await this.#follow();
-      let seq = from === undefined ? cursor.seq : decodePlace(from, cursor);
+      let seq = from === undefined ? cursor.seq : decodePosition(from, cursor);
       for (;;) {
         const frames = await this.#load(seq);
         for (const frame of frames) {
-          if (wants(frame)) yield { place: encodePlace(cursor.epoch, frame.event.seq), frame };
+          if (wants(frame)) yield { place: encodePosition(cursor.epoch, frame.event.seq), frame };
           if (signal.aborted) return;
         }
         seq = frames.at(-1)?.event.seq ?? seq;
         if (frames.length < BATCH) break;
       }
-      yield { place: encodePlace(cursor.epoch, seq) };
+      yield { place: encodePosition(cursor.epoch, seq) };
       while (!signal.aborted) {
         for (;;) {
           const frame = watcher.queue.shift();
           if (frame === undefined) break;
           if (frame.event.seq <= seq) continue;
           seq = frame.event.seq;
-          yield { place: encodePlace(cursor.epoch, seq), frame };
+          yield { place: encodePosition(cursor.epoch, seq), frame };
           if (signal.aborted) return;
         }
         if (watcher.overrun)

@@ -2,7 +2,7 @@ import { API_VERSION, DaisError, eventTypes, type FieldChange } from '@dais/api'
 import type { KindDefinition } from '#kernel/kind.ts';
 import { decide, type Decision, type Desired } from '#kernel/decide.ts';
 import { refuseWhileHeld, writeReferences } from '#kernel/references.ts';
-import { enrol, wakeResources } from '#kernel/reconcile-queue.ts';
+import { enqueueResources, wakeResources } from '#kernel/reconcile-queue.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import { lockResources, presentResource, type ResourceRow } from '#kernel/store.ts';
 import { foreignKeyRace, WriteRace } from '#lib/write-race.ts';
@@ -133,7 +133,7 @@ export async function performWrites(
     );
     const controlled = changed.filter((write) => write.definition.controller !== undefined);
     if (controlled.length > 0) {
-      await enrol(
+      await enqueueResources(
         tx.sql,
         tenant.id,
         controlled.map(({ uid, desired }) => ({ uid, kind: desired.kind })),

@@ -1,6 +1,6 @@
 import { deflateRawSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { AvroFault, readAvroFile, type AvroValue } from './avro-file.ts';
+import { AvroError, readAvroFile, type AvroValue } from './avro-file.ts';
 
 const BOUNDS = { bytes: 10_000, values: 1000 };
 const SYNC = Buffer.alloc(16, 7);
@@ -151,7 +151,7 @@ describe('what cannot be read says why', () => {
     ],
     ['a large file', () => file('bytes', [text(Buffer.alloc(50_000))]), 'exceeds the maximum size'],
   ])('%s', (_, make, words) => {
-    expect(() => readAvroFile(make(), BOUNDS)).toThrow(AvroFault);
+    expect(() => readAvroFile(make(), BOUNDS)).toThrow(AvroError);
     expect(() => readAvroFile(make(), BOUNDS)).toThrow(words);
   });
 });

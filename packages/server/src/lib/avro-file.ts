@@ -4,7 +4,7 @@
  */
 import { inflateRawSync } from 'node:zlib';
 
-export class AvroFault extends Error {}
+export class AvroError extends Error {}
 
 export type AvroValue =
   | null
@@ -34,11 +34,11 @@ const SYNC_BYTES = 16;
 /** Values within each other; a schema may refer to itself. */
 const DEPTH = 64;
 
-/** @throws AvroFault for what is no such file, is broken, beyond the bounds, or packed in a way that is not read. */
+/** @throws AvroError for what is no such file, is broken, beyond the bounds, or packed in a way that is not read. */
 export function readAvroFile(bytes: Buffer, bounds: AvroBounds): AvroFile {
   const budget = { values: bounds.values };
   const head = new AvroReader(bytes, budget);
-  if (!head.take(MAGIC.length).equals(MAGIC)) throw new AvroFault('it is not an Avro file');
+  if (!head.take(MAGIC.length).equals(MAGIC)) throw new AvroError('it is not an Avro file');
   const metadata = new Map<string, string>();
   for (const [key, value] of Object.entries(head.map((reader) => reader.bytes())))
     metadata.set(key, (value as Buffer).toString('utf8'));
@@ -51,11 +51,11 @@ export function readAvroFile(bytes: Buffer, bounds: AvroBounds): AvroFile {
     const count = head.size();
     const block = unpack(head.take(head.size()), left);
     left -= block.length;
-    if (left < 0) throw new AvroFault('it exceeds the maximum size');
-    if (!head.take(SYNC_BYTES).equals(sync)) throw new AvroFault('a block does not end with the sync marker');
+    if (left < 0) throw new AvroError('it exceeds the maximum size');
+    if (!head.take(SYNC_BYTES).equals(sync)) throw new AvroError('a block does not end with the sync marker');
     const reader = new AvroReader(block, budget);
     for (let at = 0; at < count; at++) records.push(decode(reader, 0));
-    if (!reader.ended) throw new AvroFault('a block contains bytes after its records');
+    if (!reader.ended) throw new AvroError('a block contains bytes after its records');
   }
   return { metadata, records };
 }
@@ -78,12 +78,12 @@ class AvroReader {
 
   /** To be called for each value: some have no bytes of their own. */
   count(): void {
-    if (this.#budget.values-- <= 0) throw new AvroFault('it exceeds the maximum number of values');
+    if (this.#budget.values-- <= 0) throw new AvroError('it exceeds the maximum number of values');
   }
 
   take(length: number): Buffer {
     const end = this.#at + length;
-    if (end > this.#bytes.length) throw new AvroFault('it ends too early');
+    if (end > this.#bytes.length) throw new AvroError('it ends too early');
     const taken = this.#bytes.subarray(this.#at, end);
     this.#at = end;
     return taken;
@@ -104,13 +104,13 @@ class AvroReader {
       const number = Number(signed);
       return Number.isSafeInteger(number) ? number : signed;
     }
-    throw new AvroFault('a number is too long');
+    throw new AvroError('a number is too long');
   }
 
   /** A count or a length. */
   size(): number {
     const size = this.long();
-    if (typeof size === 'bigint' || size < 0) throw new AvroFault(`a size is ${size}`);
+    if (typeof size === 'bigint' || size < 0) throw new AvroError(`a size is ${size}`);
     return size;
   }
 
@@ -122,7 +122,7 @@ class AvroReader {
     for (;;) {
       const count = this.long();
       if (count === 0) return;
-      if (typeof count === 'bigint') throw new AvroFault(`a count is ${count}`);
+      if (typeof count === 'bigint') throw new AvroError(`a count is ${count}`);
       if (count < 0) this.size();
       for (let at = 0; at < Math.abs(count); at++) {
         this.count();
@@ -156,18 +156,18 @@ function compile(schema: unknown, space: string, named: Named): Decode {
     const primitive = PRIMITIVES[schema];
     if (primitive !== undefined) return primitive;
     const name = fullName(schema, space);
-    if (!named.has(name)) throw new AvroFault(`its schema uses the unknown type ${schema.slice(0, 100)}`);
+    if (!named.has(name)) throw new AvroError(`its schema uses the unknown type ${schema.slice(0, 100)}`);
     return (reader, depth) => (named.get(name) as Decode)(reader, depth);
   }
   if (Array.isArray(schema)) {
     const branches = schema.map((branch) => compile(branch, space, named));
     return (reader, depth) => {
       const branch = branches[reader.size()];
-      if (branch === undefined) throw new AvroFault('the index of a union value is out of range');
+      if (branch === undefined) throw new AvroError('the index of a union value is out of range');
       return branch(reader, depth);
     };
   }
-  if (typeof schema !== 'object' || schema === null) throw new AvroFault('its schema cannot be read');
+  if (typeof schema !== 'object' || schema === null) throw new AvroError('its schema cannot be read');
   return compileComplex(schema, space, named);
 }
 
@@ -210,15 +210,15 @@ function compileNamed({ type, fields, symbols, size }: ComplexSchema, space: str
     const words = Array.isArray(symbols) ? symbols.map(String) : [];
     return (reader) => {
       const word = words[reader.size()];
-      if (word === undefined) throw new AvroFault('the index of an enum value is out of range');
+      if (word === undefined) throw new AvroError('the index of an enum value is out of range');
       return word;
     };
   }
   if (type === 'fixed') {
-    if (!Number.isSafeInteger(size) || Number(size) < 0) throw new AvroFault('its schema cannot be read');
+    if (!Number.isSafeInteger(size) || Number(size) < 0) throw new AvroError('its schema cannot be read');
     return (reader) => reader.take(Number(size));
   }
-  if (!Array.isArray(fields)) throw new AvroFault('its schema cannot be read');
+  if (!Array.isArray(fields)) throw new AvroError('its schema cannot be read');
   const parts = (fields as readonly { readonly name?: unknown; readonly type?: unknown }[]).map(
     (field): readonly [string, Decode] => [String(field.name), compile(field.type, space, named)],
   );
@@ -234,7 +234,7 @@ function compileNamed({ type, fields, symbols, size }: ComplexSchema, space: str
 
 function deeper(decode: Decode): Decode {
   return (reader, depth) => {
-    if (depth >= DEPTH) throw new AvroFault(`its values are nested deeper than ${DEPTH} levels`);
+    if (depth >= DEPTH) throw new AvroError(`its values are nested deeper than ${DEPTH} levels`);
     reader.count();
     return decode(reader, depth + 1);
   };
@@ -248,7 +248,7 @@ function parseSchema(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
-    throw new AvroFault('its schema cannot be read', { cause: error });
+    throw new AvroError('its schema cannot be read', { cause: error });
   }
 }
 
@@ -261,10 +261,10 @@ function codecOf(codec: string): (packed: Buffer, mostBytes: number) => Buffer {
         try {
           return inflateRawSync(packed, { maxOutputLength: Math.max(1, mostBytes) });
         } catch (error) {
-          throw new AvroFault('a block cannot be decompressed, or exceeds the maximum size', { cause: error });
+          throw new AvroError('a block cannot be decompressed, or exceeds the maximum size', { cause: error });
         }
       };
     default:
-      throw new AvroFault(`its codec ${codec.slice(0, 40)} is not supported: write the file with deflate`);
+      throw new AvroError(`its codec ${codec.slice(0, 40)} is not supported: write the file with deflate`);
   }
 }

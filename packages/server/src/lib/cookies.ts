@@ -1,6 +1,6 @@
 /** Cookies as RFC 6265bis writes them, for values that need no quoting. */
 
-export interface CookieWish {
+export interface CookieAttributes {
   readonly name: string;
   /** Absent: the browser forgets it. */
   readonly value?: string | undefined;
@@ -16,7 +16,7 @@ export function cookieName(name: string, secure: boolean): string {
 }
 
 /** The value of Set-Cookie. HttpOnly: no script reads it. SameSite=Lax: no page of another site sends it along a write. */
-export function cookieText({ name, value, maxAgeSeconds }: CookieWish, secure: boolean): string {
+export function cookieText({ name, value, maxAgeSeconds }: CookieAttributes, secure: boolean): string {
   const age = value === undefined ? 0 : maxAgeSeconds;
   return `${cookieName(name, secure)}=${value ?? ''}; Max-Age=${age}; Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`;
 }

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { judgeProcess, processIdentity } from './process-identity.ts';
+import { checkProcess, processIdentity } from './process-identity.ts';
 import { run } from './process.ts';
 
 /** Beyond those that are open. */
@@ -13,7 +13,7 @@ const limits = async (...words: readonly string[]) => {
 
 test('a process that has no file descriptor left says of nobody that he is gone', async () => {
   const parent = processIdentity(process.ppid)!;
-  expect(judgeProcess(parent)).toBe('alive');
+  expect(checkProcess(parent)).toBe('alive');
   const before = await limits('--nofile', '--output=SOFT', '--noheadings');
   await limits(`--nofile=${Math.max(...readdirSync('/proc/self/fd').map(Number)) + LEFT}:`);
   const opened: number[] = [];
@@ -23,10 +23,10 @@ test('a process that has no file descriptor left says of nobody that he is gone'
   } catch (error) {
     full = error;
   }
-  const judged = judgeProcess(parent);
+  const judged = checkProcess(parent);
   for (const fd of opened) closeSync(fd);
   await limits(`--nofile=${before}:`);
   expect(full).toMatchObject({ code: 'EMFILE' });
   expect(judged).toBe('other');
-  expect(judgeProcess(parent)).toBe('alive');
+  expect(checkProcess(parent)).toBe('alive');
 });

@@ -42,7 +42,7 @@ function readIdentity(pid: number): ProcessIdentity | 'gone' | 'unknown' {
 /**
  * `other`: recorded before a reboot, or in another container or machine, where its pid says nothing here; or it cannot be read.
  */
-export function judgeProcess(recorded: ProcessIdentity): 'alive' | 'gone' | 'other' {
+export function checkProcess(recorded: ProcessIdentity): 'alive' | 'gone' | 'other' {
   const self = processIdentity(process.pid);
   if (self === undefined) return 'other';
   if (recorded.bootId !== self.bootId || recorded.pidNamespace !== self.pidNamespace) return 'other';

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, rmdir, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { judgeProcess, processIdentity, type ProcessIdentity } from './process-identity.ts';
+import { checkProcess, processIdentity, type ProcessIdentity } from './process-identity.ts';
 
 export interface ProcessLockOptions {
   /** Ends the waiting with its reason; it does not end the work. */
@@ -127,7 +127,7 @@ class Watch {
   }
 
   async #isLeftBehind(file: string, text: string): Promise<boolean> {
-    const verdict = judge(text);
+    const verdict = parseLockOwner(text);
     if (verdict !== 'other') return verdict === 'gone';
     const touchedAt = (await stat(file).catch(() => undefined))?.mtimeMs;
     if (touchedAt === undefined) return false;
@@ -140,12 +140,12 @@ class Watch {
   }
 }
 
-function judge(text: string): ReturnType<typeof judgeProcess> {
+function parseLockOwner(text: string): ReturnType<typeof checkProcess> {
   try {
     const holder = JSON.parse(text) as Partial<ProcessIdentity> & { readonly pid: number };
     const { pid, startTime, bootId, pidNamespace } = holder;
     if (startTime === undefined || bootId === undefined || pidNamespace === undefined) return 'other';
-    return judgeProcess({ pid, startTime, bootId, pidNamespace });
+    return checkProcess({ pid, startTime, bootId, pidNamespace });
   } catch {
     // A crash of the machine before the text reached the disk.
     return 'gone';

@@ -102,7 +102,7 @@ export function start(file: string, args: readonly string[], options: StartOptio
 }
 
 /** A program of ours, by its place beside the module whose URL `from` is: built where that is, else its source. */
-export function programBeside(from: string, place: string): URL {
+export function programUrl(from: string, place: string): URL {
   return new URL(`${place}${from.endsWith('.ts') ? '.ts' : '.js'}`, from);
 }
 

@@ -3,7 +3,7 @@
  * for each request needs neither descriptors nor objects for what is passed over, and text is decoded by Node itself.
  */
 
-export class ProtobufFault extends Error {}
+export class ProtobufError extends Error {}
 
 /** 2^32 */
 const WORD = 4_294_967_296;
@@ -22,14 +22,14 @@ export class ProtobufReader {
     this.#end = bytes.length;
   }
 
-  /** Goes to the next field; false at the end of the message. @throws ProtobufFault for what is no message. */
+  /** Goes to the next field; false at the end of the message. @throws ProtobufError for what is no message. */
   next(): boolean {
     if (this.#at >= this.#end) return false;
     const [low, high] = this.#varint();
-    if (high !== 0) throw new ProtobufFault('a tag is too large');
+    if (high !== 0) throw new ProtobufError('a tag is too large');
     this.field = low >>> 3;
     this.#type = low & 7;
-    if (this.field === 0) throw new ProtobufFault('a field has the number 0');
+    if (this.field === 0) throw new ProtobufError('a field has the number 0');
     return true;
   }
 
@@ -49,7 +49,7 @@ export class ProtobufReader {
         this.#take(4);
         return;
       default:
-        throw new ProtobufFault(`a field is of type ${this.#type}`);
+        throw new ProtobufError(`a field is of type ${this.#type}`);
     }
   }
 
@@ -58,10 +58,10 @@ export class ProtobufReader {
     this.#expect(2);
     const end = this.#end;
     const length = this.#length();
-    if (this.#at + length > end) throw new ProtobufFault('a message is truncated');
+    if (this.#at + length > end) throw new ProtobufError('a message is truncated');
     this.#end = this.#at + length;
     read();
-    if (this.#at !== this.#end) throw new ProtobufFault('a message ends inside a field');
+    if (this.#at !== this.#end) throw new ProtobufError('a message ends inside a field');
     this.#end = end;
   }
 
@@ -91,7 +91,7 @@ export class ProtobufReader {
       case 5:
         return this.#slice(4);
       default:
-        throw new ProtobufFault(`a field is of type ${this.#type}`);
+        throw new ProtobufError(`a field is of type ${this.#type}`);
     }
   }
 
@@ -140,12 +140,12 @@ export class ProtobufReader {
   }
 
   #expect(type: number): void {
-    if (this.#type !== type) throw new ProtobufFault(`field ${this.field} is of type ${this.#type}, not ${type}`);
+    if (this.#type !== type) throw new ProtobufError(`field ${this.field} is of type ${this.#type}, not ${type}`);
   }
 
   #take(length: number): number {
     const from = this.#at;
-    if (from + length > this.#end) throw new ProtobufFault('a value is truncated');
+    if (from + length > this.#end) throw new ProtobufError('a value is truncated');
     this.#at = from + length;
     return from;
   }
@@ -157,7 +157,7 @@ export class ProtobufReader {
 
   #length(): number {
     const [low, high] = this.#varint();
-    if (high !== 0) throw new ProtobufFault('a length is too large');
+    if (high !== 0) throw new ProtobufError('a length is too large');
     return low;
   }
 
@@ -166,7 +166,7 @@ export class ProtobufReader {
     let low = 0;
     let high = 0;
     for (let index = 0; index < 10; index++) {
-      if (this.#at >= this.#end) throw new ProtobufFault('a number is truncated');
+      if (this.#at >= this.#end) throw new ProtobufError('a number is truncated');
       const byte = this.#bytes[this.#at++] as number;
       const bits = byte & 127;
       if (index < 4) low |= bits << (7 * index);
@@ -176,6 +176,6 @@ export class ProtobufReader {
       } else high |= bits << (7 * index - 32);
       if (byte < 128) return [low >>> 0, high >>> 0];
     }
-    throw new ProtobufFault('a number has more than ten bytes');
+    throw new ProtobufError('a number has more than ten bytes');
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   logicalLines,
-  PythonFileFault,
+  PythonFileError,
   readCondaFile,
   readPythonEnvFile,
   readRequirementsFile,
@@ -142,6 +142,6 @@ test.each([
   ['python_env.yaml: Python 2', () => readPythonEnvFile('python: 2.7.18', none), 'is not a Python version'],
   ['python_env.yaml: no list', () => readPythonEnvFile('dependencies: x', none), 'is not a list of strings'],
 ])('%s is told', (_, read, message) => {
-  expect(read).toThrow(PythonFileFault);
+  expect(read).toThrow(PythonFileError);
   expect(read).toThrow(message);
 });

@@ -2,7 +2,7 @@
  * Files in which Python projects and models say what they need: `requirements.txt`, `conda.yaml` and `python_env.yaml`. They are
  * translated to a version of Python and lines for pip; nothing is looked up, so whether a package exists is the index's word.
  */
-import { readYamlDocuments, YamlFault } from './yaml-documents.ts';
+import { readYamlDocuments, YamlError } from './yaml-documents.ts';
 
 export interface PythonNeeds {
   /** `3.11` or `3.11.9`; undefined when the file leaves it open. */
@@ -20,7 +20,7 @@ export interface PythonNeeds {
 export type OtherFile = (path: string) => string | undefined;
 
 /** The file is not one of its kind; the message says where and why. */
-export class PythonFileFault extends Error {}
+export class PythonFileError extends Error {}
 
 interface Found {
   version?: string;
@@ -74,21 +74,21 @@ export function readRequirementsFile(text: string, other: OtherFile): PythonNeed
 
 /**
  * `conda.yaml`. What stands below `pip` is taken as it is; a package of conda is taken as the one of that name at PyPI, where the
- * names differ under the other name. @throws PythonFileFault
+ * names differ under the other name. @throws PythonFileError
  */
 export function readCondaFile(text: string, other: OtherFile): PythonNeeds {
   const { dependencies } = readMap(text);
-  if (!Array.isArray(dependencies)) throw new PythonFileFault('`dependencies` is missing or not a list');
+  if (!Array.isArray(dependencies)) throw new PythonFileError('`dependencies` is missing or not a list');
   const found = nothing();
   for (const entry of dependencies as unknown[]) {
     if (typeof entry === 'string') addConda(found, entry);
     else if (isMap(entry) && Array.isArray(entry['pip'])) addLines(found, texts(entry['pip'], 'pip'), other);
-    else throw new PythonFileFault('an entry of `dependencies` is neither a package nor a list under `pip`');
+    else throw new PythonFileError('an entry of `dependencies` is neither a package nor a list under `pip`');
   }
   return found;
 }
 
-/** `python_env.yaml`: what is needed to build is left out. @throws PythonFileFault */
+/** `python_env.yaml`: what is needed to build is left out. @throws PythonFileError */
 export function readPythonEnvFile(text: string, other: OtherFile): PythonNeeds {
   const { python, dependencies = [], build_dependencies: tools = [] } = readMap(text);
   const found = nothing();
@@ -113,10 +113,10 @@ function addLines(found: Found, lines: readonly string[], other: OtherFile, with
 
 function include(found: Found, path: string, other: OtherFile, within: readonly string[]): void {
   if (within.includes(path) || within.length >= MAX_INCLUDES) {
-    throw new PythonFileFault(`${[...within, path].join(' includes ')}, which is a circular include`);
+    throw new PythonFileError(`${[...within, path].join(' includes ')}, which is a circular include`);
   }
   const text = other(path);
-  if (text === undefined) throw new PythonFileFault(`the included file ${path} does not exist`);
+  if (text === undefined) throw new PythonFileError(`the included file ${path} does not exist`);
   addLines(found, logicalLines(text), other, [...within, path]);
 }
 
@@ -124,7 +124,7 @@ function addConda(found: Found, entry: string): void {
   const [, channel, name = '', rest = ''] =
     /^(?:([\w./:-]+)::)?([A-Za-z0-9_.-]+?)(?:\s*([=<>!~\s[].*))?$/s.exec(entry.trim()) ?? [];
   const lower = name.toLowerCase();
-  if (name === '' || entry.length > 500) throw new PythonFileFault(`“${entry.slice(0, 80)}” is not a conda package`);
+  if (name === '' || entry.length > 500) throw new PythonFileError(`“${entry.slice(0, 80)}” is not a conda package`);
   const versions = condaVersions(rest.trim());
   if (versions === undefined) {
     found.unsupported.push({ text: entry, why: 'a version specification that only conda supports' });
@@ -157,7 +157,7 @@ function condaVersions(text: string): string | undefined {
 
 function setVersion(found: Found, version: string): void {
   if (!VERSION.test(version))
-    throw new PythonFileFault(`“${version.slice(0, 40)}” is not a Python version such as 3.11.9`);
+    throw new PythonFileError(`“${version.slice(0, 40)}” is not a Python version such as 3.11.9`);
   found.version = version;
 }
 
@@ -172,16 +172,16 @@ function readMap(text: string): Readonly<Record<string, unknown>> {
     const [document] = readYamlDocuments(text, { documents: 1, depth: 10, formatPath: (path) => path.join('.') });
     if (isMap(document?.value)) return document.value;
   } catch (error) {
-    if (!(error instanceof YamlFault)) throw error;
+    if (!(error instanceof YamlError)) throw error;
     const [issue] = error.issues;
-    throw new PythonFileFault(issue === undefined ? error.message : `line ${issue.line}: ${issue.message}`);
+    throw new PythonFileError(issue === undefined ? error.message : `line ${issue.line}: ${issue.message}`);
   }
-  throw new PythonFileFault('it is not a YAML map');
+  throw new PythonFileError('it is not a YAML map');
 }
 
 function texts(value: unknown, field: string): readonly string[] {
   if (Array.isArray(value) && value.every((one): one is string => typeof one === 'string')) return value;
-  throw new PythonFileFault(`\`${field}\` is not a list of strings`);
+  throw new PythonFileError(`\`${field}\` is not a list of strings`);
 }
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -19,11 +19,11 @@ export interface YamlDocument {
    * Line and column (from 1) of the nearest enclosing place of `path` that the text has; of the place `within` the text
    * that stands there, when it is written as a literal block (`|`).
    */
-  locate(path: string, within?: TextPlace): TextPlace;
+  locate(path: string, within?: TextPosition): TextPosition;
 }
 
 /** Both count from 1. */
-export interface TextPlace {
+export interface TextPosition {
   readonly line: number;
   readonly column: number;
 }
@@ -45,12 +45,12 @@ export interface YamlIssue {
 }
 
 /** The text is no YAML, uses more of YAML than is read here, or holds too many documents. */
-export class YamlFault extends Error {
+export class YamlError extends Error {
   readonly reason: 'unreadable' | 'complex' | 'many';
   readonly issues: readonly YamlIssue[];
-  constructor(reason: YamlFault['reason'], message: string, issues: readonly YamlIssue[] = []) {
+  constructor(reason: YamlError['reason'], message: string, issues: readonly YamlIssue[] = []) {
     super(message);
-    this.name = 'YamlFault';
+    this.name = 'YamlError';
     this.reason = reason;
     this.issues = issues.slice(0, 100);
   }
@@ -59,7 +59,7 @@ export class YamlFault extends Error {
 /**
  * Reads YAML 1.2 or JSON text with one or more documents. Anchors and aliases are refused: they are how a small text
  * becomes a huge one. Whole numbers too large for JavaScript stay bigint.
- * @throws YamlFault with every fault and its place.
+ * @throws YamlError with every fault and its place.
  */
 export function readYamlDocuments(text: string, limits: YamlLimits): YamlDocument[] {
   const lines = new LineCounter();
@@ -86,7 +86,7 @@ export function readYamlDocuments(text: string, limits: YamlLimits): YamlDocumen
   for (const document of composer.compose(tokens)) {
     documents.push(document);
     if (documents.length > limits.documents) {
-      throw new YamlFault('many', `has more than ${limits.documents} documents, which is the limit of a request`);
+      throw new YamlError('many', `has more than ${limits.documents} documents, which is the limit of a request`);
     }
   }
   const faults = documents.flatMap((document) => [
@@ -98,7 +98,7 @@ export function readYamlDocuments(text: string, limits: YamlLimits): YamlDocumen
       message: `the key "${key.slice(0, 80)}" is used twice`,
     })),
   ]);
-  if (faults.length > 0) throw new YamlFault('unreadable', 'is not valid YAML', faults);
+  if (faults.length > 0) throw new YamlError('unreadable', 'is not valid YAML', faults);
   return documents
     .filter((document) => document.contents !== null && !isEmptyScalar(document.contents))
     .map((document) => {
@@ -135,7 +135,7 @@ function* shallowTokens(text: string, depth: number, lines: LineCounter, place: 
     yield* parser.next(lexeme);
     // Below the collections stands their document; above them perhaps a scalar.
     if (parser.stack.length > depth + 1 && CST.isCollection(parser.stack.at(-1))) {
-      throw new YamlFault('complex', `is nested deeper than ${depth} levels`, [
+      throw new YamlError('complex', `is nested deeper than ${depth} levels`, [
         { ...place(parser.offset - lexeme.length), message: `more than ${depth} levels of nesting` },
       ]);
     }
@@ -158,13 +158,13 @@ function duplicateKeys(node: unknown): { readonly key: string; readonly offset: 
 function refuseReferences(node: unknown, place: Place): void {
   const at = place(rangeStart(node) ?? 0);
   if (isAlias(node)) {
-    throw new YamlFault('complex', 'uses a YAML alias', [
+    throw new YamlError('complex', 'uses a YAML alias', [
       { ...at, message: 'an alias is not allowed', expected: 'the value itself, in quotes if it starts with *' },
     ]);
   }
   if (isScalar(node) || isCollection(node)) {
     if (node.anchor !== undefined) {
-      throw new YamlFault('complex', 'uses a YAML anchor', [
+      throw new YamlError('complex', 'uses a YAML anchor', [
         { ...at, message: 'an anchor is not allowed', expected: 'the value itself, in quotes if it starts with &' },
       ]);
     }
@@ -195,7 +195,7 @@ function plain(value: unknown): unknown {
 }
 
 /** A place in the text of a literal block, which stands below its mark, each line indented alike. */
-function placeInBlock(node: unknown, within: TextPlace, place: Place, text: string): TextPlace | undefined {
+function placeInBlock(node: unknown, within: TextPosition, place: Place, text: string): TextPosition | undefined {
   if (!isScalar(node) || node.type !== 'BLOCK_LITERAL') return undefined;
   const line = place(rangeStart(node) ?? 0).line + within.line;
   const first = String(node.value).split('\n')[within.line - 1];

@@ -9,7 +9,7 @@ import { Coalescer } from '#lib/coalesce.ts';
 import { cookieName, cookieValue } from '#lib/cookies.ts';
 import type { Log } from '#lib/log.ts';
 import { secretDigest } from '#lib/secret-digest.ts';
-import type { Access, AccessRequest, AccessWish } from '#policy/access.ts';
+import type { Access, AccessRequest, AccessRequirement } from '#policy/access.ts';
 import { bearerToken } from '#policy/authorization-header.ts';
 import { CredentialCache } from '#policy/identity/credential-cache.ts';
 import { SESSION_COOKIE } from '#policy/identity/session-cookie.ts';
@@ -46,13 +46,16 @@ function cacheKey(secret: string): string {
   return secretDigest(secret).toString('base64');
 }
 
-/** What the owner's tokens begin with. */
+/** The prefix of owner tokens. */
 const OWNER_PREFIX = 'dais_own_';
 /** Credentials kept in memory: about 500 bytes each. */
 const CACHED = 10_000;
 /** A session's last use is written down when it is this old. */
 const TOUCH_AFTER_MS = 55_000;
-/** The same for all reasons: nobody learns whether a token, a session or an account exists, existed or has ended. */
+/**
+ * Identical for all reasons, so that the response does not reveal whether a token, session or account exists or
+ * existed.
+ */
 const WRONG_TOKEN = 'The token is not valid: it is misspelled, expired or revoked.';
 const SIGN_IN = 'Sign in, or send a token as `Authorization: Bearer …`.';
 
@@ -78,7 +81,7 @@ export class AccountAccess implements Access {
     this.#uses = new TokenUses(parts.database, parts.clock, parts.log);
   }
 
-  async identify(request: AccessRequest, { anonymous, byTicket, dispatched }: AccessWish): Promise<Principal> {
+  async identify(request: AccessRequest, { anonymous, byTicket, dispatched }: AccessRequirement): Promise<Principal> {
     this.#gate.check(request);
     if (byTicket === true) {
       this.#gate.checkWriteByAnybody(request);
@@ -86,7 +89,7 @@ export class AccountAccess implements Access {
     }
     const step = await identifyStep(request, async (text) => await this.#read((sql) => findStepToken(sql, text)));
     if (step !== undefined) return step;
-    // Whoever sends a token means it: what a browser adds by itself does not count beside it.
+    // An explicit token takes precedence over credentials that a browser adds automatically.
     if (request.authorization !== undefined)
       return await this.#byToken(request.authorization, request.address, dispatched);
     const secret = this.#sessionSecret(request);
@@ -117,7 +120,7 @@ export class AccountAccess implements Access {
     }
     if (text.startsWith(OWNER_PREFIX) && this.#ownerToken.matches(text)) return OWNER_BY_TOKEN;
     const key = cacheKey(text);
-    // What cannot be a token is not looked for; what was found needs no second look at its checksum.
+    // The checksum is verified before the lookup, so a token that was found needs no second check.
     if (!this.#tokens.has(key) && tokenForm(text) === undefined) throw new DaisError('unauthenticated', WRONG_TOKEN);
     const known = await this.#find(this.#tokens, key, (sql) => findToken(sql, text), dispatched);
     if (known === undefined) throw new DaisError('unauthenticated', WRONG_TOKEN);

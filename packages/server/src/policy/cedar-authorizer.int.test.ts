@@ -173,7 +173,7 @@ describe('policies', () => {
           { name: 'cy', manifest: manifest('User', 'cy', { email: 'cy@example.com', clearance }) },
           user('root'),
         );
-      // What would be is no more than itself: only beside what is there is it a raise.
+      // The proposed state alone is not a raise: the policy compares it with the current state.
       expect(await raise(2)).toMatch(/Policy "no-raise"/);
       expect(await raise(0)).toBe('ok');
     });
@@ -234,7 +234,7 @@ describe('lists', () => {
           { limit: 1, ...(cursor !== undefined && { cursor }) },
           as,
         );
-        // A page that is shorter than asked for would tell how many are left out.
+        // A page shorter than the limit would reveal how many rows are hidden.
         expect(page.items).toHaveLength(1);
         seen.push(...names(page));
         cursor = page.nextCursor;

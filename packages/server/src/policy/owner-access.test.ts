@@ -59,11 +59,11 @@ test.each([
 });
 
 test.each([
-  // What was loaded over plain HTTP, anybody on the way may have written.
+  // Content loaded over plain HTTP can be modified in transit.
   ['http', 'http://127.0.0.1:7070', 'owner'],
   ['https', 'http://127.0.0.1:7070', 'origin_refused'],
   ['https', 'https://127.0.0.1:7070', 'owner'],
-  // A proxy that nobody named speaks HTTPS in front of us.
+  // A proxy outside of `trustedProxies` terminates HTTPS.
   ['http', 'https://127.0.0.1:7070', 'owner'],
 ] as const)('over %s, Origin %s: %s', async (scheme, origin, wanted) => {
   expect(await verdict({ scheme, origin })).toBe(wanted);

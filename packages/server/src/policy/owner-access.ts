@@ -5,7 +5,7 @@
  */
 import { DaisError } from '@dais/api';
 import { ANONYMOUS, type Principal } from '#kernel/principal.ts';
-import type { Access, AccessRequest, AccessWish } from '#policy/access.ts';
+import type { Access, AccessRequest, AccessRequirement } from '#policy/access.ts';
 import { bearerToken } from '#policy/authorization-header.ts';
 import { OWNER_BY_TOKEN, OwnerToken } from '#policy/owner-token.ts';
 import { identifyStep, type FindStep } from '#policy/step-access.ts';
@@ -35,7 +35,7 @@ export class OwnerAccess implements Access {
     this.#findStep = parts.findStep ?? (async () => await Promise.resolve(undefined));
   }
 
-  async identify(request: AccessRequest, wish?: AccessWish): Promise<Principal> {
+  async identify(request: AccessRequest, wish?: AccessRequirement): Promise<Principal> {
     this.#gate.check(request);
     if (wish?.byTicket === true) {
       this.#gate.checkWriteByAnybody(request);

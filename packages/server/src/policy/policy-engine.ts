@@ -54,7 +54,7 @@ export class PolicyEngine {
     };
   }
 
-  /** Every fault of a text, and the outcome of the cases it brings. */
+  /** All errors of a policy text, and the results of its test cases. */
   async check(source: PolicyText): Promise<CheckedPolicy> {
     return checkPolicy(await loadCedarWasm(), this.model, source);
   }

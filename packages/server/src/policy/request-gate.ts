@@ -1,12 +1,12 @@
-/** What every request must pass before anybody asks who sends it: the name it calls us by, the page it comes from. */
+/** Checks that apply to every request before authentication: the Host and the Origin. */
 import { isIP } from 'node:net';
 import { DaisError } from '@dais/api';
 import type { AccessRequest } from '#policy/access.ts';
 
 export interface GateParts {
-  /** Host names the server answers to beside loopback's: the bind address, the public URL's, `allowHosts`. */
+  /** Host names of the server in addition to loopback: the bind address, the public URL's, `allowHosts`. */
   readonly hosts: readonly string[];
-  /** Origins that may call it beside its own address: `https://dais.example.com`. */
+  /** Origins that may call the server in addition to its own, for example `https://dais.example.com`. */
   readonly origins: readonly string[];
   /** People reach the server over HTTPS even where it sees plain HTTP. */
   readonly behindHttps?: boolean;
@@ -42,8 +42,8 @@ export class RequestGate {
   }
 
   /**
-   * A browser sends a cookie along whoever asks it to, so a write by cookie must prove that a page of ours asked:
-   * by an Origin of ours (already checked), or where a browser leaves that out, by Sec-Fetch-Site.
+   * A browser sends a cookie for requests of any site, so a write with a cookie must come from a page of this server:
+   * shown by an Origin of this server (already checked), or by Sec-Fetch-Site where a browser omits the Origin.
    * @throws DaisError `origin_refused`.
    */
   checkWriteByCookie({ method, origin, fetchSite }: AccessRequest): void {
@@ -54,7 +54,10 @@ export class RequestGate {
     );
   }
 
-  /** Also without any credential: nobody is signed in from a page of another site. @throws DaisError `origin_refused`. */
+  /**
+   * Also applies without a credential: a page of another site cannot sign a user in. @throws DaisError
+   * `origin_refused`.
+   */
   checkWriteByAnybody({ method, origin, fetchSite }: AccessRequest): void {
     if (SAFE_METHODS.has(method) || origin !== undefined) return;
     if (fetchSite === 'cross-site' || fetchSite === 'same-site') {
@@ -73,7 +76,7 @@ export class RequestGate {
     }
   }
 
-  /** A page of plain HTTP may be anybody's who stands on the way: it does not speak for a server behind HTTPS. */
+  /** A page over plain HTTP can be forged in transit, so it is not an origin of a server behind HTTPS. */
   #isOwn(origin: string, host: string, secure: boolean): boolean {
     const lower = origin.toLowerCase();
     const own = `//${host.toLowerCase()}`;
@@ -81,7 +84,7 @@ export class RequestGate {
   }
 }
 
-/** Without percent-encoding, as far as it is any: only to look into it. */
+/** Decodes percent-encoding where it is valid, only for inspection. */
 function decoded(url: string): string {
   return url.replaceAll(/%([0-9a-f]{2})/gi, (_all, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }

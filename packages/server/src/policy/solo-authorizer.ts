@@ -9,7 +9,7 @@ import { requireWithinToken } from '#policy/token-limits.ts';
 export const soloAuthorizer: Authorizer = {
   authorize: async (question) => {
     const { principal, operation } = question;
-    // Only what brings a ticket of its own gets here without being the owner.
+    // Only requests with a ticket reach this point without being from the owner.
     if (operation.public === true) return {};
     requireWithinToken(question);
     if (principal.type === 'system' || (principal.type === 'user' && principal.id === 'owner')) return {};

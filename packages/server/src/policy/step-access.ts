@@ -1,4 +1,4 @@
-/** Whoever calls as a step: with the token that the attempt was given, whatever uid it runs with. */
+/** Callers that act as a step, with the token of the attempt, independent of the uid. */
 import { DaisError } from '@dais/api';
 import type { Principal } from '#kernel/principal.ts';
 import type { AccessRequest } from '#policy/access.ts';
@@ -11,8 +11,7 @@ export type FindStep = (text: string) => Promise<Principal | undefined>;
 const PREFIX = `dais_${STEP_FORM}_`;
 
 /**
- * Undefined: no step. A connection that comes out of a step is never anybody else, whatever token it sends, and only
- * that step.
+ * Returns undefined if the caller is not a step. A connection from a step is always that step, whatever token it sends.
  * @throws DaisError `unauthenticated`
  */
 export async function identifyStep(

@@ -1,4 +1,4 @@
-/** What somebody may not see must not show in answers about something else, not even by how they differ. */
+/** Resources that a caller may not see must not affect responses about other resources. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CallContext } from '#kernel/context.ts';
 import { manifest } from '#kernel/testing/test-kernel.ts';
@@ -107,7 +107,7 @@ test('a plan tells a secret that is hidden like one that is not there, as an app
       (await world.ask(`platform.${verb}`, channel(of), user('bo'), 'own')).replaceAll(of, 'SECRET');
     expect(await ask('prod')).toMatch(/^reference_not_found: /);
     expect(await ask('prod')).toBe(await ask('missing'));
-    // Neither what is told first nor how much is told at once may differ.
+    // Neither the first item nor the number of items may differ.
     const among = async (of: string) => {
       const more = manifest('AlertChannel', 'b', { send: { type: 'slack', url: { secret: 'nowhere', key: 'key' } } });
       const text = `${channel(of).sources[0]?.text ?? ''}\n---\n${JSON.stringify(more)}`;

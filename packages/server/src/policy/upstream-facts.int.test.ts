@@ -134,7 +134,7 @@ describe('a policy that forbids endpoints of models with open findings upstream'
       expect(refused).toContain(`${dataset}@1`);
       expect(refused).toContain('It was never scanned for personal data.');
     });
-    // Whoever wants to let the unknown pass says so.
+    // To permit unknown facts, a policy must do so explicitly.
     const lenient = manifest('Policy', 'no-pii', {
       mode: 'enforce',
       cedar: `@id("no-pii") forbid(principal, action == Dais::Action::"endpoint:write", resource)

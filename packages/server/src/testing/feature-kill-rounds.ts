@@ -5,7 +5,7 @@
 import type { DatasetVersion, Ingest, LabelPublication, Materialization, OnlineFeatures } from '@dais/api/data';
 import { expect } from 'vitest';
 import { pushRows } from './data-kill-rounds.ts';
-import { KillableDais, KILL_PATIENCE, type LeftContent } from './killable-dais.ts';
+import { KillableDais, KILL_TIMEOUT, type LeftContent } from './killable-dais.ts';
 
 interface FeatureKillReport {
   readonly kills: number;
@@ -78,7 +78,7 @@ async function prepare({ dais }: World): Promise<void> {
 async function newVersion(dais: KillableDais, dataset: string, csv: string): Promise<number> {
   const id = await pushRows(dais, dataset, csv);
   const ingest = async () => await dais.call<Ingest>('GET', `/data/datasets/${dataset}/ingests/${id}`);
-  await expect.poll(async () => (await ingest()).state, KILL_PATIENCE).toBe('done');
+  await expect.poll(async () => (await ingest()).state, KILL_TIMEOUT).toBe('done');
   return (await ingest()).version ?? 0;
 }
 
@@ -149,7 +149,7 @@ async function pushed({ dais, limits }: World, round: number): Promise<void> {
     const there = new Set((await rows()).map(([k]) => k));
     return told.filter((k) => !there.has(k));
   };
-  await expect.poll(missing, KILL_PATIENCE).toEqual([]);
+  await expect.poll(missing, KILL_TIMEOUT).toEqual([]);
   await look();
   const online = await dais.call<OnlineFeatures>('POST', '/features/online', {
     features: ['growing:v'],

@@ -10,7 +10,7 @@ export interface World {
   remove(uid: string, cell: number, io: ControllerIo): Promise<void>;
 }
 
-export interface Machinery {
+export interface MachineBackend {
   readonly world: World;
   /** Called before and after each effect; what it throws ends the pass, as a crash would. */
   readonly before?: (effect: MachineEffect, resource: Resource) => void | Promise<void>;
@@ -33,7 +33,7 @@ interface Observed {
   readonly mayStart: boolean;
 }
 
-export function machineController(machinery: Machinery): Controller<Observed, MachineEffect> {
+export function machineController(machinery: MachineBackend): Controller<Observed, MachineEffect> {
   const { world } = machinery;
   return {
     finalizer: 'machine',

@@ -163,7 +163,7 @@ const odd: fc.Arbitrary<unknown> = fc.oneof(
 );
 
 /** A value with something hostile in one place: instead of a part of it, or beside one. */
-export function spoilt(whole: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
+export function withHostileValue(whole: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
   return fc
     .tuple(
       whole,

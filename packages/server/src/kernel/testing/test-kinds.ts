@@ -3,7 +3,7 @@ import { conditionSchema, labelNameSchema, nameSchema, reference, type KindSpec 
 import { z } from 'zod';
 import { kindActions } from '#kernel/entry.ts';
 import type { KindDefinition } from '#kernel/kind.ts';
-import { machineController, type Machinery } from './machine-controller.ts';
+import { machineController, type MachineBackend } from './machine-controller.ts';
 
 const status = {
   observedGeneration: z.int().optional().describe('See conditions.'),
@@ -118,6 +118,6 @@ export const part: KindDefinition = {
   }),
 };
 
-export function machine(machinery: Machinery): KindDefinition {
+export function machine(machinery: MachineBackend): KindDefinition {
   return { spec: machineKind, controller: machineController(machinery) };
 }

@@ -80,7 +80,7 @@ export async function insertDelivery(
 }
 
 /** Whether it was said after this delivery that the same is over: told now it would begin again. */
-export async function isOvertaken(
+export async function isResolvedLater(
   sql: Sql,
   projectId: string,
   { channelUid, id, key }: { readonly channelUid: string; readonly id: string; readonly key: string },

@@ -74,7 +74,7 @@ export async function sendMail(
     };
   } catch (error) {
     signal.throwIfAborted();
-    return judge(error as MailError, `${host}:${port}`);
+    return mailOutcome(error as MailError, `${host}:${port}`);
   } finally {
     signal.removeEventListener('abort', stop);
     transport.close();
@@ -93,7 +93,7 @@ interface MailError extends Error {
 }
 
 /** Uses only the code and the command: the text of a server may repeat what it received. */
-function judge(error: MailError, where: string): Sent {
+function mailOutcome(error: MailError, where: string): Sent {
   const { code, responseCode, command } = error;
   if (responseCode !== undefined && responseCode >= 400) {
     // RFC 5321 §4.2.1: 4yz is transient, 5yz permanent.

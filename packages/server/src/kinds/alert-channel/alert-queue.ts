@@ -7,7 +7,7 @@ import { readByUid, readResource, type ResourceRow } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { ChannelTools } from './alert-controller.ts';
-import { insertDelivery, isOvertaken, recordAttempt, trimDeliveries } from './alert-deliveries.ts';
+import { insertDelivery, isResolvedLater, recordAttempt, trimDeliveries } from './alert-deliveries.ts';
 import type { Alert } from './alert-message.ts';
 import { findRoute, isFault, openRoute, readSpec, type RouteFault } from './alert-route.ts';
 import { sendAlert } from './alert-send.ts';
@@ -78,7 +78,7 @@ async function deliver(job: JobClaim, io: JobIo, tools: ChannelTools, now: () =>
     const overtaken =
       alert.key !== undefined &&
       alert.state !== 'resolved' &&
-      (await isOvertaken(tx.sql, row.project_id, { channelUid, id: job.id, key: alert.key }));
+      (await isResolvedLater(tx.sql, row.project_id, { channelUid, id: job.id, key: alert.key }));
     return {
       overtaken,
       generation: Number(row.generation),

@@ -10,7 +10,7 @@ import {
   type RolloutRow,
   type StepResult,
 } from '#ledgers/serving/index.ts';
-import { judge } from './rollout-judgement.ts';
+import { evaluateRollout } from './rollout-evaluation.ts';
 
 /** While something takes over. */
 const QUICK_MS = 500;
@@ -123,7 +123,7 @@ function followRollout(facts: EndpointFacts, rollout: RolloutRow): Turn {
   if (rollout.state === 'paused') return nothing(`Paused: ${rollout.reason}`);
   if (rollout.shadow) return nothing('The version receives copies of all requests until it is promoted or aborted.');
   if (!facts.live || step === undefined) return nothing('No gateway reports metrics at the moment.');
-  const judged = judge(row.spec.rollout, facts.nowMs - step.startedMs, step.canary, measure(facts));
+  const judged = evaluateRollout(row.spec.rollout, facts.nowMs - step.startedMs, step.canary, measure(facts));
   const result = { ...judged, stable: step.stable, canary: step.canary };
   if (judged.verdict === 'bad') {
     if (row.spec.rollout.onFailure === 'pause')

@@ -20,7 +20,7 @@ export interface UserCredentials {
   /** Gives the address to the user; the uid of whoever has it already, if that is somebody else. */
   claimEmail(tx: Transaction, email: string, uid: string): Promise<string | undefined>;
   /** The uid of whoever has the address. */
-  whoseEmail(tx: Transaction, email: string): Promise<string | undefined>;
+  findEmailOwner(tx: Transaction, email: string): Promise<string | undefined>;
   /** Forgets password and address. */
   forget(tx: Transaction, uid: string): Promise<void>;
 }
@@ -46,7 +46,7 @@ export async function admitUser(
     });
   }
   const { email, suspended } = spec as { readonly email: string; readonly suspended?: boolean };
-  const other = dryRun ? await credentials.whoseEmail(tx, email) : await credentials.claimEmail(tx, email, uid);
+  const other = dryRun ? await credentials.findEmailOwner(tx, email) : await credentials.claimEmail(tx, email, uid);
   if (other !== undefined && other !== uid) {
     throw new DaisError('invalid_manifest', `User "${name}": another user has the email address ${email}.`, {
       issues: [{ path: 'spec.email', message: 'is the email address of another user', expected: 'a unique email address' }],

@@ -1,6 +1,6 @@
 /** One run of the thread that asks an endpoint, with what it cost the gateway. */
 import type { GatewayFigures } from '@dais/api/gateway';
-import { programBeside, startThread } from '#lib/process.ts';
+import { programUrl, startThread } from '#lib/process.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import type { FromLoad, LoadPlan, LoadSeen } from './load-plan.ts';
 
@@ -77,7 +77,7 @@ async function follow(
   signal: AbortSignal,
   progress: ((seen: LoadSeen) => void) | undefined,
 ): Promise<LoadSeen> {
-  const thread = startThread(programBeside(import.meta.url, './load-thread'), plan);
+  const thread = startThread(programUrl(import.meta.url, './load-thread'), plan);
   let last = NOTHING;
   try {
     return await new Promise<LoadSeen>((resolve, reject) => {

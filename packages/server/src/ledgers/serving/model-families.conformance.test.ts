@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { differences } from '#protocols/scoring/testing/flavours.ts';
 import { startModelFamilies, type ModelFamilies } from '#testing/model-families.testing.ts';
-import { PYTHON_PATIENCE } from '#testing/python-dais.testing.ts';
+import { PYTHON_TIMEOUT } from '#testing/python-dais.testing.ts';
 
 // Others: model-families-light.full.test.ts and model-families.full.test.ts.
 const FAMILIES = ['xgboost', 'joblib'];
@@ -21,7 +21,7 @@ flavors:
 let families: ModelFamilies;
 beforeAll(async () => {
   families = await startModelFamilies('convert', 'convert/requirements.txt', [...FAMILIES, 'own']);
-}, PYTHON_PATIENCE);
+}, PYTHON_TIMEOUT);
 afterAll(async () => {
   await families?.stop();
 });

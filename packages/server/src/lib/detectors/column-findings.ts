@@ -1,7 +1,7 @@
 /** What a column holds, judged from its name and a sample of its values. Pure; the caller chooses the sample. */
-import { saysOneOf, wordsOf } from './column-name.ts';
+import { containsTerm, wordsOf } from './column-name.ts';
 import { TEXT_LIMIT, type Detector } from './detector.ts';
-import { detectors, digitsIn, lookFor } from './find-in-text.ts';
+import { detectors, digitsIn, matchText } from './find-in-text.ts';
 import { nameRules } from './names.ts';
 
 /** One kind of personal or secret data in a column. */
@@ -42,7 +42,7 @@ interface Tally {
 }
 
 /** Looks at one value after another, so that the caller can let others in between. */
-export class ColumnLook {
+export class ColumnScan {
   readonly #words: string;
   readonly #tallies: readonly Tally[] = detectors.map((detector) => ({
     detector,
@@ -62,7 +62,7 @@ export class ColumnLook {
     this.#values += 1;
     const digits = digitsIn(text);
     for (const tally of this.#tallies) {
-      const { candidates, matches } = lookFor(tally.detector, text, digits);
+      const { candidates, matches } = matchText(tally.detector, text, digits);
       if (candidates > 0) tally.looking += 1;
       const [first] = matches;
       if (first === undefined) continue;
@@ -83,7 +83,7 @@ export class ColumnLook {
     );
     const named = nameRules
       .filter(({ entity }) => !explained.some((one) => one.entity === entity))
-      .filter(({ words, unless = [] }) => saysOneOf(this.#words, words) && !saysOneOf(this.#words, unless))
+      .filter(({ words, unless = [] }) => containsTerm(this.#words, words) && !containsTerm(this.#words, unless))
       .map(({ entity }): ColumnFinding => ({ entity, confidence: NAME_ONLY, share: 0, because: 'name' }));
     return [...explained, ...named].toSorted((a, b) => b.confidence - a.confidence || (a.entity < b.entity ? -1 : 1));
   }
@@ -92,7 +92,7 @@ export class ColumnLook {
     if (holding === 0 || example === undefined) return undefined;
     const { entity, chance, words } = detector;
     const rate = holding / looking;
-    const named = saysOneOf(this.#words, words);
+    const named = containsTerm(this.#words, words);
     const byChance = chance + ABOVE_CHANCE * Math.sqrt((chance * (1 - chance)) / looking);
     // Too few values to tell from chance, unless each one passes: then the name has to speak for it.
     if (rate <= byChance && rate < 1 && !(named && rate > chance)) return undefined;

@@ -14,7 +14,7 @@ export function wordsOf(name: string): string {
 }
 
 /** Whether words of a name, as a row of whole words, are among those looked for. */
-export function saysOneOf(words: string, looked: readonly string[]): boolean {
+export function containsTerm(words: string, looked: readonly string[]): boolean {
   const padded = ` ${words} `;
   return looked.some(
     (one) => padded.includes(` ${one} `) || (one.includes(' ') && padded.includes(` ${one.replaceAll(' ', '')} `)),

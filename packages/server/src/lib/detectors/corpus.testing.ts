@@ -71,7 +71,7 @@ const times = <Value>(count: number, make: (at: number) => Value): readonly Valu
   Array.from({ length: count }, (_, at) => make(at));
 
 /** Columns of other things: name, values. */
-export const DECOYS: readonly (readonly [string, readonly string[]])[] = [
+export const NEGATIVE_COLUMNS: readonly (readonly [string, readonly string[]])[] = [
   ['order_id', times(200, (at) => String(1_000_000 + at))],
   ['created_at', times(200, (at) => String(1_760_000_000 + at * 77))],
   ['created_ms', times(200, (at) => String(1_760_000_000_000 + at * 77_777))],

@@ -1,13 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ColumnLook } from './column-findings.ts';
+import { ColumnScan } from './column-findings.ts';
 import { wordsOf } from './column-name.ts';
-import { DECOYS, EXAMPLES } from './corpus.testing.ts';
+import { NEGATIVE_COLUMNS, EXAMPLES } from './corpus.testing.ts';
 import { detectors, findInText } from './find-in-text.ts';
 import { redactExample } from './redact-example.ts';
 
 const findingsOf = (name: string, values: readonly string[]) => {
-  const look = new ColumnLook(name);
+  const look = new ColumnScan(name);
   for (const value of values) look.see(value);
   return look.findings();
 };
@@ -50,7 +50,7 @@ describe('the corpus', () => {
     },
   );
 
-  test.each(DECOYS)('%s is no finding', (name, values) => {
+  test.each(NEGATIVE_COLUMNS)('%s is no finding', (name, values) => {
     expect(findingsOf(name, values)).toEqual([]);
   });
 

@@ -18,12 +18,12 @@ export const detectors: readonly Detector[] = [
 const MATCH_LIMIT = 20;
 
 /** What one detector sees in a text: what looks like it, and of those what is. */
-export interface Looked {
+export interface TextMatches {
   readonly candidates: number;
   readonly matches: readonly Match[];
 }
 
-const NOTHING: Looked = { candidates: 0, matches: [] };
+const NOTHING: TextMatches = { candidates: 0, matches: [] };
 
 export function digitsIn(text: string): number {
   let digits = 0;
@@ -35,7 +35,7 @@ export function digitsIn(text: string): number {
 }
 
 /** `text` of at most TEXT_LIMIT characters, with `digits` digits. */
-export function lookFor({ entity, patterns, verify, digits: least }: Detector, text: string, digits: number): Looked {
+export function matchText({ entity, patterns, verify, digits: least }: Detector, text: string, digits: number): TextMatches {
   if (digits < least) return NOTHING;
   let candidates = 0;
   const matches: Match[] = [];
@@ -58,6 +58,6 @@ export function findInText(text: string): readonly Match[] {
   const start = text.slice(0, TEXT_LIMIT);
   const digits = digitsIn(start);
   return detectors
-    .flatMap((detector) => lookFor(detector, start, digits).matches)
+    .flatMap((detector) => matchText(detector, start, digits).matches)
     .toSorted((a, b) => a.start - b.start || b.strength - a.strength);
 }

@@ -2,7 +2,7 @@
 import { deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { emptyLook, PickleBytes, scanPickle } from './pickle-scan.ts';
+import { emptyContent, PickleBytes, scanPickle } from './pickle-scan.ts';
 import { scanFile } from './scan-file.ts';
 
 /** With a name in the header of gzip that is longer than what is read to recognize a format. */
@@ -209,7 +209,7 @@ describe('arrays of joblib', () => {
     const name = (index: number) => ops(global('collections', `Name${index}`), '0', 'C\xff', Buffer.alloc(255));
     const parts = Array.from({ length: 60_000 }, (_, index) => name(index % 500));
     const file = ops(START, 'B', Buffer.from([0, 0, 160, 0]), Buffer.alloc(10 * 2 ** 20), '0', ...parts, 'N.');
-    const [whole, pieces] = [emptyLook(), emptyLook()];
+    const [whole, pieces] = [emptyContent(), emptyContent()];
     await scanPickle(PickleBytes.of(file), whole);
     const read = async (offset: number, length: number) =>
       await Promise.resolve(file.subarray(offset, offset + length));

@@ -3,7 +3,7 @@
  * bytes of the array; an array of objects is a pickle of its own instead.
  */
 import type { PickleBytes } from './pickle-bytes.ts';
-import { PickleFault } from './pickle-fault.ts';
+import { PickleError } from './pickle-error.ts';
 import { Dict, Dtype, Items, Named, type Value } from './pickle-values.ts';
 
 const CLASS = 'joblib.numpy_pickle.NumpyArrayWrapper';
@@ -29,7 +29,7 @@ export function isWrapperClass(value: Value): boolean {
   return value instanceof Named && value.full === CLASS;
 }
 
-/** What follows the wrapper with this state. @throws PickleFault unless joblib and this scan certainly read the same. */
+/** What follows the wrapper with this state. @throws PickleError unless joblib and this scan certainly read the same. */
 export function readWrapper(state: Value): { readonly hasObjects: boolean; readonly bytes: number } {
   const entries = state instanceof Dict && state.isExact ? state.entries : new Map<string, Value>();
   if ([...entries.keys()].some((key) => !KEYS.has(key))) throw unclear('it has an unknown field');
@@ -45,7 +45,7 @@ export function readWrapper(state: Value): { readonly hasObjects: boolean; reado
   });
   if (dtype.hasObjects) return { hasObjects: true, bytes: 0 };
   if (typeof entries.get('numpy_array_alignment_bytes') !== 'number') {
-    throw new PickleFault(
+    throw new PickleError(
       'an array is not aligned, as by joblib before 1.2, and other readers could read it differently',
     );
   }
@@ -61,8 +61,8 @@ export function skipPadding(from: PickleBytes): void {
   if (from.take(length).some((byte) => byte !== PADDING)) throw unclear('its padding has unexpected bytes');
 }
 
-function unclear(why: string): PickleFault {
-  return new PickleFault(`a joblib array cannot be skipped: ${why}`);
+function unclear(why: string): PickleError {
+  return new PickleError(`a joblib array cannot be skipped: ${why}`);
 }
 
 /** Opcodes with which the wrapper of an array is made of its class: frames, the memo, and what makes it. */

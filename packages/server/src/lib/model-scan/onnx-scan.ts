@@ -1,5 +1,5 @@
 /** Operators of an ONNX model and the files that it takes its weights from. */
-import { ProtobufFault, ProtobufReader } from '#lib/protobuf-reader.ts';
+import { ProtobufError, ProtobufReader } from '#lib/protobuf-reader.ts';
 import type { Findings } from './scan-finding.ts';
 
 /** Graphs inside graphs. */
@@ -19,7 +19,7 @@ export function scanOnnx(bytes: Buffer, beside: ReadonlySet<string>, findings: F
   try {
     new OnnxScan(bytes, beside, findings).model();
   } catch (error) {
-    if (!(error instanceof ProtobufFault)) throw error;
+    if (!(error instanceof ProtobufError)) throw error;
     findings.add('onnx-broken', 'block', `It cannot be read as an ONNX model: ${error.message}.`);
   }
 }
@@ -44,7 +44,7 @@ class OnnxScan {
       25: () => this.#message({ 7: () => this.#node() }),
       20: () => this.#message({ 1: () => this.#graph(), 2: () => this.#graph() }),
     });
-    if (this.#graphs === 0) throw new ProtobufFault('it has no graph');
+    if (this.#graphs === 0) throw new ProtobufError('it has no graph');
   }
 
   #graph(): void {
@@ -119,7 +119,7 @@ class OnnxScan {
   }
 
   #message(fields: Readonly<Record<number, () => unknown>>): void {
-    if (this.#depth >= MOST_DEPTH) throw new ProtobufFault('it is nested too deeply');
+    if (this.#depth >= MOST_DEPTH) throw new ProtobufError('it is nested too deeply');
     this.#depth += 1;
     this.#reader.message(() => this.#fields(fields));
     this.#depth -= 1;

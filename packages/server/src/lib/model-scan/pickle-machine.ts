@@ -1,9 +1,9 @@
 /** Executes the opcodes of a pickle on values of which it tracks only what names, calls and arrays are made of. */
 import { CREATION, isWrapperClass, readWrapper, skipPadding } from './joblib-array.ts';
-import { PickleEnd, PickleFault } from './pickle-fault.ts';
-import { KEPT_TEXT, type PickleBytes } from './pickle-bytes.ts';
-import type { PickleLook } from './pickle-look.ts';
-import { GETATTR, MAKES_CLASSES, TELLING_WORDS } from './pickle-names.ts';
+import { PickleEnd, PickleError } from './pickle-error.ts';
+import { TEXT_LIMIT_BYTES, type PickleBytes } from './pickle-bytes.ts';
+import type { PickleContent } from './pickle-content.ts';
+import { GETATTR, MAKES_CLASSES, SUSPICIOUS_NAMES } from './pickle-names.ts';
 import {
   ARRAY,
   Dict,
@@ -41,14 +41,14 @@ type Reader = 'joblib' | 'pickle' | 'trial';
 
 interface Start {
   readonly from: PickleBytes;
-  readonly look: PickleLook;
+  readonly look: PickleContent;
   readonly reader: Reader;
   readonly stack?: Value[];
   readonly memo?: Map<number, Value>;
 }
 
 export class PickleMachine {
-  readonly look: PickleLook;
+  readonly look: PickleContent;
   readonly #from: PickleBytes;
   readonly #reader: Reader;
   readonly #stack: Value[];
@@ -84,7 +84,7 @@ export class PickleMachine {
   }
 
   /** Goes on from here as `pickle.load` does, with the same position. */
-  withoutJoblib(look: PickleLook): PickleMachine {
+  withoutJoblib(look: PickleContent): PickleMachine {
     // Shared with nobody: what this changes must not count for joblib.
     const detached = (value: Value): Value => (value instanceof Dict || value instanceof Dtype ? PLAIN : value);
     const memo = new Map<number, Value>();
@@ -350,7 +350,7 @@ export class PickleMachine {
     this.look.calls += 1;
     if (target instanceof Dtype) target.setState(state);
     if (target !== ARRAY || this.#reader !== 'joblib') return undefined;
-    if (!this.isBetweenFrames) throw new PickleFault('an array starts within a frame');
+    if (!this.isBetweenFrames) throw new PickleError('an array starts within a frame');
     const { hasObjects, bytes } = readWrapper(state);
     this.#stack.pop();
     this.#push(PLAIN);
@@ -372,7 +372,7 @@ export class PickleMachine {
   #name(module: string, name: string): void {
     const { names } = this.look;
     names.set(`${module} ${name}`, [module, name]);
-    if (names.size > MOST_NAMES) throw new PickleFault('it has too many names');
+    if (names.size > MOST_NAMES) throw new PickleError('it has too many names');
     const named = new Named(module, name);
     this.#push(named);
     if (isWrapperClass(named)) this.#expected = 'arguments';
@@ -410,7 +410,7 @@ export class PickleMachine {
   }
 
   #push(value: Value): void {
-    if (this.#stack.length >= MOST_STACK) throw new PickleFault('it is nested too deeply');
+    if (this.#stack.length >= MOST_STACK) throw new PickleError('it is nested too deeply');
     this.#stack.push(value);
   }
 
@@ -466,12 +466,12 @@ export class PickleMachine {
 
   /** Of an array that joblib, which this does not go back to, would not read. */
   #refuse(): void {
-    if (this.#reader !== 'trial') throw new PickleFault('it uses a joblib array in an unknown way');
+    if (this.#reader !== 'trial') throw new PickleError('it uses a joblib array in an unknown way');
     this.#expected = undefined;
   }
 
   #keep(index: number): void {
-    if (this.#memo.size >= MOST_MEMO) throw new PickleFault('its memo exceeds the limit');
+    if (this.#memo.size >= MOST_MEMO) throw new PickleError('its memo exceeds the limit');
     this.#memo.set(index, this.#top());
   }
 
@@ -483,18 +483,18 @@ export class PickleMachine {
   }
 
   #pushText(text: string): void {
-    if (TELLING_WORDS.has(text)) this.look.words.add(text);
+    if (SUSPICIOUS_NAMES.has(text)) this.look.words.add(text);
     this.#push(text.includes('\\') ? OTHER : text);
   }
 
   #pushBytes(length: number): void {
-    if (length > KEPT_TEXT) {
+    if (length > TEXT_LIMIT_BYTES) {
       this.#from.skip(length);
       this.#push(OTHER);
       return;
     }
     const text = this.#from.take(length).toString('utf8');
-    if (typeof text === 'string' && TELLING_WORDS.has(text)) this.look.words.add(text);
+    if (typeof text === 'string' && SUSPICIOUS_NAMES.has(text)) this.look.words.add(text);
     this.#push(text);
   }
 }

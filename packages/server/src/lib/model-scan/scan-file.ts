@@ -7,10 +7,10 @@ import { constants, gunzip, gunzipSync, inflate, inflateSync } from 'node:zlib';
 import { parseLimitedYaml } from '../limited-yaml.ts';
 import { scanOnnx } from './onnx-scan.ts';
 import { gradeName } from './pickle-names.ts';
-import { emptyLook, PickleBytes, PickleEnd, PickleFault, scanPickle, type PickleLook } from './pickle-scan.ts';
+import { emptyContent, PickleBytes, PickleEnd, PickleError, scanPickle, type PickleContent } from './pickle-scan.ts';
 import { Findings, type ScanFinding, type ScannedFile } from './scan-finding.ts';
 import { scanGguf, scanSafetensors } from './weight-files.ts';
-import { listZip, readZipEntry, ZipFault } from './zip-list.ts';
+import { listZip, readZipEntry, ZipError } from './zip-list.ts';
 
 export type { ScanFinding, ScannedFile } from './scan-finding.ts';
 
@@ -195,7 +195,7 @@ async function lookIntoZip(
   depth: number,
 ): Promise<void> {
   const fault = (error: unknown) => {
-    if (!(error instanceof ZipFault)) throw error;
+    if (!(error instanceof ZipError)) throw error;
     findings.add('zip', 'block', `Readers can interpret it differently: ${error.message}.`, inside);
   };
   if (depth >= MOST_NESTING) return findings.add('zip', 'block', 'Archives are nested too deeply.', inside);
@@ -240,8 +240,8 @@ async function lookAtPickle(
   findings: Findings,
   inside: string | undefined,
 ): Promise<void> {
-  const seen = emptyLook();
-  let fault: PickleFault | undefined;
+  const seen = emptyContent();
+  let fault: PickleError | undefined;
   let pickles = 0;
   try {
     if (from.isShort) await from.fill();
@@ -251,7 +251,7 @@ async function lookAtPickle(
       // Behind the fifth pickle of an old file of torch are its numbers.
     }
   } catch (error) {
-    if (!(error instanceof PickleFault)) throw error;
+    if (!(error instanceof PickleError)) throw error;
     fault = error;
   }
   // A text may look like the beginning of a pickle: what called nothing before Python ends with an error did nothing.
@@ -275,7 +275,7 @@ async function lookAtPickle(
 }
 
 function reportPickle(
-  seen: PickleLook,
+  seen: PickleContent,
   found: Findings,
   inside: string | undefined,
   which: 'all' | 'blocks only' = 'all',

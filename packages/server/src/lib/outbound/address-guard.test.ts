@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { canonicalHost, createAddressGuard, type Address } from './address-guard.ts';
-import type { Fault } from './fault.ts';
+import type { OutboundErrorCode } from './error-code.ts';
 
 class Failed extends Error {
-  readonly fault: Fault;
-  constructor(fault: Fault, detail: string) {
+  readonly fault: OutboundErrorCode;
+  constructor(fault: OutboundErrorCode, detail: string) {
     super(detail);
     this.fault = fault;
   }

@@ -7,7 +7,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { specialUse, type SpecialUse } from './address-class.ts';
-import type { Fail } from './fault.ts';
+import type { Fail } from './error-code.ts';
 import { matchesAddress, matchesName, parseHostPattern, type HostPattern } from './host-pattern.ts';
 
 export interface Address {

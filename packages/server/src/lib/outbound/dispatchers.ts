@@ -2,7 +2,7 @@
 import type { SecureContext } from 'node:tls';
 import type { Dispatcher, buildConnector } from 'undici';
 import type { AddressGuard } from './address-guard.ts';
-import type { Fail } from './fault.ts';
+import type { Fail } from './error-code.ts';
 import { guardedLookup } from './guarded-lookup.ts';
 
 /** All in milliseconds; 0 means no limit. */

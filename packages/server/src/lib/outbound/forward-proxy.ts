@@ -13,7 +13,7 @@ import {
 } from 'node:http';
 import type { Socket } from 'node:net';
 import { pipeline, type Duplex } from 'node:stream';
-import type { Fault } from './fault.ts';
+import type { OutboundErrorCode } from './error-code.ts';
 import type { Outbound } from './outbound.ts';
 import type { Route, RouteTarget } from './route.ts';
 
@@ -21,7 +21,7 @@ import type { Route, RouteTarget } from './route.ts';
 export interface ProxyFailure {
   readonly host: string;
   readonly port: number;
-  readonly fault: Fault | 'bad_request';
+  readonly fault: OutboundErrorCode | 'bad_request';
   /** A whole sentence for the person whose program tried to connect. */
   readonly message: string;
 }

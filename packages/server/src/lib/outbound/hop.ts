@@ -1,6 +1,6 @@
 /** One request of a call: the first, or one that a redirect asked for. */
 import { Readable } from 'node:stream';
-import type { Fail } from './fault.ts';
+import type { Fail } from './error-code.ts';
 
 export interface Hop {
   readonly url: URL;

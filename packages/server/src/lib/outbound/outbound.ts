@@ -10,12 +10,12 @@ import type { Dispatcher } from 'undici';
 import { createAddressGuard, systemResolve, type Resolve } from './address-guard.ts';
 import { createDispatchers, type Timeouts } from './dispatchers.ts';
 import { startDeadline } from './deadline.ts';
-import type { Fail, Fault } from './fault.ts';
+import type { Fail, OutboundErrorCode } from './error-code.ts';
 import { isRedirect, portOf, readUrl, redirected, type Hop } from './hop.ts';
 import { limitBody } from './limited-body.ts';
 import { connectToProxy, tunnelThroughProxy, type Route, type RouteTarget } from './route.ts';
 import { openTcp } from './tcp-connection.ts';
-import { trustAlso } from './trust.ts';
+import { extendTrust } from './trust.ts';
 import { createProxyChoice, type ProxySettings } from './proxy-choice.ts';
 import { chainOf, failureText } from './failure-text.ts';
 
@@ -80,7 +80,7 @@ export interface Outbound {
    */
   route(target: RouteTarget, signal?: AbortSignal): Promise<Route>;
   /** Returns the kind of an error that this client threw; undefined for errors of others. */
-  faultOf(error: unknown): Fault | undefined;
+  faultOf(error: unknown): OutboundErrorCode | undefined;
   /** As `check`, for `connect`. */
   checkHost(host: string, port: number): Promise<void>;
   /** For TLS on such a connection: trusts `extraCa` too. Undefined: Node's own authorities are enough. */
@@ -97,7 +97,7 @@ const MAX_REDIRECTS = 5;
 /** @throws the error of `fail` with `invalid_config`. */
 export function createOutbound(options: OutboundOptions): Outbound {
   // Errors of ours come back out of a connection attempt wrapped by others: they are known by having been made here.
-  const made = new WeakMap<Error, Fault>();
+  const made = new WeakMap<Error, OutboundErrorCode>();
   const fail: Fail = (fault, detail, cause) => {
     const error = options.fail(fault, detail, cause);
     made.set(error, fault);
@@ -110,7 +110,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
   const { secureContext, authorities } =
     options.extraCa === undefined
       ? { secureContext: undefined, authorities: undefined }
-      : trustAlso(options.extraCa, fail);
+      : extendTrust(options.extraCa, fail);
   const dispatchers = createDispatchers({ guard, secureContext, timeouts: base, fail });
 
   async function stream(request: OutboundRequest): Promise<OutboundAnswer<Readable>> {

@@ -1,6 +1,6 @@
 /** Which proxy a call takes, by the rules of curl: HTTPS_PROXY for https, HTTP_PROXY for http, unless NO_PROXY names the host. */
 import { isIP } from 'node:net';
-import type { Fail } from './fault.ts';
+import type { Fail } from './error-code.ts';
 import { matchesAddress, matchesName, parseHostPattern, type HostPattern } from './host-pattern.ts';
 
 export interface ProxySettings {

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
-import type { Fail } from './fault.ts';
+import type { Fail } from './error-code.ts';
 
 export interface Trust {
   readonly secureContext: SecureContext;
@@ -13,7 +13,7 @@ export interface Trust {
  * roots anew costs more than a handshake.
  * @throws the error of `fail` with `invalid_config` when there is no certificate or one that cannot be read.
  */
-export function trustAlso(extraCa: string, fail: Fail): Trust {
+export function extendTrust(extraCa: string, fail: Fail): Trust {
   const certificates = extraCa.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   if (certificates.length === 0) throw fail('invalid_config', 'outbound.extraCa contains no PEM certificate');
   try {

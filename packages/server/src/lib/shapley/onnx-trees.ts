@@ -3,7 +3,7 @@
  * they can be explained exactly: TreeEnsembleRegressor and TreeEnsembleClassifier of ai.onnx.ml 1 to 3, as converters of XGBoost,
  * LightGBM and scikit-learn write them, and with the columns of a signature as `dais model convert` does.
  */
-import { ProtobufFault } from '../protobuf-reader.ts';
+import { ProtobufError } from '../protobuf-reader.ts';
 import { readGraph, type GraphInput, type Node, type OnnxGraph } from './onnx-graph.ts';
 import { DEEPEST, MODES, type Tree, type TreeEnsemble } from './tree-ensemble.ts';
 
@@ -37,7 +37,7 @@ export function readOnnxTrees(model: Buffer): OnnxTrees | undefined {
     if (!isAll || inputs === undefined || !areWhole(inputs, graph)) return undefined;
     return treesOf(first, inputs);
   } catch (error) {
-    if (error instanceof ProtobufFault) return undefined;
+    if (error instanceof ProtobufError) return undefined;
     throw error;
   }
 }

@@ -1,12 +1,12 @@
-/** What policies in audit mode would have refused: evaluated beside the decision, and put on record. */
+/** Records what policies in audit mode would have denied. The evaluation runs in addition to the decision. */
 import { eventTypes } from '@dais/api';
 import type { Database } from '#engines/database/contract.ts';
 import type { Question } from '#kernel/principal.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import { auditSetsOf, judge, type Inquiry } from './judge.ts';
-import { unknownSentence } from './refusal.ts';
+import { auditSetsOf, authorize, type Inquiry } from './authorize.ts';
+import { unknownSentence } from './denial-message.ts';
 import type { TargetView } from './target-view.ts';
 import type { Entity } from './values.ts';
 
@@ -17,7 +17,7 @@ export interface AuditedRefusal {
 }
 
 /** Evaluates the policies in audit mode on the entities of a decision that was permitted. */
-export function auditVerdicts(
+export function auditDecisions(
   inquiry: Inquiry,
   view: TargetView,
   entities: readonly Entity[],
@@ -26,7 +26,7 @@ export function auditVerdicts(
   const policies = sets.flatMap((set) => set.policies);
   const found = new Map<string, AuditedRefusal>();
   for (const entity of entities) {
-    const { reasons, errors } = judge(inquiry, view.uid, entity, sets);
+    const { reasons, errors } = authorize(inquiry, view.uid, entity, sets);
     for (const id of new Set([...reasons, ...errors])) {
       const policy = policies.find((one) => one.id === id);
       if (policy === undefined || found.has(id)) continue;

@@ -27,7 +27,7 @@ export interface EntityJson {
   readonly tags?: Readonly<Record<string, unknown>>;
 }
 
-/** One key says which construct it is; what stands under it depends on that. */
+/** The only key names the construct and determines the type of its value. */
 export type ExpressionJson = Readonly<Record<string, unknown>>;
 
 export interface ConstraintJson {

@@ -29,7 +29,7 @@ export interface RequestScope {
 /** @throws EvaluationError */
 export type Evaluate = (request: RequestScope) => CedarValue;
 
-/** The one construct of an expression and what stands under it. */
+/** Returns the only construct of an expression with its value. */
 export function construct(expression: ExpressionJson): readonly [string, unknown] {
   const [entry, more] = Object.entries(expression);
   if (entry === undefined || more !== undefined) throw new UnknownConstruct('an expression with several constructs');
@@ -194,11 +194,11 @@ function once(make: () => CedarValue): () => CedarValue {
   }
 }
 
-const NOBODY = new EntityUid('', '');
+const MISSING_USER_UID = new EntityUid('', '');
 const NO_REQUEST: RequestScope = {
-  principal: NOBODY,
-  action: NOBODY,
-  resource: NOBODY,
+  principal: MISSING_USER_UID,
+  action: MISSING_USER_UID,
+  resource: MISSING_USER_UID,
   context: new Map(),
   entities: new Map(),
 };

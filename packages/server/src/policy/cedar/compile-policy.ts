@@ -8,21 +8,21 @@ export interface CompiledPolicy {
   readonly id: string;
   readonly effect: 'permit' | 'forbid';
   readonly annotations: Readonly<Record<string, string | null>>;
-  /** Its JSON form, for what looks into it. */
+  /** The JSON form, for analysis. */
   readonly json: PolicyJson;
   /** What cedar-wasm reads: its text, when the JSON form is not exact. */
   readonly source: PolicyJson | string;
   /** The only type of resource it can apply to. */
   readonly resourceType: string | undefined;
-  /** It looks at more of the resource than its name, its type and its ancestors. */
+  /** Whether the policy uses more of the resource than its name, type and ancestors. */
   readonly readsResource: boolean;
-  /** It looks at facts about the resource. */
+  /** Whether the policy uses facts of the resource. */
   readonly readsFacts: boolean;
-  /** Names of the facts that it uses; `all` when they cannot be told from its text. */
+  /** Names of the used facts; `all` if the text does not determine them. */
   readonly facts: ReadonlySet<string> | 'all';
   /** It depends on nothing but the resource (and the alias, stage or version that is put forward): not on who asks, or how. */
   readonly isAboutState: boolean;
-  /** It looks at what a write would make of the resource, in the context. */
+  /** Whether the policy uses the state of the resource after a write, from the context. */
   readonly readsDesired: boolean;
   /** False: only cedar-wasm knows whether it applies. */
   readonly exact: boolean;
@@ -53,7 +53,7 @@ export function compilePolicy(id: string, json: PolicyJson): CompiledPolicy {
     readsFacts: reads.includes('facts'),
     facts: factsIn(json),
     isAboutState: json.principal.op === 'All' && json.conditions.every(({ body }) => dependsOnState(body)),
-    // A word of the same letters elsewhere costs a look that nobody needed.
+    // A false positive costs only an unnecessary evaluation.
     readsDesired: JSON.stringify(json.conditions).includes('"desired"'),
     exact: true,
     appliesToAction: compileAction(json.action),
@@ -121,7 +121,7 @@ function required(json: ConstraintJson['entity']): EntityUid {
 
 type Reads = 'identity' | 'attributes' | 'facts';
 
-/** How much of the resource an expression looks at. What is not surely harmless counts as looking at its attributes. */
+/** Determines which parts of the resource an expression uses. Unknown expressions count as uses of attributes. */
 function resourceReads(expression: ExpressionJson): Reads {
   const [name, body] = construct(expression);
   if (name === 'Value') return 'identity';

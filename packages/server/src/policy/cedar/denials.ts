@@ -19,7 +19,7 @@ export interface DenialParts {
 }
 
 const WINDOW_MS = 60_000;
-/** Distinct refusals that are counted at once; beyond, each is written. */
+/** Maximum distinct denials that are counted in memory; further denials are written individually. */
 const MOST = 10_000;
 
 interface Counted {

@@ -5,11 +5,11 @@ import { tenantNames } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { PolicyEngine } from '#policy/policy-engine.ts';
 import type { CompiledPolicy } from './compile-policy.ts';
-import { auditSetsOf, judge, setsOf, type Inquiry } from './judge.ts';
+import { auditSetsOf, authorize, setsOf, type Inquiry } from './authorize.ts';
 import { factNames, type ActionModel, type Model } from './model.ts';
 import { PolicySet } from './policy-set.ts';
 import type { FactCause, LineageNames, ProductionResource, ProductionSource } from './production.ts';
-import { unknownSentence } from './refusal.ts';
+import { unknownSentence } from './denial-message.ts';
 import { resourceEntity, resourceUid } from './resource-entity.ts';
 import type { Rules } from './rules.ts';
 import { usedFacts, versionContext } from './target-view.ts';
@@ -65,7 +65,7 @@ function requestReason({ effect, exact, isAboutState }: CompiledPolicy): string 
   return isAboutState ? undefined : 'It depends on the principal or the context of a request.';
 }
 
-/** Whoever forbids these says nothing about what may be in production. */
+/** Forbid policies for these principals do not constrain production. */
 const VERBS_NOT_EVALUATED: ReadonlySet<string | undefined> = new Set(['read', 'delete']);
 
 /** The action as which a policy is evaluated: a write that it applies to, else another action. */
@@ -118,8 +118,8 @@ async function evaluateState(
   const context = versionContext(NO_ATTRIBUTES, { version: version ?? undefined, alias });
   const found: Found[] = [];
   for (const { policy, mode, set, action } of candidates) {
-    const inquiry: Inquiry = { rules, ...NOBODY, action, context, project };
-    const { reasons, errors } = judge(inquiry, resourceUid(kind, project, name), entity, [set]);
+    const inquiry: Inquiry = { rules, ...MISSING_USER_UID, action, context, project };
+    const { reasons, errors } = authorize(inquiry, resourceUid(kind, project, name), entity, [set]);
     if (errors.length > 0) found.push({ policy, mode, result: 'unknown', unknown: facts.unknown });
     else if (reasons.length > 0) found.push({ policy, mode, result: 'violated', unknown: facts.unknown });
   }
@@ -127,7 +127,7 @@ async function evaluateState(
 }
 
 /** Policies about state do not use the principal. */
-const NOBODY = {
+const MISSING_USER_UID = {
   principal: resourceUid('User', '', ''),
   principalEntity: { attributes: NO_ATTRIBUTES, tags: NO_ATTRIBUTES, ancestors: new Set<string>() },
 } as const;

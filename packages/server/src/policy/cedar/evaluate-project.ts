@@ -18,7 +18,7 @@ export interface EvaluatedProject {
   readonly startedAt: number;
 }
 
-/** Where an evaluation goes on: in a list of production resources. */
+/** The position of an evaluation in the list of production resources. */
 export interface EvaluationPlace {
   readonly source: number;
   readonly after?: ProductionPlace;

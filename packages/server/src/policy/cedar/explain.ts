@@ -1,9 +1,9 @@
-/** Verdicts for people: which policies, in whose words, and what would change them. */
+/** Decisions with their policies, the messages of the policies, and possible remedies. */
 import type { PolicyReason } from '@dais/api';
 import type { CompiledPolicy } from './compile-policy.ts';
-import { setsOf, type CollectionVerdict, type Inquiry } from './judge.ts';
-import type { Verdict } from './policy-set.ts';
-import { rolesFor, unknownSentence } from './refusal.ts';
+import { setsOf, type CollectionDecision, type Inquiry } from './authorize.ts';
+import type { PolicyDecision } from './policy-set.ts';
+import { rolesFor, unknownSentence } from './denial-message.ts';
 
 export type Answer = 'allow' | 'deny' | 'some';
 
@@ -12,16 +12,16 @@ export interface Explained {
   readonly reasons: readonly PolicyReason[];
 }
 
-/** What somebody who is asked by no policy is told. */
-export const EVERYTHING: Explained = {
+/** The explanation for the owner, to whom no policies apply. */
+export const OWNER_EXPLANATION: Explained = {
   verdict: 'allow',
   reasons: [{ id: 'break-glass', effect: 'permit', message: 'The owner has all permissions.' }],
 };
 
 /** `unknown`: facts that could not be computed, with the reason. */
-export function explainVerdict(
+export function explainDecision(
   inquiry: Inquiry,
-  verdict: Verdict,
+  verdict: PolicyDecision,
   unknown: Readonly<Record<string, string>> = {},
 ): Explained {
   const reasons = reasonsOf(inquiry, verdict.reasons, verdict.allowed ? 'permit' : 'forbid');
@@ -38,7 +38,7 @@ export function explainVerdict(
   };
 }
 
-export function explainCollection(inquiry: Inquiry, told: CollectionVerdict): Explained {
+export function explainCollection(inquiry: Inquiry, told: CollectionDecision): Explained {
   const { condition, permits, forbids, forbidAll } = told;
   // Where nothing permits it, a policy about some of them is not the reason.
   if (condition?.op === 'never') return { verdict: 'deny', reasons: reasonsOf(inquiry, forbidAll, 'forbid') };
@@ -89,7 +89,7 @@ export function suggestionsFor(inquiry: Inquiry, { verdict, reasons }: Explained
   ];
 }
 
-/** Names of all teams somebody is in. */
+/** Returns the names of all teams of a subject. */
 export function teamNames(inquiry: Pick<Inquiry, 'principalEntity'>): string[] {
   const prefix = 'Dais::Team::"';
   return [...inquiry.principalEntity.ancestors]

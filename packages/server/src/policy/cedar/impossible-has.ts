@@ -4,15 +4,15 @@ import type { ExpressionJson } from './cedar-json.ts';
 import { construct } from './compile-expression.ts';
 import { subexpressions, type CompiledPolicy } from './compile-policy.ts';
 import { NAMESPACE, type Model } from './model.ts';
-import { placeOf, type TextFault } from './policy-text.ts';
+import { placeOf, type PolicyTextIssue } from './policy-text.ts';
 
 const FACTS = 'facts';
 
 /**
- * Cedar's own check lets `resource has x` pass for any `x`. A condition that is never true is a mistake: most often a fact,
- * which lies below `facts`.
+ * Cedar's validation accepts `resource has x` for every `x`. A condition that is never true is an error. The most
+ * frequent cause is a missing `facts.` before the name of a fact.
  */
-export function impossibleHas(model: Model, text: string, { id, json, resourceType }: CompiledPolicy): TextFault[] {
+export function impossibleHas(model: Model, text: string, { id, json, resourceType }: CompiledPolicy): PolicyTextIssue[] {
   const shapes = Object.entries(model.schema[NAMESPACE]?.entityTypes ?? {})
     .filter(([name]) => resourceType === undefined || resourceType === `${NAMESPACE}::${name}`)
     .map(([, type]) => attributesOf((type as { readonly shape?: unknown }).shape));

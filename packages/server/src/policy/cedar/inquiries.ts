@@ -2,7 +2,7 @@
 import type { Client, Via } from '#kernel/principal.ts';
 import type { Sql } from '#engines/database/contract.ts';
 import type { PrincipalFacts, PrincipalSource } from '#policy/principal-source.ts';
-import type { Inquiry } from './judge.ts';
+import type { Inquiry } from './authorize.ts';
 import { actionUid, type ActionModel } from './model.ts';
 import { constructors } from './extensions.ts';
 import { resourceUid } from './resource-entity.ts';
@@ -19,8 +19,8 @@ import {
 
 export type PrincipalType = 'user' | 'service';
 
-/** Circumstances of a question. */
-export interface Circumstances {
+/** RequestContext of a question. */
+export interface RequestContext {
   readonly via?: Via | undefined;
   readonly client?: Client | undefined;
   readonly scopes?: readonly string[] | undefined;
@@ -73,7 +73,7 @@ export function makeInquiry(
   rules: Rules,
   type: PrincipalType,
   facts: PrincipalFacts,
-  question: { readonly action: string; readonly project: string; readonly circumstances: Circumstances },
+  question: { readonly action: string; readonly project: string; readonly circumstances: RequestContext },
 ): Inquiry {
   return {
     rules,
@@ -90,7 +90,7 @@ function unknownAction(action: string): ActionModel {
   return { action, uid: actionUid(action), kinds: [], groups: [], writes: false, inProjects: true };
 }
 
-function contextOf({ via, client, scopes, now }: Circumstances): CedarRecord {
+function contextOf({ via, client, scopes, now }: RequestContext): CedarRecord {
   const context = new Map<string, CedarValue>([
     ['authMethod', via?.method ?? 'none'],
     ['mfa', via?.mfa === true],

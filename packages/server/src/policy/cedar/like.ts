@@ -6,9 +6,9 @@ export function likeMatcher(pattern: readonly PatternElement[]): (text: string) 
 }
 
 /**
- * Matches text against a pattern whose wildcards stand for any run of characters. Each literal between wildcards is
- * looked for once, from where the one before ended: taking the first place leaves most room for the rest, so nothing is
- * ever tried twice and no pattern can make it slow.
+ * Matches text against a pattern in which wildcards match any characters. Searches each literal between wildcards once,
+ * from the end of the previous match: the first match leaves the most text for the rest. The search never backtracks,
+ * so no pattern is slow.
  */
 export function piecesMatcher(pieces: readonly string[]): (text: string) => boolean {
   const [first = '', ...others] = pieces;

@@ -8,7 +8,7 @@ import { EntityUid, NO_ATTRIBUTES, type Entity } from './values.ts';
 export const NAMESPACE = 'Dais';
 /** The one entity of type Org: everything is in it. */
 export const ORGANISATION_ENTITY = new EntityUid(`${NAMESPACE}::Org`, 'organisation');
-/** Whoever has said who they are. */
+/** Authenticated principals. */
 export const SELF_GROUP = 'self';
 /** `admin` and what belongs to the organisation as a whole: an admin of one project does not change projects. */
 export const ORGANISATION_ADMIN = 'organisationAdmin';
@@ -125,7 +125,7 @@ function buildActions({ operations, further }: ModelParts, kinds: ReadonlyMap<st
   return actions;
 }
 
-/** The kind that an operation is always about; undefined when only its handler can tell. */
+/** The kind that an operation always applies to; undefined if only the handler knows it. */
 function targetKind({ target }: Operation): string | undefined {
   return target?.({ name: 'name', principal: 'user:x', manifest: { metadata: { name: 'name' }, spec: {} } }).kind;
 }
@@ -205,7 +205,7 @@ function buildSchema(
   return { [NAMESPACE]: { entityTypes, actions: Object.fromEntries([...groups, ...known]) } };
 }
 
-/** What a principal or team may be in, beside the organisation. */
+/** Possible parents of a principal or team, in addition to the organization. */
 function membership(kind: string): readonly string[] {
   return kind === 'Team' || PRINCIPAL_KINDS.some((one) => one === kind) ? ['Team'] : [];
 }

@@ -2,7 +2,7 @@
 import type { PolicySet as WasmPolicySet, Schema } from '@cedar-policy/cedar-wasm/nodejs';
 import type { EntityJson, PolicyJson, UidJson } from './cedar-json.ts';
 import type { CedarWasm } from './cedar-wasm.ts';
-import type { RoleLink, Verdict } from './policy-set.ts';
+import type { RoleLink, PolicyDecision } from './policy-set.ts';
 import type { EntityUid } from './values.ts';
 
 /** A request in Cedar's JSON form. */
@@ -47,7 +47,7 @@ export function decideByWasm(
   policies: OraclePolicies,
   request: RequestJson,
   schema?: Schema,
-): Verdict {
+): PolicyDecision {
   const { principal, action, resource, context, entities } = request;
   const answer = cedar.isAuthorized({
     principal,

@@ -7,9 +7,9 @@ import { compilePolicy, type CompiledPolicy } from './compile-policy.ts';
 import { impossibleHas } from './impossible-has.ts';
 import { actionUid, actionWord, type Model } from './model.ts';
 import { runCase, UnreadableCase, type CaseResult, type PolicyCase } from './policy-test.ts';
-import { placeOf, readPolicies, type PolicyPart, type TextFault } from './policy-text.ts';
+import { placeOf, readPolicies, type PolicyPart, type PolicyTextIssue } from './policy-text.ts';
 import { compileRows, Inexpressible } from './row-compile.ts';
-import { compileOrKeep, modeOf } from './rules.ts';
+import { compileOrDefer, modeOf } from './rules.ts';
 import { EvaluationError } from './values.ts';
 
 export interface PolicyText {
@@ -29,7 +29,7 @@ export interface CheckedPolicy {
   }[];
   /** SHA-256 of the text, hex. */
   readonly digest: string;
-  /** Names of the facts that it uses; those of every kind when they cannot be told. */
+  /** Names of the used facts; the facts of all kinds if the text does not determine them. */
   readonly facts: readonly string[];
   /** The mode in effect unless the manifest names one. */
   readonly defaultMode: PolicyMode;
@@ -38,7 +38,7 @@ export interface CheckedPolicy {
 
 export function checkPolicy(cedar: CedarWasm, model: Model, source: PolicyText): CheckedPolicy {
   const digest = createHash('sha256').update(source.cedar).digest('hex');
-  const refused = (faults: readonly TextFault[]): CheckedPolicy => ({
+  const refused = (faults: readonly PolicyTextIssue[]): CheckedPolicy => ({
     issues: faults.map((fault) => issueOf(model, fault)),
     policies: [],
     digest,
@@ -54,7 +54,7 @@ export function checkPolicy(cedar: CedarWasm, model: Model, source: PolicyText):
     const message = json.annotations?.['message'];
     return { id, effect: json.effect, ...(typeof message === 'string' && message !== '' && { message }) };
   });
-  const compiled = read.parts.map(({ id, json, text }) => compileOrKeep(id, json, text));
+  const compiled = read.parts.map(({ id, json, text }) => compileOrDefer(id, json, text));
   const all = [...new Set([...model.facts.values()].flat())];
   const facts = new Set(
     compiled.filter(({ readsFacts }) => readsFacts).flatMap((one) => (one.facts === 'all' ? all : [...one.facts])),
@@ -63,7 +63,7 @@ export function checkPolicy(cedar: CedarWasm, model: Model, source: PolicyText):
   return { policies, digest, facts: [...facts].toSorted(), defaultMode, ...runCases(model, read.parts, source) };
 }
 
-function issueOf(model: Model, { message, line, column, help }: TextFault): Issue {
+function issueOf(model: Model, { message, line, column, help }: PolicyTextIssue): Issue {
   const near = nearestAction(model, message) ?? /^did you mean `([^`]+)`\?$/.exec(help ?? '')?.[1];
   return {
     path: 'spec.cedar',
@@ -83,8 +83,8 @@ function nearestAction(model: Model, message: string): string | undefined {
 }
 
 /** A policy over what lists show must be one that the database can filter by, and each must be able to match. */
-function partFaults(model: Model, text: string, { id, json }: PolicyPart): readonly TextFault[] {
-  const faults: TextFault[] = [];
+function partFaults(model: Model, text: string, { id, json }: PolicyPart): readonly PolicyTextIssue[] {
+  const faults: PolicyTextIssue[] = [];
   let compiled: CompiledPolicy;
   try {
     compiled = compilePolicy(id, json);

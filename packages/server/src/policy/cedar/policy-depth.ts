@@ -13,7 +13,7 @@ export interface TooDeep {
   readonly offset: number;
 }
 
-/** Looks at every character once. */
+/** Reads each character once. */
 export function tooDeep(text: string): TooDeep | undefined {
   let [nested, ifs, operators] = [0, 0, 0];
   for (let at = 0; at < text.length; at++) {

@@ -6,13 +6,13 @@ import type { PolicyEngine } from '#policy/policy-engine.ts';
 import type { CaseResult } from './policy-test.ts';
 import type { PolicyText } from './policy-check.ts';
 
-/** @throws DaisError `invalid_manifest` with every fault that keeps a case from being tried, and its place. */
+/** @throws DaisError `invalid_manifest` with the position of every error that prevents the execution of a test case. */
 export async function runPolicyFile(engine: PolicyEngine, file: string, text: string, project: string) {
   const issues: Issue[] = [];
   const cases: (CaseResult & { readonly policy: string })[] = [];
   let passed = 0;
   for (const document of readDocuments(file, text)) {
-    // Others go on in between.
+    // Yields to other work.
     await new Promise((resolve) => setImmediate(resolve));
     const result = checkManifest(engine.kinds, document.value);
     if (!result.ok) {
@@ -25,7 +25,7 @@ export async function runPolicyFile(engine: PolicyEngine, file: string, text: st
     const { cedar, tests } = spec as unknown as Pick<PolicyText, 'cedar' | 'tests'>;
     const place = kind === policyKind.kind ? (metadata.project ?? project) : '';
     const checked = await engine.check({ cedar, tests, project: place });
-    // A case that failed is an outcome; one that could not be tried is a fault.
+    // A failed test case is a result; a test case that cannot run is an error.
     const failed = checked.cases.filter((one) => !one.passed).length;
     if (checked.issues.length > failed) issues.push(...checked.issues.map((issue) => positioned(document, issue)));
     cases.push(...checked.cases.map((one) => ({ policy: `${kind}/${metadata.name}`, ...one })));

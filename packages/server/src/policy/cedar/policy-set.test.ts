@@ -8,7 +8,7 @@ import { entitiesOf } from './entities.ts';
 import { recordOf } from './cedar-json.ts';
 import { linkId, wasmPolicies, type RequestJson } from './oracle.ts';
 import { actionEntities, linkArbitrary, policyArbitrary, requestArbitrary } from './policy-arbitrary.testing.ts';
-import { decide, PolicySet, type Verdict } from './policy-set.ts';
+import { decide, PolicySet, type PolicyDecision } from './policy-set.ts';
 
 function scopeOf(request: RequestJson): RequestScope {
   return {
@@ -59,7 +59,7 @@ test('the compiled evaluator and cedar-wasm decide alike, with the same reasons 
           });
           if (answer.type === 'failure') throw new Error(answer.errors.map((error) => error.message).join('; '));
           const { decision, diagnostics } = answer.response;
-          const expected: Verdict = {
+          const expected: PolicyDecision = {
             allowed: decision === 'allow',
             reasons: diagnostics.reason.map((id) => linkId(id, links)).toSorted(),
             errors: diagnostics.errors.map((error) => error.policyId).toSorted(),

@@ -2,7 +2,7 @@ import type { RequestScope } from './compile-expression.ts';
 import type { CompiledPolicy } from './compile-policy.ts';
 import { EvaluationError, isIn, type EntityStore, type EntityUid } from './values.ts';
 
-/** A role given to somebody somewhere: `permit(principal in WHO, action in ROLE, resource in WHERE)`. */
+/** A role binding: `permit(principal in WHO, action in ROLE, resource in WHERE)`. */
 export interface RoleLink {
   readonly id: string;
   readonly principal: EntityUid;
@@ -11,8 +11,8 @@ export interface RoleLink {
   readonly resource: EntityUid;
 }
 
-/** How Cedar decides: what forbids beats what permits, and nothing permits by itself. */
-export interface Verdict {
+/** Cedar's decision: forbid policies override permit policies, and the default is to deny. */
+export interface PolicyDecision {
   readonly allowed: boolean;
   /** Ids of the policies that decided: those that forbid, else those that permit; sorted. */
   readonly reasons: readonly string[];
@@ -21,8 +21,8 @@ export interface Verdict {
 }
 
 /**
- * Policies and role links, indexed: a policy is found by action and type of resource, a link by whom it names, so that
- * the cost of a decision does not grow with policies about other things or with other people's roles.
+ * Indexed policies and role links. A policy is found by action and resource type, a link by its principal. The cost of
+ * a decision therefore does not depend on policies for other resources or on roles of other principals.
  */
 export class PolicySet {
   readonly policies: readonly CompiledPolicy[];
@@ -60,7 +60,7 @@ export class PolicySet {
     return found;
   }
 
-  /** The links that permit an action to a principal, wherever the resource lies. */
+  /** The links that permit an action to a principal, for resources at any location. */
   roles({ principal, action, entities }: Pick<RequestScope, 'principal' | 'action' | 'entities'>): readonly RoleLink[] {
     if (this.#byPrincipal.size === 0) return [];
     const found: RoleLink[] = [];
@@ -74,7 +74,7 @@ export class PolicySet {
 }
 
 /** Decides over several sets together, as one set of all their policies would. */
-export function decide(sets: readonly PolicySet[], request: RequestScope): Verdict {
+export function decide(sets: readonly PolicySet[], request: RequestScope): PolicyDecision {
   const permits: string[] = [];
   const forbids: string[] = [];
   const errors: string[] = [];

@@ -1,4 +1,4 @@
-/** Cases that a policy brings with it: a request made up, decided by the policies of the text alone. */
+/** Test cases of a policy: synthetic requests, decided by the policies of the text alone. */
 import type { Model } from './model.ts';
 import { actionUid, NAMESPACE, ORGANISATION_ADMIN, ORGANISATION_ENTITY, typeOf } from './model.ts';
 import { recordOf, uidOf, type AnyUidJson } from './cedar-json.ts';
@@ -9,7 +9,7 @@ import { ancestorsIn, plainValue, projectEntity, resourceUid } from './resource-
 import { closure } from './entities.ts';
 import { Datetime, EntityUid, NO_ATTRIBUTES, type CedarValue, type Entity } from './values.ts';
 
-/** As it stands in `spec.tests`. */
+/** The format of `spec.tests`. */
 export interface PolicyCase {
   readonly name: string;
   readonly principal: string;
@@ -28,7 +28,7 @@ export interface CaseResult {
   readonly reasons: readonly string[];
 }
 
-/** The words of a case do not make a request; the message says why. */
+/** A test case is not a valid request; the message contains the reason. */
 export class UnreadableCase extends Error {}
 
 /** A fixed time, so that a case comes out the same every day; `context.now` sets another. */

@@ -1,4 +1,4 @@
-/** Reads the text of policies: parsed and validated by cedar-wasm, every fault with its place. */
+/** Parses policies with cedar-wasm and validates them. Every error has a position. */
 import type { DetailedError } from '@cedar-policy/cedar-wasm/nodejs';
 import type { PolicyJson } from './cedar-json.ts';
 import type { CedarWasm } from './cedar-wasm.ts';
@@ -15,7 +15,7 @@ export interface PolicyPart {
 }
 
 /** Lines and columns of the text, from 1. */
-export interface TextFault {
+export interface PolicyTextIssue {
   readonly message: string;
   readonly line: number;
   readonly column: number;
@@ -25,7 +25,7 @@ export interface TextFault {
 
 export type ReadPolicies =
   | { readonly ok: true; readonly parts: readonly PolicyPart[] }
-  | { readonly ok: false; readonly faults: readonly TextFault[] };
+  | { readonly ok: false; readonly faults: readonly PolicyTextIssue[] };
 
 /** No `/`: that parts projects and kinds in the names of policies. */
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
@@ -43,7 +43,7 @@ export function parsePolicies(cedar: CedarWasm, text: string): ReadPolicies {
     return failed([{ message, ...place(text.indexOf(template)) }]);
   }
   if (split.policies.length === 0) return failed([{ message: 'contains no policy', line: 1, column: 1 }]);
-  const faults: TextFault[] = [];
+  const faults: PolicyTextIssue[] = [];
   const parts: PolicyPart[] = [];
   for (const { policy, at } of located(text, split.policies)) {
     const made = cedar.policyToJson(policy);
@@ -87,7 +87,7 @@ function isMistake({ error }: { readonly error: DetailedError }): boolean {
   return !error.message.includes('policy is impossible');
 }
 
-function failed(faults: readonly TextFault[]): ReadPolicies {
+function failed(faults: readonly PolicyTextIssue[]): ReadPolicies {
   return { ok: false, faults: faults.slice(0, 100) };
 }
 
@@ -103,8 +103,8 @@ function placesIn(text: string): Place {
   };
 }
 
-/** `at`: where the part begins that was read. */
-function faultOf(error: DetailedError, place: Place, at: number): TextFault {
+/** `at`: the offset of the parsed part. */
+function faultOf(error: DetailedError, place: Place, at: number): PolicyTextIssue {
   const start = error.sourceLocations?.[0]?.start ?? 0;
   const message = error.message
     .replace(/^for policy `[^`]*`, /, '')
@@ -115,7 +115,7 @@ function faultOf(error: DetailedError, place: Place, at: number): TextFault {
   return { message, ...place(at, start), ...(help !== undefined && { help: help.slice(0, 500) }) };
 }
 
-/** Where each part begins; equal parts one after the other. */
+/** The offset of each part; equal parts follow each other. */
 function located(text: string, policies: readonly string[]) {
   const from = new Map<string, number>();
   return policies
@@ -127,7 +127,7 @@ function located(text: string, policies: readonly string[]) {
     .toSorted((a, b) => a.at - b.at);
 }
 
-/** Where a policy of a text looks at something; where it begins when that cannot be found. */
+/** Returns the position of an attribute access in a policy, or the start of the policy if it is not found. */
 export function placeOf(text: string, id: string, what: string | undefined): { line: number; column: number } {
   const annotation = new RegExp(`@id\\s*\\(\\s*"${id.replaceAll('.', '\\.')}"\\s*\\)`).exec(text)?.index ?? 0;
   const end = text.indexOf(';', annotation);

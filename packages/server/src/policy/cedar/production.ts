@@ -24,7 +24,7 @@ export interface FactCause {
   /** Keys of lineage nodes, from the resource to the cause. */
   readonly path: readonly string[];
   readonly cause: string;
-  /** Of an endpoint that serves the start of the path beside its stable version only: variants and shadows with it. */
+  /** For an endpoint that serves the path prefix in addition to its stable version: variants and shadows. */
   readonly variants?: readonly string[];
 }
 

@@ -43,7 +43,7 @@ export function desiredRecord(kind: KindModel, resource: Resource): CedarRecord 
 
 function attributeOf(resource: Resource, attribute: Attribute): CedarValue {
   const value = attributeValue(resource, attribute);
-  // What does not have the declared type was let in by an older version: policies then see what stands for it.
+  // An older version admitted values without the declared type. Policies then see the fallback value.
   return plainValue(fits(value, attribute.type) ? value : attribute.fallback);
 }
 

@@ -32,9 +32,9 @@ export interface Collection {
 /** What is left of an expression for one request. */
 type Residual<T> = (request: RequestScope, rows: Collection) => T;
 
-/** A policy looks at something of the resource that no list can be filtered by. */
+/** A policy uses an attribute that lists cannot be filtered by. */
 export class Inexpressible extends Error {
-  /** What it looks at, in its own words. */
+  /** The attribute or expression, for the error message. */
   readonly what: string;
   constructor(what: string) {
     super(`lists cannot be filtered by ${what}`);
@@ -55,7 +55,7 @@ export function compileRows(policy: PolicyJson, kind: KindModel): Residual<RowCo
     if (!principal(request)) return NEVER;
     const parts: RowCondition[] = [resource(rows)];
     for (const condition of conditions) {
-      // As in Cedar, what follows a condition that does not hold is not looked at.
+      // As in Cedar, the right side is not evaluated if the left side determines the result.
       if (parts.some((part) => part.op === 'never')) return NEVER;
       if (parts.some(mayBeUnknown)) return UNKNOWN;
       parts.push(condition(request, rows));
@@ -213,8 +213,8 @@ function shortCircuit(
   return (request, rows) => {
     const one = first(request, rows);
     if (one.op === decides) return one;
-    // What stands on the left without a value leaves the whole without one, whatever stands on the right. Taken to be so
-    // for every row when it is so for some: too little is seen then, never too much.
+    // A left side without a value makes the whole expression have no value, independent of the right side. If this
+    // holds for some rows, it is assumed for all: the result can hide rows, but never reveal any.
     return mayBeUnknown(one) ? UNKNOWN : join([one, second(request, rows)]);
   };
 }

@@ -13,7 +13,7 @@ import { listResources, presentResource } from '#kernel/store.ts';
 import { loadCedarWasm, type CedarWasm } from './cedar-wasm.ts';
 import { recordToJson, type ExpressionJson, type PolicyJson } from './cedar-json.ts';
 import { compilePolicy } from './compile-policy.ts';
-import { judge, judgeCollection, type Inquiry } from './judge.ts';
+import { authorize, authorizeCollection, type Inquiry } from './authorize.ts';
 import { actionUid, buildModel, type KindModel } from './model.ts';
 import { linkId, wasmPolicies } from './oracle.ts';
 import { PolicySet, type RoleLink } from './policy-set.ts';
@@ -237,12 +237,12 @@ test('lists by SQL, in memory, and row by row show the same', { timeout: 180_000
         resource: projectEntity(project),
       }));
       const inquiry = inquiryOf(named, links, mfa);
-      const { condition } = judgeCollection(inquiry, collectionOf(kind, PROJECT));
+      const { condition } = authorizeCollection(inquiry, collectionOf(kind, PROJECT));
       expect(condition).toBeDefined();
       if (condition === undefined) return;
       const filter = resourceFilter(condition);
       const byRow = rows.filter((row) => {
-        const verdict = judge(inquiry, uidOf(row), resourceEntity(kind, row, PROJECT, undefined));
+        const verdict = authorize(inquiry, uidOf(row), resourceEntity(kind, row, PROJECT, undefined));
         expect(verdict.errors).toEqual([]);
         return verdict.allowed;
       });

@@ -12,8 +12,8 @@ export function resourceFilter(condition: RowCondition): RowFilter {
 }
 
 /**
- * Rows of events: those about kinds that the caller may read without exception. Events about others are not shown, and
- * those about nothing neither, because they cannot be told apart in a stream.
+ * Filters events to kinds that the caller may read without exception. Events of other kinds and events without a kind
+ * are hidden, because a stream cannot distinguish them.
  */
 export function eventFilter(kinds: readonly string[]): RowFilter {
   return {

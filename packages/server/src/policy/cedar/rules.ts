@@ -53,7 +53,7 @@ export interface PolicySource {
   readonly mode?: PolicyMode | undefined;
 }
 
-/** A text that uses facts about what is upstream begins in audit mode. */
+/** A policy text with upstream facts starts in audit mode. */
 export function modeOf(policies: readonly FactReader[]): PolicyMode {
   return policies.some(usesUpstream) ? 'audit' : 'enforce';
 }
@@ -154,7 +154,7 @@ export class RulesReader {
   async #compile({ kind, name, project, cedar }: PolicySource): Promise<readonly CompiledPolicy[]> {
     const read = parsePolicies(await this.#cedar(), cedar);
     if (!read.ok) return [unreadable(`${kind}/${name}`)];
-    return read.parts.map(({ id, json, text }) => compileOrKeep(project === '' ? id : `${project}/${id}`, json, text));
+    return read.parts.map(({ id, json, text }) => compileOrDefer(project === '' ? id : `${project}/${id}`, json, text));
   }
 }
 
@@ -162,7 +162,7 @@ export class RulesReader {
 export type Candidates = (sources: readonly PolicySource[]) => readonly PolicySource[];
 
 /** What the compiled evaluator does not know is kept for cedar-wasm. */
-export function compileOrKeep(id: string, json: PolicyJson, source: string): CompiledPolicy {
+export function compileOrDefer(id: string, json: PolicyJson, source: string): CompiledPolicy {
   try {
     return compilePolicy(id, json);
   } catch (error) {
@@ -184,7 +184,7 @@ function unreadable(id: string): CompiledPolicy {
   };
 }
 
-/** What belongs to whoever has said who they are. */
+/** Permissions of every authenticated principal. */
 export const SIGNED_IN_ID = 'signed-in';
 const SIGNED_IN = compilePolicy(SIGNED_IN_ID, {
   effect: 'permit',

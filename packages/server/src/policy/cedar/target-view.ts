@@ -8,7 +8,9 @@ import type { KindModel } from './model.ts';
 import { bareEntity, desiredRecord, projectEntity, resourceEntity, resourceUid } from './resource-entity.ts';
 import type { CedarRecord, Entity, EntityUid } from './values.ts';
 
-/** What a decision may look at beside the question. All of it belongs to the operation's own transaction. */
+/**
+ * The data that a decision may use in addition to the question. All of it belongs to the transaction of the operation.
+ */
 export interface Evidence {
   readonly sql: Sql;
   readonly tx: Transaction;
@@ -16,7 +18,7 @@ export interface Evidence {
   facts(subject: FactSubject, names: ReadonlySet<string>): Promise<Facts>;
 }
 
-/** The target of a question, loaded only as far as somebody asks. */
+/** The target of a question, loaded on demand. */
 export class TargetView {
   readonly uid: EntityUid;
   readonly #question: Pick<Question, 'projectId' | 'project' | 'target'>;
@@ -89,7 +91,7 @@ export class TargetView {
     return this.#unknown;
   }
 
-  /** Those that the policies use; of the state that the operation would bring about, where it names one. */
+  /** The facts that the policies use; for the proposed state if the operation specifies one. */
   async #loadFacts(policies: readonly CompiledPolicy[], kind: KindModel, present: Resource | undefined) {
     const names = usedFacts(policies, this.#factNames);
     if (names === undefined) return undefined;
@@ -121,13 +123,13 @@ export class TargetView {
   }
 }
 
-export interface PutForward {
+export interface ProposedEntity {
   readonly version?: string | undefined;
   readonly alias?: string | undefined;
   readonly stage?: string | undefined;
 }
 
-export function versionContext(context: CedarRecord, given: PutForward): CedarRecord {
+export function versionContext(context: CedarRecord, given: ProposedEntity): CedarRecord {
   const known = (['version', 'alias', 'stage'] as const).flatMap((name) => {
     const value = given[name];
     return value === undefined ? [] : [[name, value] as const];

@@ -79,7 +79,7 @@ export interface EntityStore {
 
 export const NO_ATTRIBUTES: CedarRecord = new Map();
 
-/** An expression that has no value: the policy it stands in does not apply, and is reported. */
+/** An expression without a value: its policy does not apply and is reported as an error. */
 export class EvaluationError extends Error {
   constructor(message: string) {
     super(message);

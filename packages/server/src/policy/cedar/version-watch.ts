@@ -12,10 +12,7 @@ interface Holder {
   readonly controller: AbortController;
 }
 
-/**
- * Tells streams that the rules they were permitted by are no longer in force, or that their time is over. Looks only while
- * there are streams.
- */
+/** Notifies streams when their authorization changed or expired. Polls only while streams exist. */
 export class VersionWatch {
   readonly #database: Database;
   readonly #clock: Clock;

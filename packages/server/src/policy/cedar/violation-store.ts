@@ -48,7 +48,7 @@ export async function listAudited({ sql, projectId }: Transaction, { limit, curs
   return { items, ...next };
 }
 
-/** @throws DaisError `invalid_cursor` for what only looks like a place. */
+/** @throws DaisError `invalid_cursor` for a cursor with an invalid position. */
 function placeOf(text: string | undefined, parts: number): readonly string[] | undefined {
   if (text === undefined) return undefined;
   try {

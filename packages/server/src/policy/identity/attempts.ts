@@ -1,6 +1,6 @@
 /**
- * How often something that can be guessed may be tried. Counted in the database before the attempt, so that many at once,
- * on several replicas, count too; by digest, because people type passwords into the wrong field.
+ * Limits attempts to guess secrets. Attempts are counted in the database before they run, so that concurrent attempts
+ * on several replicas count. Keys are digests, because users sometimes type passwords into the wrong field.
  */
 import { isIPv6 } from 'node:net';
 import { DaisError } from '@dais/api';
@@ -23,7 +23,7 @@ export interface TooMany {
   readonly error: DaisError;
 }
 
-/** Counts one attempt against every limit; undefined when it may go on. */
+/** Counts one attempt against every limit; returns undefined if the attempt may continue. */
 export async function countAttempt(database: Database, limits: readonly AttemptLimit[]): Promise<TooMany | undefined> {
   const rows = await transact(database, { mode: 'write', projectId: ORGANISATION }, async ({ sql }) => {
     return await sql.query<{ place: number; count: number; left_ms: number }>(

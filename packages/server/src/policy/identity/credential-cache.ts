@@ -5,7 +5,7 @@
 import type { Clock } from '#lib/clock.ts';
 
 interface Found {
-  /** Milliseconds until it ends by itself. */
+  /** Milliseconds until the credential expires. */
   readonly leftMs: number;
 }
 
@@ -35,7 +35,7 @@ export class CredentialCache<T extends Found> {
     return undefined;
   }
 
-  /** Milliseconds until it ends by itself, as it was when it was read. */
+  /** Milliseconds until the credential expires, as of the read. */
   leftMs(key: string): number {
     return (this.#entries.get(key)?.endsMs ?? 0) - this.#clock.now();
   }

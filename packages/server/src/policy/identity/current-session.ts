@@ -4,7 +4,7 @@ import type { Principal } from '#kernel/principal.ts';
 import type { IdentityParts } from '#policy/identity/identity-parts.ts';
 import { findAccount } from '#policy/identity/users.ts';
 
-/** Who somebody is, as they and their tools see it; also for nobody. */
+/** The identity of the caller, as shown to users and tools; also for anonymous callers. */
 export async function describeCaller(sql: Sql, parts: IdentityParts, principal: Principal): Promise<CurrentSession> {
   const { mode, passwords } = parts.settings;
   const signIn = { passwords: mode === 'accounts' && passwords, providers: [...parts.providers] };

@@ -9,7 +9,7 @@ import type { RandomSource } from '#lib/secret-digest.ts';
 import type { PasswordHasher } from '#policy/identity/password-hash.ts';
 import type { Sessions } from '#policy/identity/sessions.ts';
 
-/** What the operations of identity stand on. */
+/** Dependencies of the identity operations. */
 export interface IdentityParts {
   readonly database: Database;
   readonly kinds: KindRegistry;
@@ -33,7 +33,7 @@ export interface IdentitySettings {
   readonly maxTokenDays: number;
 }
 
-/** @throws DaisError `invalid_state` where nobody has an account. */
+/** @throws DaisError `invalid_state` if the installation has no accounts. */
 export function requireAccounts({ settings }: { readonly settings: Pick<IdentitySettings, 'mode'> }): void {
   if (settings.mode === 'accounts') return;
   throw new DaisError(
@@ -42,7 +42,7 @@ export function requireAccounts({ settings }: { readonly settings: Pick<Identity
   );
 }
 
-/** A write in the name of somebody other than whom the door saw: a person who has just proved who they are. */
+/** Writes as a principal other than the caller of the route: a user who has just authenticated. */
 export async function writeAs<T>(
   { database }: IdentityParts,
   context: CallContext,

@@ -1,4 +1,4 @@
-/** Invitations: how people get accounts without anybody knowing their password but them. */
+/** Invitations: users get accounts, and only they know their passwords. */
 import {
   acceptInvitationOperation,
   createInvitationOperation,
@@ -14,9 +14,9 @@ import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import type { Principal } from '#kernel/principal.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
-import { authEntry, type AuthAnswerOf } from '#policy/auth-answer.ts';
+import { authEntry, type AuthResultOf } from '#policy/auth-result.ts';
 import { addressGroup, countAttempt } from '#policy/identity/attempts.ts';
-import { whoseEmail } from '#policy/identity/credentials.ts';
+import { findEmailOwner } from '#policy/identity/credentials.ts';
 import { endCredentials } from '#policy/identity/credentials.ts';
 import { describeCaller } from '#policy/identity/current-session.ts';
 import { requireAccounts, subjectOf, writeAs, type IdentityParts } from '#policy/identity/identity-parts.ts';
@@ -80,7 +80,7 @@ function ended(): DaisError {
   );
 }
 
-/** A link cannot be guessed; this only keeps somebody from making us hash passwords. */
+/** A link cannot be guessed. The limit only prevents excessive password hashing. */
 async function countOpening({ database }: IdentityParts, address = ''): Promise<void> {
   const limit = { key: `invitation ${addressGroup(address)}`, most: 60, windowMs: HOUR_MS };
   const tooMany = await countAttempt(database, [limit]);
@@ -99,7 +99,7 @@ async function invite(
     if ((await findAccount(tx.sql, 'User', userName)) !== undefined) {
       throw new DaisError('already_exists', `User "${userName}" already exists.`);
     }
-    if ((await whoseEmail(tx, email)) !== undefined) {
+    if ((await findEmailOwner(tx, email)) !== undefined) {
       throw new DaisError('already_exists', `Another user has the email address ${email}.`);
     }
     const { principal } = context;
@@ -136,7 +136,7 @@ async function makeLink(tx: Transaction, { random, url }: IdentityParts, wanted:
     expiresAt: expiresAt.toISOString(),
   };
   tx.emit({ type: eventTypes.invitationCreated, projectId: ORGANISATION, data });
-  // What stands behind # stays in the browser.
+  // Browsers do not send the fragment after `#`.
   return { id, link: `${url}/invitation#${secret}`, expiresAt: expiresAt.toISOString() };
 }
 
@@ -144,7 +144,7 @@ async function makeLink(tx: Transaction, { random, url }: IdentityParts, wanted:
 async function accept(
   parts: IdentityParts,
   { context, input }: CallOf<typeof acceptInvitationOperation>,
-): Promise<AuthAnswerOf<typeof acceptInvitationOperation>> {
+): Promise<AuthResultOf<typeof acceptInvitationOperation>> {
   requireAccounts(parts);
   const { database, hasher, sessions } = parts;
   await countOpening(parts, context.client?.address);
@@ -179,7 +179,8 @@ async function userOf(
   displayName: string | undefined,
 ): Promise<Account> {
   if (userUid === undefined) {
-    // `makeUser` leaves what is there: somebody else must not be given the account of who has the name by now.
+    // `makeUser` keeps an existing user: the invitation must not give access to the account of another user with this
+    // name.
     if ((await findAccount(tx.sql, 'User', userName)) !== undefined) {
       throw new DaisError('already_exists', `User "${userName}" already exists. Ask for another invitation.`);
     }

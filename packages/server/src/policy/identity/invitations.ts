@@ -56,7 +56,7 @@ export async function insertInvitation(
 const OPEN = 'accepted_at is null and revoked_at is null and expires_at > clock_timestamp()';
 const COLUMNS = 'id, email, user_uid, user_name, admin, created_by, created_at, expires_at';
 
-/** The open invitation of a secret. `lock`: nobody else accepts it until the transaction ends. */
+/** Returns the open invitation with a secret. `lock`: other transactions cannot accept it until this one ends. */
 export async function findInvitation(sql: Sql, secret: string, lock: boolean): Promise<Invitation | undefined> {
   const [row] = await sql.query<Row>(
     `select ${COLUMNS} from policy.invitation where digest = $1 and ${OPEN} ${lock ? 'for update' : ''}`,

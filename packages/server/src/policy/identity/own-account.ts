@@ -4,8 +4,8 @@ import type { Principal } from '#kernel/principal.ts';
 import { findAccount, type Account } from '#policy/identity/users.ts';
 
 /**
- * The account of the caller. @throws DaisError `unauthenticated` for nobody; `invalid_state` for the owner's token, which
- * belongs to no account; `forbidden` for an account that is suspended or gone.
+ * Returns the account of the caller. @throws DaisError `unauthenticated` for anonymous callers; `invalid_state` for the
+ * owner token, which belongs to no account; `forbidden` for a suspended or deleted account.
  */
 export async function requireOwnAccount(sql: Sql, principal: Principal): Promise<Account> {
   const { type, id, via } = principal;

@@ -1,6 +1,6 @@
 /**
- * Passwords at rest: argon2id with the first set of parameters that OWASP recommends (19 MiB, 2 passes, 1 lane), 33 ms of
- * CPU on a server of 2026. Two at once, because more would take the cores from everybody else.
+ * Password hashes: argon2id with the first parameter set that OWASP recommends (19 MiB, 2 passes, 1 lane), 33 ms of CPU
+ * on a server of 2026. At most two run concurrently, because more would block the cores for other requests.
  */
 import type * as Argon2 from 'argon2';
 import { WorkQueue } from '#policy/identity/work-queue.ts';
@@ -23,8 +23,8 @@ export class PasswordHasher {
   }
 
   /**
-   * Whether the password is the one of `hash`. Without a hash (no such user, none set) it takes the same time and says
-   * no, so that the time tells nothing. @throws DaisError `overloaded`.
+   * Returns whether the password matches `hash`. Without a hash (no such user, no password set) it takes the same time
+   * and returns false, so that the duration reveals nothing. @throws DaisError `overloaded`.
    */
   async verify(hash: string | undefined, password: string): Promise<boolean> {
     const argon2 = await this.#load();

@@ -1,8 +1,8 @@
 /** Rows of passwords: one hash a user. */
 import type { Sql } from '#engines/database/contract.ts';
 
-/** Stands for users that are not there, so that looking for their password is a query like any other. */
-export const NOBODY = '00000000-0000-0000-0000-000000000000';
+/** A uid for missing users, so that the lookup of their password runs the same query. */
+export const MISSING_USER_UID = '00000000-0000-0000-0000-000000000000';
 
 export async function readPasswordHash(sql: Sql, userUid: string): Promise<string | undefined> {
   const [row] = await sql.query<{ hash: string }>(
@@ -13,7 +13,7 @@ export async function readPasswordHash(sql: Sql, userUid: string): Promise<strin
   return row?.hash;
 }
 
-/** Until a new one is chosen, nobody signs in with any. */
+/** No password is valid until the user sets a new one. */
 export async function removePassword(sql: Sql, userUid: string): Promise<void> {
   await sql.query('delete from policy.password where user_uid = $1', [userUid], 'remove_password');
 }

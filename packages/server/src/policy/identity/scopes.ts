@@ -8,8 +8,8 @@ export function matchesScope(pattern: string, action: string): boolean {
 }
 
 /**
- * Each pattern must be one, mean something here, and lie within `within` when that is given.
- * @throws DaisError `invalid_request` with every fault.
+ * Each scope must be a valid pattern, match an action, and be covered by `within`, if set.
+ * @throws DaisError `invalid_request` with all errors.
  */
 export function checkScopes(
   scopes: readonly string[],

@@ -3,10 +3,10 @@ import type { CallContext } from '#kernel/context.ts';
 import type { Principal, Via } from '#kernel/principal.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { CookieWish } from '#lib/cookies.ts';
+import type { CookieAttributes } from '#lib/cookies.ts';
 import { isBySession } from '#policy/identity/own-account.ts';
 import { SESSION_COOKIE } from '#policy/identity/session-cookie.ts';
-import { endOldest, type CreatedSession, type Sessions } from '#policy/identity/sessions.ts';
+import { endOldestSessions, type CreatedSession, type Sessions } from '#policy/identity/sessions.ts';
 
 /** Fewer than a list shows, so that every one can be seen and ended. */
 const MOST_SESSIONS = 100;
@@ -19,15 +19,15 @@ export interface SessionStart {
 }
 
 /**
- * Begins a session and ends the one that the browser had, if any: whatever somebody planted there is worth nothing
- * afterwards. Call `holdVersion` and look at the user in the same transaction first.
+ * Starts a session and ends the previous session of the browser, so that a planted session becomes useless (session
+ * fixation). The caller first calls `holdVersion` and reads the user in the same transaction.
  */
 export async function startSession(
   tx: Transaction,
   sessions: Sessions,
   context: CallContext,
   start: SessionStart,
-): Promise<{ readonly session: CreatedSession; readonly cookie: CookieWish; readonly principal: Principal }> {
+): Promise<{ readonly session: CreatedSession; readonly cookie: CookieAttributes; readonly principal: Principal }> {
   const { user, method, provider, mfa } = start;
   const before = isBySession(context.principal) ? context.principal.via?.credential : undefined;
   if (before !== undefined && (await sessions.end(tx, before))) {
@@ -38,7 +38,7 @@ export async function startSession(
     });
   }
   const session = await sessions.create(tx, { ...start, client: context.client });
-  const ended = await endOldest(tx, user.uid, MOST_SESSIONS);
+  const ended = await endOldestSessions(tx, user.uid, MOST_SESSIONS);
   const subject = { kind: 'User', name: user.name, uid: user.uid };
   if (ended > 0) {
     tx.emit({
@@ -62,4 +62,4 @@ export async function startSession(
 }
 
 /** Takes the cookie away. */
-export const NO_SESSION: CookieWish = { name: SESSION_COOKIE, maxAgeSeconds: 0 };
+export const NO_SESSION: CookieAttributes = { name: SESSION_COOKIE, maxAgeSeconds: 0 };

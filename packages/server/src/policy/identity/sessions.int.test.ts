@@ -1,4 +1,4 @@
-/** Sessions, against whoever plants, keeps or borrows them. */
+/** Sessions against fixation, theft and misuse. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { randomBytes } from 'node:crypto';
 import { systemClock } from '#lib/clock.ts';

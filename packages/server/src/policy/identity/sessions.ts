@@ -1,6 +1,6 @@
 /**
- * Sessions of people who signed in with a browser: 256 random bits in a cookie, their digest in a row. A session ends by
- * itself when it was not used for `idleMs`, and in any case after `absoluteMs`; all times are the database's.
+ * Sessions of users who signed in with a browser: 256 random bits in a cookie, their digest in a row. A session expires
+ * after `idleMs` without use, and always after `absoluteMs`. All times are of the database.
  */
 import type { Sql } from '#engines/database/contract.ts';
 import type { Client, Via } from '#kernel/principal.ts';
@@ -30,7 +30,7 @@ export interface CreatedSession {
   readonly maxAgeSeconds: number;
 }
 
-/** A session that holds, as whoever checks requests sees it. */
+/** A valid session, as used by the authentication of requests. */
 export interface LiveSession {
   readonly id: string;
   readonly user: { readonly uid: string; readonly name: string };
@@ -68,7 +68,7 @@ export class Sessions {
     this.#random = random;
   }
 
-  /** Always a new secret: one that somebody brought along never becomes a session. Does not bump the version. */
+  /** Always creates a new secret: a secret from the client never becomes a session. Does not increase the version. */
   async create(tx: Transaction, wanted: NewSession): Promise<CreatedSession> {
     const id = uuidv7();
     const secret = this.#random(SECRET_BYTES).toString('base64url');
@@ -149,7 +149,7 @@ export class Sessions {
     }));
   }
 
-  /** Ends one session of a user, at once and everywhere. False when there is none that has not ended. */
+  /** Ends one session of a user immediately on all replicas. Returns false if no active session has this id. */
   async end(tx: Transaction, id: string, userUid?: string): Promise<boolean> {
     const rows = await tx.sql.query(
       `update policy.session set ended_at = clock_timestamp()
@@ -162,8 +162,8 @@ export class Sessions {
   }
 }
 
-/** Ends those sessions of a user that began before the `most` newest; how many. Bumps the version. */
-export async function endOldest(tx: Transaction, userUid: string, most: number): Promise<number> {
+/** Ends the sessions of a user that started before the `most` newest; returns their number. Increases the version. */
+export async function endOldestSessions(tx: Transaction, userUid: string, most: number): Promise<number> {
   const rows = await tx.sql.query(
     `update policy.session set ended_at = clock_timestamp() where id in (
        select id from policy.session where user_uid = $1 and ended_at is null and expires_at > clock_timestamp()

@@ -11,13 +11,13 @@ import type { CallOf, OperationEntry } from '#kernel/entry.ts';
 import type { Principal } from '#kernel/principal.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
-import { authEntry, type AuthAnswerOf } from '#policy/auth-answer.ts';
+import { authEntry, type AuthResultOf } from '#policy/auth-result.ts';
 import { addressGroup, countAttempt, creditAttempt, type AttemptLimit } from '#policy/identity/attempts.ts';
 import { describeCaller } from '#policy/identity/current-session.ts';
 import { requireAccounts, subjectOf, writeAs, type IdentityParts } from '#policy/identity/identity-parts.ts';
 import { isBySession, requireOwnAccount } from '#policy/identity/own-account.ts';
 import { checkNewPassword } from '#policy/identity/password-rules.ts';
-import { NOBODY, readPasswordHash, writePasswordHash } from '#policy/identity/passwords.ts';
+import { MISSING_USER_UID, readPasswordHash, writePasswordHash } from '#policy/identity/passwords.ts';
 import { NO_SESSION, startSession } from '#policy/identity/session-start.ts';
 import { endSessionsOf } from '#policy/identity/sessions.ts';
 import { findAccount, findLogin, type Account } from '#policy/identity/users.ts';
@@ -54,7 +54,7 @@ function loginLimits(name: string, address: string): readonly [AttemptLimit, Att
 async function login(
   parts: IdentityParts,
   call: CallOf<typeof loginOperation>,
-): Promise<AuthAnswerOf<typeof loginOperation>> {
+): Promise<AuthResultOf<typeof loginOperation>> {
   requireAccounts(parts);
   if (!parts.settings.passwords) {
     throw new DaisError('forbidden', 'Sign-in with a password is disabled. Sign in with an identity provider.');
@@ -63,11 +63,11 @@ async function login(
   const { context, input } = call;
   const limits = loginLimits(input.name, context.client?.address ?? '');
   const [pair, everywhere, place] = limits;
-  // The place first: whoever tries many names from one place leaves no row for each of them.
+  // The limit of the address comes first: a client that tries many names does not add a row for each.
   const tooMany = (await countAttempt(database, [place])) ?? (await countAttempt(database, [pair, everywhere]));
   const { account, hash } = await transact(database, { mode: 'read', projectId: ORGANISATION }, async ({ sql }) => {
     const account = await findLogin(sql, input.name);
-    return { account, hash: await readPasswordHash(sql, account?.uid ?? NOBODY) };
+    return { account, hash: await readPasswordHash(sql, account?.uid ?? MISSING_USER_UID) };
   });
   const refuse = async (reason: 'credentials' | 'suspended' | 'attempts') => {
     await writeAs(parts, context, context.principal, async (tx) => {
@@ -76,7 +76,7 @@ async function login(
     });
   };
   if (tooMany !== undefined) {
-    // The first one too many is told; a flood of them must not fill the events.
+    // Emits an event only for the first attempt over the limit, so that a flood of attempts does not fill the events.
     if (tooMany.first) await refuse('attempts');
     throw tooMany.error;
   }
@@ -109,7 +109,7 @@ async function logout(
   tx: Transaction,
   { sessions }: IdentityParts,
   { context, input }: CallOf<typeof logoutOperation>,
-): Promise<AuthAnswerOf<typeof logoutOperation>> {
+): Promise<AuthResultOf<typeof logoutOperation>> {
   const session = isBySession(context.principal) ? context.principal.via?.credential : undefined;
   if (session !== undefined && (await sessions.end(tx, session))) {
     const account = await findAccount(tx.sql, 'User', context.principal.id);
@@ -124,7 +124,7 @@ async function logout(
 async function changePassword(
   parts: IdentityParts,
   { context, input }: CallOf<typeof changePasswordOperation>,
-): Promise<AuthAnswerOf<typeof changePasswordOperation>> {
+): Promise<AuthResultOf<typeof changePasswordOperation>> {
   requireAccounts(parts);
   const { database, hasher, sessions } = parts;
   const { principal } = context;

@@ -1,4 +1,4 @@
-/** Invitations and passwords, against whoever guesses, plants and redirects. */
+/** Invitations and passwords against guessing, fixation and open redirects. */
 import { secretDigest } from '#lib/secret-digest.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AccountWorld, asOwner, PASSWORD } from './testing/account-world.ts';
@@ -134,7 +134,7 @@ describe('signing in', () => {
     expect(tried.map(({ status }) => status)).toEqual([...Array<number>(10).fill(401), 429]);
     expect(Number(tried.at(-1)?.headers.get('retry-after'))).toBeGreaterThan(800);
     expect((await world.login(name, PASSWORD)).status).toBe(429);
-    // An account that is not there is guarded alike, or the difference would tell.
+    // A missing account has the same limits; a difference would reveal it.
     const unknown = [];
     for (let attempt = 0; attempt < 11; attempt++)
       unknown.push((await world.login('no-such-one', 'wrong guess')).status);

@@ -1,6 +1,6 @@
 /**
- * Tokens of steps. Whoever had a command run does not hand it their own rights: the command acts for them in the project of
- * its run, and only logs. A token ends in the transaction that ends its attempt.
+ * Tokens of steps. A step does not get the permissions of the user who started it: it acts for the user in the project
+ * of its run and can only log. The transaction that ends the attempt also ends the token.
  */
 import type { Actor } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
@@ -44,7 +44,7 @@ export const STEP_SCOPES: readonly string[] = [
   'server:read',
 ];
 
-/** Without anybody who looks after the step. */
+/** The step has no worker. */
 const LIFE = "interval '1 day'";
 const REST = "interval '23 hours'";
 
@@ -78,8 +78,8 @@ export function endStepTokens({ sql }: Transaction, attempt: string): void {
   sql.defer('delete from policy.step_token where attempt = $1', [attempt], 'end_step_tokens');
 }
 
-/** Those of steps that somebody looks after hold as long as these run. */
-export async function keepStepTokens(sql: Sql, attempts: readonly string[]): Promise<void> {
+/** Extends the tokens of steps that a worker manages. */
+export async function extendStepTokens(sql: Sql, attempts: readonly string[]): Promise<void> {
   await sql.query(
     `update policy.step_token set expires_at = clock_timestamp() + ${LIFE}
      where attempt = any($1::uuid[]) and expires_at < clock_timestamp() + ${REST}`,
@@ -88,7 +88,7 @@ export async function keepStepTokens(sql: Sql, attempts: readonly string[]): Pro
   );
 }
 
-/** Read for each request and kept nowhere: they end with each step, and nobody is told. */
+/** Read for each request without a cache: a token ends with its step, without a notification. */
 export async function findStepToken(sql: Sql, text: string): Promise<Principal | undefined> {
   if (tokenForm(text) !== STEP_FORM) return undefined;
   const [row] = await sql.query<{ attempt: string; project: string; actor_type: Actor['type']; actor_id: string }>(

@@ -117,7 +117,7 @@ async function create(
   return { id: created.id, token: created.text, expiresAt: created.expiresAt.toISOString() };
 }
 
-/** Makes a token and tells that it was made. */
+/** Creates a token and emits the event of its creation. */
 async function keepToken(
   tx: Transaction,
   { random }: IdentityParts,
@@ -143,8 +143,8 @@ async function keepToken(
 }
 
 /**
- * What the new token may at most: as asked, within the configuration and, when a token asks, within that one. A sign-in
- * on the command line stands for its person, so what it makes may outlive it.
+ * Returns the limits of the new token: the requested limits, restricted by the configuration and by the calling token.
+ * A sign-in on the command line acts for its user, so tokens that it creates can outlive it.
  * @throws DaisError `invalid_request`.
  */
 async function limitsOf(tx: Transaction, parts: IdentityParts, principal: Principal, input: NewTokenInput) {

@@ -1,14 +1,14 @@
 /**
- * The text of a token: `dais_pat_` (a person's), `dais_sat_` (a service account's), `dais_ses_` (of a sign-in on the
- * command line) or `dais_run_` (a step's), 30 random base62 characters (178.6 bits) and 6 characters of their CRC-32. The
- * checksum lets scanners of leaked secrets, and us before any query, tell a token from text that only looks like one.
+ * The text of a token: `dais_pat_` (personal), `dais_sat_` (service account), `dais_ses_` (sign-in on the command line)
+ * or `dais_run_` (step), 30 random base62 characters (178.6 bits) and 6 characters of their CRC-32. With the checksum,
+ * secret scanners and the server recognize tokens without a query.
  */
 import { crc32 } from 'node:zlib';
 import type { RandomSource } from '#lib/secret-digest.ts';
 
 export const tokenForms = ['pat', 'sat', 'ses'] as const;
 export type TokenForm = (typeof tokenForms)[number];
-/** What a step calls with while it runs: nobody lists or names it. */
+/** The token of a running step; it has no name and is not listed. */
 export const STEP_FORM = 'run';
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';

@@ -4,7 +4,7 @@ import { ORGANISATION } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import { noteTokenUses, type TokenUse } from '#policy/identity/tokens.ts';
+import { recordTokenUses, type TokenUse } from '#policy/identity/tokens.ts';
 
 const WRITE_EVERY_MS = 30_000;
 
@@ -34,7 +34,7 @@ export class TokenUses {
     if (uses.length === 0) return;
     this.#uses = new Map();
     try {
-      await transact(this.#database, { mode: 'write', projectId: ORGANISATION }, ({ sql }) => noteTokenUses(sql, uses));
+      await transact(this.#database, { mode: 'write', projectId: ORGANISATION }, ({ sql }) => recordTokenUses(sql, uses));
     } catch (error) {
       this.#log.warn('could not record the last uses of tokens', { error });
     }

@@ -6,7 +6,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { secretDigest, type RandomSource } from '#lib/secret-digest.ts';
 import { makeTokenText, type TokenForm, tokenForm } from '#policy/identity/token-text.ts';
-import { bumpVersion, ringAccess } from '#policy/state.ts';
+import { bumpVersion, notifyAccessChange } from '#policy/state.ts';
 
 /** Whose token it is: a User or a ServiceAccount. */
 export interface TokenOwner {
@@ -25,7 +25,7 @@ export interface NewToken {
   /** Only for this project. */
   readonly project?: string | undefined;
   readonly method: Extract<Via['method'], 'token' | 'federation'>;
-  /** A second factor stood behind the sign-in that made it. */
+  /** The sign-in that created the token used a second factor. */
   readonly mfa: boolean;
   readonly createdBy: Actor;
   readonly lifeMs: number;
@@ -38,7 +38,7 @@ export interface CreatedToken {
   readonly expiresAt: Date;
 }
 
-/** A token that holds, as whoever checks requests sees it. */
+/** A valid token, as used by the authentication of requests. */
 export interface LiveToken {
   readonly id: string;
   readonly ownerUid: string;
@@ -93,8 +93,8 @@ export async function createToken(tx: Transaction, wanted: NewToken, random: Ran
     'insert_token',
   );
   if (row === undefined) throw new Error('the insert of a token returned no row');
-  // Whoever decides ahead has to hear of it.
-  ringAccess(tx);
+  // Caches of decisions need a notification.
+  notifyAccessChange(tx);
   return { id, text, expiresAt: row.expires_at };
 }
 
@@ -119,7 +119,7 @@ export async function findToken(sql: Sql, text: string): Promise<LiveToken | und
   };
 }
 
-/** Every token that holds, for whoever decides ahead. */
+/** All valid tokens, for caches of decisions. */
 export async function listLiveTokens(
   sql: Sql,
 ): Promise<readonly { readonly digest: Buffer; readonly principal: Principal; readonly expiresAt: Date }[]> {
@@ -142,7 +142,7 @@ export async function newestToken(sql: Sql): Promise<string> {
   return row?.id ?? '';
 }
 
-/** What limits whoever uses a token; undefined when it has ended. */
+/** Returns the limits of a token; undefined if it has ended. */
 export async function readTokenLimits(
   sql: Sql,
   id: string,
@@ -193,7 +193,9 @@ export async function listTokens(sql: Sql, ownerUid: string): Promise<readonly T
   }));
 }
 
-/** Ends one token of an owner, at once and everywhere; gives its name. Undefined when there is none that holds. */
+/**
+ * Ends one token of an owner immediately on all replicas; returns its name, or undefined if no valid token has this id.
+ */
 export async function revokeToken(tx: Transaction, id: string, ownerUid: string): Promise<string | undefined> {
   const [row] = await tx.sql.query<{ name: string }>(
     `update policy.token set revoked_at = clock_timestamp()
@@ -223,8 +225,8 @@ export interface TokenUse {
   readonly address: string;
 }
 
-/** Writes down many uses at once. */
-export async function noteTokenUses(sql: Sql, uses: readonly TokenUse[]): Promise<void> {
+/** Records many uses in one statement. */
+export async function recordTokenUses(sql: Sql, uses: readonly TokenUse[]): Promise<void> {
   await sql.query(
     `update policy.token t set used_at = greatest(t.used_at, to_timestamp(u.at / 1000)), used_address = u.address
      from unnest($1::uuid[], $2::float8[], $3::text[]) u(id, at, address) where t.id = u.id`,

@@ -1,4 +1,4 @@
-/** People and programs as resources: found, made and told what is known of them. */
+/** Users and service accounts as resources: lookup, creation and facts. */
 import type { Database, Sql } from '#engines/database/contract.ts';
 import { writeStatus } from '#kernel/reconciler.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
@@ -97,7 +97,7 @@ export async function makeAdministrator(
   );
 }
 
-/** What an identity provider told when a user signed in. */
+/** The claims of an identity provider at the sign-in of a user. */
 export interface SignIn {
   readonly userUid: string;
   readonly provider: string;

@@ -1,6 +1,6 @@
 import { DaisError } from '@dais/api';
 
-/** Lets a few things run at once and a few more wait; what comes on top is told to come back. */
+/** Runs a limited number of tasks concurrently and queues a limited number of further tasks; rejects the others. */
 export class WorkQueue {
   readonly #atOnce: number;
   readonly #mostWaiting: number;
@@ -9,7 +9,7 @@ export class WorkQueue {
 
   readonly #full: string;
 
-  /** @param full what whoever comes on top is told */
+  /** @param full the message for rejected tasks */
   constructor(atOnce: number, mostWaiting: number, full: string) {
     this.#full = full;
     this.#atOnce = atOnce;
@@ -22,7 +22,7 @@ export class WorkQueue {
       if (this.#waiting.length >= this.#mostWaiting) {
         throw new DaisError('overloaded', this.#full, { retryAfter: 2 });
       }
-      // Whoever ends hands its place over, so that nobody who comes later slips in between.
+      // A finished task passes its slot to the next waiting task, so that later arrivals cannot overtake.
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     } else this.#running += 1;
     try {

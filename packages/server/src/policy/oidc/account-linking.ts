@@ -1,6 +1,7 @@
 /**
- * Which User somebody is who signed in at a provider. Once known, by issuer and subject only: addresses change hands. For
- * the first time, by an address that the provider vouches for and whose domain the operator named.
+ * Maps an identity of a provider to a User. A known identity is matched by issuer and subject only, because email
+ * addresses change owners. A new identity is matched by an email address that the provider verified and whose domain
+ * the operator allows.
  */
 import { DaisError, eventTypes } from '@dais/api';
 import type { KindRegistry } from '#kernel/registry.ts';
@@ -46,7 +47,7 @@ async function firstTime(
     throw refused(`The account of ${email} is linked to another identity`);
   }
   if (owner !== undefined) {
-    // Whoever had this account until now proved less than the address: nothing of theirs opens it any more.
+    // The previous user of this account had not verified the address, so all of their credentials end.
     await tx.sql.query('delete from policy.password where user_uid = $1', [user.uid]);
     await replaceInvitations(tx, user.name);
     await endCredentials(tx, { kind: 'User', uid: user.uid, name: user.name }, 'provider');
@@ -68,7 +69,7 @@ async function createUser(
   kinds: KindRegistry,
 ): Promise<Account | undefined> {
   if (!settings.createUsers) throw refused(`No account exists for ${email}`);
-  // Somebody of that name but with another address is somebody else.
+  // A user with this name but another email address is another person.
   if ((await findAccount(tx.sql, 'User', email)) !== undefined) {
     throw refused(`The account named ${email} has another email address`);
   }

@@ -1,4 +1,4 @@
-/** OpenID Connect Back-Channel Logout 1.0: a provider tells that somebody signed out there, or was signed out. */
+/** OpenID Connect Back-Channel Logout 1.0: a provider reports that a user signed out or was signed out. */
 import { DaisError, eventTypes } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
 import { readByUid } from '#kernel/store.ts';
@@ -39,7 +39,7 @@ export async function readLogoutToken(
 }
 
 /** Remembers which session at the provider a session of ours came from. */
-export async function noteProviderSession(sql: Sql, sessionId: string, person: Person): Promise<void> {
+export async function recordProviderSession(sql: Sql, sessionId: string, person: Person): Promise<void> {
   await sql.query(
     'insert into policy.provider_session (session_id, issuer, subject, provider_session) values ($1, $2, $3, $4)',
     [sessionId, person.issuer, person.subject, person.providerSession ?? null],

@@ -1,4 +1,4 @@
-/** Rows of `policy.device_grant`: command lines that wait for somebody to let them in. All times are the database's. */
+/** Rows of `policy.device_grant`: sign-ins of command lines that wait for approval. All times are of the database. */
 import type { Sql } from '#engines/database/contract.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { secretDigest } from '#lib/secret-digest.ts';
@@ -16,7 +16,7 @@ export interface DeviceGrant {
   readonly holds: boolean;
   readonly approved: boolean | null;
   readonly user: { readonly uid: string; readonly name: string; readonly mfa: boolean } | undefined;
-  /** Seconds that the command line was told to wait between polls. */
+  /** Seconds that the command line must wait between polls. */
   readonly interval: number;
   /** It waited less than that. */
   readonly tooSoon: boolean;
@@ -97,7 +97,7 @@ export async function lockGrant(sql: Sql, deviceCode: string): Promise<DeviceGra
   return row === undefined ? undefined : grantOf(row);
 }
 
-/** By what the person reads, as long as somebody may still decide. */
+/** Finds a grant by its user code while it can still be decided. */
 export async function findUndecided(sql: Sql, userCode: string, lock: boolean): Promise<DeviceGrant | undefined> {
   const [row] = await sql.query<GrantRow>(
     `select ${COLUMNS} from policy.device_grant
@@ -121,7 +121,7 @@ export async function decideGrant(
 }
 
 /** Writes a poll down; `slower` makes the next one wait five seconds more, as RFC 8628 §3.5 says. Gives the interval. */
-export async function notePoll(sql: Sql, grant: DeviceGrant, slower: boolean): Promise<number> {
+export async function recordPoll(sql: Sql, grant: DeviceGrant, slower: boolean): Promise<number> {
   const interval = slower ? grant.interval + POLL_SECONDS : grant.interval;
   await sql.query(
     'update policy.device_grant set polled_at = clock_timestamp(), interval_seconds = $2 where id = $1',

@@ -127,7 +127,7 @@ test('only a person with a browser decides: no token, not the owner’s, nobody'
   for (const credential of [token, OWNER_TOKEN]) expect((await world.api(path, credential, {})).status).toBe(403);
   expect((await decide(new TestBrowser(), started.user_code, 'approve')).status).toBe(401);
   expect((await read(new TestBrowser(), started.user_code)).status).toBe(401);
-  // A page of somebody else cannot make a browser decide.
+  // A page of another site cannot make a browser approve a grant.
   const forged = await fetch(`${world.url}${path}`, {
     method: 'POST',
     headers: {

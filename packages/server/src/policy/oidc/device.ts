@@ -16,7 +16,7 @@ import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import type { Principal } from '#kernel/principal.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
-import { authEntry, type AuthAnswerOf } from '#policy/auth-answer.ts';
+import { authEntry, type AuthResultOf } from '#policy/auth-result.ts';
 import { addressGroup, countAttempt } from '#policy/identity/attempts.ts';
 import { requireAccounts } from '#policy/identity/identity-parts.ts';
 import { isBySession, requireOwnAccount } from '#policy/identity/own-account.ts';
@@ -30,14 +30,14 @@ import {
   GRANT_SECONDS,
   insertGrant,
   lockGrant,
-  notePoll,
+  recordPoll,
   POLL_SECONDS,
   type DeviceGrant,
 } from './device-grants.ts';
 import type { SignInParts } from './parts.ts';
 import { makeUserCode, readUserCode } from './user-code.ts';
 
-/** Requests that one address may begin in ten minutes, which may be that of a whole company. */
+/** Requests that one address may start in ten minutes; it can be the address of a whole company. */
 const MOST_STARTS = 100;
 /** Codes that one person may try in ten minutes: of 2.5 × 10¹⁰ there are, none is found so. */
 const MOST_CODES = 30;
@@ -71,7 +71,7 @@ export function deviceEntries(parts: SignInParts): readonly OperationEntry[] {
 async function start(
   parts: SignInParts,
   { input, context }: CallOf<typeof startDeviceOperation>,
-): Promise<AuthAnswerOf<typeof startDeviceOperation>> {
+): Promise<AuthResultOf<typeof startDeviceOperation>> {
   requireAccounts(parts);
   const key = `device start ${addressGroup(context.client?.address ?? '')}`;
   const tooMany = await countAttempt(parts.database, [{ key, most: MOST_STARTS, windowMs: WINDOW_MS }]);
@@ -106,16 +106,16 @@ async function poll(
   parts: SignInParts,
 ): Promise<OutputOf<typeof pollDeviceOperation>> {
   const grant = await lockGrant(tx.sql, deviceCode);
-  // One that was used, has gone or never was: nobody learns which.
+  // The same response for used, deleted and unknown codes.
   if (grant === undefined || !grant.holds) return { state: 'expired' };
   if (grant.approved === null) {
-    const interval = await notePoll(tx.sql, grant, grant.tooSoon);
+    const interval = await recordPoll(tx.sql, grant, grant.tooSoon);
     return { state: grant.tooSoon ? 'slow_down' : 'pending', interval };
   }
   await holdVersion(tx);
   await deleteGrant(tx.sql, grant.id);
   const user = grant.user === undefined ? undefined : await findAccountByUid(tx.sql, grant.user.uid);
-  // Whoever approved may have been suspended since.
+  // The approver could have been suspended since.
   if (!grant.approved || user === undefined || user.suspended) return { state: 'denied' };
   const created = await createToken(
     tx,
@@ -219,7 +219,7 @@ function describe(grant: DeviceGrant, parts: SignInParts) {
   };
 }
 
-/** What somebody calls a machine is shown to whoever decides: without what could hide or turn text around. */
+/** The name of the machine is shown to the approver: remove characters that hide or reverse text. */
 function printable(text: string): string {
   return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '?');
 }

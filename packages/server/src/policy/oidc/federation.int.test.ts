@@ -3,7 +3,7 @@ import { SignInWorld } from './testing/sign-in-world.ts';
 import { TestProvider } from './testing/test-provider.ts';
 
 let world: SignInWorld;
-/** Stands for the CI system: anything that signs tokens and publishes its keys. */
+/** A CI system: it signs tokens and publishes its keys. */
 let ci: TestProvider;
 beforeAll(async () => {
   world = await SignInWorld.start();

@@ -6,7 +6,7 @@ import type { Principal } from '#kernel/principal.ts';
 import { listResources, readResource, type ResourceRow } from '#kernel/store.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
-import { authEntry, type AuthAnswerOf } from '#policy/auth-answer.ts';
+import { authEntry, type AuthResultOf } from '#policy/auth-result.ts';
 import { addressGroup, countAttempt } from '#policy/identity/attempts.ts';
 import { requireAccounts } from '#policy/identity/identity-parts.ts';
 import { createToken } from '#policy/identity/tokens.ts';
@@ -26,7 +26,7 @@ interface TrustEntry {
 
 const DEFAULT_SECONDS = 900;
 const MAX_SECONDS = 3600;
-/** Exchanges that one address may try in a minute: CI systems start many jobs at once behind one. */
+/** Exchanges that one address may try in a minute: CI systems start many jobs concurrently from one address. */
 const MOST_EXCHANGES = 300;
 const KIND = 'ServiceAccount';
 
@@ -39,7 +39,7 @@ async function exchange(
   parts: SignInParts,
   trusted: TrustedIssuers,
   { input, context }: CallOf<typeof exchangeTokenOperation>,
-): Promise<AuthAnswerOf<typeof exchangeTokenOperation>> {
+): Promise<AuthResultOf<typeof exchangeTokenOperation>> {
   requireAccounts(parts);
   const { database, issuerKeys, clock } = parts;
   const key = `federation ${addressGroup(context.client?.address ?? '')}`;
@@ -49,7 +49,7 @@ async function exchange(
   const isKnown = await transact(database, { mode: 'read', projectId: ORGANISATION }, ({ sql }) =>
     trusted.includes(sql, issuer),
   );
-  // Before any call: nobody makes this server ask addresses that no administrator named.
+  // Runs before any outgoing call: a caller cannot make this server call URLs that no administrator configured.
   if (!isKnown) throw refused(`no service account trusts the issuer ${issuer.slice(0, 200)}`);
   if (!issuer.startsWith('https:') && !isLoopbackIssuer(issuer)) {
     throw refused(`the issuer ${issuer.slice(0, 200)} does not use HTTPS, so its keys cannot be trusted`);
@@ -98,7 +98,7 @@ async function exchange(
   });
 }
 
-/** The same answer for an account that does not exist, is suspended, or trusts somebody else. */
+/** The same response for an account that does not exist, is suspended, or trusts another issuer. */
 async function findTrust(
   tx: Transaction,
   name: string,

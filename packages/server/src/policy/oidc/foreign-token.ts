@@ -1,4 +1,4 @@
-/** Verifies tokens (JWT, RFC 7519) that somebody else signed. What a token says counts only after this. */
+/** Verifies tokens (JWT, RFC 7519) of other issuers. The claims of a token count only after this. */
 import { DaisError } from '@dais/api';
 import type { JWTPayload } from 'jose';
 import type { Clock } from '#lib/clock.ts';
@@ -16,13 +16,14 @@ export interface Claims {
   readonly all: JWTPayload;
 }
 
-/** What a token says before anybody vouched for it: only to find out whose keys to ask. */
+/** Reads the claims without verification, only to select the issuer whose keys are needed. */
 export interface Claimed {
   readonly issuer: string;
 }
 
 /**
- * Asymmetric ones only. With a symmetric one (or `none`) whoever knows the public key could sign: the classic confusion.
+ * Asymmetric algorithms only. With a symmetric algorithm (or `none`) anyone with the public key could sign (algorithm
+ * confusion).
  */
 const ALGORITHMS = [
   'RS256',
@@ -67,9 +68,9 @@ export interface VerifyParts {
 }
 
 /**
- * Checks signature, issuer and times. Audience and subject are the caller's to judge. The caller has looked whether the
- * issuer is one that somebody trusts.
- * @throws DaisError `unauthenticated` with the reason, `upstream_failed` when the issuer's keys cannot be read.
+ * Checks signature, issuer and times. The caller checks audience and subject, and has checked that the issuer is
+ * trusted.
+ * @throws DaisError `unauthenticated` with the reason, `upstream_failed` if the keys of the issuer cannot be read.
  */
 export async function verifyForeignToken(token: string, issuer: string, { keys, clock }: VerifyParts): Promise<Claims> {
   const { createLocalJWKSet, errors, jwtVerify } = await import('jose');
@@ -111,7 +112,7 @@ export async function verifyForeignToken(token: string, issuer: string, { keys, 
     audiences: typeof aud === 'string' ? [aud] : (aud ?? []),
     issuedAt: iat,
     expiresAt: exp,
-    // Without the signature: some schemes let anybody turn one valid signature into another.
+    // Without the signature: with some schemes, anyone can derive another valid signature from one.
     id: typeof jti === 'string' ? `jti ${jti}` : `jws ${token.slice(0, token.lastIndexOf('.'))}`,
     all: payload,
   };

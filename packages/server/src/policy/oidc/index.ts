@@ -9,7 +9,7 @@ import { ProviderClient } from './provider-client.ts';
 import type { ProviderSettings } from './provider-settings.ts';
 import { signInRetention } from './sign-in-retention.ts';
 import { providerEntries } from './sign-in.ts';
-import { standingJob } from './standing-job.ts';
+import { providerAccessJob } from './provider-access-job.ts';
 
 export interface SignInOptions extends Omit<SignInParts, 'providers' | 'providerKeys' | 'issuerKeys'> {
   readonly providers: readonly ProviderSettings[];
@@ -17,7 +17,7 @@ export interface SignInOptions extends Omit<SignInParts, 'providers' | 'provider
 }
 
 /** Signing in elsewhere: at identity providers, from command lines, with tokens of CI systems. */
-export function signInElsewhere(options: SignInOptions): {
+export function openFederatedSignIn(options: SignInOptions): {
   readonly entries: readonly OperationEntry[];
   readonly jobs: readonly JobHandler[];
 } {
@@ -30,6 +30,6 @@ export function signInElsewhere(options: SignInOptions): {
   };
   return {
     entries: [...providerEntries(parts), ...deviceEntries(parts), ...federationEntries(parts)],
-    jobs: [signInRetention(), standingJob(parts)],
+    jobs: [signInRetention(), providerAccessJob(parts)],
   };
 }

@@ -39,8 +39,8 @@ export class IssuerKeys {
   }
 
   /**
-   * The keys of an issuer; `unknownKey` when those known lack the one that is looked for. The caller knows that the
-   * issuer is one that somebody trusts: addresses of strangers are never called.
+   * Returns the keys of an issuer; `unknownKey` if the known keys do not include the wanted one. The caller has checked
+   * that the issuer is trusted: URLs of strangers are never called.
    * @throws DaisError `upstream_failed`, `address_refused`.
    */
   async of(issuer: string, unknownKey = false): Promise<JSONWebKeySet> {
@@ -74,7 +74,7 @@ export class IssuerKeys {
     if (metadata['issuer'] !== issuer) throw failed(issuer, 'its metadata names another issuer');
     const url = metadata['jwks_uri'];
     if (typeof url !== 'string') throw failed(issuer, 'its metadata names no keys');
-    // Keys over plain HTTP could be anybody's, whatever the issuer's own address is.
+    // Keys over plain HTTP can be forged, even if the URL of the issuer uses HTTPS.
     if (issuer.startsWith('https:') && !url.startsWith('https:')) throw failed(issuer, 'the URL of its keys does not use HTTPS');
     const { keys } = await this.#json(url, issuer);
     if (!Array.isArray(keys) || keys.length > MAX_KEYS) throw failed(issuer, 'its keys are not a list of at most 100');

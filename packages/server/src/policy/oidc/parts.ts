@@ -9,7 +9,7 @@ import type { IssuerKeys } from './issuer-keys.ts';
 import type { ProviderClient } from './provider-client.ts';
 import type { Sealer } from './sealer.ts';
 
-/** What signing in elsewhere stands on. */
+/** Dependencies of sign-in with identity providers. */
 export interface SignInParts {
   readonly database: Database;
   readonly kinds: KindRegistry;

@@ -4,7 +4,7 @@ import type { ProviderSettings } from './provider-settings.ts';
 export interface Person {
   readonly issuer: string;
   readonly subject: string;
-  /** Lower case; absent when the provider told none that it vouches for. */
+  /** In lower case; absent if the provider reports no verified address. */
   readonly email?: string;
   readonly displayName?: string;
   readonly groups: readonly string[];
@@ -44,7 +44,7 @@ export function readPerson(
   };
 }
 
-/** A name as it stands (`https://example.com/groups`), or a path (`realm_access.roles`). */
+/** A claim name (`https://example.com/groups`) or a path (`realm_access.roles`). */
 function claimAt(claims: Claims, path: string): unknown {
   if (Object.hasOwn(claims, path)) return claims[path];
   return path.split('.').reduce<unknown>((at, part) => {
@@ -61,7 +61,7 @@ function readGroups(claim: unknown): readonly string[] {
   return [...new Set(names)].toSorted().slice(0, MAX_GROUPS);
 }
 
-/** An address that nobody vouches for could be anybody's. Some providers send the flag as text. */
+/** An unverified address could belong to anyone. Some providers send the flag as text. */
 function verifiedEmail(claims: Claims, trustEmails: boolean): string | undefined {
   const verified = claims['email_verified'];
   if (!trustEmails && verified !== true && verified !== 'true') return undefined;

@@ -25,7 +25,7 @@ export interface Grant {
   readonly refreshToken?: string;
 }
 
-/** What a provider says of somebody who signed in before. */
+/** The state of a user at a provider, after an earlier sign-in. */
 export type Standing =
   | { readonly state: 'welcome'; readonly refreshToken: string; readonly person?: Person }
   /** The provider does not know the grant any more: the person left, was disabled, or took it back. */
@@ -66,9 +66,10 @@ export class ProviderClient {
   }
 
   /**
-   * Turns the answer that a browser brought back into a person: checks state and issuer of the answer, exchanges the
-   * code, checks signature, issuer, audience, times and nonce of the ID token.
-   * @throws DaisError `unauthenticated` when the provider or the checks refuse, `upstream_failed` when it is not reached.
+   * Converts the callback of a browser into a user: checks state and issuer, exchanges the code, and checks signature,
+   * issuer, audience, times and nonce of the ID token.
+   * @throws DaisError `unauthenticated` if the provider or the checks reject it, `upstream_failed` if the provider
+   * cannot be reached.
    */
   async exchange(callbackUrl: URL, challenge: Challenge): Promise<Grant> {
     const { library, configuration } = await this.#open();
@@ -89,8 +90,8 @@ export class ProviderClient {
   }
 
   /**
-   * Asks about somebody who signed in before.
-   * @throws DaisError `upstream_failed` when the provider cannot be reached or refuses us ourselves: no verdict.
+   * Checks the access of a user who signed in earlier.
+   * @throws DaisError `upstream_failed` if the provider cannot be reached or rejects the client: the state is unknown.
    */
   async standing(refreshToken: string, subject: string): Promise<Standing> {
     const { library, configuration } = await this.#open();
@@ -113,7 +114,7 @@ export class ProviderClient {
       if (error instanceof library.WWWAuthenticateChallengeError) {
         return { state: 'ended', reason: 'the provider no longer returns information about this user' };
       }
-      // The old token may be worth nothing by now: the new one must be kept, whatever else was not told.
+      // The old refresh token can be invalid by now: store the new one, even if the rest of the check failed.
       return welcome;
     }
   }
@@ -131,7 +132,7 @@ export class ProviderClient {
     claims: Readonly<Record<string, unknown>> & { readonly iss: string; readonly sub: string },
     accessToken: string,
   ): Promise<Person> {
-    // UserInfo tells what ID tokens leave out, and is the only source after a refresh.
+    // UserInfo returns claims that ID tokens omit, and is the only source after a refresh.
     const asked = configuration.serverMetadata().userinfo_endpoint !== undefined;
     const profile = asked ? await library.fetchUserInfo(configuration, accessToken, claims.sub) : {};
     return readPerson(claims, profile, this.settings);
@@ -176,7 +177,7 @@ export class ProviderClient {
       },
     );
     const told = configuration.serverMetadata().issuer;
-    // The library lets some vendors answer with another issuer; whoever signs tokens is then not who was named.
+    // For some vendors the library accepts another issuer; the signer would then differ from the configured issuer.
     if (told !== issuer) throw this.#failed(`its metadata names the issuer ${told.slice(0, 200)} instead of ${issuer}`);
     return configuration;
   }
@@ -191,7 +192,7 @@ export class ProviderClient {
       return new DaisError('unauthenticated', `"${name}" did not sign you in (${clean(why)}).`);
     }
     if (error instanceof library.ResponseBodyError) {
-      // What is wrong with us is not the fault of who signs in.
+      // An error of the client configuration is not an error of the user.
       const ours = ['invalid_client', 'unauthorized_client', 'invalid_scope', 'unsupported_grant_type'].includes(
         error.error,
       );

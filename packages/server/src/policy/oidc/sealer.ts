@@ -1,4 +1,6 @@
-/** A value encrypted under a key of its own, which a key-encryption key wraps. Every field may lie in the database. */
+/**
+ * A value encrypted with its own data key, which a key-encryption key wraps. Every field may be stored in the database.
+ */
 export interface SealedValue {
   readonly v: 1;
   readonly keyId: string;

@@ -2,7 +2,7 @@ import type { JobHandler } from '#kernel/job-runner.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** What ended by itself goes: sign-ins that nobody finished, command lines that nobody let in, tokens spent long ago. */
+/** Deletes expired rows: uncompleted sign-ins, unapproved device grants and old spent tokens. */
 export function signInRetention(): JobHandler {
   return {
     queue: 'sign-in retention',

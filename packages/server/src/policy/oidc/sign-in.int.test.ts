@@ -147,7 +147,7 @@ describe('what is refused', () => {
     const url = await upToCallback(new TestBrowser(), 'mallory');
     const victim = new TestBrowser();
     expect((await victim.get(url)).status).toBe(401);
-    // Nor one that has begun a sign-in of its own.
+    // Nor a browser that started its own sign-in.
     await victim.get(startUrl());
     expect((await victim.get(url)).status).toBe(401);
     expect(await whoIs(victim)).toBeUndefined();
@@ -284,7 +284,7 @@ describe('whose account it is', () => {
     await signIn(browser, 'o-1');
     expect(await whoIs(browser)).toBe('olga');
     expect(await world.database.asAdmin('select * from policy.password')).toEqual([]);
-    // Somebody else to whom the provider gives the same address is not this user.
+    // Another identity with the same email address is not this user.
     corporate.add('o-2', { email: 'olga@example.com' });
     const answer = await signIn(new TestBrowser(), 'o-2');
     expect([answer.status, problem(answer).detail]).toEqual([401, expect.stringContaining('another identity')]);

@@ -4,7 +4,7 @@ import { secretDigest } from '#lib/secret-digest.ts';
 /** Longer than any difference of clocks that is tolerated. */
 const GRACE_SECONDS = 300;
 
-/** Marks a token of somebody else as used, for as long as it holds. False when it was used before. */
+/** Marks a foreign token as used until it expires. Returns false if it was used before. */
 export async function spendToken(sql: Sql, issuer: string, id: string, expiresAt: number): Promise<boolean> {
   const rows = await sql.query(
     `insert into policy.spent_token (digest, expires_at) values ($1, to_timestamp($2))

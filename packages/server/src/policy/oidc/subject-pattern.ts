@@ -1,7 +1,7 @@
 /**
- * Whether a `sub` claim fits the pattern of a trust entry. `*` stands for any run of characters but `:`, so that a star
- * never reaches from one part of a subject (`repo:acme/models:ref:refs/heads/main`) into the next. No regular
- * expression: time is at most pattern × subject, both ≤ 1,024 characters.
+ * Returns whether a `sub` claim matches the pattern of a trust entry. `*` matches any characters except `:`, so that it
+ * never spans two parts of a subject (`repo:acme/models:ref:refs/heads/main`). It uses no regular expression: the time
+ * is at most pattern × subject, both ≤ 1,024 characters.
  */
 export function matchesSubject(pattern: string, subject: string): boolean {
   const wanted = pattern.split(':');

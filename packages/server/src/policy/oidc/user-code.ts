@@ -1,6 +1,6 @@
 /**
- * The code that a person compares or types: eight of twenty consonants (34.6 bits), so that it spells no word and no two
- * characters look alike. It holds for ten minutes, and only people who have signed in may try codes, a few at a time.
+ * The code that a user compares or types: eight of twenty consonants (34.6 bits), so that it spells no word and no two
+ * characters are similar. It is valid for ten minutes. Only signed-in users may try codes, at a limited rate.
  */
 import type { RandomSource } from '#lib/secret-digest.ts';
 
@@ -21,7 +21,7 @@ export function makeUserCode(random: RandomSource): string {
   return `${code.slice(0, 4)}-${code.slice(4)}`;
 }
 
-/** The code as it was made, whatever case and dashes somebody typed; undefined when it can be none. */
+/** Normalizes case and dashes of a typed code; returns undefined if it cannot be a code. */
 export function readUserCode(text: string): string | undefined {
   const code = text.toUpperCase().replaceAll(/[-\s]/g, '');
   return CODE.test(code) ? `${code.slice(0, 4)}-${code.slice(4)}` : undefined;

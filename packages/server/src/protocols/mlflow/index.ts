@@ -4,11 +4,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '#kernel/context.ts';
 import type { Log } from '#lib/log.ts';
 import { whyAbsent } from './absent-endpoints.ts';
-import { addArtifactRoutes, type ArtifactIo } from './artifact-door.ts';
+import { addArtifactRoutes, type ArtifactIo } from './artifact-transfer.ts';
 import { mlflowError } from './mlflow-errors.ts';
-import { addMultipartRoutes } from './multipart-door.ts';
-import { addPageFiles } from './page-files-door.ts';
-import { addTraceFiles } from './trace-files-door.ts';
+import { addMultipartRoutes } from './multipart-transfer.ts';
+import { addPageFiles } from './ui-files.ts';
+import { addTraceFiles } from './trace-files.ts';
 import { addressesOf, routes } from './route-table.ts';
 import type { CallOperation, Refusals, Route } from './route.ts';
 import { parseMessage } from './wire/parse.ts';
@@ -66,7 +66,7 @@ export function mlflowProbes() {
   } as const;
 }
 
-export function mlflowDoor({ calls, log }: MlflowParts) {
+export function mlflowAdapter({ calls, log }: MlflowParts) {
   const known = new Set(calls.operations.map((operation) => operation.name));
   const served = routes.filter((route) => known.has(route.operation.name));
   return {

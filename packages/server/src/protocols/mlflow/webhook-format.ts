@@ -52,7 +52,7 @@ async function render(tx: Transaction, event: SequencedEvent): Promise<Message |
   if (subject?.kind !== 'Model') return undefined;
   // A model that is renamed goes on as another resource, and is no new one for clients.
   if (type === 'resource.created' && event.data['operation'] === 'rename') return undefined;
-  const model = await ifThere(readModel(tx.sql, projectId, subject.name));
+  const model = await ignoreMissing(readModel(tx.sql, projectId, subject.name));
   const prompt = model?.type === 'prompt' || isPrompt(model?.tags ?? {});
   const called = CALLED[type] ?? [];
   const name = called.find((one) => one.startsWith('prompt') === prompt);
@@ -78,7 +78,7 @@ async function dataOf(
   const found =
     number === undefined || !type.startsWith('model.version.')
       ? undefined
-      : await ifThere(readVersion(sql, projectId, subject?.name ?? '', number));
+      : await ignoreMissing(readVersion(sql, projectId, subject?.name ?? '', number));
   switch (type) {
     case 'resource.created': {
       const tags = model?.tags ?? {};
@@ -119,7 +119,7 @@ function whole(data: Data, tags: Tags | undefined): string {
   return now?.startsWith(told) === true ? now : told;
 }
 
-async function ifThere<T>(read: Promise<T>): Promise<T | undefined> {
+async function ignoreMissing<T>(read: Promise<T>): Promise<T | undefined> {
   try {
     return await read;
   } catch (error) {

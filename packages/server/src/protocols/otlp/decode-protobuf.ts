@@ -9,7 +9,7 @@ import { clean, newDraft, SpanGatherer, type Attributes, type Decoded, type Span
 /** Lists and maps in each other; what lies deeper is left out. */
 const MAX_DEPTH = 16;
 
-/** @throws ProtobufFault, TooManySpans */
+/** @throws ProtobufError, TooManySpans */
 export function decodeProtobuf(bytes: Buffer): Decoded {
   const reader = new ProtobufReader(bytes);
   const gathered = new SpanGatherer();

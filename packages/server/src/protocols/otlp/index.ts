@@ -5,7 +5,7 @@ import { DaisError, errorCatalogue, logSpansOperation, type Operation, type Reso
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '#kernel/context.ts';
 import type { Log } from '#lib/log.ts';
-import { ProtobufFault } from '#lib/protobuf-reader.ts';
+import { ProtobufError } from '#lib/protobuf-reader.ts';
 import { decodeJson, JsonFault } from './decode-json.ts';
 import { decodeProtobuf } from './decode-protobuf.ts';
 import { answerBody, statusBody, type Encoding } from './encode.ts';
@@ -35,7 +35,7 @@ const RUN_HEADER = 'x-mlflow-run-id';
 const EXPERIMENT_ATTRIBUTES = ['mlflow.experimentId', 'mlflow.experiment_id'] as const;
 const DEFAULT_EXPERIMENT = '0';
 
-export function otlpDoor({ calls, log }: OtlpParts) {
+export function otlpAdapter({ calls, log }: OtlpParts) {
   return {
     name: 'otlp',
     paths: ['/v1/traces'],
@@ -128,7 +128,7 @@ function decode(bytes: Buffer, encoding: Encoding): Decoded {
     if (error instanceof TooManySpans) {
       throw refused(`A request can have at most ${MOST_SPANS} spans. Split the spans across several requests.`, 413);
     }
-    if (error instanceof ProtobufFault || error instanceof JsonFault) {
+    if (error instanceof ProtobufError || error instanceof JsonFault) {
       throw refused(`The body is not an ExportTraceServiceRequest: ${error.message}.`);
     }
     throw error;

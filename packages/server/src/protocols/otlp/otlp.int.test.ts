@@ -7,7 +7,7 @@ import { startHttpFixture, type HttpFixture } from '#http/testing/http-fixture.t
 import { lineageSlice } from '#ledgers/lineage/index.ts';
 import { trackingLedger, trackingSlice } from '#ledgers/tracking/index.ts';
 import { systemClock } from '#lib/clock.ts';
-import { otlpDoor, spanWords } from './index.ts';
+import { otlpAdapter, spanWords } from './index.ts';
 import { field, fixed64, keyValue, requestBytes, spanBytes, text, varintField } from './testing/otlp-bytes.ts';
 
 let http: HttpFixture;
@@ -30,7 +30,7 @@ beforeAll(async () => {
   http = await startHttpFixture({
     slices: [lineageSlice, trackingSlice],
     entries: () => ledger.entries,
-    doors: (calls) => [otlpDoor({ calls, log: silent })],
+    doors: (calls) => [otlpAdapter({ calls, log: silent })],
   });
   experimentId = ((await native('POST', 'experiments', { name: 'traced' })) as { id: string }).id;
 });

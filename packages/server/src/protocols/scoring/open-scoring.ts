@@ -1,7 +1,7 @@
 /** Where a body is read: a short one at once, a long one and Parquet on a thread of its own. */
 import { BodyThread, LONG_BODY, toTensors } from '#gateway/index.ts';
 import type { JsonValue } from '#lib/json-reader.ts';
-import { programBeside } from '#lib/process.ts';
+import { programUrl } from '#lib/process.ts';
 import { OpenedScoring } from './opened-scoring.ts';
 import { readText, type BodyForm } from './scoring-body.ts';
 
@@ -10,7 +10,7 @@ export type OpenScoring = (body: Buffer, form: BodyForm) => OpenedScoring | Prom
 /** One thread for all that it opens, started with the first that needs it. */
 export function scoringOpener(): OpenScoring {
   const thread = new BodyThread<Readonly<Record<string, JsonValue>>>(
-    programBeside(import.meta.url, './scoring-thread'),
+    programUrl(import.meta.url, './scoring-thread'),
   );
   return (body, form) => {
     if (form === 'parquet' || body.length > LONG_BODY) return openThere(body, form);

@@ -16,7 +16,7 @@ interface HooksIo {
   readBody(payload: FastifyRequest['raw']): Promise<Buffer>;
 }
 
-export function hooksDoor({ calls }: HooksParts) {
+export function standardWebhooksAdapter({ calls }: HooksParts) {
   return {
     name: 'hooks',
     paths: ['/hooks/*'],

@@ -9,7 +9,7 @@ export interface TestPerson {
   emailVerified: boolean;
   groups: string[];
   amr: string[];
-  /** The provider knows nobody of this name any more. */
+  /** The provider no longer has a user with this name. */
   disabled: boolean;
 }
 
@@ -143,7 +143,7 @@ export class TestProvider {
     });
   }
 
-  /** Instead of a page with a form: whoever the test says has typed the right password. */
+  /** Replaces the sign-in form: the test selects the user. */
   async #letIn(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const amr = this.people.get(this.signsIn)?.amr ?? [];
     const result =

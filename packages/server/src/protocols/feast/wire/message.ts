@@ -9,7 +9,7 @@ type Value = number | string | Buffer;
 export class Message {
   readonly #fields = new Map<number, Value[]>();
 
-  /** @throws ProtobufFault for what is no message. */
+  /** @throws ProtobufError for what is no message. */
   constructor(bytes: Buffer) {
     const reader = new ProtobufReader(bytes);
     while (reader.next()) {

@@ -21,7 +21,7 @@ import {
 import { int64, nested, repeated, required, string } from '../wire/message.ts';
 import { experiment, pairField, searchFields, viewType } from '../wire/messages.ts';
 import { invalid, missing, MlflowError } from '../wire/mlflow-error.ts';
-import { isTagMissing } from './run-refusals.ts';
+import { isTagMissing } from './run-errors.ts';
 import { searchInput } from './search-input.ts';
 
 const byId = { experiment_id: required(string) };

@@ -1,7 +1,7 @@
 import { logRunOperation, readRunOperation } from '@dais/api';
 import type { CallOperation } from '../route.ts';
 import { invalid } from '../wire/mlflow-error.ts';
-import { refusedRun } from './run-refusals.ts';
+import { refusedRun } from './run-errors.ts';
 
 /** Where clients before MLflow 3 keep which models a run made: a JSON list. */
 const HISTORY_TAG = 'mlflow.log-model.history';

@@ -17,8 +17,8 @@ import { pairField, searchFields } from '../wire/messages.ts';
 import { invalid } from '../wire/mlflow-error.ts';
 import { requireModelName, requireRegistryTag, stageOf, versionNumber } from '../wire/registry-limits.ts';
 import { modelVersion, modelVersionMessage } from '../wire/registry-messages.ts';
-import { sought } from './prompts.ts';
-import { refusedModel, refusedVersion } from './registry-refusals.ts';
+import { searchInputOf } from './prompts.ts';
+import { refusedModel, refusedVersion } from './registry-errors.ts';
 import { searchInput } from './search-input.ts';
 
 const byVersion = { name: required(string), version: required(string) };
@@ -142,7 +142,7 @@ export const modelVersionRoutes: readonly Route[] = [
       const { items, nextCursor } = await call(searchModelVersionsOperation, {
         ...search,
         limit,
-        ...sought(modelVersionFilter, filter),
+        ...searchInputOf(modelVersionFilter, filter),
       });
       return { model_versions: list(items.map(modelVersionMessage)), ...pageToken(nextCursor) };
     },

@@ -26,7 +26,7 @@ interface Sought {
  * so that a condition on it would find none of them.
  * @throws DaisError `invalid_request` for a filter that cannot be read.
  */
-export function sought(entity: FilterEntity, filter: string): Sought {
+export function searchInputOf(entity: FilterEntity, filter: string): Sought {
   if (!filter.includes(PROMPT_TAG)) return { types: ['model'], ...(filter !== '' && { filter }) };
   const clauses = parseFilter(entity, filter);
   const about = clauses.find(isAboutPrompts);

@@ -39,7 +39,7 @@ import { invalid, missing } from '../wire/mlflow-error.ts';
 import { pythonText } from '../wire/python-text.ts';
 import { inactive, noExperiment } from './experiment-routes.ts';
 import { appendLoggedModel } from './legacy-model-log.ts';
-import { isTagMissing, refusedParam, refusedParams, refusedRun } from './run-refusals.ts';
+import { isTagMissing, refusedParam, refusedParams, refusedRun } from './run-errors.ts';
 import { searchInput } from './search-input.ts';
 
 const byId = { run_id: required(string), run_uuid: string };

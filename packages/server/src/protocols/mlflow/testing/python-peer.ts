@@ -8,8 +8,8 @@ import {
   type ClientRun,
 } from '#testing/client-python.ts';
 
-/** Told by a script: one line of JSON for each scenario. */
-export interface Told {
+/** ScenarioResult by a script: one line of JSON for each scenario. */
+export interface ScenarioResult {
   readonly name: string;
   readonly error?: string;
   readonly skipped?: true;
@@ -19,7 +19,7 @@ export interface PythonPeer extends ClientPython {
   /** Runs a program with arguments in an environment. @throws Error with the end of its standard error, unless it ends with 0. */
   python(environment: ClientEnvironment, words: readonly string[], how: ClientRun): Promise<string>;
   /** What `scenarios.py` tells of these scenarios, or of all; without those that were skipped. */
-  scenarios(environment: ClientEnvironment, names: readonly string[], how: ClientRun): Promise<readonly Told[]>;
+  scenarios(environment: ClientEnvironment, names: readonly string[], how: ClientRun): Promise<readonly ScenarioResult[]>;
 }
 
 export async function startPythonPeer(flags: ConfigFlags = {}): Promise<PythonPeer> {
@@ -37,13 +37,13 @@ export async function startPythonPeer(flags: ConfigFlags = {}): Promise<PythonPe
       return said
         .split('\n')
         .filter((text) => text.startsWith('{'))
-        .map((text) => JSON.parse(text) as Told)
+        .map((text) => JSON.parse(text) as ScenarioResult)
         .filter(({ skipped }) => skipped !== true);
     },
   };
 }
 
 /** The scenarios that failed, with their tracebacks. */
-export function failed(told: readonly Told[]): readonly Told[] {
+export function failed(told: readonly ScenarioResult[]): readonly ScenarioResult[] {
   return told.filter(({ error }) => error !== undefined);
 }

@@ -125,7 +125,7 @@ type SentAssessment = Values<typeof assessmentMessage>;
 type Judgement = Pick<NewAssessment, 'kind' | 'value' | 'error'>;
 
 /** The value of an assessment; undefined when none was sent. @throws MlflowError for a serialization that there is not. */
-export function judgementOf(sent: SentAssessment): Judgement | undefined {
+export function assessmentValueOf(sent: SentAssessment): Judgement | undefined {
   const { feedback, expectation, issue } = sent;
   if (feedback !== undefined) {
     const { error_code: code, error_message: message, stack_trace: stackTrace } = feedback.error ?? sent.error ?? {};
@@ -159,7 +159,7 @@ const SOURCES = ['SOURCE_TYPE_UNSPECIFIED', 'HUMAN', 'LLM_JUDGE', 'CODE'];
 
 /** @throws MlflowError `INVALID_PARAMETER_VALUE` for one without a value. */
 export function newAssessmentOf(sent: SentAssessment): NewAssessment {
-  const judgement = judgementOf(sent);
+  const judgement = assessmentValueOf(sent);
   if (judgement === undefined) throw invalid('Assessment must have either feedback, expectation, or issue value');
   const { assessment_name: name = '', source, create_time: created, last_update_time: updated } = sent;
   if (name === '') throw invalid("Missing value for required parameter 'assessment.assessment_name'.");
