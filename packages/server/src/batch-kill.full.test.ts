@@ -24,7 +24,7 @@ const PATIENCE_MS = 1_800_000;
 test(
   'kill -9 of everything in the middle of a batch prediction: parts that are done stay done, and there is one version',
   async () => {
-    // 1: it is always the whole tree that is killed, at once.
+    // 1: each kill ends the whole process tree.
     const dais = await KillableDais.start(folder, () => 1);
     const batch = batchClient(async (method, path, body) => await dais.call(method, path, body));
     await servingClient(dais.url).register('doubled', 2);

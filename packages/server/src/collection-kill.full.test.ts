@@ -1,6 +1,6 @@
 /**
- * A whole Dais is killed while it collects a large output of a run that is canceled before, meanwhile or afterwards: the
- * collection does not begin again, the run ends or is deleted, and nothing of it is left.
+ * Kills a Dais while it collects a large output of a run that is canceled before, during or after the collection: the
+ * collection does not restart, the run ends or is deleted, and no part of the output remains.
  */
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

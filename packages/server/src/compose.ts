@@ -23,18 +23,18 @@ import { openResourceLedgers } from './compose/resource-ledgers.ts';
 import { loadLedgers } from './compose/ledgers.ts';
 import { projectRecords } from './compose/project-records.ts';
 
-/** What kinds stand on. */
+/** Dependencies of the kinds. */
 export interface KindParts {
   readonly keys: KeyStore;
   readonly outbound: Outbound;
   readonly clock: Clock;
   /** See the options of the tracking ledger. */
   readonly folderRoot?: string | undefined;
-  /** What the controller of endpoints does; without it, nobody follows their manifests. */
+  /** Functions of the endpoint controller; without them, endpoints are not reconciled. */
   readonly endpointWork?: (() => EndpointWork) | undefined;
 }
 
-/** What the kinds bring to a kernel. */
+/** The contributions of the kinds to a kernel. */
 export interface LoadedKinds {
   readonly kinds: readonly KindDefinition[];
   readonly jobs: readonly JobHandler[];

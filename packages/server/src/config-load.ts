@@ -37,8 +37,8 @@ export interface ResolvedConfig extends ConfigSpec {
 const OTHER_VARIABLES = new Set(['DAIS_CONFIG', 'DAIS_URL', 'DAIS_TOKEN', 'DAIS_PROJECT', 'DAIS_CACHE']);
 
 /**
- * Flags win over variables, variables over the file, the file over defaults.
- * @throws DaisError `invalid_config` with every fault: line and column in the file, or the name of the variable or flag.
+ * Flags take precedence over variables, variables over the file, and the file over defaults.
+ * @throws DaisError `invalid_config` with all errors: line and column in the file, or the name of the variable or flag.
  */
 export function resolveConfig(sources: ConfigSources, surroundings: ConfigEnvironment): ResolvedConfig {
   const fields = configFields();
@@ -129,7 +129,7 @@ export function childEnvironment(): Record<string, string> {
   );
 }
 
-/** The configuration as it may be shown: secrets are named, not told. */
+/** The configuration for display: without the values of secrets. */
 export function redactConfig(config: ResolvedConfig): Record<string, unknown> {
   const copy = structuredClone(config) as unknown as Record<string, unknown>;
   for (const field of withItems(configFields()).filter((candidate) => candidate.secret)) {
@@ -141,7 +141,7 @@ export function redactConfig(config: ResolvedConfig): Record<string, unknown> {
   return copy;
 }
 
-/** Every value of a configuration that is secret, to be looked for where none may stand. Of a URL also its password. */
+/** Returns every secret value of a configuration, to search for it in output. Includes the passwords of URLs. */
 export function configSecrets(config: ResolvedConfig): readonly string[] {
   const spec = config as unknown as Record<string, unknown>;
   return withItems(configFields())
@@ -191,7 +191,7 @@ function readFileDocument(file: NonNullable<ConfigSources['file']>, issues: Issu
   }
 }
 
-/** A misspelt variable is a fault only when it is near a known one: others may be of somebody else. */
+/** An unknown variable is an error only if it is similar to a known one: it can belong to another program. */
 function unknownVariables(fields: readonly ConfigField[], environment: ConfigSources['environment']): Issue[] {
   const known = new Set(fields.map((field) => field.variable));
   return Object.keys(environment)
@@ -306,7 +306,7 @@ function withItems(fields: readonly ConfigField[]): readonly ConfigField[] {
   return fields.flatMap((field) => [field, ...(field.items ?? [])]);
 }
 
-/** Where a field stands: once, or once in each map of a list (`providers[].clientSecret`). */
+/** The paths of a field: one, or one in each map of a list (`providers[].clientSecret`). */
 function placesOf(
   spec: Record<string, unknown>,
   path: string,
@@ -327,7 +327,7 @@ function placesOf(
   return holders.map((holder) => ({ holder, name }));
 }
 
-/** Says of a fault whether a variable, a flag or a place in the file is to be corrected. Never shows a secret value. */
+/** Names the variable, flag or position in the file that causes an error. Never contains a secret value. */
 function placed(
   issue: Issue,
   origins: ReadonlyMap<string, string>,

@@ -1,4 +1,4 @@
-/** The program of a child process: told over IPC what to do, and gone when its supervisor is. */
+/** The program of a child process: receives its setup over IPC, and exits with its supervisor. */
 import type { Socket } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import { DaisError, toProblem } from '@dais/api';
@@ -60,7 +60,7 @@ export function runChild(): void {
         break;
       case 'connection':
         send({ type: 'took', id: message.id, ...(message.at !== undefined && { at: message.at }) });
-        // Undefined when the peer had gone before the connection arrived here.
+        // Undefined if the peer disconnected before the connection arrived here.
         if (socket !== undefined) (await starting)?.accept(socket, message.at);
         break;
       case 'reload':

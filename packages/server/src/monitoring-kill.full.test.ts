@@ -37,7 +37,7 @@ afterAll(async () => {
 });
 
 const ROWS = 50;
-/** From where the values of a window begin: twice as in the baseline, then far off. */
+/** Start values of the windows: twice as in the baseline, then with drift. */
 const WINDOWS = [0, 0, 30, 30, 30, 30, 30, 30, 30, 30];
 /** A limit against hanging: after each kill a lease of 30 s has to run out. */
 const PATIENCE_MS = 1_800_000;
@@ -107,7 +107,7 @@ test(
     expect(alerts.map(({ windows: bad, firstWindow }) => [firstWindow, bad])).toEqual(
       checks.map(() => [3, WINDOWS.length - 2]),
     );
-    // A delivery may come twice, under the same id: receivers tell it by that.
+    // A delivery can arrive twice with the same id; receivers deduplicate by the id.
     await vi.waitUntil(() => new Set(received.map(({ id }) => id)).size >= checks.length, KILL_TIMEOUT);
     const { items: decisions } = await dais.call<{ items: MonitorDecision[] }>(
       'GET',

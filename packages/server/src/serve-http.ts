@@ -1,4 +1,4 @@
-/** The side of a control process that clients see: its doors, and what is told of every request. */
+/** The HTTP side of a control process: its routes, and the log and metrics of every request. */
 import { statfs } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -66,11 +66,11 @@ export interface HttpSide {
   accept(socket: Socket): void;
   /** The same for one that comes out of an isolated step. */
   acceptFromStep(socket: Socket, attempt: string): void;
-  /** Takes over a connection of a client that speaks gRPC. */
+  /** Accepts the connection of a gRPC client. */
   acceptGrpc(socket: Socket): void;
   /** Reads the certificate again. @throws DaisError `invalid_config`. */
   reload(config: ResolvedConfig): Promise<void>;
-  /** What this process tells of itself. */
+  /** The metrics of this process. */
   metrics(): Promise<ProcessMetrics>;
   drain(deadlineMs: number): Promise<void>;
 }
@@ -86,7 +86,7 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
     const traceId = tracer === undefined ? undefined : traceRequest(tracer, Date.now(), request);
     logRequest(log, config.log.requests, request, traceId);
   };
-  // Assigned before the first request: the metrics door asks the server that it is a part of.
+  // Assigned before the first request, because the metrics route reads the server that it is part of.
   let server: HttpServer | undefined;
   const sources = {
     requests: () => ({ running: server?.running ?? 0, streams: server?.streams.size ?? 0 }),
@@ -168,7 +168,7 @@ interface UserDoorParts {
   readonly gateway: GatewayPlace;
 }
 
-/** Every door but probes and metrics. A process that only runs controllers has those that its own steps need. */
+/** All routes except probes and metrics. A process that runs only controllers has the routes for its own steps. */
 export async function userAdapters({
   config,
   calls,

@@ -26,7 +26,7 @@ function launch(name: string, port: number, providers: readonly object[]): DaisP
   return dais;
 }
 
-/** Known before the server is: the provider is told where it may send browsers back to. */
+/** Known before the server starts, because the provider needs it for redirects. */
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => {

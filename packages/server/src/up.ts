@@ -33,7 +33,7 @@ export interface UpOptions {
   readonly file?: string | undefined;
   /** Values by path below `spec`, as given on the command line: `{ port: 8080, 'database.url': '…' }`. */
   readonly flags: ConfigFlags;
-  /** Data and keys lie in a temporary folder that is removed at the end. */
+  /** Data and keys are in a temporary folder that is removed at the end. */
   readonly ephemeral?: boolean;
   /** Where logs and the start screen go. */
   readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
@@ -55,7 +55,7 @@ export interface RunningDais {
   readonly controlPid: number | undefined;
   /** Of the gateway, once there is an Endpoint. */
   readonly gatewayPid: number | undefined;
-  /** Reads the configuration again and takes over what can change: certificates and the log level. Logs what is wrong. */
+  /** Reloads the configuration and applies what can change: certificates and the log level. Logs errors. */
   reload(): Promise<void>;
   /** Drains and ends everything. Idempotent. */
   stop(): Promise<void>;
@@ -194,7 +194,8 @@ async function startOn(config: ResolvedConfig, options: UpOptions): Promise<Runn
     tokenFile,
     startedAt: new Date(startedAt).toISOString(),
     version,
-    // The embedded server lets in whoever reaches its socket; another one's password does not belong into a file.
+    // The embedded server accepts every local user of its socket; the password of an external server must not be in a
+    // file.
     ...(config.database.url === undefined && { database: tree.service.connection }),
   });
   const readyMs = Date.now() - startedAt;

@@ -23,7 +23,7 @@ export interface ReferencedBlob {
   /** Null until the bytes of a direct upload were read. */
   readonly digest: string | null;
   readonly size: number;
-  /** False for an upload that nobody owns yet. */
+  /** False for an upload without an owner. */
   readonly referred: boolean;
 }
 
@@ -49,7 +49,7 @@ export interface BlobCopierParts {
   readonly database: Database;
   readonly blobs: BlobStore;
   readonly folder: string;
-  /** Go on without damaged objects. */
+  /** Continues without damaged objects. */
   readonly skipDamaged: boolean;
 }
 

@@ -19,7 +19,7 @@ export type AdminProgress = (phase: string, done: number, total: number | undefi
 const PAUSE_MS = 10 * 60_000;
 
 export interface BackupOptions {
-  /** Go on without damaged objects and list them in the manifest. */
+  /** Continues without damaged objects and lists them in the manifest. */
   readonly skipDamaged: boolean;
   readonly progress: AdminProgress;
 }

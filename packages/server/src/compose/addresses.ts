@@ -1,4 +1,4 @@
-/** What lies at addresses that pipelines name; see compose.ts. */
+/** Files at URLs of pipelines; see compose.ts. */
 import { DaisError } from '@dais/api';
 import type { AddressedFile, AddressIo } from '#ledgers/executions/index.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
@@ -19,7 +19,10 @@ export async function readAddress(outbound: Outbound, url: string, io: AddressIo
   return [{ path: '', open }];
 }
 
-/** An object, or all that lie below it, by the variables that every client of S3 knows. Without keys it must be open to all. */
+/**
+ * Reads an object, or all objects with the prefix, with the variables of S3 clients. Without keys, the bucket must be
+ * public.
+ */
 async function readBucket(
   outbound: Outbound,
   url: string,

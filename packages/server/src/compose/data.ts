@@ -1,4 +1,4 @@
-/** The lists of what data stand on; see compose.ts. */
+/** The engines of the data ledger; see compose.ts. */
 import { join } from 'node:path';
 import type { QualityLedger, QualityParts } from '#ledgers/quality/index.ts';
 import type { DataSource } from '#engines/sources/contract.ts';
@@ -21,7 +21,7 @@ type SourceOpener<Type extends ExternalSource['type']> = (
   around: SourceSurroundings,
 ) => Promise<DataSource>;
 
-/** Where data lie outside, by `spec.source.type` of a Dataset. */
+/** External sources of data, by `spec.source.type` of a Dataset. */
 const dataSources: { readonly [Type in ExternalSource['type']]: SourceOpener<Type> } = {
   http: async ({ urls, headers = {} }, { outbound, secret }) => {
     const opened: Record<string, string> = {};
@@ -65,7 +65,7 @@ async function bucketOptions(place: BucketPlace, { outbound, secret }: SourceSur
   return { bucket, region, endpoint, credentials, requestHandler: await guardedHandler(outbound) };
 }
 
-/** The address is a user's, not the operator's: it is looked at like any other. */
+/** The URL comes from a user, not from the operator, so the outbound guard checks it. */
 export async function guardedHandler(outbound: Outbound): Promise<SmithyHandler> {
   const { createSmithyHandler, TRANSFER_TIMEOUTS } = await import('#lib/outbound/smithy-handler.ts');
   const guarded: Outbound = {

@@ -19,7 +19,7 @@ export interface EngineEnvironment {
   readonly outbound: Outbound;
 }
 
-/** Where the keys lie that seal secrets, by `spec.keys.type`. */
+/** The stores of the keys that seal secrets, by `spec.keys.type`. */
 export const keyEngines = {
   file: async (config: Extract<Keys, { type: 'file' }>, { dataFolder, clock, log }: EngineEnvironment) =>
     await (
@@ -52,7 +52,7 @@ export const keyEngines = {
   },
 } as const;
 
-/** Where content lies, by `spec.blobs.type`. */
+/** The stores of content, by `spec.blobs.type`. */
 export const blobEngines = {
   fs: async (config: Extract<Blobs, { type: 'fs' }>, { clock }: EngineEnvironment): Promise<BlobStore> =>
     await (await import('#engines/blobs/fs/fs-blob-store.ts')).openFsBlobStore({ root: config.folder ?? '', clock }),

@@ -5,7 +5,7 @@ import type { Isolation } from '#engines/isolation/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
 import type { EngineEnvironment } from './engines.ts';
 
-/** What commands and models run in. Looks at nothing until something is asked of it. */
+/** Execution environments of commands and models. Checks nothing before its first use. */
 export async function openEnvironments(
   { environments, outbound: { extraCa } }: Pick<ConfigSpec, 'environments' | 'outbound'>,
   { dataFolder, environment, outbound, clock, log, isolation }: EngineEnvironment & { readonly isolation: Isolation },

@@ -1,4 +1,4 @@
-/** The lists of what features stand on; see compose.ts. */
+/** The engines of the feature ledger; see compose.ts. */
 import type { ConfigSpec } from '@dais/api';
 import type { Database } from '#engines/database/contract.ts';
 import type { OnlineStore } from '#engines/online/contract.ts';

@@ -12,7 +12,7 @@ export interface IsolationEnvironment {
   readonly clock: Clock;
 }
 
-/** Where bubblewrap is looked for; plain data, which a thread or a child process may be given. */
+/** Search paths of bubblewrap; plain data that a thread or child process can receive. */
 export type IsolationPaths = Pick<IsolationOptions, 'configured' | 'path' | 'bundled'> & {
   readonly variables: Readonly<Record<string, string>>;
 };

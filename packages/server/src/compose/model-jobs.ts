@@ -1,4 +1,4 @@
-/** What model jobs stand on; see compose.ts. */
+/** The dependencies of model jobs; see compose.ts. */
 import type { BlobStore, LocalBlobs } from '#engines/blobs/contract.ts';
 import { marksOf } from '#ledgers/data/index.ts';
 import type { ModelJobsLedger, ModelJobsParts } from '#ledgers/model-jobs/index.ts';

@@ -1,4 +1,4 @@
-/** What predictions and the safety of models stand on; see compose.ts. */
+/** The dependencies of predictions and of model scanning; see compose.ts. */
 import type { PredictionsLedger, PredictionsParts } from '#ledgers/predictions/index.ts';
 import type { MonitoringLedger, MonitoringParts } from '#ledgers/monitoring/index.ts';
 import type { DataParts } from '#ledgers/data/index.ts';

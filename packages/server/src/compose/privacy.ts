@@ -1,4 +1,4 @@
-/** What private data and labels stand on; see compose.ts. */
+/** The dependencies of privacy and labels; see compose.ts. */
 import type { KeyStore } from '#engines/keys/contract.ts';
 import type { DataLedger, DataParts } from '#ledgers/data/index.ts';
 import type { LabelsLedger, LabelsParts } from '#ledgers/labelling/index.ts';

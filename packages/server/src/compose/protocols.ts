@@ -1,9 +1,9 @@
-/** The lists of the doors of foreign languages; see compose.ts. */
+/** The lists of protocol adapters; see compose.ts. */
 import { systemClock } from '#lib/clock.ts';
 import type { FeastParts } from '#protocols/feast/index.ts';
 import type { MlflowParts } from '#protocols/mlflow/index.ts';
 
-/** The doors of foreign languages. */
+/** Adapters of HTTP protocols. */
 export async function protocolAdapters(parts: MlflowParts) {
   const { mlflowAdapter, mlflowProbes } = await import('#protocols/mlflow/index.ts');
   const { otlpAdapter } = await import('#protocols/otlp/index.ts');
@@ -14,7 +14,7 @@ export async function protocolAdapters(parts: MlflowParts) {
   return [mlflowProbes(), mlflowAdapter(parts), standardWebhooksAdapter(parts), otlpAdapter(parts), kfpProbe(), kfpDoor(parts), feast];
 }
 
-/** The doors of foreign languages that are spoken over gRPC. */
+/** Adapters of gRPC protocols. */
 export async function grpcAdapters(parts: FeastParts) {
   const { feastRegistry } = await import('#protocols/feast/index.ts');
   return [feastRegistry(parts)];

@@ -1,4 +1,4 @@
-/** The lists of what runs stand on: commands, pipelines, and what is tracked of them; see compose.ts. */
+/** The dependencies of jobs, pipelines and tracking; see compose.ts. */
 import type { KeyStore } from '#engines/keys/contract.ts';
 import type { OperationEntry } from '#kernel/entry.ts';
 import type { ExecutionParts, ExecutionsLedger, StepCalls, TrackedRuns } from '#ledgers/executions/index.ts';

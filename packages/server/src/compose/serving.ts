@@ -3,7 +3,7 @@ import type { ServingDoor, ServingRpc } from '#gateway/index.ts';
 import { restDoor, rpcDoor } from '#protocols/open-inference/index.ts';
 import { scoringDoor, v1Door } from '#protocols/scoring/index.ts';
 
-/** Asked in this order which of them owns an address; the first also tells of addresses that nobody owns. */
+/** In the order of path matching; the first also responds to unknown paths. */
 export function servingDoors(): readonly ServingDoor[] {
   return [restDoor(), scoringDoor(), v1Door()];
 }

@@ -5,7 +5,9 @@ import { transact } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 
 export interface CollectionPause {
-  /** Prolongs it, counted from now. @throws DaisError `conflict` when it has ended: content may be gone. */
+  /**
+   * Extends the pause from now on. @throws DaisError `conflict` if it has expired, because content could be deleted.
+   */
   extend(ttlMs: number): Promise<void>;
   /** Idempotent. */
   resume(): Promise<void>;

@@ -1,4 +1,4 @@
-/** Background work on content: every hour what nobody holds goes, every week the store is listed against the database. */
+/** Background jobs of content: garbage collection every hour, and an inventory of the store every week. */
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
 import { Collector, COLLECTOR_DEFAULTS, type CollectorParts } from './content-collector.ts';

@@ -95,7 +95,7 @@ async function runPass(
   return { started: true };
 }
 
-/** Objects that were repaired by hand are usable again at once, not after the whole pass. */
+/** Objects that were repaired manually are usable immediately, not only after the whole pass. */
 async function recheckDamaged(parts: ScrubParts, pace: (bytes: number) => Promise<void>, io: JobIo): Promise<void> {
   for (let after = ''; ;) {
     const from = after;

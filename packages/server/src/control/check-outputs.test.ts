@@ -12,7 +12,7 @@ const operation = defineOperation({
   scope: 'project',
   summary: 'For tests.',
   input: z.strictObject({}),
-  // The types cannot tell a long text from a short one: only the validation does.
+  // The types do not limit the length of a string: only the validation does.
   output: z.strictObject({ text: z.string().max(3) }),
   http: { method: 'GET', path: '/api/v1/probe', status: 200 },
 });

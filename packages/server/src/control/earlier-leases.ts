@@ -3,9 +3,9 @@ import type { Database } from '#engines/database/contract.ts';
 import { transact } from '#kernel/transaction.ts';
 
 /**
- * Ends every lease on work of the kernel. For a database that this Dais runs itself: its data folder is locked, so whoever
- * held one is dead, and nothing has to wait the half minute until leases of jobs run out. Should one be alive for a moment
- * all the same, it is as if its lease had run out: fencing keeps it from writing.
+ * Ends all leases of the kernel. For a database that this Dais runs itself: its data folder is locked, so all lease
+ * owners are dead, and nothing has to wait 30 seconds for their leases to expire. If one is still alive for a moment,
+ * its lease counts as expired, and fencing prevents its writes.
  */
 export async function endEarlierLeases(database: Database): Promise<void> {
   await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {

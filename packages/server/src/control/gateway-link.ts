@@ -26,7 +26,7 @@ export interface LinkParts {
   readonly now: () => number;
 }
 
-/** Figures that are older count no more. */
+/** Older measurements do not count. */
 const FRESH_MS = 3000;
 const ANSWER_MS = 120_000;
 
@@ -64,7 +64,7 @@ export class SupervisedGateway implements GatewayLink {
     this.#parts.tell({ published: true });
   }
 
-  /** The control plane is there: what may be offline for so long begins anew. */
+  /** The control plane is reachable: the time limit without it restarts. */
   greet(): void {
     this.#parts.tell({ published: false });
   }

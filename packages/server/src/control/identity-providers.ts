@@ -5,7 +5,7 @@ import { isLoopbackIssuer, type ProviderSettings } from '#policy/oidc/provider-s
 
 type Configured = ConfigSpec['authentication']['providers'][number];
 
-/** @throws DaisError `invalid_config` with every fault. */
+/** @throws DaisError `invalid_config` with all errors. */
 export async function readProviders(configured: readonly Configured[]): Promise<readonly ProviderSettings[]> {
   const issues: Issue[] = [];
   const settings = await Promise.all(

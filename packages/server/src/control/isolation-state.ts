@@ -51,7 +51,7 @@ export class IsolationState {
     return {
       name: 'isolation',
       ok: true,
-      // Anybody may read this: the reason names places of this machine.
+      // Visible to every caller: the reason contains paths of this machine.
       detail: isolationSummary(known),
       ...(remedy !== undefined && { remedy }),
     };

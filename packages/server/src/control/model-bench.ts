@@ -1,4 +1,4 @@
-/** Loads a model that is served nowhere, in a gateway of its own that nobody else may call. */
+/** Loads a model that no endpoint serves, in a separate gateway without other callers. */
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
@@ -26,7 +26,7 @@ export interface BenchParts {
 
 const BENCH = 'bench';
 const PATH = `/p/${BENCH}/endpoints/${BENCH}/invocations`;
-/** Stands in no prediction: nothing is captured. */
+/** Not part of any prediction: nothing is captured. */
 const NUMBER = 4095;
 
 export class GatewayBench implements ModelBench {

@@ -8,7 +8,7 @@ import type { Clock } from '#lib/clock.ts';
 
 /** The event stream is read at least once a second; after so long something is stuck. */
 const MAX_WATCH_AGE_MS = 10_000;
-/** Events are numbered within a second; so many waiting means that nobody does it. */
+/** Events are sequenced within a second; so many unsequenced events mean that no process sequences them. */
 const MAX_UNSEQUENCED = 10_000;
 const PING_MS = 2000;
 /** How long a result of the blob store is reused: the check writes into it, and probes come every few seconds. */
@@ -19,7 +19,7 @@ const RECHECK_MS = 1000;
 const MIN_FREE_BYTES = 64 * 2 ** 20;
 const REMEDY = 'Wait a few seconds. If the check still fails, run `dais doctor` to find the cause.';
 
-/** What /readyz tells. */
+/** The checks of /readyz. */
 export async function readiness(
   kernel: Kernel,
   database: Database,

@@ -43,7 +43,7 @@ export async function startKernel(
     database,
   }: { readonly kernel: Kernel; readonly ledgers: readonly Ledger[]; readonly database: Database },
 ): Promise<void> {
-  // Nobody else uses an embedded database: leases that are left belong to processes that are gone.
+  // No other program uses an embedded database: remaining leases belong to dead processes.
   if (engine === 'embedded') await endEarlierLeases(database);
   await kernel.bootstrap();
   const roles = { controller: config.role !== 'api' };

@@ -186,7 +186,7 @@ test('a write-ahead log that cannot grow stops the database; it comes back by it
   client.on('error', () => {});
   await client.connect();
   await fill(0);
-  // The log goes on in its next segment, for which there is no space.
+  // The log continues in its next segment, for which no space is left.
   const stopped = async (): Promise<boolean> => {
     await client.query('select pg_switch_wal()').catch(() => {});
     await apply(10);

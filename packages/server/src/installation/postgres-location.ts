@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { findPostgres, type PostgresLocation } from '#compose/database.ts';
 import type { ResolvedConfig } from '#config-load.ts';
 
-/** Where the embedded database of a configuration lies. */
+/** Returns the location of the embedded database of a configuration. */
 export function postgresLocation({ data, database }: ResolvedConfig): PostgresLocation {
   const { postgresBin } = database;
   return {

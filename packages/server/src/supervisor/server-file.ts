@@ -14,7 +14,7 @@ export interface ServerFile {
   /** RFC 3339, UTC. */
   readonly startedAt: string;
   readonly version: string;
-  /** Socket of the database that the server runs itself, for administration beside it. */
+  /** Socket of the database that the server manages, for administration. */
   readonly database?: {
     readonly host: string;
     readonly port: number;

@@ -166,7 +166,7 @@ describe('a child', () => {
     const socket = connect(supervised.port, '127.0.0.1');
     await once(socket, 'connect');
     const { childPid } = supervised;
-    // Taken by the child before the stop begins.
+    // The child accepts it before the shutdown starts.
     await ask(supervised.port);
     const stopped = supervised.stop();
     socket.write('?');

@@ -57,7 +57,7 @@ interface Received {
   readonly body: string;
 }
 
-/** Answers as told, one after the other; the last answer for ever. */
+/** Responds as configured, in order; the last response repeats. */
 async function receiver(...answers: ((response: ServerResponse) => void)[]) {
   const received: Received[] = [];
   const server = createServer((request, response) => {
@@ -247,7 +247,7 @@ describe('a delivery', () => {
       { timeout: 20_000, interval: 20 },
     );
     expect(failed?.data).toMatchObject({ attempts: 2, reason: 'the alert was resolved before the delivery' });
-    // Another one is told as ever.
+    // Another alert is sent as usual.
     await tell('raised', 'skew');
     await vi.waitFor(() => expect(received).toHaveLength(3), { timeout: 20_000, interval: 20 });
     const actions = received.map(({ body }) => {

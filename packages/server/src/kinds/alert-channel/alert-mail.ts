@@ -8,7 +8,7 @@ export interface MailRoute {
   readonly type: 'smtp';
   readonly host: string;
   readonly port: number;
-  /** `starttls`: refuses to go on without it; `tls`: from the first byte; `none`: a relay inside the network. */
+  /** `starttls`: fails without it; `tls`: from the first byte; `none`: a relay inside the network. */
   readonly security: 'starttls' | 'tls' | 'none';
   readonly from: string;
   readonly to: readonly string[];

@@ -2,7 +2,7 @@ import type { Resource } from '@dais/api';
 import type { ControllerPlan } from '#kernel/kind.ts';
 import type { DeliveryFacts } from './alert-deliveries.ts';
 
-/** What is so about a channel, as far as can be told without sending. */
+/** The conditions of a channel, as far as they are known without sending. */
 export interface ChannelFacts extends DeliveryFacts {
   /** Why nothing can be sent through it. */
   readonly fault?: { readonly reason: string; readonly message: string; readonly unknown?: true };

@@ -2,7 +2,7 @@ import type { Controller } from '#kernel/kind.ts';
 import type { EndpointEffect, EndpointFacts, EndpointWork } from '#ledgers/serving/index.ts';
 import { planEndpoint } from './endpoint-plan.ts';
 
-/** Brings what the manifest names in front of the traffic, step by step, and tells how far it has come. */
+/** Rolls out the version of the manifest step by step, and reports the progress. */
 export function endpointController(work: () => EndpointWork): Controller<EndpointFacts | undefined, EndpointEffect> {
   return {
     observe: async (resource, io) => await work().observe(resource, io),

@@ -12,9 +12,9 @@ import {
 } from '#ledgers/serving/index.ts';
 import { evaluateRollout } from './rollout-evaluation.ts';
 
-/** While something takes over. */
+/** During a rollout. */
 const QUICK_MS = 500;
-/** While all is as it should be: states of models are told in the status. */
+/** In the steady state: the status reports the states of models. */
 const SLOW_MS = 15_000;
 /** From the evaluation of a refused model to the next one. */
 const REEVALUATE_MS = 60_000;
@@ -37,7 +37,7 @@ export function planEndpoint(resource: Resource, facts: EndpointFacts): Controll
   const shifted = described.length > 0 ? [] : [...shiftOthers(facts), ...noteQuarantines(facts)];
   const ready = readyOf(facts, turn.message);
   const variants = variantsOf(facts);
-  // The gateway loads a shadow without a rollout, and nobody tells of it but its figures.
+  // The gateway loads a shadow without a rollout, and only its metrics report this.
   const loading = variants.some(({ state }) => state === 'preparing' || state === 'loading');
   const underWay = rollout !== undefined || turn.effects.length > 0 || ready.status !== 'True' || loading;
   return {
@@ -230,7 +230,7 @@ function readyOf(facts: EndpointFacts, message: string): PlannedCondition {
   }
   const stable = states.get(row.stable);
   if (!live) return condition('Unknown', 'NoGateway', 'The gateway is starting and reports no metrics yet.');
-  // Its model is loaded before requests are sent to it: who asked in between was told that no variant takes requests.
+  // The model is loaded before it receives requests: earlier requests got an error that no variant serves.
   if (!taken && (stable?.state === 'ready' || stable?.state === 'idle'))
     return condition('False', 'Loading', 'The gateway is updating its routes.');
   if (stable?.state === 'ready') return condition('True', 'Serving', `${stable.label} is serving.`);
@@ -262,7 +262,7 @@ function currentOf(facts: EndpointFacts, message: string): PlannedCondition {
   return is('False', target.id === row.held ? 'HeldBack' : 'RollingOut', message);
 }
 
-/** Undefined: no gateway tells. Variants with the same model share its instances. */
+/** Undefined: no gateway reports. Variants with the same model share its instances. */
 function instancesOf(variants: readonly EndpointVariant[]): number | undefined {
   const told = variants.filter(({ instances }) => instances !== undefined);
   if (told.length === 0) return undefined;

@@ -8,7 +8,7 @@ export interface RolloutEvaluation {
   readonly message: string;
 }
 
-/** So many failures that nobody needs to wait for more. */
+/** Enough failures to decide without more requests. */
 const OBVIOUS = { failed: 5, share: 0.2 };
 
 /** Pure. `stable`: of this step, or of the last one in which it answered enough; undefined: of none. */
@@ -28,7 +28,7 @@ export function evaluateRollout(
     return { verdict: 'bad', message: `${detail}. The limit for the difference is ${percent(limits.errorShare)}.` };
   }
   const limit = Math.max(limits.latencyMs, (stable?.p99Ms ?? 0) * limits.latencyRatio);
-  // Nothing to compare with: only the running version tells what is slow.
+  // Without a latency of the active version there is no comparison.
   const slow = stable?.p99Ms != null && canary.p99Ms !== null && canary.p99Ms > limit;
   if (enough && slow) {
     const detail = `The p99 latency is ${canary.p99Ms} ms, compared with ${stable?.p99Ms} ms of the active version`;

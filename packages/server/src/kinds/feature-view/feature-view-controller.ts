@@ -4,7 +4,7 @@ import { SYSTEM_ORIGIN } from '#kernel/transaction.ts';
 import { readOnlineState, startMaterialization, type OnlineState } from '#ledgers/features/index.ts';
 import { planFeatureView, type Refresh, type ViewFacts } from './feature-view-plan.ts';
 
-/** Tells how fresh a view is online, and brings it there by itself where its manifest says how often. */
+/** Reports the freshness of a view in the online store, and materializes it if its manifest has a schedule. */
 export function featureViewController(clock: { readonly now: () => number }): Controller<ViewFacts, Refresh> {
   return {
     observe: async ({ metadata }, io) => {
@@ -14,7 +14,7 @@ export function featureViewController(clock: { readonly now: () => number }): Co
     plan: ({ resource, observed }) => planFeatureView(resource, observed),
     perform: async ({ view }, { metadata }, io) => {
       await io.write(async (tx) => {
-        // One that was begun meanwhile does as well.
+        // A concurrent start of another one is also sufficient.
         if ((await readOnlineState(tx, metadata.uid)).underWay) return;
         const call = {
           input: { view, mode: 'incremental' },

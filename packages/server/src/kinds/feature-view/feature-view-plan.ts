@@ -7,7 +7,7 @@ export interface ViewFacts extends OnlineState {
   readonly nowMs: number;
 }
 
-/** Brings what is new online. */
+/** Materializes new rows. */
 export interface Refresh {
   readonly view: string;
 }
@@ -27,7 +27,7 @@ export function planFeatureView({ metadata, spec: authored }: Resource, facts: V
     return { effects: [], conditions, status, wakeOn: topics };
   }
   const everyMs = durationMicroseconds(spec.refresh.every) / 1000;
-  // A failure counts as an end: it is not tried again at once, and not given up.
+  // A failure counts as an end: the next attempt follows after the usual interval.
   const last = Math.max(materializedAt?.getTime() ?? 0, failure?.at.getTime() ?? 0);
   const waitMs = last === 0 ? 0 : last + everyMs - nowMs;
   if (underWay || waitMs > 0) {

@@ -6,9 +6,9 @@ import type { Transaction } from '#kernel/transaction.ts';
 
 /** Port: what policies need of the engine that decides by them. */
 export interface PolicyTools {
-  /** Tells, in the same transaction, that decisions may come out differently from now on. */
+  /** Notifies, in the same transaction, that decisions can change. */
   readonly changed: (tx: Transaction) => Promise<void>;
-  /** Every fault of a text of policies, what is in it, and whether its own tests come out as expected. */
+  /** All errors of a policy text, its policies, and the results of its tests. */
   readonly check: (source: PolicySource) => Promise<CheckedSource>;
 }
 
@@ -65,7 +65,7 @@ export async function admitPolicy(
   const ids = policies.map(({ id }) => id);
   await refuseTaken(tx, kind, name, ids);
   if (!dryRun) {
-    // What the same apply writes beside it is seen only in the end.
+    // Other documents of the same apply are visible only at its end.
     tx.checkAtEnd(`policy ${projectId} ${kind} ${name}`, async () => {
       await tx.enter(projectId);
       await refuseTaken(tx, kind, name, ids);

@@ -11,7 +11,7 @@ import { AES_KEY_BYTES, decryptGcm, encryptGcm } from '#lib/aes-gcm.ts';
 export interface Sealed {
   readonly v: 1;
   readonly keyId: string;
-  /** Of the KEK: tells which key a backup needs. */
+  /** The id of the KEK: names the key that a backup needs. */
   readonly fingerprint: string;
   readonly wrapped: Buffer;
   readonly iv: Buffer;

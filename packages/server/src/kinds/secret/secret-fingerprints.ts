@@ -1,6 +1,6 @@
 /**
- * Fingerprints of values: HMAC-SHA256 under a key that lies sealed in the database. They answer “is it the same value?” for plan
- * and apply without opening anything; whoever has only the database cannot try guesses against them.
+ * Fingerprints of values: HMAC-SHA256 with a key that is stored sealed in the database. They show plan and apply
+ * whether a value is unchanged, without decrypting it. The database alone is not sufficient to test guesses.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { DaisError } from '@dais/api';
@@ -28,7 +28,7 @@ export class Fingerprints {
   }
 
   /**
-   * Undefined when there is no print key, or none that opens: then nothing can be told to be unchanged.
+   * Undefined if there is no fingerprint key, or none that can be decrypted: then every value counts as changed.
    * @throws DaisError `keys_unavailable`.
    */
   async look(sql: Sql): Promise<Printer | undefined> {
@@ -77,13 +77,13 @@ export class Fingerprints {
   }
 }
 
-/** True for a sealed value that will not open until somebody brings back its key: waiting alone does not help. */
+/** True for a sealed value that cannot be decrypted until its key is restored: a retry alone does not help. */
 export function isLost(error: unknown): boolean {
   return error instanceof DaisError && (error.code === 'key_missing' || error.code === 'key_mismatch');
 }
 
 function printer(printKey: Buffer): Printer {
-  // The uid is part of it: equal values of two secrets do not look equal.
+  // The uid is part of the fingerprint: equal values of two secrets have different fingerprints.
   const print = (secretUid: string, key: string, value: string) =>
     createHmac('sha256', printKey).update(`${secretUid}\0${key}\0${value}`).digest();
   return {

@@ -23,7 +23,7 @@ import {
 const QUEUE = 'secret-rewrap';
 /** Values for each transaction: short locks, and the most that a crash repeats. */
 const BATCH = 100;
-/** Calls to the key store at once. */
+/** Concurrent calls to the key store. */
 const PARALLEL = 8;
 
 /** The action `rotate`. @throws DaisError `not_found`, `being_deleted`, `key_missing`, `key_mismatch`, `keys_unavailable`. */

@@ -169,7 +169,7 @@ export async function insertFingerprintKey(sql: Sql, sealed: Sealed): Promise<vo
   );
 }
 
-/** Replaces the one that was read; nothing when somebody else has. */
+/** Replaces the value that was read; does nothing if it changed concurrently. */
 export async function replaceFingerprintKey(sql: Sql, before: Sealed, sealed: Sealed): Promise<void> {
   await sql.query(
     `update secret.print_key set key_id = $1, key_fingerprint = $2, wrapped = $3, iv = $4, ciphertext = $5, tag = $6

@@ -2,7 +2,7 @@ import { DaisError } from '@dais/api';
 import type { AdmitResult, AdmittedChange } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
-/** Names that events and logs give to whoever holds the owner’s token, and to nobody. */
+/** Names of the owner-token principal in events and logs, which no user may have. */
 const RESERVED: ReadonlySet<string> = new Set(['owner', 'anonymous']);
 
 interface Subject {
@@ -13,13 +13,13 @@ interface Subject {
 
 /** Port: what hangs on a user elsewhere. All of it happens in the transaction of the change. */
 export interface UserCredentials {
-  /** Tells that decisions may come out differently from now on. */
+  /** Notifies that decisions can change. */
   changed(tx: Transaction): Promise<void>;
   /** Ends every session and token. */
   end(tx: Transaction, subject: Subject, reason: 'suspended' | 'deleted'): Promise<void>;
-  /** Gives the address to the user; the uid of whoever has it already, if that is somebody else. */
+  /** Assigns the email address to the user; returns the uid of another user who already has it. */
   claimEmail(tx: Transaction, email: string, uid: string): Promise<string | undefined>;
-  /** The uid of whoever has the address. */
+  /** The uid of the user with the address. */
   findEmailOwner(tx: Transaction, email: string): Promise<string | undefined>;
   /** Forgets password and address. */
   forget(tx: Transaction, uid: string): Promise<void>;

@@ -156,7 +156,7 @@ test('only what an experiment of the project has below the folder is reached by 
     const answer = await ask(home, project);
     expect([home, answer.status, answer.json.code]).toEqual([home, 400, 'invalid_request']);
   }
-  // A client may say where an experiment lies; what is not below the folder is not read for it.
+  // A client chooses the artifact location of an experiment; the server does not read it outside of the folder.
   const made = await world.post('experiments/create', { name: 'etc', artifact_location: `file://${outside}` });
   const run = await world.run(made.json.experiment_id as string);
   expect(refusal(await list(run))).toEqual([400, 'INVALID_PARAMETER_VALUE']);

@@ -26,7 +26,7 @@ export interface ArtifactIo {
 export type CallerOf = (context: CallContext) => CallOperation;
 
 export const ARTIFACT_ADDRESSES = ['/api/2.0/mlflow-artifacts', '/ajax-api/2.0/mlflow-artifacts'] as const;
-/** What clients try first when they are told to, and then do without. */
+/** Clients try these first if the server offers them, and otherwise fall back. */
 const UNSUPPORTED = {
   download: 'Multipart download is not supported for the current artifact repository',
   presignedUpload: 'Presigned upload is not supported for the current artifact repository',
@@ -124,7 +124,7 @@ async function sendArtifact(
   return await sendDownload(request, reply, path, await call(readArtifactOperation, { path }, noArtifact(path)));
 }
 
-/** The same for a file below the artifacts of a run or a model, wherever these lie. */
+/** The same for a file below the artifacts of a run or model, at any location. */
 export async function sendFileAt(
   request: FastifyRequest,
   reply: FastifyReply,

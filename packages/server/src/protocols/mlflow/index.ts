@@ -18,13 +18,13 @@ import { bodyJson, queryJson, requireJsonType, type Json } from './wire/request-
 export { mlflowDataset, mlflowStep, mlflowStepTags } from './step-variables.ts';
 export { mlflowWebhooks } from './webhook-format.ts';
 
-/** The part of the kernel that this door needs. */
+/** The part of the kernel that the adapter needs. */
 export interface MlflowCalls {
   readonly operations: readonly Operation[];
   call(name: string, input: unknown, context: CallContext): Promise<unknown>;
 }
 
-/** The part of the HTTP server that this door needs. */
+/** The part of the HTTP server that the adapter needs. */
 export interface MlflowIo extends ArtifactIo {
   readBody(payload: FastifyRequest['raw'], options: { readonly inflate: boolean }): Promise<Buffer>;
 }
@@ -34,7 +34,7 @@ export interface MlflowParts {
   readonly log: Log;
 }
 
-/** The version that clients are told: the newest one whose client was tried against this door. */
+/** The version that clients see: the newest MLflow version whose client is tested with this adapter. */
 const MLFLOW_VERSION = '3.18.0';
 
 const JSON_TYPE = 'application/json';
@@ -139,7 +139,7 @@ async function getBody(request: FastifyRequest, io: MlflowIo): Promise<Buffer | 
   return sent ? await io.readBody(request.raw, { inflate: true }) : undefined;
 }
 
-/** Calls operations for one request; what they refuse is told as the endpoint tells it. */
+/** Calls operations for one request and maps their errors to the errors of the endpoint. */
 function caller(calls: MlflowCalls, context: CallContext): CallOperation {
   return async (operation, input, refusals: Refusals = {}) => {
     try {
@@ -154,7 +154,7 @@ function caller(calls: MlflowCalls, context: CallContext): CallOperation {
   };
 }
 
-/** What Dais does not do is told so that clients fall back to what they did before there was such an endpoint. */
+/** Unsupported features return errors that make clients fall back to the behavior of earlier versions. */
 function addUnknown(app: FastifyInstance, url: string): void {
   app.route({
     method: [...METHODS],

@@ -1,4 +1,4 @@
-/** Evaluation datasets, scorers, workspaces and what MLflow's own pages ask for: what is wrong with a request is told. */
+/** Evaluation datasets, scorers, workspaces and endpoints of the MLflow UI, with errors for invalid requests. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startMlflowWorld, type MlflowWorld } from './testing/mlflow-fixture.ts';
 

@@ -1,4 +1,7 @@
-/** MLflow's own client, unmodified, beside a Dais of one owner: it writes artifacts into a folder of this machine itself. */
+/**
+ * The unmodified MLflow client with a Dais in solo mode: the client writes artifacts directly to a folder of this
+ * machine.
+ */
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -8,7 +8,7 @@ import { ensureJava, javaLibraries } from '../../../../../tools/java.mjs';
 import { pythonEnvironment } from '../../../../../tools/python-env.mjs';
 import { startPythonPeer, type PythonPeer } from './testing/python-peer.ts';
 
-/** The newest that Maven has, with what it needs beside. */
+/** The newest version in Maven, with its dependencies. */
 const LIBRARIES = [
   {
     artifact: 'org.mlflow:mlflow-client:2.17.2',

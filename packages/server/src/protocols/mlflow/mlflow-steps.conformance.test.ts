@@ -1,4 +1,4 @@
-/** MLflow's own client, unmodified, in a step: what it logs by itself is in the run that the step has. */
+/** The unmodified MLflow client in a step: what it logs automatically goes to the run of the step. */
 import { join } from 'node:path';
 import type { Execution, ExecutionNode, Run, SubmitExecutionInput } from '@dais/api';
 import { afterAll, beforeAll, expect, test } from 'vitest';

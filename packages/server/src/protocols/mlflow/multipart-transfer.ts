@@ -1,4 +1,4 @@
-/** Uploads in parts: begun, ended and given up here; the parts themselves go to an address of their own, by a ticket. */
+/** Multipart uploads: started, completed and aborted here; the parts go to separate URLs with a ticket. */
 import {
   abortUploadOperation,
   beginUploadOperation,
@@ -90,7 +90,7 @@ function uploadOf(id: string | undefined): string {
   throw missing(`There is no upload ${JSON.stringify(id.slice(0, 80))}.`);
 }
 
-/** The folder stands in the address, the name of the file in the message. @throws MlflowError "Invalid path". */
+/** The folder is in the URL, the file name in the message. @throws MlflowError "Invalid path". */
 function placeOf(request: FastifyRequest, path: string): string {
   return joined(safePath((request.params as { '*': string })['*']), fileName(path));
 }

@@ -38,7 +38,7 @@ test('no endpoint is there twice', () => {
   expect(new Set(keys).size).toBe(keys.length);
 });
 
-/** Fields that stand in the path are of the address, whether or not the message has them too. */
+/** Path fields belong to the URL, even if the message has them too. */
 function withoutNamed({ path, request }: (typeof routes)[number]): Message {
   return Object.fromEntries(Object.entries(request).filter(([name]) => !path.split('/').includes(`:${name}`)));
 }

@@ -9,7 +9,7 @@ import { invalid, missing, MlflowError } from './wire/mlflow-error.ts';
 import { inOrder } from './wire/trace-encode.ts';
 
 const ADDRESSES = ['/ajax-api/2.0/mlflow/get-trace-artifact', '/ajax-api/3.0/mlflow/get-trace-artifact'] as const;
-/** What the file is called, and where clients put it that keep spans beside other artifacts. */
+/** The name of the file, and its location for clients that store spans with the other artifacts. */
 const FILE = 'traces.json';
 /** Below the artifacts of a trace: what its messages carried besides text. */
 const ATTACHMENTS = 'attachments';

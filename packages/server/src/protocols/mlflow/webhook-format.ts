@@ -20,7 +20,7 @@ const CALLED: Readonly<Record<string, readonly WebhookEventName[]>> = {
   'model.alias.removed': ['model_version_alias.deleted', 'prompt_alias.deleted'],
 };
 
-/** As a door of MLflow calls itself: webhooks that its clients make have this format. */
+/** The id of the MLflow format, used by webhooks that MLflow clients create. */
 export const WEBHOOK_FORMAT = 'mlflow';
 
 export const mlflowWebhooks: WebhookFormat = {
@@ -50,7 +50,7 @@ function message(event: string, at: number, data: object): Message {
 async function render(tx: Transaction, event: SequencedEvent): Promise<Message | undefined> {
   const { subject, type, projectId } = event;
   if (subject?.kind !== 'Model') return undefined;
-  // A model that is renamed goes on as another resource, and is no new one for clients.
+  // A renamed model continues as another resource, but is not a new one for clients.
   if (type === 'resource.created' && event.data['operation'] === 'rename') return undefined;
   const model = await ignoreMissing(readModel(tx.sql, projectId, subject.name));
   const prompt = model?.type === 'prompt' || isPrompt(model?.tags ?? {});
@@ -61,7 +61,7 @@ async function render(tx: Transaction, event: SequencedEvent): Promise<Message |
   return isInternal(event) ? undefined : message(name, event.at.getTime(), data);
 }
 
-/** Tags that a prompt is made with are told with it, and those that make it one not at all. */
+/** The tags of a new prompt are part of its event; the tags that mark it as a prompt are not. */
 function isInternal({ type, data }: SequencedEvent): boolean {
   if (type !== 'model.tagged' && type !== 'model.untagged') return false;
   return data['initial'] === true || Object.keys(withoutPromptTags({ [String(data['key'])]: '' })).length === 0;
@@ -104,7 +104,7 @@ async function dataOf(
 type Data = SequencedEvent['data'];
 type Tags = Readonly<Record<string, string>>;
 
-/** The version as it is while it is there; one that is gone already as the event says. */
+/** The current version if it exists; for a deleted version, the data of the event. */
 function versionData(data: Data, found: ModelVersion | undefined, prompt: boolean): object {
   const tags = found?.tags ?? (data['tags'] as Tags);
   const description = found === undefined || found.description === '' ? null : found.description;

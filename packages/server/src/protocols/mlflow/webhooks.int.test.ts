@@ -1,4 +1,4 @@
-/** Webhooks through both doors: MLflow's endpoints and Dais's own, with what happens in the ledgers behind. */
+/** Webhooks through both APIs: MLflow's endpoints and the native API, with the events of the ledgers. */
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Webhook, WebhookDelivery } from '@dais/api';
 import { Webhook as Verifier } from 'standardwebhooks';
@@ -45,7 +45,7 @@ beforeAll(async () => {
     });
   dais = await start();
   await dais.apply([manifest('Project', 'other')]);
-  // A subscriber begins at the present: from its first turn on, nothing is missed.
+  // A subscriber starts at the present: from its first pass on it receives every event.
   await vi.waitFor(async () => {
     const rows = await test_.asAdmin(`select 1 as one from kernel.subscription where name = 'webhooks'`);
     if (rows.length === 0) throw new Error('the subscriber has not begun');
@@ -156,7 +156,7 @@ test('what happens to models and prompts is told in MLflow’s words, with its s
   await expect.poll(() => to.received.length, PATIENCE).toBe(12);
   const told = new Map(bodies(to).map(({ entity, action, data }) => [`${String(entity)}.${String(action)}`, data]));
   expect(Object.fromEntries(told)).toEqual({
-    // As it is when it is told, which may be a moment later.
+    // The state at delivery, which can be later than the event.
     'registered_model.created': { name, tags: expect.objectContaining({ team: 'x' }), description: 'delays' },
     'model_version.created': expect.objectContaining({
       name,

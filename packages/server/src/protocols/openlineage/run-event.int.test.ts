@@ -45,7 +45,7 @@ beforeAll(async () => {
       subscribers: lineage.subscribers,
     });
   dais = await start();
-  // A subscriber begins at the present: from its first turn on, nothing is missed.
+  // A subscriber starts at the present: from its first pass on it receives every event.
   await vi.waitFor(async () => {
     const rows = await database.asAdmin(`select 1 as one from kernel.subscription where name = 'lineage-telling'`);
     if (rows.length === 0) throw new Error('the subscriber has not begun');

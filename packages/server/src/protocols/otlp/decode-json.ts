@@ -37,7 +37,7 @@ function mapOf(value: unknown, what: string): Json {
   throw new JsonFault(`${what} is not an object`);
 }
 
-/** A field that holds a list of maps. Names stand in camel case; some writers use the names of the protocol's files. */
+/** A field with a list of maps. Names are in camel case; some writers use the names of the .proto files. */
 function listOf(map: Json, name: string): Json[] {
   const value = map[name] ?? map[name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)];
   if (value === undefined || value === null) return [];

@@ -6,7 +6,7 @@ import { plainDouble, plainInt, plainMap } from '@dais/api';
 import { ProtobufReader } from '#lib/protobuf-reader.ts';
 import { clean, newDraft, SpanGatherer, type Attributes, type Decoded, type SpanDraft } from './span-draft.ts';
 
-/** Lists and maps in each other; what lies deeper is left out. */
+/** Nested lists and maps; deeper values are omitted. */
 const MAX_DEPTH = 16;
 
 /** @throws ProtobufError, TooManySpans */

@@ -21,14 +21,14 @@ export interface OtlpParts {
   readonly log: Log;
 }
 
-/** The part of the HTTP server that this door needs. */
+/** The part of the HTTP server that the adapter needs. */
 interface OtlpIo {
   contextOf(request: FastifyRequest, reply: FastifyReply, origin: string): CallContext;
   readBody(payload: FastifyRequest['raw'], options: { readonly compressed: boolean }): Promise<Buffer>;
   readonly limits: { readonly bodyBytes: number };
 }
 
-/** The experiment that spans go to, and the run that their traces are linked to: the words of MLflow's exporters. */
+/** The headers of MLflow's exporters for the experiment of the spans and the run that is linked to their traces. */
 const EXPERIMENT_HEADER = 'x-mlflow-experiment-id';
 const RUN_HEADER = 'x-mlflow-run-id';
 /** The same as attributes of the program, for exporters that cannot set a header. */

@@ -57,7 +57,7 @@ export function newDraft(): SpanDraft {
   };
 }
 
-/** Gathers what one request brought. */
+/** Collects the spans of one request. */
 export class SpanGatherer {
   readonly resources: { resource: Attributes; spans: Span[] }[] = [];
   #spans = 0;

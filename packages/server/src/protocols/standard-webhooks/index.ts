@@ -10,7 +10,7 @@ export interface HooksParts {
   };
 }
 
-/** The part of the HTTP server that this door needs. */
+/** The part of the HTTP server that the adapter needs. */
 interface HooksIo {
   contextOf(request: FastifyRequest, reply: FastifyReply, origin: string): CallContext;
   readBody(payload: FastifyRequest['raw']): Promise<Buffer>;

@@ -36,7 +36,7 @@ function refused(id: string, told: ScenarioResult = noDataset): Refusals {
   return { not_found: () => missing(told(id)) };
 }
 
-/** The dataset or an experiment is missing: the text tells which. */
+/** The dataset or an experiment is missing; the message names which. */
 function refusedLink(id: string): Refusals {
   return {
     not_found: ({ message }) => {

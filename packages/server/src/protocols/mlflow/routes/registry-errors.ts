@@ -8,14 +8,14 @@ export function refusedModel(name: string): Refusals {
   return { not_found: () => noModel(name) };
 }
 
-/** The model or its version is missing: the text tells which. */
+/** The model or its version is missing; the message names which. */
 export function refusedVersion(name: string, version: string): Refusals {
   return {
     not_found: ({ message }) => (message.includes(' has no version ') ? noVersion(name, version) : noModel(name)),
   };
 }
 
-/** MLflow answers 400 here, and clients look at the text. */
+/** MLflow returns 400 here, and clients check the message. */
 export function refusedAlias(name: string, alias: string): Refusals {
   const unknown = ({ message }: RefusedCall) =>
     message.includes(' has no alias ') ? invalid(`Registered model alias ${alias} not found.`) : noModel(name);

@@ -17,7 +17,7 @@ interface Param {
 
 const UNCHANGED = 'Changing param values is not allowed.';
 
-/** A parameter has another value already: told of one, or of a batch. */
+/** A parameter has another value already; for one parameter or a batch. */
 export function refusedParam(id: string, { key, value }: Param): Refusals {
   const told = ({ issues }: RefusedCall) =>
     invalid(

@@ -106,7 +106,7 @@ export const runRoutes: readonly Route[] = [
         { experimentId, startedAt, user, tags, ...(name !== '' && { name }) },
         { ...noExperiment(experimentId), ...inactive(experimentId) },
       );
-      // One that begins has none, and MLflow says nothing of them.
+      // A new run has none, and MLflow omits them.
       const { outputs: _none, ...begun } = runMessage(made);
       return { run: begun };
     },

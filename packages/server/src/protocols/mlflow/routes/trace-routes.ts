@@ -418,7 +418,7 @@ async function wholeTrace(id: string, partial: boolean, call: CallOperation) {
 }
 
 function expectedSpans({ metadata, spans }: Trace): number {
-  // Of a trace whose spans lie elsewhere, none will come.
+  // A trace whose spans are stored elsewhere never gets spans.
   if (spans === 0) return 0;
   try {
     const { num_spans: expected } = JSON.parse(metadata[WORDS.sizeStats] ?? '{}') as { readonly num_spans?: unknown };

@@ -1,4 +1,6 @@
-/** Traces as clients before 3.0 write and read them: begun and ended in two calls, spans in a file beside. */
+/**
+ * Traces as clients before 3.0 write and read them: started and ended in two calls, with the spans in a separate file.
+ */
 import { endTraceOperation, putTraceOperation, readTraceOperation, searchTracesOperation } from '@dais/api';
 import { route, type Route } from '../route.ts';
 import { list, pageToken } from '../wire/encode.ts';

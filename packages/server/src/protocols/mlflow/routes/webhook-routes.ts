@@ -196,7 +196,7 @@ function webhookMessage(of: Webhook) {
 function eventName({ entity = 'REGISTERED_MODEL', action = 'CREATED' }: Sent): string {
   const name = `${entity.toLowerCase()}.${action.toLowerCase()}`;
   if (name in EXAMPLES) return name;
-  // Somebody who was told yes would wait for it in vain.
+  // A client that gets a success would wait for events that never occur.
   if (name === 'budget_policy.exceeded') {
     throw invalid('Dais has no budget policies. Remove budget_policy.exceeded from the events.');
   }

@@ -30,7 +30,7 @@ const SERVER = {
   store_type: 'SqlStore',
   workspaces_enabled: true,
   trace_archival_enabled: false,
-  // Both are there, for whoever turns them on: by itself a client takes one stream, whose bytes are written once.
+  // Both exist for clients that enable them. By default a client uses one stream, whose bytes are written once.
   multipart_uploads_enabled: false,
   multipart_downloads_enabled: false,
   artifact_serving_enabled: true,

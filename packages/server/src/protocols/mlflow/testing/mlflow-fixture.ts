@@ -1,4 +1,4 @@
-/** For tests of the door: a server with the tracking ledger, spoken to as MLflow's clients speak. */
+/** For tests of the adapter: a server with the tracking ledger, called as MLflow clients call it. */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,6 @@
-/** For tests: a Dais and MLflow's client in a Python of its own, with scenarios that tell how they went. */
+/**
+ * For tests: a Dais and the MLflow client in a separate Python environment, with scenarios that report their results.
+ */
 import { join } from 'node:path';
 import type { ConfigFlags } from '#config-load.ts';
 import {
@@ -18,7 +20,7 @@ export interface ScenarioResult {
 export interface PythonPeer extends ClientPython {
   /** Runs a program with arguments in an environment. @throws Error with the end of its standard error, unless it ends with 0. */
   python(environment: ClientEnvironment, words: readonly string[], how: ClientRun): Promise<string>;
-  /** What `scenarios.py` tells of these scenarios, or of all; without those that were skipped. */
+  /** The results of `scenarios.py` for these scenarios, or for all; without skipped ones. */
   scenarios(environment: ClientEnvironment, names: readonly string[], how: ClientRun): Promise<readonly ScenarioResult[]>;
 }
 

@@ -1,11 +1,11 @@
-/** Where artifacts lie, as clients write it, and where that is in Dais. */
+/** Artifact locations in the format of clients, and the paths in Dais. */
 import { invalid } from './mlflow-error.ts';
 
 const ROOT = /^mlflow-artifacts:(?:\/\/[^/]*)?\/*(.*)$/;
 
 /**
- * The folder that an artifact URI names. Hosts in it name this server, whatever they are.
- * @throws MlflowError for artifacts that lie elsewhere: clients reach those without the server.
+ * Returns the folder of an artifact URI. Its host always means this server.
+ * @throws MlflowError for artifacts outside of Dais: clients read those without the server.
  */
 export function folderOf(uri: string): string {
   const path = ROOT.exec(uri)?.[1];

@@ -31,10 +31,10 @@ export function queryJson(message: Message, query: string): Json {
 }
 
 /**
- * The body as a map. What is no JSON counts as an empty map, as in MLflow: then the first missing field is told. Old
- * clients sent their JSON as a JSON string.
- * @throws MlflowError `BAD_REQUEST` for a body that is JSON but no map, or nested absurdly; `INVALID_PARAMETER_VALUE` for
- *   bytes that are not UTF-8.
+ * Returns the body as a map. Invalid JSON counts as an empty map, as in MLflow: the error then names the first missing
+ * field. Old clients sent their JSON as a JSON string.
+ * @throws MlflowError `BAD_REQUEST` for JSON that is not a map or is nested too deeply; `INVALID_PARAMETER_VALUE` for
+ * bytes that are not UTF-8.
  */
 export function bodyJson(bytes: Buffer): Json {
   const invalidAt = invalidUtf8At(bytes);
