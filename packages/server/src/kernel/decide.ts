@@ -2,7 +2,7 @@ import type { Change, FieldChange, Issue, Source } from '@dais/api';
 import { API_VERSION, DaisError, diffFields, refusedByState } from '@dais/api';
 import type { ResourceRow } from '#kernel/store.ts';
 
-/** What a document, a PUT or a rollback asks for. Already valid by itself. */
+/** The desired state of a document, a PUT or a rollback. Already validated. */
 export interface Desired {
   readonly kind: string;
   readonly name: string;

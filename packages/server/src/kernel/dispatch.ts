@@ -18,8 +18,8 @@ export interface DispatcherParts {
 }
 
 /**
- * The one way in. Every door calls it with the name of an operation: it validates the input, settles the project, asks
- * the authorizer and opens the transaction.
+ * The single entry point. Every adapter calls it with the name of an operation: it validates the input, resolves the
+ * project, calls the authorizer and opens the transaction.
  */
 export class Dispatcher {
   readonly #parts: DispatcherParts;
@@ -77,7 +77,7 @@ export class Dispatcher {
           const output = await handling(tx, permitted(call, permit)).catch(async (error: unknown) => {
             throw await visibleError(call, tx, error);
           });
-          // An answer for which nobody was asked must not leave: it is a mistake of ours, never of the caller.
+          // An output without an authorization check must not be returned: it is an internal error.
           if (!wasAsked()) throw new Error(`${name} returned a result without an authorization check`);
           return output;
         };
@@ -128,7 +128,7 @@ export class Dispatcher {
     return handling.stream(await this.#admit(operation, input, context, this.#tenantName(operation, input, context)));
   }
 
-  /** Authorizes what then goes on without this transaction. */
+  /** Authorizes work that continues after this transaction. */
   async #admit(operation: Operation, input: unknown, context: CallContext, tenantName: string): Promise<Call> {
     const request = { mode: 'read', projectId: this.#startIn(tenantName), by: context } as const;
     return await transact(this.#parts.database, request, async (tx) => {

@@ -21,7 +21,7 @@ export interface NewEvent {
   readonly subject?: EventSubject;
   /** Must fit `type.data`. Never a secret. */
   readonly data: Readonly<Record<string, unknown>>;
-  /** The subject is a record to which no resource refers and for which none waits: nobody is woken. */
+  /** The subject is a record that no resource references or waits for: no resource is woken. */
   readonly wakes?: false;
 }
 

@@ -17,9 +17,9 @@ import { transact, type Transaction } from '#kernel/transaction.ts';
 
 /** Does the jobs of one queue. */
 export interface JobHandler extends TimedQueue {
-  /** How many run at once in this process. */
+  /** Maximum concurrent jobs in this process. */
   readonly concurrency: number;
-  /** How many of one project run at once over all processes. */
+  /** Maximum concurrent jobs of one project over all processes. */
   readonly perProject: number;
   /** Waits between attempts grow from `baseMs` to `capMs`. */
   readonly retry: { readonly baseMs: number; readonly capMs: number };
@@ -32,7 +32,7 @@ export interface JobHandler extends TimedQueue {
 export interface JobIo {
   /** Aborts when the lease is lost, the job is cancelled or the process stops. */
   readonly signal: AbortSignal;
-  /** Shown to whoever looks at the job; sent with the next heartbeat. */
+  /** Shown with the job; sent with the next heartbeat. */
   progress(value: Readonly<Record<string, unknown>>): void;
   read<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /** Guarded by the claim. @throws LeaseLost */
@@ -57,7 +57,7 @@ interface RunningJob {
   done: Promise<void>;
 }
 
-/** Why a running job is asked to stop, beside `LeaseLost`. */
+/** The reason why a running job must stop, other than `LeaseLost`. */
 class JobCancelled extends Error {}
 class ProcessStops extends Error {}
 
@@ -166,7 +166,7 @@ export class JobRunner {
     const cause: unknown = signal.aborted ? signal.reason : error;
     if (cause instanceof LeaseLost) return undefined;
     if (cause instanceof JobCancelled) return { state: 'cancelled', error: cause.message };
-    // The job is not to blame, and waits for the next process at once.
+    // The job did not fail, and waits for the next process without a delay.
     if (cause instanceof ProcessStops) return { state: 'waiting', error: cause.message, delayMs: 0, interrupted: true };
     const message = error instanceof Error ? error.message : String(error);
     const final = error instanceof JobFailed && error.retryAfterMs === undefined;
@@ -199,7 +199,7 @@ export class JobRunner {
         heartbeatJob(tx.sql, claim, this.#leaseMs, progress),
       );
     } catch {
-      // No answer is no verdict: the lease still runs for two more beats.
+      // A missing response decides nothing: the lease is valid for two more heartbeats.
       return 'ours';
     }
   }

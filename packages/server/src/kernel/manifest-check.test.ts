@@ -33,7 +33,7 @@ const secret = (changes: object = {}) => ({
   ...changes,
 });
 
-/** Code, then every path and what stands nearest: `invalid_manifest spec.dat>data`. */
+/** The code, then every path with the nearest name: `invalid_manifest spec.dat>data`. */
 function verdict(value: unknown): string {
   const result = checkManifest(kinds, value);
   if (result.ok) return 'ok';

@@ -21,7 +21,7 @@ function refusal(text: string): DaisError {
   throw new Error('the text was read');
 }
 
-/** Code and places of the faults: `unreadable_body 1:4`. */
+/** The code and positions of the errors: `unreadable_body 1:4`. */
 function refused(text: string): string {
   const error = refusal(text);
   const places = error.issues?.map((issue) => ` ${issue.line}:${issue.column}`) ?? [];

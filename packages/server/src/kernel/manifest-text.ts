@@ -15,7 +15,7 @@ const CODES = {
 
 /**
  * The documents of a manifest file: YAML or JSON.
- * @throws DaisError `unreadable_body`, `manifest_too_complex`, `too_large`: with every fault and its place.
+ * @throws DaisError `unreadable_body`, `manifest_too_complex`, `too_large`: with all errors and their positions.
  */
 export function readDocuments(file: string, text: string): ManifestDocument[] {
   try {

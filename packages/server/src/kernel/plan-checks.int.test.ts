@@ -214,7 +214,7 @@ describe('plan', () => {
           const p = await freshProject(dais);
           round++;
           for (const [generic, prune] of steps) {
-            // Fleets are the organisation's: each round has its own, and all lie in one set.
+            // Fleets belong to the organization: each round has its own, and all are in one set.
             const own = JSON.parse(JSON.stringify(generic).replaceAll(/"f([12])"/g, `"f$1-${round}"`)) as object[];
             const inProject = own.map((one) =>
               (one as Resource).kind === 'Fleet'

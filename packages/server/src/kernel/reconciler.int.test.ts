@@ -367,7 +367,7 @@ describe('leases', () => {
       (await test_.asAdmin(`select by from workshop.cell where uid = '${uid}' order by n`)).map((cell) => cell['by']);
     expect(await builders()).toEqual(['slow', 'slow', 'fast', 'fast']);
     held.resolve();
-    // The woken worker is refused, forgets this key and goes on with others.
+    // The write of the stale worker is rejected; it drops this key and continues with others.
     await machines.apply('next', { cells: 1 });
     await machines.settled('next', 1);
     expect(await builders()).toEqual(['slow', 'slow', 'fast', 'fast']);

@@ -34,15 +34,15 @@ export interface ReconcilerParts extends LoopParts {
   readonly random: () => number;
   /** Default 15 s, as in Kubernetes' leader election. */
   readonly leaseMs?: number;
-  /** Resources worked on at once in this process; default 8. */
+  /** Resources processed concurrently in this process; default 8. */
   readonly concurrency?: number;
 }
 
 const RETRY_BASE_MS = 500;
 const RETRY_CAP_MS = 5 * 60_000;
-/** Every resource is looked at this often even if nothing happens: ± 10 %, so that they spread out. */
+/** Every resource is rechecked at this interval without events: ± 10 %, to spread the load. */
 const RESYNC_MS = 10 * 60_000;
-/** Effects, look again, effects, …: more rounds than this in one claim is a controller that never settles. */
+/** Effects and observations alternate: more rounds than this in one claim indicate a controller that never settles. */
 const MAX_ROUNDS = 100;
 
 interface Pass {
@@ -144,7 +144,7 @@ export class Reconciler {
       );
       if (!ours) stop.abort(new LeaseLost(claim.uid));
     } catch {
-      // No answer is no verdict: the lease still runs for two more beats, and writes are guarded anyway.
+      // A missing response decides nothing: the lease is valid for two more heartbeats, and writes are fenced.
     }
   }
 

@@ -191,7 +191,7 @@ async function rollback(
     metadata: { name: row.name, labels: revision.labels, annotations: revision.annotations },
     spec: revision.spec,
   });
-  // The operation was asked about what is there; what it brings back must be permitted as well.
+  // The caller was authorized for the current state; the restored state must be permitted as well.
   const brought = { kind, name: row.name, desired: { labels: revision.labels, spec: revision.spec } };
   await call.authorize(brought, call.tenant);
   const desired: Desired = {

@@ -106,7 +106,7 @@ test('months of events go whole; a watch from before is told to list again', asy
   };
   await p.create('a');
   const early = await stand();
-  // An old month with a partition of its own, and one whose events lie in the default partition.
+  // An old month with its own partition, and one whose events are in the default partition.
   await test_.asAdmin(
     `create table kernel.event_202001 partition of kernel.event for values from ('2020-01-01 00:00:00+00') to ('2020-02-01 00:00:00+00')`,
   );

@@ -237,7 +237,7 @@ describe('leases', () => {
       await insert(3);
       expect(await sequenceBatch(test_.database, lease!)).toBe(3);
     }
-    // A connection tells what it read some time later.
+    // A connection reports its snapshot with a delay.
     await expect.poll(async () => (await read()).looks - before.looks, SOON).toBeGreaterThanOrEqual(20);
     expect((await read()).rows - before.rows).toBeLessThan(EVENTS);
     await releaseLease(test_.database, lease!);

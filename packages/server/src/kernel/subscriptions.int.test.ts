@@ -184,7 +184,7 @@ test('one that wants some types gets all of those and no other, however many lie
   await expect.poll(() => placed(name), SOON).toBe(true);
   const p = await freshProject(dais);
   const [tenant] = await test_.asAdmin(`select id from kernel.tenant where name = '${p.name}'`);
-  // More than are looked through in one turn.
+  // More than one pass reads.
   await test_.asAdmin(
     `insert into kernel.event (type, v, project_id, data, actor)
      select 'resource.updated', 1, '${tenant!['id'] as string}', '{}', '{"type":"system","id":"dais"}' from generate_series(1, 45000)`,

@@ -176,7 +176,7 @@ describe('places', () => {
     const whole = watchFrom(dais, 'part', { resourceVersion: start }, p.context);
     await expect.poll(() => whole.caughtUp, SOON).toBe(true);
     const all = told(whole);
-    // What was gone when the past was read is told by its deletion only.
+    // A resource that was deleted before the past was read is reported only by its deletion.
     expect(all.length).toBeGreaterThan(40);
     for (const [index, place] of all.entries()) {
       const watcher = watchFrom(dais, 'part', { resourceVersion: place }, p.context);
@@ -226,7 +226,7 @@ describe('places', () => {
     let place = (await frames.next()).value!.resourceVersion;
     for (let round = 10; round < 16; round++) await p.apply(documents(round));
     const end = seqOf(await presentPlace());
-    // Every frame that is told before the cut counts; the cut itself loses nothing.
+    // Every frame before the disconnect counts; the disconnect loses nothing.
     const read = async () => {
       for (;;) {
         const { value, done } = await frames.next();
@@ -262,7 +262,7 @@ describe('many writers', () => {
     const end = seqOf(await presentPlace());
     const { items } = await p.list({ limit: 1000 });
     for (const watcher of watchers) {
-      // A frame of another project moves nobody's place: the last change of this one is the end to wait for.
+      // A frame of another project changes no position: wait for the last change of this one.
       await expect.poll(() => versions(watcher.known.values()), SOON).toEqual(versions(items));
       expect(watcher.faults).toEqual([]);
       expect(seqOf(watcher.place!)).toBeLessThanOrEqual(end);

@@ -17,7 +17,7 @@ import { transact } from '#kernel/transaction.ts';
 /** An event with the resource it is about as it is now; shared by all watchers of this process. */
 export interface HubFrame {
   readonly event: SequencedEvent;
-  /** Absent when the event is about none, or it has gone since (its deletion follows). */
+  /** Absent if the event has no subject, or the subject was deleted since (its deletion follows). */
   readonly object: Resource | undefined;
   /** Name of the event's tenant. */
   readonly project: string;
@@ -125,7 +125,7 @@ export class WatchHub {
   }
 
   async #turn(): Promise<boolean> {
-    // Nobody watches: what happens need not be read, for each watcher begins with a look of its own at the past.
+    // Without watchers, events need not be read, because each new watcher starts by reading the past.
     if (this.#watchers.size === 0) this.#place = undefined;
     if (this.#place === undefined) return false;
     const frames = await this.#load(this.#place.seq);

@@ -53,8 +53,9 @@ export function unpackGcm(packed: Buffer): GcmBox | undefined {
 }
 
 /**
- * 16 hex digits that identify a value without telling it: SHA-256 over `domain ‖ 0x00 ‖ value`, cut to 64 bits. Only for
- * values that cannot be guessed (random keys) or are not secret (key names): a short hash of a guessable secret tells it.
+ * 16 hex digits that identify a value without revealing it: SHA-256 over `domain ‖ 0x00 ‖ value`, truncated to 64 bits.
+ * Only for values that cannot be guessed (random keys) or are not secret (key names): a short hash reveals a guessable
+ * secret.
  */
 export function fingerprint(domain: string, value: Buffer | string): string {
   return createHash('sha256').update(domain).update('\0').update(value).digest('hex').slice(0, 16);

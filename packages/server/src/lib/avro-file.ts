@@ -1,6 +1,6 @@
 /**
- * Reads Avro object container files by the schema that they bring along. Whole numbers beyond 2^53 keep all their digits. What
- * a file claims costs no more than it is allowed to: bytes are inflated and values counted within bounds.
+ * Reads Avro object container files with the schema that they contain. Integers beyond 2^53 keep all digits.
+ * Decompressed bytes and values are limited, whatever sizes a file declares.
  */
 import { inflateRawSync } from 'node:zlib';
 
@@ -17,7 +17,7 @@ export type AvroValue =
   | { readonly [field: string]: AvroValue };
 
 export interface AvroFile {
-  /** Beside `avro.schema` and `avro.codec` what the writer noted. */
+  /** Metadata of the writer, in addition to `avro.schema` and `avro.codec`. */
   readonly metadata: ReadonlyMap<string, string>;
   readonly records: readonly AvroValue[];
 }
@@ -199,7 +199,7 @@ function compileComplex(schema: ComplexSchema, space: string, named: Named): Dec
   if (type !== 'record' && type !== 'enum' && type !== 'fixed') return compile(type, space, named);
   const name = fullName(String(schema.name), typeof schema.namespace === 'string' ? schema.namespace : space);
   const refer: Decode = (reader, depth) => (named.get(name) as Decode)(reader, depth);
-  // Known before its parts are looked at, which may be of its own type.
+  // Registered before its fields are read, because a field can have the type itself.
   named.set(name, refer);
   named.set(name, compileNamed(schema, name.slice(0, Math.max(0, name.lastIndexOf('.'))), named));
   return refer;

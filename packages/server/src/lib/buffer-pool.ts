@@ -1,18 +1,18 @@
 /**
- * Memory for large things that are there for a moment, again and again. 600 kB of fresh memory cost the system 0.4 ms of page
- * faults, and each 64 MB of it a collection of the whole heap; kept memory costs neither.
+ * A pool of memory for large short-lived buffers. 600 kB of fresh memory cost 0.4 ms of page faults, and each 64 MB of
+ * it a full garbage collection; pooled memory costs neither.
  */
 import type { Clock } from './clock.ts';
 
 /** Below it, memory is made: keeping it gains nothing. */
 export const WORTH_KEEPING = 64 * 1024;
-/** Sizes between two powers of two: at most a quarter of what is taken lies idle. */
+/** Sizes between two powers of two: at most a quarter of a buffer is unused. */
 const STEPS = 4;
 const LOOK_MS = 10_000;
 
 interface Shelf {
   readonly free: ArrayBuffer[];
-  /** The fewest that lay there since the last look: so many were not needed. */
+  /** The minimum number of free buffers since the last check: so many were not needed. */
   least: number;
 }
 
@@ -23,13 +23,13 @@ export class BufferPool {
   #bytes = 0;
   #isLooking = false;
 
-  /** `mostBytes`: of what lies here unused. */
+  /** `mostBytes`: limit of unused memory in the pool. */
   constructor(clock: Clock, mostBytes: number) {
     this.#clock = clock;
     this.#mostBytes = mostBytes;
   }
 
-  /** Bytes that lie here unused. */
+  /** Unused bytes in the pool. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -45,7 +45,9 @@ export class BufferPool {
     return memory;
   }
 
-  /** From `take`, and nobody reads or writes it any more. What was handed to a thread meanwhile is none any more. */
+  /**
+   * Returns memory of `take` that is no longer in use. Memory that was transferred to a thread is detached and ignored.
+   */
   give(memory: ArrayBuffer): void {
     const size = memory.byteLength;
     if (size === 0 || size !== sizeFor(size) || this.#bytes + size > this.#mostBytes) return;

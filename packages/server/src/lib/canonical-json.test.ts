@@ -8,7 +8,7 @@ test('the examples of RFC 8785', () => {
   expect(canonicalJson(value)).toBe(
     '{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],"string":"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"}',
   );
-  // Members by UTF-16 code units: the surrogates of an emoji stand before U+FB33.
+  // Sorts members by UTF-16 code units: the surrogates of an emoji sort before U+FB33.
   expect(canonicalJson({ '€': 1, '\r': 2, '\ufb33': 3, 1: 4, '😀': 5, '\u0080': 6, ö: 7 })).toBe(
     '{"\\r":2,"1":4,"\u0080":6,"ö":7,"€":1,"😀":5,"\ufb33":3}',
   );

@@ -1,4 +1,4 @@
-/** Certificates for tests, made anew each time: no key lies in the repository and none ever expires there. */
+/** Certificates for tests, created for each run: the repository contains no key, and no certificate in it expires. */
 import { generate } from 'selfsigned';
 
 export interface TestCertificates {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Coalescer } from '#lib/coalesce.ts';
 
-/** Runs that end when told to. */
+/** Runs that end on request. */
 function controlled() {
   const runs: { key: string; items: readonly number[]; end: () => void }[] = [];
   const coalescer = new Coalescer<number, string>(3, async (key, items) => {

@@ -1,7 +1,7 @@
 /**
- * Natural batching: the first item of a key runs at once; items that arrive while it runs wait and share the next run.
- * Under no load nothing waits; under load the fixed cost of a run (round trips, a transaction) is shared by all that
- * waited. Each item gets its own result or error.
+ * Natural batching: the first item of a key runs immediately; items that arrive during its run wait and share the next
+ * run. Without load nothing waits; under load all waiting items share the fixed cost of a run (round trips, a
+ * transaction). Each item gets its own result or error.
  */
 export class Coalescer<Item, Result> {
   readonly #runBatch: (key: string, items: readonly Item[]) => Promise<readonly Settled<Result>[]>;

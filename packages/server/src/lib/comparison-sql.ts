@@ -1,4 +1,4 @@
-/** Comparisons that somebody wrote, as SQL. Every value is bound, none is written into the text. */
+/** Comparisons of user filters as SQL. Every value is bound; none is part of the text. */
 
 import type { Bind } from './composed-sql.ts';
 

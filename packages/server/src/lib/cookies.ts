@@ -21,7 +21,7 @@ export function cookieText({ name, value, maxAgeSeconds }: CookieAttributes, sec
   return `${cookieName(name, secure)}=${value ?? ''}; Max-Age=${age}; Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`;
 }
 
-/** The value of one cookie; undefined also when a header holds it twice, because one of them was planted by somebody. */
+/** Returns the value of a cookie; undefined if a header contains it twice, because one of them could be planted. */
 export function cookieValue(header: string | undefined, name: string): string | undefined {
   if (header === undefined || !header.includes(name)) return undefined;
   let found: string | undefined;

@@ -12,8 +12,8 @@ export interface KilledWorker {
 }
 
 /**
- * What a worker in a process of its own said before it was killed. A line is said before or after the deed, never at the
- * same moment. @throws Error when it ended by itself.
+ * The output of a worker process until it was killed. The worker writes a line before or after an action, never during
+ * it. @throws Error if it exited on its own.
  */
 export async function linesUntilKilled<Line>({ module, name, setup, killAfter }: KilledWorker): Promise<Line[]> {
   const program = `

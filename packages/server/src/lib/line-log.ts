@@ -1,6 +1,6 @@
 /**
- * Log lines: ECS JSON (Elastic Common Schema 8.17, one object a line) for collectors, or text for people. Nobody passes
- * secrets; query strings are left out where they arise, and an error is written with its stack and causes.
+ * Log lines: ECS JSON (Elastic Common Schema 8.17, one object per line) for collectors, or text for terminals. Callers
+ * pass no secrets; query strings are omitted at their source. An error contains its stack and causes.
  */
 import type { Log, LogFields } from '#lib/log.ts';
 

@@ -3,7 +3,7 @@ import type { Log, LogFields } from './log.ts';
 import { Loop } from './loop.ts';
 import { ManualClock } from './manual-clock.testing.ts';
 
-/** All promises that can go on have gone on. */
+/** All resolvable promises are resolved. */
 async function settle(): Promise<void> {
   for (let n = 0; n < 20; n++) await Promise.resolve();
 }
@@ -17,7 +17,7 @@ class WatchedClock extends ManualClock {
     return super.after(ms, wake);
   }
 
-  /** Goes on, and lets everything that follows from it happen. */
+  /** Continues, and runs everything that follows from it. */
   async pass(ms: number): Promise<void> {
     this.advance(ms);
     await settle();
@@ -55,7 +55,7 @@ describe('a loop', () => {
     const rings: (() => void)[] = [];
     let silenced = 0;
     const { loop, state } = make((n) => {
-      // Rung while the turn may already have looked: another turn must follow.
+      // A wake during an iteration, after its check, must cause another iteration.
       if (n === 2) rings[0]?.();
       return false;
     });

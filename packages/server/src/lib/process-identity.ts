@@ -1,8 +1,8 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 
 /**
- * Names one process for ever: a pid alone is used again. Start time counts clock ticks since boot (proc(5), field 22
- * of /proc/pid/stat); the pid namespace tells containers on one machine apart.
+ * Identifies one process permanently: a pid alone is reused. The start time counts clock ticks since boot (proc(5),
+ * field 22 of /proc/pid/stat); the pid namespace distinguishes containers on one machine.
  */
 export interface ProcessIdentity {
   readonly pid: number;
@@ -29,11 +29,12 @@ function readIdentity(pid: number): ProcessIdentity | 'gone' | 'unknown' {
       pid,
       startTime,
       bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim(),
-      // Ours: a pid that we can see lies in our namespace.
+      // The process is in this pid namespace, because its pid is visible.
       pidNamespace: readlinkSync('/proc/self/ns/pid'),
     };
   } catch (error) {
-    // Whoever has no file descriptor left sees nothing, and must not take what belongs to the living.
+    // A process without free file descriptors sees no other processes, and must not take over what belongs to running
+    // ones.
     const { code = '' } = error as NodeJS.ErrnoException;
     return code === 'ENOENT' || code === 'ESRCH' ? 'gone' : 'unknown';
   }

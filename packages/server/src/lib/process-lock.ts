@@ -1,7 +1,8 @@
 /**
- * A lock between the processes of a machine, with any number that wait. It is a folder with one file, named by a random
- * token: taken by renaming a prepared folder onto it, which the kernel refuses unless the place is free or empty. What a
- * dead process left is cleared by removing exactly the file that was judged, so nobody clears the lock of the next one.
+ * A lock between processes of a machine, with any number of waiting processes. It is a folder with one file, named by a
+ * random token. A process acquires it by renaming a prepared folder onto it, which the kernel rejects unless the path
+ * is free or the folder is empty. The lock of a dead process is cleared by removing exactly the file that was checked,
+ * so that no process clears the lock of its successor.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, rmdir, stat, utimes, writeFile } from 'node:fs/promises';
@@ -12,11 +13,11 @@ import { checkProcess, processIdentity, type ProcessIdentity } from './process-i
 export interface ProcessLockOptions {
   /** Ends the waiting with its reason; it does not end the work. */
   readonly signal?: AbortSignal;
-  /** Told once, when somebody else has the lock. */
+  /** Called once, if another process has the lock. */
   readonly waiting?: () => void;
   /**
-   * How long the lock of another container, or of before a reboot, stays untouched until it counts as left behind; default
-   * 15 s. That of a process of this container is judged at once.
+   * How long the lock of another container, or of before a reboot, is respected until it counts as abandoned; default
+   * 15 s. A process of this container is checked immediately.
    */
   readonly quietMs?: number;
 }
@@ -40,7 +41,7 @@ export async function withProcessLock<T>(
   }
 }
 
-/** As `withProcessLock`, but undefined at once when somebody has the lock. */
+/** Like `withProcessLock`, but returns undefined immediately if another process has the lock. */
 export async function ifProcessLockFree<T>(place: string, work: () => Promise<T>): Promise<T | undefined> {
   const release = await take(place, {}, false);
   if (release === undefined) return undefined;

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 /** Linux counts in hundredths of a second, whatever its own clock does. */
 const TICK_MS = 10;
 
-/** Undefined when the process is gone. */
+/** Undefined if the process has exited. */
 export function treeCpuMs(pid: number): number | undefined {
   let ticks = 0;
   let any = false;
@@ -26,7 +26,7 @@ export function treeCpuMs(pid: number): number | undefined {
   return any ? ticks * TICK_MS : undefined;
 }
 
-/** Resident bytes; 0 when the process is gone. Pages that processes share count once for each. */
+/** Resident bytes; 0 if the process has exited. Pages that processes share count once for each. */
 export function treeMemory(pid: number): number {
   let bytes = 0;
   const left = [pid];

@@ -1,6 +1,7 @@
 /**
- * Files in which Python projects and models say what they need: `requirements.txt`, `conda.yaml` and `python_env.yaml`. They are
- * translated to a version of Python and lines for pip; nothing is looked up, so whether a package exists is the index's word.
+ * Dependency files of Python projects and models: `requirements.txt`, `conda.yaml` and `python_env.yaml`. They are
+ * converted to a Python version and lines for pip. Nothing is looked up, so only the index knows whether a package
+ * exists.
  */
 import { readYamlDocuments, YamlError } from './yaml-documents.ts';
 
@@ -10,7 +11,7 @@ export interface PythonNeeds {
   readonly requirements: readonly string[];
   /** Addresses of indexes that are asked too. */
   readonly indexes: readonly string[];
-  /** What was left out and is not missed: pip itself, libraries that wheels bring with them. */
+  /** Omitted dependencies that are not needed: pip, and libraries that wheels contain. */
   readonly leftOut: readonly string[];
   /** What cannot be had this way; an environment without it may not do. */
   readonly unsupported: readonly { readonly text: string; readonly why: string }[];
@@ -73,8 +74,8 @@ export function readRequirementsFile(text: string, other: OtherFile): PythonNeed
 }
 
 /**
- * `conda.yaml`. What stands below `pip` is taken as it is; a package of conda is taken as the one of that name at PyPI, where the
- * names differ under the other name. @throws PythonFileError
+ * `conda.yaml`. Entries under `pip` stay unchanged; a conda package becomes the PyPI package of the same name, or of
+ * its different PyPI name. @throws PythonFileError
  */
 export function readCondaFile(text: string, other: OtherFile): PythonNeeds {
   const { dependencies } = readMap(text);
@@ -161,7 +162,7 @@ function setVersion(found: Found, version: string): void {
   found.version = version;
 }
 
-/** Without quotes, YAML reads 3.10 as the number 3.1; there is no Python 3.1 that anybody means. */
+/** Without quotes, YAML reads 3.10 as the number 3.1; nobody means Python 3.1. */
 function pythonText(value: unknown): string {
   const text = String(value);
   return text === '3.1' ? '3.10' : text;

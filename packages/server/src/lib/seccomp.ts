@@ -271,7 +271,7 @@ function sharedUserRules(
   }
 }
 
-/** Goes on to the instruction after them when all hold, else to the one after the next: the caller's `LOAD`. */
+/** Continues with the next instruction if all conditions hold, else skips it: the caller's `LOAD`. */
 function conditionsOf(conditions: readonly Condition[]): Instruction[] {
   const parts = conditions.map(({ argument, mask, values }): Instruction[] => [
     [LOAD, 0, 0, ARGUMENTS + 8 * argument],

@@ -5,5 +5,5 @@ export function secretDigest(secret: string): Buffer {
   return hash('sha256', secret, 'buffer');
 }
 
-/** Gives so many random bytes that nobody can foresee. */
+/** Returns cryptographically secure random bytes. */
 export type RandomSource = (bytes: number) => Buffer;

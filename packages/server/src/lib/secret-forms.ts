@@ -1,16 +1,16 @@
 /** Forms in which a secret value shows up in the output of programs. */
 
-/** Shorter values (in bytes) are not looked for: they would blank out ordinary words and numbers. */
+/** Shorter values (in bytes) are not searched: they would mask ordinary words and numbers. */
 const SHORTEST_SECRET = 6;
-/** Values with more lines have each of their lines looked for as it is, and in no other form. */
+/** For values with more lines, each line is searched literally, in no other form. */
 const MOST_LINES = 64;
 /** Columns at which `base64` and PEM break lines. */
 const BASE64_COLUMNS = [76, 64];
 
 /**
- * What to look for so that none of these values can be read: each value as it is and line by line, in base64 (at each of the three
- * places that it may have in what is encoded, both alphabets, with the usual line breaks), URL-encoded, escaped as JSON,
- * Python and shells escape, and in hexadecimal. Without repetitions, the longest first.
+ * Returns the texts to mask so that none of these values can be read: each value and each of its lines literally, in
+ * base64 (at each of the three alignments, both alphabets, with the usual line breaks), URL-encoded, escaped as in
+ * JSON, Python and shells, and in hexadecimal. Without duplicates, the longest first.
  */
 export function secretForms(values: Iterable<string>): readonly Buffer[] {
   const found = new Map<string, Buffer>();
@@ -74,7 +74,7 @@ function base64Forms(bytes: Buffer): readonly Buffer[] {
     const encoded = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64');
     const from = Math.ceil((before * 8) / 6);
     const fixed = encoded.slice(from, Math.floor(((before + bytes.length) * 8) / 6));
-    // In lines it is broken only where it begins one: what stands before it moves the breaks.
+    // Line breaks are predictable only where the value is at the start: preceding bytes shift the breaks.
     const broken = before > 0 ? [] : BASE64_COLUMNS.flatMap((columns) => pieces(fixed, columns));
     return [fixed, ...broken].flatMap((form) => [
       Buffer.from(form),

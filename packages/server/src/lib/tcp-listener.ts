@@ -7,7 +7,7 @@ export interface Listener {
   readonly command: string;
 }
 
-/** The process that listens on a port of this machine; undefined when nobody does or it may not be seen. */
+/** Returns the process that listens on a port of this machine; undefined if there is none or it is not visible. */
 export async function tcpListener(port: number): Promise<Listener | undefined> {
   const inodes = (await readTcpTable())
     .filter((socket) => socket.state === LISTEN && socket.localPort === port)

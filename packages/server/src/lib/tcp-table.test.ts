@@ -6,7 +6,7 @@ const HEAD = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when
 const line = (local: string, remote: string, state: string, uid: number, inode: number) =>
   `   0: ${local} ${remote} ${state} 00000000:00000000 00:00000000 00000000 ${uid}        0 ${inode} 1 0000000000000000 20 4 30 10 -1`;
 
-// Words stand in the byte order of the machine; these lines are from little-endian ones.
+// Words are in the byte order of the machine; these lines are from little-endian ones.
 describe.runIf(endianness() === 'LE')('the table of a little-endian machine', () => {
   const LOOPBACK = '0100007F';
   const connection = { peerAddress: '127.0.0.1', peerPort: 40_000, ownAddress: '127.0.0.1', ownPort: 7070 };

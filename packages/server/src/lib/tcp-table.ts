@@ -99,7 +99,7 @@ export interface Connection {
   readonly ownPort: number;
 }
 
-/** The uid of the process at the other end of a connection within this machine; undefined when the table cannot tell. */
+/** Returns the uid of the peer of a connection within this machine; undefined if the table does not contain it. */
 export function peerUid(table: readonly TcpSocket[], connection: Connection): number | undefined {
   const locals = tableAddresses(connection.peerAddress);
   const remotes = tableAddresses(connection.ownAddress);

@@ -1,4 +1,4 @@
-/** Traces of this program: which piece of work belongs to which, in the words of W3C trace context. */
+/** Traces of this program: spans and their parents, in the format of W3C trace context. */
 import { randomBytes } from 'node:crypto';
 
 /** Where a piece of work belongs. */
@@ -19,18 +19,18 @@ export interface FinishedSpan {
   readonly startMs: number;
   readonly durationMs: number;
   readonly failed: boolean;
-  /** Default: it answers somebody. */
+  /** Default: it serves a request. */
   readonly kind?: 'server' | 'internal';
   readonly attributes: Readonly<Record<string, string | number>>;
 }
 
-/** Where traces are kept. Nobody who records anything waits for it. */
+/** The destination of traces. Recording never waits for it. */
 export interface Tracer {
-  /** Continues the caller's trace (W3C `traceparent`), or begins one. */
+  /** Continues the caller's trace (W3C `traceparent`), or starts one. */
   context(traceparent: string | undefined): SpanContext;
   /**
-   * The same from what has an id already: whoever does this piece of work, and however often, it is the same span of the same
-   * trace, kept or not. `trace` is a UUID.
+   * The same for work with an id: repeated executions are the same span of the same trace, sampled or not. `trace` is a
+   * UUID.
    */
   contextOf(trace: string, span: string): SpanContext;
   record(span: FinishedSpan): void;

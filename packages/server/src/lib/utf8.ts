@@ -1,4 +1,4 @@
-/** Invalid UTF-8 in what others send: replacing it with U+FFFD would store something that nobody sent. */
+/** Detects invalid UTF-8 in input: a replacement with U+FFFD would store text that no client sent. */
 import { isUtf8 } from 'node:buffer';
 
 /** Returns the offset of the first byte that is not valid UTF-8; undefined when all bytes are valid. */

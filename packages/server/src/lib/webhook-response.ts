@@ -1,17 +1,17 @@
-/** What the answer to a webhook means for whoever sent it. Pure. */
+/** The outcome of a webhook request, from its response. Pure. */
 
 export type Outcome =
   | { readonly ok: true }
   | {
       readonly ok: false;
-      /** False: trying again cannot help until somebody changes something. */
+      /** False: a retry cannot succeed until a user changes something. */
       readonly retryable: boolean;
       readonly detail: string;
       /** Milliseconds that the receiver asked to wait. */
       readonly retryAfterMs?: number;
     };
 
-/** A receiver may ask for any wait; longer than this it would look as if nothing was ever sent again. */
+/** Limit of the wait that a receiver can request, so that deliveries resume within an hour. */
 const MAX_RETRY_AFTER_MS = 60 * 60_000;
 /** RFC 9110 and RFC 6585: client errors that mean “not now” rather than “not so”. */
 const LATER = new Set([408, 425, 429]);

@@ -6,7 +6,7 @@ export class WriteRace extends Error {
   readonly code = '40001';
 }
 
-/** A foreign key that no longer holds was broken by a concurrent transaction: what was looked up before has changed. */
+/** A concurrent transaction broke a foreign key: a row that was read before has changed. */
 export async function foreignKeyRace<T>(statement: Promise<T>, otherwise?: () => Error): Promise<T> {
   try {
     return await statement;

@@ -12,12 +12,12 @@ import {
   type Document,
 } from 'yaml';
 
-/** One document of a text, with the means to say where in it each part stands. */
+/** One document of a text, with the positions of its parts. */
 export interface YamlDocument {
   readonly value: unknown;
   /**
-   * Line and column (from 1) of the nearest enclosing place of `path` that the text has; of the place `within` the text
-   * that stands there, when it is written as a literal block (`|`).
+   * Line and column (from 1) of the nearest part of `path` that exists in the text; for `within`, of a position inside
+   * the text there, if it is a literal block (`|`).
    */
   locate(path: string, within?: TextPosition): TextPosition;
 }
@@ -36,7 +36,7 @@ export interface YamlLimits {
   readonly formatPath: (path: readonly PropertyKey[]) => string;
 }
 
-/** One fault and its place; lines and columns count from 1. */
+/** One error with its position; lines and columns count from 1. */
 export interface YamlIssue {
   readonly line: number;
   readonly column: number;
@@ -57,9 +57,9 @@ export class YamlError extends Error {
 }
 
 /**
- * Reads YAML 1.2 or JSON text with one or more documents. Anchors and aliases are refused: they are how a small text
- * becomes a huge one. Whole numbers too large for JavaScript stay bigint.
- * @throws YamlError with every fault and its place.
+ * Reads YAML 1.2 or JSON text with one or more documents. Anchors and aliases are rejected, because they expand a small
+ * text to a huge one. Integers beyond JavaScript's range stay bigint.
+ * @throws YamlError with all errors and their positions.
  */
 export function readYamlDocuments(text: string, limits: YamlLimits): YamlDocument[] {
   const lines = new LineCounter();
@@ -133,7 +133,7 @@ function* shallowTokens(text: string, depth: number, lines: LineCounter, place: 
   lines.addNewLine(0);
   for (const lexeme of new Lexer().lex(text)) {
     yield* parser.next(lexeme);
-    // Below the collections stands their document; above them perhaps a scalar.
+    // Below the collections is their document; above them there can be a scalar.
     if (parser.stack.length > depth + 1 && CST.isCollection(parser.stack.at(-1))) {
       throw new YamlError('complex', `is nested deeper than ${depth} levels`, [
         { ...place(parser.offset - lexeme.length), message: `more than ${depth} levels of nesting` },
@@ -194,7 +194,7 @@ function plain(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
 }
 
-/** A place in the text of a literal block, which stands below its mark, each line indented alike. */
+/** A position in the text of a literal block, which is below its marker, with equal indentation of each line. */
 function placeInBlock(node: unknown, within: TextPosition, place: Place, text: string): TextPosition | undefined {
   if (!isScalar(node) || node.type !== 'BLOCK_LITERAL') return undefined;
   const line = place(rangeStart(node) ?? 0).line + within.line;
@@ -204,7 +204,7 @@ function placeInBlock(node: unknown, within: TextPosition, place: Place, text: s
   return { line, column: written.length - first.length + within.column };
 }
 
-/** The key (or list item) at `path`, or the nearest part above it that stands in the text, and what it leads to. */
+/** The key (or list item) at `path`, or its nearest ancestor that exists in the text, and its value. */
 function find(
   document: Document,
   path: string,

@@ -12,7 +12,7 @@ export function zip(files: Readonly<Record<string, string | Buffer>>): Buffer {
     const common = Buffer.alloc(26);
     common.writeUInt16LE(20, 0);
     common.writeUInt16LE(packed === bytes ? 0 : 8, 4);
-    // 1980-01-01: the oldest date that an archive can tell.
+    // 1980-01-01: the oldest date that an archive can represent.
     common.writeUInt16LE(0x21, 8);
     common.writeUInt32LE(crc32(bytes), 10);
     common.writeUInt32LE(packed.length, 14);

@@ -1,6 +1,6 @@
 /**
- * A whole Dais is killed again and again while features are brought online, rows are pushed, versions are checked and
- * labels published. What was acknowledged is there in the end and once; nothing half made is ever seen.
+ * Kills a whole Dais repeatedly during materialization, pushes, data checks and label publication. Acknowledged changes
+ * exist exactly once at the end; incomplete states are never visible.
  */
 import type { DatasetVersion, Ingest, LabelPublication, Materialization, OnlineFeatures } from '@dais/api/data';
 import { expect } from 'vitest';
@@ -119,7 +119,9 @@ async function materialized({ dais, entities, limits }: World, round: number, mo
   }
 }
 
-/** Rows that were acknowledged are in the dataset, each once; with whom nobody was told they are there once or not. */
+/**
+ * Rows that were acknowledged are in the dataset exactly once; rows without a response are there once or not at all.
+ */
 async function pushed({ dais, limits }: World, round: number): Promise<void> {
   const told: number[] = [];
   const tried: number[] = [];

@@ -15,7 +15,7 @@ export const KILL_TIMEOUT = { timeout: 300_000, interval: 100 } as const;
 const CONTROL_FIRST = 0.3;
 
 export interface LeftContent {
-  /** Content that is there and that nobody refers to, after a collection. */
+  /** Stored content without references, after a collection. */
   readonly unowned: number;
   /** Content that something refers to, and that is not there. */
   readonly missing: number;
@@ -85,7 +85,7 @@ export class KillableDais {
     await this.#launch();
   }
 
-  /** Kills until the work has ended or `most` kills were made, looks after each, and waits for the end. */
+  /** Kills until the work has ended or `most` kills were made, checks after each, and waits for the end. */
   async killUntil(
     { most, withinMs }: { readonly most: number; readonly withinMs: number },
     { ended, look }: { readonly ended: () => Promise<boolean>; readonly look: () => Promise<void> },

@@ -104,7 +104,7 @@ async function live(database: TestDatabase, program: Program): Promise<void> {
     });
     await upload('not attached yet');
     await pauseCollection(database.database, 'backup', 60_000);
-    // Nobody subscribes to events yet, and no controller waits for a topic.
+    // No subscriber and no controller waits for events yet.
     await database.asAdmin(
       `insert into kernel.subscription (name, seq) values ('somebody', 1);
        insert into kernel.waiting (topic, uid) select 'a topic', uid from kernel.reconcile limit 1`,

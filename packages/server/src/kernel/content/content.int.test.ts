@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await world.end());
 
-/** Faults of the books, and what collection leaves or takes wrongly. */
+/** Errors of the accounting, and content that collection wrongly keeps or deletes. */
 const settled = async (of: ContentWorld): Promise<string[]> => [...(await faults(of)), ...(await garbage(of))];
 const locatorOf = (text: string): string => `sha256:${digest(Buffer.from(text))}`;
 const never = new AbortController().signal;

@@ -69,7 +69,7 @@ export async function releaseHolds(sql: Sql, released: readonly ReleasedHold[]):
   );
 }
 
-/** Makes rows for blobs of the store that have none, so that the collector looks at them. Returns how many. */
+/** Creates rows for blobs of the store without one, so that the collector checks them. Returns their number. */
 export async function adoptBlobs(
   sql: Sql,
   blobs: readonly { readonly locator: string; readonly size: number }[],

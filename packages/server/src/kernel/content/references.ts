@@ -38,10 +38,10 @@ const MAX_NAME_LENGTH = 1024;
 const CONTROL = /\p{Cc}/u;
 
 /**
- * Turns upload leases into references, in the owner's transaction. The bytes were counted when they were uploaded, so
- * that this takes no lock that other uploads of the project wait for.
- * @throws DaisError `content_missing` (a lease has expired, was used, or is another project's), `already_exists`,
- *   `conflict` (somebody else took the name at this moment), `unsafe_path` (a name with control characters).
+ * Converts upload leases to references, in the owner's transaction. The bytes were counted at their upload, so this
+ * takes no lock that other uploads of the project wait for.
+ * @throws DaisError `content_missing` (a lease has expired, was used, or belongs to another project), `already_exists`,
+ * `conflict` (a concurrent transaction created the name), `unsafe_path` (a name with control characters).
  */
 export async function attachContent(
   tx: Transaction,

@@ -94,7 +94,7 @@ grant select, insert, update, delete on workshop.cell to dais_app;
   ],
 };
 
-/** `by` is written beside each cell, so that a test sees which process built it. */
+/** `by` is stored with each cell, so that a test sees which process built it. */
 export function tableWorld(by = ''): World {
   return {
     cells: async (uid, io) => {

@@ -1,4 +1,4 @@
-/** What a column holds, judged from its name and a sample of its values. Pure; the caller chooses the sample. */
+/** Findings of a column, from its name and a sample of its values. Pure; the caller chooses the sample. */
 import { containsTerm, wordsOf } from './column-name.ts';
 import { TEXT_LIMIT, type Detector } from './detector.ts';
 import { detectors, digitsIn, matchText } from './find-in-text.ts';
@@ -9,7 +9,7 @@ export interface ColumnFinding {
   readonly entity: string;
   /** Between 0 and 1: how sure. Not a probability. */
   readonly confidence: number;
-  /** Share of the looked-at values that hold one, between 0 and 1; 0 when only the name says so. */
+  /** Share of the scanned values with the entity, between 0 and 1; 0 if only the name indicates it. */
   readonly share: number;
   readonly because: 'values' | 'name' | 'both';
   /** A value in which it was found, for the caller to redact; absent when only the name says so. */
@@ -24,7 +24,9 @@ const NAME_BONUS = 0.35;
 const NAME_ONLY = 0.6;
 /** Standard errors above chance: fewer than 1 in 700 columns of random numbers of the right length get here. */
 const ABOVE_CHANCE = 3;
-/** Share of what looks like one that is one, chance taken off; below it, too many others look the same. */
+/**
+ * Share of pattern matches that pass verification, corrected for chance; below it, too many false positives are likely.
+ */
 const LEAST_REAL = 0.2;
 /** A find this sure is reported however rare it is: one key in a column of notes is one too many. */
 const SURE = 0.8;
@@ -33,7 +35,7 @@ const RARE = 0.2;
 
 interface Tally {
   readonly detector: Detector;
-  /** Values with something that looks like it. */
+  /** Values that match the pattern. */
   looking: number;
   /** Values with one. */
   holding: number;
@@ -41,7 +43,7 @@ interface Tally {
   example?: string;
 }
 
-/** Looks at one value after another, so that the caller can let others in between. */
+/** Scans one value after another, so that the caller can yield between values. */
 export class ColumnScan {
   readonly #words: string;
   readonly #tallies: readonly Tally[] = detectors.map((detector) => ({
@@ -94,7 +96,7 @@ export class ColumnScan {
     const rate = holding / looking;
     const named = containsTerm(this.#words, words);
     const byChance = chance + ABOVE_CHANCE * Math.sqrt((chance * (1 - chance)) / looking);
-    // Too few values to tell from chance, unless each one passes: then the name has to speak for it.
+    // Too few values to exclude chance, unless all of them pass: the name of the column must indicate the entity too.
     if (rate <= byChance && rate < 1 && !(named && rate > chance)) return undefined;
     const share = holding / this.#values;
     const real = Math.max(0, (rate - chance) / (1 - chance));

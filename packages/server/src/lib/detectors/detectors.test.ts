@@ -68,7 +68,7 @@ describe('the corpus', () => {
       precision:
         columns.filter((column) => column.found[0]?.entity === entity && column.entity !== entity).length === 0 ? 1 : 0,
     }));
-    // By value alone, without a name: what nine or ten digits mean, only the name can tell.
+    // By value alone: only the name can disambiguate nine or ten digits.
     const missed = rows.filter(({ recall }) => recall === 0).map(({ entity }) => entity);
     expect(missed).toEqual(['URL']);
     expect(rows.filter(({ precision }) => precision === 0)).toEqual([]);

@@ -17,7 +17,7 @@ export const detectors: readonly Detector[] = [
 /** Finds of one pattern in a text. */
 const MATCH_LIMIT = 20;
 
-/** What one detector sees in a text: what looks like it, and of those what is. */
+/** The matches of one detector in a text: all pattern matches, and those that pass verification. */
 export interface TextMatches {
   readonly candidates: number;
   readonly matches: readonly Match[];
@@ -53,7 +53,7 @@ export function matchText({ entity, patterns, verify, digits: least }: Detector,
   return { candidates, matches };
 }
 
-/** Everything that is recognised in a text, by place; one place may look like several things. */
+/** Returns all entities of a text by position; one position can match several entities. */
 export function findInText(text: string): readonly Match[] {
   const start = text.slice(0, TEXT_LIMIT);
   const digits = digitsIn(start);

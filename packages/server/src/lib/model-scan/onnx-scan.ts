@@ -4,7 +4,7 @@ import type { Findings } from './scan-finding.ts';
 
 /** Graphs inside graphs. */
 const MOST_DEPTH = 32;
-/** Domains whose operators compute. `com.microsoft`: those that the runtime itself brings. */
+/** Domains whose operators only compute. `com.microsoft`: those that are part of the runtime. */
 const KNOWN_DOMAINS: ReadonlySet<string> = new Set([
   '',
   'ai.onnx',
@@ -14,7 +14,7 @@ const KNOWN_DOMAINS: ReadonlySet<string> = new Set([
   'com.microsoft.nchwc',
 ]);
 
-/** `beside`: paths of the other files of the model, below the folder of this one. */
+/** `beside`: paths of the other files of the model, relative to the folder of this one. */
 export function scanOnnx(bytes: Buffer, beside: ReadonlySet<string>, findings: Findings): void {
   try {
     new OnnxScan(bytes, beside, findings).model();
@@ -40,7 +40,7 @@ class OnnxScan {
   model(): void {
     this.#fields({
       7: () => this.#graph(),
-      // Functions have their nodes in field 7; training graphs begin with graphs.
+      // Functions have their nodes in field 7; training graphs start with graphs.
       25: () => this.#message({ 7: () => this.#node() }),
       20: () => this.#message({ 1: () => this.#graph(), 2: () => this.#graph() }),
     });

@@ -123,7 +123,7 @@ export class PickleBytes {
     if (text.length >= TEXT_LIMIT_BYTES) throw new PickleError('a number is too long');
   }
 
-  /** A text in quotes; undefined when its value is not known: with escapes it is not what it looks like. */
+  /** A quoted string; undefined if its value is unknown, because it contains escapes. */
   quoted(): string | undefined {
     const end = this.#lineEnd();
     const [start, last] = [this.#skipBlanks(this.at - this.#base, 1), this.#skipBlanks(end - 1, -1)];

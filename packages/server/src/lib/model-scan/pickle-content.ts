@@ -6,7 +6,7 @@ export interface PickleContent {
   calls: number;
   /** Names that no text in the pickle gives. */
   dynamic: boolean;
-  /** Names by number, of a registry that nobody sees. */
+  /** Imports by extension code, from a registry that is not part of the file. */
   extension: boolean;
   /** It calls something that it made itself while it is loaded: not a name, so no list knows what runs. */
   callsMade: boolean;

@@ -83,9 +83,9 @@ export class PickleMachine {
     return new PickleMachine({ from: this.#from, look: this.look, reader: 'pickle' });
   }
 
-  /** Goes on from here as `pickle.load` does, with the same position. */
+  /** Continues here like `pickle.load`, from the same position. */
   withoutJoblib(look: PickleContent): PickleMachine {
-    // Shared with nobody: what this changes must not count for joblib.
+    // A separate copy: changes here must not affect joblib's interpretation.
     const detached = (value: Value): Value => (value instanceof Dict || value instanceof Dtype ? PLAIN : value);
     const memo = new Map<number, Value>();
     for (const [index, value] of this.#memo) memo.set(index, detached(value));

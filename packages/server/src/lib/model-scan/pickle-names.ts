@@ -61,7 +61,7 @@ const VALUES = [
   'bool',
 ];
 
-/** Values and arrays: making them runs nothing of anybody's. */
+/** Values and arrays: their construction runs no foreign code. */
 const HARMLESS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['collections', new Set(['OrderedDict', 'defaultdict', 'deque', 'Counter'])],
   ['torch', new Set([...STORAGES, ...TORCH_TYPES, 'Size', 'device'])],

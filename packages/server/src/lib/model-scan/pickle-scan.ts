@@ -1,9 +1,8 @@
 /**
- * Reads the opcodes of a pickle as CPython would, protocols 0 to 5, and executes none: what it names, what it calls. Names that
- * are put together at run time count as unknown, opcodes that are not there as a fault. Memory is bounded by what is read.
- *
- * `joblib.dump` writes the bytes of arrays between the opcodes. The scan steps over them as `joblib.load` does, and scans what
- * `pickle.load` would execute instead.
+ * Reads the opcodes of a pickle like CPython, protocols 0 to 5, without executing any: collects names and calls. Names
+ * that are composed at run time count as unknown, unknown opcodes as errors. Memory is limited by the input size.
+ * `joblib.dump` writes the bytes of arrays between the opcodes. The scan skips them like `joblib.load`, and also scans
+ * what `pickle.load` would execute instead.
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import type { PickleBytes } from './pickle-bytes.ts';
@@ -32,7 +31,9 @@ export function emptyContent(): PickleContent {
   };
 }
 
-/** Reads the pickle that starts at the position of `from`. @throws PickleError for what is none; what was seen stays in `look`. */
+/**
+ * Reads the pickle at the position of `from`. @throws PickleError for an invalid pickle; `look` keeps what was read.
+ */
 export async function scanPickle(from: PickleBytes, look: PickleContent): Promise<void> {
   await scanToEnd(new PickleMachine({ from, look, reader: 'joblib' }), from, { opcodes: 0 });
 }

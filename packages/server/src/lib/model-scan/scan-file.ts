@@ -1,6 +1,6 @@
 /**
- * Looks at one file of a model, by its bytes and not by what it is called: loaders too go by what a manifest names. What
- * cannot be looked into blocks.
+ * Scans one file of a model by its content, not by its name: loaders also read the files that a manifest names. A file
+ * that cannot be scanned blocks.
  */
 import { promisify } from 'node:util';
 import { constants, gunzip, gunzipSync, inflate, inflateSync } from 'node:zlib';
@@ -112,7 +112,7 @@ async function look(
       await lookIntoZip(file, beside, findings, inside, depth);
       return;
     case 'pickle': {
-      // Numbers may begin as a pickle does: what is called like one must be one.
+      // A file of numbers can start like a pickle: only a file with the extension of a pickle must be one.
       const certainty = PICKLE_NAME.test(file.path) ? 'pickle' : 'maybe';
       await lookAtPickle(await pickleBytes(file), certainty, findings, inside);
       return;
@@ -203,7 +203,7 @@ async function lookIntoZip(
     for (const entry of await listZip(file)) {
       const place = inside === undefined ? entry.name : `${inside}!${entry.name}`;
       try {
-        // A stored member, such as the weights of torch, is read where it lies.
+        // A stored member, such as the weights of torch, is read in place.
         const bytes =
           entry.method === 0 && entry.packed === entry.size ? undefined : await readZipEntry(file, entry, MOST_PICKLE);
         const member: ScannedFile = {
@@ -254,7 +254,7 @@ async function lookAtPickle(
     if (!(error instanceof PickleError)) throw error;
     fault = error;
   }
-  // A text may look like the beginning of a pickle: what called nothing before Python ends with an error did nothing.
+  // Text can start like a pickle: if no call happens before Python ends with an error, the file is harmless.
   const isFollowed = fault === undefined || fault instanceof PickleEnd;
   const acted = seen.calls > 0 || pickles > 0;
   if (certainty === 'maybe' && isFollowed && !(acted && (seen.names.size > 0 || seen.dynamic || seen.extension)))
@@ -383,7 +383,7 @@ async function lookAtHdf5(file: ScannedFile, findings: Findings, inside: string 
   findings.add('keras-h5', 'review', 'It is a Keras HDF5 file, which Keras checks less strictly. Save the model as .keras.', inside);
   const step = 16 * 1024 * 1024;
   for (let at = 0; at < file.size; at += step) {
-    // A little of the next piece: what lies over the edge is found too.
+    // Includes the start of the next chunk, so that matches across the boundary are found.
     const bytes = await file.read(at, Math.min(step + 64, file.size - at));
     if (/"class_name"\s*:\s*"Lambda"|"__lambda__"/.test(bytes.toString('latin1'))) {
       findings.add('keras-lambda', 'block', 'It has a Lambda layer, which contains Python code.', inside);

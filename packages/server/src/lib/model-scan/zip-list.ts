@@ -1,6 +1,6 @@
 /**
- * What is in a ZIP archive, when all who read it agree: local headers and directory say the same, and nothing lies between
- * the members. An archive of which two readers could make two things is refused.
+ * Lists the members of a ZIP archive that all readers interpret alike: local headers and directory agree, and no bytes
+ * are between the members. An archive that two readers could interpret differently is rejected.
  */
 import { inflateRaw } from 'node:zlib';
 import { promisify } from 'node:util';
@@ -72,7 +72,7 @@ export async function listZip(file: ScannedFile): Promise<readonly ZipEntry[]> {
     entries.push({ name, method, packed, size: plain, start, header });
     place += 46 + nameLength + extraLength + commentLength;
   }
-  // From the first byte to the directory there is nothing but members, and none lies over another.
+  // From the first byte to the directory there are only members, and none overlaps another.
   let reached = 0;
   for (const { header, start, packed, name } of entries.toSorted((a, b) => a.header - b.header)) {
     if (header < reached || header - reached > DESCRIPTOR) throw new ZipError(`there are unexpected bytes before ${name}`);

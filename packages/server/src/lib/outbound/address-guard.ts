@@ -27,8 +27,8 @@ export const systemResolve: Resolve = async (name) =>
 
 export interface AddressGuardOptions {
   /**
-   * Hosts that may be called although they are not public. A name opens what is local, not metadata services or
-   * multicast; a network opens what lies in it.
+   * Hosts that may be called although they are not public. A name allows local addresses, but not metadata services or
+   * multicast; a network allows all of its addresses.
    */
   readonly allowHosts: readonly string[];
   readonly resolve: Resolve;

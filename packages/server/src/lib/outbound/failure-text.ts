@@ -32,7 +32,7 @@ export function chainOf(error: unknown): readonly Error[] {
   return chain;
 }
 
-/** What a system's or TLS error code means, for a sentence that begins with the other side's name. */
+/** Returns the meaning of a system or TLS error code, as the predicate of a sentence about the peer. */
 export function codeText(code: string): string | undefined {
   return UNTRUSTED.test(code)
     ? `has a certificate that is not trusted (${code}); add its certificate authority to outbound.extraCa in the configuration`

@@ -1,7 +1,7 @@
 /**
  * A forward proxy (RFC 9110 §7.6, CONNECT and requests in absolute form) that opens connections through the outbound
- * client. It resolves names itself and connects to the addresses that the guard checked, so a client that has no other
- * network reaches what the guard allows and nothing else. It listens nowhere: whoever owns it hands it connections.
+ * client. It resolves names itself and connects to the addresses that the guard checked, so a client without another
+ * network reaches only what the guard allows. It does not listen: its owner passes connections to it.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import {

@@ -65,8 +65,8 @@ describe('calls', () => {
     });
     const url = `http://127.0.0.1:${await net.listen(server)}`;
     const { body } = await net.client().stream({ url });
-    // As much as the buffers on the way hold: then nothing but the end is left in the socket. Nothing tells from outside
-    // that it has arrived; too short a wait would only try less.
+    // Enough to fill the buffers on the way: only the end remains in the socket. Its arrival cannot be observed; a wait
+    // that is too short only weakens the test.
     await new Promise((resolve) => void setTimeout(resolve, 300));
     const read = text(body).then(
       ({ length }) => (length === 131_072 ? 'whole' : `${length} bytes`),
@@ -118,7 +118,7 @@ describe('calls', () => {
   });
 
   test('time limit: a connection that is never finished', async () => {
-    // A TLS handshake that nobody answers counts as connecting.
+    // A TLS handshake without a response counts as connecting.
     const port = await net.listen(createTcpServer(() => {}));
     await expect(
       net.client({ timeouts: { connectMs: 200 } }).send({ url: `https://127.0.0.1:${port}` }),

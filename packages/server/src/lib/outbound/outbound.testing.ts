@@ -33,7 +33,7 @@ export class TestNet {
     return `http://127.0.0.1:${await this.listen(createServer(answer))}`;
   }
 
-  /** May call loopback unless told otherwise. */
+  /** May call loopback unless configured otherwise. */
   client(options: Partial<OutboundOptions> = {}): Outbound {
     const outbound = createOutbound({
       proxy: { noProxy: [] },

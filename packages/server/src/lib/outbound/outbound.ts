@@ -21,7 +21,7 @@ import { chainOf, failureText } from './failure-text.ts';
 
 export interface OutboundOptions {
   readonly proxy: ProxySettings;
-  /** PEM text of certificate authorities trusted beside the ones that come with Node. */
+  /** PEM text of certificate authorities that are trusted in addition to those of Node. */
   readonly extraCa?: string;
   /** Hosts and networks that may be called although they are not public. */
   readonly allowHosts: readonly string[];
@@ -68,7 +68,7 @@ export interface Outbound {
   /** Gives the answer as it arrives; the caller reads or destroys the body. Its errors are those of the call. */
   stream(request: OutboundRequest): Promise<OutboundAnswer<Readable>>;
   /**
-   * Looks whether a call to `url` would be made, without making it. What a proxy resolves may still be refused by it.
+   * Checks whether a call to `url` is permitted, without making it. The proxy can still refuse a name that it resolves.
    * @throws as `send` does before it has a connection.
    */
   check(url: string): Promise<void>;
@@ -241,7 +241,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
   };
 }
 
-/** undici looks at the signal only once it has a connection; a caller whose time is up does not wait for one. */
+/** undici checks the signal only after it has a connection; the caller's time limit must not depend on one. */
 async function orAborted<T>(call: Promise<T>, signal: AbortSignal): Promise<T> {
   let stop = () => {};
   const aborted = new Promise<never>((_, reject) => {

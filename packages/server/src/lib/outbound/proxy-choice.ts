@@ -17,7 +17,7 @@ export function createProxyChoice(settings: ProxySettings, fail: Fail): (url: UR
     'http:': readProxy(settings.httpProxy, 'HTTP', fail),
     'https:': readProxy(settings.httpsProxy, 'HTTPS', fail),
   };
-  // An entry that nobody can read matches nothing: NO_PROXY is shared with other programs and their extensions.
+  // An invalid entry matches nothing: NO_PROXY is shared with other programs and their extensions.
   const bypass = settings.noProxy
     .flatMap((list) => list.split(/[\s,]+/))
     .filter((entry) => entry !== '')

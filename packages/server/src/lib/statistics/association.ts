@@ -1,4 +1,4 @@
-/** How much one thing tells of another, from counts. */
+/** Association of two variables, from counts. */
 import { entropyOf } from './balance.ts';
 
 /** How often two classes of a label come with one value, or with a range of values. */

@@ -9,7 +9,7 @@ const drift = (baseline: Readonly<Record<string, number>>, current: Readonly<Rec
 };
 
 test('an order that is turned round is found, as Clarify tells it of its own example', () => {
-  // The published figure is rounded to 0.69.
+  // The published value is rounded to 0.69.
   const told = drift({ sat: 0.7, gpa: 0.5, class: 0.05 }, { sat: 0.1, gpa: 0.2, class: 0.7 });
   expect(told.ndcg).toBeCloseTo((0.05 + 0.5 / Math.log2(3) + 0.7 / 2) / (0.7 + 0.5 / Math.log2(3) + 0.05 / 2), 12);
   expect(told.ndcg).toBeCloseTo(0.69, 2);

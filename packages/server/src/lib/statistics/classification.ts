@@ -171,8 +171,8 @@ function macroOf(
 }
 
 /**
- * A figure of counts with the percentile interval of a bootstrap of the rows (Efron 1979): rows that only differ by their cell are
- * drawn as a multinomial of the cells.
+ * A metric of counts with the percentile interval of a bootstrap of the rows (Efron 1979): rows that differ only by
+ * their cell are drawn as a multinomial of the cells.
  */
 function bootstrapped(
   cells: readonly number[],

@@ -146,7 +146,7 @@ test('tails of distributions', () => {
   // What is too small for a number is none, not an error.
   expect([kolmogorovTail(40), normalCumulative(-60), chiSquareTail(2500, 3)]).toEqual([0, 0, 0]);
   expect(chiSquareTail(9.99, 999)).toBe(1);
-  // The limit meets the exact p where one takes over from the other.
+  // The approximation agrees with the exact p at the switch between the two.
   const exact = kolmogorovSmirnovP(0.04, 2000, 2000);
   const limit = kolmogorovSmirnovP(0.04, 2000, 2001);
   expect([exact.method, limit.method]).toEqual(['exact', 'asymptotic']);
@@ -217,7 +217,7 @@ test('whole numbers and single values keep their distance in bins', () => {
     1,
     1,
   );
-  // What lies in a gap of the baseline.
+  // Values in a gap of the baseline.
   const apart = [...normal(-50, 1), ...normal(50, 1)];
   const filled = withoutGaps(quantileEdges(apart, 100));
   const [sides, middle] = [summarizeNumbers(apart, filled), summarizeNumbers(normal(0, 1), filled)];

@@ -40,9 +40,9 @@ export function isTest(method: DriftMethod): boolean {
 }
 
 /**
- * Where drift begins if nobody says so: a p-value of 0.05 of tests; 0.1 of distances (Evidently's, NannyML's own default is three
- * deviations of the baseline's windows); 0.2 of PSI over tenths (credit scoring: 0.1 to 0.25 is a moderate move). The plain
- * Wasserstein distance has the unit of the column, so none.
+ * Default thresholds of drift: a p-value of 0.05 for tests; 0.1 for distances (Evidently's default; NannyML's is three
+ * deviations of the baseline's windows); 0.2 for PSI over tenths (credit scoring: 0.1 to 0.25 is a moderate shift). The
+ * plain Wasserstein distance has the unit of the column, so it has no default.
  */
 const DEFAULT_THRESHOLDS: Readonly<Record<Exclude<DriftMethod, 'wasserstein'>, number>> = {
   psi: 0.2,
@@ -124,8 +124,8 @@ function isFew(reference: ColumnSummary, current: ColumnSummary): boolean {
 }
 
 /**
- * The drift of `current` against `reference`: summaries of the same column, numbers in the same bins (those of the baseline). Exact
- * where both keep their values, else as far as the bins tell. NULL, NaN and infinities are in no distribution.
+ * The drift of `current` against `reference`: summaries of the same column, with the bins of the baseline. Exact if
+ * both keep their values, else as exact as the bins permit. NULL, NaN and infinities are not part of a distribution.
  */
 export function driftOf(reference: ColumnSummary, current: ColumnSummary, choice: DriftChoice = {}): Drift | NoDrift {
   const unknown = incomparable(reference, current);

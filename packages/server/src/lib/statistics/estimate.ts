@@ -1,4 +1,4 @@
-/** A figure and how sure it is. */
+/** A value with its uncertainty. */
 export interface Estimate {
   /** Undefined where it is not defined: a precision without positive predictions. */
   readonly value: number | undefined;

@@ -14,7 +14,7 @@ const edges = fc
   })
   .map((values) => values.toSorted((a, b) => a - b));
 
-/** As an engine brings them: values, and a bit for each that is there. */
+/** The format of an engine: values, and a validity bit for each. */
 function pieces(values: readonly (number | null)[], size: number): [Float64Array, Uint8Array?][] {
   const made: [Float64Array, Uint8Array?][] = [];
   for (let from = 0; from < values.length; from += size) {

@@ -3,7 +3,7 @@ import { areaUnderRoc, type ClassCounts } from './association.ts';
 import { around, meanEstimate, type Estimate } from './estimate.ts';
 import { deviationsOf } from './special-functions.ts';
 
-/** Rows whose scores lie in one bin, or have one value. */
+/** Rows whose scores are in one bin, or have one value. */
 export interface ScoreBin extends ClassCounts {
   /** Sum of the scores of these rows. */
   readonly sum: number;
