@@ -122,7 +122,7 @@ async function fillProject(owner: string): Promise<void> {
   }
 }
 
-test('every address without an operation is listed here, with who may ask it', () => {
+test('lists every URL without an operation, with its permitted callers', () => {
   const known = new Set(operations.map(({ name }) => name));
   // Replaced by the page of the console where it is built: the files of both are the same for every caller.
   const others = addresses
@@ -183,7 +183,7 @@ async function eachAtOnce<T>(items: readonly T[], work: (item: T) => Promise<voi
   );
 }
 
-test('nobody learns from any address which projects and names there are', { timeout: PATIENCE }, async () => {
+test('no URL reveals names or projects', { timeout: PATIENCE }, async () => {
   const asked = addresses.filter(({ method, operation }) => method !== 'HEAD' && operation !== 'refusal');
   const probes = asked.flatMap((address, at) =>
     [...tokens].flatMap(([who, token], person) =>

@@ -120,7 +120,7 @@ const objects = async (): Promise<string[]> => {
   return (listed.Contents ?? []).map(({ Key }) => Key ?? '').filter((key) => !key.endsWith('/owner'));
 };
 
-test('what lay in a folder is restored into a bucket under the same locators, and back', async () => {
+test('content of a folder is restored into a bucket under the same locators, and back', async () => {
   const first = folder('first');
   await start(first);
   const applied = await call(

@@ -39,7 +39,7 @@ afterAll(async () => {
   await rm(base, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 
-test('killed during the collection, it begins again, and cancel ends it', { timeout: 300_000 }, async () => {
+test('a collection that was killed restarts, and cancel ends it', { timeout: 300_000 }, async () => {
   const { id } = await client.submit({ main: STEP });
   await expect.poll(collecting, PATIENCE).toBe(true);
   await killTree(dais);
@@ -53,7 +53,7 @@ test('killed during the collection, it begins again, and cancel ends it', { time
 });
 
 test.each([false, true])(
-  'canceled, killed at any moment (and deleted before: %s), it does not begin again',
+  'canceled, killed at any moment (and deleted before: %s), it does not restart',
   { timeout: 300_000 },
   async (isDeleted) => {
     const random = seededRandom(isDeleted ? 21 : 22);

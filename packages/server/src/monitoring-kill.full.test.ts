@@ -43,7 +43,7 @@ const WINDOWS = [0, 0, 30, 30, 30, 30, 30, 30, 30, 30];
 const PATIENCE_MS = 1_800_000;
 
 test(
-  'kill -9 while windows are judged: each window once, each alert once, one start of the pipeline',
+  'kill -9 during the evaluation of windows: each window once, each alert once, one start of the pipeline',
   async () => {
     // Of each kill the moment, then whether the control process goes before its supervisor: it does.
     const dais = await KillableDais.start(folder, () => 0, { 'outbound.allowHosts': ['127.0.0.1'] });

@@ -120,7 +120,7 @@ test('a renewed certificate is used without a restart; a half-written pair is no
   await expect.poll(() => shown(gateway)).toBe(await shown());
 });
 
-test('SIGHUP reads certificates and log level again', async () => {
+test('SIGHUP reloads certificates and log level', async () => {
   const before = await shown();
   const third = await makeCertificates();
   await writeFile(join(folder, 'config.yaml'), config('debug'));
@@ -131,7 +131,7 @@ test('SIGHUP reads certificates and log level again', async () => {
   expect(await get('/readyz', third.ca)).toBe(200);
 });
 
-test('SIGHUP with a faulty configuration changes nothing and says what is wrong', async () => {
+test('SIGHUP with an invalid configuration changes nothing and reports the error', async () => {
   await writeFile(join(folder, 'config.yaml'), config('loud'));
   dais.process.kill('SIGHUP');
   await expect.poll(() => dais.output()).toContain('could not reload the configuration');

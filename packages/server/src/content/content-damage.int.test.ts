@@ -171,7 +171,7 @@ test('the scrub finds every damaged object across kill -9, and withdraws what wa
   await dais.stop();
 }, 300_000);
 
-test('a query over a damaged file of a dataset fails and names it; the right bytes make it work again', async () => {
+test('a query of a damaged dataset file fails and names it; the correct bytes repair it', async () => {
   const at = join(folder, 'datasets');
   const dais = await KillableDais.start(at, seededRandom(3));
   const id = await pushRows(

@@ -47,7 +47,7 @@ describe.each(Object.entries(forms))('a handler of the form %s', (_form, make) =
     expect(await answerOf(checkOutputs(make('yes')))).toEqual(await answerOf(make('yes')));
   });
 
-  test('fails with an answer that its schema refuses', async () => {
+  test('fails for an output that does not match its schema', async () => {
     expect(await answerOf(make('too long'))).toBeDefined();
     await expect(answerOf(checkOutputs(make('too long')))).rejects.toThrow('The output of probe.read does not match its schema');
   });

@@ -21,7 +21,7 @@ afterAll(async () => {
 const LEASE_MS = 3_600_000;
 const ONE = { leaseMs: LEASE_MS, limit: 1, perProject: 1 };
 
-test('what an earlier process held is free at once, and whatever it writes still counts no more', async () => {
+test('leases of an earlier process are free immediately, and its writes are rejected', async () => {
   const held = await acquireLease(database.database, 'sequencer', 'earlier', LEASE_MS);
   const queue = 'work';
   const projectId = 'aaaaaaaa-0000-7000-8000-000000000000';

@@ -23,7 +23,7 @@ const none: IsolationReport = {
   remedy: 'Install bubblewrap.',
 };
 
-test('it tells what isolates without paths, and reads again after a minute', async () => {
+test('reports the isolation without paths, and checks it again after a minute', async () => {
   const clock = new ManualClock();
   let report = none;
   const logged: string[] = [];

@@ -10,7 +10,7 @@ import { systemClock } from '#lib/clock.ts';
 import { ManualClock } from '#lib/manual-clock.testing.ts';
 import { blobsReadiness, diskReadiness } from './readiness.ts';
 
-test('the blob store is asked once in 10 s, and what is wrong is said', async () => {
+test('checks the blob store once in 10 s, and reports its error', async () => {
   const root = await mkdtemp(join(tmpdir(), 'dais-ready-'));
   try {
     const clock = new ManualClock();
@@ -31,7 +31,7 @@ test('the blob store is asked once in 10 s, and what is wrong is said', async ()
   }
 });
 
-test('a failed write makes the next probe check the store again, a failing store every second', async () => {
+test('a failed write makes the next probe check the store; a failing store is checked every second', async () => {
   const root = await mkdtemp(join(tmpdir(), 'dais-ready-'));
   try {
     const clock = new ManualClock();

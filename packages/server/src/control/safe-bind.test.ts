@@ -32,6 +32,6 @@ test.each<ConfigInput>([{ host: '0.0.0.0' }, { host: '0.0.0.0', tls }, { host: '
   },
 );
 
-test('accounts over plain HTTP need somebody who says that it is meant', () => {
+test('accounts over plain HTTP require an explicit acceptance', () => {
   expect(verdict({ host: '0.0.0.0', ...accounts })).toMatch(/^unsafe_bind: .*--tls-cert.*--insecure-http/);
 });

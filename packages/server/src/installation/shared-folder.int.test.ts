@@ -14,7 +14,7 @@ afterAll(async () => await rm(folder, { recursive: true, force: true }));
 test.each([
   { 'authentication.mode': 'accounts' },
   { host: '0.0.0.0', 'authentication.mode': 'accounts', insecureHttp: true },
-])('with %j a folder that clients write to is refused before anything starts', async (flags) => {
+])('with %j an artifact folder is rejected before anything starts', async (flags) => {
   const stdout = Object.assign(new Writable({ write: (_chunk, _encoding, done) => done() }), { isTTY: false });
   const start = startDais({
     flags: { port: 0, 'tracking.artifactRoot': `file://${folder}`, ...flags },

@@ -19,7 +19,7 @@ test('one owner on one machine may have a folder that clients write to', () => {
   expect(refused({ tracking, host: '::1' })).toBeUndefined();
 });
 
-test('with accounts, or where others reach the server, it is refused', () => {
+test('is rejected with accounts, or on a public address', () => {
   expect(refused({ tracking, authentication: { mode: 'accounts' } })).toBe('invalid_config');
   expect(refused({ tracking, host: '0.0.0.0' })).toBe('invalid_config');
   expect(refused({ tracking, host: 'dais.example.com' })).toBe('invalid_config');

@@ -239,7 +239,7 @@ describe.each(specs.map((spec) => [spec.kind, spec] as const))('%s', (_name, kin
   let kept = 0;
   let taken = 0;
 
-  test('what its schema accepts is kept whole', PATIENCE, async () => {
+  test('a manifest that its schema accepts is stored completely', PATIENCE, async () => {
     await fc.assert(
       fc.asyncProperty(right, async (value) => {
         const { code, result } = await outcome(dais.call(`${noun(kind)}.create`, { manifest: value }));
@@ -256,7 +256,7 @@ describe.each(specs.map((spec) => [spec.kind, spec] as const))('%s', (_name, kin
     expect(kept).toBeGreaterThan((RUNS - taken) / 5);
   });
 
-  test('something hostile in any field is refused or kept soundly, by every door', PATIENCE, async () => {
+  test('hostile values in any field are rejected or stored correctly, by every API', PATIENCE, async () => {
     await fc.assert(
       fc.asyncProperty(withHostileValue(right), async (value) => {
         const authored = value as Record<string, unknown>;

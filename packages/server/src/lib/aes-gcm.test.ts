@@ -37,7 +37,7 @@ describe('AES-256-GCM', () => {
     );
   });
 
-  test('a short tag or nonce is refused, whatever its bytes', () => {
+  test('rejects a short tag or nonce, whatever its bytes', () => {
     const key = randomBytes(32);
     const box = encryptGcm(key, Buffer.from('x'), '');
     expect(decryptGcm(key, { ...box, tag: box.tag.subarray(0, 4) }, '')).toBeUndefined();

@@ -107,7 +107,7 @@ test.each([0n, -1n, 1n, 2n ** 48n, -(2n ** 48n) - 1n, 2n ** 53n - 1n, -(2n ** 53
 });
 
 test.each([2n ** 53n, -(2n ** 53n), 2n ** 63n - 1n, -(2n ** 63n), 3_475_017_391_548_144_385n])(
-  '%s keeps its digits',
+  '%s keeps all digits',
   (value) => {
     expect(read('long', long(value))).toEqual([value]);
   },
@@ -120,7 +120,7 @@ test('packed blocks, no blocks, and what the writer noted', () => {
   expect(readAvroFile(file('string', []), BOUNDS).records).toEqual([]);
 });
 
-describe('what cannot be read says why', () => {
+describe('an unreadable file returns the reason', () => {
   const self = { type: 'record', name: 'r', fields: [{ name: 'next', type: ['null', 'r'] }] };
   const whole = file('string', [text('abc')]);
   test.each<[string, () => Buffer, string]>([

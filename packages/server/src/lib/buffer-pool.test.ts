@@ -6,7 +6,7 @@ const MIB = 1024 * 1024;
 /** Longer than until unused memory is dropped. */
 const A_WHILE_MS = 11_000;
 
-test('what comes back is taken again, by whoever needs about as much', () => {
+test('released memory is reused for requests of a similar size', () => {
   const kept = new BufferPool(new ManualClock(), 10 * MIB);
   const first = kept.take(MIB - 5000);
   expect(first.byteLength).toBeGreaterThanOrEqual(MIB - 5000);
@@ -21,7 +21,7 @@ test('what comes back is taken again, by whoever needs about as much', () => {
   expect(kept.bytes).toBe(first.byteLength);
 });
 
-test('it keeps no more than it may, and nothing that is not its own', () => {
+test('keeps at most its limit, and no foreign memory', () => {
   const kept = new BufferPool(new ManualClock(), 2 * MIB);
   const three = [kept.take(MIB), kept.take(MIB), kept.take(MIB)];
   for (const memory of three) kept.give(memory);
@@ -34,7 +34,7 @@ test('it keeps no more than it may, and nothing that is not its own', () => {
   expect(other.bytes).toBe(0);
 });
 
-test('what nobody needed for a while is dropped, what was needed stays', () => {
+test('memory without use for a while is dropped, memory in use stays', () => {
   const clock = new ManualClock();
   const kept = new BufferPool(clock, 10 * MIB);
   const three = [kept.take(MIB), kept.take(MIB), kept.take(MIB)];

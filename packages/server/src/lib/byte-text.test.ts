@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { byteText } from './byte-text.ts';
 
-test('byteText gives the largest fitting unit and at most four digits', () => {
+test('byteText returns the largest fitting unit and at most four digits', () => {
   expect([0, 317, 1024, 1536, 10 * 2 ** 30, 2 ** 40, 12_345_678].map(byteText)).toEqual([
     '0 bytes',
     '317 bytes',

@@ -11,7 +11,7 @@ function controlled() {
   return { runs, coalescer };
 }
 
-test('the first runs alone; those that come meanwhile share the next runs, at most three each', async () => {
+test('the first runs alone; items that arrive during a run share the next runs, at most three each', async () => {
   const { runs, coalescer } = controlled();
   const all = Promise.all([1, 2, 3, 4, 5].map((item) => coalescer.run('a', item)));
   expect(runs.map((run) => run.items)).toEqual([[1]]);

@@ -38,7 +38,7 @@ test('reads every double as JSON.parse does', () => {
   );
 });
 
-test('keeps every digit of whole numbers', () => {
+test('keeps every digit of integers', () => {
   fc.assert(
     fc.property(fc.bigInt({ min: -(2n ** 70n), max: 2n ** 70n }), (value) => {
       const found = read(String(value));
@@ -56,13 +56,13 @@ function isJson(text: string): boolean {
   }
 }
 
-test('refuses a text that is not UTF-8', () => {
+test('rejects text that is not UTF-8', () => {
   const bytes = Buffer.concat([Buffer.from('"é'), Buffer.from([0xc3]), Buffer.from('"')]);
   expect(() => new JsonReader(bytes, { depth: 1, nan: false }).text()).toThrow('a string is not valid UTF-8 at byte 1');
   expect(new JsonReader(Buffer.from('"é"'), { depth: 1, nan: false }).text()).toBe('é');
 });
 
-test('refuses what JSON.parse refuses', () => {
+test('rejects what JSON.parse rejects', () => {
   fc.assert(
     fc.property(fc.string(), fc.jsonValue({ maxDepth: 2 }), fc.nat(), (noise, value, place) => {
       const text = JSON.stringify(value);
@@ -92,7 +92,7 @@ test.each([
   ['-Infinity', 'is not a JSON number'],
   ['1 1', 'unexpected content after the value'],
   ['', 'cut off'],
-])('%j is refused: %s', (text, message) => {
+])('rejects %j: %s', (text, message) => {
   expect(() => read(text)).toThrow(message);
 });
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Lazy } from './lazy.ts';
 
-test('is made once, when it is needed', async () => {
+test('is created once, on first use', async () => {
   let made = 0;
   const lazy = new Lazy(async () => await Promise.resolve(++made));
   expect(await lazy.opened()).toBeUndefined();

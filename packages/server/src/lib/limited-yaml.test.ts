@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { parseLimitedYaml } from './limited-yaml.ts';
 
-test('a description with a wide signature is read; one with many tokens is refused at once', () => {
+test('a description with a wide signature is read; one with many tokens is rejected immediately', () => {
   const signature = JSON.stringify(
     Array.from({ length: 20_000 }, (_, at) => ({ type: 'double', name: `column ${at}` })),
   );

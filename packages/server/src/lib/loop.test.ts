@@ -72,7 +72,7 @@ describe('a loop', () => {
     expect(silenced).toBe(1);
   });
 
-  test('with a gap, the first bell is answered at once, and those that follow together', async () => {
+  test('with a gap, the first wake runs immediately, and those that follow run together', async () => {
     const { clock, loop, state } = make(() => false, 10);
     await loop.start();
     await settle();
@@ -91,7 +91,7 @@ describe('a loop', () => {
     await loop.stop();
   });
 
-  test('waits longer after each failure, whoever rings, and starts afresh when it works again', async () => {
+  test('waits longer after each failure, despite wakes, and resets after a success', async () => {
     const { clock, errors, loop, state } = make((n) => {
       if (n <= 6) throw new Error(`failure ${n}`);
       return false;
@@ -110,7 +110,7 @@ describe('a loop', () => {
     await loop.stop();
   });
 
-  test('does not tell each time that the database is gone', async () => {
+  test('does not log every failure of an unavailable database', async () => {
     const { errors, loop } = make(() => {
       throw Object.assign(new Error('gone'), { retryable: true });
     });

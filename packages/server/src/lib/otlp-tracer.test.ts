@@ -63,7 +63,7 @@ test('a span continues the trace of its caller and leaves within two seconds', a
   ]);
 });
 
-test('the caller decides what is kept; without one a share is', () => {
+test('the caller decides about sampling; without a caller a share is sampled', () => {
   const { tracer: low } = tracer(200, 0.4);
   const { tracer: high } = tracer(200, 0.6);
   expect(low.context(undefined).sampled).toBe(true);
@@ -73,7 +73,7 @@ test('the caller decides what is kept; without one a share is', () => {
 });
 
 test.each(['', 'x', parent.replace('0af7651916cd43dd8448eb211c80319c', '0'.repeat(32)), parent.toUpperCase()])(
-  'the traceparent %j begins a new trace',
+  'the traceparent %j starts a new trace',
   (header) => {
     const { tracer: one } = tracer();
     expect(one.context(header)).toMatchObject({
@@ -83,14 +83,14 @@ test.each(['', 'x', parent.replace('0af7651916cd43dd8448eb211c80319c', '0'.repea
   },
 );
 
-test('what cannot be sent is dropped and told, and nothing waits without end', async () => {
+test('traces that cannot be sent are dropped and counted, and nothing waits without end', async () => {
   const { tracer: one, posts, warnings } = tracer(503);
   for (let n = 0; n < 511; n++) one.record(span(one.context(parent)));
   await one.flush();
   expect([posts.length, warnings[0]?.['dropped']]).toEqual([1, 511]);
 });
 
-test('what has an id already is the same span of the same trace, whoever asks, and kept or not', () => {
+test('work with an id is the same span of the same trace for every caller, sampled or not', () => {
   const run = '019a0000-0000-7000-8000-00000000000a';
   const [one, other] = [tracer().tracer, tracer(200, 0.9).tracer];
   const context = one.contextOf(run, 'attempt');

@@ -11,7 +11,7 @@ const limits = async (...words: readonly string[]) => {
   return stdout.toString().trim();
 };
 
-test('a process that has no file descriptor left says of nobody that he is gone', async () => {
+test('a process without free file descriptors reports no process as exited', async () => {
   const parent = processIdentity(process.ppid)!;
   expect(checkProcess(parent)).toBe('alive');
   const before = await limits('--nofile', '--output=SOFT', '--noheadings');

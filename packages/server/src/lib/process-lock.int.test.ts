@@ -21,7 +21,7 @@ async function leave(text: string): Promise<void> {
   await writeFile(join(place, 'token'), text);
 }
 
-test('of twenty who ask at once, one after the other works, and nothing is left', async () => {
+test('twenty concurrent callers run one after the other, and nothing is left', async () => {
   let inside = 0;
   let most = 0;
   const work = async () => {
@@ -34,7 +34,7 @@ test('of twenty who ask at once, one after the other works, and nothing is left'
   expect(await readdir(folder)).toEqual([]);
 });
 
-test('the lock is free again after work that failed', async () => {
+test('the lock is released after a failure', async () => {
   const failed = withProcessLock(place, async () => await Promise.reject(new Error('work')));
   await expect(failed).rejects.toThrow('work');
   expect(await withProcessLock(place, async () => 'again')).toBe('again');

@@ -31,6 +31,6 @@ test('a signal ends a program and all that it started, also what ignores TERM', 
   expect(started.map(checkProcess)).toEqual(['gone']);
 });
 
-test('a signal that was given before is obeyed too', async () => {
+test('an earlier signal is respected too', async () => {
   expect(await run('/bin/sleep', ['600'], { signal: AbortSignal.abort() })).toMatchObject({ code: 143 });
 });

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { ProtobufReader } from '#lib/protobuf-reader.ts';
 import { bytesField, messageOf, numberField } from '#lib/protobuf-writer.ts';
 
-test('what is written is read', () => {
+test('written fields can be read', () => {
   const field = fc.integer({ min: 1, max: 100_000 });
   const value = fc.oneof(
     fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),

@@ -32,7 +32,7 @@ test('requirements with indexes, includes and options', () => {
 test.each([
   ['a file that is not there', '-r missing.txt', 'the included file missing.txt does not exist'],
   ['a circle', '-r circle.txt', 'circle.txt includes circle.txt, which is a circular include'],
-])('an include of %s is told', (_, text, message) => {
+])('reports an include of %s', (_, text, message) => {
   expect(() => readRequirementsFile(text, (path) => (path === 'circle.txt' ? text : undefined))).toThrow(message);
 });
 
@@ -141,7 +141,7 @@ test.each([
   ['conda.yaml: Python 2', () => readCondaFile('dependencies: [python=2.7]', none), 'is not a Python version'],
   ['python_env.yaml: Python 2', () => readPythonEnvFile('python: 2.7.18', none), 'is not a Python version'],
   ['python_env.yaml: no list', () => readPythonEnvFile('dependencies: x', none), 'is not a list of strings'],
-])('%s is told', (_, read, message) => {
+])('reports %s', (_, read, message) => {
   expect(read).toThrow(PythonFileError);
   expect(read).toThrow(message);
 });

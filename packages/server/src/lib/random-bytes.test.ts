@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { randomBytes } from './random-bytes.ts';
 
-test('every wish is filled with bytes of its own, from the pool, at its edge and beside it', () => {
+test('every request gets separate bytes, from the pool, at its edge and beyond it', () => {
   const seen = new Set<string>();
   for (let round = 0; round < 2000; round++) {
     const size = 12 + (round % 60);
@@ -15,7 +15,7 @@ test('every wish is filled with bytes of its own, from the pool, at its edge and
   expect(randomBytes(0)).toHaveLength(0);
 });
 
-test('what was given stays as it is while more is given', () => {
+test('returned bytes do not change later', () => {
   const first = randomBytes(16);
   const kept = first.toString('hex');
   for (let round = 0; round < 1000; round++) randomBytes(16);

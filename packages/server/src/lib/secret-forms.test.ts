@@ -4,11 +4,11 @@ import { secretForms } from './secret-forms.ts';
 
 const shown = (...values: string[]) => secretForms(values).map((form) => form.toString());
 
-test('values below six bytes are not looked for', () => {
+test('values below six bytes are not searched', () => {
   expect([shown('', 'a', 'abcde'), shown('abcdef').includes('abcdef')]).toEqual([[], true]);
 });
 
-test('lines of a value are looked for one by one', () => {
+test('lines of a value are searched one by one', () => {
   const forms = shown('first line\r\n  second line\nend\n');
   expect(forms).toEqual(expect.arrayContaining(['first line', 'second line']));
   expect(forms).not.toContain('end');

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Semaphore } from './semaphore.ts';
 
-test('two at once, in order, and an aborted one leaves the queue', async () => {
+test('two run concurrently, in order, and an aborted one leaves the queue', async () => {
   const slots = new Semaphore(2);
   const started: number[] = [];
   const ends: (() => void)[] = [];
@@ -23,7 +23,7 @@ test('two at once, in order, and an aborted one leaves the queue', async () => {
   expect(await Promise.all([...first, fourth])).toEqual([1, 2, 4]);
 });
 
-test('work that fails gives its slot back', async () => {
+test('failed work releases its slot', async () => {
   const slots = new Semaphore(1);
   await expect(slots.run(async () => await Promise.reject(new Error('work')))).rejects.toThrow('work');
   expect(await slots.run(async () => 2)).toBe(2);

@@ -22,7 +22,7 @@ test('the reference library accepts every signature and no changed body, id or t
   );
 });
 
-test('a key that is not written as whsec_ counts as it stands', () => {
+test('a key without whsec_ is used literally', () => {
   const headers = signatureHeaders('a plain key', 'id', now(), '{}');
   expect(new Webhook('a plain key', { format: 'raw' }).verify('{}', headers)).toEqual({});
 });

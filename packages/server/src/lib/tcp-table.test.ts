@@ -21,13 +21,13 @@ describe.runIf(endianness() === 'LE')('the table of a little-endian machine', ()
     expect(tableAddresses('nonsense')).toEqual([]);
   });
 
-  test('the peer’s line says whose it is, ours does not', () => {
+  test('the line of the peer contains the uid, the local line does not', () => {
     const table = parseTcpTable([HEAD, line(own, peer, '01', 1, 11), line(peer, own, '01', 1001, 12)].join('\n'));
     expect(peerUid(table, connection)).toBe(1001);
     expect(peerUid(table, { ...connection, peerPort: 40_001 })).toBeUndefined();
   });
 
-  test('a socket that no process has any more says nothing: its uid reads 0', () => {
+  test('a socket without a process is ignored: its uid reads 0', () => {
     const table = parseTcpTable([HEAD, line(peer, own, '05', 0, 0)].join('\n'));
     expect(peerUid(table, connection)).toBeUndefined();
   });

@@ -3,7 +3,7 @@ import { evaluateResponse, parseRetryAfter } from './webhook-response.ts';
 
 const now = Date.parse('2026-11-25T10:00:00Z');
 
-test('only what may pass is tried again', () => {
+test('only transient failures are retried', () => {
   const tried = (status: number) => {
     const outcome = evaluateResponse(status, undefined, now);
     return outcome.ok ? 'ok' : outcome.retryable;

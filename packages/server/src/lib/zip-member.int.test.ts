@@ -46,7 +46,7 @@ test.each([
   ['no such member', zip({ other: 'x' }), 'holds no wanted'],
   ['more than is allowed', zip({ wanted: large }), 'more than 1000'],
   ['an offset beyond the end', elsewhere(zip({ wanted: 'x' })), 'is damaged'],
-])('%s is told', async (name, bytes, message) => {
+])('reports %s', async (name, bytes, message) => {
   const archive = join(folder, `${name}.zip`);
   await writeFile(archive, bytes);
   await expect(extractZipMember(archive, 'wanted', join(folder, 'never'), 1000)).rejects.toThrow(message);

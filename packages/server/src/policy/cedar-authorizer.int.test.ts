@@ -52,7 +52,7 @@ async function withPolicies(documents: readonly object[], work: () => Promise<vo
 }
 
 describe('roles', () => {
-  test('a viewer reads, an editor of a team above writes, an admin gives roles', async () => {
+  test('a viewer reads, an editor of a parent team writes, an admin grants roles', async () => {
     expect(await world.ask('secret.get', { name: 'open' }, user('cy'), PROJECT)).toBe('ok');
     expect(await world.ask('secret.delete', { name: 'open' }, user('cy'), PROJECT)).toBe(
       'forbidden: user "cy" does not have the permission secret:delete on Secret "open" in project "flights". Roles with this permission: editor, admin. Ask an administrator of project "flights": ada.',
@@ -65,7 +65,7 @@ describe('roles', () => {
     await world.dais.call('roleBinding.delete', { name: 'more' }, { ...user('ada'), projects: [PROJECT] });
   });
 
-  test('who has no part in a project does not learn that it exists', async () => {
+  test('a principal without a role in a project does not learn that it exists', async () => {
     const there = await world.ask('secret.get', { name: 'open' }, user('nobody'), PROJECT);
     expect(there).toBe('not_found: There is no project "flights".');
     expect(await world.ask('secret.get', { name: 'open' }, user('nobody'), 'nowhere')).toBe(
@@ -74,7 +74,7 @@ describe('roles', () => {
     expect(await world.ask('secret.list', { limit: 10 }, user('ada'), 'elsewhere')).toMatch(/^not_found: /);
   });
 
-  test('whoever is in a project sees it among the projects, and no other', async () => {
+  test('a member of a project sees only this project in the list', async () => {
     const page = await world.dais.call<{ items: Resource[] }>('project.list', { limit: 100 }, user('cy'));
     expect(names(page)).toEqual([PROJECT]);
     expect(await world.ask('project.get', { name: 'elsewhere' }, user('cy'))).toMatch(/^not_found: /);
@@ -124,7 +124,7 @@ describe('tokens', () => {
 });
 
 describe('policies', () => {
-  test('forbid in their own words, whatever the role', async () => {
+  test('forbid with their message, independent of the role', async () => {
     const cedar = `@id("no-programs") @message("Programs may not delete secrets; ask a person")
       forbid(principal is Dais::ServiceAccount, action == Dais::Action::"secret:delete", resource);`;
     await withPolicies([policy('no-programs', cedar)], async () => {
@@ -148,7 +148,7 @@ describe('policies', () => {
     );
   });
 
-  test('look at what a write would make, and at what is there', async () => {
+  test('evaluate the result of a write and the current state', async () => {
     const cedar = `@id("prod") forbid(principal, action == Dais::Action::"secret:write", resource)
       when { resource.hasTag("stage") && resource.getTag("stage") == "prod" };`;
     await withPolicies([policy('prod', cedar)], async () => {
@@ -163,7 +163,7 @@ describe('policies', () => {
     });
   });
 
-  test('compare what is there with what a write would make', async () => {
+  test('compare the current state with the result of a write', async () => {
     const cedar = `@id("no-raise") forbid(principal, action == Dais::Action::"user:write", resource)
       when { context has desired && context.desired.clearance > resource.clearance };`;
     await withPolicies([policy('no-raise', cedar)], async () => {
@@ -179,7 +179,7 @@ describe('policies', () => {
     });
   });
 
-  test('a rollback brings back only what may be written', async () => {
+  test('a rollback restores only what may be written', async () => {
     const as = { ...user('ada'), projects: [PROJECT] };
     await world.dais.call('secret.create', { manifest: secret('back', { stage: 'prod' }) }, as);
     await world.dais.call('secret.update', { name: 'back', manifest: secret('back', { stage: 'dev' }) }, as);
@@ -250,7 +250,7 @@ describe('lists', () => {
     });
   });
 
-  test('a stream ends when rights change, and its reader is asked again', async () => {
+  test('a stream ends when permissions change, and its reader is authorized again', async () => {
     const as = { ...user('cy'), projects: [PROJECT] };
     const frames = await world.dais.watch('secret.watch', {}, as);
     let ended = false;
@@ -288,7 +288,7 @@ describe('secrets of others', () => {
   const channel = (name: string, of: string) =>
     manifest('AlertChannel', name, { send: { type: 'slack', url: { secret: of, key: 'key' } } });
 
-  test('are used only by who may use them', async () => {
+  test('can be used only by permitted principals', async () => {
     const cedar = `@id("own-secrets") @message("This secret is not for alert channels")
       forbid(principal, action == Dais::Action::"secret:use", resource == Dais::Secret::"flights/open");`;
     await withPolicies([policy('own-secrets', cedar)], async () => {
@@ -300,7 +300,7 @@ describe('secrets of others', () => {
     });
   });
 
-  test('one that may not be read is told like one that is not there', async () => {
+  test('an unreadable resource returns the same error as a missing one', async () => {
     const cedar = `@id("no-prod") forbid(principal == Dais::User::"bo", action in [Dais::Action::"secret:read", Dais::Action::"secret:use"], resource)
       when { resource.hasTag("stage") && resource.getTag("stage") == "prod" };`;
     await withPolicies([policy('no-prod', cedar)], async () => {

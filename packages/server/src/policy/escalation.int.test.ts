@@ -58,7 +58,7 @@ describe('a token of one project', () => {
 });
 
 describe('the scopes of a token', () => {
-  test('count for each document, and for what is pruned', async () => {
+  test('apply to each document and to pruned resources', async () => {
     const scoped = user('root', { scopes: ['platform:apply', 'platform:plan', 'secret:write'] });
     const binding = manifest('OrganisationRoleBinding', 'more', { role: 'admin', users: ['bo'] });
     for (const verb of BOTH) {
@@ -82,7 +82,7 @@ describe('the scopes of a token', () => {
 describe('an editor', () => {
   const mine = (name: string) => manifest('RoleBinding', name, { role: 'admin', users: ['bo'] });
 
-  test('gives himself no role, whichever way he tries', async () => {
+  test('cannot grant himself a role through any API', async () => {
     for (const name of ['new', 'editors', 'admins']) {
       for (const verb of BOTH) {
         expect(await world.ask(verb, { ...documents(mine(name)), takeOver: true }, user('bo'), 'own')).toMatch(
@@ -111,7 +111,7 @@ describe('an editor', () => {
 });
 
 describe('the secrets of others', () => {
-  test('are not used by way of a channel that somebody else made', async () => {
+  test('cannot be used through a channel of another author', async () => {
     const send = { type: 'slack', url: { secret: 'held', key: 'key' } };
     await world.apply(
       [manifest('Secret', 'held', { data: { key: 'value' } }), manifest('AlertChannel', 'theirs', { send })],
@@ -148,7 +148,7 @@ describe('an admin of a project', () => {
     await world.dais.call('policy.delete', { name: 'all' }, { ...user('root'), projects: ['own'] });
   });
 
-  test('gives no roles in the organisation', async () => {
+  test('cannot grant roles in the organization', async () => {
     const role = manifest('OrganisationRoleBinding', 'mine', { role: 'viewer', users: ['ada'] });
     for (const verb of BOTH) expect(await world.ask(verb, documents(role), user('ada'), 'own')).toMatch(/^forbidden/);
   });
@@ -165,7 +165,7 @@ describe('documents of other projects than that of the request', () => {
     await world.dais.call('organisationPolicy.delete', { name: 'prod' }, user('root'));
   });
 
-  test('are decided by what is there', async () => {
+  test('are decided by the current state', async () => {
     const cedar = `@id("prod") forbid(principal, action in [Dais::Action::"secret:write", Dais::Action::"secret:delete", Dais::Action::"secret:use", Dais::Action::"user:write"], resource)
       ${isProd};`;
     await world.apply([manifest('OrganisationPolicy', 'prod', { cedar })]);

@@ -22,7 +22,7 @@ async function verdict(principal: Principal, action: string, project = 'default'
   );
 }
 
-test('the owner and the platform may do everything, nobody else anything', async () => {
+test('the owner and the platform have all permissions, others none', async () => {
   expect(await verdict(OWNER, 'secret:read')).toBe('permitted');
   expect(await verdict({ type: 'system', id: 'dais' }, 'secret:read')).toBe('permitted');
   expect(await verdict({ type: 'user', id: 'ada' }, 'run:read')).toBe('forbidden');

@@ -68,7 +68,7 @@ async function withPolicy(p: PrivacyProject, policy: object, work: () => Promise
 }
 
 describe('a policy that forbids endpoints of models with open findings upstream', () => {
-  test('refuses the endpoint in enforce mode, and lets it pass once the finding is decided', async () => {
+  test('denies the endpoint in enforce mode, and permits it after the finding is resolved', async () => {
     const p = await world.project();
     const editor = await p.member('editor');
     const { dataset, model } = await train(p, PERSONAL);
@@ -92,7 +92,7 @@ describe('a policy that forbids endpoints of models with open findings upstream'
     });
   });
 
-  test('starts in audit mode: it refuses nothing, and records what it would refuse', async () => {
+  test('starts in audit mode: it denies nothing, and records what it would deny', async () => {
     const p = await world.project();
     const editor = await p.member('editor');
     const { model } = await train(p, PERSONAL);
@@ -122,7 +122,7 @@ describe('a policy that forbids endpoints of models with open findings upstream'
     });
   });
 
-  test('refuses when a dataset version upstream was never scanned, and says which', async () => {
+  test('denies when an upstream dataset version was never scanned, and names it', async () => {
     const p = await world.project();
     const editor = await p.member('editor');
     const { dataset, model } = await train(p, CLEAN);
@@ -146,7 +146,7 @@ describe('a policy that forbids endpoints of models with open findings upstream'
     });
   });
 
-  test('refuses an endpoint whose model cannot be found', async () => {
+  test('denies an endpoint whose model cannot be found', async () => {
     const p = await world.project();
     const editor = await p.member('editor');
     await withPolicy(p, guardrail('enforce'), async () => {
@@ -155,7 +155,7 @@ describe('a policy that forbids endpoints of models with open findings upstream'
     });
   });
 
-  test('refuses what has more upstream than it looks at', async () => {
+  test('denies a resource with too many upstream nodes', async () => {
     const p = await world.project();
     const editor = await p.member('editor');
     const { model } = await train(p, CLEAN);
@@ -176,7 +176,7 @@ describe('a policy that forbids endpoints of models with open findings upstream'
 });
 
 describe('aliases and stages', () => {
-  test('are refused to a version with open findings upstream; taking them away is not', async () => {
+  test('cannot be set on a version with open upstream findings, but can be removed', async () => {
     const p = await world.project();
     const operator = await p.member('operator');
     const { model } = await train(p, PERSONAL);
@@ -233,7 +233,7 @@ describe('other facts', () => {
     expect(await refusals('upstreamUnapprovedVersions')).toBe('refused');
   });
 
-  test('a model read by name only has no version to look behind', async () => {
+  test('a model that is read by name only has no version to follow', async () => {
     const p = await world.project();
     const editor = await p.member('editor');
     await withPolicy(p, guardrail('enforce', 'upstreamDatasetVersions', 'model:write'), async () => {

@@ -120,7 +120,7 @@ describe('violations in production', () => {
     await expect(violations(p, { cursor: 'bm9uZQ' })).rejects.toThrow(/cursor/);
   });
 
-  test('are unknown when a fact is, and say why', async () => {
+  test('are unknown when a fact is unknown, with the reason', async () => {
     const p = await world.project();
     const { dataset, model } = await train(p);
     await p.call('modelAlias.set', { name: model, alias: 'champion', version: '1' });
@@ -194,7 +194,7 @@ describe('violations in production', () => {
     expect((await violations(p)).items).toEqual([]);
   });
 
-  test('are listed for whoever may read policies, and evaluated on request of editors and operators only', async () => {
+  test('are listed for readers of policies, and evaluated on request of editors and operators only', async () => {
     const p = await world.project();
     const [viewer, operator] = [await p.member('viewer'), await p.member('operator')];
     expect((await violations(p, {}, viewer)).items).toEqual([]);

@@ -25,12 +25,12 @@ test('or from another one on', async () => {
   expect(tried).toEqual([7072, 7073]);
 });
 
-test('when all are taken, that is said', async () => {
+test('reports when all ports are in use', async () => {
   const { listen } = failing(...Array.from({ length: 20 }, () => 'EADDRINUSE'));
   await expect(listenOn(listen, '127.0.0.1', undefined)).rejects.toThrow('All ports from 7070 to 7089');
 });
 
-test('a port that was asked for is not replaced: who has it is named', async () => {
+test('a configured port in use is an error that names its process', async () => {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

@@ -13,7 +13,7 @@ const facts = {
   colour: false,
 };
 
-test('the start screen states whether stopping Dais keeps or deletes the data', () => {
+test('the start screen states whether Ctrl-C keeps or deletes the data', () => {
   expect(startScreen({ ...facts, isTemporary: false })).toContain('Ctrl-C keeps the data');
   const ephemeral = startScreen({ ...facts, isTemporary: true });
   expect(ephemeral).toContain('Ctrl-C deletes the data of this session');

@@ -153,7 +153,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
       expect(asked).toEqual(wanted(tried, (one) => (rolesOf(one).includes(role) ? 'permitted' : 'refused')));
     });
 
-    test.each(projectsOf(role))('documents of an apply are judged one by one, in %s', async (project) => {
+    test.each(projectsOf(role))('documents of an apply are authorized individually, in %s', async (project) => {
       const write = (kind: KindSpec) =>
         operations.find((one) => one.name.toLowerCase() === `${kind.kind.toLowerCase()}.update`) as Operation;
       const inProjects = kinds.filter((kind) => kind.scope === 'project');
@@ -211,7 +211,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
     }
   });
 
-  test('the table is whole: what the server answers is what is tried here', async () => {
+  test('the table is complete: all operations of the server are tested', async () => {
     const response = await fetch(`${caller.url}/api/openapi.json`, {
       headers: { authorization: `Bearer ${caller.owner}` },
     });
@@ -225,7 +225,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
   });
 
   test(
-    'whoever has no role may do for themselves what is for themselves, and nothing else',
+    'a principal without a role has only the permissions for themselves',
     { timeout: PATIENCE },
     async () => {
       const token = tokens.get('stranger');
@@ -242,7 +242,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
     },
   );
 
-  test('what is for everybody never says “forbidden”', { timeout: PATIENCE }, async () => {
+  test('operations for everyone never return "forbidden"', { timeout: PATIENCE }, async () => {
     for (const operation of PUBLIC) {
       const { code } = await caller.send(undefined, operation, await requestFor(operation, world));
       expect({ name: operation.name, code }).not.toMatchObject({ code: 'forbidden' });

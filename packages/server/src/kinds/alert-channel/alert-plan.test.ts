@@ -48,7 +48,7 @@ test.each<[string, ChannelFacts, string, string, string]>([
   expect(planChannel(resource, facts).conditions).toEqual([{ type: 'Ready', status, reason, message }]);
 });
 
-test('the status tells how many wait and what went wrong last', () => {
+test('the status contains the number of waiting alerts and the last error', () => {
   expect(planChannel(resource, { pending: 2, lastDeliveredAt: at, failure }).status).toEqual({
     pending: 2,
     lastDeliveredAt: '2026-11-25T10:00:00.000Z',

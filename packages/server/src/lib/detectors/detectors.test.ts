@@ -33,7 +33,7 @@ describe('the corpus', () => {
   });
 
   test.each(Object.entries(EXAMPLES))(
-    '%s: one changed digit is refused where there is a check digit',
+    '%s: one changed digit is rejected if there is a check digit',
     (entity, examples) => {
       const detector = detectors.find((one) => one.entity === entity);
       if (detector?.verify === undefined || detector.chance === 0 || detector.chance > 0.2) return;
@@ -83,7 +83,7 @@ describe('columns', () => {
     }
   });
 
-  test('a name makes sure what nine digits cannot', () => {
+  test('a name disambiguates nine digits', () => {
     const values = Array.from({ length: 100 }, (_, at) => `4${digits(at, 8)}`);
     expect(findingsOf('code', values).map(({ entity }) => entity)).not.toContain('US_SSN');
     expect(findingsOf('applicantSSN', values)[0]).toMatchObject({ entity: 'US_SSN', because: 'both' });
@@ -103,7 +103,7 @@ describe('columns', () => {
     expect(findingsOf('Straße', ['Weg 1'])).toMatchObject([{ entity: 'LOCATION' }]);
   });
 
-  test('words of a name', () => {
+  test('words of a column name', () => {
     for (const name of ['customerEmail', 'customer_email_1', 'Customer-Email', 'CUSTOMER EMAIL'])
       expect(wordsOf(name)).toBe('customer email');
     expect(wordsOf('clientIPAddress')).toBe('client ip address');

@@ -80,7 +80,7 @@ function textsOf(entity: string, forms: readonly string[]): readonly string[] {
   return [...(EXAMPLES[entity] ?? []), ...made];
 }
 
-test('both say the same of what looks right', { timeout: 240_000 }, async () => {
+test('both agree on candidates', { timeout: 240_000 }, async () => {
   const python = join(await pythonEnvironment('presidio', join(folder, 'requirements.txt')), 'bin', 'python');
   const asked = Object.entries(FORMS).flatMap(([entity, forms]) =>
     textsOf(entity, forms).map((text) => ({ entity, text })),

@@ -100,7 +100,7 @@ describe('arrays of joblib', () => {
     }
   });
 
-  it('are not looked for in compressed tables', async () => {
+  it('are not searched in compressed tables', async () => {
     const rows = 'id,delay\n1,5\n';
     for (const packed of [deflateSync(rows), gzipSync(rows), withLongName(gzipSync(rows))])
       expect(await scan('rows.csv.gz', packed)).toEqual([]);
@@ -220,7 +220,7 @@ describe('arrays of joblib', () => {
     expect(pieces).toEqual(whole);
   });
 
-  it('says what to do', async () => {
+  it('the message contains the remedy', async () => {
     expect(await scan('m.joblib', array({ alignment: 'N' }))).toEqual([
       'block pickle-broken It cannot be scanned completely as a pickle: an array is not aligned, as by joblib before 1.2, and ' +
         'other readers could read it differently. Save it with joblib 1.2 or newer, pickle or cloudpickle.',

@@ -55,7 +55,7 @@ it('sees the names that CPython imports, of every protocol', async () => {
   }
 });
 
-it('lets values pass, tells models of libraries, blocks what is code', async () => {
+it('passes values, reports models of libraries, blocks code', async () => {
   for (const path of await readdir(folder)) {
     const found = await scan(path);
     const severities = [...new Set(found.map((one) => one.split(' ')[0]))];

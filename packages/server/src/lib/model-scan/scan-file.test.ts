@@ -94,7 +94,7 @@ describe('pickles', () => {
     }
   });
 
-  it('reviews code of the author, and says what it names', async () => {
+  it('reviews code of the author, and lists its names', async () => {
     const cloudpickled = ops(
       proto4,
       short('cloudpickle.cloudpickle'),
@@ -123,7 +123,7 @@ describe('pickles', () => {
     expect(await scan('m.joblib', deflateSync(ops('\x80\x02N.')))).toEqual([]);
   });
 
-  it('lets values pass, and tells classes of libraries', async () => {
+  it('passes values, and reports classes of libraries', async () => {
     expect(await scan('a.pkl', ops('\x80\x02ccollections\nOrderedDict\n)R.'))).toEqual([]);
     expect(
       await scan('a.pkl', ops(proto4, short('sklearn.linear_model._base'), short('LinearRegression'), '\x93)\x81}b.')),
@@ -214,11 +214,11 @@ function npy(header: string, data: Buffer): Buffer {
 describe('archives', () => {
   const good = zip({ 'archive/data.pkl': Buffer.from('\x80\x02N.', 'latin1'), 'archive/data/0': Buffer.alloc(300) });
 
-  it('are looked into', async () => {
+  it('are scanned', async () => {
     expect(await scan('model.pt', good)).toEqual([]);
   });
 
-  it('are refused when readers could differ about them', async () => {
+  it('are rejected when readers could differ', async () => {
     const other = Buffer.from(good);
     other.write('archive/data.pkx', 30, 'latin1');
     const encrypted = Buffer.from(good);
@@ -258,7 +258,7 @@ describe('other formats', () => {
     expect(await scan('a.onnx', 'no model')).toEqual([expect.stringContaining('onnx-broken')]);
   });
 
-  it('safetensors: a header that is what it says', async () => {
+  it('safetensors: a valid header', async () => {
     const file = (header: object | string, data: number) => {
       const text = typeof header === 'string' ? header : JSON.stringify(header);
       const length = Buffer.alloc(8);

@@ -31,7 +31,7 @@ test('the area under a ROC curve is the share of pairs in the right order', () =
   expect(areaUnderRoc([{ positive: 3, negative: 0 }])).toBe(0.5);
 });
 
-test('what tells all of another explains its entropy', () => {
+test('a variable that determines another explains its entropy', () => {
   const told = [
     { x: 'a', y: 'yes', count: 5 },
     { x: 'b', y: 'no', count: 5 },

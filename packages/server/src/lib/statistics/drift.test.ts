@@ -173,7 +173,7 @@ describe('the method that fits', () => {
   test.each([
     [900, 'chi_square'],
     [2000, 'js_distance_ln'],
-  ])('%i words: %s', (count, method) => {
+  ])('%i values: %s', (count, method) => {
     const column = summarizeCategories(Array.from({ length: count }, (_, i) => `${i % 7}`));
     expect(drift(driftOf(column, column))).toMatchObject({ method, drifted: false });
   });
@@ -191,7 +191,7 @@ describe('what cannot be compared is no “all good”', () => {
     expect(driftOf(reference, current)).toMatchObject({ unknown });
   });
 
-  test('a distance in the unit of the column has no threshold of its own', () => {
+  test('a distance in the unit of the column has no default threshold', () => {
     const told = drift(driftOf(numbers, numbers, { method: 'wasserstein' }));
     expect(told).toEqual({ method: 'wasserstein', value: 0, because: 'named' });
     expect(driftOf(numbers, numbers, { method: 'wasserstein', threshold: 2 })).toMatchObject({ drifted: false });
@@ -300,7 +300,7 @@ test('samples: KS and Wasserstein to themselves are nothing, the same both ways,
   );
 });
 
-test('bins never tell a larger KS than the values, and are within the largest bin of it', () => {
+test('bins never return a larger KS than the values, and differ at most by the largest bin', () => {
   fc.assert(
     fc.property(sample, sample, (one, other) => {
       const edges = quantileEdges(one, 10);

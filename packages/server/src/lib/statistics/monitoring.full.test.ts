@@ -153,7 +153,7 @@ describe.each(each(numbers))('numbers: %s', (_name, at, { reference, current, ed
     expect(beside.apart).toEqual([]);
   });
 
-  test('Evidently chooses the same method, and has the same figures in its bins', () => {
+  test('Evidently chooses the same method, and has the same values in its bins', () => {
     const theirs = (answers.evidently?.numbers[at] ?? {}) as Readonly<Record<string, Figure>>;
     const different = new Set([...reference, ...current]).size;
     const lattice = different <= 5 ? 'values' : 'spread';

@@ -11,7 +11,7 @@ test.each([
   ['one choice after the other', policy(`${times(60, 'if true then true else ')}false`), 'more than 50 `if`s'],
   ['alternatives', policy(times(600, 'true || ') + 'true'), 'more than 500 operators'],
   ['a path', policy(`context${times(1200, '.a')}`), 'more than 500 operators'],
-])('%s without end are told', (_what, text, message) => {
+])('reports endless %s', (_what, text, message) => {
   expect(tooDeep(text)?.message).toContain(message);
 });
 

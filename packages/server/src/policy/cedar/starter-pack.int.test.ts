@@ -23,7 +23,7 @@ test.each(files)('%s: every case comes out as expected', async (file) => {
   expect(failed).toBe(0);
 });
 
-test.each(files)('%s: every policy says why, how grave it is, and which control it serves', async (file) => {
+test.each(files)('%s: every policy has a message, a severity and a control', async (file) => {
   const cedar = await loadCedarWasm();
   for (const { value } of readDocuments(file, await readFile(`${folder}${file}`, 'utf8'))) {
     const { spec } = value as { spec: { cedar: string; tests: { expect: string }[] } };

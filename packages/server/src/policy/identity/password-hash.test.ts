@@ -3,7 +3,7 @@ import { PasswordHasher } from './password-hash.ts';
 
 const hasher = new PasswordHasher();
 
-test('a password opens its own hash only', async () => {
+test('a password matches only its own hash', async () => {
   const hash = await hasher.hash('gravel-orbit-mango-7');
   expect(hash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
   expect(await hasher.verify(hash, 'gravel-orbit-mango-7')).toBe(true);
@@ -22,7 +22,7 @@ test('without a hash a password is compared too, and never right', async () => {
   }
 });
 
-test('what is longer than any password does not match by its beginning', async () => {
+test('a password beyond the limit does not match by its prefix', async () => {
   const long = 'x'.repeat(1024);
   expect(await hasher.verify(await hasher.hash(long), `${long}y`)).toBe(false);
 });

@@ -36,7 +36,7 @@ test('patterns must mean something', () => {
   ]);
 });
 
-test('a token gives no more than it has', () => {
+test('a token grants at most its own scopes', () => {
   expect(verdict(['secret:read'], ['secret:*'])).toBe('good');
   expect(verdict(['secret:*'], ['secret:read'])).toEqual(['scopes[0] ']);
   expect(verdict(['*:read'], ['secret:*'])).toEqual(['scopes[0] ']);

@@ -25,7 +25,7 @@ describe('sessions', () => {
     expect(await world.codeFor({ cookie: planted })).toBe('unauthenticated');
   });
 
-  test('signing in again ends the session that the browser had', async () => {
+  test('a new sign-in ends the previous session of the browser', async () => {
     const attacker = await world.person();
     const victim = await world.person();
     const answer = await world.login(victim.name, PASSWORD, { cookie: attacker.cookie, ...world.own() });
@@ -33,7 +33,7 @@ describe('sessions', () => {
     expect(await world.whoIs({ cookie: attacker.cookie })).toBe('nobody');
   });
 
-  test('end on logout, at once', async () => {
+  test('end immediately on logout', async () => {
     const { cookie, name } = await world.person();
     expect(await world.whoIs({ cookie })).toBe(name);
     const left = await world.send('/auth/logout', { body: {}, headers: { cookie, ...world.own() } });
@@ -65,7 +65,7 @@ describe('sessions', () => {
     expect(await world.whoIs({ cookie })).toBe('nobody');
   });
 
-  test('a user has 100 at most: the one that began first ends', async () => {
+  test('a user has at most 100: the oldest one ends', async () => {
     const { name, cookie } = await world.person();
     await world.change(
       `insert into policy.session (id, digest, user_uid, user_name, method, mfa, expires_at)
@@ -120,7 +120,7 @@ describe('sessions', () => {
     expect(performance.now() - began).toBeLessThan(8000);
   });
 
-  test('end on every replica at once', async () => {
+  test('end immediately on every replica', async () => {
     const { name, cookie } = await world.person();
     const { token } = await world.tokenOf(cookie);
     const other = new AccountAccess({
@@ -180,7 +180,7 @@ describe('sessions', () => {
     expect((await world.login(name, PASSWORD)).status).toBe(401);
   });
 
-  test('a cookie that stands there twice counts as none', async () => {
+  test('a duplicate cookie counts as none', async () => {
     const { cookie } = await world.person();
     expect(await world.codeFor({ cookie: `${cookie}; dais_sid=${'A'.repeat(43)}` })).toBe('unauthenticated');
   });
@@ -210,7 +210,7 @@ describe('pages of others', () => {
     }
   });
 
-  test('cannot sign somebody in or out', async () => {
+  test('cannot sign a user in or out', async () => {
     const { name, cookie } = await world.person();
     const foreign = { origin: 'https://evil.example.com' };
     expect((await world.login(name, PASSWORD, foreign)).body.code).toBe('origin_refused');
@@ -228,7 +228,7 @@ describe('pages of others', () => {
     expect(await world.fixture.raw(request('dais.example.com'))).toMatch(/^HTTP\/1\.1 200/);
   });
 
-  test('a browser under a wrong name is told what to do', async () => {
+  test('a browser with an unknown host name gets instructions', async () => {
     const accept = 'accept: text/html,application/xhtml+xml,*/*;q=0.8';
     const page = await world.fixture.raw(
       `GET / HTTP/1.1\r\nhost: <b>.example.com\r\n${accept}\r\nconnection: close\r\n\r\n`,

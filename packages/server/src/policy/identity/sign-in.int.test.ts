@@ -12,7 +12,7 @@ afterAll(async () => {
 });
 
 describe('invitations', () => {
-  test('a link makes a user, once', async () => {
+  test('a link creates a user once', async () => {
     const email = 'Ada@Example.com';
     const invited = await world.send('/api/v1/invitations/administrators', { headers: asOwner, body: { email } });
     const secret = new URL(invited.body.link).hash.slice(1);
@@ -38,7 +38,7 @@ describe('invitations', () => {
     });
   });
 
-  test('are listed and taken back; a new one takes the place of the old', async () => {
+  test('are listed and revoked; a new one replaces the old one', async () => {
     const invite = async () => {
       const { body } = await world.send('/api/v1/invitations', {
         headers: asOwner,
@@ -66,7 +66,7 @@ describe('invitations', () => {
     expect(accepted.body.code).toBe('not_found');
   });
 
-  test('a reset gives a new password and ends what was', async () => {
+  test('a reset sets a new password and ends the sessions', async () => {
     const { name, cookie } = await world.person();
     const { body } = await world.send(`/api/v1/users/${name}/password-reset`, { headers: asOwner, body: {} });
     expect(body.tokens).toBe(0);
@@ -80,7 +80,7 @@ describe('invitations', () => {
     expect((await world.login(name, password)).status).toBe(200);
   });
 
-  test('a reset tells which tokens stay, or ends all access at once', async () => {
+  test('a reset reports remaining tokens, or ends all access immediately', async () => {
     const { name, cookie } = await world.person();
     const { token } = await world.tokenOf(cookie);
     const reset = async (body: object) =>
@@ -127,7 +127,7 @@ describe('signing in', () => {
     expect(told[2]).toEqual(told[0]);
   });
 
-  test('guessing one account stops, also with the right password, and says when to come back', async () => {
+  test('limits guesses for one account, also with the correct password, and returns Retry-After', async () => {
     const { name } = await world.person();
     const tried = [];
     for (let attempt = 0; attempt < 11; attempt++) tried.push(await world.login(name, `wrong guess number ${attempt}`));
@@ -143,14 +143,14 @@ describe('signing in', () => {
     expect((await world.login(name, PASSWORD)).status).toBe(200);
   });
 
-  test('guesses at once count like guesses one after the other', async () => {
+  test('concurrent guesses count like sequential ones', async () => {
     const answers = await Promise.all(Array.from({ length: 30 }, () => world.login('many-at-once', 'wrong guess')));
     expect(answers.filter(({ status }) => status === 401).length).toBe(10);
     expect(answers.filter(({ status }) => status === 429).length).toBe(20);
     await world.fixture.database.asAdmin('delete from policy.attempt');
   });
 
-  test('a flood of invented names from one place leaves no trace of each', async () => {
+  test('a flood of unknown names from one address stores no row for each', async () => {
     const asAdmin = async (sql: string) => await world.fixture.database.asAdmin(sql);
     const digest = secretDigest('login address 127.0.0.1').toString('hex');
     await asAdmin(`insert into policy.attempt (digest, count) values ('\\x${digest}', 100)`);
@@ -187,7 +187,7 @@ describe('signing in', () => {
     }
   });
 
-  test('the answer goes on only to a path of this server', async () => {
+  test('a redirect after sign-in goes only to a path of this server', async () => {
     const { name } = await world.person();
     const goTo = async (next: string) => {
       const body = new URLSearchParams({ name, password: PASSWORD, next }).toString();

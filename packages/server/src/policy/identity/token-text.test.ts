@@ -7,7 +7,7 @@ test('the reference example is a token', () => {
   expect(tokenForm('dais_pat_upE5Xw2GKthC6Ud0ooooJk7nU3tqb13Yercp')).toBe('pat');
 });
 
-test('what is made is read back, whatever the bytes', () => {
+test('a token round-trips for any random bytes', () => {
   fc.assert(
     fc.property(fc.constantFrom(...tokenForms), fc.infiniteStream(fc.integer({ min: 0, max: 247 })), (form, bytes) => {
       const text = makeTokenText(form, (count) => Buffer.from([...bytes.take(count)]));

@@ -27,14 +27,14 @@ describe('tokens', () => {
     ]).toEqual([name, name, name]);
   });
 
-  test('one is told once: a key under which it would be told again is refused', async () => {
+  test('a token is shown once: an idempotency key is rejected', async () => {
     const { cookie } = await world.person();
     const headers = { cookie, ...world.own(), 'idempotency-key': 'again' };
     const { status, body } = await world.send('/api/v1/tokens', { body: { title: 'once' }, headers });
     expect([status, body.code, body.detail]).toEqual([400, 'invalid_request', expect.stringContaining('told once')]);
   });
 
-  test('a token beside a cookie: the token counts, also when it is wrong', async () => {
+  test('a token takes precedence over a cookie, also an invalid one', async () => {
     const [one, two] = [await world.person(), await world.person()];
     const { token } = await world.tokenOf(two.cookie);
     expect(await world.whoIs({ ...bearer(token), cookie: one.cookie })).toBe(two.name);
@@ -72,12 +72,12 @@ describe('tokens', () => {
   test.each([
     ['sec-fetch-site', 'same-origin'],
     ['user-agent', 'Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0'],
-  ])('browsers, told by %s, are not asked with a prompt', async (header, value) => {
+  ])('browsers, identified by %s, get no authentication prompt', async (header, value) => {
     const { status, headers } = await world.send('/api/v1/tokens', { headers: { [header]: value } });
     expect([status, headers.get('www-authenticate')]).toEqual([401, null]);
   });
 
-  test('one in an address is refused, and says why', async () => {
+  test('a token in a URL is rejected with the reason', async () => {
     const { cookie } = await world.person();
     const { token } = await world.tokenOf(cookie);
     const { body } = await world.send(`/api/v1/tokens?token=${token}`, { headers: bearer(token) });
@@ -86,7 +86,7 @@ describe('tokens', () => {
     expect(JSON.stringify(world.fixture.finished)).not.toContain(token);
   });
 
-  test('two Authorization or Host headers are refused', async () => {
+  test('duplicate Authorization or Host headers are rejected', async () => {
     const { cookie } = await world.person();
     const { token } = await world.tokenOf(cookie);
     const twice = async (extra: string) =>
@@ -130,7 +130,7 @@ describe('tokens', () => {
     expect(own.body).toMatchObject({ actor: { type: 'user', id: name }, mfa: true });
   });
 
-  test('an owner has 500 at most; those made for an hour do not count, and do not hide the others', async () => {
+  test('an owner has at most 500; one-hour tokens neither count nor hide others', async () => {
     const { name, cookie } = await world.person();
     const first = await world.tokenOf(cookie, { title: 'first' });
     const more = (n: number, method: string) =>
@@ -189,7 +189,7 @@ describe('tokens', () => {
     expect(await wish({ project: 'not-there' })).toEqual(['project']);
   });
 
-  test('a token makes only tokens that may less and end earlier', async () => {
+  test('a token can only create tokens with fewer permissions and an earlier expiry', async () => {
     const { cookie } = await world.person();
     const limited = await world.tokenOf(cookie, { scopes: ['token:*', 'project:read'], project: 'default', days: 2 });
     const make = async (body: object) =>
@@ -246,7 +246,7 @@ describe('tokens', () => {
 });
 
 describe('accounts that change', () => {
-  test('suspending a user ends sessions and tokens at once', async () => {
+  test('the suspension of a user ends sessions and tokens immediately', async () => {
     const { name, cookie } = await world.person();
     const { token } = await world.tokenOf(cookie);
     expect([await world.whoIs({ cookie }), await world.whoIs(bearer(token))]).toEqual([name, name]);
@@ -289,7 +289,7 @@ describe('accounts that change', () => {
     expect(invited.body.code).toBe('already_exists');
   });
 
-  test('nobody is called as Dais calls others', async () => {
+  test('an account cannot have a reserved name', async () => {
     const made = await world.send('/api/v1/users', {
       body: manifest('User', 'Owner', { email: 'o@example.com' }),
       headers: asOwner,
@@ -297,7 +297,7 @@ describe('accounts that change', () => {
     expect(made.body).toMatchObject({ code: 'invalid_manifest', issues: [{ path: 'metadata.name' }] });
   });
 
-  test('rights follow teams, groups told by the provider, and tokens', async () => {
+  test('permissions follow teams, groups of the provider, and tokens', async () => {
     const { name, cookie } = await world.person();
     const read = async (headers: Readonly<Record<string, string>>) =>
       (await world.send('/api/v1/users', { headers })).body.code ?? 'ok';

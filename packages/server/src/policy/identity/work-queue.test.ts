@@ -9,7 +9,7 @@ const pending = () => {
   return { promise, release: () => release() };
 };
 
-test('runs a few, lets a few wait, refuses the rest', async () => {
+test('runs a few, queues a few, and rejects the rest', async () => {
   const queue = new WorkQueue(2, 1, 'Too many at this moment.');
   const first = pending();
   const order: string[] = [];
@@ -27,7 +27,7 @@ test('runs a few, lets a few wait, refuses the rest', async () => {
   await queue.run(async () => {});
 });
 
-test('what fails gives its place back', async () => {
+test('a failed task releases its slot', async () => {
   const queue = new WorkQueue(1, 0, 'Too many at this moment.');
   await expect(queue.run(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
   expect(await queue.run(async () => 1)).toBe(1);

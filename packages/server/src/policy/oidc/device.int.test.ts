@@ -109,7 +109,7 @@ test('too late', async () => {
   expect(await poll(started)).toEqual({ state: 'expired' });
 });
 
-test('who polls too often is told to wait longer each time', async () => {
+test('polls in excess of the interval increase it', async () => {
   const started = await start();
   const states = [await poll(started), await poll(started), await poll(started)];
   expect(states).toEqual([
@@ -119,7 +119,7 @@ test('who polls too often is told to wait longer each time', async () => {
   ]);
 });
 
-test('only a person with a browser decides: no token, not the owner’s, nobody', async () => {
+test('only a user with a browser decides: no token, not the owner token, no anonymous caller', async () => {
   const made = await ada.post(`${world.url}/api/v1/tokens`, { title: 'a token' });
   const { token } = JSON.parse(made.text) as { token: string };
   const started = await start();
@@ -141,7 +141,7 @@ test('only a person with a browser decides: no token, not the owner’s, nobody'
   expect((await poll(started)).state).toBe('pending');
 });
 
-test('whoever was suspended after approving lets nobody in', async () => {
+test('the approval of a user who was suspended later is void', async () => {
   const eve = await signIn('eve');
   const started = await start();
   await decide(eve, started.user_code, 'approve');
@@ -155,7 +155,7 @@ test('whoever was suspended after approving lets nobody in', async () => {
   expect(await poll(started)).toEqual({ state: 'denied' });
 });
 
-test('codes are not guessed: few tries for each person, few requests from each place', async () => {
+test('codes cannot be guessed: attempts per user and requests per address are limited', async () => {
   const started = await start();
   const guesses = [];
   for (let at = 0; at < 35; at++) guesses.push((await read(ada, 'BCDF-GHJK')).status);
@@ -175,7 +175,7 @@ test('a machine cannot call itself something that turns the text around', async 
   expect(JSON.parse((await read(ada, started.user_code)).text)).toMatchObject({ machine: 'lap?top??' });
 });
 
-test('neither code was logged or stands in an event', async () => {
+test('neither code is in a log or an event', async () => {
   const started = await start();
   await decide(ada, started.user_code, 'approve');
   const { access_token: token = '' } = await poll(started);

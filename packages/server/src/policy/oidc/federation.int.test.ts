@@ -64,7 +64,7 @@ test('a token of the CI system becomes one of the service account, for a while',
   );
 });
 
-test('each trust entry has its own audience, subject and life', async () => {
+test('each trust entry has its audience, subject and lifetime', async () => {
   const release = { aud: ['other', 'dais-release'], sub: 'repo:acme/models:environment:release' };
   expect((await exchange(await tokenFor(release)))[1].expires_in).toBe(3600);
 });
@@ -75,13 +75,13 @@ test.each([
   ['another repository', { sub: 'repo:acme/other:ref:refs/heads/main' }],
   ['another branch namespace', { sub: 'repo:acme/models:ref:refs/heads/main:x' }],
   ['a pull request', { sub: 'repo:acme/models:pull_request' }],
-])('%s is refused, and the answer says what was given', async (_name, claims) => {
+])('rejects %s, and the error contains the claims', async (_name, claims) => {
   const [status, { code, detail }] = await exchange(await tokenFor(claims));
   expect([status, code]).toEqual([401, 'unauthenticated']);
   expect(detail).toContain('its audience is');
 });
 
-test('nobody learns whether a service account exists', async () => {
+test('does not reveal whether a service account exists', async () => {
   const details = await Promise.all(
     ['reader', 'nobody'].map(async (name) => {
       const [status, { detail }] = await exchange(await tokenFor(), name);
@@ -91,7 +91,7 @@ test('nobody learns whether a service account exists', async () => {
   expect(details[0]).toEqual(details[1]);
 });
 
-test('a token is exchanged once, also by many at once', async () => {
+test('a token is exchanged once, also concurrently', async () => {
   const token = await tokenFor();
   const statuses = (await Promise.all([1, 2, 3, 4].map(() => exchange(token)))).map(([status]) => status);
   expect(statuses.toSorted((a, b) => a - b)).toEqual([200, 401, 401, 401]);
@@ -99,7 +99,7 @@ test('a token is exchanged once, also by many at once', async () => {
   expect([(await exchange(without))[0], (await exchange(without))[0]]).toEqual([200, 401]);
 });
 
-test('an issuer that nobody trusts is not even called', async () => {
+test('an untrusted issuer is never called', async () => {
   const stranger = await TestProvider.start({ name: 'x', serverUrl: world.url, clientSecret: 'unused' });
   const [status, { detail }] = await exchange(await stranger.sign({ aud: 'dais', sub: MAIN }));
   expect([status, detail]).toEqual([401, expect.stringContaining('no service account trusts the issuer')]);
@@ -125,14 +125,14 @@ test('trust that was withdrawn counts no more, nor does a suspended account; its
   expect((await world.api('/auth/session', token)).status).toBe(401);
 });
 
-test('a short-lived token makes no tokens of its own that live longer', async () => {
+test('a short-lived token cannot create tokens with a longer life', async () => {
   const [, { access_token: token, expires_in: seconds }] = await exchange(await tokenFor());
   const answer = await world.api('/api/v1/tokens', token, { title: 'more', days: 90 });
   const { expiresAt } = (await answer.json()) as { expiresAt: string };
   expect(Date.parse(expiresAt)).toBeLessThanOrEqual(Date.now() + seconds * 1000);
 });
 
-test('neither token was logged or stands in an event', async () => {
+test('neither token is in a log or an event', async () => {
   const token = await tokenFor();
   const [, { access_token: given }] = await exchange(token);
   const events = JSON.stringify(await world.database.asAdmin('select * from kernel.event'));

@@ -125,7 +125,7 @@ describe('a token that is no proof', () => {
     expect(calls).toEqual([]);
   });
 
-  test('a header that brings its own key, or says where it lies', async () => {
+  test('a header with an embedded key or a key URL', async () => {
     const jwk = await exportJWK(await importSPKI(second.publicPem, 'RS256'));
     for (const header of [
       { jwk },
@@ -183,7 +183,7 @@ describe('keys', () => {
     expect(calls.length).toBe(asked);
   });
 
-  test('are asked for again after ten minutes, so that one that was withdrawn counts no more', async () => {
+  test('are refreshed after ten minutes, so that withdrawn keys expire', async () => {
     await verify(await sign());
     published = [second];
     clock.advance(599_000);

@@ -43,7 +43,7 @@ async function holds({ browser, token }: SignedIn): Promise<readonly [boolean, b
   return [session.status === 200, byToken.status === 200];
 }
 
-test('somebody who is welcome stays; their groups follow the provider', async () => {
+test('a user with access stays; their groups follow the provider', async () => {
   const person = world.provider('corporate').add('ada', { groups: ['a'] });
   const signedIn = await signIn('ada', 'corporate');
   expect(await world.checkProviderAccess()).toEqual({ asked: 0, ended: 0, unanswered: 0 });
@@ -58,7 +58,7 @@ test('somebody who is welcome stays; their groups follow the provider', async ()
   expect(user.status).toMatchObject({ groups: ['b'] });
 });
 
-test('somebody who was disabled at the provider loses sessions and tokens', async () => {
+test('a user who was disabled at the provider loses sessions and tokens', async () => {
   const person = world.provider('corporate').add('bea');
   world.provider('corporate').add('carl');
   const bea = await signIn('bea', 'corporate');
@@ -93,7 +93,7 @@ test('within an hour, counting the waits between runs', async () => {
   expect(minutes).toBeLessThanOrEqual(60);
 });
 
-test('a provider that does not answer is no verdict, and is asked again by the next run', async () => {
+test('a provider that does not respond decides nothing, and is asked in the next run', async () => {
   const person = world.provider('corporate').add('eve');
   const signedIn = await signIn('eve', 'corporate');
   world.provider('corporate').isDown = true;
@@ -106,7 +106,7 @@ test('a provider that does not answer is no verdict, and is asked again by the n
   expect(await holds(signedIn)).toEqual([false, false]);
 });
 
-test('a rotated token is kept although the provider then tells nothing about the person', async () => {
+test('a rotated token is stored although the provider then returns nothing about the user', async () => {
   const corporate = world.provider('corporate');
   corporate.add('jim', { groups: ['a'] });
   const signedIn = await signIn('jim', 'corporate');
@@ -120,7 +120,7 @@ test('a rotated token is kept although the provider then tells nothing about the
   expect((await world.call('user.get', { name: 'jim@example.com' })).status).toMatchObject({ groups: ['a'] });
 });
 
-test('without a refresh token a sign-in is good for less than an hour, unless the operator says otherwise', async () => {
+test('without a refresh token a sign-in is valid for less than an hour, unless configured otherwise', async () => {
   world.provider('plain').add('fay');
   world.provider('lasting').add('gus');
   const fay = await signIn('fay', 'plain');
@@ -135,7 +135,7 @@ test('without a refresh token a sign-in is good for less than an hour, unless th
   ]);
 });
 
-test('what is kept of a refresh token opens for nobody else', async () => {
+test('a stored refresh token cannot be decrypted for another identity', async () => {
   world.provider('corporate').add('hal');
   world.provider('corporate').add('ian');
   const [hal, ian] = [await signIn('hal', 'corporate'), await signIn('ian', 'corporate')];

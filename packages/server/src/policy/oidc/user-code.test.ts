@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { makeUserCode, readUserCode } from './user-code.ts';
 
-test('a code is read again, however it was typed', () => {
+test('a code is accepted in any spelling', () => {
   const code = makeUserCode(randomBytes);
   expect(code).toMatch(/^[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}$/);
   for (const typed of [code, code.toLowerCase(), code.replace('-', ''), code.replace('-', ' ')]) {

@@ -40,7 +40,7 @@ const list = async (id: string, path?: string) =>
 const read = async (id: string, path: string) =>
   await world.send('GET', `/get-artifact?run_id=${id}&path=${encodeURIComponent(path)}`);
 
-test('new experiments and their runs lie in the folder; others where they say', async () => {
+test('new experiments and their runs use the folder; others their own location', async () => {
   const experiment = await world.experiment();
   const { json } = await world.get('experiments/get', { experiment_id: experiment });
   expect(json.experiment.artifact_location).toBe(`file://${root}/${experiment}`);
@@ -162,7 +162,7 @@ test('only what an experiment of the project has below the folder is reached by 
   expect(refusal(await list(run))).toEqual([400, 'INVALID_PARAMETER_VALUE']);
 });
 
-test('a folder that is exchanged for a link while it is read gives nothing from outside', async () => {
+test('a folder that is replaced by a link during a read reveals nothing from outside', async () => {
   const { id, folder } = await runWithFolder();
   const inner = join(folder, 'sub');
   await mkdir(inner);

@@ -12,7 +12,7 @@ const V3 = '/api/3.0/mlflow';
 const post = async (path: string, body: unknown) => await world.send('POST', `${V3}/${path}`, body);
 const made = async () => (await post('datasets/create', { name: 'questions' })).json.dataset.dataset_id as string;
 
-describe('what cannot be is a fault of the caller', () => {
+describe('invalid requests are errors of the caller', () => {
   const long = (length: number) => 'x'.repeat(length);
   const deep = `${'[{"inputs":'.padEnd(11)}${'{"a":'.repeat(5000)}1${'}'.repeat(5000)}}]`;
   test.each([
@@ -95,12 +95,12 @@ describe('a workspace is a project', () => {
     }
   });
 
-  test('clients are told that there are some, even in one that is not there', async () => {
+  test('clients see that the server has workspaces, even in a missing one', async () => {
     const { status, json } = await named(`${V3}/server-info`, 'nobody-has-this');
     expect([status, json.store_type, json.workspaces_enabled]).toEqual([200, 'SqlStore', true]);
   });
 
-  test('who wants to make one is told how', async () => {
+  test('the creation of one returns instructions', async () => {
     const { status, json } = await post('workspaces', { name: 'mine' });
     expect([status, json.error_code]).toEqual([405, 'ENDPOINT_NOT_FOUND']);
     expect(json.message).toContain('dais apply');
@@ -130,7 +130,7 @@ describe('a file for a run', () => {
     },
   );
 
-  test('of a run that is not there is refused', async () => {
+  test('rejects a missing run', async () => {
     expect((await upload({ run_id: 'f'.repeat(32), path: 'x' }, 'x')).status).toBe(404);
   });
 });

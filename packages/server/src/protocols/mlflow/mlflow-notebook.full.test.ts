@@ -13,7 +13,7 @@ afterAll(async () => {
   await peer.stop();
 });
 
-test('cells, a cell that fails, a kernel that is started again', { timeout: PATIENCE + 60_000 }, async () => {
+test('cells, a failing cell, a restarted kernel', { timeout: PATIENCE + 60_000 }, async () => {
   const environment = { name: 'mlflow-training', requirements: 'requirements-training.txt' };
   const said = await peer.python(environment, [join(peer.folder, 'notebook.py')], {
     variables: { MLFLOW_TRACKING_URI: peer.dais.url, MLFLOW_TRACKING_TOKEN: peer.token },

@@ -40,7 +40,7 @@ async function call<T>(method: string, path: string, body?: string | object): Pr
   return (await answer.json()) as T;
 }
 
-test('what a training logs by itself lands in the run of its step', { timeout: PATIENCE + 60_000 }, async () => {
+test('the automatic logs of a training are in the run of its step', { timeout: PATIENCE + 60_000 }, async () => {
   const { name, requirements, overlay } = environmentOf(NEWEST);
   const python = join(await pythonEnvironment(name, join(peer.folder, requirements)), 'bin', 'python');
   const { upload } = await call<{ upload: string }>('PUT', '/api/v1/executions/uploads', TRAINING);

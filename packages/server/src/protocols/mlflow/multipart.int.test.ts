@@ -60,7 +60,7 @@ test('a file goes up in parts and is one file', async () => {
   expect((await read('1/run/artifacts/sub/big.bin')).length).toBe(200_017);
 });
 
-test('the same in a project of its own, and for pages', async () => {
+test('the same in another project, and for the MLflow UI', async () => {
   const text = JSON.stringify({ apiVersion: 'dais.dev/v1', kind: 'Project', metadata: { name: 'team' }, spec: {} });
   await send('POST', '/api/v1/apply', { sources: [{ file: 'team.json', text }] });
   const base = '/p/team/ajax-api/2.0/mlflow-artifacts/mpu';
@@ -76,7 +76,7 @@ test('the same in a project of its own, and for pages', async () => {
   expect((await send('GET', `${artifacts}/1/a/f`)).status).toBe(404);
 });
 
-test('an end that does not fit is the caller’s fault; after an abort there is none', async () => {
+test('an invalid completion is an error of the caller; after an abort the upload is missing', async () => {
   const { upload_id, credentials } = await begin('1/b', 'f', 2);
   const part = await putPart(credentials[0]!, Buffer.from('x'));
   const complete = async (parts: readonly object[], path = 'f') =>
@@ -105,7 +105,7 @@ test.each([
   expect(answer.json.message).toContain(text);
 });
 
-test('what is no id of an upload is told so', async () => {
+test('an invalid upload id returns an error', async () => {
   const parts = [{ part_number: 1, etag: 'x' }];
   expect(refusal(await send('POST', `${mpu}/complete/1/c`, { path: 'f', upload_id: 'x', parts }))).toEqual([
     404,
@@ -140,7 +140,7 @@ test.each(['/home/me/big.bin', 'C:\\data\\big.bin', 'sub/big.bin'])(
   },
 );
 
-test('a link gives the bytes with what it says, in ranges too', async () => {
+test('a link returns the bytes with their headers, also as ranges', async () => {
   const put = await world.send('PUT', `${artifacts}/1/e/f.txt`, 'some bytes', { authorization });
   expect(put.status).toBe(200);
   const { json } = await send('GET', '/api/2.0/mlflow-artifacts/presigned/1/e/f.txt');
@@ -152,7 +152,7 @@ test('a link gives the bytes with what it says, in ranges too', async () => {
   expect(refusal(none)).toEqual([404, 'RESOURCE_DOES_NOT_EXIST']);
 });
 
-test('addresses of a store, which Dais does not give, are told as such', async () => {
+test('presigned URLs, which Dais does not support, return an error', async () => {
   for (const which of ['upload', 'download']) {
     const answer = await send('POST', `/api/2.0/mlflow/artifacts/presigned-${which}-url`, { run_id: 'x', path: 'f' });
     expect(refusal(answer)).toEqual([501, 'NOT_IMPLEMENTED']);

@@ -43,7 +43,7 @@ function withoutNamed({ path, request }: (typeof routes)[number]): Message {
   return Object.fromEntries(Object.entries(request).filter(([name]) => !path.split('/').includes(`:${name}`)));
 }
 
-test('what is not there has a reason', () => {
+test('every missing endpoint has a reason', () => {
   const here = [
     ...routes.map((route) => ({ ...route, path: addressesOf(route)[0] ?? '' })),
     ...byteEndpoints,

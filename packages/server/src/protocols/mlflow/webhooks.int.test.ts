@@ -83,7 +83,7 @@ const model = async () => {
 const deliveries = async (id: string) => (await call<{ items: WebhookDelivery[] }>('webhook.deliveries', { id })).items;
 const bodies = ({ received }: Receiver) => received.map(({ body }) => JSON.parse(body) as { [key: string]: unknown });
 
-test('the end of a run and an approval are told in Dais’s words, signed as Standard Webhooks are', async () => {
+test('the end of a run and an approval are sent in Dais’s format, signed as Standard Webhooks', async () => {
   const to = await receiver();
   const secret = randomBytes(24).toString('base64');
   const hook = await webhook(to.url, ['run.finished', 'run.failed', 'model.approval.requested'], {
@@ -117,7 +117,7 @@ test('the end of a run and an approval are told in Dais’s words, signed as Sta
   expect(newest).toMatchObject({ attempts: 1, responseStatus: 200 });
 });
 
-test('what happens to models and prompts is told in MLflow’s words, with its signature', async () => {
+test('events of models and prompts are sent in MLflow’s format, with its signature', async () => {
   const to = await receiver();
   const secret = 'ümlaut and spaces';
   const events = [
@@ -214,7 +214,7 @@ test('a receiver that is away gets it later, under the same id, also after a res
   await expect.poll(async () => (await deliveries(id))[0]?.responseStatus, PATIENCE).toBe(429);
 });
 
-test('what happens while nobody works is told afterwards', async () => {
+test('events without a running worker are delivered later', async () => {
   const to = await receiver();
   await webhook(to.url, ['experiment.created']);
   await dais.stop();
@@ -229,7 +229,7 @@ test('what happens while nobody works is told afterwards', async () => {
   await expect.poll(() => bodies(to).map(({ type }) => type), PATIENCE).toEqual(['experiment.created']);
 });
 
-test('a receiver that says no is not asked again, and that is an event', async () => {
+test('a receiver that rejects a delivery is not called again, and an event is emitted', async () => {
   const to = await receiver();
   to.answer(410);
   const { id, name } = await webhook(to.url, ['run.created']);
@@ -256,7 +256,7 @@ test('a test of a webhook reports a redirect as a failure, as a delivery does', 
   });
 });
 
-test('one that is disabled, deleted or of another project hears nothing', async () => {
+test('a disabled or deleted webhook, or one of another project, receives nothing', async () => {
   const to = await receiver();
   const disabled = await webhook(to.url, ['run.created'], { status: 'disabled' });
   const gone = await webhook(to.url, ['run.created']);
@@ -274,7 +274,7 @@ test('one that is disabled, deleted or of another project hears nothing', async 
   await expect.poll(() => to.received.length, PATIENCE).toBe(1);
 });
 
-test('the secret is sealed, and never told', async () => {
+test('the secret is sealed, and never returned', async () => {
   const secret = 'a secret that is nowhere';
   const hook = await webhook('https://example.com/hook?key=token-in-url', ['run.created'], { secret });
   const dump = JSON.stringify([
@@ -288,7 +288,7 @@ test('the secret is sealed, and never told', async () => {
   expect(changed).toMatchObject({ signed: false, description: 'open', url: hook.url, events: hook.events });
 });
 
-test('a test sends an example once and gives what came back', async () => {
+test('a test sends an example once and returns the response', async () => {
   const to = await receiver();
   to.answer(418);
   const { id } = await webhook(to.url, ['prompt.created', 'model_version.created'], { format: 'mlflow' });
@@ -340,7 +340,7 @@ test('a queue that does not empty is bounded', async () => {
   await call('webhook.delete', { id });
 });
 
-describe('what is no webhook is refused', () => {
+describe('rejects an invalid webhook', () => {
   const url = 'https://example.com/hook';
   test.each([
     ['an unknown event', { url, events: ['run.exploded'] }, 'invalid_request', 'events[0]'],

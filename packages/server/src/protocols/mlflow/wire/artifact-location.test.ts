@@ -9,7 +9,7 @@ test.each([
   expect(folderOf(uri)).toBe(folder);
 });
 
-test('what lies elsewhere is not served', () => {
+test('artifacts in other locations are not served', () => {
   expect(() => folderOf('s3://bucket/1')).toThrow('The artifacts are stored at s3://bucket/1, not in Dais');
 });
 
@@ -23,7 +23,7 @@ test.each([
   expect(contentTypeOf(path)).toBe(type);
 });
 
-test('names of files are told as headers can carry them', () => {
+test('file names are encoded for headers', () => {
   expect(attachment('a/model.pkl')).toBe('attachment; filename=model.pkl');
   expect(attachment('a/mo"del\né.pkl')).toBe(
     "attachment; filename=mo_del__.pkl; filename*=UTF-8''mo%22del%0A%C3%A9.pkl",
