@@ -8,7 +8,7 @@ import type { ContentStatus, DamagedContent } from '@dais/api';
 import type { DatasetVersion, Ingest } from '@dais/api/data';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { seededRandom } from '#kernel/testing/test-kernel.ts';
-import { pushRows } from '#testing/data-kill-rounds.ts';
+import { pushRows } from '#testing/feature-kill-rounds.ts';
 import { KillableDais } from '#testing/killable-dais.ts';
 
 let folder: string;

@@ -4,7 +4,7 @@ import { claimJobs, heartbeatJob, insertJobs } from '#kernel/jobs.ts';
 import { acquireLease, guardedWrite, LeaseLost } from '#kernel/leases.ts';
 import { claimDue, extendClaim } from '#kernel/reconcile-queue.ts';
 import { manifest, startKernelDatabase, startTestKernel, type TestKernel } from '#kernel/testing/test-kernel.ts';
-import { endEarlierLeases } from './earlier-leases.ts';
+import { endEarlierLeases } from './start-kernel.ts';
 
 let database: TestDatabase;
 let dais: TestKernel;

@@ -13,7 +13,7 @@ import type { Clock } from '#lib/clock.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { BufferPool } from '#lib/buffer-pool.ts';
 import type { Log } from '#lib/log.ts';
-import { isLoopback } from '#lib/tcp-listener.ts';
+import { isLoopback } from '#lib/tcp-table.ts';
 import type { Caller } from './attempt.ts';
 import { checkBody, readBody } from './http-body.ts';
 import { NodeExchange, type HttpExchange } from './http-exchange.ts';

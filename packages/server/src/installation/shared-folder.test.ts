@@ -1,6 +1,6 @@
 import { configSpec, type DaisError } from '@dais/api';
 import { expect, test } from 'vitest';
-import { refuseSharedFolder } from './shared-folder.ts';
+import { refuseSharedFolder } from '#control/safe-bind.ts';
 
 const tracking = { artifactRoot: 'file:///srv/files' };
 const refused = (input: object) => {

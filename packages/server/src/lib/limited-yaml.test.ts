@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseLimitedYaml } from './limited-yaml.ts';
+import { parseLimitedYaml } from './yaml-documents.ts';
 
 test('a description with a wide signature is read; one with many tokens is rejected immediately', () => {
   const signature = JSON.stringify(

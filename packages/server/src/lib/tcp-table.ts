@@ -3,9 +3,10 @@
  * Lines: `sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode …`; addresses are hexadecimal words
  * in the byte order of the machine.
  */
-import { readFile } from 'node:fs/promises';
+import { readFile, readdir, readlink } from 'node:fs/promises';
 import { isIPv4, isIPv6 } from 'node:net';
 import { endianness } from 'node:os';
+import { processCommand } from './process-identity.ts';
 
 export interface TcpSocket {
   /** Hexadecimal as in the table: 8 digits for IPv4, 32 for IPv6. */
@@ -121,4 +122,36 @@ export async function readTcpTable(): Promise<readonly TcpSocket[]> {
     ['/proc/net/tcp', '/proc/net/tcp6'].map((path) => readFile(path, 'utf8').catch(() => '')),
   );
   return texts.flatMap(parseTcpTable);
+}
+
+export interface Listener {
+  readonly pid: number;
+  readonly command: string;
+}
+
+/** Returns the process that listens on a port of this machine; undefined if there is none or it is not visible. */
+export async function tcpListener(port: number): Promise<Listener | undefined> {
+  const inodes = (await readTcpTable())
+    .filter((socket) => socket.state === LISTEN && socket.localPort === port)
+    .map((socket) => `socket:[${socket.inode}]`);
+  if (inodes.length === 0) return undefined;
+  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
+  for (const pid of pids) {
+    // Processes of others hide their descriptors from all but root.
+    const descriptors = await readdir(`/proc/${pid}/fd`).catch(() => []);
+    for (const descriptor of descriptors) {
+      const target = await readlink(`/proc/${pid}/fd/${descriptor}`).catch(() => '');
+      if (inodes.includes(target)) return { pid: Number(pid), command: processCommand(Number(pid)) };
+    }
+  }
+  return undefined;
+}
+
+/** True for addresses that only this machine reaches. */
+export function isLoopback(host: string): boolean {
+  if (host === 'localhost') return true;
+  const [plain] = tableAddresses(host.replace(/^::ffff:/i, ''));
+  return (
+    (plain !== undefined && host.replace(/^::ffff:/i, '').startsWith('127.')) || plain === tableAddresses('::1')[0]
+  );
 }

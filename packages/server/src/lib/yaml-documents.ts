@@ -10,6 +10,7 @@ import {
   LineCounter,
   Parser,
   type Document,
+  parse,
 } from 'yaml';
 
 /** One document of a text, with the positions of its parts. */
@@ -245,4 +246,18 @@ function leadsTo(here: string, path: string): boolean {
 
 function rangeStart(node: unknown): number | undefined {
   return (node as { range?: readonly [number, number, number] | null } | null)?.range?.[0];
+}
+
+/** Parsing takes about 10 µs for each token. */
+const MOST_TOKENS = 20_000;
+
+/** @throws Error for a text that is no YAML or has so many tokens that parsing it takes long. */
+export function parseLimitedYaml(text: string, { aliases = 0 }: { readonly aliases?: number } = {}): unknown {
+  let count = 0;
+  // Lazily: of a longer text only the beginning is read.
+  for (const _ of new Lexer().lex(text)) {
+    count += 1;
+    if (count > MOST_TOKENS) throw new Error(`it has more than ${MOST_TOKENS} YAML tokens`);
+  }
+  return parse(text, { maxAliasCount: aliases });
 }

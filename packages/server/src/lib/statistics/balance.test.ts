@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
-import { areaOfBestOrder, areaUnderRoc, explainedEntropy } from './association.ts';
-import { balanceOf } from './balance.ts';
-import { wilsonInterval } from './proportion.ts';
+import { areaOfBestOrder, areaUnderRoc, explainedEntropy, balanceOf } from './association.ts';
+import { wilsonInterval } from './estimate.ts';
 
 test('900, 80 and 20 rows', () => {
   const { ratio, evenness, gini, effectiveClasses, minShare } = balanceOf([900, 80, 20]);

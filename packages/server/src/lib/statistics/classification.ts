@@ -1,6 +1,5 @@
 /** Metrics of classes, from counts of what was predicted and what was true: counts of windows add up, so these do. */
-import type { Estimate } from './estimate.ts';
-import { wilsonInterval } from './proportion.ts';
+import { type Estimate, wilsonInterval } from './estimate.ts';
 import { multinomial, seededRandom } from './random.ts';
 import { deviationsOf } from './special-functions.ts';
 

@@ -13,12 +13,11 @@ import { binaryMetrics, classMetrics, confusionOf, countsOfClass } from './class
 import { summarizeCategories, summarizeNumbers } from './column-summary.ts';
 import * as distances from './distances.ts';
 import { chooseMethod } from './drift.ts';
-import type { Estimate } from './estimate.ts';
+import { type Estimate, wilsonInterval } from './estimate.ts';
 import { fairnessOf } from './fairness.ts';
 import { calibrated, isotonicCalibration } from './isotonic.ts';
 import { kolmogorovSmirnovP, kolmogorovSmirnovTest } from './kolmogorov-smirnov.ts';
 import { adjustPValues } from './multiple-testing.ts';
-import { wilsonInterval } from './proportion.ts';
 import {
   attributions,
   binary,

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
-import { tooDeep } from './policy-depth.ts';
+import { tooDeep } from './policy-text.ts';
 
 const policy = (body: string) => `@id("a") forbid(principal, action, resource) when { ${body} };\n`;
 const times = (n: number, text: string) => text.repeat(n);
 
 test.each([
-  ['brackets', policy(times(60, '(') + 'true' + times(60, ')')), 'nests deeper than 50'],
-  ['sets in sets', policy(times(60, '[') + '1' + times(60, ']')), 'nests deeper than 50'],
-  ['records in records', policy(times(60, '{a:') + '1' + times(60, '}')), 'nests deeper than 50'],
+  ['brackets', policy(times(60, '(') + 'true' + times(60, ')')), 'nested deeper than 50'],
+  ['sets in sets', policy(times(60, '[') + '1' + times(60, ']')), 'nested deeper than 50'],
+  ['records in records', policy(times(60, '{a:') + '1' + times(60, '}')), 'nested deeper than 50'],
   ['one choice after the other', policy(`${times(60, 'if true then true else ')}false`), 'more than 50 `if`s'],
   ['alternatives', policy(times(600, 'true || ') + 'true'), 'more than 500 operators'],
   ['a path', policy(`context${times(1200, '.a')}`), 'more than 500 operators'],

@@ -5,8 +5,7 @@ import { ORGANISATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { CookieAttributes } from '#lib/cookies.ts';
 import { isBySession } from '#policy/identity/own-account.ts';
-import { SESSION_COOKIE } from '#policy/identity/session-cookie.ts';
-import { endOldestSessions, type CreatedSession, type Sessions } from '#policy/identity/sessions.ts';
+import { SESSION_COOKIE, endOldestSessions, type CreatedSession, type Sessions } from './sessions.ts';
 
 /** Fewer than a list shows, so that every one can be seen and ended. */
 const MOST_SESSIONS = 100;

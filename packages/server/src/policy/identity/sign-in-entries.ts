@@ -21,7 +21,7 @@ import { MISSING_USER_UID, readPasswordHash, writePasswordHash } from '#policy/i
 import { NO_SESSION, startSession } from '#policy/identity/session-start.ts';
 import { endSessionsOf } from '#policy/identity/sessions.ts';
 import { findAccount, findLogin, type Account } from '#policy/identity/users.ts';
-import { returnPath } from '#policy/oidc/return-path.ts';
+import { returnPath } from '#policy/oidc/sign-in.ts';
 import { bumpVersion, holdVersion } from '#policy/state.ts';
 
 const QUARTER_HOUR_MS = 900_000;

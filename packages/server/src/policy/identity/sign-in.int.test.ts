@@ -1,5 +1,5 @@
 /** Invitations and passwords against guessing, fixation and open redirects. */
-import { secretDigest } from '#lib/secret-digest.ts';
+import { secretDigest } from '#lib/salted-digest.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AccountWorld, asOwner, PASSWORD } from './testing/account-world.ts';
 

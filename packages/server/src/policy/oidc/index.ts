@@ -7,7 +7,6 @@ import { IssuerKeys } from './issuer-keys.ts';
 import type { SignInParts } from './parts.ts';
 import { ProviderClient } from './provider-client.ts';
 import type { ProviderSettings } from './provider-settings.ts';
-import { signInRetention } from './sign-in-retention.ts';
 import { providerEntries } from './sign-in.ts';
 import { providerAccessJob } from './provider-access-job.ts';
 
@@ -31,5 +30,24 @@ export function openFederatedSignIn(options: SignInOptions): {
   return {
     entries: [...providerEntries(parts), ...deviceEntries(parts), ...federationEntries(parts)],
     jobs: [signInRetention(), providerAccessJob(parts)],
+  };
+}
+
+const HOUR_MS = 3_600_000;
+
+/** Deletes expired rows: uncompleted sign-ins, unapproved device grants and old spent tokens. */
+export function signInRetention(): JobHandler {
+  return {
+    queue: 'sign-in retention',
+    concurrency: 1,
+    perProject: 1,
+    retry: { baseMs: 10_000, capMs: HOUR_MS },
+    every: { firstMs: HOUR_MS, againMs: HOUR_MS },
+    run: async (_job, io) =>
+      await io.write(async ({ sql }) => {
+        await sql.query('delete from policy.sign_in where expires_at < clock_timestamp()');
+        await sql.query('delete from policy.device_grant where expires_at < clock_timestamp()');
+        await sql.query('delete from policy.spent_token where expires_at < clock_timestamp()');
+      }),
   };
 }
