@@ -14,7 +14,7 @@ import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { CedarAuthorizerParts } from '#policy/cedar-authorizer.ts';
-import type { ProductionEvaluation } from '#policy/cedar/production-evaluation.ts';
+import type { ProductionEvaluation } from '#policy/cedar/production/index.ts';
 import type { PolicyEngine } from '#policy/policy-engine.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { EndpointWork } from './compose/endpoints.ts';
@@ -109,7 +109,7 @@ export async function loadKinds({
     import('#policy/policy-engine.ts'),
     import('#policy/cedar/access-entries.ts'),
     import('#policy/identity/directory.ts'),
-    import('#policy/cedar/production-evaluation.ts'),
+    import('#policy/cedar/production/index.ts'),
   ]);
   const principals = new AccountDirectory();
   const engine = new PolicyEngine(() => loaded.kinds, principals);

@@ -19,7 +19,7 @@ import { childEnvironment, loadConfig, type ConfigFlags, type ResolvedConfig } f
 import type { ControlSetup } from './control/control-setup.ts';
 import type { GatewaySetup } from './gateway-process.ts';
 import { explainFileError, prepareDataFolder } from './installation/data-folder.ts';
-import { refuseSharedFolder, refuseUnsafeBind } from './control/safe-bind.ts';
+import { refuseSharedFolder, refuseUnsafeBind } from './control/config-safety.ts';
 import { postgresLocation } from './installation/postgres-location.ts';
 import { grpcAddress, localUrl, publicUrl } from './control/server-url.ts';
 import { programVersion } from './version.ts';

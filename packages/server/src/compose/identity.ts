@@ -11,7 +11,7 @@ export async function loadIdentity(
   const [{ identityEntries }, { identityRetention }, { PasswordHasher }] = await Promise.all([
     import('#policy/identity/identity-entries.ts'),
     import('#policy/identity/identity-retention.ts'),
-    import('#policy/identity/password-hash.ts'),
+    import('#policy/identity/passwords/password-hash.ts'),
   ]);
   return { entries: identityEntries({ ...parts, hasher: new PasswordHasher() }), jobs: [identityRetention] };
 }

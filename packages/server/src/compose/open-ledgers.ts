@@ -23,7 +23,7 @@ import { computeRules } from './compute.ts';
 import { loadData, loadQuality, loadFeatures, loadLabels, loadPrivacy } from './data.ts';
 import { loadServing, type ModelBench, type RecentFigures, type ServingLedger } from './endpoints.ts';
 import type { IsolationPaths } from './isolation.ts';
-import { loadModelJobs, loadMonitoring, loadPredictions, loadSafety } from './predictions.ts';
+import { loadModelJobs, loadMonitoring, loadPredictions, loadSafety } from './models.ts';
 import { loadArtifacts, loadExecutions, loadTracking } from './runs.ts';
 import { type KindsAndPolicies } from '#compose.ts';
 import { loadAudit, loadLineage, loadWebhooks } from './event-ledgers.ts';

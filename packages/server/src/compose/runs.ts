@@ -41,7 +41,7 @@ export async function loadExecutions({
   ] = await Promise.all([
     import('#ledgers/executions/index.ts'),
     import('#kinds/secret/index.ts'),
-    import('#policy/identity/step-tokens.ts'),
+    import('#policy/identity/tokens/step-tokens.ts'),
     import('#protocols/mlflow/index.ts'),
     import('#ledgers/tracking/index.ts'),
     import('#protocols/kfp/ir/index.ts'),

@@ -8,7 +8,7 @@ import { KindRegistry } from '#kernel/registry.ts';
 import type { Ledger } from '#ledgers/ledger.ts';
 import type { Log } from '#lib/log.ts';
 import { randomBytes } from '#lib/random-bytes.ts';
-import { Sessions } from '#policy/identity/sessions.ts';
+import { Sessions } from '#policy/identity/sessions/sessions.ts';
 import { loadIdentity, loadSignIn } from '#compose/identity.ts';
 import { isLoopbackIssuer, type ProviderSettings } from '#policy/oidc/provider-settings.ts';
 import type { ControlSetup } from './control-setup.ts';

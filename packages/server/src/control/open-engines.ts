@@ -18,7 +18,7 @@ import { RecentFigures, type ModelBench } from '#compose/endpoints.ts';
 import type { EngineEnvironment } from '#compose/engines.ts';
 import { openOnline } from '#compose/data.ts';
 import { openControlIsolation, type IsolationPaths } from '#compose/isolation.ts';
-import { openBench } from '#compose/predictions.ts';
+import { openBench } from '#compose/models.ts';
 import { openEnvironments, openQuery } from '#compose/environments.ts';
 import { childEnvironment } from '#config-load.ts';
 import type { ControlIo, ControlSetup } from './control-setup.ts';

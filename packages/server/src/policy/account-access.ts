@@ -12,14 +12,14 @@ import { secretDigest } from '#lib/salted-digest.ts';
 import type { Access, AccessRequest, AccessRequirement } from '#policy/access.ts';
 import { bearerToken } from '#policy/authorization-header.ts';
 import { CredentialCache } from '#policy/identity/credential-cache.ts';
-import { SESSION_COOKIE, type LiveSession, type Sessions } from './identity/sessions.ts';
-import { tokenForm } from '#policy/identity/token-text.ts';
-import { TokenUses } from '#policy/identity/token-uses.ts';
-import { findToken, type LiveToken } from '#policy/identity/tokens.ts';
+import { SESSION_COOKIE, type LiveSession, type Sessions } from './identity/sessions/sessions.ts';
+import { tokenForm } from '#policy/identity/tokens/token-text.ts';
+import { TokenUses } from '#policy/identity/tokens/token-uses.ts';
+import { findToken, type LiveToken } from '#policy/identity/tokens/tokens.ts';
 import { OWNER_BY_TOKEN, OwnerToken } from '#policy/owner-token.ts';
 import { RequestGate, type GateParts } from '#policy/request-gate.ts';
 import { identifyStep } from '#policy/step-access.ts';
-import { findStepToken } from '#policy/identity/step-tokens.ts';
+import { findStepToken } from '#policy/identity/tokens/step-tokens.ts';
 import { readVersion } from '#policy/state.ts';
 
 export interface AccountAccessParts extends GateParts {

@@ -11,7 +11,7 @@ import type { PolicyEngine } from '#policy/policy-engine.ts';
 import { beyondToken, requireWithinToken } from '#policy/token-limits.ts';
 import { DenialRecorder, type Denial } from './cedar/denials.ts';
 import { findPrincipal, makeInquiry, type RequestContext, type PrincipalType } from './cedar/inquiries.ts';
-import { auditDecisions, recordAudited, AuditRecorder, type AuditedRefusal } from './cedar/audited.ts';
+import { auditDecisions, recordAudited, AuditRecorder, type AuditedRefusal } from './cedar/production/audited.ts';
 import {
   auditSetsOf,
   candidatesOf,
@@ -24,8 +24,8 @@ import { actionWord, factNames, type KindModel } from './cedar/model.ts';
 import { forbidden, type Undecided } from './cedar/denial-message.ts';
 import { isHidden } from './cedar/project-visibility.ts';
 import { collectionOf } from './cedar/resource-entity.ts';
-import { holds } from './cedar/row-condition.ts';
-import { eventFilter, resourceFilter } from './cedar/row-filter.ts';
+import { holds } from './cedar/rows/row-condition.ts';
+import { eventFilter, resourceFilter } from './cedar/rows/row-filter.ts';
 import { SIGNED_IN_ID, type Rules } from './cedar/rules.ts';
 import { TargetView, type Evidence } from './cedar/target-view.ts';
 import { VersionWatch } from './cedar/version-watch.ts';

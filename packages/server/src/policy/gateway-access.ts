@@ -4,7 +4,7 @@ import type { Snapshot } from '@dais/api/gateway';
 import { invokeEndpointOperation } from '@dais/api/serving';
 import type { Authorizer } from '#kernel/principal.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { listLiveTokens, newestToken } from '#policy/identity/tokens.ts';
+import { listLiveTokens, newestToken } from '#policy/identity/tokens/tokens.ts';
 import { ACCESS_CHANNEL, readVersion } from '#policy/state.ts';
 import { secretDigest } from '#lib/salted-digest.ts';
 

@@ -4,7 +4,7 @@ import type { PolicyEngine } from '#policy/policy-engine.ts';
 import { findPrincipal } from './cedar/inquiries.ts';
 import { typeOf } from './cedar/model.ts';
 import { principalAncestors } from './cedar/rules.ts';
-import { EntityUid } from './cedar/values.ts';
+import { EntityUid } from './cedar/language/values.ts';
 
 /**
  * Returns those of `teams` that contain a subject: as a member, through a group of the identity provider, or through a

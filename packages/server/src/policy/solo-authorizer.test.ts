@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Principal, Question } from '#kernel/principal.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { soloAuthorizer } from '#policy/solo-authorizer.ts';
-import { STEP_SCOPES } from '#policy/identity/step-tokens.ts';
+import { STEP_SCOPES } from '#policy/identity/tokens/step-tokens.ts';
 
 const tx = {} as Transaction;
 const OWNER: Principal = { type: 'user', id: 'owner', via: { method: 'solo', mfa: false } };

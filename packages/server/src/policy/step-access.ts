@@ -3,7 +3,7 @@ import { DaisError } from '@dais/api';
 import type { Principal } from '#kernel/principal.ts';
 import type { AccessRequest } from '#policy/access.ts';
 import { bearerToken } from '#policy/authorization-header.ts';
-import { STEP_FORM } from '#policy/identity/token-text.ts';
+import { STEP_FORM } from '#policy/identity/tokens/token-text.ts';
 
 /** Who has this token; undefined when it is none that holds. */
 export type FindStep = (text: string) => Promise<Principal | undefined>;

@@ -1,7 +1,7 @@
 /** What a token is limited to, whatever the one may do who made it. Pure. */
 import { DaisError } from '@dais/api';
 import type { Question } from '#kernel/principal.ts';
-import { matchesScope } from '#policy/identity/scopes.ts';
+import { matchesScope } from '#policy/identity/tokens/scopes.ts';
 
 export interface BeyondToken {
   readonly policy: 'token-scopes' | 'token-project';

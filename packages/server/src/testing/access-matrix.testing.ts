@@ -10,7 +10,7 @@ import { kinds, roles, type KindSpec, type Operation } from '@dais/api';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
-import { makeTokenText } from '#policy/identity/token-text.ts';
+import { makeTokenText } from '#policy/identity/tokens/token-text.ts';
 import { startDaisProcess, type DaisProcess } from './dais-process.ts';
 import { MatrixCaller, operationNamed, operations, type Answer } from './matrix-caller.ts';
 import { MatrixWorld, type Tokens } from './matrix-world.ts';

@@ -1,12 +1,12 @@
 /** Decisions about one principal and one action: on a resource, or on all the rows of a collection. */
-import { recordToJson, UnknownConstruct, type EntityJson, type UidJson } from './cedar-json.ts';
-import type { RequestScope } from './compile-expression.ts';
-import type { CompiledPolicy } from './compile-policy.ts';
+import { recordToJson, UnknownConstruct, type EntityJson, type UidJson } from './language/cedar-json.ts';
+import type { RequestScope } from './language/compile-expression.ts';
+import type { CompiledPolicy } from './language/compile-policy.ts';
 import { typeOf, type ActionModel, type KindModel } from './model.ts';
-import { decideByWasm } from './oracle.ts';
-import { decide, type PolicySet, type PolicyDecision } from './policy-set.ts';
-import { all, ALWAYS, any, mayBeUnknown, NEVER, not, type RowCondition } from './row-condition.ts';
-import { compileRows, Inexpressible, rowIn, type Collection } from './row-compile.ts';
+import { decideByWasm } from './language/oracle.ts';
+import { decide, type PolicySet, type PolicyDecision } from './language/policy-set.ts';
+import { all, ALWAYS, any, mayBeUnknown, NEVER, not, type RowCondition } from './rows/row-condition.ts';
+import { compileRows, Inexpressible, rowIn, type Collection } from './rows/row-compile.ts';
 import { bareEntity, collectionOf, resourceUid } from './resource-entity.ts';
 import type { Rules } from './rules.ts';
 import {
@@ -16,7 +16,7 @@ import {
   type CedarRecord,
   type Entity,
   type EntityStore,
-} from './values.ts';
+} from './language/values.ts';
 
 export interface Inquiry {
   readonly rules: Rules;

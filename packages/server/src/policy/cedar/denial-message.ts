@@ -1,11 +1,11 @@
 /** Messages for denied requests: the policy with its message, and the administrators to ask. */
 import { DaisError } from '@dais/api';
 import type { Question } from '#kernel/principal.ts';
-import type { CompiledPolicy } from './compile-policy.ts';
+import type { CompiledPolicy } from './language/compile-policy.ts';
 import { setsOf, type Inquiry } from './authorize.ts';
 import { actionUid, ORGANISATION_ADMIN } from './model.ts';
 import { projectEntity } from './resource-entity.ts';
-import { isIn } from './values.ts';
+import { isIn } from './language/values.ts';
 
 /** Policies without a decision, and why. */
 export interface Undecided {

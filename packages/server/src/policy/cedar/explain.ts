@@ -1,8 +1,8 @@
 /** Decisions with their policies, the messages of the policies, and possible remedies. */
 import type { PolicyReason } from '@dais/api';
-import type { CompiledPolicy } from './compile-policy.ts';
+import type { CompiledPolicy } from './language/compile-policy.ts';
 import { setsOf, type CollectionDecision, type Inquiry } from './authorize.ts';
-import type { PolicyDecision } from './policy-set.ts';
+import type { PolicyDecision } from './language/policy-set.ts';
 import { rolesFor, unknownSentence } from './denial-message.ts';
 
 export type Answer = 'allow' | 'deny' | 'some';

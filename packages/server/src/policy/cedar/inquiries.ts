@@ -4,7 +4,7 @@ import type { Sql } from '#engines/database/contract.ts';
 import type { PrincipalFacts, PrincipalSource } from '#policy/principal-source.ts';
 import type { Inquiry } from './authorize.ts';
 import { actionUid, type ActionModel } from './model.ts';
-import { constructors } from './extensions.ts';
+import { constructors } from './language/extensions.ts';
 import { resourceUid } from './resource-entity.ts';
 import { principalAncestors, type Rules } from './rules.ts';
 import {
@@ -15,7 +15,7 @@ import {
   type CedarRecord,
   type CedarValue,
   type Entity,
-} from './values.ts';
+} from './language/values.ts';
 
 export type PrincipalType = 'user' | 'service';
 

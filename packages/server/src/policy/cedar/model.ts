@@ -2,8 +2,8 @@
 import type { SchemaJson, Type, TypeOfAttribute } from '@cedar-policy/cedar-wasm/nodejs';
 import { factsOfKind, type Attribute, type FurtherAction, type KindSpec, type Operation, type Role } from '@dais/api';
 import type { FactProvider } from '#kernel/principal.ts';
-import { closure } from './entities.ts';
-import { EntityUid, NO_ATTRIBUTES, type Entity } from './values.ts';
+import { closure } from './language/entities.ts';
+import { EntityUid, NO_ATTRIBUTES, type Entity } from './language/values.ts';
 
 export const NAMESPACE = 'Dais';
 /** The one entity of type Org: everything is in it. */

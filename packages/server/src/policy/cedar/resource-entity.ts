@@ -2,9 +2,9 @@
 import type { Attribute, Resource } from '@dais/api';
 import type { Facts } from '@dais/api';
 import { ORGANISATION_ENTITY, typeOf, type KindModel } from './model.ts';
-import { attributeValue } from './row-condition.ts';
-import type { Collection } from './row-compile.ts';
-import { CedarSet, EntityUid, NO_ATTRIBUTES, type CedarRecord, type CedarValue, type Entity } from './values.ts';
+import { attributeValue } from './rows/row-condition.ts';
+import type { Collection } from './rows/row-compile.ts';
+import { CedarSet, EntityUid, NO_ATTRIBUTES, type CedarRecord, type CedarValue, type Entity } from './language/values.ts';
 
 /** Where a question plays: a project by its name, or the organisation (empty). */
 export function projectEntity(project: string): EntityUid {

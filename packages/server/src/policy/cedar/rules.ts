@@ -5,17 +5,17 @@ import { ORGANISATION, tenantNames } from '#kernel/tenants.ts';
 import { readKinds, type ResourceRow } from '#kernel/store.ts';
 import type { Sql } from '#engines/database/contract.ts';
 import type { PrincipalFacts } from '#policy/principal-source.ts';
-import type { PolicyJson } from './cedar-json.ts';
-import { UnknownConstruct } from './cedar-json.ts';
-import type { CedarWasm } from './cedar-wasm.ts';
-import { compilePolicy, type CompiledPolicy } from './compile-policy.ts';
-import { closure } from './entities.ts';
+import type { PolicyJson } from './language/cedar-json.ts';
+import { UnknownConstruct } from './language/cedar-json.ts';
+import type { CedarWasm } from './language/cedar-wasm.ts';
+import { compilePolicy, type CompiledPolicy } from './language/compile-policy.ts';
+import { closure } from './language/entities.ts';
 import { actionUid, ORGANISATION_ADMIN, ORGANISATION_ENTITY, typeOf, type Model } from './model.ts';
-import { PolicySet, type RoleLink } from './policy-set.ts';
-import { parsePolicies } from './policy-text.ts';
+import { PolicySet, type RoleLink } from './language/policy-set.ts';
+import { parsePolicies } from './texts/policy-text.ts';
 import { projectEntity, resourceUid } from './resource-entity.ts';
 import { acrossTenants } from './row-scope.ts';
-import { EntityUid, EvaluationError } from './values.ts';
+import { EntityUid, EvaluationError } from './language/values.ts';
 
 /** Everything that decisions rest on at one version. */
 export interface Rules {

@@ -22,7 +22,7 @@ import { bareEntity, resourceEntity, resourceUid } from './resource-entity.ts';
 import { acrossTenants } from './row-scope.ts';
 import { usedFacts, type Evidence } from './target-view.ts';
 import type { PolicySource, Rules } from './rules.ts';
-import type { Entity } from './values.ts';
+import type { Entity } from './language/values.ts';
 
 interface SimulateInput {
   readonly candidates: readonly {

@@ -3,10 +3,10 @@ import type { Sql } from '#engines/database/contract.ts';
 import type { Question } from '#kernel/principal.ts';
 import { presentResource, readResource } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { CompiledPolicy } from './compile-policy.ts';
+import type { CompiledPolicy } from './language/compile-policy.ts';
 import type { KindModel } from './model.ts';
 import { bareEntity, desiredRecord, projectEntity, resourceEntity, resourceUid } from './resource-entity.ts';
-import type { CedarRecord, Entity, EntityUid } from './values.ts';
+import type { CedarRecord, Entity, EntityUid } from './language/values.ts';
 
 /**
  * The data that a decision may use in addition to the question. All of it belongs to the transaction of the operation.

@@ -2,8 +2,8 @@
 import { eventTypes } from '@dais/api';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { endSessionsOf } from '#policy/identity/sessions.ts';
-import { revokeTokensOf } from '#policy/identity/tokens.ts';
+import { endSessionsOf } from '#policy/identity/sessions/sessions.ts';
+import { revokeTokensOf } from '#policy/identity/tokens/tokens.ts';
 import { bumpVersion } from '#policy/state.ts';
 
 export interface AccountSubject {

@@ -6,8 +6,8 @@ import type { CallContext } from '#kernel/context.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import type { RandomSource } from '#lib/salted-digest.ts';
-import type { PasswordHasher } from '#policy/identity/password-hash.ts';
-import type { Sessions } from '#policy/identity/sessions.ts';
+import type { PasswordHasher } from '#policy/identity/passwords/password-hash.ts';
+import type { Sessions } from '#policy/identity/sessions/sessions.ts';
 
 /** Dependencies of the identity operations. */
 export interface IdentityParts {

@@ -18,7 +18,7 @@ import { authEntry, type AuthResultOf } from '#policy/auth-result.ts';
 import { addressGroup, countAttempt } from '#policy/identity/attempts.ts';
 import { findEmailOwner } from '#policy/identity/credentials.ts';
 import { endCredentials } from '#policy/identity/credentials.ts';
-import { describeCaller } from '#policy/identity/current-session.ts';
+import { describeCaller } from '#policy/identity/sessions/current-session.ts';
 import { requireAccounts, subjectOf, writeAs, type IdentityParts } from '#policy/identity/identity-parts.ts';
 import {
   acceptInvitation,
@@ -30,12 +30,12 @@ import {
   type Invitation,
   type NewInvitation,
 } from '#policy/identity/invitations.ts';
-import { checkNewPassword } from '#policy/identity/password-rules.ts';
-import { removePassword, writePasswordHash } from '#policy/identity/passwords.ts';
-import { requireUser } from '#policy/identity/session-entries.ts';
-import { startSession } from '#policy/identity/session-start.ts';
-import { endSessionsOf } from '#policy/identity/sessions.ts';
-import { countTokens } from '#policy/identity/tokens.ts';
+import { checkNewPassword } from '#policy/identity/passwords/password-rules.ts';
+import { removePassword, writePasswordHash } from '#policy/identity/passwords/passwords.ts';
+import { requireUser } from '#policy/identity/sessions/session-entries.ts';
+import { startSession } from '#policy/identity/sessions/session-start.ts';
+import { endSessionsOf } from '#policy/identity/sessions/sessions.ts';
+import { countTokens } from '#policy/identity/tokens/tokens.ts';
 import { findAccount, findAccountByUid, makeAdministrator, makeUser, type Account } from '#policy/identity/users.ts';
 import { bumpVersion } from '#policy/state.ts';
 

@@ -4,11 +4,11 @@ import type { Sql } from '#engines/database/contract.ts';
 import { readByUid } from '#kernel/store.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { Sessions } from '#policy/identity/sessions.ts';
-import { verifyForeignToken, type VerifyParts } from './foreign-token.ts';
+import type { Sessions } from '#policy/identity/sessions/sessions.ts';
+import { verifyForeignToken, type VerifyParts } from './federation/foreign-token.ts';
 import type { Person } from './person-claims.ts';
 import type { ProviderSettings } from './provider-settings.ts';
-import { spendToken } from './spent-tokens.ts';
+import { spendToken } from './federation/spent-tokens.ts';
 
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 

@@ -1,9 +1,9 @@
 import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
-import { deviceEntries } from './device.ts';
-import { federationEntries } from './federation.ts';
-import { IssuerKeys } from './issuer-keys.ts';
+import { deviceEntries } from './device/device.ts';
+import { federationEntries } from './federation/federation.ts';
+import { IssuerKeys } from './federation/issuer-keys.ts';
 import type { SignInParts } from './parts.ts';
 import { ProviderClient } from './provider-client.ts';
 import type { ProviderSettings } from './provider-settings.ts';

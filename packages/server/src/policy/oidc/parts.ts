@@ -4,8 +4,8 @@ import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { RandomSource } from '#lib/salted-digest.ts';
 import type { IdentitySettings } from '#policy/identity/identity-parts.ts';
-import type { Sessions } from '#policy/identity/sessions.ts';
-import type { IssuerKeys } from './issuer-keys.ts';
+import type { Sessions } from '#policy/identity/sessions/sessions.ts';
+import type { IssuerKeys } from './federation/issuer-keys.ts';
 import type { ProviderClient } from './provider-client.ts';
 import type { Sealer } from './sealer.ts';
 

@@ -14,7 +14,7 @@ import { transact, type Transaction } from '#kernel/transaction.ts';
 import { authEntry, type AuthResultOf } from '#policy/auth-result.ts';
 import { addressGroup, countAttempt } from '#policy/identity/attempts.ts';
 import { requireAccounts } from '#policy/identity/identity-parts.ts';
-import { startSession } from '#policy/identity/session-start.ts';
+import { startSession } from '#policy/identity/sessions/session-start.ts';
 import { recordSignIn } from '#policy/identity/users.ts';
 import { holdVersion } from '#policy/state.ts';
 import { accountOf } from './account-linking.ts';

@@ -4,11 +4,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '#kernel/context.ts';
 import type { Log } from '#lib/log.ts';
 import { whyAbsent } from './absent-endpoints.ts';
-import { addArtifactRoutes, type ArtifactIo } from './artifact-transfer.ts';
+import { addArtifactRoutes, type ArtifactIo } from './artifacts/artifact-transfer.ts';
 import { mlflowError } from './mlflow-errors.ts';
-import { addMultipartRoutes } from './multipart-transfer.ts';
-import { addPageFiles } from './ui-files.ts';
-import { addTraceFiles } from './trace-files.ts';
+import { addMultipartRoutes } from './artifacts/multipart-transfer.ts';
+import { addPageFiles } from './artifacts/ui-files.ts';
+import { addTraceFiles } from './artifacts/trace-files.ts';
 import { addressesOf, routes } from './route-table.ts';
 import type { CallOperation, Refusals, Route } from './route.ts';
 import { parseMessage } from './wire/parse.ts';
@@ -16,7 +16,7 @@ import { MlflowError } from './wire/mlflow-error.ts';
 import { bodyJson, queryJson, requireJsonType, type Json } from './wire/request-json.ts';
 
 export { mlflowDataset, mlflowStep, mlflowStepTags } from './step-variables.ts';
-export { mlflowWebhooks } from './webhook-format.ts';
+export { mlflowWebhooks } from './webhooks/webhook-format.ts';
 
 /** The part of the kernel that the adapter needs. */
 export interface MlflowCalls {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { whyAbsent } from './absent-endpoints.ts';
-import { byteEndpoints } from './artifact-transfer.ts';
-import { multipartEndpoints } from './multipart-transfer.ts';
+import { byteEndpoints } from './artifacts/artifact-transfer.ts';
+import { multipartEndpoints } from './artifacts/multipart-transfer.ts';
 import { addressesOf, routes } from './route-table.ts';
 import type { Field, Message } from './wire/message.ts';
 

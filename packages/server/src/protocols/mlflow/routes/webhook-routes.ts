@@ -11,8 +11,8 @@ import { route, type CallOperation, type Refusals, type Route } from '../route.t
 import { list, pageToken } from '../wire/encode.ts';
 import { bool, enumeration, int32, int64, nested, repeated, required, string } from '../wire/message.ts';
 import { invalid, missing } from '../wire/mlflow-error.ts';
-import { EXAMPLES } from '../webhook-examples.ts';
-import { WEBHOOK_FORMAT } from '../webhook-format.ts';
+import { EXAMPLES } from '#protocols/mlflow/webhooks/webhook-examples.ts';
+import { WEBHOOK_FORMAT } from '#protocols/mlflow/webhooks/webhook-format.ts';
 
 const ENTITIES = [
   'REGISTERED_MODEL',
