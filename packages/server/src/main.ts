@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import { DaisError, toProblem } from '@dais/api';
-import { createLineLog } from '#lib/line-log.ts';
+import { createLineLog } from '#lib/telemetry/line-log.ts';
 import type { FromChild, ToChild } from '#supervisor/messages.ts';
 import { Control } from './control/control.ts';
 import type { ControlSetup } from './control/control-setup.ts';

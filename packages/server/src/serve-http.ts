@@ -33,7 +33,7 @@ import { ORGANISATION } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
 import { systemClock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import type { Tracer } from '#lib/tracer.ts';
+import type { Tracer } from '#lib/telemetry/tracer.ts';
 import { grpcAdapters, protocolAdapters } from './compose/protocols.ts';
 import { schemaState } from './compose/database.ts';
 import type { ResolvedConfig } from './config-load.ts';

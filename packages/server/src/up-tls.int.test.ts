@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { connect } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { makeCertificates, type TestCertificates } from '#lib/certificates.testing.ts';
+import { makeCertificates, type TestCertificates } from '#lib/crypto/certificates.testing.ts';
 import { servingClient } from './testing/serving-client.ts';
 import { startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
 

@@ -8,7 +8,7 @@ import type { RunningDatabase } from '#engines/database/contract.ts';
 import { writeRawProblem } from '#http/problem-replies.ts';
 import { systemClock } from '#lib/clock.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { createLineLog } from '#lib/line-log.ts';
+import { createLineLog } from '#lib/telemetry/line-log.ts';
 import { ownProgram, programUrl, start, type ChildProcess } from '#lib/process.ts';
 import { ownerToken, refuseSecondServer, removeServerFile, writeServerFile } from '#supervisor/server-file.ts';
 import { startScreen } from '#supervisor/start-screen.ts';

@@ -4,7 +4,7 @@ import type { Compute } from '#engines/compute/contract.ts';
 import type { ProcessComputeOptions } from '#engines/compute/process/process-compute.ts';
 import type { Isolation } from '#engines/isolation/contract.ts';
 import type { ExecutionParts } from '#ledgers/executions/index.ts';
-import { machineMemory } from '#lib/machine-memory.ts';
+import { machineMemory } from '#lib/system/machine-memory.ts';
 import type { EngineEnvironment } from './engines.ts';
 import type { ResolvedConfig } from '#config-load.ts';
 

@@ -8,7 +8,7 @@ import type { BlobStore, LocalBlobs } from '#engines/blobs/contract.ts';
 import type { ModelJobsLedger, ModelJobsParts } from '#ledgers/model-jobs/index.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { Isolation } from '#engines/isolation/contract.ts';
-import { Lazy } from '#lib/lazy.ts';
+import { Lazy } from '#lib/concurrency/lazy.ts';
 import type { BenchParts, GatewayBench } from '#control/model-bench.ts';
 import { predictionSpool, openInference } from './gateway.ts';
 import type { IsolationPaths } from './isolation.ts';

@@ -8,7 +8,7 @@ import type { NewJob } from '#kernel/jobs.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { Clock } from '#lib/clock.ts';
-import { pacer } from '#lib/pacer.ts';
+import { pacer } from '#lib/concurrency/pacer.ts';
 import { listDamaged, markDamaged } from './content-damage.ts';
 import {
   finishScrubPass,

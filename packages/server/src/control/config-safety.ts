@@ -1,5 +1,5 @@
 import { DaisError } from '@dais/api/errors';
-import { isLoopback } from '#lib/tcp-table.ts';
+import { isLoopback } from '#lib/system/tcp-table.ts';
 import type { ResolvedConfig } from '#config-load.ts';
 
 /**

@@ -10,7 +10,7 @@ import type { Isolation } from '#engines/isolation/contract.ts';
 import { startGateway, type Gateway } from '#gateway/index.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import { secretDigest } from '#lib/salted-digest.ts';
+import { secretDigest } from '#lib/crypto/digests.ts';
 import { benchSnapshot, type AskModel, type BenchModel, type ModelBench } from '#compose/endpoints.ts';
 import { openInference } from '#compose/gateway.ts';
 import { servingDoors } from '#compose/serving.ts';

@@ -7,7 +7,7 @@ import type { KindDefinition } from '#kernel/kind.ts';
 import { KindRegistry } from '#kernel/registry.ts';
 import type { Ledger } from '#ledgers/ledger.ts';
 import type { Log } from '#lib/log.ts';
-import { randomBytes } from '#lib/random-bytes.ts';
+import { randomBytes } from '#lib/crypto/random-bytes.ts';
 import { Sessions } from '#policy/identity/sessions/sessions.ts';
 import { loadIdentity, loadSignIn } from '#compose/identity.ts';
 import { isLoopbackIssuer, type ProviderSettings } from '#policy/oidc/provider-settings.ts';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { LoadedModel, Tensor } from '#engines/inference/contract.ts';
 import { systemClock } from '#lib/clock.ts';
-import { BufferPool } from '#lib/buffer-pool.ts';
+import { BufferPool } from '#lib/concurrency/buffer-pool.ts';
 import { BatchCounts } from './batch-counts.ts';
 import { Batcher, type BatchItem } from './batcher.ts';
 

@@ -5,7 +5,7 @@
 import { DaisError } from '@dais/api/errors';
 import type { LoadedModel } from '#engines/inference/contract.ts';
 import type { Clock } from '#lib/clock.ts';
-import type { BufferPool } from '#lib/buffer-pool.ts';
+import type { BufferPool } from '#lib/concurrency/buffer-pool.ts';
 import type { BatchCounts } from './batch-counts.ts';
 import { cutRows, giveRowsBack, joinRows } from './tensor-rows.ts';
 import type { Tensor } from './tensors.ts';

@@ -1,5 +1,5 @@
 /** Where a long body of an announced length is put together as it comes. */
-import type { BufferPool } from '#lib/buffer-pool.ts';
+import type { BufferPool } from '#lib/concurrency/buffer-pool.ts';
 
 /** Whatever an element is, it may begin at a multiple of so many bytes. */
 const ALIGNMENT = 8;

@@ -1,6 +1,6 @@
 /** One port for TLS and, from this machine only, HTTP in clear: the control plane asks so, whatever the certificate says. */
 import type { Socket } from 'node:net';
-import { isLoopback } from '#lib/tcp-table.ts';
+import { isLoopback } from '#lib/system/tcp-table.ts';
 
 /** The type of a record that begins a handshake: RFC 8446 §5.1. */
 const HANDSHAKE = 0x16;

@@ -1,7 +1,7 @@
 /** The figures of a gateway in the Prometheus text format. Counted in plain fields, put into words only when asked. */
 import { LATENCY_BUCKETS_MS } from '@dais/api/gateway';
 import { Registry } from 'prom-client';
-import { collectProcessMetrics } from '#lib/process-metrics.ts';
+import { collectProcessMetrics } from '#lib/system/process-metrics.ts';
 import { gatewayMetrics } from './gateway-metric-definitions.ts';
 import type { GatewayStats, VariantStats } from './gateway-stats.ts';
 

@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { DaisError } from '@dais/api/errors';
 import { snapshotSchema } from '@dais/api/gateway';
-import { BufferPool } from '#lib/buffer-pool.ts';
+import { BufferPool } from '#lib/concurrency/buffer-pool.ts';
 import { Explainer } from './explain.ts';
 import { GatewayMetrics } from './gateway-metrics.ts';
 import type { GatewayStats, VariantStats } from './gateway-stats.ts';

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
 import { DaisError } from '@dais/api/errors';
-import type { BufferPool } from '#lib/buffer-pool.ts';
+import type { BufferPool } from '#lib/concurrency/buffer-pool.ts';
 import { BodyRoom } from './body-room.ts';
 import type { HttpExchange } from './http-exchange.ts';
 

@@ -1,7 +1,7 @@
 /** One request over HTTP and the place of its answer, whoever read its bytes. */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { BufferPool } from '#lib/buffer-pool.ts';
+import type { BufferPool } from '#lib/concurrency/buffer-pool.ts';
 import type { BodyRoom } from './body-room.ts';
 import { collectBody, roomFor } from './http-body.ts';
 import type { Patience } from './options.ts';

@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '#lib/clock.ts';
-import { BufferPool } from '#lib/buffer-pool.ts';
+import { BufferPool } from '#lib/concurrency/buffer-pool.ts';
 import type { HttpExchange } from './http-exchange.ts';
 import { HttpLane } from './http-lane.ts';
 import { endpoint, model, snapshot, startWorld, sumsBody, type GatewayWorld } from './testing/gateway-world.ts';

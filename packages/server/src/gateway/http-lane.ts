@@ -6,7 +6,7 @@
  */
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
-import type { BufferPool } from '#lib/buffer-pool.ts';
+import type { BufferPool } from '#lib/concurrency/buffer-pool.ts';
 import type { HttpExchange } from './http-exchange.ts';
 import { LaneExchange, type LaneAnswers } from './lane-exchange.ts';
 import { readLaneHead, type LaneHead } from './lane-head.ts';

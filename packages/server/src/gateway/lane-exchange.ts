@@ -2,7 +2,7 @@
 import { STATUS_CODES, type IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import { DaisError } from '@dais/api/errors';
-import type { BufferPool } from '#lib/buffer-pool.ts';
+import type { BufferPool } from '#lib/concurrency/buffer-pool.ts';
 import { BodyRoom } from './body-room.ts';
 import { tooLarge } from './http-body.ts';
 import { watchReader, type HttpExchange, type SentHeaders } from './http-exchange.ts';

@@ -3,7 +3,7 @@ import { DaisError } from '@dais/api/errors';
 import type { ServedModel } from '@dais/api/gateway';
 import { ProcessEnded, type LoadedModel, type ModelFiles, type ProcessEnd } from '#engines/inference/contract.ts';
 import type { Clock } from '#lib/clock.ts';
-import type { BufferPool } from '#lib/buffer-pool.ts';
+import type { BufferPool } from '#lib/concurrency/buffer-pool.ts';
 import type { Log } from '#lib/log.ts';
 import { ScaleRule } from './scale-rule.ts';
 import { Batcher } from './batcher.ts';

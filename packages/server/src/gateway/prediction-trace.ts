@@ -1,6 +1,6 @@
 /** A prediction as spans: what the caller waited for, and below it the wait in the queue and the run in the model's worker. */
 import type { Clock } from '#lib/clock.ts';
-import { childOf, type Tracer } from '#lib/tracer.ts';
+import { childOf, type Tracer } from '#lib/telemetry/tracer.ts';
 import type { Attempt, Caller } from './attempt.ts';
 
 export function tracePrediction(

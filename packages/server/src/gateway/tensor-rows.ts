@@ -1,5 +1,5 @@
 /** Rows of tensors: how many there are, how batches are joined and cut apart, what a tensor weighs. */
-import { WORTH_KEEPING, type BufferPool } from '#lib/buffer-pool.ts';
+import { WORTH_KEEPING, type BufferPool } from '#lib/concurrency/buffer-pool.ts';
 import type { Tensor, TensorData } from './tensors.ts';
 
 type NumberArray = Exclude<TensorData, readonly Buffer[]>;

@@ -15,7 +15,7 @@ import { expectedError } from '#http/problem-replies.ts';
 import { parseQuery } from '#http/query-text.ts';
 import { signInFailedPage } from '#http/sign-in-failed-page.ts';
 import type { Clock } from '#lib/clock.ts';
-import { cookieName, cookieText, cookieValue } from '#lib/cookies.ts';
+import { cookieName, cookieText, cookieValue } from '#lib/http/cookies.ts';
 import type { AuthResult } from '#policy/auth-result.ts';
 
 export interface AuthDoorParts {

@@ -1,7 +1,7 @@
 /** Bodies as text: what is checked of every JSON or YAML body before anybody looks at its meaning. */
 import { DaisError, type Issue } from '@dais/api';
 import { jsonFault } from '#http/json-fault.ts';
-import { invalidUtf8At } from '#lib/utf8.ts';
+import { invalidUtf8At } from '#lib/formats/utf8.ts';
 import { readDocuments, type ManifestDocument } from '#kernel/manifest-text.ts';
 
 /** Nesting beyond any input there is; keeps recursive readers of the parsed value safe. */

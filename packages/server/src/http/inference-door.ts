@@ -8,7 +8,7 @@ import { DaisError } from '@dais/api';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '#kernel/context.ts';
 import type { Door, DoorIo } from '#http/door.ts';
-import { encodeVisible, VISIBLE_HEADER } from '#lib/visible-names.ts';
+import { encodeVisible, VISIBLE_HEADER } from '#lib/formats/visible-names.ts';
 import type { OperationCalls } from '#http/native-door.ts';
 
 /** Where the gateway is, and by what it knows this process. */

@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { FinishedRequest } from '#http/http-server.ts';
 import { metricDefinitions } from '#http/metric-definitions.ts';
 import type { KernelHealth } from '#kernel/kernel.ts';
-import { collectProcessMetrics } from '#lib/process-metrics.ts';
+import { collectProcessMetrics } from '#lib/system/process-metrics.ts';
 
 /** Where figures come from that are read only when somebody asks. */
 export interface MetricSources {

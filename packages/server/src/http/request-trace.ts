@@ -1,5 +1,5 @@
 import type { FinishedRequest } from '#http/http-server.ts';
-import type { Tracer } from '#lib/tracer.ts';
+import type { Tracer } from '#lib/telemetry/tracer.ts';
 
 /** One span for each request that reached an operation; gives the id of its trace, for the log. */
 export function traceRequest(tracer: Tracer, nowMs: number, request: FinishedRequest): string {

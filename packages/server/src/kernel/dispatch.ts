@@ -8,7 +8,7 @@ import { targetKey } from '#kernel/references.ts';
 import { visibleError } from '#kernel/refusal.ts';
 import { DEFAULT_TENANT, ORGANISATION, type Tenant, type TenantDirectory } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
-import { Coalescer, type Settled } from '#lib/coalesce.ts';
+import { Coalescer, type Settled } from '#lib/concurrency/coalesce.ts';
 
 export interface DispatcherParts {
   readonly database: Database;

@@ -5,7 +5,7 @@ import type { CallContext } from '#kernel/context.ts';
 import type { RowFilter } from '#kernel/principal.ts';
 import type { Tenant } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { Settled } from '#lib/coalesce.ts';
+import type { Settled } from '#lib/concurrency/coalesce.ts';
 
 /** What a handler receives in addition to its transaction. */
 export interface Call<Input = unknown> {

@@ -1,7 +1,7 @@
 import { DaisError } from '@dais/api';
 import type { Tenant } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { digestMatches, saltedDigest } from '#lib/salted-digest.ts';
+import { digestMatches, saltedDigest } from '#lib/crypto/digests.ts';
 
 export interface IdempotentCall {
   readonly key: string;

@@ -1,5 +1,5 @@
 import type { Database } from '#engines/database/contract.ts';
-import { backoffMs } from '#lib/backoff.ts';
+import { backoffMs } from '#lib/concurrency/backoff.ts';
 import {
   claimJobs,
   dueQueues,
@@ -11,7 +11,7 @@ import {
   type JobEnd,
 } from '#kernel/jobs.ts';
 import { LeaseLost } from '#kernel/leases.ts';
-import { Loop, type LoopParts } from '#lib/loop.ts';
+import { Loop, type LoopParts } from '#lib/concurrency/loop.ts';
 import { timedRuns, type TimedQueue } from '#kernel/timed-jobs.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 

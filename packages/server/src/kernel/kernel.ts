@@ -16,7 +16,7 @@ import { eventPage } from '#kernel/event-page.ts';
 import { JobRunner, type JobHandler } from '#kernel/job-runner.ts';
 import { jobCounts } from '#kernel/jobs.ts';
 import type { KindDefinition } from '#kernel/kind.ts';
-import type { LoopParts } from '#lib/loop.ts';
+import type { LoopParts } from '#lib/concurrency/loop.ts';
 import type { Authorizer } from '#kernel/principal.ts';
 import { Reconciler } from '#kernel/reconciler.ts';
 import { queueDepth } from '#kernel/reconcile-queue.ts';

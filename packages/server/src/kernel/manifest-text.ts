@@ -1,6 +1,6 @@
 import { formatPath, MAX_APPLY_DOCUMENTS, MAX_DEPTH } from '@dais/api/config';
 import { DaisError, type ErrorCode } from '@dais/api/errors';
-import { readYamlDocuments, YamlError, type YamlDocument } from '#lib/yaml-documents.ts';
+import { readYamlDocuments, YamlError, type YamlDocument } from '#lib/formats/yaml-documents.ts';
 
 /** One document of a file. */
 export interface ManifestDocument extends YamlDocument {

@@ -1,6 +1,6 @@
 import { eventTypes, type Condition, type Resource } from '@dais/api';
 import type { Database } from '#engines/database/contract.ts';
-import { backoffMs } from '#lib/backoff.ts';
+import { backoffMs } from '#lib/concurrency/backoff.ts';
 import {
   TerminalError,
   type Controller,
@@ -9,7 +9,7 @@ import {
   type PlannedCondition,
 } from '#kernel/kind.ts';
 import { LeaseLost } from '#kernel/leases.ts';
-import { Loop, type LoopParts } from '#lib/loop.ts';
+import { Loop, type LoopParts } from '#lib/concurrency/loop.ts';
 import {
   claimDue,
   DUE_CHANNEL,

@@ -26,7 +26,7 @@ import {
 import { watchResources } from '#kernel/stream-handlers.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { WatchHub } from '#kernel/watch-hub.ts';
-import type { Settled } from '#lib/coalesce.ts';
+import type { Settled } from '#lib/concurrency/coalesce.ts';
 import { decideWrites, deleteResources, performWrites } from '#kernel/write.ts';
 
 type CallTo<Verb extends keyof UniformOperations> = CallOf<UniformOperations[Verb]>;

@@ -1,7 +1,7 @@
 import type { Database } from '#engines/database/contract.ts';
 import { COMMITTED_CHANNEL } from '#kernel/events.ts';
 import { acquireLease, LeaseLost, releaseLease, type Lease } from '#kernel/leases.ts';
-import { Loop, type LoopParts } from '#lib/loop.ts';
+import { Loop, type LoopParts } from '#lib/concurrency/loop.ts';
 
 /** PostgreSQL channel on which the sequencer says that the order has grown. A hint only. */
 export const SEQUENCED_CHANNEL = 'dais_sequenced';

@@ -8,7 +8,7 @@ import {
   type CursorState,
   type SequencedEvent,
 } from '#kernel/events.ts';
-import { Loop, type LoopParts } from '#lib/loop.ts';
+import { Loop, type LoopParts } from '#lib/concurrency/loop.ts';
 import { SEQUENCED_CHANNEL } from '#kernel/sequencer.ts';
 import { presentResource, readByUid } from '#kernel/store.ts';
 import { tenantNames } from '#kernel/tenants.ts';

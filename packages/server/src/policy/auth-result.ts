@@ -1,6 +1,6 @@
 import type { Operation, OutputOf } from '@dais/api';
 import { answerEntry, type HandlerOf, type OperationEntry } from '#kernel/entry.ts';
-import type { CookieAttributes } from '#lib/cookies.ts';
+import type { CookieAttributes } from '#lib/http/cookies.ts';
 
 /**
  * The result of an operation below `/auth/`: the body for the caller, and cookies for the browser. Cookies are never

@@ -6,7 +6,7 @@ import type { Authorizer } from '#kernel/principal.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { listLiveTokens, newestToken } from '#policy/identity/tokens/tokens.ts';
 import { ACCESS_CHANNEL, readVersion } from '#policy/state.ts';
-import { secretDigest } from '#lib/salted-digest.ts';
+import { secretDigest } from '#lib/crypto/digests.ts';
 
 export interface AskedFor {
   readonly name: string;

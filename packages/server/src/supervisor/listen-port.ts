@@ -1,5 +1,5 @@
 import { DaisError } from '@dais/api/errors';
-import { tcpListener } from '#lib/tcp-table.ts';
+import { tcpListener } from '#lib/system/tcp-table.ts';
 
 /** The port of a server that was given none; those after it are tried up to the last. */
 const FIRST_PORT = 7070;

@@ -1,4 +1,4 @@
-import type { JsonValue } from '#lib/json-reader.ts';
+import type { JsonValue } from '#lib/formats/json-reader.ts';
 
 /** A cell of CSV. `asText`: of a column of texts, where `007` has its zeros. */
 export function cellValue(text: string, asText: boolean): JsonValue {

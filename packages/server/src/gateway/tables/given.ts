@@ -1,4 +1,4 @@
-import type { JsonValue } from '#lib/json-reader.ts';
+import type { JsonValue } from '#lib/formats/json-reader.ts';
 
 /** A table as it came, whatever its form: columns of values, or one nested list without names. */
 export type Given =

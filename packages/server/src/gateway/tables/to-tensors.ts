@@ -1,6 +1,6 @@
 /** Tables and lists as the tensors that a model takes. */
 import { DaisError } from '@dais/api/errors';
-import type { JsonValue } from '#lib/json-reader.ts';
+import type { JsonValue } from '#lib/formats/json-reader.ts';
 import type { ServedDescription } from '../serving-door.ts';
 import { ElementWriter } from '../tensor-elements.ts';
 import type { Datatype, Tensor, TensorSpec } from '../tensors.ts';

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { faults, garbage, type ContentWorld } from '#kernel/content/content.testing.ts';
 import { APPLICATION, type CrashLine, type CrashWork } from '#kernel/content/crash-worker.testing.ts';
-import { linesUntilKilled } from '#lib/killed-worker.testing.ts';
+import { linesUntilKilled } from '#lib/system/killed-worker.testing.ts';
 import { uuidv7 } from '#lib/ids.ts';
 
 /** Starts the worker on the same data `rounds` times and kills it each time, after 1 to about 60 lines. */

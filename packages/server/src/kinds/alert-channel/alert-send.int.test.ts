@@ -5,7 +5,7 @@ import { DaisError } from '@dais/api';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, describe, expect, test } from 'vitest';
-import { makeCertificates, type TestCertificates } from '#lib/certificates.testing.ts';
+import { makeCertificates, type TestCertificates } from '#lib/crypto/certificates.testing.ts';
 import { createOutbound, type OutboundOptions } from '#lib/outbound/outbound.ts';
 import type { Alert } from './alert-message.ts';
 import { sendAlert, type Route } from './alert-send.ts';

@@ -1,8 +1,8 @@
 /** Sends one alert once. Which attempt it is and when the next one comes is the caller's business. */
 import { DaisError } from '@dais/api';
 import type { Outbound } from '#lib/outbound/outbound.ts';
-import { signatureHeaders } from '#lib/standard-webhook.ts';
-import { evaluateResponse, type Outcome } from '#lib/webhook-response.ts';
+import { signatureHeaders } from '#lib/http/standard-webhook.ts';
+import { evaluateResponse, type Outcome } from '#lib/http/webhook-response.ts';
 import { sendMail, type MailRoute } from './alert-mail.ts';
 import { slackBody, webhookBody, type Alert } from './alert-message.ts';
 import { alertmanagerBody, pagerdutyBody } from './on-call-message.ts';

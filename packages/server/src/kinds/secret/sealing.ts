@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { DaisError } from '@dais/api';
 import type { KeyStore } from '#engines/keys/contract.ts';
-import { AES_KEY_BYTES, decryptGcm, encryptGcm } from '#lib/aes-gcm.ts';
+import { AES_KEY_BYTES, decryptGcm, encryptGcm } from '#lib/crypto/aes-gcm.ts';
 
 export interface Sealed {
   readonly v: 1;

@@ -8,7 +8,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
-import { evaluateResponse } from '#lib/webhook-response.ts';
+import { evaluateResponse } from '#lib/http/webhook-response.ts';
 import { linksOf, type LinkedNode } from './links.ts';
 import { keyOf } from './node-key.ts';
 import type { NodeSource } from './node-source.ts';

@@ -1,6 +1,6 @@
 /** What the files of a model say of themselves, read once: nothing is loaded for it. */
 import { z } from 'zod';
-import { parseLimitedYaml } from '#lib/yaml-documents.ts';
+import { parseLimitedYaml } from '#lib/formats/yaml-documents.ts';
 import type { FoundModel, ModelFile } from './model-source.ts';
 
 export interface DescribedModel {

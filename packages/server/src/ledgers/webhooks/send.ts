@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DaisError } from '@dais/api';
 import { matchesAddress, matchesName, type HostPattern } from '#lib/outbound/host-pattern.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
-import { evaluateResponse, type Outcome } from '#lib/webhook-response.ts';
+import { evaluateResponse, type Outcome } from '#lib/http/webhook-response.ts';
 import type { WebhookFormat } from './webhook-format.ts';
 
 export interface Sending {

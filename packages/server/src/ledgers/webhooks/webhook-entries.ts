@@ -19,7 +19,7 @@ import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { foreignKeyRace } from '#lib/write-race.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { evaluateResponse } from '#lib/webhook-response.ts';
+import { evaluateResponse } from '#lib/http/webhook-response.ts';
 import { listDeliveries, presentDelivery, type DeliveryPlace } from './delivery-rows.ts';
 import { checkAddress, sendAndRead } from './send.ts';
 import type { WebhookFormat } from './webhook-format.ts';

@@ -1,5 +1,5 @@
 /** Operators of an ONNX model and the files that it takes its weights from. */
-import { ProtobufError, ProtobufReader } from '#lib/protobuf-reader.ts';
+import { ProtobufError, ProtobufReader } from '#lib/formats/protobuf-reader.ts';
 import type { Findings } from './scan-finding.ts';
 
 /** Graphs inside graphs. */

@@ -1,8 +1,8 @@
 import { deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bytesField, messageOf } from '#lib/protobuf-writer.ts';
-import { zip } from '#lib/zip.testing.ts';
+import { bytesField, messageOf } from '#lib/formats/protobuf-writer.ts';
+import { zip } from '#lib/formats/zip.testing.ts';
 import { scanFile } from './scan-file.ts';
 
 async function scan(path: string, bytes: Buffer | string, beside: readonly string[] = []): Promise<string[]> {

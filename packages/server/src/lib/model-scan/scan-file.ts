@@ -4,7 +4,7 @@
  */
 import { promisify } from 'node:util';
 import { constants, gunzip, gunzipSync, inflate, inflateSync } from 'node:zlib';
-import { parseLimitedYaml } from '#lib/yaml-documents.ts';
+import { parseLimitedYaml } from '#lib/formats/yaml-documents.ts';
 import { scanOnnx } from './onnx-scan.ts';
 import { gradeName } from './pickle-names.ts';
 import { emptyContent, PickleBytes, PickleEnd, PickleError, scanPickle, type PickleContent } from './pickle-scan.ts';

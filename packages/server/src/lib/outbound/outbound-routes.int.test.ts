@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect, createServer as createTcpServer } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { makeCertificates } from '../certificates.testing.ts';
+import { makeCertificates } from '#lib/crypto/certificates.testing.ts';
 import type { Address } from './address-guard.ts';
 import { TestNet } from './outbound.testing.ts';
 

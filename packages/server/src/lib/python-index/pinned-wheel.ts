@@ -9,9 +9,9 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { DownloadError, downloadFile } from '../outbound/download.ts';
 import type { Outbound } from '../outbound/outbound.ts';
-import { withProcessLock } from '../process-lock.ts';
+import { withProcessLock } from '#lib/system/process-lock.ts';
 import { run } from '../process.ts';
-import { extractZipMember } from '../zip-member.ts';
+import { extractZipMember } from '#lib/formats/zip-member.ts';
 import { fileOnPage, type IndexAddress } from './index-address.ts';
 
 export interface PinnedWheel {

@@ -1,5 +1,5 @@
 /** Nodes and inputs of an ONNX file, as far as explaining its trees needs them. */
-import { ProtobufError, ProtobufReader } from '../protobuf-reader.ts';
+import { ProtobufError, ProtobufReader } from '#lib/formats/protobuf-reader.ts';
 
 export interface OnnxGraph {
   readonly nodes: readonly Node[];

@@ -3,7 +3,7 @@
  * they can be explained exactly: TreeEnsembleRegressor and TreeEnsembleClassifier of ai.onnx.ml 1 to 3, as converters of XGBoost,
  * LightGBM and scikit-learn write them, and with the columns of a signature as `dais model convert` does.
  */
-import { ProtobufError } from '../protobuf-reader.ts';
+import { ProtobufError } from '#lib/formats/protobuf-reader.ts';
 import { readGraph, type GraphInput, type Node, type OnnxGraph } from './onnx-graph.ts';
 import { DEEPEST, MODES, type Tree, type TreeEnsemble } from './tree-ensemble.ts';
 

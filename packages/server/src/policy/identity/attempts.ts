@@ -7,7 +7,7 @@ import { DaisError } from '@dais/api';
 import type { Database } from '#engines/database/contract.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
-import { secretDigest } from '#lib/salted-digest.ts';
+import { secretDigest } from '#lib/crypto/digests.ts';
 
 export interface AttemptLimit {
   /** What is counted together: `login account ada`. */

@@ -5,7 +5,7 @@ import type { KindRegistry } from '#kernel/registry.ts';
 import type { CallContext } from '#kernel/context.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
-import type { RandomSource } from '#lib/salted-digest.ts';
+import type { RandomSource } from '#lib/crypto/digests.ts';
 import type { PasswordHasher } from '#policy/identity/passwords/password-hash.ts';
 import type { Sessions } from '#policy/identity/sessions/sessions.ts';
 

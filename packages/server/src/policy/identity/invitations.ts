@@ -3,7 +3,7 @@ import type { Actor } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { secretDigest, type RandomSource } from '#lib/salted-digest.ts';
+import { secretDigest, type RandomSource } from '#lib/crypto/digests.ts';
 
 export interface NewInvitation {
   readonly email: string;

@@ -2,7 +2,7 @@ import type { Database } from '#engines/database/contract.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import type { RandomSource } from '#lib/salted-digest.ts';
+import type { RandomSource } from '#lib/crypto/digests.ts';
 import type { IdentitySettings } from '#policy/identity/identity-parts.ts';
 import type { Sessions } from '#policy/identity/sessions/sessions.ts';
 import type { IssuerKeys } from './federation/issuer-keys.ts';

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Sql } from '#engines/database/contract.ts';
-import { secretDigest, type RandomSource } from '#lib/salted-digest.ts';
+import { secretDigest, type RandomSource } from '#lib/crypto/digests.ts';
 import type { Challenge } from './provider-client.ts';
 
 /** Name of the cookie that binds an attempt to the browser that started it, without the prefix for HTTPS. */

@@ -8,7 +8,7 @@ import {
   type Parameters,
   type Tensor,
 } from '#gateway/index.ts';
-import { ProtobufError, ProtobufReader } from '#lib/protobuf-reader.ts';
+import { ProtobufError, ProtobufReader } from '#lib/formats/protobuf-reader.ts';
 import { fromRaw } from './raw-tensor.ts';
 import { shapeCount } from './shape.ts';
 

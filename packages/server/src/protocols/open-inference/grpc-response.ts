@@ -1,6 +1,6 @@
 /** Messages of the service as bytes. Outputs go raw, as every client reads them; typed contents cost ten times as much. */
 import type { InferAnswer } from '#gateway/index.ts';
-import { bytesField, messageOf, numberField, type ProtobufField } from '#lib/protobuf-writer.ts';
+import { bytesField, messageOf, numberField, type ProtobufField } from '#lib/formats/protobuf-writer.ts';
 import type { Duration, IndexEntry, ModelMetadata, ModelStatistics, TensorText } from './model-texts.ts';
 import { toRaw } from './raw-tensor.ts';
 

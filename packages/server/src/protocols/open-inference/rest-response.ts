@@ -1,7 +1,7 @@
 /** The answer to an infer request over HTTP. Written by hand: an object for `JSON.stringify` costs more than its text. */
 import { DaisError } from '@dais/api/errors';
 import type { InferAnswer, ServingReply, Tensor } from '#gateway/index.ts';
-import { float32Text } from '#lib/float-text.ts';
+import { float32Text } from '#lib/formats/float-text.ts';
 import { toRaw } from './raw-tensor.ts';
 import type { RestRequest } from './rest-request.ts';
 

@@ -9,7 +9,7 @@ import type {
   ServedView,
   ServingRpc,
 } from '#gateway/index.ts';
-import { ProtobufReader } from '#lib/protobuf-reader.ts';
+import { ProtobufReader } from '#lib/formats/protobuf-reader.ts';
 import { readMessage, readRpc, type RpcRequest } from './grpc-request.ts';
 import {
   indexMessage,

@@ -1,6 +1,6 @@
 /** `ExportTraceServiceRequest` in JSON (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding): ids in hex. */
 import { plainAttributes } from '@dais/api';
-import { invalidUtf8At } from '#lib/utf8.ts';
+import { invalidUtf8At } from '#lib/formats/utf8.ts';
 import { clean, newDraft, SpanGatherer, type Attributes, type Decoded, type SpanDraft } from './span-draft.ts';
 
 export class JsonFault extends Error {}

@@ -3,7 +3,7 @@
  * (https://github.com/open-telemetry/opentelemetry-proto/blob/v1.5.0/opentelemetry/proto/trace/v1/trace.proto).
  */
 import { plainDouble, plainInt, plainMap } from '@dais/api';
-import { ProtobufReader } from '#lib/protobuf-reader.ts';
+import { ProtobufReader } from '#lib/formats/protobuf-reader.ts';
 import { clean, newDraft, SpanGatherer, type Attributes, type Decoded, type SpanDraft } from './span-draft.ts';
 
 /** Nested lists and maps; deeper values are omitted. */

@@ -5,7 +5,7 @@ import { DaisError, errorCatalogue, logSpansOperation, type Operation, type Reso
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '#kernel/context.ts';
 import type { Log } from '#lib/log.ts';
-import { ProtobufError } from '#lib/protobuf-reader.ts';
+import { ProtobufError } from '#lib/formats/protobuf-reader.ts';
 import { decodeJson, JsonFault } from './decode-json.ts';
 import { decodeProtobuf } from './decode-protobuf.ts';
 import { answerBody, statusBody, type Encoding } from './encode.ts';

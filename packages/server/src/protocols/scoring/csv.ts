@@ -1,6 +1,6 @@
 /** CSV by RFC 4180, with a row of names: what `text/csv` brings. */
 import { DaisError } from '@dais/api/errors';
-import { invalidUtf8At } from '#lib/utf8.ts';
+import { invalidUtf8At } from '#lib/formats/utf8.ts';
 import type { ScoringBody } from './frame.ts';
 
 export function readCsv(body: Buffer): ScoringBody {

@@ -1,7 +1,7 @@
 /** A table as a request brings it. */
 import { DaisError } from '@dais/api/errors';
 import type { Given } from '#gateway/index.ts';
-import { JsonFault, JsonReader, type JsonValue } from '#lib/json-reader.ts';
+import { JsonFault, JsonReader, type JsonValue } from '#lib/formats/json-reader.ts';
 
 export interface ScoringBody {
   readonly given: Given;

@@ -1,6 +1,6 @@
 /** Where a body is read: a short one at once, a long one and Parquet on a thread of its own. */
 import { BodyThread, LONG_BODY, toTensors } from '#gateway/index.ts';
-import type { JsonValue } from '#lib/json-reader.ts';
+import type { JsonValue } from '#lib/formats/json-reader.ts';
 import { programUrl } from '#lib/process.ts';
 import { OpenedScoring } from './opened-scoring.ts';
 import { readText, type BodyForm } from './scoring-body.ts';

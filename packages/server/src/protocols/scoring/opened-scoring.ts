@@ -8,7 +8,7 @@ import type {
   ServingReply,
   Tensor,
 } from '#gateway/index.ts';
-import type { JsonValue } from '#lib/json-reader.ts';
+import type { JsonValue } from '#lib/formats/json-reader.ts';
 import { predictionsText } from './predictions-text.ts';
 
 /** A request of either protocol: both name no id, and answer with `predictions`. */

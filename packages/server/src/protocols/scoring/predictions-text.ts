@@ -1,6 +1,6 @@
 /** `predictions`, in the form that fits what the model gave. */
 import type { InferAnswer, Tensor } from '#gateway/index.ts';
-import { float32Text } from '#lib/float-text.ts';
+import { float32Text } from '#lib/formats/float-text.ts';
 import { columnsOf } from '#lib/model-signature.ts';
 
 /** One output: a list, nested as it is. Several, or columns by the signature: a record for each row. */

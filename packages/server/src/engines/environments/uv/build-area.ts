@@ -6,7 +6,7 @@ import { lstat, mkdir, readdir, readFile, readlink, realpath, rm } from 'node:fs
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { DaisError } from '@dais/api';
-import { checkProcess, processIdentity } from '#lib/process-identity.ts';
+import { checkProcess, processIdentity } from '#lib/system/process-identity.ts';
 import { run } from '#lib/process.ts';
 
 /** What an entry of a folder takes at least: the disk has a limited number of them. */

@@ -11,7 +11,7 @@ import type { Outbound } from '#lib/outbound/outbound.ts';
 import { listenForClient, type ProxyListener } from '#lib/outbound/proxy-listener.ts';
 import type { Isolation } from '#engines/isolation/contract.ts';
 import { run, type RunResult } from '#lib/process.ts';
-import { Semaphore } from '#lib/semaphore.ts';
+import { Semaphore } from '#lib/concurrency/semaphore.ts';
 import type { EnvironmentOptions } from '../contract.ts';
 import { secretForms, splitCredentials } from '#lib/python-index/index-address.ts';
 import { buildIsolated, type BuildLimits, type BuildPlace } from './isolated-build.ts';

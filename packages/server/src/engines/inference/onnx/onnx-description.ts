@@ -1,6 +1,6 @@
 /** What an ONNX file says of itself, read before any runtime sees it: inputs, outputs, and the files that it wants read. */
 import { DaisError } from '@dais/api/errors';
-import { ProtobufError, ProtobufReader } from '#lib/protobuf-reader.ts';
+import { ProtobufError, ProtobufReader } from '#lib/formats/protobuf-reader.ts';
 import type { Datatype, TensorSpec } from '../contract.ts';
 
 export interface OnnxDescription {

@@ -1,6 +1,6 @@
 /** Where a session can be: on this thread, on another, in a process. */
 import { DaisError } from '@dais/api';
-import { WORTH_KEEPING, type BufferPool } from '#lib/buffer-pool.ts';
+import { WORTH_KEEPING, type BufferPool } from '#lib/concurrency/buffer-pool.ts';
 import { programUrl, startThread, type Thread } from '#lib/process.ts';
 import { ModelFault, type InferOptions, type Tensor } from '../contract.ts';
 import type { Runner, RunnerEnd, RunningBatch } from '../runner.ts';

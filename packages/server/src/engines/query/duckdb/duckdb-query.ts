@@ -11,8 +11,8 @@ import { sharedIsolation } from '#engines/isolation/open-isolation.ts';
 import type { Clock } from '#lib/clock.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { Log } from '#lib/log.ts';
-import { Semaphore } from '#lib/semaphore.ts';
-import { checkProcess, processIdentity, type ProcessIdentity } from '#lib/process-identity.ts';
+import { Semaphore } from '#lib/concurrency/semaphore.ts';
+import { checkProcess, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.ts';
 import type {
   Column,
   FileTable,

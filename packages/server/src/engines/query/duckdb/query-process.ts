@@ -7,7 +7,7 @@ import type { Socket } from 'node:net';
 import type { IsolatedEnd, IsolatedProcess, IsolatedRun, Isolation, RunLimits } from '#engines/isolation/contract.ts';
 import { programFolders } from '#engines/isolation/program-folders.ts';
 import type { Clock } from '#lib/clock.ts';
-import { folderSize } from '#lib/folder-size.ts';
+import { folderSize } from '#lib/system/folder-size.ts';
 import type { Log } from '#lib/log.ts';
 import { ownProgram, programUrl } from '#lib/process.ts';
 import type { QueryProgress, StatementResult } from '../contract.ts';

@@ -11,7 +11,7 @@ import { attachContent } from '#kernel/content/references.ts';
 import type { JobIo } from '#kernel/job-runner.ts';
 import { convertedPlace, registerConverted } from '#ledgers/registry/index.ts';
 import type { ModelRow } from '#ledgers/serving/index.ts';
-import type { JsonValue } from '#lib/json-reader.ts';
+import type { JsonValue } from '#lib/formats/json-reader.ts';
 import { emitEnded } from '../end-job.ts';
 import { requireFiles } from '../find-model.ts';
 import type { HostedModel } from '../hosted-model.ts';

@@ -7,7 +7,7 @@ import type { ModelImportance } from '@dais/api/serving';
 import type { Cell } from '#engines/query/contract.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { Clock } from '#lib/clock.ts';
-import { Semaphore } from '#lib/semaphore.ts';
+import { Semaphore } from '#lib/concurrency/semaphore.ts';
 import { chooseInputs } from '../asked-data.ts';
 import { tableOfRows, type InputColumn } from '../batch/predict-rows.ts';
 import { findModelVersion } from '../find-model.ts';

@@ -1,7 +1,7 @@
 /** What went into a model, out of a kept prediction. Pure. */
 import { DaisError } from '@dais/api';
 import type { Prediction } from '@dais/api/serving';
-import type { JsonValue } from '#lib/json-reader.ts';
+import type { JsonValue } from '#lib/formats/json-reader.ts';
 
 export interface KeptInputs {
   readonly model: string;

@@ -3,7 +3,7 @@ import type { CallContext } from '#kernel/context.ts';
 import type { Principal, Via } from '#kernel/principal.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { CookieAttributes } from '#lib/cookies.ts';
+import type { CookieAttributes } from '#lib/http/cookies.ts';
 import { isBySession } from '#policy/identity/own-account.ts';
 import { SESSION_COOKIE, endOldestSessions, type CreatedSession, type Sessions } from './sessions.ts';
 

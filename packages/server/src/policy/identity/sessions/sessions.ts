@@ -6,7 +6,7 @@ import type { Sql } from '#engines/database/contract.ts';
 import type { Client, Via } from '#kernel/principal.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { secretDigest, type RandomSource } from '#lib/salted-digest.ts';
+import { secretDigest, type RandomSource } from '#lib/crypto/digests.ts';
 import { bumpVersion } from '#policy/state.ts';
 
 /** Name of the cookie that holds a session's secret, without the prefix that HTTPS adds. */

@@ -1,5 +1,5 @@
 /** Invitations and passwords against guessing, fixation and open redirects. */
-import { secretDigest } from '#lib/salted-digest.ts';
+import { secretDigest } from '#lib/crypto/digests.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AccountWorld, asOwner, PASSWORD } from '#policy/identity/testing/account-world.ts';
 

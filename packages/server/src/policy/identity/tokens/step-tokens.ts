@@ -7,7 +7,7 @@ import type { Sql } from '#engines/database/contract.ts';
 import type { Principal } from '#kernel/principal.ts';
 import { tenantNames } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { secretDigest, type RandomSource } from '#lib/salted-digest.ts';
+import { secretDigest, type RandomSource } from '#lib/crypto/digests.ts';
 import { makeTokenText, STEP_FORM, tokenForm } from '#policy/identity/tokens/token-text.ts';
 
 /** What training does: read, log, register what came of it. It deletes nothing, governs nothing and runs nothing. */

@@ -4,7 +4,7 @@
  * secret scanners and the server recognize tokens without a query.
  */
 import { crc32 } from 'node:zlib';
-import type { RandomSource } from '#lib/salted-digest.ts';
+import type { RandomSource } from '#lib/crypto/digests.ts';
 
 export const tokenForms = ['pat', 'sat', 'ses'] as const;
 export type TokenForm = (typeof tokenForms)[number];

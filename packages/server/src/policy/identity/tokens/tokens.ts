@@ -4,7 +4,7 @@ import type { Sql } from '#engines/database/contract.ts';
 import type { Principal, Via } from '#kernel/principal.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { secretDigest, type RandomSource } from '#lib/salted-digest.ts';
+import { secretDigest, type RandomSource } from '#lib/crypto/digests.ts';
 import { makeTokenText, type TokenForm, tokenForm } from '#policy/identity/tokens/token-text.ts';
 import { bumpVersion, notifyAccessChange } from '#policy/state.ts';
 

@@ -1,7 +1,7 @@
 /** Rows of `policy.device_grant`: sign-ins of command lines that wait for approval. All times are of the database. */
 import type { Sql } from '#engines/database/contract.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { secretDigest } from '#lib/salted-digest.ts';
+import { secretDigest } from '#lib/crypto/digests.ts';
 
 export const GRANT_SECONDS = 600;
 export const POLL_SECONDS = 5;

@@ -2,7 +2,7 @@
  * The code that a user compares or types: eight of twenty consonants (34.6 bits), so that it spells no word and no two
  * characters are similar. It is valid for ten minutes. Only signed-in users may try codes, at a limited rate.
  */
-import type { RandomSource } from '#lib/salted-digest.ts';
+import type { RandomSource } from '#lib/crypto/digests.ts';
 
 const ALPHABET = 'BCDFGHJKLMNPQRSTVWXZ';
 const CHARACTERS = 8;

@@ -1,5 +1,5 @@
 import type { Sql } from '#engines/database/contract.ts';
-import { secretDigest } from '#lib/salted-digest.ts';
+import { secretDigest } from '#lib/crypto/digests.ts';
 
 /** Longer than any difference of clocks that is tolerated. */
 const GRACE_SECONDS = 300;

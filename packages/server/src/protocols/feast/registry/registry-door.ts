@@ -5,8 +5,8 @@
 import { DaisError } from '@dais/api';
 import { putDefinitionOperation, listDefinitionsOperation, readDefinitionOperation } from '@dais/api/data';
 import type { CallContext } from '#kernel/context.ts';
-import { ProtobufError } from '#lib/protobuf-reader.ts';
-import { bytesField, messageOf, numberField } from '#lib/protobuf-writer.ts';
+import { ProtobufError } from '#lib/formats/protobuf-reader.ts';
+import { bytesField, messageOf, numberField } from '#lib/formats/protobuf-writer.ts';
 import { FeastFault, feastFault, invalid, notDone, notFound } from '../feast-errors.ts';
 import { caller, type FeastCalls, type FeastParts } from '../feast-calls.ts';
 import { daisProject, feastProject } from '../projects.ts';

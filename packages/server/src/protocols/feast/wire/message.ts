@@ -2,7 +2,7 @@
  * A message of protocol buffers by the numbers of its fields. What is not asked for is passed over, so that fields of newer
  * clients do no harm.
  */
-import { ProtobufReader } from '#lib/protobuf-reader.ts';
+import { ProtobufReader } from '#lib/formats/protobuf-reader.ts';
 
 type Value = number | string | Buffer;
 

@@ -10,7 +10,7 @@ import {
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Download } from '#kernel/content/download.ts';
 import { withContent, type CallContext } from '#kernel/context.ts';
-import { byteSpan } from '#lib/byte-range.ts';
+import { byteSpan } from '#lib/http/byte-range.ts';
 import type { CallOperation, Refusals } from '#protocols/mlflow/route.ts';
 import { absolute, type ServerAddress } from '#protocols/mlflow/server-address.ts';
 import { attachment, contentTypeOf, folderOf, isFolder, joined } from '#protocols/mlflow/wire/artifact-location.ts';

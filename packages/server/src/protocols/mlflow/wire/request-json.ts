@@ -1,5 +1,5 @@
 /** What a request says, whatever carries it: the query string of a GET, else a JSON body. */
-import { invalidUtf8At } from '#lib/utf8.ts';
+import { invalidUtf8At } from '#lib/formats/utf8.ts';
 import type { Message } from './message.ts';
 import { invalid, MlflowError } from './mlflow-error.ts';
 

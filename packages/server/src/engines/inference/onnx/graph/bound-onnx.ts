@@ -6,7 +6,7 @@
  * tensors that describe shapes are computed on the way. Declared shapes of values and outputs are claims of the file and are
  * ignored. An operator, type or dimension without a known limit ends the analysis with a reason.
  */
-import { ProtobufError } from '#lib/protobuf-reader.ts';
+import { ProtobufError } from '#lib/formats/protobuf-reader.ts';
 import { classicalRules, tfIdf } from './classical-rules.ts';
 import { controlRules } from './control-rules.ts';
 import { elementwiseRules } from './elementwise-rules.ts';

@@ -1,5 +1,5 @@
 /** Reads the graph of an ONNX file. It never decodes weights: a tensor keeps views of the file's bytes. */
-import { ProtobufReader } from '#lib/protobuf-reader.ts';
+import { ProtobufReader } from '#lib/formats/protobuf-reader.ts';
 import {
   canonicalDomain,
   GraphFault,

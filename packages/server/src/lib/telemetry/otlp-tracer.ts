@@ -6,7 +6,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import { newSpanId, type FinishedSpan, type SpanContext, type Tracer } from '#lib/tracer.ts';
+import { newSpanId, type FinishedSpan, type SpanContext, type Tracer } from '#lib/telemetry/tracer.ts';
 
 export interface OtlpTracerOptions {
   /** `http://127.0.0.1:4318`; `/v1/traces` is added. */

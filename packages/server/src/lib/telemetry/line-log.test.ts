@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createLineLog, type LineLogOptions } from '#lib/line-log.ts';
+import { createLineLog, type LineLogOptions } from '#lib/telemetry/line-log.ts';
 
 function log(format: LineLogOptions['format'], level: LineLogOptions['level'] = 'info') {
   const lines: string[] = [];

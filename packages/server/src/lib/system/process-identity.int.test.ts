@@ -1,7 +1,7 @@
 import { closeSync, openSync, readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { checkProcess, processIdentity } from './process-identity.ts';
-import { run } from './process.ts';
+import { run } from '#lib/process.ts';
 
 /** Beyond those that are open. */
 const LEFT = 50;

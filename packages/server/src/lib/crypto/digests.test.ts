@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { digestMatches, saltedDigest } from '#lib/salted-digest.ts';
+import { digestMatches, saltedDigest } from '#lib/crypto/digests.ts';
 
 test('a digest matches its text only, and the same text has another digest each time', async () => {
   const [first, second] = await Promise.all([saltedDigest('a password'), saltedDigest('a password')]);

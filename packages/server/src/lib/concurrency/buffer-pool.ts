@@ -2,7 +2,7 @@
  * A pool of memory for large short-lived buffers. 600 kB of fresh memory cost 0.4 ms of page faults, and each 64 MB of
  * it a full garbage collection; pooled memory costs neither.
  */
-import type { Clock } from './clock.ts';
+import type { Clock } from '#lib/clock.ts';
 
 /** Below it, memory is made: keeping it gains nothing. */
 export const WORTH_KEEPING = 64 * 1024;

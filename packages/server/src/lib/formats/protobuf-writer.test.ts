@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ProtobufReader } from '#lib/protobuf-reader.ts';
-import { bytesField, messageOf, numberField } from '#lib/protobuf-writer.ts';
+import { ProtobufReader } from '#lib/formats/protobuf-reader.ts';
+import { bytesField, messageOf, numberField } from '#lib/formats/protobuf-writer.ts';
 
 test('written fields can be read', () => {
   const field = fc.integer({ min: 1, max: 100_000 });

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { start } from './process.ts';
+import { start } from '#lib/process.ts';
 
 export interface KilledWorker {
   /** The file with the worker. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { BufferPool } from './buffer-pool.ts';
-import { ManualClock } from './manual-clock.testing.ts';
+import { ManualClock } from '#lib/manual-clock.testing.ts';
 
 const MIB = 1024 * 1024;
 /** Longer than until unused memory is dropped. */

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { run } from './process.ts';
+import { run } from '#lib/process.ts';
 import { extractZipMember } from './zip-member.ts';
 import { zip } from './zip.testing.ts';
 

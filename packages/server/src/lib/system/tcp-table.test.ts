@@ -1,6 +1,6 @@
 import { endianness } from 'node:os';
 import { describe, expect, test } from 'vitest';
-import { parseTcpTable, peerUid, tableAddresses } from '#lib/tcp-table.ts';
+import { parseTcpTable, peerUid, tableAddresses } from '#lib/system/tcp-table.ts';
 
 const HEAD = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode';
 const line = (local: string, remote: string, state: string, uid: number, inode: number) =>

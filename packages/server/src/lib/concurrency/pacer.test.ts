@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { ManualClock } from '#lib/manual-clock.testing.ts';
-import { systemClock } from './clock.ts';
+import { systemClock } from '#lib/clock.ts';
 import { pacer } from './pacer.ts';
 
 test('keeps the pace, and idle time is not saved up', async () => {

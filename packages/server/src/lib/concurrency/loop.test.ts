@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { Log, LogFields } from './log.ts';
+import type { Log, LogFields } from '#lib/log.ts';
 import { Loop } from './loop.ts';
-import { ManualClock } from './manual-clock.testing.ts';
+import { ManualClock } from '#lib/manual-clock.testing.ts';
 
 /** All resolvable promises are resolved. */
 async function settle(): Promise<void> {

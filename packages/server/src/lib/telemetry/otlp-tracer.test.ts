@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { ManualClock } from '#lib/manual-clock.testing.ts';
 import { silentLog, type LogFields } from '#lib/log.ts';
-import { OtlpTracer } from '#lib/otlp-tracer.ts';
-import { childOf, traceparentOf } from '#lib/tracer.ts';
+import { OtlpTracer } from '#lib/telemetry/otlp-tracer.ts';
+import { childOf, traceparentOf } from '#lib/telemetry/tracer.ts';
 
 function tracer(status = 200, random = 0) {
   const clock = new ManualClock();

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Coalescer } from '#lib/coalesce.ts';
+import { Coalescer } from '#lib/concurrency/coalesce.ts';
 
 /** Runs that end on request. */
 function controlled() {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decryptGcm, encryptGcm, fingerprint, packGcm, unpackGcm } from '#lib/aes-gcm.ts';
+import { decryptGcm, encryptGcm, fingerprint, packGcm, unpackGcm } from '#lib/crypto/aes-gcm.ts';
 
 const bytes = fc.uint8Array({ maxLength: 200 }).map((array) => Buffer.from(array));
 
