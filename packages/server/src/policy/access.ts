@@ -3,11 +3,11 @@ import type { Principal } from '#kernel/principal.ts';
 /** Properties of a request that are known before any route handles it. */
 export interface AccessRequest {
   readonly method: string;
-  /** Path and query as they came. */
+  /** Path and query as received. */
   readonly url: string;
   /** Host header, or the forwarded one when the peer is a trusted proxy. */
   readonly host: string | undefined;
-  /** `https` also when a trusted proxy says so. */
+  /** `https` also if a trusted proxy reports it. */
   readonly scheme: 'http' | 'https';
   readonly origin: string | undefined;
   readonly fetchSite: string | undefined;
@@ -27,11 +27,11 @@ export interface AccessRequirement {
   readonly anonymous: boolean;
   /** The operation requires a ticket: every caller is `ANONYMOUS`, and credentials are not checked. */
   readonly byTicket?: boolean;
-  /** The answer is an operation's, so that the authorizer asks whether the credential still holds. */
+  /** The response comes from an operation, so that the authorizer checks whether the credential is still valid. */
   readonly dispatched: boolean;
 }
 
-/** Port: decides who a request comes from, before any route sees it. */
+/** Interface: authenticates the caller of a request before any route handles it. */
 export interface Access {
   /**
    * Returns `ANONYMOUS` only if the route permits it and the request has no credential or the cookie of an ended
@@ -39,6 +39,6 @@ export interface Access {
    * @throws DaisError `host_refused`, `origin_refused`, `unauthenticated`, `invalid_request` (a token in the URL).
    */
   identify(request: AccessRequest, wish: AccessRequirement): Promise<Principal>;
-  /** Writes down what it still keeps in memory. Idempotent. */
+  /** Writes the data that is still in memory. Idempotent. */
   close(): Promise<void>;
 }

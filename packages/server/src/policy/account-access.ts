@@ -35,19 +35,19 @@ export interface AccountAccessParts extends GateParts {
 
 interface Known<T> {
   readonly found: T;
-  /** Read just now, not kept from before. */
+  /** Read for this request, not cached. */
   readonly fresh: boolean;
   readonly standing: Standing;
 }
 
-/** Memory holds digests too, never what opens anything. */
+/** The cache contains only digests. */
 function cacheKey(secret: string): string {
   return secretDigest(secret).toString('base64');
 }
 
 /** The prefix of owner tokens. */
 const OWNER_PREFIX = 'dais_own_';
-/** Credentials kept in memory: about 500 bytes each. */
+/** Cached credentials: about 500 bytes each. */
 const CACHED = 10_000;
 /** A session's last use is written down when it is this old. */
 const TOUCH_AFTER_MS = 55_000;
@@ -139,7 +139,7 @@ export class AccountAccess implements Access {
   }
 
   /**
-   * What was kept in memory counts when its version is still the present one: asked here, or by the authorizer of the
+   * A cached credential is valid if its version is the current one. The check runs here, or in the authorizer of the
    * operation, which reads the version anyway.
    */
   async #find<T extends LiveToken | LiveSession>(
@@ -154,7 +154,7 @@ export class AccountAccess implements Access {
       return found !== undefined;
     };
     const standing = (found: T): Standing => ({
-      // When asked for: the check may have read it anew.
+      // Evaluated lazily, because the check can replace it.
       get leftMs() {
         return cache.leftMs(key);
       },

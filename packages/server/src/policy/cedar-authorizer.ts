@@ -46,7 +46,7 @@ export class CedarAuthorizer implements Authorizer {
   readonly #denials: DenialRecorder;
   readonly #audits: AuditRecorder;
   readonly #versions: VersionWatch;
-  /** Why an error was made, until the operation that it ends is over. */
+  /** The reason of an error, until its operation is over. */
   readonly #refusals = new WeakMap<DaisError, Denial>();
 
   constructor(parts: CedarAuthorizerParts) {
@@ -87,7 +87,7 @@ export class CedarAuthorizer implements Authorizer {
   /** Puts a refusal on record before its answer leaves. */
   async ended(error: unknown): Promise<void> {
     if (!(error instanceof DaisError)) return;
-    // Another may have said it in other words.
+    // Another error may have replaced it.
     const denial = this.#refusals.get(error) ?? this.#refusals.get(error.cause as DaisError);
     if (denial === undefined) return;
     this.#refusals.delete(error);
@@ -138,7 +138,7 @@ export class CedarAuthorizer implements Authorizer {
     return rows === undefined ? permit : { ...permit, rows };
   }
 
-  /** Who writes a resource that names a Secret lets it use that Secret, and must be allowed to. */
+  /** A resource that names a Secret can use it, so its author needs the permission to use the Secret. */
   async #withUses(permit: Permit, inquiry: Inquiry, question: Question, evidence: Evidence): Promise<Permit> {
     const { desired } = question.target;
     const kind = inquiry.rules.model.kinds.get(question.target.kind);
@@ -168,7 +168,7 @@ export class CedarAuthorizer implements Authorizer {
     const kind = inquiry.rules.model.kinds.get(question.target.kind);
     const view = new TargetView(question, evidence, kind, []);
     const reads = candidatesOf(inquiry, view.uid.type).some((policy) => policy.readsResource);
-    // Admission says that it is not there, or the same apply makes it.
+    // Admission reports a missing resource, or the same apply creates it.
     if (reads && (await view.resource()) === undefined) return {};
     return await this.#decideTarget(inquiry, question, evidence, { kind, mustSee: false });
   }
@@ -213,7 +213,7 @@ export class CedarAuthorizer implements Authorizer {
     throw await this.#targetError({ inquiry, question, view, kind, looked, unseen, ...refused });
   }
 
-  /** Puts on record what policies in audit mode would have refused. A plan, which only asks, records nothing. */
+  /** Records denials of policies in audit mode. A plan records nothing. */
   async #audit(question: Question, { tx }: Evidence, refusals: readonly AuditedRefusal[]): Promise<void> {
     if (refusals.length === 0) return;
     const { mode, action } = question.operation;
@@ -272,7 +272,7 @@ interface RefusedTarget {
   readonly looked: boolean;
   /** It is there, and the caller may not read it. */
   readonly unseen: boolean;
-  /** Absent: nothing was refused, but there is no such target. */
+  /** Absent: the action is permitted, but the target does not exist. */
   readonly reasons?: readonly string[];
   /** Ids of policies that could not decide. */
   readonly errors?: readonly string[];

@@ -1,7 +1,6 @@
 /**
- * Solo mode: who may use a server that has one owner and no accounts. It listens on loopback only, so what is left to
- * keep out are pages of other origins in the owner's browser (Host and Origin) and other users of the machine (uid or
- * token).
+ * Solo mode: access to a server with one owner and no accounts. It listens on loopback only, so it must exclude pages
+ * of other origins in the owner's browser (Host and Origin) and other users of the machine (uid or token).
  */
 import { DaisError } from '@dais/api';
 import { ANONYMOUS, type Principal } from '#kernel/principal.ts';
@@ -41,7 +40,7 @@ export class OwnerAccess implements Access {
       this.#gate.checkWriteByAnybody(request);
       return ANONYMOUS;
     }
-    // Before anything that makes its sender the owner: a step may run with the owner's uid.
+    // Checked before the owner, because a step can run with the owner's uid.
     const step = await identifyStep(request, this.#findStep);
     if (step !== undefined) return step;
     const given = bearerToken(request.authorization);

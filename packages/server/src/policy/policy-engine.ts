@@ -19,7 +19,7 @@ export class PolicyEngine {
   #model: Model | undefined;
   #registry: KindRegistry | undefined;
 
-  /** @param kinds asked for when first needed: policies are about kinds, and some kinds are policies */
+  /** @param kinds evaluated on first use: policies depend on kinds, and some kinds are policies */
   constructor(kinds: () => readonly KindDefinition[], principals: PrincipalSource) {
     this.#kinds = kinds;
     this.principals = principals;

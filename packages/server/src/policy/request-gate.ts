@@ -94,6 +94,6 @@ export function hostName(header: string): string | undefined {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+))(?::\d{1,5})?$/.exec(header);
   if (match === null) return undefined;
   if (match[1] !== undefined) return isIP(match[1]) === 6 ? match[1].toLowerCase() : undefined;
-  // A trailing dot makes a name absolute but not another one.
+  // A trailing dot makes a name absolute, but not a different name.
   return match[2]?.toLowerCase().replace(/\.$/, '');
 }

@@ -3,8 +3,8 @@ import type { Authorizer } from '#kernel/principal.ts';
 import { requireWithinToken } from '#policy/token-limits.ts';
 
 /**
- * Solo mode: one owner, who may do everything; and the platform itself. Anyone else is refused. Steps act for the owner and
- * are never the owner: their tokens are limited to a project and to what steps do.
+ * Solo mode: the owner and the platform have all permissions, and everyone else is rejected. Steps act for the owner
+ * without being the owner: their tokens are limited to a project and to the actions of steps.
  */
 export const soloAuthorizer: Authorizer = {
   authorize: async (question) => {

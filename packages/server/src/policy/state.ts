@@ -6,7 +6,7 @@
 import type { Prelude, Sql } from '#engines/database/contract.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
-/** Comes with the beginning of transactions that decide about quick reads. */
+/** Read at the start of transactions that authorize quick reads. */
 export const versionPrelude: Prelude = { text: 'select version from policy.state', name: 'policy_version' };
 
 export async function readVersion(sql: Sql): Promise<bigint> {

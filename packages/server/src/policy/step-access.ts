@@ -5,7 +5,7 @@ import type { AccessRequest } from '#policy/access.ts';
 import { bearerToken } from '#policy/authorization-header.ts';
 import { STEP_FORM } from '#policy/identity/tokens/token-text.ts';
 
-/** Who has this token; undefined when it is none that holds. */
+/** Returns the owner of this token; undefined if it is not valid. */
 export type FindStep = (text: string) => Promise<Principal | undefined>;
 
 const PREFIX = `dais_${STEP_FORM}_`;

@@ -1,4 +1,4 @@
-/** What a token is limited to, whatever the one may do who made it. Pure. */
+/** Enforces the limits of a token, independent of the permissions of its owner. Pure. */
 import { DaisError } from '@dais/api';
 import type { Question } from '#kernel/principal.ts';
 import { matchesScope } from '#policy/identity/tokens/scopes.ts';

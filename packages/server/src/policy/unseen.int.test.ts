@@ -24,7 +24,7 @@ const sources = (...documents: readonly object[]) => [
   { file: 'a.yaml', text: documents.map((one) => JSON.stringify(one)).join('\n---\n') },
 ];
 
-/** The answer in every detail, with the project's name taken out. */
+/** The complete response, without the name of the project. */
 async function told(
   project: string,
   { name, input }: { readonly name: string; readonly input: unknown },

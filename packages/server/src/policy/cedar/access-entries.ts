@@ -34,7 +34,7 @@ export interface AccessParts {
 }
 
 export function accessEntries(parts: AccessParts): readonly OperationEntry[] {
-  // Everybody may, and it takes the processor for as long as the text is: one after the other.
+  // Available to every caller, and its CPU time grows with the text: requests run sequentially.
   const tests = new WorkQueue(1, 16, 'Too many policy simulations are running. Retry in a few seconds.');
   return [
     entry(whyOperation, async (tx, call) => await why(parts, tx, call)),
@@ -107,7 +107,7 @@ async function principalOf(parts: AccessParts, tx: Transaction, call: Call, subj
   return { facts, teams: teams.filter((team) => here.has(resourceUid('Team', '', team).key)) };
 }
 
-/** Everybody may ask about themselves; about others, who may read policies. */
+/** Every caller may query themselves; queries about others require permission to read policies. */
 async function allowAbout(call: Call, subject: Subject): Promise<void> {
   const { principal } = call.context;
   if (textOf(principal) === `${subject.type}:${subject.name}`) {
@@ -146,7 +146,7 @@ interface FoundResource {
   readonly kind: string;
   /** Empty: all of them. */
   readonly name: string;
-  /** Empty for the organisation. */
+  /** Empty for the organization. */
   readonly project: string;
   readonly text: string;
 }
@@ -164,7 +164,7 @@ async function explain(
   if (name === '') return explainCollection(inquiry, authorizeCollection(inquiry, collectionOf(known, project)));
   const tenant = project === '' ? { id: ORGANISATION, name: '' } : call.tenant;
   const target = { kind, name };
-  // What the answer says of a resource, only who may read it may know.
+  // The response describes the resource, so it requires permission to read it.
   await call.authorize({ ...target, ...(project !== '' && { project }) }, tenant, `${actionWord(kind)}:read`);
   await tx.enter(tenant.id);
   const evidence = { sql: tx.sql, tx, facts: parts.engine.factsIn(tx, tenant.id) };

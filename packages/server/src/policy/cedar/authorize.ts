@@ -24,11 +24,11 @@ export interface Inquiry {
   readonly principalEntity: Entity;
   readonly action: ActionModel;
   readonly context: CedarRecord;
-  /** Name of the project that it plays in; empty for the organisation. */
+  /** Name of the project; empty for the organization. */
   readonly project: string;
 }
 
-/** The sets that have a say in a project. */
+/** The policy sets that apply in a project. */
 export function setsOf({ rules, project }: Pick<Inquiry, 'rules' | 'project'>): readonly PolicySet[] {
   const own = rules.projects.get(project);
   return own === undefined ? [rules.organisation] : [rules.organisation, own];
@@ -49,7 +49,7 @@ export function candidatesOf(
   return sets.flatMap((set) => set.candidates(inquiry.action.uid, resourceType));
 }
 
-/** As Cedar decides, but for one thing: an error in any policy denies. */
+/** Cedar's decision, with one difference: an error in any policy denies. */
 export function authorize(
   inquiry: Inquiry,
   resource: EntityUid,
@@ -159,7 +159,7 @@ export interface CollectionDecision {
   readonly permits: readonly string[];
   /** Ids of policies that forbid it for some row. */
   readonly forbids: readonly string[];
-  /** Of these, those that forbid it for every row. */
+  /** The policies among them that forbid the action for every row. */
   readonly forbidAll: readonly string[];
 }
 

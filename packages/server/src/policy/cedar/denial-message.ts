@@ -18,7 +18,7 @@ export interface Undecided {
 export interface Refused extends Undecided {
   /** Ids of policies that forbid or are in error; empty when nothing permits it. */
   readonly reasons: readonly string[];
-  /** Whether the caller may know who gives roles. */
+  /** Whether the caller may read role bindings. */
   readonly readsBindings: boolean;
 }
 

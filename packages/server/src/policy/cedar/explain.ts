@@ -62,7 +62,7 @@ function reasonsOf(
   );
 }
 
-/** Roles have an id and permit; they say nothing else. */
+/** Roles have an id and only permit. */
 function reasonOf(policy: CompiledPolicy | undefined, id: string, otherwise: 'permit' | 'forbid'): PolicyReason {
   const said = (name: string) => {
     const text = policy?.annotations[name];

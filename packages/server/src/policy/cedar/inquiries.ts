@@ -1,4 +1,4 @@
-/** Makes inquiries: who asks, how they came in, what they would do. */
+/** Creates inquiries: principal, authentication context and action. */
 import type { Client, Via } from '#kernel/principal.ts';
 import type { Sql } from '#engines/database/contract.ts';
 import type { PrincipalFacts, PrincipalSource } from '#policy/principal-source.ts';
@@ -28,7 +28,7 @@ export interface RequestContext {
   readonly now: number;
 }
 
-/** What is known of a principal; kept with the rules. */
+/** Facts about a principal; cached with the rules. */
 export async function findPrincipal(
   rules: Rules,
   source: PrincipalSource,
@@ -39,7 +39,7 @@ export async function findPrincipal(
   const key = `${type}:${name}`;
   if (rules.principals.has(key)) return rules.principals.get(key);
   const facts = await source.read(type, name, sql);
-  // Names come from credentials and from people who ask about others: bounded, for there is no end of wrong ones.
+  // Names come from credentials and from queries: limited, because invalid names are unlimited.
   if (rules.principals.size >= 50_000) rules.principals.clear();
   rules.principals.set(key, facts);
   return facts;
@@ -102,7 +102,7 @@ function contextOf({ via, client, scopes, now }: RequestContext): CedarRecord {
   return context;
 }
 
-/** An IPv4 address that came over an IPv6 socket is that address. */
+/** An IPv4 address over an IPv6 socket counts as IPv4. */
 function addressOf(address: string): CedarValue | undefined {
   try {
     return constructors['ip']?.(address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, ''));

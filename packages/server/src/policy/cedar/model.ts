@@ -1,4 +1,4 @@
-/** What policies speak of: entity types, actions and their groups, made from the kinds and operations that there are. */
+/** The policy schema: entity types, actions and their groups, derived from the kinds and operations. */
 import type { SchemaJson, Type, TypeOfAttribute } from '@cedar-policy/cedar-wasm/nodejs';
 import { factsOfKind, type Attribute, type FurtherAction, type KindSpec, type Operation, type Role } from '@dais/api';
 import type { FactProvider } from '#kernel/principal.ts';
@@ -10,10 +10,10 @@ export const NAMESPACE = 'Dais';
 export const ORGANISATION_ENTITY = new EntityUid(`${NAMESPACE}::Org`, 'organisation');
 /** Authenticated principals. */
 export const SELF_GROUP = 'self';
-/** `admin` and what belongs to the organisation as a whole: an admin of one project does not change projects. */
+/** `admin` and actions of the whole organization: an admin of one project cannot change projects. */
 export const ORGANISATION_ADMIN = 'organisationAdmin';
 
-/** Kinds of a project whose writing gives rights: admins only. */
+/** Kinds of a project whose resources grant permissions: only admins write them. */
 const GOVERNING_KINDS: ReadonlySet<string> = new Set(['Policy', 'RoleBinding']);
 const PRINCIPAL_KINDS = ['User', 'ServiceAccount'] as const;
 
@@ -39,7 +39,7 @@ export interface ActionModel {
   /** Roles that permit it; `organisationAdmin` among them. */
   readonly groups: readonly string[];
   readonly writes: boolean;
-  /** It can be done in a project; else only to what belongs to the organisation. */
+  /** The action exists in projects; otherwise only in the organization. */
   readonly inProjects: boolean;
 }
 
@@ -211,8 +211,8 @@ function membership(kind: string): readonly string[] {
 }
 
 /**
- * Facts are required: a policy uses them without asking first. One that is unknown is missing from the entity all the same,
- * so that a policy which uses it is in error, and an error refuses.
+ * Facts are required attributes, so a policy uses them without `has`. An unknown fact is still missing from the entity:
+ * a policy that uses it has an error, and an error denies.
  */
 function factsType(kind: string, { names }: FactProvider): TypeOfAttribute<string> {
   const declared = new Map(factsOfKind(kind).map(({ name, type }) => [name, type]));

@@ -32,7 +32,7 @@ function hasRoleIn({ project, rules, principal, principalEntity }: Inquiry): boo
   return rules.organisation.links.some(
     ({ principal: of, role, resource }) =>
       theirs(of.key) &&
-      // Who reads the metrics of the server needs to know of no project.
+      // Readers of server metrics need no access to projects.
       role.key !== SCRAPER.key &&
       (resource.key === here || resource.key === ORGANISATION_ENTITY.key),
   );

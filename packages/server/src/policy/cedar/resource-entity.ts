@@ -6,7 +6,7 @@ import { attributeValue } from './rows/row-condition.ts';
 import type { Collection } from './rows/row-compile.ts';
 import { CedarSet, EntityUid, NO_ATTRIBUTES, type CedarRecord, type CedarValue, type Entity } from './language/values.ts';
 
-/** Where a question plays: a project by its name, or the organisation (empty). */
+/** The scope of a question: the name of a project, or the organization (empty). */
 export function projectEntity(project: string): EntityUid {
   return project === '' ? ORGANISATION_ENTITY : new EntityUid(typeOf('Project'), project);
 }

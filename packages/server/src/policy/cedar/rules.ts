@@ -23,7 +23,7 @@ export interface Rules {
   /** SHA-256 over what is in force, hex. */
   readonly digest: string;
   readonly model: Model;
-  /** Policies of the organisation and all roles. */
+  /** Policies of the organization and all roles. */
   readonly organisation: PolicySet;
   /** Policies of each project that has any, by the project's name. */
   readonly projects: ReadonlyMap<string, PolicySet>;
@@ -34,7 +34,7 @@ export interface Rules {
   };
   /** Keys of the teams above each team, by the team's key. */
   readonly teams: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Principals that were asked for so far, by type and name. */
+  /** Cached principals by type and name. */
   readonly principals: Map<string, PrincipalFacts | undefined>;
   /** Present when some policy is not known to the compiled evaluator. */
   readonly cedar?: CedarWasm;
@@ -42,14 +42,14 @@ export interface Rules {
 
 const KINDS = ['Policy', 'OrganisationPolicy', 'RoleBinding', 'OrganisationRoleBinding', 'Team'];
 
-/** A text of policies as it is kept, or might be. */
+/** A stored or proposed policy text. */
 export interface PolicySource {
   readonly kind: string;
   readonly name: string;
-  /** Empty for the organisation. */
+  /** Empty for the organization. */
   readonly project: string;
   readonly cedar: string;
-  /** As its manifest says; absent: the default, see `modeOf`. */
+  /** From the manifest; absent: the default, see `modeOf`. */
   readonly mode?: PolicyMode | undefined;
 }
 
@@ -70,7 +70,7 @@ const UPSTREAM_FACTS: ReadonlySet<string> = new Set(
   policyFacts.filter(({ reach }) => reach === 'upstream').map(({ name }) => name),
 );
 
-/** Reads what is in force and keeps what it compiled, so that a change costs only what changed. */
+/** Reads the active policies and reuses compiled ones, so that a change costs only what changed. */
 export class RulesReader {
   readonly #model: () => Model;
   readonly #cedar: () => Promise<CedarWasm>;
@@ -158,10 +158,10 @@ export class RulesReader {
   }
 }
 
-/** Which policies would be in force instead of those that are. */
+/** Maps the active policies to candidates of a simulation. */
 export type Candidates = (sources: readonly PolicySource[]) => readonly PolicySource[];
 
-/** What the compiled evaluator does not know is kept for cedar-wasm. */
+/** Constructs that the compiled evaluator does not support are deferred to cedar-wasm. */
 export function compileOrDefer(id: string, json: PolicyJson, source: string): CompiledPolicy {
   try {
     return compilePolicy(id, json);

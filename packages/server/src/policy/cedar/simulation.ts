@@ -1,4 +1,4 @@
-/** `dais policy simulate`: the latest decisions, made again as if other policies were in force. */
+/** `dais policy simulate`: repeats the latest decisions with other policies. */
 import {
   DaisError,
   eventTypes,

@@ -48,7 +48,7 @@ export class TargetView {
     return this.#question.target;
   }
 
-  /** As it is kept; undefined when there is none. */
+  /** The stored resource; undefined if there is none. */
   async resource(): Promise<Resource | undefined> {
     this.#loaded ??= this.#load();
     return await this.#loaded;
@@ -75,7 +75,8 @@ export class TargetView {
   }
 
   /**
-   * What these policies need to see: the target as it is and, for a write, as it would be. Empty when there is none.
+   * Returns the states that these policies need: the current target and, for a write, the proposed one. Empty if there
+   * is none.
    */
   async entities(policies: readonly CompiledPolicy[]): Promise<readonly Entity[]> {
     const { project } = this.#question;

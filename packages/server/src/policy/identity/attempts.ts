@@ -56,7 +56,7 @@ export async function countAttempt(database: Database, limits: readonly AttemptL
   };
 }
 
-/** The attempt was a good one: what was counted in `forget` is forgotten, in `refund` this attempt alone. */
+/** The attempt succeeded: resets the counters in `forget`, and decrements those in `refund` by one. */
 export async function creditAttempt(
   database: Database,
   { forget, refund }: { readonly forget: readonly AttemptLimit[]; readonly refund: readonly AttemptLimit[] },
@@ -71,7 +71,7 @@ export async function creditAttempt(
   });
 }
 
-/** Who an address belongs to: a whole IPv6 /64 is one household, and costs an attacker nothing. */
+/** Groups addresses by their owner: an IPv6 /64 is one household, and costs an attacker nothing. */
 export function addressGroup(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined || !isIPv6(address)) return mapped ?? address;

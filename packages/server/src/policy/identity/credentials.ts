@@ -12,7 +12,7 @@ export interface AccountSubject {
   readonly name: string;
 }
 
-/** Ends every session and token of an account, also those about to be made, in the transaction of what makes that necessary. */
+/** Ends every session and token of an account, including concurrently created ones, in the transaction of the cause. */
 export async function endCredentials(
   tx: Transaction,
   account: AccountSubject,

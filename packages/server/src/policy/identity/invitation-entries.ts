@@ -44,7 +44,7 @@ const DEFAULT_HOURS = 72;
 
 export function invitationEntries(parts: IdentityParts): readonly OperationEntry[] {
   return [
-    // `perform`, so that no answer with a link is kept for a repetition of the request.
+    // `perform`, so that no response with a link is stored for idempotency.
     entry(createInvitationOperation, { perform: (call) => invite(parts, call, false) }),
     entry(inviteAdministratorOperation, { perform: (call) => invite(parts, call, true) }),
     entry(resetPasswordOperation, { perform: (call) => reset(parts, call) }),

@@ -8,7 +8,7 @@ import { secretDigest, type RandomSource } from '#lib/crypto/digests.ts';
 export interface NewInvitation {
   readonly email: string;
   readonly userName: string;
-  /** Of the user who gets a new password; absent for a new person. */
+  /** The user of a password reset; absent for a new user. */
   readonly userUid?: string;
   readonly administrator: boolean;
   readonly createdBy: Actor;
@@ -85,7 +85,7 @@ export async function revokeInvitation(tx: Transaction, id: string): Promise<boo
   return rows.length > 0;
 }
 
-/** Ends all open invitations of a user or address: a newer one takes their place. */
+/** Ends all open invitations of a user or address, because a newer one replaces them. */
 export async function replaceInvitations(tx: Transaction, userName: string): Promise<void> {
   await tx.sql.query(`update policy.invitation set revoked_at = clock_timestamp() where user_name = $1 and ${OPEN}`, [
     userName,

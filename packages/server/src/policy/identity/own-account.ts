@@ -21,7 +21,7 @@ export async function requireOwnAccount(sql: Sql, principal: Principal): Promise
   return account;
 }
 
-/** True for a browser's session: tokens may not do everything that a person who sits there may. */
+/** True for the session of a browser: tokens lack some permissions of their user. */
 export function isBySession({ via }: Principal): boolean {
   return via?.method === 'password' || via?.method === 'oidc';
 }

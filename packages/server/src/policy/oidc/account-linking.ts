@@ -14,7 +14,9 @@ import { isLinked, lockLink } from './identity-links.ts';
 import { isAllowedDomain, type Person } from './person-claims.ts';
 import type { ProviderSettings } from './provider-settings.ts';
 
-/** @throws DaisError `unauthenticated` saying why this person is not let in; they know who they are. */
+/**
+ * @throws DaisError `unauthenticated` with the reason why this identity cannot sign in; it is already authenticated.
+ */
 export async function accountOf(
   tx: Transaction,
   person: Person,

@@ -12,7 +12,7 @@ import { spendToken } from './federation/spent-tokens.ts';
 
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 
-/** Whose sessions are to end: all of a person, or those that belong to one session at the provider. */
+/** The sessions to end: all of a user, or those of one session at the provider. */
 export interface Logout {
   readonly issuer: string;
   readonly subject: string | undefined;
@@ -31,14 +31,14 @@ export async function readLogoutToken(
   const { events, nonce, sid, sub } = all;
   if (!audiences.includes(settings.clientId)) throw refused('it has another audience');
   const isLogout = typeof events === 'object' && events !== null && Object.hasOwn(events, LOGOUT_EVENT);
-  // An ID token never has the one and always may have the other: neither can be taken for the other.
+  // An ID token never has the one and can always have the other: the two types cannot be confused.
   if (!isLogout || nonce !== undefined) throw refused('it is not a logout token');
   const providerSession = typeof sid === 'string' ? sid : undefined;
   if (sub === undefined && providerSession === undefined) throw refused('it has neither a subject nor a session');
   return { issuer, subject: sub, providerSession, tokenId: id, expiresAt };
 }
 
-/** Remembers which session at the provider a session of ours came from. */
+/** Stores the session at the provider for a session of Dais. */
 export async function recordProviderSession(sql: Sql, sessionId: string, person: Person): Promise<void> {
   await sql.query(
     'insert into policy.provider_session (session_id, issuer, subject, provider_session) values ($1, $2, $3, $4)',

@@ -46,7 +46,7 @@ function linkOf(row: LinkRow): IdentityLink {
   };
 }
 
-/** Whose refresh token it is, as its seal authenticates it. */
+/** The identity of the refresh token, as authenticated by its seal. */
 export function sealContext(link: Pick<IdentityLink, 'issuer' | 'subject'>): string {
   return `policy/identity-link/${JSON.stringify([link.issuer, link.subject])}`;
 }
@@ -66,7 +66,7 @@ export async function isLinked(sql: Sql, userUid: string): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** After a sign-in or a check that went well: the token replaces the one before. */
+/** After a successful sign-in or check: replaces the previous token. */
 export async function putLink(sql: Sql, link: IdentityLink): Promise<void> {
   const sealed = link.refreshToken;
   await sql.query(
@@ -95,7 +95,7 @@ export async function putLink(sql: Sql, link: IdentityLink): Promise<void> {
 }
 
 export interface Due {
-  /** Not asked about for so long; where there is no token to ask with: not signed in for `unaskedMs`. */
+  /** Not checked for so long; without a refresh token: not signed in for `unaskedMs`. */
   readonly askMs: number;
   readonly unaskedMs: number;
   readonly limit: number;

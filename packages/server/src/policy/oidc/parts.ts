@@ -21,7 +21,7 @@ export interface SignInParts {
   readonly settings: Pick<IdentitySettings, 'mode'>;
   /** By name. */
   readonly providers: ReadonlyMap<string, ProviderClient>;
-  /** Keys of those providers. */
+  /** Keys of these providers. */
   readonly providerKeys: IssuerKeys;
   /** Keys of issuers that service accounts trust. */
   readonly issuerKeys: IssuerKeys;

@@ -26,7 +26,7 @@ interface SignedIn {
   readonly token: string;
 }
 
-/** A browser that signed in, and a token that it made. */
+/** A browser with a session, and a token that it created. */
 async function signIn(who: string, provider: string): Promise<SignedIn> {
   const browser = new TestBrowser();
   world.provider(provider).signsIn = who;
@@ -48,7 +48,7 @@ test('a user with access stays; their groups follow the provider', async () => {
   const signedIn = await signIn('ada', 'corporate');
   expect(await world.checkProviderAccess()).toEqual({ asked: 0, ended: 0, unanswered: 0 });
   person.groups = ['b'];
-  // Refresh tokens are rotated: each round asks with the one of the round before.
+  // Refresh tokens are rotated: each round uses the token of the previous one.
   for (let round = 0; round < 3; round++) {
     await world.passMinutes(31);
     expect(await world.checkProviderAccess()).toEqual({ asked: 1, ended: 0, unanswered: 0 });
@@ -72,7 +72,7 @@ test('a user who was disabled at the provider loses sessions and tokens', async 
   ]);
   expect(await world.events('identity.ended')).toContainEqual(expect.objectContaining({ provider: 'corporate' }));
   expect(await world.events('token.revoked')).toContainEqual({ reason: 'provider', count: 1 });
-  // Asked about no more, until they are let in again.
+  // Not checked any more until the next sign-in.
   await world.passMinutes(31);
   expect((await world.checkProviderAccess()).ended).toBe(0);
   person.disabled = false;

@@ -13,15 +13,15 @@ import type { SignInParts } from './parts.ts';
 const MINUTE_MS = 60_000;
 const EVERY_MS = 5 * MINUTE_MS;
 const ASK_AGAIN_MS = 30 * MINUTE_MS;
-/** Without a way to ask, a sign-in is good for this long: with the wait for the next run, less than an hour. */
+/** Without a refresh token, a sign-in is valid for this long: with the wait for the next run, less than an hour. */
 const UNASKED_MS = 50 * MINUTE_MS;
-/** People in one batch; asked about `PARALLEL` at a time. */
+/** Users in one batch; `PARALLEL` are checked concurrently. */
 const BATCH = 40;
 const PARALLEL = 4;
 
 type Parts = Pick<SignInParts, 'providers' | 'sealer' | 'log'>;
 
-/** Nothing to do is nothing to ask: without providers there is no such job. */
+/** Without providers there is no such job. */
 export function providerAccessJob(parts: Parts): JobHandler {
   return {
     queue: 'identity standing',
@@ -36,11 +36,11 @@ export function providerAccessJob(parts: Parts): JobHandler {
 interface Report {
   readonly asked: number;
   readonly ended: number;
-  /** No answer: asked again by the next run. */
+  /** No response: the next run retries. */
   readonly unanswered: number;
 }
 
-/** One round over everybody who is due. */
+/** One round over all due users. */
 export async function checkProviderAccess(parts: Parts, io: JobIo): Promise<Report> {
   const counts = { asked: 0, ended: 0, unanswered: 0 };
   const due = { askMs: ASK_AGAIN_MS, unaskedMs: UNASKED_MS, limit: BATCH };

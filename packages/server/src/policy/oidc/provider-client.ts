@@ -20,17 +20,17 @@ export interface Challenge {
 
 export interface Grant {
   readonly person: Person;
-  /** Asks later whether the person is still welcome. */
+  /** Checks later whether the user still has access. */
   readonly refreshToken?: string;
 }
 
 /** The state of a user at a provider, after an earlier sign-in. */
 export type Standing =
   | { readonly state: 'welcome'; readonly refreshToken: string; readonly person?: Person }
-  /** The provider does not know the grant any more: the person left, was disabled, or took it back. */
+  /** The provider no longer accepts the grant: the user left, was disabled, or revoked it. */
   | { readonly state: 'ended'; readonly reason: string };
 
-/** Keys and endpoints change rarely; keys that are not known are fetched anew by the library itself. */
+/** Keys and endpoints change rarely; the library itself fetches unknown keys. */
 const METADATA_MS = 3_600_000;
 const TIMEOUT_SECONDS = 10;
 
@@ -51,7 +51,7 @@ export class ProviderClient {
     const { library, configuration } = await this.#open();
     const { parameters, scopes } = this.settings;
     const url = library.buildAuthorizationUrl(configuration, {
-      // The operator's come first: none of them can replace one of ours.
+      // The operator's parameters come first, so that they cannot replace built-in ones.
       ...parameters,
       redirect_uri: redirectUri,
       response_type: 'code',
@@ -105,7 +105,7 @@ export class ProviderClient {
     }
     const claims = tokens.claims() ?? { iss: this.settings.issuer, sub: subject };
     if (claims.sub !== subject) return { state: 'ended', reason: 'the provider returned another subject' };
-    // A provider that does not rotate tokens gives none back: the old one stays.
+    // A provider without token rotation returns no new token: the old one stays.
     const welcome = { state: 'welcome', refreshToken: tokens.refresh_token ?? refreshToken } as const;
     try {
       return { ...welcome, person: await this.#personOf(library, configuration, claims, tokens.access_token) };
@@ -118,7 +118,7 @@ export class ProviderClient {
     }
   }
 
-  /** Where to send a browser that signed out here; undefined when the provider has no such page. */
+  /** The sign-out URL of the provider for a browser; undefined if the provider has none. */
   async endSessionUrl(returnTo: string): Promise<string | undefined> {
     const { library, configuration } = await this.#open();
     if (configuration.serverMetadata().end_session_endpoint === undefined) return undefined;
@@ -145,7 +145,7 @@ export class ProviderClient {
       const configuration = this.#discover(library);
       const known = { until: now + METADATA_MS, configuration };
       this.#known = known;
-      // A failure is not kept: the next sign-in asks again.
+      // A failure is not cached: the next sign-in retries.
       configuration.catch(() => {
         if (this.#known === known) this.#known = undefined;
       });
@@ -227,7 +227,7 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? clean(error.message) : 'the request failed';
 }
 
-/** Foreign text in a sentence of ours. */
+/** Escapes foreign text for a message. */
 function clean(text: string): string {
   return text
     .replaceAll(/[^\u0020-\u007e]/g, '?')
@@ -251,8 +251,8 @@ const MAX_BYTES = 512 * 1024;
 const TOTAL_MS = 10_000;
 
 /**
- * Carries requests of a library through our outbound client: proxies, private authorities, limits. `trusted`: the
- * operator named the provider, so it may be anywhere; else the guard against inner addresses holds.
+ * Sends requests of a library through the outbound client: proxies, private authorities, limits. `trusted`: the
+ * operator configured the provider, so internal addresses are permitted; otherwise the guard applies.
  */
 export function outboundFetch(outbound: Outbound, trusted: boolean): ProviderFetch {
   return async (url, { method, headers, body, signal }) => {

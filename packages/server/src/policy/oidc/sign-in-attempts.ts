@@ -42,7 +42,10 @@ export async function insertAttempt(
   );
 }
 
-/** Uses an attempt up: where the browser wanted to go. Undefined for another browser or provider, too late, or again. */
+/**
+ * Consumes an attempt and returns the return path. Undefined for another browser or provider, an expired or a used
+ * attempt.
+ */
 export async function consumeAttempt(
   sql: Sql,
   state: string,

@@ -90,7 +90,7 @@ async function finish(
   };
 }
 
-/** In a transaction of its own: whatever happens next, it is used up. */
+/** In a separate transaction: it is consumed whatever happens next. */
 async function takeOnce(parts: SignInParts, state: string, browser: string, provider: string) {
   return await transact(
     parts.database,
@@ -177,8 +177,9 @@ async function limitStarts(parts: SignInParts, { client }: CallContext): Promise
 }
 
 /**
- * Where a browser goes after it signed in: a path of this server, or `/` for anything else. Whatever a browser could read
- * as another host is refused: `//host`, `/\host`, control characters that it drops (`/\t/host`), schemes.
+ * Returns the path of a browser after sign-in: a path of this server, or `/` for anything else. Rejects everything that
+ * a browser could interpret as another host: `//host`, `/\host`, control characters that it drops (`/\t/host`),
+ * schemes.
  */
 export function returnPath(next: string | undefined): string {
   if (next === undefined || next.length > 2048) return '/';

@@ -170,7 +170,7 @@ function compileCall(name: string, body: unknown): Evaluate {
   return (request) => method(args.map((arg) => arg(request)));
 }
 
-/** What needs no request is made once. */
+/** Request-independent parts are computed once. */
 function constantly(parts: readonly ExpressionJson[], evaluate: Evaluate): Evaluate {
   if (!parts.every((part) => 'Value' in part)) return evaluate;
   const value = once(() => evaluate(NO_REQUEST));
@@ -181,7 +181,9 @@ function literal(json: unknown): () => CedarValue {
   return once(() => valueOf(json));
 }
 
-/** Kept from the first try, errors included: an EvaluationError belongs to evaluating, not to compiling. */
+/**
+ * The first result is cached, including errors: an EvaluationError belongs to the evaluation, not to the compilation.
+ */
 function once(make: () => CedarValue): () => CedarValue {
   try {
     const value = make();

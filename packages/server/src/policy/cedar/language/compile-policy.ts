@@ -20,7 +20,7 @@ export interface CompiledPolicy {
   readonly readsFacts: boolean;
   /** Names of the used facts; `all` if the text does not determine them. */
   readonly facts: ReadonlySet<string> | 'all';
-  /** It depends on nothing but the resource (and the alias, stage or version that is put forward): not on who asks, or how. */
+  /** Depends only on the resource (and the proposed alias, stage or version), not on the principal or the context. */
   readonly isAboutState: boolean;
   /** Whether the policy uses the state of the resource after a write, from the context. */
   readonly readsDesired: boolean;

@@ -1,6 +1,6 @@
 /**
  * Cedar's extension types: decimal, datetime, duration, ipaddr. Formats and limits as in the Cedar language reference,
- * “Extension types” (language 4.5); the differential test holds them to cedar-wasm.
+ * “Extension types” (language 4.5); a differential test compares them with cedar-wasm.
  */
 import {
   Datetime,
@@ -41,7 +41,7 @@ function parseDatetime(text: string): Datetime {
   const lastDay = new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
   const valid = month >= 1 && month <= 12 && day >= 1 && day <= lastDay && hour < 24 && minute < 60 && second < 60;
   if (!valid || part(9) >= 24 || part(10) >= 60) throw malformed('datetime', text);
-  // Date.UTC takes the years 0 to 99 for 1900 to 1999.
+  // Date.UTC maps the years 0 to 99 to 1900 to 1999.
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
   date.setUTCHours(hour, minute, second, part(7));

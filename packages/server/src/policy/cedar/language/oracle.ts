@@ -21,7 +21,7 @@ export interface OraclePolicies {
 
 const uid = ({ type, id }: EntityUid): UidJson => ({ type, id });
 
-/** Policies and links as cedar-wasm takes them; one template for each role. */
+/** Policies and links in the format of cedar-wasm, with one template per role. */
 export function wasmPolicies({ policies, links }: OraclePolicies): WasmPolicySet {
   const roles = new Map(links.map(({ role }) => [role.key, role]));
   return {
@@ -67,7 +67,7 @@ export function decideByWasm(
   };
 }
 
-/** The id of the binding that a link came from. Ids of policies have no blank. */
+/** The id of the binding of a link. Ids of policies contain no space. */
 export function linkId(id: string, links: readonly RoleLink[]): string {
   const match = /^link (\d+)$/.exec(id);
   return match === null ? id : (links[Number(match[1])]?.id ?? id);

@@ -14,7 +14,7 @@ export interface RoleLink {
 /** Cedar's decision: forbid policies override permit policies, and the default is to deny. */
 export interface PolicyDecision {
   readonly allowed: boolean;
-  /** Ids of the policies that decided: those that forbid, else those that permit; sorted. */
+  /** Sorted ids of the decisive policies: the forbidding ones, else the permitting ones. */
   readonly reasons: readonly string[];
   /** Ids of policies that have no value for this request; sorted. */
   readonly errors: readonly string[];
@@ -31,7 +31,7 @@ export class PolicySet {
   readonly #byQuestion = new Map<string, readonly CompiledPolicy[]>();
   readonly #byPrincipal = new Map<string, RoleLink[]>();
 
-  /** `actions` holds every action with the groups it is in. */
+  /** `actions` contains every action with its groups. */
   constructor(policies: readonly CompiledPolicy[], links: readonly RoleLink[], actions: EntityStore) {
     this.policies = policies;
     this.links = links;
@@ -46,7 +46,7 @@ export class PolicySet {
 
   /** The policies that can apply to an action on a type of resource. */
   candidates(action: EntityUid, resourceType: string): readonly CompiledPolicy[] {
-    // Actions and types are those of the schema: there are few.
+    // Actions and types of the schema: there are few.
     const question = `${action.key} ${resourceType}`;
     let found = this.#byQuestion.get(question);
     if (found === undefined) {

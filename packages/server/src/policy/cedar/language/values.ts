@@ -1,4 +1,4 @@
-/** Values of the Cedar language as the compiled evaluator holds them. A Long is a bigint within i64. */
+/** Values of the Cedar language in the compiled evaluator. A Long is a bigint within i64. */
 
 export type CedarValue = boolean | bigint | string | EntityUid | CedarSet | CedarRecord | ExtensionValue;
 export type CedarRecord = ReadonlyMap<string, CedarValue>;

@@ -87,7 +87,7 @@ export class AuditRecorder {
     this.#parts = parts;
   }
 
-  /** In the background, in a transaction of its own: a read does not wait for it. */
+  /** In the background, in a separate transaction, so that a read does not wait for it. */
   record(question: Question, refusals: readonly AuditedRefusal[]): void {
     const { principal, operation, target, project } = question;
     const now = this.#parts.clock.now();

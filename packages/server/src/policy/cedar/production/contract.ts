@@ -9,7 +9,7 @@ export interface ProductionResource {
   readonly name: string;
   readonly uid: string;
   readonly alias?: string;
-  /** The version behind the alias. */
+  /** The version that the alias references. */
   readonly version?: string;
 }
 
@@ -39,7 +39,7 @@ export interface ProductionSource {
 export interface LineageNames {
   /** What people call lineage nodes, by key; nodes without a name are missing. */
   names(tx: Transaction, keys: readonly string[]): Promise<ReadonlyMap<string, string>>;
-  /** Those of the keys that the caller may read. */
+  /** Returns the keys that the caller may read. */
   readable(
     tx: Transaction,
     call: Pick<Call, 'authorize' | 'tenant'>,

@@ -68,7 +68,7 @@ function requestReason({ effect, exact, isAboutState }: CompiledPolicy): string 
 /** Forbid policies for these principals do not constrain production. */
 const VERBS_NOT_EVALUATED: ReadonlySet<string | undefined> = new Set(['read', 'delete']);
 
-/** The action as which a policy is evaluated: a write that it applies to, else another action. */
+/** The action for the evaluation of a policy: a write that it applies to, else another action. */
 function actionFor(model: Model, set: PolicySet, kind: string): ActionModel | undefined {
   const type = model.kinds.get(kind)?.type ?? '';
   const found = [...model.actions.values()].filter(
@@ -91,7 +91,7 @@ interface Evaluated {
   readonly names: ReadonlySet<string>;
 }
 
-/** Evaluates policies on a resource as it is, or as `desired` would make it. */
+/** Evaluates policies on the current state of a resource, or on its `desired` state. */
 async function evaluateState(
   engine: PolicyEngine,
   tx: Transaction,

@@ -101,7 +101,7 @@ export async function projectsToEvaluate(tx: Transaction, rules: Rules): Promise
 
 const known = new WeakMap<Rules, Map<string, readonly StatePolicy[]>>();
 
-/** As `statePolicies`, which is asked for with every event. */
+/** Like `statePolicies`, which is called for every event. */
 function evaluated(rules: Rules, project: string): readonly StatePolicy[] {
   const byProject = known.get(rules) ?? new Map<string, readonly StatePolicy[]>();
   known.set(rules, byProject);

@@ -1,4 +1,4 @@
-/** Keeps the list of violations up to date: after changes that may matter, and once an hour. */
+/** Updates the list of violations: after relevant changes, and once an hour. */
 import { eventTypes } from '@dais/api';
 import type { SequencedEvent } from '#kernel/events.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';

@@ -85,7 +85,7 @@ describe('a policy that forbids endpoints of models with open findings upstream'
       const [finding] = await p.findings(dataset, 'open');
       await p.call('datasetFinding.waive', { name: dataset, finding: finding?.id, reason: 'made up' });
       expect(await ask(p, 'endpoint.update', change, editor)).toBe('ok');
-      // Who writes an endpoint that violates it away from the cause is not refused.
+      // A write of a violating endpoint is permitted if it does not change the cause.
       await p.call('datasetFinding.reopen', { name: dataset, finding: finding?.id, reason: 'it was not' });
       const back = { name: 'clean', manifest: endpoint('clean', `models:/${clean.model}/1`) };
       expect(await ask(p, 'endpoint.update', back, editor)).toBe('ok');

@@ -12,7 +12,7 @@ import { requestPolicies, type ProductionParts } from './evaluate-production.ts'
 import { evaluatePage } from './evaluate-project.ts';
 import { evaluatedAt, listAudited, listViolationRows } from './violation-store.ts';
 
-/** Of one request; the job of the project evaluates without such limits. */
+/** Limits of one request; the job of the project evaluates without them. */
 const REQUEST_LIMITS = { resources: 1000, milliseconds: 15_000 } as const;
 
 export function violationEntries(parts: ProductionParts): readonly OperationEntry[] {
@@ -49,7 +49,7 @@ async function listViolations(
   };
 }
 
-/** Those about resources that the caller may read. */
+/** Returns the items about resources that the caller may read. */
 async function readableOf<Item extends { readonly kind: string; readonly name: string }>(
   call: Call,
   items: readonly Item[],

@@ -1,4 +1,4 @@
-/** What policies in audit mode would have refused, and violations, as they are kept. */
+/** Storage of violations and of recorded denials of policies in audit mode. */
 import { DaisError, eventTypes, type AuditedRefusal, type PolicyViolation } from '@dais/api';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -111,7 +111,10 @@ export async function evaluatedAt({ sql, projectId }: Transaction): Promise<stri
   return row?.at == null ? undefined : time(row.at);
 }
 
-/** Has others who evaluate the project wait until the transaction ends, so that none overwrites what a later one found. */
+/**
+ * Locks the evaluation of the project until the transaction ends, so that an older result does not overwrite a newer
+ * one.
+ */
 export async function lockEvaluation({ sql, projectId }: Transaction): Promise<void> {
   await sql.query(
     `insert into policy.evaluation (project_id, at) values ($1, null) on conflict (project_id) do nothing`,

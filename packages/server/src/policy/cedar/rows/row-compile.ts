@@ -23,7 +23,7 @@ import { CedarSet, EntityUid, equal, EvaluationError, isIn, type CedarValue } fr
 /** The rows of one kind in one place. */
 export interface Collection {
   readonly kind: KindModel;
-  /** Keys of what every row is in: its project, the organisation. */
+  /** Keys of the parents of every row: its project, the organization. */
   readonly ancestors: ReadonlySet<string>;
   /** The name that a row must have to be this entity; undefined when none here is. */
   nameOf(entity: EntityUid): string | undefined;
@@ -106,7 +106,7 @@ function isResource(expression: ExpressionJson): boolean {
   return expression['Var'] === 'resource';
 }
 
-/** An expression without the row in it. Gives `unknown` where it has no value. */
+/** Evaluates an expression without the row. Returns `unknown` if it has no value. */
 function ground<T>(
   evaluate: Evaluate,
   use: (value: CedarValue, request: RequestScope, rows: Collection) => T,
@@ -350,7 +350,7 @@ function listOf(expression: ExpressionJson, kind: KindModel): Attribute {
   return column;
 }
 
-/** Compares with a known set of texts; other members can never be among those of a row. */
+/** Compares with a known set of texts; other members never match a member of a row. */
 function againstTexts(
   expression: ExpressionJson,
   use: (values: readonly string[], rest: readonly CedarValue[]) => RowCondition,

@@ -1,6 +1,6 @@
 /**
- * What is left of policies when everything but the row of a collection is known: a condition over the row. It can be
- * asked of the database and of a row in memory; both know three values, and only `true` lets a row be seen.
+ * The residual of policies when everything except the row is known: a condition on the row. It can be evaluated in SQL
+ * and in memory, both with three-valued logic; only `true` makes a row visible.
  */
 import type { Attribute, Resource } from '@dais/api';
 import { piecesMatcher } from '#policy/cedar/language/like.ts';
@@ -53,7 +53,7 @@ export function any(parts: readonly RowCondition[]): RowCondition {
   return joined('or', parts, ALWAYS, NEVER);
 }
 
-/** `decides`: the part that makes the others matter no more; `neutral`: the part that changes nothing. */
+/** `decides`: the operand that determines the result; `neutral`: the operand without an effect. */
 function joined(op: 'and' | 'or', parts: readonly RowCondition[], decides: RowCondition, neutral: RowCondition) {
   if (parts.some((part) => part.op === decides.op)) return decides;
   const rest = parts.filter((part) => part.op !== neutral.op);
@@ -69,7 +69,7 @@ export function not(part: RowCondition): RowCondition {
   return part.op === 'unknown' ? part : { op: 'not', part };
 }
 
-/** Whether some row could have no value: then the policy that it comes from would be in error there. */
+/** Returns whether some row could have no value, which would be an error of the policy. */
 export function mayBeUnknown(condition: RowCondition): boolean {
   if (condition.op === 'unknown') return true;
   if (condition.op === 'not') return mayBeUnknown(condition.part);

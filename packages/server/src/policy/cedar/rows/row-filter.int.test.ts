@@ -1,6 +1,6 @@
 /**
- * What a list shows is what every row's own decision says: by SQL, in memory and by cedar-wasm, for random policies over
- * random rows. Nothing leaks by counting or paging when the three agree.
+ * A list contains exactly the rows that individual decisions permit: compares SQL, the in-memory evaluation and
+ * cedar-wasm for random policies and rows. If the three agree, counts and pages reveal nothing.
  */
 import { randomUUID } from 'node:crypto';
 import type { Attribute, KindSpec, Resource } from '@dais/api';

@@ -28,7 +28,7 @@ export function service(name: string, more: Partial<Principal> = {}): Partial<Ca
 export interface PolicyWorld {
   readonly database: TestDatabase;
   readonly engine: PolicyEngine;
-  /** Calls as the owner unless a context says who. */
+  /** Calls as the owner unless a context names a principal. */
   readonly dais: TestKernel;
   /** Time of the authorizer. */
   readonly clock: ManualClock;

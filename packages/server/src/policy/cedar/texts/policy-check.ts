@@ -15,12 +15,12 @@ import { construct } from '#policy/cedar/language/compile-expression.ts';
 export interface PolicyText {
   readonly cedar: string;
   readonly tests?: readonly PolicyCase[] | undefined;
-  /** Name of its project; empty for the organisation. */
+  /** Name of its project; empty for the organization. */
   readonly project: string;
 }
 
 export interface CheckedPolicy {
-  /** Paths are those of the manifest; lines and columns count in the text of the field. */
+  /** Paths refer to the manifest; lines and columns count within the text of the field. */
   readonly issues: readonly Issue[];
   readonly policies: readonly {
     readonly id: string;
@@ -75,7 +75,7 @@ function issueOf(model: Model, { message, line, column, help }: PolicyTextIssue)
   };
 }
 
-/** Ours: Cedar's own suggestion for a misspelt action may be of another length and meaning (`self` for `secret:reed`). */
+/** Own suggestion: Cedar's for a misspelled action can have another length and meaning (`self` for `secret:reed`). */
 function nearestAction(model: Model, message: string): string | undefined {
   const word = /^unrecognized action `Dais::Action::"([^"]*)"`/.exec(message)?.[1];
   const near = word === undefined ? undefined : nearest(word, [...model.actions.keys()]);
@@ -168,7 +168,7 @@ export function impossibleHas(model: Model, text: string, { id, json, resourceTy
     });
 }
 
-/** What every `has` about the resource asks for: the name, below `facts` the one there too. */
+/** Returns the attribute names of every `has` on the resource; below `facts` with the name of the fact. */
 function askedOf(expression: ExpressionJson): readonly (readonly [string, string | undefined])[] {
   const [name, body] = construct(expression);
   const below = subexpressions(name, body).flatMap(askedOf);

@@ -31,10 +31,12 @@ export interface CaseResult {
 /** A test case is not a valid request; the message contains the reason. */
 export class UnreadableCase extends Error {}
 
-/** A fixed time, so that a case comes out the same every day; `context.now` sets another. */
+/** A fixed time, so that a test case has the same result every day; `context.now` sets another. */
 const CASE_TIME = Date.UTC(2026, 0, 1, 12);
 
-/** @param project of the policy; empty for the organisation. @throws UnreadableCase, EvaluationError, UnknownConstruct */
+/**
+ * @param project of the policy; empty for the organization. @throws UnreadableCase, EvaluationError, UnknownConstruct
+ */
 export function runCase(
   model: Model,
   policies: readonly CompiledPolicy[],
@@ -125,7 +127,7 @@ function namespaced(json: AnyUidJson): EntityUid {
   return new EntityUid(type.includes('::') ? type : typeOf(type), id);
 }
 
-/** What a case leaves out is as it is for a resource that leaves it out. */
+/** Attributes that a test case omits have the defaults of a resource. */
 function completed(model: Model, key: string, given: CaseEntity, ancestors: ReadonlySet<string>): Entity {
   const [, kind = ''] = key.slice(0, key.indexOf('::"')).split('::');
   const attributes = new Map<string, CedarValue>(

@@ -18,7 +18,7 @@ export interface PolicyTextIssue {
   readonly message: string;
   readonly line: number;
   readonly column: number;
-  /** What to do about it, in Cedar's words. */
+  /** The remedy, from Cedar. */
   readonly help?: string;
 }
 
@@ -62,7 +62,7 @@ export function parsePolicies(cedar: CedarWasm, text: string): ReadPolicies {
   return faults.length > 0 ? failed(faults) : { ok: true, parts };
 }
 
-/** Parses and validates: what is accepted can neither misspell a name nor, short of overflow, fail when it is asked. */
+/** Parses and validates. An accepted policy neither misspells a name nor, except for overflow, fails at evaluation. */
 export function readPolicies(cedar: CedarWasm, model: Model, text: string): ReadPolicies {
   const parsed = parsePolicies(cedar, text);
   if (!parsed.ok) return parsed;
@@ -73,7 +73,7 @@ export function readPolicies(cedar: CedarWasm, model: Model, text: string): Read
   });
   const place = placesIn(text);
   const errors = answer.type === 'failure' ? answer.errors : answer.validationErrors.map(({ error }) => error);
-  // A warning about a misspelt name would only say again that nothing is called so.
+  // A warning about a misspelled name would only repeat the error.
   if (errors.length === 0 && answer.type === 'success') {
     errors.push(...answer.validationWarnings.filter(isMistake).map(({ error }) => error));
   }
@@ -81,7 +81,7 @@ export function readPolicies(cedar: CedarWasm, model: Model, text: string): Read
   return parsed;
 }
 
-/** A policy that never applies may be meant so (`when { false }`); one about what there is not is a mistake. */
+/** A policy that never applies can be intentional (`when { false }`); an unknown name is an error. */
 function isMistake({ error }: { readonly error: DetailedError }): boolean {
   return !error.message.includes('policy is impossible');
 }
@@ -135,8 +135,8 @@ export function placeOf(text: string, id: string, what: string | undefined): { l
 }
 
 /**
- * What is too deep for cedar-wasm: it reads by recursion on a stack of its own, and once that has run over it is not whole
- * any more. Brackets 200 deep, 1,000 `if`s or 4,000 operators in one policy were too much for it; these are well below.
+ * Detects policies that are too deep for cedar-wasm: it parses recursively on its own stack and is unusable after an
+ * overflow. Brackets 200 deep, 1,000 `if`s or 4,000 operators in one policy overflowed it; these limits are well below.
  */
 const MOST_NESTED = 50;
 const MOST_IFS = 50;

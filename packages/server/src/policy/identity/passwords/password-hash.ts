@@ -7,7 +7,7 @@ import { WorkQueue } from '#policy/identity/passwords/work-queue.ts';
 
 const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
 const AT_ONCE = 2;
-/** Behind these, a person would wait for more than a second. */
+/** Beyond this limit a user would wait for more than a second. */
 const MOST_WAITING = 64;
 const LONGEST = 1024;
 
@@ -35,7 +35,7 @@ export class PasswordHasher {
     return matches && hash !== undefined && password.length <= LONGEST;
   }
 
-  /** Whether a hash was made with weaker parameters than those of today. */
+  /** Returns whether a hash has weaker parameters than the current ones. */
   async isOutdated(hash: string): Promise<boolean> {
     return (await this.#load()).needsRehash(hash, PARAMETERS);
   }

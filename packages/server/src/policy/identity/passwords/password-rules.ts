@@ -5,7 +5,7 @@ import { normalized } from '#policy/identity/passwords/password-hash.ts';
 const SHORTEST = 12;
 const LONGEST = 1024;
 
-/** The commonest of leaked passwords, reduced to their letters: a number behind them does not make them rare. */
+/** The most common leaked passwords, reduced to their letters: an appended number does not make them rare. */
 const COMMON = new Set(
   (
     'password passw passwordpassword mypassword thepassword qwerty qwertyuiop qwertyqwerty qwertyuiopasdfghjkl asdfghjkl ' +
@@ -42,7 +42,10 @@ function faults(password: string, length: number, person: { readonly name: strin
   ];
 }
 
-/** A common word with anything but letters around it, one thing again and again, or a row of the keyboard or alphabet. */
+/**
+ * Returns whether it is a common word surrounded by non-letters, a repetition, or a sequence of the keyboard or
+ * alphabet.
+ */
 function isPlain(lower: string): boolean {
   if (COMMON.has(withoutEnds(lower)) || COMMON.has(lower.replaceAll(/[^a-z]/g, ''))) return true;
   if (/^(.{1,4})\1+.{0,3}$/su.test(lower)) return true;

@@ -60,5 +60,5 @@ export async function startSession(
   };
 }
 
-/** Takes the cookie away. */
+/** Deletes the cookie. */
 export const NO_SESSION: CookieAttributes = { name: SESSION_COOKIE, maxAgeSeconds: 0 };

@@ -9,7 +9,7 @@ import { uuidv7 } from '#lib/ids.ts';
 import { secretDigest, type RandomSource } from '#lib/crypto/digests.ts';
 import { bumpVersion } from '#policy/state.ts';
 
-/** Name of the cookie that holds a session's secret, without the prefix that HTTPS adds. */
+/** Name of the session cookie, without the prefix for HTTPS. */
 export const SESSION_COOKIE = 'dais_sid';
 
 export interface SessionLife {
@@ -28,7 +28,7 @@ export interface NewSession {
 
 export interface CreatedSession {
   readonly id: string;
-  /** The value of the cookie: given to the browser once, never kept. */
+  /** The value of the cookie: sent to the browser once, never stored. */
   readonly secret: string;
   readonly maxAgeSeconds: number;
 }
@@ -120,7 +120,7 @@ export class Sessions {
     };
   }
 
-  /** Writes down that it is used now, unless it ended meanwhile. */
+  /** Records its use, unless it ended concurrently. */
   async touch(sql: Sql, id: string, address: string): Promise<void> {
     await sql.query(
       `update policy.session set used_at = clock_timestamp(), used_address = $2 where id = $1 and ended_at is null`,
@@ -129,7 +129,7 @@ export class Sessions {
     );
   }
 
-  /** Those of one user that have not ended, newest first. */
+  /** Returns the active sessions of one user, newest first. */
   async list(sql: Sql, userUid: string): Promise<readonly SessionEntry[]> {
     const rows = await sql.query<EntryRow>(
       `select id, method, provider, mfa, used_address, user_agent, created_at, used_at, expires_at from policy.session

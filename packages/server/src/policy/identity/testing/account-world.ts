@@ -111,7 +111,7 @@ export class AccountWorld {
     return status === 200 ? 'ok' : body.code;
   }
 
-  /** As if everything had to be read again, after rows were changed behind the platform's back. */
+  /** Invalidates all caches after direct changes of rows. */
   async change(sql: string): Promise<void> {
     await this.fixture.database.asAdmin(`${sql}; update policy.state set version = version + 1`);
   }

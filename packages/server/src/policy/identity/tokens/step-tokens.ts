@@ -10,7 +10,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { secretDigest, type RandomSource } from '#lib/crypto/digests.ts';
 import { makeTokenText, STEP_FORM, tokenForm } from '#policy/identity/tokens/token-text.ts';
 
-/** What training does: read, log, register what came of it. It deletes nothing, governs nothing and runs nothing. */
+/** The actions of training: read, log, register models. It cannot delete, administer or run anything. */
 export const STEP_SCOPES: readonly string[] = [
   'experiment:read',
   'experiment:create',
@@ -40,7 +40,7 @@ export const STEP_SCOPES: readonly string[] = [
   'model:promote',
   'lineage:read',
   'lineage:write',
-  // Clients of MLflow first ask which server this is.
+  // MLflow clients first query the version of the server.
   'server:read',
 ];
 
@@ -51,7 +51,7 @@ const REST = "interval '23 hours'";
 export interface StepIdentity {
   readonly attempt: string;
   readonly run: string;
-  /** Who had it run. */
+  /** The user who started the step. */
   readonly actor: Actor;
 }
 
@@ -73,7 +73,7 @@ export async function issueStepToken(
   return { token, project };
 }
 
-/** Those of an attempt, when the transaction commits. */
+/** Ends the tokens of an attempt, when the transaction commits. */
 export function endStepTokens({ sql }: Transaction, attempt: string): void {
   sql.defer('delete from policy.step_token where attempt = $1', [attempt], 'end_step_tokens');
 }

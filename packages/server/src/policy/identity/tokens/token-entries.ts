@@ -46,7 +46,7 @@ interface NewTokenInput {
 
 export function tokenEntries(parts: IdentityParts): readonly OperationEntry[] {
   return [
-    // `perform`, so that no answer with a token is kept for a repetition of the request.
+    // `perform`, so that no response with a token is stored for idempotency.
     entry(createTokenOperation, {
       perform: (call) => create(parts, call, (tx) => requireOwnAccount(tx.sql, call.context.principal)),
     }),

@@ -1,4 +1,4 @@
-/** Last uses of tokens, kept in memory and written down together: a busy program must not cost a write per request. */
+/** Last uses of tokens, buffered in memory and written together: a busy program must not cause a write per request. */
 import type { Database } from '#engines/database/contract.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';

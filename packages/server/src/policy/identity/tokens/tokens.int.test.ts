@@ -327,7 +327,7 @@ describe('accounts that change', () => {
     ]);
     const { body } = await world.send(`/api/v1/users/${name}`, { headers: asOwner });
     expect(body.status).toMatchObject({ provider: 'corporate', groups: ['audit', 'others'] });
-    // A viewer of the organisation does not see where others sit.
+    // A viewer of the organization does not see the addresses of others.
     const sessions = await world.send(`/api/v1/users/${name}/sessions`, { headers: { cookie } });
     expect(sessions.body.code).toBe('forbidden');
     await signIn([]);

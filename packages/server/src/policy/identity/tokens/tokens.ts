@@ -1,4 +1,4 @@
-/** Tokens of people and service accounts: shown once, kept as digests, limited in rights, project and time. */
+/** Tokens of users and service accounts: shown once, stored as digests, limited in permissions, project and time. */
 import type { Actor } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
 import type { Principal, Via } from '#kernel/principal.ts';
@@ -8,7 +8,7 @@ import { secretDigest, type RandomSource } from '#lib/crypto/digests.ts';
 import { makeTokenText, type TokenForm, tokenForm } from '#policy/identity/tokens/token-text.ts';
 import { bumpVersion, notifyAccessChange } from '#policy/state.ts';
 
-/** Whose token it is: a User or a ServiceAccount. */
+/** The owner of the token: a User or a ServiceAccount. */
 export interface TokenOwner {
   readonly type: 'user' | 'service';
   readonly uid: string;
@@ -33,7 +33,7 @@ export interface NewToken {
 
 export interface CreatedToken {
   readonly id: string;
-  /** The token itself: given to its owner once, never kept. */
+  /** The token: returned to its owner once, never stored. */
   readonly text: string;
   readonly expiresAt: Date;
 }
@@ -98,7 +98,7 @@ export async function createToken(tx: Transaction, wanted: NewToken, random: Ran
   return { id, text, expiresAt: row.expires_at };
 }
 
-/** The token with this text; undefined when there is none that holds. Texts that cannot be tokens cost no query. */
+/** Returns the valid token with this text, or undefined. Texts that cannot be tokens cost no query. */
 export async function findToken(sql: Sql, text: string): Promise<LiveToken | undefined> {
   if (tokenForm(text) === undefined) return undefined;
   const [row] = await sql.query<LiveRow>(
@@ -132,7 +132,7 @@ export async function listLiveTokens(
   return rows.map((row) => ({ digest: row.digest, principal: principalOf(row), expiresAt: row.expires_at }));
 }
 
-/** Changes when a token is made, which the version of decisions does not; quick to read. */
+/** Changes when a token is created, unlike the version of decisions; fast to read. */
 export async function newestToken(sql: Sql): Promise<string> {
   const [row] = await sql.query<{ id: string }>(
     'select id from policy.token order by id desc limit 1',
@@ -156,7 +156,7 @@ export async function readTokenLimits(
   return row === undefined ? undefined : { form: row.form, leftMs: row.left_ms };
 }
 
-/** How many an owner has that hold; those made for an hour in exchange for another token do not count. */
+/** Returns the number of valid tokens of an owner, without one-hour tokens from exchanges. */
 export async function countTokens(sql: Sql, ownerUid: string): Promise<number> {
   const [row] = await sql.query<{ n: number }>(
     `select count(*)::int as n from policy.token
@@ -167,7 +167,10 @@ export async function countTokens(sql: Sql, ownerUid: string): Promise<number> {
   return row?.n ?? 0;
 }
 
-/** Those of one owner that hold, newest first, behind them those made for an hour: 1000 at most, so no other is left out. */
+/**
+ * Returns the valid tokens of one owner, newest first, then the one-hour tokens: at most 1000, so that no other is
+ * omitted.
+ */
 export async function listTokens(sql: Sql, ownerUid: string): Promise<readonly TokenEntry[]> {
   const rows = await sql.query<EntryRow>(
     `select id, form, ending, name, owner_type, owner_name, scopes, project, created_by, created_at, expires_at, used_at,

@@ -87,7 +87,7 @@ export async function insertGrant(
   );
 }
 
-/** By what the command line holds; locked until the transaction ends. */
+/** Finds a grant by its device code; locked until the transaction ends. */
 export async function lockGrant(sql: Sql, deviceCode: string): Promise<DeviceGrant | undefined> {
   const [row] = await sql.query<GrantRow>(
     `select ${COLUMNS} from policy.device_grant where device_digest = $1 for update`,
@@ -120,7 +120,7 @@ export async function decideGrant(
   );
 }
 
-/** Writes a poll down; `slower` makes the next one wait five seconds more, as RFC 8628 §3.5 says. Gives the interval. */
+/** Records a poll; `slower` increases the interval by five seconds, as in RFC 8628 §3.5. Returns the interval. */
 export async function recordPoll(sql: Sql, grant: DeviceGrant, slower: boolean): Promise<number> {
   const interval = slower ? grant.interval + POLL_SECONDS : grant.interval;
   await sql.query(

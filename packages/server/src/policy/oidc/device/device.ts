@@ -1,6 +1,6 @@
 /**
- * Signing in on a command line, after RFC 8628: it shows a code, a person who has signed in with a browser lets it in, and
- * it gets a token. The token does what the person may do, and ends like a session.
+ * Sign-in of a command line with RFC 8628: it shows a code, a user approves it in a browser, and it gets a token. The
+ * token has the permissions of the user, and expires like a session.
  */
 import {
   approveDeviceOperation,

@@ -15,7 +15,7 @@ test.each(['', 'BCDF', 'BCDF-GHJKL', 'ABCD-EFGH', 'BCDF-GHJ1', 'ẞCDF-GHJK'])('
 });
 
 test('every character is as likely as the others', () => {
-  // All bytes once: those above the fair limit are left out.
+  // All bytes once: bytes above the unbiased limit are skipped.
   const bytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
   let at = 0;
   const next = (count: number) => {

@@ -1,4 +1,4 @@
-/** Tokens of other systems (CI) for tokens of ours, where a service account trusts them. */
+/** Exchanges tokens of other systems (CI) for tokens of Dais, if a service account trusts them. */
 import { DaisError, eventTypes, exchangeTokenOperation } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
 import type { CallOf, OperationEntry } from '#kernel/entry.ts';

@@ -82,7 +82,7 @@ async function sign(more: object = {}, key: Key = first, header: object = {}): P
     .sign(await importPKCS8(key.privatePem, 'RS256'));
 }
 
-/** A token made by hand, for what no library would make. */
+/** A manually created token, for cases that no library creates. */
 function forge(header: object, payload: object, signature: (input: string) => string): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const input = `${part(header)}.${part(payload)}`;
@@ -102,7 +102,7 @@ async function verify(token: string): Promise<string> {
 test('a good token', async () => {
   expect(await verify(await sign())).toBe('repo:acme');
   expect(await verify(await sign({ aud: ['other', 'dais'], nbf: NOW - 5 }))).toBe('repo:acme');
-  // Both answers are kept.
+  // Both responses are stored.
   expect(calls).toEqual(['/.well-known/openid-configuration', '/keys']);
 });
 

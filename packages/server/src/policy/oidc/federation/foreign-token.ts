@@ -11,7 +11,7 @@ export interface Claims {
   /** Seconds since 1970. */
   readonly issuedAt: number;
   readonly expiresAt: number;
-  /** Names this token among all of its issuer: its `jti`, else the whole signed part. */
+  /** Identifies this token among all of its issuer: by its `jti`, else by the signed part. */
   readonly id: string;
   readonly all: JWTPayload;
 }
@@ -41,7 +41,7 @@ const ALGORITHMS = [
 const MAX_LENGTH = 16_384;
 /** Clocks of two systems may differ by this much. */
 const TOLERANCE_SECONDS = 30;
-/** A token of a machine that is good for longer is a password. */
+/** A machine token with a longer validity is a password. */
 const MAX_LIFE_SECONDS = 24 * 3600;
 
 /** @throws DaisError `unauthenticated` when it is no token that could be valid. */
@@ -86,7 +86,7 @@ export async function verifyForeignToken(token: string, issuer: string, { keys, 
   let payload: JWTPayload;
   try {
     ({ payload } = await check(false).catch(async (error: unknown) => {
-      // The issuer may have changed its keys since we asked.
+      // The issuer may have rotated its keys since the last fetch.
       if (error instanceof errors.JWKSNoMatchingKey) return await check(true);
       throw error;
     }));

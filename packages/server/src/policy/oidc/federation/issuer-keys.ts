@@ -1,4 +1,7 @@
-/** The public keys of issuers of tokens: fetched through the outbound client, checked, kept for a while, few at a time. */
+/**
+ * Public keys of token issuers: fetched through the outbound client, validated, and cached for a limited time and
+ * number.
+ */
 import { DaisError } from '@dais/api';
 import type { JSONWebKeySet } from 'jose';
 import type { Clock } from '#lib/clock.ts';
@@ -11,9 +14,9 @@ export interface IssuerKeysParts {
   readonly trusted: boolean;
 }
 
-/** How long keys are used before they are asked for again; an issuer that withdraws one waits as long. */
+/** How long keys are used before they are fetched again; a withdrawn key stays valid as long. */
 const KEEP_MS = 600_000;
-/** A key that is not known may be new: asked for again, but at most this often. */
+/** An unknown key can be new: keys are fetched again, but at most this often. */
 const AGAIN_MS = 30_000;
 /** An issuer that does not answer is not called for every token that names it. */
 const FAILED_MS = 5_000;
@@ -26,7 +29,7 @@ interface Kept {
   readonly keys: Promise<JSONWebKeySet>;
   /** Milliseconds since 1970: until then they are used. */
   readonly until: number;
-  /** From then on they may be asked for again when one is missing. */
+  /** From this time on they can be fetched again if a key is missing. */
   readonly againAt: number;
 }
 
@@ -52,7 +55,7 @@ export class IssuerKeys {
     try {
       return await fresh.keys;
     } catch (error) {
-      // A failure is remembered for a moment only, and never in place of keys that are still good.
+      // A failure is cached for a moment only, and never replaces valid keys.
       const good = before !== undefined && now < before.until;
       const next = good
         ? { ...before, againAt: now + AGAIN_MS }
@@ -95,7 +98,7 @@ export class IssuerKeys {
       const value: unknown = JSON.parse(answer.body.toString('utf8'));
       if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
     } catch {
-      // Said below: what it is instead does not matter.
+      // Reported below: the actual type does not matter.
     }
     throw failed(issuer, 'its response is not a JSON object');
   }

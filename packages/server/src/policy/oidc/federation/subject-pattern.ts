@@ -24,7 +24,7 @@ function matchesPart(pattern: string, text: string): boolean {
     } else if (star === -1) {
       return false;
     } else {
-      // The last star takes one more character.
+      // The last star matches one more character.
       at = star + 1;
       place = ++taken;
     }

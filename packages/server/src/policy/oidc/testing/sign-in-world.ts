@@ -246,7 +246,7 @@ export class SignInWorld {
     });
   }
 
-  /** Runs the job that asks providers, once. */
+  /** Runs the job that checks with providers, once. */
   async checkProviderAccess() {
     const { outbound, database } = this;
     const providers = new Map(
@@ -267,7 +267,7 @@ export class SignInWorld {
     return await checkProviderAccess({ providers, sealer: this.#sealer, log }, io);
   }
 
-  /** Lets time pass for everybody who signed in at a provider. */
+  /** Advances the time for all users of a provider. */
   async passMinutes(minutes: number): Promise<void> {
     await this.database.asAdmin(
       `update policy.identity_link set asked_at = asked_at - interval '${minutes} minutes', checked_at = checked_at - interval '${minutes} minutes'`,
