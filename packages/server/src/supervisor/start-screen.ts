@@ -4,7 +4,7 @@ export interface StartFacts {
   readonly url: string;
   /** `host:port` of the services that speak gRPC; undefined: none do here. */
   readonly grpc: string | undefined;
-  /** The port that was wanted and is taken, when another one was used. */
+  /** The configured port, if it is in use and another one was chosen. */
   readonly wantedPort: number | undefined;
   readonly data: string;
   /** The data folder is removed when Dais stops. */

@@ -2,7 +2,7 @@ import type { Resource } from '@dais/api';
 import type { ControllerPlan, PlannedCondition } from '#kernel/kind.ts';
 import type { DatasetFacts } from '#ledgers/data/index.ts';
 
-/** Pure: what is so of a dataset, from its versions and how they came. Has no effects. */
+/** Pure: computes the conditions of a dataset from its versions and ingestions. Has no effects. */
 export function planDataset(resource: Resource, facts: DatasetFacts): ControllerPlan<never> {
   const { ready, newest } = facts;
   return {
@@ -36,7 +36,7 @@ function readiness({ ready, newest, failed }: DatasetFacts): Omit<PlannedConditi
   return { status: 'False', reason: 'NoReadyVersion', message };
 }
 
-/** What became of the newest version, where that is no good news. */
+/** The state of the newest version. */
 function standing({ newest, failed }: DatasetFacts): PlannedCondition[] {
   const conditions: PlannedCondition[] = [];
   if (newest?.state === 'quarantined') {

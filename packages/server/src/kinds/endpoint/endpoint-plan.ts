@@ -137,7 +137,7 @@ function followRollout(facts: EndpointFacts, rollout: RolloutRow): Turn {
   return { effects: [{ do: 'advance', result }], message: judged.message };
 }
 
-/** What the new version is held against. */
+/** The measurements of the active version. */
 function measure({ row, step, stableBefore }: EndpointFacts): RolloutFigures | undefined {
   if (step !== undefined && step.stable.requests >= row.spec.rollout.minimumRequests) return step.stable;
   return stableBefore ?? step?.stable;
@@ -146,7 +146,7 @@ function measure({ row, step, stableBefore }: EndpointFacts): RolloutFigures | u
 const nothing = (message: string): Turn => ({ effects: [], message });
 const promote = (result: StepResult): Turn => ({ effects: [{ do: 'promote', result }], message: result.message });
 
-/** Names and models of variants and shadows whose alias names a model that a policy refuses. */
+/** Names and models of variants and shadows whose alias references a model that a policy blocks. */
 function refusedOf({ row, others }: EndpointFacts) {
   return Object.entries(others).flatMap(([name, one]) => {
     const refused = row.refused[name];

@@ -21,7 +21,7 @@ export function standardWebhooksAdapter({ calls }: HooksParts) {
     name: 'hooks',
     paths: ['/hooks/*'],
     perProject: true,
-    // The signature says who calls.
+    // The signature authenticates the caller.
     access: 'anonymous',
     compress: false,
     register: (app: FastifyInstance, io: HooksIo) => {

@@ -95,7 +95,7 @@ function placeOf(request: FastifyRequest, path: string): string {
   return joined(safePath((request.params as { '*': string })['*']), fileName(path));
 }
 
-/** Clients before 3.18 send the path of their own file, of whatever system theirs is. */
+/** Clients before 3.18 send the local path of the file, in the format of their system. */
 function fileName(path: string): string {
   const name = lastPart(safePath(lastPart(path)));
   if (name === '' || name === '.' || name === '..') throw invalid('Invalid path');

@@ -208,7 +208,7 @@ test('a receiver that is away gets it later, under the same id, also after a res
   await expect.poll(async () => (await deliveries(id))[0]?.state, PATIENCE).toBe('delivered');
   expect(new Set(to.received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
   expect(new Set(to.received.map(({ body }) => body)).size).toBe(1);
-  // The address of a receiver that asks for a pause is left alone for so long.
+  // A receiver that requests a pause is not called for so long.
   to.answer(429, { 'retry-after': '3600' });
   await call('run.create', { experimentId: '0' });
   await expect.poll(async () => (await deliveries(id))[0]?.responseStatus, PATIENCE).toBe(429);

@@ -203,7 +203,7 @@ function valueOf(json: Readonly<Record<string, unknown>>, name: string): unknown
   return json[camel];
 }
 
-/** Names of fields are few; each is made once. */
+/** Field names are few; each is computed once. */
 const CAMEL = new Map<string, string>();
 
 function remember(name: string): string {

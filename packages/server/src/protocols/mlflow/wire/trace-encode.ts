@@ -4,7 +4,7 @@ import type { Values } from './message.ts';
 import { invalid } from './mlflow-error.ts';
 import type { assessment as assessmentMessage } from './trace-messages.ts';
 
-/** What the server says itself in tags and metadata; the ledger knows it otherwise. */
+/** Tags and metadata that the server computes; the ledger stores them differently. */
 export const WORDS = {
   spansLocation: 'mlflow.trace.spansLocation',
   artifactLocation: 'mlflow.artifactLocation',
@@ -225,7 +225,7 @@ export function spanMessage(span: Span) {
   };
 }
 
-/** JSON has no NaN, and protocol buffers' JSON takes the name of one. */
+/** JSON has no NaN, and protocol buffers' JSON uses its name. */
 function wireAttributes(attributes: Span['attributes']) {
   return keyValues(attributes ?? {});
 }
