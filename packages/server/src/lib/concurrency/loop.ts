@@ -8,14 +8,14 @@ export interface LoopParts {
 
 export interface LoopTimes {
   readonly pollMs: number;
-  /** From one turn to the next at least: what comes meanwhile is done in one turn. Default 0. */
+  /** The minimum interval between iterations: work that arrives in between shares one iteration. Default 0. */
   readonly gapMs?: number;
 }
 
 /**
- * A background loop: takes turns while there is work, then sleeps until it is poked (a NOTIFY, a call) or `pollMs` have
- * passed. A failing turn is logged and tried again after growing waits; an error that calls
- * itself `retryable` (a lost database) is no news and is not logged each time.
+ * A background loop: iterates while there is work, then sleeps until a wake (a NOTIFY, a call) or for `pollMs`. A
+ * failed iteration is logged and retried with growing delays; `retryable` errors (an unavailable database) are not
+ * logged each time.
  */
 export class Loop {
   readonly #name: string;
@@ -35,7 +35,7 @@ export class Loop {
     this.#lastTurn = parts.clock.now();
   }
 
-  /** `bells` call what they are given when there may be work, and give back how to stop that. */
+  /** `bells` register a callback for new work and return a function that unregisters it. */
   async start(...bells: readonly ((ring: () => void) => Promise<() => Promise<void>>)[]): Promise<void> {
     for (const bell of bells) this.#unlisten.push(await bell(() => this.poke()));
     this.#running = this.#run();

@@ -18,7 +18,7 @@ function long(value: bigint): Buffer {
 const size = (value: number) => long(BigInt(value));
 const text = (value: string | Buffer) => Buffer.concat([size(Buffer.from(value).length), Buffer.from(value)]);
 
-/** A file as the specification says, of one block. */
+/** A file of the specification with one block. */
 function file(schema: unknown, records: readonly Buffer[], { codec = 'null', count = records.length } = {}): Buffer {
   const plain = Buffer.concat(records);
   const block = codec === 'deflate' ? deflateRawSync(plain) : plain;
@@ -65,7 +65,7 @@ test('values of every type', () => {
     size(-3),
     doubles,
     text(Buffer.from([255, 0])),
-    // A block that says its length too, and one that does not.
+    // A block with its length, and one without.
     size(-1),
     size(2),
     text('x'),

@@ -23,11 +23,11 @@ const MOST_PICKLE = 256 * 1024 * 1024;
 const MAX_WHOLE = 64 * 1024 * 1024;
 const MOST_SCHEMA = 64 * 1024 * 1024;
 const MOST_NESTING = 3;
-/** Pickles in one stream, one behind the other. */
+/** Several pickles in one stream. */
 const MOST_PICKLES = 64;
 const PICKLE_NAME = /\.(pkl|pickle|pt|pth|joblib|dill|cloudpickle|npy)$/i;
 const PACKED_NAME = /\.(pkl|pickle|joblib|pt|pth|bin)(\.(gz|bz2|xz|z|lz4|zst))?$/i;
-/** `torch.save` before 1.6: the number that the first pickle gives. */
+/** `torch.save` before 1.6: the magic number in the first pickle. */
 const TORCH_MAGIC = Buffer.from('6cfc9c46f9206aa85019', 'hex');
 
 const GZIP = 0x1f;
@@ -248,7 +248,7 @@ async function lookAtPickle(
     const torch = from.includesSoon(TORCH_MAGIC);
     for (; from.at < from.size && pickles < (torch ? 5 : MOST_PICKLES); pickles++) {
       await scanPickle(from, seen);
-      // Behind the fifth pickle of an old file of torch are its numbers.
+      // In an old torch file, the tensors follow the fifth pickle.
     }
   } catch (error) {
     if (!(error instanceof PickleError)) throw error;

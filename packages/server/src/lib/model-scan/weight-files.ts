@@ -1,4 +1,4 @@
-/** Formats that hold numbers and text only, when they are what they say: safetensors and GGUF. */
+/** Formats with numbers and text only, if they are valid: safetensors and GGUF. */
 import type { Findings, ScannedFile } from './scan-finding.ts';
 
 const MOST_HEADER = 100 * 1024 * 1024;

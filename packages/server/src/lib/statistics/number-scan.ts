@@ -1,12 +1,12 @@
 /**
- * The summary of a column of numbers that comes in pieces and is not held: moments, and counts between edges that are known or are
- * found among its own values.
+ * The summary of a column of numbers that arrives in chunks and is not stored: moments, and counts between edges that
+ * are given or computed from its values.
  */
 import { quantileEdges, rising, withoutGaps } from './bins.ts';
 import type { Lattice, NumberSummary } from './column-summary.ts';
 import { ValueSample } from './value-sample.ts';
 
-/** Between what numbers are counted: those of the baseline, so that both sides can be compared. */
+/** The edges of the counts: those of the baseline, so that both sides can be compared. */
 export interface BinEdges {
   readonly edges: readonly number[];
   readonly lattice: Lattice;
@@ -237,7 +237,7 @@ class BinCounter {
         bin = last + 1;
         this.high += value;
       } else {
-        // Cells rise with values: an edge in a cell before is less, one in a cell behind is greater.
+        // Cells are monotonic: an edge in an earlier cell is smaller, one in a later cell is greater.
         const cell = ((value - least) * scale) | 0;
         bin = before[cell] ?? 0;
         let end = before[cell + 1] ?? 0;

@@ -155,7 +155,7 @@ interface CalibrationBin {
   readonly sum: number;
 }
 
-/** Bins that were counted finer, put together by their mean score; those without rows too. */
+/** Merges finer bins by their mean score, including those without rows. */
 export function calibrationBins(bins: readonly ScoreBin[], parts = CALIBRATION_BINS): readonly CalibrationBin[] {
   const joined = Array.from({ length: parts }, () => ({ count: 0, positive: 0, sum: 0 }));
   for (const { positive, negative, sum } of bins) {
