@@ -21,14 +21,14 @@ export interface DecideOptions {
   readonly allow: 'create' | 'update' | 'both';
   readonly takeOver: boolean;
   readonly immutable: readonly string[];
-  /** Paths of write-only fields whose values differ, found by the kind itself. */
+  /** Paths of write-only fields with changed values, as detected by the kind. */
   readonly hiddenChanges: readonly string[];
 }
 
 export type Decision =
   | { readonly action: 'create'; readonly fields: readonly FieldChange[] }
   | { readonly action: 'update'; readonly fields: readonly FieldChange[] }
-  /** Nothing that makes a revision differs; the owner may. */
+  /** No field of a revision differs; the owner can. */
   | { readonly action: 'unchanged'; readonly fields: readonly []; readonly ownerChanged: boolean };
 
 /**

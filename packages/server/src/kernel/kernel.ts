@@ -98,7 +98,7 @@ export class Kernel {
     });
   }
 
-  /** Makes what must always be there: the default project and the jobs that run by themselves. Idempotent. */
+  /** Creates the required objects: the default project and the periodic jobs. Idempotent. */
   async bootstrap(): Promise<void> {
     const tenantKind = this.kinds.all.find((kind) => kind.tenant !== undefined);
     await transact(this.#parts.database, { mode: 'write', projectId: ORGANISATION }, async (tx) => {

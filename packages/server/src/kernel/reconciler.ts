@@ -78,7 +78,7 @@ export class Reconciler {
     if (this.#kinds.length > 0) await this.#loop.start((ring) => this.#parts.database.listen(DUE_CHANNEL, ring));
   }
 
-  /** Takes no more keys, asks the running ones to stop and waits for them. */
+  /** Claims no more keys, requests the running ones to stop and waits for them. */
   async stop(): Promise<void> {
     await this.#loop.stop();
     for (const { stop } of this.#running) stop.abort();
@@ -132,7 +132,7 @@ export class Reconciler {
       clearInterval(beat);
     }
     await transact(database, { mode: 'write', projectId: 'all' }, (tx) => finishClaim(tx.sql, claim, finish)).catch(
-      // The lease runs out and the resource is taken again.
+      // The lease expires and the resource is claimed again.
       (error: unknown) => log.warn('could not record the end of a reconcile pass', { uid: claim.uid, error }),
     );
   }

@@ -206,7 +206,7 @@ async function rollback(
 }
 
 /**
- * Makes a resource for a ledger or a protocol with full admission, unless it exists. Gives its uid.
+ * Creates a resource for a ledger or a protocol with full admission, unless it exists. Returns its uid.
  * @throws DaisError as a create does.
  */
 export async function ensureResource(

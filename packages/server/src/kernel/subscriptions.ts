@@ -81,7 +81,7 @@ export class Subscription {
     }
   }
 
-  /** A new subscriber starts at the present, unless it asks for the past: it is not flooded with it. */
+  /** A new subscriber starts at the present by default, so that it does not receive all past events. */
   async #begin(): Promise<true> {
     await this.#database.statement(
       { mode: 'write', scope: 'all' },
@@ -92,7 +92,10 @@ export class Subscription {
     return true;
   }
 
-  /** From `seq` to `end`, both places in the order of events, or as far as one transaction goes. True when that is not all. */
+  /**
+   * From `seq` to `end`, both positions in the order of events, or as far as one transaction reads. Returns true if
+   * more are left.
+   */
   async #deliver(tx: Transaction, { seq, end }: { readonly seq: bigint; readonly end: bigint }): Promise<boolean> {
     const { name, batch = BATCH, types } = this.#subscriber;
     const until = types !== undefined && end - seq > LOOKED_THROUGH ? seq + LOOKED_THROUGH : end;
