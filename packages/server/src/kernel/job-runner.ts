@@ -11,7 +11,7 @@ import {
   type JobEnd,
 } from '#kernel/jobs.ts';
 import { LeaseLost } from '#kernel/leases.ts';
-import { Loop, type LoopParts } from '#lib/concurrency/loop.ts';
+import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
 import { timedRuns, type TimedQueue } from '#kernel/timed-jobs.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 
@@ -61,7 +61,7 @@ interface RunningJob {
 class JobCancelled extends Error {}
 class ProcessStops extends Error {}
 
-export interface JobRunnerParts extends LoopParts {
+export interface JobRunnerParts extends LoopDependencies {
   readonly database: Database;
   readonly holder: string;
   readonly random: () => number;
@@ -118,7 +118,7 @@ export class JobRunner {
       this.#running.add(job);
       job.done = this.#run(handler, claim, job.stop).finally(() => {
         this.#running.delete(job);
-        this.#loop.poke();
+        this.#loop.wake();
       });
     }
   }

@@ -16,7 +16,7 @@ import { eventPage } from '#kernel/event-page.ts';
 import { JobRunner, type JobHandler } from '#kernel/job-runner.ts';
 import { jobCounts } from '#kernel/jobs.ts';
 import type { KindDefinition } from '#kernel/kind.ts';
-import type { LoopParts } from '#lib/concurrency/loop.ts';
+import type { LoopDependencies } from '#lib/concurrency/loop.ts';
 import type { Authorizer } from '#kernel/principal.ts';
 import { Reconciler } from '#kernel/reconciler.ts';
 import { queueDepth } from '#kernel/reconcile-queue.ts';
@@ -31,7 +31,7 @@ import { timedRuns } from '#kernel/timed-jobs.ts';
 import { transact } from '#kernel/transaction.ts';
 import { WatchHub } from '#kernel/watch-hub.ts';
 
-export interface KernelParts extends LoopParts {
+export interface KernelParts extends LoopDependencies {
   readonly database: Database;
   readonly kinds: readonly KindDefinition[];
   readonly authorizer: Authorizer;

@@ -12,11 +12,11 @@ export interface Principal extends Actor {
   /** Absent for the platform itself. */
   readonly via?: Via;
   /** Must still be checked; absent: already checked. */
-  readonly standing?: Standing;
+  readonly credentialCheck?: CredentialCheck;
 }
 
 /** Interface: checks whether the credential of the caller is still valid, where this costs no separate round trip. */
-export interface Standing {
+export interface CredentialCheck {
   /** Milliseconds until it expires unless it is used. */
   readonly leftMs: number;
   /**

@@ -9,7 +9,7 @@ import {
   type PlannedCondition,
 } from '#kernel/kind.ts';
 import { LeaseLost } from '#kernel/leases.ts';
-import { Loop, type LoopParts } from '#lib/concurrency/loop.ts';
+import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
 import {
   claimDue,
   DUE_CHANNEL,
@@ -26,7 +26,7 @@ import { tenantNames } from '#kernel/tenants.ts';
 import { SYSTEM_ORIGIN, transact, type Transaction } from '#kernel/transaction.ts';
 import { removeResources } from '#kernel/write.ts';
 
-export interface ReconcilerParts extends LoopParts {
+export interface ReconcilerParts extends LoopDependencies {
   readonly database: Database;
   readonly kinds: KindRegistry;
   /** Identifies this process in leases. */
@@ -101,7 +101,7 @@ export class Reconciler {
       this.#running.add(pass);
       pass.done = this.#work(claim, pass.stop).finally(() => {
         this.#running.delete(pass);
-        this.#loop.poke();
+        this.#loop.wake();
       });
     }
     return false;

@@ -1,7 +1,7 @@
 import type { Database } from '#engines/database/contract.ts';
 import { COMMITTED_CHANNEL } from '#kernel/events.ts';
 import { acquireLease, LeaseLost, releaseLease, type Lease } from '#kernel/leases.ts';
-import { Loop, type LoopParts } from '#lib/concurrency/loop.ts';
+import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
 
 /** PostgreSQL channel for notifications of the sequencer. Only a hint. */
 export const SEQUENCED_CHANNEL = 'dais_sequenced';
@@ -24,7 +24,7 @@ export class Sequencer {
   #renewedAt = 0;
   readonly #now: () => number;
 
-  constructor(database: Database, holder: string, parts: LoopParts) {
+  constructor(database: Database, holder: string, parts: LoopDependencies) {
     this.#database = database;
     this.#holder = holder;
     this.#now = () => parts.clock.now();

@@ -1,7 +1,7 @@
 import type { Database } from '#engines/database/contract.ts';
 import { readEvents, type SequencedEvent } from '#kernel/events.ts';
 import { acquireLease, guardedWrite, LeaseLost, releaseLease, type Lease } from '#kernel/leases.ts';
-import { Loop, type LoopParts } from '#lib/concurrency/loop.ts';
+import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
 import { SEQUENCED_CHANNEL } from '#kernel/sequencer.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
@@ -39,7 +39,7 @@ export class Subscription {
   #lease: Lease | undefined;
   #renewedAt = 0;
 
-  constructor(database: Database, holder: string, parts: LoopParts, subscriber: Subscriber) {
+  constructor(database: Database, holder: string, parts: LoopDependencies, subscriber: Subscriber) {
     this.#database = database;
     this.#holder = holder;
     this.#subscriber = subscriber;

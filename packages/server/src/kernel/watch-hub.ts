@@ -8,7 +8,7 @@ import {
   type CursorState,
   type SequencedEvent,
 } from '#kernel/events.ts';
-import { Loop, type LoopParts } from '#lib/concurrency/loop.ts';
+import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
 import { SEQUENCED_CHANNEL } from '#kernel/sequencer.ts';
 import { presentResource, readByUid } from '#kernel/store.ts';
 import { tenantNames } from '#kernel/tenants.ts';
@@ -46,7 +46,7 @@ export class WatchHub {
   readonly #watchers = new Set<Watcher>();
   #place: CursorState | undefined;
 
-  constructor(database: Database, parts: LoopParts) {
+  constructor(database: Database, parts: LoopDependencies) {
     this.#database = database;
     this.#loop = new Loop('watch', { ...parts, pollMs: 1000 }, () => this.#turn());
   }
@@ -121,7 +121,7 @@ export class WatchHub {
     const cursor = await transact(this.#database, { mode: 'read', projectId: 'all' }, (tx) => readCursor(tx.sql));
     if (this.#place === undefined) {
       this.#place = cursor;
-      this.#loop.poke();
+      this.#loop.wake();
     }
     return cursor;
   }

@@ -7,7 +7,7 @@ export function planDataset(resource: Resource, facts: DatasetFacts): Controller
   const { ready, newest } = facts;
   return {
     effects: [],
-    conditions: [{ type: 'Ready', ...readiness(facts) }, ...standing(facts)],
+    conditions: [{ type: 'Ready', ...readiness(facts) }, ...acceptance(facts)],
     status: {
       latestVersion: ready?.number,
       newestVersion: newest?.number,
@@ -37,7 +37,7 @@ function readiness({ ready, newest, failed }: DatasetFacts): Omit<PlannedConditi
 }
 
 /** The state of the newest version. */
-function standing({ newest, failed }: DatasetFacts): PlannedCondition[] {
+function acceptance({ newest, failed }: DatasetFacts): PlannedCondition[] {
   const conditions: PlannedCondition[] = [];
   if (newest?.state === 'quarantined') {
     const message = `Version ${newest.number}: ${newest.reason ?? 'a check failed'}`;

@@ -88,7 +88,7 @@ export class Publisher {
   /** Something changed that no transaction told of. */
   poke(): void {
     this.#rung = true;
-    this.#loop.poke();
+    this.#loop.wake();
   }
 
   async stop(): Promise<void> {
