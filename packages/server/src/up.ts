@@ -36,7 +36,7 @@ export interface UpOptions {
   readonly ephemeral?: boolean;
   /** Where logs and the start screen go. */
   readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
-  /** Whether colours may be used on `stdout`. */
+  /** Whether colors may be used on `stdout`. */
   readonly colour: boolean;
   /** Refuses answers of operations that do not fit their output schema; for tests. */
   readonly checkOutputs?: boolean;

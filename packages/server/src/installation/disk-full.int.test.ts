@@ -181,7 +181,7 @@ test('a damaged object is not served while its mark cannot be written, and is ma
 test('a write-ahead log that cannot grow stops the database; it recovers automatically once there is space', async () => {
   const { database } = (await readServerFile(data))!;
   const pid = dais!.process.pid;
-  // While there is space: the first connection after a change of the catalogue writes a file.
+  // While there is space: the first connection after a change of the catalog writes a file.
   const client = new Client({ ...database, user: SUPERUSER });
   client.on('error', () => {});
   await client.connect();

@@ -37,7 +37,7 @@ export class Dispatcher {
     return this.#parts.entries.map((entry) => entry.operation);
   }
 
-  /** @throws DaisError of any code of the catalogue. */
+  /** @throws DaisError of any code of the catalog. */
   async call(name: string, rawInput: unknown, context: CallContext): Promise<unknown> {
     return await this.#recorded(() => this.#call(name, rawInput, context));
   }

@@ -30,7 +30,7 @@ export interface JobHandler extends TimedQueue {
 }
 
 export interface JobIo {
-  /** Aborts when the lease is lost, the job is cancelled or the process stops. */
+  /** Aborts when the lease is lost, the job is canceled or the process stops. */
   readonly signal: AbortSignal;
   /** Shown with the job; sent with the next heartbeat. */
   progress(value: Readonly<Record<string, unknown>>): void;

@@ -36,9 +36,9 @@ describe('a token of one project', () => {
   const bound = user('root', { project: 'own' });
 
   test.each([
-    ['a role in the organisation', manifest('OrganisationRoleBinding', 'more', { role: 'admin', users: ['bo'] })],
+    ['a role in the organization', manifest('OrganisationRoleBinding', 'more', { role: 'admin', users: ['bo'] })],
     [
-      'a policy of the organisation',
+      'a policy of the organization',
       manifest('OrganisationPolicy', 'all', { cedar: '@id("all") permit(principal, action, resource);' }),
     ],
     ['an account', manifest('User', 'bo', { email: 'mine@example.com' })],

@@ -144,7 +144,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
       );
     });
 
-    test('bound in the organisation, asking anywhere', { timeout: PATIENCE }, async () => {
+    test('bound in the organization, calling anywhere', { timeout: PATIENCE }, async () => {
       const token = tokens.get(`org-${role}`);
       // A role has the same permissions in every project, and they were checked in one above.
       const worth = GUARDED.filter((operation) => EXTREMES.includes(role) || operation.scope === 'org');
@@ -178,7 +178,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
 
   describe.each(EXTREMES)('%s, beyond what it is bound in', (role) => {
     const offset = roles.indexOf(role) + 1;
-    test('bound in one project, asking the organisation', { timeout: PATIENCE }, async () => {
+    test('bound in one project, calling the organization', { timeout: PATIENCE }, async () => {
       const inOrganization = GUARDED.filter((operation) => operation.scope === 'org');
       const tried = sample(inOrganization, offset);
       const asked = await table(tried, async (one) => verdictOf(await ask(tokens.get(role), one)));

@@ -29,7 +29,9 @@ export interface UserCredentials {
   forget(tx: Transaction, uid: string): Promise<void>;
 }
 
-/** Suspending and deleting end what the user has in hand. @throws DaisError `invalid_manifest` (e-mail of another user). */
+/**
+ * Suspending and deleting end what the user has in hand. @throws DaisError `invalid_manifest` (email of another user).
+ */
 export async function admitUser(
   tx: Transaction,
   change: AdmittedChange,

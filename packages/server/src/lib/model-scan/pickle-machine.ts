@@ -14,7 +14,7 @@ import {
   isPlainAttribute,
   makerOf,
   Items,
-  Made,
+  CallResult,
   MARK,
   type Marked,
   MAX_ITEMS,
@@ -380,7 +380,7 @@ export class PickleMachine {
 
   #reduce(callee: Value | undefined, given: Value): void {
     if (!(callee instanceof Named)) {
-      const isClass = callee instanceof Made && MAKES_CLASSES.test(callee.by);
+      const isClass = callee instanceof CallResult && MAKES_CLASSES.test(callee.by);
       if (this.#reader === 'trial' && (typeof callee === 'string' || isNeitherTextNorCallable(callee)))
         throw new PickleEnd('it calls an object that is not a function');
       if (!isClass) this.look.callsMade = true;
@@ -395,7 +395,7 @@ export class PickleMachine {
       }
       if (!isPlainAttribute(given)) this.look.reachesThrough = true;
     }
-    this.#call((callee.full === 'numpy.dtype' && Dtype.from(given)) || new Made(callee.full));
+    this.#call((callee.full === 'numpy.dtype' && Dtype.from(given)) || new CallResult(callee.full));
   }
 
   #call(result: Value): void {

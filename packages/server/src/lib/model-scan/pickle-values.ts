@@ -17,7 +17,7 @@ export class Named {
 }
 
 /** The result of calling a name. */
-export class Made {
+export class CallResult {
   readonly by: string;
   constructor(by: string) {
     this.by = by;
@@ -60,7 +60,7 @@ export type Value =
   | typeof INSTANCE
   | typeof ARRAY
   | Named
-  | Made
+  | CallResult
   | Items
   | Dict
   | Dtype;
@@ -122,7 +122,7 @@ export function isPlainAttribute(given: Value): boolean {
     typeof target === 'string' ||
     target instanceof Named ||
     target === ARRAY ||
-    (target instanceof Made && /(^|\.)(subimport|getattr|_import_module)$/.test(target.by))
+    (target instanceof CallResult && /(^|\.)(subimport|getattr|_import_module)$/.test(target.by))
   );
   return isObject && typeof attribute === 'string' && !attribute.startsWith('_');
 }

@@ -5,7 +5,7 @@
  * inputs change their meaning, the estimate stays.
  */
 import { binaryMetrics, type BinaryCounts } from './classification.ts';
-import { around, type Estimate } from './estimate.ts';
+import { intervalAround, type Estimate } from './estimate.ts';
 import { calibrated, isotonicCalibration, type Calibration } from './isotonic.ts';
 import { calibrationError, summarizeScores, type ScoreBin, type ScoredRow } from './scores.ts';
 import { deviationsOf } from './special-functions.ts';
@@ -80,7 +80,7 @@ export function estimatedMetrics(expected: ExpectedCounts, confidence = 0.95): E
   // A = TP and B = FN are independent sums; how many rows were predicted positive is known.
   const spread = (ofA: number, ofB: number) => Math.sqrt(ofA ** 2 * positiveVariance + ofB ** 2 * negativeVariance);
   const told = ({ value }: Estimate, error: number): Estimate =>
-    value === undefined ? { value } : around(value, error, z, 'delta', [0, 1]);
+    value === undefined ? { value } : intervalAround(value, error, z, 'delta', [0, 1]);
   const [actual, f1Sum, actualNegatives] = [a + b, positives + a + b, falsePositives + expected.trueNegatives];
   return {
     count: plain.count,
@@ -168,7 +168,7 @@ export function estimatedClasses(
     accuracy:
       count === 0
         ? { value: undefined }
-        : around(right / count, Math.sqrt(variance) / count, deviationsOf(confidence), 'delta', [0, 1]),
+        : intervalAround(right / count, Math.sqrt(variance) / count, deviationsOf(confidence), 'delta', [0, 1]),
     macroPrecision: mean(({ truePositives: tp, falsePositives: fp }) => share(tp, tp + fp)),
     macroRecall: mean(({ truePositives: tp, falseNegatives: fn }) => share(tp, tp + fn)),
     macroF1: mean(({ truePositives: tp, falsePositives: fp, falseNegatives: fn }) => share(2 * tp, 2 * tp + fp + fn)),

@@ -4,7 +4,7 @@
  * TFDV and Evidently.
  */
 
-/** Σ (r − c) ln (r / c), with empty bins at 0.0001 (Evidently); not normalised again. Usual cut-offs: 0.1 and 0.25. */
+/** Σ (r − c) ln (r / c), with empty bins at 0.0001 (Evidently); not normalized again. Usual cut-offs: 0.1 and 0.25. */
 export function psi(reference: readonly number[], current: readonly number[]): number {
   const r = filled(sharesOf(reference));
   const c = filled(sharesOf(current));

@@ -16,7 +16,7 @@ export interface BinEdges {
 const PARTS = 100;
 /** Numbers of so few different values are counted one by one. */
 const FEW_VALUES = 50;
-/** Cells of the table that maps a value to the edges around it: most cells contain one edge or none. */
+/** Cells of the table that maps a value to the edges intervalAround it: most cells contain one edge or none. */
 const CELLS = 1024;
 
 /** Edges at hundredths of values, or at each of them where they are few. @param sorted ascending, finite */

@@ -1,6 +1,6 @@
 /** Metrics of scores of two classes, from counts at each score: exact with a bin for each score, close with fixed bins, which add up. */
 import { areaUnderRoc, type ClassCounts } from './association.ts';
-import { around, meanEstimate, type Estimate } from './estimate.ts';
+import { intervalAround, meanEstimate, type Estimate } from './estimate.ts';
 import { deviationsOf } from './special-functions.ts';
 
 /** Rows whose scores are in one bin, or have one value. */
@@ -121,7 +121,7 @@ function rocEstimate(bins: readonly ClassCounts[], z: number): Estimate {
     positivesBelow += positive;
   }
   const variance = ofPositives / (positives - 1) / positives + ofNegatives / (negatives - 1) / negatives;
-  return around(value, Math.sqrt(variance), z, 'delong', [0, 1]);
+  return intervalAround(value, Math.sqrt(variance), z, 'delong', [0, 1]);
 }
 
 /** Undefined where there are no positives. */

@@ -29,7 +29,7 @@ interface Knot {
 
 /**
  * Wasserstein-1 of two summaries in the same bins, with the values of a bin spread evenly over it; those of the
- * outermost bins, which are unbounded, around their mean, so that an outlier has its actual weight. The error is at
+ * outermost bins, which are unbounded, intervalAround their mean, so that an outlier has its actual weight. The error is at
  * most Σ share × width of the bins; exact for integers with a bin each, and if every bin has one value.
  */
 export function wassersteinOfBins(reference: NumberSummary, current: NumberSummary): number {
