@@ -201,9 +201,7 @@ function unknownVariables(fields: readonly ConfigField[], environment: ConfigSou
         name.slice('DAIS_'.length),
         [...known].map((one) => one.slice('DAIS_'.length)),
       );
-      return meant === undefined
-        ? []
-        : [{ path: name, message: 'is not a known variable', nearest: `DAIS_${meant}` }];
+      return meant === undefined ? [] : [{ path: name, message: 'is not a known variable', nearest: `DAIS_${meant}` }];
     });
 }
 

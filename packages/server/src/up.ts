@@ -314,7 +314,12 @@ function spawnProgram(name: 'main' | 'gateway-process', format: 'json' | 'text')
 function refuse(socket: Socket, tls: boolean): void {
   // Without its key, no response to a TLS client is possible.
   if (tls) socket.destroy();
-  else writeRawProblem(socket, new DaisError('overloaded', 'Too many connections are waiting.', { retryAfter: 2 }), uuidv7());
+  else
+    writeRawProblem(
+      socket,
+      new DaisError('overloaded', 'Too many connections are waiting.', { retryAfter: 2 }),
+      uuidv7(),
+    );
 }
 
 /** 170008 → `17.8`. */

@@ -136,7 +136,10 @@ async function readBucket(
 ): Promise<readonly AddressedFile[]> {
   const [, bucket, key = ''] = /^s3:\/\/([^/?#]+)\/*(.*?)\/*$/is.exec(url) ?? [];
   if (bucket === undefined || key === '' || /[*?]/.test(key)) {
-    throw new DaisError('invalid_request', 'use the form `s3://BUCKET/KEY` with the key of an object or a prefix, without `*` and `?`');
+    throw new DaisError(
+      'invalid_request',
+      'use the form `s3://BUCKET/KEY` with the key of an object or a prefix, without `*` and `?`',
+    );
   }
   const { s3Bucket } = await import('#engines/sources/s3/s3-source.ts');
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = variables;

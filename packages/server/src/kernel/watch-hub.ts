@@ -103,7 +103,10 @@ export class WatchHub {
           if (signal.aborted) return;
         }
         if (watcher.overrun)
-          throw new DaisError('cursor_expired', 'The client read the stream too slowly. Resume from its last position.');
+          throw new DaisError(
+            'cursor_expired',
+            'The client read the stream too slowly. Resume from its last position.',
+          );
         await new Promise<void>((resolve) => {
           watcher.wake = resolve;
           if (watcher.queue.length > 0 || watcher.overrun || signal.aborted) resolve();

@@ -12,8 +12,6 @@ export async function foreignKeyRace<T>(statement: Promise<T>, otherwise?: () =>
     return await statement;
   } catch (error) {
     if ((error as { code?: unknown } | null)?.code !== '23503') throw error;
-    throw (
-      otherwise?.() ?? new WriteRace('a referenced or referencing resource changed concurrently', { cause: error })
-    );
+    throw otherwise?.() ?? new WriteRace('a referenced or referencing resource changed concurrently', { cause: error });
   }
 }

@@ -46,7 +46,9 @@ describe('a token of one project', () => {
     ['its own project', manifest('Project', 'own', { description: 'changed' })],
   ])('does not reach %s by way of documents', async (_what, document) => {
     for (const verb of BOTH)
-      expect(await world.ask(verb, documents(document), bound)).toMatch(/^forbidden: The token is limited to project "own"/);
+      expect(await world.ask(verb, documents(document), bound)).toMatch(
+        /^forbidden: The token is limited to project "own"/,
+      );
   });
 
   test('does not reach another project', async () => {

@@ -42,10 +42,7 @@ export async function readServerFile(data: string): Promise<ServerFile | undefin
 export async function refuseSecondServer(data: string): Promise<void> {
   const file = await readServerFile(data);
   if (file?.process === undefined || file.pid === process.pid || checkProcess(file.process) !== 'alive') return;
-  throw new DaisError(
-    'data_locked',
-    `The data in ${data} is in use by process ${file.pid}, which serves ${file.url}.`,
-  );
+  throw new DaisError('data_locked', `The data in ${data} is in use by process ${file.pid}, which serves ${file.url}.`);
 }
 
 export async function writeServerFile(data: string, file: Omit<ServerFile, 'pid' | 'process'>): Promise<void> {

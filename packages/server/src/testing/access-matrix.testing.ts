@@ -226,23 +226,19 @@ export function accessMatrix({ every }: { readonly every: number }): void {
     expect(new Set(answered)).toEqual(new Set(listed));
   });
 
-  test(
-    'a principal without a role has only the permissions for themselves',
-    { timeout: PATIENCE },
-    async () => {
-      const token = tokens.get('stranger');
-      const person = await caller.signIn('target');
-      const mine = await table(SELF, async (one) =>
-        verdictOf(await caller.send(person, one, await requestFor(one, world)), true),
-      );
-      expect(mine).toEqual(wanted(SELF, () => 'permitted'));
-      const tried = sample(GUARDED, 2);
-      const rest = await table(tried, async (one) =>
-        verdictOf(await ask(token, one, one.scope === 'org' ? undefined : 'own')),
-      );
-      expect(rest).toEqual(wanted(tried, () => 'refused'));
-    },
-  );
+  test('a principal without a role has only the permissions for themselves', { timeout: PATIENCE }, async () => {
+    const token = tokens.get('stranger');
+    const person = await caller.signIn('target');
+    const mine = await table(SELF, async (one) =>
+      verdictOf(await caller.send(person, one, await requestFor(one, world)), true),
+    );
+    expect(mine).toEqual(wanted(SELF, () => 'permitted'));
+    const tried = sample(GUARDED, 2);
+    const rest = await table(tried, async (one) =>
+      verdictOf(await ask(token, one, one.scope === 'org' ? undefined : 'own')),
+    );
+    expect(rest).toEqual(wanted(tried, () => 'refused'));
+  });
 
   test('operations for everyone never return "forbidden"', { timeout: PATIENCE }, async () => {
     for (const operation of PUBLIC) {

@@ -102,7 +102,12 @@ function mailOutcome(error: MailError, where: string): Sent {
     const why = code === 'EAUTH' ? ': it rejects the user name and password' : '';
     return { ok: false, retryable, detail: `${where} responds with ${responseCode}${at}${why}` };
   }
-  if (code === 'EAUTH') return { ok: false, retryable: false, detail: `${where} does not support authentication with a user name and password` };
+  if (code === 'EAUTH')
+    return {
+      ok: false,
+      retryable: false,
+      detail: `${where} does not support authentication with a user name and password`,
+    };
   const why = codeText(error.originalCode ?? code ?? '') ?? `did not accept the mail (${code ?? error.name})`;
   return { ok: false, retryable: true, detail: `${where} ${why}` };
 }

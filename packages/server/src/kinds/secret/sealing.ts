@@ -40,7 +40,10 @@ export async function open(keys: KeyStore, sealed: Sealed, context: string): Pro
   try {
     const plaintext = decryptGcm(dataKey, sealed, aadOf(context));
     if (plaintext !== undefined) return plaintext;
-    throw new DaisError('key_mismatch', `the sealed value cannot be decrypted: it was changed or belongs to another resource`);
+    throw new DaisError(
+      'key_mismatch',
+      `the sealed value cannot be decrypted: it was changed or belongs to another resource`,
+    );
   } finally {
     dataKey.fill(0);
   }
@@ -69,6 +72,9 @@ function aadOf(context: string): string {
 
 function checkVersion(sealed: { readonly v: number }): void {
   if (sealed.v !== 1) {
-    throw new DaisError('key_mismatch', `the value is sealed in format ${sealed.v}, which this version does not support`);
+    throw new DaisError(
+      'key_mismatch',
+      `the value is sealed in format ${sealed.v}, which this version does not support`,
+    );
   }
 }

@@ -55,7 +55,9 @@ export async function admitUser(
   const other = dryRun ? await credentials.findEmailOwner(tx, email) : await credentials.claimEmail(tx, email, uid);
   if (other !== undefined && other !== uid) {
     throw new DaisError('invalid_manifest', `User "${name}": another user has the email address ${email}.`, {
-      issues: [{ path: 'spec.email', message: 'is the email address of another user', expected: 'a unique email address' }],
+      issues: [
+        { path: 'spec.email', message: 'is the email address of another user', expected: 'a unique email address' },
+      ],
     });
   }
   if (suspended === true && !dryRun) await credentials.end(tx, subject, 'suspended');

@@ -132,7 +132,11 @@ describe('an unreadable file returns the reason', () => {
     ['bytes changed at the end', () => Buffer.concat([whole.subarray(0, -1), Buffer.from([0])]), 'does not end'],
     ['a length below nothing', () => file('string', [size(-5)]), 'a size is -5'],
     ['a branch that is not there', () => file(['null'], [size(1)]), 'union value is out of range'],
-    ['a symbol that is not there', () => file({ type: 'enum', name: 'e', symbols: ['a'] }, [size(1)]), 'enum value is out of range'],
+    [
+      'a symbol that is not there',
+      () => file({ type: 'enum', name: 'e', symbols: ['a'] }, [size(1)]),
+      'enum value is out of range',
+    ],
     ['a type that is not there', () => file('nowhere', [size(1)]), 'no type nowhere'],
     ['a number without an end', () => file('long', [Buffer.alloc(11, 0xff)]), 'does not end'],
     ['another packing', () => file('string', [text('a')], { codec: 'snappy' }), 'packed with snappy'],

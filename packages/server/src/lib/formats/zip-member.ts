@@ -34,7 +34,9 @@ export async function extractZipMember(archive: string, name: string, target: st
     member = (await readMembers(file, archive)).find((one) => one.name === name);
     if (member === undefined) throw new Error(`${archive} does not contain ${name}`);
     if (member.method !== 0 && member.method !== 8) {
-      throw new Error(`${name} in ${archive} uses compression method ${member.method}; only stored and deflated are supported`);
+      throw new Error(
+        `${name} in ${archive} uses compression method ${member.method}; only stored and deflated are supported`,
+      );
     }
     if (member.size > maxBytes)
       throw new Error(`${name} in ${archive} has ${member.size} bytes, more than ${maxBytes}`);

@@ -306,11 +306,10 @@ function reportPickle(
     const named = words.size === 0 ? '' : ` The code names ${[...words].toSorted().join(', ')}.`;
     findings.add('pickle-code', 'review', `It contains Python code of the author.${named}`, inside);
   }
-  if (dynamic)
-    findings.add('pickle-import', 'block', 'It imports a name that it composes at load time.', inside);
-  if (extension) findings.add('pickle-import', 'block', 'It imports by extension code from the copyreg registry.', inside);
-  if (callsMade)
-    findings.add('pickle-call', 'block', 'It calls a function that it creates at load time.', inside);
+  if (dynamic) findings.add('pickle-import', 'block', 'It imports a name that it composes at load time.', inside);
+  if (extension)
+    findings.add('pickle-import', 'block', 'It imports by extension code from the copyreg registry.', inside);
+  if (callsMade) findings.add('pickle-call', 'block', 'It calls a function that it creates at load time.', inside);
   if (reachesThrough)
     findings.add('pickle-import', 'block', 'It reads an attribute of a module or class with `getattr`.', inside);
 }
@@ -357,12 +356,7 @@ function inspectSkops(schema: string, findings: Findings, inside: string): void 
   for (const [, name = '', module = ''] of pairs) {
     const grade = gradeName(module, name);
     if (grade === 'dangerous') {
-      findings.add(
-        'skops-type',
-        'block',
-        `It creates a ${module}.${name}, which no model needs at load time.`,
-        inside,
-      );
+      findings.add('skops-type', 'block', `It creates a ${module}.${name}, which no model needs at load time.`, inside);
     } else if (grade !== 'harmless') findings.add('skops-type', 'review', `It creates a ${module}.${name}.`, inside);
   }
 }
@@ -380,7 +374,12 @@ function lookAtKeras(config: string, findings: Findings, inside: string): void {
 }
 
 async function lookAtHdf5(file: ScannedFile, findings: Findings, inside: string | undefined): Promise<void> {
-  findings.add('keras-h5', 'review', 'It is a Keras HDF5 file, which Keras checks less strictly. Save the model as .keras.', inside);
+  findings.add(
+    'keras-h5',
+    'review',
+    'It is a Keras HDF5 file, which Keras checks less strictly. Save the model as .keras.',
+    inside,
+  );
   const step = 16 * 1024 * 1024;
   for (let at = 0; at < file.size; at += step) {
     // Includes the start of the next chunk, so that matches across the boundary are found.

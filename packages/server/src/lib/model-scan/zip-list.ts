@@ -60,7 +60,8 @@ export async function listZip(file: ScannedFile): Promise<readonly ZipEntry[]> {
     }
     names.add(name);
     const local = await file.read(header, 30);
-    if (local.length < 30 || local.readUInt32LE(0) !== LOCAL) throw new ZipError(`${name} is not at the declared position`);
+    if (local.length < 30 || local.readUInt32LE(0) !== LOCAL)
+      throw new ZipError(`${name} is not at the declared position`);
     const localName = local.readUInt16LE(26);
     const localExtra = local.readUInt16LE(28);
     const start = header + 30 + localName + localExtra;
@@ -75,7 +76,8 @@ export async function listZip(file: ScannedFile): Promise<readonly ZipEntry[]> {
   // From the first byte to the directory there are only members, and none overlaps another.
   let reached = 0;
   for (const { header, start, packed, name } of entries.toSorted((a, b) => a.header - b.header)) {
-    if (header < reached || header - reached > DESCRIPTOR) throw new ZipError(`there are unexpected bytes before ${name}`);
+    if (header < reached || header - reached > DESCRIPTOR)
+      throw new ZipError(`there are unexpected bytes before ${name}`);
     reached = start + packed;
   }
   if (offset - reached > DESCRIPTOR) throw new ZipError('there are unexpected bytes before its directory');

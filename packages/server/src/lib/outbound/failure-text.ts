@@ -48,7 +48,8 @@ function reasonOf(error: unknown, timeouts: Timeouts): string {
     if (code === 'UND_ERR_BODY_TIMEOUT') return `sent no data for ${timeouts.idleMs} ms`;
     const tunnel = /^Proxy response \((\d+)\)/.exec(one.message);
     if (tunnel !== null) return `cannot be reached: the proxy responds with status ${tunnel[1]}`;
-    if (one.message.startsWith('Proxy Authentication Required')) return 'cannot be reached: the proxy responds with status 407';
+    if (one.message.startsWith('Proxy Authentication Required'))
+      return 'cannot be reached: the proxy responds with status 407';
     const words = codeText(code);
     if (words !== undefined) return words;
   }

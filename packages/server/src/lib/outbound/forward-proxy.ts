@@ -98,7 +98,8 @@ export class ForwardProxy {
     const target = readAuthority(request.url ?? '');
     // Errors of a client that disconnects while the connection is being made.
     socket.on('error', () => {});
-    if (!isAuthorized(request, client)) return endTunnel(socket, 407, 'Proxy authentication required', 'The token is missing.');
+    if (!isAuthorized(request, client))
+      return endTunnel(socket, 407, 'Proxy authentication required', 'The token is missing.');
     if (target === undefined) return endTunnel(socket, 400, 'Bad request', 'CONNECT needs HOST:PORT.');
     const left = new AbortController();
     socket.once('close', () => left.abort());

@@ -131,7 +131,8 @@ export function createOutbound(options: OutboundOptions): Outbound {
           const { url } = hop;
           const body = limitBody(answer.body, {
             maxBytes: request.maxBytes,
-            tooLarge: () => fail('upstream_failed', `the response of ${url.origin} has more than ${request.maxBytes} bytes`),
+            tooLarge: () =>
+              fail('upstream_failed', `the response of ${url.origin} has more than ${request.maxBytes} bytes`),
             translate: (error) => asFailure(error, url, request, timeouts),
             closed: () => deadline.clear(),
           });

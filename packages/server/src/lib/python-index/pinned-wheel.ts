@@ -150,7 +150,8 @@ async function fetchWheel(
   }
   const from = await index();
   if (from === undefined) {
-    const why = wheelhouse === undefined ? 'no package index is configured' : `${wheelhouse} does not contain ${wheel.file}`;
+    const why =
+      wheelhouse === undefined ? 'no package index is configured' : `${wheelhouse} does not contain ${wheel.file}`;
     throw new WheelError('source', why);
   }
   const { url, credentials } = from;

@@ -138,7 +138,10 @@ export function driftOf(reference: ColumnSummary, current: ColumnSummary, choice
     choice.method === undefined ? chooseMethod(reference, current) : { method: choice.method, because: 'named' };
   const { method, because } = chosen;
   if (reference.type === 'categories' && ['ks', 'wasserstein', 'wasserstein_normed'].includes(method)) {
-    return { unknown: 'method-needs-numbers', because: `${method} requires ordered values, but the column has categories` };
+    return {
+      unknown: 'method-needs-numbers',
+      because: `${method} requires ordered values, but the column has categories`,
+    };
   }
   const told =
     reference.type === 'numbers' && current.type === 'numbers'

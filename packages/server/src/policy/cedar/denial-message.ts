@@ -24,7 +24,10 @@ export interface Refused extends Undecided {
 
 export function forbidden(inquiry: Inquiry, question: Question, refused: Refused): DaisError {
   const why = refused.reasons.length > 0 ? policySentences(inquiry, refused) : [roleSentence(inquiry)];
-  return new DaisError('forbidden', [`${describeQuestion(question)}.`, ...why, administratorSentence(inquiry, refused)].join(' '));
+  return new DaisError(
+    'forbidden',
+    [`${describeQuestion(question)}.`, ...why, administratorSentence(inquiry, refused)].join(' '),
+  );
 }
 
 /** Example: `user "bo" does not have the permission secret:delete on Secret "x" in project "flights"`. */

@@ -7,7 +7,14 @@ import type { JobHandler, JobIo } from '#kernel/job-runner.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import { endCredentials } from '#policy/identity/credentials.ts';
 import { recordSignIn } from '#policy/identity/users.ts';
-import { scheduleRecheck, claimDueLinks, endLink, renewLink, sealContext, type IdentityLink } from './identity-links.ts';
+import {
+  scheduleRecheck,
+  claimDueLinks,
+  endLink,
+  renewLink,
+  sealContext,
+  type IdentityLink,
+} from './identity-links.ts';
 import type { SignInParts } from './parts.ts';
 
 const MINUTE_MS = 60_000;

@@ -207,9 +207,13 @@ export class ProviderClient {
     ) {
       return this.#failed(reasonOf(error), error);
     }
-    return new DaisError('unauthenticated', `The response of "${name}" is not valid: ${reasonOf(error)}. Sign in again.`, {
-      cause: error,
-    });
+    return new DaisError(
+      'unauthenticated',
+      `The response of "${name}" is not valid: ${reasonOf(error)}. Sign in again.`,
+      {
+        cause: error,
+      },
+    );
   }
 
   #failed(reason: string, cause?: unknown): DaisError {

@@ -9,9 +9,7 @@ export type OpenScoring = (body: Buffer, form: BodyForm) => OpenedScoring | Prom
 
 /** One thread for all that it opens, started with the first that needs it. */
 export function scoringOpener(): OpenScoring {
-  const thread = new BodyThread<Readonly<Record<string, JsonValue>>>(
-    programUrl(import.meta.url, './scoring-thread'),
-  );
+  const thread = new BodyThread<Readonly<Record<string, JsonValue>>>(programUrl(import.meta.url, './scoring-thread'));
   return (body, form) => {
     if (form === 'parquet' || body.length > LONG_BODY) return openThere(body, form);
     const { given, params } = readText(form, body);

@@ -37,7 +37,9 @@ export function milliseconds(text: string, name: string): number {
 export function durationMs(text: string): number {
   const seconds = /^(\d{1,12}(?:\.\d{1,9})?)s$/.exec(text)?.[1];
   if (seconds !== undefined) return Math.round(Number(seconds) * 1000);
-  throw invalid(`Invalid value "${text.slice(0, 80)}" for parameter 'execution_duration' supplied: it must be a duration such as "1.5s".`);
+  throw invalid(
+    `Invalid value "${text.slice(0, 80)}" for parameter 'execution_duration' supplied: it must be a duration such as "1.5s".`,
+  );
 }
 
 function tagsOf(trace: Trace): Readonly<Record<string, string>> {
