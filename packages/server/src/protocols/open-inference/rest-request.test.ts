@@ -126,9 +126,9 @@ test('data may stand before what it is, flat or nested', () => {
 
 describe('hostile requests are told what is wrong', () => {
   test.each([
-    ['no body at all', ' ', 'cut off'],
+    ['no body at all', ' ', 'truncated'],
     ['no object', '[]', 'expected an object with "inputs"'],
-    ['cut off', '{"inputs":[{"name":"x"', 'cut off'],
+    ['cut off', '{"inputs":[{"name":"x"', 'truncated'],
     ['no inputs', '{"id":"1"}', 'no "inputs"'],
     ['inputs that are none', '{"inputs":3}', 'expected an array'],
     ['an id that is none', '{"id":3,"inputs":[]}', 'expected a string'],
