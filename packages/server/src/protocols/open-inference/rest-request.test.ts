@@ -180,7 +180,7 @@ describe('hostile requests are told what is wrong', () => {
     ],
     ['a float beyond all', input('"shape":[1],"datatype":"FP32","data":[1e39]'), 'too large for it'],
     ['half precision', input('"shape":[1],"datatype":"BF16","data":[1]'), 'send it in binary'],
-    ['a key twice', input('"shape":[1],"shape":[1],"datatype":"FP32","data":[1]'), 'the key "shape" is there twice'],
+    ['a key twice', input('"shape":[1],"shape":[1],"datatype":"FP32","data":[1]'), 'the key "shape" is used twice'],
     ['an output twice', '{"inputs":[],"outputs":[{"name":"y"},{"name":"y"}]}', 'asked for twice'],
     ['a parameter that is none', '{"inputs":[],"parameters":{"a":[1]}}', 'The parameter "a"'],
     [
