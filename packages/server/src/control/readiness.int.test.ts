@@ -84,7 +84,7 @@ test('a store that does not answer keeps nobody waiting', async () => {
     // The question that waits is not asked again; its answer holds like any other.
     const second = ready();
     for (const socket of sockets) socket.resetAndDestroy();
-    expect(await second).toMatchObject({ ok: false, detail: expect.stringContaining('gave no answer') });
+    expect(await second).toMatchObject({ ok: false, detail: expect.stringContaining('did not respond') });
     expect(await ready()).toEqual(await second);
   } finally {
     await store.close();

@@ -144,8 +144,8 @@ export type DamageKind = (typeof damageKinds)[number];
 
 const FINDINGS: Readonly<Record<DamageKind, string>> = {
   missing: 'is not in the blob store',
-  truncated: 'is shorter than what was stored',
-  altered: 'has other bytes than were stored',
+  truncated: 'is truncated',
+  altered: 'does not match its digest',
   unreadable: 'cannot be read from its disk',
 };
 

@@ -29,7 +29,7 @@ export interface MeasuredBytes {
  */
 export function measure(source: Readable, expected: ExpectedBytes = {}): MeasuredBytes {
   source.on('error', () => {});
-  if (source.readableEnded) throw new TypeError('the source was already read to its end');
+  if (source.readableEnded) throw new TypeError('the source has already been read');
   const hash = createHash('sha256');
   const sums = new ChunkSums();
   let size = 0;
@@ -42,7 +42,7 @@ export function measure(source: Readable, expected: ExpectedBytes = {}): Measure
         const slice = whole.subarray(at, at + SLICE_BYTES);
         size += slice.length;
         if (expected.maxBytes !== undefined && size > expected.maxBytes) {
-          throw new DaisError('too_large', `the content is larger than the ${expected.maxBytes} bytes allowed here`);
+          throw new DaisError('too_large', `the content exceeds the limit of ${expected.maxBytes} bytes`);
         }
         hash.update(slice);
         sums.update(slice);
@@ -51,7 +51,7 @@ export function measure(source: Readable, expected: ExpectedBytes = {}): Measure
     }
     const sha256 = hash.digest('hex');
     if (expected.sha256 !== undefined && expected.sha256 !== sha256) {
-      const detail = `announced sha256 ${expected.sha256}, received ${size} bytes with sha256 ${sha256}`;
+      const detail = `expected sha256 ${expected.sha256}, received ${size} bytes with sha256 ${sha256}`;
       throw new DaisError('digest_mismatch', detail);
     }
     result = { size, sha256, ...(size > WHOLE_FIRST_BYTES && { sums: sums.end() }) };
@@ -70,5 +70,5 @@ function toBuffer(chunk: unknown): Buffer {
   if (Buffer.isBuffer(chunk)) return chunk;
   if (chunk instanceof Uint8Array) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
   if (typeof chunk === 'string') return Buffer.from(chunk, 'utf8');
-  throw new TypeError('a source of bytes gives buffers or strings');
+  throw new TypeError('a source must yield buffers or strings');
 }

@@ -57,7 +57,7 @@ export class ControlConnection {
     let timer: NodeJS.Timeout | undefined;
     const expiry = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        reject(new DaisError('database_unavailable', `The database did not answer within ${timeoutMs} ms.`));
+        reject(new DaisError('database_unavailable', `The database did not respond within ${timeoutMs} ms.`));
       }, timeoutMs);
     });
     const probe = this.#probe();

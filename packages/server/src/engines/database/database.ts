@@ -172,7 +172,7 @@ class PooledDatabase implements Database {
 
   #toCaller(error: unknown, mode: 'read' | 'write'): unknown {
     if (codeOf(error) === '57014') {
-      return new DaisError('overloaded', 'The database took longer for a statement than it may.', { cause: error });
+      return new DaisError('overloaded', 'The database stopped a statement that exceeded its time limit. Retry later.', { cause: error });
     }
     if (isLostStatement(error)) {
       return new DaisError(
@@ -183,7 +183,7 @@ class PooledDatabase implements Database {
       );
     }
     if (mode === 'write' && isStandby(error)) {
-      return new DaisError('database_unavailable', 'The database is read-only: it is a standby.', { cause: error });
+      return new DaisError('database_unavailable', 'The database is a read-only standby. Connect Dais to the primary server.', { cause: error });
     }
     return translate(error);
   }
@@ -239,7 +239,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 function scopeSetting(scope: RowScope): string {
   if (scope === 'all') return 'all';
   // Row security compares text, so only the canonical form is right; 'all' must never come in as a project.
-  if (!UUID.test(scope.project)) throw new Error(`not the id of a project in canonical form: ${scope.project}`);
+  if (!UUID.test(scope.project)) throw new Error(`not a project id in canonical form: ${scope.project}`);
   return scope.project;
 }
 
@@ -251,7 +251,7 @@ function withoutName(step: Step): Step {
 function unknownFate(error: unknown): DaisError {
   return new DaisError(
     'database_unavailable',
-    'The database went away while it committed: whether the change was made is not known. Read it before you repeat it.',
+    'The database connection was lost during the commit, so it is unknown whether the change was saved. Check the current state before you retry.',
     { retryAfter: 1, cause: error },
   );
 }
@@ -287,7 +287,7 @@ class RunningTransaction implements Sql {
 
   async query<Row extends object>(text: string, values?: readonly unknown[], name?: string): Promise<Row[]> {
     if (this.#state === 'ended') throw new Error('the transaction has ended');
-    if (this.#busy) throw new Error('a transaction runs one statement at a time: await the one before');
+    if (this.#busy) throw new Error('a transaction runs one statement at a time: await the previous one');
     this.#busy = true;
     try {
       const statement: Step = { text, values, name };

@@ -124,6 +124,6 @@ async function refuseUnprotected(client: Client): Promise<void> {
   );
   const unprotected = found.rows.map((row) => row.table);
   if (unprotected.length > 0) {
-    throw new Error(`tables with a project_id that dais.protect was not called for: ${unprotected.join(', ')}`);
+    throw new Error(`tables with a project_id for which no migration calls dais.protect: ${unprotected.join(', ')}`);
   }
 }

@@ -44,7 +44,7 @@ export function planMigrations(
       throw new DaisError(
         'data_version',
         `The migration ${row.slice}/${row.id} differs from the one that was applied to this database. ` +
-          'A released migration is never edited: install the version of Dais that made this database, or a newer release of the same line.',
+          'A released migration never changes: install the version of Dais that created this database, or a newer release of the same line.',
       );
     }
   }
@@ -58,9 +58,9 @@ export function planMigrations(
   if (pending.length > 0 && unknown.length > 0) {
     throw new DaisError(
       'data_version',
-      `This database was changed by another line of Dais: it holds ${unknown[0]!.slice}/${unknown[0]!.id}, which ` +
+      `Another release line of Dais changed this database: it contains ${unknown[0]!.slice}/${unknown[0]!.id}, which ` +
         `version ${programVersion} does not know, and lacks ${pending[0]!.schema}/${pending[0]!.migration.id}. ` +
-        'Install a version that knows both.',
+        'Install a version that includes both.',
     );
   }
   return pending;
@@ -72,7 +72,7 @@ function refuseOldProgram(applied: readonly AppliedMigration[], programVersion: 
       throw new DaisError(
         'data_version',
         `This database needs Dais ${minimumVersion} or newer (since ${slice}/${id}); this is ${programVersion}. ` +
-          'Install that version, or restore the backup that was made before the update.',
+          'Install that version, or restore the backup from before the update.',
       );
     }
   }

@@ -36,7 +36,7 @@ export async function ensureRoles(client: ClientBase): Promise<void> {
   if (isReady(after)) return;
   throw new DaisError(
     'database_setup',
-    `The database user "${after.login}" may not set up the roles Dais needs` +
+    `The database user "${after.login}" is not allowed to create the roles that Dais needs` +
       `${refusal instanceof Error ? ` (${refusal.message})` : ''}. ` +
       `Let an administrator of the database run, connected to "${after.database}":\n\n${setupSql(after)}`,
     { cause: refusal },

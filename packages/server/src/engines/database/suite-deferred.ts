@@ -7,7 +7,7 @@ const WRITE: TransactionOptions = { mode: 'write', scope: 'all' };
 
 /** In the suite's database: writes into its `probe.shared`. */
 export function testDeferred(opened: () => Database): void {
-  test('what is deferred runs before the next statement, or with the commit', async () => {
+  test('runs deferred statements before the next statement or with the commit', async () => {
     const database = opened();
     const insert = (id: number) => [`insert into probe.shared values ($1)`, [id], 'suite_defer'] as const;
     await database.transaction(WRITE, async (sql) => {
@@ -31,7 +31,7 @@ export function testDeferred(opened: () => Database): void {
     ).toEqual([{ id: 22 }, { id: 23 }]);
   });
 
-  test('what is deferred and fails fails the transaction, wherever it runs, and nothing stays of it', async () => {
+  test('rolls back the transaction when a deferred statement fails', async () => {
     const database = opened();
     const divide = ['select 1 / $1::int', [0], 'suite_defer_fails'] as const;
     const insert = 'insert into probe.shared values (25)';
@@ -57,7 +57,7 @@ export function testDeferred(opened: () => Database): void {
     expect(all.flat()).toEqual([]);
   });
 
-  test('what finds another state than it expected begins anew, and then is careful', async () => {
+  test('restarts a transaction in careful mode when it finds an unexpected state', async () => {
     const database = opened();
     const seen: boolean[] = [];
     const expecting = (sql: Sql) =>
@@ -80,7 +80,7 @@ export function testDeferred(opened: () => Database): void {
     ]);
   });
 
-  test('a function of the database may refuse with an error of the catalogue', async () => {
+  test('returns an error of the catalog that a database function raises', async () => {
     const database = opened();
     const refuse = (code: string) =>
       [

@@ -49,7 +49,7 @@ interface Field {
 /** What is prepared on a connection: the text by name; `undefined` when an error left that in doubt. */
 export type PreparedNames = Map<string, string | undefined>;
 
-const COPY_REFUSED = 'COPY is not possible here';
+const COPY_REFUSED = 'COPY is not supported here';
 
 /** Runs `steps` on `client` in one round trip and gives the result of the last one. */
 export async function runSteps(
@@ -122,7 +122,7 @@ class WireStatement implements Submittable {
     if (step.name === undefined) return;
     const known = this.#prepared.get(step.name);
     if (known !== undefined && known !== step.text) {
-      throw new Error(`the statement name "${step.name}" stands for another text: ${known}`);
+      throw new Error(`the statement name "${step.name}" is already used for another text: ${known}`);
     }
   }
 

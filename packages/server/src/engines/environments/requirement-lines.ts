@@ -47,16 +47,16 @@ export function readRequirements(
 
 /** What is wrong with it, or the requirement. */
 function readLine(line: string): Requirement | string {
-  if (/[\r\n\0]/.test(line)) return 'holds more than one line';
+  if (/[\r\n\0]/.test(line)) return 'contains more than one line';
   const [wanted = '', ...options] = line.trim().split(/\s+(?=--)/);
   if (wanted.length > MAX_LINE || options.length > MAX_HASHES) return 'is too long';
   const option = /^-{1,2}[a-z-]*/i.exec(wanted)?.[0];
   if (option !== undefined) return optionFault(option);
   const odd = options.find((one) => !HASH.test(one));
-  if (odd !== undefined) return `has the option ${odd.split(/[=\s]/)[0]}; only --hash=sha256:… is taken`;
+  if (odd !== undefined) return `has the option ${odd.split(/[=\s]/)[0]}; only --hash=sha256:… is supported`;
   const name = NAME.exec(wanted)?.[0];
   if (name === undefined || /^[A-Za-z0-9._-]*[/\\]/.test(wanted) || /^file:/i.test(wanted)) return pathFault(wanted);
-  if (/^[a-z+]+:\/\//i.test(wanted)) return 'is an address; write `name @ https://…`';
+  if (/^[a-z+]+:\/\//i.test(wanted)) return 'is a URL; write `name @ https://…`';
   const extras = EXTRAS.exec(wanted.slice(name.length))?.[0] ?? '';
   const rest = wanted.slice(name.length + extras.length).trim();
   const parts = rest.startsWith('@') ? readAddress(rest) : readVersions(rest);
@@ -84,11 +84,11 @@ interface Parts {
 
 function readAddress(rest: string): Parts | string {
   const [, url = '', marker] = /^@\s*(\S+)(?:\s+;\s*(.*))?$/s.exec(rest) ?? [];
-  if (/^git\+/i.test(url)) return 'comes from a repository and has no hash; name a wheel or an archive by https';
+  if (/^git\+/i.test(url)) return 'is a Git repository without a hash; use the https URL of a wheel or archive';
   if (/^(file:|[./~])/i.test(url)) return pathFault(url);
-  if (!ADDRESS.test(url) || !URL.canParse(url)) return 'has an address that is not taken; write `name @ https://…`';
+  if (!ADDRESS.test(url) || !URL.canParse(url)) return 'has an unsupported URL; write `name @ https://…`';
   const { username, password } = new URL(url);
-  if (username !== '' || password !== '') return 'has credentials in its address';
+  if (username !== '' || password !== '') return 'has credentials in its URL';
   if (marker !== undefined && !MARKER.test(marker)) return markerFault();
   return { url, versions: '', marker };
 }
@@ -102,25 +102,25 @@ function readVersions(rest: string): Parts | string {
   const wrong = clauses.find((clause) => !CLAUSE.test(clause));
   if (wrong !== undefined) {
     const meant = /^=[^=]/.test(wrong) ? `; write \`==${wrong.slice(1)}\`` : '';
-    return `is no requirement such as \`pandas>=2,<3\`: “${wrong.slice(0, 60)}” is no version clause${meant}`;
+    return `is not a requirement such as \`pandas>=2,<3\`: “${wrong.slice(0, 60)}” is not a version clause${meant}`;
   }
   return { versions: clauses.map((clause) => clause.replaceAll(/\s/g, '')).join(','), marker };
 }
 
 function optionFault(option: string): string {
-  if (/^(-r|--requirement|-c|--constraint)/.test(option)) return 'includes another file; put its lines here';
+  if (/^(-r|--requirement|-c|--constraint)/.test(option)) return 'includes another file; copy its lines here';
   if (/^(-e|--editable)/.test(option)) return pathFault(option);
-  if (/^(-i|--index-url|--extra-index-url)/.test(option)) return 'names an index; those stand in `indexes`';
+  if (/^(-i|--index-url|--extra-index-url)/.test(option)) return 'sets an index; list indexes in `indexes`';
   if (/^(-f|--find-links)/.test(option))
-    return 'names a folder or page of files; use an index, or the server’s wheelhouse';
-  return 'is an option of an installer; only requirements are taken';
+    return 'names a folder or page of files; use an index, or the wheelhouse of the server';
+  return 'is an option of an installer; only requirements are supported';
 }
 
 function pathFault(text: string): string {
   const what = /^(-e|--editable)$/.test(text) ? 'installs from a folder' : 'is a local path';
-  return `${what}, which the server does not read; publish it to an index, or put a wheel into the server’s wheelhouse`;
+  return `${what}, which the server does not read; publish it to an index, or put a wheel into the wheelhouse of the server`;
 }
 
 function markerFault(): string {
-  return 'has a marker that is not taken; write one such as `; python_version < "3.12"`';
+  return 'has an unsupported marker; write one such as `; python_version < "3.12"`';
 }

@@ -6,14 +6,14 @@ export function storageFault(error: unknown, folder: string): unknown {
   if (!('code' in error) || !('syscall' in error) || typeof error.code !== 'string') return error;
   const { code } = error;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new DaisError('storage_full', `The disk of ${folder}, where environments are kept, is full (${code}).`, {
+    return new DaisError('storage_full', `The disk of the environments folder ${folder} is full (${code}).`, {
       cause: error,
     });
   }
   if (!['EACCES', 'EPERM', 'EROFS', 'ENOTDIR'].includes(code)) return error;
   return new DaisError(
     'invalid_config',
-    `${folder} cannot be used for environments (${code}): name another folder in \`environments.folder\`, or correct its owner.`,
+    `${folder} cannot be used for environments (${code}). Set another folder in \`environments.folder\`, or correct its owner.`,
     { cause: error },
   );
 }

@@ -100,14 +100,14 @@ function decodeBody(id: number, kind: number, headerLength: number, body: Buffer
   let at = headerLength;
   const take = (length: number) => {
     if (!Number.isSafeInteger(length) || length < 0 || at + length > body.length)
-      throw new RangeError('A tensor is cut off.');
+      throw new RangeError('A tensor is truncated.');
     const from = at;
     at += length + (-length & 7);
     return body.subarray(from, from + length);
   };
   const tensors = entries.map(([name, datatype, shape, length, hasNulls]): Tensor => {
     if (!shape.every((dimension) => Number.isSafeInteger(dimension) && dimension >= 0))
-      throw new RangeError('A shape is wrong.');
+      throw new RangeError('A shape is invalid.');
     const bytes = take(length);
     const count = elementsOf(shape);
     const nulls = hasNulls === 1 ? take(count) : undefined;
@@ -119,16 +119,16 @@ function decodeBody(id: number, kind: number, headerLength: number, body: Buffer
 function dataOf(datatype: Datatype, count: number, bytes: Buffer): Tensor['data'] {
   if (datatype !== 'BYTES') {
     const type = arrayTypeOf(datatype);
-    if (count * type.BYTES_PER_ELEMENT !== bytes.length) throw new RangeError('A tensor is not as long as its shape.');
+    if (count * type.BYTES_PER_ELEMENT !== bytes.length) throw new RangeError('The length of a tensor does not match its shape.');
     return new type(bytes.buffer, bytes.byteOffset, count);
   }
   const from = 4 * (count + 1);
-  if (bytes.length < from) throw new RangeError('A tensor is not as long as its shape.');
+  if (bytes.length < from) throw new RangeError('The length of a tensor does not match its shape.');
   const data: Buffer[] = [];
   let begin = from;
   for (let index = 1; index <= count; index++) {
     const end = from + bytes.readUInt32LE(4 * index);
-    if (end < begin || end > bytes.length) throw new RangeError('The offsets of a tensor are wrong.');
+    if (end < begin || end > bytes.length) throw new RangeError('The offsets of a tensor are invalid.');
     data.push(bytes.subarray(begin, end));
     begin = end;
   }
@@ -150,7 +150,7 @@ export function onFrames(socket: Duplex, give: (frame: Frame) => void): void {
         at += copied;
         if (had < PRELUDE) return;
         const length = prelude.readUInt32LE(0);
-        if (length > LONGEST || prelude.readUInt32LE(12) > length) throw new RangeError('This is no frame.');
+        if (length > LONGEST || prelude.readUInt32LE(12) > length) throw new RangeError('This is not a frame.');
         // Memory of its own, so that tensors begin where their type wants it.
         body = Buffer.allocUnsafeSlow(length);
         filled = 0;

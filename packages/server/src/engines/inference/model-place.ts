@@ -17,7 +17,7 @@ const LONGEST_DESCRIPTION = 16 * 1024 * 1024;
 
 /** All of it is real: no links. @throws DaisError `invalid_request` */
 export async function findModel({ folder, path: below }: ModelFiles): Promise<ModelPlace> {
-  const real = await realpath(folder).catch(() => refuse(`There is no folder ${folder}.`));
+  const real = await realpath(folder).catch(() => refuse(`The folder ${folder} does not exist.`));
   if (below !== undefined) {
     const place = await placeInside(real, below);
     if ((await stat(place)).isDirectory()) return await mlmodel(real, place);
@@ -27,8 +27,8 @@ export async function findModel({ folder, path: below }: ModelFiles): Promise<Mo
   if (names.includes('MLmodel')) return await mlmodel(real, real);
   const [only, another] = names.filter((name) => name.endsWith('.onnx'));
   if (only === undefined)
-    refuse('The folder holds neither `MLmodel` nor a `.onnx` file: name the file or folder of the model.');
-  if (another !== undefined) refuse(`The folder holds \`${only}\`, \`${another}\` and perhaps more: name one of them.`);
+    refuse('The folder contains neither `MLmodel` nor an `.onnx` file. Set the path of the model file or folder.');
+  if (another !== undefined) refuse(`The folder contains several models, for example \`${only}\` and \`${another}\`. Set the path of one of them.`);
   return { type: 'file', folder: real, file: await placeInside(real, only) };
 }
 
@@ -36,11 +36,11 @@ export async function findModel({ folder, path: below }: ModelFiles): Promise<Mo
 export async function placeInside(realFolder: string, below: string): Promise<string> {
   const parts = below.split('/');
   if (below === '' || path.isAbsolute(below) || /[\0\\]|^[a-z]+:/i.test(below) || parts.includes('..')) {
-    refuse(`The path ${JSON.stringify(below)} leaves the model's folder: use a relative one without \`..\`.`);
+    refuse(`The path ${JSON.stringify(below)} is outside the model's folder. Use a relative path without \`..\`.`);
   }
   const place = await realpath(path.join(realFolder, below)).catch(() => refuse(`The model has no file \`${below}\`.`));
   if (place !== realFolder && !place.startsWith(realFolder + path.sep)) {
-    refuse(`\`${below}\` is a link that leads out of the model's folder.`);
+    refuse(`\`${below}\` is a link that points outside the model's folder.`);
   }
   return place;
 }
@@ -52,9 +52,9 @@ async function mlmodel(folder: string, root: string): Promise<ModelPlace> {
   try {
     description = parseLimitedYaml(await readFile(file, 'utf8'), { aliases: 100 });
   } catch (error) {
-    refuse(`The file \`MLmodel\` is no YAML: ${(error as Error).message}`);
+    refuse(`The file \`MLmodel\` is not valid YAML: ${(error as Error).message}`);
   }
-  if (typeof description !== 'object' || description === null) refuse('The file `MLmodel` describes nothing.');
+  if (typeof description !== 'object' || description === null) refuse('The file `MLmodel` contains no description of a model.');
   return { type: 'mlmodel', folder, root, description: description as MlmodelFile };
 }
 

@@ -76,7 +76,7 @@ export class ModelProcess implements Runner {
           cancel = parts.clock.after(parts.loadMs, () => {
             const seconds = Math.round(parts.loadMs / 1000);
             resolve(
-              new ProcessEnded(`The model was not loaded within its time limit of ${seconds} s.${started.#told()}`),
+              new ProcessEnded(`The model did not load within its time limit of ${seconds} s.${started.#told()}`),
             );
           });
         }),
@@ -102,11 +102,11 @@ export class ModelProcess implements Runner {
     this.#process = process;
     this.#said = said;
     const { socket } = process;
-    if (socket === undefined) throw new Error('a process of a model has no socket');
+    if (socket === undefined) throw new Error('the model process has no socket');
     this.#socket = socket;
     // That nobody is at the other end any more is told by the end of the process.
     this.#socket.on('error', (error) => {
-      if (error instanceof RangeError) this.#process.kill(`it sent what is no frame (${error.message})`);
+      if (error instanceof RangeError) this.#process.kill(`it sent invalid data (${error.message})`);
     });
     onFrames(this.#socket, (frame) => this.#hear(frame));
     this.gone = new Promise((resolve) => {
@@ -137,7 +137,7 @@ export class ModelProcess implements Runner {
       abort = () => {
         reject(signal?.reason as Error);
         cancelKill = this.#parts.clock.after(GRACE_MS, () =>
-          this.#process.kill('it did not end a batch that nobody waits for any more'),
+          this.#process.kill('it did not stop a canceled batch'),
         );
       };
       signal?.addEventListener('abort', abort, { once: true });
@@ -168,7 +168,7 @@ export class ModelProcess implements Runner {
     this.#isStopping = true;
     // While somebody waits for its end, it keeps our process alive.
     this.#process.ref();
-    this.#process.kill('it is not needed any more');
+    this.#process.kill('it is no longer needed');
     await this.#process.ended;
   }
 
@@ -205,7 +205,7 @@ export class ModelProcess implements Runner {
     this.#cancelPing = clock.after(PING_MS, () => {
       const id = ++this.#ids;
       this.#cancelPing = clock.after(PING_MS, () =>
-        this.#process.kill('it did not answer for 10 s while it had nothing to do'),
+        this.#process.kill('it did not respond for 10 s while it was idle'),
       );
       this.#awaited = (frame) => {
         // A batch that has begun meanwhile is no idle time, however long it takes: its end asks again.
@@ -241,6 +241,6 @@ const ADVICE: Partial<Record<IsolatedEnd['cause'], string>> = {
 
 function withAdvice({ cause, reason }: IsolatedEnd): string {
   const advice = ADVICE[cause];
-  if (cause === 'killed') return `The model's process was ended: ${reason}`;
+  if (cause === 'killed') return `The model's process was terminated: ${reason}`;
   return advice === undefined ? reason : `${reason}. ${advice}`;
 }

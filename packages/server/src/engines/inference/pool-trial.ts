@@ -35,7 +35,7 @@ export async function openTried(parts: PoolParts, model: TriedModel): Promise<Tr
     },
   });
   await pool.open();
-  onPhase('trying the model');
+  onPhase('testing the model');
   const run = async (given: readonly Tensor[]) => {
     if (ended !== undefined) throw new ProcessEnded(ended);
     try {
@@ -49,7 +49,7 @@ export async function openTried(parts: PoolParts, model: TriedModel): Promise<Tr
   try {
     const test = await testBatches(run, inputs, outputs, await readSample(sample, inputs));
     isTried = true;
-    if (ended !== undefined) throw new ProcessEnded(`The model was loaded, and ended while it was tried: ${ended}`);
+    if (ended !== undefined) throw new ProcessEnded(`The model loaded, but its process ended during the test: ${ended}`);
     await pool.resize(parts.size);
     return { pool, test };
   } catch (error) {

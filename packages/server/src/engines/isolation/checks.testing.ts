@@ -200,7 +200,7 @@ export const CHECKS: readonly Check[] = [
       must(outcome.end.cause !== 'exit' || outcome.end.code !== 0, 'it ended as if all were well', outcome);
       must(outcome.peakBytes < LIMIT + OVERSHOOT, 'it held too much for a while', outcome);
       if (outcome.end.cause === 'memory') {
-        const reason = "The model's process used more than its memory limit of 256 MiB and was ended";
+        const reason = "The model's process used more than its memory limit of 256 MiB and was terminated";
         must(outcome.end.reason === reason, 'the reason is unclear', outcome);
       }
       must(outcome.end.cause !== 'signal', 'its owner is told of a signal only', outcome);

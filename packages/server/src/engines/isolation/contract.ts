@@ -193,5 +193,5 @@ export interface Isolation {
 /** The sentence with which a run is refused where nothing isolates. */
 export function isolationRefusal(what: string, { reason, remedy }: IsolationReport): string {
   const fix = remedy === undefined ? '' : ` ${remedy}`;
-  return `${what} must run isolated, and nothing on this machine isolates it: ${reason ?? 'no boundary works'}.${fix}`;
+  return `${what} requires isolation, and no isolation works on this machine: ${reason ?? 'no boundary works'}.${fix}`;
 }

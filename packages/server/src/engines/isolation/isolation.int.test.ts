@@ -37,7 +37,7 @@ test('where nothing isolates, a run is refused with what failed and what to do',
     files: { readable: [], writable: [] },
   } as const;
   const refusal = isolationRefusal("The model's process", report);
-  expect(refusal).toMatch(/must run isolated, and nothing on this machine isolates it: .*apt-get install bubblewrap/);
+  expect(refusal).toMatch(/requires isolation, and no isolation works on this machine: .*apt-get install bubblewrap/);
   await expect(isolation.start(run, { variables: {} })).rejects.toMatchObject({
     code: 'invalid_request',
     message: refusal,

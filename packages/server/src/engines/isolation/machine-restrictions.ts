@@ -74,14 +74,14 @@ export function isolationRemedy(restrictions: MachineRestrictions, { program, re
   const isFiltered = restrictions.isFiltered && reasons.some((reason) => !MASKED_PROC.test(reason));
   if (areUserNamespacesOff && !(isRoot && mayMapUsers)) {
     const set = 'sysctl -w user.max_user_namespaces=15000';
-    return `User namespaces are off. Allow them on the host: \`${set}\` (and the same setting in ${SYSCTL_FILE}).`;
+    return `User namespaces are disabled. Enable them on the host: \`${set}\` (and the same setting in ${SYSCTL_FILE}).`;
   }
   if (isCloneOff && !isRoot) {
     const set = 'sysctl -w kernel.unprivileged_userns_clone=1';
-    return `Only root may make user namespaces. Allow them on the host: \`${set}\` (and the same setting in ${SYSCTL_FILE}).`;
+    return `Only root can create user namespaces. Allow them for other users on the host: \`${set}\` (and the same setting in ${SYSCTL_FILE}).`;
   }
   if (isRoot && !mayMapUsers) {
-    return 'Dais runs as root without the capabilities of root. Run it as another user (`--user 65534`, `runAsUser: 65534`), or do not drop its capabilities.';
+    return 'Dais runs as root without the capabilities of root. Run Dais as another user (`--user 65534`, `runAsUser: 65534`), or do not drop the capabilities of root.';
   }
   if (container !== undefined) return containerRemedy(container, { isProcMasked, isFiltered });
   if (doesAppArmorRestrict && !isRoot) {
@@ -93,11 +93,11 @@ export function isolationRemedy(restrictions: MachineRestrictions, { program, re
   }
   if (isService && (isFiltered || isProcMasked)) {
     return (
-      'Settings of the systemd unit prevent it. Set `RestrictNamespaces=no`, `ProtectKernelTunables=no`, `ProtectHostname=no`, ' +
-      '`ProtectKernelLogs=no`, `ProtectProc=default`, `ProcSubset=all` and leave out `SystemCallFilter`, as `deploy/systemd/dais.service` does.'
+      'Settings of the systemd unit prevent isolation. Set `RestrictNamespaces=no`, `ProtectKernelTunables=no`, `ProtectHostname=no`, ' +
+      '`ProtectKernelLogs=no`, `ProtectProc=default`, `ProcSubset=all` and remove `SystemCallFilter`, as `deploy/systemd/dais.service` does.'
     );
   }
-  return 'Allow user namespaces for the user that Dais runs as, or run Dais as root; docs/guide/isolation.md lists what prevents them.';
+  return 'Allow user namespaces for the user that Dais runs as, or run Dais as root; docs/guide/isolation.md lists the settings that prevent them.';
 }
 
 /** What each engine calls the two settings: the filter of system calls, and the mounts that cover /proc. */
@@ -127,7 +127,7 @@ function containerRemedy(
       '`Localhost` with deploy/docker/dais-seccomp.json.'
     );
   }
-  return 'Let the container make user namespaces and mount /proc: allow the system calls of deploy/docker/dais-seccomp.json and unmask /proc.';
+  return 'Permit user namespaces and mounts of /proc in the container: allow the system calls of deploy/docker/dais-seccomp.json and unmask /proc.';
 }
 
 /** A key that this kernel does not have reads as empty: it restricts nothing. */

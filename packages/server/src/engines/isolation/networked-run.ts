@@ -35,7 +35,7 @@ export async function runNetworked(options: NetworkedRunOptions): Promise<Isolat
     { variables: options.variables, hasSocket: true, onOutput: options.onOutput },
   );
   started.ref();
-  const abort = () => started.kill('nobody waits for it any more');
+  const abort = () => started.kill('its start was canceled');
   signal?.addEventListener('abort', abort, { once: true });
   if (signal?.aborted === true) abort();
   const stopChecks = checkOften(started, options.check);
@@ -44,7 +44,7 @@ export async function runNetworked(options: NetworkedRunOptions): Promise<Isolat
     relay = await openRelay(started, options);
     return await started.ended;
   } catch (error) {
-    started.kill('its network could not be opened');
+    started.kill('its network ports could not be opened');
     await started.ended;
     throw error;
   } finally {
@@ -60,11 +60,11 @@ async function openRelay(
   { path, port, accept }: NetworkedRunOptions,
 ): Promise<Relay | undefined> {
   const { socket } = started;
-  if (socket === undefined) throw new Error('a run that waits has no socket');
+  if (socket === undefined) throw new Error('the waiting run has no socket');
   const isWaiting = await Promise.race([firstByte(socket), started.ended.then(() => false)]);
   if (!isWaiting) return undefined;
   const member = started.networkPid();
-  if (member === undefined) throw new Error('the run has no network of its own');
+  if (member === undefined) throw new Error('the run has no network namespace');
   const reach = [{ port, accept: (connection: Socket) => accept(connection) }];
   const relay = await Relay.open(member, { path, perl: findOnPath('perl', path), attempt: String(started.pid), reach });
   socket.end('\n');

@@ -78,7 +78,7 @@ echo "$1" >/proc/self/oom_score_adj
 n=$2
 shift 2
 while [ "$n" -gt 0 ]; do
-  echo 0 >"$1/cgroup.procs" || { echo "The control group $1 is gone." >&2; exit 125; }
+  echo 0 >"$1/cgroup.procs" || { echo "The control group $1 no longer exists." >&2; exit 125; }
   shift
   n=$((n - 1))
 done
@@ -206,7 +206,7 @@ class LadderIsolation implements Isolation {
     // A trial has a folder of its own, which goes with its end.
     await this.#chosen?.catch(() => undefined);
     const ending = [...this.#running].map(async (run) => {
-      run.kill('Dais stops');
+      run.kill('Dais is stopping');
       run.ref();
       await run.ended;
     });
@@ -294,7 +294,7 @@ class LadderIsolation implements Isolation {
     if (found.boundary === 'none' && abi < 1) {
       tried.push({
         boundary: 'landlock',
-        reason: perl === undefined ? 'perl is missing' : 'this kernel does not offer Landlock',
+        reason: perl === undefined ? 'perl is not installed' : 'this kernel does not support Landlock',
       });
     }
     const isStrongest = found.boundary === 'bubblewrap';
@@ -371,13 +371,13 @@ async function findRunGroups(): Promise<ControlGroups | undefined> {
 function lacksOf(rung: Rung): string[] {
   switch (rung.boundary) {
     case 'bubblewrap':
-      return rung.mode.asRoot ? [] : ['Runs of different owners have the same user id outside of their namespaces.'];
+      return rung.mode.asRoot ? [] : ['Runs of different owners share one user id outside their namespaces.'];
     case 'bubblewrap-without-proc':
-      return ['A run has no /proc: programs that read it do not work.'];
+      return ['A run has no /proc; programs that read it fail.'];
     case 'landlock':
       return landlockLacks(rung.abi);
     case 'none':
-      return ['Nothing isolates user code here.'];
+      return ['User code runs without isolation.'];
     default:
       return rung satisfies never;
   }

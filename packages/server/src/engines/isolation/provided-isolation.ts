@@ -57,7 +57,7 @@ export class ProvidedIsolation implements Isolation {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort(new Error('Dais stops'));
+    this.#closing.abort(new Error('Dais is stopping'));
     await this.#installing;
     await this.#isolation.close();
   }

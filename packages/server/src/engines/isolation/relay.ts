@@ -96,7 +96,7 @@ export class Relay {
         helper.once('error', reject);
         helper.once('close', () => {
           if (relay.#servers.size === parts.reach.length) resolve();
-          else reject(new Error(`the namespace of the task could not be entered: ${said.trim()}`));
+          else reject(new Error(`could not enter the network namespace of the task: ${said.trim()}`));
         });
       });
     } catch (error) {

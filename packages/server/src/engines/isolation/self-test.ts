@@ -57,10 +57,10 @@ if ($text ne '') {
   could('has capabilities') unless $text =~ /^CapEff:\t0+$/m;
 }
 my $child = fork;
-could('cannot make a process') unless defined $child;
+could('cannot create a process') unless defined $child;
 if (defined $child && !$child) { exec 'unshare', '-U', 'true' or exit 1 }
 waitpid $child, 0;
-could('makes a user namespace') if $? == 0;
+could('creates a user namespace') if $? == 0;
 print "end\n";
 `;
 
@@ -71,10 +71,10 @@ echo x >"$1/own" || echo 'it cannot write its scratch folder'
 cat "$1/given" >/dev/null || echo 'it cannot read its scratch folder'
 cat "$2" >/dev/null 2>&1 && echo 'it reads a file outside'
 ls "$3" >/dev/null 2>&1 && echo 'it lists a folder outside'
-touch "$3/new" 2>/dev/null && echo 'it makes a file outside'
+touch "$3/new" 2>/dev/null && echo 'it creates a file outside'
 touch /usr/dais-self-test 2>/dev/null && echo 'it writes to /usr'
 if [ -r /proc/1/comm ]; then read -r first </proc/1/comm; [ "$first" = bwrap ] || echo "it sees the process $first"; fi
-unshare -U true 2>/dev/null && echo 'it makes a user namespace'
+unshare -U true 2>/dev/null && echo 'it creates a user namespace'
 echo end
 `;
 

@@ -18,7 +18,7 @@ export function isolationContract(name: string, { boundary, limits, check }: Iso
       report = await check();
     }, 120_000);
 
-    test(`the boundary is ${boundary}, limits are held by ${limits}`, () => {
+    test(`the boundary is ${boundary}, limits are enforced by ${limits}`, () => {
       expect(report).toMatchObject({ boundary, limits });
     });
 

@@ -12,9 +12,9 @@ test('sizes have a unit and four digits at most', () => {
 
 test('a limit is named with its amount', () => {
   expect(limitReason('python-model', 'memory', { memoryBytes: 2 ** 31 })).toBe(
-    "The model's process used more than its memory limit of 2 GiB and was ended",
+    "The model's process used more than its memory limit of 2 GiB and was terminated",
   );
   expect(limitReason('conversion', 'wall-time', { wallMs: 90_000 })).toBe(
-    'The conversion took longer than its time limit of 90 s and was ended',
+    'The conversion exceeded its time limit of 90 s and was terminated',
   );
 });

@@ -28,9 +28,9 @@ export function limitReason(
     memory: `used more than its memory limit of ${bytesText(memoryBytes)}`,
     processes: `used more than its limit of ${processes} processes and threads`,
     disk: `wrote more than its disk limit of ${bytesText(diskBytes)}`,
-    'wall-time': `took longer than its time limit of ${wallMs < 1000 ? `${wallMs} ms` : `${Math.round(wallMs / 1000)} s`}`,
+    'wall-time': `exceeded its time limit of ${wallMs < 1000 ? `${wallMs} ms` : `${Math.round(wallMs / 1000)} s`}`,
   }[limit];
-  return `${subjectOf(workload)} ${exceeded} and was ended`;
+  return `${subjectOf(workload)} ${exceeded} and was terminated`;
 }
 
 /** `2 GiB`, `512 MiB`. */

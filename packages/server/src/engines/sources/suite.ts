@@ -37,7 +37,7 @@ export function sourcesSuite(name: string, told: boolean, open: () => Promise<So
       await rm(folder, { recursive: true, force: true });
     });
 
-    test('lists the same objects twice, and gives bytes with their digest', async () => {
+    test('lists objects in the same order and returns bytes with their digest', async () => {
       const { source } = subject;
       const objects = await source.list(signal);
       expect(objects.length).toBeGreaterThan(0);
@@ -53,7 +53,7 @@ export function sourcesSuite(name: string, told: boolean, open: () => Promise<So
       }
     });
 
-    test('what is not there is told, and an abort ends a fetch', async () => {
+    test('reports missing objects, and stops a fetch on abort', async () => {
       expect(['not_found', 'invalid_request']).toContain(await codeOf(subject.absent.list(signal)));
       const [object] = await subject.source.list(signal);
       const aborted = AbortSignal.abort(new Error('enough'));
@@ -61,7 +61,7 @@ export function sourcesSuite(name: string, told: boolean, open: () => Promise<So
       expect(await codeOf(subject.source.fetch(object!, path, { signal: aborted }))).toContain('enough');
     });
 
-    test('a change is seen: by its pin, or by the digest', async () => {
+    test('detects a change by pin or digest', async () => {
       const { source } = subject;
       const [object] = await source.list(signal);
       const before = await source.fetch(object!, join(folder, 'before'), { signal });

@@ -18,7 +18,7 @@ export async function writeFetched(
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length;
       if (bytes > MOST_OBJECT_BYTES) {
-        done(new DaisError('too_large', `it has more than the ${MOST_OBJECT_BYTES} bytes allowed here`));
+        done(new DaisError('too_large', `the object exceeds the maximum of ${MOST_OBJECT_BYTES} bytes`));
         return;
       }
       hash.update(chunk);

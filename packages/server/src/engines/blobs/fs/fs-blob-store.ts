@@ -102,7 +102,7 @@ class FsBlobStore implements BlobStore, LocalBlobs {
     const path = join(this.#root, 'tmp', temporaryName(uuidv7(this.#clock.now())));
     let handle: FileHandle | undefined;
     try {
-      handle = await this.#guarded('making a temporary file', async () => await open(path, 'wx', 0o600));
+      handle = await this.#guarded('creating a temporary file', async () => await open(path, 'wx', 0o600));
       await this.#write(handle, incoming.bytes);
       return this.#staged(path, handle, incoming.measured());
     } catch (error) {
@@ -157,7 +157,7 @@ class FsBlobStore implements BlobStore, LocalBlobs {
     const sha256 = digestOf(locator);
     return sha256 === undefined
       ? undefined
-      : await this.#guarded('looking for a blob', async () => await this.#stat(sha256));
+      : await this.#guarded('checking for a blob', async () => await this.#stat(sha256));
   }
 
   async delete(locator: string, signal?: AbortSignal): Promise<void> {
@@ -196,7 +196,7 @@ class FsBlobStore implements BlobStore, LocalBlobs {
     let removed = 0;
     for (const name of await this.#names(['tmp'], TEMPORARY_NAME)) {
       const path = join(this.#root, 'tmp', name);
-      await this.#guarded('removing remains', async () => {
+      await this.#guarded('removing leftovers', async () => {
         try {
           const stat = await lstat(path);
           if (!stat.isFile() || stat.mtimeMs > limit) return;
@@ -213,7 +213,7 @@ class FsBlobStore implements BlobStore, LocalBlobs {
   async claimFor(id: string): Promise<StoreOwner> {
     const place = join(this.#root, 'owner');
     const path = join(this.#root, 'tmp', temporaryName(uuidv7(this.#clock.now())));
-    return await this.#guarded('entering the owner', async () => {
+    return await this.#guarded('recording the owner', async () => {
       const known = await readOwner(place);
       if (known !== undefined) return { id: known, place };
       try {
@@ -245,7 +245,7 @@ class FsBlobStore implements BlobStore, LocalBlobs {
         await handle.datasync();
         const { buffer } = await handle.read(Buffer.alloc(4), 0, 4, 0);
         if (buffer.toString() !== 'dais') {
-          throw new DaisError('blobs_unavailable', `${this.#root} gives other bytes back than were written`);
+          throw new DaisError('blobs_unavailable', `${this.#root} returns different bytes than were written`);
         }
       } finally {
         await remove(probe, handle);
@@ -257,7 +257,7 @@ class FsBlobStore implements BlobStore, LocalBlobs {
   async #requireFree(): Promise<void> {
     const free = await this.freeBytes();
     if (free >= this.#minFreeBytes) return;
-    const detail = `the disk of ${this.#root} has ${free} bytes left, less than the ${this.#minFreeBytes} that are kept free`;
+    const detail = `the disk of ${this.#root} has ${free} bytes left, less than the reserve of ${this.#minFreeBytes} bytes`;
     throw new DaisError('storage_full', detail);
   }
 

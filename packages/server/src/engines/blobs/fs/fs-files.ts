@@ -23,7 +23,7 @@ export async function requireFolder(path: string): Promise<void> {
     const what = stat.isSymbolicLink() ? 'a symbolic link' : 'not a folder';
     throw new DaisError(
       'blobs_unavailable',
-      `${path} is ${what}; the blob store does not follow it: put the folder itself there`,
+      `${path} is ${what}; the blob store needs a real folder there`,
     );
   }
 }

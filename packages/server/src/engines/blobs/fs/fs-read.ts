@@ -34,7 +34,7 @@ export function readFilePart(request: ReadRequest): Readable {
     }
     const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(want), 0, want, position);
     if (bytesRead === 0) {
-      const detail = `${locator} ends at byte ${position} of ${end} in ${root}: the file was cut short; restore it from a backup`;
+      const detail = `${locator} ends at byte ${position} of ${end} in ${root}: the file is truncated; restore it from a backup`;
       throw new DaisError('blobs_unavailable', detail);
     }
     position += bytesRead;

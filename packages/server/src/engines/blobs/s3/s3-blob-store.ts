@@ -61,7 +61,7 @@ class S3BlobStore implements BlobStore, PresignedUploads {
   async stat(locator: string): Promise<BlobStat | undefined> {
     const key = this.#keys.keyOf(locator);
     if (key === undefined) return undefined;
-    return await this.#access.call('looking for a blob', async (s3) => {
+    return await this.#access.call('checking for a blob', async (s3) => {
       try {
         const answer = await s3.headObject({ Bucket: this.#access.bucket, Key: key });
         return { locator, size: answer.ContentLength ?? 0, modifiedAt: answer.LastModified ?? new Date(0) };
@@ -99,14 +99,14 @@ class S3BlobStore implements BlobStore, PresignedUploads {
     let removed = 0;
     for await (const object of this.#objects(this.#keys.key('tmp', ''), undefined)) {
       if (this.#keys.parse(object.key) === undefined || object.modifiedAt.getTime() > limit) continue;
-      await this.#access.call('removing remains', async (s3) => {
+      await this.#access.call('removing leftovers', async (s3) => {
         await s3.deleteObject({ Bucket: this.#access.bucket, Key: object.key });
       });
       removed += 1;
     }
     for await (const upload of this.#unfinishedUploads()) {
       if (upload.startedAt.getTime() > limit) continue;
-      await this.#access.call('removing remains', async (s3) => {
+      await this.#access.call('removing leftovers', async (s3) => {
         const target = { Bucket: this.#access.bucket, Key: upload.key, UploadId: upload.id };
         try {
           await s3.abortMultipartUpload(target);
@@ -122,7 +122,7 @@ class S3BlobStore implements BlobStore, PresignedUploads {
   async claimFor(id: string): Promise<StoreOwner> {
     const target = { Bucket: this.#access.bucket, Key: `${this.#keys.prefix}owner` };
     const place = `s3://${target.Bucket}/${target.Key}`;
-    return await this.#access.call('entering the owner', async (s3) => {
+    return await this.#access.call('recording the owner', async (s3) => {
       const known = await readText(s3, target);
       if (known !== undefined) return { id: known.trim(), place };
       try {
@@ -144,7 +144,7 @@ class S3BlobStore implements BlobStore, PresignedUploads {
         return await (await s3.getObject(target)).Body?.transformToString();
       });
       if (text !== 'dais') {
-        throw new DaisError('blobs_unavailable', `bucket ${target.Bucket} gives other bytes back than were written`);
+        throw new DaisError('blobs_unavailable', `bucket ${target.Bucket} returns different bytes than were written`);
       }
       // Without this right S3 also answers 403 instead of 404 for a key that is not there.
       await this.#access.call('listing', async (s3) => {

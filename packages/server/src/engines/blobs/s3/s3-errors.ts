@@ -47,19 +47,19 @@ export function s3Error(error: unknown, place: Place, doing: string): unknown {
   const unavailable = (detail: string): DaisError => new DaisError('blobs_unavailable', detail, { cause });
 
   if (FULL.has(name) || status === 507) {
-    return new DaisError('storage_full', `${where} takes no more bytes (${name} while ${doing})`, { cause });
+    return new DaisError('storage_full', `${where} is full (${name} while ${doing})`, { cause });
   }
-  if (name === 'NoSuchBucket') return unavailable(`${where} does not exist: create it or correct the bucket’s name`);
-  if (CREDENTIALS_REFUSED.has(name)) return unavailable(`${where} does not take the credentials (${name})`);
+  if (name === 'NoSuchBucket') return unavailable(`${where} does not exist: create it or correct the bucket name`);
+  if (CREDENTIALS_REFUSED.has(name)) return unavailable(`${where} rejected the credentials (${name})`);
   if (name === 'CredentialsProviderError') {
     return unavailable(`there are no credentials for ${where}: set them in the configuration or the environment`);
   }
-  if (OTHER_REGION.has(name) || status === 301) return unavailable(`${where} belongs to another region (${name})`);
+  if (OTHER_REGION.has(name) || status === 301) return unavailable(`${where} is in another region (${name}): correct the region`);
   if (status === 403) return unavailable(`the credentials do not allow ${doing} in ${where}`);
-  if (status !== undefined) return unavailable(`${where} answered ${status} ${name} while ${doing}`);
+  if (status !== undefined) return unavailable(`${where} responded with ${status} ${name} while ${doing}`);
   if (NO_ANSWER.has(name) || 'code' in error || '$metadata' in error) {
     const reason = 'code' in error && typeof error.code === 'string' ? error.code : name;
-    return unavailable(`${where} gave no answer (${reason}) while ${doing}`);
+    return unavailable(`${where} did not respond (${reason}) while ${doing}`);
   }
   return error;
 }

@@ -133,7 +133,7 @@ test('a source’s own failure is told even when the upload cannot be aborted an
   await makeBucket('mortal', own);
   const store = open('mortal', { endpoint: mortal.url, attempts: 1 });
   const source = new PassThrough();
-  const failure = new Error('the sender fell over');
+  const failure = new Error('the source failed');
   const putting = store.put(source).catch((error: unknown) => error);
   source.write(randomBytes(6 * MIB));
   await expect
@@ -228,10 +228,10 @@ test('a bucket that is not there is named, with what to do', async () => {
 });
 
 test.each([
-  [403, 'SignatureDoesNotMatch', 'blobs_unavailable', 'does not take the credentials'],
+  [403, 'SignatureDoesNotMatch', 'blobs_unavailable', 'rejected the credentials'],
   [403, 'AccessDenied', 'blobs_unavailable', 'do not allow'],
-  [503, 'SlowDown', 'blobs_unavailable', 'answered 503 SlowDown'],
-  [507, 'XMinioStorageFull', 'storage_full', 'takes no more bytes'],
+  [503, 'SlowDown', 'blobs_unavailable', 'responded with 503 SlowDown'],
+  [507, 'XMinioStorageFull', 'storage_full', 'is full'],
   [301, 'PermanentRedirect', 'blobs_unavailable', 'another region'],
 ] as const)('an answer %i %s is %s and shows no secret', async (status, name, code, words) => {
   const secrets = `<AWSAccessKeyId>${credentials.accessKeyId}</AWSAccessKeyId><StringToSign>${credentials.sessionToken}</StringToSign>`;

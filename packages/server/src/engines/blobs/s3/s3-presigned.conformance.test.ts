@@ -112,7 +112,7 @@ test('an upload that is gone cannot be completed', async () => {
   const behind = openS3BlobStore(options, systemClock);
   const upload = { locator: `direct:${uuidv7()}`, uploadId: 'gone', size: 1, urls: ['x'] };
   const error = await expectCode('invalid_request', behind.complete(upload, ['"etag"']));
-  expect(error.message).toContain('start again');
+  expect(error.message).toContain('start a new upload');
   await behind.abort(upload);
   await behind.close();
   gone.closeAllConnections();
@@ -145,7 +145,7 @@ test('other parts or other bytes than announced are refused', async () => {
   const smaller = await store.begin(6 * MIB, 5 * MIB);
   const more = await sendParts(smaller, randomBytes(10 * MIB), 5 * MIB);
   const error = await expectCode('invalid_request', store.complete(smaller, more));
-  expect(error.message).toContain(`${10 * MIB} bytes together, ${6 * MIB} were announced`);
+  expect(error.message).toContain(`${10 * MIB} bytes in total, expected ${6 * MIB}`);
   expect(await store.stat(smaller.locator)).toBeUndefined();
 });
 

@@ -19,7 +19,7 @@ export async function readObject(access: S3Access, key: string, locator: string,
   const length = range === undefined ? first.length : range.end - range.start + 1;
   if (first.length !== length) {
     first.body.destroy();
-    throw new DaisError('range_not_satisfiable', `bytes ${start}-${start + length - 1} lie outside of ${locator}`);
+    throw new DaisError('range_not_satisfiable', `bytes ${start}-${start + length - 1} are outside ${locator}`);
   }
   let { body } = first;
 
@@ -33,7 +33,7 @@ export async function readObject(access: S3Access, key: string, locator: string,
           broken = 0;
           yield chunk as Buffer;
         }
-        if (position < end) throw Object.assign(new Error('the answer ended early'), { code: 'ECONNRESET' });
+        if (position < end) throw Object.assign(new Error('the response is truncated'), { code: 'ECONNRESET' });
       } catch (error) {
         broken += 1;
         if (broken > RESUMES) throw s3Error(error, access.options, 'reading a blob');
@@ -70,7 +70,7 @@ async function request(
     } catch (error) {
       const { name, status } = s3Answer(error);
       if (isMissing(error)) throw new DaisError('content_missing', `${locator} is not in bucket ${access.bucket}`);
-      if (status === 416) throw new DaisError('range_not_satisfiable', `${range ?? ''} lies outside of ${locator}`);
+      if (status === 416) throw new DaisError('range_not_satisfiable', `${range ?? ''} is outside ${locator}`);
       if (status === 412)
         throw new DaisError('blobs_unavailable', `${locator} was replaced while it was read (${name})`);
       throw error;

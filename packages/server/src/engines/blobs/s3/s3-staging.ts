@@ -124,7 +124,7 @@ function stagedInBucket(parts: S3StagingParts, measured: Measured, temporary: st
           await copyObject(s3, access.options, temporary, key, measured.size);
         } catch (error) {
           if (!isMissing(error) && s3Answer(error).name !== 'NoSuchKey') throw error;
-          const detail = `the temporary object of an upload in bucket ${access.bucket} was swept before it was stored`;
+          const detail = `the temporary object of an upload in bucket ${access.bucket} was removed by a cleanup before it was stored`;
           throw new DaisError('blobs_unavailable', detail);
         }
       });

@@ -90,18 +90,18 @@ export class TaskDisk {
   fault(): string | undefined {
     const { diskBytes = Infinity, diskFiles = Infinity } = this.#limits;
     if (this.#usedFiles === Infinity) {
-      return 'The step nested its folders so deep that Dais cannot measure what is in them: nest at most 256.';
+      return 'The step nested folders too deep for Dais to measure their size. Nest at most 256 folders.';
     }
     if (this.#usedBytes > diskBytes) {
       return (
         `The step used ${byteText(this.#usedBytes)} of disk (its working folder, home, /tmp and /dev/shm); its disk ` +
-        `limit is ${byteText(diskBytes)}. Write less, or ask for more with \`resources.disk\` (\`dais run --disk\`).`
+        `limit is ${byteText(diskBytes)}. Write less, or request more with \`resources.disk\` (\`dais run --disk\`).`
       );
     }
     if (this.#usedFiles > diskFiles) {
       return (
-        `The step made ${this.#usedFiles.toLocaleString('en-US')} files and folders; the limit is ` +
-        `${diskFiles.toLocaleString('en-US')}. Make fewer, or pack them.`
+        `The step created ${this.#usedFiles.toLocaleString('en-US')} files and folders; the limit is ` +
+        `${diskFiles.toLocaleString('en-US')}. Create fewer, or pack them into an archive.`
       );
     }
     return undefined;

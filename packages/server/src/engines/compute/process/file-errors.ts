@@ -11,5 +11,5 @@ export function storageError(error: unknown, root: string): unknown {
   const errno = errnoOf(error);
   if (errno !== 'ENOSPC' && errno !== 'EDQUOT') return error;
   const what = errno === 'EDQUOT' ? 'the disk quota for' : 'the disk of';
-  return new DaisError('storage_full', `${what} ${root} is used up (${errno})`, { cause: error });
+  return new DaisError('storage_full', `${what} ${root} is full (${errno})`, { cause: error });
 }

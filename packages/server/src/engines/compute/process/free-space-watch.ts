@@ -43,7 +43,7 @@ export class FreeSpaceWatch {
       if (this.#isClosed || first === undefined) return;
       this.#cancel = this.#options.clock.after(INTERVAL_MS, () => {
         void this.#read()
-          .catch((error: unknown) => this.#options.log.warn('the free space of the disk was not read', { error }))
+          .catch((error: unknown) => this.#options.log.warn('could not read the free disk space', { error }))
           .finally(() => next());
       });
     };
@@ -62,7 +62,7 @@ export class FreeSpaceWatch {
     for (const run of this.#options.running()) run.freeSpaceRead(free);
     if (free.bytes >= this.#options.keepFreeBytes || this.#relieving !== undefined) return;
     this.#relieving = this.#relieve(free)
-      .catch((error: unknown) => this.#options.log.error('a disk that is almost full was not relieved', { error }))
+      .catch((error: unknown) => this.#options.log.error('could not end a step to free disk space', { error }))
       .finally(() => (this.#relieving = undefined));
     await this.#relieving;
   }
@@ -77,9 +77,9 @@ export class FreeSpaceWatch {
     }
     if (largest === undefined || used < missing || largest.folder.stopMark() !== undefined) return;
     const detail =
-      `The step used ${byteText(used)} of disk, more than any other, and the disk of the server has only ` +
-      `${byteText(free.bytes)} left: it was ended so that others can go on. Write less, or have the disk enlarged.`;
-    this.#options.log.warn('the disk is almost full: a step was ended', {
+      `The step used ${byteText(used)} of disk, more than any other step, and the disk of the server has only ` +
+      `${byteText(free.bytes)} left. Dais ended it so that other steps can continue. Write less, or ask the operator for a larger disk.`;
+    this.#options.log.warn('ended a step because the disk is almost full', {
       attempt: largest.record.attempt,
       usedBytes: used,
       freeBytes: free.bytes,

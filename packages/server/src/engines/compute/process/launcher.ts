@@ -183,7 +183,7 @@ export class Launcher {
     this.#failures += 1;
     const told = [...this.#pending];
     const isGivenUp = this.#failures >= MOST_FAILURES;
-    const words = isGivenUp ? 'steps are started without a launcher' : 'the launcher of steps ended';
+    const words = isGivenUp ? 'starting steps without a launcher' : 'the launcher of steps ended';
     this.#options.log.warn(words, { fault, waiting: told.length });
     for (const [id, pending] of told) {
       if (!isGivenUp) {

@@ -89,7 +89,7 @@ export async function openProcessCompute(options: ProcessComputeOptions): Promis
   if (process.platform !== 'linux') {
     throw new DaisError(
       'invalid_request',
-      `Commands run on Linux only, and this is ${process.platform}: run Dais in a Linux machine or container.`,
+      `Jobs run on Linux only, and this machine runs ${process.platform}. Run Dais on a Linux machine or in a Linux container.`,
     );
   }
   const { root, clock, log, path = SYSTEM_PATH, hidden = [] } = options;
@@ -206,7 +206,7 @@ class ProcessCompute implements Compute {
     if (report.boundary === 'landlock' && spec.network) {
       throw new DaisError(
         'invalid_request',
-        `The task cannot have network here: its connections go through a proxy in a network namespace of its own, and this machine permits none. ${report.remedy ?? ''}`.trim(),
+        `The task needs network access through a proxy in its own network namespace, and this machine does not permit network namespaces. ${report.remedy ?? ''}`.trim(),
       );
     }
     const record = {
@@ -235,12 +235,12 @@ class ProcessCompute implements Compute {
     checkSpec(spec, asks ? await machineResources(this.#root, this.#machine.gpus) : {});
     if (this.#isKept(spec.attempt)) return;
     if (this.#waiting.size >= MAX_WAITING) {
-      throw new DaisError('overloaded', `${MAX_WAITING} tasks wait for this machine already.`, { retryAfter: 60 });
+      throw new DaisError('overloaded', `${MAX_WAITING} tasks already wait for this machine, which is the maximum. Retry later.`, { retryAfter: 60 });
     }
     if (spec.environment?.root !== undefined && this.#parts.outside === undefined) {
       throw new DaisError(
         'invalid_request',
-        'Images cannot be run here: this machine keeps its programs elsewhere than in /usr.',
+        'This machine cannot run images because its programs are not in /usr.',
       );
     }
     const staging = new TaskFolder(this.#stagingFolder());
@@ -419,7 +419,7 @@ class ProcessCompute implements Compute {
   #schedule(): void {
     this.#scheduling = this.#scheduling
       .then(async () => await this.#startWhatFits())
-      .catch((error: unknown) => this.#parts.log.error('tasks could not be started', { error }));
+      .catch((error: unknown) => this.#parts.log.error('could not start tasks', { error }));
   }
 
   /** In the order in which they were submitted: one that needs much is not overtaken for ever. */
@@ -455,7 +455,7 @@ class ProcessCompute implements Compute {
       const rest = [...this.#waiting];
       this.#waiting.clear();
       for (const [attempt, other] of [[record.attempt, waiting] as const, ...rest]) this.#waiting.set(attempt, other);
-      this.#parts.log.warn('a task could not be started', { attempt: record.attempt, folder: folder.path, error });
+      this.#parts.log.warn('could not start a task', { attempt: record.attempt, folder: folder.path, error });
       return false;
     }
     return true;

@@ -207,7 +207,7 @@ test('after a restart of the machine what ran is lost, what ended is known, what
   const compute = await again();
   expect(await compute.wait('runs', never)).toMatchObject({
     phase: 'lost',
-    reason: expect.stringContaining('started again') as string,
+    reason: expect.stringContaining('restarted') as string,
   });
   expect(await compute.wait('done', never)).toMatchObject({ phase: 'ended', code: 3 });
   expect(cpu).toBeGreaterThan(0);

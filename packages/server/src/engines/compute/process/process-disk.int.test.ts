@@ -64,7 +64,7 @@ describe.each<[string, Isolation]>([
     const script = 'n=0; while [ $n -lt 20000 ]; do : >f$n; n=$((n+1)); done; sleep 300';
     const state = ended(await engine.finish(shell(script, { limits: LIMITS, isolation })));
     expect(state).toMatchObject({ end: 'disk-full' });
-    expect(state.detail).toMatch(/^The step made [\d,]+ files and folders; the limit is 2,000\./);
+    expect(state.detail).toMatch(/^The step created [\d,]+ files and folders; the limit is 2,000\./);
   });
 
   test.concurrent(
@@ -74,7 +74,7 @@ describe.each<[string, Isolation]>([
       const script = 'n=0; while [ $n -lt 300 ]; do mkdir d && cd d; n=$((n+1)); done; sleep 300';
       const state = ended(await engine.finish(shell(script, { limits: LIMITS, isolation })));
       expect(state).toMatchObject({ end: 'disk-full' });
-      expect(state.detail).toMatch(/nested its folders so deep/);
+      expect(state.detail).toMatch(/nested folders too deep/);
     },
   );
 });
@@ -121,7 +121,7 @@ test(
     const filler = shell('head -c 52000000 /dev/zero >fill; sleep 300', { limits: { graceMs: 0 } });
     const state = ended(await small.finish(filler));
     expect(state).toMatchObject({ end: 'disk-full' });
-    expect(state.detail).toMatch(/more than any other, and the disk of the server has only [\d.]+ MiB left/);
+    expect(state.detail).toMatch(/more than any other step, and the disk of the server has only [\d.]+ MiB left/);
     await small.compute.forget(filler.attempt);
     expect(await small.compute.status(neighbor.attempt)).toMatchObject({ phase: 'running' });
     await run('touch', [join(small.folder, 'compute', 'tasks', neighbor.attempt, 'box', 'work', 'go')], { env });

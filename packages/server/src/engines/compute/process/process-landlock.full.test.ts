@@ -36,12 +36,12 @@ test('what needs namespaces is refused with the reason', async () => {
     await expectRefusal(
       engine.compute.submit(shell('true', { isolation: 'required', environment: image })),
       'invalid_request',
-      /An image needs namespaces/,
+      /Images need namespaces/,
     );
     await expectRefusal(
       engine.compute.submit(shell('true', { isolation: 'required', network: true })),
       'invalid_request',
-      /cannot have network here/,
+      /needs network access/,
     );
   } finally {
     await engine.end();

@@ -213,7 +213,7 @@ test('a full disk refuses what comes, loses no end, and lets go on once there is
   await expectRefusal(
     compute.submit(shell('true', { inputs: [input('big', Buffer.alloc(20 * MIB))] })),
     'storage_full',
-    /is used up/,
+    /is full/,
   );
   expect(await readdir(join(engine.folder, 'compute', 'tasks'))).toEqual([]);
   expect(await readdir(join(engine.folder, 'compute', 'staging'))).toEqual([]);

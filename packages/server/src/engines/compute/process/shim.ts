@@ -105,7 +105,7 @@ rm -f env mask
 (
   if [ -e cancel ]; then exit 143; fi
   while [ "$groups" -gt 0 ]; do
-    echo 0 >"$1/cgroup.procs" || { echo "the control group $1 is gone" >&9; exit 125; }
+    echo 0 >"$1/cgroup.procs" || { echo "the control group $1 no longer exists" >&9; exit 125; }
     shift
     groups=$((groups - 1))
   done
@@ -143,7 +143,7 @@ found() {
     *) command -v "$1" >/dev/null 2>&1 ;;
   esac
 }
-found "$1" || { echo "there is no program $1 on its PATH ($PATH), or it may not be run" >&9; exit 127; }
+found "$1" || { echo "the program $1 is not on its PATH ($PATH), or is not executable" >&9; exit 127; }
 echo begun >&9
 `;
 

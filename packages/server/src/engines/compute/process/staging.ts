@@ -74,8 +74,8 @@ function upTo(limit: number): (source: AsyncIterable<Buffer>) => AsyncIterable<B
       if (total > limit) {
         throw new DaisError(
           'invalid_request',
-          `The inputs of the step are larger than its disk limit of ${byteText(limit)}: ask for more with ` +
-            '`resources.disk` (`dais run --disk`), or give it less.',
+          `The inputs of the step are larger than its disk limit of ${byteText(limit)}. Request more with ` +
+            '`resources.disk` (`dais run --disk`), or use smaller inputs.',
         );
       }
       yield chunk;

@@ -121,13 +121,13 @@ async function openFile({ output, work }: OutputPlace, path: string, seen: SeenF
 const READ_BYTES = 256 * 1024;
 
 function changed(at: string): DaisError {
-  return new DaisError('conflict', `${at} is not the file that was listed: it changed after the command ended.`);
+  return new DaisError('conflict', `${at} changed after the command ended, so it differs from the listed file.`);
 }
 
 function tooDeep({ name }: TaskOutput): DaisError {
   return new DaisError(
     'invalid_request',
-    `Output \`${name}\` has folders nested more than ${DEEPEST_FOLDER} deep: flatten or pack them.`,
+    `Output \`${name}\` has folders nested more than ${DEEPEST_FOLDER} deep. Flatten them, or pack them into an archive.`,
   );
 }
 
@@ -146,6 +146,6 @@ function utf8(name: Buffer, folder: string): string {
   const shown = name.toString('latin1').replaceAll(/[^\x21-\x7e]/g, '?');
   throw new DaisError(
     'invalid_request',
-    `In ${folder} the task left a file whose name is not UTF-8 (${shown}): rename it.`,
+    `The task wrote a file in ${folder} whose name is not UTF-8 (${shown}). Rename the file in the command.`,
   );
 }

@@ -150,7 +150,7 @@ export class TaskRun {
     const { boundary, command: confined } = await isolation.confine(run, options);
     // Its variables and the owner of its files rest on the boundary of its submission.
     if (foldersOf(boundary, folder).work !== foldersOf(record.boundary, folder).work) {
-      throw new Error(`the task was prepared for ${record.boundary}, and this machine offers ${boundary} now`);
+      throw new Error(`the task was prepared for the isolation ${record.boundary}, and this machine now supports ${boundary}`);
     }
     return confined;
   }
@@ -180,7 +180,7 @@ export class TaskRun {
     }
     this.#looking = this.#look()
       .catch((error: unknown) => {
-        this.#parts.log.error('a task could not be looked at', { attempt: this.record.attempt, error });
+        this.#parts.log.error('could not check a task', { attempt: this.record.attempt, error });
         this.#wakeIn(2000);
       })
       .finally(() => {
@@ -330,7 +330,7 @@ export class TaskRun {
       if (this.#relay === undefined) {
         this.#isOutOfReach = clock.now() - shim.at > RELAY_PATIENCE_MS;
         if (!this.#isOutOfReach) return this.#wakeIn(20);
-        log.warn('a task reaches nothing, not even Dais', { attempt, error: fault });
+        log.warn('a task has no network connection, not even to Dais', { attempt, error: fault });
       }
     }
     this.#isLetGo = (await letGo(this.folder.file('go'))) || this.folder.read('begun') === 'begun\n';
@@ -351,7 +351,7 @@ export class TaskRun {
     try {
       appendLine(outer?.pid, sentence);
     } catch (error) {
-      this.#parts.log.debug('a line of the platform is missing in the log of a task', { sentence, error });
+      this.#parts.log.debug('could not write a platform message to the log of a task', { sentence, error });
     }
   }
 
@@ -422,7 +422,7 @@ export class TaskRun {
       for (const { pid } of processes) signalProcess(pid, 'SIGKILL');
       await new Promise((resolve) => setTimeout(resolve, 5 * (round + 1)));
     }
-    this.#parts.log.warn('processes of a task outlive SIGKILL', { attempt: this.record.attempt });
+    this.#parts.log.warn('processes of a task survived SIGKILL', { attempt: this.record.attempt });
   }
 
   async #judge(end: { code: number; signalled: boolean; cpuMs: number; at: number }, mark: StopMark | undefined) {
@@ -456,7 +456,7 @@ export class TaskRun {
     if (said !== '') return { phase: 'refused', reason: said };
     const log = await readFile(`${this.folder.logs}/0`, 'utf8').catch(() => '');
     const tail = log.trim().slice(-1000);
-    return { phase: 'refused', reason: tail === '' ? 'it ended before its command was started' : tail };
+    return { phase: 'refused', reason: tail === '' ? 'it ended before its command started' : tail };
   }
 
   async #judgeLost(shim: ShimIdentity | undefined, mark: StopMark | undefined): Promise<TaskState> {
@@ -469,8 +469,8 @@ export class TaskRun {
     if (mark !== undefined && begun === undefined) return stoppedBefore(mark);
     const why =
       shim.bootId === this.#parts.bootId
-        ? `its shim, process ${shim.pid}, is gone and left no exit code`
-        : 'the machine was started again while it ran';
+        ? `its shim (process ${shim.pid}) ended without an exit code`
+        : 'the machine restarted while it ran';
     return { phase: 'lost', reason: why };
   }
 

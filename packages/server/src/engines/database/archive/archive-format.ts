@@ -102,7 +102,7 @@ export class ArchiveReader {
     if (format.success && format.data.format > ARCHIVE_FORMAT) {
       throw new DaisError(
         'backup_invalid',
-        `The export has format ${format.data.format}; this Dais reads up to ${ARCHIVE_FORMAT}. Import it with a newer Dais.`,
+        `The export has format ${format.data.format}; this version of Dais reads formats up to ${ARCHIVE_FORMAT}. Import it with a newer version of Dais.`,
       );
     }
     return this.#parse(header, body);
@@ -125,7 +125,7 @@ export class ArchiveReader {
     }
     const end = this.#parse(tableEnd, await this.#expect('E'));
     if (end.bytes !== bytes || end.sha256 !== digest.digest('hex'))
-      throw this.#damaged('rows are not what was exported');
+      throw this.#damaged('its rows differ from the exported rows');
     this.#tables += 1;
     this.#rows += end.rows;
     checked(end);
@@ -135,15 +135,15 @@ export class ArchiveReader {
     const { digestBefore } = await this.#peek();
     const end = this.#parse(archiveEnd, await this.#expect('Z'));
     if (end.sha256 !== digestBefore || end.tables !== this.#tables || end.rows !== this.#rows) {
-      throw this.#damaged('its checksum is another one');
+      throw this.#damaged('its checksum does not match');
     }
-    if (this.#buffer.length > 0 || (await this.#pull())) throw this.#damaged('something follows its end');
+    if (this.#buffer.length > 0 || (await this.#pull())) throw this.#damaged('it has data after its end');
     return end;
   }
 
   async #expect(type: string): Promise<unknown> {
     const frame = await this.#shift();
-    if (frame.type !== type) throw this.#damaged(`a frame "${type}" was expected`);
+    if (frame.type !== type) throw this.#damaged(`a frame of type "${type}" is missing`);
     try {
       return JSON.parse(frame.body.toString('utf8'));
     } catch {
@@ -175,7 +175,7 @@ export class ArchiveReader {
 
   async #take(length: number): Promise<Buffer> {
     while (this.#buffer.length < length) {
-      if (!(await this.#pull())) throw this.#damaged('it ends too early');
+      if (!(await this.#pull())) throw this.#damaged('it is truncated');
     }
     const taken = this.#buffer.subarray(0, length);
     this.#buffer = this.#buffer.subarray(length);
@@ -198,7 +198,7 @@ export class ArchiveReader {
 
   #parse<Value>(schema: z.ZodType<Value>, value: unknown): Value {
     const parsed = schema.safeParse(value);
-    if (!parsed.success) throw this.#damaged(`a frame is not as it should be: ${z.prettifyError(parsed.error)}`);
+    if (!parsed.success) throw this.#damaged(`a frame is invalid: ${z.prettifyError(parsed.error)}`);
     return parsed.data;
   }
 

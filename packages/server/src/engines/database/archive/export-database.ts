@@ -54,7 +54,7 @@ export async function exportDatabase(
       result.end = end;
     });
     await pipeline(Readable.from(frames, { objectMode: false }), sink, { end: false });
-    if (result.end === undefined) throw new Error('the export ended without its end');
+    if (result.end === undefined) throw new Error('the export has no end frame');
     return result.end;
   } catch (error) {
     throw translate(error);
@@ -131,15 +131,15 @@ async function lockTables(client: Client, tables: ArchiveHeader['tables']): Prom
 
 function refuseUnknown(slices: readonly Slice[], applied: readonly AppliedMigration[], programVersion: string): void {
   if (applied.length === 0) {
-    throw new DaisError('invalid_state', 'There is nothing to export: the database holds no data of Dais.');
+    throw new DaisError('invalid_state', 'There is nothing to export: the database contains no data of Dais.');
   }
   const known = new Set(slices.flatMap(({ schema, migrations }) => migrations.map(({ id }) => `${schema}/${id}`)));
   const unknown = applied.find((row) => !known.has(`${row.slice}/${row.id}`));
   if (unknown !== undefined) {
     throw new DaisError(
       'data_version',
-      `The database holds ${unknown.slice}/${unknown.id}, which Dais ${programVersion} does not know and would leave ` +
-        'out. Export it with the newest Dais that has used it.',
+      `The database contains the migration ${unknown.slice}/${unknown.id}, which Dais ${programVersion} does not know. ` +
+        'An export would omit its data. Export with the newest version of Dais that has used this database.',
     );
   }
 }

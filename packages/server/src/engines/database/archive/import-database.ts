@@ -84,7 +84,7 @@ async function refuseFilled(client: Client, slices: readonly Slice[]): Promise<v
   if (found.rows.length > 0) {
     throw new DaisError(
       'invalid_state',
-      `The database already holds data of Dais (schema ${found.rows[0]!.name}). Import into a new, empty database.`,
+      `The database already contains data of Dais (schema ${found.rows[0]!.name}). Import into a new, empty database.`,
     );
   }
 }
@@ -119,7 +119,7 @@ async function load(
       (await client.query<Row>(text, [...values])).rows,
     careful: false,
     defer: () => {
-      throw new Error('an import runs its statements one by one');
+      throw new Error('an import cannot defer statements');
     },
   });
   // Without statistics the first queries would be planned for empty tables.
@@ -141,7 +141,7 @@ function slicesOfThen(slices: readonly Slice[], header: ArchiveHeader): Slice[] 
     if (known.length !== migrations.length) {
       throw new DaisError(
         'backup_invalid',
-        `The export was made by Dais ${header.programVersion}, whose data this version does not know ` +
+        `Dais ${header.programVersion} created this export, and this version does not know its data ` +
           `(${schema}). Import it with that version or a newer one.`,
       );
     }
@@ -184,13 +184,13 @@ async function loadTables(
 }
 
 function incomplete(): DaisError {
-  return new DaisError('backup_invalid', 'The export does not hold the tables and rows that it announces.');
+  return new DaisError('backup_invalid', 'The export does not contain the tables and rows that its header lists. Create a new export.');
 }
 
 /** Rows that PostgreSQL refuses are the export's fault: 22 data exception, 23 integrity constraint, 42 no such column. */
 function explain(error: unknown): unknown {
   if (/^(22|23|42)...$/.test(codeOf(error) ?? '')) {
-    return new DaisError('backup_invalid', `The export does not fit: ${error instanceof Error ? error.message : ''}`, {
+    return new DaisError('backup_invalid', `The database rejected rows of the export: ${error instanceof Error ? error.message : ''}`, {
       cause: error,
     });
   }

@@ -52,7 +52,7 @@ export async function findBinaries(options: BinariesOptions): Promise<Binaries> 
     throw new DaisError(
       'database_setup',
       `PostgreSQL does not run from ${copy}: ${found}. ` +
-        'The folder must be readable by every user and on a file system that allows programs; set another cache folder.',
+        'The folder must be readable by every user and on a file system that permits executables. Set another cache folder.',
     );
   }
   return found;
@@ -66,8 +66,8 @@ function locatePackage(): string {
   } catch (error) {
     throw new DaisError(
       'database_setup',
-      `The package ${name} with PostgreSQL is not installed. Install without --omit=optional, give the folder of ` +
-        'another PostgreSQL 14 or newer with --postgres-bin, or name a server with DAIS_DATABASE_URL.',
+      `The package ${name} with PostgreSQL is not installed. Install without --omit=optional, set the folder of ` +
+        'another PostgreSQL 14 or newer with --postgres-bin, or set the URL of a server with DAIS_DATABASE_URL.',
       { cause: error },
     );
   }

@@ -84,7 +84,7 @@ export function isDiskFull(output: string): boolean {
 
 export function diskFull(cluster: string, output: string): DaisError {
   const line = output.split('\n').find(isDiskFull) ?? '';
-  return new DaisError('storage_full', `The disk that holds ${cluster} is full: ${line.trim()}`);
+  return new DaisError('storage_full', `The disk of ${cluster} is full: ${line.trim()}`);
 }
 
 /**

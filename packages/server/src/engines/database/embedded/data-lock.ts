@@ -121,7 +121,7 @@ async function isAlive(file: string, holder: Holder, options: DataLockOptions): 
   if (first === undefined) return false;
   if ((await fileSystemNow(file)) - first > OLD_MS) return false;
   const quietMs = options.quietMs ?? QUIET_MS;
-  options.report?.(`Watching for ${quietMs / 1000} s whether the earlier holder of the data still lives`);
+  options.report?.(`Waiting ${quietMs / 1000} s to check whether the previous process still uses the data`);
   for (let waited = 0; waited < quietMs; waited += POLL_MS) {
     await delay(POLL_MS);
     const now = await modifiedAt(file);

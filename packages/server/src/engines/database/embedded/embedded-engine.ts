@@ -190,8 +190,8 @@ class RunningServer implements RunningDatabase {
 function wrongMajor(cluster: string, major: number, binaries: Binaries): DaisError {
   return new DaisError(
     'data_version',
-    `The data in ${cluster} was written by PostgreSQL ${major}; this Dais brings PostgreSQL ${binaries.version}. ` +
-      `Start the Dais that wrote it (or this one with --postgres-bin and PostgreSQL ${major}) and run ` +
-      '`dais admin export FILE`; then move the folder away, start this Dais and run `dais admin import FILE`.',
+    `PostgreSQL ${major} wrote the data in ${cluster}, and this version of Dais includes PostgreSQL ${binaries.version}. ` +
+      `Start the version of Dais that wrote it (or this one with PostgreSQL ${major} and --postgres-bin) and run ` +
+      '`dais admin export FILE`. Then move the folder away, start this version and run `dais admin import FILE`.',
   );
 }

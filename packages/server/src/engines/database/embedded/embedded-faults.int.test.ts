@@ -170,7 +170,7 @@ test.runIf(isRoot)('data of another user is refused with the way out', async (co
   await run('/bin/chown', ['65534:65534', base, data], { env: {} });
   await run('/bin/chown', ['-R', '1:1', path.join(data, 'cluster')], { env: {} });
   await expect(startSupervisor(NOBODY).ready).rejects.toThrow(
-    /^database_setup: .* belongs to the user with uid 1, .*sudo chown -R 65534:65534/,
+    /^database_setup: .* belongs to uid 1, .*sudo chown -R 65534:65534/,
   );
 });
 

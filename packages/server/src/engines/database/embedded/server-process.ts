@@ -75,7 +75,7 @@ const WATCH_MS = 250;
 
 async function untilGone(cluster: string, file: PostmasterFile): Promise<string> {
   for (;;) {
-    if (!(await isRunning(file))) return 'it ended while Dais was not its parent';
+    if (!(await isRunning(file))) return 'it ended while Dais was not its parent process';
     const now = await readPostmasterFile(cluster);
     if (now === undefined || now.pid !== file.pid) return 'it was shut down';
     await delay(WATCH_MS, undefined, { ref: false });

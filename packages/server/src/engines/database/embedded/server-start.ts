@@ -65,10 +65,10 @@ export async function findLiveServer(
     if (waited > STOP_TIMEOUT_MS) {
       throw new DaisError(
         'data_locked',
-        `The data in ${cluster} is in use by process ${file.pid}, a PostgreSQL server that neither answers nor ends.`,
+        `The data in ${cluster} is in use by process ${file.pid}, a PostgreSQL server that neither responds nor stops.`,
       );
     }
-    if (looks === 0) report(`Waiting for the PostgreSQL of an earlier start (process ${file.pid}) to end`);
+    if (looks === 0) report(`Waiting for the PostgreSQL of an earlier start (process ${file.pid}) to stop`);
     await delay(SLOW_POLL_MS);
   }
   return undefined;
@@ -132,7 +132,7 @@ async function untilReady(server: ServerProcess, plan: ServerPlan): Promise<stri
       return 'it did not accept connections in time';
     }
     if (!reported && waited > REPORT_AFTER_MS) {
-      plan.report('PostgreSQL is recovering from an unclean end');
+      plan.report('PostgreSQL is recovering from an unclean shutdown');
       reported = true;
     }
     await delay(waited < REPORT_AFTER_MS ? POLL_MS : SLOW_POLL_MS);

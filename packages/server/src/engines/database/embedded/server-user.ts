@@ -31,7 +31,7 @@ export async function chooseServerUser(
   if (owner !== undefined && owner.uid !== self.uid) {
     throw new DaisError(
       'database_setup',
-      `${cluster} belongs to the user with uid ${owner.uid}, and this is uid ${self.uid}. ` +
+      `${cluster} belongs to uid ${owner.uid}, and Dais runs as uid ${self.uid}. ` +
         `Start Dais as that user or as root, or run: sudo chown -R ${self.uid}:${self.gid} ${path.dirname(cluster)}`,
     );
   }

@@ -42,7 +42,7 @@ export const EMBEDDED_SETTINGS: Settings = {
 export function configurationText(settings: Settings): string {
   const lines = Object.entries(settings).map(([name, value]) => `${name} = '${String(value).replaceAll("'", "''")}'`);
   return [
-    '# Written by Dais at each start. Put your own settings into postgresql.local.conf in this folder.',
+    '# Dais writes this file at each start. Put your own settings into postgresql.local.conf in this folder.',
     ...lines,
     `include_if_exists = 'postgresql.local.conf'`,
     '',
@@ -51,5 +51,5 @@ export function configurationText(settings: Settings): string {
 
 /** The text of pg_hba.conf: only the Unix socket, whose folder is closed to everybody but the server's user and root. */
 export function accessText(extra: readonly string[] = []): string {
-  return ['# Written by Dais at each start.', 'local all all trust', ...extra, ''].join('\n');
+  return ['# Dais writes this file at each start.', 'local all all trust', ...extra, ''].join('\n');
 }

@@ -31,8 +31,8 @@ test.each([
 });
 
 test.each([
-  ['mysql://u@h/d', 'begin with postgres://'],
-  ['postgres://h/d', 'names no user'],
+  ['mysql://u@h/d', 'start with postgres://'],
+  ['postgres://h/d', 'has no user'],
   ['postgres://u@h', 'name of the database'],
   ['postgres://u@h/a/b', 'name of the database'],
   ['postgres://u@h1,h2/d', 'several hosts'],

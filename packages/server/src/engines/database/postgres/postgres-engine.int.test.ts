@@ -94,7 +94,7 @@ describe('a server of somebody else', () => {
     expect(await start('nobody_known', 'dais')).toMatch(/^database_setup: .*password authentication failed/);
     await server.asAdmin(`alter role dais password '${PASSWORD}'`);
     expect(await start('dais', 'nowhere')).toMatch(/^database_setup: .*"nowhere" does not exist/);
-    expect(await start('dais', 'dais', '?sslmode=require')).toMatch(/^database_setup: .*does not offer TLS/);
+    expect(await start('dais', 'dais', '?sslmode=require')).toMatch(/^database_setup: .*does not support TLS/);
     expect(await start('dais', 'dais', '?sslmode=verify-full&sslrootcert=/nowhere')).toMatch(
       /^invalid_config: .*\/nowhere/,
     );

@@ -76,7 +76,7 @@ async function checkServer(connection: ConnectionOptions): Promise<number> {
     if (version < MINIMUM_VERSION) {
       throw new DaisError(
         'database_setup',
-        `${place} is PostgreSQL ${Math.floor(version / 10_000)}; Dais needs 14 or newer. Update the server, or use another.`,
+        `${place} is PostgreSQL ${Math.floor(version / 10_000)}; Dais needs version 14 or newer. Upgrade the server, or use another one.`,
       );
     }
     if (facts.encoding !== 'UTF8') {
@@ -89,7 +89,7 @@ async function checkServer(connection: ConnectionOptions): Promise<number> {
     if (facts.standby) {
       throw new DaisError(
         'database_setup',
-        `${place} is a standby that takes no writes. Use the address of the primary server.`,
+        `${place} is a read-only standby. Use the address of the primary server.`,
       );
     }
     await ensureRoles(client);
@@ -108,19 +108,19 @@ function explain(error: unknown, place: string): unknown {
   const detail = error instanceof Error ? error.message : String(error);
   // 28P01 invalid_password, 28000 invalid_authorization: no entry in pg_hba.conf, no such role; 3D000: no such database.
   if (code === '28P01' || code === '28000' || code === '3D000' || /^SCRAM|client password/.test(detail)) {
-    return new DaisError('database_setup', `${place} refuses the connection: ${detail}`, { cause: error });
+    return new DaisError('database_setup', `${place} rejected the connection: ${detail}`, { cause: error });
   }
   if (/does not support SSL/.test(detail)) {
     return new DaisError(
       'database_setup',
-      `${place} does not offer TLS. Switch it on there, or add sslmode=disable to the URL if the network is yours.`,
+      `${place} does not support TLS. Enable it there, or add sslmode=disable to the URL if you trust the network.`,
       { cause: error },
     );
   }
   if (isCertificateError(code)) {
     return new DaisError(
       'database_setup',
-      `The certificate of ${place} is not accepted: ${detail}. Give the authority that signed it with sslrootcert=FILE.`,
+      `The certificate of ${place} is not accepted: ${detail}. Set the certificate authority that signed it with sslrootcert=FILE.`,
       { cause: error },
     );
   }

@@ -42,7 +42,7 @@ describe('images by podman', () => {
 
   test.each([
     ['localhost/other:1', /localhost\/other:1/],
-    ['--privileged', /no name of an image/],
+    ['--privileged', /not a valid image name/],
     ['ghcr.io/a/b:1', /nobody is asked/],
   ])('%s is refused', async (image, message) => {
     await expect(world.images.lock({ type: 'image', image })).rejects.toThrow(message);

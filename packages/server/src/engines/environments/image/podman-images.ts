@@ -78,7 +78,7 @@ export function openPodmanImages(options: PodmanOptions): Environments {
 export async function podmanFault(environment: Readonly<Record<string, string>>): Promise<string | undefined> {
   const { code } = await run('podman', ['--version'], { env: environment, timeoutMs: 20_000 });
   if (code === 0) return undefined;
-  return 'podman is missing: install it (Debian, Ubuntu: `apt-get install podman`; Fedora: `dnf install podman`).';
+  return 'podman is not installed. Install it (Debian, Ubuntu: `apt-get install podman`; Fedora: `dnf install podman`).';
 }
 
 class PodmanImages implements Environments {
@@ -121,7 +121,7 @@ class PodmanImages implements Environments {
     if (id === '' || createHash('sha256').update(lock.text).digest('hex') !== lock.digest) {
       throw new DaisError(
         'invalid_request',
-        `The text of the lock is not the one of digest ${lock.digest.slice(0, 80)}.`,
+        `The text of the lock does not match its digest ${lock.digest.slice(0, 80)}.`,
       );
     }
     const named = await this.#named(image);
@@ -175,10 +175,10 @@ class PodmanImages implements Environments {
   async #named(image: string): Promise<ImageName> {
     const named = readImageName(image);
     if (named === undefined) {
-      throw new DaisError('invalid_request', `${JSON.stringify(image.slice(0, 200))} is no name of an image.`);
+      throw new DaisError('invalid_request', `${JSON.stringify(image.slice(0, 200))} is not a valid image name.`);
     }
     const fault = await this.fault();
-    if (fault !== undefined) throw new DaisError('invalid_request', `The image ${image} cannot be had: ${fault}`);
+    if (fault !== undefined) throw new DaisError('invalid_request', `The image ${image} is not available: ${fault}`);
     if (named.registry !== undefined) await this.#options.outbound.checkHost(named.registry.host, named.registry.port);
     return named;
   }
@@ -189,9 +189,9 @@ class PodmanImages implements Environments {
       options.progress?.({ note: `downloading ${reference}` });
       await this.#pull(reference, options);
     }
-    const inspected = await this.#must(['image', 'inspect', reference], `Looking for the image ${reference}`, options);
+    const inspected = await this.#must(['image', 'inspect', reference], `Inspecting the image ${reference}`, options);
     const [found] = JSON.parse(inspected) as [Inspected?];
-    if (found === undefined) throw new DaisError('invalid_request', `There is no image ${reference}.`);
+    if (found === undefined) throw new DaisError('invalid_request', `Image ${reference} does not exist.`);
     return found;
   }
 
@@ -226,7 +226,7 @@ class PodmanImages implements Environments {
     const isThere = (await this.#podman(['image', 'exists', id])).code === 0;
     const found = await this.#fetch(isThere ? { ...named, registry: undefined } : named, isThere ? id : name, options);
     if (found.Id !== id)
-      throw new DaisError('invalid_request', `The image ${name} is no longer the one that was locked.`);
+      throw new DaisError('invalid_request', `The image ${name} has changed since it was locked. Create a new lock.`);
     options.progress?.({ note: `unpacking ${name}` });
     const folderName = await this.#store.begin(digest);
     const folder = this.#store.folderOf({ folder: folderName });
@@ -260,7 +260,7 @@ class PodmanImages implements Environments {
     try {
       await this.evict(this.#options.maxBytes);
     } catch (error) {
-      this.#options.log.warn('images could not be tidied up', { error });
+      this.#options.log.warn('could not remove unused images', { error });
     }
   }
 
@@ -291,7 +291,7 @@ class PodmanImages implements Environments {
 }
 
 function ofImage(spec: EnvironmentSpec): ImageSpec {
-  if (spec.type !== 'image') throw new Error(`an environment of the type ${spec.type} is no image`);
+  if (spec.type !== 'image') throw new Error(`an environment of type ${spec.type} is not an image`);
   return spec;
 }
 

@@ -80,7 +80,7 @@ export async function giveTo(uid: number, folders: readonly string[]): Promise<v
     env: { PATH: '/usr/bin:/bin' },
     timeoutMs: 600_000,
   });
-  if (code !== 0) throw new Error(`a package build cannot have its folders: ${stderr.trim()}`);
+  if (code !== 0) throw new Error(`could not create the folders of a package build: ${stderr.trim()}`);
 }
 
 /** What decides which Python an environment runs, and what of the machine its programs see. */
@@ -102,7 +102,7 @@ export async function checkIdentity(venv: string, before: VenvIdentity): Promise
   if (now?.settings === before.settings && now.python === before.python) return;
   throw new DaisError(
     'invalid_request',
-    'A package replaces `pyvenv.cfg` or `bin/python` of the environment, which decide what its programs run and see. Remove this package.',
+    'A package replaces `pyvenv.cfg` or `bin/python` of the environment, which control its programs. Remove this package.',
   );
 }
 
@@ -126,6 +126,6 @@ export async function checkTree(venv: string, permitted: readonly string[]): Pro
 function leadsOut(place: string): DaisError {
   return new DaisError(
     'invalid_request',
-    `A package made \`${place}\` in the environment, which leads out of it or is no file. Remove this package.`,
+    `A package created \`${place}\` in the environment, which is a link out of it or not a file. Remove this package.`,
   );
 }

@@ -50,11 +50,11 @@ export class Indexes {
     const own = await this.#own();
     for (const { url } of indexes) {
       if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-        throw new DaisError('invalid_request', `“${url.slice(0, 200)}” is no address of an index; write https://….`);
+        throw new DaisError('invalid_request', `“${url.slice(0, 200)}” is not the URL of an index; write https://….`);
       }
       const { username, password } = new URL(url);
       if (username !== '' || password !== '') {
-        throw new DaisError('invalid_request', 'The address of an index holds credentials; give them apart from it.');
+        throw new DaisError('invalid_request', 'The URL of an index contains credentials. Set them separately.');
       }
       if (indexUrl(url) !== own?.url) await this.#parts.outbound.check(url);
     }

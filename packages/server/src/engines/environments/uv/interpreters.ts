@@ -42,12 +42,12 @@ export async function findInterpreter(
   options: EnvironmentOptions,
 ): Promise<Interpreter> {
   if (version !== undefined && !VERSION.test(version)) {
-    throw new DaisError('invalid_request', `“${version.slice(0, 40)}” is no version of Python; write 3.11 or 3.11.9.`);
+    throw new DaisError('invalid_request', `“${version.slice(0, 40)}” is not a version of Python; write 3.11 or 3.11.9.`);
   }
   const before = await listInterpreters(uv, searchPath, options);
   const here = await firstThatRuns(before, searchPath, version);
   if (here !== undefined) return here;
-  options.progress?.({ note: `looking for Python ${version ?? ''}`.trim() });
+  options.progress?.({ note: `installing Python ${version ?? ''}`.trim() });
   let words: string;
   try {
     const wanted = version === undefined ? [] : [version];
@@ -57,7 +57,7 @@ export async function findInterpreter(
     });
     const fetched = await firstThatRuns(await listInterpreters(uv, searchPath, options), searchPath, version);
     if (fetched !== undefined) return fetched;
-    words = 'what was fetched does not run on this machine';
+    words = 'the downloaded Python does not run on this machine';
   } catch (error) {
     if (!(error instanceof DaisError) || error.code === 'invalid_config' || error.code === 'storage_full') throw error;
     words = error.message;
@@ -65,8 +65,8 @@ export async function findInterpreter(
   const others = [...new Set(before.map((one) => one.version))];
   throw new DaisError(
     'invalid_request',
-    `Python ${version ?? '3'} is not on this machine${others.length === 0 ? '' : ` (there is ${others.join(', ')})`} and could ` +
-      `not be fetched. Ask for a version that is there, install it where the server’s PATH leads, or name a mirror in ` +
+    `Python ${version ?? '3'} is not installed on this machine${others.length === 0 ? '' : ` (it has ${others.join(', ')})`} and could ` +
+      `not be downloaded. Use an installed version, install it on the PATH of the server, or set a mirror in ` +
       `\`environments.pythonMirror\` (DAIS_ENVIRONMENTS_PYTHON_MIRROR).\n${words}`,
   );
 }
@@ -80,7 +80,7 @@ export async function isUnchanged(interpreter: Pick<Interpreter, 'executable' | 
 async function listInterpreters(uv: UvRunner, searchPath: string, options: EnvironmentOptions): Promise<Listed[]> {
   const text = await uv.run(['python', 'list', '--only-installed', '--output-format', 'json'], {
     ...options,
-    doing: 'Looking for Pythons',
+    doing: 'Listing the Python versions',
     variables: { PATH: searchPath },
     timeoutMs: 60_000,
   });

@@ -226,7 +226,7 @@ except FileExistsError:
     index.files.push(packageFile(built(program)));
     const lock = await environments.lock(spec('alpha'));
     const error = await expectCode('invalid_request', environments.build(lock));
-    expect(error.message).toMatch(/leads out of it or is no file/);
+    expect(error.message).toMatch(/is a link out of it or not a file/);
     expect(await readdir(join(folder, 'environments'))).toEqual([]);
   });
 });

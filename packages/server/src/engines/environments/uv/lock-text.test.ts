@@ -21,7 +21,7 @@ test('the digest of a lock is that of what it pins: comments, blanks and order d
 });
 
 test.each([
-  ['a text of its own', 'pandas==1\n', 'does not begin'],
+  ['a text of its own', 'pandas==1\n', 'does not start'],
   ['a package without a hash', writeLock('3.11.7', 'linux-x64-gnu', 'pandas==1'), 'no hash for pandas'],
   ['a package without a version', writeLock('3.11.7', 'linux-x64-gnu', `pandas ${hash('1')}`), 'no version'],
   ['a line that is not allowed', writeLock('3.11.7', 'linux-x64-gnu', '-r /etc/passwd'), 'not allowed'],

@@ -26,13 +26,13 @@ export function readLock(text: string): LockContent {
   const [, python, platform] =
     /^# Dais environment, format 1\n# python: (3\.\d+\.\d+)\n# platform: ([a-z0-9-]{1,64})\n/.exec(text) ?? [];
   if (python === undefined || platform === undefined) {
-    throw new DaisError('invalid_request', 'The lock does not begin as the locks of environments do: make it anew.');
+    throw new DaisError('invalid_request', 'The lock does not start with the header of an environment lock. Create a new lock.');
   }
   const requirements = readPins(text);
   const loose = requirements.filter(({ pinned, hashed }) => !pinned || !hashed);
   if (loose.length > 0) {
     const names = loose.slice(0, 5).map(({ name }) => name);
-    throw new DaisError('invalid_request', `The lock has no version or no hash for ${names.join(', ')}: make it anew.`);
+    throw new DaisError('invalid_request', `The lock has no version or no hash for ${names.join(', ')}. Create a new lock.`);
   }
   return { python, platform, requirements };
 }
@@ -40,7 +40,7 @@ export function readLock(text: string): LockContent {
 /** The requirements of a lock that somebody brings. @throws DaisError `invalid_request`. */
 export function readPins(text: string): readonly Requirement[] {
   if (text.length > MAX_TEXT) {
-    throw new DaisError('invalid_request', `The lock has ${text.length} characters; at most ${MAX_TEXT} are read.`);
+    throw new DaisError('invalid_request', `The lock has ${text.length} characters; the maximum is ${MAX_TEXT}.`);
   }
   const { requirements, issues } = readRequirements(logicalLines(text), 'lock');
   if (issues.length === 0) return requirements;

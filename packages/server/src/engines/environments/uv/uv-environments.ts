@@ -120,7 +120,7 @@ class UvEnvironments implements Environments {
   }
 
   async fault(type: EnvironmentSpec['type']): Promise<string | undefined> {
-    return await Promise.resolve(type === 'image' ? 'Nothing here runs images.' : undefined);
+    return await Promise.resolve(type === 'image' ? 'This installation does not run images.' : undefined);
   }
 
   async list(): ReturnType<Environments['list']> {
@@ -155,7 +155,7 @@ class UvEnvironments implements Environments {
     if (spec.type === 'system') return systemLock;
     if (spec.type === 'image') throw noImages();
     const [wanted, bare] = await this.#checked(spec);
-    options.progress?.({ note: 'looking for Python' });
+    options.progress?.({ note: 'finding Python' });
     const interpreter = await this.#interpreter(spec.version, options);
     options.progress?.({ note: 'resolving' });
     const resolved = await this.#pins(spec, wanted, interpreter, options);
@@ -179,7 +179,7 @@ class UvEnvironments implements Environments {
     if (lockDigest(content) !== lock.digest) {
       throw new DaisError(
         'invalid_request',
-        `The text of the lock is not the one of digest ${lock.digest.slice(0, 80)}.`,
+        `The text of the lock does not match its digest ${lock.digest.slice(0, 80)}.`,
       );
     }
     let made = false;
@@ -297,10 +297,10 @@ class UvEnvironments implements Environments {
     if (interpreter.platform !== content.platform) {
       throw new DaisError(
         'invalid_request',
-        `The lock is for ${content.platform} and this machine is ${interpreter.platform}: lock the requirements anew.`,
+        `The lock is for ${content.platform} and this machine is ${interpreter.platform}. Create a new lock on this platform.`,
       );
     }
-    options.progress?.({ note: `making an environment of ${content.requirements.length} packages` });
+    options.progress?.({ note: `creating an environment of ${content.requirements.length} packages` });
     const name = await this.#store.begin(digest);
     const folder = this.#store.folderOf({ folder: name });
     const file = await this.#temporary('lock', text);
@@ -308,7 +308,7 @@ class UvEnvironments implements Environments {
       const { executable } = interpreter;
       await this.#uv.run(['venv', '--quiet', '--no-project', '--python', executable, folder], {
         ...options,
-        doing: 'Making the environment',
+        doing: 'Creating the environment',
       });
       const identity = await identityOf(folder);
       const index = await this.#indexes.arguments(spec, options);
@@ -374,7 +374,7 @@ class UvEnvironments implements Environments {
       await this.evict(this.#options.maxBytes);
     } catch (error) {
       // The environment is there all the same; the next build tries again.
-      this.#options.log.warn('environments could not be tidied up', { error });
+      this.#options.log.warn('could not remove unused environments', { error });
     }
   }
 
@@ -389,7 +389,7 @@ class UvEnvironments implements Environments {
       });
       return true;
     } catch (error) {
-      this.#options.log.warn('the cache of environments could not be emptied', { error });
+      this.#options.log.warn('could not empty the cache of environments', { error });
       return false;
     }
   }
@@ -433,7 +433,7 @@ class UvEnvironments implements Environments {
   async #isolationRefusal({ message }: DaisError): Promise<DaisError | undefined> {
     const report = await this.#isolation.report();
     if (!report.boundary.startsWith('bubblewrap')) {
-      const why = isolationRefusal('A package without a wheel is built, which runs its code. The build', {
+      const why = isolationRefusal('A package has no wheel, and building it runs its code. The build', {
         ...report,
         reason: report.reason ?? 'a build needs namespaces, which this machine does not permit',
       });
@@ -441,8 +441,8 @@ class UvEnvironments implements Environments {
     }
     if (this.#options.sourceBuilds === 'isolated' && (await this.#indexes.hasCredentials())) {
       const why =
-        'A package without a wheel is built, which runs its code. The build could read the credentials of the operator’s index: ' +
-        'name a version that has a wheel, or let the operator set `environments.sourceBuilds: true`.';
+        'A package has no wheel, and building it runs its code. The build could read the credentials of the operator’s index: ' +
+        'use a version that has a wheel, or ask the operator to set `environments.sourceBuilds: true`.';
       return new DaisError('invalid_request', `${message}\n${why}`);
     }
     return undefined;
@@ -465,5 +465,5 @@ class UvEnvironments implements Environments {
 }
 
 function noImages(): Error {
-  return new Error('images are the business of another engine');
+  return new Error('this engine does not build images');
 }

@@ -26,13 +26,13 @@ test.each([
   expect(failed(stderr).code).toBe(code);
 });
 
-test('a time that ran out is told', () => {
-  expect(failed('', true)).toMatchObject({ code: 'upstream_failed', message: expect.stringContaining('in time') });
+test('reports a time limit', () => {
+  expect(failed('', true)).toMatchObject({ code: 'upstream_failed', message: expect.stringContaining('time limit') });
 });
 
 test('the words of uv are whole, without what it passed on its way and without what is secret', () => {
   const { message } = failed('warning: Failed to inspect Python\n  stderr\nerror: a hunter2\n  cause: b\n\nhint: c\n');
-  expect(message).toBe('Resolving failed; uv said:\nerror: a ***\n  cause: b\n\nhint: c');
+  expect(message).toBe('Resolving failed.\nuv reported:\nerror: a ***\n  cause: b\n\nhint: c');
 });
 
 test.each([

@@ -50,16 +50,16 @@ export function uvFailure(doing: string, result: RunResult, { redact, refusals =
     const shown = refusals.slice(0, MAX_REFUSALS).join('\n');
     return new DaisError('address_refused', `${doing} failed. ${shown}\nuv reported:\n${words}`);
   }
-  if (result.timedOut) return new DaisError('upstream_failed', `${doing} did not end in time; uv said:\n${words}`);
-  if (FULL.test(words)) return new DaisError('storage_full', `The disk for environments is full; uv said:\n${words}`);
+  if (result.timedOut) return new DaisError('upstream_failed', `${doing} exceeded its time limit.\nuv reported:\n${words}`);
+  if (FULL.test(words)) return new DaisError('storage_full', `The disk for environments is full.\nuv reported:\n${words}`);
   if (AWAY.test(words)) {
     return new DaisError(
       'upstream_failed',
-      `${doing} failed because an index did not answer (\`environments.index\` names a mirror, \`outbound.proxy\` a proxy, ` +
-        `\`outbound.extraCa\` further authorities); uv said:\n${words}`,
+      `${doing} failed because an index did not respond (set a mirror in \`environments.index\`, a proxy in \`outbound.proxy\`, ` +
+        `or certificate authorities in \`outbound.extraCa\`).\nuv reported:\n${words}`,
     );
   }
-  return new DaisError('invalid_request', `${doing} failed; uv said:\n${words}${hint(words)}`);
+  return new DaisError('invalid_request', `${doing} failed.\nuv reported:\n${words}${hint(words)}`);
 }
 
 const NO_BUILD = /--no-build|Building source distributions .* disabled|no usable wheels/i;
@@ -77,7 +77,7 @@ function readable(text: string): string {
   const words = kept.join('\n').trim();
   return words.length <= MAX_WORDS
     ? words
-    : `${words.slice(0, MAX_WORDS)}\n(and ${words.length - MAX_WORDS} characters)`;
+    : `${words.slice(0, MAX_WORDS)}\n(${words.length - MAX_WORDS} more characters)`;
 }
 
 function hint(words: string): string {
@@ -90,8 +90,8 @@ function hint(words: string): string {
   }
   if (needsBuild(words)) {
     return (
-      '\nA package without a wheel for this platform has to be built, which runs its code: ' +
-      'name a version that has one, or let the operator permit it by `environments.sourceBuilds`.'
+      '\nA package has no wheel for this platform, and building it runs its code: ' +
+      'use a version that has a wheel, or ask the operator to permit builds with `environments.sourceBuilds`.'
     );
   }
   return '';

@@ -54,7 +54,7 @@ function daisError(fault: WheelFault, version: string): DaisError {
   const cause = { cause: fault };
   switch (kind) {
     case 'platform':
-      return new DaisError('invalid_config', `${upperFirst(message)}: name one in \`environments.uv\`.`, cause);
+      return new DaisError('invalid_config', `${upperFirst(message)}: set the path of uv in \`environments.uv\`.`, cause);
     case 'digest':
       return new DaisError('invalid_config', `${message}.`, cause);
     case 'program':
@@ -62,13 +62,13 @@ function daisError(fault: WheelFault, version: string): DaisError {
     case 'source':
       return new DaisError(
         'invalid_config',
-        `uv ${version} is needed to make environments, and ${message}: ${REMEDY}.`,
+        `uv ${version} is required to create environments, and ${message}: ${REMEDY}.`,
         cause,
       );
     case 'disk':
       return new DaisError('storage_full', `${upperFirst(message)}.`, cause);
     default:
-      return new DaisError('upstream_failed', `uv ${version}, which makes environments: ${message}; ${REMEDY}.`, cause);
+      return new DaisError('upstream_failed', `uv ${version} is required to create environments: ${message}; ${REMEDY}.`, cause);
   }
 }
 

@@ -193,7 +193,7 @@ export class UvRunner {
     if (result.code === 0) return result.stdout.toString('utf8');
     const { program, redact, refusals } = about;
     if (result.code === 127) {
-      throw new DaisError('invalid_config', `uv could not be started (${program}): ${result.stderr.slice(0, 500)}`);
+      throw new DaisError('invalid_config', `could not start uv (${program}): ${result.stderr.slice(0, 500)}`);
     }
     throw uvFailure(doing, result, { redact, refusals: [...refusals] });
   }

@@ -45,7 +45,7 @@ export function placeGraph({ file, externalData, maxRows }: PlacedGraph): GraphP
     if (!bound.bounded) return { rows: 0, reason: bound.reason };
     if (bound.loadOperations > MOST_LOAD_OPERATIONS) {
       const seconds = (bound.loadOperations / 1e9).toPrecision(2);
-      return { rows: 0, reason: `the runtime needs up to ${seconds} s to load it` };
+      return { rows: 0, reason: `loading it takes up to ${seconds} s` };
     }
     if (bound.peakBytes <= MOST_BYTES && bound.operations <= MOST_OPERATIONS) return { rows, reason };
     const mebibytes = Math.ceil(bound.peakBytes / 2 ** 20);

@@ -74,7 +74,7 @@ async function inThread(request: AnalysisRequest, clock: Clock): Promise<OnnxAna
         if (found === undefined) reject(refusal(why));
         else resolve({ ...found, placement: { rows: 0, reason: why } });
       };
-      cancel = clock.after(LONGEST_MS, () => giveUp(`the analysis took longer than ${LONGEST_MS / 1000} s`));
+      cancel = clock.after(LONGEST_MS, () => giveUp(`the analysis exceeded its time limit of ${LONGEST_MS / 1000} s`));
       thread.on('message', (message: AnalysisMessage) => {
         if (message.type === 'refused') reject(refusal(message.detail));
         else if (message.type === 'described') found = message;
@@ -95,7 +95,7 @@ function refusal(detail: string): DaisError {
 
 async function read({ folder, file }: AnalysisRequest) {
   if ((await stat(file)).size >= LONGEST_FILE) {
-    throw refusal('The ONNX file cannot be served: it is 2 GiB or larger. Keep its weights as external data.');
+    throw refusal('The ONNX file cannot be served: it is 2 GiB or larger. Store its weights as external data.');
   }
   const content = await readFile(file);
   const description = describeOnnx(content);
@@ -116,6 +116,6 @@ async function sizeOfData(folder: string, file: string, location: string): Promi
   await placeInside(path.dirname(file), location);
   const place = await placeInside(folder, below === '' ? location : `${below}/${location}`);
   const found = await stat(place);
-  if (!found.isFile()) throw refusal(`The external data \`${location}\` is no file.`);
+  if (!found.isFile()) throw refusal(`The external data \`${location}\` is not a file.`);
   return found.size;
 }

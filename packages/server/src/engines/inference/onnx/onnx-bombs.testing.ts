@@ -428,7 +428,7 @@ export function onnxBombs(): OnnxBomb[] {
         'external data that is too short',
         'never',
         withExternal({ shape: [1_000_000] }),
-        reason(/has 16 bytes, and a tensor reads up to byte 4000000/),
+        reason(/has 16 bytes, but a tensor needs 4000000/),
       ),
       files: { 'weights.bin': Buffer.alloc(16) },
     },
@@ -448,7 +448,7 @@ export function onnxBombs(): OnnxBomb[] {
       'text that doubles',
       'run',
       doublingText(40),
-      reason(/^operator StringConcat in node `t1`: it makes text whose length has no limit/),
+      reason(/^operator StringConcat in node `t1`: it creates text without a length limit/),
       [{ name: 'x', datatype: 'BYTES', shape: [1, 1], data: [Buffer.from('grows')] }],
     ),
     bomb(

@@ -102,11 +102,11 @@ export function describeOnnx(bytes: Buffer): OnnxDescription {
     }
   } catch (error) {
     if (!(error instanceof ProtobufFault)) throw error;
-    refuse(`it is no ONNX model (${error.message}).`);
+    refuse(`it is not an ONNX model (${error.message}).`);
   }
-  if (!hasGraph) refuse('it is no ONNX model (it has no graph).');
+  if (!hasGraph) refuse('it is not an ONNX model (it has no graph).');
   const outputs = main.outputs.filter(({ elementType }) => elementType !== undefined);
-  if (outputs.length === 0) refuse('none of its outputs is a tensor (convert it with `zipmap=False`).');
+  if (outputs.length === 0) refuse('none of its outputs is a tensor. Convert it with `zipmap=False`.');
   return {
     inputs: main.inputs.map((value): TensorSpec => {
       const hasDefault = main.initializers.has(value.name);
@@ -122,14 +122,14 @@ export function describeOnnx(bytes: Buffer): OnnxDescription {
 }
 
 function specOf({ name, elementType, shape }: Value, role: string): TensorSpec {
-  if (elementType === undefined) refuse(`its ${role} \`${name}\` is no tensor.`);
+  if (elementType === undefined) refuse(`its ${role} \`${name}\` is not a tensor.`);
   if (elementType === BF16) {
-    refuse(`its ${role} \`${name}\` is BF16, which the runtime does not hand over: let the model cast it (to FP32).`);
+    refuse(`its ${role} \`${name}\` is BF16, which the runtime cannot return: cast it in the model, for example to FP32.`);
   }
-  if (shape === undefined && role === 'input') refuse(`its input \`${name}\` says nothing of its dimensions.`);
+  if (shape === undefined && role === 'input') refuse(`its input \`${name}\` declares no dimensions.`);
   const datatype = DATATYPES[elementType];
   if (datatype === undefined)
-    refuse(`its ${role} \`${name}\` has the element type ${elementType}, which is not served.`);
+    refuse(`its ${role} \`${name}\` has the element type ${elementType}, which is not supported.`);
   return { name, datatype, shape: shape ?? [-1] };
 }
 

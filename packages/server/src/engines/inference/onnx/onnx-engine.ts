@@ -306,18 +306,18 @@ async function find(
 ): Promise<Found> {
   const place = await findModel(files);
   const file = place.type === 'file' ? place.file : await placeInside(place.root, onnxPath(place));
-  if (!file.endsWith('.onnx')) refuse('It is no `.onnx` file.');
+  if (!file.endsWith('.onnx')) refuse('The model is not an `.onnx` file.');
   const { folder } = place;
   const { description, bytes, placement } = await analyzeOnnx({ folder, file, maxRows }, clock);
   const [foreign] = description.foreignDomains;
-  if (foreign !== undefined) refuse(`The model uses operators of \`${foreign}\`, which onnxruntime does not have.`);
+  if (foreign !== undefined) refuse(`The model uses operators of \`${foreign}\`, which onnxruntime does not support.`);
   return { folder, plan: { file, threads, outputs: description.outputs }, description, bytes, placement };
 }
 
 function onnxPath({ description }: ModelPlace & { type: 'mlmodel' }): string {
   const flavors = description['flavors'] as Record<string, Record<string, unknown> | undefined> | undefined;
   const data = flavors?.['onnx']?.['data'];
-  if (typeof data !== 'string') refuse('The `MLmodel` has no flavour `onnx`.');
+  if (typeof data !== 'string') refuse('The `MLmodel` has no flavor `onnx`.');
   return data;
 }
 

@@ -66,7 +66,7 @@ export class ThreadRunner implements Runner {
     const free = answer.then(() => {});
     const mapped = answer.then((told) => {
       if (told.type === 'result') return told.outputs.map(fromPlain);
-      throw new ModelFault(told.type === 'failed' ? told.detail : 'The thread began anew.');
+      throw new ModelFault(told.type === 'failed' ? told.detail : 'The thread restarted.');
     });
     return { outputs: signal === undefined ? mapped : untilAborted(mapped, signal), free };
   }

@@ -39,7 +39,7 @@ const TYPES: Readonly<Record<Exclude<Datatype, 'BF16'>, OrtTensor.Type>> = {
 const DATATYPES = new Map(Object.entries(TYPES).map(([datatype, type]) => [type, datatype as Datatype]));
 
 const MISSING =
-  'ONNX models need the package onnxruntime-node, which is not installed: `ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node` beside @dais/server.';
+  'ONNX models need the package onnxruntime-node, which is not installed: `ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node` in the folder of @dais/server.';
 
 export class OnnxSession {
   readonly #runtime: typeof Runtime;
@@ -66,7 +66,7 @@ export class OnnxSession {
         outputs.map(({ name }) => name),
       );
     } catch (error) {
-      throw new DaisError('invalid_request', `onnxruntime does not load the model: ${(error as Error).message}`);
+      throw new DaisError('invalid_request', `onnxruntime cannot load the model: ${(error as Error).message}`);
     }
   }
 
@@ -89,7 +89,7 @@ export class OnnxSession {
         return { name, type, dims, data: type === 'float16' ? bitsOf(data as Uint16Array) : (data as Float32Array) };
       });
     } catch (error) {
-      throw new ModelFault(`The model refuses the batch: ${(error as Error).message}`);
+      throw new ModelFault(`The model rejected the batch: ${(error as Error).message}`);
     }
   }
 
@@ -126,10 +126,10 @@ export function toPlain({ name, datatype, shape, data }: Tensor): PlainTensor {
   const type = TYPES[datatype as Exclude<Datatype, 'BF16'>];
   if (datatype !== 'BYTES') return { name, type, dims: shape, data: data as Float32Array };
   const texts = (data as readonly Buffer[]).map((value, index) => {
-    if (!isUtf8(value)) refuseInput(name, `its element ${index} is not UTF-8, and the model takes text.`);
+    if (!isUtf8(value)) refuseInput(name, `its element ${index} is not UTF-8, and the model expects text.`);
     // The runtime's binding would end the text there and say nothing.
     if (value.includes(0))
-      refuseInput(name, `its element ${index} holds a zero byte, which the model cannot be given.`);
+      refuseInput(name, `its element ${index} contains a zero byte, which the runtime does not support.`);
     return value.toString('utf8');
   });
   return { name, type, dims: shape, data: texts };

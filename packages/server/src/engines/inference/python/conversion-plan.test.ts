@@ -44,13 +44,13 @@ test('columns keep name and type, and those of fractions may have gaps', () => {
 
 test.each([
   ['is ONNX already', mlmodel(columns, {}, { onnx: { data: 'model.onnx' } }), 'it is ONNX already'],
-  ['of another flavour', mlmodel(columns, {}, { pytorch: {} }), 'the flavour pytorch; models of scikit-learn'],
-  ['of Python alone', mlmodel(columns, {}, {}), 'no flavour but python_function'],
-  ['without a signature', mlmodel(undefined), 'log it with a signature'],
+  ['of another flavor', mlmodel(columns, {}, { pytorch: {} }), 'the flavor pytorch; Dais converts models of scikit-learn'],
+  ['of Python alone', mlmodel(columns, {}, {}), 'only the flavor python_function'],
+  ['without a signature', mlmodel(undefined), 'log the model with a signature'],
   ['with columns without names', mlmodel([{ type: 'double' }]), 'have no names'],
-  ['with dates', mlmodel([{ type: 'datetime', name: 'day' }]), 'column "day" is of the type datetime'],
+  ['with dates', mlmodel([{ type: 'datetime', name: 'day' }]), 'column "day" has the type datetime'],
   ['with images', mlmodel([{ type: 'tensor', 'tensor-spec': { dtype: 'float32', shape: [-1, 3, 9] } }]), 'not rows'],
-  ['with another function', mlmodel(columns, { predict_fn: 'decision_function' }), 'answers with decision_function'],
+  ['with another function', mlmodel(columns, { predict_fn: 'decision_function' }), 'predicts with decision_function'],
   ['that is no YAML', 'a: [', 'cannot be read'],
 ])('one %s is refused, with the reason', (_, text, why) => {
   expect(() => planConversion(text)).toThrow(why);

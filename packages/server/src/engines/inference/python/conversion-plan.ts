@@ -40,8 +40,8 @@ export function planConversion(mlmodel: string): ConversionPlan {
   const flavor = FLAVORS.find((name) => flavors[name] !== undefined);
   if (flavor === undefined) {
     const has = Object.keys(flavors).filter((name) => name !== 'python_function');
-    const of = has.length === 0 ? 'no flavour but python_function' : `the flavour ${has.join(', ')}`;
-    refuse(`it has ${of}; models of scikit-learn, XGBoost and LightGBM can be converted`);
+    const of = has.length === 0 ? 'only the flavor python_function' : `the flavor ${has.join(', ')}`;
+    refuse(`it has ${of}; Dais converts models of scikit-learn, XGBoost and LightGBM`);
   }
   const { inputs, outputSpecs } = readSignature(description);
   const own = ownFunction(flavors['python_function']?.['predict_fn'] ?? 'predict');
@@ -51,16 +51,16 @@ export function planConversion(mlmodel: string): ConversionPlan {
     const dtype = DTYPES[tensor?.datatype ?? ''];
     const width = tensor?.shape[1] ?? -1;
     if (tensor === undefined || dtype === undefined || tensor.shape.length !== 2 || width < 1) {
-      refuse(`its signature names a tensor ${tensor?.datatype} [${tensor?.shape.join(', ')}], not rows of numbers`);
+      refuse(`its signature has a tensor ${tensor?.datatype} [${tensor?.shape.join(', ')}], not rows of numbers`);
     }
     return { ...shared, form: 'tensor', columns: [[tensor.name, dtype]], width, gaps: [] };
   }
   if (inputs.form !== 'columns') {
-    refuse('its signature names no columns: log it with a signature, or with an input example, which makes one');
+    refuse('its signature has no columns: log the model with a signature, or with an input example from which MLflow infers one');
   }
-  if (!inputs.isNamed) refuse('the columns of its signature have no names: log it with a table that has some');
+  if (!inputs.isNamed) refuse('the columns of its signature have no names: log the model with an input example that has column names');
   const other = inputs.columns.find(({ kind }) => !KINDS.has(kind));
-  if (other !== undefined) refuse(`its column "${other.name}" is of the type ${other.kind}, which ONNX does not have`);
+  if (other !== undefined) refuse(`its column "${other.name}" has the type ${other.kind}, which ONNX does not support`);
   const columns = inputs.columns.map(({ name, kind }) => [name, kind] as const);
   const gaps = columns.flatMap(([name, kind]) => (kind === 'double' || kind === 'float' ? [name] : []));
   return { ...shared, form: 'columns', columns, width: 0, gaps };
@@ -68,9 +68,9 @@ export function planConversion(mlmodel: string): ConversionPlan {
 
 function ownFunction(name: unknown): PredictFunction {
   if (name === 'predict' || name === 'predict_proba') return name;
-  return refuse(`it answers with ${String(name)}; with predict and predict_proba it can be converted`);
+  return refuse(`it predicts with ${String(name)}; Dais converts models that use predict or predict_proba`);
 }
 
 function refuse(why: string): never {
-  throw new DaisError('invalid_request', `It cannot be converted to ONNX: ${why}.`);
+  throw new DaisError('invalid_request', `The model cannot be converted to ONNX: ${why}.`);
 }

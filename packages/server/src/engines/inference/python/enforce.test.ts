@@ -46,7 +46,7 @@ describe('the enforcement of MLflow', () => {
       ['datetime', x('BYTES', [Buffer.from('2026-02-30')]), /row 0.*ISO 8601/],
       ['datetime', x('BYTES', [Buffer.from('soon')]), /row 0.*ISO 8601/],
       ['string', x('BYTES', [Buffer.of(0xff)]), /row 0 is not UTF-8/],
-      ['double', { ...x('FP64', Float64Array.of(1, 2)), shape: [1, 2] }, /one value for each row/],
+      ['double', { ...x('FP64', Float64Array.of(1, 2)), shape: [1, 2] }, /one value per row/],
     ];
     for (const [type, tensor, told] of bad) expect(() => given(of(type), tensor)).toThrow(told);
   });
@@ -81,7 +81,7 @@ describe('the enforcement of MLflow', () => {
   });
 
   test('a signature that is none is refused', () => {
-    expect(() => readSignature({ signature: { inputs: '{' } })).toThrow(/no list in JSON/);
+    expect(() => readSignature({ signature: { inputs: '{' } })).toThrow(/not a JSON list/);
     expect(() => signatureOf({ type: 'complex', name: 'c' })).toThrow(/`c`.*complex/);
     expect(readSignature({}).inputs).toEqual({ form: 'open' });
   });

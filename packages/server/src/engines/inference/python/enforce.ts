@@ -43,11 +43,11 @@ export function enforce(
 ): readonly Tensor[] {
   if (signature.form === 'columns') return columns(given, signature.columns);
   for (const { name, datatype } of given) {
-    if (datatype === 'BF16') refuseInput(name, 'it is BF16, which numpy does not have.');
+    if (datatype === 'BF16') refuseInput(name, 'it has the datatype BF16, which numpy does not support.');
   }
   if (signature.form === 'open') {
     for (const tensor of given) checkTensor(tensor);
-    if (given.length === 0) throw new DaisError('invalid_request', 'No input came.');
+    if (given.length === 0) throw new DaisError('invalid_request', 'The request has no input.');
     return given;
   }
   const [only] = given;
@@ -60,7 +60,7 @@ function columns(given: readonly Tensor[], wanted: readonly Column[]): readonly 
   const found = new Map<string, Tensor>();
   for (const tensor of split(given, wanted)) {
     checkTensor(tensor);
-    if (found.has(tensor.name)) refuseInput(tensor.name, 'it came twice.');
+    if (found.has(tensor.name)) refuseInput(tensor.name, 'it is listed twice.');
     found.set(tensor.name, tensor);
   }
   const missing = wanted.filter(({ name, isOptional }) => !isOptional && !found.has(name));
@@ -77,7 +77,7 @@ function columns(given: readonly Tensor[], wanted: readonly Column[]): readonly 
   const rows = result[0]?.data.length ?? 0;
   const odd = result.find(({ data }) => data.length !== rows);
   if (odd !== undefined)
-    refuseInput(odd.name, `it has ${odd.data.length} rows, and \`${result[0]!.name}\` has ${rows}.`);
+    refuseInput(odd.name, `it has ${odd.data.length} rows, but \`${result[0]!.name}\` has ${rows}.`);
   return result;
 }
 
@@ -109,7 +109,7 @@ function flat(tensor: Tensor, { name }: Column): Tensor {
   if (shape.length === 2 && shape[1] === 1) return { ...tensor, shape: [elementsOf(shape)] };
   return refuseInput(
     name,
-    `it is a column, one value for each row, and came with the shape [${shape.join(', ')}].`,
+    `it must be a column with one value per row, but has the shape [${shape.join(', ')}].`,
     '[-1]',
   );
 }
@@ -140,7 +140,7 @@ function number(tensor: Tensor, column: Column, target: keyof typeof WIDTHS): Te
   if (lost >= 0 && !isReal) {
     refuseInput(
       name,
-      `row ${lost} has no value, and a column of type ${column.kind} cannot lack one. ${MISSING_HINT}`,
+      `row ${lost} has no value, but a column of type ${column.kind} requires one. ${MISSING_HINT}`,
       column.kind,
     );
   }
@@ -172,7 +172,7 @@ function mismatch(tensor: Tensor, { name, kind }: Column): never {
     (tensor.data as Float64Array).some(Number.isNaN) &&
     (tensor.data as Float64Array).every((value) => Number.isNaN(value) || Number.isInteger(value));
   const hint = isIntegerWithHoles ? ` The mismatch likely comes from missing values. ${MISSING_HINT}` : '';
-  return refuseInput(name, `it is ${tensor.datatype}, which cannot safely be converted to ${kind}.${hint}`, kind);
+  return refuseInput(name, `it has the datatype ${tensor.datatype}, which cannot safely be converted to ${kind}.${hint}`, kind);
 }
 
 /** As `_enforce_mlflow_datatype` has it. */
@@ -206,11 +206,11 @@ function checkTexts({ name, data, nulls }: Tensor, kind: ColumnKind): void {
     if (kind === 'datetime' && !(MOMENT.test(text) && isMoment(text))) {
       refuseInput(
         name,
-        `row ${row} is ${JSON.stringify(text.slice(0, 60))}, which is no date and time in ISO 8601.`,
+        `row ${row} is ${JSON.stringify(text.slice(0, 60))}, which is not an ISO 8601 date and time.`,
         kind,
       );
     }
-    if (kind === 'json' && !isJson(text)) refuseInput(name, `row ${row} is no JSON.`, kind);
+    if (kind === 'json' && !isJson(text)) refuseInput(name, `row ${row} is not JSON.`, kind);
   });
 }
 

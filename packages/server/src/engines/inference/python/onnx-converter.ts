@@ -73,7 +73,7 @@ export class OnnxConverter {
   async open({ folder, environment, trust, plan, predictFn, opset, signal }: ConversionRequest): Promise<Conversion> {
     const report = await this.#isolation.report();
     if (report.boundary === 'none' && trust === 'untrusted') {
-      throw new DaisError('invalid_request', isolationRefusal('A model that is not trusted', report));
+      throw new DaisError('invalid_request', isolationRefusal('An untrusted model', report));
     }
     const python = path.join(environment, 'bin', 'python');
     const asked = JSON.stringify({ ...plan, model: folder, predictFn, opset, seed: SEED });
@@ -94,7 +94,7 @@ export class OnnxConverter {
       variables: pythonVariables(path.dirname(python), 1),
       loadMs: LOAD_MS,
       clock,
-      onLine: (text) => log.debug('a converter says', { text }),
+      onLine: (text) => log.debug('output of a model converter', { text }),
     });
     const ask = async (parameters: Readonly<Record<string, string>>) =>
       await started.infer([], { parameters, signal }).outputs;
@@ -103,7 +103,7 @@ export class OnnxConverter {
         const tensors = await ask({});
         const about = JSON.parse(textOf(tensors, 'rows')) as Omit<CheckRows, 'expected'>;
         const [expected, ...others] = tensors.filter(({ name }) => name !== 'rows');
-        if (expected === undefined || others.length > 0) throw new Error('a converter gave more than one answer');
+        if (expected === undefined || others.length > 0) throw new Error('a converter returned more than one prediction');
         return { ...about, expected };
       },
       convert: async (attempt) => {
@@ -118,7 +118,7 @@ export class OnnxConverter {
 
 function bytesOf(tensors: readonly Tensor[], name: string): Buffer {
   const data = tensors.find((tensor) => tensor.name === name)?.data[0];
-  if (!Buffer.isBuffer(data)) throw new Error(`a converter gave no ${name}`);
+  if (!Buffer.isBuffer(data)) throw new Error(`a converter returned no ${name}`);
   return data;
 }
 

@@ -66,13 +66,13 @@ export class PythonInference implements InferenceEngine {
     const { workers = 1, sample, environment, onPhase = () => {} } = options;
     onPhase('reading the model');
     const { place, signature } = await find(files);
-    if (environment === undefined) refuse('The model runs in Python: build the environment that it requires first.');
+    if (environment === undefined) refuse('The model needs a Python environment. Build its environment first.');
     const python = path.join(environment, 'bin', 'python');
     await access(python, constants.X_OK).catch(() => refuse(`The environment has no Python at ${python}.`));
     const report = await this.#isolation.report();
     // Loading such a model runs its author's code.
     if (report.boundary === 'none' && options.trust === 'untrusted') {
-      refuse(isolationRefusal('A model that is not trusted', report));
+      refuse(isolationRefusal('An untrusted model', report));
     }
     onPhase('loading the model in a process');
     const { clock, log, random = Math.random } = this.#options;
@@ -139,7 +139,7 @@ export class PythonInference implements InferenceEngine {
       variables: pythonVariables(path.dirname(python), threads),
       loadMs,
       clock,
-      onLine: (text) => log.debug('a model says', { text }),
+      onLine: (text) => log.debug('output of a model', { text }),
       ...(mostBatches !== undefined && { mostBatches }),
     });
     return started;
@@ -162,10 +162,10 @@ function platformOf({ description }: MlmodelPlace): string {
 /** Nothing is unpickled and no Python asked. @throws DaisError `invalid_request` */
 async function find(files: ModelFiles): Promise<Found> {
   const place = await findModel(files);
-  if (place.type !== 'mlmodel') refuse('It is no folder with a file `MLmodel`.');
+  if (place.type !== 'mlmodel') refuse('The model is not a folder with a file `MLmodel`.');
   const flavors = place.description['flavors'];
   if (typeof flavors !== 'object' || flavors === null || !('python_function' in flavors)) {
-    refuse('The `MLmodel` has no flavour `python_function`: save the model with one that MLflow can serve.');
+    refuse('The `MLmodel` has no flavor `python_function`. Save the model with a flavor that MLflow can serve.');
   }
   return { place, signature: readSignature(place.description) };
 }

@@ -108,7 +108,7 @@ function tensorOf({ name, 'tensor-spec': spec }: SchemaEntry, fallback: string):
   const dtype = spec?.dtype ?? '';
   const datatype = ARRAY_DATATYPES[dtype] ?? (dtype.startsWith('<U') ? 'BYTES' : undefined);
   if (datatype === undefined || !Array.isArray(spec?.shape)) {
-    refuse(`the tensor \`${name ?? fallback}\` of its signature has the dtype ${JSON.stringify(dtype)}`);
+    refuse(`the tensor \`${name ?? fallback}\` of its signature has the unsupported dtype ${JSON.stringify(dtype)}`);
   }
   return { name: name ?? fallback, datatype, shape: spec.shape as number[] };
 }
@@ -116,7 +116,7 @@ function tensorOf({ name, 'tensor-spec': spec }: SchemaEntry, fallback: string):
 function columnOf({ name, type = '', required, optional }: SchemaEntry, fallback: string): Column {
   const isPlain = type in DATATYPES && type !== 'json';
   const isKnown = isPlain || ['array', 'object', 'map', 'any', 'sparkml-vector'].includes(type);
-  if (!isKnown) refuse(`the column \`${name ?? fallback}\` of its signature has the type ${JSON.stringify(type)}`);
+  if (!isKnown) refuse(`the column \`${name ?? fallback}\` of its signature has the unsupported type ${JSON.stringify(type)}`);
   return {
     name: name ?? fallback,
     kind: isPlain ? (type as ColumnKind) : 'json',
@@ -136,7 +136,7 @@ function entries(text: unknown, part: string): readonly SchemaEntry[] {
   } catch {
     // Told below.
   }
-  return refuse(`\`${part}\` of its signature are no list in JSON`);
+  return refuse(`\`${part}\` in its signature is not a JSON list`);
 }
 
 function refuse(why: string): never {

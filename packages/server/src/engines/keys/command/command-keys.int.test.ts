@@ -81,7 +81,7 @@ describe('a key program that misbehaves', () => {
     });
 
   test.each([
-    ['ends with an error', 'cat >/dev/null; echo "vault sealed" >&2; exit 3', 'ended with code 3'],
+    ['ends with an error', 'cat >/dev/null; echo "vault sealed" >&2; exit 3', 'exited with code 3'],
     ['says nothing', 'cat >/dev/null', 'one JSON object'],
     ['says no JSON', 'echo hello', 'one JSON object'],
     ['says the wrong thing', 'echo "{\\"keyId\\":\\"k\\"}"', 'fingerprint is missing'],

@@ -64,14 +64,14 @@ class CommandKeys implements KeyStore {
     const request = { operation: 'unwrap', keyId, fingerprint, wrapped: wrapped.toString('base64'), context };
     const { dataKey } = await this.#call(request, unwrappedAnswer);
     const bytes = Buffer.from(dataKey, 'base64');
-    if (bytes.length !== 32) throw this.#unavailable('gave a data key that is not 32 bytes');
+    if (bytes.length !== 32) throw this.#unavailable('returned a data key that is not 32 bytes long');
     return bytes;
   }
 
   async rotate(): Promise<KeyInfo> {
     throw new DaisError(
       'keys_read_only',
-      `make the new key where ${this.#options.command[0]} keeps them; Dais uses it as soon as \`current\` names it`,
+      `create the new key in the key store of ${this.#options.command[0]}; Dais uses it when \`current\` returns it`,
     );
   }
 
@@ -95,21 +95,21 @@ class CommandKeys implements KeyStore {
     });
     for (const line of result.stderr.split('\n').filter((text) => text.trim() !== '')) log(line);
     const { operation } = request;
-    if (result.timedOut) throw this.#unavailable(`did not answer \`${operation}\` within ${timeoutMs} ms`);
+    if (result.timedOut) throw this.#unavailable(`did not respond to \`${operation}\` within ${timeoutMs} ms`);
     if (result.code === 127) throw this.#unavailable('could not be started; see the log');
-    if (result.code !== 0) throw this.#unavailable(`ended with code ${result.code} at \`${operation}\`; see the log`);
+    if (result.code !== 0) throw this.#unavailable(`exited with code ${result.code} for \`${operation}\`; see the log`);
     let answer: unknown;
     try {
       answer = JSON.parse(result.stdout.toString('utf8'));
     } catch {
-      throw this.#unavailable(`did not answer \`${operation}\` with one JSON object`);
+      throw this.#unavailable(`did not return one JSON object for \`${operation}\``);
     }
     const failed = failure.safeParse(answer);
     if (failed.success) throw this.#failed(failed.data, request);
     const parsed = schema.safeParse(answer);
     if (!parsed.success) {
-      const where = parsed.error.issues.map((issue) => issue.path.join('.') || 'the answer').join(', ');
-      throw this.#unavailable(`answered \`${operation}\` wrongly: ${where} is missing or not as the protocol says`);
+      const where = parsed.error.issues.map((issue) => issue.path.join('.') || 'the response').join(', ');
+      throw this.#unavailable(`returned an invalid response to \`${operation}\`: ${where} is missing or does not match the protocol`);
     }
     return parsed.data;
   }
@@ -118,17 +118,17 @@ class CommandKeys implements KeyStore {
     if (failed.error === 'key_missing') {
       return new DaisError(
         'key_missing',
-        `${this.#options.command[0]} does not hold key ${request.keyId} (fingerprint ${request.fingerprint})`,
+        `${this.#options.command[0]} does not have key ${request.keyId} (fingerprint ${request.fingerprint})`,
       );
     }
     if (failed.error === 'key_mismatch') {
       return new DaisError(
         'key_mismatch',
-        `key ${request.keyId} does not open this value: it was changed or belongs elsewhere`,
+        `key ${request.keyId} cannot decrypt this value: the value was changed or belongs to another context`,
       );
     }
     this.#options.log(failed.message);
-    return this.#unavailable('says that its keys are unavailable; see the log');
+    return this.#unavailable('reports that its keys are unavailable; see the log');
   }
 
   #unavailable(what: string): DaisError {

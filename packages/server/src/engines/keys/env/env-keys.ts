@@ -28,7 +28,7 @@ export function openEnvKeys(text: string): KeyStore {
     .map((entry) => entry.trim())
     .map((entry, index) => parseEntry(entry, index));
   const twice = keys.find((key, index) => keys.findIndex((other) => other.fingerprint === key.fingerprint) !== index);
-  if (twice !== undefined) throw invalid(`the key with fingerprint ${twice.fingerprint} is given twice: keep one`);
+  if (twice !== undefined) throw invalid(`the key with fingerprint ${twice.fingerprint} is listed twice: remove one`);
   return new EnvKeys(keys);
 }
 
@@ -37,7 +37,7 @@ function parseEntry(entry: string, index: number): HeldKey {
   const key = Buffer.from(base64, 'base64');
   if (key.length !== AES_KEY_BYTES) {
     throw invalid(
-      `key ${index + 1} of keys.values is not 32 bytes of base64, optionally after an id and a colon: make one with \`openssl rand -base64 32\``,
+      `key ${index + 1} of keys.values is not 32 bytes of base64, optionally after an id and a colon: create one with \`openssl rand -base64 32\``,
     );
   }
   const print = fingerprintOf(FINGERPRINT_DOMAIN, key);
@@ -71,13 +71,13 @@ class EnvKeys implements KeyStore {
     if (held === undefined) {
       throw new DaisError(
         'key_missing',
-        `key ${keyId} (fingerprint ${print}) is not in keys.values: add it after the first`,
+        `key ${keyId} (fingerprint ${print}) is not in keys.values: add it after the first key`,
       );
     }
     const box = unpackGcm(wrapped);
     const dataKey = box && decryptGcm(held.key, box, aadOf(context));
     if (dataKey === undefined) {
-      throw new DaisError('key_mismatch', `key ${keyId} does not open this value: it was changed or belongs elsewhere`);
+      throw new DaisError('key_mismatch', `key ${keyId} cannot decrypt this value: the value was changed or belongs to another context`);
     }
     return dataKey;
   }

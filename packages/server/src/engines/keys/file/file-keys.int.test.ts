@@ -144,7 +144,7 @@ describe('the key folder', () => {
       await expect(fresh.current()).resolves.toMatchObject({ keyId });
       await expect(fresh.wrap(Buffer.alloc(32), 'c')).rejects.toMatchObject({
         code: 'keys_unavailable',
-        message: `the key file ${file} is damaged: put a copy of it back`,
+        message: `the key file ${file} is damaged: restore a copy of it`,
       });
     }
   });

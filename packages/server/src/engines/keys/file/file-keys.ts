@@ -38,8 +38,8 @@ export async function openFileKeys(options: FileKeysOptions): Promise<KeyStore> 
   if (inside === '' || !(inside === '..' || inside.startsWith('../'))) {
     throw new DaisError(
       'invalid_config',
-      `keys.folder ${options.folder} lies inside the data folder ${options.dataFolder}: name a folder outside it`,
-      { issues: [{ path: 'spec.keys.folder', message: 'lies inside the data folder' }] },
+      `keys.folder ${options.folder} is inside the data folder ${options.dataFolder}: set a folder outside it`,
+      { issues: [{ path: 'spec.keys.folder', message: 'is inside the data folder' }] },
     );
   }
   return new FileKeys({ ...options, folder });
@@ -74,13 +74,13 @@ class FileKeys implements KeyStore {
     if (!held.some((key) => key.keyId === keyId)) {
       throw new DaisError(
         'key_missing',
-        `key ${keyId} (fingerprint ${keyId.slice(-16)}) is not in ${this.#options.folder}: put its file ${keyId}.key back`,
+        `key ${keyId} (fingerprint ${keyId.slice(-16)}) is not in ${this.#options.folder}: restore its file ${keyId}.key`,
       );
     }
     const box = unpackGcm(wrapped);
     const dataKey = box && decryptGcm(await this.#read(keyId), box, aadOf(context));
     if (dataKey === undefined) {
-      throw new DaisError('key_mismatch', `key ${keyId} does not open this value: it was changed or belongs elsewhere`);
+      throw new DaisError('key_mismatch', `key ${keyId} cannot decrypt this value: the value was changed or belongs to another context`);
     }
     return dataKey;
   }
@@ -103,7 +103,7 @@ class FileKeys implements KeyStore {
     }
     this.#keys.set(keyId, key);
     announce(
-      `Made the key ${print} in ${path}. Keep a copy of it apart from the backups: without it no secret can be read again.`,
+      `Created the key ${print} in ${path}. Keep a copy of it separate from the backups: without it, Dais cannot read any secret.`,
     );
     return { keyId, fingerprint: print };
   }
@@ -142,7 +142,7 @@ class FileKeys implements KeyStore {
     }
     const key = Buffer.from(CONTENT.exec(text)?.[1] ?? '', 'base64');
     if (key.length !== AES_KEY_BYTES || fingerprintOf(FINGERPRINT_DOMAIN, key) !== keyId.slice(-16)) {
-      throw new DaisError('keys_unavailable', `the key file ${path} is damaged: put a copy of it back`);
+      throw new DaisError('keys_unavailable', `the key file ${path} is damaged: restore a copy of it`);
     }
     this.#keys.set(keyId, key);
     return key;
@@ -161,7 +161,7 @@ class FileKeys implements KeyStore {
       const octal = (mode & 0o777).toString(8);
       throw new DaisError(
         'keys_unavailable',
-        `${path} is open to other users of this machine (mode ${octal}): run chmod go= ${path}`,
+        `${path} is accessible to other users of this machine (mode ${octal}): run chmod go= ${path}`,
       );
     }
     const self = process.geteuid?.();

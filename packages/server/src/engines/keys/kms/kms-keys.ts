@@ -60,7 +60,7 @@ class KmsKeys implements KeyStore {
     try {
       const { CiphertextBlob } = await (await this.#open()).send(command);
       if (CiphertextBlob === undefined)
-        throw new DaisError('keys_unavailable', 'KMS answered Encrypt without a ciphertext');
+        throw new DaisError('keys_unavailable', 'KMS returned no ciphertext for Encrypt');
       return { ...infoOf(keyId), wrapped: Buffer.from(CiphertextBlob) };
     } catch (error) {
       throw unavailable('Encrypt', keyId, error);
@@ -71,7 +71,7 @@ class KmsKeys implements KeyStore {
     // Only the keys that the configuration names: a row pointing at a stranger's key must not be trusted.
     const held = await this.list();
     if (!held.some((key) => key.keyId === keyId))
-      throw missing(keyId, 'is not named in keys.keys: add it after the first');
+      throw missing(keyId, 'is not in keys.keys: add it after the first key');
     const { DecryptCommand } = await import('@aws-sdk/client-kms');
     const command = new DecryptCommand({
       KeyId: keyId,
@@ -81,18 +81,18 @@ class KmsKeys implements KeyStore {
     try {
       const { Plaintext } = await (await this.#open()).send(command);
       if (Plaintext?.length !== AES_KEY_BYTES)
-        throw new DaisError('key_mismatch', `KMS key ${keyId} gave no 32-byte data key`);
+        throw new DaisError('key_mismatch', `KMS key ${keyId} returned no 32-byte data key`);
       return Buffer.from(Plaintext);
     } catch (error) {
       if (WRONG_CIPHERTEXT.has(nameOf(error))) {
         throw new DaisError(
           'key_mismatch',
-          `KMS key ${keyId} does not open this value: it was changed or belongs elsewhere`,
+          `KMS key ${keyId} cannot decrypt this value: the value was changed or belongs to another context`,
           { cause: error },
         );
       }
       if (nameOf(error) === 'AccessDeniedException' && (await this.#works(keyId))) {
-        throw new DaisError('key_mismatch', `this value was not wrapped by KMS key ${keyId}`, { cause: error });
+        throw new DaisError('key_mismatch', `KMS key ${keyId} did not wrap this value`, { cause: error });
       }
       if (KEY_GONE.has(nameOf(error)))
         throw missing(keyId, `cannot be used in KMS (${nameOf(error)}): enable it there`);
@@ -103,7 +103,7 @@ class KmsKeys implements KeyStore {
   async rotate(): Promise<KeyInfo> {
     throw new DaisError(
       'keys_read_only',
-      'switch on rotation in KMS (the ARN stays), or put the new key before the others in keys.keys and restart',
+      'enable rotation in KMS (the ARN does not change), or put the new key before the others in keys.keys and restart',
     );
   }
 
@@ -145,7 +145,7 @@ class KmsKeys implements KeyStore {
     try {
       const { KeyMetadata } = await (await this.#open()).send(new DescribeKeyCommand({ KeyId: key }));
       const arn = KeyMetadata?.Arn;
-      if (arn === undefined) throw new DaisError('keys_unavailable', `KMS does not tell the ARN of ${key}`);
+      if (arn === undefined) throw new DaisError('keys_unavailable', `KMS returned no ARN for ${key}`);
       this.#arns.set(key, arn);
       return arn;
     } catch (error) {
@@ -191,7 +191,7 @@ function nameOf(error: unknown): string {
 /** Only the error's name is told: KMS's messages name the caller's identity, which is not everybody's business. */
 function unavailable(operation: string, key: string, error: unknown): DaisError {
   if (error instanceof DaisError && error.code.startsWith('key')) return error;
-  return new DaisError('keys_unavailable', `KMS did not do ${operation} with ${key} (${nameOf(error)})`, {
+  return new DaisError('keys_unavailable', `KMS rejected ${operation} with ${key} (${nameOf(error)})`, {
     cause: error,
   });
 }

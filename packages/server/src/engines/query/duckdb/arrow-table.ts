@@ -23,8 +23,8 @@ export async function arrowLines(table: string, file: OpenedFile, to: string): P
       throw fault(
         'unreadable',
         { ...place, column: name },
-        `Its Arrow type (${String(type)}) is not read.`,
-        'Write it as another type, or the file as Parquet.',
+        `Its Arrow type (${String(type)}) is not supported.`,
+        'Use another type, or write the file as Parquet.',
       );
     });
     for await (const batch of reader) {
@@ -39,8 +39,8 @@ export async function arrowLines(table: string, file: OpenedFile, to: string): P
     throw fault(
       'unreadable',
       place,
-      'It is no whole Arrow file.',
-      'Look whether the upload was complete, and write the file anew.',
+      'It is not a complete Arrow file.',
+      'Check that the upload was complete, or write the file again.',
     );
   } finally {
     output.end();

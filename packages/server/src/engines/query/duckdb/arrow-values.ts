@@ -147,7 +147,7 @@ function bytesOf(value: unknown): Uint8Array {
   if (value === null) return new Uint8Array(0);
   if (value instanceof DuckDBBlobValue) return value.bytes;
   // The query was cast to the types of the contract: what is text there is text here.
-  if (typeof value !== 'string') throw new Error(`${typeof value} is no text`);
+  if (typeof value !== 'string') throw new Error(`${typeof value} is not text`);
   return Buffer.from(value, 'utf8');
 }
 

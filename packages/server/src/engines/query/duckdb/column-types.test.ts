@@ -30,5 +30,5 @@ test.each([
   'map<string>',
   `${'list<'.repeat(40)}int64${'>'.repeat(40)}`,
 ])('no type: %s', (type) => {
-  expect(() => sqlType(type as ColumnType)).toThrow('is no type of a column');
+  expect(() => sqlType(type as ColumnType)).toThrow('is not a column type');
 });

@@ -111,7 +111,7 @@ class TypeReader {
   }
 
   fault(): QueryError {
-    return new QueryError('query_invalid', `\`${this.#type}\` is no type of a column.`);
+    return new QueryError('query_invalid', `\`${this.#type}\` is not a column type.`);
   }
 
   read(depth: number): string {

@@ -34,7 +34,7 @@ export interface CsvPlan {
 export async function planCsv(session: Session, table: string, file: TextFile, wanted: FileTable): Promise<CsvPlan> {
   const place = { table, file: file.name };
   if (file.plainBytes === 0) {
-    throw fault('no-rows', place, 'It is empty.', 'Upload a file that has at least a header.');
+    throw fault('no-rows', place, 'The file is empty.', 'Upload a file with at least a header.');
   }
   const dialect = await dialectOf(session, file, file.source.csv ?? {});
   const record = firstRecord(file.start, file.encoding, dialect, file.start.length === file.plainBytes);
@@ -42,8 +42,8 @@ export async function planCsv(session: Session, table: string, file: TextFile, w
     throw fault(
       'line-too-long',
       { ...place, line: dialect.skip + 1 },
-      'The first line has no end within 4 MiB.',
-      'Look whether the quote and the line ends are those of a CSV.',
+      'The first line is longer than 4 MiB.',
+      'Check the quote character and the line ends.',
     );
   }
   const { names, notes } = dialect.header
@@ -54,8 +54,8 @@ export async function planCsv(session: Session, table: string, file: TextFile, w
     throw fault(
       'too-many-columns',
       place,
-      `It has ${names.length} columns; ${MOST_COLUMNS} are read at most.`,
-      'Split it into several tables, or put the values of one kind into rows.',
+      `The file has ${names.length} columns; the maximum is ${MOST_COLUMNS}.`,
+      'Split it into several tables, or move similar columns into rows.',
     );
   }
   const columns =
@@ -100,7 +100,7 @@ function headerNames(
   const names = record.map((field, n) => {
     const name = field.trim();
     if (name !== '') return name;
-    notes.push(`${place.file}: column ${n + 1} has no name in the header and is called \`column_${n + 1}\`.`);
+    notes.push(`${place.file}: column ${n + 1} has no name in the header and is named \`column_${n + 1}\`.`);
     return `column_${n + 1}`;
   });
   const seen = new Map<string, number>();
@@ -110,7 +110,7 @@ function headerNames(
       throw fault(
         'header',
         { ...place, line, column: name },
-        `Columns ${before + 1} and ${n + 1} have the same name (names are compared without case).`,
+        `Columns ${before + 1} and ${n + 1} have the same name (names are case-insensitive).`,
         'Rename one of them in the header.',
       );
     }
@@ -135,8 +135,8 @@ function toldColumns(
       line: 1,
       column: name,
       kind: 'column-missing' as const,
-      problem: `There is no column "${name}".`,
-      remedy: `Add it, or rename one: the header has ${names
+      problem: `Column "${name}" is missing.`,
+      remedy: `Add it or rename a column. The header has ${names
         .slice(0, 20)
         .map((each) => `"${each}"`)
         .join(', ')}.`,
@@ -149,7 +149,7 @@ function toldColumns(
           column: name,
           kind: 'column-extra' as const,
           problem: `Column "${name}" is not expected.`,
-          remedy: 'Remove it, add it to the schema, or let further columns be ignored.',
+          remedy: 'Remove it, add it to the schema, or ignore additional columns.',
         }))),
   ];
   if (faults.length > 0) throw refusal(faults);
@@ -338,7 +338,7 @@ function faultOf(
   columns: readonly Column[],
 ): DataFault {
   const [, expected, found] = /Expected Number of Columns: (\d+) Found: (\d+)/.exec(message) ?? [];
-  const counted = expected === undefined ? '' : ` It has ${found} fields, the header ${expected}.`;
+  const counted = expected === undefined ? '' : ` The row has ${found} fields, and the header has ${expected}.`;
   const tell = (told: FaultKind, problem: string, remedy: string, value = content): DataFault => ({
     ...place,
     kind: told,
@@ -353,8 +353,8 @@ function faultOf(
       const [, value = content] = /Could not convert string "([\s\S]*)" to '/.exec(message) ?? [];
       return tell(
         'wrong-type',
-        `"${column}" is no ${type}.`,
-        `Write a ${type}, leave the field empty, or give the column another type.`,
+        `"${column}" is not of type ${type}.`,
+        `Write a value of type ${type}, leave the field empty, or change the type of the column.`,
         value,
       );
     }
@@ -362,23 +362,23 @@ function faultOf(
       return tell(
         'too-few-fields',
         `Fields are missing.${counted}`,
-        'Add the missing delimiters, or quote text that holds a line break.',
+        'Add the missing delimiters, or quote text that contains a line break.',
       );
     case 'TOO MANY COLUMNS':
-      return tell('too-many-fields', `There are too many fields.${counted}`, 'Quote fields that hold the delimiter.');
+      return tell('too-many-fields', `The row has too many fields.${counted}`, 'Quote fields that contain the delimiter.');
     case 'UNQUOTED VALUE':
-      return tell('quote', 'A quoted field does not end where it should.', 'Write a quote within quotes twice.');
+      return tell('quote', 'A quoted field is not terminated correctly.', 'Double each quote inside a quoted field.');
     case 'LINE SIZE OVER MAXIMUM':
       return tell(
         'line-too-long',
         'The line is too long.',
-        'Look for a quote that is never closed, or raise the limit of a line.',
+        'Check for an unclosed quote, or raise the line limit.',
       );
     case 'INVALID ENCODING':
       return tell(
         'encoding',
-        'It holds bytes that are no text in the encoding of the file.',
-        'Save the file as UTF-8, or name its encoding.',
+        'The row has bytes that are invalid in the encoding of the file.',
+        'Save the file as UTF-8, or set its encoding.',
       );
     default:
       return tell('unreadable', 'The row cannot be read.', 'Correct or remove the row.');

@@ -124,7 +124,7 @@ export class DuckdbQuery implements QueryEngine {
     if (own.count >= MOST_OF_CALLER + MOST_WAITING_OF_CALLER) {
       throw new DaisError(
         'rate_limited',
-        `You have ${own.count} queries that run or wait, which is the maximum. Wait for one of them.`,
+        `You have ${own.count} running or waiting queries, which is the maximum. Wait until one of them ends.`,
         { retryAfter: 5 },
       );
     }
@@ -150,7 +150,7 @@ export class DuckdbQuery implements QueryEngine {
         ...head,
         rows: rows[n] ?? [],
       }));
-      if (first === undefined) throw new QueryError('query_failed', 'The query process gave no result.');
+      if (first === undefined) throw new QueryError('query_failed', 'The query process returned no result.');
       const { rejects } = answer as RunAnswer;
       return { ...first, more, rejects, usage: { ...usage, wallMs: this.#options.clock.now() - began } };
     } catch (error) {
@@ -161,14 +161,14 @@ export class DuckdbQuery implements QueryEngine {
 
   async describe(table: FileTable, options: RunOptions = {}): Promise<TableDescription> {
     const { answer } = await this.#inLane([table], { type: 'describe', table }, {}, options);
-    if (answer.type !== 'describe') throw new QueryError('query_failed', 'The query process gave another answer.');
+    if (answer.type !== 'describe') throw new QueryError('query_failed', 'The query process returned an unexpected response.');
     return answer.description;
   }
 
   async check(query: Query, tables: Readonly<Record<string, readonly Column[]>>): Promise<readonly Column[]> {
     const work: Work = { type: 'check', query, tables };
     const { answer } = await this.#work(this.#light, work, { owner: '', limits: { wallMs: 60_000 }, threads: 1 }, {});
-    if (answer.type !== 'check') throw new QueryError('query_failed', 'The query process gave another answer.');
+    if (answer.type !== 'check') throw new QueryError('query_failed', 'The query process returned an unexpected response.');
     return answer.columns;
   }
 
@@ -239,7 +239,7 @@ export class DuckdbQuery implements QueryEngine {
     this.#refuseClosed();
     await (this.#prepared ??= this.#prepare());
     if (lane.turns.full) {
-      throw new QueryError('overloaded', `${MOST_WAITING} queries wait already: try again in a while.`);
+      throw new QueryError('overloaded', `${MOST_WAITING} queries already wait, which is the maximum. Retry later.`);
     }
     if (lane.turns.running > 0) progress({ phase: 'waiting', ahead: lane.turns.waiting + 1 });
     await lane.turns.take(owner, signal);

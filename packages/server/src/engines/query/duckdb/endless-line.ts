@@ -24,8 +24,8 @@ export async function refuseEndlessLine(table: string, file: TextFile, lineBytes
       throw fault(
         'line-too-long',
         { table, file: file.name, line },
-        `The line has no end within ${lineBytes} bytes.`,
-        'Look whether the line ends are those of the format and whether a quote is never closed, and split what is longer.',
+        `The line is longer than ${lineBytes} bytes.`,
+        'Check the line ends, check for an unclosed quote, or split the line.',
       );
     }
     const last = Math.max(...ENDS.map((end) => piece.lastIndexOf(end)));

@@ -38,8 +38,8 @@ export class FaultLog {
 export function refusal(faults: readonly DataFault[], count = faults.length): QueryError {
   const [first] = faults;
   const place = first === undefined ? '' : placeOf(first);
-  const more = count > 1 ? ` (the first of ${count} faults)` : '';
-  return new QueryError('data_invalid', `${place}${first?.problem ?? 'The data is broken.'}${more}`, {
+  const more = count > 1 ? ` (the first of ${count} errors)` : '';
+  return new QueryError('data_invalid', `${place}${first?.problem ?? 'The data is invalid.'}${more}`, {
     faults: faults.slice(0, TOLD).map(shortened),
     faultCount: count,
   });

@@ -29,7 +29,7 @@ async function read(pipe: Readable, give: (message: unknown) => void): Promise<v
     while (size >= 4) {
       const head = pending[0] !== undefined && pending[0].length >= 4 ? pending[0] : join(pending);
       const length = head.readUInt32LE();
-      if (length > LONGEST) throw new RangeError('This is no frame.');
+      if (length > LONGEST) throw new RangeError('This is not a frame.');
       if (size < 4 + length) break;
       const whole = join(pending);
       const rest = whole.subarray(4 + length);

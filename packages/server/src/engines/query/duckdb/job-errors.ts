@@ -30,22 +30,22 @@ const RULES: readonly Rule[] = [
     type: /^IO$/,
     message: /No files found|Cannot open file/,
     code: 'content_missing',
-    detail: () => 'A file of the query is not there.',
+    detail: () => 'A file of the query is missing.',
   },
   {
     type: /./,
     message: /parquet|magic bytes|footer|snappy|thrift|decompress/i,
     code: 'data_invalid',
-    detail: () => 'A Parquet file is broken or of a kind that cannot be read: write it anew.',
+    detail: () => 'A Parquet file is damaged or uses an unsupported feature. Write it again.',
   },
   { type: /^Conversion$/, code: 'data_invalid', detail: conversion },
   {
     type: /^(?:Out of Range|Constraint)$/,
     code: 'data_invalid',
-    detail: () => 'A value lies outside of what its type can hold.',
+    detail: () => 'A value is outside the range of its type.',
   },
   // Functions tell of values in these (a pattern that is none, a part of a date that there is not).
-  { type: /^Invalid Input$/, code: 'query_invalid', detail: () => 'A function was given a value that it cannot take.' },
+  { type: /^Invalid Input$/, code: 'query_invalid', detail: () => 'A function received an invalid argument.' },
   {
     type: /^(?:Parser|Binder|Catalog|Syntax|Permission|Not implemented|Mismatch Type|Invalid type)$/,
     code: 'query_invalid',
@@ -60,7 +60,7 @@ const WIDE = 1000;
 export function failureOf(error: unknown, widest = 0): WireFailure {
   const failure = plainFailure(error);
   if (widest <= WIDE || failure.detail !== MEMORY) return failure;
-  const hint = `Its widest table has ${widest} columns, each of which takes memory: raise it (10,000 columns want about 4096), or split the table.`;
+  const hint = `Its widest table has ${widest} columns, and each column needs memory. Raise the limit (10,000 columns need about 4096 MB), or split the table.`;
   return { ...failure, detail: `${failure.detail} ${hint}` };
 }
 
@@ -77,7 +77,7 @@ function plainFailure(error: unknown): WireFailure {
       detail: error instanceof Error ? `${error.name}: ${error.message.slice(0, 300)}` : '',
     };
   const rule = RULES.find(({ type, message = /(?:)/ }) => type.test(fault.type) && message.test(fault.message));
-  if (rule === undefined) return { code: 'query_failed', detail: `DuckDB says: ${fault.type} Error.` };
+  if (rule === undefined) return { code: 'query_failed', detail: `DuckDB reported an error of type ${fault.type}.` };
   return { code: rule.code, detail: rule.detail(fault) };
 }
 
@@ -87,5 +87,5 @@ function firstLine({ message }: DuckdbFault): string {
 
 function conversion({ message }: DuckdbFault): string {
   const [, type] = /\b(?:to|into) (?:type )?'?([A-Z][A-Z0-9]*)/.exec(message) ?? [];
-  return `A value cannot be converted${type === undefined ? '' : ` to ${type}`}: a lenient cast (TRY_CAST) gives NULL instead.`;
+  return `A value cannot be converted${type === undefined ? '' : ` to ${type}`}. TRY_CAST returns NULL instead.`;
 }

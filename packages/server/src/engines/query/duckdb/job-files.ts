@@ -225,7 +225,7 @@ async function exists(place: string): Promise<boolean> {
 }
 
 function unexpectedFile(): QueryError {
-  return new QueryError('query_failed', 'The query process returned a file that it was not asked for.');
+  return new QueryError('query_failed', 'The query process returned an unexpected file.');
 }
 
 function codeOf(error: unknown): string | undefined {

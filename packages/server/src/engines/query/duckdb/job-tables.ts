@@ -185,7 +185,7 @@ export class TableReader {
 
   async #inline(table: InlineTable): Promise<ReadyTable> {
     if (table.rows.length > INLINE_ROWS) {
-      throw new QueryError('too_large', `A job brings at most ${INLINE_ROWS} rows itself; write more as a file.`);
+      throw new QueryError('too_large', `A job can contain at most ${INLINE_ROWS} inline rows. Write more rows to a file.`);
     }
     const target = this.#nextTable();
     const { session, folder } = this.#parts;
@@ -202,7 +202,7 @@ export class TableReader {
       const message = error instanceof Error ? error.message : '';
       throw new QueryError(
         'query_invalid',
-        `The rows of the query do not fit their columns: ${message.split('\n')[0] ?? ''}`,
+        `The rows of the query do not match their columns: ${message.split('\n')[0] ?? ''}`,
       );
     }
     return { source: target, kept: target };

@@ -28,7 +28,7 @@ export async function loadJson(
   const place = { table, file: file.name };
   const { columns, inferRows } = options.wanted;
   if (columns === undefined && file.plainBytes === 0)
-    throw fault('no-rows', place, 'It is empty.', 'Upload a file with values.');
+    throw fault('no-rows', place, 'The file is empty.', 'Upload a file with values.');
   const told = columns?.map(({ name, type }) => `${text(name)}: ${text(sqlType(type))}`);
   const read = [
     `format = ${file.source.format === 'ndjson' ? "'newline_delimited'" : "'auto'"}`,
@@ -64,8 +64,8 @@ export async function loadJson(
     throw fault(
       'too-many-columns',
       place,
-      `Its values have ${made.length} names; ${MOST_COLUMNS} are read at most.`,
-      'Put values of one kind into rows.',
+      `The objects have ${made.length} different keys; the maximum is ${MOST_COLUMNS}.`,
+      'Move similar keys into rows.',
     );
   }
   return made;
@@ -85,7 +85,7 @@ async function jsonFault(
       'line-too-long',
       { ...place, ...line },
       'A value is too long.',
-      'Split it, or raise the limit of a line.',
+      'Split it, or raise the line limit.',
     );
   }
   if (/Malformed JSON|unexpected end of (?:data|input)|invalid (?:UTF|utf)/i.test(message)) {
@@ -103,13 +103,13 @@ async function jsonFault(
       'wrong-type',
       { ...place, ...line, ...(column !== undefined && { column }) },
       'A value does not have the type of its column.',
-      'Correct it, or give the column another type.',
+      'Correct it, or change the type of the column.',
     );
   }
   return error;
 }
 
-const MALFORMED = ['It is no well-formed JSON.', 'Write one JSON value a line, or one array of values.'] as const;
+const MALFORMED = ['The JSON is malformed.', 'Write one JSON value per line, or one array of values.'] as const;
 
 /** Copies the lines that are JSON; the others are told. A second reading: only where one was found. */
 async function leaveBrokenOut(

@@ -67,8 +67,8 @@ function chosen(
         ...place,
         column: name,
         kind: 'column-missing' as const,
-        problem: `There is no column "${name}".`,
-        remedy: 'Write it into the file, or take it out of the schema.',
+        problem: `Column "${name}" is missing.`,
+        remedy: 'Write it into the file, or remove it from the schema.',
       })),
     ...(wanted.extraColumns === 'ignore' ? [] : there.filter(({ name }) => !asked.has(name.toLowerCase()))).map(
       ({ name }) => ({
@@ -76,7 +76,7 @@ function chosen(
         column: name,
         kind: 'column-extra' as const,
         problem: `Column "${name}" is not expected.`,
-        remedy: 'Remove it, add it to the schema, or let further columns be ignored.',
+        remedy: 'Remove it, add it to the schema, or ignore additional columns.',
       }),
     ),
   ];
@@ -100,8 +100,8 @@ async function brokenFile(
       return fault(
         'unreadable',
         { table, file: name },
-        'It is no whole Parquet file.',
-        'Look whether the upload was complete, and write the file anew.',
+        'It is not a complete Parquet file.',
+        'Check that the upload was complete, or write the file again.',
       );
     }
   }

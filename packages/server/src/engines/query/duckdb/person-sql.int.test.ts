@@ -189,17 +189,17 @@ describe('what leads out is refused', () => {
 
   test('neither rows nor values that a view hides come with an error', async () => {
     const refusal = await refusalOf('SELECT CAST(name AS INTEGER) FROM people');
-    expect(refusal.message).toBe('A value cannot be converted to INT32: a lenient cast (TRY_CAST) gives NULL instead.');
+    expect(refusal.message).toBe('A value cannot be converted to INT32. TRY_CAST returns NULL instead.');
   });
 });
 
 describe('what is wrong is told where it stands', () => {
   test.each([
-    ['SELECT\n  nme\nFROM people', 'There is no column `nme`; near it: `name`.', { line: 2, column: 3 }],
-    ['SELECT altitude FROM people', 'There is no column `altitude`; there are `', { line: 1, column: 8 }],
-    ['SELECT *\nFROM persons', 'There is no table `persons` here; there is `people`.', { line: 2, column: 6 }],
+    ['SELECT\n  nme\nFROM people', 'Column `nme` does not exist. Similar columns: `name`.', { line: 2, column: 3 }],
+    ['SELECT altitude FROM people', 'Column `altitude` does not exist. Existing columns: `', { line: 1, column: 8 }],
+    ['SELECT *\nFROM persons', 'Table `persons` does not exist. Available tables: `people`.', { line: 2, column: 6 }],
     ['SELECT id id id FROM people', 'Syntax error', { line: 1, column: 14 }],
-    ["SELECT 'ü', getenv('x')", 'The function `getenv` cannot be called here.', { line: 1, column: 13 }],
+    ["SELECT 'ü', getenv('x')", 'The function `getenv` is not available.', { line: 1, column: 13 }],
     ['SELECT sum(name) FROM people', 'No function matches', { line: 1, column: 8 }],
   ])('%s', async (sql, message, position) => {
     const refusal = await refusalOf(sql);

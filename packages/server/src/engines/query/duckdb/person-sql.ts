@@ -22,25 +22,25 @@ export async function checkPersonSql(session: Session, relation: SqlRelation): P
   if ((dialect as string) !== 'duckdb') {
     throw new QueryError(
       'query_invalid',
-      `SQL of the dialect \`${dialect}\` is not understood here; write \`duckdb\`.`,
+      `The SQL dialect \`${dialect}\` is not supported. Use \`duckdb\`.`,
     );
   }
-  if (sql.length > MOST_SQL) throw new QueryError('query_invalid', `SQL has at most ${MOST_SQL} characters.`);
-  if (sql.includes('\0')) throw new QueryError('query_invalid', 'SQL holds no NUL characters.');
+  if (sql.length > MOST_SQL) throw new QueryError('query_invalid', `SQL can have at most ${MOST_SQL} characters.`);
+  if (sql.includes('\0')) throw new QueryError('query_invalid', 'SQL cannot contain NUL characters.');
   const [row] = await session.rows(`SELECT json_serialize_sql(${text(sql)}) AS tree`);
   const tree = JSON.parse(String(row?.['tree'])) as Node;
   if (tree['error'] === true) throw notParsed(sql, tree);
   const statements = tree['statements'] as readonly Node[];
   const [statement] = statements;
   if (statement === undefined || statements.length !== 1) {
-    throw new QueryError('query_invalid', 'Write one statement: several cannot be run at once.');
+    throw new QueryError('query_invalid', 'Write a single statement.');
   }
   new Walker(sql, Object.keys(views)).walk(statement, new Set(Object.keys(views).map(lowered)));
 }
 
 function notParsed(sql: string, tree: Node): QueryError {
   if (tree['error_type'] === 'not implemented') {
-    return new QueryError('query_invalid', 'Only a SELECT can be run here: it reads and changes nothing.');
+    return new QueryError('query_invalid', 'Only SELECT statements are supported.');
   }
   const at = Number(tree['position']);
   const message = String(tree['error_message']);
@@ -82,13 +82,13 @@ export async function personFault(
 function noColumn(name: string, candidates: readonly string[], columns: readonly string[]): string {
   const near = nearColumns(name, columns);
   const quoted = (names: readonly string[]) => names.map((each) => `\`${each}\``).join(', ');
-  if (near.length > 0) return `There is no column \`${name}\`; near it: ${quoted(near)}.`;
+  if (near.length > 0) return `Column \`${name}\` does not exist. Similar columns: ${quoted(near)}.`;
   // What DuckDB takes for near comes first; it always takes something.
   const all = [...new Set([...candidates, ...columns])];
   const first = all.slice(0, SOME_COLUMNS);
-  if (first.length === 0) return `There is no column \`${name}\`.`;
+  if (first.length === 0) return `Column \`${name}\` does not exist.`;
   const more = all.length - first.length;
-  return `There is no column \`${name}\`; there are ${quoted(first)}${more > 0 ? ` and ${more} more` : ''}.`;
+  return `Column \`${name}\` does not exist. Existing columns: ${quoted(first)}${more > 0 ? ` and ${more} more` : ''}.`;
 }
 
 function sentence(message: string): string {
@@ -183,18 +183,18 @@ class Walker {
       return;
     }
     if ('at_clause' in node && node['at_clause'] !== null)
-      throw this.#refusal(node, 'A table has no versions here: name the version of the dataset instead.');
+      throw this.#refusal(node, 'AT clauses are not supported. Use a dataset reference with a version.');
     if (type === 'BASE_TABLE') this.#table(node, scope);
     else if (type === 'TABLE_FUNCTION') this.#tableFunction(node);
     else if (type === 'UNBOUND_TYPE_INFO') this.#type(node);
     else if (type.endsWith('_NODE') && !NODES.has(type))
-      throw this.#refusal(node, 'This kind of query cannot be run here.');
+      throw this.#refusal(node, 'This type of query is not supported.');
     else if (type.endsWith('_MODIFIER') && !MODIFIERS.has(type))
-      throw this.#refusal(node, 'This kind of query cannot be run here.');
+      throw this.#refusal(node, 'This type of query is not supported.');
     else if ('column_name_alias' in node && !RELATIONS.has(type))
-      throw this.#refusal(node, 'Only tables, subqueries, VALUES and joins can stand after FROM.');
+      throw this.#refusal(node, 'Only tables, subqueries, VALUES and joins are supported after FROM.');
     else if (type === 'SHOW_REF' || type === 'PIVOT' || type === 'COLUMN_DATA' || type === 'DELIM_GET')
-      throw this.#refusal(node, 'DESCRIBE, SHOW, SUMMARIZE and PIVOT cannot be run here.');
+      throw this.#refusal(node, 'DESCRIBE, SHOW, SUMMARIZE and PIVOT are not supported.');
   }
 
   #table(node: Node, scope: ReadonlySet<string>): void {
@@ -202,7 +202,7 @@ class Walker {
     if (node['schema_name'] === '' && node['catalog_name'] === '' && scope.has(lowered(name))) return;
     const nearest = this.#views.map((each) => `\`${each}\``).join(', ');
     const whole = [node['catalog_name'], node['schema_name'], name].filter((part) => part !== '').join('.');
-    throw this.#refusal(node, `There is no table \`${whole}\` here; there is ${nearest === '' ? 'none' : nearest}.`);
+    throw this.#refusal(node, `Table \`${whole}\` does not exist. Available tables: ${nearest === '' ? 'none' : nearest}.`);
   }
 
   #tableFunction(node: Node): void {
@@ -211,25 +211,25 @@ class Walker {
     if (called?.['class'] === 'FUNCTION' && isPlain(called) && allowedTableFunctions.has(lowered(name))) return;
     throw this.#refusal(
       node,
-      `\`${name}\` cannot be read from: only the tables given here, range, generate_series and unnest can.`,
+      `\`${name}\` is not supported after FROM. Use the tables of the query, range, generate_series or unnest.`,
     );
   }
 
   #expression(node: Node, kind: string): void {
-    if (kind === 'PARAMETER') throw this.#refusal(node, 'Parameters are not filled in here: write the value.');
-    if (!CLASSES.has(kind)) throw this.#refusal(node, 'This kind of expression cannot be used here.');
+    if (kind === 'PARAMETER') throw this.#refusal(node, 'Parameters are not supported. Write the value.');
+    if (!CLASSES.has(kind)) throw this.#refusal(node, 'This type of expression is not supported.');
     if (kind !== 'FUNCTION' && kind !== 'WINDOW') return;
     const name = String(node['function_name']);
     // Operators are functions with signs for a name.
     if (isPlain(node) && (allowedFunctions.has(lowered(name)) || /^[^\w\s]+$/.test(name) || name === '__postfix'))
       return;
-    throw this.#refusal(node, `The function \`${name}\` cannot be called here.`);
+    throw this.#refusal(node, `The function \`${name}\` is not available.`);
   }
 
   #type(node: Node): void {
     const name = lowered(String(node['name']));
     if (node['schema'] === '' && node['catalog'] === '' && allowedTypes.has(name)) return;
-    throw this.#refusal(node, `There is no type \`${name}\` here.`);
+    throw this.#refusal(node, `The type \`${name}\` is not available.`);
   }
 
   #refusal(node: Node, detail: string): QueryError {

@@ -160,7 +160,7 @@ describe.each(MACHINES)('%s', (_, options) => {
     started.ref();
     const { cause, reason } = await started.ended;
     // A watchdog ends it when it makes too many processes; control groups refuse them.
-    const limited = 'The query process used more than its limit of 64 processes and threads and was ended';
+    const limited = 'The query process used more than its limit of 64 processes and threads and was terminated';
     expect(['end\n', limited]).toContain(cause === 'processes' ? reason : output);
     expect(await readFile(canary, 'utf8')).toBe('canary');
     expect(await readFile(path.join(folders.inputs, 'given'), 'utf8')).toBe('given\n');

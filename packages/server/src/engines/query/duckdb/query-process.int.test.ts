@@ -79,7 +79,7 @@ test('a caller has two queries at once, a bounded queue and a time limit of its 
     code: 'rate_limited',
     retryAfter: 5,
   });
-  expect(await first).toMatchObject({ code: 'query_limit', message: 'The query took longer than 1 s.' });
+  expect(await first).toMatchObject({ code: 'query_limit', message: 'The query exceeded its time limit of 1 s.' });
   expect(await second).toMatchObject({ code: 'query_limit' });
   expect((await Promise.all(waiting)).map(({ rows }) => rows)).toEqual(waiting.map(() => [[20_000]]));
   expect((await engine.run({ ...few, caller: 'user:ada' })).rows).toEqual([[20_000]]);

@@ -134,7 +134,7 @@ export class QueryProcess {
         cancelKill = clock.after(GRACE_MS, () => child.process.kill('it did not stop its query'));
       };
       cancelWall = clock.after(work.wallMs, () =>
-        stop(new QueryError('query_limit', `The query took longer than ${Math.round(work.wallMs / 1000)} s.`)),
+        stop(new QueryError('query_limit', `The query exceeded its time limit of ${Math.round(work.wallMs / 1000)} s.`)),
       );
       const measure = async () => {
         const most = work.limits.tempBytes * DISK_SHARES;
@@ -172,7 +172,7 @@ export class QueryProcess {
     if (this.#running === undefined) this.#child = undefined;
     // Its end keeps this process alive while somebody waits for it.
     child.process.ref();
-    child.process.kill('it is not needed any more');
+    child.process.kill('it is no longer needed');
     await child.process.ended;
   }
 
@@ -274,7 +274,7 @@ function errorOfEnd({ cause, reason, signal, code }: IsolatedEnd, output: string
     case 'memory':
       return outOfMemory(reason);
     case 'disk':
-      return new QueryError('query_limit', `${reason}. Let it write less, or raise \`query.tempMb\`.`);
+      return new QueryError('query_limit', `${reason}. Reduce the temporary data of the query, or raise \`query.tempMb\`.`);
     case 'processes':
       return new QueryError('query_limit', `${reason}.`);
     case 'not-started':
@@ -291,7 +291,7 @@ function errorOfEnd({ cause, reason, signal, code }: IsolatedEnd, output: string
 function outOfMemory(reason: string): QueryError {
   return new QueryError(
     'query_limit',
-    `${reason}. Let the query make fewer or smaller values, or raise \`query.memoryMb\`.`,
+    `${reason}. Reduce the number or size of the values in the query, or raise \`query.memoryMb\`.`,
   );
 }
 

@@ -59,7 +59,7 @@ export function renderSortKeys(keys: readonly SortKey[], sides?: Sides): string 
 
 function renderColumn(name: string, side: 'left' | 'right' | undefined, sides: Sides | undefined): string {
   if (side === undefined) return identifier(name);
-  if (sides === undefined) throw new QueryError('query_invalid', `Column \`${name}\` names a side outside of a join.`);
+  if (sides === undefined) throw new QueryError('query_invalid', `Column \`${name}\` refers to a side of a join outside a join.`);
   return `${sides[side]}.${identifier(name)}`;
 }
 
@@ -163,12 +163,12 @@ const CALLS: Readonly<Record<FunctionName, CallRule>> = {
 
 function renderCall(name: FunctionName, values: readonly string[]): string {
   const rule = Object.hasOwn(CALLS, name) ? CALLS[name] : undefined;
-  if (rule === undefined) throw new QueryError('query_invalid', `There is no function \`${name}\`.`);
+  if (rule === undefined) throw new QueryError('query_invalid', `Function \`${name}\` does not exist.`);
   const [least, most] = rule.count;
   if (values.length < least || values.length > most) {
     throw new QueryError(
       'query_invalid',
-      `Function \`${name}\` takes ${least} to ${most} values, not ${values.length}.`,
+      `Function \`${name}\` accepts ${least} to ${most} arguments, not ${values.length}.`,
     );
   }
   return rule.sql(values);

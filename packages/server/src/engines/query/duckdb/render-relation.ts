@@ -30,7 +30,7 @@ export class RelationRenderer {
 
   render(relation: Relation): string {
     this.#depth += 1;
-    if (this.#depth > DEEPEST) throw new QueryError('query_invalid', `A query nests at most ${DEEPEST} relations.`);
+    if (this.#depth > DEEPEST) throw new QueryError('query_invalid', `A query can nest at most ${DEEPEST} relations.`);
     try {
       return this.#render(relation);
     } finally {
@@ -179,7 +179,7 @@ function named({
 function renderValues({ columns, rows }: ValuesRelation): string {
   if (columns.length === 0) throw new QueryError('query_invalid', 'Values need at least one column.');
   if (rows.length * columns.length > MOST_VALUES) {
-    throw new QueryError('too_large', `A query holds at most ${MOST_VALUES} values of its own; give more as a table.`);
+    throw new QueryError('too_large', `A query can contain at most ${MOST_VALUES} values. Put more values into a table.`);
   }
   const typed = columns.map(({ name, type }, n) => {
     const given = `"c${n}"`;

@@ -103,7 +103,7 @@ class Queries {
 
   async prepare(name: string, query: Relation): Promise<void> {
     await this.#check(query);
-    if (this.#tables.has(name)) throw new QueryError('query_invalid', `Two tables are called \`${name}\`.`);
+    if (this.#tables.has(name)) throw new QueryError('query_invalid', `Two tables have the name \`${name}\`.`);
     const { canonical, columns } = await this.#session.bind(this.#render(query));
     const table = `${stageOf(columns.length)}.${identifier(`~p${this.#tables.size}`)}`;
     await this.#session.run(`CREATE TABLE ${table} AS ${canonical}`);
@@ -189,7 +189,7 @@ async function checkTree(session: Session, query: Relation, render: (relation: R
       if (twice === undefined) continue;
       throw new QueryError(
         'query_invalid',
-        `A projection adds \`${twice.as}\`, which is there already: let it replace that.`,
+        `A projection adds the column \`${twice.as}\`, which already exists. Replace the column instead.`,
       );
     }
     await checkPersonSql(session, relation);

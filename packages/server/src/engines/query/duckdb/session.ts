@@ -125,7 +125,7 @@ export class Session {
         if (other !== undefined) {
           throw new QueryError(
             'query_invalid',
-            `Two columns of the result are called \`${other}\` and \`${name}\`: rename one with AS.`,
+            `The result has two columns \`${other}\` and \`${name}\` with the same name. Rename one with AS.`,
           );
         }
         seen.set(name.toLowerCase(), name);

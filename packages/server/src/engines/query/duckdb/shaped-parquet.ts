@@ -66,8 +66,8 @@ async function byName(
       throw fault(
         'column-missing',
         { table, file: file.name },
-        'Its columns have no ids, by which its table knows them.',
-        'Rewrite the file by a writer that knows the table.',
+        'Its columns have no field ids, which the table requires.',
+        'Rewrite the file with a writer that supports the table format.',
       );
     }
     const found = shape.map(({ from }): Found => {
@@ -165,7 +165,7 @@ async function runSelect(
   // The reader's own column would not be seen beside it.
   const taken = names.get('file_index');
   if (taken !== undefined) {
-    const problem = `A column called "${taken}" cannot be read from a file of such a table.`;
+    const problem = `A column named "${taken}" cannot be read from a file of this table.`;
     throw fault('column-extra', { table, file: run[0]?.file.name ?? table }, problem, 'Rename it.');
   }
   const selected = shape.map(({ name, type }, at) => {

@@ -36,7 +36,7 @@ export async function openFile(source: SourceFile): Promise<OpenedFile> {
     (found) => (found.isFile() ? found.size : undefined),
     () => undefined,
   );
-  if (size === undefined) throw new QueryError('content_missing', `${name} is not where it should be.`);
+  if (size === undefined) throw new QueryError('content_missing', `${name} is missing.`);
   const plain = source.format === 'parquet' || source.format === 'arrow';
   return { source, name, bytes: size, compression: plain ? 'none' : await compressionOf(source) };
 }
@@ -67,7 +67,7 @@ export async function plainText(
     plainBytes = await inflate(opened, table, plainPath, budget);
   }
   budget.left -= plainBytes;
-  if (budget.left < 0) throw new QueryError('too_large', `${name}: the files hold more text than a job may read.`);
+  if (budget.left < 0) throw new QueryError('too_large', `${name}: the files exceed the size that a job can read.`);
   const start = await startOf(plainPath, 4 * 1024 * 1024);
   const utf16 = (start[0] === 0xff && start[1] === 0xfe) || (start[0] === 0xfe && start[1] === 0xff);
   return { ...opened, plainPath, plainBytes, encoding: source.encoding ?? (utf16 ? 'utf-16' : 'utf-8'), start };
@@ -85,12 +85,12 @@ async function inflate(
     transform: (chunk: Buffer, _, done) => {
       inflated += chunk.length;
       if (inflated > budget.left) {
-        done(new QueryError('too_large', `${name} inflates to more than a job may read (${budget.left} bytes).`));
+        done(new QueryError('too_large', `${name} decompresses to more than a job can read (${budget.left} bytes).`));
       } else if (inflated > FREE_BYTES && inflated > RATIO * bytes) {
         done(
           new QueryError(
             'too_large',
-            `${name} inflates to more than ${RATIO} times its size: it is refused as a bomb.`,
+            `${name} decompresses to more than ${RATIO} times its size, so Dais rejects it as a decompression bomb.`,
           ),
         );
       } else done(null, chunk);
@@ -102,13 +102,13 @@ async function inflate(
   } catch (error) {
     if (error instanceof QueryError) throw error;
     if ((error as NodeJS.ErrnoException).code === 'ENOSPC') {
-      throw new QueryError('storage_full', 'The disk is full: the file cannot be inflated.');
+      throw new QueryError('storage_full', 'The disk is full, so the file cannot be decompressed.');
     }
     throw fault(
       'unreadable',
       { table, file: name },
-      `It cannot be inflated as ${compression}.`,
-      'Look whether the upload was complete, and compress the file anew.',
+      `The file cannot be decompressed as ${compression}.`,
+      'Check that the upload was complete, or compress the file again.',
     );
   }
   return inflated;

@@ -16,7 +16,7 @@ export function textList(values: readonly string[]): string {
 /** @throws QueryError `query_invalid` for what is no whole number from 0 up. */
 export function count(value: number): string {
   if (!Number.isSafeInteger(value) || value < 0) {
-    throw new QueryError('query_invalid', `${value} is no whole number from 0 up.`);
+    throw new QueryError('query_invalid', `${value} is not a non-negative integer.`);
   }
   return String(value);
 }

@@ -49,7 +49,7 @@ export async function giveRows(session: Session, sql: string, output: RowsOutput
       const length = JSON.stringify(row).length;
       size += length;
       if (size > MOST_TEXT) {
-        throw new QueryError('too_large', `More than ${MOST_TEXT} bytes of rows: ask for fewer rows or columns.`);
+        throw new QueryError('too_large', `The result exceeds ${MOST_TEXT} bytes. Select fewer rows or columns.`);
       }
       piece.push(row);
       pieceSize += length;

@@ -15,7 +15,7 @@ export async function giveSummaries(session: Session, sql: string, output: Summa
   const { columns } = await session.bind(sql);
   const wrong = columns.find(({ type }) => type !== 'float64');
   if (wrong !== undefined) {
-    throw new QueryError('query_invalid', `\`${wrong.name}\` is of ${wrong.type}: cast it to float64 to sum it up.`);
+    throw new QueryError('query_invalid', `\`${wrong.name}\` has the type ${wrong.type}. Cast it to float64 to summarize it.`);
   }
   const names = columns.map(({ name }) => name);
   const { rowCount, summaries } =
@@ -93,7 +93,7 @@ async function ofSome(
     for (let at = 1; at < chunk.columnCount; at++) told.push(numberOf(chunk, at));
     const list = chunk.getColumnVector(0);
     const kept = list instanceof DuckDBListVector ? list['childData'] : undefined;
-    if (!(kept instanceof DuckDBStructVector)) throw new Error('the sample is no list of rows');
+    if (!(kept instanceof DuckDBStructVector)) throw new Error('the sample is not a list of rows');
     for (const [at, vector] of kept['entryVectors'].entries()) scans[at]?.add(...valuesOf(vector));
   });
   const next = () => told.shift() ?? 0;
@@ -178,7 +178,7 @@ async function eachChunk(session: Session, sql: string, work: (chunk: DuckDBData
 
 /** The memory of the vector as it is: to ask it for values one by one is ten times slower. */
 function valuesOf(vector: unknown): [Float64Array, Uint8Array?] {
-  if (!(vector instanceof DuckDBDoubleVector)) throw new Error('a column is no vector of float64');
+  if (!(vector instanceof DuckDBDoubleVector)) throw new Error('a column is not a vector of float64');
   const values = vector['items'];
   const valid = vector['validity']['data'];
   return valid === null ? [values] : [values, new Uint8Array(valid.buffer, valid.byteOffset, valid.byteLength)];

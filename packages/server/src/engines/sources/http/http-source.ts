@@ -41,12 +41,12 @@ export function httpSource({ urls, headers, outbound }: HttpSourceOptions): Data
       if (status !== 200) {
         body.on('error', () => {}).destroy();
         requireFound(answer, object.uri);
-        throw new DaisError('upstream_failed', `${object.uri} answers with status ${status}`);
+        throw new DaisError('upstream_failed', `${object.uri} responded with status ${status}`);
       }
       const pin = pinOf(answer);
       if (object.pin !== '' && pin !== '' && pin !== object.pin) {
         body.on('error', () => {}).destroy();
-        throw new DaisError('conflict', `${object.uri} is another one than before`);
+        throw new DaisError('conflict', `${object.uri} changed since it was listed`);
       }
       return { ...(await writeFetched(body, path, io)), pin };
     },
@@ -58,15 +58,15 @@ type Head = Pick<OutboundAnswer<unknown>, 'status' | 'headers'>;
 
 function requireFound({ status }: Head, url: string): void {
   if (status >= 200 && status < 300) return;
-  if (status === 404 || status === 410) throw new DaisError('not_found', `${url} is not there`);
-  if (status === 401 || status === 403) throw new DaisError('invalid_request', `${url} refuses: status ${status}`);
+  if (status === 404 || status === 410) throw new DaisError('not_found', `${url} does not exist`);
+  if (status === 401 || status === 403) throw new DaisError('invalid_request', `${url} rejected the request with status ${status}`);
   if (status >= 300 && status < 400) {
     throw new DaisError(
       'invalid_request',
-      `${url} redirects elsewhere, which secrets are not sent to: name that address`,
+      `${url} redirects to another server, and Dais does not send secrets there: use the target URL`,
     );
   }
-  throw new DaisError('upstream_failed', `${url} answers with status ${status}`);
+  throw new DaisError('upstream_failed', `${url} responded with status ${status}`);
 }
 
 /** A weak tag may stand for other bytes; with the size and the time it is the best there is. */

@@ -169,7 +169,7 @@ function faultOf(error: unknown, { host, database }: MysqlSourceOptions): unknow
   // The server has looked at what was asked and will not change its mind; class 08 is the connection's.
   const refused = sqlState !== undefined && sqlState !== '' && !sqlState.startsWith('08');
   if (refused && (fatal !== true || sqlState.startsWith('28') || sqlState.startsWith('42'))) {
-    return new DaisError('invalid_request', `The ${where} refuses: ${message}`);
+    return new DaisError('invalid_request', `The ${where} rejected the request: ${message}`);
   }
   return new DaisError('upstream_failed', `The ${where} cannot be read: ${message}`, { cause: error });
 }

@@ -138,7 +138,7 @@ function faultOf(error: unknown, { host, database }: PostgresSourceOptions): unk
   const { code, message } = error as { readonly code?: string; readonly message: string };
   const where = `database ${database} at ${host}`;
   if (code !== undefined && /^[0-9A-Z]{5}$/.test(code) && !CONNECTION.test(code)) {
-    return new DaisError('invalid_request', `The ${where} refuses: ${message}`);
+    return new DaisError('invalid_request', `The ${where} rejected the request: ${message}`);
   }
   return new DaisError('upstream_failed', `The ${where} cannot be read: ${message}`, { cause: error });
 }

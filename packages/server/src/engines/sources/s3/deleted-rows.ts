@@ -23,7 +23,7 @@ export class DeletedRows {
     if (this.#left >= 0) return;
     throw new DaisError(
       'too_large',
-      `The deleted rows of ${this.#where} are more than ${MOST_DELETED}: rewrite its files without them.`,
+      `${this.#where} has more than ${MOST_DELETED} deleted rows. Rewrite its files without them.`,
     );
   }
 

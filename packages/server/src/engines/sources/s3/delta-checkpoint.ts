@@ -93,7 +93,7 @@ function* toldActions(
 ): Generator<DeltaAction> {
   for (const { asked, result } of answers) {
     if (result?.truncated === true)
-      throw new DaisError('too_large', `${where} has too many files: at most ${MOST_OBJECTS} are read.`);
+      throw new DaisError('too_large', `${where} has too many files; the maximum is ${MOST_OBJECTS}.`);
     for (const row of result?.rows ?? []) {
       const value = Object.fromEntries(asked.found.map((name, n) => [name, plain(name, row[n] ?? null)]));
       yield readAction({ [asked.of]: value }, where);
@@ -128,5 +128,5 @@ function plain(name: string, value: Cell): unknown {
 export function objectOf(objects: ReadonlyMap<string, SourceObject>, name: string, where: string): SourceObject {
   const object = objects.get(name);
   if (object !== undefined) return object;
-  throw new DaisError('not_found', `${where} has lost a part of its log: there is no ${name}.`);
+  throw new DaisError('not_found', `${where} has an incomplete log: ${name} is missing.`);
 }

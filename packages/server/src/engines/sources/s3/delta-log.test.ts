@@ -48,13 +48,13 @@ test('a file with other rows deleted is another one, whichever action comes firs
 
 test('what is no log, and files elsewhere, are told', () => {
   for (const path of ['s3://other/a.parquet', '/etc/passwd'])
-    expect(refusal(() => replayed(lines(...begin, add(path))))).toMatch(/^invalid_state: .*outside of the table/);
-  expect(refusal(() => replayed('{"add":'))).toMatch(/^upstream_failed: Version 0 .*no JSON/);
-  expect(refusal(() => replayed('{"add":{"path":7}}'))).toMatch(/^upstream_failed: .*no action/);
-  expect(refusal(() => replayed(lines(...begin, add('a%zz'))))).toMatch(/^upstream_failed: .*no URI/);
+    expect(refusal(() => replayed(lines(...begin, add(path))))).toMatch(/^invalid_state: .*outside the table/);
+  expect(refusal(() => replayed('{"add":'))).toMatch(/^upstream_failed: Version 0 .*not JSON/);
+  expect(refusal(() => replayed('{"add":{"path":7}}'))).toMatch(/^upstream_failed: .*not an action/);
+  expect(refusal(() => replayed(lines(...begin, add('a%zz'))))).toMatch(/^upstream_failed: .*not a URI/);
   expect(refusal(() => replayed(lines(add('a.parquet'))))).toMatch(/^upstream_failed: .*without a protocol/);
   expect(refusal(() => replayed(lines(...begin, add('a', { deletionVector: { storageType: 'u' } }))))).toContain(
-    'no action',
+    'not an action',
   );
 });
 
@@ -86,7 +86,7 @@ test('a checkpoint in parts is taken when all are there', () => {
   const parts = [checkpoint(4, part(2, 2)), checkpoint(4, part(1, 2))];
   const rest = [commit(4), commit(5)];
   expect(planLog(TABLE, [...parts, ...rest], 5).checkpoint).toEqual(parts.toSorted());
-  expect(refusal(() => planLog(TABLE, [parts[0] ?? '', ...rest], 5))).toContain('no version of it can be read');
+  expect(refusal(() => planLog(TABLE, [parts[0] ?? '', ...rest], 5))).toContain('no version can be read');
   const uuid = '.80a083e8-7026-4e79-81be-64bd76c43a11';
   expect(planLog(TABLE, [checkpoint(4, uuid), ...rest], 5).checkpoint).toEqual([checkpoint(4, uuid)]);
   expect(isOfLog(checkpoint(4, uuid))).toBe(true);
@@ -100,7 +100,7 @@ test('versions that are not there, not yet or not any more', () => {
   expect(refusal(() => planLog(TABLE, [checkpoint(10), commit(10), commit(11)], 4))).toMatch(
     /^not_found: Version 4 .*cleaned up, and 10 is the oldest/,
   );
-  expect(refusal(() => planLog(TABLE, [commit(10), commit(11)], undefined))).toContain('no version of it can be read');
+  expect(refusal(() => planLog(TABLE, [commit(10), commit(11)], undefined))).toContain('no version can be read');
   // A gap.
   expect(refusal(() => planLog(TABLE, [commit(0), checkpoint(2), commit(4)], 4))).toMatch(/^not_found: Version 4/);
 });

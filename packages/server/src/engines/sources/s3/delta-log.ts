@@ -87,17 +87,17 @@ export function planLog(table: string, names: readonly string[], wanted: number 
   const checkpoints = checkpointsOf(names);
   const known = [...commits.keys(), ...checkpoints.map(({ version }) => version)];
   const newest = known.reduce((most, version) => Math.max(most, version), -1);
-  if (newest === -1) throw new DaisError('not_found', `${table} is no Delta table: it has no _delta_log.`);
+  if (newest === -1) throw new DaisError('not_found', `${table} is not a Delta table: it has no _delta_log.`);
   const last = wanted ?? newest;
-  if (last > newest) throw new DaisError('not_found', `The Delta table ${table} has no version ${last} yet.`);
+  if (last > newest) throw new DaisError('not_found', `The Delta table ${table} has no version ${last}.`);
   // The commits that lead to it without a gap.
   let first = last + 1;
   while (commits.has(first - 1)) first -= 1;
   const start = checkpoints.find(({ version }) => version <= last && version >= first - 1);
   if (start === undefined && first > 0) {
     const oldest = oldestOf(commits, checkpoints);
-    const from = oldest === undefined ? 'no version of it can be read' : `${oldest} is the oldest that can be read`;
-    const detail = `Version ${last} of the Delta table ${table} is not known any more: its log was cleaned up, and ${from}.`;
+    const from = oldest === undefined ? 'no version can be read' : `${oldest} is the oldest readable version`;
+    const detail = `Version ${last} of the Delta table ${table} is no longer available: its log was cleaned up, and ${from}.`;
     throw new DaisError('not_found', detail);
   }
   const from = start === undefined ? 0 : start.version + 1;
@@ -136,7 +136,7 @@ function oldestOf(commits: ReadonlyMap<number, string>, checkpoints: readonly Ch
 export function readAction(value: unknown, where: string): DeltaAction {
   const read = action.safeParse(value);
   if (read.success) return read.data;
-  throw new DaisError('upstream_failed', `${where} has an entry in its log that is no action.`, { cause: read.error });
+  throw new DaisError('upstream_failed', `${where} has a log entry that is not an action.`, { cause: read.error });
 }
 
 /** The actions of a commit. @throws as `readAction`. */
@@ -147,7 +147,7 @@ export function* actionsOf(text: string, where: string): Generator<DeltaAction> 
     try {
       value = JSON.parse(line);
     } catch (error) {
-      throw new DaisError('upstream_failed', `${where} has a line in its log that is no JSON.`, { cause: error });
+      throw new DaisError('upstream_failed', `${where} has a log line that is not JSON.`, { cause: error });
     }
     yield readAction(value, where);
   }
@@ -191,7 +191,7 @@ export class DeltaReplay {
     const files = [...this.#files.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1));
     const twice = files.find(({ path }, at) => files[at + 1]?.path === path);
     if (twice === undefined) return { version, protocol, metaData, files };
-    throw new DaisError('upstream_failed', `${where} has the file ${twice.path} twice.`);
+    throw new DaisError('upstream_failed', `${where} lists the file ${twice.path} twice.`);
   }
 }
 
@@ -206,12 +206,12 @@ function pathOf(path: string, where: string): string {
   if (/^[a-z][a-z0-9+.-]*:/i.test(path) || path.startsWith('/')) {
     throw new DaisError(
       'invalid_state',
-      `${where} has files outside of the table: that is not read. Make a deep clone of it.`,
+      `${where} has files outside the table, which is not supported. Create a deep clone of the table.`,
     );
   }
   try {
     return decodeURIComponent(path);
   } catch (error) {
-    throw new DaisError('upstream_failed', `${where} has a file with a path that is no URI.`, { cause: error });
+    throw new DaisError('upstream_failed', `${where} has a file whose path is not a URI.`, { cause: error });
   }
 }

@@ -41,8 +41,8 @@ test('columns by which it is partitioned stand in its order, with the values of 
   ]);
   expect(made?.values({ ...file, partition: { day: '2026-11-01', word: '' } })).toEqual([null, '2026-11-01']);
   const bad = refusal(() => made?.values({ ...file, partition: { day: 'today', word: null } }));
-  expect(bad).toMatch(/^upstream_failed: Version 3 .*a\.parquet with a value of day that is no date/);
-  expect(refusal(() => made?.values({ ...file, partition: { word: 'x' } }))).toContain('without a value of day');
+  expect(bad).toMatch(/^upstream_failed: Version 3 .*a\.parquet with a value for day that is not of type date/);
+  expect(refusal(() => made?.values({ ...file, partition: { word: 'x' } }))).toContain('without a value for day');
 });
 
 test('columns that are mapped are found by what they are called in the files', () => {
@@ -92,7 +92,7 @@ test.each<[string, readonly object[], Partial<DeltaMetaData>, DeltaProtocol, str
     [called('s', { type: 'struct', fields: [called('a', 'long', 'col-2', 2)] }, 'col-1', 1)],
     mapped('name'),
     { minReaderVersion: 2 },
-    'maps a within the column s',
+    'maps a inside the column s',
   ],
 ])('%s: refused with what to do', (_, fields, more, protocol, words) => {
   const told = refusal(() => shape(fields, more, [file], protocol));
@@ -103,7 +103,7 @@ test.each<[string, readonly object[], Partial<DeltaMetaData>, DeltaProtocol, str
 test('a schema that is none is told', () => {
   const parted = { partitionColumns: ['id'] };
   expect(refusal(() => shape([word], parted))).toMatch(/^upstream_failed: .*partitioned by id/);
-  expect(refusal(() => shape([{ type: 'long' }], parted))).toMatch(/^upstream_failed: .*a schema that is none/);
-  expect(refusal(() => shape([id], mapped('name')))).toMatch(/^upstream_failed: .*id has none/);
-  expect(refusal(() => shape([], { ...parted, schemaString: '{' }))).toContain('a schema that is none');
+  expect(refusal(() => shape([{ type: 'long' }], parted))).toMatch(/^upstream_failed: .*an invalid schema/);
+  expect(refusal(() => shape([id], mapped('name')))).toMatch(/^upstream_failed: .*id has no physical name/);
+  expect(refusal(() => shape([], { ...parted, schemaString: '{' }))).toContain('an invalid schema');
 });

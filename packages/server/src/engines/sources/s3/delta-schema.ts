@@ -76,7 +76,7 @@ export function shapeOf(table: string, { version, protocol, metaData, files }: D
   const partitions = new Map(partitionColumns.map((name, at) => [name, at]));
   const keys = partitionColumns.map((name) => {
     const found = fields.find((one) => one.name === name);
-    if (found === undefined) throw broken(where, `is partitioned by ${name}, which its schema has not`);
+    if (found === undefined) throw broken(where, `is partitioned by ${name}, which is not in its schema`);
     return { name, key: mapping === 'none' ? name : physicalName(where, found), type: typeOf(where, found) };
   });
   const columns = fields.map((one): ShapedColumn => {
@@ -88,16 +88,16 @@ export function shapeOf(table: string, { version, protocol, metaData, files }: D
     requirePlainInside(where, one);
     if (mapping === 'name') return { name, type, from: { column: physicalName(where, one) } };
     const id = one.metadata[FIELD_ID];
-    if (typeof id !== 'number') throw broken(where, `maps columns by id, and ${name} has none`);
+    if (typeof id !== 'number') throw broken(where, `maps columns by id, and ${name} has no id`);
     return { name, type, from: { field: id } };
   });
   const values = ({ path, partition }: DeltaFile) =>
     keys.map(({ name, key, type }) => {
       const text = partition[key];
-      if (text === undefined) throw broken(where, `has the file ${path} without a value of ${name}`);
+      if (text === undefined) throw broken(where, `has the file ${path} without a value for ${name}`);
       const value = partitionValue(type, text);
       if (value !== undefined) return value;
-      throw broken(where, `has the file ${path} with a value of ${name} that is no ${type}`);
+      throw broken(where, `has the file ${path} with a value for ${name} that is not of type ${type}`);
     });
   return { columns, values };
 }
@@ -105,11 +105,11 @@ export function shapeOf(table: string, { version, protocol, metaData, files }: D
 function requireReadable(where: string, protocol: DeltaProtocol, { format }: DeltaMetaData): void {
   const { minReaderVersion, readerFeatures } = protocol;
   const strange = (readerFeatures ?? []).filter((feature) => !HARMLESS.has(feature) && !READ.has(feature));
-  if (strange.length > 0) throw refused(where, `needs ${strange.join(', ')}`, 'Write a copy without them.');
+  if (strange.length > 0) throw refused(where, `needs the table features ${strange.join(', ')}`, 'Write a copy without them.');
   if (minReaderVersion < 1 || minReaderVersion > 3)
-    throw refused(where, `needs readers of version ${minReaderVersion}`, 'Write a copy without that.');
+    throw refused(where, `needs reader version ${minReaderVersion}`, 'Write a copy with reader version 3 or lower.');
   const provider = format?.provider ?? 'parquet';
-  if (provider !== 'parquet') throw refused(where, `is written as ${provider}`, 'Write it as Parquet.');
+  if (provider !== 'parquet') throw refused(where, `has files in the format ${provider}`, 'Write it as Parquet.');
 }
 
 function fieldsOf(where: string, schemaString: string): readonly Field[] {
@@ -120,14 +120,14 @@ function fieldsOf(where: string, schemaString: string): readonly Field[] {
     value = undefined;
   }
   const read = schema.safeParse(value);
-  if (!read.success) throw broken(where, 'has a schema that is none');
+  if (!read.success) throw broken(where, 'has an invalid schema');
   return read.data.fields;
 }
 
 function physicalName(where: string, { name, metadata }: Field): string {
   const physical = metadata[PHYSICAL];
   if (typeof physical === 'string' && physical !== '') return physical;
-  throw broken(where, `maps columns by name, and ${name} has none`);
+  throw broken(where, `maps columns by name, and ${name} has no physical name`);
 }
 
 /** Columns are found by what they are called in the files; what is within them, by what the table calls it. */
@@ -137,9 +137,9 @@ function requirePlainInside(where: string, { name, type }: Field): void {
     const { fields, elementType, keyType, valueType } = value as Readonly<Record<string, unknown>>;
     for (const one of Array.isArray(fields) ? fields : []) {
       const read = field.safeParse(one);
-      if (!read.success) throw broken(where, 'has a schema that is none');
+      if (!read.success) throw broken(where, 'has an invalid schema');
       if (physicalName(where, read.data) !== read.data.name) {
-        const what = `maps ${read.data.name} within the column ${name}`;
+        const what = `maps ${read.data.name} inside the column ${name}`;
         throw refused(where, what, 'Write a copy without the mapping.');
       }
       inside(read.data.type, depth + 1);
@@ -151,7 +151,7 @@ function requirePlainInside(where: string, { name, type }: Field): void {
 
 function typeOf(where: string, { name, type }: Field): ColumnType {
   const read = (value: unknown, depth: number): string => {
-    if (depth > DEEPEST) throw refused(where, `has the column ${name} of types within types`, 'Flatten it.');
+    if (depth > DEEPEST) throw refused(where, `has the column ${name} with too deeply nested types`, 'Flatten it.');
     if (typeof value === 'string') {
       const decimal = /^decimal\((\d{1,2}), ?(\d{1,2})\)$/.exec(value);
       if (decimal !== null) return `decimal(${decimal[1]},${decimal[2]})`;
@@ -166,8 +166,8 @@ function typeOf(where: string, { name, type }: Field): ColumnType {
         return `struct<${inner.data.map((one) => `${quoted(one.name)}:${read(one.type, depth + 1)}`).join(',')}>`;
       }
     }
-    const told = typeof value === 'string' ? value.slice(0, 40) : 'its type';
-    throw refused(where, `has the column ${name} of ${told}`, 'Write a copy with a type that Parquet has.');
+    const told = typeof value === 'string' ? value.slice(0, 40) : 'an unknown type';
+    throw refused(where, `has the column ${name} of type ${told}`, 'Write a copy with a type that Parquet has.');
   };
   return read(type, 0) as ColumnType;
 }
@@ -177,9 +177,9 @@ function quoted(name: string): string {
 }
 
 function broken(where: string, what: string): DaisError {
-  return new DaisError('upstream_failed', `${where} ${what}: its log is broken.`);
+  return new DaisError('upstream_failed', `${where} ${what}: its log is invalid.`);
 }
 
 function refused(where: string, what: string, remedy: string): DaisError {
-  return new DaisError('invalid_state', `${where} ${what}: that is not read. ${remedy}`);
+  return new DaisError('invalid_state', `${where} ${what}, which is not supported. ${remedy}`);
 }

@@ -67,7 +67,7 @@ class DeltaListing {
     if (files.length === 0)
       throw new DaisError('not_found', `Version ${snapshot.version} of the Delta table ${table} has no rows.`);
     if (files.length > MOST_OBJECTS)
-      throw new DaisError('too_large', `The files of ${where} are more than ${MOST_OBJECTS}: compact it.`);
+      throw new DaisError('too_large', `${where} has more than ${MOST_OBJECTS} files. Compact the table.`);
     const shape = shapeOf(table, snapshot);
     const vectors = new DeletedRows(where);
     const wanted = new Set(files.map((file) => `${folder}/${file.path}`));
@@ -86,7 +86,7 @@ class DeltaListing {
     for (const file of files) {
       const found = there.get(`${folder}/${file.path}`);
       if (found === undefined)
-        throw new DaisError('not_found', `${file.path} of ${where} is gone: was the table vacuumed?`);
+        throw new DaisError('not_found', `${file.path} of ${where} is missing. Check whether the table was vacuumed.`);
       const object = { ...found, format: 'parquet' as const, snapshot: `delta ${snapshot.version}` };
       if (shape === undefined) {
         objects.push(object);

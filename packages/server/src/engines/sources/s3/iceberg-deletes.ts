@@ -50,7 +50,7 @@ export async function deletedRows(
   for (const { path, sequence, deletes: of } of deletes) {
     if (of?.type !== 'vector' || (ages.get(of.of) ?? Infinity) > sequence) continue;
     if (found.has(of.of))
-      throw new DaisError('upstream_failed', `${where} has two deletion vectors of the file ${of.of}.`);
+      throw new DaisError('upstream_failed', `${where} has two deletion vectors for the file ${of.of}.`);
     const bytes = read.get(path) ?? (await io.bytes(path));
     read.set(path, bytes);
     found.set(of.of, await gone.pack(() => vectorRows(bytes, of)));

@@ -44,7 +44,7 @@ test('deletes reach files of earlier commits, of their partition', () => {
 test('deletes by a column that is no more are refused where they reach a file', () => {
   const plan = (sequence: number) => equalityPlans('T', columns, [file('a', 1)], [deletes('d', sequence, [9])]);
   expect(() => plan(2)).toThrow(DaisError);
-  expect(() => plan(2)).toThrow(/no more/);
+  expect(() => plan(2)).toThrow(/dropped or nested column/);
   expect(plan(1).size).toBe(0);
 });
 

@@ -40,7 +40,7 @@ export function equalityPlans(
         const remedy = 'Rewrite its data files (`rewrite_data_files` with `delete-file-threshold` 1).';
         throw new DaisError(
           'invalid_state',
-          `${where} has equality deletes by a column that it has no more, or that is within another: that is not read. ${remedy}`,
+          `${where} has equality deletes by a dropped or nested column, which is not supported. ${remedy}`,
         );
       });
       const group = by.get(key) ?? { columns, files: [] };

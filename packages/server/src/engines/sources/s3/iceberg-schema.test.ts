@@ -85,10 +85,10 @@ test('a schema that is none is told', () => {
 const deep = (levels: number): unknown => (levels === 0 ? 'int' : { type: 'list', element: deep(levels - 1) });
 
 test.each([
-  ['a type of tomorrow', { type: 'variant' }, 'column v of variant'],
-  ['types too deep', { type: deep(40) }, 'types within types'],
-  ['a default that is none', { type: 'int', 'initial-default': 'one' }, 'a default that is not read'],
-  ['a default of a list', { type: deep(1), 'initial-default': [1] }, 'a default that is not read'],
+  ['a type of tomorrow', { type: 'variant' }, 'column v of type variant'],
+  ['types too deep', { type: deep(40) }, 'too deeply nested types'],
+  ['a default that is none', { type: 'int', 'initial-default': 'one' }, 'an unsupported default value'],
+  ['a default of a list', { type: deep(1), 'initial-default': [1] }, 'an unsupported default value'],
 ])('%s: refused', (_, more, words) => {
   const told = refusal(() => shapeOf(TABLE, { fields: [named(1, 'v', more)] as never, by: 'number' }));
   expect(told).toMatch(/^invalid_state: /);

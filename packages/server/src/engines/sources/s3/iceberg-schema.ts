@@ -62,23 +62,23 @@ function sameNames(
   then: ReadonlyMap<number, NamedField>,
   now: ReadonlyMap<number, NamedField>,
 ): boolean {
-  const remedy = 'Rewrite its data files with the present schema (`rewrite_data_files` with `rewrite-all`).';
+  const remedy = 'Rewrite its data files with the current schema (`rewrite_data_files` with `rewrite-all`).';
   const before = new Map([...then].map(([number, { column, path, named }]) => [keyOf(column, path, named), number]));
   let same = true;
   for (const [number, { column, path, named, filled }] of now) {
     const known = then.get(number);
     const inside = column !== number;
     if (known !== undefined && (inside ? known.path !== path : known.named !== named)) {
-      if (inside) throw refused(where, `has files in which the column ${named} is called ${known.named}`, remedy);
+      if (inside) throw refused(where, `has files in which the nested column ${named} has the name ${known.named}`, remedy);
       same = false;
     }
     const other = before.get(keyOf(column, path, named));
     if (other !== undefined && other !== number) {
-      if (inside) throw refused(where, `has files in which ${named} is another column, which was dropped`, remedy);
+      if (inside) throw refused(where, `has files in which ${named} is a different column that was dropped`, remedy);
       same = false;
     }
     if (known === undefined && filled) {
-      if (inside) throw refused(where, `has files without the column ${named}, which has a default`, remedy);
+      if (inside) throw refused(where, `has files without the nested column ${named}, which has a default value`, remedy);
       same = false;
     }
   }
@@ -160,12 +160,12 @@ function defaultOf(where: string, field: SchemaField, type: ColumnType): string 
   if (type === 'binary' && /^(?:[0-9a-f]{2})*$/i.test(given)) return Buffer.from(given, 'hex').toString('base64');
   const read = type === 'binary' ? undefined : partitionValue(type, given);
   if (read !== undefined && read !== null) return read;
-  throw refused(where, `has the column ${field.name} with a default that is not read`, 'Rewrite its data files.');
+  throw refused(where, `has the column ${field.name} with an unsupported default value`, 'Rewrite its data files.');
 }
 
 function typeOf(where: string, field: SchemaField): ColumnType {
   const read = (value: unknown, depth: number): string => {
-    if (depth > DEEPEST) throw refused(where, `has the column ${field.name} of types within types`, 'Flatten it.');
+    if (depth > DEEPEST) throw refused(where, `has the column ${field.name} with too deeply nested types`, 'Flatten it.');
     if (typeof value === 'string') {
       const decimal = /^decimal\((\d{1,2}), ?(\d{1,2})\)$/.exec(value);
       if (decimal !== null) return `decimal(${decimal[1]},${decimal[2]})`;
@@ -180,8 +180,8 @@ function typeOf(where: string, field: SchemaField): ColumnType {
         return `struct<${inner.join(',')}>`;
       }
     }
-    const told = typeof value === 'string' ? value.slice(0, 40) : 'its type';
-    throw refused(where, `has the column ${field.name} of ${told}`, 'Write a copy with a type that Parquet has.');
+    const told = typeof value === 'string' ? value.slice(0, 40) : 'an unknown type';
+    throw refused(where, `has the column ${field.name} of type ${told}`, 'Write a copy with a type that Parquet has.');
   };
   return read(field.type, 0) as ColumnType;
 }
@@ -191,5 +191,5 @@ function quoted(name: string): string {
 }
 
 function refused(where: string, what: string, remedy: string): DaisError {
-  return new DaisError('invalid_state', `${where} ${what}: that is not read. ${remedy}`);
+  return new DaisError('invalid_state', `${where} ${what}, which is not supported. ${remedy}`);
 }

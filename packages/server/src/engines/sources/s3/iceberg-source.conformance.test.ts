@@ -188,7 +188,7 @@ test.each<[string, string, Which, string, string]>([
   ['a snapshot that is not there', 'plain', { snapshot: '7' }, 'not_found', 'no snapshot 7'],
   ['metadata that are not there', 'plain', { metadata: 'v7.metadata.json' }, 'not_found', 'v7.metadata.json'],
   ['a table without rows', 'empty', {}, 'not_found', 'no rows'],
-  ['equality deletes by a column that is no more', 'dropped', {}, 'invalid_state', 'has no more'],
+  ['equality deletes by a column that is no more', 'dropped', {}, 'invalid_state', 'dropped or nested column'],
 ])('%s: refused', async (_, path, which, code, words) => {
   await expect(source(path, which).list(signal)).rejects.toMatchObject({
     code,
@@ -244,7 +244,7 @@ test('broken metadata, and a file that is gone, are told', async () => {
   await client.send(new DeleteObjectCommand({ Bucket: BUCKET, Key: object?.name ?? '' }));
   await expect(source('parted').list(signal)).rejects.toMatchObject({
     code: 'not_found',
-    message: expect.stringContaining('has lost a file'),
+    message: expect.stringContaining('is incomplete'),
   });
   const { metadata } = state('parted', 0);
   await put(`parted/metadata/${metadata}`, '{"format-version": 2,');

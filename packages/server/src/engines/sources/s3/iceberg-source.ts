@@ -112,7 +112,7 @@ class IcebergListing {
     const deletes = files.filter((file) => file.deletes !== undefined);
     if (data.length === 0) throw new DaisError('not_found', `${where} has no rows.`);
     if (files.length > MOST_OBJECTS)
-      throw new DaisError('too_large', `The files of ${where} are more than ${MOST_OBJECTS}: compact it.`);
+      throw new DaisError('too_large', `${where} has more than ${MOST_OBJECTS} files. Compact the table.`);
 
     const columns = columnsOf(where, metadata, snapshot, data);
     const keys = new Map(files.map((file) => [file.path, keyOf(where, located, file.path)]));
@@ -122,7 +122,7 @@ class IcebergListing {
     const objectOf = (file: string): SourceObject => {
       const key = keys.get(file) ?? '';
       const object = there.get(key);
-      if (object === undefined) throw new DaisError('not_found', `${where} has lost a file: there is no ${key}.`);
+      if (object === undefined) throw new DaisError('not_found', `${where} is incomplete: the file ${key} is missing.`);
       return object;
     };
     for (const { path } of files) objectOf(path);
@@ -160,12 +160,12 @@ class IcebergListing {
   async #files(where: string, snapshot: IcebergSnapshot, located: Located): Promise<readonly IcebergFile[]> {
     const listed = snapshot['manifest-list'];
     if (listed === undefined || listed === null) {
-      const detail = `${where} has no list of manifests, as very old tables have none: write a copy in version 2.`;
+      const detail = `${where} has no manifest list, as in very old tables. Write a copy in format version 2.`;
       throw new DaisError('invalid_state', detail);
     }
     const records = async (uri: string, what: string) =>
       avroRecords(what, await this.#read(keyOf(where, located, uri), what));
-    const lists = `The list of manifests of ${where}`;
+    const lists = `The manifest list of ${where}`;
     const files: IcebergFile[] = [];
     for (const manifest of manifestsOf(lists, await records(listed, lists))) {
       for (const file of filesOf(where, manifest, await records(manifest.path, `A manifest of ${where}`)))
@@ -208,7 +208,7 @@ class IcebergListing {
   async #download(where: string, object: SourceObject, to: string, signal: AbortSignal): Promise<void> {
     this.#deleteBytes -= object.bytes ?? 0;
     if (this.#deleteBytes < 0)
-      throw new DaisError('too_large', `The deletes of ${where} have more than ${DELETE_BYTES} bytes.`);
+      throw new DaisError('too_large', `The delete files of ${where} exceed ${DELETE_BYTES} bytes.`);
     await this.#parts.bucket.fetch(object, to, { signal });
   }
 
@@ -217,14 +217,14 @@ class IcebergListing {
     let object = this.#known.get(key);
     // Some tables keep it elsewhere.
     object ??= (await this.#objects(`${this.#parts.place.folder}/**`, (name) => name === key)).get(key);
-    if (object === undefined) throw new DaisError('not_found', `${what} is gone: there is no ${key}.`);
+    if (object === undefined) throw new DaisError('not_found', `${what} is missing: the bucket has no object ${key}.`);
     return await this.#bytes(object);
   }
 
   async #bytes(object: SourceObject): Promise<Buffer> {
     this.#left -= object.bytes ?? 0;
     if (this.#left < 0)
-      throw new DaisError('too_large', `What describes ${this.#parts.table} has more than ${ALL_BYTES} bytes.`);
+      throw new DaisError('too_large', `The metadata files of ${this.#parts.table} exceed ${ALL_BYTES} bytes.`);
     return await this.#parts.bucket.bytes(object, FILE_BYTES, this.#signal);
   }
 
@@ -249,7 +249,7 @@ function plainBytes(what: string, bytes: Buffer): Buffer {
   try {
     return gunzipSync(bytes, { maxOutputLength: FILE_BYTES });
   } catch (error) {
-    throw new DaisError('invalid_state', `${what} cannot be inflated, or has more than ${FILE_BYTES} bytes.`, {
+    throw new DaisError('invalid_state', `${what} cannot be decompressed, or exceeds ${FILE_BYTES} bytes.`, {
       cause: error,
     });
   }

@@ -68,18 +68,18 @@ test('files that take rows away, and how', () => {
   expect(filesOf(TABLE, deletes, [data({ content: 2, record_count: 5, equality_ids: [7, 2] })])).toMatchObject([
     { deletes: { type: 'equality', rows: 5, fields: [2, 7] } },
   ]);
-  expect(refusal(() => filesOf(TABLE, deletes, [data({ content: 2 })]))).toMatch(/^upstream_failed: .*no column/);
+  expect(refusal(() => filesOf(TABLE, deletes, [data({ content: 2 })]))).toMatch(/^upstream_failed: .*without a column/);
   const vector = { content: 1, file_format: 'PUFFIN', record_count: 2, referenced_data_file: 'b' };
   expect(filesOf(TABLE, deletes, [data({ ...vector, content_offset: 4, content_size_in_bytes: 44 })])).toMatchObject([
     { deletes: { type: 'vector', rows: 2, of: 'b', offset: 4, bytes: 44 } },
   ]);
-  expect(refusal(() => filesOf(TABLE, deletes, [data(vector)]))).toMatch(/^upstream_failed: .*where it lies/);
+  expect(refusal(() => filesOf(TABLE, deletes, [data(vector)]))).toMatch(/^upstream_failed: .*without a location/);
 });
 
 test.each([
-  ['a kind of tomorrow', { ...manifest, deletes: true }, data({ content: 3 }), 'the kind 3'],
-  ['deletes in another format', manifest, data({ content: 1, file_format: 'AVRO' }), 'position deletes that are'],
-  ['another format', manifest, data({ file_format: 'ORC' }), 'written as ORC'],
+  ['a kind of tomorrow', { ...manifest, deletes: true }, data({ content: 3 }), 'the content type 3'],
+  ['deletes in another format', manifest, data({ content: 1, file_format: 'AVRO' }), 'position deletes in the format'],
+  ['another format', manifest, data({ file_format: 'ORC' }), 'in the format ORC'],
   ['a key', manifest, data({ key_metadata: Buffer.from('k') }), 'encrypted'],
 ])('%s: refused with what to do', (_, of, record, words) => {
   const told = refusal(() => filesOf(TABLE, of, [record]));
@@ -97,5 +97,5 @@ test('files are read where the table is now, not where it was written', () => {
   expect(keyOf(TABLE, place, 's3n://lake/here/t/data/a.parquet')).toBe('here/t/data/a.parquet');
   expect(keyOf(TABLE, { ...place, location: '/tmp/t' }, 'file:///tmp/t/data/a.parquet')).toBe('here/t/data/a.parquet');
   for (const uri of ['s3://old/warehouse/t2/a', 's3://lake/there/a', 'gs://lake/here/t/a', '/etc/passwd'])
-    expect(refusal(() => keyOf(TABLE, place, uri))).toMatch(/^invalid_state: .*outside of the table/);
+    expect(refusal(() => keyOf(TABLE, place, uri))).toMatch(/^invalid_state: .*outside the table/);
 });

@@ -110,11 +110,11 @@ export function newestMetadata(table: string, names: readonly string[]): string 
   });
   const newest = Math.max(...found.map(({ number }) => number));
   const [first, second] = found.filter(({ number }) => number === newest).map(({ name }) => name);
-  if (first === undefined) throw new DaisError('not_found', `${table} is no Iceberg table: it has no metadata.`);
+  if (first === undefined) throw new DaisError('not_found', `${table} is not an Iceberg table: it has no metadata.`);
   if (second === undefined) return first;
   throw new DaisError(
     'invalid_state',
-    `The Iceberg table ${table} has two newest states, ${first} and ${second}: name the one that its catalog knows in \`metadata\`.`,
+    `The Iceberg table ${table} has two newest metadata files, ${first} and ${second}. Set \`metadata\` to the one that its catalog uses.`,
   );
 }
 
@@ -125,7 +125,7 @@ export function parseMetadata(table: string, bytes: Buffer): IcebergMetadata {
   );
   const version = metadata['format-version'];
   if (version >= 1 && version <= 3) return metadata;
-  throw refused(`The Iceberg table ${table}`, `is of format version ${version}`, 'Write a copy in version 2.');
+  throw refused(`The Iceberg table ${table}`, `is of format version ${version}`, 'Write a copy in format version 2.');
 }
 
 /** @throws DaisError `not_found`. */
@@ -136,7 +136,7 @@ export function chosenSnapshot(table: string, metadata: IcebergMetadata, wanted:
   }
   const found = metadata.snapshots?.find((one) => one['snapshot-id'] === chosen);
   if (found !== undefined) return found;
-  throw new DaisError('not_found', `The Iceberg table ${table} has no snapshot ${chosen}: was it expired?`);
+  throw new DaisError('not_found', `The Iceberg table ${table} has no snapshot ${chosen}. Check whether it has expired.`);
 }
 
 /** The fields of a struct, of the text of a schema. @throws DaisError `upstream_failed` */
@@ -164,7 +164,7 @@ export function filesOf(where: string, of: IcebergManifest, records: readonly un
     const { status, snapshot_id: came, sequence_number: sequence, data_file: file } = read;
     if (status === DELETED) return [];
     if (file.key_metadata !== undefined && file.key_metadata !== null)
-      throw refused(where, 'is encrypted', 'Write a copy that is not.');
+      throw refused(where, 'is encrypted', 'Write an unencrypted copy.');
     const known = {
       path: file.file_path,
       snapshot: came ?? of.snapshot,
@@ -186,16 +186,16 @@ function deletesOf(where: string, file: DataFile): IcebergDeletes {
     requireParquet(where, 'equality deletes', format);
     const fields = (file.equality_ids ?? []).toSorted((a, b) => a - b);
     if (fields.length > 0) return { type: 'equality', rows: rows ?? 0, fields };
-    throw new DaisError('upstream_failed', `${where} has equality deletes that name no column.`);
+    throw new DaisError('upstream_failed', `${where} has equality deletes without a column.`);
   }
-  if (content !== 1) throw refused(where, `has files of the kind ${content}`, 'Write a copy in version 2.');
+  if (content !== 1) throw refused(where, `has files with the content type ${content}`, 'Write a copy in format version 2.');
   if (format.toLowerCase() !== 'puffin') {
     requireParquet(where, 'position deletes', format);
     return { type: 'positions', rows: rows ?? 0 };
   }
   const { content_offset: offset, content_size_in_bytes: bytes } = file;
   if (typeof of !== 'string' || typeof offset !== 'number' || typeof bytes !== 'number' || typeof rows !== 'number')
-    throw new DaisError('upstream_failed', `${where} has a deletion vector of which nothing says where it lies.`);
+    throw new DaisError('upstream_failed', `${where} has a deletion vector without a location.`);
   return { type: 'vector', rows, of, offset, bytes };
 }
 
@@ -208,7 +208,7 @@ function partitionKey(spec: number, values: Readonly<Record<string, unknown>>): 
 
 function requireParquet(where: string, what: string, format: string): void {
   if (format.toLowerCase() === 'parquet') return;
-  throw refused(where, `has ${what} that are written as ${format.slice(0, 40)}`, 'Write them as Parquet.');
+  throw refused(where, `has ${what} in the format ${format.slice(0, 40)}`, 'Write them as Parquet.');
 }
 
 /** Where a table was when it was written, and where it is. */
@@ -228,7 +228,7 @@ export function keyOf(where: string, place: Located, uri: string): string {
   if (file.startsWith(before)) return `${place.folder}/${file.slice(before.length)}`;
   const here = `s3://${place.bucket}/`;
   if (file.startsWith(`${here}${place.folder}/`)) return file.slice(here.length);
-  throw refused(where, `has files outside of the table, such as ${uri.slice(0, 300)}`, 'Copy it into one folder.');
+  throw refused(where, `has files outside the table, such as ${uri.slice(0, 300)}`, 'Copy all its files into one folder.');
 }
 
 /** One bucket has three names, and one folder four. */
@@ -241,12 +241,12 @@ function parsed<T extends z.ZodType>(shape: T, what: string, read: () => unknown
     return shape.parse(read());
   } catch (error) {
     if (!(error instanceof z.ZodError) && !(error instanceof JsonFault)) throw error;
-    throw new DaisError('upstream_failed', `${what} is not as it should be: it is broken, or no such file.`, {
+    throw new DaisError('upstream_failed', `${what} is invalid: the file is damaged, or it is a file of another type.`, {
       cause: error,
     });
   }
 }
 
 function refused(where: string, what: string, remedy: string): DaisError {
-  return new DaisError('invalid_state', `${where} ${what}: that is not read. ${remedy}`);
+  return new DaisError('invalid_state', `${where} ${what}, which is not supported. ${remedy}`);
 }

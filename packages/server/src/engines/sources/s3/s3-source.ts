@@ -42,7 +42,7 @@ export function s3Source({ glob, ...options }: S3SourceOptions): DataSource {
     list: async (signal) => {
       const found = await bucket.objects(glob, signal);
       if (found.length > 0) return found;
-      throw new DaisError('not_found', `No object of the bucket ${options.bucket} fits ${glob}.`);
+      throw new DaisError('not_found', `No object in the bucket ${options.bucket} matches ${glob}.`);
     },
     fetch: async (object, path, io) => await bucket.fetch(object, path, io),
     close: async () => await bucket.close(),
@@ -67,7 +67,7 @@ export function s3Bucket(options: S3BucketOptions): S3Bucket {
       const only = etag === '' ? {} : { IfMatch: etag };
       return await s3.getObject({ Bucket: bucket, Key: object.name, ...only }, { abortSignal: signal });
     });
-    if (answer.Body === undefined) throw new DaisError('upstream_failed', `${object.uri} came without bytes`);
+    if (answer.Body === undefined) throw new DaisError('upstream_failed', `the response for ${object.uri} has no content`);
     return { body: answer.Body as Readable, pin: `etag ${answer.ETag ?? etag}` };
   };
   return {
@@ -86,7 +86,7 @@ export function s3Bucket(options: S3BucketOptions): S3Bucket {
           if (!pattern.test(key) || key.endsWith('/') || !only(key)) continue;
           objects.push({ name: key, uri: `s3://${bucket}/${key}`, pin: `etag ${etag}`, bytes });
           if (objects.length > MOST_OBJECTS) {
-            throw new DaisError('too_large', `More than ${MOST_OBJECTS} objects of ${bucket} fit ${glob}.`);
+            throw new DaisError('too_large', `More than ${MOST_OBJECTS} objects in ${bucket} match ${glob}.`);
           }
         }
         token = page.NextContinuationToken;
@@ -98,7 +98,7 @@ export function s3Bucket(options: S3BucketOptions): S3Bucket {
     bytes: async (object, mostBytes, signal) => {
       const { bytes = 0 } = object;
       if (bytes > mostBytes)
-        throw new DaisError('too_large', `${object.uri} has ${bytes} bytes, ${mostBytes} at most.`);
+        throw new DaisError('too_large', `${object.uri} has ${bytes} bytes; the maximum is ${mostBytes}.`);
       return await buffer((await read(object, signal)).body);
     },
     fetch: async (object, path, io) => {
@@ -135,8 +135,8 @@ function faultOf(error: unknown, bucket: string, doing: string): unknown {
     readonly $metadata?: { readonly httpStatusCode?: number };
   };
   const status = $metadata?.httpStatusCode;
-  const text = `The bucket ${bucket}: could not ${doing}: ${name}: ${message}`;
-  if (status === 412) return new DaisError('conflict', `${text} (it is another one than before)`);
+  const text = `Bucket ${bucket}: could not ${doing}: ${name}: ${message}`;
+  if (status === 412) return new DaisError('conflict', `${text} (the object changed since it was listed)`);
   if (status === 404) return new DaisError('not_found', text);
   if (status !== undefined && status >= 400 && status < 500) return new DaisError('invalid_request', text);
   return name === 'AbortError' ? error : new DaisError('upstream_failed', text, { cause: error });

@@ -59,7 +59,7 @@ describe('ordinary models', () => {
     expect(bound(400)).toMatchObject({ bounded: true });
     expect(bound(399)).toMatchObject({
       bounded: false,
-      reason: 'the external data `weights.bin` has 399 bytes, and a tensor reads up to byte 400',
+      reason: 'the external data `weights.bin` has 399 bytes, but a tensor needs 400',
     });
   });
 

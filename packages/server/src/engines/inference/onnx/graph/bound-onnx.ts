@@ -114,7 +114,7 @@ export function boundOnnx(file: Buffer, options: OnnxBoundOptions): OnnxBound {
   try {
     return new Analysis(readOnnxModel(file), options, file.length).run();
   } catch (error) {
-    if (error instanceof ProtobufFault) return { bounded: false, reason: `it is no ONNX model (${error.message})` };
+    if (error instanceof ProtobufFault) return { bounded: false, reason: `it is not an ONNX model (${error.message})` };
     if (error instanceof GraphFault) return { bounded: false, reason: error.message };
     throw error;
   }
@@ -170,7 +170,7 @@ class Analysis {
   run(): OnnxBound {
     for (const found of this.#model.functions) {
       if (RULES.has(found.domain))
-        throw new GraphFault(`the function \`${shorten(found.name)}\` is in the domain of known operators`);
+        throw new GraphFault(`the function \`${shorten(found.name)}\` is in a domain of built-in operators`);
       const key = functionKey(found.domain, found.name, found.overload);
       if (this.#functions.has(key)) throw new GraphFault(`the function \`${shorten(found.name)}\` is defined twice`);
       this.#functions.set(key, found);
@@ -184,7 +184,7 @@ class Analysis {
     let givenBytes = 0n;
     for (const name of graph.outputs) {
       const value = scope.values.get(name);
-      if (value === undefined) throw new GraphFault(`no node gives the output \`${shorten(name)}\``);
+      if (value === undefined) throw new GraphFault(`no node computes the output \`${shorten(name)}\``);
       givenBytes += bytesOf(value);
     }
     // The file, its parsed form and the runtime's copy; packed once more for products of matrices.
@@ -214,14 +214,14 @@ class Analysis {
       const initial = defaults.get(name);
       // Before this version every initializer is an input as well, and none can be replaced.
       if (initial !== undefined && this.#model.irVersion < 4n) continue;
-      if (type === undefined) throw new GraphFault(`${label} is no tensor`);
+      if (type === undefined) throw new GraphFault(`${label} is not a tensor`);
       if (dims === undefined) throw new GraphFault(`${label} does not declare its dimensions`);
       const sizes = dims.map((size, at) => {
         if (size !== undefined) return Size.of(size);
         if (at === 0) return Size.between(0n, BigInt(maxBatch));
         if (maxOpenDimension === undefined)
           throw new GraphFault(
-            `dimension ${at} of ${label} is open: its size has no limit. Export the model with a fixed size`,
+            `dimension ${at} of ${label} is dynamic: its size has no limit. Export the model with a fixed size`,
           );
         return Size.between(0n, BigInt(maxOpenDimension));
       });
@@ -246,7 +246,7 @@ class Analysis {
       if (size === undefined) throw new GraphFault(`the external data \`${shorten(location)}\` is missing`);
       if (end > BigInt(size))
         throw new GraphFault(
-          `the external data \`${shorten(location)}\` has ${size} bytes, and a tensor reads up to byte ${end}`,
+          `the external data \`${shorten(location)}\` has ${size} bytes, but a tensor needs ${end}`,
         );
     };
     const isInput = new Set(graph.inputs.map(({ name }) => name));
@@ -317,7 +317,7 @@ class Analysis {
     const called = this.#functions.get(functionKey(node.domain, node.operator, node.overload));
     if (called !== undefined) return this.#call(called, inputs, constants, attributes, surroundings, label);
     const rule = RULES.get(node.domain)?.get(node.operator);
-    if (rule === undefined) throw new GraphFault(`${label}: the operator is not among those whose memory is known`);
+    if (rule === undefined) throw new GraphFault(`${label}: the memory of this operator is not known`);
     const opset = this.#opset(node, surroundings, label);
     const evaluateGraph = (graph: Graph, given: readonly Value[], times: bigint) =>
       this.#evaluateGraph(graph, given, scope, { ...surroundings, times: surroundings.times * times });
@@ -378,13 +378,13 @@ class Analysis {
   #evaluateGraph(graph: Graph, given: readonly Value[], outer: Scope, surroundings: Surroundings): readonly Value[] {
     const scope = scopeWithin(outer);
     if (graph.inputs.length !== given.length)
-      throw new GraphFault(`its graph has ${graph.inputs.length} inputs, and ${given.length} are given`);
+      throw new GraphFault(`its graph has ${graph.inputs.length} inputs, but receives ${given.length}`);
     graph.inputs.forEach(({ name }, at) => this.#define(scope, name, given[at]!));
     this.#readWeights(graph, scope);
     this.#evaluateNodes(graph.nodes, scope, { ...surroundings, depth: surroundings.depth + 1 });
     return graph.outputs.map((name) => {
       const value = lookUp(scope, name);
-      if (value === undefined) throw new GraphFault(`no node gives the output \`${shorten(name)}\` of its graph`);
+      if (value === undefined) throw new GraphFault(`no node computes the output \`${shorten(name)}\` of its graph`);
       return value;
     });
   }
@@ -399,7 +399,7 @@ class Analysis {
   ): Evaluated {
     const scope = scopeWithin(undefined);
     if (inputs.length > called.inputs.length)
-      throw new GraphFault(`${label}: the function takes ${called.inputs.length} inputs`);
+      throw new GraphFault(`${label}: the function has ${called.inputs.length} inputs`);
     called.inputs.forEach((name, at) => {
       const value = inputs[at];
       if (value === undefined) return;
@@ -409,7 +409,7 @@ class Analysis {
     for (const [domain, version] of called.opsets) {
       const other = surroundings.opsets.get(domain);
       if (other !== undefined && other !== version)
-        throw new GraphFault(`${label}: the function is of another version of the domain \`${domain || 'ai.onnx'}\``);
+        throw new GraphFault(`${label}: the function uses another version of the domain \`${domain || 'ai.onnx'}\``);
     }
     this.#evaluateNodes(called.nodes, scope, {
       opsets: new Map([...surroundings.opsets, ...called.opsets]),
@@ -420,7 +420,7 @@ class Analysis {
     const values = called.outputs.map((name) => {
       const value = scope.values.get(name);
       if (value === undefined)
-        throw new GraphFault(`${label}: no node gives the output \`${shorten(name)}\` of the function`);
+        throw new GraphFault(`${label}: no node computes the output \`${shorten(name)}\` of the function`);
       return value;
     });
     return { values, areConstant: called.outputs.map((name) => scope.constants.has(name)) };

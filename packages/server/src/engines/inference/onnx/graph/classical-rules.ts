@@ -9,7 +9,7 @@ function matrix(node: NodeView): { rows: Size; columns: Size } {
   const { dims } = node.input(0);
   if (dims.length === 1) return { rows: Size.one, columns: dims[0]! };
   if (dims.length === 2) return { rows: dims[0]!, columns: dims[1]! };
-  throw new GraphFault('its input is no matrix');
+  throw new GraphFault('its input is not a matrix');
 }
 
 function labels(node: NodeView, ...names: readonly string[]): { count: bigint; type: number; each: bigint } {
@@ -39,7 +39,7 @@ function classified(node: NodeView, rows: Size, { count, type, each }: ReturnTyp
 function checkFeatures(node: NodeView, name: string, columns: Size): void {
   const { count, largest, smallest } = node.list(name);
   if (count > 0 && (smallest < 0 || BigInt(Math.trunc(largest)) >= columns.high)) {
-    throw new GraphFault(`\`${name}\` names feature ${smallest < 0 ? smallest : largest} of ${columns.high}`);
+    throw new GraphFault(`\`${name}\` refers to feature ${smallest < 0 ? smallest : largest} of ${columns.high}`);
   }
   if (columns.known === undefined) throw new GraphFault('the number of its features is not known before a run');
 }
@@ -61,7 +61,7 @@ const treeClassifier: Rule = (node) => {
 function checkTargets(node: NodeView, name: string, count: bigint): void {
   const { largest, smallest } = node.list(name);
   if (smallest < 0 || BigInt(Math.trunc(largest)) >= (count > 1n ? count : 1n))
-    throw new GraphFault(`\`${name}\` names an output that does not exist`);
+    throw new GraphFault(`\`${name}\` refers to an output that does not exist`);
 }
 
 const treeRegressor: Rule = (node) => {
@@ -115,7 +115,7 @@ function supportVectors(node: NodeView, classes: bigint): Size {
   if (columns.known === undefined) throw new GraphFault('the number of its features is not known before a run');
   const values = BigInt(node.list('support_vectors').count);
   const vectors = columns.known === 0n ? 0n : values / columns.known;
-  if (vectors * columns.known !== values) throw new GraphFault('its support vectors do not fit its features');
+  if (vectors * columns.known !== values) throw new GraphFault('its support vectors do not match its features');
   const pairs = classes * classes + 2n;
   const coefficients = BigInt(node.list('coefficients').count);
   node.costs(

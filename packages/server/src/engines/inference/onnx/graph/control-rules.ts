@@ -14,9 +14,9 @@ const conditional: Rule = (node) => {
 };
 
 function either(a: Value, b: Value): Value {
-  if (a.kind === 'closed' || b.kind === 'closed') throw new GraphFault('a branch gives what is no tensor');
+  if (a.kind === 'closed' || b.kind === 'closed') throw new GraphFault('a branch returns a value that is not a tensor');
   if (a.type !== b.type || a.dims.length !== b.dims.length) {
-    throw new GraphFault('its branches give outputs of different types or numbers of dimensions');
+    throw new GraphFault('its branches return outputs of different types or numbers of dimensions');
   }
   const dims = a.dims.map((size, at) => {
     const other = b.dims[at]!;
@@ -37,7 +37,7 @@ function either(a: Value, b: Value): Value {
 
 /** The body runs once for each element along an axis of its inputs; its state keeps its dimensions. */
 const scan: Rule = (node) => {
-  if (node.opset < 9) throw new GraphFault('its form before opset 9 is not analyzed');
+  if (node.opset < 9) throw new GraphFault('versions before opset 9 are not analyzed');
   const count = Number(node.int('num_scan_inputs', 0n));
   const states = node.inputs().slice(0, -count || undefined);
   const scanned = node.inputs().slice(states.length);
@@ -51,7 +51,7 @@ const scan: Rule = (node) => {
   const initial = states.map((x) => tensor(x.type, x.dims, repeatText(x)));
   const outputs = node.evaluateGraph(node.graph('body'), [...initial, ...slices], trips.high);
   const tensors = outputs.map((value) => {
-    if (value.kind === 'closed') throw new GraphFault('its body gives what is no tensor');
+    if (value.kind === 'closed') throw new GraphFault('its body returns a value that is not a tensor');
     return value;
   });
   initial.forEach((state, at) => checkState(state, tensors[at]));
@@ -83,8 +83,8 @@ const refuse =
 const dependsOnValues = refuse(
   'the size of its output depends on the values of its input, which are known only during a run',
 );
-const growsText = refuse('it makes text whose length has no limit');
-const noTensor = refuse('it makes sequences, maps or optional values, whose size is not analyzed');
+const growsText = refuse('it creates text without a length limit');
+const noTensor = refuse('it creates sequences, maps or optional values, whose size is not analyzed');
 
 const each = (names: string, rule: Rule): Rules => Object.fromEntries(names.split(' ').map((name) => [name, rule]));
 

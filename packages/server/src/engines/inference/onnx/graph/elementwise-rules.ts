@@ -135,7 +135,7 @@ function refuseTrap(node: NodeView): void {
   const isSafe = b.values?.every(({ low, high }) => low > -1n || high < -1n);
   if (isSafe !== true) {
     throw new GraphFault(
-      'it divides whole numbers by a value that can be -1, which ends the process for the lowest number',
+      'it divides integers by a value that can be -1, which crashes the process for the lowest integer',
     );
   }
 }

@@ -27,7 +27,7 @@ const attention: Rule = (node) => {
   const [x, w] = [node.input(0), node.input(1)];
   if (x.dims.length !== 3 || w.dims.length !== 2) throw new GraphFault('its inputs are not analyzed');
   if (node.optional(4) !== undefined || node.node.outputs.length > 1)
-    throw new GraphFault('it takes keys and values of earlier runs, which is not analyzed');
+    throw new GraphFault('it reads keys and values of earlier runs, which are not analyzed');
   const [batch, length, width] = x.dims as [Size, Size, Size];
   const heads = node.int('num_heads', 1n);
   if (heads < 1n) throw new GraphFault('`num_heads` is less than 1');
@@ -50,7 +50,7 @@ const multiHeadAttention: Rule = (node) => {
     [q, k, v].every(({ dims }) => dims.length === 3) &&
     node.optional(6) === undefined &&
     node.optional(7) === undefined;
-  if (!isPlain || node.node.outputs.length > 1) throw new GraphFault('this form of it is not analyzed');
+  if (!isPlain || node.node.outputs.length > 1) throw new GraphFault('this form of the operator is not analyzed');
   const heads = node.int('num_heads', 1n);
   if (heads < 1n) throw new GraphFault('`num_heads` is less than 1');
   const scores = q.dims[0]!.high * heads * q.dims[1]!.high * k.dims[1]!.high;
@@ -74,7 +74,7 @@ const embedLayerNormalization: Rule = (node) => {
 /** Distances between each row of one and each of the other. */
 const distances: Rule = (node) => {
   const [a, b] = [node.input(0), node.input(1)];
-  if (a.dims.length !== 2 || b.dims.length !== 2) throw new GraphFault('its inputs are no matrices');
+  if (a.dims.length !== 2 || b.dims.length !== 2) throw new GraphFault('its inputs are not matrices');
   const y = tensor(a.type, [a.dims[0]!, b.dims[0]!]);
   node.costs(mostElements(y) * (2n * a.dims[1]!.high + 16n), bytesOf(y) + 2n * (bytesOf(a) + bytesOf(b)));
   return [y];

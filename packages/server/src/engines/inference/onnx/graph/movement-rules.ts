@@ -134,7 +134,7 @@ const flatten: Rule = (node) => {
   const rank = x.dims.length;
   const given = node.int('axis', 1n);
   const axis = Number(given < 0n ? given + BigInt(rank) : given);
-  if (axis < 0 || axis > rank) throw new GraphFault(`the axis ${given} is none of ${rank} dimensions`);
+  if (axis < 0 || axis > rank) throw new GraphFault(`the axis ${given} is out of range for ${rank} dimensions`);
   return [rearranged(x, [elementsOf(x.dims.slice(0, axis)), elementsOf(x.dims.slice(axis))])];
 };
 
@@ -142,7 +142,7 @@ const squeeze: Rule = (node) => {
   const x = node.input(0);
   const given = node.attributeOrInput('axes', 1, 13);
   if (given === undefined && x.dims.some(({ known, low }) => known === undefined && low <= 1n)) {
-    throw new GraphFault('the number of dimensions of its output depends on the batch: name the axes');
+    throw new GraphFault('the number of dimensions of its output depends on the batch: set the axes explicitly');
   }
   const axes = new Set(given?.map((axis) => node.axis(axis, x.dims.length)));
   return [
@@ -158,7 +158,7 @@ const unsqueeze: Rule = (node) => {
   const given = node.attributeOrInput('axes', 1, 13) ?? [];
   const rank = x.dims.length + given.length;
   const axes = new Set(given.map((axis) => node.axis(axis, rank)));
-  if (axes.size !== given.length) throw new GraphFault('it names an axis twice');
+  if (axes.size !== given.length) throw new GraphFault('it lists an axis twice');
   let next = 0;
   return [
     rearranged(
@@ -171,7 +171,7 @@ const unsqueeze: Rule = (node) => {
 const transpose: Rule = (node) => {
   const x = node.input(0);
   const order = node.ints('perm')?.map((axis) => node.axis(axis, x.dims.length));
-  if (order !== undefined && new Set(order).size !== x.dims.length) throw new GraphFault('`perm` is no permutation');
+  if (order !== undefined && new Set(order).size !== x.dims.length) throw new GraphFault('`perm` is not a permutation');
   const dims = order === undefined ? x.dims.toReversed() : order.map((axis) => x.dims[axis]!);
   return [rearranged(x, dims, dims.length < 2)];
 };
@@ -214,9 +214,9 @@ const expand: Rule = (node) => {
 
 const tile: Rule = (node) => {
   const x = node.input(0);
-  const repeats = node.values(1, 'the numbers of repeats');
+  const repeats = node.values(1, 'the repeat counts');
   if (repeats.length !== x.dims.length)
-    throw new GraphFault('it does not have one number of repeats for each dimension');
+    throw new GraphFault('it does not have one repeat count for each dimension');
   const only = x.values?.length === 1 ? x.values[0] : undefined;
   return [
     filled(
@@ -229,7 +229,7 @@ const tile: Rule = (node) => {
 };
 
 const range: Rule = (node) => {
-  const meaning = 'the ends of its range';
+  const meaning = 'the limits of its range';
   const { type } = node.input(0);
   const fractions = [0, 1, 2].map((at) => node.input(at).fractions?.[0]);
   if (isFloat(type) && fractions.some((value) => value !== undefined)) {
@@ -237,7 +237,7 @@ const range: Rule = (node) => {
     if (start === undefined || limit === undefined || delta === undefined)
       throw new GraphFault(`${meaning} are not known before a run`);
     const length = Math.ceil((limit - start) / delta);
-    if (!Number.isSafeInteger(length)) throw new GraphFault(`its range has no whole number of elements`);
+    if (!Number.isSafeInteger(length)) throw new GraphFault(`its range does not have an integer number of elements`);
     // The runtime may compute in single precision.
     return [tensor(type, [Size.between(0n, BigInt(Math.max(0, Math.ceil(length * (1 + 1e-6)) + 1)))])];
   }
@@ -272,7 +272,7 @@ const pad: Rule = (node) => {
     node.opset >= 18 && node.optional(3) !== undefined
       ? node.numbers(3, 'its axes').map((axis) => node.axis(axis, rank))
       : x.dims.map((_, at) => at);
-  if (pads.length !== 2 * axes.length) throw new GraphFault('it does not have two paddings for each dimension');
+  if (pads.length !== 2 * axes.length) throw new GraphFault('it does not have two padding sizes for each dimension');
   const dims = [...x.dims];
   axes.forEach((axis, at) => {
     dims[axis] = dims[axis]!.plus(pads[at]!)

@@ -46,7 +46,7 @@ export function matMul({
 
 const gemm: Rule = (node) => {
   const [a, b] = [node.input(0), node.input(1)];
-  if (a.dims.length !== 2 || b.dims.length !== 2) throw new GraphFault('its inputs are no matrices');
+  if (a.dims.length !== 2 || b.dims.length !== 2) throw new GraphFault('its inputs are not matrices');
   const { dims, reads } = product(
     swapped(a.dims, node.int('transA', 0n) !== 0n),
     swapped(b.dims, node.int('transB', 0n) !== 0n),
@@ -65,7 +65,7 @@ const einsum: Rule = (node) => {
   const uses = new Map<string, number>();
   terms.forEach((term, at) => {
     const { dims } = inputs[at]!;
-    if (term.length !== dims.length) throw new GraphFault('its equation does not fit its inputs');
+    if (term.length !== dims.length) throw new GraphFault('its equation does not match its inputs');
     Array.from(term).forEach((letter, axis) => {
       const [known, size] = [sizes.get(letter), dims[axis]!];
       sizes.set(letter, known === undefined ? size : (broadcast([known], [size])[0] ?? size));
@@ -110,7 +110,7 @@ function windowOf(node: NodeView, rank: number, kernel: readonly bigint[]): Wind
       throw new GraphFault(`\`${name}\` has a value that is not analyzed`);
     return found;
   };
-  if (kernel.length !== rank) throw new GraphFault('its kernel does not fit its input');
+  if (kernel.length !== rank) throw new GraphFault('its kernel does not match its input');
   return {
     kernel,
     strides: every('strides', rank, 1n),
@@ -147,7 +147,7 @@ export function convolution({
   return (node) => {
     const [x, w] = [node.input(xAt), node.input(weights)];
     const rank = x.dims.length - 2;
-    if (rank < 1 || w.dims.length !== x.dims.length) throw new GraphFault('its weights do not fit its input');
+    if (rank < 1 || w.dims.length !== x.dims.length) throw new GraphFault('its weights do not match its input');
     const kernel = w.dims.slice(2).map(({ known }) => {
       if (known === undefined) throw new GraphFault('the size of its kernel is not known before a run');
       return known;
@@ -271,9 +271,9 @@ const recurrent =
 const attention: Rule = (node) => {
   const [q, k, v] = [node.input(0), node.input(1), node.input(2)];
   if (node.optional(4) !== undefined || node.optional(5) !== undefined)
-    throw new GraphFault('it takes keys and values of earlier runs, which is not analyzed');
+    throw new GraphFault('it reads keys and values of earlier runs, which are not analyzed');
   if (node.node.outputs.length > 1 || ![3, 4].includes(q.dims.length))
-    throw new GraphFault('this form of it is not analyzed');
+    throw new GraphFault('this form of the operator is not analyzed');
   const isSplit = q.dims.length === 4;
   const heads = isSplit ? q.dims[1]! : Size.of(node.int('q_num_heads', 1n));
   const [queries, keys] = [q.dims[isSplit ? 2 : 1]!, k.dims[isSplit ? 2 : 1]!];
@@ -294,7 +294,7 @@ const attention: Rule = (node) => {
 const gridSample: Rule = (node) => {
   const [x, grid] = [node.input(0), node.input(1)];
   if (x.dims.length < 3 || x.dims.length !== grid.dims.length)
-    throw new GraphFault('its grid has another number of dimensions than its input');
+    throw new GraphFault('its grid and its input have different numbers of dimensions');
   const y = tensor(x.type, [...x.dims.slice(0, 2), ...grid.dims.slice(1, -1)]);
   // The cubic mode reads 16 places for each sample.
   node.costs(mostElements(y) * 64n);

@@ -71,7 +71,7 @@ export class NodeView {
 
   optional(at: number): TensorValue | undefined {
     const value = this.#inputs[at];
-    if (value?.kind === 'closed') throw new GraphFault(`its input ${at + 1} is no tensor`);
+    if (value?.kind === 'closed') throw new GraphFault(`its input ${at + 1} is not a tensor`);
     return value;
   }
 
@@ -158,7 +158,7 @@ export class NodeView {
   /** An axis of a tensor of `rank` dimensions, counted from the front. */
   axis(value: bigint, rank: number): number {
     const axis = Number(value < 0n ? value + BigInt(rank) : value);
-    if (axis < 0 || axis >= rank) throw new GraphFault(`the axis ${value} is none of ${rank} dimensions`);
+    if (axis < 0 || axis >= rank) throw new GraphFault(`the axis ${value} is out of range for ${rank} dimensions`);
     return axis;
   }
 

@@ -176,7 +176,7 @@ class GraphReader {
     this.#reader.message(() => {
       const attribute = this.#readAttribute();
       if (attributes.has(attribute.name)) {
-        throw new GraphFault(`a node has two attributes of the name \`${attribute.name}\``);
+        throw new GraphFault(`a node has two attributes with the name \`${attribute.name}\``);
       }
       attributes.set(attribute.name, attribute);
     });
@@ -343,7 +343,7 @@ class GraphReader {
     });
     if (key === 'location') tensor.external = { ...tensor.external, location: value };
     else if (key === 'offset' || key === 'length') {
-      if (!/^\d{1,18}$/.test(value)) throw new GraphFault(`the ${key} of external data is no whole number`);
+      if (!/^\d{1,18}$/.test(value)) throw new GraphFault(`the ${key} of external data is not an integer`);
       tensor.external = { ...tensor.external, [key]: BigInt(value) };
     }
   }
