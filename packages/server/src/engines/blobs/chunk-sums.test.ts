@@ -7,7 +7,7 @@ const CHUNK = 256 * 1024;
 const SIZE = 3 * CHUNK + 1000;
 const bytes = Buffer.from(Array.from({ length: SIZE }, (_, at) => (at * 31 + (at >> 8)) & 255));
 
-/** Cuts bytes at these places. */
+/** Splits bytes at these positions. */
 function* pieces(of: Buffer, cuts: readonly number[]): Generator<Buffer> {
   const places = [0, ...cuts.filter((one) => one < of.length).toSorted((a, b) => a - b), of.length];
   for (const [index, from] of places.slice(0, -1).entries()) yield of.subarray(from, places[index + 1]);

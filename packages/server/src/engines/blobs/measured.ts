@@ -1,17 +1,17 @@
-/** Counts and hashes bytes while they pass into a store, and holds them against what the sender said of them. */
+/** Counts and hashes bytes on their way into a store, and compares them with the size and digest that the sender declared. */
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { DaisError } from '@dais/api';
 import { ChunkSums } from './chunk-sums.ts';
 import { WHOLE_FIRST_BYTES, type ExpectedBytes } from './contract.ts';
 
-/** Hashing is synchronous: 1 MiB takes 0.7 to 2 ms of the event loop, so larger chunks are cut. */
+/** Hashing is synchronous: 1 MiB takes 0.7 to 2 ms of the event loop, so larger chunks are split. */
 const SLICE_BYTES = 1 << 20;
 
 export interface Measured {
   readonly size: number;
   readonly sha256: string;
-  /** Of a large object: see chunk-sums.ts. */
+  /** For large objects only: see chunk-sums.ts. */
   readonly sums?: Buffer;
 }
 
@@ -23,9 +23,8 @@ export interface MeasuredBytes {
 }
 
 /**
- * Takes a source over: whatever happens, its errors have a listener from here on. `bytes` destroys it when it is left
- * early; a caller that never starts `bytes` destroys the source itself.
- * @throws TypeError when the source was read before: its bytes are gone.
+ * Measures the bytes of a source. From here on its errors always have a listener. `bytes` destroys it on an early return; a
+ * caller that never starts `bytes` destroys the source itself. @throws TypeError when the source was read before.
  */
 export function measure(source: Readable, expected: ExpectedBytes = {}): MeasuredBytes {
   source.on('error', () => {});

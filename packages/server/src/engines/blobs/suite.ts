@@ -1,4 +1,4 @@
-/** What every blob store must do, whatever keeps its bytes. */
+/** Tests that every blob store must pass. */
 import { createHash, randomBytes } from 'node:crypto';
 import { PassThrough, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -9,13 +9,13 @@ import type { BlobStat, BlobStore } from './contract.ts';
 
 export interface BlobStoreSubject {
   readonly store: BlobStore;
-  /** Number of remains of puts: temporary files, temporary objects, unfinished multipart uploads. */
+  /** Number of leftovers of puts: temporary files, temporary objects, unfinished multipart uploads. */
   remains(): Promise<number>;
   end(): Promise<void>;
 }
 
 const MIB = 2 ** 20;
-/** More than two parts of a multipart upload (5 MiB is the smallest part that S3 takes). */
+/** More than two parts of a multipart upload (5 MiB is the smallest part of S3). */
 const LARGE = 11 * MIB + 7;
 
 export function blobStoreSuite(name: string, open: () => Promise<BlobStoreSubject>): void {
@@ -288,7 +288,7 @@ export async function expectCode(code: ErrorCode, work: Promise<unknown>): Promi
   return error as DaisError;
 }
 
-/** The whole blob, or the code of the error that it gave. */
+/** Returns the whole blob, or the code of its error. */
 async function readOrCode(store: BlobStore, locator: string): Promise<Buffer | string> {
   try {
     return await buffer(await store.get(locator));
@@ -301,7 +301,7 @@ export function sha256(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** A source of `size` bytes that then fails with `failure`, or is cut off without an error. */
+/** A source of `size` bytes that then fails with `failure`, or is destroyed without an error. */
 function failing(size: number, failure: Error | undefined): Readable {
   let left = size;
   return new Readable({
@@ -323,7 +323,7 @@ export async function locators(store: BlobStore, after?: string): Promise<string
   return found;
 }
 
-/** The locator that `bytes` would have, made from that of another blob. */
+/** Returns the locator that `bytes` would have, derived from that of another blob. */
 function locatorLike(other: { readonly locator: string; readonly sha256: string }, bytes: Buffer): string {
   return other.locator.replace(other.sha256, sha256(bytes));
 }

@@ -1,4 +1,4 @@
-/** What readers receive of objects that a disk damaged. */
+/** Reads of objects that a disk damaged. */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, open, readdir, rename, rm, truncate, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -126,7 +126,7 @@ describe('a damaged object', () => {
     await store.get(locator, { start: 10, end: 19 }).then((stream) => stream.destroy());
     expect(reads).toBe(1);
     await flip(locator, 5);
-    // Disks count time in steps: a change right after the check may have the time of before.
+    // File timestamps are coarse: a change right after the check may keep the same timestamp.
     await utimes(await fileOf(locator), new Date(), new Date(Date.now() + 1000));
     await expectCode('content_damaged', store.get(locator, { start: 0, end: 9 }));
   });
@@ -141,7 +141,7 @@ describe('a damaged object', () => {
   describe('that is large', () => {
     const SIZE = 33 * MIB;
     let kept: Map<string, Buffer>;
-    /** A store of a process that was started again: it remembers what was kept only. */
+    /** The store of a restarted process: it knows only what was stored. */
     const again = () =>
       verifiedBlobs(plain, {
         clock: systemClock,
@@ -172,7 +172,7 @@ describe('a damaged object', () => {
         expect((await read(start, end)).equals(bytes.subarray(start, end + 1))).toBe(true);
       }
       await expectCode('content_damaged', reader.get(locator, { start: at - 5, end: at + 5 }));
-      // The bytes before the damaged chunk have left by then: the connection ends.
+      // The bytes before the damaged chunk have already been sent: the connection ends.
       const crossing = await received(await reader.get(locator, { start: 19 * MIB, end: 21 * MIB }));
       expect(crossing).toEqual({ bytes: MIB, code: 'content_damaged' });
       expect(found).toContainEqual({ locator, kind: 'altered', size: SIZE });
@@ -227,7 +227,7 @@ describe('a damaged object', () => {
       expect((await received(reader)).code).toBe('content_damaged');
       expect((await buffer(await store.get(locator))).equals(bytes)).toBe(true);
     }
-    // A reader of the file of before reported damage that is no more: the check in the background withdraws it.
+    // A reader of the replaced file reported damage that was repaired: the background check withdraws the report.
     await expect.poll(() => intact, { timeout: 10_000 }).toContain(locator);
   });
 

@@ -1,4 +1,4 @@
-/** What every compute engine must do, wherever it runs its tasks. Commands are those of a POSIX system. */
+/** Tests that every compute engine must pass. Commands are those of a POSIX system. */
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -62,7 +62,7 @@ export async function expectRefusal(work: Promise<unknown>, code: ErrorCode, wor
   expect(error).toMatchObject({ code, message: expect.stringMatching(words) as string });
 }
 
-/** Until it runs and has written these words. */
+/** Waits until it runs and has written this text. */
 export async function untilWritten(compute: Compute, attempt: string, words: string): Promise<void> {
   await expect.poll(async () => await textOf(compute, attempt), { interval: 20 }).toContain(words);
 }
@@ -163,7 +163,7 @@ export function computeSuite(name: string, openSubject: () => Promise<ComputeSub
       await finish(spec);
       const lines = (await textOf(compute, spec.attempt)).trimEnd().split('\n');
       expect(lines.slice(0, 2)).toEqual(['plain *** end', '***']);
-      // What an edge of base64 shares with something else stays: at most two characters.
+      // Base64 characters that also encode neighboring bytes stay: at most two.
       for (const line of lines.slice(2, 5)) expect(line).toMatch(/^.{0,3}\*{3}.{0,3}$/);
       expect(lines.slice(5, 9)).toEqual(['> ***', '> ***', '> ***', '> ***']);
       for (const line of lines.slice(9, -4)) expect(line).toMatch(/^\*{3}.{0,3}$/);
@@ -298,7 +298,7 @@ line" 'out/ -rf' 'out/..hidden'`,
       await compute.cancel(attempt);
       await compute.cancel(attempt);
       expect(await compute.wait(attempt, never)).toMatchObject({ phase: 'ended', end: 'cancelled', code: 5 });
-      // The sleep is told too, and the shell says so.
+      // The sleep receives the signal, too, and the shell prints a message.
       expect(await textOf(compute, attempt)).toMatch(/^up\n(Terminated\n)?bye\n$/);
       await compute.cancel(attempt);
     });

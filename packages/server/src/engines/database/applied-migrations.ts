@@ -1,9 +1,9 @@
 import type { ClientBase } from 'pg';
 import type { AppliedMigration } from './migration-plan.ts';
 
-/** What was applied to this database; nothing in one that Dais has never used. */
+/** Returns the migrations applied to this database; empty for a database that Dais has never used. */
 export async function readApplied(client: ClientBase): Promise<AppliedMigration[]> {
-  // Not to_regclass: it may answer from a cache that says "no" although another starter has just committed.
+  // Not to_regclass: its cache may miss a table that another starter has just committed.
   const exists = await client.query<{ there: boolean }>(
     `select exists (select from pg_class where relname = 'migration' and relnamespace =
        (select oid from pg_namespace where nspname = 'dais')) as there`,

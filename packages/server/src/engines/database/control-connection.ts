@@ -7,12 +7,12 @@ import { quoteIdentifier } from './roles.ts';
 
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 5_000;
-/** A half-open connection hears nothing for ever: ask now and then. */
+/** A half-open connection never receives an error, so it is pinged regularly. */
 const HEARTBEAT_MS = 30_000;
 
 /**
- * One connection beside the pool, for LISTEN and for the health probe, so that neither waits behind a full pool.
- * Opened at first use. With listeners it reconnects by itself; without, the next ping does.
+ * One connection in addition to the pool, for LISTEN and for the health probe, so that neither waits for a full pool. Opened at
+ * first use. With listeners it reconnects automatically; without, the next ping does.
  */
 export class ControlConnection {
   readonly #connection: ConnectionOptions;
@@ -31,7 +31,7 @@ export class ControlConnection {
   async listen(channel: string, heard: (payload: string) => void): Promise<() => Promise<void>> {
     const known = this.#listeners.get(channel);
     const heards = known ?? new Set();
-    // A wrapper of its own, so that the same function may listen twice and stop once.
+    // A separate wrapper, so that the same function may listen twice and stop once.
     const own = (payload: string): void => heard(payload);
     heards.add(own);
     this.#listeners.set(channel, heards);
@@ -64,7 +64,7 @@ export class ControlConnection {
     try {
       await Promise.race([probe, expiry]);
     } catch (error) {
-      // A connection that does not answer is not asked again.
+      // A connection that does not respond is not used again.
       this.#drop();
       probe.catch(() => {});
       throw translate(error);
@@ -128,7 +128,7 @@ export class ControlConnection {
   #drop(): void {
     const dropped = this.#client;
     this.#client = undefined;
-    // Not `end`: that would wait for the answer that does not come.
+    // Not `end`: that would wait for a response that never arrives.
     void dropped?.then(
       (client) => client.connection.stream.destroy(),
       () => {},
@@ -153,7 +153,7 @@ export class ControlConnection {
       return;
     }
     this.#retryMs = FIRST_RETRY_MS;
-    // What was said meanwhile is lost: wake everybody once.
+    // Notifications during the outage are lost: wake all listeners once.
     for (const heards of this.#listeners.values()) for (const heard of heards) heard('');
   }
 }

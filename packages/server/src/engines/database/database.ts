@@ -18,7 +18,7 @@ import { APP_ROLE } from './roles.ts';
 import { runSteps, type PreparedNames, type Step, type StepResult } from './wire-statement.ts';
 
 export interface DatabaseOptions {
-  /** Connections at most; default 10. Several processes share the server's `max_connections`. */
+  /** Maximum number of connections; default 10. Several processes share the `max_connections` of the server. */
   readonly poolSize?: number;
   /** How long a transaction may wait for a free connection; default 5 s. */
   readonly acquireTimeoutMs?: number;
@@ -34,17 +34,16 @@ const POOL_SIZE = 10;
 const ACQUIRE_TIMEOUT_MS = 5_000;
 const IDLE_CONNECTION_MS = 30_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
-/** A transaction that holds locks while its program does something else ends after this. */
+/** A transaction that is idle with locks ends after this time. */
 const IDLE_IN_TRANSACTION_MS = 60_000;
 const MAX_ATTEMPTS = 6;
 const FIRST_RETRY_MS = 4;
 
 /**
- * Opens the statements' side of a database; connects at first use, so it never throws.
+ * Opens the connection pool of a database; connects at first use, so it never throws.
  *
- * Role, project and limits are set for each transaction, never for the session, so that a transaction pooler may stand
- * between. They travel with BEGIN and the first statement in one round trip (see wire-statement.ts), and a read does
- * not wait for its COMMIT.
+ * Role, project and limits are set per transaction, never per session, so that a transaction pooler can be in between. They are
+ * sent with BEGIN and the first statement in one round trip (see wire-statement.ts), and a read does not wait for its COMMIT.
  */
 export function openDatabase(connection: ConnectionOptions, options: DatabaseOptions = {}): Database {
   return new PooledDatabase(connection, options);
@@ -73,8 +72,8 @@ class PooledDatabase implements Database {
       idleTimeoutMillis: IDLE_CONNECTION_MS,
       connectionTimeoutMillis: options.acquireTimeoutMs ?? ACQUIRE_TIMEOUT_MS,
     });
-    // A client or pool without a listener turns the loss of a connection into an uncaught exception. The pool drops
-    // such clients itself; whoever uses one gets the error from its statement.
+    // A client or pool without a listener turns the loss of a connection into an uncaught exception. The pool removes such
+    // clients itself; their users receive the error from their statement.
     this.#pool.on('error', () => {});
     this.#pool.on('connect', (client) => client.on('error', () => {}));
   }
@@ -158,7 +157,7 @@ class PooledDatabase implements Database {
             unexpected ||
             isSerializationFailure(error) ||
             isStalePlan(error) ||
-            // The server restarted while this connection lay idle: nothing was committed, a new one may do.
+            // The server restarted while this connection was idle: nothing was committed, so a new connection may be used.
             (lost && reused && attempts === 1);
           if (!again || attempts === MAX_ATTEMPTS) throw this.#toCaller(error, mode);
           if (!lost && !unexpected) await delay(FIRST_RETRY_MS * 2 ** attempts * this.#random());
@@ -238,7 +237,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 function scopeSetting(scope: RowScope): string {
   if (scope === 'all') return 'all';
-  // Row security compares text, so only the canonical form is right; 'all' must never come in as a project.
+  // Row security compares text, so only the canonical form is valid; 'all' must never be passed as a project.
   if (!UUID.test(scope.project)) throw new Error(`not a project id in canonical form: ${scope.project}`);
   return scope.project;
 }
@@ -260,11 +259,11 @@ type Runner = (steps: readonly Step[]) => Promise<StepResult>;
 
 interface Beginning {
   readonly steps: readonly Step[];
-  /** All that one of a single round trip begins with: what goes to the server together is a transaction by itself. */
+  /** The start of a transaction in a single round trip: statements that are sent together are an implicit transaction. */
   readonly implicit?: Step;
 }
 
-/** Begins with the first statement; see openDatabase. */
+/** Starts with the first statement; see openDatabase. */
 class RunningTransaction implements Sql {
   readonly careful: boolean;
   readonly #run: Runner;
@@ -322,27 +321,27 @@ class RunningTransaction implements Sql {
     try {
       ({ tag } = await this.#run(whole ? before : [...before, COMMIT]));
     } catch (error) {
-      // What failed went before the commit: the transaction is still there, and can only be rolled back.
+      // The failed statement ran before the commit: the transaction is still open and can only be rolled back.
       if (last.length > 0 && !whole) await this.#run([ROLLBACK]).catch(() => {});
       if (this.#failure !== undefined) throw this.#failure;
       throw isUnavailable(error) ? unknownFate(error) : error;
     }
-    // The work swallowed the error of a statement: the server could only roll back.
+    // The function ignored the error of a statement, so the server rolled back.
     if (!whole && tag === 'ROLLBACK') throw this.#failure;
   }
 
-  /** For reads: the result does not depend on it. A connection that it breaks is found broken at its next use. */
+  /** For reads, the result does not depend on it. A broken connection is detected at its next use. */
   commitLater(): void {
     if (this.#end()) this.#run([COMMIT]).catch(() => {});
   }
 
   async rollback(): Promise<void> {
     if (!this.#end()) return;
-    // A lost connection has rolled back by itself.
+    // A lost connection has already rolled back.
     await this.#run([ROLLBACK]).catch(() => {});
   }
 
-  /** True when there is something to end. */
+  /** Returns whether there is a transaction to end. */
   #end(): boolean {
     const open = this.#state === 'open';
     this.#state = 'ended';

@@ -90,7 +90,7 @@ test('a backup comes before a change of existing data, and only then', async () 
   let backups = 0;
   const backup = async (): Promise<void> => {
     backups += 1;
-    // It reads through a connection of its own while the migration waits.
+    // It reads through a separate connection while the migration waits.
     expect(await rows(empty, `select count(*)::int as n from shop.item`)).toEqual([{ n: 1 }]);
   };
   await migrate(empty, shop(first), '1.0.0', { backup });
@@ -126,7 +126,7 @@ test('a table that is in use is waited for in short attempts', async () => {
     backups += 1;
   };
   const migrating = migrate(empty, shop(first, second), '1.0.0', { lockTimeoutMs: 20, backup });
-  // A waiter that comes, goes and comes again has another transaction each time.
+  // A waiter that retries has another transaction each time.
   const waiters = new Set<unknown>();
   const waiting = `select backend_xid::text as xid from pg_stat_activity where wait_event_type = 'Lock' and backend_xid is not null`;
   await expect

@@ -16,15 +16,15 @@ export interface PendingMigration {
   readonly checksum: string;
 }
 
-/** SHA-256 of the SQL, in hex: what is compared, so that an edited migration is found. */
+/** SHA-256 of the SQL, in hex: detects an edited migration. */
 export function migrationChecksum(migration: Migration): string {
   return createHash('sha256').update(migration.sql).digest('hex');
 }
 
 /**
- * What is still to be applied, in order: slices as listed, each by id.
- * @throws DaisError `data_version` when the program is older than the schema allows, when a migration was edited after
- *   it was applied, or when program and database went different ways.
+ * Returns the pending migrations in order: by slice as listed, then by id.
+ * @throws DaisError `data_version` when the program is older than the schema allows, when a migration was edited after it was
+ *   applied, or when program and database are of different release lines.
  */
 export function planMigrations(
   slices: readonly Slice[],
@@ -78,7 +78,7 @@ function refuseOldProgram(applied: readonly AppliedMigration[], programVersion: 
   }
 }
 
-/** Mistakes of the program, not of a user. */
+/** Checks for programming errors. */
 function checkSlices(slices: readonly Slice[]): void {
   const schemas = new Set<string>();
   for (const { schema, migrations } of slices) {

@@ -1,11 +1,11 @@
-/** What every implementation must do with statements that are put off. */
+/** Tests of deferred statements that every implementation must pass. */
 import { expect, test } from 'vitest';
 import type { Database, Sql, TransactionOptions } from './contract.ts';
 
 const READ: TransactionOptions = { mode: 'read', scope: 'all' };
 const WRITE: TransactionOptions = { mode: 'write', scope: 'all' };
 
-/** In the suite's database: writes into its `probe.shared`. */
+/** In the database of the suite: writes into `probe.shared`. */
 export function testDeferred(opened: () => Database): void {
   test('runs deferred statements before the next statement or with the commit', async () => {
     const database = opened();
@@ -19,7 +19,7 @@ export function testDeferred(opened: () => Database): void {
       ]);
       sql.defer(...insert(22));
     });
-    // Nothing else: it is a transaction all the same.
+    // Nothing else: it is still a transaction.
     await database.transaction(WRITE, async (sql) => sql.defer(...insert(23)));
     const broken = database.transaction(WRITE, async (sql) => {
       sql.defer(...insert(24));
@@ -50,7 +50,7 @@ export function testDeferred(opened: () => Database): void {
       sql.defer(insert);
     });
     await expect(swallowed).rejects.toMatchObject({ code: '22012' });
-    // On every connection of the pool: none is left inside of a transaction.
+    // On every connection of the pool: none is left inside a transaction.
     const all = await Promise.all(
       Array.from({ length: 20 }, () => database.statement(READ, 'select from probe.shared where id = 25')),
     );
@@ -93,7 +93,7 @@ export function testDeferred(opened: () => Database): void {
       await sql.query('select 1');
     });
     await expect(before).rejects.toMatchObject({ code: 'invalid_state', message: 'It is gone.' });
-    // A code that nobody knows is a fault of ours.
+    // An unknown code is an internal error.
     const unknown = database.transaction(WRITE, async (sql) => sql.defer(...refuse('constructor')));
     await expect(unknown).rejects.toMatchObject({ code: 'DA000' });
   });

@@ -1,4 +1,4 @@
-/** What every implementation of the database engine must do. */
+/** Tests that every implementation of the database engine must pass. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DaisError } from '@dais/api/errors';
 import type { Database, DatabaseEngine, RunningDatabase, Slice, TransactionOptions } from './contract.ts';
@@ -32,7 +32,7 @@ const WRITE: TransactionOptions = { mode: 'write', scope: 'all' };
 const inAlpha: TransactionOptions = { mode: 'write', scope: { project: ALPHA } };
 const inBeta: TransactionOptions = { mode: 'write', scope: { project: BETA } };
 
-/** `make` gives an engine over a server of its own and what must be cleaned up after it. */
+/** `make` returns an engine with a separate server, and its cleanup. */
 export function databaseSuite(
   name: string,
   make: () => Promise<{ readonly engine: DatabaseEngine; readonly clean: () => Promise<void> }>,
@@ -257,7 +257,7 @@ export function databaseSuite(
         await expect(database.statement(READ, 'selekt', [], 'suite_typo')).rejects.toMatchObject({ code: '42601' });
         expect(await database.statement(READ, 'select 1 as n', [], 'suite_typo')).toEqual([{ n: 1 }]);
         const second = database.statement(READ, 'select 2 as n', [], 'suite_typo');
-        // Without prepared statements a name means nothing.
+        // Without prepared statements, names have no effect.
         const told = running.connection.preparedStatements === false ? '[{"n":2}]' : 'already used for another text';
         expect(await second.then(JSON.stringify, String)).toContain(told);
       });
@@ -325,7 +325,7 @@ export function databaseSuite(
         const single = openDatabase(running.connection, { poolSize: 1 });
         await single.statement(inAlpha, 'select 1');
         await single.transaction(inAlpha, (sql) => sql.query('select 1'));
-        // A statement of the login role itself: BEGIN takes the role, RESET gives it back inside the transaction.
+        // A statement as the login role: BEGIN sets the role, RESET resets it inside the transaction.
         const seen = await single.transaction(READ, async (sql) => {
           await sql.query('reset role');
           return await sql.query<{ who: string }>('select current_user as who');
@@ -432,7 +432,7 @@ export function databaseSuite(
   });
 }
 
-/** Ends the sessions that listen or ping. Only the login role may see what they run. */
+/** Ends the sessions that listen or ping. Only the login role can see their statements. */
 async function cutListeners(database: Database): Promise<void> {
   await database.transaction(WRITE, async (sql) => {
     await sql.query('reset role');
@@ -451,7 +451,7 @@ const widened: Slice = {
   ],
 };
 
-/** Resolves for everyone once `count` have come; those who come later pass. */
+/** Resolves for all callers once `count` have arrived; later callers pass. */
 function rendezvous(count: number): () => Promise<void> {
   let arrived = 0;
   let open: (() => void) | undefined;

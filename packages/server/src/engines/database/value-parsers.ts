@@ -16,8 +16,8 @@ const driverParser = types.getTypeParser as unknown as (typeId: number) => Value
 const arrayOfText = driverParser(TEXT_ARRAY) as (text: string) => (string | null)[];
 
 /**
- * What differs from the driver's defaults: int8 is a bigint (a number loses digits above 2^53); `date` and
- * `timestamp` stay text, because they name no instant; numeric[] stays text as numeric does.
+ * Parsers that differ from the defaults of the driver: int8 is a bigint (a number loses digits above 2^53); `date` and
+ * `timestamp` stay text, because they are not instants; numeric[] stays text like numeric.
  */
 const ours: ReadonlyMap<number, ValueParser> = new Map<number, ValueParser>([
   [INT8, BigInt],
@@ -29,7 +29,7 @@ const ours: ReadonlyMap<number, ValueParser> = new Map<number, ValueParser>([
   [NUMERIC_ARRAY, arrayOfText],
 ]);
 
-/** The parser of a type's text form, by the type's object id. */
+/** Returns the parser of the text format of a type, by its object id. */
 export function valueParser(typeId: number): ValueParser {
   return ours.get(typeId) ?? driverParser(typeId);
 }

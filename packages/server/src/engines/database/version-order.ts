@@ -24,7 +24,7 @@ function split(version: string): [string[], string[]] {
   return [withoutBuild.slice(0, dash).split('.'), withoutBuild.slice(dash + 1).split('.')];
 }
 
-/** Numbers are older than words; a shorter list of parts is older. */
+/** Numbers precede words; a shorter list of parts precedes a longer one. */
 function compareParts(a: string | undefined, b: string | undefined): number {
   if (a === undefined || b === undefined) return a === b ? 0 : a === undefined ? -1 : 1;
   const [numberA, numberB] = [/^\d+$/.test(a), /^\d+$/.test(b)];

@@ -1,10 +1,10 @@
 /**
- * Requirements as people write them, one a line. Only what names a package of an index or a file with an https address is
- * let through: a line is written by whoever may run something, and the installer runs with the rights of the server.
+ * Parses requirement lines of users. Only packages of an index and files with an https URL are accepted: anyone who can start a
+ * run writes such lines, and the installer runs with the permissions of the server.
  */
 import type { Issue } from '@dais/api';
 
-/** More than any environment that works; so that what is parsed is bounded. */
+/** A bound for the parser, beyond any working environment. */
 const MAX_LINES = 5_000;
 const MAX_LINE = 4_096;
 const MAX_HASHES = 2_000;
@@ -12,22 +12,22 @@ const MAX_HASHES = 2_000;
 const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?/;
 const EXTRAS = /^\s*\[[A-Za-z0-9._,\s-]{0,500}\]/;
 const CLAUSE = /^(?:===|==|!=|<=|>=|~=|<|>)\s*[A-Za-z0-9._*+!-]{1,128}$/;
-/** `$` is left out: the installer would put a variable of its own environment there. */
+/** `$` is excluded: the installer would expand environment variables. */
 const ADDRESS = /^https?:\/\/[A-Za-z0-9!#%&'()*+,./:=?_~-]+$/;
 const MARKER = /^[A-Za-z0-9_\s"'.<>=!~(),+*-]{1,1000}$/;
 const HASH = /^--hash=sha256:[0-9a-f]{64}$/;
 
 export interface Requirement {
   readonly name: string;
-  /** Of a package that is not of an index. */
+  /** URL of a package that is not from an index. */
   readonly url?: string;
   readonly pinned: boolean;
   readonly hashed: boolean;
-  /** One form for one meaning, as far as blanks and the order of hashes go. */
+  /** Normalized text: whitespace and the order of hashes do not matter. */
   readonly text: string;
 }
 
-/** Reads every line; `issues` has what is wrong with each that is not taken. */
+/** Parses all lines; `issues` contains the error of each rejected line. */
 export function readRequirements(
   lines: readonly string[],
   path: string,
@@ -45,7 +45,7 @@ export function readRequirements(
   return { requirements, issues };
 }
 
-/** What is wrong with it, or the requirement. */
+/** Returns the requirement, or the error. */
 function readLine(line: string): Requirement | string {
   if (/[\r\n\0]/.test(line)) return 'contains more than one line';
   const [wanted = '', ...options] = line.trim().split(/\s+(?=--)/);

@@ -1,6 +1,6 @@
 import { DaisError } from '@dais/api';
 
-/** Gives a failed file operation its code and says which folder it is; everything else stays as it is. */
+/** Converts a failed file operation to a DaisError with the folder; returns other errors unchanged. */
 export function storageFault(error: unknown, folder: string): unknown {
   if (error instanceof DaisError || !(error instanceof Error)) return error;
   if (!('code' in error) || !('syscall' in error) || typeof error.code !== 'string') return error;

@@ -1,10 +1,10 @@
-/** What every environments engine must do, whatever it makes them of. */
+/** Tests that every environments engine must pass. */
 import { DaisError, type ErrorCode } from '@dais/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BuiltEnvironment, Environments, PythonSpec } from './contract.ts';
 import type { TestPackage } from './testing.ts';
 
-/** What the subject's index has to offer. */
+/** Packages of the index of the subject. */
 export const SUITE_PACKAGES: readonly TestPackage[] = [
   { name: 'alpha', version: '1.0', needs: ['beta>=1'] },
   { name: 'beta', version: '1.0' },
@@ -14,11 +14,11 @@ export const SUITE_PACKAGES: readonly TestPackage[] = [
 
 export interface EnvironmentsSubject {
   readonly environments: Environments;
-  /** A second one on the same place, as another process would open it. */
+  /** A second engine on the same folder, like in another process. */
   second(): Environments;
   /** A spec whose packages come from `SUITE_PACKAGES`. */
   spec(requirements: readonly string[]): PythonSpec;
-  /** What a program of an environment prints. */
+  /** Returns the output of a program of an environment. */
   run(built: BuiltEnvironment, program: string, args: readonly string[]): Promise<string>;
   end(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** Finds a model's description below its folder. Links that lead out of the folder are refused. */
+/** Finds the description of a model below its folder. Rejects links out of the folder. */
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DaisError } from '@dais/api/errors';
@@ -7,7 +7,7 @@ import type { ModelFiles } from './contract.ts';
 
 export type ModelPlace =
   | { readonly type: 'file'; readonly folder: string; readonly file: string }
-  /** `root`: the folder of `MLmodel`; `description`: what that says. */
+  /** `root`: the folder of `MLmodel`; `description`: its content. */
   | { readonly type: 'mlmodel'; readonly folder: string; readonly root: string; readonly description: MlmodelFile };
 
 export type MlmodelFile = Readonly<Record<string, unknown>>;
@@ -15,7 +15,7 @@ export type MlmodelFile = Readonly<Record<string, unknown>>;
 /** An `MLmodel` is a few KB, more when its signature has thousands of columns. */
 const LONGEST_DESCRIPTION = 16 * 1024 * 1024;
 
-/** All of it is real: no links. @throws DaisError `invalid_request` */
+/** All paths are resolved: no links. @throws DaisError `invalid_request` */
 export async function findModel({ folder, path: below }: ModelFiles): Promise<ModelPlace> {
   const real = await realpath(folder).catch(() => refuse(`The folder ${folder} does not exist.`));
   if (below !== undefined) {
@@ -32,7 +32,7 @@ export async function findModel({ folder, path: below }: ModelFiles): Promise<Mo
   return { type: 'file', folder: real, file: await placeInside(real, only) };
 }
 
-/** The real place of a path that a file of the model names. @throws DaisError `invalid_request` when it lies outside. */
+/** Resolves a path in a file of the model. @throws DaisError `invalid_request` when it is outside the folder. */
 export async function placeInside(realFolder: string, below: string): Promise<string> {
   const parts = below.split('/');
   if (below === '' || path.isAbsolute(below) || /[\0\\]|^[a-z]+:/i.test(below) || parts.includes('..')) {

@@ -1,6 +1,6 @@
 /**
- * A process that holds one model and answers batches over a pair of connected sockets, which it has as descriptor 3: there is no
- * path that another program could reach. The isolation engine starts it, holds its limits and says why it ended.
+ * A process that runs one model and serves batches over a pair of connected sockets on descriptor 3, which no other program can
+ * reach. The isolation engine starts it, enforces its limits and reports why it ended.
  */
 import type { Duplex } from 'node:stream';
 import { DaisError } from '@dais/api';
@@ -14,22 +14,22 @@ export interface ModelProcessParts {
   readonly isolation: Isolation;
   readonly run: IsolatedRun;
   readonly variables: Readonly<Record<string, string | undefined>>;
-  /** Until it says that the model is loaded. */
+  /** Time limit until the model is loaded. */
   readonly loadMs: number;
-  /** Another should take its place after so many batches. */
+  /** The process is replaced after this many batches. */
   readonly mostBatches?: number;
   readonly clock: Clock;
   readonly onLine?: (line: string) => void;
 }
 
-/** Between giving up a batch and the end of a process that still works on it. */
+/** Time between the abort of a batch and the termination of a process that still computes it. */
 const GRACE_MS = 1000;
 const PING_MS = 10_000;
-/** How often its memory is measured, to replace it before it reaches its limit. */
+/** Interval of memory measurements, to replace it before it reaches its limit. */
 const MEASURE_MS = 1000;
-/** Of what it wrote to standard output and error. */
+/** Size of the kept standard output and error. */
 const KEPT_LOG = 16_384;
-/** Worn when it has so much of what it may have. */
+/** Replaced when it uses this share of its memory limit. */
 const WORN_SHARE = 0.8;
 
 interface Running {
@@ -54,7 +54,10 @@ export class ModelProcess implements Runner {
   #awaited: ((frame: Frame) => void) | undefined;
   #cancelPing: (() => void) | undefined;
 
-  /** The process and what it told of itself. @throws DaisError `invalid_request` with its log when the model does not load. */
+  /**
+   * Starts the process and returns it with its first message. @throws DaisError `invalid_request` with its log when the model
+   * does not load.
+   */
   static async start(parts: ModelProcessParts): Promise<{ process: ModelProcess; hello: Frame['header'] }> {
     const said = { text: '' };
     const process = await parts.isolation.start(parts.run, {
@@ -83,7 +86,7 @@ export class ModelProcess implements Runner {
       ]);
       if (first instanceof DaisError) throw first;
       if (first.kind !== FRAME.ready) {
-        // What it wrote before may still be on its way.
+        // Its earlier output may not have arrived yet.
         await started.stop();
         throw new DaisError('invalid_request', `The model could not be loaded: ${textOf(first)}${started.#told()}`);
       }
@@ -104,7 +107,7 @@ export class ModelProcess implements Runner {
     const { socket } = process;
     if (socket === undefined) throw new Error('the model process has no socket');
     this.#socket = socket;
-    // That nobody is at the other end any more is told by the end of the process.
+    // The end of the process reports a closed connection.
     this.#socket.on('error', (error) => {
       if (error instanceof RangeError) this.#process.kill(`it sent invalid data (${error.message})`);
     });
@@ -114,7 +117,7 @@ export class ModelProcess implements Runner {
         this.#ended = true;
         this.#cancelPing?.();
         const why = withAdvice(end);
-        // Before its batch is free: the pool must not give a dead process to who waits.
+        // Before its batch is free: the pool must not assign a dead process to a waiting batch.
         if (!this.#isStopping) resolve({ reason: `${why}.${this.#told()}`, isOwnFault: !isOutside(end) });
         const running = this.#running;
         this.#running = undefined;
@@ -166,7 +169,7 @@ export class ModelProcess implements Runner {
 
   async stop(): Promise<void> {
     this.#isStopping = true;
-    // While somebody waits for its end, it keeps our process alive.
+    // Keeps this process alive while a caller waits for its end.
     this.#process.ref();
     this.#process.kill('it is no longer needed');
     await this.#process.ended;
@@ -208,7 +211,7 @@ export class ModelProcess implements Runner {
         this.#process.kill('it did not respond for 10 s while it was idle'),
       );
       this.#awaited = (frame) => {
-        // A batch that has begun meanwhile is no idle time, however long it takes: its end asks again.
+        // A batch that has started since is not idle time, however long it takes: its end schedules a ping.
         if (frame.id !== id || this.#running !== undefined) return;
         this.#cancelPing?.();
         this.#schedulePing();
@@ -227,12 +230,12 @@ function textOf({ header }: Frame): string {
   return typeof header['message'] === 'string' ? header['message'] : 'it gave no reason';
 }
 
-/** Nobody here sent it: an administrator did, or the system that is out of memory. */
+/** Returns whether an external SIGKILL ended it, from an administrator or the OOM killer. */
 function isOutside({ cause, signal }: IsolatedEnd): boolean {
   return cause === 'signal' && signal === 'SIGKILL';
 }
 
-/** What the owner of the model can do about a limit. */
+/** Remedies for the owner of the model. */
 const ADVICE: Partial<Record<IsolatedEnd['cause'], string>> = {
   memory: 'Raise `resources.memoryMb` of the endpoint, or use a smaller batch or model',
   processes: 'Start fewer processes and threads',

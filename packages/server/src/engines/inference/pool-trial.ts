@@ -1,4 +1,7 @@
-/** Opens the processes of a model and tries it in the first one, before any request reaches it and before there are more. */
+/**
+ * Opens the processes of a model and tests the model in the first one, before it serves requests and before more processes
+ * start.
+ */
 import { DaisError } from '@dais/api/errors';
 import { testBatches, type BatchTest } from './batch-test.ts';
 import { ProcessEnded, type LoadOptions, type Tensor, type TensorSpec } from './contract.ts';
@@ -8,7 +11,7 @@ export interface TriedModel {
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
   readonly sample: LoadOptions['sample'];
-  /** Brings a batch into the form that the model takes. @throws DaisError `invalid_request` */
+  /** Converts a batch to the input format of the model. @throws DaisError `invalid_request` */
   readonly enforce?: (inputs: readonly Tensor[]) => readonly Tensor[];
   readonly onPhase: (phase: string) => void;
 }
@@ -19,7 +22,7 @@ export interface Tried {
 }
 
 /**
- * @throws ProcessEnded when the process ends or exceeds a limit before the trial is over; DaisError `invalid_request` when the
+ * @throws ProcessEnded when the process ends or exceeds a limit before the test is over; DaisError `invalid_request` when the
  * model does not load.
  */
 export async function openTried(parts: PoolParts, model: TriedModel): Promise<Tried> {

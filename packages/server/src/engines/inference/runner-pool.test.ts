@@ -5,7 +5,7 @@ import type { Tensor } from './contract.ts';
 import type { Runner, RunnerEnd } from './runner.ts';
 import { RunnerPool } from './runner-pool.ts';
 
-/** Answers with its number, until it is ended from outside. */
+/** Returns its number, until it is ended from outside. */
 class Numbered implements Runner {
   readonly gone: Promise<RunnerEnd>;
   readonly #number: number;
@@ -16,7 +16,7 @@ class Numbered implements Runner {
     this.gone = new Promise((resolve) => (this.#end = resolve));
   }
 
-  /** Throws before it begins when there is a tensor. */
+  /** Throws before it starts when there is a tensor. */
   infer(inputs: readonly Tensor[]) {
     if (inputs.length > 0) throw new Error('the input is none');
     const output: Tensor = { name: 'y', datatype: 'FP64', shape: [1], data: Float64Array.of(this.#number) };

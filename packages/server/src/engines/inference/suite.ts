@@ -1,4 +1,4 @@
-/** What every inference engine must do, whatever runs the model. */
+/** Tests that every inference engine must pass. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DaisError } from '@dais/api';
 import type {
@@ -14,14 +14,14 @@ import type {
 export interface InferenceSubject {
   readonly engine: InferenceEngine;
   readonly options: LoadOptions;
-  /** One input [-1, 3], one output of the same; what comes in goes out. */
+  /** One input [-1, 3] and one equal output: returns its input. */
   readonly identity: (datatype: Datatype) => Promise<ModelFiles>;
   readonly datatypes: readonly Datatype[];
-  /** One input FP32 [-1, 3], one output of one number for each row: x0 + 2 · x1 + 3 · x2. */
+  /** One input FP32 [-1, 3], one output with one number per row: x0 + 2 · x1 + 3 · x2. */
   readonly weighted: ModelFiles;
-  /** FP32 [-1, 3] to the same: each row less the mean of all. */
+  /** FP32 [-1, 3] to the same: each row minus the mean of all. */
   readonly lessTheMean: ModelFiles;
-  /** It is described well and does not load. */
+  /** Its description is valid, but it does not load. */
   readonly broken: ModelFiles;
   readonly empty: ModelFiles;
   end(): Promise<void>;

@@ -1,4 +1,4 @@
-/** What every implementation must know of tensors: sizes, and whether an input is what the model says it takes. */
+/** Tensor utilities for all implementations: sizes, and validation of inputs. */
 import { DaisError, type Issue } from '@dais/api/errors';
 import type { Datatype, Tensor, TensorData, TensorSpec } from './contract.ts';
 
@@ -30,7 +30,7 @@ export function arrayTypeOf(datatype: Exclude<Datatype, 'BYTES'>): ArrayType {
   return ARRAYS[datatype];
 }
 
-/** Rows are the first dimension; what has none is one row. */
+/** Rows are the first dimension; a scalar is one row. */
 export function rowsOf(tensors: readonly Tensor[]): number {
   return tensors[0]?.shape[0] ?? 1;
 }
@@ -39,7 +39,7 @@ export function elementsOf(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** Rows of one after those of the other. Both are of one datatype and differ in the first dimension only. */
+/** Concatenates rows. Both tensors have the same datatype and differ in the first dimension only. */
 export function joinRows(name: string, first: Tensor, second: Tensor): Tensor {
   const shape = [(first.shape[0] ?? 0) + (second.shape[0] ?? 0), ...first.shape.slice(1)];
   if (first.datatype === 'BYTES') {
@@ -51,7 +51,7 @@ export function joinRows(name: string, first: Tensor, second: Tensor): Tensor {
   return { name, datatype: first.datatype, shape, data };
 }
 
-/** Some rows of a tensor, without a copy of numbers. */
+/** Returns a range of rows of a tensor, without copying numbers. */
 export function sliceRows(tensor: Tensor, from: number, to: number): Tensor {
   const width = elementsOf(tensor.shape.slice(1));
   const data =
@@ -73,7 +73,7 @@ export function refuseInput(name: string, message: string, expected?: string): n
   throw new DaisError('invalid_request', `Input \`${name}\`: ${message}`, { issues: [issue] });
 }
 
-/** A tensor that contradicts itself. @throws DaisError `invalid_request` */
+/** Checks that data, shape and datatype of a tensor match. @throws DaisError `invalid_request` */
 export function checkTensor(tensor: Tensor): void {
   const { name, datatype, shape, data } = tensor;
   const bad = shape.find((size) => !Number.isSafeInteger(size) || size < 0);
@@ -90,7 +90,7 @@ export function checkTensor(tensor: Tensor): void {
   }
 }
 
-/** Dtype and shape of each input, all of them there, none unknown. @throws DaisError `invalid_request` */
+/** Checks datatype and shape of each input, and rejects missing and unknown inputs. @throws DaisError `invalid_request` */
 export function checkInputs(inputs: readonly Tensor[], specs: readonly TensorSpec[]): void {
   const seen = new Set<string>();
   for (const tensor of inputs) {

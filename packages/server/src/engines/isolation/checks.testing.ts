@@ -1,9 +1,10 @@
 /**
- * What every boundary must hold, as checks that run on any machine and as any user: `suite.ts` makes tests of them, and
- * `check-program.testing.ts` runs them where a test runner is not, as another user or in a container. The boundary's own self-test,
- * which is part of each `report`, covers files, sockets, signals and rights; these checks cover limits and ends.
+ * Checks that every boundary must pass, on any machine and as any user: `suite.ts` runs them as tests, and
+ * `check-program.testing.ts` runs them without a test runner, as another user or in a container. The self-test of the boundary,
+ * which is part of each `report`, covers files, sockets, signals and permissions; these checks cover limits and termination.
  *
- * Every hostile program stops by itself (600 MB, 300 processes, 128 MiB of files, 60 s), so that one that is not held harms nobody.
+ * Every hostile program stops on its own (600 MB, 300 processes, 128 MiB of files, 60 s), so that it does no harm if a limit
+ * fails.
  */
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -17,26 +18,26 @@ import type { Boundary, IsolatedEnd, IsolatedRun, IsolatedStart, Isolation, Isol
 export interface CheckWorld {
   readonly isolation: Isolation;
   readonly report: IsolationReport;
-  /** Starts a process that starts a run with this mark and holds it. `kill` ends that process with SIGKILL. */
+  /** Starts a process that starts a run with this marker and keeps it running. `kill` ends that process with SIGKILL. */
   readonly holdRun: (mark: string) => Promise<{ readonly pid: number; readonly kill: () => void }>;
 }
 
 export interface Check {
   readonly title: string;
-  /** Throws an error that says what is not held. */
+  /** Throws an error with the failed requirement. */
   readonly run: (world: CheckWorld) => Promise<void>;
 }
 
 export interface CheckReport {
   readonly boundary: Boundary;
   readonly limits: IsolationReport['limits'];
-  /** Title and what is not held, for each check that failed. */
+  /** Title and reason of each failed check. */
   readonly failures: Readonly<Record<string, string>>;
 }
 
 const MIB = 2 ** 20;
 const LIMIT = 256 * MIB;
-/** What a run may get between two checks of the guard, at 2 GB/s and on a machine that is busy otherwise. */
+/** Memory that a run may allocate between two checks of the guard, at 2 GB/s on a busy machine. */
 const OVERSHOOT = LIMIT;
 const GONE_MS = 5000;
 /** mmap, read, memfd_create, sched_setaffinity, sched_getaffinity. */
@@ -44,7 +45,7 @@ const CALLS = process.arch === 'arm64' ? [222, 63, 279, 122, 123] : [9, 0, 319, 
 
 let lastMark = 0;
 
-/** Is on the command line of each process of one run. */
+/** Marker on the command line of each process of one run. */
 function newMark(): string {
   lastMark += 1;
   return `isolation-check-${process.pid}-${lastMark}`;
@@ -125,7 +126,7 @@ function must(holds: boolean, what: string, seen: unknown): void {
   if (!holds) throw new Error(`${what}: ${JSON.stringify(seen)}`);
 }
 
-/** Processes with the mark, of the whole machine. */
+/** Processes with the marker on the whole machine. */
 function marked(mark: string): string[] {
   return readdirSync('/proc').filter((pid) => {
     if (!/^\d+$/.test(pid)) return false;
@@ -229,7 +230,7 @@ export const CHECKS: readonly Check[] = [
       const { output } = await attempt(world, `use Time::HiRes (); ${children}`, { limits: { cpu: 1 } });
       const [used = NaN, cores] = output.split(' ').map(Number);
       must(used > 0 && used < 1.25, 'four busy processes used more than one core', output);
-      // Where the machine is busy, they could not have used more.
+      // On a busy machine they could not have used more.
       if (world.report.limits === 'rlimit') must(cores === 1, 'it gave itself more cores', output);
     },
   },
@@ -366,7 +367,7 @@ export const CHECKS: readonly Check[] = [
         const program = `use Socket; my $reached = ''; for my $port (${ports.join(', ')}) { my $socket;
             $reached .= "$port " if socket($socket, PF_INET, SOCK_STREAM, 0) && connect $socket, pack_sockaddr_in($port, INADDR_LOOPBACK) } print "[$reached]";`;
         const { output } = await attempt(world, program, { network: { type: 'ports', ports: [ports[0]!] } });
-        // With namespaces it is a port of the run's own device, where nobody listens here.
+        // With namespaces it is a port of the private loopback device, where nothing listens here.
         const expected =
           world.report.boundary === 'landlock' && world.report.landlockAbi >= 4 ? `[${ports[0]} ]` : '[]';
         must(output === expected, 'ports reached', { output, expected });

@@ -1,4 +1,4 @@
-/** The program that tests run in containers: prints how runs are isolated there, and what became of two of them. */
+/** A program for tests in containers: prints the isolation report and the results of two runs. */
 import { checkHere } from './check-program.testing.ts';
 import type { CheckReport } from './checks.testing.ts';
 import type { IsolatedEnd, Isolation, IsolationReport } from './contract.ts';
@@ -10,7 +10,7 @@ export interface ContainerResult {
   readonly plain: EndedRun;
   /** A run that takes twice the memory of its limit, 512 MiB. */
   readonly greedy: EndedRun;
-  /** All checks of the contract, where they were asked for. */
+  /** All checks of the contract, if requested. */
   readonly checks?: CheckReport;
 }
 

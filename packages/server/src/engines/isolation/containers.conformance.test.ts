@@ -1,6 +1,6 @@
 /**
- * How runs are isolated in containers, tried in podman: with its own settings, with the filter of system calls that Docker
- * applies by default, with the profile of deploy/docker, as root, as another user, hardened, and rootless.
+ * Isolation in containers, tested with podman: with its default settings, with the default seccomp filter of Docker, with the
+ * profile of deploy/docker, as root, as another user, hardened, and rootless.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ContainerResult } from './container-program.testing.ts';

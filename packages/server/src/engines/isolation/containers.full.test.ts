@@ -1,4 +1,4 @@
-/** The contract of isolation in containers: every check, for each boundary that a container leaves. */
+/** The isolation contract in containers: every check, for each boundary that a container permits. */
 import { afterAll, beforeAll } from 'vitest';
 import type { CheckReport } from './checks.testing.ts';
 import { OPTIONS, startContainers, type Containers } from './containers.testing.ts';

@@ -1,4 +1,4 @@
-/** Containers in which the isolation of runs is tried: made by podman, without a registry, from the programs of this machine. */
+/** Containers for isolation tests: created by podman, without a registry, from the programs of this machine. */
 import { chmod, chown, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,7 +25,7 @@ export const OPTIONS = {
 } as const;
 
 export interface Containers {
-  /** The filter of system calls that Docker applies by default, as options. */
+  /** Options with the default seccomp filter of Docker. */
   readonly profileOfDocker: readonly string[];
   examine(options: readonly string[], examination?: Examination): Promise<ContainerResult>;
   end(): Promise<void>;
@@ -34,11 +34,11 @@ export interface Containers {
 export interface Examination {
   /** By a user other than root. Needs root. */
   readonly isRootless?: boolean;
-  /** All checks of the contract, too. */
+  /** Also runs all checks of the contract. */
   readonly hasChecks?: boolean;
 }
 
-/** @throws Error that says what is missing when podman can neither be found nor installed. */
+/** @throws Error with the reason when podman can neither be found nor installed. */
 export async function startContainers(): Promise<Containers> {
   await ensureProgram('Isolation in containers is tried with podman, and it is not on the PATH.', ['podman'], 'podman');
   await bubblewrap();
@@ -83,13 +83,13 @@ class PodmanContainers implements Containers {
   }
 
   async end(): Promise<void> {
-    // A podman without root keeps one process, which holds its namespace of users; this ends it.
+    // Rootless podman keeps one process for its user namespace; this ends it.
     if (this.#imported.has('rootless')) await this.#podman(true, ['system', 'migrate']);
     await run('chmod', ['-R', 'u+w', this.#folder], { env: { PATH } });
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  /** The programs of this machine are those of the image; process tree, network and settings of security are podman's. */
+  /** The image uses the programs of this machine; process tree, network and security settings are those of podman. */
   #container(options: readonly string[], command: readonly string[]): string[] {
     const folder = this.#folder;
     return [
@@ -107,7 +107,7 @@ class PodmanContainers implements Containers {
     const name = isRootless ? 'rootless' : 'root';
     const home = join(this.#folder, name);
     const other = ['setpriv', `--reuid=${ROOTLESS_UID}`, `--regid=${ROOTLESS_UID}`, '--clear-groups'];
-    // runc: crun refuses machines with both versions of control groups.
+    // runc, because crun rejects machines with both versions of control groups.
     const podman = [
       ...(isRootless ? other : []),
       'podman',
@@ -146,7 +146,7 @@ async function makeHome(home: string, isRootless: boolean): Promise<void> {
   for (const place of [home, join(home, 'run')]) await chown(place, ROOTLESS_UID, ROOTLESS_UID);
 }
 
-/** One file: with `hold` as its first argument it is the part of `check-program.testing.ts` that holds a run. */
+/** One file: with `hold` as its first argument it runs the `hold` part of `check-program.testing.ts`. */
 async function bundleProgram(folder: string): Promise<void> {
   const main = join(folder, 'main.ts');
   const program = fileURLToPath(new URL('container-program.testing.ts', import.meta.url));
@@ -170,7 +170,7 @@ interface Profile {
   readonly syscalls: readonly object[];
 }
 
-/** Docker's own profile: instead of the first rule, `clone` without flags for namespaces. */
+/** The profile of Docker: instead of the first rule, `clone` without namespace flags. */
 function withoutDais(profile: Profile): Profile {
   const args = [{ index: 0, value: 2_114_060_288, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' }];
   const clone = { names: ['clone'], action: 'SCMP_ACT_ALLOW', args };

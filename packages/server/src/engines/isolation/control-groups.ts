@@ -1,10 +1,10 @@
 /**
- * Control groups of the kernel, version 2 and version 1: hold memory, CPU and the number of processes for a whole task, tell
- * what it used and whether memory ran out, and name every process of it whatever it calls itself.
+ * Control groups of the kernel, version 2 and version 1: limit memory, CPU and the number of processes of a whole task, report
+ * its usage and out-of-memory kills, and list all its processes.
  *
- * These files are the kernel's own memory: reading them at once costs less than asking a thread to.
+ * These files are in kernel memory: synchronous reads cost less than a thread.
  *
- * A group is made below the one that Dais itself is in, where that is allowed: as root, or in a group that systemd delegated.
+ * A group is created below the group of Dais, where permitted: as root, or in a group that systemd delegated.
  */
 import {
   accessSync,
@@ -26,7 +26,7 @@ export interface GroupLimits {
   readonly memory?: number | undefined;
 }
 
-/** One hierarchy below which groups of tasks are made. */
+/** One hierarchy for groups of tasks. */
 export interface Hierarchy {
   readonly folder: string;
   readonly version: 1 | 2;
@@ -36,13 +36,13 @@ export interface Hierarchy {
 export interface GroupUsage {
   readonly cpuMs?: number;
   readonly peakMemoryBytes?: number;
-  /** How often the kernel ended a process of the task because its memory was used up. */
+  /** Number of out-of-memory kills in the task. */
   readonly memoryKills: number;
 }
 
 const CONTROLLERS = ['memory', 'pids', 'cpu', 'cpuacct'];
 
-/** From /proc/self/cgroup and /proc/self/mountinfo: where the process is, by hierarchy. */
+/** The group of the process in each hierarchy, from /proc/self/cgroup and /proc/self/mountinfo. */
 export function hierarchiesOf(ownGroups: string, mounts: string): Hierarchy[] {
   const mounted = new Map<string, { folder: string; root: string }>();
   for (const line of mounts.split('\n')) {
@@ -71,7 +71,9 @@ export function hierarchiesOf(ownGroups: string, mounts: string): Hierarchy[] {
   return found;
 }
 
-/** Undefined where no groups can be made that hold memory and processes. `name`: of the folder for those of one engine. */
+/**
+ * Undefined if groups that limit memory and processes cannot be created. `name`: of the folder for the groups of one engine.
+ */
 export async function findControlGroups(name: string): Promise<ControlGroups | undefined> {
   const usable = ownHierarchies().flatMap((hierarchy) => {
     const place = placeOf(hierarchy);
@@ -91,7 +93,7 @@ export async function findControlGroups(name: string): Promise<ControlGroups | u
   }
 }
 
-/** Removes what processes that are gone left: groups whose name is the prefix, a process id and its start time. */
+/** Removes groups of ended processes: their names consist of the prefix, a process id and its start time. */
 export async function sweepControlGroups(prefix: string): Promise<void> {
   const self = processIdentity(process.pid);
   if (self === undefined) return;
@@ -113,7 +115,7 @@ function ownHierarchies(): Hierarchy[] {
   }
 }
 
-/** Where groups can be made, and what is held there; undefined where nothing can be changed. */
+/** Returns where groups can be created, and their controllers; undefined if nothing is writable. */
 function placeOf(hierarchy: Hierarchy): Hierarchy | undefined {
   const folder = groupAbove(hierarchy);
   try {
@@ -122,7 +124,7 @@ function placeOf(hierarchy: Hierarchy): Hierarchy | undefined {
     const there = wordsOf(join(folder, 'cgroup.controllers'));
     const missing = CONTROLLERS.filter((controller) => there.includes(controller));
     const control = join(folder, 'cgroup.subtree_control');
-    // Refused where a process is in that very group: then what is passed on already is all there is.
+    // Fails if a process is in that group: then only the controllers enabled so far are available.
     tryTo(() => writeFileSync(control, missing.map((controller) => `+${controller}`).join(' ')));
     return { ...hierarchy, folder, controllers: wordsOf(control) };
   } catch {
@@ -131,8 +133,8 @@ function placeOf(hierarchy: Hierarchy): Hierarchy | undefined {
 }
 
 /**
- * In version 2 a group that passes controllers on holds no process itself. A service that is delegated puts its processes
- * into a group of their own below its own one (`DelegateSubgroup=`): groups of tasks are made beside that.
+ * In version 2 a group that delegates controllers has no processes. A delegated service has its processes in a subgroup
+ * (`DelegateSubgroup=`); groups of tasks are created next to it.
  */
 export function groupAbove({ folder, version }: Pick<Hierarchy, 'folder' | 'version'>): string {
   const above = dirname(folder);
@@ -150,7 +152,7 @@ export class ControlGroups {
     this.#hierarchies = hierarchies;
   }
 
-  /** With `resources`, only where something is held or counted for who asks for these. */
+  /** With `resources`, only in hierarchies that limit or count these. */
   of(attempt: string, resources?: GroupLimits): TaskGroups {
     const idle = ({ version, controllers }: Hierarchy) =>
       version === 1 && resources?.cpu === undefined && controllers.every((controller) => controller === 'cpu');
@@ -158,7 +160,7 @@ export class ControlGroups {
     return new TaskGroups(wanted.map((above) => ({ ...above, folder: join(above.folder, attempt) })));
   }
 
-  /** Groups of attempts that nobody knows, and the one above when nothing is left in it. */
+  /** Removes groups of unknown attempts, and their parent when it is empty. */
   async sweep(known: (attempt: string) => boolean): Promise<void> {
     const names = new Set<string>();
     for (const { folder } of this.#hierarchies) {
@@ -169,9 +171,9 @@ export class ControlGroups {
   }
 }
 
-/** Those of one task, one in each hierarchy. */
+/** The groups of one task, one in each hierarchy. */
 export class TaskGroups {
-  /** Written down with the task: a later Dais may be in other groups than the one that made these. */
+  /** Recorded with the task: a later Dais may be in other groups. */
   readonly groups: readonly Hierarchy[];
 
   constructor(groups: readonly Hierarchy[]) {
@@ -185,7 +187,7 @@ export class TaskGroups {
   make(resources: GroupLimits, maxProcesses: number): void {
     for (const { folder, version, controllers } of this.groups) {
       const above = dirname(folder);
-      // It goes with the last task before, so it may have to be made anew.
+      // It is removed with the last task, so it may have to be created again.
       if (!existsSync(above)) makeFolder(above);
       if (version === 2 && controllers.length > 0) {
         const names = controllers.map((controller) => `+${controller}`).join(' ');
@@ -217,7 +219,7 @@ export class TaskGroups {
     return usage;
   }
 
-  /** Nothing in it can make another process; then all of it at once, where the kernel knows how. */
+  /** Prevents new processes, then kills all processes together, where the kernel supports it. */
   kill(): void {
     for (const folder of this.folders) {
       tryTo(() => writeFileSync(join(folder, 'pids.max'), '0', { flag: 'r+' }));
@@ -225,10 +227,10 @@ export class TaskGroups {
     }
   }
 
-  /** Its processes must be gone. Idempotent. */
+  /** Its processes must have ended. Idempotent. */
   async remove(): Promise<void> {
     for (const folder of this.folders) {
-      // A process that was just killed may still be on its way out.
+      // A process that was just killed may not have exited yet.
       for (let left = 50; left > 0; left--) {
         if (tryTo(() => rmdirSync(folder))?.code !== 'EBUSY') break;
         await new Promise((resolve) => setTimeout(resolve, 20));
@@ -250,7 +252,7 @@ export function limitFiles(
   }
   if (controllers.includes('pids')) files.push(['pids.max', String(maxProcesses)]);
   if (controllers.includes('cpu') && cpu !== undefined) {
-    // The kernel takes no less than a millisecond.
+    // The minimum of the kernel is a millisecond.
     const quota = Math.max(1000, Math.round(cpu * PERIOD));
     if (version === 2) files.push(['cpu.max', `${quota} ${PERIOD}`]);
     else files.push(['cpu.cfs_period_us', String(PERIOD)], ['cpu.cfs_quota_us', String(quota)]);

@@ -1,18 +1,18 @@
 /**
- * CPU of runs where no control group holds it: each run is pinned to as many cores as it may use, which the filter of system calls
- * keeps it from changing. On a machine with four cores or more, the first core is never given to a run, so runs together cannot
- * starve Dais. Runs that nobody waits for have a low priority besides.
+ * Limits CPU of runs without control groups: each run is pinned to its number of cores, and the seccomp filter prevents
+ * changes. On a machine with four cores or more, no run gets the first core, so that runs cannot starve Dais. Runs without a
+ * waiting caller also have a low priority.
  */
 import { readFileSync } from 'node:fs';
 import type { Workload } from './contract.ts';
 
 export interface CpuShare {
-  /** Mask of cores as hexadecimal; empty: nothing is known of this machine. */
+  /** Mask of cores in hexadecimal; empty: unknown machine. */
   readonly cores: string;
   readonly nice: number;
 }
 
-/** Callers wait for predictions and queries: on a busy machine they would come last. */
+/** Callers wait for predictions and queries, so they keep the normal priority. */
 const WITHOUT_DELAY: readonly Workload[] = ['python-model', 'onnx-model', 'query'];
 const LOW_PRIORITY = 10;
 
@@ -20,26 +20,26 @@ export function cpuShare(workload: Workload, cpu: number | undefined): CpuShare 
   return { cores: coresOf(cpu), nice: WITHOUT_DELAY.includes(workload) ? 0 : LOW_PRIORITY };
 }
 
-/** From this number of cores on, one is kept free of runs. */
+/** From this number of cores on, one core is reserved for Dais. */
 const LEAST_CORES_TO_RESERVE = 4;
 
-/** Numbers of sched_setaffinity. */
+/** System call numbers of sched_setaffinity. */
 const CALLS: Readonly<Record<string, number>> = { x64: 203, arm64: 122 };
 
 let nextCore = 0;
 
-/** `cpu`: how many cores the run may use; undefined: all that are free. */
+/** `cpu`: number of cores of the run; undefined: all except the reserved core. */
 export function coresOf(cpu: number | undefined, own: readonly number[] = ownCores()): string {
   const free = own.length >= LEAST_CORES_TO_RESERVE ? own.slice(1) : own;
   if (free.length === 0) return '';
   const count = Math.min(free.length, Math.max(1, Math.ceil(cpu ?? Infinity)));
-  // Each run starts after the cores of the one before: two small ones do not share a core while others are idle.
+  // Each run gets the cores after those of the previous one, so that two small runs do not share a core while others are idle.
   const first = count === free.length ? 0 : nextCore % free.length;
   nextCore += count;
   return maskOf(Array.from({ length: count }, (_, n) => free[(first + n) % free.length] ?? 0));
 }
 
-/** Cores that this process may use. */
+/** Returns the cores that this process may use. */
 function ownCores(): number[] {
   try {
     const [, list = ''] = /^Cpus_allowed_list:\s*(\S+)/m.exec(readFileSync('/proc/self/status', 'latin1')) ?? [];
@@ -60,7 +60,7 @@ export function readCoreList(list: string): number[] {
     });
 }
 
-/** Little endian, in whole words of the kernel, as hexadecimal. */
+/** Little endian, in words of the kernel, in hexadecimal. */
 function maskOf(cores: readonly number[]): string {
   const bytes = Buffer.alloc(8 * Math.ceil((Math.max(...cores) + 1) / 64));
   for (const core of cores) bytes[core >> 3]! |= 1 << (core & 7);
@@ -68,8 +68,8 @@ function maskOf(cores: readonly number[]): string {
 }
 
 /**
- * A function in Perl that applies a share to its process. Arguments: cores, nice. The kernel weighs whole sessions where
- * it groups by them ("autogroup"): the weight of the session is lowered, too.
+ * A Perl function that applies a share to its process. Arguments: cores, nice. With autogroups, the kernel schedules whole
+ * sessions, so the weight of the session is lowered, too.
  */
 export function shareCpuInPerl(machine: string): string {
   return String.raw`

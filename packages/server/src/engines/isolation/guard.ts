@@ -1,7 +1,7 @@
 /**
- * The guard: a small process in Perl between Dais and a run whose limits the kernel does not hold for the whole run. It ends
- * the run when memory or processes exceed their limit, when Dais ends (its standard input closes), and with the run's first
- * process all that this one left behind. It adopts those (`PR_SET_CHILD_SUBREAPER`), so none escapes.
+ * The guard: a small Perl process between Dais and a run whose limits the kernel does not enforce for the whole run. It ends
+ * the run when memory or processes exceed their limit, when Dais ends (its standard input closes), and when the first process
+ * of the run ends. It adopts orphaned processes (`PR_SET_CHILD_SUBREAPER`), so that none escapes.
  *
  * It writes one line to descriptor 5: `memory BYTES`, `processes N`, `exit CODE SIGNAL` or `fault TEXT`.
  */
@@ -13,11 +13,11 @@ const PRCTL: Readonly<Record<string, number>> = { x64: 157, arm64: 167 };
 export interface GuardLimits {
   readonly memoryBytes: number | undefined;
   readonly processes: number | undefined;
-  /** Undefined: something else holds CPU. */
+  /** Undefined: CPU is limited elsewhere. */
   readonly cpu: CpuShare | undefined;
 }
 
-/** What is put before a command. Undefined where the numbers of the calls are not known. */
+/** Returns the command prefix. Undefined if the system call numbers are unknown. */
 export function guardCommand(
   machine: string,
   perl: string,

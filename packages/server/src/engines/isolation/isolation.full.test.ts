@@ -1,4 +1,4 @@
-/** The other ways in which runs are isolated. */
+/** Additional isolation boundaries. */
 import { checkHere } from './check-program.testing.ts';
 import { checkAsOrdinaryUser } from './isolation.testing.ts';
 import { isolationContract } from './suite.ts';

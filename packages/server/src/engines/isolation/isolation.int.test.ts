@@ -1,4 +1,4 @@
-/** The boundaries of this machine as root, and of machines that offer less. Root is needed to become another user. */
+/** The boundaries of this machine as root, and of restricted machines. Root is needed to switch users. */
 import { expect, test } from 'vitest';
 import { checkHere } from './check-program.testing.ts';
 import { isolationRefusal } from './contract.ts';

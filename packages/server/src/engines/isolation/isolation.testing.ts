@@ -1,4 +1,4 @@
-/** Machines with less than this one has, for the tests of isolation. */
+/** Restricted machines for isolation tests. */
 import { chown, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,10 +7,10 @@ import { checkProgram } from './check-program.testing.ts';
 import type { CheckReport } from './checks.testing.ts';
 import type { IsolationOptions } from './contract.ts';
 
-/** Of nobody else on the machine: limits of processes count all processes of a user. */
+/** An otherwise unused uid, because process limits count all processes of a user. */
 const ORDINARY_UID = 64_998;
 
-/** Becomes the given command in a user namespace with the same ids, in which there can be no further one. */
+/** Executes the command in a user namespace with the same ids that permits no nested ones. */
 const WITHOUT_NAMESPACES = String.raw`
 use strict;
 pipe my $ready, my $made or die;

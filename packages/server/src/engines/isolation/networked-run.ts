@@ -1,6 +1,6 @@
 /**
- * Runs a program in its boundary to its end, with a proxy as its only network: connections to one port of its loopback device
- * come to this process. The program waits until that port is open.
+ * Runs a program in its boundary to completion, with a proxy as its only network: this process receives connections to one port
+ * of its loopback device. The program waits until that port is open.
  */
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -10,20 +10,20 @@ import { Relay } from './relay.ts';
 
 export interface NetworkedRunOptions {
   readonly isolation: Isolation;
-  /** Its network is replaced. Needs a boundary with namespaces. */
+  /** The run; its network is replaced. Needs a boundary with namespaces. */
   readonly run: IsolatedRun;
   readonly variables: Readonly<Record<string, string | undefined>>;
-  /** Of the machine, for the program that opens the port. */
+  /** PATH of the machine, for the program that opens the port. */
   readonly path: string;
   readonly port: number;
   readonly accept: (socket: Socket) => void;
   readonly signal?: AbortSignal | undefined;
   readonly onOutput: (chunk: Buffer, stream: 'stdout' | 'stderr') => void;
-  /** Called every second. Returns why the run ends; undefined: it goes on. */
+  /** Called every second. Returns why the run must end; undefined: it continues. */
   readonly check?: (() => Promise<string | undefined>) | undefined;
 }
 
-/** Reports that it runs, waits for the word to go on, and becomes the program. */
+/** Reports that it runs, waits for the continue line, and executes the program. */
 const WAIT = 'printf r >&3; read -r _ <&3; exec 3>&-; exec "$@"';
 const CHECK_MS = 1000;
 
@@ -54,7 +54,7 @@ export async function runNetworked(options: NetworkedRunOptions): Promise<Isolat
   }
 }
 
-/** Undefined when the run ended before. */
+/** Undefined when the run has already ended. */
 async function openRelay(
   started: IsolatedProcess,
   { path, port, accept }: NetworkedRunOptions,

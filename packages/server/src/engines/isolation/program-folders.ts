@@ -1,4 +1,4 @@
-/** The folders that Node needs to run a program of this package: itself, this package and everything in `node_modules`. */
+/** Returns the folders that Node needs to run a program of this package: Node, this package and `node_modules`. */
 import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';

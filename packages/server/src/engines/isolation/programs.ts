@@ -1,4 +1,4 @@
-/** Finds the programs that isolation needs: what the operator names, the machine's, what Dais brings. The only place that does. */
+/** Finds the programs for isolation: configured ones, those of the machine, bundled ones. The only module that does. */
 import { accessSync, constants, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FoundProgram } from './contract.ts';
@@ -11,7 +11,7 @@ export interface ProgramPlaces {
   readonly bundled?: readonly string[] | undefined;
 }
 
-/** All places of bwrap where a program is, in the order in which they are tried. */
+/** Returns all existing bwrap programs, in the order in which they are tried. */
 export function findBubblewrap({ configured = [], path = SYSTEM_PATH, bundled = [] }: ProgramPlaces): FoundProgram[] {
   const onPath = findOnPath('bwrap', path);
   const found: FoundProgram[] = [

@@ -15,14 +15,14 @@ import { findBubblewrap } from './programs.ts';
 
 export interface ProvidedIsolationOptions {
   readonly bundled: BundledBubblewrapOptions;
-  /** What is tried besides the bundled program. */
+  /** Options in addition to the bundled program. */
   readonly programs: Pick<IsolationOptions, 'configured' | 'path'>;
-  /** Opens the engine; `bundled` is the place of the bundled program. */
+  /** Opens the engine; `bundled` is the path of the bundled program. */
   readonly open: (options: { readonly bundled: readonly string[] }) => Isolation;
   readonly clock: Clock;
 }
 
-/** An installation that failed is tried again by a run that comes later than this. */
+/** A failed installation is retried by a run after this time. */
 const RETRY_MS = 300_000;
 
 export class ProvidedIsolation implements Isolation {

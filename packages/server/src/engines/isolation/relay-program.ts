@@ -1,8 +1,7 @@
 /**
- * The helper of a relay, in Perl: enters the namespaces of a task, opens a listening socket for each port there, and hands
- * it to its parent over the IPC channel of Node, as a child of Node does. With it, a step that reaches Dais costs 15 ms of CPU
- * more than one that reaches nothing; with a Node in its place, 34 ms (`benchmarks/egress.ts`). Where Perl is missing, `relay.ts`
- * starts a Node.
+ * The helper of a relay, in Perl: enters the namespaces of a task, opens a listening socket for each port there, and passes it
+ * to its parent over the IPC channel of Node, like a child of Node. A step with access to Dais costs 15 ms of CPU more than one
+ * without network; with Node as the helper, 34 ms (`benchmarks/egress.ts`). Without Perl, `relay.ts` starts Node.
  */
 
 interface SystemCalls {
@@ -22,9 +21,9 @@ export function relayProgram(machine: string): string | undefined {
 }
 
 /**
- * Constants are those of Linux on both machines: AF_INET 2, SOCK_STREAM 1, SOL_SOCKET 1, SO_REUSEADDR 2, SCM_RIGHTS 1,
- * F_SETFL 4, O_NONBLOCK 2048: loading the modules that name them would cost each step more. The message is what Node writes for `process.send(message,
- * server)`; the parent acknowledges each before the next may follow.
+ * Constants of Linux on both architectures: AF_INET 2, SOCK_STREAM 1, SOL_SOCKET 1, SO_REUSEADDR 2, SCM_RIGHTS 1, F_SETFL 4,
+ * O_NONBLOCK 2048: loading the modules with these constants would cost more per step. The message is what Node writes for
+ * `process.send(message, server)`; the parent acknowledges each message before the next one.
  */
 const PROGRAM = String.raw`
 use strict;

@@ -1,15 +1,15 @@
 /**
- * Lets an isolated task reach what the engine was told of, and nothing else: listening sockets that belong to the task's own
- * network namespace, but whose connections come to this process. A short-lived helper enters the namespace, opens
- * the socket and hands it over, so that nothing runs beside the task. It is gone with this process: whoever takes the task
- * over opens it again, and a connection that comes in the helper's short life is closed.
+ * Gives an isolated task access to the configured ports only: listening sockets in the network namespace of the task whose
+ * connections this process accepts. A short-lived helper enters the namespace, opens the socket and passes it on, so that no
+ * helper runs with the task. The relay ends with this process: a process that adopts the task opens it again, and connections
+ * during the life of the helper are closed.
  */
 import type { Server, Socket } from 'node:net';
 import { ownRights } from './user.ts';
 import { start } from '#lib/process.ts';
 import { relayProgram } from './relay-program.ts';
 
-/** `accept` gets connections that a task makes to 127.0.0.1 at `port`. Whose uid is at the other end, no table tells. */
+/** `accept` receives connections of a task to 127.0.0.1 at `port`. The uid of the peer is unknown. */
 export interface Reachable {
   readonly port: number;
   accept(socket: Socket, attempt: string): void;
@@ -22,7 +22,7 @@ export interface RelayParts {
   readonly reach: readonly Reachable[];
 }
 
-/** Of one task; what comes beyond it is closed. */
+/** Maximum connections of one task; more are closed. */
 const MAX_CONNECTIONS = 128;
 const PATIENCE_MS = 20_000;
 
@@ -43,7 +43,7 @@ for (const port of ports) {
 
 function helperCommand(pid: number, { perl, reach }: RelayParts): readonly [string, ...string[]] {
   const ports = reach.map(({ port }) => String(port));
-  // Root of a container makes user namespaces as others do.
+  // Root in a container creates user namespaces like other users.
   const isUserNamespace = !ownRights().isFullRoot;
   const program = relayProgram(process.arch);
   if (perl !== undefined && program !== undefined) {
@@ -62,7 +62,7 @@ export class Relay {
     this.#parts = parts;
   }
 
-  /** At once when it comes: whoever connects meanwhile would not be heard. */
+  /** Immediately when it arrives, because connections in between would not be accepted. */
   #take(port: number, server: Server): void {
     const { attempt, reach } = this.#parts;
     this.#servers.set(port, server);
@@ -79,7 +79,7 @@ export class Relay {
     });
   }
 
-  /** `pid`: of a process in the namespace. Rejects with what the helper said. */
+  /** `pid`: of a process in the namespace. Rejects with the error of the helper. */
   static async open(pid: number, parts: RelayParts): Promise<Relay> {
     const [program, ...words] = helperCommand(pid, parts);
     const helper = start(program, words, { env: { PATH: parts.path }, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });

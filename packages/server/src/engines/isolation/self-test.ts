@@ -1,6 +1,6 @@
 /**
- * Runs a program inside a boundary that tries to leave it. A boundary counts only when this program fails at everything that it
- * must not be able to do; versions and settings of the machine say nothing.
+ * Runs a program inside a boundary that tries to escape. A boundary is used only if every forbidden action of this program
+ * fails; versions and settings of the machine are not evidence.
  */
 import { once } from 'node:events';
 import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -14,8 +14,8 @@ const TIMEOUT_MS = 10_000;
 const OWNER = 'self-test';
 
 /**
- * Prints one line for each thing that it could do. Arguments: the boundary, its scratch folder, a file and a folder outside, a
- * TCP port, a socket file and an abstract name of the tester, its process id.
+ * Prints one line per successful forbidden action. Arguments: the boundary, its scratch folder, a file and a folder outside,
+ * and of the tester a TCP port, a socket file, an abstract socket name and its process id.
  */
 const ATTEMPTS = String.raw`
 use strict;
@@ -64,7 +64,7 @@ could('creates a user namespace') if $? == 0;
 print "end\n";
 `;
 
-/** The same, as far as a shell can try it, where Perl is missing. */
+/** The subset that a shell can test, without Perl. */
 const SHELL_ATTEMPTS = `
 shift
 echo x >"$1/own" || echo 'it cannot write its scratch folder'
@@ -85,7 +85,7 @@ export interface SelfTestParts {
   readonly confine: (run: IsolatedRun) => Confined;
 }
 
-/** Returns why the boundary does not hold; undefined when it does. */
+/** Returns why the boundary failed; undefined when it works. */
 export async function testBoundary({ boundary, perl, path, confine }: SelfTestParts): Promise<string | undefined> {
   const place = await mkdtemp(join(tmpdir(), 'dais-self-test-'));
   const servers: Server[] = [];
@@ -115,7 +115,7 @@ export async function testBoundary({ boundary, perl, path, confine }: SelfTestPa
       for (const own of [scratch, join(scratch, 'given')]) await chown(own, confined.uid, confined.uid);
     }
     const [program, ...args] = confined.command;
-    // The filter comes as standard input.
+    // Standard input is the filter.
     const result = await run(program, args, {
       env: { PATH: path },
       timeoutMs: TIMEOUT_MS,

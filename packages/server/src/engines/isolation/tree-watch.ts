@@ -1,9 +1,9 @@
 /**
- * Functions in Perl that measure a process and all its descendants. Two programs use them: the guard of a run and the shim of a
- * step. Both run beside Dais, so neither a busy event loop nor a crash of Dais stops them.
+ * Perl functions that measure a process and all its descendants. The guard of a run and the shim of a step use them. Both are
+ * separate processes, so neither a busy event loop nor a crash of Dais stops them.
  *
- * The resident size is read through descriptors that stay open (2 µs each). It counts pages that processes share once for each;
- * above the limit the proportional size decides, which is exact and costs milliseconds.
+ * The resident size is read through open descriptors (2 µs each). It counts shared pages once per process; above the limit the
+ * proportional size decides, which is exact and costs milliseconds.
  */
 export const TREE_WATCH = String.raw`
 my %statm;

@@ -1,8 +1,8 @@
-/** What the user that Dais runs as may do, and user ids for runs that root starts. */
+/** Privileges of the user that Dais runs as, and user ids for runs of root. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-/** A range that systemd assigns to nobody ("UIDs and GIDs on systemd systems", unused). */
+/** A range that systemd leaves unused ("UIDs and GIDs on systemd systems"). */
 const FIRST_UID = 1_900_000_000;
 const UIDS = 100_000_000;
 
@@ -11,7 +11,7 @@ const NEEDED = [0, 1, 3, 5, 6, 7, 8, 21];
 
 export interface UserRights {
   readonly isRoot: boolean;
-  /** Root with all rights that mounts and user ids of others need. Root in a container has fewer. */
+  /** Root with all capabilities for mounts and user ids. Root in a container has fewer. */
   readonly isFullRoot: boolean;
 }
 
@@ -26,7 +26,7 @@ export function ownRights(): UserRights {
   return own;
 }
 
-/** From /proc/self/status and /proc/self/uid_map. In a user namespace the ids of runs may not be mapped. */
+/** From /proc/self/status and /proc/self/uid_map. In a user namespace the ids of runs may be unmapped. */
 export function readRights(uid: number, status: string, uidMap: string): UserRights {
   if (uid !== 0) return { isRoot: false, isFullRoot: false };
   const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);

@@ -1,4 +1,4 @@
-/** Sentences about runs for the people who own them. */
+/** Messages about runs for their owners. */
 import type { RunLimits, Workload } from './contract.ts';
 
 const SUBJECTS: Readonly<Record<Workload, string>> = {
@@ -13,12 +13,12 @@ const SUBJECTS: Readonly<Record<Workload, string>> = {
   'package-build': 'The package build',
 };
 
-/** With an upper case letter at its start. */
+/** Returns the subject of a sentence, capitalized. */
 export function subjectOf(workload: Workload): string {
   return SUBJECTS[workload];
 }
 
-/** Without a period at its end. */
+/** Returns the reason without a final period. */
 export function limitReason(
   workload: Workload,
   limit: 'memory' | 'processes' | 'disk' | 'wall-time',

@@ -1,4 +1,4 @@
-/** What every implementation of the keys engine must do, whatever holds its keys. */
+/** Tests that every implementation of the keys engine must pass. */
 import { randomBytes } from 'node:crypto';
 import { DaisError, type ErrorCode } from '@dais/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -7,11 +7,11 @@ import type { KeyStore } from './contract.ts';
 export interface KeyStoreSubject {
   readonly keys: KeyStore;
   /**
-   * Makes another key the current one the way this engine's operator does, keeping the old, and gives the store that
-   * sees it (the same one when it needs no restart).
+   * Rotates the current key like an operator of this engine, keeps the old one, and returns the store that sees it (the same
+   * one if it needs no restart).
    */
   addKey(): Promise<KeyStore>;
-  /** A store of the same kind that holds other keys only. */
+  /** A store of the same type with other keys only. */
   strangers(): Promise<KeyStore>;
   end(): Promise<void>;
 }

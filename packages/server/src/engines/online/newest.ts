@@ -1,11 +1,11 @@
 import type { OnlineRow } from './contract.ts';
 
-/** Whether `row` takes the place of `there`. */
+/** Returns whether `row` replaces `there`. */
 export function counts(row: OnlineRow, there: OnlineRow): boolean {
   return row.eventTime > there.eventTime || (row.eventTime === there.eventTime && row.createdTime >= there.createdTime);
 }
 
-/** Of rows of one key the one that counts, in the order of keys: two writers then wait for each other and never deadlock. */
+/** Returns the winning row of each key, in key order, so that concurrent writers never deadlock. */
 export function newestOfEach(rows: readonly OnlineRow[]): OnlineRow[] {
   const newest = new Map<string, OnlineRow>();
   for (const row of rows) {

@@ -1,4 +1,4 @@
-/** What every online store must do, whatever keeps its rows. */
+/** Tests that every online store must pass. */
 import { randomUUID } from 'node:crypto';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -7,9 +7,9 @@ import { counts } from './newest.ts';
 
 export interface OnlineStoreSubject {
   readonly store: OnlineStore;
-  /** Another process's store of the same rows. */
+  /** The store of another process with the same rows. */
   readonly other: OnlineStore;
-  /** Id of a project that may be written to. */
+  /** Id of a writable project. */
   readonly project: string;
   end(): Promise<void>;
 }
@@ -82,7 +82,7 @@ export function onlineStoreSuite(name: string, open: () => Promise<OnlineStoreSu
       expect(await store.write(view, [row('a', 10, 'later', 6)])).toBe(1);
       expect(await store.write(view, [row('a', 11, 'newest', 0), row('a', 10, 'no', 99)])).toBe(1);
       expect(await now()).toBe('newest');
-      // The same again is no change.
+      // The same row again is not a change.
       expect(await store.write(view, [row('a', 11, 'newest', 0)])).toBe(0);
     });
 

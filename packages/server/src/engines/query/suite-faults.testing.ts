@@ -1,4 +1,4 @@
-/** Data that is broken: what is refused, and how it is told. A part of the suite. */
+/** Suite: rejection and reporting of invalid data. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';

@@ -1,4 +1,4 @@
-/** What a job writes, and how it ends. A part of the suite. */
+/** Suite: outputs and termination of jobs. */
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';

@@ -1,4 +1,4 @@
-/** The join at points in time, by the vectors of the reference. A part of the suite. */
+/** Suite: point-in-time join, with reference vectors. */
 import { describe, expect, test } from 'vitest';
 import { ascending, scan } from './model/build.ts';
 import type { AsofRelation, Relation } from './model/query-tree.ts';

@@ -1,4 +1,4 @@
-/** Types, expressions and relations. A part of the suite. */
+/** Suite: types, expressions and relations. */
 import { aggregate, ascending, call, cast, column, descending, literal, named, scan, when } from './model/build.ts';
 import type { Expression, LiteralValue, Relation } from './model/query-tree.ts';
 import { createHash } from 'node:crypto';

@@ -1,4 +1,4 @@
-/** What is read, in which formats. A part of the suite. */
+/** Suite: file formats. */
 import { gzipSync } from 'node:zlib';
 import {
   Field,
@@ -17,7 +17,7 @@ import { scan } from './model/build.ts';
 import type { Column } from './model/column-type.ts';
 import type { Bench } from './suite-bench.testing.ts';
 
-/** The two people of these tests, by `zstd` 1.5. */
+/** The two rows of these tests, compressed by `zstd` 1.5. */
 const ZSTD = 'KLUv/SQucQEAaWQsbmFtZSxzY29yZSxvawoxLEFkYSwxLjUsdHJ1ZQoyLELDtmIsLGZhbHNlCqQd2LA=';
 
 export function readingTests(bench: Bench): void {

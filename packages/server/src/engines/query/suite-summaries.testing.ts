@@ -1,4 +1,4 @@
-/** What columns of numbers are like, without their values. A part of the suite. */
+/** Suite: summaries of numeric columns. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** What every query engine must do, whatever runs the queries. */
+/** Tests that every query engine must pass. */
 import { afterAll, beforeAll, describe } from 'vitest';
 import { Bench, type QuerySubject } from './suite-bench.testing.ts';
 import { readingTests } from './suite-reading.testing.ts';

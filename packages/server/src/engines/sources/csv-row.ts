@@ -1,4 +1,4 @@
-/** A row as CSV: every value in quotes, so that no value and an empty text stay apart. Pure. */
+/** Formats a row as CSV: quotes every value, so that NULL and empty text differ. Pure. */
 
 export function csvRow(values: readonly (string | null)[]): string {
   return `${values.map((value) => (value === null ? '' : `"${value.replaceAll('"', '""')}"`)).join(',')}\n`;

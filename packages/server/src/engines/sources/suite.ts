@@ -1,4 +1,4 @@
-/** What every source of data must do. */
+/** Tests that every data source must pass. */
 import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,9 +9,9 @@ import type { DataSource } from './contract.ts';
 
 export interface SourceSubject {
   readonly source: DataSource;
-  /** The same source where nothing is. */
+  /** The same source without objects. */
   readonly absent: DataSource;
-  /** Makes the objects other ones than they are. */
+  /** Changes the objects. */
   change(): Promise<void>;
   end(): Promise<void>;
 }
@@ -22,7 +22,7 @@ const codeOf = async (work: Promise<unknown>) =>
     (error: unknown) => (error instanceof DaisError ? error.code : String(error)),
   );
 
-/** `told`: whether a pin tells of a change before the bytes are read. */
+/** `told`: whether a pin detects a change before the bytes are read. */
 export function sourcesSuite(name: string, told: boolean, open: () => Promise<SourceSubject>): void {
   describe(`data source: ${name}`, () => {
     let subject: SourceSubject;

@@ -1,4 +1,4 @@
-/** Bytes on their way into a file, counted and hashed. */
+/** Writes bytes to a file and computes their size and digest. */
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { Transform, type Readable } from 'node:stream';

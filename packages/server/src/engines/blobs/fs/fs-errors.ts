@@ -21,8 +21,8 @@ const ADVICE: Readonly<Record<string, string>> = {
 };
 
 /**
- * Gives a failed file operation its code: `storage_full` for a full disk or quota, else `blobs_unavailable`. What is no
- * error of the operating system (our own mistakes, errors that have a code already) stays as it is.
+ * Converts the error of a file operation: `storage_full` for a full disk or quota, else `blobs_unavailable`. Returns errors
+ * that are not from the operating system unchanged.
  */
 export function fileError(error: unknown, root: string, doing: string): unknown {
   const errno = errnoOf(error);

@@ -1,4 +1,4 @@
-/** What a disk, an operator or a `kill -9` can do to the file store. */
+/** Faults of disks, operators and `kill -9` in the file store. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
@@ -30,7 +30,7 @@ function fileOf(locator: string): string {
 
 const PROGRAMS = { env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } };
 
-/** Runs `work` with a file system of its own, which needs root: without it the test is skipped and says why. */
+/** Runs `work` with a separate file system. Needs root: without it the test is skipped with the reason. */
 async function onSmallDisk(
   context: TestContext,
   options: string,
@@ -50,7 +50,7 @@ async function onSmallDisk(
 }
 
 test('a process killed while it puts leaves whole blobs or nothing, and its remains are swept', async () => {
-  // Blobs of every size, told on stdout once they are durable; the last line may be cut.
+  // Prints blobs of every size to stdout once they are durable; the last line may be truncated.
   const program = `
     import { Readable } from 'node:stream';
     import { randomBytes } from 'node:crypto';
@@ -96,12 +96,12 @@ test('a full disk is storage_full, leaves nothing and heals when space is made',
     expect(failed.message).toContain(disk);
     expect(await readdir(join(disk, 'tmp'))).toEqual([]);
     expect(await locators(small)).toEqual([kept.locator]);
-    // Two that fit alone but not together: at least one fails, what is there is whole.
+    // Two blobs that fit alone but not together: at least one fails, stored blobs are complete.
     const both = await Promise.allSettled(
       [1, 2].map(async () => await small.put(Readable.from([randomBytes(2_000_000)]))),
     );
     expect(both.filter((put) => put.status === 'rejected').length).toBeGreaterThanOrEqual(1);
-    // One or both of them failed: fill what is left, however much that is.
+    // One or both failed: fill the remaining space.
     await expect(writeFile(join(disk, 'filler'), randomBytes(7_000_000))).rejects.toMatchObject({ code: 'ENOSPC' });
     await expectCode('storage_full', small.check());
     await rm(join(disk, 'filler'));
@@ -155,7 +155,7 @@ test('links inside the tree are not followed', async () => {
     await expect(store.get(locator)).rejects.toMatchObject({ code: 'blobs_unavailable' });
     expect(await store.stat(locator)).toBeUndefined();
     expect(await locators(store)).toEqual([]);
-    // A put replaces the link by the bytes and leaves what it pointed at alone.
+    // A put replaces the link with the bytes and does not change its target.
     await store.put(Readable.from(['a blob']));
     expect((await lstat(file)).isFile()).toBe(true);
     expect(await readFile(join(outside, 'secret'), 'utf8')).toBe('not for readers');

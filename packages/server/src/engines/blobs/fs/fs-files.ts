@@ -1,4 +1,4 @@
-/** File operations of the store that know nothing of blobs. */
+/** File operations of the store that are independent of blobs. */
 import { constants } from 'node:fs';
 import { lstat, mkdir, open, readFile, unlink, type FileHandle } from 'node:fs/promises';
 import { DaisError } from '@dais/api';
@@ -9,13 +9,13 @@ export async function writeAll(handle: FileHandle, batch: readonly Buffer[]): Pr
   const { bytesWritten } = await handle.writev(batch);
   const total = batch.reduce((sum, buffer) => sum + buffer.length, 0);
   if (bytesWritten === total) return;
-  // A disk that fills up takes part of a write and refuses the next: ENOSPC comes from here.
+  // A disk that fills up accepts a part of a write and fails the next one with ENOSPC here.
   const rest = Buffer.concat(batch).subarray(bytesWritten);
   for (let at = 0; at < rest.length;) at += (await handle.write(rest, at)).bytesWritten;
 }
 
 /**
- * @throws DaisError `blobs_unavailable` when a link or something else stands there; the system's error when nothing does.
+ * @throws DaisError `blobs_unavailable` when the path is a link or not a folder; the system error when it does not exist.
  */
 export async function requireFolder(path: string): Promise<void> {
   const stat = await lstat(path);
@@ -28,7 +28,7 @@ export async function requireFolder(path: string): Promise<void> {
   }
 }
 
-/** Makes one folder. A recursive mkdir hides ENOSPC behind another error. */
+/** Creates one folder. A recursive mkdir hides ENOSPC behind another error. */
 export async function ensureFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { mode: 0o700 });
@@ -47,13 +47,13 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** Closes and removes a temporary file; what cannot be removed is left to the sweep. */
+/** Closes and removes a temporary file; the sweep removes leftovers. */
 export async function remove(path: string, handle?: FileHandle): Promise<void> {
   await handle?.close().catch(() => {});
   await unlink(path).catch(() => {});
 }
 
-/** Undefined when nobody has been entered. */
+/** Returns the recorded owner; undefined when there is none. */
 export async function readOwner(path: string): Promise<string | undefined> {
   try {
     return (await readFile(path, { encoding: 'utf8', flag: constants.O_RDONLY | constants.O_NOFOLLOW })).trim();

@@ -1,7 +1,7 @@
 /** Locators of the file store: `sha256:<hex>`. Nothing else ever becomes a path. */
 const LOCATOR = /^sha256:([0-9a-f]{64})$/;
 
-/** Names of folders on both levels: 65,536 folders hold 10 M blobs with about 150 files each. */
+/** Names of folders on both levels: with 10 M blobs, each of the 65,536 folders contains about 150 files. */
 export const FOLDER_NAME = /^[0-9a-f]{2}$/;
 export const BLOB_NAME = /^[0-9a-f]{64}$/;
 
@@ -9,7 +9,7 @@ export function toLocator(sha256: string): string {
   return `sha256:${sha256}`;
 }
 
-/** The digest in a locator; undefined when this store could not have made it. */
+/** Returns the digest in a locator; undefined when this store cannot have created it. */
 export function digestOf(locator: string): string | undefined {
   return LOCATOR.exec(locator)?.[1];
 }
@@ -28,8 +28,8 @@ export function placeOf(sha256: string): BlobPlace {
 }
 
 /**
- * Where a listing from after `after` starts: digests above the answer follow. Undefined when all follow (no `after`, or
- * a locator of a store whose locators sort before these).
+ * Returns the digest after which a listing starts. Undefined when it starts at the beginning (no `after`, or a locator of a
+ * store whose locators sort before these).
  */
 export function digestAfter(after: string | undefined): string | undefined {
   if (after === undefined || after < 'sha256:') return undefined;

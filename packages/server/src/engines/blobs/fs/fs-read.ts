@@ -4,7 +4,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { DaisError } from '@dais/api';
 import { fileError } from './fs-errors.ts';
 
-/** 256 KiB reads: beyond this throughput no longer rises, and a hundred readers hold 25 MB. */
+/** 256 KiB reads: larger reads do not increase throughput, and a hundred readers use 25 MB. */
 const READ_BYTES = 256 * 1024;
 
 export interface ReadRequest {
@@ -12,13 +12,13 @@ export interface ReadRequest {
   readonly root: string;
   readonly locator: string;
   readonly start: number;
-  /** Number of bytes to give. */
+  /** Number of bytes to return. */
   readonly length: number;
 }
 
 /**
- * Streams part of an open file and closes it. Unlike `createReadStream` it gives every byte asked for or fails, so that
- * a file cut short by a damaged disk is not taken for whole.
+ * Streams part of an open file and closes it. Unlike `createReadStream`, it returns every requested byte or fails, so that a
+ * truncated file is not treated as complete.
  */
 export function readFilePart(request: ReadRequest): Readable {
   const { handle, root, locator } = request;
@@ -55,7 +55,7 @@ export function readFilePart(request: ReadRequest): Readable {
       });
     },
     destroy(error, done) {
-      // The descriptor may be given to another file as soon as it is closed: the read under way must end first.
+      // The descriptor may be reused as soon as it is closed, so the active read must end first.
       closeAfterReading(() => done(error));
     },
   });

@@ -1,4 +1,4 @@
-/** Blobs in a bucket of S3 or of a server that speaks its protocol. */
+/** Stores blobs in a bucket of S3 or of a compatible server. */
 import type { Readable } from 'node:stream';
 import { DaisError } from '@dais/api';
 import type { Clock } from '#lib/clock.ts';
@@ -128,10 +128,10 @@ class S3BlobStore implements BlobStore, PresignedUploads {
       try {
         await s3.putObject({ ...target, Body: `${id}\n`, IfNoneMatch: '*' });
       } catch (error) {
-        // Somebody else was faster: 412, or 409 when both came at the same moment.
+        // Another process was faster: 412, or 409 for concurrent requests.
         if (![409, 412].includes(s3Answer(error).status ?? 0)) throw error;
       }
-      // Read again: servers that know no conditions let the last one win.
+      // Read it back: on servers without conditional writes the last writer wins.
       return { id: (await readText(s3, target))?.trim() ?? id, place };
     });
   }
@@ -146,7 +146,7 @@ class S3BlobStore implements BlobStore, PresignedUploads {
       if (text !== 'dais') {
         throw new DaisError('blobs_unavailable', `bucket ${target.Bucket} returns different bytes than were written`);
       }
-      // Without this right S3 also answers 403 instead of 404 for a key that is not there.
+      // Without this permission S3 also returns 403 instead of 404 for a missing key.
       await this.#access.call('listing', async (s3) => {
         await s3.listObjectsV2({ Bucket: target.Bucket, Prefix: this.#keys.prefix, MaxKeys: 1 });
       });
@@ -177,7 +177,7 @@ class S3BlobStore implements BlobStore, PresignedUploads {
   async verify(locator: string): Promise<StoredBlob> {
     const incoming = measure(await this.get(locator));
     for await (const _slice of incoming.bytes) {
-      // Only the digest is wanted.
+      // Only the digest is needed.
     }
     return { locator, ...incoming.measured() };
   }
@@ -213,7 +213,7 @@ class S3BlobStore implements BlobStore, PresignedUploads {
     } while (token !== undefined);
   }
 
-  /** Also those of clients and of copies; uploads of other programs in the same bucket are left alone. */
+  /** Includes uploads of clients and copies; uploads of other programs in the same bucket are not changed. */
   async *#unfinishedUploads(): AsyncGenerator<{ readonly key: string; readonly id: string; readonly startedAt: Date }> {
     let marker: { readonly KeyMarker?: string; readonly UploadIdMarker?: string } | undefined = {};
     while (marker !== undefined) {

@@ -5,8 +5,8 @@ const COPY_PART_BYTES = 512 * 2 ** 20;
 const COPIES_AT_A_TIME = 4;
 
 /**
- * Copies an object inside the bucket. S3 copies at most 5 GiB in one request; larger parts than 512 MiB are not used
- * anyway, since parts copied side by side are faster and each answers within seconds.
+ * Copies an object inside the bucket. S3 copies at most 5 GiB in one request. Parts have at most 512 MiB by default, because
+ * parallel copies of parts are faster and each completes within seconds.
  */
 export async function copyObject(
   s3: S3,
@@ -41,7 +41,7 @@ export async function copyObject(
     await Promise.all(Array.from({ length: COPIES_AT_A_TIME }, copyParts));
     await s3.completeMultipartUpload({ Bucket, Key: to, UploadId, MultipartUpload: { Parts: parts } });
   } catch (error) {
-    // What cannot be aborted now is aborted by the sweep.
+    // If the abort fails, the sweep aborts it.
     await s3.abortMultipartUpload({ Bucket, Key: to, UploadId }).catch(() => {});
     throw error;
   }

@@ -19,10 +19,10 @@ const OTHER_REGION = new Set([
   'AuthorizationHeaderMalformed',
   'IllegalLocationConstraintException',
 ]);
-/** How Node and the SDK say that there was no answer. */
+/** Error names of Node and the SDK for a missing response. */
 const NO_ANSWER = new Set(['TimeoutError', 'AbortError', 'NetworkingError', 'RequestTimeout']);
 
-/** The name of an answer of S3 (`NoSuchKey`) and its HTTP status. */
+/** Returns the error name of an S3 response (`NoSuchKey`) and its HTTP status. */
 export function s3Answer(error: unknown): { readonly name: string; readonly status: number | undefined } {
   if (!(error instanceof Error)) return { name: '', status: undefined };
   const metadata = '$metadata' in error ? (error.$metadata as { httpStatusCode?: number } | undefined) : undefined;
@@ -35,14 +35,14 @@ export function isMissing(error: unknown): boolean {
 }
 
 /**
- * Gives a failed request its code: `storage_full` or `blobs_unavailable`. Our own mistakes, errors that have a code
- * already and wanted aborts stay as they are. What the server said is only for the log: it names accounts and keys.
+ * Converts the error of a request to `storage_full` or `blobs_unavailable`. Returns programming errors, errors with a code and
+ * intended aborts unchanged. The message of the server is for the log only: it contains accounts and keys.
  */
 export function s3Error(error: unknown, place: Place, doing: string): unknown {
   if (!(error instanceof Error) || error instanceof DaisError) return error;
   const { name, status } = s3Answer(error);
   const where = `bucket ${place.bucket} at ${place.endpoint ?? `AWS region ${place.region}`}`;
-  // Not the error itself: for a wrong signature it carries the access key id and the signed text as fields.
+  // Not the error itself: for a wrong signature it has the access key id and the signed text as fields.
   const cause = new Error(`${name}: ${error.message}`);
   const unavailable = (detail: string): DaisError => new DaisError('blobs_unavailable', detail, { cause });
 

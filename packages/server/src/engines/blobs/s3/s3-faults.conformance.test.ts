@@ -1,4 +1,4 @@
-/** What a network, a server or an operator can do to the S3 store. */
+/** Faults of networks, servers and operators in the S3 store. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
@@ -49,7 +49,7 @@ function open(bucket: string, more: Partial<S3BlobStoreOptions> = {}) {
   return openS3BlobStore(options, systemClock);
 }
 
-/** A TCP proxy in front of the server; where `cut` says so, a connection is reset instead of passing an answer on. */
+/** A TCP proxy in front of the server; if `cut` returns true, it resets a connection instead of forwarding a response. */
 async function startProxy(cut: (answeredBytes: number, request: string) => boolean) {
   const sockets = new Set<Socket>();
   const requests: string[] = [];
@@ -188,7 +188,7 @@ test('a download that breaks again and again is an error, never a short blob', a
   const { locator } = await direct.put(Readable.from([randomBytes(12 * MIB)]));
   let cuts = 0;
   const proxy = await startProxy((sent, request) => {
-    // The first answer is cut in its body, all later ones before their first byte.
+    // The first response is cut within its body, all later ones before their first byte.
     if (!request.startsWith('GET') || (cuts === 0 && sent < 3 * MIB)) return false;
     cuts += 1;
     return true;

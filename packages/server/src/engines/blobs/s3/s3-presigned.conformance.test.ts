@@ -1,4 +1,4 @@
-/** Uploads and downloads that clients make by themselves, without credentials. */
+/** Direct uploads and downloads of clients, without credentials. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, request, type IncomingMessage } from 'node:http';
@@ -99,7 +99,7 @@ test('an upload that is given up leaves nothing', async () => {
 });
 
 test('an upload that is gone cannot be completed', async () => {
-  // S3’s own answer, scripted: moto answers this with an internal error.
+  // The response of S3, scripted: moto returns an internal error here.
   const gone = createServer((asked, answer) => {
     asked.resume();
     answer.writeHead(404, { 'content-type': 'application/xml' });
@@ -121,7 +121,7 @@ test('an upload that is gone cannot be completed', async () => {
 
 test('an upload that nobody completes is swept', async () => {
   await store.begin(SIZE, 5 * MIB);
-  // This server says of every upload that it was started in 2010; so the clock goes there.
+  // This server reports 2010 as the start of every upload, so the clock is set to that time.
   const { Uploads } = await client.send(new ListMultipartUploadsCommand({ Bucket: 'direct' }));
   const started = Uploads![0]!.Initiated!.getTime();
   const options = { bucket: 'direct', prefix: 'p', region, endpoint: server.url, credentials, pathStyle: true };

@@ -69,7 +69,7 @@ export async function completeUpload(
     if (INCOMPLETE.has(name)) {
       throw new DaisError('invalid_request', `the uploaded parts do not match the ETags, or a part is too small (${name})`);
     }
-    // Also after a failure: an earlier call may have completed it, or this one, whose answer was lost.
+    // Also after a failure: an earlier call may have completed it, or this one, and its response was lost.
     const size = await sizeOf(s3, target);
     if (size === upload.size) return { locator: upload.locator, size };
     if (size !== undefined) {
@@ -105,7 +105,7 @@ export async function signDownload(
     import('@aws-sdk/client-s3'),
     import('@aws-sdk/s3-request-presigner'),
   ]);
-  // Never shown by the browser as a page of the bucket's origin, whatever the bytes are.
+  // The browser never displays it as a page of the bucket's origin, whatever the bytes are.
   const name = fileName === undefined ? '' : `; filename*=UTF-8''${encodeFileName(fileName)}`;
   const command = new GetObjectCommand({
     Bucket: access.bucket,

@@ -5,12 +5,12 @@ import type { ByteRange } from '../contract.ts';
 import type { S3Access } from './s3-access.ts';
 import { isMissing, s3Answer, s3Error } from './s3-errors.ts';
 
-/** How often in a row a broken download is taken up again without a byte in between. */
+/** Maximum consecutive retries of an interrupted download without a new byte. */
 const RESUMES = 3;
 
 /**
- * Streams an object or a range of it. A connection that breaks on the way is opened again at the byte it came to, but
- * only for the same object (its ETag): bytes of two objects are never joined.
+ * Streams an object or a range of it. It reopens a broken connection at the last byte, but only for the same object (by its
+ * ETag): bytes of two objects are never combined.
  * @throws DaisError `content_missing`, `range_not_satisfiable`, `blobs_unavailable`.
  */
 export async function readObject(access: S3Access, key: string, locator: string, range?: ByteRange): Promise<Readable> {
@@ -43,7 +43,7 @@ export async function readObject(access: S3Access, key: string, locator: string,
   }
 
   const stream = Readable.from(resumed(), { objectMode: false });
-  // A generator that was never started runs no `finally`: the connection is given back here.
+  // A generator that was never started runs no `finally`, so the connection is released here.
   stream.once('close', () => body.destroy());
   return stream;
 }
@@ -63,7 +63,7 @@ async function request(
         ...(range !== undefined && { Range: range }),
         ...(etag !== undefined && { IfMatch: etag }),
       });
-      // In Node the body of an answer is always a stream.
+      // In Node, the body of a response is always a stream.
       const body = answer.Body as unknown as Readable;
       body.on('error', () => {});
       return { body, length: answer.ContentLength ?? 0, etag: answer.ETag };
@@ -78,7 +78,7 @@ async function request(
   });
 }
 
-/** The text of a small object; undefined when there is none. */
+/** Returns the text of a small object; undefined when it does not exist. */
 export async function readText(
   s3: S3,
   target: { readonly Bucket: string; readonly Key: string },

@@ -1,7 +1,7 @@
 /**
- * How bytes come into S3. The digest, and with it the key, is known only at the end, so a large blob goes to a
- * temporary key by multipart upload and is then copied inside S3: that costs one copy there, but no disk here (replicas
- * have little) and no second pass over the network. A blob of one part waits in memory and is sent once, to its key.
+ * Writes bytes to S3. The digest, and with it the key, is known only at the end, so a large blob is written to a temporary key
+ * by multipart upload and then copied inside S3. This costs one copy there, but no local disk (replicas have little) and no
+ * second network transfer. A blob of one part is buffered in memory and sent once, to its key.
  */
 import { Readable } from 'node:stream';
 import { DaisError } from '@dais/api';
@@ -15,7 +15,7 @@ import { isMissing, s3Answer, s3Error } from './s3-errors.ts';
 import type { S3Keys } from './s3-keys.ts';
 
 export const MIB = 2 ** 20;
-/** S3 takes no more parts in one upload. */
+/** Maximum number of parts in one upload of S3. */
 export const MAX_PARTS = 10_000;
 const PART_BYTES = 16 * MIB;
 const PARTS_AT_A_TIME = 4;
@@ -71,7 +71,7 @@ async function upload(
   try {
     await new Upload({ client, params, partSize: partBytes, queueSize: PARTS_AT_A_TIME }).done();
   } catch (error) {
-    // When the source failed, the upload was aborted; the abort may have failed too, but that is not what happened.
+    // When the source fails, the upload is aborted. Report the error of the source even if the abort fails, too.
     throw failure === undefined ? s3Error(error, access.options, 'writing a blob') : failure.error;
   } finally {
     stream.destroy();
@@ -88,7 +88,7 @@ function stagedInMemory(parts: S3StagingParts, measured: Measured, bytes: Buffer
       const body = held;
       if (body === undefined) return;
       const key = keys.key('sha256', measured.sha256);
-      // An object of the same key is replaced: its size does not tell whether its bytes are damaged.
+      // Replaces an object of the same key: its size does not show whether its bytes are damaged.
       await access.call('writing a blob', async (s3) => {
         return await s3.putObject({ Bucket: access.bucket, Key: key, Body: body });
       });
@@ -110,7 +110,7 @@ function stagedInBucket(parts: S3StagingParts, measured: Measured, temporary: st
         return await s3.deleteObject({ Bucket: access.bucket, Key: temporary });
       });
     } catch {
-      // The sweep finds it.
+      // The sweep removes it.
     }
   };
   return {

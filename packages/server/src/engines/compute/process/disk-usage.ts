@@ -1,22 +1,22 @@
-/** What a folder of a task takes on the disk. The task runs meanwhile and may want to hide what it writes. */
+/** Measures the disk usage of a task folder. The task runs during the measurement and may try to hide files. */
 import { lstat, open, readdir, stat, statfs, type FileHandle } from 'node:fs/promises';
 import { constants } from 'node:fs';
 import { DEEPEST_FOLDER, openFolder, placeIn } from './open-folder.ts';
 
 export interface DiskUsage {
-  /** Bytes that are allocated: a sparse file counts by what was written into it. */
+  /** Allocated bytes: holes of a sparse file do not count. */
   readonly bytes: number;
   /** Files, folders, links. */
   readonly files: number;
-  /** Folders are nested deeper than they are followed: what is in them was not counted. */
+  /** Folders are nested deeper than the limit, so their content was not counted. */
   readonly tooDeep: boolean;
 }
 
 const BLOCK_BYTES = 512;
-/** What readers of one folder ask for at a time. */
+/** Number of entries that are read concurrently. */
 const LSTAT_BATCH = 64;
 
-/** A file with several names counts once, a link as itself. */
+/** Counts a file with several names once, and a link as itself. */
 export async function diskUsage(place: string): Promise<DiskUsage> {
   const total = { bytes: 0, files: 0, tooDeep: false };
   const seen = new Set<string>();
@@ -64,8 +64,8 @@ export async function diskUsage(place: string): Promise<DiskUsage> {
 }
 
 /**
- * Bytes of files that processes hold open and that have no name any more, on the disk of `place`. They are freed when the
- * last of these processes ends.
+ * Returns the bytes of deleted files that processes still hold open, on the disk of `place`. They are freed when the last of
+ * these processes ends.
  */
 export async function unnamedBytes(place: string, pids: readonly number[]): Promise<number> {
   const disk = (await stat(place)).dev;
@@ -82,7 +82,7 @@ export async function unnamedBytes(place: string, pids: readonly number[]): Prom
   return [...seen.values()].reduce((sum, bytes) => sum + bytes, 0);
 }
 
-/** Bytes in the `/dev/shm` that processes of an isolated task see: it is theirs alone, in memory. */
+/** Returns the bytes in the private `/dev/shm` of an isolated task, which is in memory. */
 export async function sharedMemoryBytes(pids: readonly number[]): Promise<number> {
   const own = (await stat('/dev/shm').catch(() => undefined))?.dev;
   const found = new Map<number, number>();

@@ -1,24 +1,24 @@
 /**
- * When the folder of a running task is measured. Walking a folder costs as much as it has files, and asking a file system how
- * much is free costs 10 µs: so the free space is read often, and a folder is walked when what is gone since could have
- * taken the task to its limit.
+ * Decides when to measure the folder of a running task. Walking a folder costs time per file, and reading the free space of a
+ * file system costs 10 µs. So the free space is read often, and a folder is walked when the consumed space could have taken the
+ * task to its limit.
  */
 import { statfs } from 'node:fs/promises';
 import { byteText } from '#lib/byte-text.ts';
 import type { TaskLimits } from '../contract.ts';
 import { diskUsage, sharedMemoryBytes, unnamedBytes } from './disk-usage.ts';
 
-/** Of an idle disk: a task that wrote as much as another one deleted is found then. */
+/** Interval on an idle disk: finds a task that wrote as much as another one deleted. */
 const SLOW_MS = 10_000;
 const FAST_MS = 250;
-/** At most a twentieth of the time goes into walking one folder. */
+/** Walking one folder takes at most a twentieth of the time. */
 const COST_FACTOR = 20;
-/** This part of what a task may still write is gone: it is measured. */
+/** The folder is measured when this part of the remaining space of a task has been consumed. */
 const NEAR = 1 / 8;
 
 export interface FreeSpace {
   readonly bytes: number;
-  /** Infinity where the file system does not count them. */
+  /** Infinity where the file system does not report them. */
   readonly files: number;
 }
 
@@ -29,7 +29,7 @@ export async function freeSpace(place: string): Promise<FreeSpace> {
 
 export type DiskLimits = Pick<TaskLimits, 'diskBytes' | 'diskFiles'>;
 
-/** What one running task takes on the disk, as it was last measured. */
+/** Tracks the disk usage of one running task. */
 export class TaskDisk {
   readonly #limits: DiskLimits;
   #usedBytes = 0;
@@ -50,7 +50,7 @@ export class TaskDisk {
     return this.#usedBytes;
   }
 
-  /** Whether it is to be measured now. `free`: undefined where nobody watches the disk. */
+  /** Returns whether to measure now. `free`: undefined when the disk is not watched. */
   isDue(now: number, free: FreeSpace | undefined): boolean {
     if (now >= this.#slowAt) return true;
     if (now < this.#fastAt) return false;
@@ -62,12 +62,12 @@ export class TaskDisk {
     );
   }
 
-  /** Milliseconds until it is due in any case. */
+  /** Milliseconds until the next measurement is due in any case. */
   dueIn(now: number): number {
     return Math.max(this.#slowAt - now, 0);
   }
 
-  /** Measures it. `pids`: its processes, asked for only now. */
+  /** Measures the folder. `pids`: returns its processes, called only for a measurement. */
   async measure(
     box: string,
     pids: () => readonly number[],
@@ -86,7 +86,7 @@ export class TaskDisk {
     this.#slowAt = now() + Math.max(SLOW_MS, cost);
   }
 
-  /** Why it must end, as it was last measured; undefined while it keeps to its limits. */
+  /** Returns why the task must end, by the last measurement; undefined within its limits. */
   fault(): string | undefined {
     const { diskBytes = Infinity, diskFiles = Infinity } = this.#limits;
     if (this.#usedFiles === Infinity) {

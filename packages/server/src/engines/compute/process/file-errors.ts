@@ -6,7 +6,7 @@ export function errnoOf(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** Gives a full disk its code; everything else stays as it is. */
+/** Converts a disk-full error to a DaisError; returns other errors unchanged. */
 export function storageError(error: unknown, root: string): unknown {
   const errno = errnoOf(error);
   if (errno !== 'ENOSPC' && errno !== 'EDQUOT') return error;

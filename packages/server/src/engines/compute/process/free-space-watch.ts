@@ -1,11 +1,11 @@
-/** The free space of the disk of tasks while they run; where it runs out, the task that wrote most is ended. */
+/** Watches the free space of the tasks' disk; if it runs out, it ends the task that wrote the most. */
 import { byteText } from '#lib/byte-text.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import { freeSpace, type FreeSpace } from './disk-watch.ts';
 import type { TaskRun } from './task-run.ts';
 
-/** How often the free space of the disk is read while tasks run. */
+/** Interval between reads of the free space while tasks run. */
 const INTERVAL_MS = 250;
 
 export interface FreeSpaceOptions {
@@ -13,7 +13,7 @@ export interface FreeSpaceOptions {
   readonly root: string;
   readonly clock: Clock;
   readonly log: Log;
-  /** Free bytes below which the task that wrote most is ended. */
+  /** Free bytes below which the task that wrote the most is ended. */
   readonly keepFreeBytes: number;
   readonly running: () => Iterable<TaskRun>;
 }
@@ -29,12 +29,12 @@ export class FreeSpaceWatch {
     this.#options = options;
   }
 
-  /** What was read last; undefined until a task runs. */
+  /** The last value; undefined until a task runs. */
   get latest(): FreeSpace | undefined {
     return this.#latest;
   }
 
-  /** Reads it until no task runs. */
+  /** Reads the free space until no task runs. */
   watch(): void {
     if (this.#isClosed || this.#cancel !== undefined) return;
     const next = () => {
@@ -67,7 +67,7 @@ export class FreeSpaceWatch {
     await this.#relieving;
   }
 
-  /** Ends the task that wrote most, if it wrote what is missing. */
+  /** Ends the task that wrote the most, if its usage covers the missing space. */
   async #relieve(free: FreeSpace): Promise<void> {
     const missing = this.#options.keepFreeBytes - free.bytes;
     let [largest, used] = [undefined as TaskRun | undefined, 0];

@@ -1,23 +1,23 @@
 /**
- * The launcher: one small process for each engine that makes shims by forking itself. A fork of Dais, and a shell with its
- * dozen of programs for each step, are 12 ms of CPU; this is 3. In Perl, because that is on the machines where Dais runs and
- * forks without `exec`; where it is not, `shim.ts` does the same.
+ * The launcher: one small process per engine that creates shims by forking itself. A fork of Dais and a shell with a dozen
+ * programs per step cost 12 ms of CPU; the launcher costs 3 ms. It is written in Perl, which most Linux machines have and which
+ * forks without `exec`. Without Perl, `shim.ts` does the same.
  *
- * A request comes on standard input: its length in four bytes, then fields with a zero byte between them. The first ones are
- * `shim` or `remove`, and its id. What it tells goes to standard output, a line each: `gone ID CODE`, `fault ID TEXT`. It ends when its input does, that is, with
- * Dais; shims, in sessions of their own, go on. A shim holds the secret values of its attempt, to mask them in the log; the
- * variables themselves are read by who becomes the command.
+ * It reads requests from standard input: the length in four bytes, then fields separated by zero bytes. The first fields are
+ * `shim` or `remove`, and the request id. It writes one line per result to standard output: `gone ID CODE`, `fault ID TEXT`. It
+ * ends when its input closes, that is, with Dais; shims run in separate sessions and continue. A shim keeps the secret values
+ * of its attempt, to mask them in the log; the process that becomes the command reads the variables.
  */
 import { MASKER_IN_PERL } from './log-masker.ts';
 import { shareCpuInPerl } from '#engines/isolation/cpu-share.ts';
 import { TREE_WATCH } from '#engines/isolation/tree-watch.ts';
 import { SECOND_START } from './shim.ts';
 
-/** Of prlimit64, by which a limit is set where Perl has no word for it. */
+/** System call number of prlimit64, which sets limits that Perl has no function for. */
 const PRLIMIT: Readonly<Record<string, number>> = { x64: 302, arm64: 261 };
 const PRCTL: Readonly<Record<string, number>> = { x64: 157, arm64: 167 };
 
-/** Undefined where the number of the call is not known. */
+/** Undefined where the number of the system call is unknown. */
 export function launcherProgram(machine: string): string | undefined {
   const call = PRLIMIT[machine];
   return call === undefined

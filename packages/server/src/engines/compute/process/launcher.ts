@@ -1,4 +1,4 @@
-/** Starts shims: by a launcher that forks them, or each by itself where there is none. */
+/** Starts shims with a launcher that forks them, or as separate processes without a launcher. */
 import type { Socket } from 'node:net';
 import type { CpuShare } from '#engines/isolation/cpu-share.ts';
 import type { Log } from '#lib/log.ts';
@@ -15,36 +15,36 @@ export interface LaunchRequest {
   readonly controlGroups: readonly string[];
   readonly command: readonly string[];
   readonly inner: InnerOptions;
-  /** What confines the command, with it; undefined: nothing does. */
+  /** The confined command line; undefined: no confinement. */
   readonly confined: readonly string[] | undefined;
-  /** Of the whole task, where control groups do not hold it: the shim does. */
+  /** Memory limit of the whole task where control groups do not enforce it; the shim does. */
   readonly memoryBytes: number | undefined;
   /** The same for its processes and threads. */
   readonly watchedProcesses: number | undefined;
-  /** Where control groups do not hold CPU. */
+  /** CPU share where control groups do not limit CPU. */
   readonly cpu: CpuShare | undefined;
 }
 
-/** The shim has ended, or (`fault`) could not be started. Not called for one that found another one there before. */
+/** Called when the shim has ended, or (`fault`) could not start. Not called for a shim that found another one running. */
 export type ShimGone = (fault: string | undefined) => void;
 
 export interface LauncherOptions {
-  /** Where it finds its own program, and shims theirs. */
+  /** PATH of the launcher and of shims. */
   readonly path: string;
   readonly log: Log;
-  /** Of the launcher; undefined: each shim is started by itself. */
+  /** Path of Perl for the launcher; undefined: each shim is a separate process. */
   readonly program: string | undefined;
 }
 
 interface Pending {
   readonly fields: readonly string[];
-  /** Done, with this exit code; `fault`: not even begun. */
+  /** Reports the exit code; `fault`: it did not start. */
   answered(code: number, fault?: string): void;
-  /** Does it without a launcher. */
+  /** Runs the request without a launcher. */
   alone(): void;
 }
 
-/** A launcher that ends so soon after its start, this often, is done without. */
+/** A launcher that ends this soon after its start, this often, is not restarted. */
 const MOST_FAILURES = 3;
 
 export class Launcher {
@@ -60,7 +60,7 @@ export class Launcher {
     this.#options = options;
   }
 
-  /** Told twice of one folder, it starts one shim. */
+  /** For two requests with the same folder it starts one shim. */
   start(request: LaunchRequest, gone: ShimGone): void {
     this.#ask({
       fields: ['shim', ...this.#fieldsOf(request)],
@@ -69,7 +69,7 @@ export class Launcher {
     });
   }
 
-  /** Removes the folder of a task in which there is little. False: there is more, or nobody did it. */
+  /** Removes a small task folder. False: the folder is larger, or nothing was removed. */
   async removeSmall(folder: string): Promise<boolean> {
     this.#removing += 1;
     try {
@@ -87,7 +87,7 @@ export class Launcher {
     }
   }
 
-  /** Who waits for an answer keeps this process alive; tasks that run do not. */
+  /** Pending requests keep this process alive; running tasks do not. */
   #keepAlive(): void {
     const answers = this.#child?.stdout as Socket | null | undefined;
     if (this.#removing > 0) answers?.ref();
@@ -141,7 +141,7 @@ export class Launcher {
 
   #open(): ChildProcess {
     const child = start('perl', ['-e', this.#options.program ?? ''], {
-      // Out of the reach of a terminal's signals: it ends with its input.
+      // Detached from signals of a terminal: it ends with its input.
       detached: true,
       env: { PATH: this.#options.path },
       stdio: ['pipe', 'pipe', 'ignore'],
@@ -176,7 +176,7 @@ export class Launcher {
     else pending.answered(Number(text[0]));
   }
 
-  /** Whatever it was told and did not answer for is told again: of two shims of a task the second one ends at once. */
+  /** Repeats all unanswered requests: a second shim of a task ends immediately. */
   #ended(fault: string): void {
     this.#child = undefined;
     if (this.#closed) return;
@@ -205,11 +205,11 @@ export class Launcher {
         stdio: 'ignore',
       });
       shim.once('error', (error) => gone(error.message));
-      // That another one was first, which a Dais before this started, says nothing of that one.
+      // A shim that found another one running, started by an earlier Dais, says nothing about that one.
       shim.once('exit', (code) => code !== SECOND_START && gone(undefined));
       shim.unref();
     } catch (error) {
-      // Too many arguments for the kernel are thrown at once.
+      // Too many arguments for the kernel throw synchronously.
       gone(error instanceof Error ? error.message : String(error));
     }
   }

@@ -1,4 +1,4 @@
-/** Both maskers against a plain model, however writes cut what they read. */
+/** Compares both maskers with a simple model, for arbitrary splits of the input. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { run } from '#lib/process.ts';
 import { MASK, MASKER_IN_JAVASCRIPT, MASKER_IN_PERL, maskFile } from './log-masker.ts';
 
 const env = { PATH: '/usr/bin:/bin' };
-/** Reads cases from standard input: forms and pieces in hexadecimal. Writes what is left of each. */
+/** Reads cases from standard input: forms and pieces in hexadecimal. Writes the masked result of each. */
 const PERL_CASES = `use strict; use POSIX ();
 ${MASKER_IN_PERL}
 $| = 1;
@@ -34,7 +34,7 @@ interface Case {
   readonly pieces: readonly string[];
 }
 
-/** Every byte that some form covers goes; forms that touch or overlap leave one mask. */
+/** Removes every byte that a form covers; adjacent or overlapping forms produce one mask. */
 function model({ forms, pieces }: Case): string {
   const text = pieces.join('');
   const ranges: [number, number][] = [];
@@ -53,7 +53,7 @@ function model({ forms, pieces }: Case): string {
   return out + text.slice(at);
 }
 
-/** Few letters, so that forms overlap, repeat and are cut often. */
+/** Few letters, so that forms often overlap, repeat and are split. */
 const word = (max: number) => fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 1, maxLength: max });
 const anyCase: fc.Arbitrary<Case> = fc.record({
   forms: fc

@@ -1,18 +1,18 @@
 /**
- * Masks secret values in the output of a task. The writer of the log does it, before a byte is on the disk: so no copy of the
- * log, no reader and no crash of Dais finds them, and a Secret that is changed or deleted meanwhile is masked all the same.
- * Who reads could not do it: after a restart Dais knows neither the former value of a Secret nor the token of a step.
+ * Masks secret values in the output of a task. The writer of the log masks them before it writes to the disk, so that no copy
+ * of the log contains them, and a Secret that is changed or deleted during the task is still masked. Readers cannot mask: after
+ * a restart Dais has neither the former value of a Secret nor the token of a step.
  *
- * The launcher masks in Perl, in its shims (`MASKER_IN_PERL`). Where there is none, Node does, as a process between the task and
- * the writer (`MASKER_IN_JAVASCRIPT`). Both read the forms to look for from the file `mask`, which is removed before the
- * command begins, and both hold back the end of what came while it could be the beginning of a secret.
+ * The launcher masks in Perl, in its shims (`MASKER_IN_PERL`). Without a launcher, Node masks in a process between the task and
+ * the writer (`MASKER_IN_JAVASCRIPT`). Both read the forms to mask from the file `mask`, which is removed before the command
+ * starts, and both hold back the end of the input while it could be the start of a secret.
  */
 import { secretForms } from '#lib/secret-forms.ts';
 
-/** What a log shows instead. */
+/** The replacement text in a log. */
 export const MASK = '***';
 
-/** Content of `mask`: a form in each line, in hexadecimal. Empty when there is nothing to look for. */
+/** Returns the content of `mask`: one form per line, in hexadecimal. Empty when there is nothing to mask. */
 export function maskFile(secrets: Readonly<Record<string, string>>): string {
   return secretForms(Object.values(secrets))
     .map((form) => `${form.toString('hex')}\n`)
@@ -20,8 +20,8 @@ export function maskFile(secrets: Readonly<Record<string, string>>): string {
 }
 
 /**
- * `masker(FORMS)` gives a sub from bytes to what may be written of them; its second argument is true at the end. Every form is found at
- * every place, so that of secrets that overlap nothing remains: the next search begins one byte after the last match.
+ * `masker(FORMS)` returns a sub that masks bytes; its second argument is true at the end. It finds overlapping matches, so that
+ * nothing of overlapping secrets remains: the next search starts one byte after the last match.
  */
 export const MASKER_IN_PERL = String.raw`
 sub forms {

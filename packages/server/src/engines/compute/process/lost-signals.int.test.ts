@@ -1,4 +1,4 @@
-/** A signal may be lost on its way to whoever waits for the end of a command: here all of them are. */
+/** A signal for the end of a command may be lost: here all of them are. */
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { shell, task, textOf } from '../suite.ts';
 import { startEngine, type TestEngine } from './engine.testing.ts';
 
 const SYSTEM_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
-/** What is blocked stays so in the program that takes the place of this one. */
+/** Blocked signals stay blocked in the program that replaces this one. */
 const WITHOUT_SIGCHLD = `#!/usr/bin/perl
 use POSIX ();
 POSIX::sigprocmask(POSIX::SIG_BLOCK(), POSIX::SigSet->new(POSIX::SIGCHLD()));

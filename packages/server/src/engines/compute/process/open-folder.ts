@@ -1,6 +1,6 @@
 /**
- * Folders of a task by their descriptors. `/proc/self/fd/N/NAME` names an entry of an open folder: it is as short for the
- * thousandth nested folder as for the first, and a folder that is exchanged for a link meanwhile is not followed.
+ * Accesses folders of a task by their descriptors. `/proc/self/fd/N/NAME` is an entry of an open folder: the path is short at
+ * any depth, and a folder that is replaced with a link is not followed.
  */
 import { constants } from 'node:fs';
 import { chmod, open, type FileHandle } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { errnoOf } from './file-errors.ts';
 /** Each level of a walk keeps one descriptor open. */
 export const DEEPEST_FOLDER = 256;
 
-/** Linux names a file without opening it; Node has no name for that flag. */
+/** O_PATH of Linux, which has no constant in Node. */
 const O_PATH = 0o10000000;
 const FOLDER = constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
@@ -19,8 +19,8 @@ export function placeIn(folder: FileHandle, name: string | Buffer): Buffer {
 }
 
 /**
- * Opens a folder inside a folder, also one that its owner has closed to itself: Dais gives itself access to it, as it must to remove
- * it. Undefined when there is no folder of that name.
+ * Opens a folder inside a folder. If its mode denies access, Dais grants itself access, as it must to remove it. Undefined when
+ * the folder does not exist.
  */
 export async function openFolder(folder: FileHandle, name: string | Buffer): Promise<FileHandle | undefined> {
   const place = placeIn(folder, name);

@@ -1,4 +1,4 @@
-/** The program of an engine that an ordinary user runs: runs one isolated task and says what came of it. */
+/** A program that an unprivileged user runs: it runs one isolated task and prints the result. */
 import type { Socket } from 'node:net';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
@@ -18,7 +18,7 @@ export async function runIsolated(root: string, script: string): Promise<void> {
   const { isolationFault: fault, limits } = await compute.abilities();
   const spec = task(['bash', '-c', script], { isolation: 'required', limits: { graceMs: 100 } });
   await compute.submit(spec);
-  // Waiting for a task keeps no process alive.
+  // Waiting for a task does not keep the process alive.
   const alive = setInterval(() => {}, 1000);
   const state = await compute.wait(spec.attempt, never);
   clearInterval(alive);

@@ -1,4 +1,4 @@
-/** Tasks as processes of this machine. What it knows is in its folder; what it keeps in memory can be read from there. */
+/** Runs tasks as processes of this machine. All state is in its folder; memory only caches it. */
 import { createHash } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -42,36 +42,36 @@ import type { CrashPoint, TaskParts } from './task-parts.ts';
 import { TaskRun } from './task-run.ts';
 
 export interface ProcessComputeOptions {
-  /** Made if it is not there; all that is kept of tasks. */
+  /** The state of all tasks; created when missing. */
   readonly root: string;
   readonly clock: Clock;
   readonly log: Log;
-  /** PATH of tasks, after that of their environment, and of the programs that the engine needs. */
+  /** PATH of tasks (after that of their environment) and of the programs that the engine needs. */
   readonly path?: string;
   /** Confines tasks; default: one for this process, with the programs of the machine. */
   readonly isolation?: Isolation;
-  /** Folders that no isolated task sees, wherever they lie. */
+  /** Folders that no isolated task sees, wherever they are. */
   readonly hidden?: readonly string[];
-  /** What isolated tasks reach whether they have network or not. */
+  /** Addresses that isolated tasks reach with and without network access. */
   readonly reach?: readonly Reachable[];
-  /** Carries the connections of isolated tasks with network; without it they reach nobody either. */
+  /** Proxies the connections of isolated tasks with network access; without it they have no network. */
   readonly proxy?: TaskProxy;
-  /** `rlimit`: control groups are not used even where they could be. */
+  /** `rlimit`: does not use control groups even where they are writable. */
   readonly limits?: 'rlimit';
-  /** `none`: each shim by itself, as where Perl is missing. */
+  /** `none`: starts each shim as a separate process, as without Perl. */
   readonly launcher?: 'none';
-  /** Free bytes of the disk below which the task that wrote most is ended, before others suffer; default 0. */
+  /** Free bytes of the disk below which the task that wrote the most is ended; default 0. */
   readonly keepFreeBytes?: number;
   /** Processes and threads that one task may have; default 4096. */
   readonly maxProcesses?: number;
-  /** Of this start of the machine. */
+  /** Id of the current boot of the machine. */
   readonly bootId?: string;
   readonly reached?: (point: CrashPoint) => void;
 }
 
 const MAX_WAITING = 10_000;
 const MAX_RUNNING = 500;
-/** How often running tasks are looked at when nothing tells of a change: finds shims that were killed. */
+/** Interval between checks of running tasks without file notifications: finds killed shims. */
 const ROUND_MS = 5000;
 
 interface MachineParts {
@@ -161,7 +161,7 @@ class ProcessCompute implements Compute {
     return this.#space.latest;
   }
 
-  /** Takes over whatever a Dais before left. */
+  /** Adopts the tasks of an earlier Dais. */
   async adopt(): Promise<void> {
     const waiting: Waiting[] = [];
     for await (const attempt of this.attempts()) {
@@ -197,7 +197,7 @@ class ProcessCompute implements Compute {
     return [report.reason ?? '', report.remedy ?? ''].filter(Boolean).join('. ');
   }
 
-  /** How it will be confined. @throws DaisError `invalid_request` where it cannot be. */
+  /** Returns how the task is confined. @throws DaisError `invalid_request` when that is not possible. */
   async #confine(spec: TaskSpec, folder: TaskFolder): Promise<Confined | undefined> {
     if (spec.isolation === 'none') return undefined;
     const { isolation, hidden, maxProcesses, reach, groups } = this.#parts;
@@ -259,7 +259,7 @@ class ProcessCompute implements Compute {
           HOME: home,
           TMPDIR: tmp,
           LANG: 'C.UTF-8',
-          // Programs that ask who they are find no entry for a uid that was made for them.
+          // Programs that look up their user name find no entry for a generated uid.
           USER: 'step',
           LOGNAME: 'step',
           ...(confined !== undefined &&
@@ -273,7 +273,7 @@ class ProcessCompute implements Compute {
       await rename(staging.path, folder.path);
     } catch (error) {
       await staging.remove();
-      // Another engine on the same folder was first.
+      // Another engine on the same folder was faster.
       if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST') return;
       throw storageError(error, this.#root);
     }
@@ -301,9 +301,9 @@ class ProcessCompute implements Compute {
     }
   }
 
-  /** Resolves when something about it may have changed. */
+  /** Resolves when its state may have changed. */
   async #change(attempt: string, signal: AbortSignal): Promise<void> {
-    // One signal may stop the waiting for hundreds of tasks: that is no leak.
+    // One signal may abort the waiting for hundreds of tasks: that is not a leak.
     setMaxListeners(0, signal);
     await new Promise<void>((resolve) => {
       const listeners = this.#listeners.get(attempt) ?? new Set();
@@ -316,7 +316,7 @@ class ProcessCompute implements Compute {
       };
       listeners.add(done);
       signal.addEventListener('abort', done);
-      // It may have ended between the look at it and this.
+      // It may have ended since the check.
       if (!this.#isLive(attempt)) done();
     });
   }
@@ -364,7 +364,7 @@ class ProcessCompute implements Compute {
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw storageError(error, this.#root);
     }
-    // What is left of it when this process ends is swept by the next one.
+    // If this process ends, the next one removes the rest.
     if (!(await this.#parts.launcher.removeSmall(away))) await new TaskFolder(away).remove();
   }
 
@@ -379,7 +379,7 @@ class ProcessCompute implements Compute {
     await this.#scheduling;
     await Promise.all([...this.#running.values()].map(async (run) => await run.close()));
     this.#parts.launcher.close();
-    // What is empty goes; where tasks go on, it stays for them.
+    // Removes empty groups; groups of running tasks stay.
     await this.#machine.groups?.sweep(() => true);
     for (const attempt of this.#listeners.keys()) this.#tell(attempt);
   }
@@ -422,7 +422,7 @@ class ProcessCompute implements Compute {
       .catch((error: unknown) => this.#parts.log.error('could not start tasks', { error }));
   }
 
-  /** In the order in which they were submitted: one that needs much is not overtaken for ever. */
+  /** In submission order, so that smaller tasks cannot starve a large one. */
   async #startWhatFits(): Promise<void> {
     let isBlocked = false;
     for (const waiting of this.#waiting.values()) {
@@ -449,7 +449,7 @@ class ProcessCompute implements Compute {
     try {
       await run.start(gpus);
     } catch (error) {
-      // A full disk, or no control group: it stays in its place, and the next round tries again.
+      // A full disk, or no control group: it keeps its position, and the next round retries.
       await run.close();
       this.#running.delete(record.attempt);
       const rest = [...this.#waiting];

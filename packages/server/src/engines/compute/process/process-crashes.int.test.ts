@@ -1,4 +1,4 @@
-/** Each moment at which Dais, a shim or the machine may die while a task is asked for, runs or ends. */
+/** Crashes of Dais, a shim or the machine at each point while a task is submitted, runs or ends. */
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -199,7 +199,7 @@ test('after a restart of the machine what ran is lost, what ended is known, what
     .poll(async () => await readFile(fileOf('done', 'rc'), 'utf8').catch(() => ''), { interval: 20 })
     .toMatch(/^3 0\n/);
   await kill(worker);
-  // What a restart does: no process of before is there, and the pid may be another's.
+  // Simulates a restart: no earlier process exists, and the pid may be reused.
   const [pid] = (await readFile(fileOf('runs', 'pid'), 'utf8')).split(' ');
   process.kill(-Number(pid), 'SIGKILL');
   process.kill(Number((await starts())[0]), 'SIGKILL');

@@ -1,4 +1,4 @@
-/** Disk limits of running tasks: wherever a task writes, it is ended with the reason. Every filler stops by itself at 256 MiB. */
+/** Disk limits of running tasks: wherever a task writes, it is ended with the reason. Every test program stops at 256 MiB. */
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 
 const ended = (state: TaskState | undefined) => state as Extract<TaskState, { phase: 'ended' }>;
-/** Writes so many MiB where the file name says, in pieces, then sleeps. */
+/** Writes this many MiB to the file, in pieces, then sleeps. */
 const fill = (file: string, mib = 256): string =>
   `n=0; while [ $n -lt ${mib} ]; do head -c ${MIB} /dev/zero || exit 5; n=$((n+1)); done >"${file}"; sleep 300`;
 

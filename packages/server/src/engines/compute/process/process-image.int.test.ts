@@ -1,4 +1,4 @@
-/** A task that sees an image: confined as every other, whatever the image has or lacks. */
+/** Tasks in an image: confined like all others, whatever the image contains. */
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -13,7 +13,7 @@ const PROGRAMS = ['sh', 'cat', 'id', 'ls', 'sleep', 'touch', 'env'];
 
 let engine: TestEngine;
 let root: string;
-/** With programs and what they need of libraries, in places of its own. */
+/** With programs and their libraries, in different folders. */
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'dais-image-'));
   for (const place of PLACES) await mkdir(join(root, place), { recursive: true });

@@ -1,4 +1,4 @@
-/** What an isolated task cannot do. Root is needed for a folder below /opt and to see that it gets another uid. */
+/** Restrictions of an isolated task. Root is needed for a folder below /opt and to check that the task gets another uid. */
 import { once } from 'node:events';
 import { chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -190,7 +190,7 @@ test('its variables and its folder change nothing of the programs that confine i
     },
     outputs: [{ name: 'evil', path: 'evil' }],
   });
-  // Its own command is looked for on its own PATH; nothing else is.
+  // Only its command is resolved on its PATH.
   const own = { ...spec, command: ['/bin/sh', '-c', '/usr/bin/id -u; exit 3'] as const };
   expect(await engine.finish({ ...own, command: [...own.command] })).toMatchObject({ phase: 'ended', code: 3 });
   expect(await outputsOf(engine.compute, spec.attempt)).toEqual({});

@@ -1,4 +1,4 @@
-/** What a task may take: memory, CPU, processes, log, disk, devices; and what the engine does when the disk is full. */
+/** Limits of a task: memory, CPU, processes, log, disk, devices; and the behavior of the engine when the disk is full. */
 import { writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -29,14 +29,14 @@ async function engineWith(options: Partial<ProcessComputeOptions> = {}, place?: 
   return engine;
 }
 
-/** Makes 255 processes at most, each with two children: it must not harm the machine when a limit does not hold. */
+/** Creates at most 255 processes, each with two children, so that it does not harm the machine when a limit fails. */
 const BOMB =
   'bomb() { [ "$1" = 0 ] || { bomb $(($1 - 1)) & bomb $(($1 - 1)) & }; exec sleep 5; }; bomb 7 & exec sleep 1000';
 
 const ended = (state: TaskState | undefined) => state as Extract<TaskState, { phase: 'ended' }>;
 
 describe('with control groups', () => {
-  /** Holds so many bytes in memory: a last line that does not end. */
+  /** Allocates this many bytes: a last line without an end. */
   const hold = (bytes: number): string => `head -c ${bytes} /dev/zero | tail -n 1 >/dev/null`;
 
   const withGroups = async (options: Partial<ProcessComputeOptions> = {}): Promise<TestEngine> => {
@@ -67,7 +67,7 @@ describe('with control groups', () => {
 
   test('processes that make processes come to an end of it', async () => {
     const engine = await withGroups({ maxProcesses: 40 });
-    // The shell itself has to make no process once there is no more room.
+    // The shell must not need a new process once the limit is reached.
     const spec = shell(BOMB, { limits: { wallMs: 1500, graceMs: 0 } });
     expect(await engine.finish(spec)).toMatchObject({ phase: 'ended', end: 'wall-time' });
     expect(await engine.told(shell('echo fine'))).toBe('fine\n');
@@ -107,7 +107,7 @@ describe('without control groups', () => {
 
   test('an isolated one makes no more processes than it may', async () => {
     const engine = await engineWith({ limits: 'rlimit', maxProcesses: 40 });
-    // The shell itself has to make no process once there is no more room.
+    // The shell must not need a new process once the limit is reached.
     const spec = shell(BOMB, {
       isolation: 'required',
       limits: { wallMs: 1500, graceMs: 0 },
@@ -172,7 +172,7 @@ test('a flood of output keeps its bounds while nobody looks, and its end is ther
   await compute.close();
 });
 
-/** A disk of 16 MiB of its own. */
+/** A separate disk of 16 MiB. */
 async function smallDisk(): Promise<string> {
   const disk = await mkdtemp(join(tmpdir(), 'dais-disk-'));
   after.push(async () => await rm(disk, { recursive: true }));
@@ -243,7 +243,7 @@ async function expectFull(compute: TestEngine['compute']): Promise<void> {
 }
 
 describe('devices', () => {
-  /** The driver's program of a machine with two GPUs, as far as it is asked. */
+  /** A substitute for the driver program of a machine with two GPUs. */
   async function machineWithGpus(): Promise<string> {
     const folder = await mkdtemp(join(tmpdir(), 'dais-gpus-'));
     after.push(async () => await rm(folder, { recursive: true }));

@@ -1,4 +1,4 @@
-/** What a task with network reaches: what the outbound guard allows, and nothing else. All of it on loopback. */
+/** A task with network access reaches only what the outbound guard allows. All servers are on loopback. */
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -57,10 +57,10 @@ const networked = (script: string, changes: Partial<TaskSpec> = {}): TaskSpec =>
   command: ['bash', '-c', script],
 });
 
-/** Speaks to a port of the loopback device as any program does. */
+/** Connects to a port of the loopback device. */
 const direct = (host: string, port: number) =>
   `(exec 5<>/dev/tcp/${host}/${port} && printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&5 && cat <&5) 2>&1`;
-/** As curl does with `http_proxy` and `https_proxy`. */
+/** Connects like curl with `http_proxy` and `https_proxy`. */
 const byProxy = (url: string) =>
   `(exec 5<>/dev/tcp/127.0.0.1/3128 && printf 'GET ${url} HTTP/1.0\\r\\n\\r\\n' >&5 && cat <&5) 2>&1`;
 const byTunnel = (authority: string) =>

@@ -1,4 +1,4 @@
-/** What remains of a task while no Dais runs: nothing, once its shim was killed or its folder removed. */
+/** Without a running Dais, nothing of a task remains once its shim is killed or its folder is removed. */
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-/** Processes that carry the variable of the task: bubblewrap, what it runs, and a shim in sh with its helpers. */
+/** Processes with the variable of the task: bubblewrap, its command, and a shim in sh with its helpers. */
 async function taskPids(): Promise<number[]> {
   const found: number[] = [];
   for (const name of await readdir('/proc')) {
@@ -33,7 +33,7 @@ async function taskPids(): Promise<number[]> {
   return found;
 }
 
-/** Runs a Dais on the folder until `at`, where it dies, and returns the shim that it leaves behind. */
+/** Runs Dais on the folder until it dies at `at`, and returns the remaining shim. */
 async function killedDais(script: string, work: Pick<CrashWork, 'at' | 'launcher'>, isolation: 'required' | 'none') {
   const told: CrashWork = { root: join(root, 'compute'), tasks: [{ attempt, script, isolation }], ...work };
   const program = `import { workUntilKilled } from ${JSON.stringify(new URL('crash-worker.testing.ts', import.meta.url).href)};
@@ -56,7 +56,7 @@ async function untilBegun(): Promise<void> {
 
 const folder = () => join(root, 'compute', 'tasks', attempt);
 const contentOf = async (name: string) => await readFile(join(folder(), name), 'utf8').catch(() => '');
-/** The word to go on never comes: Dais dies before it says it. */
+/** The continue line never arrives: Dais dies before it writes it. */
 const WAITING = { at: 'spawned' } as const;
 
 describe.each([
@@ -65,7 +65,7 @@ describe.each([
 ] as const)('a shim of %s', (_name, launcher) => {
   test('that is killed while bubblewrap waits leaves no process', async () => {
     const shim = await killedDais('exec sleep 300', { ...WAITING, ...launcher }, 'required');
-    // The outer bwrap, what it made in the namespaces, and the shell that waits.
+    // The outer bwrap, its process in the namespaces, and the waiting shell.
     await expect.poll(async () => (await taskPids()).length, { interval: 20 }).toBeGreaterThanOrEqual(3);
     process.kill(shim, 'SIGKILL');
     await expect.poll(taskPids, { timeout: 10_000 }).toEqual([]);

@@ -1,41 +1,41 @@
 /**
- * The program between this process and a task: POSIX sh with the tools of coreutils and util-linux, one for each attempt,
- * in a session of its own. It needs nothing of Dais once it runs, so it lives on when Dais is killed or replaced, and what
- * it leaves in the attempt's folder is all that is known of the task afterwards.
+ * The program between this process and a task: POSIX sh with the tools of coreutils and util-linux, one per attempt, in a
+ * separate session. It does not need Dais once it runs, so it survives when Dais is killed or replaced. The files that it
+ * leaves in the folder of the attempt are the only record of the task.
  *
- * `go` holds back an isolated task until what it may reach is there: a named pipe that only the shim keeps open for writing,
- * so a task that waits ends with its shim. `started`, which can be made once only, fences a second start. `pid` names the
- * shim before the command runs; it counts when its line is whole. `begun` says that the command was there to be run. `end`
- * tells how it ended; it becomes `rc` when its output is complete.
+ * `go` blocks an isolated task until its network is ready: a named pipe that only the shim keeps open for writing, so a waiting
+ * task ends with its shim. `started`, which can be created only once, fences a second start. `pid` identifies the shim before
+ * the command runs; it is valid when its line is complete. `begun` records that the command was found. `end` records how it
+ * ended; it becomes `rc` when the output is complete.
  *
- * Each program that it calls is a millisecond of CPU for each step, so it calls few.
+ * Each program that it calls costs a millisecond of CPU per step, so it calls few.
  */
 
 import type { OutsideProgram } from '#engines/isolation/outside-programs.ts';
 import { MASKER_IN_JAVASCRIPT } from './log-masker.ts';
 
-/** The line in `go` that lets an isolated task go on. */
+/** The line in `go` that lets an isolated task continue. */
 export const GO_ON = 'go';
 
-/** Exit code of a shim that found that another one was there before. */
+/** Exit code of a shim that found another one running. */
 export const SECOND_START = 75;
 
-/** How often a shim in sh checks whether its folder is still there: each check is a process. */
+/** How often a shim in sh checks whether its folder still exists: each check is a process. */
 const REMOVAL_CHECK_SECONDS = 2;
 
 /**
- * Arguments: folder, bytes of a log segment, segments kept, number of control groups, Node and its program that masks secrets in the
- * output, the control groups, the program.
+ * Arguments: folder, bytes of a log segment, number of kept segments, number of control groups, Node and its masking program,
+ * the control groups, the program.
  *
- * Output goes through a pipe to a writer that starts a new file when one is full and removes the oldest: files that a task
- * writes itself cannot be cut while Dais is away. Both survive `kill -9` of Dais together.
+ * Output goes through a pipe to a writer that starts a new file when one is full and removes the oldest: a file that the task
+ * writes directly could not be truncated without Dais. Both survive `kill -9` of Dais.
  *
- * `watch` ends the task when its folder is removed: nobody can let it go on, cancel it or read its end. It and the writer
+ * `watch` ends the task when its folder is removed: nothing can continue it, cancel it or read its result. It and the writer
  * start before `go` is opened, so that neither keeps it open when the shim is killed.
  *
- * What `sh` reports of a child that a signal ended (a word on its own standard error, "Killed") tells exit 137 from
- * SIGKILL; of SIGINT and SIGPIPE it says nothing, so 130 and 141 count as signals. The files for that word and for the end
- * are written before and overwritten in place, so that neither needs space of a full disk.
+ * The message of `sh` for a child that a signal ended ("Killed" on its standard error) distinguishes exit code 137 from
+ * SIGKILL. For SIGINT and SIGPIPE it prints nothing, so 130 and 141 count as signals. The files for that message and for the
+ * end are created in advance and overwritten in place, so that neither needs space on a full disk.
  */
 const SHIM = `
 cd "$1" || exit 1
@@ -126,8 +126,8 @@ mv end rc
 `;
 
 /**
- * Runs as who the task is, inside whatever confines it. Variables come by descriptor 3, so that they stand on no command
- * line and no program outside the confinement obeys them (LD_PRELOAD). Arguments: KiB of memory for each process or
+ * Runs as the user of the task, inside its confinement. It reads variables from descriptor 3, so that they are on no command
+ * line and do not affect programs outside the confinement (LD_PRELOAD). Arguments: KiB of memory for each process or
  * `unlimited`, number of processes, working folder, the command.
  */
 const INNER = (variables: string) => `
@@ -147,14 +147,14 @@ found "$1" || { echo "the program $1 is not on its PATH ($PATH), or is not execu
 echo begun >&9
 `;
 
-/** The task takes the place of this shell. The file is gone by then, but whoever owns it may open it again. */
+/** The task replaces this shell. The file is deleted by then, but its owner could reopen the descriptor. */
 const IN_ITS_PLACE = `${INNER('. /proc/self/fd/3')}
 exec "$@" 3<&- 4<&- 5<&- 7>&- 9>&-
 `;
 
 /**
- * Waits for the line in `go`. The end of the pipe says that the shim is gone. `--block-fd` of bwrap takes that for the
- * permission to go on, and waits before bwrap has tied its inner process to the outer one.
+ * Waits for the line in `go`. The end of the pipe means that the shim has ended. `--block-fd` of bwrap would continue then, and
+ * it waits before bwrap has tied its inner process to the outer one.
  */
 const WAIT = `
 read -r word <&7
@@ -162,7 +162,7 @@ read -r word <&7
 `;
 
 /**
- * bwrap makes a signal an exit code: a shell inside it stays, to say into \`death\` what the shim cannot see. It is told TERM
+ * bwrap reports a signal as an exit code, so a shell inside it writes to \`death\` what the shim cannot see. It receives TERM
  * together with the task and must outlive it.
  */
 const BELOW = (
@@ -176,14 +176,14 @@ exit "$?"
 `;
 
 export interface InnerOptions {
-  /** Held for each process; undefined: not by this. */
+  /** Limit of each process; undefined: not limited here. */
   readonly dataBytes: number | undefined;
   readonly maxProcesses: number;
   readonly isolated: boolean;
   readonly work: string;
-  /** Isolated: it waits for `GO_ON` before the command runs. */
+  /** For isolated tasks: waits for `GO_ON` before the command runs. */
   readonly waits: boolean;
-  /** Isolated, in an image: how programs of the machine are started there. */
+  /** For isolated tasks in an image: how programs of the machine are started there. */
   readonly outside?: OutsideProgram | undefined;
 }
 

@@ -1,16 +1,16 @@
-/** What can be said about a task before anything is done for it. */
+/** Validates a task spec before any other work. */
 import { DaisError, type Issue } from '@dais/api';
 import type { Resources, TaskSpec } from '../contract.ts';
 
 const ATTEMPT = /^[a-z0-9-]{1,64}$/;
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
-/** Linux takes no argument and no variable longer than this (MAX_ARG_STRLEN), its NUL included. */
+/** Maximum length of an argument or variable in Linux (MAX_ARG_STRLEN), including its NUL. */
 const MAX_STRING_BYTES = 131_071;
-/** Half of what Linux takes with its usual stack of 8 MiB, for arguments and variables together. */
+/** Half of the limit of Linux for arguments and variables together, with the usual stack of 8 MiB. */
 const MAX_STRINGS_BYTES = 2 ** 20;
 const MAX_FILES = 100_000;
 
-/** @throws DaisError `invalid_request`, with every fault. */
+/** @throws DaisError `invalid_request`, with all errors. */
 export function checkSpec(spec: TaskSpec, capacity: Resources): void {
   const issues: Issue[] = [];
   const fault = (path: string, message: string) => issues.push({ path, message });

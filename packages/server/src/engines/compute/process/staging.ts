@@ -1,4 +1,4 @@
-/** Makes the folder of an attempt with all that it needs, out of sight until it is whole. */
+/** Creates the folder of an attempt with all its files, and publishes it when it is complete. */
 import { createWriteStream } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
@@ -15,13 +15,13 @@ import type { TaskFolder, TaskRecord } from './task-folder.ts';
 
 export interface StagingPlan {
   readonly order: number;
-  /** Before those that the task asks for. */
+  /** Defaults that variables of the task override. */
   readonly variables: Readonly<Record<string, string>>;
-  /** After them: what it cannot change. */
+  /** Variables that the task cannot override. */
   readonly fixed: Readonly<Record<string, string>>;
   readonly path: string;
   readonly uid: number | undefined;
-  /** What confines it. */
+  /** The boundary of the task. */
   readonly boundary: Boundary;
 }
 
@@ -65,7 +65,7 @@ export async function stage(folder: TaskFolder, spec: TaskSpec, plan: StagingPla
   await folder.stage('task.json', JSON.stringify(record));
 }
 
-/** Passes bytes on until there are more, over all calls together. */
+/** Forwards bytes up to a limit for all calls together. */
 function upTo(limit: number): (source: AsyncIterable<Buffer>) => AsyncIterable<Buffer> {
   let total = 0;
   return async function* (source) {
@@ -92,7 +92,7 @@ async function syncFile(place: string): Promise<void> {
   }
 }
 
-/** Shims of this moment may be reading it: it is changed as a whole. */
+/** Running shims may read it, so it is replaced atomically. */
 export async function writeFilter(root: string, filter: Buffer): Promise<void> {
   const fresh = join(root, 'staging', `${stagingName()}.bpf`);
   await writeFile(fresh, filter, { mode: 0o600 });
@@ -101,14 +101,14 @@ export async function writeFilter(root: string, filter: Buffer): Promise<void> {
 
 let ownIdentity: ProcessIdentity | undefined;
 
-/** A name that says whose it is: what a dead process left is swept. */
+/** Contains the identity of its process, so that leftovers of dead processes are removed. */
 export function stagingName(): string {
   ownIdentity ??= processIdentity(process.pid);
   const { pid, startTime } = ownIdentity!;
   return `${pid}.${startTime}.${randomUUID()}`;
 }
 
-/** What processes that are gone were making or removing. */
+/** Removes folders that ended processes were creating or removing. */
 export async function sweepStaging(folder: string): Promise<void> {
   const self = processIdentity(process.pid)!;
   for (const name of await readdir(folder)) {

@@ -1,7 +1,7 @@
 /**
- * Files that a task left. Its folder is hostile: links lead anywhere, names are any bytes, a pipe never ends, and a file
- * may be sparse or still grow. Folders are opened one inside the other, through their descriptors: a path that is longer
- * than the kernel takes hides nothing, and nothing is followed out of the folder.
+ * Output files of a task. Its folder is untrusted: links may point anywhere, names are any bytes, a pipe never ends, and a file
+ * may be sparse or still grow. Folders are opened one by one through their descriptors, so that a path beyond the limit of the
+ * kernel hides nothing, and no link leads out of the folder.
  */
 import { constants } from 'node:fs';
 import { lstat, open, readdir, type FileHandle } from 'node:fs/promises';
@@ -58,7 +58,7 @@ async function* walk(of: OutputPlace, { folder, name, path, depth }: Entry): Asy
   if (inner === undefined) return;
   try {
     const entries = await readdir(placeIn(inner, '.'), { encoding: 'buffer', withFileTypes: true });
-    // As whole paths are ordered: a folder's name counts with its slash.
+    // Ordered like whole paths: the name of a folder includes its slash.
     const names = entries
       .filter((entry) => entry.isFile() || entry.isDirectory())
       .map((entry) => ({
@@ -74,7 +74,7 @@ async function* walk(of: OutputPlace, { folder, name, path, depth }: Entry): Asy
   }
 }
 
-/** The folder that holds what the path names. Undefined when it is not there, or is reached through a link. */
+/** Opens the parent folder of a path. Undefined when it is missing or behind a link. */
 async function parentFolder(work: string, path: string): Promise<FileHandle | undefined> {
   let folder = await open(work, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW).catch(
     () => undefined,
@@ -94,7 +94,7 @@ interface SeenFile {
   readonly size: bigint;
 }
 
-/** Exactly the bytes that were listed, however the file changes meanwhile. */
+/** Streams exactly the listed bytes, however the file changes during the read. */
 async function openFile({ output, work }: OutputPlace, path: string, seen: SeenFile): Promise<Readable> {
   const at = join(output.path, path);
   const folder = await parentFolder(work, at);

@@ -1,6 +1,6 @@
 /**
- * One task from its start to its end. Everything that it does rests on files, so it does not matter which process of Dais
- * does it: each look at the folder takes the next step, and taking it twice changes nothing.
+ * Runs one task from its start to its end. All state is in files, so any process of Dais can do it: each check of the folder
+ * takes the next action, and every action is idempotent.
  */
 import { watch, type FSWatcher } from 'node:fs';
 import { appendFile, readFile } from 'node:fs/promises';
@@ -34,20 +34,20 @@ import {
   type TaskMarks,
 } from './task-processes.ts';
 
-/** Files whose coming changes what is to be done at once, or what may wait for the next that comes: often that is the end. */
+/** Files whose creation triggers a check: immediately, or together with the next one, which is often the end. */
 const URGENT: ReadonlySet<string> = new Set(['rc', 'cancel', 'result.json']);
 const TELLING: ReadonlySet<string> = new Set(['pid', 'begun', 'end']);
 const SOON_MS = 20;
-/** Programs that confine a task count with it; a limit of the kernel comes first where there is one. */
+/** Programs that confine a task count toward its limit; a limit of the kernel applies first where there is one. */
 const WATCH_MARGIN = 16;
 const DEFAULT_LOG_BYTES = 64 * 2 ** 20;
 const LOG_SEGMENTS = 8;
 const DEFAULT_GRACE_MS = 10_000;
-/** A shim that has not said its name until then never will. */
+/** A shim that has not written its pid by then never will. */
 const SHIM_PATIENCE_MS = 30_000;
-/** From the end of a command until its last words must have been written. */
+/** Time from the end of a command until its last output must have been written. */
 const WRITER_PATIENCE_MS = 5000;
-/** From the start of a shim until the loopback device of its task must be there. */
+/** Time from the start of a shim until the loopback device of its task must exist. */
 const RELAY_PATIENCE_MS = 10_000;
 
 export class TaskRun {
@@ -62,7 +62,7 @@ export class TaskRun {
   #watcher: FSWatcher | undefined;
   #cancelWake: (() => void) | undefined;
   #cancelSoon: (() => void) | undefined;
-  /** Of the shim that this process started. */
+  /** Error of the shim that this process started. */
   #shimExited = false;
   #spawnFault: string | undefined;
   #told = new Set<number>();
@@ -91,7 +91,7 @@ export class TaskRun {
     this.#disk = new TaskDisk(record.limits);
   }
 
-  /** Starts the shim, which starts once however often it is told. */
+  /** Starts the shim. Idempotent. */
   async start(devices: readonly string[]): Promise<void> {
     const { folder, record } = this;
     const { groups, outside, launcher, reached } = this.#parts;
@@ -109,7 +109,7 @@ export class TaskRun {
     const isolated = record.isolation === 'required';
     const logBytes = record.limits.logBytes ?? DEFAULT_LOG_BYTES;
     const inner: InnerOptions = {
-      // Programs may reserve more address space than they ever use: the watchdog holds a limit that nobody requested.
+      // Programs may reserve more address space than they use, so the watchdog enforces a limit that was not requested.
       dataBytes: made === undefined ? record.resources['memory'] : undefined,
       maxProcesses: this.#parts.maxProcesses,
       isolated,
@@ -148,14 +148,14 @@ export class TaskRun {
     const run = isolatedStep(record, { folder, hidden, gpus: devices, ports, maxProcesses, command });
     const options = { filterDescriptor: 5, hasControlGroups };
     const { boundary, command: confined } = await isolation.confine(run, options);
-    // Its variables and the owner of its files rest on the boundary of its submission.
+    // Its variables and the owner of its files depend on the boundary at its submission.
     if (foldersOf(boundary, folder).work !== foldersOf(record.boundary, folder).work) {
       throw new Error(`the task was prepared for the isolation ${record.boundary}, and this machine now supports ${boundary}`);
     }
     return confined;
   }
 
-  /** From now on each change in its folder is looked at. */
+  /** From now on, each change in its folder triggers a check. */
   watch(): void {
     if (this.#closed || this.#watcher !== undefined) return;
     try {
@@ -166,12 +166,12 @@ export class TaskRun {
       this.#watcher.on('error', () => this.#watcher?.close());
       this.#watcher.unref();
     } catch {
-      // No more watches are to be had: the engine's slow round remains.
+      // No more watches are available: the slow poll of the engine remains.
     }
     this.poke();
   }
 
-  /** Looks soon; many calls make one look. */
+  /** Schedules a check; many calls cause one check. */
   poke(): void {
     if (this.#closed) return;
     if (this.#looking !== undefined) {
@@ -205,12 +205,12 @@ export class TaskRun {
     this.poke();
   }
 
-  /** The free space was read again: its folder is measured if what is gone could be its doing. */
+  /** Called after the free space was read: measures the folder if it may have consumed the space. */
   freeSpaceRead(free: FreeSpace): void {
     if (this.#disk.isLimited && this.#disk.isDue(this.#parts.clock.now(), free)) this.poke();
   }
 
-  /** Bytes that it takes on the disk, measured now. */
+  /** Measures its disk usage in bytes. */
   async measureDisk(free: FreeSpace): Promise<number> {
     if (this.#shim !== undefined) await this.#measureDisk(this.#shim, free);
     return this.#disk.usedBytes;
@@ -222,7 +222,7 @@ export class TaskRun {
     await this.#disk.measure(this.folder.box, pids, { now: () => clock.now(), free });
   }
 
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when no operation is active. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#watcher?.close();
@@ -256,12 +256,12 @@ export class TaskRun {
   async #look(): Promise<void> {
     const { clock } = this.#parts;
     const { folder } = this;
-    // Known before the files are read: then they are the last ones.
+    // Checked before the files are read, so that they are final.
     const isGone = this.#shimExited;
     this.#shim ??= folder.shim();
     const shim = this.#shim;
     const isAlive = shim !== undefined && this.#isAlive(shim);
-    // Read after the shim was seen: what it wrote before it went is there.
+    // Read after the shim check, so that everything it wrote before its end is visible.
     const names = folder.names();
     // Another engine on the same folder was first.
     if (names.has('result.json')) return this.#leave(folder.result()!);
@@ -274,7 +274,7 @@ export class TaskRun {
         await this.#finish(await this.#judge(end, mark), isAlive ? shim : undefined, end.complete);
         return;
       }
-      // Its output is complete when nobody has the pipe any more.
+      // Its output is complete when no process has the pipe open.
       await this.#kill(shim);
       this.#wakeIn(100);
       return;
@@ -301,7 +301,7 @@ export class TaskRun {
     return bootId === this.#parts.bootId && readProcess(pid)?.startTime === startTime;
   }
 
-  /** Whether a shim that has not said its name will not do so any more. */
+  /** Returns whether a shim that has not written its pid never will. */
   async #isOverdue(): Promise<boolean> {
     const started = this.folder.modified('started');
     return started !== undefined && this.#parts.clock.now() - started > SHIM_PATIENCE_MS;
@@ -311,7 +311,7 @@ export class TaskRun {
     return this.record.boundary.startsWith('bubblewrap') && !this.#isLetGo;
   }
 
-  /** An isolated task starts when what it may reach is there, or cannot be had. */
+  /** Continues an isolated task when its network is ready, or is not available. */
   async #letGo(shim: ShimIdentity): Promise<void> {
     const { path, perl, clock, log } = this.#parts;
     const { attempt } = this.record;
@@ -345,7 +345,7 @@ export class TaskRun {
     return [...reach, { port: connections.port, accept: (socket) => connections.accept(socket) }];
   }
 
-  /** Writes a sentence of the platform into the log of the task. */
+  /** Writes a platform message into the log of the task. */
   #report(sentence: string): void {
     const outer = taskProcesses(this.#marks(this.#shim)).find(({ parent }) => parent === this.#shim?.pid);
     try {
@@ -355,7 +355,7 @@ export class TaskRun {
     }
   }
 
-  /** TERM to each of its processes, KILL after the grace. */
+  /** Sends TERM to each of its processes, and KILL after the grace period. */
   async #pursue(shim: ShimIdentity, mark: StopMark): Promise<void> {
     const killAt = mark.at + (this.record.limits.graceMs ?? DEFAULT_GRACE_MS);
     const left = killAt - this.#parts.clock.now();
@@ -365,17 +365,17 @@ export class TaskRun {
       return;
     }
     for (const { pid, name } of taskProcesses(this.#marks(shim))) {
-      // bwrap itself would end at once and take all with it: whoever is inside is told.
+      // bwrap itself would end immediately with everything inside, so only the processes inside receive the signal.
       if (this.record.isolation === 'required' && name === 'bwrap') continue;
       if (this.#told.has(pid)) continue;
       this.#told.add(pid);
       signalProcess(pid, 'SIGTERM');
     }
-    // A process that was made while the others were told.
+    // A process that was created while the others received the signal.
     this.#wakeIn(Math.min(left, 500));
   }
 
-  /** The limits that the kernel does not hold. */
+  /** Enforces the limits that the kernel does not enforce. */
   async #hold(shim: ShimIdentity): Promise<void> {
     const { clock } = this.#parts;
     const { wallMs } = this.record.limits;
@@ -412,7 +412,7 @@ export class TaskRun {
     return { mark: this.#mark, shim: shim?.pid, groupFiles };
   }
 
-  /** Everything of the task; the shim and its writer stay if they are named. */
+  /** Kills all processes of the task, except the shim and its writer if they are given. */
   async #kill(shim: ShimIdentity | undefined): Promise<void> {
     if (taskProcesses(this.#marks(shim)).length === 0) return;
     this.#groups?.kill();
@@ -435,7 +435,7 @@ export class TaskRun {
     const isStopped = mark !== undefined && mark.at <= end.at;
     const failed = end.signalled || end.code !== 0;
     const ranOut = used.memoryKills > 0 && failed;
-    // Of what was killed with all that was around it, nobody may have been left to say that it was a signal.
+    // If everything was killed together, no process may have been left to report the signal.
     const killed = isStopped && end.code === KILLED;
     const signal = end.signalled || killed ? signalName(end.code - 128) : undefined;
     return {
@@ -450,7 +450,7 @@ export class TaskRun {
     } satisfies TaskState;
   }
 
-  /** It came to its end before the command was there: what the engine's own programs said. */
+  /** It ended before the command started: returns the message of the engine's programs. */
   async #refusal(word: string | undefined): Promise<TaskState> {
     const said = word?.trim() ?? '';
     if (said !== '') return { phase: 'refused', reason: said };
@@ -476,7 +476,8 @@ export class TaskRun {
 
   async #finish(state: TaskState, shim: ShimIdentity | undefined, complete: boolean): Promise<void> {
     await this.#kill(shim);
-    // Who evaded that and keeps the pipe open must not keep the shim. With a complete output it is on its way out.
+    // A process that evaded the kill and keeps the pipe open must not block the shim. With complete output the shim is about to
+    // exit.
     if (shim !== undefined && !complete && this.#isAlive(shim)) {
       await new Promise((resolve) => setTimeout(resolve, 50));
       if (this.#isAlive(shim)) signalProcess(-shim.pid, 'SIGKILL');

@@ -15,7 +15,7 @@ const ALPHA = '01900000-0000-7000-8000-00000000000a';
 const BETA = '01900000-0000-7000-8000-00000000000b';
 const clock = { now: () => Date.parse('2026-03-04T05:06:07Z') };
 
-/** One of everything that a slice may use. */
+/** One of each database object that a slice may use. */
 const first: Migration = {
   id: '0001-shop',
   sql: `
@@ -166,7 +166,7 @@ describe('a drill', () => {
     expect({ ...(await contents(again)), 'shop.settings': 0 }).toEqual({ ...expected, 'shop.settings': 0 });
     expect(await server.asAdminIn(copy.database, 'select epoch from shop.settings')).toEqual([{ epoch: 42 }]);
     expect(await catalogue(server, copy)).toEqual(await catalogue(server, original));
-    // Counters go on where they were.
+    // Sequences continue at their values.
     const database = openDatabase(copy);
     const inserted = await database.statement(
       { mode: 'write', scope: { project: ALPHA } },

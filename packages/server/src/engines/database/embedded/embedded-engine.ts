@@ -14,31 +14,31 @@ import { EMBEDDED_SETTINGS, type Settings } from './settings.ts';
 import { makeSocketFolder, removeSocketFolder } from './socket-folder.ts';
 
 export interface EmbeddedOptions {
-  /** Holds the cluster, the lock and the log; made when missing. */
+  /** Contains the cluster, the lock and the log; created when missing. */
   readonly folder: string;
-  /** Where PostgreSQL is copied to when it cannot run from node_modules. */
+  /** Folder for a copy of PostgreSQL when it cannot run from node_modules. */
   readonly cacheFolder: string;
   /** `postgres` and `initdb` of another installation. */
   readonly postgresBin?: string;
-  /** Parent of the socket's folder; default `/run/dais` for root, the temporary folder otherwise. */
+  /** Parent of the socket folder; default `/run/dais` for root, the temporary folder otherwise. */
   readonly socketBase?: string;
   /** The user that root runs the server as; default nobody (65534). */
   readonly user?: ServerUser;
   /** Added to postgresql.conf. */
   readonly settings?: Settings;
-  /** How long a server may take until it accepts connections; recovery after a crash is part of it. Default 10 min. */
+  /** Time limit until a server accepts connections, including recovery after a crash. Default 10 min. */
   readonly startTimeoutMs?: number;
-  /** Told what takes long: creating the cluster, waiting for a lock or for recovery. */
+  /** Receives slow phases: creating the cluster, waiting for a lock or for recovery. */
   readonly report?: (step: string) => void;
 }
 
 const START_TIMEOUT_MS = 600_000;
-/** Of the lock (see data-lock.ts) and of the log's size. */
+/** Interval of the lock heartbeat (see data-lock.ts) and of checks of the log size. */
 const MAINTENANCE_MS = 5_000;
 
 /**
- * Runs PostgreSQL itself, on a Unix socket, in `folder`: as this process's user, or as nobody when that is root.
- * The server ends with this process, however that dies.
+ * Runs PostgreSQL on a Unix socket in `folder`, as the user of this process, or as nobody when that is root. The server ends
+ * with this process, even after a crash.
  */
 export function embeddedEngine(options: EmbeddedOptions): DatabaseEngine {
   return new EmbeddedEngine(options);
@@ -125,7 +125,7 @@ class EmbeddedEngine implements DatabaseEngine {
 
 const RUN_FOLDER = '/run/dais';
 
-/** In memory and gone after a reboot, where we may make such a place. */
+/** In memory, and removed by a reboot, where the process has permission. */
 async function socketBase(self: ServerUser): Promise<string> {
   if (self.uid !== 0) return tmpdir();
   try {
@@ -164,7 +164,7 @@ class RunningServer implements RunningDatabase {
     this.serverVersion = parts.serverVersion;
     const maintenance = setInterval(() => {
       void parts.lock.touch();
-      // A full disk: the log stays as it is until there is room.
+      // A full disk: the log is unchanged until there is space.
       boundLog(parts.logFile).catch(() => {});
     }, MAINTENANCE_MS);
     maintenance.unref();

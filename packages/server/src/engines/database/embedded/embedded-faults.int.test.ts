@@ -17,10 +17,10 @@ import { findLiveServer } from './server-start.ts';
 const isRoot = process.getuid?.() === 0;
 const NOBODY = { uid: 65_534, gid: 65_534 };
 
-/** In memory where there is such a place: these tests are about processes, and initdb syncs a thousand files. */
+/** In memory where possible: these tests are about processes, and initdb syncs a thousand files. */
 const PLACE = path.join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'dais-faults-');
 
-/** A cluster as a clean stop leaves it; most tests begin with a copy. */
+/** A cluster after a clean stop; most tests start with a copy. */
 let image: string;
 beforeAll(async () => {
   image = await mkdtemp(PLACE);
@@ -52,7 +52,7 @@ async function copyImage(): Promise<void> {
   expect(copied.stderr).toBe('');
 }
 
-/** What a start that is followed by a stop says. */
+/** Returns the messages of a start followed by a stop. */
 async function outcome(own: DatabaseEngine): Promise<string> {
   try {
     await (await own.start()).stop();
@@ -96,7 +96,7 @@ test('kill -9 of the server under load: nothing acknowledged is lost and clients
         acknowledged.push(n);
       } catch (error) {
         failures.push(error);
-        // A server that is down answers at once: do not spin.
+        // A stopped server fails immediately: do not spin.
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
     }
@@ -135,7 +135,7 @@ test('kill -9 of the supervisor leaves no server behind, and the next start work
     message: expect.stringContaining(`process ${supervisor.pid}`) as string,
   });
   await supervisor.kill('SIGKILL');
-  // At once: the old server may still be shutting down.
+  // Immediately: the old server may still be shutting down.
   const running = await own.start();
   expect(processIdentity(pid)?.startTime).not.toBe(server.startTime);
   await running.stop();
@@ -230,7 +230,7 @@ test('backends that outlived a killed server are waited for', async () => {
   const own = engine();
   const first = await own.start();
   const database = openDatabase(first.connection);
-  // Stopped, this backend cannot notice that its server is gone.
+  // Stopped by a signal, this backend cannot notice that its server has ended.
   const rows = await database.statement<{ pid: number }>(WRITE, 'select pg_backend_pid() as pid');
   const { pid } = rows[0]!;
   process.kill(pid, 'SIGSTOP');
@@ -264,7 +264,7 @@ test('a data path far longer than a socket’s name may be', async () => {
   await database.ping(5_000);
   await database.close();
   await running.stop();
-  // Nothing but the data stays.
+  // Only the data remains.
   expect((await readdir(data)).sort()).toEqual(['cluster', 'postgres.log']);
 });
 
@@ -312,9 +312,9 @@ test.runIf(isRoot)('a full disk is told as such, first and later', async (contex
       code: expect.stringMatching(/storage_full|database_unavailable/) as string,
     });
     await database.close();
-    // Without room for its last checkpoint the server would not end by itself.
+    // Without space for its last checkpoint, the server would not end on its own.
     await run('/bin/mount', ['-o', 'remount,size=200m', data], { env: {} });
-    // It crashed and recovers; told to stop by the kernel, as after the death of its supervisor, it may hang.
+    // It recovers from a crash; a stop signal of the kernel, as after the death of its supervisor, may make it hang.
     process.kill(await serverPid(), 'SIGINT');
     expect(await findLiveServer(path.join(data, 'cluster'), () => {}, 500)).toBeUndefined();
     await running.stop();
@@ -324,7 +324,7 @@ test.runIf(isRoot)('a full disk is told as such, first and later', async (contex
   }
 });
 
-/** Node itself, and this checkout, may lie where only root can go. */
+/** Node and this checkout may be accessible to root only. */
 async function skipWithoutNodeFor(user: { uid: number; gid: number }, context: TestContext): Promise<void> {
   const args = ['--eval', `require('node:fs').readFileSync(${JSON.stringify(import.meta.filename)})`];
   const { code, stderr } = await run(process.execPath, args, { ...user, env: {} });
@@ -333,12 +333,12 @@ async function skipWithoutNodeFor(user: { uid: number; gid: number }, context: T
 
 interface Supervisor {
   readonly pid: number;
-  /** Rejects with what it said when it could not start. */
+  /** Rejects with its output when it cannot start. */
   readonly ready: Promise<void>;
   kill(signal: NodeJS.Signals): Promise<void>;
 }
 
-/** A process of its own that runs the engine, as `dais up` does. */
+/** A separate process that runs the engine, like `dais up`. */
 function startSupervisor(user: { uid?: number; gid?: number } = {}): Supervisor {
   const program = `
     import { embeddedEngine } from ${JSON.stringify(path.join(import.meta.dirname, 'embedded-engine.ts'))};

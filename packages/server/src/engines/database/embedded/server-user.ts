@@ -8,13 +8,13 @@ export interface ServerUser {
   readonly gid: number;
 }
 
-/** `nobody` and its group on every Linux: PostgreSQL refuses to run as root. */
+/** `nobody` and its group on every Linux: PostgreSQL does not run as root. */
 const NOBODY: ServerUser = { uid: 65_534, gid: 65_534 };
 
 /**
- * The user to switch to, or undefined to stay who we are. Root runs an existing cluster as its owner, so that data
- * made by one user can be served by root and goes on to belong to that user.
- * @throws DaisError `database_setup` when the cluster belongs to somebody we cannot become.
+ * Returns the user to switch to, or undefined to keep the current user. Root runs an existing cluster as its owner, so that
+ * root can serve the data of a user without changing its owner.
+ * @throws DaisError `database_setup` when the cluster belongs to a user that this process cannot switch to.
  */
 export async function chooseServerUser(
   cluster: string,
@@ -38,7 +38,7 @@ export async function chooseServerUser(
   return undefined;
 }
 
-/** Gives a folder and all in it to a user; for data that root restored from an archive. Follows no links. */
+/** Changes the owner of a folder and its content; for data that root restored from an archive. Follows no links. */
 export async function giveTo(folder: string, user: ServerUser): Promise<void> {
   await chown(folder, user.uid, user.gid);
   for (const entry of await readdir(folder, { withFileTypes: true })) {

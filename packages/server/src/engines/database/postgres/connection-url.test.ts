@@ -55,7 +55,7 @@ test('an error never shows the password', () => {
 test('user, password and database survive encoding', () => {
   const part = fc
     .string({ minLength: 1, unit: 'grapheme' })
-    // A URL has no way to end in a segment named `.` or `..`.
+    // A URL cannot end in a segment `.` or `..`.
     .filter((text) => !text.includes('/') && !/^\.\.?$/.test(text) && text.isWellFormed());
   fc.assert(
     fc.property(part, part, part, (user, password, database) => {

@@ -1,7 +1,7 @@
 import { DaisError } from '@dais/api/errors';
 import type { ConnectionOptions } from '../contract.ts';
 
-/** A parsed database URL. Files are named, not read. */
+/** A parsed database URL. Files are not read. */
 export interface DatabaseUrl {
   readonly connection: Omit<ConnectionOptions, 'ssl'>;
   /** Undefined: no TLS. */
@@ -9,7 +9,7 @@ export interface DatabaseUrl {
 }
 
 export interface UrlTls {
-  /** As libpq: `require` encrypts but trusts any certificate, unless a root certificate is given. */
+  /** Like libpq: `require` encrypts but trusts any certificate, unless a root certificate is set. */
   readonly mode: 'require' | 'verify-ca' | 'verify-full';
   readonly rootCertificate?: string;
   readonly certificate?: string;
@@ -23,18 +23,18 @@ const PARAMETERS = [
   'sslkey',
   'host',
   'prepared_statements',
-  // Common, and no harm is done when these are not followed.
+  // Common parameters that can be ignored safely.
   'application_name',
   'connect_timeout',
 ];
 const DEFAULT_PORT = 5432;
 
 /**
- * Reads `postgres://user:password@host:port/database?sslmode=…`. A Unix socket is given as `?host=/folder`.
+ * Reads `postgres://user:password@host:port/database?sslmode=…`. `?host=/folder` selects a Unix socket.
  *
- * Without `sslmode` a server on this machine is reached without TLS and any other with `require`: a password never
- * crosses a network in clear because somebody forgot a parameter.
- * @throws DaisError `invalid_config` that says what is wrong and never shows the password.
+ * Without `sslmode`, connections to this machine use no TLS and all others use `require`, so that a forgotten parameter never
+ * sends a password unencrypted.
+ * @throws DaisError `invalid_config` with the reason and never with the password.
  */
 export function parseDatabaseUrl(text: string): DatabaseUrl {
   const url = toUrl(text);

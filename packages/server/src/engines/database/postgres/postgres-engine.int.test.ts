@@ -28,7 +28,7 @@ function urlOf(server: TestDatabase, user: string, password: string, database: s
 
 databaseSuite('postgres by URL, with a password over TCP', () => overTcp({}));
 
-// As behind an old transaction pooler: the same must hold without prepared statements.
+// Like behind an old transaction pooler: the suite must pass without prepared statements.
 databaseSuite('postgres without prepared statements', () => overTcp({}, '?prepared_statements=false'));
 
 const debian15 = '/usr/lib/postgresql/15/bin';

@@ -9,7 +9,7 @@ import { parseDatabaseUrl, type UrlTls } from './connection-url.ts';
 
 const MINIMUM_VERSION = 140_000;
 
-/** Uses the server at `url`, which somebody else runs. */
+/** Uses the external server at `url`. */
 export function postgresEngine(options: { readonly url: string }): DatabaseEngine {
   return {
     start: async () => {
@@ -101,7 +101,7 @@ async function checkServer(connection: ConnectionOptions): Promise<number> {
   }
 }
 
-/** What an operator can put right gets a sentence of its own. */
+/** Errors that an operator can correct get a specific message. */
 function explain(error: unknown, place: string): unknown {
   if (error instanceof DaisError) return error;
   const code = codeOf(error);
@@ -127,7 +127,7 @@ function explain(error: unknown, place: string): unknown {
   return translate(error);
 }
 
-/** Node's codes for a failed verification: X509_V_ERR_* without the prefix, and the host name check. */
+/** Codes of Node for a failed verification: X509_V_ERR_* without the prefix, and the host name check. */
 function isCertificateError(code: string | undefined): boolean {
   return code !== undefined && /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS_CERT_ALTNAME_INVALID/.test(code);
 }

@@ -1,4 +1,4 @@
-/** With the podman of the machine and an image that is made here; nothing is fetched. */
+/** Uses the podman of the machine and a local image; nothing is fetched. */
 import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ describe('images by podman', () => {
     world = await startTestImages(async (files, folder) => {
       await mkdir(join(files, 'root'), { mode: 0o700 });
       await writeFile(join(files, 'root', 'model'), 'weights', { mode: 0o600 });
-      // It leads out of the image, to where something would be made.
+      // It points outside the image, at a path where a folder would be created.
       await mkdir(join(folder, 'elsewhere'));
       await symlink(join(folder, 'elsewhere'), join(files, 'home'));
     });
@@ -65,7 +65,7 @@ describe('a registry', () => {
     image = `registry.example:${port}/team/tool:1`;
     const outbound = net.client({
       allowHosts: [`127.0.0.1:${port}`],
-      // The name exists for the guard alone: podman that resolved it itself would not get here.
+      // Only the guard resolves the name: if podman resolved it itself, the request would not arrive here.
       resolve: async () => await Promise.resolve([{ address: '127.0.0.1', family: 4 }]),
       fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }),
     });

@@ -1,4 +1,4 @@
-/** The Pythons that environments are made with: those of the machine, then those that uv brings from its mirror. */
+/** Finds Python interpreters for environments: installed ones first, then those that uv downloads. */
 import { realpath, stat } from 'node:fs/promises';
 import { DaisError } from '@dais/api';
 import { run } from '#lib/process.ts';
@@ -6,14 +6,14 @@ import type { EnvironmentOptions } from '../contract.ts';
 import type { UvRunner } from './uv-runner.ts';
 
 export interface Interpreter {
-  /** The program itself, behind links and shims. */
+  /** The actual program, behind links and shims. */
   readonly executable: string;
-  /** Where its standard library lies. */
+  /** Folder of its standard library. */
   readonly prefix: string;
   readonly version: string;
   /** `linux-x64-gnu`. */
   readonly platform: string;
-  /** Changes when another program takes its place. */
+  /** Changes when the program is replaced. */
   readonly stamp: string;
 }
 
@@ -27,13 +27,13 @@ interface Listed {
 
 const VERSION = /^3\.\d{1,2}(\.\d{1,2})?$/;
 
-/** Without `-S`, code of packages could run here; without `-I`, variables and files of the folder could. */
+/** `-S` prevents that code of packages runs here; `-I` ignores variables and files of the folder. */
 const ASK =
   'import json, os, sys; print(json.dumps([os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable), os.path.realpath(sys.base_prefix), "%d.%d.%d" % sys.version_info[:3]]))';
 
 /**
- * `version`: `3.11` or `3.11.9`, or the newest there is.
- * @throws DaisError `invalid_request` that names the version, what there is, and what to do.
+ * Finds an interpreter. `version`: `3.11` or `3.11.9`; default the newest. @throws DaisError `invalid_request` with the
+ * version, the installed versions and a remedy.
  */
 export async function findInterpreter(
   uv: UvRunner,
@@ -71,7 +71,7 @@ export async function findInterpreter(
   );
 }
 
-/** Whether the interpreter is still the one that was found then. */
+/** Returns whether the interpreter is unchanged. */
 export async function isUnchanged(interpreter: Pick<Interpreter, 'executable' | 'stamp'>): Promise<boolean> {
   return (await stampOf(interpreter.executable).catch(() => undefined)) === interpreter.stamp;
 }

@@ -1,7 +1,7 @@
 /**
- * Runs uv where it runs code of packages: inside the isolation engine, as a user of its own where Dais may give one. It sees the
- * programs of the machine, the files that its call names, a cache and temporary folders of its own, and the environment that it
- * fills. Its network is the proxy.
+ * Runs uv for calls that execute code of packages: in the isolation engine, as a separate user where possible. It sees the
+ * programs of the machine, the files of its call, a private cache and temporary folders, and the environment that it fills. Its
+ * only network is the proxy.
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -16,13 +16,13 @@ import type { RunResult } from '#lib/process.ts';
 import { BuildArea, giveTo, usageOf } from './build-area.ts';
 
 export interface BuildPlace {
-  /** Builds of one owner may have one user id. */
+  /** Builds of one owner may share a user id. */
   readonly owner: string;
   /** Files and folders that uv reads. */
   readonly readable: readonly string[];
   /** The environment that it fills. */
   readonly venv?: string;
-  /** It reaches the hosts and ports of these only. */
+  /** URLs whose hosts and ports it can reach. */
   readonly addresses: readonly string[];
 }
 
@@ -31,7 +31,7 @@ export type BuildLimits = Required<Pick<RunLimits, 'memoryBytes' | 'processes' |
 interface BuildOptions {
   readonly isolation: Isolation;
   readonly limits: Partial<BuildLimits>;
-  /** For the areas of builds. */
+  /** Folder of the build areas. */
   readonly folder: string;
   readonly pythons: string;
   readonly command: readonly string[];
@@ -53,7 +53,7 @@ const PROXY_PORT = 3128;
 const MAX_STDOUT = 16 * 2 ** 20;
 const MAX_STDERR = 2 ** 20;
 
-/** `ended`: why it was ended from outside, for the person who asked for it. */
+/** `ended`: why it was terminated, for its owner. */
 export async function buildIsolated(
   options: BuildOptions,
 ): Promise<RunResult & { readonly ended: string | undefined }> {
@@ -78,7 +78,7 @@ export async function buildIsolated(
     files: {
       readable: [...place.readable, command[0] ?? '', options.pythons].filter((file) => existsSync(file)),
       writable: [
-        // First: the others may be below it.
+        // First, because the others may be below it.
         { outside: area.temporary, inside: '/tmp' },
         ...folders.map((folder) => ({ outside: folder, inside: folder })),
       ],
@@ -98,7 +98,7 @@ export async function buildIsolated(
         TMPDIR: '/tmp',
         UV_CACHE_DIR: area.cache,
         UV_PYTHON_DOWNLOADS: 'never',
-        // The environment is another mount than the cache.
+        // The environment and the cache are different mounts.
         UV_LINK_MODE: 'copy',
         HTTP_PROXY: proxy,
         HTTPS_PROXY: proxy,
@@ -125,7 +125,7 @@ export async function buildIsolated(
   }
 }
 
-/** For the owner of builds of a lock or of requirements. */
+/** Returns the owner of builds of a lock or of requirements. */
 export function ownerOf(text: string): string {
   return `package-build:${createHash('sha256').update(text).digest('hex')}`;
 }

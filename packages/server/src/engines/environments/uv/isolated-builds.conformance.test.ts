@@ -1,4 +1,4 @@
-/** Builds of packages that have no wheel: their code is isolated, whatever it tries. Hostile packages stop by themselves. */
+/** Builds of packages without a wheel: their code is isolated. Hostile packages stop on their own. */
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
@@ -72,7 +72,7 @@ const spec = (...requirements: string[]): PythonSpec => ({ type: 'python', requi
 const alpha: TestPackage = { name: 'alpha', version: '1.0' };
 const wheel = packageFile(alpha);
 
-/** A source archive of `alpha` whose build runs this program in Python first. */
+/** A source archive of `alpha` whose build first runs this Python program. */
 function built(program: string): TestPackage {
   const source = `
 import base64
@@ -84,7 +84,7 @@ def build_wheel(folder, *_):
   return { ...alpha, source };
 }
 
-/** Fails the build with all that it could do. */
+/** Fails the build with a list of successful attacks. */
 function hostile(places: Readonly<Record<string, string | number>>): string {
   return `
 import glob, json, os, signal, socket
@@ -134,7 +134,7 @@ describe.each(WAYS)('%s', (_, isolated) => {
     });
     const packages: TestPackage[] = [];
     const { environments, folder, index } = await open(packages, {}, isolated);
-    // Of somebody else, in the shared cache and among the environments.
+    // Files of other users, in the shared cache and among the environments.
     index.files.push(packageFile({ name: 'other', version: '1.0' }));
     const other = await environments.build(await environments.lock(spec('other')));
     const { port } = servers[0]!.address() as AddressInfo;

@@ -16,7 +16,7 @@ import { environmentsSuite, expectCode, SUITE_PACKAGES } from '../suite.ts';
 import { packageFile, TestIndex, type TestPackage } from '../testing.ts';
 import { openUvEnvironments, type UvOptions } from './uv-environments.ts';
 
-/** One Python, and no shims in front of it. */
+/** One Python without shims. */
 const PATH = `${dirname((await findPython()).path)}:/usr/bin:/bin`;
 const ends: (() => Promise<void>)[] = [];
 afterAll(async () => {
@@ -152,7 +152,7 @@ describe('the outbound guard', () => {
   const wheel = '/alpha-1.0-py3-none-any.whl';
   const fail = (fault: Fault, detail: string, cause?: unknown) => new DaisError(fault, detail, { cause });
 
-  /** A server of somebody else, and one that only this machine may reach. */
+  /** A public server, and one that only this machine can reach. */
   async function world(answer: (response: ServerResponse, inside: string) => void) {
     const index = await serve([{ name: 'beta', version: '1.0' }]);
     const asked: string[] = [];
@@ -274,7 +274,7 @@ describe('a build that is stopped', () => {
     let asked = () => {};
     const begun = new Promise<void>((resolve) => (asked = resolve));
     const ended = new Promise<void>((resolve) => (closed = resolve));
-    // Its metadata are read from a part of the file: only the whole one is slow.
+    // Its metadata is read from a part of the file; only the whole file is slow.
     const hold = (request: IncomingMessage, response: ServerResponse) => {
       if (!request.url?.startsWith('/files/')) return false;
       response.on('close', closed);

@@ -1,8 +1,8 @@
-/** What uv says when it fails, as an error for the person who asked. */
+/** Converts a failure of uv to an error for the user. */
 import { DaisError, nearest } from '@dais/api';
 import type { RunResult } from '#lib/process.ts';
 
-/** The whole of what a resolver says about a large set of requirements. */
+/** Enough for the full message of a resolver about a large set of requirements. */
 const MAX_WORDS = 16_384;
 
 const MAX_REFUSALS = 5;
@@ -10,10 +10,10 @@ const MAX_REFUSALS = 5;
 const FULL = /No space left on device|Disk quota exceeded|os error (?:28|122)\b/;
 const AWAY =
   /error sending request|client error \(Connect\)|dns error|connection (?:closed|reset)|timed out|status server error|\(5\d\d /i;
-/** Lines that are no reason: what uv looked at on its way. */
+/** Lines without a reason: progress messages of uv. */
 const ASIDE = /^(?:warning: Failed to inspect Python|Using (?:CPython|Python) )/;
 
-/** Names that are often written for others. */
+/** Common wrong names of packages. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
   attr: 'attrs',
   bs4: 'beautifulsoup4',
@@ -27,7 +27,7 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   yaml: 'pyyaml',
 };
 
-/** What most environments are made of. */
+/** Common packages. */
 const COMMON_NAMES = [
   ...Object.values(OTHER_NAMES),
   ...`accelerate boto3 catboost click cloudpickle dask datasets duckdb fastapi feast gensim grpcio hydra-core joblib jupyter kfp
@@ -38,9 +38,9 @@ const COMMON_NAMES = [
 ];
 
 export interface FailureAbout {
-  /** Takes secrets out of uv's words. */
+  /** Redacts secrets in the output of uv. */
   readonly redact: (text: string) => string;
-  /** A sentence for each connection that the outbound guard refused. */
+  /** A message for each connection that the outbound guard refused. */
   readonly refusals?: readonly string[];
 }
 
@@ -64,7 +64,7 @@ export function uvFailure(doing: string, result: RunResult, { redact, refusals =
 
 const NO_BUILD = /--no-build|Building source distributions .* disabled|no usable wheels/i;
 
-/** Whether uv failed because a package has no wheel that fits. */
+/** Returns whether uv failed because a package has no matching wheel. */
 export function needsBuild(words: string): boolean {
   return NO_BUILD.test(words);
 }
@@ -72,7 +72,7 @@ export function needsBuild(words: string): boolean {
 function readable(text: string): string {
   const lines = text.split('\n');
   const from = lines.findIndex((line) => /^error: |^\s*×/.test(line));
-  // Warnings about Pythons that do not run come first, each with lines of its own.
+  // Warnings about broken Python versions come first, each with several lines.
   const kept = from < 0 ? lines.filter((line) => !ASIDE.test(line)) : lines.slice(from);
   const words = kept.join('\n').trim();
   return words.length <= MAX_WORDS

@@ -30,7 +30,7 @@ beforeEach(async () => {
     uv: undefined,
     wheelhouse: undefined,
     index: async () => ({ url: index.url }),
-    // As the address is the operator's, the guard is not asked.
+    // The guard does not check addresses of the operator.
     outbound: index.net.client({
       allowHosts: [],
       fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }),
@@ -46,7 +46,7 @@ afterEach(async () => {
 test('it is fetched from the index once, also when several ask, with progress', async () => {
   const notes: string[] = [];
   const progress = ({ note }: { note: string }) => notes.push(note);
-  // All tell of progress: which of the three comes first to the lock is not decided.
+  // All report progress: which of the three gets the lock first is not deterministic.
   const found = await Promise.all([1, 2, 3].map(() => findUv(parts, { progress })));
   expect(new Set(found)).toEqual(new Set([join(folder, 'uv', '9.9.9', 'uv')]));
   expect((await stat(found[0] ?? '')).mode & 0o111).toBe(0o111);

@@ -62,7 +62,7 @@ inferenceSuite(
   async () =>
     await subject(new OnnxInference({ ...parts, callerThreadBytes: 0 }), { trust: 'trusted', isProven: true }),
 );
-// A process for each takes its time: those that differ in a frame.
+// A process per datatype is slow, so only datatypes with different frames.
 inferenceSuite(
   'onnx in processes',
   async () =>
@@ -103,7 +103,7 @@ describe('onnx', () => {
         const [answer] = await model.infer([{ name: 'x', datatype: 'FP32', shape: [1, width], data: alone }]);
         Array.from(answer!.data as Float32Array).forEach((value, column) => {
           const joined = (together!.data as Float32Array)[row * one + column]!;
-          // Trees bit for bit; matrix products by the order of their sums.
+          // Trees are bit-identical; matrix products depend on the order of sums.
           expect(Math.abs(value - joined)).toBeLessThanOrEqual(at === 0 ? 0 : 1e-5);
         });
       }
@@ -125,7 +125,7 @@ describe('onnx', () => {
     const [answer] = await model.infer(inputs);
     isOver = true;
     expect(answer?.shape).toEqual([4000, 10]);
-    // On this thread it would have been three or four.
+    // On this thread there would be three or four.
     expect(turns).toBeGreaterThan(20);
     await model.close();
   });

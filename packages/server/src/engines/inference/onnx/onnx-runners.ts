@@ -1,4 +1,4 @@
-/** Where a session can be: on this thread, on another, in a process. */
+/** Runners of a session: on this thread, on another thread, in a process. */
 import { DaisError } from '@dais/api';
 import { WORTH_KEEPING, type KeptMemory } from '#lib/kept-memory.ts';
 import { programBeside, startThread, type Thread } from '#lib/process.ts';
@@ -6,7 +6,7 @@ import { ModelFault, type InferOptions, type Tensor } from '../contract.ts';
 import type { Runner, RunnerEnd, RunningBatch } from '../runner.ts';
 import { fromPlain, toPlain, type PlainTensor, type SessionPlan } from './onnx-session.ts';
 
-/** From the thread: it is ready, or an answer, or why not. `memory` goes there and back. */
+/** From the thread: ready, a result, or an error. `memory` is transferred there and back. */
 export type FromThread =
   | { readonly type: 'ready' }
   | { readonly type: 'result'; readonly outputs: readonly PlainTensor[]; readonly memory: ArrayBuffer | undefined }
@@ -15,7 +15,7 @@ export type FromThread =
 export interface ToThread {
   readonly inputs: readonly PlainTensor[];
   readonly outputs: readonly string[] | undefined;
-  /** What large inputs lie in. */
+  /** Memory with large inputs. */
   readonly memory: ArrayBuffer | undefined;
 }
 
@@ -57,9 +57,9 @@ export class ThreadRunner implements Runner {
   }
 
   infer(inputs: readonly Tensor[], { outputs, signal }: InferOptions): RunningBatch {
-    // First: it may throw, and then nothing is waited for.
+    // First, because it may throw before anything waits.
     const plain = inputs.map(toPlain);
-    // Copied, here or by the message: whoever asks may ask again with the same tensors.
+    // Copied here or by the message: the caller may reuse the tensors.
     const message: ToThread = { ...copyLarge(plain, this.#memory), outputs };
     const answer = this.#next();
     this.#thread.postMessage(message, message.memory === undefined ? [] : [message.memory]);
@@ -71,7 +71,7 @@ export class ThreadRunner implements Runner {
     return { outputs: signal === undefined ? mapped : untilAborted(mapped, signal), free };
   }
 
-  /** Counted with the process that it is in. */
+  /** Counted as memory of its process. */
   memoryBytes(): number {
     return 0;
   }
@@ -94,7 +94,7 @@ export class ThreadRunner implements Runner {
   }
 }
 
-/** A message copies twice, into fresh memory each time. What is large is copied once, into memory that is handed over. */
+/** A message copies twice, into new memory each time. Large data is copied once, into memory that is transferred. */
 function copyLarge(
   tensors: readonly PlainTensor[],
   kept: KeptMemory,
@@ -120,12 +120,12 @@ function isLarge(data: PlainTensor['data']): data is Exclude<PlainTensor['data']
   return ArrayBuffer.isView(data) && data.byteLength >= WORTH_KEEPING;
 }
 
-/** The next one begins where any of its elements may. */
+/** Aligned for elements of any type. */
 function alignedLength({ byteLength }: ArrayBufferView): number {
   return Math.ceil(byteLength / 8) * 8;
 }
 
-/** What runs natively cannot be stopped; its result is not waited for. */
+/** Native code cannot be interrupted; its result is discarded. */
 async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return await new Promise<T>((resolve, reject) => {
     const abort = () => reject(signal.reason as Error);

@@ -7,7 +7,7 @@ import { ModelFault, type Datatype, type Tensor, type TensorData, type TensorSpe
 import { refuseInput } from '../tensors.ts';
 import { disableTelemetry } from './no-telemetry.ts';
 
-/** A tensor in the words of the runtime; also how tensors go to a thread, to which a Buffer would come as something else. */
+/** A tensor in the format of the runtime; also the format for threads, which do not receive a Buffer unchanged. */
 export interface PlainTensor {
   readonly name: string;
   readonly type: OrtTensor.Type;
@@ -46,7 +46,7 @@ export class OnnxSession {
   readonly #session: InferenceSession;
   readonly #outputs: readonly string[];
 
-  /** @throws DaisError `invalid_request` with the runtime's words */
+  /** @throws DaisError `invalid_request` with the message of the runtime */
   static async open({ file, threads, outputs }: SessionPlan): Promise<OnnxSession> {
     disableTelemetry();
     const runtime = await loadRuntime();
@@ -57,7 +57,7 @@ export class OnnxSession {
         interOpNumThreads: 1,
         executionMode: 'sequential',
         graphOptimizationLevel: 'all',
-        // Errors: warnings are about graphs that exporters made, and nobody here can change them.
+        // Errors only: warnings are about exported graphs, which the operator cannot change.
         logSeverityLevel: 3,
       });
       return new OnnxSession(
@@ -99,12 +99,13 @@ export class OnnxSession {
 }
 
 /**
- * The runtime's binding reads the size of a `Float16Array`, which Node has from 24 on, as 0 bytes (microsoft/onnxruntime#32323). Which
- * array holds FP16 is decided by the first tensor of a process, so that one is made while the global is absent.
+ * Loads the runtime. Its binding reads the size of a `Float16Array`, which exists from Node 24 on, as 0 bytes
+ * (microsoft/onnxruntime#32323). The first tensor of a process determines the array type for FP16, so the first tensor is
+ * created while the global is absent.
  */
 async function loadRuntime(): Promise<typeof Runtime> {
   const runtime = await import('onnxruntime-node').catch((error: unknown) => {
-    // Optional: its script fetches the runtime for graphics cards, and where it cannot, npm leaves the package out.
+    // Optional: its script downloads the GPU runtime, and if that fails, npm omits the package.
     throw new DaisError('model_unavailable', MISSING, { cause: error });
   });
   const halves = Object.getOwnPropertyDescriptor(globalThis, 'Float16Array');
@@ -127,7 +128,7 @@ export function toPlain({ name, datatype, shape, data }: Tensor): PlainTensor {
   if (datatype !== 'BYTES') return { name, type, dims: shape, data: data as Float32Array };
   const texts = (data as readonly Buffer[]).map((value, index) => {
     if (!isUtf8(value)) refuseInput(name, `its element ${index} is not UTF-8, and the model expects text.`);
-    // The runtime's binding would end the text there and say nothing.
+    // The runtime's binding would truncate the text there without an error.
     if (value.includes(0))
       refuseInput(name, `its element ${index} contains a zero byte, which the runtime does not support.`);
     return value.toString('utf8');

@@ -1,4 +1,4 @@
-/** The program of a thread that holds a session: one batch at a time, in the order in which they come. */
+/** The program of a thread with a session: one batch at a time, in order of arrival. */
 import { insideThread } from '#lib/process.ts';
 import type { FromThread, ToThread } from './onnx-runners.ts';
 import { OnnxSession, type PlainTensor, type SessionPlan } from './onnx-session.ts';
@@ -7,7 +7,7 @@ const { port, data } = insideThread();
 const tell = (message: FromThread, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
 const detailOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
-/** The runtime owns the memory of what it gives, which therefore cannot be handed over as it is. */
+/** The runtime owns the memory of its results, so they cannot be transferred. */
 function own(tensor: PlainTensor): PlainTensor {
   return Array.isArray(tensor.data) ? tensor : { ...tensor, data: (tensor.data as Float32Array).slice() };
 }

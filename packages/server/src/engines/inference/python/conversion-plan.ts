@@ -1,4 +1,4 @@
-/** What becomes of a model when it is converted to ONNX, from its `MLmodel`: nothing is loaded for it. */
+/** Plans the conversion of a model to ONNX from its `MLmodel`, without loading the model. */
 import { DaisError } from '@dais/api';
 import { parseLimitedYaml } from '#lib/limited-yaml.ts';
 import type { MlmodelFile } from '../model-place.ts';
@@ -9,25 +9,25 @@ export type PredictFunction = 'predict' | 'predict_proba';
 export interface ConversionPlan {
   readonly flavor: 'sklearn' | 'xgboost' | 'lightgbm';
   readonly form: 'columns' | 'tensor';
-  /** Name and type of each column; of a tensor the one input with its dtype. */
+  /** Name and type of each column; for a tensor, the single input with its dtype. */
   readonly columns: readonly (readonly [string, string])[];
   /** Columns of a tensor. */
   readonly width: number;
-  /** Columns that may have gaps. */
+  /** Columns that may have missing values. */
   readonly gaps: readonly string[];
   readonly outputs: readonly string[];
-  /** What the original answers with. */
+  /** The prediction method of the original model. */
   readonly own: PredictFunction;
 }
 
-/** Packages that convert, beside those that the model requires. These are known to work together. */
+/** Packages for the conversion, in addition to the requirements of the model. These versions work together. */
 export const CONVERTERS: readonly string[] = ['skl2onnx==1.20.0', 'onnxmltools==1.16.0', 'onnx>=1.16,<1.24'];
 
 const FLAVORS = ['sklearn', 'xgboost', 'lightgbm'] as const;
 const KINDS: ReadonlySet<ColumnKind> = new Set(['boolean', 'integer', 'long', 'float', 'double', 'string']);
 const DTYPES: Readonly<Record<string, string>> = { FP64: 'float64', FP32: 'float32', INT64: 'int64', INT32: 'int32' };
 
-/** @throws DaisError `invalid_request` for what cannot be converted, whatever it computes. */
+/** @throws DaisError `invalid_request` for a model that cannot be converted. */
 export function planConversion(mlmodel: string): ConversionPlan {
   let description: MlmodelFile;
   try {

@@ -1,13 +1,14 @@
 /**
- * The enforcement of MLflow (mlflow/models/utils.py), before Python is asked: an error then names the column, and costs no
- * batch. Columns come as tensors of shape [n]; more of them than the signature has are left out, as MLflow does.
+ * Enforces the signature like MLflow (mlflow/models/utils.py) before the batch reaches Python, so that an error names the
+ * column and costs no batch. Columns are tensors of shape [n]; columns that are not in the signature are dropped, like in
+ * MLflow.
  */
 import { DaisError } from '@dais/api';
 import type { Datatype, Tensor, TensorSpec } from '../contract.ts';
 import { arrayTypeOf, checkInputs, checkTensor, elementsOf, refuseInput } from '../tensors.ts';
 import type { Column, ColumnKind, SignatureInputs } from './signature.ts';
 
-/** numpy's kind and bytes. */
+/** Kind and size of numpy. */
 const WIDTHS: Readonly<
   Record<Exclude<Datatype, 'BYTES' | 'BF16'>, readonly [kind: 'b' | 'u' | 'i' | 'f', bytes: number]>
 > = {
@@ -32,10 +33,10 @@ const TARGETS: Readonly<Record<Exclude<ColumnKind, 'string' | 'binary' | 'dateti
   double: 'FP64',
 };
 
-/** ISO 8601, as pandas reads it. */
+/** ISO 8601, as accepted by pandas. */
 const MOMENT = /^\d{4}-\d{2}(-\d{2}([T ]\d{2}(:\d{2}(:\d{2}([.,]\d{1,9})?)?)?\s*(Z|[+-]\d{2}(:?\d{2})?)?)?)?$/;
 
-/** What Python is given. @throws DaisError `invalid_request` that names the column */
+/** Returns the inputs for Python. @throws DaisError `invalid_request` that names the column */
 export function enforce(
   given: readonly Tensor[],
   signature: SignatureInputs,
@@ -81,7 +82,7 @@ function columns(given: readonly Tensor[], wanted: readonly Column[]): readonly 
   return result;
 }
 
-/** One matrix for all columns: each is taken by its place. */
+/** Splits one matrix into all columns, by position. */
 function split(given: readonly Tensor[], wanted: readonly Column[]): readonly Tensor[] {
   const [only] = given;
   if (given.length !== 1 || only === undefined || only.shape.length !== 2 || only.shape[1] !== wanted.length)
@@ -175,7 +176,7 @@ function mismatch(tensor: Tensor, { name, kind }: Column): never {
   return refuseInput(name, `it has the datatype ${tensor.datatype}, which cannot safely be converted to ${kind}.${hint}`, kind);
 }
 
-/** As `_enforce_mlflow_datatype` has it. */
+/** The rules of `_enforce_mlflow_datatype`. */
 function widens(from: keyof typeof WIDTHS, to: keyof typeof WIDTHS): boolean {
   const [fromKind, fromBytes] = WIDTHS[from];
   const [toKind, toBytes] = WIDTHS[to];
@@ -188,7 +189,7 @@ function isZeroOrOne(data: BigInt64Array): boolean {
   return data.every((value) => value === 0n || value === 1n);
 }
 
-/** The number that 16 bits of IEEE 754 stand for. */
+/** Decodes 16 bits of IEEE 754. */
 function half(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;

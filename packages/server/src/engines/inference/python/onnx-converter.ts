@@ -1,6 +1,6 @@
 /**
- * Makes ONNX of a Python model, in a process with the Python that the model requires: isolated as those that serve such
- * models, since reading its files runs what its author wrote.
+ * Converts a Python model to ONNX, in a process with the Python that the model requires. It is isolated like serving processes,
+ * because loading the model runs code of its author.
  */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,14 +24,14 @@ interface ConversionRequest {
   readonly signal: AbortSignal;
 }
 
-/** Rows that the original took, and what it says of them. */
+/** Rows that the original model accepted, with its predictions. */
 interface CheckRows {
   readonly expected: Tensor;
-  /** The cells of each column; of a tensor its rows. Missing is null. */
+  /** The cells of each column; for a tensor, its rows. Missing values are null. */
   readonly columns: readonly (readonly [string, readonly unknown[]])[];
-  /** How many are of the input example: the first ones. */
+  /** Number of rows from the input example, which come first. */
   readonly examples: number;
-  /** Ways to convert it, the likeliest first. */
+  /** Conversion attempts, the most likely first. */
   readonly attempts: readonly string[];
 }
 
@@ -43,13 +43,13 @@ interface ConvertedModel {
 
 interface Conversion {
   rows(): Promise<CheckRows>;
-  /** @throws DaisError `invalid_request` with the words of the converter. */
+  /** @throws DaisError `invalid_request` with the message of the converter. */
   convert(attempt: string): Promise<ConvertedModel>;
   close(): Promise<void>;
 }
 
 const LOAD_MS = 300_000;
-/** In the same place from the source and from what is built. */
+/** The same relative path in sources and in the build. */
 const PYTHON = fileURLToPath(new URL('../../../../python', import.meta.url));
 const SEED = 20_261_127;
 

@@ -1,6 +1,6 @@
 /**
- * MLflow models of any flavour, in processes with the Python that the model requires. Python never runs in the caller's
- * process; what it is given is checked against the signature here.
+ * Serves MLflow models of any flavor, in processes with the Python that the model requires. Python never runs in the caller's
+ * process; inputs are checked against the signature here.
  */
 import { access, constants, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -26,13 +26,13 @@ export interface PythonInferenceOptions {
   /** Default: one for this process, with the programs of the machine. */
   readonly isolation?: Isolation;
   readonly random?: () => number;
-  /** A process is replaced after so many batches; default: only when it has 80 % of the memory that it may have. */
+  /** A process is replaced after this many batches; default: only when it uses 80 % of its memory limit. */
   readonly mostBatches?: number;
 }
 
-/** Threads that libraries start for themselves. */
+/** Threads that libraries start. */
 const PYTHON_THREADS = 16;
-/** In the same place from the source and from what is built. */
+/** The same relative path in sources and in the build. */
 const WORKER = fileURLToPath(new URL('../../../../python/dais_worker', import.meta.url));
 
 type MlmodelPlace = ModelPlace & { type: 'mlmodel' };
@@ -70,7 +70,7 @@ export class PythonInference implements InferenceEngine {
     const python = path.join(environment, 'bin', 'python');
     await access(python, constants.X_OK).catch(() => refuse(`The environment has no Python at ${python}.`));
     const report = await this.#isolation.report();
-    // Loading such a model runs its author's code.
+    // Loading such a model runs code of its author.
     if (report.boundary === 'none' && options.trust === 'untrusted') {
       refuse(isolationRefusal('An untrusted model', report));
     }
@@ -122,7 +122,7 @@ export class PythonInference implements InferenceEngine {
       types: inputs.form === 'columns' ? Object.fromEntries(inputs.columns.map(({ name, kind }) => [name, kind])) : {},
       outputs: outputSpecs.map(({ name }) => name),
     };
-    // `-I`: neither variables, nor the working folder, nor packages of a user's home change what is imported.
+    // `-I`: variables, the working folder and packages in a user's home do not affect imports.
     const program = [python, '-I', '-u', '-B', WORKER, JSON.stringify(plan)];
     const { boundary } = await this.#isolation.report();
     const { process: started } = await ModelProcess.start({
@@ -159,7 +159,7 @@ function platformOf({ description }: MlmodelPlace): string {
   return `mlflow_${flavors.find((name) => name !== 'python_function') ?? 'pyfunc'}`;
 }
 
-/** Nothing is unpickled and no Python asked. @throws DaisError `invalid_request` */
+/** Finds the model without Python and without unpickling. @throws DaisError `invalid_request` */
 async function find(files: ModelFiles): Promise<Found> {
   const place = await findModel(files);
   if (place.type !== 'mlmodel') refuse('The model is not a folder with a file `MLmodel`.');

@@ -43,7 +43,7 @@ describe('python', () => {
   test('a model that is not trusted reaches nothing but itself', async () => {
     const model = await load('curious', { trust: 'untrusted' });
     const [reached] = await model.infer([row(1, 2, 3)]);
-    // Files of the machine, a network, a place to write, other processes, variables.
+    // Files of the machine, network, writable folders, other processes, variables.
     expect(Array.from(reached!.data as BigInt64Array, Number)).toEqual([0, 0, 0, 0, 0]);
     await model.close();
   });
@@ -62,7 +62,7 @@ describe('python', () => {
     });
     const [output] = await model.infer([...columns.toReversed(), { ...columns[0]!, name: 'one more' }]);
     expect(Array.from(output!.data as BigInt64Array, Number)).toEqual([wanted[0], wanted[140]]);
-    // One matrix, each column by its place.
+    // One matrix, with columns by position.
     const matrix: Tensor = { name: 'input', datatype: 'FP64', shape: [2, 4], data: Float64Array.from(rows.flat()) };
     expect((await model.infer([matrix]))[0]?.data).toEqual(output?.data);
     await expect(model.infer(columns.slice(1))).rejects.toMatchObject({

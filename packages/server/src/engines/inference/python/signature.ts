@@ -1,4 +1,4 @@
-/** The signature of an MLflow model, from the three JSON texts that `MLmodel` holds (mlflow.models.signature). */
+/** Reads the signature of an MLflow model from the three JSON texts of `MLmodel` (mlflow.models.signature). */
 import { DaisError } from '@dais/api';
 import type { Datatype, TensorSpec } from '../contract.ts';
 import type { MlmodelFile } from '../model-place.ts';
@@ -23,10 +23,10 @@ export interface Column {
 
 export type SignatureInputs =
   | { readonly form: 'columns'; readonly isNamed: boolean; readonly columns: readonly Column[] }
-  /** One array without a name: it may come under any. */
+  /** One array without a name: any input name is accepted. */
   | { readonly form: 'tensor'; readonly tensors: readonly TensorSpec[] }
   | { readonly form: 'tensors'; readonly tensors: readonly TensorSpec[] }
-  /** No signature: what comes is passed as it is. */
+  /** No signature: inputs are passed unchanged. */
   | { readonly form: 'open' };
 
 export interface Signature {
@@ -73,7 +73,7 @@ interface SchemaEntry {
   readonly 'tensor-spec'?: { readonly dtype?: string; readonly shape?: readonly number[] };
 }
 
-/** @throws DaisError `invalid_request` for a signature that is none */
+/** @throws DaisError `invalid_request` for an invalid signature */
 export function readSignature(description: MlmodelFile): Signature {
   const signature = (description['signature'] ?? {}) as Record<string, unknown>;
   const inputs = inputsOf(entries(signature['inputs'], 'inputs'));
@@ -134,7 +134,7 @@ function entries(text: unknown, part: string): readonly SchemaEntry[] {
     const list: unknown = typeof text === 'string' ? JSON.parse(text) : text;
     if (Array.isArray(list)) return list as SchemaEntry[];
   } catch {
-    // Told below.
+    // Reported below.
   }
   return refuse(`\`${part}\` in its signature is not a JSON list`);
 }

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { keyStoreSuite } from '../suite.ts';
 import { openCommandKeys } from './command-keys.ts';
 
-/** What an operator would write: the protocol over keys given in its own environment, the current one first. */
+/** A key program: implements the protocol for keys in its environment, the current one first. */
 const PROGRAM = `
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 const keys = process.env.VAULT.split(',').map((text) => {

@@ -1,18 +1,18 @@
 /**
- * Keys behind a program of the operator (an HSM's tool, a vault's client). One process for each call; the request is one
- * JSON object on standard input, the answer one JSON object on standard output, exit code 0:
+ * Keys behind a program of the operator (an HSM tool, a vault client). One process per call; the request is one JSON object on
+ * standard input, the response one JSON object on standard output, with exit code 0:
  *
- * | request                                                                     | answer                               |
- * |-----------------------------------------------------------------------------|--------------------------------------|
- * | `{"version":1,"operation":"current"}`                                       | `{"keyId","fingerprint"}`            |
- * | `{"version":1,"operation":"list"}`                                          | `{"keys":[{"keyId","fingerprint"}]}` |
- * | `{"version":1,"operation":"wrap","dataKey":B64,"context":TEXT}`             | `{"keyId","fingerprint","wrapped"}` |
- * | `{"version":1,"operation":"unwrap","keyId","fingerprint","wrapped":B64,"context":TEXT}` | `{"dataKey":B64}`                    |
+ * | request | answer |
+ * |-----------------------------------------------------------------------------|--------------------------------------| |
+ * `{"version":1,"operation":"current"}` | `{"keyId","fingerprint"}` | | `{"version":1,"operation":"list"}` |
+ * `{"keys":[{"keyId","fingerprint"}]}` | | `{"version":1,"operation":"wrap","dataKey":B64,"context":TEXT}` |
+ * `{"keyId","fingerprint","wrapped"}` | |
+ * `{"version":1,"operation":"unwrap","keyId","fingerprint","wrapped":B64,"context":TEXT}` | `{"dataKey":B64}` |
  *
- * or `{"error":"key_missing"|"key_mismatch"|"unavailable","message":TEXT}`. `dataKey` is 32 bytes; `wrapped` at most
- * 4 KiB; `fingerprint` 16 hex digits, equal exactly when the key is the same; `list` names the current key first. The
- * program must bind `context` (additional authenticated data): unwrapping with another one is a `key_mismatch`. What it
- * writes to standard error goes to the server's log, so it must not write keys there.
+ * or `{"error":"key_missing"|"key_mismatch"|"unavailable","message":TEXT}`. `dataKey` is 32 bytes; `wrapped` at most 4 KiB;
+ * `fingerprint` 16 hex digits, equal exactly when the key is the same; `list` returns the current key first. The program must
+ * bind `context` (additional authenticated data): unwrapping with another one is a `key_mismatch`. Its standard error goes to
+ * the server log, so it must not write keys there.
  */
 import { DaisError } from '@dais/api';
 import { z } from 'zod';
@@ -20,9 +20,9 @@ import { run } from '#lib/process.ts';
 import type { KeyInfo, KeyStore, WrappedKey } from '../contract.ts';
 
 export interface CommandKeysOptions {
-  /** Absolute path of the program, then its arguments. No shell reads them. */
+  /** Absolute path of the program, then its arguments. No shell interprets them. */
   readonly command: readonly [string, ...string[]];
-  /** The whole environment of the program. */
+  /** All environment variables of the program. */
   readonly env: Readonly<Record<string, string>>;
   /** The program is killed after this many milliseconds. */
   readonly timeoutMs: number;

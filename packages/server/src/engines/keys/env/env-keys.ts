@@ -1,4 +1,6 @@
-/** Keys given as text by the configuration (an environment variable, a mounted secret). Read-only: they are made elsewhere. */
+/**
+ * Keys from the configuration as text (an environment variable, a mounted secret). Read-only: they are created outside Dais.
+ */
 import { DaisError } from '@dais/api';
 import {
   AES_KEY_BYTES,
@@ -17,10 +19,10 @@ interface HeldKey extends KeyInfo {
 const ENTRY = /^(?:([A-Za-z0-9._-]{1,64}):)?([A-Za-z0-9+/]{43}=?)$/;
 
 /**
- * `text` is one key or several, the current one first: `id:base64,id:base64` or `base64,base64`. A key is 32 random
- * bytes (`openssl rand -base64 32`). The id is a label: keys are found by their fingerprint, so that relabelling or
- * moving a key loses nothing.
- * @throws DaisError `invalid_config`, never with any part of a key in it.
+ * `text` contains one or more keys, the current one first: `id:base64,id:base64` or `base64,base64`. A key is 32 random bytes
+ * (`openssl rand -base64 32`). The id is a label: keys are identified by their fingerprint, so that a key can be relabeled or
+ * moved.
+ * @throws DaisError `invalid_config`, never with a part of a key.
  */
 export function openEnvKeys(text: string): KeyStore {
   const keys = text

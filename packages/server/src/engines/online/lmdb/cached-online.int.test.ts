@@ -65,7 +65,7 @@ describe('what is kept', () => {
 
   test('is given until it is too old, also that there was nothing', async () => {
     expect(await read()).toBeUndefined();
-    // Past the cache: as when a message got lost.
+    // Bypasses the cache, like a lost message.
     await inner.write(view, [row(1)]);
     expect(await read()).toBeUndefined();
     now += 10_001;

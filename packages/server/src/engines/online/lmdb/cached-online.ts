@@ -1,7 +1,7 @@
 /**
- * Rows of another store kept in a file of this machine (LMDB), outside of the heap of JavaScript: what was read once is
- * read again within 4 µs, without a round trip. Whoever writes here is heard here at once, whoever writes in another
- * process within milliseconds; a message that gets lost is made good after `maxAgeMs`.
+ * Caches rows of another store in a local file (LMDB), outside the JavaScript heap: a cached row is read within 4 µs, without a
+ * round trip. Writes of this process invalidate the cache immediately, writes of other processes within milliseconds; lost
+ * messages are corrected after `maxAgeMs`.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
@@ -13,7 +13,7 @@ import { changeText, keyMark, readChange } from './change-feed.ts';
 export interface CachedOnlineOptions {
   readonly store: OnlineStore;
   readonly database: Pick<Database, 'listen' | 'statement'>;
-  /** Emptied when it is opened: what changed while nobody listened is not known. */
+  /** Cleared when it is opened, because earlier changes are unknown. */
   readonly folder: string;
   readonly maxBytes: number;
   /** Default 10 s. */
@@ -22,7 +22,7 @@ export interface CachedOnlineOptions {
 }
 
 const CHANNEL = 'dais_online';
-/** Milliseconds, event time, created time; then one byte: whether there is a row. */
+/** Milliseconds, event time, created time; then one byte: whether the row exists. */
 const HEADER = 25;
 
 interface Kept {
@@ -39,7 +39,7 @@ export async function openCachedOnline(options: CachedOnlineOptions): Promise<On
   const path = join(options.folder, randomUUID());
   await rm(options.folder, { recursive: true, force: true });
   await mkdir(path, { recursive: true, mode: 0o700 });
-  // Nothing in it has to outlive the process: no waiting for the disk.
+  // Nothing in it must survive the process, so it does not wait for the disk.
   const kept = open({
     path,
     keyEncoding: 'binary',
@@ -58,9 +58,9 @@ class CachedOnlineStore implements OnlineStore {
   readonly #options: CachedOnlineOptions;
   readonly #id = randomUUID();
   readonly #maxAgeMs: number;
-  /** Grows with each change of a view: what was read before a change is not kept after it. */
+  /** Incremented with each change of a view: rows that were read before a change are not cached after it. */
   readonly #changes = new Map<string, number>();
-  /** Part of every key: growing it forgets all of a view. */
+  /** Part of every key: incrementing it invalidates all rows of a view. */
   readonly #epochs = new Map<string, number>();
   #everything = 0;
   #bytes = 0;
@@ -84,7 +84,7 @@ class CachedOnlineStore implements OnlineStore {
     try {
       return await this.#options.store.write(view, rows);
     } finally {
-      // After a failure too: nobody knows what of it was done.
+      // Also after a failure, because the write may have been applied in part.
       this.#forget(view.view, keys.map(keyMark));
       if (rows.length > 0) await this.#tell(view, keys);
     }
@@ -187,7 +187,7 @@ class CachedOnlineStore implements OnlineStore {
   }
 
   #keep(name: Buffer, value: Buffer): void {
-    // Half of the room: pages are never full, and those that were freed are not used at once.
+    // Half of the space: pages are never full, and freed pages are not reused immediately.
     this.#bytes += name.length + value.length + 32;
     if (this.#bytes > this.#options.maxBytes / 2) this.#clear();
     this.#kept.putSync(name, value);
@@ -198,7 +198,7 @@ class CachedOnlineStore implements OnlineStore {
     this.#kept.clearSync();
   }
 
-  /** A file that cannot take more keeps nothing; nothing is read wrong because of it. */
+  /** A full file caches nothing; reads stay correct. */
   #write(work: () => void): void {
     try {
       this.#kept.transactionSync(work);
@@ -220,7 +220,7 @@ function packed(row: OnlineRow | undefined, now: number): Buffer {
 
 function opened(key: Buffer, bytes: Buffer): OnlineRow | undefined {
   if (bytes[24] === 0) return undefined;
-  // A copy: the bytes are the file's, and change with it.
+  // A copy, because the bytes belong to the file and change with it.
   const value = Buffer.from(bytes.subarray(HEADER));
   return { key, eventTime: bytes.readDoubleBE(8), createdTime: bytes.readDoubleBE(16), value };
 }

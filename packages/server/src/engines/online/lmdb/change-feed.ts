@@ -1,15 +1,15 @@
-/** Tells other processes which rows are no longer what they may have kept. */
+/** Notifies other processes of changed rows, to invalidate their caches. */
 import { createHash } from 'node:crypto';
 import type { OnlineView } from '../contract.ts';
 
-/** What a message says. `keys` undefined: any of the view; `view` undefined: anything. */
+/** The content of a message. `keys` undefined: all of the view; `view` undefined: everything. */
 export interface Change {
   readonly by: string;
   readonly view: string | undefined;
   readonly keys: readonly string[] | undefined;
 }
 
-/** PostgreSQL lets a message have 8,000 bytes. */
+/** PostgreSQL limits a notification to 8,000 bytes. */
 const MOST_KEYS = 450;
 
 /** Sixteen characters for a key of any length. */
@@ -22,7 +22,7 @@ export function changeText(by: string, { view }: OnlineView, keys: readonly Buff
   return `${by} ${view} ${marks}`;
 }
 
-/** What cannot be read, such as the empty message after a reconnect, says that anything may have changed. */
+/** An unreadable message, such as the empty one after a reconnect, means that everything may have changed. */
 export function readChange(text: string): Change {
   const match = /^(\S+) ([0-9a-f-]{36}) ((?:[\w-]{16})*)$/.exec(text);
   if (match === null) return { by: '', view: undefined, keys: undefined };

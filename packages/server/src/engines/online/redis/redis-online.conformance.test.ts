@@ -1,4 +1,4 @@
-/** Redis itself, as Debian has it, with a password of its own and nothing on its disk. */
+/** The Redis of Debian, with a password and without persistence. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

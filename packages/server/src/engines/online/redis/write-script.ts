@@ -1,8 +1,8 @@
 /**
- * Writes rows where they count, in one step of the server. A value begins with its event and created time, eight bytes
- * each, signed and big-endian; within ±2^53 they are exact as Lua's numbers.
+ * Writes the winning rows in one atomic step of the server. A value starts with its event and created time, eight bytes each,
+ * signed and big-endian; within ±2^53 they are exact Lua numbers.
  *
- * KEYS[1]: the sorted set of the view's keys. ARGV: what names of values begin with, then key and value of each row.
+ * KEYS[1]: the sorted set of the view's keys. ARGV: the prefix of value names, then key and value of each row.
  */
 export const WRITE_SCRIPT = `
 local changed = 0

@@ -1,7 +1,7 @@
 /**
- * The functions that SQL of people may call: those that compute from what they are given and from nothing else. A list of what is
- * allowed, so that what a later DuckDB adds stays out. Not in it, for example: `stats` (tells the extremes of a column below a
- * mask), `current_query` (tells the views' definitions), `getvariable`, `current_setting`, `query_table`, `write_log`, `sleep_ms`.
+ * The functions that user SQL may call: those that compute from their arguments only. An allow list, so that functions of later
+ * DuckDB versions are excluded. Excluded are, for example: `stats` (reveals the extremes of a masked column), `current_query`
+ * (reveals the definitions of views), `getvariable`, `current_setting`, `query_table`, `write_log`, `sleep_ms`.
  */
 const words = (list: string): readonly string[] => list.trim().split(/\s+/);
 
@@ -55,13 +55,13 @@ const AGGREGATES = words(`
   stddev stddev_pop stddev_samp string_agg sum sum_no_overflow sumkahan var_pop var_samp variance wavg weighted_avg
 `);
 
-/** Of rows and windows. */
+/** Aggregates and window functions. */
 export const allowedFunctions: ReadonlySet<string> = new Set([...SCALARS, ...AGGREGATES]);
 
-/** After FROM. */
+/** Table functions after FROM. */
 export const allowedTableFunctions: ReadonlySet<string> = new Set(['range', 'generate_series', 'unnest']);
 
-/** Names of types in a cast: a name that is no built-in type could name something of the catalog. */
+/** Type names in a cast: a name that is not a built-in type could refer to an object of the catalog. */
 export const allowedTypes: ReadonlySet<string> = new Set(
   words(`
   bigint binary bit bitstring blob bool boolean bytea char date datetime decimal dec double float float4 float8 hugeint int int1

@@ -1,4 +1,4 @@
-/** Rows as an Arrow IPC stream: DuckDB has no writer of it without an extension, so batches are made of its chunks. */
+/** Writes rows as an Arrow IPC stream: DuckDB cannot write it without an extension, so batches are built from its chunks. */
 import { createWriteStream } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pipeline } from 'node:stream/promises';
@@ -8,9 +8,9 @@ import { arrowData, arrowField } from './arrow-values.ts';
 import type { Session } from './session.ts';
 import type { ResultHead } from './wire.ts';
 
-/** Values in one batch, about; a chunk of DuckDB has 2,048 rows. */
+/** Approximate number of values in one batch; a chunk of DuckDB has 2,048 rows. */
 const BATCH_VALUES = 500_000;
-/** What may wait for the disk. */
+/** Maximum buffered bytes. */
 const MOST_WAITING = 32 * 1024 * 1024;
 
 export async function writeArrow(session: Session, sql: string, output: ArrowOutput): Promise<ResultHead> {
@@ -22,7 +22,7 @@ export async function writeArrow(session: Session, sql: string, output: ArrowOut
   const writer = new RecordBatchStreamWriter({ autoDestroy: false });
   const file = createWriteStream(output.path);
   const written = pipeline(writer.toNodeStream(), file);
-  // Its failure is told where it is waited for.
+  // Its failure is reported where it is awaited.
   written.catch(() => {});
   let rows = 0;
   let made = 0;
@@ -34,7 +34,7 @@ export async function writeArrow(session: Session, sql: string, output: ArrowOut
     rows += length;
   };
   try {
-    // No rows are a schema too.
+    // Without rows, write the schema.
     writer.reset(undefined, schema);
     let waiting: unknown[][] = columns.map(() => []);
     let length = 0;

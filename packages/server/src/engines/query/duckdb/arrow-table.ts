@@ -1,4 +1,7 @@
-/** Arrow IPC, files and streams: DuckDB cannot read it without an extension, so its rows go through as text, batch by batch. */
+/**
+ * Reads Arrow IPC files and streams: DuckDB cannot read them without an extension, so rows are converted to text, batch by
+ * batch.
+ */
 import { createReadStream, createWriteStream } from 'node:fs';
 import { once } from 'node:events';
 import { finished } from 'node:stream/promises';
@@ -9,7 +12,10 @@ import type { LiteralValue } from '../model/query-tree.ts';
 import { fault } from './fault-log.ts';
 import type { OpenedFile } from './source-files.ts';
 
-/** Writes the rows into `to` as lines of `{"c0": …}`. @throws QueryError `data_invalid` for a broken file or a type that is unknown. */
+/**
+ * Writes the rows into `to` as lines of `{"c0": …}`. @throws QueryError `data_invalid` for a damaged file or an unsupported
+ * type.
+ */
 export async function arrowLines(table: string, file: OpenedFile, to: string): Promise<readonly Column[]> {
   const place = { table, file: file.name };
   const output = createWriteStream(to);
@@ -99,7 +105,7 @@ function numberText(value: number | bigint | boolean): string {
   return String(value);
 }
 
-/** `get` of a vector gives milliseconds as a number where they are whole, whatever the unit. */
+/** `get` of a vector returns milliseconds as a number if they are integers, for any unit. */
 function timestampText(value: number | bigint, unit: TimeUnit): string {
   const nanos = typeof value === 'bigint' ? value * (UNITS[unit] ?? 1n) : BigInt(Math.round(value * 1000)) * 1000n;
   const micros = nanos / 1000n;

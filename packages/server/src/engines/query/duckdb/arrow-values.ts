@@ -1,4 +1,4 @@
-/** Columns of DuckDB's values as Arrow's, without a detour through text: nothing is rounded. Pure. */
+/** Converts columns of DuckDB to Arrow without text, so that nothing is rounded. Pure. */
 import {
   DuckDBBlobValue,
   DuckDBDateValue,
@@ -64,7 +64,7 @@ export function arrowField(name: string, type: DuckDBType | undefined, nullable 
   return new Field(name, typeOf(type), nullable);
 }
 
-/** What has no case is text here. */
+/** All other types are text. */
 function typeOf(type: DuckDBType | undefined): DataType {
   if (type instanceof DuckDBDecimalType) return new Decimal(type.scale, type.width, 128);
   if (type instanceof DuckDBListType) return new List(arrowField('item', type.valueType));
@@ -130,7 +130,7 @@ interface Common {
   readonly nullBitmap: Uint8Array;
 }
 
-/** What takes the same place for each value. */
+/** Types of fixed width. */
 function fixed(type: DataType, values: readonly unknown[], common: Common): Data {
   const data = new (type.ArrayType as new (length: number) => Uint8Array | BigInt64Array)(common.length);
   for (const [n, value] of values.entries()) if (value !== null) data[n] = plainOf(value) as never;
@@ -146,7 +146,7 @@ function plainOf(value: unknown): unknown {
 function bytesOf(value: unknown): Uint8Array {
   if (value === null) return new Uint8Array(0);
   if (value instanceof DuckDBBlobValue) return value.bytes;
-  // The query was cast to the types of the contract: what is text there is text here.
+  // The query was cast to the types of the contract: text stays text.
   if (typeof value !== 'string') throw new Error(`${typeof value} is not text`);
   return Buffer.from(value, 'utf8');
 }

@@ -1,4 +1,4 @@
-/** Values of DuckDB as cells of the contract. */
+/** Converts DuckDB values to cells of the contract. */
 import {
   DuckDBArrayValue,
   DuckDBBlobValue,
@@ -17,7 +17,7 @@ import {
 } from '@duckdb/node-api';
 import type { Cell } from '../contract.ts';
 
-/** What a JavaScript Date holds, in microseconds. */
+/** Range of a JavaScript Date, in microseconds. */
 const DATE_RANGE_US = 8_640_000_000_000_000_000n;
 
 export function cellOf(value: DuckDBValue): Cell {

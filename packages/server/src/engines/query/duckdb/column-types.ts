@@ -1,4 +1,4 @@
-/** Column types of the contract and those of DuckDB, both ways. */
+/** Converts between column types of the contract and of DuckDB. */
 import type { DuckDBType } from '@duckdb/node-api';
 import type { ColumnType } from '../model/column-type.ts';
 import { QueryError } from '../model/query-error.ts';
@@ -23,7 +23,7 @@ const SQL_NAMES: Readonly<Record<string, string>> = {
   timestamp: 'TIMESTAMP WITH TIME ZONE',
 };
 
-/** What DuckDB calls a type, and what it becomes here; what is not in the table has its own case below. */
+/** DuckDB type names and their column types; other types are handled below. */
 const OUR_NAMES: Readonly<Record<string, ColumnType>> = {
   BOOLEAN: 'boolean',
   TINYINT: 'int8',
@@ -50,10 +50,10 @@ const OUR_NAMES: Readonly<Record<string, ColumnType>> = {
   UHUGEINT: 'decimal(38,0)',
 };
 
-/** `struct<a:int64,…>` and the like nested deeper than this are refused: nobody reads them. */
+/** Types such as `struct<a:int64,…>` that are nested deeper than this are rejected. */
 const DEEPEST = 16;
 
-/** @throws QueryError `query_invalid` for text that is no column type. */
+/** @throws QueryError `query_invalid` for text that is not a column type. */
 export function sqlType(type: ColumnType): string {
   const reader = new TypeReader(type);
   const sql = reader.read(0);
@@ -61,7 +61,7 @@ export function sqlType(type: ColumnType): string {
   return sql;
 }
 
-/** The type of the contract that values of this DuckDB type have when they leave the engine. */
+/** Returns the column type of a DuckDB type in results. */
 export function columnType(type: DuckDBType): ColumnType {
   const shape = type as DuckDBType & TypeShape;
   if (shape.entryTypes !== undefined && shape.entryNames !== undefined) {
@@ -78,9 +78,9 @@ export function columnType(type: DuckDBType): ColumnType {
   return OUR_NAMES[type.toString()] ?? 'string';
 }
 
-/** Whether values leave the engine as they are, so that no cast is needed when they are written. */
+/** Returns whether values of the type need no cast in results. */
 export function isCanonical(type: DuckDBType): boolean {
-  // An alias is JSON or the like, and would be written as such.
+  // An alias such as JSON would be written as such.
   return type.alias === undefined && type.toString() === sqlType(columnType(type));
 }
 

@@ -1,4 +1,4 @@
-/** Types of columns from the texts of a sample: a first guess, which the reading of all rows corrects where it was too narrow. */
+/** Guesses column types from a sample of texts; reading all rows widens types that are too narrow. */
 import type { ColumnType } from '../model/column-type.ts';
 
 const LEAST_INT64 = -(2n ** 63n);
@@ -9,10 +9,10 @@ interface Guess {
   readonly fits: (value: string) => boolean;
 }
 
-/** From the narrow to the wide. */
+/** From narrow to wide. */
 const GUESSES: readonly Guess[] = [
   { type: 'boolean', fits: (value) => /^(?:true|false)$/i.test(value) },
-  // Codes such as 00123 would lose their zeros as numbers.
+  // Codes such as 00123 would lose their leading zeros as numbers.
   { type: 'int64', fits: (value) => /^[+-]?(?:0|[1-9]\d{0,18})$/.test(value) && inInt64(value) },
   {
     type: 'float64',
@@ -34,7 +34,7 @@ function inInt64(value: string): boolean {
   return number >= LEAST_INT64 && number <= MOST_INT64;
 }
 
-/** What a type becomes when a value does not fit; else text. */
+/** The wider type when a value does not match; else text. */
 export function widerType(type: ColumnType): ColumnType {
   if (type === 'int64') return 'float64';
   return type === 'date' ? 'timestamp' : 'string';
@@ -42,7 +42,7 @@ export function widerType(type: ColumnType): ColumnType {
 
 const FITS: ReadonlyMap<ColumnType, Guess['fits']> = new Map(GUESSES.map(({ type, fits }) => [type, fits]));
 
-/** The narrowest type that fits all values seen; a column without values is text. */
+/** Returns the narrowest type that matches all sampled values; text for a column without values. */
 export class TypeGuesses {
   readonly #types: (ColumnType | undefined)[];
 

@@ -1,4 +1,4 @@
-/** The first record of a CSV: names of columns, before anything else reads the file. */
+/** Reads the first record of a CSV: the column names. */
 import type { TextEncoding } from '../contract.ts';
 
 export interface HeaderDialect {
@@ -8,7 +8,7 @@ export interface HeaderDialect {
   readonly skip: number;
 }
 
-/** Undefined when the record does not end within `start`, unless that is the whole file. */
+/** Returns undefined when the record does not end within `start`, unless that is the whole file. */
 export function firstRecord(
   start: Buffer,
   encoding: TextEncoding,

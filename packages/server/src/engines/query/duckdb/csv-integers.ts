@@ -1,6 +1,6 @@
 /**
- * Integers of a CSV that are none: DuckDB rounds `1.5` to 2 and takes `1_000` and `0x10` where an integer is read. A second
- * look at these columns as text costs about a third of the reading.
+ * Finds invalid integers of a CSV: DuckDB rounds `1.5` to 2 and accepts `1_000` and `0x10` as integers. Reading these columns
+ * again as text costs about a third of the total time.
  */
 import { createReadStream } from 'node:fs';
 import type { Column } from '../contract.ts';
@@ -9,7 +9,7 @@ import { sqlType } from './column-types.ts';
 import { identifier } from './sql-text.ts';
 
 export interface BrokenInteger {
-  /** Of the rows that were read, from 0. */
+  /** Row numbers of the read rows, from 0. */
   readonly row: number;
   readonly column: string;
   readonly value: string;
@@ -21,13 +21,13 @@ function integerColumns(columns: readonly Column[]): readonly Column[] {
   return columns.filter(({ type }) => /^u?int\d+$/.test(type));
 }
 
-/** Whether the text of a column would be read as an integer that it is not. */
+/** Returns a condition for text that DuckDB reads as an integer although it is not one. */
 function brokenInteger({ name, type }: Column): string {
   const quoted = identifier(name);
   return `(NOT regexp_full_match(${quoted}, ' *[+-]?[0-9]+ *') AND TRY_CAST(${quoted} AS ${sqlType(type)}) IS NOT NULL)`;
 }
 
-/** @param source the file with every column as text, broken rows left out. */
+/** @param source the file with every column as text, without invalid rows. */
 export async function brokenIntegers(
   session: Session,
   source: string,
@@ -52,8 +52,8 @@ export async function brokenIntegers(
 const [LINE_FEED, RETURN] = [0x0a, 0x0d];
 
 /**
- * The lines, from 1, on which the rows numbered `rows` (rising, from 0) begin. Empty lines and records that begin at a byte of
- * `rejected` are no rows.
+ * Returns the lines, from 1, on which the rows with the numbers `rows` (ascending, from 0) start. Empty lines and records that
+ * start at a byte of `rejected` are not rows.
  */
 export async function linesOfRows(
   path: string,

@@ -1,4 +1,6 @@
-/** Strict reading of CSV: columns are named, types are told or widened until all values fit, and every broken row is told. */
+/**
+ * Reads CSV strictly: columns have names, types are given or widened until all values match, and every invalid row is reported.
+ */
 import type { Column, CsvDialect, DataFault, FaultKind, FileTable, SourceFile } from '../contract.ts';
 import { sqlType } from './column-types.ts';
 import { firstRecord } from './csv-header.ts';
@@ -11,26 +13,26 @@ import { identifier, text, textList } from './sql-text.ts';
 import type { TextFile } from './source-files.ts';
 
 export const MOST_COLUMNS = 10_000;
-/** Rows looked at for a first guess of types; what does not fit is found by reading all. */
+/** Rows of the sample for the first guess of types; reading all rows finds mismatches. */
 const GUESS_ROWS = 20_480;
-/** Of wide tables fewer: a value costs about a microsecond. */
+/** Fewer rows for wide tables: a value costs about a microsecond. */
 const GUESS_CELLS = 1_000_000;
 const LEAST_GUESS_ROWS = 20;
-/** Broken rows that are told one by one; a file with more is another file than was meant. */
+/** Maximum number of reported invalid rows; a file with more is probably the wrong file. */
 const MOST_REJECTS = 1_000_000;
-/** DuckDB's least; small buffers of many columns are slow, large ones cost every thread. */
+/** Minimum of DuckDB; small buffers are slow with many columns, large ones cost memory per thread. */
 const LEAST_BUFFER = 8 * 1024 * 1024;
 
-/** A CSV whose header was read and whose columns have types, if only guessed ones. */
+/** A CSV with a parsed header and typed columns; the types may be guesses. */
 export interface CsvPlan {
   readonly file: TextFile;
   readonly dialect: Required<Pick<CsvDialect, 'delimiter' | 'quote' | 'escape' | 'header' | 'skip'>>;
-  /** In the order of the file. */
+  /** In file order. */
   readonly columns: readonly Column[];
   readonly notes: readonly string[];
 }
 
-/** @throws QueryError `data_invalid` for a header that cannot be used. */
+/** @throws QueryError `data_invalid` for an invalid header. */
 export async function planCsv(session: Session, table: string, file: TextFile, wanted: FileTable): Promise<CsvPlan> {
   const place = { table, file: file.name };
   if (file.plainBytes === 0) {
@@ -79,7 +81,7 @@ async function dialectOf(session: Session, file: TextFile, given: CsvDialect): P
     ...(given.delimiter === undefined ? [] : [`delim = ${text(given.delimiter)}`]),
     ...(given.quote === undefined ? [] : [`quote = ${text(given.quote)}`]),
   ];
-  // It throws for files that are no table at all; those are told of by the reading with the usual dialect.
+  // It throws for files that are not tables; reading with the default dialect reports their errors.
   const [found] = await session
     .rows(
       `SELECT Delimiter AS d, Quote AS q, Escape AS e FROM sniff_csv(${text(file.plainPath)}, ${options.join(', ')})`,
@@ -174,7 +176,10 @@ async function guessedColumns(
   return guesses.types().map((type, n) => ({ name: names[n] ?? '', type }));
 }
 
-/** The table function that reads the file; `store` keeps broken rows in DuckDB's table of rejects, `ignore` leaves them out. */
+/**
+ * Returns the table function that reads the file; `store` keeps invalid rows in the rejects table of DuckDB, `ignore` omits
+ * them.
+ */
 function readCsv(plan: CsvPlan, errors: RejectTables | 'ignore', lineBytes = 2 * 1024 * 1024): string {
   const { file, dialect } = plan;
   const csv: CsvDialect = file.source.csv ?? {};
@@ -195,7 +200,7 @@ function readCsv(plan: CsvPlan, errors: RejectTables | 'ignore', lineBytes = 2 *
     `max_line_size = ${lineBytes}`,
     `buffer_size = ${Math.max(LEAST_BUFFER, 2 * lineBytes)}`,
     ...(csv.timestampFormat === undefined ? [] : [`timestampformat = ${text(csv.timestampFormat)}`]),
-    // Without a format a time of the day would be dropped without a word.
+    // Without a format, a time of day would be dropped silently.
     `dateformat = ${text(csv.dateFormat ?? '%Y-%m-%d')}`,
     ...(csv.decimalSeparator === undefined ? [] : [`decimal_separator = ${text(csv.decimalSeparator)}`]),
     ...(errors === 'ignore'
@@ -211,8 +216,8 @@ function readCsv(plan: CsvPlan, errors: RejectTables | 'ignore', lineBytes = 2 *
 }
 
 /**
- * Reads the file into `target`, a table that is made. Types that were guessed are widened until all values fit. Broken rows go into
- * `faults`. Gives the columns as they are then.
+ * Reads the file into the new table `target`. Widens guessed types until all values match. Adds invalid rows to `faults`.
+ * Returns the final columns.
  */
 export async function loadCsv(
   session: Session,
@@ -257,7 +262,7 @@ async function widenedColumns(
   return columns.map((column) => (names.has(column.name) ? { ...column, type: widerType(column.type) } : column));
 }
 
-/** Rows with a broken integer were read as something else: read once more without them. */
+/** Rows with an invalid integer were read with a wrong value: read again without them. */
 async function leaveOut(
   session: Session,
   plan: CsvPlan,
@@ -296,14 +301,14 @@ async function takeRejects(session: Session, { errors }: RejectTables, taken: Ta
   const found = await session.rows(
     `SELECT line, line_byte_position AS at, column_name AS name, error_type::VARCHAR AS kind, error_message AS message, csv_line AS content FROM ${errors} ORDER BY line, column_idx`,
   );
-  // Rows whose values do not fit are rows where all is read as text.
+  // Rows whose values do not match are rows when all columns are read as text.
   const rejected = new Set(found.filter(({ kind }) => kind !== 'CAST').map(({ at }) => Number(at)));
-  // Other encodings are turned into UTF-8 first: places in that are none in the file.
+  // Other encodings are converted to UTF-8 first, so byte positions are not those of the file.
   const plain = plan.file.encoding === 'utf-8';
   if (found.length > 0) {
     const lines = plain ? await LineCounter.open(plan.file.plainPath) : undefined;
     try {
-      // A row that lacks three fields is one fault, not three.
+      // A row that lacks three fields is one error, not three.
       let last = '';
       for (const { line, at, name, kind, message, content } of found) {
         const key = kind === 'MISSING COLUMNS' ? String(line) : '';

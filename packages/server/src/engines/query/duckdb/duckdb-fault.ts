@@ -1,16 +1,16 @@
-/** An error of DuckDB, which is told as JSON (`errors_as_json`). */
+/** Parses an error of DuckDB, which is JSON (`errors_as_json`). */
 export interface DuckdbFault {
   /** `Binder`, `Conversion`, `Out of Memory` … */
   readonly type: string;
   readonly message: string;
-  /** Bytes from the start of the SQL, where the fault lies. */
+  /** Byte position of the error in the SQL. */
   readonly position: number | undefined;
   readonly subtype: string | undefined;
   readonly name: string | undefined;
   readonly candidates: readonly string[];
 }
 
-/** Undefined for what is no error of DuckDB. */
+/** Returns undefined for other errors. */
 export function duckdbFault(error: unknown): DuckdbFault | undefined {
   if (!(error instanceof Error)) return undefined;
   const start = error.message.indexOf('{"exception_type"');

@@ -1,6 +1,7 @@
 /**
- * The query engine on DuckDB. Two lanes, each with a queue and a process of its own: small jobs do not wait for large ones. DuckDB
- * never runs in this process: six heavy queries held libuv's threads for 12 s. The isolation engine confines the processes.
+ * The query engine with DuckDB. It has two lanes, each with its own queue and process, so that small jobs do not wait for large
+ * ones. DuckDB never runs in this process: six heavy queries blocked libuv's threads for 12 s. The isolation engine confines
+ * the processes.
  */
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
@@ -35,9 +36,9 @@ import { Turns } from './turns.ts';
 import type { JobLimits, RunAnswer, Work } from './wire.ts';
 
 export interface DuckdbQueryOptions {
-  /** Scratch; made when it is not there. */
+  /** Scratch folder; created when missing. */
   readonly folder: string;
-  /** For both lanes' children together. */
+  /** For the processes of both lanes together. */
   readonly memoryBytes: number;
   readonly tempBytes: number;
   readonly threads: number;
@@ -50,31 +51,31 @@ export interface DuckdbQueryOptions {
   readonly idleMs?: number;
 }
 
-/** Memory of a process that runs nothing: Node, DuckDB and their code. Its limit is this plus the share of its lane. */
+/** Memory of an idle process: Node, DuckDB and their code. Its limit is this plus the share of its lane. */
 const BASE_MEMORY_BYTES = 256 * 1024 * 1024;
-/** Threads that Node and DuckDB start besides those that run a query. */
+/** Threads of Node and DuckDB in addition to query threads. */
 const FURTHER_THREADS = 32;
-/** DuckDB passes its own limit by up to 30 % (measured at 1 GB), and Node needs about 60 MB beside it. */
+/** DuckDB exceeds its limit by up to 30 % (measured at 1 GB), and Node needs about 60 MB in addition. */
 const OF_MEMORY = 0.7;
 const LIGHT_SHARE = 0.2;
-/** Files up to this size together go through the light lane. */
+/** Jobs with files up to this total size use the light lane. */
 const LIGHT_BYTES = 32 * 1024 * 1024;
 /**
- * Files up to this size together are read by one thread: DuckDB shares row groups (122,880 rows) among threads, and with one of them
- * a second thread costs 10 to 13 % of CPU (100,000 rows of 20 columns summed up) and takes nothing off.
+ * One thread reads files up to this total size: DuckDB distributes row groups (122,880 rows) to threads, and with one row group
+ * a second thread costs 10 to 13 % of CPU (aggregating 100,000 rows of 20 columns) without a speedup.
  */
 const ONE_THREAD_BYTES = 8 * 1024 * 1024;
 const MOST_WAITING = 64;
 const IDLE_MS = 120_000;
 const DEFAULT_WALL_MS = 3_600_000;
 const DEFAULT_CALLER_SECONDS = 60;
-/** Queries of one caller that are in the engine. Eight 90-second queries of one viewer delayed everybody else by 2 to 9 s. */
+/** Maximum active queries of one caller. Eight 90-second queries of one user delayed all others by 2 to 9 s. */
 const MOST_OF_CALLER = 2;
-/** Queries of one caller that wait for those; a page of the console asks several at once. */
+/** Maximum waiting queries of one caller; a page of the console sends several at the same time. */
 const MOST_WAITING_OF_CALLER = 16;
 const DEFAULT_INFLATED_BYTES = 64 * 1024 ** 3;
 const DEFAULT_LINE_BYTES = 16 * 1024 * 1024;
-/** What a process of a machine that cannot be asked left behind is removed after this. */
+/** Leftovers of processes that cannot be checked are removed after this time. */
 const STALE_MS = 24 * 3_600_000;
 
 interface Lane {
@@ -86,7 +87,7 @@ interface Lane {
 
 const MEBIBYTE = 1024 * 1024;
 
-/** With what the operator left open taken from the machine. Starts nothing. */
+/** Opens the engine, with defaults from the machine. Starts no process. */
 export function openDuckdbQuery({
   memoryMb = Math.min(16_384, Math.max(1024, Math.floor(totalmem() / MEBIBYTE / 4))),
   tempMb,
@@ -193,7 +194,7 @@ export class DuckdbQuery implements QueryEngine {
     const folders = { inputs: path.join(this.#own, name, 'in'), work: path.join(this.#own, name, 'work') };
     const limits = {
       memoryBytes: Math.floor(memoryBytes * share) + BASE_MEMORY_BYTES,
-      // DuckDB reserves many times what it uses: more than 4 GB for a profile of 120 columns and 3 rows.
+      // DuckDB reserves many times the memory that it uses: more than 4 GB for a profile of 120 columns and 3 rows.
       reservedBytes: Infinity,
       cpu: threads,
       processes: threads + FURTHER_THREADS,
@@ -208,7 +209,7 @@ export class DuckdbQuery implements QueryEngine {
     };
   }
 
-  /** What looked light and needs more memory than a light one has runs once more where there is more. */
+  /** A job in the light lane that exceeds its memory runs again in the heavy lane. */
   async #inLane(
     tables: readonly TableSource[],
     work: Work,
@@ -217,7 +218,7 @@ export class DuckdbQuery implements QueryEngine {
   ): Promise<ProcessAnswer> {
     const bytes = await sizeOfAll(tables);
     const lane = bytes > LIGHT_BYTES ? this.#heavy : this.#light;
-    // Without files there may be anything to work out.
+    // Without files, the cost is unknown.
     const isSmall = bytes > 0 && bytes <= ONE_THREAD_BYTES;
     const job = { owner, limits, threads: isSmall ? 1 : this.#options.threads };
     try {
@@ -283,7 +284,7 @@ export class DuckdbQuery implements QueryEngine {
     };
   }
 
-  /** A folder of this process, and those of processes that are gone removed. */
+  /** Creates the folder of this process, and removes those of ended processes. */
   async #prepare(): Promise<void> {
     const { folder, clock } = this.#options;
     await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -303,7 +304,7 @@ export class DuckdbQuery implements QueryEngine {
 const OWNER = 'owner.json';
 
 async function isLeftBehind(folder: string, now: number): Promise<boolean> {
-  // Without one it was made by a process that died, or is about to write it.
+  // Without one, its process has died or is about to write it.
   const text = await readFile(path.join(folder, OWNER), 'utf8').catch(() => '{}');
   const judged = judgeProcess(JSON.parse(text) as ProcessIdentity);
   if (judged === 'gone') return true;
@@ -313,7 +314,7 @@ async function isLeftBehind(folder: string, now: number): Promise<boolean> {
 /** In bytes of Parquet. */
 async function sizeOfAll(tables: readonly TableSource[]): Promise<number> {
   const files = tables.flatMap((table) => ('files' in table ? table.files : []));
-  // A compressed text says little of how much there is to read.
+  // The size of a compressed text file says little about its content.
   const sizes = await Promise.all(
     files.map(async ({ path: file, format }) => (await sizeOf(file)) * (format === 'parquet' ? 1 : 4)),
   );
@@ -323,7 +324,7 @@ async function sizeOfAll(tables: readonly TableSource[]): Promise<number> {
 async function sizeOf(file: string): Promise<number> {
   return await stat(file).then(
     ({ size }) => size,
-    // It is refused by name where it is read.
+    // Reading it reports the error with its name.
     () => 0,
   );
 }
@@ -339,7 +340,7 @@ async function removeOutputs(outputs: readonly QueryOutput[]): Promise<void> {
   }
 }
 
-/** Whether a person or program wrote a text of SQL in the work. */
+/** Returns whether the work contains user SQL. */
 function hasPersonSql(work: Work): boolean {
   if (work.type === 'describe') return false;
   const { query } = work.type === 'check' ? work : work.job;

@@ -1,13 +1,13 @@
 /**
- * Lines that are too long, found before DuckDB sees them: its guesses take a time that grows with the square of a line, and
- * one of 40 MB was not over after minutes.
+ * Finds too long lines before DuckDB reads them: its dialect detection takes quadratic time in the length of a line, and one of
+ * 40 MB took minutes.
  */
 import { createReadStream } from 'node:fs';
 import { fault } from './fault-log.ts';
 import { LineCounter } from './line-counter.ts';
 import type { TextFile } from './source-files.ts';
 
-/** Smaller than any limit: a line within a piece needs no look. */
+/** Smaller than any limit: lines within one chunk need no check. */
 const PIECE = 1024 * 1024;
 const ENDS = ['\n', '\r'] as const;
 

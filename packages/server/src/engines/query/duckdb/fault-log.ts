@@ -1,4 +1,4 @@
-/** Faults of a job's data as they are found: counted all, the first told, the rest written down where asked. */
+/** Collects errors in the data of a job: counts all, reports the first ones, and writes all to a file if requested. */
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { once } from 'node:events';
 import type { DataFault, FaultKind } from '../contract.ts';
@@ -17,7 +17,7 @@ export class FaultLog {
     this.#path = path;
   }
 
-  /** `value` whole: it is shortened for what is told. */
+  /** `value` is complete; reports shorten it. */
   async add(fault: DataFault): Promise<void> {
     this.count += 1;
     if (this.first.length < TOLD) this.first.push(shortened(fault));
@@ -34,7 +34,7 @@ export class FaultLog {
   }
 }
 
-/** The error for faults that nobody wants to leave out. */
+/** Returns the error for data errors that fail a job. */
 export function refusal(faults: readonly DataFault[], count = faults.length): QueryError {
   const [first] = faults;
   const place = first === undefined ? '' : placeOf(first);
@@ -45,7 +45,7 @@ export function refusal(faults: readonly DataFault[], count = faults.length): Qu
   });
 }
 
-/** One fault that ends the reading of its file. */
+/** Returns the error for one data error that ends reading of its file. */
 export function fault(
   kind: FaultKind,
   place: { readonly table: string; readonly file: string; readonly line?: number; readonly column?: string },

@@ -1,4 +1,4 @@
-/** Errors in the words of the contract. No value of the data goes into a text that others may see. */
+/** Converts errors to those of the contract. Messages contain no values of the data. */
 import { QueryError, type QueryErrorCode } from '../model/query-error.ts';
 import { duckdbFault, type DuckdbFault } from './duckdb-fault.ts';
 import type { WireFailure } from './wire.ts';
@@ -44,7 +44,7 @@ const RULES: readonly Rule[] = [
     code: 'data_invalid',
     detail: () => 'A value is outside the range of its type.',
   },
-  // Functions tell of values in these (a pattern that is none, a part of a date that there is not).
+  // These messages of functions contain values (an invalid pattern, an invalid date part).
   { type: /^Invalid Input$/, code: 'query_invalid', detail: () => 'A function received an invalid argument.' },
   {
     type: /^(?:Parser|Binder|Catalog|Syntax|Permission|Not implemented|Mismatch Type|Invalid type)$/,
@@ -53,7 +53,7 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/** Columns beyond which they are what takes the memory: buffers of each, whatever the rows. */
+/** Number of columns beyond which their buffers dominate the memory. */
 const WIDE = 1000;
 
 /** `widest`: columns of the widest table of the job. */

@@ -1,4 +1,4 @@
-/** The tables of a job, made ready to be scanned. */
+/** Prepares the tables of a job for scans. */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Column, FileTable, InlineTable, TableDescription, TableSource } from '../contract.ts';
@@ -18,11 +18,11 @@ import type { JobLimits } from './wire.ts';
 
 const INLINE_ROWS = 100_000;
 
-/** What a scan of it reads. */
+/** The relation that a scan reads. */
 export interface ReadyTable {
   /** After FROM. */
   readonly source: string;
-  /** A table of the stage that holds exactly its rows. */
+  /** A stage table with exactly its rows. */
   readonly kept: string | undefined;
 }
 
@@ -30,7 +30,7 @@ export interface TableReaderParts {
   readonly session: Session;
   readonly folder: string;
   readonly limits: JobLimits;
-  /** Files were opened before the session was locked. */
+  /** The files were opened before the session was locked. */
   readonly opened: ReadonlyMap<string, readonly OpenedFile[]>;
   readonly onShare: (share: number) => void;
 }
@@ -117,7 +117,7 @@ export class TableReader {
       return { target, columns };
     }
     const file = await plainText(opened, name, { folder, number: this.#made }, this.#budget);
-    // A JSON document may well be one line.
+    // A JSON document may be one line.
     if (file.source.format !== 'json') await refuseEndlessLine(name, file, limits.lineBytes);
     if (file.source.format === 'csv') {
       const plan = await planCsv(session, name, file, table);
@@ -172,7 +172,7 @@ export class TableReader {
     return { source: `(SELECT ${names.map(identifier).join(', ')} FROM (${all}))`, kept: undefined };
   }
 
-  /** Lines of `{"c0": …}`, the values as text but lists and structs. */
+  /** Lines of `{"c0": …}`, with values as text except lists and structs. */
   async #insertCells(target: string, columns: readonly Column[], lines: string): Promise<void> {
     const values = columns.map(({ type }, n) =>
       type === 'binary' ? `from_base64("c${n}")` : `CAST("c${n}" AS ${sqlType(type)})`,
@@ -217,7 +217,7 @@ function inlineRow(row: readonly LiteralValue[], count: number): Record<string, 
   return Object.fromEntries(Array.from({ length: count }, (_, n) => [`c${n}`, inlineValue(row[n] ?? null)]));
 }
 
-/** As text, so that no digit is lost on the way; lists stay JSON. */
+/** As text, so that no digit is lost; lists stay JSON. */
 function inlineValue(value: LiteralValue): LiteralValue {
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   return value;

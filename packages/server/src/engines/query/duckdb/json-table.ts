@@ -1,4 +1,4 @@
-/** Strict reading of JSON: one value a line, or one array of values. */
+/** Reads JSON strictly: one value per line, or one array of values. */
 import { once } from 'node:events';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -11,7 +11,10 @@ import type { Session } from './session.ts';
 import { text } from './sql-text.ts';
 import type { TextFile } from './source-files.ts';
 
-/** Makes the table `target` of the file's values. Gives its columns. @throws QueryError `data_invalid` for the first fault. */
+/**
+ * Creates the table `target` with the values of the file. Returns its columns. @throws QueryError `data_invalid` for the first
+ * error.
+ */
 export async function loadJson(
   session: Session,
   table: string,
@@ -21,7 +24,7 @@ export async function loadJson(
     readonly wanted: FileTable;
     readonly lineBytes: number;
     readonly faults: FaultLog;
-    /** Beginning of names for files that it makes. */
+    /** Prefix of the files that it creates. */
     readonly scratch: string;
   },
 ): Promise<readonly Column[]> {
@@ -78,7 +81,7 @@ async function jsonFault(
 ): Promise<unknown> {
   const message = error instanceof Error ? error.message : '';
   const [, where] = /in (?:line|record\/value) (\d+)/.exec(message) ?? [];
-  // Of an array it is the number of the value.
+  // For an array, this is the number of the value.
   const line = where === undefined || file.source.format === 'json' ? {} : { line: Number(where) };
   if (/maximum_object_size/.test(message)) {
     return fault(
@@ -89,7 +92,7 @@ async function jsonFault(
     );
   }
   if (/Malformed JSON|unexpected end of (?:data|input)|invalid (?:UTF|utf)/i.test(message)) {
-    // DuckDB counts on when a line ends too early.
+    // DuckDB counts one line too many when a line is truncated.
     const broken = file.source.format === 'ndjson' ? await firstBrokenLine(file.plainPath) : undefined;
     return fault('json', { ...place, ...(broken === undefined ? line : { line: broken }) }, ...MALFORMED);
   }
@@ -111,7 +114,7 @@ async function jsonFault(
 
 const MALFORMED = ['The JSON is malformed.', 'Write one JSON value per line, or one array of values.'] as const;
 
-/** Copies the lines that are JSON; the others are told. A second reading: only where one was found. */
+/** Copies the lines that are JSON and reports the others. A second pass, only after an error. */
 async function leaveBrokenOut(
   from: string,
   to: string,
@@ -143,7 +146,7 @@ function isJson(line: string): boolean {
   }
 }
 
-/** Undefined when every line is JSON to JavaScript. */
+/** Returns undefined when JavaScript parses every line. */
 async function firstBrokenLine(path: string): Promise<number | undefined> {
   const lines = createInterface({ input: createReadStream(path), crlfDelay: Infinity });
   let number = 0;

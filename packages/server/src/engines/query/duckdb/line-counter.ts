@@ -1,4 +1,4 @@
-/** Lines of a file as an editor counts them, asked for in rising order: a record of a CSV may have several. */
+/** Counts lines of a file like an editor, in ascending order: a CSV record may have several lines. */
 import { open, type FileHandle } from 'node:fs/promises';
 
 const PIECE = 1024 * 1024;
@@ -7,7 +7,7 @@ const LINE_FEED = 0x0a;
 export class LineCounter {
   readonly #file: FileHandle;
   readonly #piece = Buffer.alloc(PIECE);
-  /** Of the next byte. */
+  /** Line of the next byte. */
   #at = 0;
   #line = 1;
   #pending: Buffer = Buffer.alloc(0);
@@ -20,7 +20,7 @@ export class LineCounter {
     return new LineCounter(await open(path, 'r'));
   }
 
-  /** From 1; of a byte before the last one asked for, that one's line. */
+  /** Returns the line from 1; for a byte before the last requested one, the line of that one. */
   async lineAt(byte: number): Promise<number> {
     while (this.#at < byte) {
       if (this.#pending.length === 0) {

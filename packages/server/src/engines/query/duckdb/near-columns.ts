@@ -1,11 +1,11 @@
-/** Which columns a name that is none was most likely meant to be. Pure. */
+/** Suggests column names for an unknown name. Pure. */
 import { nearest } from '@dais/api/nearest';
 
 const MOST = 5;
-/** Shorter ones are part of half of all names. */
+/** Shorter names are substrings of too many names. */
 const TELLING = 3;
 
-/** Those that have the name within theirs (`in_age` for `age`), or would but for a slip; none where nothing is near. */
+/** Returns columns whose name contains the name (`in_age` for `age`), also with a typo; empty without a match. */
 export function nearColumns(name: string, columns: readonly string[]): readonly string[] {
   const word = lastPart(name).toLowerCase();
   const holding = columns.filter((column) => {
@@ -19,7 +19,7 @@ export function nearColumns(name: string, columns: readonly string[]): readonly 
   return [...new Set(found)].slice(0, MOST);
 }
 
-/** `orders.nme`: the table is right. */
+/** `orders.nme`: the table is correct. */
 function lastPart(name: string): string {
   return name.slice(name.lastIndexOf('.') + 1);
 }

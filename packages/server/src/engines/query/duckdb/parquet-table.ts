@@ -1,4 +1,4 @@
-/** Parquet files as one relation, with the columns that were asked for. They are read where they lie. */
+/** Reads Parquet files in place as one relation with the requested columns. */
 import type { Column, DataFault, FileTable } from '../contract.ts';
 import { QueryError } from '../model/query-error.ts';
 import { sqlType } from './column-types.ts';
@@ -8,7 +8,7 @@ import { shapedRelation } from './shaped-parquet.ts';
 import { identifier, text, textList } from './sql-text.ts';
 import type { OpenedFile } from './source-files.ts';
 
-/** A SELECT over the files. @throws QueryError `data_invalid` for a broken file or columns that are not there. */
+/** Returns a SELECT over the files. @throws QueryError `data_invalid` for a damaged file or missing columns. */
 export async function parquetRelation(
   session: Session,
   { table, folder, number }: { readonly table: string; readonly folder: string; readonly number: number },
@@ -35,7 +35,7 @@ export async function parquetRelation(
     const there = bound.columns.find((each) => each.name.toLowerCase() === name.toLowerCase());
     const as = identifier(name);
     if (there === undefined) return `CAST(NULL AS ${sqlType(type)}) AS ${as}`;
-    // A file's own kinds of times and the like are the contract's from here on.
+    // Converts types of the file, such as its time types, to those of the contract.
     return there.type === type
       ? `${identifier(there.name)} AS ${as}`
       : `CAST(${identifier(there.name)} AS ${sqlType(type)}) AS ${as}`;
@@ -84,7 +84,7 @@ function chosen(
   return wanted.columns ?? [];
 }
 
-/** Which of the files cannot be read, found by reading each one's footer. */
+/** Finds the damaged file by reading the footer of each. */
 async function brokenFile(
   session: Session,
   table: string,

@@ -32,7 +32,7 @@ afterAll(async () => {
 
 const KEY = Buffer.from('the key of the project').toString('base64');
 
-/** What people may see: the names as pseudonyms, no salary, one region. */
+/** A restricted view: names as pseudonyms, no salary, one region. */
 function people(): Relation {
   return {
     type: 'project',
@@ -56,7 +56,7 @@ const COLUMNS: readonly Column[] = [
   { name: 'region', type: 'string' },
 ];
 
-/** By the check that comes before every run. */
+/** Rejected by the check before every run. */
 async function checkedRefusal(sql: string): Promise<QueryError> {
   const query: Relation = { type: 'sql', dialect: 'duckdb', sql, views: { people: people() } };
   return await refused(engine.check(query, { people: COLUMNS }));
@@ -100,7 +100,7 @@ describe('what people may write', () => {
   });
 });
 
-/** Ways out: of the views to the tables, of the tables to files, of the query to the session. */
+/** Escapes: from views to tables, from tables to files, from the query to the session. */
 const ESCAPES: readonly (readonly [string, string])[] = [
   ['another statement', 'SELECT 1; SELECT 2'],
   ['a change', 'DROP TABLE people'],

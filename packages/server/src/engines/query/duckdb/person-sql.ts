@@ -1,6 +1,6 @@
 /**
- * What SQL of a person may be: one SELECT over the views that it was given. Decided on the tree of DuckDB's own parser, by what is
- * allowed; everything that is not known is refused. Beside it the session is locked, so that a gap here opens no file.
+ * Validates user SQL: one SELECT over the given views. The check uses the parse tree of DuckDB and an allow list; everything
+ * unknown is rejected. In addition, the session is locked, so that a gap here opens no file.
  */
 import type { SqlRelation } from '../model/query-tree.ts';
 import { QueryError } from '../model/query-error.ts';
@@ -11,12 +11,12 @@ import type { Session } from './session.ts';
 import { text } from './sql-text.ts';
 
 const MOST_SQL = 100_000;
-/** Told where none is near the one that was asked for. */
+/** Number of listed columns when none is similar. */
 const SOME_COLUMNS = 10;
 
 type Node = Readonly<Record<string, unknown>>;
 
-/** @throws QueryError `query_invalid` with the position in the person's text. */
+/** @throws QueryError `query_invalid` with the position in the user's text. */
 export async function checkPersonSql(session: Session, relation: SqlRelation): Promise<void> {
   const { sql, dialect, views } = relation;
   if ((dialect as string) !== 'duckdb') {
@@ -49,7 +49,7 @@ function notParsed(sql: string, tree: Node): QueryError {
   });
 }
 
-/** Line and column from 1 of a byte in the text. */
+/** Returns line and column, from 1, of a byte in the text. */
 function placeIn(
   sql: string,
   byte: number | undefined,
@@ -59,7 +59,7 @@ function placeIn(
   return { line: before.length, column: (before.at(-1) ?? '').length + 1 };
 }
 
-/** A fault of binding a person's text that stands in `whole` from byte `start` on. `columns`: of all that it may read. */
+/** Converts a binding error of user SQL that starts at byte `start` of `whole`. `columns`: all readable columns. */
 export async function personFault(
   error: unknown,
   { sql, start, columns }: { readonly sql: string; readonly start: number; readonly columns: () => Promise<string[]> },
@@ -71,7 +71,7 @@ export async function personFault(
   )
     return error;
   const position = fault.position === undefined ? undefined : placeIn(sql, fault.position - start);
-  // The candidates of a function are a page long.
+  // The list of function candidates can be very long.
   const detail =
     fault.subtype === 'COLUMN_NOT_FOUND'
       ? noColumn(fault.name ?? '', fault.candidates, await columns())
@@ -83,7 +83,7 @@ function noColumn(name: string, candidates: readonly string[], columns: readonly
   const near = nearColumns(name, columns);
   const quoted = (names: readonly string[]) => names.map((each) => `\`${each}\``).join(', ');
   if (near.length > 0) return `Column \`${name}\` does not exist. Similar columns: ${quoted(near)}.`;
-  // What DuckDB takes for near comes first; it always takes something.
+  // The suggestions of DuckDB come first; it always has some.
   const all = [...new Set([...candidates, ...columns])];
   const first = all.slice(0, SOME_COLUMNS);
   if (first.length === 0) return `Column \`${name}\` does not exist.`;
@@ -141,7 +141,7 @@ class Walker {
     this.#views = views;
   }
 
-  /** `scope`: names of relations that can be read here, in lower case. */
+  /** `scope`: readable relation names, in lower case. */
   walk(value: unknown, scope: ReadonlySet<string>): void {
     if (Array.isArray(value)) {
       for (const each of value) this.walk(each, scope);
@@ -220,7 +220,7 @@ class Walker {
     if (!CLASSES.has(kind)) throw this.#refusal(node, 'This type of expression is not supported.');
     if (kind !== 'FUNCTION' && kind !== 'WINDOW') return;
     const name = String(node['function_name']);
-    // Operators are functions with signs for a name.
+    // Operators are functions with symbols as names.
     if (isPlain(node) && (allowedFunctions.has(lowered(name)) || /^[^\w\s]+$/.test(name) || name === '__postfix'))
       return;
     throw this.#refusal(node, `The function \`${name}\` is not available.`);

@@ -1,4 +1,4 @@
-/** The second wall around queries: what the process of a lane can do when its checks of SQL are wrong. */
+/** The second layer of query isolation: what the process of a lane can do if the SQL checks fail. */
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
@@ -18,7 +18,7 @@ import { queryRun } from './query-process.ts';
 
 const MIB = 2 ** 20;
 
-/** What machines offer. Without control groups, limits are those of each process and a watchdog's. */
+/** Machine types. Without control groups, limits are enforced per process and by a watchdog. */
 const MACHINES: readonly (readonly [string, IsolationOptions])[] = [
   ['bubblewrap with control groups', {}],
   ['bubblewrap without control groups', { limits: 'rlimit' }],
@@ -68,7 +68,7 @@ function sqlJob(sql: string, owner: string): QueryJob {
   };
 }
 
-/** 900 MB that DuckDB's own limit does not count. */
+/** 900 MB that the limit of DuckDB does not count. */
 const GREEDY = "SELECT length(repeat('x', 900000000)) AS l FROM v";
 
 /** Reads a CSV, writes Parquet and CSV, and reads the Parquet. */
@@ -95,7 +95,7 @@ async function expectReadsAndWrites(engine: QueryEngine, folder: string): Promis
   });
 }
 
-/** Prints what it could do. Arguments: a file and a folder of others, the inputs and the work folder of its lane, a port. */
+/** Prints successful attacks. Arguments: a file and a folder of other users, the input and work folders of its lane, a port. */
 const HOSTILE = String.raw`
 use strict;
 use Socket;
@@ -159,7 +159,7 @@ describe.each(MACHINES)('%s', (_, options) => {
     });
     started.ref();
     const { cause, reason } = await started.ended;
-    // A watchdog ends it when it makes too many processes; control groups refuse them.
+    // A watchdog ends it when it creates too many processes; control groups reject them.
     const limited = 'The query process used more than its limit of 64 processes and threads and was terminated';
     expect(['end\n', limited]).toContain(cause === 'processes' ? reason : output);
     expect(await readFile(canary, 'utf8')).toBe('canary');
@@ -167,7 +167,7 @@ describe.each(MACHINES)('%s', (_, options) => {
   });
 });
 
-// Each of the other two holds memory as one of these does.
+// Each of the other two limits memory like one of these.
 test.each([MACHINES[0]!, MACHINES[3]!])(
   '%s: SQL that exhausts memory ends only its own process, and its caller reads why',
   async (_, options) => {

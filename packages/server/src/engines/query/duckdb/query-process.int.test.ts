@@ -47,7 +47,7 @@ const few: QueryJob = {
   output: { type: 'rows', limit: 1 },
 };
 
-/** Writes a file first, then computes for very long. */
+/** Writes a file first, then computes for a long time. */
 function endless(): QueryJob {
   const pairs = (right: Relation): Relation => ({
     type: 'join',
@@ -103,7 +103,7 @@ test('work that comes while a process ends for want of work has another one', as
   engine = open(1);
   for (let round = 0; round < 4; round++) {
     await engine.run(few);
-    // Between the signal to the process and its end.
+    // Between the kill signal and the end of the process.
     await delay(2);
     await expect(engine.run(few)).resolves.toMatchObject({ rows: [[20_000]] });
   }

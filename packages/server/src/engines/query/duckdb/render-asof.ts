@@ -1,10 +1,10 @@
-/** The join at points in time as SQL of DuckDB. */
+/** Renders the point-in-time join as SQL of DuckDB. */
 import type { AsofRelation, Relation } from '../model/query-tree.ts';
 import { count, identifier } from './sql-text.ts';
 
 export interface AsofIo {
   relation(relation: Relation): string;
-  /** A name that no one else has, quoted. */
+  /** Returns a unique quoted name. */
   alias(): string;
 }
 
@@ -13,8 +13,8 @@ export function renderAsof(relation: AsofRelation, io: AsofIo): string {
 }
 
 /**
- * Joins whose left is such a join again ask of the same rows: these are read once, and each join adds its columns. Of what is
- * searched only rows that somebody can find are read (`Windows`), since ASOF sorts both sides.
+ * Nested joins on the left side use the same entity rows: these are read once, and each join adds its columns. Of the right
+ * side only rows that can match are read (`Windows`), because ASOF sorts both sides.
  */
 function newestOfEach(outermost: AsofRelation, io: AsofIo): string {
   const chain = chainOf(outermost);
@@ -28,7 +28,7 @@ function newestOfEach(outermost: AsofRelation, io: AsofIo): string {
   return `WITH ${tables.join(', ')} ${joined.slice(1, -1)}`;
 }
 
-/** From the innermost on. One whose keys or time a join below it brings has a left of its own. */
+/** From the innermost join on. A join whose keys or time come from an inner join has a separate left side. */
 function chainOf(outermost: AsofRelation): readonly AsofRelation[] {
   const chain = [outermost];
   const asked = new Set<string>();
@@ -48,7 +48,7 @@ function joinNewest(leftSource: string, relation: AsofRelation, windows: Windows
   const source = windows.within(relation);
   const taken = [...new Set(take.map(({ column }) => column))];
   const rightKeys = [...new Set(keys.map((key) => key.right)), time.right].map(identifier);
-  // One row for keys and time, as the ASOF plan takes any of several.
+  // One row per keys and time, because the ASOF plan returns any of several.
   const row = `struct_pack(${taken.map((name, n) => `"c${n}" := ${identifier(name)}`).join(', ')})`;
   const chosen =
     relation.tieBreak === undefined
@@ -75,7 +75,7 @@ function joinNewest(leftSource: string, relation: AsofRelation, windows: Windows
   );
 }
 
-/** Each pair that fits is looked at: an ASOF plan cannot say that a second time must lie before. */
+/** Compares each matching pair: an ASOF plan cannot compare a second time. */
 function newestKnown(relation: AsofRelation, io: AsofIo): string {
   const { keys, time, take, cutoff = '', tieBreak = cutoff } = relation;
   const [spine, best, left, right] = [io.alias(), io.alias(), io.alias(), io.alias()];
@@ -107,8 +107,8 @@ function newestKnown(relation: AsofRelation, io: AsofIo): string {
 }
 
 /**
- * For each key the first and the last moment that somebody asks of it. Rows that are older than the first by more than the ttl, or
- * younger than the last, are found by nobody; rows of the same moment stay or go together.
+ * The first and the last requested time of each key. Rows older than the first by more than the ttl, or newer than the last,
+ * cannot match; rows of the same time are kept or removed together.
  */
 class Windows {
   readonly #spine: string;
@@ -120,12 +120,12 @@ class Windows {
     this.#io = io;
   }
 
-  /** Common table expressions that what `within` gave reads. */
+  /** Common table expressions that the result of `within` reads. */
   get tables(): readonly string[] {
     return [...this.#made.values()].map(({ name, sql }) => `${name} AS MATERIALIZED (${sql})`);
   }
 
-  /** The right side, of which only what somebody can find is read. */
+  /** Returns the right side, limited to rows that can match. */
   within({ right, keys, time, ttlUs, prefilter }: AsofRelation): string {
     const all = `(${this.#io.relation(right)})`;
     if (prefilter === false || keys.length === 0) return all;

@@ -1,4 +1,4 @@
-/** Expressions of the query model as SQL of DuckDB. */
+/** Renders expressions of the query model as SQL of DuckDB. */
 import type {
   AggregateExpression,
   Expression,
@@ -13,7 +13,7 @@ import { QueryError } from '../model/query-error.ts';
 import { sqlType } from './column-types.ts';
 import { identifier, text } from './sql-text.ts';
 
-/** How sides of a join are called where they stand. */
+/** Aliases of the sides of a join. */
 export interface Sides {
   readonly left: string;
   readonly right: string;
@@ -107,7 +107,7 @@ const CALLS: Readonly<Record<FunctionName, CallRule>> = {
   '+': operator('+'),
   '-': operator('-'),
   '*': operator('*'),
-  // DuckDB's `/` gives infinity for a division of floats by zero.
+  // `/` of DuckDB returns infinity for a division of floats by zero.
   '/': { count: [2, 2], sql: ([a, b]) => `(CAST(${a} AS DOUBLE) / nullif(CAST(${b} AS DOUBLE), 0))` },
   '%': operator('%'),
   negate: { count: [1, 1], sql: ([a]) => `(- ${a})` },
@@ -174,7 +174,7 @@ function renderCall(name: FunctionName, values: readonly string[]): string {
   return rule.sql(values);
 }
 
-/** RFC 2104 with SHA-256 (blocks of 64 bytes), in what DuckDB has. */
+/** RFC 2104 with SHA-256 (blocks of 64 bytes), with functions of DuckDB. */
 function renderHmac({ key, digits }: HmacExpression, value: string): string {
   const bytes = Buffer.from(key, 'base64');
   if (bytes.length === 0 || bytes.length > 64) {

@@ -1,4 +1,4 @@
-/** Relations of the query model as SQL of DuckDB: each is one SELECT that can stand in parentheses. */
+/** Renders relations of the query model as SQL of DuckDB: each is one SELECT that can be put in parentheses. */
 import type {
   JoinRelation,
   LiteralValue,
@@ -14,7 +14,7 @@ import { renderAsof } from './render-asof.ts';
 import { literalText, renderExpression, renderSortKeys } from './render-expression.ts';
 import { count, identifier, text } from './sql-text.ts';
 
-/** Trees nested deeper than this are refused: DuckDB's own parser stops at about 1,000. */
+/** Deeper trees are rejected: the parser of DuckDB stops at about 1,000. */
 const DEEPEST = 200;
 const MOST_VALUES = 100_000;
 
@@ -23,7 +23,7 @@ export class RelationRenderer {
   #aliases = 0;
   #depth = 0;
 
-  /** @param source what to read a table from: a name in SQL, quoted. Throws for tables that are not there. */
+  /** @param source returns the quoted SQL name of a table. Throws for unknown tables. */
   constructor(source: (table: string) => string) {
     this.#source = source;
   }
@@ -134,7 +134,7 @@ export class RelationRenderer {
     return `SELECT ${columns} FROM ${sources}${on}`;
   }
 
-  /** By the number of the row, so that it does not depend on how many threads read. */
+  /** By row number, so that it does not depend on the number of threads. */
   #sample(relation: SampleRelation): string {
     const numbered = `SELECT *, row_number() OVER () AS "~row" FROM ${this.#from(relation.from)}`;
     const dice = `hash("~row", ${count(relation.seed)})`;
@@ -146,7 +146,7 @@ export class RelationRenderer {
     return `SELECT * EXCLUDE ("~row") FROM (${drawn}) AS ${this.#alias()} ORDER BY "~row"`;
   }
 
-  /** Checked before (see person-sql.ts): it is one SELECT that reads the views and nothing else. */
+  /** Checked before (see person-sql.ts): it is one SELECT over the views. */
   #sql(relation: SqlRelation): string {
     const views = Object.entries(relation.views).map(([name, view]) => `${identifier(name)} AS (${this.render(view)})`);
     const withViews = views.length === 0 ? '' : `WITH ${views.join(', ')} `;
@@ -156,12 +156,12 @@ export class RelationRenderer {
 
 const SQL_START = '(\n';
 
-/** Where the text of the outermost SQL relation begins in what was rendered of it. */
+/** Start of the text of the outermost SQL relation in the rendered SQL. */
 export function personStart(whole: string, sql: string): number {
   return whole.lastIndexOf(`${SQL_START}${bareStatement(sql)}\n`) + SQL_START.length;
 }
 
-/** Without what ends a statement: it stands in parentheses. */
+/** Without the statement terminator, because it is put in parentheses. */
 function bareStatement(sql: string): string {
   return sql.replace(/[\s;]+$/, '');
 }
@@ -195,7 +195,7 @@ function renderValues({ columns, rows }: ValuesRelation): string {
   return `SELECT ${typed.join(', ')} FROM (VALUES ${lines.join(', ')}) AS "~values"(${names})`;
 }
 
-/** Numbers of one column may be whole and not: as text they meet in the column's type. */
+/** A column may mix integers and fractions: as text, both are cast to its type. */
 function cell(value: LiteralValue): string {
   return typeof value === 'number' ? text(String(value)) : literalText(value);
 }

@@ -1,4 +1,4 @@
-/** One piece of work inside the engine's process, from its tables to its results. */
+/** Runs one job inside the engine's process, from its tables to its results. */
 import path from 'node:path';
 import type { Column, QueryJob, QueryProgress, Statement, StatementResult, TableSource } from '../contract.ts';
 import { QueryError } from '../model/query-error.ts';
@@ -19,7 +19,7 @@ export interface JobIo {
   readonly limits: JobLimits;
   readonly progress: (progress: QueryProgress) => void;
   readonly sendRows: (statement: number, rows: StatementResult['rows']) => Promise<void>;
-  /** Told of the session as soon as it can be interrupted. */
+  /** Receives the session as soon as it can be interrupted. */
   readonly onSession: (session: Session) => void;
 }
 
@@ -174,8 +174,8 @@ async function check(
 }
 
 /**
- * Every SQL of a person in the tree: what it may be, and then whether it can be bound, with its own position if not. And every
- * projection that adds to what is there: a name that is there already would leave the old column readable beside it.
+ * Checks all user SQL in the tree, then binds it, to report errors with the position in it. Also checks every projection that
+ * adds columns: a duplicate name would leave the old column readable.
  */
 async function checkTree(session: Session, query: Relation, render: (relation: Relation) => string): Promise<void> {
   for (const relation of checkedRelations(query)) {
@@ -209,7 +209,7 @@ async function checkTree(session: Session, query: Relation, render: (relation: R
   }
 }
 
-/** Inner ones first: views before the SQL that reads them. */
+/** Inner relations first: views before the SQL that reads them. */
 function checkedRelations(value: unknown): readonly (SqlRelation | ProjectRelation)[] {
   if (typeof value !== 'object' || value === null) return [];
   const inner = Object.values(value).flatMap(checkedRelations);

@@ -1,4 +1,4 @@
-/** Parquet files of which a table says more than they do: columns by other names, values that no file holds, rows that are gone. */
+/** Reads Parquet files of a table format: mapped column names, constant values, deleted rows. */
 import { createWriteStream } from 'node:fs';
 import path from 'node:path';
 import { Readable } from 'node:stream';
@@ -10,28 +10,28 @@ import { stageOf, type Session } from './session.ts';
 import type { OpenedFile } from './source-files.ts';
 import { identifier, text, textList } from './sql-text.ts';
 
-/** A column in one file or more: under the name that it has there, or the same in all rows of each. */
+/** A column in one or more files: its name there, or its constant value in each. */
 type Found = { readonly column: string } | { readonly text: string | null } | { readonly value: number };
 
 interface ShapedFile {
   readonly file: OpenedFile;
-  /** In the order of the columns of the table. */
+  /** In the column order of the table. */
   readonly found: readonly Found[];
 }
 
-/** A file of more rows than these is rare; 128 MiB of bits. */
+/** Files with more rows are rare; 128 MiB of bits. */
 const MOST_BITS = 2 ** 30;
 
 interface Place {
   readonly table: string;
-  /** For what DuckDB has to read from a file. */
+  /** Folder for temporary files for DuckDB. */
   readonly folder: string;
   readonly number: number;
 }
 
 /**
- * A SELECT of the columns of the table, with `~file` and `file_row_number` as they are in the file, in the order of files and rows.
- * @throws QueryError `data_invalid`, and what DuckDB says of a broken file.
+ * Returns a SELECT of the columns of the table, with `~file` and `file_row_number` of the file, in the order of files and rows.
+ * @throws QueryError `data_invalid`, and errors of DuckDB for a damaged file.
  */
 export async function shapedRelation(
   session: Session,
@@ -50,7 +50,7 @@ export async function shapedRelation(
   return selects.join(' UNION ALL ');
 }
 
-/** With the names that columns of a field id have in each file. */
+/** Resolves field ids to the column names of each file. */
 async function byName(
   session: Session,
   shape: readonly ShapedColumn[],
@@ -79,7 +79,7 @@ async function byName(
   });
 }
 
-/** Of each file the names of its columns by their ids; no entry for a file without ids. */
+/** Returns the column names of each file by field id; no entry for a file without ids. */
 async function fieldNames(
   session: Session,
   paths: readonly string[],
@@ -88,7 +88,7 @@ async function fieldNames(
     `SELECT file_name, name, field_id, num_children FROM parquet_schema(${textList(paths)})`,
   );
   const found = new Map<string, Map<number, string>>();
-  // A tree, told from its top down: of each column so many elements follow as there are in it.
+  // A tree in preorder: each column is followed by its children.
   let [file, inner] = ['', 0];
   for (const { file_name: of, name, field_id: id, num_children: children } of rows) {
     if (of !== file) {
@@ -107,7 +107,7 @@ async function fieldNames(
   return found;
 }
 
-/** Neighbours that are read in one way. */
+/** Adjacent files that are read in the same way. */
 function runsOf(files: readonly ShapedFile[]): readonly (readonly ShapedFile[])[] {
   const runs: ShapedFile[][] = [];
   let before = '';
@@ -121,7 +121,7 @@ function runsOf(files: readonly ShapedFile[]): readonly (readonly ShapedFile[])[
   return runs;
 }
 
-/** A table of the rows that are gone, by the number of their file; undefined when there are none. */
+/** Creates a table of the deleted rows, by file number; undefined when there are none. */
 async function deletedRows(
   session: Session,
   files: readonly OpenedFile[],
@@ -151,7 +151,7 @@ function* deletedLines(files: readonly OpenedFile[]): Generator<string> {
   yield lines;
 }
 
-/** `first`: how many files of the table come before those of the run. */
+/** `first`: number of files of the table before those of the run. */
 async function runSelect(
   session: Session,
   shape: readonly ShapedColumn[],
@@ -162,7 +162,7 @@ async function runSelect(
   const read = `read_parquet(${textList(paths)}${paths.length > 1 ? ', union_by_name = true' : ''}, hive_partitioning = false, filename = '~file', file_row_number = true)`;
   const { columns: there } = await session.bind(`SELECT * EXCLUDE ("~file", file_row_number) FROM ${read}`);
   const names = new Map(there.map(({ name }) => [name.toLowerCase(), name]));
-  // The reader's own column would not be seen beside it.
+  // It would hide the column of the reader.
   const taken = names.get('file_index');
   if (taken !== undefined) {
     const problem = `A column named "${taken}" cannot be read from a file of this table.`;
@@ -185,23 +185,23 @@ async function runSelect(
   const most = run.length === 1 ? highest(only?.file.source.part?.deleted ?? '') : MOST_BITS;
   if (most === -1) return select;
   if (most < MOST_BITS) {
-    // Looked up row by row, so that the order of a large file is kept without a sort.
+    // Looked up per row, so that the order of a large file is kept without a sort.
     const bits = `(SELECT bitstring_agg(d."row", 0::BIGINT, ${most}::BIGINT) FROM ${deleted} AS d WHERE d."file" = ${first})`;
     const there = `get_bit(${bits}, CAST(t.file_row_number AS INTEGER)) = 0`;
     return `(${select} WHERE CASE WHEN t.file_row_number > ${most} THEN true ELSE ${there} END)`;
   }
-  // A join may give its rows in any order.
+  // A join may return rows in any order.
   return `(${select} WHERE NOT EXISTS (SELECT 1 FROM ${deleted} AS d WHERE d."file" = t.file_index + ${first} AND d."row" = t.file_row_number) ORDER BY t.file_index, t.file_row_number)`;
 }
 
-/** -1: there is none. */
+/** -1: none. */
 function highest(deleted: string): number {
   let last = -1;
   for (const row of rowNumbers(deleted)) last = row;
   return last;
 }
 
-/** Of each file its own, found by the number of the file. */
+/** The value of each file, by file number. */
 function constant(values: readonly (string | null)[], type: string): string {
   const [first = null] = values;
   if (values.every((value) => value === first)) return castOf(literal(first, type), type);

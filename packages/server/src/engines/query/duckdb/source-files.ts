@@ -1,4 +1,4 @@
-/** Files as people bring them: what they are by their bytes, and plain for the reader: inflated, with a bound on what comes out. */
+/** Detects the format of uploaded files by their bytes and decompresses them, with a size limit. */
 import { createReadStream, createWriteStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -9,7 +9,7 @@ import type { FileCompression, SourceFile, TextEncoding } from '../contract.ts';
 import { QueryError } from '../model/query-error.ts';
 import { fault } from './fault-log.ts';
 
-/** Beyond this a file may inflate to at most `RATIO` times its size: tables of text rarely pass 50. */
+/** Beyond this size, a file may decompress to at most `RATIO` times its size: text tables rarely exceed 50. */
 const FREE_BYTES = 64 * 1024 * 1024;
 const RATIO = 250;
 
@@ -25,11 +25,11 @@ export interface TextFile extends OpenedFile {
   readonly plainPath: string;
   readonly plainBytes: number;
   readonly encoding: TextEncoding;
-  /** Undecoded start of it: enough for a header of 10,000 columns. */
+  /** Its undecoded start: enough for a header of 10,000 columns. */
   readonly start: Buffer;
 }
 
-/** @throws QueryError `content_missing` when there is no such file. */
+/** @throws QueryError `content_missing` when the file does not exist. */
 export async function openFile(source: SourceFile): Promise<OpenedFile> {
   const name = source.name ?? path.basename(source.path);
   const size = await stat(source.path).then(
@@ -50,8 +50,8 @@ async function compressionOf(source: SourceFile): Promise<FileCompression> {
 }
 
 /**
- * Inflates into the folder of `place` where needed; each file at most to what `budget` has left.
- * @throws QueryError `data_invalid` for what cannot be inflated, `too_large` for a bomb.
+ * Decompresses a file into the folder of `place` if necessary, within the remaining `budget`. @throws QueryError `data_invalid`
+ * for a damaged file, `too_large` for a decompression bomb.
  */
 export async function plainText(
   opened: OpenedFile,

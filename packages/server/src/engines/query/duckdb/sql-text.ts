@@ -1,4 +1,4 @@
-/** Text of SQL from names and values: quoted, so that no name and no value can be anything else. */
+/** Quotes names and values for SQL, so that none is interpreted as SQL. */
 import { QueryError } from '../model/query-error.ts';
 
 export function identifier(name: string): string {
@@ -13,7 +13,7 @@ export function textList(values: readonly string[]): string {
   return `[${values.map(text).join(', ')}]`;
 }
 
-/** @throws QueryError `query_invalid` for what is no whole number from 0 up. */
+/** @throws QueryError `query_invalid` for a value that is not a non-negative integer. */
 export function count(value: number): string {
   if (!Number.isSafeInteger(value) || value < 0) {
     throw new QueryError('query_invalid', `${value} is not a non-negative integer.`);

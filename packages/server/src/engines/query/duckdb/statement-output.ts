@@ -1,4 +1,4 @@
-/** What becomes of a query's rows: they cross to the engine, or lie in files. */
+/** Writes the rows of a query: to the engine, or into files. */
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
@@ -14,16 +14,17 @@ import { parquetFile, type ResultHead } from './wire.ts';
 
 const MOST_ROWS = 100_000;
 const MOST_TEXT = 64 * 1024 * 1024;
-/** Rows are sent in pieces of about this much text: parsing one takes the engine about 2 ms. */
+/** Rows are sent in chunks of about this size: parsing one takes the engine about 2 ms. */
 const PIECE_TEXT = 128 * 1024;
-/** DuckDB's own; a multiple of its vectors. */
+/** The default of DuckDB; a multiple of its vector size. */
 const ROW_GROUP = 122_880;
 /**
- * What costs least CPU of what every reader reads: 500,000 rows of 24 columns took 0.9 s instead of 1.9 s, with a sixth more bytes.
- * A column with more different values in a row group has no dictionary, for which all of them would be hashed first.
+ * The encoding with the least CPU that every reader supports: 500,000 rows of 24 columns took 0.9 s instead of 1.9 s, with a
+ * sixth more bytes. A column with more distinct values in a row group has no dictionary, because all values would have to be
+ * hashed first.
  */
 const ENCODING = 'COMPRESSION zstd, COMPRESSION_LEVEL 1';
-/** Room for a dictionary is taken ahead for each column: 2,000 of them would take more than half a gigabyte. */
+/** Memory for a dictionary is allocated in advance for each column: 2,000 columns would take more than half a gigabyte. */
 const DICTIONARY = ', DICTIONARY_SIZE_LIMIT 10000';
 const DEFAULT_FILE_BYTES = 256 * 1024 * 1024;
 
@@ -64,7 +65,7 @@ export async function giveRows(session: Session, sql: string, output: RowsOutput
   return { columns, truncated, files: [], rowCount: given };
 }
 
-/** `kept`: the table of the stage that the query gives whole and as it is, if there is one. */
+/** `kept`: the stage table that equals the result of the query, if there is one. */
 export async function writeParquet(
   session: Session,
   sql: string,
@@ -83,7 +84,7 @@ export async function writeParquet(
   const table = (output.order === undefined ? kept : undefined) ?? `${stageOf(bound.columns.length)}."~out"`;
   const made = table === kept ? undefined : table;
   if (made !== undefined) await session.run(`CREATE TABLE ${made} AS ${bound.canonical}`);
-  // Of a table that was there, the columns may have to be cast on the way out.
+  // Columns of an existing table may need a cast in the output.
   const source =
     made === undefined ? (await session.bind(`SELECT * FROM ${table}`)).canonical : `SELECT * FROM ${table}`;
   const rows = Number((await session.rows(`SELECT count(*) AS n FROM ${table}`))[0]?.['n'] ?? 0);
@@ -141,7 +142,7 @@ class ParquetWriter {
     this.#encoding = encoding;
   }
 
-  /** What the first rows take, in a file that is gone again. */
+  /** Measures the size of the first rows in a temporary file. */
   async measure(sql: string): Promise<number> {
     const { path, bytes } = await this.#writeTo(`${this.#output.folder}/.${this.#output.name}.trial`, sql);
     await rm(path);
@@ -166,7 +167,7 @@ class ParquetWriter {
 
 type Split = Exclude<NonNullable<ParquetOutput['split']>, { readonly type: 'one' }>;
 
-/** Ranges of rows, one for each file; of no rows one empty range, so that there is a file that tells the columns. */
+/** Returns ranges of rows, one per file; one empty range without rows, so that there is a file with the columns. */
 async function cuts(
   session: Session,
   table: string,
@@ -188,7 +189,7 @@ function ranges(ends: readonly number[], rows: number): readonly (readonly [numb
   return [...ends, rows].map((end, n) => [ends[n - 1] ?? 0, end] as const);
 }
 
-/** By what the first row groups take, in whole row groups. */
+/** By the size of the first row groups, in whole row groups. */
 async function rowsOfSize(
   rows: number,
   bytes: number,
@@ -201,7 +202,7 @@ async function rowsOfSize(
   return groups * ROW_GROUP;
 }
 
-/** Where the hash of a row says so: found again wherever that row stands. */
+/** At rows selected by their hash, so that a split moves with its row. */
 async function contentCuts(
   session: Session,
   table: string,
@@ -219,7 +220,7 @@ async function contentCuts(
   const [least, most] = [Math.ceil(average / 4), average * 4];
   const ends: number[] = [];
   const cut = (end: number) => {
-    // What has no place to cut for too long is cut all the same.
+    // Ranges that are too long without a split are split anyway.
     for (let forced = (ends.at(-1) ?? 0) + most; forced < end; forced += most) ends.push(forced);
     if (end < rows && end - (ends.at(-1) ?? 0) >= least) ends.push(end);
   };

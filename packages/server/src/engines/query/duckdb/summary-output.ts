@@ -1,4 +1,4 @@
-/** Columns of numbers summed up where DuckDB reads them: of values only their counts leave this process. */
+/** Summarizes numeric columns in the process of DuckDB: only counts leave this process, not values. */
 import { DuckDBDoubleVector, DuckDBListVector, DuckDBStructVector, type DuckDBDataChunk } from '@duckdb/node-api';
 import type { NumberSummary } from '#lib/statistics/column-summary.ts';
 import { NumberScan } from '#lib/statistics/number-scan.ts';
@@ -8,7 +8,7 @@ import type { Session } from './session.ts';
 import { identifier } from './sql-text.ts';
 import type { ResultHead } from './wire.ts';
 
-/** Values of all columns that are held until their edges are known: 128 MiB. Of more the rows are read twice. */
+/** Values of all columns that are buffered until their bin edges are known: 128 MiB. With more, the rows are read twice. */
 const MOST_HELD = 16 * 1024 * 1024;
 
 export async function giveSummaries(session: Session, sql: string, output: SummaryOutput): Promise<ResultHead> {
@@ -23,7 +23,7 @@ export async function giveSummaries(session: Session, sql: string, output: Summa
   return { columns, truncated: false, files: [], rowCount, summaries };
 }
 
-/** Undefined where a sample is not wanted, or DuckDB cannot add the values up. */
+/** Undefined without a requested sample, or if DuckDB cannot sum the values. */
 async function sampled(
   session: Session,
   sql: string,
@@ -63,10 +63,11 @@ async function ofAll(session: Session, sql: string, names: readonly string[], ou
 }
 
 /**
- * Moments by DuckDB, and in the same scan the rows of the sample, in one list: to filter each column by itself, or to read all rows a
- * second time, would cost as much as the moments do. The ends of columns are asked for before: files tell them without a scan, and
- * where both are finite no value has to be looked at for that, which is more than half of the scan (`benchmarks/monitoring.ts`, 10
- * million rows twice: 14.3 CPU seconds, and 30.5 without). Undefined: the files were silent about NaN, as Parquet may be; then the mean is none.
+ * Computes moments with DuckDB, and the sample rows in the same scan, in one list: filtering each column separately, or reading
+ * all rows twice, would cost as much as the moments. Minimum and maximum are read first: files contain them in metadata, and if
+ * both are finite, values need no check for finiteness, which is more than half of the scan (`benchmarks/monitoring.ts`, 10
+ * million rows twice: 14.3 CPU seconds, and 30.5 without). Returns undefined if the metadata omit NaN, as Parquet may; the mean
+ * is then NaN.
  */
 async function ofSome(
   session: Session,
@@ -130,7 +131,7 @@ interface Ends {
   readonly max: number;
 }
 
-/** Of all values, those that are not finite too; 0 where there are none. */
+/** Of all values, including non-finite ones; 0 without values. */
 async function endsOf(session: Session, sql: string, names: readonly string[]): Promise<readonly Ends[]> {
   const asked = names.map((name) => `min(${identifier(name)}), max(${identifier(name)})`);
   let ends: readonly Ends[] = [];
@@ -140,7 +141,7 @@ async function endsOf(session: Session, sql: string, names: readonly string[]): 
   return ends;
 }
 
-/** DuckDB puts NaN behind all other numbers. */
+/** DuckDB orders NaN after all other numbers. */
 function areFinite(ends: Ends | undefined): ends is Ends {
   return ends !== undefined && Number.isFinite(ends.min) && Number.isFinite(ends.max);
 }
@@ -160,7 +161,7 @@ async function countNans(
   return found;
 }
 
-/** DuckDB has no variance of values whose squares are beyond all numbers. */
+/** DuckDB cannot compute a variance of values whose squares overflow. */
 function isOverflow(error: unknown): boolean {
   return error instanceof Error && /out of range/i.test(error.message);
 }
@@ -176,7 +177,7 @@ async function eachChunk(session: Session, sql: string, work: (chunk: DuckDBData
   }
 }
 
-/** The memory of the vector as it is: to ask it for values one by one is ten times slower. */
+/** Reads the memory of the vector directly: reading values one by one is ten times slower. */
 function valuesOf(vector: unknown): [Float64Array, Uint8Array?] {
   if (!(vector instanceof DuckDBDoubleVector)) throw new Error('a column is not a vector of float64');
   const values = vector['items'];

@@ -1,7 +1,7 @@
-/** Who is next: one at a time, owners take turns, each owner's own in the order in which they came. Bounded. */
+/** A fair queue: one caller at a time, owners take turns, first in first out per owner. Bounded. */
 export class Turns {
   readonly #most: number;
-  /** In the order in which owners are served. */
+  /** In the order of service. */
   readonly #waiting = new Map<string, (() => void)[]>();
   #count = 0;
   #busy = false;
@@ -22,7 +22,7 @@ export class Turns {
     return this.#busy && this.#count >= this.#most;
   }
 
-  /** Resolves when it is the caller's turn, who then calls `next` for ever. @throws the reason of `signal`. */
+  /** Resolves when it is the caller's turn; the caller must then call `next`. @throws the reason of `signal`. */
   async take(owner: string, signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted();
     if (!this.#busy) {
@@ -55,7 +55,7 @@ export class Turns {
       return;
     }
     const [owner, queue] = first;
-    // To the end of the line: the next turn is another owner's.
+    // To the end of the queue: the next turn belongs to another owner.
     this.#waiting.delete(owner);
     const give = queue.shift();
     if (queue.length > 0) this.#waiting.set(owner, queue);

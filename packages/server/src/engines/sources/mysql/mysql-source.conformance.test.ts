@@ -1,4 +1,4 @@
-/** MariaDB itself, as Debian has it, on a data folder of its own. */
+/** The MariaDB of Debian, in a separate data folder. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ beforeAll(async () => {
   const missing = 'Tests of the MySQL source need MariaDB, and it is not on the PATH.';
   const program = await ensureProgram(missing, ['mariadbd'], 'mariadb-server-core');
   const installer = await ensureProgram(missing, ['mariadb-install-db'], 'mariadb-server-core');
-  // The installer calls it, and the package only recommends the one that it is in.
+  // The installer calls it, but the package only recommends the package that contains it.
   await ensureProgram(missing, ['my_print_defaults'], 'mariadb-client-core');
   folder = await mkdtemp(join(tmpdir(), 'dais-mysql-'));
   const data = [`--datadir=${join(folder, 'data')}`, `--user=${userInfo().username}`];
@@ -62,7 +62,7 @@ beforeAll(async () => {
   await vi.waitUntil(answers, { timeout: 60_000, interval: 100 });
   await asRoot(`create database shop character set utf8mb4`);
   await asRoot(`create user reader@'127.0.0.1' identified by 'word'`);
-  // More than a reader should have, so that what is refused is refused by the source.
+  // More permissions than a reader needs, so that the source itself must reject writes.
   await asRoot(`grant all on shop.* to reader@'127.0.0.1'`);
   await asRoot(`grant file on *.* to reader@'127.0.0.1'`);
   await asRoot(`create table shop.n (id int primary key, x decimal(10,2), w varchar(50), at timestamp null, day date,
@@ -180,6 +180,6 @@ test('a wrong password, a server that is not there and one that is inside of the
   await expect(source('select 1', { host: '10.0.0.1' }).list(signal)).rejects.toMatchObject({
     code: 'address_refused',
   });
-  // It speaks no TLS: what must be encrypted is not sent in the clear.
+  // It does not support TLS: required encryption must fail.
   await expect(source('select 1', { tls: 'require' }).list(signal)).rejects.toMatchObject({ code: 'upstream_failed' });
 });

@@ -1,9 +1,9 @@
-/** MySQL's and MariaDB's types in the words of Dais, by the numbers of the protocol. Pure. */
+/** Maps MySQL and MariaDB types to column types, by protocol number. Pure. */
 
 export interface MysqlField {
   readonly name: string;
   readonly columnType?: number | undefined;
-  /** Characters that it is shown with, sign and point among them. */
+  /** Display width, including sign and point. */
   readonly columnLength?: number | undefined;
   readonly decimals?: number | undefined;
   readonly flags?: number | readonly string[] | undefined;
@@ -13,7 +13,7 @@ export interface MysqlField {
 const UNSIGNED = 32;
 const NEW_DECIMAL = 246;
 const BIT = 16;
-/** The character set that is none. */
+/** The binary character set. */
 const BINARY = 63;
 /** Texts and bytes: varchar, the blobs and texts, char. */
 const TEXTS: ReadonlySet<number> = new Set([249, 250, 251, 252, 253, 254, 15]);
@@ -37,8 +37,7 @@ const OTHERS: Readonly<Record<number, string>> = {
 };
 
 /**
- * What has no type of its own is text: JSON, enumerations, bytes as `\x…`, and a `time`, which may be negative or longer than
- * a day over there.
+ * Other types are text: JSON, enumerations, bytes as `\x…`, and `time`, which may be negative or longer than a day in MySQL.
  */
 export function columnTypeOf({ columnType = 0, columnLength = 0, decimals = 0, flags = 0 }: MysqlField): string {
   const unsigned = isUnsigned(flags);

@@ -1,4 +1,4 @@
-/** A query to a PostgreSQL server, read in one snapshot that can write nothing. */
+/** Reads a query of a PostgreSQL server in one read-only snapshot. */
 import { Readable } from 'node:stream';
 import type { Socket } from 'node:net';
 import { DaisError } from '@dais/api';
@@ -21,9 +21,9 @@ export interface PostgresSourceOptions {
   readonly outbound: Outbound;
 }
 
-/** Rows that cross at once. */
+/** Rows per fetch. */
 const FETCH = 10_000;
-/** A query that gives no row for so long is given up. */
+/** Timeout of a query without rows. */
 const STATEMENT_MS = 3_600_000;
 
 export function postgresSource(options: PostgresSourceOptions): DataSource {
@@ -34,7 +34,7 @@ export function postgresSource(options: PostgresSourceOptions): DataSource {
         const result = await client.query({ text: 'fetch 0 from dais_rows', rowMode: 'array' });
         return columnsOf(result.fields);
       });
-      // Nothing over there tells of a change: only the rows do.
+      // The source reports no changes: only the rows show them.
       return [{ name: 'query.csv', uri, pin: '', bytes: undefined, format: 'csv', columns }];
     },
     fetch: async (_object: SourceObject, path, io) => {
@@ -88,7 +88,7 @@ async function withQuery<T>(
     );
     await client.query(`set statement_timeout = ${STATEMENT_MS}`);
     await client.query('begin transaction isolation level repeatable read read only');
-    // Extended: the server itself refuses more than one statement.
+    // Extended protocol: the server rejects more than one statement.
     const declare = { text: `declare dais_rows no scroll cursor for ${options.sql}`, queryMode: 'extended' };
     await client.query(declare);
     return await work(client);
@@ -105,7 +105,7 @@ async function withQuery<T>(
 async function connect(options: PostgresSourceOptions, socket: Socket): Promise<Client> {
   const { host, port, database, user, password, tls, outbound } = options;
   const { Client: PgClient } = (await import('pg')).default;
-  // It is connected already, to an address that the guard has looked at.
+  // It is already connected to an address that the guard has checked.
   socket.connect = () => {
     queueMicrotask(() => socket.emit('connect'));
     return socket;
@@ -119,7 +119,7 @@ async function connect(options: PostgresSourceOptions, socket: Socket): Promise<
     port,
     database,
     user,
-    // A function: for an absent or empty one the driver would look into files and variables of this machine.
+    // A function, because for an absent or empty password the driver would read local files and variables.
     password: () => password ?? '',
     ssl: tls === 'off' ? false : secure,
     stream: () => socket,

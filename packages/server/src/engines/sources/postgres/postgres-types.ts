@@ -1,4 +1,4 @@
-/** PostgreSQL's types in the words of Dais, by their fixed numbers (catalog `pg_type`). Pure. */
+/** Maps PostgreSQL types to column types, by their fixed object ids (catalog `pg_type`). Pure. */
 
 const TYPES: Readonly<Record<number, string>> = {
   16: 'boolean',
@@ -17,8 +17,8 @@ const TYPES: Readonly<Record<number, string>> = {
 const NUMERIC = 1700;
 
 /**
- * What has no type of its own (JSON, UUID, arrays, intervals, bytes) is text. A `numeric` without a scale is `float64`:
- * it may have any number of digits, and no fixed decimal holds that.
+ * Other types (JSON, UUID, arrays, intervals, bytes) are text. A `numeric` without a scale is `float64`: it may have any number
+ * of digits, which no fixed decimal can represent.
  */
 export function columnTypeOf(oid: number, modifier: number): string {
   if (oid === NUMERIC) {

@@ -3,7 +3,7 @@ import { fromBase85, inlineRows, storedRows, vectorFile } from './deletion-vecto
 import type { DeltaDeletions } from './delta-log.ts';
 import { BitmapFault, readRows } from './roaring-rows.ts';
 
-/** As Spark wrote it, of a file of ten rows. */
+/** Written by Spark, for a file of ten rows. */
 const SPARK = Buffer.from(
   '0100000024d1d339640100000000000000000000003a300000010000000000010010000000000009002a671846',
   'hex',
@@ -31,7 +31,7 @@ const head = (bitmaps: number) => Buffer.concat([u32(1_681_511_377), u32(bitmaps
 /** One array of values. */
 const array = (...values: readonly number[]) =>
   Buffer.concat([u32(12_346, 1), u16(0, values.length - 1), u32(16), u16(...values)]);
-/** Runs as pairs of their first and how many more. */
+/** Runs as pairs of start and length - 1. */
 const runs = (count: number, ...pairs: readonly number[]) =>
   Buffer.concat([u32(12_347), Buffer.from([1]), u16(0, count - 1), u16(pairs.length / 2, ...pairs)]);
 

@@ -1,14 +1,14 @@
-/** Deletion vectors of Delta and of Iceberg: where one lies, and which rows it says are gone. Pure. */
+/** Reads deletion vectors of Delta and Iceberg: their location and deleted rows. Pure. */
 import { crc32 } from 'node:zlib';
 import type { DeltaDeletions } from './delta-log.ts';
 import { BitmapFault, readRows } from './roaring-rows.ts';
 
-/** What base 85 is written in (ZeroMQ's). */
+/** Alphabet of base 85 (ZeroMQ). */
 const Z85 = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#';
 /** A UUID of 16 bytes. */
 const ID_CHARACTERS = 20;
 
-/** @throws BitmapFault for what is no base 85. */
+/** @throws BitmapFault for invalid base 85. */
 export function fromBase85(text: string): Buffer {
   if (text.length % 5 !== 0) throw new BitmapFault('its base 85 text has a wrong length');
   const bytes = Buffer.alloc((text.length / 5) * 4);
@@ -26,8 +26,8 @@ export function fromBase85(text: string): Buffer {
 }
 
 /**
- * Below the table's own path; undefined for one that stands in the log itself.
- * @throws BitmapFault for one elsewhere, and what is none.
+ * Returns the path of a vector relative to the table; undefined for an inline vector. @throws BitmapFault for a vector outside
+ * the table, and an invalid one.
  */
 export function vectorFile({ storageType, pathOrInlineDv: written }: DeltaDeletions): string | undefined {
   if (storageType === 'i') return undefined;
@@ -39,7 +39,7 @@ export function vectorFile({ storageType, pathOrInlineDv: written }: DeltaDeleti
   return `${prefix === '' ? '' : `${prefix}/`}deletion_vector_${id}.bin`;
 }
 
-/** Of one that stands in the log. @throws BitmapFault */
+/** Reads an inline vector. @throws BitmapFault */
 export function inlineRows({ pathOrInlineDv, sizeInBytes, cardinality }: DeltaDeletions): Generator<number> {
   const bytes = fromBase85(pathOrInlineDv);
   if (sizeInBytes > bytes.length || bytes.length - sizeInBytes > 3) throw new BitmapFault('its size does not match');
@@ -48,12 +48,12 @@ export function inlineRows({ pathOrInlineDv, sizeInBytes, cardinality }: DeltaDe
 
 export interface StoredVector {
   readonly offset: number;
-  /** Of the bitmap alone. */
+  /** Size of the bitmap. */
   readonly bytes: number;
   readonly count: number;
 }
 
-/** Of one in a file with others: its size, itself and its checksum. @throws BitmapFault */
+/** Reads a vector in a file: size, bitmap and checksum. @throws BitmapFault */
 export function storedRows(file: Buffer, { offset, bytes, count }: StoredVector): Generator<number> {
   const end = offset + 4 + bytes;
   if (end + 4 > file.length) throw new BitmapFault('its file is truncated');

@@ -1,4 +1,4 @@
-/** The checkpoint of a Delta table: what its log said up to a version, as Parquet. */
+/** Reads the checkpoint of a Delta table: the state of its log at a version, as Parquet. */
 import { join } from 'node:path';
 import { DaisError } from '@dais/api';
 import type { Cell, QueryEngine, Statement, StatementResult } from '#engines/query/contract.ts';
@@ -10,20 +10,20 @@ import { structFields } from './struct-fields.ts';
 
 export interface CheckpointIo {
   readonly engine: QueryEngine;
-  /** Empty; where its files are fetched to. */
+  /** Empty folder for fetched files. */
   readonly folder: string;
   readonly signal: AbortSignal;
   /** @throws DaisError `not_found`, `too_large` */
   readonly text: (name: string) => Promise<string>;
-  /** To a path where nothing is. @throws the same. */
+  /** Downloads to a new path. @throws the same. */
   readonly download: (name: string, path: string) => Promise<void>;
 }
 
 const MOST_SIDECARS = 10_000;
 
 /**
- * Its actions, but what was removed before it. `names`: its files, all of one checkpoint.
- * @throws DaisError `not_found`, `too_large`, `upstream_failed`; QueryError of a file that is no Parquet.
+ * Yields its actions, without earlier removals. `names`: all files of one checkpoint.
+ * @throws DaisError `not_found`, `too_large`, `upstream_failed`; QueryError for a file that is not Parquet.
  */
 export async function readCheckpoint(
   where: string,
@@ -107,7 +107,7 @@ interface Asked {
   readonly statement: Statement;
 }
 
-/** What is asked of a checkpoint; the first field says whether a row is one of these. */
+/** Queried fields of a checkpoint; the first field shows whether a row has this action. */
 const ASKED = [
   { of: 'protocol', wanted: ['minReaderVersion', 'readerFeatures'], limit: 10 },
   { of: 'metaData', wanted: ['schemaString', 'partitionColumns', 'format', 'configuration'], limit: 10 },
@@ -115,7 +115,7 @@ const ASKED = [
   { of: 'sidecar', wanted: ['path'], limit: MOST_SIDECARS },
 ] as const;
 
-/** A map comes as pairs, and what is absent as a struct of nothing. */
+/** A map is a list of pairs, and an absent value is a struct of NULLs. */
 function plain(name: string, value: Cell): unknown {
   if (name === 'partitionValues' || name === 'configuration') {
     return Array.isArray(value) ? Object.fromEntries(value as readonly (readonly [string, Cell])[]) : value;
@@ -124,7 +124,7 @@ function plain(name: string, value: Cell): unknown {
   return name === 'deletionVector' && (storageType ?? null) === null ? null : value;
 }
 
-/** Where the objects of a log lie is known; a name that is not there was taken away meanwhile. */
+/** The objects of a log were listed before; a missing name was removed since. */
 export function objectOf(objects: ReadonlyMap<string, SourceObject>, name: string, where: string): SourceObject {
   const object = objects.get(name);
   if (object !== undefined) return object;

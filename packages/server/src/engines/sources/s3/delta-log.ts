@@ -1,4 +1,4 @@
-/** The log of a Delta table: which of its files make up a version, and what they say. Pure. */
+/** Reads the log of a Delta table: the files of a version and their actions. Pure. */
 import { DaisError } from '@dais/api';
 import { z } from 'zod';
 
@@ -36,7 +36,7 @@ export type DeltaMetaData = NonNullable<DeltaAction['metaData']>;
 export type DeltaDeletions = z.output<typeof deletionVector>;
 
 export interface DeltaFile {
-  /** Below the table's own path. */
+  /** Relative to the table. */
   readonly path: string;
   readonly partition: Readonly<Record<string, string | null>>;
   readonly deletions: DeltaDeletions | undefined;
@@ -46,16 +46,16 @@ export interface DeltaSnapshot {
   readonly version: number;
   readonly protocol: DeltaProtocol;
   readonly metaData: DeltaMetaData;
-  /** In the order of their paths. */
+  /** In path order. */
   readonly files: readonly DeltaFile[];
 }
 
-/** Of the log, what makes up a version. */
+/** The log files of a version. */
 export interface DeltaLogPlan {
   readonly version: number;
-  /** Names of the files of the checkpoint that it begins with. */
+  /** File names of its checkpoint. */
   readonly checkpoint: readonly string[];
-  /** Names of the commits after it, by their versions, oldest first. */
+  /** Names of the commits after the checkpoint, by version, oldest first. */
   readonly commits: ReadonlyMap<number, string>;
 }
 
@@ -68,14 +68,14 @@ const COMMIT = /(?:^|\/)_delta_log\/(\d{20})\.json$/;
 const CHECKPOINT =
   /(?:^|\/)_delta_log\/(\d{20})\.checkpoint(?:\.(\d{10})\.(\d{10})|\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})?\.(parquet|json)$/;
 
-/** Whether a file is one of those by which a version is known. */
+/** Returns whether a file defines a version. */
 export function isOfLog(name: string): boolean {
   return COMMIT.test(name) || CHECKPOINT.test(name);
 }
 
 /**
- * The newest checkpoint before a version, and the commits since. `names`: those of the log.
- * @throws DaisError `not_found`, and `invalid_state` when the log does not go back to a beginning.
+ * Finds the newest checkpoint before a version, and the commits since. `names`: files of the log. @throws DaisError
+ * `not_found`, and `invalid_state` when the log is incomplete.
  */
 export function planLog(table: string, names: readonly string[], wanted: number | undefined): DeltaLogPlan {
   const commits = new Map(
@@ -90,7 +90,7 @@ export function planLog(table: string, names: readonly string[], wanted: number 
   if (newest === -1) throw new DaisError('not_found', `${table} is not a Delta table: it has no _delta_log.`);
   const last = wanted ?? newest;
   if (last > newest) throw new DaisError('not_found', `The Delta table ${table} has no version ${last}.`);
-  // The commits that lead to it without a gap.
+  // The commits before it without a gap.
   let first = last + 1;
   while (commits.has(first - 1)) first -= 1;
   const start = checkpoints.find(({ version }) => version <= last && version >= first - 1);
@@ -108,13 +108,13 @@ export function planLog(table: string, names: readonly string[], wanted: number 
   return { version: last, checkpoint: start?.names ?? [], commits: new Map(after) };
 }
 
-/** Those that are whole, the newest first. */
+/** Complete checkpoints, the newest first. */
 function checkpointsOf(names: readonly string[]): readonly Checkpoint[] {
   const found = new Map<string, { version: number; parts: number; names: string[] }>();
   for (const name of names) {
     const [, digits, , parts, format] = CHECKPOINT.exec(name) ?? [];
     if (digits === undefined) continue;
-    // Parts of one checkpoint say how many they are; any other is a checkpoint of its own.
+    // Parts of a multi-part checkpoint contain their number; any other file is a separate checkpoint.
     const key = parts === undefined ? name : `${digits} ${parts}`;
     if (parts !== undefined && format === 'json') continue;
     const one = found.get(key) ?? { version: Number(digits), parts: Number(parts ?? 1), names: [] };
@@ -132,14 +132,14 @@ function oldestOf(commits: ReadonlyMap<number, string>, checkpoints: readonly Ch
   return checkpoints.at(-1)?.version;
 }
 
-/** @throws DaisError `upstream_failed` for what is none. */
+/** @throws DaisError `upstream_failed` for an invalid action. */
 export function readAction(value: unknown, where: string): DeltaAction {
   const read = action.safeParse(value);
   if (read.success) return read.data;
   throw new DaisError('upstream_failed', `${where} has a log entry that is not an action.`, { cause: read.error });
 }
 
-/** The actions of a commit. @throws as `readAction`. */
+/** Reads the actions of a commit. @throws as `readAction`. */
 export function* actionsOf(text: string, where: string): Generator<DeltaAction> {
   for (const line of text.split('\n')) {
     if (line.trim() === '') continue;
@@ -153,7 +153,7 @@ export function* actionsOf(text: string, where: string): Generator<DeltaAction> 
   }
 }
 
-/** Which files a table has after actions, taken one by one. */
+/** Replays actions to compute the files of a table. */
 export class DeltaReplay {
   readonly #table: string;
   readonly #files = new Map<string, DeltaFile>();
@@ -164,7 +164,7 @@ export class DeltaReplay {
     this.#table = table;
   }
 
-  /** The actions of one commit or of one checkpoint. @throws DaisError `invalid_state`, `upstream_failed`. */
+  /** Applies the actions of one commit or checkpoint. @throws DaisError `invalid_state`, `upstream_failed`. */
   apply(version: number, actions: Iterable<DeltaAction>): void {
     const where = `Version ${version} of the Delta table ${this.#table}`;
     const added = new Map<string, DeltaFile>();
@@ -178,11 +178,11 @@ export class DeltaReplay {
       }
       if (remove) this.#files.delete(keyOf(pathOf(remove.path, where), remove.deletionVector ?? undefined));
     }
-    // Within a commit the order says nothing: a file that it removes and adds is there.
+    // Within a commit the order does not matter: a file that it removes and adds exists.
     for (const [key, file] of added) this.#files.set(key, file);
   }
 
-  /** @throws DaisError `upstream_failed` for a log that does not say what the table is. */
+  /** @throws DaisError `upstream_failed` for a log without protocol or metadata. */
   snapshot(version: number): DeltaSnapshot {
     const where = `Version ${version} of the Delta table ${this.#table}`;
     const [protocol, metaData] = [this.#protocol, this.#metaData];
@@ -195,13 +195,13 @@ export class DeltaReplay {
   }
 }
 
-/** A file with other rows deleted is another one. */
+/** A file with another deletion vector is a different file. */
 function keyOf(path: string, deletions: DeltaDeletions | undefined): string {
   if (deletions === undefined) return path;
   return `${path}\n${deletions.storageType}${deletions.pathOrInlineDv}@${deletions.offset ?? ''}`;
 }
 
-/** Paths are URIs, and relative to the table unless it was cloned without its bytes. */
+/** Paths are URIs, relative to the table except in shallow clones. */
 function pathOf(path: string, where: string): string {
   if (/^[a-z][a-z0-9+.-]*:/i.test(path) || path.startsWith('/')) {
     throw new DaisError(

@@ -1,4 +1,4 @@
-/** What the columns of a Delta table are, and where its files have them. Pure. */
+/** Maps the columns of a Delta table to those of its files. Pure. */
 import { DaisError } from '@dais/api';
 import { z } from 'zod';
 import type { ColumnType } from '#engines/query/model/column-type.ts';
@@ -6,7 +6,7 @@ import type { ShapedColumn } from '#engines/query/model/parquet-shape.ts';
 import type { DeltaFile, DeltaMetaData, DeltaProtocol, DeltaSnapshot } from './delta-log.ts';
 import { partitionValue } from './partition-value.ts';
 
-/** What may stand there without changing which rows there are, or how the Parquet of them is read. */
+/** Features that change neither the rows nor how their Parquet files are read. */
 const HARMLESS: ReadonlySet<string> = new Set([
   'appendOnly',
   'invariants',
@@ -21,7 +21,7 @@ const HARMLESS: ReadonlySet<string> = new Set([
   'inCommitTimestamp',
   'rowTracking',
 ]);
-/** What is read of what its files say and the log adds. */
+/** Supported features. */
 const READ: ReadonlySet<string> = new Set(['columnMapping', 'deletionVectors', 'typeWidening']);
 
 const field = z.looseObject({
@@ -48,18 +48,18 @@ const PRIMITIVES: Readonly<Record<string, ColumnType>> = {
 };
 const PHYSICAL = 'delta.columnMapping.physicalName';
 const FIELD_ID = 'delta.columnMapping.id';
-/** Of types within each other. */
+/** Maximum nesting of types. */
 const DEEPEST = 16;
 
 export interface DeltaShape {
   readonly columns: readonly ShapedColumn[];
-  /** Of each column that no file holds, by the number that `columns` gives it. */
+  /** Constant values of a file, by their number in `columns`. */
   readonly values: (file: DeltaFile) => readonly (string | null)[];
 }
 
 /**
- * How the rows of a version come out of its files; undefined where the files are its rows as they are.
- * @throws DaisError `invalid_state` for what is not read, saying what to change; `upstream_failed` for a broken log.
+ * Returns the mapping from files to rows of a version; undefined if the files are the rows. @throws DaisError `invalid_state`
+ * for unsupported features, with a remedy; `upstream_failed` for an invalid log.
  */
 export function shapeOf(table: string, { version, protocol, metaData, files }: DeltaSnapshot): DeltaShape | undefined {
   const where = `Version ${version} of the Delta table ${table}`;
@@ -130,7 +130,7 @@ function physicalName(where: string, { name, metadata }: Field): string {
   throw broken(where, `maps columns by name, and ${name} has no physical name`);
 }
 
-/** Columns are found by what they are called in the files; what is within them, by what the table calls it. */
+/** Columns are found by their names in the files, but nested fields by their names in the table. */
 function requirePlainInside(where: string, { name, type }: Field): void {
   const inside = (value: unknown, depth: number): void => {
     if (typeof value !== 'object' || value === null || depth > DEEPEST) return;

@@ -31,7 +31,7 @@ let client: S3Client;
 let outbound: Outbound;
 let folder: string;
 let engine: QueryEngine;
-/** What the package itself reads of each table. */
+/** The rows of each table that the package reads. */
 let told: Readonly<Record<string, Told>>;
 const opened: DataSource[] = [];
 
@@ -103,7 +103,7 @@ interface Told {
   readonly rows: readonly (readonly unknown[])[];
 }
 
-/** In the order of their first column. */
+/** Sorted by the first column. */
 async function read(from: DataSource): Promise<Told> {
   const objects = await from.list(signal);
   const files = [];

@@ -13,11 +13,11 @@ import { inTurns } from './in-turns.ts';
 import { s3Bucket, type S3Bucket, type S3BucketOptions } from './s3-source.ts';
 
 export interface TableSourceOptions extends S3BucketOptions {
-  /** Of the table in the bucket. */
+  /** Path of the table in the bucket. */
   readonly path: string;
-  /** Reads what describes the table, where that is Parquet. */
+  /** Reads Parquet metadata of the table. */
   readonly query: () => Promise<QueryEngine>;
-  /** Absolute, for files that are read on the way; made when it is absent. */
+  /** Absolute folder for temporary files; created when missing. */
   readonly scratch: string;
 }
 
@@ -26,10 +26,10 @@ export interface DeltaSourceOptions extends TableSourceOptions {
   readonly version: number | undefined;
 }
 
-/** Of one commit or file of deletion vectors, and of all that are read. */
+/** Maximum size of one commit or file of deletion vectors, and of all together. */
 const FILE_BYTES = 64 * 1024 * 1024;
 const LOG_BYTES = 256 * 1024 * 1024;
-/** Of a checkpoint, with all its parts: it lies on the disk. */
+/** Maximum size of a checkpoint with all its parts, which is on the disk. */
 const CHECKPOINT_BYTES = 1024 * 1024 * 1024;
 
 export function deltaSource({ path, version, query, scratch, ...options }: DeltaSourceOptions): DataSource {
@@ -77,7 +77,7 @@ class DeltaListing {
       vectors.expect(deletions.cardinality);
       if (name !== undefined) wanted.add(`${folder}/${name}`);
     }
-    // After the log: a file that a commit names was there before that commit.
+    // After the log, because a file exists before the commit that adds it.
     const there = new Map(
       (await bucket.objects(`${folder}/**`, this.#signal, (name) => wanted.has(name))).map((one) => [one.name, one]),
     );

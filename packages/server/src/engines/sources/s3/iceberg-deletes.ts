@@ -1,4 +1,4 @@
-/** Which rows of the files of an Iceberg snapshot were deleted: by Parquet files of row numbers, or by bitmaps. */
+/** Reads deleted rows of the files of an Iceberg snapshot, from Parquet files of row numbers or from bitmaps. */
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -12,29 +12,29 @@ import type { IcebergDeletes, IcebergFile } from './iceberg-table.ts';
 
 export interface DeletesIo {
   readonly engine: () => Promise<QueryEngine>;
-  /** Counts what is found. */
+  /** Collects the deleted rows. */
   readonly gone: DeletedRows;
-  /** Empty; where files are fetched to. */
+  /** Empty folder for fetched files. */
   readonly folder: string;
   readonly signal: AbortSignal;
   /** @throws DaisError `not_found`, `too_large` */
   readonly bytes: (path: string) => Promise<Buffer>;
-  /** To a path where nothing is. @throws the same. */
+  /** Downloads to a new path. @throws the same. */
   readonly download: (path: string, to: string) => Promise<void>;
 }
 
 type Vector = Extract<IcebergDeletes, { type: 'vector' }>;
 
-/** Row numbers that come in one line. */
+/** Row numbers per line. */
 const BUCKET = 65_536;
-/** Of a file: row numbers stay whole numbers of ours. */
+/** Maximum row number of a file, within safe integers. */
 const MOST_ROWS = 2 ** 48;
-/** Beside a bitmap stand its size and its checksum. */
+/** A bitmap is stored with its size and its checksum. */
 const FRAME_BYTES = 8;
 
 /**
- * The rows that are gone from each data file, by its path, packed; no entry for a file that has all.
- * @throws DaisError `too_large`, `upstream_failed`, `not_found`; QueryError of a file that is no Parquet.
+ * Returns the packed deleted rows of each data file by path; no entry for a file without any.
+ * @throws DaisError `too_large`, `upstream_failed`, `not_found`; QueryError for a file that is not Parquet.
  */
 export async function deletedRows(
   where: string,
@@ -56,7 +56,7 @@ export async function deletedRows(
     found.set(of.of, await gone.pack(() => vectorRows(bytes, of)));
   }
   const positions = deletes.filter(({ deletes: of }) => of?.type === 'positions');
-  // A vector says all that is gone from its file.
+  // A vector contains all deleted rows of its file.
   const others = data.filter(({ path }) => !found.has(path));
   if (positions.length > 0 && others.length > 0) await addPositions(others, positions, io, found);
   return found;
@@ -113,7 +113,7 @@ async function addPositions(
   }
 }
 
-/** For each data file, its row numbers in lists that rise. */
+/** For each data file, ascending lists of row numbers. */
 const POSITIONS: Relation = {
   type: 'sort',
   by: [ascending('at'), ascending('bucket')],
@@ -154,7 +154,7 @@ const POSITIONS: Relation = {
   },
 };
 
-/** By the number of their file. */
+/** By file number. */
 export async function packLines(path: string, gone: DeletedRows): Promise<ReadonlyMap<number, string>> {
   const packers = gone.packers();
   for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {

@@ -1,4 +1,4 @@
-/** Rows of an Iceberg table that are gone because of their values: found once a file is here, and told by their numbers. */
+/** Applies equality deletes of an Iceberg table: finds deleted rows of a fetched file and returns their numbers. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DaisError } from '@dais/api';
@@ -11,14 +11,14 @@ import { packLines } from './iceberg-deletes.ts';
 import type { IcebergColumns } from './iceberg-schema.ts';
 import type { IcebergFile } from './iceberg-table.ts';
 
-/** Of one data file: what takes rows away from it, by the columns that it goes by. */
+/** The equality deletes of one data file, by their columns. */
 export interface EqualityPlan {
   readonly by: readonly { readonly columns: readonly string[]; readonly files: readonly string[] }[];
 }
 
 /**
- * Of each data file that equality deletes reach, by its path: those of later commits, of its partition or of a table without.
- * @throws DaisError `invalid_state` for deletes by columns that are no more.
+ * Returns the deletes of each affected data file by path: those of later commits, of its partition or unpartitioned.
+ * @throws DaisError `invalid_state` for deletes by dropped columns.
  */
 export function equalityPlans(
   where: string,
@@ -54,21 +54,21 @@ export function equalityPlans(
 
 export interface EqualityIo {
   readonly engine: QueryEngine;
-  /** For what is written on the way; nobody else writes there. */
+  /** Private scratch folder. */
   readonly folder: string;
   readonly signal: AbortSignal;
   /** Counts what is found. */
   readonly gone: DeletedRows;
-  /** Where a file of deletes lies on this machine. */
+  /** Returns the local path of a delete file. */
   readonly local: (path: string) => Promise<string>;
 }
 
-/** Rows that come in one line. */
+/** Rows per line. */
 const BUCKET = 65_536;
 
 /**
- * The part of a data file that lies at `path`, with the rows that are gone because of their values beside those of `part`.
- * @throws DaisError `too_large`; QueryError for what is no Parquet.
+ * Returns the part of the data file at `path`, with rows deleted by value in addition to those of `part`.
+ * @throws DaisError `too_large`; QueryError for a file that is not Parquet.
  */
 export async function withoutEqual(
   path: string,
@@ -104,7 +104,7 @@ export async function withoutEqual(
   const found = (await packLines(listed, io.gone)).get(0);
   await rm(listed, { force: true });
   if (found === undefined) return part;
-  // The rows of `part` were not looked at again.
+  // The rows of `part` were not checked again.
   const rows = () => mergedRows(rowNumbers(part.deleted ?? ''), rowNumbers(found));
   return { ...part, deleted: await io.gone.pack(rows) };
 }

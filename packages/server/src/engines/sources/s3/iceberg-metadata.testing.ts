@@ -1,4 +1,4 @@
-/** What describes an Iceberg table, for tests. */
+/** Iceberg metadata for tests. */
 import { parseMetadata } from './iceberg-table.ts';
 
 export const TABLE = 's3://lake/t';
@@ -7,7 +7,7 @@ export const SECOND = '3475017391548144386';
 export const schema = (id: number, ...fields: readonly object[]) => ({ 'schema-id': id, type: 'struct', fields });
 export const named = (id: number, name: string, more = {}) => ({ id, name, required: false, type: 'string', ...more });
 
-/** Of a table with two snapshots; ids stand there as numbers that no double holds. */
+/** Metadata of a table with two snapshots; ids are numbers beyond double precision. */
 export function metadata(more: Readonly<Record<string, unknown>> = {}) {
   const text = JSON.stringify({
     'format-version': 2,

@@ -25,9 +25,9 @@ test('columns whose names mean something else in older files are found by number
   expect(by([a], [named(2, 'a')])).toBe('number');
   expect(by([a], [a, named(2, 'b', { 'initial-default': 'x' })])).toBe('number');
   expect(by([a, named(2, 'b')], [named(1, 'b'), named(2, 'a')])).toBe('number');
-  // An expired snapshot: how its files were written is not known.
+  // An expired snapshot: the schema of its files is unknown.
   expect(by([a], [named(1, 'b')], '7')).toBe('number');
-  // What is within a column that is called otherwise is called as it was.
+  // Nested fields of a renamed column keep their names.
   const inside = (name: string) => named(1, name, { type: { type: 'struct', fields: [named(2, 'x')] } });
   expect(by([inside('s')], [inside('t')])).toBe('number');
 });

@@ -1,4 +1,4 @@
-/** What the columns of an Iceberg table are, by their numbers, and where its files have them. Pure. */
+/** Maps the columns of an Iceberg table, by field id, to those of its files. Pure. */
 import { DaisError } from '@dais/api';
 import type { ColumnType } from '#engines/query/model/column-type.ts';
 import type { ShapedColumn } from '#engines/query/model/parquet-shape.ts';
@@ -12,15 +12,15 @@ import {
 } from './iceberg-table.ts';
 import { partitionValue } from './partition-value.ts';
 
-/** How the columns of a table are found in its files: by name where every file calls them as the table does, else by number. */
+/** How the columns of a table are found in its files: by name if every file uses the names of the table, else by field id. */
 export interface IcebergColumns {
   readonly fields: readonly SchemaField[];
   readonly by: 'name' | 'number';
 }
 
 /**
- * Columns are found by name in the files, and by number in the table: names serve only where both mean the same for every file.
- * @throws DaisError `invalid_state` for columns within others that are called otherwise; `upstream_failed` for no schema.
+ * Files may be read by name, while the table uses field ids: names are used only if both are equivalent for every file.
+ * @throws DaisError `invalid_state` for renamed nested columns; `upstream_failed` for a missing schema.
  */
 export function columnsOf(
   where: string,
@@ -38,7 +38,7 @@ export function columnsOf(
   const seen = new Set<TableSchema>();
   for (const { snapshot: came } of files) {
     const known = byId.get(writtenWith.get(came ?? '') ?? -1);
-    // Where nobody knows any more how a file was written, it may have been in any of the ways.
+    // If the schema of a file is unknown, it may be any of the schemas.
     for (const one of known === undefined ? schemas : [known]) seen.add(one);
   }
   const now = namesOf(where, current.fields);
@@ -47,16 +47,16 @@ export function columnsOf(
 }
 
 interface NamedField {
-  /** The column that it is within, by its number; itself for a column. */
+  /** Field id of its top-level column; its own id for a column. */
   readonly column: number;
-  /** Below the column. */
+  /** Path below the column. */
   readonly path: string;
-  /** From the top, for people. */
+  /** Full path, for messages. */
   readonly named: string;
   readonly filled: boolean;
 }
 
-/** @throws DaisError for a difference within a column. */
+/** @throws DaisError for a difference in a nested column. */
 function sameNames(
   where: string,
   then: ReadonlyMap<number, NamedField>,
@@ -85,12 +85,12 @@ function sameNames(
   return same;
 }
 
-/** Columns meet by their names, what is within one only there. */
+/** Columns are compared by name, nested fields within their column. */
 function keyOf(column: number, path: string, named: string): string {
   return path === '' ? named : `${column}\n${path}`;
 }
 
-/** By their numbers: each column, and those within others. */
+/** Maps field ids to columns and nested fields. */
 function namesOf(where: string, fields: readonly SchemaField[]): ReadonlyMap<number, NamedField> {
   const names = new Map<number, NamedField>();
   const add = (
@@ -135,10 +135,10 @@ const PRIMITIVES: Readonly<Record<string, ColumnType>> = {
   uuid: 'string',
   binary: 'binary',
 };
-/** Of types within each other. */
+/** Maximum nesting of types. */
 const DEEPEST = 16;
 
-/** The columns as files have them. @throws DaisError `invalid_state` for a type that is not read. */
+/** Returns the columns of the files. @throws DaisError `invalid_state` for an unsupported type. */
 export function shapeOf(where: string, { fields, by }: IcebergColumns): readonly ShapedColumn[] {
   return fields.map((one): ShapedColumn => {
     const { name, id } = one;
@@ -149,7 +149,7 @@ export function shapeOf(where: string, { fields, by }: IcebergColumns): readonly
   });
 }
 
-/** Of files that are older than the column. */
+/** Default value for files that are older than the column. */
 function defaultOf(where: string, field: SchemaField, type: ColumnType): string | undefined {
   const value = field['initial-default'] ?? undefined;
   if (value === undefined) return undefined;

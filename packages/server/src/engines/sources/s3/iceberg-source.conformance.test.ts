@@ -32,7 +32,7 @@ let client: S3Client;
 let outbound: Outbound;
 let folder: string;
 let engine: QueryEngine;
-/** The states of each table, in their order. */
+/** The snapshots of each table, in order. */
 let states: Readonly<Record<string, readonly State[]>>;
 const opened: DataSource[] = [];
 
@@ -88,7 +88,7 @@ interface Which {
 }
 
 interface State extends Required<Which> {
-  /** As pyiceberg itself reads it. */
+  /** The rows that pyiceberg reads. */
   readonly rows: readonly (readonly unknown[])[];
 }
 
@@ -114,7 +114,7 @@ async function ids(from: DataSource): Promise<readonly unknown[]> {
   return (await read(from)).map(([id]) => id);
 }
 
-/** In the order of their first column. */
+/** Sorted by the first column. */
 async function read(from: DataSource): Promise<readonly (readonly unknown[])[]> {
   const objects = await from.list(signal);
   const files = [];
@@ -168,7 +168,7 @@ test('a table as a catalog names it, and one that is partitioned', async () => {
   const { metadata, snapshot } = state('plain', 2);
   const [object] = await source('plain', { metadata }).list(signal);
   expect(object?.snapshot).toBe(`iceberg ${snapshot}`);
-  // Its files hold the column by which it is partitioned.
+  // Its files contain the partition column.
   expect(await ids(source('parted'))).toEqual([1, 2, 3]);
 });
 

@@ -29,12 +29,12 @@ export interface IcebergSourceOptions extends TableSourceOptions {
   readonly snapshot: string | undefined;
 }
 
-/** Of one file that describes the table, inflated, and of all that are read, as they lie there. */
+/** Maximum decompressed size of one metadata file, and stored size of all together. */
 const FILE_BYTES = 64 * 1024 * 1024;
 const ALL_BYTES = 256 * 1024 * 1024;
-/** Of files that take rows away, which lie on the disk. */
+/** Maximum size of delete files, which are on the disk. */
 const DELETE_BYTES = 1024 * 1024 * 1024;
-/** Of one manifest: some hundred for each file of the table. */
+/** Maximum number of values of one manifest: some hundred per file of the table. */
 const VALUES = 20_000_000;
 
 export function icebergSource({
@@ -71,7 +71,7 @@ export function icebergSource({
 
 interface Listed {
   readonly objects: readonly SourceObject[];
-  /** Of an object whose rows are known only with its bytes, which lie at `path`; else undefined. */
+  /** Returns the part of an object whose deleted rows depend on its bytes at `path`; otherwise undefined. */
   readonly partOf: (object: SourceObject, path: string, signal: AbortSignal) => Promise<SourceObject['part']>;
 }
 
@@ -85,7 +85,7 @@ interface Parts extends Pick<IcebergSourceOptions, 'query'> {
 class IcebergListing {
   readonly #parts: Parts;
   readonly #signal: AbortSignal;
-  /** What describes the table. */
+  /** Metadata files of the table. */
   #known: ReadonlyMap<string, SourceObject> = new Map();
   #left = ALL_BYTES;
   #deleteBytes = DELETE_BYTES;
@@ -117,7 +117,7 @@ class IcebergListing {
     const columns = columnsOf(where, metadata, snapshot, data);
     const keys = new Map(files.map((file) => [file.path, keyOf(where, located, file.path)]));
     const all = new Set(keys.values());
-    // After what describes it: a file that a snapshot names was there before it.
+    // After the metadata, because a file exists before the snapshot that lists it.
     const there = await this.#objects(`${place.folder}/**`, (key) => all.has(key));
     const objectOf = (file: string): SourceObject => {
       const key = keys.get(file) ?? '';
@@ -212,10 +212,10 @@ class IcebergListing {
     await this.#parts.bucket.fetch(object, to, { signal });
   }
 
-  /** Of what describes the table. */
+  /** Reads a metadata file. */
   async #read(key: string, what: string): Promise<Buffer> {
     let object = this.#known.get(key);
-    // Some tables keep it elsewhere.
+    // Some tables store it in another folder.
     object ??= (await this.#objects(`${this.#parts.place.folder}/**`, (name) => name === key)).get(key);
     if (object === undefined) throw new DaisError('not_found', `${what} is missing: the bucket has no object ${key}.`);
     return await this.#bytes(object);
@@ -243,7 +243,7 @@ function avroRecords(what: string, bytes: Buffer): readonly unknown[] {
   }
 }
 
-/** Some writers pack it, and not all say so in its name. */
+/** Some writers compress it, not always visible in its name. */
 function plainBytes(what: string, bytes: Buffer): Buffer {
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
   try {

@@ -56,7 +56,7 @@ test('files that are there, with the snapshot that they came with', () => {
     { path: 'm', deletes: false, snapshot: undefined, sequence: 0, spec: 0 },
     { path: 'd', deletes: true, snapshot: '5', sequence: 7, spec: 3 },
   ]);
-  // Deletes that a later snapshot took away again change nothing.
+  // Deletes that a later snapshot removed have no effect.
   expect(filesOf(TABLE, { ...manifest, deletes: true }, [data({ content: 1 }, 2)])).toEqual([]);
 });
 

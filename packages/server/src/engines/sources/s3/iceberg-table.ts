@@ -1,9 +1,9 @@
-/** What an Iceberg table says of itself: its metadata, the manifests of a snapshot, and which files have its rows. Pure. */
+/** Reads the metadata of an Iceberg table, the manifests of a snapshot, and its data files. Pure. */
 import { DaisError } from '@dais/api';
 import { z } from 'zod';
 import { JsonFault, JsonReader } from '#lib/json-reader.ts';
 
-/** Ids of snapshots are 63 bits: text, so that none is taken for its neighbour. */
+/** Snapshot ids have 63 bits: text, so that no precision is lost. */
 const id = z.union([z.int(), z.bigint()]).transform(String);
 const field: z.ZodType<SchemaField> = z.looseObject({
   id: z.int(),
@@ -65,30 +65,30 @@ export type IcebergSnapshot = z.output<typeof snapshot>;
 
 export interface IcebergManifest {
   readonly path: string;
-  /** It lists what takes rows away. */
+  /** It lists delete files. */
   readonly deletes: boolean;
   readonly snapshot: string | undefined;
-  /** How old its files are, where they do not say it themselves. */
+  /** Default sequence number of its files. */
   readonly sequence: number;
-  /** The way in which its files are partitioned. */
+  /** Partition spec of its files. */
   readonly spec: number;
 }
 
 export interface IcebergFile {
   readonly path: string;
-  /** The snapshot that it came with. */
+  /** The snapshot that added it. */
   readonly snapshot: string | undefined;
-  /** How old it is: what takes rows away reaches files that are as old or older. */
+  /** Sequence number: deletes apply to files with the same or a lower number. */
   readonly sequence: number;
-  /** The same for files of one partition; undefined where there are none. */
+  /** Equal for files of one partition; undefined without partitions. */
   readonly partition: string | undefined;
-  /** Of a file that takes rows away; absent of one that has them. */
+  /** Set for a delete file; absent for a data file. */
   readonly deletes?: IcebergDeletes;
 }
 
 /**
- * Row numbers in files, as a Parquet file; those of one file, as a bitmap in a file with others; or values, as a Parquet file: rows
- * that have them in the columns of these numbers are gone.
+ * Position deletes in a Parquet file; a deletion vector of one file, as a bitmap; or equality deletes in a Parquet file: rows
+ * with these values in the columns of these field ids are deleted.
  */
 export type IcebergDeletes = { readonly rows: number } & (
   | { readonly type: 'positions' }
@@ -100,8 +100,8 @@ const NAME = /^(?:v(\d{1,15})|(\d{1,15})-[^/]+?)(?:\.gz)?\.metadata\.json(?:\.gz
 const DELETED = 2;
 
 /**
- * The newest of the files below `metadata/`, by the number in its name: a catalog that knows better is not asked.
- * @throws DaisError `not_found`, and `invalid_state` when two have that number.
+ * Returns the newest file below `metadata/`, by the number in its name, without a catalog.
+ * @throws DaisError `not_found`, and `invalid_state` when two files have that number.
  */
 export function newestMetadata(table: string, names: readonly string[]): string {
   const found = names.flatMap((name) => {
@@ -118,7 +118,7 @@ export function newestMetadata(table: string, names: readonly string[]): string 
   );
 }
 
-/** @throws DaisError `upstream_failed` for what is no metadata, `invalid_state` for a version that is not known. */
+/** @throws DaisError `upstream_failed` for invalid metadata, `invalid_state` for an unsupported version. */
 export function parseMetadata(table: string, bytes: Buffer): IcebergMetadata {
   const metadata = parsed(metadataSchema, `The metadata of the Iceberg table ${table}`, () =>
     new JsonReader(bytes, { depth: 64, nan: false }).value(),
@@ -139,12 +139,12 @@ export function chosenSnapshot(table: string, metadata: IcebergMetadata, wanted:
   throw new DaisError('not_found', `The Iceberg table ${table} has no snapshot ${chosen}. Check whether it has expired.`);
 }
 
-/** The fields of a struct, of the text of a schema. @throws DaisError `upstream_failed` */
+/** Parses the fields of a struct of a schema. @throws DaisError `upstream_failed` */
 export function fieldsOf(where: string, value: unknown): readonly SchemaField[] {
   return parsed(inner, `A schema of ${where}`, () => value);
 }
 
-/** Of the records of a manifest list. @throws DaisError `upstream_failed`. */
+/** Parses the records of a manifest list. @throws DaisError `upstream_failed`. */
 export function manifestsOf(where: string, records: readonly unknown[]): readonly IcebergManifest[] {
   return records.map((record) => {
     const read = parsed(manifest, where, () => record);
@@ -155,8 +155,8 @@ export function manifestsOf(where: string, records: readonly unknown[]): readonl
 }
 
 /**
- * The files that the records of a manifest say are there.
- * @throws DaisError `invalid_state` for what is not read, saying what to change; `upstream_failed` for a broken manifest.
+ * Returns the live files in the records of a manifest.
+ * @throws DaisError `invalid_state` for unsupported features, with a remedy; `upstream_failed` for an invalid manifest.
  */
 export function filesOf(where: string, of: IcebergManifest, records: readonly unknown[]): readonly IcebergFile[] {
   return records.flatMap((record): IcebergFile[] => {
@@ -211,7 +211,7 @@ function requireParquet(where: string, what: string, format: string): void {
   throw refused(where, `has ${what} in the format ${format.slice(0, 40)}`, 'Write them as Parquet.');
 }
 
-/** Where a table was when it was written, and where it is. */
+/** The original location of a table, and its current one. */
 export interface Located {
   readonly location: string;
   readonly bucket: string;
@@ -219,8 +219,9 @@ export interface Located {
 }
 
 /**
- * Where in the bucket a file of the table lies. The table says where it was when it was written; it is read where it is now.
- * @throws DaisError `invalid_state` for what lies elsewhere.
+ * Returns the key of a file of the table in the bucket. Metadata contain the original location; files are read from the current
+ * one.
+ * @throws DaisError `invalid_state` for a file outside the table.
  */
 export function keyOf(where: string, place: Located, uri: string): string {
   const file = plainUri(uri);
@@ -231,7 +232,7 @@ export function keyOf(where: string, place: Located, uri: string): string {
   throw refused(where, `has files outside the table, such as ${uri.slice(0, 300)}`, 'Copy all its files into one folder.');
 }
 
-/** One bucket has three names, and one folder four. */
+/** Normalizes the three schemes of a bucket and the forms of a file URI. */
 function plainUri(uri: string): string {
   return uri.replace(/^s3[an]:\/\//, 's3://').replace(/^file:\/*/, '/');
 }

@@ -1,4 +1,4 @@
-/** Long lists without holding others up. */
+/** Processes long lists without blocking the event loop. */
 import { setImmediate as turn } from 'node:timers/promises';
 
 const ITEMS_A_TURN = 1000;

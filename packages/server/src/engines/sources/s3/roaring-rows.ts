@@ -1,6 +1,6 @@
 /**
- * Numbers of deleted rows, as Delta and Iceberg keep them: a 64-bit Roaring bitmap in the portable form (a list of 32-bit ones,
- * each with what stands in its high half). What a bitmap claims costs no more than its bytes allow. Pure.
+ * Reads row numbers of deletion vectors of Delta and Iceberg: a 64-bit Roaring bitmap in the portable format (a list of 32-bit
+ * bitmaps with their high halves). The cost is bounded by the size of the input. Pure.
  */
 
 export class BitmapFault extends Error {}
@@ -8,15 +8,15 @@ export class BitmapFault extends Error {}
 const MAGIC = 1_681_511_377;
 const ARRAYS_AND_BITMAPS = 12_346;
 const WITH_RUNS = 12_347;
-/** Containers up to this count have no offsets, where there are runs. */
+/** Bitmaps with runs and up to this number of containers have no offsets. */
 const WITHOUT_OFFSETS = 4;
-/** An array beyond this is a bitmap. */
+/** Containers with more values are bitmaps. */
 const ARRAY_VALUES = 4096;
 const HIGH = 2 ** 32;
-/** Of rows: row numbers stay whole numbers of ours. */
+/** Maximum row number, within safe integers. */
 const HIGHEST_KEY = 2 ** 20;
 
-/** The numbers, rising. @throws BitmapFault for what is no such bitmap, or has not exactly `count` numbers. */
+/** Yields the numbers in ascending order. @throws BitmapFault for an invalid bitmap, or one without exactly `count` numbers. */
 export function* readRows(bytes: Buffer, count: number): Generator<number> {
   const reader = new Reader(bytes);
   if (reader.u32() !== MAGIC) throw new BitmapFault('it is not a bitmap in the portable format');

@@ -50,7 +50,7 @@ const put = async (name: string, key: string, text: string) =>
   void (await client.send(new PutObjectCommand({ Bucket: name, Key: key, Body: text })));
 
 function source(name: string, glob: string, more: Partial<S3SourceOptions> = {}): DataSource {
-  // As for a user's address: it is looked at.
+  // The guard checks it like the address of a user.
   const guarded = {
     ...outbound,
     stream: async (request: Parameters<Outbound['stream']>[0]) => await outbound.stream({ ...request, trusted: false }),

@@ -10,7 +10,7 @@ import { globPattern, globPrefix } from './glob.ts';
 export interface S3Credentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
-  /** Of keys that end by themselves. */
+  /** Session token of temporary credentials. */
   readonly sessionToken?: string;
 }
 
@@ -19,7 +19,7 @@ export interface S3BucketOptions {
   readonly region: string;
   readonly endpoint: string | undefined;
   readonly credentials: S3Credentials | undefined;
-  /** Carries the requests through the guard against addresses inside of the network. */
+  /** HTTP client behind the guard against internal addresses. */
   readonly requestHandler: NonNullable<S3ClientConfig['requestHandler']>;
 }
 
@@ -28,11 +28,11 @@ export interface S3SourceOptions extends S3BucketOptions {
 }
 
 export interface S3Bucket extends Pick<DataSource, 'fetch' | 'close'> {
-  /** In the order of names; none where none fits. `only`: others are not counted. @throws DaisError as `DataSource.list`. */
+  /** Lists matching objects in name order. `only`: filters before counting. @throws DaisError as `DataSource.list`. */
   objects(glob: string, signal: AbortSignal, only?: (name: string) => boolean): Promise<readonly SourceObject[]>;
-  /** The bytes of an object as they come. @throws DaisError as `DataSource.fetch`. */
+  /** Streams the bytes of an object. @throws DaisError as `DataSource.fetch`. */
   open(object: SourceObject, signal: AbortSignal): Promise<Readable>;
-  /** Of an object that is small. @throws DaisError as `DataSource.fetch`; `too_large`. */
+  /** Reads a small object. @throws DaisError as `DataSource.fetch`; `too_large`. */
   bytes(object: SourceObject, mostBytes: number, signal: AbortSignal): Promise<Buffer>;
 }
 
@@ -56,7 +56,7 @@ export function s3Bucket(options: S3BucketOptions): S3Bucket {
     try {
       return await work(await (client ??= connect(options)));
     } catch (error) {
-      // The SDK tells of an abort in words of its own.
+      // The SDK throws its own error for an abort.
       signal.throwIfAborted();
       throw faultOf(error, bucket, doing);
     }
@@ -113,7 +113,7 @@ export function s3Bucket(options: S3BucketOptions): S3Bucket {
 
 async function connect({ region, endpoint, credentials, requestHandler }: S3BucketOptions): Promise<S3> {
   const { S3: S3Client } = await import('@aws-sdk/client-s3');
-  // Without keys a bucket that is open to all is read: the keys of this machine are not the project's to use.
+  // Without keys only public buckets are read: projects must not use the credentials of this machine.
   const anonymous = {
     signer: { sign: async <T>(request: T) => await Promise.resolve(request) },
     credentials: { accessKeyId: '', secretAccessKey: '' },

@@ -1,6 +1,6 @@
-/** The names of the fields of a struct, from the text of its type. Pure. */
+/** Returns the field names of a struct, from the text of its type. Pure. */
 
-/** Empty for what is no struct. */
+/** Empty if the type is not a struct. */
 export function structFields(type: string): readonly string[] {
   if (!type.startsWith('struct<')) return [];
   const names: string[] = [];

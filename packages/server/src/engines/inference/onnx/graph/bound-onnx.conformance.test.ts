@@ -1,4 +1,4 @@
-/** The static bounds, compared with what onnxruntime computes: models of the exporters, and the cases of the ONNX standard. */
+/** Compares the static bounds with the results of onnxruntime, for exported models and the test cases of the ONNX standard. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -90,6 +90,7 @@ test('cases of the standard: no output is larger than the bound, or the reason n
       isBelow: true,
     });
   }
-  // The others take sequences, optional values or 4-bit and 8-bit floats, or use operators that no exporter of models for inference writes.
+  // The others have sequences, optional values or 4-bit and 8-bit floats, or use operators that no exporter of inference models
+  // writes.
   expect(bounded).toBeGreaterThanOrEqual(1370);
 });

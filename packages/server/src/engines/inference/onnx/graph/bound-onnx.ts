@@ -1,10 +1,10 @@
 /**
- * Computes, from the bytes of an ONNX file alone, how much memory and time a run can need at most. Nothing is loaded into a
- * runtime, so a hostile file costs no more than its own size to analyze.
+ * Computes the maximum memory and time of a run from the bytes of an ONNX file. It loads nothing into a runtime, so analyzing a
+ * hostile file costs no more than its size.
  *
- * Every dimension is a polynomial in the open dimensions of the inputs (size.ts), whose range covers each admitted batch, and
- * tensors that describe shapes are computed on the way. Declared shapes of values and outputs are claims of the file and are
- * ignored. An operator, type or dimension without a known limit ends the analysis with a reason.
+ * Every dimension is a polynomial in the dynamic dimensions of the inputs (size.ts), whose range covers each admitted batch,
+ * and shape tensors are computed during the analysis. Declared shapes of values and outputs are not trusted and are ignored. An
+ * operator, type or dimension without a known limit ends the analysis with a reason.
  */
 import { ProtobufFault } from '#lib/protobuf-reader.ts';
 import { classicalRules, tfIdf } from './classical-rules.ts';
@@ -31,13 +31,13 @@ import {
 } from './tensor-value.ts';
 
 export interface OnnxBoundOptions {
-  /** Rows that one run may have: the bound holds for every batch from 0 rows up to this. */
+  /** Maximum rows of one run: the bound holds for every batch from 0 rows up to this. */
   readonly maxBatch: number;
-  /** Largest size of every other open dimension of an input. Without it, a model that has one is not bounded. */
+  /** Maximum size of every other dynamic dimension of an input. Without it, a model with such a dimension is not bounded. */
   readonly maxOpenDimension?: number;
   /** Bytes of text that the inputs of one run may have in total. Default 1 MiB. */
   readonly maxTextBytes?: number;
-  /** Size in bytes of each external data file, by its location as the ONNX file writes it. */
+  /** Size in bytes of each external data file, by its location in the ONNX file. */
   readonly externalData?: ReadonlyMap<string, number>;
 }
 
@@ -51,9 +51,11 @@ export interface LargestNode {
 export type OnnxBound =
   | {
       readonly bounded: true;
-      /** Memory that loading and one run at the largest admitted batch need at most: weights, inputs, outputs of all nodes, scratch. */
+      /**
+       * Maximum memory of loading and one run at the largest admitted batch: weights, inputs, outputs of all nodes, scratch.
+       */
       readonly peakBytes: number;
-      /** The part of `peakBytes` that loading takes: weights, and what the runtime computes from constants alone. */
+      /** The part of `peakBytes` for loading: weights, and values that the runtime computes from constants. */
       readonly loadBytes: number;
       /** Operations of loading: reading, optimizing each node, computing constants. */
       readonly loadOperations: number;
@@ -63,11 +65,11 @@ export type OnnxBound =
     }
   | {
       readonly bounded: false;
-      /** Names the operator and the node: "operator Loop in node `x`: …". */
+      /** Contains the operator and the node: "operator Loop in node `x`: …". */
       readonly reason: string;
     };
 
-/** Versions of ONNX whose operators the rules describe. */
+/** Opset versions that the rules support. */
 const OPSETS: ReadonlyMap<string, readonly [oldest: number, newest: number]> = new Map([
   ['', [7, 25]],
   ['ai.onnx.ml', [1, 5]],
@@ -90,21 +92,21 @@ const RULES: ReadonlyMap<string, ReadonlyMap<string, Rules[string]>> = new Map(
   }).map(([domain, rules]) => [domain, new Map(Object.entries(rules))]),
 );
 
-/** The runtime replaces these by constants where the dimensions of the input are fixed. */
+/** The runtime replaces these with constants if the dimensions of the input are fixed. */
 const SHAPE_OPERATORS = new Set(['Shape', 'Size']);
 
 const DEFAULT_TEXT_BYTES = 1024 * 1024;
-/** Graphs and functions within each other. */
+/** Maximum nesting of graphs and functions. */
 const DEEPEST = 16;
-/** Nodes, dimensions and values that are computed: a function that is called by functions multiplies its nodes. */
+/** Limit of computed nodes, dimensions and values: nested function calls multiply nodes. */
 const MOST_STEPS = 500_000;
-/** What the runtime spends on each node, in operations. */
+/** Cost of each node in the runtime, in operations. */
 const NODE_OPERATIONS = 5000n;
-/** What it spends on each node while it optimizes the graph: measured 145 µs. */
+/** Cost of each node during graph optimization: measured 145 µs. */
 const NODE_LOAD_OPERATIONS = 150_000n;
-/** While the runtime computes a constant, it holds the result, a copy in the graph and one that is packed: measured up to 2.7. */
+/** While the runtime computes a constant, it keeps the result, a copy in the graph and a packed copy: measured up to 2.7. */
 const COPIES_OF_CONSTANTS = 3n;
-/** Writing an element, with the page that the system has to provide. */
+/** Cost of writing an element, including page faults. */
 const OUTPUT_OPERATIONS = 4n;
 /** The runtime's arena keeps freed blocks of other sizes: measured at most 1.04 times the sum of outputs. */
 const ARENA_PERCENT = 125n;
@@ -122,7 +124,7 @@ export function boundOnnx(file: Buffer, options: OnnxBoundOptions): OnnxBound {
 
 interface Scope {
   readonly values: Map<string, Value>;
-  /** Names of values that do not depend on an input: the runtime computes them when it loads the model. */
+  /** Names of values that do not depend on an input; the runtime computes them at load. */
   readonly constants: Set<string>;
   readonly outer: Scope | undefined;
 }
@@ -137,13 +139,13 @@ interface Evaluated {
   readonly areConstant: readonly boolean[];
 }
 
-/** What holds for the nodes of a graph or function. */
+/** Context for the nodes of a graph or function. */
 interface Surroundings {
   readonly opsets: ReadonlyMap<string, bigint>;
   /** Of the call, within a function. */
   readonly attributes: ReadonlyMap<string, Attribute> | undefined;
   readonly depth: number;
-  /** How often a run executes the nodes. */
+  /** Number of executions of the nodes in a run. */
   readonly times: bigint;
 }
 
@@ -187,7 +189,7 @@ class Analysis {
       if (value === undefined) throw new GraphFault(`no node computes the output \`${shorten(name)}\``);
       givenBytes += bytesOf(value);
     }
-    // The file, its parsed form and the runtime's copy; packed once more for products of matrices.
+    // The file, its parsed form and the copy of the runtime; a packed copy for matrix products.
     const constants = COPIES_OF_CONSTANTS * this.#constantBytes;
     const loadBytes = 2n * BigInt(this.#fileBytes) + 2n * this.#weightBytes + constants;
     const runBytes = ((this.#outputBytes + this.#scratchBytes) * ARENA_PERCENT) / 100n + inputBytes + givenBytes;
@@ -204,7 +206,7 @@ class Analysis {
     };
   }
 
-  /** The dimensions that the runtime checks in each run; each open one is a variable of its own. */
+  /** Reads the dimensions that the runtime checks in each run; each dynamic one is a separate variable. */
   #readInputs(graph: Graph, scope: Scope): bigint {
     const defaults = new Map(graph.initializers.map((initializer) => [initializer.name, initializer]));
     const { maxBatch, maxOpenDimension, maxTextBytes = DEFAULT_TEXT_BYTES } = this.#options;
@@ -366,7 +368,7 @@ class Analysis {
     this.#loadOperations += NODE_LOAD_OPERATIONS + (areConstant ? operations : 0n);
     if (areConstant) this.#constantBytes += bytes;
     bytes *= times;
-    // A constant is there twice while the runtime computes it, and again in a run where the runtime left it to that.
+    // A constant is in memory twice while the runtime computes it, and again in a run if the runtime computes it there.
     this.#outputBytes += bytes;
     this.#scratchBytes = bigger(this.#scratchBytes, view.scratchBytes);
     this.#operations += times * (NODE_OPERATIONS + operations);

@@ -4,7 +4,7 @@ import type { NodeView, Rule, Rules } from './node-view.ts';
 import { Size } from './size.ts';
 import { bytesOf, elementsOf, mostElements, repeatText, tensor, type TensorValue } from './tensor-value.ts';
 
-/** Rows and columns; one dimension is one row, as the kernels have it. */
+/** Rows and columns; a vector is one row, like in the kernels. */
 function matrix(node: NodeView): { rows: Size; columns: Size } {
   const { dims } = node.input(0);
   if (dims.length === 1) return { rows: Size.one, columns: dims[0]! };
@@ -26,7 +26,7 @@ function labels(node: NodeView, ...names: readonly string[]): { count: bigint; t
   return { count: 0n, type: ElementType.int64, each: 0n };
 }
 
-/** A label and a score for each class; of two classes one score may be given and two come out. */
+/** A label and a score per class; for two classes, one coefficient may produce two scores. */
 function classified(node: NodeView, rows: Size, { count, type, each }: ReturnType<typeof labels>): TensorValue[] {
   const classes = Size.of(count < 2n ? 2n : count);
   return [tensor(type, [rows], { text: { each, total: undefined } }), tensor(ElementType.float, [rows, classes])].slice(
@@ -35,7 +35,7 @@ function classified(node: NodeView, rows: Size, { count, type, each }: ReturnTyp
   );
 }
 
-/** The runtime reads features by the numbers in the file, without a check of its own. */
+/** The runtime reads features by the indices in the file without checking them. */
 function checkFeatures(node: NodeView, name: string, columns: Size): void {
   const { count, largest, smallest } = node.list(name);
   if (count > 0 && (smallest < 0 || BigInt(Math.trunc(largest)) >= columns.high)) {
@@ -44,7 +44,7 @@ function checkFeatures(node: NodeView, name: string, columns: Size): void {
   if (columns.known === undefined) throw new GraphFault('the number of its features is not known before a run');
 }
 
-/** Nodes of all trees, which a row visits at most once each, and scores of each thread. */
+/** Nodes of all trees, each visited at most once per row, and scores of each thread. */
 function trees(node: NodeView, nodes: string, rows: Size, outputs: bigint): void {
   node.costs(rows.high * BigInt(node.list(nodes).count) + rows.high * outputs * 4n, rows.high * outputs * 16n * 4n);
 }
@@ -129,7 +129,7 @@ const svmClassifier: Rule = (node) => {
   const found = labels(node, 'classlabels_strings', 'classlabels_ints');
   const rows = supportVectors(node, found.count);
   const hasProbabilities = node.list('prob_a').count > 0;
-  // Without probabilities a score can come for each pair of classes.
+  // Without probabilities there can be a score per pair of classes.
   const pairs = (found.count * (found.count - 1n)) / 2n;
   const count = hasProbabilities || found.count > pairs ? found.count : pairs;
   return classified(node, rows, { ...found, count });

@@ -1,10 +1,10 @@
-/** Operators that run graphs. */
+/** Operators that run subgraphs. */
 import { GraphFault } from './onnx-graph.ts';
 import type { Rule, Rules } from './node-view.ts';
 import { Size } from './size.ts';
 import { bytesOf, mostElements, repeatText, tensor, type TensorValue, type Value } from './tensor-value.ts';
 
-/** Both branches count: which one runs is decided by a value. */
+/** Both branches count, because a value decides which one runs. */
 const conditional: Rule = (node) => {
   const branches = ['then_branch', 'else_branch'].map((name) => node.evaluateGraph(node.graph(name), [], 1n));
   const [yes, no] = branches as [readonly Value[], readonly Value[]];
@@ -35,7 +35,7 @@ function either(a: Value, b: Value): Value {
   });
 }
 
-/** The body runs once for each element along an axis of its inputs; its state keeps its dimensions. */
+/** The body runs once per element along an axis of its inputs; its state keeps its dimensions. */
 const scan: Rule = (node) => {
   if (node.opset < 9) throw new GraphFault('versions before opset 9 are not analyzed');
   const count = Number(node.int('num_scan_inputs', 0n));

@@ -1,4 +1,4 @@
-/** Operators of the runtime's own domain `com.microsoft` that optimizers and converters write. */
+/** Operators of the runtime's domain `com.microsoft` that optimizers and converters write. */
 import { ElementType, GraphFault } from './onnx-graph.ts';
 import { sameAsInput, shapeOf } from './elementwise-rules.ts';
 import { layerNormalization, convolution, matMul } from './network-rules.ts';
@@ -71,7 +71,7 @@ const embedLayerNormalization: Rule = (node) => {
   return all.slice(0, Math.max(1, node.node.outputs.length));
 };
 
-/** Distances between each row of one and each of the other. */
+/** Distances between each row of one matrix and each row of the other. */
 const distances: Rule = (node) => {
   const [a, b] = [node.input(0), node.input(1)];
   if (a.dims.length !== 2 || b.dims.length !== 2) throw new GraphFault('its inputs are not matrices');

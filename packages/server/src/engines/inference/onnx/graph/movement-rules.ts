@@ -1,4 +1,4 @@
-/** Operators that make, copy and rearrange elements: the ones whose output sizes a graph computes itself. */
+/** Operators that create, copy and rearrange elements, whose output sizes a graph can compute. */
 import { ElementType, GraphFault, MOST_VALUES } from './onnx-graph.ts';
 import { numbersOf, shapeOf } from './elementwise-rules.ts';
 import type { NodeView, Rule, Rules } from './node-view.ts';
@@ -17,7 +17,7 @@ import {
   valuesOfNumbers,
 } from './tensor-value.ts';
 
-/** The same elements in other dimensions. */
+/** Reshapes a tensor. */
 const rearranged = (x: TensorValue, dims: readonly Size[], keepsOrder = true): TensorValue =>
   tensor(x.type, dims, {
     most: mostElements(x),
@@ -57,12 +57,12 @@ const constant: Rule = (node) => {
   throw new GraphFault('it has no value');
 };
 
-/** Sizes from the values of an input; where it has too many, that is no shape. */
+/** Reads sizes from the values of an input; fails if it has too many for a shape. */
 function shapeValues(node: NodeView, at: number): readonly Size[] {
   return node.values(at, 'the dimensions of its output');
 }
 
-/** A tensor of one value everywhere. */
+/** A tensor with one value. */
 function filled(
   type: number,
   dims: readonly Size[],
@@ -124,7 +124,7 @@ const reshape: Rule = (node) => {
   if (open === undefined) return [rearranged(x, dims)];
   const total = elementsOf(x.dims);
   const others = elementsOf(dims);
-  // The rest of an empty tensor is refused by the runtime, so the divisor is at least 1.
+  // The runtime rejects -1 for an empty tensor, so the divisor is at least 1.
   const size = total.dividedExactly(others) ?? Size.between(0n, mostElements(x) / (others.low > 1n ? others.low : 1n));
   return [rearranged(x, dims.with(open, size))];
 };
@@ -190,7 +190,7 @@ const concat: Rule = (node) => {
   const isBatch = all.every(({ dims }) => dims.every((size, at) => at === axis || size.equals(first.dims[at]!)));
   return [
     tensor(first.type, first.dims.with(axis, along), {
-      // Other dimensions agree in every run that does not fail.
+      // Other dimensions are equal in every successful run.
       ...(isBatch && { most: all.reduce((sum, x) => sum + mostElements(x), 0n) }),
       ...(isList && { values: all.flatMap(({ values }) => values!) }),
       ...(!isList && fractions && fractions.every((list) => list !== undefined) && { fractions: fractions.flat() }),
@@ -293,7 +293,7 @@ const resize: Rule = (node) => {
   if (hasSizes) {
     const sizes = node.values(3, 'the sizes of its output');
     if (sizes.length !== axes.length) throw new GraphFault('it does not have one size for each dimension');
-    // With a policy of the aspect ratio no dimension is larger than the size that it is given, or all are scaled by the largest ratio.
+    // With an aspect ratio policy no dimension exceeds its given size, or all are scaled by the largest ratio.
     if ((node.text('keep_aspect_ratio_policy') ?? 'stretch') !== 'stretch')
       throw new GraphFault('it keeps the aspect ratio, which is not analyzed');
     axes.forEach((axis, at) => (dims[axis] = sizes[at]!));
@@ -314,7 +314,7 @@ function scaled(size: Size, scale: number): Size {
   if (Number.isInteger(scale)) return size.times(Size.of(scale));
   const up = (value: bigint) => BigInt(Math.ceil(Number(value) * scale * (1 + 1e-6)));
   if (size.known === undefined) return Size.between(0n, up(size.high));
-  // The runtime multiplies in single precision: near a whole number it may round to either side.
+  // The runtime multiplies in single precision: near an integer it may round to either side.
   const [low, high] = [1 - 1e-6, 1 + 1e-6].map((error) => Math.floor(Number(size.known) * scale * error));
   return Size.between(BigInt(low!), BigInt(high!));
 }

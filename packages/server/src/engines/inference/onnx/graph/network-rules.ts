@@ -5,10 +5,10 @@ import { productOperations, type NodeView, type Rule, type Rules } from './node-
 import { Size } from './size.ts';
 import { bitsOf, broadcast, bytesOf, elementsOf, mostElements, tensor, type TensorValue } from './tensor-value.ts';
 
-/** A block of channels of the runtime's own layout of images: others are padded up to it. */
+/** Channel block of the runtime's image layout: other sizes are padded to it. */
 const CHANNEL_BLOCK = 16n;
 
-/** Dimensions of a product of matrices, as NumPy has them. `reads` are multiplications and additions. */
+/** Dimensions of a matrix product, as in NumPy. `reads` are multiply-add operations. */
 function product(a: readonly Size[], b: readonly Size[]): { dims: Size[]; reads: bigint } {
   if (a.length === 0 || b.length === 0) throw new GraphFault('it multiplies a scalar');
   const left = a.length === 1 ? [Size.one, ...a] : a;
@@ -23,7 +23,7 @@ function product(a: readonly Size[], b: readonly Size[]): { dims: Size[]; reads:
 const swapped = (dims: readonly Size[], isSwapped: boolean): readonly Size[] =>
   isSwapped && dims.length > 1 ? [...dims.slice(0, -2), dims.at(-1)!, dims.at(-2)!] : dims;
 
-/** `a` and `b`: which inputs are the matrices; `result`: the type of the output where it is not that of the first. */
+/** `a` and `b`: indices of the matrix inputs; `result`: the type of the output if it differs from the first input. */
 export function matMul({
   a = 0,
   b = 1,
@@ -85,7 +85,7 @@ const einsum: Rule = (node) => {
   const { type } = node.input(0);
   const all = [...sizes.values()].reduce((count, { high }) => count * high, 1n);
   const y = tensor(type, dims);
-  // More than two operands are multiplied in pairs: what lies between can be as large as all letters together.
+  // More than two operands are multiplied in pairs: an intermediate result can be as large as the product of all dimensions.
   const between = inputs.length > 2 ? (all * bitsOf(type)) / 8n : 0n;
   node.costs(
     inputs.length === 2 ? productOperations(2n * all, inputs) : 2n * all,
@@ -138,7 +138,7 @@ function windows(
   return down(roundsUp ? room.plus(Size.of(strides[at]! - 1n)) : room).plus(Size.one);
 }
 
-/** `weights`: which input has the kernels; `result`: of the output. */
+/** `weights`: index of the input with the kernels; `result`: type of the output. */
 export function convolution({
   x: xAt = 0,
   weights = 1,
@@ -164,8 +164,8 @@ export function convolution({
 }
 
 /**
- * The columns of one image (im2col), and the copies of input and output in the runtime's own layout of channels. Measured with
- * convolutions of 1 to 256 channels: what a run needs besides its outputs is less than this.
+ * The columns of one image (im2col), and copies of input and output in the runtime's channel layout. Measured with convolutions
+ * of 1 to 256 channels: the scratch memory of a run is less than this.
  */
 function convolutionScratch(x: TensorValue, y: TensorValue, kernel: readonly bigint[]): bigint {
   const area = y.dims.slice(2).reduce((all, { high }) => all * high, 1n);
@@ -290,13 +290,13 @@ const attention: Rule = (node) => {
   return [tensor(q.type, dims)];
 };
 
-/** Samples of an image at the places of a grid. */
+/** Samples of an image at the points of a grid. */
 const gridSample: Rule = (node) => {
   const [x, grid] = [node.input(0), node.input(1)];
   if (x.dims.length < 3 || x.dims.length !== grid.dims.length)
     throw new GraphFault('its grid and its input have different numbers of dimensions');
   const y = tensor(x.type, [...x.dims.slice(0, 2), ...grid.dims.slice(1, -1)]);
-  // The cubic mode reads 16 places for each sample.
+  // The cubic mode reads 16 points per sample.
   node.costs(mostElements(y) * 64n);
   return [y];
 };

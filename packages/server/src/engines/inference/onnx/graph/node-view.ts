@@ -1,4 +1,4 @@
-/** One node as the rules of operators see it: its inputs, its attributes, and what a run of it costs. */
+/** A view of one node for operator rules: its inputs, attributes and cost. */
 import { ElementType, GraphFault, type Attribute, type Graph, type Node } from './onnx-graph.ts';
 import type { Size } from './size.ts';
 import { bytesOf, mostElements, shorten, type TensorValue, type Value } from './tensor-value.ts';
@@ -10,7 +10,7 @@ export interface Rules {
   readonly [operator: string]: Rule;
 }
 
-/** Evaluates a graph within a node: `times` is how often a run executes it. */
+/** Evaluates a subgraph of a node: `times` is the number of executions per run. */
 export type EvaluateGraph = (graph: Graph, inputs: readonly Value[], times: bigint) => readonly Value[];
 
 /** Of TypeProto in AttributeProto. */
@@ -40,12 +40,12 @@ export class NodeView {
     this.evaluateGraph = evaluateGraph;
   }
 
-  /** Undefined where the rule does not say: then it is the elements of inputs and outputs. */
+  /** Default: the number of elements of inputs and outputs. */
   get operations(): bigint | undefined {
     return this.#operations;
   }
 
-  /** Memory that the kernel allocates besides its outputs. */
+  /** Memory that the kernel allocates in addition to its outputs. */
   get scratchBytes(): bigint {
     return this.#scratchBytes;
   }
@@ -79,7 +79,7 @@ export class NodeView {
     return this.#inputs.map((_, at) => this.input(at));
   }
 
-  /** Values of an input that decides about the size of an output. */
+  /** Values of an input that determines the size of an output. */
   values(at: number, meaning: string): readonly Size[] {
     const { values } = this.input(at);
     if (values !== undefined) return values;
@@ -132,7 +132,7 @@ export class NodeView {
     return found.floats.first.map(Number);
   }
 
-  /** Of a list of any type: its length and, of whole numbers, the ends of its range. 0 where it is missing. */
+  /** Summary of a list of any type: its length and, for integers, minimum and maximum. Length 0 if it is missing. */
   list(name: string): { readonly count: number; readonly largest: number; readonly smallest: number } {
     const found = this.#attributes.get(name);
     if (found === undefined) return { count: 0, largest: 0, smallest: 0 };
@@ -162,7 +162,7 @@ export class NodeView {
     return axis;
   }
 
-  /** An attribute before `version`, an input from then on; undefined where neither is given. */
+  /** An attribute before `version`, an input from that version on; undefined if neither exists. */
   attributeOrInput(name: string, at: number, version: number): readonly bigint[] | undefined {
     if (this.opset < version) return this.ints(name);
     return this.optional(at) === undefined ? undefined : this.numbers(at, `the values of \`${name}\``);
@@ -176,17 +176,17 @@ export class NodeView {
 }
 
 /**
- * Multiplications and additions of a product of matrices that take as long as one other operation. Measured on one core with
- * AVX-512: 28 to 118; older processors do less.
+ * Number of multiply-add operations of a matrix product that take as long as one other operation. Measured on one core with
+ * AVX-512: 28 to 118; older processors are slower.
  */
 const VECTOR = 16n;
 
-/** Cost of a product of matrices that does so many multiplications and additions. Small ones wait for their inputs. */
+/** Cost of a matrix product with this many multiply-add operations. Small products are bound by memory. */
 export function productOperations(calculations: bigint, inputs: readonly Value[]): bigint {
   return calculations / VECTOR + touched(inputs);
 }
 
-/** Elements of all inputs and the outputs: what most kernels touch once. */
+/** Elements of all inputs and outputs, which most kernels access once. */
 export function touched(values: Iterable<Value | undefined>): bigint {
   let sum = 0n;
   for (const value of values) {

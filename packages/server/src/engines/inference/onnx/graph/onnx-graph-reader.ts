@@ -1,4 +1,4 @@
-/** Reads the graph of an ONNX file. It never decodes weights: a tensor keeps views of the file's bytes. */
+/** Reads the graph of an ONNX file. It never decodes weights: tensors are views of the bytes of the file. */
 import { ProtobufReader } from '#lib/protobuf-reader.ts';
 import {
   canonicalDomain,
@@ -19,11 +19,11 @@ import {
 const DEEPEST = 16;
 const MOST_DIMENSIONS = 64;
 const MOST_NODES = 50_000;
-/** Nodes, attributes, tensors and values: an empty one takes two bytes of a file and hundreds of memory. */
+/** Nodes, attributes, tensors and values: an empty one takes two bytes in the file and hundreds in memory. */
 const MOST_OBJECTS = 200_000;
 /** Names, dimensions. */
 const MOST_NAMES = 1_000_000;
-/** Values that are kept in total. */
+/** Maximum number of kept values. */
 const MOST_KEPT_VALUES = 1_000_000;
 
 const NO_NUMBERS: NumberField = { count: 0, first: [], largest: 0, smallest: 0 };
@@ -54,7 +54,7 @@ class GraphReader {
     while (reader.next()) {
       if (reader.field === 1) model.irVersion = int64(reader);
       else if (reader.field === 7) {
-        // A parser would merge two graphs into one.
+        // A protobuf parser would merge two graphs into one.
         if (++graphs > 1) throw new GraphFault('the file has two graphs');
         reader.message(() => this.#readGraph(model.graph));
       } else if (reader.field === 8) this.#readOpset(model.opsets);
@@ -201,7 +201,7 @@ class GraphReader {
       hasOther: false,
     };
     const single = (value: unknown) => {
-      // A parser would merge two messages into one.
+      // A protobuf parser would merge two messages into one.
       if (value !== undefined) throw new GraphFault(`the attribute \`${attribute.name}\` has two values`);
     };
     while (reader.next()) {
@@ -443,7 +443,7 @@ class GraphReader {
         }
       }
     });
-    // Some converters write 0 or -1 for a size that they do not know.
+    // Some converters write 0 or -1 for an unknown size.
     return size !== undefined && size > 0n ? size : undefined;
   }
 }

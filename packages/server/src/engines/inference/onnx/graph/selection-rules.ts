@@ -55,7 +55,7 @@ const slice: Rule = (node) => {
     const [start, end] = [starts?.[at], ends?.[at]];
     const part =
       start === undefined || end === undefined || step === undefined ? undefined : sliced(size, start, end, step);
-    // A slice is never longer than what it is cut from.
+    // A slice is never longer than its input.
     dims[axis] = part ?? Size.between(0n, size.high);
     values =
       start?.known !== undefined && end?.known !== undefined && step !== undefined
@@ -78,7 +78,7 @@ function lengthOf({ dims }: TensorValue): number {
   return Number(length);
 }
 
-/** The length of a slice with step 1 or -1, or of known sizes; undefined where it depends on the run. */
+/** Returns the length of a slice with step 1 or -1, or of known sizes; undefined if it depends on the run. */
 function sliced(size: Size, start: Size, end: Size, step: bigint): Size | undefined {
   if (step === 0n) throw new GraphFault('a step is 0');
   if (size.known !== undefined && start.known !== undefined && end.known !== undefined) {
