@@ -29,13 +29,13 @@ async function read(stored: Buffer, range: { start: number; end: number }, place
   return Buffer.concat(found);
 }
 
-test('sums do not depend on how the bytes come', () => {
+test('checksums do not depend on the sizes of the input chunks', () => {
   expect(fitsSize(whole, SIZE)).toBe(true);
   expect([fitsSize(whole, 3 * CHUNK), fitsSize(whole, 4 * CHUNK + 1)]).toEqual([false, false]);
   fc.assert(fc.property(cuts, (places) => sumsOf(places).equals(whole)));
 });
 
-test('a range is what was stored, or an error when a chunk that it touches is damaged', async () => {
+test('returns a stored range, or an error when one of its chunks is damaged', async () => {
   const places = fc.tuple(fc.nat(SIZE - 1), fc.nat(SIZE - 1), fc.nat(SIZE - 1), cuts);
   await fc.assert(
     fc.asyncProperty(places, async ([one, other, damaged, at]) => {

@@ -17,25 +17,25 @@ const applied = (...migrations: Migration[]): AppliedMigration[] =>
 const ids = (slices: Slice[], done: AppliedMigration[], version = '1.2.0'): string[] =>
   planMigrations(slices, done, version).map(({ schema, migration }) => `${schema}/${migration.id}`);
 
-test('what is not applied is pending, in order', () => {
+test('returns pending migrations in order', () => {
   expect(ids(slice(first, second), [])).toEqual(['a/0001-first', 'a/0002-second']);
   expect(ids(slice(first, second), applied(first))).toEqual(['a/0002-second']);
   expect(ids(slice(first), applied(first))).toEqual([]);
   expect(ids([{ schema: 'b', migrations: [first] }, ...slice(first)], [])).toEqual(['b/0001-first', 'a/0001-first']);
 });
 
-test('an edited migration is found', () => {
+test('detects an edited migration', () => {
   const edited = { ...first, sql: `${first.sql}\n` };
   expect(() => ids(slice(edited), applied(first))).toThrow('a/0001-first differs');
 });
 
-test('the version before runs on the schema after, until a contract step', () => {
+test('the previous version runs on the new schema until a contract step', () => {
   expect(ids(slice(first), applied(first, second), '1.1.0')).toEqual([]);
   expect(ids(slice(first), applied(first, second, contract), '1.2.0')).toEqual([]);
   expect(() => ids(slice(first), applied(first, second, contract), '1.1.9')).toThrow('needs Dais 1.2.0 or newer');
 });
 
-test('two lines of the program do not mix', () => {
+test('rejects a database of another release line', () => {
   expect(() => ids(slice(first, { id: '0002-other', sql: 'select 1' }), applied(first, second))).toThrow(
     /holds a\/0002-second.* lacks a\/0002-other/,
   );
@@ -47,6 +47,6 @@ test.each([
   [slice({ id: 'first', sql: '' }), 'not a migration id'],
   [[...slice(first), ...slice(first)], 'two slices'],
   [[{ schema: 'a"b', migrations: [] }], 'not a schema name'],
-])('mistakes of the program are told', (slices, message) => {
+])('reports programming errors', (slices, message) => {
   expect(() => ids(slices, [])).toThrow(message);
 });

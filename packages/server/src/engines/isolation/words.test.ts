@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { bytesText, limitReason } from './words.ts';
 
-test('sizes have a unit and four digits at most', () => {
+test('sizes have a unit and at most four digits', () => {
   expect([2 ** 31, 512 * 2 ** 20, 1.5 * 2 ** 30, 4096].map(bytesText)).toEqual([
     '2 GiB',
     '512 MiB',
@@ -10,7 +10,7 @@ test('sizes have a unit and four digits at most', () => {
   ]);
 });
 
-test('a limit is named with its amount', () => {
+test('a limit is reported with its value', () => {
   expect(limitReason('python-model', 'memory', { memoryBytes: 2 ** 31 })).toBe(
     "The model's process used more than its memory limit of 2 GiB and was terminated",
   );

@@ -8,7 +8,7 @@ import { scan } from './model/build.ts';
 import { type Bench, expectFailure } from './suite-bench.testing.ts';
 
 export function faultTests(bench: Bench): void {
-  describe('faults of data', () => {
+  describe('data errors', () => {
     const table = {
       columns: [
         { name: 'id', type: 'int64' },
@@ -22,12 +22,12 @@ export function faultTests(bench: Bench): void {
       ['a fraction where an integer belongs', 'id,age\n1,2\n3,4.5\n', 'wrong-type', 3],
       ['a number with signs', 'id,age\n1,2\n1_000,4\n', 'wrong-type', 3],
       ['a number too large for its type', 'id,age\n1,2\n3,99999999999\n', 'wrong-type', 3],
-      ['no text', Buffer.concat([Buffer.from('id,age\n1,2\n3,'), Buffer.from([0xff, 0xfe, 0x0a])]), undefined, 3],
+      ['invalid bytes', Buffer.concat([Buffer.from('id,age\n1,2\n3,'), Buffer.from([0xff, 0xfe, 0x0a])]), undefined, 3],
       ['a missing column', 'id\n1\n', 'column-missing', 1],
       ['a column too many', 'id,age,name\n1,2,x\n', 'column-extra', 1],
       ['a name twice', 'id,age,ID\n1,2,3\n', 'header', 1],
       ['an empty file', '', 'no-rows', undefined],
-    ])('%s: told with file and line', async (_, content, kind, line) => {
+    ])('%s: reported with file and line', async (_, content, kind, line) => {
       const failure = await expectFailure(bench.rowsOfFile(content, {}, table));
       expect(failure.code).toBe('data_invalid');
       const [fault] = failure.faults;
@@ -40,13 +40,13 @@ export function faultTests(bench: Bench): void {
       expect(fault?.remedy).not.toBe('');
       expect(failure.message).toContain('people.csv');
     });
-    test('a wrong value is told with its column, but not in the message', async () => {
+    test('reports an invalid value with its column, but not in the message', async () => {
       const failure = await expectFailure(bench.rowsOfFile('id,age\n1,forty two\n', {}, table));
       expect(failure.faults[0]).toMatchObject({ column: 'age', value: 'forty two', line: 2 });
       expect(failure.message).not.toContain('forty');
       expect(JSON.stringify(failure.issues)).not.toContain('forty');
     });
-    test('kept apart: the good rows, and all the others with what is wrong', async () => {
+    test('separates valid rows from rejected rows with their errors', async () => {
       const rejectsPath = path.join(bench.folder, 'rejects.ndjson');
       const bad = Array.from({ length: 150 }, (_, n) => `x${n},1`).join('\n');
       const { rows, rejects } = await bench.rowsOf(
@@ -64,7 +64,7 @@ export function faultTests(bench: Bench): void {
       expect(lines).toHaveLength(151);
       expect(JSON.parse(lines[0] ?? '')).toMatchObject({ line: 3, column: 'id', value: 'x0' });
     });
-    test('lines are counted as an editor does', async () => {
+    test('counts lines like an editor', async () => {
       const failure = await expectFailure(bench.rowsOfFile('id,age\n1,2\n\n3,4\nx,5\n', {}, table));
       expect(failure.faults[0]?.line).toBe(5);
       const quoted = {
@@ -76,7 +76,7 @@ export function faultTests(bench: Bench): void {
       const broken = await expectFailure(bench.rowsOfFile('id,note\n1,"two\nlines"\nx,y\n', {}, quoted));
       expect(broken.faults[0]?.line).toBe(4);
     });
-    test('a time is no date, and a broken integer is left out with the others', async () => {
+    test('a time is not a date, and rows with invalid integers are omitted', async () => {
       const dates = { columns: [{ name: 'd', type: 'date' }] } satisfies Partial<FileTable>;
       const failure = await expectFailure(bench.rowsOfFile('d\n2026-01-01\n2026-01-02 10:00:00\n', {}, dates));
       expect(failure.faults[0]).toMatchObject({ line: 3, column: 'd', kind: 'wrong-type' });
@@ -93,10 +93,10 @@ export function faultTests(bench: Bench): void {
       ]);
     });
     test.each([
-      ['broken NDJSON', 'ndjson', '{"a":1}\n{"a":\n', 2],
-      ['broken JSON', 'json', '[{"a":1},{"a"', undefined],
-      ['no Arrow', 'arrow', 'this is no arrow', undefined],
-      ['no Parquet', 'parquet', 'this is no parquet at all', undefined],
+      ['malformed NDJSON', 'ndjson', '{"a":1}\n{"a":\n', 2],
+      ['malformed JSON', 'json', '[{"a":1},{"a"', undefined],
+      ['not Arrow', 'arrow', 'this is no arrow', undefined],
+      ['not Parquet', 'parquet', 'this is no parquet at all', undefined],
       ['an empty Parquet', 'parquet', '', undefined],
     ] as const)('%s', async (_, format, content, line) => {
       const failure = await expectFailure(bench.rowsOfFile(content, { format }));
@@ -104,7 +104,7 @@ export function faultTests(bench: Bench): void {
       expect(failure.faults[0]?.file).toBe(`people.${format}`);
       expect(failure.faults[0]?.line).toBe(line);
     });
-    test('lines that are no JSON are left out and told', async () => {
+    test('omits and reports lines that are not JSON', async () => {
       const { rows, rejects } = await bench.rowsOfFile(
         '{"a":1}\n{"a":\n{"a":3}\n',
         { format: 'ndjson' },
@@ -113,17 +113,17 @@ export function faultTests(bench: Bench): void {
       expect(rows).toEqual([[1], [3]]);
       expect(rejects.first).toMatchObject([{ line: 2, value: '{"a":', kind: 'json' }]);
     });
-    test('a value of NDJSON that does not fit its column', async () => {
+    test('a value of NDJSON that does not match its column', async () => {
       const failure = await expectFailure(
         bench.rowsOfFile('{"a":1}\n{"a":"x"}\n', { format: 'ndjson' }, { columns: [{ name: 'a', type: 'int64' }] }),
       );
       expect(failure.faults[0]).toMatchObject({ kind: 'wrong-type', line: 2 });
     });
-    test('a broken gzip', async () => {
+    test('a damaged gzip', async () => {
       const failure = await expectFailure(bench.rowsOfFile(gzipSync('a\n1\n'.repeat(1000)).subarray(0, 30)));
       expect(failure.faults[0]?.kind).toBe('unreadable');
     });
-    test('a file that is not there', async () => {
+    test('a missing file', async () => {
       const failure = await expectFailure(
         bench.rowsOf(scan('t'), { t: { files: [{ path: path.join(bench.folder, 'none.csv'), format: 'csv' }] } }),
       );
@@ -135,7 +135,7 @@ export function faultTests(bench: Bench): void {
       );
       expect(failure.faults[0]?.kind).toBe('too-many-columns');
     });
-    test('a line without end', async () => {
+    test('an endless line', async () => {
       const failure = await expectFailure(
         bench.rowsOf(
           scan('t'),
@@ -146,7 +146,7 @@ export function faultTests(bench: Bench): void {
       expect(failure.code).toBe('data_invalid');
       expect(failure.faults[0]?.kind).toBe('line-too-long');
     });
-    test('a bomb', async () => {
+    test('a decompression bomb', async () => {
       const failure = await expectFailure(bench.rowsOfFile(gzipSync(Buffer.alloc(200 * 1024 * 1024))));
       expect(failure.code).toBe('too_large');
       const budget = await expectFailure(

@@ -5,7 +5,7 @@ import type { AsofRelation, Relation } from './model/query-tree.ts';
 import { type Bench, inline } from './suite-bench.testing.ts';
 
 export function momentTests(bench: Bench): void {
-  describe('a join at points in time', () => {
+  describe('a point-in-time join', () => {
     const time = (text: string) => `${text}T00:00:00Z`;
     const entities = inline(
       { k: 'int64', t: 'timestamp' },
@@ -46,11 +46,11 @@ export function momentTests(bench: Bench): void {
       ['no limit', {}, [11, 22, 22, 10]],
       ['one day, inclusive', { ttlUs: DAY }, [11, 22, null, null]],
       ['without the prefilter', { ttlUs: 10 * DAY, prefilter: false }, [11, 22, null, 10]],
-      ['only what was known by then', { ttlUs: 10 * DAY, cutoff: 'made' }, [11, 22, null, 10]],
+      ['with a cutoff', { ttlUs: 10 * DAY, cutoff: 'made' }, [11, 22, null, 10]],
     ])('V1 with %s', async (_, more, expected) => {
       expect(await values(more)).toEqual(expected);
     });
-    test('V2: the later created wins a tie, but event time beats it; V3: nothing that was made later', async () => {
+    test('V2: the later created time wins a tie, but event time has priority; V3: no rows created later', async () => {
       const e = inline({ k: 'int64', t: 'timestamp' }, [1001, time('2024-01-03')], [1002, time('2024-01-03')]);
       const f = inline(
         { k: 'int64', ts: 'timestamp', made: 'timestamp', v: 'int64' },
@@ -85,7 +85,7 @@ export function momentTests(bench: Bench): void {
       expect(await values({ ttlUs: 3_600_000_000, cutoff: 'made' }, e, f)).toEqual([expected]);
       expect(await values({ ttlUs: 3_600_000_000, unique: true }, e, f)).toEqual([expected]);
     });
-    test('V6: equal rows of entities stay apart; NULL keys and times meet nothing', async () => {
+    test('V6: equal entity rows stay separate; NULL keys and times match nothing', async () => {
       const e = inline(
         { k: 'int64', t: 'timestamp' },
         [1, time('2024-01-02')],
@@ -96,7 +96,7 @@ export function momentTests(bench: Bench): void {
       expect((await values({}, e)).toSorted(byText)).toEqual([22, 22, null, null]);
       expect((await values({ cutoff: 'made' }, e)).toSorted(byText)).toEqual([22, 22, null, null]);
     });
-    test('one join on the other: of the same rows, by other keys, and of a moment that the one below found', async () => {
+    test('nested joins: same rows, other keys, and a time from the inner join', async () => {
       const e = inline(
         { k: 'int64', other: 'string', t: 'timestamp' },
         [1, 'a', time('2024-01-10')],

@@ -49,7 +49,7 @@ async function onSmallDisk(
   }
 }
 
-test('a process killed while it puts leaves whole blobs or nothing, and its remains are swept', async () => {
+test('a killed process leaves complete blobs or none, and the sweep removes its leftovers', async () => {
   // Prints blobs of every size to stdout once they are durable; the last line may be truncated.
   const program = `
     import { Readable } from 'node:stream';
@@ -87,7 +87,7 @@ test('a process killed while it puts leaves whole blobs or nothing, and its rema
   }
 });
 
-test('a full disk is storage_full, leaves nothing and heals when space is made', async (context) => {
+test('reports a full disk as storage_full, stores nothing, and recovers when space is freed', async (context) => {
   await onSmallDisk(context, 'size=6m', async (disk) => {
     const small = await openFsBlobStore({ root: disk, clock: systemClock, minFreeBytes: 2 ** 20 });
     await small.check();
@@ -115,7 +115,7 @@ test('a full disk is storage_full, leaves nothing and heals when space is made',
   });
 });
 
-test('a large blob does not take the last free bytes of the disk', async (context) => {
+test('a large blob does not use the reserve of the disk', async (context) => {
   await onSmallDisk(context, 'size=64m', async (disk) => {
     const small = await openFsBlobStore({ root: disk, clock: systemClock, minFreeBytes: 40 * 2 ** 20 });
     const large = async (mib: number) =>
@@ -127,7 +127,7 @@ test('a large blob does not take the last free bytes of the disk', async (contex
   });
 });
 
-test('a disk without free inodes is storage_full', async (context) => {
+test('reports a disk without free inodes as storage_full', async (context) => {
   await onSmallDisk(context, 'size=20m,nr_inodes=400', async (disk) => {
     const small = await openFsBlobStore({ root: disk, clock: systemClock, minFreeBytes: 0 });
     const puts = Array.from({ length: 90 }, async (_, n) => await small.put(Readable.from([`blob ${n}`])));
@@ -177,7 +177,7 @@ test('links inside the tree are not followed', async () => {
   }
 });
 
-test('a store may lie behind a link, but its own folders may not', async () => {
+test('permits a link to the store, but not to its subfolders', async () => {
   const link = join(root, 'link');
   await mkdir(join(root, 'real'));
   await symlink(join(root, 'real'), link);
@@ -191,7 +191,7 @@ test('a store may lie behind a link, but its own folders may not', async () => {
   await expectCode('blobs_unavailable', openFsBlobStore({ root: bad, clock: systemClock }));
 });
 
-test('what stands in the place of a blob and is no file does not hang a reader', async () => {
+test('a special file in place of a blob does not block a reader', async () => {
   const { locator } = await store.put(Readable.from(['a blob']));
   await rm(fileOf(locator));
   expect((await run('mkfifo', [fileOf(locator)], PROGRAMS)).code).toBe(0);
@@ -205,7 +205,7 @@ test('what stands in the place of a blob and is no file does not hang a reader',
   expect(await remains()).toBe(0);
 });
 
-test('a file cut short while it is read is an error, and the next put heals it', async () => {
+test('reports a file that is truncated during a read, and the next put repairs it', async () => {
   const bytes = randomBytes(2_000_000);
   const { locator } = await store.put(Readable.from([bytes]));
   const stream = await store.get(locator);
@@ -215,7 +215,7 @@ test('a file cut short while it is read is an error, and the next put heals it',
   expect((await buffer(await store.get(locator))).equals(bytes)).toBe(true);
 });
 
-test('files that are not the store’s own are neither listed nor swept', async () => {
+test('neither lists nor sweeps unrelated files', async () => {
   await writeFile(join(root, 'tmp', 'somebody-elses'), 'x');
   await writeFile(join(root, 'sha256', 'ab', 'note.txt'), 'x');
   await mkdir(join(root, 'sha256', 'ab', 'cd'), { recursive: true });
@@ -224,7 +224,7 @@ test('files that are not the store’s own are neither listed nor swept', async 
   expect(await store.sweep(-1000)).toBe(0);
 });
 
-test('a store whose folder went away says so and works again when it is back', async () => {
+test('reports a missing folder, and recovers when it returns', async () => {
   await rename(join(root, 'tmp'), join(root, 'away'));
   const error = await expectCode('blobs_unavailable', store.put(Readable.from(['x'])));
   expect(error.message).toContain('check that the disk is mounted');
@@ -234,7 +234,7 @@ test('a store whose folder went away says so and works again when it is back', a
   await store.check();
 });
 
-test('a folder that may not be used is named with the reason', async () => {
+test('names an inaccessible folder with the reason', async () => {
   const file = join(root, 'a-file');
   await writeFile(file, '');
   const error = await expectCode(
@@ -244,7 +244,7 @@ test('a folder that may not be used is named with the reason', async () => {
   expect(error.message).toContain('ENOTDIR');
 });
 
-test('a disk that became read-only still gives its blobs and says why it takes none', async (context) => {
+test('reads from a read-only disk, and reports why writes fail', async (context) => {
   await onSmallDisk(context, 'size=6m', async (disk) => {
     const small = await openFsBlobStore({ root: disk, clock: systemClock, minFreeBytes: 0 });
     const { locator } = await small.put(Readable.from(['kept']));
@@ -258,7 +258,7 @@ test('a disk that became read-only still gives its blobs and says why it takes n
   });
 });
 
-test('no descriptor stays open, whatever happened', async (context) => {
+test('leaves no descriptor open after any failure', async (context) => {
   if (process.platform !== 'linux') {
     context.skip('counts descriptors in /proc');
   }

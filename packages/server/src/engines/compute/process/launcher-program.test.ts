@@ -8,6 +8,6 @@ test.each(['x64', 'arm64'])('the program compiles for %s', async (machine) => {
   expect(checked).toMatchObject({ code: 0, stderr: '-e syntax OK\n' });
 });
 
-test('there is none for other machines', () => {
+test('returns undefined for other architectures', () => {
   expect(launcherProgram('riscv64')).toBeUndefined();
 });

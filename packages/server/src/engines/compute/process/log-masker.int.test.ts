@@ -63,7 +63,7 @@ const anyCase: fc.Arbitrary<Case> = fc.record({
 });
 const hex = (text: string) => Buffer.from(text).toString('hex');
 
-test('the masker of the launcher leaves nothing of a secret, wherever reads cut it', async () => {
+test('the masker of the launcher removes all of a secret, for any split of reads', async () => {
   const cases = fc.sample(anyCase, 5000);
   const input = cases.map(({ forms, pieces }) => `${forms.map(hex).join(',')}|${pieces.map(hex).join(',')}\n`).join('');
   const { stdout, stderr, code } = await run('perl', ['-e', PERL_CASES], { env, input, maxOutputBytes: 2 ** 26 });
@@ -80,7 +80,7 @@ test('the masker of the launcher leaves nothing of a secret, wherever reads cut 
   expect(wrong.slice(0, 3)).toEqual([]);
 });
 
-test('the masker of a shim without a launcher does so too', { timeout: 60_000 }, async () => {
+test('the masker of a shim without a launcher removes all of a secret', { timeout: 60_000 }, async () => {
   for (const one of fc.sample(anyCase, 20)) {
     await writeFile(join(folder, 'forms'), one.forms.map((form) => `${hex(form)}\n`).join(''));
     const writes = one.pieces.map((piece) => `printf ${piece}; sleep 0.01`).join('; ');

@@ -27,20 +27,20 @@ afterAll(async () => {
   await rm(programs, { recursive: true });
 });
 
-test('a command that ends is noticed', async () => {
+test('detects the end of a command', async () => {
   expect(await engine.finish(task(['true']))).toMatchObject({ phase: 'ended', end: 'exit', code: 0 });
   const failed = shell('echo out; exit 3');
   expect(await engine.finish(failed)).toMatchObject({ phase: 'ended', end: 'exit', code: 3 });
   expect(await textOf(engine.compute, failed.attempt)).toBe('out\n');
 });
 
-test('so is one that leaves somebody behind who holds its output', async () => {
+test('detects the end of a command whose child keeps the output open', async () => {
   const left = shell('sleep 1000 & echo left');
   expect(await engine.finish(left)).toMatchObject({ phase: 'ended', end: 'exit', code: 0 });
   expect(await textOf(engine.compute, left.attempt)).toBe('left\n');
 });
 
-test('and an isolated one', async () => {
+test('detects the end of an isolated command', async () => {
   const isolated = shell('exit 4', { isolation: 'required' });
   expect(await engine.finish(isolated)).toMatchObject({ phase: 'ended', end: 'exit', code: 4 });
 });

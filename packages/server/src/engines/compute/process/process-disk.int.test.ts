@@ -60,7 +60,7 @@ describe.each<[string, Isolation]>([
     },
   );
 
-  test.concurrent('files without end is ended with the reason', { timeout: PATIENCE }, async () => {
+  test.concurrent('endless files is ended with the reason', { timeout: PATIENCE }, async () => {
     const script = 'n=0; while [ $n -lt 20000 ]; do : >f$n; n=$((n+1)); done; sleep 300';
     const state = ended(await engine.finish(shell(script, { limits: LIMITS, isolation })));
     expect(state).toMatchObject({ end: 'disk-full' });
@@ -68,7 +68,7 @@ describe.each<[string, Isolation]>([
   });
 
   test.concurrent(
-    'in folders that are nested beyond measure is ended with the reason',
+    'in too deeply nested folders is ended with the reason',
     { timeout: PATIENCE },
     async () => {
       const script = 'n=0; while [ $n -lt 300 ]; do mkdir d && cd d; n=$((n+1)); done; sleep 300';
@@ -79,20 +79,20 @@ describe.each<[string, Isolation]>([
   );
 });
 
-test('an isolated task can write nowhere that is not measured', async () => {
+test('an isolated task can write only where Dais measures', async () => {
   const script = `for place in / /dev /proc /sys /run /etc /usr /opt /bin /lib /srv /home /root /mnt /var; do
     (: >"$place/x") 2>/dev/null && echo "$place"; done; true`;
   expect(await engine.told(shell(script, { isolation: 'required' }))).toBe('');
 });
 
-test('a sparse file takes what was written into it', async () => {
+test('counts the allocated size of a sparse file', async () => {
   const script = 'truncate -s 1T o && echo some >o2; sleep 1; ls -l o | tr -s " " | cut -d " " -f 5';
   const spec = shell(script, { limits: LIMITS });
   expect(await engine.finish(spec)).toMatchObject({ end: 'exit', code: 0 });
   expect(await textOf(engine.compute, spec.attempt)).toBe(`${2 ** 40}\n`);
 });
 
-test('inputs beyond the limit are refused, and nothing is left', async () => {
+test('rejects inputs beyond the limit, and leaves nothing', async () => {
   const inputs = [input('one', Buffer.alloc(10 * MIB)), input('two', Buffer.alloc(10 * MIB))];
   const before = await readdir(join(engine.folder, 'compute', 'staging'));
   await expect(engine.compute.submit(shell('true', { inputs, limits: LIMITS }))).rejects.toThrow(
@@ -102,7 +102,7 @@ test('inputs beyond the limit are refused, and nothing is left', async () => {
 });
 
 test(
-  'of a disk that is almost full, the task that wrote most is ended, and the others go on',
+  'on an almost full disk, ends the task that wrote the most, and the others continue',
   { timeout: PATIENCE },
   async () => {
     const disk = await mkdtemp(join(tmpdir(), 'dais-disk-'));

@@ -45,14 +45,14 @@ afterAll(async () => {
 const isolated = (script: string, changes: Partial<TaskSpec> = {}): TaskSpec =>
   shell(script, { isolation: 'required', ...changes });
 
-test('it sees neither the blobs nor the keys nor the data folder', async () => {
+test('sees neither blobs nor keys nor the data folder', async () => {
   const script = `cat ${data}/blobs/sha256/blob ${keys}/key; ls -A ${data} ${keys}; find / -xdev -name blob -o -xdev -name 'owner-token' 2>/dev/null; grep -rs PRECIOUS /opt /tmp /etc; true`;
   const text = await engine.told(isolated(script));
   expect(text).not.toContain('PRECIOUS');
   expect(text).toMatch(/No such file/);
 });
 
-test('it sees no socket of a database', async () => {
+test('sees no database socket', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'dais-socket-'));
   const server = createSocketServer();
   server.listen(join(folder, '.s.PGSQL.5432'));
@@ -67,7 +67,7 @@ test('it sees no socket of a database', async () => {
   }
 });
 
-test('it sees no other task: neither its folder nor its processes', async () => {
+test('sees neither folders nor processes of other tasks', async () => {
   const other = isolated('echo mine >private; echo up; exec sleep 1000');
   await engine.compute.submit(other);
   await untilWritten(engine.compute, other.attempt, 'up');
@@ -79,7 +79,7 @@ test('it sees no other task: neither its folder nor its processes', async () => 
   await engine.compute.forget(other.attempt);
 });
 
-test('it is nobody of this machine and has no rights of root', async () => {
+test('runs as an unprivileged user without capabilities', async () => {
   const text = await engine.told(isolated('id -u; id -G; grep -E "^(CapEff|CapBnd|NoNewPrivs)" /proc/self/status'));
   const [uid, groups, ...rest] = text.trim().split('\n');
   expect(Number(uid)).toBeGreaterThan(1_000_000_000);
@@ -91,26 +91,26 @@ test('it is nobody of this machine and has no rights of root', async () => {
   ]);
 });
 
-test('it cannot make a user namespace, mount or ask for keys', async () => {
+test('cannot create a user namespace, mount or read keys', async () => {
   const script = `unshare -U true 2>&1; unshare -Ur true; mount -t tmpfs x /tmp; keyctl show 2>/dev/null; grep Seccomp: /proc/self/status; (true) && echo forks`;
   const text = await engine.told(isolated(script));
   expect(text.match(/Operation not permitted|permission denied|must be superuser/gi)!.length).toBeGreaterThanOrEqual(2);
   expect(text).toMatch(/Seccomp:\s+2\nforks\n$/);
 });
 
-test('it writes into its own folders only', async () => {
+test('writes only into its own folders', async () => {
   const places = ['/', '/usr', '/usr/bin', '/etc', '/opt', '/bin', '/home', '/proc/sys/kernel', '/sys', '/var'];
   const script = `for place in ${places.join(' ')}; do touch $place/x 2>/dev/null && echo "wrote $place"; done
     for place in ${INSIDE.work} ${INSIDE.tmp} /var/tmp "$HOME" "$TMPDIR" /dev/shm; do touch $place/x || echo "not $place"; done; pwd; echo "$HOME $TMPDIR"`;
   expect(await engine.told(isolated(script))).toBe(`${INSIDE.work}\n${INSIDE.home} ${INSIDE.tmp}\n`);
 });
 
-test('it reads what programs look for in /etc', async () => {
+test('reads the files that programs need in /etc', async () => {
   const script = 'head -c 4 /etc/passwd && ls /etc/ssl >ls && test -s ls && ls /sys/devices/system >ls && test -s ls';
   expect(await engine.told(isolated(script))).toBe('root');
 });
 
-test('it reaches nothing of this machine, with network or without', async () => {
+test('reaches no service of this machine, with and without network access', async () => {
   const server = createServer((_request, response) => response.end('hello'));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -128,7 +128,7 @@ test('it reaches nothing of this machine, with network or without', async () => 
   }
 });
 
-test('without network it reaches what the engine was told of, also after a restart of Dais', async () => {
+test('without network access it reaches the configured ports, also after a restart of Dais', async () => {
   const reaching = await startEngine({ reach: [{ port: 7070, accept: greet }] });
   try {
     const script = `for n in 1 2; do
@@ -160,7 +160,7 @@ test('without network it reaches what the engine was told of, also after a resta
 
 const greet = (socket: Socket, attempt: string): void => void socket.end(`hello ${attempt}\n`);
 
-test('secrets are on no command line and, once it runs, in no file', async () => {
+test('keeps secrets off command lines and, once it runs, out of files', async () => {
   const secret = 'S3CRET-of-this-test';
   const spec = isolated('echo up; sleep 1000; echo "$TOKEN"', { secretVariables: { TOKEN: secret } });
   await engine.compute.submit(spec);
@@ -176,7 +176,7 @@ test('secrets are on no command line and, once it runs, in no file', async () =>
   await engine.compute.forget(spec.attempt);
 });
 
-test('its variables and its folder change nothing of the programs that confine it', async () => {
+test('its variables and its folder do not affect the confining programs', async () => {
   const evil = `#!/bin/sh\ntouch ${INSIDE.work}/evil ${INSIDE.tmp}/evil\nexec /bin/sh "$@"\n`;
   const names = ['sh', 'bwrap', 'setpriv', 'setsid', 'cat', 'head', 'stdbuf', 'mv'];
   const spec = isolated('/usr/bin/id -u; exit 3', {
@@ -196,7 +196,7 @@ test('its variables and its folder change nothing of the programs that confine i
   expect(await outputsOf(engine.compute, spec.attempt)).toEqual({});
 });
 
-test('an environment that lies in a hidden folder is seen, and only that', async () => {
+test('sees an environment in a hidden folder, and nothing else of that folder', async () => {
   const environment = join(data, 'environments', 'one');
   await mkdir(join(environment, 'bin'), { recursive: true });
   await writeFile(join(environment, 'bin', 'tool'), '#!/bin/sh\necho "tool $MARK"', { mode: 0o755 });
@@ -211,7 +211,7 @@ test('an environment that lies in a hidden folder is seen, and only that', async
   expect(text).toMatch(/\nenvironments\n$/);
 });
 
-test('an ordinary user isolates too, by a user namespace', async () => {
+test('an unprivileged user isolates with a user namespace', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'dais-ordinary-'));
   const uid = 64_999;
   await chown(folder, uid, uid);
@@ -239,7 +239,7 @@ test('an ordinary user isolates too, by a user namespace', async () => {
   }
 });
 
-test('where the machine has no program that isolates, the task is refused with the remedy', async () => {
+test('rejects a task with a remedy when no isolation works', async () => {
   const bare = await mkdtemp(join(tmpdir(), 'dais-bare-'));
   const without = await startEngine({ isolation: openIsolation({ path: bare }) });
   try {

@@ -29,7 +29,7 @@ computeSuite('process, isolated without namespaces and control groups', async ()
   };
 });
 
-test('what needs namespaces is refused with the reason', async () => {
+test('rejects specs that need namespaces with the reason', async () => {
   const engine = await startEngine({ isolation: withoutNamespaces() });
   try {
     const image = { folders: [], path: [], variables: {}, root: '/usr' };

@@ -47,7 +47,7 @@ describe('with control groups', () => {
     return engine;
   };
 
-  test('memory that runs out is told from other ends', async () => {
+  test('distinguishes an out-of-memory kill from other ends', async () => {
     const engine = await withGroups();
     const resources = { memory: 64 * MIB };
     const state = ended(await engine.finish(shell(hold(300 * MIB), { resources })));
@@ -59,13 +59,13 @@ describe('with control groups', () => {
     expect(await engine.finish(shell(hold(20 * MIB), { resources }))).toMatchObject({ end: 'exit', code: 0 });
   });
 
-  test('an isolated one runs out of memory too', async () => {
+  test('ends an isolated task at its memory limit', async () => {
     const engine = await withGroups();
     const spec = shell(hold(300 * MIB), { resources: { memory: 64 * MIB }, isolation: 'required' });
     expect(await engine.finish(spec)).toMatchObject({ phase: 'ended', end: 'out-of-memory' });
   });
 
-  test('processes that make processes come to an end of it', async () => {
+  test('stops a fork bomb', async () => {
     const engine = await withGroups({ maxProcesses: 40 });
     // The shell must not need a new process once the limit is reached.
     const spec = shell(BOMB, { limits: { wallMs: 1500, graceMs: 0 } });
@@ -73,7 +73,7 @@ describe('with control groups', () => {
     expect(await engine.told(shell('echo fine'))).toBe('fine\n');
   });
 
-  test('a share of a core is a share of a core', async () => {
+  test('limits CPU to a share of a core', async () => {
     const engine = await withGroups();
     const { usage } = ended(
       await engine.finish(
@@ -84,7 +84,7 @@ describe('with control groups', () => {
     expect(usage.cpuMs).toBeGreaterThan(0);
   });
 
-  test('no group is left', async () => {
+  test('leaves no control group', async () => {
     const engine = await withGroups();
     await engine.told(shell('true', { attempt: 'left-over' }));
     const found = await run('find', ['/sys/fs/cgroup', '-name', 'left-over'], { env: { PATH: SYSTEM_PATH } });
@@ -93,7 +93,7 @@ describe('with control groups', () => {
 });
 
 describe('without control groups', () => {
-  test('memory is held for each process, and for all together by looking at them', async () => {
+  test('limits memory per process, and in total by polling', async () => {
     const engine = await engineWith({ limits: 'rlimit' });
     const resources = { memory: 64 * MIB };
     const one = await engine.finish(shell('head -c 300000000 /dev/zero | tail -n 1 >/dev/null', { resources }));
@@ -105,7 +105,7 @@ describe('without control groups', () => {
     });
   });
 
-  test('an isolated one makes no more processes than it may', async () => {
+  test('limits the processes of an isolated task', async () => {
     const engine = await engineWith({ limits: 'rlimit', maxProcesses: 40 });
     // The shell must not need a new process once the limit is reached.
     const spec = shell(BOMB, {
@@ -117,7 +117,7 @@ describe('without control groups', () => {
   });
 
   test.skipIf(availableParallelism() < 2)(
-    'an isolated one runs on the cores that it asks for, and cannot take more',
+    'pins an isolated task to its number of cores',
     async () => {
       const engine = await engineWith({ limits: 'rlimit' });
       const spec = shell('taskset -p ffff $$ >/dev/null 2>&1; grep Cpus_allowed_list /proc/self/status; nice', {
@@ -128,7 +128,7 @@ describe('without control groups', () => {
     },
   );
 
-  test('where the kernel counts no processes, a task that makes too many is ended', async () => {
+  test('ends a task with too many processes when the kernel does not count them', async () => {
     const engine = await engineWith({
       limits: 'rlimit',
       maxProcesses: 40,
@@ -140,7 +140,7 @@ describe('without control groups', () => {
   });
 });
 
-test('a flood of output keeps its bounds while nobody looks, and its end is there', { timeout: 300_000 }, async () => {
+test('bounds a flood of output without a reader, and keeps its end', { timeout: 300_000 }, async () => {
   const engine = await engineWith();
   const root = join(engine.folder, 'compute');
   const limits = { logBytes: 4 * MIB };
@@ -188,7 +188,7 @@ async function smallDisk(): Promise<string> {
   return disk;
 }
 
-test('what was taken runs, although nothing is left on the disk by then', async () => {
+test('runs accepted tasks on a full disk', async () => {
   const disk = await smallDisk();
   const fill = (): void => {
     for (const size of [MIB, 4096]) {
@@ -206,7 +206,7 @@ test('what was taken runs, although nothing is left on the disk by then', async 
   expect(await textOf(engine.compute, spec.attempt)).toBe('said\n');
 });
 
-test('a full disk refuses what comes, loses no end, and lets go on once there is space', async () => {
+test('on a full disk, rejects new tasks, loses no result, and continues when space is freed', async () => {
   const disk = await smallDisk();
   const engine = await engineWith({}, disk);
   const { compute } = engine;
@@ -253,7 +253,7 @@ describe('devices', () => {
   const gpus = (count: number) => ({ resources: { 'nvidia.com/gpu': count } });
   const untilGone = 'echo "[$CUDA_VISIBLE_DEVICES]"; while :; do sleep 0.05; done';
 
-  test('each goes to one task at a time, also over a restart', async () => {
+  test('assigns each device to one task at a time, also after a restart', async () => {
     const path = await machineWithGpus();
     const engine = await engineWith({ path });
     const { compute } = engine;
@@ -292,7 +292,7 @@ describe('devices', () => {
     expect(await textOf(again, third.attempt)).toBe('[0,1]\n');
   });
 
-  test('who asked for none sees none', async () => {
+  test('hides devices from tasks that requested none', async () => {
     const engine = await engineWith({ path: await machineWithGpus() });
     expect(await engine.told(shell('echo "[${CUDA_VISIBLE_DEVICES-unset}]"'))).toBe('[]\n');
   });

@@ -63,7 +63,7 @@ describe.each([
   ['the launcher', {}],
   ['sh', { launcher: 'none' }],
 ] as const)('a shim of %s', (_name, launcher) => {
-  test('that is killed while bubblewrap waits leaves no process', async () => {
+  test('leaves no process when it is killed while bubblewrap waits', async () => {
     const shim = await killedDais('exec sleep 300', { ...WAITING, ...launcher }, 'required');
     // The outer bwrap, its process in the namespaces, and the waiting shell.
     await expect.poll(async () => (await taskPids()).length, { interval: 20 }).toBeGreaterThanOrEqual(3);
@@ -82,7 +82,7 @@ describe.each([
     },
   );
 
-  test('ends a task that waits when the folder is removed', async () => {
+  test('ends a waiting task when the folder is removed', async () => {
     const shim = await killedDais('exec sleep 300', { ...WAITING, ...launcher }, 'required');
     await rm(folder(), { recursive: true, maxRetries: 20, retryDelay: 20 });
     await expect.poll(taskPids, { timeout: 20_000 }).toEqual([]);

@@ -149,7 +149,7 @@ async function catalogue(from: TestDatabase, connection: ConnectionOptions): Pro
 }
 
 describe('a drill', () => {
-  test('export, an empty database, import: the same rows, rules and counters', async () => {
+  test('restores rows, constraints and sequences from an export into an empty database', async () => {
     const original = await filled();
     const archive = await exported(original);
     const copy = await server.emptyDatabase();
@@ -179,7 +179,7 @@ describe('a drill', () => {
     await database.close();
   });
 
-  test('an older export is brought up to date, a newer one refused', async () => {
+  test('migrates an older export and rejects a newer one', async () => {
     const archive = await exported(await filled());
     const copy = await server.emptyDatabase();
     await importDatabase(copy, shop(first, second), Readable.from([archive]), { programVersion: '1.1.0' });
@@ -194,7 +194,7 @@ describe('a drill', () => {
     await expect(exported(copy, shop(first))).rejects.toMatchObject({ code: 'data_version' });
   });
 
-  test('it travels compressed, inside another stream', async () => {
+  test('supports compression and nested streams', async () => {
     const original = await filled();
     const gzip = createGzip({ level: 1 });
     const packed = buffer(gzip);
@@ -207,7 +207,7 @@ describe('a drill', () => {
   });
 
   const debian15 = '/usr/lib/postgresql/15/bin';
-  test.runIf(existsSync(debian15))('from one major version to another and back', async () => {
+  test.runIf(existsSync(debian15))('moves data between major versions', async () => {
     const older = await startTestDatabase([], { postgresBin: debian15 });
     try {
       const archive = await exported(await filled());
@@ -252,7 +252,7 @@ describe('nothing changes when', () => {
     expect(await importInto(target, archive)).toMatch(/^invalid_state: .*schema (dais|shop|other)/);
   });
 
-  test('the file is cut or damaged anywhere', async () => {
+  test('the file is truncated or damaged', async () => {
     const target = await server.emptyDatabase();
     for (const part of [0, 0.001, 0.2, 0.5, 0.9, 0.9999]) {
       const at = Math.floor(archive.length * part);
@@ -265,7 +265,7 @@ describe('nothing changes when', () => {
     expect(await importInto(target, archive)).toBe('imported');
   });
 
-  test('the source fails on its way', async () => {
+  test('the source fails during the import', async () => {
     const target = await server.emptyDatabase();
     const failing = new Readable({
       read() {

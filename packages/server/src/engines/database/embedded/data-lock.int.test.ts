@@ -23,7 +23,7 @@ async function leave(holder: Partial<ProcessIdentity>, text?: string): Promise<s
   return file;
 }
 
-test('one of many takers gets it, and after its release another one', async () => {
+test('one of several processes gets the lock, and after its release another one', async () => {
   const takers = await Promise.allSettled(Array.from({ length: 20 }, () => takeDataLock(folder)));
   const taken = takers.flatMap((taker) => (taker.status === 'fulfilled' ? [taker.value] : []));
   expect(taken).toHaveLength(1);
@@ -37,7 +37,7 @@ test('one of many takers gets it, and after its release another one', async () =
   expect(await readdir(folder)).toEqual([]);
 });
 
-test('the lock of a dead process is taken at once, by one of many', async () => {
+test('one of several processes immediately gets the lock of a dead process', async () => {
   const child = start('/bin/sleep', ['60'], { stdio: 'ignore' });
   const identity = processIdentity(child.pid!)!;
   await leave(identity);
@@ -49,17 +49,17 @@ test('the lock of a dead process is taken at once, by one of many', async () => 
   expect(takers.filter((taker) => taker.status === 'fulfilled')).toHaveLength(1);
 });
 
-test('a pid that is used again does not hold the lock', async () => {
+test('a reused pid does not hold the lock', async () => {
   await leave({ ...here, startTime: '1' });
   await expect(takeDataLock(folder)).resolves.toBeDefined();
 });
 
-test('a lock from before a reboot is taken when nobody touches it', async () => {
+test('acquires a lock from before a reboot when it is not renewed', async () => {
   await leave({ ...here, bootId: 'another-boot' });
   await expect(takeDataLock(folder, { quietMs: 500 })).resolves.toBeDefined();
 });
 
-test('a lock of another container is respected while its holder touches it', async () => {
+test('respects the lock of another container while it is renewed', async () => {
   const file = await leave({ ...here, pidNamespace: 'pid:[1]' });
   const touching = setInterval(
     () => void writeFile(file, JSON.stringify({ ...here, pidNamespace: 'pid:[1]', command: 'dais up' })),
@@ -72,7 +72,7 @@ test('a lock of another container is respected while its holder touches it', asy
   }
 });
 
-test('a lock that a crash cut short belongs to nobody', async () => {
+test('an incomplete lock of a crashed process has no owner', async () => {
   await leave({}, '');
   await expect(takeDataLock(folder, { quietMs: 500 })).resolves.toBeDefined();
 });

@@ -77,7 +77,7 @@ const countSlice: Slice = {
 };
 const WRITE = { mode: 'write', scope: 'all' } as const;
 
-test('kill -9 of the server under load: nothing acknowledged is lost and clients recover by themselves', async () => {
+test('kill -9 of the server under load: no acknowledged write is lost and clients recover automatically', async () => {
   await copyImage();
   const own = engine();
   const first = await own.start();
@@ -141,7 +141,7 @@ test('kill -9 of the supervisor leaves no server behind, and the next start work
   await running.stop();
 });
 
-test.runIf(isRoot)('an ordinary user runs it as itself, and root goes on as the owner of the data', async (context) => {
+test.runIf(isRoot)('runs as an unprivileged user, and root continues as the owner of the data', async (context) => {
   await skipWithoutNodeFor(NOBODY, context);
   await mkdir(data);
   await run('/bin/chown', ['-R', 'nobody:nogroup', base], { env: {} });
@@ -158,13 +158,13 @@ test.runIf(isRoot)('an ordinary user runs it as itself, and root goes on as the 
   await again.kill('SIGTERM');
 });
 
-test.runIf(isRoot)('data that root restored from an archive is given to the server’s user', async () => {
+test.runIf(isRoot)('gives data that root restored from an archive to the server user', async () => {
   await copyImage();
   await run('/bin/chown', ['-R', 'root:root', data], { env: {} });
   expect(await outcome(engine())).toBe('started');
 });
 
-test.runIf(isRoot)('data of another user is refused with the way out', async (context) => {
+test.runIf(isRoot)('rejects data of another user with a remedy', async (context) => {
   await skipWithoutNodeFor(NOBODY, context);
   await copyImage();
   await run('/bin/chown', ['65534:65534', base, data], { env: {} });
@@ -174,7 +174,7 @@ test.runIf(isRoot)('data of another user is refused with the way out', async (co
   );
 });
 
-test('of many starters in many processes one gets the data', async () => {
+test('one of several starting processes gets the data', async () => {
   const supervisors = [startSupervisor(), startSupervisor(), startSupervisor()];
   const outcomes = await Promise.allSettled(supervisors.map((supervisor) => supervisor.ready));
   expect(outcomes.filter((outcome) => outcome.status === 'fulfilled')).toHaveLength(1);
@@ -183,7 +183,7 @@ test('of many starters in many processes one gets the data', async () => {
   await Promise.all(supervisors.map((supervisor) => supervisor.kill('SIGTERM')));
 });
 
-test('a server that outlived its supervisor is taken over', async () => {
+test('adopts a server that survived its supervisor', async () => {
   await copyImage();
   const first = await engine().start();
   const command = await readFile(`/proc/${await serverPid()}/cmdline`, 'utf8');
@@ -211,7 +211,7 @@ test('a server that outlived its supervisor is taken over', async () => {
   expect(await running.ended).toMatchObject({ wanted: true });
 });
 
-test('a pid file whose pid now belongs to another program is no obstacle', async () => {
+test('starts with a pid file whose pid belongs to another program', async () => {
   await copyImage();
   const own = engine();
   const first = await own.start();
@@ -225,7 +225,7 @@ test('a pid file whose pid now belongs to another program is no obstacle', async
   stranger.kill('SIGKILL');
 });
 
-test('backends that outlived a killed server are waited for', async () => {
+test('waits for backends of a killed server', async () => {
   await copyImage();
   const own = engine();
   const first = await own.start();
@@ -247,7 +247,7 @@ test('backends that outlived a killed server are waited for', async () => {
   await second.stop();
 });
 
-test.runIf(isRoot)('data below a folder that only root may enter', async () => {
+test.runIf(isRoot)('supports data below a folder that only root can enter', async () => {
   await rm(base, { recursive: true });
   base = await mkdtemp('/root/dais-faults-');
   data = path.join(base, 'data');
@@ -255,7 +255,7 @@ test.runIf(isRoot)('data below a folder that only root may enter', async () => {
   expect(await outcome(engine())).toBe('started');
 });
 
-test('a data path far longer than a socket’s name may be', async () => {
+test('supports a data path that is longer than a socket name', async () => {
   data = path.join(base, 'd'.repeat(120), 'ü and spaces '.repeat(10), 'data');
   await copyImage();
   const running = await engine().start();
@@ -268,13 +268,13 @@ test('a data path far longer than a socket’s name may be', async () => {
   expect((await readdir(data)).sort()).toEqual(['cluster', 'postgres.log']);
 });
 
-test('a start that was cut off while it created the cluster begins anew', async () => {
+test('restarts an interrupted creation of the cluster', async () => {
   await mkdir(path.join(data, 'cluster.tmp', 'base'), { recursive: true });
   await writeFile(path.join(data, 'cluster.tmp', 'PG_VERSION'), '17\n');
   expect(await outcome(engine())).toBe('started');
 });
 
-test('data of another major version is refused with the way out', async () => {
+test('rejects data of another major version with a remedy', async () => {
   await copyImage();
   const own = engine();
   await writeFile(path.join(data, 'cluster/PG_VERSION'), '16\n');
@@ -283,7 +283,7 @@ test('data of another major version is refused with the way out', async () => {
   expect(await outcome(own)).toBe('started');
 });
 
-test('settings that PostgreSQL refuses are told with its own words', async () => {
+test('reports settings that PostgreSQL rejects with its message', async () => {
   await copyImage();
   const own = engine();
   const local = path.join(data, 'cluster/postgresql.local.conf');
@@ -293,7 +293,7 @@ test('settings that PostgreSQL refuses are told with its own words', async () =>
   expect(await outcome(own)).toBe('started');
 });
 
-test.runIf(isRoot)('a full disk is told as such, first and later', async (context) => {
+test.runIf(isRoot)('reports a full disk at the first start and later', async (context) => {
   await mkdir(data);
   const mounted = await run('/bin/mount', ['-t', 'tmpfs', '-o', 'size=20m', 'dais-test', data], { env: {} });
   if (mounted.code !== 0) {

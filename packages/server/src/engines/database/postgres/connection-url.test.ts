@@ -40,7 +40,7 @@ test.each([
   ['postgres://u@h/d?target_session_attrs=any', 'target_session_attrs'],
   ['postgres://u:%zz@h/d', '%25'],
   ['postgres://u:se/cret@h/d', 'not a URL'],
-])('%s is refused', (url, reason) => {
+])('rejects %s', (url, reason) => {
   expect(() => parseDatabaseUrl(url)).toThrow(reason);
 });
 

@@ -22,7 +22,7 @@ describe('images by podman', () => {
   });
   afterAll(async () => await world?.end());
 
-  test('its files are unpacked once, for everybody to read, with what the image sets', async () => {
+  test('unpacks an image once, readable for all, with its variables', async () => {
     const { images, folder } = world;
     const spec = { type: 'image', image: TEST_IMAGE } as const;
     const lock = await images.lock(spec);
@@ -44,7 +44,7 @@ describe('images by podman', () => {
     ['localhost/other:1', /localhost\/other:1/],
     ['--privileged', /not a valid image name/],
     ['ghcr.io/a/b:1', /nobody is asked/],
-  ])('%s is refused', async (image, message) => {
+  ])('rejects %s', async (image, message) => {
     await expect(world.images.lock({ type: 'image', image })).rejects.toThrow(message);
   });
 });
@@ -83,7 +83,7 @@ describe('a registry', () => {
     for (const end of ends) await end();
   });
 
-  test('that is not understood shows no byte of its answer', async () => {
+  test('with an invalid response shows no byte of it', async () => {
     location = await net.serve((_, response) => response.end('Inside'));
     const locking = world.images.lock({ type: 'image', image });
     await expect(locking).rejects.toThrow('an unexpected character');
@@ -91,7 +91,7 @@ describe('a registry', () => {
   });
 
   test.each(['http://169.254.169.254/latest/meta-data/', 'http://10.1.2.3/blob', 'http://inside.example/blob'])(
-    'leads podman nowhere private: %s',
+    'cannot redirect podman to a private address: %s',
     async (to) => {
       location = to;
       asked.length = 0;

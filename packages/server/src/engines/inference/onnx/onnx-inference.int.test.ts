@@ -87,7 +87,7 @@ describe('onnx', () => {
   });
   afterAll(async () => await rm(models.folder, { recursive: true }));
 
-  test('trees and layers: a batch gives what its rows give', async () => {
+  test('trees and layers: a batch returns the results of its rows', async () => {
     const files = [
       await models.write('trees', boostedTrees({ features: 30, trees: 100, depth: 6 })),
       await models.write('layers', perceptron([784, 256, 128, 10])),
@@ -111,7 +111,7 @@ describe('onnx', () => {
     }
   });
 
-  test('a batch that takes long leaves the caller’s thread', async () => {
+  test('runs a long batch on another thread', async () => {
     const model = await engine.load(await models.write('hop', perceptron([784, 256, 128, 10])), { trust: 'trusted' });
     const inputs = [{ name: 'x', datatype: 'FP32' as const, shape: [4000, 784], data: new Float32Array(4000 * 784) }];
     let turns = 0;
@@ -130,7 +130,7 @@ describe('onnx', () => {
     await model.close();
   });
 
-  test('external data is read from within the folder only', async () => {
+  test('reads external data only from the folder', async () => {
     const { folder } = await models.write('outside', linear(WEIGHTS));
     await writeFile(path.join(models.folder, 'secret.bin'), Buffer.from(WEIGHTS.buffer));
     await symlink('../secret.bin', path.join(folder, 'link.bin'));
@@ -164,7 +164,7 @@ describe('onnx', () => {
     }
   });
 
-  test('external data in a graph within a graph is found', async () => {
+  test('finds external data in nested graphs', async () => {
     const value = { name: 'y', datatype: 'FP32' as const, shape: [3] };
     const inner = onnxGraph({
       nodes: [{ op: 'Identity', inputs: ['hidden'], outputs: ['y'] }],
@@ -190,7 +190,7 @@ describe('onnx', () => {
     expect(await engine.refusal(files)).toMatch(/`*..\/secret.bin.*is outside/);
   });
 
-  test('what is no model, or one that cannot be served, is refused with the reason', async () => {
+  test('rejects invalid and unsupported models with the reason', async () => {
     const bad: [string, Buffer, RegExp][] = [
       ['text', Buffer.from('this is no protocol buffer'), /not an ONNX model/],
       ['nothing', Buffer.alloc(0), /no graph/],
@@ -211,7 +211,7 @@ describe('onnx', () => {
     expect(await engine.refusal({ folder: path.join(models.folder, 'text') })).toMatch(/name one/);
   });
 
-  test('text that is not UTF-8 fails its batch and no other', async () => {
+  test('text that is not UTF-8 fails only its batch', async () => {
     const model = await engine.load(await models.write('words', identity('BYTES')), { trust: 'trusted', workers: 2 });
     const words = (data: Buffer[]) => [{ name: 'x', datatype: 'BYTES' as const, shape: [1, 3], data }];
     const bad = [Buffer.from('a'), Buffer.of(0xff), Buffer.from('b')];
@@ -227,7 +227,7 @@ describe('onnx', () => {
     await model.close();
   });
 
-  test('the folder of an MLmodel names its file', async () => {
+  test('finds the model file with MLmodel', async () => {
     const { folder } = await models.write('mlflow', linear(WEIGHTS));
     await writeFile(
       path.join(folder, 'MLmodel'),

@@ -58,7 +58,7 @@ onlineStoreSuite('redis', async () => {
   };
 });
 
-test('a server that does not answer is told as such, without its password', async () => {
+test('reports a server that does not respond, without its password', async () => {
   const store = await openRedisOnline({ url: `redis://:secret-word@127.0.0.1:${await freePort()}`, prefix: '' });
   const refused = await store.count({ project: 'p', view: 'v' }).catch((error: unknown) => error);
   expect(refused).toMatchObject({ code: 'upstream_failed' });

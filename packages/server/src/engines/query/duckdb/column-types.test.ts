@@ -29,6 +29,6 @@ test.each([
   'decimal(5,9)',
   'map<string>',
   `${'list<'.repeat(40)}int64${'>'.repeat(40)}`,
-])('no type: %s', (type) => {
+])('rejects %s', (type) => {
   expect(() => sqlType(type as ColumnType)).toThrow('is not a column type');
 });

@@ -15,7 +15,7 @@ test.each<[string, readonly string[]]>([
   expect(firstRecord(Buffer.from(content), 'utf-8', dialect, true)).toEqual(fields);
 });
 
-test('a record that does not end in what was read, other encodings, and lines before it', () => {
+test('incomplete records, other encodings, and lines before the header', () => {
   expect(firstRecord(Buffer.from('a,b'), 'utf-8', dialect, false)).toBeUndefined();
   expect(firstRecord(Buffer.from('"a,b'), 'utf-8', dialect, true)).toBeUndefined();
   expect(firstRecord(Buffer.from('\uFEFFä,b\n', 'utf16le'), 'utf-16', dialect, true)).toEqual(['ä', 'b']);

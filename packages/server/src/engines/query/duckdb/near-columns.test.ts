@@ -17,7 +17,7 @@ test.each<[string, readonly string[]]>([
   expect(nearColumns(name, COLUMNS)).toEqual(near);
 });
 
-test('there are few of them', () => {
+test('returns a limited number of columns', () => {
   const many = Array.from({ length: 50 }, (_, n) => `in_age_${n}`);
   expect(nearColumns('age', many)).toHaveLength(5);
 });

@@ -75,7 +75,7 @@ async function refused(work: Promise<unknown>): Promise<QueryError> {
   }
 }
 
-describe('what people may write', () => {
+describe('accepts', () => {
   test.each([
     ['SELECT count(*) AS n FROM people', [[2]]],
     ['select count(*) as n from people; ', [[2]]],
@@ -175,7 +175,7 @@ const ESCAPES: readonly (readonly [string, string])[] = [
   ['nothing', ''],
 ];
 
-describe('what leads out is refused', () => {
+describe('rejects escapes', () => {
   test.each(ESCAPES)('%s: %s', async (_, sql) => {
     const refusal = await checkedRefusal(sql);
     expect(refusal.code).toBe('query_invalid');
@@ -183,17 +183,17 @@ describe('what leads out is refused', () => {
     expect(JSON.stringify(refusal.issues ?? [])).not.toContain(KEY);
   });
 
-  test('the check comes before a run too', async () => {
+  test('a run includes the check', async () => {
     expect((await refusalOf("SELECT * FROM read_text('/etc/passwd')")).code).toBe('query_invalid');
   });
 
-  test('neither rows nor values that a view hides come with an error', async () => {
+  test('errors contain no rows or values that a view hides', async () => {
     const refusal = await refusalOf('SELECT CAST(name AS INTEGER) FROM people');
     expect(refusal.message).toBe('A value cannot be converted to INT32. TRY_CAST returns NULL instead.');
   });
 });
 
-describe('what is wrong is told where it stands', () => {
+describe('reports errors with their position', () => {
   test.each([
     ['SELECT\n  nme\nFROM people', 'Column `nme` does not exist. Similar columns: `name`.', { line: 2, column: 3 }],
     ['SELECT altitude FROM people', 'Column `altitude` does not exist. Existing columns: `', { line: 1, column: 8 }],
@@ -208,7 +208,7 @@ describe('what is wrong is told where it stands', () => {
   });
 });
 
-test('the pseudonym of a name is the HMAC that others compute', async () => {
+test('the pseudonym of a name is a standard HMAC', async () => {
   const { createHmac } = await import('node:crypto');
   const { rows } = await ask('SELECT name FROM people WHERE id = 1');
   const expected = createHmac('sha256', Buffer.from(KEY, 'base64')).update('Ada').digest('hex').slice(0, 16);

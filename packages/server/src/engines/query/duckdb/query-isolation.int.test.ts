@@ -137,7 +137,7 @@ describe.each(MACHINES)('%s', (_, options) => {
     await expectReadsAndWrites(open(options), path.join(root, 'files'));
   });
 
-  test('a program in place of the query process reaches nothing but the files of the job', async () => {
+  test('a program in place of the query process reaches only the files of the job', async () => {
     const isolation = openIsolation(options);
     ends.push(async () => await isolation.close());
     const folders = { inputs: path.join(root, 'in'), work: path.join(root, 'work') };
@@ -169,7 +169,7 @@ describe.each(MACHINES)('%s', (_, options) => {
 
 // Each of the other two limits memory like one of these.
 test.each([MACHINES[0]!, MACHINES[3]!])(
-  '%s: SQL that exhausts memory ends only its own process, and its caller reads why',
+  '%s: SQL that exhausts memory ends only its process, with a reason',
   async (_, options) => {
     const engine = open(options);
     const failure = await expectFailure(engine.run(sqlJob(GREEDY, 'a')));
@@ -181,12 +181,12 @@ test.each([MACHINES[0]!, MACHINES[3]!])(
   },
 );
 
-test('where nothing isolates, queries run in a process with limits', async () => {
+test('without isolation, queries run in a process with limits', async () => {
   const engine = open({ path: '/nonexistent' });
   await expectReadsAndWrites(engine, path.join(root, 'files'));
 });
 
-test('a process that ran the SQL of one owner is not used for another one', async () => {
+test('does not reuse a process for the SQL of another owner', async () => {
   const engine = open({});
   const pidAfter = async (owner: string) => {
     await engine.run(sqlJob('SELECT max(n) FROM v', owner));
@@ -198,7 +198,7 @@ test('a process that ran the SQL of one owner is not used for another one', asyn
   expect(engine.state().pids).toHaveLength(1);
 });
 
-test('files of another file system are read and written', async () => {
+test('reads and writes files of another file system', async () => {
   const folder = await mkdtemp('/dev/shm/dais-query-');
   ends.push(async () => await rm(folder, { recursive: true }));
   const engine = open({});
@@ -206,7 +206,7 @@ test('files of another file system are read and written', async () => {
   await expectReadsAndWrites(engine, path.join(root, 'files'));
 });
 
-test('a link in place of an output is not moved, and what it points to is not touched', async () => {
+test('does not move a link in place of an output, and does not change its target', async () => {
   const folders = { inputs: path.join(root, 'in'), work: path.join(root, 'work') };
   for (const folder of Object.values(folders)) await mkdir(folder);
   const canary = path.join(root, 'canary');

@@ -55,7 +55,7 @@ const days: readonly ShapedColumn[] = [
 const rowsOf = async (table: FileTable) =>
   (await engine.run({ tables: { t: table }, query: scan('t'), output: { type: 'rows', limit: 1000 } })).rows;
 
-test('columns by the names of the table, and values that no file holds', async () => {
+test('mapped column names and constant values', async () => {
   const files = [
     source('a', of('2026-11-01')),
     source('b', of(null)),
@@ -98,7 +98,7 @@ test('columns by the names of the table, and values that no file holds', async (
 test.each([
   ['in two files, read together', 2],
   ['in a file alone', 1],
-])('rows that are gone leave the others in their order: %s', async (_, count) => {
+])('deleted rows keep the order of the others: %s', async (_, count) => {
   const gone = Array.from({ length: 200_000 }, (_row, at) => at + Math.floor(at / 2));
   const shape = [{ name: 'id', type: 'int64' as const, from: { column: 'col-1' } }];
   const shaped = (deleted: readonly number[]) => source('many', { deleted: packRowNumbers(deleted) });
@@ -125,7 +125,7 @@ test.each([
   expect(ids.length).toBe(expected.length);
 });
 
-test('a row that no file has is gone without harm, and rows behind the last that is gone stay', async () => {
+test('ignores deletes of missing rows, and keeps rows after the last deleted one', async () => {
   const shape = [{ name: 'id', type: 'int64' as const, from: { column: 'col-1' } }];
   const left = async (deleted: readonly number[]) =>
     (await rowsOf({ shape, files: [source('a', { deleted: packRowNumbers(deleted) })] })).flat();
@@ -136,7 +136,7 @@ test('a row that no file has is gone without harm, and rows behind the last that
   expect(await left([0, 1, 2])).toEqual([]);
 });
 
-test('columns by their field ids, those within others left alone', async () => {
+test('columns by field id, with nested fields unchanged', async () => {
   const by = (field: number, otherwise?: string): ColumnOrigin => ({
     field,
     ...(otherwise !== undefined && { otherwise }),
@@ -154,15 +154,15 @@ test('columns by their field ids, those within others left alone', async () => {
 
 test.each([
   ['a file without ids', 'a', { field: 1 }, 'no ids'],
-  ['a column as the reader calls its own', 'taken', { column: 'col-1' }, '"file_index"'],
-])('%s is refused', async (_, name, from, words) => {
+  ['a column with a reserved name', 'taken', { column: 'col-1' }, '"file_index"'],
+])('rejects %s', async (_, name, from, words) => {
   const table: FileTable = { files: [source(name)], shape: [{ name: 'id', type: 'int64', from }] };
   const error = await rowsOf(table).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(QueryError);
   expect(error).toMatchObject({ code: 'data_invalid', message: expect.stringContaining(words) });
 });
 
-test('a value that does not fit is a fault of the data', async () => {
+test('reports a mismatching value as a data error', async () => {
   const shape = [{ name: 'n', type: 'int8' as const, from: { value: 0 } }];
   await expect(rowsOf({ files: [source('a', of('1000'))], shape })).rejects.toMatchObject({ code: 'data_invalid' });
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Turns } from './turns.ts';
 
-test('one at a time; owners take turns, each its own in order; who gives up leaves the line', async () => {
+test('serves one caller at a time, alternates owners, and removes aborted callers', async () => {
   const turns = new Turns(5);
   await turns.take('a', undefined);
   const order: string[] = [];

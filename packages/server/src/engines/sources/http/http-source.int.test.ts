@@ -52,7 +52,7 @@ sourcesSuite('http', true, async () => {
   };
 });
 
-test('secrets are sent to the address itself, and never where it redirects to', async () => {
+test('sends secrets to the URL itself, and never to redirect targets', async () => {
   const { asked, server, base } = await serve();
   const calls = outbound();
   const headers = { authorization: 'Bearer word' };

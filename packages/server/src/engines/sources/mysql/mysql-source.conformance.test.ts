@@ -109,7 +109,7 @@ sourcesSuite('mysql', false, async () => {
   };
 });
 
-test('values keep their types and order, and no value stays apart from an empty text', async () => {
+test('keeps types and order, and distinguishes NULL from empty text', async () => {
   const one = source('select * from n where id < 3 order by id desc');
   const [object] = await one.list(signal);
   expect(Object.fromEntries(object?.columns?.map(({ name, type }) => [name, type]) ?? [])).toEqual({
@@ -139,7 +139,7 @@ test('values keep their types and order, and no value stays apart from an empty 
   );
 });
 
-test('many rows come in bounded memory, all of one snapshot', async () => {
+test('streams many rows of one snapshot in bounded memory', async () => {
   const one = source('select seq, repeat("x", 200) as text from seq_1_to_50000');
   const [object] = await one.list(signal);
   const path = join(folder, 'many.csv');
@@ -158,7 +158,7 @@ test.each([
   ['a file of this machine', "load data local infile '/etc/passwd' into table n"],
   ['another database’s users', 'select user from mysql.user'],
   ['a lock', 'lock tables n write'],
-])('%s is refused', async (_what, sql) => {
+])('rejects %s', async (_what, sql) => {
   const [{ count }] = (await asRoot('select count(*) as count from shop.n')) as [{ count: number }];
   await expect(source(sql).list(signal)).rejects.toMatchObject({ code: 'invalid_request' });
   const object = { name: 'query.csv', uri: '', pin: '', bytes: undefined };
@@ -169,7 +169,7 @@ test.each([
   await expect(readFile(join(folder, 'stolen'))).rejects.toMatchObject({ code: 'ENOENT' });
 });
 
-test('a wrong password, a server that is not there and one that is inside of the network', async () => {
+test('reports a wrong password, a missing server and one inside the network', async () => {
   await expect(source('select 1', { password: 'secret-word' }).list(signal)).rejects.toMatchObject({
     code: 'invalid_request',
     message: expect.not.stringContaining('secret-word'),

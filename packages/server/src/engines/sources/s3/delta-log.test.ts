@@ -25,7 +25,7 @@ function replayed(...commits: readonly string[]): DeltaSnapshot {
 
 const paths = (...commits: readonly string[]) => replayed(...commits).files.map(({ path }) => path);
 
-test('what was added and not removed, by names as they are', () => {
+test('returns added files that were not removed, with decoded names', () => {
   const commits = [
     lines(...begin, add('a.parquet'), add('b%20c.parquet')),
     lines(remove('a.parquet'), add('d.parquet')),
@@ -35,7 +35,7 @@ test('what was added and not removed, by names as they are', () => {
   expect(paths(...commits)).toEqual(['a.parquet', 'b c.parquet', 'd.parquet']);
 });
 
-test('a file with other rows deleted is another one, whichever action comes first', () => {
+test('a file with another deletion vector is a different file, in any order of actions', () => {
   const first = lines(...begin, add('a.parquet', { partitionValues: { day: '1' } }));
   const gone = lines(add('a.parquet', vector('one')), remove('a.parquet'));
   const more = lines(remove('a.parquet', vector('one')), add('a.parquet', vector('two')));
@@ -46,7 +46,7 @@ test('a file with other rows deleted is another one, whichever action comes firs
   expect(twice).toMatch(/^upstream_failed: .*a\.parquet twice/);
 });
 
-test('what is no log, and files elsewhere, are told', () => {
+test('reports invalid logs, and files outside the table', () => {
   for (const path of ['s3://other/a.parquet', '/etc/passwd'])
     expect(refusal(() => replayed(lines(...begin, add(path))))).toMatch(/^invalid_state: .*outside the table/);
   expect(refusal(() => replayed('{"add":'))).toMatch(/^upstream_failed: Version 0 .*not JSON/);
@@ -63,7 +63,7 @@ const checkpoint = (version: number, more = '') =>
   `t/_delta_log/${String(version).padStart(20, '0')}.checkpoint${more}.parquet`;
 const part = (number: number, of: number) => `.${String(number).padStart(10, '0')}.${String(of).padStart(10, '0')}`;
 
-test('which files of a log make a version', () => {
+test('selects the log files of a version', () => {
   const all = [commit(0), commit(1), commit(2)];
   const whole = new Map([0, 1, 2].map((version) => [version, commit(version)]));
   expect(planLog(TABLE, all, undefined)).toEqual({ version: 2, checkpoint: [], commits: whole });
@@ -82,7 +82,7 @@ test('which files of a log make a version', () => {
   expect(planLog(TABLE, [...all, ...later], 1).checkpoint).toEqual([]);
 });
 
-test('a checkpoint in parts is taken when all are there', () => {
+test('uses a multi-part checkpoint when all parts exist', () => {
   const parts = [checkpoint(4, part(2, 2)), checkpoint(4, part(1, 2))];
   const rest = [commit(4), commit(5)];
   expect(planLog(TABLE, [...parts, ...rest], 5).checkpoint).toEqual(parts.toSorted());
@@ -94,7 +94,7 @@ test('a checkpoint in parts is taken when all are there', () => {
     expect(isOfLog(name)).toBe(false);
 });
 
-test('versions that are not there, not yet or not any more', () => {
+test('reports missing, future and removed versions', () => {
   expect(refusal(() => planLog(TABLE, [], undefined))).toMatch(/^not_found: .*no _delta_log/);
   expect(refusal(() => planLog(TABLE, [commit(0), commit(1)], 7))).toMatch(/^not_found: .*no version 7 yet/);
   expect(refusal(() => planLog(TABLE, [checkpoint(10), commit(10), commit(11)], 4))).toMatch(

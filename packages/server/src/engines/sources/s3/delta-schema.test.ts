@@ -23,7 +23,7 @@ function shape(
   return shapeOf('s3://lake/t', { version: 3, protocol, metaData, files });
 }
 
-test('a table whose files are its rows has no shape', () => {
+test('a plain table has no shape', () => {
   expect(shape([id, word])).toBeUndefined();
   const features = { minReaderVersion: 3, readerFeatures: ['timestampNtz', 'deletionVectors', 'columnMapping'] };
   expect(shape([id, word], mapped('none'), [file], features)).toBeUndefined();
@@ -32,7 +32,7 @@ test('a table whose files are its rows has no shape', () => {
   ]);
 });
 
-test('columns by which it is partitioned stand in its order, with the values of each file', () => {
+test('returns partition columns in table order, with the values of each file', () => {
   const made = shape([field('day', 'date'), id, word], { partitionColumns: ['word', 'day'] });
   expect(made?.columns).toEqual([
     { name: 'day', type: 'date', from: { value: 1 } },
@@ -45,7 +45,7 @@ test('columns by which it is partitioned stand in its order, with the values of 
   expect(refusal(() => made?.values({ ...file, partition: { word: 'x' } }))).toContain('without a value for day');
 });
 
-test('columns that are mapped are found by what they are called in the files', () => {
+test('finds mapped columns by their names in the files', () => {
   const fields = [called('id', 'long', 'col-1', 1), called('word', 'string', 'col-2', 2)];
   const byName = shape(fields, { ...mapped('name'), partitionColumns: ['word'] });
   expect(byName?.columns.map(({ from }) => from)).toEqual([{ column: 'col-1' }, { value: 0 }]);
@@ -53,7 +53,7 @@ test('columns that are mapped are found by what they are called in the files', (
   expect(shape(fields, mapped('id'))?.columns.map(({ from }) => from)).toEqual([{ field: 1 }, { field: 2 }]);
 });
 
-test('types of a table are types of ours', () => {
+test('maps types of the table to column types', () => {
   const inner = { type: 'struct', fields: [field('a b', 'integer'), field('c', 'decimal(10,2)')] };
   const fields = [
     ...['string', 'short', 'byte', 'float', 'double', 'boolean', 'binary', 'timestamp', 'timestamp_ntz'].map(
@@ -81,26 +81,26 @@ const deep = (levels: number): unknown =>
   levels === 0 ? 'string' : { type: 'array', elementType: deep(levels - 1), containsNull: true };
 
 test.each<[string, readonly object[], Partial<DeltaMetaData>, DeltaProtocol, string]>([
-  ['a feature', [id], {}, { minReaderVersion: 3, readerFeatures: ['variantType'] }, 'needs variantType'],
-  ['a reader of tomorrow', [id], {}, { minReaderVersion: 4 }, 'readers of version 4'],
-  ['another format', [id], { format: { provider: 'orc' } }, { minReaderVersion: 1 }, 'written as orc'],
+  ['a feature', [id], {}, { minReaderVersion: 3, readerFeatures: ['variantType'] }, 'needs the table features variantType'],
+  ['a future reader version', [id], {}, { minReaderVersion: 4 }, 'reader version 4'],
+  ['another format', [id], { format: { provider: 'orc' } }, { minReaderVersion: 1 }, 'in the format orc'],
   ['another mapping', [id], mapped('hash'), { minReaderVersion: 2 }, 'maps columns by hash'],
-  ['another type', [field('v', 'void')], { partitionColumns: ['v'] }, { minReaderVersion: 1 }, 'column v of void'],
+  ['another type', [field('v', 'void')], { partitionColumns: ['v'] }, { minReaderVersion: 1 }, 'column v of type void'],
   ['types too deep', [field('d', deep(40)), id], { partitionColumns: ['id'] }, { minReaderVersion: 1 }, 'column d'],
   [
-    'columns that are mapped within others',
+    'mapped nested columns',
     [called('s', { type: 'struct', fields: [called('a', 'long', 'col-2', 2)] }, 'col-1', 1)],
     mapped('name'),
     { minReaderVersion: 2 },
     'maps a inside the column s',
   ],
-])('%s: refused with what to do', (_, fields, more, protocol, words) => {
+])('rejects %s with a remedy', (_, fields, more, protocol, words) => {
   const told = refusal(() => shape(fields, more, [file], protocol));
   expect(told).toMatch(/^invalid_state: Version 3 of the Delta table/);
   expect(told).toContain(words);
 });
 
-test('a schema that is none is told', () => {
+test('reports an invalid schema', () => {
   const parted = { partitionColumns: ['id'] };
   expect(refusal(() => shape([word], parted))).toMatch(/^upstream_failed: .*partitioned by id/);
   expect(refusal(() => shape([{ type: 'long' }], parted))).toMatch(/^upstream_failed: .*an invalid schema/);

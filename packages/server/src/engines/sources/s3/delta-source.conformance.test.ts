@@ -136,7 +136,7 @@ sourcesSuite('delta', true, async () => {
   };
 });
 
-test('each version has the rows that it had, and says which it is', async () => {
+test('reads each version with its rows and version number', async () => {
   expect(await ids(source('plain', 2))).toEqual([2, 3]);
   expect(await ids(source('/plain/'))).toEqual([9]);
   expect(await ids(source('plain', 3))).toEqual([9]);
@@ -158,28 +158,28 @@ test.each([
   ['deletion vectors in the log', 'inline'],
   ['deletion vectors and partitions', 'both'],
   ['columns that are mapped by name', 'mapped'],
-])('%s: read as the package itself reads it', async (_, path) => {
+])('%s: reads like the package', async (_, path) => {
   expect(await read(source(path))).toEqual(told[path]);
   expect(await readdir(join(folder, 'scratch')).catch(() => [])).toEqual([]);
 });
 
-test('a version before a checkpoint and one since are read where their log is there', async () => {
+test('reads versions before and after a checkpoint if their log exists', async () => {
   expect(await ids(source('old', 4))).toEqual([0, 1, 2, 3, 4, 10, 11, 12, 13, 14]);
   expect(await ids(source('vectors', 0))).toHaveLength(100_000);
 });
 
 test.each([
-  ['a version that is not there yet', 'plain', 99, 'not_found', 'no version 99'],
+  ['a future version', 'plain', 99, 'not_found', 'no version 99'],
   ['a version whose log was cleaned up', 'old', 2, 'not_found', '4 is the oldest'],
   ['half of a checkpoint', 'half', undefined, 'not_found', 'cleaned up'],
-])('%s is refused', async (_, path, version, code, words) => {
+])('rejects %s', async (_, path, version, code, words) => {
   await expect(source(path, version).list(signal)).rejects.toMatchObject({
     code,
     message: expect.stringContaining(words),
   });
 });
 
-test('deletion vectors that are cut, changed or gone are told', async () => {
+test('reports truncated, changed and missing deletion vectors', async () => {
   const [vector = ''] = await readdir(join(folder, 'tables', 'vectors', 'ab'));
   const key = `vectors/ab/${vector}`;
   const bytes = await readFile(join(folder, 'tables', key));
@@ -197,12 +197,12 @@ test('deletion vectors that are cut, changed or gone are told', async () => {
   expect(await refusal()).toMatchObject({ code: 'not_found' });
 });
 
-test('a checkpoint that is no Parquet is told', async () => {
+test('reports a checkpoint that is not Parquet', async () => {
   await put(`parted-old/_delta_log/${'2'.padStart(20, '0')}.checkpoint.parquet`, 'no Parquet');
   await expect(source('parted-old').list(signal)).rejects.toMatchObject({ code: 'data_invalid' });
 });
 
-test('a file that was vacuumed away is told', async () => {
+test('reports a vacuumed file', async () => {
   const [object] = await source('plain').list(signal);
   await client.send(new DeleteObjectCommand({ Bucket: BUCKET, Key: object?.name ?? '' }));
   await expect(source('plain').list(signal)).rejects.toMatchObject({

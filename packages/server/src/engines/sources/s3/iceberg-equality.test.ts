@@ -22,7 +22,7 @@ const deletes = (path: string, sequence: number, fields: readonly number[], part
   deletes: { type: 'equality' as const, rows: 1, fields },
 });
 
-test('deletes reach files of earlier commits, of their partition', () => {
+test('deletes apply to files of earlier commits in their partition', () => {
   const data = [file('a', 1, 'x'), file('b', 2, 'y'), file('c', 3, 'x')];
   const plans = equalityPlans('T', columns, data, [
     deletes('d1', 3, [1]),
@@ -41,14 +41,14 @@ test('deletes reach files of earlier commits, of their partition', () => {
   });
 });
 
-test('deletes by a column that is no more are refused where they reach a file', () => {
+test('rejects deletes by a dropped column if they apply to a file', () => {
   const plan = (sequence: number) => equalityPlans('T', columns, [file('a', 1)], [deletes('d', sequence, [9])]);
   expect(() => plan(2)).toThrow(DaisError);
   expect(() => plan(2)).toThrow(/dropped or nested column/);
   expect(plan(1).size).toBe(0);
 });
 
-test('rows of two lists in one order, each once', () => {
+test('merges two lists in order without duplicates', () => {
   expect([...mergedRows([1, 3, 5], [2, 3, 9])]).toEqual([1, 2, 3, 5, 9]);
   expect([...mergedRows([], [4])]).toEqual([4]);
   expect([...mergedRows([4], [])]).toEqual([4]);

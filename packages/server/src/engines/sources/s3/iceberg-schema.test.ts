@@ -20,7 +20,7 @@ function evolved(before: readonly object[], now: readonly object[], file = FIRST
 const by = (...input: Parameters<typeof evolved>) => evolved(...input).by;
 const a = named(1, 'a');
 
-test('columns whose names mean something else in older files are found by number', () => {
+test('finds columns by field id if their names differ in older files', () => {
   expect(by([a], [named(1, 'b')])).toBe('number');
   expect(by([a], [named(2, 'a')])).toBe('number');
   expect(by([a], [a, named(2, 'b', { 'initial-default': 'x' })])).toBe('number');
@@ -32,14 +32,14 @@ test('columns whose names mean something else in older files are found by number
   expect(by([inside('s')], [inside('t')])).toBe('number');
 });
 
-test('what changes no name is found by name, and so are files of the present schema', () => {
+test('finds columns by name if no name changed, and in files of the current schema', () => {
   expect(by([a], [a, named(2, 'b')])).toBe('name');
   expect(by([a, named(2, 'b')], [a])).toBe('name');
   expect(by([a], [named(1, 'a', { type: 'long' })])).toBe('name');
   expect(by([a], [named(1, 'b')], SECOND)).toBe('name');
 });
 
-test('columns within others that are called otherwise are refused', () => {
+test('rejects renamed nested columns', () => {
   const inside = (name: string, number = 2, more = {}) =>
     named(1, 's', { type: { type: 'struct', fields: [named(number, name, more)] } });
   expect(refusal(() => evolved([inside('a')], [inside('b')]))).toMatch(
@@ -54,7 +54,7 @@ test('columns within others that are called otherwise are refused', () => {
   ).toContain('l[].b');
 });
 
-test('the columns of a table, by name and by number', () => {
+test('returns the columns of a table by name and by field id', () => {
   const fields = [
     named(1, 'a', { type: 'long' }),
     named(2, 'b', { type: 'decimal(9, 2)', 'initial-default': '1.50' }),
@@ -74,7 +74,7 @@ test('the columns of a table, by name and by number', () => {
   expect(shapeOf(TABLE, { fields, by: 'name' })[1]).toEqual({ name: 'b', type: 'decimal(9,2)', from: { column: 'b' } });
 });
 
-test('a schema that is none is told', () => {
+test('reports an invalid schema', () => {
   for (const fields of [undefined, [null], [{ name: 'x' }], []]) {
     const broken = named(1, 's', { type: { type: 'struct', fields } });
     expect(refusal(() => evolved([a], [broken]))).toMatch(/^upstream_failed: /);
@@ -85,11 +85,11 @@ test('a schema that is none is told', () => {
 const deep = (levels: number): unknown => (levels === 0 ? 'int' : { type: 'list', element: deep(levels - 1) });
 
 test.each([
-  ['a type of tomorrow', { type: 'variant' }, 'column v of type variant'],
+  ['an unknown type', { type: 'variant' }, 'column v of type variant'],
   ['types too deep', { type: deep(40) }, 'too deeply nested types'],
-  ['a default that is none', { type: 'int', 'initial-default': 'one' }, 'an unsupported default value'],
+  ['an invalid default', { type: 'int', 'initial-default': 'one' }, 'an unsupported default value'],
   ['a default of a list', { type: deep(1), 'initial-default': [1] }, 'an unsupported default value'],
-])('%s: refused', (_, more, words) => {
+])('rejects %s', (_, more, words) => {
   const told = refusal(() => shapeOf(TABLE, { fields: [named(1, 'v', more)] as never, by: 'number' }));
   expect(told).toMatch(/^invalid_state: /);
   expect(told).toContain(words);

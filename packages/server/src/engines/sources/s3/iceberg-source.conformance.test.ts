@@ -149,7 +149,7 @@ function state(table: string, at: number): State {
   return found;
 }
 
-test('each snapshot has the rows that it had, and says which it is', async () => {
+test('reads each snapshot with its rows and id', async () => {
   const { snapshot: second } = state('plain', 1);
   const { snapshot: third } = state('plain', 2);
   const { snapshot: fourth } = state('plain', 3);
@@ -164,7 +164,7 @@ test('each snapshot has the rows that it had, and says which it is', async () =>
   });
 });
 
-test('a table as a catalog names it, and one that is partitioned', async () => {
+test('reads a table with metadata of a catalog, and a partitioned one', async () => {
   const { metadata, snapshot } = state('plain', 2);
   const [object] = await source('plain', { metadata }).list(signal);
   expect(object?.snapshot).toBe(`iceberg ${snapshot}`);
@@ -172,7 +172,7 @@ test('a table as a catalog names it, and one that is partitioned', async () => {
   expect(await ids(source('parted'))).toEqual([1, 2, 3]);
 });
 
-test('packed metadata, columns that were added, and files of the present schema only', async () => {
+test('reads compressed metadata, added columns, and files of the current schema only', async () => {
   const name = (await readdir(join(folder, 'tables', 'packed', 'metadata'))).find((one) => one.startsWith('00001-'));
   const key = `packed/metadata/${name}`;
   const plain = await readFile(join(folder, 'tables', key));
@@ -185,11 +185,11 @@ test('packed metadata, columns that were added, and files of the present schema 
 });
 
 test.each<[string, string, Which, string, string]>([
-  ['a snapshot that is not there', 'plain', { snapshot: '7' }, 'not_found', 'no snapshot 7'],
-  ['metadata that are not there', 'plain', { metadata: 'v7.metadata.json' }, 'not_found', 'v7.metadata.json'],
+  ['a missing snapshot', 'plain', { snapshot: '7' }, 'not_found', 'no snapshot 7'],
+  ['missing metadata', 'plain', { metadata: 'v7.metadata.json' }, 'not_found', 'v7.metadata.json'],
   ['a table without rows', 'empty', {}, 'not_found', 'no rows'],
-  ['equality deletes by a column that is no more', 'dropped', {}, 'invalid_state', 'dropped or nested column'],
-])('%s: refused', async (_, path, which, code, words) => {
+  ['equality deletes by a dropped column', 'dropped', {}, 'invalid_state', 'dropped or nested column'],
+])('rejects %s', async (_, path, which, code, words) => {
   await expect(source(path, which).list(signal)).rejects.toMatchObject({
     code,
     message: expect.stringContaining(words),
@@ -197,18 +197,18 @@ test.each<[string, string, Which, string, string]>([
 });
 
 test.each([
-  ['files in which a column is called otherwise', 'renamed', 1],
-  ['a column that was dropped, and another of its name', 'again', 0],
-  ['deletes of row numbers, in several files', 'positions', 0],
+  ['files with a renamed column', 'renamed', 1],
+  ['a dropped column, and a new one with its name', 'again', 0],
+  ['position deletes in several files', 'positions', 0],
   ['deletes that are older than the file', 'aged', 0],
   ['deletion vectors', 'vectors', 0],
-])('%s: read as pyiceberg itself reads it', async (_, table, at) => {
+])('%s: reads like pyiceberg', async (_, table, at) => {
   const { snapshot, rows } = state(table, at);
   expect(await read(source(table, { snapshot }))).toEqual(rows);
   expect(await readdir(join(folder, 'scratch')).catch(() => [])).toEqual([]);
 });
 
-test('rows that are gone because of their values, in files of earlier commits', async () => {
+test('applies equality deletes to files of earlier commits', async () => {
   // Of 3 and 12 only the first, of 5, 13 and 21 the first two; the pair of 1; no word, and w17; the first row of the first file.
   const left = [2, 4, 6, 7, 8, 9, 10, 11, 12, 14, 15, 16, 18, 19, 21];
   const from = source('equality');
@@ -222,7 +222,7 @@ test('rows that are gone because of their values, in files of earlier commits', 
   ]);
 });
 
-test('deletes that are broken, cut or gone are told', async () => {
+test('reports invalid, truncated and missing deletes', async () => {
   const refusal = async (table: string) =>
     await source(table)
       .list(signal)
@@ -239,7 +239,7 @@ test('deletes that are broken, cut or gone are told', async () => {
   });
 });
 
-test('broken metadata, and a file that is gone, are told', async () => {
+test('reports invalid metadata and missing files', async () => {
   const [object] = await source('parted').list(signal);
   await client.send(new DeleteObjectCommand({ Bucket: BUCKET, Key: object?.name ?? '' }));
   await expect(source('parted').list(signal)).rejects.toMatchObject({

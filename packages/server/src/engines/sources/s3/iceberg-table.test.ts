@@ -3,7 +3,7 @@ import { chosenSnapshot, filesOf, keyOf, manifestsOf, newestMetadata, parseMetad
 import { FIRST, metadata, SECOND, TABLE } from './iceberg-metadata.testing.ts';
 import { refusal } from './refusal.testing.ts';
 
-test('the newest state is found by its number, with and without a catalog', () => {
+test('finds the newest metadata by its number, with and without a catalog', () => {
   expect(newestMetadata(TABLE, ['version-hint.text', 'v9.metadata.json', 'v10.metadata.json', 'x.avro'])).toBe(
     'v10.metadata.json',
   );
@@ -14,7 +14,7 @@ test('the newest state is found by its number, with and without a catalog', () =
   expect(two).toMatch(/^invalid_state: .*00001-a.*00001-b.*`metadata`/);
 });
 
-test('a snapshot is found by its id to the last digit', () => {
+test('finds a snapshot by all digits of its id', () => {
   expect(chosenSnapshot(TABLE, metadata(), undefined)['snapshot-id']).toBe(SECOND);
   expect(chosenSnapshot(TABLE, metadata(), FIRST)['manifest-list']).toBe('s3://lake/t/metadata/1.avro');
   expect(refusal(() => chosenSnapshot(TABLE, metadata(), '3475017391548144384'))).toMatch(/^not_found: .*expired/);
@@ -24,7 +24,7 @@ test('a snapshot is found by its id to the last digit', () => {
     );
 });
 
-test('what is no metadata is told', () => {
+test('reports invalid metadata', () => {
   for (const text of ['', '{', '[]', '{"format-version":2}', '{"format-version":2,"location":7}'])
     expect(refusal(() => parseMetadata(TABLE, Buffer.from(text)))).toContain('upstream_failed');
   expect(refusal(() => metadata({ 'format-version': 4 }))).toMatch(/^invalid_state: .*format version 4/);
@@ -37,7 +37,7 @@ const data = (more = {}, status = 1) => ({
 });
 const manifest = { path: 'm', deletes: false, snapshot: FIRST, sequence: 4, spec: 1 };
 
-test('files that are there, with the snapshot that they came with', () => {
+test('returns live files with the snapshot that added them', () => {
   const own = {
     ...data({ file_path: 'b', partition: { w: null, n: 7n } }, 0),
     snapshot_id: 3_475_017_391_548_144_386n,
@@ -60,7 +60,7 @@ test('files that are there, with the snapshot that they came with', () => {
   expect(filesOf(TABLE, { ...manifest, deletes: true }, [data({ content: 1 }, 2)])).toEqual([]);
 });
 
-test('files that take rows away, and how', () => {
+test('returns delete files and their type', () => {
   const deletes = { ...manifest, deletes: true };
   expect(filesOf(TABLE, deletes, [data({ content: 1, record_count: 5 })])).toMatchObject([
     { sequence: 4, deletes: { type: 'positions', rows: 5 } },
@@ -77,21 +77,21 @@ test('files that take rows away, and how', () => {
 });
 
 test.each([
-  ['a kind of tomorrow', { ...manifest, deletes: true }, data({ content: 3 }), 'the content type 3'],
+  ['an unknown content type', { ...manifest, deletes: true }, data({ content: 3 }), 'the content type 3'],
   ['deletes in another format', manifest, data({ content: 1, file_format: 'AVRO' }), 'position deletes in the format'],
   ['another format', manifest, data({ file_format: 'ORC' }), 'in the format ORC'],
-  ['a key', manifest, data({ key_metadata: Buffer.from('k') }), 'encrypted'],
-])('%s: refused with what to do', (_, of, record, words) => {
+  ['encryption', manifest, data({ key_metadata: Buffer.from('k') }), 'encrypted'],
+])('rejects %s with a remedy', (_, of, record, words) => {
   const told = refusal(() => filesOf(TABLE, of, [record]));
   expect(told).toContain('invalid_state');
   expect(told).toContain(words);
 });
 
-test('a record that is none is told', () => {
+test('reports an invalid record', () => {
   expect(refusal(() => filesOf('A manifest', manifest, [{ status: 1 }]))).toMatch(/^upstream_failed: A manifest/);
 });
 
-test('files are read where the table is now, not where it was written', () => {
+test('reads files from the current location of the table', () => {
   const place = { location: 's3a://old/warehouse/t/', bucket: 'lake', folder: 'here/t' };
   expect(keyOf(TABLE, place, 's3://old/warehouse/t/data/a b%20.parquet')).toBe('here/t/data/a b%20.parquet');
   expect(keyOf(TABLE, place, 's3n://lake/here/t/data/a.parquet')).toBe('here/t/data/a.parquet');

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { structFields } from './struct-fields.ts';
 
-test('the fields of a struct, not those within', () => {
+test('returns the fields of a struct without nested ones', () => {
   const inner = 'struct<x:int64,"a:b\\"":list<decimal(10,2)>>';
   expect(structFields(`struct<path:string,values:map<string,string>,dv:${inner},"odd <name>":int32>`)).toEqual([
     'path',

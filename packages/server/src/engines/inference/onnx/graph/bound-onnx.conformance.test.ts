@@ -56,7 +56,7 @@ function sizeOf({ data }: PlainTensor): number {
   return (data as Float32Array).byteLength;
 }
 
-test('models of exporters: bounded, and all outputs of all nodes together take less than the bound', async () => {
+test('exported models are bounded, and the total size of all outputs is within the bound', async () => {
   expect(corpus.models.length).toBeGreaterThanOrEqual(30);
   for (const { name, inputs, outputs: allOutputs } of corpus.models) {
     const file = await readFile(path.join(folder, `${name}.onnx`));
@@ -78,7 +78,7 @@ test('models of exporters: bounded, and all outputs of all nodes together take l
   }
 });
 
-test('cases of the standard: no output is larger than the bound, or the reason names the node', async () => {
+test('in cases of the standard no output exceeds the bound, or the reason names the node', async () => {
   let bounded = 0;
   for (const { name, bytes } of corpus.cases) {
     const file = await readFile(path.join(folder, `${name}.onnx`));
