@@ -109,7 +109,7 @@ export interface Database {
    * Listens on a channel. Only a hint (poolers drop notifications): callers also poll. `heard` is also called after a
    * reconnect. Resolves to a function that stops listening.
    */
-  listen(channel: string, heard: (payload: string) => void): Promise<() => Promise<void>>;
+  listen(channel: string, onNotify: (payload: string) => void): Promise<() => Promise<void>>;
   /** Makes one round trip; throws `database_unavailable` when the server does not respond within `timeoutMs`. */
   ping(timeoutMs: number): Promise<void>;
   /** Pool metrics for /metrics. */

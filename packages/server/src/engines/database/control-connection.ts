@@ -28,13 +28,13 @@ export class ControlConnection {
     this.#applicationName = applicationName;
   }
 
-  async listen(channel: string, heard: (payload: string) => void): Promise<() => Promise<void>> {
+  async listen(channel: string, onNotify: (payload: string) => void): Promise<() => Promise<void>> {
     const known = this.#listeners.get(channel);
-    const heards = known ?? new Set();
+    const callbacks = known ?? new Set();
     // A separate wrapper, so that the same function may listen twice and stop once.
-    const own = (payload: string): void => heard(payload);
-    heards.add(own);
-    this.#listeners.set(channel, heards);
+    const own = (payload: string): void => onNotify(payload);
+    callbacks.add(own);
+    this.#listeners.set(channel, callbacks);
     if (known === undefined) {
       try {
         const client = await this.#open();
@@ -45,8 +45,8 @@ export class ControlConnection {
       }
     }
     return async () => {
-      heards.delete(own);
-      if (heards.size > 0 || this.#listeners.get(channel) !== heards) return;
+      callbacks.delete(own);
+      if (callbacks.size > 0 || this.#listeners.get(channel) !== callbacks) return;
       this.#listeners.delete(channel);
       const client = await this.#client?.catch(() => undefined);
       await client?.query(`unlisten ${quoteIdentifier(channel)}`).catch(() => {});
@@ -104,7 +104,7 @@ export class ControlConnection {
     const client = new Client(clientConfig(this.#connection, this.#applicationName));
     client.on('error', () => {});
     client.on('notification', ({ channel, payload }) => {
-      for (const heard of this.#listeners.get(channel) ?? []) heard(payload ?? '');
+      for (const onNotify of this.#listeners.get(channel) ?? []) onNotify(payload ?? '');
     });
     await client.connect();
     const heartbeat = setInterval(() => {
@@ -154,6 +154,6 @@ export class ControlConnection {
     }
     this.#retryMs = FIRST_RETRY_MS;
     // Notifications during the outage are lost: wake all listeners once.
-    for (const heards of this.#listeners.values()) for (const heard of heards) heard('');
+    for (const callbacks of this.#listeners.values()) for (const onNotify of callbacks) onNotify('');
   }
 }

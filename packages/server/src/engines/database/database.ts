@@ -113,8 +113,8 @@ class PooledDatabase implements Database {
     }, options.mode);
   }
 
-  async listen(channel: string, heard: (payload: string) => void): Promise<() => Promise<void>> {
-    return await this.#control.listen(channel, heard);
+  async listen(channel: string, onNotify: (payload: string) => void): Promise<() => Promise<void>> {
+    return await this.#control.listen(channel, onNotify);
   }
 
   async ping(timeoutMs: number): Promise<void> {
@@ -171,7 +171,11 @@ class PooledDatabase implements Database {
 
   #toCaller(error: unknown, mode: 'read' | 'write'): unknown {
     if (codeOf(error) === '57014') {
-      return new DaisError('overloaded', 'The database stopped a statement that exceeded its time limit. Retry later.', { cause: error });
+      return new DaisError(
+        'overloaded',
+        'The database stopped a statement that exceeded its time limit. Retry later.',
+        { cause: error },
+      );
     }
     if (isLostStatement(error)) {
       return new DaisError(
@@ -182,7 +186,11 @@ class PooledDatabase implements Database {
       );
     }
     if (mode === 'write' && isStandby(error)) {
-      return new DaisError('database_unavailable', 'The database is a read-only standby. Connect Dais to the primary server.', { cause: error });
+      return new DaisError(
+        'database_unavailable',
+        'The database is a read-only standby. Connect Dais to the primary server.',
+        { cause: error },
+      );
     }
     return translate(error);
   }

@@ -367,27 +367,27 @@ export function databaseSuite(
 
     describe('notifications', () => {
       test('are delivered until the listener stops', async () => {
-        const heard: string[] = [];
-        const stop = await database.listen('suite channel', (payload) => heard.push(payload));
+        const received: string[] = [];
+        const stop = await database.listen('suite channel', (payload) => received.push(payload));
         await database.statement(WRITE, `select pg_notify('suite channel', 'first')`);
-        await expect.poll(() => heard).toEqual(['first']);
+        await expect.poll(() => received).toEqual(['first']);
         await stop();
         await database.statement(WRITE, `select pg_notify('suite channel', 'second')`);
         const later: string[] = [];
         const stopLater = await database.listen('suite later', (payload) => later.push(payload));
         await database.statement(WRITE, `select pg_notify('suite later', 'end')`);
         await expect.poll(() => later).toEqual(['end']);
-        expect(heard).toEqual(['first']);
+        expect(received).toEqual(['first']);
         await stopLater();
       });
 
       test('reopens a lost connection and wakes every listener', async () => {
-        const heard: string[] = [];
-        const stop = await database.listen('suite_lost', (payload) => heard.push(payload));
+        const received: string[] = [];
+        const stop = await database.listen('suite_lost', (payload) => received.push(payload));
         await cutListeners(database);
-        await expect.poll(() => heard, { timeout: 10_000 }).toContain('');
+        await expect.poll(() => received, { timeout: 10_000 }).toContain('');
         await database.statement(WRITE, `select pg_notify('suite_lost', 'again')`);
-        await expect.poll(() => heard).toContain('again');
+        await expect.poll(() => received).toContain('again');
         await stop();
       });
     });

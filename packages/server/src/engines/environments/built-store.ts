@@ -24,7 +24,7 @@ export interface Marker {
   readonly bytes: number;
 }
 
-export type Kept<Made extends Marker> = Made & { readonly lastUsedAt: Date };
+export type StoredEnvironment<Made extends Marker> = Made & { readonly lastUsedAt: Date };
 
 interface Hold extends Partial<ProcessIdentity> {
   readonly pid: number;
@@ -120,10 +120,10 @@ export class BuiltStore<Made extends Marker> {
   }
 
   /** The least recently used first. */
-  async list(): Promise<Kept<Made>[]> {
+  async list(): Promise<StoredEnvironment<Made>[]> {
     const names = await readdir(this.root).catch(() => []);
     const digests = names.map((name) => name.replace(/\.json$/, '')).filter((name) => DIGEST.test(name));
-    const kept: Kept<Made>[] = [];
+    const kept: StoredEnvironment<Made>[] = [];
     for (const digest of digests) {
       const marker = await this.read(digest);
       const times = await stat(this.#marker(digest)).catch(() => undefined);
@@ -191,8 +191,8 @@ export class BuiltStore<Made extends Marker> {
       if (name !== undefined && hold?.folder !== name) continue;
       const takenAt = (await stat(file).catch(() => undefined))?.mtimeMs;
       const young = takenAt !== undefined && this.#now() - takenAt < FOREIGN_HOLD_MS;
-      const verdict = hold === undefined ? 'gone' : judgeProcess(hold);
-      if (verdict === 'alive' || (verdict === 'other' && young)) return true;
+      const state = hold === undefined ? 'gone' : judgeProcess(hold);
+      if (state === 'alive' || (state === 'other' && young)) return true;
       await rm(file, { force: true });
     }
     return false;

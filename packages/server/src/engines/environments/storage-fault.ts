@@ -1,7 +1,7 @@
 import { DaisError } from '@dais/api';
 
 /** Converts a failed file operation to a DaisError with the folder; returns other errors unchanged. */
-export function storageFault(error: unknown, folder: string): unknown {
+export function storageFailure(error: unknown, folder: string): unknown {
   if (error instanceof DaisError || !(error instanceof Error)) return error;
   if (!('code' in error) || !('syscall' in error) || typeof error.code !== 'string') return error;
   const { code } = error;

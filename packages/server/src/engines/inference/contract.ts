@@ -136,7 +136,7 @@ export class ProcessEnded extends DaisError {
 }
 
 /** The model failed on a batch with valid tensors, for certain values or always. */
-export class ModelFault extends DaisError {
+export class ModelError extends DaisError {
   constructor(detail: string) {
     super('invalid_request', detail);
   }

@@ -119,7 +119,8 @@ function decodeBody(id: number, kind: number, headerLength: number, body: Buffer
 function dataOf(datatype: Datatype, count: number, bytes: Buffer): Tensor['data'] {
   if (datatype !== 'BYTES') {
     const type = arrayTypeOf(datatype);
-    if (count * type.BYTES_PER_ELEMENT !== bytes.length) throw new RangeError('The length of a tensor does not match its shape.');
+    if (count * type.BYTES_PER_ELEMENT !== bytes.length)
+      throw new RangeError('The length of a tensor does not match its shape.');
     return new type(bytes.buffer, bytes.byteOffset, count);
   }
   const from = 4 * (count + 1);

@@ -5,7 +5,7 @@ import { DaisError } from '@dais/api/errors';
 import { parseLimitedYaml } from '#lib/limited-yaml.ts';
 import type { ModelFiles } from './contract.ts';
 
-export type ModelPlace =
+export type ModelLocation =
   | { readonly type: 'file'; readonly folder: string; readonly file: string }
   /** `root`: the folder of `MLmodel`; `description`: its content. */
   | { readonly type: 'mlmodel'; readonly folder: string; readonly root: string; readonly description: MlmodelFile };
@@ -16,10 +16,10 @@ export type MlmodelFile = Readonly<Record<string, unknown>>;
 const LONGEST_DESCRIPTION = 16 * 1024 * 1024;
 
 /** All paths are resolved: no links. @throws DaisError `invalid_request` */
-export async function findModel({ folder, path: below }: ModelFiles): Promise<ModelPlace> {
+export async function findModel({ folder, path: below }: ModelFiles): Promise<ModelLocation> {
   const real = await realpath(folder).catch(() => refuse(`The folder ${folder} does not exist.`));
   if (below !== undefined) {
-    const place = await placeInside(real, below);
+    const place = await resolveInside(real, below);
     if ((await stat(place)).isDirectory()) return await mlmodel(real, place);
     return { type: 'file', folder: real, file: place };
   }
@@ -28,12 +28,15 @@ export async function findModel({ folder, path: below }: ModelFiles): Promise<Mo
   const [only, another] = names.filter((name) => name.endsWith('.onnx'));
   if (only === undefined)
     refuse('The folder contains neither `MLmodel` nor an `.onnx` file. Set the path of the model file or folder.');
-  if (another !== undefined) refuse(`The folder contains several models, for example \`${only}\` and \`${another}\`. Set the path of one of them.`);
-  return { type: 'file', folder: real, file: await placeInside(real, only) };
+  if (another !== undefined)
+    refuse(
+      `The folder contains several models, for example \`${only}\` and \`${another}\`. Set the path of one of them.`,
+    );
+  return { type: 'file', folder: real, file: await resolveInside(real, only) };
 }
 
 /** Resolves a path in a file of the model. @throws DaisError `invalid_request` when it is outside the folder. */
-export async function placeInside(realFolder: string, below: string): Promise<string> {
+export async function resolveInside(realFolder: string, below: string): Promise<string> {
   const parts = below.split('/');
   if (below === '' || path.isAbsolute(below) || /[\0\\]|^[a-z]+:/i.test(below) || parts.includes('..')) {
     refuse(`The path ${JSON.stringify(below)} is outside the model's folder. Use a relative path without \`..\`.`);
@@ -45,8 +48,8 @@ export async function placeInside(realFolder: string, below: string): Promise<st
   return place;
 }
 
-async function mlmodel(folder: string, root: string): Promise<ModelPlace> {
-  const file = await placeInside(root, 'MLmodel');
+async function mlmodel(folder: string, root: string): Promise<ModelLocation> {
+  const file = await resolveInside(root, 'MLmodel');
   if ((await stat(file)).size > LONGEST_DESCRIPTION) refuse('The file `MLmodel` is larger than 16 MiB.');
   let description: unknown;
   try {
@@ -54,7 +57,8 @@ async function mlmodel(folder: string, root: string): Promise<ModelPlace> {
   } catch (error) {
     refuse(`The file \`MLmodel\` is not valid YAML: ${(error as Error).message}`);
   }
-  if (typeof description !== 'object' || description === null) refuse('The file `MLmodel` contains no description of a model.');
+  if (typeof description !== 'object' || description === null)
+    refuse('The file `MLmodel` contains no description of a model.');
   return { type: 'mlmodel', folder, root, description: description as MlmodelFile };
 }
 

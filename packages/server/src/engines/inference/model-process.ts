@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import { DaisError } from '@dais/api';
 import type { IsolatedEnd, IsolatedProcess, IsolatedRun, Isolation } from '#engines/isolation/contract.ts';
 import type { Clock } from '#lib/clock.ts';
-import { ModelFault, ProcessEnded, type InferOptions, type Tensor } from './contract.ts';
+import { ModelError, ProcessEnded, type InferOptions, type Tensor } from './contract.ts';
 import { FRAME, onFrames, sendFrame, type Frame } from './frames.ts';
 import type { Runner, RunnerEnd, RunningBatch } from './runner.ts';
 
@@ -48,7 +48,7 @@ export class ModelProcess implements Runner {
   #ids = 0;
   #batches = 0;
   #memory = 0;
-  #said: { text: string };
+  #log: { text: string };
   #isStopping = false;
   #ended = false;
   #awaited: ((frame: Frame) => void) | undefined;
@@ -59,17 +59,17 @@ export class ModelProcess implements Runner {
    * does not load.
    */
   static async start(parts: ModelProcessParts): Promise<{ process: ModelProcess; hello: Frame['header'] }> {
-    const said = { text: '' };
+    const log = { text: '' };
     const process = await parts.isolation.start(parts.run, {
       variables: parts.variables,
       hasSocket: true,
       onOutput: (chunk) => {
         const text = chunk.toString('utf8');
-        said.text = (said.text + text).slice(-KEPT_LOG);
+        log.text = (log.text + text).slice(-KEPT_LOG);
         parts.onLine?.(text);
       },
     });
-    const started = new ModelProcess(parts, process, said);
+    const started = new ModelProcess(parts, process, log);
     let cancel = () => {};
     try {
       const first = await Promise.race([
@@ -79,7 +79,7 @@ export class ModelProcess implements Runner {
           cancel = parts.clock.after(parts.loadMs, () => {
             const seconds = Math.round(parts.loadMs / 1000);
             resolve(
-              new ProcessEnded(`The model did not load within its time limit of ${seconds} s.${started.#told()}`),
+              new ProcessEnded(`The model did not load within its time limit of ${seconds} s.${started.#logTail()}`),
             );
           });
         }),
@@ -88,7 +88,7 @@ export class ModelProcess implements Runner {
       if (first.kind !== FRAME.ready) {
         // Its earlier output may not have arrived yet.
         await started.stop();
-        throw new DaisError('invalid_request', `The model could not be loaded: ${textOf(first)}${started.#told()}`);
+        throw new DaisError('invalid_request', `The model could not be loaded: ${textOf(first)}${started.#logTail()}`);
       }
       started.#watch();
       return { process: started, hello: first.header };
@@ -100,10 +100,10 @@ export class ModelProcess implements Runner {
     }
   }
 
-  private constructor(parts: ModelProcessParts, process: IsolatedProcess, said: { text: string }) {
+  private constructor(parts: ModelProcessParts, process: IsolatedProcess, log: { text: string }) {
     this.#parts = parts;
     this.#process = process;
-    this.#said = said;
+    this.#log = log;
     const { socket } = process;
     if (socket === undefined) throw new Error('the model process has no socket');
     this.#socket = socket;
@@ -111,14 +111,14 @@ export class ModelProcess implements Runner {
     this.#socket.on('error', (error) => {
       if (error instanceof RangeError) this.#process.kill(`it sent invalid data (${error.message})`);
     });
-    onFrames(this.#socket, (frame) => this.#hear(frame));
+    onFrames(this.#socket, (frame) => this.#receive(frame));
     this.gone = new Promise((resolve) => {
       void process.ended.then((end) => {
         this.#ended = true;
         this.#cancelPing?.();
         const why = withAdvice(end);
         // Before its batch is free: the pool must not assign a dead process to a waiting batch.
-        if (!this.#isStopping) resolve({ reason: `${why}.${this.#told()}`, isOwnFault: !isOutside(end) });
+        if (!this.#isStopping) resolve({ reason: `${why}.${this.#logTail()}`, isOwnFault: !isOutside(end) });
         const running = this.#running;
         this.#running = undefined;
         running?.reject(new DaisError('model_unavailable', `${why}.`, { retryAfter: 1 }));
@@ -139,9 +139,7 @@ export class ModelProcess implements Runner {
       this.#running = { id, resolve, reject, free };
       abort = () => {
         reject(signal?.reason as Error);
-        cancelKill = this.#parts.clock.after(GRACE_MS, () =>
-          this.#process.kill('it did not stop a canceled batch'),
-        );
+        cancelKill = this.#parts.clock.after(GRACE_MS, () => this.#process.kill('it did not stop a canceled batch'));
       };
       signal?.addEventListener('abort', abort, { once: true });
       this.#send({ id, kind: FRAME.infer, header: { outputs, parameters }, tensors: inputs });
@@ -179,12 +177,12 @@ export class ModelProcess implements Runner {
     if (!this.#ended && !this.#socket.destroyed) sendFrame(this.#socket, frame);
   }
 
-  #hear(frame: Frame): void {
+  #receive(frame: Frame): void {
     const running = this.#running;
     if (running?.id === frame.id && frame.kind !== FRAME.ping) {
       this.#running = undefined;
       if (frame.kind === FRAME.result) running.resolve(frame.tensors);
-      else running.reject(new ModelFault(textOf(frame)));
+      else running.reject(new ModelError(textOf(frame)));
       running.free();
       return;
     }
@@ -220,9 +218,9 @@ export class ModelProcess implements Runner {
     });
   }
 
-  #told(): string {
-    const said = this.#said.text.trim();
-    return said === '' ? '' : `\nIts log ends with:\n${said}`;
+  #logTail(): string {
+    const log = this.#log.text.trim();
+    return log === '' ? '' : `\nIts log ends with:\n${log}`;
   }
 }
 

@@ -7,7 +7,7 @@ import { testBatches, type BatchTest } from './batch-test.ts';
 import { ProcessEnded, type LoadOptions, type Tensor, type TensorSpec } from './contract.ts';
 import { RunnerPool, type PoolParts } from './runner-pool.ts';
 
-export interface TriedModel {
+export interface TestedModel {
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
   readonly sample: LoadOptions['sample'];
@@ -16,7 +16,7 @@ export interface TriedModel {
   readonly onPhase: (phase: string) => void;
 }
 
-export interface Tried {
+export interface TestedPool {
   readonly pool: RunnerPool;
   readonly test: BatchTest;
 }
@@ -25,7 +25,7 @@ export interface Tried {
  * @throws ProcessEnded when the process ends or exceeds a limit before the test is over; DaisError `invalid_request` when the
  * model does not load.
  */
-export async function openTried(parts: PoolParts, model: TriedModel): Promise<Tried> {
+export async function openTestedPool(parts: PoolParts, model: TestedModel): Promise<TestedPool> {
   const { inputs, outputs, sample, enforce = (given) => given, onPhase } = model;
   let ended: string | undefined;
   let isTried = false;
@@ -52,7 +52,8 @@ export async function openTried(parts: PoolParts, model: TriedModel): Promise<Tr
   try {
     const test = await testBatches(run, inputs, outputs, await readSample(sample, inputs));
     isTried = true;
-    if (ended !== undefined) throw new ProcessEnded(`The model loaded, but its process ended during the test: ${ended}`);
+    if (ended !== undefined)
+      throw new ProcessEnded(`The model loaded, but its process ended during the test: ${ended}`);
     await pool.resize(parts.size);
     return { pool, test };
   } catch (error) {

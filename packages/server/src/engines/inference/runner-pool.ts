@@ -6,7 +6,7 @@ import { DaisError } from '@dais/api';
 import { backoffMs } from '#lib/backoff.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import { ModelFault, ProcessEnded, type InferOptions, type ProcessEnd, type Tensor } from './contract.ts';
+import { ModelError, ProcessEnded, type InferOptions, type ProcessEnd, type Tensor } from './contract.ts';
 import type { Runner, RunnerEnd, RunningBatch } from './runner.ts';
 
 export interface PoolParts {
@@ -178,7 +178,7 @@ export class RunnerPool {
       return outputs;
     } catch (error) {
       // The instance works: the model rejected the batch.
-      if (error instanceof ModelFault) this.#hasAnswered = true;
+      if (error instanceof ModelError) this.#hasAnswered = true;
       throw error;
     } finally {
       limit?.cancel();
@@ -228,9 +228,13 @@ export class RunnerPool {
     if (this.#givenUp !== undefined) throw unavailable(this.#givenUp, 60);
     if (this.#all.size === 0 && (this.#closing || this.#isBroken || this.#coming === 0)) throw this.#absent();
     if (this.#waiting.length >= MOST_WAITING * this.#size) {
-      throw new DaisError('overloaded', `${this.#waiting.length} batches already wait for the model, which is the maximum. Retry later.`, {
-        retryAfter: 1,
-      });
+      throw new DaisError(
+        'overloaded',
+        `${this.#waiting.length} batches already wait for the model, which is the maximum. Retry later.`,
+        {
+          retryAfter: 1,
+        },
+      );
     }
     return await new Promise<Runner>((resolve, reject) => {
       const done = () => signal?.removeEventListener('abort', abort);
@@ -276,14 +280,14 @@ export class RunnerPool {
   }
 
   /** Starts the new one first, while the old one continues. */
-  async #replace(worn: Runner): Promise<void> {
+  async #replace(old: Runner): Promise<void> {
     this.#coming += 1;
     try {
       const fresh = await this.#parts.make();
       if (this.#closing) return await fresh.stop();
       this.#add(fresh);
-      if (this.#idle.includes(worn)) await this.#end(worn);
-      else if (this.#all.has(worn)) this.#retired.add(worn);
+      if (this.#idle.includes(old)) await this.#end(old);
+      else if (this.#all.has(old)) this.#retired.add(old);
     } catch (error) {
       this.#parts.log.warn('could not start a new process for a model; the old process continues', { error });
     } finally {
@@ -365,7 +369,9 @@ export class RunnerPool {
   }
 
   #absent(): DaisError {
-    return this.#isBroken ? unavailable(this.#broken(), 60) : unavailable(`The model is unavailable: ${this.#reason}`, 1);
+    return this.#isBroken
+      ? unavailable(this.#broken(), 60)
+      : unavailable(`The model is unavailable: ${this.#reason}`, 1);
   }
 
   #broken(): string {

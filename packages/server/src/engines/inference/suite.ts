@@ -20,7 +20,7 @@ export interface InferenceSubject {
   /** One input FP32 [-1, 3], one output with one number per row: x0 + 2 · x1 + 3 · x2. */
   readonly weighted: ModelFiles;
   /** FP32 [-1, 3] to the same: each row minus the mean of all. */
-  readonly lessTheMean: ModelFiles;
+  readonly minusMean: ModelFiles;
   /** Its description is valid, but it does not load. */
   readonly broken: ModelFiles;
   readonly empty: ModelFiles;
@@ -162,7 +162,7 @@ export function inferenceSuite(name: string, open: () => Promise<InferenceSubjec
     });
 
     test('does not batch a model whose rows depend on each other', async () => {
-      const loaded = await subject.engine.load(subject.lessTheMean, subject.options);
+      const loaded = await subject.engine.load(subject.minusMean, subject.options);
       try {
         expect(loaded.batchable).toBe(false);
         expect(numbers(await loaded.infer([rows(1, 2, 3, 3, 2, 1)]))).toEqual([-1, 0, 1, 1, 0, -1]);

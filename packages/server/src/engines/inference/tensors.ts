@@ -68,7 +68,7 @@ export function sliceRows(tensor: Tensor, from: number, to: number): Tensor {
   };
 }
 
-export function refuseInput(name: string, message: string, expected?: string): never {
+export function rejectInput(name: string, message: string, expected?: string): never {
   const issue: Issue = { path: name, message, ...(expected !== undefined && { expected }) };
   throw new DaisError('invalid_request', `Input \`${name}\`: ${message}`, { issues: [issue] });
 }
@@ -77,16 +77,16 @@ export function refuseInput(name: string, message: string, expected?: string): n
 export function checkTensor(tensor: Tensor): void {
   const { name, datatype, shape, data } = tensor;
   const bad = shape.find((size) => !Number.isSafeInteger(size) || size < 0);
-  if (bad !== undefined) refuseInput(name, `its shape [${shape.join(', ')}] has the dimension ${bad}.`);
+  if (bad !== undefined) rejectInput(name, `its shape [${shape.join(', ')}] has the dimension ${bad}.`);
   const count = elementsOf(shape);
-  if (!Number.isSafeInteger(count)) refuseInput(name, `its shape [${shape.join(', ')}] has too many elements.`);
+  if (!Number.isSafeInteger(count)) rejectInput(name, `its shape [${shape.join(', ')}] has too many elements.`);
   if (data.length !== count) {
-    refuseInput(name, `its shape [${shape.join(', ')}] has ${count} elements, but its data has ${data.length}.`);
+    rejectInput(name, `its shape [${shape.join(', ')}] has ${count} elements, but its data has ${data.length}.`);
   }
   const isArray = datatype === 'BYTES' ? Array.isArray(data) : data instanceof ARRAYS[datatype];
-  if (!isArray) refuseInput(name, `its data does not have the datatype ${datatype}.`);
+  if (!isArray) rejectInput(name, `its data does not have the datatype ${datatype}.`);
   if (tensor.nulls !== undefined && tensor.nulls.length !== count) {
-    refuseInput(name, `its null mask has ${tensor.nulls.length} elements, but the tensor has ${count}.`);
+    rejectInput(name, `its null mask has ${tensor.nulls.length} elements, but the tensor has ${count}.`);
   }
 }
 
@@ -97,27 +97,27 @@ export function checkInputs(inputs: readonly Tensor[], specs: readonly TensorSpe
     const spec = specs.find(({ name }) => name === tensor.name);
     if (spec === undefined) {
       const names = specs.map(({ name }) => `\`${name}\``).join(', ');
-      refuseInput(tensor.name, `the model has no input with this name; its inputs are ${names}.`);
+      rejectInput(tensor.name, `the model has no input with this name; its inputs are ${names}.`);
     }
-    if (seen.has(tensor.name)) refuseInput(tensor.name, 'it is listed twice.');
+    if (seen.has(tensor.name)) rejectInput(tensor.name, 'it is listed twice.');
     seen.add(tensor.name);
     checkSpec(tensor, spec);
     checkTensor(tensor);
   }
   for (const spec of specs) {
     if (!seen.has(spec.name) && spec.optional !== true) {
-      refuseInput(spec.name, 'it is missing.', `${spec.datatype} [${spec.shape.join(', ')}]`);
+      rejectInput(spec.name, 'it is missing.', `${spec.datatype} [${spec.shape.join(', ')}]`);
     }
   }
 }
 
 function checkSpec({ name, datatype, shape }: Tensor, spec: TensorSpec): void {
   if (datatype !== spec.datatype)
-    refuseInput(name, `it has the datatype ${datatype}, but the model expects ${spec.datatype}.`, spec.datatype);
+    rejectInput(name, `it has the datatype ${datatype}, but the model expects ${spec.datatype}.`, spec.datatype);
   const fits = shape.length === spec.shape.length && spec.shape.every((size, at) => size === -1 || size === shape[at]);
   if (!fits) {
     const wanted = `[${spec.shape.join(', ')}]`;
     const why = `its shape is [${shape.join(', ')}], but the model expects ${wanted} (-1: any size).`;
-    refuseInput(name, why, wanted);
+    rejectInput(name, why, wanted);
   }
 }

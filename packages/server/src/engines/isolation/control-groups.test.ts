@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { groupAbove, hierarchiesOf, limitFiles } from './control-groups.ts';
+import { parentGroup, hierarchiesOf, limitFiles } from './control-groups.ts';
 
 const V1_MOUNTS = `30 20 0:26 / /sys/fs/cgroup rw - tmpfs tmpfs rw
 31 30 0:27 / /sys/fs/cgroup/cpu,cpuacct rw,relatime - cgroup cgroup rw,cpu,cpuacct
@@ -29,7 +29,7 @@ test('version 2: one hierarchy; in a container its root is the mount', () => {
 });
 
 test('creates task groups next to the group of a delegated service, else below the own group', () => {
-  const at = (folder: string, version: 1 | 2) => groupAbove({ folder, version });
+  const at = (folder: string, version: 1 | 2) => parentGroup({ folder, version });
   expect(at('/sys/fs/cgroup/system.slice/dais.service/dais', 2)).toBe('/sys/fs/cgroup/system.slice/dais.service');
   expect(at('/sys/fs/cgroup/system.slice/dais.service', 2)).toBe('/sys/fs/cgroup/system.slice/dais.service');
   expect(at('/sys/fs/cgroup/memory/dais.service/dais', 1)).toBe('/sys/fs/cgroup/memory/dais.service/dais');

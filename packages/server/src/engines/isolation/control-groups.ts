@@ -98,11 +98,11 @@ export async function sweepControlGroups(prefix: string): Promise<void> {
   const self = processIdentity(process.pid);
   if (self === undefined) return;
   for (const hierarchy of ownHierarchies()) {
-    const above = groupAbove(hierarchy);
-    for (const name of foldersIn(above)) {
+    const ancestorsOf = parentGroup(hierarchy);
+    for (const name of foldersIn(ancestorsOf)) {
       const [, pid = '', startTime = ''] = new RegExp(`^${prefix}-(\\d+)-(\\d+)$`).exec(name) ?? [];
       if (pid === '' || judgeProcess({ ...self, pid: Number(pid), startTime }) !== 'gone') continue;
-      await new ControlGroups([{ ...hierarchy, folder: join(above, name) }]).sweep(() => false);
+      await new ControlGroups([{ ...hierarchy, folder: join(ancestorsOf, name) }]).sweep(() => false);
     }
   }
 }
@@ -117,7 +117,7 @@ function ownHierarchies(): Hierarchy[] {
 
 /** Returns where groups can be created, and their controllers; undefined if nothing is writable. */
 function placeOf(hierarchy: Hierarchy): Hierarchy | undefined {
-  const folder = groupAbove(hierarchy);
+  const folder = parentGroup(hierarchy);
   try {
     accessSync(folder, constants.W_OK);
     if (hierarchy.version === 1) return hierarchy;
@@ -136,9 +136,9 @@ function placeOf(hierarchy: Hierarchy): Hierarchy | undefined {
  * In version 2 a group that delegates controllers has no processes. A delegated service has its processes in a subgroup
  * (`DelegateSubgroup=`); groups of tasks are created next to it.
  */
-export function groupAbove({ folder, version }: Pick<Hierarchy, 'folder' | 'version'>): string {
-  const above = dirname(folder);
-  return version === 2 && /\.(service|scope)$/.test(above) ? above : folder;
+export function parentGroup({ folder, version }: Pick<Hierarchy, 'folder' | 'version'>): string {
+  const ancestorsOf = dirname(folder);
+  return version === 2 && /\.(service|scope)$/.test(ancestorsOf) ? ancestorsOf : folder;
 }
 
 function wordsOf(file: string): string[] {
@@ -156,8 +156,9 @@ export class ControlGroups {
   of(attempt: string, resources?: GroupLimits): TaskGroups {
     const idle = ({ version, controllers }: Hierarchy) =>
       version === 1 && resources?.cpu === undefined && controllers.every((controller) => controller === 'cpu');
-    const wanted = resources === undefined ? this.#hierarchies : this.#hierarchies.filter((above) => !idle(above));
-    return new TaskGroups(wanted.map((above) => ({ ...above, folder: join(above.folder, attempt) })));
+    const wanted =
+      resources === undefined ? this.#hierarchies : this.#hierarchies.filter((ancestorsOf) => !idle(ancestorsOf));
+    return new TaskGroups(wanted.map((ancestorsOf) => ({ ...ancestorsOf, folder: join(ancestorsOf.folder, attempt) })));
   }
 
   /** Removes groups of unknown attempts, and their parent when it is empty. */
@@ -186,12 +187,12 @@ export class TaskGroups {
 
   make(resources: GroupLimits, maxProcesses: number): void {
     for (const { folder, version, controllers } of this.groups) {
-      const above = dirname(folder);
+      const ancestorsOf = dirname(folder);
       // It is removed with the last task, so it may have to be created again.
-      if (!existsSync(above)) makeFolder(above);
+      if (!existsSync(ancestorsOf)) makeFolder(ancestorsOf);
       if (version === 2 && controllers.length > 0) {
         const names = controllers.map((controller) => `+${controller}`).join(' ');
-        writeFileSync(join(above, 'cgroup.subtree_control'), names);
+        writeFileSync(join(ancestorsOf, 'cgroup.subtree_control'), names);
       }
       makeFolder(folder);
       for (const [file, value] of limitFiles(version, controllers, resources, maxProcesses)) {

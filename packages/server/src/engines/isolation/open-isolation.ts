@@ -25,9 +25,9 @@ import { landlockLacks, landlockRefusal, wrapWithLandlock } from './landlock/lan
 import { LANDLOCK_ABI, landlockProgram } from './landlock/launcher-program.ts';
 import { isolationRemedy, readRestrictions } from './machine-restrictions.ts';
 import { findBubblewrap, findOnPath, SYSTEM_PATH } from './programs.ts';
-import { makeScratch, RunProcess } from './run-process.ts';
+import { createScratch, RunProcess } from './run-process.ts';
 import { testBoundary } from './self-test.ts';
-import { ownRights } from './user.ts';
+import { ownPrivileges } from './user.ts';
 import { subjectOf } from './words.ts';
 
 /** The boundary in use and how it is made. */
@@ -143,7 +143,7 @@ class LadderIsolation implements Isolation {
       const isConfined = run.isolation !== 'none';
       const { rung } = await this.#choose();
       const needsScratch = isConfined && rung.boundary === 'landlock';
-      if (needsScratch) scratch = await makeScratch();
+      if (needsScratch) scratch = await createScratch();
       const sized: IsolatedRun = {
         ...run,
         command: [
@@ -339,10 +339,10 @@ function* rungs(
   abi: number,
 ): Generator<Rung & { boundary: Exclude<Boundary, 'none'> }> {
   const modes: Omit<BubblewrapMode, 'program'>[] = [
-    ...(ownRights().isFullRoot ? [{ asRoot: true, hasProc: true, disablesNamespaces: false }] : []),
+    ...(ownPrivileges().isFullRoot ? [{ asRoot: true, hasProc: true, disablesNamespaces: false }] : []),
     { asRoot: false, hasProc: true, disablesNamespaces: true },
     { asRoot: false, hasProc: true, disablesNamespaces: false },
-    ...(ownRights().isFullRoot ? [{ asRoot: true, hasProc: false, disablesNamespaces: false }] : []),
+    ...(ownPrivileges().isFullRoot ? [{ asRoot: true, hasProc: false, disablesNamespaces: false }] : []),
     { asRoot: false, hasProc: false, disablesNamespaces: false },
   ];
   // Without a seccomp filter, a run could create namespaces.

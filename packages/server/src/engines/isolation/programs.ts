@@ -5,14 +5,14 @@ import type { FoundProgram } from './contract.ts';
 
 export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-export interface ProgramPlaces {
+export interface ProgramPaths {
   readonly configured?: readonly string[] | undefined;
   readonly path?: string | undefined;
   readonly bundled?: readonly string[] | undefined;
 }
 
 /** Returns all existing bwrap programs, in the order in which they are tried. */
-export function findBubblewrap({ configured = [], path = SYSTEM_PATH, bundled = [] }: ProgramPlaces): FoundProgram[] {
+export function findBubblewrap({ configured = [], path = SYSTEM_PATH, bundled = [] }: ProgramPaths): FoundProgram[] {
   const onPath = findOnPath('bwrap', path);
   const found: FoundProgram[] = [
     ...configured.map((place): FoundProgram => ({ path: place, source: 'configured' })),

@@ -5,7 +5,7 @@
  * during the life of the helper are closed.
  */
 import type { Server, Socket } from 'node:net';
-import { ownRights } from './user.ts';
+import { ownPrivileges } from './user.ts';
 import { start } from '#lib/process.ts';
 import { relayProgram } from './relay-program.ts';
 
@@ -44,7 +44,7 @@ for (const port of ports) {
 function helperCommand(pid: number, { perl, reach }: RelayParts): readonly [string, ...string[]] {
   const ports = reach.map(({ port }) => String(port));
   // Root in a container creates user namespaces like other users.
-  const isUserNamespace = !ownRights().isFullRoot;
+  const isUserNamespace = !ownPrivileges().isFullRoot;
   const program = relayProgram(process.arch);
   if (perl !== undefined && program !== undefined) {
     return [perl, '-e', program, String(pid), isUserNamespace ? 'user' : 'keep', ...ports];
@@ -83,20 +83,20 @@ export class Relay {
   static async open(pid: number, parts: RelayParts): Promise<Relay> {
     const [program, ...words] = helperCommand(pid, parts);
     const helper = start(program, words, { env: { PATH: parts.path }, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
-    let said = '';
-    helper.stderr?.on('data', (chunk: Buffer) => (said = `${said}${chunk.toString('utf8')}`.slice(-2000)));
+    let errorText = '';
+    helper.stderr?.on('data', (chunk: Buffer) => (errorText = `${errorText}${chunk.toString('utf8')}`.slice(-2000)));
     const relay = new Relay(parts);
     const timer = setTimeout(() => helper.kill('SIGKILL'), PATIENCE_MS);
     try {
       await new Promise<void>((resolve, reject) => {
         helper.on('message', (message: { readonly port?: number; readonly fault?: string }, handle: unknown) => {
-          if (message.port === undefined) said = message.fault ?? '';
+          if (message.port === undefined) errorText = message.fault ?? '';
           else relay.#take(message.port, handle as Server);
         });
         helper.once('error', reject);
         helper.once('close', () => {
           if (relay.#servers.size === parts.reach.length) resolve();
-          else reject(new Error(`could not enter the network namespace of the task: ${said.trim()}`));
+          else reject(new Error(`could not enter the network namespace of the task: ${errorText.trim()}`));
         });
       });
     } catch (error) {

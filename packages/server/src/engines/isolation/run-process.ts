@@ -47,7 +47,7 @@ const SIGNALS: Readonly<Record<number, string>> = {
 let swept: Promise<void> | undefined;
 
 /** Contains the identity of its process: the next process removes leftovers of killed ones. */
-export async function makeScratch(): Promise<string> {
+export async function createScratch(): Promise<string> {
   await (swept ??= sweepScratch());
   const own = processIdentity(process.pid);
   // Containers may share a temporary folder, and their process ids are not comparable.

@@ -125,8 +125,8 @@ export async function testBoundary({ boundary, perl, path, confine }: SelfTestPa
     if (result.timedOut) return `it did not end within ${TIMEOUT_MS / 1000} s`;
     const lines = result.stdout.toString('utf8').trim().split('\n');
     if (lines.at(-1) !== 'end') {
-      const said = result.stderr.trim().split('\n').at(-1) ?? '';
-      return said === '' ? `it ended with exit code ${result.code}` : said;
+      const errorText = result.stderr.trim().split('\n').at(-1) ?? '';
+      return errorText === '' ? `it ended with exit code ${result.code}` : errorText;
     }
     if (lines.length > 1) return lines.slice(0, -1).join('; ');
     const { mode } = await stat(canary);

@@ -6,7 +6,7 @@ export function counts(row: OnlineRow, there: OnlineRow): boolean {
 }
 
 /** Returns the winning row of each key, in key order, so that concurrent writers never deadlock. */
-export function newestOfEach(rows: readonly OnlineRow[]): OnlineRow[] {
+export function newestRows(rows: readonly OnlineRow[]): OnlineRow[] {
   const newest = new Map<string, OnlineRow>();
   for (const row of rows) {
     const key = row.key.toString('latin1');

@@ -222,7 +222,7 @@ export interface StatementResult {
 }
 
 /** One error in the data, with its location. */
-export interface DataFault {
+export interface DataError {
   /** Name of the table in the job. */
   readonly table: string;
   /** As `SourceFile.name`. */
@@ -232,14 +232,14 @@ export interface DataFault {
   readonly column?: string;
   /** Shortened to 200 characters. May contain personal data: show it only to users with access to the column. */
   readonly value?: string;
-  readonly kind: FaultKind;
+  readonly kind: DataErrorKind;
   /** The error, without the value: `"age" is not of type int64`. */
   readonly problem: string;
   /** The remedy. */
   readonly remedy: string;
 }
 
-export type FaultKind =
+export type DataErrorKind =
   | 'too-few-fields'
   | 'too-many-fields'
   | 'wrong-type'
@@ -258,7 +258,7 @@ export type FaultKind =
 export interface QueryResult extends StatementResult {
   readonly more: readonly StatementResult[];
   /** Rows omitted by `faults: 'keep'`. */
-  readonly rejects: { readonly count: number; readonly first: readonly DataFault[] };
+  readonly rejects: { readonly count: number; readonly first: readonly DataError[] };
   readonly usage: { readonly wallMs: number; readonly cpuMs: number; readonly peakMemoryBytes: number };
 }
 
@@ -296,7 +296,7 @@ export interface TableDescription {
  * (a file is missing), `query_failed` (the engine's process died; retryable).
  */
 export interface QueryFailure {
-  readonly faults: readonly DataFault[];
+  readonly faults: readonly DataError[];
   /** Total number, if counted. */
   readonly faultCount: number;
   /** Position in user SQL, from 1. */

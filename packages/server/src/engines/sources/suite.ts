@@ -22,8 +22,8 @@ const codeOf = async (work: Promise<unknown>) =>
     (error: unknown) => (error instanceof DaisError ? error.code : String(error)),
   );
 
-/** `told`: whether a pin detects a change before the bytes are read. */
-export function sourcesSuite(name: string, told: boolean, open: () => Promise<SourceSubject>): void {
+/** `detectsByPin`: whether a pin detects a change before the bytes are read. */
+export function sourcesSuite(name: string, detectsByPin: boolean, open: () => Promise<SourceSubject>): void {
   describe(`data source: ${name}`, () => {
     let subject: SourceSubject;
     let folder: string;
@@ -69,7 +69,7 @@ export function sourcesSuite(name: string, told: boolean, open: () => Promise<So
       const digest = async () => (await source.fetch(object!, join(folder, 'after'), { signal })).sha256;
       const seen = await digest().catch((error: unknown) => (error instanceof DaisError ? error.code : error));
       expect(seen === before.sha256).toBe(false);
-      expect(seen === 'conflict').toBe(told);
+      expect(seen === 'conflict').toBe(detectsByPin);
     });
   });
 }

@@ -27,7 +27,7 @@ import { uuidv7 } from '#lib/ids.ts';
 import type { BlobStat, BlobStore, ByteRange, ExpectedBytes, LocalBlobs, StagedBlob, StoreOwner } from '../contract.ts';
 import { measure, type Measured } from '../measured.ts';
 import { errnoOf, fileError } from './fs-errors.ts';
-import { BLOB_NAME, digestAfter, digestOf, FOLDER_NAME, placeOf, toLocator, type BlobPlace } from './fs-locator.ts';
+import { BLOB_NAME, digestAfter, digestOf, FOLDER_NAME, pathOf, toLocator, type BlobPath } from './fs-locator.ts';
 import { ensureFolder, readOwner, remove, requireFolder, syncFolder, writeAll } from './fs-files.ts';
 import { readFilePart } from './fs-read.ts';
 import { isAbandoned, TEMPORARY_NAME, temporaryName } from './fs-temporary.ts';
@@ -145,7 +145,7 @@ class FsBlobStore implements BlobStore, LocalBlobs {
 
   async localPath(locator: string): Promise<string | undefined> {
     const sha256 = digestOf(locator);
-    return sha256 === undefined ? undefined : this.#path(placeOf(sha256));
+    return sha256 === undefined ? undefined : this.#path(pathOf(sha256));
   }
 
   async freeBytes(): Promise<number> {
@@ -164,7 +164,7 @@ class FsBlobStore implements BlobStore, LocalBlobs {
     const sha256 = digestOf(locator);
     if (sha256 === undefined) return;
     await this.#guarded('deleting a blob', async () => {
-      const place = placeOf(sha256);
+      const place = pathOf(sha256);
       try {
         await this.#requireOwnFolders(place);
         signal?.throwIfAborted();
@@ -290,7 +290,7 @@ class FsBlobStore implements BlobStore, LocalBlobs {
   }
 
   #staged(path: string, handle: FileHandle, measured: Measured): StagedBlob {
-    const place = placeOf(measured.sha256);
+    const place = pathOf(measured.sha256);
     let settled = false;
     return {
       ...measured,
@@ -317,7 +317,7 @@ class FsBlobStore implements BlobStore, LocalBlobs {
     };
   }
 
-  async #syncFolders(place: BlobPlace): Promise<void> {
+  async #syncFolders(place: BlobPath): Promise<void> {
     const outer = join(this.#root, 'sha256', place.outer);
     const key = `${place.outer}/${place.inner}`;
     const syncs = [syncFolder(join(outer, place.inner))];
@@ -329,7 +329,7 @@ class FsBlobStore implements BlobStore, LocalBlobs {
   /** Opens the file of a blob; undefined when it does not exist. Never blocks on a pipe and never follows a link. */
   async #open(sha256: string): Promise<FileHandle | undefined> {
     return await this.#guarded('reading a blob', async () => {
-      const place = placeOf(sha256);
+      const place = pathOf(sha256);
       try {
         await this.#requireOwnFolders(place);
         const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -342,7 +342,7 @@ class FsBlobStore implements BlobStore, LocalBlobs {
   }
 
   async #stat(sha256: string): Promise<BlobStat | undefined> {
-    const place = placeOf(sha256);
+    const place = pathOf(sha256);
     try {
       await this.#requireOwnFolders(place);
       const stat = await lstat(this.#path(place));
@@ -354,7 +354,7 @@ class FsBlobStore implements BlobStore, LocalBlobs {
     }
   }
 
-  async #requireOwnFolders(place: BlobPlace): Promise<void> {
+  async #requireOwnFolders(place: BlobPath): Promise<void> {
     const outer = join(this.#root, 'sha256', place.outer);
     await Promise.all([requireFolder(outer), requireFolder(join(outer, place.inner))]);
   }
@@ -373,7 +373,7 @@ class FsBlobStore implements BlobStore, LocalBlobs {
     });
   }
 
-  #path(place: BlobPlace): string {
+  #path(place: BlobPath): string {
     return join(this.#root, 'sha256', place.outer, place.inner, place.name);
   }
 

@@ -21,10 +21,7 @@ export async function requireFolder(path: string): Promise<void> {
   const stat = await lstat(path);
   if (!stat.isDirectory()) {
     const what = stat.isSymbolicLink() ? 'a symbolic link' : 'not a folder';
-    throw new DaisError(
-      'blobs_unavailable',
-      `${path} is ${what}; the blob store needs a real folder there`,
-    );
+    throw new DaisError('blobs_unavailable', `${path} is ${what}; the blob store needs a real folder there`);
   }
 }
 

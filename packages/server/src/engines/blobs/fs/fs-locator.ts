@@ -14,7 +14,7 @@ export function digestOf(locator: string): string | undefined {
   return LOCATOR.exec(locator)?.[1];
 }
 
-export interface BlobPlace {
+export interface BlobPath {
   /** First-level folder, `ab`. */
   readonly outer: string;
   /** Second-level folder, `cd`. */
@@ -23,7 +23,7 @@ export interface BlobPlace {
   readonly name: string;
 }
 
-export function placeOf(sha256: string): BlobPlace {
+export function pathOf(sha256: string): BlobPath {
   return { outer: sha256.slice(0, 2), inner: sha256.slice(2, 4), name: sha256 };
 }
 

@@ -54,7 +54,8 @@ export function s3Error(error: unknown, place: Place, doing: string): unknown {
   if (name === 'CredentialsProviderError') {
     return unavailable(`there are no credentials for ${where}: set them in the configuration or the environment`);
   }
-  if (OTHER_REGION.has(name) || status === 301) return unavailable(`${where} is in another region (${name}): correct the region`);
+  if (OTHER_REGION.has(name) || status === 301)
+    return unavailable(`${where} is in another region (${name}): correct the region`);
   if (status === 403) return unavailable(`the credentials do not allow ${doing} in ${where}`);
   if (status !== undefined) return unavailable(`${where} responded with ${status} ${name} while ${doing}`);
   if (NO_ANSWER.has(name) || 'code' in error || '$metadata' in error) {

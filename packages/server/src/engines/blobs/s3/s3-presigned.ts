@@ -23,7 +23,8 @@ export async function beginUpload(
   if (!Number.isSafeInteger(partBytes) || partBytes < 5 * MIB || partBytes > 5 * 1024 * MIB) {
     throw new DaisError('invalid_request', `a part must have 5 MiB to 5 GiB, not ${partBytes} bytes`);
   }
-  if (!Number.isSafeInteger(size) || size < 0) throw new DaisError('invalid_request', `${size} is not a valid size in bytes`);
+  if (!Number.isSafeInteger(size) || size < 0)
+    throw new DaisError('invalid_request', `${size} is not a valid size in bytes`);
   const count = Math.max(1, Math.ceil(size / partBytes));
   if (count > MAX_PARTS) {
     const detail = `${size} bytes in parts of ${partBytes} bytes are ${count} parts; the maximum of S3 is ${MAX_PARTS}: use larger parts`;
@@ -67,7 +68,10 @@ export async function completeUpload(
     }
     const { name } = s3Answer(failure);
     if (INCOMPLETE.has(name)) {
-      throw new DaisError('invalid_request', `the uploaded parts do not match the ETags, or a part is too small (${name})`);
+      throw new DaisError(
+        'invalid_request',
+        `the uploaded parts do not match the ETags, or a part is too small (${name})`,
+      );
     }
     // Also after a failure: an earlier call may have completed it, or this one, and its response was lost.
     const size = await sizeOf(s3, target);

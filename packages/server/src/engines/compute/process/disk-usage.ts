@@ -67,7 +67,7 @@ export async function diskUsage(place: string): Promise<DiskUsage> {
  * Returns the bytes of deleted files that processes still hold open, on the disk of `place`. They are freed when the last of
  * these processes ends.
  */
-export async function unnamedBytes(place: string, pids: readonly number[]): Promise<number> {
+export async function deletedFileBytes(place: string, pids: readonly number[]): Promise<number> {
   const disk = (await stat(place)).dev;
   const seen = new Map<number, number>();
   for (const pid of pids) {

@@ -6,7 +6,7 @@
 import { statfs } from 'node:fs/promises';
 import { byteText } from '#lib/byte-text.ts';
 import type { TaskLimits } from '../contract.ts';
-import { diskUsage, sharedMemoryBytes, unnamedBytes } from './disk-usage.ts';
+import { diskUsage, sharedMemoryBytes, deletedFileBytes } from './disk-usage.ts';
 
 /** Interval on an idle disk: finds a task that wrote as much as another one deleted. */
 const SLOW_MS = 10_000;
@@ -76,7 +76,7 @@ export class TaskDisk {
     const from = now();
     const named = await diskUsage(box);
     const processes = pids();
-    const unnamed = await unnamedBytes(box, processes);
+    const unnamed = await deletedFileBytes(box, processes);
     const memory = await sharedMemoryBytes(processes);
     this.#usedBytes = named.bytes + unnamed + memory;
     this.#usedFiles = named.tooDeep ? Infinity : named.files;

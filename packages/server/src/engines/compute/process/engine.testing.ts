@@ -14,7 +14,7 @@ export interface TestEngine {
   readonly compute: Compute;
   finish(spec: TaskSpec): Promise<TaskState | undefined>;
   /** Returns its output after it has ended. */
-  told(spec: TaskSpec): Promise<string>;
+  outputOf(spec: TaskSpec): Promise<string>;
   end(): Promise<void>;
 }
 
@@ -37,7 +37,7 @@ export async function startEngine(
     folder,
     compute,
     finish,
-    told: async (spec) => {
+    outputOf: async (spec) => {
       await finish(spec);
       return await textOf(compute, spec.attempt);
     },

@@ -153,7 +153,7 @@ export class Launcher {
     child.stdout?.on('data', (chunk: Buffer) => {
       const lines = (rest + chunk.toString('utf8')).split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) this.#told(line);
+      for (const line of lines) this.#receive(line);
     });
     let isOver = false;
     const over = (fault: string) => {
@@ -166,7 +166,7 @@ export class Launcher {
     return child;
   }
 
-  #told(line: string): void {
+  #receive(line: string): void {
     const [word, id = '', ...text] = line.split(' ');
     const pending = this.#pending.get(id);
     if (pending === undefined) return;
@@ -181,11 +181,11 @@ export class Launcher {
     this.#child = undefined;
     if (this.#closed) return;
     this.#failures += 1;
-    const told = [...this.#pending];
+    const requests = [...this.#pending];
     const isGivenUp = this.#failures >= MOST_FAILURES;
     const words = isGivenUp ? 'starting steps without a launcher' : 'the launcher of steps ended';
-    this.#options.log.warn(words, { fault, waiting: told.length });
-    for (const [id, pending] of told) {
+    this.#options.log.warn(words, { fault, waiting: requests.length });
+    for (const [id, pending] of requests) {
       if (!isGivenUp) {
         this.#send(id, pending);
         continue;

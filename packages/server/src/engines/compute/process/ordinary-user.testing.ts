@@ -5,7 +5,7 @@ import { silentLog } from '#lib/log.ts';
 import { never, task, textOf } from '../suite.ts';
 import { openProcessCompute } from './process-compute.ts';
 
-export interface OrdinaryTold {
+export interface UserReport {
   readonly fault: string | undefined;
   readonly limits: string;
   readonly state: unknown;
@@ -22,8 +22,8 @@ export async function runIsolated(root: string, script: string): Promise<void> {
   const alive = setInterval(() => {}, 1000);
   const state = await compute.wait(spec.attempt, never);
   clearInterval(alive);
-  const told: OrdinaryTold = { fault, limits, state, text: await textOf(compute, spec.attempt) };
+  const outputOf: UserReport = { fault, limits, state, text: await textOf(compute, spec.attempt) };
   await compute.forget(spec.attempt);
   await compute.close();
-  process.stdout.write(JSON.stringify(told));
+  process.stdout.write(JSON.stringify(outputOf));
 }

@@ -32,8 +32,8 @@ import { Launcher } from './launcher.ts';
 import type { Reachable } from '#engines/isolation/relay.ts';
 import { foldersOf, isolatedStep } from './step-isolation.ts';
 import { checkSpec } from './spec-check.ts';
-import { stage, stagingName, sweepStaging, writeFilter } from './staging.ts';
-import { privateFolder, stoppedBefore, TaskFolder, type StopMark, type TaskRecord } from './task-folder.ts';
+import { stage, stagingFolderName, sweepStaging, writeFilter } from './staging.ts';
+import { privateFolder, stoppedBeforeStart, TaskFolder, type StopMark, type TaskRecord } from './task-folder.ts';
 import { readLogs } from './task-logs.ts';
 import { outputFiles } from './task-outputs.ts';
 import { proxyVariables } from './task-proxy.ts';
@@ -235,13 +235,14 @@ class ProcessCompute implements Compute {
     checkSpec(spec, asks ? await machineResources(this.#root, this.#machine.gpus) : {});
     if (this.#isKept(spec.attempt)) return;
     if (this.#waiting.size >= MAX_WAITING) {
-      throw new DaisError('overloaded', `${MAX_WAITING} tasks already wait for this machine, which is the maximum. Retry later.`, { retryAfter: 60 });
+      throw new DaisError(
+        'overloaded',
+        `${MAX_WAITING} tasks already wait for this machine, which is the maximum. Retry later.`,
+        { retryAfter: 60 },
+      );
     }
     if (spec.environment?.root !== undefined && this.#parts.outside === undefined) {
-      throw new DaisError(
-        'invalid_request',
-        'This machine cannot run images because its programs are not in /usr.',
-      );
+      throw new DaisError('invalid_request', 'This machine cannot run images because its programs are not in /usr.');
     }
     const staging = new TaskFolder(this.#stagingFolder());
     const folder = this.#folder(spec.attempt);
@@ -321,7 +322,7 @@ class ProcessCompute implements Compute {
     });
   }
 
-  #tell(attempt: string): void {
+  #notify(attempt: string): void {
     for (const listener of this.#listeners.get(attempt) ?? []) listener();
   }
 
@@ -381,7 +382,7 @@ class ProcessCompute implements Compute {
     this.#parts.launcher.close();
     // Removes empty groups; groups of running tasks stay.
     await this.#machine.groups?.sweep(() => true);
-    for (const attempt of this.#listeners.keys()) this.#tell(attempt);
+    for (const attempt of this.#listeners.keys()) this.#notify(attempt);
   }
 
   #folder(attempt: string): TaskFolder {
@@ -402,13 +403,13 @@ class ProcessCompute implements Compute {
   }
 
   #stagingFolder(): string {
-    return join(this.#root, 'staging', stagingName());
+    return join(this.#root, 'staging', stagingFolderName());
   }
 
   #run({ record, folder }: Waiting): TaskRun {
     const run = new TaskRun(this.#parts, folder, record, this.#markOf(record.attempt), () => {
       this.#running.delete(record.attempt);
-      this.#tell(record.attempt);
+      this.#notify(record.attempt);
       this.#schedule();
     });
     this.#running.set(record.attempt, run);
@@ -435,9 +436,9 @@ class ProcessCompute implements Compute {
   }
 
   async #endBefore({ record, folder }: Waiting, mark: StopMark): Promise<void> {
-    await folder.write('result.json', JSON.stringify(stoppedBefore(mark)));
+    await folder.write('result.json', JSON.stringify(stoppedBeforeStart(mark)));
     this.#waiting.delete(record.attempt);
-    this.#tell(record.attempt);
+    this.#notify(record.attempt);
   }
 
   async #startIfFits(waiting: Waiting, record: TaskRecord, folder: TaskFolder): Promise<boolean> {

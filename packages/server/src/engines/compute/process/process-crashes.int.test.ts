@@ -48,9 +48,9 @@ const starts = async () => (await readFile(effects, 'utf8')).split('\n').filter(
 
 /** A process that works on the same folder until it is killed. */
 function work(tasks: CrashWork['tasks'], at?: CrashPoint): ChildProcess {
-  const told: CrashWork = { root: tasksRoot(), tasks, ...(at !== undefined && { at }) };
+  const outputOf: CrashWork = { root: tasksRoot(), tasks, ...(at !== undefined && { at }) };
   const program = `import { workUntilKilled } from ${JSON.stringify(new URL('crash-worker.testing.ts', import.meta.url).href)};
-    await workUntilKilled(${JSON.stringify(told)});`;
+    await workUntilKilled(${JSON.stringify(outputOf)});`;
   const worker = start(
     process.execPath,
     ['--conditions=dais-source', '--import', 'tsx', '--input-type=module', '--eval', program],

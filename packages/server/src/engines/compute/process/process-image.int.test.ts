@@ -44,7 +44,7 @@ const inImage = (spec: TaskSpec, changes: Partial<TaskSpec> = {}): TaskSpec => (
 });
 
 test('sees the image and its inputs, not the machine', async () => {
-  const text = await engine.told(
+  const text = await engine.outputOf(
     inImage(
       shell('cat /etc/image; echo "$COLOUR $WORD ${SECRET%den} ${SECRET#hid} $PATH $PWD"; ls /etc; ls /usr /opt 2>&1'),
       {
@@ -62,14 +62,14 @@ test('keeps its outputs, and cannot change the image', async () => {
   const spec = inImage(shell('echo data > out; touch /etc/image 2>&1; touch /new 2>&1; touch ~/a /tmp/b && echo own'), {
     outputs: [{ name: 'out', path: 'out' }],
   });
-  const text = await engine.told(spec);
+  const text = await engine.outputOf(spec);
   expect(text.match(/Read-only file system|Permission denied/g)).toHaveLength(2);
   expect(text).toContain('own');
   expect(await outputsOf(engine.compute, spec.attempt)).toMatchObject({ out: 'data\n' });
 });
 
 test.runIf(process.getuid?.() === 0)('runs as an unprivileged user, also in the image', async () => {
-  expect(await engine.told(inImage(shell('id -u')))).toMatch(/^19\d{8}\n$/);
+  expect(await engine.outputOf(inImage(shell('id -u')))).toMatch(/^19\d{8}\n$/);
 });
 
 test('a command ends like without an image', async () => {

@@ -15,7 +15,7 @@ import type { TaskSpec } from '../contract.ts';
 import { expectRefusal, input, never, outputsOf, shell, textOf, untilWritten } from '../suite.ts';
 import { startEngine, type TestEngine } from './engine.testing.ts';
 import { openProcessCompute } from './process-compute.ts';
-import type { OrdinaryTold } from './ordinary-user.testing.ts';
+import type { UserReport } from './ordinary-user.testing.ts';
 import { INSIDE } from './step-isolation.ts';
 
 let engine: TestEngine;
@@ -47,7 +47,7 @@ const isolated = (script: string, changes: Partial<TaskSpec> = {}): TaskSpec =>
 
 test('sees neither blobs nor keys nor the data folder', async () => {
   const script = `cat ${data}/blobs/sha256/blob ${keys}/key; ls -A ${data} ${keys}; find / -xdev -name blob -o -xdev -name 'owner-token' 2>/dev/null; grep -rs PRECIOUS /opt /tmp /etc; true`;
-  const text = await engine.told(isolated(script));
+  const text = await engine.outputOf(isolated(script));
   expect(text).not.toContain('PRECIOUS');
   expect(text).toMatch(/No such file/);
 });
@@ -58,7 +58,7 @@ test('sees no database socket', async () => {
   server.listen(join(folder, '.s.PGSQL.5432'));
   await once(server, 'listening');
   try {
-    expect(await engine.told(isolated(`ls -A /tmp /run /var/run ${folder}; find / -xdev -type s`))).not.toContain(
+    expect(await engine.outputOf(isolated(`ls -A /tmp /run /var/run ${folder}; find / -xdev -type s`))).not.toContain(
       'PGSQL',
     );
   } finally {
@@ -72,7 +72,7 @@ test('sees neither folders nor processes of other tasks', async () => {
   await engine.compute.submit(other);
   await untilWritten(engine.compute, other.attempt, 'up');
   const script = `ls -A ${engine.folder}/compute/tasks; find / -xdev -name private; grep -ls 'slee[p]' /proc/[0-9]*/cmdline; ls -d /proc/[0-9]*; kill -9 -1; echo end`;
-  const text = await engine.told(isolated(script));
+  const text = await engine.outputOf(isolated(script));
   expect(text).not.toMatch(/private|cmdline|a-[0-9a-f]{8}-[0-9a-f-]+\n/);
   expect(text.match(/^\/proc\/\d+$/gm)!.length).toBeLessThan(8);
   expect(await engine.compute.status(other.attempt)).toMatchObject({ phase: 'running' });
@@ -80,7 +80,7 @@ test('sees neither folders nor processes of other tasks', async () => {
 });
 
 test('runs as an unprivileged user without capabilities', async () => {
-  const text = await engine.told(isolated('id -u; id -G; grep -E "^(CapEff|CapBnd|NoNewPrivs)" /proc/self/status'));
+  const text = await engine.outputOf(isolated('id -u; id -G; grep -E "^(CapEff|CapBnd|NoNewPrivs)" /proc/self/status'));
   const [uid, groups, ...rest] = text.trim().split('\n');
   expect(Number(uid)).toBeGreaterThan(1_000_000_000);
   expect(groups).toBe(uid);
@@ -93,7 +93,7 @@ test('runs as an unprivileged user without capabilities', async () => {
 
 test('cannot create a user namespace, mount or read keys', async () => {
   const script = `unshare -U true 2>&1; unshare -Ur true; mount -t tmpfs x /tmp; keyctl show 2>/dev/null; grep Seccomp: /proc/self/status; (true) && echo forks`;
-  const text = await engine.told(isolated(script));
+  const text = await engine.outputOf(isolated(script));
   expect(text.match(/Operation not permitted|permission denied|must be superuser/gi)!.length).toBeGreaterThanOrEqual(2);
   expect(text).toMatch(/Seccomp:\s+2\nforks\n$/);
 });
@@ -102,12 +102,12 @@ test('writes only into its own folders', async () => {
   const places = ['/', '/usr', '/usr/bin', '/etc', '/opt', '/bin', '/home', '/proc/sys/kernel', '/sys', '/var'];
   const script = `for place in ${places.join(' ')}; do touch $place/x 2>/dev/null && echo "wrote $place"; done
     for place in ${INSIDE.work} ${INSIDE.tmp} /var/tmp "$HOME" "$TMPDIR" /dev/shm; do touch $place/x || echo "not $place"; done; pwd; echo "$HOME $TMPDIR"`;
-  expect(await engine.told(isolated(script))).toBe(`${INSIDE.work}\n${INSIDE.home} ${INSIDE.tmp}\n`);
+  expect(await engine.outputOf(isolated(script))).toBe(`${INSIDE.work}\n${INSIDE.home} ${INSIDE.tmp}\n`);
 });
 
 test('reads the files that programs need in /etc', async () => {
   const script = 'head -c 4 /etc/passwd && ls /etc/ssl >ls && test -s ls && ls /sys/devices/system >ls && test -s ls';
-  expect(await engine.told(isolated(script))).toBe('root');
+  expect(await engine.outputOf(isolated(script))).toBe('root');
 });
 
 test('reaches no service of this machine, with and without network access', async () => {
@@ -119,7 +119,7 @@ test('reaches no service of this machine, with and without network access', asyn
   const connect = (network: boolean): TaskSpec => ({ ...isolated(''), command: ['bash', '-c', script], network });
   try {
     for (const network of [false, true]) {
-      const text = await engine.told(connect(network));
+      const text = await engine.outputOf(connect(network));
       expect(text).not.toContain('hello');
       expect(text.trim().split('\n').at(-1)!.trim()).toBe('lo');
     }
@@ -205,7 +205,7 @@ test('sees an environment in a hidden folder, and nothing else of that folder', 
     command: ['sh', '-c', `tool; touch ${environment}/x; ls ${data}`],
     environment: { folders: [environment], path: [join(environment, 'bin')], variables: { MARK: 'yes' } },
   };
-  const text = await engine.told(spec);
+  const text = await engine.outputOf(spec);
   expect(text).toMatch(/^tool yes\n/);
   expect(text).toMatch(/Read-only file system/);
   expect(text).toMatch(/\nenvironments\n$/);
@@ -228,12 +228,12 @@ test('an unprivileged user isolates with a user namespace', async () => {
       timeoutMs: 120_000,
     });
     expect(answer).toMatchObject({ code: 0, stderr: '' });
-    const told = JSON.parse(answer.stdout.toString()) as OrdinaryTold;
-    expect(told).toMatchObject({ limits: 'rlimit', state: { phase: 'ended', end: 'exit', signal: 'SIGKILL' } });
-    expect(told.fault).toBeUndefined();
-    expect(told.text).toMatch(/^64999\nCapEff:\s+0000000000000000\n/);
-    expect(told.text).toMatch(/hello from outside\n$/);
-    expect(told.text.match(/Read-only file system|unshare failed|No such file/g)).toHaveLength(4);
+    const outputOf = JSON.parse(answer.stdout.toString()) as UserReport;
+    expect(outputOf).toMatchObject({ limits: 'rlimit', state: { phase: 'ended', end: 'exit', signal: 'SIGKILL' } });
+    expect(outputOf.fault).toBeUndefined();
+    expect(outputOf.text).toMatch(/^64999\nCapEff:\s+0000000000000000\n/);
+    expect(outputOf.text).toMatch(/hello from outside\n$/);
+    expect(outputOf.text.match(/Read-only file system|unshare failed|No such file/g)).toHaveLength(4);
   } finally {
     await rm(folder, { recursive: true });
   }

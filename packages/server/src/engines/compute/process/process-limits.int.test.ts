@@ -70,7 +70,7 @@ describe('with control groups', () => {
     // The shell must not need a new process once the limit is reached.
     const spec = shell(BOMB, { limits: { wallMs: 1500, graceMs: 0 } });
     expect(await engine.finish(spec)).toMatchObject({ phase: 'ended', end: 'wall-time' });
-    expect(await engine.told(shell('echo fine'))).toBe('fine\n');
+    expect(await engine.outputOf(shell('echo fine'))).toBe('fine\n');
   });
 
   test('limits CPU to a share of a core', async () => {
@@ -86,7 +86,7 @@ describe('with control groups', () => {
 
   test('leaves no control group', async () => {
     const engine = await withGroups();
-    await engine.told(shell('true', { attempt: 'left-over' }));
+    await engine.outputOf(shell('true', { attempt: 'left-over' }));
     const found = await run('find', ['/sys/fs/cgroup', '-name', 'left-over'], { env: { PATH: SYSTEM_PATH } });
     expect(found.stdout.toString()).toBe('');
   });
@@ -113,20 +113,17 @@ describe('without control groups', () => {
       limits: { wallMs: 1500, graceMs: 0 },
     });
     expect(await engine.finish(spec)).toMatchObject({ phase: 'ended', end: 'wall-time' });
-    expect(await engine.told(shell('echo fine'))).toBe('fine\n');
+    expect(await engine.outputOf(shell('echo fine'))).toBe('fine\n');
   });
 
-  test.skipIf(availableParallelism() < 2)(
-    'pins an isolated task to its number of cores',
-    async () => {
-      const engine = await engineWith({ limits: 'rlimit' });
-      const spec = shell('taskset -p ffff $$ >/dev/null 2>&1; grep Cpus_allowed_list /proc/self/status; nice', {
-        resources: { cpu: 1 },
-        isolation: 'required',
-      });
-      expect(await engine.told(spec)).toMatch(/^Cpus_allowed_list:\s+\d+\n10\n$/);
-    },
-  );
+  test.skipIf(availableParallelism() < 2)('pins an isolated task to its number of cores', async () => {
+    const engine = await engineWith({ limits: 'rlimit' });
+    const spec = shell('taskset -p ffff $$ >/dev/null 2>&1; grep Cpus_allowed_list /proc/self/status; nice', {
+      resources: { cpu: 1 },
+      isolation: 'required',
+    });
+    expect(await engine.outputOf(spec)).toMatch(/^Cpus_allowed_list:\s+\d+\n10\n$/);
+  });
 
   test('ends a task with too many processes when the kernel does not count them', async () => {
     const engine = await engineWith({
@@ -136,7 +133,7 @@ describe('without control groups', () => {
     });
     const spec = shell(BOMB, { isolation: 'required', limits: { wallMs: 60_000, graceMs: 0 } });
     expect(await engine.finish(spec)).toMatchObject({ phase: 'ended', end: 'too-many-processes' });
-    expect(await engine.told(shell('echo fine'))).toBe('fine\n');
+    expect(await engine.outputOf(shell('echo fine'))).toBe('fine\n');
   });
 });
 
@@ -294,6 +291,6 @@ describe('devices', () => {
 
   test('hides devices from tasks that requested none', async () => {
     const engine = await engineWith({ path: await machineWithGpus() });
-    expect(await engine.told(shell('echo "[${CUDA_VISIBLE_DEVICES-unset}]"'))).toBe('[]\n');
+    expect(await engine.outputOf(shell('echo "[${CUDA_VISIBLE_DEVICES-unset}]"'))).toBe('[]\n');
   });
 });

@@ -78,7 +78,7 @@ test('with network access it does not reach this machine, link-local or private 
     byTunnel(`${host}:${port}`),
   ]);
   const spec = networked(`${script.join('\n')}\ntail -n +3 /proc/net/dev | cut -d: -f1`);
-  const text = await engine.told(spec);
+  const text = await engine.outputOf(spec);
   expect(text).not.toContain('INSIDE');
   expect(text.match(/refused the connection|Connection refused|Network is unreachable/g)).toHaveLength(6);
   expect(text.match(/403 (Forbidden|Refused)/g)).toHaveLength(6);
@@ -109,7 +109,7 @@ test('with network access it reaches what the guard allows, by address and by na
     byProxy(`http://allowed.example:${allowedPort}/`),
     byTunnel(`allowed.example:${allowedPort}`),
   ];
-  const text = await engine.told(networked(script.join('\n')));
+  const text = await engine.outputOf(networked(script.join('\n')));
   expect(text.match(/allowed\n/g)).toHaveLength(2);
   expect(text).toContain('200 Connection established');
 });
@@ -117,18 +117,18 @@ test('with network access it reaches what the guard allows, by address and by na
 test('programs find the proxy in their variables, and still reach Dais directly', async () => {
   const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy', 'all_proxy'];
   const script = `for name in ${names.join(' ')} NO_PROXY no_proxy NODE_USE_ENV_PROXY; do echo "$name=\${!name}"; done`;
-  expect((await engine.told(networked(script))).trim().split('\n')).toEqual([
+  expect((await engine.outputOf(networked(script))).trim().split('\n')).toEqual([
     ...names.map((name) => `${name}=http://127.0.0.1:3128`),
     'NO_PROXY=localhost,127.0.0.1,::1',
     'no_proxy=localhost,127.0.0.1,::1',
     'NODE_USE_ENV_PROXY=1',
   ]);
-  expect(await engine.told(networked(script, { network: false }))).not.toContain('3128');
-  expect(await engine.told(networked('echo $HTTP_PROXY', { variables: { HTTP_PROXY: 'own' } }))).toBe('own\n');
+  expect(await engine.outputOf(networked(script, { network: false }))).not.toContain('3128');
+  expect(await engine.outputOf(networked('echo $HTTP_PROXY', { variables: { HTTP_PROXY: 'own' } }))).toBe('own\n');
 });
 
 test('has no proxy without network access', async () => {
-  const text = await engine.told(networked(byProxy(`http://127.0.0.1:${allowedPort}/`), { network: false }));
+  const text = await engine.outputOf(networked(byProxy(`http://127.0.0.1:${allowedPort}/`), { network: false }));
   expect(text).toMatch(/Connection refused/);
 });
 
@@ -177,7 +177,7 @@ test('a server in a task is not reachable from outside', async () => {
 test('network access also works without Perl', async () => {
   const without = await startEngine({ proxy, launcher: 'none' });
   try {
-    const said = await without.told(networked(byProxy(`http://allowed.example:${allowedPort}/`)));
+    const said = await without.outputOf(networked(byProxy(`http://allowed.example:${allowedPort}/`)));
     expect(said).toContain('allowed');
   } finally {
     await without.end();

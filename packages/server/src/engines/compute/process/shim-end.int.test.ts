@@ -35,9 +35,9 @@ async function taskPids(): Promise<number[]> {
 
 /** Runs Dais on the folder until it dies at `at`, and returns the remaining shim. */
 async function killedDais(script: string, work: Pick<CrashWork, 'at' | 'launcher'>, isolation: 'required' | 'none') {
-  const told: CrashWork = { root: join(root, 'compute'), tasks: [{ attempt, script, isolation }], ...work };
+  const outputOf: CrashWork = { root: join(root, 'compute'), tasks: [{ attempt, script, isolation }], ...work };
   const program = `import { workUntilKilled } from ${JSON.stringify(new URL('crash-worker.testing.ts', import.meta.url).href)};
-    await workUntilKilled(${JSON.stringify(told)});`;
+    await workUntilKilled(${JSON.stringify(outputOf)});`;
   const dais = start(
     process.execPath,
     ['--conditions=dais-source', '--import', 'tsx', '--input-type=module', '--eval', program],

@@ -15,7 +15,7 @@ import type { OutsideProgram } from '#engines/isolation/outside-programs.ts';
 import { MASKER_IN_JAVASCRIPT } from './log-masker.ts';
 
 /** The line in `go` that lets an isolated task continue. */
-export const GO_ON = 'go';
+export const CONTINUE_LINE = 'go';
 
 /** Exit code of a shim that found another one running. */
 export const SECOND_START = 75;
@@ -158,7 +158,7 @@ exec "$@" 3<&- 4<&- 5<&- 7>&- 9>&-
  */
 const WAIT = `
 read -r word <&7
-[ "$word" = ${GO_ON} ] || exit 125
+[ "$word" = ${CONTINUE_LINE} ] || exit 125
 `;
 
 /**

@@ -48,13 +48,15 @@ function checkStrings(spec: TaskSpec, fault: Fault): void {
     const size = Buffer.byteLength(text);
     total += size + 1;
     if (text.includes('\0')) fault(path, 'contains a NUL character');
-    if (size > MAX_STRING_BYTES) fault(path, `has ${size} bytes; the maximum of Linux is ${MAX_STRING_BYTES}: use a file`);
+    if (size > MAX_STRING_BYTES)
+      fault(path, `has ${size} bytes; the maximum of Linux is ${MAX_STRING_BYTES}: use a file`);
   };
   spec.command.forEach((text, index) => check(`command[${index}]`, text));
   if (spec.command[0] === '') fault('command[0]', 'is empty');
   for (const field of ['variables', 'secretVariables'] as const) {
     for (const [name, value] of Object.entries(spec[field])) {
-      if (!VARIABLE.test(name)) fault(`${field}.${name}`, 'must consist of A-Z, a-z, 0-9 and _, and not start with a digit');
+      if (!VARIABLE.test(name))
+        fault(`${field}.${name}`, 'must consist of A-Z, a-z, 0-9 and _, and not start with a digit');
       check(`${field}.${name}`, `${name}=${value}`);
     }
   }
@@ -64,7 +66,8 @@ function checkStrings(spec: TaskSpec, fault: Fault): void {
 }
 
 function checkPaths(paths: readonly string[], field: string, fault: Fault): void {
-  if (paths.length > MAX_FILES) fault(field, `has ${paths.length} files, more than ${MAX_FILES}: pack them into an archive`);
+  if (paths.length > MAX_FILES)
+    fault(field, `has ${paths.length} files, more than ${MAX_FILES}: pack them into an archive`);
   const files = new Set<string>();
   const folders = new Set<string>();
   paths.forEach((path, index) => {

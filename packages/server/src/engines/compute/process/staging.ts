@@ -94,7 +94,7 @@ async function syncFile(place: string): Promise<void> {
 
 /** Running shims may read it, so it is replaced atomically. */
 export async function writeFilter(root: string, filter: Buffer): Promise<void> {
-  const fresh = join(root, 'staging', `${stagingName()}.bpf`);
+  const fresh = join(root, 'staging', `${stagingFolderName()}.bpf`);
   await writeFile(fresh, filter, { mode: 0o600 });
   await rename(fresh, join(root, 'seccomp.bpf'));
 }
@@ -102,7 +102,7 @@ export async function writeFilter(root: string, filter: Buffer): Promise<void> {
 let ownIdentity: ProcessIdentity | undefined;
 
 /** Contains the identity of its process, so that leftovers of dead processes are removed. */
-export function stagingName(): string {
+export function stagingFolderName(): string {
   ownIdentity ??= processIdentity(process.pid);
   const { pid, startTime } = ownIdentity!;
   return `${pid}.${startTime}.${randomUUID()}`;

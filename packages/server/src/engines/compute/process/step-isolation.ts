@@ -16,7 +16,7 @@ export function foldersOf(boundary: Boundary, { box }: Pick<TaskFolder, 'box'>):
   return { work: `${box}/work`, home: `${box}/home`, tmp: `${box}/tmp` };
 }
 
-export interface StepSurroundings {
+export interface StepContext {
   readonly folder: TaskFolder;
   readonly hidden: readonly string[];
   readonly gpus: readonly string[];
@@ -33,7 +33,7 @@ export function memoryLimitOf({ resources, limits }: Pick<TaskRecord, 'resources
   return resources['memory'] ?? limits.memoryBytes;
 }
 
-export function isolatedStep(record: StepRecord, around: StepSurroundings): IsolatedRun {
+export function isolatedStep(record: StepRecord, around: StepContext): IsolatedRun {
   const { root, limits, environmentFolders } = record;
   const { folder, hidden, gpus, ports, maxProcesses, command } = around;
   const { box } = folder;

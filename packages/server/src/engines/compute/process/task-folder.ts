@@ -25,7 +25,7 @@ import { promisify } from 'node:util';
 import type { Boundary } from '#engines/isolation/contract.ts';
 import type { Isolation, Resources, TaskEnd, TaskLimits, TaskOutput, TaskState } from '../contract.ts';
 import { errnoOf } from './file-errors.ts';
-import { GO_ON } from './shim.ts';
+import { CONTINUE_LINE } from './shim.ts';
 
 /** The spec without variables, which are in `env` until the command has read them. */
 export interface TaskRecord {
@@ -237,7 +237,7 @@ export class TaskFolder {
 
   /** Gives the folders that a task may change to its user. Follows no links. */
   async giveBoxTo(uid: number): Promise<void> {
-    await giveTo(this.box, uid);
+    await changeOwner(this.box, uid);
   }
 
   async remove(): Promise<void> {
@@ -251,11 +251,11 @@ export class TaskFolder {
   }
 }
 
-async function giveTo(place: string, uid: number): Promise<void> {
+async function changeOwner(place: string, uid: number): Promise<void> {
   await chown(place, uid, uid);
   for (const entry of await readdir(place, { withFileTypes: true })) {
     const file = join(place, entry.name);
-    if (entry.isDirectory()) await giveTo(file, uid);
+    if (entry.isDirectory()) await changeOwner(file, uid);
     else await chown(file, uid, uid);
   }
 }
@@ -280,7 +280,7 @@ function parseEnd(text: string): Omit<ShimEnd, 'at'> {
 }
 
 /** Stopped before its command ran. */
-export function stoppedBefore({ end, at }: StopMark): TaskState {
+export function stoppedBeforeStart({ end, at }: StopMark): TaskState {
   const then = new Date(at);
   const usage = { wallMs: 0, cpuMs: 0, peakMemoryBytes: 0 };
   return { phase: 'ended', end, signal: 'SIGTERM', startedAt: then, endedAt: then, usage };
@@ -294,11 +294,11 @@ export async function privateFolder(path: string): Promise<void> {
 }
 
 /** Continues a task that waits at the pipe. Returns false when its shim has not opened the pipe yet. */
-export async function letGo(pipe: string): Promise<boolean> {
+export async function continueTask(pipe: string): Promise<boolean> {
   try {
     const file = await open(pipe, constants.O_WRONLY | constants.O_NONBLOCK);
     try {
-      await file.write(`${GO_ON}\n`);
+      await file.write(`${CONTINUE_LINE}\n`);
     } finally {
       await file.close();
     }

@@ -57,7 +57,10 @@ export async function* readLogs(
 function parsePlace(text: string): Place {
   const [, segment, offset] = /^(\d{1,15})\.(\d{1,15})$/.exec(text) ?? [];
   if (segment === undefined) {
-    throw new DaisError('invalid_request', `${JSON.stringify(text)} is not a position in a log. Use \`next\` of a chunk.`);
+    throw new DaisError(
+      'invalid_request',
+      `${JSON.stringify(text)} is not a position in a log. Use \`next\` of a chunk.`,
+    );
   }
   return { segment: Number(segment), offset: Number(offset) };
 }

@@ -14,8 +14,8 @@ import { exportLines, innerCommand, type InnerOptions } from './shim.ts';
 import { KILLED, signalName } from './signals.ts';
 import { foldersOf, isolatedStep, memoryLimitOf } from './step-isolation.ts';
 import {
-  letGo,
-  stoppedBefore,
+  continueTask,
+  stoppedBeforeStart,
   type ShimIdentity,
   type StopMark,
   type TaskFolder,
@@ -56,7 +56,7 @@ export class TaskRun {
   readonly #parts: TaskParts;
   readonly #mark: string;
   readonly #over: (state: TaskState) => void;
-  #looking: Promise<void> | undefined;
+  #checking: Promise<void> | undefined;
   #again = false;
   #closed = false;
   #watcher: FSWatcher | undefined;
@@ -65,7 +65,7 @@ export class TaskRun {
   /** Error of the shim that this process started. */
   #shimExited = false;
   #spawnFault: string | undefined;
-  #told = new Set<number>();
+  #signaled = new Set<number>();
   #sampled = { peakMemoryBytes: 0, cpuMs: 0 };
   readonly #disk: TaskDisk;
   #groups: TaskGroups | undefined;
@@ -73,7 +73,7 @@ export class TaskRun {
   #relay: Relay | undefined;
   #connections: TaskConnections | undefined;
   #isOutOfReach = false;
-  #isLetGo = false;
+  #isContinued = false;
 
   /** `over` is called once, when the result is written. */
   constructor(
@@ -150,7 +150,9 @@ export class TaskRun {
     const { boundary, command: confined } = await isolation.confine(run, options);
     // Its variables and the owner of its files depend on the boundary at its submission.
     if (foldersOf(boundary, folder).work !== foldersOf(record.boundary, folder).work) {
-      throw new Error(`the task was prepared for the isolation ${record.boundary}, and this machine now supports ${boundary}`);
+      throw new Error(
+        `the task was prepared for the isolation ${record.boundary}, and this machine now supports ${boundary}`,
+      );
     }
     return confined;
   }
@@ -174,17 +176,17 @@ export class TaskRun {
   /** Schedules a check; many calls cause one check. */
   poke(): void {
     if (this.#closed) return;
-    if (this.#looking !== undefined) {
+    if (this.#checking !== undefined) {
       this.#again = true;
       return;
     }
-    this.#looking = this.#look()
+    this.#checking = this.#look()
       .catch((error: unknown) => {
         this.#parts.log.error('could not check a task', { attempt: this.record.attempt, error });
         this.#wakeIn(2000);
       })
       .finally(() => {
-        this.#looking = undefined;
+        this.#checking = undefined;
         if (!this.#again) return;
         this.#again = false;
         this.poke();
@@ -228,7 +230,7 @@ export class TaskRun {
     this.#watcher?.close();
     this.#cancelWake?.();
     this.#cancelSoon?.();
-    await this.#looking;
+    await this.#checking;
     this.#relay?.close();
   }
 
@@ -271,7 +273,7 @@ export class TaskRun {
     if (end !== undefined) {
       if (end.complete || !isAlive || clock.now() - end.at > WRITER_PATIENCE_MS) {
         this.#parts.reached('ended');
-        await this.#finish(await this.#judge(end, mark), isAlive ? shim : undefined, end.complete);
+        await this.#finish(await this.#resultOf(end, mark), isAlive ? shim : undefined, end.complete);
         return;
       }
       // Its output is complete when no process has the pipe open.
@@ -284,10 +286,10 @@ export class TaskRun {
         this.#wakeIn(1000);
         return;
       }
-      await this.#finish(await this.#judgeLost(shim, mark), undefined, false);
+      await this.#finish(await this.#resultOfLost(shim, mark), undefined, false);
       return;
     }
-    await this.#letGo(shim);
+    await this.#continue(shim);
     if (mark !== undefined) await this.#pursue(shim, mark);
     else await this.#hold(shim);
   }
@@ -308,11 +310,11 @@ export class TaskRun {
   }
 
   get #isHeldBack(): boolean {
-    return this.record.boundary.startsWith('bubblewrap') && !this.#isLetGo;
+    return this.record.boundary.startsWith('bubblewrap') && !this.#isContinued;
   }
 
   /** Continues an isolated task when its network is ready, or is not available. */
-  async #letGo(shim: ShimIdentity): Promise<void> {
+  async #continue(shim: ShimIdentity): Promise<void> {
     const { path, perl, clock, log } = this.#parts;
     const { attempt } = this.record;
     if (!this.#isHeldBack) return;
@@ -333,8 +335,8 @@ export class TaskRun {
         log.warn('a task has no network connection, not even to Dais', { attempt, error: fault });
       }
     }
-    this.#isLetGo = (await letGo(this.folder.file('go'))) || this.folder.read('begun') === 'begun\n';
-    if (!this.#isLetGo) this.#wakeIn(20);
+    this.#isContinued = (await continueTask(this.folder.file('go'))) || this.folder.read('begun') === 'begun\n';
+    if (!this.#isContinued) this.#wakeIn(20);
   }
 
   #reach(): readonly Reachable[] {
@@ -367,8 +369,8 @@ export class TaskRun {
     for (const { pid, name } of taskProcesses(this.#marks(shim))) {
       // bwrap itself would end immediately with everything inside, so only the processes inside receive the signal.
       if (this.record.isolation === 'required' && name === 'bwrap') continue;
-      if (this.#told.has(pid)) continue;
-      this.#told.add(pid);
+      if (this.#signaled.has(pid)) continue;
+      this.#signaled.add(pid);
       signalProcess(pid, 'SIGTERM');
     }
     // A process that was created while the others received the signal.
@@ -425,7 +427,7 @@ export class TaskRun {
     this.#parts.log.warn('processes of a task survived SIGKILL', { attempt: this.record.attempt });
   }
 
-  async #judge(end: { code: number; signalled: boolean; cpuMs: number; at: number }, mark: StopMark | undefined) {
+  async #resultOf(end: { code: number; signalled: boolean; cpuMs: number; at: number }, mark: StopMark | undefined) {
     const { folder } = this;
     const word = folder.read('begun');
     const used: GroupUsage = this.#groups?.usage() ?? { memoryKills: 0 };
@@ -459,14 +461,14 @@ export class TaskRun {
     return { phase: 'refused', reason: tail === '' ? 'it ended before its command started' : tail };
   }
 
-  async #judgeLost(shim: ShimIdentity | undefined, mark: StopMark | undefined): Promise<TaskState> {
+  async #resultOfLost(shim: ShimIdentity | undefined, mark: StopMark | undefined): Promise<TaskState> {
     const begun = this.folder.modified('begun');
     if (shim === undefined) {
-      if (mark !== undefined) return stoppedBefore(mark);
+      if (mark !== undefined) return stoppedBeforeStart(mark);
       const reason = this.#spawnFault ?? 'its shim ended before it could start the command: is the disk full?';
       return { phase: 'refused', reason };
     }
-    if (mark !== undefined && begun === undefined) return stoppedBefore(mark);
+    if (mark !== undefined && begun === undefined) return stoppedBeforeStart(mark);
     const why =
       shim.bootId === this.#parts.bootId
         ? `its shim (process ${shim.pid}) ended without an exit code`

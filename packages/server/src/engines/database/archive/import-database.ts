@@ -184,15 +184,22 @@ async function loadTables(
 }
 
 function incomplete(): DaisError {
-  return new DaisError('backup_invalid', 'The export does not contain the tables and rows that its header lists. Create a new export.');
+  return new DaisError(
+    'backup_invalid',
+    'The export does not contain the tables and rows that its header lists. Create a new export.',
+  );
 }
 
 /** Rows that PostgreSQL rejects mean an invalid export: 22 data exception, 23 integrity constraint, 42 undefined column. */
 function explain(error: unknown): unknown {
   if (/^(22|23|42)...$/.test(codeOf(error) ?? '')) {
-    return new DaisError('backup_invalid', `The database rejected rows of the export: ${error instanceof Error ? error.message : ''}`, {
-      cause: error,
-    });
+    return new DaisError(
+      'backup_invalid',
+      `The database rejected rows of the export: ${error instanceof Error ? error.message : ''}`,
+      {
+        cause: error,
+      },
+    );
   }
   return translate(error);
 }

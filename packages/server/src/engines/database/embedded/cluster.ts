@@ -4,7 +4,7 @@ import path from 'node:path';
 import { DaisError } from '@dais/api/errors';
 import { run } from '#lib/process.ts';
 import type { Binaries } from './binaries.ts';
-import { giveTo, type ServerUser } from './server-user.ts';
+import { changeOwner, type ServerUser } from './server-user.ts';
 
 /** The superuser of an embedded server; Dais itself logs in as LOGIN_USER, which is not one. */
 export const SUPERUSER = 'postgres';
@@ -93,7 +93,7 @@ export function diskFull(cluster: string, output: string): DaisError {
  */
 export async function adoptFiles(cluster: string, user: ServerUser | undefined): Promise<void> {
   const found = await lstat(cluster);
-  if (user !== undefined && found.uid !== user.uid) await giveTo(cluster, user);
+  if (user !== undefined && found.uid !== user.uid) await changeOwner(cluster, user);
   if ((found.mode & 0o077) !== 0) await chmod(cluster, 0o700);
 }
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { processIdentity, type ProcessIdentity } from '#lib/process-identity.ts';
 import { start } from '#lib/process.ts';
-import { takeDataLock } from './data-lock.ts';
+import { acquireDataLock } from './data-lock.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -24,16 +24,16 @@ async function leave(holder: Partial<ProcessIdentity>, text?: string): Promise<s
 }
 
 test('one of several processes gets the lock, and after its release another one', async () => {
-  const takers = await Promise.allSettled(Array.from({ length: 20 }, () => takeDataLock(folder)));
+  const takers = await Promise.allSettled(Array.from({ length: 20 }, () => acquireDataLock(folder)));
   const taken = takers.flatMap((taker) => (taker.status === 'fulfilled' ? [taker.value] : []));
   expect(taken).toHaveLength(1);
-  await expect(takeDataLock(folder)).rejects.toMatchObject({
+  await expect(acquireDataLock(folder)).rejects.toMatchObject({
     code: 'data_locked',
     message: expect.stringContaining(`process ${process.pid} (`) as string,
   });
   await taken[0]!.touch();
   await taken[0]!.release();
-  await (await takeDataLock(folder)).release();
+  await (await acquireDataLock(folder)).release();
   expect(await readdir(folder)).toEqual([]);
 });
 
@@ -41,22 +41,22 @@ test('one of several processes immediately gets the lock of a dead process', asy
   const child = start('/bin/sleep', ['60'], { stdio: 'ignore' });
   const identity = processIdentity(child.pid!)!;
   await leave(identity);
-  await expect(takeDataLock(folder)).rejects.toThrow(`process ${child.pid}`);
+  await expect(acquireDataLock(folder)).rejects.toThrow(`process ${child.pid}`);
   const ended = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGKILL');
   await ended;
-  const takers = await Promise.allSettled(Array.from({ length: 20 }, () => takeDataLock(folder)));
+  const takers = await Promise.allSettled(Array.from({ length: 20 }, () => acquireDataLock(folder)));
   expect(takers.filter((taker) => taker.status === 'fulfilled')).toHaveLength(1);
 });
 
 test('a reused pid does not hold the lock', async () => {
   await leave({ ...here, startTime: '1' });
-  await expect(takeDataLock(folder)).resolves.toBeDefined();
+  await expect(acquireDataLock(folder)).resolves.toBeDefined();
 });
 
 test('acquires a lock from before a reboot when it is not renewed', async () => {
   await leave({ ...here, bootId: 'another-boot' });
-  await expect(takeDataLock(folder, { quietMs: 500 })).resolves.toBeDefined();
+  await expect(acquireDataLock(folder, { quietMs: 500 })).resolves.toBeDefined();
 });
 
 test('respects the lock of another container while it is renewed', async () => {
@@ -66,7 +66,7 @@ test('respects the lock of another container while it is renewed', async () => {
     100,
   );
   try {
-    await expect(takeDataLock(folder, { quietMs: 5_000 })).rejects.toThrow('(dais up)');
+    await expect(acquireDataLock(folder, { quietMs: 5_000 })).rejects.toThrow('(dais up)');
   } finally {
     clearInterval(touching);
   }
@@ -74,5 +74,5 @@ test('respects the lock of another container while it is renewed', async () => {
 
 test('an incomplete lock of a crashed process has no owner', async () => {
   await leave({}, '');
-  await expect(takeDataLock(folder, { quietMs: 500 })).resolves.toBeDefined();
+  await expect(acquireDataLock(folder, { quietMs: 500 })).resolves.toBeDefined();
 });

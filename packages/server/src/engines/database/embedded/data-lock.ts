@@ -37,7 +37,7 @@ const POLL_MS = 500;
  * the file that was checked, so that two processes can never clear each other's new lock.
  * @throws DaisError `data_locked` with pid and command of the owner.
  */
-export async function takeDataLock(folder: string, options: DataLockOptions = {}): Promise<DataLock> {
+export async function acquireDataLock(folder: string, options: DataLockOptions = {}): Promise<DataLock> {
   const place = path.join(folder, 'lock');
   const token = randomUUID();
   const prepared = path.join(folder, `lock.${token}`);
@@ -114,8 +114,8 @@ async function readHolder(file: string): Promise<Holder | undefined> {
 async function isAlive(file: string, holder: Holder, options: DataLockOptions): Promise<boolean> {
   const { pid, startTime, bootId, pidNamespace } = holder;
   if (startTime !== undefined && bootId !== undefined && pidNamespace !== undefined) {
-    const verdict = judgeProcess({ pid, startTime, bootId, pidNamespace });
-    if (verdict !== 'other') return verdict === 'alive';
+    const state = judgeProcess({ pid, startTime, bootId, pidNamespace });
+    if (state !== 'other') return state === 'alive';
   }
   const first = await modifiedAt(file);
   if (first === undefined) return false;

@@ -5,13 +5,13 @@ import { DaisError } from '@dais/api/errors';
 import type { ConnectionOptions, DatabaseEngine, RunningDatabase } from '../contract.ts';
 import { findBinaries, type Binaries } from './binaries.ts';
 import { adoptFiles, createCluster, readClusterMajor } from './cluster.ts';
-import { takeDataLock, type DataLock } from './data-lock.ts';
+import { acquireDataLock, type DataLock } from './data-lock.ts';
 import { setUpDatabase } from './database-setup.ts';
 import { boundLog, logTail } from './server-log.ts';
 import { findLiveServer, startServer, stopServer, type StartedServer } from './server-start.ts';
 import { chooseServerUser, type ServerUser } from './server-user.ts';
 import { EMBEDDED_SETTINGS, type Settings } from './settings.ts';
-import { makeSocketFolder, removeSocketFolder } from './socket-folder.ts';
+import { createSocketFolder, removeSocketFolder } from './socket-folder.ts';
 
 export interface EmbeddedOptions {
   /** Contains the cluster, the lock and the log; created when missing. */
@@ -69,7 +69,7 @@ class EmbeddedEngine implements DatabaseEngine {
   async #start(): Promise<RunningServer> {
     const { folder } = this.#options;
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const lock = await takeDataLock(folder, { report: this.#report });
+    const lock = await acquireDataLock(folder, { report: this.#report });
     try {
       return await this.#startLocked(lock);
     } catch (error) {
@@ -94,7 +94,7 @@ class EmbeddedEngine implements DatabaseEngine {
         user,
         logFile,
         report: this.#report,
-        socketFolder: await makeSocketFolder(base, cluster, user, self),
+        socketFolder: await createSocketFolder(base, cluster, user, self),
         settings: { ...EMBEDDED_SETTINGS, ...this.#options.settings },
         timeoutMs: this.#options.startTimeoutMs ?? START_TIMEOUT_MS,
       }));

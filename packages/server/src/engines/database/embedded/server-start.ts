@@ -55,7 +55,7 @@ export async function findLiveServer(
   if (file === undefined) return undefined;
   const address = { host: file.socketFolder, port: file.port };
   const since = Date.now();
-  for (let looks = 0; await isRunning(file); looks += 1) {
+  for (let checks = 0; await isRunning(file); checks += 1) {
     const state = await serverState(address);
     if (state === 'ready') return { process: watchServer(cluster, file), ...address };
     // Its socket was removed (a cleaned temporary folder), so it is unreachable.
@@ -68,7 +68,7 @@ export async function findLiveServer(
         `The data in ${cluster} is in use by process ${file.pid}, a PostgreSQL server that neither responds nor stops.`,
       );
     }
-    if (looks === 0) report(`Waiting for the PostgreSQL of an earlier start (process ${file.pid}) to stop`);
+    if (checks === 0) report(`Waiting for the PostgreSQL of an earlier start (process ${file.pid}) to stop`);
     await delay(SLOW_POLL_MS);
   }
   return undefined;

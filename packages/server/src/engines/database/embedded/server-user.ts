@@ -39,11 +39,11 @@ export async function chooseServerUser(
 }
 
 /** Changes the owner of a folder and its content; for data that root restored from an archive. Follows no links. */
-export async function giveTo(folder: string, user: ServerUser): Promise<void> {
+export async function changeOwner(folder: string, user: ServerUser): Promise<void> {
   await chown(folder, user.uid, user.gid);
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const file = path.join(folder, entry.name);
-    if (entry.isDirectory()) await giveTo(file, user);
+    if (entry.isDirectory()) await changeOwner(file, user);
     else if (entry.isFile()) await chown(file, user.uid, user.gid);
   }
 }

@@ -13,7 +13,7 @@ const MAX_FOLDER_BYTES = 103 - `/.s.PGSQL.${SOCKET_PORT}`.length;
  * the server's user only. This makes `trust` authentication safe, so it is verified.
  * @param base parent of these folders: `/run/dais` for root, otherwise a temporary folder.
  */
-export async function makeSocketFolder(
+export async function createSocketFolder(
   base: string,
   cluster: string,
   user: ServerUser | undefined,

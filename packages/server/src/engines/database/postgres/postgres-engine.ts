@@ -87,10 +87,7 @@ async function checkServer(connection: ConnectionOptions): Promise<number> {
       );
     }
     if (facts.standby) {
-      throw new DaisError(
-        'database_setup',
-        `${place} is a read-only standby. Use the address of the primary server.`,
-      );
+      throw new DaisError('database_setup', `${place} is a read-only standby. Use the address of the primary server.`);
     }
     await ensureRoles(client);
     return version;

@@ -21,6 +21,6 @@ export function readImageName(text: string): ImageName | undefined {
   if (parts === undefined || !REST.test(rest) || text.length > 512) return undefined;
   const name = `${host}/${rest}`;
   if (host === 'localhost') return { name, registry: undefined };
-  const asked = host === 'docker.io' ? 'registry-1.docker.io' : (parts['host'] ?? host);
-  return { name, registry: { host: asked.replace(/^\[|\]$/g, ''), port: Number(parts['port'] ?? 443) } };
+  const registryHost = host === 'docker.io' ? 'registry-1.docker.io' : (parts['host'] ?? host);
+  return { name, registry: { host: registryHost.replace(/^\[|\]$/g, ''), port: Number(parts['port'] ?? 443) } };
 }

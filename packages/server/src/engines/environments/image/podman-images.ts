@@ -20,7 +20,7 @@ import type {
   EnvironmentSpec,
   ImageSpec,
 } from '../contract.ts';
-import { storageFault } from '../storage-fault.ts';
+import { storageFailure } from '../storage-fault.ts';
 import { readImageName, type ImageName } from './image-name.ts';
 
 export interface PodmanOptions {
@@ -250,7 +250,7 @@ class PodmanImages implements Environments {
       return image;
     } catch (error) {
       await this.#store.discard(folderName).catch(() => {});
-      throw storageFault(error, this.#options.folder);
+      throw storageFailure(error, this.#options.folder);
     } finally {
       await this.#podman(['rm', container]);
     }
@@ -308,8 +308,8 @@ function variablesOf({ Config }: Inspected): Record<string, string> {
 function faultOf(doing: string, { stderr, timedOut }: RunResult): DaisError {
   // The message contains a byte of a response that is not JSON, which may come from a loopback address (see `#pull`).
   const shown = stderr.replaceAll(/invalid character '(?:\\.|[^'\\])+'/g, 'an unexpected character');
-  const said = timedOut ? 'it took longer than an hour' : shown.trim().slice(-4000);
-  return new DaisError('invalid_request', `${doing} failed: ${said}`);
+  const output = timedOut ? 'it took longer than an hour' : shown.trim().slice(-4000);
+  return new DaisError('invalid_request', `${doing} failed: ${output}`);
 }
 
 /** Links of an untrusted image may point anywhere, so paths that are not folders are replaced with folders. */

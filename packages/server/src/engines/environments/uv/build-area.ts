@@ -75,7 +75,7 @@ export async function usageOf(folders: readonly string[]): Promise<number> {
 }
 
 /** Changes the owner of folders and their content; links are not followed. */
-export async function giveTo(uid: number, folders: readonly string[]): Promise<void> {
+export async function changeOwner(uid: number, folders: readonly string[]): Promise<void> {
   const { code, stderr } = await run('chown', ['-R', '-h', '-P', `${uid}:${uid}`, '--', ...folders], {
     env: { PATH: '/usr/bin:/bin' },
     timeoutMs: 600_000,

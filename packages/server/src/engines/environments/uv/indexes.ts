@@ -124,11 +124,11 @@ export class Indexes {
     const own = await this.#own();
     const urls = requirements.flatMap((text) => /\bhttps?:\/\/[^\s;#]+/.exec(text)?.[0] ?? []);
     const names = requirements.slice(0, SAMPLED_PACKAGES).flatMap((text) => /^[A-Za-z0-9._-]+/.exec(text)?.[0] ?? []);
-    const asked = [...indexes.map(({ url }) => indexUrl(url)), ...(own === undefined ? [] : [own.url])];
+    const requested = [...indexes.map(({ url }) => indexUrl(url)), ...(own === undefined ? [] : [own.url])];
     const files = await Promise.all(
-      asked.map(async (url) => await this.#fileServer(url, [...names, 'pip'], own?.url === url)),
+      requested.map(async (url) => await this.#fileServer(url, [...names, 'pip'], own?.url === url)),
     );
-    return [...(await this.trusted()), ...asked, ...urls, ...files.flatMap((url) => url ?? [])];
+    return [...(await this.trusted()), ...requested, ...urls, ...files.flatMap((url) => url ?? [])];
   }
 
   /** Undefined when no page of the index contains one. */

@@ -42,7 +42,10 @@ export async function findInterpreter(
   options: EnvironmentOptions,
 ): Promise<Interpreter> {
   if (version !== undefined && !VERSION.test(version)) {
-    throw new DaisError('invalid_request', `“${version.slice(0, 40)}” is not a version of Python; write 3.11 or 3.11.9.`);
+    throw new DaisError(
+      'invalid_request',
+      `“${version.slice(0, 40)}” is not a version of Python; write 3.11 or 3.11.9.`,
+    );
   }
   const before = await listInterpreters(uv, searchPath, options);
   const here = await firstThatRuns(before, searchPath, version);

@@ -13,9 +13,9 @@ import { uidOf } from '#engines/isolation/user.ts';
 import { limitReason } from '#engines/isolation/words.ts';
 import { machineMemory } from '#lib/machine-memory.ts';
 import type { RunResult } from '#lib/process.ts';
-import { BuildArea, giveTo, usageOf } from './build-area.ts';
+import { BuildArea, changeOwner, usageOf } from './build-area.ts';
 
-export interface BuildPlace {
+export interface BuildContext {
   /** Builds of one owner may share a user id. */
   readonly owner: string;
   /** Files and folders that uv reads. */
@@ -35,7 +35,7 @@ interface BuildOptions {
   readonly folder: string;
   readonly pythons: string;
   readonly command: readonly string[];
-  readonly place: BuildPlace;
+  readonly place: BuildContext;
   readonly variables: Readonly<Record<string, string>>;
   readonly path: string;
   readonly accept: (socket: Socket) => void;
@@ -88,7 +88,7 @@ export async function buildIsolated(
   const stderr = new Collected(MAX_STDERR, options.onErrorLine);
   const proxy = `http://127.0.0.1:${PROXY_PORT}`;
   try {
-    if (isOther) await giveTo(uidOf(place.owner), folders);
+    if (isOther) await changeOwner(uidOf(place.owner), folders);
     const end = await runNetworked({
       isolation,
       run,
@@ -120,7 +120,7 @@ export async function buildIsolated(
       ended: end.cause === 'exit' ? undefined : end.reason,
     };
   } finally {
-    if (isOther) await giveTo(process.getuid?.() ?? 0, folders).catch(() => {});
+    if (isOther) await changeOwner(process.getuid?.() ?? 0, folders).catch(() => {});
     await area.remove();
   }
 }

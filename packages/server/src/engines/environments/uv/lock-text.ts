@@ -29,13 +29,19 @@ export function readLock(text: string): LockContent {
   const [, python, platform] =
     /^# Dais environment, format 1\n# python: (3\.\d+\.\d+)\n# platform: ([a-z0-9-]{1,64})\n/.exec(text) ?? [];
   if (python === undefined || platform === undefined) {
-    throw new DaisError('invalid_request', 'The lock does not start with the header of an environment lock. Create a new lock.');
+    throw new DaisError(
+      'invalid_request',
+      'The lock does not start with the header of an environment lock. Create a new lock.',
+    );
   }
   const requirements = readPins(text);
   const loose = requirements.filter(({ pinned, hashed }) => !pinned || !hashed);
   if (loose.length > 0) {
     const names = loose.slice(0, 5).map(({ name }) => name);
-    throw new DaisError('invalid_request', `The lock has no version or no hash for ${names.join(', ')}. Create a new lock.`);
+    throw new DaisError(
+      'invalid_request',
+      `The lock has no version or no hash for ${names.join(', ')}. Create a new lock.`,
+    );
   }
   return { python, platform, requirements };
 }

@@ -22,9 +22,9 @@ import { BuiltStore, makeReadOnly, type Marker } from '../built-store.ts';
 import { Indexes } from './indexes.ts';
 import { findInterpreter, isUnchanged, type Interpreter } from './interpreters.ts';
 import { joinPins, lockDigest, readLock, readPins, writeLock, type LockContent } from './lock-text.ts';
-import { storageFault } from '../storage-fault.ts';
+import { storageFailure } from '../storage-fault.ts';
 import { checkIdentity, checkTree, identityOf } from './build-area.ts';
-import { ownerOf, type BuildLimits, type BuildPlace } from './isolated-build.ts';
+import { ownerOf, type BuildLimits, type BuildContext } from './isolated-build.ts';
 import { needsBuild } from './uv-failure.ts';
 import { findUv } from './uv-program.ts';
 import { uvRelease, type UvRelease } from './uv-release.ts';
@@ -109,13 +109,13 @@ class UvEnvironments implements Environments {
 
   async lock(spec: EnvironmentSpec, options: EnvironmentOptions = {}): Promise<EnvironmentLock> {
     return await this.#lock(spec, options).catch((error: unknown) => {
-      throw storageFault(error, this.#options.folder);
+      throw storageFailure(error, this.#options.folder);
     });
   }
 
   async build(lock: EnvironmentLock, options: EnvironmentOptions = {}): Promise<BuiltEnvironment> {
     return await this.#build(lock, options).catch((error: unknown) => {
-      throw storageFault(error, this.#options.folder);
+      throw storageFailure(error, this.#options.folder);
     });
   }
 
@@ -415,7 +415,7 @@ class UvEnvironments implements Environments {
     args: readonly string[],
     file: string,
     call: UvCall,
-    place: () => Promise<BuildPlace>,
+    place: () => Promise<BuildContext>,
   ): Promise<string> {
     try {
       return await this.#uv.run([...args, '--no-build', file], call);

@@ -50,8 +50,10 @@ export function uvFailure(doing: string, result: RunResult, { redact, refusals =
     const shown = refusals.slice(0, MAX_REFUSALS).join('\n');
     return new DaisError('address_refused', `${doing} failed. ${shown}\nuv reported:\n${words}`);
   }
-  if (result.timedOut) return new DaisError('upstream_failed', `${doing} exceeded its time limit.\nuv reported:\n${words}`);
-  if (FULL.test(words)) return new DaisError('storage_full', `The disk for environments is full.\nuv reported:\n${words}`);
+  if (result.timedOut)
+    return new DaisError('upstream_failed', `${doing} exceeded its time limit.\nuv reported:\n${words}`);
+  if (FULL.test(words))
+    return new DaisError('storage_full', `The disk for environments is full.\nuv reported:\n${words}`);
   if (AWAY.test(words)) {
     return new DaisError(
       'upstream_failed',

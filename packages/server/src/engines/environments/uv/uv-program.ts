@@ -54,7 +54,11 @@ function daisError(fault: WheelFault, version: string): DaisError {
   const cause = { cause: fault };
   switch (kind) {
     case 'platform':
-      return new DaisError('invalid_config', `${upperFirst(message)}: set the path of uv in \`environments.uv\`.`, cause);
+      return new DaisError(
+        'invalid_config',
+        `${upperFirst(message)}: set the path of uv in \`environments.uv\`.`,
+        cause,
+      );
     case 'digest':
       return new DaisError('invalid_config', `${message}.`, cause);
     case 'program':
@@ -68,7 +72,11 @@ function daisError(fault: WheelFault, version: string): DaisError {
     case 'disk':
       return new DaisError('storage_full', `${upperFirst(message)}.`, cause);
     default:
-      return new DaisError('upstream_failed', `uv ${version} is required to create environments: ${message}; ${REMEDY}.`, cause);
+      return new DaisError(
+        'upstream_failed',
+        `uv ${version} is required to create environments: ${message}; ${REMEDY}.`,
+        cause,
+      );
   }
 }
 

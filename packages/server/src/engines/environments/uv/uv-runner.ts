@@ -14,7 +14,7 @@ import { run, type RunResult } from '#lib/process.ts';
 import { Slots } from '#lib/slots.ts';
 import type { EnvironmentOptions } from '../contract.ts';
 import { secretForms, splitCredentials } from '#lib/python-index/index-address.ts';
-import { buildIsolated, type BuildLimits, type BuildPlace } from './isolated-build.ts';
+import { buildIsolated, type BuildLimits, type BuildContext } from './isolated-build.ts';
 import { RunningPrograms } from './running-programs.ts';
 import { uvFailure } from './uv-failure.ts';
 
@@ -89,7 +89,7 @@ export class UvRunner {
    * Like `run`, in isolation, for calls that execute code of packages: uv has a private cache, and reaches the hosts of `place`
    * only. Its output in `place.venv` is not trusted. @throws as `run`; DaisError with the limit that the build exceeded.
    */
-  async runIsolated(args: readonly string[], place: BuildPlace, call: UvCall): Promise<string> {
+  async runIsolated(args: readonly string[], place: BuildContext, call: UvCall): Promise<string> {
     this.#calls += 1;
     try {
       const { isolation, folder, searchPath, buildLimits } = this.#parts;

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { DaisError } from '@dais/api/errors';
 import type { Clock } from '#lib/clock.ts';
 import { programBeside, startThread } from '#lib/process.ts';
-import { placeInside } from '../model-place.ts';
+import { resolveInside } from '../model-place.ts';
 import { ISOLATED, placeGraph, type GraphPlacement } from './graph-placement.ts';
 import { describeOnnx, LONGEST_FILE, type OnnxDescription } from './onnx-description.ts';
 
@@ -113,8 +113,8 @@ async function read({ folder, file }: AnalysisRequest) {
 async function sizeOfData(folder: string, file: string, location: string): Promise<number> {
   const below = path.relative(folder, path.dirname(file));
   // The location must not contain `..`, even if it ends inside the folder.
-  await placeInside(path.dirname(file), location);
-  const place = await placeInside(folder, below === '' ? location : `${below}/${location}`);
+  await resolveInside(path.dirname(file), location);
+  const place = await resolveInside(folder, below === '' ? location : `${below}/${location}`);
   const found = await stat(place);
   if (!found.isFile()) throw refusal(`The external data \`${location}\` is not a file.`);
   return found.size;

@@ -124,7 +124,9 @@ export function describeOnnx(bytes: Buffer): OnnxDescription {
 function specOf({ name, elementType, shape }: Value, role: string): TensorSpec {
   if (elementType === undefined) refuse(`its ${role} \`${name}\` is not a tensor.`);
   if (elementType === BF16) {
-    refuse(`its ${role} \`${name}\` is BF16, which the runtime cannot return: cast it in the model, for example to FP32.`);
+    refuse(
+      `its ${role} \`${name}\` is BF16, which the runtime cannot return: cast it in the model, for example to FP32.`,
+    );
   }
   if (shape === undefined && role === 'input') refuse(`its input \`${name}\` declares no dimensions.`);
   const datatype = DATATYPES[elementType];

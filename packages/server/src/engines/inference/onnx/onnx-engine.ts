@@ -15,10 +15,10 @@ import type { Log } from '#lib/log.ts';
 import { ownProgram, programBeside } from '#lib/process.ts';
 import { testBatches, type BatchTest } from '../batch-test.ts';
 import type { InferenceEngine, InferOptions, LoadedModel, LoadOptions, ModelFiles, Tensor } from '../contract.ts';
-import { findModel, placeInside, type ModelPlace } from '../model-place.ts';
+import { findModel, resolveInside, type ModelLocation } from '../model-place.ts';
 import { modelLimits, mostRows, type ModelLimits } from '../model-limits.ts';
 import { ModelProcess } from '../model-process.ts';
-import { openTried, readSample, type Tried } from '../pool-trial.ts';
+import { openTestedPool, readSample, type TestedPool } from '../pool-trial.ts';
 import { RunnerPool } from '../runner-pool.ts';
 import { ServedModel } from '../served-model.ts';
 import { checkInputs, joinRows, rowsOf } from '../tensors.ts';
@@ -200,7 +200,7 @@ export class OnnxInference implements InferenceEngine {
     { plan, folder, description }: Found,
     { workers = 1, sample, onEnd, onPhase = () => {} }: LoadOptions,
     { memoryBytes, loadMs, inferMs }: ModelLimits,
-  ): Promise<Tried> {
+  ): Promise<TestedPool> {
     const make = async () => {
       const program = programBeside(import.meta.url, './onnx-process');
       const command = [process.execPath, ...ownProgram(program), JSON.stringify(plan)];
@@ -225,7 +225,10 @@ export class OnnxInference implements InferenceEngine {
     };
     onPhase('loading the model in a process');
     const { inputs, outputs } = description;
-    return await openTried({ ...this.#poolParts(workers), make, inferMs, onEnd }, { inputs, outputs, sample, onPhase });
+    return await openTestedPool(
+      { ...this.#poolParts(workers), make, inferMs, onEnd },
+      { inputs, outputs, sample, onPhase },
+    );
   }
 
   #poolParts(size: number) {
@@ -305,7 +308,7 @@ async function find(
   }: { readonly threads: number; readonly maxRows: number | undefined; readonly clock: Clock },
 ): Promise<Found> {
   const place = await findModel(files);
-  const file = place.type === 'file' ? place.file : await placeInside(place.root, onnxPath(place));
+  const file = place.type === 'file' ? place.file : await resolveInside(place.root, onnxPath(place));
   if (!file.endsWith('.onnx')) refuse('The model is not an `.onnx` file.');
   const { folder } = place;
   const { description, bytes, placement } = await analyzeOnnx({ folder, file, maxRows }, clock);
@@ -314,7 +317,7 @@ async function find(
   return { folder, plan: { file, threads, outputs: description.outputs }, description, bytes, placement };
 }
 
-function onnxPath({ description }: ModelPlace & { type: 'mlmodel' }): string {
+function onnxPath({ description }: ModelLocation & { type: 'mlmodel' }): string {
   const flavors = description['flavors'] as Record<string, Record<string, unknown> | undefined> | undefined;
   const data = flavors?.['onnx']?.['data'];
   if (typeof data !== 'string') refuse('The `MLmodel` has no flavor `onnx`.');

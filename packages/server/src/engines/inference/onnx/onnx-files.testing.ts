@@ -198,7 +198,7 @@ export function linear(weights: Float32Array, location?: string): Buffer {
 }
 
 /** Each row minus the mean of all rows: the result of a row depends on the batch. */
-export function lessTheMean(): Buffer {
+export function minusMean(): Buffer {
   const value = (name: string) => ({ name, datatype: 'FP32' as const, shape: ['n', 3] });
   return onnxFile({
     nodes: [

@@ -8,7 +8,7 @@ import { silentLog } from '#lib/log.ts';
 import type { Datatype, LoadOptions } from '../contract.ts';
 import { EXAMPLES, inferenceSuite, type InferenceSubject } from '../suite.ts';
 import { OnnxInference } from './onnx-engine.ts';
-import { boostedTrees, identity, lessTheMean, linear, onnxFile, onnxGraph, perceptron } from './onnx-files.testing.ts';
+import { boostedTrees, identity, minusMean, linear, onnxFile, onnxGraph, perceptron } from './onnx-files.testing.ts';
 
 const parts = { clock: systemClock, log: silentLog };
 const WEIGHTS = Float32Array.of(1, 2, 3);
@@ -39,7 +39,7 @@ async function subject(
     identity: async (datatype) => await write(datatype, identity(datatype)),
     datatypes,
     weighted: await write('weighted', linear(WEIGHTS)),
-    lessTheMean: await write('mean', lessTheMean()),
+    minusMean: await write('mean', minusMean()),
     broken: await write(
       'broken',
       onnxFile({

@@ -2,7 +2,7 @@
 import { DaisError } from '@dais/api';
 import { WORTH_KEEPING, type KeptMemory } from '#lib/kept-memory.ts';
 import { programBeside, startThread, type Thread } from '#lib/process.ts';
-import { ModelFault, type InferOptions, type Tensor } from '../contract.ts';
+import { ModelError, type InferOptions, type Tensor } from '../contract.ts';
 import type { Runner, RunnerEnd, RunningBatch } from '../runner.ts';
 import { fromPlain, toPlain, type PlainTensor, type SessionPlan } from './onnx-session.ts';
 
@@ -23,7 +23,7 @@ export class ThreadRunner implements Runner {
   readonly #thread: Thread;
   readonly #memory: KeptMemory;
   readonly gone: Promise<RunnerEnd>;
-  #hear: ((message: FromThread) => void) | undefined;
+  #onMessage: ((message: FromThread) => void) | undefined;
   #isStopping = false;
 
   /** @throws DaisError `invalid_request` when the model does not load */
@@ -44,13 +44,13 @@ export class ThreadRunner implements Runner {
     this.#thread = startThread(programBeside(import.meta.url, './onnx-thread'), plan);
     this.#thread.on('message', (message: FromThread) => {
       if (message.type !== 'ready' && message.memory !== undefined) this.#memory.give(message.memory);
-      this.#hear?.(message);
+      this.#onMessage?.(message);
     });
     let fault = 'the thread ended';
     this.#thread.on('error', (error) => (fault = String(error)));
     this.gone = new Promise((resolve) => {
       this.#thread.once('exit', () => {
-        this.#hear?.({ type: 'failed', detail: fault });
+        this.#onMessage?.({ type: 'failed', detail: fault });
         if (!this.#isStopping) resolve({ reason: fault, isOwnFault: true });
       });
     });
@@ -64,9 +64,9 @@ export class ThreadRunner implements Runner {
     const answer = this.#next();
     this.#thread.postMessage(message, message.memory === undefined ? [] : [message.memory]);
     const free = answer.then(() => {});
-    const mapped = answer.then((told) => {
-      if (told.type === 'result') return told.outputs.map(fromPlain);
-      throw new ModelFault(told.type === 'failed' ? told.detail : 'The thread restarted.');
+    const mapped = answer.then((response) => {
+      if (response.type === 'result') return response.outputs.map(fromPlain);
+      throw new ModelError(response.type === 'failed' ? response.detail : 'The thread restarted.');
     });
     return { outputs: signal === undefined ? mapped : untilAborted(mapped, signal), free };
   }
@@ -90,7 +90,7 @@ export class ThreadRunner implements Runner {
   }
 
   async #next(): Promise<FromThread> {
-    return await new Promise((resolve) => (this.#hear = resolve));
+    return await new Promise((resolve) => (this.#onMessage = resolve));
   }
 }
 

@@ -3,8 +3,8 @@ import { isUtf8 } from 'node:buffer';
 import type * as Runtime from 'onnxruntime-node';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { DaisError } from '@dais/api/errors';
-import { ModelFault, type Datatype, type Tensor, type TensorData, type TensorSpec } from '../contract.ts';
-import { refuseInput } from '../tensors.ts';
+import { ModelError, type Datatype, type Tensor, type TensorData, type TensorSpec } from '../contract.ts';
+import { rejectInput } from '../tensors.ts';
 import { disableTelemetry } from './no-telemetry.ts';
 
 /** A tensor in the format of the runtime; also the format for threads, which do not receive a Buffer unchanged. */
@@ -89,7 +89,7 @@ export class OnnxSession {
         return { name, type, dims, data: type === 'float16' ? bitsOf(data as Uint16Array) : (data as Float32Array) };
       });
     } catch (error) {
-      throw new ModelFault(`The model rejected the batch: ${(error as Error).message}`);
+      throw new ModelError(`The model rejected the batch: ${(error as Error).message}`);
     }
   }
 
@@ -127,10 +127,10 @@ export function toPlain({ name, datatype, shape, data }: Tensor): PlainTensor {
   const type = TYPES[datatype as Exclude<Datatype, 'BF16'>];
   if (datatype !== 'BYTES') return { name, type, dims: shape, data: data as Float32Array };
   const texts = (data as readonly Buffer[]).map((value, index) => {
-    if (!isUtf8(value)) refuseInput(name, `its element ${index} is not UTF-8, and the model expects text.`);
+    if (!isUtf8(value)) rejectInput(name, `its element ${index} is not UTF-8, and the model expects text.`);
     // The runtime's binding would truncate the text there without an error.
     if (value.includes(0))
-      refuseInput(name, `its element ${index} contains a zero byte, which the runtime does not support.`);
+      rejectInput(name, `its element ${index} contains a zero byte, which the runtime does not support.`);
     return value.toString('utf8');
   });
   return { name, type, dims: shape, data: texts };

@@ -44,7 +44,11 @@ test('columns keep name and type, and float columns may have missing values', ()
 
 test.each([
   ['that is ONNX already', mlmodel(columns, {}, { onnx: { data: 'model.onnx' } }), 'it is ONNX already'],
-  ['of another flavor', mlmodel(columns, {}, { pytorch: {} }), 'the flavor pytorch; Dais converts models of scikit-learn'],
+  [
+    'of another flavor',
+    mlmodel(columns, {}, { pytorch: {} }),
+    'the flavor pytorch; Dais converts models of scikit-learn',
+  ],
   ['of Python alone', mlmodel(columns, {}, {}), 'only the flavor python_function'],
   ['without a signature', mlmodel(undefined), 'log the model with a signature'],
   ['with columns without names', mlmodel([{ type: 'double' }]), 'have no names'],

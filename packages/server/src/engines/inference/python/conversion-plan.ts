@@ -56,9 +56,12 @@ export function planConversion(mlmodel: string): ConversionPlan {
     return { ...shared, form: 'tensor', columns: [[tensor.name, dtype]], width, gaps: [] };
   }
   if (inputs.form !== 'columns') {
-    refuse('its signature has no columns: log the model with a signature, or with an input example from which MLflow infers one');
+    refuse(
+      'its signature has no columns: log the model with a signature, or with an input example from which MLflow infers one',
+    );
   }
-  if (!inputs.isNamed) refuse('the columns of its signature have no names: log the model with an input example that has column names');
+  if (!inputs.isNamed)
+    refuse('the columns of its signature have no names: log the model with an input example that has column names');
   const other = inputs.columns.find(({ kind }) => !KINDS.has(kind));
   if (other !== undefined) refuse(`its column "${other.name}" has the type ${other.kind}, which ONNX does not support`);
   const columns = inputs.columns.map(({ name, kind }) => [name, kind] as const);

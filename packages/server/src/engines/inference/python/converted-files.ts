@@ -16,8 +16,8 @@ interface AskedFiles {
 const DTYPES: Readonly<Record<string, string>> = { FP64: 'float64', FP32: 'float32' };
 
 /** By name. */
-export function convertedFiles(asked: AskedFiles): Readonly<Record<string, string>> {
-  return { MLmodel: mlmodelOf(asked), 'requirements.txt': REQUIREMENTS, 'python_env.yaml': PYTHON_ENV };
+export function convertedFiles(input: AskedFiles): Readonly<Record<string, string>> {
+  return { MLmodel: mlmodelOf(input), 'requirements.txt': REQUIREMENTS, 'python_env.yaml': PYTHON_ENV };
 }
 
 /** Signature, example, run and metadata are those of the original. */

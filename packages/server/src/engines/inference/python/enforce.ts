@@ -5,7 +5,7 @@
  */
 import { DaisError } from '@dais/api';
 import type { Datatype, Tensor, TensorSpec } from '../contract.ts';
-import { arrayTypeOf, checkInputs, checkTensor, elementsOf, refuseInput } from '../tensors.ts';
+import { arrayTypeOf, checkInputs, checkTensor, elementsOf, rejectInput } from '../tensors.ts';
 import type { Column, ColumnKind, SignatureInputs } from './signature.ts';
 
 /** Kind and size of numpy. */
@@ -44,7 +44,7 @@ export function enforce(
 ): readonly Tensor[] {
   if (signature.form === 'columns') return columns(given, signature.columns);
   for (const { name, datatype } of given) {
-    if (datatype === 'BF16') refuseInput(name, 'it has the datatype BF16, which numpy does not support.');
+    if (datatype === 'BF16') rejectInput(name, 'it has the datatype BF16, which numpy does not support.');
   }
   if (signature.form === 'open') {
     for (const tensor of given) checkTensor(tensor);
@@ -61,7 +61,7 @@ function columns(given: readonly Tensor[], wanted: readonly Column[]): readonly 
   const found = new Map<string, Tensor>();
   for (const tensor of split(given, wanted)) {
     checkTensor(tensor);
-    if (found.has(tensor.name)) refuseInput(tensor.name, 'it is listed twice.');
+    if (found.has(tensor.name)) rejectInput(tensor.name, 'it is listed twice.');
     found.set(tensor.name, tensor);
   }
   const missing = wanted.filter(({ name, isOptional }) => !isOptional && !found.has(name));
@@ -78,7 +78,7 @@ function columns(given: readonly Tensor[], wanted: readonly Column[]): readonly 
   const rows = result[0]?.data.length ?? 0;
   const odd = result.find(({ data }) => data.length !== rows);
   if (odd !== undefined)
-    refuseInput(odd.name, `it has ${odd.data.length} rows, but \`${result[0]!.name}\` has ${rows}.`);
+    rejectInput(odd.name, `it has ${odd.data.length} rows, but \`${result[0]!.name}\` has ${rows}.`);
   return result;
 }
 
@@ -108,7 +108,7 @@ function flat(tensor: Tensor, { name }: Column): Tensor {
   const { shape } = tensor;
   if (shape.length === 1) return tensor;
   if (shape.length === 2 && shape[1] === 1) return { ...tensor, shape: [elementsOf(shape)] };
-  return refuseInput(
+  return rejectInput(
     name,
     `it must be a column with one value per row, but has the shape [${shape.join(', ')}].`,
     '[-1]',
@@ -139,7 +139,7 @@ function number(tensor: Tensor, column: Column, target: keyof typeof WIDTHS): Te
   const isReal = target === 'FP32' || target === 'FP64';
   const lost = nulls?.indexOf(1) ?? -1;
   if (lost >= 0 && !isReal) {
-    refuseInput(
+    rejectInput(
       name,
       `row ${lost} has no value, but a column of type ${column.kind} requires one. ${MISSING_HINT}`,
       column.kind,
@@ -173,7 +173,11 @@ function mismatch(tensor: Tensor, { name, kind }: Column): never {
     (tensor.data as Float64Array).some(Number.isNaN) &&
     (tensor.data as Float64Array).every((value) => Number.isNaN(value) || Number.isInteger(value));
   const hint = isIntegerWithHoles ? ` The mismatch likely comes from missing values. ${MISSING_HINT}` : '';
-  return refuseInput(name, `it has the datatype ${tensor.datatype}, which cannot safely be converted to ${kind}.${hint}`, kind);
+  return rejectInput(
+    name,
+    `it has the datatype ${tensor.datatype}, which cannot safely be converted to ${kind}.${hint}`,
+    kind,
+  );
 }
 
 /** The rules of `_enforce_mlflow_datatype`. */
@@ -203,15 +207,15 @@ function checkTexts({ name, data, nulls }: Tensor, kind: ColumnKind): void {
     if (kind === 'binary' || nulls?.[row] === 1) return;
     const text = value.toString('utf8');
     if (text.includes('\uFFFD') && !Buffer.from(text, 'utf8').equals(value))
-      refuseInput(name, `row ${row} is not UTF-8.`);
+      rejectInput(name, `row ${row} is not UTF-8.`);
     if (kind === 'datetime' && !(MOMENT.test(text) && isMoment(text))) {
-      refuseInput(
+      rejectInput(
         name,
         `row ${row} is ${JSON.stringify(text.slice(0, 60))}, which is not an ISO 8601 date and time.`,
         kind,
       );
     }
-    if (kind === 'json' && !isJson(text)) refuseInput(name, `row ${row} is not JSON.`, kind);
+    if (kind === 'json' && !isJson(text)) rejectInput(name, `row ${row} is not JSON.`, kind);
   });
 }
 

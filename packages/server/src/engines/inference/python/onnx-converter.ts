@@ -76,8 +76,8 @@ export class OnnxConverter {
       throw new DaisError('invalid_request', isolationRefusal('An untrusted model', report));
     }
     const python = path.join(environment, 'bin', 'python');
-    const asked = JSON.stringify({ ...plan, model: folder, predictFn, opset, seed: SEED });
-    const program = [python, '-I', '-u', '-B', path.join(PYTHON, 'dais_worker', 'converter'), asked];
+    const argument = JSON.stringify({ ...plan, model: folder, predictFn, opset, seed: SEED });
+    const program = [python, '-I', '-u', '-B', path.join(PYTHON, 'dais_worker', 'converter'), argument];
     const readable = [...(await interpreterFolders(environment)), PYTHON, folder];
     const { clock, log } = this.#parts;
     const { process: started } = await ModelProcess.start({
@@ -103,7 +103,8 @@ export class OnnxConverter {
         const tensors = await ask({});
         const about = JSON.parse(textOf(tensors, 'rows')) as Omit<CheckRows, 'expected'>;
         const [expected, ...others] = tensors.filter(({ name }) => name !== 'rows');
-        if (expected === undefined || others.length > 0) throw new Error('a converter returned more than one prediction');
+        if (expected === undefined || others.length > 0)
+          throw new Error('a converter returned more than one prediction');
         return { ...about, expected };
       },
       convert: async (attempt) => {

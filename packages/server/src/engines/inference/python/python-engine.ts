@@ -11,10 +11,10 @@ import { sharedIsolation } from '#engines/isolation/open-isolation.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { InferenceEngine, LoadedModel, LoadOptions, ModelFiles, Tensor } from '../contract.ts';
-import { findModel, type ModelPlace } from '../model-place.ts';
+import { findModel, type ModelLocation } from '../model-place.ts';
 import { modelLimits, type ModelLimits } from '../model-limits.ts';
 import { ModelProcess } from '../model-process.ts';
-import { openTried } from '../pool-trial.ts';
+import { openTestedPool } from '../pool-trial.ts';
 import { ServedModel } from '../served-model.ts';
 import { enforce } from './enforce.ts';
 import { interpreterFolders, pythonVariables } from './python-process.ts';
@@ -35,10 +35,10 @@ const PYTHON_THREADS = 16;
 /** The same relative path in sources and in the build. */
 const WORKER = fileURLToPath(new URL('../../../../python/dais_worker', import.meta.url));
 
-type MlmodelPlace = ModelPlace & { type: 'mlmodel' };
+type MlmodelLocation = ModelLocation & { type: 'mlmodel' };
 
 interface Found {
-  readonly place: MlmodelPlace;
+  readonly place: MlmodelLocation;
   readonly signature: Signature;
 }
 
@@ -84,7 +84,7 @@ export class PythonInference implements InferenceEngine {
     const {
       pool,
       test: { batchable },
-    } = await openTried(
+    } = await openTestedPool(
       { size: workers, make, inferMs, onEnd: options.onEnd, clock, log, random },
       { inputs: inputSpecs, outputs: outputSpecs, sample, enforce: check, onPhase },
     );
@@ -110,7 +110,7 @@ export class PythonInference implements InferenceEngine {
 
   async #start(
     python: string,
-    { root }: MlmodelPlace,
+    { root }: MlmodelLocation,
     { inputs, outputSpecs }: Signature,
     { threads = 1, memoryBytes, loadMs, environment = '' }: LoadOptions & ModelLimits,
   ): Promise<ModelProcess> {
@@ -154,7 +154,7 @@ async function sizeOfFiles(folder: string): Promise<number> {
   return bytes;
 }
 
-function platformOf({ description }: MlmodelPlace): string {
+function platformOf({ description }: MlmodelLocation): string {
   const flavors = Object.keys(description['flavors'] ?? {});
   return `mlflow_${flavors.find((name) => name !== 'python_function') ?? 'pyfunc'}`;
 }

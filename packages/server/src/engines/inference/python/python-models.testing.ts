@@ -63,7 +63,7 @@ export function pythonSuite(name: string, engine: InferenceEngine, models: () =>
         identity: async (datatype) => files(`identity-${NAMES[datatype]}`),
         datatypes: Object.keys(NAMES) as Datatype[],
         weighted: files('weighted'),
-        lessTheMean: files('mean'),
+        minusMean: files('mean'),
         broken: files('broken'),
         empty: files('empty'),
         end: async () => {},

@@ -116,7 +116,8 @@ function tensorOf({ name, 'tensor-spec': spec }: SchemaEntry, fallback: string):
 function columnOf({ name, type = '', required, optional }: SchemaEntry, fallback: string): Column {
   const isPlain = type in DATATYPES && type !== 'json';
   const isKnown = isPlain || ['array', 'object', 'map', 'any', 'sparkml-vector'].includes(type);
-  if (!isKnown) refuse(`the column \`${name ?? fallback}\` of its signature has the unsupported type ${JSON.stringify(type)}`);
+  if (!isKnown)
+    refuse(`the column \`${name ?? fallback}\` of its signature has the unsupported type ${JSON.stringify(type)}`);
   return {
     name: name ?? fallback,
     kind: isPlain ? (type as ColumnKind) : 'json',

@@ -7,7 +7,7 @@ import { filterForNamespaces } from '../filters.ts';
 import { OUTSIDE, outsidePrograms } from '../outside-programs.ts';
 import { uidOf } from '../user.ts';
 import {
-  above,
+  ancestorsOf,
   ETC,
   gpuFiles,
   isBelowMachineFiles,
@@ -67,9 +67,9 @@ export function wrapWithBubblewrap(run: IsolatedRun, mode: BubblewrapMode, optio
     ...(root === undefined ? MERGED_FOLDERS.flatMap(mergedFolder) : ['--ro-bind', '/usr', OUTSIDE]),
     ...gpuFiles(gpus).flatMap((file) => ['--dev-bind-try', file, file]),
     ...hidden.filter(isBelowMachineFiles).flatMap((folder) => hide(folder, root)),
-    ...writable.flatMap(({ outside: from, inside }) => [...above(inside), '--bind', from, inside]),
+    ...writable.flatMap(({ outside: from, inside }) => [...ancestorsOf(inside), '--bind', from, inside]),
     // Last: they may be below one of those.
-    ...readable.flatMap((place) => [...above(place), '--ro-bind', place, place]),
+    ...readable.flatMap((place) => [...ancestorsOf(place), '--ro-bind', place, place]),
     // Kernel settings are files of root, which root can write even without capabilities.
     ...(hasProc && run.identity === 'dais' ? words('--remount-ro /proc') : []),
     ...words('--remount-ro / --chdir / --'),

@@ -30,7 +30,7 @@ export const ETC = [
 ];
 
 /** Creates the parents of `folder` first: bwrap would give them the mode of the folder, which may deny access to others. */
-export function above(folder: string): string[] {
+export function ancestorsOf(folder: string): string[] {
   const parts = folder.split('/').slice(1, -1);
   return parts.flatMap((_, depth) => ['--dir', `/${parts.slice(0, depth + 1).join('/')}`]);
 }

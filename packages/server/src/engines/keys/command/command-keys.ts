@@ -109,7 +109,9 @@ class CommandKeys implements KeyStore {
     const parsed = schema.safeParse(answer);
     if (!parsed.success) {
       const where = parsed.error.issues.map((issue) => issue.path.join('.') || 'the response').join(', ');
-      throw this.#unavailable(`returned an invalid response to \`${operation}\`: ${where} is missing or does not match the protocol`);
+      throw this.#unavailable(
+        `returned an invalid response to \`${operation}\`: ${where} is missing or does not match the protocol`,
+      );
     }
     return parsed.data;
   }

@@ -79,7 +79,10 @@ class EnvKeys implements KeyStore {
     const box = unpackGcm(wrapped);
     const dataKey = box && decryptGcm(held.key, box, aadOf(context));
     if (dataKey === undefined) {
-      throw new DaisError('key_mismatch', `key ${keyId} cannot decrypt this value: the value was changed or belongs to another context`);
+      throw new DaisError(
+        'key_mismatch',
+        `key ${keyId} cannot decrypt this value: the value was changed or belongs to another context`,
+      );
     }
     return dataKey;
   }

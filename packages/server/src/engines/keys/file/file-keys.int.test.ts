@@ -121,17 +121,14 @@ describe('the key folder', () => {
     expect((await keys.current()).keyId).toBe(keyId);
   });
 
-  test.skipIf(process.geteuid?.() !== 0)(
-    'rejects a key of another user (needs root)',
-    async () => {
-      const folder = await anyFolder();
-      const { keys } = await openIn(folder);
-      const { keyId } = await keys.current();
-      await chown(join(folder, `${keyId}.key`), 12_345, 12_345);
-      const { keys: fresh } = await openIn(folder);
-      await expect(fresh.wrap(Buffer.alloc(32), 'c')).rejects.toMatchObject({ code: 'keys_unavailable' });
-    },
-  );
+  test.skipIf(process.geteuid?.() !== 0)('rejects a key of another user (needs root)', async () => {
+    const folder = await anyFolder();
+    const { keys } = await openIn(folder);
+    const { keyId } = await keys.current();
+    await chown(join(folder, `${keyId}.key`), 12_345, 12_345);
+    const { keys: fresh } = await openIn(folder);
+    await expect(fresh.wrap(Buffer.alloc(32), 'c')).rejects.toMatchObject({ code: 'keys_unavailable' });
+  });
 
   test('names a damaged key without its content', async () => {
     const folder = await anyFolder();

@@ -80,7 +80,10 @@ class FileKeys implements KeyStore {
     const box = unpackGcm(wrapped);
     const dataKey = box && decryptGcm(await this.#read(keyId), box, aadOf(context));
     if (dataKey === undefined) {
-      throw new DaisError('key_mismatch', `key ${keyId} cannot decrypt this value: the value was changed or belongs to another context`);
+      throw new DaisError(
+        'key_mismatch',
+        `key ${keyId} cannot decrypt this value: the value was changed or belongs to another context`,
+      );
     }
     return dataKey;
   }

@@ -25,7 +25,7 @@ const CHANNEL = 'dais_online';
 /** Milliseconds, event time, created time; then one byte: whether the row exists. */
 const HEADER = 25;
 
-interface Kept {
+interface CacheFile {
   readonly get: (key: Buffer) => Buffer | undefined;
   readonly putSync: (key: Buffer, value: Buffer) => boolean;
   readonly removeSync: (key: Buffer) => boolean;
@@ -48,13 +48,13 @@ export async function openCachedOnline(options: CachedOnlineOptions): Promise<On
     mapSize: options.maxBytes,
     compression: false,
   });
-  const store = new CachedOnlineStore(kept as unknown as Kept, options);
+  const store = new CachedOnlineStore(kept as unknown as CacheFile, options);
   await store.listen();
   return store;
 }
 
 class CachedOnlineStore implements OnlineStore {
-  readonly #kept: Kept;
+  readonly #kept: CacheFile;
   readonly #options: CachedOnlineOptions;
   readonly #id = randomUUID();
   readonly #maxAgeMs: number;
@@ -66,7 +66,7 @@ class CachedOnlineStore implements OnlineStore {
   #bytes = 0;
   #unlisten: (() => Promise<void>) | undefined;
 
-  constructor(kept: Kept, options: CachedOnlineOptions) {
+  constructor(kept: CacheFile, options: CachedOnlineOptions) {
     this.#kept = kept;
     this.#options = options;
     this.#maxAgeMs = options.maxAgeMs ?? 10_000;
@@ -86,7 +86,7 @@ class CachedOnlineStore implements OnlineStore {
     } finally {
       // Also after a failure, because the write may have been applied in part.
       this.#forget(view.view, keys.map(keyMark));
-      if (rows.length > 0) await this.#tell(view, keys);
+      if (rows.length > 0) await this.#publish(view, keys);
     }
   }
 
@@ -141,7 +141,7 @@ class CachedOnlineStore implements OnlineStore {
       await this.#options.store.drop(view);
     } finally {
       this.#forget(view.view, undefined);
-      await this.#tell(view, undefined);
+      await this.#publish(view, undefined);
     }
   }
 
@@ -153,7 +153,7 @@ class CachedOnlineStore implements OnlineStore {
     await rm(this.#options.folder, { recursive: true, force: true });
   }
 
-  async #tell(view: OnlineView, keys: readonly Buffer[] | undefined): Promise<void> {
+  async #publish(view: OnlineView, keys: readonly Buffer[] | undefined): Promise<void> {
     await this.#options.database.statement(
       { mode: 'write', scope: { project: view.project } },
       'select pg_notify($1, $2)',

@@ -1,7 +1,7 @@
 /** The online store in the database of Dais. */
 import type { Database } from '#engines/database/contract.ts';
 import type { Lookup, OnlineRow, OnlineStore, OnlineView } from '../contract.ts';
-import { newestOfEach } from '../newest.ts';
+import { newestRows } from '../newest.ts';
 
 interface FoundRow {
   readonly n: number;
@@ -36,7 +36,7 @@ export class PostgresOnlineStore implements OnlineStore {
   }
 
   async write(view: OnlineView, rows: readonly OnlineRow[]): Promise<number> {
-    const newest = newestOfEach(rows);
+    const newest = newestRows(rows);
     if (newest.length === 0) return 0;
     const changed = await this.#database.transaction({ mode: 'write', scope: scopeOf(view) }, async (sql) =>
       sql.query(

@@ -2,7 +2,7 @@
 import { DaisError } from '@dais/api';
 import type { Redis } from 'ioredis';
 import type { Lookup, OnlineRow, OnlineStore, OnlineView } from '../contract.ts';
-import { newestOfEach } from '../newest.ts';
+import { newestRows } from '../newest.ts';
 import { WRITE_SCRIPT } from './write-script.ts';
 
 export interface RedisOnlineOptions {
@@ -66,7 +66,7 @@ class RedisOnlineStore implements OnlineStore {
   }
 
   async write(view: OnlineView, rows: readonly OnlineRow[]): Promise<number> {
-    const newest = newestOfEach(rows);
+    const newest = newestRows(rows);
     let changed = 0;
     for (let at = 0; at < newest.length; at += ROWS) {
       const values = newest.slice(at, at + ROWS).flatMap((row) => [row.key, packed(row)]);

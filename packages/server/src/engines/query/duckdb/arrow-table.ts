@@ -24,8 +24,8 @@ export async function arrowLines(table: string, file: OpenedFile, to: string): P
     const reader = await RecordBatchReader.from(createReadStream(file.source.path));
     await reader.open();
     const columns = reader.schema.fields.map(({ name, type }): Column => {
-      const told = arrowType(type as DataType);
-      if (told !== undefined) return { name, type: told };
+      const converted = arrowType(type as DataType);
+      if (converted !== undefined) return { name, type: converted };
       throw fault(
         'unreadable',
         { ...place, column: name },

@@ -33,12 +33,12 @@ export async function brokenIntegers(
   source: string,
   columns: readonly Column[],
 ): Promise<readonly BrokenInteger[]> {
-  const looked = integerColumns(columns);
-  if (looked.length === 0) return [];
-  const broken = looked.map(brokenInteger);
+  const integers = integerColumns(columns);
+  if (integers.length === 0) return [];
+  const broken = integers.map(brokenInteger);
   const [found] = await session.rows(`SELECT count(*) AS n FROM ${source} WHERE ${broken.join(' OR ')}`);
   if (Number(found?.['n']) === 0) return [];
-  const each = looked.map(
+  const each = integers.map(
     ({ name }, n) => `CASE WHEN ${broken[n]} THEN struct_pack(k := ${n}, v := ${identifier(name)}) END`,
   );
   const numbered = `SELECT row_number() OVER () - 1 AS "n", [${each.join(', ')}] AS "f" FROM ${source}`;
@@ -46,7 +46,7 @@ export async function brokenIntegers(
   const rows = await session.rows(
     `SELECT "n", "f".k AS "k", "f".v AS "v" FROM (${single}) WHERE "f" IS NOT NULL ORDER BY "n", "k" LIMIT ${MOST}`,
   );
-  return rows.map(({ n, k, v }) => ({ row: Number(n), column: looked[Number(k)]?.name ?? '', value: String(v) }));
+  return rows.map(({ n, k, v }) => ({ row: Number(n), column: integers[Number(k)]?.name ?? '', value: String(v) }));
 }
 
 const [LINE_FEED, RETURN] = [0x0a, 0x0d];

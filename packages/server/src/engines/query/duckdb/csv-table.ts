@@ -1,12 +1,12 @@
 /**
  * Reads CSV strictly: columns have names, types are given or widened until all values match, and every invalid row is reported.
  */
-import type { Column, CsvDialect, DataFault, FaultKind, FileTable, SourceFile } from '../contract.ts';
+import type { Column, CsvDialect, DataError, DataErrorKind, FileTable, SourceFile } from '../contract.ts';
 import { sqlType } from './column-types.ts';
 import { firstRecord } from './csv-header.ts';
 import { brokenIntegers, linesOfRows, type BrokenInteger } from './csv-integers.ts';
 import { TypeGuesses, widerType } from './csv-guess.ts';
-import { fault, refusal, type FaultLog } from './fault-log.ts';
+import { fault, refusal, type DataErrorLog } from './fault-log.ts';
 import { LineCounter } from './line-counter.ts';
 import type { RejectTables, Session } from './session.ts';
 import { identifier, text, textList } from './sql-text.ts';
@@ -131,7 +131,7 @@ function toldColumns(
     ({ name }) => !names.some((each) => each.toLowerCase() === name.toLowerCase()),
   );
   const extra = names.filter((name) => !types.has(name.toLowerCase()));
-  const faults: DataFault[] = [
+  const faults: DataError[] = [
     ...missing.map(({ name }) => ({
       ...place,
       line: 1,
@@ -166,10 +166,10 @@ async function guessedColumns(
   rows: number | undefined,
 ): Promise<readonly Column[]> {
   const texts = names.map((name) => ({ name, type: 'string' as const }));
-  const looked = Math.max(LEAST_GUESS_ROWS, Math.min(rows ?? GUESS_ROWS, Math.floor(GUESS_CELLS / names.length)));
+  const sampleRows = Math.max(LEAST_GUESS_ROWS, Math.min(rows ?? GUESS_ROWS, Math.floor(GUESS_CELLS / names.length)));
   const source = readCsv({ file, dialect, columns: texts, notes: [] }, 'ignore');
   const guesses = new TypeGuesses(names.length);
-  const result = await session.stream(`SELECT * FROM ${source} LIMIT ${looked}`);
+  const result = await session.stream(`SELECT * FROM ${source} LIMIT ${sampleRows}`);
   for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
     for (const row of chunk.getRows()) guesses.see(row as readonly (string | null)[]);
   }
@@ -224,7 +224,7 @@ export async function loadCsv(
   table: string,
   plan: CsvPlan,
   target: string,
-  options: { readonly guessed: boolean; readonly lineBytes: number; readonly faults: FaultLog },
+  options: { readonly guessed: boolean; readonly lineBytes: number; readonly faults: DataErrorLog },
 ): Promise<readonly Column[]> {
   const zone = plan.file.source.csv?.timeZone ?? 'UTC';
   await session.run(`SET TimeZone = ${text(zone)}`);
@@ -292,7 +292,7 @@ interface Taken {
   readonly table: string;
   readonly plan: CsvPlan;
   readonly columns: readonly Column[];
-  readonly faults: FaultLog;
+  readonly faults: DataErrorLog;
   readonly integers: readonly BrokenInteger[];
 }
 
@@ -341,22 +341,22 @@ function faultOf(
   message: string,
   content: string,
   columns: readonly Column[],
-): DataFault {
+): DataError {
   const [, expected, found] = /Expected Number of Columns: (\d+) Found: (\d+)/.exec(message) ?? [];
   const counted = expected === undefined ? '' : ` The row has ${found} fields, and the header has ${expected}.`;
-  const tell = (told: FaultKind, problem: string, remedy: string, value = content): DataFault => ({
+  const describe = (errorKind: DataErrorKind, problem: string, remedy: string, value = content): DataError => ({
     ...place,
-    kind: told,
+    kind: errorKind,
     value,
     problem,
     remedy,
-    ...(column !== undefined && told === 'wrong-type' && { column }),
+    ...(column !== undefined && errorKind === 'wrong-type' && { column }),
   });
   switch (kind) {
     case 'CAST': {
       const type = columns.find(({ name }) => name === column)?.type ?? 'value';
       const [, value = content] = /Could not convert string "([\s\S]*)" to '/.exec(message) ?? [];
-      return tell(
+      return describe(
         'wrong-type',
         `"${column}" is not of type ${type}.`,
         `Write a value of type ${type}, leave the field empty, or change the type of the column.`,
@@ -364,29 +364,37 @@ function faultOf(
       );
     }
     case 'MISSING COLUMNS':
-      return tell(
+      return describe(
         'too-few-fields',
         `Fields are missing.${counted}`,
         'Add the missing delimiters, or quote text that contains a line break.',
       );
     case 'TOO MANY COLUMNS':
-      return tell('too-many-fields', `The row has too many fields.${counted}`, 'Quote fields that contain the delimiter.');
+      return describe(
+        'too-many-fields',
+        `The row has too many fields.${counted}`,
+        'Quote fields that contain the delimiter.',
+      );
     case 'UNQUOTED VALUE':
-      return tell('quote', 'A quoted field is not terminated correctly.', 'Double each quote inside a quoted field.');
+      return describe(
+        'quote',
+        'A quoted field is not terminated correctly.',
+        'Double each quote inside a quoted field.',
+      );
     case 'LINE SIZE OVER MAXIMUM':
-      return tell(
+      return describe(
         'line-too-long',
         'The line is too long.',
         'Check for an unclosed quote, or raise the line limit.',
       );
     case 'INVALID ENCODING':
-      return tell(
+      return describe(
         'encoding',
         'The row has bytes that are invalid in the encoding of the file.',
         'Save the file as UTF-8, or set its encoding.',
       );
     default:
-      return tell('unreadable', 'The row cannot be read.', 'Correct or remove the row.');
+      return describe('unreadable', 'The row cannot be read.', 'Correct or remove the row.');
   }
 }
 

@@ -1,5 +1,5 @@
 /** Parses an error of DuckDB, which is JSON (`errors_as_json`). */
-export interface DuckdbFault {
+export interface DuckdbError {
   /** `Binder`, `Conversion`, `Out of Memory` … */
   readonly type: string;
   readonly message: string;
@@ -11,7 +11,7 @@ export interface DuckdbFault {
 }
 
 /** Returns undefined for other errors. */
-export function duckdbFault(error: unknown): DuckdbFault | undefined {
+export function duckdbError(error: unknown): DuckdbError | undefined {
   if (!(error instanceof Error)) return undefined;
   const start = error.message.indexOf('{"exception_type"');
   if (start < 0) {
@@ -19,15 +19,15 @@ export function duckdbFault(error: unknown): DuckdbFault | undefined {
     if (type === undefined || message === undefined) return undefined;
     return { type: type.trim(), message, position: undefined, subtype: undefined, name: undefined, candidates: [] };
   }
-  const told = parsed(error.message.slice(start));
-  const position = Number(told['position']);
+  const details = parsed(error.message.slice(start));
+  const position = Number(details['position']);
   return {
-    type: told['exception_type'] ?? 'Unknown',
-    message: told['exception_message'] ?? '',
+    type: details['exception_type'] ?? 'Unknown',
+    message: details['exception_message'] ?? '',
     position: Number.isInteger(position) ? position : undefined,
-    subtype: told['error_subtype'],
-    name: told['name'],
-    candidates: (told['candidates'] ?? '').split(',').filter((each) => each !== ''),
+    subtype: details['error_subtype'],
+    name: details['name'],
+    candidates: (details['candidates'] ?? '').split(',').filter((each) => each !== ''),
   };
 }
 

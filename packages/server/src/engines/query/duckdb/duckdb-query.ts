@@ -31,9 +31,9 @@ import type {
 import { QueryError } from '../model/query-error.ts';
 import type { Query } from '../model/query-tree.ts';
 import { StagedJob, type LaneFolders } from './job-files.ts';
-import { QueryProcess, type ProcessAnswer } from './query-process.ts';
-import { Turns } from './turns.ts';
-import type { JobLimits, RunAnswer, Work } from './wire.ts';
+import { QueryProcess, type ProcessResponse } from './query-process.ts';
+import { FairQueue } from './turns.ts';
+import type { JobLimits, RunResponse, Work } from './wire.ts';
 
 export interface DuckdbQueryOptions {
   /** Scratch folder; created when missing. */
@@ -79,7 +79,7 @@ const DEFAULT_LINE_BYTES = 16 * 1024 * 1024;
 const STALE_MS = 24 * 3_600_000;
 
 interface Lane {
-  readonly turns: Turns;
+  readonly turns: FairQueue;
   readonly folders: LaneFolders;
   readonly process: QueryProcess;
   readonly memoryBytes: number;
@@ -147,12 +147,12 @@ export class DuckdbQuery implements QueryEngine {
     try {
       const work: Work = { type: 'run', job };
       const { answer, rows, usage } = await this.#inLane(Object.values(job.tables), work, job, options);
-      const [first, ...more] = (answer as RunAnswer).statements.map((head, n): StatementResult => ({
+      const [first, ...more] = (answer as RunResponse).statements.map((head, n): StatementResult => ({
         ...head,
         rows: rows[n] ?? [],
       }));
       if (first === undefined) throw new QueryError('query_failed', 'The query process returned no result.');
-      const { rejects } = answer as RunAnswer;
+      const { rejects } = answer as RunResponse;
       return { ...first, more, rejects, usage: { ...usage, wallMs: this.#options.clock.now() - began } };
     } catch (error) {
       await removeOutputs(outputs);
@@ -162,14 +162,16 @@ export class DuckdbQuery implements QueryEngine {
 
   async describe(table: FileTable, options: RunOptions = {}): Promise<TableDescription> {
     const { answer } = await this.#inLane([table], { type: 'describe', table }, {}, options);
-    if (answer.type !== 'describe') throw new QueryError('query_failed', 'The query process returned an unexpected response.');
+    if (answer.type !== 'describe')
+      throw new QueryError('query_failed', 'The query process returned an unexpected response.');
     return answer.description;
   }
 
   async check(query: Query, tables: Readonly<Record<string, readonly Column[]>>): Promise<readonly Column[]> {
     const work: Work = { type: 'check', query, tables };
     const { answer } = await this.#work(this.#light, work, { owner: '', limits: { wallMs: 60_000 }, threads: 1 }, {});
-    if (answer.type !== 'check') throw new QueryError('query_failed', 'The query process returned an unexpected response.');
+    if (answer.type !== 'check')
+      throw new QueryError('query_failed', 'The query process returned an unexpected response.');
     return answer.columns;
   }
 
@@ -202,7 +204,7 @@ export class DuckdbQuery implements QueryEngine {
       diskBytes: tempBytes,
     };
     return {
-      turns: new Turns(MOST_WAITING),
+      turns: new FairQueue(MOST_WAITING),
       folders,
       process: new QueryProcess({ clock, log, isolation, folders, limits, idleMs }),
       memoryBytes: memoryBytes * OF_MEMORY * share,
@@ -215,7 +217,7 @@ export class DuckdbQuery implements QueryEngine {
     work: Work,
     { owner = '', limits = {} }: Pick<QueryJob, 'owner' | 'limits'>,
     options: RunOptions,
-  ): Promise<ProcessAnswer> {
+  ): Promise<ProcessResponse> {
     const bytes = await sizeOfAll(tables);
     const lane = bytes > LIGHT_BYTES ? this.#heavy : this.#light;
     // Without files, the cost is unknown.
@@ -235,7 +237,7 @@ export class DuckdbQuery implements QueryEngine {
     work: Work,
     { owner, limits, threads }: { readonly owner: string; readonly limits: QueryLimits; readonly threads: number },
     options: RunOptions,
-  ): Promise<ProcessAnswer> {
+  ): Promise<ProcessResponse> {
     const { signal, progress = () => {} } = options;
     this.#refuseClosed();
     await (this.#prepared ??= this.#prepare());

@@ -12,7 +12,7 @@ const PIECE = 1024 * 1024;
 const ENDS = ['\n', '\r'] as const;
 
 /** @throws QueryError `data_invalid`. */
-export async function refuseEndlessLine(table: string, file: TextFile, lineBytes: number): Promise<void> {
+export async function rejectLongLines(table: string, file: TextFile, lineBytes: number): Promise<void> {
   let begin = 0;
   let at = 0;
   for await (const piece of createReadStream(file.plainPath, { highWaterMark: PIECE }) as AsyncIterable<Buffer>) {

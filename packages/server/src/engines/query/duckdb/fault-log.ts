@@ -1,14 +1,14 @@
 /** Collects errors in the data of a job: counts all, reports the first ones, and writes all to a file if requested. */
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { once } from 'node:events';
-import type { DataFault, FaultKind } from '../contract.ts';
+import type { DataError, DataErrorKind } from '../contract.ts';
 import { QueryError } from '../model/query-error.ts';
 
 const TOLD = 100;
 const LONGEST_VALUE = 200;
 
-export class FaultLog {
-  readonly first: DataFault[] = [];
+export class DataErrorLog {
+  readonly first: DataError[] = [];
   count = 0;
   readonly #path: string | undefined;
   #file: WriteStream | undefined;
@@ -18,7 +18,7 @@ export class FaultLog {
   }
 
   /** `value` is complete; reports shorten it. */
-  async add(fault: DataFault): Promise<void> {
+  async add(fault: DataError): Promise<void> {
     this.count += 1;
     if (this.first.length < TOLD) this.first.push(shortened(fault));
     if (this.#path === undefined) return;
@@ -35,7 +35,7 @@ export class FaultLog {
 }
 
 /** Returns the error for data errors that fail a job. */
-export function refusal(faults: readonly DataFault[], count = faults.length): QueryError {
+export function refusal(faults: readonly DataError[], count = faults.length): QueryError {
   const [first] = faults;
   const place = first === undefined ? '' : placeOf(first);
   const more = count > 1 ? ` (the first of ${count} errors)` : '';
@@ -47,7 +47,7 @@ export function refusal(faults: readonly DataFault[], count = faults.length): Qu
 
 /** Returns the error for one data error that ends reading of its file. */
 export function fault(
-  kind: FaultKind,
+  kind: DataErrorKind,
   place: { readonly table: string; readonly file: string; readonly line?: number; readonly column?: string },
   problem: string,
   remedy: string,
@@ -55,7 +55,7 @@ export function fault(
   return refusal([{ kind, ...place, problem, remedy }]);
 }
 
-function placeOf({ file, line, column }: DataFault): string {
+function placeOf({ file, line, column }: DataError): string {
   const parts = [
     file,
     ...(line === undefined ? [] : [`line ${line}`]),
@@ -64,7 +64,7 @@ function placeOf({ file, line, column }: DataFault): string {
   return `${parts.join(', ')}: `;
 }
 
-function shortened(given: DataFault): DataFault {
+function shortened(given: DataError): DataError {
   if (given.value === undefined || given.value.length <= LONGEST_VALUE) return given;
   return { ...given, value: `${given.value.slice(0, LONGEST_VALUE)}…` };
 }

@@ -1,13 +1,13 @@
 /** Converts errors to those of the contract. Messages contain no values of the data. */
 import { QueryError, type QueryErrorCode } from '../model/query-error.ts';
-import { duckdbFault, type DuckdbFault } from './duckdb-fault.ts';
+import { duckdbError, type DuckdbError } from './duckdb-fault.ts';
 import type { WireFailure } from './wire.ts';
 
 interface Rule {
   readonly type: RegExp;
   readonly message?: RegExp;
   readonly code: QueryErrorCode;
-  readonly detail: (fault: DuckdbFault) => string;
+  readonly detail: (fault: DuckdbError) => string;
 }
 
 const MEMORY = 'The query needs more memory than `query.memoryMb` allows.';
@@ -70,7 +70,7 @@ function plainFailure(error: unknown): WireFailure {
     return { code: error.code as QueryErrorCode, detail: error.message, faults, faultCount, position };
   }
   if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return { code: 'storage_full', detail: 'The disk is full.' };
-  const fault = duckdbFault(error);
+  const fault = duckdbError(error);
   if (fault === undefined)
     return {
       code: 'query_failed',
@@ -81,11 +81,11 @@ function plainFailure(error: unknown): WireFailure {
   return { code: rule.code, detail: rule.detail(fault) };
 }
 
-function firstLine({ message }: DuckdbFault): string {
+function firstLine({ message }: DuckdbError): string {
   return (message.split('\n')[0] ?? '').slice(0, 500);
 }
 
-function conversion({ message }: DuckdbFault): string {
+function conversion({ message }: DuckdbError): string {
   const [, type] = /\b(?:to|into) (?:type )?'?([A-Z][A-Z0-9]*)/.exec(message) ?? [];
   return `A value cannot be converted${type === undefined ? '' : ` to ${type}`}. TRY_CAST returns NULL instead.`;
 }

@@ -7,8 +7,8 @@ import type { LiteralValue } from '../model/query-tree.ts';
 import { arrowLines } from './arrow-table.ts';
 import { sqlType } from './column-types.ts';
 import { describedFile, loadCsv, planCsv, type CsvPlan } from './csv-table.ts';
-import { refuseEndlessLine } from './endless-line.ts';
-import { refusal, type FaultLog } from './fault-log.ts';
+import { rejectLongLines } from './endless-line.ts';
+import { refusal, type DataErrorLog } from './fault-log.ts';
 import { loadJson } from './json-table.ts';
 import { parquetRelation } from './parquet-table.ts';
 import { STAGE, type Session } from './session.ts';
@@ -45,11 +45,11 @@ export class TableReader {
     this.#budget = { left: parts.limits.inflatedBytes };
   }
 
-  async read(name: string, table: TableSource, faults: FaultLog): Promise<ReadyTable> {
+  async read(name: string, table: TableSource, faults: DataErrorLog): Promise<ReadyTable> {
     return 'files' in table ? await this.#files(name, table, faults) : await this.#inline(table);
   }
 
-  async describe(name: string, table: FileTable, faults: FaultLog): Promise<TableDescription> {
+  async describe(name: string, table: FileTable, faults: DataErrorLog): Promise<TableDescription> {
     const opened = this.#parts.opened.get(name) ?? [];
     const notes: string[] = [];
     const ready = await this.#files(name, { ...table, faults: 'keep' }, faults, notes);
@@ -65,7 +65,7 @@ export class TableReader {
     return `${STAGE}."~t${this.#made}"`;
   }
 
-  async #files(name: string, table: FileTable, faults: FaultLog, notes: string[] = []): Promise<ReadyTable> {
+  async #files(name: string, table: FileTable, faults: DataErrorLog, notes: string[] = []): Promise<ReadyTable> {
     const opened = this.#parts.opened.get(name) ?? [];
     const formats = new Set(opened.map(({ source }) => source.format));
     if (opened.length === 0) return await this.#empty(name, table);
@@ -103,7 +103,7 @@ export class TableReader {
     name: string,
     opened: OpenedFile,
     table: FileTable,
-    faults: FaultLog,
+    faults: DataErrorLog,
     notes: string[],
   ): Promise<{ readonly target: string; readonly columns: readonly Column[] }> {
     const { session, folder, limits } = this.#parts;
@@ -118,7 +118,7 @@ export class TableReader {
     }
     const file = await plainText(opened, name, { folder, number: this.#made }, this.#budget);
     // A JSON document may be one line.
-    if (file.source.format !== 'json') await refuseEndlessLine(name, file, limits.lineBytes);
+    if (file.source.format !== 'json') await rejectLongLines(name, file, limits.lineBytes);
     if (file.source.format === 'csv') {
       const plan = await planCsv(session, name, file, table);
       notes.push(...plan.notes);
@@ -128,7 +128,7 @@ export class TableReader {
         lineBytes,
         faults,
       });
-      this.#tell(plan.file, describedFile(plan));
+      this.#describe(plan.file, describedFile(plan));
       return { target, columns };
     }
     const columns = await loadJson(session, name, file, target, {
@@ -137,11 +137,11 @@ export class TableReader {
       faults,
       scratch: path.join(folder, `json-${this.#made}`),
     });
-    this.#tell(file, file.source);
+    this.#describe(file, file.source);
     return { target, columns };
   }
 
-  #tell(file: TextFile, source: CsvPlan['file']['source']): void {
+  #describe(file: TextFile, source: CsvPlan['file']['source']): void {
     this.#described.push({ ...source, compression: file.compression });
   }
 
@@ -185,7 +185,10 @@ export class TableReader {
 
   async #inline(table: InlineTable): Promise<ReadyTable> {
     if (table.rows.length > INLINE_ROWS) {
-      throw new QueryError('too_large', `A job can contain at most ${INLINE_ROWS} inline rows. Write more rows to a file.`);
+      throw new QueryError(
+        'too_large',
+        `A job can contain at most ${INLINE_ROWS} inline rows. Write more rows to a file.`,
+      );
     }
     const target = this.#nextTable();
     const { session, folder } = this.#parts;
@@ -223,8 +226,11 @@ function inlineValue(value: LiteralValue): LiteralValue {
   return value;
 }
 
-function sameColumns(made: readonly Column[], told: readonly Column[] | undefined): boolean {
-  return told === undefined || (made.length === told.length && made.every(({ name }, n) => name === told[n]?.name));
+function sameColumns(made: readonly Column[], declared: readonly Column[] | undefined): boolean {
+  return (
+    declared === undefined ||
+    (made.length === declared.length && made.every(({ name }, n) => name === declared[n]?.name))
+  );
 }
 
 export async function openTables(

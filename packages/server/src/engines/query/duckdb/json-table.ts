@@ -6,7 +6,7 @@ import type { Column, FileTable } from '../contract.ts';
 import { sqlType } from './column-types.ts';
 import { MOST_COLUMNS } from './csv-table.ts';
 import { QueryError } from '../model/query-error.ts';
-import { fault, type FaultLog } from './fault-log.ts';
+import { fault, type DataErrorLog } from './fault-log.ts';
 import type { Session } from './session.ts';
 import { text } from './sql-text.ts';
 import type { TextFile } from './source-files.ts';
@@ -23,7 +23,7 @@ export async function loadJson(
   options: {
     readonly wanted: FileTable;
     readonly lineBytes: number;
-    readonly faults: FaultLog;
+    readonly faults: DataErrorLog;
     /** Prefix of the files that it creates. */
     readonly scratch: string;
   },
@@ -32,19 +32,19 @@ export async function loadJson(
   const { columns, inferRows } = options.wanted;
   if (columns === undefined && file.plainBytes === 0)
     throw fault('no-rows', place, 'The file is empty.', 'Upload a file with values.');
-  const told = columns?.map(({ name, type }) => `${text(name)}: ${text(sqlType(type))}`);
+  const reported = columns?.map(({ name, type }) => `${text(name)}: ${text(sqlType(type))}`);
   const read = [
     `format = ${file.source.format === 'ndjson' ? "'newline_delimited'" : "'auto'"}`,
     `maximum_object_size = ${options.lineBytes}`,
     "compression = 'uncompressed'",
-    ...(told === undefined
+    ...(reported === undefined
       ? [
           `sample_size = ${inferRows ?? -1}`,
           'auto_detect = true',
           'convert_strings_to_integers = false',
           'field_appearance_threshold = 0',
         ]
-      : [`columns = {${told.join(', ')}}`]),
+      : [`columns = {${reported.join(', ')}}`]),
   ];
   const load = async (path: string) =>
     await session.run(
@@ -53,9 +53,9 @@ export async function loadJson(
   try {
     await load(file.plainPath);
   } catch (error) {
-    const told = await jsonFault(error, place, file);
-    const broken = told instanceof QueryError && told.faults[0]?.kind === 'json';
-    if (!broken || file.source.format !== 'ndjson' || options.wanted.faults !== 'keep') throw told;
+    const reported = await jsonFault(error, place, file);
+    const broken = reported instanceof QueryError && reported.faults[0]?.kind === 'json';
+    if (!broken || file.source.format !== 'ndjson' || options.wanted.faults !== 'keep') throw reported;
     const whole = `${options.scratch}.whole.ndjson`;
     await leaveBrokenOut(file.plainPath, whole, place, options.faults);
     await load(whole).catch(async (again: unknown) => {
@@ -84,12 +84,7 @@ async function jsonFault(
   // For an array, this is the number of the value.
   const line = where === undefined || file.source.format === 'json' ? {} : { line: Number(where) };
   if (/maximum_object_size/.test(message)) {
-    return fault(
-      'line-too-long',
-      { ...place, ...line },
-      'A value is too long.',
-      'Split it, or raise the line limit.',
-    );
+    return fault('line-too-long', { ...place, ...line }, 'A value is too long.', 'Split it, or raise the line limit.');
   }
   if (/Malformed JSON|unexpected end of (?:data|input)|invalid (?:UTF|utf)/i.test(message)) {
     // DuckDB counts one line too many when a line is truncated.
@@ -119,7 +114,7 @@ async function leaveBrokenOut(
   from: string,
   to: string,
   place: { readonly table: string; readonly file: string },
-  faults: FaultLog,
+  faults: DataErrorLog,
 ): Promise<void> {
   const output = createWriteStream(to);
   let number = 0;

@@ -29,8 +29,8 @@ export class LineCounter {
         this.#pending = this.#piece.subarray(0, bytesRead);
       }
       const taken = Math.min(this.#pending.length, byte - this.#at);
-      const looked = this.#pending.subarray(0, taken);
-      for (let at = looked.indexOf(LINE_FEED); at >= 0; at = looked.indexOf(LINE_FEED, at + 1)) this.#line += 1;
+      const chunk = this.#pending.subarray(0, taken);
+      for (let at = chunk.indexOf(LINE_FEED); at >= 0; at = chunk.indexOf(LINE_FEED, at + 1)) this.#line += 1;
       this.#pending = this.#pending.subarray(taken);
       this.#at += taken;
     }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { nearColumns } from './near-columns.ts';
+import { similarColumns } from './near-columns.ts';
 
 const COLUMNS = ['prediction_id', 'row', 'in_age', 'in_carrier', 'out_age', 'out_delay', 'status'];
 
@@ -14,10 +14,10 @@ test.each<[string, readonly string[]]>([
   ['altitude', []],
   ['n', []],
 ])('%s', (name, near) => {
-  expect(nearColumns(name, COLUMNS)).toEqual(near);
+  expect(similarColumns(name, COLUMNS)).toEqual(near);
 });
 
 test('returns a limited number of columns', () => {
   const many = Array.from({ length: 50 }, (_, n) => `in_age_${n}`);
-  expect(nearColumns('age', many)).toHaveLength(5);
+  expect(similarColumns('age', many)).toHaveLength(5);
 });

@@ -6,7 +6,7 @@ const MOST = 5;
 const TELLING = 3;
 
 /** Returns columns whose name contains the name (`in_age` for `age`), also with a typo; empty without a match. */
-export function nearColumns(name: string, columns: readonly string[]): readonly string[] {
+export function similarColumns(name: string, columns: readonly string[]): readonly string[] {
   const word = lastPart(name).toLowerCase();
   const holding = columns.filter((column) => {
     const lower = column.toLowerCase();

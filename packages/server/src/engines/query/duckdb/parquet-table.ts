@@ -1,5 +1,5 @@
 /** Reads Parquet files in place as one relation with the requested columns. */
-import type { Column, DataFault, FileTable } from '../contract.ts';
+import type { Column, DataError, FileTable } from '../contract.ts';
 import { QueryError } from '../model/query-error.ts';
 import { sqlType } from './column-types.ts';
 import { fault, refusal } from './fault-log.ts';
@@ -59,8 +59,8 @@ function chosen(
 ): readonly Column[] {
   const place = { table, file: files[0]?.name ?? table };
   const names = new Set(there.map(({ name }) => name.toLowerCase()));
-  const asked = new Set((wanted.columns ?? []).map(({ name }) => name.toLowerCase()));
-  const faults: DataFault[] = [
+  const requested = new Set((wanted.columns ?? []).map(({ name }) => name.toLowerCase()));
+  const faults: DataError[] = [
     ...(wanted.columns ?? [])
       .filter(({ name }) => !names.has(name.toLowerCase()))
       .map(({ name }) => ({
@@ -70,7 +70,7 @@ function chosen(
         problem: `Column "${name}" is missing.`,
         remedy: 'Write it into the file, or remove it from the schema.',
       })),
-    ...(wanted.extraColumns === 'ignore' ? [] : there.filter(({ name }) => !asked.has(name.toLowerCase()))).map(
+    ...(wanted.extraColumns === 'ignore' ? [] : there.filter(({ name }) => !requested.has(name.toLowerCase()))).map(
       ({ name }) => ({
         ...place,
         column: name,

@@ -5,8 +5,8 @@
 import type { SqlRelation } from '../model/query-tree.ts';
 import { QueryError } from '../model/query-error.ts';
 import { allowedFunctions, allowedTableFunctions, allowedTypes } from './allowed-functions.ts';
-import { duckdbFault } from './duckdb-fault.ts';
-import { nearColumns } from './near-columns.ts';
+import { duckdbError } from './duckdb-fault.ts';
+import { similarColumns } from './near-columns.ts';
 import type { Session } from './session.ts';
 import { text } from './sql-text.ts';
 
@@ -17,13 +17,10 @@ const SOME_COLUMNS = 10;
 type Node = Readonly<Record<string, unknown>>;
 
 /** @throws QueryError `query_invalid` with the position in the user's text. */
-export async function checkPersonSql(session: Session, relation: SqlRelation): Promise<void> {
+export async function checkUserSql(session: Session, relation: SqlRelation): Promise<void> {
   const { sql, dialect, views } = relation;
   if ((dialect as string) !== 'duckdb') {
-    throw new QueryError(
-      'query_invalid',
-      `The SQL dialect \`${dialect}\` is not supported. Use \`duckdb\`.`,
-    );
+    throw new QueryError('query_invalid', `The SQL dialect \`${dialect}\` is not supported. Use \`duckdb\`.`);
   }
   if (sql.length > MOST_SQL) throw new QueryError('query_invalid', `SQL can have at most ${MOST_SQL} characters.`);
   if (sql.includes('\0')) throw new QueryError('query_invalid', 'SQL cannot contain NUL characters.');
@@ -45,12 +42,12 @@ function notParsed(sql: string, tree: Node): QueryError {
   const at = Number(tree['position']);
   const message = String(tree['error_message']);
   return new QueryError('query_invalid', sentence(message), {
-    position: placeIn(sql, Number.isInteger(at) ? at : undefined),
+    position: positionIn(sql, Number.isInteger(at) ? at : undefined),
   });
 }
 
 /** Returns line and column, from 1, of a byte in the text. */
-function placeIn(
+function positionIn(
   sql: string,
   byte: number | undefined,
 ): { readonly line: number; readonly column: number } | undefined {
@@ -60,17 +57,17 @@ function placeIn(
 }
 
 /** Converts a binding error of user SQL that starts at byte `start` of `whole`. `columns`: all readable columns. */
-export async function personFault(
+export async function userSqlError(
   error: unknown,
   { sql, start, columns }: { readonly sql: string; readonly start: number; readonly columns: () => Promise<string[]> },
 ): Promise<unknown> {
-  const fault = duckdbFault(error);
+  const fault = duckdbError(error);
   if (
     fault === undefined ||
     !/^(?:Binder|Catalog|Parser|Syntax|Invalid Input|Not implemented|Mismatch Type)$/.test(fault.type)
   )
     return error;
-  const position = fault.position === undefined ? undefined : placeIn(sql, fault.position - start);
+  const position = fault.position === undefined ? undefined : positionIn(sql, fault.position - start);
   // The list of function candidates can be very long.
   const detail =
     fault.subtype === 'COLUMN_NOT_FOUND'
@@ -80,7 +77,7 @@ export async function personFault(
 }
 
 function noColumn(name: string, candidates: readonly string[], columns: readonly string[]): string {
-  const near = nearColumns(name, columns);
+  const near = similarColumns(name, columns);
   const quoted = (names: readonly string[]) => names.map((each) => `\`${each}\``).join(', ');
   if (near.length > 0) return `Column \`${name}\` does not exist. Similar columns: ${quoted(near)}.`;
   // The suggestions of DuckDB come first; it always has some.
@@ -151,7 +148,7 @@ class Walker {
   }
 
   #node(node: Node, scope: ReadonlySet<string>): void {
-    this.#judge(node, scope);
+    this.#checkNode(node, scope);
     let inner = scope;
     const ctes = (node['cte_map'] as { readonly map?: readonly Node[] } | undefined)?.map ?? [];
     for (const { key, value } of ctes as readonly { readonly key: string; readonly value: Node }[]) {
@@ -176,7 +173,7 @@ class Walker {
     }
   }
 
-  #judge(node: Node, scope: ReadonlySet<string>): void {
+  #checkNode(node: Node, scope: ReadonlySet<string>): void {
     const type = typeof node['type'] === 'string' ? node['type'] : '';
     if (typeof node['class'] === 'string') {
       this.#expression(node, node['class']);
@@ -202,7 +199,10 @@ class Walker {
     if (node['schema_name'] === '' && node['catalog_name'] === '' && scope.has(lowered(name))) return;
     const nearest = this.#views.map((each) => `\`${each}\``).join(', ');
     const whole = [node['catalog_name'], node['schema_name'], name].filter((part) => part !== '').join('.');
-    throw this.#refusal(node, `Table \`${whole}\` does not exist. Available tables: ${nearest === '' ? 'none' : nearest}.`);
+    throw this.#refusal(
+      node,
+      `Table \`${whole}\` does not exist. Available tables: ${nearest === '' ? 'none' : nearest}.`,
+    );
   }
 
   #tableFunction(node: Node): void {
@@ -235,7 +235,7 @@ class Walker {
   #refusal(node: Node, detail: string): QueryError {
     const at = Number(node['query_location']);
     return new QueryError('query_invalid', detail, {
-      position: placeIn(this.#sql, Number.isSafeInteger(at) ? at : undefined),
+      position: positionIn(this.#sql, Number.isSafeInteger(at) ? at : undefined),
     });
   }
 }

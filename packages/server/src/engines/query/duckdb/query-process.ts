@@ -37,7 +37,7 @@ export interface ProcessWork {
   readonly progress: (progress: QueryProgress) => void;
 }
 
-export interface ProcessAnswer {
+export interface ProcessResponse {
   readonly answer: Answer;
   readonly rows: readonly StatementResult['rows'][];
   readonly usage: { readonly cpuMs: number; readonly peakMemoryBytes: number };
@@ -67,7 +67,7 @@ interface Running {
   readonly child: Child;
   readonly rows: StatementResult['rows'][number][][];
   readonly progress: (progress: QueryProgress) => void;
-  readonly resolve: (answer: ProcessAnswer) => void;
+  readonly resolve: (answer: ProcessResponse) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -115,7 +115,7 @@ export class QueryProcess {
   }
 
   /** Runs one job at a time. @throws QueryError; the reason of `signal`, after the child has released the files. */
-  async run(work: ProcessWork): Promise<ProcessAnswer> {
+  async run(work: ProcessWork): Promise<ProcessResponse> {
     const { clock } = this.#parts;
     this.#cancelIdle?.();
     let stopped: unknown;
@@ -134,7 +134,9 @@ export class QueryProcess {
         cancelKill = clock.after(GRACE_MS, () => child.process.kill('it did not stop its query'));
       };
       cancelWall = clock.after(work.wallMs, () =>
-        stop(new QueryError('query_limit', `The query exceeded its time limit of ${Math.round(work.wallMs / 1000)} s.`)),
+        stop(
+          new QueryError('query_limit', `The query exceeded its time limit of ${Math.round(work.wallMs / 1000)} s.`),
+        ),
       );
       const measure = async () => {
         const most = work.limits.tempBytes * DISK_SHARES;
@@ -142,7 +144,7 @@ export class QueryProcess {
         if (!isOver) clock.after(MEASURE_MS, () => void measure());
       };
       clock.after(MEASURE_MS, () => void measure());
-      return await new Promise<ProcessAnswer>((resolve, reject) => {
+      return await new Promise<ProcessResponse>((resolve, reject) => {
         this.#running = { id, child, rows: [], progress: work.progress, resolve, reject };
         if (child.end !== undefined) this.#onEnd(child, child.end);
         const { folder, work: staged } = work.staged;
@@ -274,7 +276,10 @@ function errorOfEnd({ cause, reason, signal, code }: IsolatedEnd, output: string
     case 'memory':
       return outOfMemory(reason);
     case 'disk':
-      return new QueryError('query_limit', `${reason}. Reduce the temporary data of the query, or raise \`query.tempMb\`.`);
+      return new QueryError(
+        'query_limit',
+        `${reason}. Reduce the temporary data of the query, or raise \`query.tempMb\`.`,
+      );
     case 'processes':
       return new QueryError('query_limit', `${reason}.`);
     case 'not-started':

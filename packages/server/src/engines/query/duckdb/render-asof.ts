@@ -21,9 +21,9 @@ function newestOfEach(outermost: AsofRelation, io: AsofIo): string {
   const spine = io.alias();
   const windows = new Windows(spine, io);
   const [innermost = outermost] = chain;
-  const asking = io.relation(innermost.left);
+  const entityRows = io.relation(innermost.left);
   const joined = chain.reduce((left, each) => `(${joinNewest(left, each, windows, io)})`, spine);
-  const tables = [`${spine} AS MATERIALIZED (${asking})`, ...windows.tables];
+  const tables = [`${spine} AS MATERIALIZED (${entityRows})`, ...windows.tables];
   // Without the parentheses of the last join.
   return `WITH ${tables.join(', ')} ${joined.slice(1, -1)}`;
 }
@@ -92,9 +92,9 @@ function newestKnown(relation: AsofRelation, io: AsofIo): string {
     ...(relation.ttlUs ? [`${of(time.right)} >= ${moment} - to_microseconds(${count(relation.ttlUs)})`] : []),
   ];
   const columns = take.map(({ as }, n) => `${best}."~v"."c${n}" AS ${identifier(as)}`);
-  const asking = `SELECT *, row_number() OVER () AS "~row" FROM (${io.relation(relation.left)}) AS ${io.alias()}`;
+  const entityRows = `SELECT *, row_number() OVER () AS "~row" FROM (${io.relation(relation.left)}) AS ${io.alias()}`;
   const tables = [
-    `${spine} AS MATERIALIZED (${asking})`,
+    `${spine} AS MATERIALIZED (${entityRows})`,
     ...windows.tables,
     `${best} AS (SELECT ${left}."~row", arg_max(${row}, ${rank}) AS "~v" FROM ${spine} AS ${left} ` +
       `JOIN ${source} AS ${right} ON ${on.join(' AND ')} GROUP BY ${left}."~row")`,

@@ -59,7 +59,8 @@ export function renderSortKeys(keys: readonly SortKey[], sides?: Sides): string 
 
 function renderColumn(name: string, side: 'left' | 'right' | undefined, sides: Sides | undefined): string {
   if (side === undefined) return identifier(name);
-  if (sides === undefined) throw new QueryError('query_invalid', `Column \`${name}\` refers to a side of a join outside a join.`);
+  if (sides === undefined)
+    throw new QueryError('query_invalid', `Column \`${name}\` refers to a side of a join outside a join.`);
   return `${sides[side]}.${identifier(name)}`;
 }
 

@@ -157,7 +157,7 @@ export class RelationRenderer {
 const SQL_START = '(\n';
 
 /** Start of the text of the outermost SQL relation in the rendered SQL. */
-export function personStart(whole: string, sql: string): number {
+export function userSqlStart(whole: string, sql: string): number {
   return whole.lastIndexOf(`${SQL_START}${bareStatement(sql)}\n`) + SQL_START.length;
 }
 
@@ -179,7 +179,10 @@ function named({
 function renderValues({ columns, rows }: ValuesRelation): string {
   if (columns.length === 0) throw new QueryError('query_invalid', 'Values need at least one column.');
   if (rows.length * columns.length > MOST_VALUES) {
-    throw new QueryError('too_large', `A query can contain at most ${MOST_VALUES} values. Put more values into a table.`);
+    throw new QueryError(
+      'too_large',
+      `A query can contain at most ${MOST_VALUES} values. Put more values into a table.`,
+    );
   }
   const typed = columns.map(({ name, type }, n) => {
     const given = `"c${n}"`;

@@ -4,14 +4,14 @@ import type { Column, QueryJob, QueryProgress, Statement, StatementResult, Table
 import { QueryError } from '../model/query-error.ts';
 import type { ProjectRelation, Relation, SqlRelation } from '../model/query-tree.ts';
 import { sqlType } from './column-types.ts';
-import { FaultLog } from './fault-log.ts';
+import { DataErrorLog } from './fault-log.ts';
 import { openTables, TableReader, type ReadyTable } from './job-tables.ts';
-import { checkPersonSql, personFault } from './person-sql.ts';
-import { personStart, RelationRenderer } from './render-relation.ts';
+import { checkUserSql, userSqlError } from './person-sql.ts';
+import { userSqlStart, RelationRenderer } from './render-relation.ts';
 import { Session, STAGE, stageOf } from './session.ts';
 import { identifier } from './sql-text.ts';
-import { giveRows, writeCsv, writeNdjson, writeParquet } from './statement-output.ts';
-import { giveSummaries } from './summary-output.ts';
+import { outputRows, writeCsv, writeNdjson, writeParquet } from './statement-output.ts';
+import { outputSummaries } from './summary-output.ts';
 import type { Answer, JobLimits, ResultHead, Work } from './wire.ts';
 
 export interface JobIo {
@@ -31,7 +31,7 @@ export async function runWork(work: Work, io: JobIo): Promise<Answer> {
       const tables = { table: work.table };
       return await withTables(tables, [], io, async ({ reader }) => ({
         type: 'describe',
-        description: await reader.describe('table', work.table, new FaultLog(undefined)),
+        description: await reader.describe('table', work.table, new DataErrorLog(undefined)),
       }));
     }
     default:
@@ -72,7 +72,7 @@ async function runJob(job: QueryJob, io: JobIo): Promise<Answer> {
     return output.type === 'csv' ? [path.dirname(output.path)] : [];
   });
   return await withTables(job.tables, outputs, io, async ({ session, reader }) => {
-    const faults = new FaultLog(job.rejectsPath);
+    const faults = new DataErrorLog(job.rejectsPath);
     try {
       io.progress({ phase: 'reading' });
       const ready = new Map<string, ReadyTable>();
@@ -115,7 +115,7 @@ class Queries {
     const sql = this.#render(query);
     switch (output.type) {
       case 'rows':
-        return await giveRows(this.#session, sql, output, send);
+        return await outputRows(this.#session, sql, output, send);
       case 'parquet':
         return await writeParquet(this.#session, sql, output, this.#kept(query));
       case 'csv':
@@ -125,7 +125,7 @@ class Queries {
       case 'ndjson':
         return await writeNdjson(this.#session, sql, output);
       case 'summary':
-        return await giveSummaries(this.#session, sql, output);
+        return await outputSummaries(this.#session, sql, output);
       default: {
         const { columns } = await this.#session.bind(sql);
         const hashed = columns.map(({ name }) => `count(${identifier(name)})`).join(', ');
@@ -192,19 +192,19 @@ async function checkTree(session: Session, query: Relation, render: (relation: R
         `A projection adds the column \`${twice.as}\`, which already exists. Replace the column instead.`,
       );
     }
-    await checkPersonSql(session, relation);
+    await checkUserSql(session, relation);
     const whole = render(relation);
     try {
       await session.bind(whole);
     } catch (error) {
-      const start = Buffer.byteLength(whole.slice(0, personStart(whole, relation.sql)));
+      const start = Buffer.byteLength(whole.slice(0, userSqlStart(whole, relation.sql)));
       const columns = async () => {
         const names = new Set<string>();
         for (const view of Object.values(relation.views))
           for (const { name } of (await session.bind(render(view))).columns) names.add(name);
         return [...names];
       };
-      throw await personFault(error, { sql: relation.sql, start, columns });
+      throw await userSqlError(error, { sql: relation.sql, start, columns });
     }
   }
 }

@@ -9,7 +9,7 @@ import { columnType, isCanonical, sqlType } from './column-types.ts';
 import { identifier, text, textList } from './sql-text.ts';
 import type { JobLimits } from './wire.ts';
 
-export interface SessionPlaces {
+export interface SessionFolders {
   /** Scratch: spilled data, decompressed files, stored steps. */
   readonly folder: string;
   /** Readable files. */
@@ -63,7 +63,7 @@ export class Session {
     this.#connection = connection;
   }
 
-  static async open(places: SessionPlaces, limits: JobLimits): Promise<Session> {
+  static async open(places: SessionFolders, limits: JobLimits): Promise<Session> {
     const instance = await DuckDBInstance.create(':memory:', {
       memory_limit: `${Math.floor(limits.memoryBytes)}B`,
       threads: String(limits.threads),
@@ -131,10 +131,10 @@ export class Session {
           );
         }
         seen.set(name.toLowerCase(), name);
-        const told = columnType(type);
-        columns.push({ name, type: told });
+        const declared = columnType(type);
+        columns.push({ name, type: declared });
         const quoted = identifier(name);
-        selected.push(isCanonical(type) ? quoted : `CAST(${quoted} AS ${sqlType(told)}) AS ${quoted}`);
+        selected.push(isCanonical(type) ? quoted : `CAST(${quoted} AS ${sqlType(declared)}) AS ${quoted}`);
       }
       this.widest = Math.max(this.widest, columns.length);
       const asIs = selected.every((each, n) => each === identifier(columns[n]?.name ?? ''));

@@ -30,7 +30,12 @@ const DEFAULT_FILE_BYTES = 256 * 1024 * 1024;
 
 export type SendRows = (rows: readonly (readonly Cell[])[]) => Promise<void>;
 
-export async function giveRows(session: Session, sql: string, output: RowsOutput, send: SendRows): Promise<ResultHead> {
+export async function outputRows(
+  session: Session,
+  sql: string,
+  output: RowsOutput,
+  send: SendRows,
+): Promise<ResultHead> {
   const { columns, canonical } = await session.bind(sql);
   const limit = Math.min(MOST_ROWS, Math.max(0, Math.trunc(output.limit)));
   const result = await session.stream(`SELECT * FROM (${canonical}\n) LIMIT ${limit + 1}`);
@@ -196,9 +201,9 @@ async function rowsOfSize(
   writer: ParquetWriter,
   between: (from: number, to: number) => string,
 ): Promise<number> {
-  const looked = Math.min(rows, 2 * ROW_GROUP);
-  const taken = await writer.measure(between(0, looked));
-  const groups = Math.max(1, Math.floor((bytes * looked) / Math.max(1, taken) / ROW_GROUP));
+  const sampled = Math.min(rows, 2 * ROW_GROUP);
+  const taken = await writer.measure(between(0, sampled));
+  const groups = Math.max(1, Math.floor((bytes * sampled) / Math.max(1, taken) / ROW_GROUP));
   return groups * ROW_GROUP;
 }
 

@@ -11,11 +11,14 @@ import type { ResultHead } from './wire.ts';
 /** Values of all columns that are buffered until their bin edges are known: 128 MiB. With more, the rows are read twice. */
 const MOST_HELD = 16 * 1024 * 1024;
 
-export async function giveSummaries(session: Session, sql: string, output: SummaryOutput): Promise<ResultHead> {
+export async function outputSummaries(session: Session, sql: string, output: SummaryOutput): Promise<ResultHead> {
   const { columns } = await session.bind(sql);
   const wrong = columns.find(({ type }) => type !== 'float64');
   if (wrong !== undefined) {
-    throw new QueryError('query_invalid', `\`${wrong.name}\` has the type ${wrong.type}. Cast it to float64 to summarize it.`);
+    throw new QueryError(
+      'query_invalid',
+      `\`${wrong.name}\` has the type ${wrong.type}. Cast it to float64 to summarize it.`,
+    );
   }
   const names = columns.map(({ name }) => name);
   const { rowCount, summaries } =
@@ -82,22 +85,26 @@ async function ofSome(
       : `${value} AS v${n}, CASE WHEN isfinite(${value}) THEN ${value} END AS c${n}`;
   });
   const numbered = `SELECT ${columns.join(', ')}, row_number() OVER () AS "~row" FROM (${sql}\n)`;
-  const asked = names.map((_, n) => [
+  const aggregates = names.map((_, n) => [
     `count(c${n}), avg(c${n}), var_samp(c${n})`,
     ...(areFinite(ends[n]) ? [] : [`min(c${n}), max(c${n}), count(v${n})`]),
   ]);
   const packed = names.map((_, n) => `c${n} := c${n}`).join(', ');
   const chosen = `list(struct_pack(${packed})) FILTER (WHERE hash("~row", 1) % 1000000000 < ${Math.round(share * 1e9)})`;
   const scans = names.map((name) => new NumberScan(edges?.[name], Infinity));
-  const told: number[] = [];
-  await eachChunk(session, `SELECT ${chosen}, count(*), ${asked.flat().join(', ')} FROM (${numbered})`, (chunk) => {
-    for (let at = 1; at < chunk.columnCount; at++) told.push(numberOf(chunk, at));
-    const list = chunk.getColumnVector(0);
-    const kept = list instanceof DuckDBListVector ? list['childData'] : undefined;
-    if (!(kept instanceof DuckDBStructVector)) throw new Error('the sample is not a list of rows');
-    for (const [at, vector] of kept['entryVectors'].entries()) scans[at]?.add(...valuesOf(vector));
-  });
-  const next = () => told.shift() ?? 0;
+  const numbers: number[] = [];
+  await eachChunk(
+    session,
+    `SELECT ${chosen}, count(*), ${aggregates.flat().join(', ')} FROM (${numbered})`,
+    (chunk) => {
+      for (let at = 1; at < chunk.columnCount; at++) numbers.push(numberOf(chunk, at));
+      const list = chunk.getColumnVector(0);
+      const kept = list instanceof DuckDBListVector ? list['childData'] : undefined;
+      if (!(kept instanceof DuckDBStructVector)) throw new Error('the sample is not a list of rows');
+      for (const [at, vector] of kept['entryVectors'].entries()) scans[at]?.add(...valuesOf(vector));
+    },
+  );
+  const next = () => numbers.shift() ?? 0;
   const rowCount = next();
   const of = names.map((_, n) => {
     const [count, mean, variance] = [next(), next(), next()];
@@ -106,8 +113,8 @@ async function ofSome(
     return { count, mean, variance, min, max, values: count };
   });
   if (of.some(({ count, mean }, n) => areFinite(ends[n]) && count > 0 && !Number.isFinite(mean))) return undefined;
-  const strange = of.flatMap(({ values, count }, n) => (values === count ? [] : [n]));
-  const nans = await countNans(session, sql, names, strange);
+  const nonFinite = of.flatMap(({ values, count }, n) => (values === count ? [] : [n]));
+  const nans = await countNans(session, sql, names, nonFinite);
   const summaries = scans.map((scan, n): NumberSummary => {
     const { count, mean, variance, min, max, values } = of[n] ?? NOTHING;
     scan.end();
@@ -133,9 +140,9 @@ interface Ends {
 
 /** Of all values, including non-finite ones; 0 without values. */
 async function endsOf(session: Session, sql: string, names: readonly string[]): Promise<readonly Ends[]> {
-  const asked = names.map((name) => `min(${identifier(name)}), max(${identifier(name)})`);
+  const aggregates = names.map((name) => `min(${identifier(name)}), max(${identifier(name)})`);
   let ends: readonly Ends[] = [];
-  await eachChunk(session, `SELECT ${asked.join(', ')} FROM (${sql}\n)`, (chunk) => {
+  await eachChunk(session, `SELECT ${aggregates.join(', ')} FROM (${sql}\n)`, (chunk) => {
     ends = names.map((_, n) => ({ min: numberOf(chunk, 2 * n), max: numberOf(chunk, 2 * n + 1) }));
   });
   return ends;
@@ -154,8 +161,8 @@ async function countNans(
 ): Promise<ReadonlyMap<number, number>> {
   const found = new Map<number, number>();
   if (at.length === 0) return found;
-  const asked = at.map((n) => `count(*) FILTER (WHERE isnan(${identifier(names[n] ?? '')}))`);
-  await eachChunk(session, `SELECT ${asked.join(', ')} FROM (${sql}\n)`, (chunk) => {
+  const aggregates = at.map((n) => `count(*) FILTER (WHERE isnan(${identifier(names[n] ?? '')}))`);
+  await eachChunk(session, `SELECT ${aggregates.join(', ')} FROM (${sql}\n)`, (chunk) => {
     for (const [place, n] of at.entries()) found.set(n, numberOf(chunk, place));
   });
   return found;

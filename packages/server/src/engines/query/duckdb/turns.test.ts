@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { Turns } from './turns.ts';
+import { FairQueue } from './turns.ts';
 
 test('serves one caller at a time, alternates owners, and removes aborted callers', async () => {
-  const turns = new Turns(5);
+  const turns = new FairQueue(5);
   await turns.take('a', undefined);
   const order: string[] = [];
   const ask = async (owner: string, name: string, signal?: AbortSignal) => {

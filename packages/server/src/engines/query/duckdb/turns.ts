@@ -1,5 +1,5 @@
 /** A fair queue: one caller at a time, owners take turns, first in first out per owner. Bounded. */
-export class Turns {
+export class FairQueue {
   readonly #most: number;
   /** In the order of service. */
   readonly #waiting = new Map<string, (() => void)[]>();

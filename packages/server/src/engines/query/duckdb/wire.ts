@@ -1,5 +1,5 @@
 /** Messages between the engine and its process. */
-import type { Column, DataFault, QueryJob, QueryProgress, StatementResult, TableDescription } from '../contract.ts';
+import type { Column, DataError, QueryJob, QueryProgress, StatementResult, TableDescription } from '../contract.ts';
 import type { FileTable } from '../contract.ts';
 import type { Query } from '../model/query-tree.ts';
 import type { QueryErrorCode } from '../model/query-error.ts';
@@ -32,21 +32,21 @@ export type ToWorker =
 /** The result of a statement without its rows, which were sent before. */
 export type ResultHead = Omit<StatementResult, 'rows'>;
 
-export interface RunAnswer {
+export interface RunResponse {
   readonly type: 'run';
   readonly statements: readonly ResultHead[];
-  readonly rejects: { readonly count: number; readonly first: readonly DataFault[] };
+  readonly rejects: { readonly count: number; readonly first: readonly DataError[] };
 }
 
 export type Answer =
-  | RunAnswer
+  | RunResponse
   | { readonly type: 'describe'; readonly description: TableDescription }
   | { readonly type: 'check'; readonly columns: readonly Column[] };
 
 export interface WireFailure {
   readonly code: QueryErrorCode;
   readonly detail: string;
-  readonly faults?: readonly DataFault[];
+  readonly faults?: readonly DataError[];
   readonly faultCount?: number;
   readonly position?: { readonly line: number; readonly column: number } | undefined;
 }

@@ -60,8 +60,8 @@ async function work(message: Extract<ToWorker, { readonly type: 'work' }>): Prom
     peak = Math.max(peak, residentBytes());
     send({ type: 'done', id, answer, usage: { cpuMs: Math.round((user + system) / 1000), peakMemoryBytes: peak } });
   } catch (error) {
-    const told = overfull ? new QueryError('query_limit', OVERFULL) : error;
-    send({ type: 'failed', id, failure: failureOf(told, state.session?.widest) });
+    const cause = overfull ? new QueryError('query_limit', OVERFULL) : error;
+    send({ type: 'failed', id, failure: failureOf(cause, state.session?.widest) });
   } finally {
     clearInterval(timer);
     current = undefined;
@@ -84,7 +84,7 @@ function stageBytes(folder: string): number {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-function hear(message: ToWorker): void {
+function receive(message: ToWorker): void {
   if (message.type === 'work') {
     void work(message);
     return;
@@ -97,5 +97,5 @@ function hear(message: ToWorker): void {
 pipe.on('error', () => {});
 // Nothing may outlive the engine; a query in a thread would delay a normal exit.
 pipe.once('close', () => process.kill(process.pid, 'SIGKILL'));
-onFrames(pipe, (message) => hear(message as ToWorker));
+onFrames(pipe, (message) => receive(message as ToWorker));
 send({ type: 'ready', version: version() });

@@ -1,6 +1,6 @@
 /** The error of the query engine: a code of the catalog, and its position in data or SQL. */
 import { DaisError, type Issue } from '@dais/api/errors';
-import type { DataFault, QueryFailure } from '../contract.ts';
+import type { DataError, QueryFailure } from '../contract.ts';
 
 export type QueryErrorCode =
   | 'data_invalid'
@@ -15,7 +15,7 @@ export type QueryErrorCode =
   | 'invalid_request';
 
 export class QueryError extends DaisError implements QueryFailure {
-  readonly faults: readonly DataFault[];
+  readonly faults: readonly DataError[];
   readonly faultCount: number;
   readonly position: { readonly line: number; readonly column: number } | undefined;
 

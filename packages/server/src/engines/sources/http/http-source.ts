@@ -59,7 +59,8 @@ type Head = Pick<OutboundAnswer<unknown>, 'status' | 'headers'>;
 function requireFound({ status }: Head, url: string): void {
   if (status >= 200 && status < 300) return;
   if (status === 404 || status === 410) throw new DaisError('not_found', `${url} does not exist`);
-  if (status === 401 || status === 403) throw new DaisError('invalid_request', `${url} rejected the request with status ${status}`);
+  if (status === 401 || status === 403)
+    throw new DaisError('invalid_request', `${url} rejected the request with status ${status}`);
   if (status >= 300 && status < 400) {
     throw new DaisError(
       'invalid_request',

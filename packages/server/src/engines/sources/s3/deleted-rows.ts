@@ -2,7 +2,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { DaisError } from '@dais/api';
 import { RowPacker } from '#engines/query/model/parquet-shape.ts';
-import { BitmapFault } from './roaring-rows.ts';
+import { BitmapError } from './roaring-rows.ts';
 
 /** Limit for all files of a table: about as many bytes, and a few seconds. */
 const MOST_DELETED = 20_000_000;
@@ -51,7 +51,7 @@ export class DeletedRows {
     try {
       return work();
     } catch (error) {
-      if (!(error instanceof BitmapFault)) throw error;
+      if (!(error instanceof BitmapError)) throw error;
       throw new DaisError(
         'upstream_failed',
         `A list of deleted rows of ${this.#where} cannot be read: ${error.message}.`,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { fromBase85, inlineRows, storedRows, vectorFile } from './deletion-vector.ts';
 import type { DeltaDeletions } from './delta-log.ts';
-import { BitmapFault, readRows } from './roaring-rows.ts';
+import { BitmapError, readRows } from './roaring-rows.ts';
 
 /** Written by Spark, for a file of ten rows. */
 const SPARK = Buffer.from(
@@ -39,7 +39,7 @@ function refusal(work: () => unknown): string {
   try {
     work();
   } catch (error) {
-    if (error instanceof BitmapFault) return error.message;
+    if (error instanceof BitmapError) return error.message;
     throw error;
   }
   return 'taken';
@@ -53,10 +53,10 @@ test('reads a vector written by Spark', () => {
 
 test('reads an inline vector', () => {
   const inline = '^Bg9^0rr910000000000iXQKl0rr91000f55c8Xg0@@D72lkbi5=-{L';
-  const told = { storageType: 'i', pathOrInlineDv: inline, sizeInBytes: 44, cardinality: 6 };
-  expect(vectorFile(told)).toBeUndefined();
-  expect([...inlineRows(told)]).toEqual([3, 4, 7, 11, 18, 29]);
-  expect(refusal(() => [...inlineRows({ ...told, sizeInBytes: 30 })])).toContain('size');
+  const inlineVector = { storageType: 'i', pathOrInlineDv: inline, sizeInBytes: 44, cardinality: 6 };
+  expect(vectorFile(inlineVector)).toBeUndefined();
+  expect([...inlineRows(inlineVector)]).toEqual([3, 4, 7, 11, 18, 29]);
+  expect(refusal(() => [...inlineRows({ ...inlineVector, sizeInBytes: 30 })])).toContain('size');
 });
 
 test('reads runs, bitmaps, and rows beyond 32 bits', () => {

@@ -5,7 +5,7 @@ import type { Cell, QueryEngine, Statement, StatementResult } from '#engines/que
 import { call, column, filter, literal, named, scan } from '#engines/query/model/build.ts';
 import { MOST_OBJECTS, type SourceObject } from '../contract.ts';
 import { actionsOf, readAction, type DeltaAction } from './delta-log.ts';
-import { inTurns } from './in-turns.ts';
+import { collectYielding } from './in-turns.ts';
 import { structFields } from './struct-fields.ts';
 
 export interface CheckpointIo {
@@ -32,7 +32,7 @@ export async function readCheckpoint(
 ): Promise<readonly DeltaAction[]> {
   const [first = ''] = names;
   const actions = first.endsWith('.json')
-    ? await inTurns(actionsOf(await io.text(first), where))
+    ? await collectYielding(actionsOf(await io.text(first), where))
     : await parquetActions(where, names, io);
   const sidecars = actions.flatMap(({ sidecar }) => {
     const name = sidecar?.path.split('/').at(-1);
@@ -63,7 +63,7 @@ async function parquetActions(
   }
   const { columns } = await engine.describe({ files }, { signal });
   const fields = new Map(columns.map(({ name, type }) => [name, structFields(type)]));
-  const [head, ...rest] = ASKED.flatMap(({ of, wanted, limit }): Asked[] => {
+  const [head, ...rest] = ACTION_QUERIES.flatMap(({ of, wanted, limit }): ActionQuery[] => {
     const there = fields.get(of) ?? [];
     const [must = ''] = wanted;
     if (!there.includes(must)) return [];
@@ -78,37 +78,37 @@ async function parquetActions(
   });
   if (head === undefined) return [];
   const more = rest.map(({ statement }) => statement);
-  const told = await engine.run({ tables: { t: { files } }, ...head.statement, more }, { signal });
-  return await inTurns(
-    toldActions(
+  const results = await engine.run({ tables: { t: { files } }, ...head.statement, more }, { signal });
+  return await collectYielding(
+    resultActions(
       where,
-      [head, ...rest].map((asked, at) => ({ asked, result: [told, ...told.more][at] })),
+      [head, ...rest].map((request, at) => ({ request, result: [results, ...results.more][at] })),
     ),
   );
 }
 
-function* toldActions(
+function* resultActions(
   where: string,
-  answers: readonly { readonly asked: Asked; readonly result: StatementResult | undefined }[],
+  responses: readonly { readonly request: ActionQuery; readonly result: StatementResult | undefined }[],
 ): Generator<DeltaAction> {
-  for (const { asked, result } of answers) {
+  for (const { request, result } of responses) {
     if (result?.truncated === true)
       throw new DaisError('too_large', `${where} has too many files; the maximum is ${MOST_OBJECTS}.`);
     for (const row of result?.rows ?? []) {
-      const value = Object.fromEntries(asked.found.map((name, n) => [name, plain(name, row[n] ?? null)]));
-      yield readAction({ [asked.of]: value }, where);
+      const value = Object.fromEntries(request.found.map((name, n) => [name, plain(name, row[n] ?? null)]));
+      yield readAction({ [request.of]: value }, where);
     }
   }
 }
 
-interface Asked {
+interface ActionQuery {
   readonly of: string;
   readonly found: readonly string[];
   readonly statement: Statement;
 }
 
 /** Queried fields of a checkpoint; the first field shows whether a row has this action. */
-const ASKED = [
+const ACTION_QUERIES = [
   { of: 'protocol', wanted: ['minReaderVersion', 'readerFeatures'], limit: 10 },
   { of: 'metaData', wanted: ['schemaString', 'partitionColumns', 'format', 'configuration'], limit: 10 },
   { of: 'add', wanted: ['path', 'partitionValues', 'deletionVector'], limit: MOST_OBJECTS },

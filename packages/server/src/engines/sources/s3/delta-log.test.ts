@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { actionsOf, DeltaReplay, isOfLog, planLog, type DeltaSnapshot } from './delta-log.ts';
+import { actionsOf, DeltaReplay, isLogFile, planLog, type DeltaSnapshot } from './delta-log.ts';
 import { refusal } from './refusal.testing.ts';
 
 const TABLE = 's3://lake/t';
@@ -89,9 +89,9 @@ test('uses a multi-part checkpoint when all parts exist', () => {
   expect(refusal(() => planLog(TABLE, [parts[0] ?? '', ...rest], 5))).toContain('no version can be read');
   const uuid = '.80a083e8-7026-4e79-81be-64bd76c43a11';
   expect(planLog(TABLE, [checkpoint(4, uuid), ...rest], 5).checkpoint).toEqual([checkpoint(4, uuid)]);
-  expect(isOfLog(checkpoint(4, uuid))).toBe(true);
+  expect(isLogFile(checkpoint(4, uuid))).toBe(true);
   for (const name of ['t/_delta_log/_last_checkpoint', 't/_delta_log/1.json', 't/a.parquet', `${commit(1)}.tmp`])
-    expect(isOfLog(name)).toBe(false);
+    expect(isLogFile(name)).toBe(false);
 });
 
 test('reports missing, future and removed versions', () => {

@@ -69,7 +69,7 @@ const CHECKPOINT =
   /(?:^|\/)_delta_log\/(\d{20})\.checkpoint(?:\.(\d{10})\.(\d{10})|\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})?\.(parquet|json)$/;
 
 /** Returns whether a file defines a version. */
-export function isOfLog(name: string): boolean {
+export function isLogFile(name: string): boolean {
   return COMMIT.test(name) || CHECKPOINT.test(name);
 }
 

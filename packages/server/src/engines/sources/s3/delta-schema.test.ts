@@ -81,7 +81,13 @@ const deep = (levels: number): unknown =>
   levels === 0 ? 'string' : { type: 'array', elementType: deep(levels - 1), containsNull: true };
 
 test.each<[string, readonly object[], Partial<DeltaMetaData>, DeltaProtocol, string]>([
-  ['a feature', [id], {}, { minReaderVersion: 3, readerFeatures: ['variantType'] }, 'needs the table features variantType'],
+  [
+    'a feature',
+    [id],
+    {},
+    { minReaderVersion: 3, readerFeatures: ['variantType'] },
+    'needs the table features variantType',
+  ],
   ['a future reader version', [id], {}, { minReaderVersion: 4 }, 'reader version 4'],
   ['another format', [id], { format: { provider: 'orc' } }, { minReaderVersion: 1 }, 'in the format orc'],
   ['another mapping', [id], mapped('hash'), { minReaderVersion: 2 }, 'maps columns by hash'],
@@ -95,9 +101,9 @@ test.each<[string, readonly object[], Partial<DeltaMetaData>, DeltaProtocol, str
     'maps a inside the column s',
   ],
 ])('rejects %s with a remedy', (_, fields, more, protocol, words) => {
-  const told = refusal(() => shape(fields, more, [file], protocol));
-  expect(told).toMatch(/^invalid_state: Version 3 of the Delta table/);
-  expect(told).toContain(words);
+  const message = refusal(() => shape(fields, more, [file], protocol));
+  expect(message).toMatch(/^invalid_state: Version 3 of the Delta table/);
+  expect(message).toContain(words);
 });
 
 test('reports an invalid schema', () => {

@@ -104,8 +104,9 @@ export function shapeOf(table: string, { version, protocol, metaData, files }: D
 
 function requireReadable(where: string, protocol: DeltaProtocol, { format }: DeltaMetaData): void {
   const { minReaderVersion, readerFeatures } = protocol;
-  const strange = (readerFeatures ?? []).filter((feature) => !HARMLESS.has(feature) && !READ.has(feature));
-  if (strange.length > 0) throw refused(where, `needs the table features ${strange.join(', ')}`, 'Write a copy without them.');
+  const unsupported = (readerFeatures ?? []).filter((feature) => !HARMLESS.has(feature) && !READ.has(feature));
+  if (unsupported.length > 0)
+    throw refused(where, `needs the table features ${unsupported.join(', ')}`, 'Write a copy without them.');
   if (minReaderVersion < 1 || minReaderVersion > 3)
     throw refused(where, `needs reader version ${minReaderVersion}`, 'Write a copy with reader version 3 or lower.');
   const provider = format?.provider ?? 'parquet';
@@ -166,8 +167,8 @@ function typeOf(where: string, { name, type }: Field): ColumnType {
         return `struct<${inner.data.map((one) => `${quoted(one.name)}:${read(one.type, depth + 1)}`).join(',')}>`;
       }
     }
-    const told = typeof value === 'string' ? value.slice(0, 40) : 'an unknown type';
-    throw refused(where, `has the column ${name} of type ${told}`, 'Write a copy with a type that Parquet has.');
+    const typeName = typeof value === 'string' ? value.slice(0, 40) : 'an unknown type';
+    throw refused(where, `has the column ${name} of type ${typeName}`, 'Write a copy with a type that Parquet has.');
   };
   return read(type, 0) as ColumnType;
 }

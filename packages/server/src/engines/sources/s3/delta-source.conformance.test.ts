@@ -32,7 +32,7 @@ let outbound: Outbound;
 let folder: string;
 let engine: QueryEngine;
 /** The rows of each table that the package reads. */
-let told: Readonly<Record<string, Told>>;
+let expected: Readonly<Record<string, Expected>>;
 const opened: DataSource[] = [];
 
 beforeAll(async () => {
@@ -59,7 +59,7 @@ beforeAll(async () => {
     timeoutMs: 300_000,
   });
   if (made.code !== 0) throw new Error(made.stderr);
-  told = JSON.parse(made.stdout.toString()) as typeof told;
+  expected = JSON.parse(made.stdout.toString()) as typeof expected;
   const location = { CreateBucketConfiguration: { LocationConstraint: region } } as const;
   await client.send(new CreateBucketCommand({ Bucket: BUCKET, ...location }));
   const tables = join(folder, 'tables');
@@ -98,13 +98,13 @@ function source(path: string, version?: number): DataSource {
   return made;
 }
 
-interface Told {
+interface Expected {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly unknown[])[];
 }
 
 /** Sorted by the first column. */
-async function read(from: DataSource): Promise<Told> {
+async function read(from: DataSource): Promise<Expected> {
   const objects = await from.list(signal);
   const files = [];
   for (const [at, object] of objects.entries()) {
@@ -114,10 +114,10 @@ async function read(from: DataSource): Promise<Told> {
   }
   const shape = objects[0]?.shape;
   const table = { files, ...(shape !== undefined && { shape }) };
-  const told = await engine.run({ tables: { t: table }, query: scan('t'), output: { type: 'rows', limit: 100_000 } });
+  const result = await engine.run({ tables: { t: table }, query: scan('t'), output: { type: 'rows', limit: 100_000 } });
   return {
-    columns: told.columns.map(({ name }) => name),
-    rows: told.rows.toSorted(([a], [b]) => Number(a) - Number(b)),
+    columns: result.columns.map(({ name }) => name),
+    rows: result.rows.toSorted(([a], [b]) => Number(a) - Number(b)),
   };
 }
 
@@ -159,7 +159,7 @@ test.each([
   ['deletion vectors and partitions', 'both'],
   ['columns that are mapped by name', 'mapped'],
 ])('%s: reads like the package', async (_, path) => {
-  expect(await read(source(path))).toEqual(told[path]);
+  expect(await read(source(path))).toEqual(expected[path]);
   expect(await readdir(join(folder, 'scratch')).catch(() => [])).toEqual([]);
 });
 

@@ -7,9 +7,9 @@ import { MOST_OBJECTS, type DataSource, type SourceObject } from '../contract.ts
 import { DeletedRows } from './deleted-rows.ts';
 import { inlineRows, storedRows, vectorFile } from './deletion-vector.ts';
 import { objectOf, readCheckpoint } from './delta-checkpoint.ts';
-import { actionsOf, DeltaReplay, isOfLog, planLog, type DeltaFile, type DeltaSnapshot } from './delta-log.ts';
+import { actionsOf, DeltaReplay, isLogFile, planLog, type DeltaFile, type DeltaSnapshot } from './delta-log.ts';
 import { shapeOf } from './delta-schema.ts';
-import { inTurns } from './in-turns.ts';
+import { collectYielding } from './in-turns.ts';
 import { s3Bucket, type S3Bucket, type S3BucketOptions } from './s3-source.ts';
 
 export interface TableSourceOptions extends S3BucketOptions {
@@ -101,7 +101,7 @@ class DeltaListing {
 
   async #snapshot(version: number | undefined): Promise<DeltaSnapshot> {
     const { table, folder, bucket } = this.#parts;
-    const log = await bucket.objects(`${folder}/_delta_log/**`, this.#signal, (name) => isOfLog(name));
+    const log = await bucket.objects(`${folder}/_delta_log/**`, this.#signal, (name) => isLogFile(name));
     const objects = new Map(log.map((object) => [object.name, object]));
     const plan = planLog(table, [...objects.keys()], version);
     const replay = new DeltaReplay(table);
@@ -111,7 +111,7 @@ class DeltaListing {
     for (const [number, name] of plan.commits) {
       const where = `Version ${number} of the Delta table ${table}`;
       const text = (await this.#bytes(objectOf(objects, name, where))).toString('utf8');
-      replay.apply(number, await inTurns(actionsOf(text, where)));
+      replay.apply(number, await collectYielding(actionsOf(text, where)));
     }
     return replay.snapshot(plan.version);
   }

@@ -90,7 +90,7 @@ test.each([
   ['an invalid default', { type: 'int', 'initial-default': 'one' }, 'an unsupported default value'],
   ['a default of a list', { type: deep(1), 'initial-default': [1] }, 'an unsupported default value'],
 ])('rejects %s', (_, more, words) => {
-  const told = refusal(() => shapeOf(TABLE, { fields: [named(1, 'v', more)] as never, by: 'number' }));
-  expect(told).toMatch(/^invalid_state: /);
-  expect(told).toContain(words);
+  const message = refusal(() => shapeOf(TABLE, { fields: [named(1, 'v', more)] as never, by: 'number' }));
+  expect(message).toMatch(/^invalid_state: /);
+  expect(message).toContain(words);
 });

@@ -69,7 +69,8 @@ function sameNames(
     const known = then.get(number);
     const inside = column !== number;
     if (known !== undefined && (inside ? known.path !== path : known.named !== named)) {
-      if (inside) throw refused(where, `has files in which the nested column ${named} has the name ${known.named}`, remedy);
+      if (inside)
+        throw refused(where, `has files in which the nested column ${named} has the name ${known.named}`, remedy);
       same = false;
     }
     const other = before.get(keyOf(column, path, named));
@@ -78,7 +79,8 @@ function sameNames(
       same = false;
     }
     if (known === undefined && filled) {
-      if (inside) throw refused(where, `has files without the nested column ${named}, which has a default value`, remedy);
+      if (inside)
+        throw refused(where, `has files without the nested column ${named}, which has a default value`, remedy);
       same = false;
     }
   }
@@ -165,7 +167,8 @@ function defaultOf(where: string, field: SchemaField, type: ColumnType): string 
 
 function typeOf(where: string, field: SchemaField): ColumnType {
   const read = (value: unknown, depth: number): string => {
-    if (depth > DEEPEST) throw refused(where, `has the column ${field.name} with too deeply nested types`, 'Flatten it.');
+    if (depth > DEEPEST)
+      throw refused(where, `has the column ${field.name} with too deeply nested types`, 'Flatten it.');
     if (typeof value === 'string') {
       const decimal = /^decimal\((\d{1,2}), ?(\d{1,2})\)$/.exec(value);
       if (decimal !== null) return `decimal(${decimal[1]},${decimal[2]})`;
@@ -180,8 +183,12 @@ function typeOf(where: string, field: SchemaField): ColumnType {
         return `struct<${inner.join(',')}>`;
       }
     }
-    const told = typeof value === 'string' ? value.slice(0, 40) : 'an unknown type';
-    throw refused(where, `has the column ${field.name} of type ${told}`, 'Write a copy with a type that Parquet has.');
+    const typeName = typeof value === 'string' ? value.slice(0, 40) : 'an unknown type';
+    throw refused(
+      where,
+      `has the column ${field.name} of type ${typeName}`,
+      'Write a copy with a type that Parquet has.',
+    );
   };
   return read(field.type, 0) as ColumnType;
 }

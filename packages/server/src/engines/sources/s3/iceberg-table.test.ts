@@ -68,7 +68,9 @@ test('returns delete files and their type', () => {
   expect(filesOf(TABLE, deletes, [data({ content: 2, record_count: 5, equality_ids: [7, 2] })])).toMatchObject([
     { deletes: { type: 'equality', rows: 5, fields: [2, 7] } },
   ]);
-  expect(refusal(() => filesOf(TABLE, deletes, [data({ content: 2 })]))).toMatch(/^upstream_failed: .*without a column/);
+  expect(refusal(() => filesOf(TABLE, deletes, [data({ content: 2 })]))).toMatch(
+    /^upstream_failed: .*without a column/,
+  );
   const vector = { content: 1, file_format: 'PUFFIN', record_count: 2, referenced_data_file: 'b' };
   expect(filesOf(TABLE, deletes, [data({ ...vector, content_offset: 4, content_size_in_bytes: 44 })])).toMatchObject([
     { deletes: { type: 'vector', rows: 2, of: 'b', offset: 4, bytes: 44 } },
@@ -82,9 +84,9 @@ test.each([
   ['another format', manifest, data({ file_format: 'ORC' }), 'in the format ORC'],
   ['encryption', manifest, data({ key_metadata: Buffer.from('k') }), 'encrypted'],
 ])('rejects %s with a remedy', (_, of, record, words) => {
-  const told = refusal(() => filesOf(TABLE, of, [record]));
-  expect(told).toContain('invalid_state');
-  expect(told).toContain(words);
+  const message = refusal(() => filesOf(TABLE, of, [record]));
+  expect(message).toContain('invalid_state');
+  expect(message).toContain(words);
 });
 
 test('reports an invalid record', () => {

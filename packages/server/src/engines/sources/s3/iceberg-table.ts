@@ -136,7 +136,10 @@ export function chosenSnapshot(table: string, metadata: IcebergMetadata, wanted:
   }
   const found = metadata.snapshots?.find((one) => one['snapshot-id'] === chosen);
   if (found !== undefined) return found;
-  throw new DaisError('not_found', `The Iceberg table ${table} has no snapshot ${chosen}. Check whether it has expired.`);
+  throw new DaisError(
+    'not_found',
+    `The Iceberg table ${table} has no snapshot ${chosen}. Check whether it has expired.`,
+  );
 }
 
 /** Parses the fields of a struct of a schema. @throws DaisError `upstream_failed` */
@@ -188,7 +191,8 @@ function deletesOf(where: string, file: DataFile): IcebergDeletes {
     if (fields.length > 0) return { type: 'equality', rows: rows ?? 0, fields };
     throw new DaisError('upstream_failed', `${where} has equality deletes without a column.`);
   }
-  if (content !== 1) throw refused(where, `has files with the content type ${content}`, 'Write a copy in format version 2.');
+  if (content !== 1)
+    throw refused(where, `has files with the content type ${content}`, 'Write a copy in format version 2.');
   if (format.toLowerCase() !== 'puffin') {
     requireParquet(where, 'position deletes', format);
     return { type: 'positions', rows: rows ?? 0 };
@@ -229,7 +233,11 @@ export function keyOf(where: string, place: Located, uri: string): string {
   if (file.startsWith(before)) return `${place.folder}/${file.slice(before.length)}`;
   const here = `s3://${place.bucket}/`;
   if (file.startsWith(`${here}${place.folder}/`)) return file.slice(here.length);
-  throw refused(where, `has files outside the table, such as ${uri.slice(0, 300)}`, 'Copy all its files into one folder.');
+  throw refused(
+    where,
+    `has files outside the table, such as ${uri.slice(0, 300)}`,
+    'Copy all its files into one folder.',
+  );
 }
 
 /** Normalizes the three schemes of a bucket and the forms of a file URI. */
@@ -242,9 +250,13 @@ function parsed<T extends z.ZodType>(shape: T, what: string, read: () => unknown
     return shape.parse(read());
   } catch (error) {
     if (!(error instanceof z.ZodError) && !(error instanceof JsonFault)) throw error;
-    throw new DaisError('upstream_failed', `${what} is invalid: the file is damaged, or it is a file of another type.`, {
-      cause: error,
-    });
+    throw new DaisError(
+      'upstream_failed',
+      `${what} is invalid: the file is damaged, or it is a file of another type.`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

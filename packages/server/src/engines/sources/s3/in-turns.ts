@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 
 const ITEMS_A_TURN = 1000;
 
-export async function inTurns<T>(items: Iterable<T>): Promise<readonly T[]> {
+export async function collectYielding<T>(items: Iterable<T>): Promise<readonly T[]> {
   const all: T[] = [];
   for (const item of items) {
     all.push(item);

@@ -67,7 +67,8 @@ export function s3Bucket(options: S3BucketOptions): S3Bucket {
       const only = etag === '' ? {} : { IfMatch: etag };
       return await s3.getObject({ Bucket: bucket, Key: object.name, ...only }, { abortSignal: signal });
     });
-    if (answer.Body === undefined) throw new DaisError('upstream_failed', `the response for ${object.uri} has no content`);
+    if (answer.Body === undefined)
+      throw new DaisError('upstream_failed', `the response for ${object.uri} has no content`);
     return { body: answer.Body as Readable, pin: `etag ${answer.ETag ?? etag}` };
   };
   return {

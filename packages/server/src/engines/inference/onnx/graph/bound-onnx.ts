@@ -14,7 +14,7 @@ import { microsoftRules } from './microsoft-rules.ts';
 import { movementRules } from './movement-rules.ts';
 import { networkRules } from './network-rules.ts';
 import { NodeView, touched, type Rules } from './node-view.ts';
-import { GraphFault, type Attribute, type Graph, type LocalFunction, type Node, type OnnxModel } from './onnx-graph.ts';
+import { GraphError, type Attribute, type Graph, type LocalFunction, type Node, type OnnxModel } from './onnx-graph.ts';
 import { readOnnxModel } from './onnx-graph-reader.ts';
 import { quantizedRules } from './quantized-rules.ts';
 import { selectionRules } from './selection-rules.ts';
@@ -117,7 +117,7 @@ export function boundOnnx(file: Buffer, options: OnnxBoundOptions): OnnxBound {
     return new Analysis(readOnnxModel(file), options, file.length).run();
   } catch (error) {
     if (error instanceof ProtobufFault) return { bounded: false, reason: `it is not an ONNX model (${error.message})` };
-    if (error instanceof GraphFault) return { bounded: false, reason: error.message };
+    if (error instanceof GraphError) return { bounded: false, reason: error.message };
     throw error;
   }
 }
@@ -172,9 +172,9 @@ class Analysis {
   run(): OnnxBound {
     for (const found of this.#model.functions) {
       if (RULES.has(found.domain))
-        throw new GraphFault(`the function \`${shorten(found.name)}\` is in a domain of built-in operators`);
+        throw new GraphError(`the function \`${shorten(found.name)}\` is in a domain of built-in operators`);
       const key = functionKey(found.domain, found.name, found.overload);
-      if (this.#functions.has(key)) throw new GraphFault(`the function \`${shorten(found.name)}\` is defined twice`);
+      if (this.#functions.has(key)) throw new GraphError(`the function \`${shorten(found.name)}\` is defined twice`);
       this.#functions.set(key, found);
     }
     const scope = scopeWithin(undefined);
@@ -186,7 +186,7 @@ class Analysis {
     let givenBytes = 0n;
     for (const name of graph.outputs) {
       const value = scope.values.get(name);
-      if (value === undefined) throw new GraphFault(`no node computes the output \`${shorten(name)}\``);
+      if (value === undefined) throw new GraphError(`no node computes the output \`${shorten(name)}\``);
       givenBytes += bytesOf(value);
     }
     // The file, its parsed form and the copy of the runtime; a packed copy for matrix products.
@@ -216,13 +216,13 @@ class Analysis {
       const initial = defaults.get(name);
       // Before this version every initializer is an input as well, and none can be replaced.
       if (initial !== undefined && this.#model.irVersion < 4n) continue;
-      if (type === undefined) throw new GraphFault(`${label} is not a tensor`);
-      if (dims === undefined) throw new GraphFault(`${label} does not declare its dimensions`);
+      if (type === undefined) throw new GraphError(`${label} is not a tensor`);
+      if (dims === undefined) throw new GraphError(`${label} does not declare its dimensions`);
       const sizes = dims.map((size, at) => {
         if (size !== undefined) return Size.of(size);
         if (at === 0) return Size.between(0n, BigInt(maxBatch));
         if (maxOpenDimension === undefined)
-          throw new GraphFault(
+          throw new GraphError(
             `dimension ${at} of ${label} is dynamic: its size has no limit. Export the model with a fixed size`,
           );
         return Size.between(0n, BigInt(maxOpenDimension));
@@ -232,7 +232,7 @@ class Analysis {
         (initial !== undefined && !sizes.every((size, at) => size.known === initial.dims[at])) ||
         (initial !== undefined && initial.dims.length !== sizes.length)
       ) {
-        throw new GraphFault(`${label} and its default value have different dimensions`);
+        throw new GraphError(`${label} and its default value have different dimensions`);
       }
       const text = { each: BigInt(maxTextBytes), total: BigInt(maxTextBytes) };
       const value = this.#within(label, () => tensor(type, sizes, { text }));
@@ -245,11 +245,9 @@ class Analysis {
   #readWeights(graph: Graph, scope: Scope): void {
     const checkExternal = (location: string, end: bigint) => {
       const size = this.#options.externalData?.get(location);
-      if (size === undefined) throw new GraphFault(`the external data \`${shorten(location)}\` is missing`);
+      if (size === undefined) throw new GraphError(`the external data \`${shorten(location)}\` is missing`);
       if (end > BigInt(size))
-        throw new GraphFault(
-          `the external data \`${shorten(location)}\` has ${size} bytes, but a tensor needs ${end}`,
-        );
+        throw new GraphError(`the external data \`${shorten(location)}\` has ${size} bytes, but a tensor needs ${end}`);
     };
     const isInput = new Set(graph.inputs.map(({ name }) => name));
     const canBeReplaced = scope.outer === undefined && this.#model.irVersion >= 4n;
@@ -259,7 +257,7 @@ class Analysis {
       this.#weightBytes += bytesOf(value);
       if (canBeReplaced && isInput.has(initializer.name)) {
         if (value.type !== (scope.values.get(initializer.name) as TensorValue).type)
-          throw new GraphFault(`the input \`${shorten(initializer.name)}\` and its default value have different types`);
+          throw new GraphError(`the input \`${shorten(initializer.name)}\` and its default value have different types`);
         continue;
       }
       this.#define(scope, initializer.name, value);
@@ -275,33 +273,33 @@ class Analysis {
   }
 
   #define(scope: Scope, name: string, value: Value): void {
-    if (scope.values.has(name)) throw new GraphFault(`the value \`${shorten(name)}\` is defined twice`);
+    if (scope.values.has(name)) throw new GraphError(`the value \`${shorten(name)}\` is defined twice`);
     scope.values.set(name, value);
   }
 
   #step(count: number): void {
     this.#steps += count;
-    if (this.#steps > MOST_STEPS) throw new GraphFault('the graph is too large to analyze');
+    if (this.#steps > MOST_STEPS) throw new GraphError('the graph is too large to analyze');
   }
 
   #within<T>(label: string, work: () => T): T {
     try {
       return work();
     } catch (error) {
-      if (error instanceof GraphFault) throw new GraphFault(`${label}: ${error.message}`);
+      if (error instanceof GraphError) throw new GraphError(`${label}: ${error.message}`);
       throw error;
     }
   }
 
   #evaluateNodes(nodes: readonly Node[], scope: Scope, surroundings: Surroundings): void {
-    if (surroundings.depth > DEEPEST) throw new GraphFault(`graphs and functions are nested more than ${DEEPEST} deep`);
+    if (surroundings.depth > DEEPEST) throw new GraphError(`graphs and functions are nested more than ${DEEPEST} deep`);
     for (const node of nodes) {
       const { values, areConstant } = this.#evaluate(node, scope, surroundings);
       node.outputs.forEach((name, at) => {
         if (name === '') return;
         if (areConstant[at] === true) scope.constants.add(name);
         const value = values[at];
-        if (value === undefined) throw new GraphFault(`${labelOf(node)}: its output ${at + 1} is not analyzed`);
+        if (value === undefined) throw new GraphError(`${labelOf(node)}: its output ${at + 1} is not analyzed`);
         this.#define(scope, name, value);
       });
     }
@@ -314,12 +312,12 @@ class Analysis {
     const missing = node.inputs.find((name, at) => name !== '' && inputs[at] === undefined);
     const label = labelOf(node);
     if (missing !== undefined)
-      throw new GraphFault(`${label}: its input \`${shorten(missing)}\` is not computed before it`);
+      throw new GraphError(`${label}: its input \`${shorten(missing)}\` is not computed before it`);
     const attributes = resolveAttributes(node, surroundings.attributes);
     const called = this.#functions.get(functionKey(node.domain, node.operator, node.overload));
     if (called !== undefined) return this.#call(called, inputs, constants, attributes, surroundings, label);
     const rule = RULES.get(node.domain)?.get(node.operator);
-    if (rule === undefined) throw new GraphFault(`${label}: the memory of this operator is not known`);
+    if (rule === undefined) throw new GraphError(`${label}: the memory of this operator is not known`);
     const opset = this.#opset(node, surroundings, label);
     const evaluateGraph = (graph: Graph, given: readonly Value[], times: bigint) =>
       this.#evaluateGraph(graph, given, scope, { ...surroundings, times: surroundings.times * times });
@@ -335,8 +333,8 @@ class Analysis {
     try {
       return work();
     } catch (error) {
-      if (!(error instanceof GraphFault) || error.message.startsWith('operator ')) throw error;
-      throw new GraphFault(`${label}: ${error.message}`);
+      if (!(error instanceof GraphError) || error.message.startsWith('operator ')) throw error;
+      throw new GraphError(`${label}: ${error.message}`);
     }
   }
 
@@ -344,7 +342,7 @@ class Analysis {
     const version = Number(opsets.get(node.domain) ?? (node.domain === 'com.microsoft' ? 1n : 0n));
     const [oldest, newest] = OPSETS.get(node.domain) ?? [0, 0];
     if (version < oldest || version > newest) {
-      throw new GraphFault(
+      throw new GraphError(
         `${label}: version ${version} of the domain \`${node.domain || 'ai.onnx'}\` is not analyzed (${oldest} to ${newest} are)`,
       );
     }
@@ -380,13 +378,13 @@ class Analysis {
   #evaluateGraph(graph: Graph, given: readonly Value[], outer: Scope, surroundings: Surroundings): readonly Value[] {
     const scope = scopeWithin(outer);
     if (graph.inputs.length !== given.length)
-      throw new GraphFault(`its graph has ${graph.inputs.length} inputs, but receives ${given.length}`);
+      throw new GraphError(`its graph has ${graph.inputs.length} inputs, but receives ${given.length}`);
     graph.inputs.forEach(({ name }, at) => this.#define(scope, name, given[at]!));
     this.#readWeights(graph, scope);
     this.#evaluateNodes(graph.nodes, scope, { ...surroundings, depth: surroundings.depth + 1 });
     return graph.outputs.map((name) => {
       const value = lookUp(scope, name);
-      if (value === undefined) throw new GraphFault(`no node computes the output \`${shorten(name)}\` of its graph`);
+      if (value === undefined) throw new GraphError(`no node computes the output \`${shorten(name)}\` of its graph`);
       return value;
     });
   }
@@ -401,7 +399,7 @@ class Analysis {
   ): Evaluated {
     const scope = scopeWithin(undefined);
     if (inputs.length > called.inputs.length)
-      throw new GraphFault(`${label}: the function has ${called.inputs.length} inputs`);
+      throw new GraphError(`${label}: the function has ${called.inputs.length} inputs`);
     called.inputs.forEach((name, at) => {
       const value = inputs[at];
       if (value === undefined) return;
@@ -411,7 +409,7 @@ class Analysis {
     for (const [domain, version] of called.opsets) {
       const other = surroundings.opsets.get(domain);
       if (other !== undefined && other !== version)
-        throw new GraphFault(`${label}: the function uses another version of the domain \`${domain || 'ai.onnx'}\``);
+        throw new GraphError(`${label}: the function uses another version of the domain \`${domain || 'ai.onnx'}\``);
     }
     this.#evaluateNodes(called.nodes, scope, {
       opsets: new Map([...surroundings.opsets, ...called.opsets]),
@@ -422,7 +420,7 @@ class Analysis {
     const values = called.outputs.map((name) => {
       const value = scope.values.get(name);
       if (value === undefined)
-        throw new GraphFault(`${label}: no node computes the output \`${shorten(name)}\` of the function`);
+        throw new GraphError(`${label}: no node computes the output \`${shorten(name)}\` of the function`);
       return value;
     });
     return { values, areConstant: called.outputs.map((name) => scope.constants.has(name)) };
@@ -471,7 +469,7 @@ function resolveAttributes(
   const resolved = new Map<string, Attribute>();
   for (const [name, attribute] of node.attributes) {
     if (attribute.hasOther)
-      throw new GraphFault(`${labelOf(node)}: the type of its attribute \`${shorten(name)}\` is not analyzed`);
+      throw new GraphError(`${labelOf(node)}: the type of its attribute \`${shorten(name)}\` is not analyzed`);
     if (attribute.reference === '') resolved.set(name, attribute);
     else {
       const value = ofCall?.get(attribute.reference);

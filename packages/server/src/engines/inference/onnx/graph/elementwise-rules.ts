@@ -1,5 +1,5 @@
 /** Elementwise operators and reductions. */
-import { ElementType, GraphFault, MOST_VALUES } from './onnx-graph.ts';
+import { ElementType, GraphError, MOST_VALUES } from './onnx-graph.ts';
 import type { NodeView, Rule, Rules } from './node-view.ts';
 import { Size } from './size.ts';
 import { broadcast, bytesOf, isFloat, isInteger, mostElements, tensor, type TensorValue } from './tensor-value.ts';
@@ -134,7 +134,7 @@ function refuseTrap(node: NodeView): void {
   if (!SIGNED.has(a.type)) return;
   const isSafe = b.values?.every(({ low, high }) => low > -1n || high < -1n);
   if (isSafe !== true) {
-    throw new GraphFault(
+    throw new GraphError(
       'it divides integers by a value that can be -1, which crashes the process for the lowest integer',
     );
   }

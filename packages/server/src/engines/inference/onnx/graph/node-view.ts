@@ -1,5 +1,5 @@
 /** A view of one node for operator rules: its inputs, attributes and cost. */
-import { ElementType, GraphFault, type Attribute, type Graph, type Node } from './onnx-graph.ts';
+import { ElementType, GraphError, type Attribute, type Graph, type Node } from './onnx-graph.ts';
 import type { Size } from './size.ts';
 import { bytesOf, mostElements, shorten, type TensorValue, type Value } from './tensor-value.ts';
 
@@ -65,13 +65,13 @@ export class NodeView {
 
   input(at: number): TensorValue {
     const value = this.optional(at);
-    if (value === undefined) throw new GraphFault(`it has no input ${at + 1}`);
+    if (value === undefined) throw new GraphError(`it has no input ${at + 1}`);
     return value;
   }
 
   optional(at: number): TensorValue | undefined {
     const value = this.#inputs[at];
-    if (value?.kind === 'closed') throw new GraphFault(`its input ${at + 1} is not a tensor`);
+    if (value?.kind === 'closed') throw new GraphError(`its input ${at + 1} is not a tensor`);
     return value;
   }
 
@@ -84,7 +84,7 @@ export class NodeView {
     const { values } = this.input(at);
     if (values !== undefined) return values;
     const name = shorten(this.node.inputs[at] ?? '');
-    throw new GraphFault(
+    throw new GraphError(
       `${meaning} come from the input \`${name}\`, whose values are not known before a run: the size of the output has no limit`,
     );
   }
@@ -92,7 +92,7 @@ export class NodeView {
   /** The same, as numbers that do not depend on the batch. */
   numbers(at: number, meaning: string): readonly bigint[] {
     return this.values(at, meaning).map((value) => {
-      if (value.known === undefined) throw new GraphFault(`${meaning} depend on the batch`);
+      if (value.known === undefined) throw new GraphError(`${meaning} depend on the batch`);
       return value.known;
     });
   }
@@ -121,14 +121,14 @@ export class NodeView {
   ints(name: string): readonly bigint[] | undefined {
     const found = this.#attribute(name, AttributeType.ints);
     if (found === undefined) return undefined;
-    if (found.ints.first.length !== found.ints.count) throw new GraphFault(`the attribute \`${name}\` is too long`);
+    if (found.ints.first.length !== found.ints.count) throw new GraphError(`the attribute \`${name}\` is too long`);
     return found.ints.first.map(BigInt);
   }
 
   floats(name: string): readonly number[] | undefined {
     const found = this.#attribute(name, AttributeType.floats);
     if (found === undefined) return undefined;
-    if (found.floats.first.length !== found.floats.count) throw new GraphFault(`the attribute \`${name}\` is too long`);
+    if (found.floats.first.length !== found.floats.count) throw new GraphError(`the attribute \`${name}\` is too long`);
     return found.floats.first.map(Number);
   }
 
@@ -151,14 +151,14 @@ export class NodeView {
 
   graph(name: string): Graph {
     const found = this.#attribute(name, AttributeType.graph);
-    if (found?.graph === undefined) throw new GraphFault(`it has no graph \`${name}\``);
+    if (found?.graph === undefined) throw new GraphError(`it has no graph \`${name}\``);
     return found.graph;
   }
 
   /** An axis of a tensor of `rank` dimensions, counted from the front. */
   axis(value: bigint, rank: number): number {
     const axis = Number(value < 0n ? value + BigInt(rank) : value);
-    if (axis < 0 || axis >= rank) throw new GraphFault(`the axis ${value} is out of range for ${rank} dimensions`);
+    if (axis < 0 || axis >= rank) throw new GraphError(`the axis ${value} is out of range for ${rank} dimensions`);
     return axis;
   }
 
@@ -170,7 +170,7 @@ export class NodeView {
 
   #attribute(name: string, type: number): Attribute | undefined {
     const found = this.#attributes.get(name);
-    if (found !== undefined && found.type !== type) throw new GraphFault(`the attribute \`${name}\` has a wrong type`);
+    if (found !== undefined && found.type !== type) throw new GraphError(`the attribute \`${name}\` has a wrong type`);
     return found;
   }
 }

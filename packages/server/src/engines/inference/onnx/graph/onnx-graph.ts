@@ -118,7 +118,7 @@ export interface OnnxModel {
 }
 
 /** The file is a valid message, but its content is invalid or exceeds the limits of the analysis. */
-export class GraphFault extends Error {}
+export class GraphError extends Error {}
 
 /** Maximum number of kept values of a tensor or attribute: longer ones are not shapes. */
 export const MOST_VALUES = 1024;

@@ -1,7 +1,7 @@
 /** Static knowledge of a tensor: element type, dimensions, and values of shape tensors. */
 import {
   ElementType,
-  GraphFault,
+  GraphError,
   MOST_VALUES,
   type NumberField,
   type OnnxTensor,
@@ -84,17 +84,17 @@ export function isFloat(type: number): boolean {
 
 export function bitsOf(type: number): bigint {
   const bits = BITS.get(type);
-  if (bits === undefined) throw new GraphFault(`the element type ${type} is not analyzed`);
+  if (bits === undefined) throw new GraphError(`the element type ${type} is not analyzed`);
   return bits;
 }
 
 /** Creates a value, without its values if there are too many or if they are out of the range of the type. */
 export function tensor(type: number, dims: readonly Size[], rest: Partial<TensorValue> = {}): TensorValue {
   bitsOf(type);
-  if (dims.length > 64) throw new GraphFault('the result has more than 64 dimensions');
+  if (dims.length > 64) throw new GraphError('the result has more than 64 dimensions');
   for (const size of dims) {
-    if (size.high > LARGEST_DIMENSION) throw new GraphFault(`a dimension of the result can be ${size.high}`);
-    if (size.low < 0n) throw new GraphFault(`a dimension of the result can be negative (${size.low})`);
+    if (size.high > LARGEST_DIMENSION) throw new GraphError(`a dimension of the result can be ${size.high}`);
+    if (size.low < 0n) throw new GraphError(`a dimension of the result can be negative (${size.low})`);
   }
   const { values, fractions, most, text } = rest;
   const range = RANGES.get(type);
@@ -148,30 +148,30 @@ export function tensorOf(from: OnnxTensor, checkExternal: CheckExternal): Tensor
   const name = `the tensor \`${shorten(from.name)}\``;
   let elements = 1n;
   for (const size of from.dims) {
-    if (size < 0n || size > LARGEST_DIMENSION) throw new GraphFault(`${name} has a dimension of ${size}`);
+    if (size < 0n || size > LARGEST_DIMENSION) throw new GraphError(`${name} has a dimension of ${size}`);
     elements *= size;
   }
   const bits = BITS.get(from.type);
-  if (bits === undefined) throw new GraphFault(`${name} has the element type ${from.type}, which is not analyzed`);
+  if (bits === undefined) throw new GraphError(`${name} has the element type ${from.type}, which is not analyzed`);
   const dims = from.dims.map((size) => Size.of(size));
   if (from.type === ElementType.string) {
-    if (BigInt(from.strings.count) !== elements) throw new GraphFault(wrongLength(name, elements, from.strings.count));
+    if (BigInt(from.strings.count) !== elements) throw new GraphError(wrongLength(name, elements, from.strings.count));
     const { longest, bytes } = from.strings;
     return tensor(from.type, dims, { text: { each: BigInt(longest), total: BigInt(bytes) } });
   }
   const bytes = (elements * bits) / 8n;
   if (from.external.isUsed) {
     const { location, offset, length } = from.external;
-    if (length !== undefined && length !== bytes) throw new GraphFault(wrongLength(name, elements, length));
+    if (length !== undefined && length !== bytes) throw new GraphError(wrongLength(name, elements, length));
     checkExternal(location, offset + bytes);
     return tensor(from.type, dims);
   }
   if (from.raw !== undefined) {
-    if (BigInt(from.raw.length) !== bytes) throw new GraphFault(wrongLength(name, elements, from.raw.length));
+    if (BigInt(from.raw.length) !== bytes) throw new GraphError(wrongLength(name, elements, from.raw.length));
     return tensor(from.type, dims, elements <= BigInt(MOST_VALUES) ? valuesOfBytes(from.type, from.raw) : {});
   }
   const field = fieldOf(from);
-  if (BigInt(field.count) !== elements) throw new GraphFault(wrongLength(name, elements, field.count));
+  if (BigInt(field.count) !== elements) throw new GraphError(wrongLength(name, elements, field.count));
   if (field.first.length !== field.count) return tensor(from.type, dims);
   const isBits = from.type === ElementType.float16 || from.type === ElementType.bfloat16;
   return tensor(from.type, dims, isBits ? {} : valuesOfNumbers(field.first));
@@ -179,10 +179,10 @@ export function tensorOf(from: OnnxTensor, checkExternal: CheckExternal): Tensor
 
 /** The runtime expands it when it loads the model. */
 export function tensorOfSparse(from: SparseTensor, checkExternal: CheckExternal): TensorValue {
-  if (from.values === undefined || from.indices === undefined) throw new GraphFault('a sparse tensor is incomplete');
+  if (from.values === undefined || from.indices === undefined) throw new GraphError('a sparse tensor is incomplete');
   const { type } = tensorOf(from.values, checkExternal);
   tensorOf(from.indices, checkExternal);
-  if (from.dims.some((size) => size < 0n)) throw new GraphFault('a sparse tensor has a negative dimension');
+  if (from.dims.some((size) => size < 0n)) throw new GraphError('a sparse tensor has a negative dimension');
   return tensor(
     type,
     from.dims.map((size) => Size.of(size)),
