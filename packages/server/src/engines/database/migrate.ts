@@ -1,11 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
-import { readApplied } from './applied-migrations.ts';
+import { readApplied, planMigrations, type PendingMigration } from './migration-plan.ts';
 import { baseSlice } from './base-slice.ts';
 import { clientConfig } from './client-config.ts';
 import type { ConnectionOptions, Slice } from './contract.ts';
 import { codeOf, translate } from './database-errors.ts';
-import { planMigrations, type PendingMigration } from './migration-plan.ts';
 import { APP_ROLE, OWNER_ROLE } from './roles.ts';
 
 export interface MigrateOptions {

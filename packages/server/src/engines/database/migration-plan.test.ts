@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Migration, Slice } from './contract.ts';
-import { migrationChecksum, planMigrations, type AppliedMigration } from './migration-plan.ts';
+import { compareVersions, migrationChecksum, planMigrations, type AppliedMigration } from './migration-plan.ts';
 
 const first: Migration = { id: '0001-first', sql: 'create table a.t (id int)' };
 const second: Migration = { id: '0002-second', sql: 'alter table a.t add x int' };
@@ -49,4 +49,29 @@ test.each([
   [[{ schema: 'a"b', migrations: [] }], 'not a schema name'],
 ])('reports programming errors', (slices, message) => {
   expect(() => ids(slices, [])).toThrow(message);
+});
+
+test('versions are ordered as semver.org §11 lists them', () => {
+  const ordered = [
+    '0.9.10',
+    '1.0.0-alpha',
+    '1.0.0-alpha.1',
+    '1.0.0-alpha.beta',
+    '1.0.0-beta',
+    '1.0.0-beta.2',
+    '1.0.0-beta.11',
+    '1.0.0-rc.1',
+    '1.0.0',
+    '1.0.1',
+    '1.2.0',
+    '1.10.0',
+    '2.0.0',
+  ];
+  const shuffled = [...ordered].sort((a, b) => a.length - b.length || (a < b ? 1 : -1));
+  expect(shuffled.sort(compareVersions)).toEqual(ordered);
+});
+
+test('build metadata and missing parts do not matter', () => {
+  expect(compareVersions('1.2.3+a', '1.2.3+b')).toBe(0);
+  expect(compareVersions('1.2', '1.2.0')).toBe(0);
 });

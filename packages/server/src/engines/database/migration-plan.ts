@@ -1,7 +1,21 @@
 import { createHash } from 'node:crypto';
 import { DaisError } from '@dais/api/errors';
+import type { ClientBase } from 'pg';
 import type { Migration, Slice } from './contract.ts';
-import { compareVersions } from './version-order.ts';
+
+/** Returns the migrations applied to this database; empty for a database that Dais has never used. */
+export async function readApplied(client: ClientBase): Promise<AppliedMigration[]> {
+  // Not to_regclass: its cache may miss a table that another starter has just committed.
+  const exists = await client.query<{ there: boolean }>(
+    `select exists (select from pg_class where relname = 'migration' and relnamespace =
+       (select oid from pg_namespace where nspname = 'dais')) as there`,
+  );
+  if (exists.rows[0]?.there !== true) return [];
+  const found = await client.query<AppliedMigration>(
+    `select slice, id, checksum, minimum_version as "minimumVersion" from dais.migration order by slice, id`,
+  );
+  return found.rows;
+}
 
 export interface AppliedMigration {
   readonly slice: string;
@@ -91,4 +105,39 @@ function checkSlices(slices: readonly Slice[]): void {
       if (before !== undefined && before.id >= id) throw new Error(`${schema}/${id} must come before ${before.id}`);
     }
   }
+}
+
+/**
+ * Compares two semantic versions (semver.org §11, without build metadata): negative when `a` is older. Missing parts count as 0; a
+ * pre-release is older than its release.
+ */
+export function compareVersions(a: string, b: string): number {
+  const [coreA, preA] = split(a);
+  const [coreB, preB] = split(b);
+  for (let index = 0; index < 3; index += 1) {
+    const difference = Number(coreA[index] ?? 0) - Number(coreB[index] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  if (preA.length === 0 || preB.length === 0) return preB.length - preA.length;
+  for (let index = 0; index < Math.max(preA.length, preB.length); index += 1) {
+    const order = compareParts(preA[index], preB[index]);
+    if (order !== 0) return order;
+  }
+  return 0;
+}
+
+function split(version: string): [string[], string[]] {
+  const [withoutBuild = ''] = version.split('+');
+  const dash = withoutBuild.indexOf('-');
+  if (dash < 0) return [withoutBuild.split('.'), []];
+  return [withoutBuild.slice(0, dash).split('.'), withoutBuild.slice(dash + 1).split('.')];
+}
+
+/** Numbers precede words; a shorter list of parts precedes a longer one. */
+function compareParts(a: string | undefined, b: string | undefined): number {
+  if (a === undefined || b === undefined) return a === b ? 0 : a === undefined ? -1 : 1;
+  const [numberA, numberB] = [/^\d+$/.test(a), /^\d+$/.test(b)];
+  if (numberA && numberB) return Number(a) - Number(b);
+  if (numberA !== numberB) return numberA ? -1 : 1;
+  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,6 +1,6 @@
 /** Additional isolation boundaries. */
-import { checkHere } from './check-program.testing.ts';
-import { checkAsOrdinaryUser } from './isolation.testing.ts';
+import { checkHere } from './testing/check-program.testing.ts';
+import { checkAsOrdinaryUser } from './testing/isolation.testing.ts';
 import { isolationContract } from './suite.ts';
 
 isolationContract('root without control groups', {

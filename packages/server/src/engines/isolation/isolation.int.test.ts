@@ -1,8 +1,8 @@
 /** The boundaries of this machine as root, and of restricted machines. Root is needed to switch users. */
 import { expect, test } from 'vitest';
-import { checkHere } from './check-program.testing.ts';
+import { checkHere } from './testing/check-program.testing.ts';
 import { isolationRefusal } from './contract.ts';
-import { checkAsOrdinaryUser } from './isolation.testing.ts';
+import { checkAsOrdinaryUser } from './testing/isolation.testing.ts';
 import { openIsolation } from './open-isolation.ts';
 import { isolationContract } from './suite.ts';
 

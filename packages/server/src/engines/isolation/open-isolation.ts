@@ -17,10 +17,10 @@ import {
   type IsolationOptions,
   type IsolationReport,
 } from './contract.ts';
-import { findControlGroups, sweepControlGroups, type ControlGroups } from './control-groups.ts';
+import { findControlGroups, sweepControlGroups, type ControlGroups } from './limits/control-groups.ts';
 import { filterForNamespaces } from './filters.ts';
-import { cpuShare } from './cpu-share.ts';
-import { guardCommand, type GuardLimits } from './guard.ts';
+import { cpuShare } from './limits/cpu-share.ts';
+import { guardCommand, type GuardLimits } from './limits/guard.ts';
 import { landlockLacks, landlockRefusal, wrapWithLandlock } from './landlock/landlock.ts';
 import { LANDLOCK_ABI, landlockProgram } from './landlock/launcher-program.ts';
 import { isolationRemedy, readRestrictions } from './machine-restrictions.ts';
@@ -28,7 +28,7 @@ import { findBubblewrap, findOnPath, SYSTEM_PATH } from './programs.ts';
 import { createScratch, RunProcess } from './run-process.ts';
 import { testBoundary } from './self-test.ts';
 import { ownPrivileges } from './user.ts';
-import { subjectOf } from './words.ts';
+import { subjectOf } from './run-messages.ts';
 
 /** The boundary in use and how it is made. */
 type Rung =

@@ -1,6 +1,6 @@
 /** Isolation on a machine without bubblewrap: installs the bundled one before the first run, and reports why it could not. */
 import type { Clock } from '#lib/clock.ts';
-import { bundledBubblewrap, bundledPlace, type BundledBubblewrapOptions } from './bundled-bubblewrap.ts';
+import { bundledBubblewrap, bundledPlace, type BundledBubblewrapOptions } from './bubblewrap/bundled-bubblewrap.ts';
 import type {
   Confined,
   ConfineOptions,

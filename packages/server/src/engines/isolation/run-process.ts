@@ -9,8 +9,8 @@ import { start, type ChildProcess } from '#lib/process.ts';
 import { judgeProcess, processIdentity, type ProcessIdentity } from '#lib/process-identity.ts';
 import { firstDescendants, treeCpuMs, treeMemory } from '#lib/process-tree.ts';
 import type { Boundary, EndCause, IsolatedEnd, IsolatedProcess, IsolatedRun, IsolatedStart } from './contract.ts';
-import type { TaskGroups } from './control-groups.ts';
-import { limitReason, subjectOf } from './words.ts';
+import type { TaskGroups } from './limits/control-groups.ts';
+import { limitReason, subjectOf } from './run-messages.ts';
 
 export interface RunProcessOptions {
   readonly run: IsolatedRun;

@@ -1,6 +1,6 @@
 /** Tests that every boundary must pass. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { CHECKS, type CheckReport } from './checks.testing.ts';
+import { CHECKS, type CheckReport } from './testing/checks.testing.ts';
 import type { Boundary } from './contract.ts';
 
 export interface IsolationSubject {

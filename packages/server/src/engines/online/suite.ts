@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { OnlineRow, OnlineStore, OnlineView } from './contract.ts';
-import { counts } from './newest.ts';
+import { counts } from './newest-rows.ts';
 
 export interface OnlineStoreSubject {
   readonly store: OnlineStore;

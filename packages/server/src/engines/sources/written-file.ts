@@ -4,8 +4,7 @@ import { createWriteStream } from 'node:fs';
 import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { DaisError } from '@dais/api';
-import type { FetchedObject, FetchIo } from './contract.ts';
-import { MOST_OBJECT_BYTES } from './contract.ts';
+import { type FetchedObject, type FetchIo, MOST_OBJECT_BYTES } from './contract.ts';
 
 export async function writeFetched(
   source: Readable,
@@ -28,4 +27,9 @@ export async function writeFetched(
   });
   await pipeline(source, measured, createWriteStream(path, { flags: 'wx', mode: 0o600 }), { signal });
   return { sha256: hash.digest('hex'), bytes };
+}
+
+/** Formats a row as CSV: quotes every value, so that NULL and empty text differ. */
+export function csvRow(values: readonly (string | null)[]): string {
+  return `${values.map((value) => (value === null ? '' : `"${value.replaceAll('"', '""')}"`)).join(',')}\n`;
 }

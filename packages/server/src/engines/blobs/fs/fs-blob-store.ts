@@ -27,10 +27,19 @@ import { uuidv7 } from '#lib/ids.ts';
 import type { BlobStat, BlobStore, ByteRange, ExpectedBytes, LocalBlobs, StagedBlob, StoreOwner } from '../contract.ts';
 import { measure, type Measured } from '../measured.ts';
 import { errnoOf, fileError } from './fs-errors.ts';
-import { BLOB_NAME, digestAfter, digestOf, FOLDER_NAME, pathOf, toLocator, type BlobPath } from './fs-locator.ts';
-import { ensureFolder, readOwner, remove, requireFolder, syncFolder, writeAll } from './fs-files.ts';
-import { readFilePart } from './fs-read.ts';
-import { isAbandoned, TEMPORARY_NAME, temporaryName } from './fs-temporary.ts';
+import {
+  BLOB_NAME,
+  digestAfter,
+  digestOf,
+  FOLDER_NAME,
+  pathOf,
+  toLocator,
+  type BlobPath,
+  isAbandoned,
+  TEMPORARY_NAME,
+  temporaryName,
+} from './fs-names.ts';
+import { ensureFolder, readOwner, remove, requireFolder, syncFolder, writeAll, readFilePart } from './fs-files.ts';
 
 export interface FsBlobStoreOptions {
   /** Absolute path; created (0700) when absent. It may be a link, nothing below it may. */

@@ -23,12 +23,12 @@ import type {
 } from '../contract.ts';
 import { findOnPath } from '#engines/isolation/programs.ts';
 import { DeviceLeases, findGpus, GPU, machineResources, SYSTEM_PATH } from './capacity.ts';
-import type { FreeSpace } from './disk-watch.ts';
-import { findControlGroups, type ControlGroups } from '#engines/isolation/control-groups.ts';
-import { errnoOf, storageError } from './file-errors.ts';
-import { FreeSpaceWatch } from './free-space-watch.ts';
-import { launcherProgram } from './launcher-program.ts';
-import { Launcher } from './launcher.ts';
+import type { FreeSpace } from './disk/disk-watch.ts';
+import { findControlGroups, type ControlGroups } from '#engines/isolation/limits/control-groups.ts';
+import { errnoOf, storageError } from './disk/file-errors.ts';
+import { FreeSpaceWatch } from './disk/free-space-watch.ts';
+import { launcherProgram } from './shim/launcher-program.ts';
+import { Launcher } from './shim/launcher.ts';
 import type { Reachable } from '#engines/isolation/relay.ts';
 import { foldersOf, isolatedStep } from './step-isolation.ts';
 import { checkSpec } from './spec-check.ts';

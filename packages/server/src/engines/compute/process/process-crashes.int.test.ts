@@ -11,7 +11,7 @@ import type { Compute } from '../contract.ts';
 import { never, shell, textOf, untilWritten } from '../suite.ts';
 import type { CrashWork } from './crash-worker.testing.ts';
 import { openProcessCompute, type ProcessComputeOptions } from './process-compute.ts';
-import { SECOND_START, shimArguments } from './shim.ts';
+import { SECOND_START, shimArguments } from './shim/shim.ts';
 import { readProcess } from './task-processes.ts';
 import type { CrashPoint } from './task-parts.ts';
 

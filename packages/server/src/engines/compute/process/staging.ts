@@ -9,8 +9,8 @@ import type { Boundary } from '#engines/isolation/contract.ts';
 import { byteText } from '#lib/byte-text.ts';
 import { judgeProcess, processIdentity, type ProcessIdentity } from '#lib/process-identity.ts';
 import type { TaskEnvironment, TaskSpec } from '../contract.ts';
-import { maskFile } from './log-masker.ts';
-import { exportLines } from './shim.ts';
+import { maskFile } from './shim/log-masker.ts';
+import { exportLines } from './shim/shim.ts';
 import type { TaskFolder, TaskRecord } from './task-folder.ts';
 
 export interface StagingPlan {

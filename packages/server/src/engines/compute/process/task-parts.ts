@@ -1,13 +1,13 @@
 /** Shared dependencies of the tasks of one engine. */
-import type { ControlGroups } from '#engines/isolation/control-groups.ts';
+import type { ControlGroups } from '#engines/isolation/limits/control-groups.ts';
 import type { Isolation } from '#engines/isolation/contract.ts';
 import type { OutsideProgram } from '#engines/isolation/outside-programs.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { TaskProxy } from '../contract.ts';
 import type { DeviceLeases } from './capacity.ts';
-import type { FreeSpace } from './disk-watch.ts';
-import type { Launcher } from './launcher.ts';
+import type { FreeSpace } from './disk/disk-watch.ts';
+import type { Launcher } from './shim/launcher.ts';
 import type { Reachable } from '#engines/isolation/relay.ts';
 
 /** Points at which tests inject a crash. */

@@ -1,7 +1,8 @@
 /** Finds and signals every process of a task with /proc, including those that left its session or were reparented to init. */
-import type { GroupUsage } from '#engines/isolation/control-groups.ts';
-import type { TaskUsage } from '../contract.ts';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { constants } from 'node:os';
+import type { GroupUsage } from '#engines/isolation/limits/control-groups.ts';
+import type { TaskUsage } from '../contract.ts';
 
 export interface TaskMarks {
   /** Value of TASK_VARIABLE. */
@@ -144,3 +145,13 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): void {
     // It has ended, or belongs to another user.
   }
 }
+
+const NAMES = new Map<number, string>(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+
+/** Returns `SIGKILL` for 9, and `signal N` for a number without a name (a real-time signal). */
+export function signalName(number: number): string {
+  return NAMES.get(number) ?? `signal ${number}`;
+}
+
+/** The exit code that a shell reports for SIGKILL. */
+export const KILLED = 128 + 9;

@@ -6,12 +6,22 @@ import { watch, type FSWatcher } from 'node:fs';
 import { appendFile, readFile } from 'node:fs/promises';
 import type { TaskState } from '../contract.ts';
 import { GPU } from './capacity.ts';
-import { TaskGroups, type GroupUsage, type Hierarchy } from '#engines/isolation/control-groups.ts';
-import { TaskDisk, type FreeSpace } from './disk-watch.ts';
-import { cpuShare } from '#engines/isolation/cpu-share.ts';
+import { TaskGroups, type GroupUsage, type Hierarchy } from '#engines/isolation/limits/control-groups.ts';
+import { TaskDisk, type FreeSpace } from './disk/disk-watch.ts';
+import { cpuShare } from '#engines/isolation/limits/cpu-share.ts';
 import { Relay, type Reachable } from '#engines/isolation/relay.ts';
-import { exportLines, innerCommand, type InnerOptions } from './shim.ts';
-import { KILLED, signalName } from './signals.ts';
+import { exportLines, innerCommand, type InnerOptions } from './shim/shim.ts';
+import {
+  KILLED,
+  signalName,
+  namespaceMember,
+  readProcess,
+  signalProcess,
+  taskProcesses,
+  usageAtEnd,
+  usageOf,
+  type TaskMarks,
+} from './task-processes.ts';
 import { foldersOf, isolatedStep, memoryLimitOf } from './step-isolation.ts';
 import {
   continueTask,
@@ -24,15 +34,6 @@ import {
 import { appendLine } from './task-logs.ts';
 import type { TaskParts } from './task-parts.ts';
 import { TaskConnections } from './task-proxy.ts';
-import {
-  namespaceMember,
-  readProcess,
-  signalProcess,
-  taskProcesses,
-  usageAtEnd,
-  usageOf,
-  type TaskMarks,
-} from './task-processes.ts';
 
 /** Files whose creation triggers a check: immediately, or together with the next one, which is often the end. */
 const URGENT: ReadonlySet<string> = new Set(['rc', 'cancel', 'result.json']);

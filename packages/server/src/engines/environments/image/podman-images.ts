@@ -20,7 +20,7 @@ import type {
   EnvironmentSpec,
   ImageSpec,
 } from '../contract.ts';
-import { storageFailure } from '../storage-fault.ts';
+import { storageFailure } from '../storage-failure.ts';
 import { readImageName, type ImageName } from './image-name.ts';
 
 export interface PodmanOptions {

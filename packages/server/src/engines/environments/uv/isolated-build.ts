@@ -10,7 +10,7 @@ import { StringDecoder } from 'node:string_decoder';
 import type { IsolatedRun, Isolation, RunLimits } from '#engines/isolation/contract.ts';
 import { runNetworked } from '#engines/isolation/networked-run.ts';
 import { uidOf } from '#engines/isolation/user.ts';
-import { limitReason } from '#engines/isolation/words.ts';
+import { limitReason } from '#engines/isolation/run-messages.ts';
 import { machineMemory } from '#lib/machine-memory.ts';
 import type { RunResult } from '#lib/process.ts';
 import { BuildArea, changeOwner, usageOf } from './build-area.ts';

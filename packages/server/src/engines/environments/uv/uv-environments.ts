@@ -22,7 +22,7 @@ import { BuiltStore, makeReadOnly, type Marker } from '../built-store.ts';
 import { Indexes } from './indexes.ts';
 import { findInterpreter, isUnchanged, type Interpreter } from './interpreters.ts';
 import { joinPins, lockDigest, readLock, readPins, writeLock, type LockContent } from './lock-text.ts';
-import { storageFailure } from '../storage-fault.ts';
+import { storageFailure } from '../storage-failure.ts';
 import { checkIdentity, checkTree, identityOf } from './build-area.ts';
 import { ownerOf, type BuildLimits, type BuildContext } from './isolated-build.ts';
 import { needsBuild } from './uv-failure.ts';

@@ -1,7 +1,7 @@
 /** Plans the conversion of a model to ONNX from its `MLmodel`, without loading the model. */
 import { DaisError } from '@dais/api';
 import { parseLimitedYaml } from '#lib/limited-yaml.ts';
-import type { MlmodelFile } from '../model-place.ts';
+import type { MlmodelFile } from '../model-location.ts';
 import { readSignature, type ColumnKind } from './signature.ts';
 
 export type PredictFunction = 'predict' | 'predict_proba';

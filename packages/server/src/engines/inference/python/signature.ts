@@ -1,7 +1,7 @@
 /** Reads the signature of an MLflow model from the three JSON texts of `MLmodel` (mlflow.models.signature). */
 import { DaisError } from '@dais/api';
 import type { Datatype, TensorSpec } from '../contract.ts';
-import type { MlmodelFile } from '../model-place.ts';
+import type { MlmodelFile } from '../model-location.ts';
 
 /** `json`: arrays, objects and maps, as JSON text in BYTES. */
 export type ColumnKind =

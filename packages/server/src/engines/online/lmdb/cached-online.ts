@@ -3,12 +3,11 @@
  * round trip. Writes of this process invalidate the cache immediately, writes of other processes within milliseconds; lost
  * messages are corrected after `maxAgeMs`.
  */
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Database } from '#engines/database/contract.ts';
-import type { Lookup, OnlineRow, OnlineStore, OnlineView } from '../contract.ts';
-import { changeText, keyMark, readChange } from './change-feed.ts';
+import type { OnlineView, Lookup, OnlineRow, OnlineStore } from '../contract.ts';
 
 export interface CachedOnlineOptions {
   readonly store: OnlineStore;
@@ -223,4 +222,32 @@ function opened(key: Buffer, bytes: Buffer): OnlineRow | undefined {
   // A copy, because the bytes belong to the file and change with it.
   const value = Buffer.from(bytes.subarray(HEADER));
   return { key, eventTime: bytes.readDoubleBE(8), createdTime: bytes.readDoubleBE(16), value };
+}
+
+/** The content of a notification to the caches of other processes. `keys` undefined: all of the view; `view` undefined: everything. */
+interface Change {
+  readonly by: string;
+  readonly view: string | undefined;
+  readonly keys: readonly string[] | undefined;
+}
+
+/** PostgreSQL limits a notification to 8,000 bytes. */
+const MOST_KEYS = 450;
+
+/** Sixteen characters for a key of any length. */
+export function keyMark(key: Buffer): string {
+  return createHash('sha256').update(key).digest('base64url').slice(0, 16);
+}
+
+function changeText(by: string, { view }: OnlineView, keys: readonly Buffer[] | undefined): string {
+  const marks = keys === undefined || keys.length > MOST_KEYS ? '' : keys.map(keyMark).join('');
+  return `${by} ${view} ${marks}`;
+}
+
+/** An unreadable message, such as the empty one after a reconnect, means that everything may have changed. */
+function readChange(text: string): Change {
+  const match = /^(\S+) ([0-9a-f-]{36}) ((?:[\w-]{16})*)$/.exec(text);
+  if (match === null) return { by: '', view: undefined, keys: undefined };
+  const [, by = '', view, marks = ''] = match;
+  return { by, view, keys: marks === '' ? undefined : (marks.match(/.{16}/g) ?? undefined) };
 }

@@ -1,7 +1,7 @@
 /** The online store in the database of Dais. */
 import type { Database } from '#engines/database/contract.ts';
 import type { Lookup, OnlineRow, OnlineStore, OnlineView } from '../contract.ts';
-import { newestRows } from '../newest.ts';
+import { newestRows } from '../newest-rows.ts';
 
 interface FoundRow {
   readonly n: number;

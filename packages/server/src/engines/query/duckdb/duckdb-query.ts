@@ -32,7 +32,7 @@ import { QueryError } from '../model/query-error.ts';
 import type { Query } from '../model/query-tree.ts';
 import { StagedJob, type LaneFolders } from './job-files.ts';
 import { QueryProcess, type ProcessResponse } from './query-process.ts';
-import { FairQueue } from './turns.ts';
+import { FairQueue } from './fair-queue.ts';
 import type { JobLimits, RunResponse, Work } from './wire.ts';
 
 export interface DuckdbQueryOptions {

@@ -1,6 +1,6 @@
 /** Converts errors to those of the contract. Messages contain no values of the data. */
 import { QueryError, type QueryErrorCode } from '../model/query-error.ts';
-import { duckdbError, type DuckdbError } from './duckdb-fault.ts';
+import { duckdbError, type DuckdbError } from './sql/duckdb-error.ts';
 import type { WireFailure } from './wire.ts';
 
 interface Rule {

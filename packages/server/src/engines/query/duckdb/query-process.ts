@@ -5,7 +5,7 @@
 import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
 import type { IsolatedEnd, IsolatedProcess, IsolatedRun, Isolation, RunLimits } from '#engines/isolation/contract.ts';
-import { programFolders } from '#engines/isolation/program-folders.ts';
+import { programFolders } from '#engines/isolation/programs.ts';
 import type { Clock } from '#lib/clock.ts';
 import { folderSize } from '#lib/folder-size.ts';
 import type { Log } from '#lib/log.ts';

@@ -3,15 +3,15 @@ import path from 'node:path';
 import type { Column, QueryJob, QueryProgress, Statement, StatementResult, TableSource } from '../contract.ts';
 import { QueryError } from '../model/query-error.ts';
 import type { ProjectRelation, Relation, SqlRelation } from '../model/query-tree.ts';
-import { sqlType } from './column-types.ts';
-import { DataErrorLog } from './fault-log.ts';
-import { openTables, TableReader, type ReadyTable } from './job-tables.ts';
-import { checkUserSql, userSqlError } from './person-sql.ts';
-import { userSqlStart, RelationRenderer } from './render-relation.ts';
+import { sqlType } from './sql/column-types.ts';
+import { DataErrorLog } from './tables/data-errors.ts';
+import { openTables, TableReader, type ReadyTable } from './tables/job-tables.ts';
+import { checkUserSql, userSqlError } from './sql/user-sql.ts';
+import { userSqlStart, RelationRenderer } from './sql/render-relation.ts';
 import { Session, STAGE, stageOf } from './session.ts';
-import { identifier } from './sql-text.ts';
-import { outputRows, writeCsv, writeNdjson, writeParquet } from './statement-output.ts';
-import { outputSummaries } from './summary-output.ts';
+import { identifier } from './sql/sql-text.ts';
+import { outputRows, writeCsv, writeNdjson, writeParquet } from './output/statement-output.ts';
+import { outputSummaries } from './output/summary-output.ts';
 import type { Answer, JobLimits, ResultHead, Work } from './wire.ts';
 
 export interface JobIo {
@@ -121,7 +121,7 @@ class Queries {
       case 'csv':
         return await writeCsv(this.#session, sql, output);
       case 'arrow':
-        return await (await import('./arrow-output.ts')).writeArrow(this.#session, sql, output);
+        return await (await import('./output/arrow-output.ts')).writeArrow(this.#session, sql, output);
       case 'ndjson':
         return await writeNdjson(this.#session, sql, output);
       case 'summary':

@@ -5,8 +5,8 @@
 import { DuckDBInstance, type DuckDBConnection, type DuckDBResult, type DuckDBValue } from '@duckdb/node-api';
 import type { Column } from '../contract.ts';
 import { QueryError } from '../model/query-error.ts';
-import { columnType, isCanonical, sqlType } from './column-types.ts';
-import { identifier, text, textList } from './sql-text.ts';
+import { columnType, isCanonical, sqlType } from './sql/column-types.ts';
+import { identifier, text, textList } from './sql/sql-text.ts';
 import type { JobLimits } from './wire.ts';
 
 export interface SessionFolders {

@@ -1,14 +1,12 @@
 /** Reads a query of a PostgreSQL server in one read-only snapshot. */
-import { Readable } from 'node:stream';
 import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import { DaisError } from '@dais/api';
-import { type DataColumn } from '@dais/api/data';
+import type { DataColumn } from '@dais/api/data';
 import type { Client, FieldDef } from 'pg';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { DataSource, SourceObject } from '../contract.ts';
-import { writeFetched } from '../written-file.ts';
-import { csvRow } from '../csv-row.ts';
-import { columnTypeOf } from './postgres-types.ts';
+import { writeFetched, csvRow } from '../written-file.ts';
 
 export interface PostgresSourceOptions {
   readonly host: string;
@@ -141,4 +139,35 @@ function faultOf(error: unknown, { host, database }: PostgresSourceOptions): unk
     return new DaisError('invalid_request', `The ${where} rejected the request: ${message}`);
   }
   return new DaisError('upstream_failed', `The ${where} cannot be read: ${message}`, { cause: error });
+}
+
+/** Column types of PostgreSQL types, by their fixed object ids (catalog `pg_type`). */
+const TYPES: Readonly<Record<number, string>> = {
+  16: 'boolean',
+  20: 'int64',
+  21: 'int16',
+  23: 'int32',
+  26: 'uint32',
+  700: 'float32',
+  701: 'float64',
+  1082: 'date',
+  1083: 'time',
+  1114: 'timestamp',
+  1184: 'timestamp',
+};
+
+const NUMERIC = 1700;
+
+/**
+ * Other types (JSON, UUID, arrays, intervals, bytes) are text. A `numeric` without a scale is `float64`: it may have any number
+ * of digits, which no fixed decimal can represent.
+ */
+function columnTypeOf(oid: number, modifier: number): string {
+  if (oid === NUMERIC) {
+    if (modifier < 4) return 'float64';
+    const precision = ((modifier - 4) >> 16) & 0xffff;
+    const scale = (modifier - 4) & 0x7ff;
+    return precision <= 38 && scale <= precision ? `decimal(${precision},${scale})` : 'float64';
+  }
+  return TYPES[oid] ?? 'string';
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { fromBase85, inlineRows, storedRows, vectorFile } from './deletion-vector.ts';
-import type { DeltaDeletions } from './delta-log.ts';
+import type { DeltaDeletions } from './delta/delta-log.ts';
 import { BitmapError, readRows } from './roaring-rows.ts';
 
 /** Written by Spark, for a file of ten rows. */

@@ -1,6 +1,6 @@
 /** Reads deletion vectors of Delta and Iceberg: their location and deleted rows. Pure. */
 import { crc32 } from 'node:zlib';
-import type { DeltaDeletions } from './delta-log.ts';
+import type { DeltaDeletions } from './delta/delta-log.ts';
 import { BitmapError, readRows } from './roaring-rows.ts';
 
 /** Alphabet of base 85 (ZeroMQ). */
