@@ -252,6 +252,6 @@ const ours: ReadonlyMap<number, ValueParser> = new Map<number, ValueParser>([
 ]);
 
 /** Returns the parser of the text format of a type, by its object id. */
-export function valueParser(typeId: number): ValueParser {
+function valueParser(typeId: number): ValueParser {
   return ours.get(typeId) ?? driverParser(typeId);
 }

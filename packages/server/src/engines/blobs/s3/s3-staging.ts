@@ -143,7 +143,7 @@ const COPIES_AT_A_TIME = 4;
  * Copies an object inside the bucket. S3 copies at most 5 GiB in one request. Parts have at most 512 MiB by default, because
  * parallel copies of parts are faster and each completes within seconds.
  */
-export async function copyObject(
+async function copyObject(
   s3: S3,
   options: S3BlobStoreOptions,
   from: string,

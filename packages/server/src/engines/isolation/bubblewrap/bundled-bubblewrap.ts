@@ -24,7 +24,7 @@ export interface BubblewrapRelease {
 export const bubblewrapRelease: BubblewrapRelease = pinned;
 
 /** Describes what to install of a release on this platform. */
-export function bubblewrapProgram({ project, version, wheels, files }: BubblewrapRelease): WheelProgram {
+function bubblewrapProgram({ project, version, wheels, files }: BubblewrapRelease): WheelProgram {
   const platform = `${process.platform}-${process.arch}`;
   return {
     project,

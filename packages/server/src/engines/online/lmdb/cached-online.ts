@@ -235,7 +235,7 @@ interface Change {
 const MOST_KEYS = 450;
 
 /** Sixteen characters for a key of any length. */
-export function keyMark(key: Buffer): string {
+function keyMark(key: Buffer): string {
   return createHash('sha256').update(key).digest('base64url').slice(0, 16);
 }
 
