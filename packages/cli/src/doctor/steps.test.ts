@@ -14,8 +14,8 @@ const none: IsolationInfo = {
   boundary: 'none',
   limits: 'rlimit',
   identity: 'same-user',
-  lacks: ['Nothing isolates user code here.'],
-  reason: 'bubblewrap: no program bwrap was found; landlock: this kernel does not offer Landlock',
+  lacks: ['User code runs without isolation.'],
+  reason: 'bubblewrap: no program bwrap was found; landlock: this kernel does not support Landlock',
   remedy: 'Install bubblewrap.',
 };
 
@@ -44,12 +44,12 @@ test('the boundary, what it lacks, and the remedy', () => {
     state: 'ok',
     detail: 'code and models of users are isolated in namespaces by the bubblewrap of Dais, with limits of a whole run',
   });
-  const lacks = ['A run has no /proc: programs that read it do not work.'];
+  const lacks = ['A run has no /proc; programs that read it fail.'];
   const remedy = 'Start the container with `--security-opt unmask=ALL`.';
   const masked = { ...isolation, boundary: 'bubblewrap-without-proc', lacks, remedy } as const;
   expect(isolationFinding(masked)).toMatchObject({
     state: 'warning',
-    detail: expect.stringContaining('. A run has no /proc: programs that read it do not work.') as string,
+    detail: expect.stringContaining('. A run has no /proc; programs that read it fail.') as string,
     remedy,
   });
   expect(isolationFinding(none)).toMatchObject({

@@ -50,12 +50,12 @@ const dataSources: { readonly [Type in ExternalSource['type']]: SourceOpener<Typ
     return s3Source({ ...(await bucketOptions(place, around)), glob });
   },
   delta: async ({ path, version, ...place }, around) => {
-    const { deltaSource } = await import('#engines/sources/s3/delta-source.ts');
+    const { deltaSource } = await import('#engines/sources/s3/delta/delta-source.ts');
     const { query, scratch } = around;
     return deltaSource({ ...(await bucketOptions(place, around)), path, version, query, scratch });
   },
   iceberg: async ({ path, metadata, snapshot, ...place }, around) => {
-    const { icebergSource } = await import('#engines/sources/s3/iceberg-source.ts');
+    const { icebergSource } = await import('#engines/sources/s3/iceberg/iceberg-source.ts');
     const { query, scratch } = around;
     return icebergSource({ ...(await bucketOptions(place, around)), path, metadata, snapshot, query, scratch });
   },

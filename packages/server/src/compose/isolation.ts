@@ -24,7 +24,7 @@ export async function isolationPaths(
   config: IsolationConfig,
   environment: IsolationEnvironment['environment'],
 ): Promise<IsolationPaths> {
-  const { bundledPlace } = await import('#engines/isolation/bundled-bubblewrap.ts');
+  const { bundledPlace } = await import('#engines/isolation/bubblewrap/bundled-bubblewrap.ts');
   const { bubblewrap } = config.isolation;
   const path = environment['PATH'];
   return {

@@ -93,7 +93,7 @@ const ownersOf = (items: readonly DamagedContent[]) =>
 const error = (label: string) =>
   expect.stringMatching(
     new RegExp(
-      `${label} is damaged: the object sha256:[0-9a-f]{64} has other bytes than were stored\\. Upload the same bytes again`,
+      `${label} is damaged: the object sha256:[0-9a-f]{64} does not match its digest\\. Upload the same bytes again`,
     ),
   ) as string;
 const refused = (label: string) => ({ status: 409, code: 'content_damaged', detail: error(label) });

@@ -84,7 +84,7 @@ test('does not wait for a store that does not respond', async () => {
     // A pending check is not repeated; its late result is valid.
     const second = ready();
     for (const socket of sockets) socket.resetAndDestroy();
-    expect(await second).toMatchObject({ ok: false, detail: expect.stringContaining('gave no answer') });
+    expect(await second).toMatchObject({ ok: false, detail: expect.stringContaining('did not respond') });
     expect(await ready()).toEqual(await second);
   } finally {
     await store.close();

@@ -1,7 +1,7 @@
 /** One prediction from its address to its tensors: who may, which variant, is there room and time, what the model says. */
 import { DaisError } from '@dais/api/errors';
 import { predictionId } from '@dais/api/gateway';
-import { ModelFault, type LoadedModel } from '#engines/inference/contract.ts';
+import { ModelError, type LoadedModel } from '#engines/inference/contract.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { Tracer } from '#lib/telemetry/tracer.ts';
@@ -228,7 +228,7 @@ export class Predictor {
           resolve(tensors);
         },
         reject: (error) => {
-          if (error instanceof ModelFault) variant.counters.modelFaults++;
+          if (error instanceof ModelError) variant.counters.modelFaults++;
           end();
           reject(error);
         },

@@ -7,7 +7,7 @@ const CHUNK = 256 * 1024;
 const SIZE = 3 * CHUNK + 1000;
 const bytes = Buffer.from(Array.from({ length: SIZE }, (_, at) => (at * 31 + (at >> 8)) & 255));
 
-/** Cuts bytes at these places. */
+/** Splits bytes at these positions. */
 function* pieces(of: Buffer, cuts: readonly number[]): Generator<Buffer> {
   const places = [0, ...cuts.filter((one) => one < of.length).toSorted((a, b) => a - b), of.length];
   for (const [index, from] of places.slice(0, -1).entries()) yield of.subarray(from, places[index + 1]);
@@ -29,13 +29,13 @@ async function read(stored: Buffer, range: { start: number; end: number }, place
   return Buffer.concat(found);
 }
 
-test('sums do not depend on how the bytes come', () => {
+test('checksums do not depend on the sizes of the input chunks', () => {
   expect(fitsSize(whole, SIZE)).toBe(true);
   expect([fitsSize(whole, 3 * CHUNK), fitsSize(whole, 4 * CHUNK + 1)]).toEqual([false, false]);
   fc.assert(fc.property(cuts, (places) => sumsOf(places).equals(whole)));
 });
 
-test('a range is what was stored, or an error when a chunk that it touches is damaged', async () => {
+test('returns a stored range, or an error when one of its chunks is damaged', async () => {
   const places = fc.tuple(fc.nat(SIZE - 1), fc.nat(SIZE - 1), fc.nat(SIZE - 1), cuts);
   await fc.assert(
     fc.asyncProperty(places, async ([one, other, damaged, at]) => {

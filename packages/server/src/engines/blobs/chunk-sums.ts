@@ -1,15 +1,15 @@
 /**
  * CRC-32 of each chunk of an object. A reader of a range verifies the chunks around it, so a damaged chunk is never served, and
- * the rest of the object need not be read. CRC-32 finds damage; against forgery there is the SHA-256 of the whole object.
+ * the rest of the object is not read. CRC-32 detects damage; the SHA-256 of the whole object protects against forgery.
  */
 import { crc32 } from 'node:zlib';
 import type { ByteRange } from './contract.ts';
 
-/** A range costs at most two chunks more than it has: 0.1 ms of CPU. An object of 1 GiB has 16 KiB of sums. */
+/** Reading a range reads at most two additional chunks: 0.1 ms of CPU. The checksums of a 1 GiB object take 16 KiB. */
 const CHUNK_BYTES = 256 * 1024;
 const SUM_BYTES = 4;
 
-/** Computes the sums of bytes that pass. */
+/** Computes the checksums of a stream of bytes. */
 export class ChunkSums {
   readonly #sums: number[] = [];
   #current = 0;
@@ -25,7 +25,7 @@ export class ChunkSums {
     }
   }
 
-  /** Only after the last bytes. */
+  /** Call it after the last bytes only. */
   end(): Buffer {
     if (this.#filled > 0) this.#endChunk();
     const sums = Buffer.alloc(this.#sums.length * SUM_BYTES);
@@ -39,19 +39,19 @@ export class ChunkSums {
   }
 }
 
-/** Whether the sums are those of an object of this size. */
+/** Returns whether the number of checksums matches an object of this size. */
 export function fitsSize(sums: Buffer, size: number): boolean {
   return sums.length === Math.ceil(size / CHUNK_BYTES) * SUM_BYTES;
 }
 
-/** The whole chunks that a range touches. */
+/** Returns the range of whole chunks that contains a range. */
 export function chunksAround({ start, end }: ByteRange, size: number): ByteRange {
   const first = Math.floor(start / CHUNK_BYTES) * CHUNK_BYTES;
   const after = (Math.floor(end / CHUNK_BYTES) + 1) * CHUNK_BYTES;
   return { start: first, end: Math.min(after, size) - 1 };
 }
 
-/** Yields the range out of the chunks around it, each once its sum is right. @throws ChunkDamaged. */
+/** Yields the bytes of the range from its chunks, each after its checksum is verified. @throws ChunkDamaged. */
 export async function* verifiedChunks(
   source: AsyncIterable<Buffer>,
   { sums, range, size }: { readonly sums: Buffer; readonly range: ByteRange; readonly size: number },

@@ -1,17 +1,17 @@
-/** Counts and hashes bytes while they pass into a store, and holds them against what the sender said of them. */
+/** Counts and hashes bytes on their way into a store, and compares them with the size and digest that the sender declared. */
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { DaisError } from '@dais/api';
 import { ChunkSums } from './chunk-sums.ts';
 import { WHOLE_FIRST_BYTES, type ExpectedBytes } from './contract.ts';
 
-/** Hashing is synchronous: 1 MiB takes 0.7 to 2 ms of the event loop, so larger chunks are cut. */
+/** Hashing is synchronous: 1 MiB takes 0.7 to 2 ms of the event loop, so larger chunks are split. */
 const SLICE_BYTES = 1 << 20;
 
 export interface Measured {
   readonly size: number;
   readonly sha256: string;
-  /** Of a large object: see chunk-sums.ts. */
+  /** For large objects only: see chunk-sums.ts. */
   readonly sums?: Buffer;
 }
 
@@ -23,13 +23,12 @@ export interface MeasuredBytes {
 }
 
 /**
- * Takes a source over: whatever happens, its errors have a listener from here on. `bytes` destroys it when it is left
- * early; a caller that never starts `bytes` destroys the source itself.
- * @throws TypeError when the source was read before: its bytes are gone.
+ * Measures the bytes of a source. From here on its errors always have a listener. `bytes` destroys it on an early return; a
+ * caller that never starts `bytes` destroys the source itself. @throws TypeError when the source was read before.
  */
 export function measure(source: Readable, expected: ExpectedBytes = {}): MeasuredBytes {
   source.on('error', () => {});
-  if (source.readableEnded) throw new TypeError('the source was already read to its end');
+  if (source.readableEnded) throw new TypeError('the source has already been read');
   const hash = createHash('sha256');
   const sums = new ChunkSums();
   let size = 0;
@@ -42,7 +41,7 @@ export function measure(source: Readable, expected: ExpectedBytes = {}): Measure
         const slice = whole.subarray(at, at + SLICE_BYTES);
         size += slice.length;
         if (expected.maxBytes !== undefined && size > expected.maxBytes) {
-          throw new DaisError('too_large', `the content is larger than the ${expected.maxBytes} bytes allowed here`);
+          throw new DaisError('too_large', `the content exceeds the limit of ${expected.maxBytes} bytes`);
         }
         hash.update(slice);
         sums.update(slice);
@@ -51,7 +50,7 @@ export function measure(source: Readable, expected: ExpectedBytes = {}): Measure
     }
     const sha256 = hash.digest('hex');
     if (expected.sha256 !== undefined && expected.sha256 !== sha256) {
-      const detail = `announced sha256 ${expected.sha256}, received ${size} bytes with sha256 ${sha256}`;
+      const detail = `expected sha256 ${expected.sha256}, received ${size} bytes with sha256 ${sha256}`;
       throw new DaisError('digest_mismatch', detail);
     }
     result = { size, sha256, ...(size > WHOLE_FIRST_BYTES && { sums: sums.end() }) };
@@ -70,5 +69,5 @@ function toBuffer(chunk: unknown): Buffer {
   if (Buffer.isBuffer(chunk)) return chunk;
   if (chunk instanceof Uint8Array) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
   if (typeof chunk === 'string') return Buffer.from(chunk, 'utf8');
-  throw new TypeError('a source of bytes gives buffers or strings');
+  throw new TypeError('a source must yield buffers or strings');
 }

@@ -1,4 +1,4 @@
-/** What every blob store must do, whatever keeps its bytes. */
+/** Tests that every blob store must pass. */
 import { createHash, randomBytes } from 'node:crypto';
 import { PassThrough, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -9,13 +9,13 @@ import type { BlobStat, BlobStore } from './contract.ts';
 
 export interface BlobStoreSubject {
   readonly store: BlobStore;
-  /** Number of remains of puts: temporary files, temporary objects, unfinished multipart uploads. */
+  /** Number of leftovers of puts: temporary files, temporary objects, unfinished multipart uploads. */
   remains(): Promise<number>;
   end(): Promise<void>;
 }
 
 const MIB = 2 ** 20;
-/** More than two parts of a multipart upload (5 MiB is the smallest part that S3 takes). */
+/** More than two parts of a multipart upload (5 MiB is the smallest part of S3). */
 const LARGE = 11 * MIB + 7;
 
 export function blobStoreSuite(name: string, open: () => Promise<BlobStoreSubject>): void {
@@ -28,7 +28,7 @@ export function blobStoreSuite(name: string, open: () => Promise<BlobStoreSubjec
     });
     afterAll(async () => await subject.end());
 
-    test.each([0, 1, 65_536, 262_145, LARGE])('a blob of %i bytes comes back as it was', async (size) => {
+    test.each([0, 1, 65_536, 262_145, LARGE])('returns a blob of %i bytes unchanged', async (size) => {
       const bytes = randomBytes(size);
       const blob = await store.put(Readable.from([bytes]), { sha256: sha256(bytes), maxBytes: size });
       expect(blob).toMatchObject({ size, sha256: sha256(bytes) });
@@ -40,7 +40,7 @@ export function blobStoreSuite(name: string, open: () => Promise<BlobStoreSubjec
       expect(await subject.remains()).toBe(0);
     });
 
-    test('one owner is entered, and only that one', async () => {
+    test('records only the first owner', async () => {
       const before = await locators(store);
       const answers = await Promise.all(['one', 'two', 'three'].map(async (id) => await store.claimFor(id)));
       const owner = answers[0]!;
@@ -51,7 +51,7 @@ export function blobStoreSuite(name: string, open: () => Promise<BlobStoreSubjec
       expect(await subject.remains()).toBe(0);
     });
 
-    test('the same bytes give the same locator and are kept once', async () => {
+    test('stores the same bytes once, under one locator', async () => {
       const bytes = randomBytes(LARGE);
       const first = await store.put(Readable.from([bytes]));
       const second = await store.put(Readable.from([bytes.subarray(0, 3), bytes.subarray(3)]));
@@ -60,7 +60,7 @@ export function blobStoreSuite(name: string, open: () => Promise<BlobStoreSubjec
       expect(await subject.remains()).toBe(0);
     });
 
-    test('how the bytes are cut into chunks does not matter', async () => {
+    test('the sizes of the chunks do not affect the result', async () => {
       const chunk = fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.string({ unit: 'grapheme', maxLength: 10 }));
       await fc.assert(
         fc.asyncProperty(fc.array(chunk, { maxLength: 30 }), async (chunks) => {
@@ -73,7 +73,7 @@ export function blobStoreSuite(name: string, open: () => Promise<BlobStoreSubjec
       );
     });
 
-    test('a range gives exactly its bytes', async () => {
+    test('returns exactly the bytes of a range', async () => {
       const bytes = randomBytes(600_000);
       const { locator } = await store.put(Readable.from([bytes]));
       const place = fc.oneof(fc.nat(599_999), fc.constantFrom(0, 262_143, 262_144, 599_999));
@@ -87,13 +87,13 @@ export function blobStoreSuite(name: string, open: () => Promise<BlobStoreSubjec
       );
     });
 
-    test('a range outside the blob is refused', async () => {
+    test('rejects a range outside the blob', async () => {
       const { locator } = await store.put(Readable.from([Buffer.from('0123456789')]));
       await expectCode('range_not_satisfiable', store.get(locator, { start: 4, end: 10 }));
       await expectCode('range_not_satisfiable', store.get(locator, { start: 10, end: 12 }));
     });
 
-    test.each([10, LARGE])('%i other bytes than announced leave nothing', async (size) => {
+    test.each([10, LARGE])('stores nothing when %i bytes do not match the expected digest', async (size) => {
       const bytes = randomBytes(size);
       const source = Readable.from([bytes]);
       await expectCode('digest_mismatch', store.put(source, { sha256: sha256(Buffer.from('other')) }));
@@ -101,7 +101,7 @@ export function blobStoreSuite(name: string, open: () => Promise<BlobStoreSubjec
       expect(await subject.remains()).toBe(0);
     });
 
-    test.each([10, 6 * MIB])('a source that never ends is cut at %i bytes and leaves nothing', async (maxBytes) => {
+    test.each([10, 6 * MIB])('stops an endless source at %i bytes and stores nothing', async (maxBytes) => {
       const endless = new Readable({
         read() {
           this.push(Buffer.alloc(65_536, 1));
@@ -113,36 +113,36 @@ export function blobStoreSuite(name: string, open: () => Promise<BlobStoreSubjec
     });
 
     test.each([10, LARGE])(
-      'a source that fails after %i bytes gives its own error and leaves nothing',
+      'returns the error of a source that fails after %i bytes and stores nothing',
       async (size) => {
         const before = await locators(store);
-        const failure = new Error('the sender fell over');
+        const failure = new Error('the source failed');
         await expect(store.put(failing(size, failure))).rejects.toBe(failure);
         expect(await locators(store)).toEqual(before);
         expect(await subject.remains()).toBe(0);
       },
     );
 
-    test.each([10, LARGE])('a source that stops after %i bytes without an end is no blob', async (size) => {
+    test.each([10, LARGE])('stores nothing of a source that stops after %i bytes without an end', async (size) => {
       const before = await locators(store);
       await expect(store.put(failing(size, undefined))).rejects.toThrow('Premature close');
       expect(await locators(store)).toEqual(before);
       expect(await subject.remains()).toBe(0);
     });
 
-    test('a source that failed or was read before is refused', async () => {
+    test('rejects a source that failed or was read before', async () => {
       const failed = new PassThrough();
       failed.once('error', () => {});
-      failed.destroy(new Error('gone before'));
-      await expect(store.put(failed)).rejects.toThrow('gone before');
+      failed.destroy(new Error('failed before'));
+      await expect(store.put(failed)).rejects.toThrow('failed before');
       const used = Readable.from(['used']);
       await buffer(used);
-      await expect(store.put(used)).rejects.toThrow('already read');
+      await expect(store.put(used)).rejects.toThrow('already been read');
       await expect(store.put(Readable.from([{ no: 'bytes' }]))).rejects.toThrow(TypeError);
       expect(await subject.remains()).toBe(0);
     });
 
-    test.each([10, LARGE])('%i staged bytes are given only after commit', async (size) => {
+    test.each([10, LARGE])('returns %i staged bytes only after the commit', async (size) => {
       const bytes = randomBytes(size);
       const staged = await store.stage(Readable.from([bytes]));
       expect(staged).toMatchObject({ size, sha256: sha256(bytes) });
@@ -156,7 +156,7 @@ export function blobStoreSuite(name: string, open: () => Promise<BlobStoreSubjec
       expect(await subject.remains()).toBe(0);
     });
 
-    test.each([10, LARGE])('%i staged bytes can be discarded', async (size) => {
+    test.each([10, LARGE])('discards %i staged bytes', async (size) => {
       const staged = await store.stage(Readable.from([randomBytes(size)]));
       await staged.discard();
       await staged.discard();
@@ -164,7 +164,7 @@ export function blobStoreSuite(name: string, open: () => Promise<BlobStoreSubjec
       expect(await subject.remains()).toBe(0);
     });
 
-    test('a blob is deleted once and for all, and may come again', async () => {
+    test('deletes a blob permanently, and stores it again', async () => {
       const bytes = randomBytes(20_000);
       const { locator } = await store.put(Readable.from([bytes]));
       await store.delete(locator);
@@ -175,7 +175,7 @@ export function blobStoreSuite(name: string, open: () => Promise<BlobStoreSubjec
       expect((await buffer(await store.get(locator))).equals(bytes)).toBe(true);
     });
 
-    test('nothing is deleted after the right to delete has ended', async () => {
+    test('deletes nothing after the deletion lease has ended', async () => {
       const { locator } = await store.put(Readable.from([randomBytes(100)]));
       await expect(store.delete(locator, AbortSignal.abort())).rejects.toThrow('aborted');
       expect(await store.stat(locator)).toBeDefined();
@@ -196,13 +196,13 @@ export function blobStoreSuite(name: string, open: () => Promise<BlobStoreSubjec
       `/sha256:${'a'.repeat(64)}`,
       'direct:../x',
       'tmp/x',
-    ])('%j names nothing here', async (locator) => {
+    ])('rejects the locator %j', async (locator) => {
       expect(await store.stat(locator)).toBeUndefined();
       await expectCode('content_missing', store.get(locator));
       await store.delete(locator);
     });
 
-    test('all blobs are listed in order, from any place on', async () => {
+    test('lists all blobs in order, from any position', async () => {
       for (let n = 0; n < 12; n += 1) await store.put(Readable.from([`listed ${n}`]));
       const unfinished = await store.stage(Readable.from([randomBytes(LARGE)]));
       const all: BlobStat[] = [];
@@ -222,7 +222,7 @@ export function blobStoreSuite(name: string, open: () => Promise<BlobStoreSubjec
       for (const stat of all) expect(await store.stat(stat.locator)).toEqual(stat);
     });
 
-    test('the same content put eight times at once is one blob', async () => {
+    test('stores the same content once for eight puts at the same time', async () => {
       const bytes = randomBytes(LARGE);
       const blobs = await Promise.all(Array.from({ length: 8 }, async () => await store.put(Readable.from([bytes]))));
       expect(new Set(blobs.map((blob) => blob.locator)).size).toBe(1);
@@ -231,7 +231,7 @@ export function blobStoreSuite(name: string, open: () => Promise<BlobStoreSubjec
       expect(await subject.remains()).toBe(0);
     });
 
-    test('puts, reads and deletes of the same content at once never show a part of it', async () => {
+    test('puts, reads and deletes of the same content at the same time never return a part of it', async () => {
       const bytes = randomBytes(400_000);
       const { locator } = await store.put(Readable.from([bytes]));
       const readers = Array.from({ length: 12 }, async () => await readOrCode(store, locator));
@@ -247,7 +247,7 @@ export function blobStoreSuite(name: string, open: () => Promise<BlobStoreSubjec
       expect(await subject.remains()).toBe(0);
     });
 
-    test('a reader may leave at any time', async () => {
+    test('a reader can stop at any time', async () => {
       const { locator } = await store.put(Readable.from([randomBytes(LARGE)]));
       (await store.get(locator)).destroy();
       for await (const chunk of await store.get(locator)) {
@@ -257,7 +257,7 @@ export function blobStoreSuite(name: string, open: () => Promise<BlobStoreSubjec
       expect((await buffer(await store.get(locator))).length).toBe(LARGE);
     });
 
-    test('the sweep takes the remains of old puts only', async () => {
+    test('the sweep removes only the leftovers of old puts', async () => {
       const abandoned = await store.stage(Readable.from([randomBytes(LARGE)]));
       expect(await store.sweep(3_600_000)).toBe(0);
       expect(await subject.remains()).toBe(1);
@@ -269,7 +269,7 @@ export function blobStoreSuite(name: string, open: () => Promise<BlobStoreSubjec
       expect(await store.stat(abandoned.locator)).toBeUndefined();
     });
 
-    test('a healthy store says so and keeps nothing of the question', async () => {
+    test('a health check succeeds and leaves no files', async () => {
       const before = await locators(store);
       await store.check();
       expect(await locators(store)).toEqual(before);
@@ -288,7 +288,7 @@ export async function expectCode(code: ErrorCode, work: Promise<unknown>): Promi
   return error as DaisError;
 }
 
-/** The whole blob, or the code of the error that it gave. */
+/** Returns the whole blob, or the code of its error. */
 async function readOrCode(store: BlobStore, locator: string): Promise<Buffer | string> {
   try {
     return await buffer(await store.get(locator));
@@ -301,7 +301,7 @@ export function sha256(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** A source of `size` bytes that then fails with `failure`, or is cut off without an error. */
+/** A source of `size` bytes that then fails with `failure`, or is destroyed without an error. */
 function failing(size: number, failure: Error | undefined): Readable {
   let left = size;
   return new Readable({
@@ -323,7 +323,7 @@ export async function locators(store: BlobStore, after?: string): Promise<string
   return found;
 }
 
-/** The locator that `bytes` would have, made from that of another blob. */
+/** Returns the locator that `bytes` would have, derived from that of another blob. */
 function locatorLike(other: { readonly locator: string; readonly sha256: string }, bytes: Buffer): string {
   return other.locator.replace(other.sha256, sha256(bytes));
 }

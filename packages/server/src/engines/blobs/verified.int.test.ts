@@ -1,4 +1,4 @@
-/** What readers receive of objects that a disk damaged. */
+/** Reads of objects that a disk damaged. */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, open, readdir, rename, rm, truncate, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -79,7 +79,7 @@ describe('a damaged object', () => {
     }
   }
 
-  test.each([0, 1, 700_000, 1_999_999])('never arrives complete when byte %i is another one', async (at) => {
+  test.each([0, 1, 700_000, 1_999_999])('never arrives complete when byte %i is changed', async (at) => {
     const { locator, size } = await store.put(Readable.from([randomBytes(2_000_000)]));
     await flip(locator, at);
     const { bytes, code } = await received(await store.get(locator));
@@ -88,13 +88,13 @@ describe('a damaged object', () => {
     expect(found[0]).toEqual({ locator, kind: 'altered', size });
   });
 
-  test('of one chunk gives no byte at all', async () => {
+  test('of one chunk returns no byte', async () => {
     const { locator } = await store.put(Readable.from([randomBytes(1000)]));
     await flip(locator, 500);
     expect(await received(await store.get(locator))).toEqual({ bytes: 0, code: 'content_damaged' });
   });
 
-  test.each([0, 1, 1_000_000])('that was cut to %i bytes is an error and not a short object', async (size) => {
+  test.each([0, 1, 1_000_000])('that was truncated to %i bytes is an error and not a short object', async (size) => {
     const { locator } = await store.put(Readable.from([randomBytes(2_000_000)]));
     await truncate(await fileOf(locator), size);
     expect((await received(await store.get(locator))).code).toBe('content_damaged');
@@ -102,7 +102,7 @@ describe('a damaged object', () => {
     await expectCode('content_damaged', store.get(locator, { start: 1_500_000, end: 1_600_000 }));
   });
 
-  test('that is not there is reported as missing, by reads of every kind', async () => {
+  test('is reported as missing by all reads when its file does not exist', async () => {
     const { locator } = await store.put(Readable.from([randomBytes(1000)]));
     await rm(await fileOf(locator));
     await expectCode('content_missing', store.get(locator));
@@ -112,36 +112,36 @@ describe('a damaged object', () => {
     expect(found).toEqual(Array.from({ length: 4 }, () => ({ locator, kind: 'missing' })));
   });
 
-  test('gives no range and no path of a small object', async () => {
+  test('serves no range and no path of a small object', async () => {
     const { locator } = await store.put(Readable.from([randomBytes(2 * MIB)]));
     await flip(locator, 2 * MIB - 1);
     await expectCode('content_damaged', store.get(locator, { start: 0, end: 9 }));
     await expectCode('content_damaged', store.localPath!(locator));
   });
 
-  test('that was verified before is verified anew when its file changes', async () => {
+  test('is verified again when its file changes', async () => {
     const { locator } = await store.put(Readable.from([randomBytes(2 * MIB)]));
     expect((await buffer(await store.get(locator, { start: 0, end: 9 }))).length).toBe(10);
     expect(reads).toBe(1);
     await store.get(locator, { start: 10, end: 19 }).then((stream) => stream.destroy());
     expect(reads).toBe(1);
     await flip(locator, 5);
-    // Disks count time in steps: a change right after the check may have the time of before.
+    // File timestamps are coarse: a change right after the check may keep the same timestamp.
     await utimes(await fileOf(locator), new Date(), new Date(Date.now() + 1000));
     await expectCode('content_damaged', store.get(locator, { start: 0, end: 9 }));
   });
 
-  test('that is large is found in the background after its first range', async () => {
+  test('is found in the background after its first range when it is large', async () => {
     const { locator, size } = await store.put(Readable.from([randomBytes(33 * MIB)]));
     await flip(locator, 33 * MIB - 1);
     expect((await buffer(await store.get(locator, { start: 0, end: 9 }))).length).toBe(10);
     await expect.poll(() => found, { timeout: 20_000 }).toEqual([{ locator, kind: 'altered', size }]);
   });
 
-  describe('that is large', () => {
+  describe('of many chunks', () => {
     const SIZE = 33 * MIB;
     let kept: Map<string, Buffer>;
-    /** A store of a process that was started again: it remembers what was kept only. */
+    /** The store of a restarted process: it knows only what was stored. */
     const again = () =>
       verifiedBlobs(plain, {
         clock: systemClock,
@@ -155,7 +155,7 @@ describe('a damaged object', () => {
       kept = new Map();
     });
 
-    test('serves ranges of its whole chunks, and no byte of a damaged one', async () => {
+    test('serves ranges of its intact chunks, and no byte of a damaged one', async () => {
       const bytes = randomBytes(SIZE);
       const { locator } = await again().put(Readable.from([bytes]));
       const at = 20 * MIB + 12_345;
@@ -172,14 +172,14 @@ describe('a damaged object', () => {
         expect((await read(start, end)).equals(bytes.subarray(start, end + 1))).toBe(true);
       }
       await expectCode('content_damaged', reader.get(locator, { start: at - 5, end: at + 5 }));
-      // The bytes before the damaged chunk have left by then: the connection ends.
+      // The bytes before the damaged chunk have already been sent: the connection ends.
       const crossing = await received(await reader.get(locator, { start: 19 * MIB, end: 21 * MIB }));
       expect(crossing).toEqual({ bytes: MIB, code: 'content_damaged' });
       expect(found).toContainEqual({ locator, kind: 'altered', size: SIZE });
       await reader.close();
     });
 
-    test('is read whole before its first range when no sums are kept, once', async () => {
+    test('is read completely once before its first range when no checksums are stored', async () => {
       const bytes = randomBytes(SIZE);
       const { locator } = await plain.put(Readable.from([bytes]));
       const range = { start: 5, end: 14 };
@@ -199,7 +199,7 @@ describe('a damaged object', () => {
       await reader.close();
     });
 
-    test('that became shorter serves no range', async () => {
+    test('serves no range when it became shorter', async () => {
       const { locator } = await again().put(Readable.from([randomBytes(SIZE)]));
       await truncate(await fileOf(locator), SIZE - MIB);
       const reader = again();
@@ -207,7 +207,7 @@ describe('a damaged object', () => {
       await reader.close();
     });
 
-    test('that was damaged is not opened by others', async () => {
+    test('is not returned as a local path', async () => {
       const { locator } = await again().put(Readable.from([randomBytes(SIZE)]));
       await flip(locator, SIZE - 1);
       const reader = again();
@@ -216,7 +216,7 @@ describe('a damaged object', () => {
     });
   });
 
-  test('is repaired by an upload of the right bytes, whatever size its file has', async () => {
+  test('is repaired by an upload of the correct bytes, for any file size', async () => {
     const bytes = randomBytes(300_000);
     const { locator } = await store.put(Readable.from([bytes]));
     for (const damage of [() => flip(locator, 7), async () => await truncate(await fileOf(locator), 9)]) {
@@ -227,11 +227,11 @@ describe('a damaged object', () => {
       expect((await received(reader)).code).toBe('content_damaged');
       expect((await buffer(await store.get(locator))).equals(bytes)).toBe(true);
     }
-    // A reader of the file of before reported damage that is no more: the check in the background withdraws it.
+    // A reader of the replaced file reported damage that was repaired: the background check withdraws the report.
     await expect.poll(() => intact, { timeout: 10_000 }).toContain(locator);
   });
 
-  test('a reader that leaves early, or never starts, leaves no descriptor open', async () => {
+  test('a reader that stops early, or never starts, leaves no descriptor open', async () => {
     const { locator } = await store.put(Readable.from([randomBytes(2_000_000)]));
     const count = async () => (await readdir('/proc/self/fd')).length;
     const before = await count();
@@ -242,7 +242,7 @@ describe('a damaged object', () => {
     await expect.poll(count, { timeout: 10_000 }).toBeLessThanOrEqual(before);
   });
 
-  test('a folder in its place is no object', async () => {
+  test('a folder in its place is not an object', async () => {
     const { locator } = await store.put(Readable.from([randomBytes(10)]));
     await rename(await fileOf(locator), join(root, 'elsewhere'));
     await expectCode('content_missing', store.get(locator));

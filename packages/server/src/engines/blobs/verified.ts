@@ -1,6 +1,6 @@
 /**
- * A blob store whose readers never receive damaged bytes as if they were whole: bytes are hashed while they are sent,
- * and every object that is found damaged is reported.
+ * A blob store whose readers never receive damaged bytes as complete: it hashes bytes while it sends them, and reports every
+ * damaged object.
  */
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
@@ -26,16 +26,16 @@ import {
   WHOLE_FIRST_BYTES,
 } from './contract.ts';
 
-/** Files that are read by others (DuckDB) are checked later than they are read, beyond 0.3 s of CPU in 10 s. */
+/** Beyond 0.3 s of CPU in 10 s, files that DuckDB reads are verified in the background. */
 const FOREGROUND_BUDGET = 512 * 2 ** 20;
-/** Of sums of chunks in memory; 16 MiB are the sums of 1 TiB. */
+/** Size of chunk checksums in memory; 16 MiB are the checksums of 1 TiB. */
 const SUMS_BYTES = 16 * 2 ** 20;
 const BUDGET_WINDOW_MS = 10_000;
-/** An object that was read whole is trusted for so long, as long as its size and time do not change. */
+/** A verified object is trusted for this time, while its size and timestamp do not change. */
 const TRUST_MS = 24 * 3_600_000;
 const TRUSTED = 10_000;
 const BACKGROUND_BYTES_PER_SECOND = 50 * 2 ** 20;
-/** What does not fit in here waits for the scrub. */
+/** Objects beyond this number wait for the scrub. */
 const BACKGROUND_OBJECTS = 1000;
 const NAMED_BY_DIGEST = /^sha256:([0-9a-f]{64})$/;
 
@@ -147,7 +147,7 @@ class VerifiedReader {
     return { locator, size, sha256 };
   }
 
-  /** The last bytes leave only when all of them were the right ones: a damaged object never arrives complete. */
+  /** The last bytes are sent only after the digest is verified: a damaged object never arrives complete. */
   async whole(locator: string, label?: BlobLabel): Promise<Readable> {
     const expected = await this.#expected(locator);
     const source = await this.#open(locator, label);
@@ -165,13 +165,16 @@ class VerifiedReader {
       await this.#checkFor(locator, label);
       return await this.#store.get(locator, range);
     } catch (error) {
-      // The caller checked the range against the size that was stored: the object has become shorter.
+      // The caller checked the range against the stored size, so the object has become shorter.
       if (error instanceof DaisError && error.code === 'range_not_satisfiable') await this.#checkFor(locator, label);
       throw labelDamage(await this.#reported(error, locator), label);
     }
   }
 
-  /** Each chunk is verified before a byte of it is served. Without sums the whole object is, and its sums are kept. */
+  /**
+   * Each chunk is verified before a byte of it is served. Without checksums the whole object is verified, and its checksums are
+   * stored.
+   */
   async #partOfLarge(stat: BlobStat, range: ByteRange, label?: BlobLabel): Promise<Readable> {
     const { locator, size } = stat;
     const sums = await this.#sumsOf(locator);
@@ -183,7 +186,7 @@ class VerifiedReader {
     this.checkLater(locator);
     const source = await this.#store.get(locator, chunksAround(range, size));
     const chunks = this.#labeledChunks(source, { locator, sums, range, size, label });
-    // The first chunk decides whether the range is refused or ends early.
+    // The first chunk decides whether the range fails immediately or ends early.
     const first = await chunks.next();
     const stream = Readable.from(
       (async function* () {
@@ -239,8 +242,8 @@ class VerifiedReader {
   }
 
   /**
-   * Verifies an object that others read from its file: now, within a budget, or in the background after the
-   * reader has started. @throws DaisError `content_damaged`, `content_missing`, `blobs_unavailable`.
+   * Verifies an object that is read from its file: immediately, within a budget, or in the background after the reader has
+   * started. @throws DaisError `content_damaged`, `content_missing`, `blobs_unavailable`.
    */
   async ensureVerified(locator: string, label?: BlobLabel): Promise<void> {
     const stat = await this.#requireStat(locator, label);
@@ -292,7 +295,7 @@ class VerifiedReader {
     pace: (bytes: number) => Promise<void> = async () => {},
     signal?: AbortSignal,
   ): Promise<number> {
-    // Before the bytes: an object that is replaced meanwhile is not trusted.
+    // Before the bytes: an object that is replaced during the read is not trusted.
     const stat = await this.#store.stat(locator);
     const expected = await this.#expected(locator);
     let bytes = 0;
@@ -341,7 +344,7 @@ class VerifiedReader {
     }
   }
 
-  /** Reports what an error of the store says of the object, and returns what the reader receives. */
+  /** Reports damage that an error of the store shows, and returns the error for the reader. */
   async #reported(error: unknown, locator: string): Promise<unknown> {
     if (!(error instanceof DaisError)) return error;
     if (error.code === 'content_missing') await this.#options.report({ locator, kind: 'missing' });
@@ -352,7 +355,7 @@ class VerifiedReader {
   async #damaged(damage: FoundDamage): Promise<DaisError> {
     await this.#options.report(damage);
     this.#reportedHere.add(damage.locator);
-    // The reader may have opened it before it was repaired: the check in the background withdraws a wrong report.
+    // The reader may have opened it before it was repaired: the background check withdraws a wrong report.
     this.checkLater(damage.locator);
     return damageError(damage.kind, damage.locator);
   }
@@ -394,12 +397,12 @@ class VerifiedReader {
     for (const locator of this.#waiting) {
       this.#waiting.delete(locator);
       if (this.#stop.signal.aborted) return;
-      // A damaged object was reported; what the store cannot say now, the scrub finds out.
+      // Damage was reported; if the store is unavailable, the scrub checks the object later.
       await this.#checkReported(locator, pace).catch(() => {});
     }
   }
 
-  /** Like `check`, but an object that is still damaged is not queued another time. */
+  /** Like `check`, but does not queue an object that is still damaged. */
   async #checkReported(locator: string, pace: (bytes: number) => Promise<void>): Promise<void> {
     try {
       await this.check(locator, pace, this.#stop.signal);

@@ -1,15 +1,14 @@
 /**
- * The compute engine: runs a command to its end on a target and keeps what came of it until told to forget it. It knows
- * nothing of pipelines, projects or content: bytes come in and go out as streams, so that a pod without a shared folder
- * fits as well as a process of this machine. Everything about an attempt outlives this process: after `kill -9` the same
- * calls find it again.
+ * The compute engine runs a command on a target and keeps its results until `forget`. It is independent of pipelines, projects
+ * and content: inputs and outputs are streams, so that a pod without a shared folder works like a local process. All state of
+ * an attempt survives this process: after `kill -9` the same calls find it again.
  */
 import type { Readable } from 'node:stream';
 import type { ForwardProxy } from '#lib/outbound/forward-proxy.ts';
 
 /**
- * What a task asks for or a target has: `cpu` in cores (fractions allowed), `memory` and `disk` in bytes, devices by their
- * vendor's name (`nvidia.com/gpu`) in whole pieces. Open: an engine refuses names that it does not know.
+ * Resources that a task requests or a target has: `cpu` in cores (fractions allowed), `memory` and `disk` in bytes, devices by
+ * their vendor's name (`nvidia.com/gpu`) in whole units. An engine rejects unknown names.
  */
 export type Resources = Readonly<Record<string, number>>;
 
@@ -17,13 +16,13 @@ export interface TaskInput {
   /** Relative to the task's working folder, with `/`; it cannot leave that folder. */
   readonly path: string;
   readonly executable?: boolean;
-  /** Called once for each preparation: again when a crash interrupted the first. */
+  /** Called once for each preparation, and again after a crash interrupted it. */
   open(): Promise<Readable>;
 }
 
 export interface TaskOutput {
   readonly name: string;
-  /** A file or a folder, relative to the working folder. That it is missing afterwards is no failure of the task. */
+  /** A file or a folder, relative to the working folder. A missing output does not fail the task. */
   readonly path: string;
 }
 
@@ -31,43 +30,47 @@ export interface TaskLimits {
   /** From the start of the command. */
   readonly wallMs?: number;
   /**
-   * What it has on the disk of its target: working folder, home, temporary files, files that it holds open without a name, and shared
-   * memory that is its own. Inputs count.
+   * Disk limit on the target: working folder, home, temporary files, deleted files that are still open, and private shared
+   * memory. Inputs count.
    */
   readonly diskBytes?: number;
-  /** Files and folders that it has there. */
+  /** Limit of files and folders there. */
   readonly diskFiles?: number;
-  /** Of a task that requests no `memory`: it is ended beyond this, and nothing is reserved for it. */
+  /** Memory limit of a task that requests no `memory`; nothing is reserved for it. */
   readonly memoryBytes?: number;
-  /** Output beyond this drops the oldest; default 64 MiB. */
+  /** Log size in bytes; beyond it the oldest output is dropped. Default 64 MiB. */
   readonly logBytes?: number;
-  /** Between TERM and KILL; default 10 s. */
+  /** Time between TERM and KILL; default 10 s. */
   readonly graceMs?: number;
 }
 
-/** Folders of this target that tasks see read-only, and what to set so that programs find them. */
+/** Read-only folders of this target for tasks, and the variables with which programs find them. */
 export interface TaskEnvironment {
   readonly folders: readonly string[];
   /**
-   * A folder whose files the task sees instead of the machine's programs: the whole tree of an image. It has the places on which
-   * something is put. For isolated tasks only. The working folder is `/work` then.
+   * A root file system that replaces the programs of the machine: the complete tree of an image, including all mount points.
+   * For isolated tasks only. The working folder is then `/work`.
    */
   readonly root?: string;
-  /** Before the system's PATH; with `root`, all of it. */
+  /** Prepended to the PATH of the system; with `root`, the complete PATH. */
   readonly path: readonly string[];
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** `required`: refused where the engine cannot isolate. `none`: with the rights of the engine, for whom policy lets. */
+/**
+ * `required`: rejected where the engine cannot isolate. `none`: runs with the permissions of the engine, if policy allows it.
+ */
 export type Isolation = 'required' | 'none';
 
 export interface TaskSpec {
-  /** Who this is, for ever: submitting it twice starts it once. `[a-z0-9-]`, at most 64 characters. */
+  /** Permanent identity: submitting it twice starts it once. `[a-z0-9-]`, at most 64 characters. */
   readonly attempt: string;
   readonly command: readonly [string, ...string[]];
-  /** All that the command sees beside what the engine sets (HOME, TMPDIR, PATH). */
+  /** All environment variables of the command, in addition to those that the engine sets (HOME, TMPDIR, PATH). */
   readonly variables: Readonly<Record<string, string>>;
-  /** Variables whose values are never on a command line, in a file that others can read, or in what `logs` gives of the engine itself. */
+  /**
+   * Variables whose values never appear on a command line, in a file that others can read, or in platform messages of `logs`.
+   */
   readonly secretVariables: Readonly<Record<string, string>>;
   readonly environment?: TaskEnvironment;
   readonly inputs: readonly TaskInput[];
@@ -76,9 +79,9 @@ export interface TaskSpec {
   readonly limits: TaskLimits;
   readonly isolation: Isolation;
   /**
-   * An isolated task with network reaches what the outbound guard allows, through a proxy that its variables name
-   * (`HTTP_PROXY` and its like). Without it, it reaches nothing but the engine's own `reach`. A task without isolation
-   * has the network of the machine.
+   * An isolated task with network access reaches the destinations that the outbound guard allows, through a proxy in its
+   * variables (`HTTP_PROXY` and similar). Without it, the task reaches only the engine's `reach`. A task without isolation uses
+   * the network of the machine.
    */
   readonly network: boolean;
 }
@@ -89,11 +92,11 @@ export interface TaskUsage {
   readonly peakMemoryBytes: number;
 }
 
-/** Why a task came to its end. `exit`: by itself. */
+/** Why a task ended. `exit`: the command exited. */
 export type TaskEnd = 'exit' | 'cancelled' | 'wall-time' | 'out-of-memory' | 'too-many-processes' | 'disk-full';
 
 export type TaskState =
-  /** Asked for, not started: its inputs are on the way, or resources are leased to others. */
+  /** Requested, not started: its inputs are being staged, or its resources are in use. */
   | { readonly phase: 'preparing' }
   | { readonly phase: 'running'; readonly startedAt: Date; readonly devices: readonly string[] }
   | {
@@ -107,22 +110,22 @@ export type TaskState =
       readonly startedAt: Date;
       readonly endedAt: Date;
       readonly usage: TaskUsage;
-      /** A sentence for each destination that the outbound guard refused; absent when there is none. */
+      /** A message for each destination that the outbound guard refused; absent when there is none. */
       readonly refusedConnections?: readonly string[];
     }
-  /** It could not be started: what the engine says, for the person who wrote the command. */
+  /** It could not be started: the error of the engine, for the author of the command. */
   | { readonly phase: 'refused'; readonly reason: string }
-  /** It ran, and nobody can say what came of it (the machine was restarted, its shim was killed). */
+  /** It ran, and its result is unknown (the machine restarted, or its shim was killed). */
   | { readonly phase: 'lost'; readonly reason: string };
 
-/** A place in the output of a task; opaque, printable ASCII. A place that was dropped gives what comes after it. */
+/** A position in the output of a task; opaque, printable ASCII. A dropped position returns the output after it. */
 export interface LogChunk {
   readonly bytes: Buffer;
   readonly next: string;
 }
 
 export interface LogOptions {
-  /** From here on; default the oldest that is kept. */
+  /** Start position; default the oldest kept output. */
   readonly from?: string;
   /** Waits for more until the task ends or `signal` aborts. */
   readonly follow?: boolean;
@@ -130,33 +133,33 @@ export interface LogOptions {
 }
 
 export interface OutputFile {
-  /** The output's name. */
+  /** Name of the output. */
   readonly output: string;
-  /** Below the output's own path; empty when the output is one file. */
+  /** Relative to the path of the output; empty when the output is one file. */
   readonly path: string;
-  /** How many bytes it reads as: more than it takes on the disk when it is sparse. */
+  /** Apparent size in bytes, which exceeds the allocated size of a sparse file. */
   readonly size: number;
-  /** Equal for names of one file (hard links). */
+  /** Equal for hard links to one file. */
   readonly identity: string;
   readonly executable: boolean;
-  /** Gives `size` bytes. @throws DaisError `conflict` when it is another file by now, or has another size. */
+  /** Streams `size` bytes. @throws DaisError `conflict` when the file was replaced or its size changed. */
   open(): Promise<Readable>;
 }
 
-/** Carries the connections of isolated tasks with network, which find it on their own loopback device. */
+/** Proxies the connections of isolated tasks with network access, which reach it on their loopback device. */
 export interface TaskProxy {
   readonly port: number;
   readonly server: Pick<ForwardProxy, 'accept'>;
-  /** Called for each connection that a task was refused, and when a connection of a task ends; for counters. */
+  /** Called for each refused connection of a task, and when a connection of a task ends; for metrics. */
   readonly onRefused?: () => void;
   readonly onTransfer?: (sentBytes: number, receivedBytes: number) => void;
 }
 
-/** What a target can do, found out by trying. */
+/** Capabilities of a target, determined by tests. */
 export interface ComputeAbilities {
-  /** Undefined when it isolates; else what is missing and how to get it. */
+  /** Undefined when it isolates tasks; otherwise the reason and the remedy. */
   readonly isolationFault: string | undefined;
-  /** How memory, CPU and the number of processes are held: by the kernel for the whole task, or for each process. */
+  /** How limits of memory, CPU and processes are enforced: by the kernel for the whole task, or for each process. */
   readonly limits: 'cgroup' | 'rlimit';
   readonly resources: Resources;
 }
@@ -164,26 +167,29 @@ export interface ComputeAbilities {
 export interface Compute {
   abilities(): Promise<ComputeAbilities>;
   /**
-   * Makes the task be there; resolves when it would survive a crash of this process, which may be before it starts.
-   * Idempotent by `attempt`; a second call with another spec changes nothing.
-   * @throws DaisError `invalid_request` for what can never run here: more than the target has, a name of a resource that it
-   *   does not know, a path that leaves the folder, isolation that it cannot give; `storage_full`.
+   * Submits the task; resolves when it would survive a crash of this process, possibly before it starts. Idempotent by
+   * `attempt`; a second call with another spec changes nothing.
+   * @throws DaisError `invalid_request` for a spec that can never run here: more resources than the target has, an unknown
+   *   resource name, a path outside the folder, unavailable isolation; `storage_full`.
    */
   submit(spec: TaskSpec): Promise<void>;
-  /** Undefined when there is none, or it was forgotten. Never blocks on the task. */
+  /** Undefined when it does not exist or was forgotten. Never blocks on the task. */
   status(attempt: string): Promise<TaskState | undefined>;
-  /** Resolves when the task is neither preparing nor running, or `signal` aborts; then gives what `status` gives. */
+  /** Resolves to the status when the task is neither preparing nor running, or when `signal` aborts. */
   wait(attempt: string, signal: AbortSignal): Promise<TaskState | undefined>;
-  /** Standard output and error as they came. Nothing for an unknown attempt. */
+  /** Streams standard output and error in order. Empty for an unknown attempt. */
   logs(attempt: string, options?: LogOptions): AsyncIterable<LogChunk>;
-  /** Of a task that has ended; regular files only, in the order of their paths. What links lead to is not followed. */
+  /** Lists the outputs of an ended task: regular files only, in path order. Links are not followed. */
   outputs(attempt: string): AsyncIterable<OutputFile>;
-  /** TERM to all its processes, KILL after the grace. Resolves when it was told, not when it ended. Idempotent. */
+  /**
+   * Sends TERM to all its processes, and KILL after the grace period. Resolves when the request is recorded, not when the task
+   * has ended. Idempotent.
+   */
   cancel(attempt: string): Promise<void>;
-  /** Frees all that is kept of it; kills it first. Idempotent. */
+  /** Kills the task and deletes its data. Idempotent. */
   forget(attempt: string): Promise<void>;
-  /** Every attempt that is kept; who starts anew forgets those that nobody knows. */
+  /** Lists all kept attempts; a restarted caller forgets unknown ones. */
   attempts(): AsyncIterable<string>;
-  /** Stops watching. Tasks go on. Idempotent. */
+  /** Stops watching. Tasks continue to run. Idempotent. */
   close(): Promise<void>;
 }

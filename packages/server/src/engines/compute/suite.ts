@@ -1,4 +1,4 @@
-/** What every compute engine must do, wherever it runs its tasks. Commands are those of a POSIX system. */
+/** Tests that every compute engine must pass. Commands are those of a POSIX system. */
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -62,7 +62,7 @@ export async function expectRefusal(work: Promise<unknown>, code: ErrorCode, wor
   expect(error).toMatchObject({ code, message: expect.stringMatching(words) as string });
 }
 
-/** Until it runs and has written these words. */
+/** Waits until it runs and has written this text. */
 export async function untilWritten(compute: Compute, attempt: string, words: string): Promise<void> {
   await expect.poll(async () => await textOf(compute, attempt), { interval: 20 }).toContain(words);
 }
@@ -84,7 +84,7 @@ export function computeSuite(name: string, openSubject: () => Promise<ComputeSub
     const finish = async (spec: TaskSpec): Promise<TaskState | undefined> =>
       await compute.wait(await start(spec), never);
 
-    test('a command runs to its end; its output, code and usage are kept until it is forgotten', async () => {
+    test('runs a command and keeps its output, exit code and usage until `forget`', async () => {
       const spec = shell('echo out; echo err >&2; exit 3');
       const state = await finish(spec);
       expect(state).toMatchObject({ phase: 'ended', end: 'exit', code: 3 });
@@ -97,7 +97,7 @@ export function computeSuite(name: string, openSubject: () => Promise<ComputeSub
       await compute.forget(spec.attempt);
     });
 
-    test('what there is none of is undefined, empty, or nothing to do', async () => {
+    test('returns undefined or nothing for unknown attempts', async () => {
       for (const attempt of ['no-such-attempt', '../tasks', '']) {
         expect(await compute.status(attempt)).toBeUndefined();
         expect(await compute.wait(attempt, never)).toBeUndefined();
@@ -108,7 +108,7 @@ export function computeSuite(name: string, openSubject: () => Promise<ComputeSub
       }
     });
 
-    test('an attempt that is submitted again, also at the same time and with another spec, runs once', async () => {
+    test('runs an attempt once when it is submitted repeatedly, also concurrently and with another spec', async () => {
       const spec = shell('echo once');
       const other = shell('echo twice', { attempt: spec.attempt });
       await Promise.all([start(spec), start(spec), start(other)]);
@@ -120,21 +120,21 @@ export function computeSuite(name: string, openSubject: () => Promise<ComputeSub
       expect(all.filter((attempt) => attempt === spec.attempt)).toHaveLength(1);
     });
 
-    test('a signal that ends a command is told from an exit code', async () => {
+    test('distinguishes a signal that ends a command from an exit code', async () => {
       expect(await finish(shell('kill -KILL $$'))).toMatchObject({ phase: 'ended', end: 'exit', signal: 'SIGKILL' });
       expect(await finish(shell('kill -SEGV $$'))).toMatchObject({ phase: 'ended', end: 'exit', signal: 'SIGSEGV' });
       expect(await finish(shell('exit 137'))).toMatchObject({ phase: 'ended', end: 'exit', code: 137 });
       expect(await finish(shell('exit 255'))).toMatchObject({ phase: 'ended', end: 'exit', code: 255 });
     });
 
-    test('a program that is not there is refused by its name', async () => {
+    test('names a missing program', async () => {
       const state = await finish(task(['no-such-program', 'x']));
       expect(state).toMatchObject({ phase: 'refused', reason: expect.stringContaining('no-such-program') as string });
       const inFolder = task(['./run.sh'], { inputs: [input('run.sh', '#!/bin/sh\necho ran')] });
       expect(await finish(inFolder)).toMatchObject({ phase: 'refused' });
     });
 
-    test('arguments and variables arrive as they were given', async () => {
+    test('passes arguments and variables unchanged', async () => {
       const hostile = `a b\n"c" 'd' $HOME \`e\` \\ \${f} * ; & é 🐍 \t`;
       // Into a file: in the log the secret would be masked.
       const spec = task(['sh', '-c', 'printf "%s|" "$@" "$PLAIN" "$SECRET" >out', 'x', hostile, '', '-n'], {
@@ -148,7 +148,7 @@ export function computeSuite(name: string, openSubject: () => Promise<ComputeSub
       });
     });
 
-    test('secret values are masked in the log, whole and in pieces, however they are encoded', async () => {
+    test('masks secret values in the log, whole or split over writes, in common encodings', async () => {
       const secret = 'p4ss/w0rd+"quoted" & é';
       const key = '-----BEGIN KEY-----\nMIIBVQIBADANBgkq\nhkiG9w0BAQEFAASC\n-----END KEY-----\n';
       const script = `
@@ -163,14 +163,14 @@ export function computeSuite(name: string, openSubject: () => Promise<ComputeSub
       await finish(spec);
       const lines = (await textOf(compute, spec.attempt)).trimEnd().split('\n');
       expect(lines.slice(0, 2)).toEqual(['plain *** end', '***']);
-      // What an edge of base64 shares with something else stays: at most two characters.
+      // Base64 characters that also encode neighboring bytes stay: at most two.
       for (const line of lines.slice(2, 5)) expect(line).toMatch(/^.{0,3}\*{3}.{0,3}$/);
       expect(lines.slice(5, 9)).toEqual(['> ***', '> ***', '> ***', '> ***']);
       for (const line of lines.slice(9, -4)) expect(line).toMatch(/^\*{3}.{0,3}$/);
       expect(lines.slice(-4)).toEqual(['***', '{"secret":"***"}', 'short abcde', 'p4ss']);
     });
 
-    test('of secrets that overlap or repeat, nothing is left, wherever writes cut them', async () => {
+    test('masks secrets that overlap or repeat, wherever writes split them', async () => {
       const script = `
         printf 'x%s%s' abcdefgh ijkl; sleep 0.2; printf 'efghij\n'; i=0
         while [ $i -lt 12 ]; do printf %s "$ONE" | head -c $i; sleep 0.02; printf %s "$ONE" | tail -c +$((i + 1)); echo; i=$((i+1)); done
@@ -183,7 +183,7 @@ export function computeSuite(name: string, openSubject: () => Promise<ComputeSub
       expect(lines).toEqual(['x***', ...Array.from({ length: 12 }, () => '***'), '***x', '***']);
     });
 
-    test('a command sees its own variables and no other', async () => {
+    test('passes only the variables of the task', async () => {
       const spec = task(['env'], { variables: { MINE: '1' } });
       await finish(spec);
       const names = (await textOf(compute, spec.attempt)).split('\n').map((line) => line.split('=')[0]!);
@@ -192,7 +192,7 @@ export function computeSuite(name: string, openSubject: () => Promise<ComputeSub
       expect(names).toContain('MINE');
     });
 
-    test('inputs are in its folder, outputs are read from there', async () => {
+    test('stages inputs in the working folder and reads outputs from it', async () => {
       const spec = task(['./go/run.sh'], {
         inputs: [
           input(
@@ -221,7 +221,7 @@ export function computeSuite(name: string, openSubject: () => Promise<ComputeSub
       expect(Object.keys(found).slice(0, 3)).toEqual(['folder:a-x', 'folder:deep/b', 'folder:one']);
     });
 
-    test('outputs follow no link out of the folder, and what is no file is left out', async () => {
+    test('follows no link out of the folder for outputs, and omits other file types', async () => {
       const spec = shell(
         `mkdir out; echo good >out/good; ln -s /etc/passwd out/link; ln -s /etc out/folder; ln -s /etc etc; ln -s good out/inside
          mkfifo out/pipe; ln -s / rootlink; ln -s loop out/loop; touch "out/new
@@ -243,13 +243,13 @@ line" 'out/ -rf' 'out/..hidden'`,
       });
     });
 
-    test('an output whose name is not UTF-8 is an error that says so', async () => {
+    test('reports an output whose name is not UTF-8', async () => {
       const spec = shell(`mkdir out; touch "out/$(printf 'a\\377')"`, { outputs: [{ name: 'out', path: 'out' }] });
       await finish(spec);
       await expectRefusal(outputsOf(compute, spec.attempt), 'invalid_request', /UTF-8/);
     });
 
-    test('a log can be followed from any place of it to its end', async () => {
+    test('follows a log from any position to its end', async () => {
       const spec = shell(
         'echo one; while [ ! -e go ]; do sleep 0.05; [ -e /never ] && break; n=$((n+1)); [ $n -gt 20 ] && break; done; echo two',
       );
@@ -268,7 +268,7 @@ line" 'out/ -rf' 'out/..hidden'`,
       await expectRefusal(textOf(compute, spec.attempt, { from: 'elsewhere' }), 'invalid_request', /place/);
     });
 
-    test('whoever follows or waits can give up', async () => {
+    test('a caller can abort a wait or a log stream', async () => {
       const attempt = await start(shell('echo up; exec sleep 1000'));
       await untilWritten(compute, attempt, 'up');
       const abort = new AbortController();
@@ -282,7 +282,7 @@ line" 'out/ -rf' 'out/..hidden'`,
       await compute.forget(attempt);
     });
 
-    test('of a long output the newest is kept', async () => {
+    test('keeps the newest part of a long output', async () => {
       const limits = { logBytes: 262_144 };
       const spec = shell('head -c 20000000 /dev/zero | tr "\\\\0" x; echo; echo last', { limits });
       await finish(spec);
@@ -292,18 +292,18 @@ line" 'out/ -rf' 'out/..hidden'`,
       expect(text).toMatch(/x\nlast\n$/);
     });
 
-    test('cancel tells it to end, and it may say goodbye', async () => {
+    test('cancel sends a signal that the command can handle', async () => {
       const attempt = await start(shell('trap "echo bye; exit 5" TERM; echo up; while :; do sleep 0.05; done'));
       await untilWritten(compute, attempt, 'up');
       await compute.cancel(attempt);
       await compute.cancel(attempt);
       expect(await compute.wait(attempt, never)).toMatchObject({ phase: 'ended', end: 'cancelled', code: 5 });
-      // The sleep is told too, and the shell says so.
+      // The sleep receives the signal, too, and the shell prints a message.
       expect(await textOf(compute, attempt)).toMatch(/^up\n(Terminated\n)?bye\n$/);
       await compute.cancel(attempt);
     });
 
-    test('what does not listen is killed with all that it started', async () => {
+    test('kills a command that ignores the signal, with all its processes', async () => {
       const stubborn = `trap "" TERM; setsid sh -c 'trap "" TERM; (sleep 1000 & ); exec sleep 1000' & (sleep 1000 &) ; echo up; while :; do sleep 0.05; done`;
       const attempt = await start(shell(stubborn, { limits: { graceMs: 200 } }));
       await untilWritten(compute, attempt, 'up');
@@ -311,25 +311,25 @@ line" 'out/ -rf' 'out/..hidden'`,
       expect(await compute.wait(attempt, never)).toMatchObject({ phase: 'ended', end: 'cancelled', signal: 'SIGKILL' });
     });
 
-    test('what outlives its command does not outlive the task', async () => {
+    test('ends background processes with the command', async () => {
       const spec = shell('(trap "" HUP; sleep 1000 &) ; setsid sleep 1000 & echo done');
       expect(await finish(spec)).toMatchObject({ phase: 'ended', end: 'exit', code: 0 });
       expect(await textOf(compute, spec.attempt)).toBe('done\n');
     });
 
-    test('wall time ends it', async () => {
+    test('ends a command at its time limit', async () => {
       const spec = shell('echo up; exec sleep 1000', { limits: { wallMs: 300, graceMs: 100 } });
       expect(await finish(spec)).toMatchObject({ phase: 'ended', end: 'wall-time', signal: 'SIGTERM' });
     });
 
-    test('a folder that grows beyond its limit ends it', async () => {
+    test('ends a command that exceeds its disk limit', async () => {
       const spec = shell('head -c 8000000 /dev/zero >"$TMPDIR/big"; exec sleep 1000', {
         limits: { diskBytes: 4_000_000, graceMs: 100 },
       });
       expect(await finish(spec)).toMatchObject({ phase: 'ended', end: 'disk-full' });
     });
 
-    test('usage is told', async () => {
+    test('reports usage', async () => {
       const spec = shell('i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; sleep 0.2');
       const state = await finish(spec);
       expect(state).toMatchObject({ phase: 'ended', code: 0 });
@@ -340,7 +340,7 @@ line" 'out/ -rf' 'out/..hidden'`,
       expect(endedAt.getTime()).toBeGreaterThan(startedAt.getTime());
     });
 
-    test('what can never run is refused with every fault', async () => {
+    test('rejects an invalid spec with all its errors', async () => {
       const refuse = async (spec: TaskSpec, words: RegExp) =>
         await expectRefusal(start(spec), 'invalid_request', words);
       await refuse(task(['x'], { attempt: '../escape' }), /attempt: must be of a-z/);
@@ -355,7 +355,7 @@ line" 'out/ -rf' 'out/..hidden'`,
       await refuse(task(['x', 'y'.repeat(131_072)]), /command\[1\]: has 131072 bytes.*use a file/);
     });
 
-    test('a task that waits for others can be cancelled and starts in its turn', async () => {
+    test('cancels a queued task, and starts queued tasks in order', async () => {
       const { cpu } = (await compute.abilities()).resources;
       const whole = { resources: { cpu: cpu! } };
       const first = await start(shell('echo up; while :; do sleep 0.05; done', whole));
@@ -375,7 +375,7 @@ line" 'out/ -rf' 'out/..hidden'`,
       expect(await textOf(compute, second)).toBe('');
     });
 
-    test('a task that is forgotten while it runs is gone', async () => {
+    test('ends a running task on `forget`', async () => {
       const attempt = await start(shell('trap "" TERM; echo up; while :; do sleep 0.05; done'));
       await untilWritten(compute, attempt, 'up');
       await compute.forget(attempt);

@@ -1,16 +1,16 @@
 import type { Slice } from './contract.ts';
 
 /**
- * The schema `dais` of the database engine itself: what was applied, and the helpers that migrations call.
+ * The schema `dais` of the database engine: the applied migrations, and functions that migrations call.
  *
- * Row security: a table with a `project_id uuid` column is protected by `dais.protect`: a row is there for a
- * transaction whose `dais.project` is the row's project or `all`. A missing setting is null or '' and matches nothing.
- * The setting is read in sub-selects, once per statement, and compared as uuid: 0.02 us per row; comparing
- * current_setting(…) with project_id::text for each row took 0.43 us.
+ * Row security: a table with a `project_id uuid` column is protected by `dais.protect`: a row is visible to a transaction whose
+ * `dais.project` is the row's project or `all`. A missing setting is null or '' and matches nothing. The setting is read in
+ * sub-selects, once per statement, and compared as uuid: 0.02 us per row; comparing current_setting(…) with project_id::text
+ * for each row took 0.43 us.
  *
- * Under row security only leakproof operators may use an index before the policy is checked: =, <, > on uuid, text,
- * integers, floats and timestamps are; LIKE, @> (jsonb, arrays) and functions are not. Always give
- * `project_id = $n` in the WHERE clause too, so that an index that starts with project_id narrows the scan.
+ * Under row security only leakproof operators may use an index before the policy is checked: =, <, > on uuid, text, integers,
+ * floats and timestamps are; LIKE, @> (jsonb, arrays) and functions are not. Always give `project_id = $n` in the WHERE clause
+ * too, so that an index that starts with project_id narrows the scan.
  */
 export const baseSlice: Slice = {
   schema: 'dais',

@@ -5,8 +5,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const KEEP_ALIVE_DELAY_MS = 10_000;
 
 /**
- * The driver's settings for a connection. What the driver would take from PG* variables of the environment is always
- * given, so that a stray PGPASSWORD or PGSSLMODE changes nothing.
+ * Returns the driver settings for a connection. All settings that the driver would read from PG* environment variables are set,
+ * so that a stray PGPASSWORD or PGSSLMODE has no effect.
  */
 export function clientConfig(connection: ConnectionOptions, applicationName: string): ClientConfig {
   const { ssl } = connection;
@@ -33,7 +33,7 @@ export function clientConfig(connection: ConnectionOptions, applicationName: str
   };
 }
 
-/** A connection as text for messages and logs: never with the password. */
+/** Describes a connection for messages and logs, without the password. */
 export function describeConnection(connection: ConnectionOptions): string {
   const { host, port, user, database } = connection;
   return host.startsWith('/') ? `${user}@${host}/${database}` : `postgres://${user}@${host}:${port}/${database}`;

@@ -1,21 +1,22 @@
 /**
- * The database engine: where every resource, record and event of Dais lives. It is always PostgreSQL >= 14; the
- * implementations differ only in who runs the server (`embedded`: Dais itself; `postgres`: somebody else, by URL).
+ * The database engine stores all resources, records and events of Dais. It is always PostgreSQL >= 14; the implementations
+ * differ only in who runs the server (`embedded`: Dais; `postgres`: an external server by URL).
  *
- * Two halves: a `DatabaseEngine` runs or finds a server (supervisor side), a `Database` talks to one (every process).
+ * It has two parts: a `DatabaseEngine` starts or finds a server (in the supervisor), a `Database` connects to it (in every
+ * process).
  */
 
-/** How to reach a server: plain data, so that the supervisor can hand it to its child processes. */
+/** Connection parameters of a server: plain data, so that the supervisor can pass them to its child processes. */
 export interface ConnectionOptions {
-  /** Host name, or the absolute path of the folder that holds the Unix socket. */
+  /** Host name, or the absolute path of the folder with the Unix socket. */
   readonly host: string;
   readonly port: number;
   readonly user: string;
   readonly database: string;
   readonly password?: string;
-  /** TLS as the URL's `sslmode` asked for; absent on a Unix socket. */
+  /** TLS options from the `sslmode` of the URL; absent on a Unix socket. */
   readonly ssl?: TlsOptions;
-  /** False behind a transaction pooler that does not know prepared statements (PgBouncer before 1.21). */
+  /** False behind a transaction pooler that does not support prepared statements (PgBouncer before 1.21). */
   readonly preparedStatements?: boolean;
 }
 
@@ -31,11 +32,11 @@ export interface TlsOptions {
 
 export interface DatabaseEngine {
   /**
-   * Makes a server reachable: starts it, adopts one that already runs on this data, or checks the one given by URL.
-   * May block for seconds (first start creates the cluster). Idempotent.
+   * Makes a server available: starts it, adopts one that already runs on this data, or checks the one of the URL. May block for
+   * seconds (first start creates the cluster). Idempotent.
    * @throws DaisError `data_locked` (another Dais owns the data), `data_version` (another major version wrote it),
-   *   `database_unavailable` (not reachable), `database_setup` (server too old, role may not create roles, …): each
-   *   says what to do.
+   *   `database_unavailable` (not reachable), `database_setup` (server too old, role may not create roles, …): each with a
+   *   remedy.
    */
   start(): Promise<RunningDatabase>;
 }
@@ -44,45 +45,45 @@ export interface RunningDatabase {
   readonly connection: ConnectionOptions;
   /** `server_version_num`, for example 170008. */
   readonly serverVersion: number;
-  /** Resolves when a server that this engine runs has ended, wanted or not; never for a server run by others. */
+  /** Resolves when a server of this engine has ended, intentionally or not; never resolves for an external server. */
   readonly ended: Promise<{ readonly wanted: boolean; readonly detail: string }>;
-  /** Clean shutdown of a server this engine runs; nothing for one run by others. Idempotent. */
+  /** Shuts down a server of this engine cleanly; does nothing for an external server. Idempotent. */
   stop(): Promise<void>;
 }
 
-/** Whose rows a transaction may touch: one project's, the organisation's own, or (controllers, sequencer) all. */
+/** The rows that a transaction may access: those of one project, of the organization, or (controllers, sequencer) all. */
 export type RowScope = { readonly project: string } | 'all';
 
-/** Runs statements inside one transaction. Not for concurrent use: one statement at a time. */
+/** Runs statements inside one transaction, one statement at a time. */
 export interface Sql {
   /**
    * Runs one statement. `name` makes it a prepared statement on this connection (hot paths; one text per name).
-   * int8 comes back as bigint, timestamptz as Date, jsonb parsed, bytea as Buffer.
+   * Returns int8 as bigint, timestamptz as Date, jsonb parsed, bytea as Buffer.
    * @throws DaisError `database_unavailable`, `storage_full`; other server errors as the driver's error with `.code`.
    */
   query<Row extends object>(text: string, values?: readonly unknown[], name?: string): Promise<Row[]>;
   /**
-   * Runs a statement in the round trip of the next one, before it, or in that of the commit: for what gives no rows that
-   * anybody reads. What it fails with is thrown there. A function of the database may refuse with an error of the
-   * catalogue: SQLSTATE `DA000`, the code as its DETAIL, what happened as its message.
+   * Runs a statement without result rows in the round trip of the next statement, before it, or of the commit. Its error is
+   * thrown there. A database function can raise an error of the catalog: SQLSTATE `DA000`, with the code as DETAIL and the
+   * explanation as message.
    *
-   * A transaction that defers all it does takes one round trip. What is then not as it was expected to be, a function of
-   * the database tells with SQLSTATE `DA001`: nothing of the transaction stays, and it begins anew, `careful`.
+   * A transaction that defers all its statements takes one round trip. A database function that finds an unexpected state
+   * raises SQLSTATE `DA001`: the transaction rolls back and restarts in `careful` mode.
    */
   defer(text: string, values?: readonly unknown[], name?: string): void;
-  /** It began anew because something was not as it was expected to be: now it is looked at first. */
+  /** True after a restart because of an unexpected state: the function reads the state first. */
   readonly careful: boolean;
   /**
-   * What `prelude` of the transaction's options gave, as PostgreSQL writes it. Undefined before the first statement, and
-   * without a prelude.
+   * The value of `prelude` of the transaction options, in the text format of PostgreSQL. Undefined before the first statement,
+   * and without a prelude.
    */
   readonly prelude?: string | undefined;
 }
 
-/** A query for one value that travels with the beginning of a transaction, in the round trip of its first statement. */
+/** A query for one value that runs at the start of a transaction, in the round trip of its first statement. */
 export interface Prelude {
   readonly text: string;
-  /** Of the prepared statement. */
+  /** Name of the prepared statement. */
   readonly name: string;
 }
 
@@ -91,12 +92,12 @@ export interface Database {
    * Runs `work` in one transaction as the unprivileged role with row security bound to `scope`; commits when it
    * resolves and rolls back when it throws. `read` transactions are READ ONLY. Isolation is READ COMMITTED unless
    * `snapshot` asks for REPEATABLE READ. A serialization failure or deadlock (40001, 40P01) is retried with a fresh
-   * transaction, so `work` must have no effect outside the database.
+   * transaction, so `work` must have no side effects outside the database.
    */
   transaction<T>(options: TransactionOptions, work: (sql: Sql) => Promise<T>): Promise<T>;
   /**
-   * One statement as a transaction of its own, in one round trip: the cheap form of `transaction` for hot paths.
-   * Retried like it; a write whose connection is lost is not, because nobody knows whether it was committed.
+   * Runs one statement as a transaction in one round trip: the fast form of `transaction` for hot paths. It is retried in the
+   * same way, except for a write whose connection is lost, because it may have been committed.
    */
   statement<Row extends object>(
     options: TransactionOptions,
@@ -105,13 +106,13 @@ export interface Database {
     name?: string,
   ): Promise<Row[]>;
   /**
-   * LISTEN on a channel. Only a hint (poolers drop it): callers also poll. `heard` is also called after a reconnect.
-   * Resolves to a function that stops listening.
+   * Listens on a channel. Only a hint (poolers drop notifications): callers also poll. `heard` is also called after a
+   * reconnect. Resolves to a function that stops listening.
    */
-  listen(channel: string, heard: (payload: string) => void): Promise<() => Promise<void>>;
-  /** One round trip; throws `database_unavailable` when the server does not answer within `timeoutMs`. */
+  listen(channel: string, onNotify: (payload: string) => void): Promise<() => Promise<void>>;
+  /** Makes one round trip; throws `database_unavailable` when the server does not respond within `timeoutMs`. */
   ping(timeoutMs: number): Promise<void>;
-  /** Pool figures for /metrics. */
+  /** Pool metrics for /metrics. */
   stats(): { readonly total: number; readonly idle: number; readonly waiting: number };
   /** Waits for running transactions, then closes every connection. Idempotent. */
   close(): Promise<void>;
@@ -128,13 +129,13 @@ export interface TransactionOptions {
 
 /** A slice of the program that owns one PostgreSQL schema. */
 export interface Slice {
-  /** The PostgreSQL schema: the only one that this slice's SQL may name, beside `kernel`'s public views. */
+  /** The PostgreSQL schema: the only one that this slice's SQL may use, in addition to the public views of `kernel`. */
   readonly schema: string;
-  /** Numbered SQL files in order; text is part of the program, so that a bundle needs no folder. */
+  /** Numbered SQL files in order; the text is part of the program, so that a bundle needs no folder. */
   readonly migrations: readonly Migration[];
   /**
-   * Run as `dais_owner` at the end of an import, on the newest schema: what must not be the same in a copy, such as
-   * epochs and leases.
+   * Run as `dais_owner` at the end of an import, on the newest schema: changes state that a copy must not share, such as epochs
+   * and leases.
    */
   readonly afterImport?: string;
 }
@@ -145,8 +146,8 @@ export interface Migration {
   /** One or more statements, run as `dais_owner` in one transaction with all other pending migrations. */
   readonly sql: string;
   /**
-   * Oldest program version (semver) that still runs on the schema after this step; a contract step raises it. Expand
-   * steps leave it out.
+   * Oldest program version (semver) that still runs on the schema after this step; a contract step raises it. Expand steps omit
+   * it.
    */
   readonly minimumVersion?: string;
 }

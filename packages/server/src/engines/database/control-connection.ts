@@ -7,12 +7,12 @@ import { quoteIdentifier } from './roles.ts';
 
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 5_000;
-/** A half-open connection hears nothing for ever: ask now and then. */
+/** A half-open connection never receives an error, so it is pinged regularly. */
 const HEARTBEAT_MS = 30_000;
 
 /**
- * One connection beside the pool, for LISTEN and for the health probe, so that neither waits behind a full pool.
- * Opened at first use. With listeners it reconnects by itself; without, the next ping does.
+ * One connection in addition to the pool, for LISTEN and for the health probe, so that neither waits for a full pool. Opened at
+ * first use. With listeners it reconnects automatically; without, the next ping does.
  */
 export class ControlConnection {
   readonly #connection: ConnectionOptions;
@@ -28,13 +28,13 @@ export class ControlConnection {
     this.#applicationName = applicationName;
   }
 
-  async listen(channel: string, heard: (payload: string) => void): Promise<() => Promise<void>> {
+  async listen(channel: string, onNotify: (payload: string) => void): Promise<() => Promise<void>> {
     const known = this.#listeners.get(channel);
-    const heards = known ?? new Set();
-    // A wrapper of its own, so that the same function may listen twice and stop once.
-    const own = (payload: string): void => heard(payload);
-    heards.add(own);
-    this.#listeners.set(channel, heards);
+    const callbacks = known ?? new Set();
+    // A separate wrapper, so that the same function may listen twice and stop once.
+    const own = (payload: string): void => onNotify(payload);
+    callbacks.add(own);
+    this.#listeners.set(channel, callbacks);
     if (known === undefined) {
       try {
         const client = await this.#open();
@@ -45,8 +45,8 @@ export class ControlConnection {
       }
     }
     return async () => {
-      heards.delete(own);
-      if (heards.size > 0 || this.#listeners.get(channel) !== heards) return;
+      callbacks.delete(own);
+      if (callbacks.size > 0 || this.#listeners.get(channel) !== callbacks) return;
       this.#listeners.delete(channel);
       const client = await this.#client?.catch(() => undefined);
       await client?.query(`unlisten ${quoteIdentifier(channel)}`).catch(() => {});
@@ -57,14 +57,14 @@ export class ControlConnection {
     let timer: NodeJS.Timeout | undefined;
     const expiry = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        reject(new DaisError('database_unavailable', `The database did not answer within ${timeoutMs} ms.`));
+        reject(new DaisError('database_unavailable', `The database did not respond within ${timeoutMs} ms.`));
       }, timeoutMs);
     });
     const probe = this.#probe();
     try {
       await Promise.race([probe, expiry]);
     } catch (error) {
-      // A connection that does not answer is not asked again.
+      // A connection that does not respond is not used again.
       this.#drop();
       probe.catch(() => {});
       throw translate(error);
@@ -104,7 +104,7 @@ export class ControlConnection {
     const client = new Client(clientConfig(this.#connection, this.#applicationName));
     client.on('error', () => {});
     client.on('notification', ({ channel, payload }) => {
-      for (const heard of this.#listeners.get(channel) ?? []) heard(payload ?? '');
+      for (const onNotify of this.#listeners.get(channel) ?? []) onNotify(payload ?? '');
     });
     await client.connect();
     const heartbeat = setInterval(() => {
@@ -128,7 +128,7 @@ export class ControlConnection {
   #drop(): void {
     const dropped = this.#client;
     this.#client = undefined;
-    // Not `end`: that would wait for the answer that does not come.
+    // Not `end`: that would wait for a response that never arrives.
     void dropped?.then(
       (client) => client.connection.stream.destroy(),
       () => {},
@@ -153,7 +153,7 @@ export class ControlConnection {
       return;
     }
     this.#retryMs = FIRST_RETRY_MS;
-    // What was said meanwhile is lost: wake everybody once.
-    for (const heards of this.#listeners.values()) for (const heard of heards) heard('');
+    // Notifications during the outage are lost: wake all listeners once.
+    for (const callbacks of this.#listeners.values()) for (const onNotify of callbacks) onNotify('');
   }
 }

@@ -1,7 +1,7 @@
-/** Turns what the driver and the server report into the errors of the catalogue. */
+/** Converts errors of the driver and the server to errors of the catalog. */
 import { DaisError, errorCatalogue, type ErrorCode } from '@dais/api/errors';
 
-/** SQLSTATEs that mean "the server, or the way to it, is gone for now". */
+/** SQLSTATEs that mean that the server or the connection is temporarily unavailable. */
 const UNAVAILABLE_STATES: ReadonlySet<string> = new Set([
   '57P01', // admin_shutdown
   '57P02', // crash_shutdown
@@ -14,27 +14,27 @@ const UNAVAILABLE_STATES: ReadonlySet<string> = new Set([
 const UNAVAILABLE_SYSTEM_CODES: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
-  'ENOENT', // the Unix socket is not there
+  'ENOENT', // the Unix socket does not exist
   'EPIPE',
   'ETIMEDOUT',
   'EHOSTUNREACH',
   'ENETUNREACH',
   'ENOTFOUND',
   'EAI_AGAIN',
-  'EACCES', // the folder of the socket is being replaced or belongs to somebody else
+  'EACCES', // the folder of the socket is being replaced or belongs to another user
 ]);
 
 /** The driver reports a lost connection by message only. */
 const UNAVAILABLE_MESSAGES =
   /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Client (was closed|has encountered))/;
 
-/** A property that names the failure: SQLSTATE of the server or the code of a system error. */
+/** Returns the code of the failure: the SQLSTATE of the server or the code of a system error. */
 export function codeOf(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** True when the server or the connection is gone; the statement may or may not have been carried out. */
+/** Returns whether the server or the connection was lost; the statement may have been executed. */
 export function isUnavailable(error: unknown): boolean {
   const code = codeOf(error);
   if (code !== undefined && (UNAVAILABLE_STATES.has(code) || UNAVAILABLE_SYSTEM_CODES.has(code))) return true;
@@ -43,37 +43,37 @@ export function isUnavailable(error: unknown): boolean {
   return error instanceof Error && UNAVAILABLE_MESSAGES.test(error.message);
 }
 
-/** A write reached a read-only server: after a failover this connection leads to a standby. */
+/** Returns whether a write reached a read-only server: after a failover this connection leads to a standby. */
 export function isStandby(error: unknown): boolean {
   return codeOf(error) === '25006';
 }
 
-/** Serialization failure or deadlock: the same transaction may succeed when it runs again. */
+/** Serialization failure or deadlock: a retry of the transaction may succeed. */
 export function isSerializationFailure(error: unknown): boolean {
   const code = codeOf(error);
   return code === '40001' || code === '40P01';
 }
 
 /**
- * The session is not the one that prepared our statements (26000: it does not know one, 42P05: it has one of that name
- * already): a pooler changed it between two transactions.
+ * The session did not prepare our statements (26000: unknown statement, 42P05: the name exists): a pooler changed the session
+ * between two transactions.
  */
 export function isLostStatement(error: unknown): boolean {
   const code = codeOf(error);
   return code === '26000' || code === '42P05';
 }
 
-/** A prepared statement no longer fits, because the schema changed below it. It works on a fresh connection. */
+/** A prepared statement is invalid after a schema change. It works on a new connection. */
 export function isStalePlan(error: unknown): boolean {
   return codeOf(error) === '0A000' && error instanceof Error && error.message.startsWith('cached plan must not change');
 }
 
-/** What was written in the expectation of a state was written into another one. */
+/** A deferred statement found an unexpected state. */
 export function isUnexpectedState(error: unknown): boolean {
   return codeOf(error) === 'DA001';
 }
 
-/** What a function of the database refused with an error of the catalogue. */
+/** An error of the catalog that a database function raised. */
 const REFUSED = 'DA000';
 
 function refusalOf(error: unknown): DaisError | undefined {
@@ -82,7 +82,7 @@ function refusalOf(error: unknown): DaisError | undefined {
   return Object.hasOwn(errorCatalogue, detail) ? new DaisError(detail as ErrorCode, message) : undefined;
 }
 
-/** The error the caller sees. Errors with no meaning of their own in the catalogue pass through unchanged. */
+/** Returns the error for the caller. Errors without an equivalent in the catalog are returned unchanged. */
 export function translate(error: unknown): unknown {
   if (error instanceof DaisError) return error;
   const refusal = refusalOf(error);

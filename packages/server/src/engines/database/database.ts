@@ -18,7 +18,7 @@ import { APP_ROLE } from './roles.ts';
 import { runSteps, type PreparedNames, type Step, type StepResult } from './wire-statement.ts';
 
 export interface DatabaseOptions {
-  /** Connections at most; default 10. Several processes share the server's `max_connections`. */
+  /** Maximum number of connections; default 10. Several processes share the `max_connections` of the server. */
   readonly poolSize?: number;
   /** How long a transaction may wait for a free connection; default 5 s. */
   readonly acquireTimeoutMs?: number;
@@ -34,17 +34,16 @@ const POOL_SIZE = 10;
 const ACQUIRE_TIMEOUT_MS = 5_000;
 const IDLE_CONNECTION_MS = 30_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
-/** A transaction that holds locks while its program does something else ends after this. */
+/** A transaction that is idle with locks ends after this time. */
 const IDLE_IN_TRANSACTION_MS = 60_000;
 const MAX_ATTEMPTS = 6;
 const FIRST_RETRY_MS = 4;
 
 /**
- * Opens the statements' side of a database; connects at first use, so it never throws.
+ * Opens the connection pool of a database; connects at first use, so it never throws.
  *
- * Role, project and limits are set for each transaction, never for the session, so that a transaction pooler may stand
- * between. They travel with BEGIN and the first statement in one round trip (see wire-statement.ts), and a read does
- * not wait for its COMMIT.
+ * Role, project and limits are set per transaction, never per session, so that a transaction pooler can be in between. They are
+ * sent with BEGIN and the first statement in one round trip (see wire-statement.ts), and a read does not wait for its COMMIT.
  */
 export function openDatabase(connection: ConnectionOptions, options: DatabaseOptions = {}): Database {
   return new PooledDatabase(connection, options);
@@ -73,8 +72,8 @@ class PooledDatabase implements Database {
       idleTimeoutMillis: IDLE_CONNECTION_MS,
       connectionTimeoutMillis: options.acquireTimeoutMs ?? ACQUIRE_TIMEOUT_MS,
     });
-    // A client or pool without a listener turns the loss of a connection into an uncaught exception. The pool drops
-    // such clients itself; whoever uses one gets the error from its statement.
+    // A client or pool without a listener turns the loss of a connection into an uncaught exception. The pool removes such
+    // clients itself; their users receive the error from their statement.
     this.#pool.on('error', () => {});
     this.#pool.on('connect', (client) => client.on('error', () => {}));
   }
@@ -114,8 +113,8 @@ class PooledDatabase implements Database {
     }, options.mode);
   }
 
-  async listen(channel: string, heard: (payload: string) => void): Promise<() => Promise<void>> {
-    return await this.#control.listen(channel, heard);
+  async listen(channel: string, onNotify: (payload: string) => void): Promise<() => Promise<void>> {
+    return await this.#control.listen(channel, onNotify);
   }
 
   async ping(timeoutMs: number): Promise<void> {
@@ -158,7 +157,7 @@ class PooledDatabase implements Database {
             unexpected ||
             isSerializationFailure(error) ||
             isStalePlan(error) ||
-            // The server restarted while this connection lay idle: nothing was committed, a new one may do.
+            // The server restarted while this connection was idle: nothing was committed, so a new connection may be used.
             (lost && reused && attempts === 1);
           if (!again || attempts === MAX_ATTEMPTS) throw this.#toCaller(error, mode);
           if (!lost && !unexpected) await delay(FIRST_RETRY_MS * 2 ** attempts * this.#random());
@@ -172,7 +171,11 @@ class PooledDatabase implements Database {
 
   #toCaller(error: unknown, mode: 'read' | 'write'): unknown {
     if (codeOf(error) === '57014') {
-      return new DaisError('overloaded', 'The database took longer for a statement than it may.', { cause: error });
+      return new DaisError(
+        'overloaded',
+        'The database stopped a statement that exceeded its time limit. Retry later.',
+        { cause: error },
+      );
     }
     if (isLostStatement(error)) {
       return new DaisError(
@@ -183,7 +186,11 @@ class PooledDatabase implements Database {
       );
     }
     if (mode === 'write' && isStandby(error)) {
-      return new DaisError('database_unavailable', 'The database is read-only: it is a standby.', { cause: error });
+      return new DaisError(
+        'database_unavailable',
+        'The database is a read-only standby. Connect Dais to the primary server.',
+        { cause: error },
+      );
     }
     return translate(error);
   }
@@ -238,8 +245,8 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 function scopeSetting(scope: RowScope): string {
   if (scope === 'all') return 'all';
-  // Row security compares text, so only the canonical form is right; 'all' must never come in as a project.
-  if (!UUID.test(scope.project)) throw new Error(`not the id of a project in canonical form: ${scope.project}`);
+  // Row security compares text, so only the canonical form is valid; 'all' must never be passed as a project.
+  if (!UUID.test(scope.project)) throw new Error(`not a project id in canonical form: ${scope.project}`);
   return scope.project;
 }
 
@@ -251,7 +258,7 @@ function withoutName(step: Step): Step {
 function unknownFate(error: unknown): DaisError {
   return new DaisError(
     'database_unavailable',
-    'The database went away while it committed: whether the change was made is not known. Read it before you repeat it.',
+    'The database connection was lost during the commit, so it is unknown whether the change was saved. Check the current state before you retry.',
     { retryAfter: 1, cause: error },
   );
 }
@@ -260,11 +267,11 @@ type Runner = (steps: readonly Step[]) => Promise<StepResult>;
 
 interface Beginning {
   readonly steps: readonly Step[];
-  /** All that one of a single round trip begins with: what goes to the server together is a transaction by itself. */
+  /** The start of a transaction in a single round trip: statements that are sent together are an implicit transaction. */
   readonly implicit?: Step;
 }
 
-/** Begins with the first statement; see openDatabase. */
+/** Starts with the first statement; see openDatabase. */
 class RunningTransaction implements Sql {
   readonly careful: boolean;
   readonly #run: Runner;
@@ -287,7 +294,7 @@ class RunningTransaction implements Sql {
 
   async query<Row extends object>(text: string, values?: readonly unknown[], name?: string): Promise<Row[]> {
     if (this.#state === 'ended') throw new Error('the transaction has ended');
-    if (this.#busy) throw new Error('a transaction runs one statement at a time: await the one before');
+    if (this.#busy) throw new Error('a transaction runs one statement at a time: await the previous one');
     this.#busy = true;
     try {
       const statement: Step = { text, values, name };
@@ -322,27 +329,27 @@ class RunningTransaction implements Sql {
     try {
       ({ tag } = await this.#run(whole ? before : [...before, COMMIT]));
     } catch (error) {
-      // What failed went before the commit: the transaction is still there, and can only be rolled back.
+      // The failed statement ran before the commit: the transaction is still open and can only be rolled back.
       if (last.length > 0 && !whole) await this.#run([ROLLBACK]).catch(() => {});
       if (this.#failure !== undefined) throw this.#failure;
       throw isUnavailable(error) ? unknownFate(error) : error;
     }
-    // The work swallowed the error of a statement: the server could only roll back.
+    // The function ignored the error of a statement, so the server rolled back.
     if (!whole && tag === 'ROLLBACK') throw this.#failure;
   }
 
-  /** For reads: the result does not depend on it. A connection that it breaks is found broken at its next use. */
+  /** For reads, the result does not depend on it. A broken connection is detected at its next use. */
   commitLater(): void {
     if (this.#end()) this.#run([COMMIT]).catch(() => {});
   }
 
   async rollback(): Promise<void> {
     if (!this.#end()) return;
-    // A lost connection has rolled back by itself.
+    // A lost connection has already rolled back.
     await this.#run([ROLLBACK]).catch(() => {});
   }
 
-  /** True when there is something to end. */
+  /** Returns whether there is a transaction to end. */
   #end(): boolean {
     const open = this.#state === 'open';
     this.#state = 'ended';

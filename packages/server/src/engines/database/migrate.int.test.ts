@@ -21,7 +21,7 @@ async function rows(connection: ConnectionOptions, sql: string): Promise<unknown
   return await server.asAdminIn(connection.database, sql);
 }
 
-test('pending migrations run once, whoever starts when', async () => {
+test('runs pending migrations once for concurrent starts', async () => {
   const empty = await server.emptyDatabase();
   const starters = Array.from({ length: 5 }, () => migrate(empty, shop(first, second), '1.0.0'));
   const results = await Promise.all(starters);
@@ -41,14 +41,14 @@ test('pending migrations run once, whoever starts when', async () => {
   ]);
 });
 
-test('a migration that fails leaves nothing behind and is named', async () => {
+test('rolls back a failed migration and names it', async () => {
   const empty = await server.emptyDatabase();
   const broken = { id: '0002-broken', sql: 'create table shop.more (id int); select 1/0' };
   await expect(migrate(empty, shop(first, broken), '1.0.0')).rejects.toThrow('shop/0002-broken: division by zero');
   expect(await rows(empty, `select nspname from pg_namespace where nspname in ('shop', 'dais')`)).toEqual([]);
 });
 
-test('everything belongs to the owner role, and the platform’s role gets in by grants only', async () => {
+test('all objects belong to the owner role, and the application role has grants only', async () => {
   const empty = await server.emptyDatabase();
   await migrate(empty, shop(first), '1.0.0');
   expect(
@@ -63,7 +63,7 @@ test('everything belongs to the owner role, and the platform’s role gets in by
   ]);
 });
 
-test('a data migration sees every project’s rows', async () => {
+test('a data migration sees the rows of all projects', async () => {
   const empty = await server.emptyDatabase();
   const project = '01900000-0000-7000-8000-00000000000a';
   const table = {
@@ -76,7 +76,7 @@ test('a data migration sees every project’s rows', async () => {
   expect(await rows(empty, 'select text from shop.note')).toEqual([{ text: 'A' }]);
 });
 
-test('a table of a project that nobody protected is refused', async () => {
+test('rejects a project table without row security', async () => {
   const empty = await server.emptyDatabase();
   const open = {
     id: '0001-open',
@@ -85,12 +85,12 @@ test('a table of a project that nobody protected is refused', async () => {
   await expect(migrate(empty, shop(open), '1.0.0')).rejects.toThrow('dais.protect was not called for: shop.leak');
 });
 
-test('a backup comes before a change of existing data, and only then', async () => {
+test('makes a backup only before a change of existing data', async () => {
   const empty = await server.emptyDatabase();
   let backups = 0;
   const backup = async (): Promise<void> => {
     backups += 1;
-    // It reads through a connection of its own while the migration waits.
+    // It reads through a separate connection while the migration waits.
     expect(await rows(empty, `select count(*)::int as n from shop.item`)).toEqual([{ n: 1 }]);
   };
   await migrate(empty, shop(first), '1.0.0', { backup });
@@ -115,7 +115,7 @@ test('an older program runs on a newer schema as long as that allows it', async 
   expect(await migrate(empty, shop(first, second), '1.1.0')).toEqual([]);
 });
 
-test('a table that is in use is waited for in short attempts', async () => {
+test('waits for a table in use in short attempts', async () => {
   const empty = await server.emptyDatabase();
   await migrate(empty, shop(first), '1.0.0');
   const client = new Client(clientConfig({ ...server.admin, database: empty.database }, 'holder'));
@@ -126,7 +126,7 @@ test('a table that is in use is waited for in short attempts', async () => {
     backups += 1;
   };
   const migrating = migrate(empty, shop(first, second), '1.0.0', { lockTimeoutMs: 20, backup });
-  // A waiter that comes, goes and comes again has another transaction each time.
+  // A waiter that retries has another transaction each time.
   const waiters = new Set<unknown>();
   const waiting = `select backend_xid::text as xid from pg_stat_activity where wait_event_type = 'Lock' and backend_xid is not null`;
   await expect
@@ -144,7 +144,7 @@ test('a table that is in use is waited for in short attempts', async () => {
   expect(backups).toBe(1);
 });
 
-test('no server, no migration', async () => {
+test('fails without a server', async () => {
   const nowhere = { ...server.connection, host: '/nonexistent' };
   await expect(migrate(nowhere, [], '1.0.0')).rejects.toMatchObject({ code: 'database_unavailable' });
 });

@@ -1,33 +1,32 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
-import { readApplied } from './applied-migrations.ts';
+import { readApplied, planMigrations, type PendingMigration } from './migration-plan.ts';
 import { baseSlice } from './base-slice.ts';
 import { clientConfig } from './client-config.ts';
 import type { ConnectionOptions, Slice } from './contract.ts';
 import { codeOf, translate } from './database-errors.ts';
-import { planMigrations, type PendingMigration } from './migration-plan.ts';
 import { APP_ROLE, OWNER_ROLE } from './roles.ts';
 
 export interface MigrateOptions {
-  /** Called before anything changes in a database that already holds something; when it throws, nothing is changed. */
+  /** Called before any change of a database with data; when it throws, nothing changes. */
   readonly backup?: () => Promise<void>;
   /** How long one attempt waits for the locks of running transactions; default 3 s. */
   readonly lockTimeoutMs?: number;
 }
 
-/** Held by whoever changes schemas. Any number that no other program uses: "dais" in ASCII. */
+/** Advisory lock for schema changes. A number that no other program uses: "dais" in ASCII. */
 export const SCHEMA_LOCK = 0x64_61_69_73;
 /**
- * DDL waits for running transactions, and everybody else then waits behind the DDL. So it gives up after this and
- * tries again; the transactions of Dais are far shorter.
+ * DDL waits for running transactions, and all other statements then wait for the DDL. So it aborts after this time and retries;
+ * the transactions of Dais are far shorter.
  */
 const LOCK_TIMEOUT_MS = 3_000;
 const LOCK_ATTEMPTS = 20;
 const LOCK_PAUSE_MS = 250;
 
 /**
- * Brings the schemas of `slices` up to date: all pending migrations in one transaction, as `dais_owner`. Starters that
- * run at the same time do it once. Changes nothing when nothing is pending.
+ * Migrates the schemas of `slices`: all pending migrations in one transaction, as `dais_owner`. Concurrent starters apply them
+ * once. Changes nothing when nothing is pending.
  * @returns the migrations that were applied, as `schema/id`.
  * @throws DaisError `data_version` (see planMigrations), `database_unavailable`, `storage_full`.
  */
@@ -70,7 +69,7 @@ async function applyPending(
   programVersion: string,
   options: { readonly backup?: (() => Promise<void>) | undefined; readonly lockTimeoutMs?: number },
 ): Promise<string[]> {
-  // The limits that the operator may have set for the login role are for queries, not for this.
+  // Limits that the operator has set for the login role are for queries, not for migrations.
   await client.query(
     `begin; set local statement_timeout = 0; set local lock_timeout = 0;
      set local idle_in_transaction_session_timeout = 0; select pg_advisory_xact_lock(${SCHEMA_LOCK})`,
@@ -114,7 +113,7 @@ export async function applyMigrations(
   await refuseUnprotected(client);
 }
 
-/** A table that the platform can read and that has a project must be bound by row security: forgetting it is a leak. */
+/** Row security must protect every table with a project that the application role can read. */
 async function refuseUnprotected(client: Client): Promise<void> {
   const found = await client.query<{ table: string }>(
     `select c.oid::regclass::text as table from pg_class c join pg_attribute a on a.attrelid = c.oid
@@ -124,6 +123,6 @@ async function refuseUnprotected(client: Client): Promise<void> {
   );
   const unprotected = found.rows.map((row) => row.table);
   if (unprotected.length > 0) {
-    throw new Error(`tables with a project_id that dais.protect was not called for: ${unprotected.join(', ')}`);
+    throw new Error(`tables with a project_id for which no migration calls dais.protect: ${unprotected.join(', ')}`);
   }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Migration, Slice } from './contract.ts';
-import { migrationChecksum, planMigrations, type AppliedMigration } from './migration-plan.ts';
+import { compareVersions, migrationChecksum, planMigrations, type AppliedMigration } from './migration-plan.ts';
 
 const first: Migration = { id: '0001-first', sql: 'create table a.t (id int)' };
 const second: Migration = { id: '0002-second', sql: 'alter table a.t add x int' };
@@ -17,25 +17,25 @@ const applied = (...migrations: Migration[]): AppliedMigration[] =>
 const ids = (slices: Slice[], done: AppliedMigration[], version = '1.2.0'): string[] =>
   planMigrations(slices, done, version).map(({ schema, migration }) => `${schema}/${migration.id}`);
 
-test('what is not applied is pending, in order', () => {
+test('returns pending migrations in order', () => {
   expect(ids(slice(first, second), [])).toEqual(['a/0001-first', 'a/0002-second']);
   expect(ids(slice(first, second), applied(first))).toEqual(['a/0002-second']);
   expect(ids(slice(first), applied(first))).toEqual([]);
   expect(ids([{ schema: 'b', migrations: [first] }, ...slice(first)], [])).toEqual(['b/0001-first', 'a/0001-first']);
 });
 
-test('an edited migration is found', () => {
+test('detects an edited migration', () => {
   const edited = { ...first, sql: `${first.sql}\n` };
   expect(() => ids(slice(edited), applied(first))).toThrow('a/0001-first differs');
 });
 
-test('the version before runs on the schema after, until a contract step', () => {
+test('the previous version runs on the new schema until a contract step', () => {
   expect(ids(slice(first), applied(first, second), '1.1.0')).toEqual([]);
   expect(ids(slice(first), applied(first, second, contract), '1.2.0')).toEqual([]);
   expect(() => ids(slice(first), applied(first, second, contract), '1.1.9')).toThrow('needs Dais 1.2.0 or newer');
 });
 
-test('two lines of the program do not mix', () => {
+test('rejects a database of another release line', () => {
   expect(() => ids(slice(first, { id: '0002-other', sql: 'select 1' }), applied(first, second))).toThrow(
     /holds a\/0002-second.* lacks a\/0002-other/,
   );
@@ -47,6 +47,31 @@ test.each([
   [slice({ id: 'first', sql: '' }), 'not a migration id'],
   [[...slice(first), ...slice(first)], 'two slices'],
   [[{ schema: 'a"b', migrations: [] }], 'not a schema name'],
-])('mistakes of the program are told', (slices, message) => {
+])('reports programming errors', (slices, message) => {
   expect(() => ids(slices, [])).toThrow(message);
+});
+
+test('versions are ordered as semver.org §11 lists them', () => {
+  const ordered = [
+    '0.9.10',
+    '1.0.0-alpha',
+    '1.0.0-alpha.1',
+    '1.0.0-alpha.beta',
+    '1.0.0-beta',
+    '1.0.0-beta.2',
+    '1.0.0-beta.11',
+    '1.0.0-rc.1',
+    '1.0.0',
+    '1.0.1',
+    '1.2.0',
+    '1.10.0',
+    '2.0.0',
+  ];
+  const shuffled = [...ordered].sort((a, b) => a.length - b.length || (a < b ? 1 : -1));
+  expect(shuffled.sort(compareVersions)).toEqual(ordered);
+});
+
+test('build metadata and missing parts do not matter', () => {
+  expect(compareVersions('1.2.3+a', '1.2.3+b')).toBe(0);
+  expect(compareVersions('1.2', '1.2.0')).toBe(0);
 });

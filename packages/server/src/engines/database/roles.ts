@@ -1,10 +1,10 @@
-/** The roles of the database and the SQL that makes them; the same for every implementation. */
+/** The database roles and the SQL that creates them; the same for every implementation. */
 import type { ClientBase } from 'pg';
 import { DaisError } from '@dais/api/errors';
 
-/** Owns every schema; migrations run as it. */
+/** Owns every schema and runs migrations. */
 export const OWNER_ROLE = 'dais_owner';
-/** Runs the platform's own statements: no DDL, bound by row security. */
+/** Runs the statements of the application: without DDL, with row security. */
 export const APP_ROLE = 'dais_app';
 
 interface RoleState {
@@ -17,9 +17,9 @@ interface RoleState {
 }
 
 /**
- * Makes the two roles, lets the login user act as them and lets the owner create schemas. Idempotent; changes nothing
- * when all is in place, so that a login user without CREATEROLE works once an operator has run the SQL.
- * @throws DaisError `database_setup` with that SQL when the login user may not do it.
+ * Creates the two roles, grants them to the login user and lets the owner create schemas. Idempotent; changes nothing when
+ * everything exists, so that a login user without CREATEROLE works once an operator has run the SQL.
+ * @throws DaisError `database_setup` with that SQL when the login user is not allowed to run it.
  */
 export async function ensureRoles(client: ClientBase): Promise<void> {
   const before = await readState(client);
@@ -31,12 +31,12 @@ export async function ensureRoles(client: ClientBase): Promise<void> {
   } catch (error) {
     refusal = error;
   }
-  // Another starter may have made the roles at the same moment: what counts is the state, not our statement.
+  // Another starter may have created the roles concurrently, so the state is checked again.
   const after = await readState(client);
   if (isReady(after)) return;
   throw new DaisError(
     'database_setup',
-    `The database user "${after.login}" may not set up the roles Dais needs` +
+    `The database user "${after.login}" is not allowed to create the roles that Dais needs` +
       `${refusal instanceof Error ? ` (${refusal.message})` : ''}. ` +
       `Let an administrator of the database run, connected to "${after.database}":\n\n${setupSql(after)}`,
     { cause: refusal },
@@ -44,8 +44,8 @@ export async function ensureRoles(client: ClientBase): Promise<void> {
 }
 
 async function readState(client: ClientBase): Promise<RoleState> {
-  // pg_has_role(…, 'set') exists only from PostgreSQL 16; there it differs from 'member', so the member check is
-  // completed by trying SET ROLE.
+  // pg_has_role(…, 'set') exists only from PostgreSQL 16; there it differs from 'member', so the member check is completed with
+  // SET ROLE.
   const found = await client.query<RoleState>(
     `select session_user as login, current_database() as database,
        exists (select from pg_roles where rolname = '${OWNER_ROLE}') as owner_exists,

@@ -9,16 +9,16 @@ beforeAll(async () => {
 });
 afterAll(async () => await server.stop());
 
-test('a program fits the database that it migrated', async () => {
+test('a program matches the database that it migrated', async () => {
   expect(await schemaState(server.database, [slice], '1.0.0')).toEqual([]);
 });
 
-test('what the database lacks is named', async () => {
+test('names missing migrations', async () => {
   const grown = { ...slice, migrations: [...slice.migrations, { id: '0002-more', sql: 'select 1' }] };
   expect(await schemaState(server.database, [grown], '1.0.0')).toEqual(['shelf/0002-more']);
 });
 
-test('a program that has become too old is told so', async () => {
+test('reports a program that is too old', async () => {
   await server.asAdmin(
     `insert into dais.migration (slice, id, checksum, program_version, minimum_version)
      values ('shelf', '0003-contract', 'x', '2.0.0', '2.0.0')`,

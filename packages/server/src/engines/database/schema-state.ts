@@ -3,8 +3,8 @@ import type { Database, Slice } from './contract.ts';
 import { planMigrations, type AppliedMigration } from './migration-plan.ts';
 
 /**
- * Whether a running program still fits its database: another one may have migrated it meanwhile. Gives the migrations
- * that are not applied (none, unless the database was replaced under us).
+ * Checks whether a running program still matches its database, which another one may have migrated. Returns the migrations that
+ * are not applied (none, unless the database was replaced).
  * @throws DaisError `data_version` when the program is now older than the schema allows; `database_unavailable`.
  */
 export async function schemaState(

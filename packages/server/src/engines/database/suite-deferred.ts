@@ -1,13 +1,13 @@
-/** What every implementation must do with statements that are put off. */
+/** Tests of deferred statements that every implementation must pass. */
 import { expect, test } from 'vitest';
 import type { Database, Sql, TransactionOptions } from './contract.ts';
 
 const READ: TransactionOptions = { mode: 'read', scope: 'all' };
 const WRITE: TransactionOptions = { mode: 'write', scope: 'all' };
 
-/** In the suite's database: writes into its `probe.shared`. */
+/** In the database of the suite: writes into `probe.shared`. */
 export function testDeferred(opened: () => Database): void {
-  test('what is deferred runs before the next statement, or with the commit', async () => {
+  test('runs deferred statements before the next statement or with the commit', async () => {
     const database = opened();
     const insert = (id: number) => [`insert into probe.shared values ($1)`, [id], 'suite_defer'] as const;
     await database.transaction(WRITE, async (sql) => {
@@ -19,7 +19,7 @@ export function testDeferred(opened: () => Database): void {
       ]);
       sql.defer(...insert(22));
     });
-    // Nothing else: it is a transaction all the same.
+    // Nothing else: it is still a transaction.
     await database.transaction(WRITE, async (sql) => sql.defer(...insert(23)));
     const broken = database.transaction(WRITE, async (sql) => {
       sql.defer(...insert(24));
@@ -31,7 +31,7 @@ export function testDeferred(opened: () => Database): void {
     ).toEqual([{ id: 22 }, { id: 23 }]);
   });
 
-  test('what is deferred and fails fails the transaction, wherever it runs, and nothing stays of it', async () => {
+  test('rolls back the transaction when a deferred statement fails', async () => {
     const database = opened();
     const divide = ['select 1 / $1::int', [0], 'suite_defer_fails'] as const;
     const insert = 'insert into probe.shared values (25)';
@@ -50,14 +50,14 @@ export function testDeferred(opened: () => Database): void {
       sql.defer(insert);
     });
     await expect(swallowed).rejects.toMatchObject({ code: '22012' });
-    // On every connection of the pool: none is left inside of a transaction.
+    // On every connection of the pool: none is left inside a transaction.
     const all = await Promise.all(
       Array.from({ length: 20 }, () => database.statement(READ, 'select from probe.shared where id = 25')),
     );
     expect(all.flat()).toEqual([]);
   });
 
-  test('what finds another state than it expected begins anew, and then is careful', async () => {
+  test('restarts a transaction in careful mode when it finds an unexpected state', async () => {
     const database = opened();
     const seen: boolean[] = [];
     const expecting = (sql: Sql) =>
@@ -80,7 +80,7 @@ export function testDeferred(opened: () => Database): void {
     ]);
   });
 
-  test('a function of the database may refuse with an error of the catalogue', async () => {
+  test('returns an error of the catalog that a database function raises', async () => {
     const database = opened();
     const refuse = (code: string) =>
       [
@@ -93,7 +93,7 @@ export function testDeferred(opened: () => Database): void {
       await sql.query('select 1');
     });
     await expect(before).rejects.toMatchObject({ code: 'invalid_state', message: 'It is gone.' });
-    // A code that nobody knows is a fault of ours.
+    // An unknown code is an internal error.
     const unknown = database.transaction(WRITE, async (sql) => sql.defer(...refuse('constructor')));
     await expect(unknown).rejects.toMatchObject({ code: 'DA000' });
   });

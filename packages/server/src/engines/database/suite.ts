@@ -1,4 +1,4 @@
-/** What every implementation of the database engine must do. */
+/** Tests that every implementation of the database engine must pass. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DaisError } from '@dais/api/errors';
 import type { Database, DatabaseEngine, RunningDatabase, Slice, TransactionOptions } from './contract.ts';
@@ -32,7 +32,7 @@ const WRITE: TransactionOptions = { mode: 'write', scope: 'all' };
 const inAlpha: TransactionOptions = { mode: 'write', scope: { project: ALPHA } };
 const inBeta: TransactionOptions = { mode: 'write', scope: { project: BETA } };
 
-/** `make` gives an engine over a server of its own and what must be cleaned up after it. */
+/** `make` returns an engine with a separate server, and its cleanup. */
 export function databaseSuite(
   name: string,
   make: () => Promise<{ readonly engine: DatabaseEngine; readonly clean: () => Promise<void> }>,
@@ -56,13 +56,13 @@ export function databaseSuite(
       await clean();
     });
 
-    test('start is idempotent and tells the version', async () => {
+    test('start is idempotent and returns the version', async () => {
       expect((await engine.start()).connection).toEqual(running.connection);
       expect(running.serverVersion).toBeGreaterThanOrEqual(140_000);
     });
 
     describe('values', () => {
-      test('int8, timestamps, json and bytes come back as what they are', async () => {
+      test('returns int8, timestamps, json and bytes in their JavaScript types', async () => {
         const rows = await database.statement(
           READ,
           `select 9007199254740993::int8 as big, array[1, null, 3]::int8[] as bigs, 7::int4 as small, 0.1::float8 as real,
@@ -85,7 +85,7 @@ export function databaseSuite(
         ]);
       });
 
-      test('parameters of every kind arrive', async () => {
+      test('passes parameters of every type', async () => {
         const at = new Date('2026-01-02T03:04:05.678Z');
         const values = [
           1n << 60n,
@@ -125,7 +125,7 @@ export function databaseSuite(
         expect(bytes).toEqual([{ a: [Buffer.from([1, 92]), Buffer.from([2])] }]);
       });
 
-      test('a value that cannot be sent fails its statement only', async () => {
+      test('fails only the statement of a value that cannot be sent', async () => {
         const circular: Record<string, unknown> = {};
         circular['self'] = circular;
         await database.transaction(READ, async (sql) => {
@@ -136,7 +136,7 @@ export function databaseSuite(
     });
 
     describe('transactions', () => {
-      test('work commits when it resolves and rolls back when it throws', async () => {
+      test('commits when the function resolves and rolls back when it throws', async () => {
         await database.transaction(WRITE, (sql) => sql.query('insert into probe.shared values (1)'));
         const broken = database.transaction(WRITE, async (sql) => {
           await sql.query('insert into probe.shared values (2)');
@@ -146,13 +146,13 @@ export function databaseSuite(
         expect(await database.statement(READ, 'select id from probe.shared where id in (1, 2)')).toEqual([{ id: 1 }]);
       });
 
-      test('a read cannot write', async () => {
+      test('rejects writes in a read transaction', async () => {
         const insert = 'insert into probe.shared values (3)';
         await expect(database.statement(READ, insert)).rejects.toMatchObject({ code: '25006' });
         await expect(database.transaction(READ, (sql) => sql.query(insert))).rejects.toMatchObject({ code: '25006' });
       });
 
-      test('an error that the work swallows still fails the transaction', async () => {
+      test('fails the transaction when the function ignores an error', async () => {
         const swallowed = database.transaction(WRITE, async (sql) => {
           await sql.query('insert into probe.shared values (4)');
           await sql.query('select 1/0').catch(() => {});
@@ -163,14 +163,14 @@ export function databaseSuite(
 
       testDeferred(() => database);
 
-      test('what is checked at commit fails the transaction and the single statement', async () => {
+      test('reports violations of deferred constraints at the commit', async () => {
         const insert = 'insert into probe.deferred values (1, 999)';
         await expect(database.transaction(WRITE, (sql) => sql.query(insert))).rejects.toMatchObject({ code: '23503' });
         await expect(database.statement(WRITE, insert)).rejects.toMatchObject({ code: '23503' });
         expect(await database.statement(READ, 'select from probe.deferred')).toEqual([]);
       });
 
-      test('a snapshot sees one moment', async () => {
+      test('a snapshot reads one consistent state', async () => {
         await database.statement(WRITE, 'insert into probe.shared values (5, 0)');
         const count = 'select n from probe.shared where id = 5';
         await database.transaction({ ...READ, snapshot: true }, async (sql) => {
@@ -181,7 +181,7 @@ export function databaseSuite(
         expect(await database.statement({ ...READ, snapshot: true }, count)).toEqual([{ n: 1n }]);
       });
 
-      test('a prelude comes with the first statement, and sees what the transaction may see', async () => {
+      test('returns the prelude with the first statement, with the visibility of the transaction', async () => {
         const prelude = {
           text: `select current_setting('transaction_read_only') || current_user`,
           name: 'suite_prelude',
@@ -206,7 +206,7 @@ export function databaseSuite(
         expect(without).toEqual([[{ one: 1 }], undefined]);
       });
 
-      test('a serialization failure runs the work again', async () => {
+      test('retries after a serialization failure', async () => {
         await database.statement(WRITE, 'insert into probe.shared values (6, 0)');
         let runs = 0;
         await database.transaction({ ...WRITE, snapshot: true }, async (sql) => {
@@ -219,7 +219,7 @@ export function databaseSuite(
         expect(await database.statement(READ, 'select n from probe.shared where id = 6')).toEqual([{ n: 11n }]);
       });
 
-      test('deadlocks end by themselves', async () => {
+      test('resolves deadlocks', async () => {
         await database.statement(WRITE, 'insert into probe.shared values (7, 0), (8, 0)');
         const meet = rendezvous(2);
         const both = (first: number, second: number): Promise<void> =>
@@ -234,7 +234,7 @@ export function databaseSuite(
         ]);
       });
 
-      test('misuse is told', async () => {
+      test('rejects incorrect use', async () => {
         let leaked: { query(text: string): Promise<object[]> } | undefined;
         await database.transaction(READ, async (sql) => {
           leaked = sql;
@@ -244,11 +244,11 @@ export function databaseSuite(
         });
         await expect(leaked!.query('select 1')).rejects.toThrow('has ended');
         await expect(database.statement({ mode: 'read', scope: { project: 'all' } }, 'select 1')).rejects.toThrow(
-          'not the id',
+          'not a project id',
         );
       });
 
-      test('one name stands for one text, and a failed one can be used again', async () => {
+      test('rejects a second text for a statement name, and accepts a name whose statement failed', async () => {
         const divide = (by: number): Promise<object[]> =>
           database.statement(READ, 'select 1 / $1::int as n', [by], 'suite_divide');
         await expect(divide(0)).rejects.toThrow('division by zero');
@@ -257,12 +257,12 @@ export function databaseSuite(
         await expect(database.statement(READ, 'selekt', [], 'suite_typo')).rejects.toMatchObject({ code: '42601' });
         expect(await database.statement(READ, 'select 1 as n', [], 'suite_typo')).toEqual([{ n: 1 }]);
         const second = database.statement(READ, 'select 2 as n', [], 'suite_typo');
-        // Without prepared statements a name means nothing.
-        const told = running.connection.preparedStatements === false ? '[{"n":2}]' : 'stands for another text';
+        // Without prepared statements, names have no effect.
+        const told = running.connection.preparedStatements === false ? '[{"n":2}]' : 'already used for another text';
         expect(await second.then(JSON.stringify, String)).toContain(told);
       });
 
-      test('a prepared statement follows a changed table', async () => {
+      test('prepares a statement again after its table changes', async () => {
         const all = (): Promise<object[]> =>
           database.statement(READ, 'select * from probe.shared where id = 9', [], 'suite_all');
         await database.statement(WRITE, 'insert into probe.shared values (9, 9)');
@@ -271,7 +271,7 @@ export function databaseSuite(
         expect(await all()).toEqual([{ id: 9, n: 9n, extra: 'x' }]);
       });
 
-      test('a statement ends when its time is over', async () => {
+      test('stops a statement at its time limit', async () => {
         const slow = database.statement({ ...READ, timeoutMs: 50 }, 'select pg_sleep(30)');
         await expect(slow).rejects.toMatchObject({ code: 'overloaded' });
         const later = database.transaction({ ...READ, timeoutMs: 50 }, async (sql) => {
@@ -281,7 +281,7 @@ export function databaseSuite(
         await expect(later).rejects.toMatchObject({ code: 'overloaded' });
       });
 
-      test('many run at once', async () => {
+      test('runs many statements at the same time', async () => {
         const runs = Array.from({ length: 200 }, (_, n) =>
           database.statement(READ, 'select $1::int as n', [n], 'suite_many'),
         );
@@ -291,7 +291,7 @@ export function databaseSuite(
     });
 
     describe('row security', () => {
-      test('a project sees and changes its own rows only', async () => {
+      test('limits a project to its own rows', async () => {
         await database.statement(inAlpha, 'insert into probe.note values (1, $1, $2)', [ALPHA, 'of alpha']);
         await database.statement(inBeta, 'insert into probe.note values (2, $1, $2)', [BETA, 'of beta']);
         const notes = 'select id from probe.note order by id';
@@ -307,7 +307,7 @@ export function databaseSuite(
         await expect(moved).rejects.toMatchObject({ code: '42501' });
       });
 
-      test('without a project there are no rows', async () => {
+      test('returns no rows without a project', async () => {
         for (const missing of ['', 'not-set-at-all']) {
           await database.transaction(WRITE, async (sql) => {
             await sql.query(missing === '' ? `select set_config('dais.project', '', true)` : 'reset dais.project');
@@ -321,11 +321,11 @@ export function databaseSuite(
         await expect(insert).rejects.toMatchObject({ code: '42501' });
       });
 
-      test('nothing of a transaction stays on its connection', async () => {
+      test('leaves no state of a transaction on its connection', async () => {
         const single = openDatabase(running.connection, { poolSize: 1 });
         await single.statement(inAlpha, 'select 1');
         await single.transaction(inAlpha, (sql) => sql.query('select 1'));
-        // A statement of the login role itself: BEGIN takes the role, RESET gives it back inside the transaction.
+        // A statement as the login role: BEGIN sets the role, RESET resets it inside the transaction.
         const seen = await single.transaction(READ, async (sql) => {
           await sql.query('reset role');
           return await sql.query<{ who: string }>('select current_user as who');
@@ -352,11 +352,11 @@ export function databaseSuite(
         'delete from probe.shared',
         `select dais.protect('probe.note')`,
         'update dais.migration set checksum = null',
-      ])('the platform’s role may not: %s', async (sql) => {
+      ])('the application role cannot: %s', async (sql) => {
         await expect(database.statement(WRITE, sql)).rejects.toMatchObject({ code: '42501' });
       });
 
-      test('switching row security off gives an error, not rows', async () => {
+      test('returns an error, not rows, when row security is off', async () => {
         const off = database.transaction(inAlpha, async (sql) => {
           await sql.query('set local row_security = off');
           await sql.query('select from probe.note');
@@ -366,33 +366,33 @@ export function databaseSuite(
     });
 
     describe('notifications', () => {
-      test('are heard until the listener stops', async () => {
-        const heard: string[] = [];
-        const stop = await database.listen('suite channel', (payload) => heard.push(payload));
+      test('are delivered until the listener stops', async () => {
+        const received: string[] = [];
+        const stop = await database.listen('suite channel', (payload) => received.push(payload));
         await database.statement(WRITE, `select pg_notify('suite channel', 'first')`);
-        await expect.poll(() => heard).toEqual(['first']);
+        await expect.poll(() => received).toEqual(['first']);
         await stop();
         await database.statement(WRITE, `select pg_notify('suite channel', 'second')`);
         const later: string[] = [];
         const stopLater = await database.listen('suite later', (payload) => later.push(payload));
         await database.statement(WRITE, `select pg_notify('suite later', 'end')`);
         await expect.poll(() => later).toEqual(['end']);
-        expect(heard).toEqual(['first']);
+        expect(received).toEqual(['first']);
         await stopLater();
       });
 
-      test('a lost connection is opened again and every listener woken', async () => {
-        const heard: string[] = [];
-        const stop = await database.listen('suite_lost', (payload) => heard.push(payload));
+      test('reopens a lost connection and wakes every listener', async () => {
+        const received: string[] = [];
+        const stop = await database.listen('suite_lost', (payload) => received.push(payload));
         await cutListeners(database);
-        await expect.poll(() => heard, { timeout: 10_000 }).toContain('');
+        await expect.poll(() => received, { timeout: 10_000 }).toContain('');
         await database.statement(WRITE, `select pg_notify('suite_lost', 'again')`);
-        await expect.poll(() => heard).toContain('again');
+        await expect.poll(() => received).toContain('again');
         await stop();
       });
     });
 
-    test('ping answers', async () => {
+    test('ping succeeds', async () => {
       await database.ping(5_000);
       await cutListeners(database);
       await expect
@@ -405,7 +405,7 @@ export function databaseSuite(
         .toBe('ok');
     });
 
-    test('close waits for what runs and refuses what comes later', async () => {
+    test('close waits for running transactions and rejects later ones', async () => {
       const own = openDatabase(running.connection, { poolSize: 1 });
       const slow = own.statement(READ, 'select pg_sleep(0.1), 1 as one');
       const waiting = own.statement(READ, 'select 2 as two');
@@ -418,7 +418,7 @@ export function databaseSuite(
       expect(own.stats()).toEqual({ total: 0, idle: 0, waiting: 0 });
     });
 
-    test('a full pool says so', async () => {
+    test('reports a full pool', async () => {
       const own = openDatabase(running.connection, { poolSize: 1, acquireTimeoutMs: 1_000 });
       await own.transaction(READ, async (sql) => {
         await sql.query('select 1');
@@ -432,7 +432,7 @@ export function databaseSuite(
   });
 }
 
-/** Ends the sessions that listen or ping. Only the login role may see what they run. */
+/** Ends the sessions that listen or ping. Only the login role can see their statements. */
 async function cutListeners(database: Database): Promise<void> {
   await database.transaction(WRITE, async (sql) => {
     await sql.query('reset role');
@@ -451,7 +451,7 @@ const widened: Slice = {
   ],
 };
 
-/** Resolves for everyone once `count` have come; those who come later pass. */
+/** Resolves for all callers once `count` have arrived; later callers pass. */
 function rendezvous(count: number): () => Promise<void> {
   let arrived = 0;
   let open: (() => void) | undefined;

@@ -14,7 +14,7 @@ const slice: Slice = {
 };
 const WRITE = { mode: 'write', scope: 'all' } as const;
 
-test('each one is migrated, empty and alone', async () => {
+test('each database is migrated, empty and separate', async () => {
   const [one, two] = await Promise.all([startTestDatabase([slice]), startTestDatabase([slice])]);
   await one.database.statement(WRITE, 'insert into pets.pet values (1)');
   expect(await one.database.statement(WRITE, 'select * from pets.pet')).toEqual([{ id: 1 }]);
@@ -24,7 +24,7 @@ test('each one is migrated, empty and alone', async () => {
   expect(folders.map((folder) => existsSync(folder))).toEqual([false, false]);
 });
 
-test.runIf(process.platform === 'linux')('nothing stays when the test process is killed', async () => {
+test.runIf(process.platform === 'linux')('leaves nothing when the test process is killed', async () => {
   const program = `
     import { startTestDatabase } from ${JSON.stringify(path.join(import.meta.dirname, 'testing.ts'))};
     const server = await startTestDatabase([]);

@@ -1,4 +1,4 @@
-/** For tests of every slice: a real, migrated PostgreSQL of their own in a fraction of a second. */
+/** Test fixture: starts a separate, migrated PostgreSQL in a fraction of a second. */
 import { createHash, randomUUID } from 'node:crypto';
 import { access, chmod, chown, constants, lstat, mkdir, readdir, rename, rm, utimes } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -22,34 +22,34 @@ import { accessText, configurationText, EMBEDDED_SETTINGS, type Settings } from 
 import { migrate } from './migrate.ts';
 
 export interface TestDatabase {
-  /** As Dais logs in. */
+  /** The connection of Dais. */
   readonly connection: ConnectionOptions;
-  /** As the superuser, for what a test must look at behind the platform's back. */
+  /** The connection of the superuser, for checks that bypass Dais. */
   readonly admin: ConnectionOptions;
   readonly database: Database;
-  /** Another pool; closed by `stop`. */
+  /** Opens another pool; `stop` closes it. */
   open(options?: DatabaseOptions): Database;
-  /** A new database on the same server without any schema; for migrations, import and the like. */
+  /** Creates a database without a schema on the same server; for tests of migrations and imports. */
   emptyDatabase(): Promise<ConnectionOptions>;
   /** Runs statements as the superuser. */
   asAdmin(sql: string): Promise<Record<string, unknown>[]>;
-  /** The same, connected to another database of the server. */
+  /** Runs statements as the superuser in another database of the server. */
   asAdminIn(database: string, sql: string): Promise<Record<string, unknown>[]>;
   /** Ends the server and removes its folder. */
   stop(): Promise<void>;
 }
 
 export interface TestServerOptions {
-  /** Lets clients in over TCP at 127.0.0.1 too, with a password; the port is that of `connection`. */
+  /** Also accepts TCP clients at 127.0.0.1, with a password; the port is that of `connection`. */
   readonly tcp?: boolean;
   readonly postgresBin?: string;
   readonly settings?: Settings;
 }
 
-/** What every test database is migrated with; a slice's `minimumVersion` must not exceed it. */
+/** The program version of test databases; the `minimumVersion` of a slice must not exceed it. */
 const TEST_PROGRAM_VERSION = '1.0.0';
 
-/** Speed before durability: the data lives in memory and for one test file. */
+/** Fast settings without durability: the data is in memory for one test file. */
 const TEST_SETTINGS: Settings = {
   fsync: false,
   full_page_writes: false,
@@ -59,16 +59,16 @@ const TEST_SETTINGS: Settings = {
   log_min_duration_statement: -1,
 };
 
-/** Migrated clusters kept, newest first: one for each set of slices that tests use, of which there are some twenty. */
+/** Number of cached migrated clusters: one for each of the about twenty sets of slices in tests. */
 const CACHED_CLUSTERS = 32;
-/** Longer than a copy takes on any machine: another test file may be copying what was used a moment ago. */
+/** Longer than a copy takes on any machine: another test file may still be copying a recently used cluster. */
 const IN_USE_MS = 10 * 60_000;
 const PORT = 5432;
 
 /**
- * Starts a server of its own, with the schemas of `slices`. A migrated cluster is kept below node_modules/.cache by a
- * digest of all that shaped it; a start copies it (25 MB) into memory and starts PostgreSQL on the copy: about 0.1 s,
- * the first time 1 s. When the test process dies, even by kill -9, the server ends and its folder goes.
+ * Starts a separate server with the schemas of `slices`. A migrated cluster is cached below node_modules/.cache under a digest
+ * of its inputs; a start copies it (25 MB) into memory and starts PostgreSQL on the copy: about 0.1 s, the first time 1 s. When
+ * the test process dies, even by kill -9, the server ends and its folder is removed.
  */
 export async function startTestDatabase(
   slices: readonly Slice[],
@@ -115,7 +115,7 @@ async function findImage(machine: Machine, cacheFolder: string, slices: readonly
   }
   const folder = await makeFolder(machine.user);
   const cluster = path.join(folder, 'cluster');
-  // Making a cluster takes most of the time, and is the same for all.
+  // Creating a cluster takes most of the time and is the same for all.
   if (slices.length > 0) await copyCluster(await findImage(machine, cacheFolder, []), cluster);
   else await createCluster(machine.binaries, cluster, machine.user, ['--wal-segsize=1', '--no-sync']);
   const server = await startServer(machine, folder, { keep: true });
@@ -126,7 +126,7 @@ async function findImage(machine: Machine, cacheFolder: string, slices: readonly
     const partial = `${image}.${randomUUID()}`;
     await mkdir(cacheFolder, { recursive: true });
     await copyCluster(cluster, partial);
-    // Another test file may have been as fast: both made the same.
+    // Another test file may have created the same one.
     await rename(partial, image).catch(() => rm(partial, { recursive: true, force: true }));
     await prune(cacheFolder);
   } finally {
@@ -137,7 +137,7 @@ async function findImage(machine: Machine, cacheFolder: string, slices: readonly
 }
 
 async function copyCluster(from: string, to: string): Promise<void> {
-  // 1,000 files: `cp` takes 20 ms for what fs.cp takes 200 ms.
+  // 1,000 files: `cp` takes 20 ms, fs.cp takes 200 ms.
   const result = await run('/bin/cp', ['-a', from, to], { env: {} });
   if (result.code !== 0) throw new Error(`cp: ${result.stderr}`);
 }
@@ -156,7 +156,7 @@ async function prune(cacheFolder: string): Promise<void> {
   for (const { file } of unused) await rm(file, { recursive: true, force: true });
 }
 
-/** In memory where that is possible, and closed to others: the server trusts whoever reaches its socket. */
+/** In memory where possible, and inaccessible to others: the server trusts every client of its socket. */
 async function makeFolder(user: ServerUser | undefined): Promise<string> {
   const inMemory = await access('/dev/shm', constants.W_OK).then(
     () => true,
@@ -171,7 +171,7 @@ async function makeFolder(user: ServerUser | undefined): Promise<string> {
   return folder;
 }
 
-/** Removes what a test process left that was killed before its server had a guardian. */
+/** Removes leftovers of test processes that were killed before their server had a guardian. */
 async function sweep(place: string): Promise<void> {
   for (const name of await readdir(place)) {
     const pid = /^dais-test-(\d+)-/.exec(name)?.[1];
@@ -190,8 +190,8 @@ function isAlive(pid: number): boolean {
 }
 
 /**
- * The shell is the server's guardian: the kernel tells it when the test process has died (--pdeathsig), it ends the
- * server, waits for it and removes the folder. SIGQUIT ends PostgreSQL without a checkpoint.
+ * The shell is the server's guardian: the kernel signals it when the test process dies (--pdeathsig), and it ends the server,
+ * waits for it and removes the folder. SIGQUIT ends PostgreSQL without a checkpoint.
  */
 const GUARDIAN = `
 folder=$1 signal=$2; shift 2
@@ -311,7 +311,7 @@ class RunningTestDatabase implements TestDatabase {
   }
 }
 
-/** The folder of installed packages that this checkout uses. */
+/** The node_modules folder of this checkout. */
 function findNodeModules(): string {
   const driver = createRequire(import.meta.url).resolve('pg');
   return driver.slice(0, driver.lastIndexOf(`${path.sep}node_modules${path.sep}`) + `${path.sep}node_modules`.length);

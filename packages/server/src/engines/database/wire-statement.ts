@@ -1,29 +1,28 @@
 /**
- * One round trip of PostgreSQL's extended protocol: any number of preparatory statements and one that matters, with a
- * single Sync at the end. If one of them fails the server skips the rest up to the Sync, so a statement can never run
- * without the role and the project that were to be set before it. Outside BEGIN … COMMIT such a batch is one implicit
- * transaction, committed at the Sync.
+ * One round trip of the extended protocol of PostgreSQL: any number of preparatory statements and one main statement, with a
+ * single Sync at the end. If one fails, the server skips the rest up to the Sync, so a statement can never run without the role
+ * and the project that the batch sets before it. Outside BEGIN … COMMIT such a batch is one implicit transaction, committed at
+ * the Sync.
  *
- * The driver's own query takes a round trip for each statement. Measured on a Unix socket (2 cores, Node 20, server
- * and client CPU together): see database.ts.
+ * The query method of the driver takes one round trip per statement. Measured on a Unix socket (2 cores, Node 20, server and
+ * client CPU together): see database.ts.
  */
-import type { Submittable } from 'pg';
-import { valueParser, type ValueParser } from './value-parsers.ts';
+import { types, type Submittable } from 'pg';
 
 export interface Step {
   readonly text: string;
   readonly values?: readonly unknown[] | undefined;
-  /** Prepared under this name on the connection: parsed and planned once. */
+  /** Name of the prepared statement on the connection: parsed and planned once. */
   readonly name?: string | undefined;
-  /** Of what comes before the last statement, the one whose value is wanted. */
+  /** Marks the preparatory statement whose value is returned. */
   readonly prelude?: true;
 }
 
 export interface StepResult {
   readonly rows: object[];
-  /** The first value of the step marked so, as the server writes it. */
+  /** The first value of the marked step, in the text format of the server. */
   readonly prelude?: string | undefined;
-  /** The command tag: `SELECT 3`, `COMMIT`, … COMMIT of a failed transaction answers `ROLLBACK`. */
+  /** The command tag: `SELECT 3`, `COMMIT`, … COMMIT of a failed transaction returns `ROLLBACK`. */
   readonly tag: string;
 }
 
@@ -46,12 +45,12 @@ interface Field {
   readonly dataTypeID: number;
 }
 
-/** What is prepared on a connection: the text by name; `undefined` when an error left that in doubt. */
+/** The prepared statements of a connection: text by name; `undefined` when an error left the state unknown. */
 export type PreparedNames = Map<string, string | undefined>;
 
-const COPY_REFUSED = 'COPY is not possible here';
+const COPY_REFUSED = 'COPY is not supported here';
 
-/** Runs `steps` on `client` in one round trip and gives the result of the last one. */
+/** Runs `steps` on `client` in one round trip and returns the result of the last one. */
 export async function runSteps(
   client: { query(statement: Submittable): unknown },
   prepared: PreparedNames,
@@ -62,19 +61,19 @@ export async function runSteps(
       client.query(new WireStatement(prepared, steps, resolve, reject));
     });
   } catch (error) {
-    // The stack of an error from the wire ends in the socket; this one leads to the caller.
+    // The stack of a protocol error ends in the socket; this one leads to the caller.
     if (error instanceof Error) Error.captureStackTrace(error);
     throw error;
   }
 }
 
-/** The driver calls these methods as the messages of the server arrive. */
+/** The driver calls these methods when messages of the server arrive. */
 class WireStatement implements Submittable {
   readonly #prepared: PreparedNames;
   readonly #steps: readonly Step[];
   readonly #resolve: (result: StepResult) => void;
   readonly #reject: (error: unknown) => void;
-  /** Names parsed in this batch: theirs only once the server answered without an error. */
+  /** Names parsed in this batch: valid only after the server responded without an error. */
   readonly #parsing: Step[] = [];
   #completed = 0;
   #names: string[] = [];
@@ -122,7 +121,7 @@ class WireStatement implements Submittable {
     if (step.name === undefined) return;
     const known = this.#prepared.get(step.name);
     if (known !== undefined && known !== step.text) {
-      throw new Error(`the statement name "${step.name}" stands for another text: ${known}`);
+      throw new Error(`the statement name "${step.name}" is already used for another text: ${known}`);
     }
   }
 
@@ -157,7 +156,7 @@ class WireStatement implements Submittable {
         row[this.#names[index]!] = text === null ? null : this.#parsers[index]!(text);
       }
     } catch (error) {
-      // Thrown from here it would end the process: this runs in the socket's event handler.
+      // An exception here would end the process: this runs in the event handler of the socket.
       this.#failure ??= error;
     }
     this.#rows.push(row);
@@ -183,7 +182,7 @@ class WireStatement implements Submittable {
   }
 
   handleError(error: unknown): void {
-    // Whether the server got to parse these before it failed is not known.
+    // It is unknown whether the server parsed these before it failed.
     for (const step of this.#parsing) this.#prepared.set(step.name!, undefined);
     this.#reject(error);
   }
@@ -221,4 +220,38 @@ function arrayItemText(item: unknown): string {
   if (wire === null) return 'null';
   if (typeof wire !== 'string') return `"\\\\x${wire.toString('hex')}"`;
   return typeof item === 'string' || typeof item === 'object' ? `"${wire.replaceAll(/["\\]/g, '\\$&')}"` : wire;
+}
+
+export type ValueParser = (text: string) => unknown;
+
+const INT8 = 20;
+const INT8_ARRAY = 1016;
+const DATE = 1082;
+const TIMESTAMP = 1114;
+const TEXT_ARRAY = 1009;
+const DATE_ARRAY = 1182;
+const TIMESTAMP_ARRAY = 1115;
+const NUMERIC_ARRAY = 1231;
+
+// The declared type of the argument lists some types by name; any object id is accepted.
+const driverParser = types.getTypeParser as unknown as (typeId: number) => ValueParser;
+const arrayOfText = driverParser(TEXT_ARRAY) as (text: string) => (string | null)[];
+
+/**
+ * Parsers that differ from the defaults of the driver: int8 is a bigint (a number loses digits above 2^53); `date` and
+ * `timestamp` stay text, because they are not instants; numeric[] stays text like numeric.
+ */
+const ours: ReadonlyMap<number, ValueParser> = new Map<number, ValueParser>([
+  [INT8, BigInt],
+  [INT8_ARRAY, (text) => arrayOfText(text).map((item) => (item === null ? null : BigInt(item)))],
+  [DATE, String],
+  [TIMESTAMP, String],
+  [DATE_ARRAY, arrayOfText],
+  [TIMESTAMP_ARRAY, arrayOfText],
+  [NUMERIC_ARRAY, arrayOfText],
+]);
+
+/** Returns the parser of the text format of a type, by its object id. */
+function valueParser(typeId: number): ValueParser {
+  return ours.get(typeId) ?? driverParser(typeId);
 }

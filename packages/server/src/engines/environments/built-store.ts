@@ -1,14 +1,12 @@
 /**
- * The built environments on the disk. An environment is there when its marker is: `environments/<digest>.json`, written
- * last, names the folder. Each build has a folder of its own, so that what an installer without its server still writes
- * (after a crash) never lies in an environment that is used.
+ * Stores built environments on the disk. An environment exists when its marker exists: `environments/<digest>.json`, written last, contains the name of the folder. Each build has a separate folder, so that an installer that survived its server (after a crash) never writes into an environment in use.
  *
  * ```
- * <folder>/environments/<digest>.json           marker; its time of change is when the environment was last asked for
+ * <folder>/environments/<digest>.json           marker; its modification time is the last use of the environment
  *          environments/<digest, 16>-<random>/  the environment
- *          holds/<digest>/<uuid>                one for each user: the process that holds it
- *          locks/<digest, 16>                   taken while building, holding and removing
- *          cache/                               of the installer; environments may be hard links into it
+ *          holds/<digest>/<uuid>                one per user: the process that holds it
+ *          locks/<digest, 16>                   held while building, holding and removing
+ *          cache/                               of the installer; environments may contain hard links into it
  * ```
  */
 import { randomUUID } from 'node:crypto';
@@ -18,7 +16,7 @@ import { ifProcessLockFree, withProcessLock, type ProcessLockOptions } from '#li
 import { checkProcess, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.ts';
 import { run } from '#lib/process.ts';
 
-/** Who builds adds what they need to know of it later. */
+/** Builders can add fields. */
 export interface Marker {
   readonly digest: string;
   /** Below `environments`. */
@@ -26,22 +24,22 @@ export interface Marker {
   readonly bytes: number;
 }
 
-export type Kept<Made extends Marker> = Made & { readonly lastUsedAt: Date };
+export type StoredEnvironment<Made extends Marker> = Made & { readonly lastUsedAt: Date };
 
 interface Hold extends Partial<ProcessIdentity> {
   readonly pid: number;
-  /** Another one may take its place when the interpreter was replaced. */
+  /** Another folder may replace it when the interpreter was replaced. */
   readonly folder: string;
 }
 
 const DIGEST = /^[0-9a-f]{64}$/;
-/** A hold of another container or of before a reboot counts for so long after it was taken. */
+/** How long a hold of another container or from before a reboot is valid. */
 const FOREIGN_HOLD_MS = 24 * 3_600_000;
 
 export class BuiltStore<Made extends Marker> {
   readonly #folder: string;
   readonly #now: () => number;
-  /** One after the other within this process, so that only the first waits for the lock by asking again and again. */
+  /** Serialized within this process, so that only the first caller polls for the lock. */
   readonly #queues = new Map<string, Promise<unknown>>();
 
   constructor(folder: string, now: () => number) {
@@ -64,7 +62,7 @@ export class BuiltStore<Made extends Marker> {
       await orAborted(before, options.signal);
       return await withProcessLock(await this.#lockPlace(digest), work, options);
     })();
-    // Who comes next waits for all before it, also when one of them left its place in the queue early.
+    // The next caller waits for all before it, also when one of them left the queue early.
     const settled = Promise.allSettled([before, turn]);
     this.#queues.set(digest, settled);
     try {
@@ -74,13 +72,13 @@ export class BuiltStore<Made extends Marker> {
     }
   }
 
-  /** Undefined when it is not there. */
+  /** Undefined when it does not exist. */
   async read(digest: string): Promise<Made | undefined> {
     const text = await readFile(this.#marker(digest), 'utf8').catch(() => undefined);
     if (text === undefined) return undefined;
     try {
       const marker = JSON.parse(text) as Made;
-      // Somebody may have removed it by hand.
+      // An operator may have removed it.
       return (await stat(this.folderOf(marker)).catch(() => undefined))?.isDirectory() === true ? marker : undefined;
     } catch {
       return undefined;
@@ -91,7 +89,7 @@ export class BuiltStore<Made extends Marker> {
     return path.join(this.root, folder);
   }
 
-  /** A new folder's name for a build; nothing is there yet. */
+  /** Returns the name of a new folder for a build; the folder does not exist yet. */
   async begin(digest: string): Promise<string> {
     await mkdir(this.root, { recursive: true });
     return `${digest.slice(0, 16)}-${randomUUID().slice(0, 8)}`;
@@ -102,14 +100,14 @@ export class BuiltStore<Made extends Marker> {
     await removeTree(path.join(this.root, name));
   }
 
-  /** Makes a build the environment of its digest. The lock must be held. */
+  /** Publishes a build as the environment of its digest. The lock must be held. */
   async publish(marker: Made): Promise<void> {
     const file = this.#marker(marker.digest);
     await writeFile(`${file}.new`, JSON.stringify(marker), { flush: true });
     await rename(`${file}.new`, file);
   }
 
-  /** Counts as used now and is not removed until the hold is given back. The lock must be held. */
+  /** Marks the environment as used now and prevents its removal until the hold is released. The lock must be held. */
   async hold({ digest, folder: held }: Marker): Promise<() => Promise<void>> {
     const now = new Date(this.#now());
     await utimes(this.#marker(digest), now, now);
@@ -122,10 +120,10 @@ export class BuiltStore<Made extends Marker> {
   }
 
   /** The least recently used first. */
-  async list(): Promise<Kept<Made>[]> {
+  async list(): Promise<StoredEnvironment<Made>[]> {
     const names = await readdir(this.root).catch(() => []);
     const digests = names.map((name) => name.replace(/\.json$/, '')).filter((name) => DIGEST.test(name));
-    const kept: Kept<Made>[] = [];
+    const kept: StoredEnvironment<Made>[] = [];
     for (const digest of digests) {
       const marker = await this.read(digest);
       const times = await stat(this.#marker(digest)).catch(() => undefined);
@@ -134,7 +132,7 @@ export class BuiltStore<Made extends Marker> {
     return kept.toSorted((one, other) => one.lastUsedAt.getTime() - other.lastUsedAt.getTime());
   }
 
-  /** False when somebody holds it, or builds it in this moment. */
+  /** Returns false when it is held, or is being built. */
   async remove(digest: string): Promise<boolean> {
     const removed = await ifProcessLockFree(await this.#lockPlace(digest), async () => {
       if (await this.#isHeld(digest)) return false;
@@ -147,16 +145,16 @@ export class BuiltStore<Made extends Marker> {
     return removed ?? false;
   }
 
-  /** Removes what builds that did not end have left. */
+  /** Removes leftovers of interrupted builds. */
   async sweep(): Promise<void> {
     const used = new Set((await this.list()).map(({ folder }) => folder));
     for (const name of await readdir(this.root).catch(() => [])) {
       const short = /^([0-9a-f]{16})-[0-9a-f]{8}$/.exec(name)?.[1];
       if (short === undefined || used.has(name)) continue;
       await ifProcessLockFree(await this.#lockPlace(short), async () => {
-        // Meanwhile it may have become one that is used.
+        // It may be in use by now.
         if ((await this.list()).some(({ folder }) => folder === name)) return;
-        // Or one whose interpreter was replaced, in which something still runs.
+        // Or an environment whose interpreter was replaced, in which a process still runs.
         const holds = await readdir(path.join(this.#folder, 'holds')).catch(() => []);
         for (const digest of holds) if (digest.startsWith(short) && (await this.#isHeld(digest, name))) return;
         await removeTree(path.join(this.root, name));
@@ -164,7 +162,7 @@ export class BuiltStore<Made extends Marker> {
     }
   }
 
-  /** Bytes of each folder on the disk; what it shares with one before it is not counted again. */
+  /** Returns the disk usage of each folder; files shared with an earlier folder are not counted again. */
   async measure(folders: readonly string[]): Promise<readonly number[]> {
     const { stdout } = await run('du', ['-sk', '--', ...folders], {
       env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
@@ -193,8 +191,8 @@ export class BuiltStore<Made extends Marker> {
       if (name !== undefined && hold?.folder !== name) continue;
       const takenAt = (await stat(file).catch(() => undefined))?.mtimeMs;
       const young = takenAt !== undefined && this.#now() - takenAt < FOREIGN_HOLD_MS;
-      const verdict = hold === undefined ? 'gone' : checkProcess(hold);
-      if (verdict === 'alive' || (verdict === 'other' && young)) return true;
+      const state = hold === undefined ? 'gone' : judgeProcess(hold);
+      if (state === 'alive' || (state === 'other' && young)) return true;
       await rm(file, { force: true });
     }
     return false;
@@ -211,7 +209,7 @@ export class BuiltStore<Made extends Marker> {
   }
 }
 
-/** Nobody writes into it any more: tasks of the same user would change the cache and every other environment with it. */
+/** Makes it read-only: tasks of the same user could otherwise change the cache and all other environments. */
 export async function makeReadOnly(folder: string): Promise<void> {
   await run('chmod', ['-R', 'a-w', '--', folder], { env: { PATH: '/usr/bin:/bin' }, timeoutMs: 600_000 });
 }
@@ -222,7 +220,7 @@ async function removeTree(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
 }
 
-/** Undefined when a crash of the machine came before it reached the disk. */
+/** Undefined when the machine crashed before it reached the disk. */
 function readHold(text: string): (ProcessIdentity & Hold) | undefined {
   try {
     return JSON.parse(text) as ProcessIdentity & Hold;

@@ -1,15 +1,14 @@
 /**
- * The environments engine: makes what a command or a model needs to run (a Python of a version with packages) once,
- * keeps it by the digest of its lock, and shares it read-only between all who ask for the same. It knows nothing of
- * projects or of what will run in it.
+ * The environments engine builds the environment of a command or a model (a Python version with packages) once, stores it under
+ * the digest of its lock, and shares it read-only. It is independent of projects and of the programs in it.
  */
 
-/** Where packages come from beside the engine's own index; asked before it. The URL holds no credentials. */
+/** Package indexes that take precedence over the index of the engine. The URL contains no credentials. */
 export interface PackageIndex {
   readonly url: string;
 }
 
-/** For one index of a spec, by its URL. Sent to that index only; never in a lock, a log or an error. */
+/** Credentials for one index of a spec, by its URL. Sent to that index only; never in a lock, a log or an error. */
 export interface IndexCredentials {
   readonly url: string;
   readonly user: string;
@@ -18,13 +17,13 @@ export interface IndexCredentials {
 
 export interface PythonSpec {
   readonly type: 'python';
-  /** `3.11` or `3.11.9`. Undefined: the engine's newest. */
+  /** `3.11` or `3.11.9`. Undefined: the newest of the engine. */
   readonly version?: string;
-  /** Lines as of a requirements file; includes and local paths are refused. */
+  /** Lines of a requirements file; includes and local paths are rejected. */
   readonly requirements: readonly string[];
-  /** Lines like those, of packages that come without what they need themselves. One that `requirements` bring is theirs. */
+  /** Requirements that are installed without their dependencies. A package in `requirements` takes precedence. */
   readonly bare?: readonly string[];
-  /** A lock with hashes, as `uv pip compile --generate-hashes` or `pip freeze` write it; then `requirements` is empty. */
+  /** A lock with hashes, in the format of `uv pip compile --generate-hashes` or `pip freeze`; `requirements` is then empty. */
   readonly lock?: string;
   readonly indexes: readonly PackageIndex[];
 }
@@ -34,67 +33,67 @@ export interface SystemSpec {
   readonly type: 'system';
 }
 
-/** The files of a container image take the place of the machine's. */
+/** The files of a container image replace those of the machine. */
 export interface ImageSpec {
   readonly type: 'image';
-  /** As for `podman pull`; what begins with `localhost/` is there and is not fetched. */
+  /** As for `podman pull`; names that start with `localhost/` are local and not fetched. */
   readonly image: string;
 }
 
 export type EnvironmentSpec = PythonSpec | SystemSpec | ImageSpec;
 
-/** A spec with every package pinned: the same lock gives the same environment. */
+/** A spec with every package pinned: the same lock produces the same environment. */
 export interface EnvironmentLock {
-  /** Lower-case hex SHA-256 of what the environment is made of: interpreter, platform, packages with hashes. */
+  /** Lower-case hex SHA-256 of the inputs of the environment: interpreter, platform, packages with hashes. */
   readonly digest: string;
   readonly spec: EnvironmentSpec;
-  /** The whole lock, for people and for `reproduce`. */
+  /** The whole lock, for users and for `reproduce`. */
   readonly text: string;
 }
 
 export interface BuildProgress {
-  /** What is being done now, for a person: `resolving`, `downloading torch (214 MB)`. */
+  /** The current activity, for users: `resolving`, `downloading torch (214 MB)`. */
   readonly note: string;
 }
 
 export interface BuiltEnvironment {
   readonly digest: string;
-  /** All that has to be readable: the environment, and its interpreter when that lies elsewhere. */
+  /** All folders that must be readable: the environment, and its interpreter when it is in another folder. */
   readonly folders: readonly string[];
   readonly path: readonly string[];
   readonly variables: Readonly<Record<string, string>>;
-  /** All files that it sees, instead of those of the machine. */
+  /** Root file system that replaces that of the machine. */
   readonly root?: string;
-  /** Held: it is not evicted. Idempotent. */
+  /** Releases the hold, which prevents eviction. Idempotent. */
   release(): Promise<void>;
 }
 
 export interface EnvironmentOptions {
   readonly signal?: AbortSignal;
   readonly progress?: (progress: BuildProgress) => void;
-  /** Given anew to each call: specs and locks are kept, and must hold no secret. */
+  /** Passed with each call: specs and locks are stored, and must contain no secret. */
   readonly credentials?: readonly IndexCredentials[];
 }
 
 export interface Environments {
-  /** Why none of this type can be had here, and how that is changed; undefined when it can. */
+  /** Returns why environments of this type are unavailable, with a remedy; undefined when they are available. */
   fault(type: EnvironmentSpec['type']): Promise<string | undefined>;
   /**
-   * Pins every package. The same spec may give another lock on another day: keep the lock.
-   * @throws DaisError `invalid_request` for what no index has (the resolver's own words, whole), for a Python that cannot be had,
-   *   for lines that are not allowed; `address_refused` for an index inside the network; `upstream_failed` for one that does
-   *   not answer; `storage_full`. When `signal` aborts, its reason.
+   * Pins every package. The same spec may produce another lock later: store the lock.
+   * @throws DaisError `invalid_request` for a package that no index has (with the full message of the resolver), for an
+   *   unavailable Python, for lines that are not allowed; `address_refused` for an index inside the network; `upstream_failed`
+   *   for one that does not respond; `storage_full`. When `signal` aborts, its reason.
    */
   lock(spec: EnvironmentSpec, options?: EnvironmentOptions): Promise<EnvironmentLock>;
   /**
-   * Builds it if it is not there; of many who ask at the same time, in this process or another on the machine, one builds
-   * and all get it. What a crash left unfinished is built anew. A hold ends with the process that took it: who takes over
-   * what runs in an environment after a crash builds it first, which only holds it. @throws DaisError as `lock`; `storage_full`;
-   * `upstream_failed` for an index that does not answer.
+   * Builds the environment if it does not exist. For concurrent callers, in this process or another on the machine, one builds
+   * and all receive it. A build that a crash interrupted starts again. A hold ends with its process: a process that adopts a
+   * running task after a crash calls this first, which only takes a hold. @throws DaisError as `lock`; `storage_full`;
+   * `upstream_failed` for an index that does not respond.
    */
   build(lock: EnvironmentLock, options?: EnvironmentOptions): Promise<BuiltEnvironment>;
-  /** What is kept, the least recently used first. */
+  /** Lists the stored environments, the least recently used first. */
   list(): Promise<readonly { readonly digest: string; readonly bytes: number; readonly lastUsedAt: Date }[]>;
-  /** Removes the least recently used that nobody holds until at most `keepBytes` are kept. Returns the bytes freed. */
+  /** Removes the least recently used environments without a hold until at most `keepBytes` remain. Returns the bytes freed. */
   evict(keepBytes: number): Promise<number>;
 }

@@ -1,4 +1,4 @@
-/** One engine for what is made of packages, another one for images. */
+/** Dispatches to one engine for packages and another one for images. */
 import type { Environments, EnvironmentSpec } from './contract.ts';
 
 export function environmentsByType(packages: Environments, images: Environments): Environments {

@@ -14,7 +14,7 @@ test.each([
   ['x~=1.0; python_version < "3.12"', 'x~=1.0; python_version < "3.12"', false, false],
   ['x @ https://example.com/x-1.0-py3-none-any.whl', 'x @ https://example.com/x-1.0-py3-none-any.whl', true, false],
   [`x==1 --hash=${HASH}`, `x==1 --hash=${HASH}`, true, true],
-])('%s is taken', (line, text, pinned, hashed) => {
+])('accepts %s', (line, text, pinned, hashed) => {
   const { requirements, issues } = readRequirements([line], 'requirements');
   expect(issues).toEqual([]);
   expect(requirements).toMatchObject([{ text, pinned, hashed }]);
@@ -26,7 +26,7 @@ test.each([
   ['-r other.txt', 'includes another file'],
   ['-c constraints.txt', 'includes another file'],
   ['--requirement=/etc/passwd', 'includes another file'],
-  ['--extra-index-url https://example.com', 'names an index'],
+  ['--extra-index-url https://example.com', 'sets an index'],
   ['-f /srv/wheels', 'names a folder or page'],
   ['--pre', 'option of an installer'],
   ['./x', 'local path'],
@@ -38,12 +38,12 @@ test.each([
   ['x @ ./x', 'local path'],
   ['x @ /srv/x', 'local path'],
   ['x @ FILE:/srv/x', 'local path'],
-  ['x @ git+https://example.com/x', 'has no hash'],
-  ['git+https://example.com/x', 'address'],
-  ['https://example.com/x.whl', 'address'],
-  ['x @ https://user:pass@example.com/x.whl', 'not taken'],
-  ['x @ https://example.com/${HOME}.whl', 'not taken'],
-  ['x==${HOME}', 'no version clause'],
+  ['x @ git+https://example.com/x', 'without a hash'],
+  ['git+https://example.com/x', 'is a URL'],
+  ['https://example.com/x.whl', 'is a URL'],
+  ['x @ https://user:pass@example.com/x.whl', 'unsupported URL'],
+  ['x @ https://example.com/${HOME}.whl', 'unsupported URL'],
+  ['x==${HOME}', 'not a version clause'],
   ['x; python_version < "${HOME}"', 'marker'],
   ['x=1.0', 'write `==1.0`'],
   ['x==1 --hash=md5:00', 'only --hash=sha256'],
@@ -51,13 +51,13 @@ test.each([
   ['x\n-r /etc/passwd', 'more than one line'],
   ['x'.repeat(5000), 'too long'],
   ['', 'local path'],
-])('%j is refused', (line, message) => {
+])('rejects %j', (line, message) => {
   const { requirements, issues } = readRequirements([line], 'requirements');
   expect(requirements).toEqual([]);
   expect(issues).toMatchObject([{ path: 'requirements[0]', message: expect.stringContaining(message) }]);
 });
 
-describe('whatever is written', () => {
+describe('any input', () => {
   const piece = fc.constantFrom(
     'x',
     '==1',
@@ -77,7 +77,7 @@ describe('whatever is written', () => {
   );
   const line = fc.array(fc.oneof(piece, fc.string({ maxLength: 4 })), { maxLength: 8 }).map((parts) => parts.join(''));
 
-  test('what is taken is taken again in its one form, and expands to nothing', () => {
+  test('accepted lines are stable in their normalized form and contain no variables', () => {
     fc.assert(
       fc.property(line, (text) => {
         const [first] = readRequirements([text], 'r').requirements;

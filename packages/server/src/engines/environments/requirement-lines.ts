@@ -1,10 +1,10 @@
 /**
- * Requirements as people write them, one a line. Only what names a package of an index or a file with an https address is
- * let through: a line is written by whoever may run something, and the installer runs with the rights of the server.
+ * Parses requirement lines of users. Only packages of an index and files with an https URL are accepted: anyone who can start a
+ * run writes such lines, and the installer runs with the permissions of the server.
  */
 import type { Issue } from '@dais/api';
 
-/** More than any environment that works; so that what is parsed is bounded. */
+/** A bound for the parser, beyond any working environment. */
 const MAX_LINES = 5_000;
 const MAX_LINE = 4_096;
 const MAX_HASHES = 2_000;
@@ -12,22 +12,22 @@ const MAX_HASHES = 2_000;
 const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?/;
 const EXTRAS = /^\s*\[[A-Za-z0-9._,\s-]{0,500}\]/;
 const CLAUSE = /^(?:===|==|!=|<=|>=|~=|<|>)\s*[A-Za-z0-9._*+!-]{1,128}$/;
-/** `$` is left out: the installer would put a variable of its own environment there. */
+/** `$` is excluded: the installer would expand environment variables. */
 const ADDRESS = /^https?:\/\/[A-Za-z0-9!#%&'()*+,./:=?_~-]+$/;
 const MARKER = /^[A-Za-z0-9_\s"'.<>=!~(),+*-]{1,1000}$/;
 const HASH = /^--hash=sha256:[0-9a-f]{64}$/;
 
 export interface Requirement {
   readonly name: string;
-  /** Of a package that is not of an index. */
+  /** URL of a package that is not from an index. */
   readonly url?: string;
   readonly pinned: boolean;
   readonly hashed: boolean;
-  /** One form for one meaning, as far as blanks and the order of hashes go. */
+  /** Normalized text: whitespace and the order of hashes do not matter. */
   readonly text: string;
 }
 
-/** Reads every line; `issues` has what is wrong with each that is not taken. */
+/** Parses all lines; `issues` contains the error of each rejected line. */
 export function readRequirements(
   lines: readonly string[],
   path: string,
@@ -45,18 +45,18 @@ export function readRequirements(
   return { requirements, issues };
 }
 
-/** What is wrong with it, or the requirement. */
+/** Returns the requirement, or the error. */
 function readLine(line: string): Requirement | string {
-  if (/[\r\n\0]/.test(line)) return 'holds more than one line';
+  if (/[\r\n\0]/.test(line)) return 'contains more than one line';
   const [wanted = '', ...options] = line.trim().split(/\s+(?=--)/);
   if (wanted.length > MAX_LINE || options.length > MAX_HASHES) return 'is too long';
   const option = /^-{1,2}[a-z-]*/i.exec(wanted)?.[0];
   if (option !== undefined) return optionFault(option);
   const odd = options.find((one) => !HASH.test(one));
-  if (odd !== undefined) return `has the option ${odd.split(/[=\s]/)[0]}; only --hash=sha256:… is taken`;
+  if (odd !== undefined) return `has the option ${odd.split(/[=\s]/)[0]}; only --hash=sha256:… is supported`;
   const name = NAME.exec(wanted)?.[0];
   if (name === undefined || /^[A-Za-z0-9._-]*[/\\]/.test(wanted) || /^file:/i.test(wanted)) return pathFault(wanted);
-  if (/^[a-z+]+:\/\//i.test(wanted)) return 'is an address; write `name @ https://…`';
+  if (/^[a-z+]+:\/\//i.test(wanted)) return 'is a URL; write `name @ https://…`';
   const extras = EXTRAS.exec(wanted.slice(name.length))?.[0] ?? '';
   const rest = wanted.slice(name.length + extras.length).trim();
   const parts = rest.startsWith('@') ? readAddress(rest) : readVersions(rest);
@@ -84,11 +84,11 @@ interface Parts {
 
 function readAddress(rest: string): Parts | string {
   const [, url = '', marker] = /^@\s*(\S+)(?:\s+;\s*(.*))?$/s.exec(rest) ?? [];
-  if (/^git\+/i.test(url)) return 'comes from a repository and has no hash; name a wheel or an archive by https';
+  if (/^git\+/i.test(url)) return 'is a Git repository without a hash; use the https URL of a wheel or archive';
   if (/^(file:|[./~])/i.test(url)) return pathFault(url);
-  if (!ADDRESS.test(url) || !URL.canParse(url)) return 'has an address that is not taken; write `name @ https://…`';
+  if (!ADDRESS.test(url) || !URL.canParse(url)) return 'has an unsupported URL; write `name @ https://…`';
   const { username, password } = new URL(url);
-  if (username !== '' || password !== '') return 'has credentials in its address';
+  if (username !== '' || password !== '') return 'has credentials in its URL';
   if (marker !== undefined && !MARKER.test(marker)) return markerFault();
   return { url, versions: '', marker };
 }
@@ -102,25 +102,25 @@ function readVersions(rest: string): Parts | string {
   const wrong = clauses.find((clause) => !CLAUSE.test(clause));
   if (wrong !== undefined) {
     const meant = /^=[^=]/.test(wrong) ? `; write \`==${wrong.slice(1)}\`` : '';
-    return `is no requirement such as \`pandas>=2,<3\`: “${wrong.slice(0, 60)}” is no version clause${meant}`;
+    return `is not a requirement such as \`pandas>=2,<3\`: “${wrong.slice(0, 60)}” is not a version clause${meant}`;
   }
   return { versions: clauses.map((clause) => clause.replaceAll(/\s/g, '')).join(','), marker };
 }
 
 function optionFault(option: string): string {
-  if (/^(-r|--requirement|-c|--constraint)/.test(option)) return 'includes another file; put its lines here';
+  if (/^(-r|--requirement|-c|--constraint)/.test(option)) return 'includes another file; copy its lines here';
   if (/^(-e|--editable)/.test(option)) return pathFault(option);
-  if (/^(-i|--index-url|--extra-index-url)/.test(option)) return 'names an index; those stand in `indexes`';
+  if (/^(-i|--index-url|--extra-index-url)/.test(option)) return 'sets an index; list indexes in `indexes`';
   if (/^(-f|--find-links)/.test(option))
-    return 'names a folder or page of files; use an index, or the server’s wheelhouse';
-  return 'is an option of an installer; only requirements are taken';
+    return 'names a folder or page of files; use an index, or the wheelhouse of the server';
+  return 'is an option of an installer; only requirements are supported';
 }
 
 function pathFault(text: string): string {
   const what = /^(-e|--editable)$/.test(text) ? 'installs from a folder' : 'is a local path';
-  return `${what}, which the server does not read; publish it to an index, or put a wheel into the server’s wheelhouse`;
+  return `${what}, which the server does not read; publish it to an index, or put a wheel into the wheelhouse of the server`;
 }
 
 function markerFault(): string {
-  return 'has a marker that is not taken; write one such as `; python_version < "3.12"`';
+  return 'has an unsupported marker; write one such as `; python_version < "3.12"`';
 }

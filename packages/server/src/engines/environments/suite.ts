@@ -1,10 +1,10 @@
-/** What every environments engine must do, whatever it makes them of. */
+/** Tests that every environments engine must pass. */
 import { DaisError, type ErrorCode } from '@dais/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BuiltEnvironment, Environments, PythonSpec } from './contract.ts';
 import type { TestPackage } from './testing.ts';
 
-/** What the subject's index has to offer. */
+/** Packages of the index of the subject. */
 export const SUITE_PACKAGES: readonly TestPackage[] = [
   { name: 'alpha', version: '1.0', needs: ['beta>=1'] },
   { name: 'beta', version: '1.0' },
@@ -14,11 +14,11 @@ export const SUITE_PACKAGES: readonly TestPackage[] = [
 
 export interface EnvironmentsSubject {
   readonly environments: Environments;
-  /** A second one on the same place, as another process would open it. */
+  /** A second engine on the same folder, like in another process. */
   second(): Environments;
   /** A spec whose packages come from `SUITE_PACKAGES`. */
   spec(requirements: readonly string[]): PythonSpec;
-  /** What a program of an environment prints. */
+  /** Returns the output of a program of an environment. */
   run(built: BuiltEnvironment, program: string, args: readonly string[]): Promise<string>;
   end(): Promise<void>;
 }
@@ -35,7 +35,7 @@ export function environmentsSuite(name: string, open: () => Promise<Environments
     });
     afterAll(async () => await subject.end());
 
-    test('a lock pins what was asked for and what that needs, the same one each time', async () => {
+    test('locks the requirements and their dependencies deterministically', async () => {
       const spec = subject.spec(['alpha']);
       const lock = await environments.lock(spec);
       expect(lock.spec).toEqual(spec);
@@ -48,7 +48,7 @@ export function environmentsSuite(name: string, open: () => Promise<Environments
       expect(other.digest).not.toBe(lock.digest);
     });
 
-    test('what comes bare comes without what it needs, unless the requirements bring it', async () => {
+    test('omits the dependencies of bare requirements unless they are required', async () => {
       const bare = await environments.lock({ ...subject.spec(['gamma']), bare: ['alpha'] });
       expect(bare.text).toContain('alpha==1.0');
       expect(bare.text).toContain('gamma==3.0');
@@ -61,7 +61,7 @@ export function environmentsSuite(name: string, open: () => Promise<Environments
       await built.release();
     });
 
-    test('what is built has the packages and their programs, and is built once', async () => {
+    test('builds an environment once, with its packages and their programs', async () => {
       const lock = await environments.lock(subject.spec(['alpha']));
       const first = await environments.build(lock);
       expect(first.digest).toBe(lock.digest);
@@ -77,7 +77,7 @@ export function environmentsSuite(name: string, open: () => Promise<Environments
       await second.release();
     });
 
-    test('of many who ask at once, in two processes, one builds', async () => {
+    test('builds once for concurrent requests in two processes', async () => {
       const other = subject.second();
       const lock = await environments.lock(subject.spec(['beta==1.0', 'gamma']));
       const built = await Promise.all(
@@ -89,7 +89,7 @@ export function environmentsSuite(name: string, open: () => Promise<Environments
       await Promise.all(built.map(async (one) => await one.release()));
     });
 
-    test('a lock without packages, and the programs of the machine', async () => {
+    test('supports a lock without packages and the programs of the machine', async () => {
       const bare = await environments.build(await environments.lock(subject.spec([])));
       expect(await subject.run(bare, 'python', ['-c', 'print(6 * 7)'])).toBe('42\n');
       await bare.release();
@@ -100,7 +100,7 @@ export function environmentsSuite(name: string, open: () => Promise<Environments
       expect((await environments.list()).map(({ digest }) => digest)).not.toContain(system.digest);
     });
 
-    test('the lines of a lock can be brought, with hashes and without', async () => {
+    test('accepts the lines of a lock, with and without hashes', async () => {
       const { text } = await environments.lock(subject.spec(['alpha', 'beta<1.2']));
       const withHashes = text.replaceAll(/^ *#.*\n/gm, '');
       const again = await environments.lock({ ...subject.spec([]), lock: withHashes });
@@ -113,7 +113,7 @@ export function environmentsSuite(name: string, open: () => Promise<Environments
       await expectCode('invalid_request', both);
     });
 
-    test('what no index has is told in the words of the resolver', async () => {
+    test('reports a package that no index has with the message of the resolver', async () => {
       const missing = await expectCode('invalid_request', environments.lock(subject.spec(['delta'])));
       expect(missing.message).toContain('delta was not found');
       const impossible = environments.lock(subject.spec(['alpha', 'beta<1']));
@@ -121,7 +121,7 @@ export function environmentsSuite(name: string, open: () => Promise<Environments
     });
 
     test.each(['-e .', '-r more.txt', 'file:///etc', './folder', 'x @ file:///x.whl', 'x @ git+https://x/y', '--pre'])(
-      'the line %s is refused',
+      'rejects the line %s',
       async (line) => {
         const refused = await expectCode('invalid_request', environments.lock(subject.spec(['alpha', line])));
         expect(refused.issues).toMatchObject([{ path: 'requirements[1]' }]);
@@ -130,14 +130,14 @@ export function environmentsSuite(name: string, open: () => Promise<Environments
       },
     );
 
-    test('a lock that was changed is refused', async () => {
+    test('rejects a changed lock', async () => {
       const lock = await environments.lock(subject.spec(['alpha']));
       const changed = lock.text.replace('beta==1.2', 'beta==1.0');
       await expectCode('invalid_request', environments.build({ ...lock, text: changed }));
       await expectCode('invalid_request', environments.build({ ...lock, text: 'alpha==1.0\n' }));
     });
 
-    test('a Python that is not to be had is named, with what to do', async () => {
+    test('names an unavailable Python version and a remedy', async () => {
       const refused = environments.lock({ ...subject.spec([]), version: '3.99' });
       expect((await expectCode('invalid_request', refused)).message).toContain('Python 3.99');
       await expectCode('invalid_request', environments.lock({ ...subject.spec([]), version: 'three' }));
@@ -160,7 +160,7 @@ export function environmentsSuite(name: string, open: () => Promise<Environments
       await built.release();
     });
 
-    test('the least recently used goes first, and never one that is held', async () => {
+    test('evicts the least recently used environment first, and never one in use', async () => {
       await environments.evict(0);
       expect(await environments.list()).toEqual([]);
       const locks = [];

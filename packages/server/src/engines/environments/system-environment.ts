@@ -1,4 +1,4 @@
-/** The environment of those who need none: the programs of the machine. Nothing is built or kept. */
+/** The environment without packages: the programs of the machine. Nothing is built or stored. */
 import { createHash } from 'node:crypto';
 import type { BuiltEnvironment, EnvironmentLock } from './contract.ts';
 

@@ -1,4 +1,4 @@
-/** A package index on loopback, with packages that are made on the spot. */
+/** A package index on loopback, with generated packages. */
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
@@ -9,9 +9,9 @@ export interface TestPackage {
   readonly name: string;
   readonly version: string;
   readonly needs?: readonly string[];
-  /** Further files of the wheel. */
+  /** Additional files of the wheel. */
   readonly files?: Readonly<Record<string, string>>;
-  /** Only as a source archive, which this module builds (PEP 517). */
+  /** Source archive only, which this module builds (PEP 517). */
   readonly source?: string;
 }
 
@@ -45,11 +45,11 @@ export function packageFile({ name, version, needs = [], source, files: further 
 
 export class TestIndex {
   readonly files: IndexFile[];
-  /** Paths that were asked for, with `401 ` before those that were refused. */
+  /** Requested paths, with the prefix `401 ` for rejected ones. */
   readonly asked: string[] = [];
   /** `user:password`, when it is private. */
   password: string | undefined;
-  /** Called before each answer: true when it has answered. */
+  /** Called before each response: returns true when it has responded. */
   intercept: ((request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean>) | undefined;
   readonly #net = new TestNet();
   #origin = '';
@@ -115,7 +115,7 @@ function metadata(name: string, version: string, needs: readonly string[]): stri
   return [...lines, ...needs.map((need) => `Requires-Dist: ${need}`), ''].join('\n');
 }
 
-/** POSIX ustar, as little of it as a source archive needs. */
+/** Minimal POSIX ustar for a source archive. */
 function tar(files: Readonly<Record<string, string>>): Buffer {
   const parts = Object.entries(files).flatMap(([name, text]) => {
     const content = Buffer.from(text);

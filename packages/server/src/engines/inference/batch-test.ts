@@ -1,20 +1,20 @@
 /**
- * Whether rows of different requests may be run together: a batch of two rows must give what two batches of one give. A model
- * that normalises over its batch, or gives one answer for all of it, does not, and then nobody's rows are joined
- * (MLServer #1306, #903).
+ * Tests whether rows of different requests may be batched: a batch of two rows must return what two batches of one row return.
+ * A model that normalizes over its batch, or returns one result for all of it, fails this test and is not batched (MLServer
+ * #1306, #903).
  */
 import type { Tensor, TensorSpec } from './contract.ts';
 import { arrayTypeOf, elementsOf, joinRows, rowsOf, sliceRows } from './tensors.ts';
 
 const TOLERANCE = 1e-5;
-/** For open dimensions of one row, one after the other until the model takes what was made up. */
+/** Sizes for dynamic dimensions of a generated row, tried in order until the model accepts one. */
 const OPEN_SIZES = [1, 4, 16];
 
 type Run = (inputs: readonly Tensor[]) => Promise<readonly Tensor[]>;
 
 export interface BatchTest {
   readonly batchable: boolean;
-  /** Two rows that the model takes; undefined when none was found. */
+  /** Two rows that the model accepts; undefined when none was found. */
   readonly rows: readonly Tensor[] | undefined;
 }
 
@@ -59,7 +59,7 @@ function agrees(expected: Tensor, given: Tensor | undefined): boolean {
     }
     if (Object.is(a, b) || a === b) continue;
     if (typeof a !== 'number' || typeof b !== 'number') return false;
-    // Halves are bits here: their neighbours count as the same.
+    // Half-precision values are bits here: adjacent values count as equal.
     if (expected.datatype === 'FP16' || expected.datatype === 'BF16') {
       if (Math.abs(a - b) > 1) return false;
       continue;
@@ -80,21 +80,21 @@ function* candidates(
       if (rows === 1) yield sample.map((tensor) => joinRows(tensor.name, tensor, nearby(tensor)));
     }
   }
-  // Without a signature nothing can be made up.
+  // Without a signature no rows can be generated.
   if (inputs.length === 0) return;
   const required = inputs.filter(({ optional }) => optional !== true);
   const isFixed = required.every(({ shape }) => !shape.slice(1).includes(-1));
   for (const open of isFixed ? [1] : OPEN_SIZES) yield required.map((spec, at) => madeUp(spec, open, at));
 }
 
-/** Another row beside the only one: two equal rows would not show what a model does with all of a batch. */
+/** Adds a different row to a single one: two equal rows would not show dependencies within a batch. */
 function nearby(tensor: Tensor): Tensor {
   const { data } = tensor;
   if (!(data instanceof Float32Array || data instanceof Float64Array)) return tensor;
   return { ...tensor, data: data.map((value) => value * 0.9) };
 }
 
-/** Small numbers, the same ones each time, other ones in each row. */
+/** Deterministic small numbers that differ in each row. */
 function madeUp({ name, datatype, shape: sizes }: TensorSpec, open: number, seed: number): Tensor {
   const shape = sizes.map((size, at) => (size !== -1 ? size : at === 0 ? 2 : open));
   const count = elementsOf(shape);
@@ -109,7 +109,7 @@ function madeUp({ name, datatype, shape: sizes }: TensorSpec, open: number, seed
     if (data instanceof Float32Array || data instanceof Float64Array) data[index] = value;
     else if (data instanceof BigInt64Array || data instanceof BigUint64Array)
       data[index] = BigInt(Math.floor(value * 2));
-    // From 1 to 2 in halves of both kinds.
+    // From 1 to 2 in both half-precision formats.
     else if (datatype === 'FP16') data[index] = 0x3c00 + Math.floor(value * 1024);
     else if (datatype === 'BF16') data[index] = 0x3f80 + Math.floor(value * 128);
     else data[index] = Math.floor(value * 2);

@@ -1,10 +1,10 @@
 /**
- * The inference engine: loads one model from a folder and runs batches of tensors through it. It knows no endpoint, project,
- * registry or protocol: callers bring the files to the disk, decide what may be loaded, validate and batch the requests.
+ * The inference engine loads a model from a folder and runs batches of tensors. It is independent of endpoints, projects, the
+ * registry and protocols: callers provide the files on disk, decide what may be loaded, and validate and batch the requests.
  */
 import { DaisError } from '@dais/api/errors';
 
-/** Names of the Open Inference Protocol, with `BF16`. */
+/** Datatype names of the Open Inference Protocol, with `BF16`. */
 export type Datatype =
   | 'BOOL'
   | 'UINT8'
@@ -22,8 +22,8 @@ export type Datatype =
   | 'BYTES';
 
 /**
- * Elements row by row. BOOL: one byte each, 0 or 1; FP16, BF16: their bits; BYTES: one Buffer for each element; the others
- * in the array of their type. Its length is the product of `shape`.
+ * Elements row by row. BOOL: one byte each, 0 or 1; FP16, BF16: their bits; BYTES: one Buffer per element; others: the typed
+ * array of the datatype. Its length is the product of `shape`.
  */
 export type TensorData =
   | Uint8Array
@@ -43,7 +43,7 @@ export interface Tensor {
   readonly datatype: Datatype;
   readonly shape: readonly number[];
   readonly data: TensorData;
-  /** One byte for each element, 1 where the value is missing: of columns that may lack one and whose datatype has no NaN. */
+  /** One byte per element, 1 for a missing value; for nullable columns whose datatype has no NaN. */
   readonly nulls?: Uint8Array;
 }
 
@@ -52,82 +52,91 @@ export interface TensorSpec {
   readonly name: string;
   readonly datatype: Datatype;
   readonly shape: readonly number[];
-  /** What a missing value is: without it, missing is an error. */
+  /** The substitute of a missing value; without it, a missing value is an error. */
   readonly optional?: boolean;
 }
 
-/** Where the files of one model are, and what they say of themselves. */
+/** The location of the files of one model. */
 export interface ModelFiles {
-  /** Absolute; read-only; nothing outside of it is read. */
+  /** Absolute path; read-only; nothing outside it is read. */
   readonly folder: string;
-  /** Below `folder`: a `.onnx` file, or a folder with `MLmodel`. Default: `MLmodel` if there, else the only `.onnx`. */
+  /**
+   * Relative to `folder`: an `.onnx` file, or a folder with `MLmodel`. Default: `MLmodel` if it exists, else the only `.onnx`
+   * file.
+   */
   readonly path?: string;
 }
 
 export interface LoadOptions {
-  /** Default 1. Threads within one operator. */
+  /** Threads within one operator. Default 1. */
   readonly threads?: number;
-  /** Instances of the model that can run at once (worker threads, processes). Default 1. */
+  /** Number of concurrent instances of the model (worker threads, processes). Default 1. */
   readonly workers?: number;
   /**
-   * `untrusted` always runs in a process of its own without the caller's rights. `trusted` may run within the caller's process
-   * where the engine can bound statically what a run needs; everything else runs in a process too.
+   * `untrusted` always runs in a separate process without the permissions of the caller. `trusted` may run within the caller's
+   * process if the engine can bound its resources statically; otherwise it runs in a separate process, too.
    */
   readonly trust: 'trusted' | 'untrusted';
   /**
-   * An earlier load of the same files passed its trial. Without it, the model is first loaded and tried in a process with
-   * limits, also where it may run within the caller's process afterwards.
+   * An earlier load of the same files passed its test. Without it, the model is first loaded and tested in a process with
+   * limits, even if it may run within the caller's process afterwards.
    */
   readonly isProven?: boolean;
-  /** Memory limit of a process of the model. Default: 2 GiB plus twice the size of its files. */
+  /** Memory limit of a model process. Default: 2 GiB plus twice the size of its files. */
   readonly memoryBytes?: number;
   /** Time limit for loading the model into a process. Default 5 minutes. */
   readonly loadMs?: number;
-  /** Time limit of one batch in a process, counted from when it starts; the process is ended then. Default 60 s. */
+  /** Time limit of one batch in a process, counted from its start; the process is then terminated. Default 60 s. */
   readonly inferMs?: number;
-  /** Most rows of one batch: what the static bound is computed for. Default 10,000. */
+  /** Maximum rows of one batch, for the static bound. Default 10,000. */
   readonly maxRows?: number;
-  /** Called when a process of the loaded model ended without being told to. Returns why the model must not be started again. */
+  /** Called when a process of the loaded model ended unexpectedly. Returns a reason if the model must not be restarted. */
   readonly onEnd?: (end: ProcessEnd) => string | undefined;
-  /** For an engine that needs an environment (`python`): the folder of the interpreter that has what the model requires. */
+  /** For an engine that needs an environment (`python`): the folder of the environment with the requirements of the model. */
   readonly environment?: string;
-  /** Rows that the model takes, for the test whether rows may be joined. Default: the model's own example, else made up. */
+  /** Valid rows for the batching test. Default: the input example of the model, else generated rows. */
   readonly sample?: readonly Tensor[] | SampleSource;
-  /** Told while loading, for progress. */
+  /** Receives the current phase of loading. */
   readonly onPhase?: (phase: string) => void;
 }
 
 export interface InferOptions {
-  /** Names of the outputs wanted; default all. */
+  /** Names of the requested outputs; default all. */
   readonly outputs?: readonly string[];
-  /** Open parameters of the request, for models that take them (`params` of MLflow). */
+  /** Parameters of the request, for models that accept them (`params` of MLflow). */
   readonly parameters?: Readonly<Record<string, string | number | boolean>>;
   readonly signal?: AbortSignal;
-  /** An instance begins with it: until then it waited for one, as while a process starts again. Not called where none is waited for. */
+  /**
+   * Called when an instance starts the batch, after a wait for one, for example while a process restarts. Not called without a
+   * wait.
+   */
   readonly onStart?: () => void;
 }
 
-/** Reads rows that the model takes, once its inputs are known. */
+/** Reads valid rows, once the inputs of the model are known. */
 export type SampleSource = (inputs: readonly TensorSpec[]) => Promise<readonly Tensor[] | undefined>;
 
-/** How a process of a model ended that nobody stopped. */
+/** How a model process ended unexpectedly. */
 export interface ProcessEnd {
   readonly reason: string;
-  /** A batch was answered since the process before it ended. */
+  /** A batch has succeeded since the previous process ended. */
   readonly hasAnswered: boolean;
-  /** The model's own doing: a limit it exceeded, a crash. False for a SIGKILL from outside, as an administrator sends. */
+  /**
+   * True if the model caused it: an exceeded limit or a crash. False for a SIGKILL from outside, for example of an
+   * administrator.
+   */
   readonly isOwnFault: boolean;
 }
 
-/** The process of a model ended, or was ended by a limit, before the model was loaded and tried. */
+/** The model process ended, or was terminated at a limit, before the model was loaded and tested. */
 export class ProcessEnded extends DaisError {
   constructor(detail: string) {
     super('invalid_request', detail);
   }
 }
 
-/** The model itself failed on a batch whose tensors are what it takes: for values that it does not like, or always. */
-export class ModelFault extends DaisError {
+/** The model failed on a batch with valid tensors, for certain values or always. */
+export class ModelError extends DaisError {
   constructor(detail: string) {
     super('invalid_request', detail);
   }
@@ -136,16 +145,16 @@ export class ModelFault extends DaisError {
 export interface ModelStats {
   readonly runs: number;
   readonly rows: number;
-  /** CPU or, where that cannot be had, wall time of the runs. */
+  /** CPU time of the runs or, where unavailable, wall time. */
   readonly runNanoseconds: bigint;
   readonly crashes: number;
-  /** Of the model's processes or, within the caller's, what loading added. */
+  /** Memory of the model's processes or, within the caller's process, the memory that loading added. */
   readonly memoryBytes: number;
-  /** CPU time of the model's processes since it was loaded; of what runs within the caller's nothing. */
+  /** CPU time of the model's processes since it was loaded; 0 within the caller's process. */
   readonly cpuMs: number;
 }
 
-/** A model that is ready. Rows are the first dimension of every tensor. */
+/** A loaded model. Rows are the first dimension of every tensor. */
 export interface LoadedModel {
   /** `onnx`, `python`. */
   readonly engine: string;
@@ -153,30 +162,30 @@ export interface LoadedModel {
   readonly platform: string;
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
-  /** False: rows must not be joined with those of other requests. Found at load, by a batch of two beside two of one. */
+  /** False: rows must not be batched with those of other requests. The batching test at load determines it. */
   readonly batchable: boolean;
-  /** How many runs it can have at once; moves with `scale`. */
+  /** Number of concurrent runs; changes with `scale`. */
   readonly concurrency: number;
   /**
-   * So many instances from now on: more when they are ready, fewer when those that run have ended their batch. Throws as `load`
-   * does; then it goes on with those that it has.
+   * Changes the number of instances: new ones serve when they are ready, surplus ones end after their batch. Throws like
+   * `load`; the model then continues with its current instances.
    */
   scale(workers: number): Promise<void>;
   /**
-   * Throws `invalid_request` for what the model does not take, `ModelFault` for what it fails on, `model_unavailable` for a
-   * crash, for a batch that exceeded `inferMs` and for a model that is given up, `overloaded` when too much waits already (for a process that is busy or that starts again); the reason of `signal` when that
-   * aborts: a process that then does not answer soon is ended.
+   * Throws `invalid_request` for invalid inputs, `ModelFault` for a failure of the model, `model_unavailable` for a crash, for
+   * a batch that exceeded `inferMs` and for a quarantined model, `overloaded` when too many batches wait for a busy or
+   * restarting process; the reason of `signal` when it aborts: a process that does not respond soon after is terminated.
    */
   infer(inputs: readonly Tensor[], options?: InferOptions): Promise<readonly Tensor[]>;
   stats(): ModelStats;
-  /** Runs under way end first. */
+  /** Active runs complete first. */
   close(): Promise<void>;
 }
 
 export interface InferenceEngine {
   readonly name: string;
-  /** Why it cannot load these files; undefined when it can. Reads the description only, never unpickles. */
+  /** Returns why it cannot load these files; undefined when it can. Reads the description only, never unpickles. */
   refusal(files: ModelFiles): Promise<string | undefined>;
-  /** Throws `invalid_request` with what is wrong with the files and the log of what tried to load them. */
+  /** Throws `invalid_request` with the reason and the log of the failed load. */
   load(files: ModelFiles, options: LoadOptions): Promise<LoadedModel>;
 }

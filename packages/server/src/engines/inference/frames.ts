@@ -1,21 +1,21 @@
 /**
- * What goes between Dais and the process of a model, over a pair of connected sockets. A frame is 16 bytes (how long the rest
- * is, its id, its kind, how long the header is; all u32 little-endian), a header in JSON padded with blanks to 8 bytes, then the
- * tensors, each on 8 bytes. Numbers are raw and little-endian; BYTES are n + 1 offsets (u32) and then the bytes.
- * `python/dais_worker/frames.py` is the other side of the same.
+ * The protocol between Dais and a model process, over a pair of connected sockets. A frame has 16 bytes (length of the rest,
+ * id, kind, length of the header; all u32 little-endian), a JSON header padded with spaces to 8 bytes, then the tensors, each
+ * aligned to 8 bytes. Numbers are raw and little-endian; BYTES are n + 1 offsets (u32) and then the bytes.
+ * `python/dais_worker/frames.py` implements the other side.
  */
 import type { Duplex } from 'node:stream';
 import type { Datatype, Tensor } from './contract.ts';
 import { arrayTypeOf, elementsOf } from './tensors.ts';
 
 export const FRAME = {
-  /** From the process: it has loaded the model; what it takes and gives. */
+  /** From the process: the model is loaded; with its inputs and outputs. */
   ready: 1,
   /** To the process: a batch. */
   infer: 2,
-  /** From the process: its answer. */
+  /** From the process: the result. */
   result: 3,
-  /** From the process: the model refused, with `message`; before `ready`, loading failed. */
+  /** From the process: the model failed, with `message`; before `ready`, loading failed. */
   failed: 4,
   /** To the process, and back with the same id. */
   ping: 5,
@@ -28,14 +28,14 @@ export interface Frame {
   readonly tensors: readonly Tensor[];
 }
 
-/** Name, datatype, shape, bytes; and 1 when a byte for each element follows that says whether it is missing. */
+/** Name, datatype, shape, bytes; and 1 when a null mask with one byte per element follows. */
 type Entry = readonly [string, Datatype, readonly number[], number, 0 | 1];
 
 const PRELUDE = 16;
-/** A longer one is a fault of the sender. */
+/** A longer frame is an error of the sender. */
 const LONGEST = 2 ** 31;
 
-/** As pieces, so that large tensors are not copied. */
+/** In chunks, so that large tensors are not copied. */
 export function encodeFrame(frame: Omit<Frame, 'header' | 'tensors'> & Partial<Frame>): Uint8Array[] {
   const { id, kind, header = {}, tensors = [] } = frame;
   const pieces: Uint8Array[] = [];
@@ -92,7 +92,7 @@ function textBytes(values: readonly Buffer[]): Uint8Array {
   return bytes;
 }
 
-/** `body` is what comes after the first 16 bytes; its tensors are views of it. @throws RangeError for what is no frame. */
+/** `body` is the frame after the first 16 bytes; its tensors are views of it. @throws RangeError for an invalid frame. */
 function decodeBody(id: number, kind: number, headerLength: number, body: Buffer): Frame {
   const { tensors: entries = [], ...header } = JSON.parse(body.toString('utf8', 0, headerLength)) as {
     tensors?: readonly Entry[];
@@ -100,14 +100,14 @@ function decodeBody(id: number, kind: number, headerLength: number, body: Buffer
   let at = headerLength;
   const take = (length: number) => {
     if (!Number.isSafeInteger(length) || length < 0 || at + length > body.length)
-      throw new RangeError('A tensor is cut off.');
+      throw new RangeError('A tensor is truncated.');
     const from = at;
     at += length + (-length & 7);
     return body.subarray(from, from + length);
   };
   const tensors = entries.map(([name, datatype, shape, length, hasNulls]): Tensor => {
     if (!shape.every((dimension) => Number.isSafeInteger(dimension) && dimension >= 0))
-      throw new RangeError('A shape is wrong.');
+      throw new RangeError('A shape is invalid.');
     const bytes = take(length);
     const count = elementsOf(shape);
     const nulls = hasNulls === 1 ? take(count) : undefined;
@@ -119,23 +119,24 @@ function decodeBody(id: number, kind: number, headerLength: number, body: Buffer
 function dataOf(datatype: Datatype, count: number, bytes: Buffer): Tensor['data'] {
   if (datatype !== 'BYTES') {
     const type = arrayTypeOf(datatype);
-    if (count * type.BYTES_PER_ELEMENT !== bytes.length) throw new RangeError('A tensor is not as long as its shape.');
+    if (count * type.BYTES_PER_ELEMENT !== bytes.length)
+      throw new RangeError('The length of a tensor does not match its shape.');
     return new type(bytes.buffer, bytes.byteOffset, count);
   }
   const from = 4 * (count + 1);
-  if (bytes.length < from) throw new RangeError('A tensor is not as long as its shape.');
+  if (bytes.length < from) throw new RangeError('The length of a tensor does not match its shape.');
   const data: Buffer[] = [];
   let begin = from;
   for (let index = 1; index <= count; index++) {
     const end = from + bytes.readUInt32LE(4 * index);
-    if (end < begin || end > bytes.length) throw new RangeError('The offsets of a tensor are wrong.');
+    if (end < begin || end > bytes.length) throw new RangeError('The offsets of a tensor are invalid.');
     data.push(bytes.subarray(begin, end));
     begin = end;
   }
   return data;
 }
 
-/** Gives each frame as soon as it is whole. What is no frame ends the socket. */
+/** Calls `onFrame` for each complete frame. An invalid frame destroys the socket. */
 export function onFrames(socket: Duplex, give: (frame: Frame) => void): void {
   const prelude = Buffer.alloc(PRELUDE);
   let had = 0;
@@ -150,8 +151,8 @@ export function onFrames(socket: Duplex, give: (frame: Frame) => void): void {
         at += copied;
         if (had < PRELUDE) return;
         const length = prelude.readUInt32LE(0);
-        if (length > LONGEST || prelude.readUInt32LE(12) > length) throw new RangeError('This is no frame.');
-        // Memory of its own, so that tensors begin where their type wants it.
+        if (length > LONGEST || prelude.readUInt32LE(12) > length) throw new RangeError('This is not a frame.');
+        // Separate memory, so that tensors are aligned for their type.
         body = Buffer.allocUnsafeSlow(length);
         filled = 0;
       }

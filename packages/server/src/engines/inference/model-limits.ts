@@ -1,4 +1,4 @@
-/** Limits of the processes of a model, where its endpoint says nothing of them. */
+/** Default limits of model processes, unless the endpoint sets them. */
 import type { LoadOptions } from './contract.ts';
 
 const MEBIBYTE = 1024 * 1024;
@@ -19,7 +19,7 @@ export function mostRows({ maxRows = MAX_ROWS }: LoadOptions): number {
   return maxRows;
 }
 
-/** `fileBytes`: size of the files of the model, which are in memory twice while it is loaded. */
+/** `fileBytes`: size of the model files, which are in memory twice during loading. */
 export function modelLimits(
   { memoryBytes, loadMs = LOAD_MS, inferMs = INFER_MS }: LoadOptions,
   fileBytes: number,

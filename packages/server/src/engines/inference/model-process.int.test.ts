@@ -9,8 +9,8 @@ import { FRAME } from './frames.ts';
 import { ModelProcess } from './model-process.ts';
 
 /**
- * Speaks frames without tensors. It answers the first ping only when a batch has come, as one does that is busy, and the batch when
- * the file is there; pings that come meanwhile it does not hear.
+ * Sends frames without tensors. It responds to the first ping only after a batch has arrived, like a busy process, and to the
+ * batch when the file exists; it ignores pings in between.
  */
 const PROGRAM = `
 const { existsSync } = require('node:fs');
@@ -57,7 +57,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-test('a batch that comes between a question and its answer may take as long as it needs', async () => {
+test('a batch between a ping and its response can take any time', async () => {
   const clock = new ManualClock();
   const file = join(folder, 'go');
   let said = '';
@@ -82,7 +82,7 @@ test('a batch that comes between a question and its answer may take as long as i
     await expect.poll(() => said).toContain('asked');
     const { outputs } = started.infer([], {});
     await expect.poll(() => said).toContain('told');
-    // The answer to the question is on another pipe than these words.
+    // The response and this text are on different pipes.
     for (let turn = 0; turn < 20; turn++) await nextTurn();
     for (let tens = 0; tens < 12; tens++) clock.advance(10_000);
     await writeFile(file, '');

@@ -1,12 +1,12 @@
 /**
- * A process that holds one model and answers batches over a pair of connected sockets, which it has as descriptor 3: there is no
- * path that another program could reach. The isolation engine starts it, holds its limits and says why it ended.
+ * A process that runs one model and serves batches over a pair of connected sockets on descriptor 3, which no other program can
+ * reach. The isolation engine starts it, enforces its limits and reports why it ended.
  */
 import type { Duplex } from 'node:stream';
 import { DaisError } from '@dais/api';
 import type { IsolatedEnd, IsolatedProcess, IsolatedRun, Isolation } from '#engines/isolation/contract.ts';
 import type { Clock } from '#lib/clock.ts';
-import { ModelFault, ProcessEnded, type InferOptions, type Tensor } from './contract.ts';
+import { ModelError, ProcessEnded, type InferOptions, type Tensor } from './contract.ts';
 import { FRAME, onFrames, sendFrame, type Frame } from './frames.ts';
 import type { Runner, RunnerEnd, RunningBatch } from './runner.ts';
 
@@ -14,22 +14,22 @@ export interface ModelProcessParts {
   readonly isolation: Isolation;
   readonly run: IsolatedRun;
   readonly variables: Readonly<Record<string, string | undefined>>;
-  /** Until it says that the model is loaded. */
+  /** Time limit until the model is loaded. */
   readonly loadMs: number;
-  /** Another should take its place after so many batches. */
+  /** The process is replaced after this many batches. */
   readonly mostBatches?: number;
   readonly clock: Clock;
   readonly onLine?: (line: string) => void;
 }
 
-/** Between giving up a batch and the end of a process that still works on it. */
+/** Time between the abort of a batch and the termination of a process that still computes it. */
 const GRACE_MS = 1000;
 const PING_MS = 10_000;
-/** How often its memory is measured, to replace it before it reaches its limit. */
+/** Interval of memory measurements, to replace it before it reaches its limit. */
 const MEASURE_MS = 1000;
-/** Of what it wrote to standard output and error. */
+/** Size of the kept standard output and error. */
 const KEPT_LOG = 16_384;
-/** Worn when it has so much of what it may have. */
+/** Replaced when it uses this share of its memory limit. */
 const WORN_SHARE = 0.8;
 
 interface Running {
@@ -48,25 +48,28 @@ export class ModelProcess implements Runner {
   #ids = 0;
   #batches = 0;
   #memory = 0;
-  #said: { text: string };
+  #log: { text: string };
   #isStopping = false;
   #ended = false;
   #awaited: ((frame: Frame) => void) | undefined;
   #cancelPing: (() => void) | undefined;
 
-  /** The process and what it told of itself. @throws DaisError `invalid_request` with its log when the model does not load. */
+  /**
+   * Starts the process and returns it with its first message. @throws DaisError `invalid_request` with its log when the model
+   * does not load.
+   */
   static async start(parts: ModelProcessParts): Promise<{ process: ModelProcess; hello: Frame['header'] }> {
-    const said = { text: '' };
+    const log = { text: '' };
     const process = await parts.isolation.start(parts.run, {
       variables: parts.variables,
       hasSocket: true,
       onOutput: (chunk) => {
         const text = chunk.toString('utf8');
-        said.text = (said.text + text).slice(-KEPT_LOG);
+        log.text = (log.text + text).slice(-KEPT_LOG);
         parts.onLine?.(text);
       },
     });
-    const started = new ModelProcess(parts, process, said);
+    const started = new ModelProcess(parts, process, log);
     let cancel = () => {};
     try {
       const first = await Promise.race([
@@ -76,16 +79,16 @@ export class ModelProcess implements Runner {
           cancel = parts.clock.after(parts.loadMs, () => {
             const seconds = Math.round(parts.loadMs / 1000);
             resolve(
-              new ProcessEnded(`The model was not loaded within its time limit of ${seconds} s.${started.#told()}`),
+              new ProcessEnded(`The model did not load within its time limit of ${seconds} s.${started.#logTail()}`),
             );
           });
         }),
       ]);
       if (first instanceof DaisError) throw first;
       if (first.kind !== FRAME.ready) {
-        // What it wrote before may still be on its way.
+        // Its earlier output may not have arrived yet.
         await started.stop();
-        throw new DaisError('invalid_request', `The model could not be loaded: ${textOf(first)}${started.#told()}`);
+        throw new DaisError('invalid_request', `The model could not be loaded: ${textOf(first)}${started.#logTail()}`);
       }
       started.#watch();
       return { process: started, hello: first.header };
@@ -97,25 +100,25 @@ export class ModelProcess implements Runner {
     }
   }
 
-  private constructor(parts: ModelProcessParts, process: IsolatedProcess, said: { text: string }) {
+  private constructor(parts: ModelProcessParts, process: IsolatedProcess, log: { text: string }) {
     this.#parts = parts;
     this.#process = process;
-    this.#said = said;
+    this.#log = log;
     const { socket } = process;
-    if (socket === undefined) throw new Error('a process of a model has no socket');
+    if (socket === undefined) throw new Error('the model process has no socket');
     this.#socket = socket;
-    // That nobody is at the other end any more is told by the end of the process.
+    // The end of the process reports a closed connection.
     this.#socket.on('error', (error) => {
-      if (error instanceof RangeError) this.#process.kill(`it sent what is no frame (${error.message})`);
+      if (error instanceof RangeError) this.#process.kill(`it sent invalid data (${error.message})`);
     });
-    onFrames(this.#socket, (frame) => this.#hear(frame));
+    onFrames(this.#socket, (frame) => this.#receive(frame));
     this.gone = new Promise((resolve) => {
       void process.ended.then((end) => {
         this.#ended = true;
         this.#cancelPing?.();
         const why = withAdvice(end);
-        // Before its batch is free: the pool must not give a dead process to who waits.
-        if (!this.#isStopping) resolve({ reason: `${why}.${this.#told()}`, isOwnFault: !isOutside(end) });
+        // Before its batch is free: the pool must not assign a dead process to a waiting batch.
+        if (!this.#isStopping) resolve({ reason: `${why}.${this.#logTail()}`, isOwnFault: !isOutside(end) });
         const running = this.#running;
         this.#running = undefined;
         running?.reject(new DaisError('model_unavailable', `${why}.`, { retryAfter: 1 }));
@@ -136,9 +139,7 @@ export class ModelProcess implements Runner {
       this.#running = { id, resolve, reject, free };
       abort = () => {
         reject(signal?.reason as Error);
-        cancelKill = this.#parts.clock.after(GRACE_MS, () =>
-          this.#process.kill('it did not end a batch that nobody waits for any more'),
-        );
+        cancelKill = this.#parts.clock.after(GRACE_MS, () => this.#process.kill('it did not stop a canceled batch'));
       };
       signal?.addEventListener('abort', abort, { once: true });
       this.#send({ id, kind: FRAME.infer, header: { outputs, parameters }, tensors: inputs });
@@ -166,9 +167,9 @@ export class ModelProcess implements Runner {
 
   async stop(): Promise<void> {
     this.#isStopping = true;
-    // While somebody waits for its end, it keeps our process alive.
+    // Keeps this process alive while a caller waits for its end.
     this.#process.ref();
-    this.#process.kill('it is not needed any more');
+    this.#process.kill('it is no longer needed');
     await this.#process.ended;
   }
 
@@ -176,12 +177,12 @@ export class ModelProcess implements Runner {
     if (!this.#ended && !this.#socket.destroyed) sendFrame(this.#socket, frame);
   }
 
-  #hear(frame: Frame): void {
+  #receive(frame: Frame): void {
     const running = this.#running;
     if (running?.id === frame.id && frame.kind !== FRAME.ping) {
       this.#running = undefined;
       if (frame.kind === FRAME.result) running.resolve(frame.tensors);
-      else running.reject(new ModelFault(textOf(frame)));
+      else running.reject(new ModelError(textOf(frame)));
       running.free();
       return;
     }
@@ -205,10 +206,10 @@ export class ModelProcess implements Runner {
     this.#cancelPing = clock.after(PING_MS, () => {
       const id = ++this.#ids;
       this.#cancelPing = clock.after(PING_MS, () =>
-        this.#process.kill('it did not answer for 10 s while it had nothing to do'),
+        this.#process.kill('it did not respond for 10 s while it was idle'),
       );
       this.#awaited = (frame) => {
-        // A batch that has begun meanwhile is no idle time, however long it takes: its end asks again.
+        // A batch that has started since is not idle time, however long it takes: its end schedules a ping.
         if (frame.id !== id || this.#running !== undefined) return;
         this.#cancelPing?.();
         this.#schedulePing();
@@ -217,9 +218,9 @@ export class ModelProcess implements Runner {
     });
   }
 
-  #told(): string {
-    const said = this.#said.text.trim();
-    return said === '' ? '' : `\nIts log ends with:\n${said}`;
+  #logTail(): string {
+    const log = this.#log.text.trim();
+    return log === '' ? '' : `\nIts log ends with:\n${log}`;
   }
 }
 
@@ -227,12 +228,12 @@ function textOf({ header }: Frame): string {
   return typeof header['message'] === 'string' ? header['message'] : 'it gave no reason';
 }
 
-/** Nobody here sent it: an administrator did, or the system that is out of memory. */
+/** Returns whether an external SIGKILL ended it, from an administrator or the OOM killer. */
 function isOutside({ cause, signal }: IsolatedEnd): boolean {
   return cause === 'signal' && signal === 'SIGKILL';
 }
 
-/** What the owner of the model can do about a limit. */
+/** Remedies for the owner of the model. */
 const ADVICE: Partial<Record<IsolatedEnd['cause'], string>> = {
   memory: 'Raise `resources.memoryMb` of the endpoint, or use a smaller batch or model',
   processes: 'Start fewer processes and threads',
@@ -241,6 +242,6 @@ const ADVICE: Partial<Record<IsolatedEnd['cause'], string>> = {
 
 function withAdvice({ cause, reason }: IsolatedEnd): string {
   const advice = ADVICE[cause];
-  if (cause === 'killed') return `The model's process was ended: ${reason}`;
+  if (cause === 'killed') return `The model's process was terminated: ${reason}`;
   return advice === undefined ? reason : `${reason}. ${advice}`;
 }

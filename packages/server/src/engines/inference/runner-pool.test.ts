@@ -5,7 +5,7 @@ import type { Tensor } from './contract.ts';
 import type { Runner, RunnerEnd } from './runner.ts';
 import { RunnerPool } from './runner-pool.ts';
 
-/** Answers with its number, until it is ended from outside. */
+/** Returns its number, until it is ended from outside. */
 class Numbered implements Runner {
   readonly gone: Promise<RunnerEnd>;
   readonly #number: number;
@@ -16,7 +16,7 @@ class Numbered implements Runner {
     this.gone = new Promise((resolve) => (this.#end = resolve));
   }
 
-  /** Throws before it begins when there is a tensor. */
+  /** Throws before it starts when there is a tensor. */
   infer(inputs: readonly Tensor[]) {
     if (inputs.length > 0) throw new Error('the input is none');
     const output: Tensor = { name: 'y', datatype: 'FP64', shape: [1], data: Float64Array.of(this.#number) };
@@ -66,7 +66,7 @@ function world() {
   return { clock, pool, starting, ask, settle, crash };
 }
 
-test('what comes while the only process starts again waits for it', async () => {
+test('batches wait while the only process restarts', async () => {
   const { clock, pool, ask, settle, crash } = world();
   await pool.open();
   expect(await ask()).toBe(0);
@@ -83,7 +83,7 @@ test('what comes while the only process starts again waits for it', async () => 
   await pool.close();
 });
 
-test('what is refused before it begins holds nobody up', async () => {
+test('a batch that is rejected before its start blocks no other', async () => {
   const { pool, ask } = world();
   await pool.open();
   const refused = [{ name: 'x', datatype: 'FP64', shape: [0], data: Float64Array.of() }] as const;
@@ -92,7 +92,7 @@ test('what is refused before it begins holds nobody up', async () => {
   await pool.close();
 });
 
-test('no more wait than for a busy one', async () => {
+test('limits waiting batches like for a busy process', async () => {
   const { clock, pool, ask, crash } = world();
   await pool.open();
   await crash();
@@ -104,7 +104,7 @@ test('no more wait than for a busy one', async () => {
   await pool.close();
 });
 
-test('given up, it lets nobody wait: those who do are told, and those who come', async () => {
+test('rejects waiting and new batches when the model is quarantined', async () => {
   const { clock, pool, starting, ask, settle, crash } = world();
   await pool.open();
   starting.fails = true;
@@ -124,7 +124,7 @@ test('given up, it lets nobody wait: those who do are told, and those who come',
   await pool.close();
 });
 
-test('who waits when the model is unloaded is told', async () => {
+test('rejects waiting batches when the model is unloaded', async () => {
   const { pool, ask, settle, crash } = world();
   await pool.open();
   await crash();

@@ -1,22 +1,22 @@
 /**
- * The instances of one model. A batch goes to the one that is free; what crashed fails its own batch and starts again, later and
- * later, and whoever asks meanwhile waits; five crashes within a minute, and the model is given up for a minute.
+ * The instances of one model. A batch runs on an idle instance. A crashed instance fails its batch and restarts with backoff,
+ * while new batches wait; after five crashes within a minute, the model is unavailable for a minute.
  */
 import { DaisError } from '@dais/api';
 import { backoffMs } from '#lib/concurrency/backoff.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import { ModelFault, ProcessEnded, type InferOptions, type ProcessEnd, type Tensor } from './contract.ts';
+import { ModelError, ProcessEnded, type InferOptions, type ProcessEnd, type Tensor } from './contract.ts';
 import type { Runner, RunnerEnd, RunningBatch } from './runner.ts';
 
 export interface PoolParts {
-  /** At first. */
+  /** Initial number of instances. */
   readonly size: number;
   /** Loads the model into a new instance. @throws DaisError `invalid_request` with the log of what failed. */
   readonly make: () => Promise<Runner>;
-  /** Time limit of one batch, counted from when an instance starts with it. The instance is ended then. Default: none. */
+  /** Time limit of one batch, counted from its start on an instance. The instance is then terminated. Default: none. */
   readonly inferMs?: number | undefined;
-  /** Called for each end of an instance that nobody stopped. Returns why none may be started again. */
+  /** Called for each unexpected end of an instance. Returns a reason if none may be restarted. */
   readonly onEnd?: ((end: ProcessEnd) => string | undefined) | undefined;
   readonly clock: Clock;
   readonly log: Log;
@@ -27,7 +27,7 @@ const MOST_CRASHES = 5;
 const CRASH_WINDOW_MS = 60_000;
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 10_000;
-/** Batches, for each instance; callers queue and batch for themselves and know `concurrency`. */
+/** Maximum waiting batches per instance; callers have their own queues and know `concurrency`. */
 const MOST_WAITING = 64;
 
 interface TimeLimit {
@@ -44,28 +44,28 @@ export class RunnerPool {
   readonly #parts: PoolParts;
   readonly #all = new Set<Runner>();
   #idle: Runner[] = [];
-  /** Worn ones that another has taken the place of: their batch is their last. */
+  /** Replaced instances that complete their last batch. */
   readonly #retired = new Set<Runner>();
   #waiting: Waiting[] = [];
   #crashTimes: number[] = [];
   #crashes = 0;
-  /** Instances that are being made or will be. */
+  /** Number of instances that are starting or will start. */
   #coming = 0;
   #cancels = new Set<() => void>();
   #closing = false;
   #whenQuiet: (() => void) | undefined;
   #busy = 0;
-  /** Why no instance is started any more. */
+  /** Why no instance is started anymore. */
   #givenUp: string | undefined;
   #endedCpuMs = 0;
-  /** How many there shall be. */
+  /** Desired number of instances. */
   #size: number;
   #resizing: Promise<void> = Promise.resolve();
-  /** Of the last end or failed start. */
+  /** Reason of the last end or failed start. */
   #reason = '';
-  /** A batch was answered since an instance last ended. */
+  /** A batch has succeeded since the last end of an instance. */
   #hasAnswered = false;
-  /** Why an instance is being ended by its time limit. */
+  /** Reason of instances that are being terminated at their time limit. */
   readonly #overdue = new Map<Runner, string>();
 
   constructor(parts: PoolParts) {
@@ -87,14 +87,14 @@ export class RunnerPool {
     return sum;
   }
 
-  /** Also of those that have ended. */
+  /** Includes ended instances. */
   get cpuMs(): number {
     let sum = this.#endedCpuMs;
     for (const runner of this.#all) sum += runner.cpuMs();
     return sum;
   }
 
-  /** The first instance tells whether the model loads at all; the others come at once after it. */
+  /** The first instance shows whether the model loads; the others then start concurrently. */
   async open(): Promise<void> {
     this.#add(await this.#parts.make());
     const made = await Promise.allSettled(
@@ -109,8 +109,8 @@ export class RunnerPool {
   }
 
   /**
-   * So many from now on. Those that are more than that end when they are idle. @throws DaisError when a new one does not
-   * start: the pool stays as large as it was.
+   * Changes the number of instances. Surplus ones end when they are idle. @throws DaisError when a new one does not start: the
+   * size of the pool is then unchanged.
    */
   async resize(size: number): Promise<void> {
     const turn = this.#resizing.then(async () => await this.#resize(size));
@@ -166,7 +166,7 @@ export class RunnerPool {
       limit = this.#limit(runner, options.signal);
       batch = runner.infer(inputs, limit === undefined ? options : { ...options, signal: limit.signal });
     } catch (error) {
-      // Refused before it began: a text that is none.
+      // Rejected before it started: invalid text.
       limit?.cancel();
       giveBack();
       throw error;
@@ -177,15 +177,15 @@ export class RunnerPool {
       this.#hasAnswered = true;
       return outputs;
     } catch (error) {
-      // The instance itself works: the model refused what it was given.
-      if (error instanceof ModelFault) this.#hasAnswered = true;
+      // The instance works: the model rejected the batch.
+      if (error instanceof ModelError) this.#hasAnswered = true;
       throw error;
     } finally {
       limit?.cancel();
     }
   }
 
-  /** Gives the batch up when its time is over: the runner ends its process then. */
+  /** Aborts the batch at its time limit: the runner then terminates its process. */
   #limit(runner: Runner, signal: AbortSignal | undefined): TimeLimit | undefined {
     const { inferMs, clock } = this.#parts;
     if (inferMs === undefined) return undefined;
@@ -193,9 +193,9 @@ export class RunnerPool {
     const abort = () => controller.abort(signal?.reason);
     signal?.addEventListener('abort', abort, { once: true });
     const cancel = clock.after(inferMs, () => {
-      const why = `a batch took longer than its time limit of ${inferMs / 1000} s`;
+      const why = `a batch exceeded its time limit of ${inferMs / 1000} s`;
       this.#overdue.set(runner, why);
-      controller.abort(unavailable(`The model was ended: ${why}.`, 1));
+      controller.abort(unavailable(`The model's process was terminated: ${why}.`, 1));
     });
     return {
       signal: controller.signal,
@@ -211,7 +211,7 @@ export class RunnerPool {
     if (this.#busy === 0) this.#whenQuiet?.();
   }
 
-  /** What runs or waits ends first. */
+  /** Running and waiting batches end first. */
   async close(): Promise<void> {
     this.#closing = true;
     for (const cancel of this.#cancels) cancel();
@@ -224,13 +224,17 @@ export class RunnerPool {
   async #take(signal: AbortSignal | undefined): Promise<Runner> {
     const runner = this.#givenUp === undefined ? this.#idle.pop() : undefined;
     if (runner !== undefined) return runner;
-    // One that starts again is waited for: by no more than wait for a busy one, and by nobody once it is given up.
+    // Batches wait for a restarting instance, with the same limit as for a busy one, unless the model is quarantined.
     if (this.#givenUp !== undefined) throw unavailable(this.#givenUp, 60);
     if (this.#all.size === 0 && (this.#closing || this.#isBroken || this.#coming === 0)) throw this.#absent();
     if (this.#waiting.length >= MOST_WAITING * this.#size) {
-      throw new DaisError('overloaded', `${this.#waiting.length} batches wait for the model already.`, {
-        retryAfter: 1,
-      });
+      throw new DaisError(
+        'overloaded',
+        `${this.#waiting.length} batches already wait for the model, which is the maximum. Retry later.`,
+        {
+          retryAfter: 1,
+        },
+      );
     }
     return await new Promise<Runner>((resolve, reject) => {
       const done = () => signal?.removeEventListener('abort', abort);
@@ -275,17 +279,17 @@ export class RunnerPool {
     this.#offer(runner);
   }
 
-  /** The new one first: meanwhile the old one goes on. */
-  async #replace(worn: Runner): Promise<void> {
+  /** Starts the new one first, while the old one continues. */
+  async #replace(old: Runner): Promise<void> {
     this.#coming += 1;
     try {
       const fresh = await this.#parts.make();
       if (this.#closing) return await fresh.stop();
       this.#add(fresh);
-      if (this.#idle.includes(worn)) await this.#end(worn);
-      else if (this.#all.has(worn)) this.#retired.add(worn);
+      if (this.#idle.includes(old)) await this.#end(old);
+      else if (this.#all.has(old)) this.#retired.add(old);
     } catch (error) {
-      this.#parts.log.warn('a new process for a model could not be started; the old one goes on', { error });
+      this.#parts.log.warn('could not start a new process for a model; the old process continues', { error });
     } finally {
       this.#coming -= 1;
     }
@@ -343,7 +347,7 @@ export class RunnerPool {
       void this.#parts.make().then(
         async (runner) => {
           this.#coming -= 1;
-          // Meanwhile there may be enough without it.
+          // It may no longer be needed.
           const enough = this.#all.size - this.#retired.size >= this.#size;
           if (this.#closing || this.#givenUp !== undefined || enough) await runner.stop();
           else this.#add(runner);
@@ -365,11 +369,13 @@ export class RunnerPool {
   }
 
   #absent(): DaisError {
-    return this.#isBroken ? unavailable(this.#broken(), 60) : unavailable(`The model is away: ${this.#reason}`, 1);
+    return this.#isBroken
+      ? unavailable(this.#broken(), 60)
+      : unavailable(`The model is unavailable: ${this.#reason}`, 1);
   }
 
   #broken(): string {
-    return `The model ended ${MOST_CRASHES} times within a minute and is tried again in a minute: ${this.#reason}`;
+    return `The model's process ended ${MOST_CRASHES} times within a minute. Dais restarts it in a minute. Last reason: ${this.#reason}`;
   }
 
   #refuseWaiting(why: string): void {

@@ -1,28 +1,28 @@
-/** One instance of a model, wherever it is: it runs one batch at a time. */
+/** One instance of a model, in a thread or process: it runs one batch at a time. */
 import type { InferOptions, Tensor } from './contract.ts';
 
 export interface Runner {
-  /** Only when nothing runs. */
+  /** Call only when nothing runs. */
   infer(inputs: readonly Tensor[], options: InferOptions): RunningBatch;
-  /** Resolves when it ended without being told to. */
+  /** Resolves when it ended unexpectedly. */
   readonly gone: Promise<RunnerEnd>;
   memoryBytes(): number;
-  /** CPU time of its own process so far; of one that has ended what was last looked at. */
+  /** CPU time of its process so far; after its end, the last measurement. */
   cpuMs(): number;
-  /** It still runs, but another should take its place before it has more than it may. */
+  /** It still runs, but should be replaced before it exceeds its memory limit. */
   isWorn(): boolean;
-  /** Ends it now. Resolves when it is gone. */
+  /** Ends it immediately. Resolves when it has ended. */
   stop(): Promise<void>;
 }
 
 export interface RunnerEnd {
   readonly reason: string;
-  /** False for a SIGKILL from outside, as an administrator sends. */
+  /** False for a SIGKILL from outside, for example of an administrator. */
   readonly isOwnFault: boolean;
 }
 
 export interface RunningBatch {
   readonly outputs: Promise<readonly Tensor[]>;
-  /** When the instance can take another batch or is gone; later than `outputs` when those were given up. Never rejects. */
+  /** Resolves when the instance can accept another batch or has ended; after `outputs` if those were aborted. Never rejects. */
   readonly free: Promise<void>;
 }

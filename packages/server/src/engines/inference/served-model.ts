@@ -1,4 +1,4 @@
-/** What every loaded model does around its runs: checks what comes in and out, and counts. */
+/** Common behavior of every loaded model: validates inputs and outputs, and counts runs. */
 import { DaisError } from '@dais/api';
 import type { InferOptions, LoadedModel, ModelStats, Tensor, TensorSpec } from './contract.ts';
 import { rowsOf } from './tensors.ts';
@@ -11,7 +11,7 @@ export interface ServedParts {
   readonly batchable: boolean;
   readonly concurrency: () => number;
   readonly scale: (workers: number) => Promise<void>;
-  /** What the model is given instead, in the form that it wants. @throws DaisError `invalid_request` */
+  /** Converts inputs to the format of the model. @throws DaisError `invalid_request` */
   readonly enforce: (inputs: readonly Tensor[]) => readonly Tensor[];
   readonly run: (inputs: readonly Tensor[], options: InferOptions) => Promise<readonly Tensor[]>;
   readonly crashes: () => number;
@@ -63,7 +63,7 @@ export class ServedModel implements LoadedModel {
       const count = `${odd.shape[0] ?? 'no'} rows of \`${odd.name}\` for ${rows} rows of input`;
       throw new DaisError(
         'invalid_request',
-        `The model gave ${count}: it gives one for each, or its rows cannot be told apart.`,
+        `The model returned ${count}. A model with batching must return one row for each input row.`,
       );
     }
     return outputs;
@@ -107,7 +107,7 @@ export class ServedModel implements LoadedModel {
   }
 
   #checkOutputs(wanted: readonly string[] | undefined): void {
-    // A model without a signature does not say what it gives.
+    // A model without a signature does not declare its outputs.
     if (wanted === undefined || this.outputs.length === 0) return;
     const unknown = wanted.find((name) => !this.outputs.some((output) => output.name === name));
     if (unknown === undefined) return;

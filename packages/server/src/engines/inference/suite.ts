@@ -1,4 +1,4 @@
-/** What every inference engine must do, whatever runs the model. */
+/** Tests that every inference engine must pass. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DaisError } from '@dais/api';
 import type {
@@ -14,14 +14,14 @@ import type {
 export interface InferenceSubject {
   readonly engine: InferenceEngine;
   readonly options: LoadOptions;
-  /** One input [-1, 3], one output of the same; what comes in goes out. */
+  /** One input [-1, 3] and one equal output: returns its input. */
   readonly identity: (datatype: Datatype) => Promise<ModelFiles>;
   readonly datatypes: readonly Datatype[];
-  /** One input FP32 [-1, 3], one output of one number for each row: x0 + 2 · x1 + 3 · x2. */
+  /** One input FP32 [-1, 3], one output with one number per row: x0 + 2 · x1 + 3 · x2. */
   readonly weighted: ModelFiles;
-  /** FP32 [-1, 3] to the same: each row less the mean of all. */
-  readonly lessTheMean: ModelFiles;
-  /** It is described well and does not load. */
+  /** FP32 [-1, 3] to the same: each row minus the mean of all. */
+  readonly minusMean: ModelFiles;
+  /** Its description is valid, but it does not load. */
   readonly broken: ModelFiles;
   readonly empty: ModelFiles;
   end(): Promise<void>;
@@ -75,15 +75,15 @@ export function inferenceSuite(name: string, open: () => Promise<InferenceSubjec
       await subject.end();
     });
 
-    test('it tells what it can load, and why not', async () => {
+    test('reports whether it can load a model, and why not', async () => {
       const { engine, weighted, empty } = subject;
       expect(await engine.refusal(weighted)).toBeUndefined();
       expect(await engine.refusal(empty)).toMatch(/MLmodel/);
-      expect(await engine.refusal({ ...weighted, path: '../model' })).toMatch(/leaves the model's folder/);
+      expect(await engine.refusal({ ...weighted, path: '../model' })).toMatch(/is outside the model's folder/);
       expect(await engine.refusal({ ...weighted, path: 'none' })).toMatch(/no file `none`/);
     });
 
-    test('it tells what the model takes and gives', () => {
+    test('describes the inputs and outputs of a model', () => {
       expect(model.inputs).toMatchObject([{ name: 'x', datatype: 'FP32', shape: [-1, 3] }]);
       expect(model.outputs).toHaveLength(1);
       expect(model.batchable).toBe(true);
@@ -91,7 +91,7 @@ export function inferenceSuite(name: string, open: () => Promise<InferenceSubjec
       expect(model.engine).toBe(subject.engine.name);
     });
 
-    test('rows come back in their order, of any number', async () => {
+    test('returns any number of rows in their order', async () => {
       expect(numbers(await model.infer([rows(1, 2, 3)]))).toEqual([14]);
       const many = Float32Array.from({ length: 3000 }, (_, index) => index % 7);
       const out = await model.infer([{ name: 'x', datatype: 'FP32', shape: [1000, 3], data: many }]);
@@ -101,14 +101,14 @@ export function inferenceSuite(name: string, open: () => Promise<InferenceSubjec
       );
     });
 
-    test('many at once get each their own', async () => {
+    test('returns each concurrent caller its own result', async () => {
       const answers = await Promise.all(
         Array.from({ length: 100 }, async (_, n) => await model.infer([rows(n, 0, 0)])),
       );
       expect(answers.map((answer) => numbers(answer)[0])).toEqual(Array.from({ length: 100 }, (_, n) => n));
     });
 
-    test('every datatype comes back as it went in', async () => {
+    test('returns every datatype unchanged', async () => {
       for (const datatype of subject.datatypes) {
         const loaded = await subject.engine.load(await subject.identity(datatype), subject.options);
         try {
@@ -124,12 +124,12 @@ export function inferenceSuite(name: string, open: () => Promise<InferenceSubjec
       }
     });
 
-    test('what the model does not take is refused with its name and what was expected', async () => {
+    test('rejects invalid inputs with their name and the expected type', async () => {
       const good = rows(1, 2, 3);
       const bad: [readonly Tensor[], RegExp][] = [
         [[], /`x`.*missing/],
         [[good, good], /`x`.*twice/],
-        [[good, { ...good, name: 'z' }], /`z`.*no input of this name/],
+        [[good, { ...good, name: 'z' }], /`z`.*no input with this name/],
         [[{ ...good, datatype: 'FP64', data: Float64Array.of(1, 2, 3) }], /`x`.*FP64.*FP32/],
         [[{ ...good, data: Float64Array.of(1, 2, 3) }], /`x`.*not of the datatype FP32/],
         [[{ ...good, shape: [1, 4] }], /`x`.*\[1, 4\].*\[-1, 3\]/],
@@ -146,7 +146,7 @@ export function inferenceSuite(name: string, open: () => Promise<InferenceSubjec
       expect(numbers(await model.infer([good]))).toEqual([14]);
     });
 
-    test('outputs can be chosen', async () => {
+    test('returns selected outputs', async () => {
       const [output] = model.outputs;
       expect(await model.infer([rows(1, 2, 3)], { outputs: [output!.name] })).toHaveLength(1);
       expect(await fault(model.infer([rows(1, 2, 3)], { outputs: ['none'] }))).toMatchObject({
@@ -154,15 +154,15 @@ export function inferenceSuite(name: string, open: () => Promise<InferenceSubjec
       });
     });
 
-    test('who gives up is let go, and the model goes on', async () => {
-      const reason = new Error('nobody waits any more');
+    test('releases a caller that aborts, and continues to serve', async () => {
+      const reason = new Error('the caller aborted');
       await expect(model.infer([rows(1, 2, 3)], { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
       const answers = Array.from({ length: 20 }, async () => await model.infer([rows(1, 2, 3)]));
       expect((await Promise.all(answers)).map(numbers)).toEqual(Array.from({ length: 20 }, () => [14]));
     });
 
-    test('a model whose rows depend on each other is not batched', async () => {
-      const loaded = await subject.engine.load(subject.lessTheMean, subject.options);
+    test('does not batch a model whose rows depend on each other', async () => {
+      const loaded = await subject.engine.load(subject.minusMean, subject.options);
       try {
         expect(loaded.batchable).toBe(false);
         expect(numbers(await loaded.infer([rows(1, 2, 3, 3, 2, 1)]))).toEqual([-1, 0, 1, 1, 0, -1]);
@@ -171,7 +171,7 @@ export function inferenceSuite(name: string, open: () => Promise<InferenceSubjec
       }
     });
 
-    test('what does not load says why', async () => {
+    test('reports why a model does not load', async () => {
       const error = await fault(subject.engine.load(subject.broken, subject.options));
       expect(error.code).toBe('invalid_request');
       expect(error.message.length).toBeGreaterThan(30);
@@ -180,7 +180,7 @@ export function inferenceSuite(name: string, open: () => Promise<InferenceSubjec
       });
     });
 
-    test('instances come and go while it answers', async () => {
+    test('changes the number of instances while it serves', async () => {
       const loaded = await subject.engine.load(subject.weighted, { ...subject.options, workers: 1 });
       const asking = { on: true };
       const answers: number[][] = [];
@@ -203,7 +203,7 @@ export function inferenceSuite(name: string, open: () => Promise<InferenceSubjec
       expect(answers.every(([sum]) => sum === 14)).toBe(true);
     });
 
-    test('it counts', async () => {
+    test('counts runs and rows', async () => {
       const before = model.stats();
       await model.infer([rows(1, 2, 3, 4, 5, 6)]);
       const after = model.stats();
@@ -214,7 +214,7 @@ export function inferenceSuite(name: string, open: () => Promise<InferenceSubjec
       expect(after.crashes).toBe(0);
     });
 
-    test('what runs is ended first when it is unloaded', async () => {
+    test('completes running batches before it unloads', async () => {
       const loaded = await subject.engine.load(subject.weighted, subject.options);
       const running = loaded.infer([rows(1, 2, 3)]);
       await loaded.close();

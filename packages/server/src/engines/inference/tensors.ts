@@ -1,4 +1,4 @@
-/** What every implementation must know of tensors: sizes, and whether an input is what the model says it takes. */
+/** Tensor utilities for all implementations: sizes, and validation of inputs. */
 import { DaisError, type Issue } from '@dais/api/errors';
 import type { Datatype, Tensor, TensorData, TensorSpec } from './contract.ts';
 
@@ -30,7 +30,7 @@ export function arrayTypeOf(datatype: Exclude<Datatype, 'BYTES'>): ArrayType {
   return ARRAYS[datatype];
 }
 
-/** Rows are the first dimension; what has none is one row. */
+/** Rows are the first dimension; a scalar is one row. */
 export function rowsOf(tensors: readonly Tensor[]): number {
   return tensors[0]?.shape[0] ?? 1;
 }
@@ -39,7 +39,7 @@ export function elementsOf(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** Rows of one after those of the other. Both are of one datatype and differ in the first dimension only. */
+/** Concatenates rows. Both tensors have the same datatype and differ in the first dimension only. */
 export function joinRows(name: string, first: Tensor, second: Tensor): Tensor {
   const shape = [(first.shape[0] ?? 0) + (second.shape[0] ?? 0), ...first.shape.slice(1)];
   if (first.datatype === 'BYTES') {
@@ -51,7 +51,7 @@ export function joinRows(name: string, first: Tensor, second: Tensor): Tensor {
   return { name, datatype: first.datatype, shape, data };
 }
 
-/** Some rows of a tensor, without a copy of numbers. */
+/** Returns a range of rows of a tensor, without copying numbers. */
 export function sliceRows(tensor: Tensor, from: number, to: number): Tensor {
   const width = elementsOf(tensor.shape.slice(1));
   const data =
@@ -68,56 +68,56 @@ export function sliceRows(tensor: Tensor, from: number, to: number): Tensor {
   };
 }
 
-export function refuseInput(name: string, message: string, expected?: string): never {
+export function rejectInput(name: string, message: string, expected?: string): never {
   const issue: Issue = { path: name, message, ...(expected !== undefined && { expected }) };
   throw new DaisError('invalid_request', `Input \`${name}\`: ${message}`, { issues: [issue] });
 }
 
-/** A tensor that contradicts itself. @throws DaisError `invalid_request` */
+/** Checks that data, shape and datatype of a tensor match. @throws DaisError `invalid_request` */
 export function checkTensor(tensor: Tensor): void {
   const { name, datatype, shape, data } = tensor;
   const bad = shape.find((size) => !Number.isSafeInteger(size) || size < 0);
-  if (bad !== undefined) refuseInput(name, `its shape [${shape.join(', ')}] has the dimension ${bad}.`);
+  if (bad !== undefined) rejectInput(name, `its shape [${shape.join(', ')}] has the dimension ${bad}.`);
   const count = elementsOf(shape);
-  if (!Number.isSafeInteger(count)) refuseInput(name, `its shape [${shape.join(', ')}] has too many elements.`);
+  if (!Number.isSafeInteger(count)) rejectInput(name, `its shape [${shape.join(', ')}] has too many elements.`);
   if (data.length !== count) {
-    refuseInput(name, `its shape [${shape.join(', ')}] has ${count} elements, but ${data.length} came.`);
+    rejectInput(name, `its shape [${shape.join(', ')}] has ${count} elements, but its data has ${data.length}.`);
   }
   const isArray = datatype === 'BYTES' ? Array.isArray(data) : data instanceof ARRAYS[datatype];
-  if (!isArray) refuseInput(name, `its data is not of the datatype ${datatype}.`);
+  if (!isArray) rejectInput(name, `its data does not have the datatype ${datatype}.`);
   if (tensor.nulls !== undefined && tensor.nulls.length !== count) {
-    refuseInput(name, `it tells of ${tensor.nulls.length} elements whether they are missing, and has ${count}.`);
+    rejectInput(name, `its null mask has ${tensor.nulls.length} elements, but the tensor has ${count}.`);
   }
 }
 
-/** Dtype and shape of each input, all of them there, none unknown. @throws DaisError `invalid_request` */
+/** Checks datatype and shape of each input, and rejects missing and unknown inputs. @throws DaisError `invalid_request` */
 export function checkInputs(inputs: readonly Tensor[], specs: readonly TensorSpec[]): void {
   const seen = new Set<string>();
   for (const tensor of inputs) {
     const spec = specs.find(({ name }) => name === tensor.name);
     if (spec === undefined) {
       const names = specs.map(({ name }) => `\`${name}\``).join(', ');
-      refuseInput(tensor.name, `the model has no input of this name; it has ${names}.`);
+      rejectInput(tensor.name, `the model has no input with this name; its inputs are ${names}.`);
     }
-    if (seen.has(tensor.name)) refuseInput(tensor.name, 'it came twice.');
+    if (seen.has(tensor.name)) rejectInput(tensor.name, 'it is listed twice.');
     seen.add(tensor.name);
     checkSpec(tensor, spec);
     checkTensor(tensor);
   }
   for (const spec of specs) {
     if (!seen.has(spec.name) && spec.optional !== true) {
-      refuseInput(spec.name, 'it is missing.', `${spec.datatype} [${spec.shape.join(', ')}]`);
+      rejectInput(spec.name, 'it is missing.', `${spec.datatype} [${spec.shape.join(', ')}]`);
     }
   }
 }
 
 function checkSpec({ name, datatype, shape }: Tensor, spec: TensorSpec): void {
   if (datatype !== spec.datatype)
-    refuseInput(name, `it is ${datatype}, and the model takes ${spec.datatype}.`, spec.datatype);
+    rejectInput(name, `it has the datatype ${datatype}, but the model expects ${spec.datatype}.`, spec.datatype);
   const fits = shape.length === spec.shape.length && spec.shape.every((size, at) => size === -1 || size === shape[at]);
   if (!fits) {
     const wanted = `[${spec.shape.join(', ')}]`;
-    const why = `its shape is [${shape.join(', ')}], and the model takes ${wanted} (-1: any size).`;
-    refuseInput(name, why, wanted);
+    const why = `its shape is [${shape.join(', ')}], but the model expects ${wanted} (-1: any size).`;
+    rejectInput(name, why, wanted);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The isolation engine: every execution of user code and of user models goes through it. A run states what it needs and may
- * use; the engine confines it with the strongest boundary that works on this machine, which it finds by trying.
+ * The isolation engine runs all user code and user models. A run declares its requirements and permissions; the engine confines
+ * it with the strongest boundary that works on this machine, which it finds by testing.
  *
  * A run starts in one of two ways. `start` starts a process that ends with this one and reports why it ended. `confine` only
  * returns the command line, for a caller that starts the process itself (the shim of a step, which outlives Dais).
@@ -19,31 +19,35 @@ export type Workload =
   | 'package-build';
 
 /**
- * From strong to weak. `bubblewrap`: namespaces, only named files are visible. `bubblewrap-without-proc`: the same without
- * /proc, where a container masks it. `landlock`: no namespaces; the kernel refuses files, sockets and signals. `none`.
+ * From strong to weak. `bubblewrap`: namespaces; only listed files are visible. `bubblewrap-without-proc`: the same without
+ * /proc, if a container masks it. `landlock`: no namespaces; the kernel denies access to files, sockets and signals. `none`: no
+ * isolation.
  */
 export type Boundary = 'bubblewrap' | 'bubblewrap-without-proc' | 'landlock' | 'none';
 
 export interface RunLimits {
-  /** For all processes of the run together. A single process that asks for much more at once gets an error. */
+  /** For all processes of the run together. A single process that allocates much more in one call gets an error. */
   readonly memoryBytes?: number;
-  /** What a single process may reserve, used or not. Default: `memoryBytes`, stacks of its threads and a margin. Infinity: no limit. */
+  /**
+   * Address space that a single process may reserve. Default: `memoryBytes`, stacks of its threads and a margin. Infinity: no
+   * limit.
+   */
   readonly reservedBytes?: number;
-  /** In cores. Without control groups rounded up to whole ones. */
+  /** In cores. Without control groups, rounded up to an integer. */
   readonly cpu?: number;
   /** Processes and threads of the run together. */
   readonly processes?: number;
   /** Size of a private `/tmp` and, with `start`, of each file that the run writes and of its scratch folder. */
   readonly diskBytes?: number;
-  /** From the start; held by `start` only. */
+  /** From the start of the run; enforced by `start` only. */
   readonly wallMs?: number;
-  /** Threads that the program starts, for the space of their stacks. Default 16. */
+  /** Number of threads of the program, to reserve their stacks. Default 16. */
   readonly threads?: number;
 }
 
 /**
- * `none`: no address at all. `ports`: TCP ports of the loopback device. With namespaces, whoever started the run listens on
- * them inside the namespace of the run; with `landlock` they are ports of the machine. `host`: the machine's network.
+ * `none`: no network. `ports`: TCP ports of the loopback device. With namespaces, the caller listens on them inside the
+ * namespace of the run; with `landlock` they are ports of the machine. `host`: the network of the machine.
  */
 export type NetworkAccess =
   | { readonly type: 'none' }
@@ -52,19 +56,19 @@ export type NetworkAccess =
 
 export interface WritableFolder {
   readonly outside: string;
-  /** Where the run sees it; with `landlock` it keeps its place. */
+  /** Path inside the run; with `landlock` the path is unchanged. */
   readonly inside: string;
 }
 
 export interface VisibleFiles {
-  /** In addition to the programs of the machine; files or folders, in their own place. */
+  /** In addition to the programs of the machine; files or folders, under their own path. */
   readonly readable: readonly string[];
   readonly writable: readonly WritableFolder[];
   /** Never visible, even where they are below a folder that every run sees. */
   readonly hidden?: readonly string[];
-  /** A file tree that takes the place of the machine's programs (an image). Needs a bubblewrap boundary. */
+  /** A root file system that replaces the programs of the machine (an image). Needs a bubblewrap boundary. */
   readonly root?: string;
-  /** Indexes of GPUs of NVIDIA. */
+  /** Indexes of NVIDIA GPUs. */
   readonly gpus?: readonly string[];
 }
 
@@ -73,8 +77,8 @@ export interface IsolatedRun {
   /** Runs of one owner may share a user id; runs of two owners never do. */
   readonly owner: string;
   /**
-   * `owner`: a user id for each owner, where Dais may give them. `dais`: the user id of Dais without any capability, for a
-   * program of Dais that reads files which only Dais may read. Default `owner`.
+   * `owner`: a user id per owner, if Dais can assign them. `dais`: the user id of Dais without capabilities, for a program of
+   * Dais that reads files which only Dais can read. Default `owner`.
    */
   readonly identity?: 'owner' | 'dais';
   readonly command: readonly string[];
@@ -88,7 +92,7 @@ export interface IsolatedRun {
 export interface ConfineOptions {
   /** Descriptor at which the program finds `Confined.filter`. */
   readonly filterDescriptor: number;
-  /** The caller holds memory and the number of processes by control groups. */
+  /** The caller limits memory and processes with control groups. */
   readonly hasControlGroups: boolean;
 }
 
@@ -97,7 +101,7 @@ export interface Confined {
   readonly command: readonly [string, ...string[]];
   /** Bytes for `filterDescriptor`; empty: nothing is read from it. */
   readonly filter: Buffer;
-  /** Who owns what the run writes; undefined: the user that Dais runs as. */
+  /** Owner of files that the run writes; undefined: the user that Dais runs as. */
   readonly uid: number | undefined;
 }
 
@@ -116,7 +120,7 @@ export interface IsolatedEnd {
   readonly cause: EndCause;
   readonly code?: number;
   readonly signal?: string;
-  /** A sentence for the owner of the run: what happened and, for a limit, how high it is. No period at its end. */
+  /** A message for the owner of the run: the cause and, for a limit, its value. Without a final period. */
   readonly reason: string;
 }
 
@@ -130,68 +134,73 @@ export interface IsolatedProcess {
   readonly ended: Promise<IsolatedEnd>;
   memoryBytes(): number;
   cpuMs(): number;
-  /** The process id of the program itself, behind what confines it; undefined when it is gone. */
+  /** The process id of the program itself, inside its confinement; undefined after its end. */
   programPid(): number | undefined;
-  /** A process in the network namespace of the run, for `Relay`; undefined where the run has none of its own, or not yet. */
+  /**
+   * The id of a process in the network namespace of the run, for `Relay`; undefined if the run has no network namespace yet.
+   */
   networkPid(): number | undefined;
   /** Ends all its processes with SIGKILL. Idempotent; the first reason counts. */
   kill(reason: string): void;
-  /** Whether it keeps this process alive; at first it does not. */
+  /** Keeps this process alive; initially it does not. */
   ref(): void;
 }
 
 export interface FoundProgram {
   readonly path: string;
-  /** `configured`: named by the operator. `machine`: on the PATH. `bundled`: fetched or shipped by Dais. */
+  /** `configured`: set by the operator. `machine`: on the PATH. `bundled`: provided by Dais. */
   readonly source: 'configured' | 'machine' | 'bundled';
 }
 
 export interface IsolationReport {
   readonly boundary: Boundary;
-  /** `cgroup`: the kernel holds memory, CPU and processes of a whole run. `rlimit`: each process has limits, and a watchdog ends the run. */
+  /**
+   * `cgroup`: the kernel limits memory, CPU and processes of a whole run. `rlimit`: each process has limits, and a watchdog
+   * ends the run.
+   */
   readonly limits: 'cgroup' | 'rlimit';
-  /** `own-user`: each owner has a user id of its own. */
+  /** `own-user`: each owner has a separate user id. */
   readonly identity: 'own-user' | 'same-user';
   /** The program behind a bubblewrap boundary. */
   readonly program: FoundProgram | undefined;
-  /** Version of Landlock's interface in this kernel; 0: there is none. */
+  /** Version of the Landlock interface in this kernel; 0: not available. */
   readonly landlockAbi: number;
-  /** What this boundary does not protect from or does not offer, one sentence each. Empty for the strongest one. */
+  /** Limitations of this boundary, one sentence each. Empty for the strongest one. */
   readonly lacks: readonly string[];
-  /** Why no stronger boundary is used, one entry for each that was tried. */
+  /** Why no stronger boundary is used, one entry per tested boundary. */
   readonly tried: readonly { readonly boundary: Boundary; readonly reason: string }[];
-  /** Undefined when runs are isolated. Else what failed and why. */
+  /** Undefined when runs are isolated. Otherwise what failed and why. */
   readonly reason: string | undefined;
-  /** What to do so that the strongest boundary works here; undefined when it does. */
+  /** How to enable the strongest boundary; undefined when it works. */
   readonly remedy: string | undefined;
 }
 
 export interface IsolationOptions {
-  /** Places of bwrap that the operator names; they come first. */
+  /** Paths of bwrap that the operator configured; tried first. */
   readonly configured?: readonly string[];
-  /** PATH in which the machine's programs are looked up. Default: the folders of a Linux system. */
+  /** PATH for programs of the machine. Default: the folders of a Linux system. */
   readonly path?: string;
-  /** Places of a bwrap that Dais brings; they come last and need not exist yet. */
+  /** Paths of the bundled bwrap; tried last, and may not exist yet. */
   readonly bundled?: readonly string[];
-  /** For tests and benchmarks: only these boundaries are tried. */
+  /** For tests and benchmarks: tries only these boundaries. */
   readonly boundaries?: readonly Boundary[];
-  /** `rlimit`: control groups are not used even where they are writable. */
+  /** `rlimit`: does not use control groups even where they are writable. */
   readonly limits?: 'rlimit';
 }
 
 export interface Isolation {
-  /** Found by trying, and kept while it is the strongest; a weaker result is tried again after a while. */
+  /** Tests the boundaries and caches the strongest result; a weaker result is tested again later. */
   report(): Promise<IsolationReport>;
-  /** @throws DaisError `invalid_request` when isolation is required and the machine offers none. */
+  /** @throws DaisError `invalid_request` when isolation is required and unavailable. */
   confine(run: IsolatedRun, options: ConfineOptions): Promise<Confined>;
-  /** @throws DaisError `invalid_request` when isolation is required and the machine offers none. */
+  /** @throws DaisError `invalid_request` when isolation is required and unavailable. */
   start(run: IsolatedRun, start: IsolatedStart): Promise<IsolatedProcess>;
-  /** Ends what runs. Idempotent. */
+  /** Ends all runs. Idempotent. */
   close(): Promise<void>;
 }
 
-/** The sentence with which a run is refused where nothing isolates. */
+/** Returns the error message for a run that requires isolation where none works. */
 export function isolationRefusal(what: string, { reason, remedy }: IsolationReport): string {
   const fix = remedy === undefined ? '' : ` ${remedy}`;
-  return `${what} must run isolated, and nothing on this machine isolates it: ${reason ?? 'no boundary works'}.${fix}`;
+  return `${what} requires isolation, and no isolation works on this machine: ${reason ?? 'no boundary works'}.${fix}`;
 }

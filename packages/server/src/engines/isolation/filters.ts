@@ -1,7 +1,10 @@
-/** The filter of system calls of a run that has namespaces of its own. */
+/** The seccomp filter of a run with namespaces. */
 import { seccompFilter } from '#lib/system/seccomp.ts';
 
-/** Without control groups nothing counts memory that no process shows, and cores are given when a run starts. Empty for machines whose numbers are not known. */
+/**
+ * Without control groups, memory outside processes is not counted, and cores are assigned at the start of a run. Empty for
+ * machines whose system call numbers are unknown.
+ */
 export function filterForNamespaces(hasControlGroups: boolean): Buffer {
   return (
     seccompFilter(process.arch, { denyHiddenMemory: !hasControlGroups, keepCores: !hasControlGroups }) ??

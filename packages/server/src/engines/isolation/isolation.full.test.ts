@@ -1,6 +1,6 @@
-/** The other ways in which runs are isolated. */
-import { checkHere } from './check-program.testing.ts';
-import { checkAsOrdinaryUser } from './isolation.testing.ts';
+/** Additional isolation boundaries. */
+import { checkHere } from './testing/check-program.testing.ts';
+import { checkAsOrdinaryUser } from './testing/isolation.testing.ts';
 import { isolationContract } from './suite.ts';
 
 isolationContract('root without control groups', {

@@ -1,8 +1,8 @@
-/** The boundaries of this machine as root, and of machines that offer less. Root is needed to become another user. */
+/** The boundaries of this machine as root, and of restricted machines. Root is needed to switch users. */
 import { expect, test } from 'vitest';
-import { checkHere } from './check-program.testing.ts';
+import { checkHere } from './testing/check-program.testing.ts';
 import { isolationRefusal } from './contract.ts';
-import { checkAsOrdinaryUser } from './isolation.testing.ts';
+import { checkAsOrdinaryUser } from './testing/isolation.testing.ts';
 import { openIsolation } from './open-isolation.ts';
 import { isolationContract } from './suite.ts';
 
@@ -24,7 +24,7 @@ isolationContract('an ordinary user where user namespaces are off', {
   check: async () => await checkAsOrdinaryUser({}, { hasUserNamespaces: false }),
 });
 
-test('where nothing isolates, a run is refused with what failed and what to do', async () => {
+test('rejects a run without isolation with the reason and a remedy', async () => {
   const isolation = openIsolation({ path: '/nonexistent' });
   const report = await isolation.report();
   expect(report).toMatchObject({ boundary: 'none', reason: expect.stringContaining('no program bwrap was found') });
@@ -37,7 +37,7 @@ test('where nothing isolates, a run is refused with what failed and what to do',
     files: { readable: [], writable: [] },
   } as const;
   const refusal = isolationRefusal("The model's process", report);
-  expect(refusal).toMatch(/must run isolated, and nothing on this machine isolates it: .*apt-get install bubblewrap/);
+  expect(refusal).toMatch(/requires isolation, and no isolation works on this machine: .*apt-get install bubblewrap/);
   await expect(isolation.start(run, { variables: {} })).rejects.toMatchObject({
     code: 'invalid_request',
     message: refusal,

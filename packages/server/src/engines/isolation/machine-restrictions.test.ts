@@ -55,7 +55,7 @@ test.each<[string, Partial<MachineRestrictions>, RegExp, string?]>([
   expect(isolationRemedy({ ...open, ...restrictions }, { program: '/opt/bwrap', reasons: [reason] })).toMatch(expected);
 });
 
-test('the restrictions of this machine are read', () => {
+test('reads the restrictions of this machine', () => {
   const found = readRestrictions({ KUBERNETES_SERVICE_HOST: '10.0.0.1' });
   expect(found.container).toBe('kubernetes');
   expect(found.isRoot).toBe(process.getuid?.() === 0);

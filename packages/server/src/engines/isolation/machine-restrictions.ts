@@ -1,4 +1,4 @@
-/** Reads what keeps this machine, container or service from making namespaces, and names the exact remedy for it. */
+/** Detects what prevents namespaces on this machine, in this container or service, and returns the remedy. */
 import { existsSync, readFileSync } from 'node:fs';
 
 export type ContainerEngine = 'docker' | 'podman' | 'kubernetes' | 'other';
@@ -6,7 +6,7 @@ export type ContainerEngine = 'docker' | 'podman' | 'kubernetes' | 'other';
 export interface MachineRestrictions {
   readonly isRoot: boolean;
   readonly container: ContainerEngine | undefined;
-  /** Mounts cover parts of /proc, so that the kernel lets nobody mount another one. */
+  /** Mounts cover parts of /proc, so the kernel does not permit a new mount of /proc. */
   readonly isProcMasked: boolean;
   /** `user.max_user_namespaces` is 0. */
   readonly areUserNamespacesOff: boolean;
@@ -14,9 +14,9 @@ export interface MachineRestrictions {
   readonly isCloneOff: boolean;
   /** `kernel.apparmor_restrict_unprivileged_userns` is 1 (Ubuntu 23.10 and newer). */
   readonly doesAppArmorRestrict: boolean;
-  /** A system call filter is on this process already: a container's profile or a unit's `SystemCallFilter`. */
+  /** This process has a seccomp filter: the profile of a container or `SystemCallFilter` of a unit. */
   readonly isFiltered: boolean;
-  /** The capabilities of a root that may map user ids (CAP_SETFCAP, bit 31). */
+  /** Root has the capability to map user ids (CAP_SETFCAP, bit 31). */
   readonly mayMapUsers: boolean;
   /** Dais runs as a service of systemd. */
   readonly isService: boolean;
@@ -43,7 +43,7 @@ export function readRestrictions(variables: Variables): MachineRestrictions {
   };
 }
 
-/** A mount of systems, such as binfmt_misc, covers nothing that a new /proc would reveal. */
+/** System mounts, such as binfmt_misc, hide nothing that a new /proc would reveal. */
 function isMask(place: string): boolean {
   return place.startsWith('/proc/') && !place.startsWith('/proc/sys/fs/');
 }
@@ -57,31 +57,31 @@ function containerEngine(variables: Variables): ContainerEngine | undefined {
 
 const SYSCTL_FILE = '/etc/sysctl.d/99-dais.conf';
 
-/** What a masked /proc makes bubblewrap say: everything else is the work of a filter of system calls. */
+/** The error of bubblewrap for a masked /proc: all other errors are caused by a seccomp filter. */
 const MASKED_PROC = /mount proc on|max_user_namespaces: Read-only/;
 
 export interface FailedBubblewrap {
   /** Path of the bubblewrap that failed; undefined when there is none. */
   readonly program: string | undefined;
-  /** What it said. */
+  /** Its error messages. */
   readonly reasons: readonly string[];
 }
 
-/** Returns what to do on this machine so that bubblewrap isolates fully, most likely cause first. */
+/** Returns the remedy for full isolation with bubblewrap on this machine, most likely cause first. */
 export function isolationRemedy(restrictions: MachineRestrictions, { program, reasons }: FailedBubblewrap): string {
   const { isRoot, container, isProcMasked, areUserNamespacesOff, isCloneOff, doesAppArmorRestrict } = restrictions;
   const { mayMapUsers, isService } = restrictions;
   const isFiltered = restrictions.isFiltered && reasons.some((reason) => !MASKED_PROC.test(reason));
   if (areUserNamespacesOff && !(isRoot && mayMapUsers)) {
     const set = 'sysctl -w user.max_user_namespaces=15000';
-    return `User namespaces are off. Allow them on the host: \`${set}\` (and the same setting in ${SYSCTL_FILE}).`;
+    return `User namespaces are disabled. Enable them on the host: \`${set}\` (and the same setting in ${SYSCTL_FILE}).`;
   }
   if (isCloneOff && !isRoot) {
     const set = 'sysctl -w kernel.unprivileged_userns_clone=1';
-    return `Only root may make user namespaces. Allow them on the host: \`${set}\` (and the same setting in ${SYSCTL_FILE}).`;
+    return `Only root can create user namespaces. Allow them for other users on the host: \`${set}\` (and the same setting in ${SYSCTL_FILE}).`;
   }
   if (isRoot && !mayMapUsers) {
-    return 'Dais runs as root without the capabilities of root. Run it as another user (`--user 65534`, `runAsUser: 65534`), or do not drop its capabilities.';
+    return 'Dais runs as root without the capabilities of root. Run Dais as another user (`--user 65534`, `runAsUser: 65534`), or do not drop the capabilities of root.';
   }
   if (container !== undefined) return containerRemedy(container, { isProcMasked, isFiltered });
   if (doesAppArmorRestrict && !isRoot) {
@@ -93,14 +93,14 @@ export function isolationRemedy(restrictions: MachineRestrictions, { program, re
   }
   if (isService && (isFiltered || isProcMasked)) {
     return (
-      'Settings of the systemd unit prevent it. Set `RestrictNamespaces=no`, `ProtectKernelTunables=no`, `ProtectHostname=no`, ' +
-      '`ProtectKernelLogs=no`, `ProtectProc=default`, `ProcSubset=all` and leave out `SystemCallFilter`, as `deploy/systemd/dais.service` does.'
+      'Settings of the systemd unit prevent isolation. Set `RestrictNamespaces=no`, `ProtectKernelTunables=no`, `ProtectHostname=no`, ' +
+      '`ProtectKernelLogs=no`, `ProtectProc=default`, `ProcSubset=all` and remove `SystemCallFilter`, as `deploy/systemd/dais.service` does.'
     );
   }
-  return 'Allow user namespaces for the user that Dais runs as, or run Dais as root; docs/guide/isolation.md lists what prevents them.';
+  return 'Allow user namespaces for the user that Dais runs as, or run Dais as root; docs/guide/isolation.md lists the settings that prevent them.';
 }
 
-/** What each engine calls the two settings: the filter of system calls, and the mounts that cover /proc. */
+/** The options of each container engine for seccomp, and for the mounts that cover /proc. */
 function containerRemedy(
   container: ContainerEngine,
   { isProcMasked, isFiltered }: { readonly isProcMasked: boolean; readonly isFiltered: boolean },
@@ -127,10 +127,10 @@ function containerRemedy(
       '`Localhost` with deploy/docker/dais-seccomp.json.'
     );
   }
-  return 'Let the container make user namespaces and mount /proc: allow the system calls of deploy/docker/dais-seccomp.json and unmask /proc.';
+  return 'Permit user namespaces and mounts of /proc in the container: allow the system calls of deploy/docker/dais-seccomp.json and unmask /proc.';
 }
 
-/** A key that this kernel does not have reads as empty: it restricts nothing. */
+/** A missing key reads as empty: it restricts nothing. */
 function read(file: string): string {
   try {
     return readFileSync(file, 'utf8');

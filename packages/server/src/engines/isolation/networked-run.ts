@@ -1,6 +1,6 @@
 /**
- * Runs a program in its boundary to its end, with a proxy as its only network: connections to one port of its loopback device
- * come to this process. The program waits until that port is open.
+ * Runs a program in its boundary to completion, with a proxy as its only network: this process receives connections to one port
+ * of its loopback device. The program waits until that port is open.
  */
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -10,20 +10,20 @@ import { Relay } from './relay.ts';
 
 export interface NetworkedRunOptions {
   readonly isolation: Isolation;
-  /** Its network is replaced. Needs a boundary with namespaces. */
+  /** The run; its network is replaced. Needs a boundary with namespaces. */
   readonly run: IsolatedRun;
   readonly variables: Readonly<Record<string, string | undefined>>;
-  /** Of the machine, for the program that opens the port. */
+  /** PATH of the machine, for the program that opens the port. */
   readonly path: string;
   readonly port: number;
   readonly accept: (socket: Socket) => void;
   readonly signal?: AbortSignal | undefined;
   readonly onOutput: (chunk: Buffer, stream: 'stdout' | 'stderr') => void;
-  /** Called every second. Returns why the run ends; undefined: it goes on. */
+  /** Called every second. Returns why the run must end; undefined: it continues. */
   readonly check?: (() => Promise<string | undefined>) | undefined;
 }
 
-/** Reports that it runs, waits for the word to go on, and becomes the program. */
+/** Reports that it runs, waits for the continue line, and executes the program. */
 const WAIT = 'printf r >&3; read -r _ <&3; exec 3>&-; exec "$@"';
 const CHECK_MS = 1000;
 
@@ -35,7 +35,7 @@ export async function runNetworked(options: NetworkedRunOptions): Promise<Isolat
     { variables: options.variables, hasSocket: true, onOutput: options.onOutput },
   );
   started.ref();
-  const abort = () => started.kill('nobody waits for it any more');
+  const abort = () => started.kill('its start was canceled');
   signal?.addEventListener('abort', abort, { once: true });
   if (signal?.aborted === true) abort();
   const stopChecks = checkOften(started, options.check);
@@ -44,7 +44,7 @@ export async function runNetworked(options: NetworkedRunOptions): Promise<Isolat
     relay = await openRelay(started, options);
     return await started.ended;
   } catch (error) {
-    started.kill('its network could not be opened');
+    started.kill('its network ports could not be opened');
     await started.ended;
     throw error;
   } finally {
@@ -54,17 +54,17 @@ export async function runNetworked(options: NetworkedRunOptions): Promise<Isolat
   }
 }
 
-/** Undefined when the run ended before. */
+/** Undefined when the run has already ended. */
 async function openRelay(
   started: IsolatedProcess,
   { path, port, accept }: NetworkedRunOptions,
 ): Promise<Relay | undefined> {
   const { socket } = started;
-  if (socket === undefined) throw new Error('a run that waits has no socket');
+  if (socket === undefined) throw new Error('the waiting run has no socket');
   const isWaiting = await Promise.race([firstByte(socket), started.ended.then(() => false)]);
   if (!isWaiting) return undefined;
   const member = started.networkPid();
-  if (member === undefined) throw new Error('the run has no network of its own');
+  if (member === undefined) throw new Error('the run has no network namespace');
   const reach = [{ port, accept: (connection: Socket) => accept(connection) }];
   const relay = await Relay.open(member, { path, perl: findOnPath('perl', path), attempt: String(started.pid), reach });
   socket.end('\n');

@@ -17,18 +17,18 @@ import {
   type IsolationOptions,
   type IsolationReport,
 } from './contract.ts';
-import { findControlGroups, sweepControlGroups, type ControlGroups } from './control-groups.ts';
+import { findControlGroups, sweepControlGroups, type ControlGroups } from './limits/control-groups.ts';
 import { filterForNamespaces } from './filters.ts';
-import { cpuShare } from './cpu-share.ts';
-import { guardCommand, type GuardLimits } from './guard.ts';
+import { cpuShare } from './limits/cpu-share.ts';
+import { guardCommand, type GuardLimits } from './limits/guard.ts';
 import { landlockLacks, landlockRefusal, wrapWithLandlock } from './landlock/landlock.ts';
 import { LANDLOCK_ABI, landlockProgram } from './landlock/launcher-program.ts';
 import { isolationRemedy, readRestrictions } from './machine-restrictions.ts';
 import { findBubblewrap, findOnPath, SYSTEM_PATH } from './programs.ts';
-import { makeScratch, RunProcess } from './run-process.ts';
+import { createScratch, RunProcess } from './run-process.ts';
 import { testBoundary } from './self-test.ts';
-import { ownRights } from './user.ts';
-import { subjectOf } from './words.ts';
+import { ownPrivileges } from './user.ts';
+import { subjectOf } from './run-messages.ts';
 
 /** The boundary in use and how it is made. */
 type Rung =
@@ -43,25 +43,27 @@ type Rung =
 interface Chosen {
   readonly rung: Rung;
   readonly report: IsolationReport;
-  /** The programs that were there; others are a reason to try again. */
+  /** The programs that were found; new ones trigger another test. */
   readonly programs: string;
 }
 
-/** Where nothing else is said: processes and threads of one run. */
+/** Default limit of processes and threads of one run. */
 const DEFAULT_PROCESSES = 1024;
 const DEFAULT_DISK_BYTES = 2 ** 30;
 const DEFAULT_THREADS = 16;
 const STACK_BYTES = 8 * 2 ** 20;
 const DATA_MARGIN_BYTES = 128 * 2 ** 20;
 const LEAST_DATA_BYTES = 512 * 2 ** 20;
-/** From Node 24 on, V8 reserves so much for compiled code. The limit of data counts it, although it is not touched. */
+/** From Node 24 on, V8 reserves this much for compiled code. The data limit counts it, although it is unused. */
 const NODE_CODE_BYTES = 512 * 2 ** 20;
 const GROUP_PREFIX = 'dais-runs';
-/** A run is ended before Dais when the memory of the machine runs out; a query, which its caller can repeat, before other runs. */
+/**
+ * When the machine runs out of memory, a run is killed before Dais, and a query, which its caller can retry, before other runs.
+ */
 const OOM_SCORE = 500;
 const QUERY_OOM_SCORE = 1000;
 
-/** Sets the limits of each process, then becomes the program. Arguments: KiB of data, 512-byte blocks of a file, processes. */
+/** Sets the limits of each process, then executes the program. Arguments: KiB of data, 512-byte blocks of a file, processes. */
 const LIMITS = `
 unset PWD OLDPWD
 ulimit -c 0
@@ -72,13 +74,16 @@ shift 3
 exec "$@"
 `;
 
-/** Enters control groups, then becomes the program. Arguments: score for the OOM killer, number of groups, these, the program. */
+/**
+ * Enters control groups, then executes the program. Arguments: score for the OOM killer, number of groups, the groups, the
+ * program.
+ */
 const ENTER = `
 echo "$1" >/proc/self/oom_score_adj
 n=$2
 shift 2
 while [ "$n" -gt 0 ]; do
-  echo 0 >"$1/cgroup.procs" || { echo "The control group $1 is gone." >&2; exit 125; }
+  echo 0 >"$1/cgroup.procs" || { echo "The control group $1 no longer exists." >&2; exit 125; }
   shift
   n=$((n - 1))
 done
@@ -86,7 +91,7 @@ exec "$@"
 `;
 
 export interface OpenIsolationOptions extends IsolationOptions {
-  /** Variables that name the kind of container, for the remedy. */
+  /** Variables that identify the type of container, for the remedy. */
   readonly variables?: Readonly<Record<string, string | undefined>>;
 }
 
@@ -96,7 +101,7 @@ export function openIsolation(options: OpenIsolationOptions = {}): Isolation {
 
 let shared: Isolation | undefined;
 
-/** For who is given none: one for this process, with the machine's own programs. */
+/** Returns the default engine of this process, with the programs of the machine. */
 export function sharedIsolation(): Isolation {
   shared ??= openIsolation();
   return shared;
@@ -138,7 +143,7 @@ class LadderIsolation implements Isolation {
       const isConfined = run.isolation !== 'none';
       const { rung } = await this.#choose();
       const needsScratch = isConfined && rung.boundary === 'landlock';
-      if (needsScratch) scratch = await makeScratch();
+      if (needsScratch) scratch = await createScratch();
       const sized: IsolatedRun = {
         ...run,
         command: [
@@ -159,7 +164,7 @@ class LadderIsolation implements Isolation {
         filterDescriptor: 4,
         hasControlGroups: groups !== undefined,
       });
-      // With control groups and namespaces the kernel does all of its work.
+      // With control groups and namespaces the kernel enforces all limits.
       const isHeldByKernel = groups !== undefined && boundary.startsWith('bubblewrap');
       const guard = isHeldByKernel
         ? undefined
@@ -203,10 +208,10 @@ class LadderIsolation implements Isolation {
   }
 
   async close(): Promise<void> {
-    // A trial has a folder of its own, which goes with its end.
+    // A test has a separate folder, which is removed at its end.
     await this.#chosen?.catch(() => undefined);
     const ending = [...this.#running].map(async (run) => {
-      run.kill('Dais stops');
+      run.kill('Dais is stopping');
       run.ref();
       await run.ended;
     });
@@ -226,7 +231,7 @@ class LadderIsolation implements Isolation {
       made.make(limits, processes);
       return made;
     } catch {
-      // The group above was removed or is not writable any more: limits of processes and the guard remain.
+      // The parent group was removed or is no longer writable: process limits and the guard remain.
       await made.remove();
       return undefined;
     }
@@ -237,7 +242,7 @@ class LadderIsolation implements Isolation {
     const { reservedBytes = memoryBytes + threads * STACK_BYTES + DATA_MARGIN_BYTES } = run.limits;
     const codeBytes = run.command[0] === process.execPath ? NODE_CODE_BYTES : 0;
     const data = Math.max(LEAST_DATA_BYTES, reservedBytes) + codeBytes;
-    // It counts all processes of a user: only of a user of its own, or in a user namespace, is that the run.
+    // It counts all processes of a user, which equals the run only with a separate user or in a user namespace.
     const isCountable = !hasGroups && run.isolation !== 'none' && this.#countsAlone;
     const reserved = Number.isFinite(data) ? String(Math.ceil(data / 1024)) : 'unlimited';
     return [reserved, String(Math.ceil(diskBytes / 512)), isCountable ? String(processes) : ''];
@@ -258,7 +263,7 @@ class LadderIsolation implements Isolation {
     const programs = findBubblewrap(this.#options);
     const names = programs.map(({ path }) => path).join(':');
     const before = await this.#chosen?.catch(() => undefined);
-    // A program that came since, as one that Dais fetches, may isolate better.
+    // A program that was installed since, such as the bundled one, may isolate better.
     if (before !== undefined && (before.report.remedy === undefined || before.programs === names)) return before;
     if (this.#chosen === undefined || before !== undefined) {
       const choice = this.#try(programs, names);
@@ -294,7 +299,7 @@ class LadderIsolation implements Isolation {
     if (found.boundary === 'none' && abi < 1) {
       tried.push({
         boundary: 'landlock',
-        reason: perl === undefined ? 'perl is missing' : 'this kernel does not offer Landlock',
+        reason: perl === undefined ? 'perl is not installed' : 'this kernel does not support Landlock',
       });
     }
     const isStrongest = found.boundary === 'bubblewrap';
@@ -334,13 +339,13 @@ function* rungs(
   abi: number,
 ): Generator<Rung & { boundary: Exclude<Boundary, 'none'> }> {
   const modes: Omit<BubblewrapMode, 'program'>[] = [
-    ...(ownRights().isFullRoot ? [{ asRoot: true, hasProc: true, disablesNamespaces: false }] : []),
+    ...(ownPrivileges().isFullRoot ? [{ asRoot: true, hasProc: true, disablesNamespaces: false }] : []),
     { asRoot: false, hasProc: true, disablesNamespaces: true },
     { asRoot: false, hasProc: true, disablesNamespaces: false },
-    ...(ownRights().isFullRoot ? [{ asRoot: true, hasProc: false, disablesNamespaces: false }] : []),
+    ...(ownPrivileges().isFullRoot ? [{ asRoot: true, hasProc: false, disablesNamespaces: false }] : []),
     { asRoot: false, hasProc: false, disablesNamespaces: false },
   ];
-  // Without a filter of system calls, a run could make namespaces of its own.
+  // Without a seccomp filter, a run could create namespaces.
   const hasFilter = filterForNamespaces(true).length > 0;
   for (const mode of modes) {
     if (!mode.asRoot && !mode.disablesNamespaces && !hasFilter) continue;
@@ -354,7 +359,7 @@ function* rungs(
   }
 }
 
-/** Only the kernel knows; files that would tell are often not mounted. */
+/** Asks the kernel, because the files with this information are often not mounted. */
 async function landlockAbi(perl: string | undefined): Promise<number> {
   if (perl === undefined) return 0;
   const { code, stdout } = await runProgram(perl, ['-e', LANDLOCK_ABI], { timeoutMs: 10_000 });
@@ -371,13 +376,13 @@ async function findRunGroups(): Promise<ControlGroups | undefined> {
 function lacksOf(rung: Rung): string[] {
   switch (rung.boundary) {
     case 'bubblewrap':
-      return rung.mode.asRoot ? [] : ['Runs of different owners have the same user id outside of their namespaces.'];
+      return rung.mode.asRoot ? [] : ['Runs of different owners share one user id outside their namespaces.'];
     case 'bubblewrap-without-proc':
-      return ['A run has no /proc: programs that read it do not work.'];
+      return ['A run has no /proc; programs that read it fail.'];
     case 'landlock':
       return landlockLacks(rung.abi);
     case 'none':
-      return ['Nothing isolates user code here.'];
+      return ['User code runs without isolation.'];
     default:
       return rung satisfies never;
   }

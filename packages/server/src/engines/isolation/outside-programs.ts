@@ -1,12 +1,11 @@
 /**
- * Programs of the machine for a task that sees an image instead of it: they make the task who it is and read its variables,
- * whatever the image has or lacks. The machine's `/usr` lies in a corner of the image, and each program is started by its own
- * loader with its own libraries.
+ * Programs of the machine for a task in an image: they set its user and read its variables, whatever the image contains. `/usr`
+ * of the machine is mounted in a folder of the image, and each program is started by its own loader with its own libraries.
  */
 import { realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** Where `/usr` of the machine lies in an image. */
+/** Mount point of `/usr` of the machine in an image. */
 export const OUTSIDE = '/.dais/usr';
 
 const LOADERS: Readonly<Record<string, string>> = {
@@ -16,7 +15,7 @@ const LOADERS: Readonly<Record<string, string>> = {
 
 export type OutsideProgram = (name: string) => readonly string[];
 
-/** Undefined where the machine does not keep its programs and libraries below `/usr`, or has another loader. */
+/** Undefined if programs and libraries of the machine are not below `/usr`, or if it has another loader. */
 export function outsidePrograms(machine: string): OutsideProgram | undefined {
   try {
     const loader = realpathSync(LOADERS[machine] ?? '');

@@ -1,18 +1,20 @@
-/** Finds the programs that isolation needs: what the operator names, the machine's, what Dais brings. The only place that does. */
-import { accessSync, constants, statSync } from 'node:fs';
+/** Finds the programs for isolation: configured ones, those of the machine, bundled ones. The only module that does. */
+import { existsSync, realpathSync, accessSync, constants, statSync } from 'node:fs';
+import path from 'node:path';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { FoundProgram } from './contract.ts';
 
 export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-export interface ProgramPlaces {
+export interface ProgramPaths {
   readonly configured?: readonly string[] | undefined;
   readonly path?: string | undefined;
   readonly bundled?: readonly string[] | undefined;
 }
 
-/** All places of bwrap where a program is, in the order in which they are tried. */
-export function findBubblewrap({ configured = [], path = SYSTEM_PATH, bundled = [] }: ProgramPlaces): FoundProgram[] {
+/** Returns all existing bwrap programs, in the order in which they are tried. */
+export function findBubblewrap({ configured = [], path = SYSTEM_PATH, bundled = [] }: ProgramPaths): FoundProgram[] {
   const onPath = findOnPath('bwrap', path);
   const found: FoundProgram[] = [
     ...configured.map((place): FoundProgram => ({ path: place, source: 'configured' })),
@@ -37,4 +39,21 @@ function isProgram(place: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Returns the folders that Node needs to run a program of this package: Node, this package and `node_modules`. */
+export function programFolders(): string[] {
+  const own = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
+  const folders = new Set([own]);
+  const node = path.dirname(path.dirname(realpathSync(process.execPath)));
+  if (node !== '/' && !node.startsWith('/usr')) folders.add(node);
+  for (let folder = own; folder !== '/'; folder = path.dirname(folder)) {
+    const modules = path.join(folder, 'node_modules');
+    if (!existsSync(modules)) continue;
+    folders.add(modules);
+    // A link in a repository with several packages.
+    const api = path.join(modules, '@dais', 'api');
+    if (existsSync(api)) folders.add(realpathSync(api));
+  }
+  return [...folders];
 }

@@ -1,6 +1,6 @@
 /** Isolation on a machine without bubblewrap: installs the bundled one before the first run, and reports why it could not. */
 import type { Clock } from '#lib/clock.ts';
-import { bundledBubblewrap, bundledPlace, type BundledBubblewrapOptions } from './bundled-bubblewrap.ts';
+import { bundledBubblewrap, bundledPlace, type BundledBubblewrapOptions } from './bubblewrap/bundled-bubblewrap.ts';
 import type {
   Confined,
   ConfineOptions,
@@ -15,14 +15,14 @@ import { findBubblewrap } from './programs.ts';
 
 export interface ProvidedIsolationOptions {
   readonly bundled: BundledBubblewrapOptions;
-  /** What is tried besides the bundled program. */
+  /** Options in addition to the bundled program. */
   readonly programs: Pick<IsolationOptions, 'configured' | 'path'>;
-  /** Opens the engine; `bundled` is the place of the bundled program. */
+  /** Opens the engine; `bundled` is the path of the bundled program. */
   readonly open: (options: { readonly bundled: readonly string[] }) => Isolation;
   readonly clock: Clock;
 }
 
-/** An installation that failed is tried again by a run that comes later than this. */
+/** A failed installation is retried by a run after this time. */
 const RETRY_MS = 300_000;
 
 export class ProvidedIsolation implements Isolation {
@@ -57,7 +57,7 @@ export class ProvidedIsolation implements Isolation {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort(new Error('Dais stops'));
+    this.#closing.abort(new Error('Dais is stopping'));
     await this.#installing;
     await this.#isolation.close();
   }

@@ -1,4 +1,4 @@
-/** A run that ends with this process: starts it inside its boundary, holds its limits and reports why it ended. */
+/** A run that ends with this process: starts it inside its boundary, enforces its limits and reports why it ended. */
 import { existsSync, readlinkSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,28 +9,28 @@ import { start, type ChildProcess } from '#lib/process.ts';
 import { checkProcess, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.ts';
 import { firstDescendants, treeCpuMs, treeMemory } from '#lib/system/process-tree.ts';
 import type { Boundary, EndCause, IsolatedEnd, IsolatedProcess, IsolatedRun, IsolatedStart } from './contract.ts';
-import type { TaskGroups } from './control-groups.ts';
-import { limitReason, subjectOf } from './words.ts';
+import type { TaskGroups } from './limits/control-groups.ts';
+import { limitReason, subjectOf } from './run-messages.ts';
 
 export interface RunProcessOptions {
   readonly run: IsolatedRun;
   readonly start: IsolatedStart;
   readonly boundary: Boundary;
-  /** What is started: the guard, if any, then what confines, then the program. */
+  /** The command line: the guard, if any, then the confinement, then the program. */
   readonly command: readonly string[];
   readonly hasGuard: boolean;
   /** For descriptor 4. */
   readonly filter: Buffer;
   readonly groups: TaskGroups | undefined;
   readonly memoryBytes: number;
-  /** A folder of the run alone, which goes with it. */
+  /** A private folder of the run, removed at its end. */
   readonly scratch: string | undefined;
 }
 
 const CHECK_MS = 250;
-/** What it started may hold its output open after its end. */
+/** Its child processes may keep its output open after its end. */
 const OUTPUT_MS = 1000;
-/** Between the end of what confines a run and the end of the program in it. */
+/** Time between the end of the confinement and the end of the program in it. */
 const GONE_MS = 1000;
 const SIGNALS: Readonly<Record<number, string>> = {
   4: 'SIGILL',
@@ -46,11 +46,11 @@ const SIGNALS: Readonly<Record<number, string>> = {
 
 let swept: Promise<void> | undefined;
 
-/** Names the process that it belongs to: the next one removes what a process that was killed left behind. */
-export async function makeScratch(): Promise<string> {
+/** Contains the identity of its process: the next process removes leftovers of killed ones. */
+export async function createScratch(): Promise<string> {
   await (swept ??= sweepScratch());
   const own = processIdentity(process.pid);
-  // Containers may share a folder of temporary files, and their process ids say nothing to each other.
+  // Containers may share a temporary folder, and their process ids are not comparable.
   const owner = own === undefined ? 'unknown' : `${namespaceOf(own)}-${own.pid}-${own.startTime}`;
   return await mkdtemp(join(tmpdir(), `dais-scratch-${owner}-`));
 }
@@ -64,8 +64,8 @@ export async function sweepScratch(): Promise<void> {
   if (own === undefined) return;
   for (const name of await readdir(tmpdir()).catch(() => [])) {
     const [, namespace, pid = '', startTime = ''] = /^dais-scratch-(\d+)-(\d+)-(\d+)-/.exec(name) ?? [];
-    if (namespace !== namespaceOf(own) || checkProcess({ ...own, pid: Number(pid), startTime }) !== 'gone') continue;
-    // Of another user it cannot be removed, and need not be.
+    if (namespace !== namespaceOf(own) || judgeProcess({ ...own, pid: Number(pid), startTime }) !== 'gone') continue;
+    // Folders of other users cannot be removed, and need not be.
     await rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => {});
   }
 }
@@ -79,9 +79,9 @@ export class RunProcess implements IsolatedProcess {
   #isOver = false;
   #report = '';
   #cpuMs = 0;
-  /** The process of the program that was killed from here. */
+  /** The process of the program that this process killed. */
   #killed: number | undefined;
-  /** Why it was ended from here. */
+  /** Why this process ended it. */
   #ending: { readonly cause: EndCause; readonly reason: string } | undefined;
 
   constructor(options: RunProcessOptions) {
@@ -92,7 +92,7 @@ export class RunProcess implements IsolatedProcess {
     const [program = '', ...args] = command;
     this.#child = start(program, args, {
       env: variables,
-      // A group of its own: what it starts ends with it.
+      // A separate process group, so that its children end with it.
       detached: true,
       stdio: [
         hasGuard ? 'pipe' : 'ignore',
@@ -154,7 +154,7 @@ export class RunProcess implements IsolatedProcess {
     });
   }
 
-  /** What confines a program has one child, and so on to the program. */
+  /** Each confining process has one child, down to the program. */
   #chain(): number[] {
     return this.#isOver || this.#child.pid === undefined ? [] : firstDescendants(this.#child.pid);
   }
@@ -189,7 +189,7 @@ export class RunProcess implements IsolatedProcess {
     try {
       if (this.#child.pid !== undefined) process.kill(-this.#child.pid, 'SIGKILL');
     } catch {
-      // All of it is gone.
+      // All processes have ended.
     }
   }
 
@@ -243,7 +243,7 @@ export class RunProcess implements IsolatedProcess {
     return { cause: 'exit', code: exit.code ?? 0, reason: `${this.#subject()} ended with exit code ${exit.code}` };
   }
 
-  /** The limits that neither the kernel nor the guard holds. None of them is urgent. */
+  /** Enforces the limits that neither the kernel nor the guard enforces. None of them is urgent. */
   #hold(): void {
     const { run, groups, scratch, memoryBytes } = this.#options;
     const { wallMs, diskBytes } = run.limits;
@@ -252,7 +252,7 @@ export class RunProcess implements IsolatedProcess {
       const timer = setTimeout(() => this.#end('wall-time', limitReason(run.workload, 'wall-time', limits)), wallMs);
       this.#keep(timer);
     }
-    // The kernel ends one process of a group at a time; the others are of no use without it.
+    // The kernel kills one process of a group at a time; the others are useless without it.
     if (groups !== undefined) {
       this.#every(() => {
         if (groups.usage().memoryKills > 0) this.#end('memory', limitReason(run.workload, 'memory', limits));

@@ -1,6 +1,6 @@
 /**
- * Runs a program inside a boundary that tries to leave it. A boundary counts only when this program fails at everything that it
- * must not be able to do; versions and settings of the machine say nothing.
+ * Runs a program inside a boundary that tries to escape. A boundary is used only if every forbidden action of this program
+ * fails; versions and settings of the machine are not evidence.
  */
 import { once } from 'node:events';
 import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -14,8 +14,8 @@ const TIMEOUT_MS = 10_000;
 const OWNER = 'self-test';
 
 /**
- * Prints one line for each thing that it could do. Arguments: the boundary, its scratch folder, a file and a folder outside, a
- * TCP port, a socket file and an abstract name of the tester, its process id.
+ * Prints one line per successful forbidden action. Arguments: the boundary, its scratch folder, a file and a folder outside,
+ * and of the tester a TCP port, a socket file, an abstract socket name and its process id.
  */
 const ATTEMPTS = String.raw`
 use strict;
@@ -57,24 +57,24 @@ if ($text ne '') {
   could('has capabilities') unless $text =~ /^CapEff:\t0+$/m;
 }
 my $child = fork;
-could('cannot make a process') unless defined $child;
+could('cannot create a process') unless defined $child;
 if (defined $child && !$child) { exec 'unshare', '-U', 'true' or exit 1 }
 waitpid $child, 0;
-could('makes a user namespace') if $? == 0;
+could('creates a user namespace') if $? == 0;
 print "end\n";
 `;
 
-/** The same, as far as a shell can try it, where Perl is missing. */
+/** The subset that a shell can test, without Perl. */
 const SHELL_ATTEMPTS = `
 shift
 echo x >"$1/own" || echo 'it cannot write its scratch folder'
 cat "$1/given" >/dev/null || echo 'it cannot read its scratch folder'
 cat "$2" >/dev/null 2>&1 && echo 'it reads a file outside'
 ls "$3" >/dev/null 2>&1 && echo 'it lists a folder outside'
-touch "$3/new" 2>/dev/null && echo 'it makes a file outside'
+touch "$3/new" 2>/dev/null && echo 'it creates a file outside'
 touch /usr/dais-self-test 2>/dev/null && echo 'it writes to /usr'
 if [ -r /proc/1/comm ]; then read -r first </proc/1/comm; [ "$first" = bwrap ] || echo "it sees the process $first"; fi
-unshare -U true 2>/dev/null && echo 'it makes a user namespace'
+unshare -U true 2>/dev/null && echo 'it creates a user namespace'
 echo end
 `;
 
@@ -85,7 +85,7 @@ export interface SelfTestParts {
   readonly confine: (run: IsolatedRun) => Confined;
 }
 
-/** Returns why the boundary does not hold; undefined when it does. */
+/** Returns why the boundary failed; undefined when it works. */
 export async function testBoundary({ boundary, perl, path, confine }: SelfTestParts): Promise<string | undefined> {
   const place = await mkdtemp(join(tmpdir(), 'dais-self-test-'));
   const servers: Server[] = [];
@@ -115,7 +115,7 @@ export async function testBoundary({ boundary, perl, path, confine }: SelfTestPa
       for (const own of [scratch, join(scratch, 'given')]) await chown(own, confined.uid, confined.uid);
     }
     const [program, ...args] = confined.command;
-    // The filter comes as standard input.
+    // Standard input is the filter.
     const result = await run(program, args, {
       env: { PATH: path },
       timeoutMs: TIMEOUT_MS,
@@ -125,8 +125,8 @@ export async function testBoundary({ boundary, perl, path, confine }: SelfTestPa
     if (result.timedOut) return `it did not end within ${TIMEOUT_MS / 1000} s`;
     const lines = result.stdout.toString('utf8').trim().split('\n');
     if (lines.at(-1) !== 'end') {
-      const said = result.stderr.trim().split('\n').at(-1) ?? '';
-      return said === '' ? `it ended with exit code ${result.code}` : said;
+      const errorText = result.stderr.trim().split('\n').at(-1) ?? '';
+      return errorText === '' ? `it ended with exit code ${result.code}` : errorText;
     }
     if (lines.length > 1) return lines.slice(0, -1).join('; ');
     const { mode } = await stat(canary);

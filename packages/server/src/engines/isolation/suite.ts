@@ -1,13 +1,13 @@
-/** What every boundary must hold, wherever it runs. */
+/** Tests that every boundary must pass. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { CHECKS, type CheckReport } from './checks.testing.ts';
+import { CHECKS, type CheckReport } from './testing/checks.testing.ts';
 import type { Boundary } from './contract.ts';
 
 export interface IsolationSubject {
-  /** What the machine, or what is left of it, must be found to offer. */
+  /** The expected boundary and limits of the machine. */
   readonly boundary: Boundary;
   readonly limits: CheckReport['limits'];
-  /** Runs the checks, in this process or in another one. */
+  /** Runs the checks, in this process or another one. */
   readonly check: () => Promise<CheckReport>;
 }
 
@@ -18,7 +18,7 @@ export function isolationContract(name: string, { boundary, limits, check }: Iso
       report = await check();
     }, 120_000);
 
-    test(`the boundary is ${boundary}, limits are held by ${limits}`, () => {
+    test(`the boundary is ${boundary}, limits are enforced by ${limits}`, () => {
       expect(report).toMatchObject({ boundary, limits });
     });
 

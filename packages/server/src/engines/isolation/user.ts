@@ -1,24 +1,24 @@
-/** What the user that Dais runs as may do, and user ids for runs that root starts. */
+/** Privileges of the user that Dais runs as, and user ids for runs of root. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-/** A range that systemd assigns to nobody ("UIDs and GIDs on systemd systems", unused). */
+/** A range that systemd leaves unused ("UIDs and GIDs on systemd systems"). */
 const FIRST_UID = 1_900_000_000;
 const UIDS = 100_000_000;
 
 /** Bits of linux/capability.h: CHOWN, DAC_OVERRIDE, FOWNER, KILL, SETGID, SETUID, SETPCAP, SYS_ADMIN. */
 const NEEDED = [0, 1, 3, 5, 6, 7, 8, 21];
 
-export interface UserRights {
+export interface UserPrivileges {
   readonly isRoot: boolean;
-  /** Root with all rights that mounts and user ids of others need. Root in a container has fewer. */
+  /** Root with all capabilities for mounts and user ids. Root in a container has fewer. */
   readonly isFullRoot: boolean;
 }
 
-let own: UserRights | undefined;
+let own: UserPrivileges | undefined;
 
-export function ownRights(): UserRights {
-  own ??= readRights(
+export function ownPrivileges(): UserPrivileges {
+  own ??= readPrivileges(
     process.geteuid?.() ?? -1,
     readFileSync('/proc/self/status', 'latin1'),
     readFileSync('/proc/self/uid_map', 'latin1'),
@@ -26,8 +26,8 @@ export function ownRights(): UserRights {
   return own;
 }
 
-/** From /proc/self/status and /proc/self/uid_map. In a user namespace the ids of runs may not be mapped. */
-export function readRights(uid: number, status: string, uidMap: string): UserRights {
+/** From /proc/self/status and /proc/self/uid_map. In a user namespace the ids of runs may be unmapped. */
+export function readPrivileges(uid: number, status: string, uidMap: string): UserPrivileges {
   if (uid !== 0) return { isRoot: false, isFullRoot: false };
   const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
   const hasCapabilities = NEEDED.every((bit) => (effective >> BigInt(bit)) & 1n);

@@ -1,4 +1,4 @@
-/** What every implementation of the keys engine must do, whatever holds its keys. */
+/** Tests that every implementation of the keys engine must pass. */
 import { randomBytes } from 'node:crypto';
 import { DaisError, type ErrorCode } from '@dais/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -7,11 +7,11 @@ import type { KeyStore } from './contract.ts';
 export interface KeyStoreSubject {
   readonly keys: KeyStore;
   /**
-   * Makes another key the current one the way this engine's operator does, keeping the old, and gives the store that
-   * sees it (the same one when it needs no restart).
+   * Rotates the current key like an operator of this engine, keeps the old one, and returns the store that sees it (the same
+   * one if it needs no restart).
    */
   addKey(): Promise<KeyStore>;
-  /** A store of the same kind that holds other keys only. */
+  /** A store of the same type with other keys only. */
   strangers(): Promise<KeyStore>;
   end(): Promise<void>;
 }
@@ -26,7 +26,7 @@ export function keyStoreSuite(name: string, readOnly: boolean, open: () => Promi
     });
     afterAll(async () => await subject.end());
 
-    test('what was wrapped is unwrapped in its context only', async () => {
+    test('unwraps a key only in its context', async () => {
       const dataKey = randomBytes(32);
       const wrapped = await keys.wrap(dataKey, 'project/secret/token');
       expect(wrapped).toMatchObject(await keys.current());
@@ -35,7 +35,7 @@ export function keyStoreSuite(name: string, readOnly: boolean, open: () => Promi
       await expectCode('key_mismatch', keys.unwrap(wrapped, ''));
     });
 
-    test('the wrapped form hides the data key and is fresh each time', async () => {
+    test('the wrapped form hides the data key and differs each time', async () => {
       const dataKey = randomBytes(32);
       const first = await keys.wrap(dataKey, 'c');
       const second = await keys.wrap(dataKey, 'c');
@@ -43,7 +43,7 @@ export function keyStoreSuite(name: string, readOnly: boolean, open: () => Promi
       expect(first.wrapped.equals(second.wrapped)).toBe(false);
     });
 
-    test('a changed byte, a missing byte and no bytes are a mismatch', async () => {
+    test('reports a mismatch for a changed byte, a missing byte and no bytes', async () => {
       const one = await keys.wrap(randomBytes(32), 'c');
       const { wrapped } = one;
       for (const index of [0, wrapped.length >> 1, wrapped.length - 1]) {
@@ -55,7 +55,7 @@ export function keyStoreSuite(name: string, readOnly: boolean, open: () => Promi
       await expectCode('key_mismatch', keys.unwrap({ ...one, wrapped: Buffer.from([0]) }, 'c'));
     });
 
-    test('contexts of any text and length keep their difference', async () => {
+    test('distinguishes contexts of any text and length', async () => {
       const contexts = ['', 'a', 'a\0b', 'ä€😀', 'x'.repeat(2_000), 'x'.repeat(2_001)];
       for (const context of contexts) {
         const wrapped = await keys.wrap(Buffer.alloc(32, 7), context);
@@ -64,21 +64,21 @@ export function keyStoreSuite(name: string, readOnly: boolean, open: () => Promi
       }
     });
 
-    test('twenty wraps at once do not disturb each other', async () => {
+    test('supports twenty concurrent wraps', async () => {
       const dataKeys = Array.from({ length: 20 }, () => randomBytes(32));
       const wrapped = await Promise.all(dataKeys.map((dataKey, index) => keys.wrap(dataKey, `c${index}`)));
       const unwrapped = await Promise.all(wrapped.map((one, index) => keys.unwrap(one, `c${index}`)));
       expect(unwrapped).toEqual(dataKeys);
     });
 
-    test('the current key is listed first, with a fingerprint that tells nothing', async () => {
+    test('lists the current key first, with a fingerprint that reveals nothing', async () => {
       const current = await keys.current();
       expect(current.keyId).toMatch(/^[!-~]{1,256}$/);
       expect(current.fingerprint).toMatch(/^[0-9a-f]{16}$/);
       expect((await keys.list())[0]).toEqual(current);
     });
 
-    test('keys of somebody else are missing, by name', async () => {
+    test('reports an unknown key as missing, by its name', async () => {
       const strangers = await subject.strangers();
       try {
         const wrapped = await strangers.wrap(randomBytes(32), 'c');
@@ -91,7 +91,7 @@ export function keyStoreSuite(name: string, readOnly: boolean, open: () => Promi
       }
     });
 
-    test(readOnly ? 'keys made elsewhere are not rotated here' : 'rotate makes a new current key', async () => {
+    test(readOnly ? 'does not rotate keys of an external store' : 'rotate creates a new current key', async () => {
       if (readOnly) {
         await expectCode('keys_read_only', keys.rotate());
         return;
@@ -103,7 +103,7 @@ export function keyStoreSuite(name: string, readOnly: boolean, open: () => Promi
       expect((await keys.list()).slice(0, 2)).toEqual([made, before]);
     });
 
-    test('after a new key the old values still open and new ones use the new key', async () => {
+    test('after a rotation, old values can be decrypted and new values use the new key', async () => {
       const dataKey = randomBytes(32);
       const old = await keys.wrap(dataKey, 'c');
       keys = await subject.addKey();

@@ -1,15 +1,15 @@
-/** What every online store must do, whatever keeps its rows. */
+/** Tests that every online store must pass. */
 import { randomUUID } from 'node:crypto';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { OnlineRow, OnlineStore, OnlineView } from './contract.ts';
-import { counts } from './newest.ts';
+import { counts } from './newest-rows.ts';
 
 export interface OnlineStoreSubject {
   readonly store: OnlineStore;
-  /** Another process's store of the same rows. */
+  /** The store of another process with the same rows. */
   readonly other: OnlineStore;
-  /** Id of a project that may be written to. */
+  /** Id of a writable project. */
   readonly project: string;
   end(): Promise<void>;
 }
@@ -34,7 +34,7 @@ export function onlineStoreSuite(name: string, open: () => Promise<OnlineStoreSu
     });
     afterAll(async () => await subject.end());
 
-    test('what was written is read in the order asked, and nothing stands for what is not there', async () => {
+    test('returns written rows in the requested order, and undefined for missing rows', async () => {
       const [one, two] = [fresh(), fresh()];
       expect(await store.write(one, [row('a', 1, 'A'), row('b', 2, 'B')])).toBe(2);
       expect(await store.write(two, [row('a', 3, 'other')])).toBe(1);
@@ -52,7 +52,7 @@ export function onlineStoreSuite(name: string, open: () => Promise<OnlineStoreSu
       expect(await store.write(one, [])).toBe(0);
     });
 
-    test('any bytes are a key and a value', async () => {
+    test('accepts any bytes as key and value', async () => {
       const view = fresh();
       const strange = [Buffer.alloc(0), Buffer.from([0]), Buffer.from([0, 255, 10, 13]), Buffer.alloc(2048, 7)];
       const large = Buffer.alloc(2 ** 20, 9);
@@ -82,11 +82,11 @@ export function onlineStoreSuite(name: string, open: () => Promise<OnlineStoreSu
       expect(await store.write(view, [row('a', 10, 'later', 6)])).toBe(1);
       expect(await store.write(view, [row('a', 11, 'newest', 0), row('a', 10, 'no', 99)])).toBe(1);
       expect(await now()).toBe('newest');
-      // The same again is no change.
+      // The same row again is not a change.
       expect(await store.write(view, [row('a', 11, 'newest', 0)])).toBe(0);
     });
 
-    test('whatever the order and the batches, the same row wins', async () => {
+    test('the same row wins for any order and any batches', async () => {
       const rows = fc.array(
         fc.record({ key: fc.constantFrom('a', 'b', 'c'), eventTime: fc.nat(4), createdTime: fc.nat(2) }),
         { maxLength: 30 },
@@ -108,7 +108,7 @@ export function onlineStoreSuite(name: string, open: () => Promise<OnlineStoreSu
       );
     });
 
-    test('writers at the same time never lose the newest', async () => {
+    test('concurrent writers never lose the newest row', async () => {
       const view = fresh();
       const names = Array.from({ length: 50 }, (_, at) => `k${at}`);
       await Promise.all(
@@ -123,7 +123,7 @@ export function onlineStoreSuite(name: string, open: () => Promise<OnlineStoreSu
       }
     });
 
-    test('what another process writes is read here', async () => {
+    test('reads the writes of another process', async () => {
       const view = fresh();
       const now = async () => told((await store.read([{ ...view, keys: keys('a') }]))[0])?.[0];
       await subject.other.write(view, [row('a', 1, 'one')]);
@@ -134,7 +134,7 @@ export function onlineStoreSuite(name: string, open: () => Promise<OnlineStoreSu
       await expect.poll(now).toBeUndefined();
     });
 
-    test('keys come in pages, each once, and are counted', async () => {
+    test('returns keys in pages, each once, and counts them', async () => {
       const view = fresh();
       const names = Array.from({ length: 25 }, (_, at) => `k${at}`);
       await store.write(

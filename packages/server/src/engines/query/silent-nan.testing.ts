@@ -1,6 +1,6 @@
 /**
- * A Parquet file as Apache Arrow writes it: `x` is 1, 2, NaN, 3, NULL, 2, and the file says that the largest is 3. Statistics of
- * Parquet leave NaN out, and nothing in a file tells whether there is any.
+ * A Parquet file written by Apache Arrow: `x` is 1, 2, NaN, 3, NULL, 2, and its maximum is 3 in the file statistics. Parquet
+ * statistics omit NaN, and nothing in a file shows whether there is any.
  */
 export const SILENT_NAN = Buffer.from(
   [

@@ -1,4 +1,4 @@
-/** What the parts of the suite share: files, rows, and short ways to ask. */
+/** Shared helpers of the suite: files, rows, and short query functions. */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type {
@@ -17,7 +17,7 @@ import type { Expression, LiteralValue, Relation } from './model/query-tree.ts';
 
 export interface QuerySubject {
   readonly engine: QueryEngine;
-  /** For the files of the tests; the subject removes it. */
+  /** Folder for test files; the subject removes it. */
   readonly folder: string;
   end(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** What a job writes, and how it ends. A part of the suite. */
+/** Suite: outputs and termination of jobs. */
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -22,7 +22,7 @@ import type { Relation } from './model/query-tree.ts';
 import { type Bench, expectFailure, inline } from './suite-bench.testing.ts';
 
 export function jobTests(bench: Bench): void {
-  describe('what a job gives', () => {
+  describe('outputs of a job', () => {
     const numbers = inline({ n: 'int64', s: 'string' }, ...Array.from({ length: 5000 }, (_, n) => [n, `value ${n}`]));
     const parquet = (name: string, split: NonNullable<Extract<QueryJob['output'], { type: 'parquet' }>['split']>) => ({
       type: 'parquet' as const,
@@ -39,7 +39,7 @@ export function jobTests(bench: Bench): void {
         ),
       );
 
-    test('at most so many rows, and whether there were more', async () => {
+    test('limits rows and reports truncation', async () => {
       const query: Relation = { type: 'sort', from: scan('t'), by: [ascending('n')] };
       const few = await bench.engine.run({ tables: { t: numbers }, query, output: { type: 'rows', limit: 3 } });
       expect(few).toMatchObject({ truncated: true, rowCount: 3 });
@@ -48,7 +48,7 @@ export function jobTests(bench: Bench): void {
       expect(all).toMatchObject({ truncated: false, rowCount: 5000 });
       expect(all.rows[4999]).toEqual([4999, 'value 4999']);
     });
-    test('steps that later queries read, and several results', async () => {
+    test('stored steps and several results', async () => {
       const result = await bench.engine.run({
         tables: { t: numbers },
         prepare: [
@@ -67,7 +67,7 @@ export function jobTests(bench: Bench): void {
       expect(result.rows).toEqual([[0], [2], [4]]);
       expect(result.more[0]?.rows).toEqual([[2500]]);
     });
-    test('Parquet in pieces of rows, in the order of the query', async () => {
+    test('Parquet files in query order', async () => {
       const result = await bench.engine.run({
         tables: { t: numbers },
         query: scan('t'),
@@ -81,7 +81,7 @@ export function jobTests(bench: Bench): void {
       );
       expect(back.rows.map(([n]) => n)).toEqual([4999, 4998]);
     });
-    test('equal rows give equal bytes', async () => {
+    test('equal rows produce equal bytes', async () => {
       const one = await bench.engine.run({
         tables: { t: numbers },
         query: scan('t'),
@@ -94,7 +94,7 @@ export function jobTests(bench: Bench): void {
       });
       expect(await digests(one)).toEqual(await digests(two));
     });
-    test('cut by content: a change of one row leaves the other files as they were', async () => {
+    test('content-defined files: a changed row keeps the other files unchanged', async () => {
       const of = async (name: string, rows: InlineTable['rows'], keys?: readonly string[]) =>
         await digests(
           await bench.engine.run({
@@ -111,7 +111,7 @@ export function jobTests(bench: Bench): void {
       expect(added.filter((each) => !before.includes(each)).length).toBeLessThanOrEqual(2);
       expect(changed.filter((each) => !keyed.includes(each))).toHaveLength(1);
     });
-    test('no rows: one file that tells the columns', async () => {
+    test('without rows: one file with the columns', async () => {
       const result = await bench.engine.run({
         tables: { t: { ...numbers, rows: [] } },
         query: scan('t'),
@@ -137,7 +137,7 @@ export function jobTests(bench: Bench): void {
       expect(await readFile(ndjson, 'utf8')).toBe('[0,"value 0"]\n[1,"value 1"]\n');
       expect(made).toMatchObject([{ rows: 2, bytes: 28 }]);
     });
-    test('an Arrow stream that is read back as it was, value by value', async () => {
+    test('an Arrow stream that round-trips every value', async () => {
       const arrow = path.join(bench.folder, 'out.arrow');
       const table: InlineTable = {
         columns: [
@@ -185,7 +185,7 @@ export function jobTests(bench: Bench): void {
       const none = await bench.rowsOf(scan('t'), { t: { files: [{ path: arrow, format: 'arrow' }] } });
       expect([none.rows, none.columns]).toEqual([[], table.columns]);
     });
-    test('nothing but its faults', async () => {
+    test('only errors', async () => {
       const result = await bench.engine.run({ tables: { t: numbers }, query: scan('t'), output: { type: 'none' } });
       expect(result).toMatchObject({ rowCount: 0, rows: [], files: [] });
       const broken = {
@@ -198,7 +198,7 @@ export function jobTests(bench: Bench): void {
           .code,
       ).toBe('data_invalid');
     });
-    test('two columns of one name are refused', async () => {
+    test('rejects two columns with the same name', async () => {
       const twice: Relation = {
         type: 'project',
         from: scan('t'),
@@ -208,8 +208,8 @@ export function jobTests(bench: Bench): void {
     });
   });
 
-  describe('asks without running', () => {
-    test('what a query gives', async () => {
+  describe('inspects without running', () => {
+    test('the columns of a query', async () => {
       const query = filter(scan('t'), allOf(call('>', column('n'), literal(1))));
       expect(
         await bench.engine.check(query, {
@@ -226,7 +226,7 @@ export function jobTests(bench: Bench): void {
       const failure = await expectFailure(bench.engine.check(sql, { t: [{ name: 'n', type: 'int64' }] }));
       expect(failure).toMatchObject({ code: 'query_invalid', position: { line: 1, column: 8 } });
     });
-    test('what a file holds, so that the next is read alike', async () => {
+    test('the columns and dialect of a file', async () => {
       const described = await bench.engine.describe({
         files: [await bench.file(gzipSync('id;;when\n1;x;2026-01-01\n'), { name: 'a.csv.gz' })],
       });
@@ -263,7 +263,7 @@ export function jobTests(bench: Bench): void {
       output: { type: 'rows', limit: 1 },
       limits,
     });
-    test('when it is told to, and works on', async () => {
+    test('on abort, and serves the next job', async () => {
       const abort = new AbortController();
       const running = bench.engine.run(work(), {
         signal: abort.signal,
@@ -272,7 +272,7 @@ export function jobTests(bench: Bench): void {
       await expect(running).rejects.toThrow('enough');
       expect(await bench.valueOf(literal(1))).toBe(1);
     });
-    test('while it waits for its turn', async () => {
+    test('while it waits in the queue', async () => {
       const [first, second] = [new AbortController(), new AbortController()];
       const running = bench.engine.run(work(), { signal: first.signal });
       const waiting = bench.engine.run(work(), {
@@ -283,10 +283,10 @@ export function jobTests(bench: Bench): void {
       first.abort(new Error('nor this'));
       await expect(running).rejects.toThrow('nor this');
     });
-    test('when its time is over', async () => {
+    test('at its time limit', async () => {
       expect(await expectFailure(bench.engine.run(work({ wallMs: 500 })))).toMatchObject({ code: 'query_limit' });
     });
-    test('when it needs more memory and disk than it may have', async () => {
+    test('at its memory and disk limits', async () => {
       const pairs: Relation = {
         type: 'join',
         kind: 'cross',
@@ -305,7 +305,7 @@ export function jobTests(bench: Bench): void {
       expect(failure.code).toBe('query_limit');
       expect(await bench.valueOf(literal(2))).toBe(2);
     });
-    test('when what it keeps between its steps needs more disk than it may have', async () => {
+    test('when stored steps exceed the disk limit', async () => {
       const numbered = inline({ n: 'int64' }, ...Array.from({ length: 4000 }, (_, n) => [n]));
       const pairs: Relation = {
         type: 'project',

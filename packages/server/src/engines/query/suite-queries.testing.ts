@@ -1,4 +1,4 @@
-/** Types, expressions and relations. A part of the suite. */
+/** Suite: types, expressions and relations. */
 import { aggregate, ascending, call, cast, column, descending, literal, named, scan, when } from './model/build.ts';
 import type { Expression, LiteralValue, Relation } from './model/query-tree.ts';
 import { createHash } from 'node:crypto';
@@ -30,7 +30,7 @@ export function queryTests(bench: Bench): void {
       st: 'struct<a:int64,b:string>',
       m: 'map<string,float64>',
     };
-    test('go through Parquet and come back as they were', async () => {
+    test('round-trip through Parquet', async () => {
       const table = inline(
         Object.fromEntries(Object.entries(columns).filter(([, type]) => !/^(?:struct|map)/.test(type))),
         [
@@ -103,7 +103,7 @@ export function queryTests(bench: Bench): void {
   });
 
   describe('expressions', () => {
-    test('give what they say', async () => {
+    test('return their defined values', async () => {
       const table: readonly (readonly [string, Expression, unknown])[] = [
         ['a division by zero', call('/', literal(1), literal(0)), null],
         ['a division of integers', call('/', literal(1), literal(4)), 0.25],
@@ -143,11 +143,11 @@ export function queryTests(bench: Bench): void {
       const given = table.map(([as], n) => [as, rows[0]?.[n]]);
       expect(given).toEqual(table.map(([as, , expected]) => [as, expected]));
     });
-    test('a function that is not there, or takes something else', async () => {
+    test('an unknown function, or wrong arguments', async () => {
       expect((await expectFailure(bench.valueOf(call('nothing' as 'abs', literal(1))))).code).toBe('query_invalid');
       expect((await expectFailure(bench.valueOf(call('abs')))).message).toContain('takes 1');
     });
-    test('names and values are never text of the query', async () => {
+    test('names and values are never interpreted as SQL', async () => {
       const odd = `a"b'; DROP TABLE t; --`;
       const { columns, rows } = await bench.rowsOf(
         { type: 'project', from: scan(odd), columns: [named(odd, column(odd)), named('v', literal(odd))] },
@@ -198,7 +198,7 @@ export function queryTests(bench: Bench): void {
       );
       expect(rows).toEqual([[5, 4, 2, 3, 7, [1, 1, 0, 1], [1, 2], ['x', 'x'], 'x']]);
     });
-    test('groups, and which of them', async () => {
+    test('groups with a having condition', async () => {
       const grouped: Relation = {
         type: 'aggregate',
         from: scan('t'),
@@ -212,7 +212,7 @@ export function queryTests(bench: Bench): void {
         ['a', 2],
       ]);
     });
-    test('the order independent digest of rows', async () => {
+    test('the order-independent digest of rows', async () => {
       const digest: Relation = {
         type: 'aggregate',
         from: scan('t'),
@@ -239,7 +239,7 @@ export function queryTests(bench: Bench): void {
       );
       expect(rows).toHaveLength(count);
     });
-    test('a join where NULL meets NULL, with a condition and chosen columns', async () => {
+    test('a join with matching NULLs, a condition and selected columns', async () => {
       const { rows, columns } = await bench.rowsOf(
         {
           type: 'join',
@@ -256,7 +256,7 @@ export function queryTests(bench: Bench): void {
       expect(columns.map((each) => each.name)).toEqual(['k', 'l', 'other']);
       expect(rows).toHaveLength(2);
     });
-    test('the latest of each key, NULL among them', async () => {
+    test('the latest row of each key, including NULL', async () => {
       const latest: Relation = { type: 'latest', from: scan('l'), by: ['k'], order: [descending('l')] };
       const { rows } = await bench.rowsOf({ type: 'sort', from: latest, by: [ascending('l')] }, { l: left });
       expect(rows).toEqual([
@@ -292,7 +292,7 @@ export function queryTests(bench: Bench): void {
         [1, 'd', 2, 2, 'c'],
       ]);
     });
-    test('a projection that keeps, replaces and leaves out', async () => {
+    test('a projection that keeps, replaces and omits columns', async () => {
       const { rows, columns } = await bench.rowsOf(
         {
           type: 'project',
@@ -306,7 +306,7 @@ export function queryTests(bench: Bench): void {
       expect(columns.map((each) => each.name)).toEqual(['l', 'n']);
       expect(rows[0]).toEqual(['masked', 1]);
     });
-    test('a projection that would leave the old column beside the new one is refused', async () => {
+    test('rejects a projection that would keep the old column', async () => {
       const failure = await expectFailure(
         bench.rowsOf(
           { type: 'project', from: scan('l'), keep: 'all', columns: [named('L', literal('masked'))] },
@@ -365,7 +365,7 @@ export function queryTests(bench: Bench): void {
       expect(share.rowCount).toBeGreaterThan(400);
       expect(share.rowCount).toBeLessThan(600);
     });
-    test('a table that the job has not', async () => {
+    test('an unknown table', async () => {
       expect((await expectFailure(bench.rowsOf(scan('other'), { t: sales }))).message).toContain('`t`');
     });
   });

@@ -1,4 +1,4 @@
-/** What is read, in which formats. A part of the suite. */
+/** Suite: file formats. */
 import { gzipSync } from 'node:zlib';
 import {
   Field,
@@ -17,7 +17,7 @@ import { scan } from './model/build.ts';
 import type { Column } from './model/column-type.ts';
 import type { Bench } from './suite-bench.testing.ts';
 
-/** The two people of these tests, by `zstd` 1.5. */
+/** The two rows of these tests, compressed by `zstd` 1.5. */
 const ZSTD = 'KLUv/SQucQEAaWQsbmFtZSxzY29yZSxvawoxLEFkYSwxLjUsdHJ1ZQoyLELDtmIsLGZhbHNlCqQd2LA=';
 
 export function readingTests(bench: Bench): void {
@@ -48,7 +48,7 @@ export function readingTests(bench: Bench): void {
       ['no last line end', csv.trimEnd(), {}],
       ['quoted fields', 'id,name,score,ok\n"1","Ada","1.5","true"\n2,Böb,,false\n', {}],
       ['UTF-16 with its mark', Buffer.from(`\uFEFF${csv}`, 'utf16le'), {}],
-      ['Latin-1 when it is said', Buffer.from(csv, 'latin1'), { encoding: 'latin-1' as const }],
+      ['Latin-1 when it is set', Buffer.from(csv, 'latin1'), { encoding: 'latin-1' as const }],
       ['gzip', gzipSync(csv), {}],
       ['gzip in several members', Buffer.concat([gzipSync(csv.slice(0, 20)), gzipSync(csv.slice(20))]), {}],
       ['zstd', Buffer.from(ZSTD, 'base64'), {}],
@@ -85,7 +85,7 @@ export function readingTests(bench: Bench): void {
         ['9007199254740993', 'Böb', 'NaN', null, null],
       ]);
     });
-    test('several files as one table, by names, in their order', async () => {
+    test('several files as one table, by name, in order', async () => {
       const all = [await bench.file('a,b\n1,x\n2,y\n'), await bench.file('b,c\nz,true\n')];
       const { rows, columns } = await bench.rowsOf(scan('t'), { t: { files: all } });
       expect(columns.map((each) => each.name)).toEqual(['a', 'b', 'c']);
@@ -102,7 +102,7 @@ export function readingTests(bench: Bench): void {
       expect(columns).toEqual([{ name: 'a', type: 'string' }]);
       expect(rows).toHaveLength(3);
     });
-    test('where rows come from', async () => {
+    test('the provenance of rows', async () => {
       const table = {
         files: [await bench.file('a\n5\n6\n', { name: 'one.csv' }), await bench.file('a\n7\n', { name: 'two.csv' })],
         provenance: { file: 'f', row: 'n' },
@@ -113,23 +113,23 @@ export function readingTests(bench: Bench): void {
         [7, 'two.csv', 1],
       ]);
     });
-    test('columns that are told, and no files', async () => {
+    test('given columns without files', async () => {
       const columns: Column[] = [{ name: 'a', type: 'int32' }];
       expect((await bench.rowsOf(scan('t'), { t: { files: [], columns } })).columns).toEqual(columns);
       const { rows } = await bench.rowsOfFile('b,a\nx,1\n', {}, { columns, extraColumns: 'ignore' });
       expect(rows).toEqual([[1]]);
     });
-    test('only a header: no rows', async () => {
+    test('a header without rows', async () => {
       const { rows, columns } = await bench.rowsOfFile('a,b\n');
       expect(rows).toEqual([]);
       expect(columns.map((each) => each.name)).toEqual(['a', 'b']);
     });
-    test('what only looks like a number stays text', async () => {
+    test('text that resembles a number stays text', async () => {
       const { columns, rows } = await bench.rowsOfFile('zip,big,exp,under\n01234,12345678901234567890,1e5,1_000\n');
       expect(columns.map(({ type }) => type)).toEqual(['string', 'float64', 'float64', 'string']);
       expect(rows[0]?.[0]).toBe('01234');
     });
-    test('a type that fits the start but not the end is widened', async () => {
+    test('widens a type that does not match later rows', async () => {
       const lines = Array.from({ length: 30_000 }, (_, n) => `${n},2026-01-01,${n}`);
       const { columns } = await bench.rowsOf(
         { type: 'limit', from: scan('t'), count: 1 },
@@ -139,7 +139,7 @@ export function readingTests(bench: Bench): void {
       );
       expect(columns.map(({ type }) => type)).toEqual(['string', 'timestamp', 'float64']);
     });
-    test('times with zones, and without: those of the file, over a change of the clocks', async () => {
+    test('times with zones, and without: in the zone of the file, over a daylight saving change', async () => {
       const content =
         't\n2026-03-29 01:30:00\n2026-03-29T03:30:00\n2026-03-29 00:30:00+00\n2026-10-25T02:30:00.123456Z\n';
       const { rows } = await bench.rowsOfFile(content, { csv: { timeZone: 'Europe/Berlin' } });

@@ -1,4 +1,4 @@
-/** What columns of numbers are like, without their values. A part of the suite. */
+/** Suite: summaries of numeric columns. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -12,7 +12,7 @@ const ROWS = 6000;
 const CUTS = [-1, 0, 2.5, 40];
 
 export function summaryTests(bench: Bench): void {
-  describe('what columns of numbers are like', () => {
+  describe('summaries of numeric columns', () => {
     const cells = Array.from({ length: ROWS }, (_, n) => {
       const x =
         n % 97 === 0 ? '' : n % 101 === 0 ? 'nan' : n % 103 === 0 ? 'inf' : String(((n * 7919) % 1009) / 10 - 20);
@@ -48,7 +48,7 @@ export function summaryTests(bench: Bench): void {
       squares: Number(squares.toPrecision(9)),
     });
 
-    test('all rows are counted between the edges that are given, and between those that are found', async () => {
+    test('counts all rows in given and in computed bins', async () => {
       const found = await ask(undefined);
       const x = wanted('x', CUTS);
       expect(found.get('x')?.bins).toEqual(x.bins);
@@ -59,7 +59,7 @@ export function summaryTests(bench: Bench): void {
       });
     });
 
-    test('of a sample counts are of the same rows each time, moments of all', async () => {
+    test('a sample counts the same rows each time, and uses all rows for moments', async () => {
       const found = await ask(0.25, ['x', 'few']);
       expect(near(found.get('x') as NumberSummary)).toEqual(near(wanted('x', CUTS)));
       const counts = found.get('few')?.bins.counts ?? [];
@@ -69,13 +69,13 @@ export function summaryTests(bench: Bench): void {
       expect(await ask(0.25, ['x', 'few'])).toEqual(found);
     });
 
-    test('values whose squares are beyond all numbers are counted all the same', async () => {
+    test('counts values whose squares overflow', async () => {
       const found = (await ask(0.25)).get('huge');
       expect(found).toMatchObject({ count: ROWS, min: -3e200, max: 1e200, mean: expect.closeTo(-1e200, -195) });
       expect(found?.bins.counts.reduce((sum, n) => sum + n, 0)).toBe(ROWS);
     });
 
-    test('of a file that is silent about its NaN it is counted, and no moment is lost to it', async () => {
+    test('counts NaN in a file whose statistics omit it, and keeps all moments', async () => {
       const path = join(bench.folder, 'silent.parquet');
       await writeFile(path, SILENT_NAN);
       const { summaries } = await bench.engine.run({
@@ -87,7 +87,7 @@ export function summaryTests(bench: Bench): void {
       expect(summaries?.[0]?.squares).toBeCloseTo(2, 12);
     });
 
-    test('what is no float64 is refused by its name', async () => {
+    test('rejects a column that is not float64 by name', async () => {
       const job = { tables: { t: { files: [await bench.file('n\n1\n2\n')] } }, query: scan('t') };
       const failure = await expectFailure(bench.engine.run({ ...job, output: { type: 'summary' } }));
       expect(failure).toMatchObject({ code: 'query_invalid', message: expect.stringContaining('`n`') });

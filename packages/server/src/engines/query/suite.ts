@@ -1,10 +1,10 @@
-/** What every query engine must do, whatever runs the queries. */
+/** Tests that every query engine must pass. */
 import { afterAll, beforeAll, describe } from 'vitest';
 import { Bench, type QuerySubject } from './suite-bench.testing.ts';
 import { readingTests } from './suite-reading.testing.ts';
-import { faultTests } from './suite-faults.testing.ts';
+import { faultTests } from './suite-data-errors.testing.ts';
 import { queryTests } from './suite-queries.testing.ts';
-import { momentTests } from './suite-moments.testing.ts';
+import { momentTests } from './suite-point-in-time.testing.ts';
 import { jobTests } from './suite-jobs.testing.ts';
 import { summaryTests } from './suite-summaries.testing.ts';
 

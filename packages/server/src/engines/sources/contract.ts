@@ -1,32 +1,32 @@
 /**
- * Sources of data outside of Dais: what is there now, each object with a pin by which a change is seen, and its bytes.
- * A source knows no dataset, version or blob store. It reads and never writes over there.
+ * Data sources outside Dais: lists the current objects, each with a pin that detects changes, and fetches their bytes. A source
+ * is independent of datasets, versions and the blob store. It never writes to the source.
  */
 import type { DataFormat } from '@dais/api';
 import type { DataColumn } from '@dais/api/data';
 import type { ShapedColumn, ShapedPart } from '#engines/query/model/parquet-shape.ts';
 
 export interface SourceObject {
-  /** Unique in the source; its ending says the format, unless `format` does. At most 1,024 characters. */
+  /** Unique in the source; its extension determines the format, unless `format` does. At most 1,024 characters. */
   readonly name: string;
-  /** Where it lies, without credentials. */
+  /** Location without credentials. */
   readonly uri: string;
   /**
-   * Changes with its bytes: a version id, an entity tag with the size. Empty: nothing over there tells of a change, and
-   * only its digest does.
+   * Changes with its bytes: a version id, an entity tag with the size. Empty: the source reports no changes, and only the
+   * digest detects them.
    */
   readonly pin: string;
-  /** Size as told over there; undefined when nothing tells it. */
+  /** Size reported by the source; undefined when unknown. */
   readonly bytes: number | undefined;
-  /** Of sources that make the file themselves. */
+  /** Format of sources that generate the file. */
   readonly format?: DataFormat;
-  /** Of tables that have states of their own: which one this is of, `delta 12`, `iceberg 3051729675574597004`. The same for all objects of a list. */
+  /** Table version, for table formats: `delta 12`, `iceberg 3051729675574597004`. The same for all objects of a list. */
   readonly snapshot?: string;
-  /** Types that the source knows for sure. */
+  /** Column types that the source declares. */
   readonly columns?: readonly DataColumn[];
-  /** Of Parquet whose bytes alone are not its rows: the columns of the table, the same for all objects of a list. */
+  /** For Parquet files of a table format: the columns of the table, the same for all objects of a list. */
   readonly shape?: readonly ShapedColumn[];
-  /** Beside `shape`: what is so of this object. */
+  /** With `shape`: properties of this object. */
   readonly part?: ShapedPart;
 }
 
@@ -34,36 +34,36 @@ export interface FetchedObject {
   /** Lower-case hex SHA-256 of the bytes. */
   readonly sha256: string;
   readonly bytes: number;
-  /** As of what was read. */
+  /** Pin of the fetched bytes. */
   readonly pin: string;
   readonly columns?: readonly DataColumn[];
-  /** In the place of that of the object, where it is known only once the bytes are here. */
+  /** Replaces that of the object, if it is known only after the fetch. */
   readonly part?: ShapedPart;
 }
 
 export interface FetchIo {
   readonly signal: AbortSignal;
-  /** Bytes so far. */
+  /** Bytes fetched so far. */
   readonly progress?: (bytes: number) => void;
 }
 
 export interface DataSource {
   /**
-   * What there is now, in the order of names. Reads none of their bytes, but what describes them; may be repeated.
-   * @throws DaisError `not_found` (nothing is there), `upstream_failed` (retryable), `address_refused`, `invalid_request`
-   *   (the source refuses: rights, a query that is wrong).
+   * Lists the current objects in name order. Reads metadata, but not their bytes; can be repeated.
+   * @throws DaisError `not_found` (no object exists), `upstream_failed` (retryable), `address_refused`, `invalid_request`
+   *   (the source rejects it: permissions, an invalid query).
    */
   list(signal: AbortSignal): Promise<readonly SourceObject[]>;
   /**
-   * Writes the bytes of an object to a path where nothing is. What fails leaves a file that nobody may read.
-   * @throws DaisError as `list`; `too_large`; `conflict` when it is not any more what its pin says.
+   * Writes the bytes of an object to a new path. A failed call leaves a file that must not be used.
+   * @throws DaisError as `list`; `too_large`; `conflict` when it no longer matches its pin.
    */
   fetch(object: SourceObject, path: string, io: FetchIo): Promise<FetchedObject>;
   /** Ends connections. Idempotent. */
   close(): Promise<void>;
 }
 
-/** Largest object that is fetched. */
+/** Maximum size of a fetched object. */
 export const MOST_OBJECT_BYTES = 2 ** 40;
-/** Most objects of one source. */
+/** Maximum number of objects of one source. */
 export const MOST_OBJECTS = 20_000;

@@ -1,4 +1,4 @@
-/** What every source of data must do. */
+/** Tests that every data source must pass. */
 import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,9 +9,9 @@ import type { DataSource } from './contract.ts';
 
 export interface SourceSubject {
   readonly source: DataSource;
-  /** The same source where nothing is. */
+  /** The same source without objects. */
   readonly absent: DataSource;
-  /** Makes the objects other ones than they are. */
+  /** Changes the objects. */
   change(): Promise<void>;
   end(): Promise<void>;
 }
@@ -22,8 +22,8 @@ const codeOf = async (work: Promise<unknown>) =>
     (error: unknown) => (error instanceof DaisError ? error.code : String(error)),
   );
 
-/** `told`: whether a pin tells of a change before the bytes are read. */
-export function sourcesSuite(name: string, told: boolean, open: () => Promise<SourceSubject>): void {
+/** `detectsByPin`: whether a pin detects a change before the bytes are read. */
+export function sourcesSuite(name: string, detectsByPin: boolean, open: () => Promise<SourceSubject>): void {
   describe(`data source: ${name}`, () => {
     let subject: SourceSubject;
     let folder: string;
@@ -37,7 +37,7 @@ export function sourcesSuite(name: string, told: boolean, open: () => Promise<So
       await rm(folder, { recursive: true, force: true });
     });
 
-    test('lists the same objects twice, and gives bytes with their digest', async () => {
+    test('lists objects in the same order and returns bytes with their digest', async () => {
       const { source } = subject;
       const objects = await source.list(signal);
       expect(objects.length).toBeGreaterThan(0);
@@ -53,7 +53,7 @@ export function sourcesSuite(name: string, told: boolean, open: () => Promise<So
       }
     });
 
-    test('what is not there is told, and an abort ends a fetch', async () => {
+    test('reports missing objects, and stops a fetch on abort', async () => {
       expect(['not_found', 'invalid_request']).toContain(await codeOf(subject.absent.list(signal)));
       const [object] = await subject.source.list(signal);
       const aborted = AbortSignal.abort(new Error('enough'));
@@ -61,7 +61,7 @@ export function sourcesSuite(name: string, told: boolean, open: () => Promise<So
       expect(await codeOf(subject.source.fetch(object!, path, { signal: aborted }))).toContain('enough');
     });
 
-    test('a change is seen: by its pin, or by the digest', async () => {
+    test('detects a change by pin or digest', async () => {
       const { source } = subject;
       const [object] = await source.list(signal);
       const before = await source.fetch(object!, join(folder, 'before'), { signal });
@@ -69,7 +69,7 @@ export function sourcesSuite(name: string, told: boolean, open: () => Promise<So
       const digest = async () => (await source.fetch(object!, join(folder, 'after'), { signal })).sha256;
       const seen = await digest().catch((error: unknown) => (error instanceof DaisError ? error.code : error));
       expect(seen === before.sha256).toBe(false);
-      expect(seen === 'conflict').toBe(told);
+      expect(seen === 'conflict').toBe(detectsByPin);
     });
   });
 }

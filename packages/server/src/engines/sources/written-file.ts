@@ -1,11 +1,10 @@
-/** Bytes on their way into a file, counted and hashed. */
+/** Writes bytes to a file and computes their size and digest. */
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { DaisError } from '@dais/api';
-import type { FetchedObject, FetchIo } from './contract.ts';
-import { MOST_OBJECT_BYTES } from './contract.ts';
+import { type FetchedObject, type FetchIo, MOST_OBJECT_BYTES } from './contract.ts';
 
 export async function writeFetched(
   source: Readable,
@@ -18,7 +17,7 @@ export async function writeFetched(
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length;
       if (bytes > MOST_OBJECT_BYTES) {
-        done(new DaisError('too_large', `it has more than the ${MOST_OBJECT_BYTES} bytes allowed here`));
+        done(new DaisError('too_large', `the object exceeds the maximum of ${MOST_OBJECT_BYTES} bytes`));
         return;
       }
       hash.update(chunk);
@@ -28,4 +27,9 @@ export async function writeFetched(
   });
   await pipeline(source, measured, createWriteStream(path, { flags: 'wx', mode: 0o600 }), { signal });
   return { sha256: hash.digest('hex'), bytes };
+}
+
+/** Formats a row as CSV: quotes every value, so that NULL and empty text differ. */
+export function csvRow(values: readonly (string | null)[]): string {
+  return `${values.map((value) => (value === null ? '' : `"${value.replaceAll('"', '""')}"`)).join(',')}\n`;
 }

@@ -1,7 +1,7 @@
 /** For tests: a gateway that serves the MLflow models of a folder, each at an endpoint of its name. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findModel } from '#engines/inference/model-place.ts';
+import { findModel } from '#engines/inference/model-location.ts';
 import { OnnxInference } from '#engines/inference/onnx/onnx-engine.ts';
 import { PythonInference } from '#engines/inference/python/python-engine.ts';
 import { systemClock } from '#lib/clock.ts';

@@ -54,7 +54,7 @@ test('addresses are fetched into a version; nothing new makes none', async () =>
   files.delete('/b.ndjson');
   const gone = await refresh(name);
   expect(gone).toMatchObject({ state: 'failed' });
-  expect(gone.faults[0]?.message).toContain('is not there');
+  expect(gone.faults[0]?.message).toContain('does not exist');
 });
 
 test('a source is read again by itself, as often as the manifest says; what is being read is left alone', async () => {

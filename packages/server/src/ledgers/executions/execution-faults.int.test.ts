@@ -141,5 +141,5 @@ test('what ran when the machine was started again is lost, and tried again witho
   expect((await client.ended(id)).state).toBe('succeeded');
   const attempts = await client.attempts(id, 'main');
   expect(attempts.map(({ ending }) => ending)).toEqual(['lost', 'exit']);
-  expect(attempts[0]?.error).toMatch(/started again/);
+  expect(attempts[0]?.error).toMatch(/restarted/);
 });

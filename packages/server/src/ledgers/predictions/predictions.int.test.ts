@@ -59,7 +59,7 @@ describe('predictions', () => {
     expect(await codeOf(query(name, 'select * from nothing'))).toBe('query_invalid');
     await expect(query(name, 'select row, carier from predictions')).rejects.toMatchObject({
       code: 'query_invalid',
-      message: expect.stringContaining('There is no column `carier`; near it: `in_carrier`'),
+      message: expect.stringContaining('Column `carier` does not exist. Similar columns: `in_carrier`'),
     });
   });
 

@@ -9,7 +9,7 @@ import { openFsBlobStore } from './fs-blob-store.ts';
 
 const GIB = 2 ** 30;
 
-test('10 GiB pass through with less than 200 MiB of memory', { timeout: 900_000 }, async () => {
+test('streams 10 GiB with less than 200 MiB of memory', { timeout: 900_000 }, async () => {
   const root = await mkdtemp(join(tmpdir(), 'dais-blobs-'));
   try {
     const store = await openFsBlobStore({ root, clock: systemClock });

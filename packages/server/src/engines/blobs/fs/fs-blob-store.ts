@@ -1,9 +1,9 @@
 /**
- * Blobs in a folder: `<root>/sha256/ab/cd/<hex>`, written as `<root>/tmp/<id>` first.
+ * Stores blobs in a folder: `<root>/sha256/ab/cd/<hex>`, written as `<root>/tmp/<id>` first.
  *
- * Durable when a put resolves, for every size: the file is synced before it is renamed and both folders above it after.
- * A reference committed in the database must never point at content that a power loss took away. A 10 KiB blob costs
- * 2.5 ms that way against 0.25 ms without; 32 puts at a time share the journal's commits and take 0.5 ms each.
+ * Durable when a put resolves, for every size: the file is synced before it is renamed and both folders above it after. A
+ * reference committed in the database must never point at content that a power loss removed. A 10 KiB blob costs 2.5 ms with
+ * these syncs and 0.25 ms without; 32 concurrent puts share journal commits and take 0.5 ms each.
  */
 import { constants } from 'node:fs';
 import {
@@ -27,13 +27,22 @@ import { uuidv7 } from '#lib/ids.ts';
 import type { BlobStat, BlobStore, ByteRange, ExpectedBytes, LocalBlobs, StagedBlob, StoreOwner } from '../contract.ts';
 import { measure, type Measured } from '../measured.ts';
 import { errnoOf, fileError } from './fs-errors.ts';
-import { BLOB_NAME, digestAfter, digestOf, FOLDER_NAME, placeOf, toLocator, type BlobPlace } from './fs-locator.ts';
-import { ensureFolder, readOwner, remove, requireFolder, syncFolder, writeAll } from './fs-files.ts';
-import { readFilePart } from './fs-read.ts';
-import { isAbandoned, TEMPORARY_NAME, temporaryName } from './fs-temporary.ts';
+import {
+  BLOB_NAME,
+  digestAfter,
+  digestOf,
+  FOLDER_NAME,
+  pathOf,
+  toLocator,
+  type BlobPath,
+  isAbandoned,
+  TEMPORARY_NAME,
+  temporaryName,
+} from './fs-names.ts';
+import { ensureFolder, readOwner, remove, requireFolder, syncFolder, writeAll, readFilePart } from './fs-files.ts';
 
 export interface FsBlobStoreOptions {
-  /** Absolute path; made (0700) when absent. It may itself be a link, nothing below it may. */
+  /** Absolute path; created (0700) when absent. It may be a link, nothing below it may. */
   readonly root: string;
   readonly clock: Clock;
   /** `check` reports `storage_full` below this many free bytes. */
@@ -43,9 +52,9 @@ export interface FsBlobStoreOptions {
 const MIN_FREE_BYTES = 64 * 2 ** 20;
 /** A put needs two: its file and a folder. File systems that do not count inodes report 0 of 0. */
 const MIN_FREE_INODES = 64;
-/** Small chunks are gathered up to this size before a write. */
+/** Small chunks are combined up to this size before a write. */
 const WRITE_BYTES = 256 * 1024;
-/** The free space is read each time that so many bytes of a blob were written. */
+/** The free space is read each time this many bytes of a blob have been written. */
 const FREE_CHECK_BYTES = 16 * 2 ** 20;
 const HEX_PAIRS = Array.from({ length: 256 }, (_, n) => n.toString(16).padStart(2, '0'));
 
@@ -66,12 +75,12 @@ export async function openFsBlobStore(options: FsBlobStoreOptions): Promise<Blob
   }
 }
 
-/** What processes that were killed were writing. */
+/** Removes the temporary files of killed processes. */
 async function sweepAbandoned(folder: string): Promise<void> {
   for (const name of await readdir(folder)) if (isAbandoned(name)) await remove(join(folder, name));
 }
 
-/** All 256 are made and synced once, so that a put has at most one folder to make. */
+/** Creates and syncs all 256 folders once, so that a put creates at most one folder. */
 async function makeOuterFolders(root: string): Promise<void> {
   const top = join(root, 'sha256');
   await ensureFolder(top);
@@ -79,7 +88,7 @@ async function makeOuterFolders(root: string): Promise<void> {
   const there = new Set(await readdir(top));
   const missing = HEX_PAIRS.filter((pair) => !there.has(pair));
   await Promise.all(missing.map(async (pair) => await ensureFolder(join(top, pair))));
-  // Also when none was missing: the process that made them may have been killed before it came this far.
+  // Also when none was missing: the process that created them may have been killed before this point.
   await syncFolder(top);
   await syncFolder(root);
 }
@@ -88,7 +97,7 @@ class FsBlobStore implements BlobStore, LocalBlobs {
   readonly #root: string;
   readonly #clock: Clock;
   readonly #minFreeBytes: number;
-  /** Second-level folders (`ab/cd`) whose own entry this process has seen synced. Folders are never removed. */
+  /** Second-level folders (`ab/cd`) whose entry is known to be synced. Folders are never removed. */
   readonly #durableFolders = new Set<string>();
 
   constructor(root: string, clock: Clock, minFreeBytes: number) {
@@ -102,7 +111,7 @@ class FsBlobStore implements BlobStore, LocalBlobs {
     const path = join(this.#root, 'tmp', temporaryName(uuidv7(this.#clock.now())));
     let handle: FileHandle | undefined;
     try {
-      handle = await this.#guarded('making a temporary file', async () => await open(path, 'wx', 0o600));
+      handle = await this.#guarded('creating a temporary file', async () => await open(path, 'wx', 0o600));
       await this.#write(handle, incoming.bytes);
       return this.#staged(path, handle, incoming.measured());
     } catch (error) {
@@ -145,7 +154,7 @@ class FsBlobStore implements BlobStore, LocalBlobs {
 
   async localPath(locator: string): Promise<string | undefined> {
     const sha256 = digestOf(locator);
-    return sha256 === undefined ? undefined : this.#path(placeOf(sha256));
+    return sha256 === undefined ? undefined : this.#path(pathOf(sha256));
   }
 
   async freeBytes(): Promise<number> {
@@ -157,14 +166,14 @@ class FsBlobStore implements BlobStore, LocalBlobs {
     const sha256 = digestOf(locator);
     return sha256 === undefined
       ? undefined
-      : await this.#guarded('looking for a blob', async () => await this.#stat(sha256));
+      : await this.#guarded('checking for a blob', async () => await this.#stat(sha256));
   }
 
   async delete(locator: string, signal?: AbortSignal): Promise<void> {
     const sha256 = digestOf(locator);
     if (sha256 === undefined) return;
     await this.#guarded('deleting a blob', async () => {
-      const place = placeOf(sha256);
+      const place = pathOf(sha256);
       try {
         await this.#requireOwnFolders(place);
         signal?.throwIfAborted();
@@ -196,7 +205,7 @@ class FsBlobStore implements BlobStore, LocalBlobs {
     let removed = 0;
     for (const name of await this.#names(['tmp'], TEMPORARY_NAME)) {
       const path = join(this.#root, 'tmp', name);
-      await this.#guarded('removing remains', async () => {
+      await this.#guarded('removing leftovers', async () => {
         try {
           const stat = await lstat(path);
           if (!stat.isFile() || stat.mtimeMs > limit) return;
@@ -213,12 +222,12 @@ class FsBlobStore implements BlobStore, LocalBlobs {
   async claimFor(id: string): Promise<StoreOwner> {
     const place = join(this.#root, 'owner');
     const path = join(this.#root, 'tmp', temporaryName(uuidv7(this.#clock.now())));
-    return await this.#guarded('entering the owner', async () => {
+    return await this.#guarded('recording the owner', async () => {
       const known = await readOwner(place);
       if (known !== undefined) return { id: known, place };
       try {
         await writeFile(path, `${id}\n`, { flag: 'wx', mode: 0o600, flush: true });
-        // A link takes no place that is taken, and what it names is whole.
+        // A link fails if the name exists, and its target is complete.
         await link(path, place);
         await syncFolder(this.#root);
       } catch (error) {
@@ -245,7 +254,7 @@ class FsBlobStore implements BlobStore, LocalBlobs {
         await handle.datasync();
         const { buffer } = await handle.read(Buffer.alloc(4), 0, 4, 0);
         if (buffer.toString() !== 'dais') {
-          throw new DaisError('blobs_unavailable', `${this.#root} gives other bytes back than were written`);
+          throw new DaisError('blobs_unavailable', `${this.#root} returns different bytes than were written`);
         }
       } finally {
         await remove(probe, handle);
@@ -253,16 +262,16 @@ class FsBlobStore implements BlobStore, LocalBlobs {
     });
   }
 
-  /** The last free bytes are not for one large blob: the database and steps may be on the same disk. */
+  /** Keeps a reserve of free bytes: the database and steps may be on the same disk. */
   async #requireFree(): Promise<void> {
     const free = await this.freeBytes();
     if (free >= this.#minFreeBytes) return;
-    const detail = `the disk of ${this.#root} has ${free} bytes left, less than the ${this.#minFreeBytes} that are kept free`;
+    const detail = `the disk of ${this.#root} has ${free} bytes left, less than the reserve of ${this.#minFreeBytes} bytes`;
     throw new DaisError('storage_full', detail);
   }
 
   async close(): Promise<void> {
-    // Nothing is kept open between calls.
+    // No files stay open between calls.
   }
 
   async #write(handle: FileHandle, bytes: AsyncIterable<Buffer>): Promise<void> {
@@ -283,14 +292,14 @@ class FsBlobStore implements BlobStore, LocalBlobs {
     for await (const slice of bytes) {
       gathered.push(slice);
       size += slice.length;
-      // 1,024 is IOV_MAX: what one system call takes.
+      // 1,024 is IOV_MAX, the limit of one system call.
       if (size >= WRITE_BYTES || gathered.length === 1024) await flush();
     }
     if (gathered.length > 0) await flush();
   }
 
   #staged(path: string, handle: FileHandle, measured: Measured): StagedBlob {
-    const place = placeOf(measured.sha256);
+    const place = pathOf(measured.sha256);
     let settled = false;
     return {
       ...measured,
@@ -300,8 +309,8 @@ class FsBlobStore implements BlobStore, LocalBlobs {
         await this.#guarded('storing a blob', async () => {
           await ensureFolder(join(this.#root, 'sha256', place.outer, place.inner));
           await this.#requireOwnFolders(place);
-          // A file of the same name is replaced: only reading it whole would tell whether the disk damaged it.
-          // Readers that have it open keep the file that they opened.
+          // Replaces a file of the same name: only a complete read would show whether the disk damaged it.
+          // Readers that have it open continue to read the old file.
           await handle.datasync();
           await rename(path, this.#path(place));
           await this.#syncFolders(place);
@@ -317,7 +326,7 @@ class FsBlobStore implements BlobStore, LocalBlobs {
     };
   }
 
-  async #syncFolders(place: BlobPlace): Promise<void> {
+  async #syncFolders(place: BlobPath): Promise<void> {
     const outer = join(this.#root, 'sha256', place.outer);
     const key = `${place.outer}/${place.inner}`;
     const syncs = [syncFolder(join(outer, place.inner))];
@@ -326,10 +335,10 @@ class FsBlobStore implements BlobStore, LocalBlobs {
     this.#durableFolders.add(key);
   }
 
-  /** Opens a blob's file; undefined when there is none. Never waits on a pipe and never follows a link. */
+  /** Opens the file of a blob; undefined when it does not exist. Never blocks on a pipe and never follows a link. */
   async #open(sha256: string): Promise<FileHandle | undefined> {
     return await this.#guarded('reading a blob', async () => {
-      const place = placeOf(sha256);
+      const place = pathOf(sha256);
       try {
         await this.#requireOwnFolders(place);
         const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -342,7 +351,7 @@ class FsBlobStore implements BlobStore, LocalBlobs {
   }
 
   async #stat(sha256: string): Promise<BlobStat | undefined> {
-    const place = placeOf(sha256);
+    const place = pathOf(sha256);
     try {
       await this.#requireOwnFolders(place);
       const stat = await lstat(this.#path(place));
@@ -354,7 +363,7 @@ class FsBlobStore implements BlobStore, LocalBlobs {
     }
   }
 
-  async #requireOwnFolders(place: BlobPlace): Promise<void> {
+  async #requireOwnFolders(place: BlobPath): Promise<void> {
     const outer = join(this.#root, 'sha256', place.outer);
     await Promise.all([requireFolder(outer), requireFolder(join(outer, place.inner))]);
   }
@@ -366,14 +375,14 @@ class FsBlobStore implements BlobStore, LocalBlobs {
         await requireFolder(path);
         return (await readdir(path)).filter((name) => pattern.test(name)).sort();
       } catch (error) {
-        // A folder made by another process a moment ago, or an entry that is none of ours.
+        // A folder that another process has just created, or an unrelated entry.
         if (errnoOf(error) === 'ENOENT') return [];
         throw error;
       }
     });
   }
 
-  #path(place: BlobPlace): string {
+  #path(place: BlobPath): string {
     return join(this.#root, 'sha256', place.outer, place.inner, place.name);
   }
 

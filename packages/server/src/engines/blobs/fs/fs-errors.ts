@@ -7,29 +7,29 @@ export function errnoOf(error: unknown): string | undefined {
 }
 
 const ADVICE: Readonly<Record<string, string>> = {
-  EACCES: 'the server’s user may not use it; correct its owner or mode',
-  EPERM: 'the server’s user may not use it; correct its owner or mode',
+  EACCES: 'the user that Dais runs as has no permission; correct the owner or mode of the folder',
+  EPERM: 'the user that Dais runs as has no permission; correct the owner or mode of the folder',
   EROFS: 'the file system is mounted read-only',
-  ENOENT: 'a folder of the store or its temporary file is gone; is the disk mounted?',
-  ENOTDIR: 'something that is not a folder stands in its place',
-  EISDIR: 'a folder stands in the place of a blob',
-  EXDEV: 'its folders `tmp` and `sha256` lie on two file systems; they must be on one',
+  ENOENT: 'a folder of the store or its temporary file is missing; check that the disk is mounted',
+  ENOTDIR: 'a part of its path is not a folder',
+  EISDIR: 'there is a folder in place of a blob',
+  EXDEV: 'its folders `tmp` and `sha256` are on different file systems; move them to one',
   EIO: 'the disk reports errors',
-  ESTALE: 'the network file system lost it; mount it again',
+  ESTALE: 'the network file system lost the file; mount it again',
   EMFILE: 'too many files are open; raise the limit of open files',
   ENFILE: 'too many files are open on this machine',
 };
 
 /**
- * Gives a failed file operation its code: `storage_full` for a full disk or quota, else `blobs_unavailable`. What is no
- * error of the operating system (our own mistakes, errors that have a code already) stays as it is.
+ * Converts the error of a file operation: `storage_full` for a full disk or quota, else `blobs_unavailable`. Returns errors
+ * that are not from the operating system unchanged.
  */
 export function fileError(error: unknown, root: string, doing: string): unknown {
   const errno = errnoOf(error);
   if (errno === undefined) return error;
   if (errno === 'ENOSPC' || errno === 'EDQUOT') {
     const what = errno === 'EDQUOT' ? 'the disk quota for' : 'the disk of';
-    return new DaisError('storage_full', `${what} ${root} is used up (${errno} while ${doing})`, { cause: error });
+    return new DaisError('storage_full', `${what} ${root} is full (${errno} while ${doing})`, { cause: error });
   }
   const advice = ADVICE[errno];
   const detail = `${doing} in ${root} failed with ${errno}${advice === undefined ? '' : `: ${advice}`}`;

@@ -1,4 +1,4 @@
-/** What a disk, an operator or a `kill -9` can do to the file store. */
+/** Faults of disks, operators and `kill -9` in the file store. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
@@ -30,7 +30,7 @@ function fileOf(locator: string): string {
 
 const PROGRAMS = { env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } };
 
-/** Runs `work` with a file system of its own, which needs root: without it the test is skipped and says why. */
+/** Runs `work` with a separate file system. Needs root: without it the test is skipped with the reason. */
 async function onSmallDisk(
   context: TestContext,
   options: string,
@@ -49,8 +49,8 @@ async function onSmallDisk(
   }
 }
 
-test('a process killed while it puts leaves whole blobs or nothing, and its remains are swept', async () => {
-  // Blobs of every size, told on stdout once they are durable; the last line may be cut.
+test('a killed process leaves complete blobs or none, and the sweep removes its leftovers', async () => {
+  // Prints blobs of every size to stdout once they are durable; the last line may be truncated.
   const program = `
     import { Readable } from 'node:stream';
     import { randomBytes } from 'node:crypto';
@@ -87,7 +87,7 @@ test('a process killed while it puts leaves whole blobs or nothing, and its rema
   }
 });
 
-test('a full disk is storage_full, leaves nothing and heals when space is made', async (context) => {
+test('reports a full disk as storage_full, stores nothing, and recovers when space is freed', async (context) => {
   await onSmallDisk(context, 'size=6m', async (disk) => {
     const small = await openFsBlobStore({ root: disk, clock: systemClock, minFreeBytes: 2 ** 20 });
     await small.check();
@@ -96,12 +96,12 @@ test('a full disk is storage_full, leaves nothing and heals when space is made',
     expect(failed.message).toContain(disk);
     expect(await readdir(join(disk, 'tmp'))).toEqual([]);
     expect(await locators(small)).toEqual([kept.locator]);
-    // Two that fit alone but not together: at least one fails, what is there is whole.
+    // Two blobs that fit alone but not together: at least one fails, stored blobs are complete.
     const both = await Promise.allSettled(
       [1, 2].map(async () => await small.put(Readable.from([randomBytes(2_000_000)]))),
     );
     expect(both.filter((put) => put.status === 'rejected').length).toBeGreaterThanOrEqual(1);
-    // One or both of them failed: fill what is left, however much that is.
+    // One or both failed: fill the remaining space.
     await expect(writeFile(join(disk, 'filler'), randomBytes(7_000_000))).rejects.toMatchObject({ code: 'ENOSPC' });
     await expectCode('storage_full', small.check());
     await rm(join(disk, 'filler'));
@@ -115,19 +115,19 @@ test('a full disk is storage_full, leaves nothing and heals when space is made',
   });
 });
 
-test('a large blob does not take the last free bytes of the disk', async (context) => {
+test('a large blob does not use the reserve of the disk', async (context) => {
   await onSmallDisk(context, 'size=64m', async (disk) => {
     const small = await openFsBlobStore({ root: disk, clock: systemClock, minFreeBytes: 40 * 2 ** 20 });
     const large = async (mib: number) =>
       await small.put(Readable.from(Array.from({ length: mib }, () => randomBytes(2 ** 20))));
     const failed = await expectCode('storage_full', large(40));
-    expect(failed.message).toContain('kept free');
+    expect(failed.message).toContain('less than the reserve');
     expect(await readdir(join(disk, 'tmp'))).toEqual([]);
     await large(10);
   });
 });
 
-test('a disk without free inodes is storage_full', async (context) => {
+test('reports a disk without free inodes as storage_full', async (context) => {
   await onSmallDisk(context, 'size=20m,nr_inodes=400', async (disk) => {
     const small = await openFsBlobStore({ root: disk, clock: systemClock, minFreeBytes: 0 });
     const puts = Array.from({ length: 90 }, async (_, n) => await small.put(Readable.from([`blob ${n}`])));
@@ -155,7 +155,7 @@ test('links inside the tree are not followed', async () => {
     await expect(store.get(locator)).rejects.toMatchObject({ code: 'blobs_unavailable' });
     expect(await store.stat(locator)).toBeUndefined();
     expect(await locators(store)).toEqual([]);
-    // A put replaces the link by the bytes and leaves what it pointed at alone.
+    // A put replaces the link with the bytes and does not change its target.
     await store.put(Readable.from(['a blob']));
     expect((await lstat(file)).isFile()).toBe(true);
     expect(await readFile(join(outside, 'secret'), 'utf8')).toBe('not for readers');
@@ -177,7 +177,7 @@ test('links inside the tree are not followed', async () => {
   }
 });
 
-test('a store may lie behind a link, but its own folders may not', async () => {
+test('permits a link to the store, but not to its subfolders', async () => {
   const link = join(root, 'link');
   await mkdir(join(root, 'real'));
   await symlink(join(root, 'real'), link);
@@ -191,7 +191,7 @@ test('a store may lie behind a link, but its own folders may not', async () => {
   await expectCode('blobs_unavailable', openFsBlobStore({ root: bad, clock: systemClock }));
 });
 
-test('what stands in the place of a blob and is no file does not hang a reader', async () => {
+test('a special file in place of a blob does not block a reader', async () => {
   const { locator } = await store.put(Readable.from(['a blob']));
   await rm(fileOf(locator));
   expect((await run('mkfifo', [fileOf(locator)], PROGRAMS)).code).toBe(0);
@@ -205,7 +205,7 @@ test('what stands in the place of a blob and is no file does not hang a reader',
   expect(await remains()).toBe(0);
 });
 
-test('a file cut short while it is read is an error, and the next put heals it', async () => {
+test('reports a file that is truncated during a read, and the next put repairs it', async () => {
   const bytes = randomBytes(2_000_000);
   const { locator } = await store.put(Readable.from([bytes]));
   const stream = await store.get(locator);
@@ -215,7 +215,7 @@ test('a file cut short while it is read is an error, and the next put heals it',
   expect((await buffer(await store.get(locator))).equals(bytes)).toBe(true);
 });
 
-test('files that are not the store’s own are neither listed nor swept', async () => {
+test('neither lists nor sweeps unrelated files', async () => {
   await writeFile(join(root, 'tmp', 'somebody-elses'), 'x');
   await writeFile(join(root, 'sha256', 'ab', 'note.txt'), 'x');
   await mkdir(join(root, 'sha256', 'ab', 'cd'), { recursive: true });
@@ -224,17 +224,17 @@ test('files that are not the store’s own are neither listed nor swept', async 
   expect(await store.sweep(-1000)).toBe(0);
 });
 
-test('a store whose folder went away says so and works again when it is back', async () => {
+test('reports a missing folder, and recovers when it returns', async () => {
   await rename(join(root, 'tmp'), join(root, 'away'));
   const error = await expectCode('blobs_unavailable', store.put(Readable.from(['x'])));
-  expect(error.message).toContain('is the disk mounted?');
+  expect(error.message).toContain('check that the disk is mounted');
   await expectCode('blobs_unavailable', store.check());
   await rename(join(root, 'away'), join(root, 'tmp'));
   await store.put(Readable.from(['x']));
   await store.check();
 });
 
-test('a folder that may not be used is named with the reason', async () => {
+test('names an inaccessible folder with the reason', async () => {
   const file = join(root, 'a-file');
   await writeFile(file, '');
   const error = await expectCode(
@@ -244,7 +244,7 @@ test('a folder that may not be used is named with the reason', async () => {
   expect(error.message).toContain('ENOTDIR');
 });
 
-test('a disk that became read-only still gives its blobs and says why it takes none', async (context) => {
+test('reads from a read-only disk, and reports why writes fail', async (context) => {
   await onSmallDisk(context, 'size=6m', async (disk) => {
     const small = await openFsBlobStore({ root: disk, clock: systemClock, minFreeBytes: 0 });
     const { locator } = await small.put(Readable.from(['kept']));
@@ -258,7 +258,7 @@ test('a disk that became read-only still gives its blobs and says why it takes n
   });
 });
 
-test('no descriptor stays open, whatever happened', async (context) => {
+test('leaves no descriptor open after any failure', async (context) => {
   if (process.platform !== 'linux') {
     context.skip('counts descriptors in /proc');
   }

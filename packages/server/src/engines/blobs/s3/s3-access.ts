@@ -3,14 +3,14 @@ import { s3Error } from './s3-errors.ts';
 
 export interface S3BlobStoreOptions {
   readonly bucket: string;
-  /** All keys start with it, so that stores can share a bucket; `/` is added when it does not end in one. */
+  /** Prefix of all keys, so that stores can share a bucket; a missing `/` at its end is added. */
   readonly prefix?: string;
   readonly region: string;
-  /** Another address than AWS's own: a compatible server or a VPC endpoint. */
+  /** The endpoint of a compatible server or a VPC endpoint. Default: AWS. */
   readonly endpoint?: string;
-  /** The address under which clients reach the same store, for presigned URLs; default `endpoint`. */
+  /** The endpoint that clients use for the same store, for presigned URLs; default `endpoint`. */
   readonly publicEndpoint?: string;
-  /** `http://host/bucket/key` instead of `http://bucket.host/key`; most compatible servers want it. */
+  /** `http://host/bucket/key` instead of `http://bucket.host/key`; most compatible servers need it. */
   readonly pathStyle?: boolean;
   /** Absent: the SDK's default chain (environment, profile, web identity, instance role). */
   readonly credentials?: {
@@ -27,15 +27,15 @@ export interface S3BlobStoreOptions {
   readonly copyPartBytes?: number;
   /** Milliseconds to connect, default 5,000. */
   readonly connectTimeoutMs?: number;
-  /** Milliseconds that a connection may be silent, default 60,000. */
+  /** Milliseconds without data until a connection times out, default 60,000. */
   readonly silenceTimeoutMs?: number;
-  /** How often a request is tried, default 4, with growing pauses of up to 20 s between. */
+  /** Maximum attempts of a request, default 4, with exponential backoff of up to 20 s. */
   readonly attempts?: number;
-  /** How requests leave the machine; absent: the SDK's own client, which knows no proxy. */
+  /** The HTTP client for requests; absent: the client of the SDK, which does not support a proxy. */
   readonly requestHandler?: NonNullable<S3ClientConfig['requestHandler']>;
 }
 
-/** The bucket, its client (loaded at the first use) and the words for what goes wrong. */
+/** The bucket, its client (loaded at the first use) and the translation of its errors. */
 export class S3Access {
   readonly options: S3BlobStoreOptions;
   #client: Promise<S3> | undefined;
@@ -49,7 +49,7 @@ export class S3Access {
     return this.options.bucket;
   }
 
-  /** Runs requests; what they throw gets its code. `doing` completes “may not …” and “failed while …”. */
+  /** Runs requests and translates their errors. `doing` completes “do not allow …” and “failed while …”. */
   async call<T>(doing: string, work: (s3: S3) => Promise<T>): Promise<T> {
     try {
       return await work(await this.client());
@@ -86,14 +86,15 @@ async function open(options: S3BlobStoreOptions, endpoint: string | undefined): 
     forcePathStyle: options.pathStyle ?? false,
     maxAttempts: options.attempts ?? 4,
     retryMode: 'standard',
-    // Compatible servers know the newer checksum headers only in part. Every body is a buffer whose SHA-256 is part of
-    // the signature, so that the server refuses bytes that changed on the way.
+    // Compatible servers support the newer checksum headers only in part. Every body is a buffer whose SHA-256 is part of the
+    // signature, so that the server rejects bytes that changed in transit.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: options.requestHandler ?? {
       connectionTimeout: options.connectTimeoutMs ?? 5000,
       socketTimeout: options.silenceTimeoutMs ?? 60_000,
-      // A reader holds its connection until it has read the blob: the SDK's 50 would let slow readers stop all puts.
+      // A reader keeps its connection until it has read the blob: with the SDK's limit of 50, slow readers would block all
+      // puts.
       httpAgent: { keepAlive: true, maxSockets: 512 },
       httpsAgent: { keepAlive: true, maxSockets: 512 },
     },

@@ -1,4 +1,4 @@
-/** Blobs in a bucket of S3 or of a server that speaks its protocol. */
+/** Stores blobs in a bucket of S3 or of a compatible server. */
 import type { Readable } from 'node:stream';
 import { DaisError } from '@dais/api';
 import type { Clock } from '#lib/clock.ts';
@@ -61,7 +61,7 @@ class S3BlobStore implements BlobStore, PresignedUploads {
   async stat(locator: string): Promise<BlobStat | undefined> {
     const key = this.#keys.keyOf(locator);
     if (key === undefined) return undefined;
-    return await this.#access.call('looking for a blob', async (s3) => {
+    return await this.#access.call('checking for a blob', async (s3) => {
       try {
         const answer = await s3.headObject({ Bucket: this.#access.bucket, Key: key });
         return { locator, size: answer.ContentLength ?? 0, modifiedAt: answer.LastModified ?? new Date(0) };
@@ -99,14 +99,14 @@ class S3BlobStore implements BlobStore, PresignedUploads {
     let removed = 0;
     for await (const object of this.#objects(this.#keys.key('tmp', ''), undefined)) {
       if (this.#keys.parse(object.key) === undefined || object.modifiedAt.getTime() > limit) continue;
-      await this.#access.call('removing remains', async (s3) => {
+      await this.#access.call('removing leftovers', async (s3) => {
         await s3.deleteObject({ Bucket: this.#access.bucket, Key: object.key });
       });
       removed += 1;
     }
     for await (const upload of this.#unfinishedUploads()) {
       if (upload.startedAt.getTime() > limit) continue;
-      await this.#access.call('removing remains', async (s3) => {
+      await this.#access.call('removing leftovers', async (s3) => {
         const target = { Bucket: this.#access.bucket, Key: upload.key, UploadId: upload.id };
         try {
           await s3.abortMultipartUpload(target);
@@ -122,16 +122,16 @@ class S3BlobStore implements BlobStore, PresignedUploads {
   async claimFor(id: string): Promise<StoreOwner> {
     const target = { Bucket: this.#access.bucket, Key: `${this.#keys.prefix}owner` };
     const place = `s3://${target.Bucket}/${target.Key}`;
-    return await this.#access.call('entering the owner', async (s3) => {
+    return await this.#access.call('recording the owner', async (s3) => {
       const known = await readText(s3, target);
       if (known !== undefined) return { id: known.trim(), place };
       try {
         await s3.putObject({ ...target, Body: `${id}\n`, IfNoneMatch: '*' });
       } catch (error) {
-        // Somebody else was faster: 412, or 409 when both came at the same moment.
+        // Another process was faster: 412, or 409 for concurrent requests.
         if (![409, 412].includes(s3Answer(error).status ?? 0)) throw error;
       }
-      // Read again: servers that know no conditions let the last one win.
+      // Read it back: on servers without conditional writes the last writer wins.
       return { id: (await readText(s3, target))?.trim() ?? id, place };
     });
   }
@@ -144,9 +144,9 @@ class S3BlobStore implements BlobStore, PresignedUploads {
         return await (await s3.getObject(target)).Body?.transformToString();
       });
       if (text !== 'dais') {
-        throw new DaisError('blobs_unavailable', `bucket ${target.Bucket} gives other bytes back than were written`);
+        throw new DaisError('blobs_unavailable', `bucket ${target.Bucket} returns different bytes than were written`);
       }
-      // Without this right S3 also answers 403 instead of 404 for a key that is not there.
+      // Without this permission S3 also returns 403 instead of 404 for a missing key.
       await this.#access.call('listing', async (s3) => {
         await s3.listObjectsV2({ Bucket: target.Bucket, Prefix: this.#keys.prefix, MaxKeys: 1 });
       });
@@ -177,7 +177,7 @@ class S3BlobStore implements BlobStore, PresignedUploads {
   async verify(locator: string): Promise<StoredBlob> {
     const incoming = measure(await this.get(locator));
     for await (const _slice of incoming.bytes) {
-      // Only the digest is wanted.
+      // Only the digest is needed.
     }
     return { locator, ...incoming.measured() };
   }
@@ -213,7 +213,7 @@ class S3BlobStore implements BlobStore, PresignedUploads {
     } while (token !== undefined);
   }
 
-  /** Also those of clients and of copies; uploads of other programs in the same bucket are left alone. */
+  /** Includes uploads of clients and copies; uploads of other programs in the same bucket are not changed. */
   async *#unfinishedUploads(): AsyncGenerator<{ readonly key: string; readonly id: string; readonly startedAt: Date }> {
     let marker: { readonly KeyMarker?: string; readonly UploadIdMarker?: string } | undefined = {};
     while (marker !== undefined) {

@@ -19,10 +19,10 @@ const OTHER_REGION = new Set([
   'AuthorizationHeaderMalformed',
   'IllegalLocationConstraintException',
 ]);
-/** How Node and the SDK say that there was no answer. */
+/** Error names of Node and the SDK for a missing response. */
 const NO_ANSWER = new Set(['TimeoutError', 'AbortError', 'NetworkingError', 'RequestTimeout']);
 
-/** The name of an answer of S3 (`NoSuchKey`) and its HTTP status. */
+/** Returns the error name of an S3 response (`NoSuchKey`) and its HTTP status. */
 export function s3Answer(error: unknown): { readonly name: string; readonly status: number | undefined } {
   if (!(error instanceof Error)) return { name: '', status: undefined };
   const metadata = '$metadata' in error ? (error.$metadata as { httpStatusCode?: number } | undefined) : undefined;
@@ -35,31 +35,32 @@ export function isMissing(error: unknown): boolean {
 }
 
 /**
- * Gives a failed request its code: `storage_full` or `blobs_unavailable`. Our own mistakes, errors that have a code
- * already and wanted aborts stay as they are. What the server said is only for the log: it names accounts and keys.
+ * Converts the error of a request to `storage_full` or `blobs_unavailable`. Returns programming errors, errors with a code and
+ * intended aborts unchanged. The message of the server is for the log only: it contains accounts and keys.
  */
 export function s3Error(error: unknown, place: Place, doing: string): unknown {
   if (!(error instanceof Error) || error instanceof DaisError) return error;
   const { name, status } = s3Answer(error);
   const where = `bucket ${place.bucket} at ${place.endpoint ?? `AWS region ${place.region}`}`;
-  // Not the error itself: for a wrong signature it carries the access key id and the signed text as fields.
+  // Not the error itself: for a wrong signature it has the access key id and the signed text as fields.
   const cause = new Error(`${name}: ${error.message}`);
   const unavailable = (detail: string): DaisError => new DaisError('blobs_unavailable', detail, { cause });
 
   if (FULL.has(name) || status === 507) {
-    return new DaisError('storage_full', `${where} takes no more bytes (${name} while ${doing})`, { cause });
+    return new DaisError('storage_full', `${where} is full (${name} while ${doing})`, { cause });
   }
-  if (name === 'NoSuchBucket') return unavailable(`${where} does not exist: create it or correct the bucket’s name`);
-  if (CREDENTIALS_REFUSED.has(name)) return unavailable(`${where} does not take the credentials (${name})`);
+  if (name === 'NoSuchBucket') return unavailable(`${where} does not exist: create it or correct the bucket name`);
+  if (CREDENTIALS_REFUSED.has(name)) return unavailable(`${where} rejected the credentials (${name})`);
   if (name === 'CredentialsProviderError') {
     return unavailable(`there are no credentials for ${where}: set them in the configuration or the environment`);
   }
-  if (OTHER_REGION.has(name) || status === 301) return unavailable(`${where} belongs to another region (${name})`);
+  if (OTHER_REGION.has(name) || status === 301)
+    return unavailable(`${where} is in another region (${name}): correct the region`);
   if (status === 403) return unavailable(`the credentials do not allow ${doing} in ${where}`);
-  if (status !== undefined) return unavailable(`${where} answered ${status} ${name} while ${doing}`);
+  if (status !== undefined) return unavailable(`${where} responded with ${status} ${name} while ${doing}`);
   if (NO_ANSWER.has(name) || 'code' in error || '$metadata' in error) {
     const reason = 'code' in error && typeof error.code === 'string' ? error.code : name;
-    return unavailable(`${where} gave no answer (${reason}) while ${doing}`);
+    return unavailable(`${where} did not respond (${reason}) while ${doing}`);
   }
   return error;
 }

@@ -1,4 +1,4 @@
-/** What a network, a server or an operator can do to the S3 store. */
+/** Faults of networks, servers and operators in the S3 store. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
@@ -49,7 +49,7 @@ function open(bucket: string, more: Partial<S3BlobStoreOptions> = {}) {
   return openS3BlobStore(options, systemClock);
 }
 
-/** A TCP proxy in front of the server; where `cut` says so, a connection is reset instead of passing an answer on. */
+/** A TCP proxy in front of the server; if `cut` returns true, it resets a connection instead of forwarding a response. */
 async function startProxy(cut: (answeredBytes: number, request: string) => boolean) {
   const sockets = new Set<Socket>();
   const requests: string[] = [];
@@ -90,7 +90,7 @@ async function startProxy(cut: (answeredBytes: number, request: string) => boole
   };
 }
 
-test('a server that dies in the middle of a put is blobs_unavailable, and the store works again when it is back', async () => {
+test('reports a server that dies during a put as blobs_unavailable, and recovers when it returns', async () => {
   let mortal = await startMotoServer();
   const port = Number(new URL(mortal.url).port);
   const own = new S3Client({ region, endpoint: mortal.url, credentials, forcePathStyle: true });
@@ -127,13 +127,13 @@ test('a server that dies in the middle of a put is blobs_unavailable, and the st
   }
 });
 
-test('a source’s own failure is told even when the upload cannot be aborted any more', async () => {
+test('reports the failure of a source even when the upload can no longer be aborted', async () => {
   const mortal = await startMotoServer();
   const own = new S3Client({ region, endpoint: mortal.url, credentials, forcePathStyle: true });
   await makeBucket('mortal', own);
   const store = open('mortal', { endpoint: mortal.url, attempts: 1 });
   const source = new PassThrough();
-  const failure = new Error('the sender fell over');
+  const failure = new Error('the source failed');
   const putting = store.put(source).catch((error: unknown) => error);
   source.write(randomBytes(6 * MIB));
   await expect
@@ -146,7 +146,7 @@ test('a source’s own failure is told even when the upload cannot be aborted an
   own.destroy();
 });
 
-test('a server that never answers is given up after a bounded time', async () => {
+test('times out for a server that never responds', async () => {
   const sockets = new Set<Socket>();
   const silent = createServer((socket) => void sockets.add(socket.on('error', () => {})));
   silent.listen(0, '127.0.0.1');
@@ -161,7 +161,7 @@ test('a server that never answers is given up after a bounded time', async () =>
   silent.close();
 });
 
-test('a download that breaks is taken up where it broke', async () => {
+test('resumes an interrupted download', async () => {
   await makeBucket('broken');
   const bytes = randomBytes(12 * MIB);
   const direct = open('broken');
@@ -182,13 +182,13 @@ test('a download that breaks is taken up where it broke', async () => {
   await proxy.stop();
 });
 
-test('a download that breaks again and again is an error, never a short blob', async () => {
+test('reports a repeatedly interrupted download as an error, never as a short blob', async () => {
   await makeBucket('hopeless');
   const direct = open('hopeless');
   const { locator } = await direct.put(Readable.from([randomBytes(12 * MIB)]));
   let cuts = 0;
   const proxy = await startProxy((sent, request) => {
-    // The first answer is cut in its body, all later ones before their first byte.
+    // The first response is cut within its body, all later ones before their first byte.
     if (!request.startsWith('GET') || (cuts === 0 && sent < 3 * MIB)) return false;
     cuts += 1;
     return true;
@@ -201,7 +201,7 @@ test('a download that breaks again and again is an error, never a short blob', a
   await proxy.stop();
 });
 
-test('every body is part of the signature, so that bytes changed on the way are refused', async () => {
+test('signs every body, so that changed bytes are rejected', async () => {
   await makeBucket('signed');
   const proxy = await startProxy(() => false);
   const store = open('signed', { endpoint: proxy.url });
@@ -218,7 +218,7 @@ test('every body is part of the signature, so that bytes changed on the way are 
   await proxy.stop();
 });
 
-test('a bucket that is not there is named, with what to do', async () => {
+test('names a missing bucket with a remedy', async () => {
   const store = open('nowhere', { attempts: 1 });
   for (const use of [async () => await store.check(), async () => await store.put(Readable.from(['x']))]) {
     expect((await expectCode('blobs_unavailable', use())).message).toContain('bucket nowhere');
@@ -228,12 +228,12 @@ test('a bucket that is not there is named, with what to do', async () => {
 });
 
 test.each([
-  [403, 'SignatureDoesNotMatch', 'blobs_unavailable', 'does not take the credentials'],
+  [403, 'SignatureDoesNotMatch', 'blobs_unavailable', 'rejected the credentials'],
   [403, 'AccessDenied', 'blobs_unavailable', 'do not allow'],
-  [503, 'SlowDown', 'blobs_unavailable', 'answered 503 SlowDown'],
-  [507, 'XMinioStorageFull', 'storage_full', 'takes no more bytes'],
+  [503, 'SlowDown', 'blobs_unavailable', 'responded with 503 SlowDown'],
+  [507, 'XMinioStorageFull', 'storage_full', 'is full'],
   [301, 'PermanentRedirect', 'blobs_unavailable', 'another region'],
-] as const)('an answer %i %s is %s and shows no secret', async (status, name, code, words) => {
+] as const)('maps the response %i %s to %s without secrets', async (status, name, code, words) => {
   const secrets = `<AWSAccessKeyId>${credentials.accessKeyId}</AWSAccessKeyId><StringToSign>${credentials.sessionToken}</StringToSign>`;
   const refusing = createHttpServer((request, response) => {
     request.resume();
@@ -254,7 +254,7 @@ test.each([
   refusing.close();
 });
 
-test('stores and other programs share a bucket without touching each other', async () => {
+test('stores and other programs share a bucket without interference', async () => {
   await makeBucket('shared');
   const [a, b, all] = [open('shared', { prefix: 'a' }), open('shared', { prefix: 'a/b/' }), open('shared')];
   const put = await a.put(Readable.from(['of a']));
@@ -270,7 +270,7 @@ test('stores and other programs share a bucket without touching each other', asy
   for (const store of [a, b, all]) await store.close();
 });
 
-test('a listing goes on over more than one page', async () => {
+test('lists more than one page', async () => {
   await makeBucket('pages');
   const store = open('pages');
   const want = Array.from({ length: 1003 }, (_, n) => `sha256:${sha256(Buffer.from(String(n)))}`).sort();

@@ -1,6 +1,6 @@
 /**
- * Locators and keys. Content lies at `<prefix>sha256/<hex>`, uploads that clients make themselves at
- * `<prefix>direct/<id>`, unfinished puts at `<prefix>tmp/<id>`. S3 needs no folders to spread load over.
+ * Locators and keys. Content is stored at `<prefix>sha256/<hex>`, direct uploads of clients at `<prefix>direct/<id>`,
+ * unfinished puts at `<prefix>tmp/<id>`. S3 needs no folders to distribute load.
  */
 const LOCATOR = /^(?:sha256:[0-9a-f]{64}|direct:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 const NAMES: Readonly<Record<Family, RegExp>> = {
@@ -24,12 +24,12 @@ export class S3Keys {
     return `${this.prefix}${family}/${name}`;
   }
 
-  /** Undefined when this store could not have made the locator. */
+  /** Undefined when this store cannot have created the locator. */
   keyOf(locator: string): string | undefined {
     return LOCATOR.test(locator) ? `${this.prefix}${locator.replace(':', '/')}` : undefined;
   }
 
-  /** The family and name of a key of ours; undefined for anything else that lies in the bucket. */
+  /** Returns the family and name of a key of this store; undefined for other keys of the bucket. */
   parse(key: string): { readonly family: Family; readonly name: string } | undefined {
     if (!key.startsWith(this.prefix)) return undefined;
     const [family, name, ...more] = key.slice(this.prefix.length).split('/');
@@ -39,8 +39,8 @@ export class S3Keys {
   }
 
   /**
-   * Where a listing of `family` starts so that the locators above `after` follow: `key` undefined for the whole family;
-   * no place at all when all of it lies below.
+   * Returns where a listing of `family` starts to return the locators after `after`: `key` is undefined for the whole family.
+   * Returns undefined when the whole family sorts before.
    */
   startOf(family: Family, after: string | undefined): { readonly key: string | undefined } | undefined {
     if (after === undefined || after < `${family}:`) return { key: undefined };

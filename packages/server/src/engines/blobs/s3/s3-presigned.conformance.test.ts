@@ -1,4 +1,4 @@
-/** Uploads and downloads that clients make by themselves, without credentials. */
+/** Direct uploads and downloads of clients, without credentials. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, request, type IncomingMessage } from 'node:http';
@@ -60,7 +60,7 @@ async function sendParts(upload: PresignedUpload, bytes: Buffer, partBytes: numb
 const unfinished = async () =>
   ((await client.send(new ListMultipartUploadsCommand({ Bucket: 'direct' }))).Uploads ?? []).length;
 
-test('a client uploads by itself, and the store learns the digest by reading', async () => {
+test('a client uploads directly, and the store computes the digest by reading', async () => {
   const bytes = randomBytes(SIZE);
   const upload = await store.begin(SIZE, 5 * MIB);
   expect(upload.urls).toHaveLength(3);
@@ -86,7 +86,7 @@ test('an empty blob is one part', async () => {
   expect(await store.verify(blob.locator)).toMatchObject({ size: 0, sha256: sha256(Buffer.alloc(0)) });
 });
 
-test('an upload that is given up leaves nothing', async () => {
+test('an aborted upload leaves nothing', async () => {
   const upload = await store.begin(SIZE, 5 * MIB);
   await sendParts(upload, randomBytes(SIZE), 5 * MIB);
   expect(await unfinished()).toBe(1);
@@ -98,8 +98,8 @@ test('an upload that is given up leaves nothing', async () => {
   expect(await unfinished()).toBe(0);
 });
 
-test('an upload that is gone cannot be completed', async () => {
-  // S3’s own answer, scripted: moto answers this with an internal error.
+test('a removed upload cannot be completed', async () => {
+  // The response of S3, scripted: moto returns an internal error here.
   const gone = createServer((asked, answer) => {
     asked.resume();
     answer.writeHead(404, { 'content-type': 'application/xml' });
@@ -112,16 +112,16 @@ test('an upload that is gone cannot be completed', async () => {
   const behind = openS3BlobStore(options, systemClock);
   const upload = { locator: `direct:${uuidv7()}`, uploadId: 'gone', size: 1, urls: ['x'] };
   const error = await expectCode('invalid_request', behind.complete(upload, ['"etag"']));
-  expect(error.message).toContain('start again');
+  expect(error.message).toContain('start a new upload');
   await behind.abort(upload);
   await behind.close();
   gone.closeAllConnections();
   gone.close();
 });
 
-test('an upload that nobody completes is swept', async () => {
+test('sweeps an abandoned upload', async () => {
   await store.begin(SIZE, 5 * MIB);
-  // This server says of every upload that it was started in 2010; so the clock goes there.
+  // This server reports 2010 as the start of every upload, so the clock is set to that time.
   const { Uploads } = await client.send(new ListMultipartUploadsCommand({ Bucket: 'direct' }));
   const started = Uploads![0]!.Initiated!.getTime();
   const options = { bucket: 'direct', prefix: 'p', region, endpoint: server.url, credentials, pathStyle: true };
@@ -132,7 +132,7 @@ test('an upload that nobody completes is swept', async () => {
   await back.close();
 });
 
-test('other parts or other bytes than announced are refused', async () => {
+test('rejects parts or sizes that differ from the declared ones', async () => {
   const upload = await store.begin(SIZE, 5 * MIB);
   const etags = await sendParts(upload, randomBytes(SIZE), 5 * MIB);
   await expectCode('invalid_request', store.complete(upload, etags.slice(1)));
@@ -145,11 +145,11 @@ test('other parts or other bytes than announced are refused', async () => {
   const smaller = await store.begin(6 * MIB, 5 * MIB);
   const more = await sendParts(smaller, randomBytes(10 * MIB), 5 * MIB);
   const error = await expectCode('invalid_request', store.complete(smaller, more));
-  expect(error.message).toContain(`${10 * MIB} bytes together, ${6 * MIB} were announced`);
+  expect(error.message).toContain(`${10 * MIB} bytes in total, expected ${6 * MIB}`);
   expect(await store.stat(smaller.locator)).toBeUndefined();
 });
 
-test('sizes that S3 cannot take are refused before anything is sent', async () => {
+test('rejects sizes beyond the limits of S3 before any request', async () => {
   await expectCode('invalid_request', store.begin(100, 5 * MIB - 1));
   await expectCode('invalid_request', store.begin(100, 6 * 1024 * MIB));
   await expectCode('invalid_request', store.begin(-1, 5 * MIB));
@@ -158,7 +158,7 @@ test('sizes that S3 cannot take are refused before anything is sent', async () =
   expect(await unfinished()).toBe(0);
 });
 
-test('a download URL gives the bytes as a file that no browser shows', async () => {
+test('a download URL returns the bytes as an attachment', async () => {
   const bytes = randomBytes(5000);
   const { locator } = await store.put(Readable.from([bytes]));
   const url = await store.presignGet(locator, 60, 'Übung (1).html');
@@ -171,7 +171,7 @@ test('a download URL gives the bytes as a file that no browser shows', async () 
   await expectCode('invalid_request', store.presignGet(locator, 0));
 });
 
-test('clients may know the store under another address', async () => {
+test('signs URLs for a public endpoint', async () => {
   const options = {
     bucket: 'direct',
     region,

@@ -21,18 +21,19 @@ export async function beginUpload(
   partBytes: number,
 ): Promise<PresignedUpload> {
   if (!Number.isSafeInteger(partBytes) || partBytes < 5 * MIB || partBytes > 5 * 1024 * MIB) {
-    throw new DaisError('invalid_request', `a part has 5 MiB to 5 GiB, not ${partBytes} bytes`);
+    throw new DaisError('invalid_request', `a part must have 5 MiB to 5 GiB, not ${partBytes} bytes`);
   }
-  if (!Number.isSafeInteger(size) || size < 0) throw new DaisError('invalid_request', `${size} is not a size in bytes`);
+  if (!Number.isSafeInteger(size) || size < 0)
+    throw new DaisError('invalid_request', `${size} is not a valid size in bytes`);
   const count = Math.max(1, Math.ceil(size / partBytes));
   if (count > MAX_PARTS) {
-    const detail = `${size} bytes in parts of ${partBytes} are ${count} parts; S3 takes ${MAX_PARTS}: use larger parts`;
+    const detail = `${size} bytes in parts of ${partBytes} bytes are ${count} parts; the maximum of S3 is ${MAX_PARTS}: use larger parts`;
     throw new DaisError('too_large', detail);
   }
   const id = uuidv7(clock.now());
   const target = { Bucket: access.bucket, Key: keys.key('direct', id) };
   const { UploadId } = await access.call('starting an upload', async (s3) => await s3.createMultipartUpload(target));
-  if (UploadId === undefined) throw new DaisError('blobs_unavailable', `bucket ${access.bucket} gave no upload id`);
+  if (UploadId === undefined) throw new DaisError('blobs_unavailable', `bucket ${access.bucket} returned no upload id`);
   const [{ UploadPartCommand }, { getSignedUrl }] = await Promise.all([
     import('@aws-sdk/client-s3'),
     import('@aws-sdk/s3-request-presigner'),
@@ -53,7 +54,7 @@ export async function completeUpload(
   etags: readonly string[],
 ): Promise<{ readonly locator: string; readonly size: number }> {
   if (etags.length !== upload.urls.length) {
-    const detail = `the upload has ${upload.urls.length} parts, ${etags.length} ETags were given`;
+    const detail = `the upload has ${upload.urls.length} parts, but the request has ${etags.length} ETags`;
     throw new DaisError('invalid_request', detail);
   }
   const target = { Bucket: access.bucket, Key: keyOf(keys, upload) };
@@ -67,23 +68,26 @@ export async function completeUpload(
     }
     const { name } = s3Answer(failure);
     if (INCOMPLETE.has(name)) {
-      throw new DaisError('invalid_request', `the parts sent are not the parts named, or one is too small (${name})`);
+      throw new DaisError(
+        'invalid_request',
+        `the uploaded parts do not match the ETags, or a part is too small (${name})`,
+      );
     }
-    // Also after a failure: an earlier call may have completed it, or this one, whose answer was lost.
+    // Also after a failure: an earlier call may have completed it, or this one, and its response was lost.
     const size = await sizeOf(s3, target);
     if (size === upload.size) return { locator: upload.locator, size };
     if (size !== undefined) {
       await s3.deleteObject(target);
-      throw new DaisError('invalid_request', `the parts have ${size} bytes together, ${upload.size} were announced`);
+      throw new DaisError('invalid_request', `the parts have ${size} bytes in total, expected ${upload.size}`);
     }
     if (failure !== undefined && name !== 'NoSuchUpload') throw failure;
-    throw new DaisError('invalid_request', 'the upload was given up or is too old: start again');
+    throw new DaisError('invalid_request', 'the upload was aborted or has expired: start a new upload');
   });
 }
 
 export async function abortUpload(access: S3Access, keys: S3Keys, upload: PresignedUpload): Promise<void> {
   const target = { Bucket: access.bucket, Key: keyOf(keys, upload), UploadId: upload.uploadId };
-  await access.call('giving up an upload', async (s3) => {
+  await access.call('aborting an upload', async (s3) => {
     try {
       await s3.abortMultipartUpload(target);
     } catch (error) {
@@ -105,7 +109,7 @@ export async function signDownload(
     import('@aws-sdk/client-s3'),
     import('@aws-sdk/s3-request-presigner'),
   ]);
-  // Never shown by the browser as a page of the bucket's origin, whatever the bytes are.
+  // The browser never displays it as a page of the bucket's origin, whatever the bytes are.
   const name = fileName === undefined ? '' : `; filename*=UTF-8''${encodeFileName(fileName)}`;
   const command = new GetObjectCommand({
     Bucket: access.bucket,
@@ -135,6 +139,6 @@ function encodeFileName(fileName: string): string {
 
 function keyOf(keys: S3Keys, upload: PresignedUpload): string {
   const key = upload.locator.startsWith('direct:') ? keys.keyOf(upload.locator) : undefined;
-  if (key === undefined) throw new DaisError('invalid_request', `${upload.locator} is no upload of this store`);
+  if (key === undefined) throw new DaisError('invalid_request', `${upload.locator} is not an upload of this store`);
   return key;
 }

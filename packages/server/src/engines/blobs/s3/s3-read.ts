@@ -5,12 +5,12 @@ import type { ByteRange } from '../contract.ts';
 import type { S3Access } from './s3-access.ts';
 import { isMissing, s3Answer, s3Error } from './s3-errors.ts';
 
-/** How often in a row a broken download is taken up again without a byte in between. */
+/** Maximum consecutive retries of an interrupted download without a new byte. */
 const RESUMES = 3;
 
 /**
- * Streams an object or a range of it. A connection that breaks on the way is opened again at the byte it came to, but
- * only for the same object (its ETag): bytes of two objects are never joined.
+ * Streams an object or a range of it. It reopens a broken connection at the last byte, but only for the same object (by its
+ * ETag): bytes of two objects are never combined.
  * @throws DaisError `content_missing`, `range_not_satisfiable`, `blobs_unavailable`.
  */
 export async function readObject(access: S3Access, key: string, locator: string, range?: ByteRange): Promise<Readable> {
@@ -19,7 +19,7 @@ export async function readObject(access: S3Access, key: string, locator: string,
   const length = range === undefined ? first.length : range.end - range.start + 1;
   if (first.length !== length) {
     first.body.destroy();
-    throw new DaisError('range_not_satisfiable', `bytes ${start}-${start + length - 1} lie outside of ${locator}`);
+    throw new DaisError('range_not_satisfiable', `bytes ${start}-${start + length - 1} are outside ${locator}`);
   }
   let { body } = first;
 
@@ -33,7 +33,7 @@ export async function readObject(access: S3Access, key: string, locator: string,
           broken = 0;
           yield chunk as Buffer;
         }
-        if (position < end) throw Object.assign(new Error('the answer ended early'), { code: 'ECONNRESET' });
+        if (position < end) throw Object.assign(new Error('the response is truncated'), { code: 'ECONNRESET' });
       } catch (error) {
         broken += 1;
         if (broken > RESUMES) throw s3Error(error, access.options, 'reading a blob');
@@ -43,7 +43,7 @@ export async function readObject(access: S3Access, key: string, locator: string,
   }
 
   const stream = Readable.from(resumed(), { objectMode: false });
-  // A generator that was never started runs no `finally`: the connection is given back here.
+  // A generator that was never started runs no `finally`, so the connection is released here.
   stream.once('close', () => body.destroy());
   return stream;
 }
@@ -63,14 +63,14 @@ async function request(
         ...(range !== undefined && { Range: range }),
         ...(etag !== undefined && { IfMatch: etag }),
       });
-      // In Node the body of an answer is always a stream.
+      // In Node, the body of a response is always a stream.
       const body = answer.Body as unknown as Readable;
       body.on('error', () => {});
       return { body, length: answer.ContentLength ?? 0, etag: answer.ETag };
     } catch (error) {
       const { name, status } = s3Answer(error);
       if (isMissing(error)) throw new DaisError('content_missing', `${locator} is not in bucket ${access.bucket}`);
-      if (status === 416) throw new DaisError('range_not_satisfiable', `${range ?? ''} lies outside of ${locator}`);
+      if (status === 416) throw new DaisError('range_not_satisfiable', `${range ?? ''} is outside ${locator}`);
       if (status === 412)
         throw new DaisError('blobs_unavailable', `${locator} was replaced while it was read (${name})`);
       throw error;
@@ -78,7 +78,7 @@ async function request(
   });
 }
 
-/** The text of a small object; undefined when there is none. */
+/** Returns the text of a small object; undefined when it does not exist. */
 export async function readText(
   s3: S3,
   target: { readonly Bucket: string; readonly Key: string },

@@ -1,17 +1,17 @@
-/** What this machine has, what is leased, and to whom. */
+/** Resources of this machine and their leases. */
 import { readdir, readlink, statfs, symlink, unlink } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { machineMemory } from '#lib/system/machine-memory.ts';
 import { run } from '#lib/process.ts';
 import type { Resources } from '../contract.ts';
-import { errnoOf } from './file-errors.ts';
+import { errnoOf } from './disk/file-errors.ts';
 
 export const GPU = 'nvidia.com/gpu';
-/** Of a server that has no PATH. */
+/** PATH of a server without one. */
 export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** Indexes of the GPUs that the driver's own program tells of; none where there is no such program. */
+/** Returns the indexes of the GPUs that the program of the driver reports; empty without that program. */
 export async function findGpus(path: string): Promise<string[]> {
   const answer = await run('nvidia-smi', ['--query-gpu=index', '--format=csv,noheader'], {
     env: { PATH: path },
@@ -36,8 +36,8 @@ export async function machineResources(root: string, gpus: readonly string[]): P
 }
 
 /**
- * Leases of devices: a link \`gpu-0\` that points to the name of an attempt, which the file system lets one make and which
- * is there after a restart.
+ * Leases of devices: a link \`gpu-0\` that points to the name of an attempt. Link creation is atomic, and links persist over
+ * restarts.
  */
 export class DeviceLeases {
   readonly #folder: string;
@@ -48,7 +48,7 @@ export class DeviceLeases {
     this.#gpus = gpus;
   }
 
-  /** Undefined when too few are free: then none is taken. */
+  /** Undefined when too few are free; none is leased then. */
   async take(attempt: string, count: number): Promise<string[] | undefined> {
     if (count === 0) return [];
     const taken = await this.of(attempt);
@@ -81,7 +81,7 @@ export class DeviceLeases {
     for (const index of await this.of(attempt)) await unlink(join(this.#folder, `gpu-${index}`)).catch(() => {});
   }
 
-  /** Leases of who is no longer there. */
+  /** Releases the leases of attempts that no longer exist. */
   async sweep(holds: (attempt: string) => boolean): Promise<void> {
     for (const name of await readdir(this.#folder)) {
       const holder = await readlink(join(this.#folder, name)).catch(() => undefined);

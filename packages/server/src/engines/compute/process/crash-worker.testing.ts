@@ -1,4 +1,4 @@
-/** The program of a process that is killed while it looks after tasks. Its first argument is a CrashWork. */
+/** The program of a process that is killed while it runs tasks. Its first argument is a CrashWork. */
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import type { TaskSpec } from '../contract.ts';
@@ -8,7 +8,7 @@ import type { CrashPoint } from './task-parts.ts';
 
 export interface CrashWork {
   readonly root: string;
-  /** Where it dies; undefined: somebody else kills it. */
+  /** Where it dies; undefined: another process kills it. */
   readonly at?: CrashPoint;
   readonly tasks: readonly {
     readonly attempt: string;
@@ -18,7 +18,7 @@ export interface CrashWork {
   readonly launcher?: ProcessComputeOptions['launcher'];
 }
 
-/** Says `submitted` after each submission. Never ends by itself. */
+/** Prints `submitted` after each submission. Never ends on its own. */
 export async function workUntilKilled({ root, at, tasks, launcher }: CrashWork): Promise<never> {
   const compute = await openProcessCompute({
     root,

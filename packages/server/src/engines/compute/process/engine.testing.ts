@@ -1,4 +1,4 @@
-/** An engine in a folder of its own, for one test file. */
+/** Opens an engine in a separate folder, for one test file. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,12 +9,12 @@ import { never, textOf } from '../suite.ts';
 import { openProcessCompute, type ProcessComputeOptions } from './process-compute.ts';
 
 export interface TestEngine {
-  /** Holds `compute`, the engine's own folder. */
+  /** Contains `compute`, the folder of the engine. */
   readonly folder: string;
   readonly compute: Compute;
   finish(spec: TaskSpec): Promise<TaskState | undefined>;
-  /** What it wrote, when it has ended. */
-  told(spec: TaskSpec): Promise<string>;
+  /** Returns its output after it has ended. */
+  outputOf(spec: TaskSpec): Promise<string>;
   end(): Promise<void>;
 }
 
@@ -37,7 +37,7 @@ export async function startEngine(
     folder,
     compute,
     finish,
-    told: async (spec) => {
+    outputOf: async (spec) => {
       await finish(spec);
       return await textOf(compute, spec.attempt);
     },

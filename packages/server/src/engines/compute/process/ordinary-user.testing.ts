@@ -1,11 +1,11 @@
-/** The program of an engine that an ordinary user runs: runs one isolated task and says what came of it. */
+/** A program that an unprivileged user runs: it runs one isolated task and prints the result. */
 import type { Socket } from 'node:net';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { never, task, textOf } from '../suite.ts';
 import { openProcessCompute } from './process-compute.ts';
 
-export interface OrdinaryTold {
+export interface UserReport {
   readonly fault: string | undefined;
   readonly limits: string;
   readonly state: unknown;
@@ -18,12 +18,12 @@ export async function runIsolated(root: string, script: string): Promise<void> {
   const { isolationFault: fault, limits } = await compute.abilities();
   const spec = task(['bash', '-c', script], { isolation: 'required', limits: { graceMs: 100 } });
   await compute.submit(spec);
-  // Waiting for a task keeps no process alive.
+  // Waiting for a task does not keep the process alive.
   const alive = setInterval(() => {}, 1000);
   const state = await compute.wait(spec.attempt, never);
   clearInterval(alive);
-  const told: OrdinaryTold = { fault, limits, state, text: await textOf(compute, spec.attempt) };
+  const outputOf: UserReport = { fault, limits, state, text: await textOf(compute, spec.attempt) };
   await compute.forget(spec.attempt);
   await compute.close();
-  process.stdout.write(JSON.stringify(told));
+  process.stdout.write(JSON.stringify(outputOf));
 }

@@ -1,4 +1,4 @@
-/** Tasks as processes of this machine. What it knows is in its folder; what it keeps in memory can be read from there. */
+/** Runs tasks as processes of this machine. All state is in its folder; memory only caches it. */
 import { createHash } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -23,17 +23,17 @@ import type {
 } from '../contract.ts';
 import { findOnPath } from '#engines/isolation/programs.ts';
 import { DeviceLeases, findGpus, GPU, machineResources, SYSTEM_PATH } from './capacity.ts';
-import type { FreeSpace } from './disk-watch.ts';
-import { findControlGroups, type ControlGroups } from '#engines/isolation/control-groups.ts';
-import { errnoOf, storageError } from './file-errors.ts';
-import { FreeSpaceWatch } from './free-space-watch.ts';
-import { launcherProgram } from './launcher-program.ts';
-import { Launcher } from './launcher.ts';
+import type { FreeSpace } from './disk/disk-watch.ts';
+import { findControlGroups, type ControlGroups } from '#engines/isolation/limits/control-groups.ts';
+import { errnoOf, storageError } from './disk/file-errors.ts';
+import { FreeSpaceWatch } from './disk/free-space-watch.ts';
+import { launcherProgram } from './shim/launcher-program.ts';
+import { Launcher } from './shim/launcher.ts';
 import type { Reachable } from '#engines/isolation/relay.ts';
 import { foldersOf, isolatedStep } from './step-isolation.ts';
 import { checkSpec } from './spec-check.ts';
-import { stage, stagingName, sweepStaging, writeFilter } from './staging.ts';
-import { privateFolder, stoppedBefore, TaskFolder, type StopMark, type TaskRecord } from './task-folder.ts';
+import { stage, stagingFolderName, sweepStaging, writeFilter } from './staging.ts';
+import { privateFolder, stoppedBeforeStart, TaskFolder, type StopMark, type TaskRecord } from './task-folder.ts';
 import { readLogs } from './task-logs.ts';
 import { outputFiles } from './task-outputs.ts';
 import { proxyVariables } from './task-proxy.ts';
@@ -42,36 +42,36 @@ import type { CrashPoint, TaskParts } from './task-parts.ts';
 import { TaskRun } from './task-run.ts';
 
 export interface ProcessComputeOptions {
-  /** Made if it is not there; all that is kept of tasks. */
+  /** The state of all tasks; created when missing. */
   readonly root: string;
   readonly clock: Clock;
   readonly log: Log;
-  /** PATH of tasks, after that of their environment, and of the programs that the engine needs. */
+  /** PATH of tasks (after that of their environment) and of the programs that the engine needs. */
   readonly path?: string;
   /** Confines tasks; default: one for this process, with the programs of the machine. */
   readonly isolation?: Isolation;
-  /** Folders that no isolated task sees, wherever they lie. */
+  /** Folders that no isolated task sees, wherever they are. */
   readonly hidden?: readonly string[];
-  /** What isolated tasks reach whether they have network or not. */
+  /** Addresses that isolated tasks reach with and without network access. */
   readonly reach?: readonly Reachable[];
-  /** Carries the connections of isolated tasks with network; without it they reach nobody either. */
+  /** Proxies the connections of isolated tasks with network access; without it they have no network. */
   readonly proxy?: TaskProxy;
-  /** `rlimit`: control groups are not used even where they could be. */
+  /** `rlimit`: does not use control groups even where they are writable. */
   readonly limits?: 'rlimit';
-  /** `none`: each shim by itself, as where Perl is missing. */
+  /** `none`: starts each shim as a separate process, as without Perl. */
   readonly launcher?: 'none';
-  /** Free bytes of the disk below which the task that wrote most is ended, before others suffer; default 0. */
+  /** Free bytes of the disk below which the task that wrote the most is ended; default 0. */
   readonly keepFreeBytes?: number;
   /** Processes and threads that one task may have; default 4096. */
   readonly maxProcesses?: number;
-  /** Of this start of the machine. */
+  /** Id of the current boot of the machine. */
   readonly bootId?: string;
   readonly reached?: (point: CrashPoint) => void;
 }
 
 const MAX_WAITING = 10_000;
 const MAX_RUNNING = 500;
-/** How often running tasks are looked at when nothing tells of a change: finds shims that were killed. */
+/** Interval between checks of running tasks without file notifications: finds killed shims. */
 const ROUND_MS = 5000;
 
 interface MachineParts {
@@ -89,7 +89,7 @@ export async function openProcessCompute(options: ProcessComputeOptions): Promis
   if (process.platform !== 'linux') {
     throw new DaisError(
       'invalid_request',
-      `Commands run on Linux only, and this is ${process.platform}: run Dais in a Linux machine or container.`,
+      `Jobs run on Linux only, and this machine runs ${process.platform}. Run Dais on a Linux machine or in a Linux container.`,
     );
   }
   const { root, clock, log, path = SYSTEM_PATH, hidden = [] } = options;
@@ -161,7 +161,7 @@ class ProcessCompute implements Compute {
     return this.#space.latest;
   }
 
-  /** Takes over whatever a Dais before left. */
+  /** Adopts the tasks of an earlier Dais. */
   async adopt(): Promise<void> {
     const waiting: Waiting[] = [];
     for await (const attempt of this.attempts()) {
@@ -197,7 +197,7 @@ class ProcessCompute implements Compute {
     return [report.reason ?? '', report.remedy ?? ''].filter(Boolean).join('. ');
   }
 
-  /** How it will be confined. @throws DaisError `invalid_request` where it cannot be. */
+  /** Returns how the task is confined. @throws DaisError `invalid_request` when that is not possible. */
   async #confine(spec: TaskSpec, folder: TaskFolder): Promise<Confined | undefined> {
     if (spec.isolation === 'none') return undefined;
     const { isolation, hidden, maxProcesses, reach, groups } = this.#parts;
@@ -206,7 +206,7 @@ class ProcessCompute implements Compute {
     if (report.boundary === 'landlock' && spec.network) {
       throw new DaisError(
         'invalid_request',
-        `The task cannot have network here: its connections go through a proxy in a network namespace of its own, and this machine permits none. ${report.remedy ?? ''}`.trim(),
+        `The task needs network access through a proxy in its own network namespace, and this machine does not permit network namespaces. ${report.remedy ?? ''}`.trim(),
       );
     }
     const record = {
@@ -235,13 +235,14 @@ class ProcessCompute implements Compute {
     checkSpec(spec, asks ? await machineResources(this.#root, this.#machine.gpus) : {});
     if (this.#isKept(spec.attempt)) return;
     if (this.#waiting.size >= MAX_WAITING) {
-      throw new DaisError('overloaded', `${MAX_WAITING} tasks wait for this machine already.`, { retryAfter: 60 });
+      throw new DaisError(
+        'overloaded',
+        `${MAX_WAITING} tasks already wait for this machine, which is the maximum. Retry later.`,
+        { retryAfter: 60 },
+      );
     }
     if (spec.environment?.root !== undefined && this.#parts.outside === undefined) {
-      throw new DaisError(
-        'invalid_request',
-        'Images cannot be run here: this machine keeps its programs elsewhere than in /usr.',
-      );
+      throw new DaisError('invalid_request', 'This machine cannot run images because its programs are not in /usr.');
     }
     const staging = new TaskFolder(this.#stagingFolder());
     const folder = this.#folder(spec.attempt);
@@ -259,7 +260,7 @@ class ProcessCompute implements Compute {
           HOME: home,
           TMPDIR: tmp,
           LANG: 'C.UTF-8',
-          // Programs that ask who they are find no entry for a uid that was made for them.
+          // Programs that look up their user name find no entry for a generated uid.
           USER: 'step',
           LOGNAME: 'step',
           ...(confined !== undefined &&
@@ -273,7 +274,7 @@ class ProcessCompute implements Compute {
       await rename(staging.path, folder.path);
     } catch (error) {
       await staging.remove();
-      // Another engine on the same folder was first.
+      // Another engine on the same folder was faster.
       if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST') return;
       throw storageError(error, this.#root);
     }
@@ -301,9 +302,9 @@ class ProcessCompute implements Compute {
     }
   }
 
-  /** Resolves when something about it may have changed. */
+  /** Resolves when its state may have changed. */
   async #change(attempt: string, signal: AbortSignal): Promise<void> {
-    // One signal may stop the waiting for hundreds of tasks: that is no leak.
+    // One signal may abort the waiting for hundreds of tasks: that is not a leak.
     setMaxListeners(0, signal);
     await new Promise<void>((resolve) => {
       const listeners = this.#listeners.get(attempt) ?? new Set();
@@ -316,12 +317,12 @@ class ProcessCompute implements Compute {
       };
       listeners.add(done);
       signal.addEventListener('abort', done);
-      // It may have ended between the look at it and this.
+      // It may have ended since the check.
       if (!this.#isLive(attempt)) done();
     });
   }
 
-  #tell(attempt: string): void {
+  #notify(attempt: string): void {
     for (const listener of this.#listeners.get(attempt) ?? []) listener();
   }
 
@@ -364,7 +365,7 @@ class ProcessCompute implements Compute {
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw storageError(error, this.#root);
     }
-    // What is left of it when this process ends is swept by the next one.
+    // If this process ends, the next one removes the rest.
     if (!(await this.#parts.launcher.removeSmall(away))) await new TaskFolder(away).remove();
   }
 
@@ -379,9 +380,9 @@ class ProcessCompute implements Compute {
     await this.#scheduling;
     await Promise.all([...this.#running.values()].map(async (run) => await run.close()));
     this.#parts.launcher.close();
-    // What is empty goes; where tasks go on, it stays for them.
+    // Removes empty groups; groups of running tasks stay.
     await this.#machine.groups?.sweep(() => true);
-    for (const attempt of this.#listeners.keys()) this.#tell(attempt);
+    for (const attempt of this.#listeners.keys()) this.#notify(attempt);
   }
 
   #folder(attempt: string): TaskFolder {
@@ -402,13 +403,13 @@ class ProcessCompute implements Compute {
   }
 
   #stagingFolder(): string {
-    return join(this.#root, 'staging', stagingName());
+    return join(this.#root, 'staging', stagingFolderName());
   }
 
   #run({ record, folder }: Waiting): TaskRun {
     const run = new TaskRun(this.#parts, folder, record, this.#markOf(record.attempt), () => {
       this.#running.delete(record.attempt);
-      this.#tell(record.attempt);
+      this.#notify(record.attempt);
       this.#schedule();
     });
     this.#running.set(record.attempt, run);
@@ -419,10 +420,10 @@ class ProcessCompute implements Compute {
   #schedule(): void {
     this.#scheduling = this.#scheduling
       .then(async () => await this.#startWhatFits())
-      .catch((error: unknown) => this.#parts.log.error('tasks could not be started', { error }));
+      .catch((error: unknown) => this.#parts.log.error('could not start tasks', { error }));
   }
 
-  /** In the order in which they were submitted: one that needs much is not overtaken for ever. */
+  /** In submission order, so that smaller tasks cannot starve a large one. */
   async #startWhatFits(): Promise<void> {
     let isBlocked = false;
     for (const waiting of this.#waiting.values()) {
@@ -435,9 +436,9 @@ class ProcessCompute implements Compute {
   }
 
   async #endBefore({ record, folder }: Waiting, mark: StopMark): Promise<void> {
-    await folder.write('result.json', JSON.stringify(stoppedBefore(mark)));
+    await folder.write('result.json', JSON.stringify(stoppedBeforeStart(mark)));
     this.#waiting.delete(record.attempt);
-    this.#tell(record.attempt);
+    this.#notify(record.attempt);
   }
 
   async #startIfFits(waiting: Waiting, record: TaskRecord, folder: TaskFolder): Promise<boolean> {
@@ -449,13 +450,13 @@ class ProcessCompute implements Compute {
     try {
       await run.start(gpus);
     } catch (error) {
-      // A full disk, or no control group: it stays in its place, and the next round tries again.
+      // A full disk, or no control group: it keeps its position, and the next round retries.
       await run.close();
       this.#running.delete(record.attempt);
       const rest = [...this.#waiting];
       this.#waiting.clear();
       for (const [attempt, other] of [[record.attempt, waiting] as const, ...rest]) this.#waiting.set(attempt, other);
-      this.#parts.log.warn('a task could not be started', { attempt: record.attempt, folder: folder.path, error });
+      this.#parts.log.warn('could not start a task', { attempt: record.attempt, folder: folder.path, error });
       return false;
     }
     return true;

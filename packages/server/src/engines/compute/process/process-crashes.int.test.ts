@@ -1,4 +1,4 @@
-/** Each moment at which Dais, a shim or the machine may die while a task is asked for, runs or ends. */
+/** Crashes of Dais, a shim or the machine at each point while a task is submitted, runs or ends. */
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import type { Compute } from '../contract.ts';
 import { never, shell, textOf, untilWritten } from '../suite.ts';
 import type { CrashWork } from './crash-worker.testing.ts';
 import { openProcessCompute, type ProcessComputeOptions } from './process-compute.ts';
-import { SECOND_START, shimArguments } from './shim.ts';
+import { SECOND_START, shimArguments } from './shim/shim.ts';
 import { readProcess } from './task-processes.ts';
 import type { CrashPoint } from './task-parts.ts';
 
@@ -48,9 +48,9 @@ const starts = async () => (await readFile(effects, 'utf8')).split('\n').filter(
 
 /** A process that works on the same folder until it is killed. */
 function work(tasks: CrashWork['tasks'], at?: CrashPoint): ChildProcess {
-  const told: CrashWork = { root: tasksRoot(), tasks, ...(at !== undefined && { at }) };
+  const outputOf: CrashWork = { root: tasksRoot(), tasks, ...(at !== undefined && { at }) };
   const program = `import { workUntilKilled } from ${JSON.stringify(new URL('crash-worker.testing.ts', import.meta.url).href)};
-    await workUntilKilled(${JSON.stringify(told)});`;
+    await workUntilKilled(${JSON.stringify(outputOf)});`;
   const worker = start(
     process.execPath,
     ['--conditions=dais-source', '--import', 'tsx', '--input-type=module', '--eval', program],
@@ -84,7 +84,7 @@ async function kill(worker: ChildProcess): Promise<void> {
 
 const once7 = () => `echo started >>${effects}; echo out; exit 7`;
 
-test('killed while inputs are staged: nothing is there, and what was made is swept', async () => {
+test('killed during staging: no task exists, and the staged files are swept', async () => {
   const attempt = await killedAt('staged', once7());
   expect(await readdir(join(tasksRoot(), 'staging'))).toHaveLength(1);
   const compute = await again();
@@ -96,7 +96,7 @@ test('killed while inputs are staged: nothing is there, and what was made is swe
 });
 
 test.each(['submitted', 'prepared', 'spawned', 'ended', 'result'] as const)(
-  'killed when %s: the next Dais brings it to its end, and it ran once',
+  'killed at %s: the next Dais completes the task, which ran once',
   async (point) => {
     const attempt = await killedAt(point, once7());
     const compute = await again();
@@ -106,7 +106,7 @@ test.each(['submitted', 'prepared', 'spawned', 'ended', 'result'] as const)(
   },
 );
 
-test('killed while it runs: the command goes on, its whole output and its exit code are there', async () => {
+test('killed while it runs: the command continues, with complete output and exit code', async () => {
   const script = `echo started >>${effects}; echo before; while [ ! -e ${root}/go ]; do sleep 0.02; done; echo after; exit 7`;
   const worker = work([{ attempt: 'runs', script }]);
   await said(worker, 'submitted runs');
@@ -120,7 +120,7 @@ test('killed while it runs: the command goes on, its whole output and its exit c
   expect(await starts()).toHaveLength(1);
 });
 
-test('ended while there was no Dais: its end, its output and its usage are there', async () => {
+test('ended without a running Dais: exit code, output and usage are available', async () => {
   const script = `echo started >>${effects}; while [ ! -e ${root}/go ]; do sleep 0.02; done; seq 100000; exit 7`;
   const worker = work([{ attempt: 'ends', script }]);
   await said(worker, 'submitted ends');
@@ -136,14 +136,14 @@ test('ended while there was no Dais: its end, its output and its usage are there
   expect((await textOf(compute, 'ends')).length).toBe(588_895);
 });
 
-test('two Dais on one folder start a task once', async () => {
+test('two instances on one folder start a task once', async () => {
   const attempt = await killedAt('prepared', once7());
   const both = await Promise.all([again(), again()]);
   for (const compute of both) expect(await compute.wait(attempt, never)).toMatchObject({ code: 7 });
   expect(await starts()).toEqual(['started']);
 });
 
-test('a shim that is started again does nothing', async () => {
+test('a second start of a shim does nothing', async () => {
   const compute = await again();
   await compute.submit(shell(once7(), { attempt: 'twice' }));
   await compute.wait('twice', never);
@@ -159,7 +159,7 @@ test('a shim that is started again does nothing', async () => {
   expect(await starts()).toEqual(['started']);
 });
 
-test('a shim that is killed loses its task, and what is left of it ends', async () => {
+test('a killed shim loses its task, and the remaining processes end', async () => {
   const compute = await again();
   const script = `echo $$ >>${effects}; echo up; while :; do sleep 0.05; done`;
   await compute.submit(shell(script, { attempt: 'orphan' }));
@@ -175,7 +175,7 @@ test('a shim that is killed loses its task, and what is left of it ends', async 
   await expect.poll(() => readProcess(command), { interval: 20 }).toBeUndefined();
 });
 
-test('a shim that is killed while there is no Dais is lost too', async () => {
+test('a task is also lost when its shim is killed without a running Dais', async () => {
   const worker = work([{ attempt: 'alone', script: `echo $$ >>${effects}; exec sleep 1000` }]);
   await said(worker, 'submitted alone');
   await expect.poll(starts, { interval: 20 }).toHaveLength(1);
@@ -187,7 +187,7 @@ test('a shim that is killed while there is no Dais is lost too', async () => {
   await expect.poll(() => readProcess(command), { interval: 20 }).toBeUndefined();
 });
 
-test('after a restart of the machine what ran is lost, what ended is known, what waited starts', async () => {
+test('after a machine restart, running tasks are lost, ended ones are kept, queued ones start', async () => {
   const { cpu } = (await (await again()).abilities()).resources;
   const worker = work([
     { attempt: 'done', script: 'exit 3' },
@@ -199,7 +199,7 @@ test('after a restart of the machine what ran is lost, what ended is known, what
     .poll(async () => await readFile(fileOf('done', 'rc'), 'utf8').catch(() => ''), { interval: 20 })
     .toMatch(/^3 0\n/);
   await kill(worker);
-  // What a restart does: no process of before is there, and the pid may be another's.
+  // Simulates a restart: no earlier process exists, and the pid may be reused.
   const [pid] = (await readFile(fileOf('runs', 'pid'), 'utf8')).split(' ');
   process.kill(-Number(pid), 'SIGKILL');
   process.kill(Number((await starts())[0]), 'SIGKILL');
@@ -207,13 +207,13 @@ test('after a restart of the machine what ran is lost, what ended is known, what
   const compute = await again();
   expect(await compute.wait('runs', never)).toMatchObject({
     phase: 'lost',
-    reason: expect.stringContaining('started again') as string,
+    reason: expect.stringContaining('restarted') as string,
   });
   expect(await compute.wait('done', never)).toMatchObject({ phase: 'ended', code: 3 });
   expect(cpu).toBeGreaterThan(0);
 });
 
-test('a shim that could not even say its name is not waited for', async () => {
+test('does not wait for a shim that could not write its pid', async () => {
   const attempt = await killedAt('submitted', once7());
   await run('mkdir', [fileOf(attempt, 'started')], { env: { PATH: '/usr/bin:/bin' } });
   const past = new Date(Date.now() - 3_600_000);
@@ -223,7 +223,7 @@ test('a shim that could not even say its name is not waited for', async () => {
   expect(await starts()).toEqual([]);
 });
 
-test('a task whose folder is removed while no Dais runs ends', async () => {
+test('a task ends when its folder is removed without a running Dais', async () => {
   const attempt = await killedAt('spawned', 'sleep 300');
   await expect.poll(async () => await readFile(fileOf(attempt, 'pid'), 'utf8').catch(() => '')).not.toBe('');
   const shim = Number.parseInt(await readFile(fileOf(attempt, 'pid'), 'utf8'), 10);
@@ -232,7 +232,7 @@ test('a task whose folder is removed while no Dais runs ends', async () => {
   await expect.poll(() => readProcess(shim), { timeout: 10_000 }).toBeUndefined();
 });
 
-test('a cancellation that a crash interrupted is carried on to the end', async () => {
+test('completes a cancellation that a crash interrupted', async () => {
   const worker = work([
     { attempt: 'stubborn', script: `trap "" TERM; echo $$ >>${effects}; while :; do sleep 0.05; done` },
   ]);
@@ -246,7 +246,7 @@ test('a cancellation that a crash interrupted is carried on to the end', async (
   expect(await compute.wait('stubborn', never)).toMatchObject({ phase: 'ended', end: 'cancelled', signal: 'SIGKILL' });
 });
 
-test('killed again and again at any moment, no task is lost or run twice', { timeout: 600_000 }, async () => {
+test('loses no task and runs none twice under repeated kills', { timeout: 600_000 }, async () => {
   const total = 24;
   const tasks = Array.from({ length: total }, (_, n) => ({
     attempt: `t-${n}`,

@@ -1,4 +1,4 @@
-/** A task that sees an image: confined as every other, whatever the image has or lacks. */
+/** Tasks in an image: confined like all others, whatever the image contains. */
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -13,7 +13,7 @@ const PROGRAMS = ['sh', 'cat', 'id', 'ls', 'sleep', 'touch', 'env'];
 
 let engine: TestEngine;
 let root: string;
-/** With programs and what they need of libraries, in places of its own. */
+/** With programs and their libraries, in different folders. */
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'dais-image-'));
   for (const place of PLACES) await mkdir(join(root, place), { recursive: true });
@@ -43,8 +43,8 @@ const inImage = (spec: TaskSpec, changes: Partial<TaskSpec> = {}): TaskSpec => (
   ...changes,
 });
 
-test('it sees the image, not the machine, and what it was given', async () => {
-  const text = await engine.told(
+test('sees the image and its inputs, not the machine', async () => {
+  const text = await engine.outputOf(
     inImage(
       shell('cat /etc/image; echo "$COLOUR $WORD ${SECRET%den} ${SECRET#hid} $PATH $PWD"; ls /etc; ls /usr /opt 2>&1'),
       {
@@ -58,21 +58,21 @@ test('it sees the image, not the machine, and what it was given', async () => {
   expect(text).toMatch(/\/opt.*No such file/);
 });
 
-test('what it leaves is kept, and nothing of the image can be changed', async () => {
+test('keeps its outputs, and cannot change the image', async () => {
   const spec = inImage(shell('echo data > out; touch /etc/image 2>&1; touch /new 2>&1; touch ~/a /tmp/b && echo own'), {
     outputs: [{ name: 'out', path: 'out' }],
   });
-  const text = await engine.told(spec);
+  const text = await engine.outputOf(spec);
   expect(text.match(/Read-only file system|Permission denied/g)).toHaveLength(2);
   expect(text).toContain('own');
   expect(await outputsOf(engine.compute, spec.attempt)).toMatchObject({ out: 'data\n' });
 });
 
-test.runIf(process.getuid?.() === 0)('it is nobody, for the image too', async () => {
-  expect(await engine.told(inImage(shell('id -u')))).toMatch(/^19\d{8}\n$/);
+test.runIf(process.getuid?.() === 0)('runs as an unprivileged user, also in the image', async () => {
+  expect(await engine.outputOf(inImage(shell('id -u')))).toMatch(/^19\d{8}\n$/);
 });
 
-test('a command ends as it would elsewhere', async () => {
+test('a command ends like without an image', async () => {
   expect(await engine.finish(inImage(shell('exit 7')))).toMatchObject({ phase: 'ended', code: 7 });
   expect(await engine.finish(inImage(shell('kill -9 $$')))).toMatchObject({ phase: 'ended', signal: 'SIGKILL' });
   expect(await engine.finish(inImage(task(['bwrap'])))).toMatchObject({
@@ -81,7 +81,7 @@ test('a command ends as it would elsewhere', async () => {
   });
 });
 
-test('it is cancelled with all that it started', async () => {
+test('is canceled with all its processes', async () => {
   const spec = inImage(shell('sleep 1000 & echo up; sleep 1000'), { limits: { graceMs: 200 } });
   await engine.compute.submit(spec);
   await untilWritten(engine.compute, spec.attempt, 'up');
@@ -90,7 +90,7 @@ test('it is cancelled with all that it started', async () => {
   expect(await textOf(engine.compute, spec.attempt)).toContain('up\n');
 });
 
-test('without isolation there is no image', async () => {
+test('rejects an image without isolation', async () => {
   const spec = inImage(shell('true'), { isolation: 'none' });
   await expectRefusal(engine.compute.submit(spec), 'invalid_request', /isolation: must be required/);
 });

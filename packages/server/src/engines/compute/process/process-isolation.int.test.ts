@@ -1,4 +1,4 @@
-/** What an isolated task cannot do. Root is needed for a folder below /opt and to see that it gets another uid. */
+/** Restrictions of an isolated task. Root is needed for a folder below /opt and to check that the task gets another uid. */
 import { once } from 'node:events';
 import { chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -15,7 +15,7 @@ import type { TaskSpec } from '../contract.ts';
 import { expectRefusal, input, never, outputsOf, shell, textOf, untilWritten } from '../suite.ts';
 import { startEngine, type TestEngine } from './engine.testing.ts';
 import { openProcessCompute } from './process-compute.ts';
-import type { OrdinaryTold } from './ordinary-user.testing.ts';
+import type { UserReport } from './ordinary-user.testing.ts';
 import { INSIDE } from './step-isolation.ts';
 
 let engine: TestEngine;
@@ -45,20 +45,20 @@ afterAll(async () => {
 const isolated = (script: string, changes: Partial<TaskSpec> = {}): TaskSpec =>
   shell(script, { isolation: 'required', ...changes });
 
-test('it sees neither the blobs nor the keys nor the data folder', async () => {
+test('sees neither blobs nor keys nor the data folder', async () => {
   const script = `cat ${data}/blobs/sha256/blob ${keys}/key; ls -A ${data} ${keys}; find / -xdev -name blob -o -xdev -name 'owner-token' 2>/dev/null; grep -rs PRECIOUS /opt /tmp /etc; true`;
-  const text = await engine.told(isolated(script));
+  const text = await engine.outputOf(isolated(script));
   expect(text).not.toContain('PRECIOUS');
   expect(text).toMatch(/No such file/);
 });
 
-test('it sees no socket of a database', async () => {
+test('sees no database socket', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'dais-socket-'));
   const server = createSocketServer();
   server.listen(join(folder, '.s.PGSQL.5432'));
   await once(server, 'listening');
   try {
-    expect(await engine.told(isolated(`ls -A /tmp /run /var/run ${folder}; find / -xdev -type s`))).not.toContain(
+    expect(await engine.outputOf(isolated(`ls -A /tmp /run /var/run ${folder}; find / -xdev -type s`))).not.toContain(
       'PGSQL',
     );
   } finally {
@@ -67,20 +67,20 @@ test('it sees no socket of a database', async () => {
   }
 });
 
-test('it sees no other task: neither its folder nor its processes', async () => {
+test('sees neither folders nor processes of other tasks', async () => {
   const other = isolated('echo mine >private; echo up; exec sleep 1000');
   await engine.compute.submit(other);
   await untilWritten(engine.compute, other.attempt, 'up');
   const script = `ls -A ${engine.folder}/compute/tasks; find / -xdev -name private; grep -ls 'slee[p]' /proc/[0-9]*/cmdline; ls -d /proc/[0-9]*; kill -9 -1; echo end`;
-  const text = await engine.told(isolated(script));
+  const text = await engine.outputOf(isolated(script));
   expect(text).not.toMatch(/private|cmdline|a-[0-9a-f]{8}-[0-9a-f-]+\n/);
   expect(text.match(/^\/proc\/\d+$/gm)!.length).toBeLessThan(8);
   expect(await engine.compute.status(other.attempt)).toMatchObject({ phase: 'running' });
   await engine.compute.forget(other.attempt);
 });
 
-test('it is nobody of this machine and has no rights of root', async () => {
-  const text = await engine.told(isolated('id -u; id -G; grep -E "^(CapEff|CapBnd|NoNewPrivs)" /proc/self/status'));
+test('runs as an unprivileged user without capabilities', async () => {
+  const text = await engine.outputOf(isolated('id -u; id -G; grep -E "^(CapEff|CapBnd|NoNewPrivs)" /proc/self/status'));
   const [uid, groups, ...rest] = text.trim().split('\n');
   expect(Number(uid)).toBeGreaterThan(1_000_000_000);
   expect(groups).toBe(uid);
@@ -91,26 +91,26 @@ test('it is nobody of this machine and has no rights of root', async () => {
   ]);
 });
 
-test('it cannot make a user namespace, mount or ask for keys', async () => {
+test('cannot create a user namespace, mount or read keys', async () => {
   const script = `unshare -U true 2>&1; unshare -Ur true; mount -t tmpfs x /tmp; keyctl show 2>/dev/null; grep Seccomp: /proc/self/status; (true) && echo forks`;
-  const text = await engine.told(isolated(script));
+  const text = await engine.outputOf(isolated(script));
   expect(text.match(/Operation not permitted|permission denied|must be superuser/gi)!.length).toBeGreaterThanOrEqual(2);
   expect(text).toMatch(/Seccomp:\s+2\nforks\n$/);
 });
 
-test('it writes into its own folders only', async () => {
+test('writes only into its own folders', async () => {
   const places = ['/', '/usr', '/usr/bin', '/etc', '/opt', '/bin', '/home', '/proc/sys/kernel', '/sys', '/var'];
   const script = `for place in ${places.join(' ')}; do touch $place/x 2>/dev/null && echo "wrote $place"; done
     for place in ${INSIDE.work} ${INSIDE.tmp} /var/tmp "$HOME" "$TMPDIR" /dev/shm; do touch $place/x || echo "not $place"; done; pwd; echo "$HOME $TMPDIR"`;
-  expect(await engine.told(isolated(script))).toBe(`${INSIDE.work}\n${INSIDE.home} ${INSIDE.tmp}\n`);
+  expect(await engine.outputOf(isolated(script))).toBe(`${INSIDE.work}\n${INSIDE.home} ${INSIDE.tmp}\n`);
 });
 
-test('it reads what programs look for in /etc', async () => {
+test('reads the files that programs need in /etc', async () => {
   const script = 'head -c 4 /etc/passwd && ls /etc/ssl >ls && test -s ls && ls /sys/devices/system >ls && test -s ls';
-  expect(await engine.told(isolated(script))).toBe('root');
+  expect(await engine.outputOf(isolated(script))).toBe('root');
 });
 
-test('it reaches nothing of this machine, with network or without', async () => {
+test('reaches no service of this machine, with and without network access', async () => {
   const server = createServer((_request, response) => response.end('hello'));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -119,7 +119,7 @@ test('it reaches nothing of this machine, with network or without', async () => 
   const connect = (network: boolean): TaskSpec => ({ ...isolated(''), command: ['bash', '-c', script], network });
   try {
     for (const network of [false, true]) {
-      const text = await engine.told(connect(network));
+      const text = await engine.outputOf(connect(network));
       expect(text).not.toContain('hello');
       expect(text.trim().split('\n').at(-1)!.trim()).toBe('lo');
     }
@@ -128,7 +128,7 @@ test('it reaches nothing of this machine, with network or without', async () => 
   }
 });
 
-test('without network it reaches what the engine was told of, also after a restart of Dais', async () => {
+test('without network access it reaches the configured ports, also after a restart of Dais', async () => {
   const reaching = await startEngine({ reach: [{ port: 7070, accept: greet }] });
   try {
     const script = `for n in 1 2; do
@@ -160,7 +160,7 @@ test('without network it reaches what the engine was told of, also after a resta
 
 const greet = (socket: Socket, attempt: string): void => void socket.end(`hello ${attempt}\n`);
 
-test('secrets are on no command line and, once it runs, in no file', async () => {
+test('keeps secrets off command lines and, once it runs, out of files', async () => {
   const secret = 'S3CRET-of-this-test';
   const spec = isolated('echo up; sleep 1000; echo "$TOKEN"', { secretVariables: { TOKEN: secret } });
   await engine.compute.submit(spec);
@@ -176,7 +176,7 @@ test('secrets are on no command line and, once it runs, in no file', async () =>
   await engine.compute.forget(spec.attempt);
 });
 
-test('its variables and its folder change nothing of the programs that confine it', async () => {
+test('its variables and its folder do not affect the confining programs', async () => {
   const evil = `#!/bin/sh\ntouch ${INSIDE.work}/evil ${INSIDE.tmp}/evil\nexec /bin/sh "$@"\n`;
   const names = ['sh', 'bwrap', 'setpriv', 'setsid', 'cat', 'head', 'stdbuf', 'mv'];
   const spec = isolated('/usr/bin/id -u; exit 3', {
@@ -190,13 +190,13 @@ test('its variables and its folder change nothing of the programs that confine i
     },
     outputs: [{ name: 'evil', path: 'evil' }],
   });
-  // Its own command is looked for on its own PATH; nothing else is.
+  // Only its command is resolved on its PATH.
   const own = { ...spec, command: ['/bin/sh', '-c', '/usr/bin/id -u; exit 3'] as const };
   expect(await engine.finish({ ...own, command: [...own.command] })).toMatchObject({ phase: 'ended', code: 3 });
   expect(await outputsOf(engine.compute, spec.attempt)).toEqual({});
 });
 
-test('an environment that lies in a hidden folder is seen, and only that', async () => {
+test('sees an environment in a hidden folder, and nothing else of that folder', async () => {
   const environment = join(data, 'environments', 'one');
   await mkdir(join(environment, 'bin'), { recursive: true });
   await writeFile(join(environment, 'bin', 'tool'), '#!/bin/sh\necho "tool $MARK"', { mode: 0o755 });
@@ -205,13 +205,13 @@ test('an environment that lies in a hidden folder is seen, and only that', async
     command: ['sh', '-c', `tool; touch ${environment}/x; ls ${data}`],
     environment: { folders: [environment], path: [join(environment, 'bin')], variables: { MARK: 'yes' } },
   };
-  const text = await engine.told(spec);
+  const text = await engine.outputOf(spec);
   expect(text).toMatch(/^tool yes\n/);
   expect(text).toMatch(/Read-only file system/);
   expect(text).toMatch(/\nenvironments\n$/);
 });
 
-test('an ordinary user isolates too, by a user namespace', async () => {
+test('an unprivileged user isolates with a user namespace', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'dais-ordinary-'));
   const uid = 64_999;
   await chown(folder, uid, uid);
@@ -228,18 +228,18 @@ test('an ordinary user isolates too, by a user namespace', async () => {
       timeoutMs: 120_000,
     });
     expect(answer).toMatchObject({ code: 0, stderr: '' });
-    const told = JSON.parse(answer.stdout.toString()) as OrdinaryTold;
-    expect(told).toMatchObject({ limits: 'rlimit', state: { phase: 'ended', end: 'exit', signal: 'SIGKILL' } });
-    expect(told.fault).toBeUndefined();
-    expect(told.text).toMatch(/^64999\nCapEff:\s+0000000000000000\n/);
-    expect(told.text).toMatch(/hello from outside\n$/);
-    expect(told.text.match(/Read-only file system|unshare failed|No such file/g)).toHaveLength(4);
+    const outputOf = JSON.parse(answer.stdout.toString()) as UserReport;
+    expect(outputOf).toMatchObject({ limits: 'rlimit', state: { phase: 'ended', end: 'exit', signal: 'SIGKILL' } });
+    expect(outputOf.fault).toBeUndefined();
+    expect(outputOf.text).toMatch(/^64999\nCapEff:\s+0000000000000000\n/);
+    expect(outputOf.text).toMatch(/hello from outside\n$/);
+    expect(outputOf.text.match(/Read-only file system|unshare failed|No such file/g)).toHaveLength(4);
   } finally {
     await rm(folder, { recursive: true });
   }
 });
 
-test('where the machine has no program that isolates, the task is refused with the remedy', async () => {
+test('rejects a task with a remedy when no isolation works', async () => {
   const bare = await mkdtemp(join(tmpdir(), 'dais-bare-'));
   const without = await startEngine({ isolation: openIsolation({ path: bare }) });
   try {

@@ -29,19 +29,19 @@ computeSuite('process, isolated without namespaces and control groups', async ()
   };
 });
 
-test('what needs namespaces is refused with the reason', async () => {
+test('rejects specs that need namespaces with the reason', async () => {
   const engine = await startEngine({ isolation: withoutNamespaces() });
   try {
     const image = { folders: [], path: [], variables: {}, root: '/usr' };
     await expectRefusal(
       engine.compute.submit(shell('true', { isolation: 'required', environment: image })),
       'invalid_request',
-      /An image needs namespaces/,
+      /Images need namespaces/,
     );
     await expectRefusal(
       engine.compute.submit(shell('true', { isolation: 'required', network: true })),
       'invalid_request',
-      /cannot have network here/,
+      /needs network access/,
     );
   } finally {
     await engine.end();

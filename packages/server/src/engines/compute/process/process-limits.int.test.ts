@@ -1,4 +1,4 @@
-/** What a task may take: memory, CPU, processes, log, disk, devices; and what the engine does when the disk is full. */
+/** Limits of a task: memory, CPU, processes, log, disk, devices; and the behavior of the engine when the disk is full. */
 import { writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -29,14 +29,14 @@ async function engineWith(options: Partial<ProcessComputeOptions> = {}, place?: 
   return engine;
 }
 
-/** Makes 255 processes at most, each with two children: it must not harm the machine when a limit does not hold. */
+/** Creates at most 255 processes, each with two children, so that it does not harm the machine when a limit fails. */
 const BOMB =
   'bomb() { [ "$1" = 0 ] || { bomb $(($1 - 1)) & bomb $(($1 - 1)) & }; exec sleep 5; }; bomb 7 & exec sleep 1000';
 
 const ended = (state: TaskState | undefined) => state as Extract<TaskState, { phase: 'ended' }>;
 
 describe('with control groups', () => {
-  /** Holds so many bytes in memory: a last line that does not end. */
+  /** Allocates this many bytes: a last line without an end. */
   const hold = (bytes: number): string => `head -c ${bytes} /dev/zero | tail -n 1 >/dev/null`;
 
   const withGroups = async (options: Partial<ProcessComputeOptions> = {}): Promise<TestEngine> => {
@@ -47,7 +47,7 @@ describe('with control groups', () => {
     return engine;
   };
 
-  test('memory that runs out is told from other ends', async () => {
+  test('distinguishes an out-of-memory kill from other ends', async () => {
     const engine = await withGroups();
     const resources = { memory: 64 * MIB };
     const state = ended(await engine.finish(shell(hold(300 * MIB), { resources })));
@@ -59,21 +59,21 @@ describe('with control groups', () => {
     expect(await engine.finish(shell(hold(20 * MIB), { resources }))).toMatchObject({ end: 'exit', code: 0 });
   });
 
-  test('an isolated one runs out of memory too', async () => {
+  test('ends an isolated task at its memory limit', async () => {
     const engine = await withGroups();
     const spec = shell(hold(300 * MIB), { resources: { memory: 64 * MIB }, isolation: 'required' });
     expect(await engine.finish(spec)).toMatchObject({ phase: 'ended', end: 'out-of-memory' });
   });
 
-  test('processes that make processes come to an end of it', async () => {
+  test('stops a fork bomb', async () => {
     const engine = await withGroups({ maxProcesses: 40 });
-    // The shell itself has to make no process once there is no more room.
+    // The shell must not need a new process once the limit is reached.
     const spec = shell(BOMB, { limits: { wallMs: 1500, graceMs: 0 } });
     expect(await engine.finish(spec)).toMatchObject({ phase: 'ended', end: 'wall-time' });
-    expect(await engine.told(shell('echo fine'))).toBe('fine\n');
+    expect(await engine.outputOf(shell('echo fine'))).toBe('fine\n');
   });
 
-  test('a share of a core is a share of a core', async () => {
+  test('limits CPU to a share of a core', async () => {
     const engine = await withGroups();
     const { usage } = ended(
       await engine.finish(
@@ -84,16 +84,16 @@ describe('with control groups', () => {
     expect(usage.cpuMs).toBeGreaterThan(0);
   });
 
-  test('no group is left', async () => {
+  test('leaves no control group', async () => {
     const engine = await withGroups();
-    await engine.told(shell('true', { attempt: 'left-over' }));
+    await engine.outputOf(shell('true', { attempt: 'left-over' }));
     const found = await run('find', ['/sys/fs/cgroup', '-name', 'left-over'], { env: { PATH: SYSTEM_PATH } });
     expect(found.stdout.toString()).toBe('');
   });
 });
 
 describe('without control groups', () => {
-  test('memory is held for each process, and for all together by looking at them', async () => {
+  test('limits memory per process, and in total by polling', async () => {
     const engine = await engineWith({ limits: 'rlimit' });
     const resources = { memory: 64 * MIB };
     const one = await engine.finish(shell('head -c 300000000 /dev/zero | tail -n 1 >/dev/null', { resources }));
@@ -105,30 +105,27 @@ describe('without control groups', () => {
     });
   });
 
-  test('an isolated one makes no more processes than it may', async () => {
+  test('limits the processes of an isolated task', async () => {
     const engine = await engineWith({ limits: 'rlimit', maxProcesses: 40 });
-    // The shell itself has to make no process once there is no more room.
+    // The shell must not need a new process once the limit is reached.
     const spec = shell(BOMB, {
       isolation: 'required',
       limits: { wallMs: 1500, graceMs: 0 },
     });
     expect(await engine.finish(spec)).toMatchObject({ phase: 'ended', end: 'wall-time' });
-    expect(await engine.told(shell('echo fine'))).toBe('fine\n');
+    expect(await engine.outputOf(shell('echo fine'))).toBe('fine\n');
   });
 
-  test.skipIf(availableParallelism() < 2)(
-    'an isolated one runs on the cores that it asks for, and cannot take more',
-    async () => {
-      const engine = await engineWith({ limits: 'rlimit' });
-      const spec = shell('taskset -p ffff $$ >/dev/null 2>&1; grep Cpus_allowed_list /proc/self/status; nice', {
-        resources: { cpu: 1 },
-        isolation: 'required',
-      });
-      expect(await engine.told(spec)).toMatch(/^Cpus_allowed_list:\s+\d+\n10\n$/);
-    },
-  );
+  test.skipIf(availableParallelism() < 2)('pins an isolated task to its number of cores', async () => {
+    const engine = await engineWith({ limits: 'rlimit' });
+    const spec = shell('taskset -p ffff $$ >/dev/null 2>&1; grep Cpus_allowed_list /proc/self/status; nice', {
+      resources: { cpu: 1 },
+      isolation: 'required',
+    });
+    expect(await engine.outputOf(spec)).toMatch(/^Cpus_allowed_list:\s+\d+\n10\n$/);
+  });
 
-  test('where the kernel counts no processes, a task that makes too many is ended', async () => {
+  test('ends a task with too many processes when the kernel does not count them', async () => {
     const engine = await engineWith({
       limits: 'rlimit',
       maxProcesses: 40,
@@ -136,11 +133,11 @@ describe('without control groups', () => {
     });
     const spec = shell(BOMB, { isolation: 'required', limits: { wallMs: 60_000, graceMs: 0 } });
     expect(await engine.finish(spec)).toMatchObject({ phase: 'ended', end: 'too-many-processes' });
-    expect(await engine.told(shell('echo fine'))).toBe('fine\n');
+    expect(await engine.outputOf(shell('echo fine'))).toBe('fine\n');
   });
 });
 
-test('a flood of output keeps its bounds while nobody looks, and its end is there', { timeout: 300_000 }, async () => {
+test('bounds a flood of output without a reader, and keeps its end', { timeout: 300_000 }, async () => {
   const engine = await engineWith();
   const root = join(engine.folder, 'compute');
   const limits = { logBytes: 4 * MIB };
@@ -172,7 +169,7 @@ test('a flood of output keeps its bounds while nobody looks, and its end is ther
   await compute.close();
 });
 
-/** A disk of 16 MiB of its own. */
+/** A separate disk of 16 MiB. */
 async function smallDisk(): Promise<string> {
   const disk = await mkdtemp(join(tmpdir(), 'dais-disk-'));
   after.push(async () => await rm(disk, { recursive: true }));
@@ -188,7 +185,7 @@ async function smallDisk(): Promise<string> {
   return disk;
 }
 
-test('what was taken runs, although nothing is left on the disk by then', async () => {
+test('runs accepted tasks on a full disk', async () => {
   const disk = await smallDisk();
   const fill = (): void => {
     for (const size of [MIB, 4096]) {
@@ -206,14 +203,14 @@ test('what was taken runs, although nothing is left on the disk by then', async 
   expect(await textOf(engine.compute, spec.attempt)).toBe('said\n');
 });
 
-test('a full disk refuses what comes, loses no end, and lets go on once there is space', async () => {
+test('on a full disk, rejects new tasks, loses no result, and continues when space is freed', async () => {
   const disk = await smallDisk();
   const engine = await engineWith({}, disk);
   const { compute } = engine;
   await expectRefusal(
     compute.submit(shell('true', { inputs: [input('big', Buffer.alloc(20 * MIB))] })),
     'storage_full',
-    /is used up/,
+    /is full/,
   );
   expect(await readdir(join(engine.folder, 'compute', 'tasks'))).toEqual([]);
   expect(await readdir(join(engine.folder, 'compute', 'staging'))).toEqual([]);
@@ -243,7 +240,7 @@ async function expectFull(compute: TestEngine['compute']): Promise<void> {
 }
 
 describe('devices', () => {
-  /** The driver's program of a machine with two GPUs, as far as it is asked. */
+  /** A substitute for the driver program of a machine with two GPUs. */
   async function machineWithGpus(): Promise<string> {
     const folder = await mkdtemp(join(tmpdir(), 'dais-gpus-'));
     after.push(async () => await rm(folder, { recursive: true }));
@@ -253,7 +250,7 @@ describe('devices', () => {
   const gpus = (count: number) => ({ resources: { 'nvidia.com/gpu': count } });
   const untilGone = 'echo "[$CUDA_VISIBLE_DEVICES]"; while :; do sleep 0.05; done';
 
-  test('each goes to one task at a time, also over a restart', async () => {
+  test('assigns each device to one task at a time, also after a restart', async () => {
     const path = await machineWithGpus();
     const engine = await engineWith({ path });
     const { compute } = engine;
@@ -292,8 +289,8 @@ describe('devices', () => {
     expect(await textOf(again, third.attempt)).toBe('[0,1]\n');
   });
 
-  test('who asked for none sees none', async () => {
+  test('hides devices from tasks that requested none', async () => {
     const engine = await engineWith({ path: await machineWithGpus() });
-    expect(await engine.told(shell('echo "[${CUDA_VISIBLE_DEVICES-unset}]"'))).toBe('[]\n');
+    expect(await engine.outputOf(shell('echo "[${CUDA_VISIBLE_DEVICES-unset}]"'))).toBe('[]\n');
   });
 });

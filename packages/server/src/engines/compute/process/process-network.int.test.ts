@@ -1,4 +1,4 @@
-/** What a task with network reaches: what the outbound guard allows, and nothing else. All of it on loopback. */
+/** A task with network access reaches only what the outbound guard allows. All servers are on loopback. */
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -57,16 +57,16 @@ const networked = (script: string, changes: Partial<TaskSpec> = {}): TaskSpec =>
   command: ['bash', '-c', script],
 });
 
-/** Speaks to a port of the loopback device as any program does. */
+/** Connects to a port of the loopback device. */
 const direct = (host: string, port: number) =>
   `(exec 5<>/dev/tcp/${host}/${port} && printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&5 && cat <&5) 2>&1`;
-/** As curl does with `http_proxy` and `https_proxy`. */
+/** Connects like curl with `http_proxy` and `https_proxy`. */
 const byProxy = (url: string) =>
   `(exec 5<>/dev/tcp/127.0.0.1/3128 && printf 'GET ${url} HTTP/1.0\\r\\n\\r\\n' >&5 && cat <&5) 2>&1`;
 const byTunnel = (authority: string) =>
   `(exec 5<>/dev/tcp/127.0.0.1/3128 && printf 'CONNECT ${authority} HTTP/1.1\\r\\n\\r\\n' >&5 && read -r line <&5 && echo "$line") 2>&1`;
 
-test('with network it does not reach services of this machine, link-local or private addresses', async () => {
+test('with network access it does not reach this machine, link-local or private addresses', async () => {
   const places: [host: string, port: number][] = [
     ['127.0.0.1', insidePort],
     ['169.254.169.254', 80],
@@ -78,14 +78,14 @@ test('with network it does not reach services of this machine, link-local or pri
     byTunnel(`${host}:${port}`),
   ]);
   const spec = networked(`${script.join('\n')}\ntail -n +3 /proc/net/dev | cut -d: -f1`);
-  const text = await engine.told(spec);
+  const text = await engine.outputOf(spec);
   expect(text).not.toContain('INSIDE');
   expect(text.match(/refused the connection|Connection refused|Network is unreachable/g)).toHaveLength(6);
   expect(text.match(/403 (Forbidden|Refused)/g)).toHaveLength(6);
   expect(text.trim().split('\n').at(-1)!.trim()).toBe('lo');
 });
 
-test('what was refused is in its log, once for each destination, and told with its end', async () => {
+test('reports refused destinations once in its log and in its result', async () => {
   const script = [
     byTunnel('inside.example:80'),
     byTunnel('inside.example:80'),
@@ -103,36 +103,36 @@ test('what was refused is in its log, once for each destination, and told with i
   for (const sentence of sentences) expect(text.split(`dais: ${sentence}\n`)).toHaveLength(2);
 });
 
-test('with network it reaches what the guard allows, by address and by name', async () => {
+test('with network access it reaches what the guard allows, by address and by name', async () => {
   const script = [
     byProxy(`http://127.0.0.1:${allowedPort}/`),
     byProxy(`http://allowed.example:${allowedPort}/`),
     byTunnel(`allowed.example:${allowedPort}`),
   ];
-  const text = await engine.told(networked(script.join('\n')));
+  const text = await engine.outputOf(networked(script.join('\n')));
   expect(text.match(/allowed\n/g)).toHaveLength(2);
   expect(text).toContain('200 Connection established');
 });
 
-test('programs find the proxy in their variables, and Dais beside it', async () => {
+test('programs find the proxy in their variables, and still reach Dais directly', async () => {
   const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy', 'all_proxy'];
   const script = `for name in ${names.join(' ')} NO_PROXY no_proxy NODE_USE_ENV_PROXY; do echo "$name=\${!name}"; done`;
-  expect((await engine.told(networked(script))).trim().split('\n')).toEqual([
+  expect((await engine.outputOf(networked(script))).trim().split('\n')).toEqual([
     ...names.map((name) => `${name}=http://127.0.0.1:3128`),
     'NO_PROXY=localhost,127.0.0.1,::1',
     'no_proxy=localhost,127.0.0.1,::1',
     'NODE_USE_ENV_PROXY=1',
   ]);
-  expect(await engine.told(networked(script, { network: false }))).not.toContain('3128');
-  expect(await engine.told(networked('echo $HTTP_PROXY', { variables: { HTTP_PROXY: 'own' } }))).toBe('own\n');
+  expect(await engine.outputOf(networked(script, { network: false }))).not.toContain('3128');
+  expect(await engine.outputOf(networked('echo $HTTP_PROXY', { variables: { HTTP_PROXY: 'own' } }))).toBe('own\n');
 });
 
-test('without network there is no proxy', async () => {
-  const text = await engine.told(networked(byProxy(`http://127.0.0.1:${allowedPort}/`), { network: false }));
+test('has no proxy without network access', async () => {
+  const text = await engine.outputOf(networked(byProxy(`http://127.0.0.1:${allowedPort}/`), { network: false }));
   expect(text).toMatch(/Connection refused/);
 });
 
-test('the proxy is there again after a restart of Dais', async () => {
+test('reopens the proxy after a restart of Dais', async () => {
   const url = `http://127.0.0.1:${allowedPort}/`;
   const script = `${byProxy(url)}\necho up; until [ -e again ]; do sleep 0.02; done
     until said=$(${byProxy(url)}) && [ -n "$said" ]; do sleep 0.05; done; echo "$said"`;
@@ -153,7 +153,7 @@ test('the proxy is there again after a restart of Dais', async () => {
   }
 });
 
-test('two tasks have a proxy each, and one’s refusals are not the other’s', async () => {
+test('two tasks have separate proxies and refusals', async () => {
   const quiet = networked('sleep 0.3; echo quiet');
   const loud = networked(byTunnel('127.0.0.1:9'));
   const [one, other] = await Promise.all([engine.finish(quiet), engine.finish(loud)]);
@@ -161,7 +161,7 @@ test('two tasks have a proxy each, and one’s refusals are not the other’s', 
   expect(other).toHaveProperty('refusedConnections');
 });
 
-test('a server that a task starts is reached by nobody outside', async () => {
+test('a server in a task is not reachable from outside', async () => {
   const free = createTcpServer().listen(0, '127.0.0.1');
   await once(free, 'listening');
   const { port } = free.address() as AddressInfo;
@@ -174,10 +174,10 @@ test('a server that a task starts is reached by nobody outside', async () => {
   await engine.compute.forget(spec.attempt);
 });
 
-test('where Perl is missing, a task reaches what it may, too', async () => {
+test('network access also works without Perl', async () => {
   const without = await startEngine({ proxy, launcher: 'none' });
   try {
-    const said = await without.told(networked(byProxy(`http://allowed.example:${allowedPort}/`)));
+    const said = await without.outputOf(networked(byProxy(`http://allowed.example:${allowedPort}/`)));
     expect(said).toContain('allowed');
   } finally {
     await without.end();

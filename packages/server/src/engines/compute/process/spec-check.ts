@@ -1,22 +1,22 @@
-/** What can be said about a task before anything is done for it. */
+/** Validates a task spec before any other work. */
 import { DaisError, type Issue } from '@dais/api';
 import type { Resources, TaskSpec } from '../contract.ts';
 
 const ATTEMPT = /^[a-z0-9-]{1,64}$/;
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
-/** Linux takes no argument and no variable longer than this (MAX_ARG_STRLEN), its NUL included. */
+/** Maximum length of an argument or variable in Linux (MAX_ARG_STRLEN), including its NUL. */
 const MAX_STRING_BYTES = 131_071;
-/** Half of what Linux takes with its usual stack of 8 MiB, for arguments and variables together. */
+/** Half of the limit of Linux for arguments and variables together, with the usual stack of 8 MiB. */
 const MAX_STRINGS_BYTES = 2 ** 20;
 const MAX_FILES = 100_000;
 
-/** @throws DaisError `invalid_request`, with every fault. */
+/** @throws DaisError `invalid_request`, with all errors. */
 export function checkSpec(spec: TaskSpec, capacity: Resources): void {
   const issues: Issue[] = [];
   const fault = (path: string, message: string) => issues.push({ path, message });
-  if (!ATTEMPT.test(spec.attempt)) fault('attempt', 'must be of a-z, 0-9 and -, at most 64 characters');
+  if (!ATTEMPT.test(spec.attempt)) fault('attempt', 'must consist of a-z, 0-9 and -, at most 64 characters');
   if (spec.environment?.root !== undefined && spec.isolation !== 'required') {
-    fault('isolation', 'must be required where an image takes the place of the machine');
+    fault('isolation', 'must be `required` for an image');
   }
   checkStrings(spec, fault);
   checkPaths(
@@ -29,7 +29,7 @@ export function checkSpec(spec: TaskSpec, capacity: Resources): void {
     if (wrong !== undefined) fault(`outputs[${index}].path`, wrong);
   });
   const names = new Set(spec.outputs.map(({ name }) => name));
-  if (names.size < spec.outputs.length) fault('outputs', 'two have the same name');
+  if (names.size < spec.outputs.length) fault('outputs', 'must have different names');
   checkResources(spec.resources, capacity, fault);
   for (const [name, value] of Object.entries(spec.limits)) {
     if (!Number.isFinite(value) || (value as number) < 0) fault(`limits.${name}`, 'must be a number, 0 or more');
@@ -47,30 +47,33 @@ function checkStrings(spec: TaskSpec, fault: Fault): void {
   const check = (path: string, text: string) => {
     const size = Buffer.byteLength(text);
     total += size + 1;
-    if (text.includes('\0')) fault(path, 'holds a NUL character');
-    if (size > MAX_STRING_BYTES) fault(path, `has ${size} bytes, and Linux takes ${MAX_STRING_BYTES}: use a file`);
+    if (text.includes('\0')) fault(path, 'contains a NUL character');
+    if (size > MAX_STRING_BYTES)
+      fault(path, `has ${size} bytes; the maximum of Linux is ${MAX_STRING_BYTES}: use a file`);
   };
   spec.command.forEach((text, index) => check(`command[${index}]`, text));
   if (spec.command[0] === '') fault('command[0]', 'is empty');
   for (const field of ['variables', 'secretVariables'] as const) {
     for (const [name, value] of Object.entries(spec[field])) {
-      if (!VARIABLE.test(name)) fault(`${field}.${name}`, 'must be of A-Z, a-z, 0-9 and _, not beginning with a digit');
+      if (!VARIABLE.test(name))
+        fault(`${field}.${name}`, 'must consist of A-Z, a-z, 0-9 and _, and not start with a digit');
       check(`${field}.${name}`, `${name}=${value}`);
     }
   }
   if (total > MAX_STRINGS_BYTES) {
-    fault('command', `and variables have ${total} bytes together, more than ${MAX_STRINGS_BYTES}: use files`);
+    fault('command', `and variables have ${total} bytes in total, more than ${MAX_STRINGS_BYTES}: use files`);
   }
 }
 
 function checkPaths(paths: readonly string[], field: string, fault: Fault): void {
-  if (paths.length > MAX_FILES) fault(field, `are ${paths.length}, more than ${MAX_FILES}: pack them`);
+  if (paths.length > MAX_FILES)
+    fault(field, `has ${paths.length} files, more than ${MAX_FILES}: pack them into an archive`);
   const files = new Set<string>();
   const folders = new Set<string>();
   paths.forEach((path, index) => {
     const wrong = pathFault(path);
     if (wrong !== undefined) fault(`${field}[${index}].path`, wrong);
-    else if (files.has(path)) fault(`${field}[${index}].path`, `${path} comes twice`);
+    else if (files.has(path)) fault(`${field}[${index}].path`, `${path} is listed twice`);
     files.add(path);
     const parts = path.split('/');
     for (let depth = 1; depth < parts.length; depth++) folders.add(parts.slice(0, depth).join('/'));
@@ -81,10 +84,10 @@ function checkPaths(paths: readonly string[], field: string, fault: Fault): void
 function pathFault(path: string): string | undefined {
   if (path === '' || path.startsWith('/')) return 'must be relative to the working folder';
   if (path.split('/').some((part) => part === '' || part === '.' || part === '..')) {
-    return `${JSON.stringify(path)} has an empty part, \`.\` or \`..\``;
+    return `${JSON.stringify(path)} has an empty segment, \`.\` or \`..\``;
   }
-  if (path.includes('\0')) return 'holds a NUL character';
-  if (path.split('/').some((part) => Buffer.byteLength(part) > 255)) return 'has a part of more than 255 bytes';
+  if (path.includes('\0')) return 'contains a NUL character';
+  if (path.split('/').some((part) => Buffer.byteLength(part) > 255)) return 'has a segment of more than 255 bytes';
   return Buffer.byteLength(path) > 3000 ? 'has more than 3000 bytes' : undefined;
 }
 
@@ -94,10 +97,10 @@ function checkResources(wanted: Resources, capacity: Resources, fault: Fault): v
     const path = `resources.${name}`;
     if (has === undefined) {
       const known = Object.keys(capacity).join(', ');
-      const advice = name.includes('/') ? 'this machine has none' : `known are ${known}`;
-      fault(path, `is not to be had here: ${advice}`);
+      const advice = name.includes('/') ? 'it has none' : `it has ${known}`;
+      fault(path, `is not available on this machine: ${advice}`);
     } else if (!Number.isFinite(amount) || amount < 0) fault(path, 'must be a number, 0 or more');
     else if (name.includes('/') && !Number.isInteger(amount)) fault(path, 'must be a whole number');
-    else if (amount > has) fault(path, `asks for ${amount}, and this machine has ${has}`);
+    else if (amount > has) fault(path, `requests ${amount}, and this machine has ${has}`);
   }
 }

@@ -1,4 +1,4 @@
-/** Makes the folder of an attempt with all that it needs, out of sight until it is whole. */
+/** Creates the folder of an attempt with all its files, and publishes it when it is complete. */
 import { createWriteStream } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
@@ -9,19 +9,19 @@ import type { Boundary } from '#engines/isolation/contract.ts';
 import { byteText } from '#lib/formats/byte-text.ts';
 import { checkProcess, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.ts';
 import type { TaskEnvironment, TaskSpec } from '../contract.ts';
-import { maskFile } from './log-masker.ts';
-import { exportLines } from './shim.ts';
+import { maskFile } from './shim/log-masker.ts';
+import { exportLines } from './shim/shim.ts';
 import type { TaskFolder, TaskRecord } from './task-folder.ts';
 
 export interface StagingPlan {
   readonly order: number;
-  /** Before those that the task asks for. */
+  /** Defaults that variables of the task override. */
   readonly variables: Readonly<Record<string, string>>;
-  /** After them: what it cannot change. */
+  /** Variables that the task cannot override. */
   readonly fixed: Readonly<Record<string, string>>;
   readonly path: string;
   readonly uid: number | undefined;
-  /** What confines it. */
+  /** The boundary of the task. */
   readonly boundary: Boundary;
 }
 
@@ -65,7 +65,7 @@ export async function stage(folder: TaskFolder, spec: TaskSpec, plan: StagingPla
   await folder.stage('task.json', JSON.stringify(record));
 }
 
-/** Passes bytes on until there are more, over all calls together. */
+/** Forwards bytes up to a limit for all calls together. */
 function upTo(limit: number): (source: AsyncIterable<Buffer>) => AsyncIterable<Buffer> {
   let total = 0;
   return async function* (source) {
@@ -74,8 +74,8 @@ function upTo(limit: number): (source: AsyncIterable<Buffer>) => AsyncIterable<B
       if (total > limit) {
         throw new DaisError(
           'invalid_request',
-          `The inputs of the step are larger than its disk limit of ${byteText(limit)}: ask for more with ` +
-            '`resources.disk` (`dais run --disk`), or give it less.',
+          `The inputs of the step are larger than its disk limit of ${byteText(limit)}. Request more with ` +
+            '`resources.disk` (`dais run --disk`), or use smaller inputs.',
         );
       }
       yield chunk;
@@ -92,23 +92,23 @@ async function syncFile(place: string): Promise<void> {
   }
 }
 
-/** Shims of this moment may be reading it: it is changed as a whole. */
+/** Running shims may read it, so it is replaced atomically. */
 export async function writeFilter(root: string, filter: Buffer): Promise<void> {
-  const fresh = join(root, 'staging', `${stagingName()}.bpf`);
+  const fresh = join(root, 'staging', `${stagingFolderName()}.bpf`);
   await writeFile(fresh, filter, { mode: 0o600 });
   await rename(fresh, join(root, 'seccomp.bpf'));
 }
 
 let ownIdentity: ProcessIdentity | undefined;
 
-/** A name that says whose it is: what a dead process left is swept. */
-export function stagingName(): string {
+/** Contains the identity of its process, so that leftovers of dead processes are removed. */
+export function stagingFolderName(): string {
   ownIdentity ??= processIdentity(process.pid);
   const { pid, startTime } = ownIdentity!;
   return `${pid}.${startTime}.${randomUUID()}`;
 }
 
-/** What processes that are gone were making or removing. */
+/** Removes folders that ended processes were creating or removing. */
 export async function sweepStaging(folder: string): Promise<void> {
   const self = processIdentity(process.pid)!;
   for (const name of await readdir(folder)) {

@@ -1,8 +1,8 @@
-/** A task of this engine as a run of the isolation engine: what it sees, and where it finds itself. */
+/** Describes a task of this engine as a run of the isolation engine: its visible files and paths. */
 import type { Boundary, IsolatedRun } from '#engines/isolation/contract.ts';
 import type { TaskFolder, TaskRecord } from './task-folder.ts';
 
-/** Where an isolated task finds its folders when its boundary can move them. */
+/** Paths of the folders of an isolated task when its boundary can move them. */
 export const INSIDE = { work: '/work', home: '/home/step', tmp: '/tmp' } as const;
 
 export interface StepFolders {
@@ -16,11 +16,11 @@ export function foldersOf(boundary: Boundary, { box }: Pick<TaskFolder, 'box'>):
   return { work: `${box}/work`, home: `${box}/home`, tmp: `${box}/tmp` };
 }
 
-export interface StepSurroundings {
+export interface StepContext {
   readonly folder: TaskFolder;
   readonly hidden: readonly string[];
   readonly gpus: readonly string[];
-  /** What it reaches on its loopback device. */
+  /** Ports that it reaches on its loopback device. */
   readonly ports: readonly number[];
   readonly maxProcesses: number;
   readonly command: readonly string[];
@@ -28,12 +28,12 @@ export interface StepSurroundings {
 
 type StepRecord = Pick<TaskRecord, 'attempt' | 'resources' | 'limits' | 'root' | 'environmentFolders'>;
 
-/** Bytes that the task may use: what it requests, else the limit of tasks that request none. */
+/** Returns the memory limit of the task in bytes: its request, or the limit of tasks without a request. */
 export function memoryLimitOf({ resources, limits }: Pick<TaskRecord, 'resources' | 'limits'>): number | undefined {
   return resources['memory'] ?? limits.memoryBytes;
 }
 
-export function isolatedStep(record: StepRecord, around: StepSurroundings): IsolatedRun {
+export function isolatedStep(record: StepRecord, around: StepContext): IsolatedRun {
   const { root, limits, environmentFolders } = record;
   const { folder, hidden, gpus, ports, maxProcesses, command } = around;
   const { box } = folder;

@@ -1,8 +1,8 @@
 /**
- * What is kept of one attempt, as files: some by the engine, some by the shim. `result.json` is the last word.
+ * The files of one attempt: some are written by the engine, some by the shim. `result.json` is the final result.
  *
- * They are a few bytes each: reading and writing them at once costs less than asking a thread to. What is written for good is
- * synced, and only that a thread does: a file took 0.6 ms of CPU by handles of `fs/promises`, and takes 0.3 ms so.
+ * They have a few bytes each: synchronous reads and writes cost less than a thread. Permanent files are synced, and only the
+ * sync uses a thread: a file cost 0.6 ms of CPU with handles of `fs/promises`, and costs 0.3 ms this way.
  */
 import {
   closeSync,
@@ -24,10 +24,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Boundary } from '#engines/isolation/contract.ts';
 import type { Isolation, Resources, TaskEnd, TaskLimits, TaskOutput, TaskState } from '../contract.ts';
-import { errnoOf } from './file-errors.ts';
-import { GO_ON } from './shim.ts';
+import { errnoOf } from './disk/file-errors.ts';
+import { CONTINUE_LINE } from './shim/shim.ts';
 
-/** What was asked for, without variables: they are in `env` until the command has them. */
+/** The spec without variables, which are in `env` until the command has read them. */
 export interface TaskRecord {
   readonly attempt: string;
   /** Tasks start in this order. */
@@ -37,11 +37,11 @@ export interface TaskRecord {
   readonly resources: Resources;
   readonly limits: TaskLimits;
   readonly isolation: Isolation;
-  /** What confines it, known before it starts: its variables name its folders. */
+  /** Its boundary, which is known before the start because its variables contain its folders. */
   readonly boundary: Boundary;
   readonly network: boolean;
   readonly environmentFolders: readonly string[];
-  /** What is seen instead of the machine's programs. */
+  /** The root file system that replaces the programs of the machine. */
   readonly root?: string;
 }
 
@@ -57,12 +57,12 @@ export interface StopMark {
 export interface ShimEnd {
   readonly code: number;
   readonly signalled: boolean;
-  /** Of the command and those of its children that it waited for. */
+  /** CPU time of the command and of the children that it waited for. */
   readonly cpuMs: number;
   readonly at: number;
 }
 
-/** Names the shim. */
+/** Identifies the shim. */
 export interface ShimIdentity {
   readonly pid: number;
   readonly startTime: string;
@@ -72,10 +72,10 @@ export interface ShimIdentity {
 
 const synced = promisify(fsync);
 
-/** A block for each small file that is written at a start: the shim's, the names of control groups, the first of its log. */
+/** One block for each small file that a start writes: those of the shim, the names of control groups, the first log segment. */
 const SPARE = Buffer.alloc(8 * 4096);
 
-/** What is the task's own. */
+/** Folders that belong to the task. */
 const BOXES = ['box/work', 'box/home', 'box/tmp'];
 
 export class TaskFolder {
@@ -131,7 +131,7 @@ export class TaskFolder {
     }
   }
 
-  /** Into a folder that nobody looks at yet; there after a power cut. */
+  /** Writes into an unpublished folder; survives a power loss. */
   async stage(name: string, text: string): Promise<void> {
     const file = openSync(this.file(name), 'w', 0o600);
     try {
@@ -142,15 +142,15 @@ export class TaskFolder {
     }
   }
 
-  /** Whole or not at all; what needs to be known only until the machine is started again. */
+  /** Writes atomically; the content is needed only until the machine restarts. */
   note(name: string, text: string): void {
     writeFileSync(this.file(`${name}.new`), text, { mode: 0o600 });
     renameSync(this.file(`${name}.new`), this.file(name));
   }
 
-  /** Whole or not at all, and there after a power cut. */
+  /** Writes atomically; survives a power loss. */
   async write(name: string, text: string): Promise<void> {
-    // Not cut before it is written: blocks that were reserved are kept.
+    // Does not truncate before the write, to keep reserved blocks.
     const file = openSync(this.file(`${name}.new`), constants.O_RDWR | constants.O_CREAT, 0o600);
     try {
       ftruncateSync(file, writeSync(file, text, 0));
@@ -161,13 +161,16 @@ export class TaskFolder {
     renameSync(this.file(`${name}.new`), this.file(name));
   }
 
-  /** Space for the last word, and for what is written when it starts: on a full disk it waits before that, or its end is known. */
+  /**
+   * Reserves space for the result and for the files of the start: on a full disk a task waits before its start, or its end is
+   * recorded.
+   */
   reserve(): void {
     writeFileSync(this.file('result.json.new'), ' '.repeat(4096), { mode: 0o600 });
     writeFileSync(this.file('spare'), SPARE, { mode: 0o600 });
   }
 
-  /** It starts, and what it writes then takes the place of what was reserved for it. */
+  /** At the start, its files replace the reserved ones. */
   release(): void {
     rmSync(this.file('spare'), { force: true });
   }
@@ -185,17 +188,17 @@ export class TaskFolder {
     ) as TaskState;
   }
 
-  /** The first reason stays. At once: whoever sees the file must not end what it stops before it is written. */
+  /** The first reason stays. Synchronous: a reader of the file must not end the task before it is written. */
   markStop(end: StopMark['end'], detail = ''): void {
     try {
       writeFileSync(this.file('cancel'), detail === '' ? end : `${end}\n${detail}`, { flag: 'wx', mode: 0o600 });
     } catch (error) {
-      // On a full disk an empty one is there, which is enough.
+      // On a full disk an empty file exists, which is enough.
       if (errnoOf(error) !== 'EEXIST' && errnoOf(error) !== 'ENOSPC') throw error;
     }
   }
 
-  /** Whatever it was told before: it has no grace any more. */
+  /** Ends the grace period, whatever was requested before. */
   async markKill(): Promise<void> {
     this.markStop('cancelled');
     const long = new Date(0);
@@ -205,7 +208,7 @@ export class TaskFolder {
   stopMark(): StopMark | undefined {
     const [text, at] = [this.read('cancel'), this.modified('cancel')];
     if (text === undefined || at === undefined) return undefined;
-    // An empty one: a crash, or a full disk, came between making and writing.
+    // Empty: a crash or a full disk interrupted the write.
     const [end = '', ...detail] = text.split('\n');
     return {
       end: end === '' ? 'cancelled' : (end as StopMark['end']),
@@ -216,15 +219,15 @@ export class TaskFolder {
 
   shim(): ShimIdentity | undefined {
     const [text, at] = [this.read('pid'), this.modified('pid')];
-    // Without the end of its line it is just being written, or the disk is full.
+    // Without a line end, it is being written, or the disk is full.
     if (text === undefined || at === undefined || !text.endsWith('\n')) return undefined;
     const [pid, startTime, bootId] = text.trim().split(' ');
     return { pid: Number(pid), startTime: startTime!, bootId: bootId!, at };
   }
 
-  /** `complete`: its output is all there. */
+  /** `complete`: its output is complete. */
   ended(): (ShimEnd & { readonly complete: boolean }) | undefined {
-    // Between these two the one may become the other.
+    // Between these two reads, one file may be renamed to the other.
     for (const name of ['rc', 'end', 'rc']) {
       const [text, at] = [this.read(name), this.modified(name)];
       if (text !== undefined && at !== undefined) return { ...parseEnd(text), at, complete: name === 'rc' };
@@ -232,9 +235,9 @@ export class TaskFolder {
     return undefined;
   }
 
-  /** What a task may change, for who it runs as. Follows no links. */
+  /** Gives the folders that a task may change to its user. Follows no links. */
   async giveBoxTo(uid: number): Promise<void> {
-    await giveTo(this.box, uid);
+    await changeOwner(this.box, uid);
   }
 
   async remove(): Promise<void> {
@@ -248,16 +251,16 @@ export class TaskFolder {
   }
 }
 
-async function giveTo(place: string, uid: number): Promise<void> {
+async function changeOwner(place: string, uid: number): Promise<void> {
   await chown(place, uid, uid);
   for (const entry of await readdir(place, { withFileTypes: true })) {
     const file = join(place, entry.name);
-    if (entry.isDirectory()) await giveTo(file, uid);
+    if (entry.isDirectory()) await changeOwner(file, uid);
     else await chown(file, uid, uid);
   }
 }
 
-/** A task may have closed its folders to itself. */
+/** A task may have denied access to its own folders. */
 async function openFolders(place: string): Promise<void> {
   await chmod(place, 0o700);
   for (const entry of await readdir(place, { withFileTypes: true })) {
@@ -265,7 +268,7 @@ async function openFolders(place: string): Promise<void> {
   }
 }
 
-/** First line: status and whether a signal ended it; then the two lines of \`times\`, the second one of the children. */
+/** First line: status and whether a signal ended it; then the two lines of \`times\`, the second one for children. */
 function parseEnd(text: string): Omit<ShimEnd, 'at'> {
   const [first = '', , children = ''] = text.split('\n');
   const [code, signalled] = first.split(' ');
@@ -277,25 +280,25 @@ function parseEnd(text: string): Omit<ShimEnd, 'at'> {
 }
 
 /** Stopped before its command ran. */
-export function stoppedBefore({ end, at }: StopMark): TaskState {
+export function stoppedBeforeStart({ end, at }: StopMark): TaskState {
   const then = new Date(at);
   const usage = { wallMs: 0, cpuMs: 0, peakMemoryBytes: 0 };
   return { phase: 'ended', end, signal: 'SIGTERM', startedAt: then, endedAt: then, usage };
 }
 
-/** Makes a folder that only its owner reads. */
+/** Creates a folder that only its owner can read. */
 export async function privateFolder(path: string): Promise<void> {
   await mkdir(path, { mode: 0o700 }).catch((error: unknown) => {
     if (errnoOf(error) !== 'EEXIST') throw error;
   });
 }
 
-/** Lets a task go on that waits at the pipe. Returns false when its shim has not opened the pipe yet. */
-export async function letGo(pipe: string): Promise<boolean> {
+/** Continues a task that waits at the pipe. Returns false when its shim has not opened the pipe yet. */
+export async function continueTask(pipe: string): Promise<boolean> {
   try {
     const file = await open(pipe, constants.O_WRONLY | constants.O_NONBLOCK);
     try {
-      await file.write(`${GO_ON}\n`);
+      await file.write(`${CONTINUE_LINE}\n`);
     } finally {
       await file.close();
     }

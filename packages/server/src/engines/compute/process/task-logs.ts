@@ -1,15 +1,15 @@
-/** What a task wrote, from the files of its log writer: `logs/0`, `logs/1` …, of which the oldest go. */
+/** Reads the output of a task from the files of its log writer: `logs/0`, `logs/1` …; the oldest are removed. */
 import { closeSync, constants, openSync, watch, writeSync } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DaisError } from '@dais/api';
 import type { LogChunk, LogOptions } from '../contract.ts';
-import { errnoOf } from './file-errors.ts';
+import { errnoOf } from './disk/file-errors.ts';
 
 const CHUNK = 65_536;
-/** Where files cannot be watched, and against lost notices. */
+/** Poll interval where files cannot be watched, and against lost notifications. */
 const LOOK_AGAIN_MS = 1000;
-/** Fewer bytes than PIPE_BUF (4096), also where each character takes three. */
+/** Fewer bytes than PIPE_BUF (4096), also with three bytes per character. */
 const MAX_REPORT_CHARACTERS = 1300;
 
 interface Place {
@@ -17,17 +17,17 @@ interface Place {
   readonly offset: number;
 }
 
-/** @throws DaisError `invalid_request` for a place that this engine did not give. */
+/** @throws DaisError `invalid_request` for an invalid position. */
 export async function* readLogs(
   folder: string,
   { from, follow = false, signal }: LogOptions,
-  /** Whether nothing more can come. */
+  /** Returns whether the output is complete. */
   ended: () => Promise<boolean>,
 ): AsyncIterable<LogChunk> {
   let at = from === undefined ? { segment: 0, offset: 0 } : parsePlace(from);
   const buffer = Buffer.allocUnsafe(CHUNK);
   for (;;) {
-    // Asked before the read: what was written until then is seen by it.
+    // Checked before the read, so that the read sees everything written until then.
     const last = await ended();
     const notice = follow && !last ? noticeChanges(folder, signal) : undefined;
     try {
@@ -57,7 +57,10 @@ export async function* readLogs(
 function parsePlace(text: string): Place {
   const [, segment, offset] = /^(\d{1,15})\.(\d{1,15})$/.exec(text) ?? [];
   if (segment === undefined) {
-    throw new DaisError('invalid_request', `${JSON.stringify(text)} is no place in a log: use \`next\` of a chunk.`);
+    throw new DaisError(
+      'invalid_request',
+      `${JSON.stringify(text)} is not a position in a log. Use \`next\` of a chunk.`,
+    );
   }
   return { segment: Number(segment), offset: Number(offset) };
 }
@@ -70,7 +73,7 @@ async function segmentsOf(folder: string): Promise<number[]> {
     .toSorted((a, b) => a - b);
 }
 
-/** Bytes read; -1 when the file has gone meanwhile. */
+/** Number of bytes read; -1 when the file was removed. */
 async function readAt(file: string, buffer: Buffer, offset: number): Promise<number> {
   try {
     const handle = await open(file);
@@ -95,7 +98,7 @@ function noticeChanges(folder: string, signal?: AbortSignal): { changed: Promise
       watcher.on('error', () => {});
       watchers.push(watcher);
     } catch {
-      // No more watches are to be had: the timer remains.
+      // No more watches are available: the timer remains.
     }
     const abort = () => resolve();
     signal?.addEventListener('abort', abort);
@@ -110,13 +113,12 @@ function noticeChanges(folder: string, signal?: AbortSignal): { changed: Promise
 }
 
 /**
- * Writes a line of the platform into the log of a task, as its own output is written, before its program learns of it. The line is
- * lost when nobody reads that any more, or when the pipe is full.
- * @throws the error of the system: the process, or the reader of its output, is gone.
+ * Writes a platform message into the log of a task, like its own output. The line is lost when the pipe is full. @throws the
+ * system error when the process or the reader of its output has ended.
  */
 export function appendLine(pid: number | undefined, sentence: string): void {
   const line = `dais: ${sentence}`.slice(0, MAX_REPORT_CHARACTERS);
-  // With O_NONBLOCK a pipe takes a line that is no longer than PIPE_BUF as a whole or not at all.
+  // With O_NONBLOCK, a pipe accepts a line of up to PIPE_BUF bytes completely or not at all.
   const pipe = openSync(`/proc/${pid}/fd/1`, constants.O_WRONLY | constants.O_NONBLOCK);
   try {
     writeSync(pipe, `${line}\n`);

@@ -1,14 +1,14 @@
 /**
- * Files that a task left. Its folder is hostile: links lead anywhere, names are any bytes, a pipe never ends, and a file
- * may be sparse or still grow. Folders are opened one inside the other, through their descriptors: a path that is longer
- * than the kernel takes hides nothing, and nothing is followed out of the folder.
+ * Output files of a task. Its folder is untrusted: links may point anywhere, names are any bytes, a pipe never ends, and a file
+ * may be sparse or still grow. Folders are opened one by one through their descriptors, so that a path beyond the limit of the
+ * kernel hides nothing, and no link leads out of the folder.
  */
 import { constants } from 'node:fs';
 import { lstat, open, readdir, type FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { DaisError } from '@dais/api';
 import type { OutputFile, TaskOutput } from '../contract.ts';
-import { DEEPEST_FOLDER, openFolder, placeIn } from './open-folder.ts';
+import { DEEPEST_FOLDER, openFolder, placeIn } from './disk/open-folder.ts';
 
 /** @throws DaisError `invalid_request` for a name that is not UTF-8, and for folders that are nested too deep. */
 export async function* outputFiles(work: string, outputs: readonly TaskOutput[]): AsyncIterable<OutputFile> {
@@ -58,7 +58,7 @@ async function* walk(of: OutputPlace, { folder, name, path, depth }: Entry): Asy
   if (inner === undefined) return;
   try {
     const entries = await readdir(placeIn(inner, '.'), { encoding: 'buffer', withFileTypes: true });
-    // As whole paths are ordered: a folder's name counts with its slash.
+    // Ordered like whole paths: the name of a folder includes its slash.
     const names = entries
       .filter((entry) => entry.isFile() || entry.isDirectory())
       .map((entry) => ({
@@ -74,7 +74,7 @@ async function* walk(of: OutputPlace, { folder, name, path, depth }: Entry): Asy
   }
 }
 
-/** The folder that holds what the path names. Undefined when it is not there, or is reached through a link. */
+/** Opens the parent folder of a path. Undefined when it is missing or behind a link. */
 async function parentFolder(work: string, path: string): Promise<FileHandle | undefined> {
   let folder = await open(work, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW).catch(
     () => undefined,
@@ -94,7 +94,7 @@ interface SeenFile {
   readonly size: bigint;
 }
 
-/** Exactly the bytes that were listed, however the file changes meanwhile. */
+/** Streams exactly the listed bytes, however the file changes during the read. */
 async function openFile({ output, work }: OutputPlace, path: string, seen: SeenFile): Promise<Readable> {
   const at = join(output.path, path);
   const folder = await parentFolder(work, at);
@@ -121,13 +121,13 @@ async function openFile({ output, work }: OutputPlace, path: string, seen: SeenF
 const READ_BYTES = 256 * 1024;
 
 function changed(at: string): DaisError {
-  return new DaisError('conflict', `${at} is not the file that was listed: it changed after the command ended.`);
+  return new DaisError('conflict', `${at} changed after the command ended, so it differs from the listed file.`);
 }
 
 function tooDeep({ name }: TaskOutput): DaisError {
   return new DaisError(
     'invalid_request',
-    `Output \`${name}\` has folders nested more than ${DEEPEST_FOLDER} deep: flatten or pack them.`,
+    `Output \`${name}\` has folders nested more than ${DEEPEST_FOLDER} deep. Flatten them, or pack them into an archive.`,
   );
 }
 
@@ -146,6 +146,6 @@ function utf8(name: Buffer, folder: string): string {
   const shown = name.toString('latin1').replaceAll(/[^\x21-\x7e]/g, '?');
   throw new DaisError(
     'invalid_request',
-    `In ${folder} the task left a file whose name is not UTF-8 (${shown}): rename it.`,
+    `The task wrote a file in ${folder} whose name is not UTF-8 (${shown}). Rename the file in the command.`,
   );
 }

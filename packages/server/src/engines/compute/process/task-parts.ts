@@ -1,16 +1,16 @@
-/** What the tasks of one engine share. */
-import type { ControlGroups } from '#engines/isolation/control-groups.ts';
+/** Shared dependencies of the tasks of one engine. */
+import type { ControlGroups } from '#engines/isolation/limits/control-groups.ts';
 import type { Isolation } from '#engines/isolation/contract.ts';
 import type { OutsideProgram } from '#engines/isolation/outside-programs.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { TaskProxy } from '../contract.ts';
 import type { DeviceLeases } from './capacity.ts';
-import type { FreeSpace } from './disk-watch.ts';
-import type { Launcher } from './launcher.ts';
+import type { FreeSpace } from './disk/disk-watch.ts';
+import type { Launcher } from './shim/launcher.ts';
 import type { Reachable } from '#engines/isolation/relay.ts';
 
-/** Points at which a crash is worth a test. */
+/** Points at which tests inject a crash. */
 export type CrashPoint = 'staged' | 'submitted' | 'prepared' | 'spawned' | 'ended' | 'result';
 
 export interface TaskParts {
@@ -20,23 +20,23 @@ export interface TaskParts {
   readonly isolation: Isolation;
   /** Folders that no isolated task sees. */
   readonly hidden: readonly string[];
-  /** How programs of the machine are started in an image. */
+  /** Starts programs of the machine in an image. */
   readonly outside: OutsideProgram | undefined;
   readonly leases: DeviceLeases;
   readonly launcher: Launcher;
   readonly bootId: string;
-  /** PATH of the shim and, after that of its environment, of the task. */
+  /** PATH of the shim and, after the PATH of its environment, of the task. */
   readonly path: string;
-  /** Undefined where it is missing: its work is done by slower programs. */
+  /** Undefined where it is missing: slower programs replace it. */
   readonly perl: string | undefined;
   readonly hasGpus: boolean;
-  /** Isolated tasks reach these. */
+  /** Addresses that isolated tasks reach. */
   readonly reach: readonly Reachable[];
-  /** Isolated tasks with network reach others through it. */
+  /** The proxy of isolated tasks with network access. */
   readonly proxy: TaskProxy | undefined;
-  /** Processes and threads of one task. */
+  /** Limit of processes and threads of one task. */
   readonly maxProcesses: number;
-  /** Of the disk of tasks, as it was last read; undefined while nobody watches it. */
+  /** Free space of the disk of tasks; undefined while it is not watched. */
   readonly free: () => FreeSpace | undefined;
   readonly reached: (point: CrashPoint) => void;
 }

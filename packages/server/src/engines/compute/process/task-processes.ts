@@ -1,12 +1,13 @@
-/** Finds and signals every process of a task, from /proc: also those that left its session or were given to init. */
-import type { GroupUsage } from '#engines/isolation/control-groups.ts';
-import type { TaskUsage } from '../contract.ts';
+/** Finds and signals every process of a task with /proc, including those that left its session or were reparented to init. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { constants } from 'node:os';
+import type { GroupUsage } from '#engines/isolation/limits/control-groups.ts';
+import type { TaskUsage } from '../contract.ts';
 
 export interface TaskMarks {
   /** Value of TASK_VARIABLE. */
   readonly mark: string;
-  /** The shim's; undefined when it is gone. */
+  /** Pid of the shim; undefined when it has ended. */
   readonly shim: number | undefined;
   /** `cgroup.procs` of a task that has control groups. */
   readonly groupFiles: readonly string[];
@@ -25,7 +26,7 @@ interface ProcessLine {
 export function readProcess(pid: number): ProcessLine | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The command, in parentheses, may itself hold spaces and parentheses.
+    // The command, in parentheses, may contain spaces and parentheses.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
     return {
@@ -43,10 +44,10 @@ export function readProcess(pid: number): ProcessLine | undefined {
 }
 
 const PAGE_BYTES = 4096;
-/** A tick of /proc, on every Linux that Node runs on. */
+/** Clock tick of /proc, on every Linux that Node supports. */
 const TICK_MS = 10;
 
-/** Returns what the processes use together: bytes of memory, and milliseconds of CPU since each started. */
+/** Returns the total usage of the processes: bytes of memory, and milliseconds of CPU since each started. */
 export function usageOf(processes: readonly ProcessLine[]): { readonly bytes: number; readonly cpuMs: number } {
   return {
     bytes: processes.reduce((sum, { rssPages }) => sum + rssPages * PAGE_BYTES, 0),
@@ -56,7 +57,7 @@ export function usageOf(processes: readonly ProcessLine[]): { readonly bytes: nu
 
 type Sampled = Pick<TaskUsage, 'cpuMs' | 'peakMemoryBytes'>;
 
-/** Returns what the kernel counted for the whole task where it did, else the most of what was sampled and waited for. */
+/** Returns the usage that the kernel counted for the whole task, otherwise the maximum of samples and waited children. */
 export function usageAtEnd(wallMs: number, waitedCpuMs: number, sampled: Sampled, counted: GroupUsage): TaskUsage {
   return {
     wallMs: Math.max(0, Math.round(wallMs)),
@@ -69,8 +70,9 @@ export function usageAtEnd(wallMs: number, waitedCpuMs: number, sampled: Sampled
 export const TASK_VARIABLE = 'DAIS_TASK';
 
 /**
- * The task's processes, without the shim and its log writer. Its control groups name them all; where there are none,
- * they are descendants of the shim in other sessions, who carries its variable, and whoever is in a session of one of these.
+ * Returns the processes of the task, without the shim and its log writer. Its control groups list them all. Without control
+ * groups, they are descendants of the shim in other sessions, processes with its variable, and all processes in a session of
+ * one of these.
  */
 export function taskProcesses(marks: TaskMarks): ProcessLine[] {
   if (marks.groupFiles.length > 0) {
@@ -94,8 +96,8 @@ export function taskProcesses(marks: TaskMarks): ProcessLine[] {
 }
 
 /**
- * The process that is in the network namespace of an isolated task and still in the user namespace that owns it: what the
- * outermost bwrap started.
+ * Returns the process in the network namespace of an isolated task and in the user namespace that owns it: the child of the
+ * outermost bwrap.
  */
 export function namespaceMember(marks: TaskMarks): number | undefined {
   const all = taskProcesses(marks);
@@ -135,11 +137,21 @@ function groupMembers(file: string): number[] {
   }
 }
 
-/** A process that ended meanwhile is no fault. */
+/** A process that has already ended is not an error. */
 export function signalProcess(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // Gone, or never ours.
+    // It has ended, or belongs to another user.
   }
 }
+
+const NAMES = new Map<number, string>(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+
+/** Returns `SIGKILL` for 9, and `signal N` for a number without a name (a real-time signal). */
+export function signalName(number: number): string {
+  return NAMES.get(number) ?? `signal ${number}`;
+}
+
+/** The exit code that a shell reports for SIGKILL. */
+export const KILLED = 128 + 9;

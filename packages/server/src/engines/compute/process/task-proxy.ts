@@ -1,12 +1,12 @@
-/** How an isolated task with network reaches others: through one proxy on its own loopback device. */
+/** Network access of an isolated task: one proxy on its loopback device. */
 import type { Socket } from 'node:net';
 import type { ProxyClient, ProxyFailure } from '#lib/outbound/forward-proxy.ts';
 import type { TaskProxy } from '../contract.ts';
 
-/** Destinations of one task that are reported; more are only counted. */
+/** Maximum number of reported destinations of one task; more are only counted. */
 const MAX_REPORTED = 50;
 
-/** What programs read to find the proxy; curl takes some of the names in lower case only. */
+/** Variables that programs read to find the proxy; curl accepts some of them only in lower case. */
 export function proxyVariables({ port }: TaskProxy): Readonly<Record<string, string>> {
   const address = `http://127.0.0.1:${port}`;
   const bypass = 'localhost,127.0.0.1,::1';
@@ -19,7 +19,7 @@ export function proxyVariables({ port }: TaskProxy): Readonly<Record<string, str
     https_proxy: address,
     all_proxy: address,
     no_proxy: bypass,
-    // Node's own fetch takes no notice of them otherwise (from Node 24 on).
+    // Without this, fetch of Node (from 24 on) ignores them.
     NODE_USE_ENV_PROXY: '1',
   };
 }
@@ -31,7 +31,7 @@ export class TaskConnections {
   readonly #reported = new Set<string>();
   readonly #refused: string[] = [];
 
-  /** `report` gets a sentence for the log of the task, once for each destination. */
+  /** `report` receives a message for the log of the task, once per destination. */
   constructor(proxy: TaskProxy, report: (sentence: string) => void) {
     this.#proxy = proxy;
     const onFailure = ({ host, port, fault, message }: ProxyFailure) => {
@@ -50,7 +50,7 @@ export class TaskConnections {
     return this.#proxy.port;
   }
 
-  /** Sentences about destinations that were refused, each once. */
+  /** Messages about refused destinations, each once. */
   get refused(): readonly string[] {
     return this.#refused;
   }

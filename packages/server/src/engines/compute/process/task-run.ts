@@ -1,30 +1,19 @@
 /**
- * One task from its start to its end. Everything that it does rests on files, so it does not matter which process of Dais
- * does it: each look at the folder takes the next step, and taking it twice changes nothing.
+ * Runs one task from its start to its end. All state is in files, so any process of Dais can do it: each check of the folder
+ * takes the next action, and every action is idempotent.
  */
 import { watch, type FSWatcher } from 'node:fs';
 import { appendFile, readFile } from 'node:fs/promises';
 import type { TaskState } from '../contract.ts';
 import { GPU } from './capacity.ts';
-import { TaskGroups, type GroupUsage, type Hierarchy } from '#engines/isolation/control-groups.ts';
-import { TaskDisk, type FreeSpace } from './disk-watch.ts';
-import { cpuShare } from '#engines/isolation/cpu-share.ts';
+import { TaskGroups, type GroupUsage, type Hierarchy } from '#engines/isolation/limits/control-groups.ts';
+import { TaskDisk, type FreeSpace } from './disk/disk-watch.ts';
+import { cpuShare } from '#engines/isolation/limits/cpu-share.ts';
 import { Relay, type Reachable } from '#engines/isolation/relay.ts';
-import { exportLines, innerCommand, type InnerOptions } from './shim.ts';
-import { KILLED, signalName } from './signals.ts';
-import { foldersOf, isolatedStep, memoryLimitOf } from './step-isolation.ts';
+import { exportLines, innerCommand, type InnerOptions } from './shim/shim.ts';
 import {
-  letGo,
-  stoppedBefore,
-  type ShimIdentity,
-  type StopMark,
-  type TaskFolder,
-  type TaskRecord,
-} from './task-folder.ts';
-import { appendLine } from './task-logs.ts';
-import type { TaskParts } from './task-parts.ts';
-import { TaskConnections } from './task-proxy.ts';
-import {
+  KILLED,
+  signalName,
   namespaceMember,
   readProcess,
   signalProcess,
@@ -33,21 +22,33 @@ import {
   usageOf,
   type TaskMarks,
 } from './task-processes.ts';
+import { foldersOf, isolatedStep, memoryLimitOf } from './step-isolation.ts';
+import {
+  continueTask,
+  stoppedBeforeStart,
+  type ShimIdentity,
+  type StopMark,
+  type TaskFolder,
+  type TaskRecord,
+} from './task-folder.ts';
+import { appendLine } from './task-logs.ts';
+import type { TaskParts } from './task-parts.ts';
+import { TaskConnections } from './task-proxy.ts';
 
-/** Files whose coming changes what is to be done at once, or what may wait for the next that comes: often that is the end. */
+/** Files whose creation triggers a check: immediately, or together with the next one, which is often the end. */
 const URGENT: ReadonlySet<string> = new Set(['rc', 'cancel', 'result.json']);
 const TELLING: ReadonlySet<string> = new Set(['pid', 'begun', 'end']);
 const SOON_MS = 20;
-/** Programs that confine a task count with it; a limit of the kernel comes first where there is one. */
+/** Programs that confine a task count toward its limit; a limit of the kernel applies first where there is one. */
 const WATCH_MARGIN = 16;
 const DEFAULT_LOG_BYTES = 64 * 2 ** 20;
 const LOG_SEGMENTS = 8;
 const DEFAULT_GRACE_MS = 10_000;
-/** A shim that has not said its name until then never will. */
+/** A shim that has not written its pid by then never will. */
 const SHIM_PATIENCE_MS = 30_000;
-/** From the end of a command until its last words must have been written. */
+/** Time from the end of a command until its last output must have been written. */
 const WRITER_PATIENCE_MS = 5000;
-/** From the start of a shim until the loopback device of its task must be there. */
+/** Time from the start of a shim until the loopback device of its task must exist. */
 const RELAY_PATIENCE_MS = 10_000;
 
 export class TaskRun {
@@ -56,16 +57,16 @@ export class TaskRun {
   readonly #parts: TaskParts;
   readonly #mark: string;
   readonly #over: (state: TaskState) => void;
-  #looking: Promise<void> | undefined;
+  #checking: Promise<void> | undefined;
   #again = false;
   #closed = false;
   #watcher: FSWatcher | undefined;
   #cancelWake: (() => void) | undefined;
   #cancelSoon: (() => void) | undefined;
-  /** Of the shim that this process started. */
+  /** Error of the shim that this process started. */
   #shimExited = false;
   #spawnFault: string | undefined;
-  #told = new Set<number>();
+  #signaled = new Set<number>();
   #sampled = { peakMemoryBytes: 0, cpuMs: 0 };
   readonly #disk: TaskDisk;
   #groups: TaskGroups | undefined;
@@ -73,7 +74,7 @@ export class TaskRun {
   #relay: Relay | undefined;
   #connections: TaskConnections | undefined;
   #isOutOfReach = false;
-  #isLetGo = false;
+  #isContinued = false;
 
   /** `over` is called once, when the result is written. */
   constructor(
@@ -91,7 +92,7 @@ export class TaskRun {
     this.#disk = new TaskDisk(record.limits);
   }
 
-  /** Starts the shim, which starts once however often it is told. */
+  /** Starts the shim. Idempotent. */
   async start(devices: readonly string[]): Promise<void> {
     const { folder, record } = this;
     const { groups, outside, launcher, reached } = this.#parts;
@@ -109,7 +110,7 @@ export class TaskRun {
     const isolated = record.isolation === 'required';
     const logBytes = record.limits.logBytes ?? DEFAULT_LOG_BYTES;
     const inner: InnerOptions = {
-      // Programs may reserve more address space than they ever use: the watchdog holds a limit that nobody requested.
+      // Programs may reserve more address space than they use, so the watchdog enforces a limit that was not requested.
       dataBytes: made === undefined ? record.resources['memory'] : undefined,
       maxProcesses: this.#parts.maxProcesses,
       isolated,
@@ -148,14 +149,16 @@ export class TaskRun {
     const run = isolatedStep(record, { folder, hidden, gpus: devices, ports, maxProcesses, command });
     const options = { filterDescriptor: 5, hasControlGroups };
     const { boundary, command: confined } = await isolation.confine(run, options);
-    // Its variables and the owner of its files rest on the boundary of its submission.
+    // Its variables and the owner of its files depend on the boundary at its submission.
     if (foldersOf(boundary, folder).work !== foldersOf(record.boundary, folder).work) {
-      throw new Error(`the task was prepared for ${record.boundary}, and this machine offers ${boundary} now`);
+      throw new Error(
+        `the task was prepared for the isolation ${record.boundary}, and this machine now supports ${boundary}`,
+      );
     }
     return confined;
   }
 
-  /** From now on each change in its folder is looked at. */
+  /** From now on, each change in its folder triggers a check. */
   watch(): void {
     if (this.#closed || this.#watcher !== undefined) return;
     try {
@@ -166,25 +169,25 @@ export class TaskRun {
       this.#watcher.on('error', () => this.#watcher?.close());
       this.#watcher.unref();
     } catch {
-      // No more watches are to be had: the engine's slow round remains.
+      // No more watches are available: the slow poll of the engine remains.
     }
     this.poke();
   }
 
-  /** Looks soon; many calls make one look. */
+  /** Schedules a check; many calls cause one check. */
   poke(): void {
     if (this.#closed) return;
-    if (this.#looking !== undefined) {
+    if (this.#checking !== undefined) {
       this.#again = true;
       return;
     }
-    this.#looking = this.#look()
+    this.#checking = this.#look()
       .catch((error: unknown) => {
-        this.#parts.log.error('a task could not be looked at', { attempt: this.record.attempt, error });
+        this.#parts.log.error('could not check a task', { attempt: this.record.attempt, error });
         this.#wakeIn(2000);
       })
       .finally(() => {
-        this.#looking = undefined;
+        this.#checking = undefined;
         if (!this.#again) return;
         this.#again = false;
         this.poke();
@@ -205,12 +208,12 @@ export class TaskRun {
     this.poke();
   }
 
-  /** The free space was read again: its folder is measured if what is gone could be its doing. */
+  /** Called after the free space was read: measures the folder if it may have consumed the space. */
   freeSpaceRead(free: FreeSpace): void {
     if (this.#disk.isLimited && this.#disk.isDue(this.#parts.clock.now(), free)) this.poke();
   }
 
-  /** Bytes that it takes on the disk, measured now. */
+  /** Measures its disk usage in bytes. */
   async measureDisk(free: FreeSpace): Promise<number> {
     if (this.#shim !== undefined) await this.#measureDisk(this.#shim, free);
     return this.#disk.usedBytes;
@@ -222,13 +225,13 @@ export class TaskRun {
     await this.#disk.measure(this.folder.box, pids, { now: () => clock.now(), free });
   }
 
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when no operation is active. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#watcher?.close();
     this.#cancelWake?.();
     this.#cancelSoon?.();
-    await this.#looking;
+    await this.#checking;
     this.#relay?.close();
   }
 
@@ -256,12 +259,12 @@ export class TaskRun {
   async #look(): Promise<void> {
     const { clock } = this.#parts;
     const { folder } = this;
-    // Known before the files are read: then they are the last ones.
+    // Checked before the files are read, so that they are final.
     const isGone = this.#shimExited;
     this.#shim ??= folder.shim();
     const shim = this.#shim;
     const isAlive = shim !== undefined && this.#isAlive(shim);
-    // Read after the shim was seen: what it wrote before it went is there.
+    // Read after the shim check, so that everything it wrote before its end is visible.
     const names = folder.names();
     // Another engine on the same folder was first.
     if (names.has('result.json')) return this.#leave(folder.result()!);
@@ -271,10 +274,10 @@ export class TaskRun {
     if (end !== undefined) {
       if (end.complete || !isAlive || clock.now() - end.at > WRITER_PATIENCE_MS) {
         this.#parts.reached('ended');
-        await this.#finish(await this.#judge(end, mark), isAlive ? shim : undefined, end.complete);
+        await this.#finish(await this.#resultOf(end, mark), isAlive ? shim : undefined, end.complete);
         return;
       }
-      // Its output is complete when nobody has the pipe any more.
+      // Its output is complete when no process has the pipe open.
       await this.#kill(shim);
       this.#wakeIn(100);
       return;
@@ -284,10 +287,10 @@ export class TaskRun {
         this.#wakeIn(1000);
         return;
       }
-      await this.#finish(await this.#judgeLost(shim, mark), undefined, false);
+      await this.#finish(await this.#resultOfLost(shim, mark), undefined, false);
       return;
     }
-    await this.#letGo(shim);
+    await this.#continue(shim);
     if (mark !== undefined) await this.#pursue(shim, mark);
     else await this.#hold(shim);
   }
@@ -301,18 +304,18 @@ export class TaskRun {
     return bootId === this.#parts.bootId && readProcess(pid)?.startTime === startTime;
   }
 
-  /** Whether a shim that has not said its name will not do so any more. */
+  /** Returns whether a shim that has not written its pid never will. */
   async #isOverdue(): Promise<boolean> {
     const started = this.folder.modified('started');
     return started !== undefined && this.#parts.clock.now() - started > SHIM_PATIENCE_MS;
   }
 
   get #isHeldBack(): boolean {
-    return this.record.boundary.startsWith('bubblewrap') && !this.#isLetGo;
+    return this.record.boundary.startsWith('bubblewrap') && !this.#isContinued;
   }
 
-  /** An isolated task starts when what it may reach is there, or cannot be had. */
-  async #letGo(shim: ShimIdentity): Promise<void> {
+  /** Continues an isolated task when its network is ready, or is not available. */
+  async #continue(shim: ShimIdentity): Promise<void> {
     const { path, perl, clock, log } = this.#parts;
     const { attempt } = this.record;
     if (!this.#isHeldBack) return;
@@ -330,11 +333,11 @@ export class TaskRun {
       if (this.#relay === undefined) {
         this.#isOutOfReach = clock.now() - shim.at > RELAY_PATIENCE_MS;
         if (!this.#isOutOfReach) return this.#wakeIn(20);
-        log.warn('a task reaches nothing, not even Dais', { attempt, error: fault });
+        log.warn('a task has no network connection, not even to Dais', { attempt, error: fault });
       }
     }
-    this.#isLetGo = (await letGo(this.folder.file('go'))) || this.folder.read('begun') === 'begun\n';
-    if (!this.#isLetGo) this.#wakeIn(20);
+    this.#isContinued = (await continueTask(this.folder.file('go'))) || this.folder.read('begun') === 'begun\n';
+    if (!this.#isContinued) this.#wakeIn(20);
   }
 
   #reach(): readonly Reachable[] {
@@ -345,17 +348,17 @@ export class TaskRun {
     return [...reach, { port: connections.port, accept: (socket) => connections.accept(socket) }];
   }
 
-  /** Writes a sentence of the platform into the log of the task. */
+  /** Writes a platform message into the log of the task. */
   #report(sentence: string): void {
     const outer = taskProcesses(this.#marks(this.#shim)).find(({ parent }) => parent === this.#shim?.pid);
     try {
       appendLine(outer?.pid, sentence);
     } catch (error) {
-      this.#parts.log.debug('a line of the platform is missing in the log of a task', { sentence, error });
+      this.#parts.log.debug('could not write a platform message to the log of a task', { sentence, error });
     }
   }
 
-  /** TERM to each of its processes, KILL after the grace. */
+  /** Sends TERM to each of its processes, and KILL after the grace period. */
   async #pursue(shim: ShimIdentity, mark: StopMark): Promise<void> {
     const killAt = mark.at + (this.record.limits.graceMs ?? DEFAULT_GRACE_MS);
     const left = killAt - this.#parts.clock.now();
@@ -365,17 +368,17 @@ export class TaskRun {
       return;
     }
     for (const { pid, name } of taskProcesses(this.#marks(shim))) {
-      // bwrap itself would end at once and take all with it: whoever is inside is told.
+      // bwrap itself would end immediately with everything inside, so only the processes inside receive the signal.
       if (this.record.isolation === 'required' && name === 'bwrap') continue;
-      if (this.#told.has(pid)) continue;
-      this.#told.add(pid);
+      if (this.#signaled.has(pid)) continue;
+      this.#signaled.add(pid);
       signalProcess(pid, 'SIGTERM');
     }
-    // A process that was made while the others were told.
+    // A process that was created while the others received the signal.
     this.#wakeIn(Math.min(left, 500));
   }
 
-  /** The limits that the kernel does not hold. */
+  /** Enforces the limits that the kernel does not enforce. */
   async #hold(shim: ShimIdentity): Promise<void> {
     const { clock } = this.#parts;
     const { wallMs } = this.record.limits;
@@ -412,7 +415,7 @@ export class TaskRun {
     return { mark: this.#mark, shim: shim?.pid, groupFiles };
   }
 
-  /** Everything of the task; the shim and its writer stay if they are named. */
+  /** Kills all processes of the task, except the shim and its writer if they are given. */
   async #kill(shim: ShimIdentity | undefined): Promise<void> {
     if (taskProcesses(this.#marks(shim)).length === 0) return;
     this.#groups?.kill();
@@ -422,10 +425,10 @@ export class TaskRun {
       for (const { pid } of processes) signalProcess(pid, 'SIGKILL');
       await new Promise((resolve) => setTimeout(resolve, 5 * (round + 1)));
     }
-    this.#parts.log.warn('processes of a task outlive SIGKILL', { attempt: this.record.attempt });
+    this.#parts.log.warn('processes of a task survived SIGKILL', { attempt: this.record.attempt });
   }
 
-  async #judge(end: { code: number; signalled: boolean; cpuMs: number; at: number }, mark: StopMark | undefined) {
+  async #resultOf(end: { code: number; signalled: boolean; cpuMs: number; at: number }, mark: StopMark | undefined) {
     const { folder } = this;
     const word = folder.read('begun');
     const used: GroupUsage = this.#groups?.usage() ?? { memoryKills: 0 };
@@ -435,7 +438,7 @@ export class TaskRun {
     const isStopped = mark !== undefined && mark.at <= end.at;
     const failed = end.signalled || end.code !== 0;
     const ranOut = used.memoryKills > 0 && failed;
-    // Of what was killed with all that was around it, nobody may have been left to say that it was a signal.
+    // If everything was killed together, no process may have been left to report the signal.
     const killed = isStopped && end.code === KILLED;
     const signal = end.signalled || killed ? signalName(end.code - 128) : undefined;
     return {
@@ -450,33 +453,34 @@ export class TaskRun {
     } satisfies TaskState;
   }
 
-  /** It came to its end before the command was there: what the engine's own programs said. */
+  /** It ended before the command started: returns the message of the engine's programs. */
   async #refusal(word: string | undefined): Promise<TaskState> {
     const said = word?.trim() ?? '';
     if (said !== '') return { phase: 'refused', reason: said };
     const log = await readFile(`${this.folder.logs}/0`, 'utf8').catch(() => '');
     const tail = log.trim().slice(-1000);
-    return { phase: 'refused', reason: tail === '' ? 'it ended before its command was started' : tail };
+    return { phase: 'refused', reason: tail === '' ? 'it ended before its command started' : tail };
   }
 
-  async #judgeLost(shim: ShimIdentity | undefined, mark: StopMark | undefined): Promise<TaskState> {
+  async #resultOfLost(shim: ShimIdentity | undefined, mark: StopMark | undefined): Promise<TaskState> {
     const begun = this.folder.modified('begun');
     if (shim === undefined) {
-      if (mark !== undefined) return stoppedBefore(mark);
+      if (mark !== undefined) return stoppedBeforeStart(mark);
       const reason = this.#spawnFault ?? 'its shim ended before it could start the command: is the disk full?';
       return { phase: 'refused', reason };
     }
-    if (mark !== undefined && begun === undefined) return stoppedBefore(mark);
+    if (mark !== undefined && begun === undefined) return stoppedBeforeStart(mark);
     const why =
       shim.bootId === this.#parts.bootId
-        ? `its shim, process ${shim.pid}, is gone and left no exit code`
-        : 'the machine was started again while it ran';
+        ? `its shim (process ${shim.pid}) ended without an exit code`
+        : 'the machine restarted while it ran';
     return { phase: 'lost', reason: why };
   }
 
   async #finish(state: TaskState, shim: ShimIdentity | undefined, complete: boolean): Promise<void> {
     await this.#kill(shim);
-    // Who evaded that and keeps the pipe open must not keep the shim. With a complete output it is on its way out.
+    // A process that evaded the kill and keeps the pipe open must not block the shim. With complete output the shim is about to
+    // exit.
     if (shim !== undefined && !complete && this.#isAlive(shim)) {
       await new Promise((resolve) => setTimeout(resolve, 50));
       if (this.#isAlive(shim)) signalProcess(-shim.pid, 'SIGKILL');

@@ -43,7 +43,7 @@ async function readAll(whole: Buffer, size = 1_000): Promise<Buffer> {
   return Buffer.concat(found);
 }
 
-test('what is written is read, however the stream is cut', async () => {
+test('reads what it writes, for any split of the stream', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.uint8Array({ maxLength: 300 })),
@@ -55,7 +55,7 @@ test('what is written is read, however the stream is cut', async () => {
   );
 });
 
-test('every flipped bit, every cut and every addition is found', async () => {
+test('detects every flipped bit, truncation and addition', async () => {
   const whole = archive([Buffer.from('1\ttext\n'), Buffer.from('2\t\\N\n')]);
   const invalid = async (damaged: Buffer): Promise<boolean> =>
     readAll(damaged).then(
@@ -72,7 +72,7 @@ test('every flipped bit, every cut and every addition is found', async () => {
   expect(await invalid(Buffer.concat([whole, Buffer.from('x')]))).toBe(true);
 });
 
-test('a newer format and foreign files are told apart', async () => {
+test('distinguishes a newer format from other files', async () => {
   const writer = new FrameWriter();
   const newer = writer.frame('H', { ...header, format: 2, more: true });
   await expect(new ArchiveReader(inPieces(newer, 9)).header()).rejects.toThrow('has format 2');

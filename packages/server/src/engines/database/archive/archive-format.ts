@@ -1,11 +1,11 @@
 /**
- * The form of an exported database: a stream of frames, each a letter, a length (32 bits, big endian) and content.
+ * The format of an exported database: a stream of frames, each with a letter, a length (32 bits, big endian) and content.
  *
- *   DAISDB1\n  H  (T  D…  E)…  Z
+ *   DAISDB1\n H (T D… E)… Z
  *
- * H header (JSON), T a table begins (JSON), D a piece of its rows in the text format of COPY, E the table ends (JSON:
- * rows, bytes, SHA-256 of the pieces), Z the end (JSON: tables, rows, SHA-256 of every byte before this frame). Text
- * is what every PostgreSQL reads, whatever its version and machine. Without Z the file is incomplete.
+ * H: header (JSON). T: start of a table (JSON). D: a chunk of its rows in the text format of COPY. E: end of the table (JSON:
+ * rows, bytes, SHA-256 of the chunks). Z: end (JSON: tables, rows, SHA-256 of every byte before this frame). Every version of
+ * PostgreSQL on every machine reads the text format. Without Z the file is incomplete.
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
@@ -14,17 +14,17 @@ import { DaisError } from '@dais/api/errors';
 export const ARCHIVE_FORMAT = 1;
 const MAGIC = Buffer.from('DAISDB1\n');
 const FRAME_HEAD = 5;
-/** No frame that we write is larger; a damaged length must not make the reader wait for gigabytes. */
+/** Maximum size of a written frame; a damaged length must not make the reader wait for gigabytes. */
 const MAX_FRAME_BYTES = 16 << 20;
 
 const partition = z.object({
-  /** Schema and name of the table that it is a part of. */
+  /** Schema and name of the partitioned parent table. */
   parent: z.tuple([z.string(), z.string()]),
   bound: z.string(),
-  /** Set when it is divided further. */
+  /** Set when it has partitions itself. */
   key: z.string().nullable(),
   protected: z.boolean(),
-  /** What the platform's role may do with it directly. */
+  /** Privileges of the application role on it. */
   privileges: z.string(),
 });
 
@@ -36,9 +36,9 @@ const header = z.object({
   slices: z.array(
     z.object({ schema: z.string(), migrations: z.array(z.object({ id: z.string(), checksum: z.string() })) }),
   ),
-  /** Tables that hold rows themselves, in the order in which they follow. */
+  /** Tables with rows, in the order of the archive. */
   tables: z.array(z.object({ schema: z.string(), name: z.string(), columns: z.array(z.string()) })),
-  /** Parents before their parts. */
+  /** Parents before their partitions. */
   partitions: z.array(z.object({ schema: z.string(), name: z.string(), ...partition.shape })),
   /** int8 as text. */
   sequences: z.array(z.object({ schema: z.string(), name: z.string(), last: z.string(), called: z.boolean() })),
@@ -53,7 +53,7 @@ export type TableBegin = z.infer<typeof tableBegin>;
 export type TableEnd = z.infer<typeof tableEnd>;
 export type ArchiveEnd = z.infer<typeof archiveEnd>;
 
-/** Makes frames and keeps the digest of all it made. */
+/** Creates frames and computes their digest. */
 export class FrameWriter {
   readonly #digest = createHash('sha256');
   #begun = false;
@@ -76,9 +76,8 @@ export class FrameWriter {
 }
 
 /**
- * Reads an archive in order. Everything it returns has the right form; that the bytes are the right ones is known when
- * `end` has returned.
- * @throws DaisError `backup_invalid` from every method, with what is wrong and where.
+ * Reads an archive in order. Everything it returns is well-formed; the digests are verified when `end` has returned.
+ * @throws DaisError `backup_invalid` from every method, with the error and its position.
  */
 export class ArchiveReader {
   readonly #chunks: AsyncIterator<Uint8Array>;
@@ -102,18 +101,18 @@ export class ArchiveReader {
     if (format.success && format.data.format > ARCHIVE_FORMAT) {
       throw new DaisError(
         'backup_invalid',
-        `The export has format ${format.data.format}; this Dais reads up to ${ARCHIVE_FORMAT}. Import it with a newer Dais.`,
+        `The export has format ${format.data.format}; this version of Dais reads formats up to ${ARCHIVE_FORMAT}. Import it with a newer version of Dais.`,
       );
     }
     return this.#parse(header, body);
   }
 
-  /** The next table, or undefined when the end follows. */
+  /** Returns the next table, or undefined at the end. */
   async table(): Promise<TableBegin | undefined> {
     return (await this.#peek()).type === 'Z' ? undefined : this.#parse(tableBegin, await this.#expect('T'));
   }
 
-  /** The rows of the table that `table` announced, and after them its end, which has been checked. */
+  /** Yields the rows of the table that `table` returned, and passes its verified end to `checked`. */
   async *rows(checked: (end: TableEnd) => void): AsyncGenerator<Buffer> {
     const digest = createHash('sha256');
     let bytes = 0;
@@ -125,7 +124,7 @@ export class ArchiveReader {
     }
     const end = this.#parse(tableEnd, await this.#expect('E'));
     if (end.bytes !== bytes || end.sha256 !== digest.digest('hex'))
-      throw this.#damaged('rows are not what was exported');
+      throw this.#damaged('its rows differ from the exported rows');
     this.#tables += 1;
     this.#rows += end.rows;
     checked(end);
@@ -135,15 +134,15 @@ export class ArchiveReader {
     const { digestBefore } = await this.#peek();
     const end = this.#parse(archiveEnd, await this.#expect('Z'));
     if (end.sha256 !== digestBefore || end.tables !== this.#tables || end.rows !== this.#rows) {
-      throw this.#damaged('its checksum is another one');
+      throw this.#damaged('its checksum does not match');
     }
-    if (this.#buffer.length > 0 || (await this.#pull())) throw this.#damaged('something follows its end');
+    if (this.#buffer.length > 0 || (await this.#pull())) throw this.#damaged('it has data after its end');
     return end;
   }
 
   async #expect(type: string): Promise<unknown> {
     const frame = await this.#shift();
-    if (frame.type !== type) throw this.#damaged(`a frame "${type}" was expected`);
+    if (frame.type !== type) throw this.#damaged(`a frame of type "${type}" is missing`);
     try {
       return JSON.parse(frame.body.toString('utf8'));
     } catch {
@@ -175,7 +174,7 @@ export class ArchiveReader {
 
   async #take(length: number): Promise<Buffer> {
     while (this.#buffer.length < length) {
-      if (!(await this.#pull())) throw this.#damaged('it ends too early');
+      if (!(await this.#pull())) throw this.#damaged('it is truncated');
     }
     const taken = this.#buffer.subarray(0, length);
     this.#buffer = this.#buffer.subarray(length);
@@ -183,7 +182,7 @@ export class ArchiveReader {
     return taken;
   }
 
-  /** False when there is no more. */
+  /** Returns false at the end of the source. */
   async #pull(): Promise<boolean> {
     let result: IteratorResult<Uint8Array>;
     try {
@@ -198,7 +197,7 @@ export class ArchiveReader {
 
   #parse<Value>(schema: z.ZodType<Value>, value: unknown): Value {
     const parsed = schema.safeParse(value);
-    if (!parsed.success) throw this.#damaged(`a frame is not as it should be: ${z.prettifyError(parsed.error)}`);
+    if (!parsed.success) throw this.#damaged(`a frame is invalid: ${z.prettifyError(parsed.error)}`);
     return parsed.data;
   }
 

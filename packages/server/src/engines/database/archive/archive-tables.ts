@@ -1,9 +1,9 @@
-/** What PostgreSQL's catalogue says about the tables that an export carries. */
+/** Reads the tables of an export from the catalog of PostgreSQL. */
 import type { ClientBase } from 'pg';
 import { APP_ROLE } from '../roles.ts';
 import type { ArchiveHeader } from './archive-format.ts';
 
-/** Tables with rows of their own, partitions among them; the order is stable and follows references where it can. */
+/** Lists the tables with rows, including partitions, in a stable order that follows references where possible. */
 export async function listTables(client: ClientBase, schemas: readonly string[]): Promise<ArchiveHeader['tables']> {
   const found = await client.query<{ schema: string; name: string; columns: string[] }>(
     `select n.nspname::text as schema, c.relname::text as name, array(
@@ -18,7 +18,7 @@ export async function listTables(client: ClientBase, schemas: readonly string[])
   return found.rows;
 }
 
-/** Parents before their parts, so that they can be made in this order. */
+/** Parents before their partitions, so that they can be created in this order. */
 export async function listPartitions(
   client: ClientBase,
   schemas: readonly string[],

@@ -15,7 +15,7 @@ const ALPHA = '01900000-0000-7000-8000-00000000000a';
 const BETA = '01900000-0000-7000-8000-00000000000b';
 const clock = { now: () => Date.parse('2026-03-04T05:06:07Z') };
 
-/** One of everything that a slice may use. */
+/** One of each database object that a slice may use. */
 const first: Migration = {
   id: '0001-shop',
   sql: `
@@ -149,7 +149,7 @@ async function catalogue(from: TestDatabase, connection: ConnectionOptions): Pro
 }
 
 describe('a drill', () => {
-  test('export, an empty database, import: the same rows, rules and counters', async () => {
+  test('restores rows, constraints and sequences from an export into an empty database', async () => {
     const original = await filled();
     const archive = await exported(original);
     const copy = await server.emptyDatabase();
@@ -166,7 +166,7 @@ describe('a drill', () => {
     expect({ ...(await contents(again)), 'shop.settings': 0 }).toEqual({ ...expected, 'shop.settings': 0 });
     expect(await server.asAdminIn(copy.database, 'select epoch from shop.settings')).toEqual([{ epoch: 42 }]);
     expect(await catalogue(server, copy)).toEqual(await catalogue(server, original));
-    // Counters go on where they were.
+    // Sequences continue at their values.
     const database = openDatabase(copy);
     const inserted = await database.statement(
       { mode: 'write', scope: { project: ALPHA } },
@@ -179,7 +179,7 @@ describe('a drill', () => {
     await database.close();
   });
 
-  test('an older export is brought up to date, a newer one refused', async () => {
+  test('migrates an older export and rejects a newer one', async () => {
     const archive = await exported(await filled());
     const copy = await server.emptyDatabase();
     await importDatabase(copy, shop(first, second), Readable.from([archive]), { programVersion: '1.1.0' });
@@ -194,7 +194,7 @@ describe('a drill', () => {
     await expect(exported(copy, shop(first))).rejects.toMatchObject({ code: 'data_version' });
   });
 
-  test('it travels compressed, inside another stream', async () => {
+  test('supports compression and nested streams', async () => {
     const original = await filled();
     const gzip = createGzip({ level: 1 });
     const packed = buffer(gzip);
@@ -207,7 +207,7 @@ describe('a drill', () => {
   });
 
   const debian15 = '/usr/lib/postgresql/15/bin';
-  test.runIf(existsSync(debian15))('from one major version to another and back', async () => {
+  test.runIf(existsSync(debian15))('moves data between major versions', async () => {
     const older = await startTestDatabase([], { postgresBin: debian15 });
     try {
       const archive = await exported(await filled());
@@ -252,7 +252,7 @@ describe('nothing changes when', () => {
     expect(await importInto(target, archive)).toMatch(/^invalid_state: .*schema (dais|shop|other)/);
   });
 
-  test('the file is cut or damaged anywhere', async () => {
+  test('the file is truncated or damaged', async () => {
     const target = await server.emptyDatabase();
     for (const part of [0, 0.001, 0.2, 0.5, 0.9, 0.9999]) {
       const at = Math.floor(archive.length * part);
@@ -265,7 +265,7 @@ describe('nothing changes when', () => {
     expect(await importInto(target, archive)).toBe('imported');
   });
 
-  test('the source fails on its way', async () => {
+  test('the source fails during the import', async () => {
     const target = await server.emptyDatabase();
     const failing = new Readable({
       read() {

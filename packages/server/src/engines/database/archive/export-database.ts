@@ -5,23 +5,22 @@ import { Client } from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import { DaisError } from '@dais/api/errors';
 import type { Clock } from '#lib/clock.ts';
-import { readApplied } from '../applied-migrations.ts';
+import { readApplied, type AppliedMigration } from '../migration-plan.ts';
 import { baseSlice } from '../base-slice.ts';
 import { clientConfig } from '../client-config.ts';
 import type { ConnectionOptions, Slice } from '../contract.ts';
 import { translate } from '../database-errors.ts';
-import type { AppliedMigration } from '../migration-plan.ts';
 import { OWNER_ROLE, quoteIdentifier } from '../roles.ts';
 import { ARCHIVE_FORMAT, FrameWriter, type ArchiveEnd, type ArchiveHeader } from './archive-format.ts';
 import { listPartitions, listSequences, listTables } from './archive-tables.ts';
 
-/** How far an export or import has come. */
+/** The progress of an export or import. */
 export interface ArchiveProgress {
-  /** The table at work: `kernel.event`. */
+  /** The current table: `kernel.event`. */
   readonly table: string;
   readonly tablesDone: number;
   readonly tablesTotal: number;
-  /** Rows of the tables that are done. */
+  /** Rows of the completed tables. */
   readonly rows: number;
   readonly bytes: number;
 }
@@ -29,15 +28,15 @@ export interface ArchiveProgress {
 export interface ExportOptions {
   readonly programVersion: string;
   readonly clock: Pick<Clock, 'now'>;
-  /** Called at most once for each piece of 64 KiB. */
+  /** Called at most once per chunk of 64 KiB. */
   readonly progress?: (progress: ArchiveProgress) => void;
 }
 
 /**
- * Writes all rows of the slices' schemas, as they are at one moment, to `sink`, which is not ended, so that it can
- * carry more. Reads while others write; memory stays flat. The form is in archive-format.ts.
- * @throws DaisError `data_version` when the database holds what this program does not know: it would be left out;
- *   `database_unavailable`. An error of the sink is thrown as it is.
+ * Writes a consistent snapshot of all rows of the slices' schemas to `sink`, and does not end it, so that it can contain more.
+ * Does not block writers; memory is constant. archive-format.ts describes the format.
+ * @throws DaisError `data_version` when the database contains migrations that this program does not know and would omit;
+ *   `database_unavailable`. Errors of the sink are thrown unchanged.
  */
 export async function exportDatabase(
   connection: ConnectionOptions,
@@ -54,7 +53,7 @@ export async function exportDatabase(
       result.end = end;
     });
     await pipeline(Readable.from(frames, { objectMode: false }), sink, { end: false });
-    if (result.end === undefined) throw new Error('the export ended without its end');
+    if (result.end === undefined) throw new Error('the export has no end frame');
     return result.end;
   } catch (error) {
     throw translate(error);
@@ -69,7 +68,7 @@ async function* writeArchive(
   options: ExportOptions,
   done: (end: ArchiveEnd) => void,
 ): AsyncGenerator<Buffer> {
-  // The settings make the text of every value independent of how the server is configured.
+  // The settings make the text of every value independent of the server configuration.
   await client.query(
     `begin isolation level repeatable read read only; set local statement_timeout = 0; set local timezone = 'UTC';
      set local idle_in_transaction_session_timeout = 0; set local datestyle = 'ISO, YMD';
@@ -123,7 +122,7 @@ async function readHeader(client: Client, slices: readonly Slice[], options: Exp
   };
 }
 
-/** Nobody may drop a table (a partition that retires) while it waits for its turn. */
+/** No table may be dropped (an expired partition) before it is exported. */
 async function lockTables(client: Client, tables: ArchiveHeader['tables']): Promise<void> {
   const names = tables.map(({ schema, name }) => `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`);
   await client.query(`lock table ${names.join(', ')} in access share mode`);
@@ -131,15 +130,15 @@ async function lockTables(client: Client, tables: ArchiveHeader['tables']): Prom
 
 function refuseUnknown(slices: readonly Slice[], applied: readonly AppliedMigration[], programVersion: string): void {
   if (applied.length === 0) {
-    throw new DaisError('invalid_state', 'There is nothing to export: the database holds no data of Dais.');
+    throw new DaisError('invalid_state', 'There is nothing to export: the database contains no data of Dais.');
   }
   const known = new Set(slices.flatMap(({ schema, migrations }) => migrations.map(({ id }) => `${schema}/${id}`)));
   const unknown = applied.find((row) => !known.has(`${row.slice}/${row.id}`));
   if (unknown !== undefined) {
     throw new DaisError(
       'data_version',
-      `The database holds ${unknown.slice}/${unknown.id}, which Dais ${programVersion} does not know and would leave ` +
-        'out. Export it with the newest Dais that has used it.',
+      `The database contains the migration ${unknown.slice}/${unknown.id}, which Dais ${programVersion} does not know. ` +
+        'An export would omit its data. Export with the newest version of Dais that has used this database.',
     );
   }
 }

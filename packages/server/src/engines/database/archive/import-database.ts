@@ -3,13 +3,12 @@ import { pipeline } from 'node:stream/promises';
 import { Client } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { DaisError } from '@dais/api/errors';
-import { readApplied } from '../applied-migrations.ts';
+import { readApplied, planMigrations } from '../migration-plan.ts';
 import { baseSlice } from '../base-slice.ts';
 import { clientConfig } from '../client-config.ts';
 import type { ConnectionOptions, Slice, Sql } from '../contract.ts';
 import { codeOf, translate } from '../database-errors.ts';
 import { applyMigrations, SCHEMA_LOCK } from '../migrate.ts';
-import { planMigrations } from '../migration-plan.ts';
 import { quoteIdentifier } from '../roles.ts';
 import { ArchiveReader, type ArchiveEnd, type ArchiveHeader, type TableEnd } from './archive-format.ts';
 import { listTables } from './archive-tables.ts';
@@ -19,22 +18,22 @@ import { prepareForImport } from './import-preparation.ts';
 export interface ImportOptions {
   readonly programVersion: string;
   readonly progress?: (progress: ArchiveProgress) => void;
-  /** What else belongs to the transaction: run last, as `dais_owner`, over the rows of all projects. */
+  /** Additional statements in the transaction: run last, as `dais_owner`, on the rows of all projects. */
   readonly finish?: (sql: Sql) => Promise<void>;
 }
 
 export interface ImportResult extends ArchiveEnd {
-  /** When and by which program the export was made. */
+  /** Time and program version of the export. */
   readonly createdAt: string;
   readonly programVersion: string;
 }
 
 /**
- * Fills an empty database from an export: the schemas as they were then, the rows, the migrations that have come since,
- * and each slice's `afterImport`; one transaction, so that a damaged or incomplete export changes nothing. Works from
- * one major version of PostgreSQL to another and from embedded to production.
- * @throws DaisError `invalid_state` when the database is not empty, `backup_invalid` when the export is damaged or made
- *   by a newer Dais, `storage_full`, `database_unavailable`.
+ * Fills an empty database from an export: the schemas of that version, the rows, the later migrations, and each slice's
+ * `afterImport`. It is one transaction, so that a damaged or incomplete export changes nothing. It works across major versions
+ * of PostgreSQL and from an embedded to an external server.
+ * @throws DaisError `invalid_state` when the database is not empty, `backup_invalid` when the export is damaged or from a
+ *   newer version of Dais, `storage_full`, `database_unavailable`.
  */
 export async function importDatabase(
   connection: ConnectionOptions,
@@ -63,7 +62,7 @@ export async function importDatabase(
   }
 }
 
-/** Reads an export to its end and checks every byte of it. */
+/** Verifies every byte of an export. */
 export async function verifyArchive(source: AsyncIterable<Uint8Array>): Promise<ImportResult> {
   const reader = new ArchiveReader(source);
   const header = await reader.header();
@@ -84,7 +83,7 @@ async function refuseFilled(client: Client, slices: readonly Slice[]): Promise<v
   if (found.rows.length > 0) {
     throw new DaisError(
       'invalid_state',
-      `The database already holds data of Dais (schema ${found.rows[0]!.name}). Import into a new, empty database.`,
+      `The database already contains data of Dais (schema ${found.rows[0]!.name}). Import into a new, empty database.`,
     );
   }
 }
@@ -119,7 +118,7 @@ async function load(
       (await client.query<Row>(text, [...values])).rows,
     careful: false,
     defer: () => {
-      throw new Error('an import runs its statements one by one');
+      throw new Error('an import cannot defer statements');
     },
   });
   // Without statistics the first queries would be planned for empty tables.
@@ -132,7 +131,7 @@ function analyzeText(tables: ArchiveHeader['tables']): string {
   return names.length === 0 ? '' : `analyze ${names.join(', ')}`;
 }
 
-/** The slices as they were when the export was made. */
+/** Returns the slices at the version of the export. */
 function slicesOfThen(slices: readonly Slice[], header: ArchiveHeader): Slice[] {
   return header.slices.map(({ schema, migrations }) => {
     const slice = slices.find((candidate) => candidate.schema === schema);
@@ -141,7 +140,7 @@ function slicesOfThen(slices: readonly Slice[], header: ArchiveHeader): Slice[] 
     if (known.length !== migrations.length) {
       throw new DaisError(
         'backup_invalid',
-        `The export was made by Dais ${header.programVersion}, whose data this version does not know ` +
+        `Dais ${header.programVersion} created this export, and this version does not know its data ` +
           `(${schema}). Import it with that version or a newer one.`,
       );
     }
@@ -184,15 +183,22 @@ async function loadTables(
 }
 
 function incomplete(): DaisError {
-  return new DaisError('backup_invalid', 'The export does not hold the tables and rows that it announces.');
+  return new DaisError(
+    'backup_invalid',
+    'The export does not contain the tables and rows that its header lists. Create a new export.',
+  );
 }
 
-/** Rows that PostgreSQL refuses are the export's fault: 22 data exception, 23 integrity constraint, 42 no such column. */
+/** Rows that PostgreSQL rejects mean an invalid export: 22 data exception, 23 integrity constraint, 42 undefined column. */
 function explain(error: unknown): unknown {
   if (/^(22|23|42)...$/.test(codeOf(error) ?? '')) {
-    return new DaisError('backup_invalid', `The export does not fit: ${error instanceof Error ? error.message : ''}`, {
-      cause: error,
-    });
+    return new DaisError(
+      'backup_invalid',
+      `The database rejected rows of the export: ${error instanceof Error ? error.message : ''}`,
+      {
+        cause: error,
+      },
+    );
   }
   return translate(error);
 }

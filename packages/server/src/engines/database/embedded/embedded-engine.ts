@@ -5,40 +5,40 @@ import { DaisError } from '@dais/api/errors';
 import type { ConnectionOptions, DatabaseEngine, RunningDatabase } from '../contract.ts';
 import { findBinaries, type Binaries } from './binaries.ts';
 import { adoptFiles, createCluster, readClusterMajor } from './cluster.ts';
-import { takeDataLock, type DataLock } from './data-lock.ts';
+import { acquireDataLock, type DataLock } from './data-lock.ts';
 import { setUpDatabase } from './database-setup.ts';
 import { boundLog, logTail } from './server-log.ts';
 import { findLiveServer, startServer, stopServer, type StartedServer } from './server-start.ts';
 import { chooseServerUser, type ServerUser } from './server-user.ts';
 import { EMBEDDED_SETTINGS, type Settings } from './settings.ts';
-import { makeSocketFolder, removeSocketFolder } from './socket-folder.ts';
+import { createSocketFolder, removeSocketFolder } from './socket-folder.ts';
 
 export interface EmbeddedOptions {
-  /** Holds the cluster, the lock and the log; made when missing. */
+  /** Contains the cluster, the lock and the log; created when missing. */
   readonly folder: string;
-  /** Where PostgreSQL is copied to when it cannot run from node_modules. */
+  /** Folder for a copy of PostgreSQL when it cannot run from node_modules. */
   readonly cacheFolder: string;
   /** `postgres` and `initdb` of another installation. */
   readonly postgresBin?: string;
-  /** Parent of the socket's folder; default `/run/dais` for root, the temporary folder otherwise. */
+  /** Parent of the socket folder; default `/run/dais` for root, the temporary folder otherwise. */
   readonly socketBase?: string;
   /** The user that root runs the server as; default nobody (65534). */
   readonly user?: ServerUser;
   /** Added to postgresql.conf. */
   readonly settings?: Settings;
-  /** How long a server may take until it accepts connections; recovery after a crash is part of it. Default 10 min. */
+  /** Time limit until a server accepts connections, including recovery after a crash. Default 10 min. */
   readonly startTimeoutMs?: number;
-  /** Told what takes long: creating the cluster, waiting for a lock or for recovery. */
+  /** Receives slow phases: creating the cluster, waiting for a lock or for recovery. */
   readonly report?: (step: string) => void;
 }
 
 const START_TIMEOUT_MS = 600_000;
-/** Of the lock (see data-lock.ts) and of the log's size. */
+/** Interval of the lock heartbeat (see data-lock.ts) and of checks of the log size. */
 const MAINTENANCE_MS = 5_000;
 
 /**
- * Runs PostgreSQL itself, on a Unix socket, in `folder`: as this process's user, or as nobody when that is root.
- * The server ends with this process, however that dies.
+ * Runs PostgreSQL on a Unix socket in `folder`, as the user of this process, or as nobody when that is root. The server ends
+ * with this process, even after a crash.
  */
 export function embeddedEngine(options: EmbeddedOptions): DatabaseEngine {
   return new EmbeddedEngine(options);
@@ -69,7 +69,7 @@ class EmbeddedEngine implements DatabaseEngine {
   async #start(): Promise<RunningServer> {
     const { folder } = this.#options;
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const lock = await takeDataLock(folder, { report: this.#report });
+    const lock = await acquireDataLock(folder, { report: this.#report });
     try {
       return await this.#startLocked(lock);
     } catch (error) {
@@ -94,7 +94,7 @@ class EmbeddedEngine implements DatabaseEngine {
         user,
         logFile,
         report: this.#report,
-        socketFolder: await makeSocketFolder(base, cluster, user, self),
+        socketFolder: await createSocketFolder(base, cluster, user, self),
         settings: { ...EMBEDDED_SETTINGS, ...this.#options.settings },
         timeoutMs: this.#options.startTimeoutMs ?? START_TIMEOUT_MS,
       }));
@@ -125,7 +125,7 @@ class EmbeddedEngine implements DatabaseEngine {
 
 const RUN_FOLDER = '/run/dais';
 
-/** In memory and gone after a reboot, where we may make such a place. */
+/** In memory, and removed by a reboot, where the process has permission. */
 async function socketBase(self: ServerUser): Promise<string> {
   if (self.uid !== 0) return tmpdir();
   try {
@@ -164,7 +164,7 @@ class RunningServer implements RunningDatabase {
     this.serverVersion = parts.serverVersion;
     const maintenance = setInterval(() => {
       void parts.lock.touch();
-      // A full disk: the log stays as it is until there is room.
+      // A full disk: the log is unchanged until there is space.
       boundLog(parts.logFile).catch(() => {});
     }, MAINTENANCE_MS);
     maintenance.unref();
@@ -190,8 +190,8 @@ class RunningServer implements RunningDatabase {
 function wrongMajor(cluster: string, major: number, binaries: Binaries): DaisError {
   return new DaisError(
     'data_version',
-    `The data in ${cluster} was written by PostgreSQL ${major}; this Dais brings PostgreSQL ${binaries.version}. ` +
-      `Start the Dais that wrote it (or this one with --postgres-bin and PostgreSQL ${major}) and run ` +
-      '`dais admin export FILE`; then move the folder away, start this Dais and run `dais admin import FILE`.',
+    `PostgreSQL ${major} wrote the data in ${cluster}, and this version of Dais includes PostgreSQL ${binaries.version}. ` +
+      `Start the version of Dais that wrote it (or this one with PostgreSQL ${major} and --postgres-bin) and run ` +
+      '`dais admin export FILE`. Then move the folder away, start this version and run `dais admin import FILE`.',
   );
 }

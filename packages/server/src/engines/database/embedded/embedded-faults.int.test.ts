@@ -17,10 +17,10 @@ import { findLiveServer } from './server-start.ts';
 const isRoot = process.getuid?.() === 0;
 const NOBODY = { uid: 65_534, gid: 65_534 };
 
-/** In memory where there is such a place: these tests are about processes, and initdb syncs a thousand files. */
+/** In memory where possible: these tests are about processes, and initdb syncs a thousand files. */
 const PLACE = path.join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'dais-faults-');
 
-/** A cluster as a clean stop leaves it; most tests begin with a copy. */
+/** A cluster after a clean stop; most tests start with a copy. */
 let image: string;
 beforeAll(async () => {
   image = await mkdtemp(PLACE);
@@ -52,7 +52,7 @@ async function copyImage(): Promise<void> {
   expect(copied.stderr).toBe('');
 }
 
-/** What a start that is followed by a stop says. */
+/** Returns the messages of a start followed by a stop. */
 async function outcome(own: DatabaseEngine): Promise<string> {
   try {
     await (await own.start()).stop();
@@ -77,7 +77,7 @@ const countSlice: Slice = {
 };
 const WRITE = { mode: 'write', scope: 'all' } as const;
 
-test('kill -9 of the server under load: nothing acknowledged is lost and clients recover by themselves', async () => {
+test('kill -9 of the server under load: no acknowledged write is lost and clients recover automatically', async () => {
   await copyImage();
   const own = engine();
   const first = await own.start();
@@ -96,7 +96,7 @@ test('kill -9 of the server under load: nothing acknowledged is lost and clients
         acknowledged.push(n);
       } catch (error) {
         failures.push(error);
-        // A server that is down answers at once: do not spin.
+        // A stopped server fails immediately: do not spin.
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
     }
@@ -135,13 +135,13 @@ test('kill -9 of the supervisor leaves no server behind, and the next start work
     message: expect.stringContaining(`process ${supervisor.pid}`) as string,
   });
   await supervisor.kill('SIGKILL');
-  // At once: the old server may still be shutting down.
+  // Immediately: the old server may still be shutting down.
   const running = await own.start();
   expect(processIdentity(pid)?.startTime).not.toBe(server.startTime);
   await running.stop();
 });
 
-test.runIf(isRoot)('an ordinary user runs it as itself, and root goes on as the owner of the data', async (context) => {
+test.runIf(isRoot)('runs as an unprivileged user, and root continues as the owner of the data', async (context) => {
   await skipWithoutNodeFor(NOBODY, context);
   await mkdir(data);
   await run('/bin/chown', ['-R', 'nobody:nogroup', base], { env: {} });
@@ -158,23 +158,23 @@ test.runIf(isRoot)('an ordinary user runs it as itself, and root goes on as the 
   await again.kill('SIGTERM');
 });
 
-test.runIf(isRoot)('data that root restored from an archive is given to the server’s user', async () => {
+test.runIf(isRoot)('gives data that root restored from an archive to the server user', async () => {
   await copyImage();
   await run('/bin/chown', ['-R', 'root:root', data], { env: {} });
   expect(await outcome(engine())).toBe('started');
 });
 
-test.runIf(isRoot)('data of another user is refused with the way out', async (context) => {
+test.runIf(isRoot)('rejects data of another user with a remedy', async (context) => {
   await skipWithoutNodeFor(NOBODY, context);
   await copyImage();
   await run('/bin/chown', ['65534:65534', base, data], { env: {} });
   await run('/bin/chown', ['-R', '1:1', path.join(data, 'cluster')], { env: {} });
   await expect(startSupervisor(NOBODY).ready).rejects.toThrow(
-    /^database_setup: .* belongs to the user with uid 1, .*sudo chown -R 65534:65534/,
+    /^database_setup: .* belongs to uid 1, .*sudo chown -R 65534:65534/,
   );
 });
 
-test('of many starters in many processes one gets the data', async () => {
+test('one of several starting processes gets the data', async () => {
   const supervisors = [startSupervisor(), startSupervisor(), startSupervisor()];
   const outcomes = await Promise.allSettled(supervisors.map((supervisor) => supervisor.ready));
   expect(outcomes.filter((outcome) => outcome.status === 'fulfilled')).toHaveLength(1);
@@ -183,7 +183,7 @@ test('of many starters in many processes one gets the data', async () => {
   await Promise.all(supervisors.map((supervisor) => supervisor.kill('SIGTERM')));
 });
 
-test('a server that outlived its supervisor is taken over', async () => {
+test('adopts a server that survived its supervisor', async () => {
   await copyImage();
   const first = await engine().start();
   const command = await readFile(`/proc/${await serverPid()}/cmdline`, 'utf8');
@@ -211,7 +211,7 @@ test('a server that outlived its supervisor is taken over', async () => {
   expect(await running.ended).toMatchObject({ wanted: true });
 });
 
-test('a pid file whose pid now belongs to another program is no obstacle', async () => {
+test('starts with a pid file whose pid belongs to another program', async () => {
   await copyImage();
   const own = engine();
   const first = await own.start();
@@ -225,12 +225,12 @@ test('a pid file whose pid now belongs to another program is no obstacle', async
   stranger.kill('SIGKILL');
 });
 
-test('backends that outlived a killed server are waited for', async () => {
+test('waits for backends of a killed server', async () => {
   await copyImage();
   const own = engine();
   const first = await own.start();
   const database = openDatabase(first.connection);
-  // Stopped, this backend cannot notice that its server is gone.
+  // Stopped by a signal, this backend cannot notice that its server has ended.
   const rows = await database.statement<{ pid: number }>(WRITE, 'select pg_backend_pid() as pid');
   const { pid } = rows[0]!;
   process.kill(pid, 'SIGSTOP');
@@ -247,7 +247,7 @@ test('backends that outlived a killed server are waited for', async () => {
   await second.stop();
 });
 
-test.runIf(isRoot)('data below a folder that only root may enter', async () => {
+test.runIf(isRoot)('supports data below a folder that only root can enter', async () => {
   await rm(base, { recursive: true });
   base = await mkdtemp('/root/dais-faults-');
   data = path.join(base, 'data');
@@ -255,7 +255,7 @@ test.runIf(isRoot)('data below a folder that only root may enter', async () => {
   expect(await outcome(engine())).toBe('started');
 });
 
-test('a data path far longer than a socket’s name may be', async () => {
+test('supports a data path that is longer than a socket name', async () => {
   data = path.join(base, 'd'.repeat(120), 'ü and spaces '.repeat(10), 'data');
   await copyImage();
   const running = await engine().start();
@@ -264,17 +264,17 @@ test('a data path far longer than a socket’s name may be', async () => {
   await database.ping(5_000);
   await database.close();
   await running.stop();
-  // Nothing but the data stays.
+  // Only the data remains.
   expect((await readdir(data)).sort()).toEqual(['cluster', 'postgres.log']);
 });
 
-test('a start that was cut off while it created the cluster begins anew', async () => {
+test('restarts an interrupted creation of the cluster', async () => {
   await mkdir(path.join(data, 'cluster.tmp', 'base'), { recursive: true });
   await writeFile(path.join(data, 'cluster.tmp', 'PG_VERSION'), '17\n');
   expect(await outcome(engine())).toBe('started');
 });
 
-test('data of another major version is refused with the way out', async () => {
+test('rejects data of another major version with a remedy', async () => {
   await copyImage();
   const own = engine();
   await writeFile(path.join(data, 'cluster/PG_VERSION'), '16\n');
@@ -283,7 +283,7 @@ test('data of another major version is refused with the way out', async () => {
   expect(await outcome(own)).toBe('started');
 });
 
-test('settings that PostgreSQL refuses are told with its own words', async () => {
+test('reports settings that PostgreSQL rejects with its message', async () => {
   await copyImage();
   const own = engine();
   const local = path.join(data, 'cluster/postgresql.local.conf');
@@ -293,7 +293,7 @@ test('settings that PostgreSQL refuses are told with its own words', async () =>
   expect(await outcome(own)).toBe('started');
 });
 
-test.runIf(isRoot)('a full disk is told as such, first and later', async (context) => {
+test.runIf(isRoot)('reports a full disk at the first start and later', async (context) => {
   await mkdir(data);
   const mounted = await run('/bin/mount', ['-t', 'tmpfs', '-o', 'size=20m', 'dais-test', data], { env: {} });
   if (mounted.code !== 0) {
@@ -312,9 +312,9 @@ test.runIf(isRoot)('a full disk is told as such, first and later', async (contex
       code: expect.stringMatching(/storage_full|database_unavailable/) as string,
     });
     await database.close();
-    // Without room for its last checkpoint the server would not end by itself.
+    // Without space for its last checkpoint, the server would not end on its own.
     await run('/bin/mount', ['-o', 'remount,size=200m', data], { env: {} });
-    // It crashed and recovers; told to stop by the kernel, as after the death of its supervisor, it may hang.
+    // It recovers from a crash; a stop signal of the kernel, as after the death of its supervisor, may make it hang.
     process.kill(await serverPid(), 'SIGINT');
     expect(await findLiveServer(path.join(data, 'cluster'), () => {}, 500)).toBeUndefined();
     await running.stop();
@@ -324,7 +324,7 @@ test.runIf(isRoot)('a full disk is told as such, first and later', async (contex
   }
 });
 
-/** Node itself, and this checkout, may lie where only root can go. */
+/** Node and this checkout may be accessible to root only. */
 async function skipWithoutNodeFor(user: { uid: number; gid: number }, context: TestContext): Promise<void> {
   const args = ['--eval', `require('node:fs').readFileSync(${JSON.stringify(import.meta.filename)})`];
   const { code, stderr } = await run(process.execPath, args, { ...user, env: {} });
@@ -333,12 +333,12 @@ async function skipWithoutNodeFor(user: { uid: number; gid: number }, context: T
 
 interface Supervisor {
   readonly pid: number;
-  /** Rejects with what it said when it could not start. */
+  /** Rejects with its output when it cannot start. */
   readonly ready: Promise<void>;
   kill(signal: NodeJS.Signals): Promise<void>;
 }
 
-/** A process of its own that runs the engine, as `dais up` does. */
+/** A separate process that runs the engine, like `dais up`. */
 function startSupervisor(user: { uid?: number; gid?: number } = {}): Supervisor {
   const program = `
     import { embeddedEngine } from ${JSON.stringify(path.join(import.meta.dirname, 'embedded-engine.ts'))};

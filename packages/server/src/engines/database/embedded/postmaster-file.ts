@@ -1,20 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 
-/** What PostgreSQL records about its running server (miscadmin.h, LOCK_FILE_LINE_*). */
+/** The lock file of a running PostgreSQL server (miscadmin.h, LOCK_FILE_LINE_*). */
 export interface PostmasterFile {
   readonly pid: number;
   /** Unix time in seconds. */
   readonly startedAt: number;
   readonly port: number;
   readonly socketFolder: string;
-  /** All lines, for writing it back. */
+  /** All lines, to write the file back. */
   readonly lines: readonly string[];
 }
 
 export const POSTMASTER_FILE = 'postmaster.pid';
 
-/** Undefined when no server runs on the cluster and none was killed. */
+/** Undefined when no server runs on the cluster and none was killed before. */
 export async function readPostmasterFile(cluster: string): Promise<PostmasterFile | undefined> {
   const text = await readFile(path.join(cluster, POSTMASTER_FILE), 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
@@ -24,12 +24,12 @@ export async function readPostmasterFile(cluster: string): Promise<PostmasterFil
   return { pid, startedAt: Number(lines[2]), port: Number(lines[3]), socketFolder: lines[4] ?? '', lines };
 }
 
-/** True when the process that has this pid now is the server that wrote the file, as far as can be seen. */
+/** Returns whether the current process with this pid appears to be the server that wrote the file. */
 export async function isRunning(file: PostmasterFile): Promise<boolean> {
   try {
     process.kill(file.pid, 0);
   } catch (error) {
-    // EPERM: it lives and belongs to somebody else.
+    // EPERM: it is alive and belongs to another user.
     if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false;
   }
   try {
@@ -42,10 +42,10 @@ export async function isRunning(file: PostmasterFile): Promise<boolean> {
     const startedAt = Number(boot?.[1]) + Number(fields[19]) / 100;
     return Math.abs(startedAt - file.startedAt) <= START_TOLERANCE_S;
   } catch {
-    // No /proc: the pid is all there is.
+    // Without /proc only the pid is known.
     return true;
   }
 }
 
-/** The boot time is known to a second and shifts when the clock is set. */
+/** The boot time has a resolution of a second and shifts when the clock is set. */
 const START_TOLERANCE_S = 5;

@@ -12,7 +12,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test('the log never takes more than twice its bound', async () => {
+test('bounds the log to twice its limit', async () => {
   const file = path.join(folder, 'postgres.log');
   await boundLog(file, 100);
   for (let round = 0; round < 10; round += 1) {
@@ -23,7 +23,7 @@ test('the log never takes more than twice its bound', async () => {
   expect(await readFile(`${file}.1`, 'utf8')).toBe('8'.repeat(60) + '9'.repeat(60));
 });
 
-test('the tail is what came after a place, and all of it when the log began anew meanwhile', async () => {
+test('returns the log after a position, and all of it after a rotation', async () => {
   const file = path.join(folder, 'postgres.log');
   expect(await logTail(file, 0)).toBe('');
   await writeFile(file, 'before\n');

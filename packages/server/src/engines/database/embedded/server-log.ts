@@ -3,8 +3,8 @@ import { copyFile, open, stat, truncate } from 'node:fs/promises';
 const MAX_BYTES = 8 << 20;
 
 /**
- * Bounds the server's log: beyond 8 MiB it becomes `postgres.log.1` and starts anew. The server appends, so truncating
- * its file is safe; what it writes between copy and truncation is lost.
+ * Rotates the server log: beyond 8 MiB it becomes `postgres.log.1`, and a new log starts. The server appends, so truncating its
+ * file is safe; lines between copy and truncation are lost.
  */
 export async function boundLog(file: string, maxBytes = MAX_BYTES): Promise<void> {
   const size = await logSize(file);
@@ -19,7 +19,7 @@ export async function logSize(file: string): Promise<number> {
 
 const TAIL_BYTES = 8_192;
 
-/** What was logged after `from` bytes, its last 8 KiB at most. */
+/** Returns the log after `from` bytes, at most the last 8 KiB. */
 export async function logTail(file: string, from: number): Promise<string> {
   const handle = await open(file, 'r').catch(() => undefined);
   if (handle === undefined) return '';

@@ -7,7 +7,7 @@ import { clusterArgument, SERVER_ENVIRONMENT } from './cluster.ts';
 import { isRunning, readPostmasterFile, type PostmasterFile } from './postmaster-file.ts';
 import type { ServerUser } from './server-user.ts';
 
-/** A running postmaster, started here or by a Dais that has died since. */
+/** A running postmaster, started by this process or by an earlier Dais. */
 export interface ServerProcess {
   readonly pid: number;
   /** Resolves with how it ended. */
@@ -21,17 +21,17 @@ export interface LaunchOptions {
   readonly logFile: string;
 }
 
-/** Starts the server and returns at once; it may not accept connections yet. */
+/** Starts the server and returns immediately; it may not accept connections yet. */
 export async function launchServer(options: LaunchOptions): Promise<ServerProcess> {
   const { binaries, cluster, user, logFile } = options;
   const command = [path.join(binaries.folder, 'postgres'), '-D', clusterArgument(cluster, user)];
   const setpriv = await findSetpriv();
-  // A file, not a pipe: a supervisor that is busy or dead never blocks a backend that logs.
+  // A file, not a pipe: a busy or dead supervisor never blocks a backend that logs.
   const log = openSync(logFile, 'a', 0o600);
   try {
-    // PR_SET_PDEATHSIG: when this process dies, however it dies, the kernel sends SIGINT, and PostgreSQL shuts down in
-    // order. setpriv sets it after the change of user, which would clear it. Without setpriv (macOS, old util-linux)
-    // the server outlives us and the next start takes it over.
+    // PR_SET_PDEATHSIG: when this process dies, the kernel sends SIGINT, and PostgreSQL shuts down cleanly. setpriv sets it
+    // after the change of user, which would clear it. Without setpriv (macOS, old util-linux) the server survives and the next
+    // start adopts it.
     const [file, ...args] =
       setpriv === undefined ? command : [setpriv, ...userArguments(user), '--pdeathsig', 'INT', ...command];
     const child = start(file!, args, {
@@ -39,7 +39,7 @@ export async function launchServer(options: LaunchOptions): Promise<ServerProces
       cwd: cluster,
       env: SERVER_ENVIRONMENT,
       stdio: ['ignore', log, log],
-      // A session of its own: a Ctrl-C in the terminal must not end it while requests are being finished.
+      // A separate session: a Ctrl-C in the terminal must not end it while requests complete.
       detached: true,
     });
     const ended = new Promise<string>((resolve) => {
@@ -56,7 +56,7 @@ export function userArguments(user: ServerUser | undefined): string[] {
   return user === undefined ? [] : [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'];
 }
 
-/** util-linux's setpriv, when there is one that knows --pdeathsig (since 2.33). */
+/** setpriv of util-linux, if it supports --pdeathsig (since 2.33). */
 export async function findSetpriv(): Promise<string | undefined> {
   if (process.platform !== 'linux') return undefined;
   for (const file of ['/usr/bin/setpriv', '/bin/setpriv']) {
@@ -66,7 +66,7 @@ export async function findSetpriv(): Promise<string | undefined> {
   return undefined;
 }
 
-/** Watches a server that is not our child; it cannot be waited for, so it is looked at. */
+/** Polls a server that is not a child process and cannot be waited for. */
 export function watchServer(cluster: string, file: PostmasterFile): ServerProcess {
   return { pid: file.pid, ended: untilGone(cluster, file) };
 }
@@ -75,7 +75,7 @@ const WATCH_MS = 250;
 
 async function untilGone(cluster: string, file: PostmasterFile): Promise<string> {
   for (;;) {
-    if (!(await isRunning(file))) return 'it ended while Dais was not its parent';
+    if (!(await isRunning(file))) return 'it ended while Dais was not its parent process';
     const now = await readPostmasterFile(cluster);
     if (now === undefined || now.pid !== file.pid) return 'it was shut down';
     await delay(WATCH_MS, undefined, { ref: false });

@@ -1,4 +1,4 @@
-/** From the files of a cluster to a server that answers. */
+/** Starts and stops the server of a cluster. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { DaisError } from '@dais/api/errors';
 import type { Binaries } from './binaries.ts';
@@ -28,22 +28,22 @@ export interface StartedServer {
   readonly port: number;
 }
 
-/** After `kill -9` of a postmaster its children go within moments; until then the next one is refused. */
+/** After `kill -9` of a postmaster its children end shortly; until then the next one cannot start. */
 const STALE_LOCK_MS = 15_000;
 const POLL_MS = 10;
 const SLOW_POLL_MS = 100;
 const REPORT_AFTER_MS = 2_000;
 /**
- * A fast shutdown writes a checkpoint: seconds at most, but never ending on a full disk. After this the server is told
- * to leave without, and recovers at its next start.
+ * A fast shutdown writes a checkpoint: seconds at most, but it never ends on a full disk. After this time the server gets an
+ * immediate shutdown, and recovers at its next start.
  */
 const STOP_TIMEOUT_MS = 30_000;
-/** Above Linux's highest possible pid (2^22): a process with it never exists. */
+/** Above the highest pid of Linux (2^22): a process with it never exists. */
 const NO_PID = 4_194_305;
 
 /**
- * A server left behind by a killed supervisor: taken over when it answers, waited for when it is going, and ended when
- * it does neither (see stopServer) for `patienceMs`; undefined when there is none.
+ * Handles a server of a killed supervisor: adopts it when it responds, waits for it when it is stopping, and ends it when it
+ * does neither for `patienceMs` (see stopServer). Returns undefined when there is none.
  * @throws DaisError `data_locked` when it cannot be ended.
  */
 export async function findLiveServer(
@@ -55,20 +55,20 @@ export async function findLiveServer(
   if (file === undefined) return undefined;
   const address = { host: file.socketFolder, port: file.port };
   const since = Date.now();
-  for (let looks = 0; await isRunning(file); looks += 1) {
+  for (let checks = 0; await isRunning(file); checks += 1) {
     const state = await serverState(address);
     if (state === 'ready') return { process: watchServer(cluster, file), ...address };
-    // Its socket is gone (a cleaned temporary folder), so nobody can reach it any more.
+    // Its socket was removed (a cleaned temporary folder), so it is unreachable.
     if (state === 'unreachable') signal(file.pid, 'SIGINT');
     const waited = Date.now() - since;
     if (waited > patienceMs) signal(file.pid, 'SIGQUIT');
     if (waited > STOP_TIMEOUT_MS) {
       throw new DaisError(
         'data_locked',
-        `The data in ${cluster} is in use by process ${file.pid}, a PostgreSQL server that neither answers nor ends.`,
+        `The data in ${cluster} is in use by process ${file.pid}, a PostgreSQL server that neither responds nor stops.`,
       );
     }
-    if (looks === 0) report(`Waiting for the PostgreSQL of an earlier start (process ${file.pid}) to end`);
+    if (checks === 0) report(`Waiting for the PostgreSQL of an earlier start (process ${file.pid}) to stop`);
     await delay(SLOW_POLL_MS);
   }
   return undefined;
@@ -114,7 +114,7 @@ async function writeConfiguration({ cluster, user, settings, socketFolder }: Ser
   }
 }
 
-/** Undefined when the server accepts connections, otherwise why it does not. */
+/** Returns undefined when the server accepts connections, otherwise the reason. */
 async function untilReady(server: ServerProcess, plan: ServerPlan): Promise<string | undefined> {
   let ended: string | undefined;
   void server.ended.then((how) => {
@@ -132,7 +132,7 @@ async function untilReady(server: ServerProcess, plan: ServerPlan): Promise<stri
       return 'it did not accept connections in time';
     }
     if (!reported && waited > REPORT_AFTER_MS) {
-      plan.report('PostgreSQL is recovering from an unclean end');
+      plan.report('PostgreSQL is recovering from an unclean shutdown');
       reported = true;
     }
     await delay(waited < REPORT_AFTER_MS ? POLL_MS : SLOW_POLL_MS);
@@ -140,8 +140,8 @@ async function untilReady(server: ServerProcess, plan: ServerPlan): Promise<stri
 }
 
 /**
- * Ends the server in order, which may take as long as a checkpoint. One that is still recovering has nothing to write
- * and is ended at once: PostgreSQL 17 can hang for ever when a fast shutdown meets its recovery.
+ * Stops the server cleanly, which may take as long as a checkpoint. A server in recovery has nothing to write and is stopped
+ * immediately: PostgreSQL 17 can hang when a fast shutdown arrives during recovery.
  */
 export async function stopServer({ process: server, host, port }: StartedServer): Promise<void> {
   let ended = false;
@@ -161,14 +161,14 @@ function signal(pid: number, name: NodeJS.Signals): void {
   try {
     if (pid > 0) process.kill(pid, name);
   } catch {
-    // It has gone already.
+    // It has already ended.
   }
 }
 
 /**
- * PostgreSQL refuses to start while the pid in a left-behind file is in use, even by another program. We hold the
- * data's lock and know that it is not a server of this cluster, so the pid is replaced by one that cannot exist. The
- * file itself stays: by its shared memory key PostgreSQL finds backends that outlived their postmaster.
+ * PostgreSQL does not start while the pid in a stale file is in use, even by another program. This process owns the data lock,
+ * so it is not a server of this cluster, and the pid is replaced with one that cannot exist. The file stays: PostgreSQL uses
+ * its shared memory key to find backends that outlived their postmaster.
  */
 async function releaseStalePid(cluster: string, user: ServerUser | undefined): Promise<void> {
   const file = await readPostmasterFile(cluster);

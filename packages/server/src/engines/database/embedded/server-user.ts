@@ -8,13 +8,13 @@ export interface ServerUser {
   readonly gid: number;
 }
 
-/** `nobody` and its group on every Linux: PostgreSQL refuses to run as root. */
+/** `nobody` and its group on every Linux: PostgreSQL does not run as root. */
 const NOBODY: ServerUser = { uid: 65_534, gid: 65_534 };
 
 /**
- * The user to switch to, or undefined to stay who we are. Root runs an existing cluster as its owner, so that data
- * made by one user can be served by root and goes on to belong to that user.
- * @throws DaisError `database_setup` when the cluster belongs to somebody we cannot become.
+ * Returns the user to switch to, or undefined to keep the current user. Root runs an existing cluster as its owner, so that
+ * root can serve the data of a user without changing its owner.
+ * @throws DaisError `database_setup` when the cluster belongs to a user that this process cannot switch to.
  */
 export async function chooseServerUser(
   cluster: string,
@@ -31,19 +31,19 @@ export async function chooseServerUser(
   if (owner !== undefined && owner.uid !== self.uid) {
     throw new DaisError(
       'database_setup',
-      `${cluster} belongs to the user with uid ${owner.uid}, and this is uid ${self.uid}. ` +
+      `${cluster} belongs to uid ${owner.uid}, and Dais runs as uid ${self.uid}. ` +
         `Start Dais as that user or as root, or run: sudo chown -R ${self.uid}:${self.gid} ${path.dirname(cluster)}`,
     );
   }
   return undefined;
 }
 
-/** Gives a folder and all in it to a user; for data that root restored from an archive. Follows no links. */
-export async function giveTo(folder: string, user: ServerUser): Promise<void> {
+/** Changes the owner of a folder and its content; for data that root restored from an archive. Follows no links. */
+export async function changeOwner(folder: string, user: ServerUser): Promise<void> {
   await chown(folder, user.uid, user.gid);
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const file = path.join(folder, entry.name);
-    if (entry.isDirectory()) await giveTo(file, user);
+    if (entry.isDirectory()) await changeOwner(file, user);
     else if (entry.isFile()) await chown(file, user.uid, user.gid);
   }
 }

@@ -1,11 +1,10 @@
-/** One line of postgresql.conf each. */
+/** One entry per line of postgresql.conf. */
 export type Settings = Readonly<Record<string, string | number | boolean>>;
 
 /**
- * What differs from PostgreSQL's defaults on a machine that is shared with everything else Dais does. Measured memory
- * (PSS of all its processes): 10 MB idle, 33 MB with 10 connections; under load the shared buffers come on top, once
- * they have been touched: 97 MB with 64 MB of them, 137 MB with 128 MB. What does not fit there, the system's own
- * cache holds.
+ * Settings that differ from the defaults of PostgreSQL, for a machine that is shared with the rest of Dais. Measured memory
+ * (PSS of all processes): 10 MB idle, 33 MB with 10 connections. Under load the used shared buffers are added: 97 MB with 64 MB
+ * of buffers, 137 MB with 128 MB. The page cache of the system holds the rest.
  */
 export const EMBEDDED_SETTINGS: Settings = {
   listen_addresses: '',
@@ -15,7 +14,7 @@ export const EMBEDDED_SETTINGS: Settings = {
   // The default asks the kernel for huge pages first, which on some hosts costs the whole size at once.
   huge_pages: 'off',
   wal_compression: true,
-  // Nobody replicates from an embedded server: less is written, and two processes less wait for work.
+  // An embedded server has no replicas: it writes less, and has two fewer processes.
   wal_level: 'minimal',
   max_wal_senders: 0,
   max_logical_replication_workers: 0,
@@ -23,10 +22,10 @@ export const EMBEDDED_SETTINGS: Settings = {
   jit: false,
   // A query of Dais takes milliseconds, and so does starting a helper for it.
   max_parallel_workers_per_gather: 0,
-  // The default is that of a disk with a head; what is searched lies in memory or on flash.
+  // The default is for spinning disks; the data is in memory or on flash.
   random_page_cost: 1.1,
-  // Plans for a table that nobody counted yet are bad ones: a search of 2,000 runs that had just been logged took 0.8 s,
-  // and 0.1 s after they were counted. The default looks at a database once a minute.
+  // Plans for a table without statistics are slow: a search of 2,000 new runs took 0.8 s, and 0.1 s after ANALYZE. The default
+  // checks a database once a minute.
   autovacuum_naptime: '10s',
   log_min_duration_statement: '1s',
   // Values may be secrets: only the statement's text is logged.
@@ -38,18 +37,18 @@ export const EMBEDDED_SETTINGS: Settings = {
   cluster_name: 'dais',
 };
 
-/** The text of postgresql.conf. `postgresql.local.conf` beside it is the operator's and comes last. */
+/** The text of postgresql.conf. `postgresql.local.conf` in the same folder belongs to the operator and applies last. */
 export function configurationText(settings: Settings): string {
   const lines = Object.entries(settings).map(([name, value]) => `${name} = '${String(value).replaceAll("'", "''")}'`);
   return [
-    '# Written by Dais at each start. Put your own settings into postgresql.local.conf in this folder.',
+    '# Dais writes this file at each start. Put your own settings into postgresql.local.conf in this folder.',
     ...lines,
     `include_if_exists = 'postgresql.local.conf'`,
     '',
   ].join('\n');
 }
 
-/** The text of pg_hba.conf: only the Unix socket, whose folder is closed to everybody but the server's user and root. */
+/** The text of pg_hba.conf: only the Unix socket, whose folder only the server's user and root can access. */
 export function accessText(extra: readonly string[] = []): string {
-  return ['# Written by Dais at each start.', 'local all all trust', ...extra, ''].join('\n');
+  return ['# Dais writes this file at each start.', 'local all all trust', ...extra, ''].join('\n');
 }

@@ -9,11 +9,11 @@ export const SOCKET_PORT = 5432;
 const MAX_FOLDER_BYTES = 103 - `/.s.PGSQL.${SOCKET_PORT}`.length;
 
 /**
- * Makes the folder of the server's socket: short whatever the data path is, the same for the same data, and closed to
- * everybody but the server's user. That is what makes authentication by `trust` safe, so it is checked, not assumed.
- * @param base where such folders go: `/run/dais` for root, otherwise a temporary folder.
+ * Creates the folder of the server socket: with a short path for any data path, the same for the same data, and accessible to
+ * the server's user only. This makes `trust` authentication safe, so it is verified.
+ * @param base parent of these folders: `/run/dais` for root, otherwise a temporary folder.
  */
-export async function makeSocketFolder(
+export async function createSocketFolder(
   base: string,
   cluster: string,
   user: ServerUser | undefined,
@@ -39,7 +39,7 @@ export async function makeSocketFolder(
   }
   let found = await lstat(folder);
   if (user !== undefined && found.isDirectory() && found.uid === self.uid) {
-    // Ours, from a start that was cut off before it could give the folder away.
+    // Created by an earlier start that ended before it changed the owner.
     await chown(folder, user.uid, user.gid);
     found = await lstat(folder);
   }

@@ -31,8 +31,8 @@ test.each([
 });
 
 test.each([
-  ['mysql://u@h/d', 'begin with postgres://'],
-  ['postgres://h/d', 'names no user'],
+  ['mysql://u@h/d', 'start with postgres://'],
+  ['postgres://h/d', 'has no user'],
   ['postgres://u@h', 'name of the database'],
   ['postgres://u@h/a/b', 'name of the database'],
   ['postgres://u@h1,h2/d', 'several hosts'],
@@ -40,7 +40,7 @@ test.each([
   ['postgres://u@h/d?target_session_attrs=any', 'target_session_attrs'],
   ['postgres://u:%zz@h/d', '%25'],
   ['postgres://u:se/cret@h/d', 'not a URL'],
-])('%s is refused', (url, reason) => {
+])('rejects %s', (url, reason) => {
   expect(() => parseDatabaseUrl(url)).toThrow(reason);
 });
 
@@ -55,7 +55,7 @@ test('an error never shows the password', () => {
 test('user, password and database survive encoding', () => {
   const part = fc
     .string({ minLength: 1, unit: 'grapheme' })
-    // A URL has no way to end in a segment named `.` or `..`.
+    // A URL cannot end in a segment `.` or `..`.
     .filter((text) => !text.includes('/') && !/^\.\.?$/.test(text) && text.isWellFormed());
   fc.assert(
     fc.property(part, part, part, (user, password, database) => {

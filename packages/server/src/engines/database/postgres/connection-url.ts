@@ -1,7 +1,7 @@
 import { DaisError } from '@dais/api/errors';
 import type { ConnectionOptions } from '../contract.ts';
 
-/** A parsed database URL. Files are named, not read. */
+/** A parsed database URL. Files are not read. */
 export interface DatabaseUrl {
   readonly connection: Omit<ConnectionOptions, 'ssl'>;
   /** Undefined: no TLS. */
@@ -9,7 +9,7 @@ export interface DatabaseUrl {
 }
 
 export interface UrlTls {
-  /** As libpq: `require` encrypts but trusts any certificate, unless a root certificate is given. */
+  /** Like libpq: `require` encrypts but trusts any certificate, unless a root certificate is set. */
   readonly mode: 'require' | 'verify-ca' | 'verify-full';
   readonly rootCertificate?: string;
   readonly certificate?: string;
@@ -23,18 +23,18 @@ const PARAMETERS = [
   'sslkey',
   'host',
   'prepared_statements',
-  // Common, and no harm is done when these are not followed.
+  // Common parameters that can be ignored safely.
   'application_name',
   'connect_timeout',
 ];
 const DEFAULT_PORT = 5432;
 
 /**
- * Reads `postgres://user:password@host:port/database?sslmode=…`. A Unix socket is given as `?host=/folder`.
+ * Reads `postgres://user:password@host:port/database?sslmode=…`. `?host=/folder` selects a Unix socket.
  *
- * Without `sslmode` a server on this machine is reached without TLS and any other with `require`: a password never
- * crosses a network in clear because somebody forgot a parameter.
- * @throws DaisError `invalid_config` that says what is wrong and never shows the password.
+ * Without `sslmode`, connections to this machine use no TLS and all others use `require`, so that a forgotten parameter never
+ * sends a password unencrypted.
+ * @throws DaisError `invalid_config` with the reason and never with the password.
  */
 export function parseDatabaseUrl(text: string): DatabaseUrl {
   const url = toUrl(text);
@@ -43,11 +43,11 @@ export function parseDatabaseUrl(text: string): DatabaseUrl {
     throw invalid(`it has the parameter "${unknown}"; known are ${PARAMETERS.join(', ')}`);
   }
   const user = decode(url.username);
-  if (user === '') throw invalid('it names no user');
+  if (user === '') throw invalid('it has no user');
   const database = decode(url.pathname.replace(/^\//, ''));
   if (database === '' || database.includes('/')) throw invalid('it must end in "/" and the name of the database');
   const host = url.searchParams.get('host') ?? url.hostname.replaceAll(/^\[|\]$/g, '');
-  if (host === '') throw invalid('it names no host');
+  if (host === '') throw invalid('it has no host');
   const password = decode(url.password);
   return {
     connection: {
@@ -63,15 +63,15 @@ export function parseDatabaseUrl(text: string): DatabaseUrl {
 }
 
 function toUrl(text: string): URL {
-  if (!/^postgres(ql)?:\/\//.test(text)) throw invalid('it must begin with postgres://');
-  if (/@[^/?]*,/.test(text)) throw invalid('it names several hosts; give the address of the one that takes writes');
+  if (!/^postgres(ql)?:\/\//.test(text)) throw invalid('it must start with postgres://');
+  if (/@[^/?]*,/.test(text)) throw invalid('it has several hosts; use only the primary server, which accepts writes');
   try {
     // A URL may not have a user without a host; libpq allows it, for `?host=/folder`.
     return new URL(
       text.replace(/^postgres(ql)?:/, 'postgres:').replace(/^(postgres:\/\/(?:[^@/?]*@)?)(?=[/?])/, '$1localhost'),
     );
   } catch {
-    throw invalid('it is not a URL; special characters in user and password are written as %40 and the like');
+    throw invalid('it is not a URL; percent-encode special characters in user and password, for example @ as %40');
   }
 }
 
@@ -101,13 +101,13 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw invalid('a "%" in user, password or database is written as %25');
+    throw invalid('encode a "%" in user, password or database as %25');
   }
 }
 
 function invalid(reason: string): DaisError {
   return new DaisError(
     'invalid_config',
-    `The database URL cannot be used: ${reason}. It looks like postgres://user:password@host:5432/dais?sslmode=verify-full`,
+    `The database URL cannot be used: ${reason}. Example: postgres://user:password@host:5432/dais?sslmode=verify-full`,
   );
 }

@@ -28,7 +28,7 @@ function urlOf(server: TestDatabase, user: string, password: string, database: s
 
 databaseSuite('postgres by URL, with a password over TCP', () => overTcp({}));
 
-// As behind an old transaction pooler: the same must hold without prepared statements.
+// Like behind an old transaction pooler: the suite must pass without prepared statements.
 databaseSuite('postgres without prepared statements', () => overTcp({}, '?prepared_statements=false'));
 
 const debian15 = '/usr/lib/postgresql/15/bin';
@@ -36,7 +36,7 @@ describe.runIf(existsSync(debian15))('an older server', () => {
   databaseSuite('PostgreSQL 15', () => overTcp({ postgresBin: debian15 }));
 });
 
-describe('a server of somebody else', () => {
+describe('an external server', () => {
   let server: TestDatabase;
   beforeAll(async () => {
     server = await startTestDatabase([], { tcp: true });
@@ -56,7 +56,7 @@ describe('a server of somebody else', () => {
     }
   };
 
-  test('a user who may not make roles gets the SQL for the operator, and it is enough', async () => {
+  test('returns sufficient SQL for the operator when the user cannot create roles', async () => {
     await server.asAdmin(`create role plain login password '${PASSWORD}'`);
     await server.asAdmin('create database plain_data');
     const refused = await start('plain', 'plain_data');
@@ -67,7 +67,7 @@ describe('a server of somebody else', () => {
     expect(await start('plain', 'plain_data')).toBe('started');
   });
 
-  test('a user who may make roles needs no operator', async () => {
+  test('a user who can create roles needs no operator', async () => {
     const roles = await startTestDatabase([], { tcp: true });
     try {
       for (const sql of [
@@ -90,11 +90,11 @@ describe('a server of somebody else', () => {
     }
   });
 
-  test('wrong passwords, missing databases and missing TLS are told apart', async () => {
+  test('distinguishes wrong passwords, missing databases and missing TLS', async () => {
     expect(await start('nobody_known', 'dais')).toMatch(/^database_setup: .*password authentication failed/);
     await server.asAdmin(`alter role dais password '${PASSWORD}'`);
     expect(await start('dais', 'nowhere')).toMatch(/^database_setup: .*"nowhere" does not exist/);
-    expect(await start('dais', 'dais', '?sslmode=require')).toMatch(/^database_setup: .*does not offer TLS/);
+    expect(await start('dais', 'dais', '?sslmode=require')).toMatch(/^database_setup: .*does not support TLS/);
     expect(await start('dais', 'dais', '?sslmode=verify-full&sslrootcert=/nowhere')).toMatch(
       /^invalid_config: .*\/nowhere/,
     );
@@ -102,7 +102,7 @@ describe('a server of somebody else', () => {
     await expect(nobody.start()).rejects.toMatchObject({ code: 'database_unavailable' });
   });
 
-  test('TLS is verified as the URL asks', async () => {
+  test('verifies TLS as set in the URL', async () => {
     const { ca, cert, key } = await makeCertificates(['db.example']);
     const folder = server.connection.host;
     const { uid, gid } = await stat(folder);
@@ -137,7 +137,7 @@ describe('a server of somebody else', () => {
     await database.close();
   });
 
-  test('a database in another encoding is refused', async () => {
+  test('rejects a database in another encoding', async () => {
     await server.asAdmin(`create database latin encoding 'LATIN1' locale 'C' template template0`);
     expect(await start('dais', 'latin')).toMatch(/^database_setup: .*LATIN1.*create database/);
   });

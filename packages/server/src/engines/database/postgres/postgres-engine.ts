@@ -9,7 +9,7 @@ import { parseDatabaseUrl, type UrlTls } from './connection-url.ts';
 
 const MINIMUM_VERSION = 140_000;
 
-/** Uses the server at `url`, which somebody else runs. */
+/** Uses the external server at `url`. */
 export function postgresEngine(options: { readonly url: string }): DatabaseEngine {
   return {
     start: async () => {
@@ -76,7 +76,7 @@ async function checkServer(connection: ConnectionOptions): Promise<number> {
     if (version < MINIMUM_VERSION) {
       throw new DaisError(
         'database_setup',
-        `${place} is PostgreSQL ${Math.floor(version / 10_000)}; Dais needs 14 or newer. Update the server, or use another.`,
+        `${place} is PostgreSQL ${Math.floor(version / 10_000)}; Dais needs version 14 or newer. Upgrade the server, or use another one.`,
       );
     }
     if (facts.encoding !== 'UTF8') {
@@ -87,10 +87,7 @@ async function checkServer(connection: ConnectionOptions): Promise<number> {
       );
     }
     if (facts.standby) {
-      throw new DaisError(
-        'database_setup',
-        `${place} is a standby that takes no writes. Use the address of the primary server.`,
-      );
+      throw new DaisError('database_setup', `${place} is a read-only standby. Use the address of the primary server.`);
     }
     await ensureRoles(client);
     return version;
@@ -101,33 +98,33 @@ async function checkServer(connection: ConnectionOptions): Promise<number> {
   }
 }
 
-/** What an operator can put right gets a sentence of its own. */
+/** Errors that an operator can correct get a specific message. */
 function explain(error: unknown, place: string): unknown {
   if (error instanceof DaisError) return error;
   const code = codeOf(error);
   const detail = error instanceof Error ? error.message : String(error);
   // 28P01 invalid_password, 28000 invalid_authorization: no entry in pg_hba.conf, no such role; 3D000: no such database.
   if (code === '28P01' || code === '28000' || code === '3D000' || /^SCRAM|client password/.test(detail)) {
-    return new DaisError('database_setup', `${place} refuses the connection: ${detail}`, { cause: error });
+    return new DaisError('database_setup', `${place} rejected the connection: ${detail}`, { cause: error });
   }
   if (/does not support SSL/.test(detail)) {
     return new DaisError(
       'database_setup',
-      `${place} does not offer TLS. Switch it on there, or add sslmode=disable to the URL if the network is yours.`,
+      `${place} does not support TLS. Enable it there, or add sslmode=disable to the URL if you trust the network.`,
       { cause: error },
     );
   }
   if (isCertificateError(code)) {
     return new DaisError(
       'database_setup',
-      `The certificate of ${place} is not accepted: ${detail}. Give the authority that signed it with sslrootcert=FILE.`,
+      `The certificate of ${place} is not accepted: ${detail}. Set the certificate authority that signed it with sslrootcert=FILE.`,
       { cause: error },
     );
   }
   return translate(error);
 }
 
-/** Node's codes for a failed verification: X509_V_ERR_* without the prefix, and the host name check. */
+/** Codes of Node for a failed verification: X509_V_ERR_* without the prefix, and the host name check. */
 function isCertificateError(code: string | undefined): boolean {
   return code !== undefined && /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS_CERT_ALTNAME_INVALID/.test(code);
 }

@@ -13,7 +13,7 @@ test.each([
   expect(readImageName(text)).toEqual({ name, registry: { host, port } });
 });
 
-test('what is on this machine is asked of nobody', () => {
+test('local images have no registry', () => {
   expect(readImageName('localhost/own:1')).toEqual({ name: 'localhost/own:1', registry: undefined });
 });
 
@@ -29,6 +29,6 @@ test.each([
   'ghcr.io/',
   '/etc/passwd',
   'a;b/c',
-])('%j is no name', (text) => {
+])('rejects %j', (text) => {
   expect(readImageName(text)).toBeUndefined();
 });

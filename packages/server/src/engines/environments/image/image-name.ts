@@ -1,9 +1,9 @@
-/** Names of images, and who is asked for them. */
+/** Parses image names and their registry. */
 
 export interface ImageName {
-  /** Whole, as podman takes it without looking up short names. */
+  /** Fully qualified, so that podman resolves no short name. */
   readonly name: string;
-  /** Undefined: it is there already, under this name, or nowhere. */
+  /** Undefined: the image is local. */
   readonly registry: { readonly host: string; readonly port: number } | undefined;
 }
 
@@ -11,7 +11,7 @@ const HOST = /^(?<host>[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::(?<por
 const REST =
   /^[a-z0-9]+([._-]+[a-z0-9]+)*(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$/;
 
-/** Undefined for what is no name of an image. Docker's short forms mean what they mean to Docker. */
+/** Returns undefined for an invalid image name. Short names are resolved like in Docker. */
 export function readImageName(text: string): ImageName | undefined {
   const cut = text.indexOf('/');
   const first = cut === -1 ? '' : text.slice(0, cut);
@@ -21,6 +21,6 @@ export function readImageName(text: string): ImageName | undefined {
   if (parts === undefined || !REST.test(rest) || text.length > 512) return undefined;
   const name = `${host}/${rest}`;
   if (host === 'localhost') return { name, registry: undefined };
-  const asked = host === 'docker.io' ? 'registry-1.docker.io' : (parts['host'] ?? host);
-  return { name, registry: { host: asked.replace(/^\[|\]$/g, ''), port: Number(parts['port'] ?? 443) } };
+  const registryHost = host === 'docker.io' ? 'registry-1.docker.io' : (parts['host'] ?? host);
+  return { name, registry: { host: registryHost.replace(/^\[|\]$/g, ''), port: Number(parts['port'] ?? 443) } };
 }

@@ -1,4 +1,4 @@
-/** With the podman of the machine and an image that is made here; nothing is fetched. */
+/** Uses the podman of the machine and a local image; nothing is fetched. */
 import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,14 +15,14 @@ describe('images by podman', () => {
     world = await startTestImages(async (files, folder) => {
       await mkdir(join(files, 'root'), { mode: 0o700 });
       await writeFile(join(files, 'root', 'model'), 'weights', { mode: 0o600 });
-      // It leads out of the image, to where something would be made.
+      // It points outside the image, at a path where a folder would be created.
       await mkdir(join(folder, 'elsewhere'));
       await symlink(join(folder, 'elsewhere'), join(files, 'home'));
     });
   });
   afterAll(async () => await world?.end());
 
-  test('its files are unpacked once, for everybody to read, with what the image sets', async () => {
+  test('unpacks an image once, readable for all, with its variables', async () => {
     const { images, folder } = world;
     const spec = { type: 'image', image: TEST_IMAGE } as const;
     const lock = await images.lock(spec);
@@ -42,9 +42,9 @@ describe('images by podman', () => {
 
   test.each([
     ['localhost/other:1', /localhost\/other:1/],
-    ['--privileged', /no name of an image/],
+    ['--privileged', /not a valid image name/],
     ['ghcr.io/a/b:1', /nobody is asked/],
-  ])('%s is refused', async (image, message) => {
+  ])('rejects %s', async (image, message) => {
     await expect(world.images.lock({ type: 'image', image })).rejects.toThrow(message);
   });
 });
@@ -65,7 +65,7 @@ describe('a registry', () => {
     image = `registry.example:${port}/team/tool:1`;
     const outbound = net.client({
       allowHosts: [`127.0.0.1:${port}`],
-      // The name exists for the guard alone: podman that resolved it itself would not get here.
+      // Only the guard resolves the name: if podman resolved it itself, the request would not arrive here.
       resolve: async () => await Promise.resolve([{ address: '127.0.0.1', family: 4 }]),
       fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }),
     });
@@ -83,7 +83,7 @@ describe('a registry', () => {
     for (const end of ends) await end();
   });
 
-  test('that is not understood shows no byte of its answer', async () => {
+  test('with an invalid response shows no byte of it', async () => {
     location = await net.serve((_, response) => response.end('Inside'));
     const locking = world.images.lock({ type: 'image', image });
     await expect(locking).rejects.toThrow('an unexpected character');
@@ -91,7 +91,7 @@ describe('a registry', () => {
   });
 
   test.each(['http://169.254.169.254/latest/meta-data/', 'http://10.1.2.3/blob', 'http://inside.example/blob'])(
-    'leads podman nowhere private: %s',
+    'cannot redirect podman to a private address: %s',
     async (to) => {
       location = to;
       asked.length = 0;

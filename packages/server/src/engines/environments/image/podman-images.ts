@@ -1,6 +1,6 @@
 /**
- * Images by podman, which fetches and unpacks them: no container of it runs. Whoever runs a step puts the files of the image
- * in the place of the machine's, in the same confinement as for every other step.
+ * Fetches and unpacks images with podman; runs no container with it. A step sees the files of the image instead of those of the
+ * machine, in the same isolation as every other step.
  */
 import { createHash } from 'node:crypto';
 import { lstat, mkdir, rm, writeFile } from 'node:fs/promises';
@@ -20,19 +20,19 @@ import type {
   EnvironmentSpec,
   ImageSpec,
 } from '../contract.ts';
-import { storageFault } from '../storage-fault.ts';
+import { storageFailure } from '../storage-failure.ts';
 import { readImageName, type ImageName } from './image-name.ts';
 
 export interface PodmanOptions {
-  /** Files of images are kept below. */
+  /** Folder of the image files. */
   readonly folder: string;
   readonly maxBytes: number;
   readonly outbound: Pick<Outbound, 'checkHost' | 'route' | 'faultOf'>;
-  /** PATH, HOME and what podman reads beside its files, such as REGISTRY_AUTH_FILE. */
+  /** PATH, HOME and variables that podman reads, such as REGISTRY_AUTH_FILE. */
   readonly environment: Readonly<Record<string, string>>;
   readonly now: () => number;
   readonly log: Log;
-  /** Before each command of podman: where it keeps its own, for tests. */
+  /** Global options of podman, such as its storage, for tests. */
   readonly global?: readonly string[];
 }
 
@@ -41,7 +41,7 @@ interface Image extends Marker {
   readonly id: string;
   readonly path: readonly string[];
   readonly variables: Readonly<Record<string, string>>;
-  /** It was fetched for this, so it goes with it. */
+  /** True: the image was fetched for this environment and is removed with it. */
   readonly fetched: boolean;
 }
 
@@ -56,7 +56,7 @@ interface PodmanCall {
   readonly variables?: Readonly<Record<string, string>>;
 }
 
-/** What podman reads of the server's environment. */
+/** Variables of the server that podman receives. */
 const PASSED = /^(PATH|HOME|XDG_RUNTIME_DIR|TMPDIR|REGISTRY_AUTH_FILE|CONTAINERS_\w+|SSL_CERT_\w+)$/i;
 const FETCH_MS = 3_600_000;
 const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -65,20 +65,20 @@ folder=$1
 shift
 podman "$@" | tar -x -C "$folder" --no-same-owner -p --anchored --exclude=dev --exclude=./dev
 `;
-/** Where something is put on top of the image, so it has to be there. */
+/** Mount points, which must exist in the image. */
 const PLACES = ['proc', 'dev', 'sys/devices/system', 'tmp', 'var/tmp', 'work', 'home/step', '.dais/usr'];
 const PLACED_FILES = ['etc/resolv.conf', 'etc/hosts'];
 
-/** Costs nothing until something is asked of it. */
+/** Does nothing until its first call. */
 export function openPodmanImages(options: PodmanOptions): Environments {
   return new PodmanImages(options);
 }
 
-/** What is missing and how to get it; undefined when images can be had. */
+/** The reason and remedy when images are unavailable; otherwise undefined. */
 export async function podmanFault(environment: Readonly<Record<string, string>>): Promise<string | undefined> {
   const { code } = await run('podman', ['--version'], { env: environment, timeoutMs: 20_000 });
   if (code === 0) return undefined;
-  return 'podman is missing: install it (Debian, Ubuntu: `apt-get install podman`; Fedora: `dnf install podman`).';
+  return 'podman is not installed. Install it (Debian, Ubuntu: `apt-get install podman`; Fedora: `dnf install podman`).';
 }
 
 class PodmanImages implements Environments {
@@ -95,7 +95,7 @@ class PodmanImages implements Environments {
     this.#variables = Object.fromEntries(Object.entries(options.environment).filter(([name]) => PASSED.test(name)));
   }
 
-  /** Asked until it is there. */
+  /** Checked again until it is installed. */
   async fault(): Promise<string | undefined> {
     if (this.#isThere) return undefined;
     const fault = await podmanFault(this.#variables);
@@ -121,7 +121,7 @@ class PodmanImages implements Environments {
     if (id === '' || createHash('sha256').update(lock.text).digest('hex') !== lock.digest) {
       throw new DaisError(
         'invalid_request',
-        `The text of the lock is not the one of digest ${lock.digest.slice(0, 80)}.`,
+        `The text of the lock does not match its digest ${lock.digest.slice(0, 80)}.`,
       );
     }
     const named = await this.#named(image);
@@ -175,29 +175,29 @@ class PodmanImages implements Environments {
   async #named(image: string): Promise<ImageName> {
     const named = readImageName(image);
     if (named === undefined) {
-      throw new DaisError('invalid_request', `${JSON.stringify(image.slice(0, 200))} is no name of an image.`);
+      throw new DaisError('invalid_request', `${JSON.stringify(image.slice(0, 200))} is not a valid image name.`);
     }
     const fault = await this.fault();
-    if (fault !== undefined) throw new DaisError('invalid_request', `The image ${image} cannot be had: ${fault}`);
+    if (fault !== undefined) throw new DaisError('invalid_request', `The image ${image} is not available: ${fault}`);
     if (named.registry !== undefined) await this.#options.outbound.checkHost(named.registry.host, named.registry.port);
     return named;
   }
 
-  /** @throws DaisError `invalid_request` with podman's own words, whole. */
+  /** @throws DaisError `invalid_request` with the full message of podman. */
   async #fetch({ registry }: ImageName, reference: string, options: EnvironmentOptions): Promise<Inspected> {
     if (registry !== undefined) {
       options.progress?.({ note: `downloading ${reference}` });
       await this.#pull(reference, options);
     }
-    const inspected = await this.#must(['image', 'inspect', reference], `Looking for the image ${reference}`, options);
+    const inspected = await this.#must(['image', 'inspect', reference], `Inspecting the image ${reference}`, options);
     const [found] = JSON.parse(inspected) as [Inspected?];
-    if (found === undefined) throw new DaisError('invalid_request', `There is no image ${reference}.`);
+    if (found === undefined) throw new DaisError('invalid_request', `Image ${reference} does not exist.`);
     return found;
   }
 
   /**
-   * Registries name further addresses: for tokens, for layers. Podman connects to them through a proxy behind the outbound
-   * guard. It makes an exception for loopback addresses, as every program in Go does.
+   * Registries refer to other addresses, for tokens and layers. Podman connects to them through a proxy behind the outbound
+   * guard, except for loopback addresses, like every Go program.
    */
   async #pull(reference: string, options: EnvironmentOptions): Promise<void> {
     const refusals = new Set<string>();
@@ -226,7 +226,7 @@ class PodmanImages implements Environments {
     const isThere = (await this.#podman(['image', 'exists', id])).code === 0;
     const found = await this.#fetch(isThere ? { ...named, registry: undefined } : named, isThere ? id : name, options);
     if (found.Id !== id)
-      throw new DaisError('invalid_request', `The image ${name} is no longer the one that was locked.`);
+      throw new DaisError('invalid_request', `The image ${name} has changed since it was locked. Create a new lock.`);
     options.progress?.({ note: `unpacking ${name}` });
     const folderName = await this.#store.begin(digest);
     const folder = this.#store.folderOf({ folder: folderName });
@@ -237,7 +237,7 @@ class PodmanImages implements Environments {
       const args = ['-c', UNPACK, 'sh', folder, ...this.#global, 'export', container];
       const unpacked = await this.#run('sh', args, options);
       if (unpacked.code !== 0) throw faultOf(doing, unpacked);
-      // Everybody may read it, nobody but its keeper owns it: a step has a uid that the image knows nothing of.
+      // Readable by all users: a step has a uid that does not exist in the image.
       await this.#run('chmod', ['-R', 'a+rX,u+w', '--', folder], options);
       await makePlaces(folder);
       await makeReadOnly(folder);
@@ -250,7 +250,7 @@ class PodmanImages implements Environments {
       return image;
     } catch (error) {
       await this.#store.discard(folderName).catch(() => {});
-      throw storageFault(error, this.#options.folder);
+      throw storageFailure(error, this.#options.folder);
     } finally {
       await this.#podman(['rm', container]);
     }
@@ -260,7 +260,7 @@ class PodmanImages implements Environments {
     try {
       await this.evict(this.#options.maxBytes);
     } catch (error) {
-      this.#options.log.warn('images could not be tidied up', { error });
+      this.#options.log.warn('could not remove unused images', { error });
     }
   }
 
@@ -291,7 +291,7 @@ class PodmanImages implements Environments {
 }
 
 function ofImage(spec: EnvironmentSpec): ImageSpec {
-  if (spec.type !== 'image') throw new Error(`an environment of the type ${spec.type} is no image`);
+  if (spec.type !== 'image') throw new Error(`an environment of type ${spec.type} is not an image`);
   return spec;
 }
 
@@ -306,13 +306,13 @@ function variablesOf({ Config }: Inspected): Record<string, string> {
 }
 
 function faultOf(doing: string, { stderr, timedOut }: RunResult): DaisError {
-  // A byte of an answer that is not JSON, which may come from a loopback address (see `#pull`).
+  // The message contains a byte of a response that is not JSON, which may come from a loopback address (see `#pull`).
   const shown = stderr.replaceAll(/invalid character '(?:\\.|[^'\\])+'/g, 'an unexpected character');
-  const said = timedOut ? 'it took longer than an hour' : shown.trim().slice(-4000);
-  return new DaisError('invalid_request', `${doing} failed: ${said}`);
+  const output = timedOut ? 'it took longer than an hour' : shown.trim().slice(-4000);
+  return new DaisError('invalid_request', `${doing} failed: ${output}`);
 }
 
-/** Links of a hostile image lead anywhere: what is no folder is replaced by one. */
+/** Links of an untrusted image may point anywhere, so paths that are not folders are replaced with folders. */
 async function makePlaces(root: string): Promise<void> {
   const makeFolders = async (place: string) => {
     let at = root;

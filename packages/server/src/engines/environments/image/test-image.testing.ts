@@ -1,4 +1,4 @@
-/** An image of a few programs of this machine, made without a registry, in a store of podman's of its own. */
+/** Creates an image with a few programs of this machine, without a registry, in a separate podman storage. */
 import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -28,7 +28,7 @@ const CLOSED: PodmanOptions['outbound'] = {
   faultOf: () => undefined,
 };
 
-/** `add` puts more into the image's files. */
+/** `add` adds files to the image. */
 export async function startTestImages(
   add: (files: string, folder: string) => Promise<void>,
   { outbound = CLOSED, variables = {} }: TestImageOptions = {},
@@ -62,7 +62,7 @@ export async function startTestImages(
   };
 }
 
-/** Programs of this machine with the libraries that they need. */
+/** Programs of this machine with their libraries. */
 export async function addPrograms(files: string, names: readonly string[]): Promise<void> {
   for (const name of names) {
     await copyFile(`/bin/${name}`, join(files, 'bin', name));

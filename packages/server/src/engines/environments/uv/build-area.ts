@@ -1,6 +1,6 @@
 /**
- * The folders of one isolated package build. What a build writes is not trusted: it has a cache of its own, since files of the
- * shared cache are links into the environments of others, and what it installs is checked before anything else reads it.
+ * The folders of one isolated package build. The output of a build is not trusted: it has a separate cache, because files of
+ * the shared cache are hard links in other environments, and installed files are checked before they are used.
  */
 import { lstat, mkdir, readdir, readFile, readlink, realpath, rm } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
@@ -9,7 +9,7 @@ import { DaisError } from '@dais/api';
 import { checkProcess, processIdentity } from '#lib/system/process-identity.ts';
 import { run } from '#lib/process.ts';
 
-/** What an entry of a folder takes at least: the disk has a limited number of them. */
+/** Minimum size of a folder entry: the disk has a limited number of them. */
 const ENTRY_BYTES = 4096;
 
 export class BuildArea {
@@ -19,7 +19,7 @@ export class BuildArea {
     this.root = root;
   }
 
-  /** Below `folder`. Removes areas whose process is gone. */
+  /** Creates an area below `folder`. Removes areas of ended processes. */
   static async make(folder: string): Promise<BuildArea> {
     const own = processIdentity(process.pid);
     for (const name of await readdir(folder).catch(() => [])) {
@@ -54,7 +54,7 @@ export class BuildArea {
   }
 }
 
-/** Bytes that folders take on the disk; files with several links count once. */
+/** Returns the disk usage of folders; files with several links count once. */
 export async function usageOf(folders: readonly string[]): Promise<number> {
   const seen = new Set<string>();
   const left = [...folders];
@@ -74,16 +74,16 @@ export async function usageOf(folders: readonly string[]): Promise<number> {
   return bytes;
 }
 
-/** Gives folders and everything in them to a user; links are not followed. */
-export async function giveTo(uid: number, folders: readonly string[]): Promise<void> {
+/** Changes the owner of folders and their content; links are not followed. */
+export async function changeOwner(uid: number, folders: readonly string[]): Promise<void> {
   const { code, stderr } = await run('chown', ['-R', '-h', '-P', `${uid}:${uid}`, '--', ...folders], {
     env: { PATH: '/usr/bin:/bin' },
     timeoutMs: 600_000,
   });
-  if (code !== 0) throw new Error(`a package build cannot have its folders: ${stderr.trim()}`);
+  if (code !== 0) throw new Error(`could not create the folders of a package build: ${stderr.trim()}`);
 }
 
-/** What decides which Python an environment runs, and what of the machine its programs see. */
+/** Files that control which Python an environment runs, and what its programs see. */
 export interface VenvIdentity {
   readonly settings: string;
   readonly python: string;
@@ -102,11 +102,11 @@ export async function checkIdentity(venv: string, before: VenvIdentity): Promise
   if (now?.settings === before.settings && now.python === before.python) return;
   throw new DaisError(
     'invalid_request',
-    'A package replaces `pyvenv.cfg` or `bin/python` of the environment, which decide what its programs run and see. Remove this package.',
+    'A package replaces `pyvenv.cfg` or `bin/python` of the environment, which control its programs. Remove this package.',
   );
 }
 
-/** @throws DaisError `invalid_request` for links that lead out of the environment and for what is neither file, folder nor link. */
+/** @throws DaisError `invalid_request` for links out of the environment and for special files. */
 export async function checkTree(venv: string, permitted: readonly string[]): Promise<void> {
   const root = await realpath(venv);
   const left = [root];
@@ -126,6 +126,6 @@ export async function checkTree(venv: string, permitted: readonly string[]): Pro
 function leadsOut(place: string): DaisError {
   return new DaisError(
     'invalid_request',
-    `A package made \`${place}\` in the environment, which leads out of it or is no file. Remove this package.`,
+    `A package created \`${place}\` in the environment, which is a link out of it or not a file. Remove this package.`,
   );
 }

@@ -1,4 +1,4 @@
-/** Which indexes uv asks, in which order, and with whose credentials. */
+/** The indexes of uv, with their order and credentials. */
 import { DaisError } from '@dais/api';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { EnvironmentOptions, PythonSpec } from '../contract.ts';
@@ -11,13 +11,13 @@ import {
 } from '#lib/python-index/index-address.ts';
 import { indexOfPip, indexOfPython } from '#lib/python-index/machine-index.ts';
 
-/** Of the page of one package. */
+/** Maximum size of the page of one package. */
 const PAGE_BYTES = 16 * 1024 * 1024;
-/** Pages of so many packages are read to find the server of an index's files. */
+/** Number of package pages that are read to find the file server of an index. */
 const SAMPLED_PACKAGES = 3;
 
 export interface IndexParts {
-  /** The operator's; may hold credentials. */
+  /** Index of the operator; may contain credentials. */
   readonly index?: string | undefined;
   readonly wheelhouse?: string | undefined;
   readonly environment: Readonly<Record<string, string>>;
@@ -28,7 +28,7 @@ export interface IndexParts {
 export interface IndexArguments {
   readonly args: readonly string[];
   readonly variables: Readonly<Record<string, string>>;
-  /** To be taken out of what uv says. */
+  /** Secrets to redact from the output of uv. */
   readonly secrets: readonly string[];
 }
 
@@ -42,7 +42,7 @@ export class Indexes {
   }
 
   /**
-   * Addresses that a spec brings must not lead into the network of the server.
+   * Checks that URLs of a spec do not point into the network of the server.
    * @param urls of single packages
    * @throws DaisError `invalid_request`, `address_refused`.
    */
@@ -50,18 +50,18 @@ export class Indexes {
     const own = await this.#own();
     for (const { url } of indexes) {
       if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-        throw new DaisError('invalid_request', `“${url.slice(0, 200)}” is no address of an index; write https://….`);
+        throw new DaisError('invalid_request', `“${url.slice(0, 200)}” is not the URL of an index; write https://….`);
       }
       const { username, password } = new URL(url);
       if (username !== '' || password !== '') {
-        throw new DaisError('invalid_request', 'The address of an index holds credentials; give them apart from it.');
+        throw new DaisError('invalid_request', 'The URL of an index contains credentials. Set them separately.');
       }
       if (indexUrl(url) !== own?.url) await this.#parts.outbound.check(url);
     }
     for (const url of new Set(urls)) if (url !== undefined) await this.#parts.outbound.check(url);
   }
 
-  /** Those of the spec first, then the operator's. Credentials go by variables, which uv itself never prints. */
+  /** Indexes of the spec first, then the operator's. Credentials are passed in variables, which uv never prints. */
   async arguments({ indexes }: PythonSpec, { credentials = [] }: EnvironmentOptions): Promise<IndexArguments> {
     const { wheelhouse } = this.#parts;
     const own = await this.#own();
@@ -75,7 +75,7 @@ export class Indexes {
       variables[`UV_INDEX_${name.toUpperCase()}_PASSWORD`] = known.password;
       secrets.push(...secretForms(known));
     };
-    // A wheelhouse instead of an index means that nothing else is asked: uv's own index would be.
+    // With a wheelhouse instead of an index, uv must not use its default index.
     const closed = wheelhouse !== undefined && own === undefined;
     for (const [number, { url }] of indexes.entries()) {
       const given = credentials.find((one) => indexUrl(one.url) === indexUrl(url));
@@ -89,7 +89,7 @@ export class Indexes {
     return { args, variables, secrets };
   }
 
-  /** Where uv itself is looked for, which knows an index of its own only once it is there. */
+  /** The index for uv itself. */
   async forUv(): Promise<IndexAddress | undefined> {
     const own = await this.#own();
     if (own !== undefined || this.#parts.wheelhouse !== undefined) return own;
@@ -98,8 +98,8 @@ export class Indexes {
   }
 
   /**
-   * Returns the addresses that the operator chose, not a user: the configured index, else the one that Python is published
-   * with and the server of its files. Names of these may resolve to private addresses, as in companies with a mirror.
+   * Returns the addresses that the operator configured, not a user: the configured index, else the default index and its file
+   * server. They may resolve to private addresses, like internal mirrors.
    */
   async trusted(): Promise<readonly string[]> {
     const own = await this.#own();
@@ -107,29 +107,31 @@ export class Indexes {
     if (this.#parts.wheelhouse !== undefined) return [];
     this.#ofPython ??= this.#defaultAddresses().catch(() => []);
     const found = await this.#ofPython;
-    // The network may be back the next time.
+    // The network may be available the next time.
     if (found.length < 2) this.#ofPython = undefined;
     return found;
   }
 
-  /** Whether the operator's own index needs credentials. */
+  /** Returns whether the index of the operator needs credentials. */
   async hasCredentials(): Promise<boolean> {
     return (await this.#own())?.credentials !== undefined;
   }
 
-  /** All addresses that an installation of these requirements connects to: indexes, servers of their files, single packages. */
+  /**
+   * Returns all addresses that an installation of these requirements connects to: indexes, their file servers, single packages.
+   */
   async hosts({ indexes }: PythonSpec, requirements: readonly string[]): Promise<readonly string[]> {
     const own = await this.#own();
     const urls = requirements.flatMap((text) => /\bhttps?:\/\/[^\s;#]+/.exec(text)?.[0] ?? []);
     const names = requirements.slice(0, SAMPLED_PACKAGES).flatMap((text) => /^[A-Za-z0-9._-]+/.exec(text)?.[0] ?? []);
-    const asked = [...indexes.map(({ url }) => indexUrl(url)), ...(own === undefined ? [] : [own.url])];
+    const requested = [...indexes.map(({ url }) => indexUrl(url)), ...(own === undefined ? [] : [own.url])];
     const files = await Promise.all(
-      asked.map(async (url) => await this.#fileServer(url, [...names, 'pip'], own?.url === url)),
+      requested.map(async (url) => await this.#fileServer(url, [...names, 'pip'], own?.url === url)),
     );
-    return [...(await this.trusted()), ...asked, ...urls, ...files.flatMap((url) => url ?? [])];
+    return [...(await this.trusted()), ...requested, ...urls, ...files.flatMap((url) => url ?? [])];
   }
 
-  /** Undefined when no page of the index names one. */
+  /** Undefined when no page of the index contains one. */
   async #fileServer(index: string, names: readonly string[], trusted: boolean): Promise<string | undefined> {
     for (const name of names) {
       const page = `${index}/${name.toLowerCase().replaceAll(/[._-]+/g, '-')}/`;
@@ -156,7 +158,7 @@ export class Indexes {
     return files === undefined ? [url] : [url, files];
   }
 
-  /** The operator's, or that of the machine's pip; undefined: uv's own. */
+  /** The index of the operator, or of pip on the machine; undefined: the default of uv. */
   async #own(): Promise<IndexAddress | undefined> {
     const { index, wheelhouse, environment } = this.#parts;
     if (index !== undefined) return splitCredentials(index);

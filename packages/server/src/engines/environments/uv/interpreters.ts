@@ -1,4 +1,4 @@
-/** The Pythons that environments are made with: those of the machine, then those that uv brings from its mirror. */
+/** Finds Python interpreters for environments: installed ones first, then those that uv downloads. */
 import { realpath, stat } from 'node:fs/promises';
 import { DaisError } from '@dais/api';
 import { run } from '#lib/process.ts';
@@ -6,14 +6,14 @@ import type { EnvironmentOptions } from '../contract.ts';
 import type { UvRunner } from './uv-runner.ts';
 
 export interface Interpreter {
-  /** The program itself, behind links and shims. */
+  /** The actual program, behind links and shims. */
   readonly executable: string;
-  /** Where its standard library lies. */
+  /** Folder of its standard library. */
   readonly prefix: string;
   readonly version: string;
   /** `linux-x64-gnu`. */
   readonly platform: string;
-  /** Changes when another program takes its place. */
+  /** Changes when the program is replaced. */
   readonly stamp: string;
 }
 
@@ -27,13 +27,13 @@ interface Listed {
 
 const VERSION = /^3\.\d{1,2}(\.\d{1,2})?$/;
 
-/** Without `-S`, code of packages could run here; without `-I`, variables and files of the folder could. */
+/** `-S` prevents that code of packages runs here; `-I` ignores variables and files of the folder. */
 const ASK =
   'import json, os, sys; print(json.dumps([os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable), os.path.realpath(sys.base_prefix), "%d.%d.%d" % sys.version_info[:3]]))';
 
 /**
- * `version`: `3.11` or `3.11.9`, or the newest there is.
- * @throws DaisError `invalid_request` that names the version, what there is, and what to do.
+ * Finds an interpreter. `version`: `3.11` or `3.11.9`; default the newest. @throws DaisError `invalid_request` with the
+ * version, the installed versions and a remedy.
  */
 export async function findInterpreter(
   uv: UvRunner,
@@ -42,12 +42,15 @@ export async function findInterpreter(
   options: EnvironmentOptions,
 ): Promise<Interpreter> {
   if (version !== undefined && !VERSION.test(version)) {
-    throw new DaisError('invalid_request', `“${version.slice(0, 40)}” is no version of Python; write 3.11 or 3.11.9.`);
+    throw new DaisError(
+      'invalid_request',
+      `“${version.slice(0, 40)}” is not a version of Python; write 3.11 or 3.11.9.`,
+    );
   }
   const before = await listInterpreters(uv, searchPath, options);
   const here = await firstThatRuns(before, searchPath, version);
   if (here !== undefined) return here;
-  options.progress?.({ note: `looking for Python ${version ?? ''}`.trim() });
+  options.progress?.({ note: `installing Python ${version ?? ''}`.trim() });
   let words: string;
   try {
     const wanted = version === undefined ? [] : [version];
@@ -57,7 +60,7 @@ export async function findInterpreter(
     });
     const fetched = await firstThatRuns(await listInterpreters(uv, searchPath, options), searchPath, version);
     if (fetched !== undefined) return fetched;
-    words = 'what was fetched does not run on this machine';
+    words = 'the downloaded Python does not run on this machine';
   } catch (error) {
     if (!(error instanceof DaisError) || error.code === 'invalid_config' || error.code === 'storage_full') throw error;
     words = error.message;
@@ -65,13 +68,13 @@ export async function findInterpreter(
   const others = [...new Set(before.map((one) => one.version))];
   throw new DaisError(
     'invalid_request',
-    `Python ${version ?? '3'} is not on this machine${others.length === 0 ? '' : ` (there is ${others.join(', ')})`} and could ` +
-      `not be fetched. Ask for a version that is there, install it where the server’s PATH leads, or name a mirror in ` +
+    `Python ${version ?? '3'} is not installed on this machine${others.length === 0 ? '' : ` (it has ${others.join(', ')})`} and could ` +
+      `not be downloaded. Use an installed version, install it on the PATH of the server, or set a mirror in ` +
       `\`environments.pythonMirror\` (DAIS_ENVIRONMENTS_PYTHON_MIRROR).\n${words}`,
   );
 }
 
-/** Whether the interpreter is still the one that was found then. */
+/** Returns whether the interpreter is unchanged. */
 export async function isUnchanged(interpreter: Pick<Interpreter, 'executable' | 'stamp'>): Promise<boolean> {
   return (await stampOf(interpreter.executable).catch(() => undefined)) === interpreter.stamp;
 }
@@ -80,7 +83,7 @@ export async function isUnchanged(interpreter: Pick<Interpreter, 'executable' | 
 async function listInterpreters(uv: UvRunner, searchPath: string, options: EnvironmentOptions): Promise<Listed[]> {
   const text = await uv.run(['python', 'list', '--only-installed', '--output-format', 'json'], {
     ...options,
-    doing: 'Looking for Pythons',
+    doing: 'Listing the Python versions',
     variables: { PATH: searchPath },
     timeoutMs: 60_000,
   });

@@ -1,7 +1,7 @@
 /**
- * Runs uv where it runs code of packages: inside the isolation engine, as a user of its own where Dais may give one. It sees the
- * programs of the machine, the files that its call names, a cache and temporary folders of its own, and the environment that it
- * fills. Its network is the proxy.
+ * Runs uv for calls that execute code of packages: in the isolation engine, as a separate user where possible. It sees the
+ * programs of the machine, the files of its call, a private cache and temporary folders, and the environment that it fills. Its
+ * only network is the proxy.
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -10,19 +10,19 @@ import { StringDecoder } from 'node:string_decoder';
 import type { IsolatedRun, Isolation, RunLimits } from '#engines/isolation/contract.ts';
 import { runNetworked } from '#engines/isolation/networked-run.ts';
 import { uidOf } from '#engines/isolation/user.ts';
-import { limitReason } from '#engines/isolation/words.ts';
+import { limitReason } from '#engines/isolation/run-messages.ts';
 import { machineMemory } from '#lib/system/machine-memory.ts';
 import type { RunResult } from '#lib/process.ts';
-import { BuildArea, giveTo, usageOf } from './build-area.ts';
+import { BuildArea, changeOwner, usageOf } from './build-area.ts';
 
-export interface BuildPlace {
-  /** Builds of one owner may have one user id. */
+export interface BuildContext {
+  /** Builds of one owner may share a user id. */
   readonly owner: string;
   /** Files and folders that uv reads. */
   readonly readable: readonly string[];
   /** The environment that it fills. */
   readonly venv?: string;
-  /** It reaches the hosts and ports of these only. */
+  /** URLs whose hosts and ports it can reach. */
   readonly addresses: readonly string[];
 }
 
@@ -31,11 +31,11 @@ export type BuildLimits = Required<Pick<RunLimits, 'memoryBytes' | 'processes' |
 interface BuildOptions {
   readonly isolation: Isolation;
   readonly limits: Partial<BuildLimits>;
-  /** For the areas of builds. */
+  /** Folder of the build areas. */
   readonly folder: string;
   readonly pythons: string;
   readonly command: readonly string[];
-  readonly place: BuildPlace;
+  readonly place: BuildContext;
   readonly variables: Readonly<Record<string, string>>;
   readonly path: string;
   readonly accept: (socket: Socket) => void;
@@ -53,7 +53,7 @@ const PROXY_PORT = 3128;
 const MAX_STDOUT = 16 * 2 ** 20;
 const MAX_STDERR = 2 ** 20;
 
-/** `ended`: why it was ended from outside, for the person who asked for it. */
+/** `ended`: why it was terminated, for its owner. */
 export async function buildIsolated(
   options: BuildOptions,
 ): Promise<RunResult & { readonly ended: string | undefined }> {
@@ -78,7 +78,7 @@ export async function buildIsolated(
     files: {
       readable: [...place.readable, command[0] ?? '', options.pythons].filter((file) => existsSync(file)),
       writable: [
-        // First: the others may be below it.
+        // First, because the others may be below it.
         { outside: area.temporary, inside: '/tmp' },
         ...folders.map((folder) => ({ outside: folder, inside: folder })),
       ],
@@ -88,7 +88,7 @@ export async function buildIsolated(
   const stderr = new Collected(MAX_STDERR, options.onErrorLine);
   const proxy = `http://127.0.0.1:${PROXY_PORT}`;
   try {
-    if (isOther) await giveTo(uidOf(place.owner), folders);
+    if (isOther) await changeOwner(uidOf(place.owner), folders);
     const end = await runNetworked({
       isolation,
       run,
@@ -98,7 +98,7 @@ export async function buildIsolated(
         TMPDIR: '/tmp',
         UV_CACHE_DIR: area.cache,
         UV_PYTHON_DOWNLOADS: 'never',
-        // The environment is another mount than the cache.
+        // The environment and the cache are different mounts.
         UV_LINK_MODE: 'copy',
         HTTP_PROXY: proxy,
         HTTPS_PROXY: proxy,
@@ -120,12 +120,12 @@ export async function buildIsolated(
       ended: end.cause === 'exit' ? undefined : end.reason,
     };
   } finally {
-    if (isOther) await giveTo(process.getuid?.() ?? 0, folders).catch(() => {});
+    if (isOther) await changeOwner(process.getuid?.() ?? 0, folders).catch(() => {});
     await area.remove();
   }
 }
 
-/** For the owner of builds of a lock or of requirements. */
+/** Returns the owner of builds of a lock or of requirements. */
 export function ownerOf(text: string): string {
   return `package-build:${createHash('sha256').update(text).digest('hex')}`;
 }

@@ -1,4 +1,4 @@
-/** Builds of packages that have no wheel: their code is isolated, whatever it tries. Hostile packages stop by themselves. */
+/** Builds of packages without a wheel: their code is isolated. Hostile packages stop on their own. */
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
@@ -72,7 +72,7 @@ const spec = (...requirements: string[]): PythonSpec => ({ type: 'python', requi
 const alpha: TestPackage = { name: 'alpha', version: '1.0' };
 const wheel = packageFile(alpha);
 
-/** A source archive of `alpha` whose build runs this program in Python first. */
+/** A source archive of `alpha` whose build first runs this Python program. */
 function built(program: string): TestPackage {
   const source = `
 import base64
@@ -84,7 +84,7 @@ def build_wheel(folder, *_):
   return { ...alpha, source };
 }
 
-/** Fails the build with all that it could do. */
+/** Fails the build with a list of successful attacks. */
 function hostile(places: Readonly<Record<string, string | number>>): string {
   return `
 import glob, json, os, signal, socket
@@ -122,7 +122,7 @@ const WAYS: readonly (readonly [string, IsolationOptions])[] = [
 ];
 
 describe.each(WAYS)('%s', (_, isolated) => {
-  test('code of a package reaches nothing, and its wheel is installed', async () => {
+  test('isolates the code of a package and installs its wheel', async () => {
     const outside = await temporary();
     const canary = join(outside, 'canary');
     await writeFile(canary, 'canary');
@@ -134,7 +134,7 @@ describe.each(WAYS)('%s', (_, isolated) => {
     });
     const packages: TestPackage[] = [];
     const { environments, folder, index } = await open(packages, {}, isolated);
-    // Of somebody else, in the shared cache and among the environments.
+    // Files of other users, in the shared cache and among the environments.
     index.files.push(packageFile({ name: 'other', version: '1.0' }));
     const other = await environments.build(await environments.lock(spec('other')));
     const { port } = servers[0]!.address() as AddressInfo;
@@ -171,7 +171,7 @@ describe.each(WAYS.slice(0, 2))('%s', (_, isolated) => {
     ],
     ['time', 'import time\ntime.sleep(30)', /time limit of 5 s/],
   ])(
-    '%s of a build are limited, and its owner reads the reason',
+    'limits %s of a build and reports the reason to its owner',
     async (limit, program, reason) => {
       // On a busy machine a build may take long until it reaches another limit.
       const wallMs = limit === 'time' ? 5000 : 100_000;
@@ -201,8 +201,8 @@ opener.open(${JSON.stringify(url)}, timeout=10).read()`;
   expect(error.message).toMatch(/Connection to \S+ was refused: the host is not in the allowed hosts of this program/);
 }, 120_000);
 
-describe('what a package leaves in its environment', () => {
-  test('is refused when it changes which Python runs', async () => {
+describe('a package in its environment', () => {
+  test('is rejected when it changes which Python runs', async () => {
     const files = { 'alpha-1.0.data/data/pyvenv.cfg': 'home = /var/lib/keys/bin\n' };
     const { environments, folder } = await open([{ ...alpha, files }]);
     const lock = await environments.lock(spec('alpha'));
@@ -215,7 +215,7 @@ describe('what a package leaves in its environment', () => {
     ['a link to a folder', 'os.symlink("/etc", venv + "/lib/evil")'],
     ['a link by way of another one', 'os.symlink("..", venv + "/up"); os.symlink("up/up/../..", venv + "/evil")'],
     ['a pipe', 'os.mkfifo(venv + "/evil")'],
-  ])('is refused when it is %s', async (_, action) => {
+  ])('is rejected when it creates %s', async (_, action) => {
     const { environments, folder, index } = await open([]);
     const program = `
 import glob, os
@@ -226,21 +226,21 @@ except FileExistsError:
     index.files.push(packageFile(built(program)));
     const lock = await environments.lock(spec('alpha'));
     const error = await expectCode('invalid_request', environments.build(lock));
-    expect(error.message).toMatch(/leads out of it or is no file/);
+    expect(error.message).toMatch(/is a link out of it or not a file/);
     expect(await readdir(join(folder, 'environments'))).toEqual([]);
   });
 });
 
-describe('where builds cannot be isolated', () => {
+describe('without isolation, builds', () => {
   const landlock: IsolationOptions = { boundaries: ['landlock'] };
 
-  test('they are refused with the reason and what to do', async () => {
+  test('are rejected with the reason and a remedy', async () => {
     const { environments } = await open([built('')], {}, landlock);
     const error = await expectCode('invalid_request', environments.lock(spec('alpha')));
     expect(error.message).toMatch(/a build needs namespaces, which this machine does not permit/);
   });
 
-  test('they run with the rights of Dais where the operator says so', async () => {
+  test('run with the permissions of Dais if the operator allows it', async () => {
     const folder = await temporary();
     await mkdir(join(folder, 'seen'));
     const program = `open(${JSON.stringify(join(folder, 'seen', 'ran'))}, 'w')`;
@@ -250,7 +250,7 @@ describe('where builds cannot be isolated', () => {
   });
 });
 
-test('a build that could read credentials of the operator’s index is refused, unless the operator permits it', async () => {
+test('are rejected if they could read credentials of the operator’s index, unless the operator permits it', async () => {
   const withPassword = async (sourceBuilds: UvOptions['sourceBuilds']) => {
     const { index } = await open([built('')]);
     index.password = 'bob:s3cret/word';

@@ -3,7 +3,7 @@ import { lockDigest, readLock, writeLock } from './lock-text.ts';
 
 const hash = (digit: string) => `--hash=sha256:${digit.repeat(64)}`;
 
-test('the digest of a lock is that of what it pins: comments, blanks and order do not count', () => {
+test('the digest of a lock ignores comments, whitespace and order', () => {
   const one = writeLock(
     '3.11.7',
     'linux-x64-gnu',
@@ -21,10 +21,10 @@ test('the digest of a lock is that of what it pins: comments, blanks and order d
 });
 
 test.each([
-  ['a text of its own', 'pandas==1\n', 'does not begin'],
+  ['a text of its own', 'pandas==1\n', 'does not start'],
   ['a package without a hash', writeLock('3.11.7', 'linux-x64-gnu', 'pandas==1'), 'no hash for pandas'],
   ['a package without a version', writeLock('3.11.7', 'linux-x64-gnu', `pandas ${hash('1')}`), 'no version'],
   ['a line that is not allowed', writeLock('3.11.7', 'linux-x64-gnu', '-r /etc/passwd'), 'not allowed'],
-])('%s is no lock', (_, text, message) => {
+])('rejects %s', (_, text, message) => {
   expect(() => readLock(text)).toThrow(message);
 });

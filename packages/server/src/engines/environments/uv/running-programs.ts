@@ -1,6 +1,6 @@
 /**
- * Which installers run, and for whom. One whose server was killed goes on, and keeps its places in the cache locked for as
- * long as it waits for an index: who comes next ends it.
+ * Records running installers and their owners. An installer whose server was killed continues, and keeps its cache entries
+ * locked while it waits for an index; the next server ends it.
  */
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
@@ -19,10 +19,10 @@ export class RunningPrograms {
     this.#folder = folder;
   }
 
-  /** At once, without waiting: a crash in between would leave it unknown. Gives what removes the entry again. */
+  /** Synchronous, because a crash in between would leave it unrecorded. Returns a function that removes the entry. */
   enter(pid: number): () => void {
     const [owner, program] = [processIdentity(process.pid), processIdentity(pid)];
-    // Without /proc nobody could tell later whether it is still the same process.
+    // Without /proc a process cannot be identified later.
     if (owner === undefined || program === undefined) return () => {};
     const entry: Entry = { owner, program };
     const file = path.join(this.#folder, `${pid}-${program.startTime}`);
@@ -32,19 +32,19 @@ export class RunningPrograms {
     return () => rmSync(file, { force: true });
   }
 
-  /** Ends every program whose owner is gone. */
+  /** Ends every program whose owner has ended. */
   async endLeftBehind(): Promise<void> {
     const names = await readdir(this.#folder).catch(() => []);
     for (const name of names.filter((one) => /^\d+-\d+$/.test(one))) {
       const file = path.join(this.#folder, name);
       const entry = readEntry(await readFile(file, 'utf8').catch(() => ''));
-      // Of another container, or from before a reboot: nothing that could be ended from here.
-      if (entry !== undefined && checkProcess(entry.owner) !== 'gone') continue;
-      if (entry !== undefined && checkProcess(entry.program) === 'alive') {
+      // Of another container, or from before a reboot: it cannot be ended here.
+      if (entry !== undefined && judgeProcess(entry.owner) !== 'gone') continue;
+      if (entry !== undefined && judgeProcess(entry.program) === 'alive') {
         try {
           process.kill(-entry.program.pid, 'SIGKILL');
         } catch {
-          // It ended in this moment.
+          // It has just ended.
         }
       }
       await rm(file, { force: true });

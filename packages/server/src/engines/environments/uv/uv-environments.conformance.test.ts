@@ -16,7 +16,7 @@ import { environmentsSuite, expectCode, SUITE_PACKAGES } from '../suite.ts';
 import { packageFile, TestIndex, type TestPackage } from '../testing.ts';
 import { openUvEnvironments, type UvOptions } from './uv-environments.ts';
 
-/** One Python, and no shims in front of it. */
+/** One Python without shims. */
 const PATH = `${dirname((await findPython()).path)}:/usr/bin:/bin`;
 const ends: (() => Promise<void>)[] = [];
 afterAll(async () => {
@@ -86,7 +86,7 @@ const alpha: TestPackage = { name: 'alpha', version: '1.0' };
 describe('private indexes', () => {
   const credentials = { user: 'bob', password: 's3cret/word' };
 
-  test('get the credentials of the call, and nobody else sees them', async () => {
+  test('receive the credentials of the call, which appear nowhere else', async () => {
     const open = await serve([]);
     const index = await serve([alpha]);
     index.password = 'bob:s3cret/word';
@@ -105,7 +105,7 @@ describe('private indexes', () => {
     expect(index.asked.filter((path) => path.startsWith('401'))).toEqual([]);
   });
 
-  test('without or with wrong ones the error says so and holds none', async () => {
+  test('report missing or wrong credentials without showing them', async () => {
     const index = await serve([alpha]);
     index.password = 'bob:other';
     const environments = openUvEnvironments(await options(await serve([])));
@@ -117,7 +117,7 @@ describe('private indexes', () => {
     }
   });
 
-  test('those of the operator’s own index are used and not shown', async () => {
+  test('use the credentials of the operator’s index without showing them', async () => {
     const index = await serve([alpha]);
     index.password = 'bob:s3cret/word';
     const url = new URL(index.url);
@@ -131,7 +131,7 @@ describe('private indexes', () => {
     expect(`${lock.text}${error.message}`).not.toMatch(/s3cret|bob/);
   });
 
-  test('an index inside the network is refused unless the operator named it', async () => {
+  test('are rejected inside the network unless the operator configured them', async () => {
     const index = await serve([alpha]);
     const client = index.net.client({
       allowHosts: [],
@@ -152,7 +152,7 @@ describe('the outbound guard', () => {
   const wheel = '/alpha-1.0-py3-none-any.whl';
   const fail = (fault: OutboundErrorCode, detail: string, cause?: unknown) => new DaisError(fault, detail, { cause });
 
-  /** A server of somebody else, and one that only this machine may reach. */
+  /** A public server, and one that only this machine can reach. */
   async function world(answer: (response: ServerResponse, inside: string) => void) {
     const index = await serve([{ name: 'beta', version: '1.0' }]);
     const asked: string[] = [];
@@ -167,7 +167,7 @@ describe('the outbound guard', () => {
     return { open, client, asked, inside, outside };
   }
 
-  test('refuses a redirect of a package to this machine or to metadata, and no byte of the answer is shown', async () => {
+  test('refuses a redirect of a package to this machine or to metadata, and shows no byte of the response', async () => {
     for (const target of [undefined, 'http://169.254.169.254/latest/meta-data/', 'http://10.0.0.1/x.whl']) {
       const { open, outside, inside, asked } = await world((response, own) =>
         response.writeHead(302, { location: `${target ?? own}${wheel}` }).end(),
@@ -181,7 +181,7 @@ describe('the outbound guard', () => {
     }
   });
 
-  test('refuses files that an index of somebody else keeps on this machine', async () => {
+  test('refuses files of a foreign index on this machine', async () => {
     const { open, outside, asked } = await world((response, own) =>
       response.setHeader('content-type', 'text/html').end(`<a href="${own}${wheel}">${wheel.slice(1)}</a>`),
     );
@@ -190,7 +190,7 @@ describe('the outbound guard', () => {
     expect(asked).toEqual([]);
   });
 
-  test('opens what allowHosts names, and the operator’s index needs no entry', async () => {
+  test('allows hosts in allowHosts, and the operator’s index without an entry', async () => {
     const { open, client, inside, outside, asked } = await world((response, own) =>
       response.writeHead(302, { location: `${own}${wheel}` }).end(),
     );
@@ -202,8 +202,8 @@ describe('the outbound guard', () => {
   });
 });
 
-describe('what goes wrong', () => {
-  test('an index that does not answer is named with what to set', async () => {
+describe('errors', () => {
+  test('names an index that does not respond with the relevant settings', async () => {
     const index = await serve([alpha]);
     index.intercept = (request) => {
       request.socket.destroy();
@@ -215,7 +215,7 @@ describe('what goes wrong', () => {
     expect(error.message).toContain(index.url);
   });
 
-  test('a file that has another digest than the lock is not installed', async () => {
+  test('does not install a file whose digest differs from the lock', async () => {
     const index = await serve([alpha]);
     const environments = openUvEnvironments(await options(index));
     const lock = await environments.lock(python(['alpha']));
@@ -226,13 +226,13 @@ describe('what goes wrong', () => {
     expect(await anew.list()).toEqual([]);
   });
 
-  test('a misspelt name gets a hint', async () => {
+  test('suggests a name for a misspelled one', async () => {
     const environments = openUvEnvironments(await options(await serve([alpha])));
     const error = await expectCode('invalid_request', environments.lock(python(['sklearn'])));
     expect(error.message).toContain('Did you mean scikit-learn?');
   });
 
-  test('code of a package runs only where the operator permits builds, and in isolation', async () => {
+  test('runs code of a package only if the operator permits builds, and in isolation', async () => {
     const folder = await temporary();
     const wheel = packageFile(alpha);
     const source = `
@@ -259,7 +259,7 @@ def build_wheel(folder, *_):
     await built.release();
   });
 
-  test('a uv that does not run is named', async () => {
+  test('names a uv that does not run', async () => {
     const index = await serve([alpha]);
     const environments = openUvEnvironments(await options(index, { uv: '/nowhere/uv' }));
     const error = await expectCode('invalid_config', environments.lock(python(['alpha'])));
@@ -267,14 +267,14 @@ def build_wheel(folder, *_):
   });
 });
 
-describe('a build that is stopped', () => {
+describe('an interrupted build', () => {
   const slow = async () => {
     const index = await serve([alpha]);
     let closed = () => {};
     let asked = () => {};
     const begun = new Promise<void>((resolve) => (asked = resolve));
     const ended = new Promise<void>((resolve) => (closed = resolve));
-    // Its metadata are read from a part of the file: only the whole one is slow.
+    // Its metadata is read from a part of the file; only the whole file is slow.
     const hold = (request: IncomingMessage, response: ServerResponse) => {
       if (!request.url?.startsWith('/files/')) return false;
       response.on('close', closed);
@@ -303,7 +303,7 @@ describe('a build that is stopped', () => {
     await built.release();
   });
 
-  test('and one whose process was killed is built anew, and its installer ends', async () => {
+  test('starts again after its process was killed, and its installer ends', async () => {
     const { index, begun, ended, hold } = await slow();
     const shared = await options(index);
     const lock = await openUvEnvironments(await options(index)).lock(python(['alpha']));
@@ -338,7 +338,7 @@ describe('a build that is stopped', () => {
 });
 
 describe('on the disk', () => {
-  test('what a build that was killed has left is no environment, and goes', async () => {
+  test('removes leftovers of a killed build', async () => {
     const index = await serve([alpha, { name: 'beta', version: '1.0' }]);
     const shared = await options(index);
     const environments = openUvEnvironments(shared);
@@ -356,7 +356,7 @@ describe('on the disk', () => {
     await built.release();
   });
 
-  test('one whose Python was replaced is built anew, and goes when nothing runs in it any more', async () => {
+  test('rebuilds an environment whose Python was replaced, and removes the old one when unused', async () => {
     const index = await serve([alpha]);
     const shared = await options(index);
     const environments = openUvEnvironments(shared);
@@ -376,7 +376,7 @@ describe('on the disk', () => {
     await after.release();
   });
 
-  test('environments share files, have their bytecode and cannot be written', async () => {
+  test('environments share files, contain bytecode and are read-only', async () => {
     const index = await serve([alpha, { name: 'beta', version: '1.0' }]);
     const environments = openUvEnvironments(await options(index));
     const [one, two] = [
@@ -394,7 +394,7 @@ describe('on the disk', () => {
     await two.release();
   });
 
-  test('the disk is capped, and what was just built stays', async () => {
+  test('limits disk usage and keeps the newest build', async () => {
     const index = await serve([alpha, { name: 'beta', version: '1.0' }]);
     const environments = openUvEnvironments(await options(index, { maxBytes: 1 }));
     const first = await environments.build(await environments.lock(python(['alpha'])));
@@ -406,7 +406,7 @@ describe('on the disk', () => {
   });
 });
 
-test('a wheelhouse alone is enough, and nothing else is asked', async () => {
+test('a wheelhouse without an index sends no request', async () => {
   const folder = await temporary();
   for (const { file, bytes } of [alpha, { name: 'beta', version: '2.0', needs: ['alpha'] }].map(packageFile)) {
     await writeFile(join(folder, file), bytes);
@@ -420,7 +420,7 @@ test('a wheelhouse alone is enough, and nothing else is asked', async () => {
   expect(other.asked).toEqual([]);
 });
 
-test('a Python that is missing is looked for at the mirror', async () => {
+test('downloads a missing Python from the mirror', async () => {
   const asked: string[] = [];
   const index = await serve([]);
   index.intercept = (request, response) => {

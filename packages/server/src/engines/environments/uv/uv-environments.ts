@@ -1,4 +1,4 @@
-/** The environments engine on uv: Pythons and packages on this machine's disk. */
+/** The environments engine with uv: Python versions and packages on the local disk. */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
@@ -22,40 +22,40 @@ import { BuiltStore, makeReadOnly, type Marker } from '../built-store.ts';
 import { Indexes } from './indexes.ts';
 import { findInterpreter, isUnchanged, type Interpreter } from './interpreters.ts';
 import { joinPins, lockDigest, readLock, readPins, writeLock, type LockContent } from './lock-text.ts';
-import { storageFault } from '../storage-fault.ts';
+import { storageFailure } from '../storage-failure.ts';
 import { checkIdentity, checkTree, identityOf } from './build-area.ts';
-import { ownerOf, type BuildLimits, type BuildPlace } from './isolated-build.ts';
+import { ownerOf, type BuildLimits, type BuildContext } from './isolated-build.ts';
 import { needsBuild } from './uv-failure.ts';
 import { findUv } from './uv-program.ts';
 import { uvRelease, type UvRelease } from './uv-release.ts';
 import { UvRunner, type UvCall } from './uv-runner.ts';
 
 /**
- * `never`. `isolated`: in isolation only, and not with an index of the operator that needs credentials, which a build could read.
- * `any`: in isolation where it works, else with the rights of this process.
+ * `never`. `isolated`: in isolation only, and not with an index of the operator that needs credentials, which a build could
+ * read. `any`: in isolation where possible, else with the permissions of this process.
  */
 export type SourceBuilds = 'never' | 'isolated' | 'any';
 
 export interface UvOptions {
-  /** Everything is kept below; may be removed whole while nothing runs. */
+  /** Folder of all data; may be removed while nothing runs. */
   readonly folder: string;
-  /** Bytes on the disk beyond which the least recently used goes. */
+  /** Disk usage in bytes beyond which the least recently used environment is removed. */
   readonly maxBytes: number;
-  /** The operator's own uv. */
+  /** Path of the operator's uv. */
   readonly uv?: string | undefined;
-  /** May hold credentials. */
+  /** May contain credentials. */
   readonly index?: string | undefined;
   readonly pythonMirror?: string | undefined;
   readonly wheelhouse?: string | undefined;
-  /** Where packages without a wheel are built, which runs their code. */
+  /** Policy for packages without a wheel, whose build runs their code. */
   readonly sourceBuilds: SourceBuilds;
   /** Default: one for this process, with the programs of the machine. */
   readonly isolation?: Isolation;
-  /** Of an isolated build, in place of the engine's own. */
+  /** Limits of an isolated build; default: those of the engine. */
   readonly buildLimits?: Partial<BuildLimits>;
   readonly extraCa?: string | undefined;
   readonly outbound: Outbound;
-  /** PATH and HOME of the server are looked at: where Pythons, compilers and pip's files are. */
+  /** PATH and HOME of the server, to find Python versions, compilers and the configuration of pip. */
   readonly environment: Readonly<Record<string, string>>;
   readonly now: () => number;
   readonly log: Log;
@@ -63,7 +63,7 @@ export interface UvOptions {
   readonly release?: UvRelease;
 }
 
-/** Looking for Pythons starts every one on the PATH, which takes seconds where each is behind a shim. */
+/** Finding Python versions starts each one on the PATH, which takes seconds with shims. */
 const INTERPRETER_MS = 600_000;
 
 /** Costs nothing until something is asked of it. */
@@ -109,18 +109,18 @@ class UvEnvironments implements Environments {
 
   async lock(spec: EnvironmentSpec, options: EnvironmentOptions = {}): Promise<EnvironmentLock> {
     return await this.#lock(spec, options).catch((error: unknown) => {
-      throw storageFault(error, this.#options.folder);
+      throw storageFailure(error, this.#options.folder);
     });
   }
 
   async build(lock: EnvironmentLock, options: EnvironmentOptions = {}): Promise<BuiltEnvironment> {
     return await this.#build(lock, options).catch((error: unknown) => {
-      throw storageFault(error, this.#options.folder);
+      throw storageFailure(error, this.#options.folder);
     });
   }
 
   async fault(type: EnvironmentSpec['type']): Promise<string | undefined> {
-    return await Promise.resolve(type === 'image' ? 'Nothing here runs images.' : undefined);
+    return await Promise.resolve(type === 'image' ? 'This installation does not run images.' : undefined);
   }
 
   async list(): ReturnType<Environments['list']> {
@@ -130,7 +130,7 @@ class UvEnvironments implements Environments {
   async evict(keepBytes: number): Promise<number> {
     await this.#store.sweep();
     const kept = await this.#store.list();
-    // The most recent first: for each of the others what it would free, shared as they are.
+    // The most recent first, so that each of the others counts only what its removal would free.
     const folders = kept.toReversed().map((one) => this.#store.folderOf(one));
     const sizes = await this.#store.measure([...folders, this.#store.cache]);
     let total = sizes.reduce((sum, size) => sum + size, 0);
@@ -155,7 +155,7 @@ class UvEnvironments implements Environments {
     if (spec.type === 'system') return systemLock;
     if (spec.type === 'image') throw noImages();
     const [wanted, bare] = await this.#checked(spec);
-    options.progress?.({ note: 'looking for Python' });
+    options.progress?.({ note: 'finding Python' });
     const interpreter = await this.#interpreter(spec.version, options);
     options.progress?.({ note: 'resolving' });
     const resolved = await this.#pins(spec, wanted, interpreter, options);
@@ -179,7 +179,7 @@ class UvEnvironments implements Environments {
     if (lockDigest(content) !== lock.digest) {
       throw new DaisError(
         'invalid_request',
-        `The text of the lock is not the one of digest ${lock.digest.slice(0, 80)}.`,
+        `The text of the lock does not match its digest ${lock.digest.slice(0, 80)}.`,
       );
     }
     let made = false;
@@ -207,7 +207,7 @@ class UvEnvironments implements Environments {
       variables: {
         VIRTUAL_ENV: folder,
         PYTHONNOUSERSITE: '1',
-        // Packages that tell their makers what they do: https://consoledonottrack.com, which MLflow keeps to, and onnxruntime.
+        // Disables telemetry of packages: https://consoledonottrack.com, which MLflow follows, and onnxruntime.
         DO_NOT_TRACK: '1',
         ORT_DISABLE_TELEMETRY: '1',
       },
@@ -215,7 +215,7 @@ class UvEnvironments implements Environments {
     };
   }
 
-  /** Every line and address of a spec, before anything is asked of anybody. */
+  /** Checks every line and URL of a spec before any request. */
   async #checked(spec: PythonSpec): Promise<readonly [wanted: readonly string[], bare: readonly string[]]> {
     const { requirements, lock, bare = [] } = spec;
     if (lock !== undefined && requirements.length + bare.length > 0) {
@@ -278,7 +278,7 @@ class UvEnvironments implements Environments {
           addresses: await this.#indexes.hosts(spec, wanted),
         }),
       );
-      // Comments name the file, which is of no use to anybody.
+      // Comments contain the file name, which is not useful.
       return text
         .replaceAll(/^\s*# via -r .*\n/gm, '')
         .replaceAll(/^(\s*#\s+)-r \S+\/requirements-\S+$/gm, '$1the requirements');
@@ -297,10 +297,10 @@ class UvEnvironments implements Environments {
     if (interpreter.platform !== content.platform) {
       throw new DaisError(
         'invalid_request',
-        `The lock is for ${content.platform} and this machine is ${interpreter.platform}: lock the requirements anew.`,
+        `The lock is for ${content.platform} and this machine is ${interpreter.platform}. Create a new lock on this platform.`,
       );
     }
-    options.progress?.({ note: `making an environment of ${content.requirements.length} packages` });
+    options.progress?.({ note: `creating an environment of ${content.requirements.length} packages` });
     const name = await this.#store.begin(digest);
     const folder = this.#store.folderOf({ folder: name });
     const file = await this.#temporary('lock', text);
@@ -308,7 +308,7 @@ class UvEnvironments implements Environments {
       const { executable } = interpreter;
       await this.#uv.run(['venv', '--quiet', '--no-project', '--python', executable, folder], {
         ...options,
-        doing: 'Making the environment',
+        doing: 'Creating the environment',
       });
       const identity = await identityOf(folder);
       const index = await this.#indexes.arguments(spec, options);
@@ -353,10 +353,10 @@ class UvEnvironments implements Environments {
   }
 
   /**
-   * Nobody can write bytecode into it later. The interpreter does it without its site, so that nothing of the packages runs
-   * (uv would start the environment's own). That some file cannot be compiled is no fault: packages carry templates. Tests of
-   * packages are left out, which are more than half of the usual ones: 7 s of CPU instead of 17 for pandas and scikit-learn, of which
-   * each start of Python would take 5.
+   * Compiles bytecode, because the environment is read-only later. The interpreter runs without its site, so that no package
+   * code runs (uv would start the environment's Python). Files that cannot be compiled are ignored: packages contain templates.
+   * Tests of packages are skipped, which are more than half of the usual files: 7 s of CPU instead of 17 for pandas and
+   * scikit-learn, of which each start of Python would take 5.
    */
   async #compile({ executable }: Interpreter, folder: string, { signal }: EnvironmentOptions): Promise<void> {
     const compile = ['-m', 'compileall', '-q', '-j', '0', '-x', '/tests?/', '--invalidation-mode', 'unchecked-hash'];
@@ -373,13 +373,13 @@ class UvEnvironments implements Environments {
     try {
       await this.evict(this.#options.maxBytes);
     } catch (error) {
-      // The environment is there all the same; the next build tries again.
-      this.#options.log.warn('environments could not be tidied up', { error });
+      // The environment is usable anyway; the next build retries.
+      this.#options.log.warn('could not remove unused environments', { error });
     }
   }
 
   async #emptyCache(): Promise<boolean> {
-    // Another build needs it now, and tidies up when it is done.
+    // Another build needs it now, and cleans up when it ends.
     if (!this.#uv.idle) return false;
     try {
       await this.#uv.run(['cache', 'clean', '--quiet'], {
@@ -389,7 +389,7 @@ class UvEnvironments implements Environments {
       });
       return true;
     } catch (error) {
-      this.#options.log.warn('the cache of environments could not be emptied', { error });
+      this.#options.log.warn('could not empty the cache of environments', { error });
       return false;
     }
   }
@@ -399,23 +399,23 @@ class UvEnvironments implements Environments {
     const fresh = known !== undefined && this.#options.now() - known.at < INTERPRETER_MS;
     if (fresh && (await isUnchanged(known.interpreter))) return known.interpreter;
     const interpreter = await findInterpreter(this.#uv, this.#searchPath, version, options);
-    // Versions that are asked for are few, and only those that are there get here.
+    // There are few requested versions, and only available ones get here.
     this.#interpreters.set(version ?? '', { interpreter, at: this.#options.now() });
     return interpreter;
   }
 
-  /** uv leads to the Pythons that it brought by links between them. */
+  /** uv links to the Python versions that it downloaded. */
   #pythonFolder({ prefix }: Interpreter): string {
     const own = path.join(this.#options.folder, 'pythons');
     return prefix.startsWith(`${own}/`) ? own : prefix;
   }
 
-  /** With wheels only; where these do not do and builds are permitted, once more with builds. */
+  /** Runs with wheels only; if wheels are missing and builds are permitted, runs again with builds. */
   async #installing(
     args: readonly string[],
     file: string,
     call: UvCall,
-    place: () => Promise<BuildPlace>,
+    place: () => Promise<BuildContext>,
   ): Promise<string> {
     try {
       return await this.#uv.run([...args, '--no-build', file], call);
@@ -429,11 +429,11 @@ class UvEnvironments implements Environments {
     }
   }
 
-  /** Why packages cannot be built in isolation here, with the reason of the installer. */
+  /** Returns why packages cannot be built in isolation, with the message of the installer. */
   async #isolationRefusal({ message }: DaisError): Promise<DaisError | undefined> {
     const report = await this.#isolation.report();
     if (!report.boundary.startsWith('bubblewrap')) {
-      const why = isolationRefusal('A package without a wheel is built, which runs its code. The build', {
+      const why = isolationRefusal('A package has no wheel, and building it runs its code. The build', {
         ...report,
         reason: report.reason ?? 'a build needs namespaces, which this machine does not permit',
       });
@@ -441,8 +441,8 @@ class UvEnvironments implements Environments {
     }
     if (this.#options.sourceBuilds === 'isolated' && (await this.#indexes.hasCredentials())) {
       const why =
-        'A package without a wheel is built, which runs its code. The build could read the credentials of the operator’s index: ' +
-        'name a version that has a wheel, or let the operator set `environments.sourceBuilds: true`.';
+        'A package has no wheel, and building it runs its code. The build could read the credentials of the operator’s index: ' +
+        'use a version that has a wheel, or ask the operator to set `environments.sourceBuilds: true`.';
       return new DaisError('invalid_request', `${message}\n${why}`);
     }
     return undefined;
@@ -451,7 +451,7 @@ class UvEnvironments implements Environments {
   #readableFor(interpreter: Interpreter, file: string): readonly string[] {
     const { folder, wheelhouse } = this.#options;
     const places = [this.#pythonFolder(interpreter), file, path.join(folder, 'authorities.pem'), wheelhouse];
-    // Every run sees what is below /usr.
+    // Every run sees /usr.
     return places.flatMap((place) => (place === undefined || /^\/usr(\/|$)/.test(place) ? [] : [place]));
   }
 
@@ -465,5 +465,5 @@ class UvEnvironments implements Environments {
 }
 
 function noImages(): Error {
-  return new Error('images are the business of another engine');
+  return new Error('this engine does not build images');
 }

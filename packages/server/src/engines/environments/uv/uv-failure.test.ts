@@ -8,7 +8,7 @@ const failed = (stderr: string, timedOut = false, refusals: readonly string[] = 
     { redact: (text) => text.replaceAll('hunter2', '***'), refusals },
   );
 
-test('what the outbound guard refused is the reason, whatever uv reports', () => {
+test('a refusal of the outbound guard is the reason, whatever uv reports', () => {
   const refusals = Array.from({ length: 7 }, (_, n) => `Connection to 10.0.0.${n}:80 was refused.`);
   const { code, message } = failed('error: HTTP status client error (403 Forbidden)', false, refusals);
   expect(code).toBe('address_refused');
@@ -26,13 +26,13 @@ test.each([
   expect(failed(stderr).code).toBe(code);
 });
 
-test('a time that ran out is told', () => {
-  expect(failed('', true)).toMatchObject({ code: 'upstream_failed', message: expect.stringContaining('in time') });
+test('reports a time limit', () => {
+  expect(failed('', true)).toMatchObject({ code: 'upstream_failed', message: expect.stringContaining('time limit') });
 });
 
-test('the words of uv are whole, without what it passed on its way and without what is secret', () => {
+test('contains the complete message of uv without progress lines and secrets', () => {
   const { message } = failed('warning: Failed to inspect Python\n  stderr\nerror: a hunter2\n  cause: b\n\nhint: c\n');
-  expect(message).toBe('Resolving failed; uv said:\nerror: a ***\n  cause: b\n\nhint: c');
+  expect(message).toBe('Resolving failed.\nuv reported:\nerror: a ***\n  cause: b\n\nhint: c');
 });
 
 test.each([
@@ -40,11 +40,11 @@ test.each([
   ['pandsa', 'pandas'],
   ['PIL', 'pillow'],
   ['tensorflwo', 'tensorflow'],
-])('%s may mean %s', (written, meant) => {
+])('for %s suggests %s', (written, meant) => {
   const { message } = failed(`error: Because ${written} was not found in the package registry and you require it`);
   expect(message).toContain(`Did you mean ${meant}?`);
 });
 
-test('a name near none gets no hint', () => {
+test('suggests nothing for an unknown name', () => {
   expect(failed('error: Because our-own-thing was not found in the package registry').message).not.toContain('mean');
 });

@@ -1,8 +1,8 @@
-/** What uv says when it fails, as an error for the person who asked. */
+/** Converts a failure of uv to an error for the user. */
 import { DaisError, nearest } from '@dais/api';
 import type { RunResult } from '#lib/process.ts';
 
-/** The whole of what a resolver says about a large set of requirements. */
+/** Enough for the full message of a resolver about a large set of requirements. */
 const MAX_WORDS = 16_384;
 
 const MAX_REFUSALS = 5;
@@ -10,10 +10,10 @@ const MAX_REFUSALS = 5;
 const FULL = /No space left on device|Disk quota exceeded|os error (?:28|122)\b/;
 const AWAY =
   /error sending request|client error \(Connect\)|dns error|connection (?:closed|reset)|timed out|status server error|\(5\d\d /i;
-/** Lines that are no reason: what uv looked at on its way. */
+/** Lines without a reason: progress messages of uv. */
 const ASIDE = /^(?:warning: Failed to inspect Python|Using (?:CPython|Python) )/;
 
-/** Names that are often written for others. */
+/** Common wrong names of packages. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
   attr: 'attrs',
   bs4: 'beautifulsoup4',
@@ -27,7 +27,7 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   yaml: 'pyyaml',
 };
 
-/** What most environments are made of. */
+/** Common packages. */
 const COMMON_NAMES = [
   ...Object.values(OTHER_NAMES),
   ...`accelerate boto3 catboost click cloudpickle dask datasets duckdb fastapi feast gensim grpcio hydra-core joblib jupyter kfp
@@ -38,9 +38,9 @@ const COMMON_NAMES = [
 ];
 
 export interface FailureAbout {
-  /** Takes secrets out of uv's words. */
+  /** Redacts secrets in the output of uv. */
   readonly redact: (text: string) => string;
-  /** A sentence for each connection that the outbound guard refused. */
+  /** A message for each connection that the outbound guard refused. */
   readonly refusals?: readonly string[];
 }
 
@@ -50,21 +50,23 @@ export function uvFailure(doing: string, result: RunResult, { redact, refusals =
     const shown = refusals.slice(0, MAX_REFUSALS).join('\n');
     return new DaisError('address_refused', `${doing} failed. ${shown}\nuv reported:\n${words}`);
   }
-  if (result.timedOut) return new DaisError('upstream_failed', `${doing} did not end in time; uv said:\n${words}`);
-  if (FULL.test(words)) return new DaisError('storage_full', `The disk for environments is full; uv said:\n${words}`);
+  if (result.timedOut)
+    return new DaisError('upstream_failed', `${doing} exceeded its time limit.\nuv reported:\n${words}`);
+  if (FULL.test(words))
+    return new DaisError('storage_full', `The disk for environments is full.\nuv reported:\n${words}`);
   if (AWAY.test(words)) {
     return new DaisError(
       'upstream_failed',
-      `${doing} failed because an index did not answer (\`environments.index\` names a mirror, \`outbound.proxy\` a proxy, ` +
-        `\`outbound.extraCa\` further authorities); uv said:\n${words}`,
+      `${doing} failed because an index did not respond (set a mirror in \`environments.index\`, a proxy in \`outbound.proxy\`, ` +
+        `or certificate authorities in \`outbound.extraCa\`).\nuv reported:\n${words}`,
     );
   }
-  return new DaisError('invalid_request', `${doing} failed; uv said:\n${words}${hint(words)}`);
+  return new DaisError('invalid_request', `${doing} failed.\nuv reported:\n${words}${hint(words)}`);
 }
 
 const NO_BUILD = /--no-build|Building source distributions .* disabled|no usable wheels/i;
 
-/** Whether uv failed because a package has no wheel that fits. */
+/** Returns whether uv failed because a package has no matching wheel. */
 export function needsBuild(words: string): boolean {
   return NO_BUILD.test(words);
 }
@@ -72,12 +74,12 @@ export function needsBuild(words: string): boolean {
 function readable(text: string): string {
   const lines = text.split('\n');
   const from = lines.findIndex((line) => /^error: |^\s*×/.test(line));
-  // Warnings about Pythons that do not run come first, each with lines of its own.
+  // Warnings about broken Python versions come first, each with several lines.
   const kept = from < 0 ? lines.filter((line) => !ASIDE.test(line)) : lines.slice(from);
   const words = kept.join('\n').trim();
   return words.length <= MAX_WORDS
     ? words
-    : `${words.slice(0, MAX_WORDS)}\n(and ${words.length - MAX_WORDS} characters)`;
+    : `${words.slice(0, MAX_WORDS)}\n(${words.length - MAX_WORDS} more characters)`;
 }
 
 function hint(words: string): string {
@@ -90,8 +92,8 @@ function hint(words: string): string {
   }
   if (needsBuild(words)) {
     return (
-      '\nA package without a wheel for this platform has to be built, which runs its code: ' +
-      'name a version that has one, or let the operator permit it by `environments.sourceBuilds`.'
+      '\nA package has no wheel for this platform, and building it runs its code: ' +
+      'use a version that has a wheel, or ask the operator to permit builds with `environments.sourceBuilds`.'
     );
   }
   return '';

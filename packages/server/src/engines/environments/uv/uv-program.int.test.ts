@@ -30,7 +30,7 @@ beforeEach(async () => {
     uv: undefined,
     wheelhouse: undefined,
     index: async () => ({ url: index.url }),
-    // As the address is the operator's, the guard is not asked.
+    // The guard does not check addresses of the operator.
     outbound: index.net.client({
       allowHosts: [],
       fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }),
@@ -43,10 +43,10 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-test('it is fetched from the index once, also when several ask, with progress', async () => {
+test('downloads uv once for concurrent callers, with progress', async () => {
   const notes: string[] = [];
   const progress = ({ note }: { note: string }) => notes.push(note);
-  // All tell of progress: which of the three comes first to the lock is not decided.
+  // All report progress: which of the three gets the lock first is not deterministic.
   const found = await Promise.all([1, 2, 3].map(() => findUv(parts, { progress })));
   expect(new Set(found)).toEqual(new Set([join(folder, 'uv', '9.9.9', 'uv')]));
   expect((await stat(found[0] ?? '')).mode & 0o111).toBe(0o111);
@@ -55,7 +55,7 @@ test('it is fetched from the index once, also when several ask, with progress', 
   expect(await readdir(join(folder, 'uv', '9.9.9'))).toEqual(['uv']);
 });
 
-test('a private index gets its credentials', async () => {
+test('sends credentials to a private index', async () => {
   index.password = 'bob:secret';
   const credentials = { user: 'bob', password: 'secret' };
   await findUv({ ...parts, index: async () => ({ url: index.url, credentials }) }, {});
@@ -66,14 +66,14 @@ test('a private index gets its credentials', async () => {
   expect(error.message).toContain('status 401');
 });
 
-test('other bytes than the pinned ones are refused', async () => {
+test('rejects bytes that differ from the pinned digest', async () => {
   index.files[0] = { file, bytes: zip({ other: '' }) };
   const error = await expectCode('upstream_failed', findUv(parts, {}));
   expect(error.message).toMatch(/ended after \d+ of \d+ bytes|has SHA-256/);
   expect(await readdir(join(folder, 'uv', '9.9.9'))).not.toContain('uv');
 });
 
-test('a wheel of the wheelhouse is used instead, and checked as well', async () => {
+test('uses and verifies a wheel of the wheelhouse', async () => {
   const wheelhouse = join(folder, 'wheels');
   const nothing = { ...parts, folder: join(folder, 'one'), wheelhouse, index: async () => undefined };
   const missing = await expectCode('invalid_config', findUv(nothing, {}));
@@ -94,8 +94,8 @@ test('a wheel of the wheelhouse is used instead, and checked as well', async () 
 
 test.each([
   ['that does not list it', (url: string) => url.replace('/simple', '/empty'), 'status 404'],
-  ['that is not there', () => 'http://127.0.0.1:1/simple', 'refuses the connection'],
-])('an index %s is named, with what to set', async (_, change, reason) => {
+  ['that does not exist', () => 'http://127.0.0.1:1/simple', 'refuses the connection'],
+])('names an index %s, with the relevant settings', async (_, change, reason) => {
   const error = await expectCode(
     'upstream_failed',
     findUv({ ...parts, index: async () => ({ url: change(index.url) }) }, {}),
@@ -106,7 +106,7 @@ test.each([
   }
 });
 
-test('a platform without a wheel, and a wheel that does not run there, are told', async () => {
+test('reports a platform without a wheel, and a wheel that does not run', async () => {
   await expectCode('invalid_config', findUv({ ...parts, release: { version: '9.9.9', wheels: {} } }, {}));
   const broken = zip({ 'uv-9.9.9.data/scripts/uv': '#!/bin/sh\necho no >&2; exit 1\n' });
   index.files[0] = { file, bytes: broken };

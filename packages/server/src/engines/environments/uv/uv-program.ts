@@ -1,4 +1,4 @@
-/** Finds the program `uv`: the operator's, or the pinned wheel, installed once in the engine's folder. */
+/** Finds the program `uv`: the operator's, or the pinned wheel, installed once into the folder of the engine. */
 import path from 'node:path';
 import { DaisError } from '@dais/api';
 import type { Outbound } from '#lib/outbound/outbound.ts';
@@ -9,12 +9,12 @@ import type { EnvironmentOptions } from '../contract.ts';
 import type { UvRelease } from './uv-release.ts';
 
 export interface UvProgramParts {
-  /** Everything of the engine lies below. */
+  /** Folder of all data of the engine. */
   readonly folder: string;
-  /** The operator's own program. */
+  /** Path of the operator's program. */
   readonly uv: string | undefined;
   readonly wheelhouse: string | undefined;
-  /** Where the wheel is looked for; undefined when none is known. */
+  /** Index for the wheel; undefined without an index. */
   readonly index: () => Promise<IndexAddress | undefined>;
   readonly outbound: Outbound;
   readonly release: UvRelease;
@@ -54,7 +54,11 @@ function daisError(fault: WheelError, version: string): DaisError {
   const cause = { cause: fault };
   switch (kind) {
     case 'platform':
-      return new DaisError('invalid_config', `${upperFirst(message)}: name one in \`environments.uv\`.`, cause);
+      return new DaisError(
+        'invalid_config',
+        `${upperFirst(message)}: set the path of uv in \`environments.uv\`.`,
+        cause,
+      );
     case 'digest':
       return new DaisError('invalid_config', `${message}.`, cause);
     case 'program':
@@ -62,13 +66,17 @@ function daisError(fault: WheelError, version: string): DaisError {
     case 'source':
       return new DaisError(
         'invalid_config',
-        `uv ${version} is needed to make environments, and ${message}: ${REMEDY}.`,
+        `uv ${version} is required to create environments, and ${message}: ${REMEDY}.`,
         cause,
       );
     case 'disk':
       return new DaisError('storage_full', `${upperFirst(message)}.`, cause);
     default:
-      return new DaisError('upstream_failed', `uv ${version}, which makes environments: ${message}; ${REMEDY}.`, cause);
+      return new DaisError(
+        'upstream_failed',
+        `uv ${version} is required to create environments: ${message}; ${REMEDY}.`,
+        cause,
+      );
   }
 }
 

@@ -1,10 +1,10 @@
-/** The one version of uv that Dais uses: the tools of the repository take it from the same file. */
+/** The pinned version of uv; the tools of the repository read it from the same file. */
 import type { PinnedWheel } from '#lib/python-index/pinned-wheel.ts';
 import pinned from './uv-release.json' with { type: 'json' };
 
 export interface UvRelease {
   readonly version: string;
-  /** By platform and architecture as Node calls them: `linux-x64`. */
+  /** By platform and architecture as Node names them: `linux-x64`. */
   readonly wheels: Readonly<Record<string, PinnedWheel | undefined>>;
 }
 

@@ -8,6 +8,6 @@ test.each([
   ['Installed 3 packages in 16ms', 'installed 3 packages'],
   [' + numpy==2.1.1', undefined],
   ['warning: something', undefined],
-])('%j gives the note %j', (line, note) => {
+])('for %j returns the note %j', (line, note) => {
   expect(progressNote(line)).toBe(note);
 });

@@ -1,6 +1,6 @@
 /**
- * Runs uv with an environment of its own: nothing of the server's variables or the user's configuration reaches it. It
- * connects through a proxy behind the outbound guard, because redirects and metadata of packages name further addresses.
+ * Runs uv with a clean environment: without variables of the server and without the configuration of the user. It connects
+ * through a proxy behind the outbound guard, because redirects and package metadata contain other addresses.
  */
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -14,19 +14,19 @@ import { run, type RunResult } from '#lib/process.ts';
 import { Semaphore } from '#lib/concurrency/semaphore.ts';
 import type { EnvironmentOptions } from '../contract.ts';
 import { secretForms, splitCredentials } from '#lib/python-index/index-address.ts';
-import { buildIsolated, type BuildLimits, type BuildPlace } from './isolated-build.ts';
+import { buildIsolated, type BuildLimits, type BuildContext } from './isolated-build.ts';
 import { RunningPrograms } from './running-programs.ts';
 import { uvFailure } from './uv-failure.ts';
 
 export interface UvRunnerParts {
   readonly folder: string;
   readonly program: (options: EnvironmentOptions) => Promise<string>;
-  /** Where interpreters and compilers are looked for. */
+  /** PATH for interpreters and compilers. */
   readonly searchPath: string;
   readonly outbound: Pick<Outbound, 'route' | 'faultOf'>;
-  /** Addresses that the operator configured, which may be anywhere. */
+  /** Addresses that the operator configured, which may be private. */
   readonly trusted: () => Promise<readonly string[]>;
-  /** PEM file of further authorities. */
+  /** PEM file of additional certificate authorities. */
   readonly extraCa: string | undefined;
   readonly pythonMirror: string | undefined;
   readonly isolation: Isolation;
@@ -34,18 +34,18 @@ export interface UvRunnerParts {
 }
 
 export interface UvCall extends EnvironmentOptions {
-  /** For the person who reads the error: `Resolving the requirements`. */
+  /** The operation for error messages: `Resolving the requirements`. */
   readonly doing: string;
   readonly variables?: Readonly<Record<string, string>>;
-  /** Taken out of everything that uv says. */
+  /** Redacted from all output of uv. */
   readonly secrets?: readonly string[];
   readonly timeoutMs?: number;
 }
 
 const TIMEOUT_MS = 30 * 60_000;
-/** uv downloads and unpacks on every core by itself: more of them only wait for each other. */
+/** uv downloads and unpacks on every core, so more instances would only compete. */
 const AT_ONCE = 2;
-/** The last that a build wrote before it was ended. */
+/** Length of the last output of a terminated build. */
 const WORDS_OF_BUILD = 4096;
 /** A lock of 300 packages with all their hashes is 600 kB. */
 const MAX_OUTPUT = 16 * 2 ** 20;
@@ -55,7 +55,7 @@ export class UvRunner {
   readonly #slots = new Semaphore(AT_ONCE);
   readonly #running: RunningPrograms;
   readonly #proxy: ForwardProxy;
-  /** Credentials of the mirror, whose address uv shows when it does not answer. */
+  /** Credentials of the mirror, whose URL uv prints when it does not respond. */
   readonly #secrets: readonly string[];
   #calls = 0;
   #base: Promise<Readonly<Record<string, string>>> | undefined;
@@ -70,12 +70,12 @@ export class UvRunner {
     this.#running = new RunningPrograms(path.join(parts.folder, 'running'));
   }
 
-  /** Nothing of this process is under way: what needs the cache for itself does not wait. */
+  /** Returns whether no call of this process is active, so that exclusive use of the cache need not wait. */
   get idle(): boolean {
     return this.#calls === 0;
   }
 
-  /** What uv writes to standard output. @throws DaisError with uv's words; the reason of the signal. */
+  /** Returns the standard output of uv. @throws DaisError with the message of uv; the reason of the signal. */
   async run(args: readonly string[], call: UvCall): Promise<string> {
     this.#calls += 1;
     try {
@@ -86,10 +86,10 @@ export class UvRunner {
   }
 
   /**
-   * The same in isolation, for calls that run code of packages: uv has a cache of its own, and reaches the hosts of `place` only.
-   * What it writes to `place.venv` is not trusted. @throws as `run`; DaisError with the limit that the build exceeded.
+   * Like `run`, in isolation, for calls that execute code of packages: uv has a private cache, and reaches the hosts of `place`
+   * only. Its output in `place.venv` is not trusted. @throws as `run`; DaisError with the limit that the build exceeded.
    */
-  async runIsolated(args: readonly string[], place: BuildPlace, call: UvCall): Promise<string> {
+  async runIsolated(args: readonly string[], place: BuildContext, call: UvCall): Promise<string> {
     this.#calls += 1;
     try {
       const { isolation, folder, searchPath, buildLimits } = this.#parts;
@@ -193,7 +193,7 @@ export class UvRunner {
     if (result.code === 0) return result.stdout.toString('utf8');
     const { program, redact, refusals } = about;
     if (result.code === 127) {
-      throw new DaisError('invalid_config', `uv could not be started (${program}): ${result.stderr.slice(0, 500)}`);
+      throw new DaisError('invalid_config', `could not start uv (${program}): ${result.stderr.slice(0, 500)}`);
     }
     throw uvFailure(doing, result, { redact, refusals: [...refusals] });
   }
@@ -222,7 +222,7 @@ export class UvRunner {
     const authorities = await this.#authorities();
     return {
       PATH: searchPath,
-      // Its own: no netrc, no settings and no keyring of the server's user.
+      // A private home: no netrc, no settings and no keyring of the server's user.
       HOME: home,
       LANG: 'C.UTF-8',
       UV_CACHE_DIR: path.join(folder, 'cache'),
@@ -235,7 +235,7 @@ export class UvRunner {
     };
   }
 
-  /** uv takes one bundle in place of its own, so the well-known authorities have to be in it. */
+  /** uv replaces its bundle with this one, so it must contain the well-known authorities. */
   async #authorities(): Promise<string | undefined> {
     const { extraCa, folder } = this.#parts;
     if (extraCa === undefined) return undefined;
@@ -247,7 +247,7 @@ export class UvRunner {
   }
 }
 
-/** Host and port of an address; nothing for a folder. */
+/** Returns host and port of a URL; nothing for a folder. */
 function hostOf(address: string): readonly { readonly host: string; readonly port: number }[] {
   if (!URL.canParse(address)) return [];
   const { protocol, hostname, port } = new URL(address);
@@ -256,7 +256,7 @@ function hostOf(address: string): readonly { readonly host: string; readonly por
   return [{ host, port: Number(port || (protocol === 'https:' ? 443 : 80)) }];
 }
 
-/** A note for a line of uv that tells of progress. */
+/** Returns a progress note for a line of uv. */
 export function progressNote(line: string): string | undefined {
   const words = line.trim();
   if (/^(Downloading|Building|Updating|Installing) \S/.test(words)) return words[0]!.toLowerCase() + words.slice(1);

@@ -1,12 +1,12 @@
 /**
- * Decides which batches of an ONNX graph may run within the caller's process: those whose memory and time are bounded by the graph
- * alone. Everything else runs in a process with limits.
+ * Decides which batches of an ONNX graph may run within the caller's process: those with statically bounded memory and time.
+ * All others run in a process with limits.
  */
 import type { Tensor, TensorSpec } from '../contract.ts';
 import { boundOnnx } from './graph/bound-onnx.ts';
 
 export interface GraphPlacement {
-  /** Most rows of one batch within the caller's process; 0: none. */
+  /** Maximum rows of one batch within the caller's process; 0: none. */
   readonly rows: number;
   /** Why larger batches, or all, run in a process. */
   readonly reason: string | undefined;
@@ -19,16 +19,16 @@ export interface PlacedGraph {
   readonly maxRows: number;
 }
 
-/** Of loading and one run together. Threads run several at once, so a gateway of 1 GiB still has room. */
+/** Limit of loading and one run together. Threads run several batches concurrently, so a gateway of 1 GiB still has space. */
 const MOST_BYTES = 128 * 1024 * 1024;
 /** About two seconds on one core: native code cannot be interrupted. */
 const MOST_OPERATIONS = 2e9;
-/** Of loading, about 0.2 s: the runtime blocks the caller's thread meanwhile. Each node takes 150 µs. */
+/** Limit of loading, about 0.2 s: the runtime blocks the caller's thread. Each node takes 150 µs. */
 const MOST_LOAD_OPERATIONS = 2e8;
-/** Other open dimensions, such as the length of a sequence. */
+/** Maximum of other dynamic dimensions, such as the length of a sequence. */
 const MOST_OPEN_DIMENSION = 512;
 const MOST_TEXT_BYTES = 1024 * 1024;
-/** Where the largest admitted batch needs too much, smaller ones are tried. */
+/** If the largest admitted batch needs too much, smaller ones are tried. */
 const SMALLER_ROWS = [4096, 1024, 256, 64, 16];
 
 export const ISOLATED: GraphPlacement = { rows: 0, reason: undefined };
@@ -45,19 +45,19 @@ export function placeGraph({ file, externalData, maxRows }: PlacedGraph): GraphP
     if (!bound.bounded) return { rows: 0, reason: bound.reason };
     if (bound.loadOperations > MOST_LOAD_OPERATIONS) {
       const seconds = (bound.loadOperations / 1e9).toPrecision(2);
-      return { rows: 0, reason: `the runtime needs up to ${seconds} s to load it` };
+      return { rows: 0, reason: `loading it takes up to ${seconds} s` };
     }
     if (bound.peakBytes <= MOST_BYTES && bound.operations <= MOST_OPERATIONS) return { rows, reason };
     const mebibytes = Math.ceil(bound.peakBytes / 2 ** 20);
     const node = bound.largest === undefined ? '' : ` (largest: operator ${bound.largest.operator})`;
     reason ??= `a batch of ${rows} rows needs up to ${mebibytes} MiB and ${bound.operations.toExponential(1)} operations${node}`;
-    // Weights do not get smaller with the batch.
+    // Weights do not depend on the batch size.
     if (bound.loadBytes > MOST_BYTES) break;
   }
   return { rows: 0, reason };
 }
 
-/** Returns a check whether a batch is one of those that the bound was computed for. Called for each batch. */
+/** Returns a function that checks whether the bound covers a batch. Called for each batch. */
 export function admittedBatches(
   { rows }: GraphPlacement,
   specs: readonly TensorSpec[],

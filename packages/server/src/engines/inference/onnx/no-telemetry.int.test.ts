@@ -6,8 +6,8 @@ import { expect, test } from 'vitest';
 import { run } from '#lib/process.ts';
 import { boostedTrees } from './onnx-files.testing.ts';
 
-/** What the library writes before it sends: an id of the machine, a database of events, a log. */
-test('the runtime tells nobody: it keeps no id of the machine and no events', { timeout: 120_000 }, async () => {
+/** Files that the library writes before it sends telemetry: an id of the machine, a database of events, a log. */
+test('the runtime sends no telemetry: it stores no machine id and no events', { timeout: 120_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'dais-telemetry-'));
   const file = join(folder, 'model.onnx');
   await writeFile(file, boostedTrees({ features: 2, trees: 1, depth: 1 }));

@@ -1,10 +1,10 @@
-/** What is known of an ONNX file before any runtime sees it, computed where a hostile file delays nobody. */
+/** Analyzes an ONNX file without a runtime, in a thread, so that a hostile file does not block the caller. */
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DaisError } from '@dais/api/errors';
 import type { Clock } from '#lib/clock.ts';
-import { programUrl, startThread } from '#lib/process.ts';
-import { placeInside } from '../model-place.ts';
+import { programBeside, startThread } from '#lib/process.ts';
+import { resolveInside } from '../model-location.ts';
 import { ISOLATED, placeGraph, type GraphPlacement } from './graph-placement.ts';
 import { describeOnnx, LONGEST_FILE, type OnnxDescription } from './onnx-description.ts';
 
@@ -29,16 +29,16 @@ export type AnalysisMessage =
   | { readonly type: 'placed'; readonly placement: GraphPlacement }
   | { readonly type: 'refused'; readonly detail: string };
 
-/** Reading one takes less than a thread takes to start. */
+/** Reading a file up to this size is faster than starting a thread. */
 const SMALL_FILE = 1024 * 1024;
-/** So is the analysis of its graph, which takes 50 µs for each node. */
+/** So is the analysis of a graph up to this size, which takes 50 µs per node. */
 const FEW_NODES = 200;
 /** A graph of 50,000 nodes takes 5 s. */
 const LONGEST_MS = 30_000;
-/** Larger ones run in a process in any case: their weights alone exceed what is admitted within the caller's. */
+/** Larger models always run in a process: their weights exceed the limit within the caller's process. */
 const LARGEST_PLACED = 64 * 1024 * 1024;
 
-/** @throws DaisError `invalid_request` for what is no ONNX model that can be served. */
+/** @throws DaisError `invalid_request` for a file that is not an ONNX model that Dais can serve. */
 export async function analyzeOnnx(request: AnalysisRequest, clock: Clock): Promise<OnnxAnalysis> {
   const { size } = await stat(request.file);
   if (size > SMALL_FILE) return await inThread(request, clock);
@@ -69,12 +69,12 @@ async function inThread(request: AnalysisRequest, clock: Clock): Promise<OnnxAna
   try {
     return await new Promise<OnnxAnalysis>((resolve, reject) => {
       let found: Omit<OnnxAnalysis, 'placement'> | undefined;
-      // What could not be analyzed is not known to be bounded.
+      // A graph that could not be analyzed counts as unbounded.
       const giveUp = (why: string) => {
         if (found === undefined) reject(refusal(why));
         else resolve({ ...found, placement: { rows: 0, reason: why } });
       };
-      cancel = clock.after(LONGEST_MS, () => giveUp(`the analysis took longer than ${LONGEST_MS / 1000} s`));
+      cancel = clock.after(LONGEST_MS, () => giveUp(`the analysis exceeded its time limit of ${LONGEST_MS / 1000} s`));
       thread.on('message', (message: AnalysisMessage) => {
         if (message.type === 'refused') reject(refusal(message.detail));
         else if (message.type === 'described') found = message;
@@ -95,7 +95,7 @@ function refusal(detail: string): DaisError {
 
 async function read({ folder, file }: AnalysisRequest) {
   if ((await stat(file)).size >= LONGEST_FILE) {
-    throw refusal('The ONNX file cannot be served: it is 2 GiB or larger. Keep its weights as external data.');
+    throw refusal('The ONNX file cannot be served: it is 2 GiB or larger. Store its weights as external data.');
   }
   const content = await readFile(file);
   const description = describeOnnx(content);
@@ -109,13 +109,13 @@ async function read({ folder, file }: AnalysisRequest) {
   return { content, description, bytes, externalData };
 }
 
-/** Weights beside the file: relative to it, within the model's folder, no link out of it. */
+/** Checks external weights: relative to the file, within the model's folder, without links out of it. */
 async function sizeOfData(folder: string, file: string, location: string): Promise<number> {
   const below = path.relative(folder, path.dirname(file));
-  // The location itself must not climb, even where that would still end inside of the folder.
-  await placeInside(path.dirname(file), location);
-  const place = await placeInside(folder, below === '' ? location : `${below}/${location}`);
+  // The location must not contain `..`, even if it ends inside the folder.
+  await resolveInside(path.dirname(file), location);
+  const place = await resolveInside(folder, below === '' ? location : `${below}/${location}`);
   const found = await stat(place);
-  if (!found.isFile()) throw refusal(`The external data \`${location}\` is no file.`);
+  if (!found.isFile()) throw refusal(`The external data \`${location}\` is not a file.`);
   return found.size;
 }

@@ -1,6 +1,6 @@
 /**
- * ONNX models that exhaust memory or time, or end the process that runs them, without limits: each with what the static analysis
- * must find, and inputs that trigger it.
+ * ONNX models that exhaust memory or time, or crash their process, without limits: each with the expected result of the static
+ * analysis, and inputs that trigger it.
  */
 import type { Tensor } from '../contract.ts';
 import { onnxFile, onnxGraph, type GraphText, type NodeText, type Weights } from './onnx-files.testing.ts';
@@ -9,14 +9,14 @@ import { floats, ints, node, rowOf, scalar, VALUE, X, Y } from './onnx-nodes.tes
 export interface OnnxBomb {
   readonly name: string;
   readonly file: Buffer;
-  /** External data beside the model. */
+  /** External data of the model. */
   readonly files?: Readonly<Record<string, Buffer>>;
   /**
-   * `reason`: the graph is not bounded, for this reason. `bytes`, `operations`: it is bounded, and needs at least this much with
-   * a batch of 1,000 rows.
+   * `reason`: the graph is not bounded, for this reason. `bytes`, `operations`: it is bounded, and needs at least this with a
+   * batch of 1,000 rows.
    */
   readonly found: { readonly reason: RegExp } | { readonly bytes: number } | { readonly operations: number };
-  /** When memory or time is exhausted: while it is loaded, in the first run; `never`: the runtime refuses it. */
+  /** When memory or time is exhausted: during loading, in the first run; `never`: the runtime rejects it. */
   readonly strikes: 'load' | 'run' | 'never';
   readonly inputs: readonly Tensor[];
 }
@@ -32,7 +32,7 @@ const spent = (big = 'big'): NodeText[] => [
   node('Add', ['x', 'sum/float'], 'y'),
 ];
 
-/** The first row as whole numbers: sizes that a caller chooses. */
+/** The first row as integers: sizes that a caller chooses. */
 const sizes = (count: number): NodeText[] => [
   node('Slice', ['x', 'zero', 'one', 'zero'], 'row'),
   node('Reshape', ['row', 'flat'], 'row/flat'),
@@ -118,7 +118,7 @@ function growingScan(): Buffer {
   return model([scan, ...spent()], [floats('items', ...Array.from({ length: 64 }, () => 1))]);
 }
 
-/** Scans within scans, each over 1,000 elements: little memory, and no end in sight. */
+/** Nested scans, each over 1,000 elements: little memory, very long duration. */
 function nestedScans(depth: number): Buffer {
   const level = (left: number): Buffer => {
     const state = `state${left}`;
@@ -236,7 +236,7 @@ const external = (name: string, rest: Partial<Weights>): Weights => ({
 });
 const withExternal = (rest: Partial<Weights>) => model([node('Add', ['x', 'w'], 'y')], [external('w', rest)]);
 
-/** All of them; `strikes` says which exhaust a process that loads or runs them. */
+/** All models; `strikes` marks those that exhaust a process that loads or runs them. */
 export function onnxBombs(): OnnxBomb[] {
   const reason = (pattern: RegExp) => ({ reason: pattern });
   const unknown = reason(/not known before a run/);
@@ -299,7 +299,7 @@ export function onnxBombs(): OnnxBomb[] {
       { bytes: 4e9 },
     ),
     bomb('Tile by input values', 'run', ofSizes([node('Tile', ['x', 'sizes'], 'big'), ...spent()]), unknown, [
-      // The runtime refuses more than 4 GiB.
+      // The runtime rejects more than 4 GiB.
       rowOf(32_000, 8000, 1, 1),
     ]),
     bomb(
@@ -428,7 +428,7 @@ export function onnxBombs(): OnnxBomb[] {
         'external data that is too short',
         'never',
         withExternal({ shape: [1_000_000] }),
-        reason(/has 16 bytes, and a tensor reads up to byte 4000000/),
+        reason(/has 16 bytes, but a tensor needs 4000000/),
       ),
       files: { 'weights.bin': Buffer.alloc(16) },
     },
@@ -448,7 +448,7 @@ export function onnxBombs(): OnnxBomb[] {
       'text that doubles',
       'run',
       doublingText(40),
-      reason(/^operator StringConcat in node `t1`: it makes text whose length has no limit/),
+      reason(/^operator StringConcat in node `t1`: it creates text without a length limit/),
       [{ name: 'x', datatype: 'BYTES', shape: [1, 1], data: [Buffer.from('grows')] }],
     ),
     bomb(

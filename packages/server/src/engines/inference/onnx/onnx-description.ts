@@ -1,4 +1,4 @@
-/** What an ONNX file says of itself, read before any runtime sees it: inputs, outputs, and the files that it wants read. */
+/** Reads the description of an ONNX file without a runtime: inputs, outputs, and external data files. */
 import { DaisError } from '@dais/api/errors';
 import { ProtobufError, ProtobufReader } from '#lib/formats/protobuf-reader.ts';
 import type { Datatype, TensorSpec } from '../contract.ts';
@@ -6,15 +6,15 @@ import type { Datatype, TensorSpec } from '../contract.ts';
 export interface OnnxDescription {
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
-  /** Outputs that are maps or sequences, as converters make of class probabilities. */
+  /** Outputs that are maps or sequences; converters create them for class probabilities. */
   readonly leftOut: readonly string[];
-  /** Locations of external data, as the file writes them. */
+  /** Locations of external data, as in the file. */
   readonly externalData: readonly string[];
-  /** Domains of operators that neither ONNX nor the runtime has. */
+  /** Domains of operators that are not part of ONNX or the runtime. */
   readonly foreignDomains: readonly string[];
-  /** How many nodes the file has, those of functions and of graphs within graphs included. */
+  /** Number of nodes, including those of functions and subgraphs. */
   readonly nodes: number;
-  /** A function that is called often multiplies its nodes. */
+  /** Repeated calls of a function multiply its nodes. */
   readonly hasFunctions: boolean;
 }
 
@@ -37,7 +37,7 @@ const DATATYPES: Readonly<Record<number, Datatype>> = {
 
 const BF16 = 16;
 
-/** Those that onnxruntime brings with it. */
+/** Domains that onnxruntime includes. */
 const KNOWN_DOMAINS = new Set([
   '',
   'ai.onnx',
@@ -49,15 +49,15 @@ const KNOWN_DOMAINS = new Set([
   'com.ms.internal.nhwc',
 ]);
 
-/** Graphs within graphs; real ones have three or four. */
+/** Maximum nesting of graphs; real models have three or four levels. */
 const DEEPEST = 64;
-/** Larger ones cannot be protocol buffers: their weights lie in files beside them. */
+/** Protocol buffers cannot be larger: larger models have external weights. */
 export const LONGEST_FILE = 2 ** 31;
 
 interface Found {
   readonly externalData: Set<string>;
   readonly domains: Set<string>;
-  /** Of functions that the file itself brings. */
+  /** Domains of functions in the file. */
   readonly ownDomains: Set<string>;
   depth: number;
   nodes: number;
@@ -68,7 +68,7 @@ interface Value {
   readonly name: string;
   /** Undefined for what is no tensor. */
   readonly elementType: number | undefined;
-  /** Undefined where the file leaves even the number of dimensions open. */
+  /** Undefined if the file does not declare the number of dimensions. */
   readonly shape: readonly number[] | undefined;
 }
 
@@ -78,7 +78,7 @@ interface Graph {
   readonly initializers: Set<string>;
 }
 
-/** @throws DaisError `invalid_request` for what is no ONNX model or has inputs that no tensor can be. */
+/** @throws DaisError `invalid_request` for a file that is not an ONNX model, or that has inputs that are not tensors. */
 export function describeOnnx(bytes: Buffer): OnnxDescription {
   const found: Found = {
     externalData: new Set(),
@@ -101,12 +101,12 @@ export function describeOnnx(bytes: Buffer): OnnxDescription {
       else reader.skip();
     }
   } catch (error) {
-    if (!(error instanceof ProtobufError)) throw error;
-    refuse(`it is no ONNX model (${error.message}).`);
+    if (!(error instanceof ProtobufFault)) throw error;
+    refuse(`it is not an ONNX model (${error.message}).`);
   }
-  if (!hasGraph) refuse('it is no ONNX model (it has no graph).');
+  if (!hasGraph) refuse('it is not an ONNX model (it has no graph).');
   const outputs = main.outputs.filter(({ elementType }) => elementType !== undefined);
-  if (outputs.length === 0) refuse('none of its outputs is a tensor (convert it with `zipmap=False`).');
+  if (outputs.length === 0) refuse('none of its outputs is a tensor. Convert it with `zipmap=False`.');
   return {
     inputs: main.inputs.map((value): TensorSpec => {
       const hasDefault = main.initializers.has(value.name);
@@ -122,14 +122,16 @@ export function describeOnnx(bytes: Buffer): OnnxDescription {
 }
 
 function specOf({ name, elementType, shape }: Value, role: string): TensorSpec {
-  if (elementType === undefined) refuse(`its ${role} \`${name}\` is no tensor.`);
+  if (elementType === undefined) refuse(`its ${role} \`${name}\` is not a tensor.`);
   if (elementType === BF16) {
-    refuse(`its ${role} \`${name}\` is BF16, which the runtime does not hand over: let the model cast it (to FP32).`);
+    refuse(
+      `its ${role} \`${name}\` is BF16, which the runtime cannot return: cast it in the model, for example to FP32.`,
+    );
   }
-  if (shape === undefined && role === 'input') refuse(`its input \`${name}\` says nothing of its dimensions.`);
+  if (shape === undefined && role === 'input') refuse(`its input \`${name}\` declares no dimensions.`);
   const datatype = DATATYPES[elementType];
   if (datatype === undefined)
-    refuse(`its ${role} \`${name}\` has the element type ${elementType}, which is not served.`);
+    refuse(`its ${role} \`${name}\` has the element type ${elementType}, which is not supported.`);
   return { name, datatype, shape: shape ?? [-1] };
 }
 
@@ -224,7 +226,7 @@ function readTensor(reader: ProtobufReader, found: Found): string {
       });
     } else reader.skip();
   }
-  // Named without being used, it is looked at all the same.
+  // Checked even if it is not used.
   if (isExternal || location !== undefined) found.externalData.add(location ?? '');
   return name;
 }

@@ -1,13 +1,13 @@
 /**
- * Models in ONNX, by onnxruntime. A graph runs within the caller's process only where its memory and time are bounded statically
- * and small, its author is trusted, and it passed a trial in a process with limits; all others run in processes with limits.
- * `run` of onnxruntime blocks the thread it is called on, so only short batches stay on the caller's: a hop to another thread
- * costs 50 µs, which is what a small model takes.
+ * Serves ONNX models with onnxruntime. A graph runs within the caller's process only if its memory and time are statically
+ * bounded and small, its author is trusted, and it passed a test in a process with limits; all others run in processes with
+ * limits. `run` of onnxruntime blocks its thread, so only short batches stay on the caller's thread: a hop to another thread
+ * costs 50 µs, the duration of a small model.
  */
 import { DaisError } from '@dais/api';
 import type { Isolation } from '#engines/isolation/contract.ts';
 import { sharedIsolation } from '#engines/isolation/open-isolation.ts';
-import { programFolders } from '#engines/isolation/program-folders.ts';
+import { programFolders } from '#engines/isolation/programs.ts';
 import type { Clock } from '#lib/clock.ts';
 import { BufferPool } from '#lib/concurrency/buffer-pool.ts';
 import { Lazy } from '#lib/concurrency/lazy.ts';
@@ -15,10 +15,10 @@ import type { Log } from '#lib/log.ts';
 import { ownProgram, programUrl } from '#lib/process.ts';
 import { testBatches, type BatchTest } from '../batch-test.ts';
 import type { InferenceEngine, InferOptions, LoadedModel, LoadOptions, ModelFiles, Tensor } from '../contract.ts';
-import { findModel, placeInside, type ModelPlace } from '../model-place.ts';
+import { findModel, resolveInside, type ModelLocation } from '../model-location.ts';
 import { modelLimits, mostRows, type ModelLimits } from '../model-limits.ts';
 import { ModelProcess } from '../model-process.ts';
-import { openTried, readSample, type Tried } from '../pool-trial.ts';
+import { openTestedPool, readSample, type TestedPool } from '../tested-pool.ts';
 import { RunnerPool } from '../runner-pool.ts';
 import { ServedModel } from '../served-model.ts';
 import { checkInputs, joinRows, rowsOf } from '../tensors.ts';
@@ -35,23 +35,23 @@ export interface OnnxInferenceOptions {
   /** Default: one for this process, with the programs of the machine. */
   readonly isolation?: Isolation;
   readonly random?: () => number;
-  /** Files up to this size are timed on the caller's thread; 0: none. Default 8 MiB. */
+  /** Models up to this file size are timed on the caller's thread; 0: none. Default 8 MiB. */
   readonly callerThreadBytes?: number;
-  /** Nothing runs within this process, however small and trusted it is. */
+  /** Runs no model within this process, even small and trusted ones. */
   readonly onlyProcesses?: boolean;
 }
 
-/** Larger ones take tens of milliseconds to load, which would be on the caller's thread (23 MB: 47 ms). */
+/** Larger models take tens of milliseconds to load on the caller's thread (23 MB: 47 ms). */
 const SMALL_FILE = 8 * 1024 * 1024;
 const SMALL_RUN_NS = 100_000;
-/** What one batch may take on the caller's thread; longer ones go to another. */
+/** Maximum duration of a batch on the caller's thread; longer ones run on another. */
 const LONGEST_HERE_NS = 1_000_000;
-/** A model is measured for so many runs, and no longer than that on the caller's thread. */
+/** Number of measured runs on the caller's thread. */
 const MEASURED_RUNS = 50;
 const MEASURED_NS = 5_000_000n;
 /** Threads of Node itself. */
 const NODE_THREADS = 16;
-/** Of batches that went to a thread and came back, for the next ones. */
+/** Reusable memory for transfers to and from threads. */
 const MOST_KEPT_BYTES = 64 * 1024 * 1024;
 
 interface Found {
@@ -72,8 +72,8 @@ export class OnnxInference implements InferenceEngine {
   constructor(options: OnnxInferenceOptions) {
     this.#options = options;
     this.#isolation = options.isolation ?? sharedIsolation();
-    this.#memory = new BufferPool(options.clock, MOST_KEPT_BYTES);
-    // Here, because a thread has its own copy of the variables, which the library does not see.
+    this.#memory = new KeptMemory(options.clock, MOST_KEPT_BYTES);
+    // Set here, because the library does not see the variables of a thread.
     disableTelemetry();
   }
 
@@ -95,7 +95,7 @@ export class OnnxInference implements InferenceEngine {
     const found = await find(files, { threads, maxRows: mayBeWithin ? mostRows(options) : undefined, clock });
     const limits = modelLimits(options, found.bytes);
     const { placement } = found;
-    // The trial itself has two rows.
+    // The test has two rows.
     if (placement.rows < 2) return await this.#inProcesses(found, options, limits);
     if (!isProven) {
       const { pool } = await this.#openProcesses(found, { ...options, workers: 1 }, limits);
@@ -118,7 +118,7 @@ export class OnnxInference implements InferenceEngine {
     });
   }
 
-  /** Batches that are bounded run on the caller's thread if they are short, else in threads; the others in processes. */
+  /** Bounded batches run on the caller's thread if they are short, else in threads; all others run in processes. */
   async #within(found: Found, options: LoadOptions, limits: ModelLimits): Promise<LoadedModel> {
     const { workers = 1, onPhase = () => {} } = options;
     const { description, bytes, plan, placement } = found;
@@ -147,7 +147,7 @@ export class OnnxInference implements InferenceEngine {
       test = await testBatches(run, description.inputs, description.outputs, sample);
     }
     const opened = async () => [await threads.opened(), await processes.opened()];
-    // What is counted is asked for at once, and a pool says so when it is there.
+    // Statistics can be read immediately, before the pool is open.
     const pools: RunnerPool[] = [];
     const poolOf = async (lazy: Lazy<RunnerPool>) => {
       const pool = await lazy.get();
@@ -179,7 +179,7 @@ export class OnnxInference implements InferenceEngine {
     });
   }
 
-  /** The model on the caller's thread; undefined when it takes too long for that. */
+  /** Opens the model on the caller's thread; undefined when it is too slow for that. */
   async #openHere(
     { plan, description, bytes }: Found,
     sample: readonly Tensor[] | undefined,
@@ -200,11 +200,11 @@ export class OnnxInference implements InferenceEngine {
     { plan, folder, description }: Found,
     { workers = 1, sample, onEnd, onPhase = () => {} }: LoadOptions,
     { memoryBytes, loadMs, inferMs }: ModelLimits,
-  ): Promise<Tried> {
+  ): Promise<TestedPool> {
     const make = async () => {
       const program = programUrl(import.meta.url, './onnx-process');
       const command = [process.execPath, ...ownProgram(program), JSON.stringify(plan)];
-      // Where nothing isolates, a process with limits must do: operators are no programs.
+      // Without isolation, a process with limits is enough: operators are not programs.
       const { boundary } = await this.#isolation.report();
       const { process: started } = await ModelProcess.start({
         isolation: this.#isolation,
@@ -225,7 +225,10 @@ export class OnnxInference implements InferenceEngine {
     };
     onPhase('loading the model in a process');
     const { inputs, outputs } = description;
-    return await openTried({ ...this.#poolParts(workers), make, inferMs, onEnd }, { inputs, outputs, sample, onPhase });
+    return await openTestedPool(
+      { ...this.#poolParts(workers), make, inferMs, onEnd },
+      { inputs, outputs, sample, onPhase },
+    );
   }
 
   #poolParts(size: number) {
@@ -263,15 +266,15 @@ function runnerOf(session: OnnxSession) {
 }
 
 interface Speed {
-  /** Of a batch of two rows. */
+  /** Duration of a batch of two rows. */
   readonly runNs: number;
-  /** Of each further row. */
+  /** Duration of each additional row. */
   readonly rowNs: number;
 }
 
 /**
- * The least of some runs: the first ones make plans and memory and are not compiled yet, and whatever else the machine does only adds. The
- * median of seven runs of a model of 25 µs was more than 100.
+ * Returns the minimum of several runs: the first runs allocate memory and are not compiled yet, and other load only adds time.
+ * The median of seven runs of a 25 µs model was more than 100 µs.
  */
 async function measure(
   run: (inputs: readonly Tensor[]) => Promise<unknown>,
@@ -295,7 +298,7 @@ async function measure(
   return { runNs, rowNs: Math.max(1, ((await time(inputs)) - runNs) / 30) };
 }
 
-/** All that can be known without the runtime. @throws DaisError `invalid_request` */
+/** Analyzes the model without the runtime. @throws DaisError `invalid_request` */
 async function find(
   files: ModelFiles,
   {
@@ -305,19 +308,19 @@ async function find(
   }: { readonly threads: number; readonly maxRows: number | undefined; readonly clock: Clock },
 ): Promise<Found> {
   const place = await findModel(files);
-  const file = place.type === 'file' ? place.file : await placeInside(place.root, onnxPath(place));
-  if (!file.endsWith('.onnx')) refuse('It is no `.onnx` file.');
+  const file = place.type === 'file' ? place.file : await resolveInside(place.root, onnxPath(place));
+  if (!file.endsWith('.onnx')) refuse('The model is not an `.onnx` file.');
   const { folder } = place;
   const { description, bytes, placement } = await analyzeOnnx({ folder, file, maxRows }, clock);
   const [foreign] = description.foreignDomains;
-  if (foreign !== undefined) refuse(`The model uses operators of \`${foreign}\`, which onnxruntime does not have.`);
+  if (foreign !== undefined) refuse(`The model uses operators of \`${foreign}\`, which onnxruntime does not support.`);
   return { folder, plan: { file, threads, outputs: description.outputs }, description, bytes, placement };
 }
 
-function onnxPath({ description }: ModelPlace & { type: 'mlmodel' }): string {
+function onnxPath({ description }: ModelLocation & { type: 'mlmodel' }): string {
   const flavors = description['flavors'] as Record<string, Record<string, unknown> | undefined> | undefined;
   const data = flavors?.['onnx']?.['data'];
-  if (typeof data !== 'string') refuse('The `MLmodel` has no flavour `onnx`.');
+  if (typeof data !== 'string') refuse('The `MLmodel` has no flavor `onnx`.');
   return data;
 }
 

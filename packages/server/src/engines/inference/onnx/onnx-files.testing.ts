@@ -1,4 +1,4 @@
-/** Writes ONNX files for tests: only the messages that they need. */
+/** Writes ONNX files for tests, with the required messages only. */
 import { bytesField, messageOf, numberField, type ProtobufField } from '#lib/formats/protobuf-writer.ts';
 import type { Datatype } from '../contract.ts';
 
@@ -40,7 +40,7 @@ export interface NodeText {
 export interface ValueText {
   readonly name: string;
   readonly datatype: Datatype;
-  /** A text is an open dimension. */
+  /** A string is a dynamic dimension. */
   readonly shape: readonly (number | string)[];
 }
 
@@ -51,7 +51,7 @@ export interface Weights {
   readonly datatype?: Datatype;
   /** Its bytes are in this file instead. */
   readonly location?: string;
-  /** Where in the file they start, and how many they are. */
+  /** Offset and length in the file. */
   readonly offset?: number;
   readonly length?: number;
 }
@@ -61,7 +61,7 @@ export interface GraphText {
   readonly inputs: readonly ValueText[];
   readonly outputs: readonly ValueText[];
   readonly weights?: readonly Weights[];
-  /** Mostly zeros: the first tensor holds the others, the second says where. */
+  /** Sparse values: the first tensor has the non-zero values, the second their indices. */
   readonly sparse?: readonly {
     readonly values: Weights;
     readonly indices: Weights;
@@ -79,9 +79,9 @@ export interface FunctionText {
 
 export interface FileText {
   readonly functions?: readonly FunctionText[];
-  /** Of `ai.onnx`. Default 17. */
+  /** Version of `ai.onnx`. Default 17. */
   readonly opset?: number;
-  /** Of further domains. */
+  /** Versions of other domains. */
   readonly domains?: readonly string[];
 }
 
@@ -177,7 +177,7 @@ function valueOf({ name, datatype, shape }: ValueText): Buffer {
   return messageOf(bytesField(1, name), bytesField(2, messageOf(bytesField(1, tensor))));
 }
 
-/** Gives what it gets. */
+/** Returns its input. */
 export function identity(datatype: Datatype): Buffer {
   const shape = ['n', 3];
   return onnxFile({
@@ -197,8 +197,8 @@ export function linear(weights: Float32Array, location?: string): Buffer {
   });
 }
 
-/** Each row less the mean of all rows: a row's answer depends on its neighbours. */
-export function lessTheMean(): Buffer {
+/** Each row minus the mean of all rows: the result of a row depends on the batch. */
+export function minusMean(): Buffer {
   const value = (name: string) => ({ name, datatype: 'FP32' as const, shape: ['n', 3] });
   return onnxFile({
     nodes: [
@@ -214,11 +214,11 @@ export interface Trees {
   readonly features: number;
   readonly trees: number;
   readonly depth: number;
-  /** Each feature is an input of its own, `f0`, `f1`, …, in float64. */
+  /** Each feature is a separate input, `f0`, `f1`, …, in float64. */
   readonly columns?: boolean;
 }
 
-/** A gradient-boosted model with made-up splits: x[feature] < threshold, leaves that differ. */
+/** A gradient-boosted model with generated splits: x[feature] < threshold, different leaves. */
 export function boostedTrees({ features, trees, depth, columns = false }: Trees): Buffer {
   const [treeIds, nodeIds, featureIds, yes, no]: number[][] = [[], [], [], [], []];
   const values: number[] = [];

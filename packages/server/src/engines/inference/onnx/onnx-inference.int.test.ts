@@ -8,7 +8,7 @@ import { silentLog } from '#lib/log.ts';
 import type { Datatype, LoadOptions } from '../contract.ts';
 import { EXAMPLES, inferenceSuite, type InferenceSubject } from '../suite.ts';
 import { OnnxInference } from './onnx-engine.ts';
-import { boostedTrees, identity, lessTheMean, linear, onnxFile, onnxGraph, perceptron } from './onnx-files.testing.ts';
+import { boostedTrees, identity, minusMean, linear, onnxFile, onnxGraph, perceptron } from './onnx-files.testing.ts';
 
 const parts = { clock: systemClock, log: silentLog };
 const WEIGHTS = Float32Array.of(1, 2, 3);
@@ -39,7 +39,7 @@ async function subject(
     identity: async (datatype) => await write(datatype, identity(datatype)),
     datatypes,
     weighted: await write('weighted', linear(WEIGHTS)),
-    lessTheMean: await write('mean', lessTheMean()),
+    minusMean: await write('mean', minusMean()),
     broken: await write(
       'broken',
       onnxFile({
@@ -62,7 +62,7 @@ inferenceSuite(
   async () =>
     await subject(new OnnxInference({ ...parts, callerThreadBytes: 0 }), { trust: 'trusted', isProven: true }),
 );
-// A process for each takes its time: those that differ in a frame.
+// A process per datatype is slow, so only datatypes with different frames.
 inferenceSuite(
   'onnx in processes',
   async () =>
@@ -87,7 +87,7 @@ describe('onnx', () => {
   });
   afterAll(async () => await rm(models.folder, { recursive: true }));
 
-  test('trees and layers: a batch gives what its rows give', async () => {
+  test('trees and layers: a batch returns the results of its rows', async () => {
     const files = [
       await models.write('trees', boostedTrees({ features: 30, trees: 100, depth: 6 })),
       await models.write('layers', perceptron([784, 256, 128, 10])),
@@ -103,7 +103,7 @@ describe('onnx', () => {
         const [answer] = await model.infer([{ name: 'x', datatype: 'FP32', shape: [1, width], data: alone }]);
         Array.from(answer!.data as Float32Array).forEach((value, column) => {
           const joined = (together!.data as Float32Array)[row * one + column]!;
-          // Trees bit for bit; matrix products by the order of their sums.
+          // Trees are bit-identical; matrix products depend on the order of sums.
           expect(Math.abs(value - joined)).toBeLessThanOrEqual(at === 0 ? 0 : 1e-5);
         });
       }
@@ -111,7 +111,7 @@ describe('onnx', () => {
     }
   });
 
-  test('a batch that takes long leaves the caller’s thread', async () => {
+  test('runs a long batch on another thread', async () => {
     const model = await engine.load(await models.write('hop', perceptron([784, 256, 128, 10])), { trust: 'trusted' });
     const inputs = [{ name: 'x', datatype: 'FP32' as const, shape: [4000, 784], data: new Float32Array(4000 * 784) }];
     let turns = 0;
@@ -125,12 +125,12 @@ describe('onnx', () => {
     const [answer] = await model.infer(inputs);
     isOver = true;
     expect(answer?.shape).toEqual([4000, 10]);
-    // On this thread it would have been three or four.
+    // On this thread there would be three or four.
     expect(turns).toBeGreaterThan(20);
     await model.close();
   });
 
-  test('external data is read from within the folder only', async () => {
+  test('reads external data only from the folder', async () => {
     const { folder } = await models.write('outside', linear(WEIGHTS));
     await writeFile(path.join(models.folder, 'secret.bin'), Buffer.from(WEIGHTS.buffer));
     await symlink('../secret.bin', path.join(folder, 'link.bin'));
@@ -148,7 +148,7 @@ describe('onnx', () => {
     ];
     for (const location of hostile) {
       const files = await models.write('outside', linear(WEIGHTS, location));
-      expect(await engine.refusal(files)).toMatch(/leaves the model's folder|leads out|no file/);
+      expect(await engine.refusal(files)).toMatch(/is outside the model's folder|points outside|no file/);
       await expect(engine.load(files, { trust: 'untrusted' })).rejects.toMatchObject({ code: 'invalid_request' });
     }
     const files = await models.write('inside', linear(WEIGHTS, 'weights/w.bin'));
@@ -164,7 +164,7 @@ describe('onnx', () => {
     }
   });
 
-  test('external data in a graph within a graph is found', async () => {
+  test('finds external data in nested graphs', async () => {
     const value = { name: 'y', datatype: 'FP32' as const, shape: [3] };
     const inner = onnxGraph({
       nodes: [{ op: 'Identity', inputs: ['hidden'], outputs: ['y'] }],
@@ -187,14 +187,14 @@ describe('onnx', () => {
         outputs: [value],
       }),
     );
-    expect(await engine.refusal(files)).toMatch(/`*..\/secret.bin.*leaves/);
+    expect(await engine.refusal(files)).toMatch(/`*..\/secret.bin.*is outside/);
   });
 
-  test('what is no model, or one that cannot be served, is refused with the reason', async () => {
+  test('rejects invalid and unsupported models with the reason', async () => {
     const bad: [string, Buffer, RegExp][] = [
-      ['text', Buffer.from('this is no protocol buffer'), /no ONNX model/],
+      ['text', Buffer.from('this is no protocol buffer'), /not an ONNX model/],
       ['nothing', Buffer.alloc(0), /no graph/],
-      ['cut', linear(WEIGHTS).subarray(0, 40), /no ONNX model/],
+      ['cut', linear(WEIGHTS).subarray(0, 40), /not an ONNX model/],
       ['half', identity('BF16'), /BF16.*cast/],
       [
         'foreign',
@@ -211,7 +211,7 @@ describe('onnx', () => {
     expect(await engine.refusal({ folder: path.join(models.folder, 'text') })).toMatch(/name one/);
   });
 
-  test('text that is not UTF-8 fails its batch and no other', async () => {
+  test('text that is not UTF-8 fails only its batch', async () => {
     const model = await engine.load(await models.write('words', identity('BYTES')), { trust: 'trusted', workers: 2 });
     const words = (data: Buffer[]) => [{ name: 'x', datatype: 'BYTES' as const, shape: [1, 3], data }];
     const bad = [Buffer.from('a'), Buffer.of(0xff), Buffer.from('b')];
@@ -227,7 +227,7 @@ describe('onnx', () => {
     await model.close();
   });
 
-  test('the folder of an MLmodel names its file', async () => {
+  test('finds the model file with MLmodel', async () => {
     const { folder } = await models.write('mlflow', linear(WEIGHTS));
     await writeFile(
       path.join(folder, 'MLmodel'),
@@ -235,6 +235,6 @@ describe('onnx', () => {
     );
     expect(await engine.refusal({ folder })).toBeUndefined();
     await writeFile(path.join(folder, 'MLmodel'), 'flavors:\n  sklearn:\n    pickled_model: model.pkl\n');
-    expect(await engine.refusal({ folder })).toMatch(/no flavour `onnx`/);
+    expect(await engine.refusal({ folder })).toMatch(/no flavor `onnx`/);
   });
 });

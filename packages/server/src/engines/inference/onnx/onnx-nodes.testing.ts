@@ -1,11 +1,11 @@
-/** Nodes, weights, inputs and outputs that graphs of tests are made of. */
+/** Builds nodes, weights, inputs and outputs of test graphs. */
 import type { Tensor } from '../contract.ts';
 import type { NodeText, ValueText, Weights } from './onnx-files.testing.ts';
 
 /** Batches of four columns. */
 export const X: ValueText = { name: 'x', datatype: 'FP32', shape: ['n', 4] };
 export const Y: ValueText = { name: 'y', datatype: 'FP32', shape: ['n', 4] };
-/** A scalar, as loops and branches carry it. */
+/** A scalar for loops and branches. */
 export const VALUE = { datatype: 'FP32' as const, shape: [] as (number | string)[] };
 
 export const ints = (name: string, ...values: readonly number[]): Weights => ({

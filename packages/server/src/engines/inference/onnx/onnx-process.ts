@@ -1,4 +1,4 @@
-/** The program of a process that holds a session, for models of strangers: it speaks in frames over descriptor 3. */
+/** The program of a process with a session, for untrusted models: it exchanges frames over descriptor 3. */
 import { Socket } from 'node:net';
 import { FRAME, onFrames, sendFrame, type Frame } from '../frames.ts';
 import { fromPlain, OnnxSession, toPlain, type SessionPlan } from './onnx-session.ts';
@@ -11,7 +11,7 @@ socket.on('error', end);
 
 try {
   const session = await OnnxSession.open(JSON.parse(process.argv[2] ?? '') as SessionPlan);
-  // Also what is thrown before the run, as for text that is none, is an answer: the process goes on.
+  // Errors before the run, such as invalid text, are also responses: the process continues.
   const infer = async ({ header, tensors }: Frame) =>
     await session.run(tensors.map(toPlain), header['outputs'] as readonly string[] | undefined);
   onFrames(socket, (frame) => {

@@ -1,12 +1,12 @@
-/** Where a session can be: on this thread, on another, in a process. */
+/** Runners of a session: on this thread, on another thread, in a process. */
 import { DaisError } from '@dais/api';
-import { WORTH_KEEPING, type BufferPool } from '#lib/concurrency/buffer-pool.ts';
-import { programUrl, startThread, type Thread } from '#lib/process.ts';
-import { ModelFault, type InferOptions, type Tensor } from '../contract.ts';
+import { WORTH_KEEPING, type KeptMemory } from '#lib/concurrency/buffer-pool.ts';
+import { programBeside, startThread, type Thread } from '#lib/process.ts';
+import { ModelError, type InferOptions, type Tensor } from '../contract.ts';
 import type { Runner, RunnerEnd, RunningBatch } from '../runner.ts';
 import { fromPlain, toPlain, type PlainTensor, type SessionPlan } from './onnx-session.ts';
 
-/** From the thread: it is ready, or an answer, or why not. `memory` goes there and back. */
+/** From the thread: ready, a result, or an error. `memory` is transferred there and back. */
 export type FromThread =
   | { readonly type: 'ready' }
   | { readonly type: 'result'; readonly outputs: readonly PlainTensor[]; readonly memory: ArrayBuffer | undefined }
@@ -15,7 +15,7 @@ export type FromThread =
 export interface ToThread {
   readonly inputs: readonly PlainTensor[];
   readonly outputs: readonly string[] | undefined;
-  /** What large inputs lie in. */
+  /** Memory with large inputs. */
   readonly memory: ArrayBuffer | undefined;
 }
 
@@ -23,7 +23,7 @@ export class ThreadRunner implements Runner {
   readonly #thread: Thread;
   readonly #memory: BufferPool;
   readonly gone: Promise<RunnerEnd>;
-  #hear: ((message: FromThread) => void) | undefined;
+  #onMessage: ((message: FromThread) => void) | undefined;
   #isStopping = false;
 
   /** @throws DaisError `invalid_request` when the model does not load */
@@ -44,34 +44,34 @@ export class ThreadRunner implements Runner {
     this.#thread = startThread(programUrl(import.meta.url, './onnx-thread'), plan);
     this.#thread.on('message', (message: FromThread) => {
       if (message.type !== 'ready' && message.memory !== undefined) this.#memory.give(message.memory);
-      this.#hear?.(message);
+      this.#onMessage?.(message);
     });
     let fault = 'the thread ended';
     this.#thread.on('error', (error) => (fault = String(error)));
     this.gone = new Promise((resolve) => {
       this.#thread.once('exit', () => {
-        this.#hear?.({ type: 'failed', detail: fault });
+        this.#onMessage?.({ type: 'failed', detail: fault });
         if (!this.#isStopping) resolve({ reason: fault, isOwnFault: true });
       });
     });
   }
 
   infer(inputs: readonly Tensor[], { outputs, signal }: InferOptions): RunningBatch {
-    // First: it may throw, and then nothing is waited for.
+    // First, because it may throw before anything waits.
     const plain = inputs.map(toPlain);
-    // Copied, here or by the message: whoever asks may ask again with the same tensors.
+    // Copied here or by the message: the caller may reuse the tensors.
     const message: ToThread = { ...copyLarge(plain, this.#memory), outputs };
     const answer = this.#next();
     this.#thread.postMessage(message, message.memory === undefined ? [] : [message.memory]);
     const free = answer.then(() => {});
-    const mapped = answer.then((told) => {
-      if (told.type === 'result') return told.outputs.map(fromPlain);
-      throw new ModelFault(told.type === 'failed' ? told.detail : 'The thread began anew.');
+    const mapped = answer.then((response) => {
+      if (response.type === 'result') return response.outputs.map(fromPlain);
+      throw new ModelError(response.type === 'failed' ? response.detail : 'The thread restarted.');
     });
     return { outputs: signal === undefined ? mapped : untilAborted(mapped, signal), free };
   }
 
-  /** Counted with the process that it is in. */
+  /** Counted as memory of its process. */
   memoryBytes(): number {
     return 0;
   }
@@ -90,11 +90,11 @@ export class ThreadRunner implements Runner {
   }
 
   async #next(): Promise<FromThread> {
-    return await new Promise((resolve) => (this.#hear = resolve));
+    return await new Promise((resolve) => (this.#onMessage = resolve));
   }
 }
 
-/** A message copies twice, into fresh memory each time. What is large is copied once, into memory that is handed over. */
+/** A message copies twice, into new memory each time. Large data is copied once, into memory that is transferred. */
 function copyLarge(
   tensors: readonly PlainTensor[],
   kept: BufferPool,
@@ -120,12 +120,12 @@ function isLarge(data: PlainTensor['data']): data is Exclude<PlainTensor['data']
   return ArrayBuffer.isView(data) && data.byteLength >= WORTH_KEEPING;
 }
 
-/** The next one begins where any of its elements may. */
+/** Aligned for elements of any type. */
 function alignedLength({ byteLength }: ArrayBufferView): number {
   return Math.ceil(byteLength / 8) * 8;
 }
 
-/** What runs natively cannot be stopped; its result is not waited for. */
+/** Native code cannot be interrupted; its result is discarded. */
 async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return await new Promise<T>((resolve, reject) => {
     const abort = () => reject(signal.reason as Error);

@@ -3,11 +3,11 @@ import { isUtf8 } from 'node:buffer';
 import type * as Runtime from 'onnxruntime-node';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { DaisError } from '@dais/api/errors';
-import { ModelFault, type Datatype, type Tensor, type TensorData, type TensorSpec } from '../contract.ts';
-import { refuseInput } from '../tensors.ts';
+import { ModelError, type Datatype, type Tensor, type TensorData, type TensorSpec } from '../contract.ts';
+import { rejectInput } from '../tensors.ts';
 import { disableTelemetry } from './no-telemetry.ts';
 
-/** A tensor in the words of the runtime; also how tensors go to a thread, to which a Buffer would come as something else. */
+/** A tensor in the format of the runtime; also the format for threads, which do not receive a Buffer unchanged. */
 export interface PlainTensor {
   readonly name: string;
   readonly type: OrtTensor.Type;
@@ -39,14 +39,14 @@ const TYPES: Readonly<Record<Exclude<Datatype, 'BF16'>, OrtTensor.Type>> = {
 const DATATYPES = new Map(Object.entries(TYPES).map(([datatype, type]) => [type, datatype as Datatype]));
 
 const MISSING =
-  'ONNX models need the package onnxruntime-node, which is not installed: `ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node` beside @dais/server.';
+  'ONNX models need the package onnxruntime-node, which is not installed: `ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node` in the folder of @dais/server.';
 
 export class OnnxSession {
   readonly #runtime: typeof Runtime;
   readonly #session: InferenceSession;
   readonly #outputs: readonly string[];
 
-  /** @throws DaisError `invalid_request` with the runtime's words */
+  /** @throws DaisError `invalid_request` with the message of the runtime */
   static async open({ file, threads, outputs }: SessionPlan): Promise<OnnxSession> {
     disableTelemetry();
     const runtime = await loadRuntime();
@@ -57,7 +57,7 @@ export class OnnxSession {
         interOpNumThreads: 1,
         executionMode: 'sequential',
         graphOptimizationLevel: 'all',
-        // Errors: warnings are about graphs that exporters made, and nobody here can change them.
+        // Errors only: warnings are about exported graphs, which the operator cannot change.
         logSeverityLevel: 3,
       });
       return new OnnxSession(
@@ -66,7 +66,7 @@ export class OnnxSession {
         outputs.map(({ name }) => name),
       );
     } catch (error) {
-      throw new DaisError('invalid_request', `onnxruntime does not load the model: ${(error as Error).message}`);
+      throw new DaisError('invalid_request', `onnxruntime cannot load the model: ${(error as Error).message}`);
     }
   }
 
@@ -89,7 +89,7 @@ export class OnnxSession {
         return { name, type, dims, data: type === 'float16' ? bitsOf(data as Uint16Array) : (data as Float32Array) };
       });
     } catch (error) {
-      throw new ModelFault(`The model refuses the batch: ${(error as Error).message}`);
+      throw new ModelError(`The model rejected the batch: ${(error as Error).message}`);
     }
   }
 
@@ -99,12 +99,13 @@ export class OnnxSession {
 }
 
 /**
- * The runtime's binding reads the size of a `Float16Array`, which Node has from 24 on, as 0 bytes (microsoft/onnxruntime#32323). Which
- * array holds FP16 is decided by the first tensor of a process, so that one is made while the global is absent.
+ * Loads the runtime. Its binding reads the size of a `Float16Array`, which exists from Node 24 on, as 0 bytes
+ * (microsoft/onnxruntime#32323). The first tensor of a process determines the array type for FP16, so the first tensor is
+ * created while the global is absent.
  */
 async function loadRuntime(): Promise<typeof Runtime> {
   const runtime = await import('onnxruntime-node').catch((error: unknown) => {
-    // Optional: its script fetches the runtime for graphics cards, and where it cannot, npm leaves the package out.
+    // Optional: its script downloads the GPU runtime, and if that fails, npm omits the package.
     throw new DaisError('model_unavailable', MISSING, { cause: error });
   });
   const halves = Object.getOwnPropertyDescriptor(globalThis, 'Float16Array');
@@ -126,10 +127,10 @@ export function toPlain({ name, datatype, shape, data }: Tensor): PlainTensor {
   const type = TYPES[datatype as Exclude<Datatype, 'BF16'>];
   if (datatype !== 'BYTES') return { name, type, dims: shape, data: data as Float32Array };
   const texts = (data as readonly Buffer[]).map((value, index) => {
-    if (!isUtf8(value)) refuseInput(name, `its element ${index} is not UTF-8, and the model takes text.`);
-    // The runtime's binding would end the text there and say nothing.
+    if (!isUtf8(value)) rejectInput(name, `its element ${index} is not UTF-8, and the model expects text.`);
+    // The runtime's binding would truncate the text there without an error.
     if (value.includes(0))
-      refuseInput(name, `its element ${index} holds a zero byte, which the model cannot be given.`);
+      rejectInput(name, `its element ${index} contains a zero byte, which the runtime does not support.`);
     return value.toString('utf8');
   });
   return { name, type, dims: shape, data: texts };

@@ -1,13 +1,13 @@
-/** The program of a thread that holds a session: one batch at a time, in the order in which they come. */
+/** The program of a thread with a session: one batch at a time, in order of arrival. */
 import { insideThread } from '#lib/process.ts';
 import type { FromThread, ToThread } from './onnx-runners.ts';
 import { OnnxSession, type PlainTensor, type SessionPlan } from './onnx-session.ts';
 
 const { port, data } = insideThread();
-const tell = (message: FromThread, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
+const post = (message: FromThread, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
 const detailOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
-/** The runtime owns the memory of what it gives, which therefore cannot be handed over as it is. */
+/** The runtime owns the memory of its results, so they cannot be transferred. */
 function own(tensor: PlainTensor): PlainTensor {
   return Array.isArray(tensor.data) ? tensor : { ...tensor, data: (tensor.data as Float32Array).slice() };
 }
@@ -20,12 +20,12 @@ try {
       (results) => {
         const owned = results.map(own);
         const buffers = owned.flatMap(({ data: values }) => ('buffer' in values ? [values.buffer as ArrayBuffer] : []));
-        tell({ type: 'result', outputs: owned, memory }, [...buffers, ...back]);
+        post({ type: 'result', outputs: owned, memory }, [...buffers, ...back]);
       },
-      (error: unknown) => tell({ type: 'failed', detail: detailOf(error), memory }, back),
+      (error: unknown) => post({ type: 'failed', detail: detailOf(error), memory }, back),
     );
   });
-  tell({ type: 'ready' });
+  post({ type: 'ready' });
 } catch (error) {
-  tell({ type: 'failed', detail: detailOf(error) });
+  post({ type: 'failed', detail: detailOf(error) });
 }

@@ -23,7 +23,7 @@ const mlmodel = (inputs: unknown, more: object = {}, flavors: object = { sklearn
     }),
   });
 
-test('columns keep name and type, and those of fractions may have gaps', () => {
+test('columns keep name and type, and float columns may have missing values', () => {
   expect(planConversion(mlmodel(columns))).toEqual({
     flavor: 'sklearn',
     form: 'columns',
@@ -43,20 +43,24 @@ test('columns keep name and type, and those of fractions may have gaps', () => {
 });
 
 test.each([
-  ['is ONNX already', mlmodel(columns, {}, { onnx: { data: 'model.onnx' } }), 'it is ONNX already'],
-  ['of another flavour', mlmodel(columns, {}, { pytorch: {} }), 'the flavour pytorch; models of scikit-learn'],
-  ['of Python alone', mlmodel(columns, {}, {}), 'no flavour but python_function'],
-  ['without a signature', mlmodel(undefined), 'log it with a signature'],
+  ['that is ONNX already', mlmodel(columns, {}, { onnx: { data: 'model.onnx' } }), 'it is ONNX already'],
+  [
+    'of another flavor',
+    mlmodel(columns, {}, { pytorch: {} }),
+    'the flavor pytorch; Dais converts models of scikit-learn',
+  ],
+  ['of Python alone', mlmodel(columns, {}, {}), 'only the flavor python_function'],
+  ['without a signature', mlmodel(undefined), 'log the model with a signature'],
   ['with columns without names', mlmodel([{ type: 'double' }]), 'have no names'],
-  ['with dates', mlmodel([{ type: 'datetime', name: 'day' }]), 'column "day" is of the type datetime'],
+  ['with dates', mlmodel([{ type: 'datetime', name: 'day' }]), 'column "day" has the type datetime'],
   ['with images', mlmodel([{ type: 'tensor', 'tensor-spec': { dtype: 'float32', shape: [-1, 3, 9] } }]), 'not rows'],
-  ['with another function', mlmodel(columns, { predict_fn: 'decision_function' }), 'answers with decision_function'],
-  ['that is no YAML', 'a: [', 'cannot be read'],
-])('one %s is refused, with the reason', (_, text, why) => {
+  ['with another function', mlmodel(columns, { predict_fn: 'decision_function' }), 'predicts with decision_function'],
+  ['that is not YAML', 'a: [', 'cannot be read'],
+])('rejects a model %s with the reason', (_, text, why) => {
   expect(() => planConversion(text)).toThrow(why);
 });
 
-test('the new MLmodel says what it is now, and of the rest what the original said', () => {
+test('the new MLmodel describes the ONNX model, and keeps the rest of the original', () => {
   const asked = { mlmodel: mlmodel(columns), label: 'models:/late/3', opset: 17, id: 'a-b', answer: undefined };
   const files = convertedFiles(asked);
   expect(Object.keys(files)).toEqual(['MLmodel', 'requirements.txt', 'python_env.yaml']);
@@ -77,7 +81,7 @@ test('the new MLmodel says what it is now, and of the rest what the original sai
   ]);
 });
 
-test('of the files of the original only those of its example go along', () => {
+test('copies only the example files of the original', () => {
   const paths = ['MLmodel', 'model.pkl', 'input_example.json', 'serving_input_example.json', 'requirements.txt'];
   expect(exampleFiles(mlmodel(columns), paths)).toEqual(['input_example.json', 'serving_input_example.json']);
 });

@@ -1,7 +1,7 @@
-/** What becomes of a model when it is converted to ONNX, from its `MLmodel`: nothing is loaded for it. */
+/** Plans the conversion of a model to ONNX from its `MLmodel`, without loading the model. */
 import { DaisError } from '@dais/api';
 import { parseLimitedYaml } from '#lib/formats/yaml-documents.ts';
-import type { MlmodelFile } from '../model-place.ts';
+import type { MlmodelFile } from '../model-location.ts';
 import { readSignature, type ColumnKind } from './signature.ts';
 
 export type PredictFunction = 'predict' | 'predict_proba';
@@ -9,25 +9,25 @@ export type PredictFunction = 'predict' | 'predict_proba';
 export interface ConversionPlan {
   readonly flavor: 'sklearn' | 'xgboost' | 'lightgbm';
   readonly form: 'columns' | 'tensor';
-  /** Name and type of each column; of a tensor the one input with its dtype. */
+  /** Name and type of each column; for a tensor, the single input with its dtype. */
   readonly columns: readonly (readonly [string, string])[];
   /** Columns of a tensor. */
   readonly width: number;
-  /** Columns that may have gaps. */
+  /** Columns that may have missing values. */
   readonly gaps: readonly string[];
   readonly outputs: readonly string[];
-  /** What the original answers with. */
+  /** The prediction method of the original model. */
   readonly own: PredictFunction;
 }
 
-/** Packages that convert, beside those that the model requires. These are known to work together. */
+/** Packages for the conversion, in addition to the requirements of the model. These versions work together. */
 export const CONVERTERS: readonly string[] = ['skl2onnx==1.20.0', 'onnxmltools==1.16.0', 'onnx>=1.16,<1.24'];
 
 const FLAVORS = ['sklearn', 'xgboost', 'lightgbm'] as const;
 const KINDS: ReadonlySet<ColumnKind> = new Set(['boolean', 'integer', 'long', 'float', 'double', 'string']);
 const DTYPES: Readonly<Record<string, string>> = { FP64: 'float64', FP32: 'float32', INT64: 'int64', INT32: 'int32' };
 
-/** @throws DaisError `invalid_request` for what cannot be converted, whatever it computes. */
+/** @throws DaisError `invalid_request` for a model that cannot be converted. */
 export function planConversion(mlmodel: string): ConversionPlan {
   let description: MlmodelFile;
   try {
@@ -40,8 +40,8 @@ export function planConversion(mlmodel: string): ConversionPlan {
   const flavor = FLAVORS.find((name) => flavors[name] !== undefined);
   if (flavor === undefined) {
     const has = Object.keys(flavors).filter((name) => name !== 'python_function');
-    const of = has.length === 0 ? 'no flavour but python_function' : `the flavour ${has.join(', ')}`;
-    refuse(`it has ${of}; models of scikit-learn, XGBoost and LightGBM can be converted`);
+    const of = has.length === 0 ? 'only the flavor python_function' : `the flavor ${has.join(', ')}`;
+    refuse(`it has ${of}; Dais converts models of scikit-learn, XGBoost and LightGBM`);
   }
   const { inputs, outputSpecs } = readSignature(description);
   const own = ownFunction(flavors['python_function']?.['predict_fn'] ?? 'predict');
@@ -51,16 +51,19 @@ export function planConversion(mlmodel: string): ConversionPlan {
     const dtype = DTYPES[tensor?.datatype ?? ''];
     const width = tensor?.shape[1] ?? -1;
     if (tensor === undefined || dtype === undefined || tensor.shape.length !== 2 || width < 1) {
-      refuse(`its signature names a tensor ${tensor?.datatype} [${tensor?.shape.join(', ')}], not rows of numbers`);
+      refuse(`its signature has a tensor ${tensor?.datatype} [${tensor?.shape.join(', ')}], not rows of numbers`);
     }
     return { ...shared, form: 'tensor', columns: [[tensor.name, dtype]], width, gaps: [] };
   }
   if (inputs.form !== 'columns') {
-    refuse('its signature names no columns: log it with a signature, or with an input example, which makes one');
+    refuse(
+      'its signature has no columns: log the model with a signature, or with an input example from which MLflow infers one',
+    );
   }
-  if (!inputs.isNamed) refuse('the columns of its signature have no names: log it with a table that has some');
+  if (!inputs.isNamed)
+    refuse('the columns of its signature have no names: log the model with an input example that has column names');
   const other = inputs.columns.find(({ kind }) => !KINDS.has(kind));
-  if (other !== undefined) refuse(`its column "${other.name}" is of the type ${other.kind}, which ONNX does not have`);
+  if (other !== undefined) refuse(`its column "${other.name}" has the type ${other.kind}, which ONNX does not support`);
   const columns = inputs.columns.map(({ name, kind }) => [name, kind] as const);
   const gaps = columns.flatMap(([name, kind]) => (kind === 'double' || kind === 'float' ? [name] : []));
   return { ...shared, form: 'columns', columns, width: 0, gaps };
@@ -68,9 +71,9 @@ export function planConversion(mlmodel: string): ConversionPlan {
 
 function ownFunction(name: unknown): PredictFunction {
   if (name === 'predict' || name === 'predict_proba') return name;
-  return refuse(`it answers with ${String(name)}; with predict and predict_proba it can be converted`);
+  return refuse(`it predicts with ${String(name)}; Dais converts models that use predict or predict_proba`);
 }
 
 function refuse(why: string): never {
-  throw new DaisError('invalid_request', `It cannot be converted to ONNX: ${why}.`);
+  throw new DaisError('invalid_request', `The model cannot be converted to ONNX: ${why}.`);
 }

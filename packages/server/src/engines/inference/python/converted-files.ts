@@ -1,4 +1,4 @@
-/** The files of a converted model, beside `model.onnx`: what MLflow and Dais read of them. Pure. */
+/** Creates the files of a converted model in addition to `model.onnx`, for MLflow and Dais. Pure. */
 import { stringify } from 'yaml';
 import { parseLimitedYaml } from '#lib/formats/yaml-documents.ts';
 import type { Tensor } from '../contract.ts';
@@ -9,21 +9,21 @@ interface AskedFiles {
   readonly label: string;
   readonly opset: number;
   readonly id: string;
-  /** What the original does not answer with: the signature says it anew. */
+  /** Different outputs than those of the original; the signature is updated. */
   readonly answer: Tensor | undefined;
 }
 
 const DTYPES: Readonly<Record<string, string>> = { FP64: 'float64', FP32: 'float32' };
 
 /** By name. */
-export function convertedFiles(asked: AskedFiles): Readonly<Record<string, string>> {
-  return { MLmodel: mlmodelOf(asked), 'requirements.txt': REQUIREMENTS, 'python_env.yaml': PYTHON_ENV };
+export function convertedFiles(input: AskedFiles): Readonly<Record<string, string>> {
+  return { MLmodel: mlmodelOf(input), 'requirements.txt': REQUIREMENTS, 'python_env.yaml': PYTHON_ENV };
 }
 
 /** Signature, example, run and metadata are those of the original. */
 function mlmodelOf({ mlmodel, label, opset, id, answer }: AskedFiles): string {
   const original = parseLimitedYaml(mlmodel) as Record<string, unknown>;
-  // Of the files that were there before.
+  // Files of the original model.
   const {
     flavors,
     model_size_bytes: _bytes,
@@ -64,11 +64,11 @@ function outputsOf({ datatype, shape }: Tensor): string {
   return JSON.stringify([{ type: 'tensor', 'tensor-spec': spec }]);
 }
 
-/** For whoever loads it with MLflow. */
+/** For loading with MLflow. */
 const REQUIREMENTS = 'mlflow\nnumpy\nonnx\nonnxruntime\npandas\n';
 const PYTHON_ENV = 'dependencies:\n- -r requirements.txt\n';
 
-/** Those of the original's files that hold an example. */
+/** Files of the original model with an input example. */
 export function exampleFiles(mlmodel: string, paths: readonly string[]): readonly string[] {
   const original = parseLimitedYaml(mlmodel) as Record<string, unknown>;
   const info = original['saved_input_example_info'] as { readonly artifact_path?: unknown } | null | undefined;

@@ -19,7 +19,7 @@ const x = (datatype: Tensor['datatype'], data: Tensor['data'], nulls?: Uint8Arra
 });
 
 describe('the enforcement of MLflow', () => {
-  test('numbers are widened where nothing is lost', () => {
+  test('widens numbers without loss', () => {
     expect(given(of('long'), x('INT32', Int32Array.of(-5)))).toEqual([x('INT64', BigInt64Array.of(-5n))]);
     expect(given(of('integer'), x('UINT16', Uint16Array.of(9)))).toEqual([x('INT32', Int32Array.of(9))]);
     expect(given(of('double'), x('FP32', Float32Array.of(1.5)))).toEqual([x('FP64', Float64Array.of(1.5))]);
@@ -31,7 +31,7 @@ describe('the enforcement of MLflow', () => {
     ]);
   });
 
-  test('numbers that would lose something are refused by the name of their column', () => {
+  test('rejects lossy conversions with the column name', () => {
     const bad: [string, Tensor, RegExp][] = [
       ['integer', x('INT64', BigInt64Array.of(1n)), /`c`.*INT64.*integer/],
       ['integer', x('UINT32', Uint32Array.of(1)), /UINT32.*integer/],
@@ -46,12 +46,12 @@ describe('the enforcement of MLflow', () => {
       ['datetime', x('BYTES', [Buffer.from('2026-02-30')]), /row 0.*ISO 8601/],
       ['datetime', x('BYTES', [Buffer.from('soon')]), /row 0.*ISO 8601/],
       ['string', x('BYTES', [Buffer.of(0xff)]), /row 0 is not UTF-8/],
-      ['double', { ...x('FP64', Float64Array.of(1, 2)), shape: [1, 2] }, /one value for each row/],
+      ['double', { ...x('FP64', Float64Array.of(1, 2)), shape: [1, 2] }, /one value per row/],
     ];
     for (const [type, tensor, told] of bad) expect(() => given(of(type), tensor)).toThrow(told);
   });
 
-  test('columns are put in order, others left out, missing ones named all at once', () => {
+  test('orders columns, drops others, and names all missing ones', () => {
     const columns = ['a', 'b', 'c'].map((name) => ({ type: 'long', name, required: name !== 'b' }));
     const one = (name: string) => ({ ...x('INT64', BigInt64Array.of(1n)), name });
     expect(given(columns, one('z'), one('c'), one('a')).map(({ name }) => name)).toEqual(['a', 'c']);
@@ -61,7 +61,7 @@ describe('the enforcement of MLflow', () => {
     expect(() => given(columns, one('a'), two)).toThrow(/`c`.*2 rows.*`a` has 1/);
   });
 
-  test('columns without names go by their place', () => {
+  test('matches columns without names by position', () => {
     const columns = [{ type: 'double' }, { type: 'string' }];
     expect(signatureOf(...columns).inputSpecs.map(({ name }) => name)).toEqual(['0', '1']);
     const matrix: Tensor = { name: 'any', datatype: 'FP64', shape: [2, 2], data: Float64Array.of(1, 2, 3, 4) };
@@ -72,7 +72,7 @@ describe('the enforcement of MLflow', () => {
     ]);
   });
 
-  test('an array without a name comes under any, in its own type and shape only', () => {
+  test('accepts an unnamed array under any name, with its type and shape only', () => {
     const tensor = [{ type: 'tensor', 'tensor-spec': { dtype: 'float32', shape: [-1, 2] } }];
     const input: Tensor = { name: 'x', datatype: 'FP32', shape: [1, 2], data: Float32Array.of(1, 2) };
     expect(given(tensor, input)[0]?.name).toBe('input');
@@ -80,8 +80,8 @@ describe('the enforcement of MLflow', () => {
     expect(() => given(tensor, { ...input, shape: [2, 1] })).toThrow(/\[2, 1\].*\[-1, 2\]/);
   });
 
-  test('a signature that is none is refused', () => {
-    expect(() => readSignature({ signature: { inputs: '{' } })).toThrow(/no list in JSON/);
+  test('rejects an invalid signature', () => {
+    expect(() => readSignature({ signature: { inputs: '{' } })).toThrow(/not a JSON list/);
     expect(() => signatureOf({ type: 'complex', name: 'c' })).toThrow(/`c`.*complex/);
     expect(readSignature({}).inputs).toEqual({ form: 'open' });
   });

@@ -1,13 +1,14 @@
 /**
- * The enforcement of MLflow (mlflow/models/utils.py), before Python is asked: an error then names the column, and costs no
- * batch. Columns come as tensors of shape [n]; more of them than the signature has are left out, as MLflow does.
+ * Enforces the signature like MLflow (mlflow/models/utils.py) before the batch reaches Python, so that an error names the
+ * column and costs no batch. Columns are tensors of shape [n]; columns that are not in the signature are dropped, like in
+ * MLflow.
  */
 import { DaisError } from '@dais/api';
 import type { Datatype, Tensor, TensorSpec } from '../contract.ts';
-import { arrayTypeOf, checkInputs, checkTensor, elementsOf, refuseInput } from '../tensors.ts';
+import { arrayTypeOf, checkInputs, checkTensor, elementsOf, rejectInput } from '../tensors.ts';
 import type { Column, ColumnKind, SignatureInputs } from './signature.ts';
 
-/** numpy's kind and bytes. */
+/** Kind and size of numpy. */
 const WIDTHS: Readonly<
   Record<Exclude<Datatype, 'BYTES' | 'BF16'>, readonly [kind: 'b' | 'u' | 'i' | 'f', bytes: number]>
 > = {
@@ -32,10 +33,10 @@ const TARGETS: Readonly<Record<Exclude<ColumnKind, 'string' | 'binary' | 'dateti
   double: 'FP64',
 };
 
-/** ISO 8601, as pandas reads it. */
+/** ISO 8601, as accepted by pandas. */
 const MOMENT = /^\d{4}-\d{2}(-\d{2}([T ]\d{2}(:\d{2}(:\d{2}([.,]\d{1,9})?)?)?\s*(Z|[+-]\d{2}(:?\d{2})?)?)?)?$/;
 
-/** What Python is given. @throws DaisError `invalid_request` that names the column */
+/** Returns the inputs for Python. @throws DaisError `invalid_request` that names the column */
 export function enforce(
   given: readonly Tensor[],
   signature: SignatureInputs,
@@ -43,11 +44,11 @@ export function enforce(
 ): readonly Tensor[] {
   if (signature.form === 'columns') return columns(given, signature.columns);
   for (const { name, datatype } of given) {
-    if (datatype === 'BF16') refuseInput(name, 'it is BF16, which numpy does not have.');
+    if (datatype === 'BF16') rejectInput(name, 'it has the datatype BF16, which numpy does not support.');
   }
   if (signature.form === 'open') {
     for (const tensor of given) checkTensor(tensor);
-    if (given.length === 0) throw new DaisError('invalid_request', 'No input came.');
+    if (given.length === 0) throw new DaisError('invalid_request', 'The request has no input.');
     return given;
   }
   const [only] = given;
@@ -60,7 +61,7 @@ function columns(given: readonly Tensor[], wanted: readonly Column[]): readonly 
   const found = new Map<string, Tensor>();
   for (const tensor of split(given, wanted)) {
     checkTensor(tensor);
-    if (found.has(tensor.name)) refuseInput(tensor.name, 'it came twice.');
+    if (found.has(tensor.name)) rejectInput(tensor.name, 'it is listed twice.');
     found.set(tensor.name, tensor);
   }
   const missing = wanted.filter(({ name, isOptional }) => !isOptional && !found.has(name));
@@ -77,11 +78,11 @@ function columns(given: readonly Tensor[], wanted: readonly Column[]): readonly 
   const rows = result[0]?.data.length ?? 0;
   const odd = result.find(({ data }) => data.length !== rows);
   if (odd !== undefined)
-    refuseInput(odd.name, `it has ${odd.data.length} rows, and \`${result[0]!.name}\` has ${rows}.`);
+    rejectInput(odd.name, `it has ${odd.data.length} rows, but \`${result[0]!.name}\` has ${rows}.`);
   return result;
 }
 
-/** One matrix for all columns: each is taken by its place. */
+/** Splits one matrix into all columns, by position. */
 function split(given: readonly Tensor[], wanted: readonly Column[]): readonly Tensor[] {
   const [only] = given;
   if (given.length !== 1 || only === undefined || only.shape.length !== 2 || only.shape[1] !== wanted.length)
@@ -107,9 +108,9 @@ function flat(tensor: Tensor, { name }: Column): Tensor {
   const { shape } = tensor;
   if (shape.length === 1) return tensor;
   if (shape.length === 2 && shape[1] === 1) return { ...tensor, shape: [elementsOf(shape)] };
-  return refuseInput(
+  return rejectInput(
     name,
-    `it is a column, one value for each row, and came with the shape [${shape.join(', ')}].`,
+    `it must be a column with one value per row, but has the shape [${shape.join(', ')}].`,
     '[-1]',
   );
 }
@@ -138,9 +139,9 @@ function number(tensor: Tensor, column: Column, target: keyof typeof WIDTHS): Te
   const isReal = target === 'FP32' || target === 'FP64';
   const lost = nulls?.indexOf(1) ?? -1;
   if (lost >= 0 && !isReal) {
-    refuseInput(
+    rejectInput(
       name,
-      `row ${lost} has no value, and a column of type ${column.kind} cannot lack one. ${MISSING_HINT}`,
+      `row ${lost} has no value, but a column of type ${column.kind} requires one. ${MISSING_HINT}`,
       column.kind,
     );
   }
@@ -172,10 +173,14 @@ function mismatch(tensor: Tensor, { name, kind }: Column): never {
     (tensor.data as Float64Array).some(Number.isNaN) &&
     (tensor.data as Float64Array).every((value) => Number.isNaN(value) || Number.isInteger(value));
   const hint = isIntegerWithHoles ? ` The mismatch likely comes from missing values. ${MISSING_HINT}` : '';
-  return refuseInput(name, `it is ${tensor.datatype}, which cannot safely be converted to ${kind}.${hint}`, kind);
+  return rejectInput(
+    name,
+    `it has the datatype ${tensor.datatype}, which cannot safely be converted to ${kind}.${hint}`,
+    kind,
+  );
 }
 
-/** As `_enforce_mlflow_datatype` has it. */
+/** The rules of `_enforce_mlflow_datatype`. */
 function widens(from: keyof typeof WIDTHS, to: keyof typeof WIDTHS): boolean {
   const [fromKind, fromBytes] = WIDTHS[from];
   const [toKind, toBytes] = WIDTHS[to];
@@ -188,7 +193,7 @@ function isZeroOrOne(data: BigInt64Array): boolean {
   return data.every((value) => value === 0n || value === 1n);
 }
 
-/** The number that 16 bits of IEEE 754 stand for. */
+/** Decodes 16 bits of IEEE 754. */
 function half(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;
@@ -202,15 +207,15 @@ function checkTexts({ name, data, nulls }: Tensor, kind: ColumnKind): void {
     if (kind === 'binary' || nulls?.[row] === 1) return;
     const text = value.toString('utf8');
     if (text.includes('\uFFFD') && !Buffer.from(text, 'utf8').equals(value))
-      refuseInput(name, `row ${row} is not UTF-8.`);
+      rejectInput(name, `row ${row} is not UTF-8.`);
     if (kind === 'datetime' && !(MOMENT.test(text) && isMoment(text))) {
-      refuseInput(
+      rejectInput(
         name,
-        `row ${row} is ${JSON.stringify(text.slice(0, 60))}, which is no date and time in ISO 8601.`,
+        `row ${row} is ${JSON.stringify(text.slice(0, 60))}, which is not an ISO 8601 date and time.`,
         kind,
       );
     }
-    if (kind === 'json' && !isJson(text)) refuseInput(name, `row ${row} is no JSON.`, kind);
+    if (kind === 'json' && !isJson(text)) rejectInput(name, `row ${row} is not JSON.`, kind);
   });
 }
 

@@ -1,6 +1,6 @@
 /**
- * Makes ONNX of a Python model, in a process with the Python that the model requires: isolated as those that serve such
- * models, since reading its files runs what its author wrote.
+ * Converts a Python model to ONNX, in a process with the Python that the model requires. It is isolated like serving processes,
+ * because loading the model runs code of its author.
  */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,14 +24,14 @@ interface ConversionRequest {
   readonly signal: AbortSignal;
 }
 
-/** Rows that the original took, and what it says of them. */
+/** Rows that the original model accepted, with its predictions. */
 interface CheckRows {
   readonly expected: Tensor;
-  /** The cells of each column; of a tensor its rows. Missing is null. */
+  /** The cells of each column; for a tensor, its rows. Missing values are null. */
   readonly columns: readonly (readonly [string, readonly unknown[]])[];
-  /** How many are of the input example: the first ones. */
+  /** Number of rows from the input example, which come first. */
   readonly examples: number;
-  /** Ways to convert it, the likeliest first. */
+  /** Conversion attempts, the most likely first. */
   readonly attempts: readonly string[];
 }
 
@@ -43,13 +43,13 @@ interface ConvertedModel {
 
 interface Conversion {
   rows(): Promise<CheckRows>;
-  /** @throws DaisError `invalid_request` with the words of the converter. */
+  /** @throws DaisError `invalid_request` with the message of the converter. */
   convert(attempt: string): Promise<ConvertedModel>;
   close(): Promise<void>;
 }
 
 const LOAD_MS = 300_000;
-/** In the same place from the source and from what is built. */
+/** The same relative path in sources and in the build. */
 const PYTHON = fileURLToPath(new URL('../../../../python', import.meta.url));
 const SEED = 20_261_127;
 
@@ -73,11 +73,11 @@ export class OnnxConverter {
   async open({ folder, environment, trust, plan, predictFn, opset, signal }: ConversionRequest): Promise<Conversion> {
     const report = await this.#isolation.report();
     if (report.boundary === 'none' && trust === 'untrusted') {
-      throw new DaisError('invalid_request', isolationRefusal('A model that is not trusted', report));
+      throw new DaisError('invalid_request', isolationRefusal('An untrusted model', report));
     }
     const python = path.join(environment, 'bin', 'python');
-    const asked = JSON.stringify({ ...plan, model: folder, predictFn, opset, seed: SEED });
-    const program = [python, '-I', '-u', '-B', path.join(PYTHON, 'dais_worker', 'converter'), asked];
+    const argument = JSON.stringify({ ...plan, model: folder, predictFn, opset, seed: SEED });
+    const program = [python, '-I', '-u', '-B', path.join(PYTHON, 'dais_worker', 'converter'), argument];
     const readable = [...(await interpreterFolders(environment)), PYTHON, folder];
     const { clock, log } = this.#parts;
     const { process: started } = await ModelProcess.start({
@@ -94,7 +94,7 @@ export class OnnxConverter {
       variables: pythonVariables(path.dirname(python), 1),
       loadMs: LOAD_MS,
       clock,
-      onLine: (text) => log.debug('a converter says', { text }),
+      onLine: (text) => log.debug('output of a model converter', { text }),
     });
     const ask = async (parameters: Readonly<Record<string, string>>) =>
       await started.infer([], { parameters, signal }).outputs;
@@ -103,7 +103,8 @@ export class OnnxConverter {
         const tensors = await ask({});
         const about = JSON.parse(textOf(tensors, 'rows')) as Omit<CheckRows, 'expected'>;
         const [expected, ...others] = tensors.filter(({ name }) => name !== 'rows');
-        if (expected === undefined || others.length > 0) throw new Error('a converter gave more than one answer');
+        if (expected === undefined || others.length > 0)
+          throw new Error('a converter returned more than one prediction');
         return { ...about, expected };
       },
       convert: async (attempt) => {
@@ -118,7 +119,7 @@ export class OnnxConverter {
 
 function bytesOf(tensors: readonly Tensor[], name: string): Buffer {
   const data = tensors.find((tensor) => tensor.name === name)?.data[0];
-  if (!Buffer.isBuffer(data)) throw new Error(`a converter gave no ${name}`);
+  if (!Buffer.isBuffer(data)) throw new Error(`a converter returned no ${name}`);
   return data;
 }
 

@@ -1,6 +1,6 @@
 /**
- * MLflow models of any flavour, in processes with the Python that the model requires. Python never runs in the caller's
- * process; what it is given is checked against the signature here.
+ * Serves MLflow models of any flavor, in processes with the Python that the model requires. Python never runs in the caller's
+ * process; inputs are checked against the signature here.
  */
 import { access, constants, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -11,10 +11,10 @@ import { sharedIsolation } from '#engines/isolation/open-isolation.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { InferenceEngine, LoadedModel, LoadOptions, ModelFiles, Tensor } from '../contract.ts';
-import { findModel, type ModelPlace } from '../model-place.ts';
+import { findModel, type ModelLocation } from '../model-location.ts';
 import { modelLimits, type ModelLimits } from '../model-limits.ts';
 import { ModelProcess } from '../model-process.ts';
-import { openTried } from '../pool-trial.ts';
+import { openTestedPool } from '../tested-pool.ts';
 import { ServedModel } from '../served-model.ts';
 import { enforce } from './enforce.ts';
 import { interpreterFolders, pythonVariables } from './python-process.ts';
@@ -26,19 +26,19 @@ export interface PythonInferenceOptions {
   /** Default: one for this process, with the programs of the machine. */
   readonly isolation?: Isolation;
   readonly random?: () => number;
-  /** A process is replaced after so many batches; default: only when it has 80 % of the memory that it may have. */
+  /** A process is replaced after this many batches; default: only when it uses 80 % of its memory limit. */
   readonly mostBatches?: number;
 }
 
-/** Threads that libraries start for themselves. */
+/** Threads that libraries start. */
 const PYTHON_THREADS = 16;
-/** In the same place from the source and from what is built. */
+/** The same relative path in sources and in the build. */
 const WORKER = fileURLToPath(new URL('../../../../python/dais_worker', import.meta.url));
 
-type MlmodelPlace = ModelPlace & { type: 'mlmodel' };
+type MlmodelLocation = ModelLocation & { type: 'mlmodel' };
 
 interface Found {
-  readonly place: MlmodelPlace;
+  readonly place: MlmodelLocation;
   readonly signature: Signature;
 }
 
@@ -66,13 +66,13 @@ export class PythonInference implements InferenceEngine {
     const { workers = 1, sample, environment, onPhase = () => {} } = options;
     onPhase('reading the model');
     const { place, signature } = await find(files);
-    if (environment === undefined) refuse('The model runs in Python: build the environment that it requires first.');
+    if (environment === undefined) refuse('The model needs a Python environment. Build its environment first.');
     const python = path.join(environment, 'bin', 'python');
     await access(python, constants.X_OK).catch(() => refuse(`The environment has no Python at ${python}.`));
     const report = await this.#isolation.report();
-    // Loading such a model runs its author's code.
+    // Loading such a model runs code of its author.
     if (report.boundary === 'none' && options.trust === 'untrusted') {
-      refuse(isolationRefusal('A model that is not trusted', report));
+      refuse(isolationRefusal('An untrusted model', report));
     }
     onPhase('loading the model in a process');
     const { clock, log, random = Math.random } = this.#options;
@@ -84,7 +84,7 @@ export class PythonInference implements InferenceEngine {
     const {
       pool,
       test: { batchable },
-    } = await openTried(
+    } = await openTestedPool(
       { size: workers, make, inferMs, onEnd: options.onEnd, clock, log, random },
       { inputs: inputSpecs, outputs: outputSpecs, sample, enforce: check, onPhase },
     );
@@ -110,7 +110,7 @@ export class PythonInference implements InferenceEngine {
 
   async #start(
     python: string,
-    { root }: MlmodelPlace,
+    { root }: MlmodelLocation,
     { inputs, outputSpecs }: Signature,
     { threads = 1, memoryBytes, loadMs, environment = '' }: LoadOptions & ModelLimits,
   ): Promise<ModelProcess> {
@@ -122,7 +122,7 @@ export class PythonInference implements InferenceEngine {
       types: inputs.form === 'columns' ? Object.fromEntries(inputs.columns.map(({ name, kind }) => [name, kind])) : {},
       outputs: outputSpecs.map(({ name }) => name),
     };
-    // `-I`: neither variables, nor the working folder, nor packages of a user's home change what is imported.
+    // `-I`: variables, the working folder and packages in a user's home do not affect imports.
     const program = [python, '-I', '-u', '-B', WORKER, JSON.stringify(plan)];
     const { boundary } = await this.#isolation.report();
     const { process: started } = await ModelProcess.start({
@@ -139,7 +139,7 @@ export class PythonInference implements InferenceEngine {
       variables: pythonVariables(path.dirname(python), threads),
       loadMs,
       clock,
-      onLine: (text) => log.debug('a model says', { text }),
+      onLine: (text) => log.debug('output of a model', { text }),
       ...(mostBatches !== undefined && { mostBatches }),
     });
     return started;
@@ -154,18 +154,18 @@ async function sizeOfFiles(folder: string): Promise<number> {
   return bytes;
 }
 
-function platformOf({ description }: MlmodelPlace): string {
+function platformOf({ description }: MlmodelLocation): string {
   const flavors = Object.keys(description['flavors'] ?? {});
   return `mlflow_${flavors.find((name) => name !== 'python_function') ?? 'pyfunc'}`;
 }
 
-/** Nothing is unpickled and no Python asked. @throws DaisError `invalid_request` */
+/** Finds the model without Python and without unpickling. @throws DaisError `invalid_request` */
 async function find(files: ModelFiles): Promise<Found> {
   const place = await findModel(files);
-  if (place.type !== 'mlmodel') refuse('It is no folder with a file `MLmodel`.');
+  if (place.type !== 'mlmodel') refuse('The model is not a folder with a file `MLmodel`.');
   const flavors = place.description['flavors'];
   if (typeof flavors !== 'object' || flavors === null || !('python_function' in flavors)) {
-    refuse('The `MLmodel` has no flavour `python_function`: save the model with one that MLflow can serve.');
+    refuse('The `MLmodel` has no flavor `python_function`. Save the model with a flavor that MLflow can serve.');
   }
   return { place, signature: readSignature(place.description) };
 }

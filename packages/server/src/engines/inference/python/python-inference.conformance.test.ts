@@ -30,7 +30,7 @@ describe('python', () => {
     data: Float32Array.from(values),
   });
 
-  test('the log of what does not load is told', async () => {
+  test('reports the log of a failed load', async () => {
     await expect(load('broken')).rejects.toMatchObject({
       message: expect.stringMatching(/the weights are not there[^]*about to read the weights/),
     });
@@ -40,15 +40,15 @@ describe('python', () => {
     });
   });
 
-  test('a model that is not trusted reaches nothing but itself', async () => {
+  test('isolates an untrusted model', async () => {
     const model = await load('curious', { trust: 'untrusted' });
     const [reached] = await model.infer([row(1, 2, 3)]);
-    // Files of the machine, a network, a place to write, other processes, variables.
+    // Files of the machine, network, writable folders, other processes, variables.
     expect(Array.from(reached!.data as BigInt64Array, Number)).toEqual([0, 0, 0, 0, 0]);
     await model.close();
   });
 
-  test('a forest of scikit-learn predicts what it predicts in Python, its columns in any order', async () => {
+  test('a scikit-learn forest predicts like in Python, with columns in any order', async () => {
     const model = await load('forest');
     expect(model.platform).toBe('mlflow_sklearn');
     expect(model.inputs.map(({ name }) => name)).toContain('petal width (cm)');
@@ -62,7 +62,7 @@ describe('python', () => {
     });
     const [output] = await model.infer([...columns.toReversed(), { ...columns[0]!, name: 'one more' }]);
     expect(Array.from(output!.data as BigInt64Array, Number)).toEqual([wanted[0], wanted[140]]);
-    // One matrix, each column by its place.
+    // One matrix, with columns by position.
     const matrix: Tensor = { name: 'input', datatype: 'FP64', shape: [2, 4], data: Float64Array.from(rows.flat()) };
     expect((await model.infer([matrix]))[0]?.data).toEqual(output?.data);
     await expect(model.infer(columns.slice(1))).rejects.toMatchObject({
@@ -72,7 +72,7 @@ describe('python', () => {
     await model.close();
   });
 
-  test('columns reach Python in the types of the signature', async () => {
+  test('passes columns to Python in the types of the signature', async () => {
     const model = await load('columns');
     const text = (name: string, value: string): Tensor => ({
       name,
@@ -95,7 +95,7 @@ describe('python', () => {
     await model.close();
   });
 
-  test('without a signature what comes is passed as it is', async () => {
+  test('passes inputs unchanged without a signature', async () => {
     const model = await load('open');
     expect(model.inputs).toEqual([]);
     expect(model.batchable).toBe(false);
@@ -112,7 +112,7 @@ describe('python', () => {
     await sampled.close();
   });
 
-  test('a crash fails its own batch; the model starts again', async () => {
+  test('a crash fails only its batch, and the model restarts', async () => {
     const model = await load('moody', { workers: 2 });
     const [crashed, ...others] = await Promise.allSettled(
       [row(-1, 0, 0), row(1, 0, 0), row(1, 0, 0), row(1, 0, 0)].map(async (one) => await model.infer([one])),
@@ -129,7 +129,7 @@ describe('python', () => {
     await model.close();
   });
 
-  test('what does not end is ended when nobody waits any more', async () => {
+  test('terminates an endless batch after its caller aborts', async () => {
     const model = await load('moody');
     await expect(model.infer([row(-2, 0, 0)], { signal: AbortSignal.timeout(200) })).rejects.toMatchObject({
       name: 'TimeoutError',
@@ -147,7 +147,7 @@ describe('python', () => {
     await model.close();
   });
 
-  test('what takes more memory than it may is ended and starts again', async () => {
+  test('terminates and restarts a process that exceeds its memory limit', async () => {
     const model = await load('moody', { memoryBytes: 1024 * 2 ** 20 });
     await expect(model.infer([row(-3, 0, 0)])).rejects.toMatchObject({
       code: 'model_unavailable',
@@ -165,7 +165,7 @@ describe('python', () => {
     await model.close();
   });
 
-  test('five crashes within a minute, and it is given up for a while', async () => {
+  test('stops restarting for a minute after five crashes within a minute', async () => {
     const model = await load('moody');
     const crash = async () => await model.infer([row(-1, 0, 0)]).catch((error: Error) => error.message);
     await expect.poll(crash).toMatch(/ended 5 times within a minute/);
@@ -173,7 +173,7 @@ describe('python', () => {
     await model.close();
   });
 
-  test('a process is replaced after so many batches, and no request notices', async () => {
+  test('replaces a process after its number of batches without failed requests', async () => {
     const model = await load('moody', {}, new PythonInference({ clock: systemClock, log: silentLog, mostBatches: 20 }));
     const processes = new Set<bigint>();
     await expect

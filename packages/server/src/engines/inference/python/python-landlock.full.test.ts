@@ -1,4 +1,4 @@
-/** The engine on a machine that permits no namespaces. */
+/** The engine on a machine without namespaces. */
 import { openIsolation } from '#engines/isolation/open-isolation.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';

@@ -1,4 +1,4 @@
-/** Models that MLflow saves, and the suite of inference engines on them. */
+/** Models saved by MLflow, for the suite of inference engines. */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -26,7 +26,7 @@ export interface PythonModels {
   readonly environment: string;
 }
 
-/** Gives what saves the models, once for all tests of a file, and removes them after its tests. */
+/** Saves the models once for all tests of a file, and removes them afterwards. */
 export function pythonModels(): () => Promise<PythonModels> {
   let made: Promise<PythonModels> | undefined;
   afterAll(async () => {
@@ -63,7 +63,7 @@ export function pythonSuite(name: string, engine: InferenceEngine, models: () =>
         identity: async (datatype) => files(`identity-${NAMES[datatype]}`),
         datatypes: Object.keys(NAMES) as Datatype[],
         weighted: files('weighted'),
-        lessTheMean: files('mean'),
+        minusMean: files('mean'),
         broken: files('broken'),
         empty: files('empty'),
         end: async () => {},

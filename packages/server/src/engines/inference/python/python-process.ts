@@ -1,8 +1,8 @@
-/** What processes of Python have in common: where their interpreter lies, and what they find around them. */
+/** Interpreter folders and environment variables of Python processes. */
 import { readFile, realpath } from 'node:fs/promises';
 import path from 'node:path';
 
-/** The environment, and where the interpreter that it was made from lies. */
+/** Returns the environment, and the folder of its base interpreter. */
 export async function interpreterFolders(environment: string): Promise<string[]> {
   const text = await readFile(path.join(environment, 'pyvenv.cfg'), 'utf8').catch(() => '');
   const home = /^home\s*=\s*(.+)$/m.exec(text)?.[1]?.trim();
@@ -11,7 +11,7 @@ export async function interpreterFolders(environment: string): Promise<string[]>
   return [environment, ...[...places].filter((place) => place !== '/' && !place.startsWith('/usr'))];
 }
 
-/** What a process of a model finds around it. */
+/** Returns the environment variables of a model process. */
 export function pythonVariables(bin: string, threads: number): Record<string, string> {
   const count = String(threads);
   return {
@@ -19,7 +19,7 @@ export function pythonVariables(bin: string, threads: number): Record<string, st
     HOME: '/tmp',
     LANG: 'C.UTF-8',
     TZ: 'UTC',
-    // Each library takes all cores of the machine otherwise, in each process.
+    // Otherwise each library uses all cores of the machine in each process.
     OMP_NUM_THREADS: count,
     OPENBLAS_NUM_THREADS: count,
     MKL_NUM_THREADS: count,
@@ -28,7 +28,7 @@ export function pythonVariables(bin: string, threads: number): Record<string, st
     TF_NUM_INTEROP_THREADS: '1',
     TOKENIZERS_PARALLELISM: 'false',
     TF_CPP_MIN_LOG_LEVEL: '2',
-    // What a model has is in its folder.
+    // All files of a model are in its folder.
     HF_HUB_OFFLINE: '1',
     TRANSFORMERS_OFFLINE: '1',
   };

@@ -1,7 +1,7 @@
-/** The signature of an MLflow model, from the three JSON texts that `MLmodel` holds (mlflow.models.signature). */
+/** Reads the signature of an MLflow model from the three JSON texts of `MLmodel` (mlflow.models.signature). */
 import { DaisError } from '@dais/api';
 import type { Datatype, TensorSpec } from '../contract.ts';
-import type { MlmodelFile } from '../model-place.ts';
+import type { MlmodelFile } from '../model-location.ts';
 
 /** `json`: arrays, objects and maps, as JSON text in BYTES. */
 export type ColumnKind =
@@ -23,10 +23,10 @@ export interface Column {
 
 export type SignatureInputs =
   | { readonly form: 'columns'; readonly isNamed: boolean; readonly columns: readonly Column[] }
-  /** One array without a name: it may come under any. */
+  /** One array without a name: any input name is accepted. */
   | { readonly form: 'tensor'; readonly tensors: readonly TensorSpec[] }
   | { readonly form: 'tensors'; readonly tensors: readonly TensorSpec[] }
-  /** No signature: what comes is passed as it is. */
+  /** No signature: inputs are passed unchanged. */
   | { readonly form: 'open' };
 
 export interface Signature {
@@ -73,7 +73,7 @@ interface SchemaEntry {
   readonly 'tensor-spec'?: { readonly dtype?: string; readonly shape?: readonly number[] };
 }
 
-/** @throws DaisError `invalid_request` for a signature that is none */
+/** @throws DaisError `invalid_request` for an invalid signature */
 export function readSignature(description: MlmodelFile): Signature {
   const signature = (description['signature'] ?? {}) as Record<string, unknown>;
   const inputs = inputsOf(entries(signature['inputs'], 'inputs'));
@@ -108,7 +108,7 @@ function tensorOf({ name, 'tensor-spec': spec }: SchemaEntry, fallback: string):
   const dtype = spec?.dtype ?? '';
   const datatype = ARRAY_DATATYPES[dtype] ?? (dtype.startsWith('<U') ? 'BYTES' : undefined);
   if (datatype === undefined || !Array.isArray(spec?.shape)) {
-    refuse(`the tensor \`${name ?? fallback}\` of its signature has the dtype ${JSON.stringify(dtype)}`);
+    refuse(`the tensor \`${name ?? fallback}\` of its signature has the unsupported dtype ${JSON.stringify(dtype)}`);
   }
   return { name: name ?? fallback, datatype, shape: spec.shape as number[] };
 }
@@ -116,7 +116,8 @@ function tensorOf({ name, 'tensor-spec': spec }: SchemaEntry, fallback: string):
 function columnOf({ name, type = '', required, optional }: SchemaEntry, fallback: string): Column {
   const isPlain = type in DATATYPES && type !== 'json';
   const isKnown = isPlain || ['array', 'object', 'map', 'any', 'sparkml-vector'].includes(type);
-  if (!isKnown) refuse(`the column \`${name ?? fallback}\` of its signature has the type ${JSON.stringify(type)}`);
+  if (!isKnown)
+    refuse(`the column \`${name ?? fallback}\` of its signature has the unsupported type ${JSON.stringify(type)}`);
   return {
     name: name ?? fallback,
     kind: isPlain ? (type as ColumnKind) : 'json',
@@ -134,9 +135,9 @@ function entries(text: unknown, part: string): readonly SchemaEntry[] {
     const list: unknown = typeof text === 'string' ? JSON.parse(text) : text;
     if (Array.isArray(list)) return list as SchemaEntry[];
   } catch {
-    // Told below.
+    // Reported below.
   }
-  return refuse(`\`${part}\` of its signature are no list in JSON`);
+  return refuse(`\`${part}\` in its signature is not a JSON list`);
 }
 
 function refuse(why: string): never {

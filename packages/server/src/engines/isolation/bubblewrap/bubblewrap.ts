@@ -1,13 +1,13 @@
 /**
- * Isolation by bubblewrap: a run sees the programs of the machine read-only, the files that it names, private temporary
- * folders, and namespaces of its own. What is not named is not there: no data folder, no key, no socket, no process.
+ * Isolation with bubblewrap: a run sees the programs of the machine read-only, its listed files, private temporary folders, and
+ * separate namespaces. Everything else is invisible: data folder, keys, sockets, processes.
  */
 import type { ConfineOptions, Confined, IsolatedRun } from '../contract.ts';
 import { filterForNamespaces } from '../filters.ts';
 import { OUTSIDE, outsidePrograms } from '../outside-programs.ts';
 import { uidOf } from '../user.ts';
 import {
-  above,
+  ancestorsOf,
   ETC,
   gpuFiles,
   isBelowMachineFiles,
@@ -16,21 +16,21 @@ import {
   PROGRAM_FOLDERS,
 } from './machine-files.ts';
 
-/** One way to start bwrap; the ladder tries them. */
+/** One way to start bwrap; they are tried in order. */
 export interface BubblewrapMode {
   /** Path of bwrap. */
   readonly program: string;
-  /** Mounts with the rights of root and gives each owner a user id; else in a user namespace. */
+  /** Mounts as root and gives each owner a user id; otherwise uses a user namespace. */
   readonly asRoot: boolean;
-  /** Mounts a /proc of its own. */
+  /** Mounts a private /proc. */
   readonly hasProc: boolean;
   /** Forbids further user namespaces through /proc/sys; where that is read-only, only the filter forbids them. */
   readonly disablesNamespaces: boolean;
 }
 
-/** What an image cannot know. */
+/** Files that replace those of an image. */
 const NETWORK_FILES = ['/etc/hosts', '/etc/resolv.conf'];
-/** Memory behind /dev/shm and a private /tmp: the kernel counts it in control groups only. */
+/** Memory of /dev/shm and a private /tmp: the kernel counts it in control groups only. */
 const SHARED_MEMORY_BYTES = 256 * 2 ** 20;
 const DEFAULT_SCRATCH_BYTES = 2 ** 30;
 
@@ -43,7 +43,7 @@ export function wrapWithBubblewrap(run: IsolatedRun, mode: BubblewrapMode, optio
   const filter = filterForNamespaces(options.hasControlGroups);
   const uid = asRoot && run.identity !== 'dais' ? uidOf(owner) : undefined;
   const seen = root === undefined ? [...PROGRAM_FOLDERS, ...ETC.map((name) => `/etc/${name}`)] : NETWORK_FILES;
-  // Others listen inside the namespace only when it belongs to a user namespace that they can join: an outer one.
+  // Other processes can listen inside the namespace only when it belongs to a user namespace that they can join: an outer one.
   const hasOuter = !asRoot && network.type === 'ports';
   const shared = options.hasControlGroups ? undefined : sharedMemory(limits.memoryBytes);
   const scratch = Math.min(limits.diskBytes ?? DEFAULT_SCRATCH_BYTES, shared ?? Infinity);
@@ -51,12 +51,12 @@ export function wrapWithBubblewrap(run: IsolatedRun, mode: BubblewrapMode, optio
     ...words('--die-with-parent --unshare-ipc --unshare-pid --unshare-uts --unshare-cgroup-try'),
     ...(network.type === 'host' || hasOuter ? [] : ['--unshare-net']),
     ...(filter.length === 0 ? [] : ['--seccomp', String(options.filterDescriptor)]),
-    // A user namespace would leave root's run root outside of it.
+    // In a user namespace, a run of root would be root outside it.
     '--cap-drop',
     'ALL',
     ...(uid === undefined ? [] : words('--cap-add CAP_SETUID --cap-add CAP_SETGID --cap-add CAP_SETPCAP')),
     ...(asRoot ? [] : ['--unshare-user', ...(disablesNamespaces ? ['--disable-userns'] : [])]),
-    // Before what is below them, see `above`.
+    // Parents first, see `above`.
     ...words('--dir /etc --dir /sys --dir /sys/devices'),
     ...(hasProc ? words('--proc /proc') : []),
     ...words('--dev /dev --perms 1777'),
@@ -67,10 +67,10 @@ export function wrapWithBubblewrap(run: IsolatedRun, mode: BubblewrapMode, optio
     ...(root === undefined ? MERGED_FOLDERS.flatMap(mergedFolder) : ['--ro-bind', '/usr', OUTSIDE]),
     ...gpuFiles(gpus).flatMap((file) => ['--dev-bind-try', file, file]),
     ...hidden.filter(isBelowMachineFiles).flatMap((folder) => hide(folder, root)),
-    ...writable.flatMap(({ outside: from, inside }) => [...above(inside), '--bind', from, inside]),
+    ...writable.flatMap(({ outside: from, inside }) => [...ancestorsOf(inside), '--bind', from, inside]),
     // Last: they may be below one of those.
-    ...readable.flatMap((place) => [...above(place), '--ro-bind', place, place]),
-    // Settings of the kernel are files of root, which root without capabilities may still write.
+    ...readable.flatMap((place) => [...ancestorsOf(place), '--ro-bind', place, place]),
+    // Kernel settings are files of root, which root can write even without capabilities.
     ...(hasProc && run.identity === 'dais' ? words('--remount-ro /proc') : []),
     ...words('--remount-ro / --chdir / --'),
   ];
@@ -96,7 +96,7 @@ function hasTemporaryFolder({ files }: IsolatedRun): boolean {
   return files.writable.some(({ inside }) => inside === '/tmp');
 }
 
-/** A quarter of what the run may have, at most; it does not show in the size of any process. */
+/** At most a quarter of the memory limit; it is not part of the size of any process. */
 function sharedMemory(memoryBytes: number | undefined): number {
   return Math.max(2 ** 20, Math.min(SHARED_MEMORY_BYTES, Math.floor((memoryBytes ?? Infinity) / 4)));
 }

@@ -1,7 +1,7 @@
-/** Programs and settings of the machine that every run sees, read-only, and arguments of bubblewrap for them. */
+/** Programs and settings of the machine that every run sees read-only, and the bubblewrap arguments for them. */
 import { lstatSync, readlinkSync } from 'node:fs';
 
-/** Folders of programs. Of /etc only what programs need and everybody may know. */
+/** Program folders. Of /etc only public files that programs need. */
 export const PROGRAM_FOLDERS = ['/usr', '/opt'];
 export const MERGED_FOLDERS = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
 export const ETC = [
@@ -29,13 +29,13 @@ export const ETC = [
   'timezone',
 ];
 
-/** Creates the folders above `folder` first: bwrap would give them the mode of what is below, which others may not pass. */
-export function above(folder: string): string[] {
+/** Creates the parents of `folder` first: bwrap would give them the mode of the folder, which may deny access to others. */
+export function ancestorsOf(folder: string): string[] {
   const parts = folder.split('/').slice(1, -1);
   return parts.flatMap((_, depth) => ['--dir', `/${parts.slice(0, depth + 1).join('/')}`]);
 }
 
-/** `/bin` and the like are links on most machines and folders on some. */
+/** `/bin` and similar paths are links on most machines and folders on some. */
 export function mergedFolder(folder: string): string[] {
   try {
     return lstatSync(folder).isSymbolicLink()
@@ -46,12 +46,12 @@ export function mergedFolder(folder: string): string[] {
   }
 }
 
-/** All of them that exist, for boundaries that do not move files. */
+/** Returns all that exist, for boundaries that do not move files. */
 export function machineFiles(): string[] {
   return [...PROGRAM_FOLDERS, ...MERGED_FOLDERS, ...ETC.map((name) => `/etc/${name}`)];
 }
 
-/** Whether a folder is below one that every run sees. */
+/** Returns whether a folder is below one that every run sees. */
 export function isBelowMachineFiles(folder: string): boolean {
   return [...PROGRAM_FOLDERS, ...ETC.map((name) => `/etc/${name}`)].some((seen) => folder.startsWith(`${seen}/`));
 }

@@ -1,18 +1,18 @@
 /**
- * Isolation without namespaces, for machines and containers that permit none: Landlock controls files, TCP ports and signals, a
- * filter of system calls controls the rest. The run shares the user, the process numbers and the network device of Dais.
+ * Isolation without namespaces, for machines and containers that do not permit them: Landlock controls files, TCP ports and
+ * signals, a seccomp filter controls the rest. The run shares the user, the process ids and the network device of Dais.
  */
 import { seccompFilter } from '#lib/system/seccomp.ts';
 import { gpuFiles, machineFiles } from '../bubblewrap/machine-files.ts';
 import type { Confined, IsolatedRun } from '../contract.ts';
 import { landlockProgram } from './launcher-program.ts';
 
-/** From these versions of the interface on, the kernel controls truncation, TCP ports, and signals. */
+/** Interface versions from which the kernel controls truncation, TCP ports, and signals. */
 const TRUNCATION = 3;
 const TCP = 4;
 const SCOPE = 6;
 
-/** Files that programs read at their start and that tell nothing of other users. */
+/** Files that programs read at their start and that contain no data of other users. */
 const FURTHER_FILES = [
   '/dev/zero',
   '/dev/full',
@@ -67,25 +67,25 @@ export function wrapWithLandlock(run: IsolatedRun, { perl, abi }: LandlockMode):
   };
 }
 
-/** Why a run cannot have this boundary; undefined when it can. */
+/** Returns why this boundary cannot be used for a run; undefined when it can. */
 export function landlockRefusal({ files, network }: IsolatedRun): string | undefined {
-  if (files.root !== undefined) return 'An image needs namespaces, which this machine does not permit.';
+  if (files.root !== undefined) return 'Images need namespaces, which this machine does not permit.';
   if (network.type === 'host') return 'Access to the network needs namespaces, which this machine does not permit.';
   const below = files.hidden?.find((folder) => machineFiles().some((seen) => folder.startsWith(`${seen}/`)));
   return below === undefined
     ? undefined
-    : `The folder ${below} cannot be hidden without namespaces: move it out of the folders of programs.`;
+    : `The folder ${below} cannot be hidden without namespaces. Move it out of the program folders.`;
 }
 
-/** What this boundary does not protect from or does not offer. */
+/** Returns the limitations of this boundary. */
 export function landlockLacks(abi: number): string[] {
   return [
-    'A run can learn whether a file exists, its size and its times.',
-    'A run has the user id of Dais; changes of file modes, owners and times have no effect in it.',
+    'A run can read whether any file exists, its size and its timestamps.',
+    'A run has the user id of Dais; it cannot change file modes, owners or timestamps.',
     'A run has no /dev/shm and no private /tmp; images cannot run.',
     ...(abi >= SCOPE ? [] : ['A run cannot send signals to its own child processes.']),
     ...(abi >= TCP
-      ? ['A permitted TCP port is permitted on every address.']
+      ? ['A permitted TCP port is reachable on every address.']
       : ['A run has no network at all, so a step cannot call Dais.']),
   ];
 }

@@ -1,23 +1,23 @@
 /**
- * Confines itself by Landlock, seccomp and without rights, then becomes the command. In Perl, which the base system of Debian
- * has and which starts in 2 ms (Python with ctypes: 15 ms). Arguments: filter in hexadecimal; a number of TCP ports and these;
- * a number of readable files and these; a number of writable folders and these; the command.
+ * Confines itself with Landlock and seccomp, drops privileges, then executes the command. In Perl, which is part of the base
+ * system of Debian and starts in 2 ms (Python with ctypes: 15 ms). Arguments: filter in hexadecimal; a number of TCP ports and
+ * these; a number of readable files and these; a number of writable folders and these; the command.
  *
- * The rights that the kernel can control grow with the version of its interface ("ABI"); what it does not know is left out.
+ * The access rights that the kernel controls grow with the version of its interface ("ABI"); unsupported ones are omitted.
  */
 const CALLS: Readonly<Record<string, { readonly prctl: number; readonly capset: number }>> = {
   x64: { prctl: 157, capset: 126 },
   arm64: { prctl: 167, capset: 91 },
 };
 
-/** Undefined where the numbers of the calls are not known. */
+/** Undefined if the system call numbers are unknown. */
 export function landlockProgram(machine: string): string | undefined {
   const calls = CALLS[machine];
   if (calls === undefined) return undefined;
   return PROGRAM.replaceAll('PRCTL', String(calls.prctl)).replaceAll('CAPSET', String(calls.capset));
 }
 
-/** Prints the version of Landlock's interface, or -1. */
+/** Prints the version of the Landlock interface, or -1. */
 export const LANDLOCK_ABI = 'print syscall 444, 0, 0, 1';
 
 const PROGRAM = String.raw`

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { keyStoreSuite } from '../suite.ts';
 import { openCommandKeys } from './command-keys.ts';
 
-/** What an operator would write: the protocol over keys given in its own environment, the current one first. */
+/** A key program: implements the protocol for keys in its environment, the current one first. */
 const PROGRAM = `
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 const keys = process.env.VAULT.split(',').map((text) => {
@@ -81,12 +81,12 @@ describe('a key program that misbehaves', () => {
     });
 
   test.each([
-    ['ends with an error', 'cat >/dev/null; echo "vault sealed" >&2; exit 3', 'ended with code 3'],
-    ['says nothing', 'cat >/dev/null', 'one JSON object'],
-    ['says no JSON', 'echo hello', 'one JSON object'],
-    ['says the wrong thing', 'echo "{\\"keyId\\":\\"k\\"}"', 'fingerprint is missing'],
+    ['ends with an error', 'cat >/dev/null; echo "vault sealed" >&2; exit 3', 'exited with code 3'],
+    ['returns nothing', 'cat >/dev/null', 'one JSON object'],
+    ['returns no JSON', 'echo hello', 'one JSON object'],
+    ['returns an incomplete object', 'echo "{\\"keyId\\":\\"k\\"}"', 'fingerprint is missing'],
     [
-      'gives a key id with a blank',
+      'returns a key id with a space',
       'echo "{\\"keyId\\":\\"k k\\",\\"fingerprint\\":\\"0123456789abcdef\\"}"',
       'keyId is missing',
     ],
@@ -95,7 +95,7 @@ describe('a key program that misbehaves', () => {
       'echo "{\\"error\\":\\"unavailable\\",\\"message\\":\\"no quorum\\"}"',
       'its keys are unavailable',
     ],
-    ['never stops talking', 'head -c 3000000 /dev/zero', 'one JSON object'],
+    ['returns too much output', 'head -c 3000000 /dev/zero', 'one JSON object'],
   ])('%s', async (_name, script, detail) => {
     await expect(shell(script).current()).rejects.toMatchObject({
       code: 'keys_unavailable',
@@ -110,7 +110,7 @@ describe('a key program that misbehaves', () => {
     });
   });
 
-  test('is not there', async () => {
+  test('does not exist', async () => {
     const keys = openCommandKeys({ command: ['/nowhere/vault'], env: {}, timeoutMs: 5_000, log: () => {} });
     await expect(keys.current()).rejects.toMatchObject({
       code: 'keys_unavailable',
@@ -125,7 +125,7 @@ describe('a key program that misbehaves', () => {
     expect(log).toEqual(['token hunter2 expired']);
   });
 
-  test('a data key of the wrong size is refused', async () => {
+  test('rejects a data key of the wrong size', async () => {
     const keys = shell(`echo '{"dataKey":"${Buffer.alloc(16).toString('base64')}"}'`);
     await expect(keys.unwrap({ keyId: 'k', fingerprint: '', wrapped: Buffer.alloc(1) }, 'c')).rejects.toMatchObject({
       code: 'keys_unavailable',

@@ -1,18 +1,18 @@
 /**
- * Keys behind a program of the operator (an HSM's tool, a vault's client). One process for each call; the request is one
- * JSON object on standard input, the answer one JSON object on standard output, exit code 0:
+ * Keys behind a program of the operator (an HSM tool, a vault client). One process per call; the request is one JSON object on
+ * standard input, the response one JSON object on standard output, with exit code 0:
  *
- * | request                                                                     | answer                               |
- * |-----------------------------------------------------------------------------|--------------------------------------|
- * | `{"version":1,"operation":"current"}`                                       | `{"keyId","fingerprint"}`            |
- * | `{"version":1,"operation":"list"}`                                          | `{"keys":[{"keyId","fingerprint"}]}` |
- * | `{"version":1,"operation":"wrap","dataKey":B64,"context":TEXT}`             | `{"keyId","fingerprint","wrapped"}` |
- * | `{"version":1,"operation":"unwrap","keyId","fingerprint","wrapped":B64,"context":TEXT}` | `{"dataKey":B64}`                    |
+ * | request | answer |
+ * |-----------------------------------------------------------------------------|--------------------------------------| |
+ * `{"version":1,"operation":"current"}` | `{"keyId","fingerprint"}` | | `{"version":1,"operation":"list"}` |
+ * `{"keys":[{"keyId","fingerprint"}]}` | | `{"version":1,"operation":"wrap","dataKey":B64,"context":TEXT}` |
+ * `{"keyId","fingerprint","wrapped"}` | |
+ * `{"version":1,"operation":"unwrap","keyId","fingerprint","wrapped":B64,"context":TEXT}` | `{"dataKey":B64}` |
  *
- * or `{"error":"key_missing"|"key_mismatch"|"unavailable","message":TEXT}`. `dataKey` is 32 bytes; `wrapped` at most
- * 4 KiB; `fingerprint` 16 hex digits, equal exactly when the key is the same; `list` names the current key first. The
- * program must bind `context` (additional authenticated data): unwrapping with another one is a `key_mismatch`. What it
- * writes to standard error goes to the server's log, so it must not write keys there.
+ * or `{"error":"key_missing"|"key_mismatch"|"unavailable","message":TEXT}`. `dataKey` is 32 bytes; `wrapped` at most 4 KiB;
+ * `fingerprint` 16 hex digits, equal exactly when the key is the same; `list` returns the current key first. The program must
+ * bind `context` (additional authenticated data): unwrapping with another one is a `key_mismatch`. Its standard error goes to
+ * the server log, so it must not write keys there.
  */
 import { DaisError } from '@dais/api';
 import { z } from 'zod';
@@ -20,9 +20,9 @@ import { run } from '#lib/process.ts';
 import type { KeyInfo, KeyStore, WrappedKey } from '../contract.ts';
 
 export interface CommandKeysOptions {
-  /** Absolute path of the program, then its arguments. No shell reads them. */
+  /** Absolute path of the program, then its arguments. No shell interprets them. */
   readonly command: readonly [string, ...string[]];
-  /** The whole environment of the program. */
+  /** All environment variables of the program. */
   readonly env: Readonly<Record<string, string>>;
   /** The program is killed after this many milliseconds. */
   readonly timeoutMs: number;
@@ -64,14 +64,14 @@ class CommandKeys implements KeyStore {
     const request = { operation: 'unwrap', keyId, fingerprint, wrapped: wrapped.toString('base64'), context };
     const { dataKey } = await this.#call(request, unwrappedAnswer);
     const bytes = Buffer.from(dataKey, 'base64');
-    if (bytes.length !== 32) throw this.#unavailable('gave a data key that is not 32 bytes');
+    if (bytes.length !== 32) throw this.#unavailable('returned a data key that is not 32 bytes long');
     return bytes;
   }
 
   async rotate(): Promise<KeyInfo> {
     throw new DaisError(
       'keys_read_only',
-      `make the new key where ${this.#options.command[0]} keeps them; Dais uses it as soon as \`current\` names it`,
+      `create the new key in the key store of ${this.#options.command[0]}; Dais uses it when \`current\` returns it`,
     );
   }
 
@@ -95,21 +95,23 @@ class CommandKeys implements KeyStore {
     });
     for (const line of result.stderr.split('\n').filter((text) => text.trim() !== '')) log(line);
     const { operation } = request;
-    if (result.timedOut) throw this.#unavailable(`did not answer \`${operation}\` within ${timeoutMs} ms`);
+    if (result.timedOut) throw this.#unavailable(`did not respond to \`${operation}\` within ${timeoutMs} ms`);
     if (result.code === 127) throw this.#unavailable('could not be started; see the log');
-    if (result.code !== 0) throw this.#unavailable(`ended with code ${result.code} at \`${operation}\`; see the log`);
+    if (result.code !== 0) throw this.#unavailable(`exited with code ${result.code} for \`${operation}\`; see the log`);
     let answer: unknown;
     try {
       answer = JSON.parse(result.stdout.toString('utf8'));
     } catch {
-      throw this.#unavailable(`did not answer \`${operation}\` with one JSON object`);
+      throw this.#unavailable(`did not return one JSON object for \`${operation}\``);
     }
     const failed = failure.safeParse(answer);
     if (failed.success) throw this.#failed(failed.data, request);
     const parsed = schema.safeParse(answer);
     if (!parsed.success) {
-      const where = parsed.error.issues.map((issue) => issue.path.join('.') || 'the answer').join(', ');
-      throw this.#unavailable(`answered \`${operation}\` wrongly: ${where} is missing or not as the protocol says`);
+      const where = parsed.error.issues.map((issue) => issue.path.join('.') || 'the response').join(', ');
+      throw this.#unavailable(
+        `returned an invalid response to \`${operation}\`: ${where} is missing or does not match the protocol`,
+      );
     }
     return parsed.data;
   }
@@ -118,17 +120,17 @@ class CommandKeys implements KeyStore {
     if (failed.error === 'key_missing') {
       return new DaisError(
         'key_missing',
-        `${this.#options.command[0]} does not hold key ${request.keyId} (fingerprint ${request.fingerprint})`,
+        `${this.#options.command[0]} does not have key ${request.keyId} (fingerprint ${request.fingerprint})`,
       );
     }
     if (failed.error === 'key_mismatch') {
       return new DaisError(
         'key_mismatch',
-        `key ${request.keyId} does not open this value: it was changed or belongs elsewhere`,
+        `key ${request.keyId} cannot decrypt this value: the value was changed or belongs to another context`,
       );
     }
     this.#options.log(failed.message);
-    return this.#unavailable('says that its keys are unavailable; see the log');
+    return this.#unavailable('reports that its keys are unavailable; see the log');
   }
 
   #unavailable(what: string): DaisError {

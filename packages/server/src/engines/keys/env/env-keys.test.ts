@@ -16,7 +16,7 @@ keyStoreSuite('env', true, async () => {
 });
 
 describe('the text of the keys', () => {
-  test('a label may change or go: the fingerprint finds the key', async () => {
+  test('finds a key by fingerprint when its label changes', async () => {
     const text = key();
     const wrapped = await openEnvKeys(`one:${text}`).wrap(Buffer.alloc(32, 3), 'c');
     expect(await openEnvKeys(text).unwrap(wrapped, 'c')).toEqual(Buffer.alloc(32, 3));
@@ -30,15 +30,15 @@ describe('the text of the keys', () => {
     ['long', randomBytes(33).toString('base64')],
     ['not base64', `${good.slice(0, 20)}!${good.slice(21)}`],
     ['an empty entry', `${good},`],
-    ['a label with a blank', `my key:${good}`],
+    ['a label with a space', `my key:${good}`],
     ['the same key twice', `a:${good},b:${good}`],
-  ])('what is no key is refused by its place, never by its text: %s', (_name, text) => {
+  ])('rejects an invalid key by its position, without its text: %s', (_name, text) => {
     const thrown = failure(() => openEnvKeys(text));
     expect(thrown).toMatchObject({ code: 'invalid_config' });
     expect(thrown.message).not.toContain(text.slice(-12) || good);
   });
 
-  test('after close there is no key', async () => {
+  test('has no key after close', async () => {
     const keys = openEnvKeys(key());
     await keys.close();
     await expect(keys.wrap(Buffer.alloc(32), 'c')).rejects.toMatchObject({ code: 'keys_unavailable' });

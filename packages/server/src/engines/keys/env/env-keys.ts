@@ -1,4 +1,6 @@
-/** Keys given as text by the configuration (an environment variable, a mounted secret). Read-only: they are made elsewhere. */
+/**
+ * Keys from the configuration as text (an environment variable, a mounted secret). Read-only: they are created outside Dais.
+ */
 import { DaisError } from '@dais/api';
 import {
   AES_KEY_BYTES,
@@ -17,10 +19,10 @@ interface HeldKey extends KeyInfo {
 const ENTRY = /^(?:([A-Za-z0-9._-]{1,64}):)?([A-Za-z0-9+/]{43}=?)$/;
 
 /**
- * `text` is one key or several, the current one first: `id:base64,id:base64` or `base64,base64`. A key is 32 random
- * bytes (`openssl rand -base64 32`). The id is a label: keys are found by their fingerprint, so that relabelling or
- * moving a key loses nothing.
- * @throws DaisError `invalid_config`, never with any part of a key in it.
+ * `text` contains one or more keys, the current one first: `id:base64,id:base64` or `base64,base64`. A key is 32 random bytes
+ * (`openssl rand -base64 32`). The id is a label: keys are identified by their fingerprint, so that a key can be relabeled or
+ * moved.
+ * @throws DaisError `invalid_config`, never with a part of a key.
  */
 export function openEnvKeys(text: string): KeyStore {
   const keys = text
@@ -28,7 +30,7 @@ export function openEnvKeys(text: string): KeyStore {
     .map((entry) => entry.trim())
     .map((entry, index) => parseEntry(entry, index));
   const twice = keys.find((key, index) => keys.findIndex((other) => other.fingerprint === key.fingerprint) !== index);
-  if (twice !== undefined) throw invalid(`the key with fingerprint ${twice.fingerprint} is given twice: keep one`);
+  if (twice !== undefined) throw invalid(`the key with fingerprint ${twice.fingerprint} is listed twice: remove one`);
   return new EnvKeys(keys);
 }
 
@@ -37,7 +39,7 @@ function parseEntry(entry: string, index: number): HeldKey {
   const key = Buffer.from(base64, 'base64');
   if (key.length !== AES_KEY_BYTES) {
     throw invalid(
-      `key ${index + 1} of keys.values is not 32 bytes of base64, optionally after an id and a colon: make one with \`openssl rand -base64 32\``,
+      `key ${index + 1} of keys.values is not 32 bytes of base64, optionally after an id and a colon: create one with \`openssl rand -base64 32\``,
     );
   }
   const print = fingerprintOf(FINGERPRINT_DOMAIN, key);
@@ -71,13 +73,16 @@ class EnvKeys implements KeyStore {
     if (held === undefined) {
       throw new DaisError(
         'key_missing',
-        `key ${keyId} (fingerprint ${print}) is not in keys.values: add it after the first`,
+        `key ${keyId} (fingerprint ${print}) is not in keys.values: add it after the first key`,
       );
     }
     const box = unpackGcm(wrapped);
     const dataKey = box && decryptGcm(held.key, box, aadOf(context));
     if (dataKey === undefined) {
-      throw new DaisError('key_mismatch', `key ${keyId} does not open this value: it was changed or belongs elsewhere`);
+      throw new DaisError(
+        'key_mismatch',
+        `key ${keyId} cannot decrypt this value: the value was changed or belongs to another context`,
+      );
     }
     return dataKey;
   }

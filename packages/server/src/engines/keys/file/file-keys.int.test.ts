@@ -43,7 +43,7 @@ keyStoreSuite('file', false, async () => {
 });
 
 describe('the key folder', () => {
-  test('is made with the first key, private, and the person is told once', async () => {
+  test('is created privately with the first key, and reported once', async () => {
     const folder = await anyFolder();
     const { keys, said } = await openIn(folder);
     expect(await keys.list()).toEqual([]);
@@ -60,7 +60,7 @@ describe('the key folder', () => {
     expect(said[0]).not.toContain(text.split(' ')[1]!.trim());
   });
 
-  test('is read by another process at once, also after a rotation there', async () => {
+  test('is read by another process immediately, also after a rotation there', async () => {
     const folder = await anyFolder();
     const { keys: here } = await openIn(folder);
     const { keys: there } = await openIn(folder);
@@ -72,7 +72,7 @@ describe('the key folder', () => {
     expect(await later.unwrap(await here.wrap(Buffer.alloc(32, 2), 'c'), 'c')).toEqual(Buffer.alloc(32, 2));
   });
 
-  test('loses no key when several rotate at the same time', async () => {
+  test('loses no key in concurrent rotations', async () => {
     const folder = await anyFolder();
     const stores = await Promise.all(
       [1, 2, 3, 4].map(async () => (await openIn(folder, () => 1_700_000_000_000)).keys),
@@ -88,7 +88,7 @@ describe('the key folder', () => {
     for (const one of wrapped) expect(await keys.unwrap(one, 'c')).toEqual(Buffer.alloc(32, 9));
   });
 
-  test('a clock that goes back does not bring an old key back', async () => {
+  test('keeps the newest key when the clock goes back', async () => {
     const folder = await anyFolder();
     const { keys: before } = await openIn(folder, () => 1_900_000_000_000);
     await before.rotate();
@@ -98,7 +98,7 @@ describe('the key folder', () => {
     expect(await before.current()).toEqual(made);
   });
 
-  test('is refused when others may read a key or write the folder, with the command that mends it', async () => {
+  test('is rejected when others can read a key or write to the folder, with the command to fix it', async () => {
     const folder = await anyFolder();
     const { keys } = await openIn(folder);
     const { keyId } = await keys.current();
@@ -121,19 +121,16 @@ describe('the key folder', () => {
     expect((await keys.current()).keyId).toBe(keyId);
   });
 
-  test.skipIf(process.geteuid?.() !== 0)(
-    'a key that belongs to another user is refused (needs root to prove)',
-    async () => {
-      const folder = await anyFolder();
-      const { keys } = await openIn(folder);
-      const { keyId } = await keys.current();
-      await chown(join(folder, `${keyId}.key`), 12_345, 12_345);
-      const { keys: fresh } = await openIn(folder);
-      await expect(fresh.wrap(Buffer.alloc(32), 'c')).rejects.toMatchObject({ code: 'keys_unavailable' });
-    },
-  );
+  test.skipIf(process.geteuid?.() !== 0)('rejects a key of another user (needs root)', async () => {
+    const folder = await anyFolder();
+    const { keys } = await openIn(folder);
+    const { keyId } = await keys.current();
+    await chown(join(folder, `${keyId}.key`), 12_345, 12_345);
+    const { keys: fresh } = await openIn(folder);
+    await expect(fresh.wrap(Buffer.alloc(32), 'c')).rejects.toMatchObject({ code: 'keys_unavailable' });
+  });
 
-  test('a damaged key is named and its content is not told', async () => {
+  test('names a damaged key without its content', async () => {
     const folder = await anyFolder();
     const { keys } = await openIn(folder);
     const { keyId } = await keys.current();
@@ -144,12 +141,12 @@ describe('the key folder', () => {
       await expect(fresh.current()).resolves.toMatchObject({ keyId });
       await expect(fresh.wrap(Buffer.alloc(32), 'c')).rejects.toMatchObject({
         code: 'keys_unavailable',
-        message: `the key file ${file} is damaged: put a copy of it back`,
+        message: `the key file ${file} is damaged: restore a copy of it`,
       });
     }
   });
 
-  test('the remains of an interrupted write are no key', async () => {
+  test('ignores leftovers of an interrupted write', async () => {
     const folder = await anyFolder();
     const { keys } = await openIn(folder);
     await keys.current();
@@ -158,7 +155,7 @@ describe('the key folder', () => {
     expect(await keys.list()).toHaveLength(1);
   });
 
-  test('may not lie in the data folder, also not through a link', async () => {
+  test('cannot be in the data folder, also not through a link', async () => {
     const data = join(root, 'data');
     await mkdir(data, { recursive: true });
     await symlink(data, join(root, 'link'));
@@ -173,7 +170,7 @@ describe('the key folder', () => {
     await expect(openIn(join(root, 'data-keys'))).resolves.toBeDefined();
   });
 
-  test('a path that cannot be a folder is a clear failure', async () => {
+  test('reports a path that cannot be a folder', async () => {
     const file = join(root, 'a-file');
     await writeFile(file, '');
     await expect(openIn(join(file, 'keys'))).rejects.toMatchObject({ code: 'keys_unavailable' });

@@ -1,7 +1,7 @@
 /**
- * Keys in a folder: one file for each key, never changed once written, so that two processes that rotate at the same
- * time only add two keys. The id starts with the time, so the last name in order is the current key; it ends with the
- * fingerprint, so that a missing key can be named exactly.
+ * Keys in a folder: one immutable file per key, so that two processes that rotate concurrently only add two keys. The id starts
+ * with the time, so the last name in order is the current key; it ends with the fingerprint, so that errors can identify a
+ * missing key.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
@@ -18,28 +18,28 @@ import {
 import { FINGERPRINT_DOMAIN, type KeyInfo, type KeyStore, type WrappedKey } from '../contract.ts';
 
 export interface FileKeysOptions {
-  /** Absolute path of the folder that holds the keys, outside `dataFolder`. Made (0700) with the first key. */
+  /** Absolute path of the key folder, outside `dataFolder`. Created (0700) with the first key. */
   readonly folder: string;
-  /** Keys inside the data folder would travel with every copy of it. */
+  /** Keys inside the data folder would be part of every copy of it. */
   readonly dataFolder: string;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
-  /** Receives one line for the person who runs the server, each time a key is made. */
+  /** Receives one line for the operator each time a key is created. */
   readonly announce: (message: string) => void;
 }
 
 const FILE_NAME = /^(\d{8}T\d{9}Z-[0-9a-f]{16})\.key$/;
 const CONTENT = /^dais-key-v1 ([A-Za-z0-9+/]{43}=)\n$/;
 
-/** @throws DaisError `invalid_config` when the folder lies inside the data folder. */
+/** @throws DaisError `invalid_config` when the folder is inside the data folder. */
 export async function openFileKeys(options: FileKeysOptions): Promise<KeyStore> {
   const folder = await realFolder(options.folder);
   const inside = relative(await realFolder(options.dataFolder), folder);
   if (inside === '' || !(inside === '..' || inside.startsWith('../'))) {
     throw new DaisError(
       'invalid_config',
-      `keys.folder ${options.folder} lies inside the data folder ${options.dataFolder}: name a folder outside it`,
-      { issues: [{ path: 'spec.keys.folder', message: 'lies inside the data folder' }] },
+      `keys.folder ${options.folder} is inside the data folder ${options.dataFolder}: set a folder outside it`,
+      { issues: [{ path: 'spec.keys.folder', message: 'is inside the data folder' }] },
     );
   }
   return new FileKeys({ ...options, folder });
@@ -47,7 +47,7 @@ export async function openFileKeys(options: FileKeysOptions): Promise<KeyStore> 
 
 class FileKeys implements KeyStore {
   readonly #options: FileKeysOptions;
-  /** Key files never change, so what was read once stays true. */
+  /** Key files never change, so they can be cached. */
   readonly #keys = new Map<string, Buffer>();
   #first: Promise<KeyInfo> | undefined;
 
@@ -74,13 +74,16 @@ class FileKeys implements KeyStore {
     if (!held.some((key) => key.keyId === keyId)) {
       throw new DaisError(
         'key_missing',
-        `key ${keyId} (fingerprint ${keyId.slice(-16)}) is not in ${this.#options.folder}: put its file ${keyId}.key back`,
+        `key ${keyId} (fingerprint ${keyId.slice(-16)}) is not in ${this.#options.folder}: restore its file ${keyId}.key`,
       );
     }
     const box = unpackGcm(wrapped);
     const dataKey = box && decryptGcm(await this.#read(keyId), box, aadOf(context));
     if (dataKey === undefined) {
-      throw new DaisError('key_mismatch', `key ${keyId} does not open this value: it was changed or belongs elsewhere`);
+      throw new DaisError(
+        'key_mismatch',
+        `key ${keyId} cannot decrypt this value: the value was changed or belongs to another context`,
+      );
     }
     return dataKey;
   }
@@ -90,7 +93,7 @@ class FileKeys implements KeyStore {
     const [newest] = await this.list();
     const key = randomBytes(AES_KEY_BYTES);
     const print = fingerprintOf(FINGERPRINT_DOMAIN, key);
-    // A clock that went back must not make a key that sorts before the one it replaces.
+    // A clock that went back must not create a key that sorts before the one it replaces.
     const time = Math.max(now(), newest === undefined ? 0 : timeOf(newest.keyId) + 1);
     const keyId = `${new Date(time).toISOString().replaceAll(/[-:.]/g, '')}-${print}`;
     const path = join(folder, `${keyId}.key`);
@@ -103,7 +106,7 @@ class FileKeys implements KeyStore {
     }
     this.#keys.set(keyId, key);
     announce(
-      `Made the key ${print} in ${path}. Keep a copy of it apart from the backups: without it no secret can be read again.`,
+      `Created the key ${print} in ${path}. Keep a copy of it separate from the backups: without it, Dais cannot read any secret.`,
     );
     return { keyId, fingerprint: print };
   }
@@ -142,13 +145,13 @@ class FileKeys implements KeyStore {
     }
     const key = Buffer.from(CONTENT.exec(text)?.[1] ?? '', 'base64');
     if (key.length !== AES_KEY_BYTES || fingerprintOf(FINGERPRINT_DOMAIN, key) !== keyId.slice(-16)) {
-      throw new DaisError('keys_unavailable', `the key file ${path} is damaged: put a copy of it back`);
+      throw new DaisError('keys_unavailable', `the key file ${path} is damaged: restore a copy of it`);
     }
     this.#keys.set(keyId, key);
     return key;
   }
 
-  /** A key that others can read is no key; a folder that others can write lets them plant one. */
+  /** Rejects keys that others can read, and folders in which others could plant a key. */
   async #checkPrivate(path: string): Promise<void> {
     let mode: number;
     let owner: number;
@@ -161,7 +164,7 @@ class FileKeys implements KeyStore {
       const octal = (mode & 0o777).toString(8);
       throw new DaisError(
         'keys_unavailable',
-        `${path} is open to other users of this machine (mode ${octal}): run chmod go= ${path}`,
+        `${path} is accessible to other users of this machine (mode ${octal}): run chmod go= ${path}`,
       );
     }
     const self = process.geteuid?.();
@@ -181,7 +184,7 @@ function timeOf(keyId: string): number {
   return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}.${ms}Z`);
 }
 
-/** Durable when it resolves: the bytes before the name, and the name before the answer. */
+/** Durable when it resolves: the bytes are synced before the name, and the name before it returns. */
 async function writeDurably(path: string, text: string): Promise<void> {
   const unfinished = `${path}.new`;
   try {
@@ -205,7 +208,7 @@ async function writeDurably(path: string, text: string): Promise<void> {
   }
 }
 
-/** The path with every symbolic link resolved, also when its last parts do not exist yet. */
+/** Resolves all symbolic links of a path, also when its last segments do not exist yet. */
 async function realFolder(path: string): Promise<string> {
   const absolute = resolve(path);
   try {

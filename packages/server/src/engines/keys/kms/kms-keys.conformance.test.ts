@@ -37,7 +37,7 @@ keyStoreSuite('kms', true, async () => {
 });
 
 describe('KMS', () => {
-  test('a key is found by its id and by an alias, and named by its ARN', async () => {
+  test('finds a key by id and alias, and reports its ARN', async () => {
     const arn = await createKey();
     await client.send(new CreateAliasCommand({ AliasName: 'alias/dais', TargetKeyId: arn }));
     const byAlias = openKeys('alias/dais');
@@ -50,7 +50,7 @@ describe('KMS', () => {
     await byId.close();
   });
 
-  test('the context is KMS’s own encryption context', async () => {
+  test('uses the context as the KMS encryption context', async () => {
     const arn = await createKey();
     const sent = await client.send(
       new EncryptCommand({ KeyId: arn, Plaintext: Buffer.alloc(32, 6), EncryptionContext: { 'dais-context': 'c' } }),
@@ -61,7 +61,7 @@ describe('KMS', () => {
     await keys.close();
   });
 
-  test('a key that is gone is missing for old values and unavailable for new ones, by its ARN', async () => {
+  test('reports a deleted key as missing for old values and unavailable for new ones, with its ARN', async () => {
     const arn = (await createKey()).replace(/[^/]*$/, '11111111-2222-3333-4444-555555555555');
     const keys = openKeys(arn);
     await expect(keys.wrap(Buffer.alloc(32), 'c')).rejects.toMatchObject({
@@ -75,7 +75,7 @@ describe('KMS', () => {
     await keys.close();
   });
 
-  test('a key that KMS does not know is unavailable, and a server that is gone too', async () => {
+  test('reports unknown keys and an unreachable server as unavailable', async () => {
     const unknown = openKeys('11111111-2222-3333-4444-555555555555');
     await expect(unknown.current()).rejects.toMatchObject({
       code: 'keys_unavailable',
@@ -89,7 +89,7 @@ describe('KMS', () => {
     await keys.close();
   });
 
-  test('requests can leave through the outbound client', async () => {
+  test('supports the outbound client', async () => {
     const outbound = createOutbound({
       proxy: { noProxy: [] },
       allowHosts: [],

@@ -1,7 +1,7 @@
 /**
- * Keys in AWS KMS (or a server that speaks its protocol). The KEK never leaves KMS; the context travels as KMS's
- * encryption context, so it is also in the account's audit trail. KMS's own yearly rotation keeps the key's ARN and needs
- * nothing from Dais; moving to another key means naming it first and the old one after it.
+ * Keys in AWS KMS (or a compatible server). The KEK never leaves KMS; the context is the encryption context of KMS, so it is
+ * also in the audit trail of the account. The yearly rotation of KMS keeps the ARN and needs no change in Dais; to move to
+ * another key, list it first and the old one after it.
  */
 import type { KMSClient, KMSClientConfig } from '@aws-sdk/client-kms';
 import { DaisError } from '@dais/api';
@@ -12,7 +12,7 @@ export interface KmsKeysOptions {
   /** Key ARNs, key ids or `alias/NAME`, the current one first. Ids and aliases need `kms:DescribeKey` and are resolved once. */
   readonly keys: readonly [string, ...string[]];
   readonly region: string;
-  /** Another address than AWS's own: a VPC endpoint or a compatible server. */
+  /** A VPC endpoint or the endpoint of a compatible server. Default: AWS. */
   readonly endpoint?: string;
   /** Absent: the SDK's default chain (environment, profile, web identity, instance role). */
   readonly credentials?: {
@@ -20,13 +20,13 @@ export interface KmsKeysOptions {
     readonly secretAccessKey: string;
     readonly sessionToken?: string;
   };
-  /** Whole time for one request, in milliseconds; a request is tried three times. */
+  /** Total time limit of a request in milliseconds; a request has three attempts. */
   readonly timeoutMs: number;
-  /** How requests leave the machine; absent: the SDK's own client, which knows no proxy. */
+  /** The HTTP client for requests; absent: the client of the SDK, which does not support a proxy. */
   readonly requestHandler?: NonNullable<KMSClientConfig['requestHandler']>;
 }
 
-/** The name of the context in KMS's encryption context, as key policies and the audit trail see it. */
+/** The name of the context in the encryption context of KMS, for key policies and the audit trail. */
 const CONTEXT_NAME = 'dais-context';
 const ARN = /^arn:[a-z0-9-]+:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/;
 const WRONG_CIPHERTEXT = new Set(['InvalidCiphertextException', 'IncorrectKeyException']);
@@ -60,7 +60,7 @@ class KmsKeys implements KeyStore {
     try {
       const { CiphertextBlob } = await (await this.#open()).send(command);
       if (CiphertextBlob === undefined)
-        throw new DaisError('keys_unavailable', 'KMS answered Encrypt without a ciphertext');
+        throw new DaisError('keys_unavailable', 'KMS returned no ciphertext for Encrypt');
       return { ...infoOf(keyId), wrapped: Buffer.from(CiphertextBlob) };
     } catch (error) {
       throw unavailable('Encrypt', keyId, error);
@@ -68,10 +68,10 @@ class KmsKeys implements KeyStore {
   }
 
   async unwrap({ keyId, wrapped }: WrappedKey, context: string): Promise<Buffer> {
-    // Only the keys that the configuration names: a row pointing at a stranger's key must not be trusted.
+    // Only configured keys: a row that refers to a foreign key must not be trusted.
     const held = await this.list();
     if (!held.some((key) => key.keyId === keyId))
-      throw missing(keyId, 'is not named in keys.keys: add it after the first');
+      throw missing(keyId, 'is not in keys.keys: add it after the first key');
     const { DecryptCommand } = await import('@aws-sdk/client-kms');
     const command = new DecryptCommand({
       KeyId: keyId,
@@ -81,18 +81,18 @@ class KmsKeys implements KeyStore {
     try {
       const { Plaintext } = await (await this.#open()).send(command);
       if (Plaintext?.length !== AES_KEY_BYTES)
-        throw new DaisError('key_mismatch', `KMS key ${keyId} gave no 32-byte data key`);
+        throw new DaisError('key_mismatch', `KMS key ${keyId} returned no 32-byte data key`);
       return Buffer.from(Plaintext);
     } catch (error) {
       if (WRONG_CIPHERTEXT.has(nameOf(error))) {
         throw new DaisError(
           'key_mismatch',
-          `KMS key ${keyId} does not open this value: it was changed or belongs elsewhere`,
+          `KMS key ${keyId} cannot decrypt this value: the value was changed or belongs to another context`,
           { cause: error },
         );
       }
       if (nameOf(error) === 'AccessDeniedException' && (await this.#works(keyId))) {
-        throw new DaisError('key_mismatch', `this value was not wrapped by KMS key ${keyId}`, { cause: error });
+        throw new DaisError('key_mismatch', `KMS key ${keyId} did not wrap this value`, { cause: error });
       }
       if (KEY_GONE.has(nameOf(error)))
         throw missing(keyId, `cannot be used in KMS (${nameOf(error)}): enable it there`);
@@ -103,7 +103,7 @@ class KmsKeys implements KeyStore {
   async rotate(): Promise<KeyInfo> {
     throw new DaisError(
       'keys_read_only',
-      'switch on rotation in KMS (the ARN stays), or put the new key before the others in keys.keys and restart',
+      'enable rotation in KMS (the ARN does not change), or put the new key before the others in keys.keys and restart',
     );
   }
 
@@ -119,8 +119,8 @@ class KmsKeys implements KeyStore {
   }
 
   /**
-   * KMS says AccessDenied both when the caller may not use the key and when the bytes name another key that the caller
-   * may not use. Only the first is also true of a value wrapped just now.
+   * KMS returns AccessDenied both when the caller may not use the key and when the ciphertext belongs to another key that the
+   * caller may not use. Only in the first case a newly wrapped value also fails.
    */
   async #works(keyId: string): Promise<boolean> {
     const { DecryptCommand, EncryptCommand } = await import('@aws-sdk/client-kms');
@@ -145,7 +145,7 @@ class KmsKeys implements KeyStore {
     try {
       const { KeyMetadata } = await (await this.#open()).send(new DescribeKeyCommand({ KeyId: key }));
       const arn = KeyMetadata?.Arn;
-      if (arn === undefined) throw new DaisError('keys_unavailable', `KMS does not tell the ARN of ${key}`);
+      if (arn === undefined) throw new DaisError('keys_unavailable', `KMS returned no ARN for ${key}`);
       this.#arns.set(key, arn);
       return arn;
     } catch (error) {
@@ -188,10 +188,10 @@ function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : 'unknown';
 }
 
-/** Only the error's name is told: KMS's messages name the caller's identity, which is not everybody's business. */
+/** Only the name of the error is reported: messages of KMS contain the identity of the caller. */
 function unavailable(operation: string, key: string, error: unknown): DaisError {
   if (error instanceof DaisError && error.code.startsWith('key')) return error;
-  return new DaisError('keys_unavailable', `KMS did not do ${operation} with ${key} (${nameOf(error)})`, {
+  return new DaisError('keys_unavailable', `KMS rejected ${operation} with ${key} (${nameOf(error)})`, {
     cause: error,
   });
 }

@@ -35,7 +35,7 @@ onlineStoreSuite('postgres behind LMDB', async () => {
   };
 });
 
-describe('what is kept', () => {
+describe('a cached row', () => {
   let db: TestDatabase;
   let folder: string;
   let inner: OnlineStore;
@@ -63,9 +63,9 @@ describe('what is kept', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  test('is given until it is too old, also that there was nothing', async () => {
+  test('is returned until it expires, also for missing rows', async () => {
     expect(await read()).toBeUndefined();
-    // Past the cache: as when a message got lost.
+    // Bypasses the cache, like a lost message.
     await inner.write(view, [row(1)]);
     expect(await read()).toBeUndefined();
     now += 10_001;
@@ -76,7 +76,7 @@ describe('what is kept', () => {
     expect(await read()).toBe(3);
   });
 
-  test('never takes more room than it may', async () => {
+  test('never exceeds the cache size', async () => {
     const keys = Array.from({ length: 3000 }, (_, at) => Buffer.from(`k${at}`));
     await inner.write(
       view,

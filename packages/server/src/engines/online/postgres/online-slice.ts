@@ -1,8 +1,8 @@
 import type { Slice } from '#engines/database/contract.ts';
 
 /**
- * One row for each entity of a view. The fill factor leaves room for the new state of a row beside the old one, so that
- * a write of a row that is there touches no index.
+ * One row per entity of a view. The fill factor leaves space for the new version of a row in the same page, so that an update
+ * changes no index.
  */
 export const onlineSlice: Slice = {
   schema: 'online',

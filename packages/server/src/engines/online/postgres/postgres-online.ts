@@ -1,7 +1,7 @@
-/** The online store in the database that Dais has anyway. */
+/** The online store in the database of Dais. */
 import type { Database } from '#engines/database/contract.ts';
 import type { Lookup, OnlineRow, OnlineStore, OnlineView } from '../contract.ts';
-import { newestOfEach } from '../newest.ts';
+import { newestRows } from '../newest-rows.ts';
 
 interface FoundRow {
   readonly n: number;
@@ -12,7 +12,7 @@ interface FoundRow {
 
 const scopeOf = (view: OnlineView) => ({ project: view.project }) as const;
 
-// A later write of the same moment counts, the same row again does not: it would only make work for vacuum.
+// A later write with the same time counts; an identical row does not, to avoid work for vacuum.
 const WRITE = `insert into online.value as v (project_id, view, key, event_time, created_time, value)
   select $1, $2, * from unnest($3::bytea[], $4::bigint[], $5::bigint[], $6::bytea[])
   on conflict (view, key) do update
@@ -21,7 +21,7 @@ const WRITE = `insert into online.value as v (project_id, view, key, event_time,
       or (excluded.event_time, excluded.created_time) = (v.event_time, v.created_time) and excluded.value <> v.value
   returning 1`;
 
-// `limit 1` keeps the planner from anything but a look into the index for each key.
+// `limit 1` makes the planner use an index lookup per key.
 const READ = `select k.n::int as n, v.event_time, v.created_time, v.value
   from unnest($1::uuid[], $2::bytea[]) with ordinality k (view, key, n)
   cross join lateral (
@@ -36,7 +36,7 @@ export class PostgresOnlineStore implements OnlineStore {
   }
 
   async write(view: OnlineView, rows: readonly OnlineRow[]): Promise<number> {
-    const newest = newestOfEach(rows);
+    const newest = newestRows(rows);
     if (newest.length === 0) return 0;
     const changed = await this.#database.transaction({ mode: 'write', scope: scopeOf(view) }, async (sql) =>
       sql.query(
@@ -55,7 +55,7 @@ export class PostgresOnlineStore implements OnlineStore {
     return changed.length;
   }
 
-  /** Lookups of one project go together. */
+  /** Lookups of one project are combined. */
   async read(lookups: readonly Lookup[]): Promise<readonly (readonly (OnlineRow | undefined)[])[]> {
     const answers = lookups.map(({ keys }) => Array.from<OnlineRow | undefined>({ length: keys.length }));
     const projects = new Set(lookups.map(({ project }) => project));
@@ -107,7 +107,7 @@ export class PostgresOnlineStore implements OnlineStore {
   }
 
   async drop(view: OnlineView): Promise<void> {
-    // In parts, so that no statement runs long.
+    // In batches, so that no statement runs long.
     for (;;) {
       const gone = await this.#database.transaction({ mode: 'write', scope: scopeOf(view) }, async (sql) =>
         sql.query(
@@ -121,6 +121,6 @@ export class PostgresOnlineStore implements OnlineStore {
     }
   }
 
-  /** The database is its owner's to close. */
+  /** The owner of the database closes it. */
   async close(): Promise<void> {}
 }

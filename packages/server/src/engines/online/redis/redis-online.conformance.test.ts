@@ -1,4 +1,4 @@
-/** Redis itself, as Debian has it, with a password of its own and nothing on its disk. */
+/** The Redis of Debian, with a password and without persistence. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -58,7 +58,7 @@ onlineStoreSuite('redis', async () => {
   };
 });
 
-test('a server that does not answer is told as such, without its password', async () => {
+test('reports a server that does not respond, without its password', async () => {
   const store = await openRedisOnline({ url: `redis://:secret-word@127.0.0.1:${await freePort()}`, prefix: '' });
   const refused = await store.count({ project: 'p', view: 'v' }).catch((error: unknown) => error);
   expect(refused).toMatchObject({ code: 'upstream_failed' });

@@ -1,18 +1,44 @@
-/** The online store in Redis: one value for each entity, never a hash for its features, which is ten times dearer to read. */
+/** The online store in Redis: one value per entity instead of a hash of its features, which is ten times slower to read. */
 import { DaisError } from '@dais/api';
 import type { Redis } from 'ioredis';
 import type { Lookup, OnlineRow, OnlineStore, OnlineView } from '../contract.ts';
-import { newestOfEach } from '../newest.ts';
-import { WRITE_SCRIPT } from './write-script.ts';
+import { newestRows } from '../newest-rows.ts';
+
+/**
+ * Writes the winning rows in one atomic step of the server. A value starts with its event and created time, eight bytes each,
+ * signed and big-endian; within ±2^53 they are exact Lua numbers.
+ *
+ * KEYS[1]: the sorted set of the view's keys. ARGV: the prefix of value names, then key and value of each row.
+ */
+const WRITE_SCRIPT = `
+local changed = 0
+for i = 2, #ARGV, 2 do
+  local key, value = ARGV[i], ARGV[i + 1]
+  local name = ARGV[1] .. key
+  local there = redis.call('GET', name)
+  local counts = true
+  if there then
+    local event, created = struct.unpack('>i8i8', value)
+    local event0, created0 = struct.unpack('>i8i8', there)
+    counts = (event > event0 or (event == event0 and created >= created0)) and there ~= value
+  end
+  if counts then
+    redis.call('SET', name, value)
+    redis.call('ZADD', KEYS[1], 0, key)
+    changed = changed + 1
+  end
+end
+return changed
+`;
 
 export interface RedisOnlineOptions {
-  /** `redis://` or `rediss://`, with credentials where they are needed. */
+  /** `redis://` or `rediss://`, with credentials if required. */
   readonly url: string;
-  /** Put before every key, for a server shared with others. */
+  /** Prefix of every key, for a shared server. */
   readonly prefix: string;
 }
 
-/** In one script, which nobody else's command comes between: 1,000 rows of 500 bytes take 3 ms. */
+/** In one script, which runs atomically: 1,000 rows of 500 bytes take 3 ms. */
 const ROWS = 1000;
 const HEADER = 16;
 
@@ -25,7 +51,7 @@ export async function openRedisOnline({ url, prefix }: RedisOnlineOptions): Prom
     commandTimeout: 10_000,
     enableAutoPipelining: true,
   });
-  // Every command tells its own failure; without a listener the process would end.
+  // Every command reports its own failure; without a listener the process would end.
   client.on('error', () => {});
   return new RedisOnlineStore(client, prefix);
 }
@@ -39,7 +65,7 @@ class RedisOnlineStore implements OnlineStore {
     this.#prefix = prefix;
   }
 
-  /** Braces: what is of one view lies on one node of a cluster. */
+  /** Braces (hash tag): keys of one view are on one node of a cluster. */
   #start({ project, view }: OnlineView): string {
     return `${this.#prefix}{${project}:${view}}:`;
   }
@@ -66,7 +92,7 @@ class RedisOnlineStore implements OnlineStore {
   }
 
   async write(view: OnlineView, rows: readonly OnlineRow[]): Promise<number> {
-    const newest = newestOfEach(rows);
+    const newest = newestRows(rows);
     let changed = 0;
     for (let at = 0; at < newest.length; at += ROWS) {
       const values = newest.slice(at, at + ROWS).flatMap((row) => [row.key, packed(row)]);
@@ -78,7 +104,7 @@ class RedisOnlineStore implements OnlineStore {
   }
 
   async read(lookups: readonly Lookup[]): Promise<readonly (readonly (OnlineRow | undefined)[])[]> {
-    // One command each, which leave together: on a cluster they are of different nodes.
+    // One command per view, sent together: on a cluster they go to different nodes.
     return await Promise.all(
       lookups.map(async (lookup) => {
         if (lookup.keys.length === 0) return [];

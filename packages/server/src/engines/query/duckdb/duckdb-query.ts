@@ -1,6 +1,7 @@
 /**
- * The query engine on DuckDB. Two lanes, each with a queue and a process of its own: small jobs do not wait for large ones. DuckDB
- * never runs in this process: six heavy queries held libuv's threads for 12 s. The isolation engine confines the processes.
+ * The query engine with DuckDB. It has two lanes, each with its own queue and process, so that small jobs do not wait for large
+ * ones. DuckDB never runs in this process: six heavy queries blocked libuv's threads for 12 s. The isolation engine confines
+ * the processes.
  */
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
@@ -30,14 +31,14 @@ import type {
 import { QueryError } from '../model/query-error.ts';
 import type { Query } from '../model/query-tree.ts';
 import { StagedJob, type LaneFolders } from './job-files.ts';
-import { QueryProcess, type ProcessAnswer } from './query-process.ts';
-import { Turns } from './turns.ts';
-import type { JobLimits, RunAnswer, Work } from './wire.ts';
+import { QueryProcess, type ProcessResponse } from './query-process.ts';
+import { FairQueue } from './fair-queue.ts';
+import type { JobLimits, RunResponse, Work } from './wire.ts';
 
 export interface DuckdbQueryOptions {
-  /** Scratch; made when it is not there. */
+  /** Scratch folder; created when missing. */
   readonly folder: string;
-  /** For both lanes' children together. */
+  /** For the processes of both lanes together. */
   readonly memoryBytes: number;
   readonly tempBytes: number;
   readonly threads: number;
@@ -50,35 +51,35 @@ export interface DuckdbQueryOptions {
   readonly idleMs?: number;
 }
 
-/** Memory of a process that runs nothing: Node, DuckDB and their code. Its limit is this plus the share of its lane. */
+/** Memory of an idle process: Node, DuckDB and their code. Its limit is this plus the share of its lane. */
 const BASE_MEMORY_BYTES = 256 * 1024 * 1024;
-/** Threads that Node and DuckDB start besides those that run a query. */
+/** Threads of Node and DuckDB in addition to query threads. */
 const FURTHER_THREADS = 32;
-/** DuckDB passes its own limit by up to 30 % (measured at 1 GB), and Node needs about 60 MB beside it. */
+/** DuckDB exceeds its limit by up to 30 % (measured at 1 GB), and Node needs about 60 MB in addition. */
 const OF_MEMORY = 0.7;
 const LIGHT_SHARE = 0.2;
-/** Files up to this size together go through the light lane. */
+/** Jobs with files up to this total size use the light lane. */
 const LIGHT_BYTES = 32 * 1024 * 1024;
 /**
- * Files up to this size together are read by one thread: DuckDB shares row groups (122,880 rows) among threads, and with one of them
- * a second thread costs 10 to 13 % of CPU (100,000 rows of 20 columns summed up) and takes nothing off.
+ * One thread reads files up to this total size: DuckDB distributes row groups (122,880 rows) to threads, and with one row group
+ * a second thread costs 10 to 13 % of CPU (aggregating 100,000 rows of 20 columns) without a speedup.
  */
 const ONE_THREAD_BYTES = 8 * 1024 * 1024;
 const MOST_WAITING = 64;
 const IDLE_MS = 120_000;
 const DEFAULT_WALL_MS = 3_600_000;
 const DEFAULT_CALLER_SECONDS = 60;
-/** Queries of one caller that are in the engine. Eight 90-second queries of one viewer delayed everybody else by 2 to 9 s. */
+/** Maximum active queries of one caller. Eight 90-second queries of one user delayed all others by 2 to 9 s. */
 const MOST_OF_CALLER = 2;
-/** Queries of one caller that wait for those; a page of the console asks several at once. */
+/** Maximum waiting queries of one caller; a page of the console sends several at the same time. */
 const MOST_WAITING_OF_CALLER = 16;
 const DEFAULT_INFLATED_BYTES = 64 * 1024 ** 3;
 const DEFAULT_LINE_BYTES = 16 * 1024 * 1024;
-/** What a process of a machine that cannot be asked left behind is removed after this. */
+/** Leftovers of processes that cannot be checked are removed after this time. */
 const STALE_MS = 24 * 3_600_000;
 
 interface Lane {
-  readonly turns: Turns;
+  readonly turns: FairQueue;
   readonly folders: LaneFolders;
   readonly process: QueryProcess;
   readonly memoryBytes: number;
@@ -86,7 +87,7 @@ interface Lane {
 
 const MEBIBYTE = 1024 * 1024;
 
-/** With what the operator left open taken from the machine. Starts nothing. */
+/** Opens the engine, with defaults from the machine. Starts no process. */
 export function openDuckdbQuery({
   memoryMb = Math.min(16_384, Math.max(1024, Math.floor(totalmem() / MEBIBYTE / 4))),
   tempMb,
@@ -124,7 +125,7 @@ export class DuckdbQuery implements QueryEngine {
     if (own.count >= MOST_OF_CALLER + MOST_WAITING_OF_CALLER) {
       throw new DaisError(
         'rate_limited',
-        `You have ${own.count} queries that run or wait, which is the maximum. Wait for one of them.`,
+        `You have ${own.count} running or waiting queries, which is the maximum. Wait until one of them ends.`,
         { retryAfter: 5 },
       );
     }
@@ -146,12 +147,12 @@ export class DuckdbQuery implements QueryEngine {
     try {
       const work: Work = { type: 'run', job };
       const { answer, rows, usage } = await this.#inLane(Object.values(job.tables), work, job, options);
-      const [first, ...more] = (answer as RunAnswer).statements.map((head, n): StatementResult => ({
+      const [first, ...more] = (answer as RunResponse).statements.map((head, n): StatementResult => ({
         ...head,
         rows: rows[n] ?? [],
       }));
-      if (first === undefined) throw new QueryError('query_failed', 'The query process gave no result.');
-      const { rejects } = answer as RunAnswer;
+      if (first === undefined) throw new QueryError('query_failed', 'The query process returned no result.');
+      const { rejects } = answer as RunResponse;
       return { ...first, more, rejects, usage: { ...usage, wallMs: this.#options.clock.now() - began } };
     } catch (error) {
       await removeOutputs(outputs);
@@ -161,14 +162,16 @@ export class DuckdbQuery implements QueryEngine {
 
   async describe(table: FileTable, options: RunOptions = {}): Promise<TableDescription> {
     const { answer } = await this.#inLane([table], { type: 'describe', table }, {}, options);
-    if (answer.type !== 'describe') throw new QueryError('query_failed', 'The query process gave another answer.');
+    if (answer.type !== 'describe')
+      throw new QueryError('query_failed', 'The query process returned an unexpected response.');
     return answer.description;
   }
 
   async check(query: Query, tables: Readonly<Record<string, readonly Column[]>>): Promise<readonly Column[]> {
     const work: Work = { type: 'check', query, tables };
     const { answer } = await this.#work(this.#light, work, { owner: '', limits: { wallMs: 60_000 }, threads: 1 }, {});
-    if (answer.type !== 'check') throw new QueryError('query_failed', 'The query process gave another answer.');
+    if (answer.type !== 'check')
+      throw new QueryError('query_failed', 'The query process returned an unexpected response.');
     return answer.columns;
   }
 
@@ -193,7 +196,7 @@ export class DuckdbQuery implements QueryEngine {
     const folders = { inputs: path.join(this.#own, name, 'in'), work: path.join(this.#own, name, 'work') };
     const limits = {
       memoryBytes: Math.floor(memoryBytes * share) + BASE_MEMORY_BYTES,
-      // DuckDB reserves many times what it uses: more than 4 GB for a profile of 120 columns and 3 rows.
+      // DuckDB reserves many times the memory that it uses: more than 4 GB for a profile of 120 columns and 3 rows.
       reservedBytes: Infinity,
       cpu: threads,
       processes: threads + FURTHER_THREADS,
@@ -201,23 +204,23 @@ export class DuckdbQuery implements QueryEngine {
       diskBytes: tempBytes,
     };
     return {
-      turns: new Turns(MOST_WAITING),
+      turns: new FairQueue(MOST_WAITING),
       folders,
       process: new QueryProcess({ clock, log, isolation, folders, limits, idleMs }),
       memoryBytes: memoryBytes * OF_MEMORY * share,
     };
   }
 
-  /** What looked light and needs more memory than a light one has runs once more where there is more. */
+  /** A job in the light lane that exceeds its memory runs again in the heavy lane. */
   async #inLane(
     tables: readonly TableSource[],
     work: Work,
     { owner = '', limits = {} }: Pick<QueryJob, 'owner' | 'limits'>,
     options: RunOptions,
-  ): Promise<ProcessAnswer> {
+  ): Promise<ProcessResponse> {
     const bytes = await sizeOfAll(tables);
     const lane = bytes > LIGHT_BYTES ? this.#heavy : this.#light;
-    // Without files there may be anything to work out.
+    // Without files, the cost is unknown.
     const isSmall = bytes > 0 && bytes <= ONE_THREAD_BYTES;
     const job = { owner, limits, threads: isSmall ? 1 : this.#options.threads };
     try {
@@ -234,12 +237,12 @@ export class DuckdbQuery implements QueryEngine {
     work: Work,
     { owner, limits, threads }: { readonly owner: string; readonly limits: QueryLimits; readonly threads: number },
     options: RunOptions,
-  ): Promise<ProcessAnswer> {
+  ): Promise<ProcessResponse> {
     const { signal, progress = () => {} } = options;
     this.#refuseClosed();
     await (this.#prepared ??= this.#prepare());
     if (lane.turns.full) {
-      throw new QueryError('overloaded', `${MOST_WAITING} queries wait already: try again in a while.`);
+      throw new QueryError('overloaded', `${MOST_WAITING} queries already wait, which is the maximum. Retry later.`);
     }
     if (lane.turns.running > 0) progress({ phase: 'waiting', ahead: lane.turns.waiting + 1 });
     await lane.turns.take(owner, signal);
@@ -283,7 +286,7 @@ export class DuckdbQuery implements QueryEngine {
     };
   }
 
-  /** A folder of this process, and those of processes that are gone removed. */
+  /** Creates the folder of this process, and removes those of ended processes. */
   async #prepare(): Promise<void> {
     const { folder, clock } = this.#options;
     await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -303,7 +306,7 @@ export class DuckdbQuery implements QueryEngine {
 const OWNER = 'owner.json';
 
 async function isLeftBehind(folder: string, now: number): Promise<boolean> {
-  // Without one it was made by a process that died, or is about to write it.
+  // Without one, its process has died or is about to write it.
   const text = await readFile(path.join(folder, OWNER), 'utf8').catch(() => '{}');
   const judged = checkProcess(JSON.parse(text) as ProcessIdentity);
   if (judged === 'gone') return true;
@@ -313,7 +316,7 @@ async function isLeftBehind(folder: string, now: number): Promise<boolean> {
 /** In bytes of Parquet. */
 async function sizeOfAll(tables: readonly TableSource[]): Promise<number> {
   const files = tables.flatMap((table) => ('files' in table ? table.files : []));
-  // A compressed text says little of how much there is to read.
+  // The size of a compressed text file says little about its content.
   const sizes = await Promise.all(
     files.map(async ({ path: file, format }) => (await sizeOf(file)) * (format === 'parquet' ? 1 : 4)),
   );
@@ -323,7 +326,7 @@ async function sizeOfAll(tables: readonly TableSource[]): Promise<number> {
 async function sizeOf(file: string): Promise<number> {
   return await stat(file).then(
     ({ size }) => size,
-    // It is refused by name where it is read.
+    // Reading it reports the error with its name.
     () => 0,
   );
 }
@@ -339,7 +342,7 @@ async function removeOutputs(outputs: readonly QueryOutput[]): Promise<void> {
   }
 }
 
-/** Whether a person or program wrote a text of SQL in the work. */
+/** Returns whether the work contains user SQL. */
 function hasPersonSql(work: Work): boolean {
   if (work.type === 'describe') return false;
   const { query } = work.type === 'check' ? work : work.job;

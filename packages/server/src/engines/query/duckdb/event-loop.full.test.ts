@@ -10,7 +10,7 @@ import { openDuckdbQuery } from './duckdb-query.ts';
 
 const RESOLUTION_MS = 10;
 
-test('100,000 rows of a heavy query never hold the event loop for 50 ms', async () => {
+test('100,000 rows of a heavy query never block the event loop for 50 ms', async () => {
   const root = await mkdtemp(path.join(tmpdir(), 'dais-query-loop-'));
   const engine = openDuckdbQuery({ folder: root, memoryMb: 1024, tempMb: 4096, clock: systemClock, log: silentLog });
   const sql = `SELECT range AS n, sha256(range::VARCHAR) AS a, 'some text of a row' AS b FROM range(3000000) ORDER BY a`;

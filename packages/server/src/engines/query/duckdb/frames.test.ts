@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { onFrames, sendFrame } from './frames.ts';
 
-test('what is sent comes, however it is cut on the way', async () => {
+test('receives sent messages for any split of the stream', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.jsonValue(), { maxLength: 8 }),
@@ -29,7 +29,7 @@ test('what is sent comes, however it is cut on the way', async () => {
   );
 });
 
-test('what is no frame ends the pipe', async () => {
+test('an invalid frame ends the pipe', async () => {
   const pipe = new PassThrough();
   onFrames(pipe, () => {});
   pipe.write(Buffer.from('no frame at all'));

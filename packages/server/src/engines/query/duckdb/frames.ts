@@ -1,10 +1,10 @@
 /** Messages over a pipe between the engine and its process: four bytes of length, then JSON. */
 import type { Readable, Writable } from 'node:stream';
 
-/** A longer one is a fault of the sender: inline tables (16 MiB of text) are the largest. */
+/** Longer messages are an error of the sender: inline tables (16 MiB of text) are the largest. */
 const LONGEST = 64 * 1024 * 1024;
 
-/** False when the pipe is full; `drain` of the stream says when it is not. */
+/** Returns false when the pipe is full, until `drain` of the stream. */
 export function sendFrame(pipe: Writable, message: unknown): boolean {
   const body = Buffer.from(JSON.stringify(message), 'utf8');
   const head = Buffer.alloc(4);
@@ -13,7 +13,7 @@ export function sendFrame(pipe: Writable, message: unknown): boolean {
 }
 
 /**
- * Gives each message as it comes; between two the event loop turns, so that many do not block it. Rejects nothing: what is no
+ * Yields each message; the event loop runs between two messages, so that many do not block it. Never rejects: an invalid
  * message ends the pipe.
  */
 export function onFrames(pipe: Readable, give: (message: unknown) => void): void {
@@ -29,7 +29,7 @@ async function read(pipe: Readable, give: (message: unknown) => void): Promise<v
     while (size >= 4) {
       const head = pending[0] !== undefined && pending[0].length >= 4 ? pending[0] : join(pending);
       const length = head.readUInt32LE();
-      if (length > LONGEST) throw new RangeError('This is no frame.');
+      if (length > LONGEST) throw new RangeError('This is not a frame.');
       if (size < 4 + length) break;
       const whole = join(pending);
       const rest = whole.subarray(4 + length);
@@ -41,7 +41,7 @@ async function read(pipe: Readable, give: (message: unknown) => void): Promise<v
   }
 }
 
-/** Makes the pieces one piece, in place. */
+/** Concatenates the chunks in place. */
 function join(pieces: Buffer[]): Buffer {
   if (pieces.length > 1) pieces.splice(0, pieces.length, Buffer.concat(pieces));
   return pieces[0] ?? Buffer.alloc(0);

@@ -1,13 +1,13 @@
-/** Errors in the words of the contract. No value of the data goes into a text that others may see. */
+/** Converts errors to those of the contract. Messages contain no values of the data. */
 import { QueryError, type QueryErrorCode } from '../model/query-error.ts';
-import { duckdbFault, type DuckdbFault } from './duckdb-fault.ts';
+import { duckdbError, type DuckdbError } from './sql/duckdb-error.ts';
 import type { WireFailure } from './wire.ts';
 
 interface Rule {
   readonly type: RegExp;
   readonly message?: RegExp;
   readonly code: QueryErrorCode;
-  readonly detail: (fault: DuckdbFault) => string;
+  readonly detail: (fault: DuckdbError) => string;
 }
 
 const MEMORY = 'The query needs more memory than `query.memoryMb` allows.';
@@ -30,22 +30,22 @@ const RULES: readonly Rule[] = [
     type: /^IO$/,
     message: /No files found|Cannot open file/,
     code: 'content_missing',
-    detail: () => 'A file of the query is not there.',
+    detail: () => 'A file of the query is missing.',
   },
   {
     type: /./,
     message: /parquet|magic bytes|footer|snappy|thrift|decompress/i,
     code: 'data_invalid',
-    detail: () => 'A Parquet file is broken or of a kind that cannot be read: write it anew.',
+    detail: () => 'A Parquet file is damaged or uses an unsupported feature. Write it again.',
   },
   { type: /^Conversion$/, code: 'data_invalid', detail: conversion },
   {
     type: /^(?:Out of Range|Constraint)$/,
     code: 'data_invalid',
-    detail: () => 'A value lies outside of what its type can hold.',
+    detail: () => 'A value is outside the range of its type.',
   },
-  // Functions tell of values in these (a pattern that is none, a part of a date that there is not).
-  { type: /^Invalid Input$/, code: 'query_invalid', detail: () => 'A function was given a value that it cannot take.' },
+  // These messages of functions contain values (an invalid pattern, an invalid date part).
+  { type: /^Invalid Input$/, code: 'query_invalid', detail: () => 'A function received an invalid argument.' },
   {
     type: /^(?:Parser|Binder|Catalog|Syntax|Permission|Not implemented|Mismatch Type|Invalid type)$/,
     code: 'query_invalid',
@@ -53,14 +53,14 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/** Columns beyond which they are what takes the memory: buffers of each, whatever the rows. */
+/** Number of columns beyond which their buffers dominate the memory. */
 const WIDE = 1000;
 
 /** `widest`: columns of the widest table of the job. */
 export function failureOf(error: unknown, widest = 0): WireFailure {
   const failure = plainFailure(error);
   if (widest <= WIDE || failure.detail !== MEMORY) return failure;
-  const hint = `Its widest table has ${widest} columns, each of which takes memory: raise it (10,000 columns want about 4096), or split the table.`;
+  const hint = `Its widest table has ${widest} columns, and each column needs memory. Raise the limit (10,000 columns need about 4096 MB), or split the table.`;
   return { ...failure, detail: `${failure.detail} ${hint}` };
 }
 
@@ -70,22 +70,22 @@ function plainFailure(error: unknown): WireFailure {
     return { code: error.code as QueryErrorCode, detail: error.message, faults, faultCount, position };
   }
   if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return { code: 'storage_full', detail: 'The disk is full.' };
-  const fault = duckdbFault(error);
+  const fault = duckdbError(error);
   if (fault === undefined)
     return {
       code: 'query_failed',
       detail: error instanceof Error ? `${error.name}: ${error.message.slice(0, 300)}` : '',
     };
   const rule = RULES.find(({ type, message = /(?:)/ }) => type.test(fault.type) && message.test(fault.message));
-  if (rule === undefined) return { code: 'query_failed', detail: `DuckDB says: ${fault.type} Error.` };
+  if (rule === undefined) return { code: 'query_failed', detail: `DuckDB reported an error of type ${fault.type}.` };
   return { code: rule.code, detail: rule.detail(fault) };
 }
 
-function firstLine({ message }: DuckdbFault): string {
+function firstLine({ message }: DuckdbError): string {
   return (message.split('\n')[0] ?? '').slice(0, 500);
 }
 
-function conversion({ message }: DuckdbFault): string {
+function conversion({ message }: DuckdbError): string {
   const [, type] = /\b(?:to|into) (?:type )?'?([A-Z][A-Z0-9]*)/.exec(message) ?? [];
-  return `A value cannot be converted${type === undefined ? '' : ` to ${type}`}: a lenient cast (TRY_CAST) gives NULL instead.`;
+  return `A value cannot be converted${type === undefined ? '' : ` to ${type}`}. TRY_CAST returns NULL instead.`;
 }

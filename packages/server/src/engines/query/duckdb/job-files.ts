@@ -1,9 +1,9 @@
 /**
- * The files of one job, where the isolated process of the engine sees them. The process of a lane sees two folders: `inputs`,
- * read-only, which holds a hard link for each file of the running job and nothing else, and `work` for what it writes. Outputs
- * move from there to their places when the job ends.
+ * The files of one job in the isolated process of the engine. The process of a lane sees two folders: `inputs`, read-only, with
+ * a hard link to each file of the running job, and `work` for its output. Outputs are moved to their destination when the job
+ * ends.
  *
- * What the process writes and answers is not trusted: only regular files with the expected names are moved.
+ * The output and responses of the process are not trusted: only regular files with the expected names are moved.
  */
 import { copyFile, link, lstat, mkdir, realpath, rename, rm, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
@@ -22,9 +22,9 @@ const LINKS_AT_ONCE = 16;
 const REJECTS = 'rejects.ndjson';
 
 export class StagedJob {
-  /** The work with the paths that the process sees. */
+  /** The work with the paths inside the process. */
   readonly work: Work;
-  /** Files that have no link, as those of another file system: the process must see them in their own place. */
+  /** Files without a link, such as those of another file system: the process must see them under their own path. */
   readonly mounts: readonly string[];
   readonly #original: Work;
   readonly #places: JobPlaces;
@@ -38,7 +38,7 @@ export class StagedJob {
     this.mounts = [...mounts].toSorted();
   }
 
-  /** Makes the folders and links of a job. `id` names it; no other job of the lane has the same. */
+  /** Creates the folders and links of a job. `id` is unique in the lane. */
   static async stage(work: Work, id: string, folders: LaneFolders): Promise<StagedJob> {
     const places = { inputs: path.join(folders.inputs, id), folder: path.join(folders.work, id) };
     try {
@@ -60,12 +60,12 @@ export class StagedJob {
     }
   }
 
-  /** For everything that the process writes. */
+  /** Folder for all output of the process. */
   get folder(): string {
     return this.#places.folder;
   }
 
-  /** Moves the outputs to their places. Returns the answer with the paths of the caller. */
+  /** Moves the outputs to their destination. Returns the response with the paths of the caller. */
   async finish(answer: Answer): Promise<Answer> {
     const original = this.#original;
     if (answer.type === 'describe' && original.type === 'describe') {
@@ -83,7 +83,7 @@ export class StagedJob {
     return { ...answer, statements };
   }
 
-  /** Moves the rejected rows, which are kept when the job fails, too, and removes everything else. */
+  /** Moves the rejected rows, which are also kept when the job fails, and removes everything else. */
   async clear(): Promise<void> {
     try {
       const rejects = this.#original.type === 'run' ? this.#original.job.rejectsPath : undefined;
@@ -112,7 +112,7 @@ export class StagedJob {
     return moved;
   }
 
-  /** First out of reach of the process, which could put a link in place of a file that was checked. Returns the size. */
+  /** Moves the file out of reach of the process first, which could replace a checked file with a link. Returns the size. */
   async #move(from: string, to: string): Promise<number> {
     const between = path.join(this.#places.inputs, 'moved');
     await rename(from, between).catch((error: unknown) => {
@@ -140,20 +140,20 @@ async function removeAll({ inputs, folder }: JobPlaces): Promise<void> {
   await Promise.all([inputs, folder].map(async (place) => await rm(place, { recursive: true, force: true })));
 }
 
-/** Returns where the process sees the file; a file that is missing is missing there, too. */
+/** Returns the path of the file in the process; a missing file is missing there, too. */
 async function linkFile({ path: place, format }: SourceFile, number: number, { inputs }: JobPlaces): Promise<string> {
   const seen = path.join(inputs, `${number}.${format}`);
   try {
     await link(await realpath(place), seen);
     return seen;
   } catch {
-    // Another file system, one without links, too many links, or no right to make one.
+    // Another file system, no support for links, too many links, or no permission.
     const real = await realpath(place).catch(() => '');
     return (await stat(real).catch(() => undefined))?.isFile() === true ? real : seen;
   }
 }
 
-/** `seen`: the places of the files, in the order of `filesOf`. */
+/** `seen`: the paths of the files, in the order of `filesOf`. */
 function translate(work: Work, { folder }: JobPlaces, seen: readonly string[]): Work {
   const left = seen.values();
   const file = (source: SourceFile): SourceFile => ({
@@ -225,7 +225,7 @@ async function exists(place: string): Promise<boolean> {
 }
 
 function unexpectedFile(): QueryError {
-  return new QueryError('query_failed', 'The query process returned a file that it was not asked for.');
+  return new QueryError('query_failed', 'The query process returned an unexpected file.');
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -1,4 +1,4 @@
-/** The second wall around queries: what the process of a lane can do when its checks of SQL are wrong. */
+/** The second layer of query isolation: what the process of a lane can do if the SQL checks fail. */
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
@@ -18,7 +18,7 @@ import { queryRun } from './query-process.ts';
 
 const MIB = 2 ** 20;
 
-/** What machines offer. Without control groups, limits are those of each process and a watchdog's. */
+/** Machine types. Without control groups, limits are enforced per process and by a watchdog. */
 const MACHINES: readonly (readonly [string, IsolationOptions])[] = [
   ['bubblewrap with control groups', {}],
   ['bubblewrap without control groups', { limits: 'rlimit' }],
@@ -68,7 +68,7 @@ function sqlJob(sql: string, owner: string): QueryJob {
   };
 }
 
-/** 900 MB that DuckDB's own limit does not count. */
+/** 900 MB that the limit of DuckDB does not count. */
 const GREEDY = "SELECT length(repeat('x', 900000000)) AS l FROM v";
 
 /** Reads a CSV, writes Parquet and CSV, and reads the Parquet. */
@@ -95,7 +95,7 @@ async function expectReadsAndWrites(engine: QueryEngine, folder: string): Promis
   });
 }
 
-/** Prints what it could do. Arguments: a file and a folder of others, the inputs and the work folder of its lane, a port. */
+/** Prints successful attacks. Arguments: a file and a folder of other users, the input and work folders of its lane, a port. */
 const HOSTILE = String.raw`
 use strict;
 use Socket;
@@ -137,7 +137,7 @@ describe.each(MACHINES)('%s', (_, options) => {
     await expectReadsAndWrites(open(options), path.join(root, 'files'));
   });
 
-  test('a program in place of the query process reaches nothing but the files of the job', async () => {
+  test('a program in place of the query process reaches only the files of the job', async () => {
     const isolation = openIsolation(options);
     ends.push(async () => await isolation.close());
     const folders = { inputs: path.join(root, 'in'), work: path.join(root, 'work') };
@@ -159,17 +159,17 @@ describe.each(MACHINES)('%s', (_, options) => {
     });
     started.ref();
     const { cause, reason } = await started.ended;
-    // A watchdog ends it when it makes too many processes; control groups refuse them.
-    const limited = 'The query process used more than its limit of 64 processes and threads and was ended';
+    // A watchdog ends it when it creates too many processes; control groups reject them.
+    const limited = 'The query process used more than its limit of 64 processes and threads and was terminated';
     expect(['end\n', limited]).toContain(cause === 'processes' ? reason : output);
     expect(await readFile(canary, 'utf8')).toBe('canary');
     expect(await readFile(path.join(folders.inputs, 'given'), 'utf8')).toBe('given\n');
   });
 });
 
-// Each of the other two holds memory as one of these does.
+// Each of the other two limits memory like one of these.
 test.each([MACHINES[0]!, MACHINES[3]!])(
-  '%s: SQL that exhausts memory ends only its own process, and its caller reads why',
+  '%s: SQL that exhausts memory ends only its process, with a reason',
   async (_, options) => {
     const engine = open(options);
     const failure = await expectFailure(engine.run(sqlJob(GREEDY, 'a')));
@@ -181,12 +181,12 @@ test.each([MACHINES[0]!, MACHINES[3]!])(
   },
 );
 
-test('where nothing isolates, queries run in a process with limits', async () => {
+test('without isolation, queries run in a process with limits', async () => {
   const engine = open({ path: '/nonexistent' });
   await expectReadsAndWrites(engine, path.join(root, 'files'));
 });
 
-test('a process that ran the SQL of one owner is not used for another one', async () => {
+test('does not reuse a process for the SQL of another owner', async () => {
   const engine = open({});
   const pidAfter = async (owner: string) => {
     await engine.run(sqlJob('SELECT max(n) FROM v', owner));
@@ -198,7 +198,7 @@ test('a process that ran the SQL of one owner is not used for another one', asyn
   expect(engine.state().pids).toHaveLength(1);
 });
 
-test('files of another file system are read and written', async () => {
+test('reads and writes files of another file system', async () => {
   const folder = await mkdtemp('/dev/shm/dais-query-');
   ends.push(async () => await rm(folder, { recursive: true }));
   const engine = open({});
@@ -206,7 +206,7 @@ test('files of another file system are read and written', async () => {
   await expectReadsAndWrites(engine, path.join(root, 'files'));
 });
 
-test('a link in place of an output is not moved, and what it points to is not touched', async () => {
+test('does not move a link in place of an output, and does not change its target', async () => {
   const folders = { inputs: path.join(root, 'in'), work: path.join(root, 'work') };
   for (const folder of Object.values(folders)) await mkdir(folder);
   const canary = path.join(root, 'canary');

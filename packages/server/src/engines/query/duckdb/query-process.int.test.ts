@@ -47,7 +47,7 @@ const few: QueryJob = {
   output: { type: 'rows', limit: 1 },
 };
 
-/** Writes a file first, then computes for very long. */
+/** Writes a file first, then computes for a long time. */
 function endless(): QueryJob {
   const pairs = (right: Relation): Relation => ({
     type: 'join',
@@ -70,7 +70,7 @@ function endless(): QueryJob {
   };
 }
 
-test('a caller has two queries at once, a bounded queue and a time limit of its own', async () => {
+test('a caller has two concurrent queries, a bounded queue and its own time limit', async () => {
   const slow = { ...endless(), caller: 'user:ada' };
   const first = engine.run(slow).catch((error: unknown) => error);
   const second = engine.run(slow).catch((error: unknown) => error);
@@ -79,13 +79,13 @@ test('a caller has two queries at once, a bounded queue and a time limit of its 
     code: 'rate_limited',
     retryAfter: 5,
   });
-  expect(await first).toMatchObject({ code: 'query_limit', message: 'The query took longer than 1 s.' });
+  expect(await first).toMatchObject({ code: 'query_limit', message: 'The query exceeded its time limit of 1 s.' });
   expect(await second).toMatchObject({ code: 'query_limit' });
   expect((await Promise.all(waiting)).map(({ rows }) => rows)).toEqual(waiting.map(() => [[20_000]]));
   expect((await engine.run({ ...few, caller: 'user:ada' })).rows).toEqual([[20_000]]);
 });
 
-test('no process runs before the first job, and none after a while without', async () => {
+test('runs no process before the first job, and none after an idle time', async () => {
   await engine.close();
   engine = open(300);
   expect(engine.state()).toEqual({ pids: [], running: 0, waiting: 0, version: '' });
@@ -98,18 +98,18 @@ test('no process runs before the first job, and none after a while without', asy
   expect((await engine.run(few)).rows).toEqual([[20_000]]);
 });
 
-test('work that comes while a process ends for want of work has another one', async () => {
+test('starts a new process for a job that arrives while an idle one ends', async () => {
   await engine.close();
   engine = open(1);
   for (let round = 0; round < 4; round++) {
     await engine.run(few);
-    // Between the signal to the process and its end.
+    // Between the kill signal and the end of the process.
     await delay(2);
     await expect(engine.run(few)).resolves.toMatchObject({ rows: [[20_000]] });
   }
 });
 
-test('a process that is killed in the middle: that job fails, its files go, the next has a new process', async () => {
+test('a killed process fails its job, its files are removed, and the next job has a new process', async () => {
   await engine.run(few);
   const [first] = engine.state().pids;
   let killed = false;
@@ -127,7 +127,7 @@ test('a process that is killed in the middle: that job fails, its files go, the 
   expect(await readdir(path.join(root, 'out'))).toEqual([]);
 });
 
-test('what ends takes its process and its scratch with it', async () => {
+test('close removes processes and scratch files', async () => {
   const running = expectFailure(engine.run(endless()));
   await expect.poll(() => engine.state().pids).toHaveLength(1);
   const [pid = 0] = engine.state().pids;
@@ -138,7 +138,7 @@ test('what ends takes its process and its scratch with it', async () => {
   expect((await expectFailure(engine.run(few))).code).toBe('shutting_down');
 });
 
-test('the process has no variable of ours, and is what the system ends first', async () => {
+test('the process has no variables of the server, and is killed first when memory runs out', async () => {
   await engine.run(few);
   const [pid = 0] = engine.state().pids;
   const names = (await readFile(`/proc/${pid}/environ`, 'utf8')).split('\0').map((line) => line.split('=')[0]);
@@ -150,7 +150,7 @@ test('the process has no variable of ours, and is what the system ends first', a
   expect(await readFile(`/proc/${pid}/oom_score_adj`, 'utf8')).toBe('1000\n');
 });
 
-test('more than can wait is refused, and owners take turns', async () => {
+test('rejects jobs beyond the queue limit, and alternates owners', async () => {
   const abort = new AbortController();
   const blocking = engine.run(endless(), { signal: abort.signal }).catch(() => undefined);
   const order: string[] = [];

@@ -1,11 +1,11 @@
 /**
- * The isolated process of a lane: started for the first job, ended after a while without one. It runs one job at a time, and sees
- * the programs of Dais and the two folders of its lane.
+ * The isolated process of a lane: starts for the first job, ends after an idle time. It runs one job at a time, and sees the
+ * programs of Dais and the two folders of its lane.
  */
 import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
 import type { IsolatedEnd, IsolatedProcess, IsolatedRun, Isolation, RunLimits } from '#engines/isolation/contract.ts';
-import { programFolders } from '#engines/isolation/program-folders.ts';
+import { programFolders } from '#engines/isolation/programs.ts';
 import type { Clock } from '#lib/clock.ts';
 import { folderSize } from '#lib/system/folder-size.ts';
 import type { Log } from '#lib/log.ts';
@@ -22,7 +22,7 @@ export interface ProcessParts {
   readonly isolation: Isolation;
   readonly folders: LaneFolders;
   readonly limits: RunLimits;
-  /** After this time without a job it ends, and its memory is free. */
+  /** Idle time after which it ends and frees its memory. */
   readonly idleMs: number;
 }
 
@@ -30,23 +30,23 @@ export interface ProcessWork {
   readonly staged: StagedJob;
   readonly limits: JobLimits;
   readonly owner: string;
-  /** Whether the job holds SQL that a person or program wrote. */
+  /** Whether the job contains user SQL. */
   readonly hasSql: boolean;
   readonly wallMs: number;
   readonly signal: AbortSignal | undefined;
   readonly progress: (progress: QueryProgress) => void;
 }
 
-export interface ProcessAnswer {
+export interface ProcessResponse {
   readonly answer: Answer;
   readonly rows: readonly StatementResult['rows'][];
   readonly usage: { readonly cpuMs: number; readonly peakMemoryBytes: number };
 }
 
-/** From the interruption of a query to the end of its process. */
+/** Time from the interruption of a query to the termination of its process. */
 const GRACE_MS = 3000;
 const MEASURE_MS = 1000;
-/** Spilled data, kept steps, inflated text and outputs may each take what `query.tempMb` allows; the process holds these limits itself. */
+/** Spilled data, stored steps, decompressed text and outputs may each use `query.tempMb`; the process enforces these limits. */
 const DISK_SHARES = 4;
 const KEPT_OUTPUT = 4096;
 const OVERFULL = 'The query needs more temporary disk than `query.tempMb` allows.';
@@ -54,9 +54,9 @@ const OVERFULL = 'The query needs more temporary disk than `query.tempMb` allows
 interface Child {
   readonly process: IsolatedProcess;
   readonly socket: Duplex;
-  /** Files that it sees besides the folders of its lane. */
+  /** Visible files in addition to the folders of its lane. */
   readonly mounts: readonly string[];
-  /** Whose SQL it has run. */
+  /** Owner of the SQL that it has run. */
   sqlOf: string | undefined;
   output: string;
   end: IsolatedEnd | undefined;
@@ -67,11 +67,11 @@ interface Running {
   readonly child: Child;
   readonly rows: StatementResult['rows'][number][][];
   readonly progress: (progress: QueryProgress) => void;
-  readonly resolve: (answer: ProcessAnswer) => void;
+  readonly resolve: (answer: ProcessResponse) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** The run of a lane, with the program that is started in it. */
+/** Returns the run of a lane, with its program. */
 export function queryRun(
   { folders, limits }: Pick<ProcessParts, 'folders' | 'limits'>,
   command: readonly string[],
@@ -80,7 +80,7 @@ export function queryRun(
   return {
     workload: 'query',
     owner: 'queries',
-    // It reads files that only Dais may read.
+    // It reads files that only Dais can read.
     identity: 'dais',
     command,
     limits,
@@ -114,8 +114,8 @@ export class QueryProcess {
     return this.#version;
   }
 
-  /** One at a time. @throws QueryError; the reason of `signal`, once the child has let go. */
-  async run(work: ProcessWork): Promise<ProcessAnswer> {
+  /** Runs one job at a time. @throws QueryError; the reason of `signal`, after the child has released the files. */
+  async run(work: ProcessWork): Promise<ProcessResponse> {
     const { clock } = this.#parts;
     this.#cancelIdle?.();
     let stopped: unknown;
@@ -134,7 +134,9 @@ export class QueryProcess {
         cancelKill = clock.after(GRACE_MS, () => child.process.kill('it did not stop its query'));
       };
       cancelWall = clock.after(work.wallMs, () =>
-        stop(new QueryError('query_limit', `The query took longer than ${Math.round(work.wallMs / 1000)} s.`)),
+        stop(
+          new QueryError('query_limit', `The query exceeded its time limit of ${Math.round(work.wallMs / 1000)} s.`),
+        ),
       );
       const measure = async () => {
         const most = work.limits.tempBytes * DISK_SHARES;
@@ -142,7 +144,7 @@ export class QueryProcess {
         if (!isOver) clock.after(MEASURE_MS, () => void measure());
       };
       clock.after(MEASURE_MS, () => void measure());
-      return await new Promise<ProcessAnswer>((resolve, reject) => {
+      return await new Promise<ProcessResponse>((resolve, reject) => {
         this.#running = { id, child, rows: [], progress: work.progress, resolve, reject };
         if (child.end !== undefined) this.#onEnd(child, child.end);
         const { folder, work: staged } = work.staged;
@@ -162,23 +164,23 @@ export class QueryProcess {
     }
   }
 
-  /** Ends the child now; what runs is rejected. Resolves when it is gone. */
+  /** Ends the child immediately and rejects the running job. Resolves when it has ended. */
   async stop(): Promise<void> {
     this.#cancelIdle?.();
     await this.#starting?.catch(() => {});
     const child = this.#child;
     if (child === undefined) return;
-    // A job that comes before it is gone gets a new one.
+    // A job that arrives before its end gets a new one.
     if (this.#running === undefined) this.#child = undefined;
-    // Its end keeps this process alive while somebody waits for it.
+    // Keeps this process alive while a caller waits for its end.
     child.process.ref();
-    child.process.kill('it is not needed any more');
+    child.process.kill('it is no longer needed');
     await child.process.ended;
   }
 
   /**
-   * A process that has run the SQL of one owner is not used for another one: whatever such a text made of the process ends with it.
-   * One that sees files in their own place is for one job.
+   * A process that has run the SQL of one owner is not reused for another one, so that any effects of the SQL end with it. A
+   * process with files under their own paths is used for one job.
    */
   async #childFor({ staged, owner, hasSql }: ProcessWork): Promise<Child> {
     const { mounts } = staged;
@@ -207,14 +209,14 @@ export class QueryProcess {
     const { isolation, folders, log } = this.#parts;
     const command = [process.execPath, ...ownProgram(programUrl(import.meta.url, './worker'))];
     const { boundary } = await isolation.report();
-    // DuckDB reads the limits of its control group, and ends when these files are visible and closed to it.
+    // DuckDB reads the limits of its control group, and fails when these files are visible but unreadable.
     const readable = boundary === 'landlock' ? [...mounts, '/sys/fs/cgroup'] : mounts;
     let child: Child | undefined;
     const started = await isolation.start(
-      // Where nothing isolates, a process with limits must do: SQL is checked before it runs.
+      // Without isolation, a process with limits is enough: SQL is validated before it runs.
       { ...queryRun(this.#parts, command, readable), isolation: boundary === 'none' ? 'none' : 'required' },
       {
-        // Nothing of the server's: no secrets, no proxy, no options of Node.
+        // No variables of the server: no secrets, no proxy, no options of Node.
         variables: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: folders.work, TZ: 'UTC' },
         hasSocket: true,
         onOutput: (chunk) => {
@@ -226,7 +228,7 @@ export class QueryProcess {
     if (socket === undefined) throw new Error('the query process has no socket');
     const made: Child = { process: started, socket, mounts, sqlOf: undefined, output: '', end: undefined };
     child = made;
-    // While it runs, so does this process: somebody waits for an answer.
+    // Keeps this process alive while it runs, because a caller waits for the result.
     (socket as Socket).ref();
     socket.on('error', () => {});
     onFrames(socket, (message) => this.#receive(made, message as FromWorker));
@@ -274,7 +276,10 @@ function errorOfEnd({ cause, reason, signal, code }: IsolatedEnd, output: string
     case 'memory':
       return outOfMemory(reason);
     case 'disk':
-      return new QueryError('query_limit', `${reason}. Let it write less, or raise \`query.tempMb\`.`);
+      return new QueryError(
+        'query_limit',
+        `${reason}. Reduce the temporary data of the query, or raise \`query.tempMb\`.`,
+      );
     case 'processes':
       return new QueryError('query_limit', `${reason}.`);
     case 'not-started':
@@ -291,7 +296,7 @@ function errorOfEnd({ cause, reason, signal, code }: IsolatedEnd, output: string
 function outOfMemory(reason: string): QueryError {
   return new QueryError(
     'query_limit',
-    `${reason}. Let the query make fewer or smaller values, or raise \`query.memoryMb\`.`,
+    `${reason}. Reduce the number or size of the values in the query, or raise \`query.memoryMb\`.`,
   );
 }
 

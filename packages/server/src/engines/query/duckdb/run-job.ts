@@ -1,17 +1,17 @@
-/** One piece of work inside the engine's process, from its tables to its results. */
+/** Runs one job inside the engine's process, from its tables to its results. */
 import path from 'node:path';
 import type { Column, QueryJob, QueryProgress, Statement, StatementResult, TableSource } from '../contract.ts';
 import { QueryError } from '../model/query-error.ts';
 import type { ProjectRelation, Relation, SqlRelation } from '../model/query-tree.ts';
-import { sqlType } from './column-types.ts';
-import { FaultLog } from './fault-log.ts';
-import { openTables, TableReader, type ReadyTable } from './job-tables.ts';
-import { checkPersonSql, personFault } from './person-sql.ts';
-import { personStart, RelationRenderer } from './render-relation.ts';
+import { sqlType } from './sql/column-types.ts';
+import { DataErrorLog } from './tables/data-errors.ts';
+import { openTables, TableReader, type ReadyTable } from './tables/job-tables.ts';
+import { checkUserSql, userSqlError } from './sql/user-sql.ts';
+import { userSqlStart, RelationRenderer } from './sql/render-relation.ts';
 import { Session, STAGE, stageOf } from './session.ts';
-import { identifier } from './sql-text.ts';
-import { giveRows, writeCsv, writeNdjson, writeParquet } from './statement-output.ts';
-import { giveSummaries } from './summary-output.ts';
+import { identifier } from './sql/sql-text.ts';
+import { outputRows, writeCsv, writeNdjson, writeParquet } from './output/statement-output.ts';
+import { outputSummaries } from './output/summary-output.ts';
 import type { Answer, JobLimits, ResultHead, Work } from './wire.ts';
 
 export interface JobIo {
@@ -19,7 +19,7 @@ export interface JobIo {
   readonly limits: JobLimits;
   readonly progress: (progress: QueryProgress) => void;
   readonly sendRows: (statement: number, rows: StatementResult['rows']) => Promise<void>;
-  /** Told of the session as soon as it can be interrupted. */
+  /** Receives the session as soon as it can be interrupted. */
   readonly onSession: (session: Session) => void;
 }
 
@@ -31,7 +31,7 @@ export async function runWork(work: Work, io: JobIo): Promise<Answer> {
       const tables = { table: work.table };
       return await withTables(tables, [], io, async ({ reader }) => ({
         type: 'describe',
-        description: await reader.describe('table', work.table, new FaultLog(undefined)),
+        description: await reader.describe('table', work.table, new DataErrorLog(undefined)),
       }));
     }
     default:
@@ -72,7 +72,7 @@ async function runJob(job: QueryJob, io: JobIo): Promise<Answer> {
     return output.type === 'csv' ? [path.dirname(output.path)] : [];
   });
   return await withTables(job.tables, outputs, io, async ({ session, reader }) => {
-    const faults = new FaultLog(job.rejectsPath);
+    const faults = new DataErrorLog(job.rejectsPath);
     try {
       io.progress({ phase: 'reading' });
       const ready = new Map<string, ReadyTable>();
@@ -103,7 +103,7 @@ class Queries {
 
   async prepare(name: string, query: Relation): Promise<void> {
     await this.#check(query);
-    if (this.#tables.has(name)) throw new QueryError('query_invalid', `Two tables are called \`${name}\`.`);
+    if (this.#tables.has(name)) throw new QueryError('query_invalid', `Two tables have the name \`${name}\`.`);
     const { canonical, columns } = await this.#session.bind(this.#render(query));
     const table = `${stageOf(columns.length)}.${identifier(`~p${this.#tables.size}`)}`;
     await this.#session.run(`CREATE TABLE ${table} AS ${canonical}`);
@@ -115,17 +115,17 @@ class Queries {
     const sql = this.#render(query);
     switch (output.type) {
       case 'rows':
-        return await giveRows(this.#session, sql, output, send);
+        return await outputRows(this.#session, sql, output, send);
       case 'parquet':
         return await writeParquet(this.#session, sql, output, this.#kept(query));
       case 'csv':
         return await writeCsv(this.#session, sql, output);
       case 'arrow':
-        return await (await import('./arrow-output.ts')).writeArrow(this.#session, sql, output);
+        return await (await import('./output/arrow-output.ts')).writeArrow(this.#session, sql, output);
       case 'ndjson':
         return await writeNdjson(this.#session, sql, output);
       case 'summary':
-        return await giveSummaries(this.#session, sql, output);
+        return await outputSummaries(this.#session, sql, output);
       default: {
         const { columns } = await this.#session.bind(sql);
         const hashed = columns.map(({ name }) => `count(${identifier(name)})`).join(', ');
@@ -174,8 +174,8 @@ async function check(
 }
 
 /**
- * Every SQL of a person in the tree: what it may be, and then whether it can be bound, with its own position if not. And every
- * projection that adds to what is there: a name that is there already would leave the old column readable beside it.
+ * Checks all user SQL in the tree, then binds it, to report errors with the position in it. Also checks every projection that
+ * adds columns: a duplicate name would leave the old column readable.
  */
 async function checkTree(session: Session, query: Relation, render: (relation: Relation) => string): Promise<void> {
   for (const relation of checkedRelations(query)) {
@@ -189,27 +189,27 @@ async function checkTree(session: Session, query: Relation, render: (relation: R
       if (twice === undefined) continue;
       throw new QueryError(
         'query_invalid',
-        `A projection adds \`${twice.as}\`, which is there already: let it replace that.`,
+        `A projection adds the column \`${twice.as}\`, which already exists. Replace the column instead.`,
       );
     }
-    await checkPersonSql(session, relation);
+    await checkUserSql(session, relation);
     const whole = render(relation);
     try {
       await session.bind(whole);
     } catch (error) {
-      const start = Buffer.byteLength(whole.slice(0, personStart(whole, relation.sql)));
+      const start = Buffer.byteLength(whole.slice(0, userSqlStart(whole, relation.sql)));
       const columns = async () => {
         const names = new Set<string>();
         for (const view of Object.values(relation.views))
           for (const { name } of (await session.bind(render(view))).columns) names.add(name);
         return [...names];
       };
-      throw await personFault(error, { sql: relation.sql, start, columns });
+      throw await userSqlError(error, { sql: relation.sql, start, columns });
     }
   }
 }
 
-/** Inner ones first: views before the SQL that reads them. */
+/** Inner relations first: views before the SQL that reads them. */
 function checkedRelations(value: unknown): readonly (SqlRelation | ProjectRelation)[] {
   if (typeof value !== 'object' || value === null) return [];
   const inner = Object.values(value).flatMap(checkedRelations);

@@ -1,56 +1,58 @@
 /**
- * One DuckDB for one job: in memory, with a file of its own for what is kept between steps, and locked before anything of a
- * person is read: no extension, no network, no file but those of the job.
+ * One DuckDB per job: in memory, with a separate file for stored steps, and locked before it reads user data: without
+ * extensions and network, and with access to the files of the job only.
  */
 import { DuckDBInstance, type DuckDBConnection, type DuckDBResult, type DuckDBValue } from '@duckdb/node-api';
 import type { Column } from '../contract.ts';
 import { QueryError } from '../model/query-error.ts';
-import { columnType, isCanonical, sqlType } from './column-types.ts';
-import { identifier, text, textList } from './sql-text.ts';
+import { columnType, isCanonical, sqlType } from './sql/column-types.ts';
+import { identifier, text, textList } from './sql/sql-text.ts';
 import type { JobLimits } from './wire.ts';
 
-export interface SessionPlaces {
-  /** Scratch: spilled data, inflated files, kept steps. */
+export interface SessionFolders {
+  /** Scratch: spilled data, decompressed files, stored steps. */
   readonly folder: string;
-  /** Read. */
+  /** Readable files. */
   readonly files: readonly string[];
-  /** Written. */
+  /** Writable files. */
   readonly outputs: readonly string[];
 }
 
-/** Columns of a result, and how to give them as the contract says. */
+/** Columns of a result, and their conversion to types of the contract. */
 export interface BoundQuery {
   readonly columns: readonly Column[];
-  /** The query with every column cast to the type that `columns` tells, where it is another one. */
+  /** The query with every column cast to its type in `columns` if it differs. */
   readonly canonical: string;
 }
 
-/** The attached file of kept steps. Tables in it are compressed and leave memory, unlike those of the in-memory database. */
+/** The attached file of stored steps. Its tables are compressed and evictable, unlike those of the in-memory database. */
 export const STAGE = 'stage';
-/** The same for tables that are known to be narrow: with blocks of DuckDB's own size, writing one takes half of the CPU and a third of the disk. */
+/**
+ * The same for narrow tables: with the default block size of DuckDB, writing one takes half of the CPU and a third of the disk.
+ */
 const NARROW_STAGE = 'narrow';
 export const STAGE_FILES = [STAGE, NARROW_STAGE].map((name) => `${name}.duckdb`);
-/** Each column holds a block of 256 KiB at least. */
+/** Each column uses at least one block of 256 KiB. */
 const NARROW = 128;
 
-/** What each column of a table of so many takes ahead is no matter. */
+/** Tables up to this number of columns are narrow. */
 export function isNarrow(columns: number): boolean {
   return columns <= NARROW;
 }
 
-/** Where a table of so many columns is kept. */
+/** Returns the stage for a table with this number of columns. */
 export function stageOf(columns: number): string {
   return isNarrow(columns) ? NARROW_STAGE : STAGE;
 }
 
-/** Where DuckDB writes the broken rows of one reading of a CSV. A name serves once: what it counts goes on after the table. */
+/** Table for the invalid rows of one CSV read. Names are not reused, because counters of DuckDB survive the table. */
 export interface RejectTables {
   readonly errors: string;
   readonly scans: string;
 }
 
 export class Session {
-  /** Columns of the widest table that was seen. */
+  /** Number of columns of the widest table. */
   widest = 0;
   #rejects = 0;
   readonly #instance: DuckDBInstance;
@@ -61,7 +63,7 @@ export class Session {
     this.#connection = connection;
   }
 
-  static async open(places: SessionPlaces, limits: JobLimits): Promise<Session> {
+  static async open(places: SessionFolders, limits: JobLimits): Promise<Session> {
     const instance = await DuckDBInstance.create(':memory:', {
       memory_limit: `${Math.floor(limits.memoryBytes)}B`,
       threads: String(limits.threads),
@@ -71,18 +73,18 @@ export class Session {
       autoload_known_extensions: 'false',
       allow_community_extensions: 'false',
       allow_persistent_secrets: 'false',
-      // With the place of a fault, and the names that were meant.
+      // With the position of an error, and suggested names.
       errors_as_json: 'true',
       extension_directory: `${places.folder}/extensions`,
       home_directory: places.folder,
-      // The page cache of the system has the files already.
+      // The page cache of the system already contains the files.
       enable_external_file_cache: 'false',
     });
     const session = new Session(instance, await instance.connect());
     const directories = [places.folder, ...places.outputs].map((each) => `${each}/`);
     await session.run(
       [
-        // Each column of a table holds a block at least: those of the default (256 KiB) are 2.6 GB for 10,000 columns.
+        // Each column of a table uses at least one block: the default (256 KiB) means 2.6 GB for 10,000 columns.
         `ATTACH ${text(`${places.folder}/${STAGE}.duckdb`)} AS ${STAGE} (BLOCK_SIZE 16384)`,
         `ATTACH ${text(`${places.folder}/${NARROW_STAGE}.duckdb`)} AS ${NARROW_STAGE}`,
         `SET TimeZone = 'UTC'`,
@@ -90,7 +92,7 @@ export class Session {
         'SET enable_progress_bar_print = false',
         `SET allowed_directories = ${textList(directories)}`,
         `SET allowed_paths = ${textList(places.files)}`,
-        // Only for reading times without a zone; a person's SQL cannot set anything.
+        // Only to read times without a zone; user SQL cannot change settings.
         `SET allowed_configs = ['TimeZone']`,
         'SET enable_external_access = false',
         'SET lock_configuration = true',
@@ -107,12 +109,12 @@ export class Session {
     return (await this.#connection.runAndReadAll(sql)).getRowObjects();
   }
 
-  /** Chunks as they are made: a long result never lies in memory whole. */
+  /** Yields chunks as they are computed: a long result is never in memory completely. */
   async stream(sql: string): Promise<DuckDBResult> {
     return await this.#connection.stream(sql);
   }
 
-  /** @throws QueryError `query_invalid` when two columns have one name, as no file and no table could hold them. */
+  /** @throws QueryError `query_invalid` when two columns have the same name, which files and tables do not support. */
   async bind(sql: string): Promise<BoundQuery> {
     const statement = await this.#connection.prepare(sql);
     try {
@@ -125,14 +127,14 @@ export class Session {
         if (other !== undefined) {
           throw new QueryError(
             'query_invalid',
-            `Two columns of the result are called \`${other}\` and \`${name}\`: rename one with AS.`,
+            `The result has two columns \`${other}\` and \`${name}\` with the same name. Rename one with AS.`,
           );
         }
         seen.set(name.toLowerCase(), name);
-        const told = columnType(type);
-        columns.push({ name, type: told });
+        const declared = columnType(type);
+        columns.push({ name, type: declared });
         const quoted = identifier(name);
-        selected.push(isCanonical(type) ? quoted : `CAST(${quoted} AS ${sqlType(told)}) AS ${quoted}`);
+        selected.push(isCanonical(type) ? quoted : `CAST(${quoted} AS ${sqlType(declared)}) AS ${quoted}`);
       }
       this.widest = Math.max(this.widest, columns.length);
       const asIs = selected.every((each, n) => each === identifier(columns[n]?.name ?? ''));
@@ -147,7 +149,7 @@ export class Session {
     return { errors: `reject_errors_${this.#rejects}`, scans: `reject_scans_${this.#rejects}` };
   }
 
-  /** 0 to 1; undefined when DuckDB cannot tell. */
+  /** 0 to 1; undefined when unknown. */
   get share(): number | undefined {
     const { percentage } = this.#connection.progress;
     return percentage < 0 ? undefined : Math.min(1, percentage / 100);

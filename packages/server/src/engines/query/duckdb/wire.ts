@@ -1,10 +1,10 @@
-/** What the engine and its process say to each other. */
-import type { Column, DataFault, QueryJob, QueryProgress, StatementResult, TableDescription } from '../contract.ts';
+/** Messages between the engine and its process. */
+import type { Column, DataError, QueryJob, QueryProgress, StatementResult, TableDescription } from '../contract.ts';
 import type { FileTable } from '../contract.ts';
 import type { Query } from '../model/query-tree.ts';
 import type { QueryErrorCode } from '../model/query-error.ts';
 
-/** What a job may use; made complete by the engine. */
+/** Limits of a job; the engine adds defaults. */
 export interface JobLimits {
   readonly memoryBytes: number;
   readonly tempBytes: number;
@@ -22,31 +22,31 @@ export type ToWorker =
   | {
       readonly type: 'work';
       readonly id: number;
-      /** For all that it writes but its output; it is there and empty. */
+      /** Scratch folder; it exists and is empty. */
       readonly folder: string;
       readonly limits: JobLimits;
       readonly work: Work;
     }
   | { readonly type: 'cancel'; readonly id: number };
 
-/** A statement's result without its rows: they came before. */
+/** The result of a statement without its rows, which were sent before. */
 export type ResultHead = Omit<StatementResult, 'rows'>;
 
-export interface RunAnswer {
+export interface RunResponse {
   readonly type: 'run';
   readonly statements: readonly ResultHead[];
-  readonly rejects: { readonly count: number; readonly first: readonly DataFault[] };
+  readonly rejects: { readonly count: number; readonly first: readonly DataError[] };
 }
 
 export type Answer =
-  | RunAnswer
+  | RunResponse
   | { readonly type: 'describe'; readonly description: TableDescription }
   | { readonly type: 'check'; readonly columns: readonly Column[] };
 
 export interface WireFailure {
   readonly code: QueryErrorCode;
   readonly detail: string;
-  readonly faults?: readonly DataFault[];
+  readonly faults?: readonly DataError[];
   readonly faultCount?: number;
   readonly position?: { readonly line: number; readonly column: number } | undefined;
 }
@@ -54,7 +54,7 @@ export interface WireFailure {
 export type FromWorker =
   | { readonly type: 'ready'; readonly version: string }
   | { readonly type: 'progress'; readonly id: number; readonly progress: QueryProgress }
-  /** The next rows of a statement, as text of JSON: they are parsed one by one with pauses. */
+  /** The next rows of a statement, as JSON text, so that they can be parsed one by one with pauses. */
   | { readonly type: 'rows'; readonly id: number; readonly statement: number; readonly rows: StatementResult['rows'] }
   | {
       readonly type: 'done';
@@ -64,7 +64,7 @@ export type FromWorker =
     }
   | { readonly type: 'failed'; readonly id: number; readonly failure: WireFailure };
 
-/** Where the file with this number of a Parquet output is written. */
+/** Path of the file with this number of a Parquet output. */
 export function parquetFile(folder: string, name: string, number: number): string {
   return `${folder}/${name}-${String(number).padStart(5, '0')}.parquet`;
 }

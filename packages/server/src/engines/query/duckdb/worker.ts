@@ -1,4 +1,4 @@
-/** The program of the engine's process: takes one piece of work at a time over its pipes, and ends with whoever started it. */
+/** The program of the engine's process: runs one job at a time from its pipe, and ends with its parent. */
 import { statSync } from 'node:fs';
 import { once } from 'node:events';
 import { Socket } from 'node:net';
@@ -10,7 +10,7 @@ import { runWork } from './run-job.ts';
 import { STAGE_FILES, type Session } from './session.ts';
 import type { FromWorker, ToWorker } from './wire.ts';
 
-/** The engine opens it for both ways. */
+/** The engine opens it as a duplex. */
 const PIPE = 3;
 const LOOK_EVERY_MS = 250;
 const OVERFULL = 'The query needs more temporary disk than `query.tempMb` allows.';
@@ -33,7 +33,7 @@ async function work(message: Extract<ToWorker, { readonly type: 'work' }>): Prom
   let phase: 'reading' | 'running' | 'writing' = 'reading';
   const timer = setInterval(() => {
     peak = Math.max(peak, residentBytes());
-    // DuckDB counts what it spills, and not what lies in the file of kept steps.
+    // DuckDB counts spilled data, but not the file of stored steps.
     overfull ||= stageBytes(folder) > limits.tempBytes;
     if (overfull) state.session?.interrupt();
     const share = state.session?.share;
@@ -48,7 +48,7 @@ async function work(message: Extract<ToWorker, { readonly type: 'work' }>): Prom
         send({ type: 'progress', id, progress });
       },
       sendRows: async (statement, rows) => {
-        // The engine reads slower than we do: rows wait here, not in its memory.
+        // Backpressure: rows wait here, not in the memory of the engine.
         if (!send({ type: 'rows', id, statement, rows })) await once(pipe, 'drain');
       },
       onSession: (session) => {
@@ -60,15 +60,15 @@ async function work(message: Extract<ToWorker, { readonly type: 'work' }>): Prom
     peak = Math.max(peak, residentBytes());
     send({ type: 'done', id, answer, usage: { cpuMs: Math.round((user + system) / 1000), peakMemoryBytes: peak } });
   } catch (error) {
-    const told = overfull ? new QueryError('query_limit', OVERFULL) : error;
-    send({ type: 'failed', id, failure: failureOf(told, state.session?.widest) });
+    const cause = overfull ? new QueryError('query_limit', OVERFULL) : error;
+    send({ type: 'failed', id, failure: failureOf(cause, state.session?.widest) });
   } finally {
     clearInterval(timer);
     current = undefined;
   }
 }
 
-/** 0 without /proc, which some boundaries do not have. */
+/** 0 without /proc, which some boundaries do not provide. */
 function residentBytes(): number {
   try {
     return process.memoryUsage.rss();
@@ -84,7 +84,7 @@ function stageBytes(folder: string): number {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-function hear(message: ToWorker): void {
+function receive(message: ToWorker): void {
   if (message.type === 'work') {
     void work(message);
     return;
@@ -95,7 +95,7 @@ function hear(message: ToWorker): void {
 }
 
 pipe.on('error', () => {});
-// Nothing that it does may outlive the engine; a query in a thread would hold an ordinary exit.
+// Nothing may outlive the engine; a query in a thread would delay a normal exit.
 pipe.once('close', () => process.kill(process.pid, 'SIGKILL'));
-onFrames(pipe, (message) => hear(message as ToWorker));
+onFrames(pipe, (message) => receive(message as ToWorker));
 send({ type: 'ready', version: version() });

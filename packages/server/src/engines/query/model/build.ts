@@ -1,4 +1,4 @@
-/** Short forms for building queries: `filter(scan('t'), call('<', column('age'), literal(0)))`. They give plain data. */
+/** Short forms for building queries: `filter(scan('t'), call('<', column('age'), literal(0)))`. They return plain data. */
 import type { ColumnType } from './column-type.ts';
 import type {
   AggregateExpression,
@@ -30,7 +30,7 @@ export function call(name: FunctionName, ...values: readonly Expression[]): Call
   return { type: 'call', function: name, arguments: values };
 }
 
-/** True when all are; of none: true. */
+/** True when all are true, also for an empty list. */
 export function allOf(...conditions: readonly Expression[]): Expression {
   if (conditions.length === 1 && conditions[0] !== undefined) return conditions[0];
   return conditions.length === 0 ? literal(true) : call('and', ...conditions);

@@ -1,11 +1,11 @@
 /**
- * The types of columns that every engine has. As text, because they stand in manifests, records and errors:
+ * The column types of all engines. As text, because they appear in manifests, records and errors:
  * `decimal(10,2)`, `list<int64>`, `struct<a:int64,b:string>`, `map<string,float64>`.
  *
  * - `timestamp`: a point in time in microseconds. A file's local time without zone counts as UTC.
- * - `date` has no zone; `time` is of a day, in microseconds.
+ * - `date` has no zone; `time` is a time of day, in microseconds.
  * - `decimal(p,s)`: at most 38 digits. Sums of integers are `decimal(38,0)`.
- * - What no engine shares (UUID, enum, JSON text, interval) is `string`.
+ * - Other types (UUID, enum, JSON text, interval) are `string`.
  */
 export type ColumnType =
   | 'boolean'

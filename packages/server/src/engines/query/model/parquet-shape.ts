@@ -1,9 +1,9 @@
-/** How the rows of a table come out of Parquet files that say less than their table does. Plain data (JSON). */
+/** Maps Parquet files of a table format to the rows of the table. Plain data (JSON). */
 import type { Column } from './column-type.ts';
 
 /**
- * What a column of the table is in its files: the column of this name, the one that has this field id (where a file has none:
- * `otherwise`, default NULL), or nothing, because it is the same in all rows of a file: the one of its `values` with this number.
+ * The source of a column of the table in its files: the column with this name, the column with this field id (`otherwise` for a
+ * file without it, default NULL), or a constant per file: its `values` entry with this number.
  */
 export type ColumnOrigin =
   | { readonly column: string }
@@ -14,22 +14,22 @@ export interface ShapedColumn extends Column {
   readonly from: ColumnOrigin;
 }
 
-/** What is so of one file. */
+/** Properties of one file. */
 export interface ShapedPart {
-  /** Text that can be cast to the type of its column; of binary, base64. */
+  /** Text that can be cast to the type of its column; base64 for binary. */
   readonly values?: readonly (string | null)[];
-  /** Rows of the file that are not rows of the table, as `packRowNumbers` gives them. */
+  /** Deleted rows of the file, as packed by `packRowNumbers`. */
   readonly deleted?: string;
 }
 
-/** Row numbers as base64: the distance of each from the one before, seven bits a byte. */
+/** Packs row numbers as base64: the difference of each to the previous one, seven bits per byte. */
 export class RowPacker {
   readonly #parts: Buffer[] = [];
   #bytes = Buffer.alloc(65_536);
   #at = 0;
   #before = -1;
 
-  /** Rising, from 0 up. */
+  /** Ascending, from 0. */
   add(row: number): void {
     if (this.#at > this.#bytes.length - 8) {
       this.#parts.push(this.#bytes.subarray(0, this.#at));

@@ -1,6 +1,6 @@
-/** The error of the query engine: a code of the catalogue, and where in data or SQL the fault lies. */
+/** The error of the query engine: a code of the catalog, and its position in data or SQL. */
 import { DaisError, type Issue } from '@dais/api/errors';
-import type { DataFault, QueryFailure } from '../contract.ts';
+import type { DataError, QueryFailure } from '../contract.ts';
 
 export type QueryErrorCode =
   | 'data_invalid'
@@ -15,7 +15,7 @@ export type QueryErrorCode =
   | 'invalid_request';
 
 export class QueryError extends DaisError implements QueryFailure {
-  readonly faults: readonly DataFault[];
+  readonly faults: readonly DataError[];
   readonly faultCount: number;
   readonly position: { readonly line: number; readonly column: number } | undefined;
 
@@ -28,7 +28,7 @@ export class QueryError extends DaisError implements QueryFailure {
   }
 }
 
-/** Values stay out: an issue is shown to all who may see that the job failed. */
+/** Without values: issues are visible to all who can see the failed job. */
 function issuesOf(failure: Partial<QueryFailure>): readonly Issue[] {
   const faults = (failure.faults ?? []).map((fault) => ({
     message: `${fault.problem} ${fault.remedy}`,

@@ -1,7 +1,7 @@
 /**
- * The typed query model: what callers build and every engine renders. Plain data (JSON), no functions, no text of a
- * dialect but in `SqlRelation`. Names are used as they are: an engine quotes them, so any text is a safe name. Two columns
- * of one relation may not differ by case alone.
+ * The typed query model that callers build and every engine renders. Plain data (JSON) without functions, and without SQL
+ * except in `SqlRelation`. Engines quote names, so any text is a safe name. Two columns of one relation must not differ by case
+ * only.
  */
 import type { ColumnType } from './column-type.ts';
 
@@ -11,7 +11,7 @@ export type LiteralValue = null | boolean | number | string | readonly LiteralVa
 export interface ColumnExpression {
   readonly type: 'column';
   readonly name: string;
-  /** In a condition of a join: of which side. */
+  /** Side of the join, in a join condition. */
   readonly side?: 'left' | 'right';
 }
 
@@ -23,18 +23,21 @@ export interface LiteralExpression {
 }
 
 /**
- * Functions of rows. NULL in gives NULL out unless said.
+ * Row functions. They return NULL for NULL unless noted.
  *
  * - comparison: `= != < <= > >=`; `same`, `differs` treat NULL as a value (never NULL); `is-null`, `is-not-null`
  * - logic (three-valued): `and`, `or` (any number), `not`; `coalesce`, `null-if`
- * - numbers: `+ - * /` (`/` gives float64; division by zero NULL), `%`, `negate`, `abs`, `floor`, `ceil`, `round(x, digits)`, `sqrt`,
- *   `ln`, `exp`, `power`, `least`, `greatest` (both skip NULL), `is-nan`, `is-finite`, `bucket(x, width)` = floor(x / width) * width
- * - text: `lower`, `upper`, `trim`, `length` (characters), `concat` (NULL counts as ''), `substring(s, from 1, count)`, `left(s, n)`,
- *   `right(s, n)`, `starts-with`, `contains`, `matches(s, re2)` (anywhere; anchor with ^ $), `extract(s, re2, group from 0)`
- *   (NULL where nothing matches), `replace(s, from, to)`, `replace-matches(s, re2, to)` (all; `\\1` is a group), `split-part(s, separator, n from 1)`, `similarity` (Jaro-Winkler, 0 to 1)
- * - time: `date-trunc(unit text, t)`, `date-part(unit text, t)`, `epoch-us(t)`, `from-epoch-us(i)`, `add-us(t, i)`, `diff-us(a, b)` = a − b,
- *   `now` is not there: pass the time as a literal
- * - digests: `hash64(any…)` (a stable bucket within one version of an engine, never kept), `sha256(text)` and `md5(text)` as lower-case hex
+ * - numbers: `+ - * /` (`/` returns float64; division by zero NULL), `%`, `negate`, `abs`, `floor`, `ceil`, `round(x,
+ *   digits)`, `sqrt`, `ln`, `exp`, `power`, `least`, `greatest` (both skip NULL), `is-nan`, `is-finite`, `bucket(x, width)` =
+ *   floor(x / width) * width
+ * - text: `lower`, `upper`, `trim`, `length` (characters), `concat` (NULL counts as ''), `substring(s, from 1, count)`,
+ *   `left(s, n)`, `right(s, n)`, `starts-with`, `contains`, `matches(s, re2)` (anywhere; anchor with ^ $), `extract(s, re2,
+ *   group from 0)` (NULL where nothing matches), `replace(s, from, to)`, `replace-matches(s, re2, to)` (all; `\\1` is a group),
+ *   `split-part(s, separator, n from 1)`, `similarity` (Jaro-Winkler, 0 to 1)
+ * - time: `date-trunc(unit text, t)`, `date-part(unit text, t)`, `epoch-us(t)`, `from-epoch-us(i)`, `add-us(t, i)`,
+ *   `diff-us(a, b)` = a − b, there is no `now`: pass the time as a literal
+ * - digests: `hash64(any…)` (a stable bucket within one version of an engine, never stored), `sha256(text)` and `md5(text)` as
+ *   lower-case hex
  * - lists and structs: `element(list, n from 1)`, `size(list)`, `field(struct, name)`, `pack(list of values)`
  */
 export type FunctionName =
@@ -124,34 +127,39 @@ export interface CastExpression {
   readonly type: 'cast';
   readonly value: Expression;
   readonly to: ColumnType;
-  /** What cannot be cast is NULL instead of an error. */
+  /** Values that cannot be cast become NULL instead of an error. */
   readonly lenient?: boolean;
 }
 
-/** HMAC-SHA-256 of the value's text as lower-case hex: a keyed pseudonym. NULL stays NULL. The key is never in an error or a plan. */
+/**
+ * HMAC-SHA-256 of the value's text as lower-case hex: a keyed pseudonym. NULL stays NULL. The key never appears in an error or
+ * a plan.
+ */
 export interface HmacExpression {
   readonly type: 'hmac';
   readonly value: Expression;
   /** Base64, at most 64 bytes. */
   readonly key: string;
-  /** Hex digits kept from the left; default all 64. */
+  /** Number of leading hex digits; default all 64. */
   readonly digits?: number;
 }
 
 /**
- * Aggregates skip NULL unless said; over no rows they give NULL, counts 0.
+ * Aggregates skip NULL unless noted; without rows they return NULL, and counts return 0.
  *
- * - `count` (no argument: rows), `count-distinct` (exact; several arguments: combinations, those with a NULL left out),
+ * - `count` (no argument: rows), `count-distinct` (exact; several arguments: combinations without NULL),
  *   `approx-count-distinct` (about 2 % off, constant memory)
- * - `sum` (integers: decimal(38,0)), `mean`, `min`, `max`, `stddev`, `variance` (both of a sample), `stddev-population`, `skewness`, `kurtosis`
- *   (excess, of a sample), `median`, `mode`, `product`
- * - `quantiles` (`parameters`: shares from 0 to 1; linear interpolation; a list), `approx-quantiles` (t-digest; a list)
- * - `histogram` (`parameters`: n rising edges): a list of n + 1 counts, of x ≤ e1, e1 < x ≤ e2, …, x > en. NaN is not counted
- * - `any-value`, `first`, `last` (with `order`), `arg-min(value, by)`, `arg-max(value, by)` (rows whose `by` is NULL are left out), `all`, `some`
+ * - `sum` (integers: decimal(38,0)), `mean`, `min`, `max`, `stddev`, `variance` (both of a sample), `stddev-population`,
+ *   `skewness`, `kurtosis` (excess, of a sample), `median`, `mode`, `product`
+ * - `quantiles` (`parameters`: fractions from 0 to 1; linear interpolation; a list), `approx-quantiles` (t-digest; a list)
+ * - `histogram` (`parameters`: n ascending edges): a list of n + 1 counts, of x ≤ e1, e1 < x ≤ e2, …, x > en. NaN is not
+ *   counted
+ * - `any-value`, `first`, `last` (with `order`), `arg-min(value, by)`, `arg-max(value, by)` (rows whose `by` is NULL are
+ *   skipped), `all`, `some`
  * - `correlation(x, y)` (Pearson), `covariance(x, y)` (of a sample), `entropy` (in bits, of values)
  * - `list` (with `order`; NULLs kept; `parameters: [n]` bounds it), `concat-text` (`parameters`: [separator])
  * - `approx-top` (`parameters: [k]`): a list of the most frequent values, without counts
- * - `bit-hash`: a digest of rows (any arguments) whatever their order, equal for equal multisets, with one engine's version
+ * - `bit-hash`: an order-independent digest of rows (any arguments), equal for equal multisets within one version of an engine
  */
 export type AggregateName =
   | 'count'
@@ -191,11 +199,11 @@ export interface AggregateExpression {
   readonly type: 'aggregate';
   readonly function: AggregateName;
   readonly arguments: readonly Expression[];
-  /** Only of rows for which this is true. */
+  /** Only rows for which this is true. */
   readonly where?: Expression;
   readonly order?: readonly SortKey[];
   readonly parameters?: readonly (number | string)[];
-  /** Of `histogram`: no value is NaN, so none is looked for, which is a quarter of its cost. */
+  /** For `histogram`: no value is NaN, which saves the check, a quarter of its cost. */
   readonly withoutNan?: boolean;
 }
 
@@ -224,29 +232,29 @@ export type Expression =
 export interface SortKey {
   readonly expression: Expression;
   readonly descending?: boolean;
-  /** Default: last, whatever the direction. */
+  /** Default: last, in both directions. */
   readonly nulls?: 'first' | 'last';
 }
 
 export interface NamedExpression {
   readonly as: string;
   readonly expression: Expression;
-  /** In a projection with `keep: 'all'`: stands in the place of the column of this name, which must be there. */
+  /** In a projection with `keep: 'all'`: replaces the existing column with this name. */
   readonly replaces?: boolean;
 }
 
-/** A table of the job, or what a step of `prepare` made. */
+/** A table of the job, or the result of a step of `prepare`. */
 export interface ScanRelation {
   readonly type: 'scan';
   readonly table: string;
-  /** Default all, in the order of the table. */
+  /** Default all, in table order. */
   readonly columns?: readonly string[];
 }
 
 export interface ProjectRelation {
   readonly type: 'project';
   readonly from: Relation;
-  /** `all`: all columns of `from` come first, but those in `without`. Default `none`. */
+  /** `all`: all columns of `from` come first, except those in `without`. Default `none`. */
   readonly keep?: 'all' | 'none';
   readonly without?: readonly string[];
   readonly columns: readonly NamedExpression[];
@@ -269,26 +277,25 @@ export interface AggregateRelation {
 }
 
 /**
- * Columns of the left side, then those of the right that are named in `take` (none for semi and anti; default all but its
- * keys).
+ * Columns of the left side, then the columns of the right side in `take` (none for semi and anti; default all except its keys).
  */
 export interface JoinRelation {
   readonly type: 'join';
   readonly kind: 'inner' | 'left' | 'full' | 'semi' | 'anti' | 'cross';
   readonly left: Relation;
   readonly right: Relation;
-  /** Equal keys; a NULL key meets nothing unless `nullsMeet`. */
+  /** Equal keys; a NULL key matches nothing unless `nullsMeet`. */
   readonly keys?: readonly { readonly left: string; readonly right: string }[];
   readonly nullsMeet?: boolean;
-  /** Beside the keys; columns say their `side`. */
+  /** In addition to the keys; columns have a `side`. */
   readonly on?: Expression;
   readonly take?: readonly { readonly column: string; readonly as: string }[];
 }
 
 /**
  * Point-in-time join (reference of Feast's semantics, bounds inclusive): for each row of the left, the newest row of the right
- * with equal keys and right.time ≤ left.time and, with `ttlUs`, right.time ≥ left.time − ttlUs. Every left row gives exactly one
- * row: all its columns, then `take`, NULL where none fits. A NULL key or time meets nothing. No keys: one row for all.
+ * with equal keys and right.time ≤ left.time and, with `ttlUs`, right.time ≥ left.time − ttlUs. Every left row produces exactly
+ * one row: all its columns, then `take`, NULL without a match. A NULL key or time matches nothing. No keys: one row for all.
  */
 export interface AsofRelation {
   readonly type: 'asof';
@@ -298,24 +305,24 @@ export interface AsofRelation {
   readonly time: { readonly left: string; readonly right: string };
   /** Microseconds; undefined or 0: without limit. */
   readonly ttlUs?: number;
-  /** Equal times: the greatest of this column wins (created time); then any one. */
+  /** For equal times the greatest value of this column wins (created time); then any row. */
   readonly tieBreak?: string;
-  /** Only rows whose value here is ≤ left.time; dearer (no ASOF plan). */
+  /** Only rows with a value ≤ left.time in this column; slower (no ASOF plan). */
   readonly cutoff?: string;
-  /** The right is known to have one row for keys and time: the cheapest plan (3 to 6 times). */
+  /** The right side has one row per keys and time: the fastest plan (3 to 6 times). */
   readonly unique?: boolean;
-  /** Reduces the right to keys and moments that somebody can find first; default true. */
+  /** First reduces the right side to keys and times that can match; default true. */
   readonly prefilter?: boolean;
   readonly take: readonly { readonly column: string; readonly as: string }[];
 }
 
 export interface UnionRelation {
   readonly type: 'union';
-  /** By names; a column that one lacks is NULL there. Types widen. All rows are kept. */
+  /** By name; missing columns are NULL. Types are widened. All rows are kept. */
   readonly of: readonly Relation[];
 }
 
-/** The first row in `order` for each value of `by` (NULL is a value here). */
+/** The first row in `order` per value of `by` (NULL is a value). */
 export interface LatestRelation {
   readonly type: 'latest';
   readonly from: Relation;
@@ -349,14 +356,14 @@ export interface SampleRelation {
   readonly seed: number;
 }
 
-/** Rows of the query itself. Few: at most 100,000 values; more goes into a table of the job. */
+/** Inline rows of the query: at most 100,000 values; use a table of the job for more. */
 export interface ValuesRelation {
   readonly type: 'values';
   readonly columns: readonly { readonly name: string; readonly type: ColumnType }[];
   readonly rows: readonly (readonly LiteralValue[])[];
 }
 
-/** A row for each element of the list column `column`, in its place; an empty or NULL list gives none. */
+/** One row per element of the list column `column`, which it replaces; none for an empty or NULL list. */
 export interface UnnestRelation {
   readonly type: 'unnest';
   readonly from: Relation;
@@ -364,8 +371,8 @@ export interface UnnestRelation {
 }
 
 /**
- * SQL of a person: one SELECT over `views` and nothing else. It can reach no file, no setting, no other table: what a view leaves
- * out or masks is not there. @throws `query_invalid` with line and column for everything else.
+ * User SQL: one SELECT over `views`. It has no access to files, settings and other tables, nor to data that a view omits or
+ * masks. @throws `query_invalid` with line and column for everything else.
  */
 export interface SqlRelation {
   readonly type: 'sql';
@@ -391,5 +398,5 @@ export type Relation =
   | UnnestRelation
   | SqlRelation;
 
-/** A query is the relation that it gives. */
+/** A query is its result relation. */
 export type Query = Relation;

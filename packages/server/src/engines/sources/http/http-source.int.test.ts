@@ -52,7 +52,7 @@ sourcesSuite('http', true, async () => {
   };
 });
 
-test('secrets are sent to the address itself, and never where it redirects to', async () => {
+test('sends secrets to the URL itself, and never to redirect targets', async () => {
   const { asked, server, base } = await serve();
   const calls = outbound();
   const headers = { authorization: 'Bearer word' };
@@ -60,7 +60,7 @@ test('secrets are sent to the address itself, and never where it redirects to', 
   await httpSource({ urls: [`${base}/a.csv`], headers, outbound: calls }).list(signal);
   expect(asked).toEqual(['Bearer word']);
   const redirected = httpSource({ urls: [`${base}/elsewhere`], headers, outbound: calls });
-  await expect(redirected.list(signal)).rejects.toThrow('redirects elsewhere');
+  await expect(redirected.list(signal)).rejects.toThrow('redirects to another server');
   await calls.close();
   server.close();
 });

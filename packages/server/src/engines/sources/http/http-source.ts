@@ -1,4 +1,4 @@
-/** Addresses that are fetched, through the one client that never goes into the inside of the network. */
+/** Fetches URLs with the outbound client, which never connects into the internal network. */
 import { DaisError } from '@dais/api';
 import type { Outbound, OutboundAnswer } from '#lib/outbound/outbound.ts';
 import { MOST_OBJECT_BYTES, type DataSource, type SourceObject } from '../contract.ts';
@@ -6,12 +6,12 @@ import { writeFetched } from '../written-file.ts';
 
 export interface HttpSourceOptions {
   readonly urls: readonly string[];
-  /** Secrets: only sent to the addresses themselves, never where they redirect to. */
+  /** Secrets: sent to these URLs only, never to redirect targets. */
   readonly headers: Readonly<Record<string, string>>;
   readonly outbound: Outbound;
 }
 
-/** An object may take hours; that nothing comes for a minute ends it. */
+/** An object may take hours; a minute without data aborts it. */
 const TIMEOUTS = { totalMs: 0, headersMs: 60_000, idleMs: 60_000 };
 
 export function httpSource({ urls, headers, outbound }: HttpSourceOptions): DataSource {
@@ -21,7 +21,7 @@ export function httpSource({ urls, headers, outbound }: HttpSourceOptions): Data
       const objects: SourceObject[] = [];
       for (const [at, url] of urls.entries()) {
         const answer = await outbound.send({ url, method: 'HEAD', headers, redirects, signal });
-        // Some servers know no HEAD: what is there is then found out by reading it.
+        // Some servers do not support HEAD: the object is then read.
         const known = answer.status === 405 || answer.status === 501 ? undefined : answer;
         if (known !== undefined) requireFound(known, url);
         objects.push({ name: nameOf(url, at), uri: url, pin: pinOf(known), bytes: sizeOf(known) });
@@ -41,12 +41,12 @@ export function httpSource({ urls, headers, outbound }: HttpSourceOptions): Data
       if (status !== 200) {
         body.on('error', () => {}).destroy();
         requireFound(answer, object.uri);
-        throw new DaisError('upstream_failed', `${object.uri} answers with status ${status}`);
+        throw new DaisError('upstream_failed', `${object.uri} responded with status ${status}`);
       }
       const pin = pinOf(answer);
       if (object.pin !== '' && pin !== '' && pin !== object.pin) {
         body.on('error', () => {}).destroy();
-        throw new DaisError('conflict', `${object.uri} is another one than before`);
+        throw new DaisError('conflict', `${object.uri} changed since it was listed`);
       }
       return { ...(await writeFetched(body, path, io)), pin };
     },
@@ -58,18 +58,19 @@ type Head = Pick<OutboundAnswer<unknown>, 'status' | 'headers'>;
 
 function requireFound({ status }: Head, url: string): void {
   if (status >= 200 && status < 300) return;
-  if (status === 404 || status === 410) throw new DaisError('not_found', `${url} is not there`);
-  if (status === 401 || status === 403) throw new DaisError('invalid_request', `${url} refuses: status ${status}`);
+  if (status === 404 || status === 410) throw new DaisError('not_found', `${url} does not exist`);
+  if (status === 401 || status === 403)
+    throw new DaisError('invalid_request', `${url} rejected the request with status ${status}`);
   if (status >= 300 && status < 400) {
     throw new DaisError(
       'invalid_request',
-      `${url} redirects elsewhere, which secrets are not sent to: name that address`,
+      `${url} redirects to another server, and Dais does not send secrets there: use the target URL`,
     );
   }
-  throw new DaisError('upstream_failed', `${url} answers with status ${status}`);
+  throw new DaisError('upstream_failed', `${url} responded with status ${status}`);
 }
 
-/** A weak tag may stand for other bytes; with the size and the time it is the best there is. */
+/** A weak tag may match other bytes; with size and time it is the best available pin. */
 function pinOf(answer: Head | undefined): string {
   if (answer === undefined) return '';
   const { etag, 'last-modified': modified } = answer.headers;

@@ -1,4 +1,4 @@
-/** MariaDB itself, as Debian has it, on a data folder of its own. */
+/** The MariaDB of Debian, in a separate data folder. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ beforeAll(async () => {
   const missing = 'Tests of the MySQL source need MariaDB, and it is not on the PATH.';
   const program = await ensureProgram(missing, ['mariadbd'], 'mariadb-server-core');
   const installer = await ensureProgram(missing, ['mariadb-install-db'], 'mariadb-server-core');
-  // The installer calls it, and the package only recommends the one that it is in.
+  // The installer calls it, but the package only recommends the package that contains it.
   await ensureProgram(missing, ['my_print_defaults'], 'mariadb-client-core');
   folder = await mkdtemp(join(tmpdir(), 'dais-mysql-'));
   const data = [`--datadir=${join(folder, 'data')}`, `--user=${userInfo().username}`];
@@ -62,7 +62,7 @@ beforeAll(async () => {
   await vi.waitUntil(answers, { timeout: 60_000, interval: 100 });
   await asRoot(`create database shop character set utf8mb4`);
   await asRoot(`create user reader@'127.0.0.1' identified by 'word'`);
-  // More than a reader should have, so that what is refused is refused by the source.
+  // More permissions than a reader needs, so that the source itself must reject writes.
   await asRoot(`grant all on shop.* to reader@'127.0.0.1'`);
   await asRoot(`grant file on *.* to reader@'127.0.0.1'`);
   await asRoot(`create table shop.n (id int primary key, x decimal(10,2), w varchar(50), at timestamp null, day date,
@@ -109,7 +109,7 @@ sourcesSuite('mysql', false, async () => {
   };
 });
 
-test('values keep their types and order, and no value stays apart from an empty text', async () => {
+test('keeps types and order, and distinguishes NULL from empty text', async () => {
   const one = source('select * from n where id < 3 order by id desc');
   const [object] = await one.list(signal);
   expect(Object.fromEntries(object?.columns?.map(({ name, type }) => [name, type]) ?? [])).toEqual({
@@ -139,7 +139,7 @@ test('values keep their types and order, and no value stays apart from an empty 
   );
 });
 
-test('many rows come in bounded memory, all of one snapshot', async () => {
+test('streams many rows of one snapshot in bounded memory', async () => {
   const one = source('select seq, repeat("x", 200) as text from seq_1_to_50000');
   const [object] = await one.list(signal);
   const path = join(folder, 'many.csv');
@@ -158,7 +158,7 @@ test.each([
   ['a file of this machine', "load data local infile '/etc/passwd' into table n"],
   ['another database’s users', 'select user from mysql.user'],
   ['a lock', 'lock tables n write'],
-])('%s is refused', async (_what, sql) => {
+])('rejects %s', async (_what, sql) => {
   const [{ count }] = (await asRoot('select count(*) as count from shop.n')) as [{ count: number }];
   await expect(source(sql).list(signal)).rejects.toMatchObject({ code: 'invalid_request' });
   const object = { name: 'query.csv', uri: '', pin: '', bytes: undefined };
@@ -169,7 +169,7 @@ test.each([
   await expect(readFile(join(folder, 'stolen'))).rejects.toMatchObject({ code: 'ENOENT' });
 });
 
-test('a wrong password, a server that is not there and one that is inside of the network', async () => {
+test('reports a wrong password, a missing server and one inside the network', async () => {
   await expect(source('select 1', { password: 'secret-word' }).list(signal)).rejects.toMatchObject({
     code: 'invalid_request',
     message: expect.not.stringContaining('secret-word'),
@@ -180,6 +180,6 @@ test('a wrong password, a server that is not there and one that is inside of the
   await expect(source('select 1', { host: '10.0.0.1' }).list(signal)).rejects.toMatchObject({
     code: 'address_refused',
   });
-  // It speaks no TLS: what must be encrypted is not sent in the clear.
+  // It does not support TLS: required encryption must fail.
   await expect(source('select 1', { tls: 'require' }).list(signal)).rejects.toMatchObject({ code: 'upstream_failed' });
 });

@@ -1,14 +1,12 @@
-/** A query to a MySQL or MariaDB server, read in one snapshot that can write nothing. */
+/** Reads a query of a MySQL or MariaDB server in one read-only snapshot. */
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { DaisError } from '@dais/api';
-import { type DataColumn } from '@dais/api/data';
+import type { DataColumn } from '@dais/api/data';
 import type { Connection, TypeCast } from 'mysql2';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { DataSource, SourceObject } from '../contract.ts';
-import { csvRow } from '../csv-row.ts';
-import { writeFetched } from '../written-file.ts';
-import { columnTypeOf, isBytes, type MysqlField } from './mysql-types.ts';
+import { csvRow, writeFetched } from '../written-file.ts';
 
 export interface MysqlSourceOptions {
   readonly host: string;
@@ -23,9 +21,9 @@ export interface MysqlSourceOptions {
 
 type Value = string | null;
 
-/** A server that is silent for so long is given up. */
+/** Timeout of a server without data. */
 const SILENCE_S = 3600;
-/** Characters that are written at once: a write for each row took ten times as long. */
+/** Characters per write: one write per row took ten times as long. */
 const CHUNK = 65_536;
 
 export function mysqlSource(options: MysqlSourceOptions): DataSource {
@@ -35,7 +33,7 @@ export function mysqlSource(options: MysqlSourceOptions): DataSource {
       const columns = await withSnapshot(options, signal, async (connection) =>
         columnsOf(await fieldsOf(connection, options)),
       );
-      // Nothing over there tells of a change: only the rows do.
+      // The source reports no changes: only the rows show them.
       return [{ name: 'query.csv', uri, pin: '', bytes: undefined, format: 'csv', columns }];
     },
     fetch: async (_object: SourceObject, path, io) => {
@@ -50,10 +48,10 @@ export function mysqlSource(options: MysqlSourceOptions): DataSource {
   };
 }
 
-/** The rows in the order of the query, as they come: the connection stands still while nobody takes them. */
+/** Yields rows in query order with backpressure on the connection. */
 async function* lines(connection: Connection, sql: string, fields: readonly MysqlField[]): AsyncGenerator<string> {
   yield csvRow(fields.map(({ name }) => name));
-  // No two have one name: as a part of another query it would have been refused.
+  // Names are unique: the server rejects duplicates in a subquery.
   const bytes = new Set(fields.filter(isBytes).map(({ name }) => name));
   const typeCast: TypeCast = (field) => {
     const value = field.buffer();
@@ -71,8 +69,8 @@ async function* lines(connection: Connection, sql: string, fields: readonly Mysq
 }
 
 /**
- * Of the query as a part of another one. What is no query is none of its parts, so this refuses everything else: a write,
- * a call, `into outfile`; more than one statement the server refuses by itself.
+ * Describes the query as a subquery. This rejects everything that is not a query: a write, a call, `into outfile`; the server
+ * rejects multiple statements.
  */
 async function fieldsOf(connection: Connection, { sql }: MysqlSourceOptions): Promise<readonly MysqlField[]> {
   return await new Promise<readonly MysqlField[]>((resolve, reject) => {
@@ -106,7 +104,7 @@ async function withSnapshot<T>(
       `set time_zone = '+00:00'`,
       `set net_write_timeout = ${SILENCE_S}`,
       'set session transaction isolation level repeatable read',
-      // What a procedure or an implied commit begins anew reads only as well.
+      // A transaction that a procedure or an implicit commit starts is read-only, too.
       'set session transaction read only',
       'start transaction with consistent snapshot, read only',
     ]) {
@@ -142,9 +140,9 @@ async function connect(options: MysqlSourceOptions, socket: Socket): Promise<Con
     user,
     password,
     database,
-    // It is connected already, to an address that the guard has looked at.
+    // It is already connected to an address that the guard has checked.
     stream: socket,
-    // No file of this machine is ever sent, whatever the server asks for.
+    // Never sends a local file, whatever the server requests.
     flags: ['-LOCAL_FILES'],
     multipleStatements: false,
     connectTimeout: 30_000,
@@ -166,10 +164,69 @@ function faultOf(error: unknown, { host, database }: MysqlSourceOptions): unknow
     readonly fatal?: boolean;
   };
   const where = `database ${database} at ${host}`;
-  // The server has looked at what was asked and will not change its mind; class 08 is the connection's.
+  // The server rejected the query permanently; class 08 is a connection error.
   const refused = sqlState !== undefined && sqlState !== '' && !sqlState.startsWith('08');
   if (refused && (fatal !== true || sqlState.startsWith('28') || sqlState.startsWith('42'))) {
-    return new DaisError('invalid_request', `The ${where} refuses: ${message}`);
+    return new DaisError('invalid_request', `The ${where} rejected the request: ${message}`);
   }
   return new DaisError('upstream_failed', `The ${where} cannot be read: ${message}`, { cause: error });
+}
+
+/** A result column, with types as protocol numbers. */
+interface MysqlField {
+  readonly name: string;
+  readonly columnType?: number | undefined;
+  /** Display width, including sign and point. */
+  readonly columnLength?: number | undefined;
+  readonly decimals?: number | undefined;
+  readonly flags?: number | readonly string[] | undefined;
+  readonly characterSet?: number | undefined;
+}
+
+const UNSIGNED = 32;
+const NEW_DECIMAL = 246;
+const BIT = 16;
+/** The binary character set. */
+const BINARY = 63;
+/** Texts and bytes: varchar, the blobs and texts, char. */
+const TEXTS: ReadonlySet<number> = new Set([249, 250, 251, 252, 253, 254, 15]);
+
+const INTEGERS: Readonly<Record<number, readonly [signed: string, unsigned: string]>> = {
+  1: ['int8', 'uint8'],
+  2: ['int16', 'uint16'],
+  9: ['int32', 'uint32'],
+  3: ['int32', 'uint32'],
+  8: ['int64', 'uint64'],
+  // A year.
+  13: ['int16', 'int16'],
+};
+
+const OTHERS: Readonly<Record<number, string>> = {
+  4: 'float32',
+  5: 'float64',
+  7: 'timestamp',
+  10: 'date',
+  12: 'timestamp',
+};
+
+/**
+ * Other types are text: JSON, enumerations, bytes as `\x…`, and `time`, which may be negative or longer than a day in MySQL.
+ */
+function columnTypeOf({ columnType = 0, columnLength = 0, decimals = 0, flags = 0 }: MysqlField): string {
+  const unsigned = isUnsigned(flags);
+  const integer = INTEGERS[columnType];
+  if (integer !== undefined) return integer[unsigned ? 1 : 0];
+  if (columnType === NEW_DECIMAL) {
+    const precision = columnLength - (decimals > 0 ? 1 : 0) - (unsigned ? 0 : 1);
+    return precision >= 1 && precision <= 38 && decimals <= precision ? `decimal(${precision},${decimals})` : 'float64';
+  }
+  return OTHERS[columnType] ?? 'string';
+}
+
+function isBytes({ columnType = 0, characterSet }: MysqlField): boolean {
+  return columnType === BIT || (TEXTS.has(columnType) && characterSet === BINARY);
+}
+
+function isUnsigned(flags: number | readonly string[]): boolean {
+  return typeof flags === 'number' ? (flags & UNSIGNED) !== 0 : flags.includes('UNSIGNED');
 }

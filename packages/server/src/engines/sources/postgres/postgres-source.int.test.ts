@@ -50,7 +50,7 @@ sourcesSuite('postgres', false, async () => {
   };
 });
 
-test('values keep their types, and no value stays apart from an empty text', async () => {
+test('keeps types, and distinguishes NULL from empty text', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'dais-postgres-source-'));
   const one = source('select id, x, w, at, b from t.n where id < 3 order by id');
   const [object] = await one.list(signal);
@@ -71,14 +71,14 @@ test('values keep their types, and no value stays apart from an empty text', asy
 
 test.each([
   ['two statements', 'select 1; select 2'],
-  ['a way out of the transaction', 'select 1; commit; drop table t.n'],
+  ['an escape from the transaction', 'select 1; commit; drop table t.n'],
   ['a write', `with x as (insert into t.n (id) values (9) returning id) select * from x`],
-  ['no query', 'drop table t.n'],
-])('%s is refused', async (_what, sql) => {
+  ['a statement that is not a query', 'drop table t.n'],
+])('rejects %s', async (_what, sql) => {
   await expect(source(sql).list(signal)).rejects.toMatchObject({ code: 'invalid_request' });
 });
 
-test('an address inside of the network is refused before anything is sent', async () => {
+test('rejects an address inside the network before any request', async () => {
   await expect(source('select 1', { host: '10.0.0.1' }).list(signal)).rejects.toMatchObject({
     code: 'address_refused',
   });

@@ -1,14 +1,12 @@
-/** A query to a PostgreSQL server, read in one snapshot that can write nothing. */
-import { Readable } from 'node:stream';
+/** Reads a query of a PostgreSQL server in one read-only snapshot. */
 import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import { DaisError } from '@dais/api';
-import { type DataColumn } from '@dais/api/data';
+import type { DataColumn } from '@dais/api/data';
 import type { Client, FieldDef } from 'pg';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { DataSource, SourceObject } from '../contract.ts';
-import { writeFetched } from '../written-file.ts';
-import { csvRow } from '../csv-row.ts';
-import { columnTypeOf } from './postgres-types.ts';
+import { writeFetched, csvRow } from '../written-file.ts';
 
 export interface PostgresSourceOptions {
   readonly host: string;
@@ -21,9 +19,9 @@ export interface PostgresSourceOptions {
   readonly outbound: Outbound;
 }
 
-/** Rows that cross at once. */
+/** Rows per fetch. */
 const FETCH = 10_000;
-/** A query that gives no row for so long is given up. */
+/** Timeout of a query without rows. */
 const STATEMENT_MS = 3_600_000;
 
 export function postgresSource(options: PostgresSourceOptions): DataSource {
@@ -34,7 +32,7 @@ export function postgresSource(options: PostgresSourceOptions): DataSource {
         const result = await client.query({ text: 'fetch 0 from dais_rows', rowMode: 'array' });
         return columnsOf(result.fields);
       });
-      // Nothing over there tells of a change: only the rows do.
+      // The source reports no changes: only the rows show them.
       return [{ name: 'query.csv', uri, pin: '', bytes: undefined, format: 'csv', columns }];
     },
     fetch: async (_object: SourceObject, path, io) => {
@@ -88,7 +86,7 @@ async function withQuery<T>(
     );
     await client.query(`set statement_timeout = ${STATEMENT_MS}`);
     await client.query('begin transaction isolation level repeatable read read only');
-    // Extended: the server itself refuses more than one statement.
+    // Extended protocol: the server rejects more than one statement.
     const declare = { text: `declare dais_rows no scroll cursor for ${options.sql}`, queryMode: 'extended' };
     await client.query(declare);
     return await work(client);
@@ -105,7 +103,7 @@ async function withQuery<T>(
 async function connect(options: PostgresSourceOptions, socket: Socket): Promise<Client> {
   const { host, port, database, user, password, tls, outbound } = options;
   const { Client: PgClient } = (await import('pg')).default;
-  // It is connected already, to an address that the guard has looked at.
+  // It is already connected to an address that the guard has checked.
   socket.connect = () => {
     queueMicrotask(() => socket.emit('connect'));
     return socket;
@@ -119,7 +117,7 @@ async function connect(options: PostgresSourceOptions, socket: Socket): Promise<
     port,
     database,
     user,
-    // A function: for an absent or empty one the driver would look into files and variables of this machine.
+    // A function, because for an absent or empty password the driver would read local files and variables.
     password: () => password ?? '',
     ssl: tls === 'off' ? false : secure,
     stream: () => socket,
@@ -138,7 +136,38 @@ function faultOf(error: unknown, { host, database }: PostgresSourceOptions): unk
   const { code, message } = error as { readonly code?: string; readonly message: string };
   const where = `database ${database} at ${host}`;
   if (code !== undefined && /^[0-9A-Z]{5}$/.test(code) && !CONNECTION.test(code)) {
-    return new DaisError('invalid_request', `The ${where} refuses: ${message}`);
+    return new DaisError('invalid_request', `The ${where} rejected the request: ${message}`);
   }
   return new DaisError('upstream_failed', `The ${where} cannot be read: ${message}`, { cause: error });
+}
+
+/** Column types of PostgreSQL types, by their fixed object ids (catalog `pg_type`). */
+const TYPES: Readonly<Record<number, string>> = {
+  16: 'boolean',
+  20: 'int64',
+  21: 'int16',
+  23: 'int32',
+  26: 'uint32',
+  700: 'float32',
+  701: 'float64',
+  1082: 'date',
+  1083: 'time',
+  1114: 'timestamp',
+  1184: 'timestamp',
+};
+
+const NUMERIC = 1700;
+
+/**
+ * Other types (JSON, UUID, arrays, intervals, bytes) are text. A `numeric` without a scale is `float64`: it may have any number
+ * of digits, which no fixed decimal can represent.
+ */
+function columnTypeOf(oid: number, modifier: number): string {
+  if (oid === NUMERIC) {
+    if (modifier < 4) return 'float64';
+    const precision = ((modifier - 4) >> 16) & 0xffff;
+    const scale = (modifier - 4) & 0x7ff;
+    return precision <= 38 && scale <= precision ? `decimal(${precision},${scale})` : 'float64';
+  }
+  return TYPES[oid] ?? 'string';
 }

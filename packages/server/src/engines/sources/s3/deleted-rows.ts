@@ -1,10 +1,10 @@
-/** The rows of a table's files that were deleted, within a bound, made small without holding others up. */
+/** Collects deleted rows of the files of a table, within a limit, and packs them without blocking the event loop. */
 import { setImmediate as turn } from 'node:timers/promises';
 import { DaisError } from '@dais/api';
 import { RowPacker } from '#engines/query/model/parquet-shape.ts';
-import { BitmapFault } from './roaring-rows.ts';
+import { BitmapError } from './roaring-rows.ts';
 
-/** Of all files of a table: about as many bytes, and a few seconds. */
+/** Limit for all files of a table: about as many bytes, and a few seconds. */
 const MOST_DELETED = 20_000_000;
 const ROWS_A_TURN = 50_000;
 
@@ -23,11 +23,11 @@ export class DeletedRows {
     if (this.#left >= 0) return;
     throw new DaisError(
       'too_large',
-      `The deleted rows of ${this.#where} are more than ${MOST_DELETED}: rewrite its files without them.`,
+      `${this.#where} has more than ${MOST_DELETED} deleted rows. Rewrite its files without them.`,
     );
   }
 
-  /** As `packRowNumbers` does it. @throws DaisError `upstream_failed` for what is no bitmap. */
+  /** Packs row numbers like `packRowNumbers`. @throws DaisError `upstream_failed` for an invalid bitmap. */
   async pack(rows: () => Iterable<number>): Promise<string> {
     const packer = new RowPacker();
     const iterator = this.guarded(rows)[Symbol.iterator]();
@@ -39,7 +39,7 @@ export class DeletedRows {
     }
   }
 
-  /** For rows that come file by file, in lists that rise; rows that come twice count once. */
+  /** For rows in ascending lists per file; duplicate rows count once. */
   packers(): RowPackers {
     return new RowPackers((count) => {
       this.#unread -= count;
@@ -51,7 +51,7 @@ export class DeletedRows {
     try {
       return work();
     } catch (error) {
-      if (!(error instanceof BitmapFault)) throw error;
+      if (!(error instanceof BitmapError)) throw error;
       throw new DaisError(
         'upstream_failed',
         `A list of deleted rows of ${this.#where} cannot be read: ${error.message}.`,
@@ -86,7 +86,7 @@ export class RowPackers {
   }
 }
 
-/** Both in one order; what is in both comes once. */
+/** Merges both lists in order, without duplicates. */
 export function* mergedRows(one: Iterable<number>, other: Iterable<number>): Generator<number> {
   const [a, b] = [one[Symbol.iterator](), other[Symbol.iterator]()];
   let [x, y] = [a.next(), b.next()];

@@ -1,64 +1,64 @@
-/** Deletion vectors of Delta and of Iceberg: where one lies, and which rows it says are gone. Pure. */
+/** Reads deletion vectors of Delta and Iceberg: their location and deleted rows. Pure. */
 import { crc32 } from 'node:zlib';
-import type { DeltaDeletions } from './delta-log.ts';
-import { BitmapFault, readRows } from './roaring-rows.ts';
+import type { DeltaDeletions } from './delta/delta-log.ts';
+import { BitmapError, readRows } from './roaring-rows.ts';
 
-/** What base 85 is written in (ZeroMQ's). */
+/** Alphabet of base 85 (ZeroMQ). */
 const Z85 = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#';
 /** A UUID of 16 bytes. */
 const ID_CHARACTERS = 20;
 
-/** @throws BitmapFault for what is no base 85. */
+/** @throws BitmapFault for invalid base 85. */
 export function fromBase85(text: string): Buffer {
-  if (text.length % 5 !== 0) throw new BitmapFault('its base 85 has a wrong length');
+  if (text.length % 5 !== 0) throw new BitmapError('its base 85 text has a wrong length');
   const bytes = Buffer.alloc((text.length / 5) * 4);
   for (let at = 0; at < text.length; at += 5) {
     let value = 0;
     for (const character of text.slice(at, at + 5)) {
       const digit = Z85.indexOf(character);
-      if (digit === -1) throw new BitmapFault('it is no base 85');
+      if (digit === -1) throw new BitmapError('it is not valid base 85');
       value = value * 85 + digit;
     }
-    if (value >= 2 ** 32) throw new BitmapFault('it is no base 85');
+    if (value >= 2 ** 32) throw new BitmapError('it is not valid base 85');
     bytes.writeUInt32BE(value, (at / 5) * 4);
   }
   return bytes;
 }
 
 /**
- * Below the table's own path; undefined for one that stands in the log itself.
- * @throws BitmapFault for one elsewhere, and what is none.
+ * Returns the path of a vector relative to the table; undefined for an inline vector. @throws BitmapFault for a vector outside
+ * the table, and an invalid one.
  */
 export function vectorFile({ storageType, pathOrInlineDv: written }: DeltaDeletions): string | undefined {
   if (storageType === 'i') return undefined;
-  if (storageType === 'p') throw new BitmapFault('it lies outside of the table');
-  if (storageType !== 'u' || written.length < ID_CHARACTERS) throw new BitmapFault('nothing says where it lies');
+  if (storageType === 'p') throw new BitmapError('it is outside the table');
+  if (storageType !== 'u' || written.length < ID_CHARACTERS) throw new BitmapError('it has no location');
   const prefix = written.slice(0, -ID_CHARACTERS);
   const hex = fromBase85(written.slice(-ID_CHARACTERS)).toString('hex');
   const id = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
   return `${prefix === '' ? '' : `${prefix}/`}deletion_vector_${id}.bin`;
 }
 
-/** Of one that stands in the log. @throws BitmapFault */
+/** Reads an inline vector. @throws BitmapFault */
 export function inlineRows({ pathOrInlineDv, sizeInBytes, cardinality }: DeltaDeletions): Generator<number> {
   const bytes = fromBase85(pathOrInlineDv);
-  if (sizeInBytes > bytes.length || bytes.length - sizeInBytes > 3) throw new BitmapFault('it has another size');
+  if (sizeInBytes > bytes.length || bytes.length - sizeInBytes > 3) throw new BitmapError('its size does not match');
   return readRows(bytes.subarray(0, sizeInBytes), cardinality);
 }
 
 export interface StoredVector {
   readonly offset: number;
-  /** Of the bitmap alone. */
+  /** Size of the bitmap. */
   readonly bytes: number;
   readonly count: number;
 }
 
-/** Of one in a file with others: its size, itself and its checksum. @throws BitmapFault */
+/** Reads a vector in a file: size, bitmap and checksum. @throws BitmapFault */
 export function storedRows(file: Buffer, { offset, bytes, count }: StoredVector): Generator<number> {
   const end = offset + 4 + bytes;
-  if (end + 4 > file.length) throw new BitmapFault('its file ends too early');
-  if (file.readUInt32BE(offset) !== bytes) throw new BitmapFault('it has another size in its file');
+  if (end + 4 > file.length) throw new BitmapError('its file is truncated');
+  if (file.readUInt32BE(offset) !== bytes) throw new BitmapError('its size in the file does not match');
   const bitmap = file.subarray(offset + 4, end);
-  if (crc32(bitmap) !== file.readUInt32BE(end)) throw new BitmapFault('its checksum is another one');
+  if (crc32(bitmap) !== file.readUInt32BE(end)) throw new BitmapError('its checksum does not match');
   return readRows(bitmap, count);
 }

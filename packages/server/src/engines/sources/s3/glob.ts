@@ -1,6 +1,6 @@
-/** Globs over keys: `*` is anything but `/`, `**` anything, `?` one character but `/`. Pure. */
+/** Globs over keys: `*` matches anything except `/`, `**` anything, `?` one character except `/`. Pure. */
 
-/** All before the first character that stands for others: what a listing can begin with. */
+/** Returns the prefix before the first wildcard, for listings. */
 export function globPrefix(glob: string): string {
   const at = glob.search(/[*?]/);
   return at === -1 ? glob : glob.slice(0, at);

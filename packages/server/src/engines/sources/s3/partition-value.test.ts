@@ -35,11 +35,11 @@ test.each<[ColumnType, string]>([
   ['decimal(5,2)', '.'],
   ['binary', '€'],
   ['list<int64>', '[1]'],
-])('%s: %j is none', (type, text) => {
+])('%s: rejects %j', (type, text) => {
   expect(partitionValue(type, text)).toBeUndefined();
 });
 
-test('no text is no value, whatever the type', () => {
+test('empty text is NULL for every type', () => {
   for (const type of ['string', 'int64', 'date', 'binary'] as const) {
     expect(partitionValue(type, '')).toBeNull();
     expect(partitionValue(type, null)).toBeNull();

@@ -1,4 +1,4 @@
-/** Values of partitions, as tables write them down beside their files. Pure. */
+/** Parses partition values of table formats. Pure. */
 import type { ColumnType } from '#engines/query/model/column-type.ts';
 
 const RANGES: Readonly<Record<string, readonly [bigint, bigint]>> = {
@@ -12,8 +12,8 @@ const DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
 const TIMESTAMP = /^(\d{4}-\d{2}-\d{2})[ T](\d{2}):(\d{2}):(\d{2})(\.\d{1,9})?(?:Z|[+-]00:?00)?$/;
 
 /**
- * As text that can be cast to the type; binary as base64. No text is no value, whatever the type. Times without a zone count as UTC.
- * Undefined: it is none of that type.
+ * Returns text that can be cast to the type; base64 for binary. Empty text is NULL for every type. Times without a zone count
+ * as UTC. Undefined: not a value of the type.
  */
 export function partitionValue(type: ColumnType, text: string | null): string | null | undefined {
   if (text === null || text === '') return null;
@@ -54,7 +54,7 @@ function timestamp(text: string): string | undefined {
   return `${date}T${hour}:${minute}:${second}${part.slice(0, 7)}Z`;
 }
 
-/** One character each. */
+/** One character per byte. */
 function bytes(text: string): string | undefined {
   for (const character of text) if (character.charCodeAt(0) > 255 || character.length > 1) return undefined;
   return Buffer.from(text, 'latin1').toString('base64');

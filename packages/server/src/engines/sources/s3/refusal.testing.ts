@@ -1,6 +1,6 @@
 import { DaisError } from '@dais/api';
 
-/** How `work` is refused, as `code: message`; `taken` when it is not. */
+/** Returns the error of `work` as `code: message`; `taken` without an error. */
 export function refusal(work: () => unknown): string {
   try {
     work();

@@ -1,58 +1,58 @@
 /**
- * Numbers of deleted rows, as Delta and Iceberg keep them: a 64-bit Roaring bitmap in the portable form (a list of 32-bit ones,
- * each with what stands in its high half). What a bitmap claims costs no more than its bytes allow. Pure.
+ * Reads row numbers of deletion vectors of Delta and Iceberg: a 64-bit Roaring bitmap in the portable format (a list of 32-bit
+ * bitmaps with their high halves). The cost is bounded by the size of the input. Pure.
  */
 
-export class BitmapFault extends Error {}
+export class BitmapError extends Error {}
 
 const MAGIC = 1_681_511_377;
 const ARRAYS_AND_BITMAPS = 12_346;
 const WITH_RUNS = 12_347;
-/** Containers up to this count have no offsets, where there are runs. */
+/** Bitmaps with runs and up to this number of containers have no offsets. */
 const WITHOUT_OFFSETS = 4;
-/** An array beyond this is a bitmap. */
+/** Containers with more values are bitmaps. */
 const ARRAY_VALUES = 4096;
 const HIGH = 2 ** 32;
-/** Of rows: row numbers stay whole numbers of ours. */
+/** Maximum row number, within safe integers. */
 const HIGHEST_KEY = 2 ** 20;
 
-/** The numbers, rising. @throws BitmapFault for what is no such bitmap, or has not exactly `count` numbers. */
+/** Yields the numbers in ascending order. @throws BitmapFault for an invalid bitmap, or one without exactly `count` numbers. */
 export function* readRows(bytes: Buffer, count: number): Generator<number> {
   const reader = new Reader(bytes);
-  if (reader.u32() !== MAGIC) throw new BitmapFault('it is no bitmap in the portable form');
+  if (reader.u32() !== MAGIC) throw new BitmapError('it is not a bitmap in the portable format');
   const bitmaps = reader.u64();
   let before = -1;
   let last = -1;
   let left = count;
   for (let at = 0; at < bitmaps; at++) {
     const key = reader.u32();
-    if (key <= before || key > HIGHEST_KEY) throw new BitmapFault('its parts are out of order');
+    if (key <= before || key > HIGHEST_KEY) throw new BitmapError('its keys are out of order');
     before = key;
     for (const row of readBitmap(reader, key * HIGH)) {
-      if (row <= last) throw new BitmapFault('its rows are out of order');
-      if (left === 0) throw new BitmapFault('it has more rows than it should');
+      if (row <= last) throw new BitmapError('its rows are out of order');
+      if (left === 0) throw new BitmapError('it has more rows than declared');
       left -= 1;
       last = row;
       yield row;
     }
   }
-  if (left > 0) throw new BitmapFault('it has fewer rows than it should');
-  if (!reader.ended) throw new BitmapFault('it has more bytes than it should');
+  if (left > 0) throw new BitmapError('it has fewer rows than declared');
+  if (!reader.ended) throw new BitmapError('it has more bytes than declared');
 }
 
 function* readBitmap(reader: Reader, base: number): Generator<number> {
   const cookie = reader.u32();
   const runs = cookie % 65_536 === WITH_RUNS;
-  if (!runs && cookie !== ARRAYS_AND_BITMAPS) throw new BitmapFault('a part of it is no Roaring bitmap');
+  if (!runs && cookie !== ARRAYS_AND_BITMAPS) throw new BitmapError('a part of it is not a Roaring bitmap');
   const size = runs ? Math.floor(cookie / 65_536) + 1 : reader.u32();
-  if (size > 65_536) throw new BitmapFault('a part of it has too many containers');
+  if (size > 65_536) throw new BitmapError('a part of it has too many containers');
   const isRun = runs ? reader.take(Math.ceil(size / 8)) : Buffer.alloc(0);
   const containers: { readonly key: number; readonly count: number }[] = [];
   for (let at = 0; at < size; at++) containers.push({ key: reader.u16(), count: reader.u16() + 1 });
   if (!runs || size >= WITHOUT_OFFSETS) reader.take(4 * size);
   let before = -1;
   for (const [at, { key, count }] of containers.entries()) {
-    if (key <= before) throw new BitmapFault('its containers are out of order');
+    if (key <= before) throw new BitmapError('its containers are out of order');
     before = key;
     const start = base + key * 65_536;
     const run = runs && ((isRun[Math.floor(at / 8)] ?? 0) >> (at % 8)) % 2 === 1;
@@ -66,7 +66,7 @@ function* readRuns(reader: Reader, start: number): Generator<number> {
   for (let left = reader.u16(); left > 0; left--) {
     const first = reader.u16();
     const length = reader.u16() + 1;
-    if (first + length > 65_536) throw new BitmapFault('a run leaves its container');
+    if (first + length > 65_536) throw new BitmapError('a run exceeds its container');
     for (let at = 0; at < length; at++) yield start + first + at;
   }
 }
@@ -95,7 +95,7 @@ class Reader {
 
   take(count: number): Buffer {
     const end = this.#at + count;
-    if (end > this.#bytes.length) throw new BitmapFault('it ends too early');
+    if (end > this.#bytes.length) throw new BitmapError('it is truncated');
     const taken = this.#bytes.subarray(this.#at, end);
     this.#at = end;
     return taken;

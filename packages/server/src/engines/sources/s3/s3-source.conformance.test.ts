@@ -50,7 +50,7 @@ const put = async (name: string, key: string, text: string) =>
   void (await client.send(new PutObjectCommand({ Bucket: name, Key: key, Body: text })));
 
 function source(name: string, glob: string, more: Partial<S3SourceOptions> = {}): DataSource {
-  // As for a user's address: it is looked at.
+  // The guard checks it like the address of a user.
   const guarded = {
     ...outbound,
     stream: async (request: Parameters<Outbound['stream']>[0]) => await outbound.stream({ ...request, trusted: false }),
@@ -71,7 +71,7 @@ sourcesSuite('s3', true, async () => {
   };
 });
 
-test('a glob takes what it says, over more than one page, in the order of names', async () => {
+test('lists matching objects over several pages in name order', async () => {
   const names = Array.from({ length: 1005 }, (_, n) => `many/part-${String(n).padStart(5, '0')}.csv`);
   await bucket('glob', { 'many/deep/part-0.csv': 'x\n', 'many/readme.txt': 'no', 'other/part-1.csv': 'x\n' });
   for (let from = 0; from < names.length; from += 100) {
@@ -82,7 +82,7 @@ test('a glob takes what it says, over more than one page, in the order of names'
   expect((await source('glob', '**/part-*.csv').list(signal)).length).toBe(names.length + 2);
 });
 
-test('an object that was replaced or deleted after it was listed is told, never given as another one', async () => {
+test('reports an object that was replaced or deleted since it was listed', async () => {
   await bucket('changing', { 'a.csv': 'x\n1\n', 'b.csv': 'x\n1\n' });
   const one = source('changing', '*.csv');
   const [a, b] = await one.list(signal);
@@ -95,7 +95,7 @@ test('an object that was replaced or deleted after it was listed is told, never 
   expect(await readFile(join(folder, 'again'), 'utf8')).toBe('x\n2\n');
 });
 
-test('a bucket that is not there, a server that is not, and one inside of the network', async () => {
+test('reports a missing bucket, a missing server, and one inside the network', async () => {
   await expect(source('nowhere', '*').list(signal)).rejects.toMatchObject({
     code: 'not_found',
     message: expect.stringContaining('nowhere'),

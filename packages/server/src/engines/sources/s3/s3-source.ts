@@ -10,7 +10,7 @@ import { globPattern, globPrefix } from './glob.ts';
 export interface S3Credentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
-  /** Of keys that end by themselves. */
+  /** Session token of temporary credentials. */
   readonly sessionToken?: string;
 }
 
@@ -19,7 +19,7 @@ export interface S3BucketOptions {
   readonly region: string;
   readonly endpoint: string | undefined;
   readonly credentials: S3Credentials | undefined;
-  /** Carries the requests through the guard against addresses inside of the network. */
+  /** HTTP client behind the guard against internal addresses. */
   readonly requestHandler: NonNullable<S3ClientConfig['requestHandler']>;
 }
 
@@ -28,11 +28,11 @@ export interface S3SourceOptions extends S3BucketOptions {
 }
 
 export interface S3Bucket extends Pick<DataSource, 'fetch' | 'close'> {
-  /** In the order of names; none where none fits. `only`: others are not counted. @throws DaisError as `DataSource.list`. */
+  /** Lists matching objects in name order. `only`: filters before counting. @throws DaisError as `DataSource.list`. */
   objects(glob: string, signal: AbortSignal, only?: (name: string) => boolean): Promise<readonly SourceObject[]>;
-  /** The bytes of an object as they come. @throws DaisError as `DataSource.fetch`. */
+  /** Streams the bytes of an object. @throws DaisError as `DataSource.fetch`. */
   open(object: SourceObject, signal: AbortSignal): Promise<Readable>;
-  /** Of an object that is small. @throws DaisError as `DataSource.fetch`; `too_large`. */
+  /** Reads a small object. @throws DaisError as `DataSource.fetch`; `too_large`. */
   bytes(object: SourceObject, mostBytes: number, signal: AbortSignal): Promise<Buffer>;
 }
 
@@ -42,7 +42,7 @@ export function s3Source({ glob, ...options }: S3SourceOptions): DataSource {
     list: async (signal) => {
       const found = await bucket.objects(glob, signal);
       if (found.length > 0) return found;
-      throw new DaisError('not_found', `No object of the bucket ${options.bucket} fits ${glob}.`);
+      throw new DaisError('not_found', `No object in the bucket ${options.bucket} matches ${glob}.`);
     },
     fetch: async (object, path, io) => await bucket.fetch(object, path, io),
     close: async () => await bucket.close(),
@@ -56,7 +56,7 @@ export function s3Bucket(options: S3BucketOptions): S3Bucket {
     try {
       return await work(await (client ??= connect(options)));
     } catch (error) {
-      // The SDK tells of an abort in words of its own.
+      // The SDK throws its own error for an abort.
       signal.throwIfAborted();
       throw faultOf(error, bucket, doing);
     }
@@ -67,7 +67,8 @@ export function s3Bucket(options: S3BucketOptions): S3Bucket {
       const only = etag === '' ? {} : { IfMatch: etag };
       return await s3.getObject({ Bucket: bucket, Key: object.name, ...only }, { abortSignal: signal });
     });
-    if (answer.Body === undefined) throw new DaisError('upstream_failed', `${object.uri} came without bytes`);
+    if (answer.Body === undefined)
+      throw new DaisError('upstream_failed', `the response for ${object.uri} has no content`);
     return { body: answer.Body as Readable, pin: `etag ${answer.ETag ?? etag}` };
   };
   return {
@@ -86,7 +87,7 @@ export function s3Bucket(options: S3BucketOptions): S3Bucket {
           if (!pattern.test(key) || key.endsWith('/') || !only(key)) continue;
           objects.push({ name: key, uri: `s3://${bucket}/${key}`, pin: `etag ${etag}`, bytes });
           if (objects.length > MOST_OBJECTS) {
-            throw new DaisError('too_large', `More than ${MOST_OBJECTS} objects of ${bucket} fit ${glob}.`);
+            throw new DaisError('too_large', `More than ${MOST_OBJECTS} objects in ${bucket} match ${glob}.`);
           }
         }
         token = page.NextContinuationToken;
@@ -98,7 +99,7 @@ export function s3Bucket(options: S3BucketOptions): S3Bucket {
     bytes: async (object, mostBytes, signal) => {
       const { bytes = 0 } = object;
       if (bytes > mostBytes)
-        throw new DaisError('too_large', `${object.uri} has ${bytes} bytes, ${mostBytes} at most.`);
+        throw new DaisError('too_large', `${object.uri} has ${bytes} bytes; the maximum is ${mostBytes}.`);
       return await buffer((await read(object, signal)).body);
     },
     fetch: async (object, path, io) => {
@@ -113,7 +114,7 @@ export function s3Bucket(options: S3BucketOptions): S3Bucket {
 
 async function connect({ region, endpoint, credentials, requestHandler }: S3BucketOptions): Promise<S3> {
   const { S3: S3Client } = await import('@aws-sdk/client-s3');
-  // Without keys a bucket that is open to all is read: the keys of this machine are not the project's to use.
+  // Without keys only public buckets are read: projects must not use the credentials of this machine.
   const anonymous = {
     signer: { sign: async <T>(request: T) => await Promise.resolve(request) },
     credentials: { accessKeyId: '', secretAccessKey: '' },
@@ -135,8 +136,8 @@ function faultOf(error: unknown, bucket: string, doing: string): unknown {
     readonly $metadata?: { readonly httpStatusCode?: number };
   };
   const status = $metadata?.httpStatusCode;
-  const text = `The bucket ${bucket}: could not ${doing}: ${name}: ${message}`;
-  if (status === 412) return new DaisError('conflict', `${text} (it is another one than before)`);
+  const text = `Bucket ${bucket}: could not ${doing}: ${name}: ${message}`;
+  if (status === 412) return new DaisError('conflict', `${text} (the object changed since it was listed)`);
   if (status === 404) return new DaisError('not_found', text);
   if (status !== undefined && status >= 400 && status < 500) return new DaisError('invalid_request', text);
   return name === 'AbortError' ? error : new DaisError('upstream_failed', text, { cause: error });

@@ -1,4 +1,4 @@
-/** A folder of one reader, made when it is first needed, and files in it that are fetched once. */
+/** A scratch folder of one reader, created on first use, with files that are fetched once. */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -18,12 +18,12 @@ export class ScratchFiles {
     return await this.#folder;
   }
 
-  /** Where the file is; `get` writes it to a path where nothing is. One at a time. */
+  /** Returns the path of the file; `get` writes it to a new path. One at a time. */
   async file(name: string, get: (path: string) => Promise<void>): Promise<string> {
     const known = this.#files.get(name);
     if (known !== undefined) return known;
     const path = join(await this.folder(), `file-${this.#files.size}`);
-    // What an attempt before left.
+    // Removes leftovers of an earlier attempt.
     await rm(path, { force: true });
     await get(path);
     this.#files.set(name, path);
@@ -35,7 +35,7 @@ export class ScratchFiles {
     return await mkdtemp(join(this.#root, this.#prefix));
   }
 
-  /** A folder is made anew when it is needed again. */
+  /** The folder is created again when needed. */
   async remove(): Promise<void> {
     const folder = this.#folder;
     this.#folder = undefined;

@@ -1,7 +1,7 @@
 /** What was wrong with the files of an ingest, as it is told. */
 import type { DaisError, DatasetSpec } from '@dais/api';
 import type { IngestFault } from '@dais/api/data';
-import type { DataFault } from '#engines/query/contract.ts';
+import type { DataError } from '#engines/query/contract.ts';
 import { QueryError } from '#engines/query/model/query-error.ts';
 
 /** Faults that are told; all are in the rejects. */
@@ -16,7 +16,7 @@ export function faultsOfError(error: DaisError, spec: Pick<DatasetSpec, 'sensiti
 /** Values of columns that are masked stand in no fault. */
 export function faultOf({ sensitive = [] }: Pick<DatasetSpec, 'sensitive'>) {
   const hidden = new Set(sensitive.map(({ column }) => column));
-  return ({ file, line, column, value, problem, remedy }: DataFault): IngestFault => ({
+  return ({ file, line, column, value, problem, remedy }: DataError): IngestFault => ({
     file,
     ...(line !== undefined && { line }),
     ...(column !== undefined && { column }),

@@ -1,7 +1,7 @@
 /** From source files to Parquet files, group by group; what was read before is not read again. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DataFault, QueryEngine } from '#engines/query/contract.ts';
+import type { DataError, QueryEngine } from '#engines/query/contract.ts';
 import { DaisError } from '@dais/api';
 import { scan } from '#engines/query/model/build.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
@@ -26,7 +26,7 @@ export interface GroupsRequest extends ReadingPlan {
 export interface GroupsRead {
   /** In the order of the rows. */
   readonly files: readonly NewFile[];
-  readonly rejects: readonly DataFault[];
+  readonly rejects: readonly DataError[];
   readonly rejectCount: number;
   /** Where the new files lie, by their digests. */
   readonly paths: ReadonlyMap<string, string>;
@@ -55,7 +55,7 @@ export async function readGroups(
   const all = request.files.reduce((sum, { bytes }) => sum + bytes, 0);
   let done = 0;
   const files: NewFile[] = [];
-  const rejects: DataFault[] = [];
+  const rejects: DataError[] = [];
   let rejectCount = 0;
   for (const [at, group] of groups.entries()) {
     signal.throwIfAborted();

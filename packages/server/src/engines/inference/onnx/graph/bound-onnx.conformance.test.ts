@@ -1,4 +1,4 @@
-/** The static bounds, compared with what onnxruntime computes: models of the exporters, and the cases of the ONNX standard. */
+/** Compares the static bounds with the results of onnxruntime, for exported models and the test cases of the ONNX standard. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -56,7 +56,7 @@ function sizeOf({ data }: PlainTensor): number {
   return (data as Float32Array).byteLength;
 }
 
-test('models of exporters: bounded, and all outputs of all nodes together take less than the bound', async () => {
+test('exported models are bounded, and the total size of all outputs is within the bound', async () => {
   expect(corpus.models.length).toBeGreaterThanOrEqual(30);
   for (const { name, inputs, outputs: allOutputs } of corpus.models) {
     const file = await readFile(path.join(folder, `${name}.onnx`));
@@ -78,7 +78,7 @@ test('models of exporters: bounded, and all outputs of all nodes together take l
   }
 });
 
-test('cases of the standard: no output is larger than the bound, or the reason names the node', async () => {
+test('in cases of the standard no output exceeds the bound, or the reason names the node', async () => {
   let bounded = 0;
   for (const { name, bytes } of corpus.cases) {
     const file = await readFile(path.join(folder, `${name}.onnx`));
@@ -90,6 +90,7 @@ test('cases of the standard: no output is larger than the bound, or the reason n
       isBelow: true,
     });
   }
-  // The others take sequences, optional values or 4-bit and 8-bit floats, or use operators that no exporter of models for inference writes.
+  // The others have sequences, optional values or 4-bit and 8-bit floats, or use operators that no exporter of inference models
+  // writes.
   expect(bounded).toBeGreaterThanOrEqual(1370);
 });

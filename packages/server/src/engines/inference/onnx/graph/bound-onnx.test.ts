@@ -39,7 +39,7 @@ describe('models that exhaust memory or time', () => {
 });
 
 describe('ordinary models', () => {
-  test('a product with weights: outputs grow with the batch, weights do not', () => {
+  test('a product with weights: outputs grow with the batch, weights do not grow', () => {
     const bound = (maxBatch: number) => bounded(boundOnnx(linear(new Float32Array(100)), { maxBatch }));
     expect(bound(1000).peakBytes - bound(1).peakBytes).toBeGreaterThanOrEqual(999 * (100 + 1) * 4);
     expect(bound(1000).peakBytes).toBeLessThan(2_000_000);
@@ -53,17 +53,17 @@ describe('ordinary models', () => {
     expect(bounded(boundOnnx(perceptron([100, 200, 10]), { maxBatch: 1000 })).peakBytes).toBeLessThan(10e6);
   });
 
-  test('weights in a file of their own count by that file', () => {
+  test('external weights count by the size of their file', () => {
     const file = linear(new Float32Array(100), 'weights.bin');
     const bound = (bytes: number) => boundOnnx(file, { maxBatch: 1, externalData: new Map([['weights.bin', bytes]]) });
     expect(bound(400)).toMatchObject({ bounded: true });
     expect(bound(399)).toMatchObject({
       bounded: false,
-      reason: 'the external data `weights.bin` has 399 bytes, and a tensor reads up to byte 400',
+      reason: 'the external data `weights.bin` has 399 bytes, but a tensor needs 400',
     });
   });
 
-  test('shapes that the graph computes: Reshape by Shape, Gather, Concat and -1', () => {
+  test('computed shapes: Reshape with Shape, Gather, Concat and -1', () => {
     const file = onnxFile({
       nodes: [
         node('Shape', ['x'], 'shape'),
@@ -80,7 +80,7 @@ describe('ordinary models', () => {
     expect(bounded(boundOnnx(file, { maxBatch: 1000 })).peakBytes).toBeLessThan(100_000);
   });
 
-  test('a dimension that torch.expand computes: Where(Equal(shape, -1), 1, shape)', () => {
+  test('a computed dimension of torch.expand: Where(Equal(shape, -1), 1, shape)', () => {
     const file = onnxFile({
       nodes: [
         node('Shape', ['x'], 'shape'),
@@ -96,7 +96,7 @@ describe('ordinary models', () => {
     expect(bounded(boundOnnx(file, { maxBatch: 1000 })).peakBytes).toBeLessThan(200_000);
   });
 
-  test('Scan over the rows with a state of one size', () => {
+  test('Scan over the rows with a state of constant size', () => {
     const body = onnxGraph({
       nodes: [node('Sub', ['all', 'row'], 'differences'), node('Identity', ['all'], 'all/next')],
       inputs: [
@@ -156,7 +156,7 @@ describe('ordinary models', () => {
     expect(bounded(boundOnnx(file, { maxBatch: 1000 })).peakBytes).toBeGreaterThanOrEqual(16e9);
   });
 
-  test('an open dimension that is not the batch needs a limit', () => {
+  test('a dynamic dimension other than the batch needs a limit', () => {
     const file = onnxFile({
       nodes: [node('Relu', ['x'], 'y')],
       inputs: [{ ...X, shape: ['n', 'length'] }],
@@ -192,7 +192,7 @@ describe('ordinary models', () => {
     expect(bounded(boundOnnx(file, { maxBatch: 1000 })).peakBytes).toBeGreaterThanOrEqual(4e12);
   });
 
-  test('text that is written into other text counts with its own length', () => {
+  test('text inserted into other text counts with its length', () => {
     const text = (name: string) => ({ name, datatype: 'BYTES' as const, shape: [4] });
     const file = onnxFile({
       nodes: [node('Identity', ['short'], 'first'), node('ScatterElements', ['first', 'at', 'long'], 'y')],
@@ -207,9 +207,9 @@ describe('ordinary models', () => {
   test.each<[string, readonly NodeText[]]>([
     ['a constant', [node('ConstantOfShape', ['dims'], 'wide')]],
     ['the fixed dimensions of an input', [node('Shape', ['fixed'], 'shape'), node('Expand', ['one', 'shape'], 'wide')]],
-    ['a function that gets a constant', [{ ...node('Fill', ['dims'], 'wide'), domain: 'own' }]],
+    ['a function with a constant argument', [{ ...node('Fill', ['dims'], 'wide'), domain: 'own' }]],
     ['a function without inputs', [{ ...node('Make', [], 'wide'), domain: 'own' }]],
-  ])('what the runtime computes while it loads the model counts for loading: %s', (_, nodes) => {
+  ])('values that the runtime computes during loading count for loading: %s', (_, nodes) => {
     const fill = {
       name: 'Fill',
       domain: 'own',
@@ -238,7 +238,7 @@ describe('ordinary models', () => {
     expect(bound.loadOperations).toBeGreaterThanOrEqual(1000 * 5000);
   });
 
-  test('the largest node is named', () => {
+  test('names the largest node', () => {
     const file = onnxFile({
       nodes: [{ ...node('Tile', ['x', 'times'], 'wide') }, node('ReduceMax', ['wide'], 'y', { axes: { ints: [1] } })],
       inputs: [X],
@@ -283,7 +283,7 @@ describe('hostile files', () => {
     fc.assert(check, { seed: 7, numRuns: 3000 });
   });
 
-  test('empty messages, repeated millions of times, are refused before they take memory', () => {
+  test('rejects millions of empty messages before they use memory', () => {
     const empty = (field: number) =>
       Buffer.concat(Array.from({ length: 20 }, () => Buffer.alloc(100_000, Buffer.from([(field << 3) | 2, 0]))));
     for (const field of [1, 5, 11, 12, 15]) {

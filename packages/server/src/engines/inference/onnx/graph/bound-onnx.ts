@@ -1,10 +1,10 @@
 /**
- * Computes, from the bytes of an ONNX file alone, how much memory and time a run can need at most. Nothing is loaded into a
- * runtime, so a hostile file costs no more than its own size to analyze.
+ * Computes the maximum memory and time of a run from the bytes of an ONNX file. It loads nothing into a runtime, so analyzing a
+ * hostile file costs no more than its size.
  *
- * Every dimension is a polynomial in the open dimensions of the inputs (size.ts), whose range covers each admitted batch, and
- * tensors that describe shapes are computed on the way. Declared shapes of values and outputs are claims of the file and are
- * ignored. An operator, type or dimension without a known limit ends the analysis with a reason.
+ * Every dimension is a polynomial in the dynamic dimensions of the inputs (size.ts), whose range covers each admitted batch,
+ * and shape tensors are computed during the analysis. Declared shapes of values and outputs are not trusted and are ignored. An
+ * operator, type or dimension without a known limit ends the analysis with a reason.
  */
 import { ProtobufError } from '#lib/formats/protobuf-reader.ts';
 import { classicalRules, tfIdf } from './classical-rules.ts';
@@ -14,7 +14,7 @@ import { microsoftRules } from './microsoft-rules.ts';
 import { movementRules } from './movement-rules.ts';
 import { networkRules } from './network-rules.ts';
 import { NodeView, touched, type Rules } from './node-view.ts';
-import { GraphFault, type Attribute, type Graph, type LocalFunction, type Node, type OnnxModel } from './onnx-graph.ts';
+import { GraphError, type Attribute, type Graph, type LocalFunction, type Node, type OnnxModel } from './onnx-graph.ts';
 import { readOnnxModel } from './onnx-graph-reader.ts';
 import { quantizedRules } from './quantized-rules.ts';
 import { selectionRules } from './selection-rules.ts';
@@ -31,13 +31,13 @@ import {
 } from './tensor-value.ts';
 
 export interface OnnxBoundOptions {
-  /** Rows that one run may have: the bound holds for every batch from 0 rows up to this. */
+  /** Maximum rows of one run: the bound holds for every batch from 0 rows up to this. */
   readonly maxBatch: number;
-  /** Largest size of every other open dimension of an input. Without it, a model that has one is not bounded. */
+  /** Maximum size of every other dynamic dimension of an input. Without it, a model with such a dimension is not bounded. */
   readonly maxOpenDimension?: number;
   /** Bytes of text that the inputs of one run may have in total. Default 1 MiB. */
   readonly maxTextBytes?: number;
-  /** Size in bytes of each external data file, by its location as the ONNX file writes it. */
+  /** Size in bytes of each external data file, by its location in the ONNX file. */
   readonly externalData?: ReadonlyMap<string, number>;
 }
 
@@ -51,9 +51,11 @@ export interface LargestNode {
 export type OnnxBound =
   | {
       readonly bounded: true;
-      /** Memory that loading and one run at the largest admitted batch need at most: weights, inputs, outputs of all nodes, scratch. */
+      /**
+       * Maximum memory of loading and one run at the largest admitted batch: weights, inputs, outputs of all nodes, scratch.
+       */
       readonly peakBytes: number;
-      /** The part of `peakBytes` that loading takes: weights, and what the runtime computes from constants alone. */
+      /** The part of `peakBytes` for loading: weights, and values that the runtime computes from constants. */
       readonly loadBytes: number;
       /** Operations of loading: reading, optimizing each node, computing constants. */
       readonly loadOperations: number;
@@ -63,11 +65,11 @@ export type OnnxBound =
     }
   | {
       readonly bounded: false;
-      /** Names the operator and the node: "operator Loop in node `x`: …". */
+      /** Contains the operator and the node: "operator Loop in node `x`: …". */
       readonly reason: string;
     };
 
-/** Versions of ONNX whose operators the rules describe. */
+/** Opset versions that the rules support. */
 const OPSETS: ReadonlyMap<string, readonly [oldest: number, newest: number]> = new Map([
   ['', [7, 25]],
   ['ai.onnx.ml', [1, 5]],
@@ -90,21 +92,21 @@ const RULES: ReadonlyMap<string, ReadonlyMap<string, Rules[string]>> = new Map(
   }).map(([domain, rules]) => [domain, new Map(Object.entries(rules))]),
 );
 
-/** The runtime replaces these by constants where the dimensions of the input are fixed. */
+/** The runtime replaces these with constants if the dimensions of the input are fixed. */
 const SHAPE_OPERATORS = new Set(['Shape', 'Size']);
 
 const DEFAULT_TEXT_BYTES = 1024 * 1024;
-/** Graphs and functions within each other. */
+/** Maximum nesting of graphs and functions. */
 const DEEPEST = 16;
-/** Nodes, dimensions and values that are computed: a function that is called by functions multiplies its nodes. */
+/** Limit of computed nodes, dimensions and values: nested function calls multiply nodes. */
 const MOST_STEPS = 500_000;
-/** What the runtime spends on each node, in operations. */
+/** Cost of each node in the runtime, in operations. */
 const NODE_OPERATIONS = 5000n;
-/** What it spends on each node while it optimizes the graph: measured 145 µs. */
+/** Cost of each node during graph optimization: measured 145 µs. */
 const NODE_LOAD_OPERATIONS = 150_000n;
-/** While the runtime computes a constant, it holds the result, a copy in the graph and one that is packed: measured up to 2.7. */
+/** While the runtime computes a constant, it keeps the result, a copy in the graph and a packed copy: measured up to 2.7. */
 const COPIES_OF_CONSTANTS = 3n;
-/** Writing an element, with the page that the system has to provide. */
+/** Cost of writing an element, including page faults. */
 const OUTPUT_OPERATIONS = 4n;
 /** The runtime's arena keeps freed blocks of other sizes: measured at most 1.04 times the sum of outputs. */
 const ARENA_PERCENT = 125n;
@@ -114,15 +116,15 @@ export function boundOnnx(file: Buffer, options: OnnxBoundOptions): OnnxBound {
   try {
     return new Analysis(readOnnxModel(file), options, file.length).run();
   } catch (error) {
-    if (error instanceof ProtobufError) return { bounded: false, reason: `it is no ONNX model (${error.message})` };
-    if (error instanceof GraphFault) return { bounded: false, reason: error.message };
+    if (error instanceof ProtobufFault) return { bounded: false, reason: `it is not an ONNX model (${error.message})` };
+    if (error instanceof GraphError) return { bounded: false, reason: error.message };
     throw error;
   }
 }
 
 interface Scope {
   readonly values: Map<string, Value>;
-  /** Names of values that do not depend on an input: the runtime computes them when it loads the model. */
+  /** Names of values that do not depend on an input; the runtime computes them at load. */
   readonly constants: Set<string>;
   readonly outer: Scope | undefined;
 }
@@ -137,13 +139,13 @@ interface Evaluated {
   readonly areConstant: readonly boolean[];
 }
 
-/** What holds for the nodes of a graph or function. */
+/** Context for the nodes of a graph or function. */
 interface Surroundings {
   readonly opsets: ReadonlyMap<string, bigint>;
   /** Of the call, within a function. */
   readonly attributes: ReadonlyMap<string, Attribute> | undefined;
   readonly depth: number;
-  /** How often a run executes the nodes. */
+  /** Number of executions of the nodes in a run. */
   readonly times: bigint;
 }
 
@@ -170,9 +172,9 @@ class Analysis {
   run(): OnnxBound {
     for (const found of this.#model.functions) {
       if (RULES.has(found.domain))
-        throw new GraphFault(`the function \`${shorten(found.name)}\` is in the domain of known operators`);
+        throw new GraphError(`the function \`${shorten(found.name)}\` is in a domain of built-in operators`);
       const key = functionKey(found.domain, found.name, found.overload);
-      if (this.#functions.has(key)) throw new GraphFault(`the function \`${shorten(found.name)}\` is defined twice`);
+      if (this.#functions.has(key)) throw new GraphError(`the function \`${shorten(found.name)}\` is defined twice`);
       this.#functions.set(key, found);
     }
     const scope = scopeWithin(undefined);
@@ -184,10 +186,10 @@ class Analysis {
     let givenBytes = 0n;
     for (const name of graph.outputs) {
       const value = scope.values.get(name);
-      if (value === undefined) throw new GraphFault(`no node gives the output \`${shorten(name)}\``);
+      if (value === undefined) throw new GraphError(`no node computes the output \`${shorten(name)}\``);
       givenBytes += bytesOf(value);
     }
-    // The file, its parsed form and the runtime's copy; packed once more for products of matrices.
+    // The file, its parsed form and the copy of the runtime; a packed copy for matrix products.
     const constants = COPIES_OF_CONSTANTS * this.#constantBytes;
     const loadBytes = 2n * BigInt(this.#fileBytes) + 2n * this.#weightBytes + constants;
     const runBytes = ((this.#outputBytes + this.#scratchBytes) * ARENA_PERCENT) / 100n + inputBytes + givenBytes;
@@ -204,7 +206,7 @@ class Analysis {
     };
   }
 
-  /** The dimensions that the runtime checks in each run; each open one is a variable of its own. */
+  /** Reads the dimensions that the runtime checks in each run; each dynamic one is a separate variable. */
   #readInputs(graph: Graph, scope: Scope): bigint {
     const defaults = new Map(graph.initializers.map((initializer) => [initializer.name, initializer]));
     const { maxBatch, maxOpenDimension, maxTextBytes = DEFAULT_TEXT_BYTES } = this.#options;
@@ -214,14 +216,14 @@ class Analysis {
       const initial = defaults.get(name);
       // Before this version every initializer is an input as well, and none can be replaced.
       if (initial !== undefined && this.#model.irVersion < 4n) continue;
-      if (type === undefined) throw new GraphFault(`${label} is no tensor`);
-      if (dims === undefined) throw new GraphFault(`${label} does not declare its dimensions`);
+      if (type === undefined) throw new GraphError(`${label} is not a tensor`);
+      if (dims === undefined) throw new GraphError(`${label} does not declare its dimensions`);
       const sizes = dims.map((size, at) => {
         if (size !== undefined) return Size.of(size);
         if (at === 0) return Size.between(0n, BigInt(maxBatch));
         if (maxOpenDimension === undefined)
-          throw new GraphFault(
-            `dimension ${at} of ${label} is open: its size has no limit. Export the model with a fixed size`,
+          throw new GraphError(
+            `dimension ${at} of ${label} is dynamic: its size has no limit. Export the model with a fixed size`,
           );
         return Size.between(0n, BigInt(maxOpenDimension));
       });
@@ -230,7 +232,7 @@ class Analysis {
         (initial !== undefined && !sizes.every((size, at) => size.known === initial.dims[at])) ||
         (initial !== undefined && initial.dims.length !== sizes.length)
       ) {
-        throw new GraphFault(`${label} and its default value have different dimensions`);
+        throw new GraphError(`${label} and its default value have different dimensions`);
       }
       const text = { each: BigInt(maxTextBytes), total: BigInt(maxTextBytes) };
       const value = this.#within(label, () => tensor(type, sizes, { text }));
@@ -243,11 +245,9 @@ class Analysis {
   #readWeights(graph: Graph, scope: Scope): void {
     const checkExternal = (location: string, end: bigint) => {
       const size = this.#options.externalData?.get(location);
-      if (size === undefined) throw new GraphFault(`the external data \`${shorten(location)}\` is missing`);
+      if (size === undefined) throw new GraphError(`the external data \`${shorten(location)}\` is missing`);
       if (end > BigInt(size))
-        throw new GraphFault(
-          `the external data \`${shorten(location)}\` has ${size} bytes, and a tensor reads up to byte ${end}`,
-        );
+        throw new GraphError(`the external data \`${shorten(location)}\` has ${size} bytes, but a tensor needs ${end}`);
     };
     const isInput = new Set(graph.inputs.map(({ name }) => name));
     const canBeReplaced = scope.outer === undefined && this.#model.irVersion >= 4n;
@@ -257,7 +257,7 @@ class Analysis {
       this.#weightBytes += bytesOf(value);
       if (canBeReplaced && isInput.has(initializer.name)) {
         if (value.type !== (scope.values.get(initializer.name) as TensorValue).type)
-          throw new GraphFault(`the input \`${shorten(initializer.name)}\` and its default value have different types`);
+          throw new GraphError(`the input \`${shorten(initializer.name)}\` and its default value have different types`);
         continue;
       }
       this.#define(scope, initializer.name, value);
@@ -273,33 +273,33 @@ class Analysis {
   }
 
   #define(scope: Scope, name: string, value: Value): void {
-    if (scope.values.has(name)) throw new GraphFault(`the value \`${shorten(name)}\` is defined twice`);
+    if (scope.values.has(name)) throw new GraphError(`the value \`${shorten(name)}\` is defined twice`);
     scope.values.set(name, value);
   }
 
   #step(count: number): void {
     this.#steps += count;
-    if (this.#steps > MOST_STEPS) throw new GraphFault('the graph is too large to analyze');
+    if (this.#steps > MOST_STEPS) throw new GraphError('the graph is too large to analyze');
   }
 
   #within<T>(label: string, work: () => T): T {
     try {
       return work();
     } catch (error) {
-      if (error instanceof GraphFault) throw new GraphFault(`${label}: ${error.message}`);
+      if (error instanceof GraphError) throw new GraphError(`${label}: ${error.message}`);
       throw error;
     }
   }
 
   #evaluateNodes(nodes: readonly Node[], scope: Scope, surroundings: Surroundings): void {
-    if (surroundings.depth > DEEPEST) throw new GraphFault(`graphs and functions are nested more than ${DEEPEST} deep`);
+    if (surroundings.depth > DEEPEST) throw new GraphError(`graphs and functions are nested more than ${DEEPEST} deep`);
     for (const node of nodes) {
       const { values, areConstant } = this.#evaluate(node, scope, surroundings);
       node.outputs.forEach((name, at) => {
         if (name === '') return;
         if (areConstant[at] === true) scope.constants.add(name);
         const value = values[at];
-        if (value === undefined) throw new GraphFault(`${labelOf(node)}: its output ${at + 1} is not analyzed`);
+        if (value === undefined) throw new GraphError(`${labelOf(node)}: its output ${at + 1} is not analyzed`);
         this.#define(scope, name, value);
       });
     }
@@ -312,12 +312,12 @@ class Analysis {
     const missing = node.inputs.find((name, at) => name !== '' && inputs[at] === undefined);
     const label = labelOf(node);
     if (missing !== undefined)
-      throw new GraphFault(`${label}: its input \`${shorten(missing)}\` is not computed before it`);
+      throw new GraphError(`${label}: its input \`${shorten(missing)}\` is not computed before it`);
     const attributes = resolveAttributes(node, surroundings.attributes);
     const called = this.#functions.get(functionKey(node.domain, node.operator, node.overload));
     if (called !== undefined) return this.#call(called, inputs, constants, attributes, surroundings, label);
     const rule = RULES.get(node.domain)?.get(node.operator);
-    if (rule === undefined) throw new GraphFault(`${label}: the operator is not among those whose memory is known`);
+    if (rule === undefined) throw new GraphError(`${label}: the memory of this operator is not known`);
     const opset = this.#opset(node, surroundings, label);
     const evaluateGraph = (graph: Graph, given: readonly Value[], times: bigint) =>
       this.#evaluateGraph(graph, given, scope, { ...surroundings, times: surroundings.times * times });
@@ -333,8 +333,8 @@ class Analysis {
     try {
       return work();
     } catch (error) {
-      if (!(error instanceof GraphFault) || error.message.startsWith('operator ')) throw error;
-      throw new GraphFault(`${label}: ${error.message}`);
+      if (!(error instanceof GraphError) || error.message.startsWith('operator ')) throw error;
+      throw new GraphError(`${label}: ${error.message}`);
     }
   }
 
@@ -342,7 +342,7 @@ class Analysis {
     const version = Number(opsets.get(node.domain) ?? (node.domain === 'com.microsoft' ? 1n : 0n));
     const [oldest, newest] = OPSETS.get(node.domain) ?? [0, 0];
     if (version < oldest || version > newest) {
-      throw new GraphFault(
+      throw new GraphError(
         `${label}: version ${version} of the domain \`${node.domain || 'ai.onnx'}\` is not analyzed (${oldest} to ${newest} are)`,
       );
     }
@@ -366,7 +366,7 @@ class Analysis {
     this.#loadOperations += NODE_LOAD_OPERATIONS + (areConstant ? operations : 0n);
     if (areConstant) this.#constantBytes += bytes;
     bytes *= times;
-    // A constant is there twice while the runtime computes it, and again in a run where the runtime left it to that.
+    // A constant is in memory twice while the runtime computes it, and again in a run if the runtime computes it there.
     this.#outputBytes += bytes;
     this.#scratchBytes = bigger(this.#scratchBytes, view.scratchBytes);
     this.#operations += times * (NODE_OPERATIONS + operations);
@@ -378,13 +378,13 @@ class Analysis {
   #evaluateGraph(graph: Graph, given: readonly Value[], outer: Scope, surroundings: Surroundings): readonly Value[] {
     const scope = scopeWithin(outer);
     if (graph.inputs.length !== given.length)
-      throw new GraphFault(`its graph has ${graph.inputs.length} inputs, and ${given.length} are given`);
+      throw new GraphError(`its graph has ${graph.inputs.length} inputs, but receives ${given.length}`);
     graph.inputs.forEach(({ name }, at) => this.#define(scope, name, given[at]!));
     this.#readWeights(graph, scope);
     this.#evaluateNodes(graph.nodes, scope, { ...surroundings, depth: surroundings.depth + 1 });
     return graph.outputs.map((name) => {
       const value = lookUp(scope, name);
-      if (value === undefined) throw new GraphFault(`no node gives the output \`${shorten(name)}\` of its graph`);
+      if (value === undefined) throw new GraphError(`no node computes the output \`${shorten(name)}\` of its graph`);
       return value;
     });
   }
@@ -399,7 +399,7 @@ class Analysis {
   ): Evaluated {
     const scope = scopeWithin(undefined);
     if (inputs.length > called.inputs.length)
-      throw new GraphFault(`${label}: the function takes ${called.inputs.length} inputs`);
+      throw new GraphError(`${label}: the function has ${called.inputs.length} inputs`);
     called.inputs.forEach((name, at) => {
       const value = inputs[at];
       if (value === undefined) return;
@@ -409,7 +409,7 @@ class Analysis {
     for (const [domain, version] of called.opsets) {
       const other = surroundings.opsets.get(domain);
       if (other !== undefined && other !== version)
-        throw new GraphFault(`${label}: the function is of another version of the domain \`${domain || 'ai.onnx'}\``);
+        throw new GraphError(`${label}: the function uses another version of the domain \`${domain || 'ai.onnx'}\``);
     }
     this.#evaluateNodes(called.nodes, scope, {
       opsets: new Map([...surroundings.opsets, ...called.opsets]),
@@ -420,7 +420,7 @@ class Analysis {
     const values = called.outputs.map((name) => {
       const value = scope.values.get(name);
       if (value === undefined)
-        throw new GraphFault(`${label}: no node gives the output \`${shorten(name)}\` of the function`);
+        throw new GraphError(`${label}: no node computes the output \`${shorten(name)}\` of the function`);
       return value;
     });
     return { values, areConstant: called.outputs.map((name) => scope.constants.has(name)) };
@@ -469,7 +469,7 @@ function resolveAttributes(
   const resolved = new Map<string, Attribute>();
   for (const [name, attribute] of node.attributes) {
     if (attribute.hasOther)
-      throw new GraphFault(`${labelOf(node)}: the type of its attribute \`${shorten(name)}\` is not analyzed`);
+      throw new GraphError(`${labelOf(node)}: the type of its attribute \`${shorten(name)}\` is not analyzed`);
     if (attribute.reference === '') resolved.set(name, attribute);
     else {
       const value = ofCall?.get(attribute.reference);

@@ -1,15 +1,15 @@
 /** Operators of `ai.onnx.ml`: trees, linear models, support vectors, encoders. ONNX itself infers few of their shapes. */
-import { ElementType, GraphFault } from './onnx-graph.ts';
+import { ElementType, GraphError } from './onnx-graph.ts';
 import type { NodeView, Rule, Rules } from './node-view.ts';
 import { Size } from './size.ts';
 import { bytesOf, elementsOf, mostElements, repeatText, tensor, type TensorValue } from './tensor-value.ts';
 
-/** Rows and columns; one dimension is one row, as the kernels have it. */
+/** Rows and columns; a vector is one row, like in the kernels. */
 function matrix(node: NodeView): { rows: Size; columns: Size } {
   const { dims } = node.input(0);
   if (dims.length === 1) return { rows: Size.one, columns: dims[0]! };
   if (dims.length === 2) return { rows: dims[0]!, columns: dims[1]! };
-  throw new GraphFault('its input is no matrix');
+  throw new GraphError('its input is not a matrix');
 }
 
 function labels(node: NodeView, ...names: readonly string[]): { count: bigint; type: number; each: bigint } {
@@ -26,7 +26,7 @@ function labels(node: NodeView, ...names: readonly string[]): { count: bigint; t
   return { count: 0n, type: ElementType.int64, each: 0n };
 }
 
-/** A label and a score for each class; of two classes one score may be given and two come out. */
+/** A label and a score per class; for two classes, one coefficient may produce two scores. */
 function classified(node: NodeView, rows: Size, { count, type, each }: ReturnType<typeof labels>): TensorValue[] {
   const classes = Size.of(count < 2n ? 2n : count);
   return [tensor(type, [rows], { text: { each, total: undefined } }), tensor(ElementType.float, [rows, classes])].slice(
@@ -35,16 +35,16 @@ function classified(node: NodeView, rows: Size, { count, type, each }: ReturnTyp
   );
 }
 
-/** The runtime reads features by the numbers in the file, without a check of its own. */
+/** The runtime reads features by the indices in the file without checking them. */
 function checkFeatures(node: NodeView, name: string, columns: Size): void {
   const { count, largest, smallest } = node.list(name);
   if (count > 0 && (smallest < 0 || BigInt(Math.trunc(largest)) >= columns.high)) {
-    throw new GraphFault(`\`${name}\` names feature ${smallest < 0 ? smallest : largest} of ${columns.high}`);
+    throw new GraphError(`\`${name}\` refers to feature ${smallest < 0 ? smallest : largest} of ${columns.high}`);
   }
-  if (columns.known === undefined) throw new GraphFault('the number of its features is not known before a run');
+  if (columns.known === undefined) throw new GraphError('the number of its features is not known before a run');
 }
 
-/** Nodes of all trees, which a row visits at most once each, and scores of each thread. */
+/** Nodes of all trees, each visited at most once per row, and scores of each thread. */
 function trees(node: NodeView, nodes: string, rows: Size, outputs: bigint): void {
   node.costs(rows.high * BigInt(node.list(nodes).count) + rows.high * outputs * 4n, rows.high * outputs * 16n * 4n);
 }
@@ -61,7 +61,7 @@ const treeClassifier: Rule = (node) => {
 function checkTargets(node: NodeView, name: string, count: bigint): void {
   const { largest, smallest } = node.list(name);
   if (smallest < 0 || BigInt(Math.trunc(largest)) >= (count > 1n ? count : 1n))
-    throw new GraphFault(`\`${name}\` names an output that does not exist`);
+    throw new GraphError(`\`${name}\` refers to an output that does not exist`);
 }
 
 const treeRegressor: Rule = (node) => {
@@ -69,7 +69,7 @@ const treeRegressor: Rule = (node) => {
   const ids = node.node.operator === 'TreeEnsemble' ? 'nodes_featureids' : 'nodes_featureids';
   checkFeatures(node, ids, columns);
   const targets = node.int('n_targets', 1n);
-  if (targets < 1n) throw new GraphFault('`n_targets` is less than 1');
+  if (targets < 1n) throw new GraphError('`n_targets` is less than 1');
   checkTargets(node, node.node.operator === 'TreeEnsemble' ? 'leaf_targetids' : 'target_ids', targets);
   trees(node, node.node.operator === 'TreeEnsemble' ? 'nodes_featureids' : 'nodes_modes', rows, targets);
   return [
@@ -95,7 +95,7 @@ const linearClassifier: Rule = (node) => {
 
 function checkProduct(coefficients: bigint, outputs: bigint, columns: Size): void {
   if (columns.known === undefined || coefficients !== outputs * columns.known) {
-    throw new GraphFault(`it has ${coefficients} coefficients for ${outputs} outputs of ${columns.high} features`);
+    throw new GraphError(`it has ${coefficients} coefficients for ${outputs} outputs of ${columns.high} features`);
   }
 }
 
@@ -103,7 +103,7 @@ const linearRegressor: Rule = (node) => {
   const { rows, columns } = matrix(node);
   const targets = node.int('targets', 1n);
   const coefficients = BigInt(node.list('coefficients').count);
-  if (targets < 1n) throw new GraphFault('`targets` is less than 1');
+  if (targets < 1n) throw new GraphError('`targets` is less than 1');
   checkProduct(coefficients, targets, columns);
   node.costs(2n * rows.high * coefficients, rows.high * columns.high * 4n);
   return [tensor(ElementType.float, [rows, Size.of(targets)])];
@@ -112,10 +112,10 @@ const linearRegressor: Rule = (node) => {
 /** Kernels of each row with each support vector, and votes of each pair of classes. */
 function supportVectors(node: NodeView, classes: bigint): Size {
   const { rows, columns } = matrix(node);
-  if (columns.known === undefined) throw new GraphFault('the number of its features is not known before a run');
+  if (columns.known === undefined) throw new GraphError('the number of its features is not known before a run');
   const values = BigInt(node.list('support_vectors').count);
   const vectors = columns.known === 0n ? 0n : values / columns.known;
-  if (vectors * columns.known !== values) throw new GraphFault('its support vectors do not fit its features');
+  if (vectors * columns.known !== values) throw new GraphError('its support vectors do not match its features');
   const pairs = classes * classes + 2n;
   const coefficients = BigInt(node.list('coefficients').count);
   node.costs(
@@ -129,7 +129,7 @@ const svmClassifier: Rule = (node) => {
   const found = labels(node, 'classlabels_strings', 'classlabels_ints');
   const rows = supportVectors(node, found.count);
   const hasProbabilities = node.list('prob_a').count > 0;
-  // Without probabilities a score can come for each pair of classes.
+  // Without probabilities there can be a score per pair of classes.
   const pairs = (found.count * (found.count - 1n)) / 2n;
   const count = hasProbabilities || found.count > pairs ? found.count : pairs;
   return classified(node, rows, { ...found, count });
@@ -162,7 +162,7 @@ const labelEncoder: Rule = (node) => {
   }
   const found = kinds.find(([name]) => node.list(name).count > 0);
   const values = node.attribute('values_tensor')?.tensor;
-  if (found === undefined && values === undefined) throw new GraphFault('it has no values');
+  if (found === undefined && values === undefined) throw new GraphError('it has no values');
   const type = found?.[1] ?? values!.type;
   const longest = Math.max(
     node.longestText('values_strings'),
@@ -202,12 +202,12 @@ const featureVectorizer: Rule = (node) => {
 export const tfIdf: Rule = (node) => {
   const x = node.input(0);
   const { largest, count, smallest } = node.list('ngram_indexes');
-  if (count === 0 || smallest < 0) throw new GraphFault('its `ngram_indexes` are missing or negative');
+  if (count === 0 || smallest < 0) throw new GraphError('its `ngram_indexes` are missing or negative');
   const width = Size.of(BigInt(Math.trunc(largest)) + 1n);
   const skips = node.int('max_skip_count', 0n) + 1n;
   const lengths = node.int('max_gram_length', 1n);
   if (lengths < 1n || lengths > 64n || skips < 1n || skips > 1024n)
-    throw new GraphFault('the lengths of its n-grams are not analyzed');
+    throw new GraphError('the lengths of its n-grams are not analyzed');
   const rows = x.dims.length < 2 ? [] : [x.dims[0]!];
   const y = tensor(ElementType.float, [...rows, width]);
   node.costs(mostElements(x) * lengths * lengths * skips * 64n + mostElements(y), mostElements(y) * 4n);

@@ -1,22 +1,22 @@
-/** Operators that run graphs. */
-import { GraphFault } from './onnx-graph.ts';
+/** Operators that run subgraphs. */
+import { GraphError } from './onnx-graph.ts';
 import type { Rule, Rules } from './node-view.ts';
 import { Size } from './size.ts';
 import { bytesOf, mostElements, repeatText, tensor, type TensorValue, type Value } from './tensor-value.ts';
 
-/** Both branches count: which one runs is decided by a value. */
+/** Both branches count, because a value decides which one runs. */
 const conditional: Rule = (node) => {
   const branches = ['then_branch', 'else_branch'].map((name) => node.evaluateGraph(node.graph(name), [], 1n));
   const [yes, no] = branches as [readonly Value[], readonly Value[]];
-  if (yes.length !== no.length) throw new GraphFault('its branches have different numbers of outputs');
+  if (yes.length !== no.length) throw new GraphError('its branches have different numbers of outputs');
   node.costs(1n);
   return yes.map((value, at) => either(value, no[at]!));
 };
 
 function either(a: Value, b: Value): Value {
-  if (a.kind === 'closed' || b.kind === 'closed') throw new GraphFault('a branch gives what is no tensor');
+  if (a.kind === 'closed' || b.kind === 'closed') throw new GraphError('a branch returns a value that is not a tensor');
   if (a.type !== b.type || a.dims.length !== b.dims.length) {
-    throw new GraphFault('its branches give outputs of different types or numbers of dimensions');
+    throw new GraphError('its branches return outputs of different types or numbers of dimensions');
   }
   const dims = a.dims.map((size, at) => {
     const other = b.dims[at]!;
@@ -35,14 +35,14 @@ function either(a: Value, b: Value): Value {
   });
 }
 
-/** The body runs once for each element along an axis of its inputs; its state keeps its dimensions. */
+/** The body runs once per element along an axis of its inputs; its state keeps its dimensions. */
 const scan: Rule = (node) => {
-  if (node.opset < 9) throw new GraphFault('its form before opset 9 is not analyzed');
+  if (node.opset < 9) throw new GraphError('versions before opset 9 are not analyzed');
   const count = Number(node.int('num_scan_inputs', 0n));
   const states = node.inputs().slice(0, -count || undefined);
   const scanned = node.inputs().slice(states.length);
   if (count < 1 || scanned.length !== count)
-    throw new GraphFault('it scans no input, so the number of its iterations is not known');
+    throw new GraphError('it scans no input, so the number of its iterations is not known');
   const inputAxes = node.ints('scan_input_axes') ?? scanned.map(() => 0n);
   const axes = scanned.map(({ dims }, at) => node.axis(inputAxes[at] ?? 0n, dims.length));
   // Inputs of different lengths fail in the runtime.
@@ -51,7 +51,7 @@ const scan: Rule = (node) => {
   const initial = states.map((x) => tensor(x.type, x.dims, repeatText(x)));
   const outputs = node.evaluateGraph(node.graph('body'), [...initial, ...slices], trips.high);
   const tensors = outputs.map((value) => {
-    if (value.kind === 'closed') throw new GraphFault('its body gives what is no tensor');
+    if (value.kind === 'closed') throw new GraphError('its body returns a value that is not a tensor');
     return value;
   });
   initial.forEach((state, at) => checkState(state, tensors[at]));
@@ -71,20 +71,20 @@ function checkState(before: TensorValue, after: TensorValue | undefined): void {
     after.dims.length === before.dims.length &&
     after.dims.every((size, at) => size.equals(before.dims[at]!)) &&
     (after.text?.each ?? 0n) <= (before.text?.each ?? 0n);
-  if (!isSame) throw new GraphFault('its state can change its dimensions with each iteration: the size has no limit');
+  if (!isSame) throw new GraphError('its state can change its dimensions with each iteration: the size has no limit');
 }
 
 const refuse =
   (why: string): Rule =>
   () => {
-    throw new GraphFault(why);
+    throw new GraphError(why);
   };
 
 const dependsOnValues = refuse(
   'the size of its output depends on the values of its input, which are known only during a run',
 );
-const growsText = refuse('it makes text whose length has no limit');
-const noTensor = refuse('it makes sequences, maps or optional values, whose size is not analyzed');
+const growsText = refuse('it creates text without a length limit');
+const noTensor = refuse('it creates sequences, maps or optional values, whose size is not analyzed');
 
 const each = (names: string, rule: Rule): Rules => Object.fromEntries(names.split(' ').map((name) => [name, rule]));
 

@@ -1,10 +1,10 @@
-/** Operators that compute each element of their output from elements at the same place, and reductions. */
-import { ElementType, GraphFault, MOST_VALUES } from './onnx-graph.ts';
+/** Elementwise operators and reductions. */
+import { ElementType, GraphError, MOST_VALUES } from './onnx-graph.ts';
 import type { NodeView, Rule, Rules } from './node-view.ts';
 import { Size } from './size.ts';
 import { broadcast, bytesOf, isFloat, isInteger, mostElements, tensor, type TensorValue } from './tensor-value.ts';
 
-/** Logarithms, roots and the like take several instructions for each element. */
+/** Logarithms, roots and similar functions take several instructions per element. */
 const COSTLY = 16n;
 
 const SIGNED = new Set<number>([ElementType.int8, ElementType.int16, ElementType.int32, ElementType.int64]);
@@ -25,7 +25,7 @@ const alongAxis: Rule = (node) => {
   return [shapeOf(x)];
 };
 
-/** Takes a power of each element. */
+/** Computes a power of each element. */
 const localNormalization: Rule = (node) => {
   const x = node.input(0);
   node.costs(mostElements(x) * 4n * COSTLY, 2n * bytesOf(x));
@@ -37,7 +37,7 @@ const test: Rule = (node) => {
   return [tensor(ElementType.bool, dims, { ...(most !== undefined && { most }) })];
 };
 
-/** Applies to each value where all are known. */
+/** Maps the values if all are known. */
 function unary(apply: (value: Size) => Size | undefined, fraction?: (value: number) => number): Rule {
   return (node) => {
     const x = node.input(0);
@@ -56,7 +56,7 @@ export function shapeOf({ type, dims, most, text }: TensorValue): TensorValue {
   return tensor(type, dims, { ...(most !== undefined && { most }), ...(text !== undefined && { text }) });
 }
 
-/** Values of several tensors, each broadcast to `dims`, combined at each place. */
+/** Combines values of several tensors elementwise, each broadcast to `dims`. */
 function combine(
   dims: readonly Size[],
   inputs: readonly TensorValue[],
@@ -102,7 +102,7 @@ function binary(apply?: (a: Size, b: Size, type: number) => Size | undefined, re
   };
 }
 
-/** Elements do not become more where nothing is broadcast: all inputs have the dimensions of the result. */
+/** Without broadcasting, the number of elements does not grow: all inputs have the dimensions of the result. */
 function mostOfSame(inputs: readonly TensorValue[], dims: readonly Size[]): { most?: bigint } {
   const same = inputs.find(
     ({ dims: own, most }) =>
@@ -111,7 +111,7 @@ function mostOfSame(inputs: readonly TensorValue[], dims: readonly Size[]): { mo
   return same?.most === undefined ? {} : { most: same.most };
 }
 
-/** A constant that is not whole times a constant: scales of images. */
+/** A fractional constant times a constant: scales of images. */
 function multiplied({ node }: NodeView, a: TensorValue, b: TensorValue): number[] | undefined {
   if (node.operator !== 'Mul' || (a.fractions === undefined && b.fractions === undefined)) return undefined;
   const [x, y] = [numbersOf(a), numbersOf(b)];
@@ -126,7 +126,7 @@ export function numbersOf({ values, fractions }: TensorValue): number[] | undefi
 }
 
 /**
- * The runtime checks for a division by 0, but the lowest whole number divided by -1 ends the process (SIGFPE, seen with
+ * The runtime checks for a division by 0, but the lowest integer divided by -1 crashes the process (SIGFPE, observed with
  * onnxruntime 1.30 for `Div` of int64 and `Mod` of int32 and int64).
  */
 function refuseTrap(node: NodeView): void {
@@ -134,8 +134,8 @@ function refuseTrap(node: NodeView): void {
   if (!SIGNED.has(a.type)) return;
   const isSafe = b.values?.every(({ low, high }) => low > -1n || high < -1n);
   if (isSafe !== true) {
-    throw new GraphFault(
-      'it divides whole numbers by a value that can be -1, which ends the process for the lowest number',
+    throw new GraphError(
+      'it divides integers by a value that can be -1, which crashes the process for the lowest integer',
     );
   }
 }

@@ -1,5 +1,5 @@
-/** Operators of the runtime's own domain `com.microsoft` that optimizers and converters write. */
-import { ElementType, GraphFault } from './onnx-graph.ts';
+/** Operators of the runtime's domain `com.microsoft` that optimizers and converters write. */
+import { ElementType, GraphError } from './onnx-graph.ts';
 import { sameAsInput, shapeOf } from './elementwise-rules.ts';
 import { layerNormalization, convolution, matMul } from './network-rules.ts';
 import { productOperations, type Rule, type Rules } from './node-view.ts';
@@ -25,12 +25,12 @@ const skipNormalization: Rule = (node) => {
 /** Projections of one input to queries, keys and values. */
 const attention: Rule = (node) => {
   const [x, w] = [node.input(0), node.input(1)];
-  if (x.dims.length !== 3 || w.dims.length !== 2) throw new GraphFault('its inputs are not analyzed');
+  if (x.dims.length !== 3 || w.dims.length !== 2) throw new GraphError('its inputs are not analyzed');
   if (node.optional(4) !== undefined || node.node.outputs.length > 1)
-    throw new GraphFault('it takes keys and values of earlier runs, which is not analyzed');
+    throw new GraphError('it reads keys and values of earlier runs, which are not analyzed');
   const [batch, length, width] = x.dims as [Size, Size, Size];
   const heads = node.int('num_heads', 1n);
-  if (heads < 1n) throw new GraphFault('`num_heads` is less than 1');
+  if (heads < 1n) throw new GraphError('`num_heads` is less than 1');
   const all = w.dims[1]!;
   const sizes = node.ints('qkv_hidden_sizes');
   const value = sizes === undefined ? (all.dividedDown(Size.of(3n)) ?? all) : Size.of(sizes[2] ?? 0n);
@@ -50,9 +50,9 @@ const multiHeadAttention: Rule = (node) => {
     [q, k, v].every(({ dims }) => dims.length === 3) &&
     node.optional(6) === undefined &&
     node.optional(7) === undefined;
-  if (!isPlain || node.node.outputs.length > 1) throw new GraphFault('this form of it is not analyzed');
+  if (!isPlain || node.node.outputs.length > 1) throw new GraphError('this form of the operator is not analyzed');
   const heads = node.int('num_heads', 1n);
-  if (heads < 1n) throw new GraphFault('`num_heads` is less than 1');
+  if (heads < 1n) throw new GraphError('`num_heads` is less than 1');
   const scores = q.dims[0]!.high * heads * q.dims[1]!.high * k.dims[1]!.high;
   node.costs(
     productOperations((2n * scores * (q.dims[2]!.high + v.dims[2]!.high)) / heads, [q, k, v]) + 16n * scores,
@@ -64,17 +64,17 @@ const multiHeadAttention: Rule = (node) => {
 /** Word, position and segment embeddings with a normalization. */
 const embedLayerNormalization: Rule = (node) => {
   const [ids, words] = [node.input(0), node.input(2)];
-  if (ids.dims.length !== 2 || words.dims.length !== 2) throw new GraphFault('its inputs are not analyzed');
+  if (ids.dims.length !== 2 || words.dims.length !== 2) throw new GraphError('its inputs are not analyzed');
   const y = tensor(words.type, [...ids.dims, words.dims[1]!]);
   node.costs(mostElements(y) * 12n);
   const all = [y, tensor(ElementType.int32, [ids.dims[0]!]), y];
   return all.slice(0, Math.max(1, node.node.outputs.length));
 };
 
-/** Distances between each row of one and each of the other. */
+/** Distances between each row of one matrix and each row of the other. */
 const distances: Rule = (node) => {
   const [a, b] = [node.input(0), node.input(1)];
-  if (a.dims.length !== 2 || b.dims.length !== 2) throw new GraphFault('its inputs are no matrices');
+  if (a.dims.length !== 2 || b.dims.length !== 2) throw new GraphError('its inputs are not matrices');
   const y = tensor(a.type, [a.dims[0]!, b.dims[0]!]);
   node.costs(mostElements(y) * (2n * a.dims[1]!.high + 16n), bytesOf(y) + 2n * (bytesOf(a) + bytesOf(b)));
   return [y];

@@ -1,5 +1,5 @@
-/** Operators that make, copy and rearrange elements: the ones whose output sizes a graph computes itself. */
-import { ElementType, GraphFault, MOST_VALUES } from './onnx-graph.ts';
+/** Operators that create, copy and rearrange elements, whose output sizes a graph can compute. */
+import { ElementType, GraphError, MOST_VALUES } from './onnx-graph.ts';
 import { numbersOf, shapeOf } from './elementwise-rules.ts';
 import type { NodeView, Rule, Rules } from './node-view.ts';
 import { bigger, Size } from './size.ts';
@@ -17,7 +17,7 @@ import {
   valuesOfNumbers,
 } from './tensor-value.ts';
 
-/** The same elements in other dimensions. */
+/** Reshapes a tensor. */
 const rearranged = (x: TensorValue, dims: readonly Size[], keepsOrder = true): TensorValue =>
   tensor(x.type, dims, {
     most: mostElements(x),
@@ -27,7 +27,7 @@ const rearranged = (x: TensorValue, dims: readonly Size[], keepsOrder = true): T
   });
 
 const refuseExternal = () => {
-  throw new GraphFault('a constant of the graph is external data');
+  throw new GraphError('a constant of the graph is external data');
 };
 
 const constant: Rule = (node) => {
@@ -54,15 +54,15 @@ const constant: Rule = (node) => {
     const { count, longest, bytes } = node.attribute('value_strings')!.strings;
     return [tensor(ElementType.string, [Size.of(count)], { text: { each: BigInt(longest), total: BigInt(bytes) } })];
   }
-  throw new GraphFault('it has no value');
+  throw new GraphError('it has no value');
 };
 
-/** Sizes from the values of an input; where it has too many, that is no shape. */
+/** Reads sizes from the values of an input; fails if it has too many for a shape. */
 function shapeValues(node: NodeView, at: number): readonly Size[] {
   return node.values(at, 'the dimensions of its output');
 }
 
-/** A tensor of one value everywhere. */
+/** A tensor with one value. */
 function filled(
   type: number,
   dims: readonly Size[],
@@ -105,17 +105,17 @@ const reshape: Rule = (node) => {
   let open: number | undefined;
   const dims = wanted.map((size, at) => {
     if (size.known === -1n) {
-      if (open !== undefined) throw new GraphFault('two dimensions of the new shape are -1');
+      if (open !== undefined) throw new GraphError('two dimensions of the new shape are -1');
       open = at;
       return Size.one;
     }
     if (size.known === 0n && copiesZero) {
       const copied = x.dims[at];
       if (copied === undefined)
-        throw new GraphFault(`the new shape copies dimension ${at}, which the input does not have`);
+        throw new GraphError(`the new shape copies dimension ${at}, which the input does not have`);
       return copied;
     }
-    if (size.low < 0n) throw new GraphFault('a dimension of the new shape can be negative');
+    if (size.low < 0n) throw new GraphError('a dimension of the new shape can be negative');
     if (size.low > 0n || !copiesZero) return size;
     // A computed size of 0 copies the dimension of the input as well.
     const copied = x.dims[at]?.highWhereZero(size) ?? 0n;
@@ -124,7 +124,7 @@ const reshape: Rule = (node) => {
   if (open === undefined) return [rearranged(x, dims)];
   const total = elementsOf(x.dims);
   const others = elementsOf(dims);
-  // The rest of an empty tensor is refused by the runtime, so the divisor is at least 1.
+  // The runtime rejects -1 for an empty tensor, so the divisor is at least 1.
   const size = total.dividedExactly(others) ?? Size.between(0n, mostElements(x) / (others.low > 1n ? others.low : 1n));
   return [rearranged(x, dims.with(open, size))];
 };
@@ -134,7 +134,7 @@ const flatten: Rule = (node) => {
   const rank = x.dims.length;
   const given = node.int('axis', 1n);
   const axis = Number(given < 0n ? given + BigInt(rank) : given);
-  if (axis < 0 || axis > rank) throw new GraphFault(`the axis ${given} is none of ${rank} dimensions`);
+  if (axis < 0 || axis > rank) throw new GraphError(`the axis ${given} is out of range for ${rank} dimensions`);
   return [rearranged(x, [elementsOf(x.dims.slice(0, axis)), elementsOf(x.dims.slice(axis))])];
 };
 
@@ -142,7 +142,7 @@ const squeeze: Rule = (node) => {
   const x = node.input(0);
   const given = node.attributeOrInput('axes', 1, 13);
   if (given === undefined && x.dims.some(({ known, low }) => known === undefined && low <= 1n)) {
-    throw new GraphFault('the number of dimensions of its output depends on the batch: name the axes');
+    throw new GraphError('the number of dimensions of its output depends on the batch: set the axes explicitly');
   }
   const axes = new Set(given?.map((axis) => node.axis(axis, x.dims.length)));
   return [
@@ -158,7 +158,7 @@ const unsqueeze: Rule = (node) => {
   const given = node.attributeOrInput('axes', 1, 13) ?? [];
   const rank = x.dims.length + given.length;
   const axes = new Set(given.map((axis) => node.axis(axis, rank)));
-  if (axes.size !== given.length) throw new GraphFault('it names an axis twice');
+  if (axes.size !== given.length) throw new GraphError('it lists an axis twice');
   let next = 0;
   return [
     rearranged(
@@ -171,7 +171,7 @@ const unsqueeze: Rule = (node) => {
 const transpose: Rule = (node) => {
   const x = node.input(0);
   const order = node.ints('perm')?.map((axis) => node.axis(axis, x.dims.length));
-  if (order !== undefined && new Set(order).size !== x.dims.length) throw new GraphFault('`perm` is no permutation');
+  if (order !== undefined && new Set(order).size !== x.dims.length) throw new GraphError('`perm` is not a permutation');
   const dims = order === undefined ? x.dims.toReversed() : order.map((axis) => x.dims[axis]!);
   return [rearranged(x, dims, dims.length < 2)];
 };
@@ -179,10 +179,10 @@ const transpose: Rule = (node) => {
 const concat: Rule = (node) => {
   const all = node.inputs();
   const [first] = all;
-  if (first === undefined) throw new GraphFault('it has no input');
+  if (first === undefined) throw new GraphError('it has no input');
   const axis = node.axis(node.int('axis', 0n), first.dims.length);
   if (all.some(({ dims }) => dims.length !== first.dims.length))
-    throw new GraphFault('its inputs have different numbers of dimensions');
+    throw new GraphError('its inputs have different numbers of dimensions');
   const along = all.reduce((sum, { dims }) => sum.plus(dims[axis]!), Size.zero);
   const isList = first.dims.length === 1 && all.every(({ values }) => values !== undefined);
   const fractions = first.dims.length === 1 && all.map(numbersOf);
@@ -190,7 +190,7 @@ const concat: Rule = (node) => {
   const isBatch = all.every(({ dims }) => dims.every((size, at) => at === axis || size.equals(first.dims[at]!)));
   return [
     tensor(first.type, first.dims.with(axis, along), {
-      // Other dimensions agree in every run that does not fail.
+      // Other dimensions are equal in every successful run.
       ...(isBatch && { most: all.reduce((sum, x) => sum + mostElements(x), 0n) }),
       ...(isList && { values: all.flatMap(({ values }) => values!) }),
       ...(!isList && fractions && fractions.every((list) => list !== undefined) && { fractions: fractions.flat() }),
@@ -214,9 +214,8 @@ const expand: Rule = (node) => {
 
 const tile: Rule = (node) => {
   const x = node.input(0);
-  const repeats = node.values(1, 'the numbers of repeats');
-  if (repeats.length !== x.dims.length)
-    throw new GraphFault('it does not have one number of repeats for each dimension');
+  const repeats = node.values(1, 'the repeat counts');
+  if (repeats.length !== x.dims.length) throw new GraphError('it does not have one repeat count for each dimension');
   const only = x.values?.length === 1 ? x.values[0] : undefined;
   return [
     filled(
@@ -229,23 +228,23 @@ const tile: Rule = (node) => {
 };
 
 const range: Rule = (node) => {
-  const meaning = 'the ends of its range';
+  const meaning = 'the limits of its range';
   const { type } = node.input(0);
   const fractions = [0, 1, 2].map((at) => node.input(at).fractions?.[0]);
   if (isFloat(type) && fractions.some((value) => value !== undefined)) {
     const [start, limit, delta] = [0, 1, 2].map((at) => numbersOf(node.input(at))?.[0]);
     if (start === undefined || limit === undefined || delta === undefined)
-      throw new GraphFault(`${meaning} are not known before a run`);
+      throw new GraphError(`${meaning} are not known before a run`);
     const length = Math.ceil((limit - start) / delta);
-    if (!Number.isSafeInteger(length)) throw new GraphFault(`its range has no whole number of elements`);
+    if (!Number.isSafeInteger(length)) throw new GraphError(`its range does not have an integer number of elements`);
     // The runtime may compute in single precision.
     return [tensor(type, [Size.between(0n, BigInt(Math.max(0, Math.ceil(length * (1 + 1e-6)) + 1)))])];
   }
   const [start, limit, delta] = [0, 1, 2].map((at) => node.values(at, meaning)[0]);
   if (start === undefined || limit === undefined || delta?.known === undefined)
-    throw new GraphFault('the step of its range is not known before a run');
+    throw new GraphError('the step of its range is not known before a run');
   const step = delta.known;
-  if (step === 0n) throw new GraphFault('the step of its range is 0');
+  if (step === 0n) throw new GraphError('the step of its range is 0');
   const span = step > 0n ? limit.minus(start) : start.minus(limit);
   const width = step > 0n ? step : -step;
   const positive = span.max(Size.zero);
@@ -272,7 +271,7 @@ const pad: Rule = (node) => {
     node.opset >= 18 && node.optional(3) !== undefined
       ? node.numbers(3, 'its axes').map((axis) => node.axis(axis, rank))
       : x.dims.map((_, at) => at);
-  if (pads.length !== 2 * axes.length) throw new GraphFault('it does not have two paddings for each dimension');
+  if (pads.length !== 2 * axes.length) throw new GraphError('it does not have two padding sizes for each dimension');
   const dims = [...x.dims];
   axes.forEach((axis, at) => {
     dims[axis] = dims[axis]!.plus(pads[at]!)
@@ -292,16 +291,16 @@ const resize: Rule = (node) => {
   const dims = [...x.dims];
   if (hasSizes) {
     const sizes = node.values(3, 'the sizes of its output');
-    if (sizes.length !== axes.length) throw new GraphFault('it does not have one size for each dimension');
-    // With a policy of the aspect ratio no dimension is larger than the size that it is given, or all are scaled by the largest ratio.
+    if (sizes.length !== axes.length) throw new GraphError('it does not have one size for each dimension');
+    // With an aspect ratio policy no dimension exceeds its given size, or all are scaled by the largest ratio.
     if ((node.text('keep_aspect_ratio_policy') ?? 'stretch') !== 'stretch')
-      throw new GraphFault('it keeps the aspect ratio, which is not analyzed');
+      throw new GraphError('it keeps the aspect ratio, which is not analyzed');
     axes.forEach((axis, at) => (dims[axis] = sizes[at]!));
   } else {
     const scales = isUpsample && node.opset < 9 ? node.floats('scales') : numbersOf(node.input(scalesAt));
     if (scales === undefined)
-      throw new GraphFault('its scales are not known before a run: the size of the output has no limit');
-    if (scales.length !== axes.length) throw new GraphFault('it does not have one scale for each dimension');
+      throw new GraphError('its scales are not known before a run: the size of the output has no limit');
+    if (scales.length !== axes.length) throw new GraphError('it does not have one scale for each dimension');
     axes.forEach((axis, at) => (dims[axis] = scaled(dims[axis]!, scales[at]!)));
   }
   const y = tensor(x.type, dims);
@@ -310,11 +309,11 @@ const resize: Rule = (node) => {
 };
 
 function scaled(size: Size, scale: number): Size {
-  if (!(scale > 0) || scale > 1e9) throw new GraphFault(`the scale ${scale} is not analyzed`);
+  if (!(scale > 0) || scale > 1e9) throw new GraphError(`the scale ${scale} is not analyzed`);
   if (Number.isInteger(scale)) return size.times(Size.of(scale));
   const up = (value: bigint) => BigInt(Math.ceil(Number(value) * scale * (1 + 1e-6)));
   if (size.known === undefined) return Size.between(0n, up(size.high));
-  // The runtime multiplies in single precision: near a whole number it may round to either side.
+  // The runtime multiplies in single precision: near an integer it may round to either side.
   const [low, high] = [1 - 1e-6, 1 + 1e-6].map((error) => Math.floor(Number(size.known) * scale * error));
   return Size.between(BigInt(low!), BigInt(high!));
 }
@@ -322,7 +321,7 @@ function scaled(size: Size, scale: number): Size {
 const oneHot: Rule = (node) => {
   const [indices, values] = [node.input(0), node.input(2)];
   const depth = node.values(1, 'the number of classes')[0];
-  if (depth === undefined) throw new GraphFault('its number of classes is not known before a run');
+  if (depth === undefined) throw new GraphError('its number of classes is not known before a run');
   const axis = node.axis(node.int('axis', -1n), indices.dims.length + 1);
   return [tensor(values.type, indices.dims.toSpliced(axis, 0, depth), repeatText(values))];
 };
@@ -333,7 +332,7 @@ const blocks =
     const x = node.input(0);
     const size = Size.of(node.int('blocksize', 1n));
     const [n, c, h, w] = x.dims;
-    if (x.dims.length !== 4 || size.low < 1n) throw new GraphFault('it needs four dimensions and a block size');
+    if (x.dims.length !== 4 || size.low < 1n) throw new GraphError('it needs four dimensions and a block size');
     const by = (value: Size, divisor: Size) => value.dividedDown(divisor) ?? Size.between(0n, value.high);
     const square = size.times(size);
     const dims = isDepth
@@ -346,7 +345,7 @@ const topK: Rule = (node) => {
   const x = node.input(0);
   const axis = node.axis(node.int('axis', -1n), x.dims.length);
   const k = node.opset < 10 ? Size.of(node.int('k', 0n)) : node.values(1, 'the number of elements that it selects')[0];
-  if (k === undefined) throw new GraphFault('its number of elements is not known before a run');
+  if (k === undefined) throw new GraphError('its number of elements is not known before a run');
   const dims = x.dims.with(axis, k);
   node.costs(mostElements(x) * 64n, mostElements(x) * 16n);
   return [tensor(x.type, dims), tensor(ElementType.int64, dims)];

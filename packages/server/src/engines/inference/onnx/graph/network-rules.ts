@@ -1,16 +1,16 @@
 /** Layers of neural networks: products of matrices, convolutions, pooling, normalization, recurrence, attention. */
-import { ElementType, GraphFault } from './onnx-graph.ts';
+import { ElementType, GraphError } from './onnx-graph.ts';
 import { sameAsInput, shapeOf } from './elementwise-rules.ts';
 import { productOperations, type NodeView, type Rule, type Rules } from './node-view.ts';
 import { Size } from './size.ts';
 import { bitsOf, broadcast, bytesOf, elementsOf, mostElements, tensor, type TensorValue } from './tensor-value.ts';
 
-/** A block of channels of the runtime's own layout of images: others are padded up to it. */
+/** Channel block of the runtime's image layout: other sizes are padded to it. */
 const CHANNEL_BLOCK = 16n;
 
-/** Dimensions of a product of matrices, as NumPy has them. `reads` are multiplications and additions. */
+/** Dimensions of a matrix product, as in NumPy. `reads` are multiply-add operations. */
 function product(a: readonly Size[], b: readonly Size[]): { dims: Size[]; reads: bigint } {
-  if (a.length === 0 || b.length === 0) throw new GraphFault('it multiplies a scalar');
+  if (a.length === 0 || b.length === 0) throw new GraphError('it multiplies a scalar');
   const left = a.length === 1 ? [Size.one, ...a] : a;
   const right = b.length === 1 ? [...b, Size.one] : b;
   const [m, k] = left.slice(-2) as [Size, Size];
@@ -23,7 +23,7 @@ function product(a: readonly Size[], b: readonly Size[]): { dims: Size[]; reads:
 const swapped = (dims: readonly Size[], isSwapped: boolean): readonly Size[] =>
   isSwapped && dims.length > 1 ? [...dims.slice(0, -2), dims.at(-1)!, dims.at(-2)!] : dims;
 
-/** `a` and `b`: which inputs are the matrices; `result`: the type of the output where it is not that of the first. */
+/** `a` and `b`: indices of the matrix inputs; `result`: the type of the output if it differs from the first input. */
 export function matMul({
   a = 0,
   b = 1,
@@ -32,7 +32,7 @@ export function matMul({
   return (node) => {
     const [x, y] = [node.input(a), node.input(b)];
     if (node.int('transBatchA', 0n) !== 0n || node.int('transBatchB', 0n) !== 0n)
-      throw new GraphFault('it transposes batches');
+      throw new GraphError('it transposes batches');
     const { dims, reads } = product(
       swapped(x.dims, node.int('transA', 0n) !== 0n),
       swapped(y.dims, node.int('transB', 0n) !== 0n),
@@ -46,7 +46,7 @@ export function matMul({
 
 const gemm: Rule = (node) => {
   const [a, b] = [node.input(0), node.input(1)];
-  if (a.dims.length !== 2 || b.dims.length !== 2) throw new GraphFault('its inputs are no matrices');
+  if (a.dims.length !== 2 || b.dims.length !== 2) throw new GraphError('its inputs are not matrices');
   const { dims, reads } = product(
     swapped(a.dims, node.int('transA', 0n) !== 0n),
     swapped(b.dims, node.int('transB', 0n) !== 0n),
@@ -60,12 +60,12 @@ const einsum: Rule = (node) => {
   const match = /^([a-zA-Z,]*)(?:->([a-zA-Z]*))?$/.exec(equation);
   const inputs = node.inputs();
   const terms = match?.[1]?.split(',') ?? [];
-  if (match === null || terms.length !== inputs.length) throw new GraphFault('its equation is not analyzed');
+  if (match === null || terms.length !== inputs.length) throw new GraphError('its equation is not analyzed');
   const sizes = new Map<string, Size>();
   const uses = new Map<string, number>();
   terms.forEach((term, at) => {
     const { dims } = inputs[at]!;
-    if (term.length !== dims.length) throw new GraphFault('its equation does not fit its inputs');
+    if (term.length !== dims.length) throw new GraphError('its equation does not match its inputs');
     Array.from(term).forEach((letter, axis) => {
       const [known, size] = [sizes.get(letter), dims[axis]!];
       sizes.set(letter, known === undefined ? size : (broadcast([known], [size])[0] ?? size));
@@ -79,13 +79,13 @@ const einsum: Rule = (node) => {
     .join('');
   const dims = Array.from(match[2] ?? implicit, (letter) => {
     const size = sizes.get(letter);
-    if (size === undefined) throw new GraphFault('its equation has a new letter in the result');
+    if (size === undefined) throw new GraphError('its equation has a new letter in the result');
     return size;
   });
   const { type } = node.input(0);
   const all = [...sizes.values()].reduce((count, { high }) => count * high, 1n);
   const y = tensor(type, dims);
-  // More than two operands are multiplied in pairs: what lies between can be as large as all letters together.
+  // More than two operands are multiplied in pairs: an intermediate result can be as large as the product of all dimensions.
   const between = inputs.length > 2 ? (all * bitsOf(type)) / 8n : 0n;
   node.costs(
     inputs.length === 2 ? productOperations(2n * all, inputs) : 2n * all,
@@ -105,12 +105,12 @@ interface Window {
 function windowOf(node: NodeView, rank: number, kernel: readonly bigint[]): Window {
   const every = (name: string, length: number, value: bigint) => {
     const found = node.ints(name) ?? Array.from({ length }, () => value);
-    if (found.length !== length) throw new GraphFault(`\`${name}\` does not have one value for each dimension`);
+    if (found.length !== length) throw new GraphError(`\`${name}\` does not have one value for each dimension`);
     if (found.some((item) => item < (name === 'pads' ? 0n : 1n) || item > 2n ** 40n))
-      throw new GraphFault(`\`${name}\` has a value that is not analyzed`);
+      throw new GraphError(`\`${name}\` has a value that is not analyzed`);
     return found;
   };
-  if (kernel.length !== rank) throw new GraphFault('its kernel does not fit its input');
+  if (kernel.length !== rank) throw new GraphError('its kernel does not match its input');
   return {
     kernel,
     strides: every('strides', rank, 1n),
@@ -138,7 +138,7 @@ function windows(
   return down(roundsUp ? room.plus(Size.of(strides[at]! - 1n)) : room).plus(Size.one);
 }
 
-/** `weights`: which input has the kernels; `result`: of the output. */
+/** `weights`: index of the input with the kernels; `result`: type of the output. */
 export function convolution({
   x: xAt = 0,
   weights = 1,
@@ -147,9 +147,9 @@ export function convolution({
   return (node) => {
     const [x, w] = [node.input(xAt), node.input(weights)];
     const rank = x.dims.length - 2;
-    if (rank < 1 || w.dims.length !== x.dims.length) throw new GraphFault('its weights do not fit its input');
+    if (rank < 1 || w.dims.length !== x.dims.length) throw new GraphError('its weights do not match its input');
     const kernel = w.dims.slice(2).map(({ known }) => {
-      if (known === undefined) throw new GraphFault('the size of its kernel is not known before a run');
+      if (known === undefined) throw new GraphError('the size of its kernel is not known before a run');
       return known;
     });
     const window = windowOf(node, rank, kernel);
@@ -164,8 +164,8 @@ export function convolution({
 }
 
 /**
- * The columns of one image (im2col), and the copies of input and output in the runtime's own layout of channels. Measured with
- * convolutions of 1 to 256 channels: what a run needs besides its outputs is less than this.
+ * The columns of one image (im2col), and copies of input and output in the runtime's channel layout. Measured with convolutions
+ * of 1 to 256 channels: the scratch memory of a run is less than this.
  */
 function convolutionScratch(x: TensorValue, y: TensorValue, kernel: readonly bigint[]): bigint {
   const area = y.dims.slice(2).reduce((all, { high }) => all * high, 1n);
@@ -181,7 +181,7 @@ const transposedConvolution: Rule = (node) => {
   const [x, w] = [node.input(0), node.input(1)];
   const rank = x.dims.length - 2;
   const kernel = w.dims.slice(2).map(({ known }) => known ?? 0n);
-  if (rank < 1 || kernel.includes(0n)) throw new GraphFault('the size of its kernel is not known before a run');
+  if (rank < 1 || kernel.includes(0n)) throw new GraphError('the size of its kernel is not known before a run');
   const window = windowOf(node, rank, kernel);
   const more = node.ints('output_padding') ?? kernel.map(() => 0n);
   const shape = node.ints('output_shape');
@@ -250,7 +250,7 @@ const recurrent =
   (gates: bigint): Rule =>
   (node) => {
     const [x, w] = [node.input(0), node.input(1)];
-    if (x.dims.length !== 3 || w.dims.length !== 3) throw new GraphFault('its input does not have three dimensions');
+    if (x.dims.length !== 3 || w.dims.length !== 3) throw new GraphError('its input does not have three dimensions');
     const hidden = Size.of(node.int('hidden_size', node.input(2).dims[2]?.known ?? 0n));
     const directions = Size.of(node.text('direction') === 'bidirectional' ? 2n : 1n);
     const isBatchFirst = node.int('layout', 0n) !== 0n;
@@ -271,9 +271,9 @@ const recurrent =
 const attention: Rule = (node) => {
   const [q, k, v] = [node.input(0), node.input(1), node.input(2)];
   if (node.optional(4) !== undefined || node.optional(5) !== undefined)
-    throw new GraphFault('it takes keys and values of earlier runs, which is not analyzed');
+    throw new GraphError('it reads keys and values of earlier runs, which are not analyzed');
   if (node.node.outputs.length > 1 || ![3, 4].includes(q.dims.length))
-    throw new GraphFault('this form of it is not analyzed');
+    throw new GraphError('this form of the operator is not analyzed');
   const isSplit = q.dims.length === 4;
   const heads = isSplit ? q.dims[1]! : Size.of(node.int('q_num_heads', 1n));
   const [queries, keys] = [q.dims[isSplit ? 2 : 1]!, k.dims[isSplit ? 2 : 1]!];
@@ -290,13 +290,13 @@ const attention: Rule = (node) => {
   return [tensor(q.type, dims)];
 };
 
-/** Samples of an image at the places of a grid. */
+/** Samples of an image at the points of a grid. */
 const gridSample: Rule = (node) => {
   const [x, grid] = [node.input(0), node.input(1)];
   if (x.dims.length < 3 || x.dims.length !== grid.dims.length)
-    throw new GraphFault('its grid has another number of dimensions than its input');
+    throw new GraphError('its grid and its input have different numbers of dimensions');
   const y = tensor(x.type, [...x.dims.slice(0, 2), ...grid.dims.slice(1, -1)]);
-  // The cubic mode reads 16 places for each sample.
+  // The cubic mode reads 16 points per sample.
   node.costs(mostElements(y) * 64n);
   return [y];
 };

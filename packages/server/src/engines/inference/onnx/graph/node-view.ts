@@ -1,5 +1,5 @@
-/** One node as the rules of operators see it: its inputs, its attributes, and what a run of it costs. */
-import { ElementType, GraphFault, type Attribute, type Graph, type Node } from './onnx-graph.ts';
+/** A view of one node for operator rules: its inputs, attributes and cost. */
+import { ElementType, GraphError, type Attribute, type Graph, type Node } from './onnx-graph.ts';
 import type { Size } from './size.ts';
 import { bytesOf, mostElements, shorten, type TensorValue, type Value } from './tensor-value.ts';
 
@@ -10,7 +10,7 @@ export interface Rules {
   readonly [operator: string]: Rule;
 }
 
-/** Evaluates a graph within a node: `times` is how often a run executes it. */
+/** Evaluates a subgraph of a node: `times` is the number of executions per run. */
 export type EvaluateGraph = (graph: Graph, inputs: readonly Value[], times: bigint) => readonly Value[];
 
 /** Of TypeProto in AttributeProto. */
@@ -40,12 +40,12 @@ export class NodeView {
     this.evaluateGraph = evaluateGraph;
   }
 
-  /** Undefined where the rule does not say: then it is the elements of inputs and outputs. */
+  /** Default: the number of elements of inputs and outputs. */
   get operations(): bigint | undefined {
     return this.#operations;
   }
 
-  /** Memory that the kernel allocates besides its outputs. */
+  /** Memory that the kernel allocates in addition to its outputs. */
   get scratchBytes(): bigint {
     return this.#scratchBytes;
   }
@@ -65,13 +65,13 @@ export class NodeView {
 
   input(at: number): TensorValue {
     const value = this.optional(at);
-    if (value === undefined) throw new GraphFault(`it has no input ${at + 1}`);
+    if (value === undefined) throw new GraphError(`it has no input ${at + 1}`);
     return value;
   }
 
   optional(at: number): TensorValue | undefined {
     const value = this.#inputs[at];
-    if (value?.kind === 'closed') throw new GraphFault(`its input ${at + 1} is no tensor`);
+    if (value?.kind === 'closed') throw new GraphError(`its input ${at + 1} is not a tensor`);
     return value;
   }
 
@@ -79,12 +79,12 @@ export class NodeView {
     return this.#inputs.map((_, at) => this.input(at));
   }
 
-  /** Values of an input that decides about the size of an output. */
+  /** Values of an input that determines the size of an output. */
   values(at: number, meaning: string): readonly Size[] {
     const { values } = this.input(at);
     if (values !== undefined) return values;
     const name = shorten(this.node.inputs[at] ?? '');
-    throw new GraphFault(
+    throw new GraphError(
       `${meaning} come from the input \`${name}\`, whose values are not known before a run: the size of the output has no limit`,
     );
   }
@@ -92,7 +92,7 @@ export class NodeView {
   /** The same, as numbers that do not depend on the batch. */
   numbers(at: number, meaning: string): readonly bigint[] {
     return this.values(at, meaning).map((value) => {
-      if (value.known === undefined) throw new GraphFault(`${meaning} depend on the batch`);
+      if (value.known === undefined) throw new GraphError(`${meaning} depend on the batch`);
       return value.known;
     });
   }
@@ -121,18 +121,18 @@ export class NodeView {
   ints(name: string): readonly bigint[] | undefined {
     const found = this.#attribute(name, AttributeType.ints);
     if (found === undefined) return undefined;
-    if (found.ints.first.length !== found.ints.count) throw new GraphFault(`the attribute \`${name}\` is too long`);
+    if (found.ints.first.length !== found.ints.count) throw new GraphError(`the attribute \`${name}\` is too long`);
     return found.ints.first.map(BigInt);
   }
 
   floats(name: string): readonly number[] | undefined {
     const found = this.#attribute(name, AttributeType.floats);
     if (found === undefined) return undefined;
-    if (found.floats.first.length !== found.floats.count) throw new GraphFault(`the attribute \`${name}\` is too long`);
+    if (found.floats.first.length !== found.floats.count) throw new GraphError(`the attribute \`${name}\` is too long`);
     return found.floats.first.map(Number);
   }
 
-  /** Of a list of any type: its length and, of whole numbers, the ends of its range. 0 where it is missing. */
+  /** Summary of a list of any type: its length and, for integers, minimum and maximum. Length 0 if it is missing. */
   list(name: string): { readonly count: number; readonly largest: number; readonly smallest: number } {
     const found = this.#attributes.get(name);
     if (found === undefined) return { count: 0, largest: 0, smallest: 0 };
@@ -151,18 +151,18 @@ export class NodeView {
 
   graph(name: string): Graph {
     const found = this.#attribute(name, AttributeType.graph);
-    if (found?.graph === undefined) throw new GraphFault(`it has no graph \`${name}\``);
+    if (found?.graph === undefined) throw new GraphError(`it has no graph \`${name}\``);
     return found.graph;
   }
 
   /** An axis of a tensor of `rank` dimensions, counted from the front. */
   axis(value: bigint, rank: number): number {
     const axis = Number(value < 0n ? value + BigInt(rank) : value);
-    if (axis < 0 || axis >= rank) throw new GraphFault(`the axis ${value} is none of ${rank} dimensions`);
+    if (axis < 0 || axis >= rank) throw new GraphError(`the axis ${value} is out of range for ${rank} dimensions`);
     return axis;
   }
 
-  /** An attribute before `version`, an input from then on; undefined where neither is given. */
+  /** An attribute before `version`, an input from that version on; undefined if neither exists. */
   attributeOrInput(name: string, at: number, version: number): readonly bigint[] | undefined {
     if (this.opset < version) return this.ints(name);
     return this.optional(at) === undefined ? undefined : this.numbers(at, `the values of \`${name}\``);
@@ -170,23 +170,23 @@ export class NodeView {
 
   #attribute(name: string, type: number): Attribute | undefined {
     const found = this.#attributes.get(name);
-    if (found !== undefined && found.type !== type) throw new GraphFault(`the attribute \`${name}\` has a wrong type`);
+    if (found !== undefined && found.type !== type) throw new GraphError(`the attribute \`${name}\` has a wrong type`);
     return found;
   }
 }
 
 /**
- * Multiplications and additions of a product of matrices that take as long as one other operation. Measured on one core with
- * AVX-512: 28 to 118; older processors do less.
+ * Number of multiply-add operations of a matrix product that take as long as one other operation. Measured on one core with
+ * AVX-512: 28 to 118; older processors are slower.
  */
 const VECTOR = 16n;
 
-/** Cost of a product of matrices that does so many multiplications and additions. Small ones wait for their inputs. */
+/** Cost of a matrix product with this many multiply-add operations. Small products are bound by memory. */
 export function productOperations(calculations: bigint, inputs: readonly Value[]): bigint {
   return calculations / VECTOR + touched(inputs);
 }
 
-/** Elements of all inputs and the outputs: what most kernels touch once. */
+/** Elements of all inputs and outputs, which most kernels access once. */
 export function touched(values: Iterable<Value | undefined>): bigint {
   let sum = 0n;
   for (const value of values) {

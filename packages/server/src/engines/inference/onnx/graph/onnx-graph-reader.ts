@@ -1,8 +1,8 @@
-/** Reads the graph of an ONNX file. It never decodes weights: a tensor keeps views of the file's bytes. */
+/** Reads the graph of an ONNX file. It never decodes weights: tensors are views of the bytes of the file. */
 import { ProtobufReader } from '#lib/formats/protobuf-reader.ts';
 import {
   canonicalDomain,
-  GraphFault,
+  GraphError,
   MOST_VALUES,
   type Attribute,
   type Graph,
@@ -19,11 +19,11 @@ import {
 const DEEPEST = 16;
 const MOST_DIMENSIONS = 64;
 const MOST_NODES = 50_000;
-/** Nodes, attributes, tensors and values: an empty one takes two bytes of a file and hundreds of memory. */
+/** Nodes, attributes, tensors and values: an empty one takes two bytes in the file and hundreds in memory. */
 const MOST_OBJECTS = 200_000;
 /** Names, dimensions. */
 const MOST_NAMES = 1_000_000;
-/** Values that are kept in total. */
+/** Maximum number of kept values. */
 const MOST_KEPT_VALUES = 1_000_000;
 
 const NO_NUMBERS: NumberField = { count: 0, first: [], largest: 0, smallest: 0 };
@@ -54,29 +54,29 @@ class GraphReader {
     while (reader.next()) {
       if (reader.field === 1) model.irVersion = int64(reader);
       else if (reader.field === 7) {
-        // A parser would merge two graphs into one.
-        if (++graphs > 1) throw new GraphFault('the file has two graphs');
+        // A protobuf parser would merge two graphs into one.
+        if (++graphs > 1) throw new GraphError('the file has two graphs');
         reader.message(() => this.#readGraph(model.graph));
       } else if (reader.field === 8) this.#readOpset(model.opsets);
-      else if (reader.field === 20) throw new GraphFault('the file has training information');
+      else if (reader.field === 20) throw new GraphError('the file has training information');
       else if (reader.field === 25) reader.message(() => model.functions.push(this.#readFunction()));
       else reader.skip();
     }
-    if (graphs === 0) throw new GraphFault('the file has no graph');
+    if (graphs === 0) throw new GraphError('the file has no graph');
     return model;
   }
 
   #countObject(): void {
-    if (++this.#objects > MOST_OBJECTS) throw new GraphFault(`the file has more than ${MOST_OBJECTS} parts`);
+    if (++this.#objects > MOST_OBJECTS) throw new GraphError(`the file has more than ${MOST_OBJECTS} parts`);
   }
 
   #text(): string {
-    if (++this.#names > MOST_NAMES) throw new GraphFault(`the file has more than ${MOST_NAMES} names`);
+    if (++this.#names > MOST_NAMES) throw new GraphError(`the file has more than ${MOST_NAMES} names`);
     return this.#reader.text();
   }
 
   #dimension(dims: bigint[]): void {
-    if (dims.length >= MOST_DIMENSIONS) throw new GraphFault(`a tensor has more than ${MOST_DIMENSIONS} dimensions`);
+    if (dims.length >= MOST_DIMENSIONS) throw new GraphError(`a tensor has more than ${MOST_DIMENSIONS} dimensions`);
     dims.push(int64(this.#reader));
   }
 
@@ -126,7 +126,7 @@ class GraphReader {
     domain = canonicalDomain(domain);
     const other = opsets.get(domain);
     if (other !== undefined && other !== version) {
-      throw new GraphFault(`the file imports two versions of the domain \`${domain || 'ai.onnx'}\``);
+      throw new GraphError(`the file imports two versions of the domain \`${domain || 'ai.onnx'}\``);
     }
     opsets.set(domain, version);
   }
@@ -134,7 +134,7 @@ class GraphReader {
   #readGraph(graph: Graph): void {
     const reader = this.#reader;
     this.#depth += 1;
-    if (this.#depth > DEEPEST) throw new GraphFault(`graphs are nested more than ${DEEPEST} deep`);
+    if (this.#depth > DEEPEST) throw new GraphError(`graphs are nested more than ${DEEPEST} deep`);
     while (reader.next()) {
       if (reader.field === 1) reader.message(() => graph.nodes.push(this.#readNode()));
       else if (reader.field === 5) reader.message(() => graph.initializers.push(this.#readTensor()));
@@ -148,7 +148,7 @@ class GraphReader {
 
   #readNode(): Node {
     this.#countObject();
-    if (++this.#nodes > MOST_NODES) throw new GraphFault(`the graph has more than ${MOST_NODES} nodes`);
+    if (++this.#nodes > MOST_NODES) throw new GraphError(`the graph has more than ${MOST_NODES} nodes`);
     const reader = this.#reader;
     const node: Node = {
       name: '',
@@ -176,7 +176,7 @@ class GraphReader {
     this.#reader.message(() => {
       const attribute = this.#readAttribute();
       if (attributes.has(attribute.name)) {
-        throw new GraphFault(`a node has two attributes of the name \`${attribute.name}\``);
+        throw new GraphError(`a node has two attributes with the name \`${attribute.name}\``);
       }
       attributes.set(attribute.name, attribute);
     });
@@ -201,8 +201,8 @@ class GraphReader {
       hasOther: false,
     };
     const single = (value: unknown) => {
-      // A parser would merge two messages into one.
-      if (value !== undefined) throw new GraphFault(`the attribute \`${attribute.name}\` has two values`);
+      // A protobuf parser would merge two messages into one.
+      if (value !== undefined) throw new GraphError(`the attribute \`${attribute.name}\` has two values`);
     };
     while (reader.next()) {
       switch (reader.field) {
@@ -291,7 +291,7 @@ class GraphReader {
           tensor.type = reader.int32();
           break;
         case 3:
-          throw new GraphFault('a tensor is a segment of another');
+          throw new GraphError('a tensor is a segment of another');
         case 4:
           tensor.floats = this.#floats(tensor.floats);
           break;
@@ -343,7 +343,7 @@ class GraphReader {
     });
     if (key === 'location') tensor.external = { ...tensor.external, location: value };
     else if (key === 'offset' || key === 'length') {
-      if (!/^\d{1,18}$/.test(value)) throw new GraphFault(`the ${key} of external data is no whole number`);
+      if (!/^\d{1,18}$/.test(value)) throw new GraphError(`the ${key} of external data is not an integer`);
       tensor.external = { ...tensor.external, [key]: BigInt(value) };
     }
   }
@@ -400,7 +400,7 @@ class GraphReader {
           while (reader.next()) {
             if (reader.field === 6) reader.skip();
             else {
-              if (++types > 1) throw new GraphFault(`the value \`${value.name}\` has two types`);
+              if (++types > 1) throw new GraphError(`the value \`${value.name}\` has two types`);
               if (reader.field === 1) reader.message(() => this.#readTensorType(value));
               else reader.skip();
             }
@@ -421,7 +421,7 @@ class GraphReader {
         reader.message(() => {
           while (reader.next()) {
             if (dims.length > MOST_DIMENSIONS)
-              throw new GraphFault(`a value has more than ${MOST_DIMENSIONS} dimensions`);
+              throw new GraphError(`a value has more than ${MOST_DIMENSIONS} dimensions`);
             if (reader.field === 1) dims.push(this.#readDimension());
             else reader.skip();
           }
@@ -443,7 +443,7 @@ class GraphReader {
         }
       }
     });
-    // Some converters write 0 or -1 for a size that they do not know.
+    // Some converters write 0 or -1 for an unknown size.
     return size !== undefined && size > 0n ? size : undefined;
   }
 }

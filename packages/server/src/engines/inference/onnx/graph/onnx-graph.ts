@@ -1,4 +1,4 @@
-/** The parts of an ONNX graph as a file holds them. Weights are views of the file's bytes. */
+/** The content of an ONNX graph. Weights are views of the bytes of the file. */
 
 /** Values of TensorProto.DataType. */
 export const ElementType = {
@@ -33,10 +33,10 @@ export interface OnnxTensor {
   external: { isUsed: boolean; location: string; offset: bigint; length: bigint | undefined };
 }
 
-/** The values of one repeated number: how many, and the first of them, for tensors that describe shapes. */
+/** The values of a repeated number field: their count, and the first ones, for shape tensors. */
 export interface NumberField {
   count: number;
-  /** A text is a whole number that a double does not hold exactly. */
+  /** A string is an integer that a double cannot represent exactly. */
   readonly first: (number | string)[];
   largest: number;
   smallest: number;
@@ -68,7 +68,7 @@ export interface Attribute {
   ints: NumberField;
   floats: NumberField;
   strings: TextField;
-  /** It holds what no operator of a bounded graph has: lists of graphs, tensors or types. */
+  /** True for lists of graphs, tensors or types, which no operator of a bounded graph has. */
   hasOther: boolean;
 }
 
@@ -84,9 +84,9 @@ export interface Node {
 
 export interface GraphInput {
   name: string;
-  /** Undefined for what is no tensor. */
+  /** Undefined if the value is not a tensor. */
   type: number | undefined;
-  /** An undefined dimension is open; undefined as a whole: even the rank is open. */
+  /** An undefined dimension is dynamic; undefined as a whole: the rank is unknown. */
   dims: (bigint | undefined)[] | undefined;
 }
 
@@ -117,10 +117,10 @@ export interface OnnxModel {
   readonly functions: LocalFunction[];
 }
 
-/** The file is a valid message but says something that no exporter writes, or has more than is analyzed. */
-export class GraphFault extends Error {}
+/** The file is a valid message, but its content is invalid or exceeds the limits of the analysis. */
+export class GraphError extends Error {}
 
-/** Values of one tensor or attribute that are kept: longer ones do not describe shapes. */
+/** Maximum number of kept values of a tensor or attribute: longer ones are not shapes. */
 export const MOST_VALUES = 1024;
 export function canonicalDomain(domain: string): string {
   return domain === 'ai.onnx' ? '' : domain;

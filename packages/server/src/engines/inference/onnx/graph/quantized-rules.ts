@@ -1,4 +1,4 @@
-/** Quantized operators, of ONNX and of the runtime's own domain. */
+/** Quantized operators of ONNX and of the runtime's domain. */
 import { ElementType } from './onnx-graph.ts';
 import { shapeOf } from './elementwise-rules.ts';
 import { convolution, matMul } from './network-rules.ts';

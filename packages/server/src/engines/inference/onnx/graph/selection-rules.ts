@@ -1,5 +1,5 @@
 /** Operators that read or write parts of a tensor: slices, and elements at indices. */
-import { GraphFault } from './onnx-graph.ts';
+import { GraphError } from './onnx-graph.ts';
 import { shapeOf } from './elementwise-rules.ts';
 import type { Rule, Rules } from './node-view.ts';
 import { bigger, Size } from './size.ts';
@@ -16,7 +16,7 @@ const split: Rule = (node) => {
       ? node.ints('split')!.map((size) => Size.of(size))
       : node.values(1, 'the sizes of its parts')
     : evenParts(along, count);
-  if (sizes.length !== count) throw new GraphFault(`it has ${count} outputs and ${sizes.length} parts`);
+  if (sizes.length !== count) throw new GraphError(`it has ${count} outputs and ${sizes.length} parts`);
   let from = 0;
   return sizes.map((size) => {
     const part =
@@ -55,7 +55,7 @@ const slice: Rule = (node) => {
     const [start, end] = [starts?.[at], ends?.[at]];
     const part =
       start === undefined || end === undefined || step === undefined ? undefined : sliced(size, start, end, step);
-    // A slice is never longer than what it is cut from.
+    // A slice is never longer than its input.
     dims[axis] = part ?? Size.between(0n, size.high);
     values =
       start?.known !== undefined && end?.known !== undefined && step !== undefined
@@ -74,13 +74,13 @@ const slice: Rule = (node) => {
 
 function lengthOf({ dims }: TensorValue): number {
   const length = elementsOf(dims).known;
-  if (length === undefined || length > 64n) throw new GraphFault('the number of its axes is not known');
+  if (length === undefined || length > 64n) throw new GraphError('the number of its axes is not known');
   return Number(length);
 }
 
-/** The length of a slice with step 1 or -1, or of known sizes; undefined where it depends on the run. */
+/** Returns the length of a slice with step 1 or -1, or of known sizes; undefined if it depends on the run. */
 function sliced(size: Size, start: Size, end: Size, step: bigint): Size | undefined {
-  if (step === 0n) throw new GraphFault('a step is 0');
+  if (step === 0n) throw new GraphError('a step is 0');
   if (size.known !== undefined && start.known !== undefined && end.known !== undefined) {
     const [from, to] = clampSlice(size.known, start.known, end.known, step);
     const length = step > 0n ? (to - from + step - 1n) / step : (from - to - step - 1n) / -step;
@@ -134,7 +134,7 @@ const gatherNd: Rule = (node) => {
   const depth = indices.dims.at(-1)?.known;
   const end = depth === undefined ? -1 : batchDims + Number(depth);
   if (depth === undefined || batchDims < 0 || end > x.dims.length)
-    throw new GraphFault('the number of dimensions of its output is not known');
+    throw new GraphError('the number of dimensions of its output is not known');
   return [tensor(x.type, [...indices.dims.slice(0, -1), ...x.dims.slice(end)], repeatText(x))];
 };
 

@@ -1,10 +1,10 @@
 /**
- * Sizes of dimensions that are not known until a run: polynomials with whole coefficients in variables of known range. The range
- * of a polynomial holds for every admitted batch at once, so a graph cannot hide a large tensor behind one particular batch size.
- * Big integers, because products of declared dimensions exceed what a double holds exactly.
+ * Sizes of dimensions that are unknown until a run: polynomials with integer coefficients in variables of known range. The
+ * range of a polynomial covers every admitted batch, so a graph cannot hide a large tensor behind one particular batch size.
+ * Big integers, because products of declared dimensions exceed the exact range of a double.
  */
 
-/** A size that a caller chooses, or a result that no polynomial expresses. */
+/** A size that the caller chooses, or a result that is not a polynomial. */
 interface Variable {
   readonly id: number;
   readonly low: bigint;
@@ -45,7 +45,7 @@ export class Size {
     return low === high ? Size.of(low) : new Size([{ variables: [{ id: nextId++, low, high }], factor: 1n }]);
   }
 
-  /** The value, where it is the same in every run. */
+  /** The value, if it is the same in every run. */
   get known(): bigint | undefined {
     if (this.#terms.length === 0) return 0n;
     const [term] = this.#terms;
@@ -96,7 +96,7 @@ export class Size {
     return Size.#sum(products);
   }
 
-  /** The quotient, where the division leaves no remainder for any values of the variables (0 in the divisor aside). */
+  /** The exact quotient, if there is no remainder for any values of the variables (except for a divisor of 0). */
   dividedExactly(other: Size): Size | undefined {
     if (this.equals(other)) return Size.one;
     if (other.#terms.length !== 1) return undefined;
@@ -115,13 +115,13 @@ export class Size {
     return new Size(terms);
   }
 
-  /** Rounded down. Both must be positive or 0; undefined where the divisor may be 0. */
+  /** Rounded down. Both must be non-negative; undefined if the divisor may be 0. */
   dividedDown(other: Size): Size | undefined {
     if (this.low < 0n || other.low < 1n) return undefined;
     return this.dividedExactly(other) ?? Size.between(this.low / other.high, this.high / other.low);
   }
 
-  /** The larger one: the same size where that is certain. */
+  /** The maximum of both: the same size if that is certain. */
   max(other: Size): Size {
     const difference = this.minus(other);
     if (difference.low >= 0n) return this;
@@ -136,7 +136,7 @@ export class Size {
     return Size.between(smaller(this.low, other.low), smaller(this.high, other.high));
   }
 
-  /** -1 or 1 where it is certain that this is less or greater, 0 where both are equal; undefined where that depends on the run. */
+  /** -1 or 1 if it is certain that this is less or greater, 0 if both are equal; undefined if it depends on the run. */
   compare(other: Size): -1 | 0 | 1 | undefined {
     const difference = this.minus(other);
     if (difference.low > 0n) return 1;
@@ -147,7 +147,7 @@ export class Size {
   #bound(isHigh: boolean): bigint {
     let sum = 0n;
     for (const { variables, factor } of this.#terms) {
-      // Products of ranges that may be negative need both ends.
+      // Products of ranges that may be negative need both bounds.
       let [low, high] = [1n, 1n];
       for (const variable of variables) {
         const ends = [low * variable.low, low * variable.high, high * variable.low, high * variable.high];

@@ -1,7 +1,7 @@
-/** What is known of a tensor before a run: element type, dimensions, and the values of those that describe shapes. */
+/** Static knowledge of a tensor: element type, dimensions, and values of shape tensors. */
 import {
   ElementType,
-  GraphFault,
+  GraphError,
   MOST_VALUES,
   type NumberField,
   type OnnxTensor,
@@ -12,7 +12,7 @@ import { bigger, Size, smaller } from './size.ts';
 export interface TextBound {
   /** Longest element in bytes. */
   readonly each: bigint;
-  /** All elements together, where that is known to be less than elements × `each`. */
+  /** Total size of all elements, if it is known to be less than elements × `each`. */
   readonly total: bigint | undefined;
 }
 
@@ -20,16 +20,16 @@ export interface TensorValue {
   readonly kind: 'tensor';
   readonly type: number;
   readonly dims: readonly Size[];
-  /** Most elements, where fewer are possible than the product of the largest dimensions. */
+  /** Maximum number of elements, if it is less than the product of the largest dimensions. */
   readonly most?: bigint;
-  /** Values of whole numbers in row-major order (also of floating-point tensors that hold whole numbers). */
+  /** Integer values in row-major order (also of floating-point tensors with integer values). */
   readonly values?: readonly Size[];
-  /** Values that are not all whole. */
+  /** Values with fractions. */
   readonly fractions?: readonly number[];
   readonly text?: TextBound;
 }
 
-/** What no operator but a graph's output takes: the maps of ZipMap. */
+/** The maps of ZipMap, which are valid only as graph outputs. */
 export interface ClosedValue {
   readonly kind: 'closed';
   readonly bytes: bigint;
@@ -37,7 +37,7 @@ export interface ClosedValue {
 
 export type Value = TensorValue | ClosedValue;
 
-/** Bits of an element. Strings: the object that the runtime keeps for each, without its text. */
+/** Bits of an element. Strings: the object of the runtime, without its text. */
 const BITS = new Map<number, bigint>([
   [ElementType.float, 32n],
   [ElementType.uint8, 8n],
@@ -65,13 +65,13 @@ const RANGES = new Map<number, readonly [low: bigint, high: bigint]>([
   [ElementType.bool, [0n, 1n]],
   [ElementType.uint32, [0n, 2n ** 32n - 1n]],
   [ElementType.uint64, [0n, 2n ** 64n - 1n]],
-  // Whole numbers up to here are exact.
+  // Integers up to this are exact.
   [ElementType.float, [-(2n ** 24n), 2n ** 24n]],
   [ElementType.double, [-(2n ** 53n), 2n ** 53n]],
   [ElementType.float16, [-2048n, 2048n]],
 ]);
 
-/** A dimension beyond this is no dimension of a tensor that fits into memory. */
+/** A tensor with a larger dimension does not fit into memory. */
 const LARGEST_DIMENSION = 2n ** 48n;
 
 export function isInteger(type: number): boolean {
@@ -84,17 +84,17 @@ export function isFloat(type: number): boolean {
 
 export function bitsOf(type: number): bigint {
   const bits = BITS.get(type);
-  if (bits === undefined) throw new GraphFault(`the element type ${type} is not analyzed`);
+  if (bits === undefined) throw new GraphError(`the element type ${type} is not analyzed`);
   return bits;
 }
 
-/** Makes a value and drops what does not fit: too many values, values that the type does not hold. */
+/** Creates a value, without its values if there are too many or if they are out of the range of the type. */
 export function tensor(type: number, dims: readonly Size[], rest: Partial<TensorValue> = {}): TensorValue {
   bitsOf(type);
-  if (dims.length > 64) throw new GraphFault('the result has more than 64 dimensions');
+  if (dims.length > 64) throw new GraphError('the result has more than 64 dimensions');
   for (const size of dims) {
-    if (size.high > LARGEST_DIMENSION) throw new GraphFault(`a dimension of the result can be ${size.high}`);
-    if (size.low < 0n) throw new GraphFault(`a dimension of the result can be negative (${size.low})`);
+    if (size.high > LARGEST_DIMENSION) throw new GraphError(`a dimension of the result can be ${size.high}`);
+    if (size.low < 0n) throw new GraphError(`a dimension of the result can be negative (${size.low})`);
   }
   const { values, fractions, most, text } = rest;
   const range = RANGES.get(type);
@@ -128,50 +128,50 @@ export function bytesOf(value: Value): bigint {
   return own + (total === undefined ? elements * each : smaller(total, elements * each));
 }
 
-/** Text of elements that are each taken at most `times` times; undefined: any number of times. */
+/** Text size if each element is used at most `times` times; undefined: any number of times. */
 export function repeatText({ text }: TensorValue, times?: bigint): { text?: TextBound } {
   if (text === undefined) return {};
   const { each, total } = text;
   return { text: { each, total: times === undefined || total === undefined ? undefined : total * times } };
 }
 
-/** Product of the dimensions, as it depends on the run. */
+/** Product of the dimensions, as a size. */
 export function elementsOf(dims: readonly Size[]): Size {
   return dims.reduce((product, size) => product.times(size), Size.one);
 }
 
-/** What an external data file must hold, checked against the files that are there. */
+/** Checks the required size of an external data file. */
 export type CheckExternal = (location: string, end: bigint) => void;
 
-/** An initializer or constant. @throws GraphFault where its dimensions disagree with its bytes. */
+/** Returns the value of an initializer or constant. @throws GraphFault if its dimensions do not match its bytes. */
 export function tensorOf(from: OnnxTensor, checkExternal: CheckExternal): TensorValue {
   const name = `the tensor \`${shorten(from.name)}\``;
   let elements = 1n;
   for (const size of from.dims) {
-    if (size < 0n || size > LARGEST_DIMENSION) throw new GraphFault(`${name} has a dimension of ${size}`);
+    if (size < 0n || size > LARGEST_DIMENSION) throw new GraphError(`${name} has a dimension of ${size}`);
     elements *= size;
   }
   const bits = BITS.get(from.type);
-  if (bits === undefined) throw new GraphFault(`${name} has the element type ${from.type}, which is not analyzed`);
+  if (bits === undefined) throw new GraphError(`${name} has the element type ${from.type}, which is not analyzed`);
   const dims = from.dims.map((size) => Size.of(size));
   if (from.type === ElementType.string) {
-    if (BigInt(from.strings.count) !== elements) throw new GraphFault(wrongLength(name, elements, from.strings.count));
+    if (BigInt(from.strings.count) !== elements) throw new GraphError(wrongLength(name, elements, from.strings.count));
     const { longest, bytes } = from.strings;
     return tensor(from.type, dims, { text: { each: BigInt(longest), total: BigInt(bytes) } });
   }
   const bytes = (elements * bits) / 8n;
   if (from.external.isUsed) {
     const { location, offset, length } = from.external;
-    if (length !== undefined && length !== bytes) throw new GraphFault(wrongLength(name, elements, length));
+    if (length !== undefined && length !== bytes) throw new GraphError(wrongLength(name, elements, length));
     checkExternal(location, offset + bytes);
     return tensor(from.type, dims);
   }
   if (from.raw !== undefined) {
-    if (BigInt(from.raw.length) !== bytes) throw new GraphFault(wrongLength(name, elements, from.raw.length));
+    if (BigInt(from.raw.length) !== bytes) throw new GraphError(wrongLength(name, elements, from.raw.length));
     return tensor(from.type, dims, elements <= BigInt(MOST_VALUES) ? valuesOfBytes(from.type, from.raw) : {});
   }
   const field = fieldOf(from);
-  if (BigInt(field.count) !== elements) throw new GraphFault(wrongLength(name, elements, field.count));
+  if (BigInt(field.count) !== elements) throw new GraphError(wrongLength(name, elements, field.count));
   if (field.first.length !== field.count) return tensor(from.type, dims);
   const isBits = from.type === ElementType.float16 || from.type === ElementType.bfloat16;
   return tensor(from.type, dims, isBits ? {} : valuesOfNumbers(field.first));
@@ -179,10 +179,10 @@ export function tensorOf(from: OnnxTensor, checkExternal: CheckExternal): Tensor
 
 /** The runtime expands it when it loads the model. */
 export function tensorOfSparse(from: SparseTensor, checkExternal: CheckExternal): TensorValue {
-  if (from.values === undefined || from.indices === undefined) throw new GraphFault('a sparse tensor is incomplete');
+  if (from.values === undefined || from.indices === undefined) throw new GraphError('a sparse tensor is incomplete');
   const { type } = tensorOf(from.values, checkExternal);
   tensorOf(from.indices, checkExternal);
-  if (from.dims.some((size) => size < 0n)) throw new GraphFault('a sparse tensor has a negative dimension');
+  if (from.dims.some((size) => size < 0n)) throw new GraphError('a sparse tensor has a negative dimension');
   return tensor(
     type,
     from.dims.map((size) => Size.of(size)),
@@ -242,13 +242,13 @@ export function valuesOfNumbers(numbers: readonly (number | string)[]): Partial<
   return fractions.every(Number.isFinite) ? { fractions } : {};
 }
 
-/** For messages: names come from the file. */
+/** Shortens names from the file for messages. */
 export function shorten(name: string): string {
   const plain = name.replaceAll(/[^\x20-\x7e]/g, '?').replaceAll('`', "'");
   return plain.length > 80 ? `${plain.slice(0, 77)}...` : plain;
 }
 
-/** Broadcasts dimensions as NumPy does. The runtime refuses sizes that differ where neither is 1. */
+/** Broadcasts dimensions like NumPy. The runtime rejects different sizes if neither is 1. */
 export function broadcast(...shapes: readonly (readonly Size[])[]): Size[] {
   const rank = Math.max(...shapes.map(({ length }) => length));
   return Array.from({ length: rank }, (_, at) => {
@@ -264,7 +264,7 @@ export function broadcast(...shapes: readonly (readonly Size[])[]): Size[] {
 function broadcastSize(a: Size, b: Size): Size {
   if (a.known === 1n) return b;
   if (b.known === 1n || a.equals(b)) return a;
-  // A run fails where neither is 1 and they differ, so a constant above 1 is the result of every run that does not.
+  // A run fails if they differ and neither is 1, so a constant above 1 is the result of every successful run.
   if (a.known !== undefined && b.known !== undefined) return a.known > b.known ? a : b;
   if (a.known !== undefined && a.known > 1n) return a;
   if (b.known !== undefined && b.known > 1n) return b;

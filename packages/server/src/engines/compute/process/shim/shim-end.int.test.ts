@@ -1,0 +1,91 @@
+/** Without a running Dais, nothing of a task remains once its shim is killed or its folder is removed. */
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { start } from '#lib/process.ts';
+import type { CrashWork } from '../crash-worker.testing.ts';
+import { readProcess, signalProcess, TASK_VARIABLE } from '../task-processes.ts';
+
+let root: string;
+let attempt = '';
+let count = 0;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'dais-shim-end-'));
+  attempt = `left-${process.pid}-${count++}`;
+});
+afterEach(async () => {
+  for (const pid of await taskPids()) signalProcess(pid, 'SIGKILL');
+  await rm(root, { recursive: true, force: true });
+});
+
+/** Processes with the variable of the task: bubblewrap, its command, and a shim in sh with its helpers. */
+async function taskPids(): Promise<number[]> {
+  const found: number[] = [];
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const variables = await readFile(`/proc/${name}/environ`, 'latin1').catch(() => '');
+    if (variables.split('\0').some((one) => one.startsWith(`${TASK_VARIABLE}=`) && one.includes(attempt))) {
+      found.push(Number(name));
+    }
+  }
+  return found;
+}
+
+/** Runs Dais on the folder until it dies at `at`, and returns the remaining shim. */
+async function killedDais(script: string, work: Pick<CrashWork, 'at' | 'launcher'>, isolation: 'required' | 'none') {
+  const outputOf: CrashWork = { root: join(root, 'compute'), tasks: [{ attempt, script, isolation }], ...work };
+  const program = `import { workUntilKilled } from ${JSON.stringify(new URL('../crash-worker.testing.ts', import.meta.url).href)};
+    await workUntilKilled(${JSON.stringify(outputOf)});`;
+  const dais = start(
+    process.execPath,
+    ['--conditions=dais-source', '--import', 'tsx', '--input-type=module', '--eval', program],
+    { stdio: ['ignore', 'ignore', 'inherit'], cwd: process.cwd(), env: { PATH: process.env['PATH'] } },
+  );
+  const gone = once(dais, 'exit');
+  if (work.at === undefined) void untilBegun().then(() => dais.kill('SIGKILL'));
+  expect(await gone).toEqual([null, 'SIGKILL']);
+  await expect.poll(() => contentOf('pid'), { interval: 20 }).toMatch(/\n$/);
+  return Number((await contentOf('pid')).split(' ')[0]);
+}
+
+async function untilBegun(): Promise<void> {
+  while ((await contentOf('begun')) !== 'begun\n') await new Promise((resolve) => void setTimeout(resolve, 20));
+}
+
+const folder = () => join(root, 'compute', 'tasks', attempt);
+const contentOf = async (name: string) => await readFile(join(folder(), name), 'utf8').catch(() => '');
+/** The continue line never arrives: Dais dies before it writes it. */
+const WAITING = { at: 'spawned' } as const;
+
+describe.each([
+  ['the launcher', {}],
+  ['sh', { launcher: 'none' }],
+] as const)('a shim of %s', (_name, launcher) => {
+  test('leaves no process when it is killed while bubblewrap waits', async () => {
+    const shim = await killedDais('exec sleep 300', { ...WAITING, ...launcher }, 'required');
+    // The outer bwrap, its process in the namespaces, and the waiting shell.
+    await expect.poll(async () => (await taskPids()).length, { interval: 20 }).toBeGreaterThanOrEqual(3);
+    process.kill(shim, 'SIGKILL');
+    await expect.poll(taskPids, { timeout: 10_000 }).toEqual([]);
+    expect(await contentOf('begun')).not.toBe('begun\n');
+  });
+
+  test.each(['required', 'none'] as const)(
+    'ends its running task when the folder is removed, isolation %s',
+    async (isolation) => {
+      const shim = await killedDais('setsid sleep 300 & exec sleep 300', launcher, isolation);
+      await rm(folder(), { recursive: true, maxRetries: 20, retryDelay: 20 });
+      await expect.poll(taskPids, { timeout: 20_000 }).toEqual([]);
+      await expect.poll(() => readProcess(shim), { interval: 20 }).toBeUndefined();
+    },
+  );
+
+  test('ends a waiting task when the folder is removed', async () => {
+    const shim = await killedDais('exec sleep 300', { ...WAITING, ...launcher }, 'required');
+    await rm(folder(), { recursive: true, maxRetries: 20, retryDelay: 20 });
+    await expect.poll(taskPids, { timeout: 20_000 }).toEqual([]);
+    await expect.poll(() => readProcess(shim), { interval: 20 }).toBeUndefined();
+  });
+});
