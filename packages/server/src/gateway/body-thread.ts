@@ -59,7 +59,7 @@ export class BodyThread<Told> {
   async open(body: Buffer, how: unknown): Promise<ReadBody<Told>> {
     const { length } = body;
     if (this.#bodies > 0 && (this.#bodies >= MOST_BODIES || this.#bytes + length > MOST_BYTES)) {
-      throw new DaisError('overloaded', `${this.#bodies} long bodies are being read already: there is no room.`);
+      throw new DaisError('overloaded', `${this.#bodies} large request bodies are being parsed, which is the limit. Retry later.`);
     }
     this.#bodies++;
     this.#bytes += length;
@@ -125,8 +125,8 @@ export class BodyThread<Told> {
       this.#waiting.clear();
       const isMemory = (fault as { code?: unknown } | undefined)?.code === 'ERR_WORKER_OUT_OF_MEMORY';
       const error = isMemory
-        ? new DaisError('too_large', 'The body takes too much memory to be read: send it in parts, or in binary.')
-        : new DaisError('internal', 'The thread that reads long bodies has ended.', { cause: fault });
+        ? new DaisError('too_large', 'Parsing the body exceeds the memory limit. Split the request, or send the tensors in binary.')
+        : new DaisError('internal', 'The thread that parses large bodies exited.', { cause: fault });
       for (const { reject } of lost) reject(error);
     });
     return thread;

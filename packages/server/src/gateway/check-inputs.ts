@@ -9,7 +9,7 @@ export function checkInputs(request: InferRequest, { inputs, outputs, endpoint }
   if (inputs.length === 0) return;
   const given = new Set<string>();
   for (const tensor of request.inputs) {
-    if (given.has(tensor.name)) throw wrong(`The input "${tensor.name}" is there twice.`);
+    if (given.has(tensor.name)) throw wrong(`The input "${tensor.name}" occurs twice.`);
     given.add(tensor.name);
     const spec = inputs.find(({ name }) => name === tensor.name);
     if (spec === undefined) {
@@ -18,7 +18,7 @@ export function checkInputs(request: InferRequest, { inputs, outputs, endpoint }
     checkTensor(tensor, spec);
   }
   const missing = inputs.filter(({ name, optional }) => optional !== true && !given.has(name));
-  if (missing.length > 0) throw wrong(`The request lacks ${missing.map(described).join(', ')}.`);
+  if (missing.length > 0) throw wrong(`The request is missing the inputs ${missing.map(described).join(', ')}.`);
   for (const name of request.outputs ?? []) {
     if (!outputs.some((output) => output.name === name)) {
       throw wrong(`The model of "${endpoint}" has no output "${name}"; it has ${names(outputs)}.`);

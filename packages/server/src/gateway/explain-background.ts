@@ -39,7 +39,7 @@ function columnOf(example: unknown, { name }: TensorSpec, specs: readonly Tensor
     const place = example.columns.indexOf(name);
     if (place !== -1) return example.data.map((row) => row[place]);
     if (specs.length === 1) return example.data;
-    throw new TypeError(`no column ${name}`);
+    throw new TypeError(`the input example has no column ${name}`);
   }
   const inner = example !== null && typeof example === 'object' && 'inputs' in example ? example.inputs : example;
   if (Array.isArray(inner)) return specs.length === 1 ? inner : inner.map((row: Record<string, unknown>) => row[name]);
@@ -54,7 +54,7 @@ function tensorOf({ name, datatype, shape }: TensorSpec, rows: unknown): Tensor 
   const flat: unknown[] = (rows as unknown[]).flat(shape.length);
   const width = elementCount(shape.slice(1).map((size) => Math.max(1, size)));
   const sizes = [flat.length / width, ...shape.slice(1).map((size) => Math.max(1, size))];
-  if (!Number.isInteger(sizes[0])) throw new TypeError(`no rows of ${name}`);
+  if (!Number.isInteger(sizes[0])) throw new TypeError(`the input example has no complete row for ${name}`);
   const elements = new ElementWriter(name, datatype, flat.length);
   for (const value of flat) {
     if (typeof value === 'string') elements.text(value);

@@ -17,7 +17,7 @@ export function featureNames(inputs: readonly Tensor[]): string[] {
   if (names.length > MOST_FEATURES) {
     throw new DaisError(
       'invalid_request',
-      `A row has more than ${MOST_FEATURES} elements, which is the most that is explained.`,
+      `A row has more than ${MOST_FEATURES} elements, the limit for explanations.`,
     );
   }
   return names;
@@ -31,7 +31,7 @@ export function rowsApart(inputs: readonly Tensor[]): readonly (readonly Tensor[
     Array.from({ length: rows }, () => 1),
   );
   if (rows > 0 && cut !== undefined) return cut;
-  throw new DaisError('invalid_request', 'The inputs have no rows, or different numbers of them.');
+  throw new DaisError('invalid_request', 'The inputs have no rows, or they have different numbers of rows.');
 }
 
 /** One row as trees see it: their inputs side by side, in float32. */

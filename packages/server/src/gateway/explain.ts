@@ -50,7 +50,7 @@ export class Explainer {
   async #explain(live: Loaded, request: ExplainRequest): Promise<Explanation> {
     const { model, files } = live;
     const rows = rowsApart(request.inputs);
-    if (rows.length > MOST_ROWS) throw wrong(`${rows.length} rows are too many; at most ${MOST_ROWS} at once.`);
+    if (rows.length > MOST_ROWS) throw wrong(`The request has ${rows.length} rows. An explanation accepts at most ${MOST_ROWS}.`);
     const features = featureNames(request.inputs);
     const brought = request.background ?? (await exampleRows(files, model.inputs));
     if (brought === undefined) {
@@ -58,12 +58,12 @@ export class Explainer {
       if (!(await isThere(files.folder))) throw new DaisError('model_unavailable', 'The model is being unloaded.');
       const named = model.inputs.map(({ name }) => `"background.${name}"`).join(', ');
       throw wrong(
-        `The model has no input example to compare with: send usual rows as inputs ${named}, or log the model with one.`,
+        `The model has no input example to use as background. Send background rows as inputs ${named}, or log the model with an input example.`,
       );
     }
     const all = rowsApart(ordered(brought, request.inputs));
     const background = request.background === undefined ? all.slice(0, request.mostBackground) : all;
-    if (background.length > MOST_BACKGROUND) throw wrong(`At most ${MOST_BACKGROUND} background rows.`);
+    if (background.length > MOST_BACKGROUND) throw wrong(`The request has more than ${MOST_BACKGROUND} background rows, the limit.`);
     const trees = request.method === 'auto' || request.method === 'tree_shap' ? await this.#treesOf(live) : undefined;
     const method = chosen(request.method, trees, features.length);
     const seed = request.seed ?? 0;
@@ -123,7 +123,7 @@ export class Explainer {
     output: number | undefined,
   ): Promise<ExplainedRow> {
     if (output !== undefined && output >= trees.outputs) {
-      throw wrong(`The trees have ${trees.outputs} outputs; there is no output ${output}.`);
+      throw wrong(`The tree ensemble has ${trees.outputs} outputs. Output ${output} does not exist.`);
     }
     const numbers = (of: readonly Tensor[]) => treeFeatures(trees.inputs, of);
     const asked = { row: numbers(row), background: background.map(numbers), output };
@@ -136,10 +136,10 @@ export class Explainer {
 function chosen(asked: ExplainMethod | 'auto', trees: OnnxTrees | undefined, features: number): ExplainMethod {
   if (asked === 'auto') return trees !== undefined ? 'tree_shap' : features <= MOST_EXACT ? 'exact' : 'sampled_shapley';
   if (asked === 'tree_shap' && trees === undefined) {
-    throw wrong('The model is no ONNX tree ensemble alone: use "auto", "exact" or "sampled_shapley".');
+    throw wrong('"tree_shap" requires a model that consists of one ONNX tree ensemble. Use "auto", "exact" or "sampled_shapley".');
   }
   if (asked === 'exact' && features > MOST_EXACT) {
-    throw wrong(`"exact" is for at most ${MOST_EXACT} features; the row has ${features}: use "sampled_shapley".`);
+    throw wrong(`"exact" supports at most ${MOST_EXACT} features, and the row has ${features}. Use "sampled_shapley".`);
   }
   return asked;
 }
@@ -153,12 +153,12 @@ interface Work {
 
 function checkWork(method: ExplainMethod, { rows, background, features, pairs }: Work): void {
   if (method === 'tree_shap') return;
-  if (pairs < 1 || pairs > MOST_PAIRS) throw wrong(`"paths" is from 1 to ${MOST_PAIRS}.`);
+  if (pairs < 1 || pairs > MOST_PAIRS) throw wrong(`"paths" must be from 1 to ${MOST_PAIRS}.`);
   const each = method === 'exact' ? 2 ** features : 2 * pairs * (features - 1) + 2;
   const asked = rows * background * each;
   if (asked <= MOST_ASKED) return;
   throw wrong(
-    `This asks the model for ${asked} rows; at most ${MOST_ASKED}: send fewer rows (${rows}), fewer background rows (${background}) or fewer "paths".`,
+    `The explanation needs predictions for ${asked} rows, and the limit is ${MOST_ASKED}. Send fewer rows (${rows}), fewer background rows (${background}) or fewer "paths".`,
   );
 }
 
@@ -179,13 +179,13 @@ async function outputOf(model: LoadedModel, row: readonly Tensor[], request: Exp
   if (found === undefined || found.datatype === 'BYTES') {
     const there = outputs.map(({ name, datatype }) => `${name} (${datatype})`).join(', ');
     throw wrong(
-      `There is no output of numbers${request.output === undefined ? '' : ` "${request.output}"`}; the model gives ${there}.`,
+      `The model has no numeric output${request.output === undefined ? '' : ` "${request.output}"`}. Its outputs are ${there}.`,
     );
   }
   const values = Array.from(found.data as Float32Array, Number);
   const index = request.outputIndex ?? largest(values);
   if (index >= values.length)
-    throw wrong(`The output "${found.name}" has ${values.length} numbers; there is no number ${index}.`);
+    throw wrong(`The output "${found.name}" has ${values.length} values per row. Index ${index} does not exist.`);
   return { name: found.name, index, width: values.length };
 }
 
@@ -227,10 +227,10 @@ function ordered(background: readonly Tensor[], inputs: readonly Tensor[]): read
   return inputs.map(({ name, datatype, shape }) => {
     const found = background.find((tensor) => tensor.name === name);
     if (found === undefined)
-      throw wrong(`The background rows lack "${name}": send it as the input "background.${name}".`);
+      throw wrong(`The background rows have no "${name}". Send it as the input "background.${name}".`);
     if (found.datatype === datatype && found.shape.slice(1).join() === shape.slice(1).join()) return found;
     throw wrong(
-      `The background of "${name}" is ${found.datatype} [${found.shape.join()}]; the input is ${datatype} [${shape.join()}].`,
+      `The background of "${name}" is ${found.datatype} [${found.shape.join()}], but the input is ${datatype} [${shape.join()}].`,
     );
   });
 }

@@ -106,7 +106,7 @@ describe('routes', () => {
     );
     expect((await world.sums('only', [[1, 2]])).status).toBe(200);
     expect((await world.sums('both', [[1, 2]])).json).toEqual({
-      error: 'Endpoints "both" are in a, b: ask below /p/PROJECT/.',
+      error: 'The endpoint name "both" exists in the projects a, b. Use the path /p/PROJECT/ to select one.',
     });
     expect((await world.ask('/p/b/v2/models/both/infer', { body: sumsBody([[1, 2]]) })).status).toBe(200);
     expect((await world.ask('/p/b/v2/models/only/infer', { body: sumsBody([[1, 2]]) })).status).toBe(404);
@@ -136,13 +136,13 @@ describe('routes', () => {
         endpoint('new', [['stable', 'broken', 10_000]]),
       ]),
     );
-    expect(failed.get('broken')).toContain('The file is no model.');
+    expect(failed.get('broken')).toContain('The file is not a model.');
     expect((await world.sums('sum', [[1, 2]])).headers['dais-model-version']).toBe('1');
     expect((await world.sums('other', [[1, 2]])).status).toBe(200);
     expect(await world.sums('new', [[1, 2]])).toMatchObject({
       status: 503,
       headers: { 'retry-after': '1' },
-      json: { error: 'The model could not be loaded: The file is no model.' },
+      json: { error: 'The model could not be loaded: The file is not a model.' },
     });
   });
 
@@ -150,7 +150,7 @@ describe('routes', () => {
     await world.gateway.swap(snapshot(5, [model('sum')], [endpoint('sum', [['stable', 'sum', 10_000]])]));
     await expect(world.gateway.swap(sum())).rejects.toThrow('older');
     await expect(world.gateway.swap(snapshot(6, [], [endpoint('sum', [['stable', 'sum', 10_000]])]))).rejects.toThrow(
-      'names the model sum',
+      'refers to the model sum',
     );
     expect((await world.sums('sum', [[1, 2]])).status).toBe(200);
   });
@@ -196,7 +196,7 @@ describe('batches', () => {
     await world.gateway.swap(snapshot(1, [model('picky')], [endpoint('sum', [['stable', 'picky', 10_000]])]));
     const answers = await Promise.all([1, -1, 3].map((n) => world.sums('sum', [[n, 1]])));
     expect(answers.map(({ status }) => status)).toEqual([200, 400, 200]);
-    expect(answers[1]?.json).toEqual({ error: 'The model takes nothing below 0.' });
+    expect(answers[1]?.json).toEqual({ error: 'The model does not accept values below 0.' });
   });
 
   test('a model that loses rows gets nobody the answer of another', async () => {
@@ -343,7 +343,7 @@ describe('quotas', () => {
       headers: { 'retry-after': expect.stringMatching(/^\d+$/) as string },
     });
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(90);
-    const error = 'The project "default" may be asked for 0.01 predictions a second at this gateway.';
+    const error = 'The project "default" can make 0.01 predictions per second at this gateway. Retry later.';
     expect(refused.json).toEqual({ error });
     const scored = await world.ask('/endpoints/sum/invocations', {
       body: '{"inputs": [[1, 2]]}',
@@ -402,7 +402,7 @@ describe('capture', () => {
         traceparent,
         principal: 'owner',
       },
-      { status: 400, error: 'The request lacks "x" FP32 [-1,2].' },
+      { status: 400, error: 'The request is missing the inputs "x" FP32 [-1,2].' },
       { status: 400, inputs: [] },
       { status: 503 },
     ]);

@@ -51,7 +51,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const ready = () => !draining && routes.table.revision >= 0;
 
   const kept = await store.read().catch((error: unknown) => {
-    log.warn('the copy of the snapshot cannot be read', { error });
+    log.warn('cannot read the local snapshot', { error });
     return undefined;
   });
   if (kept !== undefined) {
@@ -59,8 +59,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     // Nobody waits for the slowest model: each serves as soon as it is loaded.
     routes.swap(kept.snapshot, { cold: true }).then(
       ({ revision, failed }) =>
-        log.info('serving by the copy of the snapshot', { revision, failed: [...failed.keys()] }),
-      (error: unknown) => log.error('the copy of the snapshot was not loaded', { error }),
+        log.info('serving from the local snapshot', { revision, failed: [...failed.keys()] }),
+      (error: unknown) => log.error('cannot load the models of the local snapshot', { error }),
     );
   }
 
@@ -108,8 +108,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       await predictor.shadows.settled();
       await routes.close();
     });
-    if (late) log.warn('models were still being loaded or asked when the gateway stopped');
-    await journal.close().catch((error: unknown) => log.error('the journal of loads was not closed', { error }));
+    if (late) log.warn('models were still loading or running when the gateway stopped');
+    await journal.close().catch((error: unknown) => log.error('cannot close the load journal', { error }));
     await capture?.flush();
     const { tracer } = options;
     // A collector that does not answer keeps nobody from stopping either.
@@ -149,12 +149,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     grpcPort: grpc?.port,
     swap: async (given) => {
       const read = snapshotSchema.safeParse(given);
-      if (!read.success) throw new DaisError('invalid_request', `The snapshot is not one: ${read.error.message}`);
+      if (!read.success) throw new DaisError('invalid_request', `The snapshot is invalid: ${read.error.message}`);
       heardAt = clock.now();
       const swapped = routes.swap(read.data, { cold: false });
       // A gateway that cannot write goes on; after a restart it waits for the control plane.
       await store.write(read.data, heardAt).catch((error: unknown) => {
-        log.error('the copy of the snapshot was not written', { error });
+        log.error('cannot write the local snapshot', { error });
       });
       return await swapped;
     },

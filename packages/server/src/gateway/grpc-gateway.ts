@@ -83,7 +83,7 @@ export async function listenGrpc(
   });
   listener.listen(port, host);
   await once(listener, 'listening').catch((error: Error) => {
-    throw new DaisError('address_in_use', `${host}:${port} cannot be listened on: ${error.message}`);
+    throw new DaisError('address_in_use', `The gateway cannot listen on ${host}:${port}: ${error.message}`);
   });
   return {
     port: (listener.address() as AddressInfo).port,
@@ -168,12 +168,12 @@ async function infer(
 }
 
 async function predict(parts: GrpcGatewayParts, method: RpcInfer, caller: Caller, message: Buffer) {
-  if (parts.draining()) throw new DaisError('shutting_down', 'This gateway is stopping.');
+  if (parts.draining()) throw new DaisError('shutting_down', 'The gateway is shutting down.');
   const { address, opened } = method.open(message);
   const route = parts.predictor.find(address, caller);
   const { bodyBytes } = route.served;
   if (message.length > bodyBytes) {
-    throw new DaisError('too_large', `The message is larger than the ${bodyBytes} bytes that are taken here.`);
+    throw new DaisError('too_large', `The message exceeds the limit of ${bodyBytes} bytes.`);
   }
   const body = { bytes: message.length, open: () => opened };
   return await parts.predictor.predict(route, address.version, caller, body);
@@ -284,6 +284,6 @@ function one(metadata: Metadata, name: string): string | undefined {
 
 function told({ log }: GrpcGatewayParts, error: unknown, requestId: string) {
   if (error instanceof DaisError) return { code: grpcStatusOf(error), details: error.message };
-  log.error('a call failed', { error, requestId });
+  log.error('a gRPC call failed', { error, requestId });
   return { code: 13, details: `Internal server error. Request id: ${requestId}` };
 }

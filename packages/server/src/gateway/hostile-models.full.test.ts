@@ -124,7 +124,7 @@ test.each([
   await expect.poll(async () => (await ask('hostile', 1)).status).toBe(200);
 });
 
-test('after five ends within minutes a model is quarantined although it answers between them, and none of it is left', async () => {
+test('after five ends within minutes model quarantined although it answers between them, and none of it is left', async () => {
   const stateOf = () => world.gateway.stats().models.find(({ key }) => key === 'hostile')?.state;
   while (stateOf() !== 'quarantined') {
     await ask('hostile', -1);

@@ -80,7 +80,7 @@ test('compressed bodies, broken ones, and one that grows without end', async () 
     expect((await send(pack(Buffer.alloc(20 << 20, 32)))).status).toBe(413);
   }
   const { status, json } = await world.ask(PATH, { body: BODY, headers: { 'content-encoding': 'br' } });
-  expect([status, json]).toMatchObject([400, { error: expect.stringContaining('gzip or deflate') }]);
+  expect([status, json]).toMatchObject([400, { error: expect.stringContaining('gzip, deflate') }]);
 });
 
 test('a body that is too large is refused before it is read, announced or not', async () => {

@@ -48,7 +48,7 @@ function decoderOf(encoding: string | undefined): Decoder | undefined {
     case 'deflate':
       return inflated;
     default:
-      throw new DaisError('unsupported_media_type', `The Content-Encoding ${encoding} is not known: gzip or deflate.`);
+      throw new DaisError('unsupported_media_type', `The Content-Encoding ${encoding} is not supported. Send gzip, deflate or an uncompressed body.`);
   }
 }
 
@@ -81,7 +81,7 @@ export async function collectBody(request: IncomingMessage, most: number, room: 
 }
 
 export function tooLarge(most: number): DaisError {
-  return new DaisError('too_large', `The body is larger than the ${most} bytes that are taken here.`);
+  return new DaisError('too_large', `The body exceeds the limit of ${most} bytes.`);
 }
 
 export function roomFor(kept: KeptMemory, length: number, binaryAt: number | undefined): BodyRoom | undefined {
@@ -89,5 +89,5 @@ export function roomFor(kept: KeptMemory, length: number, binaryAt: number | und
 }
 
 function cutOff(cause: unknown): DaisError {
-  return new DaisError('request_timeout', 'The body ended before it was complete.', { cause });
+  return new DaisError('request_timeout', 'The connection closed before the body was complete.', { cause });
 }

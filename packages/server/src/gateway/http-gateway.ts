@@ -140,7 +140,7 @@ export class HttpGateway {
     if (door === undefined) http.send(404, {}, {}, '');
     else {
       const exchange = { http, door, call, project, requestId };
-      this.#fault(exchange, new DaisError('route_not_found', `There is no ${method} ${path} here.`));
+      this.#fault(exchange, new DaisError('route_not_found', `The gateway has no route ${method} ${path}.`));
     }
   }
 
@@ -151,7 +151,7 @@ export class HttpGateway {
     const grant = this.#grant(headers, guarded);
     const route = predictor.find(match, { project, grant });
     checkBody(headers, route.served.bodyBytes);
-    if (this.#parts.draining()) throw new DaisError('shutting_down', 'This gateway is stopping.');
+    if (this.#parts.draining()) throw new DaisError('shutting_down', 'The gateway is shutting down.');
     const body = await readBody(http, route.served.bodyBytes, match.binaryAt?.(headers));
     const caller: Caller = {
       grant,
@@ -234,11 +234,11 @@ export class HttpGateway {
     if (headers.host === this.#goodHost && headers.origin === undefined) return;
     const host = hostOf(headers.host);
     if (host === undefined || !(isLoopback(host) || this.#parts.allowHosts.includes(host))) {
-      throw new DaisError('host_refused', `The Host name "${headers.host ?? ''}" is not allowed for this gateway.`);
+      throw new DaisError('host_refused', `The Host header "${headers.host ?? ''}" is not allowed for this gateway.`);
     }
     const { origin } = headers;
     if (origin !== undefined && hostOf(origin.replace(/^https?:\/\//, '')) !== host) {
-      throw new DaisError('origin_refused', `A page of ${origin} may not call this gateway.`);
+      throw new DaisError('origin_refused', `Cross-origin requests from ${origin} are not allowed.`);
     }
     this.#goodHost = headers.host;
   }

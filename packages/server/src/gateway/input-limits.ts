@@ -14,7 +14,7 @@ export function checkLimits(inputs: readonly Tensor[], { name: endpoint, input: 
     if (rows > limits.rows) {
       throw new DaisError(
         'too_large',
-        `The input "${name}" has ${rows} rows; the endpoint "${endpoint}" takes ${limits.rows} in one request (\`spec.input.rows\`). Send them in several requests.`,
+        `The input "${name}" has ${rows} rows; the endpoint "${endpoint}" accepts ${limits.rows} per request (\`spec.input.rows\`). Split the request.`,
       );
     }
     // Without elements the bytes say nothing of the sizes, and a model may make something as large out of them.
@@ -26,7 +26,7 @@ export function checkLimits(inputs: readonly Tensor[], { name: endpoint, input: 
   if (bytes > limits.bytes) {
     throw new DaisError(
       'too_large',
-      `The inputs have ${bytes} bytes; the endpoint "${endpoint}" takes ${limits.bytes} in one request (\`spec.input.mb\`). Send them in several requests.`,
+      `The inputs have ${bytes} bytes; the endpoint "${endpoint}" accepts ${limits.bytes} per request (\`spec.input.mb\`). Split the request.`,
     );
   }
   return bytes;

@@ -66,12 +66,12 @@ export class LaneExchange implements HttpExchange {
   body(most: number, binaryAt?: number): Buffer | Promise<Buffer> {
     if (this.#length > most) throw tooLarge(most);
     // The room has more in it than what came: it must never be taken for whole with a gap.
-    if (this.#lost) throw new DaisError('internal', 'The body was asked for after it had begun to come.');
+    if (this.#lost) throw new DaisError('internal', 'The body was requested after a part of it had been discarded.');
     if (this.#missing === 0) return this.#first;
     this.#room = new BodyRoom(this.#connection.memory, this.#length, binaryAt);
     this.#room.add(this.#first);
     const { request: ms } = this.#connection.patience;
-    this.#cancel = setTimeout(() => this.#fail(`The body did not come within ${ms / 1000} s.`), ms);
+    this.#cancel = setTimeout(() => this.#fail(`The body did not arrive within ${ms / 1000} s.`), ms);
     this.#cancel.unref();
     return new Promise<Buffer>((resolve, reject) => (this.#asked = { resolve, reject }));
   }
@@ -95,7 +95,7 @@ export class LaneExchange implements HttpExchange {
 
   /** No more bytes will come. */
   cutOff(): void {
-    if (this.#missing > 0) this.#fail('The body ended before it was complete.');
+    if (this.#missing > 0) this.#fail('The connection closed before the body was complete.');
   }
 
   #fail(detail: string): void {
@@ -161,7 +161,7 @@ function lines(headers: SentHeaders): string {
   let text = '';
   for (const name in headers) {
     const value = headers[name] as string;
-    if (OTHER_SIGNS.test(value)) throw new DaisError('internal', `The header ${name} cannot be sent.`);
+    if (OTHER_SIGNS.test(value)) throw new DaisError('internal', `The header ${name} contains characters that HTTP does not allow.`);
     text += `${name}: ${value}\r\n`;
   }
   return text;

@@ -71,7 +71,7 @@ test('a gateway that dies twice while it loads a model quarantines it; one load 
   const fourth = await open();
   await fourth.start('m');
   const fifth = await open();
-  expect(fifth.recordOf('m').quarantine?.reason).toBe('The gateway ended 2 times while it loaded the model.');
+  expect(fifth.recordOf('m').quarantine?.reason).toBe('The gateway ended 2 times while it was loading the model.');
 });
 
 test('what is in no snapshot is forgotten, but for quarantines', async () => {

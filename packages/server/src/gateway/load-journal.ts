@@ -61,7 +61,7 @@ export class LoadJournal {
     await mkdir(journal.#markers, { recursive: true, mode: 0o700 });
     const text = await readFile(journal.#file, 'utf8').catch(() => undefined);
     const read = text === undefined ? new Map<string, JournalRecord>() : readRecords(text);
-    if (read === undefined) parts.log.warn('the journal of loads cannot be read and starts anew');
+    if (read === undefined) parts.log.warn('cannot read the load journal; starting a new one');
     for (const [key, record] of read ?? []) journal.#records.set(key, record);
     for (const key of await readdir(journal.#markers)) journal.#countDeath(key);
     await journal.#save();
@@ -131,9 +131,9 @@ export class LoadJournal {
     const endTimes = isOwnFault ? [...recent, now] : recent;
     const why =
       endsInRow >= MOST_IN_ROW
-        ? `Its process ended abnormally ${endsInRow === 2 ? 'twice' : `${endsInRow} times`} in a row. The last time: ${reason}`
+        ? `Its process ended abnormally ${endsInRow === 2 ? 'twice' : `${endsInRow} times`} in a row. Last error: ${reason}`
         : endTimes.length >= MOST_IN_WINDOW
-          ? `Its process ended abnormally ${endTimes.length} times within ${WINDOW_MS / 60_000} minutes. The last time: ${reason}`
+          ? `Its process ended abnormally ${endTimes.length} times within ${WINDOW_MS / 60_000} minutes. Last error: ${reason}`
           : undefined;
     this.#set(key, {
       ...record,
@@ -177,10 +177,10 @@ export class LoadJournal {
     const deaths = record.deaths + 1;
     const quarantine =
       deaths >= MOST_IN_ROW
-        ? { reason: `The gateway ended ${deaths} times while it loaded the model.`, at: this.#parts.clock.now() }
+        ? { reason: `The gateway ended ${deaths} times while it was loading the model.`, at: this.#parts.clock.now() }
         : undefined;
     this.#records.set(key, { ...record, isProven: false, deaths, ...(quarantine !== undefined && { quarantine }) });
-    this.#parts.log.warn('the gateway ended while it loaded a model', { key, deaths });
+    this.#parts.log.warn('the gateway ended while it was loading a model', { key, deaths });
   }
 
   #set(key: string, record: JournalRecord): void {
@@ -190,14 +190,14 @@ export class LoadJournal {
 
   #saveSoon(): void {
     void this.#save().catch((error: unknown) =>
-      this.#parts.log.error('the journal of loads was not written', { error }),
+      this.#parts.log.error('cannot write the load journal', { error }),
     );
   }
 
   async #saveAndUnmark(key: string): Promise<void> {
     // A gateway that cannot write goes on; the marker then counts as a death, once.
     await this.#save().catch((error: unknown) => {
-      this.#parts.log.error('the journal of loads was not written', { error });
+      this.#parts.log.error('cannot write the load journal', { error });
     });
     await rm(join(this.#markers, key), { force: true });
   }

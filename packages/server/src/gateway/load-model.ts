@@ -48,6 +48,6 @@ export async function loadModel(
     'invalid_request',
     refusals.length > 0
       ? `No engine can load the model. ${refusals.join('; ')}`
-      : `There is no engine ${served.engine}; this gateway has ${names === '' ? 'none' : names}.`,
+      : `The engine ${served.engine} is not available. Available engines: ${names === '' ? 'none' : names}.`,
   );
 }

@@ -129,7 +129,7 @@ export class ModelSlot {
     if (this.#live !== undefined) return this.#live;
     const isFull = this.#held >= MOST_HELD || this.#heldBytes + bytes > MOST_HELD_BYTES;
     if (this.#held > 0 && isFull) {
-      throw new DaisError('model_unavailable', `The model is being loaded and ${this.#held} requests wait for it.`, {
+      throw new DaisError('model_unavailable', `The model is loading, and the limit of ${this.#held} waiting requests is reached.`, {
         retryAfter: Math.ceil((this.#loadMs ?? USUAL_LOAD_MS) / 1000),
       });
     }
@@ -233,7 +233,7 @@ export class ModelSlot {
     const { project, name, version, key, files: list } = this.served;
     try {
       await this.#closing;
-      this.#phase = 'waiting for its turn';
+      this.#phase = 'queued';
       const bytes = list.reduce((sum, file) => sum + file.bytes, 0);
       const turn = { bytes, isSuspect: journal.isSuspect(key) };
       const { model, files } = await queue.run(turn, async () => await this.#attempt());
@@ -243,7 +243,7 @@ export class ModelSlot {
       this.#live = { model, files, batcher: new Batcher(model, clock, memory) };
       this.#sleepWhenIdle();
       this.#scaleByLoad(this.#live);
-      log.info('a model was loaded', { project, model: name, version, ms: Math.round(this.#loadMs ?? 0) });
+      log.info('model loaded', { project, model: name, version, ms: Math.round(this.#loadMs ?? 0) });
       return this.#live;
     } catch (error) {
       const quarantine = this.#quarantine;
@@ -251,7 +251,7 @@ export class ModelSlot {
       const reason = error instanceof DaisError ? error.message : 'Internal server error; the log has details.';
       const pauseMs = Math.min((this.#failure?.pauseMs ?? FIRST_PAUSE_MS / 2) * 2, LONGEST_PAUSE_MS);
       this.#failure = { reason, at: clock.now(), pauseMs };
-      log.warn('a model could not be loaded', { project, model: name, version, error });
+      log.warn('cannot load a model', { project, model: name, version, error });
       throw unloadable(reason, pauseMs);
     } finally {
       this.#loading = undefined;
@@ -281,7 +281,7 @@ export class ModelSlot {
           throw error;
         }
         const quarantine = await journal.endWhileLoading(key, error.message);
-        log.warn('a process of a model ended while it was loaded', {
+        log.warn('a model process ended during loading', {
           project,
           model: name,
           version,
@@ -299,9 +299,9 @@ export class ModelSlot {
     const { project, name, version, key } = this.served;
     const reason = journal.end(key, end);
     if (reason === undefined) return undefined;
-    log.error('a model is quarantined', { project, model: name, version, reason });
+    log.error('model quarantined', { project, model: name, version, reason });
     this.#cancelIdle?.();
-    this.#closing = this.#unload().catch((error: unknown) => log.error('a model was not unloaded', { error }));
+    this.#closing = this.#unload().catch((error: unknown) => log.error('cannot unload a model', { error }));
     return quarantined(reason).message;
   }
 
@@ -314,7 +314,7 @@ export class ModelSlot {
       if (this.#live === undefined) return;
       if (this.#pins > 0 || clock.now() - this.#usedAt < idleMs) this.#sleepWhenIdle();
       else {
-        this.#closing = this.#unload().catch((error: unknown) => log.error('a model was not unloaded', { error }));
+        this.#closing = this.#unload().catch((error: unknown) => log.error('cannot unload a model', { error }));
       }
     });
   }
@@ -334,13 +334,13 @@ export class ModelSlot {
       if (wanted === before) return;
       await live.model.scale(wanted);
       live.batcher.widen();
-      log.info('a model was scaled', { project, model: name, version, from: before, to: live.model.concurrency, load });
+      log.info('model scaled', { project, model: name, version, from: before, to: live.model.concurrency, load });
     };
     const again = () => {
       if (this.#live !== live || this.#closed) return;
       this.#cancelScale = clock.after(SCALE_EACH_MS, () => {
         look()
-          .catch((error: unknown) => log.warn('a model could not be scaled', { project, model: name, version, error }))
+          .catch((error: unknown) => log.warn('cannot scale a model', { project, model: name, version, error }))
           .finally(again);
       });
     };
@@ -359,7 +359,7 @@ export class ModelSlot {
 function quarantined(reason: string): DaisError {
   return new DaisError(
     'model_unavailable',
-    `The model is quarantined and is not loaded until someone decides. ${reason}`,
+    `The model is quarantined and is not loaded until it is resumed (\`dais endpoint resume\`). ${reason}`,
     { retryAfter: QUARANTINE_RETRY_MS / 1000 },
   );
 }

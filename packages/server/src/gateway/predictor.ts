@@ -111,10 +111,10 @@ export class Predictor {
     const { concurrency } = served;
     if (caller.isTrial !== true) this.#parts.routes.quotas.take(served.project, caller.principal, performance.now());
     if (concurrency !== undefined && load.running >= concurrency) {
-      throw new DaisError('rate_limited', `The endpoint "${served.name}" allows ${concurrency} concurrent requests.`);
+      throw new DaisError('rate_limited', `The endpoint "${served.name}" accepts at most ${concurrency} concurrent requests.`);
     }
     if (served.capture.policy !== 'off' && served.capture.overflow === 'shed' && this.#parts.capture?.full() === true) {
-      throw new DaisError('overloaded', 'Predictions cannot be written down at the moment, and none goes unwritten.');
+      throw new DaisError('overloaded', 'Predictions cannot be captured at the moment, and the endpoint rejects requests that cannot be captured (\`spec.capture.overflow\`).');
     }
     load.running++;
     let pinned: RouteVariant | undefined;
@@ -158,7 +158,7 @@ export class Predictor {
     return await new Promise<LiveModel>((resolve, reject) => {
       const cancel = this.#parts.clock.after(deadline - performance.now(), () => {
         stop();
-        reject(new DaisError('deadline_exceeded', 'The model was not loaded in the time that the request has.'));
+        reject(new DaisError('deadline_exceeded', 'The model was not loaded within the timeout of the request.'));
       });
       const stop = caller.onGone(() => {
         cancel();
@@ -194,12 +194,12 @@ export class Predictor {
     // A request larger than the whole queue is let in when it is alone.
     if (queue.rows > 0 && (queue.rows + rows > served.queue.rows || queue.bytes + bytes > served.queue.bytes)) {
       variant.counters.shed++;
-      throw new DaisError('overloaded', `${queue.rows} rows wait at the endpoint "${served.name}": there is no room.`);
+      throw new DaisError('overloaded', `The queue of the endpoint "${served.name}" is full: ${queue.rows} rows are waiting.`);
     }
     const left = deadline - performance.now();
     if (batcher.expectedMicros / 1000 > left) {
       variant.counters.shed++;
-      throw new DaisError('overloaded', 'Those who wait already need more time than the request has.', {
+      throw new DaisError('overloaded', 'The queue takes longer than the timeout of the request.', {
         retryAfter: Math.max(1, Math.ceil(batcher.expectedMicros / 1e6)),
       });
     }
@@ -240,7 +240,7 @@ export class Predictor {
         reject(error);
       };
       const cancel = this.#parts.clock.after(Math.max(0, left), () =>
-        leave(new DaisError('deadline_exceeded', `The model did not answer within the time that the request has.`)),
+        leave(new DaisError('deadline_exceeded', 'The model did not respond within the timeout of the request.')),
       );
       const stop = caller.onGone(() => leave(gone()));
       batcher.add(item);
@@ -293,7 +293,7 @@ export class Predictor {
     );
     const { policy } = served.capture;
     if (taken === undefined || policy === 'ack' || policy === 'sync') return taken;
-    taken.catch((error: unknown) => this.#parts.log.warn('a prediction was not captured', { error }));
+    taken.catch((error: unknown) => this.#parts.log.warn('cannot capture a prediction', { error }));
     return undefined;
   }
 }
@@ -325,7 +325,7 @@ function deadlineOf(timeoutMs: number, ...micros: readonly (number | undefined)[
 }
 
 function gone(): DaisError {
-  return new DaisError('request_timeout', 'The caller is gone.');
+  return new DaisError('request_timeout', 'The client closed the connection.');
 }
 
 function asDaisError(error: unknown): DaisError {

@@ -23,7 +23,7 @@ export function probes(metrics: () => Promise<{ readonly type: string; readonly 
             answer: ({ ready }) => ({
               status: ready ? 200 : 503,
               headers: plain,
-              body: ready ? 'ok\n' : 'not ready: no snapshot yet, or stopping\n',
+              body: ready ? 'ok\n' : 'not ready: no snapshot received, or shutting down\n',
             }),
           };
         case '/metrics':

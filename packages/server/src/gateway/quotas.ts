@@ -35,13 +35,13 @@ export class Quotas {
     const all = perSecond === undefined ? undefined : this.#bucket(project, perSecond, now);
     if (own !== undefined && own.left < 1) {
       throw refused(
-        `Each caller may ask for ${perCallerPerSecond} predictions a second in the project "${project}"`,
+        `Each caller can make ${perCallerPerSecond} predictions per second in the project "${project}"`,
         own,
         perCallerPerSecond,
       );
     }
     if (all !== undefined && all.left < 1) {
-      throw refused(`The project "${project}" may be asked for ${perSecond} predictions a second`, all, perSecond);
+      throw refused(`The project "${project}" can make ${perSecond} predictions per second`, all, perSecond);
     }
     if (own !== undefined) own.left--;
     if (all !== undefined) all.left--;
@@ -64,5 +64,5 @@ export class Quotas {
 }
 
 function refused(what: string, { left }: Bucket, perSecond = 1): DaisError {
-  return new DaisError('rate_limited', `${what} at this gateway.`, { retryAfter: Math.ceil((1 - left) / perSecond) });
+  return new DaisError('rate_limited', `${what} at this gateway. Retry later.`, { retryAfter: Math.ceil((1 - left) / perSecond) });
 }

@@ -40,7 +40,7 @@ describe('limits of one request', () => {
     const refused = await world.sums('sum', rows(101));
     expect(refused).toMatchObject({
       status: 413,
-      json: { error: expect.stringContaining('takes 100 in one request') },
+      json: { error: expect.stringContaining('accepts 100 per request') },
     });
     const scored = await world.ask('/endpoints/sum/invocations', {
       body: JSON.stringify({ inputs: rows(101) }),
@@ -118,12 +118,12 @@ describe('a gateway that starts', () => {
 describe('quarantine', () => {
   test('a model whose process ends twice while it is loaded is quarantined; others are served, also after a restart', async () => {
     const { failed } = await world.gateway.swap(serves('sum', 'bomb'));
-    expect(failed.get('bomb')).toMatch(/quarantined.*twice in a row.*more than its memory/);
+    expect(failed.get('bomb')).toMatch(/quarantined.*twice in a row.*exceeded its memory limit/);
     expect(world.engine.loads.filter((name) => name === 'bomb')).toHaveLength(2);
     expect(stateOf('bomb')).toBe('quarantined');
     const refused = await world.sums('bomb', [[1, 2]]);
     expect(refused).toMatchObject({ status: 503, headers: { 'retry-after': '60' } });
-    expect(JSON.stringify(refused.json)).toContain('more than its memory');
+    expect(JSON.stringify(refused.json)).toContain('exceeded its memory limit');
     expect((await world.ask('/metrics')).bytes.toString()).toContain(
       'dais_gateway_model_quarantined{model="bomb",project="default",name="bomb",version="1"} 1',
     );

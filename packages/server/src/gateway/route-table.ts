@@ -67,14 +67,14 @@ export function findEndpoint(
   if (project !== undefined) {
     const route = table.endpoints.get(`${project}/${name}`);
     if (route !== undefined && grant.may(project, name)) return route;
-    throw new DaisError('not_found', `There is no endpoint "${name}" in the project "${project}" that you may call.`);
+    throw new DaisError('not_found', `The project "${project}" has no endpoint "${name}" that you can invoke.`);
   }
   const routes = (table.named.get(name) ?? []).filter(({ served }) => grant.may(served.project, name));
   const [route] = routes;
-  if (route === undefined) throw new DaisError('not_found', `There is no endpoint "${name}" that you may call.`);
+  if (route === undefined) throw new DaisError('not_found', `There is no endpoint "${name}" that you can invoke.`);
   if (routes.length > 1) {
     const projects = routes.map(({ served }) => served.project).join(', ');
-    throw new DaisError('invalid_request', `Endpoints "${name}" are in ${projects}: ask below /p/PROJECT/.`);
+    throw new DaisError('invalid_request', `The endpoint name "${name}" exists in the projects ${projects}. Use the path /p/PROJECT/ to select one.`);
   }
   return route;
 }
@@ -99,7 +99,7 @@ export function chooseVariant(route: EndpointRoute, version: string | undefined,
   const bucket = key === undefined ? Math.floor(by.chance() * 10_000) : bucketOf(served.uid, key);
   const chosen = variantAt(variants, bucket);
   if (chosen !== undefined) return chosen;
-  throw new DaisError('model_unavailable', `No variant of the endpoint "${served.name}" takes requests.`);
+  throw new DaisError('model_unavailable', `No variant of the endpoint "${served.name}" receives traffic.`);
 }
 
 function variantNamed({ served, variants }: EndpointRoute, version: string): RouteVariant {
@@ -109,5 +109,5 @@ function variantNamed({ served, variants }: EndpointRoute, version: string): Rou
     variants.find(({ name }) => name === version);
   if (found !== undefined) return found;
   const there = variants.map(({ name, model }) => `${model.version ?? model.name} (${name})`).join(', ');
-  throw new DaisError('not_found', `The endpoint "${served.name}" has no version "${version}"; it has ${there}.`);
+  throw new DaisError('not_found', `The endpoint "${served.name}" has no version "${version}". Available versions: ${there}.`);
 }

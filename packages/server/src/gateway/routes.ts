@@ -63,7 +63,7 @@ export class Routes {
   swap(snapshot: Snapshot, { cold }: { readonly cold: boolean }): Promise<SwapOutcome> {
     if (snapshot.revision < this.#wanted.revision) {
       const { revision } = this.#wanted;
-      throw new DaisError('conflict', `The snapshot ${snapshot.revision} is older than ${revision}, which is here.`);
+      throw new DaisError('conflict', `Snapshot ${snapshot.revision} is older than the active snapshot ${revision}.`);
     }
     checkNames(snapshot);
     this.#wanted = snapshot;
@@ -189,7 +189,7 @@ export class Routes {
       this.#slots.delete(key);
       const closing = slot
         .close()
-        .catch((error: unknown) => this.#parts.log.error('a model was not unloaded', { error }))
+        .catch((error: unknown) => this.#parts.log.error('cannot unload a model', { error }))
         .finally(() => this.#closing.delete(closing));
       this.#closing.add(closing);
     }
@@ -214,7 +214,7 @@ function checkNames({ models, endpoints }: Snapshot): void {
   for (const { project, name, variants, shadow } of endpoints) {
     for (const { model } of [...variants, ...shadow]) {
       if (!keys.has(model)) {
-        throw new DaisError('invalid_request', `The endpoint ${project}/${name} names the model ${model}: not there.`);
+        throw new DaisError('invalid_request', `The endpoint ${project}/${name} refers to the model ${model}, which the snapshot does not contain.`);
       }
     }
   }

@@ -61,7 +61,7 @@ export class ServedAccess {
     try {
       names = decodeVisible(visible);
     } catch {
-      throw new DaisError('invalid_request', `The header ${VISIBLE_HEADER} is not readable.`);
+      throw new DaisError('invalid_request', `The header ${VISIBLE_HEADER} is malformed.`);
     }
     return {
       principal: grant.principal,
@@ -80,14 +80,14 @@ export class ServedAccess {
     if (now - heardAt > this.#offlineMs) {
       throw new DaisError(
         'server_unreachable',
-        `This gateway has not heard from Dais for ${Math.round((now - heardAt) / 1000)} s, so that no token counts.`,
+        `The gateway has had no contact with the control plane for ${Math.round((now - heardAt) / 1000)} s and rejects all tokens until it reconnects.`,
         { retryAfter: 5 },
       );
     }
     if (authorization === undefined) throw new DaisError('unauthenticated', 'The request has no token.');
     const known = this.#seen.get(authorization) ?? this.#find(this.#tokens, authorization);
     if (known === undefined || known.expiresAt <= now) {
-      throw new DaisError('unauthenticated', 'The token is not known here, was revoked or has expired.');
+      throw new DaisError('unauthenticated', 'The token is unknown, revoked or expired.');
     }
     return known;
   }

@@ -108,7 +108,7 @@ export class ShadowQueue {
     try {
       await this.#told(copy, { outputs, error, startedAt });
     } catch (failure) {
-      this.#log.warn('the copy of a prediction was not captured', { error: failure });
+      this.#log.warn('cannot capture a shadow prediction', { error: failure });
     }
   }
 }

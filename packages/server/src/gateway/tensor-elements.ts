@@ -101,7 +101,7 @@ export class ElementWriter {
   }
 
   text(value: string | Buffer): void {
-    if (this.#datatype !== 'BYTES') this.#wrong(`the text ${JSON.stringify(String(value).slice(0, 40))}`);
+    if (this.#datatype !== 'BYTES') this.#wrong(`the string ${JSON.stringify(String(value).slice(0, 40))}`);
     this.#room();
     this.#texts.push(typeof value === 'string' ? Buffer.from(value) : value);
     this.#count++;
@@ -122,7 +122,7 @@ export class ElementWriter {
         const double = Number(value);
         (numbers as Float64Array)[this.#count] = double;
         if (!Number.isFinite((numbers as Float64Array)[this.#count]) && Number.isFinite(double)) {
-          this.#wrong(`${value}, which is too large for it`);
+          this.#wrong(`${value}, which is out of range`);
         }
         break;
       }
@@ -167,7 +167,7 @@ export class ElementWriter {
 
   #wrong(found: string): never {
     const hint =
-      this.#datatype === 'FP16' || this.#datatype === 'BF16' ? ': JSON cannot carry it, send it in binary' : '';
+      this.#datatype === 'FP16' || this.#datatype === 'BF16' ? '. JSON cannot represent this datatype; send the tensor in binary' : '';
     throw new DaisError(
       'invalid_request',
       `Element ${this.#count} of the input "${this.#name}" is ${found}; expected ${this.#datatype}${hint}.`,

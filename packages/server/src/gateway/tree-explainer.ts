@@ -37,7 +37,7 @@ export class TreeExplainer {
 
   async explain(trees: OnnxTrees, asked: AskedRow): Promise<ExplainedRow> {
     const answer = await this.#ask({ id: ++this.#last, type: 'explain', trees, asked }, []);
-    if (answer.type !== 'explained') throw new Error('the thread of trees gave another answer');
+    if (answer.type !== 'explained') throw new Error('the tree thread returned an unexpected message');
     return { shapley: answer.shapley, output: answer.output };
   }
 
@@ -67,7 +67,7 @@ export class TreeExplainer {
       this.#thread = undefined;
       const lost = [...this.#waiting.values()];
       this.#waiting.clear();
-      const error = new DaisError('internal', 'The thread that explains trees has ended.', { cause: fault });
+      const error = new DaisError('internal', 'The thread that explains tree models exited.', { cause: fault });
       for (const { reject } of lost) reject(error);
     });
     return thread;

@@ -70,7 +70,7 @@ export class GrpcServer {
       return;
     }
     this.#take(socket).catch((error: unknown) => {
-      this.#parts.log.error('a connection of a gRPC client could not be taken', { error });
+      this.#parts.log.error('cannot accept a gRPC connection', { error });
       socket.destroy();
     });
   }
@@ -169,7 +169,7 @@ export class GrpcServer {
       sent = await method.answer(call.request, context);
     } catch (error) {
       const told = door.tell(error);
-      if (told === undefined) log.error('a call failed', { error, requestId: id });
+      if (told === undefined) log.error('a gRPC call failed', { error, requestId: id });
       status = told ?? { code: INTERNAL, details: `Internal server error. Request id: ${id}` };
     }
     finished({
@@ -200,7 +200,7 @@ export class GrpcServer {
       const values = metadata.get(name);
       // Which of two counts would be a matter of taste, and who is trusted must not be.
       if (values.length > 1)
-        throw new DaisError('invalid_request', `The metadata ${name} is there twice: send it once.`);
+        throw new DaisError('invalid_request', `The metadata key ${name} occurs twice. Send it once.`);
       return values[0]?.toString();
     };
     const address = socket?.remoteAddress ?? '';

@@ -120,7 +120,7 @@ function decodeBody(header: string, bytes: Buffer): unknown {
   if (type === 'application/x-www-form-urlencoded') return formFields(decodeText(bytes));
   throw new DaisError(
     'unsupported_media_type',
-    `${type === '' ? 'There is no Content-Type' : `The Content-Type is ${type.slice(0, 80)}`}: send application/json or application/x-www-form-urlencoded.`,
+    `${type === '' ? 'The request has no Content-Type' : `The Content-Type ${type.slice(0, 80)} is not supported`}. Send application/json or application/x-www-form-urlencoded.`,
   );
 }
 
@@ -128,7 +128,7 @@ function formFields(text: string): Record<string, string> {
   return Object.fromEntries(
     [...parseQuery(text)].map(([name, values]) => {
       if (values.length === 1) return [name, values[0] ?? ''];
-      throw new DaisError('invalid_request', `The form gives "${name.slice(0, 80)}" ${values.length} times.`);
+      throw new DaisError('invalid_request', `The form contains "${name.slice(0, 80)}" ${values.length} times.`);
     }),
   );
 }

@@ -29,10 +29,10 @@ export async function readBody(
     return await unpackers[encoding](packed, { maxOutputLength: limits.bodyBytes });
   } catch (error) {
     if ((error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE') {
-      const detail = `The body is larger than ${limits.bodyBytes} bytes when it is unpacked, the most that this address takes.`;
+      const detail = `The decompressed body exceeds the limit of ${limits.bodyBytes} bytes for this route.`;
       throw new DaisError('too_large', detail, { cause: error });
     }
-    throw new DaisError('unreadable_body', `The body is not what its Content-Encoding says: ${encoding}.`, {
+    throw new DaisError('unreadable_body', `The body does not match its Content-Encoding ${encoding}.`, {
       cause: error,
     });
   }
@@ -46,7 +46,7 @@ function encodingOf({ headers }: IncomingMessage): keyof typeof unpackers | unde
 
 async function readBytes(request: IncomingMessage, limits: DoorLimits, clock: Clock): Promise<Buffer> {
   const tooLarge = () =>
-    new DaisError('too_large', `The body is larger than ${limits.bodyBytes} bytes, the most that this address takes.`);
+    new DaisError('too_large', `The body exceeds the limit of ${limits.bodyBytes} bytes for this route.`);
   if (Number(request.headers['content-length'] ?? 0) > limits.bodyBytes) throw tooLarge();
   return await new Promise<Buffer>((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -69,7 +69,7 @@ async function readBytes(request: IncomingMessage, limits: DoorLimits, clock: Cl
     };
     const onEnd = () =>
       settle(() => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size)));
-    const onError = () => fail(new DaisError('unreadable_body', 'The connection broke before the body had arrived.'));
+    const onError = () => fail(new DaisError('unreadable_body', 'The connection closed before the body was complete.'));
     const onClose = () => onError();
     const cancel = clock.after(limits.bodySeconds * 1000, () =>
       fail(new DaisError('request_timeout', `The body did not arrive within ${limits.bodySeconds} s.`)),
@@ -89,7 +89,7 @@ export function readContent(request: IncomingMessage, { bodySeconds }: DoorLimit
     cancel = clock.after(bodySeconds * 1000, () => {
       // Whoever stores the bytes may be slow; that is not the sender's fault.
       if (passing.writableNeedDrain) watch();
-      else passing.destroy(new DaisError('request_timeout', `Nothing of the body came for ${bodySeconds} s.`));
+      else passing.destroy(new DaisError('request_timeout', `No data of the body arrived for ${bodySeconds} s.`));
     });
   };
   const passing = new Transform({
@@ -103,7 +103,7 @@ export function readContent(request: IncomingMessage, { bodySeconds }: DoorLimit
   // Whoever reads it may not have begun: it then fails for them, not for the process.
   passing.on('error', () => {});
   const broken = () =>
-    passing.destroy(new DaisError('unreadable_body', 'The connection broke before the body had arrived.'));
+    passing.destroy(new DaisError('unreadable_body', 'The connection closed before the body was complete.'));
   request.once('error', broken).once('close', () => {
     if (!request.complete) broken();
   });
@@ -119,6 +119,6 @@ export function readContent(request: IncomingMessage, { bodySeconds }: DoorLimit
 function refuseCompressed(request: IncomingMessage, inflated = false): void {
   const encoding = request.headers['content-encoding'];
   if (encoding === undefined || encoding === 'identity') return;
-  const instead = inflated ? 'send the body as gzip, deflate or uncompressed' : 'send the body uncompressed';
-  throw new DaisError('unsupported_media_type', `Content-Encoding ${encoding.slice(0, 80)}: ${instead}.`);
+  const instead = inflated ? 'Send the body as gzip, deflate or uncompressed' : 'Send the body uncompressed';
+  throw new DaisError('unsupported_media_type', `The Content-Encoding ${encoding.slice(0, 80)} is not supported. ${instead}.`);
 }

@@ -31,9 +31,9 @@ test.each([
   ['"\\x"', 1, 2, 'unexpected character'],
   ['01', 1, 2, 'unexpected character'],
   ['{} {}', 1, 4, 'unexpected character'],
-  ['', 1, 1, 'the text ends too early'],
-  ['{"a": 1', 1, 8, 'the text ends too early'],
-  ['{"a": "x', 1, 9, 'the text ends too early'],
+  ['', 1, 1, 'unexpected end of input'],
+  ['{"a": 1', 1, 8, 'unexpected end of input'],
+  ['{"a": "x', 1, 9, 'unexpected end of input'],
   ['nope', 1, 2, 'unexpected character'],
   ['+1', 1, 1, 'unexpected character'],
 ])('%j is not JSON in line %i, column %i', (text, line, column, message) => {
@@ -66,8 +66,8 @@ test('nesting is bounded before anybody walks the value; brackets in text do not
 });
 
 test('bytes that are not UTF-8 are told by their place', () => {
-  expect(fault(() => decodeText(Buffer.from([0x61, 0xc3, 0xa4, 0xff, 0x61]))).message).toContain('first at byte 3');
-  expect(fault(() => decodeText(Buffer.from([0xc3]))).message).toContain('first at byte 0');
+  expect(fault(() => decodeText(Buffer.from([0x61, 0xc3, 0xa4, 0xff, 0x61]))).message).toContain('offset 3');
+  expect(fault(() => decodeText(Buffer.from([0xc3]))).message).toContain('offset 0');
   expect(decodeText(Buffer.from('\ufeff{}'))).toBe('{}');
 });
 
@@ -76,7 +76,7 @@ test('the first wrong byte is found wherever it stands', () => {
     fc.property(fc.string({ unit: 'binary' }), (text) => {
       const before = Buffer.from(text.toWellFormed());
       const error = fault(() => decodeText(Buffer.concat([before, Buffer.from([0xff])])));
-      expect(error.message).toContain(`first at byte ${before.length}.`);
+      expect(error.message).toContain(`offset ${before.length}.`);
     }),
   );
 });

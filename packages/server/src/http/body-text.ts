@@ -11,7 +11,7 @@ const MAX_DEPTH = 64;
 export function decodeText(bytes: Buffer): string {
   const invalidAt = invalidUtf8At(bytes);
   if (invalidAt !== undefined) {
-    throw new DaisError('not_utf8', `The body has bytes that are not UTF-8, first at byte ${invalidAt}.`);
+    throw new DaisError('not_utf8', `The body is not valid UTF-8. The first invalid byte is at offset ${invalidAt}.`);
   }
   const text = bytes.toString('utf8');
   // A byte order mark is tolerated: RFC 8259 §8.1 lets a reader ignore it.
@@ -22,18 +22,18 @@ export function decodeText(bytes: Buffer): string {
 export function parseJson(text: string): unknown {
   const depth = nestingDepth(text);
   if (depth > MAX_DEPTH) {
-    throw new DaisError('unreadable_body', `The JSON is nested ${depth} deep; at most ${MAX_DEPTH} is read.`);
+    throw new DaisError('unreadable_body', `The JSON is nested ${depth} levels deep; the limit is ${MAX_DEPTH}.`);
   }
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
     const offset = jsonFault(text);
     const place = placeOf(text, offset);
-    const reason = offset >= text.length ? 'the text ends too early' : 'unexpected character';
+    const reason = offset >= text.length ? 'unexpected end of input' : 'unexpected character';
     const issue: Issue = { ...place, message: reason, expected: 'well-formed JSON' };
     throw new DaisError(
       'unreadable_body',
-      `The body is not JSON: ${reason} in line ${place.line}, column ${place.column}.`,
+      `The body is not valid JSON: ${reason} in line ${place.line}, column ${place.column}.`,
       {
         issues: [issue],
         cause: error,
@@ -75,8 +75,8 @@ export function parseYaml(text: string): ManifestDocument {
   throw new DaisError(
     'unreadable_body',
     documents.length === 0
-      ? 'The body holds no YAML document.'
-      : `The body holds ${documents.length} YAML documents; this address takes one. POST many to /api/v1/apply.`,
+      ? 'The body contains no YAML document.'
+      : `The body contains ${documents.length} YAML documents; this route accepts one. Send several documents to POST /api/v1/apply.`,
   );
 }
 

@@ -9,7 +9,7 @@ test('If-Match names one version, any, or none', () => {
 });
 
 test.each(['7', '"1", "2"', '', '"unclosed', '"a" b'])('If-Match %j is refused', (header) => {
-  expect(() => ifMatchVersion(header)).toThrow('If-Match does not hold one ETag');
+  expect(() => ifMatchVersion(header)).toThrow('If-Match must contain exactly one ETag');
 });
 
 test('If-None-Match takes lists, weak tags and *', () => {

@@ -23,7 +23,7 @@ export function ifMatchVersion(header: string | undefined): string | undefined {
   const tags = parseTags(header);
   if (tags === '*') return undefined;
   if (tags?.length !== 1) {
-    throw new DaisError('invalid_request', 'If-Match does not hold one ETag.', {
+    throw new DaisError('invalid_request', 'If-Match must contain exactly one ETag.', {
       issues: [{ path: 'If-Match', message: `is ${header.slice(0, 80)}`, expected: 'one quoted ETag, or *' }],
     });
   }

@@ -19,7 +19,7 @@ export async function readConsolePage(folder: string): Promise<string | undefine
 
 /** `page`: what `readConsolePage` gave for the folder. */
 export function consoleDoor(folder: string, page: string): Door {
-  if (!page.includes(BASE)) throw new Error(`${folder}/index.html is no page of the console`);
+  if (!page.includes(BASE)) throw new Error(`${folder}/index.html is not a page of the console`);
   return {
     name: 'console',
     paths: ['/', '/p/*', '/favicon.svg', '/assets/*', ...consoleRoots.flatMap((root) => [`/${root}`, `/${root}/*`])],
@@ -53,7 +53,7 @@ export function consoleDoor(folder: string, page: string): Door {
       const sendFile = async (request: FastifyRequest, reply: FastifyReply) => {
         const path = request.url.slice(1).replace(/\?.*$/s, '');
         if ((await files?.send(request, reply, path)) === true) return reply;
-        throw new DaisError('route_not_found', `There is no /${path.slice(0, 200)}.`);
+        throw new DaisError('route_not_found', `There is no page /${path.slice(0, 200)}.`);
       };
       app.get('/favicon.svg', { config: { operation: 'page.file' } }, sendFile);
       app.get('/assets/*', { config: { operation: 'page.file' } }, sendFile);

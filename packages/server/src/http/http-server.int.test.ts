@@ -214,14 +214,14 @@ describe('starting', () => {
 
   test('fails when a door answers outside its paths', async () => {
     await expect(open({ doors: [door('a', ['/v1/*'], '/v2/a')] })).rejects.toThrow(
-      'a answers /v2/a, which it does not claim',
+      'a adds the route /v2/a outside its claimed paths',
     );
   });
 
   test('fails when a route names no operation that somebody is asked for', async () => {
     const operations = new Set(['secret.get']);
     await expect(open({ doors: [door('a', ['/v1/*'], '/v1/a')], operations })).rejects.toThrow(
-      'a answers /v1/a without an operation that somebody is asked for',
+      'a adds the route /v1/a without an operation that is authorized',
     );
     const asked: Door = {
       ...door('a', ['/v1/*'], '/v1/a'),

@@ -270,12 +270,12 @@ export class HttpServer {
     const refuse = (request: FastifyRequest): never => {
       const path = shownPath(request);
       if (path.split('/').some((part) => part.length > MAX_PARAMETER_LENGTH)) {
-        throw new DaisError('invalid_request', 'A part of the path is longer than any name can be.');
+        throw new DaisError('invalid_request', 'A segment of the path is longer than the limit for names.');
       }
       const near = nearest(path, known);
       throw new DaisError(
         'route_not_found',
-        `There is no ${path.slice(0, 200)}${near === undefined || near === path ? '' : `; did you mean ${near}?`}`,
+        `There is no route ${path.slice(0, 200)}${near === undefined || near === path ? '' : `; did you mean ${near}?`}`,
       );
     };
     // Before the plugin's own hook, which looks at `compress`.
@@ -283,11 +283,11 @@ export class HttpServer {
       if (opening === undefined) return;
       const { door, path } = { door: opening, path: route.url };
       if (this.#ownership.ownerOf(path) !== door.name)
-        throw new Error(`${door.name} answers ${path}, which it does not claim`);
+        throw new Error(`${door.name} adds the route ${path} outside its claimed paths`);
       const { operation = '' } = route.config ?? {};
       const { operations } = this.#parts;
       if (door.access !== 'open' && operations?.has(operation) === false && !SAME_FOR_ALL.has(operation))
-        throw new Error(`${door.name} answers ${path} without an operation that somebody is asked for`);
+        throw new Error(`${door.name} adds the route ${path} without an operation that is authorized`);
       route.config = { ...route.config, access: door.access, dispatched: door.dispatched === true };
       if (!door.compress) route.compress = false;
       known.push(path);
@@ -351,7 +351,7 @@ export class HttpServer {
     if (step === undefined && !ofProcess && this.#parts.forStepsOnly === true) {
       throw new DaisError(
         'route_not_found',
-        'This process answers steps, probes and whoever reads its figures; ask another one.',
+        'This process serves only steps, probes and metrics. Send the request to another Dais process.',
       );
     }
     refuseTwins(request.raw.rawHeaders);
@@ -436,7 +436,7 @@ function refuseTwins(rawHeaders: readonly string[]): void {
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = (rawHeaders[index] ?? '').toLowerCase();
     if (!SINGLE_HEADERS.has(name)) continue;
-    if (seen.has(name)) throw new DaisError('invalid_request', `The header ${name} is there twice: send it once.`);
+    if (seen.has(name)) throw new DaisError('invalid_request', `The header ${name} occurs twice. Send it once.`);
     seen.add(name);
   }
 }

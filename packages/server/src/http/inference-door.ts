@@ -78,7 +78,7 @@ async function forward({ calls, gateway, agent, io }: Forwarding, request: Fasti
   const visible = endpoint === undefined && !isAboutServer(request.url) ? await visibleTo(calls, context) : undefined;
   const { port, host, token } = gateway;
   if (port === undefined) {
-    const detail = 'No model answers here yet: the gateway starts with the first Endpoint.';
+    const detail = 'No model is served yet. The gateway starts with the first Endpoint; create one with `dais deploy`.';
     throw new DaisError('model_unavailable', detail, { retryAfter: 1 });
   }
   const project = context.projects[0] ?? 'default';
@@ -148,7 +148,7 @@ async function ask(
 }
 
 function gone(error: unknown): never {
-  throw new DaisError('model_unavailable', 'The gateway ended while it had the request.', {
+  throw new DaisError('model_unavailable', 'The gateway ended while it processed the request. Retry it.', {
     cause: error,
     retryAfter: 1,
   });
@@ -169,7 +169,7 @@ async function visibleTo(calls: Pick<OperationCalls, 'call'>, context: CallConte
   if (text.length <= MOST_VISIBLE_BYTES) return text;
   throw new DaisError(
     'too_large',
-    `You may call ${endpoints.length} endpoints of this project, which is more than this address lists. Ask for one by name, or read \`/api/v1/endpoints\`.`,
+    `You can invoke ${endpoints.length} endpoints of this project, which is more than this route lists. Request one by name, or use \`/api/v1/endpoints\`.`,
   );
 }
 

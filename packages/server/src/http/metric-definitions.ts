@@ -15,20 +15,20 @@ export const metricDefinitions = {
   info: {
     name: 'dais_info',
     type: 'gauge',
-    help: 'Always 1; its labels say which Dais this is.',
+    help: 'Always 1; the labels identify the version of Dais.',
     labels: ['version', 'role'],
   },
   requestDuration: {
     name: 'dais_http_request_duration_seconds',
     type: 'histogram',
-    help: 'Time from the headers of a request to the end of its answer. Streams are not counted.',
+    help: 'Duration from the received headers of a request to the end of its response. Excludes streams.',
     labels: ['operation', 'status'],
     buckets: SECONDS,
   },
   requestsRunning: {
     name: 'dais_http_requests_running',
     type: 'gauge',
-    help: 'Requests that are being answered, streams included.',
+    help: 'Requests in progress, including streams.',
     labels: [],
   },
   streams: { name: 'dais_http_streams', type: 'gauge', help: 'Open watch streams.', labels: [] },
@@ -41,7 +41,7 @@ export const metricDefinitions = {
   databaseUp: {
     name: 'dais_database_up',
     type: 'gauge',
-    help: '1 when the database answered this scrape, else 0; the metrics that are read from it are then missing.',
+    help: '1 if the database responded to this scrape, else 0; metrics that are read from the database are then missing.',
     labels: [],
   },
   databaseConnections: {
@@ -71,13 +71,13 @@ export const metricDefinitions = {
   eventsUnsequenced: {
     name: 'dais_events_unsequenced',
     type: 'gauge',
-    help: 'Committed events that have no place in the order yet: how far the sequencer is behind.',
+    help: 'Committed events without a position in the stream: the lag of the sequencer.',
     labels: [],
   },
   sequencing: {
     name: 'dais_sequencer_leader',
     type: 'gauge',
-    help: '1 in the process that numbers the events, 0 in the others.',
+    help: '1 in the process that assigns positions to events, 0 in the others.',
     labels: [],
   },
   reconcileQueue: {
@@ -90,19 +90,19 @@ export const metricDefinitions = {
   steps: {
     name: 'dais_steps',
     type: 'gauge',
-    help: 'Steps of executions, by state: `ready` waits in the queue, `claimed` starts, `started` runs.',
+    help: 'Steps of jobs and pipeline runs, by state: `ready` waits in the queue, `claimed` starts, `started` runs.',
     labels: ['state'],
   },
   computeRequested: {
     name: 'dais_compute_requested',
     type: 'gauge',
-    help: 'What running steps request of the machines, by resource: cores, bytes of memory, devices.',
+    help: 'Resources requested by running steps, by resource: cores, bytes of memory, devices.',
     labels: ['resource'],
   },
   computeCapacity: {
     name: 'dais_compute_capacity',
     type: 'gauge',
-    help: 'What the machines that run steps have, by resource: cores, bytes of memory, devices.',
+    help: 'Capacity of the machines that run steps, by resource: cores, bytes of memory, devices.',
     labels: ['resource'],
   },
   egressRefused: {
@@ -114,19 +114,19 @@ export const metricDefinitions = {
   egressBytes: {
     name: 'dais_steps_network_bytes_total',
     type: 'counter',
-    help: 'Bytes of ended connections of steps to other servers, by direction: `sent`, `received`.',
+    help: 'Bytes transferred over closed connections of steps to other servers, by direction: `sent`, `received`.',
     labels: ['direction'],
   },
   executionsEnded: {
     name: 'dais_executions_ended_last_hour',
     type: 'gauge',
-    help: 'Executions that ended within the last hour, by state: `succeeded`, `failed`, `cancelled`.',
+    help: 'Jobs and pipeline runs that ended within the last hour, by state: `succeeded`, `failed`, `cancelled`.',
     labels: ['state'],
   },
   diskFree: {
     name: 'dais_disk_free_bytes',
     type: 'gauge',
-    help: 'Bytes that Dais may still write on the disk of its data folder.',
+    help: 'Free bytes on the disk of the data folder.',
     labels: [],
   },
   diskSize: {
@@ -138,49 +138,49 @@ export const metricDefinitions = {
   contentDamaged: {
     name: 'dais_content_damaged_objects',
     type: 'gauge',
-    help: 'Stored objects that are damaged; `dais admin content` lists them.',
+    help: 'Damaged stored objects; `dais admin content` lists them.',
     labels: [],
   },
   contentCheckedObjects: {
     name: 'dais_content_checked_objects',
     type: 'gauge',
-    help: 'Stored objects that all passes of the scrub have checked.',
+    help: 'Stored objects checked by all passes of the scrub.',
     labels: [],
   },
   contentCheckedBytes: {
     name: 'dais_content_checked_bytes',
     type: 'gauge',
-    help: 'Bytes of stored objects that all passes of the scrub have checked.',
+    help: 'Bytes of stored objects checked by all passes of the scrub.',
     labels: [],
   },
   contentScrubProgress: {
     name: 'dais_content_scrub_progress_ratio',
     type: 'gauge',
-    help: 'Share of the bytes that the current pass of the scrub has checked; 1 when the last pass is finished.',
+    help: 'Share of the bytes checked in the current pass of the scrub; 1 after the last pass finished.',
     labels: [],
   },
   monitors: {
     name: 'dais_monitors',
     type: 'gauge',
-    help: 'Monitors, by what their newest window says: `ok`, `bad`, `unknown`, `waiting`, `suspended`.',
+    help: 'Monitors, by the result of the newest window: `ok`, `bad`, `unknown`, `waiting`, `suspended`.',
     labels: ['state'],
   },
   monitorAlerts: {
     name: 'dais_monitor_alerts_open',
     type: 'gauge',
-    help: 'Alerts of monitors that are not resolved, by severity.',
+    help: 'Open alerts of monitors, by severity.',
     labels: ['severity'],
   },
   monitorBad: {
     name: 'dais_monitor_bad',
     type: 'gauge',
-    help: '1 for a monitor whose newest window is bad, 0 for one whose is good; missing where it is not known. The first 1,000.',
+    help: '1 for a monitor whose newest window is failing, 0 for one whose newest window is passing; absent if the result is unknown. The first 1,000 monitors.',
     labels: ['project', 'monitor'],
   },
   monitorValue: {
     name: 'dais_monitor_value',
     type: 'gauge',
-    help: 'Figures of monitors: share of drifted columns, performance of the newest window with labels, estimated performance, fairness, latency and burn rates. The first 5,000.',
+    help: 'Metrics of monitors: share of drifted columns, performance of the newest window with ground truth, estimated performance, fairness, latency and burn rates. The first 5,000.',
     labels: ['project', 'monitor', 'check', 'metric', 'column'],
   },
 } as const satisfies Record<string, MetricDefinition>;

@@ -126,7 +126,7 @@ test('which requests get a line', () => {
   expect(lines).toEqual([]);
   logRequest(log, 'errors', { ...request, status: 503 }, 't');
   logRequest(log, 'all', { ...request, operation: '' });
-  expect(lines.map(([message]) => message)).toEqual(['a request was answered with an error', 'request']);
+  expect(lines.map(([message]) => message)).toEqual(['request failed with a server error', 'request']);
   expect(lines[0]?.[1]).toMatchObject({ operation: 'note.get', status: 503, traceId: 't', path: '/api/v1/notes/x' });
   expect(lines[1]?.[1]).not.toHaveProperty('operation');
 });

@@ -136,7 +136,7 @@ export class Metrics {
     for (const readLedger of ledgers) {
       for (const { gauge, value, labels } of await readLedger().catch(() => [])) {
         const known = this.#gauges.get(gauge);
-        if (known === undefined) throw new Error(`no metric definition is called ${gauge}`);
+        if (known === undefined) throw new Error(`There is no metric definition for ${gauge}`);
         known.set(labels, value);
       }
     }

@@ -288,7 +288,7 @@ describe('what is wrong with a request', () => {
     expect(await response.json()).toMatchObject({
       code: 'too_large',
       status: 413,
-      detail: expect.stringContaining('16777216 bytes when it is unpacked'),
+      detail: expect.stringContaining('The decompressed body exceeds the limit of 16777216 bytes'),
     });
     expect((await ask('GET', '/api/v1/notes/bomb')).status).toBe(404);
   });

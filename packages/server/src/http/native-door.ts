@@ -74,7 +74,7 @@ function groupByAddress(operations: readonly Operation[]): Address[] {
     const answers = group.filter((operation) => operation.mode !== 'watch');
     const [first] = group;
     if (first === undefined || streams.length > 1 || answers.length > 1) {
-      throw new Error(`${group.map((operation) => operation.name).join(' and ')} have the same address`);
+      throw new Error(`${group.map((operation) => operation.name).join(' and ')} have the same URL`);
     }
     return { method: first.http.method, path: first.http.path, answer: answers[0], stream: streams[0] };
   });
@@ -94,7 +94,7 @@ function addRoute(app: FastifyInstance, io: DoorIo, parts: NativeDoorParts, addr
         return await streamRoute(request, reply, query);
       }
       if (answerRoute === undefined) {
-        throw new DaisError('invalid_request', 'This address only streams: add `watch=true`.', {
+        throw new DaisError('invalid_request', 'This route only supports streams. Add `watch=true`.', {
           issues: [{ path: 'query.watch', message: 'is required', expected: 'true' }],
         });
       }
@@ -139,8 +139,8 @@ function answerer(operation: Operation, io: DoorIo, { calls }: NativeDoorParts):
 /** Who sends a key relies on a repetition being answered as the first was: what is kept nowhere cannot be. */
 function refuseKey({ headers }: FastifyRequest): void {
   if (headers['idempotency-key'] === undefined) return;
-  throw new DaisError('invalid_request', 'This is told once and kept nowhere, so a repetition could not be answered.', {
-    issues: [{ path: 'Idempotency-Key', message: 'is not for this operation', expected: 'no such header' }],
+  throw new DaisError('invalid_request', 'The response of this operation contains a secret and is not stored, so it does not support idempotent retries. Omit Idempotency-Key.', {
+    issues: [{ path: 'Idempotency-Key', message: 'is not supported by this operation', expected: 'omit this header' }],
   });
 }
 
@@ -204,13 +204,13 @@ function decodeBody(request: FastifyRequest, bytes: Buffer): DecodedBody | undef
   const [type = '', ...parameters] = header.split(';').map((part) => part.trim().toLowerCase());
   const charset = parameters.find((parameter) => parameter.startsWith('charset='))?.slice('charset='.length);
   if (charset !== undefined && !/^"?utf-?8"?$/.test(charset)) {
-    throw new DaisError('unsupported_media_type', `The charset is ${charset.slice(0, 40)}: send UTF-8.`);
+    throw new DaisError('unsupported_media_type', `The charset ${charset.slice(0, 40)} is not supported. Send UTF-8.`);
   }
   if (JSON_BODY.test(type)) return { json: decodeText(bytes) };
   if (YAML_BODY.test(type)) return { yaml: decodeText(bytes) };
   throw new DaisError(
     'unsupported_media_type',
-    `${type === '' ? 'There is no Content-Type' : `The Content-Type is ${type.slice(0, 80)}`}: send application/json, or application/yaml where a manifest is taken.`,
+    `${type === '' ? 'The request has no Content-Type' : `The Content-Type ${type.slice(0, 80)} is not supported`}. Send application/json, or application/yaml for a manifest.`,
   );
 }
 
@@ -223,7 +223,7 @@ function bodyOf(
   if (body === undefined) return { value: undefined };
   if ('json' in body) return { value: parseJson(body.json) };
   if (operation.http.yaml !== true) {
-    throw new DaisError('unsupported_media_type', 'This address takes application/json only.');
+    throw new DaisError('unsupported_media_type', 'This route accepts only application/json.');
   }
   // Without a field for one manifest, the text may hold many: the kernel reads them, and their places survive.
   if (operation.http.bodyField === undefined) return { value: { sources: [{ file: '-', text: body.yaml }] } };

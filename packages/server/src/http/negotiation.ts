@@ -9,7 +9,7 @@ export function negotiate(accept: string | undefined, type: 'application/json' |
     type === 'application/json' && accepts(accept, 'text/event-stream') ? ' To get a stream, add `watch=true`.' : '';
   throw new DaisError(
     'not_acceptable',
-    `This address answers with ${type}, which "${accept.slice(0, 200)}" excludes.${hint}`,
+    `This route responds with ${type}, which the Accept header "${accept.slice(0, 200)}" excludes.${hint}`,
   );
 }
 

@@ -37,14 +37,14 @@ export function openApiDocument(
     info: {
       title: 'Dais',
       version,
-      summary: 'The native REST interface of Dais.',
+      summary: 'The native REST API of Dais.',
       description:
-        'Every failure is a problem document (RFC 9457) with a code of the closed catalogue. Lists go by opaque cursors; ' +
-        'an ETag is the version of a resource. All addresses also exist below `/p/{project}`, which names the project.',
+        'Every error is a problem document (RFC 9457) with a code of a closed catalog. Lists are paginated with opaque cursors; ' +
+        'an ETag is the version of a resource. All paths also exist below `/p/{project}`, which selects the project.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [
-      { url: base === '' ? '/' : base, description: 'The project `default`, or the one that the token is bound to.' },
+      { url: base === '' ? '/' : base, description: 'The project `default`, or the project of the token.' },
       {
         url: `${base}/p/{project}`,
         description: 'Another project.',
@@ -61,7 +61,7 @@ export function openApiDocument(
         token: {
           type: 'http',
           scheme: 'bearer',
-          description: 'A token of an account, or the owner’s: `owner-token` in the data folder.',
+          description: 'A token of an account, or the owner token: `owner-token` in the data folder.',
         },
       },
     },
@@ -113,10 +113,10 @@ function describeOperation(
       }),
       ...(http.method === 'GET' &&
         (hasVersion(operation) || http.content === 'download') && {
-          304: { description: 'The caller has this version already.' },
+          304: { description: 'The caller already has this version.' },
         }),
       default: {
-        description: 'It did not happen.',
+        description: 'The request failed.',
         content: { [PROBLEM]: { schema: { $ref: '#/components/schemas/Problem' } } },
       },
     },
@@ -131,8 +131,8 @@ function streamEvent(frame: JsonSchema): JsonSchema {
     properties: {
       data: { type: 'string', contentMediaType: 'application/json', contentSchema: frame },
       event: { type: 'string', description: '`error`: the stream ends here; `data` is a problem.' },
-      id: { type: 'string', description: 'Resume from here: `Last-Event-ID` or `resourceVersion`.' },
-      retry: { type: 'integer', description: 'Milliseconds to wait before connecting again.' },
+      id: { type: 'string', description: 'Resume from this position with `Last-Event-ID` or `resourceVersion`.' },
+      retry: { type: 'integer', description: 'Milliseconds to wait before reconnecting.' },
     },
   };
 }
@@ -172,7 +172,7 @@ function streamParameters(operation: Operation, stream: Operation, components: C
   const known = operation.http.query ?? [];
   const further = (stream.http.query ?? []).filter((name) => !known.includes(name));
   const own = queryParameters({ ...stream, http: { ...stream.http, query: further } }, fieldsOf(stream), components);
-  const description = `Answer with a stream of events; takes ${(stream.http.query ?? []).map((name) => `\`${name}\``).join(', ')} only.`;
+  const description = `Responds with a stream of events; only supports ${(stream.http.query ?? []).map((name) => `\`${name}\``).join(', ')}.`;
   return [{ name: 'watch', in: 'query', description, schema: { type: 'boolean', default: false } }, ...own];
 }
 
@@ -186,17 +186,17 @@ function headerParameters(operation: Operation, stream: Operation | undefined): 
   return [
     ...(operation.http.ticketField === undefined
       ? []
-      : [{ ...header('Dais-Ticket', 'What this was given out with.'), required: true }]),
+      : [{ ...header('Dais-Ticket', 'The ticket that was issued for this transfer.'), required: true }]),
     ...(operation.http.ifMatchField === undefined
       ? []
-      : [header('If-Match', 'ETag that the resource must still have, or `*`.')]),
+      : [header('If-Match', 'Required ETag of the resource, or `*`.')]),
     ...(operation.http.method === 'GET' && hasVersion(operation)
-      ? [header('If-None-Match', 'ETag of the version that the caller has; answered with 304.')]
+      ? [header('If-None-Match', 'ETag of the version that the caller has; the response is 304 if it is current.')]
       : []),
     ...(operation.mode === 'write' && operation.secretAnswer !== true
-      ? [header('Idempotency-Key', 'Makes a repetition of this request answer as the first did.')]
+      ? [header('Idempotency-Key', 'A retry with the same key returns the response of the first request.')]
       : []),
-    ...(stream === undefined ? [] : [header('Last-Event-ID', 'Resume a stream after this event.')]),
+    ...(stream === undefined ? [] : [header('Last-Event-ID', 'Resumes a stream after this event.')]),
   ];
 }
 
@@ -222,7 +222,7 @@ function requestBody(
     required,
     content: {
       'application/json': { schema: components.of(object) },
-      ...yaml({ type: 'string', description: 'One or many documents; errors name them as the file `-`.' }),
+      ...yaml({ type: 'string', description: 'One or more documents; errors refer to them as the file `-`.' }),
     },
   };
 }
@@ -238,16 +238,16 @@ function problemSchema(): JsonSchema {
     description: 'A problem document (RFC 9457).',
     required: ['type', 'title', 'status', 'code', 'remedy'],
     properties: {
-      type: { ...text, description: 'Address of the page about this code.' },
-      title: { ...text, description: 'What happened, in a few words.' },
+      type: { ...text, description: 'URL of the documentation of this code.' },
+      title: { ...text, description: 'Short summary of the error.' },
       status: { type: 'integer', description: 'The HTTP status.' },
-      code: { type: 'string', enum: Object.keys(errorCatalogue), description: 'What happened, for programs.' },
-      remedy: { ...text, description: 'What can be done about it.' },
-      detail: { ...text, description: 'What exactly happened this time.' },
-      requestId: { ...text, description: 'Finds this request in the log of the server.' },
+      code: { type: 'string', enum: Object.keys(errorCatalogue), description: 'Error code.' },
+      remedy: { ...text, description: 'How to resolve the error.' },
+      detail: { ...text, description: 'What failed in this request.' },
+      requestId: { ...text, description: 'Identifies this request in the log of the server.' },
       issues: {
         type: 'array',
-        description: 'Every fault in what was sent, with its place.',
+        description: 'All errors in the input, with their locations.',
         items: {
           type: 'object',
           required: ['message'],
@@ -263,7 +263,7 @@ function problemSchema(): JsonSchema {
           },
         },
       },
-      holders: { type: 'array', items: text, description: 'Who still refers to it.' },
+      holders: { type: 'array', items: text, description: 'Objects that still refer to it.' },
     },
   };
 }

@@ -54,15 +54,15 @@ test('every fault is told at once', () => {
   expect(issues({ query: 'lmit=1&limit=x&limit=2&prune=1&owner=a', ifMatch: '"1"', body: { name: 'b' } })).toEqual([
     {
       path: 'query.lmit',
-      message: 'there is no such query parameter',
+      message: 'is not a known query parameter',
       expected: 'one of limit, ratio, prune',
       nearest: 'limit',
     },
     { path: 'query.limit', message: 'is given 2 times', expected: 'once' },
     { path: 'query.limit', message: 'is "x"', expected: 'a number' },
     { path: 'query.prune', message: 'is "1"', expected: 'true or false' },
-    { path: 'query.owner', message: 'there is no such query parameter', expected: 'one of limit, ratio, prune' },
-    { path: 'name', message: 'is given twice: here and in the body', expected: 'one of them' },
+    { path: 'query.owner', message: 'is not a known query parameter', expected: 'one of limit, ratio, prune' },
+    { path: 'name', message: 'occurs twice: here and in the body', expected: 'one of the two' },
   ]);
   expect(issues({ body: [1] })).toEqual([{ path: 'body', message: 'is a list', expected: 'a map' }]);
   expect(issues({ params: { name: 'a\0' } })).toEqual([{ path: 'name', message: 'contains the character NUL' }]);
@@ -76,7 +76,7 @@ test('escapes that are not UTF-8 are a fault of the query', () => {
 test('a condition on an operation that cannot check it is refused, not ignored', () => {
   const { ifMatchField: _, ...http } = update.http;
   const blind = new OperationInput({ ...update, http });
-  expect(() => blind.build({ ...parts, ifMatch: '"1"' })).toThrow('not a condition that this operation can check');
+  expect(() => blind.build({ ...parts, ifMatch: '"1"' })).toThrow('not a condition that this operation supports');
 });
 
 test('a binding that names a field the input lacks is a mistake found at the start', () => {
@@ -92,6 +92,6 @@ test('watch is true, false or absent', () => {
     false,
     false,
   ]);
-  expect(() => asksForStream('watch=1')).toThrow('query.watch is not true or false');
-  expect(() => asksForStream('watch=true&watch=true')).toThrow('query.watch is not true or false');
+  expect(() => asksForStream('watch=1')).toThrow('query.watch must be true or false');
+  expect(() => asksForStream('watch=true&watch=true')).toThrow('query.watch must be true or false');
 });

@@ -30,7 +30,7 @@ export class OperationInput {
     this.#params = [...path.matchAll(/:([A-Za-z]+)/g)].map((match) => match[1] ?? '');
     for (const field of [...query, ...this.#params, bodyField, ifMatchField, queryField, ticketField]) {
       if (field !== undefined && shape[field] === undefined) {
-        throw new Error(`${operation.name} binds "${field}", which its input does not have`);
+        throw new Error(`${operation.name} binds "${field}", which is not a field of its input`);
       }
     }
     this.#coercions = new Map(query.map((name) => [name, coercion(shape[name] as z.ZodType)]));
@@ -44,7 +44,7 @@ export class OperationInput {
       bodyField === undefined ? this.#bodyFields(parts.body, issues) : { [bodyField]: parts.body };
     const set = (path: string, name: string, value: unknown) => {
       if (input[name] === undefined) input[name] = value;
-      else issues.push({ path, message: 'is given twice: here and in the body', expected: 'one of them' });
+      else issues.push({ path, message: 'occurs twice: here and in the body', expected: 'one of the two' });
     };
     if (queryField !== undefined) set('query', queryField, checkedText('query', parts.query, issues));
     else if (parts.query !== '') this.#readQuery(parts.query, set, issues);
@@ -54,7 +54,7 @@ export class OperationInput {
     if (version !== undefined) {
       if (ifMatchField !== undefined) set('If-Match', ifMatchField, version);
       else if (this.#operation.mode === 'write') {
-        issues.push({ path: 'If-Match', message: 'is not a condition that this operation can check' });
+        issues.push({ path: 'If-Match', message: 'is not a condition that this operation supports' });
       }
     }
     if (issues.length > 0) throw new DaisError('invalid_request', summary(issues), { issues });
@@ -80,13 +80,13 @@ export class OperationInput {
         const near = nearest(name, names);
         issues.push({
           path,
-          message: 'there is no such query parameter',
+          message: 'is not a known query parameter',
           ...(names.length > 0 && { expected: `one of ${names.join(', ')}` }),
           ...(near !== undefined && { nearest: near }),
         });
         continue;
       }
-      if (given.length > 1) issues.push({ path, message: `is given ${given.length} times`, expected: 'once' });
+      if (given.length > 1) issues.push({ path, message: `occurs ${given.length} times`, expected: 'once' });
       const value = known.coerce(checkedText(path, given[0] ?? '', issues));
       if (value === undefined) {
         issues.push({ path, message: `is "${(given[0] ?? '').slice(0, 80)}"`, expected: known.expected });
@@ -126,7 +126,7 @@ export function asksForStream(query: string): boolean {
   const given = parseQuery(query).get('watch');
   if (given === undefined) return false;
   if (given.length === 1 && (given[0] === 'true' || given[0] === 'false')) return given[0] === 'true';
-  throw new DaisError('invalid_request', 'query.watch is not true or false.', {
+  throw new DaisError('invalid_request', 'query.watch must be true or false.', {
     issues: [{ path: 'query.watch', message: `is "${given.join(',').slice(0, 80)}"`, expected: 'true or false, once' }],
   });
 }

@@ -92,10 +92,10 @@ function docsIndex(basePath: string): Page {
     title: 'Dais documentation',
     body:
       '<h1>Documentation</h1>' +
-      '<p class="dim">The full site is not part of this build. These pages come with every server:</p>' +
+      '<p class="dim">This build does not include the full documentation. Every server includes these pages:</p>' +
       `<h2>Reference</h2><dl><dt>Errors</dt><dd><a href="${escapeHtml(basePath)}/docs/reference/errors">Every error code and its remedy</a></dd>` +
-      `<dt>Interface</dt><dd><a href="${escapeHtml(basePath)}/api/openapi.json">OpenAPI document</a></dd>` +
-      '<dt>Kinds</dt><dd><code>dais explain</code> describes every kind and every field</dd>' +
+      `<dt>API</dt><dd><a href="${escapeHtml(basePath)}/api/openapi.json">OpenAPI document</a></dd>` +
+      '<dt>Kinds</dt><dd><code>dais explain</code> describes every kind and its fields</dd>' +
       '<dt>Commands</dt><dd><code>dais --help</code>, <code>dais COMMAND --help</code></dd></dl>',
   };
 }
@@ -107,6 +107,6 @@ function errorsPage(): Page {
   );
   return {
     title: 'Dais errors',
-    body: `<h1>Errors</h1><p class="dim">Every failure has one of these codes.</p><h2>Codes</h2><table><tr><th>Code</th><th>Status</th><th>What happened, and what to do</th></tr>${rows.join('')}</table>`,
+    body: `<h1>Errors</h1><p class="dim">Every error has one of these codes.</p><h2>Codes</h2><table><tr><th>Code</th><th>Status</th><th>Error and remedy</th></tr>${rows.join('')}</table>`,
   };
 }

@@ -13,12 +13,12 @@ const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
 /** Failures of the HTTP framework in terms of the catalogue. */
 const FRAMEWORK_CODES: Readonly<Record<string, readonly [ErrorCode, string]>> = {
-  FST_ERR_BAD_URL: ['invalid_request', 'The path has a part that is not percent-encoded UTF-8.'],
-  FST_ERR_MAX_PARAM_LENGTH: ['invalid_request', 'A part of the path is longer than any name can be.'],
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'The body needs a Content-Type that this address takes.'],
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['unreadable_body', 'The body is not as long as Content-Length says.'],
-  FST_ERR_CTP_BODY_TOO_LARGE: ['too_large', 'The body is larger than this address takes.'],
-  ECONNRESET: ['unreadable_body', 'The connection broke before the body had arrived.'],
+  FST_ERR_BAD_URL: ['invalid_request', 'A segment of the path is not percent-encoded UTF-8.'],
+  FST_ERR_MAX_PARAM_LENGTH: ['invalid_request', 'A segment of the path is longer than the limit for names.'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'The request needs a Content-Type that this route accepts.'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['unreadable_body', 'The length of the body differs from Content-Length.'],
+  FST_ERR_CTP_BODY_TOO_LARGE: ['too_large', 'The body exceeds the limit of this route.'],
+  ECONNRESET: ['unreadable_body', 'The connection closed before the body was complete.'],
 };
 
 /** The error as a DaisError; undefined when it is none that a caller could have caused. */
@@ -81,10 +81,10 @@ export function parserError(error: NodeJS.ErrnoException): DaisError | undefined
     case 'EPIPE':
       return undefined;
     case 'HPE_HEADER_OVERFLOW':
-      return new DaisError('headers_too_large', 'The headers are larger than 16 KiB together.');
+      return new DaisError('headers_too_large', 'The headers exceed the limit of 16 KiB in total.');
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return new DaisError('request_timeout', 'The headers did not arrive in time.');
     default:
-      return new DaisError('invalid_request', 'This is not a well-formed HTTP/1.1 request.', { cause: error });
+      return new DaisError('invalid_request', 'The request is not well-formed HTTP/1.1.', { cause: error });
   }
 }

@@ -21,7 +21,7 @@ function decode(text: string): string {
   } catch (error) {
     throw new DaisError(
       'invalid_request',
-      `The query has a part that is not percent-encoded UTF-8: "${text.slice(0, 80)}".`,
+      `The query string is not percent-encoded UTF-8: "${text.slice(0, 80)}".`,
       {
         cause: error,
       },

@@ -18,7 +18,7 @@ export class RequestContext implements CallContext {
 
   /** @throws DaisError `invalid_request` for an unusable Idempotency-Key. */
   constructor(request: FastifyRequest, reply: FastifyReply, origin: string, projectHeader?: string) {
-    if (request.principal === null) throw new Error('a request was not identified');
+    if (request.principal === null) throw new Error('cannot authenticate a request');
     this.principal = request.principal;
     const userAgent = request.headers['user-agent']?.slice(0, 256);
     this.client = { address: request.ip, ...(userAgent !== undefined && { userAgent }) };
@@ -48,8 +48,8 @@ function idempotencyKey(header: string | readonly string[] | undefined): string 
   if (header === undefined) return undefined;
   const match = typeof header === 'string' ? /^"?([\u0021\u0023-\u007e]{1,255})"?$/.exec(header) : null;
   if (match?.[1] === undefined) {
-    throw new DaisError('invalid_request', 'Idempotency-Key is not usable.', {
-      issues: [{ path: 'Idempotency-Key', message: 'is not usable', expected: '1 to 255 printable characters' }],
+    throw new DaisError('invalid_request', 'The Idempotency-Key is invalid.', {
+      issues: [{ path: 'Idempotency-Key', message: 'is invalid', expected: '1 to 255 printable characters' }],
     });
   }
   return match[1];

@@ -18,6 +18,6 @@ export function logRequest(log: Log, which: LoggedRequests, request: FinishedReq
     ...(client !== undefined && { client }),
     ...(traceId !== undefined && { traceId }),
   };
-  if (status >= 500) log.warn('a request was answered with an error', fields);
+  if (status >= 500) log.warn('request failed with a server error', fields);
   else log.info('request', fields);
 }

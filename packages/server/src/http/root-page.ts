@@ -37,24 +37,24 @@ export function rootPage(facts: RootFacts): Page {
     body:
       `<header>${MARK}<div><h1>Dais ${escapeHtml(server.version)}</h1>` +
       `<p class="dim"><span class="good">Running</span> for ${escapeHtml(age(facts.nowMs - Date.parse(server.startedAt)))} at ${escapeHtml(facts.url)}</p></div></header>` +
-      `<h2>What it holds</h2><div class="cards">${cards.join('')}</div>` +
-      `<h2>What to do next</h2><div class="cards next">${next.join('')}</div>` +
-      `<h2>Where things are</h2><dl>` +
+      `<h2>Resources</h2><div class="cards">${cards.join('')}</div>` +
+      `<h2>Next steps</h2><div class="cards next">${next.join('')}</div>` +
+      '<h2>Links</h2><dl>' +
       `<dt>Documentation</dt><dd>${link('/docs', 'Guides and reference')}</dd>` +
-      `<dt>Interface</dt><dd>${link('/api/openapi.json', 'OpenAPI document')}, ${link('/api/v1/events', 'events')}, ${link('/api/v1/server', 'about this server')}</dd>` +
-      `<dt>Operation</dt><dd>${link('/readyz', 'readiness')}, ${link('/metrics', 'metrics')}</dd>` +
-      `<dt>Database</dt><dd>PostgreSQL ${escapeHtml(server.database.version)}, ${server.database.engine === 'embedded' ? 'run by Dais in its data folder' : 'run elsewhere'}</dd>` +
+      `<dt>API</dt><dd>${link('/api/openapi.json', 'OpenAPI document')}, ${link('/api/v1/events', 'events')}, ${link('/api/v1/server', 'server information')}</dd>` +
+      `<dt>Health</dt><dd>${link('/readyz', 'readiness')}, ${link('/metrics', 'metrics')}</dd>` +
+      `<dt>Database</dt><dd>PostgreSQL ${escapeHtml(server.database.version)}, ${server.database.engine === 'embedded' ? 'managed by Dais in its data folder' : 'external'}</dd>` +
       `</dl>`,
   };
 }
 
 const NEXT = [
-  ['dais get projects', 'what there is'],
-  ['dais explain Secret', 'what a kind is made of'],
-  ['dais plan -f manifest.yaml', 'what would change'],
-  ['dais apply -f manifest.yaml', 'make it so'],
-  ['dais events -w', 'watch what happens'],
-  ['dais doctor', 'find what is wrong'],
+  ['dais get projects', 'list the projects'],
+  ['dais explain Secret', 'describe a kind and its fields'],
+  ['dais plan -f manifest.yaml', 'preview the changes'],
+  ['dais apply -f manifest.yaml', 'apply the changes'],
+  ['dais events -w', 'watch the events'],
+  ['dais doctor', 'diagnose problems'],
 ] as const;
 
 /** `3 minutes`. */

@@ -70,7 +70,7 @@ export class ExplainingThread {
     this.#thread.once('exit', () => {
       const lost = [...this.#waiting.values()];
       this.#waiting.clear();
-      const error = new DaisError('model_unavailable', 'The thread that explains has ended.', { cause: fault });
+      const error = new DaisError('model_unavailable', 'The explanation thread exited.', { cause: fault });
       for (const { reject } of lost) reject(error);
     });
   }

@@ -20,6 +20,6 @@ test('a row without a value has the type of those that have one', () => {
 
 test('whole numbers beside fractions are fractions; texts beside numbers are a mistake', () => {
   expect(join(long, double, missing)).toMatchObject({ datatype: 'FP64', data: Float64Array.of(3, 0.5, Number.NaN) });
-  expect(() => join(text, missing, long)).toThrow('answered "y" to one row with BYTES, to another with INT64');
+  expect(() => join(text, missing, long)).toThrow('returned "y" as BYTES for one row and as INT64 for another');
   expect(() => join(long, { ...long, shape: [1, 1] })).toThrow('[1,1]');
 });

@@ -54,6 +54,6 @@ function isMissing({ datatype, data, nulls }: Tensor): boolean {
 function differ(name: string, one: string, other: string): DaisError {
   return new DaisError(
     'invalid_request',
-    `The model answered "${name}" to one row with ${one}, to another with ${other}.`,
+    `The model returned "${name}" as ${one} for one row and as ${other} for another.`,
   );
 }

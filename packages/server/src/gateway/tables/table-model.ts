@@ -123,7 +123,7 @@ export class TableModel {
     });
     const tensors = toTensors({ kind: 'tensors', values: new Map(values) }, this.#described);
     checkInputs({ inputs: tensors }, this.#described);
-    if (rows === 0) throw new DaisError('invalid_request', 'There are no rows to explain.');
+    if (rows === 0) throw new DaisError('invalid_request', 'The request has no rows to explain.');
     const others = background === undefined ? undefined : this.#tensors(background);
     const request = { ...how, inputs: tensors, background: others, method: 'auto' as const };
     const found = await this.#explainer.explain(this.#loaded, request);
@@ -161,7 +161,7 @@ function nest(cell: JsonValue, shape: readonly number[]): JsonValue {
   const known = shape.filter((size) => size >= 0).reduce((product, size) => product * size, 1);
   const sizes = shape.map((size) => (size >= 0 ? size : flat.length / known));
   if (sizes.some((size) => !Number.isInteger(size)) || sizes.reduce((a, b) => a * b, 1) !== flat.length) {
-    throw new DaisError('invalid_request', `A row has ${flat.length} numbers; the model takes [${shape.join(', ')}].`);
+    throw new DaisError('invalid_request', `A row has ${flat.length} numbers; the model expects [${shape.join(', ')}].`);
   }
   const level = (at: number, depth: number): JsonValue => {
     if (depth === sizes.length) return flat[at] ?? null;

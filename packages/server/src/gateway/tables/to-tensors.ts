@@ -78,7 +78,7 @@ function areUnnamed(columns: readonly Column[] | undefined, inputs: readonly Ten
 }
 
 function tooFew(columns: number, inputs: readonly TensorSpec[]): DaisError {
-  return wrong(`There are ${columns} columns; the model takes ${inputs.length}, by their place.`);
+  return wrong(`The request has ${columns} columns; the model expects ${inputs.length}, matched by position.`);
 }
 
 /** Columns side by side, as the one matrix that a model takes. */
@@ -103,7 +103,7 @@ function fromRows(
 ): Tensor[] {
   const named = columns?.filter(({ name }) => name !== undefined) ?? [];
   if (named.length > 0) {
-    throw wrong(`The table has no "columns"; the model takes ${named.map(({ name }) => `"${name}"`).join(', ')}.`);
+    throw wrong(`The table has no "columns"; the model expects ${named.map(({ name }) => `"${name}"`).join(', ')}.`);
   }
   if (inputs.length > 0 && !areUnnamed(columns, inputs))
     return fromList(rows as readonly JsonValue[][], inputs, columns);
@@ -129,7 +129,7 @@ function fromList(
   }
   if (inputs.length > 1) {
     const names = columns?.map(({ name }) => name) ?? inputs.map(({ name }) => name);
-    throw wrong(`A list has no names of columns; the model takes ${names.map((name) => `"${name}"`).join(', ')}.`);
+    throw wrong(`A list has no column names; the model expects ${names.map((name) => `"${name}"`).join(', ')}.`);
   }
   return [tensor(spec, shapeOf(value as JsonValue[]), flatten(value), spec.name)];
 }
@@ -216,7 +216,7 @@ function fromBase64(value: JsonValue, column: string, row: number): Buffer {
   if (typeof value === 'string' && value.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(value)) {
     return Buffer.from(value, 'base64');
   }
-  throw wrong(`Row ${row} of the column "${column}" is no text in base64, as which bytes are sent.`);
+  throw wrong(`Row ${row} of the column "${column}" is not valid base64. Binary columns require base64.`);
 }
 
 function shapeOf(value: JsonValue): number[] {
@@ -229,11 +229,11 @@ function flatten(value: readonly JsonValue[]): JsonValue[] {
   const flat: JsonValue[] = [];
   const walk = (one: JsonValue, level: number) => {
     if (level === shape.length) {
-      if (Array.isArray(one)) throw wrong('The lists are nested unevenly.');
+      if (Array.isArray(one)) throw wrong('The lists are ragged: lists of one level have different lengths.');
       flat.push(one);
       return;
     }
-    if (!Array.isArray(one) || one.length !== shape[level]) throw wrong('The lists are nested unevenly.');
+    if (!Array.isArray(one) || one.length !== shape[level]) throw wrong('The lists are ragged: lists of one level have different lengths.');
     for (const item of one) walk(item, level + 1);
   };
   walk(value as JsonValue[], 0);

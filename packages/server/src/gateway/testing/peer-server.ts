@@ -37,7 +37,7 @@ export async function startPeer(
     if (answer?.ok === true) return { url, stop };
     await delay(LOOK_MS);
   }
-  throw new Error(`${program} ended before it answered:\n${said.slice(-4000)}`);
+  throw new Error(`${program} exited before it responded:\n${said.slice(-4000)}`);
 }
 
 async function freePort(): Promise<number> {

@@ -53,7 +53,7 @@ export async function passContent(
   };
   let downloaded = 0;
   const down = await fetch(`${url}/content/${bytes}`, { headers });
-  if (down.status !== 200) throw new Error(`the download answered ${down.status}`);
+  if (down.status !== 200) throw new Error(`the download returned ${down.status}`);
   for await (const chunk of down.body as unknown as AsyncIterable<Uint8Array>) {
     downloaded += chunk.length;
     look();

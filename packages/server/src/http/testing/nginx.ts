@@ -35,7 +35,7 @@ http {
   );
   const args = ['-e', join(folder, 'error.log'), '-c', configuration];
   const tested = await run(program, ['-t', ...args], { env: ENVIRONMENT });
-  if (tested.code !== 0) throw new Error(`nginx refuses the configuration: ${tested.stderr}`);
+  if (tested.code !== 0) throw new Error(`nginx rejects the configuration: ${tested.stderr}`);
   const child = start(program, args, { env: ENVIRONMENT, stdio: 'ignore' });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const url = `http://127.0.0.1:${port}`;

@@ -11,7 +11,7 @@ import type { ModelJobsParts } from './model-jobs-parts.ts';
 /** @throws DaisError `invalid_request`. */
 export function datasetOf(reference: string): string {
   const parsed = parseDatasetReference(reference);
-  if (parsed === undefined) throw wrong(`"${reference}" names no version of a dataset: write NAME@3 or NAME@latest.`);
+  if (parsed === undefined) throw wrong(`"${reference}" is not a dataset version. Write NAME@3 or NAME@latest.`);
   return parsed.dataset;
 }
 
@@ -24,7 +24,7 @@ export function requireColumns(version: DatasetVersion, names: readonly string[]
   const there = version.schema.columns.map(({ name }) => name);
   const missing = names.find((name) => !there.includes(name));
   if (missing === undefined) return;
-  throw wrong(`${nameOf(version)} has no column "${missing}", ${what}; it has ${there.slice(0, 50).join(', ')}.`);
+  throw wrong(`${nameOf(version)} has no column "${missing}", ${what}. Its columns are ${there.slice(0, 50).join(', ')}.`);
 }
 
 /** Columns that the model gets: those that somebody named, else those of its signature, else all that are no keys. */
@@ -38,7 +38,7 @@ export function chooseInputs(
   const roles = [...version.keys, version.eventTime, version.label].flatMap((name) => name ?? []);
   const known = new Set(there);
   const inputs = asked ?? inputsFor(described.signature, { there, known, roles, label, version });
-  if (inputs.length === 0) throw wrong(`${nameOf(version)} has no column that the model could take.`);
+  if (inputs.length === 0) throw wrong(`${nameOf(version)} has no column to use as input of the model.`);
   return inputs;
 }
 
@@ -61,7 +61,7 @@ function inputsFor(signature: unknown, { there, known, roles, label, version }: 
   if (wanted.length > 0 && !isTensors) {
     const names = missing.map(({ name = '', type }) => `"${name}" (${type})`).join(', ');
     throw wrong(
-      `${label} takes ${names}, and ${nameOf(version)} has no such column: it has ${there.slice(0, 50).join(', ')}.`,
+      `${label} requires the columns ${names}, which ${nameOf(version)} does not have. Its columns are ${there.slice(0, 50).join(', ')}.`,
     );
   }
   // One matrix without names: the columns side by side.
@@ -79,7 +79,7 @@ export async function requireUnmasked(
   const masked = await parts.masked(tx, dataset, call.context.principal, mayOf(call, dataset));
   const hidden = masked.map(({ column }) => column).filter((name) => used.includes(name));
   if (hidden.length === 0) return;
-  const detail = `You see ${hidden.join(', ')} of ${dataset} masked, and the model would get them as they are: leave them out, or ask for dataset:unmask.`;
+  const detail = `${hidden.join(', ')} of ${dataset} is masked for you, and the model would receive the original values. Leave these columns out, or request the permission dataset:unmask.`;
   throw new DaisError('forbidden', detail);
 }
 

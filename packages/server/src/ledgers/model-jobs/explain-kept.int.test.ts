@@ -87,7 +87,7 @@ test('a kept prediction is explained by the gateway, and by a model that is load
   );
   expectLinear(loaded, x);
   await expect(call('POST', `/predictions/endpoints/weighed/one/${id}/explain`, { output: 7 })).rejects.toThrow(
-    'there is no number 7',
+    'Index 7 does not exist',
   );
 });
 

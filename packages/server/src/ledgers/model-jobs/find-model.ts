@@ -25,7 +25,7 @@ export async function findModelVersion(
 ): Promise<FoundVersion> {
   const named = parseServedModel(reference);
   if ('message' in named || named.of === 'run') {
-    const detail = `"${reference}" names no registered version: write models:/NAME@ALIAS or models:/NAME/7.`;
+    const detail = `"${reference}" is not a registered model version. Write models:/NAME@ALIAS or models:/NAME/7.`;
     throw new DaisError('invalid_request', detail);
   }
   const read = { mode: 'read', projectId } as const;
@@ -49,7 +49,7 @@ export async function findModelVersion(
   });
   await transact(parts.database, read, async (tx) => {
     const { may, reason = '' } = await safetyOf(tx, row);
-    if (may === 'never') throw new DaisError('invalid_state', `${row.label} must not be loaded: ${reason}`);
+    if (may === 'never') throw new DaisError('invalid_state', `${row.label} cannot be loaded: ${reason}`);
   });
   return { row, uid, version: Number(found.version) };
 }
@@ -57,6 +57,6 @@ export async function findModelVersion(
 /** What was kept of the files of a model. */
 export async function requireFiles(tx: Transaction, id: string): Promise<ModelRow> {
   const row = (await readModels(tx, [id])).get(id);
-  if (row === undefined) throw new DaisError('invalid_state', 'What was known of the files of the model is gone.');
+  if (row === undefined) throw new DaisError('invalid_state', 'The description of the files of the model was removed.');
   return row;
 }

@@ -114,7 +114,7 @@ export async function listJobs(tx: Transaction, input: ListJobs) {
   const filter = ['model-jobs', tx.projectId, model, dataset, kind, state];
   const after = decodePageCursor(filter, input.cursor);
   if (after !== undefined && !isJobId(after)) {
-    throw new DaisError('invalid_cursor', 'The cursor is not one of this list.');
+    throw new DaisError('invalid_cursor', 'The cursor is not from this list.');
   }
   const rows = await tx.sql.query<JobRow>(
     `select ${COLUMNS} from model_jobs.job where project_id = $1 and ($2::text is null or model_name = $2)

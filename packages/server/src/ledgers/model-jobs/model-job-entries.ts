@@ -43,7 +43,7 @@ export function modelJobEntries(parts: ModelJobsParts): readonly OperationEntry[
     entry(cancelModelJobOperation, async (tx, call): Promise<ModelJob> => {
       const row = await readJob(tx, call.input.id, true);
       await authorize(call, row, 'model:cancelJob');
-      if (row.ended_at !== null) throw new DaisError('invalid_state', `The job has ended: it is ${row.state}.`);
+      if (row.ended_at !== null) throw new DaisError('invalid_state', `The job has already ended: it is ${row.state}.`);
       await cancelJob(tx.sql, row.id);
       return presentJob(row, { faults: false });
     }),
@@ -87,13 +87,13 @@ async function seesData(tx: Transaction, parts: ModelJobsParts, call: Call, { re
 async function rejects(parts: ModelJobsParts, call: CallOf<typeof readModelJobRejectsOperation>): Promise<Download> {
   const row = await transact(parts.database, { mode: 'read', projectId: call.tenant.id }, async (tx) => {
     const found = await readJob(tx, call.input.id);
-    if (found.kind !== 'batch-prediction') throw new DaisError('invalid_state', 'It is no batch prediction.');
+    if (found.kind !== 'batch-prediction') throw new DaisError('invalid_state', 'The job is not a batch prediction.');
     const dataset = found.request.dataName.split('@')[0] ?? '';
     await call.authorize({ kind: 'Dataset', name: dataset }, call.tenant, 'dataset:unmask');
     return found;
   });
   if (row.rejected === 0n || row.state !== 'succeeded')
-    throw new DaisError('invalid_state', 'No rows were left out of a job that has succeeded.');
+    throw new DaisError('invalid_state', 'The job has no list of rejected rows: it has not succeeded, or the model rejected no rows.');
   const owner = contentOfJob(row);
   const { size, sha256 } = await parts.content.stat(owner, REJECTS);
   return { size, sha256, open: async (range) => (await parts.content.open(owner, REJECTS, range)).bytes };

@@ -92,8 +92,8 @@ async function permitted({ clock }: ModelJobsParts, row: ModelRow, io: OpenIo): 
   for (;;) {
     const { may, reason = '' } = await io.read(async (tx) => await safetyOf(tx, row));
     if (may === 'anywhere' || may === 'isolated') return may;
-    if (may === 'never') throw new DaisError('invalid_state', `${row.label} must not be loaded: ${reason}`);
-    if (clock.now() > until) throw new DaisError('invalid_state', `${row.label} is not looked at yet: ${reason}`);
+    if (may === 'never') throw new DaisError('invalid_state', `${row.label} cannot be loaded: ${reason}`);
+    if (clock.now() > until) throw new DaisError('invalid_state', `${row.label} is not scanned yet: ${reason}`);
     io.note(reason);
     await sleep(LOOK_MS, undefined, { signal: io.signal });
   }

@@ -101,7 +101,7 @@ export class Collector {
       if (read.to > from || read.ended) progress.push({ name, path, from, ...read });
     }
     const lostBytes = progress.reduce((sum, { lost }) => sum + lost, 0);
-    if (lostBytes > 0) log.warn('predictions that were not written whole were cut off', { bytes: lostBytes });
+    if (lostBytes > 0) log.warn('removed incompletely written predictions', { bytes: lostBytes });
     if (progress.length === 0) return { records: 0, files: 0, lostBytes, more: false };
     const scratch = join(folder, uuidv7());
     const stored: StoredPredictions[] = [];
@@ -162,7 +162,7 @@ export class Collector {
       async ({ sql }) => await findTenant(sql, first.project),
     );
     if (tenant === undefined) {
-      log.warn('predictions of a project that is gone are left out', { project: first.project, count: records.length });
+      log.warn('skipping predictions of a deleted project', { project: first.project, count: records.length });
       return undefined;
     }
     const table = predictionTable(records);
@@ -184,7 +184,7 @@ export class Collector {
     await rm(source);
     const written = result.files[0];
     if (written === undefined || written.rows !== table.rows)
-      throw new Error('the file has other rows than the records');
+      throw new Error('the number of rows in the file differs from the records');
     const at = records.map((one) => one.at);
     const models = new Set(records.flatMap(({ model, version }) => (model === '' ? [] : [`${model}/${version}`])));
     const file: NewFileRow = {
@@ -291,7 +291,7 @@ async function readSegment(
     const done = finished && (rest === 0 || torn);
     return { to, records, lost: done ? rest : 0, ended: done, more: !torn && rest > 0 };
   } catch (error) {
-    if (error instanceof Error && error.message.includes('no segment')) {
+    if (error instanceof Error && error.message.includes('not a segment')) {
       return { to: from, records: [], lost: 0, ended: false, more: false };
     }
     throw error;

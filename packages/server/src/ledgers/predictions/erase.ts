@@ -137,7 +137,7 @@ export function erasureHandler(parts: PredictionsParts, collector: Collector): J
       await tx.enter(job.projectId);
       await tx.sql.query(
         `update predictions.erasure set state = 'failed', error = $2, ended_at = $3 where id = $1 and state = 'waiting'`,
-        [String(job.payload['erasure']), end.error ?? 'it was cancelled', parts.clock.now()],
+        [String(job.payload['erasure']), end.error ?? 'it was canceled', parts.clock.now()],
         'fail_erasure',
       );
     },

@@ -52,8 +52,8 @@ export async function addLabels(
   const { endpoint, labels, source } = input;
   for (const [index, { prediction, key }] of labels.entries()) {
     if ((prediction === undefined) === (key === undefined)) {
-      const message = 'names a prediction or a key, one of them';
-      throw new DaisError('invalid_request', `Label ${index} must name a prediction or a key, and not both.`, {
+      const message = 'must name either a prediction or a key';
+      throw new DaisError('invalid_request', `Label ${index} must name either a prediction or a key.`, {
         issues: [{ path: `labels.${index}`, message }],
       });
     }
@@ -98,7 +98,7 @@ export async function listLabels(
   const filter = ['prediction-labels', tenant.id, input.endpoint];
   const place = decodePageCursor(filter, input.cursor);
   if (place !== undefined && !/^[\da-f-]{36}$/.test(place)) {
-    throw new DaisError('invalid_cursor', 'The cursor is not one of this list.');
+    throw new DaisError('invalid_cursor', 'The cursor is not from this list.');
   }
   const rows = await tx.sql.query<LabelRow>(
     `select ${COLUMNS} from predictions.label where project_id = $1 and endpoint = $2 and ($3::uuid is null or id < $3)

@@ -58,7 +58,7 @@ async function listFiles(
   const cursor = decodePageCursor(filter, input.cursor);
   const [, hour, id] = /^(\d{1,15}) ([\da-f-]{36})$/.exec(cursor ?? '') ?? [];
   if (cursor !== undefined && (hour === undefined || id === undefined)) {
-    throw new DaisError('invalid_cursor', 'The cursor is not one of this list.');
+    throw new DaisError('invalid_cursor', 'The cursor is not from this list.');
   }
   const place = hour === undefined || id === undefined ? undefined : { hour, id };
   const of = { projectId: tenant.id, name: input.endpoint, place, limit: input.limit + 1 };

@@ -194,7 +194,7 @@ async function rowsOf(
 
 function placeOf(id: string) {
   const place = readPredictionId(id);
-  if (place === undefined) throw new DaisError('invalid_request', `${id} is no id of a prediction.`);
+  if (place === undefined) throw new DaisError('invalid_request', `${id} is not a prediction ID.`);
   return place;
 }
 

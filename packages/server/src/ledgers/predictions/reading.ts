@@ -87,7 +87,7 @@ export async function filesBetween(
     async ({ sql }) => await findFiles(sql, { projectId, name, from, until, limit: MOST_FILES + 1 }),
   );
   if (files.length > MOST_FILES) {
-    const detail = `${name} has more than ${MOST_FILES} files of predictions in this time. Ask for a shorter one with \`from\` and \`until\`.`;
+    const detail = `${name} has more than ${MOST_FILES} files of predictions in this period. Select a shorter period with \`from\` and \`until\`.`;
     throw new DaisError('query_limit', detail);
   }
   return files;

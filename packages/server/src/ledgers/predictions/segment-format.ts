@@ -289,7 +289,7 @@ function tensorBytes({ data }: Tensor): Uint8Array {
 export function decodeHead(bytes: Buffer): { readonly bytes: number; readonly head: SegmentWriterHead } | undefined {
   if (bytes.length < 8) return undefined;
   const length = bytes.readUInt32LE(4);
-  if (bytes.readUInt32LE(0) !== HEAD_MAGIC || length > 65_536) throw new Error('it is no segment of predictions');
+  if (bytes.readUInt32LE(0) !== HEAD_MAGIC || length > 65_536) throw new Error('not a segment of predictions');
   if (bytes.length < 8 + length) return undefined;
   return { bytes: 8 + length, head: JSON.parse(bytes.toString('utf8', 8, 8 + length)) as SegmentWriterHead };
 }

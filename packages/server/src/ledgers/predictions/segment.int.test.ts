@@ -230,7 +230,7 @@ describe('segments', () => {
     // Once, not for each of thousands.
     expect(errors).toEqual([
       [
-        'predictions could not be written down',
+        'cannot capture predictions',
         { dropped: 0, shed: 1, because: expect.stringContaining('ENOTDIR') as string },
       ],
     ]);

@@ -183,7 +183,7 @@ export class SegmentWriter {
       const shed = waits && overflow === 'shed';
       this.#counts[shed ? 'shed' : 'dropped'] += 1;
       this.#tellLost();
-      return shed ? Promise.reject(refused('the disk does not keep up')) : undefined;
+      return shed ? Promise.reject(refused('the disk is too slow')) : undefined;
     }
     const group = (this.#group ??= this.#newGroup());
     const { bytes, cut } = encodeRecord(record, (this.#sequence += 1), capture.omit, group.pages);
@@ -270,9 +270,9 @@ export class SegmentWriter {
     const { now, log } = this.#options;
     const { dropped, shed } = this.#counts;
     if (now() - this.#told.at < TELL_MS) return;
-    const because = this.#fault ?? (this.#spoolFull ? 'their folder is full' : 'the disk does not keep up');
+    const because = this.#fault ?? (this.#spoolFull ? 'the capture folder is full' : 'the disk is too slow');
     const since = { dropped: dropped - this.#told.dropped, shed: shed - this.#told.shed };
-    log.error('predictions could not be written down', { ...since, because });
+    log.error('cannot capture predictions', { ...since, because });
     this.#told = { at: now(), dropped, shed };
   }
 
@@ -283,7 +283,7 @@ export class SegmentWriter {
       let rest = pages.pieces();
       for (let at = segment.at; left > 0;) {
         const written = await writeAt(segment.fd, rest, at);
-        if (written === 0) throw new Error('nothing could be written');
+        if (written === 0) throw new Error('the write returned 0 bytes');
         at += written;
         left -= written;
         if (left > 0) rest = behind(rest, written);
@@ -299,7 +299,7 @@ export class SegmentWriter {
   #openSegment(sync: boolean): OpenSegment {
     const { folder, gateway, now } = this.#options;
     this.#lookAtSpool();
-    if (this.#spoolFull) throw new Error('the segments that wait for the control plane fill their folder');
+    if (this.#spoolFull) throw new Error('the capture folder is full of segments that the control plane has not collected');
     this.#files += 1;
     const count = String(this.#files).padStart(6, '0');
     const path = `${folder}/${String(now()).padStart(14, '0')}-${this.#process}-${count}${SEGMENT_SUFFIX}`;
@@ -347,7 +347,7 @@ function told(): Told {
 }
 
 function refused(because: string): DaisError {
-  const detail = `The prediction cannot be kept (${because}), and the endpoint answers nothing that is not. Try again.`;
+  const detail = `The prediction cannot be captured (${because}), and the endpoint rejects requests that cannot be captured. Retry later.`;
   return new DaisError('overloaded', detail, { retryAfter: 1 });
 }
 

@@ -29,7 +29,7 @@ export function collectHandler(collector: Collector): JobHandler {
 
 export function upkeepHandler(parts: PredictionsParts): JobHandler {
   return {
-    queue: 'prediction upkeep',
+    queue: 'prediction maintenance',
     concurrency: 1,
     perProject: 1,
     retry: { baseMs: 10_000, capMs: HOUR_MS },

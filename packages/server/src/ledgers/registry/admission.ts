@@ -43,7 +43,7 @@ async function refuseWithVersions(tx: Transaction, { projectId, uid, name }: Adm
   if (rows.length === 0) return;
   throw new DaisError(
     'still_referenced',
-    `Model "${name}" has versions. Delete it in the registry (registeredModel.delete), and they go with it.`,
+    `Model "${name}" has versions. Delete the model together with its versions in the registry (registeredModel.delete).`,
     { holders: rows.map(({ version }) => `version ${version}`) },
   );
 }

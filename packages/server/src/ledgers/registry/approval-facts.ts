@@ -18,7 +18,7 @@ export const upstreamApprovals: UpstreamMeasure = {
     return ids.map((id): NodeMeasure => {
       const node = keyOf('model-version', id);
       const approved = rows.some((row) => `${row.model}.${row.version}` === id && isApproved(row, rules.get(row.name)));
-      return approved ? { node, value: 0 } : { node, value: 1, cause: 'nobody has approved this version' };
+      return approved ? { node, value: 0 } : { node, value: 1, cause: 'this version has no approval' };
     });
   },
 };

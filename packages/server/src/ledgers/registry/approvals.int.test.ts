@@ -80,7 +80,7 @@ describe('an alias with a rule', () => {
     const error = await errorOf(move());
     expect(error.code).toBe('approval_missing');
     expect(error.message).toBe(
-      `Version 1 of Model "${name}" needs approval for the alias "champion" by a member of Team "risk". It was asked for: approval 1.`,
+      `Version 1 of Model "${name}" needs approval for the alias "champion" by a member of Team "risk". Approval 1 is pending.`,
     );
     const approved = await approve('ida', 'Measured again');
     expect(approved).toMatchObject({ state: 'approved', missing: [] });
@@ -166,7 +166,7 @@ describe('who approves', () => {
   test('whoever is not asked, has no right to, or wants their own does not', async () => {
     const rules = [{ aliases: ['champion'], teams: [{ team: 'science' }] }];
     const { approve, name } = await asked(rules);
-    const reasons = { ida: 'You are not among them', bob: 'model:approve', ada: 'Another user' };
+    const reasons = { ida: 'You are not one of them', bob: 'model:approve', ada: 'Another user' };
     for (const [who, reason] of Object.entries(reasons)) {
       const error = await errorOf(approve(who));
       expect([who, error.code, error.message]).toEqual([who, 'forbidden', expect.stringContaining(reason)]);

@@ -54,12 +54,12 @@ export async function requestApproval(
   const { version } = await readVersion(tx.sql, tenant.id, input.name, Number(input.version));
   const rules = await rulesOf(tx, input.name, move);
   if (rules.length === 0) {
-    const detail = `No rule of Model "${input.name}" is about the ${moveText(move)}: it needs no approval.`;
+    const detail = `Model "${input.name}" has no approval rule for the ${moveText(move)}, so no approval is needed.`;
     throw new DaisError('invalid_state', detail);
   }
   const pending = (await approvalsForMove(tx.sql, model.id, version, move)).find(({ state }) => state === 'pending');
   if (pending !== undefined) {
-    throw new DaisError('already_exists', `This approval was asked for already: approval ${pending.number}.`);
+    throw new DaisError('already_exists', `Approval ${pending.number} is already pending for this change.`);
   }
   const { type, id } = context.principal;
   const [made] = await tx.sql.query<{ number: number }>(
@@ -88,8 +88,8 @@ export async function requestApproval(
 function requestedMove({ alias, stage }: RequestInput): Move {
   if (alias !== undefined && stage === undefined) return { alias };
   if (stage !== undefined && alias === undefined) return { stage };
-  throw new DaisError('invalid_request', 'An approval is for an alias or for a stage.', {
-    issues: [{ path: 'alias', message: 'and `stage` are both given, or neither', expected: 'exactly one of them' }],
+  throw new DaisError('invalid_request', 'An approval needs either an alias or a stage.', {
+    issues: [{ path: 'alias', message: 'and `stage` are both given, or neither', expected: 'exactly one of the two' }],
   });
 }
 
@@ -136,7 +136,7 @@ function approvalPlace(text: string | undefined): ApprovalPlace | undefined {
   if (text === undefined) return undefined;
   const [, at, model, number] = /^(\d{1,18}) (\d{1,18}) (\d{1,9})$/.exec(text) ?? [];
   if (at === undefined || model === undefined) {
-    throw new DaisError('invalid_cursor', 'The cursor is not one of this list.');
+    throw new DaisError('invalid_cursor', 'The cursor is not from this list.');
   }
   return { at, model, number: Number(number) };
 }
@@ -236,8 +236,8 @@ async function decide(
   const standing = standingOf(rules, { by, teams, own: isOwn(by, row) });
   if (standing === 'not-asked') {
     const whom = missingText(missingApprovals(rules, []));
-    const detail = `The rule requires ${whom}. You are not among them.`;
-    throw new DaisError('forbidden', whom === '' ? 'No rule requires this approval any more. Withdraw it.' : detail);
+    const detail = `The rule requires approval by ${whom}. You are not one of them.`;
+    throw new DaisError('forbidden', whom === '' ? 'No rule requires this approval any longer. Withdraw it.' : detail);
   }
   // Who asked, or registered the version, may still say no.
   if (standing === 'own' && decision === 'approve') {
@@ -268,7 +268,7 @@ async function requireApprovalRow(tx: Transaction, name: string, number: number)
 
 function requirePending({ state }: ApprovalRow): void {
   if (state === 'pending') return;
-  throw new DaisError('invalid_state', `The approval is ${state}; only a pending one can be decided or withdrawn.`);
+  throw new DaisError('invalid_state', `The approval is ${state}. Only a pending approval can be decided or withdrawn.`);
 }
 
 async function setState(tx: Transaction, { model, number }: ApprovalRow, state: ApprovalState): Promise<void> {

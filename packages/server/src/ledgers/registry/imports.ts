@@ -32,7 +32,7 @@ export async function importModel(
   );
   if (there === undefined) await createModel(tx, { ...call, input: { name, type } }, parts);
   else if (there.type !== type) {
-    throw new DaisError('invalid_state', `"${name}" is a ${there.type} here, and a ${type} at its source.`);
+    throw new DaisError('invalid_state', `"${name}" is a ${there.type} in Dais but a ${type} at its source.`);
   }
   const model = await lockModel(tx.sql, tenant.id, name);
   await tx.sql.query(

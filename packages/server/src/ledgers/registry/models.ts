@@ -61,7 +61,7 @@ export async function updateModel(
 async function describe(tx: Transaction, model: LockedModel, description: string, now: number): Promise<void> {
   if (model.spec_description === description) return;
   if (model.spec_description !== null) {
-    const detail = `Model "${model.name}" is described by its manifest: change spec.description there.`;
+    const detail = `The description of Model "${model.name}" comes from its manifest. Change spec.description there.`;
     throw new DaisError('other_origin', detail);
   }
   await writeDescription(tx, model, description, now);
@@ -92,7 +92,7 @@ export async function renameModel(
   const { labels, annotations, spec, origin, owner } = row;
   await call.authorize({ kind: KIND, name: input.to, desired: { labels, spec } }, tenant, 'model:write');
   if (owner !== null) {
-    const detail = `Model "${input.name}" belongs to the manifests "${owner}": rename it there, or take it out of them first.`;
+    const detail = `Model "${input.name}" belongs to the manifests "${owner}". Rename it there, or remove it from them first.`;
     throw new DaisError('other_origin', detail);
   }
   const desired = { kind: KIND, name: input.to, labels, annotations, spec, origin };
@@ -158,7 +158,7 @@ async function writeResource(
 ): Promise<string> {
   const options = { allow: 'create', takeOver: false, operation: 'create', dryRun: false } as const;
   const [outcome] = await decideWrites(tx, kinds, tenant, [desired], options);
-  if (outcome === undefined) throw new Error('one wish, no outcome');
+  if (outcome === undefined) throw new Error('one desired resource has no outcome');
   if ('error' in outcome) throw outcome.error;
   await performWrites(tx, kinds, tenant, [outcome.write], operation);
   await tx.enter(tenant.id);

@@ -18,8 +18,8 @@ import { emitAbout } from './tags.ts';
 /** @throws DaisError `invalid_request` for a word that means something already. */
 function requireFreeAlias(alias: string): void {
   if (!isReservedAlias(alias)) return;
-  const issue = { path: 'alias', message: `is "${alias}", which is reserved`, expected: 'another word' };
-  throw new DaisError('invalid_request', `The alias "${alias}" is reserved: versions are named so.`, {
+  const issue = { path: 'alias', message: `is "${alias}", which is reserved`, expected: 'another name' };
+  throw new DaisError('invalid_request', `The alias "${alias}" is reserved for versions. Choose another name.`, {
     issues: [issue],
   });
 }
@@ -89,8 +89,8 @@ export async function stageVersion(
 ): Promise<ModelVersion> {
   const { name, stage, archiveOthers } = input;
   if (archiveOthers && stage !== 'Staging' && stage !== 'Production') {
-    throw new DaisError('invalid_request', `Versions in the stage ${stage} cannot be archived by another one.`, {
-      issues: [{ path: 'archiveOthers', message: `is true for ${stage}`, expected: 'Staging or Production' }],
+    throw new DaisError('invalid_request', `\`archiveOthers\` is only supported for the stages Staging and Production, not ${stage}.`, {
+      issues: [{ path: 'archiveOthers', message: `cannot be true for ${stage}`, expected: 'Staging or Production' }],
     });
   }
   const model = await lockModel(tx.sql, tenant.id, name);

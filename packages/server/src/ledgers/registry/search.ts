@@ -119,7 +119,7 @@ async function search<Item>(
   const binding = [searched.from, tenant.id, of];
   const place = decodePageCursor(binding, cursor);
   if (place !== undefined && !isPlace(keys, place)) {
-    throw new DaisError('invalid_cursor', 'The cursor is not one of this search.');
+    throw new DaisError('invalid_cursor', 'The cursor is not from this search.');
   }
   const uids = visible === undefined ? undefined : await visibleModels(tx, tenant.id, visible);
   const { text, values } = composeStatement(

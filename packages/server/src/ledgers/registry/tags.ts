@@ -29,8 +29,8 @@ export async function changeTags(
   const keys = Object.keys(tags);
   const both = removeTags.find((key) => Object.hasOwn(tags, key));
   if (both !== undefined) {
-    throw new DaisError('invalid_request', `The tag "${both}" is to be set and taken away.`, {
-      issues: [{ path: 'removeTags', message: `names "${both}", which \`tags\` sets`, expected: 'one of both' }],
+    throw new DaisError('invalid_request', `The tag "${both}" cannot be both set and removed.`, {
+      issues: [{ path: 'removeTags', message: `names "${both}", which \`tags\` sets`, expected: 'one of the two' }],
     });
   }
   if (keys.length > 0) await setTags(tx, model, version, tags, initial);

@@ -35,9 +35,9 @@ export async function findOrigin(
   const made = { runId, loggedModelId };
   switch (parsed.of) {
     case 'run': {
-      if (parsed.runId !== runId) throw refused(source, 'is of another run', `\`runId\`: ${parsed.runId}`);
+      if (parsed.runId !== runId) throw refused(source, 'belongs to another run', `\`runId\`: ${parsed.runId}`);
       const home = await homes.ofRun(tx, parsed.runId);
-      if (home === undefined) throw refused(source, 'names a run that is not there', 'a run of this project');
+      if (home === undefined) throw refused(source, 'names a run that does not exist', 'a run of this project');
       return { ...made, artifactUri: parsed.path === '' ? home : `${home}/${parsed.path}` };
     }
     case 'logged-model': {
@@ -45,7 +45,7 @@ export async function findOrigin(
         throw refused(source, 'is another logged model', `\`loggedModelId\`: ${parsed.id}`);
       }
       if (model === undefined) {
-        throw refused(source, 'names a logged model that is not there', 'a logged model of this project');
+        throw refused(source, 'names a logged model that does not exist', 'a logged model of this project');
       }
       return { ...made, artifactUri: model.artifactUri };
     }
@@ -56,8 +56,8 @@ export async function findOrigin(
     case 'inside': {
       const home = loggedModelId === undefined ? await runHome(tx, homes, runId) : model?.artifactUri;
       if (home === undefined || !liesInside(parsed.uri, home)) {
-        const expected = 'a path inside the artifacts of the run that `runId` names, or of `loggedModelId`';
-        throw refused(source, 'does not lie inside the artifacts of its run or logged model', expected);
+        const expected = 'a path in the artifacts of the run `runId` or of `loggedModelId`';
+        throw refused(source, 'is outside the artifacts of its run or logged model', expected);
       }
       return { ...made, artifactUri: parsed.uri };
     }

@@ -23,14 +23,14 @@ export function parseSource(source: string, artifactRoot: string): ParsedSource 
   const decoded = fullyDecoded(source);
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(source)?.[1]?.toLowerCase() ?? '';
   if (decoded.includes('\0') || decoded.split(/[\\/?#;]/).includes('..')) {
-    throw refused(source, 'leaves its folder', 'an absolute path or address without `..`');
+    throw refused(source, 'leaves its folder', 'an absolute path or URI without `..`');
   }
   if (scheme === 'runs') return ofRun(source);
   if (scheme === 'models') return ofModel(source);
   const uri = source.replace(/\/+$/, '');
   if (LOCAL.has(scheme) || source.toLowerCase().startsWith(artifactRoot.toLowerCase())) {
     if (scheme === '' && !source.startsWith('/')) {
-      throw refused(source, 'is relative', 'an absolute path or an address');
+      throw refused(source, 'is relative', 'an absolute path or a URI');
     }
     return { of: 'inside', uri };
   }
@@ -39,7 +39,7 @@ export function parseSource(source: string, artifactRoot: string): ParsedSource 
 
 function ofRun(source: string): ParsedSource {
   const match = /^runs:(?:\/|\/{3})([A-Za-z0-9][\w-]{0,255})(?:\/(.*))?$/i.exec(source);
-  if (match === null) throw refused(source, 'names no run', '`runs:/RUN/path`');
+  if (match === null) throw refused(source, 'does not name a run', '`runs:/RUN/path`');
   return { of: 'run', runId: match[1] ?? '', path: (match[2] ?? '').replace(/^\/+|\/+$/g, '') };
 }
 
@@ -51,7 +51,7 @@ function ofModel(source: string): ParsedSource {
   if (version !== null) return { of: 'version', name: version[1] ?? '', version: Number(version[2]) };
   const id = /^([^/:@]+)$/.exec(path)?.[1];
   if (id !== undefined) return { of: 'logged-model', id };
-  throw refused(source, 'names no model', '`models:/LOGGED-MODEL`, `models:/NAME/VERSION` or `models:/NAME@ALIAS`');
+  throw refused(source, 'does not name a model', '`models:/LOGGED-MODEL`, `models:/NAME/VERSION` or `models:/NAME@ALIAS`');
 }
 
 /** Whether an address is a folder or lies below it. Both as they are compared: without doubled slashes. */

@@ -36,7 +36,7 @@ export async function bringModel(
   const { python } = model.described;
   if (python === null) return {};
   const { version, requirements } = python;
-  const told = ({ note }: { readonly note: string }) => progress(`Its environment is built: ${note}`);
+  const told = ({ note }: { readonly note: string }) => progress(`Building the Python environment: ${note}`);
   const engine = await parts.environments();
   const spec = {
     type: 'python' as const,
@@ -84,7 +84,7 @@ async function copyFiles(
       },
     });
     await pipeline(bytes, measure, createWriteStream(to, { mode: 0o444 }));
-    if (hash.digest('hex') !== digest) throw new Error(`${path} of ${label} was replaced by other bytes`);
+    if (hash.digest('hex') !== digest) throw new Error(`the bytes of ${path} of ${label} do not match their digest`);
   }
   await rename(unfinished, folder);
 }

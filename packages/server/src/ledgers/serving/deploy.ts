@@ -30,7 +30,7 @@ export async function deploy(
       'invalid_request',
       'Set either `shadow` or `canary`: a shadow returns no responses, a canary serves a share of requests.',
       {
-        issues: [{ path: 'shadow', message: 'is true beside `canary`', expected: 'one of both' }],
+        issues: [{ path: 'shadow', message: 'cannot be combined with `canary`', expected: 'one of the two' }],
       },
     );
   }
@@ -48,7 +48,7 @@ export async function deploy(
   if (shadow && before === undefined) {
     throw new DaisError(
       'not_found',
-      `There is no Endpoint "${name}" whose requests could be copied: deploy a model first.`,
+      `There is no Endpoint "${name}" to copy requests from. Deploy a model first.`,
     );
   }
   const desired = {
@@ -62,7 +62,7 @@ export async function deploy(
   };
   const options = { allow: 'both', takeOver: false, operation: 'deploy', dryRun: false } as const;
   const [outcome] = await decideWrites(tx, kinds, tenant, [desired], options);
-  if (outcome === undefined) throw new Error('one wish, no outcome');
+  if (outcome === undefined) throw new Error('one desired resource has no outcome');
   if ('error' in outcome) throw outcome.error;
   await performWrites(tx, kinds, tenant, [outcome.write], 'deploy');
   // Its row follows the manifest; there is nothing to roll out.

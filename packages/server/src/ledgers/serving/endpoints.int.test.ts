@@ -78,7 +78,7 @@ test('without an endpoint no gateway runs; the first one starts it, and answers 
   expect(child('gateway-process')).toBeDefined();
   const first = await client.lastRollout('scaled');
   expect(first).toMatchObject({ state: 'promoted', to: 'models:/m/1', cause: 'deploy', startedBy: 'user:owner' });
-  expect(first.steps[0]?.message).toBe('It was loaded and answered its input example.');
+  expect(first.steps[0]?.message).toBe('The version is loaded and returned a prediction for its input example.');
   const { body } = await client.call('GET', '/api/v1/serving/endpoints/scaled/contract');
   expect(body).toMatchObject({ model: 'models:/m/1', ready: true, example: { inputs: [[1]] } });
   expect(body['inputs']).toMatchObject([{ name: 'x', datatype: 'FP32' }]);

@@ -79,13 +79,13 @@ test('one is stopped by whoever began it; two at once would measure each other',
 test('what cannot be asked says so: no such variant, no example, no endpoint', async () => {
   expect(await look({ run: randomUUID(), variant: 'canary' })).toMatchObject({
     status: 409,
-    body: { detail: expect.stringContaining('there is stable') as string },
+    body: { detail: expect.stringContaining('Active variants: stable') as string },
   });
   await client.call('POST', '/api/v1/serving/endpoints/plain/deploy', { model: 'models:/plain/1' });
   await client.settled('plain', stableIs('models:/plain/1'));
   expect(await look({ run: randomUUID() }, 'plain')).toMatchObject({
     status: 409,
-    body: { detail: expect.stringContaining('No input example') as string },
+    body: { detail: expect.stringContaining('has no input example') as string },
   });
   expect((await look({ run: randomUUID() }, 'nothing')).status).toBe(404);
 });
@@ -114,13 +114,13 @@ test('a rollout whose version is too slow under load gets no traffic', async () 
   await apply(600_000);
   await client.settled('gated', stableIs('models:/m/1'));
   expect((await client.lastRollout('gated')).steps[0]?.message).toMatch(
-    /^It was loaded and answered its input example. Of 100 requests on 4 connections 0 failed, 99 % were answered within [\d.]+ ms\.$/,
+    /^The version is loaded and returned a prediction for its input example. 0 of 100 requests on 4 connections failed, p99 latency [\d.]+ ms\.$/,
   );
   await apply(0.001);
   await client.call('POST', '/api/v1/serving/endpoints/gated/deploy', { model: 'models:/m/2' });
   await client.settled('gated', ({ conditions }) => conditions?.some(({ reason }) => reason === 'HeldBack') === true);
   expect(await client.lastRollout('gated')).toMatchObject({
     state: 'rolledBack',
-    reason: expect.stringMatching(/within [\d.]+ ms; 0\.001 ms is the limit\.$/) as string,
+    reason: expect.stringMatching(/p99 latency [\d.]+ ms\. The limit is 0\.001 ms\.$/) as string,
   });
 });

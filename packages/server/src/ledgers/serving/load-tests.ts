@@ -64,7 +64,7 @@ export class LoadTests {
       return present(input, known);
     }
     if ([...this.#runs.values()].some(({ state }) => state === 'running')) {
-      throw new DaisError('overloaded', 'Another load test is under way: two would measure each other.', {
+      throw new DaisError('overloaded', 'Another load test is running, and two would distort each other. Retry later.', {
         retryAfter: 5,
       });
     }
@@ -111,14 +111,14 @@ export class LoadTests {
       const id = named[variant ?? 'stable'];
       if (id === null || id === undefined) {
         const there = Object.keys(named).filter((name) => named[name] != null);
-        const detail = `Nothing answers at "${endpoint}" as "${variant ?? 'stable'}"; there is ${there.join(', ') || 'nothing yet'}.`;
+        const detail = `The endpoint "${endpoint}" has no active variant "${variant ?? 'stable'}". Active variants: ${there.join(', ') || 'none'}.`;
         throw new DaisError('invalid_state', detail);
       }
       return (await readModels(tx, [id])).get(id)?.described.example ?? null;
     });
     const body = input.body === undefined ? example : JSON.stringify(input.body);
     if (body === null) {
-      const detail = `No input example is stored with what answers at "${endpoint}": send a body of /invocations (-f FILE).`;
+      const detail = `The model that serves "${endpoint}" has no input example. Send a body for /invocations (-f FILE).`;
       throw new DaisError('invalid_state', detail);
     }
     return { project: tenant.name, endpoint, variant, body };
@@ -139,7 +139,7 @@ export class LoadTests {
     } catch (error) {
       run.state = 'failed';
       run.message = error instanceof Error ? error.message : String(error);
-      log.warn('a load test failed', { endpoint: input.endpoint, error });
+      log.warn('load test failed', { endpoint: input.endpoint, error });
     }
   }
 }

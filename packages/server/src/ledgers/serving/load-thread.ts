@@ -39,7 +39,7 @@ async function ask(): Promise<string | undefined> {
         answer.once('error', (error) => resolve(error.message));
       },
     );
-    sent.once('timeout', () => sent.destroy(new Error(`no answer within ${LONGEST_MS / 1000} s`)));
+    sent.once('timeout', () => sent.destroy(new Error(`no response within ${LONGEST_MS / 1000} s`)));
     sent.once('error', (error) => resolve(error.message));
     sent.end(body);
   });

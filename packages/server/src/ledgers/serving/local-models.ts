@@ -42,13 +42,13 @@ export class LocalModels {
   want(key: string, model: ModelRow): LocalState {
     const state = this.#states.get(key);
     if (state !== undefined && (state.state !== 'failed' || Date.now() - state.at < AGAIN_MS)) return state;
-    const begun: LocalState = { state: 'preparing', note: 'Its files are brought here.' };
+    const begun: LocalState = { state: 'preparing', note: 'Fetching the files of the model.' };
     this.#states.set(key, begun);
     this.#bring(key, model).then(
       (environment) => this.#settle(key, { state: 'here', ...(environment !== undefined && { environment }) }),
       (error: unknown) => {
         const note = error instanceof Error ? error.message : String(error);
-        this.#parts.log.warn('a model could not be brought to its gateway', { model: model.label, error });
+        this.#parts.log.warn('cannot fetch a model for the gateway', { model: model.label, error });
         this.#settle(key, { state: 'failed', note, at: Date.now() });
       },
     );

@@ -60,7 +60,7 @@ async function find(tx: Transaction, reference: string, artifactRoot: string): P
     named.of === 'alias'
       ? await readByAlias(sql, projectId, named.name, named.alias)
       : await readVersion(sql, projectId, named.name, named.version);
-  if (version.type === 'prompt') return { fault: `${named.name} is a prompt, which no endpoint serves.` };
+  if (version.type === 'prompt') return { fault: `${named.name} is a prompt. An endpoint can only serve a model.` };
   const lineageKey = await versionKeyOf(tx, named.name, version.version);
   return await withFiles(tx, version.artifactUri, artifactRoot, {
     label: `models:/${named.name}/${version.version}`,
@@ -79,7 +79,7 @@ async function withFiles(
 ): Promise<Resolution> {
   if (!uri.startsWith(root)) {
     return {
-      fault: `The artifacts of ${about.label} are stored at ${uri}, outside of Dais. Log the model again, or import it.`,
+      fault: `The artifacts of ${about.label} are stored at ${uri}, outside Dais. Log the model again, or import it.`,
     };
   }
   const artifacts = uri.slice(root.length).replace(/^\/+|\/+$/g, '');
@@ -90,7 +90,7 @@ async function withFiles(
   if (found.length > MOST_FILES) return { fault: `${about.label} has more than ${MOST_FILES} files.` };
   const files: ModelFile[] = [];
   for (const { name, size, sha256 } of found) {
-    if (sha256 === null) return { fault: `${name} of ${about.label} was uploaded and not read yet: try again.` };
+    if (sha256 === null) return { fault: `${name} of ${about.label} is still being processed after its upload. Retry later.` };
     files.push({ path: name.slice(prefix.length), digest: sha256, bytes: size });
   }
   const hash = createHash('sha256').update(JSON.stringify([tx.projectId, about.label, artifacts]));

@@ -98,7 +98,7 @@ test('a version is tested where nothing serves it: what passes, what does not, a
         check: 'direction',
         passed: true,
         case: '0 = 1, 2, 3',
-        expected: 'goes up as 0 goes up',
+        expected: 'goes up as 0 increases',
         got: '2, 4, 6',
       },
       {
@@ -106,14 +106,14 @@ test('a version is tested where nothing serves it: what passes, what does not, a
         check: 'invariance',
         passed: false,
         case: '0 = 2',
-        expected: '2 ± 0.5, whatever 0 is',
+        expected: '2 ± 0.5 for every value of 0',
         got: '4',
       },
     ],
   });
   const shown = await cli('model', 'test', 'm/1');
   expect(shown.code).toBe(1);
-  expect(shown.out).toMatch(/^FAILED +x does not matter +0 = 2 +2 ± 0.5, whatever 0 is +4$/m);
+  expect(shown.out).toMatch(/^FAILED +x does not matter +0 = 2 +2 ± 0.5 for every value of 0 +4$/m);
   expect(shown.err).toContain('models:/m/1: 1 of 3 tests failed.');
   await client.call('PUT', '/api/v1/registry/models/m/aliases/flat', { version: '3' });
   expect((await tested({ alias: 'flat' })).body['results']).toMatchObject([
@@ -156,12 +156,12 @@ test('a rollout whose version fails a test of its Model gets no traffic, and say
   await deploy(1);
   await client.settled('gated', stableIs('models:/m/1'));
   expect((await client.lastRollout('gated')).steps[0]?.message).toBe(
-    'It was loaded and answered its input example. It passed 2 tests.',
+    'The version is loaded and returned a prediction for its input example. It passed 2 tests.',
   );
   await deploy(2);
   await client.settled('gated', ({ conditions }) => conditions?.some(({ reason }) => reason === 'HeldBack') === true);
   const taken = await client.lastRollout('gated');
   expect(taken).toMatchObject({ state: 'rolledBack', to: 'models:/m/2', endedBy: 'system:dais' });
-  expect(taken.reason).toBe('Its test "it doubles" failed: with [21], expected was 42, it answered 63.');
+  expect(taken.reason).toBe('The test "it doubles" of the model failed for [21]: expected 42, got 63.');
   expect(taken.steps).toMatchObject([{ weight: 0, verdict: 'bad' }]);
 });

@@ -66,9 +66,9 @@ async function invariance(
 ): Promise<Outcome> {
   const before = await ask(row);
   if ('fault' in before) {
-    return { passed: false, case: show(row), expected: 'an answer', got: before.fault };
+    return { passed: false, case: show(row), expected: 'a prediction', got: before.fault };
   }
-  const expected = `${show(before.value)}${tolerance === undefined ? '' : ` ± ${tolerance}`}, whatever ${column} is`;
+  const expected = `${show(before.value)}${tolerance === undefined ? '' : ` ± ${tolerance}`} for every value of ${column}`;
   for (const value of values) {
     const changed = withValue(row, column, value);
     if (changed === undefined) return absent(row, column);
@@ -85,14 +85,14 @@ async function direction(
   row: TestRow,
   ask: AskValue,
 ): Promise<Outcome> {
-  const expected = `goes ${goes} as ${column} goes up`;
+  const expected = `goes ${goes} as ${column} increases`;
   const seen: number[] = [];
   for (const [place, value] of values.entries()) {
     const changed = withValue(row, column, value);
     if (changed === undefined) return absent(row, column);
     const got = await ask(changed);
     if (!('value' in got) || typeof got.value !== 'number') {
-      const instead = 'fault' in got ? got.fault : `${show(got.value)}, which is no number`;
+      const instead = 'fault' in got ? got.fault : `${show(got.value)}, which is not a number`;
       return { passed: false, case: `${column} = ${value}`, expected, got: instead };
     }
     const before = seen.at(-1);
@@ -116,7 +116,7 @@ async function direction(
 }
 
 function absent(row: TestRow, column: string | number): Outcome {
-  const has = Array.isArray(row) ? `${row.length} places` : Object.keys(row).join(', ');
+  const has = Array.isArray(row) ? `${row.length} positions` : Object.keys(row).join(', ');
   return { passed: false, case: show(row), expected: `a column ${column} in the input`, got: `only ${has}` };
 }
 
@@ -137,6 +137,6 @@ export function failureIn(results: readonly ModelTestResult[]): string | undefin
   const [first] = failed;
   if (first === undefined) return undefined;
   const { name, case: of, expected, got } = first;
-  const more = failed.length === 1 ? '' : ` So did ${failed.length - 1} more.`;
-  return `Its test "${name}" failed: with ${of}, expected was ${expected}, it answered ${got}.${more}`;
+  const more = failed.length === 1 ? '' : ` ${failed.length - 1} more failed.`;
+  return `The test "${name}" of the model failed for ${of}: expected ${expected}, got ${got}.${more}`;
 }

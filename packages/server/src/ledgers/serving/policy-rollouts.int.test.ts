@@ -70,7 +70,7 @@ test('an alias that moves to a version which a policy refuses starts no rollout;
       path: [
         { type: 'endpoint', name: 'scaled' },
         { type: 'model-version', name: 'm/2' },
-        { type: 'cause', name: 'nobody has approved this version' },
+        { type: 'cause', name: 'this version has no approval' },
       ],
     },
   ]);

@@ -56,7 +56,7 @@ async function passLoad(
   if (loadTest === undefined) return undefined;
   const { example } = model.described;
   if (example === null) {
-    return { verdict: 'bad', message: 'Its load test has nothing to ask: no input example is stored with it.' };
+    return { verdict: 'bad', message: 'The load test has no request body: no input example is stored with the version.' };
   }
   const { requests, connections, seconds, maxP99Ms, maxErrors } = loadTest;
   const target = { project, endpoint, variant: 'canary', body: example };
@@ -64,10 +64,10 @@ async function passLoad(
   const { seen } = await runLoad(gateway, target, shape, { signal });
   signal.throwIfAborted();
   const p99Ms = seen.p99Ms ?? 0;
-  const told = `Of ${seen.requests} requests on ${connections} connections ${seen.failed} failed, 99 % were answered within ${p99Ms} ms`;
+  const told = `${seen.failed} of ${seen.requests} requests on ${connections} connections failed, p99 latency ${p99Ms} ms`;
   if (seen.failed > maxErrors) {
-    return { verdict: 'bad', message: `${told}; ${maxErrors} may fail. The first: ${seen.failure ?? ''}` };
+    return { verdict: 'bad', message: `${told}. The limit is ${maxErrors} failed requests. First error: ${seen.failure ?? ''}` };
   }
-  if (p99Ms > maxP99Ms) return { verdict: 'bad', message: `${told}; ${maxP99Ms} ms is the limit.` };
+  if (p99Ms > maxP99Ms) return { verdict: 'bad', message: `${told}. The limit is ${maxP99Ms} ms.` };
   return { verdict: 'good', message: `${told}.` };
 }

@@ -123,7 +123,7 @@ export async function listRollouts(tx: Transaction, { endpoint, limit, cursor }:
   const filter = ['rollouts', endpoint];
   const last = decodePageCursor(filter, cursor);
   if (last !== undefined && !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(last)) {
-    throw new DaisError('invalid_cursor', 'The cursor was given out by another list, or is not a cursor at all.');
+    throw new DaisError('invalid_cursor', 'The cursor is not from this list.');
   }
   const rows = await tx.sql.query<RolloutRow>(
     `select ${ROLLOUT_COLUMNS} from serving.rollout

@@ -14,9 +14,9 @@ export function askCanary(
   return async (sent) => {
     const { status, variant, body } = await gateway.request(path, headers, sent);
     // The gateway has not taken it in yet, or has no room: another look tells.
-    if (status === 200 && variant !== 'canary') throw new Error(`${variant} answered in place of the new version`);
+    if (status === 200 && variant !== 'canary') throw new Error(`${variant} responded instead of the new version`);
     if (status === 503 || status === 429 || status === 404)
-      throw new Error(`the gateway answered ${status}: ${body.slice(0, 300)}`);
+      throw new Error(`the gateway returned ${status}: ${body.slice(0, 300)}`);
     return { status, body };
   };
 }
@@ -24,9 +24,9 @@ export function askCanary(
 /** @throws Error when the gateway cannot be reached: nothing was found out. */
 export async function smokeTest({ described: { example } }: ModelRow, ask: AskModel): Promise<StepResult> {
   if (example === null) {
-    return { verdict: 'good', message: 'It was loaded. No input example is stored with it, so it was not tried.' };
+    return { verdict: 'good', message: 'The version is loaded. It has no input example, so no test prediction was made.' };
   }
   const { status, body } = await ask(example);
-  if (status === 200) return { verdict: 'good', message: 'It was loaded and answered its input example.' };
-  return { verdict: 'bad', message: `It answered its own input example with ${status}: ${body.slice(0, 500)}` };
+  if (status === 200) return { verdict: 'good', message: 'The version is loaded and returned a prediction for its input example.' };
+  return { verdict: 'bad', message: `The version returned status ${status} for its own input example: ${body.slice(0, 500)}` };
 }

@@ -79,9 +79,9 @@ export class TestBench {
     let run = this.#runs.get(key);
     if (run === undefined) {
       if (this.#runs.size >= MOST_RUNS) {
-        throw new DaisError('overloaded', `${MOST_RUNS} versions are being tested.`, { retryAfter: 5 });
+        throw new DaisError('overloaded', `${MOST_RUNS} versions are being tested, which is the limit. Retry later.`, { retryAfter: 5 });
       }
-      run = { state: 'preparing', message: 'It waits for its turn.', results: [], wish, endedAt: undefined };
+      run = { state: 'preparing', message: 'Queued.', results: [], wish, endedAt: undefined };
       this.#runs.set(key, run);
       const begun = run;
       this.#turn = this.#turn.then(async () => await this.#follow(key, begun));
@@ -105,12 +105,12 @@ export class TestBench {
     const { row, tests, trust } = run.wish;
     try {
       const environment = await this.#bring(key, run);
-      run.message = 'It is loaded.';
+      run.message = 'Loading the model.';
       const bench = await this.#parts.bench.get();
       await bench.use({ row, folder: `${folder}/${key}`, environment, trust }, async (ask) => {
         run.state = 'running';
         for (const test of tests) {
-          if (this.#stopped) throw new DaisError('shutting_down', 'Dais is stopping.');
+          if (this.#stopped) throw new DaisError('shutting_down', 'The server is shutting down.');
           run.message = test.name;
           run.results.push(await runModelTest(test, row.described.example, ask));
         }
@@ -120,17 +120,17 @@ export class TestBench {
     } catch (error) {
       run.state = 'failed';
       run.message = error instanceof Error ? error.message : String(error);
-      if (!(error instanceof DaisError)) log.warn('a model could not be tested', { model: row.label, error });
+      if (!(error instanceof DaisError)) log.warn('cannot test a model', { model: row.label, error });
     }
     run.endedAt = now();
     await this.#models.keepOnly(new Set()).catch((error: unknown) => {
-      log.warn('files of a tested model were left', { model: row.label, error });
+      log.warn('cannot remove the files of a tested model', { model: row.label, error });
     });
   }
 
   async #bring(key: string, run: Run): Promise<string | undefined> {
     for (;;) {
-      if (this.#stopped) throw new DaisError('shutting_down', 'Dais is stopping.');
+      if (this.#stopped) throw new DaisError('shutting_down', 'The server is shutting down.');
       const local = this.#models.want(key, run.wish.row);
       if (local.state === 'here') return local.environment;
       if (local.state === 'failed') throw new DaisError('model_unavailable', local.note);

@@ -30,8 +30,8 @@ export async function testModel(
   const { database, content, access, bench, artifactRoot } = parts;
   const { name, version, alias } = input;
   if ((version === undefined) === (alias === undefined)) {
-    throw new DaisError('invalid_request', 'Say which version of the model: `version` or `alias`, one of both.', {
-      issues: [{ path: 'version', message: 'does not say which', expected: '`version` or `alias`' }],
+    throw new DaisError('invalid_request', 'Specify the version of the model with either `version` or `alias`.', {
+      issues: [{ path: 'version', message: 'does not identify a version', expected: '`version` or `alias`' }],
     });
   }
   const reference = version === undefined ? `models:/${name}@${alias}` : `models:/${name}/${version}`;
@@ -53,12 +53,12 @@ export async function testModel(
   }
   return await transact(database, scope, async (tx) => {
     const row = (await readModels(tx, [found.id])).get(found.id);
-    if (row === undefined) throw new Error('a model that was kept is gone');
+    if (row === undefined) throw new Error('the description of a model was removed');
     if (row.described.fault !== undefined)
       throw new DaisError('invalid_state', `${row.label}: ${row.described.fault}.`);
     const tests = await testsOf(tx, row);
     if (tests.length === 0) {
-      const detail = `Model "${name}" has no tests: write some into \`spec.tests\` of its manifest (dais explain Model.spec.tests).`;
+      const detail = `Model "${name}" has no tests. Add tests to \`spec.tests\` of its manifest (dais explain Model.spec.tests).`;
       throw new DaisError('invalid_state', detail);
     }
     const { may, reason = '' } = await safetyOf(tx, row);

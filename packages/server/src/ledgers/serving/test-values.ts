@@ -66,7 +66,7 @@ export function valueOf(
     } else if (names.length === 1) value = Object.values(value)[0];
   }
   if (at !== undefined) {
-    if (!Array.isArray(value) || at >= value.length) return { fault: `${show(value)}, which has no place ${at}` };
+    if (!Array.isArray(value) || at >= value.length) return { fault: `${show(value)}, which has no position ${at}` };
     value = (value as readonly unknown[])[at];
   }
   return { value: unwrapped(value) };

@@ -24,7 +24,7 @@ export async function endpointStarts(tx: Transaction, { uid, desired, version }:
   const found: Starts[] = [];
   for (const id of new Set(ids)) {
     const model = models.get(id);
-    if (model === undefined) found.push({ keys: [], unknown: `The model ${id} is not known.` });
+    if (model === undefined) found.push({ keys: [], unknown: `There is no model ${id}.` });
     else found.push(model.lineage_key === null ? await startOf(tx, model.label) : { keys: [model.lineage_key] });
   }
   return combined(found);
@@ -78,7 +78,7 @@ function modelsIn(spec: Readonly<Record<string, unknown>>): readonly string[] {
 
 async function startOf(tx: Transaction, reference: string): Promise<Starts> {
   const named = parseServedModel(reference);
-  if ('message' in named) return { keys: [], unknown: `${reference} names no model.` };
+  if ('message' in named) return { keys: [], unknown: `${reference} is not a model reference.` };
   if (named.of === 'run') return { keys: [keyOf('run', named.runId)] };
   try {
     const version =

@@ -57,7 +57,7 @@ export class UsageLedger {
 
   async stop(): Promise<void> {
     await this.#loop.stop();
-    await this.flush().catch((error: unknown) => this.#parts.log.warn('what endpoints used is not kept', { error }));
+    await this.flush().catch((error: unknown) => this.#parts.log.warn('cannot record the usage of endpoints', { error }));
   }
 
   /** Undefined: nothing was told of that time. */

@@ -33,17 +33,17 @@ export async function doVerb(tx: Transaction, verb: Verb, { input, context }: Ve
   switch (verb) {
     case 'promote':
       if (rollout.step === 0 && row.stable !== null) {
-        const detail = `${rollout.to_label} is not loaded and tried yet: wait until it is (dais rollout status ${row.name}).`;
+        const detail = `${rollout.to_label} is not loaded and tested yet. Wait for it (dais rollout status ${row.name}).`;
         throw new DaisError('invalid_state', detail);
       }
       await promote(tx, row, rollout, { by, now }, forced);
       break;
     case 'pause':
-      if (rollout.state === 'paused') throw new DaisError('invalid_state', 'It is paused already.');
+      if (rollout.state === 'paused') throw new DaisError('invalid_state', 'The rollout is already paused.');
       await setPaused(tx, rollout, true, said);
       break;
     case 'resume':
-      if (rollout.state !== 'paused') throw new DaisError('invalid_state', 'It is not paused.');
+      if (rollout.state !== 'paused') throw new DaisError('invalid_state', 'The rollout is not paused.');
       await setPaused(tx, rollout, false, said);
       break;
     case 'abort':
@@ -84,7 +84,7 @@ export async function resumeEndpoint(tx: Transaction, { input, context }: CallOf
   const row = await lockEndpoint(tx, input.endpoint);
   const ids = Object.keys(row.quarantined);
   if (ids.length === 0) {
-    const detail = `No model of Endpoint "${row.name}" is quarantined: there is nothing to resume. See \`dais rollout status ${row.name}\`.`;
+    const detail = `No model of Endpoint "${row.name}" is quarantined, so there is nothing to resume. See \`dais rollout status ${row.name}\`.`;
     throw new DaisError('invalid_state', detail);
   }
   await resumeModels(tx, ids);
@@ -93,7 +93,7 @@ export async function resumeEndpoint(tx: Transaction, { input, context }: CallOf
   // The rollout that follows is theirs, and none that an alias caused.
   const request = { by, cause: 'deploy' } as const;
   await changeEndpoint(tx, row.uid, { quarantined: {}, ...(isHeld && { held: null, request }) });
-  const reason = input.reason === '' ? `${by} resumed it.` : input.reason;
+  const reason = input.reason === '' ? `Resumed by ${by}.` : input.reason;
   const models = Object.values(row.quarantined).map(({ label }) => label);
   for (const model of models) {
     tx.emit({
@@ -113,7 +113,7 @@ export async function resumeEndpoint(tx: Transaction, { input, context }: CallOf
 async function running(tx: Transaction, row: EndpointRow): Promise<RolloutRow> {
   const rollout = await runningRollout(tx, row.uid);
   if (rollout !== undefined) return rollout;
-  throw new DaisError('invalid_state', `No rollout is under way at Endpoint "${row.name}".`);
+  throw new DaisError('invalid_state', `Endpoint "${row.name}" has no rollout in progress.`);
 }
 
 async function readRollout(tx: Transaction, id: string) {

@@ -142,7 +142,7 @@ function seen(status: number, text: string, path: string): Seen {
   try {
     value = JSON.parse(text) as Record<string, unknown>;
   } catch {
-    return { status, said: text === '' ? 'nothing' : 'no JSON' };
+    return { status, said: text === '' ? 'nothing' : 'invalid JSON' };
   }
   if (status !== 200) return { status, said: typeof value['error'] === 'string' ? 'error' : Object.keys(value) };
   return { status, said: path.endsWith('/infer') ? inferred(value) : value };

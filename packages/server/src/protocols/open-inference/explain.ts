@@ -14,7 +14,7 @@ export async function explained(endpoint: string, variant: ServedVariantView, re
   const background = request.inputs.filter(({ name }) => name.startsWith(BACKGROUND)).map(withoutPrefix);
   const method = METHODS.find((one) => one === (parameters['method'] ?? 'auto'));
   if (method === undefined) {
-    throw new DaisError('invalid_request', `The parameter "method" is one of ${METHODS.join(', ')}.`);
+    throw new DaisError('invalid_request', `The parameter "method" must be one of ${METHODS.join(', ')}.`);
   }
   const found = await variant.explain({
     inputs: request.inputs.filter(({ name }) => !name.startsWith(BACKGROUND)),
@@ -67,5 +67,5 @@ function whole(parameters: RestRequest['parameters'], name: string): number | un
   const value = parameters[name];
   if (value === undefined) return undefined;
   if (typeof value === 'number' && Number.isInteger(value) && value >= 0) return value;
-  throw new DaisError('invalid_request', `The parameter "${name}" is a whole number, not ${JSON.stringify(value)}.`);
+  throw new DaisError('invalid_request', `The parameter "${name}" must be an integer, not ${JSON.stringify(value)}.`);
 }

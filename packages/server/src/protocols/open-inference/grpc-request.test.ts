@@ -60,18 +60,18 @@ test.each([
   [
     'contents of another type',
     { datatype: 'INT64', contents: messageOf(numberField(1, 1)) },
-    'are of BOOL; its datatype is INT64',
+    'are of type BOOL, but its datatype is INT64',
   ],
   [
     'both forms',
     { raw: Buffer.alloc(4), contents: messageOf(numberField(1, 1)) },
-    'contents beside raw_input_contents',
+    'both contents and raw_input_contents',
   ],
-  ['a negative size', { shape: [-1], raw: Buffer.alloc(4) }, 'whole numbers from 0 on'],
-  ['too few bytes', { shape: [2], raw: Buffer.alloc(4) }, 'has 4 bytes; 2 elements of FP32 have 8'],
+  ['a negative size', { shape: [-1], raw: Buffer.alloc(4) }, 'integers from 0'],
+  ['too few bytes', { shape: [2], raw: Buffer.alloc(4) }, 'has 4 bytes; 2 elements of FP32 require 8'],
   ['no contents', { shape: [1] }, 'has 0 elements; its shape [1] has 1'],
   ['half precision as contents', { datatype: 'FP16', contents: messageOf(numberField(2, 1)) }, 'its datatype is FP16'],
-  ['an unknown datatype', { datatype: 'X', raw: Buffer.alloc(4) }, 'the datatype "X", which is unknown'],
+  ['an unknown datatype', { datatype: 'X', raw: Buffer.alloc(4) }, 'the unknown datatype "X"'],
 ])('refuses %s', (_, sent: Sent, message) => {
   expect(() => readRpc(request(sent))).toThrow(message);
 });

@@ -61,7 +61,7 @@ export function readRpc(message: Buffer): RpcRequest {
     }
   });
   if (raw.length > 0 && raw.length !== inputs.length) {
-    throw new DaisError('invalid_request', `There are ${raw.length} raw_input_contents for ${inputs.length} inputs.`);
+    throw new DaisError('invalid_request', `The request has ${raw.length} raw_input_contents for ${inputs.length} inputs.`);
   }
   return {
     endpoint,
@@ -86,13 +86,13 @@ export function readMessage(read: () => void): void {
 
 function tensorOf({ name, datatype, shape, contents }: Input, raw: Buffer | undefined, most: number): Tensor {
   if (!isDatatype(datatype)) {
-    throw new DaisError('invalid_request', `The input "${name}" has the datatype "${datatype}", which is unknown.`);
+    throw new DaisError('invalid_request', `The input "${name}" has the unknown datatype "${datatype}".`);
   }
   const count = shapeCount(name, shape, most);
   const sizes = shape as number[];
   if (raw !== undefined) {
     if (contents !== undefined) {
-      throw new DaisError('invalid_request', `The input "${name}" has contents beside raw_input_contents.`);
+      throw new DaisError('invalid_request', `The input "${name}" has both contents and raw_input_contents.`);
     }
     return { name, datatype, shape: sizes, data: fromRaw(name, datatype, raw, count) };
   }
@@ -132,7 +132,7 @@ function readInput(reader: ProtobufReader): Input {
       if (!holds.includes(input.datatype as Datatype)) {
         throw new DaisError(
           'invalid_request',
-          `The contents of the input "${input.name}" are of ${holds.join(' or ')}; its datatype is ${input.datatype}.`,
+          `The contents of the input "${input.name}" are of type ${holds.join(' or ')}, but its datatype is ${input.datatype}.`,
         );
       }
       if (Buffer.isBuffer(values)) elements.text(values);

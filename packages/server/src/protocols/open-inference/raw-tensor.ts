@@ -9,7 +9,7 @@ export function fromRaw(name: string, datatype: Datatype, bytes: Buffer, count: 
   if (bytes.length !== expected) {
     throw new DaisError(
       'invalid_request',
-      `The input "${name}" has ${bytes.length} bytes; ${count} elements of ${datatype} have ${expected}.`,
+      `The input "${name}" has ${bytes.length} bytes; ${count} elements of ${datatype} require ${expected}.`,
     );
   }
   if (datatype === 'BOOL' && bytes.some((byte) => byte > 1)) {
@@ -38,7 +38,7 @@ function fromRawTexts(name: string, bytes: Buffer, count: number): Buffer[] {
     const from = at + 4;
     const to = from <= bytes.length ? from + bytes.readUInt32LE(at) : Number.POSITIVE_INFINITY;
     if (to > bytes.length) {
-      throw new DaisError('invalid_request', `Element ${texts.length} of the input "${name}" is cut off.`);
+      throw new DaisError('invalid_request', `Element ${texts.length} of the input "${name}" is truncated.`);
     }
     texts.push(bytes.subarray(from, to));
     at = to;

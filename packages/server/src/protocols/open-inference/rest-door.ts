@@ -90,7 +90,7 @@ function matchRepository(path: string): DoorMatch | undefined {
     served.endpoint({ endpoint: name ?? '' });
     throw new DaisError(
       'forbidden',
-      `What is loaded follows from the Endpoint "${name}": change it with \`dais deploy\` or \`dais apply\`.`,
+      `The platform loads the models of the Endpoint "${name}". Change them with \`dais deploy\` or \`dais apply\`.`,
     );
   });
 }
@@ -104,7 +104,7 @@ function look(served: ServedView, endpoint: string, version: string | undefined)
   }
   throw new DaisError(
     'not_found',
-    `The model "${endpoint}" has no version "${version}"; it has ${found.versions.join(', ')}.`,
+    `The model "${endpoint}" has no version "${version}". Available versions: ${found.versions.join(', ')}.`,
   );
 }
 

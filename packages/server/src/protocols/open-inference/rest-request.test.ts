@@ -92,7 +92,7 @@ test('half precision goes in binary only', () => {
   const outputs = [{ name: 'x', parameters: { binary_data: false } }];
   const ask = () =>
     writeRest({ ...ANSWER, outputs: [tensor] }, { ...NO_REQUEST, outputs }, { nan: false, binary: true });
-  expect(ask).toThrow('ask for it with the parameter binary_data');
+  expect(ask).toThrow('Request it with the parameter binary_data');
 });
 
 test('what is no number goes into JSON when both sides say so', () => {
@@ -133,8 +133,8 @@ describe('hostile requests are told what is wrong', () => {
     ['inputs that are none', '{"inputs":3}', 'expected an array'],
     ['an id that is none', '{"id":3,"inputs":[]}', 'expected a text'],
     ['no datatype', input('"shape":[1],"data":[1]'), 'no "datatype"'],
-    ['an unknown datatype', input('"shape":[1],"datatype":"FP99","data":[1]'), 'the datatype "FP99", which is unknown'],
-    ['a datatype of numbers', input('"shape":[1],"datatype":[9007199254740993],"data":[1]'), 'that is no text'],
+    ['an unknown datatype', input('"shape":[1],"datatype":"FP99","data":[1]'), 'the unknown datatype "FP99"'],
+    ['a datatype of numbers', input('"shape":[1],"datatype":[9007199254740993],"data":[1]'), 'a datatype that is not a string'],
     [
       'an object for an element',
       input('"shape":[1],"datatype":"FP32","data":[{"a":9007199254740993}]'),
@@ -142,12 +142,12 @@ describe('hostile requests are told what is wrong', () => {
     ],
     ['no shape', input('"datatype":"FP32","data":[1]'), 'no "shape"'],
     ['no data', input('"shape":[1],"datatype":"FP32"'), 'no "data"'],
-    ['a negative size', input('"shape":[-1,-1],"datatype":"FP32","data":[1]'), 'whole numbers from 0 on'],
-    ['a size that is no number', input('"shape":["a"],"datatype":"FP32","data":[1]'), 'whole numbers from 0 on'],
+    ['a negative size', input('"shape":[-1,-1],"datatype":"FP32","data":[1]'), 'integers from 0'],
+    ['a size that is no number', input('"shape":["a"],"datatype":"FP32","data":[1]'), 'integers from 0'],
     [
       'a size beyond all',
       input('"shape":[4611686018427387904,4,2],"datatype":"FP32","data":[1]'),
-      'whole numbers from 0 on',
+      'integers from 0',
     ],
     [
       'sizes that overflow',
@@ -159,7 +159,7 @@ describe('hostile requests are told what is wrong', () => {
     [
       'uneven lists',
       input('"shape":[2,2],"datatype":"FP32","data":[[1],[2,3,4]]'),
-      'An array within the data of "x" has 1',
+      'A nested array of the data of "x" has 1',
     ],
     [
       'nested beyond the shape',
@@ -167,7 +167,7 @@ describe('hostile requests are told what is wrong', () => {
       'more elements',
     ],
     ['nested without end', input(`"shape":[1],"datatype":"FP32","data":${'['.repeat(9999)}`), 'nested deeper than 64'],
-    ['text for a number', input('"shape":[1],"datatype":"FP32","data":["a"]'), 'is the text "a"; expected FP32'],
+    ['text for a number', input('"shape":[1],"datatype":"FP32","data":["a"]'), 'is the string "a"; expected FP32'],
     ['a number for a text', input('"shape":[1],"datatype":"BYTES","data":[1]'), 'is 1; expected BYTES'],
     ['null', input('"shape":[1],"datatype":"FP32","data":[null]'), 'is null; expected FP32'],
     ['NaN', input('"shape":[1],"datatype":"FP32","data":[NaN]'), 'NaN is no number of JSON'],
@@ -178,10 +178,10 @@ describe('hostile requests are told what is wrong', () => {
       input('"shape":[1],"datatype":"UINT64","data":[18446744073709551616]'),
       'not from 0 to',
     ],
-    ['a float beyond all', input('"shape":[1],"datatype":"FP32","data":[1e39]'), 'too large for it'],
-    ['half precision', input('"shape":[1],"datatype":"BF16","data":[1]'), 'send it in binary'],
+    ['a float beyond all', input('"shape":[1],"datatype":"FP32","data":[1e39]'), 'out of range'],
+    ['half precision', input('"shape":[1],"datatype":"BF16","data":[1]'), 'send the tensor in binary'],
     ['a key twice', input('"shape":[1],"shape":[1],"datatype":"FP32","data":[1]'), 'the key "shape" is there twice'],
-    ['an output twice', '{"inputs":[],"outputs":[{"name":"y"},{"name":"y"}]}', 'asked for twice'],
+    ['an output twice', '{"inputs":[],"outputs":[{"name":"y"},{"name":"y"}]}', 'requested twice'],
     ['a parameter that is none', '{"inputs":[],"parameters":{"a":[1]}}', 'The parameter "a"'],
     [
       'binary that is not there',
@@ -199,13 +199,13 @@ describe('hostile requests are told what is wrong', () => {
 
   test('bytes that belong to nobody', () => {
     const head = Buffer.from('{"inputs":[]}');
-    expect(() => readRest(Buffer.concat([head, Buffer.alloc(4)]), head.length, false)).toThrow('4 bytes behind');
+    expect(() => readRest(Buffer.concat([head, Buffer.alloc(4)]), head.length, false)).toThrow('4 bytes after');
   });
 
   test('texts that are cut off', () => {
     const head = Buffer.from(input('"shape":[1],"datatype":"BYTES","parameters":{"binary_data_size":8}'));
     const body = Buffer.concat([head, Buffer.from([255, 255, 255, 255, 1, 2, 3, 4])]);
-    expect(() => readRest(body, head.length, false)).toThrow('Element 0 of the input "x" is cut off');
+    expect(() => readRest(body, head.length, false)).toThrow('Element 0 of the input "x" is truncated');
   });
 });
 
@@ -227,8 +227,8 @@ describe('one bare tensor', () => {
 
   test('must fit', () => {
     const bytes = Buffer.alloc(12);
-    expect(() => readRawRest(bytes, described('FP32', [-1, 4]))).toThrow('4 elements of FP32 have 16');
-    expect(() => readRawRest(bytes, described('FP32', [-1, -1, -1]))).toThrow('are no tensor');
-    expect(() => readRawRest(bytes, described('FP32', [-1, 3], 1))).toThrow('models of one input');
+    expect(() => readRawRest(bytes, described('FP32', [-1, 4]))).toThrow('4 elements of FP32 require 16');
+    expect(() => readRawRest(bytes, described('FP32', [-1, -1, -1]))).toThrow('do not fit the tensor');
+    expect(() => readRawRest(bytes, described('FP32', [-1, 3], 1))).toThrow('a model with one input');
   });
 });

@@ -59,7 +59,7 @@ export function readRest(body: Buffer, headerLength: number, nan: boolean): Rest
   if (inputs === undefined) throw new DaisError('invalid_request', 'The request has no "inputs".');
   if (binary.at !== body.length) {
     const left = body.length - binary.at;
-    throw new DaisError('invalid_request', `${left} bytes behind the last tensor belong to no input.`);
+    throw new DaisError('invalid_request', `The body has ${left} bytes after the last tensor.`);
   }
   return { id, parameters, inputs, outputs };
 }
@@ -70,7 +70,7 @@ export function readRawRest(body: Buffer, { inputs, endpoint }: ServedDescriptio
   if (input === undefined || inputs.length > 1) {
     throw new DaisError(
       'invalid_request',
-      `A bare tensor is for models of one input; "${endpoint}" has ${inputs.length}.`,
+      `A single binary tensor requires a model with one input; "${endpoint}" has ${inputs.length}.`,
     );
   }
   const { name, datatype, shape } = input;
@@ -81,7 +81,7 @@ export function readRawRest(body: Buffer, { inputs, endpoint }: ServedDescriptio
     if (one.some((size) => size !== 1)) {
       throw new DaisError(
         'invalid_request',
-        `A bare text is for inputs of one element; "${name}" has [${shape.join()}].`,
+        `A single binary string requires an input with one element; "${name}" has [${shape.join()}].`,
       );
     }
     return alone({ name, datatype, shape: one, data: [body] });
@@ -92,7 +92,7 @@ export function readRawRest(body: Buffer, { inputs, endpoint }: ServedDescriptio
   if (open > 1 || (open === 1 && count % fixed !== 0)) {
     throw new DaisError(
       'invalid_request',
-      `${body.length} bytes are no tensor "${name}" of the shape [${shape.join()}].`,
+      `The ${body.length} bytes of the body do not fit the tensor "${name}" of shape [${shape.join()}].`,
     );
   }
   const data = fromRaw(name, datatype, body, count);
@@ -158,8 +158,8 @@ function declared(
 ): Declared {
   if (name === undefined) throw new DaisError('invalid_request', 'An input has no "name".');
   if (!isDatatype(datatype)) {
-    const named = typeof datatype === 'string' ? `"${datatype.slice(0, 40)}"` : 'that is no text';
-    const told = datatype === undefined ? 'no "datatype"' : `the datatype ${named}, which is unknown`;
+    const named = typeof datatype === 'string' ? `"${datatype.slice(0, 40)}"` : 'a datatype that is not a string';
+    const told = datatype === undefined ? 'no "datatype"' : `the unknown datatype ${named}`;
     throw new DaisError('invalid_request', `The input "${name}" has ${told}.`);
   }
   if (!Array.isArray(shape)) throw new DaisError('invalid_request', `The input "${name}" has no "shape".`);
@@ -196,11 +196,11 @@ function readData(reader: JsonReader, { name, datatype, shape, count }: Declared
     if (level > 0 && elements.count - from !== sizes[level]) {
       throw new DaisError(
         'invalid_request',
-        `An array within the data of "${name}" has ${elements.count - from} elements; by the shape [${shape.join()}] it has ${sizes[level] ?? 'none'}.`,
+        `A nested array of the data of "${name}" has ${elements.count - from} elements; the shape [${shape.join()}] requires ${sizes[level] ?? 'none'}.`,
       );
     }
   };
-  if (!reader.isArray()) reader.fail(`the data of "${name}" is no array`);
+  if (!reader.isArray()) reader.fail(`the data of "${name}" is not an array`);
   list();
   if (elements.count !== count) {
     throw new DaisError(
@@ -223,7 +223,7 @@ function readOutputs(reader: JsonReader): RequestedOutput[] {
       else reader.value();
     });
     if (name === undefined) throw new DaisError('invalid_request', 'An output has no "name".');
-    if (named.has(name)) throw new DaisError('invalid_request', `The output "${name}" is asked for twice.`);
+    if (named.has(name)) throw new DaisError('invalid_request', `The output "${name}" is requested twice.`);
     named.add(name);
     outputs.push({ name, parameters });
   });
@@ -235,7 +235,7 @@ function readParameters(reader: JsonReader): Parameters {
   reader.object((key) => {
     const value = reader.value();
     if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') parameters[key] = value;
-    else throw new DaisError('invalid_request', `The parameter "${key}" is neither text, number nor truth value.`);
+    else throw new DaisError('invalid_request', `The parameter "${key}" must be a string, a number or a boolean.`);
   });
   return parameters;
 }

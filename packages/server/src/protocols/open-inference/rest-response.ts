@@ -56,7 +56,7 @@ function dataText({ name, datatype, data }: Tensor, nan: boolean): string {
     case 'BF16':
       throw new DaisError(
         'not_acceptable',
-        `The output "${name}" is ${datatype}, which JSON cannot carry: ask for it with the parameter binary_data.`,
+        `JSON cannot represent the output "${name}" of type ${datatype}. Request it with the parameter binary_data.`,
       );
     case 'FP32':
       return floatsText(name, data as Float32Array, nan, float32Text);
@@ -79,7 +79,7 @@ function floatsText(
     if (!Number.isFinite(value) && !nan) {
       throw new DaisError(
         'not_acceptable',
-        `Element ${place} of the output "${name}" is ${value}, which JSON cannot carry: ask for it with the parameter binary_data, or send the header \`dais-json-nan: allow\`.`,
+        `Element ${place} of the output "${name}" is ${value}, which JSON cannot represent. Request the output with the parameter binary_data, or send the header \`dais-json-nan: allow\`.`,
       );
     }
     // `String` gives NaN and Infinity the names that Python has for them.

@@ -111,7 +111,7 @@ function look(served: ServedView, message: Buffer) {
   if (variant !== undefined) return { found, variant };
   throw new DaisError(
     'not_found',
-    `The model "${name}" has no version "${version}"; it has ${found.versions.join(', ')}.`,
+    `The model "${name}" has no version "${version}". Available versions: ${found.versions.join(', ')}.`,
   );
 }
 
@@ -146,7 +146,7 @@ function readyOnly(message: Buffer): boolean {
 function byPolicy(): never {
   throw new DaisError(
     'forbidden',
-    'What is loaded follows from the Endpoint: change it with `dais deploy` or `dais apply`.',
+    'The platform loads the models of an Endpoint. Change them with `dais deploy` or `dais apply`.',
   );
 }
 

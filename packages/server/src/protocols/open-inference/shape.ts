@@ -7,7 +7,7 @@ export function shapeCount(name: string, shape: readonly (number | bigint)[], mo
     if (typeof size !== 'number' || !Number.isInteger(size) || size < 0) {
       throw new DaisError(
         'invalid_request',
-        `The input "${name}" has the shape [${shape.join()}]: sizes are whole numbers from 0 on.`,
+        `The input "${name}" has the invalid shape [${shape.join()}]. Dimensions must be integers from 0.`,
       );
     }
     count *= size;

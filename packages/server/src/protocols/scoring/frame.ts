@@ -17,23 +17,23 @@ type JsonObject = Record<string, JsonValue>;
 /** What MLflow's scoring server takes as `application/json`. */
 export function readScoringBody(body: Buffer): ScoringBody {
   const value = readJson(body);
-  if (!isObject(value)) throw wrong(`The body is no JSON object with ${FIELDS}.`);
+  if (!isObject(value)) throw wrong(`The body must be a JSON object with ${FIELDS}.`);
   const named = FORMS.filter((form) => Object.hasOwn(value, form));
   const [form] = named;
   if (form === undefined || named.length > 1) {
     throw wrong(
-      `The body is a JSON object with ${named.length === 0 ? 'none' : named.join(' and ')}; expected ${FIELDS}.`,
+      `The body is a JSON object with ${named.length === 0 ? 'none of the fields' : named.join(' and ')}; expected ${FIELDS}.`,
     );
   }
   const params = value['params'] ?? {};
-  if (!isObject(params)) throw wrong('"params" is no object.');
+  if (!isObject(params)) throw wrong('"params" must be an object.');
   return { given: readForm(form, value[form] as JsonValue), params };
 }
 
 /** What KServe's first protocol takes. */
 export function readInstances(body: Buffer): ScoringBody {
   const value = readJson(body);
-  if (!isObject(value)) throw wrong('The body is no JSON object with "instances".');
+  if (!isObject(value)) throw wrong('The body must be a JSON object with "instances".');
   const form = Object.hasOwn(value, 'instances') ? 'instances' : 'inputs';
   if (!Object.hasOwn(value, form)) throw wrong('The request has no "instances".');
   return { given: readForm(form, value[form] as JsonValue), params: {} };
@@ -53,23 +53,23 @@ function readForm(form: (typeof FORMS)[number], value: JsonValue): Given {
       if (Array.isArray(value) && value.length > 0 && value.every(isObject)) return readRecords(value, form);
       if (Array.isArray(value)) return { kind: 'tensor', value };
       if (isObject(value)) return { kind: 'tensors', values: new Map(Object.entries(value)) };
-      throw wrong('"inputs" is neither a list nor an object of lists.');
+      throw wrong('"inputs" must be a list or an object of lists.');
     default:
       return form satisfies never;
   }
 }
 
 function readSplit(value: JsonValue): Given {
-  if (!isObject(value)) throw wrong('"dataframe_split" is no object with "columns" and "data".');
+  if (!isObject(value)) throw wrong('"dataframe_split" must be an object with "columns" and "data".');
   const data = list(value['data'] ?? null, 'dataframe_split.data').map((row, place) =>
     list(row, `dataframe_split.data[${place}]`),
   );
   if (value['columns'] === undefined) return { kind: 'rows', rows: data };
   const names = list(value['columns'], 'dataframe_split.columns').map(String);
   const twice = names.find((name, place) => names.indexOf(name) !== place);
-  if (twice !== undefined) throw wrong(`The column "${twice}" is there twice.`);
+  if (twice !== undefined) throw wrong(`The column "${twice}" occurs twice.`);
   const uneven = data.findIndex((row) => row.length !== names.length);
-  if (uneven >= 0) throw wrong(`Row ${uneven} has ${data[uneven]?.length} values; there are ${names.length} columns.`);
+  if (uneven >= 0) throw wrong(`Row ${uneven} has ${data[uneven]?.length} values, but there are ${names.length} columns.`);
   const columns = new Map(names.map((name, place) => [name, data.map((row) => row[place] as JsonValue)]));
   return { kind: 'table', columns, rows: data.length };
 }
@@ -78,7 +78,7 @@ function readSplit(value: JsonValue): Given {
 function readRecords(records: readonly JsonValue[], form: string): Given {
   const columns = new Map<string, JsonValue[]>();
   for (const [place, record] of records.entries()) {
-    if (!isObject(record)) throw wrong(`Row ${place} of "${form}" is no object.`);
+    if (!isObject(record)) throw wrong(`Row ${place} of "${form}" must be an object.`);
     for (const [name, value] of Object.entries(record)) {
       let column = columns.get(name);
       if (column === undefined) columns.set(name, (column = Array.from({ length: place }, () => null)));
@@ -105,7 +105,7 @@ function readJson(body: Buffer): JsonValue {
 
 function list(value: JsonValue, what: string): readonly JsonValue[] {
   if (Array.isArray(value)) return value;
-  throw wrong(`"${what}" is no list.`);
+  throw wrong(`"${what}" must be a list.`);
 }
 
 function isObject(value: JsonValue): value is JsonObject {

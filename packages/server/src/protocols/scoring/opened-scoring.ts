@@ -28,7 +28,7 @@ export class OpenedScoring implements OpenedRequest<ServingReply> {
     this.#close = close;
     const entries = Object.entries(params).map(([name, value]): [string, string | number | boolean] => {
       if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return [name, value];
-      throw new DaisError('invalid_request', `The parameter "${name}" is neither text, number nor truth value.`);
+      throw new DaisError('invalid_request', `The parameter "${name}" must be a string, a number or a boolean.`);
     });
     this.parameters = entries.length === 0 ? undefined : Object.fromEntries(entries);
   }

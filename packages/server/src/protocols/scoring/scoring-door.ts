@@ -76,7 +76,7 @@ function formOf({ headers }: ServingCall): BodyForm {
 function unsupported(what: string): DaisError {
   return new DaisError(
     'unsupported_media_type',
-    `The request has ${what}; taken are ${Object.keys(FORMS).join(', ')}, with charset=utf-8 at most.`,
+    `The request has ${what}. Supported types are ${Object.keys(FORMS).join(', ')}, with no parameter except charset=utf-8.`,
   );
 }
 

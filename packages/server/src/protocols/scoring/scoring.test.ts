@@ -195,10 +195,10 @@ describe('a table for a model of columns', () => {
     [
       'text for a number',
       { dataframe_records: [{ a: 'x', b: 1 }] },
-      'Row 0 of the column "a": Element 0 of the input "a" is the text "x"; expected FP64',
+      'Row 0 of the column "a": Element 0 of the input "a" is the string "x"; expected FP64',
     ],
     ['a fraction for a whole number', { dataframe_records: [{ a: 1, b: 1.5 }] }, 'is 1.5; expected INT64'],
-    ['a list', { instances: [[1, 2]] }, 'A list has no names of columns; the model takes "a", "b", "s"'],
+    ['a list', { instances: [[1, 2]] }, 'A list has no column names; the model expects "a", "b", "s"'],
     ['an unknown input', { inputs: { z: [1] } }, 'The model has no input "z"'],
   ])('refuses %s', (_, body, message) => {
     expect(() => toTensors(json(body), described(COLUMNS))).toThrow(message);
@@ -216,23 +216,23 @@ test('a model that says nothing gets what came', () => {
 });
 
 test.each([
-  ['a list', '[1]', 'is no JSON object with exactly one of'],
-  ['no form', '{"a": 1}', 'with none; expected exactly one of'],
+  ['a list', '[1]', 'must be a JSON object with exactly one of'],
+  ['no form', '{"a": 1}', 'with none of the fields; expected exactly one of'],
   ['two forms', '{"inputs": [], "instances": []}', 'with instances and inputs'],
   ['a broken one', '{"inputs"', 'not valid JSON'],
   [
     'an uneven table',
     '{"dataframe_split": {"columns": ["a"], "data": [[1, 2]]}}',
-    'Row 0 has 2 values; there are 1 columns',
+    'Row 0 has 2 values, but there are 1 columns',
   ],
-  ['a column twice', '{"dataframe_split": {"columns": ["a", "a"], "data": []}}', 'The column "a" is there twice'],
+  ['a column twice', '{"dataframe_split": {"columns": ["a", "a"], "data": []}}', 'The column "a" occurs twice'],
 ])('refuses %s', (_, text, message) => {
   expect(() => readScoringBody(Buffer.from(text))).toThrow(message);
 });
 
 test('refuses uneven lists', () => {
   const { given } = readInstances(Buffer.from('{"instances": [[1, 2], [3]]}'));
-  expect(() => toTensors(given, described(MATRIX))).toThrow('nested unevenly');
+  expect(() => toTensors(given, described(MATRIX))).toThrow('ragged');
 });
 
 describe('predictions', () => {

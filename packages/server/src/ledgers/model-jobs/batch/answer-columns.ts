@@ -63,13 +63,13 @@ export function answerColumns(
   const parts = new Map<string, Part>();
   const add = (name: string, found: Omit<Part, 'scalar'>) => {
     const own = TYPES[found.datatype];
-    if (own === undefined) throw wrong(`The model answers "${name}" in ${found.datatype}, which no column holds.`);
+    if (own === undefined) throw wrong(`The model returns "${name}" as ${found.datatype}, which a dataset cannot store.`);
     const wanted = DECLARED[declared.find((one) => one.name === name)?.type ?? ''];
     const tensor = first.find((one) => one.name === found.tensor);
     const part = { ...found, scalar: wanted !== undefined && holds(wanted, tensor) ? wanted : own };
     const other = [...taken, ...parts.keys()].find((one) => one.toLowerCase() === name.toLowerCase());
     if (other !== undefined) {
-      throw wrong(`The model answers with "${name}", and "${other}" is a column already: leave that out (--columns).`);
+      throw wrong(`The model returns "${name}", but the output already has a column "${other}". Leave that column out (--columns).`);
     }
     parts.set(name, part);
   };
@@ -102,14 +102,14 @@ function reader(name: string, part: Part, answer: readonly Tensor[], rows: numbe
   if (tensor === undefined || !holds(part.scalar, tensor) || !sameRank || tensor.shape[0] !== rows) {
     const told = tensor === undefined ? 'nothing' : `${tensor.datatype} [${tensor.shape.join(', ')}]`;
     throw wrong(
-      `The model answered "${name}" with ${told}, and before with ${part.scalar} [rows, ${part.shape.join(', ')}].`,
+      `The model returned "${name}" as ${told}, but as ${part.scalar} [rows, ${part.shape.join(', ')}] before.`,
     );
   }
   const sizes = tensor.shape.slice(1);
   const width = sizes.reduce((product, size) => product * size, 1);
   if (isOne(part)) {
     if (part.place === undefined && width !== 1)
-      throw wrong(`The model answered "${name}" with ${width} values a row, and before with one.`);
+      throw wrong(`The model returned "${name}" with ${width} values per row, but with one before.`);
     const at = part.place ?? 0;
     return (row) => cellOf(tensor, row * width + at, part.scalar);
   }

@@ -107,8 +107,8 @@ async function store(parts: ModelJobsParts, { job, model, version }: Begun, fold
   });
   const rows = shards.reduce((sum, shard) => sum + Number(shard.rows), 0);
   if (rows === 0) {
-    const why = version.rows === 0 ? 'it has no rows' : 'the model took none of its rows';
-    throw new DaisError('invalid_request', `Nothing was predicted for ${request.dataName}: ${why}.`);
+    const why = version.rows === 0 ? 'the dataset has no rows' : 'the model rejected all rows';
+    throw new DaisError('invalid_request', `No predictions were made for ${request.dataName}: ${why}.`);
   }
   const paths: string[] = [];
   for (const { number } of shards.filter((shard) => shard.rows > 0n)) {
@@ -128,7 +128,7 @@ async function store(parts: ModelJobsParts, { job, model, version }: Begun, fold
   const keys = version.keys.every((key) => request.columns.includes(key)) ? version.keys : [];
   const { eventTime } = version;
   const spec = {
-    description: `What ${model.label} says of ${version.dataset}.`,
+    description: `Predictions of ${model.label} for ${version.dataset}.`,
     ...(keys.length > 0 && { keys }),
     ...(eventTime !== undefined && request.columns.includes(eventTime) && { eventTime }),
     ...(marks.length > 0 && { sensitive: marks }),
@@ -151,7 +151,7 @@ async function store(parts: ModelJobsParts, { job, model, version }: Begun, fold
       if (rejects !== undefined) await attachContent(tx, owner, [{ lease: rejects, name: REJECTS }], { replace: true });
       const result = { version: made.number, versionId: made.id, rows: made.rows, unchanged };
       const ended = await endJobRow(tx, job.id, { state: 'succeeded', now: parts.clock.now(), result });
-      if (ended === undefined) throw new Error('the job had ended already');
+      if (ended === undefined) throw new Error('the job has already ended');
       await dropContent(tx, owner, [REJECTS]);
       emitEnded(tx, ended);
     },

@@ -159,7 +159,7 @@ async function askModel(
       if (rows === 0 && seen === 0 && answer.taken.length === 0 && lines.length === BLOCK && fault !== undefined) {
         throw new DaisError(
           'invalid_request',
-          `The model takes none of the first ${BLOCK} rows. Row ${fault.row}: ${fault.message}`,
+          `The model rejected the first ${BLOCK} rows. Row ${fault.row}: ${fault.message}`,
         );
       }
       faults.push(...answer.faults);

@@ -19,7 +19,7 @@ export async function startBatch(
   const dataset = datasetOf(input.data);
   await call.authorize({ kind: 'Dataset', name: dataset }, tenant, 'dataset:read');
   await call.authorize({ kind: 'Dataset', name: input.out }, tenant, 'dataset:write');
-  if (dataset === input.out) throw wrong(`${input.out} cannot be what is read and what is made.`);
+  if (dataset === input.out) throw wrong(`${input.out} cannot be both the input and the output.`);
   const of = await findModelVersion(parts, tenant.id, input.model);
   const request = await transact(parts.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
     const version = requireUsable(await resolveVersion(tx, input.data));
@@ -56,6 +56,6 @@ async function requireMarks(
   const bare = (await marks(tx, dataset)).find(({ column }) => columns.includes(column) && !marked.has(column));
   if (bare === undefined) return;
   throw wrong(
-    `"${bare.column}" is sensitive in ${dataset} and not in ${out}: mark it there (spec.sensitive), or leave it out of --columns.`,
+    `"${bare.column}" is sensitive in ${dataset} but not in ${out}. Mark it there (spec.sensitive), or leave it out of --columns.`,
   );
 }

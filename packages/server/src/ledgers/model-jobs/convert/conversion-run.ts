@@ -63,7 +63,7 @@ export async function runConversion(
   const { packages: more } = parts.converter;
   const made = await withFiles(parts, model, { folder, io: { ...io, note }, more }, async (opened) => {
     const { place, environment, trust } = opened;
-    if (environment === undefined) throw wrong(model, 'it needs no Python');
+    if (environment === undefined) throw wrong(model, 'it does not use Python');
     await phase('convert');
     const { predictFn, opset } = job.request;
     const asked = { folder: place, environment, trust, mlmodel, predictFn, opset, signal: io.signal };
@@ -100,11 +100,11 @@ async function firstEqual(parts: ModelJobsParts, original: Original, conversion:
       faults.push(error.message.slice(0, 1000));
     }
   }
-  throw wrong(model, faults[0] ?? 'there is no way to');
+  throw wrong(model, faults[0] ?? 'no converter supports it');
 }
 
 function wrong({ label }: ModelRow, why: string): DaisError {
-  return new DaisError('invalid_request', `${label} is not converted: ${why}`);
+  return new DaisError('invalid_request', `${label} cannot be converted: ${why}`);
 }
 
 /** Row, column, what was expected and what came. */
@@ -114,8 +114,8 @@ function told({ form }: ConversionPlan, { columns, examples }: CheckRows, differ
     const value = JSON.stringify(values[row]) ?? '';
     return form === 'tensor' ? value.slice(0, 200) : `${name} ${value.slice(0, 40)}`;
   });
-  const which = row < examples ? `row ${row + 1} of its input example` : `a drawn row (${row + 1 - examples})`;
-  const column = place === undefined ? '' : `, column ${place} of the answer`;
+  const which = row < examples ? `row ${row + 1} of its input example` : `random row ${row + 1 - examples}`;
+  const column = place === undefined ? '' : `, column ${place} of the output`;
   const more = columns.length > cells.length ? ', …' : '';
   return `for ${which}${column} expected ${expected}, got ${got}. The row: ${cells.join(', ')}${more}`;
 }
@@ -160,7 +160,7 @@ async function held(
       });
       const some = Math.min(ROWS_AT_ONCE, rows - from);
       const [got] = await hosted.predict({ columns: new Map(columns), rows: some });
-      if (got === undefined) throw new Error('a converted model gave nothing');
+      if (got === undefined) throw new Error('a converted model returned no output');
       const compared = compareAnswers(checked.expected, got, from);
       largest = Math.max(largest, compared.largest);
       if (compared.difference !== undefined) return { largest, difference: compared.difference };
@@ -208,7 +208,7 @@ async function store(
     };
     await noteShard(tx, job.id, { number: 0, rows, rejected: 0, faults: [] });
     const ended = await endJobRow(tx, job.id, { state: 'succeeded', now, result });
-    if (ended === undefined) throw new Error('the job had ended already');
+    if (ended === undefined) throw new Error('the job has already ended');
     emitEnded(tx, ended);
   });
 }

@@ -37,12 +37,12 @@ export async function startConversion(
   const to = input.to ?? of.row.name;
   await transact(parts.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
     const model = await readModel(tx.sql, tenant.id, to);
-    if (model.type === 'prompt') throw wrong(`${to} is a prompt, which has no versions of models.`);
+    if (model.type === 'prompt') throw wrong(`${to} is a prompt and cannot have model versions.`);
   });
   const { own } = parts.converter.plan(await mlmodelOf(parts, of.row));
   const { opset, predictFn = own } = input;
   if (own === 'predict_proba' && predictFn === 'predict') {
-    throw wrong(`${of.row.label} answers with predict_proba, and its labels are not part of it.`);
+    throw wrong(`${of.row.label} returns predict_proba, and the model does not contain its labels. Convert it with predict_proba.`);
   }
   const request = { to, opset, predictFn } satisfies ConversionJobRequest;
   const now = parts.clock.now();
@@ -59,7 +59,7 @@ export async function startConversion(
 export async function mlmodelOf({ content }: ModelJobsParts, row: ModelRow): Promise<string> {
   const { project_id: projectId, artifacts, described, label } = row;
   if (!described.files.some(({ path }) => path === 'MLmodel')) {
-    throw wrong(`${label} has no MLmodel, by which its form is known.`);
+    throw wrong(`${label} has no MLmodel file, which describes the format of the model.`);
   }
   const { bytes } = await content.open({ projectId, uid: projectId }, `${artifacts}/MLmodel`);
   return (await buffer(bytes)).toString('utf8');

@@ -44,12 +44,12 @@ export class PredictionExplainer {
     kept: KeptInputs,
   ): Promise<HostedExplanation> {
     if (this.#loading)
-      throw new DaisError('overloaded', 'A model is loaded for another explanation: ask again.', { retryAfter: 2 });
+      throw new DaisError('overloaded', 'Another explanation is loading a model. Retry later.', { retryAfter: 2 });
     this.#loading = true;
     const folder = join(this.#parts.folder, `explain-${uuidv7(this.#parts.clock.now())}`);
     try {
       if (!/^\d{1,9}$/.test(kept.version)) {
-        throw new DaisError('invalid_state', `${kept.model} has no registered version that could be loaded.`);
+        throw new DaisError('invalid_state', `${kept.model} has no registered version that can be loaded.`);
       }
       const { row } = await findModelVersion(this.#parts, tenant.id, `models:/${kept.model}/${kept.version}`);
       await mkdir(folder, { recursive: true, mode: 0o755 });

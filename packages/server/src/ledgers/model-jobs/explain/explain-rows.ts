@@ -72,7 +72,7 @@ export class RowsExplainer {
   async withVersion<T>(asked: ExplainRows, work: (version: VersionToExplain) => Promise<T>): Promise<T> {
     const { projectId, model, version, asker, signal } = asked;
     if (!/^\d{1,9}$/.test(version)) {
-      throw new DaisError('invalid_state', `${model} has no registered version ${version} that could be loaded.`);
+      throw new DaisError('invalid_state', `${model} has no registered version ${version} that can be loaded.`);
     }
     return await this.#slots.run(async () => {
       const parts = this.#parts;
@@ -143,7 +143,7 @@ export class RowsExplainer {
       if (sizes.rows === 0 && refused >= MOST_REFUSED) break;
       await take(from, Math.min(part.rows.length, from + atOnce));
     }
-    if (last === undefined) throw new DaisError('invalid_request', refusal ?? 'There are no rows to explain.');
+    if (last === undefined) throw new DaisError('invalid_request', refusal ?? 'The request has no rows to explain.');
     const { method, scale } = last;
     return {
       method,

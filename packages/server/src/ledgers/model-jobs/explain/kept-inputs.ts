@@ -20,15 +20,15 @@ export function keptInputs(prediction: Prediction): KeptInputs {
   const cell = (name: string) => rows[0]?.[places.get(name) ?? -1];
   const hidden = masked.find((name) => name.startsWith(INPUT));
   if (hidden !== undefined) {
-    const detail = `You see ${hidden} of the prediction masked, and an explanation would tell it: ask for prediction:unmask.`;
+    const detail = `${hidden} of the prediction is masked for you, and an explanation would reveal it. Request the permission prediction:unmask.`;
     throw new DaisError('forbidden', detail);
   }
   const unfit = (why: string) => new DaisError('invalid_state', `The prediction ${id} cannot be explained: ${why}.`);
   const status = Number(cell('status'));
-  if (status >= 400) throw unfit(`it failed with the status ${status}`);
+  if (status >= 400) throw unfit(`it failed with status ${status}`);
   if (cell('erased') === true) throw unfit('its values were erased');
-  if (cell('cut') === true) throw unfit('its tensors were too large to keep');
-  if (model === undefined || version === undefined) throw unfit('it does not say which model answered');
+  if (cell('cut') === true) throw unfit('its tensors exceeded the capture limit');
+  if (model === undefined || version === undefined) throw unfit('it does not record its model');
   const inputs = columns.filter(({ name }) => name.startsWith(INPUT));
   const kept = inputs.flatMap(({ name, type }): [string, JsonValue[]][] => {
     const values = rows.map((row) => readCell(row[places.get(name) ?? -1], type));
@@ -36,7 +36,7 @@ export function keptInputs(prediction: Prediction): KeptInputs {
     if (values.every((value) => value === null)) return [];
     return [[name.slice(INPUT.length), values]];
   });
-  if (kept.length === 0) throw unfit('its inputs are not kept (spec.capture of the Endpoint)');
+  if (kept.length === 0) throw unfit('its inputs were not captured (spec.capture of the Endpoint)');
   return { model, version, rows: rows.length, columns: new Map(kept) };
 }
 

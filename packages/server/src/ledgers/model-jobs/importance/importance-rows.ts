@@ -67,7 +67,7 @@ export async function listImportances(tx: Transaction, input: ListImportances) {
   const filter = ['model-importances', tx.projectId, name, version];
   const after = decodePageCursor(filter, input.cursor);
   if (after !== undefined && !isJobId(after))
-    throw new DaisError('invalid_cursor', 'The cursor is not one of this list.');
+    throw new DaisError('invalid_cursor', 'The cursor is not from this list.');
   const rows = await tx.sql.query<ImportanceRow>(
     `select id, model_name, version, data, method, scale, sample, background, seed, features, created_by, created_at
      from model_jobs.importance

@@ -46,7 +46,7 @@ export async function runImportance(
     await noteShard(tx, job.id, { number: 0, rows: made.sample, rejected: 0, faults: [] });
     await keepImportance(tx, job, made, now);
     const ended = await endJobRow(tx, job.id, { state: 'succeeded', now, result: { ...made } });
-    if (ended === undefined) throw new Error('the job had ended already');
+    if (ended === undefined) throw new Error('the job has already ended');
     emitEnded(tx, ended);
   });
 }
