@@ -1,31 +1,31 @@
-/** One request on its way through the gateway. */
+/** A request on its way through the gateway. */
 import type { PredictionRecord } from '#ledgers/predictions/segment.ts';
 import type { EndpointRoute, RouteVariant } from './route-table.ts';
 import type { Grant } from './served-access.ts';
 import type { OpenedRequest } from './serving-door.ts';
 import type { Tensor } from './tensors.ts';
 
-/** Who asks, and through which door. */
+/** The caller, and the protocol of the request. */
 export interface Caller {
   readonly grant: Grant;
-  /** Who is recorded. */
+  /** The principal that is recorded. */
   readonly principal: string;
   readonly protocol: string;
   readonly project: string | undefined;
   readonly requestId: string;
-  /** Dais tries something: it is no prediction. */
+  /** A test request of Dais. It is not recorded as a prediction. */
   readonly isTrial?: boolean;
   readonly traceparent: string | undefined;
   readonly header: (name: string) => string | undefined;
-  /** Calls back when the caller is gone; gives how to stop listening. */
+  /** Calls `gone` when the client disconnects. Returns a function that unsubscribes. */
   readonly onGone: (gone: () => void) => () => void;
-  /** As the transport has it: microseconds left. */
+  /** Remaining time in microseconds, as the transport reports it. */
   readonly timeoutMicros?: number | undefined;
 }
 
 /** The body of a request, received in full. */
 export interface RequestBody<Reply> {
-  /** Its size without compression. */
+  /** Size in bytes after decompression. */
   readonly bytes: number;
   readonly open: () => OpenedRequest<Reply> | Promise<OpenedRequest<Reply>>;
 }
@@ -40,6 +40,6 @@ export interface Attempt {
   outputs: readonly Tensor[];
   parameters: PredictionRecord['parameters'];
   readonly startedAt: number;
-  /** Of the run that it was part of; microseconds. */
+  /** The model run that served this request; times in microseconds. */
   batch?: { readonly queueMicros: number; readonly runMicros: number; readonly rows: number };
 }

@@ -1,4 +1,4 @@
-/** Runs of one variant, by how many rows each had; for the statistics of the protocols. */
+/** Runs of one variant by their number of rows, for the statistics of the protocols. */
 export class BatchCounts {
   runs = 0;
   rows = 0;
@@ -9,7 +9,7 @@ export class BatchCounts {
     this.runs++;
     this.rows += rows;
     this.micros += micros;
-    // Sizes beyond what batches have are single large requests: each would be an entry of its own.
+    // Larger sizes are single large requests, and each would create its own entry.
     const size = rows <= 256 ? rows : 256;
     const entry = this.bySize.get(size);
     if (entry === undefined) this.bySize.set(size, { runs: 1, micros });

@@ -1,6 +1,6 @@
 import type { InferRequest } from './serving-door.ts';
 
-/** Requests with the same text can share a run of a model. */
+/** Returns a key. Requests with the same key can share a model run. */
 export function batchGroup(endpoint: string, { inputs, outputs, parameters }: InferRequest): string {
   let key = endpoint;
   for (const { name, datatype, shape } of inputs) {

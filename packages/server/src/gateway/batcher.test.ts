@@ -8,11 +8,11 @@ import { Batcher, type BatchItem } from './batcher.ts';
 const row: Tensor = { name: 'x', datatype: 'FP32', shape: [1], data: Float32Array.of(1) };
 const AWAY_MS = 2000;
 
-// A busy machine must not look like a slow model: time moves only when the model says so.
+// Time advances only when the model says so, so that a busy machine does not look like a slow model.
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
 afterEach(() => void vi.useRealTimers());
 
-/** Gives what it gets; its one instance begins with a batch when `comes` resolves, and is done at once. */
+/** Returns its input; its only instance starts a batch when `comes` resolves, and finishes immediately. */
 function lateModel(comes: () => Promise<void>): LoadedModel {
   return {
     engine: 'late',
@@ -57,7 +57,7 @@ function add(batcher: Batcher): { readonly item: BatchItem; readonly done: Promi
   return { item: item as BatchItem, done };
 }
 
-test('what waits for an instance that starts again does not make the model look slow', async () => {
+test('the wait for a restarting instance does not count as run time of the model', async () => {
   const batcher = new Batcher(
     lateModel(async () => void vi.advanceTimersByTime(AWAY_MS)),
     systemClock,

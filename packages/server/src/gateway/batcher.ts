@@ -1,6 +1,7 @@
 /**
- * Natural batches: what has come in one turn of the event loop runs together, and while all instances of the model are busy,
- * what comes meanwhile. Nobody waits for company (a wait of 2 ms made single requests 25 times slower and nothing faster).
+ * Batches requests without a delay: requests of one turn of the event loop run together, and while all instances of the
+ * model are busy, requests queue for the next run. Waiting for more requests does not help: a delay of 2 ms made single
+ * requests 25 times slower and improved nothing.
  */
 import { DaisError } from '@dais/api/errors';
 import type { LoadedModel } from '#engines/inference/contract.ts';
@@ -16,7 +17,7 @@ export interface BatchItem {
   readonly parameters: Readonly<Record<string, string | number | boolean>> | undefined;
   readonly rows: number;
   readonly bytes: number;
-  /** Of the endpoint: most rows of one run, and how long it may wait for others. */
+  /** Limits of the endpoint: most rows of a run, and how long a request may wait for others. */
   readonly limits: { readonly rows: number; readonly delayMs: number };
   /** Items of different groups never share a run. */
   readonly group: string;
@@ -31,31 +32,31 @@ export interface BatchItem {
   reject(error: unknown): void;
 }
 
-/** What waits, against a bound. */
+/** The load of a queue, for comparison with its limits. */
 export interface Queue {
   rows: number;
   bytes: number;
 }
 
-/** Bytes of the inputs of one run. Larger requests run alone. */
+/** Most input bytes of a run. Larger requests run alone. */
 const MOST_BATCH_BYTES = 32 * 1024 * 1024;
-/** How much one run moves what is known of the time of a row. */
+/** Weight of the latest run in the moving average of the time per row. */
 const NEWEST_SHARE = 0.2;
 
 export class Batcher {
   readonly #model: LoadedModel;
   readonly #clock: Clock;
   readonly #memory: KeptMemory;
-  /** By group, in the order in which groups began to wait. */
+  /** By group, ordered by the start of their wait. */
   readonly #waiting = new Map<string, BatchItem[]>();
   #flushing: 'now' | 'later' | undefined;
   #running = 0;
   #waitingRows = 0;
   #waitingBytes = 0;
   #rowMicros = 0;
-  /** Runs that wait, in parts of as many rows as one may have. */
+  /** Number of waiting runs, as a sum of fractions of the largest run. */
   #waitingRuns = 0;
-  /** Runs that waited or ran, times how long, since `takeLoad` was last asked. */
+  /** Integral of waiting and active runs over time since the last `takeLoad`. */
   #work = 0;
   #workAt = performance.now();
   #workFrom = this.#workAt;
@@ -71,12 +72,15 @@ export class Batcher {
     return { waitingRows: this.#waitingRows, waitingBytes: this.#waitingBytes, running: this.#running };
   }
 
-  /** What a request that came now would wait, by what rows took lately; 0 while nothing is known. */
+  /** Expected queue time of a new request, from the recent time per row; 0 without data. */
   get expectedMicros(): number {
     return (this.#waitingRows * this.#rowMicros) / this.#model.concurrency;
   }
 
-  /** How many runs waited or ran since this was last asked, on average: of so many instances it is the work. */
+  /**
+   * Returns the average number of waiting and active runs since the last call: the number of instances that the load
+   * occupies.
+   */
   takeLoad(): number {
     this.#note();
     const took = this.#workAt - this.#workFrom;
@@ -86,7 +90,7 @@ export class Batcher {
     return load;
   }
 
-  /** More instances than before: what waits need not wait for one of the old ones. */
+  /** Starts waiting items after the number of instances has increased. */
   widen(): void {
     if (this.#waiting.size > 0) this.#flushSoon(0);
   }
@@ -106,7 +110,7 @@ export class Batcher {
     this.#flushSoon(full ? 0 : item.limits.delayMs);
   }
 
-  /** Takes out an item that nobody waits for any more. One that runs already runs on. */
+  /** Removes an item that no caller waits for. A running item continues. */
   remove(item: BatchItem): void {
     if (item.state !== 'waiting') {
       item.state = 'done';
@@ -121,7 +125,7 @@ export class Batcher {
     this.#tellIdle();
   }
 
-  /** Resolves when nothing waits and nothing runs. */
+  /** Resolves when no item waits or runs. */
   async settled(): Promise<void> {
     if (this.#running === 0 && this.#waiting.size === 0) return;
     await new Promise<void>((resolve) => this.#idle.push(resolve));
@@ -135,7 +139,7 @@ export class Batcher {
       return;
     }
     this.#flushing = 'now';
-    // After this turn's sockets were read.
+    // Run after the sockets of this turn have been read.
     setImmediate(() => this.#flush());
   }
 
@@ -155,7 +159,7 @@ export class Batcher {
     }
   }
 
-  /** The oldest group's next items, as many as one run may have. */
+  /** Returns the next items of the oldest group, up to the limits of a run. */
   #take(): BatchItem[] | undefined {
     for (const [name, group] of this.#waiting) {
       let rows = 0;
@@ -170,7 +174,7 @@ export class Batcher {
       }
       const batch = group.splice(0, many);
       this.#waiting.delete(name);
-      // What is left goes behind the groups that waited as long.
+      // The rest queues behind the groups that have waited as long.
       if (group.length > 0) this.#waiting.set(name, group);
       const now = performance.now();
       for (const item of batch) {
@@ -210,7 +214,7 @@ export class Batcher {
         return;
       }
     } catch {
-      // Whose row was at fault is found below.
+      // The items run alone below, to find the failing one.
     }
     for (const item of batch) if (item.state === 'running') await this.#runAlone(item);
   }
@@ -249,7 +253,7 @@ export class Batcher {
     return micros;
   }
 
-  /** Before what waits or runs becomes another. */
+  /** Call this before the number of waiting or active runs changes. */
   #note(): void {
     const now = performance.now();
     this.#work += (this.#running + this.#waitingRuns) * (now - this.#workAt);
@@ -273,7 +277,7 @@ export class Batcher {
   }
 }
 
-/** Items that run together, from when an instance has begun with them. */
+/** Items that run together, from the start of the run in an instance. */
 class Run {
   readonly batch: readonly BatchItem[];
   readonly first: BatchItem;
@@ -285,8 +289,8 @@ class Run {
   }
 
   /**
-   * Waiting for a process that starts again is no time of the model's: counted as such, it made a few rows look as if they took
-   * minutes, and requests that had plenty of time were refused.
+   * Excludes the wait for a restarting process from the run time. With it, a few rows appeared to take minutes, and
+   * requests with enough time were rejected.
    */
   begin(): void {
     this.startedAt = performance.now();
@@ -299,7 +303,7 @@ function runsOf({ rows, limits }: BatchItem, batchable: boolean): number {
 }
 
 function finish(item: BatchItem, answer: () => void): void {
-  // Gone meanwhile, or out of time.
+  // The caller disconnected, or the request timed out.
   if (item.state === 'done') return;
   item.state = 'done';
   answer();

@@ -1,4 +1,4 @@
-/** The other side of `BodyThread`: what a protocol's program for its thread is made of. */
+/** The thread's side of `BodyThread`: the building block for the program of a protocol's thread. */
 import { DaisError } from '@dais/api/errors';
 import { insideThread } from '#lib/process.ts';
 import type { FromBodyThread, ToBodyThread } from './body-thread.ts';
@@ -7,12 +7,12 @@ import type { ServedDescription } from './serving-door.ts';
 import type { Tensor } from './tensors.ts';
 
 export interface OpenBody {
-  /** What is known before the model is: can be copied, and is small. */
+  /** Data that does not depend on the model; small and cloneable. */
   readonly told: unknown;
   decode(described: ServedDescription): readonly Tensor[];
 }
 
-/** Reads bodies, one after the other, until the thread is ended. */
+/** Parses bodies one at a time until the thread is terminated. */
 export function readBodies(open: (body: Buffer, how: unknown) => OpenBody | Promise<OpenBody>): void {
   const { port } = insideThread();
   const held = new Map<number, OpenBody>();

@@ -1,37 +1,37 @@
-/** Where a long body of an announced length is put together as it comes. */
+/** A buffer for a large body of announced length, filled as data arrives. */
 import type { KeptMemory } from '#lib/kept-memory.ts';
 
-/** Whatever an element is, it may begin at a multiple of so many bytes. */
+/** Alignment that suits every element type. */
 const ALIGNMENT = 8;
 
 export class BodyRoom {
   readonly #kept: KeptMemory;
   readonly #binaryAt: number;
   readonly #length: number;
-  /** Taken with the first bytes: whoever only announces a large body costs nothing. */
+  /** Allocated when the first bytes arrive, so that an announced body without data costs no memory. */
   #whole: Buffer | undefined;
   #came = 0;
   #isOver = false;
 
-  /** `binaryAt`: what of the body lies as a machine reads it, if anything does: it needs no copy then. */
+  /** `binaryAt`: offset of the part that is already in machine format and needs no copy. */
   constructor(kept: KeptMemory, length: number, binaryAt = 0) {
     this.#kept = kept;
     this.#length = length;
     this.#binaryAt = binaryAt;
   }
 
-  /** At most as many as its length in all. */
+  /** At most the announced length in total. */
   add(bytes: Buffer): void {
     if (!this.#isOver) bytes.copy((this.#whole ??= this.#make()), this.#came);
     this.#came += bytes.length;
   }
 
-  /** Once nothing is missing. */
+  /** Available when the body is complete. */
   get whole(): Buffer {
     return (this.#whole ??= this.#make());
   }
 
-  /** Nobody reads it any more, nor will; what still comes goes nowhere. */
+  /** Releases the buffer. Data that arrives later is discarded. */
   giveBack(): void {
     if (this.#whole !== undefined) this.#kept.give(this.#whole.buffer as ArrayBuffer);
     this.#whole = undefined;

@@ -1,6 +1,6 @@
 /**
- * Bodies that would hold the event loop for long are read on a thread: all else that the gateway does goes on meanwhile. The
- * thread keeps what it read until the model is known whose types the tensors have; only typed arrays come back.
+ * Parses bodies on a thread if they would block the event loop. The thread keeps a parsed body until the model, and so
+ * the types of its tensors, is known. It returns only typed arrays.
  */
 import { DaisError } from '@dais/api/errors';
 import { startThread, type Thread } from '#lib/process.ts';
@@ -8,12 +8,12 @@ import type { ServedDescription } from './serving-door.ts';
 import { unpackTensors, type PackedTensor } from './packed-tensors.ts';
 import type { Tensor } from './tensors.ts';
 
-/** A body that is shorter is read where it came: the way to the thread and back costs more. */
+/** Shorter bodies are parsed in place, because the transfer to the thread costs more. */
 export const LONG_BODY = 1024 * 1024;
-/** Bodies that the thread has, and their bytes. One that is larger than all of it is let in when it is alone. */
+/** Limits of the bodies in the thread. A body above the byte limit is accepted when no other body is in the thread. */
 const MOST_BODIES = 64;
 const MOST_BYTES = 256 * 1024 * 1024;
-/** Of the thread's own heap: JSON takes several times its length there. */
+/** Heap limit of the thread: parsed JSON needs several times its size. */
 const HEAP_MIB = 1536;
 
 export type ToBodyThread =
@@ -30,11 +30,11 @@ export type FromBodyThread =
       readonly fault: { readonly code: string; readonly detail: string };
     };
 
-/** A body that the thread has read. */
+/** A body that the thread has parsed. */
 export interface ReadBody<Told> {
   readonly told: Told;
   readonly decode: (described: ServedDescription) => Promise<Tensor[]>;
-  /** It is forgotten there. */
+  /** Releases the body in the thread. */
   readonly close: () => void;
 }
 
@@ -55,7 +55,10 @@ export class BodyThread<Told> {
     this.#program = program;
   }
 
-  /** Takes the bytes over. Throws what reading throws there, `overloaded` when too many wait, `too_large` when memory ends. */
+  /**
+   * Transfers the bytes to the thread. Throws the errors of parsing, `overloaded` when too many bodies wait, and
+   * `too_large` when the memory limit is reached.
+   */
   async open(body: Buffer, how: unknown): Promise<ReadBody<Told>> {
     const { length } = body;
     if (this.#bodies > 0 && (this.#bodies >= MOST_BODIES || this.#bytes + length > MOST_BYTES)) {
@@ -73,7 +76,7 @@ export class BodyThread<Told> {
       this.#send({ id, type: 'close' }, []);
     };
     try {
-      // A view on memory that others share cannot be handed over; a long body has its own.
+      // A view of shared memory cannot be transferred; a large body has its own memory.
       const isAlone = length > LONG_BODY || length === body.buffer.byteLength;
       const whole = isAlone ? body : Buffer.from(new Uint8Array(body).buffer);
       const answer = await this.#ask({ id, type: 'open', body: whole, how }, [whole.buffer as ArrayBuffer]);
@@ -109,7 +112,7 @@ export class BodyThread<Told> {
 
   #start(): Thread {
     const thread = startThread(this.#program, undefined, { heapMib: HEAP_MIB });
-    // Whoever waits for an answer has a connection that keeps the process.
+    // A waiting caller has a connection that keeps the process alive.
     thread.unref();
     let fault: unknown;
     thread.on('error', (error) => (fault = error));

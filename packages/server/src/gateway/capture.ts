@@ -1,20 +1,21 @@
-/** What the gateway hands over to be remembered, and what it may count on. */
+/** The interface for recording predictions, and its guarantees. */
 import type { ServedEndpoint } from '@dais/api/gateway';
 import type { PredictionRecord, SegmentStats } from '#ledgers/predictions/segment.ts';
 
-/** What became of predictions that were to be kept. */
+/** Counts of captured and lost predictions. */
 export type CaptureStats = Pick<SegmentStats, 'records' | 'dropped' | 'shed' | 'cut' | 'pendingBytes'>;
 
 export interface CaptureSink {
   /**
-   * Takes a record by the endpoint's policy. Undefined, or resolved: taken. With `ack` and `sync` it is only taken when it
-   * is as safe as those promise, and the answer waits for it. Rejects with `overloaded` when nothing may be answered
-   * unwritten (`overflow: shed`) and there is no room. Whether `sample` takes it, the sink decides.
+   * Accepts a record under the policy of the endpoint. Undefined or a resolved promise means accepted. With `ack` and
+   * `sync`, the promise resolves when the record has the promised durability, and the response waits for it. Rejects
+   * with `overloaded` if the policy forbids responses without a record (`overflow: shed`) and the buffer is full. The
+   * sink decides which records `sample` keeps.
    */
   append(record: PredictionRecord, policy: ServedEndpoint['capture']): Promise<void> | undefined;
-  /** There is no room: asked before a model runs whose predictions may not go unwritten (`overflow: shed`). */
+  /** Whether the buffer is full. Check it before the model runs if responses require a record (`overflow: shed`). */
   full(): boolean;
-  /** Everything taken so far is on the disk. */
+  /** Resolves when all accepted records are on disk. */
   flush(): Promise<void>;
   stats(): CaptureStats;
 }

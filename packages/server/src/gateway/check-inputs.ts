@@ -1,11 +1,11 @@
-/** Whether tensors are what the model takes: said before they join the rows of others. */
+/** Checks that tensors match the inputs of the model, before they join a batch. */
 import { DaisError } from '@dais/api/errors';
 import type { InferRequest, ServedDescription } from './serving-door.ts';
 import { elementCount } from './tensor-rows.ts';
 import type { Tensor, TensorSpec } from './tensors.ts';
 
 export function checkInputs(request: InferRequest, { inputs, outputs, endpoint }: ServedDescription): void {
-  // A model that says nothing of itself takes what comes.
+  // A model without declared inputs accepts any input.
   if (inputs.length === 0) return;
   const given = new Set<string>();
   for (const tensor of request.inputs) {

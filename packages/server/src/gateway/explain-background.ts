@@ -1,4 +1,4 @@
-/** The rows that an explanation compares with, where the request brings none: the model's own input example. */
+/** The background rows of an explanation when the request contains none: the input example of the model. */
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ModelFiles } from '#engines/inference/contract.ts';
@@ -7,10 +7,10 @@ import { ElementWriter } from './tensor-elements.ts';
 import type { Tensor, TensorSpec } from './tensors.ts';
 
 const EXAMPLE = 'input_example.json';
-/** A few rows. Larger ones would hold up everybody while they are parsed. */
+/** Larger examples would block the event loop while they are parsed. */
 const MOST_EXAMPLE_BYTES = 1024 * 1024;
 
-/** Undefined: there is none, or none that fits the inputs. */
+/** Returns undefined if there is no example that fits the inputs. */
 export async function exampleRows(
   { folder }: ModelFiles,
   specs: readonly TensorSpec[],
@@ -23,7 +23,7 @@ export async function exampleRows(
     const [rows] = tensors[0]?.shape ?? [];
     return rows !== undefined && rows > 0 && tensors.every(({ shape }) => shape[0] === rows) ? tensors : undefined;
   } catch {
-    // What is written there is the model author's affair; who explains is told to bring rows.
+    // The model author wrote the example. On failure the caller is told to send background rows.
     return undefined;
   }
 }
@@ -33,7 +33,7 @@ interface Split {
   readonly data: readonly (readonly unknown[])[];
 }
 
-/** The forms that MLflow writes: a table split into columns and data, tensors by name, one tensor. */
+/** Reads the formats of MLflow: a table split into columns and data, tensors by name, one tensor. */
 function columnOf(example: unknown, { name }: TensorSpec, specs: readonly TensorSpec[]): unknown {
   if (isSplit(example)) {
     const place = example.columns.indexOf(name);

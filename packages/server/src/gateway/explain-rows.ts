@@ -1,12 +1,12 @@
-/** The features of tensors, and rows in which some of them are those of another row. */
+/** Features of tensors, and rows that mix the features of two rows. */
 import { DaisError } from '@dais/api/errors';
 import { cutRows, elementCount, joinRows } from './tensor-rows.ts';
 import type { Tensor } from './tensors.ts';
 
-/** Images are explained by regions, which nobody has named here. */
+/** Images would need explanations by region, which this protocol does not define. */
 const MOST_FEATURES = 512;
 
-/** `name`, or `name[3]` where a row of the input has more than one element. */
+/** Returns `name`, or `name[3]` if a row of the input has several elements. */
 export function featureNames(inputs: readonly Tensor[]): string[] {
   const names = inputs.flatMap(({ name, shape }) => {
     const width = elementCount(shape.slice(1));
@@ -23,7 +23,7 @@ export function featureNames(inputs: readonly Tensor[]): string[] {
   return names;
 }
 
-/** Each row by itself. */
+/** Returns each row separately. */
 export function rowsApart(inputs: readonly Tensor[]): readonly (readonly Tensor[])[] {
   const rows = inputs[0]?.shape[0] ?? 0;
   const cut = cutRows(
@@ -34,7 +34,7 @@ export function rowsApart(inputs: readonly Tensor[]): readonly (readonly Tensor[
   throw new DaisError('invalid_request', 'The inputs have no rows, or they have different numbers of rows.');
 }
 
-/** One row as trees see it: their inputs side by side, in float32. */
+/** Returns one row as input of a tree ensemble: all inputs concatenated, in float32. */
 export function treeFeatures(inputs: readonly { readonly name: string }[], row: readonly Tensor[]): Float32Array {
   const parts = inputs.map(({ name }) => row.find((tensor) => tensor.name === name)?.data ?? []);
   const features = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
@@ -43,7 +43,7 @@ export function treeFeatures(inputs: readonly { readonly name: string }[], row: 
   return features;
 }
 
-/** What belongs to each feature of trees, in the order of `featureNames`; the last ones may be in no tree. */
+/** Maps values of tree features to the order of `featureNames`. The last tree features may not occur in any tree. */
 export function asGiven(
   inputs: readonly { readonly name: string }[],
   row: readonly Tensor[],
@@ -62,7 +62,9 @@ export function asGiven(
   );
 }
 
-/** For every coalition (count × features) and every background row one row; features in the order of `featureNames`. */
+/**
+ * Returns one row for each coalition (count × features) and background row; features in the order of `featureNames`.
+ */
 export function mixedRows(
   row: readonly Tensor[],
   background: readonly (readonly Tensor[])[],
@@ -80,7 +82,7 @@ function mixed(row: readonly Tensor[], other: readonly Tensor[], members: Uint8A
   let feature = 0;
   return other.map((tensor, place) => {
     const own = row[place] as Tensor;
-    // A copy: of numbers their array, of texts the list.
+    // Copies the typed array, or the list of strings.
     const data = tensor.data.slice() as Float32Array;
     for (let at = 0; at < data.length; at++) {
       if (members[feature++] === 1) data[at] = own.data[at] as number;

@@ -103,7 +103,7 @@ const tensor = (name: string, rows: number[][]) => ({
 /** Sixteenths: exact in float32. */
 const rowOf = (seed: number) => Array.from({ length: FEATURES }, (_, at) => ((seed * 7 + at * 5) % 16) / 16);
 
-test('a linear model: its weights times the distance from its input example', async () => {
+test('a linear model: weights times the distance from its input example', async () => {
   const { status, answer } = await ask('linear', 'explain', { inputs: [tensor('x', [[2, 3, 5]])] });
   expect(status).toBe(200);
   expect(answer.parameters).toMatchObject({ method: 'exact', background_rows: 1, scale: 'output' });
@@ -113,7 +113,7 @@ test('a linear model: its weights times the distance from its input example', as
   expect(dataOf(answer, 'approximation_error')).toEqual([0]);
 });
 
-test('trees: the exact values add up to what the model says, and the sampled ones come near', async () => {
+test('trees: exact values add up to the output, and sampled values are close', async () => {
   const inputs = [tensor('x', [rowOf(1), rowOf(2)]), tensor('background.x', [rowOf(3), rowOf(4), rowOf(5)])];
   const said = await ask('trees', 'infer', { inputs: inputs.slice(0, 1) });
   const { answer } = await ask('trees', 'explain', { inputs });
@@ -132,7 +132,7 @@ test('trees: the exact values add up to what the model says, and the sampled one
   expect((await ask('trees', 'explain', asked)).answer).toEqual(sampled.answer);
 });
 
-test('the same trees behind columns: the same values, whatever order the columns come in', async () => {
+test('the same trees behind columns: the same values for any order of columns', async () => {
   const background = [rowOf(3), rowOf(4)];
   const matrix = await ask('trees', 'explain', {
     inputs: [tensor('x', [rowOf(1)]), tensor('background.x', background)],
@@ -155,7 +155,7 @@ test('the same trees behind columns: the same values, whatever order the columns
   expect(dataOf(answer, 'attributions')).toEqual(order.map((at) => dataOf(matrix.answer, 'attributions')[at]));
 });
 
-test('by KServe’s first protocol, rows by name', async () => {
+test('KServe V1 protocol, rows by name', async () => {
   const response = await fetch(`http://127.0.0.1:${gateway.port}/v1/models/linear:explain`, {
     method: 'POST',
     body: JSON.stringify({ instances: [[2, 1, 1]] }),
@@ -166,14 +166,14 @@ test('by KServe’s first protocol, rows by name', async () => {
 });
 
 test.each([
-  ['no rows to compare with', { inputs: [tensor('x', [rowOf(1)])] }, 'background.x'],
+  ['no background rows', { inputs: [tensor('x', [rowOf(1)])] }, 'background.x'],
   ['an unknown method', { inputs: [tensor('x', [rowOf(1)])], parameters: { method: 'lime' } }, 'tree_shap'],
   [
     'too many features for all coalitions',
     { inputs: [tensor('x', [rowOf(1)]), tensor('background.x', [rowOf(2)])], parameters: { method: 'exact' } },
     'at most 12',
   ],
-  ['another input', { inputs: [tensor('z', [rowOf(1)]), tensor('background.x', [rowOf(2)])] }, 'no input "z"'],
+  ['an unknown input', { inputs: [tensor('z', [rowOf(1)]), tensor('background.x', [rowOf(2)])] }, 'no input "z"'],
   [
     'too much work',
     {
@@ -188,13 +188,13 @@ test.each([
     },
     'fewer',
   ],
-])('%s is refused with what to change', async (_, body, said) => {
+])('rejects %s, with the remedy', async (_, body, said) => {
   const { status, answer } = await ask('trees', 'explain', body);
   expect(status).toBe(400);
   expect(answer.error).toContain(said);
 });
 
-test('a model whose files are gone is being unloaded: the request is not at fault', async () => {
+test('returns model_unavailable, not invalid_request, for a model whose files were removed', async () => {
   await rm(join(folder, 'linear'), { recursive: true });
   const { status, answer } = await ask('linear', 'explain', { inputs: [tensor('x', [[2, 3, 5]])] });
   expect([status, answer.error]).toEqual([503, expect.stringContaining('being unloaded')]);

@@ -1,4 +1,4 @@
-/** Why a model says what it says: Shapley values of the elements of each row, by the best method that the model allows. */
+/** Explains predictions: Shapley values of the elements of each row, by the best method that the model allows. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -17,14 +17,14 @@ import { TreeExplainer } from './tree-explainer.ts';
 const ONNX = '.onnx';
 const MOST_ROWS = 64;
 const MOST_BACKGROUND = 1000;
-/** Rows that one explanation may ask the model for: some seconds of a small model. */
+/** Most rows that an explanation may run through the model; a small model takes some seconds. */
 const MOST_ASKED = 500_000;
-/** Rows of one run. */
+/** Rows per model run. */
 const ROWS_AT_ONCE = 4096;
 const MOST_PAIRS = 500;
-/** Twenty evaluations of each feature. */
+/** Twenty evaluations per feature. */
 const USUAL_PAIRS = 10;
-/** Explanations under way in one gateway; they are dear, and predictions go first. */
+/** Concurrent explanations of a gateway. They are expensive, and predictions have priority. */
 const MOST_AT_ONCE = 2;
 
 export class Explainer {
@@ -32,7 +32,10 @@ export class Explainer {
   readonly #trees = new WeakMap<LoadedModel, Promise<OnnxTrees | undefined>>();
   #running = 0;
 
-  /** @throws DaisError `invalid_request` for what cannot be explained, `overloaded` while others are explained. */
+  /**
+   * @throws DaisError `invalid_request` for input that cannot be explained, `overloaded` at the limit of concurrent
+   * explanations.
+   */
   async explain(live: Loaded, request: ExplainRequest): Promise<Explanation> {
     if (this.#running >= MOST_AT_ONCE) {
       throw new DaisError('overloaded', `${this.#running} explanations are in progress. Retry later.`, {
@@ -54,7 +57,7 @@ export class Explainer {
     const features = featureNames(request.inputs);
     const brought = request.background ?? (await exampleRows(files, model.inputs));
     if (brought === undefined) {
-      // The files of a model are removed before it is unloaded: that is no fault of the request.
+      // The files of a model are removed before it is unloaded, so this is not an error of the request.
       if (!(await isThere(files.folder))) throw new DaisError('model_unavailable', 'The model is being unloaded.');
       const named = model.inputs.map(({ name }) => `"background.${name}"`).join(', ');
       throw wrong(
@@ -82,7 +85,7 @@ export class Explainer {
           : sampledShapley(features.length, { pairs, seed }, evaluate));
         found.push({ shapley, output: output.index });
       }
-      // Predictions of others in between.
+      // Let predictions run in between.
       await nextTurn();
     }
     return {
@@ -90,7 +93,7 @@ export class Explainer {
       features,
       background: background.length,
       seed: method === 'sampled_shapley' ? seed : undefined,
-      // Trees are explained before what is made of their sum.
+      // Tree explanations apply before the output transformation.
       scale: method === 'tree_shap' && trees !== undefined && trees.transform !== 'NONE' ? 'margin' : 'output',
       attributions: Float64Array.from(found.flatMap(({ shapley }) => Array.from(shapley.attributions))),
       baselines: Float64Array.from(found, ({ shapley }) => shapley.baseline),
@@ -168,7 +171,9 @@ interface Output {
   readonly width: number;
 }
 
-/** Which number of the answer is explained: the one that was asked for, else the largest of the first output of fractions. */
+/**
+ * Returns the element of the output to explain: the requested one, or the largest of the first floating-point output.
+ */
 async function outputOf(model: LoadedModel, row: readonly Tensor[], request: ExplainRequest): Promise<Output> {
   const outputs = await model.infer(row);
   const fractions = (tensor: Tensor) => tensor.datatype === 'FP32' || tensor.datatype === 'FP64';
@@ -213,7 +218,7 @@ function evaluator(
   };
 }
 
-/** In one run, or row by row where rows must not be joined. */
+/** Runs all rows at once, or row by row if the model does not support batches. */
 async function runRows(model: LoadedModel, inputs: readonly Tensor[], output: string): Promise<ArrayLike<unknown>> {
   const ask = async (tensors: readonly Tensor[]) =>
     (await model.infer(tensors, { outputs: [output] })).find(({ name }) => name === output)?.data ?? [];

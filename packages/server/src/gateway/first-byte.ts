@@ -1,10 +1,13 @@
-/** One port for TLS and, from this machine only, HTTP in clear: the control plane asks so, whatever the certificate says. */
+/**
+ * Serves TLS and, for loopback connections only, plain HTTP on one port. The control plane uses plain HTTP, independent
+ * of the certificate.
+ */
 import type { Socket } from 'node:net';
 import { isLoopback } from '#lib/tcp-listener.ts';
 
-/** The type of a record that begins a handshake: RFC 8446 §5.1. */
+/** Type of the TLS record that starts a handshake: RFC 8446 §5.1. */
 const HANDSHAKE = 0x16;
-/** Whoever says nothing for so long goes. */
+/** Connections without data are closed after this time. */
 const SILENCE_MS = 20_000;
 
 export function chooseByFirstByte(

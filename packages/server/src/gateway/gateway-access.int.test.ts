@@ -1,4 +1,4 @@
-/** Who may call, at the gateway itself: it hears of what is made and revoked, and asks nobody. */
+/** Permissions at the gateway itself: it is notified of changes, and asks no other process. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ let url: string;
 
 const WAIT_MS = 20;
 const ROUNDS = 5;
-/** Of the slowest round, on a machine that does much else. */
+/** Limit of the slowest round, for a busy machine. */
 const MOST_MS = 20_000;
 const infer = async (token: string) =>
   (
@@ -69,7 +69,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 
-test('a token that was made is taken, and one that was revoked is not', async () => {
+test('accepts a new token, and rejects a revoked one', async () => {
   expect(await infer('dais_nobody')).toBe(401);
   const { token, id } = await asAda('POST', '/api/v1/tokens', { title: 'calls' });
   await untilAnswered(token, 200);
@@ -77,7 +77,7 @@ test('a token that was made is taken, and one that was revoked is not', async ()
   await untilAnswered(token, 401);
 });
 
-test('revoking a token needs nobody to wait: the gateway hears of it and takes it no more', async () => {
+test('rejects a revoked token without a request to the control plane', async () => {
   const took: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const { token, id } = await asAda('POST', '/api/v1/tokens', { title: 'calls' });
@@ -86,21 +86,21 @@ test('revoking a token needs nobody to wait: the gateway hears of it and takes i
     const revokedAt = performance.now();
     await untilAnswered(token, 401);
     took.push(performance.now() - revokedAt);
-    // For good: nobody remembers that it was known.
+    // Permanently: no cache remembers the token.
     expect(await infer(token)).toBe(401);
   }
   process.stdout.write(`refused after ${took.map((ms) => ms.toFixed(0)).join(', ')} ms\n`);
-  // What it takes is told above; the bound lets a busy machine be.
+  // The duration is measured above; the limit allows for a busy machine.
   expect(Math.max(...took)).toBeLessThan(MOST_MS);
 });
 
-test('a token that may call nothing is known: it is told that there is no such endpoint, not that nobody knows it', async () => {
+test('a token without endpoints gets not found instead of unauthenticated', async () => {
   const { token } = await asAda('POST', '/api/v1/tokens', { title: 'reads', scopes: ['secret:read'] });
   await untilAnswered(token, 404);
   expect(await infer(token)).toBe(404);
 });
 
-test('lists of models at the main port name only what the caller may invoke', async () => {
+test('model lists at the main port contain only endpoints that the caller may invoke', async () => {
   const documents = [
     { kind: 'Project', metadata: { name: 'elsewhere' }, spec: {} },
     ...['here', 'there', 'nowhere'].map((name) => ({ kind: 'ServiceAccount', metadata: { name }, spec: {} })),
@@ -145,7 +145,7 @@ test('lists of models at the main port name only what the caller may invoke', as
     const [own, other, refused] = await Promise.all(
       [here, there, nowhere].map(async (token) => await seen(token ?? '', method, path)),
     );
-    // The answer to an address with a name repeats that name.
+    // The response for a path with a name repeats that name.
     const without = (one: { readonly text: string } | undefined) =>
       path.includes('scaled') || one?.text.includes('scaled') === false;
     found[path] = {
@@ -162,7 +162,7 @@ test('lists of models at the main port name only what the caller may invoke', as
   const absent = await seen(nowhere ?? '', 'POST', '/p/default/v2/repository/models/absent/unload');
   const hidden = await seen(nowhere ?? '', 'POST', '/p/default/v2/repository/models/scaled/unload');
   expect([hidden.status, hidden.text.replaceAll('scaled', 'absent')]).toEqual([absent.status, absent.text]);
-  // The gateway's own port knows tokens by its snapshot: what is not there and what is not theirs look the same.
+  // The gateway's own port knows tokens from its snapshot: a missing endpoint and one without permission look the same.
   await untilAnswered(there ?? '', 404);
   const atGateway = async (method: string, path: string) => {
     const headers = { authorization: `Bearer ${there}`, 'content-type': 'application/json' };
@@ -196,6 +196,6 @@ test('lists of models at the main port name only what the caller may invoke', as
     }
   }
   expect(differing).toEqual([]);
-  // What describes the server names no endpoint, and is for everybody who has a token.
+  // Server metadata names no endpoint, and every token may read it.
   expect((await seen(there ?? '', 'GET', '/p/default/v2/health/live')).status).toBe(200);
 });

@@ -1,4 +1,4 @@
-/** Every metric that a gateway has; docs/reference/metrics.md is generated from this list. */
+/** Every metric of a gateway; docs/reference/metrics.md is generated from this list. */
 const VARIANT = ['project', 'endpoint', 'variant', 'version', 'shadow'] as const;
 
 export const gatewayMetrics = {

@@ -1,4 +1,4 @@
-/** The figures of a gateway in the Prometheus text format. Counted in plain fields, put into words only when asked. */
+/** Gateway metrics in the Prometheus text format. Values are counted in plain fields and formatted on each scrape. */
 import { LATENCY_BUCKETS_MS } from '@dais/api/gateway';
 import { Registry } from 'prom-client';
 import { collectProcessMetrics } from '#lib/process-metrics.ts';

@@ -1,4 +1,4 @@
-/** The gateway with the real engine for ONNX: what comes together is answered as if it had come alone. */
+/** The gateway with the real ONNX engine: batches return the same predictions as single requests. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,7 +38,7 @@ function row(seed: number): number[] {
   return Array.from({ length: FEATURES }, (_, place) => Math.fround(Math.sin(seed * 31 + place)));
 }
 
-test.each(['trees', 'perceptron'])('%s: 50 requests at once get what each gets alone', async (name) => {
+test.each(['trees', 'perceptron'])('%s: 50 concurrent requests get the same predictions as single ones', async (name) => {
   const revision = name === 'trees' ? 1 : 2;
   const { failed } = await world.gateway.swap(
     snapshot(revision, [model(name)], [endpoint('m', [['stable', name, 10_000]])]),
@@ -66,7 +66,7 @@ test.each(['trees', 'perceptron'])('%s: 50 requests at once get what each gets a
   }
 });
 
-test('a file that is no model says so, and what is served goes on', async () => {
+test('reports a file that is not a model, and continues to serve', async () => {
   const { failed } = await world.gateway.swap(
     snapshot(3, [model('broken')], [endpoint('m', [['stable', 'broken', 10_000]])]),
   );

@@ -1,17 +1,17 @@
 import type { CaptureStats } from './capture.ts';
 import type { TensorSpec } from './tensors.ts';
 
-/** What a gateway tells of itself, for the control plane's status, scaling and pages. Counts only grow. */
+/** Statistics of a gateway, for status, scaling and pages of the control plane. Counters only increase. */
 export interface GatewayStats {
   readonly revision: number;
   readonly draining: boolean;
   readonly variants: readonly VariantStats[];
   readonly models: readonly ModelSlotStats[];
-  /** Undefined where no prediction is kept. */
+  /** Undefined if capture is off. */
   readonly capture: CaptureStats | undefined;
 }
 
-/** Of a variant of an endpoint, for as long as it has the same model. */
+/** Statistics of a variant while it serves the same model. */
 export interface VariantStats {
   readonly project: string;
   readonly endpoint: string;
@@ -20,20 +20,20 @@ export interface VariantStats {
   readonly model: string;
   readonly version: string;
   readonly shadow: boolean;
-  /** Under way at the endpoint, all variants together. */
+  /** Requests in progress at the endpoint, over all variants. */
   readonly running: number;
   readonly requests: number;
-  /** Of those, answered with 500 or above. */
+  /** Requests with a response status of 500 or higher. */
   readonly failures: number;
-  /** Of those, answered with 400 to 499. */
+  /** Requests with a response status from 400 to 499. */
   readonly refused: number;
-  /** Of those, because the model itself failed on what it was given. */
+  /** Requests that failed because the model failed on their input. */
   readonly modelFaults: number;
-  /** Of those, for want of room or time. */
+  /** Requests rejected because of a full queue or a short timeout. */
   readonly shed: number;
   readonly rows: number;
   readonly shadowDropped: number;
-  /** Requests by `LATENCY_BUCKETS_MS`, one more for what took longer. */
+  /** Requests by `LATENCY_BUCKETS_MS`, plus one bucket for longer ones. */
   readonly latencies: readonly number[];
   readonly latencySeconds: number;
   readonly lastAt: number;
@@ -46,7 +46,7 @@ export interface ModelSlotStats {
   readonly version: string;
   readonly state: 'ready' | 'idle' | 'loading' | 'failed' | 'quarantined';
   readonly reason: string | undefined;
-  /** What loading is at. */
+  /** Current phase of loading. */
   readonly phase: string | undefined;
   readonly engine: string | undefined;
   readonly platform: string | undefined;
@@ -59,7 +59,7 @@ export interface ModelSlotStats {
   readonly concurrency: number;
   readonly loadMs: number | undefined;
   readonly memoryBytes: number;
-  /** CPU time of its own processes since it was loaded. */
+  /** CPU time of the model's own processes since it was loaded. */
   readonly cpuMs: number;
   readonly crashes: number;
 }

@@ -1,4 +1,4 @@
-/** Puts the parts of a gateway together, and starts and stops it. */
+/** Composes, starts and stops a gateway. */
 import { mkdir, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { availableParallelism } from 'node:os';
@@ -23,12 +23,12 @@ import { Routes } from './routes.ts';
 import { SnapshotStore } from './snapshot-store.ts';
 
 const LOOPBACK = '127.0.0.1';
-/** Of bodies and batches that are over, for the next ones. */
+/** Memory of finished bodies and batches, for reuse. */
 const MOST_KEPT_BYTES = 64 * 1024 * 1024;
-/** Also on one core: a load mostly waits for a disk and a process. */
+/** Also on one core: a load mostly waits for the disk and a process. */
 const LEAST_LOADS_AT_ONCE = 2;
 
-/** Takes connections when it returns. Models of its copy of the snapshot, if there is one, are still being loaded then. */
+/** Accepts connections when it returns. The models of the local snapshot may still be loading then. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { clock, log, listen, version, number, capture } = options;
   const store = new SnapshotStore(options.folder);
@@ -56,7 +56,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   });
   if (kept !== undefined) {
     ({ heardAt } = kept);
-    // Nobody waits for the slowest model: each serves as soon as it is loaded.
+    // Each model serves as soon as it is loaded, independent of the slowest one.
     routes.swap(kept.snapshot, { cold: true }).then(
       ({ revision, failed }) =>
         log.info('serving from the local snapshot', { revision, failed: [...failed.keys()] }),
@@ -103,7 +103,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     guarded.closeIdle();
     secure?.close();
     await Promise.all([closeSockets(sockets, deadlineMs, clock), grpc?.drain(deadlineMs)]);
-    // A model that does not load, or a copy for a shadow that does not end, keeps nobody from stopping.
+    // A hanging load or shadow request must not block the shutdown.
     const late = await within(deadlineMs, clock, async () => {
       await predictor.shadows.settled();
       await routes.close();
@@ -112,7 +112,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     await journal.close().catch((error: unknown) => log.error('cannot close the load journal', { error }));
     await capture?.flush();
     const { tracer } = options;
-    // A collector that does not answer keeps nobody from stopping either.
+    // An unreachable trace collector must not block the shutdown either.
     if (tracer !== undefined) await within(deadlineMs, clock, async () => await tracer.flush());
   };
   try {
@@ -123,7 +123,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     }
     if (listen.socket !== undefined) {
       await mkdir(dirname(listen.socket), { recursive: true });
-      // Of a gateway that was killed.
+      // Left by a killed gateway.
       await rm(listen.socket, { force: true });
       const server = createServer((socket) => taken(socket, guarded.accept));
       servers.push(server);
@@ -152,7 +152,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       if (!read.success) throw new DaisError('invalid_request', `The snapshot is invalid: ${read.error.message}`);
       heardAt = clock.now();
       const swapped = routes.swap(read.data, { cold: false });
-      // A gateway that cannot write goes on; after a restart it waits for the control plane.
+      // A gateway that cannot write continues; after a restart it waits for the control plane.
       await store.write(read.data, heardAt).catch((error: unknown) => {
         log.error('cannot write the local snapshot', { error });
       });
@@ -174,7 +174,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   };
 }
 
-/** True when it took longer. */
+/** Returns true if the time limit was exceeded. */
 async function within(ms: number, clock: GatewayOptions['clock'], work: () => Promise<void>): Promise<boolean> {
   return await new Promise<boolean>((resolve, reject) => {
     const cancel = clock.after(ms, () => resolve(true));
@@ -195,7 +195,7 @@ async function listenOn(server: Server, where: { port: number; host: string } | 
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-/** Those that answer a request end with it, or at the deadline. */
+/** Closes sockets with an active request after its response, or at the deadline. */
 async function closeSockets(
   sockets: ReadonlySet<Socket>,
   deadlineMs: number,

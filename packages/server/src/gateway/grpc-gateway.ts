@@ -1,4 +1,4 @@
-/** The gateway over gRPC. The library (6 MB) is loaded when a port for it is opened. */
+/** The gRPC listener of the gateway. The library (6 MB) is loaded when its port is opened. */
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { DaisError } from '@dais/api/errors';
@@ -36,7 +36,7 @@ export interface GrpcGatewayParts {
 
 export interface GrpcListener {
   readonly port: number;
-  /** A renewed certificate, for connections from now on. */
+  /** Replaces the certificate for new connections. */
   setTls(tls: GatewayTls): void;
   drain(deadlineMs: number): Promise<void>;
 }
@@ -45,19 +45,19 @@ type Unary = ServerUnaryCall<Buffer, Uint8Array>;
 type Duplex = ServerDuplexStream<Buffer, Uint8Array>;
 type AnyCall = Unary | Duplex;
 
-/** Of any endpoint; each has a bound of its own below this. */
+/** Limit over all endpoints; each endpoint has a lower limit of its own. */
 const MOST_MESSAGE_BYTES = 256 * 1024 * 1024;
 const MOST_STREAMS = 1000;
-/** Messages of one stream that are answered at once. */
+/** Messages of one stream that are processed concurrently. */
 const MOST_AT_ONCE = 32;
-/** A peer that is gone without a word is found by that, and one that never says anything. */
+/** Keepalive detects peers that disappeared or never send anything. */
 const KEEP_ALIVE_MS = 60_000;
 const HEALTH = '/grpc.health.v1.Health';
 /** `HealthCheckResponse {status}` */
 const SERVING = Uint8Array.of(8, 1);
 const NOT_SERVING = Uint8Array.of(8, 2);
 
-/** With a certificate, TLS alone: nobody of this machine asks over gRPC. */
+/** With a certificate, the port accepts only TLS: no local client uses gRPC. */
 export async function listenGrpc(
   host: string,
   port: number,
@@ -73,7 +73,7 @@ export async function listenGrpc(
     'grpc.enable_channelz': 0,
   });
   register(server, parts, () => new grpc.Metadata());
-  // The library binds a port to one certificate for good: a socket of our own outlives a renewal.
+  // The library binds a port to one certificate permanently. Our own socket survives a renewal.
   let injector = server.createConnectionInjector(credentials(grpc, tls));
   const sockets = new Set<Socket>();
   const listener = createServer({ noDelay: true }, (socket) => {
@@ -138,7 +138,7 @@ function register(server: Server, parts: GrpcGatewayParts, metadata: () => Metad
             : answer(parts, method, call, done);
         answered.then(undefined, (error: unknown) => {
           const status = told(parts, error, callId(call, parts.clock));
-          // Out of the promise: what the library throws while it answers is no failure of the call.
+          // Outside the promise: an error of the library while it responds is not an error of the call.
           setImmediate(() => done(status));
         });
       };
@@ -191,8 +191,8 @@ async function answer(
 }
 
 /**
- * Answers come in the order in which they are ready, as the protocol has it: each carries the id of its request. Whoever does
- * not take them is not read from any more.
+ * Sends responses in the order in which they complete, as the protocol specifies: each carries the ID of its request.
+ * Stops reading while the client does not read responses.
  */
 function stream(parts: GrpcGatewayParts, protocol: string, method: RpcInfer, call: Duplex): void {
   const form = method.stream as NonNullable<RpcInfer['stream']>;
@@ -230,7 +230,7 @@ function stream(parts: GrpcGatewayParts, protocol: string, method: RpcInfer, cal
     ended = true;
     if (running === 0) call.end();
   });
-  // Whoever leaves is told by `cancelled`.
+  // `cancelled` reports disconnected clients.
   call.on('error', () => {});
 }
 

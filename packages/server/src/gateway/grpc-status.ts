@@ -1,12 +1,12 @@
 import type { DaisError } from '@dais/api';
 
-/** Numbers of gRPC: https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
+/** Status codes of gRPC: https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
 const byStatus: Readonly<Record<number, number>> = {
   400: 3,
   401: 16,
   403: 7,
   404: 5,
-  // The caller is gone, or its body was cut off.
+  // The client disconnected, or its body was truncated.
   408: 1,
   409: 9,
   413: 3,
@@ -22,7 +22,7 @@ const byStatus: Readonly<Record<number, number>> = {
 
 const UNKNOWN = 2;
 
-/** By the status that each code of the catalogue has. */
+/** Maps the HTTP status of each error code. */
 export function grpcStatusOf(error: DaisError): number {
   return byStatus[error.status] ?? UNKNOWN;
 }

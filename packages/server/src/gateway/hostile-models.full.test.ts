@@ -1,4 +1,4 @@
-/** Python models that crash, hang and eat memory beside one that does not, at a gateway under load. */
+/** Python models that crash, hang and exhaust memory next to one that works, at a gateway under load. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,12 +11,12 @@ import type { GatewayWorld } from './testing/gateway-world.ts';
 import { startMlflowWorld } from './testing/mlflow-world.ts';
 
 const conformance = fileURLToPath(new URL('../../../../conformance/', import.meta.url));
-/** In ms; on a machine that does much else. */
+/** In ms; for a busy machine. */
 const PATIENCE = 600_000;
 const MEMORY_BYTES = 1024 * 2 ** 20;
-/** Of one batch; on a machine that does much else. */
+/** Time limit of one batch; for a busy machine. */
 const LIMIT_MS = 25_000;
-/** Requests at once, each behind the other. */
+/** Number of sequential clients. */
 const ASKERS = 8;
 
 let folder: string;
@@ -48,7 +48,7 @@ async function ask(name: string, first: number) {
   return { status, said: JSON.stringify(json) };
 }
 
-/** Asks without an end while `work` runs, and gives what was not answered. */
+/** Sends requests while `work` runs, and returns the failed ones. */
 async function whileAsked(name: string, work: () => Promise<void>) {
   const counts = { answered: 0 };
   const failed: { readonly status: number; readonly said: string }[] = [];
@@ -75,7 +75,7 @@ async function whileAsked(name: string, work: () => Promise<void>) {
   return { failed, answered: counts.answered };
 }
 
-test('one that eats memory fails alone, and says why; the other goes on', async () => {
+test('a model that exhausts memory fails alone with the reason; the other serves', async () => {
   const { failed } = await whileAsked('weighted', async () => {
     const { status, said } = await ask('moody', -3);
     expect([status, said]).toEqual([503, expect.stringContaining('more than its memory limit of 1 GiB')]);
@@ -84,7 +84,7 @@ test('one that eats memory fails alone, and says why; the other goes on', async 
   await expect.poll(async () => (await ask('moody', 1)).status).toBe(200);
 });
 
-test('one whose process ends fails alone, and says why; the other goes on', async () => {
+test('a model whose process ends fails alone with the reason; the other serves', async () => {
   const { failed } = await whileAsked('weighted', async () => {
     const { status, said } = await ask('moody', -1);
     expect([status, said]).toEqual([503, expect.stringContaining('exit code 3')]);
@@ -93,7 +93,7 @@ test('one whose process ends fails alone, and says why; the other goes on', asyn
   await expect.poll(async () => (await ask('moody', 1)).status).toBe(200);
 });
 
-test('kill -9 of its process under load: what was inside fails, at most a request of each asker', async () => {
+test('kill -9 of its process under load fails at most one request per client', async () => {
   const worker = () => treeOf(process.pid).findLast((pid) => /dais_worker.*weighted/.test(commandOf(pid)));
   for (let round = 0; round < 3; round++) {
     const { failed } = await whileAsked('weighted', async () => {
@@ -113,8 +113,8 @@ test.each([
   ['starts threads and sleeps', -3, [400, 503], /time limit of 25 s|can't start new thread/],
   ['fills the disk', -4, [400, 503], /disk|File too large|No space left|memory/],
   ['opens sockets', -5, [400], /refused|unreachable|not permitted|denied/i],
-  ['takes memory', -6, [503], /memory limit of 1 GiB/],
-])('one that %s fails alone, and says why; the other goes on', async (_, what, expected, reason) => {
+  ['exhausts memory', -6, [503], /memory limit of 1 GiB/],
+])('a model that %s fails alone with the reason; the other serves', async (_, what, expected, reason) => {
   const { failed } = await whileAsked('weighted', async () => {
     const { status, said } = await ask('hostile', what);
     expect(said).toMatch(reason);
@@ -124,7 +124,7 @@ test.each([
   await expect.poll(async () => (await ask('hostile', 1)).status).toBe(200);
 });
 
-test('after five ends within minutes model quarantined although it answers between them, and none of it is left', async () => {
+test('quarantines a model after five ends within minutes, also with successful predictions between them, and removes its processes', async () => {
   const stateOf = () => world.gateway.stats().models.find(({ key }) => key === 'hostile')?.state;
   while (stateOf() !== 'quarantined') {
     await ask('hostile', -1);

@@ -10,7 +10,7 @@ const groups = Array.from({ length: Math.ceil(bombs.length / AT_ONCE) }, (_, at)
 );
 
 test.each(groups.map((group) => ({ names: group.map(({ name }) => name).join(', '), group })))(
-  'their neighbor serves on: $names',
+  'their neighbor keeps serving: $names',
   { timeout: 300_000 },
   async ({ group }) => {
     const report = await serveBombs(group);
@@ -20,7 +20,7 @@ test.each(groups.map((group) => ({ names: group.map(({ name }) => name).join(', 
     for (const { name, state, reason, statuses, answers } of report.bombs) {
       const isStopped = state === 'failed' || state === 'quarantined';
       expect([name, isStopped, reason]).toEqual([name, isStopped, expect.stringMatching(isStopped ? /\w{3}/ : /^$/)]);
-      // What answers is refused by the runtime or does no harm.
+      // A request with a response was rejected by the runtime, or is harmless.
       for (const [at, status] of statuses.entries()) {
         expect([name, status, answers[at]]).toEqual([name, expect.toSatisfy(isAnswer), expect.stringMatching(/\w{3}/)]);
       }

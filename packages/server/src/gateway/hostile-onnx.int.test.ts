@@ -10,12 +10,12 @@ const NAMES = [
   'functions that multiply nodes',
 ];
 
-test('hostile ONNX models fail alone with a reason, in memory of their own; their neighbor serves on', async () => {
+test('hostile ONNX models fail alone with a reason, in their own memory; their neighbor keeps serving', async () => {
   const bombs = NAMES.map((name) => onnxBombs().find((bomb) => bomb.name === name)!);
   const report = await serveBombs(bombs, 5000);
   expect(report.failed).toEqual([]);
   expect(report.answered).toBeGreaterThan(50);
-  // Nothing of them was computed here: neither memory nor the event loop of the gateway.
+  // Nothing of them was computed in this process: neither its memory nor its event loop was used.
   expect(report.grownBytes).toBeLessThan(200 * 2 ** 20);
   expect(report.longestMs).toBeLessThan(2000);
   const byName = Object.fromEntries(report.bombs.map((bomb) => [bomb.name, bomb]));

@@ -1,4 +1,4 @@
-/** Requests that no client sends by mistake, over bare sockets. */
+/** Malformed requests over raw sockets. */
 import { connect, type Socket } from 'node:net';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -13,7 +13,7 @@ beforeEach(async () => {
   );
 });
 afterEach(async () => {
-  // Whatever came before, the next one is answered.
+  // The next request gets a response in all cases.
   const { status } = await world.sums('sum', [[1, 2]]);
   await world.stop();
   if (status !== 200) throw new Error(`the next request was answered with ${status}`);
@@ -22,7 +22,10 @@ afterEach(async () => {
 const PATH = '/v2/models/sum/infer';
 const BODY = sumsBody([[1, 2]]);
 
-/** Writes the parts one after the other and gives all that comes until the other side closes, or `enough` is in it. */
+/**
+ * Writes the parts one after the other, and returns all data until the other side closes, or until it contains
+ * `enough`.
+ */
 async function speak(parts: readonly (string | Buffer)[], enough?: string): Promise<string> {
   return await new Promise((resolve, reject) => {
     let told = '';
@@ -43,12 +46,12 @@ async function speak(parts: readonly (string | Buffer)[], enough?: string): Prom
 const head = (lines: readonly string[], path = PATH) =>
   [`POST ${path} HTTP/1.1`, 'host: localhost', ...lines, '', ''].join('\r\n');
 
-test('no Content-Type at all, as the client of Triton sends', async () => {
+test("no Content-Type, as Triton's client sends", async () => {
   expect((await world.ask(PATH, { body: BODY })).status).toBe(200);
 });
 
 test.each([['-1'], ['0x10'], ['1e2'], ['99999999999999999999'], ['5000']])(
-  'Inference-Header-Content-Length %s is told as a mistake',
+  'rejects Inference-Header-Content-Length %s',
   async (length) => {
     const { status, json } = await world.ask(PATH, {
       body: BODY,
@@ -58,7 +61,7 @@ test.each([['-1'], ['0x10'], ['1e2'], ['99999999999999999999'], ['5000']])(
   },
 );
 
-test('one bare tensor is answered in binary', async () => {
+test('responds to a single binary tensor in binary', async () => {
   const { status, headers, bytes } = await world.ask(PATH, {
     body: Buffer.from(Float32Array.of(1, 2).buffer),
     headers: { 'inference-header-content-length': '0', 'content-type': 'application/octet-stream' },
@@ -67,7 +70,7 @@ test('one bare tensor is answered in binary', async () => {
   expect(bytes.readFloatLE(Number(headers['inference-header-content-length']))).toBe(3);
 });
 
-test('compressed bodies, broken ones, and one that grows without end', async () => {
+test('compressed bodies, corrupt ones, and a decompression bomb', async () => {
   for (const [encoding, pack] of [
     ['gzip', gzipSync],
     ['deflate', deflateSync],
@@ -83,7 +86,7 @@ test('compressed bodies, broken ones, and one that grows without end', async () 
   expect([status, json]).toMatchObject([400, { error: expect.stringContaining('gzip, deflate') }]);
 });
 
-test('a body that is too large is refused before it is read, announced or not', async () => {
+test('rejects a body that is too large before reading it, with or without an announced length', async () => {
   const announced = await speak([head(['content-length: 100000000'], '/v2/models/small/infer')]);
   expect(announced).toMatch(/^HTTP\/1\.1 413 [\s\S]*connection: close/i);
   const chunk = `1000\r\n${'x'.repeat(4096)}\r\n`;
@@ -91,14 +94,14 @@ test('a body that is too large is refused before it is read, announced or not', 
   expect(streamed).toMatch(/^HTTP\/1\.1 413/);
 });
 
-test('nobody is asked to send a body that nobody will read', async () => {
+test('sends no 100 Continue for a body that it will not read', async () => {
   const lines = ['expect: 100-continue', `content-length: ${BODY.length}`];
   expect(await speak([head(lines, '/v2/models/nobody/infer')], '"error"')).toMatch(/^HTTP\/1\.1 404/);
   const told = await speak([head(lines), BODY], '"outputs"');
   expect(told).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200/);
 });
 
-test('chunks, requests one behind the other, and two lengths', async () => {
+test('chunked bodies, pipelined requests, and two lengths', async () => {
   const chunked = `${BODY.length.toString(16)}\r\n${BODY}\r\n0\r\n\r\n`;
   expect(await speak([head(['transfer-encoding: chunked']), chunked], '"outputs"')).toMatch(/^HTTP\/1\.1 200/);
   const one = head([`content-length: ${BODY.length}`]) + BODY;
@@ -108,7 +111,7 @@ test('chunks, requests one behind the other, and two lengths', async () => {
   expect(await speak([two])).toMatch(/^HTTP\/1\.1 400/);
 });
 
-test('a body that ends too soon is nobody’s business', async () => {
+test('a truncated body affects no other request', async () => {
   const socket = connect(Number(world.gateway.port), '127.0.0.1');
   await new Promise<void>((resolve) => {
     socket.write(head(['content-length: 1000']), () => resolve());
@@ -117,7 +120,7 @@ test('a body that ends too soon is nobody’s business', async () => {
   expect((await world.sums('sum', [[1, 2]])).status).toBe(200);
 });
 
-test('addresses that are none', async () => {
+test('unknown paths', async () => {
   for (const path of [
     '/v2/models/%zz/infer',
     '/v2/models//infer',
@@ -132,7 +135,7 @@ test('addresses that are none', async () => {
   expect((await world.ask(PATH)).status).toBe(404);
 });
 
-test('the mistakes of scoring have the form of MLflow', async () => {
+test("scoring errors have MLflow's format", async () => {
   const send = async (body: string, type: string) =>
     await world.ask('/endpoints/sum/invocations', { body, headers: { 'content-type': type } });
   expect((await send('{"inputs": [[1, 2]]}', 'application/json')).json).toEqual({ predictions: [3] });

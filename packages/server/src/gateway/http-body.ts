@@ -1,4 +1,4 @@
-/** Reads the body of a request into one buffer, within a bound, and takes off what it was compressed with. */
+/** Reads and decompresses the body of a request into one buffer, within a limit. */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
@@ -7,17 +7,17 @@ import type { KeptMemory } from '#lib/kept-memory.ts';
 import { BodyRoom } from './body-room.ts';
 import type { HttpExchange } from './http-exchange.ts';
 
-/** What is announced as longer is copied once, into a room of its size, instead of chunk by chunk. */
+/** Longer announced bodies are copied once into one buffer of their size instead of by chunk. */
 const ONE_CHUNK = 64 * 1024;
 
-/** Throws for what can be said by the headers alone. */
+/** Throws errors that follow from the headers alone. */
 export function checkBody(headers: Readonly<IncomingHttpHeaders>, most: number): void {
   const announced = headers['content-length'];
   if (announced !== undefined && Number(announced) > most) throw tooLarge(most);
   decoderOf(headers['content-encoding']);
 }
 
-/** `binaryAt`: of what is not compressed, where that begins which lies as a machine reads it. */
+/** `binaryAt`: offset of the tensors in machine format of an uncompressed body. */
 export async function readBody(exchange: HttpExchange, most: number, binaryAt?: number): Promise<Buffer> {
   const raw = await exchange.body(most, binaryAt);
   const encoding = exchange.headers['content-encoding'];
@@ -52,7 +52,7 @@ function decoderOf(encoding: string | undefined): Decoder | undefined {
   }
 }
 
-/** As it was sent. `room`: with a long one of an announced length, whose bytes lie there. */
+/** The body as sent. `room`: the buffer of a large body of announced length. */
 export async function collectBody(request: IncomingMessage, most: number, room: BodyRoom | undefined): Promise<Buffer> {
   return await new Promise<Buffer>((resolve, reject) => {
     const chunks: Buffer[] = [];

@@ -1,4 +1,4 @@
-/** One request over HTTP and the place of its answer, whoever read its bytes. */
+/** An HTTP request and its response, independent of the parser. */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { KeptMemory } from '#lib/kept-memory.ts';
@@ -13,33 +13,40 @@ export interface HttpExchange {
   /** Path and query, as sent. */
   readonly url: string;
   readonly headers: Readonly<IncomingHttpHeaders>;
-  /** The caller is gone, or its answer was cut off. */
+  /** The client disconnected, or its response was aborted. */
   readonly isGone: boolean;
-  /** The head of the answer is on its way. */
+  /** The response headers have been sent. */
   readonly isAnswered: boolean;
-  /** Some of the body was not read yet. */
+  /** A part of the body has not been read yet. */
   readonly hasMore: boolean;
   /**
-   * As it was sent, of at most so many bytes; once. Asks for a body that waits to be asked for. Throws `too_large`,
-   * `request_timeout`. `binaryAt`: where in it that begins which lies as a machine reads it.
+   * Reads the body as sent, up to a limit; call it once. Sends `100 Continue` if the client expects it. Throws
+   * `too_large` and `request_timeout`. `binaryAt`: offset of the tensors in machine format.
    */
   body(most: number, binaryAt?: number): Buffer | Promise<Buffer>;
-  /** Nobody reads its body any more: the next one may lie in the same memory. Whoever cannot say so leaves it. */
+  /** Releases the memory of the body for reuse. Do not call it while a reader may exist. */
   giveBodyBack(): void;
-  /** Calls back when the caller is gone or answered; gives how to stop listening. */
+  /** Calls `closed` when the client disconnects or the response is sent. Returns a function that unsubscribes. */
   onClose(closed: () => void): () => void;
-  /** `connection: close` among `own` ends the connection behind it. Names in lower case, none in both. */
+  /**
+   * `connection: close` in `own` closes the connection after the response. Names are in lower case, and none occurs in
+   * both.
+   */
   send(status: number, headers: SentHeaders, own: SentHeaders, body: Buffer | string): void;
-  /** Ends the connection without a word, or in the middle of one. */
+  /** Closes the connection without a response, or in the middle of one. */
   drop(): void;
   /**
-   * The next answer is the last one, although the body has not come to its end: then what still comes is read away for a while.
-   * Closed at once, the connection would be reset, and whoever still sends would never see the answer.
+   * Makes the next response the last one although the body is incomplete, and discards remaining data for a while. If
+   * the connection closed immediately, it would be reset, and a client that still sends would never receive the
+   * response.
    */
   linger(): void;
 }
 
-/** To be called when an answer was handed to the socket: whoever takes it so slowly that it waits in this process has so long. */
+/**
+ * Call this after a response has been passed to the socket: limits how long a slow client may leave it in the buffers
+ * of this process.
+ */
 export function watchReader(socket: Socket, ms: number, onTaken: (taken: () => void) => void): void {
   if (socket.writableLength === 0) return;
   const giveUp = setTimeout(() => socket.destroy(), ms);
@@ -47,7 +54,7 @@ export function watchReader(socket: Socket, ms: number, onTaken: (taken: () => v
   onTaken(() => clearTimeout(giveUp));
 }
 
-/** Whatever HTTP/1.1 allows, read by Node. */
+/** Requests of any form of HTTP/1.1, parsed by Node. */
 export class NodeExchange implements HttpExchange {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
@@ -77,7 +84,7 @@ export class NodeExchange implements HttpExchange {
   }
 
   get hasMore(): boolean {
-    // Node calls a request incomplete until it has looked behind the head, also one that announces nothing.
+    // Node reports a request as incomplete until it has read past the headers, even without a body.
     const { 'content-length': length, 'transfer-encoding': coding } = this.headers;
     return !this.#request.complete && (coding !== undefined || Number(length ?? 0) > 0);
   }
@@ -114,7 +121,7 @@ export class NodeExchange implements HttpExchange {
   linger(): void {
     const request = this.#request;
     const { socket } = request;
-    // What Node calls behind the last answer.
+    // Node emits this after the last response.
     socket.destroySoon = () => {
       socket.end();
       request.resume();

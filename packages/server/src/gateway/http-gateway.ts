@@ -1,4 +1,4 @@
-/** The gateway over HTTP/1.1, without a framework: what one adds costs 10 % of a request on a small model. */
+/** The HTTP/1.1 listener of the gateway. It uses no framework: one adds 10 % to a request on a small model. */
 import {
   createServer,
   type IncomingHttpHeaders,
@@ -37,15 +37,15 @@ export interface HttpGatewayParts {
   readonly draining: () => boolean;
   readonly allowHosts: readonly string[];
   readonly patience?: Partial<Patience> | undefined;
-  /** Where long bodies lie. */
+  /** Memory for large bodies. */
   readonly memory: KeptMemory;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** What an address that takes no predictions may be sent. */
+/** Body limit of routes other than predictions. */
 const MOST_SMALL_BODY = 1024 * 1024;
-/** Of an unread body, what is read away so that the connection can go on. */
+/** Most bytes of an unread body that are discarded to keep the connection open. */
 const WORTH_READING_AWAY = 64 * 1024;
 const KEEP_ALIVE_MS = 65_000;
 const PATIENCE: Patience = { headers: 20_000, request: 300_000, reader: 60_000, linger: 5000, look: 1000 };
@@ -58,10 +58,10 @@ interface Exchange {
   readonly requestId: string;
 }
 
-/** Where connections in clear go. */
+/** Receives plain connections. */
 export interface PlainHttp {
   readonly accept: (socket: Socket) => void;
-  /** Ends those that no request is answered on. */
+  /** Closes connections without an active request. */
   readonly closeIdle: () => void;
 }
 
@@ -75,7 +75,7 @@ export class HttpGateway {
     this.#patience = { ...PATIENCE, ...parts.patience };
   }
 
-  /** `guarded`: whoever hands requests on has looked at Host and Origin. */
+  /** `guarded`: the sender has already checked Host and Origin. */
   plain({ guarded }: { readonly guarded: boolean }): PlainHttp {
     const handle = (http: HttpExchange) => this.#handle(http, guarded);
     const node = this.#onNode(createServer(this.#times()), handle);
@@ -90,10 +90,10 @@ export class HttpGateway {
     };
   }
 
-  /** The same for connections in TLS. */
+  /** The same for TLS connections. */
   secure(tls: GatewayTls): SecureServer {
     const server = createSecureServer({ ...this.#times(), ...tls });
-    // What is no TLS ends without an answer: there is nobody who would understand one.
+    // Connections without TLS are closed without a response, which the client could not parse.
     server.on('tlsClientError', (_error, socket) => socket.destroy());
     return this.#onNode(server, (http) => this.#handle(http, false));
   }
@@ -112,9 +112,9 @@ export class HttpGateway {
     const listener = (request: IncomingMessage, response: ServerResponse) =>
       handle(new NodeExchange(request, response, this.#patience, this.#parts.memory));
     server.on('request', listener);
-    // The body is only asked for when it will be read.
+    // Request the body only when it will be read.
     server.on('checkContinue', listener);
-    // It is handed connections and never listens, which is when it would begin to look for requests that never end.
+    // The server receives sockets and never listens, so it does not start its own check for slow requests.
     server.emit('listening');
     return server;
   }
@@ -175,7 +175,7 @@ export class HttpGateway {
     if (caller.traceparent !== undefined) own['traceparent'] = caller.traceparent;
     const sent = sendReply(http, reply, own);
     if (sent !== undefined) await sent;
-    // A model may have answered with what it was asked, and that may wait to be sent.
+    // A model may return its input, which can wait to be sent.
     if (afterwards() && !answer.outputs.some((output) => liesIn(output, body.buffer))) http.giveBodyBack();
   }
 
@@ -203,7 +203,7 @@ export class HttpGateway {
       'x-request-id': requestId,
       ...(told.retryable && { 'retry-after': String(Math.max(1, Math.ceil(told.retryAfter ?? 1))) }),
       ...(told.code === 'unauthenticated' && { 'www-authenticate': 'Bearer' }),
-      // A body that nobody reads is not waited for.
+      // Do not wait for a body that is not read.
       ...((unread || this.#parts.draining()) && { connection: 'close' }),
     };
     if (unread) http.linger();
@@ -218,7 +218,7 @@ export class HttpGateway {
     return access.grant(headers.authorization, clock.now(), heardAt());
   }
 
-  /** For what needs no token; one that is sent counts. */
+  /** For routes that need no token; a sent token is still checked. */
   #openGrant(headers: IncomingHttpHeaders, guarded: boolean): Grant | undefined {
     try {
       return this.#grant(headers, guarded);
@@ -228,9 +228,9 @@ export class HttpGateway {
     }
   }
 
-  /** A page in a browser can reach a loopback port, by a name of its own too. */
+  /** A web page can reach a loopback port, also with a host name of its own (DNS rebinding). */
   #checkPlace(headers: IncomingHttpHeaders): void {
-    // The same name again and again: looking into it takes 3 µs.
+    // The same name repeats; parsing it takes 3 µs.
     if (headers.host === this.#goodHost && headers.origin === undefined) return;
     const host = hostOf(headers.host);
     if (host === undefined || !(isLoopback(host) || this.#parts.allowHosts.includes(host))) {

@@ -1,4 +1,4 @@
-/** Whoever reads a request, the lane or Node's own server, it means the same and is answered the same. */
+/** The fast path and Node's server interpret every request equally, and send the same response. */
 import { EventEmitter, once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -25,7 +25,7 @@ function requestOf(first: string, lines: readonly string[] = [], body = ''): str
   return `${[`${first} HTTP/1.1`, 'host: localhost', ...lines, ...length, '', ''].join('\r\n')}${body}`;
 }
 
-/** A header twice is what the lane leaves to Node; the connection is Node's from then on. */
+/** The fast path leaves a repeated header to Node, which keeps the connection. */
 const TO_NODE = requestOf('GET /livez', ['x-a: 1', 'x-a: 2']);
 
 interface Told {
@@ -34,7 +34,7 @@ interface Told {
   readonly body: string;
 }
 
-/** One connection; gives as many answers as are wanted, or those that came until it was closed. */
+/** One connection; returns the requested number of responses, or those before it closed. */
 class Caller {
   readonly #socket: Socket;
   #bytes = Buffer.alloc(0);
@@ -103,7 +103,7 @@ async function ask(parts: readonly (string | Buffer)[], before?: string): Promis
     }
     for (const part of parts) {
       await caller.write(part);
-      // Its own packet.
+      // A separate packet.
       await new Promise((resolve) => setImmediate(resolve));
     }
     return await caller.answer();
@@ -112,14 +112,14 @@ async function ask(parts: readonly (string | Buffer)[], before?: string): Promis
   }
 }
 
-/** Without what differs from call to call. */
+/** Removes what differs between calls. */
 function lasting({ status, headers, body }: Told) {
   const { date, 'dais-prediction-id': id, 'x-request-id': request, ...rest } = headers;
   const same = id === undefined ? body : body.replaceAll(id, 'its id');
   return { status, rest, same, named: [date, id, request].map((value) => value !== undefined) };
 }
 
-describe('the same answers', () => {
+describe('the same responses', () => {
   test.each([
     ['a prediction', requestOf(`POST ${INFER}`, ['content-type: application/json'], BODY)],
     ['without a Content-Type', requestOf(`POST ${INFER}`, [], BODY)],
@@ -128,30 +128,30 @@ describe('the same answers', () => {
       requestOf(`POST ${INFER}`, ['X-Request-Id:  me-1 \t', 'traceparent: 00-1-1-00'], BODY),
     ],
     ['with a request id that is none', requestOf(`POST ${INFER}`, ['x-request-id: a b'], BODY)],
-    ['a body that is no JSON', requestOf(`POST ${INFER}`, [], '{"inputs": [')],
-    ['signs beyond ASCII', requestOf(`POST ${INFER}`, [], BODY.replace('{', '{"id": "größer 漢",'))],
-    ['an endpoint that is not there', requestOf('POST /v2/models/nobody/infer', [], BODY)],
-    ['an address that is not there', requestOf('GET /nowhere')],
+    ['an invalid JSON body', requestOf(`POST ${INFER}`, [], '{"inputs": [')],
+    ['characters outside ASCII', requestOf(`POST ${INFER}`, [], BODY.replace('{', '{"id": "größer 漢",'))],
+    ['an unknown endpoint', requestOf('POST /v2/models/nobody/infer', [], BODY)],
+    ['an unknown path', requestOf('GET /nowhere')],
     ['a wrong method', requestOf(`GET ${INFER}`)],
     ['an empty body', requestOf(`POST ${INFER}`, ['content-length: 0'])],
     ['metadata', requestOf('GET /v2/models/sum?x=1')],
-    ['a name that is not this machine’s', requestOf(`POST ${INFER}`, [], BODY).replace('localhost', 'example.org')],
-    ['a page of elsewhere', requestOf(`POST ${INFER}`, ['origin: https://example.org'], BODY)],
-    ['a body in an encoding that nobody knows', requestOf(`POST ${INFER}`, ['content-encoding: br'], BODY)],
+    ['a foreign host name', requestOf(`POST ${INFER}`, [], BODY).replace('localhost', 'example.org')],
+    ['a foreign origin', requestOf(`POST ${INFER}`, ['origin: https://example.org'], BODY)],
+    ['an unknown content encoding', requestOf(`POST ${INFER}`, ['content-encoding: br'], BODY)],
   ])('%s', async (_, request) => {
     const [lane, node] = [await ask([request]), await ask([request], TO_NODE)];
     if (lane === undefined || node === undefined) throw new Error('no answer');
     expect(lasting(lane)).toEqual(lasting(node));
   });
 
-  test('compressed for whom likes it', async () => {
+  test('compressed for clients that accept it', async () => {
     const request = requestOf('GET /metrics', ['accept-encoding: deflate;q=0, gzip']);
     for (const told of [await ask([request]), await ask([request], TO_NODE)]) {
       expect(told).toMatchObject({ status: 200, headers: { 'content-encoding': 'gzip', vary: 'accept-encoding' } });
     }
   });
 
-  test('wherever the bytes are cut', async () => {
+  test('for any fragmentation', async () => {
     const request = requestOf(`POST ${INFER}`, ['content-type: application/json'], BODY);
     const whole = lasting((await ask([request])) as Told);
     for (let at = 1; at < request.length; at += 3) {
@@ -163,7 +163,7 @@ describe('the same answers', () => {
   });
 });
 
-test('requests one behind the other, many in one packet, are answered in their order', async () => {
+test('responds to pipelined requests in order, also many in one packet', async () => {
   const caller = new Caller();
   const many = 1500;
   const ids = Array.from({ length: many }, (_, at) => `r${at}`);
@@ -183,12 +183,12 @@ test('requests one behind the other, many in one packet, are answered in their o
   caller.end();
 });
 
-describe('a long body', () => {
+describe('a large body', () => {
   const LONG = 300_000;
-  /** JSON may have spaces where it likes. */
+  /** JSON allows any whitespace. */
   const body = BODY + ' '.repeat(LONG - BODY.length);
 
-  test('in pieces, with the next request in its last one', async () => {
+  test('in pieces, with the next request in the last one', async () => {
     const requests =
       requestOf(`POST ${INFER}`, ['x-request-id: one'], body) +
       requestOf(`POST ${INFER}`, ['x-request-id: two'], body.replace('[1,2]}', '[5,2]}')) +
@@ -205,7 +205,7 @@ describe('a long body', () => {
     }
   });
 
-  test('as Node reads it', async () => {
+  test('is read like Node reads it', async () => {
     for (const request of [
       requestOf(`POST ${INFER}`, ['content-type: application/json'], body),
       requestOf(`POST ${INFER}`, [], body.replace('}', '')),
@@ -218,7 +218,7 @@ describe('a long body', () => {
     }
   });
 
-  test('that nobody will read is refused before it comes, and what then comes is no request', async () => {
+  test('that will not be read is rejected early, and its data is no request', async () => {
     for (const [path, status, length] of [
       ['/v2/models/nobody/infer', 404, LONG],
       ['/nowhere', 404, LONG],
@@ -235,7 +235,7 @@ describe('a long body', () => {
   });
 });
 
-test('what can be read in two ways is read by nobody, and hides no second request', async () => {
+test('rejects ambiguous requests, which hide no second request', async () => {
   const hidden = requestOf('GET /livez');
   const smuggled: readonly (readonly string[])[] = [
     ['content-length: 0', `content-length: ${hidden.length}`],
@@ -260,7 +260,7 @@ test('what can be read in two ways is read by nobody, and hides no second reques
   }
 });
 
-test('a head that comes in drops without an end is ended', async () => {
+test('closes connections with headers that arrive slowly and never end', async () => {
   const caller = new Caller();
   const drip = setInterval(() => void caller.write('x'), 100);
   await caller.write('POST / HTTP/1.1\r\nx-a: ');
@@ -269,7 +269,7 @@ test('a head that comes in drops without an end is ended', async () => {
   expect((await caller.answer())?.status ?? 408).toBe(408);
 });
 
-test('who leaves in the middle of an answer is no fault, and the next one is answered', async () => {
+test('a client that disconnects during a response causes no error, and the next one is served', async () => {
   const caller = new Caller();
   await caller.write(requestOf('POST /v2/models/gated/infer', [], BODY));
   await expect.poll(() => world.engine.waiting.length).toBe(1);
@@ -278,7 +278,7 @@ test('who leaves in the middle of an answer is no fault, and the next one is ans
   expect((await ask([requestOf(`POST ${INFER}`, [], BODY)]))?.status).toBe(200);
 });
 
-test('a body of which some went by before it was asked for is never given with a gap', async () => {
+test('a body that was partly discarded before it was requested is never returned with a gap', async () => {
   const exchanges: HttpExchange[] = [];
   const patience = { headers: 5000, request: 5000, reader: 5000, linger: 1000, look: 1000 };
   const memory = new KeptMemory(systemClock, 1024 * 1024);

@@ -1,16 +1,16 @@
-/** Sends a reply, compressed when the caller likes it and it is worth it. */
+/** Sends a reply, compressed if the client accepts it and it pays off. */
 import { promisify } from 'node:util';
 import { deflate, gzip } from 'node:zlib';
 import type { HttpExchange } from './http-exchange.ts';
 import type { ServingReply } from './serving-door.ts';
 
-/** Below this a packet is a packet. */
+/** Shorter bodies fit into one packet. */
 const WORTH_IT = 1024;
 
 const gzipped = promisify(gzip);
 const deflated = promisify(deflate);
 
-/** The reply, with headers beside its own. Gives a promise only where it is compressed. */
+/** Sends the reply with additional headers. Returns a promise only if it is compressed. */
 export function sendReply(
   exchange: HttpExchange,
   { status, headers, body }: ServingReply,
@@ -28,7 +28,7 @@ async function sendPacked(
   { status, headers, body }: ServingReply,
   own: Readonly<Record<string, string>>,
 ): Promise<void> {
-  // Level 1: tensors of floats hardly get smaller with more, and it takes a third of the time.
+  // Level 1: higher levels hardly reduce tensors of floats, and this takes a third of the time.
   const bytes = await (encoding === 'gzip' ? gzipped : deflated)(body, { level: 1 });
   if (exchange.isGone) return;
   exchange.send(status, headers, { ...own, 'content-encoding': encoding, vary: 'accept-encoding' }, bytes);

@@ -1,4 +1,4 @@
-/** The data plane: routes, queues, batches and answers of predictions, without the control plane and without a database. */
+/** The data plane: routes, queues, batches and responses of predictions, without the control plane or a database. */
 export { readBodies } from './body-reader.ts';
 export { BodyThread, LONG_BODY, type ReadBody } from './body-thread.ts';
 export type { CaptureSink } from './capture.ts';

@@ -1,4 +1,4 @@
-/** Limits of what one request may send, checked before its tensors reach a queue or an engine. */
+/** Limits of one request, checked before its tensors reach a queue or an engine. */
 import { DaisError } from '@dais/api/errors';
 import type { ServedEndpoint } from '@dais/api/gateway';
 import { tensorBytes } from './tensor-rows.ts';
@@ -17,7 +17,8 @@ export function checkLimits(inputs: readonly Tensor[], { name: endpoint, input: 
         `The input "${name}" has ${rows} rows; the endpoint "${endpoint}" accepts ${limits.rows} per request (\`spec.input.rows\`). Split the request.`,
       );
     }
-    // Without elements the bytes say nothing of the sizes, and a model may make something as large out of them.
+    // Without elements the byte size says nothing about the dimensions, and a model may create a large output from
+    // them.
     if (size === 0 && extent(shape) > limits.bytes) {
       throw new DaisError('too_large', `The input "${name}" has the shape [${shape.join()}], which is too large.`);
     }
@@ -32,7 +33,7 @@ export function checkLimits(inputs: readonly Tensor[], { name: endpoint, input: 
   return bytes;
 }
 
-/** The product of all sizes but 0. */
+/** The product of all non-zero dimensions. */
 function extent(shape: readonly number[]): number {
   let product = 1;
   for (const size of shape) if (size > 0) product *= size;

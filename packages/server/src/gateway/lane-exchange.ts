@@ -1,4 +1,4 @@
-/** A request that the lane has read, and the place of its answer. */
+/** A request that the fast path has parsed, and its response. */
 import { STATUS_CODES, type IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import { DaisError } from '@dais/api/errors';
@@ -9,17 +9,17 @@ import { watchReader, type HttpExchange, type SentHeaders } from './http-exchang
 import type { LaneHead } from './lane-head.ts';
 import type { Patience } from './options.ts';
 
-/** The connection, as an exchange needs it. */
+/** The connection as an exchange uses it. */
 export interface LaneAnswers {
-  /** What stands at the end of each head but the last. */
+  /** The end of the headers of each response except the last. */
   readonly keepAlive: string;
   readonly patience: Patience;
   readonly memory: KeptMemory;
-  /** The answer is out. */
+  /** The response has been sent. */
   done(last: boolean): void;
 }
 
-/** Answers below it are one piece with their head: two pieces cost Node 25 µs more than the copy does. */
+/** Smaller responses are sent in one piece with their headers: two writes cost Node 25 µs more than the copy. */
 const MOST_JOINED = 64 * 1024;
 const NOTHING: Buffer = Buffer.alloc(0);
 
@@ -30,14 +30,14 @@ export class LaneExchange implements HttpExchange {
   isAnswered = false;
   readonly #connection: LaneAnswers;
   readonly #socket: Socket;
-  /** What came with the head. */
+  /** The part of the body that arrived with the headers. */
   readonly #first: Buffer;
-  /** Of the body. */
+  /** Length of the body. */
   readonly #length: number;
   #missing: number;
-  /** Bytes came that nobody had asked for: they are gone. */
+  /** Bytes arrived before the body was requested and were discarded. */
   #lost = false;
-  /** Of a body that did not come whole with its head, once it is asked for. */
+  /** The buffer of a body that did not arrive completely with its headers, once it is requested. */
   #room: BodyRoom | undefined;
   #asked: { readonly resolve: (body: Buffer) => void; readonly reject: (error: DaisError) => void } | undefined;
   #cancel: NodeJS.Timeout | undefined;
@@ -65,7 +65,7 @@ export class LaneExchange implements HttpExchange {
 
   body(most: number, binaryAt?: number): Buffer | Promise<Buffer> {
     if (this.#length > most) throw tooLarge(most);
-    // The room has more in it than what came: it must never be taken for whole with a gap.
+    // The buffer would be larger than the received data, and a body with a gap must never look complete.
     if (this.#lost) throw new DaisError('internal', 'The body was requested after a part of it had been discarded.');
     if (this.#missing === 0) return this.#first;
     this.#room = new BodyRoom(this.#connection.memory, this.#length, binaryAt);
@@ -80,7 +80,7 @@ export class LaneExchange implements HttpExchange {
     this.#room?.giveBack();
   }
 
-  /** Bytes that came; gives those behind the body. What nobody asked for goes nowhere. */
+  /** Consumes received bytes, and returns those after the body. Data of a body that was not requested is discarded. */
   take(bytes: Buffer): Buffer {
     if (this.#missing === 0) return bytes;
     const own = bytes.length <= this.#missing ? bytes : bytes.subarray(0, this.#missing);
@@ -93,7 +93,7 @@ export class LaneExchange implements HttpExchange {
     return bytes.subarray(own.length);
   }
 
-  /** No more bytes will come. */
+  /** The client closed its side of the connection. */
   cutOff(): void {
     if (this.#missing > 0) this.#fail('The connection closed before the body was complete.');
   }

@@ -1,6 +1,6 @@
 /**
- * The head of a request that has nothing unusual. Whatever could be understood in two ways (RFC 9112 §6, §11.2) is not: a
- * header that is there twice, a body of no announced length, a name or value of other signs than these.
+ * Parses the headers of an ordinary request. It rejects everything ambiguous (RFC 9112 §6, §11.2): a repeated header, a
+ * body without an announced length, other characters in names or values.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 
@@ -8,7 +8,7 @@ export interface LaneHead {
   readonly method: 'GET' | 'POST';
   readonly url: string;
   readonly headers: Readonly<IncomingHttpHeaders>;
-  /** Bytes of the body. */
+  /** Length of the body in bytes. */
   readonly length: number;
 }
 
@@ -16,12 +16,12 @@ const FIRST_LINE = /^(GET|POST) (\/[!-~]*) HTTP\/1\.1$/;
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const VALUE = /^[\t -~]*$/;
 const LENGTH = /^\d{1,9}$/;
-/** What changes how the bytes are to be read, or asks for more than an answer. */
+/** Headers that change how the body is read, or that request more than a response. */
 const UNUSUAL = new Set(['transfer-encoding', 'expect', 'upgrade', 'te', 'trailer', 'http2-settings', 'keep-alive']);
-/** Of any request of a client of predictions: 4 to 10. */
+/** Prediction clients send 4 to 10. */
 const MOST_HEADERS = 50;
 
-/** `text`: all before the empty line. Undefined: somebody else must read it. */
+/** `text`: everything before the empty line. Undefined: the general parser must read it. */
 export function readLaneHead(text: string): LaneHead | undefined {
   const lines = text.split('\r\n', MOST_HEADERS + 2);
   const [, method, url] = FIRST_LINE.exec(lines[0] as string) ?? [];

@@ -17,7 +17,7 @@ afterEach(async () => await rm(folder, { recursive: true }));
 const open = async () => await LoadJournal.open({ folder, clock, log: silentLog });
 const crash = { reason: 'exit code 3.', hasAnswered: false, isOwnFault: true };
 
-test('two ends in a row quarantine a model, also for the gateways after this one', async () => {
+test('two consecutive ends quarantine a model, also for later gateways', async () => {
   const journal = await open();
   expect(journal.end('m', crash)).toBeUndefined();
   expect(journal.end('m', crash)).toMatch(/ended abnormally twice in a row.*exit code 3/);
@@ -27,7 +27,7 @@ test('two ends in a row quarantine a model, also for the gateways after this one
   expect(next.recordOf('n').quarantine).toBeUndefined();
 });
 
-test('an answer between two ends starts the count anew; many ends quarantine all the same', async () => {
+test('a success between two ends resets the count; many ends quarantine anyway', async () => {
   const journal = await open();
   const answered = { ...crash, hasAnswered: true };
   for (let time = 0; time < 4; time++) expect(journal.end('m', answered)).toBeUndefined();
@@ -36,13 +36,13 @@ test('an answer between two ends starts the count anew; many ends quarantine all
     expect(journal.end('n', answered)).toBeUndefined();
     clock.advance(200_000);
   }
-  // An administrator who kills processes quarantines nothing that answers.
+  // Killing processes manually quarantines no model that serves.
   for (let time = 0; time < 20; time++) {
     expect(journal.end('o', { ...answered, isOwnFault: false })).toBeUndefined();
   }
 });
 
-test('a request to load it again ends a quarantine, once', async () => {
+test('a resume ends a quarantine once', async () => {
   const journal = await open();
   journal.end('m', crash);
   journal.end('m', crash);
@@ -55,7 +55,7 @@ test('a request to load it again ends a quarantine, once', async () => {
   expect(journal.recordOf('m').quarantine).toBeDefined();
 });
 
-test('a gateway that dies twice while it loads a model quarantines it; one load that succeeds between forgives', async () => {
+test('a gateway that dies twice while loading a model quarantines it; a successful load between resets the count', async () => {
   const first = await open();
   await first.start('m');
   await first.start('innocent');
@@ -74,7 +74,7 @@ test('a gateway that dies twice while it loads a model quarantines it; one load 
   expect(fifth.recordOf('m').quarantine?.reason).toBe('The gateway ended 2 times while it was loading the model.');
 });
 
-test('what is in no snapshot is forgotten, but for quarantines', async () => {
+test('models in no snapshot are removed, except quarantines', async () => {
   const journal = await open();
   await journal.start('gone');
   await journal.succeed('gone', 5);
@@ -86,7 +86,7 @@ test('what is in no snapshot is forgotten, but for quarantines', async () => {
   await journal.flush();
 });
 
-test('a gateway that stops in order leaves no suspect; a journal that cannot be read starts anew', async () => {
+test('a regular shutdown leaves no suspect; an unreadable journal is replaced', async () => {
   for (let time = 0; time < 3; time++) {
     const journal = await open();
     expect(journal.recordOf('m')).toMatchObject({ deaths: 0 });

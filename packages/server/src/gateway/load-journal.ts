@@ -1,7 +1,7 @@
 /**
- * Remembers on disk how loads of models went: which passed their trial, how their processes ended, and what was being loaded when
- * the gateway itself died. A model that ended abnormally twice is quarantined: it is not loaded again, also after a restart,
- * until someone decides.
+ * Records the loads of models on disk: which passed their test prediction, how their processes ended, and which were
+ * loading when the gateway itself died. A model whose process ended abnormally twice is quarantined: it is not loaded
+ * again, also after a restart, until a user resumes it.
  */
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,35 +10,37 @@ import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 
 interface JournalRecord {
-  /** `resumes` of the snapshot that the rest belongs to. */
+  /** `resumes` of the snapshot that the other fields belong to. */
   readonly resumes: number;
-  /** It passed its trial. */
+  /** The model passed its test prediction. */
   readonly isProven: boolean;
   /** Duration of the last load. */
   readonly loadMs?: number;
-  /** Ends of its processes without an answered batch between them. */
+  /** Abnormal ends of its processes without a successful batch in between. */
   readonly endsInRow: number;
-  /** Times of ends within the window that are the model's own fault; milliseconds since the epoch. */
+  /** Times of ends within the window caused by the model itself; milliseconds since the epoch. */
   readonly endTimes: readonly number[];
-  /** Deaths of the gateway while it loaded the model, since the last load that succeeded. */
+  /** Deaths of the gateway while it was loading the model, since the last successful load. */
   readonly deaths: number;
   readonly quarantine?: { readonly reason: string; readonly at: number };
 }
 export type LoadRecord = JournalRecord;
 
-/** Ends or deaths in a row after which a model is quarantined. */
+/** Consecutive ends or deaths after which a model is quarantined. */
 const MOST_IN_ROW = 2;
-/** Ends by the model's own fault within the window after which it is quarantined although it answers between them. */
+/**
+ * Ends caused by the model within the window after which it is quarantined, even with successful batches in between.
+ */
 const MOST_IN_WINDOW = 5;
 const WINDOW_MS = 600_000;
 
-/** Of models that are in no snapshot, so many quarantines are remembered. */
+/** Most quarantines that are kept for models that are in no snapshot. */
 const MOST_ABSENT = 1000;
 
 const EMPTY: JournalRecord = { resumes: 0, isProven: false, endsInRow: 0, endTimes: [], deaths: 0 };
 
 export interface LoadJournalParts {
-  /** Of the gateway. */
+  /** Folder of the gateway. */
   readonly folder: string;
   readonly clock: Clock;
   readonly log: Log;
@@ -55,7 +57,7 @@ export class LoadJournal {
     this.#parts = parts;
   }
 
-  /** Reads what the gateway before this one left, and counts its death for each model that it was loading. */
+  /** Reads the journal of the previous gateway process, and counts its death for each model that it was loading. */
   static async open(parts: LoadJournalParts): Promise<LoadJournal> {
     const journal = new LoadJournal(parts);
     await mkdir(journal.#markers, { recursive: true, mode: 0o700 });
@@ -73,7 +75,7 @@ export class LoadJournal {
     return join(this.#parts.folder, 'loads.json');
   }
 
-  /** A file for each model that is being loaded. */
+  /** Contains a file for each model that is loading. */
   get #markers(): string {
     return join(this.#parts.folder, 'loading');
   }
@@ -82,12 +84,15 @@ export class LoadJournal {
     return this.#records.get(key) ?? EMPTY;
   }
 
-  /** A gateway died while it loaded the model: it is loaded after the others and alone, so that a second death has one cause. */
+  /**
+   * Whether a gateway died while it was loading the model. Such a model is loaded last and alone, so that a second
+   * death has one cause.
+   */
   isSuspect(key: string): boolean {
     return this.recordOf(key).deaths > 0;
   }
 
-  /** Ends a quarantine when someone asked for it since. True when it did. */
+  /** Ends a quarantine if a user has requested it since. Returns true if it did. */
   resume(key: string, resumes: number): boolean {
     const record = this.recordOf(key);
     if (record.resumes >= resumes) return false;
@@ -95,7 +100,7 @@ export class LoadJournal {
     return record.quarantine !== undefined;
   }
 
-  /** Writes down that the model is being loaded. Resolves when a death of this process from now on is remembered. */
+  /** Records the start of a load. When it resolves, a death of this process is counted. */
   async start(key: string): Promise<void> {
     if (this.#isClosed) return;
     await writeFile(join(this.#markers, key), '');
@@ -107,21 +112,24 @@ export class LoadJournal {
     await this.#saveAndUnmark(key);
   }
 
-  /** It was not loaded, and nothing ended abnormally. */
+  /** Records a failed load without an abnormal end. */
   async fail(key: string): Promise<void> {
     const record = this.recordOf(key);
     if (record.deaths > 0) this.#set(key, { ...record, deaths: 0 });
     await this.#saveAndUnmark(key);
   }
 
-  /** Its process ended before it was loaded and tried. Returns the reason when it is quarantined. */
+  /**
+   * Records that the process ended before the model passed its test prediction. Returns the reason if it is
+   * quarantined.
+   */
   async endWhileLoading(key: string, reason: string): Promise<string | undefined> {
     const quarantine = this.end(key, { reason, hasAnswered: false, isOwnFault: true });
     await this.#saveAndUnmark(key);
     return quarantine;
   }
 
-  /** A process of the model ended. Returns the reason when the model is quarantined. */
+  /** Records the end of a process of the model. Returns the reason if the model is quarantined. */
   end(key: string, { reason, hasAnswered, isOwnFault }: ProcessEnd): string | undefined {
     const now = this.#parts.clock.now();
     const record = this.recordOf(key);
@@ -146,7 +154,7 @@ export class LoadJournal {
     return why;
   }
 
-  /** Forgets models that are in no snapshot any more. A quarantine is remembered: an alias may name the model again. */
+  /** Removes models that are in no snapshot. Quarantines are kept, because an alias may refer to the model again. */
   keepOnly(keys: ReadonlySet<string>): void {
     const absent = [...this.#records].filter(([key]) => !keys.has(key));
     const newest = absent
@@ -161,7 +169,7 @@ export class LoadJournal {
     }
   }
 
-  /** For a gateway that stops in order: what it was still loading is not suspect. */
+  /** Call this on a regular shutdown: models that are still loading are not suspect. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#writing.catch(() => {});
@@ -195,14 +203,14 @@ export class LoadJournal {
   }
 
   async #saveAndUnmark(key: string): Promise<void> {
-    // A gateway that cannot write goes on; the marker then counts as a death, once.
+    // A gateway that cannot write continues; the marker then counts as one death.
     await this.#save().catch((error: unknown) => {
       this.#parts.log.error('cannot write the load journal', { error });
     });
     await rm(join(this.#markers, key), { force: true });
   }
 
-  /** Several changes of one turn are one write. */
+  /** Combines several changes of one turn into one write. */
   async #save(): Promise<void> {
     if (!this.#isDirty) {
       this.#isDirty = true;
@@ -218,7 +226,7 @@ export class LoadJournal {
   }
 }
 
-/** Undefined when it is not what a gateway wrote. */
+/** Returns undefined if the text is not a valid journal. */
 function readRecords(text: string): Map<string, JournalRecord> | undefined {
   try {
     const { v, models } = JSON.parse(text) as { v?: unknown; models?: Record<string, unknown> };

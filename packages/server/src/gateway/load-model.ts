@@ -11,7 +11,7 @@ export interface Loaded {
 
 export type LoadHooks = Pick<LoadOptions, 'onPhase' | 'onEnd' | 'isProven'>;
 
-/** Brings the files and loads them with the engine that the model names, else the first that can. */
+/** Fetches the files, and loads them with the engine that the model specifies, or the first that supports it. */
 export async function loadModel(
   served: ServedModel,
   { engines, files }: Pick<GatewayOptions, 'engines' | 'files'>,
@@ -28,9 +28,9 @@ export async function loadModel(
       const model = await engine.load(found, {
         ...hooks,
         trust: served.trust,
-        // The trial asks what its author gave as an example.
+        // The test prediction uses the input example.
         sample: async (inputs) => await exampleRows(found, inputs),
-        // More come when they are needed.
+        // Further instances start on demand.
         workers: Math.max(1, served.workers.min),
         ...(served.threads !== undefined && { threads: served.threads }),
         ...(served.memoryBytes !== undefined && { memoryBytes: served.memoryBytes }),

@@ -22,7 +22,7 @@ function world(width: number) {
   return { clock, started, load, turn, end };
 }
 
-test('small models are loaded first, so many at once', async () => {
+test('loads small models first, several at a time', async () => {
   const { started, load, turn, end } = world(2);
   for (const [name, bytes] of [
     ['large', 300],
@@ -36,7 +36,7 @@ test('small models are loaded first, so many at once', async () => {
   expect(started).toEqual(['small', 'middle', 'large']);
 });
 
-test('a load that takes long makes room for the next', async () => {
+test('a slow load frees its slot for the next', async () => {
   const { clock, started, load, turn, end } = world(1);
   void load('endless', 1);
   void load('next', 2);
@@ -45,7 +45,7 @@ test('a load that takes long makes room for the next', async () => {
   clock.advance(10_000);
   await turn();
   expect(started).toEqual(['endless', 'next']);
-  // It has left its place already: its end makes no second one.
+  // It has already freed its slot: its end frees no second one.
   void load('third', 3);
   void load('fourth', 4);
   await end('endless');
@@ -54,7 +54,7 @@ test('a load that takes long makes room for the next', async () => {
   expect(started).toEqual(['endless', 'next', 'third']);
 });
 
-test('what the gateway died of is loaded last and alone', async () => {
+test('a model during whose load the gateway died is loaded last and alone', async () => {
   const { started, load, turn, end } = world(4);
   void load('suspect', 1, true);
   void load('other suspect', 1, true);

@@ -1,13 +1,16 @@
 /**
- * The order in which models are loaded: several at once, small ones first. A load that takes long stops counting, so that models
- * that load slowly, or never, do not delay those of others.
+ * Orders the loads of models: several at a time, small ones first. A slow load stops counting against the limit, so
+ * that models that load slowly, or never, do not delay others.
  */
 import type { Clock } from '#lib/clock.ts';
 
 export interface LoadTurn {
   /** Size of the files of the model. */
   readonly bytes: number;
-  /** The gateway died while it loaded this model: it is loaded after the others, and nothing else starts meanwhile. */
+  /**
+   * The gateway died while it was loading this model: it is loaded after the others, and no other load starts
+   * meanwhile.
+   */
   readonly isSuspect: boolean;
 }
 
@@ -15,7 +18,7 @@ interface Waiting extends LoadTurn {
   readonly start: () => void;
 }
 
-/** A load that takes longer makes room for the next. */
+/** A longer load frees its slot for the next. */
 const SLOW_MS = 10_000;
 
 export class LoadQueue {
@@ -53,7 +56,7 @@ export class LoadQueue {
     }
   }
 
-  /** After this turn of the event loop, when all that is to be loaded together waits here. */
+  /** Runs after this turn of the event loop, when all loads of a snapshot are queued. */
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;

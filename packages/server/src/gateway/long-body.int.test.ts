@@ -1,4 +1,6 @@
-/** Bodies that take long to read: the gateway answers others meanwhile, and says what is wrong as for short ones. */
+/**
+ * Bodies that take long to parse: the gateway serves others meanwhile, and reports the same errors as for short ones.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { servingDoors } from '#compose/serving.ts';
 import type { ServingDoor } from './serving-door.ts';
@@ -9,7 +11,7 @@ const MIB = 1024 * 1024;
 const NUMBER = '0.12345678901234567';
 
 let world: GatewayWorld;
-/** Bodies that are being read, and were read. */
+/** Bodies that are being parsed, and that were parsed. */
 const seen = { reading: 0, read: 0 };
 
 beforeAll(async () => {
@@ -21,7 +23,7 @@ afterAll(async () => {
   await world.stop();
 });
 
-/** The door, counting what is between a body's arrival and its being read. */
+/** The adapter, counting bodies between their arrival and the end of parsing. */
 function watched(door: ServingDoor): ServingDoor {
   return {
     ...door,
@@ -75,7 +77,7 @@ const FORMS = {
   },
 };
 
-test('health is answered while 50 MB are read', async () => {
+test('health checks respond while 50 MB are parsed', async () => {
   const { path, type, body, answers } = FORMS['open-inference'];
   const rows = rowsOf(50 * MIB);
   const answer = world.ask(path, { body: body(rows), headers: { 'content-type': type } });
@@ -85,12 +87,12 @@ test('health is answered while 50 MB are read', async () => {
     expect((await world.ask('/v2/health/ready')).status).toBe(200);
     if (seen.reading > 0) healthy++;
   }
-  // Held by the reading, the loop would answer none of them before it is done.
+  // If parsing blocked the event loop, none of them would get a response before it ends.
   expect(healthy).toBeGreaterThan(2);
   expect(answers(await answer)).toHaveLength(rows);
 });
 
-test.each(Object.entries(FORMS))('%s: a long body is answered as a short one', async (_, form) => {
+test.each(Object.entries(FORMS))('%s: a large body gets the same response as a small one', async (_, form) => {
   const headers = { 'content-type': form.type };
   const before = seen.read;
   const short = await world.ask(form.path, { body: form.body(2), headers });
@@ -112,7 +114,7 @@ test.each(Object.entries(FORMS))('%s: a long body is answered as a short one', a
   expect(seen.read - before).toBe(6);
 });
 
-test('a caller that goes while its body is read harms nobody', async () => {
+test('a client that disconnects while its body is parsed affects no other', async () => {
   const { path, type, body } = FORMS['MLflow, JSON'];
   const gone = new AbortController();
   const asked = world.ask(path, {
@@ -127,7 +129,7 @@ test('a caller that goes while its body is read harms nobody', async () => {
   expect((await world.sums('sum', [[1, 2]])).status).toBe(200);
 });
 
-test('what is no Parquet is said to be none', async () => {
+test('rejects data that is not Parquet', async () => {
   for (const body of ['', 'PAR1', 'PAR1 and then PAR1', Buffer.alloc(100_000, 255)]) {
     const answer = await world.ask('/endpoints/sum/invocations', {
       body,

@@ -1,4 +1,4 @@
-/** Large tensors lie in memory that is used again and again: whatever comes at once, nobody ever gets the numbers of another. */
+/** Large tensors use recycled memory: concurrent requests never receive each other's data. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,7 +51,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Begins at any place: the JSON before it is as long as its id. */
+/** Starts at any offset: the JSON before it is as long as its id. */
 async function ask(name: string, input: string, row: Float32Array, id: string): Promise<Float32Array> {
   const head = Buffer.from(
     JSON.stringify({
@@ -68,7 +68,7 @@ async function ask(name: string, input: string, row: Float32Array, id: string): 
   return new Float32Array(new Uint8Array(bytes.subarray(Number(headers['inference-header-content-length']))).buffer);
 }
 
-/** The same number everywhere: one of another in it is seen. */
+/** All elements are equal, so that foreign data is visible. */
 const rowOf = (seed: number) => new Float32Array(WIDTH).fill(seed);
 
 async function many(check: (seed: number) => Promise<void>): Promise<void> {
@@ -77,14 +77,14 @@ async function many(check: (seed: number) => Promise<void>): Promise<void> {
   }
 }
 
-test.each(['same', 'shadowed', 'later'])('%s: each gets back what it sent', async (name) => {
+test.each(['same', 'shadowed', 'later'])('%s: each request gets its own data', async (name) => {
   await many(async (seed) => {
     const answer = await ask(name, 'INPUT0', rowOf(seed), 'x'.repeat(seed));
     expect([answer.length, answer.findIndex((value) => value !== seed)]).toEqual([WIDTH, -1]);
   });
 });
 
-test('in a thread, with the rows of others and alone', async () => {
+test('in a thread, in batches and alone', async () => {
   await many(async (seed) => {
     const [mean] = await ask('linear', 'x', rowOf(seed), 'x'.repeat(seed));
     expect(mean).toBeCloseTo(seed, 2);
@@ -93,9 +93,9 @@ test('in a thread, with the rows of others and alone', async () => {
 });
 
 test.each([
-  ['later', 'what is written down later than it is answered', false],
-  ['shadowed', 'what a shadow is asked when it is answered', true],
-])('%s: %s is what was sent', async (name, _, copied) => {
+  ['later', 'a record written after the response', false],
+  ['shadowed', 'the request of a shadow after the response', true],
+])('%s: %s equals the request', async (name, _, copied) => {
   world.capture.records.length = 0;
   await many(async (seed) => void (await ask(name, 'INPUT0', rowOf(seed), String(seed))));
   const { length } = world.capture.records.filter(({ shadowOf }) => shadowOf === undefined);

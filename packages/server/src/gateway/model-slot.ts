@@ -1,4 +1,6 @@
-/** One model of the snapshot on this gateway: loaded, idle, loading, failed or quarantined, and who waits for it. */
+/**
+ * A model of the snapshot in this gateway: its state (loaded, idle, loading, failed, quarantined) and waiting requests.
+ */
 import { DaisError } from '@dais/api/errors';
 import type { ServedModel } from '@dais/api/gateway';
 import { ProcessEnded, type LoadedModel, type ModelFiles, type ProcessEnd } from '#engines/inference/contract.ts';
@@ -16,34 +18,34 @@ export interface ModelSlotParts {
   readonly load: (model: ServedModel, hooks: LoadHooks) => Promise<Loaded>;
   readonly journal: LoadJournal;
   readonly queue: LoadQueue;
-  /** Where the rows of batches lie. */
+  /** Memory for the rows of batches. */
   readonly memory: KeptMemory;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** A model that can be asked. */
+/** A model that is ready for predictions. */
 export interface LiveModel {
   readonly model: LoadedModel;
   readonly files: ModelFiles;
   readonly batcher: Batcher;
 }
 
-/** Requests that may wait for a model that is being loaded, and their bytes with their bodies. */
+/** Limits of the requests that wait for a loading model, and of their bytes with bodies. */
 const MOST_HELD = 1000;
 const MOST_HELD_BYTES = 32 * 1024 * 1024;
-/** Until a model that could not be loaded is tried again: doubled each time, to at most a minute. */
+/** Delay before a failed load is retried: doubles each time, up to one minute. */
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
-/** From one look at the load to the next. */
+/** Interval between measurements of the load. */
 const SCALE_EACH_MS = 1000;
-/** Assumed duration of a load of which nothing is known. */
+/** Assumed duration of the first load. */
 const USUAL_LOAD_MS = 2000;
-/** A request waits for a model that is about to be there; one that takes longer is told when to come again. */
+/** A request waits for a load that ends within this time; otherwise the response says when to retry. */
 const WORTH_WAITING_MS = 2000;
 const LONGEST_WAIT_MS = 3000;
 const LONGEST_RETRY_S = 60;
-/** A quarantine ends when someone decides: not soon. */
+/** A quarantine ends only when a user resumes the model. */
 const QUARANTINE_RETRY_MS = 60_000;
 
 export class ModelSlot {
@@ -51,7 +53,7 @@ export class ModelSlot {
   readonly #key: string;
   readonly #parts: ModelSlotParts;
   #live: LiveModel | undefined;
-  /** What the model said of itself when it was last loaded. */
+  /** The description of the model from its last load. */
   #known: LoadedModel | undefined;
   #loading: Promise<LiveModel> | undefined;
   #loadingSince = 0;
@@ -65,7 +67,7 @@ export class ModelSlot {
   #usedAt: number;
   #cancelIdle: (() => void) | undefined;
   #cancelScale: (() => void) | undefined;
-  /** Requests between being admitted and having their answer; a model with any is not idle. */
+  /** Requests between admission and response; a model with any is not idle. */
   #pins = 0;
   #onFree: (() => void)[] = [];
 
@@ -87,27 +89,27 @@ export class ModelSlot {
     return this.#live === undefined ? (this.#quarantine ?? this.#failure?.reason) : undefined;
   }
 
-  /** Why the model may not be loaded. */
+  /** The reason why the model may not be loaded. */
   get #quarantine(): string | undefined {
     return this.#parts.journal.recordOf(this.served.key).quarantine?.reason;
   }
 
-  /** True once it has been loaded, also when it sleeps now. */
+  /** Whether it has been loaded before, also if it is scaled to zero now. */
   get proven(): boolean {
     return this.#known !== undefined;
   }
 
-  /** What is known of the model without loading it. */
+  /** The known description of the model, without loading it. */
   get known(): LoadedModel | undefined {
     return this.#known;
   }
 
-  /** The model, if it is there now: no promise for what nearly always is. */
+  /** The model if it is loaded; synchronous because it nearly always is. */
   get live(): LiveModel | undefined {
     return this.#live;
   }
 
-  /** A request has it from now on, until `unpin`. */
+  /** Keeps the model loaded for a request until `unpin`. */
   pin(): void {
     this.#pins++;
   }
@@ -122,8 +124,9 @@ export class ModelSlot {
   }
 
   /**
-   * Waits for the model on behalf of a request of `bytes` bytes. Throws `model_unavailable` when too many requests or bytes wait
-   * already. A request that waits alone may be larger than the limit: otherwise it could never start a sleeping model.
+   * Waits for the model on behalf of a request of `bytes` bytes. Throws `model_unavailable` if too many requests or
+   * bytes are waiting. A single waiting request may exceed the limit: otherwise it could never start a model that is
+   * scaled to zero.
    */
   async hold(bytes: number): Promise<LiveModel> {
     if (this.#live !== undefined) return this.#live;
@@ -137,7 +140,7 @@ export class ModelSlot {
     this.#heldBytes += bytes;
     try {
       const woken = this.wake();
-      // One that sleeps when idle is woken by its first request, which waits for it.
+      // The first request starts a model that is scaled to zero, and waits for it.
       return this.served.workers.min === 0 || this.#known !== undefined ? await woken : await this.#whenSoon(woken);
     } finally {
       this.#held--;
@@ -145,7 +148,7 @@ export class ModelSlot {
     }
   }
 
-  /** Waits for a load that ends soon. Throws `model_unavailable`, with when to come again, for one that takes longer. */
+  /** Waits for a load that ends soon. Otherwise throws `model_unavailable` with a retry delay. */
   async #whenSoon(woken: Promise<LiveModel>): Promise<LiveModel> {
     const { clock, journal } = this.#parts;
     const leftMs = () => {
@@ -169,7 +172,7 @@ export class ModelSlot {
     });
   }
 
-  /** Loads it unless it is loaded. Throws `model_unavailable` with the reason. */
+  /** Loads the model if necessary. Throws `model_unavailable` with the reason. */
   async wake(): Promise<LiveModel> {
     if (this.#live !== undefined) return this.#live;
     const { clock } = this.#parts;
@@ -187,12 +190,12 @@ export class ModelSlot {
     return await this.#loading;
   }
 
-  /** Tries again at the next call, whenever the last one failed. */
+  /** The next call retries a failed load without a delay. */
   forgive(): void {
     if (this.#failure !== undefined) this.#failure = { ...this.#failure, at: -LONGEST_PAUSE_MS };
   }
 
-  /** When nobody has it any more, it is unloaded, for good. */
+  /** Unloads the model permanently when its last request ends. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelIdle?.();
@@ -259,7 +262,7 @@ export class ModelSlot {
     }
   }
 
-  /** Loads it, once more when its process ended: it may have been bad luck. */
+  /** Loads the model, with one retry if its process ended. */
   async #attempt(): Promise<Loaded> {
     const { load, journal, log } = this.#parts;
     const { project, name, version, key } = this.served;
@@ -293,7 +296,7 @@ export class ModelSlot {
     }
   }
 
-  /** Returns why the model is not started again. */
+  /** Returns why the model is not restarted. */
   #onEnd(end: ProcessEnd): string | undefined {
     const { journal, log } = this.#parts;
     const { project, name, version, key } = this.served;
@@ -319,7 +322,7 @@ export class ModelSlot {
     });
   }
 
-  /** Until this model is unloaded. */
+  /** Runs until this model is unloaded. */
   #scaleByLoad(live: LiveModel): void {
     const { clock, log } = this.#parts;
     const { min, max, idleMs } = this.served.workers;

@@ -1,4 +1,4 @@
-/** Tensors on their way from thread to thread: memory is handed over, texts are one block with their ends. */
+/** Tensors in messages between threads: memory is transferred, strings are one block with end offsets. */
 import type { Datatype, Tensor } from './tensors.ts';
 
 export interface PackedTensor {
@@ -14,7 +14,7 @@ interface PackedTexts {
   readonly ends: Uint32Array;
 }
 
-/** Texts that are cut out of their block in one turn of the event loop: about a millisecond. */
+/** Strings that are extracted from their block per turn of the event loop: about a millisecond. */
 const TEXTS_AT_ONCE = 5000;
 
 export function packTensors(tensors: readonly Tensor[]): {

@@ -1,4 +1,6 @@
-/** A prediction as spans: what the caller waited for, and below it the wait in the queue and the run in the model's worker. */
+/**
+ * Traces a prediction: a span for the request, with child spans for the queue and for the run in the model's worker.
+ */
 import type { Clock } from '#lib/clock.ts';
 import { childOf, type Tracer } from '#lib/tracer.ts';
 import type { Attempt, Caller } from './attempt.ts';
@@ -31,7 +33,7 @@ export function tracePrediction(
     },
   });
   if (batch === undefined || variant === undefined) return;
-  // The end of the run is the last thing that is known of both: the answer follows at once.
+  // The end of the run is the last known time; the response follows immediately.
   const runMs = batch.runMicros / 1000;
   const queueMs = batch.queueMicros / 1000;
   const ranAt = Math.max(startMs, startMs + durationMs - runMs);

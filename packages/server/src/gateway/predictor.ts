@@ -1,4 +1,4 @@
-/** One prediction from its address to its tensors: who may, which variant, is there room and time, what the model says. */
+/** Serves a prediction: authorization, choice of the variant, admission, model run. */
 import { DaisError } from '@dais/api/errors';
 import { predictionId } from '@dais/api/gateway';
 import { ModelFault, type LoadedModel } from '#engines/inference/contract.ts';
@@ -24,7 +24,7 @@ export interface PredictorParts {
   readonly routes: Routes;
   readonly capture: CaptureSink | undefined;
   readonly number: number;
-  /** Absent: no traces are kept. */
+  /** Undefined: tracing is off. */
   readonly tracer?: Tracer | undefined;
   readonly clock: Clock;
   readonly log: Log;
@@ -33,7 +33,10 @@ export interface PredictorParts {
 export interface Predicted<Reply> {
   readonly reply: Reply;
   readonly answer: InferAnswer;
-  /** To be called when the reply was handed to the transport. False: somebody still reads the tensors of the request. */
+  /**
+   * Call this when the reply has been passed to the transport. Returns false if the tensors of the request are still in
+   * use.
+   */
   readonly afterwards: () => boolean;
 }
 
@@ -54,12 +57,12 @@ export class Predictor {
     return this.#shadows;
   }
 
-  /** The endpoint, before anything of the body is read. */
+  /** Resolves the endpoint before the body is read. */
   find({ endpoint }: EndpointAddress, { project, grant }: Pick<Caller, 'project' | 'grant'>): EndpointRoute {
     return findEndpoint(this.#parts.routes.table, endpoint, project, grant);
   }
 
-  /** An error that `body.open` throws is recorded as a failed request like any other. */
+  /** An error of `body.open` is recorded as a failed request. */
   async predict<Reply>(
     route: EndpointRoute,
     version: string | undefined,
@@ -89,7 +92,7 @@ export class Predictor {
       if (told.code === 'internal')
         this.#parts.log.error('a prediction failed', { error, requestId: caller.requestId });
       this.#tally(attempt, told.status);
-      // A failure is told whether it could be written down or not.
+      // Return the error whether or not it could be captured.
       await this.#record(attempt, caller, told, undefined)?.catch(() => {});
       this.#trace(attempt, caller, told.status);
       throw told;
@@ -121,7 +124,7 @@ export class Predictor {
     let opened: OpenedRequest<Reply> | undefined;
     try {
       const opening = body.open();
-      // Nearly always it is read already: no turn for a promise.
+      // Nearly always parsed already: avoid a turn for a promise.
       opened = opening instanceof Promise ? await opening : opening;
       attempt.callerId = opened.id;
       const { parameters, id } = opened;
@@ -143,7 +146,7 @@ export class Predictor {
       const answer = { outputs, described, variant: variant.name, predictionId: attempt.id };
       const reply = opened.encode(answer);
       const { policy } = served.capture;
-      // Those two write later than they answer.
+      // These two policies write after the response.
       const isWritten = (policy !== 'async' && policy !== 'sample') || caller.isTrial === true;
       return { reply, answer, afterwards: () => !this.#shadows.add(attempt, request, caller) && isWritten };
     } finally {
@@ -153,7 +156,7 @@ export class Predictor {
     }
   }
 
-  /** The first requests after a sleep wait for the model, within bounds and within their own time. */
+  /** The first requests after scaling to zero wait for the model, within limits and their own timeout. */
   async #waitFor(variant: RouteVariant, deadline: number, caller: Caller, bodyBytes: number): Promise<LiveModel> {
     return await new Promise<LiveModel>((resolve, reject) => {
       const cancel = this.#parts.clock.after(deadline - performance.now(), () => {
@@ -191,7 +194,7 @@ export class Predictor {
       throw new DaisError('invalid_request', `The inputs have different numbers of rows: ${shapes}.`);
     }
     const { queue } = load;
-    // A request larger than the whole queue is let in when it is alone.
+    // A request larger than the whole queue is accepted when the queue is empty.
     if (queue.rows > 0 && (queue.rows + rows > served.queue.rows || queue.bytes + bytes > served.queue.bytes)) {
       variant.counters.shed++;
       throw new DaisError('overloaded', `The queue of the endpoint "${served.name}" is full: ${queue.rows} rows are waiting.`);
@@ -317,7 +320,7 @@ export function describe(
   };
 }
 
-/** By `performance.now`: a clock that is set does not end requests. */
+/** Uses `performance.now`, because changes of the clock must not end requests. */
 function deadlineOf(timeoutMs: number, ...micros: readonly (number | undefined)[]): number {
   let least = timeoutMs;
   for (const value of micros) if (value !== undefined && value > 0) least = Math.min(least, value / 1000);

@@ -1,4 +1,4 @@
-/** Addresses of the gateway itself: whether it lives, whether it is ready, its figures. */
+/** Routes of the gateway itself: liveness, readiness, metrics. */
 import type { ServingDoor } from './serving-door.ts';
 
 export function probes(metrics: () => Promise<{ readonly type: string; readonly text: string }>): ServingDoor {

@@ -11,7 +11,7 @@ const refusal = (work: () => void) => {
   }
 };
 
-test('whoever asks evenly is never refused, and a burst gets what a second holds', () => {
+test('an even rate is never rejected, and a burst gets the tokens of one second', () => {
   const quotas = new Quotas();
   quotas.replace([{ project: 'a', perSecond: 10 }]);
   for (let at = 0; at < 100; at++) quotas.take('a', 'ada', at * 100);
@@ -22,7 +22,7 @@ test('whoever asks evenly is never refused, and a burst gets what a second holds
   expect(refusal(() => quotas.take('a', 'ada', later + 100))).toBeUndefined();
 });
 
-test('one caller who asks too much takes nothing of the others; what is refused is not counted', () => {
+test('an excessive caller does not affect others; rejected requests are not counted', () => {
   const quotas = new Quotas();
   quotas.replace([{ project: 'a', perSecond: 4, perCallerPerSecond: 2 }]);
   for (let at = 0; at < 50; at++) refusal(() => quotas.take('a', 'eve', 0));
@@ -32,7 +32,7 @@ test('one caller who asks too much takes nothing of the others; what is refused 
   expect(refusal(() => quotas.take('b', 'eve', 0))).toBeUndefined();
 });
 
-test('less than one a second is told when to come again, and comes then', () => {
+test('a rate below one per second returns a retry delay that suffices', () => {
   const quotas = new Quotas();
   quotas.replace([{ project: 'a', perCallerPerSecond: 0.1 }]);
   quotas.take('a', 'ada', 0);
@@ -40,7 +40,7 @@ test('less than one a second is told when to come again, and comes then', () => 
   expect(refusal(() => quotas.take('a', 'ada', 10_000))).toBeUndefined();
 });
 
-test('callers without number keep a bound of memory: the one who asked last is not forgotten', () => {
+test('the memory of many callers is limited: the last one is not forgotten', () => {
   const quotas = new Quotas();
   quotas.replace([{ project: 'a', perCallerPerSecond: 1 }]);
   for (let at = 0; at < 30_000; at++) quotas.take('a', `caller ${at}`, 0);

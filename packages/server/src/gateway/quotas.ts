@@ -1,6 +1,6 @@
 /**
- * How many predictions a second a project, and each caller in it, may ask of this gateway. A bucket holds a second's worth
- * and fills evenly, so that whoever asks evenly is never refused and a burst is at most twice the rate in its first second.
+ * Limits predictions per second of a project and of each caller in it, at this gateway. A bucket holds one second of
+ * tokens and refills evenly: an even rate is never rejected, and a burst is at most twice the rate in its first second.
  */
 import { DaisError } from '@dais/api/errors';
 import type { Snapshot } from '@dais/api/gateway';
@@ -12,20 +12,20 @@ interface Bucket {
   at: number;
 }
 
-/** Callers whose buckets are remembered. One that is forgotten begins with a full one. */
+/** Most buckets of callers. A forgotten caller starts with a full bucket. */
 const MOST_BUCKETS = 10_000;
 
 export class Quotas {
   #byProject: ReadonlyMap<string, Quota> = new Map();
-  /** In the order in which they were last used. */
+  /** Ordered by last use. */
   readonly #buckets = new Map<string, Bucket>();
 
-  /** What was used already stays used. */
+  /** Consumed tokens stay consumed. */
   replace(quotas: readonly Quota[]): void {
     this.#byProject = new Map(quotas.map((quota) => [quota.project, quota]));
   }
 
-  /** Counts one prediction. @throws DaisError `rate_limited` with when to come again; then it is not counted. */
+  /** Counts one prediction. @throws DaisError `rate_limited` with a retry delay; the request is then not counted. */
   take(project: string, caller: string, now: number): void {
     const quota = this.#byProject.get(project);
     if (quota === undefined) return;
@@ -52,7 +52,7 @@ export class Quotas {
     const bucket = this.#buckets.get(name) ?? { left: full, at: now };
     this.#buckets.delete(name);
     this.#buckets.set(name, bucket);
-    // A clock that was set back takes nothing away.
+    // A clock that was set back removes no tokens.
     bucket.left = Math.min(full, bucket.left + (Math.max(0, now - bucket.at) * perSecond) / 1000);
     bucket.at = now;
     if (this.#buckets.size > MOST_BUCKETS) {

@@ -1,4 +1,4 @@
-/** The snapshot as requests need it: made once for each, never changed, replaced by one assignment. */
+/** An index of the snapshot for requests: built once per snapshot, immutable, replaced by one assignment. */
 import { DaisError } from '@dais/api/errors';
 import type { ServedEndpoint, ServedModel } from '@dais/api/gateway';
 import type { Queue } from './batcher.ts';
@@ -20,7 +20,7 @@ export interface RouteShadow extends RouteVariant {
   readonly percent: number;
 }
 
-/** What is under way at an endpoint; kept over snapshots. */
+/** Requests in progress at an endpoint; kept across snapshots. */
 export interface EndpointLoad {
   readonly queue: Queue;
   running: number;
@@ -40,7 +40,7 @@ export interface RouteTable {
   readonly access: ServedAccess;
   /** By `project/name`. */
   readonly endpoints: ReadonlyMap<string, EndpointRoute>;
-  /** By name alone. */
+  /** By name. */
   readonly named: ReadonlyMap<string, readonly EndpointRoute[]>;
 }
 
@@ -57,7 +57,7 @@ export function routeTable(
   return { revision, access, endpoints, named };
 }
 
-/** The endpoint that a name means to a caller. Whoever may not call it learns no more than that it is not there. */
+/** Resolves the endpoint for a caller. A caller without permission gets the same error as for a missing endpoint. */
 export function findEndpoint(
   table: RouteTable,
   name: string,
@@ -86,7 +86,7 @@ export interface Chooser {
   readonly chance: () => number;
 }
 
-/** By the version in the address, else a pinned header, else the split. */
+/** Chooses by the version in the path, then a pinning header, then the traffic split. */
 export function chooseVariant(route: EndpointRoute, version: string | undefined, by: Chooser): RouteVariant {
   if (version !== undefined && version !== '') return variantNamed(route, version);
   const { served, variants } = route;

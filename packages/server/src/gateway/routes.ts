@@ -1,6 +1,6 @@
 /**
- * What the gateway serves now and what it was told to serve. An endpoint changes over when the models of all its variants
- * are there; until then it stays as it was. Who may call, and what is gone, holds at once.
+ * The active and the desired state of the gateway. An endpoint changes when the models of all its variants are loaded;
+ * until then it stays unchanged. Permissions and removals apply immediately.
  */
 import { DaisError } from '@dais/api/errors';
 import { endpointHash, type ServedEndpoint, type ServedModel, type Snapshot } from '@dais/api/gateway';
@@ -17,7 +17,7 @@ import { Quotas } from './quotas.ts';
 import { ServedAccess } from './served-access.ts';
 import { VariantCounters } from './variant-counts.ts';
 
-/** A copy for a shadow has an instance of its own: it never runs in a batch, or waits in a queue, of what is answered. */
+/** A shadow has an instance of its own: its requests share no batch or queue with served requests. */
 const SHADOW = 'shadow:';
 
 export class Routes {
@@ -42,12 +42,12 @@ export class Routes {
     return this.#table;
   }
 
-  /** What it was last told, whether all of it holds already or not. */
+  /** The latest snapshot, whether or not it is fully active. */
   get wanted(): Snapshot {
     return this.#wanted;
   }
 
-  /** Every variant of the newest snapshot is there, or cannot be loaded. */
+  /** Whether every variant of the latest snapshot is loaded or failed. */
   get settled(): boolean {
     return this.#wanted.models.every(({ key }) => this.#slots.get(key)?.state !== 'loading');
   }
@@ -57,8 +57,8 @@ export class Routes {
   }
 
   /**
-   * `cold`: models that may sleep are not loaded until somebody asks. Throws at once for what it does not take; what holds at
-   * once does when it returns.
+   * `cold`: models that can scale to zero are loaded by their first request. Throws immediately for an invalid
+   * snapshot; immediate changes are active when it returns.
    */
   swap(snapshot: Snapshot, { cold }: { readonly cold: boolean }): Promise<SwapOutcome> {
     if (snapshot.revision < this.#wanted.revision) {
@@ -94,7 +94,7 @@ export class Routes {
       [...needed].map(async ([key, slot]) => {
         if (cold && slot.served.workers.min === 0) return;
         slot.forgive();
-        // One that has been loaded once, and sleeps, need not wake up for a new snapshot.
+        // A model that has been loaded before and is scaled to zero stays so with a new snapshot.
         if (slot.proven && !resumed.has(slot.served.key)) return;
         try {
           await slot.wake();
@@ -129,7 +129,7 @@ export class Routes {
       const before = this.#table.endpoints.get(name);
       const next = this.#route(served);
       const ready = next.variants.every(({ slot }) => slot.proven);
-      // Of another endpoint that had the name, nothing is left.
+      // Reset the counters of a deleted endpoint of the same name.
       const keep = !ready && before !== undefined && before.served.uid === served.uid;
       endpoints.set(name, keep ? before : next);
     }
@@ -161,7 +161,7 @@ export class Routes {
     };
   }
 
-  /** Closes models that neither what is served nor what shall be served has; counts of what is gone go too. */
+  /** Closes models that neither the active nor the desired state uses, and removes stale counters. */
   #letGo(): void {
     const used = new Set<ModelSlot>();
     const places = new Set<string>();
@@ -202,13 +202,13 @@ const NOTHING: Snapshot = {
   v: 1,
   revision: -1,
   at: '1970-01-01T00:00:00Z',
-  // Nobody may call before anybody was named.
+  // Without a snapshot, all calls are rejected.
   access: { mode: 'tokens', tokens: [], offlineMs: 0 },
   models: [],
   endpoints: [],
 };
 
-/** What the schema cannot say. */
+/** Rules beyond the schema. */
 function checkNames({ models, endpoints }: Snapshot): void {
   const keys = new Set(models.map(({ key }) => key));
   for (const { project, name, variants, shadow } of endpoints) {

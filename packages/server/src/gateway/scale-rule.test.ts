@@ -4,20 +4,20 @@ import { ScaleRule } from './scale-rule.ts';
 
 const bounds = { min: 1, max: 8 };
 
-test('it goes up at once, to where each instance has work for seven tenths of its time', () => {
+test('scales up immediately, to a load of 70 % per instance', () => {
   const rule = new ScaleRule(bounds);
   expect(rule.next({ at: 0, load: 0.5, workers: 1 })).toBe(1);
   expect(rule.next({ at: 1000, load: 2.8, workers: 1 })).toBe(4);
   expect(rule.next({ at: 2000, load: 100, workers: 4 })).toBe(8);
 });
 
-test('a tenth more or less moves nothing', () => {
+test('ignores differences of 10 %', () => {
   const rule = new ScaleRule(bounds);
   expect(rule.next({ at: 0, load: 4 * 0.7 * 1.09, workers: 4 })).toBe(4);
   expect(rule.next({ at: 1000, load: 4 * 0.7 * 1.12, workers: 4 })).toBe(5);
 });
 
-test('it goes down to the most that was wanted in the last minute', () => {
+test('scales down to the maximum of the last minute', () => {
   const rule = new ScaleRule(bounds);
   expect(rule.next({ at: 0, load: 2.8, workers: 4 })).toBe(4);
   expect(rule.next({ at: 30_000, load: 1.4, workers: 4 })).toBe(4);
@@ -26,7 +26,7 @@ test('it goes down to the most that was wanted in the last minute', () => {
   expect(rule.next({ at: 119_500, load: 0, workers: 2 })).toBe(1);
 });
 
-test('never beyond its bounds', () => {
+test('stays within its limits', () => {
   const samples = fc.array(fc.record({ load: fc.double({ min: 0, max: 1e6, noNaN: true }), step: fc.nat(100_000) }));
   fc.assert(
     fc.property(samples, (all) => {

@@ -1,6 +1,6 @@
 /**
- * How many instances a model shall have, by the rule of Kubernetes' HorizontalPodAutoscaler: as many as bring the work of each
- * to the target, nothing for a tenth more or less, up at once, down to the most that was wanted in the last minute.
+ * Computes the number of instances by the rule of the Kubernetes HorizontalPodAutoscaler: as many as bring the load of
+ * each to the target, with a tolerance of 10 %, immediate scale-up, and scale-down to the maximum of the last minute.
  */
 
 export interface ScaleBounds {
@@ -11,12 +11,12 @@ export interface ScaleBounds {
 export interface ScaleSample {
   /** Milliseconds. */
   readonly at: number;
-  /** Runs that waited or ran, on average since the sample before. */
+  /** Average number of waiting and active runs since the previous sample. */
   readonly load: number;
   readonly workers: number;
 }
 
-/** Of an instance's time: the rest is for what comes unevenly. */
+/** Target share of an instance's time; the rest absorbs uneven arrivals. */
 const TARGET = 0.7;
 const TOLERANCE = 0.1;
 const STABLE_MS = 60_000;

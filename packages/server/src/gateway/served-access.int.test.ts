@@ -33,7 +33,7 @@ const served = (revision: number, names: readonly string[], offlineMs?: number) 
   );
 const as = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
 
-test('a token is needed, known, not expired, and for that endpoint', async () => {
+test('requires a known, unexpired token for the endpoint', async () => {
   await world.gateway.swap(served(1, ['default/sum']));
   expect((await world.sums('sum', [[1, 2]])).status).toBe(401);
   expect((await world.sums('sum', [[1, 2]], as('bad'))).status).toBe(401);
@@ -47,7 +47,7 @@ test('a token is needed, known, not expired, and for that endpoint', async () =>
   expect((await world.ask('/v2/models', as('good'))).json).toEqual({ models: [] });
 });
 
-test('the control plane calls for others', async () => {
+test('the control plane calls on behalf of others', async () => {
   await world.gateway.swap(served(1, ['default/sum']));
   const onBehalf = { 'dais-on-behalf-of': 'user/eve' };
   await world.sums('sum', [[1, 2]], { headers: { ...as('control').headers, ...onBehalf } });
@@ -55,7 +55,7 @@ test('the control plane calls for others', async () => {
   expect(world.capture.records.map(({ principal }) => principal)).toEqual(['user/eve', 'user/ada']);
 });
 
-test('a revoked token is refused at once, while models still load', async () => {
+test('rejects a revoked token immediately, while models still load', async () => {
   await world.gateway.swap(served(1, ['default/sum']));
   let loaded = () => {};
   world.engine.loading.set('slow', new Promise<void>((resolve) => (loaded = resolve)));
@@ -71,7 +71,7 @@ test('a revoked token is refused at once, while models still load', async () => 
   await swapping;
 });
 
-test('a silence longer than allowed closes it, over a restart too, and a word opens it', async () => {
+test('rejects all tokens after the offline limit, also across a restart, until the next contact', async () => {
   await world.gateway.swap(served(1, ['default/sum'], 60_000));
   const hourAgo = Date.now() / 1000 - 3600;
   await utimes(join(world.folder, 'snapshot.json'), hourAgo, hourAgo);
@@ -81,13 +81,13 @@ test('a silence longer than allowed closes it, over a restart too, and a word op
   expect((await world.sums('sum', [[1, 2]], as('good'))).status).toBe(200);
 });
 
-test('before anybody was named, nobody may call', async () => {
+test('rejects all calls without a snapshot', async () => {
   expect((await world.sums('sum', [[1, 2]])).status).toBe(503);
   expect((await world.ask('/readyz')).status).toBe(503);
   expect((await world.ask('/livez')).status).toBe(200);
 });
 
-test('solo: only under names of this machine, and for no page of another origin', async () => {
+test('solo: only local host names, and no other origins', async () => {
   await world.gateway.swap(snapshot(1, [model('sum')], [endpoint('sum', [['stable', 'sum', 10_000]])]));
   expect((await world.sums('sum', [[1, 2]], { headers: { host: 'evil.example' } })).status).toBe(403);
   expect((await world.sums('sum', [[1, 2]], { headers: { origin: 'http://evil.example' } })).status).toBe(403);

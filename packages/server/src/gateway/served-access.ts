@@ -1,4 +1,4 @@
-/** Who may call which endpoint, by the snapshot alone. */
+/** Authorizes calls of endpoints from the snapshot alone. */
 import { hash } from 'node:crypto';
 import { DaisError } from '@dais/api/errors';
 import type { Snapshot } from '@dais/api/gateway';
@@ -12,7 +12,7 @@ export interface Grant {
 const EVERYTHING: Grant = { principal: 'owner', may: () => true };
 /** Name of the control plane's own token. */
 const CONTROL_PLANE = 'system/dais';
-/** Headers that are remembered: hashing a token takes 2 µs; finding its text does not. */
+/** Most cached headers: hashing a token takes 2 µs, a lookup by text does not. */
 const MOST_SEEN = 1000;
 
 interface Known extends Grant {
@@ -22,7 +22,7 @@ interface Known extends Grant {
 export class ServedAccess {
   readonly #tokens: ReadonlyMap<string, Known> | undefined;
   readonly #offlineMs: number;
-  /** By the text of the header. Goes with the snapshot, so a revoked token is never found in it. */
+  /** By the text of the header. Replaced with the snapshot, so a revoked token is never found. */
   readonly #seen = new Map<string, Known>();
 
   constructor(access: Snapshot['access']) {
@@ -41,19 +41,19 @@ export class ServedAccess {
     );
   }
 
-  /** Whoever reaches the port is let in: such a port answers only to names of this machine. */
+  /** Accepts every caller of the port; such a port is only available under names of this machine. */
   get solo(): boolean {
     return this.#tokens === undefined;
   }
 
-  /** Who is recorded: the control plane calls for those who it has let in itself. */
+  /** Returns the principal to record: the control plane calls on behalf of callers that it has authenticated. */
   static principal(grant: Grant, onBehalfOf: string | undefined): string {
     return grant.principal === CONTROL_PLANE && onBehalfOf !== undefined ? onBehalfOf : grant.principal;
   }
 
   /**
-   * The grant without the endpoints that `visible` does not name. It only takes away, so that anybody may send it; the control
-   * plane does for whoever asks at the main port.
+   * Restricts the grant to the endpoints in `visible`. It only removes permissions, so any caller may send it; the
+   * control plane does for callers at the main port.
    */
   static narrow(grant: Grant, visible: string | undefined): Grant {
     if (visible === undefined) return grant;
@@ -69,12 +69,12 @@ export class ServedAccess {
     };
   }
 
-  /** Only the control plane, and the owner of a machine alone, may say that a request is not meant in earnest. */
+  /** Only the control plane, and the owner in solo mode, may mark a request as a test. */
   static isTrial(grant: Grant, capture: string | undefined): boolean {
     return capture === 'off' && (grant === EVERYTHING || grant.principal === CONTROL_PLANE);
   }
 
-  /** Throws `unauthenticated`, or `server_unreachable` when nobody has confirmed the tokens for too long. */
+  /** Throws `unauthenticated`, or `server_unreachable` if the tokens have not been confirmed for too long. */
   grant(authorization: string | undefined, now: number, heardAt: number): Grant {
     if (this.#tokens === undefined) return EVERYTHING;
     if (now - heardAt > this.#offlineMs) {

@@ -1,4 +1,4 @@
-/** What a caller may see of what is served. */
+/** The part of the served state that a caller may see. */
 import { DaisError } from '@dais/api/errors';
 import { checkInputs } from './check-inputs.ts';
 import { checkLimits } from './input-limits.ts';
@@ -16,7 +16,7 @@ export interface ViewParts {
   readonly ready: () => boolean;
 }
 
-/** Without a grant nothing of any endpoint is seen: such are health and the server's own metadata. */
+/** Without a grant no endpoint is visible: used for health and server metadata. */
 export function servedView(
   { routes, explainer, version, ready }: ViewParts,
   grant: Grant | undefined,

@@ -1,6 +1,6 @@
 /**
- * A protocol as the gateway sees it: which addresses it owns, how bytes become tensors and tensors bytes again, and how it
- * tells a mistake. A door knows no socket, no queue and no token; the gateway knows no protocol.
+ * A protocol adapter of the gateway: the paths that it owns, how to decode bytes into tensors and encode tensors, and
+ * its error format. An adapter knows no socket, queue or token; the gateway knows no protocol.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { DaisError } from '@dais/api';
@@ -8,7 +8,7 @@ import type { Tensor, TensorSpec } from './tensors.ts';
 
 export interface ServingCall {
   readonly method: string;
-  /** Without `/p/<project>` and query, as it was sent. */
+  /** Path as sent, without `/p/<project>` and query. */
   readonly path: string;
   readonly query: string;
   readonly headers: Readonly<IncomingHttpHeaders>;
@@ -20,43 +20,45 @@ export interface ServingReply {
   readonly body: Buffer | string;
 }
 
-/** What of a model a door has to know. */
+/** Description of a model for an adapter. */
 export interface ServedDescription {
   /** Name of the endpoint. */
   readonly endpoint: string;
-  /** Of the model behind the chosen variant. */
+  /** Version of the model of the chosen variant. */
   readonly version: string;
   readonly platform: string;
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
   /** The signature of its MLmodel file, as parsed JSON. */
   readonly signature: unknown;
-  /** Whether inputs are held against that signature. */
+  /** Whether inputs are checked against that signature. */
   readonly enforce: boolean;
 }
 
-/** A request in tensors. */
+/** A decoded request. */
 export interface InferRequest {
   readonly inputs: readonly Tensor[];
-  /** Names wanted; all without it. */
+  /** Requested outputs; undefined: all. */
   readonly outputs?: readonly string[] | undefined;
-  /** What is passed on to the model. */
+  /** Parameters for the model. */
   readonly parameters?: Parameters | undefined;
 }
 
 export type Parameters = Readonly<Record<string, string | number | boolean>>;
 
-/** A request that was read as far as no model is needed for it: which one answers may hang on what it says. */
+/**
+ * A request that is parsed as far as possible without the model: the choice of the variant may depend on its content.
+ */
 export interface OpenedRequest<Reply> {
-  /** The caller's own. */
+  /** Request ID of the caller. */
   readonly id: string | undefined;
   readonly parameters: Parameters | undefined;
-  /** What the caller allows, in microseconds. */
+  /** Timeout of the caller, in microseconds. */
   readonly timeoutMicros: number | undefined;
-  /** Throws `invalid_request`. Called once, with the model that answers. */
+  /** Throws `invalid_request`. Called once, with the description of the chosen model. */
   decode(described: ServedDescription): InferRequest | Promise<InferRequest>;
   encode(answer: InferAnswer): Reply;
-  /** Nobody will decode it any more. */
+  /** Releases the request if it will not be decoded. */
   close?(): void;
 }
 
@@ -67,30 +69,30 @@ export interface InferAnswer {
   readonly predictionId: string;
 }
 
-/** Which endpoint an address means. `version` is a version of its model, an alias or the name of a variant. */
+/** The endpoint that a path refers to. `version`: a model version, an alias or the name of a variant. */
 export interface EndpointAddress {
   readonly endpoint: string;
   readonly version?: string | undefined;
 }
 
-/** An address of predictions. */
+/** A route for predictions. */
 export interface InferMatch extends EndpointAddress {
   readonly kind: 'infer';
   readonly operation: string;
-  /** Where in the body tensors begin as bytes, by its headers: they are laid where they need not be copied. */
+  /** Offset of binary tensors in the body, from its headers: they are stored so that no copy is needed. */
   binaryAt?(headers: ServingCall['headers']): number;
   /**
-   * Throws `invalid_request` and its like. The body is no longer compressed, and is the door's until the request is answered; the
-   * memory of one above 1 MiB may be handed to a thread.
+   * Throws `invalid_request` and similar errors. The body is decompressed and belongs to the adapter until the
+   * response; the memory of a body above 1 MiB may be transferred to a thread.
    */
   open(body: Buffer, call: ServingCall): OpenedRequest<ServingReply> | Promise<OpenedRequest<ServingReply>>;
 }
 
-/** An address that tells of what is served. */
+/** A route that describes what is served. */
 export interface AnswerMatch {
   readonly kind: 'answer';
   readonly operation: string;
-  /** Whoever asks for it needs no token: it says nothing of any endpoint. */
+  /** No token is required, because it reveals no endpoint. */
   readonly open?: true;
   answer(served: ServedView, body: Buffer, call: ServingCall): ServingReply | Promise<ServingReply>;
 }
@@ -99,25 +101,30 @@ export type DoorMatch = InferMatch | AnswerMatch;
 
 export interface ServingDoor {
   readonly name: string;
-  /** Undefined: an address of another. Called for every request: no `RegExp` over the whole path where a prefix decides. */
+  /**
+   * Undefined: not a path of this protocol. Called for every request: check a prefix before any `RegExp` over the whole
+   * path.
+   */
   match(method: string, path: string): DoorMatch | undefined;
-  /** `status` is the one that the error has by the catalogue. */
+  /** `status`: the HTTP status of the error code. */
   fault(error: DaisError, call: ServingCall): ServingReply;
 }
 
-/** What one caller may see of what is served. */
+/** The part of the served state that one caller may see. */
 export interface ServedView {
   readonly server: { readonly name: string; readonly version: string };
   readonly ready: boolean;
   endpoints(): readonly ServedEndpointView[];
-  /** All variants of it. Throws `not_found` for one that is not there or that the caller may not call. */
+  /**
+   * Returns all its variants. Throws `not_found` for an endpoint that does not exist or that the caller may not invoke.
+   */
   endpoint(address: Pick<EndpointAddress, 'endpoint'>): ServedEndpointView;
 }
 
 export interface ServedEndpointView {
   readonly name: string;
   readonly project: string;
-  /** Of the models behind its variants. */
+  /** Model versions of its variants. */
   readonly versions: readonly string[];
   readonly variants: readonly ServedVariantView[];
 }
@@ -127,11 +134,11 @@ export interface ServedVariantView {
   readonly version: string;
   readonly aliases: readonly string[];
   readonly state: 'ready' | 'idle' | 'loading' | 'failed' | 'quarantined';
-  /** Why it is not ready. */
+  /** The reason why it is not ready. */
   readonly reason: string | undefined;
-  /** Loads the model if nobody has yet. Throws `model_unavailable`. */
+  /** Loads the model if necessary. Throws `model_unavailable`. */
   describe(): Promise<ServedDescription>;
-  /** Throws `invalid_request` for what cannot be explained. Explained predictions are not captured. */
+  /** Throws `invalid_request` for input that cannot be explained. Explained predictions are not captured. */
   explain(request: ExplainRequest): Promise<Explanation>;
   readonly counts: VariantCounts;
 }
@@ -142,28 +149,28 @@ export type ExplainMethod = 'tree_shap' | 'exact' | 'sampled_shapley';
 export interface ExplainRequest {
   /** At most 64 rows. */
   readonly inputs: readonly Tensor[];
-  /** Rows to compare with; default the model's input example. */
+  /** Background rows; default: the input example of the model. */
   readonly background?: readonly Tensor[] | undefined;
-  /** Of the input example at most so many rows. */
+  /** Most rows of the input example to use. */
   readonly mostBackground?: number | undefined;
   readonly method: ExplainMethod | 'auto';
-  /** Default the first of fractions. */
+  /** Default: the first floating-point output. */
   readonly output?: string | undefined;
-  /** Which number of a row of it; default the largest. */
+  /** Index in a row of the output; default: the largest value. */
   readonly outputIndex?: number | undefined;
-  /** Pairs of orders. */
+  /** Pairs of permutations. */
   readonly pairs?: number | undefined;
   readonly seed?: number | undefined;
 }
 
-/** Of every row: the attributions add up to `instances` - `baselines`. */
+/** For every row: the attributions add up to `instances` - `baselines`. */
 export interface Explanation {
   readonly method: ExplainMethod;
   readonly features: readonly string[];
-  /** How many rows were compared with. */
+  /** Number of background rows. */
   readonly background: number;
   readonly seed: number | undefined;
-  /** `margin`: the sum of the trees before it becomes a probability. */
+  /** `margin`: the sum of the trees before the transformation to a probability. */
   readonly scale: 'margin' | 'output';
   /** Rows × features. */
   readonly attributions: Float64Array;
@@ -171,7 +178,7 @@ export interface Explanation {
   readonly instances: Float64Array;
   /** Relative standard errors; 0: exact. */
   readonly errors: Float64Array;
-  /** Which number of the output each row's explanation is of. */
+  /** Index of the explained output of each row. */
   readonly outputs: Int32Array;
 }
 
@@ -183,11 +190,11 @@ export interface VariantCounts {
   readonly queueMicros: number;
   readonly runMicros: number;
   readonly lastAt: number;
-  /** Runs by how many rows each had. */
+  /** Runs by number of rows. */
   readonly batches: ReadonlyMap<number, { readonly runs: number; readonly micros: number }>;
 }
 
-/** A protocol over gRPC: the same, with messages for bytes. */
+/** A gRPC protocol adapter: the same, with messages instead of bytes. */
 export interface ServingRpc {
   readonly name: string;
   /** By path: `/package.Service/Method`. */
@@ -199,7 +206,7 @@ export type RpcMethod = RpcInfer | RpcAnswer;
 export interface RpcInfer {
   readonly kind: 'infer';
   readonly operation: string;
-  /** Messages both ways on one stream, each answered for itself; mistakes are answers too. */
+  /** A bidirectional stream whose messages are processed independently; errors are messages too. */
   readonly stream?: { readonly answer: (sent: Uint8Array) => Uint8Array; readonly fault: (text: string) => Uint8Array };
   open(message: Buffer): { readonly address: EndpointAddress; readonly opened: OpenedRequest<Uint8Array> };
 }

@@ -1,6 +1,6 @@
 /**
- * Copies of requests for models that are tried out: sent after the answer, in a queue of their own, dropped when it is full.
- * What a shadow does is never felt by whoever asked.
+ * Copies of requests for shadows: sent after the response, in a queue of their own, dropped when it is full. A shadow
+ * never affects the caller.
  */
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
@@ -11,7 +11,7 @@ import type { InferRequest } from './serving-door.ts';
 import { rowsOf, tensorBytes } from './tensor-rows.ts';
 import type { Tensor } from './tensors.ts';
 
-/** Copies that wait or run, of one endpoint, and their bytes. */
+/** Waiting and active copies of one endpoint, and their bytes. */
 const MOST_COPIES = 256;
 const MOST_COPY_BYTES = 32 * 1024 * 1024;
 
@@ -41,7 +41,7 @@ export class ShadowQueue {
     this.#told = told;
   }
 
-  /** Whether any copy was taken. */
+  /** Returns whether a copy was queued. */
   add(attempt: Attempt, request: InferRequest, caller: Caller): boolean {
     const { shadows, load, served } = attempt.route;
     let taken = false;
@@ -50,7 +50,7 @@ export class ShadowQueue {
       let bytes = 0;
       for (const tensor of request.inputs) bytes += tensorBytes(tensor);
       const full = load.shadow.requests >= MOST_COPIES || load.shadow.bytes + bytes > MOST_COPY_BYTES;
-      // What is answered goes first: with its queue half full there is no time for copies.
+      // Served requests have priority: when their queue is half full, no copies run.
       if (full || load.queue.rows * 2 > served.queue.rows) {
         shadow.counters.shadowDropped++;
         continue;

@@ -1,4 +1,4 @@
-/** Clients that are slow on purpose or gone without a word: each harms nobody but itself. */
+/** Clients that are slow on purpose or disappear: each affects only itself. */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { makeGenericClientConstructor, credentials } from '@grpc/grpc-js';
@@ -36,7 +36,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   broker.close();
-  // Whatever came before, the next one is answered.
+  // The next request gets a response in all cases.
   const { status } = await world.sums('sum', [[1, 2]]);
   await world.stop();
   if (status !== 200) throw new Error(`the next request was answered with ${status}`);
@@ -62,7 +62,7 @@ const head = (length: number, path = PATH) =>
   `POST ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${length}\r\n\r\n`;
 
 test.each(ports)(
-  '%s: whoever says nothing, half a head or half a body is let go, and others are answered',
+  '%s: closes connections without data, or with incomplete headers or bodies, and serves others',
   async (_, port) => {
     const slow = [
       speak(port(), ''),
@@ -76,7 +76,7 @@ test.each(ports)(
   },
 );
 
-test('a body that comes byte by byte has its time, and no more', async () => {
+test('a body that arrives byte by byte has the usual time limit', async () => {
   const { socket, said } = speak(PORTS['a connection that is handed over'](), head(BODY.length));
   const dripping = setInterval(() => socket.write(' '), 20);
   expect(await said).toMatch(/^HTTP\/1\.1 408/);
@@ -84,7 +84,7 @@ test('a body that comes byte by byte has its time, and no more', async () => {
   expect(world.engine.runs).toEqual([]);
 });
 
-test('whoever does not take a large answer is let go', async () => {
+test('closes connections whose client does not read a large response', async () => {
   await world.restart({ listen: { port: 0, patience: { ...PATIENCE, request: 600_000 } } });
   const described = JSON.stringify({
     inputs: [{ name: 'INPUT0', shape: [1, LARGE], datatype: 'UINT8', parameters: { binary_data_size: LARGE } }],
@@ -106,7 +106,7 @@ test('whoever does not take a large answer is let go', async () => {
   socket.destroy();
 });
 
-test('whoever sends 100 MB too many is told so, and whoever does not stop is let go', async () => {
+test('rejects 100 MB too many with an error, and closes the connection of a client that keeps sending', async () => {
   const listen = { port: 0, patience: { ...PATIENCE, request: 600_000, linger: 600_000 } };
   await world.restart({ listen });
   await world.gateway.swap(
@@ -115,7 +115,7 @@ test('whoever sends 100 MB too many is told so, and whoever does not stop is let
   const port = PORTS['a connection that is handed over']();
   const chunk = Buffer.concat([Buffer.from('100000\r\n'), Buffer.alloc(MEBIBYTE, 32), Buffer.from('\r\n')]);
   const chunked = `POST ${PATH} HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n`;
-  // It goes on sending until it has sent all, as clients do that look for an answer only then.
+  // It sends everything before it reads the response, as most clients do.
   const { socket, said } = speak(port, chunked);
   socket.allowHalfOpen = true;
   for (let at = 0; at < 100; at++) socket.write(chunk);
@@ -130,7 +130,7 @@ test('whoever sends 100 MB too many is told so, and whoever does not stop is let
   clearInterval(sending);
 });
 
-test('a long body that is announced is put together as it comes; who leaves in its middle or goes on behind a refusal is let go', async () => {
+test('assembles a large announced body as it arrives; closes connections that end in its middle or continue after an error', async () => {
   const port = PORTS['a connection that is handed over']();
   const leaving = speak(port, head(LARGE) + BODY);
   await expect.poll(() => handedOver.length).toBe(1);
@@ -146,7 +146,7 @@ test('a long body that is announced is put together as it comes; who leaves in i
   await expect.poll(() => handedOver.filter(({ destroyed }) => !destroyed)).toEqual([]);
 });
 
-test('a stream whose answers nobody takes is not read from either, until somebody does', async () => {
+test('does not read from a stream while its responses are not read', async () => {
   const Client = makeGenericClientConstructor({}, 'inference');
   const client = new Client(`127.0.0.1:${world.gateway.grpcPort}`, credentials.createInsecure());
   const same = (bytes: Uint8Array) => Buffer.from(bytes);
@@ -159,7 +159,7 @@ test('a stream whose answers nobody takes is not read from either, until somebod
   const all = 400;
   for (let at = 0; at < all; at++) stream.write(message);
   await expect.poll(() => world.engine.runs.length).toBeGreaterThan(10);
-  // Turns in which it would have read on.
+  // Turns in which it would have continued to read.
   for (let at = 0; at < 300; at++) await world.sums('sum', [[1, 2]]);
   const taken = world.engine.runs.filter((run) => run.model === 'identity-UINT8').length;
   expect(taken).toBeLessThan(all / 2);

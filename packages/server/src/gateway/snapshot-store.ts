@@ -1,9 +1,9 @@
-/** The gateway's copy of the snapshot: what it serves by when it starts and nobody else is there. */
+/** The local copy of the snapshot, which the gateway serves after a start without the control plane. */
 import { mkdir, open, readFile, rename, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { snapshotSchema, type Snapshot } from '@dais/api/gateway';
 
-/** Between two notes of when the control plane was heard. */
+/** Interval between updates of the last contact with the control plane. */
 const NOTE_EACH_MS = 5000;
 
 export class SnapshotStore {
@@ -20,7 +20,7 @@ export class SnapshotStore {
     return join(this.#folder, 'snapshot.json');
   }
 
-  /** Undefined when there is none, or one of a version that this gateway does not know. */
+  /** Returns undefined if there is none, or one with an unknown version. */
   async read(): Promise<{ readonly snapshot: Snapshot; readonly heardAt: number } | undefined> {
     const text = await readFile(this.#file, 'utf8').catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return undefined;
@@ -32,14 +32,14 @@ export class SnapshotStore {
     return read.success ? { snapshot: read.data, heardAt: mtimeMs } : undefined;
   }
 
-  /** Whole or not at all; of several at once the last one stays. */
+  /** Atomic; of several concurrent writes the last one wins. */
   async write(snapshot: Snapshot, heardAt: number): Promise<void> {
     const turn = ++this.#turn;
     const write = async () => {
       if (turn !== this.#turn) return;
       await mkdir(this.#folder, { recursive: true, mode: 0o700 });
       const draft = `${this.#file}.new`;
-      // It names hashes of tokens only, but also who has access to what.
+      // The snapshot contains only hashes of tokens, but also the permissions.
       const handle = await open(draft, 'w', 0o600);
       try {
         await handle.writeFile(JSON.stringify(snapshot));
@@ -55,7 +55,7 @@ export class SnapshotStore {
     await this.#writing;
   }
 
-  /** So that a restart does not make a long silence forgotten. */
+  /** Persists the last contact, so that a restart does not reset the offline limit. */
   async heard(at: number): Promise<void> {
     if (at - this.#notedAt < NOTE_EACH_MS) return;
     this.#notedAt = at;

@@ -1,4 +1,4 @@
-/** The arrays that tensors lie in, by type; values of other languages put into them, with what is wrong said. */
+/** Typed arrays of tensors by datatype, and the conversion of parsed values with validation. */
 import { DaisError } from '@dais/api/errors';
 import type { Datatype, TensorData } from './tensors.ts';
 
@@ -46,7 +46,7 @@ const kinds: Readonly<Record<Exclude<Datatype, 'BYTES'>, Kind>> = {
   FP64: kind(Float64Array),
 };
 
-/** Least and most of whole numbers. */
+/** Minimum and maximum of integer types. */
 const ranges: Partial<Record<Datatype, readonly [number | bigint, number | bigint]>> = {
   UINT8: [0, 255],
   UINT16: [0, 65_535],
@@ -62,19 +62,19 @@ export function isDatatype(text: unknown): text is Datatype {
   return typeof text === 'string' && (text === 'BYTES' || Object.hasOwn(kinds, text));
 }
 
-/** Undefined for texts, which have no fixed one. */
+/** Undefined for strings, which have no fixed size. */
 export function elementBytes(datatype: Datatype): number | undefined {
   return datatype === 'BYTES' ? undefined : kinds[datatype].bytes;
 }
 
-/** Little-endian bytes as an array, without a copy where they lie as the machine needs them. */
+/** Views little-endian bytes as an array, without a copy if they are aligned. */
 export function arrayOver(datatype: Exclude<Datatype, 'BYTES'>, bytes: Buffer): TensorData {
   const { bytes: size, over } = kinds[datatype];
   const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
   return over(aligned.buffer, aligned.byteOffset, aligned.byteLength / size);
 }
 
-/** Takes elements one after the other. Throws `invalid_request` with what an element is and should be. */
+/** Collects elements. Throws `invalid_request` with the actual and the expected type of an element. */
 export class ElementWriter {
   readonly #name: string;
   readonly #datatype: Datatype;
@@ -150,7 +150,7 @@ export class ElementWriter {
     this.#count++;
   }
 
-  /** Throws what `found` is not. */
+  /** Throws the error for the element `found`. */
   wrong(found: string): never {
     return this.#wrong(found);
   }

@@ -1,4 +1,4 @@
-/** Rows of tensors: how many there are, how batches are joined and cut apart, what a tensor weighs. */
+/** Rows of tensors: counting, joining and splitting batches, size in bytes. */
 import { WORTH_KEEPING, type KeptMemory } from '#lib/kept-memory.ts';
 import type { Tensor, TensorData } from './tensors.ts';
 
@@ -17,7 +17,7 @@ export function tensorBytes({ data }: Tensor): number {
   return bytes;
 }
 
-/** The first dimension, where all inputs have the same; else undefined. */
+/** Returns the first dimension if it is the same for all inputs; else undefined. */
 export function rowsOf(inputs: readonly Tensor[]): number | undefined {
   const rows = inputs[0]?.shape[0];
   for (const { shape } of inputs) if (shape[0] !== rows) return undefined;
@@ -25,8 +25,8 @@ export function rowsOf(inputs: readonly Tensor[]): number | undefined {
 }
 
 /**
- * Tensors of many requests, each with the same names and types and the same shape behind the first dimension. Large ones lie in
- * what is taken of `memory`, if it is given.
+ * Joins tensors of several requests with equal names, types and shapes after the first dimension. Large results use
+ * memory from `memory`, if given.
  */
 export function joinRows(requests: readonly (readonly Tensor[])[], memory?: KeptMemory): Tensor[] {
   const [first = []] = requests;
@@ -40,7 +40,7 @@ export function joinRows(requests: readonly (readonly Tensor[])[], memory?: Kept
   });
 }
 
-/** What `memory` was taken for, once a run that had `inputs` gave `outputs`: those may lie in the same memory. */
+/** Returns memory after a run from `inputs` to `outputs`; both may share the same memory. */
 export function giveRowsBack(inputs: readonly Tensor[], outputs: readonly Tensor[], memory: KeptMemory): void {
   for (const { data } of inputs) {
     if (!isNumbers(data) || data.byteLength < WORTH_KEEPING) continue;
@@ -49,13 +49,13 @@ export function giveRowsBack(inputs: readonly Tensor[], outputs: readonly Tensor
   }
 }
 
-/** Also a text of it. */
+/** Also for strings. */
 export function liesIn({ data, nulls }: Tensor, memory: ArrayBufferLike): boolean {
   if (nulls?.buffer === memory) return true;
   return isNumbers(data) ? data.buffer === memory : data.some((text) => text.buffer === memory);
 }
 
-/** Undefined where a tensor does not have so many rows: then whose rows are whose is not known. */
+/** Returns undefined if a tensor has another number of rows: the rows cannot be assigned then. */
 export function cutRows(outputs: readonly Tensor[], rows: readonly number[]): Tensor[][] | undefined {
   let total = 0;
   for (const n of rows) total += n;
@@ -86,7 +86,7 @@ function joinData(parts: readonly TensorData[], memory: KeptMemory | undefined):
     memory === undefined || bytes < WORTH_KEEPING ? new Kind(length) : new Kind(memory.take(bytes), 0, length);
   let at = 0;
   for (const part of parts) {
-    // All parts are of the first one's type: it stands in the key of the batch.
+    // All parts have the datatype of the first: it is part of the batch key.
     joined.set(part as Float32Array, at);
     at += part.length;
   }

@@ -1,4 +1,4 @@
-/** What doors say of tensors, so that they need no engine. */
+/** Tensor types for protocol adapters, so that they need no engine. */
 export type {
   Datatype,
   InferenceEngine,

@@ -7,7 +7,7 @@ const split = (canary: number) => [
   { name: 'canary', weight: canary },
 ];
 
-test('more for the canary moves keys into it and none out of it', () => {
+test('more canary weight only moves keys to the canary', () => {
   fc.assert(
     fc.property(fc.string(), fc.nat(10_000), fc.nat(10_000), (key, one, other) => {
       const [less, more] = one < other ? [one, other] : [other, one];
@@ -18,14 +18,14 @@ test('more for the canary moves keys into it and none out of it', () => {
   );
 });
 
-test('keys that differ in one digit fall as the weights say', () => {
+test('keys that differ in one digit are distributed by the weights', () => {
   const keys = Array.from({ length: 20_000 }, (_, n) => `user-${n}`);
   const canaries = keys.filter((key) => variantAt(split(1000), bucketOf('uid', key))?.name === 'canary');
   // 2,000 are expected; four standard deviations are 170.
   expect(Math.abs(canaries.length - 2000)).toBeLessThan(170);
 });
 
-test('who has no weight gets nothing, and nobody when nobody has one', () => {
+test('a variant without weight gets no traffic, and none is chosen if all weights are 0', () => {
   fc.assert(
     fc.property(fc.nat(9999), (bucket) => {
       expect(variantAt(split(0), bucket)?.name).toBe('stable');
@@ -36,7 +36,7 @@ test('who has no weight gets nothing, and nobody when nobody has one', () => {
   );
 });
 
-test('the key is a header, a parameter, the id, in this order', () => {
+test('the key is a header, a parameter or the id, in this order', () => {
   const request = { header: (name: string) => (name === 'user' ? 'h' : undefined), parameters: { user: 7 }, id: 'i' };
   expect(stickyKey({ header: 'User' }, request)).toBe('h');
   expect(stickyKey({ header: 'other', parameter: 'user' }, request)).toBe('7');

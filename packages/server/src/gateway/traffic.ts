@@ -1,4 +1,4 @@
-/** Which variant answers a request: by hash, so that one key always goes the same way. */
+/** Chooses the variant of a request by hash, so that a key always goes to the same variant. */
 import type { ServedEndpoint } from '@dais/api/gateway';
 
 const SHARES = 10_000;
@@ -8,8 +8,8 @@ export interface Weighted {
 }
 
 /**
- * 0 to 9,999 for a key. Murmur3's finish makes keys that differ in their last digit fall far apart, which FNV-1a alone does
- * not.
+ * Returns 0 to 9,999 for a key. The finalizer of Murmur3 separates keys that differ in the last digit, which FNV-1a
+ * alone does not.
  */
 export function bucketOf(salt: string, key: string): number {
   let hash = 0x811c9dc5;
@@ -22,8 +22,8 @@ export function bucketOf(salt: string, key: string): number {
 }
 
 /**
- * Variants lie one after the other on the line of buckets. Who raises the second of two by what the first loses only moves
- * keys from the first into the second. Undefined when nobody has a weight.
+ * Variants are consecutive ranges of buckets. Moving weight from the first of two to the second only moves keys from
+ * the first to the second. Undefined if all weights are 0.
  */
 export function variantAt<T extends Weighted>(variants: readonly T[], bucket: number): T | undefined {
   const [only] = variants;
@@ -40,7 +40,7 @@ export function variantAt<T extends Weighted>(variants: readonly T[], bucket: nu
   return undefined;
 }
 
-/** What the traffic of an endpoint is split by; undefined: by chance. */
+/** Returns the key of the traffic split; undefined: random. */
 export function stickyKey(
   sticky: ServedEndpoint['sticky'],
   request: {

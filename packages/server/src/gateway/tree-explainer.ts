@@ -1,6 +1,6 @@
 /**
- * Shapley values of trees take hundreds of milliseconds of one row, so a thread works them out: predictions, and all that the
- * control process does, go on meanwhile. The thread keeps nothing; it starts with the first explanation.
+ * Computes Shapley values of trees on a thread, because one row takes hundreds of milliseconds, which would block
+ * predictions and the control process. The thread is stateless and starts with the first explanation.
  */
 import { DaisError } from '@dais/api/errors';
 import { programBeside, startThread, type Thread } from '#lib/process.ts';
@@ -26,9 +26,9 @@ export class TreeExplainer {
   #thread: Thread | undefined;
   #last = 0;
 
-  /** The trees of an ONNX file; undefined when it is not trees alone. Takes the bytes over. */
+  /** Returns the trees of an ONNX file; undefined if it contains anything else. Transfers the bytes. */
   async read(file: Buffer): Promise<OnnxTrees | undefined> {
-    // A view on memory that others share cannot be handed over.
+    // A view of shared memory cannot be transferred.
     const whole = file.byteLength === file.buffer.byteLength ? file : Buffer.from(new Uint8Array(file).buffer);
     const id = ++this.#last;
     const answer = await this.#ask({ id, type: 'read', file: whole }, [whole.buffer as ArrayBuffer]);
@@ -58,7 +58,7 @@ export class TreeExplainer {
     thread.on('message', (message: FromTreeThread) => {
       const waiting = this.#waiting.get(message.id);
       this.#waiting.delete(message.id);
-      // Only while somebody waits does it hold the process.
+      // The thread keeps the process alive only while a caller waits.
       if (this.#waiting.size === 0) thread.unref();
       if (message.type === 'failed') waiting?.reject(new Error(message.detail));
       else waiting?.resolve(message);

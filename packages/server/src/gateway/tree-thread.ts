@@ -1,4 +1,4 @@
-/** The program of the thread that explains by trees; see `tree-explainer.ts`. */
+/** The program of the thread that explains trees; see `tree-explainer.ts`. */
 import { insideThread } from '#lib/process.ts';
 import { readOnnxTrees } from '#lib/shapley/onnx-trees.ts';
 import { explainTrees } from '#lib/shapley/tree-rows.ts';

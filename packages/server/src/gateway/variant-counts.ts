@@ -1,7 +1,7 @@
 import { LATENCY_BUCKETS_MS } from '@dais/api/gateway';
 import { BatchCounts } from './batch-counts.ts';
 
-/** What one variant of an endpoint did. Kept over snapshots for as long as the variant has the same model. */
+/** Counters of one variant of an endpoint, kept across snapshots while the variant has the same model. */
 export class VariantCounters {
   requests = 0;
   failures = 0;

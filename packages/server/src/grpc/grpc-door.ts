@@ -1,27 +1,27 @@
 import type { CallContext } from '#kernel/context.ts';
 
-/** A group of methods with one owner: one foreign protocol that is spoken over gRPC. */
+/** A group of gRPC methods with one owner: one protocol adapter. */
 export interface GrpcDoor {
   readonly name: string;
-  /** Which kind of client speaks through this door: `metadata.origin` of what it makes. */
+  /** The kind of client: `metadata.origin` of what it creates. */
   readonly origin: string;
-  /** By path, as they come: `/package.Service/Method`. All of them answer one message with one message. */
+  /** By path: `/package.Service/Method`. All are unary. */
   readonly methods: Readonly<Record<string, GrpcMethod>>;
-  /** A failure in the protocol's own words. Undefined: a mistake of ours, told as such. */
+  /** Converts an error to the format of the protocol. Undefined: an internal error. */
   tell(error: unknown): GrpcStatus | undefined;
 }
 
 export interface GrpcMethod {
-  /** Name of the operation that it is about; label of its metrics. */
+  /** Name of the called operation; label of its metrics. */
   readonly operation: string;
-  /** Its answer is no operation's, so that whether a credential still holds is looked at before. */
+  /** The response does not come from an operation, so the credential is checked before. */
   readonly undispatched?: true;
-  /** @throws what `tell` knows. */
+  /** @throws errors that `tell` converts. */
   answer(request: Buffer, context: CallContext): Promise<Uint8Array>;
 }
 
 export interface GrpcStatus {
-  /** Number of the status: https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
+  /** Status code: https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
   readonly code: number;
   readonly details: string;
 }

@@ -1,6 +1,6 @@
 /**
- * The gRPC server of a process. It does for every call what the HTTP server does for every request: says who calls, counts,
- * logs, tells mistakes. Its library (6 MB) is loaded with the first connection: most installations never get one.
+ * The gRPC server of a process. It does for every call what the HTTP server does for every request: authentication,
+ * metrics, logs, errors. Its library (6 MB) is loaded with the first connection: most installations have none.
  */
 import type { Socket } from 'node:net';
 import { DaisError } from '@dais/api';
@@ -20,9 +20,9 @@ export interface GrpcServerParts {
   readonly access: Access;
   readonly clock: Clock;
   readonly log: Log;
-  /** Largest message that is read, in bytes. */
+  /** Largest message, in bytes. */
   readonly bodyBytes: number;
-  /** PEM texts; with them the server speaks TLS. */
+  /** PEM texts; with them the server uses TLS. */
   readonly tls: TlsFiles | undefined;
   readonly finished: (request: FinishedRequest) => void;
 }
@@ -33,15 +33,15 @@ type Injector = ReturnType<Server['createConnectionInjector']>;
 
 const OK = 0;
 const INTERNAL = 13;
-/** What a metadata entry may be long: clients refuse more than 8 KiB of all of them. */
+/** Limit of a metadata entry: clients reject more than 8 KiB in total. */
 const MOST_DETAILS = 2000;
-/** Calls at once on one connection. */
+/** Concurrent calls of one connection. */
 const MOST_STREAMS = 100;
 
-/** What HTTP calls each status, so that one set of figures tells of both doors. */
+/** The HTTP status of each gRPC status, so that both servers share their metrics. */
 const HTTP_STATUSES = [200, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401];
 
-/** The one path that asks whether anybody is there, by the published health protocol. */
+/** The path of the standard health protocol. */
 const HEALTH = '/grpc.health.v1.Health/Check';
 /** `HealthCheckResponse {status: SERVING}` */
 const SERVING = Uint8Array.of(8, 1);
@@ -49,7 +49,7 @@ const SERVING = Uint8Array.of(8, 1);
 export class GrpcServer {
   readonly #parts: GrpcServerParts;
   readonly #peerUids = new PeerUids();
-  /** By `address:port` of the peer, as calls name it. */
+  /** By `address:port` of the peer, as calls identify it. */
   readonly #sockets = new Map<string, Socket>();
   #opening: Promise<{ readonly grpc: Grpc; readonly server: Server }> | undefined;
   #injector: Injector | undefined;
@@ -61,9 +61,9 @@ export class GrpcServer {
     this.#tls = parts.tls;
   }
 
-  /** Takes over a connection that somebody else accepted. */
+  /** Accepts a connection from another listener. */
   accept(socket: Socket): void {
-    // Whoever leaves before the library is there must not end the process.
+    // A client that disconnects before the library is loaded must not end the process.
     socket.on('error', () => {});
     if (this.#draining) {
       socket.destroy();
@@ -75,13 +75,13 @@ export class GrpcServer {
     });
   }
 
-  /** Uses new certificates for connections from now on. */
+  /** Uses new certificates for new connections. */
   setTls(tls: TlsFiles): void {
     this.#tls = tls;
     this.#injector = undefined;
   }
 
-  /** Lets running calls finish, for at most `deadlineMs`; then closes every connection. */
+  /** Waits for running calls, for at most `deadlineMs`; then closes every connection. */
   async drain(deadlineMs: number): Promise<void> {
     this.#draining = true;
     const { server } = (await this.#opening?.catch(() => undefined)) ?? {};
@@ -91,8 +91,8 @@ export class GrpcServer {
         server.forceShutdown();
         resolve();
       });
-      // From Node 24 on the library reports the end while calls still run (nodejs/node#57586). Each session closes its socket
-      // after its last call, so the sockets tell the end.
+      // From Node 24 on, the library reports the end while calls still run (nodejs/node#57586). Each session closes its
+      // socket after its last call, so the sockets report the end.
       server.tryShutdown(() => {
         void this.#whenSocketsClose().then(() => {
           cancel();
@@ -119,7 +119,7 @@ export class GrpcServer {
     this.#opening ??= this.#open();
     const { grpc, server } = await this.#opening;
     const { remoteAddress, remotePort } = socket;
-    // Gone already.
+    // Already disconnected.
     if (remoteAddress === undefined || remotePort === undefined) {
       socket.destroy();
       return;
@@ -198,7 +198,7 @@ export class GrpcServer {
     const { metadata } = call;
     const one = (name: string) => {
       const values = metadata.get(name);
-      // Which of two counts would be a matter of taste, and who is trusted must not be.
+      // The choice between two values must not decide about trust.
       if (values.length > 1)
         throw new DaisError('invalid_request', `The metadata key ${name} occurs twice. Send it once.`);
       return values[0]?.toString();

@@ -1,6 +1,6 @@
 /**
- * Signing in and out: the operations below `/auth/`, which differ from the native interface only in that they set
- * cookies, redirect, and take what a form sends. It holds no rule of its own.
+ * The HTTP routes of the operations below `/auth/`. They differ from the native API only in that they set cookies,
+ * redirect, and accept form bodies.
  */
 import { DaisError, type Operation } from '@dais/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -21,11 +21,11 @@ import type { AuthAnswer } from '#policy/auth-answer.ts';
 export interface AuthDoorParts {
   readonly calls: Pick<OperationCalls, 'operations' | 'call'>;
   readonly clock: Clock;
-  /** People reach the server over HTTPS even where it sees plain HTTP. */
+  /** The public URL is HTTPS even if the server receives plain HTTP. */
   readonly behindHttps: boolean;
 }
 
-/** Longer than any sign-in there is. */
+/** Longer than any duration of a sign-in. */
 const BODY_BYTES = 65_536;
 
 export function authDoor(parts: AuthDoorParts): Door {
@@ -46,7 +46,7 @@ export function authDoor(parts: AuthDoorParts): Door {
         const told = expectedError(error);
         const byBrowser =
           request.method === 'GET' && accepts(request.headers.accept ?? '', 'text/html', { exactly: true });
-        // The server tells it, as it tells every failure.
+        // The server reports it like every error.
         if (told === undefined || !byBrowser) throw error;
         return await sendPage(reply.code(told.status), signInFailedPage(told, io.address.basePath));
       });
@@ -71,7 +71,7 @@ function addRoute(app: FastifyInstance, io: DoorIo, parts: AuthDoorParts, operat
         ifMatch: undefined,
       });
       for (const [name, field] of Object.entries(cookies)) {
-        // Only the browser's own cookie fills it, never a body or a query.
+        // Only the cookie of the browser sets it, never a body or a query.
         const held = cookieValue(request.headers.cookie, cookieName(name, secure));
         if (held === undefined) delete value[field];
         else value[field] = held;
@@ -81,7 +81,7 @@ function addRoute(app: FastifyInstance, io: DoorIo, parts: AuthDoorParts, operat
         value,
         io.contextOf(request, reply, 'manifest'),
       )) as AuthAnswer;
-      // Forms and links are led on; whoever sends JSON reads JSON, and goes on by itself.
+      // Redirect forms and links; a client that sends JSON receives JSON.
       const { redirect, ...rest } = answer;
       const told = redirect === undefined || isJson(request.headers['content-type'] ?? '') ? rest : answer;
       return await send(reply, told, { status, secure, basePath: io.address.basePath });
@@ -98,7 +98,7 @@ async function send(
   const texts = cookies.map((cookie) => cookieText(cookie, secure));
   if (texts.length > 0) reply.header('set-cookie', texts);
   if (redirect !== undefined) {
-    // 303: the browser goes on with GET, whatever brought it here.
+    // 303: the browser continues with GET, whatever the method was.
     return await reply.redirect(redirect.startsWith('/') ? `${basePath}${redirect}` : redirect, 303);
   }
   return await reply.code(status).type('application/json; charset=utf-8').send(JSON.stringify(body));

@@ -9,8 +9,8 @@ import type { Clock } from '#lib/clock.ts';
 const unpackers = { gzip: promisify(gunzip), deflate: promisify(unpack) } as const;
 
 /**
- * Reads a whole body into memory. @throws DaisError `too_large`, `request_timeout`, `unreadable_body` (cut off, or not what
- * its encoding says), `unsupported_media_type` (compressed, unless that is undone here or by the door).
+ * Reads a whole body into memory. @throws DaisError `too_large`, `request_timeout`, `unreadable_body` (truncated, or
+ * not in its encoding), `unsupported_media_type` (compressed, unless this function or the route decompresses it).
  */
 export async function readBody(
   request: IncomingMessage,
@@ -58,7 +58,7 @@ async function readBytes(request: IncomingMessage, limits: DoorLimits, clock: Cl
     };
     const fail = (error: DaisError) =>
       settle(() => {
-        // What still arrives is thrown away, until the connection closes behind the answer.
+        // Discard further data until the connection closes after the response.
         request.resume();
         reject(error);
       });
@@ -79,15 +79,16 @@ async function readBytes(request: IncomingMessage, limits: DoorLimits, clock: Cl
 }
 
 /**
- * A body of any size, as it comes. It fails with `request_timeout` when nothing comes although somebody waits for it, and
- * with `unreadable_body` when the connection breaks. @throws DaisError `unsupported_media_type` (compressed).
+ * Returns a body of any size as a stream. It fails with `request_timeout` when no data arrives although the consumer
+ * waits for it, and with `unreadable_body` when the connection breaks. @throws DaisError `unsupported_media_type`
+ * (compressed).
  */
 export function readContent(request: IncomingMessage, { bodySeconds }: DoorLimits, clock: Clock): Readable {
   refuseCompressed(request);
   let cancel: () => void = () => {};
   const watch = () => {
     cancel = clock.after(bodySeconds * 1000, () => {
-      // Whoever stores the bytes may be slow; that is not the sender's fault.
+      // A slow consumer of the bytes is not the fault of the sender.
       if (passing.writableNeedDrain) watch();
       else passing.destroy(new DaisError('request_timeout', `No data of the body arrived for ${bodySeconds} s.`));
     });
@@ -100,14 +101,14 @@ export function readContent(request: IncomingMessage, { bodySeconds }: DoorLimit
     },
   });
   watch();
-  // Whoever reads it may not have begun: it then fails for them, not for the process.
+  // If the consumer has not started reading, the error is for the consumer, not for the process.
   passing.on('error', () => {});
   const broken = () =>
     passing.destroy(new DaisError('unreadable_body', 'The connection closed before the body was complete.'));
   request.once('error', broken).once('close', () => {
     if (!request.complete) broken();
   });
-  // What nobody wants any more is thrown away as it comes: most clients read no answer before they have sent all.
+  // Discard unneeded data as it arrives: most clients read no response before they have sent everything.
   passing.once('close', () => {
     cancel();
     request.unpipe(passing).resume();

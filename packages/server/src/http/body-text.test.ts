@@ -14,7 +14,7 @@ function fault(work: () => unknown): DaisError {
   throw new Error('nothing was thrown');
 }
 
-test('every JSON value comes through as JSON.parse gives it', () => {
+test('every JSON value equals the result of JSON.parse', () => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 20 }), (value) => {
       const text = JSON.stringify(value);
@@ -42,7 +42,7 @@ test.each([
   expect(error.issues).toEqual([{ line, column, message, expected: 'well-formed JSON' }]);
 });
 
-test('no fault is found in what JSON.parse takes', () => {
+test('reports no error for text that JSON.parse accepts', () => {
   const pieces = ['{', '}', '[', ']', ',', ':', '"', 'a', '\\', 'u00', '1', '0', '.', 'e', '-', 'true', ' ', '\n'];
   const texts = fc.array(fc.constantFrom(...pieces), { maxLength: 12 }).map((parts) => parts.join(''));
   fc.assert(
@@ -60,18 +60,18 @@ test('no fault is found in what JSON.parse takes', () => {
   );
 });
 
-test('nesting is bounded before anybody walks the value; brackets in text do not count', () => {
+test('limits nesting before the value is walked; brackets in strings do not count', () => {
   expect(fault(() => parseJson('['.repeat(100_000))).message).toContain('nested 100000 deep');
   expect(parseJson(JSON.stringify({ a: '['.repeat(1000), b: '\\"[[' }))).toEqual({ a: '['.repeat(1000), b: '\\"[[' });
 });
 
-test('bytes that are not UTF-8 are told by their place', () => {
+test('reports the position of invalid UTF-8', () => {
   expect(fault(() => decodeText(Buffer.from([0x61, 0xc3, 0xa4, 0xff, 0x61]))).message).toContain('offset 3');
   expect(fault(() => decodeText(Buffer.from([0xc3]))).message).toContain('offset 0');
   expect(decodeText(Buffer.from('\ufeff{}'))).toBe('{}');
 });
 
-test('the first wrong byte is found wherever it stands', () => {
+test('finds the first invalid byte at any position', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {
       const before = Buffer.from(text.toWellFormed());
@@ -81,7 +81,7 @@ test('the first wrong byte is found wherever it stands', () => {
   );
 });
 
-test('issues about a YAML document get their place in it', () => {
+test('adds the positions in a YAML document to issues', () => {
   const document = parseYaml('kind: Note\nspec:\n  text: 1\n');
   const error = new DaisError('invalid_manifest', 'wrong', {
     issues: [{ path: 'manifest.spec.text', message: 'is a number' }, { message: 'as a whole' }],

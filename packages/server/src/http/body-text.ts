@@ -1,10 +1,10 @@
-/** Bodies as text: what is checked of every JSON or YAML body before anybody looks at its meaning. */
+/** Bodies as text: checks of every JSON or YAML body before it is interpreted. */
 import { DaisError, type Issue } from '@dais/api';
 import { jsonFault } from '#http/json-fault.ts';
 import { invalidUtf8At } from '#lib/utf8.ts';
 import { readDocuments, type ManifestDocument } from '#kernel/manifest-text.ts';
 
-/** Nesting beyond any input there is; keeps recursive readers of the parsed value safe. */
+/** Deeper than any valid input; protects recursive readers of the parsed value. */
 const MAX_DEPTH = 64;
 
 /** @throws DaisError `not_utf8`. */
@@ -14,7 +14,7 @@ export function decodeText(bytes: Buffer): string {
     throw new DaisError('not_utf8', `The body is not valid UTF-8. The first invalid byte is at offset ${invalidAt}.`);
   }
   const text = bytes.toString('utf8');
-  // A byte order mark is tolerated: RFC 8259 §8.1 lets a reader ignore it.
+  // A byte order mark is accepted: RFC 8259 §8.1 lets a parser ignore it.
   return text.startsWith('\ufeff') ? text.slice(1) : text;
 }
 
@@ -48,7 +48,7 @@ function placeOf(text: string, offset: number): { readonly line: number; readonl
   return { line: before.split('\n').length, column: offset - lineStart + 1 };
 }
 
-/** Deepest nesting of maps and lists in JSON text; wrong only for text that is no JSON anyway. */
+/** Returns the deepest nesting of maps and lists in JSON text; wrong only for invalid JSON. */
 function nestingDepth(text: string): number {
   let depth = 0;
   let deepest = 0;
@@ -67,7 +67,7 @@ function nestingDepth(text: string): number {
   return deepest;
 }
 
-/** The one document of a YAML body. @throws DaisError `unreadable_body`, `manifest_too_complex`. */
+/** Returns the single document of a YAML body. @throws DaisError `unreadable_body`, `manifest_too_complex`. */
 export function parseYaml(text: string): ManifestDocument {
   const documents = readDocuments('-', text);
   const [document] = documents;
@@ -81,8 +81,8 @@ export function parseYaml(text: string): ManifestDocument {
 }
 
 /**
- * Gives the issues of an error the place in the YAML text they speak of. `field` is the input field that the document
- * filled: paths begin with it.
+ * Adds the positions in the YAML text to the issues of an error. `field`: the input field that contains the document,
+ * and the first part of the paths.
  */
 export function withPlaces(error: DaisError, document: ManifestDocument, field: string): DaisError {
   if (error.issues === undefined) return error;

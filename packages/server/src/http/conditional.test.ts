@@ -8,11 +8,11 @@ test('If-Match names one version, any, or none', () => {
   expect(ifMatchVersion('W/"7"')).toBe('7');
 });
 
-test.each(['7', '"1", "2"', '', '"unclosed', '"a" b'])('If-Match %j is refused', (header) => {
+test.each(['7', '"1", "2"', '', '"unclosed', '"a" b'])('rejects If-Match %j', (header) => {
   expect(() => ifMatchVersion(header)).toThrow('If-Match must contain exactly one ETag');
 });
 
-test('If-None-Match takes lists, weak tags and *', () => {
+test('If-None-Match accepts lists, weak tags and *', () => {
   expect(['"7"', 'W/"7"', '"1", W/"7"', '*'].map((header) => noneMatch(header, '7'))).toEqual([true, true, true, true]);
   expect([undefined, '"8"', '7', ''].map((header) => noneMatch(header, '7'))).toEqual([false, false, false, false]);
 });

@@ -15,8 +15,8 @@ function parseTags(header: string): readonly string[] | '*' | undefined {
 }
 
 /**
- * The version that If-Match names; undefined when any will do. A weak tag counts too: proxies that compress weaken ours,
- * and the version in it is exact all the same. @throws DaisError `invalid_request`.
+ * Returns the version of If-Match; undefined if any version matches. A weak tag is accepted: compressing proxies weaken
+ * tags, and the version in it is still exact. @throws DaisError `invalid_request`.
  */
 export function ifMatchVersion(header: string | undefined): string | undefined {
   if (header === undefined) return undefined;
@@ -30,7 +30,7 @@ export function ifMatchVersion(header: string | undefined): string | undefined {
   return tags[0];
 }
 
-/** True when the client has this version already. A malformed header means no, as for a client that sent none. */
+/** Returns true if the client already has this version. A malformed header counts as missing. */
 export function noneMatch(header: string | undefined, version: string): boolean {
   if (header === undefined) return false;
   const tags = parseTags(header);

@@ -35,7 +35,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test('every address of the console is one page, under a policy that lets only its own files and nonce in', async () => {
+test('every URL of the console is one page, with a policy that only allows its own files and nonce', async () => {
   const nonces = new Set<string>();
   for (const path of ['/', '/projects/default/secrets/a%2Fb?tab=history', '/sign-in', '/organisation/users']) {
     const response = await fetch(`${plain.url}${path}`);
@@ -45,7 +45,7 @@ test('every address of the console is one page, under a policy that lets only it
     nonces.add(nonce);
     expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self' 'nonce-");
     expect(policy).not.toContain('unsafe');
-    // No page of another site shows this one under something to click on, sends its forms elsewhere or moves its links.
+    // No other site can frame this page, receive its forms or redirect its links.
     expect(policy).toContain("base-uri 'self'; form-action 'self'; frame-ancestors 'none'");
     expect(response.headers.get('cache-control')).toBe('no-store');
     expect(html).toBe(PAGE.replaceAll('NONCE', nonce));
@@ -53,7 +53,7 @@ test('every address of the console is one page, under a policy that lets only it
   expect(nonces.size).toBe(4);
 });
 
-test('the address that clients have of a project leads to it', async () => {
+test('project URLs of clients lead to the console', async () => {
   for (const path of ['/p/team%20a', '/p/team%20a/']) {
     const { status, headers } = await fetch(`${plain.url}${path}`, { redirect: 'manual' });
     expect([status, headers.get('location')]).toEqual([302, '/projects/team%20a']);
@@ -62,7 +62,7 @@ test('the address that clients have of a project leads to it', async () => {
   expect(below.headers.get('location')).toBe('/ml/projects/..%2F..%2Fevil.example');
 });
 
-test('below a base path the page says where its files and its server are', async () => {
+test('behind a base path the page refers to its files and its server', async () => {
   expect(await (await fetch(`${belowBasePath.url}/ml/projects/x/secrets`)).text()).toContain('<base href="/ml/" />');
 });
 
@@ -88,7 +88,7 @@ test.each([
 });
 
 test.each(['/assets/none.js', '/assets/../secret.txt', '/assets/%2e%2e/%2e%2e/secret.txt', '/nowhere', '/index.html'])(
-  'nothing else is served: %s',
+  'serves nothing else: %s',
   async (path) => {
     const answer = await plain.raw(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
     expect(answer).toContain('HTTP/1.1 404 ');

@@ -1,4 +1,4 @@
-/** The console: one page for all of its addresses, and the files that the page loads. Files hold no secrets. */
+/** The console: one page for all of its URLs, and the files that the page loads. Files contain no secrets. */
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,16 +8,16 @@ import type { Door } from '#http/door.ts';
 import { escapeHtml } from '#http/html-page.ts';
 import { StaticFiles } from '#http/static-files.ts';
 
-/** What the build put into the page where the nonce of each answer goes, and where the page is shown. */
+/** Placeholders of the build for the nonce of each response and for the base path. */
 const NONCE = 'NONCE';
 const BASE = '<base href="/" />';
 
-/** Undefined when `folder` holds no built console. */
+/** Returns undefined if `folder` contains no built console. */
 export async function readConsolePage(folder: string): Promise<string | undefined> {
   return await readFile(join(folder, 'index.html'), 'utf8').catch(() => undefined);
 }
 
-/** `page`: what `readConsolePage` gave for the folder. */
+/** `page`: the result of `readConsolePage` for the folder. */
 export function consoleDoor(folder: string, page: string): Door {
   if (!page.includes(BASE)) throw new Error(`${folder}/index.html is not a page of the console`);
   return {
@@ -25,7 +25,7 @@ export function consoleDoor(folder: string, page: string): Door {
     paths: ['/', '/p/*', '/favicon.svg', '/assets/*', ...consoleRoots.flatMap((root) => [`/${root}`, `/${root}/*`])],
     perProject: false,
     access: 'anonymous',
-    // Files lie there compressed; the page is shorter than a packet.
+    // The files are stored compressed; the page is smaller than a packet.
     compress: false,
     register: async (app, io) => {
       const { basePath } = io.address;
@@ -40,7 +40,7 @@ export function consoleDoor(folder: string, page: string): Door {
           .send(placed.replaceAll(NONCE, nonce));
       };
       app.get('/', { config }, sendPage);
-      // The address that clients have of a project, and links that they print: what stands after # stays.
+      // URLs of projects that clients use, and links that they print; the browser keeps the fragment.
       for (const path of ['/p/:project', '/p/:project/']) {
         app.get<{ Params: { project: string } }>(path, { config }, async (request, reply) => {
           return await reply.redirect(`${basePath}/projects/${encodeURIComponent(request.params.project)}`);
@@ -62,8 +62,8 @@ export function consoleDoor(folder: string, page: string): Door {
 }
 
 /**
- * Scripts come from files of ours alone. Styles too, but for those that libraries add while they run: they carry the
- * nonce. Nothing is fetched from elsewhere, and no other page may show this one.
+ * Allows scripts only from our own files. Styles too, except for those that libraries add at run time with the nonce.
+ * No external resources, and no framing by other pages.
  */
 function policy(nonce: string): string {
   return [
@@ -73,7 +73,7 @@ function policy(nonce: string): string {
     "img-src 'self' data:",
     "font-src 'self'",
     "connect-src 'self'",
-    // Pages among artifacts, which are locked up by a policy of their own.
+    // HTML artifacts have a sandbox policy of their own.
     "frame-src 'self'",
     "base-uri 'self'",
     "form-action 'self'",

@@ -1,4 +1,4 @@
-/** Operations whose body or answer is bytes: they pass as streams, and are never whole in memory. */
+/** Operations whose request or response body is bytes: streamed, never held in memory completely. */
 import { Readable } from 'node:stream';
 import { DaisError, type Operation } from '@dais/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -11,7 +11,7 @@ import { byteSpan } from '#lib/byte-range.ts';
 
 type CallByName = (name: string, input: unknown, context: CallContext) => Promise<unknown>;
 
-/** Adds them in a scope of their own, which reads no body. */
+/** Adds the routes in a scope of their own without body parsing. */
 export async function addContentRoutes(
   app: FastifyInstance,
   io: DoorIo,
@@ -27,7 +27,7 @@ export async function addContentRoutes(
         method: operation.http.method,
         url: operation.http.path,
         config: { operation: operation.name },
-        // The bytes are what they are: a range of them must not depend on what the client accepts.
+        // No compression: a byte range must not depend on Accept-Encoding.
         compress: false,
         bodyLimit: Number.MAX_SAFE_INTEGER,
         handler: answer,
@@ -37,8 +37,8 @@ export async function addContentRoutes(
 }
 
 /**
- * Of a page that somebody uploaded: whoever shows it, it has an origin of its own, so that it reads nothing of ours and
- * nobody's cookies; its scripts run and reach nothing; it is framed by our console alone.
+ * The policy of uploaded pages: an opaque origin without access to our data or cookies; scripts run but reach nothing;
+ * only our console may frame the page.
  */
 const PAGE_POLICY = [
   'sandbox allow-scripts',
@@ -107,7 +107,7 @@ function download(operation: Operation, io: DoorIo, call: CallByName): Handler {
     if (span !== undefined) {
       reply.code(206).header('content-range', `bytes ${span.start}-${span.end}/${found.size}`);
     }
-    // What nobody reads is not opened.
+    // Do not open content that is not sent.
     return await reply.send(request.method === 'HEAD' ? Readable.from([]) : await found.open(span));
   };
 }

@@ -6,37 +6,45 @@ import type { CallContext } from '#kernel/context.ts';
 import type { Principal } from '#kernel/principal.ts';
 import type { SpanContext } from '#lib/tracer.ts';
 
-/** A group of routes with one owner: the native REST interface, the probes, one foreign protocol. */
+/** A group of routes with one owner: the native API, the probes, or one protocol adapter. */
 export interface Door {
   readonly name: string;
-  /** Every path it answers; `/*` at the end for all below. Routes elsewhere, or in the paths of another door, fail the start. */
+  /**
+   * All paths of the group; `/*` at the end includes everything below. Routes outside these paths, or in paths of
+   * another group, fail the start.
+   */
   readonly paths: readonly string[];
-  /** Also reachable below `/p/<project>`, which then names the project of the request. */
+  /** Also available below `/p/<project>`, which selects the project of the request. */
   readonly perProject: boolean;
-  /** The header in which this door's clients name a project, in lower case; it must agree with the address. */
+  /** The header with which clients of this protocol select a project, in lower case; it must agree with the path. */
   readonly projectHeader?: string;
   /**
-   * `checked`: only callers who say who they are. `anonymous`: others too, by the same Host and Origin: signing in, and the
-   * console's own files. `ticket`: whoever has the ticket that the operation asks for, whatever else they send. `open`: anybody who reaches the port: probes only.
+   * `checked`: only authenticated callers. `anonymous`: all callers, with the same checks of Host and Origin: sign-in
+   * and the files of the console. `ticket`: callers with the ticket of the operation, regardless of other credentials.
+   * `open`: every caller of the port: probes only.
    */
   readonly access: 'checked' | 'anonymous' | 'ticket' | 'open';
-  /** Every answer is an operation's: whether a credential still holds is then looked at in its transaction. */
+  /** Every response comes from an operation, whose transaction checks whether the credential is still valid. */
   readonly dispatched?: true;
-  /** Whether answers above 1 KiB are compressed for those who accept it; content goes out as it is. */
+  /** Whether responses above 1 KiB are compressed if the client accepts it; content is sent unchanged. */
   readonly compress: boolean;
   /**
-   * Adds the routes, in a scope of its own, so that body parsers and error handlers of a door stay its own. No body is read until the door removes the parser there is and adds its own.
+   * Adds the routes in a scope of their own, so that body parsers and error handlers stay separate. No body is read
+   * until the function replaces the existing parser.
    */
   register(app: FastifyInstance, io: DoorIo): void | Promise<void>;
 }
 
-/** What a door is given to answer requests with. */
+/** What a group of routes uses to handle requests. */
 export interface DoorIo {
-  /** The caller of a request in the kernel's terms. `origin`: which kind of client speaks through this door. */
+  /** Returns the caller as the kernel represents it. `origin`: the kind of client. */
   contextOf(request: FastifyRequest, reply: FastifyReply, origin: string): CallContext;
-  /** A whole body, within the limits. @throws DaisError `too_large`, `request_timeout`, `unreadable_body`, … */
+  /** Reads a whole body within the limits. @throws DaisError `too_large`, `request_timeout`, `unreadable_body`, … */
   readBody(payload: FastifyRequest['raw'], options?: ReadOptions): Promise<Buffer>;
-  /** A body of any size as it comes. Fails with `request_timeout` when nothing comes for as long as a whole body may take. */
+  /**
+   * Returns a body of any size as a stream. Fails with `request_timeout` if no data arrives within the time limit of a
+   * whole body.
+   */
   readContent(payload: FastifyRequest['raw']): Readable;
   readonly streams: EventStreams;
   readonly address: PublicAddress;
@@ -44,16 +52,16 @@ export interface DoorIo {
 }
 
 export interface ReadOptions {
-  /** The door undoes the compression of the body itself, and holds what comes out to the same limit. Default: no. */
+  /** The route decompresses the body itself, and applies the same limit to the result. Default: no. */
   readonly compressed?: boolean;
-  /** gzip and deflate are undone, and what comes out is held to the same limit. Default: no. */
+  /** Decompresses gzip and deflate, and applies the same limit to the result. Default: no. */
   readonly inflate?: boolean;
 }
 
 export interface DoorLimits {
-  /** Largest body that is read into memory. */
+  /** Largest body that is read into memory, in bytes. */
   readonly bodyBytes: number;
-  /** Time for such a body to arrive. */
+  /** Time limit for such a body. */
   readonly bodySeconds: number;
 }
 
@@ -61,18 +69,18 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Name of the operation that a route calls; label of its metrics and name of its span. */
     operation?: string;
-    /** Of the process, not of what it keeps: asked of every process, whatever its role. */
+    /** Describes the process, not stored data: available on every process, whatever its role. */
     ofProcess?: boolean;
     access?: Door['access'];
     dispatched?: boolean;
   }
   interface FastifyRequest {
     principal: Principal | null;
-    /** True once the answer is an endless stream: its duration says nothing. */
+    /** True if the response is an endless stream, whose duration has no meaning. */
     streaming: boolean;
-    /** What stands after `/p/` in the address. */
+    /** The segment after `/p/` in the path. */
     projectInAddress: string | undefined;
-    /** Where traces are kept. */
+    /** Set if tracing is on. */
     span: SpanContext | undefined;
   }
 }

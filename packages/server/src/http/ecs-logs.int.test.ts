@@ -1,4 +1,4 @@
-/** What a collector reads: every line of every process, held to Elastic Common Schema. */
+/** Log lines of every process, checked against the Elastic Common Schema. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ beforeAll(async () => {
   const client = servingClient(url, { traceparent: `00-${trace}-b7ad6b7169203331-01`, 'x-request-id': 'request-7' });
   await client.call('GET', '/api/v1/projects');
   await client.call('GET', '/nothing?secret=1');
-  // The gateway starts, and has nobody to tell its traces: it says so.
+  // The gateway starts, and logs that it cannot export its traces.
   await client.register('m', 2, { example: { inputs: [[1]] } });
   await client.call('POST', '/api/v1/serving/endpoints/scaled/deploy', { model: 'models:/m/1' });
   await client.settled('scaled', ({ conditions }) => {
@@ -34,7 +34,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 
-test('every line of every process is an object of ECS, and names its part', () => {
+test('every line of every process is an ECS object with its component', () => {
   const lines = dais.output().trimEnd().split('\n');
   const documents = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
   const faults = documents.flatMap((document, at) =>
@@ -61,7 +61,7 @@ test('every line of every process is an object of ECS, and names its part', () =
   expect(dais.output()).not.toContain('secret=1');
 });
 
-test('a field of Dais has one type in all lines, as an index asks for', () => {
+test('a field of Dais has one type in all lines, as an index requires', () => {
   const types = new Map<string, Set<string>>();
   for (const line of dais.output().trimEnd().split('\n')) {
     for (const [name, value] of Object.entries(JSON.parse(line) as Record<string, unknown>)) {

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { EventStreams, type StreamLimits } from '#http/event-streams.ts';
 import { ManualClock } from '#lib/manual-clock.testing.ts';
 
-/** Frames that a test hands out one by one. */
+/** Frames that a test emits one by one. */
 class Source implements AsyncIterable<unknown> {
   readonly #queue: unknown[] = [];
   #wake: (() => void) | undefined;
@@ -105,7 +105,7 @@ class Reader {
 }
 
 describe('a stream', () => {
-  test('carries frames with their ids and ends when they end', async () => {
+  test('sends frames with their ids, and ends after the last one', async () => {
     const source = new Source();
     source.push({ at: 'a-1', n: 1 }, { n: 2 });
     const { read } = await serve(source);
@@ -122,19 +122,19 @@ describe('a stream', () => {
     expect(source.returned).toBe(true);
   });
 
-  test('that fails before its first frame is a plain answer', async () => {
+  test('that fails before its first frame is an ordinary response', async () => {
     const source = new Source();
     source.end(new DaisError('cursor_expired', 'too old'));
     const { read } = await serve(source);
     expect((await read()).response.statusCode).toBe(410);
   });
 
-  test('that may not be opened is a plain answer', async () => {
+  test('that is not permitted is an ordinary response', async () => {
     const { read } = await serve(new DaisError('forbidden', 'no'));
     expect((await read()).response.statusCode).toBe(403);
   });
 
-  test('begins without a frame when none comes soon', async () => {
+  test('starts without a frame if none arrives soon', async () => {
     const source = new Source();
     const { read, clock } = await serve(source);
     let reader: Reader | undefined;
@@ -160,7 +160,7 @@ describe('a stream', () => {
     expect(reader.text).toMatch(/event: error\ndata: \{.*"code":"database_unavailable".*"requestId":"r-1"\}\n\n$/);
   });
 
-  test('that fails unexpectedly tells no detail but rejects with it', async () => {
+  test('that fails unexpectedly reveals no detail, and rejects with it', async () => {
     const source = new Source();
     source.push({ n: 1 });
     const { read, failures } = await serve(source);
@@ -172,7 +172,7 @@ describe('a stream', () => {
     expect(failures).toEqual([new Error('secret')]);
   });
 
-  test('whose queue ran over is resumed, not started anew', async () => {
+  test('whose queue overflowed is resumed, not restarted', async () => {
     const source = new Source();
     source.push({ n: 1 });
     const { read } = await serve(source);
@@ -182,7 +182,7 @@ describe('a stream', () => {
     expect(reader.text).toContain('"code":"overloaded"');
   });
 
-  test('ends its source when the reader leaves', async () => {
+  test('ends its source when the reader disconnects', async () => {
     const source = new Source();
     source.push({ n: 1 });
     const { read, streams } = await serve(source);
@@ -192,7 +192,7 @@ describe('a stream', () => {
     await expect.poll(() => [streams.size, source.returned, source.signal?.aborted]).toEqual([0, true, true]);
   });
 
-  test('shows signs of life while it is quiet', async () => {
+  test('sends keepalives while it is quiet', async () => {
     const source = new Source();
     source.push({ n: 1 });
     const { read, clock } = await serve(source);
@@ -206,7 +206,7 @@ describe('a stream', () => {
   });
 });
 
-test('one frame is serialized once, however many read it', async () => {
+test('serializes a frame once for all readers', async () => {
   let serialized = 0;
   const frame = {
     toJSON: () => {
@@ -240,7 +240,7 @@ test('one frame is serialized once, however many read it', async () => {
   await expect.poll(() => serialized).toBe(1);
 });
 
-test('a reader that stays behind is cut with an error to resume from, and holds little memory meanwhile', async () => {
+test('a slow reader gets an error to resume from, and uses little memory', async () => {
   const source = new Source();
   const frame = { text: 'x'.repeat(4096) };
   const { read, clock, streams } = await serve(source);
@@ -248,7 +248,7 @@ test('a reader that stays behind is cut with an error to resume from, and holds 
   const reader = await read();
   reader.response.pause();
   let pulled = 0;
-  // More than the socket's own buffers (some MB on loopback) take.
+  // More than the buffers of the socket (some MB on loopback) hold.
   const total = 5000;
   source.push(
     ...Array.from({ length: total }, () =>
@@ -274,7 +274,7 @@ test('a reader that stays behind is cut with an error to resume from, and holds 
   expect(reader.text).toMatch(/event: error\ndata: \{.*"code":"overloaded"/);
 });
 
-test('no more streams than allowed', async () => {
+test('limits the number of streams', async () => {
   const source = new Source();
   source.push({ n: 1 }, { n: 2 });
   const { read, failures } = await serve(source, { streams: 1 });
@@ -283,7 +283,7 @@ test('no more streams than allowed', async () => {
   expect(failures[0]).toMatchObject({ code: 'too_many_streams', retryAfter: 10 });
 });
 
-test('a drain ends every stream with a hint to come back, and opens none', async () => {
+test('a drain ends every stream with a hint to reconnect, and opens none', async () => {
   const source = new Source();
   source.push({ n: 1 });
   const { read, streams } = await serve(source);

@@ -1,37 +1,37 @@
 /**
- * Server-sent events: endless answers to watch operations. Frames are shared objects, so each is serialized once
- * however many watch. A reader that is slow makes its own stream wait (the kernel then queues references for it); one
- * that stays behind is cut with a final `error` event, and resumes from the last id it saw.
+ * Server-sent events: endless responses of watch operations. Frames are shared objects and serialized once for all
+ * watchers. A slow reader blocks only its own stream, for which the kernel queues references. A reader that stays
+ * behind receives a final `error` event, and resumes from its last event ID.
  */
 import type { ServerResponse } from 'node:http';
 import { DaisError, toProblem } from '@dais/api';
 import type { Clock } from '#lib/clock.ts';
 
 export interface StreamLimits {
-  /** Most open streams of this process. */
+  /** Limit of open streams of this process. */
   readonly streams: number;
-  /** Bytes that may wait for one reader. */
+  /** Limit of bytes that wait for one reader. */
   readonly streamBufferBytes: number;
 }
 
 export interface OpenStream {
   readonly response: ServerResponse;
-  /** Called just before the first byte: takes the answer over from the framework and gives its further headers. */
+  /** Called before the first byte: takes over the response from the framework and returns further headers. */
   readonly takeOver: () => Readonly<Record<string, string>>;
   readonly requestId: string;
   /** Starts the frames; they end when the signal aborts. */
   readonly open: (signal: AbortSignal) => Promise<AsyncIterable<unknown>>;
-  /** The place to resume from that a frame carries. */
+  /** Returns the position to resume from of a frame. */
   readonly idOf: (frame: unknown) => string | undefined;
 }
 
-/** Between two signs of life on a quiet stream: proxies cut connections that are silent for 60 s. */
+/** Interval of keepalive comments on a quiet stream: proxies close connections that are silent for 60 s. */
 const HEARTBEAT_MS = 15_000;
 /** How long a full buffer may stay full. */
 const STALL_MS = 30_000;
-/** How long the head waits for the first frame, so that an error of opening can still be a plain answer. */
+/** How long the headers wait for the first frame, so that an error while opening can be an ordinary response. */
 const FIRST_FRAME_MS = 100;
-/** How long the last bytes may take to leave after a stream has ended. */
+/** How long the last bytes may take to be sent after a stream has ended. */
 const LINGER_MS = 5000;
 
 export class EventStreams {
@@ -52,9 +52,9 @@ export class EventStreams {
   }
 
   /**
-   * Answers with a stream until reader, frames or server end. Rejects with a DaisError only as long as nothing was
-   * sent; with anything else also later, when the stream has been ended.
-   * @throws DaisError `too_many_streams`, `shutting_down`, and what `open` and the first frame throw.
+   * Sends a stream until the reader, the frames or the server end. Rejects with a DaisError only before data is sent;
+   * with other errors also later, after the stream has ended.
+   * @throws DaisError `too_many_streams`, `shutting_down`, and the errors of `open` and of the first frame.
    */
   async serve(request: OpenStream): Promise<void> {
     if (this.#draining) throw new DaisError('shutting_down', 'The server is shutting down.');
@@ -73,7 +73,7 @@ export class EventStreams {
         ...request.takeOver(),
         'content-type': 'text/event-stream; charset=utf-8',
         'cache-control': 'no-store',
-        // nginx would otherwise collect the stream before passing it on.
+        // nginx would otherwise buffer the stream.
         'x-accel-buffering': 'no',
       });
       await this.#pump(stream, request, frames, first);
@@ -83,7 +83,7 @@ export class EventStreams {
     }
   }
 
-  /** Ends every stream with a hint to come back; new ones are refused. */
+  /** Ends every stream with a hint to reconnect; new streams are rejected. */
   drain(): void {
     this.#draining = true;
     this.#cancelBeat?.();
@@ -113,7 +113,8 @@ export class EventStreams {
         stream.end(problemFrame(new DaisError('internal', ''), request.requestId));
         throw error;
       }
-      // Once frames came, an expired place means that the queue ran over: the place itself is good, so resuming is right.
+      // After the first frame, an expired position means that the queue overflowed: the position is valid, so the
+      // client can resume.
       const told = begun && error.code === 'cursor_expired' ? slow() : error;
       stream.end(problemFrame(told, request.requestId));
     } finally {
@@ -149,7 +150,7 @@ function problemFrame(error: DaisError, requestId?: string): string {
   return `event: error\ndata: ${JSON.stringify(toProblem(error, requestId))}\n\n`;
 }
 
-/** Waits for a promise to settle, but not longer; throws what it throws in time. */
+/** Waits for a promise with a time limit; throws its error if it rejects in time. */
 async function settledWithin(promise: Promise<unknown>, ms: number, clock: Clock): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const cancel = clock.after(ms, resolve);
@@ -193,11 +194,11 @@ class Stream {
   begin(headers: Readonly<Record<string, string>>): void {
     this.#begun = true;
     this.#response.writeHead(200, headers);
-    // `retry` is how long browsers wait before they reconnect.
+    // `retry`: the reconnection delay of browsers.
     this.#response.write('retry: 2000\n\n');
   }
 
-  /** Resolves when there is room for more; false when the reader stays too far behind. */
+  /** Resolves when the buffer has room; false if the reader stays too far behind. */
   async write(bytes: Buffer): Promise<boolean> {
     if (this.#ended) return true;
     this.#quiet = false;
@@ -218,7 +219,7 @@ class Stream {
     });
   }
 
-  /** A comment keeps proxies and readers from taking a quiet stream for a dead one. */
+  /** A comment prevents proxies and readers from closing a quiet stream. */
   beat(): void {
     if (this.#begun && !this.#ended && this.#quiet && !this.#response.writableNeedDrain) this.#response.write(': \n\n');
     this.#quiet = true;

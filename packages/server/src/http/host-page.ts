@@ -1,6 +1,6 @@
 import { escapeHtml, MARK, type Page } from '#http/html-page.ts';
 
-/** What a browser shows that reached the server under a name it does not answer to. `detail` says which. */
+/** The page for a browser that used a host name that is not allowed. `detail` names it. */
 export function hostPage(detail: string): Page {
   return {
     title: 'Host name not allowed',

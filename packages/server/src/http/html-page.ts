@@ -1,4 +1,4 @@
-/** Small, self-contained pages of the server itself: no external resource, no script, no state. */
+/** Small, self-contained pages of the server: no external resource, no script, no state. */
 import { randomBytes } from 'node:crypto';
 import type { FastifyReply } from 'fastify';
 
@@ -9,7 +9,7 @@ export function escapeHtml(text: string): string {
   );
 }
 
-/** The mark of Dais, as in docs/public/favicon.svg. */
+/** The logo of Dais, as in docs/public/favicon.svg. */
 export const MARK =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" aria-hidden="true"><rect x="2" y="22" width="28" height="6" rx="1.5" fill="#3451b2"/>' +
   '<rect x="6" y="14" width="20" height="6" rx="1.5" fill="#5c73e7"/><rect x="10" y="6" width="12" height="6" rx="1.5" fill="#a8b1ff"/></svg>';
@@ -50,11 +50,11 @@ code { font: 0.9em ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
 
 export interface Page {
   readonly title: string;
-  /** HTML of what stands inside the main element; everything in it is already escaped. */
+  /** HTML of the main element; already escaped. */
   readonly body: string;
 }
 
-/** Sends a page under a policy that lets nothing in but its own style. */
+/** Sends a page with a policy that allows only its own style. */
 export async function sendPage(reply: FastifyReply, page: Page): Promise<FastifyReply> {
   const nonce = randomBytes(16).toString('base64');
   const policy = [

@@ -121,13 +121,13 @@ const headers = fc.record(
 );
 const method = fc.constantFrom('GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND');
 
-/** What can stand in a request line or a header; the rest is refused by the parser, which has tests of its own. */
+/** Characters that a request line or a header may contain; the parser rejects others, and has tests of its own. */
 function printable(value: string): string {
   return value.replaceAll(/[^\u0021-\u007e]/g, '').replaceAll(/[#?]/g, '');
 }
 
 test(
-  'no request whatever is answered with a 5xx, and every refusal is a problem of the catalogue',
+  'no request returns a 5xx, and every error is a problem of the catalog',
   { timeout: 60_000 + 200 * RUNS },
   async () => {
     await fc.assert(

@@ -12,7 +12,7 @@ import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { run } from '#lib/process.ts';
 
-/** A door whose answers end when a test says so, and that streams as much as asked for. */
+/** A route whose responses end when a test says so, and that streams any number of bytes. */
 const gates = new Map<string, () => void>();
 const testDoor: Door = {
   name: 'test',
@@ -76,7 +76,7 @@ class Raw {
   }
 }
 
-describe('faults of the wire', () => {
+describe('malformed requests', () => {
   let running: Awaited<ReturnType<typeof open>>;
   beforeAll(async () => {
     running = await open({ limits: { ...TEST_LIMITS, headerSeconds: 1, bodySeconds: 1 } });
@@ -84,11 +84,11 @@ describe('faults of the wire', () => {
   afterAll(async () => await running.server.drain(1000));
 
   test.each([
-    ['no HTTP', 'hello\r\n\r\n', 400, 'invalid_request'],
-    ['a bad request line', 'GET /livez HTTP/9.9\r\n\r\n', 400, 'invalid_request'],
-    ['a method that is none', 'BREW /livez HTTP/1.1\r\nHost: localhost\r\n\r\n', 400, 'invalid_request'],
+    ['not HTTP', 'hello\r\n\r\n', 400, 'invalid_request'],
+    ['an invalid request line', 'GET /livez HTTP/9.9\r\n\r\n', 400, 'invalid_request'],
+    ['an unknown method', 'BREW /livez HTTP/1.1\r\nHost: localhost\r\n\r\n', 400, 'invalid_request'],
     ['huge headers', `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431, 'headers_too_large'],
-    ['a bad Content-Length', 'GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n', 400, 'invalid_request'],
+    ['an invalid Content-Length', 'GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n', 400, 'invalid_request'],
     [
       'two lengths (request smuggling)',
       'POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
@@ -101,7 +101,7 @@ describe('faults of the wire', () => {
       400,
       'invalid_request',
     ],
-    ['headers that do not end', 'GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ', 408, 'request_timeout'],
+    ['incomplete headers', 'GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ', 408, 'request_timeout'],
     ['no Host', 'GET /echo HTTP/1.1\r\nConnection: close\r\n\r\n', 403, 'host_refused'],
     ['another Host', 'GET /echo HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n', 403, 'host_refused'],
     [
@@ -118,13 +118,13 @@ describe('faults of the wire', () => {
     expect(JSON.parse(raw.text.slice(raw.text.indexOf('\r\n\r\n')))).toMatchObject({ status, code });
   });
 
-  test('probes answer any Host', async () => {
+  test('probes accept any Host', async () => {
     const raw = new Raw(running.port);
     raw.socket.write('GET /livez HTTP/1.1\r\nHost: 10.0.0.7\r\nConnection: close\r\n\r\n');
     await expect.poll(() => raw.text).toContain('{"status":"alive"}');
   });
 
-  test('a client that goes away while it is answered does no harm', async () => {
+  test('a client that disconnects during the response has no effect', async () => {
     const raw = new Raw(running.port);
     raw.socket.write('GET /slow/left HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await expect.poll(() => gates.has('left')).toBe(true);
@@ -161,7 +161,7 @@ describe('other users of the machine', () => {
     expect(await asNobody(OWNER_TOKEN)).toBe('200 false');
   });
 
-  test('whoever is forwarded needs it too: the connection is the proxy’s', async () => {
+  test('forwarded requests need it too: the connection is the proxy’s', async () => {
     const url = `http://127.0.0.1:${running.port}/echo`;
     expect((await fetch(url)).status).toBe(200);
     expect((await fetch(url, { headers: { 'x-forwarded-for': '10.0.0.1' } })).status).toBe(401);
@@ -169,7 +169,7 @@ describe('other users of the machine', () => {
 });
 
 describe('behind a proxy', () => {
-  test('forwarded headers count from trusted proxies only, and routes work with and without the base path', async () => {
+  test('trusts forwarded headers of trusted proxies only, and routes work with and without the base path', async () => {
     const headers = {
       'x-forwarded-for': '203.0.113.9',
       'x-forwarded-host': 'dais.example.com',
@@ -207,18 +207,18 @@ describe('starting', () => {
     register: (app) => void app.get(route, () => ''),
   });
 
-  test('fails when two doors claim one path', async () => {
+  test('fails if two adapters claim one path', async () => {
     const doors = [door('a', ['/v1/*'], '/v1/a'), door('b', ['/v1/models'], '/v1/models')];
     await expect(open({ doors })).rejects.toThrow('a and b both claim /v1/* and /v1/models');
   });
 
-  test('fails when a door answers outside its paths', async () => {
+  test('fails if an adapter adds a route outside its paths', async () => {
     await expect(open({ doors: [door('a', ['/v1/*'], '/v2/a')] })).rejects.toThrow(
       'a adds the route /v2/a outside its claimed paths',
     );
   });
 
-  test('fails when a route names no operation that somebody is asked for', async () => {
+  test('fails if a route has no operation that is authorized', async () => {
     const operations = new Set(['secret.get']);
     await expect(open({ doors: [door('a', ['/v1/*'], '/v1/a')], operations })).rejects.toThrow(
       'a adds the route /v1/a without an operation that is authorized',
@@ -233,7 +233,7 @@ describe('starting', () => {
 });
 
 describe('draining', () => {
-  test('finishes what runs, refuses what comes late, and closes idle connections', async () => {
+  test('finishes active requests, rejects late ones, and closes idle connections', async () => {
     const { server, port } = await open();
     const idle = new Raw(port);
     idle.socket.write('GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n');
@@ -262,7 +262,7 @@ describe('draining', () => {
   });
 });
 
-test('a large answer flows with flat memory, as fast as it is read', async () => {
+test('streams a large response with constant memory, as fast as it is read', async () => {
   const { server, port } = await open();
   try {
     const megabytes = 256;
@@ -278,7 +278,7 @@ test('a large answer flows with flat memory, as fast as it is read', async () =>
     let collectedAt = 0;
     for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
       received += chunk.length;
-      // Without a collection, what counts is when Node frees the chunks that were read, not how many are kept.
+      // Without a garbage collection, the result depends on when Node frees the chunks, not on how many are kept.
       if (received > collectedAt + 16 * 1024 * 1024) {
         collectGarbage();
         collectedAt = received;

@@ -1,4 +1,4 @@
-/** The HTTP server of a process: opens the doors, and does for every request what no door should do by itself. */
+/** The HTTP server of a process: opens the routes of all adapters, and handles what all requests share. */
 import {
   createServer as createHttpServer,
   type IncomingMessage,
@@ -34,40 +34,40 @@ export interface HttpLimits extends DoorLimits, StreamLimits {
   readonly headerSeconds: number;
 }
 
-/** One finished request, for metrics, logs and traces. */
+/** A finished request, for metrics, logs and traces. */
 export interface FinishedRequest {
   readonly operation: string;
   readonly method: string;
-  /** Without its query, which may hold secrets. */
+  /** Without the query, which may contain secrets. */
   readonly path: string;
   readonly status: number;
   readonly durationMs: number;
   readonly requestId: string;
   readonly client: string | undefined;
   readonly traceparent: string | undefined;
-  /** Where traces are kept and it was begun as a span. */
+  /** Set if tracing is on and the request started a span. */
   readonly span?: SpanContext | undefined;
   readonly streamed: boolean;
 }
 
 export interface HttpServerParts {
   readonly doors: readonly Door[];
-  /** Names of all operations: with them, a route that declares none of them (see SAME_FOR_ALL) fails the start. */
+  /** Names of all operations: if given, a route without one of them fails the start (exceptions: SAME_FOR_ALL). */
   readonly operations?: ReadonlySet<string>;
   readonly access: Access;
-  /** Whether a browser that lacks a credential asks for it with its own prompt (solo mode), instead of on a page of ours. */
+  /** Whether a browser without a credential shows its own prompt (solo mode) instead of our sign-in page. */
   readonly browserPrompt: boolean;
   readonly clock: Clock;
   readonly log: Log;
   readonly limits: HttpLimits;
   readonly publicUrl: string | undefined;
-  /** Addresses and networks whose `X-Forwarded-*` headers count. */
+  /** Addresses and networks whose `X-Forwarded-*` headers are trusted. */
   readonly trustedProxies: readonly string[];
-  /** Nobody else is answered, but on doors that are open to all. */
+  /** Rejects all other callers, except on open routes. */
   readonly forStepsOnly?: boolean;
-  /** PEM texts; with them the server speaks HTTPS. */
+  /** PEM texts; with them the server uses HTTPS. */
   readonly tls: TlsFiles | undefined;
-  /** Where a request belongs, when traces are kept. */
+  /** Set if tracing is on. */
   readonly trace?: ((traceparent: string | undefined) => SpanContext) | undefined;
   readonly finished: (request: FinishedRequest) => void;
 }
@@ -77,11 +77,16 @@ export interface TlsFiles {
   readonly key: string;
 }
 
-/** Longer than the 60 s that proxies keep an idle connection to us, so that we never close one they are about to use. */
+/**
+ * Longer than the 60 s for which proxies keep an idle connection, so that the server never closes one that they are
+ * about to use.
+ */
 const KEEP_ALIVE_MS = 75_000;
 const MAX_HEADER_BYTES = 16_384;
 
-/** Headers that decide who is trusted. What Node keeps of two may differ from what a proxy in front of us looked at. */
+/**
+ * Headers that decide about trust. Of two values, Node may keep another one than a proxy in front of it has checked.
+ */
 const SINGLE_HEADERS = new Set(['authorization', 'dais-ticket', 'host', 'origin', 'sec-fetch-site']);
 
 const PROXY_HEADERS = ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-port'];
@@ -89,12 +94,12 @@ const PROXY_HEADERS = ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto
 const SECURITY_HEADERS = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
-  // A page of another site cannot take an answer into its process, not even as an image or a script.
+  // Another site cannot load a response into its process, not even as an image or a script.
   'cross-origin-resource-policy': 'same-origin',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 } as const;
 
-/** What a server shows of itself to whoever may reach the door: files, the interface's description, its figures, what it does not do. */
+/** Operations that need no authorization by the kernel: files, the API description, metrics, method errors. */
 const SAME_FOR_ALL: ReadonlySet<string> = new Set([
   'page.root',
   'page.docs',
@@ -104,22 +109,22 @@ const SAME_FOR_ALL: ReadonlySet<string> = new Set([
   'refusal',
 ]);
 
-/** A route: one method and path, and who is asked before it answers. */
+/** A route: method, path and access. */
 export interface HttpAddress {
   readonly door: string;
   readonly method: string;
   /** With `:parameter` and `*`. */
   readonly path: string;
   readonly access: Door['access'];
-  /** Also below `/p/<project>`. */
+  /** Also available below `/p/<project>`. */
   readonly perProject: boolean;
-  /** The operation that is called, or one of SAME_FOR_ALL; empty for probes. */
+  /** The called operation, or one of SAME_FOR_ALL; empty for probes. */
   readonly operation: string;
 }
 
 export class HttpServer {
   readonly streams: EventStreams;
-  /** Every route, for tests that ask each of them. */
+  /** All routes, for tests that call each of them. */
   readonly addresses: HttpAddress[] = [];
   readonly address: PublicAddress;
   readonly #app: FastifyInstance;
@@ -127,11 +132,11 @@ export class HttpServer {
   readonly #peerUids = new PeerUids();
   readonly #steps = new WeakMap<Socket, string>();
   readonly #ownership: PathOwnership;
-  /** Doors that are below `/p/<project>` too. */
+  /** Adapters that are also available below `/p/<project>`. */
   readonly #ofProjects: ReadonlySet<string>;
-  /** What stands there in the address of a request. */
+  /** The project segment in the path of a request. */
   readonly #projects = new WeakMap<IncomingMessage, string>();
-  /** Of connections that come out of steps. */
+  /** Connections from steps. */
   #stepServer: Server = createHttpServer();
   #active = 0;
   #draining = false;
@@ -147,50 +152,50 @@ export class HttpServer {
     this.#app = this.#createApp();
   }
 
-  /** Opens all doors. @throws Error when two doors claim one path, or a door answers outside its paths. */
+  /** Opens all adapters. @throws Error if two claim one path, or one adds a route outside its paths. */
   static async open(parts: HttpServerParts): Promise<HttpServer> {
     const server = new HttpServer(parts);
     await server.#openDoors();
-    // Node starts its check for slow headers when a server begins to listen; ours may get its sockets otherwise.
+    // Node starts its check for slow headers when a server listens; ours may receive its sockets from elsewhere.
     server.#app.server.emit('listening');
     server.#stepServer.emit('listening');
     return server;
   }
 
-  /** Requests that are being answered, streams included. */
+  /** Requests in progress, including streams. */
   get running(): number {
     return this.#active;
   }
 
   /**
-   * Takes over a connection that comes out of a step, from inside of what isolates it: nothing is answered there without
-   * the token of that step. Never with TLS, since it leaves this machine nowhere.
+   * Accepts a connection from inside the isolation of a step: every request needs the token of that step. Never with
+   * TLS, because the connection does not leave this machine.
    */
   acceptFromStep(socket: Socket, attempt: string): void {
     this.#steps.set(socket, attempt);
     this.#stepServer.emit('connection', socket);
   }
 
-  /** Takes over a connection that somebody else accepted. */
+  /** Accepts a connection from another listener. */
   accept(socket: Socket): void {
     this.#app.server.emit('connection', socket);
   }
 
-  /** Listens by itself. Gives the port. */
+  /** Listens and returns the port. */
   async listen(host: string, port: number): Promise<number> {
     await this.#app.listen({ host, port });
     const address = this.#app.server.address();
     return typeof address === 'object' && address !== null ? address.port : port;
   }
 
-  /** Uses new certificates for connections from now on. */
+  /** Uses new certificates for new connections. */
   setTls(tls: TlsFiles): void {
     (this.#app.server as unknown as HttpsServer).setSecureContext(tls);
   }
 
   /**
-   * Lets running requests finish, for at most `deadlineMs`; streams end with a hint to come back; then closes every
-   * connection. New requests on open connections are answered as long as others run.
+   * Waits for running requests, for at most `deadlineMs`; streams end with a hint to reconnect; then closes every
+   * connection. New requests on open connections are served while others run.
    */
   async drain(deadlineMs: number): Promise<void> {
     this.#draining = true;
@@ -208,7 +213,7 @@ export class HttpServer {
         };
       });
     }
-    // Answers that have just been written still lie in socket buffers: closing idle connections lets them leave.
+    // Recent responses may still be in socket buffers: closing idle connections flushes them.
     server.closeIdleConnections();
     this.#stepServer.closeIdleConnections();
     await new Promise((resolve) => setImmediate(resolve));
@@ -224,14 +229,14 @@ export class HttpServer {
     const options: ServerOptions = {
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: parts.limits.headerSeconds * 1000,
-      // Uploads of content take as long as they take; other bodies have their own limit (body-reader.ts).
+      // Uploads of content have no time limit; other bodies have their own (body-reader.ts).
       requestTimeout: 0,
       connectionsCheckingInterval: 1000,
       keepAliveTimeout: KEEP_ALIVE_MS,
       keepAlive: true,
       keepAliveInitialDelay: 60_000,
       noDelay: true,
-      // A missing Host is refused by the access check, with a problem document.
+      // The access check rejects a missing Host with a problem document.
       requireHostHeader: false,
     };
     return fastify({
@@ -255,7 +260,7 @@ export class HttpServer {
   async #openDoors(): Promise<void> {
     const app = this.#app;
     const { doors } = this.#parts;
-    // No body is read unless a door says how: what nobody answers is refused without looking at it.
+    // No body is read unless a route defines how: a rejected request is not parsed.
     app.removeAllContentTypeParsers();
     app.addContentTypeParser('*', (_request, _payload, done) => done(null));
     app.decorateRequest('principal', null);
@@ -278,7 +283,7 @@ export class HttpServer {
         `There is no route ${path.slice(0, 200)}${near === undefined || near === path ? '' : `; did you mean ${near}?`}`,
       );
     };
-    // Before the plugin's own hook, which looks at `compress`.
+    // Before the plugin's own hook, which reads `compress`.
     app.addHook('onRoute', (route) => {
       if (opening === undefined) return;
       const { door, path } = { door: opening, path: route.url };
@@ -308,7 +313,7 @@ export class HttpServer {
       const contextOf: DoorIo['contextOf'] = (request, reply, origin) =>
         new RequestContext(request, reply, origin, door.projectHeader);
       opening = door;
-      // Asynchronous, because only then Fastify passes on what a registration throws.
+      // Asynchronous, because Fastify only then propagates errors of a registration.
       await app.register(async (scope) => {
         const complete = watchMethods(scope, refuse);
         await door.register(scope, { ...io, contextOf });
@@ -320,7 +325,7 @@ export class HttpServer {
     await app.ready();
   }
 
-  /** The address that routes know, of one that may name a project. */
+  /** Returns the path that the routes know for a path with a project. */
   #route(raw: IncomingMessage, url: string): string {
     const inProject = projectAddress(url);
     if (inProject === undefined) return url;
@@ -342,7 +347,7 @@ export class HttpServer {
     const { trace } = this.#parts;
     if (trace !== undefined) {
       request.span = trace(request.headers['traceparent'] as string | undefined);
-      // What is called because of it, and what is kept of it, belong below it.
+      // Calls and stored data of this request belong to its span.
       request.headers['traceparent'] = traceparentOf(request.span);
     }
     const { access, dispatched = false, ofProcess = false } = request.routeOptions.config;
@@ -399,7 +404,7 @@ export class HttpServer {
       void sendPage(reply.code(told.status), hostPage(told.message));
       return;
     }
-    // A browser would ask for a name and a password with a prompt of its own, over the page that asks properly.
+    // A browser would show its own prompt for name and password over our sign-in page.
     const challenge = this.#parts.browserPrompt || !isBrowser(request.headers);
     const { status, headers, body } = problemReply(told, request.id, this.address.basePath, { challenge });
     void reply.code(status).headers(headers).send(body);
@@ -412,17 +417,17 @@ export class HttpServer {
   }
 }
 
-/** As it was asked for, without its query. */
+/** The path as requested, without its query. */
 function shownPath({ url, projectInAddress: project }: FastifyRequest): string {
   return `${project === undefined ? '' : `/p/${encodeURIComponent(project)}`}${url.replace(/\?.*$/s, '')}`;
 }
 
-/** Over plain HTTP browsers leave Sec-Fetch-Site out; every one of them calls itself Mozilla. */
+/** Over plain HTTP, browsers omit Sec-Fetch-Site; every browser calls itself Mozilla. */
 function isBrowser(headers: FastifyRequest['headers']): boolean {
   return headers['sec-fetch-site'] !== undefined || headers['user-agent']?.startsWith('Mozilla/') === true;
 }
 
-/** No proxy stands before a step: what it says of one would be believed where a proxy of this machine is trusted. */
+/** Steps use no proxy: forwarded headers of a step would be trusted where a local proxy is trusted. */
 function withoutProxies(handler: RequestListener): RequestListener {
   return (request, response) => {
     for (const name of PROXY_HEADERS) delete request.headers[name];
@@ -430,7 +435,7 @@ function withoutProxies(handler: RequestListener): RequestListener {
   };
 }
 
-/** @throws DaisError `invalid_request` when a header that decides about trust stands there twice. */
+/** @throws DaisError `invalid_request` if a header that decides about trust occurs twice. */
 function refuseTwins(rawHeaders: readonly string[]): void {
   const seen = new Set<string>();
   for (let index = 0; index < rawHeaders.length; index += 2) {

@@ -1,6 +1,6 @@
 /**
- * Requests for models that came in by the main port: whoever asks is known here, and their bytes go on to the gateway as
- * they come. The gateway's own port answers the same addresses without this process.
+ * Forwards prediction requests of the main port: authenticates the caller here, and streams the bytes to the gateway.
+ * The gateway's own port serves the same paths without this process.
  */
 import { Agent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
@@ -11,7 +11,7 @@ import type { Door, DoorIo } from '#http/door.ts';
 import { encodeVisible, VISIBLE_HEADER } from '#lib/visible-names.ts';
 import type { OperationCalls } from '#http/native-door.ts';
 
-/** Where the gateway is, and by what it knows this process. */
+/** The address of the gateway, and the token of this process there. */
 export interface GatewayPlace {
   readonly host: string;
   readonly port: number | undefined;
@@ -23,11 +23,11 @@ export interface InferenceDoorParts {
   readonly gateway: GatewayPlace;
 }
 
-/** Node reads heads of up to 16 KiB; the other headers of the request need some of it. */
+/** Node accepts headers of up to 16 KiB; the other headers of the request need a part of it. */
 const MOST_VISIBLE_BYTES = 10 * 1024;
-/** Bodies up to this are sent again when a kept connection turns out to be closed; larger ones get a new connection. */
+/** Smaller bodies are sent again if a kept connection turns out to be closed; larger ones use a new connection. */
 const RESENT_BYTES = 1 << 20;
-/** Of one connection, not of the way: RFC 9110 §7.6.1. */
+/** Hop-by-hop headers: RFC 9110 §7.6.1. */
 const HOP_HEADERS = new Set([
   'connection',
   'keep-alive',
@@ -139,7 +139,7 @@ async function ask(
   try {
     return await once(body !== undefined);
   } catch (error) {
-    // The gateway before this one had closed the connection: nobody has read the request.
+    // The previous gateway had closed the connection: the request was not read.
     const { stale = false, code } = error as { stale?: boolean; code?: string };
     if (body !== undefined && stale && (code === 'ECONNRESET' || code === 'EPIPE'))
       return await once(false).catch(gone);
@@ -160,8 +160,8 @@ function isAboutServer(url: string): boolean {
 }
 
 /**
- * The endpoints that the answer to a list may name, as a header for the gateway: it knows the rights of tokens, but not those
- * of the principal on whose behalf this process asks.
+ * Returns the endpoints that a list response may name, as a header for the gateway: it knows the permissions of tokens,
+ * but not those of the principal of this request.
  */
 async function visibleTo(calls: Pick<OperationCalls, 'call'>, context: CallContext): Promise<string> {
   const { endpoints } = (await calls.call('endpoint.listInvocable', {}, context)) as { endpoints: readonly string[] };

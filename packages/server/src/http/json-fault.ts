@@ -1,6 +1,6 @@
 /**
- * Where text stops being JSON (RFC 8259). JSON.parse says so in words that change with every version of V8, some without
- * a position; this is asked only after it has failed. Depth is bounded by the caller.
+ * Finds the position of a JSON syntax error (RFC 8259). The messages of JSON.parse differ between versions of V8, and
+ * some have no position; called only after it has failed. The caller limits the depth.
  */
 export function jsonFault(text: string): number {
   const scanner = new Scanner(text);
@@ -11,7 +11,7 @@ export function jsonFault(text: string): number {
 }
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-/** A string up to its closing quote or its first wrong character. */
+/** Reads a string up to its closing quote or its first invalid character. */
 const STRING_PART = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*/y;
 
 class Scanner {
@@ -26,7 +26,7 @@ class Scanner {
     while (/[ \t\n\r]/.test(this.#text.charAt(this.at))) this.at++;
   }
 
-  /** Moves past a value, or to the place where it goes wrong. */
+  /** Moves past a value, or to the position of the error. */
   value(): boolean {
     const first = this.#text.charAt(this.at);
     if (first === '{') return this.#sequence('}', () => this.#member());

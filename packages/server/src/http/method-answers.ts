@@ -1,4 +1,7 @@
-/** OPTIONS, and 405 for every method that a path does not take: an address is never “not found” for its method alone. */
+/**
+ * Handles OPTIONS, and returns 405 for every method that a path does not support: a path is never “not found” because
+ * of its method.
+ */
 import { DaisError } from '@dais/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods, RouteOptions } from 'fastify';
 import findMyWay, { type HTTPMethod, type Instance, type HTTPVersion } from 'find-my-way';
@@ -6,11 +9,11 @@ import findMyWay, { type HTTPMethod, type Instance, type HTTPVersion } from 'fin
 type Methods = Map<string, Set<string>>;
 
 /**
- * Watches the routes that are added to `scope`. The function it gives answers, on each of `claims` (see Door.paths), what
- * no route takes: to be called when all are there. `refuse` says that there is no such path at all.
+ * Records the routes that are added to `scope`. The returned function handles, for each of `claims` (see Door.paths),
+ * requests without a route; call it after all routes are added. `refuse` reports an unknown path.
  *
- * A route for each method that a path lacks would be six for each that there is: 330 of the 2,260 ms of CPU that a server
- * takes to start. So a claim has one, which looks in a table that is made when it is first needed.
+ * A route for each missing method would be six per path: 330 of the 2,260 ms of CPU of a server start. So each claim
+ * has one route, which uses a table that is built on first use.
  */
 export function watchMethods(scope: FastifyInstance, refuse: (request: FastifyRequest) => never) {
   const taken: Methods = new Map();
@@ -29,7 +32,7 @@ export function watchMethods(scope: FastifyInstance, refuse: (request: FastifyRe
   };
   scope.addHook('onRoute', (route) => {
     const refusal = route.config?.operation === 'refusal';
-    // A door that refuses in its own words what it does not know: a wrong method is looked for first.
+    // Some adapters report unknown paths in their own format: check for a wrong method first.
     if (refusal)
       route.onRequest = [refuseMethod, ...[route.onRequest ?? []].flat()] as NonNullable<RouteOptions['onRequest']>;
     for (const methods of refusal ? [all] : [all, taken]) note(methods, route);
@@ -46,7 +49,7 @@ export function watchMethods(scope: FastifyInstance, refuse: (request: FastifyRe
         url,
         exposeHeadRoute: false,
         config: { operation: 'refusal' },
-        // The body of a refused request is not read.
+        // The body of a rejected request is not read.
         onRequest: async (request) => refuse(request),
         handler: () => undefined,
       });
@@ -63,7 +66,7 @@ function note(
   methods.set(url, there);
 }
 
-/** Which methods a path takes, by the same rules by which requests find their routes. */
+/** Finds the methods of a path with the rules of the router. */
 class MethodLookup {
   readonly #supported: readonly string[];
   readonly #taken: Methods;

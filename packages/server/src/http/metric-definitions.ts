@@ -1,4 +1,4 @@
-/** Every metric that Dais itself has; docs/reference/metrics.md is generated from this list. */
+/** Every metric of Dais itself; docs/reference/metrics.md is generated from this list. */
 export interface MetricDefinition {
   readonly name: `dais_${string}`;
   readonly type: 'counter' | 'gauge' | 'histogram';
@@ -8,7 +8,7 @@ export interface MetricDefinition {
   readonly buckets?: readonly number[];
 }
 
-/** From the 2 ms that a read may take at the median to the 30 s after which statements are ended. */
+/** From the median of 2 ms of a read to the 30 s timeout of statements. */
 const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const;
 
 export const metricDefinitions = {

@@ -6,7 +6,7 @@ import type { Principal } from '#kernel/principal.ts';
 
 export type ReadMetrics = () => Promise<ProcessMetrics>;
 
-/** `read` is the process's own: whoever asks may only do so with the right to. */
+/** `read` is the process's own permission check for metrics. */
 export function metricsEntries(read: ReadMetrics): readonly OperationEntry[] {
   return [entry(readMetricsOperation, { perform: read })];
 }
@@ -36,7 +36,7 @@ export function metricsDoor(calls: OperationCalls, read: ReadMetrics): Door {
   };
 }
 
-/** Who may do everything, whatever the database would say: somebody must see that it does not answer. */
+/** The owner may read metrics even if the database does not respond, to see that it does not. */
 function isOwner({ type, id, via }: Principal): boolean {
   return type === 'user' && id === 'owner' && (via?.method === 'solo' || via?.method === 'owner-token');
 }

@@ -53,7 +53,7 @@ const sources: MetricSources = {
   content: async () => ({ damaged: 3, checkedObjects: 12, checkedBytes: 4096, progress: 0.5 }),
 };
 
-test('every definition is exposed, with the figures of its source', async () => {
+test('exposes every definition, with the values of its source', async () => {
   const metrics = new Metrics({ version: '1.2.3', role: 'all' });
   metrics.observe(request);
   metrics.observe({ ...request, operation: '', status: 404 });
@@ -99,7 +99,7 @@ test('every definition is exposed, with the figures of its source', async () => 
   expect(text).toContain('process_resident_memory_bytes ');
 });
 
-test('without the database what is read from it is missing, not 0', async () => {
+test('omits values of an unavailable database, instead of 0', async () => {
   const metrics = new Metrics({ version: '1', role: 'all' });
   await metrics.expose(sources);
   const { text } = await metrics.expose({ ...sources, health: () => Promise.reject(new Error('away')) });
@@ -109,7 +109,7 @@ test('without the database what is read from it is missing, not 0', async () => 
   );
 });
 
-test('a disk that cannot be asked is missing, and the rest is told', async () => {
+test('omits an unreadable disk, and exposes the rest', async () => {
   const metrics = new Metrics({ version: '1', role: 'all' });
   await metrics.expose(sources);
   const { text } = await metrics.expose({ ...sources, disk: () => Promise.reject(new Error('gone')) });
@@ -117,7 +117,7 @@ test('a disk that cannot be asked is missing, and the rest is told', async () =>
   expect(text).toContain('dais_database_up 1\n');
 });
 
-test('which requests get a line', () => {
+test('which requests are logged', () => {
   const lines: [string, LogFields | undefined][] = [];
   const keep = (message: string, fields?: LogFields) => void lines.push([message, fields]);
   const log = { ...silentLog, info: keep, warn: keep };

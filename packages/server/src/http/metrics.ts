@@ -4,20 +4,20 @@ import { metricDefinitions } from '#http/metric-definitions.ts';
 import type { KernelHealth } from '#kernel/kernel.ts';
 import { collectProcessMetrics } from '#lib/process-metrics.ts';
 
-/** Where figures come from that are read only when somebody asks. */
+/** Sources of values that are read on each scrape. */
 export interface MetricSources {
   readonly requests: () => { readonly running: number; readonly streams: number };
   readonly queries: () => { readonly running: number; readonly waiting: number };
   readonly pool: () => { readonly total: number; readonly idle: number; readonly waiting: number };
-  /** @throws when the database does not answer. */
+  /** @throws if the database does not respond. */
   readonly health: () => Promise<KernelHealth>;
-  /** Of the disk that the data folder is on. @throws when it cannot be asked. */
+  /** The disk of the data folder. @throws if it cannot be inspected. */
   readonly disk: () => Promise<{ readonly free: number; readonly size: number }>;
-  /** Gauges of ledgers, by the names of their definitions. Each throws when the database does not answer. */
+  /** Gauges of ledgers, by the names of their definitions. Each throws if the database does not respond. */
   readonly ledgers: readonly (() => Promise<readonly LedgerSample[]>)[];
-  /** Of the connections that steps made to others, since the process started. */
+  /** Connections of steps to other servers, since the start of the process. */
   readonly egress: () => { readonly refused: number; readonly sentBytes: number; readonly receivedBytes: number };
-  /** @throws when the database does not answer. */
+  /** @throws if the database does not respond. */
   readonly content: () => Promise<{
     readonly damaged: number;
     readonly checkedObjects: number;
@@ -80,12 +80,12 @@ export class Metrics {
   }
 
   observe({ operation, status, durationMs, streamed }: FinishedRequest): void {
-    // A label for what no route answered: paths themselves would make one series for each typing error.
+    // A label for requests without a route: the paths would create one series for each typing error.
     if (!streamed)
       this.#duration.observe({ operation: operation === '' ? 'none' : operation, status }, durationMs / 1000);
   }
 
-  /** The Prometheus text format, and its content type. */
+  /** Returns the metrics in the Prometheus text format, with their content type. */
   async expose(sources: MetricSources): Promise<{ readonly type: string; readonly text: string }> {
     const { running, streams } = sources.requests();
     const { total, idle, waiting } = sources.pool();
@@ -118,7 +118,7 @@ export class Metrics {
     const health = await read().catch(() => undefined);
     this.#set('databaseUp', health === undefined ? 0 : 1);
     if (health === undefined) {
-      // A gauge without labels is 0 after a reset; what is not known must be missing instead.
+      // A gauge without labels is 0 after a reset; an unknown value must be missing instead.
       for (const key of FROM_DATABASE) {
         const { name, labels } = metricDefinitions[key];
         if (labels.length === 0) this.#gauges.get(name)?.remove();
@@ -151,12 +151,12 @@ export class Metrics {
     } as const;
     for (const [key, value] of Object.entries(values) as [keyof typeof values, number | undefined][]) {
       if (value !== undefined) this.#set(key, value);
-      // A gauge without labels is 0 after a reset; what is not known is missing instead.
+      // A gauge without labels is 0 after a reset; an unknown value must be missing instead.
       else this.#gauges.get(metricDefinitions[key].name)?.remove();
     }
   }
 
-  /** Sets a counter to what its source counted. */
+  /** Sets a counter to the total of its source. */
   #count(key: 'egressRefused' | 'egressBytes', value: number, labels: Readonly<Record<string, string>> = {}): void {
     const counter = this.#counters.get(metricDefinitions[key].name);
     counter?.remove(labels);

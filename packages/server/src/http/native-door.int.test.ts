@@ -75,7 +75,7 @@ describe('resources', () => {
     expect((await ask('GET', '/api/v1/notes/life')).body).toMatchObject({ status: 404, code: 'not_found' });
   });
 
-  test('a taken name is a 409, a faulty manifest names its places', async () => {
+  test('returns 409 for an existing name, and positions for an invalid manifest', async () => {
     await ask('POST', '/api/v1/notes', manifest('taken'));
     expect((await ask('POST', '/api/v1/notes', manifest('taken'))).body.code).toBe('already_exists');
     const faulty = await ask('POST', '/api/v1/notes', { ...manifest('x'), spec: { txt: 1 } });
@@ -88,7 +88,7 @@ describe('resources', () => {
     );
   });
 
-  test('lists go by pages whose cursor belongs to its filter', async () => {
+  test('a cursor of a list belongs to its filter', async () => {
     for (const name of ['page-1', 'page-2', 'page-3']) await ask('POST', '/api/v1/notes', manifest(name));
     const first = await ask('GET', '/api/v1/notes?limit=2');
     expect(first.body.items).toHaveLength(2);
@@ -126,10 +126,10 @@ describe('resources', () => {
     '\'quo"te',
     'x'.repeat(256),
     '😀'.repeat(128),
-  ])('the name %j is a plain name', async (name) => {
+  ])('accepts the name %j', async (name) => {
     const created = await ask('POST', '/api/v1/notes', manifest(name));
     expect(created.status).toBe(201);
-    // fetch resolves dot segments before it sends, as every browser does: a raw request keeps them.
+    // fetch resolves dot segments before sending, as every browser does: a raw request keeps them.
     const path = `/api/v1/notes/${encodeURIComponent(name)}`;
     const answer = await fixture.raw(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
     expect(answer).toContain('HTTP/1.1 200 OK');
@@ -149,14 +149,14 @@ describe('conditions', () => {
     expect((await ask('DELETE', '/api/v1/notes/guarded', undefined, { 'if-match': '*' })).status).toBe(200);
   });
 
-  test('If-None-Match spares the body', async () => {
+  test('If-None-Match avoids sending the body', async () => {
     const tag = (await ask('POST', '/api/v1/notes', manifest('known'))).headers.get('etag') ?? '';
     const known = await ask('GET', '/api/v1/notes/known', undefined, { 'if-none-match': tag });
     expect([known.status, known.body, known.headers.get('etag')]).toEqual([304, '', tag]);
     expect((await ask('GET', '/api/v1/notes/known', undefined, { 'if-none-match': '"0"' })).status).toBe(200);
   });
 
-  test('a repeated Idempotency-Key gets the first answer, for another request it is refused', async () => {
+  test('a repeated Idempotency-Key returns the first response, and is rejected for another request', async () => {
     const key = { 'idempotency-key': '"k-1"' };
     const first = await ask('POST', '/api/v1/notes', manifest('once'), key);
     const again = await ask('POST', '/api/v1/notes', manifest('once'), key);
@@ -171,7 +171,7 @@ describe('conditions', () => {
 describe('YAML', () => {
   const yaml = { 'content-type': 'application/yaml; charset=UTF-8' };
 
-  test('one manifest, with places in what is wrong', async () => {
+  test('one manifest, with positions in errors', async () => {
     const text = 'apiVersion: dais.dev/v1\nkind: Note\nmetadata: {name: yaml-1}\nspec:\n  text: a\n';
     expect((await ask('POST', '/api/v1/notes', text, yaml)).status).toBe(201);
     const faulty = await ask('POST', '/api/v1/notes', text.replace('text: a', 'txet: a'), yaml);
@@ -182,7 +182,7 @@ describe('YAML', () => {
     );
   });
 
-  test('apply and plan take many documents', async () => {
+  test('apply and plan accept several documents', async () => {
     const text = ['many-1', 'many-2'].map((name) => JSON.stringify(manifest(name))).join('\n---\n');
     const plan = await ask('POST', '/api/v1/plan?owner=set', text, yaml);
     expect(plan.body.changes.map((change: { action: string }) => change.action)).toEqual(['create', 'create']);
@@ -193,14 +193,14 @@ describe('YAML', () => {
     expect(faulty.body.issues[0]).toMatchObject({ file: '-', line: 5, nearest: 'Note' });
   });
 
-  test('other addresses take JSON only', async () => {
+  test('other routes accept JSON only', async () => {
     expect((await ask('POST', '/api/v1/notes/x/actions/stamp', 'mark: a', yaml)).body.code).toBe(
       'unsupported_media_type',
     );
   });
 });
 
-describe('what is wrong with a request', () => {
+describe('invalid requests', () => {
   test.each([
     ['GET', '/api/v1/notes?limt=1', undefined, {}, 400, 'invalid_request'],
     ['GET', '/api/v1/notes?limit=1&limit=2', undefined, {}, 400, 'invalid_request'],
@@ -269,7 +269,7 @@ describe('what is wrong with a request', () => {
     expect(answer.toLowerCase()).toContain('content-type: application/problem+json');
   });
 
-  test('a body above the limit is refused before it is read', async () => {
+  test('rejects a body above the limit before reading it', async () => {
     const large = await ask('POST', '/api/v1/notes', JSON.stringify(manifest('l', 'x'.repeat(16 * 1024 * 1024))), {
       'content-type': 'application/json',
     });
@@ -277,7 +277,7 @@ describe('what is wrong with a request', () => {
     expect(large.body.detail).toContain('16777216 bytes');
   });
 
-  test('a small body that is a large one when it is unpacked', async () => {
+  test('a decompression bomb', async () => {
     const packed = gzipSync(JSON.stringify(manifest('bomb', 'x'.repeat(16 * 1024 * 1024))));
     expect(packed.length).toBeLessThan(100_000);
     const response = await fetch(`${fixture.url}/api/v1/notes`, {
@@ -293,7 +293,7 @@ describe('what is wrong with a request', () => {
     expect((await ask('GET', '/api/v1/notes/bomb')).status).toBe(404);
   });
 
-  test('bytes that are not UTF-8', async () => {
+  test('invalid UTF-8', async () => {
     const response = await fetch(`${fixture.url}/api/v1/notes`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -302,7 +302,7 @@ describe('what is wrong with a request', () => {
     expect(await response.json()).toMatchObject({ code: 'not_utf8', status: 400 });
   });
 
-  test('what is unexpected is told without details, and logged with them', async () => {
+  test('unexpected errors contain no details, which are logged', async () => {
     await ask('POST', '/api/v1/notes', manifest('broken'));
     const answer = await ask(
       'POST',
@@ -318,7 +318,7 @@ describe('what is wrong with a request', () => {
 });
 
 describe('methods', () => {
-  test('OPTIONS and 405 name the methods of the address', async () => {
+  test('OPTIONS and 405 list the methods of the path', async () => {
     const options = await ask('OPTIONS', '/api/v1/notes');
     expect([options.status, options.headers.get('allow')]).toEqual([204, 'GET, HEAD, OPTIONS, POST']);
     const one = await ask('POST', '/api/v1/notes/x');
@@ -326,7 +326,7 @@ describe('methods', () => {
     expect((await ask('DELETE', '/p/default/api/v1/apply')).headers.get('allow')).toBe('OPTIONS, POST');
   });
 
-  test('HEAD answers as GET without the body', async () => {
+  test('HEAD responds like GET without the body', async () => {
     const tag = (await ask('POST', '/api/v1/notes', manifest('head'))).headers.get('etag');
     const head = await ask('HEAD', '/api/v1/notes/head');
     expect([head.status, head.body, head.headers.get('etag')]).toEqual([200, '', tag]);
@@ -336,8 +336,8 @@ describe('methods', () => {
   });
 });
 
-describe('headers of every answer', () => {
-  test('request ids: a sane one is kept, any other replaced', async () => {
+describe('headers of every response', () => {
+  test('keeps valid request ids, and replaces others', async () => {
     expect(
       (await ask('GET', '/api/v1/server', undefined, { 'x-request-id': 'abc-1' })).headers.get('x-request-id'),
     ).toBe('abc-1');
@@ -358,7 +358,7 @@ describe('headers of every answer', () => {
     }
   });
 
-  test.each(['gzip', 'br'])('long answers are compressed with %s', async (encoding) => {
+  test.each(['gzip', 'br'])('compresses long responses with %s', async (encoding) => {
     await ask('POST', '/api/v1/notes', manifest(`long-${encoding}`, 'x'.repeat(5000)));
     const answer = await ask('GET', `/api/v1/notes/long-${encoding}`, undefined, { 'accept-encoding': encoding });
     expect([answer.headers.get('content-encoding'), answer.headers.get('vary')]).toEqual([encoding, 'accept-encoding']);
@@ -366,7 +366,7 @@ describe('headers of every answer', () => {
   });
 });
 
-test('every operation has an address that answers, and finished requests are told with their operation', async () => {
+test('every operation has a route, and finished requests are reported with their operation', async () => {
   for (const operation of fixture.kernel.dispatcher.operations.filter(({ mode }) => mode !== 'watch')) {
     const { method, path } = operation.http;
     const answer = await ask(method, path.replaceAll(/:\w+/g, 'none'));

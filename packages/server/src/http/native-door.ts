@@ -1,6 +1,6 @@
 /**
- * The native REST interface: every operation at the address that its binding names. A route decodes, calls the
- * dispatcher and encodes; it holds no rule of its own.
+ * The native REST API: every operation at the URL of its binding. A route decodes, calls the dispatcher and encodes; it
+ * contains no domain rule.
  */
 import { DaisError, type Operation } from '@dais/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -16,7 +16,7 @@ import type { ManifestDocument } from '#kernel/manifest-text.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 
-/** The part of the kernel that this door needs. */
+/** The part of the kernel that these routes need. */
 export interface OperationCalls {
   readonly operations: readonly Operation[];
   call(name: string, input: unknown, context: CallContext): Promise<unknown>;
@@ -55,7 +55,7 @@ export function nativeDoor(parts: NativeDoorParts): Door {
   };
 }
 
-/** Operations that share method and path: at most one that answers and one that streams. */
+/** Operations that share method and path: at most one with a single response and one stream. */
 interface Address {
   readonly method: Operation['http']['method'];
   readonly path: string;
@@ -136,7 +136,7 @@ function answerer(operation: Operation, io: DoorIo, { calls }: NativeDoorParts):
   };
 }
 
-/** Who sends a key relies on a repetition being answered as the first was: what is kept nowhere cannot be. */
+/** A client that sends an Idempotency-Key relies on the stored response; some responses are never stored. */
 function refuseKey({ headers }: FastifyRequest): void {
   if (headers['idempotency-key'] === undefined) return;
   throw new DaisError('invalid_request', 'The response of this operation contains a secret and is not stored, so it does not support idempotent retries. Omit Idempotency-Key.', {
@@ -156,7 +156,7 @@ function streamer(operation: Operation, io: DoorIo, { calls, log }: NativeDoorPa
       ifMatch: undefined,
     });
     const resumeFrom = request.headers['last-event-id'];
-    // A reconnecting reader repeats its first URL: where it got to counts, not where it began.
+    // A reconnecting reader repeats its first URL: its last position counts, not the first.
     if (typeof resumeFrom === 'string' && resumeFrom !== '') value['resourceVersion'] = resumeFrom;
     try {
       await io.streams.serve({
@@ -174,7 +174,7 @@ function streamer(operation: Operation, io: DoorIo, { calls, log }: NativeDoorPa
       if (!reply.sent) throw error;
       log.error(`${operation.name}: a stream failed`, { error, requestId: request.id });
     }
-    // The reader left before the stream began: nobody waits for an answer.
+    // The reader disconnected before the stream started.
     if (!reply.sent) reply.hijack();
     return reply;
   };
@@ -185,7 +185,7 @@ function placeOf(frame: unknown): string | undefined {
   return resourceVersion ?? cursor;
 }
 
-/** The version of the resource that an output is; undefined for lists and other answers. */
+/** Returns the version of the resource in an output; undefined for lists and other outputs. */
 function versionOf(output: unknown): string | undefined {
   return (output as { metadata?: { resourceVersion?: string } } | null)?.metadata?.resourceVersion;
 }
@@ -214,7 +214,10 @@ function decodeBody(request: FastifyRequest, bytes: Buffer): DecodedBody | undef
   );
 }
 
-/** The body as the binding of the operation wants it. @throws DaisError `unsupported_media_type`, `unreadable_body`, … */
+/**
+ * Reads the body as the binding of the operation requires. @throws DaisError `unsupported_media_type`,
+ * `unreadable_body`, …
+ */
 function bodyOf(
   operation: Operation,
   request: FastifyRequest,
@@ -225,7 +228,7 @@ function bodyOf(
   if (operation.http.yaml !== true) {
     throw new DaisError('unsupported_media_type', 'This route accepts only application/json.');
   }
-  // Without a field for one manifest, the text may hold many: the kernel reads them, and their places survive.
+  // Without a field for one manifest, the text may contain several: the kernel parses them and keeps their positions.
   if (operation.http.bodyField === undefined) return { value: { sources: [{ file: '-', text: body.yaml }] } };
   const document = parseYaml(body.yaml);
   return { value: document.value, document };

@@ -14,7 +14,7 @@ test.each([
   expect(accepts(accept, 'application/json')).toBe(taken);
 });
 
-test('whoever asks for a stream without watch=true is told how to get one', () => {
+test('explains how to get a stream if watch=true is missing', () => {
   expect(() => negotiate('text/event-stream', 'application/json')).toThrow('add `watch=true`');
   expect(() => negotiate('application/json', 'text/event-stream')).toThrow('answers with text/event-stream');
 });

@@ -1,8 +1,8 @@
 import { DaisError } from '@dais/api';
 
-/** Fails unless the Accept header takes `type` (RFC 9110 §12.5.1). @throws DaisError `not_acceptable`. */
+/** Fails unless the Accept header allows `type` (RFC 9110 §12.5.1). @throws DaisError `not_acceptable`. */
 export function negotiate(accept: string | undefined, type: 'application/json' | 'text/event-stream'): void {
-  // What almost every client sends, decided without parsing.
+  // The value of almost every client, handled without parsing.
   if (accept === undefined || accept === '*/*' || accept === type) return;
   if (accepts(accept, type)) return;
   const hint =
@@ -13,7 +13,7 @@ export function negotiate(accept: string | undefined, type: 'application/json' |
   );
 }
 
-/** `exactly`: only when the type itself is named, as browsers do for pages; programs mostly say that they take anything. */
+/** `exactly`: only if the type itself is listed, as browsers do for pages; other clients mostly accept anything. */
 export function accepts(accept: string, type: string, { exactly = false } = {}): boolean {
   const [main] = type.split('/');
   const ranges = accept.split(',').map((part) => {
@@ -21,7 +21,7 @@ export function accepts(accept: string, type: string, { exactly = false } = {}):
     const weight = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2);
     return { range, weight: weight === undefined ? 1 : Number(weight) };
   });
-  // The most specific range decides: `application/json;q=0, */*` takes anything but JSON.
+  // The most specific range decides: `application/json;q=0, */*` accepts anything but JSON.
   const named = ranges.find(({ range }) => range === type);
   if (exactly) return named !== undefined && named.weight > 0;
   const decisive =

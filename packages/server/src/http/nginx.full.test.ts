@@ -18,7 +18,7 @@ afterAll(async () => {
   await fixture.stop();
 });
 
-test('10 GB go both ways behind nginx with flat memory', async () => {
+test('10 GB pass in both directions through nginx with constant memory', async () => {
   const headers = { authorization: `Bearer ${OWNER_TOKEN}` };
   const { downloaded, uploaded, growth } = await passContent(nginx.url, 10 * GIB, headers);
   expect([downloaded, uploaded]).toEqual([10 * GIB, 10 * GIB]);

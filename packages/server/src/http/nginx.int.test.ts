@@ -48,7 +48,7 @@ afterAll(async () => {
 
 const authorized = { authorization: `Bearer ${OWNER_TOKEN}` };
 
-test.each(['/ml', '/stripped'])('the interface and its pages work below %s', async (base) => {
+test.each(['/ml', '/stripped'])('the API and its pages work below %s', async (base) => {
   const list = await fetch(`${nginx.url}${base}/p/default/api/v1/projects`, { headers: authorized });
   expect(list.status).toBe(200);
   const page = await (await fetch(`${nginx.url}${base}/`, { headers: authorized })).text();
@@ -60,13 +60,13 @@ test.each(['/ml', '/stripped'])('the interface and its pages work below %s', asy
   expect(document.servers[0]?.url).toBe('https://dais.example.com/ml');
 });
 
-test('whoever comes through the proxy needs the token, and is seen with an address of their own', async () => {
+test('callers behind the proxy need the token, and are identified by their own address', async () => {
   expect((await fetch(`${nginx.url}/ml/api/v1/projects`)).status).toBe(401);
   await fetch(`${nginx.url}/ml/api/v1/projects`, { headers: { ...authorized, 'x-forwarded-for': '203.0.113.9' } });
   await expect.poll(() => fixture.finished.at(-1)?.client).toBe('203.0.113.9');
 });
 
-test('a page of the public origin may write, one of another origin may not', async () => {
+test('the public origin may write, other origins may not', async () => {
   const write = async (origin: string) =>
     await fetch(`${nginx.url}/ml/api/v1/plan`, {
       method: 'POST',
@@ -77,7 +77,7 @@ test('a page of the public origin may write, one of another origin may not', asy
   expect((await write('https://evil.example.com')).status).toBe(403);
 });
 
-test.each(['a/b', '100%', 'a%2Fb', 'ä?#'])('the name %j survives a proxy that keeps the base path', async (name) => {
+test.each(['a/b', '100%', 'a%2Fb', 'ä?#'])('the name %j passes a proxy that keeps the base path', async (name) => {
   const manifest = { apiVersion: 'dais.dev/v1', kind: 'Note', metadata: { name }, spec: { text: 'a' } };
   const headers = { ...authorized, 'content-type': 'application/json' };
   await fetch(`${nginx.url}/ml/api/v1/notes`, { method: 'POST', headers, body: JSON.stringify(manifest) });
@@ -99,14 +99,14 @@ test('events arrive one by one, unbuffered', async () => {
       headers: { ...authorized, 'content-type': 'application/json' },
       body: JSON.stringify({ apiVersion: 'dais.dev/v1', kind: 'Project', metadata: { name }, spec: {} }),
     });
-    // Would wait for ever if nginx collected events before passing them on.
+    // Would wait forever if nginx buffered events.
     await until(`"name":"${name}"`);
   }
   await reader.cancel();
   await expect.poll(() => fixture.server.streams.size).toBe(0);
 });
 
-test('content of hundreds of megabytes goes both ways with flat memory', async () => {
+test('hundreds of megabytes pass in both directions with constant memory', async () => {
   const { downloaded, uploaded, growth } = await passContent(`${nginx.url}/ml`, 300 * MIB, authorized);
   expect([downloaded, uploaded]).toEqual([300 * MIB, 300 * MIB]);
   expect(growth / MIB).toBeLessThan(128);

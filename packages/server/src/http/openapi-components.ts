@@ -3,16 +3,16 @@ import { z } from 'zod';
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
 /**
- * JSON Schemas of operations, in which what is a thing of its own (a resource, a manifest, a large part used again) is
- * told once, under `components`, and referred to.
+ * Collects JSON Schemas of operations. Shared schemas (a resource, a manifest, a large common part) are defined once,
+ * under `components`, and referenced.
  */
 export class ComponentSchemas {
   readonly schemas: Record<string, JsonSchema> = {};
   readonly #names = new Map<string, string>();
 
   /**
-   * The schema of what is sent or answered. Always the input side: a spec is given back as it was authored, so a field
-   * with a default may be absent from an answer too.
+   * Returns the schema of an input or output. Always the input side: a spec is returned as it was written, so a field
+   * with a default may be absent from an output too.
    */
   of(schema: z.ZodType): JsonSchema {
     const { $schema: _, ...json } = z.toJSONSchema(schema, { io: 'input', target: 'draft-2020-12' });
@@ -31,7 +31,7 @@ export class ComponentSchemas {
     return wanted === undefined ? inner : { $ref: `#/components/schemas/${this.#name(wanted, inner)}` };
   }
 
-  /** The same schema has one name; another schema that wants it gets a number. */
+  /** The same schema has one name; another schema with that name gets a number. */
   #name(wanted: string, schema: JsonSchema): string {
     const text = JSON.stringify(schema);
     const known = this.#names.get(text);
@@ -44,7 +44,7 @@ export class ComponentSchemas {
   }
 }
 
-/** What is worth a name: resources and manifests by their kind, and the parts that all of them share. */
+/** Names for schemas: resources and manifests by kind, and the parts that they share. */
 function nameOf(schema: Record<string, unknown>): string | undefined {
   const properties = schema['properties'] as Record<string, JsonSchema> | undefined;
   if (properties === undefined) return undefined;

@@ -4,7 +4,7 @@ import { entityTag, noneMatch } from '#http/conditional.ts';
 import type { Door } from '#http/door.ts';
 import { openApiDocument } from '#http/openapi.ts';
 
-/** `/api/openapi.json`: made at the first request, because most processes are never asked. */
+/** `/api/openapi.json`: built at the first request, because most processes never receive one. */
 export function openApiDoor(operations: readonly Operation[], version: string): Door {
   return {
     name: 'openapi',

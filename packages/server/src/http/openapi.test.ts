@@ -9,7 +9,7 @@ const document = openApiDocument(operations, '1.2.3', publicAddress('https://exa
 // oxlint-disable-next-line typescript/no-explicit-any -- A document of many shapes, looked into by the expectations.
 const any = document as any;
 
-test('is valid OpenAPI 3.1, and every reference in it leads somewhere', async () => {
+test('is valid OpenAPI 3.1, and every reference resolves', async () => {
   const validator = new Validator();
   const result = await validator.validate(structuredClone(document));
   expect(result.errors).toBeUndefined();
@@ -19,7 +19,7 @@ test('is valid OpenAPI 3.1, and every reference in it leads somewhere', async ()
     expect(any.components.schemas).toHaveProperty(name!);
 });
 
-test('describes every operation once, streams beside their lists', () => {
+test('describes every operation once, streams with their lists', () => {
   const described = Object.values(
     any.paths as Record<string, Record<string, { operationId: string; 'x-dais-watch'?: string }>>,
   )
@@ -28,7 +28,7 @@ test('describes every operation once, streams beside their lists', () => {
   expect(described.toSorted()).toEqual(operations.map(({ name }) => name).toSorted());
 });
 
-test('takes bodies, parameters and headers from the bindings', () => {
+test('derives bodies, parameters and headers from the bindings', () => {
   const update = any.paths['/api/v1/secrets/{name}'].put;
   expect(update.requestBody.content['application/yaml'].schema).toEqual({
     $ref: '#/components/schemas/SecretManifest',

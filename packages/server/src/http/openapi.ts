@@ -1,4 +1,4 @@
-/** The OpenAPI 3.1 document of the native interface, generated from the operations; nothing is described twice. */
+/** Generates the OpenAPI 3.1 document of the native API from the operations. */
 import { errorCatalogue, unwrapSchema, type Operation } from '@dais/api';
 import { z } from 'zod';
 import { ComponentSchemas, type JsonSchema } from '#http/openapi-components.ts';
@@ -123,7 +123,7 @@ function describeOperation(
   };
 }
 
-/** One event of a stream as an object of its fields, the form that OpenAPI 3.2 gave to event streams. */
+/** An event of a stream as an object of its fields, the form that OpenAPI 3.2 uses for event streams. */
 function streamEvent(frame: JsonSchema): JsonSchema {
   return {
     type: 'object',
@@ -141,7 +141,7 @@ function fieldsOf(operation: Operation): Readonly<Record<string, z.ZodType>> {
   return (operation.input as unknown as z.ZodObject).shape;
 }
 
-/** Whether the answer is one resource, whose version becomes the ETag. */
+/** Whether the response is one resource, whose version is the ETag. */
 function hasVersion(operation: Operation): boolean {
   const output = unwrapSchema(operation.output);
   return output instanceof z.ZodObject && 'metadata' in output.shape;

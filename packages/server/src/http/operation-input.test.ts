@@ -40,7 +40,7 @@ function issues(change: Partial<Parameters<OperationInput['build']>[0]>) {
   throw new Error('nothing was thrown');
 }
 
-test('path, query, body and If-Match become one input of the right types', () => {
+test('path, query, body and If-Match become one typed input', () => {
   const built = input.build({
     params: { name: 'a/b%' },
     query: 'limit=7&ratio=-0.5&prune=true',
@@ -50,7 +50,7 @@ test('path, query, body and If-Match become one input of the right types', () =>
   expect(built).toEqual({ name: 'a/b%', limit: 7, ratio: -0.5, prune: true, text: 'x', resourceVersion: '12' });
 });
 
-test('every fault is told at once', () => {
+test('reports all errors together', () => {
   expect(issues({ query: 'lmit=1&limit=x&limit=2&prune=1&owner=a', ifMatch: '"1"', body: { name: 'b' } })).toEqual([
     {
       path: 'query.lmit',
@@ -68,18 +68,18 @@ test('every fault is told at once', () => {
   expect(issues({ params: { name: 'a\0' } })).toEqual([{ path: 'name', message: 'contains the character NUL' }]);
 });
 
-test('escapes that are not UTF-8 are a fault of the query', () => {
+test('reports escapes that are not UTF-8 as an error of the query', () => {
   expect(() => input.build({ ...parts, query: 'limit=%ff' })).toThrow('not percent-encoded UTF-8');
   expect(() => input.build({ ...parts, query: '%zz' })).toThrow('not percent-encoded UTF-8');
 });
 
-test('a condition on an operation that cannot check it is refused, not ignored', () => {
+test('rejects a condition on an operation that does not support it', () => {
   const { ifMatchField: _, ...http } = update.http;
   const blind = new OperationInput({ ...update, http });
   expect(() => blind.build({ ...parts, ifMatch: '"1"' })).toThrow('not a condition that this operation supports');
 });
 
-test('a binding that names a field the input lacks is a mistake found at the start', () => {
+test('a binding with an unknown field fails the start', () => {
   const broken = { ...update, http: { ...update.http, query: ['nothing'] } };
   expect(() => new OperationInput(broken)).toThrow('binds "nothing"');
 });

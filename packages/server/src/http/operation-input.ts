@@ -1,4 +1,4 @@
-/** From the parts of an HTTP request to the input of an operation, as its binding says. */
+/** Maps the parts of an HTTP request to the input of an operation, as its binding defines. */
 import { DaisError, nearest, unwrapSchema, type Issue, type Operation } from '@dais/api';
 import { z } from 'zod';
 import { ifMatchVersion } from '#http/conditional.ts';
@@ -14,10 +14,10 @@ export interface RequestParts {
   readonly ticket?: string | undefined;
 }
 
-/** Text of a query value to the type that the schema wants; undefined when it is none. */
+/** Converts the text of a query value to the type of the schema; undefined if it does not fit. */
 type Coercion = (text: string) => unknown;
 
-/** Compiled once per operation, so that a request only looks things up. */
+/** Compiled once per operation. */
 export class OperationInput {
   readonly #operation: Operation;
   readonly #coercions: ReadonlyMap<string, { readonly coerce: Coercion; readonly expected: string }>;
@@ -36,7 +36,7 @@ export class OperationInput {
     this.#coercions = new Map(query.map((name) => [name, coercion(shape[name] as z.ZodType)]));
   }
 
-  /** @throws DaisError `invalid_request` with every fault of query, headers and body's outer form. */
+  /** @throws DaisError `invalid_request` with all errors of the query, the headers and the outer form of the body. */
   build(parts: RequestParts): Record<string, unknown> {
     const issues: Issue[] = [];
     const { bodyField, ifMatchField, queryField, ticketField } = this.#operation.http;
@@ -70,7 +70,7 @@ export class OperationInput {
 
   #readQuery(text: string, set: (path: string, name: string, value: unknown) => void, issues: Issue[]): void {
     const values = parseQuery(text);
-    // `watch` chose the operation; it is not an input of either.
+    // `watch` selects the operation; it is not an input of either.
     for (const [name, given] of values) {
       if (name === 'watch' && this.#operation.http.method === 'GET') continue;
       const path = `query.${name.slice(0, 80)}`;
@@ -108,7 +108,7 @@ function coercion(schema: z.ZodType): { readonly coerce: Coercion; readonly expe
   return { coerce: (text) => text, expected: 'text' };
 }
 
-/** PostgreSQL text cannot hold NUL, so nothing can have such a name or value. */
+/** PostgreSQL text cannot contain NUL, so no name or value can. */
 function checkedText(path: string, text: string, issues: Issue[]): string {
   if (text.includes('\0')) issues.push({ path, message: 'contains the character NUL' });
   return text;
@@ -120,7 +120,7 @@ function summary(issues: readonly Issue[]): string {
   return issues.length === 1 ? `${head}.` : `${head}, and ${issues.length - 1} more.`;
 }
 
-/** Whether a query asks for the stream of a path that list and watch share. @throws DaisError `invalid_request`. */
+/** Whether a query requests the stream of a path that list and watch share. @throws DaisError `invalid_request`. */
 export function asksForStream(query: string): boolean {
   if (!query.includes('watch')) return false;
   const given = parseQuery(query).get('watch');

@@ -44,7 +44,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test('the front page tells what runs and what it holds, under a policy that lets nothing else in', async () => {
+test('the front page shows the server and its resources, with a strict policy', async () => {
   const response = await fetch(`${plain.url}/`);
   const html = await response.text();
   expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
@@ -56,7 +56,7 @@ test('the front page tells what runs and what it holds, under a policy that lets
   expect(html).not.toMatch(/<script|src="http|style="/);
 });
 
-test('without a site, the pages that problems link to are there', async () => {
+test('without a site, the pages that problems link to exist', async () => {
   const errors = await (await fetch(`${plain.url}/docs/reference/errors`)).text();
   for (const code of Object.keys(errorCatalogue)) expect(errors).toContain(`<tr id="${code}">`);
   expect(await (await fetch(`${plain.url}/docs`)).text()).toContain('OpenAPI document');
@@ -68,7 +68,7 @@ test.each([
   ['/docs/guide/tls', '<h1>tls</h1>'],
   ['/docs/guide/tls.html', '<h1>tls</h1>'],
   ['/docs/guide/', '<h1>guides</h1>'],
-])('the site answers %s', async (path, wanted) => {
+])('the site serves %s', async (path, wanted) => {
   const response = await fetch(`${withDocs.url}${path}`);
   expect(await response.text()).toBe(wanted);
   const again = await fetch(`${withDocs.url}${path}`, {
@@ -77,14 +77,14 @@ test.each([
   expect(again.status).toBe(304);
 });
 
-test('below a base path the site links to where it is shown', async () => {
+test('behind a base path the site refers to its URL', async () => {
   const html = await (await fetch(`${belowBasePath.url}/docs/links`)).text();
   expect(html).toBe(
     `<a href="/ml/docs/guide/tls">url(/ml/docs/a.woff2) "base\\":\\"/ml/docs/\\" see /docs/guide and href="/other/"</a>`,
   );
 });
 
-test('files with a hash in their name are kept for ever, others are asked for again', async () => {
+test('files with a hash in their names are cached permanently, others are revalidated', async () => {
   const hashed = await fetch(`${withDocs.url}/docs/app.D3xQ_a-1.js`);
   expect([hashed.headers.get('content-type'), hashed.headers.get('cache-control')]).toEqual([
     'text/javascript; charset=utf-8',
@@ -101,13 +101,13 @@ test.each([
   '/docs/..%2fsecret.txt',
   '/docs//etc/passwd',
   '/docs/guide',
-])('no path leads out of the site: %s', async (path) => {
+])('no path leaves the site: %s', async (path) => {
   const answer = await withDocs.raw(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
   expect(answer).toContain('HTTP/1.1 404 ');
   expect(answer).not.toContain('outside');
 });
 
-test('the OpenAPI document is served once and known by its tag', async () => {
+test('the OpenAPI document is sent once and revalidated by its tag', async () => {
   const response = await fetch(`${plain.url}/api/openapi.json`);
   expect(((await response.json()) as { openapi: string }).openapi).toBe('3.1.0');
   const tag = response.headers.get('etag') ?? '';

@@ -1,4 +1,4 @@
-/** What people see in a browser beside the console: the documentation, and a front page where no console was built. */
+/** Pages for browsers besides the console: the documentation, and a front page if no console was built. */
 import { DaisError, errorCatalogue, type Operation, type ServerInfo } from '@dais/api';
 import type { Door } from '#http/door.ts';
 import { escapeHtml, sendPage, type Page } from '#http/html-page.ts';
@@ -11,18 +11,18 @@ import type { Clock } from '#lib/clock.ts';
 export interface PagesParts {
   readonly calls: OperationCalls;
   readonly clock: Clock;
-  /** Where people reach the server, without a slash at the end. */
+  /** Public URL of the server, without a trailing slash. */
   readonly url: string;
 }
 
-/** More resources of a kind than this are not counted. */
+/** More resources of a kind are not counted. */
 const MOST_COUNTED = 1000;
 
-/** The site was built with inline scripts for its theme and its search. */
+/** The site has inline scripts for its theme and its search. */
 const DOCS_POLICY =
   "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'";
 
-/** The page at `/` of a program without a console. */
+/** The page at `/` of a server without a console. */
 export function rootPageDoor(parts: PagesParts): Door {
   return {
     name: 'pages',

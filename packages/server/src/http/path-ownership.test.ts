@@ -15,11 +15,11 @@ test.each([
   [['a v1'], 'a claims "v1": a path starts with / and may end in /*'],
   [['a /v1/'], 'a claims "/v1/": a path starts with / and may end in /*'],
   [['a /*/x'], 'a claims "/*/x": a path starts with / and may end in /*'],
-])('%j is refused', (claims, message) => {
+])('rejects %j', (claims, message) => {
   expect(() => new PathOwnership(claims.map(claim))).toThrow(message);
 });
 
-test('paths that only look alike have owners of their own', () => {
+test('similar paths have separate owners', () => {
   const ownership = new PathOwnership(['a /v1', 'b /v1/*', 'c /v10', 'd /', 'e /v2/x/*'].map(claim));
   const owners = ['/v1', '/v1/a/:name', '/v10', '/', '/v2/x/y', '/v2/x', '/v2', '/v1x'];
   expect(owners.map((path) => ownership.ownerOf(path))).toEqual([

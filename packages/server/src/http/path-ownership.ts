@@ -1,17 +1,17 @@
-/** A path, or with `/*` at its end everything below it, that one door answers. */
+/** A path, or with `/*` at its end everything below it, that one adapter owns. */
 export interface PathClaim {
   readonly door: string;
   readonly path: string;
 }
 
 /**
- * Who owns which path. Every door declares its paths before it is opened; two doors that both want one path are a
- * mistake in the program, so the start fails.
+ * Records the owner of each path. Every adapter declares its paths before it is opened; two adapters with the same path
+ * are a programming error that fails the start.
  */
 export class PathOwnership {
   readonly #claims: readonly PathClaim[];
 
-  /** @throws Error naming both doors and the path when two claims overlap or a claim is malformed. */
+  /** @throws Error naming both adapters and the path if two claims overlap or a claim is malformed. */
   constructor(claims: readonly PathClaim[]) {
     for (const claim of claims) {
       if (!/^\/[^*?#]*(\/\*)?$/.test(claim.path) || (claim.path.endsWith('/') && claim.path !== '/')) {
@@ -31,7 +31,7 @@ export class PathOwnership {
     this.#claims = claims;
   }
 
-  /** The door that owns a path as a request or a route names it. */
+  /** Returns the adapter that owns the path of a request or route. */
   ownerOf(path: string): string | undefined {
     return this.#claims.find((claim) => covers(claim.path, path))?.door;
   }

@@ -3,12 +3,12 @@ import type { Socket } from 'node:net';
 import { Coalescer } from '#lib/coalesce.ts';
 import { peerUid, readTcpTable, type Connection } from '#lib/tcp-table.ts';
 
-/** Headers that a proxy adds: the connection is then the proxy's, and its uid says nothing of who calls. */
+/** Headers that a proxy adds: the connection is then the proxy's, and its uid does not identify the caller. */
 const FORWARDED = ['x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'forwarded', 'via'];
 
 /**
- * The uid at the other end of a loopback connection, looked up once per connection. The table of the kernel is read
- * once for all connections that come while it is being read: 1,000 readers that connect at once cost a few reads.
+ * Returns the uid at the other end of a loopback connection, looked up once per connection. One read of the kernel's
+ * table serves all connections that arrive meanwhile: 1,000 concurrent connections cost a few reads.
  */
 export class PeerUids {
   readonly #known = new WeakMap<Socket, Promise<number | undefined>>();
@@ -22,7 +22,7 @@ export class PeerUids {
     return await this.ofSocket(request.socket);
   }
 
-  /** For a connection with nothing between: no proxy says that it is one. */
+  /** Whether the request has no proxy headers. */
   async ofSocket(socket: Socket): Promise<number | undefined> {
     let uid = this.#known.get(socket);
     if (uid === undefined) {

@@ -4,11 +4,14 @@ export interface ReadinessCheck {
   readonly name: string;
   readonly ok: boolean;
   readonly detail: string;
-  /** What to do when it is not ok, or when it is ok and works less well than it could. */
+  /** The remedy if the check fails, or if it passes with reduced function. */
   readonly remedy?: string;
 }
 
-/** `/livez`: the process answers. `/readyz`: it can do its work, check by check. Both answer anybody, and tell no secret. */
+/**
+ * `/livez`: the process responds. `/readyz`: the process can do its work, check by check. Both are public and reveal no
+ * secret.
+ */
 export function probesDoor(readiness: () => Promise<readonly ReadinessCheck[]>): Door {
   return {
     name: 'probes',

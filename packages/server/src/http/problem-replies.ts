@@ -1,4 +1,4 @@
-/** Every failure leaves as a problem document (RFC 9457); what is unexpected leaves without details. */
+/** Every error is a problem document (RFC 9457); unexpected errors contain no details. */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { DaisError, toProblem, type ErrorCode } from '@dais/api/errors';
@@ -11,7 +11,7 @@ export interface ProblemReply {
 
 const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
-/** Failures of the HTTP framework in terms of the catalogue. */
+/** Errors of the HTTP framework by their error code of Dais. */
 const FRAMEWORK_CODES: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   FST_ERR_BAD_URL: ['invalid_request', 'A segment of the path is not percent-encoded UTF-8.'],
   FST_ERR_MAX_PARAM_LENGTH: ['invalid_request', 'A segment of the path is longer than the limit for names.'],
@@ -21,7 +21,7 @@ const FRAMEWORK_CODES: Readonly<Record<string, readonly [ErrorCode, string]>> = 
   ECONNRESET: ['unreadable_body', 'The connection closed before the body was complete.'],
 };
 
-/** The error as a DaisError; undefined when it is none that a caller could have caused. */
+/** Returns the error as a DaisError; undefined if a caller cannot have caused it. */
 export function expectedError(error: unknown): DaisError | undefined {
   if (error instanceof DaisError) return error;
   const code = (error as { code?: unknown } | null)?.code;
@@ -29,12 +29,12 @@ export function expectedError(error: unknown): DaisError | undefined {
   return known === undefined ? undefined : new DaisError(known[0], known[1], { cause: error });
 }
 
-/** Codes after which the rest of the request may still be on its way: the connection cannot be used again. */
+/** Codes after which the rest of the request may still arrive: the connection cannot be reused. */
 const CLOSING: ReadonlySet<ErrorCode> = new Set(['too_large', 'request_timeout', 'shutting_down']);
 
 /**
- * `basePath` makes the link to the error's page one that works behind a proxy. `challenge`: whoever is not known is asked
- * to say who they are.
+ * `basePath`: makes the link to the page of the error work behind a proxy. `challenge`: asks an unauthenticated caller
+ * for credentials.
  */
 export function problemReply(
   error: DaisError,
@@ -57,7 +57,7 @@ export function problemReply(
   };
 }
 
-/** Writes a whole answer to a connection on which no request could be read, and closes it. */
+/** Writes a whole response to a connection without a readable request, and closes it. */
 export function writeRawProblem(socket: Socket, error: DaisError, requestId: string): void {
   if (!socket.writable) {
     socket.destroy();
@@ -74,7 +74,7 @@ export function writeRawProblem(socket: Socket, error: DaisError, requestId: str
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${body}`);
 }
 
-/** What the HTTP parser found wrong. Undefined when there is nobody to tell. */
+/** Returns the error for a failure of the HTTP parser. Undefined if the client has disconnected. */
 export function parserError(error: NodeJS.ErrnoException): DaisError | undefined {
   switch (error.code) {
     case 'ECONNRESET':

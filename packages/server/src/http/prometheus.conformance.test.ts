@@ -1,4 +1,4 @@
-/** Prometheus itself, as Debian has it: it scrapes Dais and a gateway, and knows what rules and dashboards ask for. */
+/** Prometheus from Debian scrapes Dais and a gateway, and evaluates rules and dashboards. */
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ interface Target {
 
 const deploy = fileURLToPath(new URL('../../../../deploy', import.meta.url));
 const rulesFile = join(deploy, 'prometheus', 'dais.rules.yaml');
-/** Labels that Prometheus gives by itself, and the bound of a bucket. */
+/** Labels that Prometheus adds, and the bucket bound. */
 const ALWAYS = ['job', 'instance', 'le'];
 
 let folder: string;
@@ -45,7 +45,7 @@ const api = async <T>(path: string, query: Readonly<Record<string, string>> = {}
   if (body.status !== 'success') throw new Error(`${path} ${JSON.stringify(query)}: ${body.error}`);
   return body.data;
 };
-/** As a dashboard asks with everything chosen. */
+/** As a dashboard queries with everything selected. */
 const chosen = (expr: string) =>
   expr.replaceAll('$__rate_interval', '1m').replaceAll(/\$(job|project|endpoint)/g, '.*');
 
@@ -139,7 +139,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 
-test('Dais is scraped with the token of a scraper, a gateway without one, and nothing is complained of', async () => {
+test('Prometheus scrapes Dais with a scraper token, and a gateway without one, without errors', async () => {
   const targets = async () => {
     const { activeTargets } = await api<{ activeTargets: Target[] }>('targets').catch(() => ({ activeTargets: [] }));
     return activeTargets
@@ -154,7 +154,7 @@ test('Dais is scraped with the token of a scraper, a gateway without one, and no
   expect((await fetch(`${urls.dais}/metrics`)).status).toBe(401);
 });
 
-test.each(['dais', 'gateway'] as const)('promtool finds nothing wrong with the metrics of %s', async (which) => {
+test.each(['dais', 'gateway'] as const)('promtool reports no problem with the metrics of %s', async (which) => {
   const headers = { authorization: `Bearer ${scrapeToken}` };
   const text = await (await fetch(`${urls[which]}/metrics`, { headers })).text();
   expect(text).toContain(which === 'dais' ? 'dais_database_up 1' : 'dais_gateway_requests_total{');
@@ -162,7 +162,7 @@ test.each(['dais', 'gateway'] as const)('promtool finds nothing wrong with the m
   expect({ code, out: stdout.toString('utf8'), stderr }).toEqual({ code: 0, out: '', stderr: '' });
 });
 
-test('the rules are rules, each has an example, and the examples hold', async () => {
+test('the rules are valid, each has an example, and the examples pass', async () => {
   expect(await promtool(['check', 'rules', rulesFile])).toMatchObject({ code: 0 });
   const examples = join(deploy, 'prometheus', 'dais.rules.test.yaml');
   const { code, stdout, stderr } = await promtool(['test', 'rules', examples]);
@@ -188,7 +188,7 @@ test('Prometheus evaluates every rule and the query of every panel', async () =>
     const { result } = await api<{ result: unknown[] }>('query', { query: chosen(expr) });
     if (result.length === 0) empty.push(name);
   }
-  // Nothing was shadowed, was pushed to others, is monitored, or ended lately; everything else shows something.
+  // No shadow, push, monitor or recent end exists; all other queries return data.
   expect([...new Set(empty)].toSorted()).toEqual([
     'dais-endpoints.json: Shadows',
     'dais-server.json: Bad now',
@@ -203,7 +203,7 @@ test('Prometheus evaluates every rule and the query of every panel', async () =>
   expect(firing.map(({ metric }) => metric)).toEqual([]);
 });
 
-test('every metric that rules and panels name is told by the running Dais, with the labels that they ask for', async () => {
+test('Dais exposes every metric that rules and panels use, with their labels', async () => {
   const known = await api<Record<string, unknown>>('metadata');
   const all = [...rules.map(({ alert, expr }) => ({ name: alert, expr })), ...panels];
   const unknown: string[] = [];
@@ -222,7 +222,7 @@ test('every metric that rules and panels name is told by the running Dais, with 
       ...[...expr.matchAll(/by \(([^)]*)\)/g)].flatMap(([, list = '']) => list.split(',').map((one) => one.trim())),
       ...[...expr.matchAll(/[{,](\w+)(?:=|!=|=~|!~)"/g)].map(([, label = '']) => label),
     ];
-    // Of what has no series yet only the name can be told.
+    // A metric without a series has only its name.
     if (seen) unknown.push(...asked.filter((label) => !labels.has(label)).map((label) => `${name}: ${label}`));
   }
   expect(unknown).toEqual([]);

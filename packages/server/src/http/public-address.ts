@@ -1,8 +1,8 @@
-/** How people reach the server: everything that has to know of the public URL and its base path. */
+/** The public URL of the server and its base path. */
 export interface PublicAddress {
-  /** Path below which a proxy shows the server: `/ml`, or empty. Never ends in a slash. */
+  /** Path below which a proxy serves Dais: `/ml`, or empty. Never ends with a slash. */
   readonly basePath: string;
-  /** `https://example.com`, when a public URL is configured. */
+  /** `https://example.com`, if a public URL is configured. */
   readonly origin: string | undefined;
   /** Host name of the public URL. */
   readonly host: string | undefined;
@@ -14,7 +14,7 @@ export function publicAddress(publicUrl: string | undefined): PublicAddress {
   return { basePath: url.pathname.replace(/\/+$/, ''), origin: url.origin, host: url.hostname };
 }
 
-/** Routes know no base path: a proxy may strip it or keep it, and both arrive at the same place. */
+/** Routes know no base path: a proxy may strip it or keep it, with the same result. */
 export function withoutBasePath(url: string, basePath: string): string {
   if (basePath === '' || !url.startsWith(basePath)) return url;
   const rest = url.slice(basePath.length);

@@ -1,6 +1,9 @@
 import { DaisError } from '@dais/api';
 
-/** Every value of every name of a query string, decoded. @throws DaisError `invalid_request` for a bad escape. */
+/**
+ * Returns every value of every name of a query string, decoded. @throws DaisError `invalid_request` for an invalid
+ * escape.
+ */
 export function parseQuery(text: string): ReadonlyMap<string, readonly string[]> {
   const values = new Map<string, string[]>();
   for (const pair of text.split('&')) {

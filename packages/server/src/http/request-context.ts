@@ -5,7 +5,7 @@ import type { Client, Principal } from '#kernel/principal.ts';
 
 const NO_PROJECTS: readonly string[] = [];
 
-/** A request in the kernel's terms. The signal is made only when somebody asks for it: most calls end before. */
+/** Returns the call context of a request. The signal is created on first use: most calls end before. */
 export class RequestContext implements CallContext {
   readonly principal: Principal;
   readonly client: Client;
@@ -16,7 +16,7 @@ export class RequestContext implements CallContext {
   readonly #reply: FastifyReply;
   #signal: AbortSignal | undefined;
 
-  /** @throws DaisError `invalid_request` for an unusable Idempotency-Key. */
+  /** @throws DaisError `invalid_request` for an invalid Idempotency-Key. */
   constructor(request: FastifyRequest, reply: FastifyReply, origin: string, projectHeader?: string) {
     if (request.principal === null) throw new Error('cannot authenticate a request');
     this.principal = request.principal;
@@ -43,7 +43,7 @@ export class RequestContext implements CallContext {
   }
 }
 
-/** The draft standard writes a quoted string; most clients send it bare. */
+/** The draft standard uses a quoted string; most clients send it without quotes. */
 function idempotencyKey(header: string | readonly string[] | undefined): string | undefined {
   if (header === undefined) return undefined;
   const match = typeof header === 'string' ? /^"?([\u0021\u0023-\u007e]{1,255})"?$/.exec(header) : null;

@@ -1,10 +1,10 @@
 import type { FinishedRequest } from '#http/http-server.ts';
 import type { Log } from '#lib/log.ts';
 
-/** Which requests get a line: `log.requests` of the configuration. */
+/** Which requests are logged: `log.requests` of the configuration. */
 export type LoggedRequests = 'all' | 'errors' | 'none';
 
-/** One line per request that is to be told. The path is without its query, which may hold secrets. */
+/** Logs a request. The path is without its query, which may contain secrets. */
 export function logRequest(log: Log, which: LoggedRequests, request: FinishedRequest, traceId?: string): void {
   if (which === 'none' || (which === 'errors' && request.status < 500)) return;
   const { operation, method, path, status, durationMs, requestId, client } = request;

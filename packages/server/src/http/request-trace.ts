@@ -1,7 +1,7 @@
 import type { FinishedRequest } from '#http/http-server.ts';
 import type { Tracer } from '#lib/tracer.ts';
 
-/** One span for each request that reached an operation; gives the id of its trace, for the log. */
+/** Records a span for each request of an operation; returns the trace ID, for the log. */
 export function traceRequest(tracer: Tracer, nowMs: number, request: FinishedRequest): string {
   const context = request.span ?? tracer.context(request.traceparent);
   if (request.operation !== '') {

@@ -1,10 +1,10 @@
-/** The page at `/` as long as there is no console: what runs here, what it holds, what can be done next. */
+/** The page at `/` if there is no console: the state of the server, its resources and next steps. */
 import type { ServerInfo } from '@dais/api';
 import { escapeHtml, MARK, type Page } from '#http/html-page.ts';
 
 export interface RootFacts {
   readonly server: ServerInfo;
-  /** Where people reach the server, without a slash at the end. */
+  /** Public URL of the server, without a trailing slash. */
   readonly url: string;
   readonly basePath: string;
   readonly counts: readonly KindCount[];
@@ -16,7 +16,7 @@ export interface KindCount {
   readonly plural: string;
   readonly scope: 'org' | 'project';
   readonly count: number;
-  /** True when there are more than were counted. */
+  /** True if there are more than were counted. */
   readonly more: boolean;
 }
 

@@ -10,12 +10,12 @@ import { startDais, type StartedDais } from '#testing/start-dais.ts';
 const folder = fileURLToPath(new URL('../../../../conformance/schemathesis', import.meta.url));
 const EVERYDAY = process.env['DAIS_PROPERTY_RUNS'] === undefined;
 /**
- * The long runs ask for more examples of each operation, and for the phase that tries every boundary of every field: 54,589
+ * The long runs use more examples per operation, and the phase that tries every boundary of every field: 54,589
  * requests and five minutes of CPU.
  */
 const EXAMPLES = EVERYDAY ? 2 : 100;
 const PHASES = ['examples', 'fuzzing', 'stateful', ...(EVERYDAY ? [] : ['coverage'])];
-/** In ms. A hundred examples of each operation take some ten minutes on two cores. */
+/** In ms. A hundred examples per operation take about ten minutes on two cores. */
 const PATIENCE = 1_500_000;
 
 let dais: StartedDais;
@@ -30,7 +30,7 @@ afterAll(async () => {
 });
 
 test(
-  'Schemathesis finds no 5xx and no answer outside the OpenAPI document',
+  'Schemathesis finds no 5xx and no response outside the OpenAPI document',
   { timeout: PATIENCE + 60_000 },
   async () => {
     const environment = await pythonEnvironment('schemathesis', join(folder, 'requirements.txt'));
@@ -42,12 +42,12 @@ test(
         `${dais.url}/api/openapi.json`,
         `--header=Authorization: Bearer ${token}`,
         '--checks=not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,response_headers_conformance',
-        // Streams do not end by themselves; they have tests of their own.
+        // Streams never end; they have tests of their own.
         '--exclude-operation-id-regex=Watch$|\\.watch$',
         `--phases=${PHASES.join(',')}`,
         `--max-examples=${EXAMPLES}`,
         '--seed=1',
-        // One: CPython 3.11 keeps the depth of a parse for all threads at once (gh-106905), and two workers trip over it.
+        // One: CPython 3.11 shares the parser depth between threads (gh-106905), which makes two workers fail.
         '--workers=1',
         '--request-timeout=20',
         '--generation-database=none',
@@ -55,7 +55,7 @@ test(
         '--warnings=off',
       ],
       {
-        // It writes a cache into the folder where it runs.
+        // It writes a cache into its working folder.
         cwd: work,
         env: {
           PATH: '/usr/bin:/bin',

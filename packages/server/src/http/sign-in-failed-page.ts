@@ -1,7 +1,7 @@
 import { errorCatalogue, type DaisError } from '@dais/api';
 import { escapeHtml, MARK, type Page } from '#http/html-page.ts';
 
-/** What a browser shows that came back from an identity provider and was not let in. */
+/** The page for a browser after a failed sign-in at an identity provider. */
 export function signInFailedPage(error: DaisError, basePath: string): Page {
   const { title } = errorCatalogue[error.code];
   return {

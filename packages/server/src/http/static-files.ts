@@ -20,7 +20,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 };
 
-/** Compressed once, when the files were built, as `name.br` beside `name`; the best first. */
+/** Encodings of the files that the build compressed, as `name.br` next to `name`, in order of preference. */
 const ENCODINGS = [
   ['br', '.br'],
   ['gzip', '.gz'],
@@ -28,15 +28,15 @@ const ENCODINGS = [
 
 const LINKING = new Set(['.css', '.html', '.js', '.mjs']);
 
-/** Both begin and end with a slash; `builtFor` is one part long: `/docs/`. They differ below a base path. */
+/** Both start and end with a slash; `builtFor` has one segment: `/docs/`. They differ behind a base path. */
 export interface SitePlace {
   readonly builtFor: string;
   readonly shownAt: string;
 }
 
 /**
- * The files of a folder by the paths they are asked for. They are listed once, and only what was listed is served: no
- * path from a request ever reaches the file system.
+ * Serves the files of a folder. They are listed once, and only listed files are served: no path of a request reaches
+ * the file system.
  */
 export class StaticFiles {
   readonly #files: ReadonlyMap<string, string>;
@@ -47,7 +47,7 @@ export class StaticFiles {
     this.#place = place;
   }
 
-  /** Undefined when there is no such folder, or it has no front page. */
+  /** Returns undefined if there is no such folder, or no front page in it. */
   static async open(folder: string, place: SitePlace): Promise<StaticFiles | undefined> {
     const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
     const files = new Map<string, string>();
@@ -55,20 +55,20 @@ export class StaticFiles {
       const file = join(entry.parentPath, entry.name);
       const path = file.slice(folder.length).replace(/^\/+/, '');
       files.set(path, file);
-      // Clean addresses: `guide/tls` is `guide/tls.html`, `reference/` is `reference/index.html`.
+      // Clean URLs: `guide/tls` is `guide/tls.html`, `reference/` is `reference/index.html`.
       if (path.endsWith('.html')) files.set(path.replace(/(?:^|(?<=\/))index\.html$|\.html$/, ''), file);
     }
     return files.has('') ? new StaticFiles(files, place) : undefined;
   }
 
-  /** False when there is no such file. */
+  /** Returns false if there is no such file. */
   async send(request: FastifyRequest, reply: FastifyReply, path: string): Promise<boolean> {
     const file = this.#files.get(path);
     if (file === undefined) return false;
     const sent = this.#encoded(request, reply, path, file);
     const { size, mtimeMs } = await stat(sent);
     const tag = `${size.toString(36)}-${Math.round(mtimeMs).toString(36)}`;
-    // Names with a hash in them never change their content.
+    // Files with a hash in their names never change.
     const hashed = /[.-][A-Za-z0-9_-]{8,}\.(?:js|css|woff2)$/.test(path);
     reply.headers({
       etag: entityTag(tag),
@@ -85,7 +85,7 @@ export class StaticFiles {
     return true;
   }
 
-  /** The file to send: a compressed one where there is one that the client takes, with the headers that say so. */
+  /** Returns the file to send: a compressed one that the client accepts, with the matching headers. */
   #encoded(request: FastifyRequest, reply: FastifyReply, path: string, file: string): string {
     const made = ENCODINGS.filter(([, ending]) => this.#files.has(`${path}${ending}`));
     if (made.length === 0) return file;
@@ -98,7 +98,7 @@ export class StaticFiles {
   }
 }
 
-/** Pages, scripts and styles name each other by absolute paths: as attributes, strings and in `url(…)`. */
+/** Pages, scripts and styles refer to each other by absolute paths: in attributes, strings and `url(…)`. */
 function moveLinks(text: string, builtFor: string, shownAt: string): string {
   return text.replaceAll(/(?<=["'(=])\/[\w-]+\//g, (start) => (start === builtFor ? shownAt : start));
 }

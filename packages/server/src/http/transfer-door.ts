@@ -1,7 +1,7 @@
 /**
- * Bytes for whoever has a ticket: programs that send an artifact in parts, or read one by a link, do it with clients that
- * know no credential of ours. The operations below `/transfer/` look at the ticket; it comes in a header, so that no log of
- * addresses holds it.
+ * Routes for callers with a ticket: clients that upload an artifact in parts, or download one by a link, have no
+ * credential of Dais. The operations below `/transfer/` check the ticket; it is a header, so that no log of URLs
+ * contains it.
  */
 import type { Door } from '#http/door.ts';
 import { addContentRoutes } from '#http/content-routes.ts';

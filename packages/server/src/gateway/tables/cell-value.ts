@@ -1,6 +1,6 @@
 import type { JsonValue } from '#lib/json-reader.ts';
 
-/** A cell of CSV. `asText`: of a column of texts, where `007` has its zeros. */
+/** Parses a CSV cell. `asText`: for a column of strings, where `007` keeps its zeros. */
 export function cellValue(text: string, asText: boolean): JsonValue {
   if (text === '') return null;
   if (asText) return text;

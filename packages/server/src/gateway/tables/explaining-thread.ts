@@ -1,6 +1,6 @@
 /**
- * A model that is explained in a thread of its own: what is asked of it is mixed there, tens of milliseconds at a time for which
- * the control process would answer nobody. The thread ends with the model.
+ * Runs a model that is explained in a thread of its own: computing its background rows takes tens of milliseconds at a
+ * time, which would block the control process. The thread ends with the model.
  */
 import { DaisError, type ErrorCode, type Issue } from '@dais/api/errors';
 import { programBeside, startThread, type Thread } from '#lib/process.ts';
@@ -16,7 +16,7 @@ export type Asked =
   | { readonly type: 'exampleRows' }
   | {
       readonly type: 'explain';
-      /** As predictions are kept; else as a table. */
+      /** The format of captured predictions; otherwise a table. */
       readonly kept: boolean;
       readonly table: Table;
       readonly background: Table | undefined;
@@ -45,12 +45,12 @@ interface Waiting {
 
 export interface ThreadOptions {
   readonly log: Log;
-  /** What the program of the thread opens its engines with. */
+  /** Options for the engines of the thread. */
   readonly setup: unknown;
   readonly onPhase: (phase: string) => void;
 }
 
-/** A model that does not end within it is ended with its thread. */
+/** Timeout for closing the model before the thread is terminated. */
 const CLOSE_MS = 10_000;
 
 export class ExplainingThread {
@@ -75,7 +75,7 @@ export class ExplainingThread {
     });
   }
 
-  /** @throws DaisError as engines do. */
+  /** @throws DaisError as the engines do. */
   static async open(request: TableModelRequest, options: ThreadOptions): Promise<ExplainingThread> {
     const opened = new ExplainingThread(options);
     try {
@@ -87,7 +87,7 @@ export class ExplainingThread {
     }
   }
 
-  /** What would be wrong with any row of these columns. @throws DaisError `invalid_request`. */
+  /** Returns the error that any row with these columns would cause. @throws DaisError `invalid_request`. */
   async check(columns: readonly string[]): Promise<void> {
     await this.#ask({ type: 'check', columns });
   }

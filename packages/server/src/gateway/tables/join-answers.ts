@@ -1,9 +1,9 @@
-/** What a model said of rows that it got one by one: a value that is missing may come in another type than one that is there. */
+/** Joins the outputs of rows that ran one by one. A missing value may have another type than a present one. */
 import { DaisError } from '@dais/api/errors';
 import { joinRows } from '../tensor-rows.ts';
 import type { Tensor } from '../tensors.ts';
 
-/** @throws DaisError `invalid_request` where the answers to two rows cannot stand in one column. */
+/** @throws DaisError `invalid_request` if the outputs of two rows do not fit one column. */
 export function joinAnswers(answers: readonly (readonly Tensor[])[]): readonly Tensor[] {
   const [first = []] = answers;
   return first.flatMap(({ name }) => {
@@ -19,7 +19,7 @@ function alike(name: string, parts: readonly Tensor[]): readonly Tensor[] {
   const { datatype } = there.find((part) => part.datatype !== first.datatype) ?? first;
   const isText = first.datatype === 'BYTES';
   if (isText !== (datatype === 'BYTES')) throw differ(name, first.datatype, datatype);
-  // Numbers of two types: a whole one where others have fractions, or gaps.
+  // Two numeric types: an integer where other rows have fractions or missing values.
   const target = datatype === first.datatype ? datatype : 'FP64';
   return parts.map((part): Tensor => {
     if (part.shape.slice(1).join() !== first.shape.slice(1).join()) {

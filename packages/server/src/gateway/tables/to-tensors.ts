@@ -1,4 +1,4 @@
-/** Tables and lists as the tensors that a model takes. */
+/** Converts tables and lists to the tensors that a model expects. */
 import { DaisError } from '@dais/api/errors';
 import type { JsonValue } from '#lib/json-reader.ts';
 import type { ServedDescription } from '../serving-door.ts';
@@ -61,13 +61,13 @@ function fromTable(
       const values = valuesOf(spec.name, spec.datatype);
       const isBinary = columns?.some(({ name, type }) => name === spec.name && type === 'binary');
       if (spec.shape.length < 2) return tensor(spec, [rows], values, spec.name, isBinary);
-      // Of lists within the rows.
+      // Lists inside the rows.
       const shape = shapeOf([...values]);
       return tensor(spec, shape.length > 1 ? shape : [rows, 1], flatten(values), spec.name);
     });
 }
 
-/** By place, not by name: the columns of the signature have none. */
+/** Matches by position: the columns of the signature have no names. */
 function areUnnamed(columns: readonly Column[] | undefined, inputs: readonly TensorSpec[]): boolean {
   return (
     columns !== undefined &&
@@ -81,7 +81,7 @@ function tooFew(columns: number, inputs: readonly TensorSpec[]): DaisError {
   return wrong(`The request has ${columns} columns; the model expects ${inputs.length}, matched by position.`);
 }
 
-/** Columns side by side, as the one matrix that a model takes. */
+/** Packs columns into the single matrix that a model expects. */
 function pack(
   spec: TensorSpec,
   names: readonly string[],
@@ -107,7 +107,7 @@ function fromRows(
   }
   if (inputs.length > 0 && !areUnnamed(columns, inputs))
     return fromList(rows as readonly JsonValue[][], inputs, columns);
-  // Columns are called by their place, as pandas does.
+  // Columns are named by their position, as in pandas.
   const width = rows[0]?.length ?? inputs.length;
   if (rows.some(({ length }) => length !== width)) throw wrong('The rows of the table have different lengths.');
   const found = Array.from({ length: width }, (_, place): [string, JsonValue[]] => [
@@ -154,7 +154,7 @@ function fromNamed(
     const value = Array.isArray(given) ? given : [given];
     const spec = inputs.find((input) => input.name === name);
     if (inputs.length === 0) return [guessed(name, flatten(value), shapeOf(value))];
-    // As a column that the model does not have.
+    // Ignored, like an extra column.
     if (spec === undefined) return [];
     const isBinary = columns?.some((column) => column.name === name && column.type === 'binary');
     return [tensor(spec, shapeOf(value), flatten(value), name, isBinary)];
@@ -187,7 +187,7 @@ function tensor(
   return { name, datatype, shape, data: elements.data, ...(nulls !== undefined && { nulls }) };
 }
 
-/** For a model that says nothing of what it takes. */
+/** Infers a tensor for a model without declared inputs. */
 function guessed(name: string, values: readonly JsonValue[], shape: readonly number[]): Tensor {
   const there = values.filter((value) => value !== null);
   const whole = (value: JsonValue) => typeof value === 'bigint' || Number.isInteger(value);
@@ -211,7 +211,7 @@ function put(elements: ElementWriter, value: JsonValue, column: string, row: num
   }
 }
 
-/** JSON has no bytes. */
+/** JSON has no binary type. */
 function fromBase64(value: JsonValue, column: string, row: number): Buffer {
   if (typeof value === 'string' && value.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(value)) {
     return Buffer.from(value, 'base64');
@@ -223,7 +223,7 @@ function shapeOf(value: JsonValue): number[] {
   return Array.isArray(value) ? [value.length, ...(value.length === 0 ? [] : shapeOf(value[0] as JsonValue))] : [];
 }
 
-/** Throws when lists of one level differ in length. */
+/** Throws if lists of one level differ in length. */
 function flatten(value: readonly JsonValue[]): JsonValue[] {
   const shape = shapeOf(value as JsonValue[]);
   const flat: JsonValue[] = [];

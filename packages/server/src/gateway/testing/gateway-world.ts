@@ -1,4 +1,4 @@
-/** For tests: a gateway on free ports with a snapshot that is short to write, and a client with connections of its own. */
+/** For tests: a gateway on free ports with a short snapshot format, and a client with its own connections. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { Agent, request, type IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ import { startGateway } from '../gateway.ts';
 import type { Gateway, GatewayOptions } from '../options.ts';
 import { PlainEngine } from './plain-engine.ts';
 
-/** More than the requests that may wait for a model, since each of them has a connection. */
+/** More than the number of requests that may wait for a model, because each has a connection. */
 const MOST_SOCKETS = 2048;
 
 export interface Answer {
@@ -55,13 +55,13 @@ export interface GatewayWorld {
   readonly capture: MemoryCapture;
   readonly folder: string;
   ask(path: string, asking?: Asking): Promise<Answer>;
-  /** Rows of two numbers to an endpoint; gives their sums. */
+  /** Sends rows of two numbers to an endpoint; returns their sums. */
   sums(
     endpoint: string,
     rows: readonly (readonly [number, number])[],
     asking?: Asking & { id?: string },
   ): Promise<Answer>;
-  /** Ends the gateway and starts another with the same folder. */
+  /** Stops the gateway and starts another with the same folder. */
   restart(options?: Partial<GatewayOptions>): Promise<void>;
   stop(): Promise<void>;
 }
@@ -144,7 +144,7 @@ export function sumsBody(rows: readonly (readonly [number, number])[], id?: stri
   });
 }
 
-/** A model named as its folder. */
+/** A model named like its folder. */
 export function model(key: string, more: Partial<ServedModel> = {}): ServedModel {
   return {
     key,

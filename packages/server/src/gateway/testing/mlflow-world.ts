@@ -1,4 +1,4 @@
-/** For tests: a gateway that serves the MLflow models of a folder, each at an endpoint of its name. */
+/** For tests: a gateway that serves the MLflow models of a folder, each at an endpoint of the same name. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findModel } from '#engines/inference/model-place.ts';
@@ -10,11 +10,11 @@ import { endpoint, model, snapshot, startWorld, type GatewayWorld } from './gate
 
 export interface MlflowModels {
   readonly folder: string;
-  /** Of the Python that has what they require. */
+  /** The Python environment with the required packages. */
   readonly environment: string;
-  /** Default: every folder with `MLmodel`. */
+  /** Default: every folder with an `MLmodel` file. */
   readonly names?: readonly string[];
-  /** Of each process. */
+  /** Limit of each process. */
   readonly memoryBytes?: number;
   /** Time limit of one batch. */
   readonly inferMs?: number;

@@ -1,4 +1,4 @@
-/** For tests: a server of somebody else on a port of its own, with the processes that it starts. */
+/** For tests: a server of another system on a port of its own, with the processes that it starts. */
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,7 +11,7 @@ export interface PeerServer {
 
 const LOOK_MS = 200;
 
-/** `args` are given the ports that are free, as many as it wants; ready when the first one answers at `ready`. */
+/** `args` receives as many free ports as it declares; ready when the first one responds at `ready`. */
 export async function startPeer(
   program: string,
   args: (ports: readonly number[]) => readonly string[] | Promise<readonly string[]>,

@@ -1,4 +1,4 @@
-/** An engine for tests of the gateway itself: what its models do is said by the name of their folder. */
+/** An engine for tests of the gateway: the name of the folder determines the behavior of a model. */
 import { basename } from 'node:path';
 import { DaisError } from '@dais/api';
 import {
@@ -21,11 +21,11 @@ export class PlainEngine implements InferenceEngine {
   readonly runs: Run[] = [];
   readonly loads: string[] = [];
   readonly closed: string[] = [];
-  /** Of `gated` models: runs wait until they are let go. */
+  /** For `gated` models: runs wait until they are released. */
   readonly waiting: (() => void)[] = [];
-  /** How many instances were asked for, in order. */
+  /** Requested numbers of instances, in order. */
   readonly scales: number[] = [];
-  /** Loads of these wait until they are let go. */
+  /** Loads of these wait until they are released. */
   readonly loading = new Map<string, Promise<void>>();
 
   async refusal(): Promise<undefined> {}

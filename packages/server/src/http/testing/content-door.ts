@@ -4,7 +4,7 @@ import type { Door } from '#http/door.ts';
 
 const BLOCK = Buffer.alloc(256 * 1024, 'dais');
 
-/** Content as artifacts will have it: as many bytes as asked for out, any number in, both as streams. */
+/** Content for tests, as artifacts use it: any number of bytes out and in, as streams. */
 export const contentDoor: Door = {
   name: 'content',
   paths: ['/content/*'],
@@ -40,7 +40,7 @@ export const contentDoor: Door = {
   },
 };
 
-/** Sends and fetches `bytes` through `url`; gives what arrived and by how many bytes this process grew meanwhile. */
+/** Sends and fetches `bytes` through `url`; returns the received content and the memory growth of this process. */
 export async function passContent(
   url: string,
   bytes: number,
@@ -67,7 +67,7 @@ export async function passContent(
       }
     })(),
   );
-  // A body that is a stream is refused without `duplex`.
+  // A stream as body needs `duplex`.
   const streaming: RequestInit = {
     method: 'PUT',
     headers: { ...headers, 'content-type': 'application/octet-stream', 'content-length': String(bytes) },

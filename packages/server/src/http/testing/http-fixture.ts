@@ -1,4 +1,4 @@
-/** For tests of doors: a real kernel on a real database behind a real HTTP server on a free port. */
+/** For tests of routes: a real kernel on a real database behind a real HTTP server on a free port. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import type { Slice } from '#engines/database/contract.ts';
@@ -43,19 +43,19 @@ export interface HttpFixture {
   readonly database: TestDatabase;
   readonly logged: { readonly level: string; readonly message: string; readonly fields: LogFields | undefined }[];
   readonly finished: FinishedRequest[];
-  /** Sends bytes as they are and gives everything that comes back until the server closes. */
+  /** Sends raw bytes and returns everything until the server closes the connection. */
   raw(request: string | Buffer): Promise<string>;
   stop(): Promise<void>;
 }
 
 export interface FixtureOptions {
-  /** People and programs say who they are; default: one owner. */
+  /** Callers of the tests; default: one owner. */
   readonly accounts?: Partial<IdentitySettings> & { readonly behindHttps?: boolean };
   readonly kinds?: readonly KindDefinition[];
-  /** Of ledgers: their tables and what they do. */
+  /** Slices and entries of ledgers. */
   readonly slices?: readonly Slice[];
   readonly entries?: (database: TestDatabase) => readonly OperationEntry[];
-  /** Beside the native door. */
+  /** Adapters in addition to the native one. */
   readonly doors?: (calls: OperationCalls) => readonly Door[];
   readonly server?: Partial<HttpServerParts>;
 }

@@ -1,4 +1,4 @@
-/** What people say of the data of a job, and whether they may. */
+/** Resolves the dataset references of a job, and checks the permissions. */
 import { DaisError } from '@dais/api';
 import { parseDatasetReference, type DatasetVersion } from '@dais/api/data';
 import type { Call } from '#kernel/entry.ts';
@@ -19,7 +19,7 @@ export function nameOf({ dataset, number }: Pick<DatasetVersion, 'dataset' | 'nu
   return `${dataset}@${number}`;
 }
 
-/** @throws DaisError `invalid_request` for columns that are not there. */
+/** @throws DaisError `invalid_request` for missing columns. */
 export function requireColumns(version: DatasetVersion, names: readonly string[], what: string): void {
   const there = version.schema.columns.map(({ name }) => name);
   const missing = names.find((name) => !there.includes(name));
@@ -27,7 +27,7 @@ export function requireColumns(version: DatasetVersion, names: readonly string[]
   throw wrong(`${nameOf(version)} has no column "${missing}", ${what}. Its columns are ${there.slice(0, 50).join(', ')}.`);
 }
 
-/** Columns that the model gets: those that somebody named, else those of its signature, else all that are no keys. */
+/** Returns the columns for the model: the requested ones, or those of its signature, or all that are not keys. */
 export function chooseInputs(
   asked: readonly string[] | undefined,
   { described, label }: ModelRow,
@@ -64,12 +64,12 @@ function inputsFor(signature: unknown, { there, known, roles, label, version }: 
       `${label} requires the columns ${names}, which ${nameOf(version)} does not have. Its columns are ${there.slice(0, 50).join(', ')}.`,
     );
   }
-  // One matrix without names: the columns side by side.
+  // One matrix without column names: uses the columns side by side.
   const others = new Set(roles);
   return there.filter((name) => !others.has(name));
 }
 
-/** What somebody does not see is not seen by a model for them either. @throws DaisError `forbidden`. */
+/** Checks that the model receives no column that is masked for the caller. @throws DaisError `forbidden`. */
 export async function requireUnmasked(
   tx: Transaction,
   parts: ModelJobsParts,

@@ -1,4 +1,4 @@
-/** The record of a job and what does it, in one transaction with the news of it. */
+/** Creates the record of a job and its kernel job, in one transaction with the event. */
 import { eventTypes, type Actor } from '@dais/api';
 import type { ModelJobKind } from '@dais/api/serving';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -6,7 +6,7 @@ import type { FoundVersion } from './find-model.ts';
 import { insertJob } from './job-rows.ts';
 
 export const MODEL_JOB_QUEUE = 'model-job';
-/** Attempts that a job may lose to crashes: each begins where the one before was. */
+/** Attempts that a job may lose to crashes: each resumes where the previous one ended. */
 const MOST_ATTEMPTS = 25;
 
 export interface BegunJob {
@@ -16,7 +16,7 @@ export interface BegunJob {
   readonly request: object;
   readonly by: Actor;
   readonly now: number;
-  /** For the news of it: what is read, and what is made. */
+  /** For the event: the input and the output. */
   readonly data: string;
   readonly output: string;
 }
@@ -25,7 +25,7 @@ export async function beginModelJob(tx: Transaction, job: BegunJob): Promise<voi
   const { id, kind, of, request, by, now, data, output } = job;
   const { row, uid, version } = of;
   await insertJob(tx, { id, kind, model: uid, modelName: row.name, version, files: row.id, request, by, now });
-  // Under the id of the record, so that whoever has the one finds the other.
+  // The kernel job has the id of the record, so that each leads to the other.
   tx.enqueue({
     id,
     queue: MODEL_JOB_QUEUE,

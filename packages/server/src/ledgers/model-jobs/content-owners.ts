@@ -1,7 +1,7 @@
 import type { Sql } from '#engines/database/contract.ts';
 import type { DamagedReference, OwnerName } from '#kernel/content/owner-names.ts';
 
-/** Names jobs by their kind, model and version. */
+/** Names jobs by kind, model and version. */
 export async function nameModelJobOwners(
   sql: Sql,
   references: readonly DamagedReference[],

@@ -7,7 +7,7 @@ const outputs: Readonly<Partial<Record<JobRow['kind'], (row: JobRow, number: num
   conversion: ({ result }, number) => `${String(result?.['model'])}/${number}`,
 };
 
-/** The news of a job that has ended, for whoever waits for it. */
+/** Emits the event of an ended job. */
 export function emitEnded(tx: Transaction, row: JobRow): void {
   const { id, kind, state, model, model_name: name, version, result, error } = row;
   const number = result?.['version'];

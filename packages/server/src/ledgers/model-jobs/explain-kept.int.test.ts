@@ -6,7 +6,7 @@ import { servingClient, type ServingClient } from '#testing/serving-client.ts';
 import { sharedDais, type SharedDais } from '#testing/shared-dais.ts';
 
 const WEIGHTS = [3, -2, 0.5];
-/** A limit against hanging: two models are loaded, on a machine that does other things too. */
+/** A timeout against hanging: two models are loaded, on a busy machine. */
 const PATIENCE_MS = 600_000;
 let dais: SharedDais;
 let url: string;
@@ -27,7 +27,7 @@ beforeAll(async () => {
   await models.register('weighed', 0, { bytes: linear(Float32Array.from(WEIGHTS)), example: { inputs: [[1, 1, 1]] } });
 });
 
-/** By hand: each weight times how far the value is from that of the example. */
+/** Computed by hand: each weight times the distance of the value from the example. */
 function expectLinear({ rows }: PredictionExplanation, x: readonly number[]): void {
   const [row] = rows;
   const byName = new Map(row?.contributions.map(({ feature, contribution }) => [feature, contribution]));
@@ -38,7 +38,7 @@ function expectLinear({ rows }: PredictionExplanation, x: readonly number[]): vo
   expect(row?.gap).toBeCloseTo(0, 5);
 }
 
-test('a kept prediction is explained by the gateway, and by a model that is loaded for it when no endpoint has it', async () => {
+test('the gateway explains a captured prediction, or a model that is loaded for it if no endpoint has it', async () => {
   await call('POST', '/serving/endpoints/weighed/deploy', { model: 'models:/weighed/1' });
   await models.settled(
     'weighed',
@@ -76,7 +76,7 @@ test('a kept prediction is explained by the gateway, and by a model that is load
   expectLinear(served, x);
   expect(served.rows[0]?.contributions.map(({ value }) => value)).toEqual([4, 2, -1]);
 
-  // The endpoint is gone: the version is loaded for it.
+  // The endpoint is deleted: the version is loaded for the explanation.
   await call('DELETE', '/endpoints/weighed');
   const loaded = await vi.waitUntil(
     async () => {
@@ -91,7 +91,7 @@ test('a kept prediction is explained by the gateway, and by a model that is load
   );
 });
 
-test('the columns that a version goes by are kept with it; the same seed gives the same', async () => {
+test('feature importances are stored with their version; the same seed gives the same result', async () => {
   const lines = Array.from({ length: 300 }, (_, row) => `${row % 7},${(row * 5) % 11},${(row * 3) % 13}\n`);
   await batch.push('points', `a,b,c\n${lines.join('')}`);
   const input = { model: 'models:/weighed/1', data: 'points@1', seed: 7, sample: 50 };
@@ -103,7 +103,7 @@ test('the columns that a version goes by are kept with it; the same seed gives t
   const { items } = await call<{ items: ModelImportance[] }>('GET', '/registry/models/weighed/importances?version=1');
   expect(items.map(({ id }) => id)).toEqual([again.id, job.id]);
   expect(items[0]).toMatchObject({ method: 'exact', sample: 50, background: 20, seed: 7, data: 'points@1' });
-  // b has the widest range beside a weight of -2; c moves least.
+  // b has the widest range and a weight of -2; c changes least.
   expect(items[0]?.features).toHaveLength(3);
   expect(items[0]?.features.at(-1)?.feature).toBe('x[2]');
   await expect(call('POST', '/model-jobs/importances', { ...input, data: 'points@2' })).rejects.toThrow(

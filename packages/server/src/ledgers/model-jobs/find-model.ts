@@ -1,4 +1,4 @@
-/** Which version of a model a job is about, and whether it may be loaded. */
+/** Finds the model version of a job, and checks that it may be loaded. */
 import { buffer } from 'node:stream/consumers';
 import { DaisError } from '@dais/api';
 import { parseServedModel } from '@dais/api/serving';
@@ -15,8 +15,9 @@ export interface FoundVersion {
 }
 
 /**
- * Reads what its files say of it, and keeps that. Nothing is loaded.
- * @throws DaisError `invalid_request` for what names no version, `not_found`, `invalid_state` for what must not be loaded.
+ * Reads the description of the model from its files, and stores it, without loading the model.
+ * @throws DaisError `invalid_request` for an invalid reference, `not_found`, `invalid_state` for a model that may not
+ * be loaded.
  */
 export async function findModelVersion(
   parts: Pick<ModelJobsParts, 'database' | 'content' | 'artifactRoot'>,
@@ -54,7 +55,7 @@ export async function findModelVersion(
   return { row, uid, version: Number(found.version) };
 }
 
-/** What was kept of the files of a model. */
+/** Returns the stored description of the files of a model. */
 export async function requireFiles(tx: Transaction, id: string): Promise<ModelRow> {
   const row = (await readModels(tx, [id])).get(id);
   if (row === undefined) throw new DaisError('invalid_state', 'The description of the files of the model was removed.');

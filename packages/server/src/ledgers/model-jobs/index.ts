@@ -1,4 +1,4 @@
-/** Model jobs: long work on versions of models, which goes on by itself and ends once. */
+/** Model jobs: long-running work on model versions in the background. */
 import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
@@ -17,7 +17,7 @@ export type { ModelJobsParts } from './model-jobs-parts.ts';
 export interface ModelJobsLedger {
   readonly entries: readonly OperationEntry[];
   readonly jobs: readonly JobHandler[];
-  /** For ledgers that look at what versions go by. */
+  /** For ledgers that read feature importances. */
   readonly explainer: RowsExplainer;
 }
 

@@ -1,4 +1,4 @@
-/** Bytes of a job: what its parts have made, until it has ended, and the rows that were left out. */
+/** Content of a job: the results of its shards until it ends, and the rejected rows. */
 import { createReadStream, createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { detachContent, listReferences, type ContentOwner } from '#kernel/content/references.ts';
@@ -23,7 +23,7 @@ const named = (number: number, kind: string) => `shard-${String(number).padStart
 export const answersOf = (number: number) => named(number, 'parquet');
 export const rejectsOf = (number: number) => named(number, 'rejects.ndjson');
 
-/** A lease: it becomes the job's by `attachContent`, or is garbage. */
+/** Returns a lease: `attachContent` assigns it to the job, otherwise it is garbage. */
 export async function upload({ content }: ModelJobsParts, projectId: string, path: string, io: JobIo): Promise<string> {
   const quota = await io.read(async (tx) => await byteQuota(tx, projectId));
   return (await content.upload(createReadStream(path), { projectId, quota })).id;
@@ -41,7 +41,7 @@ export async function fetchTo(
 
 const PAGE = 1000;
 
-/** All that the job has, or all that its parts have made. */
+/** Deletes all content of the job, or all results of its shards. */
 export async function dropContent(tx: Transaction, owner: ContentOwner, keep: readonly string[] = []): Promise<void> {
   const kept = new Set(keep);
   for (let after: string | undefined; ;) {

@@ -1,4 +1,4 @@
-/** Does model jobs: one at a time, because each has a model in memory. The kernel's job has the lease and its epoch. */
+/** Runs model jobs one at a time, because each has a model in memory. The kernel job has the lease and its epoch. */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DaisError } from '@dais/api';
@@ -14,7 +14,7 @@ import { contentOfJob, dropContent } from './job-content.ts';
 import { beginJob, endJobRow } from './job-rows.ts';
 import type { ModelJobsParts } from './model-jobs-parts.ts';
 
-/** A model whose process dies each time is not to be tried for ever. */
+/** Most attempts, for a model whose process dies each time. */
 const MOST_CRASHES = 3;
 
 export function modelJobHandler(parts: ModelJobsParts): JobHandler {
@@ -27,7 +27,7 @@ export function modelJobHandler(parts: ModelJobsParts): JobHandler {
     run: async (job, io) => {
       const id = String(job.payload['job']);
       const folder = join(parts.folder, id);
-      // An attempt before may have died in it.
+      // A previous attempt may have died in it.
       await rm(folder, { recursive: true, force: true });
       await mkdir(folder, { recursive: true, mode: 0o755 });
       try {
@@ -78,7 +78,7 @@ async function work(
   }
 }
 
-/** What is wrong with model or data stays wrong: it is not tried again. */
+/** Errors of the model or data are permanent: no retry. */
 function asEnd(error: unknown, { attempt }: JobClaim, io: JobIo): unknown {
   if (io.signal.aborted) return error;
   if (error instanceof RowRefused) return new JobFailed(error.message);

@@ -1,4 +1,4 @@
-/** What people ask of model jobs. */
+/** The operations of model jobs. */
 import { DaisError } from '@dais/api';
 import {
   cancelModelJobOperation,
@@ -59,7 +59,7 @@ async function authorize(call: Call, { model_name: name }: JobRow, action: strin
   await call.authorize({ kind: 'Model', name }, call.tenant, action);
 }
 
-/** Of a page: those on models that the caller may read. */
+/** Filters a page: jobs of models that the caller may read. */
 async function visible(call: Call, page: readonly JobRow[]): Promise<readonly JobRow[]> {
   const may = new Map<string, boolean>();
   for (const { model_name: name } of page) {
@@ -75,7 +75,7 @@ async function visible(call: Call, page: readonly JobRow[]): Promise<readonly Jo
   return page.filter(({ model_name: name }) => may.get(name) === true);
 }
 
-/** What is wrong with a row tells its values. */
+/** The error of a row contains its values. */
 async function seesData(tx: Transaction, parts: ModelJobsParts, call: Call, { request }: JobRow): Promise<boolean> {
   const dataset = request.dataName.split('@')[0] ?? '';
   const may = mayOf(call, dataset);

@@ -1,6 +1,6 @@
 /**
- * The tailer: what gateways wrote into segments becomes files of predictions. The place in each segment is committed with
- * the files that were made of what stands before it: whatever is killed, each record is in exactly one file.
+ * Collects the records of segments into files of predictions. The position in each segment is committed with the files
+ * that contain the records before it: even after a kill, each record is in exactly one file.
  */
 import { createWriteStream } from 'node:fs';
 import { mkdir, open, readdir, rm } from 'node:fs/promises';
@@ -19,9 +19,9 @@ import { decodeHead, decodeRecord, RECORD_HEAD, RECORD_LIMIT, type StoredPredict
 import { SEGMENT_SUFFIX } from './segment.ts';
 
 const HOUR_MS = 3_600_000;
-/** Of segments, at once: what is read is in memory until it is a file. */
+/** Bytes of segments per round: they are in memory until they are written to a file. */
 const ROUND_BYTES = 64 * 1024 * 1024;
-/** A process of another machine is asked for in vain: its segment has ended when nothing came for so long. */
+/** The liveness of a process on another machine is unknown: its segment has ended if it did not grow for this time. */
 const QUIET_MS = 600_000;
 
 interface Progress {
@@ -49,7 +49,10 @@ export class Collector {
     this.#parts = parts;
   }
 
-  /** Takes all that was written before the call. One round at a time: whoever comes meanwhile gets the next one. */
+  /**
+   * Collects everything that was written before the call. Rounds are sequential: calls during a round share the next
+   * one.
+   */
   async collect(signal?: AbortSignal): Promise<Collected> {
     while (this.#running !== undefined) await this.#running.catch(() => {});
     this.#running = this.#rounds(signal).finally(() => (this.#running = undefined));
@@ -117,7 +120,7 @@ export class Collector {
         for (const one of stored) await insertFile(tx, one, now);
       });
     } catch (error) {
-      // Another process took these records: its files hold them, and ours belong to nobody.
+      // Another process collected these records: its files contain them, and ours have no owner.
       if (error instanceof Overtaken) return { records: 0, files: 0, lostBytes: 0, more: false };
       throw error;
     } finally {
@@ -135,7 +138,7 @@ export class Collector {
         [ORGANISATION],
         'prediction_segments',
       );
-      // Files that are gone were ended and removed: only their rows were left.
+      // Missing segments were finished and removed: only their rows remain.
       const gone = rows.filter(({ name, ended }) => ended && !names.includes(name)).map(({ name }) => name);
       if (gone.length > 0) {
         await sql.query('delete from predictions.segment where name = any($1::text[])', [gone], 'forget_segments');
@@ -151,7 +154,7 @@ export class Collector {
     });
   }
 
-  /** Undefined where the project is gone: nobody may see what its endpoints answered. */
+  /** Returns undefined for a deleted project: nobody may read its predictions. */
   async #write(records: readonly StoredPrediction[], scratch: string): Promise<StoredPredictions | undefined> {
     const { database, query, log } = this.#parts;
     const [first] = records;
@@ -205,7 +208,7 @@ export class Collector {
   }
 }
 
-/** @throws Overtaken when the place is not where it was read. */
+/** @throws Overtaken if the position has changed since it was read. */
 async function advance({ sql }: Transaction, { name, from, to, lost, ended }: Progress, now: number): Promise<void> {
   const rows = await sql.query(
     `insert into predictions.segment as s (name, project_id, read_bytes, lost_bytes, ended, updated_at)
@@ -230,7 +233,7 @@ async function segmentNames(spool: string): Promise<string[]> {
   return names.toSorted();
 }
 
-/** Whether no later file of the same process is there: only the last one may still grow. */
+/** Whether the process has no later segment: only the last one may still grow. */
 function isLast(name: string, names: readonly string[]): boolean {
   const [, folder, token, count] = /^(.*\/)\d+-([0-9a-f]+)-(\d+)\./.exec(name) ?? [];
   return !names.some((other) => {
@@ -242,10 +245,10 @@ function isLast(name: string, names: readonly string[]): boolean {
 interface SegmentRead {
   readonly to: number;
   readonly records: readonly StoredPrediction[];
-  /** Bytes at the end that are no whole record, of a segment that nobody writes any more. */
+  /** Returns the bytes of an incomplete record at the end of a segment without a writer. */
   readonly lost: number;
   readonly ended: boolean;
-  /** There is more than was wanted. */
+  /** The round reached its limit. */
   readonly more: boolean;
 }
 
@@ -259,7 +262,7 @@ async function readSegment(
   const file = await open(path, 'r').catch(() => undefined);
   if (file === undefined) return undefined;
   try {
-    // Asked before the size is: what a process wrote before it went is then seen.
+    // Check the writer before reading the size: data that it wrote before its end is then included.
     const opening = Buffer.alloc(8192);
     const { bytesRead } = await file.read(opening, 0, opening.length, 0);
     const head = decodeHead(opening.subarray(0, bytesRead));
@@ -300,7 +303,7 @@ async function readSegment(
   }
 }
 
-/** Lines in pieces of about 64 KiB. */
+/** Yields lines in pieces of about 64 KiB. */
 function* inChunks(lines: Iterable<string>): IterableIterator<string> {
   let chunk = '';
   for (const line of lines) {

@@ -1,7 +1,7 @@
 import type { Sql } from '#engines/database/contract.ts';
 import type { DamagedReference, OwnerName } from '#kernel/content/owner-names.ts';
 
-/** Names endpoints, of files with their predictions. */
+/** Names the endpoints of prediction files. */
 export async function namePredictionOwners(
   sql: Sql,
   references: readonly DamagedReference[],

@@ -1,4 +1,4 @@
-/** Files of predictions as the ledger keeps them, and their bytes on this machine. */
+/** Rows and bytes of prediction files. */
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -38,7 +38,7 @@ export type NewFileRow = Omit<FileRow, 'id' | 'bytes' | 'created_at'>;
 
 const COLUMNS = `id, project_id, endpoint, name, mark, hour, predictions, rows, erased, bytes, columns, models, first_at,
   last_at, created_at`;
-/** Under which each file has its bytes. */
+/** Owner prefix of the bytes of each file. */
 const CONTENT = 'predictions.parquet';
 
 function contentOf(projectId: string, id: string) {
@@ -47,7 +47,7 @@ function contentOf(projectId: string, id: string) {
 
 const labelOf = (id: string) => `prediction file ${id}`;
 
-/** Bytes that belong to nobody until `insertFile` gives them to a file. */
+/** Bytes without an owner until `insertFile` assigns them to a file. */
 export interface StoredPredictions {
   readonly file: NewFileRow;
   readonly lease: string;
@@ -67,7 +67,7 @@ export async function storePredictions(
   return { file, lease: id, bytes: size };
 }
 
-/** A row, its bytes, and its node in the lineage. `from`: files that it takes the place of. */
+/** Inserts the row of a file, its bytes, and its lineage node. `from`: files that it replaces. */
 export async function insertFile(
   tx: Transaction,
   { file, lease, bytes }: StoredPredictions,
@@ -148,7 +148,7 @@ export async function findFiles(sql: Sql, { projectId, name, from, until, limit 
   );
 }
 
-/** Oldest hour first, of those with predictions from a time on. */
+/** Returns files with predictions after a time, oldest hour first. */
 export async function oldestFiles(
   sql: Sql,
   { projectId, name, from, limit }: Omit<FileFilter, 'until'>,
@@ -173,7 +173,7 @@ export async function listFileRows(
   );
 }
 
-/** Files that may hold a prediction, by what its id says. */
+/** Returns files that may contain a prediction, according to its id. */
 export async function filesOfMark(
   sql: Sql,
   { projectId, mark, hour }: { readonly projectId: string; readonly mark: number; readonly hour: number },
@@ -187,14 +187,12 @@ export async function filesOfMark(
 
 export interface LocalPredictions {
   readonly tables: Readonly<Record<string, FileTable>>;
-  /** All rows of all files. */
+  /** Number of rows of all files. */
   readonly relation: Relation;
   readonly columns: readonly Column[];
 }
 
-/**
- * Does `work` with the rows of files; without files with a table of none. They stay on this machine until it has ended.
- */
+/** Runs `work` with the rows of files, or with an empty table. The files stay on this machine until it ends. */
 export async function withFiles<T>(
   { database, blobs, folder }: PredictionsParts,
   projectId: string,
@@ -208,7 +206,7 @@ export async function withFiles<T>(
       for (const { id } of files) found.push((await findReadable(tx, contentOf(projectId, id), labelOf(id))).locator);
       return found;
     });
-    // Those with the same columns are one table: a query has few tables, whatever the number of files.
+    // Files with the same columns form one table, so that a query has few tables for any number of files.
     const groups = new Map<string, { columns: readonly Column[]; paths: string[] }>();
     for (const [at, { id, columns }] of files.entries()) {
       const locator = locators[at]!;

@@ -1,4 +1,4 @@
-/** Predictions: what endpoints answered, what was true, and who is forgotten. */
+/** Predictions: captured requests and responses, ground truth, and erasure. */
 import type { Prediction, readPredictionOperation } from '@dais/api/serving';
 import type { CallOf, OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
@@ -26,9 +26,9 @@ export type { PredictionsParts } from './predictions-parts.ts';
 export interface PredictionsLedger {
   readonly entries: readonly OperationEntry[];
   readonly jobs: readonly JobHandler[];
-  /** For ledgers that look at predictions. */
+  /** For ledgers that read predictions. */
   readonly reader: PredictionReader;
-  /** One, as its reader sees it. @throws DaisError `not_found`. */
+  /** Returns one prediction as the reader may see it. @throws DaisError `not_found`. */
   readonly get: (call: CallOf<typeof readPredictionOperation>) => Promise<Prediction>;
 }
 
@@ -42,7 +42,7 @@ export function predictionsLedger(parts: PredictionsParts): PredictionsLedger {
   };
 }
 
-/** With a project go its predictions, what was true of them, and who asked for what to be erased. */
+/** Deletes the predictions, labels and erasures of a deleted project. */
 async function forgetProjectPredictions(tx: Transaction, projectId: string): Promise<void> {
   const files = await tx.sql.query<{ id: string }>(
     'delete from predictions.file where project_id = $1 returning id',

@@ -1,4 +1,4 @@
-/** What was true, as it was told: records that nobody changes. */
+/** Immutable ground-truth labels. */
 import { eventTypes } from '@dais/api';
 import type { labelPredictionsOperation, listPredictionLabelsOperation, PredictionLabel } from '@dais/api/serving';
 import { DaisError } from '@dais/api';
@@ -38,12 +38,12 @@ export interface LabelRow {
 }
 
 const COLUMNS = 'id, prediction, key_column, key_value, "row", value, observed_at, at, by, source';
-/** Labels in one read. */
+/** Most labels per read. */
 const SLICE = 5000;
-/** Columns by which labels of one endpoint are joined. */
+/** Most key columns of the labels of one endpoint. */
 const MOST_KEYS = 16;
 
-/** @throws DaisError `invalid_request` for one that names neither or both. */
+/** @throws DaisError `invalid_request` for a label with neither or both. */
 export async function addLabels(
   tx: Transaction,
   { input, context, tenant }: CallOf<typeof labelPredictionsOperation>,
@@ -141,8 +141,8 @@ interface LabelsOf {
 }
 
 /**
- * Labels of an endpoint as JSON, one a line: all, or those of predictions of a time, by their ids, and by keys what was told
- * since it began.
+ * Returns labels of an endpoint as JSON lines: all; or those of predictions in a period, by prediction id, and labels
+ * by key that were recorded since it started.
  */
 export async function* labelLines(
   parts: PredictionsParts,

@@ -2,7 +2,7 @@ import type { Column } from '#engines/query/contract.ts';
 import { call as fn, cast, column, descending, literal, named } from '#engines/query/model/build.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';
 
-/** Predictions with the newest label of each row: by the prediction's id, or by a key. */
+/** Builds the view of predictions with the newest label of each row, by prediction id or key. */
 export function labelledView(predictions: Relation, columns: readonly Column[], keys: readonly string[]): Relation {
   const labels: Relation = { type: 'scan', table: 'labels' };
   const told = ['label', 'label_at', 'label_by'] as const;

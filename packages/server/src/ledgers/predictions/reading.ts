@@ -1,4 +1,4 @@
-/** Who reads predictions, and what they see of them. */
+/** Access control of predictions, and masking. */
 import type {
   queryPredictionsOperation,
   tailPredictionsOperation,
@@ -14,10 +14,10 @@ import { column, literal, named } from '#engines/query/model/build.ts';
 import { findFiles, type FileRow } from './file-rows.ts';
 import type { PredictionsParts } from './predictions-parts.ts';
 
-/** Files in one query; beyond it the caller says a narrower time. */
+/** Most files per query; the caller must select a shorter period above it. */
 const MOST_FILES = 2000;
 
-/** Names of inputs and outputs that whoever may not unmask does not see: `spec.capture.mask` of the Endpoint. */
+/** Inputs and outputs that are masked without the unmask permission: `spec.capture.mask` of the Endpoint. */
 export async function maskOf(
   parts: PredictionsParts,
   {
@@ -35,7 +35,7 @@ export async function maskOf(
   return capture?.mask ?? [];
 }
 
-/** Whom an event about predictions is about, also when the Endpoint is gone. @throws DaisError `not_found`. */
+/** Returns the subject of an event about predictions, also for a deleted Endpoint. @throws DaisError `not_found`. */
 export async function endpointSubject({ sql, projectId }: Transaction, name: string) {
   const resource = await readResource(sql, projectId, 'Endpoint', name);
   const [file] = resource === undefined ? await findFiles(sql, { projectId, name, limit: 1 }) : [];
@@ -44,7 +44,7 @@ export async function endpointSubject({ sql, projectId }: Transaction, name: str
   return { kind: 'Endpoint', name, uid };
 }
 
-/** Columns that this caller sees without their values. */
+/** Columns that are masked for this caller. */
 export async function maskedFor(
   parts: PredictionsParts,
   call: CallOf<typeof queryPredictionsOperation | typeof tailPredictionsOperation>,
@@ -62,7 +62,7 @@ export async function maskedFor(
   return columns.filter(({ name }) => names.has(name.toLowerCase())).map(({ name }) => name);
 }
 
-/** Each column is named, so that none gets by that nobody thought of. */
+/** Columns are listed explicitly, so that new ones are masked unless allowed. */
 export function maskedView(from: Relation, columns: readonly Column[], masked: readonly string[]): Relation {
   if (masked.length === 0) return from;
   const hidden = new Set(masked);
@@ -74,7 +74,7 @@ export function maskedView(from: Relation, columns: readonly Column[], masked: r
   };
 }
 
-/** @throws DaisError `query_limit` where the time is too long. */
+/** @throws DaisError `query_limit` if the period is too long. */
 export async function filesBetween(
   { database }: PredictionsParts,
   projectId: string,

@@ -1,4 +1,4 @@
-/** Files that take the place of others: small ones joined, values erased. */
+/** Replaces files: merges small ones, erases values. */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { transact, type Transaction } from '#kernel/transaction.ts';
@@ -15,17 +15,17 @@ import {
 import type { PredictionsParts } from './predictions-parts.ts';
 
 export interface Rewriting {
-  /** Of one endpoint and hour. */
+  /** Files of one endpoint and hour. */
   readonly files: readonly FileRow[];
   readonly relation: (local: LocalPredictions) => Relation;
-  /** Rows whose values this takes away. */
+  /** Condition for the rows to erase. */
   readonly erased: number;
   readonly signal: AbortSignal;
-  /** In the transaction that puts the new file in the place of the old ones. */
+  /** Runs in the transaction that replaces the files. */
   readonly also?: (tx: Transaction) => Promise<void>;
 }
 
-/** False when one of the files is no longer there: somebody else wrote them again. */
+/** Returns false if one of the files was replaced meanwhile. */
 export async function rewriteFiles(
   parts: PredictionsParts,
   { files, relation, erased, signal, also }: Rewriting,

@@ -1,4 +1,4 @@
-/** What becomes of files with time: small ones are joined, old ones go, and a project has its bound. */
+/** Maintains prediction files: merges small ones, deletes old ones, applies the limit of each project. */
 import { ascending } from '#engines/query/model/build.ts';
 import type { JobHandler, JobIo } from '#kernel/job-runner.ts';
 import type { Collector } from './collect.ts';
@@ -8,14 +8,14 @@ import { rewriteFiles } from './rewrite.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-/** Files of one endpoint and hour before they are joined: each look at the newest makes one. */
+/** Files of one endpoint and hour before a merge: each read of the newest creates one. */
 const MANY = 8;
-/** Of the files that are joined together. */
+/** Most bytes of files in a merge. */
 const MOST_JOINED_BYTES = 256 * 1024 * 1024;
 const MOST_JOINED = 500;
 const SLICE = 100;
 
-/** Takes segments even when nobody asks. */
+/** Collects segments without a reader. */
 export function collectHandler(collector: Collector): JobHandler {
   return {
     queue: 'prediction collection',
@@ -38,7 +38,7 @@ export function upkeepHandler(parts: PredictionsParts): JobHandler {
   };
 }
 
-/** Files of an hour that is over, or of one that has many. Gives how many were joined. */
+/** Merges files of a past hour, or of one with many files. Returns the number of merged files. */
 export async function joinSmall(parts: PredictionsParts, io: Pick<JobIo, 'read' | 'signal'>): Promise<number> {
   let joined = 0;
   for (;;) {
@@ -83,7 +83,7 @@ function bounded(files: readonly FileRow[]): readonly FileRow[] {
   return files.filter((file, index) => index < 2 || (bytes += Number(file.bytes)) < MOST_JOINED_BYTES);
 }
 
-/** By age, then by the bytes of a project, the oldest first. */
+/** Deletes by age, then by the bytes of a project, oldest first. */
 export async function deleteOld(parts: PredictionsParts, io: Pick<JobIo, 'write' | 'signal'>): Promise<number> {
   const { clock, days, projectBytes } = parts;
   let deleted = 0;

@@ -1,4 +1,4 @@
-/** What policies may ask about approvals of what is upstream. */
+/** Facts for policies about the approvals of upstream versions. */
 import type { ApprovalRule } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { keyOf, type NodeMeasure, type UpstreamMeasure } from '#ledgers/lineage/index.ts';
@@ -6,7 +6,7 @@ import { approvedRows, givenIn, moveOf, type NamedApprovalRow } from './approval
 import { missingApprovals, rulesFor } from './approval-rule.ts';
 import { readSpec } from './models.ts';
 
-/** Model versions without a complete approval, by the rules of now. */
+/** Model versions without a complete approval, under the current rules. */
 export const upstreamApprovals: UpstreamMeasure = {
   fact: 'upstreamUnapprovedVersions',
   nodes: 'model-version',

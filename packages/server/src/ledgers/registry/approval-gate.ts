@@ -5,15 +5,15 @@ import { missingApprovals, missingText, moveText, rulesFor, type Move } from './
 import type { LockedModel } from './model-rows.ts';
 import { readSpec } from './models.ts';
 
-/** The rules of now that a move of a model falls under. */
+/** Returns the current rules for a change of an alias or stage. */
 export async function rulesOf(tx: Transaction, name: string, move: Move): Promise<readonly ApprovalRule[]> {
   const { approvals = [] } = (await readSpec(tx, tx.projectId, name)) as { approvals?: readonly ApprovalRule[] };
   return rulesFor(approvals, move);
 }
 
 /**
- * Lets a move pass once everybody whom the rules of now ask has approved it; gives the numbers of the approvals. The caller has
- * locked the model. @throws DaisError `approval_missing` naming whose word is missing.
+ * Checks that all required approvals of the current rules are given; returns their numbers. The caller has locked the
+ * model. @throws DaisError `approval_missing` naming the missing approvals.
  */
 export async function requireApproval(
   tx: Transaction,

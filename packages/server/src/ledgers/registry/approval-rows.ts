@@ -2,10 +2,10 @@ import type { Actor, ApprovalDecision, ApprovalState, Stage } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
 import { actorKey, type GivenApproval, type Move } from './approval-rule.ts';
 
-/** A request for approval with what was decided about it. */
+/** A request for approval with its decisions. */
 export interface ApprovalRow {
   readonly model: bigint;
-  /** Among the approvals of its model. */
+  /** Number, unique per model. */
   readonly number: number;
   readonly version: number;
   readonly alias: string | null;
@@ -15,7 +15,7 @@ export interface ApprovalRow {
   readonly reason: string;
   readonly requested_by: Actor;
   readonly requested_at: bigint;
-  /** Who registered the version. */
+  /** The user who registered the version. */
   readonly created_by: Actor;
   readonly decisions: readonly ApprovalDecision[];
 }
@@ -28,7 +28,7 @@ const FROM = 'from registry.approval a join registry.version v on v.model = a.mo
 const SELECT = `select ${FIELDS} ${FROM}`;
 const SELECT_NAMED = `select ${FIELDS}, m.name ${FROM} join registry.model m on m.id = a.model`;
 
-/** Those that count for a move: what was rejected or withdrawn does not. */
+/** Returns pending and given approvals of a change: not rejected or withdrawn ones. */
 export async function approvalsForMove(
   sql: Sql,
   model: bigint,
@@ -76,14 +76,14 @@ export interface NamedApprovalRow extends ApprovalRow {
   readonly name: string;
 }
 
-/** A place in the list of all approvals: of the last row of a page. */
+/** A position in the list of all approvals: the last row of a page. */
 export interface ApprovalPlace {
   readonly at: string;
   readonly model: string;
   readonly number: number;
 }
 
-/** Of every model, newest first, behind `place`. `uids`: only of these models. */
+/** Approvals of every model, newest first, after `place`. `uids`: only of these models. */
 export async function listAllApprovals(
   sql: Sql,
   projectId: string,
@@ -105,7 +105,7 @@ export async function listAllApprovals(
   );
 }
 
-/** Approvals that were given, of versions by their ids in the lineage. */
+/** Returns given approvals of versions by lineage id. */
 export async function approvedRows(
   sql: Sql,
   projectId: string,
@@ -123,7 +123,7 @@ export function moveOf({ alias, stage }: Pick<ApprovalRow, 'alias' | 'stage'>): 
   return alias === null ? { stage: stage ?? 'None' } : { alias };
 }
 
-/** Whether somebody would approve what is their own. */
+/** Whether the approver registered the version or requested its approval. */
 export function isOwn(
   by: Actor,
   { created_by, requested_by }: Pick<ApprovalRow, 'created_by' | 'requested_by'>,

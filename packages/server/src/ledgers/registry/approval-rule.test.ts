@@ -15,34 +15,34 @@ const by = (id: string, teams: readonly string[] = [], own = false): GivenApprov
   own,
 });
 
-describe('whose approval is missing', () => {
+describe('which approvals are missing', () => {
   const risk: ApprovalRule = { aliases: ['champion'], teams: [{ team: 'risk' }] };
   const two: ApprovalRule = { aliases: ['champion'], teams: [{ team: 'risk', members: 2 }] };
   const ada: ApprovalRule = { aliases: ['champion'], users: ['ada'] };
   const own: ApprovalRule = { ...risk, ownApproval: true };
   test.each<[string, readonly ApprovalRule[], readonly GivenApproval[], string]>([
-    ['nobody is asked', [], [], ''],
-    ['nobody answered', [risk], [], 'a member of Team "risk"'],
-    ['somebody of the team did', [risk], [by('bob', ['risk'])], ''],
-    ['somebody of another team did', [risk], [by('bob', ['other'])], 'a member of Team "risk"'],
-    ['one of two did', [two], [by('bob', ['risk'])], 'a member of Team "risk"'],
-    ['the same person did twice', [two], [by('bob', ['risk']), by('bob', ['risk'])], 'a member of Team "risk"'],
-    ['two did', [two], [by('bob', ['risk']), by('eve', ['risk'])], ''],
-    ['the user did', [ada], [by('ada')], ''],
-    ['a program of the name did', [ada], [{ by: { type: 'service', id: 'ada' }, teams: [], own: false }], 'User "ada"'],
-    ['one is asked twice', [risk, two, ada], [], '2 members of Team "risk" and User "ada"'],
-    ['one answers for both', [risk, ada], [by('ada', ['risk'])], ''],
-    ['it was their own', [risk], [by('bob', ['risk'], true)], 'a member of Team "risk"'],
-    ['it was their own, and that counts', [own], [by('bob', ['risk'], true)], ''],
-    ['it counts for one rule only', [own, two], [by('bob', ['risk'], true)], '2 members of Team "risk"'],
-    ['the owner did', [two, ada], [by('owner')], ''],
-    ['it was the owner’s own', [risk], [by('owner', [], true)], 'a member of Team "risk"'],
+    ['no rule applies', [], [], ''],
+    ['no approval', [risk], [], 'a member of Team "risk"'],
+    ['a member of the team approved', [risk], [by('bob', ['risk'])], ''],
+    ['a member of another team approved', [risk], [by('bob', ['other'])], 'a member of Team "risk"'],
+    ['one of two approved', [two], [by('bob', ['risk'])], 'a member of Team "risk"'],
+    ['the same user approved twice', [two], [by('bob', ['risk']), by('bob', ['risk'])], 'a member of Team "risk"'],
+    ['two approved', [two], [by('bob', ['risk']), by('eve', ['risk'])], ''],
+    ['the user approved', [ada], [by('ada')], ''],
+    ['a service account of the same name approved', [ada], [{ by: { type: 'service', id: 'ada' }, teams: [], own: false }], 'User "ada"'],
+    ['one team in two rules', [risk, two, ada], [], '2 members of Team "risk" and User "ada"'],
+    ['one approval counts for both', [risk, ada], [by('ada', ['risk'])], ''],
+    ['an own approval', [risk], [by('bob', ['risk'], true)], 'a member of Team "risk"'],
+    ['an own approval that counts', [own], [by('bob', ['risk'], true)], ''],
+    ['an own approval that counts for one rule only', [own, two], [by('bob', ['risk'], true)], '2 members of Team "risk"'],
+    ['the owner approved', [two, ada], [by('owner')], ''],
+    ['an own approval of the owner', [risk], [by('owner', [], true)], 'a member of Team "risk"'],
   ])('%s', (_, rules, given, text) => {
     expect(missingText(missingApprovals(rules, given))).toBe(text);
   });
 });
 
-describe('whose word counts', () => {
+describe('whose approval counts', () => {
   const rules: readonly ApprovalRule[] = [
     { aliases: ['champion'], teams: [{ team: 'risk' }], users: ['ada'] },
     { aliases: ['champion'], teams: [{ team: 'science' }], ownApproval: true },
@@ -61,7 +61,7 @@ describe('whose word counts', () => {
   });
 });
 
-test('a rule is about what it names', () => {
+test('a rule applies to what it names', () => {
   const rules: readonly ApprovalRule[] = [
     { aliases: ['champion'], users: ['a'] },
     { aliases: ['challenger', 'champion'], stages: ['Production'], users: ['b'] },

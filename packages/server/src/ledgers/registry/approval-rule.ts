@@ -1,18 +1,21 @@
 import type { Actor, ApprovalRule, MissingApproval, Stage } from '@dais/api';
 
-/** What moves: exactly one of both. */
+/** The change: exactly one of the two. */
 export type Move = { readonly alias: string } | { readonly stage: Stage };
 
-/** Somebody's approval of a version for one move. */
+/** A user's approval of a version for one change. */
 export interface GivenApproval {
   readonly by: Actor;
-  /** Teams that they were a member of then, among those of the rule. */
+  /** Teams of the rule that the user was a member of at that time. */
   readonly teams: readonly string[];
-  /** Whether they registered the version, or asked for its approval. */
+  /** Whether the user registered the version, or requested its approval. */
   readonly own: boolean;
 }
 
-/** Holds the installation in hand, asks no policy either, and is marked so in the audit: counts for everybody. */
+/**
+ * The owner of the installation is exempt from policies and marked so in the audit log: the approval counts for all
+ * rules.
+ */
 function isOwner({ type, id }: Actor): boolean {
   return type === 'user' && id === 'owner';
 }
@@ -21,14 +24,14 @@ export function actorKey({ type, id }: Actor): string {
   return `${type}:${id}`;
 }
 
-/** The rules that a move falls under. All of them have to be met. */
+/** Returns the rules for a change. All of them must be met. */
 export function rulesFor(rules: readonly ApprovalRule[], move: Move): readonly ApprovalRule[] {
   return rules.filter(({ aliases = [], stages = [] }) =>
     'alias' in move ? aliases.includes(move.alias) : stages.some((stage) => stage === move.stage),
   );
 }
 
-/** Whose approval is missing. Empty: all that the rules ask for is there. */
+/** Returns the missing approvals. Empty: the rules are met. */
 export function missingApprovals(
   rules: readonly ApprovalRule[],
   given: readonly GivenApproval[],
@@ -53,7 +56,7 @@ export function missingApprovals(
 
 export type Standing = 'may' | 'own' | 'not-asked';
 
-/** Whether somebody's word counts under the rules. */
+/** Returns whether the approval of a user counts under the rules. */
 export function standingOf(rules: readonly ApprovalRule[], one: GivenApproval): Standing {
   const asked = rules.filter(
     ({ teams = [], users = [] }) =>
@@ -65,7 +68,7 @@ export function standingOf(rules: readonly ApprovalRule[], one: GivenApproval): 
   return one.own && !asked.some(({ ownApproval = false }) => ownApproval) ? 'own' : 'may';
 }
 
-/** `somebody of Team "risk" and User "ada"`. */
+/** Returns, for example, `a member of Team "risk" and User "ada"`. */
 export function missingText(missing: readonly MissingApproval[]): string {
   const parts = missing.map(({ team, user, approvals }) =>
     team === undefined

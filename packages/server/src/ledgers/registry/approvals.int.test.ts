@@ -44,7 +44,7 @@ interface Asked {
 
 const as = (who: string): Partial<CallContext> => person(who);
 
-/** Registered by ada, who asks for the alias of version 1. */
+/** Registered by ada, who requests the alias for version 1. */
 async function asked(rules: readonly ApprovalRule[] = [RULE], input: object = { alias: 'champion' }): Promise<Asked> {
   const name = await p.model({ approvals: rules });
   await p.call('modelVersion.create', { name, source: 's3://bucket/m' }, as('ada'));
@@ -69,7 +69,7 @@ async function eventsOf(name: string): Promise<Event[]> {
 }
 
 describe('an alias with a rule', () => {
-  test('moves when the rule is met, and not before; the error says whose word is missing', async () => {
+  test('moves only when the rule is met; the error names the missing approvals', async () => {
     const { name, approval, approve, move } = await asked();
     expect(approval).toMatchObject({
       number: 1,
@@ -106,14 +106,14 @@ describe('an alias with a rule', () => {
     ]);
   });
 
-  test('can wait for whoever moves it', async () => {
+  test('can move on request after the approval', async () => {
     const { name, approve, move } = await asked([RULE], { alias: 'champion', moveWhenApproved: false });
     await approve('ida');
     expect(await aliasesOf(name)).toEqual({});
     expect((await move()).aliases).toEqual(['champion']);
   });
 
-  test('comes back to a version that was approved once, and to no other', async () => {
+  test('can return to a version that was approved before, and to no other', async () => {
     const { name, approve, move } = await asked();
     await approve('ida');
     await p.call('modelVersion.create', { name, source: 's3://bucket/m2' }, as('ada'));
@@ -123,7 +123,7 @@ describe('an alias with a rule', () => {
     expect((await move()).aliases).toEqual(['champion']);
   });
 
-  test('of another name moves freely', async () => {
+  test('moves freely without a rule', async () => {
     const { name } = await asked();
     await p.call('modelAlias.set', { name, alias: 'challenger', version: '1' }, as('bob'));
     expect(await aliasesOf(name)).toEqual({ challenger: 1 });
@@ -131,7 +131,7 @@ describe('an alias with a rule', () => {
     expect(await codeOf(p.call('modelApproval.request', ask, as('bob')))).toBe('invalid_state');
   });
 
-  test('is held by the rules of now', async () => {
+  test('is subject to the current rules', async () => {
     const { name, approve, move } = await asked([RULE], { alias: 'champion', moveWhenApproved: false });
     await approve('ida');
     const approvals = [{ ...RULE, teams: [{ team: 'risk', members: 2 }] }];
@@ -142,7 +142,7 @@ describe('an alias with a rule', () => {
   });
 });
 
-test('a stage with a rule is entered with approval; archiving needs none', async () => {
+test('a stage with a rule needs approval; archiving needs none', async () => {
   const { name, approve } = await asked([RULE], { stage: 'Production' });
   const stage = (to: string) =>
     p.call<ModelVersion>('modelVersion.stage', { name, version: '1', stage: to }, as('bob'));
@@ -151,19 +151,19 @@ test('a stage with a rule is entered with approval; archiving needs none', async
   await approve('ida');
   expect(await p.call('modelVersion.get', { name, version: '1' })).toMatchObject({ stage: 'Production' });
   expect((await stage('Archived')).stage).toBe('Archived');
-  // Approved for the stage is not approved for the alias.
+  // An approval for the stage does not count for the alias.
   expect(await codeOf(p.call('modelAlias.set', { name, alias: 'champion', version: '1' }, as('bob')))).toBe(
     'approval_missing',
   );
 });
 
-describe('who approves', () => {
-  test('a member of a team below counts for the team', async () => {
+describe('approvers', () => {
+  test('a member of a nested team counts for the team', async () => {
     const { approve } = await asked();
     expect(await approve('eve')).toMatchObject({ state: 'approved', decisions: [{ teams: ['risk'] }] });
   });
 
-  test('whoever is not asked, has no right to, or wants their own does not', async () => {
+  test('other users, users without permission, and own approvals are rejected', async () => {
     const rules = [{ aliases: ['champion'], teams: [{ team: 'science' }] }];
     const { approve, name } = await asked(rules);
     const reasons = { ida: 'You are not one of them', bob: 'model:approve', ada: 'Another user' };
@@ -175,12 +175,12 @@ describe('who approves', () => {
     expect(await aliasesOf(name)).toEqual({ champion: 1 });
   });
 
-  test('their own counts where the rule says so', async () => {
+  test('own approvals count if the rule allows them', async () => {
     const { approve } = await asked([{ aliases: ['champion'], users: ['ada'], ownApproval: true }]);
     expect(await approve('ada')).toMatchObject({ state: 'approved' });
   });
 
-  test('the owner of the installation counts for everybody', async () => {
+  test('the owner of the installation counts for all rules', async () => {
     const { name, approval } = await asked([
       { aliases: ['champion'], users: ['max'], teams: [{ team: 'risk', members: 2 }] },
     ]);
@@ -188,7 +188,7 @@ describe('who approves', () => {
     expect(approved).toMatchObject({ state: 'approved', decisions: [{ by: { id: 'owner' } }] });
   });
 
-  test('everybody who is asked has to, once each', async () => {
+  test('all required users must approve, once each', async () => {
     const { name, approve } = await asked([RULE, { aliases: ['champion'], users: ['max'] }]);
     const first = await approve('ida', 'first');
     expect(first).toMatchObject({ state: 'pending', missing: [{ user: 'max', approvals: 1 }] });
@@ -198,7 +198,7 @@ describe('who approves', () => {
     expect(await aliasesOf(name)).toEqual({ champion: 1 });
   });
 
-  test('two at the same time move it once', async () => {
+  test('two concurrent approvals move it once', async () => {
     const { name, approve } = await asked([RULE, { aliases: ['champion'], users: ['max'] }]);
     await Promise.all([approve('ida'), approve('max')]);
     await expect
@@ -208,8 +208,8 @@ describe('who approves', () => {
   });
 });
 
-describe('an approval is over', () => {
-  test('when somebody rejects: it has to be asked for again, and what was said before does not count', async () => {
+describe('an approval ends', () => {
+  test('when it is rejected: a new request is needed, and earlier approvals do not count', async () => {
     const { name, approve, reject, move } = await asked([RULE, { aliases: ['champion'], users: ['max'] }]);
     await approve('ida');
     expect(await codeOf(reject('max', ''))).toBe('invalid_request');
@@ -233,7 +233,7 @@ describe('an approval is over', () => {
     expect(await codeOf(list({ cursor: 'nonsense' }))).toBe('invalid_cursor');
   });
 
-  test('when who asked takes it back', async () => {
+  test('when the requester withdraws it', async () => {
     const { approve, withdraw, move } = await asked();
     expect(await withdraw('ada')).toMatchObject({ state: 'withdrawn' });
     expect(await codeOf(approve('ida'))).toBe('invalid_state');
@@ -241,14 +241,14 @@ describe('an approval is over', () => {
     expect(await codeOf(move())).toBe('approval_missing');
   });
 
-  test('when its version goes', async () => {
+  test('when its version is deleted', async () => {
     const { name, approve } = await asked();
     await p.call('modelVersion.delete', { name, version: '1' }, as('ada'));
     expect(await codeOf(approve('ida'))).toBe('not_found');
   });
 });
 
-test('one is asked for at a time, for one thing', async () => {
+test('only one request for a change is pending at a time', async () => {
   const { name } = await asked();
   const ask = (input: object) => codeOf(p.call('modelApproval.request', { name, version: '1', ...input }, as('bob')));
   expect(await ask({ alias: 'champion' })).toBe('already_exists');
@@ -263,7 +263,7 @@ test('one is asked for at a time, for one thing', async () => {
 test.each([
   [{ aliases: ['champion'] }, 'has no approvers'],
   [{ users: ['ada'] }, 'covers nothing'],
-])('a rule that %j is refused', async (rule, message) => {
+])('rejects a rule that %j', async (rule, message) => {
   const error = await errorOf(p.model({ approvals: [rule] }));
   expect([error.code, error.issues]).toEqual([
     'invalid_manifest',
@@ -271,14 +271,14 @@ test.each([
   ]);
 });
 
-test('whom a rule asks must be there, and is held by it', async () => {
+test('a rule refers to existing teams and users, which it keeps from deletion', async () => {
   expect(await codeOf(p.model({ approvals: [{ aliases: ['a'], users: ['nobody'] }] }))).toBe('reference_not_found');
   await world.apply([manifest('Team', 'brief', {})]);
   await p.model({ owner: 'brief' });
   expect(await codeOf(world.dais.call('team.delete', { name: 'brief' }, p.context))).toBe('still_referenced');
 });
 
-test('the policy of the guide keeps the rules of critical models from whoever may otherwise change them', async () => {
+test('the policy of the guide protects the rules of critical models from other editors', async () => {
   const guide = await readFile(new URL('../../../../../docs/guide/approve-a-model.md', import.meta.url), 'utf8');
   const policy = /^apiVersion: dais.dev\/v1\nkind: Policy\n[\s\S]*?^```$/m.exec(guide)?.[0].replace('```', '') ?? '';
   await world.dais.apply(policy.replaceAll('model-risk', 'risk'), {}, p.context);
@@ -296,7 +296,7 @@ test('the policy of the guide keeps the rules of critical models from whoever ma
   await p.call('modelVersion.create', { name: 'critical', source: 's3://bucket/m' }, as('ada'));
 });
 
-test('the approvals of all models of a project are one list, in pages, and of one state when wanted', async () => {
+test('the approvals of all models of a project form one list, with pages and a state filter', async () => {
   const other = await world.project();
   await world.apply([manifest('RoleBinding', 'viewers', { role: 'viewer', users: ['max'] })], other.name);
   const names: string[] = [];
@@ -327,7 +327,7 @@ test('the approvals of all models of a project are one list, in pages, and of on
   for (const cursor of ['x', Buffer.from('["a","b"]').toString('base64url')]) {
     expect(await codeOf(other.call('modelApproval.listAll', { cursor }))).toBe('invalid_cursor');
   }
-  // Another project has approvals of its own.
+  // Another project has separate approvals.
   const here = await p.call<Page>('modelApproval.listAll', { limit: 1000 });
   expect(here.items.filter(({ model }) => names.includes(model))).toEqual([]);
 });

@@ -43,7 +43,7 @@ interface RequestInput extends VersionInput {
   readonly moveWhenApproved: boolean;
 }
 
-/** @throws DaisError `invalid_request`, `invalid_state` when no rule asks anybody, `already_exists`, `not_found`. */
+/** @throws DaisError `invalid_request`, `invalid_state` if no rule applies, `already_exists`, `not_found`. */
 export async function requestApproval(
   tx: Transaction,
   { input, tenant, context }: CallOf<typeof requestApprovalOperation>,
@@ -131,7 +131,7 @@ export async function listApprovalsOfAll(
   return { items, ...next };
 }
 
-/** @throws DaisError `invalid_cursor` for what only looks like a place. */
+/** @throws DaisError `invalid_cursor` for a malformed position. */
 function approvalPlace(text: string | undefined): ApprovalPlace | undefined {
   if (text === undefined) return undefined;
   const [, at, model, number] = /^(\d{1,18}) (\d{1,18}) (\d{1,9})$/.exec(text) ?? [];
@@ -148,7 +148,7 @@ export async function readModelApproval(
   return await presentOne(tx, input.name, Number(input.number));
 }
 
-/** @throws DaisError `forbidden` for whoever is not asked, `invalid_state` when it is over. */
+/** @throws DaisError `forbidden` for other users, `invalid_state` for an ended approval. */
 export async function approve(
   tx: Transaction,
   call: CallOf<typeof approveOperation>,
@@ -202,7 +202,7 @@ interface Finished {
   readonly now: number;
 }
 
-/** Everybody has approved: what was asked for happens now, if that was wanted. */
+/** Performs the requested change after the last approval, if the request says so. */
 async function finish(tx: Transaction, model: LockedModel, { row, move, approvals, now }: Finished): Promise<void> {
   await setState(tx, row, 'approved');
   if (!row.move_when_approved) return;
@@ -222,7 +222,7 @@ interface Deciding {
   readonly decision: 'approve' | 'reject';
 }
 
-/** Keeps who decided, with the teams that make it count. */
+/** Records the decision, with the teams that make it count. */
 async function decide(
   tx: Transaction,
   { input, context }: CallOf<typeof approveOperation | typeof rejectOperation>,
@@ -239,7 +239,7 @@ async function decide(
     const detail = `The rule requires approval by ${whom}. You are not one of them.`;
     throw new DaisError('forbidden', whom === '' ? 'No rule requires this approval any longer. Withdraw it.' : detail);
   }
-  // Who asked, or registered the version, may still say no.
+  // The requester, and the user who registered the version, may still reject.
   if (standing === 'own' && decision === 'approve') {
     const detail = `You registered version ${row.version} or requested its approval. Another user must approve it.`;
     throw new DaisError('forbidden', detail);

@@ -1,4 +1,4 @@
-/** Versions that Dais makes of others by converting them. */
+/** Versions that Dais creates by conversion. */
 import { eventTypes, type Actor } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { runHome } from '#ledgers/tracking/index.ts';
@@ -13,8 +13,8 @@ interface Original {
 }
 
 /**
- * Where the files of what is made of a version lie: beside its own, among the artifacts of the run that made it, else of its
- * logged model. Below the root of artifacts.
+ * Returns the location for the files of a converted version: next to the original, in the artifacts of its run, or else
+ * of its logged model. Below the artifact root.
  */
 export async function convertedPlace(
   tx: Transaction,
@@ -26,23 +26,25 @@ export async function convertedPlace(
   const end = `onnx-${id.slice(-12)}`;
   const home = runId === undefined ? undefined : await runHome(tx, runId, { artifactRoot });
   const own = below(artifactUri);
-  // Never below the original: its files are all that lie below its place.
+  // Never below the original: all files below its location belong to it.
   if (home === undefined || !home.startsWith(artifactRoot) || own === below(home)) return `${own}.${end}`;
   return `${below(home)}/${name.replaceAll(/[^\w.-]/g, '_')}-${version}.${end}`;
 }
 
 interface Converted {
   readonly from: Original;
-  /** The model that gets it. */
+  /** The model of the new version. */
   readonly to: string;
-  /** As `convertedPlace` gave it. */
+  /** The result of `convertedPlace`. */
   readonly at: string;
   readonly artifactRoot: string;
   readonly now: number;
   readonly by: Actor;
 }
 
-/** With the tags and the run of the original; gives its number. @throws DaisError `not_found`. */
+/**
+ * Registers the version with the tags and the run of the original; returns its number. @throws DaisError `not_found`.
+ */
 export async function registerConverted(
   tx: Transaction,
   { from, to, at, artifactRoot, now, by }: Converted,

@@ -1,8 +1,8 @@
 import type { Transaction } from '#kernel/transaction.ts';
 
 /**
- * Those of the runs and logged models of which a version is made. A version of a logged model needs that, not the run
- * that made it.
+ * Returns the runs and logged models that versions depend on. A version of a logged model depends on that, not on its
+ * run.
  */
 export async function heldSources(
   { sql, projectId }: Transaction,

@@ -1,4 +1,4 @@
-/** Models and versions of another registry, written as they were there. What is written again becomes what it is there. */
+/** Imports models and versions of another registry. Importing again updates them to the source. */
 import {
   DaisError,
   eventTypes,
@@ -17,7 +17,7 @@ import type { RegistryParts } from './registry-parts.ts';
 import { emitAbout } from './tags.ts';
 import { findOrigin } from './version-origin.ts';
 
-/** @throws DaisError `invalid_state` when what is here is a prompt and what comes is none, or the other way. */
+/** @throws DaisError `invalid_state` if one is a prompt and the other a model. */
 export async function importModel(
   tx: Transaction,
   call: CallOf<typeof importModelOperation>,
@@ -51,7 +51,7 @@ export async function importModel(
   return {};
 }
 
-/** @throws DaisError as registering one does; `approval_missing` for a stage that rules of the model guard. */
+/** @throws DaisError as registering a version; `approval_missing` for a stage with approval rules. */
 export async function importVersion(
   tx: Transaction,
   { input, tenant, context }: CallOf<typeof importModelVersionOperation>,
@@ -112,7 +112,7 @@ export async function importVersion(
   return { artifactUri };
 }
 
-/** A version that is not there yet enters no stage by being in none. */
+/** A new version enters no stage if the source has none. */
 async function stageNow(tx: Transaction, model: LockedModel, version: number): Promise<Stage> {
   const [row] = await tx.sql.query<{ stage: Stage }>(
     'select stage from registry.version where model = $1 and version = $2',

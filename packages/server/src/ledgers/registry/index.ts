@@ -1,4 +1,4 @@
-/** The registry: versions of models, what they are called, and who approved that. */
+/** The registry: model versions, aliases and stages, and approvals. */
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import { upstreamApprovals } from './approval-facts.ts';
 import { nameModelOwners } from './content-owners.ts';

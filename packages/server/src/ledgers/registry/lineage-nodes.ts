@@ -1,4 +1,4 @@
-/** Versions in the lineage: by the number that a model has inside, which stays when it is renamed. */
+/** Model versions as lineage nodes, by the internal number of the model, which does not change on renaming. */
 import type { Transaction } from '#kernel/transaction.ts';
 import { keyOf, noteLineage, type NodeSource, type NotedEdge } from '#ledgers/lineage/index.ts';
 import type { LockedModel } from './model-rows.ts';
@@ -12,7 +12,7 @@ interface Registered {
   readonly loggedModelId: string | undefined;
 }
 
-/** What was made of a version by converting it. */
+/** Versions that were created by converting a version. */
 export async function noteConverted(
   tx: Transaction,
   [from, to]: readonly [NumberedVersion, NumberedVersion],
@@ -40,7 +40,7 @@ export async function noteVersion(
   }
   const copied = await copiedFrom(tx, source, artifactRoot);
   if (copied !== undefined) edges.push({ from: keyOf('model-version', copied), to, relation: 'copied' });
-  // Its name stands here too: nothing else keeps it when the version is deleted.
+  // The node contains the name too, which remains after the version is deleted.
   const data = { model: model.name, version: String(version) };
   noteLineage(tx, { nodes: [{ key: to, name: `${model.name}/${version}`, data }], edges }, now);
 }
@@ -72,7 +72,7 @@ async function findVersion(
   return row === undefined ? undefined : idOf(row.id, version);
 }
 
-/** What the lineage calls a version; undefined when there is none. */
+/** Returns the lineage node of a version; undefined if there is none. */
 export async function versionKeyOf(tx: Transaction, name: string, version: number): Promise<string | undefined> {
   const id = await findVersion(tx, name, version);
   return id === undefined ? undefined : keyOf('model-version', id);

@@ -22,7 +22,7 @@ import { versionKey } from './version-subject.ts';
 
 const KIND = 'Model';
 
-/** The resource is made with full admission, which makes the record beside it. */
+/** Creates the resource with full admission, which creates the record. */
 export async function createModel(
   tx: Transaction,
   { input, tenant, context }: CallOf<typeof createModelOperation>,
@@ -57,7 +57,7 @@ export async function updateModel(
   return await readModel(tx.sql, tenant.id, input.name);
 }
 
-/** @throws DaisError `other_origin` where the manifest says what the model is. */
+/** @throws DaisError `other_origin` if the description comes from a manifest. */
 async function describe(tx: Transaction, model: LockedModel, description: string, now: number): Promise<void> {
   if (model.spec_description === description) return;
   if (model.spec_description !== null) {
@@ -77,8 +77,8 @@ async function writeDescription(tx: Transaction, { id }: LockedModel, descriptio
 }
 
 /**
- * The model goes on as another resource, because a resource's name is part of what it is; everything in the registry
- * stays with it. @throws DaisError `other_origin` for one that a set of manifests would make again, `still_referenced`.
+ * Renames a model: it becomes another resource, because the name identifies a resource, and keeps its registry data.
+ * @throws DaisError `other_origin` if a manifest set would create it again, `still_referenced`.
  */
 export async function renameModel(
   tx: Transaction,
@@ -97,7 +97,7 @@ export async function renameModel(
   }
   const desired = { kind: KIND, name: input.to, labels, annotations, spec, origin };
   const uid = await writeResource(tx, kinds, tenant, desired, 'rename');
-  // What admission made beside the new resource gives way to what there is.
+  // The existing record replaces the one that admission created for the new resource.
   await tx.sql.query('delete from registry.model where project_id = $1 and uid = $2', [tenant.id, uid]);
   const renamed = [model.id, input.to, uid, parts.now()];
   await tx.sql.query('update registry.model set name = $2, uid = $3, updated_at = $4 where id = $1', renamed);
@@ -108,7 +108,7 @@ export async function renameModel(
   return await readModel(tx.sql, tenant.id, input.to);
 }
 
-/** Here, and only here, versions go with their model. */
+/** Only this operation deletes a model together with its versions. */
 export async function deleteModel(
   tx: Transaction,
   { input, tenant }: CallOf<typeof deleteModelOperation>,
@@ -128,7 +128,7 @@ export async function deleteModel(
   return {};
 }
 
-/** The resource first, as every change of it does. */
+/** Locks the resource first, as every change of it does. */
 async function lockBoth(
   tx: Transaction,
   tenant: Tenant,
@@ -139,7 +139,7 @@ async function lockBoth(
   return { row, model: await lockModel(tx.sql, tenant.id, name) };
 }
 
-/** What a person wants of a model. Read while its record is locked, it does not change until the transaction ends. */
+/** The desired state of a model. It does not change within the transaction if it is read while its record is locked. */
 export async function readSpec(
   tx: Transaction,
   projectId: string,
@@ -148,7 +148,7 @@ export async function readSpec(
   return (await readResource(tx.sql, projectId, KIND, name))?.spec ?? {};
 }
 
-/** Makes the resource; gives its uid. @throws DaisError `already_exists`, and as a create does. */
+/** Creates the resource; returns its uid. @throws DaisError `already_exists`, and the errors of a create. */
 async function writeResource(
   tx: Transaction,
   kinds: KindRegistry,

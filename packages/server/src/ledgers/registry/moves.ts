@@ -15,7 +15,7 @@ import { lockModel, readVersion, touch, type LockedModel } from './model-rows.ts
 import type { RegistryParts } from './registry-parts.ts';
 import { emitAbout } from './tags.ts';
 
-/** @throws DaisError `invalid_request` for a word that means something already. */
+/** @throws DaisError `invalid_request` for a reserved alias. */
 function requireFreeAlias(alias: string): void {
   if (!isReservedAlias(alias)) return;
   const issue = { path: 'alias', message: `is "${alias}", which is reserved`, expected: 'another name' };
@@ -39,7 +39,7 @@ export async function setAlias(
   return { ...version, aliases: [...version.aliases, alias].toSorted() };
 }
 
-/** The caller has locked the model and made sure that the alias may move. */
+/** The caller has locked the model and checked the approvals. */
 export async function moveAlias(
   tx: Transaction,
   model: LockedModel,
@@ -64,7 +64,7 @@ export async function moveAlias(
   });
 }
 
-/** Taking an alias away puts nothing forward that nobody approved: it needs no approval. */
+/** Removing an alias promotes no version, so it needs no approval. */
 export async function removeAlias(
   tx: Transaction,
   { input, tenant }: CallOf<typeof removeModelAliasOperation>,
@@ -107,7 +107,7 @@ interface StageMove {
   readonly now: number;
 }
 
-/** The caller has locked the model and made sure that the version may enter the stage. */
+/** The caller has locked the model and checked the approvals. */
 export async function moveStage(
   tx: Transaction,
   model: LockedModel,

@@ -1,10 +1,10 @@
-/** What a model consists of, for facts about what is upstream; and which versions are in production by an alias. */
+/** The parts of a model, for facts about upstream objects; and the versions with an alias in production. */
 import type { FactSubject } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { Starts } from '#ledgers/lineage/index.ts';
 import { versionKeyOf } from './lineage-nodes.ts';
 
-/** The version that is put forward, else the newest. A model without versions was made from nothing. */
+/** Returns the version of the production alias, or else the newest. A model without versions has no upstream. */
 export async function modelStarts(tx: Transaction, { name, uid, version }: FactSubject): Promise<Starts> {
   if (uid === undefined || version === null) return { keys: [] };
   if (version !== undefined) {
@@ -23,7 +23,7 @@ export async function modelStarts(tx: Transaction, { name, uid, version }: FactS
   return { keys: key === undefined ? [] : [key] };
 }
 
-/** In order of name and alias, after `after`. Prompts have no lineage and are left out. */
+/** Ordered by name and alias, after `after`. Prompts have no lineage and are skipped. */
 export async function listAliases(
   { sql, projectId }: Transaction,
   after: { readonly name: string; readonly alias: string } | undefined,

@@ -9,7 +9,7 @@ interface NewVersion {
   readonly loggedModelId?: string;
 }
 
-/** Where a version's files lie, and what made them. */
+/** The location of a version's files, and their origin. */
 export interface VersionOrigin {
   readonly artifactUri: string;
   readonly runId: string | undefined;
@@ -17,8 +17,8 @@ export interface VersionOrigin {
 }
 
 /**
- * Finds out what a source means. Files that Dais or this machine keeps can become a version only as part of the run or
- * logged model that they belong to: else whoever may register could read what they may not.
+ * Resolves a source. Files of Dais or of this machine can become a version only as part of their run or logged model:
+ * otherwise a caller could read files without permission.
  * @throws DaisError `invalid_request`, `not_found`.
  */
 export async function findOrigin(
@@ -28,7 +28,7 @@ export async function findOrigin(
 ): Promise<VersionOrigin> {
   const { source } = version;
   const parsed = parseSource(source, artifactRoot);
-  // What the source says need not be said twice, but what is said twice must agree.
+  // Values from the source are optional in the request, but must agree with it.
   const loggedModelId = version.loggedModelId ?? (parsed.of === 'logged-model' ? parsed.id : undefined);
   const model = loggedModelId === undefined ? undefined : await homes.ofLoggedModel(tx, loggedModelId);
   const runId = version.runId ?? (parsed.of === 'run' ? parsed.runId : model?.runId);
@@ -74,7 +74,7 @@ async function runHome(
   return runId === undefined ? undefined : await homes.ofRun(tx, runId);
 }
 
-/** A version of a version has its files, and says whose they were unless the client says otherwise. */
+/** A version of a version has the same files, and the same origin unless the client specifies another. */
 async function copied(
   made: Pick<VersionOrigin, 'runId' | 'loggedModelId'>,
   read: ReturnType<typeof readVersion>,

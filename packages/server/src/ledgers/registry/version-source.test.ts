@@ -5,7 +5,7 @@ import { liesInside, parseSource } from './version-source.ts';
 
 const parse = (source: string) => parseSource(source, 'artifacts:');
 
-describe('what a source means', () => {
+describe('the meaning of a source', () => {
   test.each<[string, object]>([
     ['runs:/abc/model', { of: 'run', runId: 'abc', path: 'model' }],
     ['runs:/abc', { of: 'run', runId: 'abc', path: '' }],
@@ -47,11 +47,11 @@ describe('what a source means', () => {
     'models:/name/0',
     'models:/a/b/c',
     'models:/name@a@b',
-  ])('%s is refused', (source) => {
+  ])('rejects %s', (source) => {
     expect(() => parse(source)).toThrow(expect.objectContaining({ code: 'invalid_request' }));
   });
 
-  test('however `..` is written, it does not pass', () => {
+  test('rejects `..` in any encoding', () => {
     const escaped = fc.constantFrom('..', '%2e%2e', '.%2E', '%252e.', '%25252e%2e');
     const separator = fc.constantFrom('/', '%2f', '\\', '%5C', '%252f');
     fc.assert(
@@ -61,7 +61,7 @@ describe('what a source means', () => {
     );
   });
 
-  test('any text means something or is refused, soon', () => {
+  test('any text is parsed or rejected, quickly', () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 8192 }), (source) => {
         let outcome: unknown;

@@ -1,23 +1,23 @@
 import { DaisError } from '@dais/api';
 
-/** What a source says by itself, before anybody is asked about it. */
+/** Parses the source of a version, without reading anything. */
 export type ParsedSource =
-  /** Below the artifacts of a run. */
+  /** Relative to the artifacts of a run. */
   | { readonly of: 'run'; readonly runId: string; readonly path: string }
   | { readonly of: 'logged-model'; readonly id: string }
   | { readonly of: 'version'; readonly name: string; readonly version: number }
   | { readonly of: 'alias'; readonly name: string; readonly alias: string }
-  /** A path or address that this server, or its artifact store, would read: it must lie below what the caller made. */
+  /** A path or URI that this server, or its artifact store, can read: it must be inside an object of the caller. */
   | { readonly of: 'inside'; readonly uri: string }
-  /** Somewhere that clients reach by themselves. */
+  /** An external location that clients access directly. */
   | { readonly of: 'elsewhere'; readonly uri: string };
 
-/** Schemes of which the address has no host: a path on this machine. */
+/** Schemes whose URIs have no host: paths on this machine. */
 const LOCAL = new Set(['', 'file']);
 
 /**
- * @param artifactRoot what the addresses of artifacts that lie in Dais begin with
- * @throws DaisError `invalid_request` for what climbs out of its folder or means nothing.
+ * @param artifactRoot prefix of the URIs of artifacts that are stored in Dais
+ * @throws DaisError `invalid_request` for a path that leaves its folder, or an invalid source.
  */
 export function parseSource(source: string, artifactRoot: string): ParsedSource {
   const decoded = fullyDecoded(source);
@@ -54,14 +54,14 @@ function ofModel(source: string): ParsedSource {
   throw refused(source, 'does not name a model', '`models:/LOGGED-MODEL`, `models:/NAME/VERSION` or `models:/NAME@ALIAS`');
 }
 
-/** Whether an address is a folder or lies below it. Both as they are compared: without doubled slashes. */
+/** Whether a URI is a folder or inside it. Compares normalized URIs, without doubled slashes. */
 export function liesInside(uri: string, folder: string): boolean {
   const inner = comparable(uri);
   const outer = comparable(folder);
   return inner === outer || inner.startsWith(`${outer}/`);
 }
 
-/** `file:///a//b/` and `/a/b` are the same place; so are `root:/a` and `root:///a`. */
+/** `file:///a//b/` and `/a/b` are the same location; so are `root:/a` and `root:///a`. */
 function comparable(uri: string): string {
   const [, scheme = '', rest = ''] = /^([a-z][a-z0-9+.-]*:)?(.*)$/is.exec(uri) ?? [];
   const path = rest
@@ -72,10 +72,10 @@ function comparable(uri: string): string {
   return `${known === 'file:' ? '' : known}/${path}`;
 }
 
-/** `..` may hide behind several rounds of escapes. A malformed one is text. */
+/** Several rounds of escapes can hide `..`. A malformed escape is text. */
 function fullyDecoded(text: string): string {
   let decoded = text;
-  // Each round shortens it: at most a third as many rounds as characters, in practice two or three.
+  // Each round shortens the text: at most a third as many rounds as characters, usually two or three.
   for (let again = true; again;) {
     const next = decoded.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
     again = next !== decoded;

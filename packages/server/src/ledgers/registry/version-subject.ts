@@ -1,11 +1,11 @@
-/** Versions as comments are about them: by the number that a model has inside, which stays when it is renamed. */
+/** Model versions as subjects of comments: by the internal number of the model, which does not change on renaming. */
 import type { Transaction } from '#kernel/transaction.ts';
 import type { CommentPlace, CommentSubject } from '#ledgers/comments/index.ts';
 import { noModel, noVersion } from './model-rows.ts';
 
 export const versionKey = (model: bigint, version: number) => `model-version/${model}.${version}`;
 
-/** A version that is written about does not go meanwhile. @throws DaisError `not_found`. */
+/** Locks the version against deletion while a comment is written. @throws DaisError `not_found`. */
 export async function versionSubject(
   { sql, projectId, writable }: Transaction,
   name: string,
@@ -30,7 +30,7 @@ export async function versionSubject(
   };
 }
 
-/** Versions that are commented on, by those keys of theirs that are among `keys`. */
+/** Returns the versions with comments that are among `keys`. */
 export async function commentedVersions(
   { sql, projectId }: Transaction,
   keys: readonly string[],

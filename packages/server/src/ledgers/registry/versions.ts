@@ -21,7 +21,7 @@ export interface VersionInput {
   readonly version: string;
 }
 
-/** The counter's row is locked until the end: versions that are registered at the same time get numbers one after another. */
+/** Locks the counter's row until the transaction ends: concurrent registrations get consecutive numbers. */
 export async function createVersion(
   tx: Transaction,
   { input, tenant, context }: CallOf<typeof createModelVersionOperation>,

@@ -1,4 +1,4 @@
-/** What the ledger does in the transaction in which an endpoint changes. */
+/** The part of the ledger in the transaction of a change of an endpoint. */
 import { endpointSpec } from '@dais/api/serving';
 import type { AdmittedChange } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -7,7 +7,7 @@ import { tellGateways } from './endpoint-rows.ts';
 export async function admitEndpoint(tx: Transaction, change: AdmittedChange): Promise<void> {
   if (change.dryRun) return;
   if (change.spec === undefined) {
-    // Rollouts go with it: what happened stays in the events.
+    // Rollouts are deleted too; the events remain.
     await tx.sql.query('delete from serving.endpoint where uid = $1', [change.uid], 'drop_endpoint');
     await tx.sql.query(
       'delete from serving.usage where project_id = $1 and endpoint = $2',
@@ -37,7 +37,7 @@ export async function admitEndpoint(tx: Transaction, change: AdmittedChange): Pr
   tellGateways(tx);
 }
 
-/** Everything that the ledger has of a project that ends; its endpoints are gone already. */
+/** Deletes all rows of a deleted project; its endpoints are already deleted. */
 export async function forgetServing(tx: Transaction, projectId: string): Promise<void> {
   const home = tx.projectId;
   await tx.enter(projectId);

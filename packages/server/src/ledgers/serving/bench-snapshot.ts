@@ -1,4 +1,4 @@
-/** What a gateway is told that serves one model to nobody but its tests. Pure. */
+/** Builds a snapshot for a gateway that serves one model only to its tests. Pure. */
 import type { ServedEndpoint, ServedModel } from '@dais/api/gateway';
 import { endpointSpec } from '@dais/api/serving';
 import { servedModel } from './served-model.ts';
@@ -9,7 +9,7 @@ export interface BenchSnapshot {
   readonly endpoints: [ServedEndpoint];
 }
 
-/** Endpoint and project have the same name. Everything else is as in an endpoint whose manifest says nothing of it. */
+/** Endpoint and project have the same name. All other fields have the defaults of a manifest. */
 export function benchSnapshot({ row, environment, trust }: BenchModel, name: string): BenchSnapshot {
   const spec = endpointSpec.parse({ model: row.label });
   const model = servedModel(row, spec, { project: name, aliases: [], trust, environment });

@@ -1,4 +1,4 @@
-/** The files of a model on this machine, and what it runs in. */
+/** The files of a model on this machine, and its Python environment. */
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
@@ -15,13 +15,16 @@ export interface BringParts {
 }
 
 export interface BroughtModel {
-  /** The folder of the interpreter, of a model that needs Python. */
+  /** The folder of the interpreter, for a model that needs Python. */
   readonly environment?: string;
-  /** Held until it is released; undefined: there is none. */
+  /** Held until it is released; undefined: no environment. */
   readonly held?: BuiltEnvironment;
 }
 
-/** Brings its files below `folder`, unless they are there undamaged, and makes what it runs in, with `more` packages. */
+/**
+ * Fetches the files to `folder` unless they are present and intact, and builds the environment, with the packages
+ * `more`.
+ */
 export async function bringModel(
   parts: BringParts,
   folder: string,
@@ -40,7 +43,7 @@ export async function bringModel(
   const engine = await parts.environments();
   const spec = {
     type: 'python' as const,
-    // The micro version that trained it may not be had; the minor one decides what its files mean.
+    // The micro version of the training may be unavailable; the minor version determines the file formats.
     ...(version !== null && { version: version.split('.').slice(0, 2).join('.') }),
     requirements: [...requirements, ...more],
     indexes: [],
@@ -49,7 +52,7 @@ export async function bringModel(
   return { held, environment: dirname(held.path[0] ?? held.folders[0] ?? '') };
 }
 
-/** Whether every file is there with its digest: a disk may have damaged what an earlier process copied. */
+/** Whether every file is present with its digest: the disk may have damaged a copy of an earlier process. */
 async function isWhole(folder: string, { described }: ModelRow): Promise<boolean> {
   if ((await stat(folder).catch(() => undefined)) === undefined) return false;
   for (const { path, digest } of described.files) {
@@ -64,7 +67,9 @@ async function isWhole(folder: string, { described }: ModelRow): Promise<boolean
   return true;
 }
 
-/** Whole or not at all, and every file with the digest that was asked for. Readable: a process of a model may have a user of its own. */
+/**
+ * Atomic, and every file is verified by its digest. Readable for all: the process of a model may run as another user.
+ */
 async function copyFiles(
   content: Content,
   folder: string,

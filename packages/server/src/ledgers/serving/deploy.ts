@@ -16,8 +16,8 @@ interface DeployParts {
 }
 
 /**
- * Changes what the manifest of the endpoint names, or makes one; the controller does the rest.
- * @throws DaisError `not_found` for a model that there is not, and as a write of the resource does.
+ * Changes the model in the manifest of an endpoint, or creates the endpoint; the controller does the rest.
+ * @throws DaisError `not_found` for a missing model, and the errors of a write of the resource.
  */
 export async function deploy(
   tx: Transaction,
@@ -65,7 +65,7 @@ export async function deploy(
   if (outcome === undefined) throw new Error('one desired resource has no outcome');
   if ('error' in outcome) throw outcome.error;
   await performWrites(tx, kinds, tenant, [outcome.write], 'deploy');
-  // Its row follows the manifest; there is nothing to roll out.
+  // The row follows the manifest; there is no rollout.
   if (shadow) return { endpoint: name, created: false };
   await tx.enter(tenant.id);
   const row = await lockEndpoint(tx, name);
@@ -75,7 +75,7 @@ export async function deploy(
     cause: 'deploy' as const,
     ...(canary !== undefined && { canary }),
   };
-  // A deploy is a decision: what was held back or quarantined is tried again.
+  // A deploy is an explicit decision: models that were rolled back or quarantined are retried.
   const { [found.id]: _resumed, ...quarantined } = row.quarantined;
   await resumeModels(tx, [found.id]);
   await changeEndpoint(tx, row.uid, { held: null, request, quarantined });
@@ -87,14 +87,14 @@ export async function deploy(
 
 type Written = Readonly<Record<string, unknown>> | undefined;
 
-/** What `dais deploy --shadow` calls it in the manifest: what answers stays what it is. */
+/** Name of the shadow of `dais deploy --shadow` in the manifest. */
 const SHADOW = 'shadow';
 
 function withShadow(spec: Written, model: string) {
   return { shadow: [...shadowsOf(spec).filter(({ name }) => name !== SHADOW), { name: SHADOW, model }] };
 }
 
-/** What answers from now on needs no copies any more. */
+/** Removes the shadow of a model that becomes the stable version. */
 function taken(spec: Written, model: string) {
   const shadow = shadowsOf(spec).filter((one) => one.name !== SHADOW || one.model !== model);
   return { model, ...(spec?.['shadow'] !== undefined && { shadow }) };

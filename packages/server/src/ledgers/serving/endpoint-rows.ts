@@ -1,9 +1,9 @@
-/** What is served at each endpoint. */
+/** The served state of each endpoint. */
 import { DaisError } from '@dais/api';
 import type { EndpointSpec } from '@dais/api/serving';
 import type { Transaction } from '#kernel/transaction.ts';
 
-/** PostgreSQL channel on which writers say that gateways are to be told something new. A hint only. */
+/** PostgreSQL channel on which writers notify publishers. A hint only. */
 export const SERVING_CHANNEL = 'dais_serving';
 
 export interface EndpointRequest {
@@ -27,12 +27,12 @@ export interface EndpointRow {
   readonly pending: Readonly<Record<string, string>>;
   readonly request: EndpointRequest;
   readonly quarantined: QuarantinedModels;
-  /** By which the manifest named the models of `active`. */
+  /** References with which the manifest named the models of `active`. */
   readonly named: Readonly<Record<string, string>>;
   readonly refused: RefusedVariants;
 }
 
-/** Variants and shadows, by name, whose alias names a model that a policy refuses. */
+/** Variants and shadows, by name, whose alias refers to a model that a policy refuses. */
 export type RefusedVariants = Readonly<Record<string, RefusedVariant>>;
 
 export interface RefusedVariant {
@@ -40,7 +40,7 @@ export interface RefusedVariant {
   readonly model: string;
   readonly label: string;
   readonly reason: string;
-  /** Of the last evaluation; milliseconds since the Unix epoch. */
+  /** Time of the last evaluation; milliseconds since the Unix epoch. */
   readonly at: number;
 }
 
@@ -77,7 +77,7 @@ export async function readEndpoint({ sql, projectId }: Transaction, name: string
   return row;
 }
 
-/** Names of the endpoints of the project, in order, at most `limit`. */
+/** Returns names of endpoints of the project, ordered, at most `limit`. */
 export async function listEndpointNames({ sql, projectId }: Transaction, limit: number): Promise<readonly string[]> {
   const rows = await sql.query<{ name: string }>(
     'select name from serving.endpoint where project_id = $1 order by name limit $2',
@@ -87,7 +87,7 @@ export async function listEndpointNames({ sql, projectId }: Transaction, limit: 
   return rows.map(({ name }) => name);
 }
 
-/** The same for whoever changes it: others wait. @throws DaisError `not_found`. */
+/** The same with a row lock, for changes. @throws DaisError `not_found`. */
 export async function lockEndpoint({ sql, projectId }: Transaction, name: string): Promise<EndpointRow> {
   const [row] = await sql.query<EndpointRow>(
     `select ${COLUMNS} from serving.endpoint where project_id = $1 and name = $2 for no key update`,
@@ -98,7 +98,7 @@ export async function lockEndpoint({ sql, projectId }: Transaction, name: string
   return row;
 }
 
-/** Of every project; for what gateways are told. The caller's transaction sees all. */
+/** Endpoints of every project, for snapshots. The caller's transaction sees all. */
 export async function allEndpoints({ sql }: Transaction): Promise<readonly EndpointRow[]> {
   return await sql.query<EndpointRow>(`select ${COLUMNS} from serving.endpoint order by uid`, [], 'all_endpoints');
 }
@@ -116,7 +116,7 @@ export interface EndpointChange {
 }
 
 export async function changeEndpoint(tx: Transaction, uid: string, change: EndpointChange): Promise<void> {
-  // Columns that the change does not name keep their values.
+  // Columns that the change does not contain keep their values.
   await tx.sql.query(
     `update serving.endpoint e set revision = e.revision + 1,
        (stable, previous, held, active, pending, request, quarantined, named, refused) = (
@@ -129,7 +129,7 @@ export async function changeEndpoint(tx: Transaction, uid: string, change: Endpo
   tellGateways(tx);
 }
 
-/** When the transaction commits. */
+/** Sent when the transaction commits. */
 export function tellGateways({ sql }: Transaction): void {
   sql.defer(`select pg_notify('${SERVING_CHANNEL}', '')`, [], 'tell_gateways');
 }

@@ -1,4 +1,4 @@
-/** What the controller of endpoints looks at and does: the side of it that is not pure. */
+/** The effects of the endpoint controller: reads its facts and performs its decisions. */
 import { DaisError, eventTypes, type Resource } from '@dais/api';
 import type { GatewayFigures } from '@dais/api/gateway';
 import type { EndpointSpec, RolloutFigures } from '@dais/api/serving';
@@ -37,7 +37,7 @@ export interface EndpointWorkParts {
   readonly models: LocalModels;
   readonly gateway: GatewayLink;
   readonly now: () => number;
-  /** What the addresses of artifacts that lie in Dais begin with. */
+  /** Prefix of the URIs of artifacts that are stored in Dais. */
   readonly artifactRoot: string;
   readonly refusal?: ServingRefusal | undefined;
 }
@@ -45,64 +45,64 @@ export interface EndpointWorkParts {
 export interface ModelState {
   readonly label: string;
   readonly version?: string;
-  /** `unknown`: nobody has looked at its files yet. */
+  /** `unknown`: its files have not been read yet. */
   readonly state: 'unknown' | 'preparing' | 'loading' | 'ready' | 'idle' | 'failed' | 'quarantined';
   readonly message?: string;
-  /** Stored files of the model are damaged: they are read again soon. */
+  /** Stored files of the model are damaged; they are read again soon. */
   readonly isUnreadable?: boolean;
   readonly engine?: string;
   readonly instances?: number;
   readonly coldStartMs?: number;
 }
 
-/** See endpoint-plan.ts, which decides from it. */
+/** The input of the decisions in endpoint-plan.ts. */
 export interface EndpointFacts {
   readonly nowMs: number;
   readonly row: EndpointRow;
-  /** What `spec.model` names now. */
+  /** The model that `spec.model` refers to now. */
   readonly target: Resolution;
-  /** What further variants and shadows name, by name. */
+  /** The models of further variants and shadows, by name. */
   readonly others: Readonly<Record<string, Resolution>>;
   readonly rollout: RolloutRow | undefined;
-  /** Its step that is under way. */
+  /** Its current step. */
   readonly step:
     | { readonly startedMs: number; readonly stable: RolloutFigures; readonly canary: RolloutFigures }
     | undefined;
-  /** Of the running version, in the last step that was judged. */
+  /** Metrics of the stable version in the last evaluated step. */
   readonly stableBefore: RolloutFigures | undefined;
   /** Of the rollout that ended last. */
   readonly lastReason: string | undefined;
-  /** Of every model that is named, by id. */
+  /** State of every referenced model, by id. */
   readonly states: ReadonlyMap<string, ModelState>;
-  /** A gateway tells figures. */
+  /** A gateway reports metrics. */
   readonly live: boolean;
-  /** And it has a snapshot by which requests reach what answers. */
+  /** The gateway has a snapshot that routes requests to the stable version. */
   readonly taken: boolean;
 }
 
-/** What endpoint-plan.ts decides to have done. */
+/** The effects that endpoint-plan.ts decides. */
 export type EndpointEffect =
   | { readonly do: 'describe'; readonly model: FoundModel }
   | { readonly do: 'start'; readonly to: FoundModel }
   | { readonly do: 'pend'; readonly pending: Readonly<Record<string, string>> }
   | { readonly do: 'activate'; readonly active: Readonly<Record<string, string>> }
-  /** Names of variants and shadows whose model a policy refused a while ago. */
+  /** Names of variants and shadows whose model a policy has refused for a while. */
   | { readonly do: 'reevaluate'; readonly variants: readonly string[] }
-  /** What was asked for is there: what comes next without a word is an alias that moved. */
+  /** The requested model is active: a later change without a request is a moved alias. */
   | { readonly do: 'settle' }
   | { readonly do: 'smoke' }
   | { readonly do: 'advance'; readonly result: StepResult }
   | { readonly do: 'pause'; readonly reason: string }
   | { readonly do: 'promote'; readonly result: StepResult }
-  /** All that are quarantined now; those that were not before are reported. */
+  /** All quarantined models now; new ones are reported. */
   | { readonly do: 'quarantine'; readonly models: QuarantinedModels }
   | { readonly do: 'end'; readonly state: 'rolledBack' | 'failed' | 'aborted'; readonly result: StepResult };
 
 const DAMAGE: ReadonlySet<string> = new Set(['content_damaged', 'content_missing']);
-/** After this time damaged files of a model are read again: they may have been repaired. */
+/** Damaged files of a model are read again after this time, because they may have been repaired. */
 const READ_AGAIN_MS = 2000;
 const SYSTEM_BY = 'system:dais';
-/** What comes next without a word of anybody is an alias that moved. */
+/** The cause of a change without a request is a moved alias. */
 const BY_ALIAS = { by: SYSTEM_BY, cause: 'alias' } as const;
 
 export class EndpointWork {
@@ -252,7 +252,7 @@ export class EndpointWork {
     if (request.cause === 'alias') await this.#refuse(tx, row, to);
   }
 
-  /** Whoever deploys a model has been authorized for it; an alias that moves has not been evaluated for this endpoint. */
+  /** A deploy has been authorized for its model; a moved alias has not been evaluated for this endpoint. */
   async #refuse(tx: Transaction, row: EndpointRow, to: FoundModel): Promise<void> {
     const { uid, name, spec } = row;
     const reason = await this.#parts.refusal?.(tx, { uid, name, spec: { ...spec, model: to.label } });
@@ -262,7 +262,7 @@ export class EndpointWork {
     await takeBack(tx, row, rollout, ending, { verdict: 'bad', message: reason });
   }
 
-  /** By the way that all requests take. */
+  /** Uses the route of all requests. */
   async #smoke(uid: string, project: string, io: ControllerIo): Promise<void> {
     const found = await io.read(async (tx) => {
       const row = await findEndpoint(tx, uid);
@@ -312,7 +312,7 @@ export class EndpointWork {
     for (const id of ids) {
       const model = known.get(id);
       if (model === undefined) states.set(id, this.#undescribed(id, found));
-      // What answers already goes on, whatever is found in it later: people decide about that.
+      // An active model stays active, whatever a later scan finds: users decide about that.
       else if (answering.has(id)) states.set(id, this.#stateOf(model, row.spec, figures));
       else states.set(id, await this.#unlessUnsafe(tx, model, this.#stateOf(model, row.spec, figures)));
     }
@@ -374,7 +374,7 @@ function stepFigures(figures: GatewayFigures | undefined, { row, rollout, projec
   return { stable: of('stable'), canary: of('canary') };
 }
 
-/** Counters of both as they are now. */
+/** Current counters of both versions. */
 function baselineOf(
   figures: GatewayFigures | undefined,
   row: EndpointRow,
@@ -417,7 +417,7 @@ async function lastReason(tx: Transaction, uid: string): Promise<string | undefi
   return row?.reason;
 }
 
-/** The new version answers all. */
+/** The new version receives all traffic. */
 export async function promote(
   tx: Transaction,
   row: EndpointRow,
@@ -430,14 +430,14 @@ export async function promote(
   await changeEndpoint(tx, row.uid, {
     stable: rollout.to_model,
     previous: row.stable,
-    // What was left on purpose does not come again by itself.
+    // A version that was rolled back or aborted is not rolled out again automatically.
     ...(back && { held: row.stable }),
   });
   const model = (await readModels(tx, [rollout.to_model])).get(rollout.to_model);
   if (model !== undefined) noteDeployed(tx, row, model, now);
 }
 
-/** The version before answers all, as it did. */
+/** The previous version receives all traffic again. */
 export async function takeBack(
   tx: Transaction,
   row: EndpointRow,

@@ -1,4 +1,4 @@
-/** From counters that only grow to what happened between two looks at them. */
+/** Derives rates of a period from two readings of counters. */
 import { LATENCY_BUCKETS_MS, type GatewayFigures } from '@dais/api/gateway';
 import type { RolloutFigures } from '@dais/api/serving';
 
@@ -10,7 +10,7 @@ export interface Counters {
 
 export const NOTHING: Counters = { requests: 0, failed: 0, latency: [] };
 
-/** Of one variant with one model; nothing when the gateway has not counted it. */
+/** Returns the counters of one variant with one model; zeros if the gateway has none. */
 export function countersOf(
   figures: GatewayFigures | undefined,
   of: { readonly project: string; readonly endpoint: string; readonly variant: string; readonly model: string },
@@ -26,8 +26,8 @@ export function countersOf(
 }
 
 /**
- * How a model is there. As a shadow it has an instance of its own, which the gateway calls `shadow:KEY`: a model that is
- * nothing else has only that one.
+ * Returns the state of a model in the gateway. As a shadow it has an instance of its own with the key `shadow:KEY`; a
+ * model that is only a shadow has only that one.
  */
 export function loadedOf(figures: GatewayFigures | undefined, key: string, { shadow }: { readonly shadow: boolean }) {
   const of = (name: string) => figures?.models.find((one) => one.key === name);
@@ -35,7 +35,7 @@ export function loadedOf(figures: GatewayFigures | undefined, key: string, { sha
   return shadow ? (of(copy) ?? of(key)) : (of(key) ?? of(copy));
 }
 
-/** What came after `before`. A counter that fell began anew. */
+/** Returns the difference to `before`. A lower counter has been reset. */
 export function since(now: Counters, before: Counters): Counters {
   const anew = now.requests < before.requests;
   const less = (a: number, b: number | undefined) => (anew ? a : Math.max(0, a - (b ?? 0)));
@@ -46,7 +46,7 @@ export function since(now: Counters, before: Counters): Counters {
   };
 }
 
-/** In ms, placed evenly within its bucket; null without requests. Beyond the last bound: that bound. */
+/** In ms, interpolated within its bucket; null without requests. Above the last bound: that bound. */
 export function quantile(latency: readonly number[], share: number): number | null {
   const total = latency.reduce((sum, one) => sum + one, 0);
   if (total === 0) return null;

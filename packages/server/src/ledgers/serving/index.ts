@@ -1,4 +1,4 @@
-/** The ledger of serving: what answers at endpoints, and how one version took over from another. */
+/** The ledger of serving: the versions that endpoints serve, and their rollouts. */
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import { forgetServing } from './admission.ts';
 import { tellGateways } from './endpoint-rows.ts';

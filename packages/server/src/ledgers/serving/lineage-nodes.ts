@@ -1,4 +1,4 @@
-/** Endpoints in the lineage: what they served. */
+/** Endpoints as lineage nodes, with the versions that they served. */
 import type { Transaction } from '#kernel/transaction.ts';
 import { keyOf, noteLineage, type NodeSource } from '#ledgers/lineage/index.ts';
 import type { EndpointRow } from './endpoint-rows.ts';
@@ -39,7 +39,7 @@ export const endpointNodes: NodeSource = {
   },
 };
 
-/** A UUIDv7 begins with its milliseconds. */
+/** A UUIDv7 starts with its milliseconds. */
 function idTime(uid: string): number {
   return parseInt(uid.replaceAll('-', '').slice(0, 12), 16);
 }

@@ -1,4 +1,4 @@
-/** Rates of the last ten seconds, from counters that a gateway tells each second. */
+/** Rates of the last ten seconds, from the counters that a gateway reports every second. */
 import type { GatewayFigures } from '@dais/api/gateway';
 import type { EndpointFigures } from '@dais/api/serving';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -17,10 +17,10 @@ interface Told {
   readonly figures: GatewayFigures;
 }
 
-/** Keeps what a gateway told lately. */
+/** Keeps recent statistics of a gateway. */
 export class RecentFigures {
   #told: readonly Told[] = [];
-  /** What is to be kept of it. */
+  /** The part that is kept. */
   readonly usage = new UsageCounts();
 
   hear(figures: GatewayFigures, at: number): void {
@@ -29,7 +29,7 @@ export class RecentFigures {
     this.usage.hear(figures, at);
   }
 
-  /** The last word, and the oldest of the window before it. */
+  /** Returns the latest sample, and the oldest of the window before it. */
   get window(): { readonly last: Told; readonly first: Told } | undefined {
     const [first, last] = [this.#told[0], this.#told.at(-1)];
     return first === undefined || last === undefined ? undefined : { first, last };

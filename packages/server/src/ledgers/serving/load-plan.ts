@@ -1,4 +1,4 @@
-/** What a thread that asks an endpoint is told, and what it tells. */
+/** Messages to and from the thread that sends requests to an endpoint. */
 
 export interface LoadPlan {
   readonly host: string;
@@ -7,9 +7,9 @@ export interface LoadPlan {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   readonly connections: number;
-  /** Requests each second, evenly; without it, each connection asks again as soon as it was answered. */
+  /** Requests per second, evenly spaced; undefined: each connection sends its next request after the response. */
   readonly rate: number | undefined;
-  /** Whichever comes first. */
+  /** Ends at whichever limit is reached first. */
   readonly requests: number | undefined;
   readonly durationMs: number;
 }
@@ -18,12 +18,12 @@ export interface LoadSeen {
   readonly elapsedMs: number;
   readonly requests: number;
   readonly failed: number;
-  /** Requests of a rate that had not begun in their time because all connections were taken. */
+  /** Requests of a rate that could not start in time because all connections were busy. */
   readonly late: number;
   readonly p50Ms: number | null;
   readonly p90Ms: number | null;
   readonly p99Ms: number | null;
-  /** Of the first that failed. */
+  /** Error of the first failed request. */
   readonly failure: string | undefined;
 }
 

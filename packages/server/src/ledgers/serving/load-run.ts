@@ -1,4 +1,4 @@
-/** One run of the thread that asks an endpoint, with what it cost the gateway. */
+/** Runs the thread that sends requests to an endpoint, and measures the cost for the gateway. */
 import type { GatewayFigures } from '@dais/api/gateway';
 import { programBeside, startThread } from '#lib/process.ts';
 import type { GatewayLink } from './gateway-link.ts';
@@ -7,7 +7,7 @@ import type { FromLoad, LoadPlan, LoadSeen } from './load-plan.ts';
 export interface LoadTarget {
   readonly project: string;
   readonly endpoint: string;
-  /** The one that is asked; default as traffic is shared. */
+  /** The tested variant; default: the traffic split. */
   readonly variant: string | undefined;
   readonly body: string;
 }
@@ -16,14 +16,14 @@ export type LoadShape = Pick<LoadPlan, 'connections' | 'rate' | 'requests' | 'du
 
 export interface LoadFound {
   readonly seen: LoadSeen;
-  /** Of the gateway and the processes of its models, for each request; undefined where that cannot be known. */
+  /** CPU time of the gateway and its model processes per request; undefined if unknown. */
   readonly cpuMicros: number | undefined;
 }
 
-/** After the last answer, the gateway tells once more what it has used. */
+/** After the last response, wait for one more report of the gateway. */
 const LAST_WORD_MS = 2000;
 
-/** Ends early, with what was seen until then, when `signal` aborts. @throws Error when no gateway listens. */
+/** Ends early, with the results so far, when `signal` aborts. @throws Error if no gateway listens. */
 export async function runLoad(
   gateway: GatewayLink,
   target: LoadTarget,
@@ -45,7 +45,7 @@ export async function runLoad(
       'content-length': String(Buffer.byteLength(body)),
       host: `127.0.0.1:${port}`,
       authorization: `Bearer ${token}`,
-      // What nobody asked in earnest is no prediction.
+      // Test requests are not recorded as predictions.
       'dais-capture': 'off',
       ...(variant !== undefined && { 'dais-variant': variant }),
     },
@@ -100,7 +100,7 @@ async function follow(
   }
 }
 
-/** What the gateway has told since now, so that all of it is in. */
+/** Waits for a new report of the gateway, so that all requests are included. */
 async function lastWord(gateway: GatewayLink): Promise<GatewayFigures | undefined> {
   const now = Date.now();
   const since = new Date(now).toISOString();

@@ -42,7 +42,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 
-test('an endpoint is asked many times at once; what was asked is no prediction', async () => {
+test('a load test sends many concurrent requests, which are not recorded as predictions', async () => {
   const { status, body } = await done({ run: randomUUID(), connections: 4, seconds: 600, requests: 200 });
   expect(status).toBe(200);
   expect(body).toMatchObject({ state: 'done', requests: 200, failed: 0, connections: 4 });
@@ -55,10 +55,10 @@ test('an endpoint is asked many times at once; what was asked is no prediction',
   expect(counted).toMatchObject({ status: 200, body: { rows: [[0]] } });
 });
 
-test('requests at a rate come evenly; a body of one’s own is asked, and what the model refuses has failed', async () => {
+test('a rate spaces requests evenly; a custom body is sent, and rejected requests count as failed', async () => {
   const even = await done({ run: randomUUID(), connections: 16, seconds: 600, requests: 40, rate: 40 });
   expect(even.body).toMatchObject({ state: 'done', requests: 40, failed: 0, rate: 40 });
-  // 40 of them at 40 a second begin within 0.975 s, not sooner.
+  // 40 at 40 per second start within 0.975 s, not sooner.
   expect(Number(even.body['seconds'])).toBeGreaterThanOrEqual(0.9);
   const refused = await done({ run: randomUUID(), requests: 10, seconds: 600, body: { inputs: [['text']] } });
   expect(refused.body).toMatchObject({
@@ -68,7 +68,7 @@ test('requests at a rate come evenly; a body of one’s own is asked, and what t
   });
 });
 
-test('one is stopped by whoever began it; two at once would measure each other', async () => {
+test('a load test can be stopped; a second one at the same time is rejected', async () => {
   const run = randomUUID();
   expect((await look({ run, seconds: 600 })).body).toMatchObject({ state: 'running' });
   expect(await look({ run: randomUUID() })).toMatchObject({ status: 503, body: { code: 'overloaded' } });
@@ -76,7 +76,7 @@ test('one is stopped by whoever began it; two at once would measure each other',
   expect((await done({ run, seconds: 600 })).body).toMatchObject({ state: 'stopped' });
 });
 
-test('what cannot be asked says so: no such variant, no example, no endpoint', async () => {
+test('rejects an unknown variant, a missing example, and an unknown endpoint', async () => {
   expect(await look({ run: randomUUID(), variant: 'canary' })).toMatchObject({
     status: 409,
     body: { detail: expect.stringContaining('Active variants: stable') as string },
@@ -90,7 +90,7 @@ test('what cannot be asked says so: no such variant, no example, no endpoint', a
   expect((await look({ run: randomUUID() }, 'nothing')).status).toBe(404);
 });
 
-test('the command shows rates and latencies, and ends with a failure when requests failed', async () => {
+test('the command prints rates and latencies, and fails if requests failed', async () => {
   const good = await cli('endpoint', 'load-test', 'asked', '--requests', '50', '--duration', '5m');
   expect([good.code, good.out]).toEqual([0, expect.stringMatching(/\n50 +0 +[\d.]+ +[\d.]+ ms +[\d.]+ ms +[\d.]+ ms/)]);
   const file = join(folder, 'body.json');
@@ -99,7 +99,7 @@ test('the command shows rates and latencies, and ends with a failure when reques
   expect([bad.code, bad.err]).toEqual([1, expect.stringContaining('The first that failed: 400')]);
 });
 
-test('a rollout whose version is too slow under load gets no traffic', async () => {
+test('a version that is too slow under load receives no traffic', async () => {
   const apply = async (maxP99Ms: number) => {
     const rollout = { gates: { loadTest: { requests: 100, connections: 4, seconds: 120, maxP99Ms } } };
     const manifest = {

@@ -1,4 +1,4 @@
-/** Load tests that somebody asked for: one at a time, told while they run, ended when nobody asks how they go. */
+/** Runs requested load tests: one at a time, with progress, aborted when the caller stops polling. */
 import { DaisError } from '@dais/api';
 import type { LoadTest, loadTestOperation } from '@dais/api/serving';
 import type { Database } from '#engines/database/contract.ts';
@@ -31,7 +31,7 @@ export interface LoadTestsParts {
   readonly now: () => number;
 }
 
-/** Whoever began it has gone. */
+/** The caller has disconnected. */
 const UNWATCHED_MS = 10_000;
 const KEPT = 20;
 
@@ -55,7 +55,10 @@ export class LoadTests {
     this.#parts = parts;
   }
 
-  /** The same `run` again tells how far it is. @throws DaisError `not_found`, `invalid_state`, `overloaded`. */
+  /**
+   * Starts a load test, or reports its progress if `run` exists. @throws DaisError `not_found`, `invalid_state`,
+   * `overloaded`.
+   */
   async look({ input, tenant }: CallOf<typeof loadTestOperation>): Promise<LoadTest> {
     const known = this.#runs.get(input.run);
     if (known !== undefined && known.project === tenant.name && known.endpoint === input.endpoint) {
@@ -78,7 +81,7 @@ export class LoadTests {
       askedAt: this.#parts.now(),
       ending: new AbortController(),
     };
-    // In its place before anything is waited for: of two that come at once, one begins.
+    // Register before the first await: of two concurrent calls only one starts.
     this.#runs.set(input.run, run);
     const target = await this.#target(tenant, input).catch((error: unknown) => {
       this.#runs.delete(input.run);

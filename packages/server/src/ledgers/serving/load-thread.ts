@@ -1,6 +1,7 @@
 /**
- * The program of the thread that asks an endpoint as fast as it is told to. With a rate, latency counts from when a request
- * was due, not from when a connection was free for it: an endpoint that stalls is not measured as if fewer had asked.
+ * The program of the thread that sends requests to an endpoint. With a rate, latency counts from the due time of a
+ * request, not from the time when a connection was free, so that a stalled endpoint is measured correctly (coordinated
+ * omission).
  */
 import { Agent, request } from 'node:http';
 import { insideThread } from '#lib/process.ts';
@@ -8,7 +9,7 @@ import { LatencyHistogram } from '#lib/latency-histogram.ts';
 import type { FromLoad, LoadPlan } from './load-plan.ts';
 
 const TELL_MS = 250;
-/** A request that takes longer has failed. */
+/** Timeout of a request. */
 const LONGEST_MS = 60_000;
 
 const { port, data } = insideThread();
@@ -60,7 +61,7 @@ async function closedLoop(): Promise<void> {
   }
 }
 
-/** Each connection takes the request that is due next. */
+/** Each connection sends the next due request. */
 async function openLoop(rate: number): Promise<void> {
   while (!isOver()) {
     const dueAt = startedAt + (begun * 1000) / rate;

@@ -1,4 +1,4 @@
-/** Brings the files of models to this machine and makes what a Python model runs in, before a gateway is told of them. */
+/** Fetches model files to this machine and builds Python environments, before a gateway loads the models. */
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BuiltEnvironment, Environments } from '#engines/environments/contract.ts';
@@ -8,12 +8,12 @@ import { bringModel } from './bring-model.ts';
 import type { ModelRow } from './model-rows.ts';
 
 export interface LocalModelParts {
-  /** Below it, one folder for each key. */
+  /** Contains one folder per key. */
   readonly folder: string;
   readonly content: Content;
   readonly environments: () => Promise<Environments>;
   readonly log: Log;
-  /** Something that was wanted is here, or failed. */
+  /** Called when a wanted model is available or has failed. */
   readonly changed: () => void;
 }
 
@@ -22,7 +22,7 @@ export type LocalState =
   | { readonly state: 'here'; readonly environment?: string }
   | { readonly state: 'failed'; readonly note: string; readonly at: number };
 
-/** Before what failed is tried again. */
+/** Delay before a failed model is retried. */
 const AGAIN_MS = 30_000;
 
 export class LocalModels {
@@ -38,7 +38,7 @@ export class LocalModels {
     return this.#states.get(key);
   }
 
-  /** Begins to bring it, unless it is here or on its way. */
+  /** Starts to fetch the model, unless it is available or in progress. */
   want(key: string, model: ModelRow): LocalState {
     const state = this.#states.get(key);
     if (state !== undefined && (state.state !== 'failed' || Date.now() - state.at < AGAIN_MS)) return state;
@@ -55,7 +55,7 @@ export class LocalModels {
     return begun;
   }
 
-  /** Others go from the disk. */
+  /** Removes other models from the disk. */
   async keepOnly(keys: ReadonlySet<string>): Promise<void> {
     const there = await readdir(this.#parts.folder).catch(() => []);
     for (const name of there) {

@@ -1,21 +1,21 @@
-/** What the files of a model say of themselves, read once: nothing is loaded for it. */
+/** The description of a model from its files, read once without loading it. */
 import { z } from 'zod';
 import { parseLimitedYaml } from '#lib/limited-yaml.ts';
 import type { FoundModel, ModelFile } from './model-source.ts';
 
 export interface DescribedModel {
   readonly files: readonly ModelFile[];
-  /** Of its MLmodel file; null: it has none. */
+  /** From its MLmodel file; null: it has none. */
   readonly signature: unknown;
-  /** The stored input example as a body of `/invocations`; null: there is none that could be sent. */
+  /** The stored input example as a body of `/invocations`; null: there is no usable one. */
   readonly example: string | null;
-  /** What a Python model needs; null: it needs no Python. */
+  /** Requirements of a Python model; null: it needs no Python. */
   readonly python: { readonly version: string | null; readonly requirements: readonly string[] } | null;
-  /** Why it cannot be served, whoever tries. */
+  /** Why the model can never be served. */
   readonly fault?: string;
 }
 
-/** Reads one of the model's files. */
+/** Reads one of the files of the model. */
 export type ReadModelFile = (path: string) => Promise<Buffer>;
 
 const mlmodelSchema = z.object({
@@ -77,7 +77,7 @@ async function exampleOf(
   if (stored === undefined) return null;
   if (info.type === 'dataframe') return `{"dataframe_split":${stored}}`;
   if (info.type === 'ndarray') {
-    // `{"inputs": …}` already, as arrays are written.
+    // Already `{"inputs": …}`, the format of arrays.
     return /^\s*\{\s*"(inputs|instances)"/.test(stored) ? stored : `{"inputs":${stored}}`;
   }
   return null;

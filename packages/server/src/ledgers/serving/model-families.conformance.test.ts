@@ -1,4 +1,7 @@
-/** A model of two light families passes the scan, is deployed and predicts as MLflow does, isolated and under the default policies. */
+/**
+ * A model of two light families passes the scan, is deployed and predicts as MLflow does, isolated and under the
+ * default policies.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { differences } from '#protocols/scoring/testing/flavours.ts';
 import { startModelFamilies, type ModelFamilies } from '#testing/model-families.testing.ts';
@@ -33,7 +36,7 @@ test.each(FAMILIES)('%s', async (name) => {
   expect(differences(said, predicted)).toEqual([]);
 });
 
-test('a model with code of its author is named as such, and reaches no file and no address of others', async () => {
+test('a model with custom code is marked as such, and reaches no foreign file or address', async () => {
   const { verdict, findings } = await families.scan('own');
   expect(verdict).toBe('review');
   expect(findings.map(({ rule }) => rule)).toEqual(expect.arrayContaining(['pickle-code', 'code']));
@@ -42,7 +45,7 @@ test('a model with code of its author is named as such, and reaches no file and 
   expect(predicted).toEqual([{ reads: false, connects: false }]);
 });
 
-test('a version that acts while it is loaded does not deploy, and says what to do', async () => {
+test('a version that executes code while it is loaded is not deployed, with the remedy', async () => {
   const { client } = families;
   const put = async (path: string, content: string) => {
     const target = `/api/v1/tracking/artifacts/content?path=${encodeURIComponent(path)}`;

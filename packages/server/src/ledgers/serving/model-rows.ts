@@ -11,7 +11,7 @@ export interface ModelRow {
   readonly lineage_key: string | null;
   readonly artifacts: string;
   readonly described: DescribedModel;
-  /** Times that someone asked to load it again. */
+  /** Number of requests to load it again. */
   readonly resumes: number;
 }
 
@@ -26,7 +26,7 @@ export async function readModels({ sql }: Transaction, ids: readonly string[]): 
   return new Map(rows.map((row) => [row.id, row]));
 }
 
-/** Keeps what was found out; the same again changes nothing. */
+/** Stores the description; storing it again changes nothing. */
 export async function keepModel(tx: Transaction, found: FoundModel, described: DescribedModel): Promise<void> {
   const { id, label, name, version, lineageKey, artifacts } = found;
   await tx.sql.query(
@@ -37,7 +37,7 @@ export async function keepModel(tx: Transaction, found: FoundModel, described: D
   );
 }
 
-/** Ends the quarantine of models at every endpoint and gateway; of those that are in none, it changes nothing. */
+/** Ends the quarantine of models at every endpoint and gateway; other models are unchanged. */
 export async function resumeModels({ sql }: Transaction, ids: readonly string[]): Promise<void> {
   await sql.query('update serving.model set resumes = resumes + 1 where id = any($1)', [ids], 'resume_served_models');
 }

@@ -1,4 +1,4 @@
-/** From what a manifest names a model by to the files that it is made of. */
+/** Resolves the model reference of a manifest to the files of the model. */
 import { createHash } from 'node:crypto';
 import { DaisError } from '@dais/api';
 import { parseServedModel } from '@dais/api/serving';
@@ -11,15 +11,15 @@ import { runHome } from '#ledgers/tracking/index.ts';
 const MOST_FILES = 5000;
 
 export interface ModelFile {
-  /** Below the model's folder. */
+  /** Relative to the folder of the model. */
   readonly path: string;
   readonly digest: string;
   readonly bytes: number;
 }
 
-/** A model as it is named now. */
+/** The model that a reference refers to now. */
 export interface FoundModel {
-  /** Same files at the same place of the same project: same id. */
+  /** Same files at the same location of the same project: same id. */
   readonly id: string;
   /** `models:/flights/7`. */
   readonly label: string;
@@ -33,7 +33,7 @@ export interface FoundModel {
 
 export type Resolution = FoundModel | { readonly fault: string };
 
-/** In the project of the transaction. Never throws for what a person named wrongly. */
+/** In the project of the transaction. Returns a message, and does not throw, for an invalid reference. */
 export async function resolveModel(tx: Transaction, reference: string, artifactRoot: string): Promise<Resolution> {
   try {
     return await find(tx, reference, artifactRoot);

@@ -21,7 +21,7 @@ const wantTests = async (...tests: readonly unknown[]) => {
   const changed = await client.call('PUT', '/api/v1/models/m', manifest(tests));
   expect(changed).toMatchObject({ status: 200 });
 };
-/** Once it is done. */
+/** After it is done. */
 const tested = async (which: object) => {
   for (;;) {
     const answer = await client.call('POST', '/api/v1/registry/models/m/tests', which);
@@ -43,7 +43,7 @@ beforeAll(async () => {
   await client.register('m', 0, { example: { inputs: [[5]] } });
 });
 
-test('a test that cannot be meant is refused where it stands', async () => {
+test('rejects an invalid test at its position', async () => {
   const text = `apiVersion: dais.dev/v1
 kind: Model
 metadata: {name: m}
@@ -74,7 +74,7 @@ spec:
   ]);
 });
 
-test('a version is tested where nothing serves it: what passes, what does not, and with which answer', async () => {
+test('tests a version that is not served, with passing and failing results', async () => {
   expect(await tested({ version: '1' })).toMatchObject({ status: 409, body: { code: 'invalid_state' } });
   const stays = {
     name: 'x does not matter',
@@ -121,7 +121,7 @@ test('a version is tested where nothing serves it: what passes, what does not, a
     { passed: false, got: '0, 0, 0' },
     { passed: true },
   ]);
-  // What the model refuses is an answer too, and a row of a stored example has what it has.
+  // A rejection by the model is a result too, and a row of a stored example has its own columns.
   const absent = { name: 'no such column', check: 'invariance', column: 7, values: [1] };
   await wantTests({ ...doubles, input: { z: 'text' } }, absent);
   expect((await tested({ version: '1' })).body['results']).toMatchObject([
@@ -130,7 +130,7 @@ test('a version is tested where nothing serves it: what passes, what does not, a
   ]);
 });
 
-test('a version that cannot be loaded says why; what does not say which version, or names none, is refused', async () => {
+test('reports why a version cannot be loaded, and rejects a missing or ambiguous version', async () => {
   const scanned = await client.register('m', 7, { bytes: Buffer.from('no model') });
   expect(await tested({ version: String(scanned) })).toMatchObject({ status: 409, body: { code: 'invalid_state' } });
   const bytes = onnxFile({
@@ -149,7 +149,7 @@ test('a version that cannot be loaded says why; what does not say which version,
   expect(await tested({ version: '99' })).toMatchObject({ status: 404 });
 });
 
-test('a rollout whose version fails a test of its Model gets no traffic, and says with which answer', async () => {
+test('a version that fails a test of its Model receives no traffic, with the result', async () => {
   await wantTests(doubles, rises);
   const deploy = async (version: number) =>
     await client.call('POST', '/api/v1/serving/endpoints/gated/deploy', { model: `models:/m/${version}` });

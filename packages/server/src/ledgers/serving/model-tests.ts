@@ -1,14 +1,14 @@
-/** What the owner of a Model wants of every version: asked of one that is loaded, by the way that all requests take. */
+/** Runs the tests of a Model against a loaded version, through the route of all requests. */
 import { modelTestsSchema, type ModelTest, type ModelTestResult } from '@dais/api/serving';
 import type { Transaction } from '#kernel/transaction.ts';
 import { readModelSpec } from '#ledgers/registry/index.ts';
 import type { ModelRow } from './model-rows.ts';
 import { agrees, bodyOf, firstRow, roundingOf, show, valueOf, withValue, type TestRow } from './test-values.ts';
 
-/** Sends a body of `/invocations`. @throws Error when nothing can be found out at the moment. */
+/** Sends a body of `/invocations`. @throws Error if there is no result at the moment. */
 export type AskModel = (body: string) => Promise<{ readonly status: number; readonly body: string }>;
 
-/** Those of a registered model; of one that nobody registered, none. */
+/** Returns the tests of a registered model; an unregistered one has none. */
 export async function testsOf(tx: Transaction, { name, version }: Pick<ModelRow, 'name' | 'version'>) {
   if (version === null) return [];
   const { tests } = await readModelSpec(tx, tx.projectId, name);
@@ -109,7 +109,7 @@ async function direction(
       };
     }
   }
-  // A model that does not look at the column goes nowhere.
+  // A model that ignores the column shows no direction.
   const [first = 0, last = 0] = [seen[0], seen.at(-1)];
   const passed = goes === 'up' ? last > first : last < first;
   return { passed, case: `${column} = ${values.join(', ')}`, expected, got: seen.join(', ') };
@@ -120,18 +120,18 @@ function absent(row: TestRow, column: string | number): Outcome {
   return { passed: false, case: show(row), expected: `a column ${column} in the input`, got: `only ${has}` };
 }
 
-/** The text of an error in the form of MLflow's scoring protocol. */
+/** Returns the error message of a response of MLflow's scoring protocol. */
 function errorIn(body: string): string {
   try {
     const { message } = JSON.parse(body) as { readonly message?: unknown };
     if (typeof message === 'string') return message.slice(0, 300);
   } catch {
-    // Not JSON: it is told as it is.
+    // Not JSON: return the text.
   }
   return body.slice(0, 300);
 }
 
-/** What failed, in a sentence; undefined when all passed. */
+/** Returns a sentence about the first failed test; undefined if all passed. */
 export function failureIn(results: readonly ModelTestResult[]): string | undefined {
   const failed = results.filter(({ passed }) => !passed);
   const [first] = failed;

@@ -1,4 +1,4 @@
-/** Policies at rollouts that no request starts: a whole Dais in accounts mode with its gateway. */
+/** Policies at rollouts without a request: a complete Dais in accounts mode with its gateway. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 
-/** States in the status which models the variants and shadows of an endpoint serve. */
+/** Returns the models of the variants and shadows of an endpoint in its status. */
 const servedBy = (status: SeenStatus) =>
   Object.fromEntries((status.variants ?? []).map(({ name, model }) => [name, model]));
 
@@ -43,12 +43,12 @@ const policy = (mode: 'audit' | 'enforce') => ({
   },
 });
 
-test('an alias that moves to a version which a policy refuses starts no rollout; what serves is listed', async () => {
+test('an alias that moves to a refused version starts no rollout; the served models are listed', async () => {
   const alias = async (version: number) =>
     await client.call('PUT', '/api/v1/registry/models/m/aliases/champion', { version: String(version) });
   const first = await client.register('m', 2, { example: { inputs: [[1]] } });
   await alias(first);
-  // The owner's token is decided by no policy.
+  // No policy applies to the owner's token.
   await client.call('POST', '/api/v1/serving/endpoints/scaled/deploy', { model: 'models:/m@champion' });
   await client.settled('scaled', (status) => serves(status, 'models:/m/1'));
 
@@ -95,7 +95,7 @@ async function registerFromExternalData(factor: number): Promise<number> {
   return version;
 }
 
-test('a variant and a shadow that follow an alias are evaluated when it moves, and held back by a policy that enforces', async () => {
+test('a variant and a shadow that follow an alias are evaluated when it moves, and held back by an enforced policy', async () => {
   await client.call('DELETE', '/api/v1/policies/approved-only');
   const upstream = (mode: 'audit' | 'enforce') => ({
     ...policy(mode),
@@ -131,7 +131,7 @@ test('a variant and a shadow that follow an alias are evaluated when it moves, a
   };
   await settled('models:/v/1');
 
-  // Nobody asks for an evaluation: the move itself causes one.
+  // Without an evaluation request: the move itself causes one.
   expect(await client.call('POST', '/api/v1/policies', upstream('audit'))).toMatchObject({ status: 201 });
   await alias(await registerFromExternalData(3));
   await settled('models:/v/2');
@@ -155,7 +155,7 @@ test('a variant and a shadow that follow an alias are evaluated when it moves, a
     },
   ]);
 
-  // A version that passes takes the place of one that does not, although the policy is enforced now.
+  // A passing version replaces a failing one, although the policy is enforced now.
   expect(await client.call('PUT', '/api/v1/policies/stored-data-only', upstream('enforce'))).toMatchObject({
     status: 200,
   });
@@ -174,7 +174,7 @@ test('a variant and a shadow that follow an alias are evaluated when it moves, a
   expect((body['items'] as { data: object }[]).map(({ data }) => data)).toEqual(
     ['copy', 'challenger'].map((variant) => ({ variant, from: 'models:/v/3', to: 'models:/v/4', reason })),
   );
-  // The next version is tried on its own.
+  // The next version is evaluated separately.
   await alias(await client.register('v', 6, { example: { inputs: [[1]] } }));
   await settled('models:/v/5');
 });

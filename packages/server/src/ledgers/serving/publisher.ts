@@ -1,4 +1,7 @@
-/** Tells the gateway of this machine what to serve and who may call: the snapshot, written whole, renamed, then announced. */
+/**
+ * Publishes the snapshot for the gateway of this machine: endpoints and permissions. Written atomically, then
+ * announced.
+ */
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { projectSpec } from '@dais/api';
@@ -19,25 +22,25 @@ import { safetyOf } from './model-safety.ts';
 import { allRunning, weightOf, type RolloutRow } from './rollout-rows.ts';
 import { servedKey, servedModel } from './served-model.ts';
 
-/** An endpoint as policies are asked about it. */
+/** An endpoint as a resource of policies. */
 export interface AskedEndpoint {
   readonly name: string;
   readonly project: string;
   readonly projectId: string;
 }
 
-/** Port: who may call what. */
+/** Interface to the access control. */
 export interface GatewayAccess {
-  /** Rings when it may have changed; undefined: it never does. */
+  /** Calls `changed` when permissions may have changed; undefined: they never do. */
   readonly channel: string | undefined;
-  /** Changes with everything that `access` rests on, and is quick to read. */
+  /** A version of all inputs of `access` that is quick to read. */
   version(tx: Transaction): Promise<string>;
   access(tx: Transaction, endpoints: readonly AskedEndpoint[]): Promise<Snapshot['access']>;
 }
 
 export interface PublisherParts {
   readonly database: Database;
-  /** The snapshot lies there. */
+  /** Folder of the snapshot. */
   readonly folder: string;
   readonly models: LocalModels;
   readonly gateway: GatewayLink;
@@ -46,7 +49,7 @@ export interface PublisherParts {
   readonly log: Log;
 }
 
-/** Half of the second in which a revoked token has to be refused, where no bell rings. */
+/** Half of the second within which a revoked token must be rejected, if there are no notifications. */
 const POLL_MS = 500;
 /** A weight of 100 %. */
 const WHOLE = 10_000;
@@ -60,7 +63,7 @@ export class Publisher {
   #version = '';
   #revision = 0;
   #published = '';
-  /** As the gateway has it, also of a process before this one. */
+  /** The published snapshot, also of a previous process. */
   #last: Pick<Snapshot, 'models' | 'endpoints'> = { models: [], endpoints: [] };
 
   constructor(parts: PublisherParts) {
@@ -85,7 +88,7 @@ export class Publisher {
     await this.#loop.start(...bells);
   }
 
-  /** Something changed that no transaction told of. */
+  /** A change without a notification by a transaction. */
   poke(): void {
     this.#rung = true;
     this.#loop.poke();
@@ -111,7 +114,7 @@ export class Publisher {
       throw error;
     });
     if (made !== undefined) await this.#publish(made);
-    // What the gateway has holds still, as of now: it may go on with it.
+    // The snapshot of the gateway is still current.
     else if (this.#any) gateway.greet();
     return false;
   }
@@ -147,7 +150,7 @@ export class Publisher {
         const local = this.#parts.models.want(key, model);
         if (local.state !== 'here' || models.has(key)) continue;
         const aliases = await aliasesOf(tx, model);
-        // Where several people log models, one of them is not thereby somebody whose files the gateway itself reads.
+        // If several users log models, a model is not trusted to be loaded in the process of the gateway.
         const trust = access.mode === 'solo' && may === 'anywhere' ? 'trusted' : 'untrusted';
         models.set(key, servedModel(model, row.spec, { project, aliases, trust, environment: local.environment }));
       }
@@ -159,8 +162,8 @@ export class Publisher {
   }
 
   /**
-   * What answers goes on to answer: while files of it are still on their way to this machine, as after a restart of this
-   * process, the endpoint stays as the gateway has it.
+   * Keeps the active model: while its files are still being fetched, as after a restart of this process, the published
+   * state of the endpoint stays unchanged.
    */
   #unlessLost(
     row: EndpointRow,
@@ -185,7 +188,7 @@ export class Publisher {
     const text = JSON.stringify(made);
     if (text !== this.#published) {
       const now = this.#parts.clock.now();
-      // Of the clock, so that it grows over restarts too.
+      // Based on the clock, so that it also grows across restarts.
       this.#revision = Math.max(this.#revision + 1, now);
       const snapshot: Snapshot = { ...made, revision: this.#revision, at: new Date(now).toISOString() };
       const file = join(this.#parts.folder, 'snapshot.json');
@@ -206,7 +209,7 @@ function parseOrNothing(text: string): unknown {
   }
 }
 
-/** Of projects with endpoints, by what their manifests say. */
+/** Quotas of projects with endpoints, from their manifests. */
 async function quotasOf(
   { sql }: Transaction,
   projects: ReadonlyMap<string, string>,
@@ -227,7 +230,7 @@ async function quotasOf(
   });
 }
 
-/** Masks are for readers: what is written is whole. */
+/** Masks apply to readers: records are complete. */
 function captured({ policy, share, overflow, omit }: EndpointRow['spec']['capture']): ServedEndpoint['capture'] {
   return { policy, share, overflow, omit: [...omit] };
 }
@@ -248,12 +251,12 @@ async function aliasesOf(
   if (version === null) return [];
   return await readVersion(tx.sql, project, name, Number(version)).then(
     ({ aliases }) => aliases,
-    // Its version was deleted since: what was loaded goes on.
+    // Its version has been deleted: the loaded model continues.
     () => [],
   );
 }
 
-/** Pure. What is not on this machine yet stands in no variant. */
+/** Pure. Models that are not on this machine yet are in no variant. */
 function servedEndpoint(
   row: EndpointRow,
   rollout: RolloutRow | undefined,

@@ -1,4 +1,4 @@
-/** What a new version has to pass before it gets any traffic: its input example, the tests of its Model, a load test. */
+/** The gates of a new version before it receives traffic: its input example, the tests of its Model, a load test. */
 import type { EndpointSpec, ModelTest } from '@dais/api/serving';
 import type { GatewayLink } from './gateway-link.ts';
 import { runLoad } from './load-run.ts';
@@ -15,7 +15,7 @@ export interface GatedVersion {
   readonly gates: EndpointSpec['rollout']['gates'];
 }
 
-/** The first gate that is not passed says why. @throws Error when nothing can be found out: it is tried again. */
+/** Returns the first failed gate with the reason. @throws Error if there is no result yet: it is retried. */
 export async function passGates(gateway: GatewayLink, version: GatedVersion, signal: AbortSignal): Promise<StepResult> {
   const ask = askCanary(gateway, version);
   const found: string[] = [];

@@ -1,4 +1,4 @@
-/** Rollouts as records: what was tried, what was found, who ended it. */
+/** Rollouts as records: steps, results and end. */
 import { DaisError, eventTypes } from '@dais/api';
 import type { Rollout, RolloutFigures, RolloutState, RolloutStep } from '@dais/api/serving';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
@@ -26,7 +26,7 @@ export interface RolloutRow {
   readonly ended_at: Date | null;
 }
 
-/** Counters of both as a step began. */
+/** Counters of both versions at the start of a step. */
 export interface StepBaseline {
   readonly startedAt: string;
   readonly stable: Counters;
@@ -49,7 +49,7 @@ export interface StepRow {
 export const ROLLOUT_COLUMNS = `id, endpoint, endpoint_name, state, from_model, from_label, to_model, to_label, cause, weights, step,
   automatic, shadow, reason, started_by, started_at, ended_by, ended_at`;
 
-/** Percent that the new version has in a step; 0 before the first one, and while it gets copies only. */
+/** Traffic percentage of the new version in a step; 0 before the first step, and while it only receives copies. */
 export function weightOf({ weights, step, shadow }: Pick<RolloutRow, 'weights' | 'step' | 'shadow'>): number {
   return shadow || step === 0 ? 0 : (weights[step - 1] ?? 0);
 }
@@ -85,7 +85,7 @@ export function presentRollout(row: RolloutRow, steps: readonly StepRow[]): Roll
   };
 }
 
-/** The one that is under way. */
+/** Returns the rollout in progress. */
 export async function runningRollout({ sql }: Transaction, endpoint: string): Promise<RolloutRow | undefined> {
   const [row] = await sql.query<RolloutRow>(
     `select ${ROLLOUT_COLUMNS} from serving.rollout where endpoint = $1 and ended_at is null`,
@@ -95,7 +95,7 @@ export async function runningRollout({ sql }: Transaction, endpoint: string): Pr
   return row;
 }
 
-/** Of every project; the caller's transaction sees all. */
+/** Rollouts of every project; the caller's transaction sees all. */
 export async function allRunning({ sql }: Transaction): Promise<readonly RolloutRow[]> {
   return await sql.query<RolloutRow>(
     `select ${ROLLOUT_COLUMNS} from serving.rollout where ended_at is null`,
@@ -152,7 +152,7 @@ export interface NewRollout {
   readonly reason: string;
 }
 
-/** One that is under way gives way to it. */
+/** A rollout in progress is superseded. */
 export async function startRollout(tx: Transaction, wanted: NewRollout): Promise<void> {
   const { id, endpoint, from, to, cause, weights, automatic, shadow, by, reason } = wanted;
   await tx.sql.query(
@@ -219,7 +219,7 @@ async function endStep(tx: Transaction, { id, step }: RolloutRow, result: StepRe
   );
 }
 
-/** The next step begins. */
+/** Starts the next step. */
 export async function advance(
   tx: Transaction,
   row: RolloutRow,
@@ -248,7 +248,7 @@ export async function advance(
   });
 }
 
-/** Pauses it, or lets it go on. */
+/** Pauses or resumes it. */
 export async function setPaused(tx: Transaction, row: RolloutRow, paused: boolean, reason: string): Promise<void> {
   await tx.sql.query(
     'update serving.rollout set state = $2, reason = $3 where id = $1',

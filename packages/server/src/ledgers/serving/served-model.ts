@@ -1,4 +1,4 @@
-/** One model with the settings of the endpoint that serves it, as gateways are told of it. */
+/** A model with the settings of its endpoint, as published in snapshots. */
 import { createHash } from 'node:crypto';
 import type { ServedModel } from '@dais/api/gateway';
 import type { EndpointSpec } from '@dais/api/serving';
@@ -6,7 +6,7 @@ import type { ModelRow } from './model-rows.ts';
 
 type Settings = Pick<EndpointSpec, 'resources' | 'scaling' | 'timeoutSeconds' | 'input' | 'batching'>;
 
-/** Same key: same files, same settings. Fit for the name of a folder. */
+/** Same key: same files and settings. Usable as a folder name. */
 export function servedKey(model: string, settings: Settings): string {
   const { resources, scaling, timeoutSeconds } = settings;
   const digest = createHash('sha256')
@@ -15,7 +15,7 @@ export function servedKey(model: string, settings: Settings): string {
   return `${model.slice(0, 24)}${digest.slice(0, 8)}`;
 }
 
-/** Of one run: a request alone, or several together. */
+/** Time limit of one run of a single request or a batch. */
 function mostRows({ input, batching }: Settings): number {
   return Math.max(input.rows, batching.rows);
 }

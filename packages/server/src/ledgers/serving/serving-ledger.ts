@@ -50,13 +50,13 @@ export interface ServingParts {
   readonly kinds: () => KindRegistry;
   readonly gateway: GatewayLink;
   readonly recent: RecentFigures;
-  /** Loads what is served nowhere. */
+  /** Loads models that no endpoint serves. */
   readonly bench: Lazy<ModelBench>;
   readonly access: GatewayAccess;
-  /** Snapshot and models lie below it. */
+  /** Contains the snapshot and models. */
   readonly folder: string;
   readonly days: number;
-  /** What the addresses of artifacts that lie in Dais begin with. */
+  /** Prefix of the URIs of artifacts that are stored in Dais. */
   readonly artifactRoot: string;
   readonly refusal?: ServingRefusal | undefined;
   readonly clock: Clock;
@@ -72,7 +72,7 @@ export interface ServingLedger {
   readonly stop: () => Promise<void>;
 }
 
-/** Endpoints: what answers at each, how it came there, and what is told to the gateways. */
+/** The ledger of endpoints: served versions, rollouts and the published snapshot. */
 export function servingLedger(parts: ServingParts): ServingLedger {
   const { content, gateway, clock } = parts;
   const now = () => clock.now();
@@ -179,7 +179,7 @@ async function may({ authorize, tenant }: Pick<Call, 'authorize' | 'tenant'>, na
 
 const SLICE = 1000;
 
-/** `days` 0: nothing goes. */
+/** `days` 0: nothing is deleted. */
 function rolloutRetention(days: number): JobHandler {
   return {
     queue: 'serving.retention',

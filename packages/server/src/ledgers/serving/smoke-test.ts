@@ -1,10 +1,10 @@
-/** Before anybody's request reaches a new version: the example that was stored with it, through the gateway. */
+/** The first gate of a new version: a prediction for its stored input example, through the gateway. */
 import type { GatewayLink } from './gateway-link.ts';
 import type { ModelRow } from './model-rows.ts';
 import type { AskModel } from './model-tests.ts';
 import type { StepResult } from './rollout-rows.ts';
 
-/** Asks the new version, by the way that all requests take. */
+/** Sends requests to the new version, through the route of all requests. */
 export function askCanary(
   gateway: GatewayLink,
   { project, endpoint }: { readonly project: string; readonly endpoint: string },
@@ -13,7 +13,7 @@ export function askCanary(
   const headers = { 'content-type': 'application/json', 'dais-variant': 'canary', 'dais-capture': 'off' };
   return async (sent) => {
     const { status, variant, body } = await gateway.request(path, headers, sent);
-    // The gateway has not taken it in yet, or has no room: another look tells.
+    // The gateway has not applied the snapshot yet, or is overloaded: retry.
     if (status === 200 && variant !== 'canary') throw new Error(`${variant} responded instead of the new version`);
     if (status === 503 || status === 429 || status === 404)
       throw new Error(`the gateway returned ${status}: ${body.slice(0, 300)}`);
@@ -21,7 +21,7 @@ export function askCanary(
   };
 }
 
-/** @throws Error when the gateway cannot be reached: nothing was found out. */
+/** @throws Error if the gateway cannot be reached: there is no result. */
 export async function smokeTest({ described: { example } }: ModelRow, ask: AskModel): Promise<StepResult> {
   if (example === null) {
     return { verdict: 'good', message: 'The version is loaded. It has no input example, so no test prediction was made.' };

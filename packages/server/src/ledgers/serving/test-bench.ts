@@ -1,4 +1,4 @@
-/** Versions that are tested because somebody asked: loaded beside what is served, one at a time, and gone afterwards. */
+/** Tests versions on request: loads them next to the served models, one at a time, and unloads them afterwards. */
 import { createHash } from 'node:crypto';
 import { DaisError } from '@dais/api';
 import type { ModelTest, ModelTestResult, ModelTestRun } from '@dais/api/serving';
@@ -10,9 +10,9 @@ import { LocalModels } from './local-models.ts';
 import type { ModelRow } from './model-rows.ts';
 import { runModelTest, type AskModel } from './model-tests.ts';
 
-/** Port: loads a model that is served nowhere. */
+/** Interface: loads a model that no endpoint serves. */
 export interface ModelBench {
-  /** `work` is done when the model was unloaded. @throws DaisError when it cannot be loaded. */
+  /** Runs `work`, then unloads the model. @throws DaisError if it cannot be loaded. */
   use<T>(model: BenchModel, work: (ask: AskModel) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
@@ -28,7 +28,7 @@ export interface TestBenchParts {
   readonly bench: Lazy<ModelBench>;
   readonly content: Content;
   readonly environments: () => Promise<Environments>;
-  /** Of its own: files of models under test lie there. */
+  /** Folder for the files of tested models. */
   readonly folder: string;
   readonly log: Log;
   readonly now: () => number;
@@ -40,9 +40,9 @@ export interface TestWish {
   readonly trust: BenchModel['trust'];
 }
 
-/** Runs that wait or run. */
+/** Waiting and active test runs. */
 const MOST_RUNS = 20;
-/** So that whoever asks last hears of it too. */
+/** Results are kept for this time, so that the last poll receives them. */
 const KEPT_MS = 10_000;
 
 interface Run {
@@ -66,7 +66,7 @@ export class TestBench {
     this.#models = new LocalModels({ ...parts, changed: () => this.#tell() });
   }
 
-  /** Begins it, unless it has begun; tells how far it is. @throws DaisError `overloaded`. */
+  /** Starts a test run unless it exists; returns its progress. @throws DaisError `overloaded`. */
   look(wish: TestWish): ModelTestRun {
     const { now } = this.#parts;
     for (const [key, { endedAt }] of this.#runs) {

@@ -1,4 +1,4 @@
-/** `modelTest.run`: from the name of a version to a run of its Model's tests. */
+/** `modelTest.run`: runs the tests of the Model for a version. */
 import { DaisError } from '@dais/api';
 import type { ModelTestRun, testModelOperation } from '@dais/api/serving';
 import { buffer } from 'node:stream/consumers';
@@ -67,7 +67,7 @@ export async function testModel(
       return { model: row.label, state: 'preparing', message: reason, tests: tests.length, failed: 0, results: [] };
     }
     const { mode } = await access.access(tx, []);
-    // An ONNX model that is not trusted has a process of its own: this one answers everybody.
+    // An untrusted ONNX model runs in a process of its own: this one serves all callers.
     const python = row.described.python !== null;
     const trust = python && mode === 'solo' && may === 'anywhere' ? 'trusted' : 'untrusted';
     return bench.look({ row, tests, trust });

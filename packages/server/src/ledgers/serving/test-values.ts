@@ -1,21 +1,21 @@
-/** Rows as bodies of `/invocations`, and what of an answer a test looks at. Pure. */
+/** Rows as bodies of `/invocations`, and the value of a response that a test checks. Pure. */
 import type { ModelTest } from '@dais/api/serving';
 
-/** One row: values by column, or the list of its numbers. */
+/** A row: values by column, or a list of numbers. */
 export type TestRow = Readonly<Record<string, unknown>> | readonly unknown[];
 
-/** By how much numbers may differ where a test says nothing: of single precision, a millionth is rounding. */
+/** Default tolerance: a relative difference of 1e-6 is rounding in single precision. */
 const ROUNDING = 1e-6;
 
 export function bodyOf(row: TestRow): string {
   if (isList(row)) return JSON.stringify({ inputs: [row] });
-  // A table has one value in each place; lists are tensors by name.
+  // A table has a scalar in each cell; lists are tensors by name.
   const tensors = Object.values(row).some((value) => Array.isArray(value));
   if (!tensors) return JSON.stringify({ dataframe_records: [row] });
   return JSON.stringify({ inputs: Object.fromEntries(Object.entries(row).map(([name, value]) => [name, [value]])) });
 }
 
-/** The first row of a stored input example; undefined for one of another form. */
+/** Returns the first row of a stored input example; undefined for other formats. */
 export function firstRow(example: string | null): TestRow | undefined {
   if (example === null) return undefined;
   const body = JSON.parse(example) as Readonly<Record<string, unknown>>;
@@ -36,7 +36,7 @@ export function firstRow(example: string | null): TestRow | undefined {
   );
 }
 
-/** The row with another value in a column; undefined when it has no such column. */
+/** Returns the row with another value in a column; undefined if it has no such column. */
 export function withValue(row: TestRow, column: string | number, value: unknown): TestRow | undefined {
   if (isList(row)) {
     if (typeof column !== 'number' || column >= row.length) return undefined;
@@ -45,7 +45,7 @@ export function withValue(row: TestRow, column: string | number, value: unknown)
   return Object.hasOwn(row, String(column)) ? { ...row, [column]: value } : undefined;
 }
 
-/** Of the text of an answer, the value of the one row that a test is about; a text in words when it has none. */
+/** Returns the value of the tested row in the text of a response; a message if there is none. */
 export function valueOf(
   answer: string,
   { output, at }: Pick<ModelTest, 'output' | 'at'>,
@@ -72,7 +72,7 @@ export function valueOf(
   return { value: unwrapped(value) };
 }
 
-/** A list of one thing is that thing: models give columns of one number. */
+/** Unwraps lists with one element: models return columns of one number. */
 function unwrapped(value: unknown): unknown {
   let inner = value;
   while (Array.isArray(inner) && inner.length === 1) inner = (inner as readonly unknown[])[0];
@@ -81,11 +81,11 @@ function unwrapped(value: unknown): unknown {
     : inner;
 }
 
-/** Whether what was got is what was expected; of an object, what is expected is looked at. */
+/** Whether a value matches the expected one; of an object, only the expected fields are compared. */
 export function agrees(expected: unknown, got: unknown, tolerance: number | undefined): boolean {
   const [wanted, found] = [unwrapped(expected), unwrapped(got)];
   if (typeof wanted === 'number') {
-    // JSON has no NaN: what is missing is null.
+    // JSON has no NaN: a missing value is null.
     return typeof found === 'number' && Math.abs(wanted - found) <= (tolerance ?? roundingOf(wanted, found));
   }
   if (Array.isArray(wanted)) {
@@ -102,7 +102,7 @@ export function roundingOf(...values: readonly number[]): number {
   return ROUNDING * Math.max(1, ...values.map(Math.abs));
 }
 
-/** For a person, short. */
+/** Formats a value for messages, shortened. */
 export function show(value: unknown): string {
   const text = JSON.stringify(value) ?? 'nothing';
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;

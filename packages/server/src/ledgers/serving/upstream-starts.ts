@@ -1,4 +1,4 @@
-/** What an endpoint serves, for facts about what is upstream. */
+/** Models that an endpoint serves, for facts about upstream objects. */
 import { DaisError } from '@dais/api';
 import { parseServedModel } from '@dais/api/serving';
 import type { FactSubject } from '@dais/api';
@@ -10,8 +10,8 @@ import { readModels } from './model-rows.ts';
 import { runningRollout } from './rollout-rows.ts';
 
 /**
- * The models that the desired state names, variants and shadows included; without one, those that are served and rolled
- * out now.
+ * Returns the models of the desired state, including variants and shadows; without one, the served models and the one
+ * that is rolled out.
  */
 export async function endpointStarts(tx: Transaction, { uid, desired, version }: FactSubject): Promise<Starts> {
   if (desired !== undefined) return await referencedStarts(tx, modelsIn(desired.spec));
@@ -31,8 +31,8 @@ export async function endpointStarts(tx: Transaction, { uid, desired, version }:
 }
 
 /**
- * Names of variants, shadows and the version that is rolled out, by the lineage key of their model; without those of the stable
- * version.
+ * Returns the names of variants, shadows and the rolled-out version by the lineage key of their model, without the
+ * stable version.
  */
 export async function servedVariants(tx: Transaction, uid: string): Promise<ReadonlyMap<string, readonly string[]>> {
   const row = await findEndpoint(tx, uid);
@@ -67,7 +67,7 @@ function combined(found: readonly Starts[]): Starts {
   return { keys: [...new Set(found.flatMap(({ keys }) => keys))], ...(unknown !== undefined && { unknown }) };
 }
 
-/** Every model that a manifest names. */
+/** Returns every model that a manifest refers to. */
 function modelsIn(spec: Readonly<Record<string, unknown>>): readonly string[] {
   const more = [spec['variants'], spec['shadow']].flatMap((list) => (Array.isArray(list) ? (list as unknown[]) : []));
   return [spec, ...more].flatMap((one) => {
@@ -93,7 +93,7 @@ async function startOf(tx: Transaction, reference: string): Promise<Starts> {
   return { keys: [], unknown: `There is no ${reference}.` };
 }
 
-/** Endpoints that serve a model now; in order of name, after `after`. */
+/** Returns endpoints that serve a model now; ordered by name, after `after`. */
 export async function listServing(
   { sql, projectId }: Transaction,
   after: { readonly name: string } | undefined,

@@ -42,7 +42,7 @@ const counted = (...told: readonly Told[]) => {
   return counts.take();
 };
 
-test('a model has the CPU of its processes, and its part of the gateway by the time that requests took', () => {
+test('a model uses the CPU time of its processes, and a share of the gateway by request time', () => {
   const [a, b] = counted(
     {
       cpuMs: 1000,
@@ -67,7 +67,7 @@ test('a model has the CPU of its processes, and its part of the gateway by the t
       ],
     },
   );
-  // 400 ms in all, 200 of them of m's own process; of the rest three quarters.
+  // 400 ms in total, 200 of them in m's own process, and three quarters of the rest.
   expect(a).toEqual({
     project: 'default',
     endpoint: 'a',
@@ -80,7 +80,7 @@ test('a model has the CPU of its processes, and its part of the gateway by the t
   expect(b).toMatchObject({ endpoint: 'b', requests: 10, cpuMs: 50, memoryBytes: 20 });
 });
 
-test('what a long request spends is counted when it is answered; what an idle gateway spends is of nobody', () => {
+test('the usage of a long request counts at its response; an idle gateway belongs to no endpoint', () => {
   const still = [['a', 'm', 1, 10]] as const;
   const [used, ...others] = counted(
     { cpuMs: 0, variants: still, models: [['m', 0, 1]] },
@@ -92,7 +92,7 @@ test('what a long request spends is counted when it is answered; what an idle ga
   expect(used).toMatchObject({ requests: 1, cpuMs: 150, memoryBytes: 6 });
 });
 
-test('a gateway, a model or a variant that began anew is counted from then on', () => {
+test('a restarted gateway, model or variant counts from its start', () => {
   expect(
     counted(
       { cpuMs: 5000, variants: [['a', 'm', 100, 900]], models: [['m', 900, 1]] },

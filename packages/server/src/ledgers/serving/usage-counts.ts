@@ -1,6 +1,6 @@
 /**
- * What endpoints use, minute by minute, from what gateways tell: CPU time of the processes of their models, and their part of the
- * gateway's own, which is split by the time that requests took. Pure but for what it holds.
+ * Computes the usage of endpoints per minute from reports of gateways: CPU time of their model processes, and their
+ * share of the gateway's own, split by request time. Pure except for its state.
  */
 import type { GatewayFigures, ModelFigures, VariantFigures } from '@dais/api/gateway';
 
@@ -8,44 +8,44 @@ export interface UsedMinute {
   /** Name of the project. */
   readonly project: string;
   readonly endpoint: string;
-  /** Its start, in milliseconds since 1970. */
+  /** Start of the minute, in milliseconds since 1970. */
   readonly minute: number;
   /** Without copies for shadows. */
   readonly requests: number;
-  /** Undefined: the system does not tell. */
+  /** Undefined: the system does not report it. */
   readonly cpuMs: number | undefined;
-  /** The most that its models had at once. */
+  /** Peak of the sum over its models. */
   readonly memoryBytes: number;
-  /** The most that the gateway had, which endpoints share. */
+  /** Peak of the gateway, which endpoints share. */
   readonly gatewayBytes: number;
 }
 
 export const MINUTE_MS = 60_000;
-/** Endpoints by minutes that wait to be kept: an hour of a hundred. What is beyond is not counted. */
+/** Limit of endpoint minutes that wait to be stored: an hour of a hundred endpoints. Further usage is not counted. */
 const MOST_HELD = 6000;
 
 export class UsageCounts {
   #before: GatewayFigures | undefined;
   #held = new Map<string, UsedMinute>();
-  /** CPU of what still runs: whoever answers next has spent it. */
+  /** CPU time of running requests: it is assigned to the endpoint that responds next. */
   readonly #carried = new Map<string, number>();
 
   hear(now: GatewayFigures, at: number): void {
     const before = this.#before?.startedAt === now.startedAt ? this.#before : undefined;
     this.#before = now;
-    // What came before the first word of a gateway is not known.
+    // Usage before the first report of a gateway is unknown.
     if (before === undefined) this.#carried.clear();
     else this.#count(before, now, at - (at % MINUTE_MS));
   }
 
-  /** Gives what was counted and forgets it. */
+  /** Returns the counted usage and clears it. */
   take(): readonly UsedMinute[] {
     const taken = [...this.#held.values()];
     this.#held = new Map();
     return taken;
   }
 
-  /** What could not be kept, as if it had been counted now. */
+  /** Adds usage again that could not be stored. */
   putBack(minutes: readonly UsedMinute[]): void {
     for (const one of minutes) this.#add(one);
   }
@@ -70,7 +70,7 @@ export class UsageCounts {
     }
   }
 
-  /** CPU time of each variant since the last word; undefined: it is not known. */
+  /** CPU time of each variant since the last report; undefined: unknown. */
   #cpuOf(
     before: GatewayFigures,
     now: GatewayFigures,
@@ -89,7 +89,7 @@ export class UsageCounts {
     const bySlot = groups(steps, ({ slot }) => slot);
     for (const { key, cpuMs = 0, inFlight } of now.models) {
       const last = models.get(key)?.cpuMs ?? 0;
-      // Loaded anew: it began at nothing.
+      // Reloaded: the counter starts at zero.
       const step = cpuMs >= last ? cpuMs - last : cpuMs;
       ofModels += step;
       split(key, step, bySlot.get(key) ?? [], inFlight > 0);
@@ -115,7 +115,7 @@ export class UsageCounts {
 interface Step {
   readonly project: string;
   readonly endpoint: string;
-  /** As the gateway calls its model. */
+  /** Key of its model in the gateway. */
   readonly slot: string;
   readonly shadow: boolean;
   readonly requests: number;
@@ -127,7 +127,7 @@ function stepOf(
   last: VariantFigures | undefined,
   models: ReadonlyMap<string, ModelFigures>,
 ): Step {
-  // With another model it began anew.
+  // Counters restart with another model.
   const anew = last === undefined || last.requests > now.requests;
   const since = (a: number, b: number | undefined) => Math.max(0, a - (anew ? 0 : (b ?? 0)));
   const copy = `shadow:${model}`;

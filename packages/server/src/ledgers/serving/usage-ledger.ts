@@ -1,4 +1,7 @@
-/** Keeps what endpoints use: added to the database every few seconds by whoever hears a gateway. What a killed process held is not known. */
+/**
+ * Stores the usage of endpoints: every process that receives gateway reports adds it to the database every few seconds.
+ * Usage in a killed process is lost.
+ */
 import type { Database, Sql } from '#engines/database/contract.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import { findTenant } from '#kernel/tenants.ts';
@@ -9,9 +12,9 @@ import { Loop } from '#lib/loop.ts';
 import { MINUTE_MS, type UsageCounts, type UsedMinute } from './usage-counts.ts';
 
 const FLUSH_MS = 5000;
-/** A gateway reports twice a second: what it used at the end of a minute may be counted in the next minute. */
+/** A gateway reports twice per second: usage at the end of a minute may be counted in the next minute. */
 const REPORT_DELAY_MS = 2000;
-/** Of a busy endpoint 20,000 rows. */
+/** 20,000 rows of a busy endpoint. */
 const KEPT_DAYS = 14;
 const SLICE = 5000;
 
@@ -22,10 +25,10 @@ export interface UsageParts {
   readonly counts: UsageCounts;
 }
 
-/** What an endpoint used in a time, in whole minutes. */
+/** Usage of an endpoint in a period of whole minutes. */
 export interface EndpointUsage {
   readonly requests: number;
-  /** Undefined: the system does not tell. */
+  /** Undefined: the system does not report it. */
   readonly cpuMs: number | undefined;
   readonly memoryBytes: number;
   readonly gatewayBytes: number;
@@ -60,14 +63,14 @@ export class UsageLedger {
     await this.flush().catch((error: unknown) => this.#parts.log.warn('cannot record the usage of endpoints', { error }));
   }
 
-  /** Undefined: nothing was told of that time. */
+  /** Undefined: no reports of that period. */
   async between(of: UsedBetween): Promise<EndpointUsage | undefined> {
     await this.flush();
     const { database } = this.#parts;
     return await transact(database, { mode: 'read', projectId: of.projectId }, async ({ sql }) => await sum(sql, of));
   }
 
-  /** One after the other: a minute is in one place at a time. */
+  /** Sequential, so that a minute is in one transaction at a time. */
   async flush(): Promise<void> {
     const turn = this.#flushing.then(async () => await this.#flush());
     this.#flushing = turn.catch(() => {});
@@ -93,7 +96,7 @@ async function add(sql: Sql, minutes: readonly UsedMinute[]): Promise<void> {
     const tenant = await findTenant(sql, name);
     if (tenant !== undefined) ids.set(name, tenant.id);
   }
-  // Of a project that is gone nothing is kept. In one order: two processes may add to the same rows.
+  // Usage of deleted projects is skipped. Sorted, because two processes may add to the same rows.
   const known = minutes
     .flatMap((one) => {
       const projectId = ids.get(one.project);

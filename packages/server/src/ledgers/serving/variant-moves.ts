@@ -1,4 +1,7 @@
-/** Variants and shadows take other models: by their manifest, or because an alias moved, which policies may refuse. */
+/**
+ * Changes the models of variants and shadows: by their manifest, or because of a moved alias, which policies may
+ * refuse.
+ */
 import { eventTypes } from '@dais/api';
 import { parseServedModel } from '@dais/api/serving';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -6,7 +9,7 @@ import { changeEndpoint, type EndpointRow, type RefusedVariant } from './endpoin
 import { noteDeployed } from './lineage-nodes.ts';
 import { readModels, type ModelRow } from './model-rows.ts';
 
-/** Port: why a policy refuses that an endpoint serves what its spec names. Asked for what no request starts. */
+/** Interface: why a policy refuses the models of an endpoint. Used for changes without a request. */
 export type ServingRefusal = (
   tx: Transaction,
   wanted: { readonly uid: string; readonly name: string; readonly spec: Readonly<Record<string, unknown>> },
@@ -17,7 +20,7 @@ interface MoveParts {
   readonly refusal?: ServingRefusal | undefined;
 }
 
-/** `wanted`: ids of models by the names of variants and shadows. Those that a policy refuses keep what they serve. */
+/** `wanted`: ids of models by the names of variants and shadows. A refused one keeps its current model. */
 export async function moveVariants(
   tx: Transaction,
   row: EndpointRow,
@@ -60,7 +63,7 @@ export async function moveVariants(
   }
 }
 
-/** Evaluates refused models again: what is upstream or the policy may be different now. */
+/** Evaluates refused models again: policies or upstream objects may have changed. */
 export async function reevaluateRefused(
   tx: Transaction,
   row: EndpointRow,
@@ -82,13 +85,13 @@ export async function reevaluateRefused(
   await changeEndpoint(tx, row.uid, { refused });
 }
 
-/** Whoever writes a manifest has been authorized for what it names; an alias that moves has not been evaluated. */
+/** A change of the manifest has been authorized; a moved alias has not been evaluated. */
 function followsAlias(row: EndpointRow, variant: string, reference: string): boolean {
   const parsed = parseServedModel(reference);
   return row.named[variant] === reference && !('message' in parsed) && parsed.of === 'alias';
 }
 
-/** Evaluates the one model: a model that passes may always take the place of one that does not. */
+/** Evaluates one model: a model that passes may always replace one that does not. */
 async function refusalOf(tx: Transaction, { uid, name, spec }: EndpointRow, model: ModelRow, { refusal }: MoveParts) {
   return await refusal?.(tx, { uid, name, spec: { ...spec, model: model.label, variants: [], shadow: [] } });
 }

@@ -1,4 +1,4 @@
-/** What people do with a rollout that is under way, and with one that has ended. */
+/** Actions on a rollout in progress, and on an ended one. */
 import type { promoteRolloutOperation, resumeEndpointOperation, rollBackOperation } from '@dais/api/serving';
 import { DaisError, eventTypes } from '@dais/api';
 import type { CallOf } from '#kernel/entry.ts';
@@ -90,7 +90,7 @@ export async function resumeEndpoint(tx: Transaction, { input, context }: CallOf
   await resumeModels(tx, ids);
   const isHeld = row.held !== null && ids.includes(row.held);
   const by = `${context.principal.type}:${context.principal.id}`;
-  // The rollout that follows is theirs, and none that an alias caused.
+  // The caller of resume starts the next rollout, not an alias.
   const request = { by, cause: 'deploy' } as const;
   await changeEndpoint(tx, row.uid, { quarantined: {}, ...(isHeld && { held: null, request }) });
   const reason = input.reason === '' ? `Resumed by ${by}.` : input.reason;

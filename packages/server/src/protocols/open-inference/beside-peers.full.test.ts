@@ -1,4 +1,4 @@
-/** KServe's server for Python, MLServer and Dais are asked the same of the same models; what differs is written down. */
+/** KServe's Python server, MLServer and Dais get the same requests for the same models; differences are recorded. */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,12 +15,12 @@ import { besideCases, IRIS, TREES, type BesideCase } from './testing/beside-case
 const conformance = fileURLToPath(new URL('../../../../../conformance/', import.meta.url));
 const serving = join(conformance, 'serving');
 const differencesFile = join(serving, 'beside-differences.json');
-/** In ms; on a machine that does much else. */
+/** In ms; for a busy machine. */
 const PATIENCE = 600_000;
 
 interface Seen {
   readonly status: number;
-  /** Of 200: what a client reads; of others: whether it is the protocol's own form. */
+  /** For 200: what a client reads; for others: whether it has the format of the protocol. */
   readonly said: unknown;
 }
 
@@ -111,7 +111,7 @@ test(
   PATIENCE,
 );
 
-/** A connection that was kept may end as it is used again: the second one is new. */
+/** A kept connection may close when it is reused: the second one is new. */
 async function askPeer(url: string, asked: BesideCase): Promise<Seen> {
   const closed = { status: 0, said: 'the connection was closed' };
   return await askOnce(url, asked)
@@ -148,7 +148,7 @@ function seen(status: number, text: string, path: string): Seen {
   return { status, said: path.endsWith('/infer') ? inferred(value) : value };
 }
 
-/** What may differ by right is left out: an id that nobody sent, parameters, nulls. */
+/** Removes permitted differences: an id that was not sent, parameters, nulls. */
 function inferred(value: Record<string, unknown>): unknown {
   const outputs = value['outputs'] as Record<string, unknown>[];
   return {
@@ -158,7 +158,7 @@ function inferred(value: Record<string, unknown>): unknown {
   };
 }
 
-/** Some servers print a float of 32 bits as one of 64. */
+/** Some servers print a 32-bit float as a 64-bit one. */
 function rounded(value: unknown): unknown {
   return typeof value === 'number' ? Number(value.toPrecision(6)) : value;
 }

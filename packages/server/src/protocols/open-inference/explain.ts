@@ -1,6 +1,7 @@
 /**
- * An extension of our own: `POST /v2/models/NAME/explain` is asked like `infer`, with rows to compare with as inputs
- * `background.INPUT`, and answers tensors: attributions, baseline, instance, error. The protocol itself has nothing of the kind.
+ * An extension of Dais: `POST /v2/models/NAME/explain` has the request format of `infer`, with background rows as
+ * inputs `background.INPUT`. The response contains tensors: attributions, baseline, instance, error. The protocol
+ * itself has no explanations.
  */
 import { DaisError } from '@dais/api/errors';
 import type { ExplainMethod, ServedVariantView, Tensor } from '#gateway/index.ts';
@@ -30,7 +31,7 @@ export async function explained(endpoint: string, variant: ServedVariantView, re
     name,
     datatype,
     shape: [rows],
-    // With one pair of orders nothing is known of the error.
+    // With one pair of permutations, the error is unknown.
     data: Array.from(data, (value) => (Number.isFinite(value) ? value : null)),
   });
   return {

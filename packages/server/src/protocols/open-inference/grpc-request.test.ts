@@ -46,7 +46,7 @@ test('reads typed contents, packed or one by one', () => {
       const packed = messageOf(...values.map((value) => numberField(2, value)));
       const one = readRpc(request({ datatype: 'INT8', shape: [values.length], contents: packed }));
       expect(one.inputs[0]?.data).toEqual(Int8Array.from(values));
-      // The tag of each value left out, their bytes stand one after the other.
+      // Without the tags of the values, their bytes are consecutive.
       const bytes = Buffer.concat(values.map((value) => numberField(2, value)[1] as Uint8Array));
       const other = readRpc(
         request({ datatype: 'INT8', shape: [values.length], contents: messageOf(bytesField(2, bytes)) }),
@@ -72,11 +72,11 @@ test.each([
   ['no contents', { shape: [1] }, 'has 0 elements; its shape [1] has 1'],
   ['half precision as contents', { datatype: 'FP16', contents: messageOf(numberField(2, 1)) }, 'its datatype is FP16'],
   ['an unknown datatype', { datatype: 'X', raw: Buffer.alloc(4) }, 'the unknown datatype "X"'],
-])('refuses %s', (_, sent: Sent, message) => {
+])('rejects %s', (_, sent: Sent, message) => {
   expect(() => readRpc(request(sent))).toThrow(message);
 });
 
-test('refuses what is no message, whatever it is', () => {
+test('rejects every invalid message', () => {
   const whole = request({ shape: [2], raw: Buffer.alloc(8) });
   fc.assert(
     fc.property(fc.nat(whole.length - 1), fc.uint8Array({ maxLength: 10 }), (place, noise) => {

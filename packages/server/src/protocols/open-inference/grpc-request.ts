@@ -23,11 +23,11 @@ interface Input {
   name: string;
   datatype: string;
   shape: (number | bigint)[];
-  /** Of `contents`; undefined when there are none. */
+  /** Undefined if there are no `contents`. */
   contents: ((elements: ElementWriter) => void)[] | undefined;
 }
 
-/** Fields of `InferTensorContents` and the types that each holds. */
+/** Fields of `InferTensorContents` and the datatypes of each. */
 const CONTENTS: Readonly<Record<number, readonly Datatype[]>> = {
   1: ['BOOL'],
   2: ['INT8', 'INT16', 'INT32'],
@@ -73,7 +73,7 @@ export function readRpc(message: Buffer): RpcRequest {
   };
 }
 
-/** Tells what is no message as a mistake of the caller. */
+/** Reports an invalid message as an error of the caller. */
 export function readMessage(read: () => void): void {
   try {
     read();
@@ -150,7 +150,7 @@ function readContents(reader: ProtobufReader): Buffer | (number | string)[] {
       reader.repeated(0, () => values.push(reader.int64()));
       return values;
     case 2:
-      // A negative one comes with all its 64 bits.
+      // A negative value has all 64 bits.
       reader.repeated(0, () => values.push(reader.int32() | 0));
       return values;
     case 4:

@@ -1,4 +1,6 @@
-/** Messages of the service as bytes. Outputs go raw, as every client reads them; typed contents cost ten times as much. */
+/**
+ * Encodes messages of the service. Outputs are raw, which every client reads; typed contents cost ten times as much.
+ */
 import type { InferAnswer } from '#gateway/index.ts';
 import { bytesField, messageOf, numberField, type ProtobufField } from '#lib/protobuf-writer.ts';
 import type { Duration, IndexEntry, ModelMetadata, ModelStatistics, TensorText } from './model-texts.ts';
@@ -78,7 +80,7 @@ function tensor({ name, datatype, shape }: TensorText): Buffer {
   return messageOf(bytesField(1, name), bytesField(2, datatype), ...shape.map((size) => numberField(3, size)));
 }
 
-/** An entry of the map of parameters, in an answer to `infer`. */
+/** An entry of the parameter map in a response of `infer`. */
 function parameter(key: string, value: string): ProtobufField {
   return bytesField(4, messageOf(bytesField(1, key), bytesField(2, messageOf(bytesField(3, value)))));
 }

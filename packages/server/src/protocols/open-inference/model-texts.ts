@@ -1,7 +1,7 @@
-/** What the protocol tells of servers and models, as plain objects: HTTP writes them as JSON, gRPC as messages. */
+/** Metadata of servers and models of the protocol, as plain objects: encoded as JSON for HTTP, as messages for gRPC. */
 import type { ServedEndpointView, ServedVariantView, ServedView, TensorSpec } from '#gateway/index.ts';
 
-/** What of the published extensions is here. */
+/** Supported extensions of the protocol. */
 export const EXTENSIONS = ['binary_tensor_data', 'model_repository', 'statistics', 'parameters', 'explain'] as const;
 
 export interface ModelMetadata {
@@ -46,7 +46,7 @@ export interface Duration {
   readonly ns: number;
 }
 
-/** The variant that a version means; without one, the one that most requests go to is the first. */
+/** Returns the variant of a version; without a version, the one with most traffic is the first. */
 export function variantOf(endpoint: ServedEndpointView, version: string | undefined): ServedVariantView | undefined {
   const { variants } = endpoint;
   if (version === undefined || version === '') return variants[0];
@@ -68,7 +68,7 @@ export async function modelMetadata(endpoint: ServedEndpointView, variant: Serve
   };
 }
 
-/** A model that sleeps is ready: the next request wakes it. */
+/** A model that is scaled to zero is ready: the next request starts it. */
 export function isReady({ state }: ServedVariantView): boolean {
   return state === 'ready' || state === 'idle';
 }

@@ -1,4 +1,4 @@
-/** An infer request over HTTP: a short one is read at once, one with long JSON on a thread of its own. */
+/** Opens an infer request over HTTP: short ones in place, long JSON on a thread of its own. */
 import { DaisError } from '@dais/api/errors';
 import {
   BodyThread,
@@ -23,15 +23,15 @@ export type OpenRest = (
 ) => OpenedRequest<ServingReply> | Promise<OpenedRequest<ServingReply>>;
 
 export interface RestHow {
-  /** How much of the body is JSON. */
+  /** Length of the JSON part of the body. */
   readonly length: number;
   readonly nan: boolean;
 }
 
-/** What is known of a request before its tensors come from the thread. */
+/** Data of a request that is available before its tensors come from the thread. */
 export type LongRest = Omit<RestRequest, 'inputs'>;
 
-/** One thread for all that it opens, started with the first long one. */
+/** One thread for all requests, started with the first long one. */
 export function restOpener(): OpenRest {
   const thread = new BodyThread<LongRest>(programBeside(import.meta.url, './rest-thread'));
   return (body, { headers }) => {
@@ -111,7 +111,7 @@ class OpenedLong implements OpenedRequest<ServingReply> {
   }
 }
 
-/** One bare tensor: what it is says the model. */
+/** A single binary tensor: the model determines its name and type. */
 class OpenedRaw implements OpenedRequest<ServingReply> {
   readonly #body: Buffer;
   readonly #nan: boolean;
@@ -143,7 +143,7 @@ function written(answer: InferAnswer, request: RestRequest, nan: boolean): Servi
   return writeRest(answer, request, { nan, binary: request.parameters['binary_data_output'] === true });
 }
 
-/** Where tensors in binary begin, if any come; what is no length is told when the body is there. */
+/** Returns the offset of binary tensors, if any; an invalid length is reported when the body is available. */
 export function binaryAt({ 'inference-header-content-length': header }: ServingCall['headers']): number {
   const length = Number(header ?? 0);
   return Number.isSafeInteger(length) && length > 0 ? length : 0;

@@ -1,8 +1,8 @@
-/** Tensors as bytes: little-endian, row by row; texts each with their length before them. */
+/** Tensors as bytes: little-endian, in row-major order; each string with its length before it. */
 import { DaisError } from '@dais/api/errors';
 import { arrayOver, elementBytes, type Datatype, type TensorData } from '#gateway/index.ts';
 
-/** Without a copy, except where the bytes do not lie as the machine needs them. */
+/** Without a copy, except for unaligned bytes. */
 export function fromRaw(name: string, datatype: Datatype, bytes: Buffer, count: number): TensorData {
   if (datatype === 'BYTES') return fromRawTexts(name, bytes, count);
   const expected = count * (elementBytes(datatype) as number);

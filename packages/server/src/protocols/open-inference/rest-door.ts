@@ -17,7 +17,7 @@ export function restDoor(): ServingDoor {
 function match(method: string, path: string, open: OpenRest): DoorMatch | undefined {
   if (!path.startsWith(BASE)) return undefined;
   if (path.startsWith(MODELS)) return matchModel(method, path.slice(MODELS.length), open);
-  // With or without a slash at the end: clients write both.
+  // With or without a trailing slash: clients use both.
   const plain = path.endsWith('/') ? path.slice(0, -1) : path;
   switch (`${method} ${plain}`) {
     case 'GET /v2/health/live':
@@ -141,7 +141,7 @@ function json(status: number, value: unknown): ServingReply {
   return { status, headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) };
 }
 
-/** Every mistake has one form; what is wrong with a request is 400 whatever the catalogue has for it. */
+/** All errors have one format; an invalid request is always 400. */
 function fault(error: DaisError): ServingReply {
   const status = error.status === 422 || error.status === 415 ? 400 : error.status;
   return json(status, { error: error.message });

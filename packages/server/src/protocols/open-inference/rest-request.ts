@@ -1,4 +1,4 @@
-/** The body of an infer request over HTTP: JSON, JSON with binary tensors behind it, or one bare tensor. */
+/** The body of an infer request over HTTP: JSON, JSON followed by binary tensors, or a single binary tensor. */
 import { DaisError } from '@dais/api/errors';
 import {
   elementBytes,
@@ -17,7 +17,7 @@ export interface RestRequest {
   readonly id: string | undefined;
   readonly parameters: Parameters;
   readonly inputs: readonly Tensor[];
-  /** Undefined: all. */
+  /** Undefined: all outputs. */
   readonly outputs: readonly RequestedOutput[] | undefined;
 }
 
@@ -26,11 +26,11 @@ export interface RequestedOutput {
   readonly parameters: Parameters;
 }
 
-/** As deep as any tensor is, and some. */
+/** Deeper than any tensor. */
 const DEEPEST = 64;
 const NONE: Parameters = {};
 
-/** `headerLength`: how much of the body is JSON; what follows are the tensors. */
+/** `headerLength`: length of the JSON; the tensors follow. */
 export function readRest(body: Buffer, headerLength: number, nan: boolean): RestRequest {
   const reading: JsonReading = { depth: DEEPEST, nan };
   const reader = new JsonReader(body, reading, 0, headerLength);
@@ -64,7 +64,7 @@ export function readRest(body: Buffer, headerLength: number, nan: boolean): Rest
   return { id, parameters, inputs, outputs };
 }
 
-/** One bare tensor: of the only input, as a batch of one. */
+/** Reads a single binary tensor: the only input, as a batch of one. */
 export function readRawRest(body: Buffer, { inputs, endpoint }: ServedDescription): RestRequest {
   const [input] = inputs;
   if (input === undefined || inputs.length > 1) {
@@ -74,7 +74,7 @@ export function readRawRest(body: Buffer, { inputs, endpoint }: ServedDescriptio
     );
   }
   const { name, datatype, shape } = input;
-  // A batch of one, where the first dimension is that of the batch.
+  // A batch of one, if the first dimension is the batch dimension.
   const sizes = shape.map((size, place) => (place === 0 && size === -1 && shape.length > 1 ? 1 : size));
   if (datatype === 'BYTES') {
     const one = sizes.map((size) => (size === -1 ? 1 : size));
@@ -116,7 +116,7 @@ function readInput(reader: JsonReader, reading: JsonReading, binary: { readonly 
     else if (key === 'shape') shape = reader.value();
     else if (key === 'parameters') parameters = readParameters(reader);
     else if (key === 'data') {
-      // Nearly always behind the others; else it is read when they are known.
+      // Nearly always after the other fields; otherwise it is read when they are known.
       if (name !== undefined && datatype !== undefined && shape !== undefined) {
         elements = readData(reader, declared(name, datatype, shape, binary.body.length));
       } else span = reader.span();
@@ -164,14 +164,14 @@ function declared(
   }
   if (!Array.isArray(shape)) throw new DaisError('invalid_request', `The input "${name}" has no "shape".`);
   const sizes = shape as number[];
-  // No element takes less than a byte.
+  // Each element has at least one byte.
   return { name, datatype, shape: sizes, count: shapeCount(name, sizes, bodyLength) };
 }
 
-/** Flat, or nested as the shape is. */
+/** Flat, or nested as the shape. */
 function readData(reader: JsonReader, { name, datatype, shape, count }: Declared): ElementWriter {
   const elements = new ElementWriter(name, datatype, count);
-  // Of each array within arrays, how many elements it has to have.
+  // Required number of elements of each nested array.
   const sizes: number[] = [];
   for (let place = shape.length - 1, size = 1; place >= 0; place--) sizes[place] = size *= shape[place] as number;
   let depth = 0;
@@ -182,7 +182,7 @@ function readData(reader: JsonReader, { name, datatype, shape, count }: Declared
       const byte = reader.peek();
       // t, f
       if (byte === 116 || byte === 102) elements.truth(reader.truth());
-      // n: the only other value, and no number.
+      // n: null, the only other value, which is not a number.
       else if (byte === 110 || byte === 123) {
         elements.wrong(reader.value() === null ? 'null' : 'an object');
       } else elements.number(reader.number());

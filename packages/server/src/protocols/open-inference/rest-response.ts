@@ -1,4 +1,6 @@
-/** The answer to an infer request over HTTP. Written by hand: an object for `JSON.stringify` costs more than its text. */
+/**
+ * The response to an infer request over HTTP. Encoded by hand: an object for `JSON.stringify` costs more than its text.
+ */
 import { DaisError } from '@dais/api/errors';
 import type { InferAnswer, ServingReply, Tensor } from '#gateway/index.ts';
 import { float32Text } from '#lib/float-text.ts';
@@ -6,9 +8,9 @@ import { toRaw } from './raw-tensor.ts';
 import type { RestRequest } from './rest-request.ts';
 
 export interface Writing {
-  /** `NaN` and the infinities are written as Python does. */
+  /** `NaN` and infinities are written as Python does. */
   readonly nan: boolean;
-  /** All outputs in binary unless one is asked for otherwise. */
+  /** All outputs are binary unless one is requested otherwise. */
   readonly binary: boolean;
 }
 
@@ -18,7 +20,7 @@ export function writeRest(answer: InferAnswer, request: RestRequest, { nan, bina
   const raw: Buffer[] = [];
   const written = outputs.map((output) => {
     const own = wanted.get(output.name)?.['binary_data'];
-    // Half precision has no form in JSON: unless that is asked for, it goes in binary.
+    // JSON has no half precision: it is binary unless JSON is requested.
     const half = output.datatype === 'FP16' || output.datatype === 'BF16';
     const inBinary = typeof own === 'boolean' ? own : binary || half;
     const head = `{"name":${JSON.stringify(output.name)},"datatype":"${output.datatype}","shape":[${output.shape.join()}]`;
@@ -82,7 +84,7 @@ function floatsText(
         `Element ${place} of the output "${name}" is ${value}, which JSON cannot represent. Request the output with the parameter binary_data, or send the header \`dais-json-nan: allow\`.`,
       );
     }
-    // `String` gives NaN and Infinity the names that Python has for them.
+    // `String` formats NaN and Infinity as Python does.
     text += place === 0 ? write(value) : `,${write(value)}`;
   }
   return `${text}]`;

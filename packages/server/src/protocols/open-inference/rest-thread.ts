@@ -1,4 +1,4 @@
-/** The program of the thread that reads long requests; see `open-rest.ts`. */
+/** The program of the thread that parses long requests; see `open-rest.ts`. */
 import { readBodies } from '#gateway/index.ts';
 import type { LongRest, RestHow } from './open-rest.ts';
 import { readRest } from './rest-request.ts';

@@ -1,4 +1,7 @@
-/** The Open Inference Protocol over gRPC: `inference.GRPCInferenceService`, with what Triton's clients call beside it. */
+/**
+ * The Open Inference Protocol over gRPC: `inference.GRPCInferenceService`, and the additional calls of Triton's
+ * clients.
+ */
 import { DaisError } from '@dais/api/errors';
 import type {
   InferAnswer,

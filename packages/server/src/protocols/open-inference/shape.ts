@@ -1,6 +1,9 @@
 import { DaisError } from '@dais/api/errors';
 
-/** How many elements a shape has. Throws for what is none, and for more than `most`, which no body could hold. */
+/**
+ * Returns the number of elements of a shape. Throws for an invalid shape, and for more than `most` elements, which no
+ * body can contain.
+ */
 export function shapeCount(name: string, shape: readonly (number | bigint)[], most: number): number {
   let count = 1;
   for (const size of shape) {
@@ -12,7 +15,7 @@ export function shapeCount(name: string, shape: readonly (number | bigint)[], mo
     }
     count *= size;
   }
-  // A product beyond 2^53 is far beyond `most` too: rounding cannot hide it.
+  // A product above 2^53 is far above `most`: rounding cannot hide it.
   if (count > most) {
     throw new DaisError(
       'invalid_request',

@@ -1,4 +1,4 @@
-/** CSV by RFC 4180, with a row of names: what `text/csv` brings. */
+/** Parses CSV by RFC 4180 with a header row: the content of `text/csv`. */
 import { DaisError } from '@dais/api/errors';
 import { invalidUtf8At } from '#lib/utf8.ts';
 import type { ScoringBody } from './frame.ts';
@@ -31,7 +31,7 @@ function cells(text: string): string[][] {
   let any = false;
   const endRow = () => {
     row.push(cell);
-    // An empty line is no row.
+    // An empty line is not a row.
     if (any) rows.push(row);
     row = [];
     cell = '';

@@ -1,4 +1,4 @@
-/** A table as a request brings it. */
+/** The table of a request. */
 import { DaisError } from '@dais/api/errors';
 import type { Given } from '#gateway/index.ts';
 import { JsonFault, JsonReader, type JsonValue } from '#lib/json-reader.ts';
@@ -14,7 +14,7 @@ const DEEPEST = 64;
 
 type JsonObject = Record<string, JsonValue>;
 
-/** What MLflow's scoring server takes as `application/json`. */
+/** Fields of `application/json` of MLflow's scoring server. */
 export function readScoringBody(body: Buffer): ScoringBody {
   const value = readJson(body);
   if (!isObject(value)) throw wrong(`The body must be a JSON object with ${FIELDS}.`);
@@ -30,7 +30,7 @@ export function readScoringBody(body: Buffer): ScoringBody {
   return { given: readForm(form, value[form] as JsonValue), params };
 }
 
-/** What KServe's first protocol takes. */
+/** Parses a request of the KServe V1 protocol. */
 export function readInstances(body: Buffer): ScoringBody {
   const value = readJson(body);
   if (!isObject(value)) throw wrong('The body must be a JSON object with "instances".');
@@ -74,7 +74,7 @@ function readSplit(value: JsonValue): Given {
   return { kind: 'table', columns, rows: data.length };
 }
 
-/** A key that a record lacks is a missing value. */
+/** A missing key of a record is a missing value. */
 function readRecords(records: readonly JsonValue[], form: string): Given {
   const columns = new Map<string, JsonValue[]>();
   for (const [place, record] of records.entries()) {
@@ -90,7 +90,7 @@ function readRecords(records: readonly JsonValue[], form: string): Given {
 }
 
 function readJson(body: Buffer): JsonValue {
-  // Python writes NaN, and sends it as JSON.
+  // Python writes NaN into JSON.
   const reader = new JsonReader(body, { depth: DEEPEST, nan: true });
   try {
     const value = reader.value();

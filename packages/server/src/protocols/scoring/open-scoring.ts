@@ -1,4 +1,4 @@
-/** Where a body is read: a short one at once, a long one and Parquet on a thread of its own. */
+/** Chooses where a body is parsed: short ones in place, long ones and Parquet on a thread of its own. */
 import { BodyThread, LONG_BODY, toTensors } from '#gateway/index.ts';
 import type { JsonValue } from '#lib/json-reader.ts';
 import { programBeside } from '#lib/process.ts';
@@ -7,7 +7,7 @@ import { readText, type BodyForm } from './scoring-body.ts';
 
 export type OpenScoring = (body: Buffer, form: BodyForm) => OpenedScoring | Promise<OpenedScoring>;
 
-/** One thread for all that it opens, started with the first that needs it. */
+/** One thread for all requests, started on first use. */
 export function scoringOpener(): OpenScoring {
   const thread = new BodyThread<Readonly<Record<string, JsonValue>>>(
     programBeside(import.meta.url, './scoring-thread'),

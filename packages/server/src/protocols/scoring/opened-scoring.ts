@@ -11,7 +11,7 @@ import type {
 import type { JsonValue } from '#lib/json-reader.ts';
 import { predictionsText } from './predictions-text.ts';
 
-/** A request of either protocol: both name no id, and answer with `predictions`. */
+/** A request of either protocol: without an ID, with `predictions` in the response. */
 export class OpenedScoring implements OpenedRequest<ServingReply> {
   readonly #tensors: (described: ServedDescription) => Tensor[] | Promise<Tensor[]>;
   readonly #close: (() => void) | undefined;

@@ -1,13 +1,13 @@
-/** A table in Parquet: what pandas writes with `to_parquet`. Loaded on the thread that reads long bodies only. */
+/** Reads a table in Parquet, as pandas writes with `to_parquet`. Loaded only on the thread for long bodies. */
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { DaisError } from '@dais/api/errors';
 import { parquetMetadata, parquetRead, type FileMetaData } from 'hyparquet';
 import type { JsonValue } from '#lib/json-reader.ts';
 import type { ScoringBody } from './frame.ts';
 
-/** Values of one request. A few KB can say that they are many millions. */
+/** Values of one request. A few KB can declare many millions. */
 const MOST_VALUES = 20_000_000;
-/** What the pages say that they are without compression. */
+/** Decompressed size as declared by the pages. */
 const MOST_BYTES = 512 * 1024 * 1024;
 
 export async function readParquet(body: Buffer): Promise<ScoringBody> {
@@ -82,7 +82,7 @@ function checkSize({ num_rows: rows, row_groups: groups, schema }: FileMetaData)
   }
 }
 
-/** What pandas keeps of the index of its rows is no column. */
+/** The row index of pandas is not a column. */
 function indexColumns({ key_value_metadata: pairs = [] }: FileMetaData): ReadonlySet<string> {
   const text = pairs.find(({ key }) => key === 'pandas')?.value;
   try {
@@ -93,7 +93,7 @@ function indexColumns({ key_value_metadata: pairs = [] }: FileMetaData): Readonl
   }
 }
 
-/** The elements of a schema are its tree, walked; those at the top are columns. */
+/** The schema elements are a tree in preorder; top-level elements are columns. */
 function isTop({ schema }: FileMetaData): (element: unknown, place: number) => boolean {
   const tops = new Set<number>();
   for (let place = 1; place < schema.length; place = after(schema, place)) tops.add(place);
@@ -115,7 +115,7 @@ function unpack(by: (input: Uint8Array, options: { maxOutputLength: number }) =>
   };
 }
 
-/** ISO 8601, to the nanosecond where there are some. */
+/** ISO 8601, up to nanoseconds if present. */
 function moment(nanos: bigint): string {
   const whole = new Date(Number(nanos / 1_000_000n) - (nanos % 1_000_000n < 0n ? 1 : 0));
   if (Number.isNaN(whole.getTime())) throw new Error('a date is out of range');

@@ -1,9 +1,9 @@
-/** `predictions`, in the form that fits what the model gave. */
+/** `predictions` in the format that fits the outputs. */
 import type { InferAnswer, Tensor } from '#gateway/index.ts';
 import { float32Text } from '#lib/float-text.ts';
 import { columnsOf } from '#lib/model-signature.ts';
 
-/** One output: a list, nested as it is. Several, or columns by the signature: a record for each row. */
+/** One output: a list, nested as it is. Several, or columns of the signature: a record for each row. */
 export function predictionsText({ outputs, described }: InferAnswer): string {
   const [first] = outputs;
   const columns = columnsOf(described.signature, 'outputs')?.flatMap(({ name }) => name ?? []);

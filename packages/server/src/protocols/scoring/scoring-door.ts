@@ -1,4 +1,4 @@
-/** MLflow's scoring protocol, below `/endpoints/NAME`: what `mlflow models serve` answers to. */
+/** MLflow's scoring protocol, below `/endpoints/NAME`: the API of `mlflow models serve`. */
 import { DaisError, type ErrorCode } from '@dais/api/errors';
 import type {
   AnswerMatch,
@@ -12,7 +12,7 @@ import { scoringOpener, type OpenScoring } from './open-scoring.ts';
 import type { BodyForm } from './scoring-body.ts';
 
 const BASE = '/endpoints/';
-/** The newest whose protocol this is; clients look at it before they send `params`. */
+/** The newest version with this protocol; clients check it before they send `params`. */
 const MLFLOW_VERSION = '3.18.0';
 
 export function scoringDoor(opener: OpenScoring = scoringOpener()): ServingDoor {
@@ -43,7 +43,7 @@ function match(method: string, path: string, opener: OpenScoring): DoorMatch | u
 
 const PLAIN = { 'content-type': 'text/plain; charset=utf-8' };
 
-/** Well when one variant can answer. */
+/** Healthy if one variant is available. */
 function health({ endpoint }: EndpointAddress): AnswerMatch {
   return {
     kind: 'answer',

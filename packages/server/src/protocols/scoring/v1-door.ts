@@ -1,4 +1,4 @@
-/** KServe's first protocol: https://kserve.github.io/website/docs/concepts/architecture/data-plane/v1-protocol */
+/** The KServe V1 protocol: https://kserve.github.io/website/docs/concepts/architecture/data-plane/v1-protocol */
 import { DaisError } from '@dais/api/errors';
 import {
   toTensors,
@@ -58,7 +58,10 @@ function match(method: string, path: string, opener: OpenScoring): DoorMatch | u
   };
 }
 
-/** The protocol leaves the form of an explanation open. Compared with the input example of the model, by the best method. */
+/**
+ * The protocol does not define the format of an explanation. Uses the input example of the model as background, and the
+ * best method.
+ */
 async function explanations({ variants }: ServedEndpointView, body: Buffer): Promise<object> {
   const [variant] = variants;
   if (variant === undefined) throw new DaisError('model_unavailable', 'The endpoint has no model.');

@@ -22,7 +22,7 @@ const longs = (name: string, ...values: readonly bigint[]): Tensor => ({
   data: BigInt64Array.from(values),
 });
 
-test('a column has the type that the signature declares, whatever is missing in a batch', () => {
+test('a column has the type of the signature, with any missing values in a batch', () => {
   const declared = [
     { name: 'rank', type: 'long' },
     { name: 'late', type: 'boolean' },
@@ -48,7 +48,7 @@ test('a column has the type that the signature declares, whatever is missing in 
   expect(() => form.cells([...next.slice(0, 2), texts('day', 'soon'), texts('note', 'x')], 1)).toThrow('"day"');
 });
 
-test('what the signature says and the values cannot have does not count, nor what it does not name', () => {
+test('ignores signature types that the values cannot have, and unnamed columns', () => {
   const declared = [{ name: 'day', type: 'datetime' }];
   const form = answerColumns([texts('day', 'Monday'), longs('count', 3n)], declared, []);
   expect(form.columns.map(({ type }) => type)).toEqual(['string', 'int64']);

@@ -1,4 +1,4 @@
-/** What a model says of rows, as columns of a table. Pure. */
+/** Converts the outputs of a model to columns of a table. Pure. */
 import { DaisError } from '@dais/api';
 import type { Datatype, Tensor } from '#engines/inference/contract.ts';
 import type { Cell, Column } from '#engines/query/contract.ts';
@@ -19,7 +19,7 @@ const TYPES: Readonly<Partial<Record<Datatype, ColumnType>>> = {
   BYTES: 'string',
 };
 
-/** What the signature calls a column: what a model gives of it differs with what is missing in a batch. */
+/** The column type of each signature type: the datatype of an output varies with missing values in a batch. */
 const DECLARED: Readonly<Record<string, ColumnType>> = {
   boolean: 'boolean',
   integer: 'int32',
@@ -30,27 +30,30 @@ const DECLARED: Readonly<Record<string, ColumnType>> = {
   datetime: 'timestamp',
 };
 
-/** One output, or one column of an output that is a matrix with names. */
+/** An output, or a named column of an output that is a matrix. */
 interface Part {
   readonly tensor: string;
   readonly datatype: Datatype;
-  /** Behind the rows. */
+  /** Dimensions after the rows. */
   readonly shape: readonly number[];
-  /** Of a matrix whose columns have names: which one. */
+  /** Index of a named column of a matrix. */
   readonly place?: number;
-  /** Of each value. */
+  /** Type of each value. */
   readonly scalar: ColumnType;
 }
 
 export interface AnswerColumns {
   readonly columns: readonly Column[];
-  /** The cells of each row. @throws DaisError `invalid_request` when the model answers in another form than before. */
+  /**
+   * Returns the cells of each row. @throws DaisError `invalid_request` if the outputs have another format than the
+   * first.
+   */
   cells(answer: readonly Tensor[], rows: number): readonly (readonly Cell[])[];
 }
 
 /**
- * The form of the first answer is the form of all, with the types that the signature declares (`declared`) where the values can
- * have them. `taken`: columns that stand beside them.
+ * The first outputs determine the columns, with the types that the signature declares (`declared`) where the values
+ * fit. `taken`: names of the existing columns.
  */
 export function answerColumns(
   first: readonly Tensor[],
@@ -123,17 +126,17 @@ function nested(tensor: Tensor, sizes: readonly number[], at: number, type: Colu
   return Array.from({ length: size }, (_, place) => nested(tensor, rest, at + place * step, type));
 }
 
-/** Whether values of the tensor can stand in a column of this type, so far as its datatype tells. */
+/** Whether the values of a tensor fit a column type, as far as the datatype determines it. */
 function holds(type: ColumnType, tensor: Tensor | undefined): boolean {
   if (tensor === undefined) return false;
   const { datatype } = tensor;
   const own = TYPES[datatype];
   if (own === type) return true;
-  // Of a batch in which all is missing, no type can be told.
+  // A batch of missing values has no type.
   if (datatype === 'BYTES' && isAllMissing(tensor)) return true;
   if (type === 'timestamp') return datatype === 'BYTES' && isMoments(tensor);
   if (own === undefined || own === 'string' || own === 'boolean') return false;
-  // Whole numbers and truth values with gaps are fractions to whoever has no other word for a gap.
+  // Integers and booleans with missing values are floats in systems without a null value.
   const only = ONLY[type];
   if (only === undefined) return false;
   const { data } = tensor;
@@ -159,7 +162,7 @@ function isMoments({ data, nulls }: Tensor): boolean {
   return (data as readonly Buffer[]).every((text, at) => nulls?.[at] === 1 || MOMENT.test(text.toString('utf8')));
 }
 
-/** As `Cell` has it: what JSON has no number for is text. */
+/** As in `Cell`: numbers without a JSON form are text. */
 function cellOf({ data, nulls }: Tensor, at: number, type: ColumnType): Cell {
   if (nulls?.[at] === 1) return null;
   const value = data[at] as number | bigint | Buffer;

@@ -1,7 +1,7 @@
 /**
- * A batch prediction from its request to its version. A part that is done is content of the job: whatever is killed, the next
- * attempt begins with the part that is not. The version, its lineage and the end of the job are one transaction, so there is
- * one version or none.
+ * Runs a batch prediction. Finished shards are content of the job: after a kill, the next attempt resumes with the
+ * first unfinished one. The dataset version, its lineage and the end of the job share one transaction, so there is one
+ * version or none.
  */
 import { appendFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -97,7 +97,7 @@ async function predictOne(parts: ModelJobsParts, job: JobRow, work: ShardWork, s
   await rm(join(work.folder, `shard-${shard.number}`), { recursive: true, force: true });
 }
 
-/** All parts as one version. */
+/** Stores all shards as one version. */
 async function store(parts: ModelJobsParts, { job, model, version }: Begun, folder: string, io: JobIo): Promise<void> {
   const { request } = job;
   const owner = contentOfJob(job);
@@ -158,7 +158,7 @@ async function store(parts: ModelJobsParts, { job, model, version }: Begun, fold
   );
 }
 
-/** Those of all parts, in the order of the rows. */
+/** The rejected rows of all shards, in row order. */
 async function joinRejects(
   parts: ModelJobsParts,
   job: JobRow,

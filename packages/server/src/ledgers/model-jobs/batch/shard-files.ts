@@ -1,4 +1,4 @@
-/** One part of a batch prediction: rows out of a file, through the model, into a file. */
+/** Processes one shard of a batch prediction: reads rows from a file, predicts, and writes a file. */
 import { createWriteStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ import { answerColumns, type AnswerColumns } from './answer-columns.ts';
 import { predictRows } from './predict-rows.ts';
 import type { Shard } from './shard-plan.ts';
 
-/** Rows that the model is asked about at once. */
+/** Rows per prediction. */
 const BLOCK = 1024;
 const ANSWER_ROW = 'answer row';
 
@@ -26,12 +26,12 @@ export interface ShardWork {
   readonly engine: QueryEngine;
   readonly model: HostedModel;
   readonly version: DatasetVersion;
-  /** The version's files on this machine, in its order. */
+  /** The files of the version on this machine, in order. */
   readonly table: FileTable;
   readonly request: BatchRequest;
   readonly folder: string;
   readonly signal: AbortSignal;
-  /** Form of the answers, once one has come: the same for all parts. */
+  /** Columns of the outputs, known after the first prediction: the same for all shards. */
   form: AnswerColumns | undefined;
 }
 
@@ -83,7 +83,7 @@ export async function predictShard(work: ShardWork, shard: Shard): Promise<Shard
 
 interface Source {
   readonly table: FileTable;
-  /** Name of the column that says which row of the file one is. */
+  /** Name of the column with the row number in the file. */
   readonly row: string;
   readonly rows: Relation;
 }
@@ -106,7 +106,7 @@ function sourceOf({ table, version }: ShardWork, shard: Shard): Source {
   };
 }
 
-/** By place, not by name: what a model calls its outputs cannot meet a column of ours. */
+/** By position, not by name: output names of a model cannot collide with internal columns. */
 function answersTable(path: string, { columns }: AnswerColumns): FileTable {
   const placed = columns.map(({ type }, at) => ({ name: `answer ${at}`, type }));
   return {
@@ -115,7 +115,7 @@ function answersTable(path: string, { columns }: AnswerColumns): FileTable {
   };
 }
 
-/** Columns of the data, then what the model says, in the order of the data. */
+/** Joins the columns of the data with the outputs, in the order of the data. */
 function besides({ row, rows }: Source, kept: readonly string[], { columns }: AnswerColumns): Relation {
   const joined: Relation = {
     type: 'join',
@@ -145,7 +145,7 @@ async function askModel(
   const columns = request.inputs.map((name) => ({ name, type: types.get(name) ?? 'string' }));
   const out = createWriteStream(answered, { mode: 0o600 });
   const ended = finished(out);
-  // Awaited below; until then nobody hears of it.
+  // Awaited below; handle a rejection before that.
   ended.catch(() => {});
   const faults: ModelJobFault[] = [];
   let seen = 0;

@@ -1,4 +1,4 @@
-/** What can be wrong with a batch prediction is told when it is asked for, as far as no model is needed for it. */
+/** Validates a batch prediction when it is requested, as far as that is possible without the model. */
 import type { ModelJob, startBatchPredictionOperation } from '@dais/api/serving';
 import type { CallOf } from '#kernel/entry.ts';
 import { readResource } from '#kernel/store.ts';
@@ -45,7 +45,7 @@ export async function startBatch(
   });
 }
 
-/** What is marked stays so under its new name. @throws DaisError `invalid_request`. */
+/** Checks that sensitive columns stay marked in the output dataset. @throws DaisError `invalid_request`. */
 async function requireMarks(
   tx: Transaction,
   { marks }: ModelJobsParts,

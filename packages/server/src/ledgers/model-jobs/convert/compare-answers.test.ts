@@ -9,7 +9,7 @@ const labels = (...values: string[]): Tensor => {
   return { name: 'y', datatype: 'BYTES', shape: [values.length], data: values.map((value) => Buffer.from(value)) };
 };
 
-test('numbers may be apart by the tolerance, of large ones by its share', () => {
+test('numbers may differ by the absolute or relative tolerance', () => {
   expect(compareAnswers(numbers(1, 1000), numbers(1 + TOLERANCE, 1000.009), 0)).toEqual({
     largest: expect.closeTo(0.009),
   });
@@ -22,7 +22,7 @@ test('numbers may be apart by the tolerance, of large ones by its share', () => 
   expect(compareAnswers(numbers(Infinity), numbers(1e308), 0).difference).toMatchObject({ got: '1e+308' });
 });
 
-test('labels and whole numbers are equal or not', () => {
+test('labels and integers are equal or not', () => {
   expect(compareAnswers(labels('late', 'on time'), labels('late', 'on time'), 0)).toEqual({ largest: 0 });
   expect(compareAnswers(labels('late', 'on time'), labels('on time'), 1)).toEqual({ largest: 0 });
   expect(compareAnswers(labels('late', 'on time'), labels('late'), 1).difference).toMatchObject({ row: 1 });
@@ -32,7 +32,7 @@ test('labels and whole numbers are equal or not', () => {
   expect(compareAnswers(whole(2n ** 60n), whole(2n ** 60n + 1n), 0).difference).toBeDefined();
 });
 
-test('another type or number of columns is told as such', () => {
+test('reports another type or number of columns', () => {
   const matrix: Tensor = { name: 'y', datatype: 'FP64', shape: [1, 2], data: Float64Array.of(1, 2) };
   expect(compareAnswers(matrix, numbers(1), 0).difference).toMatchObject({
     expected: 'FP64 [rows, 2]',

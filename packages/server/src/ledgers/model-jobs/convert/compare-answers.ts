@@ -1,13 +1,13 @@
-/** Whether a converted model answers as the original. Pure. */
+/** Compares the outputs of a converted model with the original. Pure. */
 import type { Tensor } from '#engines/inference/contract.ts';
 
-/** Numbers may be apart by so much, and by this share of what was expected. Labels, truths and whole numbers are equal. */
+/** Numbers may differ by this absolute and relative tolerance. Labels, booleans and integers must be equal. */
 export const TOLERANCE = 1e-5;
 
 export interface Difference {
-  /** Place among the rows, from 0. */
+  /** Row index, from 0. */
   readonly row: number;
-  /** Of an answer with several numbers a row: which one, from 0. */
+  /** Index in an output with several numbers per row, from 0. */
   readonly place: number | undefined;
   readonly expected: string;
   readonly got: string;
@@ -18,7 +18,7 @@ export interface Compared {
   readonly difference?: Difference;
 }
 
-/** @param got the answer to the rows from `from` on. */
+/** @param got the outputs of the rows starting at `from` */
 export function compareAnswers(expected: Tensor, got: Tensor, from: number): Compared {
   const rows = got.shape[0] ?? 0;
   const width = sizeOf(expected.shape.slice(1));

@@ -1,7 +1,6 @@
 /**
- * A conversion from its request to its version. The model is read by Python in isolation; what comes of it is loaded as any ONNX
- * model is and held against the original. Files, version, lineage and the end of the job are one transaction: there is one
- * version or none.
+ * Runs a conversion. Python reads the model in isolation; the result is loaded like any ONNX model and compared with
+ * the original. Files, version, lineage and the end of the job share one transaction: there is one version or none.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -45,7 +44,7 @@ interface Made {
   readonly largest: number;
 }
 
-/** @throws DaisError `invalid_request` for what cannot be converted, or answers otherwise when it is. */
+/** @throws DaisError `invalid_request` if the model cannot be converted, or predicts differently after it. */
 export async function runConversion(
   parts: ModelJobsParts,
   job: ConversionJob,
@@ -78,7 +77,7 @@ export async function runConversion(
   await store(parts, original, made, io);
 }
 
-/** Ways to convert are tried until one answers as the original does. */
+/** Tries the ways to convert until one predicts like the original. */
 async function firstEqual(parts: ModelJobsParts, original: Original, conversion: Conversion, io: JobIo): Promise<Made> {
   const { job, folder, model } = original;
   const checked = await conversion.rows();
@@ -107,7 +106,7 @@ function wrong({ label }: ModelRow, why: string): DaisError {
   return new DaisError('invalid_request', `${label} cannot be converted: ${why}`);
 }
 
-/** Row, column, what was expected and what came. */
+/** Describes a difference: row, column, expected and actual value. */
 function told({ form }: ConversionPlan, { columns, examples }: CheckRows, difference: Difference): string {
   const { row, place, expected, got } = difference;
   const cells = columns.slice(0, 8).map(([name, values]) => {
@@ -139,7 +138,7 @@ async function write(
 
 const ROWS_AT_ONCE = 128;
 
-/** Loads it as it is served, and asks it the same. */
+/** Loads the model as it is served, and compares its predictions. */
 async function held(
   parts: ModelJobsParts,
   { model, plan }: Original,

@@ -1,4 +1,4 @@
-/** What can be wrong with a conversion is told when it is asked for, as far as its `MLmodel` tells it. */
+/** Validates a conversion when it is requested, as far as its `MLmodel` allows. */
 import { buffer } from 'node:stream/consumers';
 import {
   parseServedModel,
@@ -17,7 +17,7 @@ import { findModelVersion } from '../find-model.ts';
 import { presentJob, readJob } from '../job-rows.ts';
 import type { ModelJobsParts } from '../model-jobs-parts.ts';
 
-/** What was asked for, fixed when it was. */
+/** The request, fixed when the job is created. */
 export interface ConversionJobRequest {
   readonly to: string;
   readonly opset: number;
@@ -55,7 +55,7 @@ export async function startConversion(
   });
 }
 
-/** @throws DaisError `invalid_request` for a model without one. */
+/** @throws DaisError `invalid_request` if there is none. */
 export async function mlmodelOf({ content }: ModelJobsParts, row: ModelRow): Promise<string> {
   const { project_id: projectId, artifacts, described, label } = row;
   if (!described.files.some(({ path }) => path === 'MLmodel')) {

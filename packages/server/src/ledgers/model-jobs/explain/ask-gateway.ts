@@ -1,4 +1,4 @@
-/** An explanation from the gateway, where that has the version loaded. */
+/** Requests an explanation from the gateway, if the version is loaded there. */
 import { DaisError } from '@dais/api';
 import { z } from 'zod';
 import type { GatewayLink } from '#ledgers/serving/index.ts';
@@ -28,7 +28,10 @@ export interface Asked {
   readonly output: number | undefined;
 }
 
-/** Undefined: it does not have this version, or does not answer. @throws DaisError `invalid_request`, as the gateway says. */
+/**
+ * Returns undefined if the gateway does not have this version, or does not respond. @throws DaisError `invalid_request`
+ * of the gateway.
+ */
 export async function askGateway(gateway: GatewayLink, asked: Asked): Promise<HostedExplanation | undefined> {
   const { project, endpoint, kept, output } = asked;
   const part = encodeURIComponent;
@@ -77,7 +80,7 @@ function shaped(cells: readonly JsonValue[], shape: readonly number[]) {
   return { shape: [cells.length, ...shape.slice(1).map((size) => (size >= 0 ? size : width / known))], data };
 }
 
-/** Whole numbers beyond 2^53 have no number in JSON that JavaScript would write: as text they keep their digits. */
+/** JavaScript cannot write integers above 2^53 as JSON numbers: text keeps their digits. */
 function exactNumbers(_key: string, value: unknown): unknown {
   if (typeof value !== 'bigint') return value;
   const number = Number(value);

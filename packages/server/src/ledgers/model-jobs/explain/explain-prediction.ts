@@ -1,4 +1,7 @@
-/** Why a kept prediction is what it is: asked of the version that made it, where it is loaded, else loaded for that. */
+/**
+ * Explains a captured prediction with the version that made it, in the gateway if it is loaded there, or else in a new
+ * process.
+ */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DaisError } from '@dais/api';
@@ -94,7 +97,7 @@ function presented(
     rows: Array.from({ length: kept.rows }, (_, row) => {
       const contributions = features.map((feature, place) => ({
         feature,
-        // Kept columns have an order of their own.
+        // Captured columns have an order of their own.
         value: plain(valueOfFeature(kept.columns, feature, row)),
         contribution: found.attributions[row * features.length + place] ?? 0,
       }));

@@ -1,4 +1,4 @@
-/** Rows that another ledger chose, explained by a version that is loaded for that: one at a time, bounded in rows and seconds. */
+/** Explains rows for other ledgers with a version loaded for them: one at a time, with limits of rows and time. */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DaisError } from '@dais/api';
@@ -16,33 +16,33 @@ import { AttributionSizes, rowsAtOnce } from '../importance/attribution-sizes.ts
 import type { ModelJobsParts } from '../model-jobs-parts.ts';
 import { withExplainable } from '../open-model.ts';
 
-/** A model that answers no row at all is asked so many of them. */
+/** Failed rows after which the explanation stops if no row succeeded. */
 const MOST_REFUSED = 20;
-/** Beyond its seconds one answer may take so long; then the process of the model is ended. */
+/** Extra time for the last row; then the process of the model is terminated. */
 const ONE_ANSWER_MS = 60_000;
 
 export interface RowsToExplain {
   readonly columns: readonly InputColumn[];
   readonly rows: readonly (readonly Cell[])[];
-  /** As predictions are kept; else as datasets have them. */
+  /** The format of captured predictions, or of datasets. */
   readonly kept: boolean;
 }
 
 export interface ExplainedSizes extends Pick<ModelImportance, 'method' | 'scale' | 'features'> {
-  /** Rows that were explained, of those that there was time for. */
+  /** Rows that were explained within the time limit. */
   readonly rows: number;
-  /** Rows that the model does not take, and why not. */
+  /** Rows that the model rejects, with the reasons. */
   readonly refused: number;
   readonly refusal: string | undefined;
   readonly background: number;
 }
 
 export interface VersionToExplain {
-  /** Rows of its input example that can be compared with; 0: it has none. */
+  /** Number of usable background rows in the input example; 0: none. */
   exampleRows(): Promise<number>;
-  /** Columns of a version of a dataset that the model takes. @throws DaisError `invalid_request`. */
+  /** Returns the columns of a dataset version that the model accepts. @throws DaisError `invalid_request`. */
   inputsOf(version: DatasetVersion): readonly string[];
-  /** Compared with `background`, else with the model's input example. @throws DaisError when no row is explained. */
+  /** Uses `background`, or the input example of the model. @throws DaisError if no row could be explained. */
   sizes(
     rows: RowsToExplain,
     background: RowsToExplain | undefined,
@@ -54,14 +54,14 @@ export interface ExplainRows {
   readonly projectId: string;
   readonly model: string;
   readonly version: string;
-  /** Of whoever asks, who asks once at a time: its folder is begun anew. */
+  /** Folder of the caller, which is cleared for each explanation. */
   readonly asker: string;
   readonly signal: AbortSignal;
 }
 
 export class RowsExplainer {
   readonly #parts: ModelJobsParts;
-  /** Each has a model in memory. */
+  /** One at a time: each has a model in memory. */
   readonly #slots = new Slots(1);
 
   constructor(parts: ModelJobsParts) {
@@ -167,7 +167,7 @@ function tableOf({ columns, rows }: RowsToExplain): HostedTable {
   return tableOfRows(columns, rows);
 }
 
-/** Without columns that no row has a value of: of kept rows they are those of other requests of the same hour. */
+/** Removes columns without values: in captured rows they belong to other requests of the same hour. */
 function known({ columns, rows, kept }: RowsToExplain): Pick<RowsToExplain, 'columns' | 'rows'> {
   if (!kept) return { columns, rows };
   const places = columns.flatMap((_, place) => (rows.some((row) => (row[place] ?? null) !== null) ? [place] : []));

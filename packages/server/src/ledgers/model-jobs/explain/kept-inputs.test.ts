@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { valueOfFeature } from './kept-inputs.ts';
 
-test('a feature has the value of its own column, in whatever order columns are kept', () => {
-  // As files keep them, by name; the model has them in another order.
+test('a feature has the value of its own column, in any order of captured columns', () => {
+  // In the order of files, by name; the model has another order.
   const columns = new Map([
     ['carrier', ['UA', 'DL']],
     ['hour', [[15], [7]]],

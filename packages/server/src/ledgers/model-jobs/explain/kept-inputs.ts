@@ -1,4 +1,4 @@
-/** What went into a model, out of a kept prediction. Pure. */
+/** Extracts the model inputs of a captured prediction. Pure. */
 import { DaisError } from '@dais/api';
 import type { Prediction } from '@dais/api/serving';
 import type { JsonValue } from '#lib/json-reader.ts';
@@ -7,13 +7,13 @@ export interface KeptInputs {
   readonly model: string;
   readonly version: string;
   readonly rows: number;
-  /** By input: of each row its value, or its numbers in one list. */
+  /** By input: the value of each row, or its numbers as a list. */
   readonly columns: ReadonlyMap<string, readonly JsonValue[]>;
 }
 
 const INPUT = 'in_';
 
-/** @throws DaisError `invalid_state` for what cannot be explained, `forbidden` for what the caller does not see. */
+/** @throws DaisError `invalid_state` if the prediction cannot be explained, `forbidden` if an input is masked. */
 export function keptInputs(prediction: Prediction): KeptInputs {
   const { id, columns, rows, masked, model, version } = prediction;
   const places = new Map(columns.map(({ name }, place) => [name, place]));
@@ -32,7 +32,7 @@ export function keptInputs(prediction: Prediction): KeptInputs {
   const inputs = columns.filter(({ name }) => name.startsWith(INPUT));
   const kept = inputs.flatMap(({ name, type }): [string, JsonValue[]][] => {
     const values = rows.map((row) => readCell(row[places.get(name) ?? -1], type));
-    // Of another request of the same hour.
+    // Belongs to another request of the same hour.
     if (values.every((value) => value === null)) return [];
     return [[name.slice(INPUT.length), values]];
   });
@@ -49,7 +49,7 @@ function readCell(value: unknown, type: string): JsonValue {
   return value as JsonValue;
 }
 
-/** What went in for a feature as the gateway names it: `name`, or `name[3]` of a row with several. */
+/** Returns the input value of a feature name of the gateway: `name`, or `name[3]` if a row has several. */
 export function valueOfFeature(columns: KeptInputs['columns'], feature: string, row: number): JsonValue {
   const whole = columns.get(feature)?.[row];
   if (whole !== undefined) return Array.isArray(whole) && whole.length === 1 ? (whole[0] as JsonValue) : whole;

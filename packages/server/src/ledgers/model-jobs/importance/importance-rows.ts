@@ -1,4 +1,4 @@
-/** What was found out about columns, as it is kept and as it is told. */
+/** Stored feature importances, and their API form. */
 import { DaisError, type Actor } from '@dais/api';
 import type { ModelImportance } from '@dais/api/serving';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';

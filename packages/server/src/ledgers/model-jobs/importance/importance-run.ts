@@ -1,4 +1,4 @@
-/** Which columns a version goes by: the mean size of their Shapley values over rows drawn by a seed. */
+/** Computes feature importance: the mean absolute Shapley value of each column over a random sample of rows. */
 import { join } from 'node:path';
 import { DaisError } from '@dais/api';
 import type { DatasetVersion } from '@dais/api/data';
@@ -60,7 +60,7 @@ interface Drawing {
 
 type Rows = readonly (readonly Cell[])[];
 
-/** Some rows of the version: the same for the same seed. */
+/** Samples rows of the version; reproducible by the seed. */
 async function drawn(
   parts: ModelJobsParts,
   { version, request, folder, io }: Drawing,

@@ -9,7 +9,7 @@ import { findModelVersion } from '../find-model.ts';
 import { presentJob, readJob } from '../job-rows.ts';
 import type { ModelJobsParts } from '../model-jobs-parts.ts';
 
-/** What was asked for, fixed when it was. */
+/** The request, fixed when the job is created. */
 export interface ImportanceRequest {
   readonly data: string;
   readonly dataName: string;

@@ -1,4 +1,4 @@
-/** For tests: a kernel with the ledger of predictions and a real query engine, on a database of its own. */
+/** For tests: a kernel with the predictions ledger and a real query engine, on a database of its own. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,12 +23,12 @@ import { SegmentWriter, type Capture, type PredictionRecord } from '../segment.t
 
 export interface PredictionsWorld {
   readonly db: TestDatabase;
-  /** Folder of blobs, spool and work. */
+  /** Folder of blobs, segments and temporary files. */
   readonly root: string;
   readonly dais: TestKernel;
   readonly parts: PredictionsParts;
   readonly writer: SegmentWriter;
-  /** Name of a new endpoint. */
+  /** Returns the name of a new endpoint. */
   endpoint(): Promise<string>;
   record(name: string, more?: Partial<PredictionRecord>): Promise<PredictionRecord>;
   stop(): Promise<void>;
@@ -44,7 +44,7 @@ export function texts(name: string, ...values: string[]): Tensor {
   return { name, datatype: 'BYTES', shape: [values.length], data: values.map((value) => Buffer.from(value)) };
 }
 
-/** `jobs: false`: segments are taken only when somebody asks. */
+/** `jobs: false`: segments are collected only on request. */
 export async function startPredictionsWorld({ jobs = true } = {}): Promise<PredictionsWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'dais-predictions-'));
   const db = await startTestDatabase([kernelSlice, lineageSlice, registrySlice, servingSlice, predictionsSlice]);

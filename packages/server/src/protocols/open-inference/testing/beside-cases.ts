@@ -1,4 +1,4 @@
-/** For tests: what KServe's and MLServer's own servers and Dais are asked, of the same two models. */
+/** For tests: requests for the servers of KServe and MLServer and for Dais, with the same two models. */
 
 export interface BesideCase {
   readonly method?: 'GET' | 'POST';
@@ -7,7 +7,7 @@ export interface BesideCase {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Of the file that the test writes: 4 features, trees. */
+/** The model that the test writes: a tree ensemble with 4 features. */
 export const TREES = 'trees';
 /** A classifier of scikit-learn: 4 features, a class. */
 export const IRIS = 'iris';

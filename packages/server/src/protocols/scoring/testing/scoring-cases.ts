@@ -1,4 +1,7 @@
-/** For tests: what MLflow's own scoring server and Dais are asked, by the models of `conformance/serving/beside_models.py`. */
+/**
+ * For tests: requests for MLflow's scoring server and for Dais, with the models of
+ * `conformance/serving/beside_models.py`.
+ */
 
 export interface ScoringCase {
   readonly model: string;
@@ -19,7 +22,7 @@ const parquet = (model: string, table: string): ScoringCase => ({
 const split = (model: string, columns: readonly string[] | undefined, ...data: readonly (readonly unknown[])[]) =>
   json(model, { dataframe_split: { ...(columns !== undefined && { columns }), data } });
 const records = (model: string, ...rows: readonly object[]) => json(model, { dataframe_records: rows });
-/** One column `x` of the type that the model's name says. */
+/** One column `x` of the type in the name of the model. */
 const cells = (type: string, ...values: readonly unknown[]) =>
   split(`of-${type}`, ['x'], ...values.map((value) => [value]));
 
