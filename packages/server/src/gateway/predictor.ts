@@ -117,7 +117,7 @@ export class Predictor {
       throw new DaisError('rate_limited', `The endpoint "${served.name}" accepts at most ${concurrency} concurrent requests.`);
     }
     if (served.capture.policy !== 'off' && served.capture.overflow === 'shed' && this.#parts.capture?.full() === true) {
-      throw new DaisError('overloaded', 'Predictions cannot be captured at the moment, and the endpoint rejects requests that cannot be captured (\`spec.capture.overflow\`).');
+      throw new DaisError('overloaded', 'Predictions cannot be captured at the moment, and the endpoint rejects requests that cannot be captured (`spec.capture.overflow`).');
     }
     load.running++;
     let pinned: RouteVariant | undefined;
