@@ -4,7 +4,7 @@ import type { KeptMemory } from '#lib/kept-memory.ts';
 /** Alignment that suits every element type. */
 const ALIGNMENT = 8;
 
-export class BodyRoom {
+export class BodyBuffer {
   readonly #kept: KeptMemory;
   readonly #binaryAt: number;
   readonly #length: number;

@@ -24,7 +24,7 @@ export function featureNames(inputs: readonly Tensor[]): string[] {
 }
 
 /** Returns each row separately. */
-export function rowsApart(inputs: readonly Tensor[]): readonly (readonly Tensor[])[] {
+export function splitRows(inputs: readonly Tensor[]): readonly (readonly Tensor[])[] {
   const rows = inputs[0]?.shape[0] ?? 0;
   const cut = cutRows(
     inputs,
@@ -44,7 +44,7 @@ export function treeFeatures(inputs: readonly { readonly name: string }[], row: 
 }
 
 /** Maps values of tree features to the order of `featureNames`. The last tree features may not occur in any tree. */
-export function asGiven(
+export function inInputOrder(
   inputs: readonly { readonly name: string }[],
   row: readonly Tensor[],
   ofTrees: ArrayLike<number>,

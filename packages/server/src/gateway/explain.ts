@@ -8,8 +8,8 @@ import { exactShapley, MOST_EXACT, sampledShapley, type Evaluate } from '#lib/sh
 import type { OnnxTrees } from '#lib/shapley/onnx-trees.ts';
 import type { ExplainedRow } from '#lib/shapley/tree-rows.ts';
 import { exampleRows } from './explain-background.ts';
-import { asGiven, featureNames, mixedRows, rowsApart, treeFeatures } from './explain-rows.ts';
-import type { Loaded } from './load-model.ts';
+import { inInputOrder, featureNames, mixedRows, splitRows, treeFeatures } from './explain-rows.ts';
+import type { LoadedFiles } from './load-model.ts';
 import type { ExplainMethod, ExplainRequest, Explanation } from './serving-door.ts';
 import type { Tensor } from './tensors.ts';
 import { TreeExplainer } from './tree-explainer.ts';
@@ -36,7 +36,7 @@ export class Explainer {
    * @throws DaisError `invalid_request` for input that cannot be explained, `overloaded` at the limit of concurrent
    * explanations.
    */
-  async explain(live: Loaded, request: ExplainRequest): Promise<Explanation> {
+  async explain(live: LoadedFiles, request: ExplainRequest): Promise<Explanation> {
     if (this.#running >= MOST_AT_ONCE) {
       throw new DaisError('overloaded', `${this.#running} explanations are in progress. Retry later.`, {
         retryAfter: 1,
@@ -50,9 +50,9 @@ export class Explainer {
     }
   }
 
-  async #explain(live: Loaded, request: ExplainRequest): Promise<Explanation> {
+  async #explain(live: LoadedFiles, request: ExplainRequest): Promise<Explanation> {
     const { model, files } = live;
-    const rows = rowsApart(request.inputs);
+    const rows = splitRows(request.inputs);
     if (rows.length > MOST_ROWS) throw wrong(`The request has ${rows.length} rows. An explanation accepts at most ${MOST_ROWS}.`);
     const features = featureNames(request.inputs);
     const brought = request.background ?? (await exampleRows(files, model.inputs));
@@ -64,7 +64,7 @@ export class Explainer {
         `The model has no input example to use as background. Send background rows as inputs ${named}, or log the model with an input example.`,
       );
     }
-    const all = rowsApart(ordered(brought, request.inputs));
+    const all = splitRows(ordered(brought, request.inputs));
     const background = request.background === undefined ? all.slice(0, request.mostBackground) : all;
     if (background.length > MOST_BACKGROUND) throw wrong(`The request has more than ${MOST_BACKGROUND} background rows, the limit.`);
     const trees = request.method === 'auto' || request.method === 'tree_shap' ? await this.#treesOf(live) : undefined;
@@ -103,7 +103,7 @@ export class Explainer {
     };
   }
 
-  async #treesOf({ model, files }: Loaded): Promise<OnnxTrees | undefined> {
+  async #treesOf({ model, files }: LoadedFiles): Promise<OnnxTrees | undefined> {
     if (model.engine !== 'onnx') return undefined;
     const known = this.#trees.get(model);
     if (known !== undefined) return await known;
@@ -131,7 +131,7 @@ export class Explainer {
     const numbers = (of: readonly Tensor[]) => treeFeatures(trees.inputs, of);
     const asked = { row: numbers(row), background: background.map(numbers), output };
     const { shapley, ...found } = await this.#treeExplainer.explain(trees, asked);
-    const attributions = asGiven(trees.inputs, row, shapley.attributions);
+    const attributions = inInputOrder(trees.inputs, row, shapley.attributions);
     return { ...found, shapley: { ...shapley, attributions } };
   }
 }
@@ -224,7 +224,7 @@ async function runRows(model: LoadedModel, inputs: readonly Tensor[], output: st
     (await model.infer(tensors, { outputs: [output] })).find(({ name }) => name === output)?.data ?? [];
   if (model.batchable) return await ask(inputs);
   const values: unknown[] = [];
-  for (const row of rowsApart(inputs)) values.push(...(await ask(row)));
+  for (const row of splitRows(inputs)) values.push(...(await ask(row)));
   return values;
 }
 

@@ -21,10 +21,10 @@ import type { Predictor } from './predictor.ts';
 import type { Routes } from './routes.ts';
 import { ServedAccess, type Grant } from './served-access.ts';
 import { servedView, type ViewParts } from './served-view.ts';
-import type { RpcAnswer, RpcInfer, ServingRpc } from './serving-door.ts';
+import type { GrpcMetadataRoute, GrpcInferRoute, ServingGrpcProtocol } from './serving-door.ts';
 
 export interface GrpcGatewayParts {
-  readonly rpcs: readonly ServingRpc[];
+  readonly rpcs: readonly ServingGrpcProtocol[];
   readonly routes: Routes;
   readonly predictor: Predictor;
   readonly view: ViewParts;
@@ -150,7 +150,7 @@ function register(server: Server, parts: GrpcGatewayParts, metadata: () => Metad
 async function infer(
   parts: GrpcGatewayParts,
   protocol: string,
-  method: RpcInfer,
+  method: GrpcInferRoute,
   call: Unary,
   message: Buffer,
   metadata: () => Metadata,
@@ -167,7 +167,7 @@ async function infer(
   afterwards();
 }
 
-async function predict(parts: GrpcGatewayParts, method: RpcInfer, caller: Caller, message: Buffer) {
+async function predict(parts: GrpcGatewayParts, method: GrpcInferRoute, caller: Caller, message: Buffer) {
   if (parts.draining()) throw new DaisError('shutting_down', 'The gateway is shutting down.');
   const { address, opened } = method.open(message);
   const route = parts.predictor.find(address, caller);
@@ -181,7 +181,7 @@ async function predict(parts: GrpcGatewayParts, method: RpcInfer, caller: Caller
 
 async function answer(
   parts: GrpcGatewayParts,
-  method: RpcAnswer,
+  method: GrpcMetadataRoute,
   call: Unary,
   done: sendUnaryData<Uint8Array>,
 ): Promise<void> {
@@ -194,8 +194,8 @@ async function answer(
  * Sends responses in the order in which they complete, as the protocol specifies: each carries the ID of its request.
  * Stops reading while the client does not read responses.
  */
-function stream(parts: GrpcGatewayParts, protocol: string, method: RpcInfer, call: Duplex): void {
-  const form = method.stream as NonNullable<RpcInfer['stream']>;
+function stream(parts: GrpcGatewayParts, protocol: string, method: GrpcInferRoute, call: Duplex): void {
+  const form = method.stream as NonNullable<GrpcInferRoute['stream']>;
   let running = 0;
   let ended = false;
   let caller: Caller;

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
 import { DaisError } from '@dais/api/errors';
 import type { KeptMemory } from '#lib/kept-memory.ts';
-import { BodyRoom } from './body-room.ts';
+import { BodyBuffer } from './body-room.ts';
 import type { HttpExchange } from './http-exchange.ts';
 
 /** Longer announced bodies are copied once into one buffer of their size instead of by chunk. */
@@ -53,7 +53,7 @@ function decoderOf(encoding: string | undefined): Decoder | undefined {
 }
 
 /** The body as sent. `room`: the buffer of a large body of announced length. */
-export async function collectBody(request: IncomingMessage, most: number, room: BodyRoom | undefined): Promise<Buffer> {
+export async function collectBody(request: IncomingMessage, most: number, room: BodyBuffer | undefined): Promise<Buffer> {
   return await new Promise<Buffer>((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
@@ -84,8 +84,8 @@ export function tooLarge(most: number): DaisError {
   return new DaisError('too_large', `The body exceeds the limit of ${most} bytes.`);
 }
 
-export function roomFor(kept: KeptMemory, length: number, binaryAt: number | undefined): BodyRoom | undefined {
-  return length > ONE_CHUNK ? new BodyRoom(kept, length, binaryAt) : undefined;
+export function bodyBufferFor(kept: KeptMemory, length: number, binaryAt: number | undefined): BodyBuffer | undefined {
+  return length > ONE_CHUNK ? new BodyBuffer(kept, length, binaryAt) : undefined;
 }
 
 function cutOff(cause: unknown): DaisError {

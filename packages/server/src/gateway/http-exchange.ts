@@ -2,8 +2,8 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { KeptMemory } from '#lib/kept-memory.ts';
-import type { BodyRoom } from './body-room.ts';
-import { collectBody, roomFor } from './http-body.ts';
+import type { BodyBuffer } from './body-room.ts';
+import { collectBody, bodyBufferFor } from './http-body.ts';
 import type { Patience } from './options.ts';
 
 export type SentHeaders = Readonly<Record<string, string>>;
@@ -47,7 +47,7 @@ export interface HttpExchange {
  * Call this after a response has been passed to the socket: limits how long a slow client may leave it in the buffers
  * of this process.
  */
-export function watchReader(socket: Socket, ms: number, onTaken: (taken: () => void) => void): void {
+export function limitReadTime(socket: Socket, ms: number, onTaken: (taken: () => void) => void): void {
   if (socket.writableLength === 0) return;
   const giveUp = setTimeout(() => socket.destroy(), ms);
   giveUp.unref();
@@ -60,7 +60,7 @@ export class NodeExchange implements HttpExchange {
   readonly #response: ServerResponse;
   readonly #patience: Patience;
   readonly #kept: KeptMemory;
-  #room: BodyRoom | undefined;
+  #room: BodyBuffer | undefined;
   readonly method: string;
   readonly url: string;
   readonly headers: Readonly<IncomingHttpHeaders>;
@@ -91,7 +91,7 @@ export class NodeExchange implements HttpExchange {
 
   async body(most: number, binaryAt?: number): Promise<Buffer> {
     if (this.headers.expect !== undefined) this.#response.writeContinue();
-    this.#room = roomFor(this.#kept, Number(this.headers['content-length'] ?? 0), binaryAt);
+    this.#room = bodyBufferFor(this.#kept, Number(this.headers['content-length'] ?? 0), binaryAt);
     return await collectBody(this.#request, most, this.#room);
   }
 
@@ -111,7 +111,7 @@ export class NodeExchange implements HttpExchange {
     response.writeHead(status, { ...headers, ...own, 'content-length': length });
     const { socket } = response;
     response.end(body);
-    if (socket !== null) watchReader(socket, this.#patience.reader, (taken) => response.once('close', taken));
+    if (socket !== null) limitReadTime(socket, this.#patience.reader, (taken) => response.once('close', taken));
   }
 
   drop(): void {

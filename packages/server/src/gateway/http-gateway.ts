@@ -25,11 +25,11 @@ import type { Routes } from './routes.ts';
 import { VISIBLE_HEADER } from '#lib/visible-names.ts';
 import { ServedAccess, type Grant } from './served-access.ts';
 import { servedView, type ViewParts } from './served-view.ts';
-import type { AnswerMatch, InferMatch, ServingCall, ServingDoor } from './serving-door.ts';
-import { liesIn } from './tensor-rows.ts';
+import type { MetadataRoute, InferRoute, ServingCall, ServingProtocol } from './serving-door.ts';
+import { isInMemory } from './tensor-rows.ts';
 
 export interface HttpGatewayParts {
-  readonly doors: readonly ServingDoor[];
+  readonly doors: readonly ServingProtocol[];
   readonly routes: Routes;
   readonly predictor: Predictor;
   readonly view: ViewParts;
@@ -52,7 +52,7 @@ const PATIENCE: Patience = { headers: 20_000, request: 300_000, reader: 60_000, 
 
 interface Exchange {
   readonly http: HttpExchange;
-  readonly door: ServingDoor;
+  readonly door: ServingProtocol;
   readonly call: ServingCall;
   readonly project: string | undefined;
   readonly requestId: string;
@@ -144,7 +144,7 @@ export class HttpGateway {
     }
   }
 
-  async #infer(exchange: Exchange, match: InferMatch, guarded: boolean): Promise<void> {
+  async #infer(exchange: Exchange, match: InferRoute, guarded: boolean): Promise<void> {
     const { http, call, project, requestId, door } = exchange;
     const { headers } = http;
     const { predictor } = this.#parts;
@@ -176,10 +176,10 @@ export class HttpGateway {
     const sent = sendReply(http, reply, own);
     if (sent !== undefined) await sent;
     // A model may return its input, which can wait to be sent.
-    if (afterwards() && !answer.outputs.some((output) => liesIn(output, body.buffer))) http.giveBodyBack();
+    if (afterwards() && !answer.outputs.some((output) => isInMemory(output, body.buffer))) http.giveBodyBack();
   }
 
-  async #answer(exchange: Exchange, match: AnswerMatch, guarded: boolean): Promise<void> {
+  async #answer(exchange: Exchange, match: MetadataRoute, guarded: boolean): Promise<void> {
     const { http, call, project, requestId } = exchange;
     const { headers } = http;
     const grant = match.open === true ? this.#openGrant(headers, guarded) : this.#grant(headers, guarded);

@@ -8,7 +8,7 @@ import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { KeptMemory } from '#lib/kept-memory.ts';
 import type { HttpExchange } from './http-exchange.ts';
-import { LaneExchange, type LaneAnswers } from './lane-exchange.ts';
+import { LaneExchange, type ExchangeConnection } from './lane-exchange.ts';
 import { readLaneHead, type LaneHead } from './lane-head.ts';
 import type { Patience } from './options.ts';
 
@@ -49,7 +49,7 @@ export class HttpLane {
   }
 }
 
-class LaneConnection implements LaneAnswers {
+class LaneConnection implements ExchangeConnection {
   readonly #socket: Socket;
   readonly #parts: LaneParts;
   readonly #left: () => void;

@@ -6,26 +6,26 @@ export type { GatewayStats } from './gateway-stats.ts';
 export { startGateway } from './gateway.ts';
 export type { Gateway } from './options.ts';
 export type {
-  AnswerMatch,
-  DoorMatch,
+  MetadataRoute,
+  ServingRoute,
   EndpointAddress,
   ExplainMethod,
-  InferAnswer,
+  InferResponse,
   InferRequest,
   OpenedRequest,
   Parameters,
-  RpcMethod,
-  RpcAnswer,
+  GrpcRoute,
+  GrpcMetadataRoute,
   ServedDescription,
   ServedEndpointView,
   ServedVariantView,
   ServedView,
   ServingCall,
-  ServingDoor,
+  ServingProtocol,
   ServingReply,
-  ServingRpc,
+  ServingGrpcProtocol,
 } from './serving-door.ts';
 export type { Datatype, Tensor, TensorData, TensorSpec } from './tensors.ts';
 export { arrayOver, elementBytes, ElementWriter, isDatatype } from './tensor-elements.ts';
-export type { Given } from './tables/given.ts';
+export type { InputTable } from './tables/given.ts';
 export { toTensors } from './tables/to-tensors.ts';

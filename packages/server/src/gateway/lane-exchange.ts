@@ -3,14 +3,14 @@ import { STATUS_CODES, type IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import { DaisError } from '@dais/api/errors';
 import type { KeptMemory } from '#lib/kept-memory.ts';
-import { BodyRoom } from './body-room.ts';
+import { BodyBuffer } from './body-room.ts';
 import { tooLarge } from './http-body.ts';
-import { watchReader, type HttpExchange, type SentHeaders } from './http-exchange.ts';
+import { limitReadTime, type HttpExchange, type SentHeaders } from './http-exchange.ts';
 import type { LaneHead } from './lane-head.ts';
 import type { Patience } from './options.ts';
 
 /** The connection as an exchange uses it. */
-export interface LaneAnswers {
+export interface ExchangeConnection {
   /** The end of the headers of each response except the last. */
   readonly keepAlive: string;
   readonly patience: Patience;
@@ -28,7 +28,7 @@ export class LaneExchange implements HttpExchange {
   readonly url: string;
   readonly headers: Readonly<IncomingHttpHeaders>;
   isAnswered = false;
-  readonly #connection: LaneAnswers;
+  readonly #connection: ExchangeConnection;
   readonly #socket: Socket;
   /** The part of the body that arrived with the headers. */
   readonly #first: Buffer;
@@ -38,13 +38,13 @@ export class LaneExchange implements HttpExchange {
   /** Bytes arrived before the body was requested and were discarded. */
   #lost = false;
   /** The buffer of a body that did not arrive completely with its headers, once it is requested. */
-  #room: BodyRoom | undefined;
+  #room: BodyBuffer | undefined;
   #asked: { readonly resolve: (body: Buffer) => void; readonly reject: (error: DaisError) => void } | undefined;
   #cancel: NodeJS.Timeout | undefined;
   #closed: (() => void)[] = [];
   #last = false;
 
-  constructor(connection: LaneAnswers, socket: Socket, { method, url, headers, length }: LaneHead, first: Buffer) {
+  constructor(connection: ExchangeConnection, socket: Socket, { method, url, headers, length }: LaneHead, first: Buffer) {
     this.#connection = connection;
     this.#socket = socket;
     this.#first = first;
@@ -68,7 +68,7 @@ export class LaneExchange implements HttpExchange {
     // The buffer would be larger than the received data, and a body with a gap must never look complete.
     if (this.#lost) throw new DaisError('internal', 'The body was requested after a part of it had been discarded.');
     if (this.#missing === 0) return this.#first;
-    this.#room = new BodyRoom(this.#connection.memory, this.#length, binaryAt);
+    this.#room = new BodyBuffer(this.#connection.memory, this.#length, binaryAt);
     this.#room.add(this.#first);
     const { request: ms } = this.#connection.patience;
     this.#cancel = setTimeout(() => this.#fail(`The body did not arrive within ${ms / 1000} s.`), ms);
@@ -134,7 +134,7 @@ export class LaneExchange implements HttpExchange {
       socket.write(body);
       socket.uncork();
     }
-    watchReader(socket, this.#connection.patience.reader, (taken) => socket.once('drain', taken).once('close', taken));
+    limitReadTime(socket, this.#connection.patience.reader, (taken) => socket.once('drain', taken).once('close', taken));
     this.close();
     this.#connection.done(this.#last);
   }

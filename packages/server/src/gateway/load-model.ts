@@ -4,7 +4,7 @@ import type { LoadedModel, LoadOptions, ModelFiles } from '#engines/inference/co
 import { exampleRows } from './explain-background.ts';
 import type { GatewayOptions } from './options.ts';
 
-export interface Loaded {
+export interface LoadedFiles {
   readonly model: LoadedModel;
   readonly files: ModelFiles;
 }
@@ -16,7 +16,7 @@ export async function loadModel(
   served: ServedModel,
   { engines, files }: Pick<GatewayOptions, 'engines' | 'files'>,
   hooks: LoadHooks,
-): Promise<Loaded> {
+): Promise<LoadedFiles> {
   hooks.onPhase?.('fetching the files');
   const found = await files(served);
   const { environment } = served;

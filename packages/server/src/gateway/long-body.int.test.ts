@@ -3,7 +3,7 @@
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { servingDoors } from '#compose/serving.ts';
-import type { ServingDoor } from './serving-door.ts';
+import type { ServingProtocol } from './serving-door.ts';
 import { endpoint, model, snapshot, startWorld, type Answer, type GatewayWorld } from './testing/gateway-world.ts';
 
 const MIB = 1024 * 1024;
@@ -24,7 +24,7 @@ afterAll(async () => {
 });
 
 /** The adapter, counting bodies between their arrival and the end of parsing. */
-function watched(door: ServingDoor): ServingDoor {
+function watched(door: ServingProtocol): ServingProtocol {
   return {
     ...door,
     match: (method, path) => {

@@ -11,11 +11,11 @@ import { ScaleRule } from './scale-rule.ts';
 import { Batcher } from './batcher.ts';
 import type { ModelSlotStats } from './gateway-stats.ts';
 import type { LoadJournal } from './load-journal.ts';
-import type { Loaded, LoadHooks } from './load-model.ts';
+import type { LoadedFiles, LoadHooks } from './load-model.ts';
 import type { LoadQueue } from './load-queue.ts';
 
 export interface ModelSlotParts {
-  readonly load: (model: ServedModel, hooks: LoadHooks) => Promise<Loaded>;
+  readonly load: (model: ServedModel, hooks: LoadHooks) => Promise<LoadedFiles>;
   readonly journal: LoadJournal;
   readonly queue: LoadQueue;
   /** Memory for the rows of batches. */
@@ -263,7 +263,7 @@ export class ModelSlot {
   }
 
   /** Loads the model, with one retry if its process ended. */
-  async #attempt(): Promise<Loaded> {
+  async #attempt(): Promise<LoadedFiles> {
     const { load, journal, log } = this.#parts;
     const { project, name, version, key } = this.served;
     for (;;) {

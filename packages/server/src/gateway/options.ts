@@ -5,14 +5,14 @@ import type { Log } from '#lib/log.ts';
 import type { Tracer } from '#lib/tracer.ts';
 import type { CaptureSink } from './capture.ts';
 import type { GatewayStats } from './gateway-stats.ts';
-import type { ServingDoor, ServingRpc } from './serving-door.ts';
+import type { ServingProtocol, ServingGrpcProtocol } from './serving-door.ts';
 import type { InferenceEngine, ModelFiles } from './tensors.ts';
 
 export interface GatewayOptions {
   /** Tried in this order for a model that specifies none. */
   readonly engines: readonly InferenceEngine[];
-  readonly doors: readonly ServingDoor[];
-  readonly rpcs: readonly ServingRpc[];
+  readonly doors: readonly ServingProtocol[];
+  readonly rpcs: readonly ServingGrpcProtocol[];
   /** Fetches the files of a model to this machine if necessary, and returns their location. Called before each load. */
   readonly files: (model: ServedModel) => Promise<ModelFiles>;
   readonly capture?: CaptureSink;

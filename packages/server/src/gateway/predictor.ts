@@ -14,7 +14,7 @@ import { checkLimits } from './input-limits.ts';
 import type { LiveModel } from './model-slot.ts';
 import { chooseVariant, findEndpoint, type EndpointRoute, type RouteVariant } from './route-table.ts';
 import type { Routes } from './routes.ts';
-import type { EndpointAddress, InferAnswer, InferRequest, OpenedRequest, ServedDescription } from './serving-door.ts';
+import type { EndpointAddress, InferResponse, InferRequest, OpenedRequest, ServedDescription } from './serving-door.ts';
 import { ShadowQueue } from './shadow-queue.ts';
 import { tracePrediction } from './prediction-trace.ts';
 import { rowsOf } from './tensor-rows.ts';
@@ -30,9 +30,9 @@ export interface PredictorParts {
   readonly log: Log;
 }
 
-export interface Predicted<Reply> {
+export interface PredictedReply<Reply> {
   readonly reply: Reply;
-  readonly answer: InferAnswer;
+  readonly answer: InferResponse;
   /**
    * Call this when the reply has been passed to the transport. Returns false if the tensors of the request are still in
    * use.
@@ -68,7 +68,7 @@ export class Predictor {
     version: string | undefined,
     caller: Caller,
     body: RequestBody<Reply>,
-  ): Promise<Predicted<Reply>> {
+  ): Promise<PredictedReply<Reply>> {
     const attempt: Attempt = {
       id: this.#newId(route),
       route,
@@ -108,7 +108,7 @@ export class Predictor {
     version: string | undefined,
     caller: Caller,
     body: RequestBody<Reply>,
-  ): Promise<Predicted<Reply>> {
+  ): Promise<PredictedReply<Reply>> {
     const { route } = attempt;
     const { served, load } = route;
     const { concurrency } = served;

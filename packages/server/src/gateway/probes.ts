@@ -1,7 +1,7 @@
 /** Routes of the gateway itself: liveness, readiness, metrics. */
-import type { ServingDoor } from './serving-door.ts';
+import type { ServingProtocol } from './serving-door.ts';
 
-export function probes(metrics: () => Promise<{ readonly type: string; readonly text: string }>): ServingDoor {
+export function probes(metrics: () => Promise<{ readonly type: string; readonly text: string }>): ServingProtocol {
   const plain = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' };
   return {
     name: 'probes',

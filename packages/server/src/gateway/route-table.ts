@@ -79,7 +79,7 @@ export function findEndpoint(
   return route;
 }
 
-export interface Chooser {
+export interface VariantSelector {
   readonly header: (name: string) => string | undefined;
   readonly parameters: Readonly<Record<string, string | number | boolean>> | undefined;
   readonly id: string | undefined;
@@ -87,7 +87,7 @@ export interface Chooser {
 }
 
 /** Chooses by the version in the path, then a pinning header, then the traffic split. */
-export function chooseVariant(route: EndpointRoute, version: string | undefined, by: Chooser): RouteVariant {
+export function chooseVariant(route: EndpointRoute, version: string | undefined, by: VariantSelector): RouteVariant {
   if (version !== undefined && version !== '') return variantNamed(route, version);
   const { served, variants } = route;
   for (const { header, value, variant } of served.pins) {

@@ -57,12 +57,12 @@ export interface OpenedRequest<Reply> {
   readonly timeoutMicros: number | undefined;
   /** Throws `invalid_request`. Called once, with the description of the chosen model. */
   decode(described: ServedDescription): InferRequest | Promise<InferRequest>;
-  encode(answer: InferAnswer): Reply;
+  encode(answer: InferResponse): Reply;
   /** Releases the request if it will not be decoded. */
   close?(): void;
 }
 
-export interface InferAnswer {
+export interface InferResponse {
   readonly outputs: readonly Tensor[];
   readonly described: ServedDescription;
   readonly variant: string;
@@ -76,7 +76,7 @@ export interface EndpointAddress {
 }
 
 /** A route for predictions. */
-export interface InferMatch extends EndpointAddress {
+export interface InferRoute extends EndpointAddress {
   readonly kind: 'infer';
   readonly operation: string;
   /** Offset of binary tensors in the body, from its headers: they are stored so that no copy is needed. */
@@ -89,7 +89,7 @@ export interface InferMatch extends EndpointAddress {
 }
 
 /** A route that describes what is served. */
-export interface AnswerMatch {
+export interface MetadataRoute {
   readonly kind: 'answer';
   readonly operation: string;
   /** No token is required, because it reveals no endpoint. */
@@ -97,15 +97,15 @@ export interface AnswerMatch {
   answer(served: ServedView, body: Buffer, call: ServingCall): ServingReply | Promise<ServingReply>;
 }
 
-export type DoorMatch = InferMatch | AnswerMatch;
+export type ServingRoute = InferRoute | MetadataRoute;
 
-export interface ServingDoor {
+export interface ServingProtocol {
   readonly name: string;
   /**
    * Undefined: not a path of this protocol. Called for every request: check a prefix before any `RegExp` over the whole
    * path.
    */
-  match(method: string, path: string): DoorMatch | undefined;
+  match(method: string, path: string): ServingRoute | undefined;
   /** `status`: the HTTP status of the error code. */
   fault(error: DaisError, call: ServingCall): ServingReply;
 }
@@ -195,15 +195,15 @@ export interface VariantCounts {
 }
 
 /** A gRPC protocol adapter: the same, with messages instead of bytes. */
-export interface ServingRpc {
+export interface ServingGrpcProtocol {
   readonly name: string;
   /** By path: `/package.Service/Method`. */
-  readonly methods: Readonly<Record<string, RpcMethod>>;
+  readonly methods: Readonly<Record<string, GrpcRoute>>;
 }
 
-export type RpcMethod = RpcInfer | RpcAnswer;
+export type GrpcRoute = GrpcInferRoute | GrpcMetadataRoute;
 
-export interface RpcInfer {
+export interface GrpcInferRoute {
   readonly kind: 'infer';
   readonly operation: string;
   /** A bidirectional stream whose messages are processed independently; errors are messages too. */
@@ -211,7 +211,7 @@ export interface RpcInfer {
   open(message: Buffer): { readonly address: EndpointAddress; readonly opened: OpenedRequest<Uint8Array> };
 }
 
-export interface RpcAnswer {
+export interface GrpcMetadataRoute {
   readonly kind: 'answer';
   readonly operation: string;
   readonly open?: true;

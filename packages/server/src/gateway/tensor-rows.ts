@@ -45,12 +45,12 @@ export function giveRowsBack(inputs: readonly Tensor[], outputs: readonly Tensor
   for (const { data } of inputs) {
     if (!isNumbers(data) || data.byteLength < WORTH_KEEPING) continue;
     const { buffer } = data;
-    if (!outputs.some((output) => liesIn(output, buffer))) memory.give(buffer as ArrayBuffer);
+    if (!outputs.some((output) => isInMemory(output, buffer))) memory.give(buffer as ArrayBuffer);
   }
 }
 
 /** Also for strings. */
-export function liesIn({ data, nulls }: Tensor, memory: ArrayBufferLike): boolean {
+export function isInMemory({ data, nulls }: Tensor, memory: ArrayBufferLike): boolean {
   if (nulls?.buffer === memory) return true;
   return isNumbers(data) ? data.buffer === memory : data.some((text) => text.buffer === memory);
 }

@@ -3,7 +3,7 @@ import type { ServedEndpoint } from '@dais/api/gateway';
 
 const SHARES = 10_000;
 
-export interface Weighted {
+export interface WeightedVariant {
   readonly weight: number;
 }
 
@@ -25,7 +25,7 @@ export function bucketOf(salt: string, key: string): number {
  * Variants are consecutive ranges of buckets. Moving weight from the first of two to the second only moves keys from
  * the first to the second. Undefined if all weights are 0.
  */
-export function variantAt<T extends Weighted>(variants: readonly T[], bucket: number): T | undefined {
+export function variantAt<T extends WeightedVariant>(variants: readonly T[], bucket: number): T | undefined {
   const [only] = variants;
   if (variants.length === 1) return only?.weight === 0 ? undefined : only;
   let total = 0;

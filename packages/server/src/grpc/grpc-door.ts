@@ -1,7 +1,7 @@
 import type { CallContext } from '#kernel/context.ts';
 
 /** A group of gRPC methods with one owner: one protocol adapter. */
-export interface GrpcDoor {
+export interface GrpcService {
   readonly name: string;
   /** The kind of client: `metadata.origin` of what it creates. */
   readonly origin: string;

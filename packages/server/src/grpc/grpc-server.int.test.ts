@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { credentials, makeGenericClientConstructor, type ServiceError } from '@grpc/grpc-js';
 import { afterEach, expect, test } from 'vitest';
-import type { GrpcDoor } from '#grpc/grpc-door.ts';
+import type { GrpcService } from '#grpc/grpc-door.ts';
 import { GrpcServer } from '#grpc/grpc-server.ts';
 import type { FinishedRequest, TlsFiles } from '#http/http-server.ts';
 import { makeCertificates } from '#lib/certificates.testing.ts';
@@ -15,7 +15,7 @@ afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
 });
 
-async function start(answer: GrpcDoor['methods'][string]['answer'], tls?: TlsFiles) {
+async function start(answer: GrpcService['methods'][string]['answer'], tls?: TlsFiles) {
   const finished: FinishedRequest[] = [];
   const grpc = new GrpcServer({
     doors: [

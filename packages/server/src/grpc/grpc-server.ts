@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import { DaisError } from '@dais/api';
 import type * as grpcModule from '@grpc/grpc-js';
 import type { sendUnaryData, Server, ServerUnaryCall } from '@grpc/grpc-js';
-import type { GrpcDoor, GrpcMethod, GrpcStatus } from '#grpc/grpc-door.ts';
+import type { GrpcService, GrpcMethod, GrpcStatus } from '#grpc/grpc-door.ts';
 import type { FinishedRequest, TlsFiles } from '#http/http-server.ts';
 import { PeerUids } from '#http/peer-uids.ts';
 import { requestId } from '#http/request-id.ts';
@@ -16,7 +16,7 @@ import type { Log } from '#lib/log.ts';
 import type { Access } from '#policy/access.ts';
 
 export interface GrpcServerParts {
-  readonly doors: readonly GrpcDoor[];
+  readonly doors: readonly GrpcService[];
   readonly access: Access;
   readonly clock: Clock;
   readonly log: Log;
@@ -152,7 +152,7 @@ export class GrpcServer {
   }
 
   async #answer(
-    door: GrpcDoor,
+    door: GrpcService,
     path: string,
     method: GrpcMethod,
     call: Call,
@@ -188,7 +188,7 @@ export class GrpcServer {
   }
 
   async #contextOf(
-    door: GrpcDoor,
+    door: GrpcService,
     path: string,
     method: GrpcMethod,
     call: Call,

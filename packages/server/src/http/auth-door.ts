@@ -6,7 +6,7 @@ import { DaisError, type Operation } from '@dais/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { readBody } from '#http/body-reader.ts';
 import { decodeText, parseJson } from '#http/body-text.ts';
-import type { Door, DoorIo } from '#http/door.ts';
+import type { RouteGroup, RouteServices } from '#http/door.ts';
 import type { OperationCalls } from '#http/native-door.ts';
 import { sendPage } from '#http/html-page.ts';
 import { accepts } from '#http/negotiation.ts';
@@ -18,7 +18,7 @@ import type { Clock } from '#lib/clock.ts';
 import { cookieName, cookieText, cookieValue } from '#lib/cookies.ts';
 import type { AuthAnswer } from '#policy/auth-answer.ts';
 
-export interface AuthDoorParts {
+export interface AuthRoutesOptions {
   readonly calls: Pick<OperationCalls, 'operations' | 'call'>;
   readonly clock: Clock;
   /** The public URL is HTTPS even if the server receives plain HTTP. */
@@ -28,7 +28,7 @@ export interface AuthDoorParts {
 /** Longer than any duration of a sign-in. */
 const BODY_BYTES = 65_536;
 
-export function authDoor(parts: AuthDoorParts): Door {
+export function authRoutes(parts: AuthRoutesOptions): RouteGroup {
   const own = parts.calls.operations.filter((operation) => operation.http.path.startsWith('/auth/'));
   return {
     name: 'auth',
@@ -55,7 +55,7 @@ export function authDoor(parts: AuthDoorParts): Door {
   };
 }
 
-function addRoute(app: FastifyInstance, io: DoorIo, parts: AuthDoorParts, operation: Operation): void {
+function addRoute(app: FastifyInstance, io: RouteServices, parts: AuthRoutesOptions, operation: Operation): void {
   const input = new OperationInput(operation);
   const { method, path, status, cookies = {} } = operation.http;
   app.route({

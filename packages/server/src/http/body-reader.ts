@@ -3,7 +3,7 @@ import { Transform, type Readable, type TransformCallback } from 'node:stream';
 import { promisify } from 'node:util';
 import { gunzip, inflate as unpack } from 'node:zlib';
 import { DaisError } from '@dais/api';
-import type { DoorLimits, ReadOptions } from '#http/door.ts';
+import type { BodyLimits, ReadOptions } from '#http/door.ts';
 import type { Clock } from '#lib/clock.ts';
 
 const unpackers = { gzip: promisify(gunzip), deflate: promisify(unpack) } as const;
@@ -14,7 +14,7 @@ const unpackers = { gzip: promisify(gunzip), deflate: promisify(unpack) } as con
  */
 export async function readBody(
   request: IncomingMessage,
-  limits: DoorLimits,
+  limits: BodyLimits,
   clock: Clock,
   { compressed = false, inflate = false }: ReadOptions = {},
 ): Promise<Buffer> {
@@ -44,7 +44,7 @@ function encodingOf({ headers }: IncomingMessage): keyof typeof unpackers | unde
   return encoding === 'deflate' ? 'deflate' : undefined;
 }
 
-async function readBytes(request: IncomingMessage, limits: DoorLimits, clock: Clock): Promise<Buffer> {
+async function readBytes(request: IncomingMessage, limits: BodyLimits, clock: Clock): Promise<Buffer> {
   const tooLarge = () =>
     new DaisError('too_large', `The body exceeds the limit of ${limits.bodyBytes} bytes for this route.`);
   if (Number(request.headers['content-length'] ?? 0) > limits.bodyBytes) throw tooLarge();
@@ -83,7 +83,7 @@ async function readBytes(request: IncomingMessage, limits: DoorLimits, clock: Cl
  * waits for it, and with `unreadable_body` when the connection breaks. @throws DaisError `unsupported_media_type`
  * (compressed).
  */
-export function readContent(request: IncomingMessage, { bodySeconds }: DoorLimits, clock: Clock): Readable {
+export function readContent(request: IncomingMessage, { bodySeconds }: BodyLimits, clock: Clock): Readable {
   refuseCompressed(request);
   let cancel: () => void = () => {};
   const watch = () => {

@@ -1,8 +1,8 @@
 import { DaisError } from '@dais/api';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { jsonFault } from '#http/json-fault.ts';
-import { decodeText, parseJson, parseYaml, withPlaces } from '#http/body-text.ts';
+import { jsonError } from '#http/json-fault.ts';
+import { decodeText, parseJson, parseYaml, withPositions } from '#http/body-text.ts';
 
 function fault(work: () => unknown): DaisError {
   try {
@@ -53,7 +53,7 @@ test('reports no error for text that JSON.parse accepts', () => {
       } catch {
         valid = false;
       }
-      const offset = jsonFault(text);
+      const offset = jsonError(text);
       expect(offset).toBeLessThanOrEqual(text.length);
       expect(valid && offset < text.length).toBe(false);
     }),
@@ -86,7 +86,7 @@ test('adds the positions in a YAML document to issues', () => {
   const error = new DaisError('invalid_manifest', 'wrong', {
     issues: [{ path: 'manifest.spec.text', message: 'is a number' }, { message: 'as a whole' }],
   });
-  expect(withPlaces(error, document, 'manifest').issues).toEqual([
+  expect(withPositions(error, document, 'manifest').issues).toEqual([
     { file: '-', line: 3, column: 3, path: 'spec.text', message: 'is a number' },
     { message: 'as a whole' },
   ]);

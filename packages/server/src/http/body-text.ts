@@ -1,6 +1,6 @@
 /** Bodies as text: checks of every JSON or YAML body before it is interpreted. */
 import { DaisError, type Issue } from '@dais/api';
-import { jsonFault } from '#http/json-fault.ts';
+import { jsonError } from '#http/json-fault.ts';
 import { invalidUtf8At } from '#lib/utf8.ts';
 import { readDocuments, type ManifestDocument } from '#kernel/manifest-text.ts';
 
@@ -27,7 +27,7 @@ export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
-    const offset = jsonFault(text);
+    const offset = jsonError(text);
     const place = placeOf(text, offset);
     const reason = offset >= text.length ? 'unexpected end of input' : 'unexpected character';
     const issue: Issue = { ...place, message: reason, expected: 'well-formed JSON' };
@@ -84,7 +84,7 @@ export function parseYaml(text: string): ManifestDocument {
  * Adds the positions in the YAML text to the issues of an error. `field`: the input field that contains the document,
  * and the first part of the paths.
  */
-export function withPlaces(error: DaisError, document: ManifestDocument, field: string): DaisError {
+export function withPositions(error: DaisError, document: ManifestDocument, field: string): DaisError {
   if (error.issues === undefined) return error;
   const issues = error.issues.map((issue): Issue => {
     if (issue.line !== undefined || issue.path === undefined) return issue;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { consoleDoor, readConsolePage } from '#http/console-door.ts';
+import { consoleRoutes, readConsolePage } from '#http/console-door.ts';
 import { startHttpFixture, type HttpFixture } from '#http/testing/http-fixture.ts';
 
 const PAGE = `<base href="/" /><meta property="csp-nonce" nonce="NONCE"><script src="./assets/a.js" nonce="NONCE"></script>`;
@@ -26,8 +26,8 @@ beforeAll(async () => {
   await writeFile(`${file}.gz`, gzipSync(SCRIPT));
   const page = (await readConsolePage(built)) ?? '';
   [plain, belowBasePath] = await Promise.all([
-    startHttpFixture({ doors: () => [consoleDoor(built, page)] }),
-    startHttpFixture({ doors: () => [consoleDoor(built, page)], server: { publicUrl: 'https://example.com/ml' } }),
+    startHttpFixture({ doors: () => [consoleRoutes(built, page)] }),
+    startHttpFixture({ doors: () => [consoleRoutes(built, page)], server: { publicUrl: 'https://example.com/ml' } }),
   ]);
 });
 afterAll(async () => {

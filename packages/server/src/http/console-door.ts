@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { consoleRoots, DaisError } from '@dais/api';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Door } from '#http/door.ts';
+import type { RouteGroup } from '#http/door.ts';
 import { escapeHtml } from '#http/html-page.ts';
 import { StaticFiles } from '#http/static-files.ts';
 
@@ -18,7 +18,7 @@ export async function readConsolePage(folder: string): Promise<string | undefine
 }
 
 /** `page`: the result of `readConsolePage` for the folder. */
-export function consoleDoor(folder: string, page: string): Door {
+export function consoleRoutes(folder: string, page: string): RouteGroup {
   if (!page.includes(BASE)) throw new Error(`${folder}/index.html is not a page of the console`);
   return {
     name: 'console',

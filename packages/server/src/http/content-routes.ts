@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { DaisError, type Operation } from '@dais/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { DoorIo } from '#http/door.ts';
+import type { RouteServices } from '#http/door.ts';
 import { entityTag, noneMatch } from '#http/conditional.ts';
 import { OperationInput } from '#http/operation-input.ts';
 import { withContent, type CallContext } from '#kernel/context.ts';
@@ -14,7 +14,7 @@ type CallByName = (name: string, input: unknown, context: CallContext) => Promis
 /** Adds the routes in a scope of their own without body parsing. */
 export async function addContentRoutes(
   app: FastifyInstance,
-  io: DoorIo,
+  io: RouteServices,
   call: CallByName,
   operations: readonly Operation[],
 ): Promise<void> {
@@ -56,7 +56,7 @@ const PAGE_POLICY = [
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
 
-function upload(operation: Operation, io: DoorIo, call: CallByName): Handler {
+function upload(operation: Operation, io: RouteServices, call: CallByName): Handler {
   const input = new OperationInput(operation);
   return async (request, reply) => {
     const value = input.build(parts(request));
@@ -76,7 +76,7 @@ function upload(operation: Operation, io: DoorIo, call: CallByName): Handler {
   };
 }
 
-function download(operation: Operation, io: DoorIo, call: CallByName): Handler {
+function download(operation: Operation, io: RouteServices, call: CallByName): Handler {
   const input = new OperationInput(operation);
   return async (request, reply) => {
     const found = (await call(

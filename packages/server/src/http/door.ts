@@ -7,7 +7,7 @@ import type { Principal } from '#kernel/principal.ts';
 import type { SpanContext } from '#lib/tracer.ts';
 
 /** A group of routes with one owner: the native API, the probes, or one protocol adapter. */
-export interface Door {
+export interface RouteGroup {
   readonly name: string;
   /**
    * All paths of the group; `/*` at the end includes everything below. Routes outside these paths, or in paths of
@@ -32,11 +32,11 @@ export interface Door {
    * Adds the routes in a scope of their own, so that body parsers and error handlers stay separate. No body is read
    * until the function replaces the existing parser.
    */
-  register(app: FastifyInstance, io: DoorIo): void | Promise<void>;
+  register(app: FastifyInstance, io: RouteServices): void | Promise<void>;
 }
 
 /** What a group of routes uses to handle requests. */
-export interface DoorIo {
+export interface RouteServices {
   /** Returns the caller as the kernel represents it. `origin`: the kind of client. */
   contextOf(request: FastifyRequest, reply: FastifyReply, origin: string): CallContext;
   /** Reads a whole body within the limits. @throws DaisError `too_large`, `request_timeout`, `unreadable_body`, … */
@@ -48,7 +48,7 @@ export interface DoorIo {
   readContent(payload: FastifyRequest['raw']): Readable;
   readonly streams: EventStreams;
   readonly address: PublicAddress;
-  readonly limits: DoorLimits;
+  readonly limits: BodyLimits;
 }
 
 export interface ReadOptions {
@@ -58,7 +58,7 @@ export interface ReadOptions {
   readonly inflate?: boolean;
 }
 
-export interface DoorLimits {
+export interface BodyLimits {
   /** Largest body that is read into memory, in bytes. */
   readonly bodyBytes: number;
   /** Time limit for such a body. */
@@ -71,7 +71,7 @@ declare module 'fastify' {
     operation?: string;
     /** Describes the process, not stored data: available on every process, whatever its role. */
     ofProcess?: boolean;
-    access?: Door['access'];
+    access?: RouteGroup['access'];
     dispatched?: boolean;
   }
   interface FastifyRequest {

@@ -3,10 +3,10 @@ import { runInNewContext } from 'node:vm';
 import { connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Door } from '#http/door.ts';
+import type { RouteGroup } from '#http/door.ts';
 import { HttpServer, type HttpServerParts } from '#http/http-server.ts';
 import { OwnerAccess } from '#policy/owner-access.ts';
-import { probesDoor } from '#http/probes-door.ts';
+import { probeRoutes } from '#http/probes-door.ts';
 import { OWNER_TOKEN, TEST_LIMITS } from '#http/testing/http-fixture.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
@@ -14,7 +14,7 @@ import { run } from '#lib/process.ts';
 
 /** A route whose responses end when a test says so, and that streams any number of bytes. */
 const gates = new Map<string, () => void>();
-const testDoor: Door = {
+const testDoor: RouteGroup = {
   name: 'test',
   paths: ['/slow/*', '/bytes/*', '/echo'],
   perProject: true,
@@ -39,7 +39,7 @@ const testDoor: Door = {
 
 async function open(change: Partial<HttpServerParts> = {}): Promise<{ server: HttpServer; port: number }> {
   const server = await HttpServer.open({
-    doors: [testDoor, probesDoor(async () => [])],
+    doors: [testDoor, probeRoutes(async () => [])],
     access: new OwnerAccess({
       hosts: ['dais.example.com'],
       origins: [],
@@ -198,7 +198,7 @@ describe('behind a proxy', () => {
 });
 
 describe('starting', () => {
-  const door = (name: string, paths: string[], route: string): Door => ({
+  const door = (name: string, paths: string[], route: string): RouteGroup => ({
     name,
     paths,
     perProject: false,
@@ -223,7 +223,7 @@ describe('starting', () => {
     await expect(open({ doors: [door('a', ['/v1/*'], '/v1/a')], operations })).rejects.toThrow(
       'a adds the route /v1/a without an operation that is authorized',
     );
-    const asked: Door = {
+    const asked: RouteGroup = {
       ...door('a', ['/v1/*'], '/v1/a'),
       register: (app) => void app.get('/v1/a', { config: { operation: 'secret.get' } }, () => ''),
     };

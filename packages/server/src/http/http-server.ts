@@ -12,7 +12,7 @@ import { DaisError, nearest } from '@dais/api';
 import compress from '@fastify/compress';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { readBody, readContent } from '#http/body-reader.ts';
-import type { Door, DoorIo, DoorLimits } from '#http/door.ts';
+import type { RouteGroup, RouteServices, BodyLimits } from '#http/door.ts';
 import { EventStreams, type StreamLimits } from '#http/event-streams.ts';
 import { MAX_PARAMETER_LENGTH, watchMethods } from '#http/method-answers.ts';
 import type { Access } from '#policy/access.ts';
@@ -30,7 +30,7 @@ import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import { traceparentOf, type SpanContext } from '#lib/tracer.ts';
 
-export interface HttpLimits extends DoorLimits, StreamLimits {
+export interface HttpLimits extends BodyLimits, StreamLimits {
   readonly headerSeconds: number;
 }
 
@@ -51,7 +51,7 @@ export interface FinishedRequest {
 }
 
 export interface HttpServerParts {
-  readonly doors: readonly Door[];
+  readonly doors: readonly RouteGroup[];
   /** Names of all operations: if given, a route without one of them fails the start (exceptions: SAME_FOR_ALL). */
   readonly operations?: ReadonlySet<string>;
   readonly access: Access;
@@ -115,7 +115,7 @@ export interface HttpAddress {
   readonly method: string;
   /** With `:parameter` and `*`. */
   readonly path: string;
-  readonly access: Door['access'];
+  readonly access: RouteGroup['access'];
   /** Also available below `/p/<project>`. */
   readonly perProject: boolean;
   /** The called operation, or one of SAME_FOR_ALL; empty for probes. */
@@ -270,7 +270,7 @@ export class HttpServer {
     app.addHook('onRequest', async (request, reply) => await this.#begin(request, reply));
     app.addHook('onResponse', async (request, reply) => this.#finish(request, reply));
     app.setErrorHandler((error, request, reply) => this.#fail(error, request, reply));
-    let opening: Door | undefined;
+    let opening: RouteGroup | undefined;
     const known: string[] = [];
     const refuse = (request: FastifyRequest): never => {
       const path = shownPath(request);
@@ -302,7 +302,7 @@ export class HttpServer {
       }
     });
     await app.register(compress, { threshold: 1024, encodings: ['br', 'gzip'], globalDecompression: false });
-    const io: Omit<DoorIo, 'contextOf'> = {
+    const io: Omit<RouteServices, 'contextOf'> = {
       readContent: (payload) => readContent(payload, this.#parts.limits, this.#parts.clock),
       readBody: async (payload, options) => await readBody(payload, this.#parts.limits, this.#parts.clock, options),
       streams: this.streams,
@@ -310,7 +310,7 @@ export class HttpServer {
       limits: this.#parts.limits,
     };
     for (const door of doors) {
-      const contextOf: DoorIo['contextOf'] = (request, reply, origin) =>
+      const contextOf: RouteServices['contextOf'] = (request, reply, origin) =>
         new RequestContext(request, reply, origin, door.projectHeader);
       opening = door;
       // Asynchronous, because Fastify only then propagates errors of a registration.

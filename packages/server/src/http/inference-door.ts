@@ -7,20 +7,20 @@ import { buffer } from 'node:stream/consumers';
 import { DaisError } from '@dais/api';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '#kernel/context.ts';
-import type { Door, DoorIo } from '#http/door.ts';
+import type { RouteGroup, RouteServices } from '#http/door.ts';
 import { encodeVisible, VISIBLE_HEADER } from '#lib/visible-names.ts';
 import type { OperationCalls } from '#http/native-door.ts';
 
 /** The address of the gateway, and the token of this process there. */
-export interface GatewayPlace {
+export interface GatewayLocation {
   readonly host: string;
   readonly port: number | undefined;
   readonly token: string;
 }
 
-export interface InferenceDoorParts {
+export interface InferenceRoutesOptions {
   readonly calls: Pick<OperationCalls, 'call'>;
-  readonly gateway: GatewayPlace;
+  readonly gateway: GatewayLocation;
 }
 
 /** Node accepts headers of up to 16 KiB; the other headers of the request need a part of it. */
@@ -45,7 +45,7 @@ const HOP_HEADERS = new Set([
   VISIBLE_HEADER,
 ]);
 
-export function inferenceDoor({ calls, gateway }: InferenceDoorParts): Door {
+export function inferenceRoutes({ calls, gateway }: InferenceRoutesOptions): RouteGroup {
   const agent = new Agent({ keepAlive: true, maxSockets: 256 });
   return {
     name: 'inference',
@@ -66,9 +66,9 @@ export function inferenceDoor({ calls, gateway }: InferenceDoorParts): Door {
   };
 }
 
-interface Forwarding extends InferenceDoorParts {
+interface Forwarding extends InferenceRoutesOptions {
   readonly agent: Agent;
-  readonly io: DoorIo;
+  readonly io: RouteServices;
 }
 
 async function forward({ calls, gateway, agent, io }: Forwarding, request: FastifyRequest, reply: FastifyReply) {

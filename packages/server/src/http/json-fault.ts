@@ -2,7 +2,7 @@
  * Finds the position of a JSON syntax error (RFC 8259). The messages of JSON.parse differ between versions of V8, and
  * some have no position; called only after it has failed. The caller limits the depth.
  */
-export function jsonFault(text: string): number {
+export function jsonError(text: string): number {
   const scanner = new Scanner(text);
   scanner.space();
   if (!scanner.value()) return scanner.at;

@@ -1,5 +1,5 @@
 import { DaisError, readMetricsOperation, type ProcessMetrics } from '@dais/api';
-import type { Door } from '#http/door.ts';
+import type { RouteGroup } from '#http/door.ts';
 import type { OperationCalls } from '#http/native-door.ts';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Principal } from '#kernel/principal.ts';
@@ -12,7 +12,7 @@ export function metricsEntries(read: ReadMetrics): readonly OperationEntry[] {
 }
 
 /** `/metrics` in the Prometheus text format. */
-export function metricsDoor(calls: OperationCalls, read: ReadMetrics): Door {
+export function metricsRoutes(calls: OperationCalls, read: ReadMetrics): RouteGroup {
   return {
     name: 'metrics',
     paths: ['/metrics'],

@@ -4,13 +4,13 @@
  */
 import { DaisError, type Operation } from '@dais/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { decodeText, parseJson, parseYaml, withPlaces } from '#http/body-text.ts';
+import { decodeText, parseJson, parseYaml, withPositions } from '#http/body-text.ts';
 import { readBody } from '#http/body-reader.ts';
 import { entityTag, noneMatch } from '#http/conditional.ts';
 import { addContentRoutes } from '#http/content-routes.ts';
-import type { Door, DoorIo } from '#http/door.ts';
+import type { RouteGroup, RouteServices } from '#http/door.ts';
 import { negotiate } from '#http/negotiation.ts';
-import { asksForStream, OperationInput } from '#http/operation-input.ts';
+import { requestsStream, OperationInput } from '#http/operation-input.ts';
 import { withSignal, type CallContext } from '#kernel/context.ts';
 import type { ManifestDocument } from '#kernel/manifest-text.ts';
 import type { Clock } from '#lib/clock.ts';
@@ -23,7 +23,7 @@ export interface OperationCalls {
   watch(name: string, input: unknown, context: CallContext): Promise<AsyncIterable<unknown>>;
 }
 
-export interface NativeDoorParts {
+export interface NativeRoutesOptions {
   readonly calls: OperationCalls;
   readonly clock: Clock;
   readonly log: Log;
@@ -33,7 +33,7 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 const JSON_BODY = /^application\/(?:[a-z0-9.+-]+\+)?json$/;
 const YAML_BODY = /^(?:application|text)\/(?:x-)?(?:vnd\.)?yaml$/;
 
-export function nativeDoor(parts: NativeDoorParts): Door {
+export function nativeRoutes(parts: NativeRoutesOptions): RouteGroup {
   const own = parts.calls.operations.filter((operation) => operation.http.path.startsWith('/api/v1/'));
   const addresses = groupByAddress(own.filter((operation) => operation.http.content === undefined));
   const bytes = own.filter((operation) => operation.http.content !== undefined);
@@ -80,7 +80,7 @@ function groupByAddress(operations: readonly Operation[]): Address[] {
   });
 }
 
-function addRoute(app: FastifyInstance, io: DoorIo, parts: NativeDoorParts, address: Address): void {
+function addRoute(app: FastifyInstance, io: RouteServices, parts: NativeRoutesOptions, address: Address): void {
   const { method, path, answer, stream } = address;
   const answerRoute = answer === undefined ? undefined : answerer(answer, io, parts);
   const streamRoute = stream === undefined ? undefined : streamer(stream, io, parts);
@@ -90,7 +90,7 @@ function addRoute(app: FastifyInstance, io: DoorIo, parts: NativeDoorParts, addr
     config: { operation: (answer ?? stream)?.name ?? '' },
     handler: async (request, reply) => {
       const query = queryOf(request.url);
-      if (streamRoute !== undefined && request.method === 'GET' && asksForStream(query)) {
+      if (streamRoute !== undefined && request.method === 'GET' && requestsStream(query)) {
         return await streamRoute(request, reply, query);
       }
       if (answerRoute === undefined) {
@@ -105,7 +105,7 @@ function addRoute(app: FastifyInstance, io: DoorIo, parts: NativeDoorParts, addr
 
 type Route = (request: FastifyRequest, reply: FastifyReply, query: string) => Promise<unknown>;
 
-function answerer(operation: Operation, io: DoorIo, { calls }: NativeDoorParts): Route {
+function answerer(operation: Operation, io: RouteServices, { calls }: NativeRoutesOptions): Route {
   const input = new OperationInput(operation);
   const { status, bodyField } = operation.http;
   return async (request, reply, query) => {
@@ -123,7 +123,7 @@ function answerer(operation: Operation, io: DoorIo, { calls }: NativeDoorParts):
       output = await calls.call(operation.name, value, io.contextOf(request, reply, 'manifest'));
     } catch (error) {
       if (!(error instanceof DaisError) || body.document === undefined) throw error;
-      throw withPlaces(error, body.document, bodyField ?? '');
+      throw withPositions(error, body.document, bodyField ?? '');
     }
     const version = versionOf(output);
     reply.header('cache-control', 'private, no-cache');
@@ -144,7 +144,7 @@ function refuseKey({ headers }: FastifyRequest): void {
   });
 }
 
-function streamer(operation: Operation, io: DoorIo, { calls, log }: NativeDoorParts): Route {
+function streamer(operation: Operation, io: RouteServices, { calls, log }: NativeRoutesOptions): Route {
   const input = new OperationInput(operation);
   return async (request, reply, query) => {
     negotiate(request.headers.accept, 'text/event-stream');

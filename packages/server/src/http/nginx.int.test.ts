@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openApiDoor } from '#http/openapi-door.ts';
-import { docsDoor, rootPageDoor } from '#http/pages-door.ts';
-import { contentDoor, passContent } from '#http/testing/content-door.ts';
+import { openApiRoutes } from '#http/openapi-door.ts';
+import { docsRoutes, rootPageRoutes } from '#http/pages-door.ts';
+import { testContentRoutes, transferContent } from '#http/testing/content-door.ts';
 import { OWNER_TOKEN, startHttpFixture, type HttpFixture } from '#http/testing/http-fixture.ts';
 import { startNginx, type Nginx } from '#http/testing/nginx.ts';
 import { note } from '#http/testing/note-kind.ts';
@@ -18,10 +18,10 @@ beforeAll(async () => {
   fixture = await startHttpFixture({
     kinds: [project, note],
     doors: (calls) => [
-      contentDoor,
-      openApiDoor(calls.operations, '0.1.0'),
-      rootPageDoor({ calls, clock: systemClock, url: PUBLIC }),
-      docsDoor(undefined),
+      testContentRoutes,
+      openApiRoutes(calls.operations, '0.1.0'),
+      rootPageRoutes({ calls, clock: systemClock, url: PUBLIC }),
+      docsRoutes(undefined),
     ],
     server: {
       publicUrl: PUBLIC,
@@ -107,7 +107,7 @@ test('events arrive one by one, unbuffered', async () => {
 });
 
 test('hundreds of megabytes pass in both directions with constant memory', async () => {
-  const { downloaded, uploaded, growth } = await passContent(`${nginx.url}/ml`, 300 * MIB, authorized);
+  const { downloaded, uploaded, growth } = await transferContent(`${nginx.url}/ml`, 300 * MIB, authorized);
   expect([downloaded, uploaded]).toEqual([300 * MIB, 300 * MIB]);
   expect(growth / MIB).toBeLessThan(128);
 });

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { Operation } from '@dais/api';
 import { entityTag, noneMatch } from '#http/conditional.ts';
-import type { Door } from '#http/door.ts';
+import type { RouteGroup } from '#http/door.ts';
 import { openApiDocument } from '#http/openapi.ts';
 
 /** `/api/openapi.json`: built at the first request, because most processes never receive one. */
-export function openApiDoor(operations: readonly Operation[], version: string): Door {
+export function openApiRoutes(operations: readonly Operation[], version: string): RouteGroup {
   return {
     name: 'openapi',
     paths: ['/api/openapi.json'],

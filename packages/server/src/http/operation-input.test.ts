@@ -1,7 +1,7 @@
 import { DaisError, defineOperation, type Operation } from '@dais/api';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { asksForStream, OperationInput } from '#http/operation-input.ts';
+import { requestsStream, OperationInput } from '#http/operation-input.ts';
 
 const update: Operation = defineOperation({
   name: 'note.update',
@@ -85,13 +85,13 @@ test('a binding with an unknown field fails the start', () => {
 });
 
 test('watch is true, false or absent', () => {
-  expect(['', 'watch=true', 'a=1&watch=true', 'watch=false', 'labels=watch'].map(asksForStream)).toEqual([
+  expect(['', 'watch=true', 'a=1&watch=true', 'watch=false', 'labels=watch'].map(requestsStream)).toEqual([
     false,
     true,
     true,
     false,
     false,
   ]);
-  expect(() => asksForStream('watch=1')).toThrow('query.watch must be true or false');
-  expect(() => asksForStream('watch=true&watch=true')).toThrow('query.watch must be true or false');
+  expect(() => requestsStream('watch=1')).toThrow('query.watch must be true or false');
+  expect(() => requestsStream('watch=true&watch=true')).toThrow('query.watch must be true or false');
 });

@@ -121,7 +121,7 @@ function summary(issues: readonly Issue[]): string {
 }
 
 /** Whether a query requests the stream of a path that list and watch share. @throws DaisError `invalid_request`. */
-export function asksForStream(query: string): boolean {
+export function requestsStream(query: string): boolean {
   if (!query.includes('watch')) return false;
   const given = parseQuery(query).get('watch');
   if (given === undefined) return false;

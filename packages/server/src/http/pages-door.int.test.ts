@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { errorCatalogue } from '@dais/api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Door } from '#http/door.ts';
+import type { RouteGroup } from '#http/door.ts';
 import type { OperationCalls } from '#http/native-door.ts';
-import { openApiDoor } from '#http/openapi-door.ts';
-import { docsDoor, rootPageDoor } from '#http/pages-door.ts';
+import { openApiRoutes } from '#http/openapi-door.ts';
+import { docsRoutes, rootPageRoutes } from '#http/pages-door.ts';
 import { startHttpFixture, type HttpFixture } from '#http/testing/http-fixture.ts';
 import { systemClock } from '#lib/clock.ts';
 
@@ -17,10 +17,10 @@ let belowBasePath: HttpFixture;
 
 const pages =
   (docs: string | undefined) =>
-  (calls: OperationCalls): Door[] => [
-    rootPageDoor({ calls, clock: systemClock, url: 'http://127.0.0.1:7070' }),
-    docsDoor(docs),
-    openApiDoor(calls.operations, '0.1.0'),
+  (calls: OperationCalls): RouteGroup[] => [
+    rootPageRoutes({ calls, clock: systemClock, url: 'http://127.0.0.1:7070' }),
+    docsRoutes(docs),
+    openApiRoutes(calls.operations, '0.1.0'),
   ];
 
 beforeAll(async () => {

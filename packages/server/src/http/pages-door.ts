@@ -1,6 +1,6 @@
 /** Pages for browsers besides the console: the documentation, and a front page if no console was built. */
 import { DaisError, errorCatalogue, type Operation, type ServerInfo } from '@dais/api';
-import type { Door } from '#http/door.ts';
+import type { RouteGroup } from '#http/door.ts';
 import { escapeHtml, sendPage, type Page } from '#http/html-page.ts';
 import type { OperationCalls } from '#http/native-door.ts';
 import { rootPage, type KindCount } from '#http/root-page.ts';
@@ -23,7 +23,7 @@ const DOCS_POLICY =
   "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'";
 
 /** The page at `/` of a server without a console. */
-export function rootPageDoor(parts: PagesParts): Door {
+export function rootPageRoutes(parts: PagesParts): RouteGroup {
   return {
     name: 'pages',
     paths: ['/'],
@@ -43,7 +43,7 @@ export function rootPageDoor(parts: PagesParts): Door {
 }
 
 /** `folder`: the built documentation; without it a short index is shown. */
-export function docsDoor(folder: string | undefined): Door {
+export function docsRoutes(folder: string | undefined): RouteGroup {
   return {
     name: 'docs',
     paths: ['/docs', '/docs/*'],

@@ -1,4 +1,4 @@
-import type { Door } from '#http/door.ts';
+import type { RouteGroup } from '#http/door.ts';
 
 export interface ReadinessCheck {
   readonly name: string;
@@ -12,7 +12,7 @@ export interface ReadinessCheck {
  * `/livez`: the process responds. `/readyz`: the process can do its work, check by check. Both are public and reveal no
  * secret.
  */
-export function probesDoor(readiness: () => Promise<readonly ReadinessCheck[]>): Door {
+export function probeRoutes(readiness: () => Promise<readonly ReadinessCheck[]>): RouteGroup {
   return {
     name: 'probes',
     paths: ['/livez', '/readyz'],

@@ -29,7 +29,7 @@ const ENCODINGS = [
 const LINKING = new Set(['.css', '.html', '.js', '.mjs']);
 
 /** Both start and end with a slash; `builtFor` has one segment: `/docs/`. They differ behind a base path. */
-export interface SitePlace {
+export interface SiteLocation {
   readonly builtFor: string;
   readonly shownAt: string;
 }
@@ -40,15 +40,15 @@ export interface SitePlace {
  */
 export class StaticFiles {
   readonly #files: ReadonlyMap<string, string>;
-  readonly #place: SitePlace;
+  readonly #place: SiteLocation;
 
-  private constructor(files: ReadonlyMap<string, string>, place: SitePlace) {
+  private constructor(files: ReadonlyMap<string, string>, place: SiteLocation) {
     this.#files = files;
     this.#place = place;
   }
 
   /** Returns undefined if there is no such folder, or no front page in it. */
-  static async open(folder: string, place: SitePlace): Promise<StaticFiles | undefined> {
+  static async open(folder: string, place: SiteLocation): Promise<StaticFiles | undefined> {
     const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
     const files = new Map<string, string>();
     for (const entry of entries.filter((one) => one.isFile())) {

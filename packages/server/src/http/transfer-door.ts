@@ -3,11 +3,11 @@
  * credential of Dais. The operations below `/transfer/` check the ticket; it is a header, so that no log of URLs
  * contains it.
  */
-import type { Door } from '#http/door.ts';
+import type { RouteGroup } from '#http/door.ts';
 import { addContentRoutes } from '#http/content-routes.ts';
 import type { OperationCalls } from '#http/native-door.ts';
 
-export function transferDoor({ calls }: { readonly calls: Pick<OperationCalls, 'operations' | 'call'> }): Door {
+export function transferRoutes({ calls }: { readonly calls: Pick<OperationCalls, 'operations' | 'call'> }): RouteGroup {
   const own = calls.operations.filter((operation) => operation.http.path.startsWith('/transfer/'));
   return {
     name: 'transfer',

@@ -8,7 +8,7 @@ import type { Log } from '#lib/log.ts';
 import type { ExplainRequest, Explanation } from '../serving-door.ts';
 import type { Table, TableModelRequest } from './table-model.ts';
 
-export type HowExplained = Pick<ExplainRequest, 'outputIndex' | 'seed' | 'mostBackground'>;
+export type ExplainOptions = Pick<ExplainRequest, 'outputIndex' | 'seed' | 'mostBackground'>;
 
 export type Asked =
   | { readonly type: 'open'; readonly request: TableModelRequest }
@@ -20,7 +20,7 @@ export type Asked =
       readonly kept: boolean;
       readonly table: Table;
       readonly background: Table | undefined;
-      readonly how: HowExplained;
+      readonly how: ExplainOptions;
     }
   | { readonly type: 'close' };
 
@@ -96,11 +96,11 @@ export class ExplainingThread {
     return (await this.#ask({ type: 'exampleRows' })) as number;
   }
 
-  async explain(table: Table, background: Table | undefined, how: HowExplained): Promise<Explanation> {
+  async explain(table: Table, background: Table | undefined, how: ExplainOptions): Promise<Explanation> {
     return (await this.#ask({ type: 'explain', kept: false, table, background, how })) as Explanation;
   }
 
-  async explainKept(table: Table, background: Table | undefined, how: HowExplained): Promise<Explanation> {
+  async explainKept(table: Table, background: Table | undefined, how: ExplainOptions): Promise<Explanation> {
     return (await this.#ask({ type: 'explain', kept: true, table, background, how })) as Explanation;
   }
 

@@ -1,7 +1,7 @@
 import type { JsonValue } from '#lib/json-reader.ts';
 
 /** A table in any input format: columns of values, or one nested list without names. */
-export type Given =
+export type InputTable =
   | {
       readonly kind: 'table';
       readonly columns: ReadonlyMap<string, readonly JsonValue[]>;

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import type { Tensor } from '../tensors.ts';
-import { joinAnswers } from './join-answers.ts';
+import { joinOutputs } from './join-answers.ts';
 
 const long: Tensor = { name: 'y', datatype: 'INT64', shape: [1], data: BigInt64Array.of(3n) };
 const double: Tensor = { name: 'y', datatype: 'FP64', shape: [1], data: Float64Array.of(0.5) };
 const truth: Tensor = { name: 'y', datatype: 'BOOL', shape: [1], data: Uint8Array.of(1) };
 const text: Tensor = { name: 'y', datatype: 'BYTES', shape: [1], data: [Buffer.from('a')] };
 const missing: Tensor = { ...text, data: [Buffer.alloc(0)], nulls: Uint8Array.of(1) };
-const join = (...rows: readonly Tensor[]) => joinAnswers(rows.map((row) => [row]))[0];
+const join = (...rows: readonly Tensor[]) => joinOutputs(rows.map((row) => [row]))[0];
 
 test('a row without a value has the type of the others', () => {
   expect(join(missing, long)).toMatchObject({ datatype: 'INT64', shape: [2], data: BigInt64Array.of(0n, 3n) });

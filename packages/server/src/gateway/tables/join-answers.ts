@@ -4,7 +4,7 @@ import { joinRows } from '../tensor-rows.ts';
 import type { Tensor } from '../tensors.ts';
 
 /** @throws DaisError `invalid_request` if the outputs of two rows do not fit one column. */
-export function joinAnswers(answers: readonly (readonly Tensor[])[]): readonly Tensor[] {
+export function joinOutputs(answers: readonly (readonly Tensor[])[]): readonly Tensor[] {
   const [first = []] = answers;
   return first.flatMap(({ name }) => {
     const parts = answers.map((tensors) => tensors.find((tensor) => tensor.name === name));

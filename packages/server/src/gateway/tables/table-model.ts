@@ -7,11 +7,11 @@ import { columnsOf } from '#lib/model-signature.ts';
 import { checkInputs } from '../check-inputs.ts';
 import { exampleRows } from '../explain-background.ts';
 import { Explainer } from '../explain.ts';
-import { rowsApart } from '../explain-rows.ts';
-import { loadModel, type Loaded } from '../load-model.ts';
+import { splitRows } from '../explain-rows.ts';
+import { loadModel, type LoadedFiles } from '../load-model.ts';
 import type { ExplainRequest, Explanation, ServedDescription } from '../serving-door.ts';
 import type { Tensor, TensorSpec } from '../tensors.ts';
-import { joinAnswers } from './join-answers.ts';
+import { joinOutputs } from './join-answers.ts';
 import { toTensors } from './to-tensors.ts';
 
 export interface TableModelRequest {
@@ -29,11 +29,11 @@ export interface Table {
 }
 
 export class TableModel {
-  readonly #loaded: Loaded;
+  readonly #loaded: LoadedFiles;
   readonly #described: ServedDescription;
   readonly #explainer = new Explainer();
 
-  private constructor(loaded: Loaded, described: ServedDescription) {
+  private constructor(loaded: LoadedFiles, described: ServedDescription) {
     this.#loaded = loaded;
     this.#described = described;
   }
@@ -87,8 +87,8 @@ export class TableModel {
     checkInputs({ inputs }, this.#described);
     if (model.batchable || table.rows <= 1) return await model.infer(inputs);
     const answers: (readonly Tensor[])[] = [];
-    for (const row of rowsApart(inputs)) answers.push(await model.infer(row));
-    return joinAnswers(answers);
+    for (const row of splitRows(inputs)) answers.push(await model.infer(row));
+    return joinOutputs(answers);
   }
 
   /** Uses the rows of `background`, or the input example of the model. At most 64 rows. */

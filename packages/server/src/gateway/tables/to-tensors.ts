@@ -5,10 +5,10 @@ import type { ServedDescription } from '../serving-door.ts';
 import { ElementWriter } from '../tensor-elements.ts';
 import type { Datatype, Tensor, TensorSpec } from '../tensors.ts';
 import { cellValue } from './cell-value.ts';
-import type { Given } from './given.ts';
+import type { InputTable } from './given.ts';
 import { columnsOf, type Column } from '#lib/model-signature.ts';
 
-export function toTensors(given: Given, described: ServedDescription): Tensor[] {
+export function toTensors(given: InputTable, described: ServedDescription): Tensor[] {
   const { inputs } = described;
   const columns = columnsOf(described.signature, 'inputs');
   switch (given.kind) {
@@ -25,7 +25,7 @@ export function toTensors(given: Given, described: ServedDescription): Tensor[] 
   }
 }
 
-type Table = Extract<Given, { readonly kind: 'table' }>;
+type Table = Extract<InputTable, { readonly kind: 'table' }>;
 
 function fromTable(
   { columns: found, rows, cells }: Table,

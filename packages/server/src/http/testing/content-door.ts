@@ -1,11 +1,11 @@
 import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { Door } from '#http/door.ts';
+import type { RouteGroup } from '#http/door.ts';
 
 const BLOCK = Buffer.alloc(256 * 1024, 'dais');
 
 /** Content for tests, as artifacts use it: any number of bytes out and in, as streams. */
-export const contentDoor: Door = {
+export const testContentRoutes: RouteGroup = {
   name: 'content',
   paths: ['/content/*'],
   perProject: true,
@@ -41,7 +41,7 @@ export const contentDoor: Door = {
 };
 
 /** Sends and fetches `bytes` through `url`; returns the received content and the memory growth of this process. */
-export async function passContent(
+export async function transferContent(
   url: string,
   bytes: number,
   headers: Readonly<Record<string, string>>,

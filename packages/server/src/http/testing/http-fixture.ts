@@ -3,11 +3,11 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import type { Slice } from '#engines/database/contract.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
-import { authDoor } from '#http/auth-door.ts';
-import type { Door } from '#http/door.ts';
+import { authRoutes } from '#http/auth-door.ts';
+import type { RouteGroup } from '#http/door.ts';
 import { HttpServer, type FinishedRequest, type HttpServerParts } from '#http/http-server.ts';
-import { nativeDoor, type OperationCalls } from '#http/native-door.ts';
-import { transferDoor } from '#http/transfer-door.ts';
+import { nativeRoutes, type OperationCalls } from '#http/native-door.ts';
+import { transferRoutes } from '#http/transfer-door.ts';
 import { OwnerAccess } from '#policy/owner-access.ts';
 import type { OperationEntry } from '#kernel/entry.ts';
 import { Kernel } from '#kernel/kernel.ts';
@@ -56,7 +56,7 @@ export interface FixtureOptions {
   readonly slices?: readonly Slice[];
   readonly entries?: (database: TestDatabase) => readonly OperationEntry[];
   /** Adapters in addition to the native one. */
-  readonly doors?: (calls: OperationCalls) => readonly Door[];
+  readonly doors?: (calls: OperationCalls) => readonly RouteGroup[];
   readonly server?: Partial<HttpServerParts>;
 }
 
@@ -129,9 +129,9 @@ export async function startHttpFixture(options: FixtureOptions = {}): Promise<Ht
   const behindHttps = accounts?.behindHttps === true;
   const server = await HttpServer.open({
     doors: [
-      nativeDoor({ calls: kernel.dispatcher, clock: systemClock, log }),
-      transferDoor({ calls: kernel.dispatcher }),
-      ...(accounts === undefined ? [] : [authDoor({ calls: kernel.dispatcher, clock: systemClock, behindHttps })]),
+      nativeRoutes({ calls: kernel.dispatcher, clock: systemClock, log }),
+      transferRoutes({ calls: kernel.dispatcher }),
+      ...(accounts === undefined ? [] : [authRoutes({ calls: kernel.dispatcher, clock: systemClock, behindHttps })]),
       ...(options.doors?.(kernel.dispatcher) ?? []),
     ],
     access:

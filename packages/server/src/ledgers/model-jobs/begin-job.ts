@@ -9,7 +9,7 @@ export const MODEL_JOB_QUEUE = 'model-job';
 /** Attempts that a job may lose to crashes: each resumes where the previous one ended. */
 const MOST_ATTEMPTS = 25;
 
-export interface BegunJob {
+export interface JobRequest {
   readonly id: string;
   readonly kind: ModelJobKind;
   readonly of: FoundVersion;
@@ -21,7 +21,7 @@ export interface BegunJob {
   readonly output: string;
 }
 
-export async function beginModelJob(tx: Transaction, job: BegunJob): Promise<void> {
+export async function createModelJob(tx: Transaction, job: JobRequest): Promise<void> {
   const { id, kind, of, request, by, now, data, output } = job;
   const { row, uid, version } = of;
   await insertJob(tx, { id, kind, model: uid, modelName: row.name, version, files: row.id, request, by, now });

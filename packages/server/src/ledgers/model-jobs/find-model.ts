@@ -4,7 +4,7 @@ import { DaisError } from '@dais/api';
 import { parseServedModel } from '@dais/api/serving';
 import { readResource } from '#kernel/store.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
-import { describeModel, keepModel, readModels, resolveModel, safetyOf, type ModelRow } from '#ledgers/serving/index.ts';
+import { describeModel, storeModel, readModels, resolveModel, safetyOf, type ModelRow } from '#ledgers/serving/index.ts';
 import type { ModelJobsParts } from './model-jobs-parts.ts';
 
 export interface FoundVersion {
@@ -45,7 +45,7 @@ export async function findModelVersion(
     }));
   if (described.fault !== undefined) throw new DaisError('invalid_request', `${found.label}: ${described.fault}.`);
   const row = await transact(parts.database, { mode: 'write', projectId }, async (tx) => {
-    if (known === undefined) await keepModel(tx, found, described);
+    if (known === undefined) await storeModel(tx, found, described);
     return await requireFiles(tx, found.id);
   });
   await transact(parts.database, read, async (tx) => {

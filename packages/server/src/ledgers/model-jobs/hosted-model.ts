@@ -33,13 +33,13 @@ export interface ExplainableModel {
    * Uses the rows of `background`, or the input example of the model. At most 64 rows. @throws DaisError
    * `invalid_request`.
    */
-  explain(table: HostedTable, background: HostedTable | undefined, how: HowExplained): Promise<HostedExplanation>;
+  explain(table: HostedTable, background: HostedTable | undefined, how: ExplainOptions): Promise<HostedExplanation>;
   /** The same for captured predictions; `background` is an ordinary table. */
-  explainKept(table: HostedTable, background: HostedTable | undefined, how: HowExplained): Promise<HostedExplanation>;
+  explainKept(table: HostedTable, background: HostedTable | undefined, how: ExplainOptions): Promise<HostedExplanation>;
   close(): Promise<void>;
 }
 
-export interface HowExplained {
+export interface ExplainOptions {
   readonly seed?: number;
   readonly outputIndex?: number;
   /** Most rows of the input example to use. */

@@ -8,7 +8,7 @@ import { modelJobHandler } from './job-handler.ts';
 import { modelJobEntries } from './model-job-entries.ts';
 import type { ModelJobsParts } from './model-jobs-parts.ts';
 import { modelJobsSlice } from './model-jobs-slice.ts';
-import { forgetModelJobs, modelJobRetention } from './retention.ts';
+import { deleteModelJobs, modelJobRetention } from './retention.ts';
 
 export type { RowsExplainer, RowsToExplain, VersionToExplain } from './explain/explain-rows.ts';
 export type { HostedModel, HostModel } from './hosted-model.ts';
@@ -32,7 +32,7 @@ function modelJobsLedger(parts: ModelJobsParts): ModelJobsLedger {
 export const ledger: LedgerDefinition<ModelJobsParts, ModelJobsLedger> = {
   name: 'model-jobs',
   slice: modelJobsSlice,
-  project: { remove: async (tx, { id }) => await forgetModelJobs(tx, id) },
+  project: { remove: async (tx, { id }) => await deleteModelJobs(tx, id) },
   nameOwners: nameModelJobOwners,
   open: modelJobsLedger,
 };

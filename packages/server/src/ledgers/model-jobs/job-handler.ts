@@ -11,7 +11,7 @@ import { runConversion } from './convert/conversion-run.ts';
 import { emitEnded } from './end-job.ts';
 import { runImportance } from './importance/importance-run.ts';
 import { contentOfJob, dropContent } from './job-content.ts';
-import { beginJob, endJobRow } from './job-rows.ts';
+import { startAttempt, endJobRow } from './job-rows.ts';
 import type { ModelJobsParts } from './model-jobs-parts.ts';
 
 /** Most attempts, for a model whose process dies each time. */
@@ -59,7 +59,7 @@ async function work(
   io: JobIo,
 ): Promise<void> {
   const now = parts.clock.now();
-  const row = await io.write(async (tx) => await beginJob<never>(tx, id, { attempt: job.attempt, now }));
+  const row = await io.write(async (tx) => await startAttempt<never>(tx, id, { attempt: job.attempt, now }));
   if (row === undefined) return;
   try {
     if (row.kind === 'conversion') await runConversion(parts, row, folder, io);

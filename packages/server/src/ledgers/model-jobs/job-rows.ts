@@ -162,7 +162,7 @@ export function presentJob(row: JobRow, { faults }: { readonly faults: boolean }
 }
 
 /** Starts an attempt. Undefined: the job has already ended. */
-export async function beginJob<Request = BatchRequest>(
+export async function startAttempt<Request = BatchRequest>(
   tx: Transaction,
   id: string,
   { attempt, now }: { readonly attempt: number; readonly now: number },

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DaisError } from '@dais/api';
 import type { JobIo } from '#kernel/job-runner.ts';
-import { bringModel, safetyOf, type ModelRow } from '#ledgers/serving/index.ts';
+import { fetchModel, safetyOf, type ModelRow } from '#ledgers/serving/index.ts';
 import type { ExplainableModel, HostedModel, HostModel } from './hosted-model.ts';
 import type { ModelJobsParts } from './model-jobs-parts.ts';
 
@@ -32,7 +32,7 @@ export async function withFiles<T>(
 ): Promise<T> {
   const may = await permitted(parts, row, io);
   const place = join(folder, 'model');
-  const { environment, held } = await bringModel(parts, place, row, io.note, more);
+  const { environment, held } = await fetchModel(parts, place, row, io.note, more);
   try {
     // ONNX models also run in a process of their own, because this process is the control plane.
     return await work({

@@ -40,7 +40,7 @@ export function modelJobRetention({ days }: Pick<ModelJobsParts, 'days'>): JobHa
 }
 
 /** Deletes the jobs of a deleted project. A running one finds no row to write to. */
-export async function forgetModelJobs(tx: Transaction, projectId: string): Promise<void> {
+export async function deleteModelJobs(tx: Transaction, projectId: string): Promise<void> {
   const rows = await tx.sql.query<{ id: string; project_id: string }>(
     'delete from model_jobs.job where project_id = $1 returning id, project_id',
     [projectId],

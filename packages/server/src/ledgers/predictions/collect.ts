@@ -33,7 +33,7 @@ interface Progress {
   readonly ended: boolean;
 }
 
-export interface Collected {
+export interface CollectResult {
   readonly records: number;
   readonly files: number;
   readonly lostBytes: number;
@@ -43,7 +43,7 @@ class Overtaken extends Error {}
 
 export class Collector {
   readonly #parts: PredictionsParts;
-  #running: Promise<Collected> | undefined;
+  #running: Promise<CollectResult> | undefined;
 
   constructor(parts: PredictionsParts) {
     this.#parts = parts;
@@ -53,13 +53,13 @@ export class Collector {
    * Collects everything that was written before the call. Rounds are sequential: calls during a round share the next
    * one.
    */
-  async collect(signal?: AbortSignal): Promise<Collected> {
+  async collect(signal?: AbortSignal): Promise<CollectResult> {
     while (this.#running !== undefined) await this.#running.catch(() => {});
     this.#running = this.#rounds(signal).finally(() => (this.#running = undefined));
     return await this.#running;
   }
 
-  async #rounds(signal: AbortSignal | undefined): Promise<Collected> {
+  async #rounds(signal: AbortSignal | undefined): Promise<CollectResult> {
     const all = { records: 0, files: 0, lostBytes: 0 };
     for (;;) {
       signal?.throwIfAborted();
@@ -71,7 +71,7 @@ export class Collector {
     }
   }
 
-  async #round(): Promise<Collected & { readonly more: boolean }> {
+  async #round(): Promise<CollectResult & { readonly more: boolean }> {
     const { database, clock, log, folder } = this.#parts;
     const names = await segmentNames(this.#parts.spool);
     const known = await this.#readPlaces(names);

@@ -34,7 +34,7 @@ interface ErasureRow {
 
 const COLUMNS = `id, endpoint, "column", value, state, files, rows, error, reason, by, asked_at, ended_at`;
 
-export async function askErasure(
+export async function requestErasure(
   tx: Transaction,
   { input, context, tenant }: CallOf<typeof erasePredictionsOperation>,
   now: number,

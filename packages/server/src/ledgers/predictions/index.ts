@@ -14,7 +14,7 @@ import type { PredictionsParts } from './predictions-parts.ts';
 import { predictionsSlice } from './predictions-slice.ts';
 import { PredictionReader } from './reader.ts';
 import { getPrediction } from './query.ts';
-import { collectHandler, upkeepHandler } from './upkeep.ts';
+import { collectHandler, maintenanceHandler } from './upkeep.ts';
 
 export { predictionsSlice } from './predictions-slice.ts';
 export type { FileRow } from './file-rows.ts';
@@ -37,7 +37,7 @@ export function predictionsLedger(parts: PredictionsParts): PredictionsLedger {
   return {
     reader: new PredictionReader(parts, collector),
     entries: predictionsEntries(parts, collector),
-    jobs: [collectHandler(collector), upkeepHandler(parts), erasureHandler(parts, collector)],
+    jobs: [collectHandler(collector), maintenanceHandler(parts), erasureHandler(parts, collector)],
     get: async (call) => await getPrediction(parts, collector, call),
   };
 }

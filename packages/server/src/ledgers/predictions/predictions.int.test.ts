@@ -6,7 +6,7 @@ import { codeOf } from '#kernel/testing/test-kernel.ts';
 import { Collector } from './collect.ts';
 import { SegmentWriter } from './segment.ts';
 import { ack, floats, startPredictionsWorld, texts, type PredictionsWorld } from './testing/predictions-world.ts';
-import { deleteOld, joinSmall } from './upkeep.ts';
+import { deleteOldFiles, mergeSmallFiles } from './upkeep.ts';
 import { silentLog } from '#lib/log.ts';
 
 let world: PredictionsWorld;
@@ -175,14 +175,14 @@ describe('predictions', () => {
       read: async (work: never) => await world.dais.write(work),
       write: async (work: never) => await world.dais.write(work),
     };
-    await joinSmall(world.parts, io as never);
+    await mergeSmallFiles(world.parts, io as never);
     expect(await filesOf(name)).toMatchObject([{ predictions: 3, rows: 3 }]);
     expect((await query(name, 'select in_x0, in_x1 from predictions order by predicted_at')).rows).toEqual([
       [0, null],
       [null, 1],
       [2, null],
     ]);
-    await deleteOld({ ...world.parts, days: 0 }, io as never);
+    await deleteOldFiles({ ...world.parts, days: 0 }, io as never);
     expect(await filesOf(name)).toEqual([]);
   });
 

@@ -96,7 +96,7 @@ async function withLabels<T>(
   }
 }
 
-export async function tailPredictions(
+export async function latestPredictions(
   parts: PredictionsParts,
   collector: Collector,
   call: CallOf<typeof tailPredictionsOperation>,

@@ -14,7 +14,7 @@ import {
 } from './file-rows.ts';
 import type { PredictionsParts } from './predictions-parts.ts';
 
-export interface Rewriting {
+export interface RewriteOptions {
   /** Files of one endpoint and hour. */
   readonly files: readonly FileRow[];
   readonly relation: (local: LocalPredictions) => Relation;
@@ -28,7 +28,7 @@ export interface Rewriting {
 /** Returns false if one of the files was replaced meanwhile. */
 export async function rewriteFiles(
   parts: PredictionsParts,
-  { files, relation, erased, signal, also }: Rewriting,
+  { files, relation, erased, signal, also }: RewriteOptions,
 ): Promise<boolean> {
   const [first] = files;
   if (first === undefined) return true;

@@ -27,19 +27,19 @@ export function collectHandler(collector: Collector): JobHandler {
   };
 }
 
-export function upkeepHandler(parts: PredictionsParts): JobHandler {
+export function maintenanceHandler(parts: PredictionsParts): JobHandler {
   return {
     queue: 'prediction maintenance',
     concurrency: 1,
     perProject: 1,
     retry: { baseMs: 10_000, capMs: HOUR_MS },
     every: { firstMs: 120_000, againMs: 600_000 },
-    run: async (_job, io) => ({ deleted: await deleteOld(parts, io), joined: await joinSmall(parts, io) }),
+    run: async (_job, io) => ({ deleted: await deleteOldFiles(parts, io), joined: await mergeSmallFiles(parts, io) }),
   };
 }
 
 /** Merges files of a past hour, or of one with many files. Returns the number of merged files. */
-export async function joinSmall(parts: PredictionsParts, io: Pick<JobIo, 'read' | 'signal'>): Promise<number> {
+export async function mergeSmallFiles(parts: PredictionsParts, io: Pick<JobIo, 'read' | 'signal'>): Promise<number> {
   let joined = 0;
   for (;;) {
     io.signal.throwIfAborted();
@@ -84,7 +84,7 @@ function bounded(files: readonly FileRow[]): readonly FileRow[] {
 }
 
 /** Deletes by age, then by the bytes of a project, oldest first. */
-export async function deleteOld(parts: PredictionsParts, io: Pick<JobIo, 'write' | 'signal'>): Promise<number> {
+export async function deleteOldFiles(parts: PredictionsParts, io: Pick<JobIo, 'write' | 'signal'>): Promise<number> {
   const { clock, days, projectBytes } = parts;
   let deleted = 0;
   for (let count = SLICE; count === SLICE && !io.signal.aborted; deleted += count) {

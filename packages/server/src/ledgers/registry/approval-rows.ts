@@ -77,7 +77,7 @@ export interface NamedApprovalRow extends ApprovalRow {
 }
 
 /** A position in the list of all approvals: the last row of a page. */
-export interface ApprovalPlace {
+export interface ApprovalPosition {
   readonly at: string;
   readonly model: string;
   readonly number: number;
@@ -89,7 +89,7 @@ export async function listAllApprovals(
   projectId: string,
   page: {
     readonly state: string | undefined;
-    readonly place: ApprovalPlace | undefined;
+    readonly place: ApprovalPosition | undefined;
     readonly uids: readonly string[] | undefined;
     readonly limit: number;
   },
@@ -124,7 +124,7 @@ export function moveOf({ alias, stage }: Pick<ApprovalRow, 'alias' | 'stage'>): 
 }
 
 /** Whether the approver registered the version or requested its approval. */
-export function isOwn(
+export function isOwnApproval(
   by: Actor,
   { created_by, requested_by }: Pick<ApprovalRow, 'created_by' | 'requested_by'>,
 ): boolean {
@@ -135,6 +135,6 @@ export function givenIn(rows: readonly ApprovalRow[]): readonly GivenApproval[] 
   return rows.flatMap((row) =>
     row.decisions
       .filter(({ decision }) => decision === 'approve')
-      .map(({ by, teams }) => ({ by, teams, own: isOwn(by, row) })),
+      .map(({ by, teams }) => ({ by, teams, own: isOwnApproval(by, row) })),
   );
 }

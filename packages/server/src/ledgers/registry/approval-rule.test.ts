@@ -4,9 +4,9 @@ import {
   missingApprovals,
   missingText,
   rulesFor,
-  standingOf,
+  eligibilityOf,
   type GivenApproval,
-  type Standing,
+  type ApprovalEligibility,
 } from './approval-rule.ts';
 
 const by = (id: string, teams: readonly string[] = [], own = false): GivenApproval => ({
@@ -47,7 +47,7 @@ describe('whose approval counts', () => {
     { aliases: ['champion'], teams: [{ team: 'risk' }], users: ['ada'] },
     { aliases: ['champion'], teams: [{ team: 'science' }], ownApproval: true },
   ];
-  test.each<[GivenApproval, Standing]>([
+  test.each<[GivenApproval, ApprovalEligibility]>([
     [by('bob'), 'not-asked'],
     [by('bob', ['risk']), 'may'],
     [by('ada'), 'may'],
@@ -57,7 +57,7 @@ describe('whose approval counts', () => {
     [by('owner'), 'may'],
     [by('owner', [], true), 'may'],
   ])('%j', (one, standing) => {
-    expect(standingOf(rules, one)).toBe(standing);
+    expect(eligibilityOf(rules, one)).toBe(standing);
   });
 });
 

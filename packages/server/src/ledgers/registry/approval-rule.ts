@@ -54,10 +54,10 @@ export function missingApprovals(
   return [...missing.values()];
 }
 
-export type Standing = 'may' | 'own' | 'not-asked';
+export type ApprovalEligibility = 'may' | 'own' | 'not-asked';
 
 /** Returns whether the approval of a user counts under the rules. */
-export function standingOf(rules: readonly ApprovalRule[], one: GivenApproval): Standing {
+export function eligibilityOf(rules: readonly ApprovalRule[], one: GivenApproval): ApprovalEligibility {
   const asked = rules.filter(
     ({ teams = [], users = [] }) =>
       isOwner(one.by) ||

@@ -20,15 +20,15 @@ import { rulesOf } from './approval-gate.ts';
 import {
   approvalsForMove,
   givenIn,
-  isOwn,
+  isOwnApproval,
   listAllApprovals,
   listApprovals,
   moveOf,
   readApproval,
-  type ApprovalPlace,
+  type ApprovalPosition,
   type ApprovalRow,
 } from './approval-rows.ts';
-import { actorKey, missingApprovals, missingText, moveText, standingOf, type Move } from './approval-rule.ts';
+import { actorKey, missingApprovals, missingText, moveText, eligibilityOf, type Move } from './approval-rule.ts';
 import { lockModel, readVersion, type LockedModel } from './model-rows.ts';
 import { moveAlias, moveStage } from './moves.ts';
 import type { RegistryParts } from './registry-parts.ts';
@@ -132,7 +132,7 @@ export async function listApprovalsOfAll(
 }
 
 /** @throws DaisError `invalid_cursor` for a malformed position. */
-function approvalPlace(text: string | undefined): ApprovalPlace | undefined {
+function approvalPlace(text: string | undefined): ApprovalPosition | undefined {
   if (text === undefined) return undefined;
   const [, at, model, number] = /^(\d{1,18}) (\d{1,18}) (\d{1,9})$/.exec(text) ?? [];
   if (at === undefined || model === undefined) {
@@ -233,7 +233,7 @@ async function decide(
   const by = { type, id };
   const asked = [...new Set(rules.flatMap(({ teams = [] }) => teams.map(({ team }) => team)))];
   const teams = asked.length === 0 ? [] : await parts.memberOf(tx, context.principal, asked);
-  const standing = standingOf(rules, { by, teams, own: isOwn(by, row) });
+  const standing = eligibilityOf(rules, { by, teams, own: isOwnApproval(by, row) });
   if (standing === 'not-asked') {
     const whom = missingText(missingApprovals(rules, []));
     const detail = `The rule requires approval by ${whom}. You are not one of them.`;

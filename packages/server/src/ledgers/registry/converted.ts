@@ -2,7 +2,7 @@
 import { eventTypes, type Actor } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { runHome } from '#ledgers/tracking/index.ts';
-import { noteConverted, noteVersion } from './lineage-nodes.ts';
+import { recordConversion, recordVersion } from './lineage-nodes.ts';
 import { lockModel, readVersion } from './model-rows.ts';
 import { emitAbout, told } from './tags.ts';
 import { insertVersion, nextVersion } from './versions.ts';
@@ -56,7 +56,7 @@ export async function registerConverted(
   const description = `ONNX of ${from.name}/${from.version}.`;
   const row = { now, by, description, source: artifactUri, artifactUri, tags, runLink: original.runLink };
   await insertVersion(tx, model, version, { ...row, runId, loggedModelId: undefined });
-  await noteVersion(
+  await recordVersion(
     tx,
     model,
     version,
@@ -64,7 +64,7 @@ export async function registerConverted(
     { now, artifactRoot },
   );
   const { id } = from.name === to ? model : await lockModel(tx.sql, tx.projectId, from.name);
-  await noteConverted(
+  await recordConversion(
     tx,
     [
       [id, from.version],

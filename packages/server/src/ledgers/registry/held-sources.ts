@@ -4,7 +4,7 @@ import type { Transaction } from '#kernel/transaction.ts';
  * Returns the runs and logged models that versions depend on. A version of a logged model depends on that, not on its
  * run.
  */
-export async function heldSources(
+export async function versionSources(
   { sql, projectId }: Transaction,
   { runs, loggedModels }: { readonly runs: readonly string[]; readonly loggedModels: readonly string[] },
 ): Promise<{ readonly runs: ReadonlySet<string>; readonly loggedModels: ReadonlySet<string> }> {

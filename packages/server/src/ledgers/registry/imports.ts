@@ -10,7 +10,7 @@ import {
 import type { CallOf } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { requireApproval } from './approval-gate.ts';
-import { noteVersion } from './lineage-nodes.ts';
+import { recordVersion } from './lineage-nodes.ts';
 import { lockModel, readVersion, type LockedModel } from './model-rows.ts';
 import { createModel } from './models.ts';
 import type { RegistryParts } from './registry-parts.ts';
@@ -103,7 +103,7 @@ export async function importVersion(
   if (model.type !== 'prompt') {
     const { source } = input;
     const { artifactRoot } = parts;
-    await noteVersion(tx, model, number, { source, runId, loggedModelId }, { now: parts.now(), artifactRoot });
+    await recordVersion(tx, model, number, { source, runId, loggedModelId }, { now: parts.now(), artifactRoot });
   }
   if (input.stage !== before) {
     await requireApproval(tx, model, await readVersion(tx.sql, tenant.id, input.name, number), { stage: input.stage });

@@ -13,7 +13,7 @@ export { convertedPlace, registerConverted } from './converted.ts';
 export { versionKeyOf, versionNodes } from './lineage-nodes.ts';
 export { readSpec as readModelSpec } from './models.ts';
 export { readByAlias, readModel, readVersion } from './model-rows.ts';
-export { heldSources } from './held-sources.ts';
+export { versionSources } from './held-sources.ts';
 export { registryEntries } from './registry-entries.ts';
 export { newestVersions, visibleModels } from './search.ts';
 export type { RegistryParts } from './registry-parts.ts';

@@ -13,7 +13,7 @@ interface Registered {
 }
 
 /** Versions that were created by converting a version. */
-export async function noteConverted(
+export async function recordConversion(
   tx: Transaction,
   [from, to]: readonly [NumberedVersion, NumberedVersion],
   now: number,
@@ -24,7 +24,7 @@ export async function noteConverted(
 
 type NumberedVersion = readonly [model: bigint, version: number];
 
-export async function noteVersion(
+export async function recordVersion(
   tx: Transaction,
   model: LockedModel,
   version: number,

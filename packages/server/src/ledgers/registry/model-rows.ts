@@ -32,7 +32,7 @@ export async function lockModel(sql: Sql, projectId: string, name: string): Prom
 }
 
 /** Updates the timestamp of the model after a change of its versions or stages. */
-export async function touch({ sql }: { readonly sql: Sql }, { id }: LockedModel, now: number): Promise<void> {
+export async function touchModel({ sql }: { readonly sql: Sql }, { id }: LockedModel, now: number): Promise<void> {
   await sql.query('update registry.model set updated_at = $2 where id = $1', [id, now], 'touch_model');
 }
 

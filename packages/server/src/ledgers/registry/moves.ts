@@ -11,7 +11,7 @@ import {
 import type { CallOf } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { requireApproval } from './approval-gate.ts';
-import { lockModel, readVersion, touch, type LockedModel } from './model-rows.ts';
+import { lockModel, readVersion, touchModel, type LockedModel } from './model-rows.ts';
 import type { RegistryParts } from './registry-parts.ts';
 import { emitAbout } from './tags.ts';
 
@@ -127,7 +127,7 @@ export async function moveStage(
     [model.id, version, stage, now],
     'stage_version',
   );
-  await touch(tx, model, now);
+  await touchModel(tx, model, now);
   if (from === stage && archived.length === 0) return;
   const others = archived.map((one) => one.version).toSorted((a, b) => a - b);
   emitAbout(tx, model, eventTypes.modelVersionStaged, { version, from, to: stage, archived: others, approvals });

@@ -1,7 +1,7 @@
 import type { Transaction } from '#kernel/transaction.ts';
 import { readByAlias, readVersion } from './model-rows.ts';
 import type { RegistryParts } from './registry-parts.ts';
-import { liesInside, parseSource, refused } from './version-source.ts';
+import { isInside, parseSource, invalidSource } from './version-source.ts';
 
 interface NewVersion {
   readonly source: string;
@@ -35,17 +35,17 @@ export async function findOrigin(
   const made = { runId, loggedModelId };
   switch (parsed.of) {
     case 'run': {
-      if (parsed.runId !== runId) throw refused(source, 'belongs to another run', `\`runId\`: ${parsed.runId}`);
+      if (parsed.runId !== runId) throw invalidSource(source, 'belongs to another run', `\`runId\`: ${parsed.runId}`);
       const home = await homes.ofRun(tx, parsed.runId);
-      if (home === undefined) throw refused(source, 'names a run that does not exist', 'a run of this project');
+      if (home === undefined) throw invalidSource(source, 'names a run that does not exist', 'a run of this project');
       return { ...made, artifactUri: parsed.path === '' ? home : `${home}/${parsed.path}` };
     }
     case 'logged-model': {
       if (parsed.id !== loggedModelId) {
-        throw refused(source, 'is another logged model', `\`loggedModelId\`: ${parsed.id}`);
+        throw invalidSource(source, 'is another logged model', `\`loggedModelId\`: ${parsed.id}`);
       }
       if (model === undefined) {
-        throw refused(source, 'names a logged model that does not exist', 'a logged model of this project');
+        throw invalidSource(source, 'names a logged model that does not exist', 'a logged model of this project');
       }
       return { ...made, artifactUri: model.artifactUri };
     }
@@ -55,9 +55,9 @@ export async function findOrigin(
       return { ...made, ...(await copied(made, readByAlias(tx.sql, tx.projectId, parsed.name, parsed.alias))) };
     case 'inside': {
       const home = loggedModelId === undefined ? await runHome(tx, homes, runId) : model?.artifactUri;
-      if (home === undefined || !liesInside(parsed.uri, home)) {
+      if (home === undefined || !isInside(parsed.uri, home)) {
         const expected = 'a path in the artifacts of the run `runId` or of `loggedModelId`';
-        throw refused(source, 'is outside the artifacts of its run or logged model', expected);
+        throw invalidSource(source, 'is outside the artifacts of its run or logged model', expected);
       }
       return { ...made, artifactUri: parsed.uri };
     }

@@ -1,7 +1,7 @@
 import { DaisError } from '@dais/api';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { liesInside, parseSource } from './version-source.ts';
+import { isInside, parseSource } from './version-source.ts';
 
 const parse = (source: string) => parseSource(source, 'artifacts:');
 
@@ -92,5 +92,5 @@ test.each([
   ['/srv/ab', '/srv/a', false],
   ['s3://b/srv/a/m', '/srv/a', false],
 ])('%s inside %s: %j', (uri, folder, inside) => {
-  expect(liesInside(uri, folder)).toBe(inside);
+  expect(isInside(uri, folder)).toBe(inside);
 });

@@ -23,14 +23,14 @@ export function parseSource(source: string, artifactRoot: string): ParsedSource 
   const decoded = fullyDecoded(source);
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(source)?.[1]?.toLowerCase() ?? '';
   if (decoded.includes('\0') || decoded.split(/[\\/?#;]/).includes('..')) {
-    throw refused(source, 'leaves its folder', 'an absolute path or URI without `..`');
+    throw invalidSource(source, 'leaves its folder', 'an absolute path or URI without `..`');
   }
   if (scheme === 'runs') return ofRun(source);
   if (scheme === 'models') return ofModel(source);
   const uri = source.replace(/\/+$/, '');
   if (LOCAL.has(scheme) || source.toLowerCase().startsWith(artifactRoot.toLowerCase())) {
     if (scheme === '' && !source.startsWith('/')) {
-      throw refused(source, 'is relative', 'an absolute path or a URI');
+      throw invalidSource(source, 'is relative', 'an absolute path or a URI');
     }
     return { of: 'inside', uri };
   }
@@ -39,7 +39,7 @@ export function parseSource(source: string, artifactRoot: string): ParsedSource 
 
 function ofRun(source: string): ParsedSource {
   const match = /^runs:(?:\/|\/{3})([A-Za-z0-9][\w-]{0,255})(?:\/(.*))?$/i.exec(source);
-  if (match === null) throw refused(source, 'does not name a run', '`runs:/RUN/path`');
+  if (match === null) throw invalidSource(source, 'does not name a run', '`runs:/RUN/path`');
   return { of: 'run', runId: match[1] ?? '', path: (match[2] ?? '').replace(/^\/+|\/+$/g, '') };
 }
 
@@ -51,11 +51,11 @@ function ofModel(source: string): ParsedSource {
   if (version !== null) return { of: 'version', name: version[1] ?? '', version: Number(version[2]) };
   const id = /^([^/:@]+)$/.exec(path)?.[1];
   if (id !== undefined) return { of: 'logged-model', id };
-  throw refused(source, 'does not name a model', '`models:/LOGGED-MODEL`, `models:/NAME/VERSION` or `models:/NAME@ALIAS`');
+  throw invalidSource(source, 'does not name a model', '`models:/LOGGED-MODEL`, `models:/NAME/VERSION` or `models:/NAME@ALIAS`');
 }
 
 /** Whether a URI is a folder or inside it. Compares normalized URIs, without doubled slashes. */
-export function liesInside(uri: string, folder: string): boolean {
+export function isInside(uri: string, folder: string): boolean {
   const inner = comparable(uri);
   const outer = comparable(folder);
   return inner === outer || inner.startsWith(`${outer}/`);
@@ -84,7 +84,7 @@ function fullyDecoded(text: string): string {
   return decoded;
 }
 
-export function refused(source: string, message: string, expected: string): DaisError {
+export function invalidSource(source: string, message: string, expected: string): DaisError {
   const shown = source.length > 200 ? `${source.slice(0, 200)}…` : source;
   return new DaisError('invalid_request', `The source "${shown}" ${message}.`, {
     issues: [{ path: 'source', message, expected }],

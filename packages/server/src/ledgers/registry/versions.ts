@@ -9,8 +9,8 @@ import {
 import type { CallOf } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { dropComments } from '#ledgers/comments/index.ts';
-import { lockModel, noModel, noVersion, readVersion, touch, type LockedModel } from './model-rows.ts';
-import { noteVersion } from './lineage-nodes.ts';
+import { lockModel, noModel, noVersion, readVersion, touchModel, type LockedModel } from './model-rows.ts';
+import { recordVersion } from './lineage-nodes.ts';
 import type { RegistryParts } from './registry-parts.ts';
 import { changeTags, emitAbout, told } from './tags.ts';
 import { findOrigin } from './version-origin.ts';
@@ -46,7 +46,7 @@ export async function createVersion(
     tags,
   });
   if (model.type !== 'prompt') {
-    await noteVersion(tx, model, version, { source, runId, loggedModelId }, { now, artifactRoot: parts.artifactRoot });
+    await recordVersion(tx, model, version, { source, runId, loggedModelId }, { now, artifactRoot: parts.artifactRoot });
   }
   const made = { ...(runId !== undefined && { runId }), ...(loggedModelId !== undefined && { loggedModelId }) };
   emitAbout(tx, model, eventTypes.modelVersionCreated, { version, source, ...made, tags: told(tags) });
@@ -159,7 +159,7 @@ export async function deleteVersion(
   const { source, aliases } = await readVersion(tx.sql, tenant.id, input.name, version);
   await tx.sql.query('delete from registry.version where model = $1 and version = $2', [model.id, version]);
   await dropComments(tx, [versionKey(model.id, version)]);
-  await touch(tx, model, parts.now());
+  await touchModel(tx, model, parts.now());
   emitAbout(tx, model, eventTypes.modelVersionDeleted, { version, source, aliases });
   return {};
 }

@@ -2,7 +2,7 @@
 import { endpointSpec } from '@dais/api/serving';
 import type { AdmittedChange } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { tellGateways } from './endpoint-rows.ts';
+import { notifyPublishers } from './endpoint-rows.ts';
 
 export async function admitEndpoint(tx: Transaction, change: AdmittedChange): Promise<void> {
   if (change.dryRun) return;
@@ -14,7 +14,7 @@ export async function admitEndpoint(tx: Transaction, change: AdmittedChange): Pr
       [change.projectId, change.name],
       'drop_usage',
     );
-    tellGateways(tx);
+    notifyPublishers(tx);
     return;
   }
   const { principal } = tx.by;
@@ -34,11 +34,11 @@ export async function admitEndpoint(tx: Transaction, change: AdmittedChange): Pr
     ],
     'admit_endpoint',
   );
-  tellGateways(tx);
+  notifyPublishers(tx);
 }
 
 /** Deletes all rows of a deleted project; its endpoints are already deleted. */
-export async function forgetServing(tx: Transaction, projectId: string): Promise<void> {
+export async function deleteServing(tx: Transaction, projectId: string): Promise<void> {
   const home = tx.projectId;
   await tx.enter(projectId);
   for (const table of ['endpoint', 'model', 'usage']) {

@@ -9,12 +9,12 @@ import type { BuiltEnvironment, Environments } from '#engines/environments/contr
 import type { Content } from '#kernel/content/content.ts';
 import type { ModelRow } from './model-rows.ts';
 
-export interface BringParts {
+export interface FetchOptions {
   readonly content: Content;
   readonly environments: () => Promise<Environments>;
 }
 
-export interface BroughtModel {
+export interface FetchedModel {
   /** The folder of the interpreter, for a model that needs Python. */
   readonly environment?: string;
   /** Held until it is released; undefined: no environment. */
@@ -25,13 +25,13 @@ export interface BroughtModel {
  * Fetches the files to `folder` unless they are present and intact, and builds the environment, with the packages
  * `more`.
  */
-export async function bringModel(
-  parts: BringParts,
+export async function fetchModel(
+  parts: FetchOptions,
   folder: string,
   model: ModelRow,
   progress: (note: string) => void,
   more: readonly string[] = [],
-): Promise<BroughtModel> {
+): Promise<FetchedModel> {
   if (!(await isWhole(folder, model))) {
     await rm(folder, { recursive: true, force: true });
     await copyFiles(parts.content, folder, model);

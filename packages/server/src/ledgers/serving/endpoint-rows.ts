@@ -126,10 +126,10 @@ export async function changeEndpoint(tx: Transaction, uid: string, change: Endpo
     [uid, JSON.stringify(change)],
     'change_endpoint',
   );
-  tellGateways(tx);
+  notifyPublishers(tx);
 }
 
 /** Sent when the transaction commits. */
-export function tellGateways({ sql }: Transaction): void {
+export function notifyPublishers({ sql }: Transaction): void {
   sql.defer(`select pg_notify('${SERVING_CHANNEL}', '')`, [], 'tell_gateways');
 }

@@ -8,16 +8,16 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { buffer } from 'node:stream/consumers';
 import { changeEndpoint, findEndpoint, type EndpointRow, type QuarantinedModels } from './endpoint-rows.ts';
-import { countersOf, loadedOf, since, summarize } from './figures.ts';
+import { countersOf, loadedOf, countersSince, summarizeCounters } from './figures.ts';
 import type { GatewayLink } from './gateway-link.ts';
-import { noteDeployed } from './lineage-nodes.ts';
+import { recordDeployment } from './lineage-nodes.ts';
 import type { LocalModels } from './local-models.ts';
 import { describeModel } from './model-description.ts';
-import { keepModel, readModels, type ModelRow } from './model-rows.ts';
+import { storeModel, readModels, type ModelRow } from './model-rows.ts';
 import { safetyOf } from './model-safety.ts';
 import { resolveModel, type FoundModel, type Resolution } from './model-source.ts';
 import { testsOf } from './model-tests.ts';
-import { passGates } from './rollout-gates.ts';
+import { runGates } from './rollout-gates.ts';
 import {
   advance,
   endRollout,
@@ -30,7 +30,7 @@ import {
   type StepResult,
 } from './rollout-rows.ts';
 import { servedKey } from './served-model.ts';
-import { moveVariants, reevaluateRefused, type ServingRefusal } from './variant-moves.ts';
+import { moveVariants, reevaluateRefused, type EvaluateServing } from './variant-moves.ts';
 
 export interface EndpointWorkParts {
   readonly content: Content;
@@ -39,7 +39,7 @@ export interface EndpointWorkParts {
   readonly now: () => number;
   /** Prefix of the URIs of artifacts that are stored in Dais. */
   readonly artifactRoot: string;
-  readonly refusal?: ServingRefusal | undefined;
+  readonly refusal?: EvaluateServing | undefined;
 }
 
 export interface ModelState {
@@ -204,7 +204,7 @@ export class EndpointWork {
           break;
         case 'end':
           if (rollout !== undefined) {
-            await takeBack(
+            await rollBack(
               tx,
               row,
               rollout,
@@ -225,7 +225,7 @@ export class EndpointWork {
         const { bytes } = await this.#parts.content.open(owner, `${found.artifacts}/${path}`);
         return await buffer(bytes);
       });
-      await io.write(async (tx) => await keepModel(tx, found, described));
+      await io.write(async (tx) => await storeModel(tx, found, described));
     } catch (error) {
       if (!(error instanceof DaisError) || !DAMAGE.has(error.code)) throw error;
       this.#unreadable.set(found.id, { message: error.message, at: this.#parts.now() });
@@ -259,7 +259,7 @@ export class EndpointWork {
     const rollout = reason === undefined ? undefined : await runningRollout(tx, uid);
     if (reason === undefined || rollout === undefined) return;
     const ending = { state: 'rolledBack', by: SYSTEM_BY, reason } as const;
-    await takeBack(tx, row, rollout, ending, { verdict: 'bad', message: reason });
+    await rollBack(tx, row, rollout, ending, { verdict: 'bad', message: reason });
   }
 
   /** Uses the route of all requests. */
@@ -276,14 +276,14 @@ export class EndpointWork {
     const { model, tests } = found;
     const { name, spec } = found.row;
     const version = { project, endpoint: name, model, tests, gates: spec.rollout.gates };
-    const result = await passGates(this.#parts.gateway, version, io.signal);
+    const result = await runGates(this.#parts.gateway, version, io.signal);
     const figures = this.#parts.gateway.figures();
     await io.write(async (tx) => {
       const row = await findEndpoint(tx, uid);
       const rollout = await runningRollout(tx, uid);
       if (row === undefined || rollout?.id !== found.rollout.id || rollout.step !== 0) return;
       if (result.verdict === 'bad') {
-        await takeBack(tx, row, rollout, { state: 'rolledBack', by: SYSTEM_BY, reason: result.message }, result);
+        await rollBack(tx, row, rollout, { state: 'rolledBack', by: SYSTEM_BY, reason: result.message }, result);
       } else if (row.stable === null) {
         await promote(tx, row, rollout, { by: SYSTEM_BY, now: this.#parts.now() }, result);
       } else {
@@ -369,7 +369,7 @@ function stepFigures(figures: GatewayFigures | undefined, { row, rollout, projec
   const of = (variant: 'stable' | 'canary') => {
     const counters = now?.[variant] ?? { requests: 0, failed: 0, latency: [] };
     const before = baseline?.[variant];
-    return summarize(same && before !== undefined ? since(counters, before) : counters);
+    return summarizeCounters(same && before !== undefined ? countersSince(counters, before) : counters);
   };
   return { stable: of('stable'), canary: of('canary') };
 }
@@ -434,11 +434,11 @@ export async function promote(
     ...(back && { held: row.stable }),
   });
   const model = (await readModels(tx, [rollout.to_model])).get(rollout.to_model);
-  if (model !== undefined) noteDeployed(tx, row, model, now);
+  if (model !== undefined) recordDeployment(tx, row, model, now);
 }
 
 /** The previous version receives all traffic again. */
-export async function takeBack(
+export async function rollBack(
   tx: Transaction,
   row: EndpointRow,
   rollout: RolloutRow,

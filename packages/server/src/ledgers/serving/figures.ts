@@ -36,7 +36,7 @@ export function loadedOf(figures: GatewayFigures | undefined, key: string, { sha
 }
 
 /** Returns the difference to `before`. A lower counter has been reset. */
-export function since(now: Counters, before: Counters): Counters {
+export function countersSince(now: Counters, before: Counters): Counters {
   const anew = now.requests < before.requests;
   const less = (a: number, b: number | undefined) => (anew ? a : Math.max(0, a - (b ?? 0)));
   return {
@@ -63,7 +63,7 @@ export function quantile(latency: readonly number[], share: number): number | nu
   return LATENCY_BUCKETS_MS.at(-1) ?? null;
 }
 
-export function summarize(counters: Counters): RolloutFigures {
+export function summarizeCounters(counters: Counters): RolloutFigures {
   return {
     requests: counters.requests,
     failed: counters.failed,

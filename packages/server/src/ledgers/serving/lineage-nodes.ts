@@ -4,7 +4,7 @@ import { keyOf, noteLineage, type NodeSource } from '#ledgers/lineage/index.ts';
 import type { EndpointRow } from './endpoint-rows.ts';
 import type { ModelRow } from './model-rows.ts';
 
-export function noteDeployed(tx: Transaction, { uid, name }: EndpointRow, model: ModelRow, now: number): void {
+export function recordDeployment(tx: Transaction, { uid, name }: EndpointRow, model: ModelRow, now: number): void {
   if (model.lineage_key === null) return;
   const to = keyOf('endpoint', uid);
   const edges = [{ from: model.lineage_key, to, relation: 'deployed' as const }];

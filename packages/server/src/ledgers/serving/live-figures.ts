@@ -3,7 +3,7 @@ import type { GatewayFigures } from '@dais/api/gateway';
 import type { EndpointFigures } from '@dais/api/serving';
 import type { Transaction } from '#kernel/transaction.ts';
 import { readEndpoint } from './endpoint-rows.ts';
-import { countersOf, loadedOf, NOTHING, quantile, since } from './figures.ts';
+import { countersOf, loadedOf, NOTHING, quantile, countersSince } from './figures.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import { readModels } from './model-rows.ts';
 import { runningRollout } from './rollout-rows.ts';
@@ -71,7 +71,7 @@ export async function readFigures(
       const lately =
         window === undefined
           ? NOTHING
-          : since(countersOf(window.last.figures, of), countersOf(window.first.figures, of));
+          : countersSince(countersOf(window.last.figures, of), countersOf(window.first.figures, of));
       const shadow = row.spec.shadow.some(({ name: one }) => one === variant);
       const loaded = loadedOf(figures, model, { shadow });
       const rate = (count: number) => (seconds === 0 ? 0 : Math.round((count / seconds) * 10) / 10);

@@ -14,7 +14,7 @@ export interface LoadPlan {
   readonly durationMs: number;
 }
 
-export interface LoadSeen {
+export interface LoadProgress {
   readonly elapsedMs: number;
   readonly requests: number;
   readonly failed: number;
@@ -28,6 +28,6 @@ export interface LoadSeen {
 }
 
 export interface FromLoad {
-  readonly seen: LoadSeen;
+  readonly seen: LoadProgress;
   readonly done: boolean;
 }

@@ -2,7 +2,7 @@
 import type { GatewayFigures } from '@dais/api/gateway';
 import { programBeside, startThread } from '#lib/process.ts';
 import type { GatewayLink } from './gateway-link.ts';
-import type { FromLoad, LoadPlan, LoadSeen } from './load-plan.ts';
+import type { FromLoad, LoadPlan, LoadProgress } from './load-plan.ts';
 
 export interface LoadTarget {
   readonly project: string;
@@ -14,8 +14,8 @@ export interface LoadTarget {
 
 export type LoadShape = Pick<LoadPlan, 'connections' | 'rate' | 'requests' | 'durationMs'>;
 
-export interface LoadFound {
-  readonly seen: LoadSeen;
+export interface LoadResult {
+  readonly seen: LoadProgress;
   /** CPU time of the gateway and its model processes per request; undefined if unknown. */
   readonly cpuMicros: number | undefined;
 }
@@ -28,8 +28,8 @@ export async function runLoad(
   gateway: GatewayLink,
   target: LoadTarget,
   shape: LoadShape,
-  { signal, progress }: { readonly signal: AbortSignal; readonly progress?: (seen: LoadSeen) => void },
-): Promise<LoadFound> {
+  { signal, progress }: { readonly signal: AbortSignal; readonly progress?: (seen: LoadProgress) => void },
+): Promise<LoadResult> {
   const address = gateway.address();
   if (address === undefined) throw new Error('the gateway does not listen yet');
   const { host, port, token } = address;
@@ -61,7 +61,7 @@ export async function runLoad(
   };
 }
 
-const NOTHING: LoadSeen = {
+const NOTHING: LoadProgress = {
   elapsedMs: 0,
   requests: 0,
   failed: 0,
@@ -75,12 +75,12 @@ const NOTHING: LoadSeen = {
 async function follow(
   plan: LoadPlan,
   signal: AbortSignal,
-  progress: ((seen: LoadSeen) => void) | undefined,
-): Promise<LoadSeen> {
+  progress: ((seen: LoadProgress) => void) | undefined,
+): Promise<LoadProgress> {
   const thread = startThread(programBeside(import.meta.url, './load-thread'), plan);
   let last = NOTHING;
   try {
-    return await new Promise<LoadSeen>((resolve, reject) => {
+    return await new Promise<LoadProgress>((resolve, reject) => {
       const abort = () => resolve(last);
       signal.addEventListener('abort', abort, { once: true });
       if (signal.aborted) abort();

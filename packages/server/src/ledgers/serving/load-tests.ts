@@ -7,7 +7,7 @@ import { transact } from '#kernel/transaction.ts';
 import type { Log } from '#lib/log.ts';
 import { readEndpoint } from './endpoint-rows.ts';
 import type { GatewayLink } from './gateway-link.ts';
-import type { LoadSeen } from './load-plan.ts';
+import type { LoadProgress } from './load-plan.ts';
 import { runLoad, type LoadTarget } from './load-run.ts';
 import { readModels } from './model-rows.ts';
 import { runningRollout } from './rollout-rows.ts';
@@ -40,7 +40,7 @@ interface Run {
   readonly endpoint: string;
   state: LoadTest['state'];
   message: string;
-  seen: LoadSeen | undefined;
+  seen: LoadProgress | undefined;
   cpuMicros: number | undefined;
   askedAt: number;
   readonly ending: AbortController;
@@ -131,7 +131,7 @@ export class LoadTests {
     const { gateway, log, now } = this.#parts;
     const { connections, rate, requests, seconds } = input;
     const shape = { connections, rate, requests, durationMs: seconds * 1000 };
-    const progress = (seen: LoadSeen) => {
+    const progress = (seen: LoadProgress) => {
       run.seen = seen;
       if (now() - run.askedAt > UNWATCHED_MS) run.ending.abort();
     };

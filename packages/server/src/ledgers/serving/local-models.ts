@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { BuiltEnvironment, Environments } from '#engines/environments/contract.ts';
 import type { Content } from '#kernel/content/content.ts';
 import type { Log } from '#lib/log.ts';
-import { bringModel } from './bring-model.ts';
+import { fetchModel } from './bring-model.ts';
 import type { ModelRow } from './model-rows.ts';
 
 export interface LocalModelParts {
@@ -81,7 +81,7 @@ export class LocalModels {
   async #bring(key: string, model: ModelRow): Promise<string | undefined> {
     const folder = join(this.#parts.folder, key);
     const progress = (note: string) => this.#states.set(key, { state: 'preparing', note });
-    const { held, environment } = await bringModel(this.#parts, folder, model, progress);
+    const { held, environment } = await fetchModel(this.#parts, folder, model, progress);
     if (held !== undefined) {
       await this.#held.get(key)?.release();
       this.#held.set(key, held);

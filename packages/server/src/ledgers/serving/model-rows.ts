@@ -27,7 +27,7 @@ export async function readModels({ sql }: Transaction, ids: readonly string[]): 
 }
 
 /** Stores the description; storing it again changes nothing. */
-export async function keepModel(tx: Transaction, found: FoundModel, described: DescribedModel): Promise<void> {
+export async function storeModel(tx: Transaction, found: FoundModel, described: DescribedModel): Promise<void> {
   const { id, label, name, version, lineageKey, artifacts } = found;
   await tx.sql.query(
     `insert into serving.model (id, project_id, label, name, version, lineage_key, artifacts, described)

@@ -3,10 +3,10 @@ import { modelTestsSchema, type ModelTest, type ModelTestResult } from '@dais/ap
 import type { Transaction } from '#kernel/transaction.ts';
 import { readModelSpec } from '#ledgers/registry/index.ts';
 import type { ModelRow } from './model-rows.ts';
-import { agrees, bodyOf, firstRow, roundingOf, show, valueOf, withValue, type TestRow } from './test-values.ts';
+import { matchesExpected, bodyOf, firstRow, roundingOf, formatValue, valueOf, withValue, type TestRow } from './test-values.ts';
 
 /** Sends a body of `/invocations`. @throws Error if there is no result at the moment. */
-export type AskModel = (body: string) => Promise<{ readonly status: number; readonly body: string }>;
+export type PredictOnce = (body: string) => Promise<{ readonly status: number; readonly body: string }>;
 
 /** Returns the tests of a registered model; an unregistered one has none. */
 export async function testsOf(tx: Transaction, { name, version }: Pick<ModelRow, 'name' | 'version'>) {
@@ -15,14 +15,14 @@ export async function testsOf(tx: Transaction, { name, version }: Pick<ModelRow,
   return modelTestsSchema.parse(tests) ?? [];
 }
 
-export async function runModelTest(test: ModelTest, example: string | null, ask: AskModel): Promise<ModelTestResult> {
+export async function runModelTest(test: ModelTest, example: string | null, ask: PredictOnce): Promise<ModelTestResult> {
   const outcome = await followTest(test, example, ask);
   return { name: test.name, check: test.check, ...outcome };
 }
 
 type Outcome = Omit<ModelTestResult, 'name' | 'check'>;
 
-async function followTest(test: ModelTest, example: string | null, ask: AskModel): Promise<Outcome> {
+async function followTest(test: ModelTest, example: string | null, ask: PredictOnce): Promise<Outcome> {
   const row = test.input ?? firstRow(example);
   if (row === undefined) {
     return {
@@ -41,9 +41,9 @@ async function followTest(test: ModelTest, example: string | null, ask: AskModel
     case 'value': {
       const got = await value(row);
       const { expected, tolerance } = test;
-      const wanted = tolerance === undefined ? show(expected) : `${show(expected)} ± ${tolerance}`;
-      const passed = 'value' in got && agrees(expected, got.value, tolerance);
-      return { passed, case: show(row), expected: wanted, got: told(got) };
+      const wanted = tolerance === undefined ? formatValue(expected) : `${formatValue(expected)} ± ${tolerance}`;
+      const passed = 'value' in got && matchesExpected(expected, got.value, tolerance);
+      return { passed, case: formatValue(row), expected: wanted, got: told(got) };
     }
     case 'invariance':
       return await invariance(test, row, value);
@@ -57,7 +57,7 @@ async function followTest(test: ModelTest, example: string | null, ask: AskModel
 type Got = { readonly value: unknown } | { readonly fault: string };
 type AskValue = (row: TestRow) => Promise<Got>;
 
-const told = (got: Got) => ('fault' in got ? got.fault : show(got.value));
+const told = (got: Got) => ('fault' in got ? got.fault : formatValue(got.value));
 
 async function invariance(
   { column, values, tolerance }: ModelTest & { check: 'invariance' },
@@ -66,18 +66,18 @@ async function invariance(
 ): Promise<Outcome> {
   const before = await ask(row);
   if ('fault' in before) {
-    return { passed: false, case: show(row), expected: 'a prediction', got: before.fault };
+    return { passed: false, case: formatValue(row), expected: 'a prediction', got: before.fault };
   }
-  const expected = `${show(before.value)}${tolerance === undefined ? '' : ` ± ${tolerance}`} for every value of ${column}`;
+  const expected = `${formatValue(before.value)}${tolerance === undefined ? '' : ` ± ${tolerance}`} for every value of ${column}`;
   for (const value of values) {
     const changed = withValue(row, column, value);
     if (changed === undefined) return absent(row, column);
     const got = await ask(changed);
-    if (!('value' in got) || !agrees(before.value, got.value, tolerance)) {
-      return { passed: false, case: `${column} = ${show(value)}`, expected, got: told(got) };
+    if (!('value' in got) || !matchesExpected(before.value, got.value, tolerance)) {
+      return { passed: false, case: `${column} = ${formatValue(value)}`, expected, got: told(got) };
     }
   }
-  return { passed: true, case: `${column} = ${values.map(show).join(', ')}`, expected, got: show(before.value) };
+  return { passed: true, case: `${column} = ${values.map(formatValue).join(', ')}`, expected, got: formatValue(before.value) };
 }
 
 async function direction(
@@ -92,7 +92,7 @@ async function direction(
     if (changed === undefined) return absent(row, column);
     const got = await ask(changed);
     if (!('value' in got) || typeof got.value !== 'number') {
-      const instead = 'fault' in got ? got.fault : `${show(got.value)}, which is not a number`;
+      const instead = 'fault' in got ? got.fault : `${formatValue(got.value)}, which is not a number`;
       return { passed: false, case: `${column} = ${value}`, expected, got: instead };
     }
     const before = seen.at(-1);
@@ -117,7 +117,7 @@ async function direction(
 
 function absent(row: TestRow, column: string | number): Outcome {
   const has = Array.isArray(row) ? `${row.length} positions` : Object.keys(row).join(', ');
-  return { passed: false, case: show(row), expected: `a column ${column} in the input`, got: `only ${has}` };
+  return { passed: false, case: formatValue(row), expected: `a column ${column} in the input`, got: `only ${has}` };
 }
 
 /** Returns the error message of a response of MLflow's scoring protocol. */

@@ -23,7 +23,7 @@ import { allRunning, weightOf, type RolloutRow } from './rollout-rows.ts';
 import { servedKey, servedModel } from './served-model.ts';
 
 /** An endpoint as a resource of policies. */
-export interface AskedEndpoint {
+export interface EndpointResource {
   readonly name: string;
   readonly project: string;
   readonly projectId: string;
@@ -35,7 +35,7 @@ export interface GatewayAccess {
   readonly channel: string | undefined;
   /** A version of all inputs of `access` that is quick to read. */
   version(tx: Transaction): Promise<string>;
-  access(tx: Transaction, endpoints: readonly AskedEndpoint[]): Promise<Snapshot['access']>;
+  access(tx: Transaction, endpoints: readonly EndpointResource[]): Promise<Snapshot['access']>;
 }
 
 export interface PublisherParts {

@@ -5,7 +5,7 @@ import { runLoad } from './load-run.ts';
 import type { ModelRow } from './model-rows.ts';
 import { failureIn, runModelTest } from './model-tests.ts';
 import type { StepResult } from './rollout-rows.ts';
-import { askCanary, smokeTest } from './smoke-test.ts';
+import { predictWithCanary, smokeTest } from './smoke-test.ts';
 
 export interface GatedVersion {
   readonly project: string;
@@ -16,8 +16,8 @@ export interface GatedVersion {
 }
 
 /** Returns the first failed gate with the reason. @throws Error if there is no result yet: it is retried. */
-export async function passGates(gateway: GatewayLink, version: GatedVersion, signal: AbortSignal): Promise<StepResult> {
-  const ask = askCanary(gateway, version);
+export async function runGates(gateway: GatewayLink, version: GatedVersion, signal: AbortSignal): Promise<StepResult> {
+  const ask = predictWithCanary(gateway, version);
   const found: string[] = [];
   for (const gate of [
     async () => await smokeTest(version.model, ask),
@@ -34,7 +34,7 @@ export async function passGates(gateway: GatewayLink, version: GatedVersion, sig
 
 async function passTests(
   { tests, model }: GatedVersion,
-  ask: ReturnType<typeof askCanary>,
+  ask: ReturnType<typeof predictWithCanary>,
   signal: AbortSignal,
 ): Promise<StepResult | undefined> {
   if (tests.length === 0) return undefined;

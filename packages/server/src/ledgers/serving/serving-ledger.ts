@@ -33,7 +33,7 @@ import { listEndpointNames, readEndpoint } from './endpoint-rows.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import { readFigures, type RecentFigures } from './live-figures.ts';
 import { UsageLedger, usageRetention } from './usage-ledger.ts';
-import type { ServingRefusal } from './variant-moves.ts';
+import type { EvaluateServing } from './variant-moves.ts';
 import { LoadTests } from './load-tests.ts';
 import { LocalModels } from './local-models.ts';
 import { readModels } from './model-rows.ts';
@@ -41,7 +41,7 @@ import { Publisher, type GatewayAccess } from './publisher.ts';
 import { listRollouts } from './rollout-rows.ts';
 import { TestBench, type ModelBench } from './test-bench.ts';
 import { testModel } from './test-model.ts';
-import { doVerb, resumeEndpoint, revert } from './verbs.ts';
+import { changeRollout, resumeEndpoint, rollBackEndpoint } from './verbs.ts';
 
 export interface ServingParts {
   readonly database: Database;
@@ -58,7 +58,7 @@ export interface ServingParts {
   readonly days: number;
   /** Prefix of the URIs of artifacts that are stored in Dais. */
   readonly artifactRoot: string;
-  readonly refusal?: ServingRefusal | undefined;
+  readonly refusal?: EvaluateServing | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -134,11 +134,11 @@ export function servingLedger(parts: ServingParts): ServingLedger {
         deployOperation,
         async (tx, call) => await deploy(tx, call, { kinds: parts.kinds(), artifactRoot: parts.artifactRoot }),
       ),
-      entry(promoteRolloutOperation, async (tx, call) => await doVerb(tx, 'promote', call, now())),
-      entry(pauseRolloutOperation, async (tx, call) => await doVerb(tx, 'pause', call, now())),
-      entry(resumeRolloutOperation, async (tx, call) => await doVerb(tx, 'resume', call, now())),
-      entry(abortRolloutOperation, async (tx, call) => await doVerb(tx, 'abort', call, now())),
-      entry(rollBackOperation, async (tx, call) => await revert(tx, call, now())),
+      entry(promoteRolloutOperation, async (tx, call) => await changeRollout(tx, 'promote', call, now())),
+      entry(pauseRolloutOperation, async (tx, call) => await changeRollout(tx, 'pause', call, now())),
+      entry(resumeRolloutOperation, async (tx, call) => await changeRollout(tx, 'resume', call, now())),
+      entry(abortRolloutOperation, async (tx, call) => await changeRollout(tx, 'abort', call, now())),
+      entry(rollBackOperation, async (tx, call) => await rollBackEndpoint(tx, call, now())),
       entry(resumeEndpointOperation, async (tx, call) => await resumeEndpoint(tx, call)),
       entry(listRolloutsOperation, async (tx, { input }) => {
         await readEndpoint(tx, input.endpoint);

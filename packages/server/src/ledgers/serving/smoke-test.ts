@@ -1,14 +1,14 @@
 /** The first gate of a new version: a prediction for its stored input example, through the gateway. */
 import type { GatewayLink } from './gateway-link.ts';
 import type { ModelRow } from './model-rows.ts';
-import type { AskModel } from './model-tests.ts';
+import type { PredictOnce } from './model-tests.ts';
 import type { StepResult } from './rollout-rows.ts';
 
 /** Sends requests to the new version, through the route of all requests. */
-export function askCanary(
+export function predictWithCanary(
   gateway: GatewayLink,
   { project, endpoint }: { readonly project: string; readonly endpoint: string },
-): AskModel {
+): PredictOnce {
   const path = `/p/${encodeURIComponent(project)}/endpoints/${encodeURIComponent(endpoint)}/invocations`;
   const headers = { 'content-type': 'application/json', 'dais-variant': 'canary', 'dais-capture': 'off' };
   return async (sent) => {
@@ -22,7 +22,7 @@ export function askCanary(
 }
 
 /** @throws Error if the gateway cannot be reached: there is no result. */
-export async function smokeTest({ described: { example } }: ModelRow, ask: AskModel): Promise<StepResult> {
+export async function smokeTest({ described: { example } }: ModelRow, ask: PredictOnce): Promise<StepResult> {
   if (example === null) {
     return { verdict: 'good', message: 'The version is loaded. It has no input example, so no test prediction was made.' };
   }

@@ -8,12 +8,12 @@ import type { Lazy } from '#lib/lazy.ts';
 import type { Log } from '#lib/log.ts';
 import { LocalModels } from './local-models.ts';
 import type { ModelRow } from './model-rows.ts';
-import { runModelTest, type AskModel } from './model-tests.ts';
+import { runModelTest, type PredictOnce } from './model-tests.ts';
 
 /** Interface: loads a model that no endpoint serves. */
 export interface ModelBench {
   /** Runs `work`, then unloads the model. @throws DaisError if it cannot be loaded. */
-  use<T>(model: BenchModel, work: (ask: AskModel) => Promise<T>): Promise<T>;
+  use<T>(model: BenchModel, work: (ask: PredictOnce) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -34,7 +34,7 @@ export interface TestBenchParts {
   readonly now: () => number;
 }
 
-export interface TestWish {
+export interface TestRequest {
   readonly row: ModelRow;
   readonly tests: readonly ModelTest[];
   readonly trust: BenchModel['trust'];
@@ -49,7 +49,7 @@ interface Run {
   state: ModelTestRun['state'];
   message: string;
   readonly results: ModelTestResult[];
-  readonly wish: TestWish;
+  readonly wish: TestRequest;
   endedAt: number | undefined;
 }
 
@@ -67,7 +67,7 @@ export class TestBench {
   }
 
   /** Starts a test run unless it exists; returns its progress. @throws DaisError `overloaded`. */
-  look(wish: TestWish): ModelTestRun {
+  look(wish: TestRequest): ModelTestRun {
     const { now } = this.#parts;
     for (const [key, { endedAt }] of this.#runs) {
       if (endedAt !== undefined && now() - endedAt > KEPT_MS) this.#runs.delete(key);

@@ -7,7 +7,7 @@ import type { Content } from '#kernel/content/content.ts';
 import type { CallOf } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
 import { describeModel } from './model-description.ts';
-import { keepModel, readModels } from './model-rows.ts';
+import { storeModel, readModels } from './model-rows.ts';
 import { safetyOf } from './model-safety.ts';
 import { resolveModel } from './model-source.ts';
 import { testsOf } from './model-tests.ts';
@@ -48,7 +48,7 @@ export async function testModel(
     await transact(
       database,
       { mode: 'write', projectId: tenant.id },
-      async (tx) => await keepModel(tx, found, described),
+      async (tx) => await storeModel(tx, found, described),
     );
   }
   return await transact(database, scope, async (tx) => {

@@ -66,7 +66,7 @@ export function valueOf(
     } else if (names.length === 1) value = Object.values(value)[0];
   }
   if (at !== undefined) {
-    if (!Array.isArray(value) || at >= value.length) return { fault: `${show(value)}, which has no position ${at}` };
+    if (!Array.isArray(value) || at >= value.length) return { fault: `${formatValue(value)}, which has no position ${at}` };
     value = (value as readonly unknown[])[at];
   }
   return { value: unwrapped(value) };
@@ -82,7 +82,7 @@ function unwrapped(value: unknown): unknown {
 }
 
 /** Whether a value matches the expected one; of an object, only the expected fields are compared. */
-export function agrees(expected: unknown, got: unknown, tolerance: number | undefined): boolean {
+export function matchesExpected(expected: unknown, got: unknown, tolerance: number | undefined): boolean {
   const [wanted, found] = [unwrapped(expected), unwrapped(got)];
   if (typeof wanted === 'number') {
     // JSON has no NaN: a missing value is null.
@@ -90,10 +90,10 @@ export function agrees(expected: unknown, got: unknown, tolerance: number | unde
   }
   if (Array.isArray(wanted)) {
     if (!Array.isArray(found) || found.length !== wanted.length) return false;
-    return wanted.every((one, place) => agrees(one, (found as readonly unknown[])[place], tolerance));
+    return wanted.every((one, place) => matchesExpected(one, (found as readonly unknown[])[place], tolerance));
   }
   if (isObject(wanted)) {
-    return isObject(found) && Object.entries(wanted).every(([name, one]) => agrees(one, found[name], tolerance));
+    return isObject(found) && Object.entries(wanted).every(([name, one]) => matchesExpected(one, found[name], tolerance));
   }
   return wanted === found;
 }
@@ -103,7 +103,7 @@ export function roundingOf(...values: readonly number[]): number {
 }
 
 /** Formats a value for messages, shortened. */
-export function show(value: unknown): string {
+export function formatValue(value: unknown): string {
   const text = JSON.stringify(value) ?? 'nothing';
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }

@@ -4,7 +4,7 @@
  */
 import type { GatewayFigures, ModelFigures, VariantFigures } from '@dais/api/gateway';
 
-export interface UsedMinute {
+export interface UsageMinute {
   /** Name of the project. */
   readonly project: string;
   readonly endpoint: string;
@@ -26,7 +26,7 @@ const MOST_HELD = 6000;
 
 export class UsageCounts {
   #before: GatewayFigures | undefined;
-  #held = new Map<string, UsedMinute>();
+  #held = new Map<string, UsageMinute>();
   /** CPU time of running requests: it is assigned to the endpoint that responds next. */
   readonly #carried = new Map<string, number>();
 
@@ -39,14 +39,14 @@ export class UsageCounts {
   }
 
   /** Returns the counted usage and clears it. */
-  take(): readonly UsedMinute[] {
+  take(): readonly UsageMinute[] {
     const taken = [...this.#held.values()];
     this.#held = new Map();
     return taken;
   }
 
   /** Adds usage again that could not be stored. */
-  putBack(minutes: readonly UsedMinute[]): void {
+  putBack(minutes: readonly UsageMinute[]): void {
     for (const one of minutes) this.#add(one);
   }
 
@@ -104,7 +104,7 @@ export class UsageCounts {
     return spent;
   }
 
-  #add(more: UsedMinute): void {
+  #add(more: UsageMinute): void {
     const key = JSON.stringify([more.project, more.endpoint, more.minute]);
     const held = this.#held.get(key);
     if (held === undefined && this.#held.size >= MOST_HELD) return;
@@ -160,7 +160,7 @@ function endpointOf({ project, endpoint }: Pick<Step, 'project' | 'endpoint'>): 
   return JSON.stringify([project, endpoint]);
 }
 
-function both(a: UsedMinute, b: UsedMinute): UsedMinute {
+function both(a: UsageMinute, b: UsageMinute): UsageMinute {
   return {
     ...a,
     requests: a.requests + b.requests,

@@ -9,7 +9,7 @@ import { transact } from '#kernel/transaction.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import { Loop } from '#lib/loop.ts';
-import { MINUTE_MS, type UsageCounts, type UsedMinute } from './usage-counts.ts';
+import { MINUTE_MS, type UsageCounts, type UsageMinute } from './usage-counts.ts';
 
 const FLUSH_MS = 5000;
 /** A gateway reports twice per second: usage at the end of a minute may be counted in the next minute. */
@@ -34,7 +34,7 @@ export interface EndpointUsage {
   readonly gatewayBytes: number;
 }
 
-export interface UsedBetween {
+export interface UsageInPeriod {
   readonly projectId: string;
   readonly endpoint: string;
   readonly from: number;
@@ -64,7 +64,7 @@ export class UsageLedger {
   }
 
   /** Undefined: no reports of that period. */
-  async between(of: UsedBetween): Promise<EndpointUsage | undefined> {
+  async between(of: UsageInPeriod): Promise<EndpointUsage | undefined> {
     await this.flush();
     const { database } = this.#parts;
     return await transact(database, { mode: 'read', projectId: of.projectId }, async ({ sql }) => await sum(sql, of));
@@ -90,7 +90,7 @@ export class UsageLedger {
   }
 }
 
-async function add(sql: Sql, minutes: readonly UsedMinute[]): Promise<void> {
+async function add(sql: Sql, minutes: readonly UsageMinute[]): Promise<void> {
   const ids = new Map<string, string>();
   for (const name of new Set(minutes.map(({ project }) => project))) {
     const tenant = await findTenant(sql, name);
@@ -122,7 +122,7 @@ async function add(sql: Sql, minutes: readonly UsedMinute[]): Promise<void> {
   );
 }
 
-function rowOf({ projectId, endpoint, minute }: UsedMinute & { readonly projectId: string }): string {
+function rowOf({ projectId, endpoint, minute }: UsageMinute & { readonly projectId: string }): string {
   return `${projectId} ${endpoint} ${minute}`;
 }
 
@@ -135,7 +135,7 @@ interface SumRow {
   readonly gateway_bytes: bigint | null;
 }
 
-async function sum(sql: Sql, { projectId, endpoint, from, until }: UsedBetween): Promise<EndpointUsage | undefined> {
+async function sum(sql: Sql, { projectId, endpoint, from, until }: UsageInPeriod): Promise<EndpointUsage | undefined> {
   const [row] = await sql.query<SumRow>(
     `select count(*) as minutes, count(cpu_ms) as told, sum(requests)::bigint as requests, sum(cpu_ms) as cpu_ms,
        max(memory_bytes) as memory_bytes, max(gateway_bytes) as gateway_bytes

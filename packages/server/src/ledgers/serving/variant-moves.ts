@@ -6,18 +6,18 @@ import { eventTypes } from '@dais/api';
 import { parseServedModel } from '@dais/api/serving';
 import type { Transaction } from '#kernel/transaction.ts';
 import { changeEndpoint, type EndpointRow, type RefusedVariant } from './endpoint-rows.ts';
-import { noteDeployed } from './lineage-nodes.ts';
+import { recordDeployment } from './lineage-nodes.ts';
 import { readModels, type ModelRow } from './model-rows.ts';
 
 /** Interface: why a policy refuses the models of an endpoint. Used for changes without a request. */
-export type ServingRefusal = (
+export type EvaluateServing = (
   tx: Transaction,
   wanted: { readonly uid: string; readonly name: string; readonly spec: Readonly<Record<string, unknown>> },
 ) => Promise<string | undefined>;
 
 interface MoveParts {
   readonly now: () => number;
-  readonly refusal?: ServingRefusal | undefined;
+  readonly refusal?: EvaluateServing | undefined;
 }
 
 /** `wanted`: ids of models by the names of variants and shadows. A refused one keeps its current model. */
@@ -53,7 +53,7 @@ export async function moveVariants(
   }
   await changeEndpoint(tx, row.uid, { active, named, refused });
   for (const { variant, from, to } of moved) {
-    noteDeployed(tx, row, to, parts.now());
+    recordDeployment(tx, row, to, parts.now());
     tx.emit({
       type: eventTypes.variantMoved,
       projectId: tx.projectId,

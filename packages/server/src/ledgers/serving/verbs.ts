@@ -5,7 +5,7 @@ import type { CallOf } from '#kernel/entry.ts';
 import { wakeResources } from '#kernel/reconcile-queue.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { promote, takeBack } from './endpoint-work.ts';
+import { promote, rollBack } from './endpoint-work.ts';
 import { changeEndpoint, lockEndpoint, type EndpointRow } from './endpoint-rows.ts';
 import { readModels, resumeModels } from './model-rows.ts';
 import {
@@ -24,7 +24,7 @@ type Verb = 'promote' | 'pause' | 'resume' | 'abort';
 type VerbCall = CallOf<typeof promoteRolloutOperation>;
 
 /** @throws DaisError `not_found`, `invalid_state`. */
-export async function doVerb(tx: Transaction, verb: Verb, { input, context }: VerbCall, now: number) {
+export async function changeRollout(tx: Transaction, verb: Verb, { input, context }: VerbCall, now: number) {
   const row = await lockEndpoint(tx, input.endpoint);
   const rollout = await running(tx, row);
   const by = `${context.principal.type}:${context.principal.id}`;
@@ -47,20 +47,20 @@ export async function doVerb(tx: Transaction, verb: Verb, { input, context }: Ve
       await setPaused(tx, rollout, false, said);
       break;
     case 'abort':
-      await takeBack(tx, row, rollout, { state: 'aborted', by, reason: said }, forced);
+      await rollBack(tx, row, rollout, { state: 'aborted', by, reason: said }, forced);
       break;
   }
   return await readRollout(tx, rollout.id);
 }
 
 /** @throws DaisError `not_found`, `nothing_to_roll_back`. */
-export async function revert(tx: Transaction, { input, context }: CallOf<typeof rollBackOperation>, now: number) {
+export async function rollBackEndpoint(tx: Transaction, { input, context }: CallOf<typeof rollBackOperation>, now: number) {
   const row = await lockEndpoint(tx, input.endpoint);
   const by = `${context.principal.type}:${context.principal.id}`;
   const reason = input.reason === '' ? `Requested by ${by}.` : input.reason;
   const rollout = await runningRollout(tx, row.uid);
   if (rollout !== undefined && rollout.cause !== 'rollback' && row.stable !== null) {
-    await takeBack(tx, row, rollout, { state: 'aborted', by, reason }, { verdict: 'forced', message: reason });
+    await rollBack(tx, row, rollout, { state: 'aborted', by, reason }, { verdict: 'forced', message: reason });
     return await readRollout(tx, rollout.id);
   }
   const models = await readModels(

@@ -10,7 +10,7 @@ import { startMlflowWorld } from '#gateway/testing/mlflow-world.ts';
 import { startPeer, type PeerServer } from '#gateway/testing/peer-server.ts';
 import { run } from '#lib/process.ts';
 import { pythonEnvironment } from '../../../../../tools/python-env.mjs';
-import { besideCases, IRIS, TREES, type BesideCase } from './testing/beside-cases.ts';
+import { peerCases, IRIS, TREES, type PeerCase } from './testing/beside-cases.ts';
 
 const conformance = fileURLToPath(new URL('../../../../../conformance/', import.meta.url));
 const serving = join(conformance, 'serving');
@@ -94,7 +94,7 @@ test(
   async () => {
     const differences: Record<string, Record<string, Seen>> = {};
     const answered: string[] = [];
-    for (const [name, asked] of Object.entries(besideCases)) {
+    for (const [name, asked] of Object.entries(peerCases)) {
       const dais = await askDais(asked);
       const others = Object.fromEntries(
         await Promise.all(Object.entries(peers).map(async ([peer, { url }]) => [peer, await askPeer(url, asked)])),
@@ -112,14 +112,14 @@ test(
 );
 
 /** A kept connection may close when it is reused: the second one is new. */
-async function askPeer(url: string, asked: BesideCase): Promise<Seen> {
+async function askPeer(url: string, asked: PeerCase): Promise<Seen> {
   const closed = { status: 0, said: 'the connection was closed' };
   return await askOnce(url, asked)
     .catch(async () => await askOnce(url, asked))
     .catch(() => closed);
 }
 
-async function askOnce(url: string, { method = 'POST', path, body, headers }: BesideCase): Promise<Seen> {
+async function askOnce(url: string, { method = 'POST', path, body, headers }: PeerCase): Promise<Seen> {
   const answer = await fetch(`${url}${path}`, {
     method,
     headers: { 'content-type': 'application/json', ...headers },
@@ -128,7 +128,7 @@ async function askOnce(url: string, { method = 'POST', path, body, headers }: Be
   return seen(answer.status, await answer.text(), path);
 }
 
-async function askDais({ method = 'POST', path, body, headers }: BesideCase): Promise<Seen> {
+async function askDais({ method = 'POST', path, body, headers }: PeerCase): Promise<Seen> {
   const answer = await world?.ask(path, {
     method,
     headers: { 'content-type': 'application/json', ...headers },

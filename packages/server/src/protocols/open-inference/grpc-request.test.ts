@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { bytesField, messageOf, numberField } from '#lib/protobuf-writer.ts';
-import { readRpc } from './grpc-request.ts';
+import { readGrpcRequest } from './grpc-request.ts';
 
 interface Sent {
   readonly datatype?: string;
@@ -30,7 +30,7 @@ function request({ datatype = 'FP32', shape = [1], contents, raw }: Sent): Buffe
 
 test('reads a request with raw contents', () => {
   const floats = Float32Array.of(1.5, -2);
-  expect(readRpc(request({ shape: [2], raw: Buffer.from(floats.buffer) }))).toEqual({
+  expect(readGrpcRequest(request({ shape: [2], raw: Buffer.from(floats.buffer) }))).toEqual({
     endpoint: 'm',
     version: '1',
     id: 'id',
@@ -44,11 +44,11 @@ test('reads typed contents, packed or one by one', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: -128, max: 127 }), { maxLength: 20 }), (values) => {
       const packed = messageOf(...values.map((value) => numberField(2, value)));
-      const one = readRpc(request({ datatype: 'INT8', shape: [values.length], contents: packed }));
+      const one = readGrpcRequest(request({ datatype: 'INT8', shape: [values.length], contents: packed }));
       expect(one.inputs[0]?.data).toEqual(Int8Array.from(values));
       // Without the tags of the values, their bytes are consecutive.
       const bytes = Buffer.concat(values.map((value) => numberField(2, value)[1] as Uint8Array));
-      const other = readRpc(
+      const other = readGrpcRequest(
         request({ datatype: 'INT8', shape: [values.length], contents: messageOf(bytesField(2, bytes)) }),
       );
       expect(other.inputs[0]?.data).toEqual(Int8Array.from(values));
@@ -73,7 +73,7 @@ test.each([
   ['half precision as contents', { datatype: 'FP16', contents: messageOf(numberField(2, 1)) }, 'its datatype is FP16'],
   ['an unknown datatype', { datatype: 'X', raw: Buffer.alloc(4) }, 'the unknown datatype "X"'],
 ])('rejects %s', (_, sent: Sent, message) => {
-  expect(() => readRpc(request(sent))).toThrow(message);
+  expect(() => readGrpcRequest(request(sent))).toThrow(message);
 });
 
 test('rejects every invalid message', () => {
@@ -84,7 +84,7 @@ test('rejects every invalid message', () => {
       broken.set(noise.subarray(0, broken.length - place), place);
       const statusOf = () => {
         try {
-          readRpc(broken);
+          readGrpcRequest(broken);
           return 400;
         } catch (error) {
           return (error as { status?: unknown }).status;

@@ -9,10 +9,10 @@ import {
   type Tensor,
 } from '#gateway/index.ts';
 import { ProtobufFault, ProtobufReader } from '#lib/protobuf-reader.ts';
-import { fromRaw } from './raw-tensor.ts';
+import { decodeTensor } from './raw-tensor.ts';
 import { shapeCount } from './shape.ts';
 
-export interface RpcRequest extends InferRequest {
+export interface GrpcRequest extends InferRequest {
   readonly endpoint: string;
   readonly version: string;
   readonly id: string;
@@ -39,7 +39,7 @@ const CONTENTS: Readonly<Record<number, readonly Datatype[]>> = {
   8: ['BYTES'],
 };
 
-export function readRpc(message: Buffer): RpcRequest {
+export function readGrpcRequest(message: Buffer): GrpcRequest {
   const reader = new ProtobufReader(message);
   let endpoint = '';
   let version = '';
@@ -94,7 +94,7 @@ function tensorOf({ name, datatype, shape, contents }: Input, raw: Buffer | unde
     if (contents !== undefined) {
       throw new DaisError('invalid_request', `The input "${name}" has both contents and raw_input_contents.`);
     }
-    return { name, datatype, shape: sizes, data: fromRaw(name, datatype, raw, count) };
+    return { name, datatype, shape: sizes, data: decodeTensor(name, datatype, raw, count) };
   }
   const elements = new ElementWriter(name, datatype, count);
   for (const write of contents ?? []) write(elements);

@@ -1,12 +1,12 @@
 /**
  * Encodes messages of the service. Outputs are raw, which every client reads; typed contents cost ten times as much.
  */
-import type { InferAnswer } from '#gateway/index.ts';
+import type { InferResponse } from '#gateway/index.ts';
 import { bytesField, messageOf, numberField, type ProtobufField } from '#lib/protobuf-writer.ts';
 import type { Duration, IndexEntry, ModelMetadata, ModelStatistics, TensorText } from './model-texts.ts';
-import { toRaw } from './raw-tensor.ts';
+import { encodeTensor } from './raw-tensor.ts';
 
-export function inferResponse({ outputs, described, variant, predictionId }: InferAnswer, id: string): Buffer {
+export function inferResponse({ outputs, described, variant, predictionId }: InferResponse, id: string): Buffer {
   return messageOf(
     bytesField(1, described.endpoint),
     bytesField(2, described.version),
@@ -14,7 +14,7 @@ export function inferResponse({ outputs, described, variant, predictionId }: Inf
     parameter('dais_variant', variant),
     parameter('dais_prediction_id', predictionId),
     ...outputs.map((output) => bytesField(5, tensor(output))),
-    ...outputs.map(({ data }) => bytesField(6, toRaw(data))),
+    ...outputs.map(({ data }) => bytesField(6, encodeTensor(data))),
   );
 }
 
@@ -24,7 +24,7 @@ export const streamed = {
   fault: (text: string): Buffer => messageOf(bytesField(1, text)),
 };
 
-export function truth(value: boolean): Buffer {
+export function booleanField(value: boolean): Buffer {
   return value ? messageOf(numberField(1, 1)) : Buffer.alloc(0);
 }
 

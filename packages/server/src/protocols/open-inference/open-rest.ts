@@ -3,7 +3,7 @@ import { DaisError } from '@dais/api/errors';
 import {
   BodyThread,
   LONG_BODY,
-  type InferAnswer,
+  type InferResponse,
   type InferRequest,
   type OpenedRequest,
   type Parameters,
@@ -13,7 +13,7 @@ import {
   type ServingReply,
 } from '#gateway/index.ts';
 import { programBeside } from '#lib/process.ts';
-import { forModel, timeoutMicros } from './own-parameters.ts';
+import { modelParameters, timeoutMicros } from './own-parameters.ts';
 import { readRawRest, readRest, type RestRequest } from './rest-request.ts';
 import { writeRest } from './rest-response.ts';
 
@@ -22,7 +22,7 @@ export type OpenRest = (
   call: ServingCall,
 ) => OpenedRequest<ServingReply> | Promise<OpenedRequest<ServingReply>>;
 
-export interface RestHow {
+export interface RestBodyFormat {
   /** Length of the JSON part of the body. */
   readonly length: number;
   readonly nan: boolean;
@@ -42,7 +42,7 @@ export function restOpener(): OpenRest {
     return new OpenedRest(readRest(body, length, nan), nan);
   };
 
-  async function openThere(body: Buffer, how: RestHow): Promise<OpenedRequest<ServingReply>> {
+  async function openThere(body: Buffer, how: RestBodyFormat): Promise<OpenedRequest<ServingReply>> {
     return new OpenedLong(await thread.open(body, how), how.nan);
   }
 }
@@ -72,7 +72,7 @@ class OpenedRest implements OpenedRequest<ServingReply> {
     return inferRequest(this.#request);
   }
 
-  encode(answer: InferAnswer): ServingReply {
+  encode(answer: InferResponse): ServingReply {
     return written(answer, this.#request, this.#nan);
   }
 }
@@ -106,7 +106,7 @@ class OpenedLong implements OpenedRequest<ServingReply> {
     this.#read.close();
   }
 
-  encode(answer: InferAnswer): ServingReply {
+  encode(answer: InferResponse): ServingReply {
     return written(answer, { ...this.#read.told, inputs: [] }, this.#nan);
   }
 }
@@ -130,16 +130,16 @@ class OpenedRaw implements OpenedRequest<ServingReply> {
     return inferRequest(this.#request);
   }
 
-  encode(answer: InferAnswer): ServingReply {
+  encode(answer: InferResponse): ServingReply {
     return writeRest(answer, this.#request as RestRequest, { nan: this.#nan, binary: true });
   }
 }
 
 function inferRequest({ inputs, outputs, parameters }: RestRequest): InferRequest {
-  return { inputs, outputs: outputs?.map(({ name }) => name), parameters: forModel(parameters) };
+  return { inputs, outputs: outputs?.map(({ name }) => name), parameters: modelParameters(parameters) };
 }
 
-function written(answer: InferAnswer, request: RestRequest, nan: boolean): ServingReply {
+function written(answer: InferResponse, request: RestRequest, nan: boolean): ServingReply {
   return writeRest(answer, request, { nan, binary: request.parameters['binary_data_output'] === true });
 }
 

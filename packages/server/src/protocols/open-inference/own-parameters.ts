@@ -4,7 +4,7 @@ import type { Parameters } from '#gateway/index.ts';
 const OWN: ReadonlySet<string> = new Set(['binary_data_output', 'timeout', 'priority']);
 
 /** Returns the remaining parameters for the model; undefined if there are none. */
-export function forModel(parameters: Parameters): Parameters | undefined {
+export function modelParameters(parameters: Parameters): Parameters | undefined {
   const left = Object.entries(parameters).filter(([key]) => !OWN.has(key) && !key.startsWith('triton_'));
   return left.length === 0 ? undefined : Object.fromEntries(left);
 }

@@ -3,7 +3,7 @@ import { DaisError } from '@dais/api/errors';
 import { arrayOver, elementBytes, type Datatype, type TensorData } from '#gateway/index.ts';
 
 /** Without a copy, except for unaligned bytes. */
-export function fromRaw(name: string, datatype: Datatype, bytes: Buffer, count: number): TensorData {
+export function decodeTensor(name: string, datatype: Datatype, bytes: Buffer, count: number): TensorData {
   if (datatype === 'BYTES') return fromRawTexts(name, bytes, count);
   const expected = count * (elementBytes(datatype) as number);
   if (bytes.length !== expected) {
@@ -18,7 +18,7 @@ export function fromRaw(name: string, datatype: Datatype, bytes: Buffer, count: 
   return arrayOver(datatype, bytes);
 }
 
-export function toRaw(data: TensorData): Buffer {
+export function encodeTensor(data: TensorData): Buffer {
   if (ArrayBuffer.isView(data)) return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   let length = 0;
   for (const text of data) length += 4 + text.length;

@@ -1,20 +1,20 @@
 /** The Open Inference Protocol over HTTP: https://github.com/kserve/open-inference-protocol */
 import { DaisError } from '@dais/api/errors';
-import type { AnswerMatch, DoorMatch, ServedView, ServingDoor, ServingReply } from '#gateway/index.ts';
+import type { MetadataRoute, ServingRoute, ServedView, ServingProtocol, ServingReply } from '#gateway/index.ts';
 import { EXTENSIONS, isReady, modelMetadata, modelStatistics, repositoryIndex, variantOf } from './model-texts.ts';
-import { explained } from './explain.ts';
+import { explainResponse } from './explain.ts';
 import { binaryAt, jsonLength, restOpener, type OpenRest } from './open-rest.ts';
 import { readRest } from './rest-request.ts';
 
 const BASE = '/v2';
 const MODELS = '/v2/models/';
 
-export function restDoor(): ServingDoor {
+export function restProtocol(): ServingProtocol {
   const open = restOpener();
   return { name: 'open-inference', match: (method, path) => match(method, path, open), fault };
 }
 
-function match(method: string, path: string, open: OpenRest): DoorMatch | undefined {
+function match(method: string, path: string, open: OpenRest): ServingRoute | undefined {
   if (!path.startsWith(BASE)) return undefined;
   if (path.startsWith(MODELS)) return matchModel(method, path.slice(MODELS.length), open);
   // With or without a trailing slash: clients use both.
@@ -35,7 +35,7 @@ function match(method: string, path: string, open: OpenRest): DoorMatch | undefi
   }
 }
 
-function matchModel(method: string, rest: string, open: OpenRest): DoorMatch | undefined {
+function matchModel(method: string, rest: string, open: OpenRest): ServingRoute | undefined {
   const parts = rest.split('/');
   if (parts.at(-1) === '') parts.pop();
   const endpoint = named(parts[0]);
@@ -56,7 +56,7 @@ function matchModel(method: string, rest: string, open: OpenRest): DoorMatch | u
     return answered('explain', async (served, body, { headers }) => {
       const { variant } = look(served, endpoint, version);
       const request = readRest(body, jsonLength(headers['inference-header-content-length'], body), false);
-      return json(200, await explained(endpoint, variant, request));
+      return json(200, await explainResponse(endpoint, variant, request));
     });
   }
   if (method !== 'GET') return undefined;
@@ -83,7 +83,7 @@ function matchModel(method: string, rest: string, open: OpenRest): DoorMatch | u
   }
 }
 
-function matchRepository(path: string): DoorMatch | undefined {
+function matchRepository(path: string): ServingRoute | undefined {
   const [name, verb] = path.slice('/v2/repository/models/'.length).split('/');
   if (verb !== 'load' && verb !== 'unload') return undefined;
   return answered('repository', (served) => {
@@ -123,7 +123,7 @@ function onlyReady(body: Buffer): boolean {
   }
 }
 
-function answered(operation: string, answer: AnswerMatch['answer'], open = false): AnswerMatch {
+function answered(operation: string, answer: MetadataRoute['answer'], open = false): MetadataRoute {
   return { kind: 'answer', operation, ...(open && { open: true as const }), answer };
 }
 

@@ -10,7 +10,7 @@ import {
   type Tensor,
 } from '#gateway/index.ts';
 import { JsonFault, JsonReader, type JsonReading, type JsonValue } from '#lib/json-reader.ts';
-import { fromRaw } from './raw-tensor.ts';
+import { decodeTensor } from './raw-tensor.ts';
 import { shapeCount } from './shape.ts';
 
 export interface RestRequest {
@@ -95,7 +95,7 @@ export function readRawRest(body: Buffer, { inputs, endpoint }: ServedDescriptio
       `The ${body.length} bytes of the body do not fit the tensor "${name}" of shape [${shape.join()}].`,
     );
   }
-  const data = fromRaw(name, datatype, body, count);
+  const data = decodeTensor(name, datatype, body, count);
   return alone({ name, datatype, shape: sizes.map((size) => (size === -1 ? count / fixed : size)), data });
 }
 
@@ -136,7 +136,7 @@ function readInput(reader: JsonReader, reading: JsonReading, binary: { readonly 
     }
     const bytes = binary.body.subarray(binary.at, binary.at + size);
     binary.at += size;
-    return { ...found, data: fromRaw(found.name, found.datatype, bytes, found.count) };
+    return { ...found, data: decodeTensor(found.name, found.datatype, bytes, found.count) };
   }
   if (span !== undefined) elements = readData(new JsonReader(binary.body, reading, ...span), found);
   if (elements === undefined) throw new DaisError('invalid_request', `The input "${found.name}" has no "data".`);

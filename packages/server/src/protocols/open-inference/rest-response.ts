@@ -2,19 +2,19 @@
  * The response to an infer request over HTTP. Encoded by hand: an object for `JSON.stringify` costs more than its text.
  */
 import { DaisError } from '@dais/api/errors';
-import type { InferAnswer, ServingReply, Tensor } from '#gateway/index.ts';
+import type { InferResponse, ServingReply, Tensor } from '#gateway/index.ts';
 import { float32Text } from '#lib/float-text.ts';
-import { toRaw } from './raw-tensor.ts';
+import { encodeTensor } from './raw-tensor.ts';
 import type { RestRequest } from './rest-request.ts';
 
-export interface Writing {
+export interface ResponseOptions {
   /** `NaN` and infinities are written as Python does. */
   readonly nan: boolean;
   /** All outputs are binary unless one is requested otherwise. */
   readonly binary: boolean;
 }
 
-export function writeRest(answer: InferAnswer, request: RestRequest, { nan, binary }: Writing): ServingReply {
+export function writeRest(answer: InferResponse, request: RestRequest, { nan, binary }: ResponseOptions): ServingReply {
   const { outputs, described, variant, predictionId } = answer;
   const wanted = new Map(request.outputs?.map(({ name, parameters }) => [name, parameters]));
   const raw: Buffer[] = [];
@@ -25,7 +25,7 @@ export function writeRest(answer: InferAnswer, request: RestRequest, { nan, bina
     const inBinary = typeof own === 'boolean' ? own : binary || half;
     const head = `{"name":${JSON.stringify(output.name)},"datatype":"${output.datatype}","shape":[${output.shape.join()}]`;
     if (!inBinary) return `${head},"data":${dataText(output, nan)}}`;
-    const bytes = toRaw(output.data);
+    const bytes = encodeTensor(output.data);
     raw.push(bytes);
     return `${head},"parameters":{"binary_data_size":${bytes.length}}}`;
   });

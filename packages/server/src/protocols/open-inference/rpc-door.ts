@@ -4,16 +4,16 @@
  */
 import { DaisError } from '@dais/api/errors';
 import type {
-  InferAnswer,
+  InferResponse,
   OpenedRequest,
-  RpcAnswer,
-  RpcMethod,
+  GrpcMetadataRoute,
+  GrpcRoute,
   ServedDescription,
   ServedView,
-  ServingRpc,
+  ServingGrpcProtocol,
 } from '#gateway/index.ts';
 import { ProtobufReader } from '#lib/protobuf-reader.ts';
-import { readMessage, readRpc, type RpcRequest } from './grpc-request.ts';
+import { readMessage, readGrpcRequest, type GrpcRequest } from './grpc-request.ts';
 import {
   indexMessage,
   inferResponse,
@@ -21,17 +21,17 @@ import {
   serverMetadata,
   statisticsMessage,
   streamed,
-  truth,
+  booleanField,
 } from './grpc-response.ts';
 import { EXTENSIONS, isReady, modelMetadata, modelStatistics, repositoryIndex, variantOf } from './model-texts.ts';
-import { forModel, timeoutMicros } from './own-parameters.ts';
+import { modelParameters, timeoutMicros } from './own-parameters.ts';
 
 const SERVICE = '/inference.GRPCInferenceService/';
 
-export function rpcDoor(): ServingRpc {
-  const methods: Record<string, RpcMethod> = {
-    ServerLive: answered('health', () => truth(true), true),
-    ServerReady: answered('health', ({ ready }) => truth(ready), true),
+export function grpcProtocol(): ServingGrpcProtocol {
+  const methods: Record<string, GrpcRoute> = {
+    ServerLive: answered('health', () => booleanField(true), true),
+    ServerReady: answered('health', ({ ready }) => booleanField(ready), true),
     ServerMetadata: answered(
       'serverMetadata',
       ({ server }) => serverMetadata(server.name, server.version, EXTENSIONS),
@@ -39,7 +39,7 @@ export function rpcDoor(): ServingRpc {
     ),
     ModelReady: answered('modelReady', (served, message) => {
       const { variant } = look(served, message);
-      return truth(served.ready && isReady(variant));
+      return booleanField(served.ready && isReady(variant));
     }),
     ModelMetadata: answered('modelMetadata', async (served, message) => {
       const { found, variant } = look(served, message);
@@ -74,14 +74,14 @@ function open(message: Buffer): {
   readonly address: { readonly endpoint: string; readonly version: string };
   readonly opened: OpenedRequest<Uint8Array>;
 } {
-  const request = readRpc(message);
+  const request = readGrpcRequest(message);
   return { address: request, opened: new OpenedRpc(request) };
 }
 
 class OpenedRpc implements OpenedRequest<Uint8Array> {
-  readonly #request: RpcRequest;
+  readonly #request: GrpcRequest;
 
-  constructor(request: RpcRequest) {
+  constructor(request: GrpcRequest) {
     this.#request = request;
   }
 
@@ -89,7 +89,7 @@ class OpenedRpc implements OpenedRequest<Uint8Array> {
     return this.#request.id === '' ? undefined : this.#request.id;
   }
 
-  get parameters(): RpcRequest['parameters'] {
+  get parameters(): GrpcRequest['parameters'] {
     return this.#request.parameters;
   }
 
@@ -99,10 +99,10 @@ class OpenedRpc implements OpenedRequest<Uint8Array> {
 
   decode(_described: ServedDescription): ReturnType<OpenedRequest<Uint8Array>['decode']> {
     const { inputs, outputs, parameters } = this.#request;
-    return { inputs, outputs, parameters: forModel(parameters) };
+    return { inputs, outputs, parameters: modelParameters(parameters) };
   }
 
-  encode(answer: InferAnswer): Uint8Array {
+  encode(answer: InferResponse): Uint8Array {
     return inferResponse(answer, this.#request.id);
   }
 }
@@ -153,6 +153,6 @@ function byPolicy(): never {
   );
 }
 
-function answered(operation: string, answer: RpcAnswer['answer'], isOpen = false): RpcAnswer {
+function answered(operation: string, answer: GrpcMetadataRoute['answer'], isOpen = false): GrpcMetadataRoute {
   return { kind: 'answer', operation, ...(isOpen && { open: true as const }), answer };
 }

@@ -1,10 +1,10 @@
 /** The table of a request. */
 import { DaisError } from '@dais/api/errors';
-import type { Given } from '#gateway/index.ts';
+import type { InputTable } from '#gateway/index.ts';
 import { JsonFault, JsonReader, type JsonValue } from '#lib/json-reader.ts';
 
 export interface ScoringBody {
-  readonly given: Given;
+  readonly given: InputTable;
   readonly params: Readonly<Record<string, JsonValue>>;
 }
 
@@ -39,7 +39,7 @@ export function readInstances(body: Buffer): ScoringBody {
   return { given: readForm(form, value[form] as JsonValue), params: {} };
 }
 
-function readForm(form: (typeof FORMS)[number], value: JsonValue): Given {
+function readForm(form: (typeof FORMS)[number], value: JsonValue): InputTable {
   switch (form) {
     case 'dataframe_split':
       return readSplit(value);
@@ -59,7 +59,7 @@ function readForm(form: (typeof FORMS)[number], value: JsonValue): Given {
   }
 }
 
-function readSplit(value: JsonValue): Given {
+function readSplit(value: JsonValue): InputTable {
   if (!isObject(value)) throw wrong('"dataframe_split" must be an object with "columns" and "data".');
   const data = list(value['data'] ?? null, 'dataframe_split.data').map((row, place) =>
     list(row, `dataframe_split.data[${place}]`),
@@ -75,7 +75,7 @@ function readSplit(value: JsonValue): Given {
 }
 
 /** A missing key of a record is a missing value. */
-function readRecords(records: readonly JsonValue[], form: string): Given {
+function readRecords(records: readonly JsonValue[], form: string): InputTable {
   const columns = new Map<string, JsonValue[]>();
   for (const [place, record] of records.entries()) {
     if (!isObject(record)) throw wrong(`Row ${place} of "${form}" must be an object.`);

@@ -1,6 +1,6 @@
 import { DaisError } from '@dais/api/errors';
 import type {
-  InferAnswer,
+  InferResponse,
   InferRequest,
   OpenedRequest,
   Parameters,
@@ -43,7 +43,7 @@ export class OpenedScoring implements OpenedRequest<ServingReply> {
     this.#close?.();
   }
 
-  encode(answer: InferAnswer): ServingReply {
+  encode(answer: InferResponse): ServingReply {
     return {
       status: 200,
       headers: { 'content-type': 'application/json' },

@@ -1,10 +1,10 @@
 /** `predictions` in the format that fits the outputs. */
-import type { InferAnswer, Tensor } from '#gateway/index.ts';
+import type { InferResponse, Tensor } from '#gateway/index.ts';
 import { float32Text } from '#lib/float-text.ts';
 import { columnsOf } from '#lib/model-signature.ts';
 
 /** One output: a list, nested as it is. Several, or columns of the signature: a record for each row. */
-export function predictionsText({ outputs, described }: InferAnswer): string {
+export function predictionsText({ outputs, described }: InferResponse): string {
   const [first] = outputs;
   const columns = columnsOf(described.signature, 'outputs')?.flatMap(({ name }) => name ?? []);
   if (outputs.length === 1 && first !== undefined) {

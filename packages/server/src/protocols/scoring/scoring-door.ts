@@ -1,11 +1,11 @@
 /** MLflow's scoring protocol, below `/endpoints/NAME`: the API of `mlflow models serve`. */
 import { DaisError, type ErrorCode } from '@dais/api/errors';
 import type {
-  AnswerMatch,
-  DoorMatch,
+  MetadataRoute,
+  ServingRoute,
   EndpointAddress,
   ServingCall,
-  ServingDoor,
+  ServingProtocol,
   ServingReply,
 } from '#gateway/index.ts';
 import { scoringOpener, type OpenScoring } from './open-scoring.ts';
@@ -15,11 +15,11 @@ const BASE = '/endpoints/';
 /** The newest version with this protocol; clients check it before they send `params`. */
 const MLFLOW_VERSION = '3.18.0';
 
-export function scoringDoor(opener: OpenScoring = scoringOpener()): ServingDoor {
+export function scoringProtocol(opener: OpenScoring = scoringOpener()): ServingProtocol {
   return { name: 'scoring', match: (method, path) => match(method, path, opener), fault };
 }
 
-function match(method: string, path: string, opener: OpenScoring): DoorMatch | undefined {
+function match(method: string, path: string, opener: OpenScoring): ServingRoute | undefined {
   if (!path.startsWith(BASE)) return undefined;
   const parts = path.slice(BASE.length).split('/');
   const versioned = parts[1] === 'versions' && parts.length === 4;
@@ -44,7 +44,7 @@ function match(method: string, path: string, opener: OpenScoring): DoorMatch | u
 const PLAIN = { 'content-type': 'text/plain; charset=utf-8' };
 
 /** Healthy if one variant is available. */
-function health({ endpoint }: EndpointAddress): AnswerMatch {
+function health({ endpoint }: EndpointAddress): MetadataRoute {
   return {
     kind: 'answer',
     operation: 'scoringHealth',

@@ -2,9 +2,9 @@
 import { DaisError } from '@dais/api/errors';
 import {
   toTensors,
-  type DoorMatch,
+  type ServingRoute,
   type ServedEndpointView,
-  type ServingDoor,
+  type ServingProtocol,
   type ServingReply,
 } from '#gateway/index.ts';
 import { readInstances } from './frame.ts';
@@ -14,7 +14,7 @@ const MODELS = '/v1/models';
 const PREDICT = ':predict';
 const EXPLAIN = ':explain';
 
-export function v1Door(opener: OpenScoring = scoringOpener()): ServingDoor {
+export function v1Protocol(opener: OpenScoring = scoringOpener()): ServingProtocol {
   return {
     name: 'kserve-v1',
     match: (method, path) => match(method, path, opener),
@@ -22,7 +22,7 @@ export function v1Door(opener: OpenScoring = scoringOpener()): ServingDoor {
   };
 }
 
-function match(method: string, path: string, opener: OpenScoring): DoorMatch | undefined {
+function match(method: string, path: string, opener: OpenScoring): ServingRoute | undefined {
   if (!path.startsWith(MODELS)) return undefined;
   const rest = path.slice(MODELS.length);
   if (method === 'GET' && (rest === '' || rest === '/')) {

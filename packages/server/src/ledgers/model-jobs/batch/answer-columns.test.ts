@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Tensor } from '#engines/inference/contract.ts';
-import { answerColumns } from './answer-columns.ts';
+import { outputColumns } from './answer-columns.ts';
 
 const texts = (name: string, ...values: readonly (string | null)[]): Tensor => ({
   name,
@@ -35,7 +35,7 @@ test('a column has the type of the signature, with any missing values in a batch
     texts('day', null, '2026-05-01T12:00:00.000000'),
     texts('note', null, null),
   ];
-  const form = answerColumns(first, declared, []);
+  const form = outputColumns(first, declared, []);
   expect(form.columns.map(({ type }) => type)).toEqual(['int64', 'boolean', 'timestamp', 'string']);
   expect(form.cells(first, 2)).toEqual([
     [1, true, null, null],
@@ -50,7 +50,7 @@ test('a column has the type of the signature, with any missing values in a batch
 
 test('ignores signature types that the values cannot have, and unnamed columns', () => {
   const declared = [{ name: 'day', type: 'datetime' }];
-  const form = answerColumns([texts('day', 'Monday'), longs('count', 3n)], declared, []);
+  const form = outputColumns([texts('day', 'Monday'), longs('count', 3n)], declared, []);
   expect(form.columns.map(({ type }) => type)).toEqual(['string', 'int64']);
   expect(form.cells([texts('day', 'Tuesday'), doubles('count', Number.NaN)], 1)).toEqual([['Tuesday', null]]);
   expect(() => form.cells([doubles('day', 1), longs('count', 1n)], 1)).toThrow('answered "day" with FP64 [1]');

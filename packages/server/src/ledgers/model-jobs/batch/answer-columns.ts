@@ -42,7 +42,7 @@ interface Part {
   readonly scalar: ColumnType;
 }
 
-export interface AnswerColumns {
+export interface OutputColumns {
   readonly columns: readonly Column[];
   /**
    * Returns the cells of each row. @throws DaisError `invalid_request` if the outputs have another format than the
@@ -55,11 +55,11 @@ export interface AnswerColumns {
  * The first outputs determine the columns, with the types that the signature declares (`declared`) where the values
  * fit. `taken`: names of the existing columns.
  */
-export function answerColumns(
+export function outputColumns(
   first: readonly Tensor[],
   declared: readonly { readonly name: string; readonly type: string }[],
   taken: readonly string[],
-): AnswerColumns {
+): OutputColumns {
   const [only] = first;
   const names = declared.map(({ name }) => name);
   const isNamed = first.length === 1 && only?.shape.length === 2 && names.length > 0 && only.shape[1] === names.length;

@@ -20,7 +20,7 @@ export interface RowBlock {
   readonly first: number;
 }
 
-export interface BlockAnswer {
+export interface BlockResult {
   /** Positions of the accepted rows in the block, with their outputs. */
   readonly taken: readonly { readonly from: number; readonly to: number; readonly answer: readonly Tensor[] }[];
   readonly faults: readonly ModelJobFault[];
@@ -44,8 +44,8 @@ export async function predictRows(
   columns: readonly InputColumn[],
   { rows, first }: RowBlock,
   onError: 'fail' | 'reject',
-): Promise<BlockAnswer> {
-  const taken: BlockAnswer['taken'][number][] = [];
+): Promise<BlockResult> {
+  const taken: BlockResult['taken'][number][] = [];
   const faults: ModelJobFault[] = [];
   const ask = async (from: number, to: number): Promise<void> => {
     try {

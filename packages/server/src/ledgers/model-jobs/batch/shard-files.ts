@@ -14,7 +14,7 @@ import type { Relation } from '#engines/query/model/query-tree.ts';
 import { readJsonLines } from '#lib/json-lines.ts';
 import type { HostedModel } from '../hosted-model.ts';
 import type { BatchRequest } from '../job-rows.ts';
-import { answerColumns, type AnswerColumns } from './answer-columns.ts';
+import { outputColumns, type OutputColumns } from './answer-columns.ts';
 import { predictRows } from './predict-rows.ts';
 import type { Shard } from './shard-plan.ts';
 
@@ -32,7 +32,7 @@ export interface ShardWork {
   readonly folder: string;
   readonly signal: AbortSignal;
   /** Columns of the outputs, known after the first prediction: the same for all shards. */
-  form: AnswerColumns | undefined;
+  form: OutputColumns | undefined;
 }
 
 export interface ShardFiles {
@@ -107,7 +107,7 @@ function sourceOf({ table, version }: ShardWork, shard: Shard): Source {
 }
 
 /** By position, not by name: output names of a model cannot collide with internal columns. */
-function answersTable(path: string, { columns }: AnswerColumns): FileTable {
+function answersTable(path: string, { columns }: OutputColumns): FileTable {
   const placed = columns.map(({ type }, at) => ({ name: `answer ${at}`, type }));
   return {
     files: [{ path, name: 'answers', format: 'ndjson' }],
@@ -116,7 +116,7 @@ function answersTable(path: string, { columns }: AnswerColumns): FileTable {
 }
 
 /** Joins the columns of the data with the outputs, in the order of the data. */
-function besides({ row, rows }: Source, kept: readonly string[], { columns }: AnswerColumns): Relation {
+function besides({ row, rows }: Source, kept: readonly string[], { columns }: OutputColumns): Relation {
   const joined: Relation = {
     type: 'join',
     kind: 'inner',
@@ -164,7 +164,7 @@ async function askModel(
       }
       faults.push(...answer.faults);
       for (const { from, to, answer: tensors } of answer.taken) {
-        work.form ??= answerColumns(tensors, model.outputColumns, request.columns);
+        work.form ??= outputColumns(tensors, model.outputColumns, request.columns);
         const text = linesOf(work.form.cells(tensors, to - from), rowNumbers(lines, from, to));
         if (!out.write(text)) await new Promise<void>((resolve) => out.once('drain', resolve));
         rows += to - from;

@@ -6,7 +6,7 @@ import { transact, type Transaction } from '#kernel/transaction.ts';
 import { requireUsable, resolveVersion } from '#ledgers/data/index.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { chooseInputs, datasetOf, nameOf, requireColumns, requireUnmasked, wrong } from '../asked-data.ts';
-import { beginModelJob } from '../begin-job.ts';
+import { createModelJob } from '../begin-job.ts';
 import { findModelVersion } from '../find-model.ts';
 import { presentJob, readJob, type BatchRequest } from '../job-rows.ts';
 import type { ModelJobsParts } from '../model-jobs-parts.ts';
@@ -40,7 +40,7 @@ export async function startBatch(
   return await transact(parts.database, { mode: 'write', projectId: tenant.id, by: context }, async (tx) => {
     const kind = 'batch-prediction';
     const by = { type, id: actor };
-    await beginModelJob(tx, { id, kind, of, request, by, now, data: request.dataName, output: request.out });
+    await createModelJob(tx, { id, kind, of, request, by, now, data: request.dataName, output: request.out });
     return presentJob(await readJob(tx, id), { faults: false });
   });
 }

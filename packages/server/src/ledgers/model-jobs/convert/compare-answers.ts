@@ -13,13 +13,13 @@ export interface Difference {
   readonly got: string;
 }
 
-export interface Compared {
+export interface ComparisonResult {
   readonly largest: number;
   readonly difference?: Difference;
 }
 
 /** @param got the outputs of the rows starting at `from` */
-export function compareAnswers(expected: Tensor, got: Tensor, from: number): Compared {
+export function compareOutputs(expected: Tensor, got: Tensor, from: number): ComparisonResult {
   const rows = got.shape[0] ?? 0;
   const width = sizeOf(expected.shape.slice(1));
   if (sizeOf(got.shape.slice(1)) !== width || got.datatype !== expected.datatype) {

@@ -18,7 +18,7 @@ import { upload } from '../job-content.ts';
 import { endJobRow, notePhase, noteShard, noteSize, type JobRow } from '../job-rows.ts';
 import type { ModelJobsParts } from '../model-jobs-parts.ts';
 import { withFiles } from '../open-model.ts';
-import { compareAnswers, TOLERANCE, type Difference } from './compare-answers.ts';
+import { compareOutputs, TOLERANCE, type Difference } from './compare-answers.ts';
 import type { CheckRows, Conversion, ConversionPlan, ConvertedModel } from './converter.ts';
 import { mlmodelOf, type ConversionJobRequest } from './start-conversion.ts';
 
@@ -160,7 +160,7 @@ async function held(
       const some = Math.min(ROWS_AT_ONCE, rows - from);
       const [got] = await hosted.predict({ columns: new Map(columns), rows: some });
       if (got === undefined) throw new Error('a converted model returned no output');
-      const compared = compareAnswers(checked.expected, got, from);
+      const compared = compareOutputs(checked.expected, got, from);
       largest = Math.max(largest, compared.largest);
       if (compared.difference !== undefined) return { largest, difference: compared.difference };
     }

@@ -12,7 +12,7 @@ import { readModel } from '#ledgers/registry/index.ts';
 import type { ModelRow } from '#ledgers/serving/index.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { wrong } from '../asked-data.ts';
-import { beginModelJob } from '../begin-job.ts';
+import { createModelJob } from '../begin-job.ts';
 import { findModelVersion } from '../find-model.ts';
 import { presentJob, readJob } from '../job-rows.ts';
 import type { ModelJobsParts } from '../model-jobs-parts.ts';
@@ -50,7 +50,7 @@ export async function startConversion(
   const { type, id: actor } = context.principal;
   return await transact(parts.database, { mode: 'write', projectId: tenant.id, by: context }, async (tx) => {
     const by = { type, id: actor };
-    await beginModelJob(tx, { id, kind: 'conversion', of, request, by, now, data: '', output: to });
+    await createModelJob(tx, { id, kind: 'conversion', of, request, by, now, data: '', output: to });
     return presentJob(await readJob(tx, id), { faults: false });
   });
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { GatewayLink } from '#ledgers/serving/index.ts';
 import type { JsonValue } from '#lib/json-reader.ts';
 import type { HostedExplanation } from '../hosted-model.ts';
-import type { KeptInputs } from './kept-inputs.ts';
+import type { CapturedInputs } from './kept-inputs.ts';
 
 const metadataSchema = z.object({
   inputs: z.array(z.object({ name: z.string(), datatype: z.string(), shape: z.array(z.int()) })),
@@ -24,7 +24,7 @@ const explainedSchema = z.object({
 export interface Asked {
   readonly project: string;
   readonly endpoint: string;
-  readonly kept: KeptInputs;
+  readonly kept: CapturedInputs;
   readonly output: number | undefined;
 }
 
@@ -32,7 +32,7 @@ export interface Asked {
  * Returns undefined if the gateway does not have this version, or does not respond. @throws DaisError `invalid_request`
  * of the gateway.
  */
-export async function askGateway(gateway: GatewayLink, asked: Asked): Promise<HostedExplanation | undefined> {
+export async function explainInGateway(gateway: GatewayLink, asked: Asked): Promise<HostedExplanation | undefined> {
   const { project, endpoint, kept, output } = asked;
   const part = encodeURIComponent;
   const path = `/p/${part(project)}/v2/models/${part(endpoint)}/versions/${part(kept.version)}`;

@@ -13,8 +13,8 @@ import { findModelVersion } from '../find-model.ts';
 import type { HostedExplanation } from '../hosted-model.ts';
 import type { ModelJobsParts } from '../model-jobs-parts.ts';
 import { withExplainable } from '../open-model.ts';
-import { askGateway } from './ask-gateway.ts';
-import { keptInputs, valueOfFeature, type KeptInputs } from './kept-inputs.ts';
+import { explainInGateway } from './ask-gateway.ts';
+import { capturedInputs, valueOfFeature, type CapturedInputs } from './kept-inputs.ts';
 
 interface ExplainInput {
   readonly endpoint: string;
@@ -34,9 +34,9 @@ export class PredictionExplainer {
   async explain(call: CallOf<typeof explainPredictionOperation>): Promise<PredictionExplanation> {
     const { input, tenant } = call;
     await call.authorize({ kind: 'Endpoint', name: input.endpoint }, tenant, 'prediction:read');
-    const kept = keptInputs(await this.#parts.prediction(call));
+    const kept = capturedInputs(await this.#parts.prediction(call));
     const asked = { project: tenant.name, endpoint: input.endpoint, kept, output: input.output };
-    const there = await askGateway(this.#parts.gateway, asked);
+    const there = await explainInGateway(this.#parts.gateway, asked);
     const found = there ?? (await this.#load(call, kept));
     return presented(call.input, kept, found, there === undefined ? 'job' : 'gateway');
   }
@@ -44,7 +44,7 @@ export class PredictionExplainer {
   /** One at a time: each has a model in memory. */
   async #load(
     { input, tenant, context }: CallOf<typeof explainPredictionOperation>,
-    kept: KeptInputs,
+    kept: CapturedInputs,
   ): Promise<HostedExplanation> {
     if (this.#loading)
       throw new DaisError('overloaded', 'Another explanation is loading a model. Retry later.', { retryAfter: 2 });
@@ -79,7 +79,7 @@ export class PredictionExplainer {
 
 function presented(
   { endpoint, id }: ExplainInput,
-  kept: KeptInputs,
+  kept: CapturedInputs,
   found: HostedExplanation,
   by: PredictionExplanation['by'],
 ): PredictionExplanation {

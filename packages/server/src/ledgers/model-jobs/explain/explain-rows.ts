@@ -11,7 +11,7 @@ import { Slots } from '#lib/slots.ts';
 import { chooseInputs } from '../asked-data.ts';
 import { tableOfRows, type InputColumn } from '../batch/predict-rows.ts';
 import { findModelVersion } from '../find-model.ts';
-import type { HostedExplanation, ExplainableModel, HostedTable, HowExplained } from '../hosted-model.ts';
+import type { HostedExplanation, ExplainableModel, HostedTable, ExplainOptions } from '../hosted-model.ts';
 import { AttributionSizes, rowsAtOnce } from '../importance/attribution-sizes.ts';
 import type { ModelJobsParts } from '../model-jobs-parts.ts';
 import { withExplainable } from '../open-model.ts';
@@ -111,7 +111,7 @@ export class RowsExplainer {
     const others = background === undefined ? undefined : tableOf(background);
     const example = background === undefined ? Math.min(mostBackground, await hosted.exampleRows()) : 0;
     const ask = async (table: HostedTable): Promise<HostedExplanation> => {
-      const how: HowExplained = { seed: 0, mostBackground };
+      const how: ExplainOptions = { seed: 0, mostBackground };
       return await within(
         clock,
         Math.max(0, until - clock.now()) + ONE_ANSWER_MS,

@@ -3,7 +3,7 @@ import { DaisError } from '@dais/api';
 import type { Prediction } from '@dais/api/serving';
 import type { JsonValue } from '#lib/json-reader.ts';
 
-export interface KeptInputs {
+export interface CapturedInputs {
   readonly model: string;
   readonly version: string;
   readonly rows: number;
@@ -14,7 +14,7 @@ export interface KeptInputs {
 const INPUT = 'in_';
 
 /** @throws DaisError `invalid_state` if the prediction cannot be explained, `forbidden` if an input is masked. */
-export function keptInputs(prediction: Prediction): KeptInputs {
+export function capturedInputs(prediction: Prediction): CapturedInputs {
   const { id, columns, rows, masked, model, version } = prediction;
   const places = new Map(columns.map(({ name }, place) => [name, place]));
   const cell = (name: string) => rows[0]?.[places.get(name) ?? -1];
@@ -50,7 +50,7 @@ function readCell(value: unknown, type: string): JsonValue {
 }
 
 /** Returns the input value of a feature name of the gateway: `name`, or `name[3]` if a row has several. */
-export function valueOfFeature(columns: KeptInputs['columns'], feature: string, row: number): JsonValue {
+export function valueOfFeature(columns: CapturedInputs['columns'], feature: string, row: number): JsonValue {
   const whole = columns.get(feature)?.[row];
   if (whole !== undefined) return Array.isArray(whole) && whole.length === 1 ? (whole[0] as JsonValue) : whole;
   const [, name = '', place = ''] = /^(.*)\[(\d+)\]$/.exec(feature) ?? [];

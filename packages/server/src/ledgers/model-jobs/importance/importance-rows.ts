@@ -25,7 +25,7 @@ export type NewImportance = Pick<
   'method' | 'scale' | 'sample' | 'background' | 'seed' | 'features' | 'data'
 >;
 
-export async function keepImportance(
+export async function storeImportance(
   tx: Transaction,
   job: JobRow<unknown>,
   made: NewImportance,

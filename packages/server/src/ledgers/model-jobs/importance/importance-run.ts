@@ -16,7 +16,7 @@ import { endJobRow, notePhase, noteShard, noteSize, type JobRow } from '../job-r
 import type { ModelJobsParts } from '../model-jobs-parts.ts';
 import { withExplainable } from '../open-model.ts';
 import { AttributionSizes, rowsAtOnce } from './attribution-sizes.ts';
-import { keepImportance, type NewImportance } from './importance-rows.ts';
+import { storeImportance, type NewImportance } from './importance-rows.ts';
 import type { ImportanceRequest } from './start-importance.ts';
 
 export async function runImportance(
@@ -44,7 +44,7 @@ export async function runImportance(
   await io.write(async (tx) => {
     const now = parts.clock.now();
     await noteShard(tx, job.id, { number: 0, rows: made.sample, rejected: 0, faults: [] });
-    await keepImportance(tx, job, made, now);
+    await storeImportance(tx, job, made, now);
     const ended = await endJobRow(tx, job.id, { state: 'succeeded', now, result: { ...made } });
     if (ended === undefined) throw new Error('the job has already ended');
     emitEnded(tx, ended);

@@ -4,7 +4,7 @@ import { transact } from '#kernel/transaction.ts';
 import { requireUsable, resolveVersion } from '#ledgers/data/index.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { chooseInputs, datasetOf, nameOf, requireUnmasked, wrong } from '../asked-data.ts';
-import { beginModelJob } from '../begin-job.ts';
+import { createModelJob } from '../begin-job.ts';
 import { findModelVersion } from '../find-model.ts';
 import { presentJob, readJob } from '../job-rows.ts';
 import type { ModelJobsParts } from '../model-jobs-parts.ts';
@@ -47,7 +47,7 @@ export async function startImportance(
   const { type, id: actor } = context.principal;
   return await transact(parts.database, { mode: 'write', projectId: tenant.id, by: context }, async (tx) => {
     const by = { type, id: actor };
-    await beginModelJob(tx, { id, kind: 'importance', of, request, by, now, data: request.dataName, output: '' });
+    await createModelJob(tx, { id, kind: 'importance', of, request, by, now, data: request.dataName, output: '' });
     return presentJob(await readJob(tx, id), { faults: false });
   });
 }

@@ -22,7 +22,7 @@ export interface WriterSetup {
 }
 
 /** Writes continuously, 16 at a time, and prints each acknowledged id. */
-export async function writeForEver({ folder, record, prefix }: WriterSetup): Promise<void> {
+export async function writeContinuously({ folder, record, prefix }: WriterSetup): Promise<void> {
   const writer = new SegmentWriter({
     folder,
     gateway: 'killed',
@@ -52,7 +52,7 @@ export interface CollectorSetup {
 }
 
 /** Collects continuously; prints each action before and after it. */
-export async function collectForEver({ connection, root }: CollectorSetup): Promise<void> {
+export async function collectContinuously({ connection, root }: CollectorSetup): Promise<void> {
   const opened = openDatabase(connection, { poolSize: 4, applicationName: 'killed' });
   const database: Database = Object.assign(Object.create(opened) as Database, {
     transaction: async (...args: Parameters<Database['transaction']>) => {

@@ -1,6 +1,6 @@
 /** For tests: requests for the servers of KServe and MLServer and for Dais, with the same two models. */
 
-export interface BesideCase {
+export interface PeerCase {
   readonly method?: 'GET' | 'POST';
   readonly path: string;
   readonly body?: Buffer | string;
@@ -33,15 +33,15 @@ const tensor = (model: string, rows: readonly (readonly number[])[], more: Tenso
   data: rows.flat(),
   ...more,
 });
-const request = (model: string, value: unknown): BesideCase => ({
+const request = (model: string, value: unknown): PeerCase => ({
   path: `/v2/models/${model}/infer`,
   body: JSON.stringify(value),
 });
 const infer = (model: string, rows: readonly (readonly number[])[], more: Tensor = {}, outer: object = {}) =>
   request(model, { inputs: [tensor(model, rows, more)], ...outer });
-const get = (path: string): BesideCase => ({ method: 'GET', path });
+const get = (path: string): PeerCase => ({ method: 'GET', path });
 
-function binary(model: string, rows: readonly (readonly number[])[], headerLength?: string): BesideCase {
+function binary(model: string, rows: readonly (readonly number[])[], headerLength?: string): PeerCase {
   const bytes =
     model === TREES
       ? Buffer.from(Float32Array.from(rows.flat()).buffer)
@@ -59,7 +59,7 @@ function binary(model: string, rows: readonly (readonly number[])[], headerLengt
 }
 
 const perModel = Object.fromEntries(
-  [TREES, IRIS].flatMap((model): [string, BesideCase][] => [
+  [TREES, IRIS].flatMap((model): [string, PeerCase][] => [
     [`${model}: one row`, infer(model, FLOWERS.slice(0, 1))],
     [`${model}: three rows`, infer(model, FLOWERS)],
     [`${model}: nested data`, infer(model, FLOWERS, { data: FLOWERS })],
@@ -89,7 +89,7 @@ const perModel = Object.fromEntries(
   ]),
 );
 
-export const besideCases: Readonly<Record<string, BesideCase>> = {
+export const peerCases: Readonly<Record<string, PeerCase>> = {
   ...perModel,
   live: get('/v2/health/live'),
   ready: get('/v2/health/ready'),
