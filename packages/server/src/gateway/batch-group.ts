@@ -5,7 +5,7 @@ export function batchGroup(endpoint: string, { inputs, outputs, parameters }: In
   let key = endpoint;
   for (const { name, datatype, shape } of inputs) {
     key += `|${name}:${datatype}`;
-    for (let place = 1; place < shape.length; place++) key += `,${shape[place]}`;
+    for (let index = 1; index < shape.length; index++) key += `,${shape[index]}`;
   }
   if (outputs !== undefined) key += `>${outputs.join('>')}`;
   if (parameters !== undefined) key += JSON.stringify(parameters);

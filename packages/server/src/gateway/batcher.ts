@@ -82,7 +82,7 @@ export class Batcher {
    * occupies.
    */
   takeLoad(): number {
-    this.#note();
+    this.#integrateLoad();
     const took = this.#workAt - this.#workFrom;
     const load = took <= 0 ? this.#running + this.#waitingRuns : this.#work / took;
     this.#work = 0;
@@ -96,7 +96,7 @@ export class Batcher {
   }
 
   add(item: BatchItem): void {
-    this.#note();
+    this.#integrateLoad();
     this.#waitingRuns += runsOf(item, this.#model.batchable);
     item.queue.rows += item.rows;
     item.queue.bytes += item.bytes;
@@ -117,12 +117,12 @@ export class Batcher {
       return;
     }
     const group = this.#waiting.get(item.group) ?? [];
-    const place = group.indexOf(item);
-    if (place >= 0) group.splice(place, 1);
+    const index = group.indexOf(item);
+    if (index >= 0) group.splice(index, 1);
     if (group.length === 0) this.#waiting.delete(item.group);
-    this.#left(item);
+    this.#dequeue(item);
     item.state = 'done';
-    this.#tellIdle();
+    this.#notifyIdle();
   }
 
   /** Resolves when no item waits or runs. */
@@ -148,13 +148,13 @@ export class Batcher {
     while (this.#running < this.#model.concurrency) {
       const batch = this.#take();
       if (batch === undefined) break;
-      this.#note();
+      this.#integrateLoad();
       this.#running++;
       void this.#run(batch).finally(() => {
-        this.#note();
+        this.#integrateLoad();
         this.#running--;
         if (this.#waiting.size > 0) this.#flushSoon(0);
-        else this.#tellIdle();
+        else this.#notifyIdle();
       });
     }
   }
@@ -178,7 +178,7 @@ export class Batcher {
       if (group.length > 0) this.#waiting.set(name, group);
       const now = performance.now();
       for (const item of batch) {
-        this.#left(item);
+        this.#dequeue(item);
         item.state = 'running';
         item.queueMicros = (now - item.enteredAt) * 1000;
       }
@@ -207,9 +207,9 @@ export class Batcher {
       );
       if (cut !== undefined) {
         const micros = this.#took(run);
-        for (const [place, item] of batch.entries()) {
+        for (const [index, item] of batch.entries()) {
           item.runMicros = micros;
-          finish(item, () => item.resolve(cut[place] as Tensor[]));
+          finish(item, () => item.resolve(cut[index] as Tensor[]));
         }
         return;
       }
@@ -254,14 +254,14 @@ export class Batcher {
   }
 
   /** Call this before the number of waiting or active runs changes. */
-  #note(): void {
+  #integrateLoad(): void {
     const now = performance.now();
     this.#work += (this.#running + this.#waitingRuns) * (now - this.#workAt);
     this.#workAt = now;
   }
 
-  #left(item: BatchItem): void {
-    this.#note();
+  #dequeue(item: BatchItem): void {
+    this.#integrateLoad();
     this.#waitingRuns = this.#waitingRows === item.rows ? 0 : this.#waitingRuns - runsOf(item, this.#model.batchable);
     item.queue.rows -= item.rows;
     item.queue.bytes -= item.bytes;
@@ -269,7 +269,7 @@ export class Batcher {
     this.#waitingBytes -= item.bytes;
   }
 
-  #tellIdle(): void {
+  #notifyIdle(): void {
     if (this.#running > 0 || this.#waiting.size > 0) return;
     const told = this.#idle;
     this.#idle = [];

@@ -8,7 +8,7 @@ import type { Tensor } from './tensors.ts';
 
 export interface OpenBody {
   /** Data that does not depend on the model; small and cloneable. */
-  readonly told: unknown;
+  readonly meta: unknown;
   decode(described: ServedDescription): readonly Tensor[];
 }
 
@@ -27,7 +27,7 @@ export function readBodies(open: (body: Buffer, how: unknown) => OpenBody | Prom
       const { buffer, byteOffset, byteLength } = message.body;
       const opened = await open(Buffer.from(buffer, byteOffset, byteLength), message.how);
       held.set(id, opened);
-      answer({ id, type: 'opened', told: opened.told });
+      answer({ id, type: 'opened', meta: opened.meta });
     } else {
       const { tensors, moved } = packTensors(held.get(id)?.decode(message.described) ?? []);
       answer({ id, type: 'decoded', tensors }, moved);
@@ -39,9 +39,9 @@ export function readBodies(open: (body: Buffer, how: unknown) => OpenBody | Prom
       await follow(message).catch((error: unknown) => {
         const { id } = message;
         held.delete(id);
-        const told = error instanceof DaisError ? error : undefined;
-        const detail = told?.message ?? `Internal server error while reading the body: ${String(error)}`;
-        answer({ id, type: 'failed', fault: { code: told?.code ?? 'internal', detail } });
+        const parseError = error instanceof DaisError ? error : undefined;
+        const detail = parseError?.message ?? `Internal server error while reading the body: ${String(error)}`;
+        answer({ id, type: 'failed', fault: { code: parseError?.code ?? 'internal', detail } });
       });
     });
   });

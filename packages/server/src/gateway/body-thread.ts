@@ -22,7 +22,7 @@ export type ToBodyThread =
   | { readonly id: number; readonly type: 'close' };
 
 export type FromBodyThread =
-  | { readonly id: number; readonly type: 'opened'; readonly told: unknown }
+  | { readonly id: number; readonly type: 'opened'; readonly meta: unknown }
   | { readonly id: number; readonly type: 'decoded'; readonly tensors: readonly PackedTensor[] }
   | {
       readonly id: number;
@@ -32,7 +32,7 @@ export type FromBodyThread =
 
 /** A body that the thread has parsed. */
 export interface ReadBody<Told> {
-  readonly told: Told;
+  readonly meta: Told;
   readonly decode: (described: ServedDescription) => Promise<Tensor[]>;
   /** Releases the body in the thread. */
   readonly close: () => void;
@@ -80,9 +80,9 @@ export class BodyThread<Told> {
       const isAlone = length > LONG_BODY || length === body.buffer.byteLength;
       const whole = isAlone ? body : Buffer.from(new Uint8Array(body).buffer);
       const answer = await this.#ask({ id, type: 'open', body: whole, how }, [whole.buffer as ArrayBuffer]);
-      const told = (answer as FromBodyThread & { type: 'opened' }).told as Told;
+      const meta = (answer as FromBodyThread & { type: 'opened' }).meta as Told;
       return {
-        told,
+        meta,
         decode: async (described) => {
           const { endpoint, version, platform, inputs, outputs, signature, enforce } = described;
           const plain = { endpoint, version, platform, inputs, outputs, signature, enforce };

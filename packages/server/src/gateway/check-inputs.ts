@@ -29,7 +29,7 @@ export function checkInputs(request: InferRequest, { inputs, outputs, endpoint }
 function checkTensor({ name, datatype, shape, data }: Tensor, spec: TensorSpec): void {
   if (datatype !== spec.datatype) throw wrong(`The input "${name}" is ${datatype}; expected ${described(spec)}.`);
   const fits =
-    shape.length === spec.shape.length && spec.shape.every((size, place) => size === -1 || size === shape[place]);
+    shape.length === spec.shape.length && spec.shape.every((size, index) => size === -1 || size === shape[index]);
   if (!fits) throw wrong(`The input "${name}" has the shape [${shape.join()}]; expected ${described(spec)}.`);
   if (data.length !== elementCount(shape)) {
     throw wrong(

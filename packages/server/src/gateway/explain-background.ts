@@ -36,8 +36,8 @@ interface Split {
 /** Reads the formats of MLflow: a table split into columns and data, tensors by name, one tensor. */
 function columnOf(example: unknown, { name }: TensorSpec, specs: readonly TensorSpec[]): unknown {
   if (isSplit(example)) {
-    const place = example.columns.indexOf(name);
-    if (place !== -1) return example.data.map((row) => row[place]);
+    const index = example.columns.indexOf(name);
+    if (index !== -1) return example.data.map((row) => row[index]);
     if (specs.length === 1) return example.data;
     throw new TypeError(`the input example has no column ${name}`);
   }

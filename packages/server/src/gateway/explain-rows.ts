@@ -50,14 +50,14 @@ export function inInputOrder(
   ofTrees: ArrayLike<number>,
 ): Float64Array {
   const places = new Map<string, number>();
-  let place = 0;
+  let index = 0;
   for (const { name } of inputs) {
-    places.set(name, place);
-    place += row.find((tensor) => tensor.name === name)?.data.length ?? 0;
+    places.set(name, index);
+    index += row.find((tensor) => tensor.name === name)?.data.length ?? 0;
   }
   return Float64Array.from(
     row.flatMap(({ name, data }) =>
-      Array.from({ length: data.length }, (_, at) => ofTrees[(places.get(name) ?? place) + at] ?? 0),
+      Array.from({ length: data.length }, (_, at) => ofTrees[(places.get(name) ?? index) + at] ?? 0),
     ),
   );
 }
@@ -80,8 +80,8 @@ export function mixedRows(
 
 function mixed(row: readonly Tensor[], other: readonly Tensor[], members: Uint8Array): readonly Tensor[] {
   let feature = 0;
-  return other.map((tensor, place) => {
-    const own = row[place] as Tensor;
+  return other.map((tensor, index) => {
+    const own = row[index] as Tensor;
     // Copies the typed array, or the list of strings.
     const data = tensor.data.slice() as Float32Array;
     for (let at = 0; at < data.length; at++) {

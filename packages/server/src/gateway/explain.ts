@@ -55,8 +55,8 @@ export class Explainer {
     const rows = splitRows(request.inputs);
     if (rows.length > MOST_ROWS) throw wrong(`The request has ${rows.length} rows. An explanation accepts at most ${MOST_ROWS}.`);
     const features = featureNames(request.inputs);
-    const brought = request.background ?? (await exampleRows(files, model.inputs));
-    if (brought === undefined) {
+    const backgroundRows = request.background ?? (await exampleRows(files, model.inputs));
+    if (backgroundRows === undefined) {
       // The files of a model are removed before it is unloaded, so this is not an error of the request.
       if (!(await isThere(files.folder))) throw new DaisError('model_unavailable', 'The model is being unloaded.');
       const named = model.inputs.map(({ name }) => `"background.${name}"`).join(', ');
@@ -64,7 +64,7 @@ export class Explainer {
         `The model has no input example to use as background. Send background rows as inputs ${named}, or log the model with an input example.`,
       );
     }
-    const all = splitRows(ordered(brought, request.inputs));
+    const all = splitRows(ordered(backgroundRows, request.inputs));
     const background = request.background === undefined ? all.slice(0, request.mostBackground) : all;
     if (background.length > MOST_BACKGROUND) throw wrong(`The request has more than ${MOST_BACKGROUND} background rows, the limit.`);
     const trees = request.method === 'auto' || request.method === 'tree_shap' ? await this.#treesOf(live) : undefined;
@@ -182,9 +182,9 @@ async function outputOf(model: LoadedModel, row: readonly Tensor[], request: Exp
       ? (outputs.find(fractions) ?? outputs.find(({ datatype }) => datatype !== 'BYTES'))
       : outputs.find(({ name }) => name === request.output);
   if (found === undefined || found.datatype === 'BYTES') {
-    const there = outputs.map(({ name, datatype }) => `${name} (${datatype})`).join(', ');
+    const names = outputs.map(({ name, datatype }) => `${name} (${datatype})`).join(', ');
     throw wrong(
-      `The model has no numeric output${request.output === undefined ? '' : ` "${request.output}"`}. Its outputs are ${there}.`,
+      `The model has no numeric output${request.output === undefined ? '' : ` "${request.output}"`}. Its outputs are ${names}.`,
     );
   }
   const values = Array.from(found.data as Float32Array, Number);

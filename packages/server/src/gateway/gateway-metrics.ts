@@ -65,15 +65,15 @@ function histogram(variant: VariantStats): string[] {
   const { name } = gatewayMetrics.latency;
   const labels = labelsOf(variant);
   let below = 0;
-  const buckets = variant.latencies.map((count, place) => {
+  const buckets = variant.latencies.map((count, index) => {
     below += count;
-    return line(`${name}_bucket`, { ...labels, le: bound(place) }, below);
+    return line(`${name}_bucket`, { ...labels, le: bound(index) }, below);
   });
   return [...buckets, line(`${name}_sum`, labels, variant.latencySeconds), line(`${name}_count`, labels, below)];
 }
 
-function bound(place: number): string {
-  const ms = LATENCY_BUCKETS_MS[place];
+function bound(index: number): string {
+  const ms = LATENCY_BUCKETS_MS[index];
   return ms === undefined ? '+Inf' : String(ms / 1000);
 }
 
@@ -147,8 +147,8 @@ function heading(key: Key): string[] {
 }
 
 function line(name: string, labels: Labels, value: number): string {
-  const told = Object.entries(labels).map(([key, text]) => `${key}="${text.replaceAll(/["\\\n]/g, escaped)}"`);
-  return told.length === 0 ? `${name} ${value}` : `${name}{${told.join(',')}} ${value}`;
+  const formatted = Object.entries(labels).map(([key, text]) => `${key}="${text.replaceAll(/["\\\n]/g, escaped)}"`);
+  return formatted.length === 0 ? `${name} ${value}` : `${name}{${formatted.join(',')}} ${value}`;
 }
 
 function escaped(sign: string): string {

@@ -35,7 +35,7 @@ afterAll(async () => {
 });
 
 function row(seed: number): number[] {
-  return Array.from({ length: FEATURES }, (_, place) => Math.fround(Math.sin(seed * 31 + place)));
+  return Array.from({ length: FEATURES }, (_, index) => Math.fround(Math.sin(seed * 31 + index)));
 }
 
 test.each(['trees', 'perceptron'])('%s: 50 concurrent requests get the same predictions as single ones', async (name) => {
@@ -59,9 +59,9 @@ test.each(['trees', 'perceptron'])('%s: 50 concurrent requests get the same pred
   const before = world.gateway.stats().variants[0]?.requests ?? 0;
   const together = await Promise.all(seeds.map(ask));
   expect(world.gateway.stats().variants[0]?.requests).toBe(before + 50);
-  for (const [place, outputs] of together.entries()) {
+  for (const [index, outputs] of together.entries()) {
     for (const [output, values] of outputs.entries()) {
-      for (const [at, value] of values.entries()) expect(value).toBeCloseTo(alone[place]?.[output]?.[at] as number, 5);
+      for (const [at, value] of values.entries()) expect(value).toBeCloseTo(alone[index]?.[output]?.[at] as number, 5);
     }
   }
 });

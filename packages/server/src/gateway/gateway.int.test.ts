@@ -63,7 +63,7 @@ describe('routes', () => {
     const canaries = (variants: readonly string[]) => variants.filter((name) => name === 'canary').length;
     expect(canaries(first)).toBeGreaterThan(0);
     expect(canaries(second)).toBeGreaterThan(canaries(first));
-    const moved = first.filter((variant, place) => variant === 'canary' && second[place] !== 'canary');
+    const moved = first.filter((variant, index) => variant === 'canary' && second[index] !== 'canary');
     expect(moved).toEqual([]);
   });
 
@@ -187,8 +187,8 @@ describe('batches', () => {
     await expect.poll(() => runsOf('gated')).toEqual([1, 6, 2]);
     world.engine.waiting.shift()?.();
     await first;
-    for (const [place, answer] of (await Promise.all(others)).entries()) {
-      expect(answer.json).toMatchObject({ outputs: [{ shape: [2], data: [place + 2, place + 3] }] });
+    for (const [index, answer] of (await Promise.all(others)).entries()) {
+      expect(answer.json).toMatchObject({ outputs: [{ shape: [2], data: [index + 2, index + 3] }] });
     }
   });
 

@@ -50,14 +50,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const stats = () => ({ ...routeStats(routes), draining, capture: capture?.stats() });
   const ready = () => !draining && routes.table.revision >= 0;
 
-  const kept = await store.read().catch((error: unknown) => {
+  const stored = await store.read().catch((error: unknown) => {
     log.warn('cannot read the local snapshot', { error });
     return undefined;
   });
-  if (kept !== undefined) {
-    ({ heardAt } = kept);
+  if (stored !== undefined) {
+    ({ heardAt } = stored);
     // Each model serves as soon as it is loaded, independent of the slowest one.
-    routes.swap(kept.snapshot, { cold: true }).then(
+    routes.swap(stored.snapshot, { cold: true }).then(
       ({ revision, failed }) =>
         log.info('serving from the local snapshot', { revision, failed: [...failed.keys()] }),
       (error: unknown) => log.error('cannot load the models of the local snapshot', { error }),
@@ -84,13 +84,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const guarded = http.plain({ guarded: true });
   const secure = listen.tls === undefined ? undefined : http.secure(listen.tls);
   const sockets = new Set<Socket>();
-  const taken = (socket: Socket, by: (socket: Socket) => void) => {
+  const trackSocket = (socket: Socket, by: (socket: Socket) => void) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     by(socket);
   };
   const accept = (socket: Socket) =>
-    taken(socket, (mine) => {
+    trackSocket(socket, (mine) => {
       if (secure === undefined) plain.accept(mine);
       else chooseByFirstByte(mine, { secure: (one) => secure.emit('connection', one), plain: plain.accept });
     });
@@ -104,11 +104,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     secure?.close();
     await Promise.all([closeSockets(sockets, deadlineMs, clock), grpc?.drain(deadlineMs)]);
     // A hanging load or shadow request must not block the shutdown.
-    const late = await within(deadlineMs, clock, async () => {
+    const timedOut = await within(deadlineMs, clock, async () => {
       await predictor.shadows.settled();
       await routes.close();
     });
-    if (late) log.warn('models were still loading or running when the gateway stopped');
+    if (timedOut) log.warn('models were still loading or running when the gateway stopped');
     await journal.close().catch((error: unknown) => log.error('cannot close the load journal', { error }));
     await capture?.flush();
     const { tracer } = options;
@@ -117,7 +117,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   };
   try {
     if (listen.port !== undefined) {
-      const server = createServer((socket) => taken(socket, plain.accept));
+      const server = createServer((socket) => trackSocket(socket, plain.accept));
       servers.push(server);
       port = await listenOn(server, { port: listen.port, host: listen.host ?? LOOPBACK });
     }
@@ -125,7 +125,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       await mkdir(dirname(listen.socket), { recursive: true });
       // Left by a killed gateway.
       await rm(listen.socket, { force: true });
-      const server = createServer((socket) => taken(socket, guarded.accept));
+      const server = createServer((socket) => trackSocket(socket, guarded.accept));
       servers.push(server);
       await listenOn(server, { path: listen.socket });
     }

@@ -115,20 +115,20 @@ function credentials(grpc: typeof grpcModule, tls: GatewayTls | undefined) {
 
 function register(server: Server, parts: GrpcGatewayParts, metadata: () => Metadata): void {
   const bytes = (sent: Uint8Array) => Buffer.from(sent.buffer, sent.byteOffset, sent.byteLength);
-  const same = (message: Buffer) => message;
+  const identity = (message: Buffer) => message;
   const health = () => (parts.view.ready() ? SERVING : NOT_SERVING);
   server.register(
     `${HEALTH}/Check`,
     (_call: Unary, done: sendUnaryData<Uint8Array>) => done(null, health()),
     bytes,
-    same,
+    identity,
     'unary',
   );
-  server.register(`${HEALTH}/Watch`, watchHealth(health, parts.clock), bytes, same, 'serverStream');
+  server.register(`${HEALTH}/Watch`, watchHealth(health, parts.clock), bytes, identity, 'serverStream');
   for (const rpc of parts.rpcs) {
     for (const [path, method] of Object.entries(rpc.methods)) {
       if (method.kind === 'infer' && method.stream !== undefined) {
-        server.register(path, (call: Duplex) => stream(parts, rpc.name, method, call), bytes, same, 'bidi');
+        server.register(path, (call: Duplex) => stream(parts, rpc.name, method, call), bytes, identity, 'bidi');
         continue;
       }
       const unary = (call: Unary, done: sendUnaryData<Uint8Array>) => {
@@ -137,12 +137,12 @@ function register(server: Server, parts: GrpcGatewayParts, metadata: () => Metad
             ? infer(parts, rpc.name, method, call, call.request, metadata, done)
             : answer(parts, method, call, done);
         answered.then(undefined, (error: unknown) => {
-          const status = told(parts, error, callId(call, parts.clock));
+          const status = statusOf(parts, error, callId(call, parts.clock));
           // Outside the promise: an error of the library while it responds is not an error of the call.
           setImmediate(() => done(status));
         });
       };
-      server.register(path, unary, bytes, same, 'unary');
+      server.register(path, unary, bytes, identity, 'unary');
     }
   }
 }
@@ -202,7 +202,7 @@ function stream(parts: GrpcGatewayParts, protocol: string, method: GrpcInferRout
   try {
     caller = callerOf(parts, protocol, call);
   } catch (error) {
-    call.emit('error', told(parts, error, callId(call, parts.clock)));
+    call.emit('error', statusOf(parts, error, callId(call, parts.clock)));
     return;
   }
   const goOn = () => {
@@ -223,7 +223,7 @@ function stream(parts: GrpcGatewayParts, protocol: string, method: GrpcInferRout
         call.write(form.answer(reply));
         afterwards();
       })
-      .catch((error: unknown) => call.write(form.fault(told(parts, error, caller.requestId).details)))
+      .catch((error: unknown) => call.write(form.fault(statusOf(parts, error, caller.requestId).details)))
       .finally(finished);
   });
   call.on('end', () => {
@@ -238,13 +238,13 @@ function watchHealth(health: () => Uint8Array, clock: Clock) {
   return (call: ServerWritableStream<Buffer, Uint8Array>): void => {
     let last: Uint8Array | undefined;
     let cancel: (() => void) | undefined;
-    const look = () => {
+    const checkHealth = () => {
       const now = health();
       if (now !== last) call.write(now);
       last = now;
-      cancel = clock.after(1000, look);
+      cancel = clock.after(1000, checkHealth);
     };
-    look();
+    checkHealth();
     call.on('cancelled', () => cancel?.());
   };
 }
@@ -282,7 +282,7 @@ function one(metadata: Metadata, name: string): string | undefined {
   return metadata.get(name)[0]?.toString();
 }
 
-function told({ log }: GrpcGatewayParts, error: unknown, requestId: string) {
+function statusOf({ log }: GrpcGatewayParts, error: unknown, requestId: string) {
   if (error instanceof DaisError) return { code: grpcStatusOf(error), details: error.message };
   log.error('a gRPC call failed', { error, requestId });
   return { code: 13, details: `Internal server error. Request id: ${requestId}` };

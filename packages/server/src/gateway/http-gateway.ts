@@ -25,7 +25,7 @@ import type { Routes } from './routes.ts';
 import { VISIBLE_HEADER } from '#lib/visible-names.ts';
 import { ServedAccess, type Grant } from './served-access.ts';
 import { servedView, type ViewParts } from './served-view.ts';
-import type { MetadataRoute, InferRoute, ServingCall, ServingProtocol } from './serving-door.ts';
+import type { MetadataRoute, InferRoute, ServingCall, ServingProtocol } from './serving-adapter.ts';
 import { isInMemory } from './tensor-rows.ts';
 
 export interface HttpGatewayParts {
@@ -52,7 +52,7 @@ const PATIENCE: Patience = { headers: 20_000, request: 300_000, reader: 60_000, 
 
 interface Exchange {
   readonly http: HttpExchange;
-  readonly door: ServingProtocol;
+  readonly adapter: ServingProtocol;
   readonly call: ServingCall;
   readonly project: string | undefined;
   readonly requestId: string;
@@ -120,32 +120,32 @@ export class HttpGateway {
   }
 
   #handle(http: HttpExchange, guarded: boolean): void {
-    const { doors, clock } = this.#parts;
+    const { doors: adapters, clock } = this.#parts;
     const { method, url, headers } = http;
     const given = headers['x-request-id'];
     const requestId = typeof given === 'string' && PLAIN_ID.test(given) ? given : uuidv7(clock.now());
     const { path, query, project } = addressOf(url);
     const call = { method, path, query, headers };
-    for (const door of doors) {
-      const match = door.match(method, path);
+    for (const adapter of adapters) {
+      const match = adapter.match(method, path);
       if (match === undefined) continue;
       const named = project ?? oneHeader(headers, 'dais-project');
-      const exchange = { http, door, call, project: named, requestId };
+      const exchange = { http, adapter, call, project: named, requestId };
       const answered =
         match.kind === 'infer' ? this.#infer(exchange, match, guarded) : this.#answer(exchange, match, guarded);
       answered.catch((error: unknown) => this.#fault(exchange, error));
       return;
     }
-    const [door] = doors;
-    if (door === undefined) http.send(404, {}, {}, '');
+    const [adapter] = adapters;
+    if (adapter === undefined) http.send(404, {}, {}, '');
     else {
-      const exchange = { http, door, call, project, requestId };
+      const exchange = { http, adapter, call, project, requestId };
       this.#fault(exchange, new DaisError('route_not_found', `The gateway has no route ${method} ${path}.`));
     }
   }
 
   async #infer(exchange: Exchange, match: InferRoute, guarded: boolean): Promise<void> {
-    const { http, call, project, requestId, door } = exchange;
+    const { http, call, project, requestId, adapter } = exchange;
     const { headers } = http;
     const { predictor } = this.#parts;
     const grant = this.#grant(headers, guarded);
@@ -156,7 +156,7 @@ export class HttpGateway {
     const caller: Caller = {
       grant,
       principal: ServedAccess.principal(grant, oneHeader(headers, 'dais-on-behalf-of')),
-      protocol: door.name,
+      protocol: adapter.name,
       project,
       requestId,
       isTrial: ServedAccess.isTrial(grant, oneHeader(headers, 'dais-capture')),
@@ -190,10 +190,10 @@ export class HttpGateway {
     await sendReply(http, reply, this.#ownHeaders(requestId));
   }
 
-  #fault({ http, door, call, requestId }: Exchange, error: unknown): void {
+  #fault({ http, adapter, call, requestId }: Exchange, error: unknown): void {
     if (http.isGone) return;
-    const told = error instanceof DaisError ? error : new DaisError('internal', 'Internal server error.');
-    if (told !== error) this.#parts.log.error('a request failed', { error, requestId, path: call.path });
+    const daisError = error instanceof DaisError ? error : new DaisError('internal', 'Internal server error.');
+    if (daisError !== error) this.#parts.log.error('a request failed', { error, requestId, path: call.path });
     if (http.isAnswered) {
       http.drop();
       return;
@@ -201,13 +201,13 @@ export class HttpGateway {
     const unread = http.hasMore && !(Number(http.headers['content-length']) <= WORTH_READING_AWAY);
     const extra = {
       'x-request-id': requestId,
-      ...(told.retryable && { 'retry-after': String(Math.max(1, Math.ceil(told.retryAfter ?? 1))) }),
-      ...(told.code === 'unauthenticated' && { 'www-authenticate': 'Bearer' }),
+      ...(daisError.retryable && { 'retry-after': String(Math.max(1, Math.ceil(daisError.retryAfter ?? 1))) }),
+      ...(daisError.code === 'unauthenticated' && { 'www-authenticate': 'Bearer' }),
       // Do not wait for a body that is not read.
       ...((unread || this.#parts.draining()) && { connection: 'close' }),
     };
     if (unread) http.linger();
-    const send = async () => await sendReply(http, door.fault(told, call), extra);
+    const send = async () => await sendReply(http, adapter.fault(daisError, call), extra);
     send().catch(() => http.drop());
   }
 

@@ -115,9 +115,9 @@ class LaneConnection implements ExchangeConnection {
     }
     if (this.#held.length > 0) chunk = Buffer.concat([this.#held, chunk]);
     if (this.#exchange === undefined) {
-      const again = this.#held.length > 0;
+      const isPipelined = this.#held.length > 0;
       this.#held = NOTHING;
-      this.#read(chunk, again);
+      this.#read(chunk, isPipelined);
       return;
     }
     chunk = this.#exchange.take(chunk);
@@ -145,7 +145,7 @@ class LaneConnection implements ExchangeConnection {
     this.#exchange?.close();
   };
 
-  #read(bytes: Buffer, again = false): void {
+  #read(bytes: Buffer, isPipelined = false): void {
     const end = bytes.indexOf(END_OF_HEAD);
     if (end <= 0 || end > MOST_HEAD) {
       this.#handOver(bytes);
@@ -164,14 +164,14 @@ class LaneConnection implements ExchangeConnection {
     const isLong = head.length > MOST_AT_ONCE && head.method === 'POST';
     if (bytes.length < to && !isLong) {
       // Many clients send headers and body separately. Other fragmented or slow requests are not of this kind.
-      if (again) this.#handOver(bytes);
+      if (isPipelined) this.#handOver(bytes);
       else {
         this.#held = bytes;
         this.#socket.setTimeout(this.#parts.patience.look);
       }
       return;
     }
-    if (again) this.#socket.setTimeout(this.#parts.keepAliveMs);
+    if (isPipelined) this.#socket.setTimeout(this.#parts.keepAliveMs);
     if (bytes.length > to) {
       this.#held = bytes.subarray(to);
       this.#socket.pause();

@@ -16,7 +16,7 @@ export function sendReply(
   { status, headers, body }: ServingReply,
   own: Readonly<Record<string, string>>,
 ): Promise<void> | undefined {
-  const encoding = wanted(exchange.headers['accept-encoding'], body.length);
+  const encoding = acceptedEncoding(exchange.headers['accept-encoding'], body.length);
   if (encoding !== undefined) return sendPacked(exchange, encoding, { status, headers, body }, own);
   if (!exchange.isGone) exchange.send(status, headers, own, body);
   return undefined;
@@ -34,7 +34,7 @@ async function sendPacked(
   exchange.send(status, headers, { ...own, 'content-encoding': encoding, vary: 'accept-encoding' }, bytes);
 }
 
-function wanted(accepted: string | string[] | undefined, length: number): 'gzip' | 'deflate' | undefined {
+function acceptedEncoding(accepted: string | string[] | undefined, length: number): 'gzip' | 'deflate' | undefined {
   if (accepted === undefined || length < WORTH_IT) return undefined;
   const offers = String(accepted)
     .toLowerCase()

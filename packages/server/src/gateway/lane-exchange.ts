@@ -108,8 +108,8 @@ export class LaneExchange implements HttpExchange {
   onClose(closed: () => void): () => void {
     this.#closed.push(closed);
     return () => {
-      const place = this.#closed.indexOf(closed);
-      if (place >= 0) this.#closed.splice(place, 1);
+      const index = this.#closed.indexOf(closed);
+      if (index >= 0) this.#closed.splice(index, 1);
     };
   }
 

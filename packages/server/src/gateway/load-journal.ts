@@ -161,9 +161,9 @@ export class LoadJournal {
       .flatMap(([key, { quarantine }]) => (quarantine === undefined ? [] : [{ key, at: quarantine.at }]))
       .toSorted((a, b) => b.at - a.at)
       .slice(0, MOST_ABSENT);
-    const kept = new Set(newest.map(({ key }) => key));
+    const retained = new Set(newest.map(({ key }) => key));
     for (const [key] of absent) {
-      if (kept.has(key)) continue;
+      if (retained.has(key)) continue;
       this.#records.delete(key);
       this.#saveSoon();
     }

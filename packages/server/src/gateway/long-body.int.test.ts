@@ -24,11 +24,11 @@ afterAll(async () => {
 });
 
 /** The adapter, counting bodies between their arrival and the end of parsing. */
-function watched(door: ServingProtocol): ServingProtocol {
+function watched(protocol: ServingProtocol): ServingProtocol {
   return {
-    ...door,
+    ...protocol,
     match: (method, path) => {
-      const match = door.match(method, path);
+      const match = protocol.match(method, path);
       if (match?.kind !== 'infer') return match;
       return {
         ...match,

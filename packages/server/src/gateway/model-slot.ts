@@ -139,9 +139,9 @@ export class ModelSlot {
     this.#held++;
     this.#heldBytes += bytes;
     try {
-      const woken = this.wake();
+      const waking = this.wake();
       // The first request starts a model that is scaled to zero, and waits for it.
-      return this.served.workers.min === 0 || this.#known !== undefined ? await woken : await this.#whenSoon(woken);
+      return this.served.workers.min === 0 || this.#known !== undefined ? await waking : await this.#whenSoon(waking);
     } finally {
       this.#held--;
       this.#heldBytes -= bytes;
@@ -149,13 +149,13 @@ export class ModelSlot {
   }
 
   /** Waits for a load that ends soon. Otherwise throws `model_unavailable` with a retry delay. */
-  async #whenSoon(woken: Promise<LiveModel>): Promise<LiveModel> {
+  async #whenSoon(waking: Promise<LiveModel>): Promise<LiveModel> {
     const { clock, journal } = this.#parts;
     const leftMs = () => {
       const usual = this.#loadMs ?? journal.recordOf(this.served.key).loadMs ?? USUAL_LOAD_MS;
       return usual - (clock.now() - this.#loadingSince);
     };
-    const late = () => {
+    const loadingError = () => {
       const seconds = Math.min(LONGEST_RETRY_S, Math.max(1, Math.ceil(leftMs() / 1000)));
       const phase = this.#phase === undefined ? '' : ` (${this.#phase})`;
       return new DaisError('model_unavailable', `The model is loading${phase}. Retry in ${seconds} s.`, {
@@ -163,12 +163,12 @@ export class ModelSlot {
       });
     };
     if (this.#loading !== undefined && leftMs() > WORTH_WAITING_MS) {
-      woken.catch(() => {});
-      throw late();
+      waking.catch(() => {});
+      throw loadingError();
     }
     return await new Promise<LiveModel>((resolve, reject) => {
-      const cancel = clock.after(LONGEST_WAIT_MS, () => reject(late()));
-      woken.then(resolve, reject).finally(cancel);
+      const cancel = clock.after(LONGEST_WAIT_MS, () => reject(loadingError()));
+      waking.then(resolve, reject).finally(cancel);
     });
   }
 
@@ -329,7 +329,7 @@ export class ModelSlot {
     if (max <= Math.max(1, min)) return;
     const rule = new ScaleRule({ min: Math.max(1, min), max });
     const { project, name, version } = this.served;
-    const look = async () => {
+    const measure = async () => {
       const load = live.batcher.takeLoad();
       const idle = this.#pins === 0 && idleMs > 0 && clock.now() - this.#usedAt >= idleMs;
       const before = live.model.concurrency;
@@ -339,15 +339,15 @@ export class ModelSlot {
       live.batcher.widen();
       log.info('model scaled', { project, model: name, version, from: before, to: live.model.concurrency, load });
     };
-    const again = () => {
+    const scheduleMeasurement = () => {
       if (this.#live !== live || this.#closed) return;
       this.#cancelScale = clock.after(SCALE_EACH_MS, () => {
-        look()
+        measure()
           .catch((error: unknown) => log.warn('cannot scale a model', { project, model: name, version, error }))
-          .finally(again);
+          .finally(scheduleMeasurement);
       });
     };
-    again();
+    scheduleMeasurement();
   }
 
   async #unload(): Promise<void> {

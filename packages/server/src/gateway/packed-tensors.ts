@@ -32,9 +32,9 @@ export function packTensors(tensors: readonly Tensor[]): {
     }
     const ends = new Uint32Array(data.length);
     let end = 0;
-    for (const [place, text] of data.entries()) ends[place] = end += text.length;
+    for (const [index, text] of data.entries()) ends[index] = end += text.length;
     const bytes = new Uint8Array(end);
-    for (const [place, text] of data.entries()) bytes.set(text, (ends[place] as number) - text.length);
+    for (const [index, text] of data.entries()) bytes.set(text, (ends[index] as number) - text.length);
     move(ends);
     move(bytes);
     return { ...rest, data: { bytes, ends } };
@@ -53,9 +53,9 @@ export async function unpackTensors(packed: readonly PackedTensor[]): Promise<Te
 async function cutTexts({ bytes, ends }: PackedTexts): Promise<Buffer[]> {
   const block = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const texts: Buffer[] = [];
-  for (let place = 0; place < ends.length; place++) {
-    if (place > 0 && place % TEXTS_AT_ONCE === 0) await new Promise<void>((resolve) => setImmediate(resolve));
-    texts.push(block.subarray(place === 0 ? 0 : ends[place - 1], ends[place]));
+  for (let index = 0; index < ends.length; index++) {
+    if (index > 0 && index % TEXTS_AT_ONCE === 0) await new Promise<void>((resolve) => setImmediate(resolve));
+    texts.push(block.subarray(index === 0 ? 0 : ends[index - 1], ends[index]));
   }
   return texts;
 }

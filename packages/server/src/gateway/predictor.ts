@@ -82,20 +82,20 @@ export class Predictor {
     };
     try {
       const reply = await this.#answer(attempt, version, caller, body);
-      const taken = this.#record(attempt, caller, undefined, undefined);
-      if (taken !== undefined) await taken;
+      const recorded = this.#record(attempt, caller, undefined, undefined);
+      if (recorded !== undefined) await recorded;
       this.#tally(attempt, 200);
       this.#trace(attempt, caller, 200);
       return reply;
     } catch (error) {
-      const told = asDaisError(error);
-      if (told.code === 'internal')
+      const daisError = asDaisError(error);
+      if (daisError.code === 'internal')
         this.#parts.log.error('a prediction failed', { error, requestId: caller.requestId });
-      this.#tally(attempt, told.status);
+      this.#tally(attempt, daisError.status);
       // Return the error whether or not it could be captured.
-      await this.#record(attempt, caller, told, undefined)?.catch(() => {});
-      this.#trace(attempt, caller, told.status);
-      throw told;
+      await this.#record(attempt, caller, daisError, undefined)?.catch(() => {});
+      this.#trace(attempt, caller, daisError.status);
+      throw daisError;
     }
   }
 
@@ -165,7 +165,7 @@ export class Predictor {
       });
       const stop = caller.onGone(() => {
         cancel();
-        reject(gone());
+        reject(disconnected());
       });
       variant.slot
         .hold(REQUEST_BYTES + bodyBytes)
@@ -245,7 +245,7 @@ export class Predictor {
       const cancel = this.#parts.clock.after(Math.max(0, left), () =>
         leave(new DaisError('deadline_exceeded', 'The model did not respond within the timeout of the request.')),
       );
-      const stop = caller.onGone(() => leave(gone()));
+      const stop = caller.onGone(() => leave(disconnected()));
       batcher.add(item);
     });
   }
@@ -269,7 +269,7 @@ export class Predictor {
     const { served } = attempt.route;
     if (capture === undefined || served.capture.policy === 'off' || caller.isTrial === true) return undefined;
     const { variant } = attempt;
-    const taken = capture.append(
+    const recorded = capture.append(
       {
         id: attempt.id,
         at: clock.now(),
@@ -295,8 +295,8 @@ export class Predictor {
       served.capture,
     );
     const { policy } = served.capture;
-    if (taken === undefined || policy === 'ack' || policy === 'sync') return taken;
-    taken.catch((error: unknown) => this.#parts.log.warn('cannot capture a prediction', { error }));
+    if (recorded === undefined || policy === 'ack' || policy === 'sync') return recorded;
+    recorded.catch((error: unknown) => this.#parts.log.warn('cannot capture a prediction', { error }));
     return undefined;
   }
 }
@@ -327,7 +327,7 @@ function deadlineOf(timeoutMs: number, ...micros: readonly (number | undefined)[
   return performance.now() + least;
 }
 
-function gone(): DaisError {
+function disconnected(): DaisError {
   return new DaisError('request_timeout', 'The client closed the connection.');
 }
 

@@ -108,6 +108,6 @@ function variantNamed({ served, variants }: EndpointRoute, version: string): Rou
     variants.find(({ model }) => model.aliases.includes(version)) ??
     variants.find(({ name }) => name === version);
   if (found !== undefined) return found;
-  const there = variants.map(({ name, model }) => `${model.version ?? model.name} (${name})`).join(', ');
-  throw new DaisError('not_found', `The endpoint "${served.name}" has no version "${version}". Available versions: ${there}.`);
+  const available = variants.map(({ name, model }) => `${model.version ?? model.name} (${name})`).join(', ');
+  throw new DaisError('not_found', `The endpoint "${served.name}" has no version "${version}". Available versions: ${available}.`);
 }

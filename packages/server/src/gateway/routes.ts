@@ -147,9 +147,9 @@ export class Routes {
     this.#loads.set(uid, load);
     const variant = (name: string, key: string, weight: number): RouteVariant => {
       const slot = this.#slots.get(key) as ModelSlot;
-      const place = `${uid}/${name}/${key}`;
-      const counters = this.#counters.get(place) ?? new VariantCounters();
-      this.#counters.set(place, counters);
+      const path = `${uid}/${name}/${key}`;
+      const counters = this.#counters.get(path) ?? new VariantCounters();
+      this.#counters.set(path, counters);
       return { name, weight, model: slot.served, slot, counters };
     };
     return {
@@ -193,7 +193,7 @@ export class Routes {
         .finally(() => this.#closing.delete(closing));
       this.#closing.add(closing);
     }
-    for (const place of this.#counters.keys()) if (!places.has(place)) this.#counters.delete(place);
+    for (const path of this.#counters.keys()) if (!places.has(path)) this.#counters.delete(path);
     for (const uid of this.#loads.keys()) if (!uids.has(uid)) this.#loads.delete(uid);
   }
 }

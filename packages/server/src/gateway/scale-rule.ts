@@ -32,8 +32,8 @@ export class ScaleRule {
   next({ at, load, workers }: ScaleSample): number {
     const { min, max } = this.#bounds;
     const ratio = load / workers / TARGET;
-    const fit = Math.abs(ratio - 1) <= TOLERANCE ? workers : Math.ceil(load / TARGET);
-    const count = Math.min(max, Math.max(min, fit));
+    const desired = Math.abs(ratio - 1) <= TOLERANCE ? workers : Math.ceil(load / TARGET);
+    const count = Math.min(max, Math.max(min, desired));
     this.#wanted = [...this.#wanted.filter((one) => at - one.at < STABLE_MS), { at, count }];
     if (count >= workers) return count;
     return Math.min(workers, Math.max(...this.#wanted.map((one) => one.count)));

@@ -23,7 +23,7 @@ export class ServedAccess {
   readonly #tokens: ReadonlyMap<string, Known> | undefined;
   readonly #offlineMs: number;
   /** By the text of the header. Replaced with the snapshot, so a revoked token is never found. */
-  readonly #seen = new Map<string, Known>();
+  readonly #cache = new Map<string, Known>();
 
   constructor(access: Snapshot['access']) {
     this.#offlineMs = access.mode === 'tokens' ? access.offlineMs : Number.POSITIVE_INFINITY;
@@ -85,7 +85,7 @@ export class ServedAccess {
       );
     }
     if (authorization === undefined) throw new DaisError('unauthenticated', 'The request has no token.');
-    const known = this.#seen.get(authorization) ?? this.#find(this.#tokens, authorization);
+    const known = this.#cache.get(authorization) ?? this.#find(this.#tokens, authorization);
     if (known === undefined || known.expiresAt <= now) {
       throw new DaisError('unauthenticated', 'The token is unknown, revoked or expired.');
     }
@@ -97,8 +97,8 @@ export class ServedAccess {
     if (token === undefined) throw new DaisError('unauthenticated', 'Send the token as `Authorization: Bearer …`.');
     const known = tokens.get(hash('sha256', token, 'hex'));
     if (known !== undefined) {
-      if (this.#seen.size >= MOST_SEEN) this.#seen.clear();
-      this.#seen.set(authorization, known);
+      if (this.#cache.size >= MOST_SEEN) this.#cache.clear();
+      this.#cache.set(authorization, known);
     }
     return known;
   }

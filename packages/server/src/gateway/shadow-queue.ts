@@ -27,24 +27,24 @@ export interface ShadowOutcome {
   readonly startedAt: number;
 }
 
-type Told = (copy: ShadowCopy, outcome: ShadowOutcome) => Promise<void> | undefined;
+type OnCopied = (copy: ShadowCopy, outcome: ShadowOutcome) => Promise<void> | undefined;
 
 export class ShadowQueue {
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #told: Told;
+  readonly #onCopied: OnCopied;
   readonly #running = new Set<Promise<void>>();
 
-  constructor(clock: Clock, log: Log, told: Told) {
+  constructor(clock: Clock, log: Log, onCopied: OnCopied) {
     this.#clock = clock;
     this.#log = log;
-    this.#told = told;
+    this.#onCopied = onCopied;
   }
 
   /** Returns whether a copy was queued. */
   add(attempt: Attempt, request: InferRequest, caller: Caller): boolean {
     const { shadows, load, served } = attempt.route;
-    let taken = false;
+    let isQueued = false;
     for (const shadow of shadows) {
       if (Math.random() * 100 >= shadow.percent) continue;
       let bytes = 0;
@@ -55,7 +55,7 @@ export class ShadowQueue {
         shadow.counters.shadowDropped++;
         continue;
       }
-      taken = true;
+      isQueued = true;
       load.shadow.requests++;
       load.shadow.bytes += bytes;
       const running = this.#run({ attempt, variant: shadow, caller }, request, bytes).finally(() => {
@@ -65,7 +65,7 @@ export class ShadowQueue {
       });
       this.#running.add(running);
     }
-    return taken;
+    return isQueued;
   }
 
   async settled(): Promise<void> {
@@ -106,7 +106,7 @@ export class ShadowQueue {
     }
     counters.answered(this.#clock.now(), (performance.now() - startedAt) * 1000, error === undefined ? 200 : 500);
     try {
-      await this.#told(copy, { outputs, error, startedAt });
+      await this.#onCopied(copy, { outputs, error, startedAt });
     } catch (failure) {
       this.#log.warn('cannot capture a shadow prediction', { error: failure });
     }

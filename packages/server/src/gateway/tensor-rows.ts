@@ -30,13 +30,13 @@ export function rowsOf(inputs: readonly Tensor[]): number | undefined {
  */
 export function joinRows(requests: readonly (readonly Tensor[])[], memory?: KeptMemory): Tensor[] {
   const [first = []] = requests;
-  return first.map(({ name, datatype, shape }, place) => {
-    const parts = requests.map((tensors) => (tensors[place] as Tensor).data);
+  return first.map(({ name, datatype, shape }, index) => {
+    const parts = requests.map((tensors) => (tensors[index] as Tensor).data);
     let rows = 0;
-    for (const tensors of requests) rows += (tensors[place] as Tensor).shape[0] as number;
+    for (const tensors of requests) rows += (tensors[index] as Tensor).shape[0] as number;
     const joined = { name, datatype, shape: [rows, ...shape.slice(1)], data: joinData(parts, memory) };
-    if (requests.every((tensors) => tensors[place]?.nulls === undefined)) return joined;
-    return { ...joined, nulls: joinNulls(requests.map((tensors) => tensors[place] as Tensor)) };
+    if (requests.every((tensors) => tensors[index]?.nulls === undefined)) return joined;
+    return { ...joined, nulls: joinNulls(requests.map((tensors) => tensors[index] as Tensor)) };
   });
 }
 

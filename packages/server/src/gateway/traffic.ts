@@ -31,11 +31,11 @@ export function variantAt<T extends WeightedVariant>(variants: readonly T[], buc
   let total = 0;
   for (const { weight } of variants) total += weight;
   if (total === 0) return undefined;
-  const place = (bucket * total) / SHARES;
+  const point = (bucket * total) / SHARES;
   let end = 0;
   for (const variant of variants) {
     end += variant.weight;
-    if (place < end) return variant;
+    if (point < end) return variant;
   }
   return undefined;
 }

@@ -22,8 +22,8 @@ export class VariantCounters {
     this.lastAt = at;
     this.latencyMicros += micros;
     const ms = micros / 1000;
-    let place = 0;
-    while (place < LATENCY_BUCKETS_MS.length && ms > (LATENCY_BUCKETS_MS[place] as number)) place++;
-    this.latencies[place] = (this.latencies[place] ?? 0) + 1;
+    let index = 0;
+    while (index < LATENCY_BUCKETS_MS.length && ms > (LATENCY_BUCKETS_MS[index] as number)) index++;
+    this.latencies[index] = (this.latencies[index] ?? 0) + 1;
   }
 }

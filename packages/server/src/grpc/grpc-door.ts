@@ -8,7 +8,7 @@ export interface GrpcService {
   /** By path: `/package.Service/Method`. All are unary. */
   readonly methods: Readonly<Record<string, GrpcMethod>>;
   /** Converts an error to the format of the protocol. Undefined: an internal error. */
-  tell(error: unknown): GrpcStatus | undefined;
+  toStatus(error: unknown): GrpcStatus | undefined;
 }
 
 export interface GrpcMethod {

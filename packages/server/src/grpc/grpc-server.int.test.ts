@@ -23,7 +23,7 @@ async function start(answer: GrpcService['methods'][string]['answer'], tls?: Tls
         name: 'test',
         origin: 'test',
         methods: { '/t.T/Do': { operation: 'test.do', answer } },
-        tell: (error) => (error instanceof RangeError ? { code: 3, details: error.message } : undefined),
+        toStatus: (error) => (error instanceof RangeError ? { code: 3, details: error.message } : undefined),
       },
     ],
     access: new OwnerAccess({ hosts: [], origins: [], token: 'token', ownUid: process.geteuid?.() }),

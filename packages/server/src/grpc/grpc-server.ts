@@ -69,7 +69,7 @@ export class GrpcServer {
       socket.destroy();
       return;
     }
-    this.#take(socket).catch((error: unknown) => {
+    this.#handOver(socket).catch((error: unknown) => {
       this.#parts.log.error('cannot accept a gRPC connection', { error });
       socket.destroy();
     });
@@ -115,7 +115,7 @@ export class GrpcServer {
     );
   }
 
-  async #take(socket: Socket): Promise<void> {
+  async #handOver(socket: Socket): Promise<void> {
     this.#opening ??= this.#open();
     const { grpc, server } = await this.#opening;
     const { remoteAddress, remotePort } = socket;
@@ -143,16 +143,16 @@ export class GrpcServer {
     const add = (path: string, handle: (call: Call, answer: sendUnaryData<Uint8Array>) => void) =>
       server.register(path, handle, asSent, (bytes: Buffer) => bytes, 'unary');
     add(HEALTH, (_call, answer) => answer(null, SERVING));
-    for (const door of this.#parts.doors) {
-      for (const [path, method] of Object.entries(door.methods)) {
-        add(path, (call, answer) => void this.#answer(door, path, method, call, answer));
+    for (const service of this.#parts.doors) {
+      for (const [path, method] of Object.entries(service.methods)) {
+        add(path, (call, answer) => void this.#answer(service, path, method, call, answer));
       }
     }
     return { grpc, server };
   }
 
   async #answer(
-    door: GrpcService,
+    service: GrpcService,
     path: string,
     method: GrpcMethod,
     call: Call,
@@ -165,12 +165,12 @@ export class GrpcServer {
     let status: GrpcStatus = { code: OK, details: '' };
     let sent: Uint8Array | undefined;
     try {
-      const context = await this.#contextOf(door, path, method, call, id, socket);
+      const context = await this.#contextOf(service, path, method, call, id, socket);
       sent = await method.answer(call.request, context);
     } catch (error) {
-      const told = door.tell(error);
-      if (told === undefined) log.error('a gRPC call failed', { error, requestId: id });
-      status = told ?? { code: INTERNAL, details: `Internal server error. Request id: ${id}` };
+      const protocolStatus = service.toStatus(error);
+      if (protocolStatus === undefined) log.error('a gRPC call failed', { error, requestId: id });
+      status = protocolStatus ?? { code: INTERNAL, details: `Internal server error. Request id: ${id}` };
     }
     finished({
       operation: method.operation,
@@ -188,7 +188,7 @@ export class GrpcServer {
   }
 
   async #contextOf(
-    door: GrpcService,
+    service: GrpcService,
     path: string,
     method: GrpcMethod,
     call: Call,
@@ -221,15 +221,15 @@ export class GrpcServer {
     );
     const project = one('dais-project')?.trim() ?? '';
     const userAgent = one('user-agent')?.slice(0, 256);
-    const gone = new AbortController();
-    call.once('cancelled', () => gone.abort());
+    const disconnected = new AbortController();
+    call.once('cancelled', () => disconnected.abort());
     return {
       principal,
       client: { address, ...(userAgent !== undefined && { userAgent }) },
       requestId: id,
-      origin: door.origin,
+      origin: service.origin,
       projects: project === '' ? [] : [project],
-      signal: gone.signal,
+      signal: disconnected.signal,
     };
   }
 }

@@ -28,12 +28,12 @@ export function parseJson(text: string): unknown {
     return JSON.parse(text) as unknown;
   } catch (error) {
     const offset = jsonError(text);
-    const place = placeOf(text, offset);
+    const position = placeOf(text, offset);
     const reason = offset >= text.length ? 'unexpected end of input' : 'unexpected character';
-    const issue: Issue = { ...place, message: reason, expected: 'well-formed JSON' };
+    const issue: Issue = { ...position, message: reason, expected: 'well-formed JSON' };
     throw new DaisError(
       'unreadable_body',
-      `The body is not valid JSON: ${reason} in line ${place.line}, column ${place.column}.`,
+      `The body is not valid JSON: ${reason} in line ${position.line}, column ${position.column}.`,
       {
         issues: [issue],
         cause: error,

@@ -97,10 +97,10 @@ export class EventStreams {
     frames: AsyncIterator<unknown>,
     first: Promise<IteratorResult<unknown>>,
   ): Promise<void> {
-    let begun = false;
+    let hasStarted = false;
     try {
       for (let next = await first; next.done !== true; next = await frames.next()) {
-        begun = true;
+        hasStarted = true;
         if (stream.signal.aborted) return;
         if (!(await stream.write(this.#serialize(next.value, request.idOf)))) {
           stream.end(problemFrame(slow(), request.requestId));
@@ -115,8 +115,8 @@ export class EventStreams {
       }
       // After the first frame, an expired position means that the queue overflowed: the position is valid, so the
       // client can resume.
-      const told = begun && error.code === 'cursor_expired' ? slow() : error;
-      stream.end(problemFrame(told, request.requestId));
+      const reported = hasStarted && error.code === 'cursor_expired' ? slow() : error;
+      stream.end(problemFrame(reported, request.requestId));
     } finally {
       stream.abort();
       await frames.return?.();

@@ -198,7 +198,7 @@ describe('behind a proxy', () => {
 });
 
 describe('starting', () => {
-  const door = (name: string, paths: string[], route: string): RouteGroup => ({
+  const routeGroup = (name: string, paths: string[], route: string): RouteGroup => ({
     name,
     paths,
     perProject: false,
@@ -208,23 +208,23 @@ describe('starting', () => {
   });
 
   test('fails if two adapters claim one path', async () => {
-    const doors = [door('a', ['/v1/*'], '/v1/a'), door('b', ['/v1/models'], '/v1/models')];
+    const doors = [routeGroup('a', ['/v1/*'], '/v1/a'), routeGroup('b', ['/v1/models'], '/v1/models')];
     await expect(open({ doors })).rejects.toThrow('a and b both claim /v1/* and /v1/models');
   });
 
   test('fails if an adapter adds a route outside its paths', async () => {
-    await expect(open({ doors: [door('a', ['/v1/*'], '/v2/a')] })).rejects.toThrow(
+    await expect(open({ doors: [routeGroup('a', ['/v1/*'], '/v2/a')] })).rejects.toThrow(
       'a adds the route /v2/a outside its claimed paths',
     );
   });
 
   test('fails if a route has no operation that is authorized', async () => {
     const operations = new Set(['secret.get']);
-    await expect(open({ doors: [door('a', ['/v1/*'], '/v1/a')], operations })).rejects.toThrow(
+    await expect(open({ doors: [routeGroup('a', ['/v1/*'], '/v1/a')], operations })).rejects.toThrow(
       'a adds the route /v1/a without an operation that is authorized',
     );
     const asked: RouteGroup = {
-      ...door('a', ['/v1/*'], '/v1/a'),
+      ...routeGroup('a', ['/v1/*'], '/v1/a'),
       register: (app) => void app.get('/v1/a', { config: { operation: 'secret.get' } }, () => ''),
     };
     const { server } = await open({ doors: [asked], operations });

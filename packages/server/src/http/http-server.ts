@@ -144,9 +144,9 @@ export class HttpServer {
 
   private constructor(parts: HttpServerParts) {
     this.#parts = parts;
-    const { doors } = parts;
-    this.#ownership = new PathOwnership(doors.flatMap((door) => door.paths.map((path) => ({ door: door.name, path }))));
-    this.#ofProjects = new Set(doors.flatMap((door) => (door.perProject ? door.name : [])));
+    const { doors: groups } = parts;
+    this.#ownership = new PathOwnership(groups.flatMap((group) => group.paths.map((path) => ({ owner: group.name, path }))));
+    this.#ofProjects = new Set(groups.flatMap((group) => (group.perProject ? group.name : [])));
     this.address = publicAddress(parts.publicUrl);
     this.streams = new EventStreams(parts.clock, parts.limits);
     this.#app = this.#createApp();
@@ -259,7 +259,7 @@ export class HttpServer {
 
   async #openDoors(): Promise<void> {
     const app = this.#app;
-    const { doors } = this.#parts;
+    const { doors: groups } = this.#parts;
     // No body is read unless a route defines how: a rejected request is not parsed.
     app.removeAllContentTypeParsers();
     app.addContentTypeParser('*', (_request, _payload, done) => done(null));
@@ -286,17 +286,17 @@ export class HttpServer {
     // Before the plugin's own hook, which reads `compress`.
     app.addHook('onRoute', (route) => {
       if (opening === undefined) return;
-      const { door, path } = { door: opening, path: route.url };
-      if (this.#ownership.ownerOf(path) !== door.name)
-        throw new Error(`${door.name} adds the route ${path} outside its claimed paths`);
+      const { group, path } = { group: opening, path: route.url };
+      if (this.#ownership.ownerOf(path) !== group.name)
+        throw new Error(`${group.name} adds the route ${path} outside its claimed paths`);
       const { operation = '' } = route.config ?? {};
       const { operations } = this.#parts;
-      if (door.access !== 'open' && operations?.has(operation) === false && !SAME_FOR_ALL.has(operation))
-        throw new Error(`${door.name} adds the route ${path} without an operation that is authorized`);
-      route.config = { ...route.config, access: door.access, dispatched: door.dispatched === true };
-      if (!door.compress) route.compress = false;
+      if (group.access !== 'open' && operations?.has(operation) === false && !SAME_FOR_ALL.has(operation))
+        throw new Error(`${group.name} adds the route ${path} without an operation that is authorized`);
+      route.config = { ...route.config, access: group.access, dispatched: group.dispatched === true };
+      if (!group.compress) route.compress = false;
       known.push(path);
-      const { name, access, perProject } = door;
+      const { name, access, perProject } = group;
       for (const method of [route.method].flat()) {
         this.addresses.push({ door: name, method, path, access, perProject, operation });
       }
@@ -309,15 +309,15 @@ export class HttpServer {
       address: this.address,
       limits: this.#parts.limits,
     };
-    for (const door of doors) {
+    for (const group of groups) {
       const contextOf: RouteServices['contextOf'] = (request, reply, origin) =>
-        new RequestContext(request, reply, origin, door.projectHeader);
-      opening = door;
+        new RequestContext(request, reply, origin, group.projectHeader);
+      opening = group;
       // Asynchronous, because Fastify only then propagates errors of a registration.
       await app.register(async (scope) => {
         const complete = watchMethods(scope, refuse);
-        await door.register(scope, { ...io, contextOf });
-        complete(door.paths);
+        await group.register(scope, { ...io, contextOf });
+        complete(group.paths);
       });
     }
     opening = undefined;
@@ -437,11 +437,11 @@ function withoutProxies(handler: RequestListener): RequestListener {
 
 /** @throws DaisError `invalid_request` if a header that decides about trust occurs twice. */
 function refuseTwins(rawHeaders: readonly string[]): void {
-  const seen = new Set<string>();
+  const names = new Set<string>();
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = (rawHeaders[index] ?? '').toLowerCase();
     if (!SINGLE_HEADERS.has(name)) continue;
-    if (seen.has(name)) throw new DaisError('invalid_request', `The header ${name} occurs twice. Send it once.`);
-    seen.add(name);
+    if (names.has(name)) throw new DaisError('invalid_request', `The header ${name} occurs twice. Send it once.`);
+    names.add(name);
   }
 }

@@ -142,12 +142,12 @@ async function ask(
     // The previous gateway had closed the connection: the request was not read.
     const { stale = false, code } = error as { stale?: boolean; code?: string };
     if (body !== undefined && stale && (code === 'ECONNRESET' || code === 'EPIPE'))
-      return await once(false).catch(gone);
-    return gone(error);
+      return await once(false).catch(gatewayUnavailable);
+    return gatewayUnavailable(error);
   }
 }
 
-function gone(error: unknown): never {
+function gatewayUnavailable(error: unknown): never {
   throw new DaisError('model_unavailable', 'The gateway ended while it processed the request. Retry it.', {
     cause: error,
     retryAfter: 1,

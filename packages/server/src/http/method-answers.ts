@@ -39,9 +39,9 @@ export function watchMethods(scope: FastifyInstance, refuse: (request: FastifyRe
   });
   return (claims: readonly string[]): void => {
     for (const url of claims) {
-      const there = all.get(url);
+      const methodsOfUrl = all.get(url);
       const method = scope.supportedMethods.filter(
-        (name) => there?.has(name) !== true && !(name === 'HEAD' && there?.has('GET')),
+        (name) => methodsOfUrl?.has(name) !== true && !(name === 'HEAD' && methodsOfUrl?.has('GET')),
       );
       if (method.length === 0) continue;
       scope.route({
@@ -61,9 +61,9 @@ function note(
   methods: Methods,
   { url, method }: { readonly url: string; readonly method: HTTPMethods | HTTPMethods[] },
 ) {
-  const there = methods.get(url) ?? new Set();
-  for (const name of [method].flat()) there.add(name);
-  methods.set(url, there);
+  const methodsOfUrl = methods.get(url) ?? new Set();
+  for (const name of [method].flat()) methodsOfUrl.add(name);
+  methods.set(url, methodsOfUrl);
 }
 
 /** Finds the methods of a path with the rules of the router. */

@@ -51,8 +51,8 @@ export function docsRoutes(folder: string | undefined): RouteGroup {
     access: 'anonymous',
     compress: true,
     register: async (app, io) => {
-      const place = { builtFor: '/docs/', shownAt: `${io.address.basePath}/docs/` };
-      const docs = folder === undefined ? undefined : await StaticFiles.open(folder, place);
+      const location = { builtFor: '/docs/', shownAt: `${io.address.basePath}/docs/` };
+      const docs = folder === undefined ? undefined : await StaticFiles.open(folder, location);
       app.get('/docs', { config: { operation: 'page.docs' } }, async (_request, reply) =>
         docs === undefined
           ? await sendPage(reply, docsIndex(io.address.basePath))

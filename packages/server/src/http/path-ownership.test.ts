@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { PathOwnership } from '#http/path-ownership.ts';
 
 const claim = (text: string) => {
-  const [door = '', path = ''] = text.split(' ');
-  return { door, path };
+  const [owner = '', path = ''] = text.split(' ');
+  return { owner, path };
 };
 
 test.each([

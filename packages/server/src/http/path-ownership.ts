@@ -1,6 +1,6 @@
 /** A path, or with `/*` at its end everything below it, that one adapter owns. */
 export interface PathClaim {
-  readonly door: string;
+  readonly owner: string;
   readonly path: string;
 }
 
@@ -15,16 +15,16 @@ export class PathOwnership {
   constructor(claims: readonly PathClaim[]) {
     for (const claim of claims) {
       if (!/^\/[^*?#]*(\/\*)?$/.test(claim.path) || (claim.path.endsWith('/') && claim.path !== '/')) {
-        throw new Error(`${claim.door} claims "${claim.path}": a path starts with / and may end in /*`);
+        throw new Error(`${claim.owner} claims "${claim.path}": a path starts with / and may end in /*`);
       }
     }
     claims.forEach((claim, index) => {
       const other = claims.slice(0, index).find((before) => overlaps(before.path, claim.path));
       if (other !== undefined) {
         throw new Error(
-          other.door === claim.door
-            ? `${claim.door} claims ${other.path} and ${claim.path}, which overlap`
-            : `${other.door} and ${claim.door} both claim ${other.path === claim.path ? claim.path : `${other.path} and ${claim.path}`}`,
+          other.owner === claim.owner
+            ? `${claim.owner} claims ${other.path} and ${claim.path}, which overlap`
+            : `${other.owner} and ${claim.owner} both claim ${other.path === claim.path ? claim.path : `${other.path} and ${claim.path}`}`,
         );
       }
     });
@@ -33,7 +33,7 @@ export class PathOwnership {
 
   /** Returns the adapter that owns the path of a request or route. */
   ownerOf(path: string): string | undefined {
-    return this.#claims.find((claim) => covers(claim.path, path))?.door;
+    return this.#claims.find((claim) => covers(claim.path, path))?.owner;
   }
 }
 

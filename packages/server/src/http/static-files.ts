@@ -40,15 +40,15 @@ export interface SiteLocation {
  */
 export class StaticFiles {
   readonly #files: ReadonlyMap<string, string>;
-  readonly #place: SiteLocation;
+  readonly #location: SiteLocation;
 
-  private constructor(files: ReadonlyMap<string, string>, place: SiteLocation) {
+  private constructor(files: ReadonlyMap<string, string>, location: SiteLocation) {
     this.#files = files;
-    this.#place = place;
+    this.#location = location;
   }
 
   /** Returns undefined if there is no such folder, or no front page in it. */
-  static async open(folder: string, place: SiteLocation): Promise<StaticFiles | undefined> {
+  static async open(folder: string, location: SiteLocation): Promise<StaticFiles | undefined> {
     const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
     const files = new Map<string, string>();
     for (const entry of entries.filter((one) => one.isFile())) {
@@ -58,7 +58,7 @@ export class StaticFiles {
       // Clean URLs: `guide/tls` is `guide/tls.html`, `reference/` is `reference/index.html`.
       if (path.endsWith('.html')) files.set(path.replace(/(?:^|(?<=\/))index\.html$|\.html$/, ''), file);
     }
-    return files.has('') ? new StaticFiles(files, place) : undefined;
+    return files.has('') ? new StaticFiles(files, location) : undefined;
   }
 
   /** Returns false if there is no such file. */
@@ -79,7 +79,7 @@ export class StaticFiles {
       return true;
     }
     reply.type(TYPES[extname(file)] ?? 'application/octet-stream');
-    const { builtFor, shownAt } = this.#place;
+    const { builtFor, shownAt } = this.#location;
     if (builtFor === shownAt || !LINKING.has(extname(file))) await reply.send(createReadStream(sent));
     else await reply.send(moveLinks(await readFile(file, 'utf8'), builtFor, shownAt));
     return true;

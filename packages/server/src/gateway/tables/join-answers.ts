@@ -14,9 +14,9 @@ export function joinOutputs(answers: readonly (readonly Tensor[])[]): readonly T
 }
 
 function alike(name: string, parts: readonly Tensor[]): readonly Tensor[] {
-  const there = parts.filter((part) => !isMissing(part));
-  const [first = parts[0] as Tensor] = there;
-  const { datatype } = there.find((part) => part.datatype !== first.datatype) ?? first;
+  const present = parts.filter((part) => !isMissing(part));
+  const [first = parts[0] as Tensor] = present;
+  const { datatype } = present.find((part) => part.datatype !== first.datatype) ?? first;
   const isText = first.datatype === 'BYTES';
   if (isText !== (datatype === 'BYTES')) throw differ(name, first.datatype, datatype);
   // Two numeric types: an integer where other rows have fractions or missing values.

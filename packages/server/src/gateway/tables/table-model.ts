@@ -166,7 +166,7 @@ function nest(cell: JsonValue, shape: readonly number[]): JsonValue {
   const level = (at: number, depth: number): JsonValue => {
     if (depth === sizes.length) return flat[at] ?? null;
     const step = sizes.slice(depth + 1).reduce((a, b) => a * b, 1);
-    return Array.from({ length: sizes[depth] ?? 0 }, (_, place) => level(at + place * step, depth + 1));
+    return Array.from({ length: sizes[depth] ?? 0 }, (_, index) => level(at + index * step, depth + 1));
   };
   return level(0, 0);
 }

@@ -36,7 +36,7 @@ function fromTable(
   const byPlace = areUnnamed(columns, inputs);
   if (byPlace && found.size < inputs.length) throw tooFew(found.size, inputs);
   const table = byPlace
-    ? new Map([...found.values()].map((values, place) => [inputs[place]?.name ?? '', values]))
+    ? new Map([...found.values()].map((values, index) => [inputs[index]?.name ?? '', values]))
     : found;
   if (enforce && columns !== undefined && !byPlace) {
     const missing = columns.filter(({ name, required }) => required && name !== undefined && !table.has(name));
@@ -91,7 +91,7 @@ function pack(
   const columns = names.map((name) => valuesOf(name, spec.datatype));
   const elements = new ElementWriter(spec.name, spec.datatype, rows * names.length);
   for (let row = 0; row < rows; row++) {
-    for (const [place, values] of columns.entries()) put(elements, values[row] ?? null, names[place] as string, row);
+    for (const [index, values] of columns.entries()) put(elements, values[row] ?? null, names[index] as string, row);
   }
   return { name: spec.name, datatype: spec.datatype, shape: [rows, names.length], data: elements.data };
 }
@@ -110,9 +110,9 @@ function fromRows(
   // Columns are named by their position, as in pandas.
   const width = rows[0]?.length ?? inputs.length;
   if (rows.some(({ length }) => length !== width)) throw wrong('The rows of the table have different lengths.');
-  const found = Array.from({ length: width }, (_, place): [string, JsonValue[]] => [
-    String(place),
-    rows.map((row) => row[place] ?? null),
+  const found = Array.from({ length: width }, (_, index): [string, JsonValue[]] => [
+    String(index),
+    rows.map((row) => row[index] ?? null),
   ]);
   return fromTable({ kind: 'table', columns: new Map(found), rows: rows.length }, inputs, columns, true);
 }
@@ -189,12 +189,12 @@ function tensor(
 
 /** Infers a tensor for a model without declared inputs. */
 function guessed(name: string, values: readonly JsonValue[], shape: readonly number[]): Tensor {
-  const there = values.filter((value) => value !== null);
+  const present = values.filter((value) => value !== null);
   const whole = (value: JsonValue) => typeof value === 'bigint' || Number.isInteger(value);
   let datatype: Datatype = 'BYTES';
-  if (there.length === values.length && there.every((value) => typeof value === 'boolean')) datatype = 'BOOL';
-  else if (there.length === values.length && there.every(whole)) datatype = 'INT64';
-  else if (there.every((value) => typeof value === 'number' || typeof value === 'bigint')) datatype = 'FP64';
+  if (present.length === values.length && present.every((value) => typeof value === 'boolean')) datatype = 'BOOL';
+  else if (present.length === values.length && present.every(whole)) datatype = 'INT64';
+  else if (present.every((value) => typeof value === 'number' || typeof value === 'bigint')) datatype = 'FP64';
   return tensor({ name, datatype, shape: shape.map(() => -1), optional: true }, shape, values, name);
 }
 

@@ -65,7 +65,7 @@ async function modelsIn(folder: string): Promise<string[]> {
 }
 
 async function described(folder: string, name: string, environment: string) {
-  const place = await findModel({ folder: join(folder, name) });
-  const signature = place.type === 'mlmodel' ? place.description['signature'] : undefined;
+  const files = await findModel({ folder: join(folder, name) });
+  const signature = files.type === 'mlmodel' ? files.description['signature'] : undefined;
   return model(name, { environment, ...(signature !== undefined && signature !== null && { signature }) });
 }

@@ -24,8 +24,8 @@ export async function startPeer(
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes: Buffer) => (said += bytes.toString()));
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes: Buffer) => (output += bytes.toString()));
   const ended = once(child, 'close');
   const url = `http://127.0.0.1:${ports[0]}`;
   const stop = async () => {
@@ -37,7 +37,7 @@ export async function startPeer(
     if (answer?.ok === true) return { url, stop };
     await delay(LOOK_MS);
   }
-  throw new Error(`${program} exited before it responded:\n${said.slice(-4000)}`);
+  throw new Error(`${program} exited before it responded:\n${output.slice(-4000)}`);
 }
 
 async function freePort(): Promise<number> {

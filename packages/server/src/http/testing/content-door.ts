@@ -48,7 +48,7 @@ export async function transferContent(
 ): Promise<{ readonly downloaded: number; readonly uploaded: number; readonly growth: number }> {
   const before = process.memoryUsage.rss();
   let highest = before;
-  const look = () => {
+  const sampleMemory = () => {
     highest = Math.max(highest, process.memoryUsage.rss());
   };
   let downloaded = 0;
@@ -56,13 +56,13 @@ export async function transferContent(
   if (down.status !== 200) throw new Error(`the download returned ${down.status}`);
   for await (const chunk of down.body as unknown as AsyncIterable<Uint8Array>) {
     downloaded += chunk.length;
-    look();
+    sampleMemory();
   }
   let left = bytes;
   const source = Readable.from(
     (function* blocks() {
       for (; left > 0; left -= BLOCK.length) {
-        look();
+        sampleMemory();
         yield BLOCK.subarray(0, Math.min(left, BLOCK.length));
       }
     })(),
@@ -76,6 +76,6 @@ export async function transferContent(
   };
   const up = await fetch(`${url}/content/upload`, streaming);
   const { received } = (await up.json()) as { received: number };
-  look();
+  sampleMemory();
   return { downloaded, uploaded: received, growth: highest - before };
 }

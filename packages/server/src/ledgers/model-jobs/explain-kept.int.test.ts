@@ -31,8 +31,8 @@ beforeAll(async () => {
 function expectLinear({ rows }: PredictionExplanation, x: readonly number[]): void {
   const [row] = rows;
   const byName = new Map(row?.contributions.map(({ feature, contribution }) => [feature, contribution]));
-  for (const [place, weight] of WEIGHTS.entries()) {
-    expect(byName.get(`x[${place}]`)).toBeCloseTo(weight * ((x[place] ?? 0) - 1), 5);
+  for (const [index, weight] of WEIGHTS.entries()) {
+    expect(byName.get(`x[${index}]`)).toBeCloseTo(weight * ((x[index] ?? 0) - 1), 5);
   }
   expect(row?.base).toBeCloseTo(1.5, 5);
   expect(row?.gap).toBeCloseTo(0, 5);
@@ -57,8 +57,8 @@ test('the gateway explains a captured prediction, or a model that is loaded for 
     'GET',
     '/predictions/endpoints/weighed/tail?limit=10',
   );
-  const place = tail.columns.findIndex(({ name }) => name === 'prediction_id');
-  const id = String(tail.rows.at(-1)?.[place]);
+  const index = tail.columns.findIndex(({ name }) => name === 'prediction_id');
+  const id = String(tail.rows.at(-1)?.[index]);
   expect(told.parameters?.prediction_id ?? id).toBe(id);
 
   const explain = async () =>

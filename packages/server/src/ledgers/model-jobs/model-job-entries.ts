@@ -32,8 +32,8 @@ export function modelJobEntries(parts: ModelJobsParts): readonly OperationEntry[
     entry(startBatchPredictionOperation, { perform: async (call) => await startBatch(parts, call) }),
     entry(listModelJobsOperation, async (tx, call) => {
       const { page, next } = await listJobs(tx, call.input);
-      const seen = await visible(call, page);
-      return { items: seen.map((row) => presentJob(row, { faults: false })), ...next };
+      const visibleJobs = await visible(call, page);
+      return { items: visibleJobs.map((row) => presentJob(row, { faults: false })), ...next };
     }),
     entry(readModelJobOperation, async (tx, call): Promise<ModelJob> => {
       const row = await readJob(tx, call.input.id);

@@ -17,8 +17,8 @@ export function modelJobRetention({ days }: Pick<ModelJobsParts, 'days'>): JobHa
     async run(_job, io) {
       if (days === 0) return { jobs: 0 };
       let jobs = 0;
-      for (let gone = SLICE; gone === SLICE && !io.signal.aborted; jobs += gone) {
-        gone = await io.write(async (tx) => {
+      for (let deleted = SLICE; deleted === SLICE && !io.signal.aborted; jobs += deleted) {
+        deleted = await io.write(async (tx) => {
           await tx.enter('all');
           const rows = await tx.sql.query<{ id: string; project_id: string }>(
             `delete from model_jobs.job where id in (select id from model_jobs.job

@@ -12,12 +12,12 @@ export interface ExportedPredictions {
 
 /** `rows` contains all rows of each prediction, ordered by prediction. */
 export function cloudEvents({ columns, rows }: PredictionRows, project: string): ExportedPredictions {
-  const place = new Map(columns.map(({ name }, index) => [name, index]));
+  const positions = new Map(columns.map(({ name }, index) => [name, index]));
   const events: Record<string, unknown>[] = [];
   let last: string | undefined;
   for (let from = 0; from < rows.length;) {
     const first = rows[from]!;
-    const cell = (name: string, row = first) => row[place.get(name) ?? -1];
+    const cell = (name: string, row = first) => row[positions.get(name) ?? -1];
     const id = String(cell('prediction_id'));
     let until = from;
     while (until < rows.length && cell('prediction_id', rows[until]) === id) until += 1;

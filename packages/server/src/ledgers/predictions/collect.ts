@@ -139,9 +139,9 @@ export class Collector {
         'prediction_segments',
       );
       // Missing segments were finished and removed: only their rows remain.
-      const gone = rows.filter(({ name, ended }) => ended && !names.includes(name)).map(({ name }) => name);
-      if (gone.length > 0) {
-        await sql.query('delete from predictions.segment where name = any($1::text[])', [gone], 'forget_segments');
+      const vanished = rows.filter(({ name, ended }) => ended && !names.includes(name)).map(({ name }) => name);
+      if (vanished.length > 0) {
+        await sql.query('delete from predictions.segment where name = any($1::text[])', [vanished], 'forget_segments');
       }
       return new Map(rows.map((row) => [row.name, row.ended ? ('ended' as const) : Number(row.read_bytes)]));
     });

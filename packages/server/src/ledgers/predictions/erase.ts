@@ -171,8 +171,8 @@ async function eraseIn(
       'advance_erasure',
     );
   };
-  const same = fn('=', cast(column(erasure.column), 'string', { lenient: true }), literal(erasure.value));
-  const hit = fn('and', same, fn('not', column('erased')));
+  const matches = fn('=', cast(column(erasure.column), 'string', { lenient: true }), literal(erasure.value));
+  const hit = fn('and', matches, fn('not', column('erased')));
   const rows = file.columns.some(({ name }) => name === erasure.column) ? await countRows(parts, file, hit, signal) : 0;
   if (rows === 0) {
     await transact(parts.database, { mode: 'write', projectId: file.project_id }, async (tx) => await advance(tx, 0));

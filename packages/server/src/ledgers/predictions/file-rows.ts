@@ -163,12 +163,12 @@ export async function oldestFiles(
 
 export async function listFileRows(
   sql: Sql,
-  { projectId, name, place, limit }: FileFilter & { readonly place: { hour: string; id: string } | undefined },
+  { projectId, name, position, limit }: FileFilter & { readonly position: { hour: string; id: string } | undefined },
 ): Promise<FileRow[]> {
   return await sql.query<FileRow>(
     `select ${COLUMNS} from predictions.file where project_id = $1 and name = $2
        and ($3::bigint is null or (hour, id) < ($3, $4::uuid)) order by hour desc, id desc limit $5`,
-    [projectId, name, place?.hour ?? null, place?.id ?? null, limit],
+    [projectId, name, position?.hour ?? null, position?.id ?? null, limit],
     'list_prediction_files',
   );
 }
@@ -225,8 +225,8 @@ export async function withFiles<T>(
     if (groups.size === 0) groups.set('', { columns: FIXED_COLUMNS, paths: [] });
     const tables: Record<string, FileTable> = {};
     for (const { columns, paths } of groups.values()) {
-      const some = paths.map((path) => ({ path, name: 'predictions', format: 'parquet' as const }));
-      tables[`files_${Object.keys(tables).length}`] = { files: some, columns };
+      const inputFiles = paths.map((path) => ({ path, name: 'predictions', format: 'parquet' as const }));
+      tables[`files_${Object.keys(tables).length}`] = { files: inputFiles, columns };
     }
     const scans = Object.keys(tables).map((table): Relation => ({ type: 'scan', table }));
     const relation: Relation = scans.length === 1 ? scans[0]! : { type: 'union', of: scans };

@@ -96,14 +96,14 @@ export async function listLabels(
   { input, tenant }: CallOf<typeof listPredictionLabelsOperation>,
 ): Promise<{ items: PredictionLabel[]; nextCursor?: string }> {
   const filter = ['prediction-labels', tenant.id, input.endpoint];
-  const place = decodePageCursor(filter, input.cursor);
-  if (place !== undefined && !/^[\da-f-]{36}$/.test(place)) {
+  const position = decodePageCursor(filter, input.cursor);
+  if (position !== undefined && !/^[\da-f-]{36}$/.test(position)) {
     throw new DaisError('invalid_cursor', 'The cursor is not from this list.');
   }
   const rows = await tx.sql.query<LabelRow>(
     `select ${COLUMNS} from predictions.label where project_id = $1 and endpoint = $2 and ($3::uuid is null or id < $3)
      order by id desc limit $4`,
-    [tenant.id, input.endpoint, place ?? null, input.limit + 1],
+    [tenant.id, input.endpoint, position ?? null, input.limit + 1],
     'list_prediction_labels',
   );
   const { page, next } = cutPage(rows, input.limit, filter, ({ id }) => id);

@@ -60,8 +60,8 @@ async function listFiles(
   if (cursor !== undefined && (hour === undefined || id === undefined)) {
     throw new DaisError('invalid_cursor', 'The cursor is not from this list.');
   }
-  const place = hour === undefined || id === undefined ? undefined : { hour, id };
-  const of = { projectId: tenant.id, name: input.endpoint, place, limit: input.limit + 1 };
+  const position = hour === undefined || id === undefined ? undefined : { hour, id };
+  const of = { projectId: tenant.id, name: input.endpoint, position, limit: input.limit + 1 };
   const { page, next } = cutPage(await listFileRows(tx.sql, of), input.limit, filter, (row) => `${row.hour} ${row.id}`);
   return { items: page.map(presentFile), ...next };
 }

@@ -134,9 +134,9 @@ export async function exportRows(
 ): Promise<{ readonly rows: PredictionRows; readonly more: boolean }> {
   const { input, tenant } = call;
   await collector.collect();
-  const begun = input.after === undefined ? input.from : Math.max(input.from ?? 0, placeOf(input.after).at);
+  const start = input.after === undefined ? input.from : Math.max(input.from ?? 0, placeOf(input.after).at);
   const time = {
-    ...(begun !== undefined && { from: begun }),
+    ...(start !== undefined && { from: start }),
     ...(input.until !== undefined && { until: input.until }),
   };
   const files = await filesBetween(parts, tenant.id, input.endpoint, time);

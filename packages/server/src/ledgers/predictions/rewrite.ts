@@ -61,12 +61,12 @@ export async function rewriteFiles(
       written.file.path,
     );
     const done = await transact(parts.database, { mode: 'write', projectId }, async (tx) => {
-      const there = await tx.sql.query(
+      const existing = await tx.sql.query(
         'select id from predictions.file where id = any($1::uuid[]) for update',
         [files.map(({ id }) => id)],
         'lock_prediction_files',
       );
-      if (there.length !== files.length) return false;
+      if (existing.length !== files.length) return false;
       await deleteFiles(tx, files);
       await insertFile(
         tx,

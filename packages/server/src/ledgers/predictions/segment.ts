@@ -80,10 +80,10 @@ interface Group {
   sync: boolean;
   /** Records whose response must not be sent unless they are captured. */
   shed: number;
-  readonly told: { [overflow in Capture['overflow']]?: Told };
+  readonly told: { [overflow in Capture['overflow']]?: Deferred };
 }
 
-interface Told {
+interface Deferred {
   readonly promise: Promise<void>;
   readonly resolve: () => void;
   readonly reject: (fault: DaisError) => void;
@@ -140,7 +140,7 @@ export class SegmentWriter {
       ...options,
     };
     mkdirSync(options.folder, { recursive: true, mode: 0o700 });
-    this.#lookAtSpool();
+    this.#measureSpool();
   }
 
   stats(): SegmentStats {
@@ -149,7 +149,7 @@ export class SegmentWriter {
 
   /** Whether a record would be rejected now: with `shed`, check before the model runs and return 503. */
   full(): boolean {
-    if (this.#spoolFull) this.#lookAtSpool();
+    if (this.#spoolFull) this.#measureSpool();
     if (this.#spoolFull || this.#pending >= this.#options.pendingBytes) return true;
     return this.#pending > 0 && this.#options.now() - this.#oldest > this.#options.pendingMs && this.#isLate();
   }
@@ -184,7 +184,7 @@ export class SegmentWriter {
     if (this.full()) {
       const shed = waits && overflow === 'shed';
       this.#counts[shed ? 'shed' : 'dropped'] += 1;
-      this.#tellLost();
+      this.#reportLost();
       return shed ? Promise.reject(refused('the disk is too slow')) : undefined;
     }
     const group = (this.#group ??= this.#newGroup());
@@ -240,7 +240,7 @@ export class SegmentWriter {
   }
 
   async #write(group: Group): Promise<void> {
-    let kept = true;
+    let isWritten = true;
     try {
       const segment = (this.#segment ??= this.#openSegment(group.sync));
       await this.#writeAt(segment, group);
@@ -249,7 +249,7 @@ export class SegmentWriter {
       this.#fault = undefined;
       if (segment.at >= this.#options.segmentBytes) this.#endSegment();
     } catch (error) {
-      kept = false;
+      isWritten = false;
       this.#fault = error instanceof Error ? error.message : String(error);
     }
     // Before the callbacks: a caller that immediately writes again sees the current limits.
@@ -258,17 +258,17 @@ export class SegmentWriter {
     group.pages.giveBack();
     const { shed, drop } = group.told;
     drop?.resolve();
-    if (kept) {
+    if (isWritten) {
       shed?.resolve();
       return;
     }
     this.#counts.shed += group.shed;
     this.#counts.dropped += group.records - group.shed;
-    this.#tellLost();
+    this.#reportLost();
     shed?.reject(refused(this.#fault ?? 'the write failed'));
   }
 
-  #tellLost(): void {
+  #reportLost(): void {
     const { now, log } = this.#options;
     const { dropped, shed } = this.#counts;
     if (now() - this.#told.at < TELL_MS) return;
@@ -300,7 +300,7 @@ export class SegmentWriter {
 
   #openSegment(sync: boolean): OpenSegment {
     const { folder, gateway, now } = this.#options;
-    this.#lookAtSpool();
+    this.#measureSpool();
     if (this.#spoolFull) throw new Error('the capture folder is full of segments that the control plane has not collected');
     this.#files += 1;
     const count = String(this.#files).padStart(6, '0');
@@ -327,7 +327,7 @@ export class SegmentWriter {
   }
 
   /** Once per file, and every second while the folder is full. */
-  #lookAtSpool(): void {
+  #measureSpool(): void {
     const { folder, spoolBytes, now } = this.#options;
     if (now() - this.#spoolLook < SPOOL_LOOK_MS) return;
     this.#spoolLook = now();
@@ -338,9 +338,9 @@ export class SegmentWriter {
   }
 }
 
-function told(): Told {
+function told(): Deferred {
   let resolve = () => {};
-  let reject: Told['reject'] = () => {};
+  let reject: Deferred['reject'] = () => {};
   const promise = new Promise<void>((yes, no) => {
     resolve = yes;
     reject = no;

@@ -26,8 +26,8 @@ export async function requireApproval(
   const rows = await approvalsForMove(tx.sql, model.id, version, move);
   const missing = missingApprovals(rules, givenIn(rows));
   if (missing.length === 0) return rows.map(({ number }) => number);
-  const asked = rows.find(({ state }) => state === 'pending');
-  const next = asked === undefined ? 'Request an approval on the page of the version, or with the operation modelApproval.request.' : `Approval ${asked.number} is pending.`;
+  const pending = rows.find(({ state }) => state === 'pending');
+  const next = pending === undefined ? 'Request an approval on the page of the version, or with the operation modelApproval.request.' : `Approval ${pending.number} is pending.`;
   throw new DaisError(
     'approval_missing',
     `Version ${version} of Model "${model.name}" needs approval for the ${moveText(move)} by ${missingText(missing)}. ${next}`,

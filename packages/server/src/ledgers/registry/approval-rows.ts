@@ -89,18 +89,18 @@ export async function listAllApprovals(
   projectId: string,
   page: {
     readonly state: string | undefined;
-    readonly place: ApprovalPosition | undefined;
+    readonly position: ApprovalPosition | undefined;
     readonly uids: readonly string[] | undefined;
     readonly limit: number;
   },
 ): Promise<readonly NamedApprovalRow[]> {
-  const { state, place, uids, limit } = page;
+  const { state, position, uids, limit } = page;
   return await sql.query<NamedApprovalRow>(
     `${SELECT_NAMED} where a.project_id = $1 and ($2::text is null or a.state = $2)
        and ($3::bigint is null or (a.requested_at, a.model, a.number) < ($3, $4::bigint, $5::int))
        and ($6::uuid[] is null or m.uid = any($6))
      order by a.requested_at desc, a.model desc, a.number desc limit $7`,
-    [projectId, state ?? null, place?.at ?? null, place?.model ?? null, place?.number ?? null, uids ?? null, limit],
+    [projectId, state ?? null, position?.at ?? null, position?.model ?? null, position?.number ?? null, uids ?? null, limit],
     'list_all_approvals',
   );
 }

@@ -58,14 +58,14 @@ export type ApprovalEligibility = 'may' | 'own' | 'not-asked';
 
 /** Returns whether the approval of a user counts under the rules. */
 export function eligibilityOf(rules: readonly ApprovalRule[], one: GivenApproval): ApprovalEligibility {
-  const asked = rules.filter(
+  const applicable = rules.filter(
     ({ teams = [], users = [] }) =>
       isOwner(one.by) ||
       teams.some(({ team }) => one.teams.includes(team)) ||
       (one.by.type === 'user' && users.includes(one.by.id)),
   );
-  if (asked.length === 0) return 'not-asked';
-  return one.own && !asked.some(({ ownApproval = false }) => ownApproval) ? 'own' : 'may';
+  if (applicable.length === 0) return 'not-asked';
+  return one.own && !applicable.some(({ ownApproval = false }) => ownApproval) ? 'own' : 'may';
 }
 
 /** Returns, for example, `a member of Team "risk" and User "ada"`. */

@@ -120,9 +120,9 @@ export async function listApprovalsOfAll(
 ): Promise<{ items: readonly Approval[]; nextCursor?: string }> {
   const { state, limit, cursor } = input;
   const filter = [tenant.id, 'all', state ?? ''];
-  const place = approvalPlace(decodePageCursor(filter, cursor));
+  const position = approvalPlace(decodePageCursor(filter, cursor));
   const uids = visible === undefined ? undefined : await visibleModels(tx, tenant.id, visible);
-  const rows = await listAllApprovals(tx.sql, tenant.id, { state, place, uids, limit: limit + 1 });
+  const rows = await listAllApprovals(tx.sql, tenant.id, { state, position, uids, limit: limit + 1 });
   const { page, next } = cutPage(rows, limit, filter, (row) =>
     [row.requested_at, row.model, row.number].map(String).join(' '),
   );
@@ -156,8 +156,8 @@ export async function approve(
 ): Promise<Approval> {
   const { input, context } = call;
   const { model, row } = await lockApproval(tx, call);
-  const again = row.decisions.some(({ by }) => actorKey(by) === actorKey(context.principal));
-  if (again && row.state !== 'rejected' && row.state !== 'withdrawn') return await present(tx, input.name, row);
+  const hasDecided = row.decisions.some(({ by }) => actorKey(by) === actorKey(context.principal));
+  if (hasDecided && row.state !== 'rejected' && row.state !== 'withdrawn') return await present(tx, input.name, row);
   requirePending(row);
   const move = moveOf(row);
   const rules = await rulesOf(tx, input.name, move);
@@ -231,8 +231,8 @@ async function decide(
 ): Promise<void> {
   const { type, id } = context.principal;
   const by = { type, id };
-  const asked = [...new Set(rules.flatMap(({ teams = [] }) => teams.map(({ team }) => team)))];
-  const teams = asked.length === 0 ? [] : await parts.memberOf(tx, context.principal, asked);
+  const teamNames = [...new Set(rules.flatMap(({ teams = [] }) => teams.map(({ team }) => team)))];
+  const teams = teamNames.length === 0 ? [] : await parts.memberOf(tx, context.principal, teamNames);
   const standing = eligibilityOf(rules, { by, teams, own: isOwnApproval(by, row) });
   if (standing === 'not-asked') {
     const whom = missingText(missingApprovals(rules, []));

@@ -4,7 +4,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { runHome } from '#ledgers/tracking/index.ts';
 import { recordConversion, recordVersion } from './lineage-nodes.ts';
 import { lockModel, readVersion } from './model-rows.ts';
-import { emitAbout, told } from './tags.ts';
+import { emitAbout, tagsForEvent } from './tags.ts';
 import { insertVersion, nextVersion } from './versions.ts';
 
 interface Original {
@@ -73,6 +73,6 @@ export async function registerConverted(
     now,
   );
   const made = runId === undefined ? {} : { runId };
-  emitAbout(tx, model, eventTypes.modelVersionCreated, { version, source: artifactUri, ...made, tags: told(tags) });
+  emitAbout(tx, model, eventTypes.modelVersionCreated, { version, source: artifactUri, ...made, tags: tagsForEvent(tags) });
   return version;
 }

@@ -25,14 +25,14 @@ export async function importModel(
 ): Promise<Record<string, never>> {
   const { input, tenant } = call;
   const { name, type, description, createdAt, updatedAt, tags } = input;
-  const [there] = await tx.sql.query<{ type: string }>(
+  const [existing] = await tx.sql.query<{ type: string }>(
     'select type from registry.model where project_id = $1 and name = $2',
     [tenant.id, name],
     'type_of_model',
   );
-  if (there === undefined) await createModel(tx, { ...call, input: { name, type } }, parts);
-  else if (there.type !== type) {
-    throw new DaisError('invalid_state', `"${name}" is a ${there.type} in Dais but a ${type} at its source.`);
+  if (existing === undefined) await createModel(tx, { ...call, input: { name, type } }, parts);
+  else if (existing.type !== type) {
+    throw new DaisError('invalid_state', `"${name}" is a ${existing.type} in Dais but a ${type} at its source.`);
   }
   const model = await lockModel(tx.sql, tenant.id, name);
   await tx.sql.query(

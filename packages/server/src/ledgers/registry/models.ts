@@ -115,14 +115,14 @@ export async function deleteModel(
   parts: RegistryParts,
 ): Promise<Record<string, never>> {
   const { row, model } = await lockBoth(tx, tenant, input.name);
-  const gone = await tx.sql.query<{ version: number }>(
+  const deleted = await tx.sql.query<{ version: number }>(
     'delete from registry.version where model = $1 returning version',
     [model.id],
     'drop_versions',
   );
   await dropComments(
     tx,
-    gone.map(({ version }) => versionKey(model.id, version)),
+    deleted.map(({ version }) => versionKey(model.id, version)),
   );
   await deleteResources(tx, parts.kinds(), tenant, [row]);
   return {};

@@ -117,8 +117,8 @@ async function search<Item>(
   const clauses = parseFilter(searched.entity, of.filter ?? '');
   const keys = sortKeys(searched, parseOrder(searched.entity, of.orderBy ?? []));
   const binding = [searched.from, tenant.id, of];
-  const place = decodePageCursor(binding, cursor);
-  if (place !== undefined && !isPlace(keys, place)) {
+  const position = decodePageCursor(binding, cursor);
+  if (position !== undefined && !isPlace(keys, position)) {
     throw new DaisError('invalid_cursor', 'The cursor is not from this search.');
   }
   const uids = visible === undefined ? undefined : await visibleModels(tx, tenant.id, visible);
@@ -128,7 +128,7 @@ async function search<Item>(
        and ${allOf([
          ...clauses.map((clause) => condition(searched, clause, bind)),
          uids !== undefined && `m.uid = any(${bind(uids)}::uuid[])`,
-         place !== undefined && behind(keys, place, bind),
+         position !== undefined && behind(keys, position, bind),
        ])}
      order by ${orderBy(keys)} limit ${bind(limit + 1)}`,
   );

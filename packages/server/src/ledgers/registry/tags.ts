@@ -68,7 +68,7 @@ async function setTags(
 }
 
 /** Returns tags for events. */
-export function told(tags: Readonly<Record<string, string>>): Record<string, string> {
+export function tagsForEvent(tags: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(tags).map(([key, value]) => [key, cut(value)]));
 }
 
@@ -78,7 +78,7 @@ async function removeTagsOf(
   version: number | undefined,
   keys: readonly string[],
 ): Promise<void> {
-  const gone = await (version === undefined
+  const removed = await (version === undefined
     ? tx.sql.query<{ key: string }>(
         'delete from registry.model_tag where model = $1 and key = any($2::text[]) returning key',
         [model.id, keys],
@@ -90,7 +90,7 @@ async function removeTagsOf(
         'remove_version_tags',
       ));
   const type = version === undefined ? eventTypes.modelUntagged : eventTypes.modelVersionUntagged;
-  for (const { key } of gone) emitTag(tx, model, type, version, { key });
+  for (const { key } of removed) emitTag(tx, model, type, version, { key });
 }
 
 function emitTag(

@@ -76,9 +76,9 @@ function comparable(uri: string): string {
 function fullyDecoded(text: string): string {
   let decoded = text;
   // Each round shortens the text: at most a third as many rounds as characters, usually two or three.
-  for (let again = true; again;) {
+  for (let hasChanged = true; hasChanged;) {
     const next = decoded.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
-    again = next !== decoded;
+    hasChanged = next !== decoded;
     decoded = next;
   }
   return decoded;

@@ -12,7 +12,7 @@ import { dropComments } from '#ledgers/comments/index.ts';
 import { lockModel, noModel, noVersion, readVersion, touchModel, type LockedModel } from './model-rows.ts';
 import { recordVersion } from './lineage-nodes.ts';
 import type { RegistryParts } from './registry-parts.ts';
-import { changeTags, emitAbout, told } from './tags.ts';
+import { changeTags, emitAbout, tagsForEvent } from './tags.ts';
 import { findOrigin } from './version-origin.ts';
 import { versionKey } from './version-subject.ts';
 
@@ -49,7 +49,7 @@ export async function createVersion(
     await recordVersion(tx, model, version, { source, runId, loggedModelId }, { now, artifactRoot: parts.artifactRoot });
   }
   const made = { ...(runId !== undefined && { runId }), ...(loggedModelId !== undefined && { loggedModelId }) };
-  emitAbout(tx, model, eventTypes.modelVersionCreated, { version, source, ...made, tags: told(tags) });
+  emitAbout(tx, model, eventTypes.modelVersionCreated, { version, source, ...made, tags: tagsForEvent(tags) });
   return {
     model: model.name,
     type: model.type,

@@ -39,7 +39,7 @@ export async function fetchModel(
   const { python } = model.described;
   if (python === null) return {};
   const { version, requirements } = python;
-  const told = ({ note }: { readonly note: string }) => progress(`Building the Python environment: ${note}`);
+  const reportProgress = ({ note }: { readonly note: string }) => progress(`Building the Python environment: ${note}`);
   const engine = await parts.environments();
   const spec = {
     type: 'python' as const,
@@ -48,7 +48,7 @@ export async function fetchModel(
     requirements: [...requirements, ...more],
     indexes: [],
   };
-  const held = await engine.build(await engine.lock(spec, { progress: told }), { progress: told });
+  const held = await engine.build(await engine.lock(spec, { progress: reportProgress }), { progress: reportProgress });
   return { held, environment: dirname(held.path[0] ?? held.folders[0] ?? '') };
 }
 

@@ -247,11 +247,11 @@ test('no output contains any of them', { timeout: PATIENCE }, async () => {
     database: await everyRow(),
     backup: await everyFile(backup),
   };
-  const found = Object.entries(places).flatMap(([place, text]) =>
+  const found = Object.entries(places).flatMap(([index, text]) =>
     Object.entries(SECRETS).flatMap(([what, secret]) =>
       formsOf(secret)
         .filter((form) => text.includes(form))
-        .map((form) => `${what} in ${place}: …${excerpt(text, form)}…`),
+        .map((form) => `${what} in ${index}: …${excerpt(text, form)}…`),
     ),
   );
   expect(found).toEqual([]);

@@ -56,7 +56,7 @@ export async function deploy(
     name,
     labels: before?.labels ?? {},
     annotations: before?.annotations ?? {},
-    spec: { ...before?.spec, ...(shadow ? withShadow(before?.spec, model) : taken(before?.spec, model)) },
+    spec: { ...before?.spec, ...(shadow ? withShadow(before?.spec, model) : withModel(before?.spec, model)) },
     origin: before?.origin ?? context.origin,
     ...(before?.owner != null && { owner: before.owner }),
   };
@@ -95,7 +95,7 @@ function withShadow(spec: Written, model: string) {
 }
 
 /** Removes the shadow of a model that becomes the stable version. */
-function taken(spec: Written, model: string) {
+function withModel(spec: Written, model: string) {
   const shadow = shadowsOf(spec).filter((one) => one.name !== SHADOW || one.model !== model);
   return { model, ...(spec?.['shadow'] !== undefined && { shadow }) };
 }

@@ -342,15 +342,15 @@ export class EndpointWork {
     if (local?.state === 'failed') return { ...about, state: 'failed', message: local.note };
     if (local?.state !== 'here')
       return { ...about, state: 'preparing', ...(local !== undefined && { message: local.note }) };
-    const told = loadedOf(figures, key, { shadow: false });
-    if (told === undefined) return { ...about, state: 'loading' };
-    const message = told.error ?? told.phase;
+    const loaded = loadedOf(figures, key, { shadow: false });
+    if (loaded === undefined) return { ...about, state: 'loading' };
+    const message = loaded.error ?? loaded.phase;
     return {
       ...about,
-      state: told.state,
-      ...(told.engine !== undefined && { engine: told.engine }),
-      instances: told.workers,
-      ...(told.loadMs !== undefined && { coldStartMs: Math.round(told.loadMs) }),
+      state: loaded.state,
+      ...(loaded.engine !== undefined && { engine: loaded.engine }),
+      instances: loaded.workers,
+      ...(loaded.loadMs !== undefined && { coldStartMs: Math.round(loaded.loadMs) }),
       ...(message !== undefined && { message }),
     };
   }

@@ -12,26 +12,26 @@ import { UsageCounts } from './usage-counts.ts';
 
 const WINDOW_MS = 10_000;
 
-interface Told {
+interface Sample {
   readonly at: number;
   readonly figures: GatewayFigures;
 }
 
 /** Keeps recent statistics of a gateway. */
 export class RecentFigures {
-  #told: readonly Told[] = [];
+  #samples: readonly Sample[] = [];
   /** The part that is kept. */
   readonly usage = new UsageCounts();
 
   hear(figures: GatewayFigures, at: number): void {
-    const kept = this.#told.filter((one) => one.figures.startedAt === figures.startedAt && at - one.at <= WINDOW_MS);
-    this.#told = [...kept, { at, figures }];
+    const retained = this.#samples.filter((one) => one.figures.startedAt === figures.startedAt && at - one.at <= WINDOW_MS);
+    this.#samples = [...retained, { at, figures }];
     this.usage.hear(figures, at);
   }
 
   /** Returns the latest sample, and the oldest of the window before it. */
-  get window(): { readonly last: Told; readonly first: Told } | undefined {
-    const [first, last] = [this.#told[0], this.#told.at(-1)];
+  get window(): { readonly last: Sample; readonly first: Sample } | undefined {
+    const [first, last] = [this.#samples[0], this.#samples.at(-1)];
     return first === undefined || last === undefined ? undefined : { first, last };
   }
 }

@@ -113,8 +113,8 @@ export class LoadTests {
       };
       const id = named[variant ?? 'stable'];
       if (id === null || id === undefined) {
-        const there = Object.keys(named).filter((name) => named[name] != null);
-        const detail = `The endpoint "${endpoint}" has no active variant "${variant ?? 'stable'}". Active variants: ${there.join(', ') || 'none'}.`;
+        const activeNames = Object.keys(named).filter((name) => named[name] != null);
+        const detail = `The endpoint "${endpoint}" has no active variant "${variant ?? 'stable'}". Active variants: ${activeNames.join(', ') || 'none'}.`;
         throw new DaisError('invalid_state', detail);
       }
       return (await readModels(tx, [id])).get(id)?.described.example ?? null;

@@ -17,13 +17,13 @@ const plan = data as LoadPlan;
 const agent = new Agent({ keepAlive: true, maxSockets: plan.connections });
 const histogram = new LatencyHistogram();
 const startedAt = performance.now();
-let begun = 0;
+let started = 0;
 let failed = 0;
 let late = 0;
 let failure: string | undefined;
 
 const elapsed = () => performance.now() - startedAt;
-const isOver = () => elapsed() >= plan.durationMs || (plan.requests !== undefined && begun >= plan.requests);
+const isOver = () => elapsed() >= plan.durationMs || (plan.requests !== undefined && started >= plan.requests);
 
 async function ask(): Promise<string | undefined> {
   return await new Promise((resolve) => {
@@ -56,7 +56,7 @@ async function measure(dueAt: number): Promise<void> {
 
 async function closedLoop(): Promise<void> {
   while (!isOver()) {
-    begun++;
+    started++;
     await measure(performance.now());
   }
 }
@@ -64,8 +64,8 @@ async function closedLoop(): Promise<void> {
 /** Each connection sends the next due request. */
 async function openLoop(rate: number): Promise<void> {
   while (!isOver()) {
-    const dueAt = startedAt + (begun * 1000) / rate;
-    begun++;
+    const dueAt = startedAt + (started * 1000) / rate;
+    started++;
     const left = dueAt - performance.now();
     if (left > 0) await new Promise((resolve) => void setTimeout(resolve, left));
     else if (left < -1000 / rate) late++;
@@ -74,7 +74,7 @@ async function openLoop(rate: number): Promise<void> {
   }
 }
 
-function tell(done: boolean): void {
+function reportProgress(done: boolean): void {
   const seen = {
     elapsedMs: Math.round(elapsed()),
     requests: histogram.total,
@@ -85,16 +85,16 @@ function tell(done: boolean): void {
     p99Ms: histogram.quantile(0.99),
     failure,
   };
-  const told: FromLoad = { seen, done };
+  const message: FromLoad = { seen, done };
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread of Node has no origin
-  port.postMessage(told);
+  port.postMessage(message);
 }
 
-const telling = setInterval(() => tell(false), TELL_MS);
+const telling = setInterval(() => reportProgress(false), TELL_MS);
 const { rate } = plan;
 await Promise.all(
   Array.from({ length: plan.connections }, async () => await (rate === undefined ? closedLoop() : openLoop(rate))),
 );
 clearInterval(telling);
-tell(true);
+reportProgress(true);
 agent.destroy();

@@ -42,9 +42,9 @@ export class LocalModels {
   want(key: string, model: ModelRow): LocalState {
     const state = this.#states.get(key);
     if (state !== undefined && (state.state !== 'failed' || Date.now() - state.at < AGAIN_MS)) return state;
-    const begun: LocalState = { state: 'preparing', note: 'Fetching the files of the model.' };
-    this.#states.set(key, begun);
-    this.#bring(key, model).then(
+    const preparing: LocalState = { state: 'preparing', note: 'Fetching the files of the model.' };
+    this.#states.set(key, preparing);
+    this.#fetch(key, model).then(
       (environment) => this.#settle(key, { state: 'here', ...(environment !== undefined && { environment }) }),
       (error: unknown) => {
         const note = error instanceof Error ? error.message : String(error);
@@ -52,13 +52,13 @@ export class LocalModels {
         this.#settle(key, { state: 'failed', note, at: Date.now() });
       },
     );
-    return begun;
+    return preparing;
   }
 
   /** Removes other models from the disk. */
   async keepOnly(keys: ReadonlySet<string>): Promise<void> {
-    const there = await readdir(this.#parts.folder).catch(() => []);
-    for (const name of there) {
+    const existing = await readdir(this.#parts.folder).catch(() => []);
+    for (const name of existing) {
       const key = name.replace(/\..*$/, '');
       if (keys.has(key)) continue;
       this.#states.delete(key);
@@ -78,7 +78,7 @@ export class LocalModels {
     this.#parts.changed();
   }
 
-  async #bring(key: string, model: ModelRow): Promise<string | undefined> {
+  async #fetch(key: string, model: ModelRow): Promise<string | undefined> {
     const folder = join(this.#parts.folder, key);
     const progress = (note: string) => this.#states.set(key, { state: 'preparing', note });
     const { held, environment } = await fetchModel(this.#parts, folder, model, progress);

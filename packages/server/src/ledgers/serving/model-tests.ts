@@ -43,7 +43,7 @@ async function followTest(test: ModelTest, example: string | null, ask: PredictO
       const { expected, tolerance } = test;
       const wanted = tolerance === undefined ? formatValue(expected) : `${formatValue(expected)} ± ${tolerance}`;
       const passed = 'value' in got && matchesExpected(expected, got.value, tolerance);
-      return { passed, case: formatValue(row), expected: wanted, got: told(got) };
+      return { passed, case: formatValue(row), expected: wanted, got: formatResult(got) };
     }
     case 'invariance':
       return await invariance(test, row, value);
@@ -57,7 +57,7 @@ async function followTest(test: ModelTest, example: string | null, ask: PredictO
 type Got = { readonly value: unknown } | { readonly fault: string };
 type AskValue = (row: TestRow) => Promise<Got>;
 
-const told = (got: Got) => ('fault' in got ? got.fault : formatValue(got.value));
+const formatResult = (got: Got) => ('fault' in got ? got.fault : formatValue(got.value));
 
 async function invariance(
   { column, values, tolerance }: ModelTest & { check: 'invariance' },
@@ -74,7 +74,7 @@ async function invariance(
     if (changed === undefined) return absent(row, column);
     const got = await ask(changed);
     if (!('value' in got) || !matchesExpected(before.value, got.value, tolerance)) {
-      return { passed: false, case: `${column} = ${formatValue(value)}`, expected, got: told(got) };
+      return { passed: false, case: `${column} = ${formatValue(value)}`, expected, got: formatResult(got) };
     }
   }
   return { passed: true, case: `${column} = ${values.map(formatValue).join(', ')}`, expected, got: formatValue(before.value) };
@@ -86,8 +86,8 @@ async function direction(
   ask: AskValue,
 ): Promise<Outcome> {
   const expected = `goes ${goes} as ${column} increases`;
-  const seen: number[] = [];
-  for (const [place, value] of values.entries()) {
+  const outputs: number[] = [];
+  for (const [index, value] of values.entries()) {
     const changed = withValue(row, column, value);
     if (changed === undefined) return absent(row, column);
     const got = await ask(changed);
@@ -95,12 +95,12 @@ async function direction(
       const instead = 'fault' in got ? got.fault : `${formatValue(got.value)}, which is not a number`;
       return { passed: false, case: `${column} = ${value}`, expected, got: instead };
     }
-    const before = seen.at(-1);
-    seen.push(got.value);
+    const before = outputs.at(-1);
+    outputs.push(got.value);
     if (before === undefined) continue;
     const step = goes === 'up' ? got.value - before : before - got.value;
     if (step < -(tolerance ?? roundingOf(before, got.value))) {
-      const from = values[place - 1];
+      const from = values[index - 1];
       return {
         passed: false,
         case: `${column} = ${from}, then ${value}`,
@@ -110,9 +110,9 @@ async function direction(
     }
   }
   // A model that ignores the column shows no direction.
-  const [first = 0, last = 0] = [seen[0], seen.at(-1)];
+  const [first = 0, last = 0] = [outputs[0], outputs.at(-1)];
   const passed = goes === 'up' ? last > first : last < first;
-  return { passed, case: `${column} = ${values.join(', ')}`, expected, got: seen.join(', ') };
+  return { passed, case: `${column} = ${values.join(', ')}`, expected, got: outputs.join(', ') };
 }
 
 function absent(row: TestRow, column: string | number): Outcome {

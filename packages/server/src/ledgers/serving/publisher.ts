@@ -73,8 +73,8 @@ export class Publisher {
 
   async start(): Promise<void> {
     await mkdir(this.#parts.folder, { recursive: true, mode: 0o700 });
-    const kept = await readFile(join(this.#parts.folder, 'snapshot.json'), 'utf8').catch(() => undefined);
-    const read = kept === undefined ? undefined : snapshotSchema.safeParse(parseOrNothing(kept));
+    const stored = await readFile(join(this.#parts.folder, 'snapshot.json'), 'utf8').catch(() => undefined);
+    const read = stored === undefined ? undefined : snapshotSchema.safeParse(parseOrNothing(stored));
     if (read?.success === true) this.#last = read.data;
     const { database, access } = this.#parts;
     const channels = [SERVING_CHANNEL, ...(access.channel === undefined ? [] : [access.channel])];
@@ -127,12 +127,12 @@ export class Publisher {
     const names = await tenantNames(tx.sql, [...new Set(rows.map((row) => row.project_id))]);
     const ids = rows.flatMap((row) => idsOf(row, rollouts.get(row.uid)));
     const known = await readModels(tx, ids);
-    const asked = rows.map((row) => ({
+    const resources = rows.map((row) => ({
       name: row.name,
       project: names.get(row.project_id) ?? '',
       projectId: row.project_id,
     }));
-    const access = await this.#parts.access.access(tx, asked);
+    const access = await this.#parts.access.access(tx, resources);
     const models = new Map<string, ServedModel>();
     const wanted = new Set<string>();
     const endpoints: ServedEndpoint[] = [];

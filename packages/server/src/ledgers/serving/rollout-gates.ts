@@ -64,10 +64,10 @@ async function passLoad(
   const { seen } = await runLoad(gateway, target, shape, { signal });
   signal.throwIfAborted();
   const p99Ms = seen.p99Ms ?? 0;
-  const told = `${seen.failed} of ${seen.requests} requests on ${connections} connections failed, p99 latency ${p99Ms} ms`;
+  const summary = `${seen.failed} of ${seen.requests} requests on ${connections} connections failed, p99 latency ${p99Ms} ms`;
   if (seen.failed > maxErrors) {
-    return { verdict: 'bad', message: `${told}. The limit is ${maxErrors} failed requests. First error: ${seen.failure ?? ''}` };
+    return { verdict: 'bad', message: `${summary}. The limit is ${maxErrors} failed requests. First error: ${seen.failure ?? ''}` };
   }
-  if (p99Ms > maxP99Ms) return { verdict: 'bad', message: `${told}. The limit is ${maxP99Ms} ms.` };
-  return { verdict: 'good', message: `${told}.` };
+  if (p99Ms > maxP99Ms) return { verdict: 'bad', message: `${summary}. The limit is ${maxP99Ms} ms.` };
+  return { verdict: 'good', message: `${summary}.` };
 }

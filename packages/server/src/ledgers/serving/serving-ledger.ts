@@ -97,14 +97,14 @@ export function servingLedger(parts: ServingParts): ServingLedger {
     });
     if (model === undefined) throw new DaisError('invalid_state', `Endpoint "${row.name}" has no model yet.`);
     const url = `/p/${encodeURIComponent(tenant.name)}/v2/models/${encodeURIComponent(row.name)}`;
-    const told = await gateway.request(url, {}).catch(() => undefined);
+    const response = await gateway.request(url, {}).catch(() => undefined);
     const { inputs = [], outputs = [] } =
-      told?.status === 200 ? (JSON.parse(told.body) as Partial<Pick<EndpointContract, 'inputs' | 'outputs'>>) : {};
+      response?.status === 200 ? (JSON.parse(response.body) as Partial<Pick<EndpointContract, 'inputs' | 'outputs'>>) : {};
     const { signature, example } = model.described;
     return {
       endpoint: row.name,
       model: model.label,
-      ready: told?.status === 200,
+      ready: response?.status === 200,
       url,
       ...(gateway.port !== undefined && { port: gateway.port }),
       secure: gateway.secure,
@@ -190,8 +190,8 @@ function rolloutRetention(days: number): JobHandler {
     async run(_job, io) {
       if (days === 0) return { rollouts: 0 };
       let rollouts = 0;
-      for (let gone = SLICE; gone === SLICE && !io.signal.aborted; rollouts += gone) {
-        gone = await io.write(async (tx) => {
+      for (let deleted = SLICE; deleted === SLICE && !io.signal.aborted; rollouts += deleted) {
+        deleted = await io.write(async (tx) => {
           await tx.enter('all');
           const rows = await tx.sql.query(
             `delete from serving.rollout where id in (

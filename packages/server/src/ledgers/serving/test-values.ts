@@ -40,7 +40,7 @@ export function firstRow(example: string | null): TestRow | undefined {
 export function withValue(row: TestRow, column: string | number, value: unknown): TestRow | undefined {
   if (isList(row)) {
     if (typeof column !== 'number' || column >= row.length) return undefined;
-    return row.map((old, place) => (place === column ? value : old));
+    return row.map((old, index) => (index === column ? value : old));
   }
   return Object.hasOwn(row, String(column)) ? { ...row, [column]: value } : undefined;
 }
@@ -90,7 +90,7 @@ export function matchesExpected(expected: unknown, got: unknown, tolerance: numb
   }
   if (Array.isArray(wanted)) {
     if (!Array.isArray(found) || found.length !== wanted.length) return false;
-    return wanted.every((one, place) => matchesExpected(one, (found as readonly unknown[])[place], tolerance));
+    return wanted.every((one, index) => matchesExpected(one, (found as readonly unknown[])[index], tolerance));
   }
   if (isObject(wanted)) {
     return isObject(found) && Object.entries(wanted).every(([name, one]) => matchesExpected(one, found[name], tolerance));

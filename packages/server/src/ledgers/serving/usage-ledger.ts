@@ -161,8 +161,8 @@ export function usageRetention(now: () => number): JobHandler {
     every: { firstMs: 450_000, againMs: 3_600_000 },
     async run(_job, io) {
       let minutes = 0;
-      for (let gone = SLICE; gone === SLICE && !io.signal.aborted; minutes += gone) {
-        gone = await io.write(async (tx) => {
+      for (let deleted = SLICE; deleted === SLICE && !io.signal.aborted; minutes += deleted) {
+        deleted = await io.write(async (tx) => {
           await tx.enter('all');
           const rows = await tx.sql.query(
             `delete from serving.usage where (project_id, endpoint, minute) in (

@@ -28,8 +28,8 @@ export async function changeRollout(tx: Transaction, verb: Verb, { input, contex
   const row = await lockEndpoint(tx, input.endpoint);
   const rollout = await running(tx, row);
   const by = `${context.principal.type}:${context.principal.id}`;
-  const said = input.reason === '' ? `Requested by ${by}.` : input.reason;
-  const forced = { verdict: 'forced', message: said } as const;
+  const givenReason = input.reason === '' ? `Requested by ${by}.` : input.reason;
+  const forced = { verdict: 'forced', message: givenReason } as const;
   switch (verb) {
     case 'promote':
       if (rollout.step === 0 && row.stable !== null) {
@@ -40,14 +40,14 @@ export async function changeRollout(tx: Transaction, verb: Verb, { input, contex
       break;
     case 'pause':
       if (rollout.state === 'paused') throw new DaisError('invalid_state', 'The rollout is already paused.');
-      await setPaused(tx, rollout, true, said);
+      await setPaused(tx, rollout, true, givenReason);
       break;
     case 'resume':
       if (rollout.state !== 'paused') throw new DaisError('invalid_state', 'The rollout is not paused.');
-      await setPaused(tx, rollout, false, said);
+      await setPaused(tx, rollout, false, givenReason);
       break;
     case 'abort':
-      await rollBack(tx, row, rollout, { state: 'aborted', by, reason: said }, forced);
+      await rollBack(tx, row, rollout, { state: 'aborted', by, reason: givenReason }, forced);
       break;
   }
   return await readRollout(tx, rollout.id);

@@ -22,9 +22,9 @@ export async function explainResponse(endpoint: string, variant: ServedVariantVi
     background: background.length === 0 ? undefined : background,
     method,
     output: request.outputs?.[0]?.name,
-    outputIndex: whole(parameters, 'output_index'),
-    pairs: whole(parameters, 'paths'),
-    seed: whole(parameters, 'seed'),
+    outputIndex: integerParameter(parameters, 'output_index'),
+    pairs: integerParameter(parameters, 'paths'),
+    seed: integerParameter(parameters, 'seed'),
   });
   const rows = found.instances.length;
   const column = (name: string, datatype: string, data: Float64Array | Int32Array) => ({
@@ -64,7 +64,7 @@ function withoutPrefix(tensor: Tensor): Tensor {
   return { ...tensor, name: tensor.name.slice(BACKGROUND.length) };
 }
 
-function whole(parameters: RestRequest['parameters'], name: string): number | undefined {
+function integerParameter(parameters: RestRequest['parameters'], name: string): number | undefined {
   const value = parameters[name];
   if (value === undefined) return undefined;
   if (typeof value === 'number' && Number.isInteger(value) && value >= 0) return value;

@@ -68,7 +68,7 @@ export function readGrpcRequest(message: Buffer): GrpcRequest {
     version,
     id,
     parameters,
-    inputs: inputs.map((input, place) => tensorOf(input, raw[place], message.length)),
+    inputs: inputs.map((input, index) => tensorOf(input, raw[index], message.length)),
     outputs: outputs.length === 0 ? undefined : outputs,
   };
 }

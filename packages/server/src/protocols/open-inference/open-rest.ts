@@ -87,19 +87,19 @@ class OpenedLong implements OpenedRequest<ServingReply> {
   }
 
   get id(): string | undefined {
-    return this.#read.told.id;
+    return this.#read.meta.id;
   }
 
   get parameters(): Parameters {
-    return this.#read.told.parameters;
+    return this.#read.meta.parameters;
   }
 
   get timeoutMicros(): number | undefined {
-    return timeoutMicros(this.#read.told.parameters);
+    return timeoutMicros(this.#read.meta.parameters);
   }
 
   async decode(described: ServedDescription): Promise<InferRequest> {
-    return inferRequest({ ...this.#read.told, inputs: await this.#read.decode(described) });
+    return inferRequest({ ...this.#read.meta, inputs: await this.#read.decode(described) });
   }
 
   close(): void {
@@ -107,7 +107,7 @@ class OpenedLong implements OpenedRequest<ServingReply> {
   }
 
   encode(answer: InferResponse): ServingReply {
-    return written(answer, { ...this.#read.told, inputs: [] }, this.#nan);
+    return written(answer, { ...this.#read.meta, inputs: [] }, this.#nan);
   }
 }
 

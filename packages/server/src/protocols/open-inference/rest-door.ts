@@ -54,7 +54,7 @@ function matchModel(method: string, rest: string, open: OpenRest): ServingRoute 
   }
   if (method === 'POST' && verb === 'explain') {
     return answered('explain', async (served, body, { headers }) => {
-      const { variant } = look(served, endpoint, version);
+      const { variant } = findVariant(served, endpoint, version);
       const request = readRest(body, jsonLength(headers['inference-header-content-length'], body), false);
       return json(200, await explainResponse(endpoint, variant, request));
     });
@@ -63,18 +63,18 @@ function matchModel(method: string, rest: string, open: OpenRest): ServingRoute 
   switch (verb) {
     case undefined:
       return answered('modelMetadata', async (served) => {
-        const { found, variant } = look(served, endpoint, version);
+        const { found, variant } = findVariant(served, endpoint, version);
         return json(200, await modelMetadata(found, variant));
       });
     case 'ready':
       return answered('modelReady', (served) => {
-        const { found, variant } = look(served, endpoint, version);
+        const { found, variant } = findVariant(served, endpoint, version);
         const ready = served.ready && isReady(variant);
         return json(ready ? 200 : 503, { name: found.name, ready });
       });
     case 'stats':
       return answered('statistics', (served) => {
-        const { found, variant } = look(served, endpoint, version);
+        const { found, variant } = findVariant(served, endpoint, version);
         const of = version === undefined ? found.variants : [variant];
         return json(200, { model_stats: of.map((one) => modelStatistics(found, one)) });
       });
@@ -95,7 +95,7 @@ function matchRepository(path: string): ServingRoute | undefined {
   });
 }
 
-function look(served: ServedView, endpoint: string, version: string | undefined) {
+function findVariant(served: ServedView, endpoint: string, version: string | undefined) {
   const found = served.endpoint({ endpoint });
   const variant = variantOf(found, version);
   if (variant !== undefined) return { found, variant };

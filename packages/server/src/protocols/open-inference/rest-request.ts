@@ -75,7 +75,7 @@ export function readRawRest(body: Buffer, { inputs, endpoint }: ServedDescriptio
   }
   const { name, datatype, shape } = input;
   // A batch of one, if the first dimension is the batch dimension.
-  const sizes = shape.map((size, place) => (place === 0 && size === -1 && shape.length > 1 ? 1 : size));
+  const sizes = shape.map((size, index) => (index === 0 && size === -1 && shape.length > 1 ? 1 : size));
   if (datatype === 'BYTES') {
     const one = sizes.map((size) => (size === -1 ? 1 : size));
     if (one.some((size) => size !== 1)) {
@@ -159,8 +159,8 @@ function declared(
   if (name === undefined) throw new DaisError('invalid_request', 'An input has no "name".');
   if (!isDatatype(datatype)) {
     const named = typeof datatype === 'string' ? `"${datatype.slice(0, 40)}"` : 'a datatype that is not a string';
-    const told = datatype === undefined ? 'no "datatype"' : `the unknown datatype ${named}`;
-    throw new DaisError('invalid_request', `The input "${name}" has ${told}.`);
+    const problem = datatype === undefined ? 'no "datatype"' : `the unknown datatype ${named}`;
+    throw new DaisError('invalid_request', `The input "${name}" has ${problem}.`);
   }
   if (!Array.isArray(shape)) throw new DaisError('invalid_request', `The input "${name}" has no "shape".`);
   const sizes = shape as number[];
@@ -173,7 +173,7 @@ function readData(reader: JsonReader, { name, datatype, shape, count }: Declared
   const elements = new ElementWriter(name, datatype, count);
   // Required number of elements of each nested array.
   const sizes: number[] = [];
-  for (let place = shape.length - 1, size = 1; place >= 0; place--) sizes[place] = size *= shape[place] as number;
+  for (let index = shape.length - 1, size = 1; index >= 0; index--) sizes[index] = size *= shape[index] as number;
   let depth = 0;
   const item = () => {
     if (reader.isArray()) list();

@@ -76,16 +76,16 @@ function floatsText(
   write: (value: number) => string,
 ): string {
   let text = '[';
-  for (let place = 0; place < data.length; place++) {
-    const value = data[place] as number;
+  for (let index = 0; index < data.length; index++) {
+    const value = data[index] as number;
     if (!Number.isFinite(value) && !nan) {
       throw new DaisError(
         'not_acceptable',
-        `Element ${place} of the output "${name}" is ${value}, which JSON cannot represent. Request the output with the parameter binary_data, or send the header \`dais-json-nan: allow\`.`,
+        `Element ${index} of the output "${name}" is ${value}, which JSON cannot represent. Request the output with the parameter binary_data, or send the header \`dais-json-nan: allow\`.`,
       );
     }
     // `String` formats NaN and Infinity as Python does.
-    text += place === 0 ? write(value) : `,${write(value)}`;
+    text += index === 0 ? write(value) : `,${write(value)}`;
   }
   return `${text}]`;
 }

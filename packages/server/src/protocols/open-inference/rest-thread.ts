@@ -6,5 +6,5 @@ import { readRest } from './rest-request.ts';
 readBodies((body, how) => {
   const { length, nan } = how as RestBodyFormat;
   const { id, parameters, outputs, inputs } = readRest(body, length, nan);
-  return { told: { id, parameters, outputs } satisfies LongRest, decode: () => inputs };
+  return { meta: { id, parameters, outputs } satisfies LongRest, decode: () => inputs };
 });

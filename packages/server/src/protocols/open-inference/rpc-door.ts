@@ -38,11 +38,11 @@ export function grpcProtocol(): ServingGrpcProtocol {
       true,
     ),
     ModelReady: answered('modelReady', (served, message) => {
-      const { variant } = look(served, message);
+      const { variant } = findVariant(served, message);
       return booleanField(served.ready && isReady(variant));
     }),
     ModelMetadata: answered('modelMetadata', async (served, message) => {
-      const { found, variant } = look(served, message);
+      const { found, variant } = findVariant(served, message);
       return modelMetadataMessage(await modelMetadata(found, variant));
     }),
     ModelStatistics: answered('statistics', (served, message) => {
@@ -107,7 +107,7 @@ class OpenedRpc implements OpenedRequest<Uint8Array> {
   }
 }
 
-function look(served: ServedView, message: Buffer) {
+function findVariant(served: ServedView, message: Buffer) {
   const { name, version } = address(message);
   const found = served.endpoint({ endpoint: name });
   const variant = variantOf(found, version);

@@ -17,9 +17,9 @@ export function readCsv(body: Buffer): ScoringBody {
       `Row ${uneven} of the CSV has ${rows[uneven]?.length} values; the header has ${names.length} columns.`,
     );
   }
-  const twice = names.find((name, place) => names.indexOf(name) !== place);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw new DaisError('invalid_request', `The column "${twice}" occurs twice.`);
-  const columns = new Map(names.map((name, place) => [name, rows.map((row) => row[place] as string)]));
+  const columns = new Map(names.map((name, index) => [name, rows.map((row) => row[index] as string)]));
   return { given: { kind: 'table', columns, rows: rows.length, cells: 'texts' }, params: {} };
 }
 

@@ -61,30 +61,30 @@ function readForm(form: (typeof FORMS)[number], value: JsonValue): InputTable {
 
 function readSplit(value: JsonValue): InputTable {
   if (!isObject(value)) throw wrong('"dataframe_split" must be an object with "columns" and "data".');
-  const data = list(value['data'] ?? null, 'dataframe_split.data').map((row, place) =>
-    list(row, `dataframe_split.data[${place}]`),
+  const data = list(value['data'] ?? null, 'dataframe_split.data').map((row, index) =>
+    list(row, `dataframe_split.data[${index}]`),
   );
   if (value['columns'] === undefined) return { kind: 'rows', rows: data };
   const names = list(value['columns'], 'dataframe_split.columns').map(String);
-  const twice = names.find((name, place) => names.indexOf(name) !== place);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw wrong(`The column "${twice}" occurs twice.`);
   const uneven = data.findIndex((row) => row.length !== names.length);
   if (uneven >= 0) throw wrong(`Row ${uneven} has ${data[uneven]?.length} values, but there are ${names.length} columns.`);
-  const columns = new Map(names.map((name, place) => [name, data.map((row) => row[place] as JsonValue)]));
+  const columns = new Map(names.map((name, index) => [name, data.map((row) => row[index] as JsonValue)]));
   return { kind: 'table', columns, rows: data.length };
 }
 
 /** A missing key of a record is a missing value. */
 function readRecords(records: readonly JsonValue[], form: string): InputTable {
   const columns = new Map<string, JsonValue[]>();
-  for (const [place, record] of records.entries()) {
-    if (!isObject(record)) throw wrong(`Row ${place} of "${form}" must be an object.`);
+  for (const [index, record] of records.entries()) {
+    if (!isObject(record)) throw wrong(`Row ${index} of "${form}" must be an object.`);
     for (const [name, value] of Object.entries(record)) {
       let column = columns.get(name);
-      if (column === undefined) columns.set(name, (column = Array.from({ length: place }, () => null)));
+      if (column === undefined) columns.set(name, (column = Array.from({ length: index }, () => null)));
       column.push(value);
     }
-    for (const column of columns.values()) if (column.length === place) column.push(null);
+    for (const column of columns.values()) if (column.length === index) column.push(null);
   }
   return { kind: 'table', columns, rows: records.length };
 }

@@ -19,9 +19,9 @@ export function scoringOpener(): OpenScoring {
   };
 
   async function openThere(body: Buffer, form: BodyForm): Promise<OpenedScoring> {
-    const { told, decode, close } = await thread.open(body, form);
+    const { meta, decode, close } = await thread.open(body, form);
     try {
-      return new OpenedScoring(told, decode, close);
+      return new OpenedScoring(meta, decode, close);
     } catch (error) {
       close();
       throw error;

@@ -8,5 +8,5 @@ async function read(form: BodyForm, body: Buffer) {
 
 readBodies(async (body, how) => {
   const { given, params } = await read(how as BodyForm, body);
-  return { told: params, decode: (described) => toTensors(given, described) };
+  return { meta: params, decode: (described) => toTensors(given, described) };
 });

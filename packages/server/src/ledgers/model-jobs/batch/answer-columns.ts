@@ -103,9 +103,9 @@ function reader(name: string, part: Part, answer: readonly Tensor[], rows: numbe
   const tensor = answer.find((one) => one.name === part.tensor);
   const sameRank = tensor?.shape.length === part.shape.length + 1;
   if (tensor === undefined || !holds(part.scalar, tensor) || !sameRank || tensor.shape[0] !== rows) {
-    const told = tensor === undefined ? 'nothing' : `${tensor.datatype} [${tensor.shape.join(', ')}]`;
+    const actual = tensor === undefined ? 'nothing' : `${tensor.datatype} [${tensor.shape.join(', ')}]`;
     throw wrong(
-      `The model returned "${name}" as ${told}, but as ${part.scalar} [rows, ${part.shape.join(', ')}] before.`,
+      `The model returned "${name}" as ${actual}, but as ${part.scalar} [rows, ${part.shape.join(', ')}] before.`,
     );
   }
   const sizes = tensor.shape.slice(1);

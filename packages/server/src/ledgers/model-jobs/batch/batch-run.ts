@@ -24,7 +24,7 @@ import { withModel } from '../open-model.ts';
 import { predictShard, type ShardWork } from './shard-files.ts';
 import { planShards, type Shard } from './shard-plan.ts';
 
-interface Begun {
+interface StartedBatch {
   readonly job: JobRow;
   readonly model: ModelRow;
   readonly version: DatasetVersion;
@@ -34,7 +34,7 @@ interface Begun {
 
 /** @throws RowRefused, DaisError, QueryError. */
 export async function runBatch(parts: ModelJobsParts, job: JobRow, folder: string, io: JobIo): Promise<void> {
-  const begun = await io.write(async (tx): Promise<Begun> => {
+  const begun = await io.write(async (tx): Promise<StartedBatch> => {
     const version = requireUsable(await readVersion(tx, job.request.data));
     const shards = planShards(version.files);
     await noteSize(tx, job.id, { shards: shards.length, rows: version.rows });
@@ -48,7 +48,7 @@ export async function runBatch(parts: ModelJobsParts, job: JobRow, folder: strin
 
 async function predictAll(
   parts: ModelJobsParts,
-  { job, model, version }: Begun,
+  { job, model, version }: StartedBatch,
   { left, folder, io }: { readonly left: readonly Shard[]; readonly folder: string; readonly io: JobIo },
 ): Promise<void> {
   const phase = async (name: string) => await io.write(async (tx) => await notePhase(tx, job.id, name));
@@ -98,7 +98,7 @@ async function predictOne(parts: ModelJobsParts, job: JobRow, work: ShardWork, s
 }
 
 /** Stores all shards as one version. */
-async function store(parts: ModelJobsParts, { job, model, version }: Begun, folder: string, io: JobIo): Promise<void> {
+async function store(parts: ModelJobsParts, { job, model, version }: StartedBatch, folder: string, io: JobIo): Promise<void> {
   const { request } = job;
   const owner = contentOfJob(job);
   const shards = await io.write(async (tx) => {
@@ -122,8 +122,8 @@ async function store(parts: ModelJobsParts, { job, model, version }: Begun, fold
   const typed: readonly Column[] = columns.map(({ name, type }) => ({ name, type }));
   const rejects = await joinRejects(parts, job, { shards, folder, io });
   const marks = await io.read(async (tx) => {
-    const there = new Set(request.columns);
-    return (await parts.marks(tx, version.dataset)).filter((mark) => there.has(mark.column));
+    const requested = new Set(request.columns);
+    return (await parts.marks(tx, version.dataset)).filter((mark) => requested.has(mark.column));
   });
   const keys = version.keys.every((key) => request.columns.includes(key)) ? version.keys : [];
   const { eventTime } = version;

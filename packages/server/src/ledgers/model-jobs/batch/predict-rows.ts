@@ -77,9 +77,9 @@ function faultOf(error: DaisError, row: number): ModelJobFault {
 }
 
 export function tableOfRows(columns: readonly InputColumn[], rows: readonly (readonly Cell[])[]): HostedTable {
-  const named = columns.map(({ name, type }, place): [string, JsonValue[]] => {
+  const named = columns.map(({ name, type }, index): [string, JsonValue[]] => {
     const read = readerOf(type);
-    return [name, rows.map((row) => read(row[place] ?? null))];
+    return [name, rows.map((row) => read(row[index] ?? null))];
   });
   return { columns: new Map(named), rows: rows.length };
 }

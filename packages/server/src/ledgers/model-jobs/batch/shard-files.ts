@@ -65,10 +65,10 @@ export async function predictShard(work: ShardWork, shard: Shard): Promise<Shard
     options,
   );
   const answered = join(folder, 'answers.ndjson');
-  const told = await askModel(work, shard, { input, answered });
-  const rejects = told.faults.length === 0 ? undefined : join(folder, 'rejects.ndjson');
-  if (rejects !== undefined) await writeLines(rejects, told.faults);
-  if (told.rows === 0 || work.form === undefined) return { ...told, answers: undefined, rejects };
+  const result = await askModel(work, shard, { input, answered });
+  const rejects = result.faults.length === 0 ? undefined : join(folder, 'rejects.ndjson');
+  if (rejects !== undefined) await writeLines(rejects, result.faults);
+  if (result.rows === 0 || work.form === undefined) return { ...result, answers: undefined, rejects };
   const { files } = await engine.run(
     {
       tables: { rows: source.table, answers: answersTable(answered, work.form) },
@@ -78,7 +78,7 @@ export async function predictShard(work: ShardWork, shard: Shard): Promise<Shard
     },
     options,
   );
-  return { ...told, answers: files[0]?.path, rejects };
+  return { ...result, answers: files[0]?.path, rejects };
 }
 
 interface Source {
@@ -91,8 +91,8 @@ interface Source {
 function sourceOf({ table, version }: ShardWork, shard: Shard): Source {
   const file = table.files[shard.file];
   if (file === undefined) throw new Error(`the version has no file ${shard.file}`);
-  const taken = new Set(version.schema.columns.map(({ name }) => name.toLowerCase()));
-  const free = (wanted: string): string => (taken.has(wanted) ? free(`${wanted}_`) : wanted);
+  const columnNames = new Set(version.schema.columns.map(({ name }) => name.toLowerCase()));
+  const free = (wanted: string): string => (columnNames.has(wanted) ? free(`${wanted}_`) : wanted);
   const row = free('dais_row');
   const place = column(row);
   return {

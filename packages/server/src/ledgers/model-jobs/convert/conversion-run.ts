@@ -35,7 +35,7 @@ interface Original {
   readonly folder: string;
 }
 
-interface Made {
+interface Converted {
   readonly folder: string;
   readonly files: readonly string[];
   readonly model: ConvertedModel;
@@ -65,8 +65,8 @@ export async function runConversion(
     if (environment === undefined) throw wrong(model, 'it does not use Python');
     await phase('convert');
     const { predictFn, opset } = job.request;
-    const asked = { folder: place, environment, trust, mlmodel, predictFn, opset, signal: io.signal };
-    const conversion = await parts.converter.open(asked);
+    const options = { folder: place, environment, trust, mlmodel, predictFn, opset, signal: io.signal };
+    const conversion = await parts.converter.open(options);
     try {
       return await firstEqual(parts, original, conversion, io);
     } finally {
@@ -78,7 +78,7 @@ export async function runConversion(
 }
 
 /** Tries the ways to convert until one predicts like the original. */
-async function firstEqual(parts: ModelJobsParts, original: Original, conversion: Conversion, io: JobIo): Promise<Made> {
+async function firstEqual(parts: ModelJobsParts, original: Original, conversion: Conversion, io: JobIo): Promise<Converted> {
   const { job, folder, model } = original;
   const checked = await conversion.rows();
   const rows = checked.expected.shape[0] ?? 0;
@@ -91,9 +91,9 @@ async function firstEqual(parts: ModelJobsParts, original: Original, conversion:
     try {
       const converted = await conversion.convert(attempt);
       const files = await write(parts, original, { converted, place, checked });
-      const { largest, difference } = await held(parts, original, { place, checked });
+      const { largest, difference } = await verify(parts, original, { place, checked });
       if (difference === undefined) return { folder: place, files, model: converted, attempt, checked, largest };
-      faults.unshift(told(original.plan, checked, difference));
+      faults.unshift(describeDifference(original.plan, checked, difference));
     } catch (error) {
       if (!(error instanceof DaisError) || error.code !== 'invalid_request') throw error;
       faults.push(error.message.slice(0, 1000));
@@ -107,7 +107,7 @@ function wrong({ label }: ModelRow, why: string): DaisError {
 }
 
 /** Describes a difference: row, column, expected and actual value. */
-function told({ form }: ConversionPlan, { columns, examples }: CheckRows, difference: Difference): string {
+function describeDifference({ form }: ConversionPlan, { columns, examples }: CheckRows, difference: Difference): string {
   const { row, place, expected, got } = difference;
   const cells = columns.slice(0, 8).map(([name, values]) => {
     const value = JSON.stringify(values[row]) ?? '';
@@ -139,7 +139,7 @@ async function write(
 const ROWS_AT_ONCE = 128;
 
 /** Loads the model as it is served, and compares its predictions. */
-async function held(
+async function verify(
   parts: ModelJobsParts,
   { model, plan }: Original,
   { place, checked }: { readonly place: string; readonly checked: CheckRows },
@@ -157,8 +157,8 @@ async function held(
         const isWhole = types.get(name) === 'long';
         return [name, isWhole ? cells.map((cell) => (typeof cell === 'string' ? BigInt(cell) : cell)) : cells];
       });
-      const some = Math.min(ROWS_AT_ONCE, rows - from);
-      const [got] = await hosted.predict({ columns: new Map(columns), rows: some });
+      const count = Math.min(ROWS_AT_ONCE, rows - from);
+      const [got] = await hosted.predict({ columns: new Map(columns), rows: count });
       if (got === undefined) throw new Error('a converted model returned no output');
       const compared = compareOutputs(checked.expected, got, from);
       largest = Math.max(largest, compared.largest);
@@ -173,7 +173,7 @@ async function held(
 async function store(
   parts: ModelJobsParts,
   { job, model, mlmodel, folder }: Original,
-  { folder: place, files, model: made, attempt, checked, largest }: Made,
+  { folder: place, files, model: made, attempt, checked, largest }: Converted,
   io: JobIo,
 ): Promise<void> {
   const leases: { readonly lease: string; readonly path: string }[] = [];

@@ -21,7 +21,7 @@ const explainedSchema = z.object({
   outputs: z.array(z.object({ name: z.string(), data: z.array(z.unknown()) })),
 });
 
-export interface Asked {
+export interface GatewayExplainRequest {
   readonly project: string;
   readonly endpoint: string;
   readonly kept: CapturedInputs;
@@ -32,7 +32,7 @@ export interface Asked {
  * Returns undefined if the gateway does not have this version, or does not respond. @throws DaisError `invalid_request`
  * of the gateway.
  */
-export async function explainInGateway(gateway: GatewayLink, asked: Asked): Promise<HostedExplanation | undefined> {
+export async function explainInGateway(gateway: GatewayLink, asked: GatewayExplainRequest): Promise<HostedExplanation | undefined> {
   const { project, endpoint, kept, output } = asked;
   const part = encodeURIComponent;
   const path = `/p/${part(project)}/v2/models/${part(endpoint)}/versions/${part(kept.version)}`;
@@ -53,14 +53,14 @@ export async function explainInGateway(gateway: GatewayLink, asked: Asked): Prom
     throw new DaisError('invalid_request', error);
   }
   if (answer?.status !== 200) return undefined;
-  const told = explainedSchema.parse(JSON.parse(answer.body));
-  const column = (name: string) => told.outputs.find((one) => one.name === name)?.data ?? [];
+  const explanation = explainedSchema.parse(JSON.parse(answer.body));
+  const column = (name: string) => explanation.outputs.find((one) => one.name === name)?.data ?? [];
   const values = (name: string) => numbers.parse(column(name)).map((value) => value ?? Number.NaN);
   return {
-    method: told.parameters.method,
-    scale: told.parameters.scale,
-    background: told.parameters.background_rows,
-    seed: told.parameters.seed,
+    method: explanation.parameters.method,
+    scale: explanation.parameters.scale,
+    background: explanation.parameters.background_rows,
+    seed: explanation.parameters.seed,
     features: column('features').map(String),
     attributions: values('attributions'),
     baselines: values('baseline_output'),

@@ -179,12 +179,12 @@ function known({ columns, rows, kept }: RowsToExplain): Pick<RowsToExplain, 'col
 
 async function within<T>(clock: Clock, ms: number, answer: Promise<T>): Promise<T> {
   let forget = () => {};
-  const late = new Promise<never>((_, reject) => {
-    const told = `The model did not explain a row within ${Math.round(ms / 1000)} s.`;
-    forget = clock.after(ms, () => reject(new DaisError('invalid_state', told)));
+  const timeout = new Promise<never>((_, reject) => {
+    const detail = `The model did not explain a row within ${Math.round(ms / 1000)} s.`;
+    forget = clock.after(ms, () => reject(new DaisError('invalid_state', detail)));
   });
   try {
-    return await Promise.race([answer, late]);
+    return await Promise.race([answer, timeout]);
   } finally {
     forget();
   }

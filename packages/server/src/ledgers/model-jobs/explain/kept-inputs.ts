@@ -16,28 +16,28 @@ const INPUT = 'in_';
 /** @throws DaisError `invalid_state` if the prediction cannot be explained, `forbidden` if an input is masked. */
 export function capturedInputs(prediction: Prediction): CapturedInputs {
   const { id, columns, rows, masked, model, version } = prediction;
-  const places = new Map(columns.map(({ name }, place) => [name, place]));
+  const places = new Map(columns.map(({ name }, index) => [name, index]));
   const cell = (name: string) => rows[0]?.[places.get(name) ?? -1];
   const hidden = masked.find((name) => name.startsWith(INPUT));
   if (hidden !== undefined) {
     const detail = `${hidden} of the prediction is masked for you, and an explanation would reveal it. Request the permission prediction:unmask.`;
     throw new DaisError('forbidden', detail);
   }
-  const unfit = (why: string) => new DaisError('invalid_state', `The prediction ${id} cannot be explained: ${why}.`);
+  const notExplainable = (why: string) => new DaisError('invalid_state', `The prediction ${id} cannot be explained: ${why}.`);
   const status = Number(cell('status'));
-  if (status >= 400) throw unfit(`it failed with status ${status}`);
-  if (cell('erased') === true) throw unfit('its values were erased');
-  if (cell('cut') === true) throw unfit('its tensors exceeded the capture limit');
-  if (model === undefined || version === undefined) throw unfit('it does not record its model');
+  if (status >= 400) throw notExplainable(`it failed with status ${status}`);
+  if (cell('erased') === true) throw notExplainable('its values were erased');
+  if (cell('cut') === true) throw notExplainable('its tensors exceeded the capture limit');
+  if (model === undefined || version === undefined) throw notExplainable('it does not record its model');
   const inputs = columns.filter(({ name }) => name.startsWith(INPUT));
-  const kept = inputs.flatMap(({ name, type }): [string, JsonValue[]][] => {
+  const captured = inputs.flatMap(({ name, type }): [string, JsonValue[]][] => {
     const values = rows.map((row) => readCell(row[places.get(name) ?? -1], type));
     // Belongs to another request of the same hour.
     if (values.every((value) => value === null)) return [];
     return [[name.slice(INPUT.length), values]];
   });
-  if (kept.length === 0) throw unfit('its inputs were not captured (spec.capture of the Endpoint)');
-  return { model, version, rows: rows.length, columns: new Map(kept) };
+  if (captured.length === 0) throw notExplainable('its inputs were not captured (spec.capture of the Endpoint)');
+  return { model, version, rows: rows.length, columns: new Map(captured) };
 }
 
 function readCell(value: unknown, type: string): JsonValue {
@@ -53,7 +53,7 @@ function readCell(value: unknown, type: string): JsonValue {
 export function valueOfFeature(columns: CapturedInputs['columns'], feature: string, row: number): JsonValue {
   const whole = columns.get(feature)?.[row];
   if (whole !== undefined) return Array.isArray(whole) && whole.length === 1 ? (whole[0] as JsonValue) : whole;
-  const [, name = '', place = ''] = /^(.*)\[(\d+)\]$/.exec(feature) ?? [];
+  const [, name = '', index = ''] = /^(.*)\[(\d+)\]$/.exec(feature) ?? [];
   const cells = columns.get(name)?.[row];
-  return Array.isArray(cells) ? ((cells as readonly JsonValue[])[Number(place)] ?? null) : null;
+  return Array.isArray(cells) ? ((cells as readonly JsonValue[])[Number(index)] ?? null) : null;
 }

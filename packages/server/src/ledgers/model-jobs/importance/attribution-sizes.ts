@@ -19,10 +19,10 @@ export class AttributionSizes {
 
   add({ features, attributions }: HostedExplanation, rows: number): void {
     this.#rows += rows;
-    for (const [place, feature] of features.entries()) {
+    for (const [index, feature] of features.entries()) {
       const own = this.#sums.get(feature) ?? { size: 0, sum: 0 };
       for (let row = 0; row < rows; row++) {
-        const value = attributions[row * features.length + place] ?? 0;
+        const value = attributions[row * features.length + index] ?? 0;
         own.size += Math.abs(value);
         own.sum += value;
       }

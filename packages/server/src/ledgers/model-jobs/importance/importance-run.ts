@@ -84,7 +84,7 @@ async function drawn(
   });
   const found: (readonly Cell[])[] = [];
   const lines = readJsonLines<readonly Cell[]>([path], { batch: 1000, skip: 0, signal: io.signal });
-  for await (const some of lines) found.push(...some);
+  for await (const part of lines) found.push(...part);
   return found;
 }
 
@@ -109,10 +109,10 @@ async function explainAll(
   const atOnce = rowsAtOnce(background.length);
   for (let from = 0; from < sample.length; from += atOnce) {
     io.signal.throwIfAborted();
-    const some = table(sample.slice(from, from + atOnce));
-    last = await model.explain(some, others, { seed: request.seed });
-    sizes.add(last, some.rows);
-    io.progress({ phase: 'explain', rows: from + some.rows });
+    const part = table(sample.slice(from, from + atOnce));
+    last = await model.explain(part, others, { seed: request.seed });
+    sizes.add(last, part.rows);
+    io.progress({ phase: 'explain', rows: from + part.rows });
   }
   if (last === undefined) throw new DaisError('invalid_request', `${request.dataName} has no rows.`);
   return {
