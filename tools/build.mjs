@@ -48,7 +48,7 @@ const targets = [
       'engines/inference/onnx/onnx-analysis-thread.ts',
       'engines/inference/onnx/onnx-thread.ts',
       'explain-thread.ts',
-      'gateway/tree-thread.ts',
+      'gateway/explain/tree-thread.ts',
       'protocols/open-inference/rest-thread.ts',
       'protocols/scoring/scoring-thread.ts',
       'ledgers/serving/load-thread.ts',

@@ -1,4 +1,4 @@
-import { gatewayMetrics } from '../../packages/server/src/gateway/gateway-metric-definitions.ts';
+import { gatewayMetrics } from '../../packages/server/src/gateway/metrics/gateway-metric-definitions.ts';
 import { LATENCY_BUCKETS_MS } from '../../packages/api/src/gateway/index.ts';
 import { metricDefinitions, type MetricDefinition } from '../../packages/server/src/http/metric-definitions.ts';
 import { REFERENCE, type GeneratedFile } from './generated-file.ts';

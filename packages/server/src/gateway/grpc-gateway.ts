@@ -3,25 +3,18 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { DaisError } from '@dais/api/errors';
 import type * as grpcModule from '@grpc/grpc-js';
-import type {
-  Metadata,
-  sendUnaryData,
-  Server,
-  ServerDuplexStream,
-  ServerUnaryCall,
-  ServerWritableStream,
-} from '@grpc/grpc-js';
+import type { Metadata, sendUnaryData, Server, ServerDuplexStream, ServerUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
 import type { Clock } from '#lib/clock.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { Log } from '#lib/log.ts';
-import type { Caller } from './attempt.ts';
-import { grpcStatusOf } from './grpc-status.ts';
+import type { Caller } from './predictions/attempt.ts';
 import type { GatewayTls } from './options.ts';
-import type { Predictor } from './predictor.ts';
-import type { Routes } from './routes.ts';
-import { ServedAccess, type Grant } from './served-access.ts';
-import { servedView, type ViewParts } from './served-view.ts';
-import type { GrpcMetadataRoute, GrpcInferRoute, ServingGrpcProtocol } from './serving-door.ts';
+import type { Predictor } from './predictions/predictor.ts';
+import type { Routes } from './routing/routes.ts';
+import { ServedAccess, type Grant } from './routing/served-access.ts';
+import { servedView, type ViewParts } from './routing/served-view.ts';
+import type { GrpcMetadataRoute, GrpcInferRoute, ServingGrpcProtocol } from './serving-protocol.ts';
+import type { DaisError } from '@dais/api';
 
 export interface GrpcGatewayParts {
   readonly rpcs: readonly ServingGrpcProtocol[];
@@ -286,4 +279,31 @@ function statusOf({ log }: GrpcGatewayParts, error: unknown, requestId: string) 
   if (error instanceof DaisError) return { code: grpcStatusOf(error), details: error.message };
   log.error('a gRPC call failed', { error, requestId });
   return { code: 13, details: `Internal server error. Request id: ${requestId}` };
+}
+
+/** Status codes of gRPC: https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
+const byStatus: Readonly<Record<number, number>> = {
+  400: 3,
+  401: 16,
+  403: 7,
+  404: 5,
+  // The client disconnected, or its body was truncated.
+  408: 1,
+  409: 9,
+  413: 3,
+  415: 3,
+  422: 3,
+  429: 8,
+  500: 13,
+  502: 14,
+  503: 14,
+  504: 4,
+  507: 8,
+};
+
+const UNKNOWN = 2;
+
+/** Maps the HTTP status of each error code. */
+export function grpcStatusOf(error: DaisError): number {
+  return byStatus[error.status] ?? UNKNOWN;
 }

@@ -3,10 +3,10 @@ import type { ServedModel, Snapshot } from '@dais/api/gateway';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { Tracer } from '#lib/tracer.ts';
-import type { CaptureSink } from './capture.ts';
-import type { GatewayStats } from './gateway-stats.ts';
-import type { ServingProtocol, ServingGrpcProtocol } from './serving-door.ts';
-import type { InferenceEngine, ModelFiles } from './tensors.ts';
+import type { CaptureSink } from './predictions/capture.ts';
+import type { GatewayStats } from './metrics/gateway-stats.ts';
+import type { ServingProtocol, ServingGrpcProtocol } from './serving-protocol.ts';
+import type { InferenceEngine, ModelFiles } from './tensors/tensors.ts';
 
 export interface GatewayOptions {
   /** Tried in this order for a model that specifies none. */

@@ -5,7 +5,7 @@
 import { DaisError, type ErrorCode, type Issue } from '@dais/api/errors';
 import { programBeside, startThread, type Thread } from '#lib/process.ts';
 import type { Log } from '#lib/log.ts';
-import type { ExplainRequest, Explanation } from '../serving-door.ts';
+import type { ExplainRequest, Explanation } from '../serving-protocol.ts';
 import type { Table, TableModelRequest } from './table-model.ts';
 
 export type ExplainOptions = Pick<ExplainRequest, 'outputIndex' | 'seed' | 'mostBackground'>;

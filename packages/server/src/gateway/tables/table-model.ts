@@ -4,14 +4,14 @@ import type { ServedModel } from '@dais/api/gateway';
 import type { InferenceEngine } from '#engines/inference/contract.ts';
 import type { JsonValue } from '#lib/json-reader.ts';
 import { columnsOf } from '#lib/model-signature.ts';
-import { checkInputs } from '../check-inputs.ts';
-import { exampleRows } from '../explain-background.ts';
-import { Explainer } from '../explain.ts';
-import { splitRows } from '../explain-rows.ts';
-import { loadModel, type LoadedFiles } from '../load-model.ts';
-import type { ExplainRequest, Explanation, ServedDescription } from '../serving-door.ts';
-import type { Tensor, TensorSpec } from '../tensors.ts';
-import { joinOutputs } from './join-answers.ts';
+import { checkInputs } from '../tensors/check-inputs.ts';
+import { exampleRows } from '../explain/explain-rows.ts';
+import { Explainer } from '../explain/explain.ts';
+import { splitRows } from '../explain/explain-rows.ts';
+import { loadModel, type LoadedFiles } from '../models/load-model.ts';
+import type { ExplainRequest, Explanation, ServedDescription } from '../serving-protocol.ts';
+import type { Tensor, TensorSpec } from '../tensors/tensors.ts';
+import { joinOutputs } from './join-outputs.ts';
 import { toTensors } from './to-tensors.ts';
 
 export interface TableModelRequest {

@@ -1,11 +1,9 @@
 /** Converts tables and lists to the tensors that a model expects. */
 import { DaisError } from '@dais/api/errors';
 import type { JsonValue } from '#lib/json-reader.ts';
-import type { ServedDescription } from '../serving-door.ts';
-import { ElementWriter } from '../tensor-elements.ts';
-import type { Datatype, Tensor, TensorSpec } from '../tensors.ts';
-import { cellValue } from './cell-value.ts';
-import type { InputTable } from './given.ts';
+import type { ServedDescription } from '../serving-protocol.ts';
+import { ElementWriter } from '../tensors/tensor-elements.ts';
+import type { Datatype, Tensor, TensorSpec } from '../tensors/tensors.ts';
 import { columnsOf, type Column } from '#lib/model-signature.ts';
 
 export function toTensors(given: InputTable, described: ServedDescription): Tensor[] {
@@ -247,3 +245,32 @@ function wrong(message: string): DaisError {
 function wrongCell(column: string, message: string): DaisError {
   return new DaisError('invalid_request', message, { issues: [{ path: column, message }] });
 }
+
+/** Parses a CSV cell. `asText`: for a column of strings, where `007` keeps its zeros. */
+export function cellValue(text: string, asText: boolean): JsonValue {
+  if (text === '') return null;
+  if (asText) return text;
+  if (/^-?\d+$/.test(text)) {
+    const whole = Number(text);
+    return Number.isSafeInteger(whole) ? whole : BigInt(text);
+  }
+  if (/^-?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$/.test(text)) return Number(text);
+  if (text === 'NaN' || text === 'nan') return Number.NaN;
+  if (/^true$/i.test(text)) return true;
+  if (/^false$/i.test(text)) return false;
+  return text;
+}
+
+/** A table in any input format: columns of values, or one nested list without names. */
+export type InputTable =
+  | {
+      readonly kind: 'table';
+      readonly columns: ReadonlyMap<string, readonly JsonValue[]>;
+      readonly rows: number;
+      /** `texts`: as in CSV, where only the model determines which columns are numbers. */
+      readonly cells?: 'texts';
+    }
+  /** Rows without column names. */
+  | { readonly kind: 'rows'; readonly rows: readonly (readonly JsonValue[])[] }
+  | { readonly kind: 'tensor'; readonly value: readonly JsonValue[] }
+  | { readonly kind: 'tensors'; readonly values: ReadonlyMap<string, JsonValue> };

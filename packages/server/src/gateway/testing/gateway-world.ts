@@ -8,7 +8,7 @@ import { servingDoors, servingRpcs } from '#compose/serving.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import type { PredictionRecord } from '#ledgers/predictions/segment.ts';
-import type { CaptureSink, CaptureStats } from '../capture.ts';
+import type { CaptureSink, CaptureStats } from '../predictions/capture.ts';
 import { startGateway } from '../gateway.ts';
 import type { Gateway, GatewayOptions } from '../options.ts';
 import { PlainEngine } from './plain-engine.ts';
