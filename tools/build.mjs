@@ -51,7 +51,7 @@ const targets = [
       'gateway/explain/tree-thread.ts',
       'protocols/open-inference/rest-thread.ts',
       'protocols/scoring/scoring-thread.ts',
-      'ledgers/serving/load-thread.ts',
+      'ledgers/serving/load-tests/load-thread.ts',
     ],
   },
   { package: 'cli', entries: ['main.ts'], programs: ['main.js'] },

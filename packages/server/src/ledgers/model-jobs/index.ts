@@ -2,7 +2,7 @@
 import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
-import { nameModelJobOwners } from './content-owners.ts';
+import { nameModelJobOwners } from './job-content.ts';
 import { RowsExplainer } from './explain/explain-rows.ts';
 import { modelJobHandler } from './job-handler.ts';
 import { modelJobEntries } from './model-job-entries.ts';

@@ -6,6 +6,8 @@ import { byteQuota } from '#kernel/tenants.ts';
 import type { JobIo } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { ModelJobsParts } from './model-jobs-parts.ts';
+import type { Sql } from '#engines/database/contract.ts';
+import type { DamagedReference, OwnerName } from '#kernel/content/owner-names.ts';
 
 export const REJECTS = 'rejects.ndjson';
 
@@ -51,4 +53,18 @@ export async function dropContent(tx: Transaction, owner: ContentOwner, keep: re
     after = page.at(-1)?.name;
     if (page.length < PAGE || after === undefined) return;
   }
+}
+
+/** Names jobs by kind, model and version. */
+export async function nameModelJobOwners(
+  sql: Sql,
+  references: readonly DamagedReference[],
+): Promise<readonly OwnerName[]> {
+  return await sql.query<OwnerName>(
+    `select project_id as "projectId", id as owner, 'job' as kind,
+       kind || ' of ' || model_name || '/' || version || ' (' || id || ')' as name
+     from model_jobs.job where id = any($1::uuid[])`,
+    [[...new Set(references.map(({ owner }) => owner))]],
+    'model_job_content_owners',
+  );
 }

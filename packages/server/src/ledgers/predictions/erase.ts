@@ -12,7 +12,7 @@ import type { Collector } from './collect.ts';
 import { withFiles, type FileRow, type LocalPredictions } from './file-rows.ts';
 import { isTensorColumn, PERSONAL_COLUMNS } from './prediction-table.ts';
 import type { PredictionsParts } from './predictions-parts.ts';
-import { endpointSubject } from './reading.ts';
+import { endpointSubject } from './prediction-access.ts';
 import { rewriteFiles } from './rewrite.ts';
 
 const QUEUE = 'prediction erasure';

@@ -15,6 +15,7 @@ import { versionKeyOf } from '#ledgers/registry/index.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { FIXED_COLUMNS } from './prediction-table.ts';
 import type { PredictionsParts } from './predictions-parts.ts';
+import type { DamagedReference, OwnerName } from '#kernel/content/owner-names.ts';
 
 export interface FileRow {
   readonly id: string;
@@ -235,4 +236,17 @@ export async function withFiles<T>(
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** Names the endpoints of prediction files. */
+export async function namePredictionOwners(
+  sql: Sql,
+  references: readonly DamagedReference[],
+): Promise<readonly OwnerName[]> {
+  return await sql.query<OwnerName>(
+    `select project_id as "projectId", id as owner, 'predictions' as kind, name
+     from predictions.file where id = any($1::uuid[])`,
+    [[...new Set(references.map(({ owner }) => owner))]],
+    'prediction_content_owners',
+  );
 }

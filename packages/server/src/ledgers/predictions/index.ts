@@ -6,7 +6,7 @@ import { detachContent } from '#kernel/content/references.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import { Collector } from './collect.ts';
-import { namePredictionOwners } from './content-owners.ts';
+import { namePredictionOwners } from './file-rows.ts';
 import { erasureHandler } from './erase.ts';
 import { predictionNodes } from './lineage-nodes.ts';
 import { predictionsEntries } from './predictions-entries.ts';
@@ -14,7 +14,7 @@ import type { PredictionsParts } from './predictions-parts.ts';
 import { predictionsSlice } from './predictions-slice.ts';
 import { PredictionReader } from './reader.ts';
 import { getPrediction } from './query.ts';
-import { collectHandler, maintenanceHandler } from './upkeep.ts';
+import { collectHandler, maintenanceHandler } from './maintenance.ts';
 
 export { predictionsSlice } from './predictions-slice.ts';
 export type { FileRow } from './file-rows.ts';

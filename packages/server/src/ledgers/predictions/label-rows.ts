@@ -10,7 +10,7 @@ import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { firstIdOf } from './first-id.ts';
 import type { PredictionsParts } from './predictions-parts.ts';
-import { endpointSubject } from './reading.ts';
+import { endpointSubject } from './prediction-access.ts';
 
 export const LABEL_COLUMNS: readonly Column[] = [
   { name: 'prediction_id', type: 'string' },

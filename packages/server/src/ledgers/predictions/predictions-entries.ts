@@ -22,7 +22,7 @@ import { listFileRows, type FileRow } from './file-rows.ts';
 import { addLabels, listLabels } from './label-rows.ts';
 import type { PredictionsParts } from './predictions-parts.ts';
 import { exportRows, getPrediction, queryPredictions, latestPredictions } from './query.ts';
-import { maskOf } from './reading.ts';
+import { maskOf } from './prediction-access.ts';
 
 export function predictionsEntries(parts: PredictionsParts, collector: Collector): readonly OperationEntry[] {
   const now = () => parts.clock.now();

@@ -6,7 +6,7 @@ import { codeOf } from '#kernel/testing/test-kernel.ts';
 import { Collector } from './collect.ts';
 import { SegmentWriter } from './segment.ts';
 import { ack, floats, startPredictionsWorld, texts, type PredictionsWorld } from './testing/predictions-world.ts';
-import { deleteOldFiles, mergeSmallFiles } from './upkeep.ts';
+import { deleteOldFiles, mergeSmallFiles } from './maintenance.ts';
 import { silentLog } from '#lib/log.ts';
 
 let world: PredictionsWorld;

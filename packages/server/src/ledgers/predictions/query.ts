@@ -27,7 +27,7 @@ import { filesOfMark, withFiles, type LocalPredictions } from './file-rows.ts';
 import { keyColumns, labelLines, labelsOf, LABEL_COLUMNS, presentLabel } from './label-rows.ts';
 import { labelledView } from './labelled-view.ts';
 import type { PredictionsParts } from './predictions-parts.ts';
-import { filesBetween, maskedFor, maskedView } from './reading.ts';
+import { filesBetween, maskedFor, maskedView } from './prediction-access.ts';
 
 /** The rows of a period, whose bounds differ from those of files. */
 function within(relation: Relation, { from, until }: { readonly from?: number; readonly until?: number }): Relation {

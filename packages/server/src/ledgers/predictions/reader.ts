@@ -15,7 +15,7 @@ import { oldestFiles, withFiles, type FileRow } from './file-rows.ts';
 import { keyColumns, labelLines, LABEL_COLUMNS } from './label-rows.ts';
 import { labelledView } from './labelled-view.ts';
 import type { PredictionsParts } from './predictions-parts.ts';
-import { filesBetween } from './reading.ts';
+import { filesBetween } from './prediction-access.ts';
 
 interface PredictionsOf {
   readonly projectId: string;

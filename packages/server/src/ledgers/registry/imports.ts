@@ -9,13 +9,13 @@ import {
 } from '@dais/api';
 import type { CallOf } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { requireApproval } from './approval-gate.ts';
-import { recordVersion } from './lineage-nodes.ts';
+import { requireApproval } from './approvals/approval-gate.ts';
+import { recordVersion } from './lineage.ts';
 import { lockModel, readVersion, type LockedModel } from './model-rows.ts';
 import { createModel } from './models.ts';
 import type { RegistryParts } from './registry-parts.ts';
 import { emitAbout } from './tags.ts';
-import { findOrigin } from './version-origin.ts';
+import { findOrigin } from './versions/version-origin.ts';
 
 /** @throws DaisError `invalid_state` if one is a prompt and the other a model. */
 export async function importModel(

@@ -18,7 +18,7 @@ import { decideWrites, deleteResources, performWrites } from '#kernel/write.ts';
 import { lockModel, noModel, readModel, type LockedModel } from './model-rows.ts';
 import type { RegistryParts } from './registry-parts.ts';
 import { changeTags, emitAbout } from './tags.ts';
-import { versionKey } from './version-subject.ts';
+import { versionKey } from './versions/version-subject.ts';
 
 const KIND = 'Model';
 

@@ -10,7 +10,7 @@ import {
 } from '@dais/api';
 import type { CallOf } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { requireApproval } from './approval-gate.ts';
+import { requireApproval } from './approvals/approval-gate.ts';
 import { lockModel, readVersion, touchModel, type LockedModel } from './model-rows.ts';
 import type { RegistryParts } from './registry-parts.ts';
 import { emitAbout } from './tags.ts';

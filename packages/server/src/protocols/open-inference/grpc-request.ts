@@ -10,7 +10,7 @@ import {
 } from '#gateway/index.ts';
 import { ProtobufFault, ProtobufReader } from '#lib/protobuf-reader.ts';
 import { decodeTensor } from './raw-tensor.ts';
-import { shapeCount } from './shape.ts';
+import { shapeCount } from './raw-tensor.ts';
 
 export interface GrpcRequest extends InferRequest {
   readonly endpoint: string;

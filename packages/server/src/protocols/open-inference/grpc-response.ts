@@ -3,7 +3,7 @@
  */
 import type { InferResponse } from '#gateway/index.ts';
 import { bytesField, messageOf, numberField, type ProtobufField } from '#lib/protobuf-writer.ts';
-import type { Duration, IndexEntry, ModelMetadata, ModelStatistics, TensorText } from './model-texts.ts';
+import type { Duration, IndexEntry, ModelMetadata, ModelStatistics, TensorText } from './metadata.ts';
 import { encodeTensor } from './raw-tensor.ts';
 
 export function inferResponse({ outputs, described, variant, predictionId }: InferResponse, id: string): Buffer {

@@ -1,3 +1,3 @@
 /** The Open Inference Protocol, version 2, of KServe and Triton: over HTTP with its binary extension, and over gRPC. */
-export { restProtocol } from './rest-door.ts';
-export { grpcProtocol } from './rpc-door.ts';
+export { restProtocol } from './rest-protocol.ts';
+export { grpcProtocol } from './grpc-protocol.ts';

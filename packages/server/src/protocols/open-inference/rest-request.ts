@@ -11,7 +11,7 @@ import {
 } from '#gateway/index.ts';
 import { JsonFault, JsonReader, type JsonReading, type JsonValue } from '#lib/json-reader.ts';
 import { decodeTensor } from './raw-tensor.ts';
-import { shapeCount } from './shape.ts';
+import { shapeCount } from './raw-tensor.ts';
 
 export interface RestRequest {
   readonly id: string | undefined;

@@ -15,7 +15,7 @@ import { attachContent } from '#kernel/content/references.ts';
 import type { JobIo } from '#kernel/job-runner.ts';
 import { readVersion, requireUsable, tableOf, withLocalFiles } from '#ledgers/data/index.ts';
 import type { ModelRow } from '#ledgers/serving/index.ts';
-import { emitEnded } from '../end-job.ts';
+import { emitEnded } from '../job-lifecycle.ts';
 import { requireFiles } from '../find-model.ts';
 import { answersOf, contentOfJob, dropContent, fetchTo, REJECTS, rejectsOf, upload } from '../job-content.ts';
 import { endJobRow, notePhase, noteShard, noteSize, readShards, type JobRow, type ShardRow } from '../job-rows.ts';

@@ -14,7 +14,7 @@ import type { Relation } from '#engines/query/model/query-tree.ts';
 import { readJsonLines } from '#lib/json-lines.ts';
 import type { HostedModel } from '../hosted-model.ts';
 import type { BatchRequest } from '../job-rows.ts';
-import { outputColumns, type OutputColumns } from './answer-columns.ts';
+import { outputColumns, type OutputColumns } from './output-columns.ts';
 import { predictRows } from './predict-rows.ts';
 import type { Shard } from './shard-plan.ts';
 

@@ -11,14 +11,14 @@ import type { JobIo } from '#kernel/job-runner.ts';
 import { convertedPlace, registerConverted } from '#ledgers/registry/index.ts';
 import type { ModelRow } from '#ledgers/serving/index.ts';
 import type { JsonValue } from '#lib/json-reader.ts';
-import { emitEnded } from '../end-job.ts';
+import { emitEnded } from '../job-lifecycle.ts';
 import { requireFiles } from '../find-model.ts';
 import type { HostedModel } from '../hosted-model.ts';
 import { upload } from '../job-content.ts';
 import { endJobRow, notePhase, noteShard, noteSize, type JobRow } from '../job-rows.ts';
 import type { ModelJobsParts } from '../model-jobs-parts.ts';
 import { withFiles } from '../open-model.ts';
-import { compareOutputs, TOLERANCE, type Difference } from './compare-answers.ts';
+import { compareOutputs, TOLERANCE, type Difference } from './compare-outputs.ts';
 import type { CheckRows, Conversion, ConversionPlan, ConvertedModel } from './converter.ts';
 import { mlmodelOf, type ConversionJobRequest } from './start-conversion.ts';
 

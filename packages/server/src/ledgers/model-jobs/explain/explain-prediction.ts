@@ -13,8 +13,8 @@ import { findModelVersion } from '../find-model.ts';
 import type { HostedExplanation } from '../hosted-model.ts';
 import type { ModelJobsParts } from '../model-jobs-parts.ts';
 import { withExplainable } from '../open-model.ts';
-import { explainInGateway } from './ask-gateway.ts';
-import { capturedInputs, valueOfFeature, type CapturedInputs } from './kept-inputs.ts';
+import { explainInGateway } from './explain-in-gateway.ts';
+import { capturedInputs, valueOfFeature, type CapturedInputs } from './captured-inputs.ts';
 
 interface ExplainInput {
   readonly endpoint: string;

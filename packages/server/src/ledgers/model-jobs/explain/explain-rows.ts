@@ -8,7 +8,7 @@ import type { Cell } from '#engines/query/contract.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { Clock } from '#lib/clock.ts';
 import { Slots } from '#lib/slots.ts';
-import { chooseInputs } from '../asked-data.ts';
+import { chooseInputs } from '../job-data.ts';
 import { tableOfRows, type InputColumn } from '../batch/predict-rows.ts';
 import { findModelVersion } from '../find-model.ts';
 import type { HostedExplanation, ExplainableModel, HostedTable, ExplainOptions } from '../hosted-model.ts';
