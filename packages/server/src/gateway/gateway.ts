@@ -140,9 +140,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     throw error;
   }
 
-  const heard = () => {
+  const recordContact = () => {
     heardAt = clock.now();
-    void store.heard(heardAt);
+    void store.recordContact(heardAt);
   };
   return {
     port,
@@ -158,7 +158,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       });
       return await swapped;
     },
-    heard,
+    recordContact,
     accept,
     setTls: (tls) => {
       secure?.setSecureContext(tls);

@@ -56,7 +56,7 @@ export interface Patience {
   /** How long remaining data of a rejected request is discarded. */
   readonly linger: number;
   /** Interval of the timeout checks. */
-  readonly look: number;
+  readonly timeoutCheck: number;
 }
 
 /** In PEM format. */
@@ -79,7 +79,7 @@ export interface Gateway {
   /** Replaces the certificate for new connections. Only with `listen.tls`. */
   setTls(tls: GatewayTls): void;
   /** Records contact with the control plane, which restarts the offline limit. `swap` does so too. */
-  heard(): void;
+  recordContact(): void;
   stats(): GatewayStats;
   /**
    * Reports not ready, rejects new requests after `noticeMs`, finishes active ones within `deadlineMs`, then closes.

@@ -79,14 +79,14 @@ export class BodyThread<Told> {
       // A view of shared memory cannot be transferred; a large body has its own memory.
       const isAlone = length > LONG_BODY || length === body.buffer.byteLength;
       const whole = isAlone ? body : Buffer.from(new Uint8Array(body).buffer);
-      const answer = await this.#ask({ id, type: 'open', body: whole, how }, [whole.buffer as ArrayBuffer]);
+      const answer = await this.#send({ id, type: 'open', body: whole, how }, [whole.buffer as ArrayBuffer]);
       const meta = (answer as FromBodyThread & { type: 'opened' }).meta as Told;
       return {
         meta,
         decode: async (described) => {
           const { endpoint, version, platform, inputs, outputs, signature, enforce } = described;
           const plain = { endpoint, version, platform, inputs, outputs, signature, enforce };
-          const decoded = await this.#ask({ id, type: 'decode', described: plain }, []);
+          const decoded = await this.#send({ id, type: 'decode', described: plain }, []);
           return await unpackTensors((decoded as FromBodyThread & { type: 'decoded' }).tensors);
         },
         close,
@@ -97,7 +97,7 @@ export class BodyThread<Told> {
     }
   }
 
-  async #ask(message: ToBodyThread, moved: readonly ArrayBuffer[]): Promise<FromBodyThread> {
+  async #send(message: ToBodyThread, moved: readonly ArrayBuffer[]): Promise<FromBodyThread> {
     return await new Promise<FromBodyThread>((resolve, reject) => {
       this.#waiting.set(message.id, { resolve, reject });
       this.#thread ??= this.#start();

@@ -31,17 +31,17 @@ export class TreeExplainer {
     // A view of shared memory cannot be transferred.
     const whole = file.byteLength === file.buffer.byteLength ? file : Buffer.from(new Uint8Array(file).buffer);
     const id = ++this.#last;
-    const answer = await this.#ask({ id, type: 'read', file: whole }, [whole.buffer as ArrayBuffer]);
+    const answer = await this.#send({ id, type: 'read', file: whole }, [whole.buffer as ArrayBuffer]);
     return answer.type === 'read' ? answer.trees : undefined;
   }
 
   async explain(trees: OnnxTrees, asked: AskedRow): Promise<ExplainedRow> {
-    const answer = await this.#ask({ id: ++this.#last, type: 'explain', trees, asked }, []);
+    const answer = await this.#send({ id: ++this.#last, type: 'explain', trees, asked }, []);
     if (answer.type !== 'explained') throw new Error('the tree thread returned an unexpected message');
     return { shapley: answer.shapley, output: answer.output };
   }
 
-  async #ask(message: ToTreeThread, moved: readonly ArrayBuffer[]): Promise<FromTreeThread> {
+  async #send(message: ToTreeThread, moved: readonly ArrayBuffer[]): Promise<FromTreeThread> {
     return await new Promise<FromTreeThread>((resolve, reject) => {
       this.#waiting.set(message.id, { resolve, reject });
       this.#thread ??= this.#start();

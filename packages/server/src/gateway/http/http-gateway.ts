@@ -48,7 +48,7 @@ const MOST_SMALL_BODY = 1024 * 1024;
 /** Most bytes of an unread body that are discarded to keep the connection open. */
 const WORTH_READING_AWAY = 64 * 1024;
 const KEEP_ALIVE_MS = 65_000;
-const PATIENCE: Patience = { headers: 20_000, request: 300_000, reader: 60_000, linger: 5000, look: 1000 };
+const PATIENCE: Patience = { headers: 20_000, request: 300_000, reader: 60_000, linger: 5000, timeoutCheck: 1000 };
 
 interface Exchange {
   readonly http: HttpExchange;
@@ -99,12 +99,12 @@ export class HttpGateway {
   }
 
   #times() {
-    const { headers, request, look } = this.#patience;
+    const { headers, request, timeoutCheck } = this.#patience;
     return {
       headersTimeout: headers,
       requestTimeout: request,
       keepAliveTimeout: KEEP_ALIVE_MS,
-      connectionsCheckingInterval: look,
+      connectionsCheckingInterval: timeoutCheck,
     };
   }
 

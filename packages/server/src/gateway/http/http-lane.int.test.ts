@@ -11,7 +11,7 @@ import { endpoint, model, snapshot, startWorld, sumsBody, type GatewayWorld } fr
 let world: GatewayWorld;
 beforeAll(async () => {
   // The default is 20 s.
-  world = await startWorld({ listen: { port: 0, patience: { headers: 2000, look: 100 } } });
+  world = await startWorld({ listen: { port: 0, patience: { headers: 2000, timeoutCheck: 100 } } });
   const endpoints = ['sum', 'gated'].map((name) => endpoint(name, [['stable', name, 10_000]]));
   await world.gateway.swap(snapshot(1, [model('sum'), model('gated')], endpoints));
 });
@@ -280,7 +280,7 @@ test('a client that disconnects during a response causes no error, and the next 
 
 test('a body that was partly discarded before it was requested is never returned with a gap', async () => {
   const exchanges: HttpExchange[] = [];
-  const patience = { headers: 5000, request: 5000, reader: 5000, linger: 1000, look: 1000 };
+  const patience = { headers: 5000, request: 5000, reader: 5000, linger: 1000, timeoutCheck: 1000 };
   const memory = new KeptMemory(systemClock, 1024 * 1024);
   const handle = (exchange: HttpExchange) => void exchanges.push(exchange);
   const lane = new HttpLane({ handle, node: new EventEmitter(), patience, keepAliveMs: 5000, memory });

@@ -167,7 +167,7 @@ class LaneConnection implements ExchangeConnection {
       if (isPipelined) this.#handOver(bytes);
       else {
         this.#held = bytes;
-        this.#socket.setTimeout(this.#parts.patience.look);
+        this.#socket.setTimeout(this.#parts.patience.timeoutCheck);
       }
       return;
     }

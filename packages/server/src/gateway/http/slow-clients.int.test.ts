@@ -8,7 +8,7 @@ import { endpoint, model, snapshot, startWorld, sumsBody, type GatewayWorld } fr
 
 const MEBIBYTE = 1024 * 1024;
 const LARGE = 48 * MEBIBYTE;
-const PATIENCE = { headers: 300, request: 600, reader: 300, linger: 300, look: 50 };
+const PATIENCE = { headers: 300, request: 600, reader: 300, linger: 300, timeoutCheck: 50 };
 const PATH = '/v2/models/sum/infer';
 const BODY = sumsBody([[1, 2]]);
 

@@ -77,7 +77,7 @@ test('rejects all tokens after the offline limit, also across a restart, until t
   await utimes(join(world.folder, 'snapshot.json'), hourAgo, hourAgo);
   await world.restart();
   expect((await world.sums('sum', [[1, 2]], as('good'))).status).toBe(503);
-  world.gateway.heard();
+  world.gateway.recordContact();
   expect((await world.sums('sum', [[1, 2]], as('good'))).status).toBe(200);
 });
 

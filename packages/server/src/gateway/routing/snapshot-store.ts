@@ -56,7 +56,7 @@ export class SnapshotStore {
   }
 
   /** Persists the last contact, so that a restart does not reset the offline limit. */
-  async heard(at: number): Promise<void> {
+  async recordContact(at: number): Promise<void> {
     if (at - this.#notedAt < NOTE_EACH_MS) return;
     this.#notedAt = at;
     await utimes(this.#file, at / 1000, at / 1000).catch(() => {});

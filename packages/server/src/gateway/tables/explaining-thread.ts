@@ -79,7 +79,7 @@ export class ExplainingThread {
   static async open(request: TableModelRequest, options: ThreadOptions): Promise<ExplainingThread> {
     const opened = new ExplainingThread(options);
     try {
-      await opened.#ask({ type: 'open', request });
+      await opened.#send({ type: 'open', request });
       return opened;
     } catch (error) {
       await opened.#thread.terminate();
@@ -89,23 +89,23 @@ export class ExplainingThread {
 
   /** Returns the error that any row with these columns would cause. @throws DaisError `invalid_request`. */
   async check(columns: readonly string[]): Promise<void> {
-    await this.#ask({ type: 'check', columns });
+    await this.#send({ type: 'check', columns });
   }
 
   async exampleRows(): Promise<number> {
-    return (await this.#ask({ type: 'exampleRows' })) as number;
+    return (await this.#send({ type: 'exampleRows' })) as number;
   }
 
   async explain(table: Table, background: Table | undefined, how: ExplainOptions): Promise<Explanation> {
-    return (await this.#ask({ type: 'explain', kept: false, table, background, how })) as Explanation;
+    return (await this.#send({ type: 'explain', kept: false, table, background, how })) as Explanation;
   }
 
   async explainKept(table: Table, background: Table | undefined, how: ExplainOptions): Promise<Explanation> {
-    return (await this.#ask({ type: 'explain', kept: true, table, background, how })) as Explanation;
+    return (await this.#send({ type: 'explain', kept: true, table, background, how })) as Explanation;
   }
 
   async close(): Promise<void> {
-    const closed = this.#ask({ type: 'close' });
+    const closed = this.#send({ type: 'close' });
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, CLOSE_MS);
@@ -115,7 +115,7 @@ export class ExplainingThread {
     await this.#thread.terminate();
   }
 
-  async #ask(asked: Asked): Promise<unknown> {
+  async #send(asked: Asked): Promise<unknown> {
     const id = ++this.#last;
     return await new Promise<unknown>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });

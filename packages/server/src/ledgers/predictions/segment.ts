@@ -80,7 +80,7 @@ interface Group {
   sync: boolean;
   /** Records whose response must not be sent unless they are captured. */
   shed: number;
-  readonly told: { [overflow in Capture['overflow']]?: Deferred };
+  readonly outcomes: { [overflow in Capture['overflow']]?: Deferred };
 }
 
 interface Deferred {
@@ -129,7 +129,7 @@ export class SegmentWriter {
   #turn: NodeJS.Immediate | undefined;
   readonly #counts = { records: 0, bytes: 0, dropped: 0, shed: 0, cut: 0 };
   #fault: string | undefined;
-  #told = { at: Number.NEGATIVE_INFINITY, dropped: 0, shed: 0 };
+  #lastReport = { at: Number.NEGATIVE_INFINITY, dropped: 0, shed: 0 };
 
   constructor(options: SegmentOptions) {
     this.#options = {
@@ -203,11 +203,11 @@ export class SegmentWriter {
     if (policy === 'sync') group.sync = true;
     if (overflow === 'shed') group.shed += 1;
     this.#turn ??= setImmediate(() => this.#begin());
-    return (group.told[overflow] ??= told()).promise;
+    return (group.outcomes[overflow] ??= deferred()).promise;
   }
 
   #newGroup(): Group {
-    return { pages: new SegmentPages(this.#pages), since: 0, records: 0, bytes: 0, sync: false, shed: 0, told: {} };
+    return { pages: new SegmentPages(this.#pages), since: 0, records: 0, bytes: 0, sync: false, shed: 0, outcomes: {} };
   }
 
   /** Resolves when all accepted records are written. */
@@ -256,7 +256,7 @@ export class SegmentWriter {
     this.#pending -= group.bytes;
     this.#oldest = this.#group?.since ?? 0;
     group.pages.giveBack();
-    const { shed, drop } = group.told;
+    const { shed, drop } = group.outcomes;
     drop?.resolve();
     if (isWritten) {
       shed?.resolve();
@@ -271,11 +271,11 @@ export class SegmentWriter {
   #reportLost(): void {
     const { now, log } = this.#options;
     const { dropped, shed } = this.#counts;
-    if (now() - this.#told.at < TELL_MS) return;
+    if (now() - this.#lastReport.at < TELL_MS) return;
     const because = this.#fault ?? (this.#spoolFull ? 'the capture folder is full' : 'the disk is too slow');
-    const since = { dropped: dropped - this.#told.dropped, shed: shed - this.#told.shed };
+    const since = { dropped: dropped - this.#lastReport.dropped, shed: shed - this.#lastReport.shed };
     log.error('cannot capture predictions', { ...since, because });
-    this.#told = { at: now(), dropped, shed };
+    this.#lastReport = { at: now(), dropped, shed };
   }
 
   /** All or nothing: a partial write is truncated, so that the next record has the right position. */
@@ -338,7 +338,7 @@ export class SegmentWriter {
   }
 }
 
-function told(): Deferred {
+function deferred(): Deferred {
   let resolve = () => {};
   let reject: Deferred['reject'] = () => {};
   const promise = new Promise<void>((yes, no) => {

@@ -79,7 +79,7 @@ export function servingLedger(parts: ServingParts): ServingLedger {
   const models = new LocalModels({
     ...parts,
     folder: `${parts.folder}/models`,
-    changed: () => publisher.poke(),
+    changed: () => publisher.wake(),
   });
   const publisher = new Publisher({ ...parts, models });
   const bench = new TestBench({ ...parts, folder: `${parts.folder}/tested`, now });
@@ -150,7 +150,7 @@ export function servingLedger(parts: ServingParts): ServingLedger {
           await readFigures(tx, input.endpoint, { gateway, recent: parts.recent, project: tenant.name, now: now() }),
       ),
       entry(testModelOperation, { perform: async (call) => await testModel(call, { ...parts, bench }) }),
-      entry(loadTestOperation, { perform: async (call) => await loadTests.look(call) }),
+      entry(loadTestOperation, { perform: async (call) => await loadTests.poll(call) }),
       entry(readEndpointContractOperation, { perform: async (call) => await contract(call) }),
       entry(listInvocableOperation, async (tx, call) => {
         const endpoints: string[] = [];

@@ -59,7 +59,7 @@ export class LoadTests {
    * Starts a load test, or reports its progress if `run` exists. @throws DaisError `not_found`, `invalid_state`,
    * `overloaded`.
    */
-  async look({ input, tenant }: CallOf<typeof loadTestOperation>): Promise<LoadTest> {
+  async poll({ input, tenant }: CallOf<typeof loadTestOperation>): Promise<LoadTest> {
     const known = this.#runs.get(input.run);
     if (known !== undefined && known.project === tenant.name && known.endpoint === input.endpoint) {
       known.askedAt = this.#parts.now();

@@ -49,7 +49,7 @@ interface Run {
   state: ModelTestRun['state'];
   message: string;
   readonly results: ModelTestResult[];
-  readonly wish: TestRequest;
+  readonly request: TestRequest;
   endedAt: number | undefined;
 }
 
@@ -58,22 +58,22 @@ export class TestBench {
   readonly #models: LocalModels;
   readonly #runs = new Map<string, Run>();
   #turn: Promise<void> = Promise.resolve();
-  #told: (() => void)[] = [];
+  #waiting: (() => void)[] = [];
   #stopped = false;
 
   constructor(parts: TestBenchParts) {
     this.#parts = parts;
-    this.#models = new LocalModels({ ...parts, changed: () => this.#tell() });
+    this.#models = new LocalModels({ ...parts, changed: () => this.#notify() });
   }
 
   /** Starts a test run unless it exists; returns its progress. @throws DaisError `overloaded`. */
-  look(wish: TestRequest): ModelTestRun {
+  poll(request: TestRequest): ModelTestRun {
     const { now } = this.#parts;
     for (const [key, { endedAt }] of this.#runs) {
       if (endedAt !== undefined && now() - endedAt > KEPT_MS) this.#runs.delete(key);
     }
     const key = createHash('sha256')
-      .update(JSON.stringify([wish.row.id, wish.tests]))
+      .update(JSON.stringify([request.row.id, request.tests]))
       .digest('hex')
       .slice(0, 32);
     let run = this.#runs.get(key);
@@ -81,20 +81,20 @@ export class TestBench {
       if (this.#runs.size >= MOST_RUNS) {
         throw new DaisError('overloaded', `${MOST_RUNS} versions are being tested, which is the limit. Retry later.`, { retryAfter: 5 });
       }
-      run = { state: 'preparing', message: 'Queued.', results: [], wish, endedAt: undefined };
+      run = { state: 'preparing', message: 'Queued.', results: [], request, endedAt: undefined };
       this.#runs.set(key, run);
       const begun = run;
       this.#turn = this.#turn.then(async () => await this.#follow(key, begun));
     }
     const { state, message, results } = run;
-    const { row, tests } = run.wish;
+    const { row, tests } = run.request;
     const failed = results.filter(({ passed }) => !passed).length;
     return { model: row.label, state, message, tests: tests.length, failed, results: [...results] };
   }
 
   async close(): Promise<void> {
     this.#stopped = true;
-    this.#tell();
+    this.#notify();
     await this.#turn;
     await this.#models.close();
     await (await this.#parts.bench.opened())?.close();
@@ -102,9 +102,9 @@ export class TestBench {
 
   async #follow(key: string, run: Run): Promise<void> {
     const { log, now, folder } = this.#parts;
-    const { row, tests, trust } = run.wish;
+    const { row, tests, trust } = run.request;
     try {
-      const environment = await this.#bring(key, run);
+      const environment = await this.#fetchModel(key, run);
       run.message = 'Loading the model.';
       const bench = await this.#parts.bench.get();
       await bench.use({ row, folder: `${folder}/${key}`, environment, trust }, async (ask) => {
@@ -128,20 +128,20 @@ export class TestBench {
     });
   }
 
-  async #bring(key: string, run: Run): Promise<string | undefined> {
+  async #fetchModel(key: string, run: Run): Promise<string | undefined> {
     for (;;) {
       if (this.#stopped) throw new DaisError('shutting_down', 'The server is shutting down.');
-      const local = this.#models.want(key, run.wish.row);
+      const local = this.#models.want(key, run.request.row);
       if (local.state === 'here') return local.environment;
       if (local.state === 'failed') throw new DaisError('model_unavailable', local.note);
       run.message = local.note;
-      await new Promise<void>((resolve) => this.#told.push(resolve));
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
   }
 
-  #tell(): void {
-    const told = this.#told;
-    this.#told = [];
-    for (const tell of told) tell();
+  #notify(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const notify of waiting) notify();
   }
 }

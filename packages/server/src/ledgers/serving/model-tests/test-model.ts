@@ -70,6 +70,6 @@ export async function testModel(
     // An untrusted ONNX model runs in a process of its own: this one serves all callers.
     const python = row.described.python !== null;
     const trust = python && mode === 'solo' && may === 'anywhere' ? 'trusted' : 'untrusted';
-    return bench.look({ row, tests, trust });
+    return bench.poll({ row, tests, trust });
   });
 }

@@ -92,10 +92,10 @@ export class RecentFigures {
   /** The part that is kept. */
   readonly usage = new UsageCounts();
 
-  hear(figures: GatewayFigures, at: number): void {
+  record(figures: GatewayFigures, at: number): void {
     const retained = this.#samples.filter((one) => one.figures.startedAt === figures.startedAt && at - one.at <= WINDOW_MS);
     this.#samples = [...retained, { at, figures }];
-    this.usage.hear(figures, at);
+    this.usage.record(figures, at);
   }
 
   /** Returns the latest sample, and the oldest of the window before it. */

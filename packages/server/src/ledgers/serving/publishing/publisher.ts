@@ -57,7 +57,7 @@ const WHOLE = 10_000;
 export class Publisher {
   readonly #parts: PublisherParts;
   readonly #loop: Loop;
-  #rung = true;
+  #isDirty = true;
   /** There is an endpoint, or was one since the start. */
   #any = false;
   #version = '';
@@ -78,19 +78,19 @@ export class Publisher {
     if (read?.success === true) this.#last = read.data;
     const { database, access } = this.#parts;
     const channels = [SERVING_CHANNEL, ...(access.channel === undefined ? [] : [access.channel])];
-    const bells = channels.map(
-      (channel) => async (ring: () => void) =>
+    const listeners = channels.map(
+      (channel) => async (wake: () => void) =>
         await database.listen(channel, () => {
-          this.#rung = true;
-          ring();
+          this.#isDirty = true;
+          wake();
         }),
     );
-    await this.#loop.start(...bells);
+    await this.#loop.start(...listeners);
   }
 
   /** A change without a notification by a transaction. */
-  poke(): void {
-    this.#rung = true;
+  wake(): void {
+    this.#isDirty = true;
     this.#loop.poke();
   }
 
@@ -101,16 +101,16 @@ export class Publisher {
 
   async #turn(): Promise<boolean> {
     const { database, access, gateway } = this.#parts;
-    if (!this.#rung && !this.#any) return false;
-    const rung = this.#rung;
-    this.#rung = false;
+    if (!this.#isDirty && !this.#any) return false;
+    const isDirty = this.#isDirty;
+    this.#isDirty = false;
     const made = await transact(database, { mode: 'read', projectId: 'all' }, async (tx) => {
       const version = await access.version(tx);
-      if (!rung && version === this.#version) return undefined;
+      if (!isDirty && version === this.#version) return undefined;
       this.#version = version;
       return await this.#make(tx);
     }).catch((error: unknown) => {
-      this.#rung = true;
+      this.#isDirty = true;
       throw error;
     });
     if (made !== undefined) await this.#publish(made);
@@ -143,7 +143,7 @@ export class Publisher {
         const model = known.get(id);
         if (model === undefined || model.described.fault !== undefined) continue;
         const { may } = await safetyOf(tx, model);
-        if (may === 'not yet') this.#rung = true;
+        if (may === 'not yet') this.#isDirty = true;
         if (may === 'not yet' || may === 'never') continue;
         const key = servedKey(id, row.spec);
         wanted.add(key);

@@ -2,14 +2,14 @@ import type { GatewayFigures } from '@dais/api/gateway';
 import { expect, test } from 'vitest';
 import { UsageCounts } from './usage-counts.ts';
 
-interface Told {
+interface Report {
   readonly cpuMs?: number;
   readonly variants: readonly (readonly [endpoint: string, model: string, requests: number, busyMs: number])[];
   readonly models: readonly (readonly [key: string, cpuMs: number, memoryBytes: number, inFlight?: number])[];
   readonly startedAt?: string;
 }
 
-const figures = ({ cpuMs, variants, models, startedAt = '2026-01-01T00:00:00Z' }: Told): GatewayFigures => ({
+const figures = ({ cpuMs, variants, models, startedAt = '2026-01-01T00:00:00Z' }: Report): GatewayFigures => ({
   startedAt,
   revision: 1,
   at: '2026-01-01T00:00:00Z',
@@ -36,9 +36,9 @@ const figures = ({ cpuMs, variants, models, startedAt = '2026-01-01T00:00:00Z' }
   })),
 });
 
-const counted = (...told: readonly Told[]) => {
+const counted = (...samples: readonly Report[]) => {
   const counts = new UsageCounts();
-  for (const [at, one] of told.entries()) counts.hear(figures(one), at * 500);
+  for (const [at, one] of samples.entries()) counts.record(figures(one), at * 500);
   return counts.take();
 };
 
@@ -108,12 +108,12 @@ test('a restarted gateway, model or variant counts from its start', () => {
 
 test('where the system does not tell CPU time it is not known, and not nothing; what could not be kept is kept next time', () => {
   const counts = new UsageCounts();
-  counts.hear(figures({ variants: [['a', 'm', 1, 1]], models: [['m', 0, 5]] }), 0);
-  counts.hear(figures({ variants: [['a', 'm', 4, 9]], models: [['m', 0, 5]] }), 500);
+  counts.record(figures({ variants: [['a', 'm', 1, 1]], models: [['m', 0, 5]] }), 0);
+  counts.record(figures({ variants: [['a', 'm', 4, 9]], models: [['m', 0, 5]] }), 500);
   const taken = counts.take();
   expect(taken).toMatchObject([{ requests: 3, cpuMs: undefined }]);
   expect(counts.take()).toEqual([]);
   counts.putBack(taken);
-  counts.hear(figures({ variants: [['a', 'm', 5, 9]], models: [['m', 0, 8]] }), 1000);
+  counts.record(figures({ variants: [['a', 'm', 5, 9]], models: [['m', 0, 8]] }), 1000);
   expect(counts.take()).toMatchObject([{ requests: 4, memoryBytes: 8 }]);
 });

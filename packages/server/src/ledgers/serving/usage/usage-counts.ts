@@ -30,7 +30,7 @@ export class UsageCounts {
   /** CPU time of running requests: it is assigned to the endpoint that responds next. */
   readonly #carried = new Map<string, number>();
 
-  hear(now: GatewayFigures, at: number): void {
+  record(now: GatewayFigures, at: number): void {
     const before = this.#before?.startedAt === now.startedAt ? this.#before : undefined;
     this.#before = now;
     // Usage before the first report of a gateway is unknown.

@@ -52,9 +52,9 @@ const figures = (requests: number): GatewayFigures => ({
 test('usage at the end of a minute is found when the gateway reports it in the next minute', async () => {
   const counts = new UsageCounts();
   const ledger = new UsageLedger({ database: db.database, clock: systemClock, log: silentLog, counts });
-  counts.hear(figures(0), MINUTE - 300);
+  counts.record(figures(0), MINUTE - 300);
   // The response is 100 ms before the minute, the report 200 ms after it.
-  counts.hear(figures(1), MINUTE + 200);
+  counts.record(figures(1), MINUTE + 200);
   const answered = { projectId, endpoint: 'scored', from: MINUTE - 5000, until: MINUTE - 99 };
   expect(await ledger.between(answered)).toEqual({ requests: 1, cpuMs: 10, memoryBytes: 300, gatewayBytes: 900 });
   // A window that ended well before does not contain it.
