@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { servingDoors } from '#compose/serving.ts';
 import type { ServingProtocol } from '../serving-protocol.ts';
-import { endpoint, model, snapshot, startWorld, type Answer, type GatewayWorld } from '../testing/gateway-world.ts';
+import { endpoint, model, snapshot, startWorld, type GatewayResponse, type GatewayWorld } from '../testing/gateway-world.ts';
 
 const MIB = 1024 * 1024;
 /** As many digits as Python writes. */
@@ -53,27 +53,27 @@ const FORMS = {
     type: 'application/json',
     body: (rows: number, last = NUMBER) =>
       `{"inputs": [{"name": "x", "datatype": "FP32", "shape": [${rows}, 2], "data": [${`${NUMBER},`.repeat(2 * rows - 1)}${last}]}]}`,
-    answers: ({ json }: Answer) => (json as { outputs: { data: number[] }[] }).outputs[0]?.data,
+    answers: ({ json }: GatewayResponse) => (json as { outputs: { data: number[] }[] }).outputs[0]?.data,
   },
   'MLflow, JSON': {
     path: '/endpoints/sum/invocations',
     type: 'application/json',
     body: (rows: number, last = NUMBER) =>
       `{"inputs": [${`[${NUMBER},${NUMBER}],`.repeat(rows - 1)}[${NUMBER},${last}]]}`,
-    answers: ({ json }: Answer) => (json as { predictions: number[] }).predictions,
+    answers: ({ json }: GatewayResponse) => (json as { predictions: number[] }).predictions,
   },
   'MLflow, CSV': {
     path: '/endpoints/sum/invocations',
     type: 'text/csv',
     body: (rows: number, last = NUMBER) => `a,b\n${`${NUMBER},${NUMBER}\n`.repeat(rows - 1)}${NUMBER},${last}\n`,
-    answers: ({ json }: Answer) => (json as { predictions: number[] }).predictions,
+    answers: ({ json }: GatewayResponse) => (json as { predictions: number[] }).predictions,
   },
   'KServe’s first': {
     path: '/v1/models/sum:predict',
     type: 'application/json',
     body: (rows: number, last = NUMBER) =>
       `{"instances": [${`[${NUMBER},${NUMBER}],`.repeat(rows - 1)}[${NUMBER},${last}]]}`,
-    answers: ({ json }: Answer) => (json as { predictions: number[] }).predictions,
+    answers: ({ json }: GatewayResponse) => (json as { predictions: number[] }).predictions,
   },
 };
 
@@ -108,7 +108,7 @@ test.each(Object.entries(FORMS))('%s: a large body gets the same response as a s
       await world.ask(form.path, { body: form.body(rows, last), headers }),
     ];
     expect(few.status).toBe(400);
-    const told = ({ bytes }: Answer) => bytes.toString().replaceAll(/\d+/g, 'N');
+    const told = ({ bytes }: GatewayResponse) => bytes.toString().replaceAll(/\d+/g, 'N');
     expect([many.status, told(many)]).toEqual([few.status, told(few)]);
   }
   expect(seen.read - before).toBe(6);

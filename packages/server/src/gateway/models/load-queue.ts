@@ -4,7 +4,7 @@
  */
 import type { Clock } from '#lib/clock.ts';
 
-export interface LoadTurn {
+export interface QueuedLoad {
   /** Size of the files of the model. */
   readonly bytes: number;
   /**
@@ -14,7 +14,7 @@ export interface LoadTurn {
   readonly isSuspect: boolean;
 }
 
-interface Waiting extends LoadTurn {
+interface Waiting extends QueuedLoad {
   readonly start: () => void;
 }
 
@@ -34,7 +34,7 @@ export class LoadQueue {
     this.#width = width;
   }
 
-  async run<T>(turn: LoadTurn, load: () => Promise<T>): Promise<T> {
+  async run<T>(turn: QueuedLoad, load: () => Promise<T>): Promise<T> {
     await new Promise<void>((resolve) => {
       this.#waiting.push({ ...turn, start: resolve });
       this.#schedule();

@@ -16,14 +16,14 @@ import { PlainEngine } from './plain-engine.ts';
 /** More than the number of requests that may wait for a model, because each has a connection. */
 const MOST_SOCKETS = 2048;
 
-export interface Answer {
+export interface GatewayResponse {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly bytes: Buffer;
   readonly json: unknown;
 }
 
-export interface Asking {
+export interface RequestOptions {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer | string;
@@ -54,13 +54,13 @@ export interface GatewayWorld {
   readonly engine: PlainEngine;
   readonly capture: MemoryCapture;
   readonly folder: string;
-  ask(path: string, asking?: Asking): Promise<Answer>;
+  ask(path: string, asking?: RequestOptions): Promise<GatewayResponse>;
   /** Sends rows of two numbers to an endpoint; returns their sums. */
   sums(
     endpoint: string,
     rows: readonly (readonly [number, number])[],
-    asking?: Asking & { id?: string },
-  ): Promise<Answer>;
+    asking?: RequestOptions & { id?: string },
+  ): Promise<GatewayResponse>;
   /** Stops the gateway and starts another with the same folder. */
   restart(options?: Partial<GatewayOptions>): Promise<void>;
   stop(): Promise<void>;
@@ -88,8 +88,8 @@ export async function startWorld(options: Partial<GatewayOptions> = {}): Promise
       ...more,
     });
   let gateway = await start({});
-  const ask = async (path: string, { method, headers = {}, body, signal }: Asking = {}) =>
-    await new Promise<Answer>((resolve, reject) => {
+  const ask = async (path: string, { method, headers = {}, body, signal }: RequestOptions = {}) =>
+    await new Promise<GatewayResponse>((resolve, reject) => {
       const sent = request(
         {
           host: '127.0.0.1',

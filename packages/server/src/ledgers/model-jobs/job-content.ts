@@ -22,7 +22,7 @@ export function contentOfJob({
 }
 
 const named = (number: number, kind: string) => `shard-${String(number).padStart(5, '0')}.${kind}`;
-export const answersOf = (number: number) => named(number, 'parquet');
+export const outputFileOf = (number: number) => named(number, 'parquet');
 export const rejectsOf = (number: number) => named(number, 'rejects.ndjson');
 
 /** Returns a lease: `attachContent` assigns it to the job, otherwise it is garbage. */

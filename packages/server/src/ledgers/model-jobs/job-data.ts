@@ -11,11 +11,11 @@ import type { ModelJobsParts } from './model-jobs-parts.ts';
 /** @throws DaisError `invalid_request`. */
 export function datasetOf(reference: string): string {
   const parsed = parseDatasetReference(reference);
-  if (parsed === undefined) throw wrong(`"${reference}" is not a dataset version. Write NAME@3 or NAME@latest.`);
+  if (parsed === undefined) throw invalidRequest(`"${reference}" is not a dataset version. Write NAME@3 or NAME@latest.`);
   return parsed.dataset;
 }
 
-export function nameOf({ dataset, number }: Pick<DatasetVersion, 'dataset' | 'number'>): string {
+export function datasetVersionName({ dataset, number }: Pick<DatasetVersion, 'dataset' | 'number'>): string {
   return `${dataset}@${number}`;
 }
 
@@ -24,7 +24,7 @@ export function requireColumns(version: DatasetVersion, names: readonly string[]
   const there = version.schema.columns.map(({ name }) => name);
   const missing = names.find((name) => !there.includes(name));
   if (missing === undefined) return;
-  throw wrong(`${nameOf(version)} has no column "${missing}", ${what}. Its columns are ${there.slice(0, 50).join(', ')}.`);
+  throw invalidRequest(`${datasetVersionName(version)} has no column "${missing}", ${what}. Its columns are ${there.slice(0, 50).join(', ')}.`);
 }
 
 /** Returns the columns for the model: the requested ones, or those of its signature, or all that are not keys. */
@@ -38,7 +38,7 @@ export function chooseInputs(
   const roles = [...version.keys, version.eventTime, version.label].flatMap((name) => name ?? []);
   const known = new Set(there);
   const inputs = asked ?? inputsFor(described.signature, { there, known, roles, label, version });
-  if (inputs.length === 0) throw wrong(`${nameOf(version)} has no column to use as input of the model.`);
+  if (inputs.length === 0) throw invalidRequest(`${datasetVersionName(version)} has no column to use as input of the model.`);
   return inputs;
 }
 
@@ -60,8 +60,8 @@ function inputsFor(signature: unknown, { there, known, roles, label, version }: 
   }
   if (wanted.length > 0 && !isTensors) {
     const names = missing.map(({ name = '', type }) => `"${name}" (${type})`).join(', ');
-    throw wrong(
-      `${label} requires the columns ${names}, which ${nameOf(version)} does not have. Its columns are ${there.slice(0, 50).join(', ')}.`,
+    throw invalidRequest(
+      `${label} requires the columns ${names}, which ${datasetVersionName(version)} does not have. Its columns are ${there.slice(0, 50).join(', ')}.`,
     );
   }
   // One matrix without column names: uses the columns side by side.
@@ -83,6 +83,6 @@ export async function requireUnmasked(
   throw new DaisError('forbidden', detail);
 }
 
-export function wrong(detail: string): DaisError {
+export function invalidRequest(detail: string): DaisError {
   return new DaisError('invalid_request', detail);
 }

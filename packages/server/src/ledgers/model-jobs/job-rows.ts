@@ -176,12 +176,12 @@ export async function startAttempt<Request = BatchRequest>(
   return rows[0];
 }
 
-export async function notePhase({ sql }: Transaction, id: string, phase: string): Promise<void> {
+export async function recordPhase({ sql }: Transaction, id: string, phase: string): Promise<void> {
   await sql.query('update model_jobs.job set phase = $2 where id = $1', [id, phase], 'note_model_job_phase');
 }
 
 /** Records the amount of work, once it is known. */
-export async function noteSize(
+export async function recordSize(
   { sql }: Transaction,
   id: string,
   { shards, rows }: { readonly shards: number; readonly rows: number },
@@ -201,7 +201,7 @@ export interface DoneShard {
 }
 
 /** Records a finished shard, once, even if it was repeated. */
-export async function noteShard(tx: Transaction, job: string, shard: DoneShard): Promise<void> {
+export async function recordShard(tx: Transaction, job: string, shard: DoneShard): Promise<void> {
   const { number, rows, rejected, faults } = shard;
   const made = await tx.sql.query(
     `insert into model_jobs.shard (job, number, project_id, rows, rejected) values ($1, $2, $3, $4, $5)

@@ -10,7 +10,7 @@ import { predictionId } from '@dais/api/gateway';
 import type { Tensor } from '#engines/inference/contract.ts';
 import { silentLog } from '#lib/log.ts';
 import { decodeHead, decodeRecord, type StoredPrediction } from './segment-format.ts';
-import { SegmentWriter, type Capture, type PredictionRecord, type SegmentOptions } from './segment.ts';
+import { SegmentWriter, type CapturePolicy, type PredictionRecord, type SegmentOptions } from './segment.ts';
 
 const derive = promisify(pbkdf2);
 
@@ -25,7 +25,7 @@ afterAll(async () => {
   await rm(root, { recursive: true });
 });
 
-const ack: Capture = { policy: 'ack', share: 1, overflow: 'shed', omit: [] };
+const ack: CapturePolicy = { policy: 'ack', share: 1, overflow: 'shed', omit: [] };
 
 function openWriter(options: Partial<SegmentOptions> = {}): { writer: SegmentWriter; folder: string } {
   const folder = join(root, String((folders += 1)));

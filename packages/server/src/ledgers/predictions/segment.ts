@@ -27,7 +27,7 @@ import { SegmentPages } from './segment-pages.ts';
 
 export type { PredictionRecord } from './segment-format.ts';
 
-export type Capture = ServedEndpoint['capture'];
+export type CapturePolicy = ServedEndpoint['capture'];
 
 /** File name suffix of segments. */
 export const SEGMENT_SUFFIX = '.segment';
@@ -80,7 +80,7 @@ interface Group {
   sync: boolean;
   /** Records whose response must not be sent unless they are captured. */
   shed: number;
-  readonly outcomes: { [overflow in Capture['overflow']]?: Deferred };
+  readonly outcomes: { [overflow in CapturePolicy['overflow']]?: Deferred };
 }
 
 interface Deferred {
@@ -177,7 +177,7 @@ export class SegmentWriter {
    * Writes a record under the policy of the endpoint. Undefined: no wait is necessary. Otherwise the response waits for
    * it. Rejects with `overloaded` if the response must not be sent because it cannot be captured (`overflow: shed`).
    */
-  append(record: PredictionRecord, capture: Capture): Promise<void> | undefined {
+  append(record: PredictionRecord, capture: CapturePolicy): Promise<void> | undefined {
     const { policy, overflow } = capture;
     if (policy === 'off' || (policy === 'sample' && Math.random() >= capture.share)) return undefined;
     const waits = policy === 'ack' || policy === 'sync';

@@ -9,7 +9,7 @@ import { registrySlice } from './registry-slice.ts';
 import { listAliases, modelStarts } from './lineage.ts';
 
 export { admitModel } from './admission.ts';
-export { convertedPlace, registerConverted } from './versions/converted.ts';
+export { convertedLocation, registerConverted } from './versions/converted.ts';
 export { versionKeyOf, versionNodes } from './lineage.ts';
 export { readSpec as readModelSpec } from './models.ts';
 export { readByAlias, readModel, readVersion } from './model-rows.ts';

@@ -11,11 +11,11 @@ export interface LockedModel {
   readonly created_at: bigint;
 }
 
-export function noModel(name: string): DaisError {
+export function modelNotFound(name: string): DaisError {
   return new DaisError('not_found', `There is no Model "${name}".`);
 }
 
-export function noVersion(name: string, version: number): DaisError {
+export function versionNotFound(name: string, version: number): DaisError {
   return new DaisError('not_found', `Model "${name}" has no version ${version}.`);
 }
 
@@ -27,7 +27,7 @@ export async function lockModel(sql: Sql, projectId: string, name: string): Prom
     [projectId, name],
     'lock_model',
   );
-  if (row === undefined) throw noModel(name);
+  if (row === undefined) throw modelNotFound(name);
   return row;
 }
 
@@ -94,7 +94,7 @@ export async function readVersion(sql: Sql, projectId: string, name: string, ver
   );
   if (row !== undefined) return presentVersion(row, row.model, row.type);
   await requireModel(sql, projectId, name);
-  throw noVersion(name, version);
+  throw versionNotFound(name, version);
 }
 
 /** @throws DaisError `not_found`, for the model or the alias. */
@@ -118,7 +118,7 @@ async function requireModel(sql: Sql, projectId: string, name: string): Promise<
     [projectId, name],
     'has_model',
   );
-  if (found.length === 0) throw noModel(name);
+  if (found.length === 0) throw modelNotFound(name);
 }
 
 /** Ordered by key. */
@@ -177,7 +177,7 @@ export async function readModel(sql: Sql, projectId: string, name: string): Prom
     [projectId, name],
     'read_model',
   );
-  if (row === undefined) throw noModel(name);
+  if (row === undefined) throw modelNotFound(name);
   return presentModel(row);
 }
 

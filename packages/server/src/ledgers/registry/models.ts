@@ -15,7 +15,7 @@ import type { Tenant } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { dropComments } from '#ledgers/comments/index.ts';
 import { decideWrites, deleteResources, performWrites } from '#kernel/write.ts';
-import { lockModel, noModel, readModel, type LockedModel } from './model-rows.ts';
+import { lockModel, modelNotFound, readModel, type LockedModel } from './model-rows.ts';
 import type { RegistryParts } from './registry-parts.ts';
 import { changeTags, emitAbout } from './tags.ts';
 import { versionKey } from './versions/version-subject.ts';
@@ -135,7 +135,7 @@ async function lockBoth(
   name: string,
 ): Promise<{ row: ResourceRow; model: LockedModel }> {
   const [row] = await lockResources(tx.sql, tenant.id, [{ kind: KIND, name }], true);
-  if (row === undefined) throw noModel(name);
+  if (row === undefined) throw modelNotFound(name);
   return { row, model: await lockModel(tx.sql, tenant.id, name) };
 }
 

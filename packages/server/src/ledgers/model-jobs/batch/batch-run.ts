@@ -17,8 +17,8 @@ import { readVersion, requireUsable, tableOf, withLocalFiles } from '#ledgers/da
 import type { ModelRow } from '#ledgers/serving/index.ts';
 import { emitEnded } from '../job-lifecycle.ts';
 import { requireFiles } from '../find-model.ts';
-import { answersOf, contentOfJob, dropContent, fetchTo, REJECTS, rejectsOf, upload } from '../job-content.ts';
-import { endJobRow, notePhase, noteShard, noteSize, readShards, type JobRow, type ShardRow } from '../job-rows.ts';
+import { outputFileOf, contentOfJob, dropContent, fetchTo, REJECTS, rejectsOf, upload } from '../job-content.ts';
+import { endJobRow, recordPhase, recordShard, recordSize, readShards, type JobRow, type ShardRow } from '../job-rows.ts';
 import type { ModelJobsParts } from '../model-jobs-parts.ts';
 import { withModel } from '../open-model.ts';
 import { predictShard, type ShardWork } from './shard-files.ts';
@@ -37,7 +37,7 @@ export async function runBatch(parts: ModelJobsParts, job: JobRow, folder: strin
   const begun = await io.write(async (tx): Promise<StartedBatch> => {
     const version = requireUsable(await readVersion(tx, job.request.data));
     const shards = planShards(version.files);
-    await noteSize(tx, job.id, { shards: shards.length, rows: version.rows });
+    await recordSize(tx, job.id, { shards: shards.length, rows: version.rows });
     return { job, version, shards, model: await requireFiles(tx, job.files), done: await readShards(tx, job.id) };
   });
   const done = new Set(begun.done.map(({ number }) => number));
@@ -51,7 +51,7 @@ async function predictAll(
   { job, model, version }: StartedBatch,
   { left, folder, io }: { readonly left: readonly Shard[]; readonly folder: string; readonly io: JobIo },
 ): Promise<void> {
-  const phase = async (name: string) => await io.write(async (tx) => await notePhase(tx, job.id, name));
+  const phase = async (name: string) => await io.write(async (tx) => await recordPhase(tx, job.id, name));
   await phase('model');
   const note = (text: string) => io.progress({ phase: 'model', note: text });
   await withModel(parts, model, folder, { ...io, note }, async (hosted) => {
@@ -85,14 +85,14 @@ async function predictOne(parts: ModelJobsParts, job: JobRow, work: ShardWork, s
   const owner = contentOfJob(job);
   const entries: { readonly lease: string; readonly name: string }[] = [];
   if (answers !== undefined) {
-    entries.push({ lease: await upload(parts, job.project_id, answers, io), name: answersOf(shard.number) });
+    entries.push({ lease: await upload(parts, job.project_id, answers, io), name: outputFileOf(shard.number) });
   }
   if (rejects !== undefined) {
     entries.push({ lease: await upload(parts, job.project_id, rejects, io), name: rejectsOf(shard.number) });
   }
   await io.write(async (tx) => {
     if (entries.length > 0) await attachContent(tx, owner, entries, { replace: true });
-    await noteShard(tx, job.id, { number: shard.number, rows, rejected: faults.length, faults });
+    await recordShard(tx, job.id, { number: shard.number, rows, rejected: faults.length, faults });
   });
   await rm(join(work.folder, `shard-${shard.number}`), { recursive: true, force: true });
 }
@@ -102,7 +102,7 @@ async function store(parts: ModelJobsParts, { job, model, version }: StartedBatc
   const { request } = job;
   const owner = contentOfJob(job);
   const shards = await io.write(async (tx) => {
-    await notePhase(tx, job.id, 'store');
+    await recordPhase(tx, job.id, 'store');
     return await readShards(tx, job.id);
   });
   const rows = shards.reduce((sum, shard) => sum + Number(shard.rows), 0);
@@ -112,8 +112,8 @@ async function store(parts: ModelJobsParts, { job, model, version }: StartedBatc
   }
   const paths: string[] = [];
   for (const { number } of shards.filter((shard) => shard.rows > 0n)) {
-    const path = join(folder, answersOf(number));
-    await fetchTo(parts, owner, answersOf(number), path);
+    const path = join(folder, outputFileOf(number));
+    await fetchTo(parts, owner, outputFileOf(number), path);
     paths.push(path);
   }
   const engine = await parts.query();

@@ -5,7 +5,7 @@ import { readResource } from '#kernel/store.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { requireUsable, resolveVersion } from '#ledgers/data/index.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { chooseInputs, datasetOf, nameOf, requireColumns, requireUnmasked, wrong } from '../job-data.ts';
+import { chooseInputs, datasetOf, datasetVersionName, requireColumns, requireUnmasked, invalidRequest } from '../job-data.ts';
 import { createModelJob } from '../job-lifecycle.ts';
 import { findModelVersion } from '../find-model.ts';
 import { presentJob, readJob, type BatchRequest } from '../job-rows.ts';
@@ -19,7 +19,7 @@ export async function startBatch(
   const dataset = datasetOf(input.data);
   await call.authorize({ kind: 'Dataset', name: dataset }, tenant, 'dataset:read');
   await call.authorize({ kind: 'Dataset', name: input.out }, tenant, 'dataset:write');
-  if (dataset === input.out) throw wrong(`${input.out} cannot be both the input and the output.`);
+  if (dataset === input.out) throw invalidRequest(`${input.out} cannot be both the input and the output.`);
   const of = await findModelVersion(parts, tenant.id, input.model);
   const request = await transact(parts.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
     const version = requireUsable(await resolveVersion(tx, input.data));
@@ -32,7 +32,7 @@ export async function startBatch(
     await requireUnmasked(tx, parts, call, { dataset, used: [...inputs, ...columns] });
     await requireMarks(tx, parts, { dataset, out: input.out, columns });
     const { out, onError } = input;
-    return { data: version.id, dataName: nameOf(version), out, inputs, columns, onError } satisfies BatchRequest;
+    return { data: version.id, dataName: datasetVersionName(version), out, inputs, columns, onError } satisfies BatchRequest;
   });
   const now = parts.clock.now();
   const id = uuidv7(now);
@@ -55,7 +55,7 @@ async function requireMarks(
   const marked = new Set((await marks(tx, out)).map(({ column }) => column));
   const bare = (await marks(tx, dataset)).find(({ column }) => columns.includes(column) && !marked.has(column));
   if (bare === undefined) return;
-  throw wrong(
+  throw invalidRequest(
     `"${bare.column}" is sensitive in ${dataset} but not in ${out}. Mark it there (spec.sensitive), or leave it out of --columns.`,
   );
 }

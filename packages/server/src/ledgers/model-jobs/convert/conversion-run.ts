@@ -8,14 +8,14 @@ import { DaisError } from '@dais/api';
 import type { ModelConversion } from '@dais/api/serving';
 import { attachContent } from '#kernel/content/references.ts';
 import type { JobIo } from '#kernel/job-runner.ts';
-import { convertedPlace, registerConverted } from '#ledgers/registry/index.ts';
+import { convertedLocation, registerConverted } from '#ledgers/registry/index.ts';
 import type { ModelRow } from '#ledgers/serving/index.ts';
 import type { JsonValue } from '#lib/json-reader.ts';
 import { emitEnded } from '../job-lifecycle.ts';
 import { requireFiles } from '../find-model.ts';
 import type { HostedModel } from '../hosted-model.ts';
 import { upload } from '../job-content.ts';
-import { endJobRow, notePhase, noteShard, noteSize, type JobRow } from '../job-rows.ts';
+import { endJobRow, recordPhase, recordShard, recordSize, type JobRow } from '../job-rows.ts';
 import type { ModelJobsParts } from '../model-jobs-parts.ts';
 import { withFiles } from '../open-model.ts';
 import { compareOutputs, TOLERANCE, type Difference } from './compare-outputs.ts';
@@ -51,9 +51,9 @@ export async function runConversion(
   folder: string,
   io: JobIo,
 ): Promise<void> {
-  const phase = async (name: string) => await io.write(async (tx) => await notePhase(tx, job.id, name));
+  const phase = async (name: string) => await io.write(async (tx) => await recordPhase(tx, job.id, name));
   const model = await io.write(async (tx) => {
-    await notePhase(tx, job.id, 'model');
+    await recordPhase(tx, job.id, 'model');
     return await requireFiles(tx, job.files);
   });
   const mlmodel = await mlmodelOf(parts, model);
@@ -82,7 +82,7 @@ async function firstEqual(parts: ModelJobsParts, original: Original, conversion:
   const { job, folder, model } = original;
   const checked = await conversion.rows();
   const rows = checked.expected.shape[0] ?? 0;
-  await io.write(async (tx) => await noteSize(tx, job.id, { shards: 1, rows }));
+  await io.write(async (tx) => await recordSize(tx, job.id, { shards: 1, rows }));
   const faults: string[] = [];
   for (const attempt of checked.attempts) {
     io.signal.throwIfAborted();
@@ -187,7 +187,7 @@ async function store(
     const now = parts.clock.now();
     const { artifactRoot } = parts;
     const from = { name: job.model_name, version: job.version };
-    const at = await convertedPlace(tx, from, { artifactRoot, id: job.id });
+    const at = await convertedLocation(tx, from, { artifactRoot, id: job.id });
     const owner = { projectId: job.project_id, uid: job.project_id };
     const entries = leases.map(({ lease, path }) => ({ lease, name: `${at}/${path}` }));
     await attachContent(tx, owner, entries);
@@ -205,7 +205,7 @@ async function store(
       tolerance: TOLERANCE,
       largestDifference: largest,
     };
-    await noteShard(tx, job.id, { number: 0, rows, rejected: 0, faults: [] });
+    await recordShard(tx, job.id, { number: 0, rows, rejected: 0, faults: [] });
     const ended = await endJobRow(tx, job.id, { state: 'succeeded', now, result });
     if (ended === undefined) throw new Error('the job has already ended');
     emitEnded(tx, ended);

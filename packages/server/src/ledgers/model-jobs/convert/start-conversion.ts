@@ -11,7 +11,7 @@ import { transact } from '#kernel/transaction.ts';
 import { readModel } from '#ledgers/registry/index.ts';
 import type { ModelRow } from '#ledgers/serving/index.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { wrong } from '../job-data.ts';
+import { invalidRequest } from '../job-data.ts';
 import { createModelJob } from '../job-lifecycle.ts';
 import { findModelVersion } from '../find-model.ts';
 import { presentJob, readJob } from '../job-rows.ts';
@@ -37,12 +37,12 @@ export async function startConversion(
   const to = input.to ?? of.row.name;
   await transact(parts.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
     const model = await readModel(tx.sql, tenant.id, to);
-    if (model.type === 'prompt') throw wrong(`${to} is a prompt and cannot have model versions.`);
+    if (model.type === 'prompt') throw invalidRequest(`${to} is a prompt and cannot have model versions.`);
   });
   const { own } = parts.converter.plan(await mlmodelOf(parts, of.row));
   const { opset, predictFn = own } = input;
   if (own === 'predict_proba' && predictFn === 'predict') {
-    throw wrong(`${of.row.label} returns predict_proba, and the model does not contain its labels. Convert it with predict_proba.`);
+    throw invalidRequest(`${of.row.label} returns predict_proba, and the model does not contain its labels. Convert it with predict_proba.`);
   }
   const request = { to, opset, predictFn } satisfies ConversionJobRequest;
   const now = parts.clock.now();
@@ -59,7 +59,7 @@ export async function startConversion(
 export async function mlmodelOf({ content }: ModelJobsParts, row: ModelRow): Promise<string> {
   const { project_id: projectId, artifacts, described, label } = row;
   if (!described.files.some(({ path }) => path === 'MLmodel')) {
-    throw wrong(`${label} has no MLmodel file, which describes the format of the model.`);
+    throw invalidRequest(`${label} has no MLmodel file, which describes the format of the model.`);
   }
   const { bytes } = await content.open({ projectId, uid: projectId }, `${artifacts}/MLmodel`);
   return (await buffer(bytes)).toString('utf8');

@@ -12,7 +12,7 @@ import { emitEnded } from '../job-lifecycle.ts';
 import { requireFiles } from '../find-model.ts';
 import type { HostedExplanation, ExplainableModel, HostedTable } from '../hosted-model.ts';
 import { tableOfRows } from '../batch/predict-rows.ts';
-import { endJobRow, notePhase, noteShard, noteSize, type JobRow } from '../job-rows.ts';
+import { endJobRow, recordPhase, recordShard, recordSize, type JobRow } from '../job-rows.ts';
 import type { ModelJobsParts } from '../model-jobs-parts.ts';
 import { withExplainable } from '../open-model.ts';
 import { AttributionSizes, rowsAtOnce } from './attribution-sizes.ts';
@@ -28,14 +28,14 @@ export async function runImportance(
   const { request } = job;
   const { version, model } = await io.write(async (tx) => {
     const found = requireUsable(await readVersion(tx, request.data));
-    await noteSize(tx, job.id, { shards: 1, rows: Math.min(found.rows, request.sample) });
-    await notePhase(tx, job.id, 'model');
+    await recordSize(tx, job.id, { shards: 1, rows: Math.min(found.rows, request.sample) });
+    await recordPhase(tx, job.id, 'model');
     return { version: found, model: await requireFiles(tx, job.files) };
   });
   const note = (text: string) => io.progress({ phase: 'model', note: text });
   const made = await withExplainable(parts, model, folder, { ...io, note }, async (hosted) => {
     await hosted.check(request.inputs);
-    await io.write(async (tx) => await notePhase(tx, job.id, 'explain'));
+    await io.write(async (tx) => await recordPhase(tx, job.id, 'explain'));
     const draw = async (rows: number, seed: number) => await drawn(parts, { version, request, folder, io }, rows, seed);
     const background = await draw(request.background, request.seed + 1);
     const sample = await draw(request.sample, request.seed);
@@ -43,7 +43,7 @@ export async function runImportance(
   });
   await io.write(async (tx) => {
     const now = parts.clock.now();
-    await noteShard(tx, job.id, { number: 0, rows: made.sample, rejected: 0, faults: [] });
+    await recordShard(tx, job.id, { number: 0, rows: made.sample, rejected: 0, faults: [] });
     await storeImportance(tx, job, made, now);
     const ended = await endJobRow(tx, job.id, { state: 'succeeded', now, result: { ...made } });
     if (ended === undefined) throw new Error('the job has already ended');

@@ -3,7 +3,7 @@ import type { CallOf } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
 import { requireUsable, resolveVersion } from '#ledgers/data/index.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { chooseInputs, datasetOf, nameOf, requireUnmasked, wrong } from '../job-data.ts';
+import { chooseInputs, datasetOf, datasetVersionName, requireUnmasked, invalidRequest } from '../job-data.ts';
 import { createModelJob } from '../job-lifecycle.ts';
 import { findModelVersion } from '../find-model.ts';
 import { presentJob, readJob } from '../job-rows.ts';
@@ -29,13 +29,13 @@ export async function startImportance(
   const of = await findModelVersion(parts, tenant.id, input.model);
   const request = await transact(parts.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
     const version = requireUsable(await resolveVersion(tx, input.data));
-    if (version.rows < 2) throw wrong(`${nameOf(version)} has ${version.rows} rows. Feature importance needs at least two.`);
+    if (version.rows < 2) throw invalidRequest(`${datasetVersionName(version)} has ${version.rows} rows. Feature importance needs at least two.`);
     const inputs = chooseInputs(input.inputs, of.row, version);
     await requireUnmasked(tx, parts, call, { dataset, used: inputs });
     const { sample, background, seed } = input;
     return {
       data: version.id,
-      dataName: nameOf(version),
+      dataName: datasetVersionName(version),
       inputs,
       sample,
       background,

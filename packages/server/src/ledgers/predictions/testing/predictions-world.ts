@@ -19,7 +19,7 @@ import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { predictionsLedger, predictionsSlice, type PredictionsParts } from '../index.ts';
 import { predictionNodes } from '../lineage-nodes.ts';
-import { SegmentWriter, type Capture, type PredictionRecord } from '../segment.ts';
+import { SegmentWriter, type CapturePolicy, type PredictionRecord } from '../segment.ts';
 
 export interface PredictionsWorld {
   readonly db: TestDatabase;
@@ -34,7 +34,7 @@ export interface PredictionsWorld {
   stop(): Promise<void>;
 }
 
-export const ack: Capture = { policy: 'ack', share: 1, overflow: 'shed', omit: [] };
+export const ack: CapturePolicy = { policy: 'ack', share: 1, overflow: 'shed', omit: [] };
 
 export function floats(name: string, ...values: number[]): Tensor {
   return { name, datatype: 'FP64', shape: [values.length], data: Float64Array.from(values) };

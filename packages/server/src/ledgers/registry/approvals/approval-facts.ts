@@ -2,7 +2,7 @@
 import type { ApprovalRule } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { keyOf, type NodeMeasure, type UpstreamMeasure } from '#ledgers/lineage/index.ts';
-import { approvedRows, givenIn, moveOf, type NamedApprovalRow } from './approval-rows.ts';
+import { approvedRows, approvalsIn, moveOf, type NamedApprovalRow } from './approval-rows.ts';
 import { missingApprovals, rulesFor } from './approval-rule.ts';
 import { readSpec } from '../models.ts';
 
@@ -30,5 +30,5 @@ async function rulesIn(tx: Transaction, name: string): Promise<readonly Approval
 
 function isApproved(row: NamedApprovalRow, rules: readonly ApprovalRule[] = []): boolean {
   const wanted = rulesFor(rules, moveOf(row));
-  return wanted.length > 0 && missingApprovals(wanted, givenIn([row])).length === 0;
+  return wanted.length > 0 && missingApprovals(wanted, approvalsIn([row])).length === 0;
 }

@@ -1,6 +1,6 @@
 import { DaisError, type ApprovalRule, type ModelVersion } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
-import { approvalsForMove, givenIn } from './approval-rows.ts';
+import { approvalsForMove, approvalsIn } from './approval-rows.ts';
 import { missingApprovals, missingText, moveText, rulesFor, type Move } from './approval-rule.ts';
 import type { LockedModel } from '../model-rows.ts';
 import { readSpec } from '../models.ts';
@@ -24,7 +24,7 @@ export async function requireApproval(
   const rules = await rulesOf(tx, model.name, move);
   if (rules.length === 0) return [];
   const rows = await approvalsForMove(tx.sql, model.id, version, move);
-  const missing = missingApprovals(rules, givenIn(rows));
+  const missing = missingApprovals(rules, approvalsIn(rows));
   if (missing.length === 0) return rows.map(({ number }) => number);
   const pending = rows.find(({ state }) => state === 'pending');
   const next = pending === undefined ? 'Request an approval on the page of the version, or with the operation modelApproval.request.' : `Approval ${pending.number} is pending.`;

@@ -131,7 +131,7 @@ export function isOwnApproval(
   return [created_by, requested_by].some((one) => actorKey(one) === actorKey(by));
 }
 
-export function givenIn(rows: readonly ApprovalRow[]): readonly GivenApproval[] {
+export function approvalsIn(rows: readonly ApprovalRow[]): readonly GivenApproval[] {
   return rows.flatMap((row) =>
     row.decisions
       .filter(({ decision }) => decision === 'approve')

@@ -19,7 +19,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { rulesOf } from './approval-gate.ts';
 import {
   approvalsForMove,
-  givenIn,
+  approvalsIn,
   isOwnApproval,
   listAllApprovals,
   listApprovals,
@@ -163,7 +163,7 @@ export async function approve(
   const rules = await rulesOf(tx, input.name, move);
   await decide(tx, call, parts, { row, rules, decision: 'approve' });
   const rows = await approvalsForMove(tx.sql, model.id, row.version, move);
-  const complete = missingApprovals(rules, givenIn(rows)).length === 0;
+  const complete = missingApprovals(rules, approvalsIn(rows)).length === 0;
   const about = { approval: row.number, version: row.version, ...move };
   emitAbout(tx, model, eventTypes.approvalGiven, { ...about, reason: input.reason, complete });
   if (complete) await finish(tx, model, { row, move, approvals: rows.map(({ number }) => number), now: parts.now() });
@@ -301,5 +301,5 @@ async function present(tx: Transaction, name: string, row: ApprovalRow): Promise
 }
 
 async function missingNow(tx: Transaction, name: string, row: ApprovalRow) {
-  return missingApprovals(await rulesOf(tx, name, moveOf(row)), givenIn([row]));
+  return missingApprovals(await rulesOf(tx, name, moveOf(row)), approvalsIn([row]));
 }

@@ -16,7 +16,7 @@ interface Original {
  * Returns the location for the files of a converted version: next to the original, in the artifacts of its run, or else
  * of its logged model. Below the artifact root.
  */
-export async function convertedPlace(
+export async function convertedLocation(
   tx: Transaction,
   { name, version }: Original,
   { artifactRoot, id }: { readonly artifactRoot: string; readonly id: string },

@@ -1,7 +1,7 @@
 /** Model versions as subjects of comments: by the internal number of the model, which does not change on renaming. */
 import type { Transaction } from '#kernel/transaction.ts';
 import type { CommentPlace, CommentSubject } from '#ledgers/comments/index.ts';
-import { noModel, noVersion } from '../model-rows.ts';
+import { modelNotFound, versionNotFound } from '../model-rows.ts';
 
 export const versionKey = (model: bigint, version: number) => `model-version/${model}.${version}`;
 
@@ -16,13 +16,13 @@ export async function versionSubject(
     [projectId, name],
     'model_of_subject',
   );
-  if (model === undefined) throw noModel(name);
+  if (model === undefined) throw modelNotFound(name);
   const found = await sql.query(
     `select 1 from registry.version where model = $1 and version = $2 ${writable ? 'for key share' : ''}`,
     [model.id, version],
     writable ? 'hold_version' : 'see_version',
   );
-  if (found.length === 0) throw noVersion(name, version);
+  if (found.length === 0) throw versionNotFound(name, version);
   return {
     key: versionKey(model.id, version),
     subject: { kind: 'Model', name, uid: model.uid },

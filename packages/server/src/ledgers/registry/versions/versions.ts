@@ -9,7 +9,7 @@ import {
 import type { CallOf } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { dropComments } from '#ledgers/comments/index.ts';
-import { lockModel, noModel, noVersion, readVersion, touchModel, type LockedModel } from '../model-rows.ts';
+import { lockModel, modelNotFound, versionNotFound, readVersion, touchModel, type LockedModel } from '../model-rows.ts';
 import { recordVersion } from '../lineage.ts';
 import type { RegistryParts } from '../registry-parts.ts';
 import { changeTags, emitAbout, tagsForEvent } from '../tags.ts';
@@ -125,7 +125,7 @@ export async function nextVersion(
     [projectId, name, now],
     'next_version',
   );
-  if (row === undefined) throw noModel(name);
+  if (row === undefined) throw modelNotFound(name);
   return row;
 }
 
@@ -143,7 +143,7 @@ export async function updateVersion(
         [model.id, version, parts.now(), input.description],
         'describe_version',
       ));
-  if (found.length === 0) throw noVersion(input.name, version);
+  if (found.length === 0) throw versionNotFound(input.name, version);
   if (input.description !== undefined) emitAbout(tx, model, eventTypes.modelVersionDescribed, { version });
   await changeTags(tx, model, version, input);
   return await readVersion(tx.sql, tenant.id, input.name, version);

@@ -8,7 +8,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { buffer } from 'node:stream/consumers';
 import { changeEndpoint, findEndpoint, type EndpointRow, type QuarantinedModels } from './endpoint-rows.ts';
-import { countersOf, loadedOf, countersSince, summarizeCounters } from '../publishing/gateway-counters.ts';
+import { countersOf, loadedModelOf, countersSince, summarizeCounters } from '../publishing/gateway-counters.ts';
 import type { GatewayLink } from '../publishing/gateway-link.ts';
 import { recordDeployment } from '../lineage.ts';
 import type { LocalModels } from '../models/local-models.ts';
@@ -342,7 +342,7 @@ export class EndpointWork {
     if (local?.state === 'failed') return { ...about, state: 'failed', message: local.note };
     if (local?.state !== 'here')
       return { ...about, state: 'preparing', ...(local !== undefined && { message: local.note }) };
-    const loaded = loadedOf(figures, key, { shadow: false });
+    const loaded = loadedModelOf(figures, key, { shadow: false });
     if (loaded === undefined) return { ...about, state: 'loading' };
     const message = loaded.error ?? loaded.phase;
     return {

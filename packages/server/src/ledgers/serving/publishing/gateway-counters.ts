@@ -36,7 +36,7 @@ export function countersOf(
  * Returns the state of a model in the gateway. As a shadow it has an instance of its own with the key `shadow:KEY`; a
  * model that is only a shadow has only that one.
  */
-export function loadedOf(figures: GatewayFigures | undefined, key: string, { shadow }: { readonly shadow: boolean }) {
+export function loadedModelOf(figures: GatewayFigures | undefined, key: string, { shadow }: { readonly shadow: boolean }) {
   const of = (name: string) => figures?.models.find((one) => one.key === name);
   const copy = `shadow:${key}`;
   return shadow ? (of(copy) ?? of(key)) : (of(key) ?? of(copy));
@@ -143,7 +143,7 @@ export async function readFigures(
           ? NOTHING
           : countersSince(countersOf(window.last.figures, of), countersOf(window.first.figures, of));
       const shadow = row.spec.shadow.some(({ name: one }) => one === variant);
-      const loaded = loadedOf(figures, model, { shadow });
+      const loaded = loadedModelOf(figures, model, { shadow });
       const rate = (count: number) => (seconds === 0 ? 0 : Math.round((count / seconds) * 10) / 10);
       return {
         name: variant,
