@@ -25,7 +25,7 @@ import type { Routes } from '../routing/routes.ts';
 import { VISIBLE_HEADER } from '#lib/visible-names.ts';
 import { ServedAccess, type Grant } from '../routing/served-access.ts';
 import { servedView, type ViewParts } from '../routing/served-view.ts';
-import type { MetadataRoute, InferRoute, ServingCall, ServingProtocol } from '../serving-adapter.ts';
+import type { MetadataRoute, InferRoute, ServingCall, ServingProtocol } from '../serving-protocol.ts';
 import { isInMemory } from '../tensors/tensor-rows.ts';
 
 export interface HttpGatewayParts {
