@@ -10,7 +10,7 @@ import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MASKER_IN_PERL } from '../packages/server/src/engines/compute/process/log-masker.ts';
 import { run } from '../packages/server/src/lib/process.ts';
-import { secretForms } from '../packages/server/src/lib/secret-forms.ts';
+import { secretForms } from '../packages/server/src/lib/crypto/secret-forms.ts';
 import { Claims } from './lib/claims.mjs';
 
 const SECRETS = [0, 1, 10, 50];

@@ -14,7 +14,7 @@ import { openDuckdbQuery } from '../packages/server/src/engines/query/duckdb/duc
 import { scan } from '../packages/server/src/engines/query/model/build.ts';
 import { systemClock } from '../packages/server/src/lib/clock.ts';
 import { silentLog } from '../packages/server/src/lib/log.ts';
-import { treeCpuMs } from '../packages/server/src/lib/process-tree.ts';
+import { treeCpuMs } from '../packages/server/src/lib/system/process-tree.ts';
 
 const ROUNDS = 7;
 const JOBS = 100;

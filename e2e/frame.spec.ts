@@ -125,7 +125,7 @@ test('a condition changes before the eyes of whoever looks', async () => {
   await page.getByText('The address is no URL.').waitFor();
   await journey.apply(secretManifest('one', 'second').replace('not-for-reading', 'https://9.9.9.9/hooks/x'));
   // Nothing is sent, and no name has to be resolved: the address is a number.
-  await page.getByText('No alert was sent through it yet.').waitFor();
+  await page.getByText('No alert was sent yet.').waitFor();
   await page.getByText('The address is no URL.').waitFor({ state: 'detached' });
 });
 

@@ -82,7 +82,7 @@ test('who has no role is told so, everywhere, with whom to ask, and no page is b
   await page.getByText('You have access to no project yet.').waitFor();
   journey.expectQuiet();
   await page.goto(`${journey.url}/projects/default/secrets`);
-  await page.getByText('No role of theirs gives that').waitFor();
+  await page.getByText('Roles with this permission').waitFor();
   await page.getByRole('link', { name: 'Show why and what would allow it' }).waitFor();
   journey.expectQuiet('status of 403');
 });
@@ -259,7 +259,7 @@ test('who may not write policies reads why, and may still try one', async () => 
   await page.getByText('Valid', { exact: true }).waitFor();
   await page.getByText('Administrators of default can simulate the policy').waitFor();
   await page.getByRole('button', { name: 'Show the plan' }).click();
-  await page.getByText('may not policy:write', { exact: false }).first().waitFor();
+  await page.getByText('permission policy:write', { exact: false }).first().waitFor();
   journey.expectQuiet('status of 403');
 });
 

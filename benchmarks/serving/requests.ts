@@ -1,5 +1,5 @@
 /** Requests of the Open Inference Protocol for one row of float32. */
-import { bytesField, messageOf, numberField } from '../../packages/server/src/lib/protobuf-writer.ts';
+import { bytesField, messageOf, numberField } from '../../packages/server/src/lib/formats/protobuf-writer.ts';
 import { postRequest } from './load.ts';
 
 const PATH = '/v2/models/m/infer';

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { whyAbsent } from '../../packages/server/src/protocols/mlflow/absent-endpoints.ts';
-import { byteEndpoints } from '../../packages/server/src/protocols/mlflow/artifact-door.ts';
-import { multipartEndpoints } from '../../packages/server/src/protocols/mlflow/multipart-door.ts';
-import { pageEndpoints } from '../../packages/server/src/protocols/mlflow/page-files-door.ts';
-import { traceFileEndpoints } from '../../packages/server/src/protocols/mlflow/trace-files-door.ts';
+import { byteEndpoints } from '../../packages/server/src/protocols/mlflow/artifacts/artifact-transfer.ts';
+import { multipartEndpoints } from '../../packages/server/src/protocols/mlflow/artifacts/multipart-transfer.ts';
+import { pageEndpoints } from '../../packages/server/src/protocols/mlflow/artifacts/ui-files.ts';
+import { traceFileEndpoints } from '../../packages/server/src/protocols/mlflow/artifacts/trace-files.ts';
 import { addressesOf, routes } from '../../packages/server/src/protocols/mlflow/route-table.ts';
 import { corpusGroups, differences, exchangesOf } from '../../packages/server/src/protocols/mlflow/testing/corpus.ts';
 import { REFERENCE, type GeneratedFile } from './generated-file.ts';

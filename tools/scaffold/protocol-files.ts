@@ -91,7 +91,7 @@ test('it answers, also below a project', async () => {
 `,
     },
     edits: {
-      'packages/server/src/compose/doors.ts': (text) => addProtocolToCompose(text, { camel, kebab }),
+      'packages/server/src/compose/protocols.ts': (text) => addProtocolToCompose(text, { camel, kebab }),
       // With its first door the zone is there.
       'tools/arrows.ts': (text) =>
         text.replace(/(zone: 'protocols\/<p>',(?:(?!zone: )[\s\S])*?)\n\s*planned: '[^']*',/, '$1'),
@@ -105,7 +105,7 @@ test('it answers, also below a project', async () => {
 }
 
 function addProtocolToCompose(text: string, { camel, kebab }: Pick<Names, 'camel' | 'kebab'>): string {
-  const list = /(export async function protocolDoors\([^)]*\) \{\n)([\s\S]*?)( {2}return \[[^\]]*?),?\s*\];/;
+  const list = /(export async function protocolAdapters\([^)]*\) \{\n)([\s\S]*?)( {2}return \[[^\]]*?),?\s*\];/;
   const changed = text.replace(
     list,
     (_, head: string, imports: string, doors: string) =>
@@ -113,7 +113,7 @@ function addProtocolToCompose(text: string, { camel, kebab }: Pick<Names, 'camel
   );
   if (changed === text) {
     throw new Error(
-      'packages/server/src/compose/doors.ts has a form that this scaffold does not know: add the door by hand',
+      'packages/server/src/compose/protocols.ts has a form that this scaffold does not know: add the door by hand',
     );
   }
   return changed;

@@ -32,7 +32,7 @@ test('what the scaffolds write passes the checks and its own tests', { timeout: 
     'packages/server/src/compose.ts',
     'packages/server/src/compose/ledgers.ts',
     'packages/server/src/compose/open-ledgers.ts',
-    'packages/server/src/compose/doors.ts',
+    'packages/server/src/compose/protocols.ts',
     'tools/arrows.ts',
   ];
   expect(await run('oxfmt', ['--check', ...written])).toBe('');

@@ -1,6 +1,6 @@
 /**
- * Every address of the main port, taken from the routers themselves: what belongs to no operation is listed here by hand,
- * and nobody without rights in a project learns a name in it, or whether a name exists, from any address.
+ * Checks every URL of the main port, read from the routers: a caller without permissions in a project learns neither
+ * names nor their existence from any URL. URLs without an operation are listed here.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -15,7 +15,7 @@ import { probeRoutes } from '#http/metrics/probe-routes.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { loadConfig } from './config-load.ts';
-import { userDoors } from './serve-http.ts';
+import { userAdapters } from './serve-http.ts';
 import { startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
 import { MatrixCaller, operations, resource } from './testing/matrix-caller.ts';
 import { targetManifest } from './testing/operation-recipes.ts';
@@ -67,7 +67,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 
-/** The doors of a control process, with its own lists of operations; none of them is called. */
+/** The routes of a control process, with its own lists of operations; none of them is called. */
 async function listAddresses(flags: Readonly<Record<string, string>>): Promise<readonly HttpAddress[]> {
   const unused = async () => await Promise.reject(new Error('no operation is called here'));
   const calls = { operations, call: unused, watch: unused };
@@ -78,7 +78,7 @@ async function listAddresses(flags: Readonly<Record<string, string>>): Promise<r
     doors: [
       probeRoutes(async () => await Promise.resolve([])),
       metricsRoutes(calls, unused),
-      ...(await userDoors({ ...parts, config, gateway })),
+      ...(await userAdapters({ ...parts, config, gateway })),
     ],
     operations: new Set(operations.map(({ name }) => name)),
     access: { identify: unused, close: async () => await Promise.resolve() },
@@ -96,7 +96,10 @@ async function listAddresses(flags: Readonly<Record<string, string>>): Promise<r
   return server.addresses;
 }
 
-/** One of every kind that needs nothing else, and what clients of MLflow make, all with the name that nobody may learn. */
+/**
+ * One resource of every kind without dependencies, and objects of MLflow clients, all with the name that must not be
+ * revealed.
+ */
 async function fillProject(owner: string): Promise<void> {
   const headers = { authorization: `Bearer ${owner}`, 'content-type': 'application/json' };
   const send = async (path: string, body: object) =>
@@ -119,9 +122,9 @@ async function fillProject(owner: string): Promise<void> {
   }
 }
 
-test('every address without an operation is listed here, with who may ask it', () => {
+test('lists every URL without an operation, with its permitted callers', () => {
   const known = new Set(operations.map(({ name }) => name));
-  // The console's page stands in for the plain one where it is built: the files of both are the same for everybody.
+  // Replaced by the page of the console where it is built: the files of both are the same for every caller.
   const others = addresses
     .filter(({ door, method }) => door !== 'console' && door !== 'pages' && method !== 'HEAD')
     .filter(({ operation }) => !known.has(operation) && operation !== 'refusal')
@@ -180,7 +183,7 @@ async function eachAtOnce<T>(items: readonly T[], work: (item: T) => Promise<voi
   );
 }
 
-test('nobody learns from any address which projects and names there are', { timeout: PATIENCE }, async () => {
+test('no URL reveals names or projects', { timeout: PATIENCE }, async () => {
   const asked = addresses.filter(({ method, operation }) => method !== 'HEAD' && operation !== 'refusal');
   const probes = asked.flatMap((address, at) =>
     [...tokens].flatMap(([who, token], person) =>

@@ -33,7 +33,7 @@ export interface DatabaseSummary {
 export async function backupInstallation(
   options: AdminOptions & {
     readonly to: string;
-    /** Go on without damaged objects and list them in the manifest. */
+    /** Continues without damaged objects and lists them in the manifest. */
     readonly skipDamaged?: boolean;
   },
 ): Promise<BackupSummary> {

@@ -120,7 +120,7 @@ const objects = async (): Promise<string[]> => {
   return (listed.Contents ?? []).map(({ Key }) => Key ?? '').filter((key) => !key.endsWith('/owner'));
 };
 
-test('what lay in a folder is restored into a bucket under the same locators, and back', async () => {
+test('content of a folder is restored into a bucket under the same locators, and back', async () => {
   const first = folder('first');
   await start(first);
   const applied = await call(
@@ -164,7 +164,8 @@ test('what lay in a folder is restored into a bucket under the same locators, an
   const total = [...TEXTS.values()].reduce((sum, bytes) => sum + bytes.length, 0);
   expect(await everything(second, owner)).toEqual({ ...before, usage: total });
 
-  // It goes on: collection finds nothing to delete, new content comes, also from a client’s own upload.
+  // It continues to work: garbage collection finds nothing to delete, and new content is stored, also from direct
+  // uploads.
   const table = TEXTS.get('table')!;
   await beside(second, async (parts) => {
     await query(parts, `update kernel.job set run_at = now() where queue = 'content collection'`);

@@ -5,7 +5,7 @@ import type { DatasetVersion } from '@dais/api/data';
 import type { ModelJob } from '@dais/api/serving';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { batchClient } from './testing/batch-client.ts';
-import { KILL_PATIENCE, KillableDais } from './testing/killable-dais.ts';
+import { KILL_TIMEOUT, KillableDais } from './testing/killable-dais.ts';
 import { servingClient } from './testing/serving-client.ts';
 
 let folder: string;
@@ -24,7 +24,7 @@ const PATIENCE_MS = 1_800_000;
 test(
   'kill -9 of everything in the middle of a batch prediction: parts that are done stay done, and there is one version',
   async () => {
-    // 1: it is always the whole tree that is killed, at once.
+    // 1: each kill ends the whole process tree.
     const dais = await KillableDais.start(folder, () => 1);
     const batch = batchClient(async (method, path, body) => await dais.call(method, path, body));
     await servingClient(dais.url).register('doubled', 2);
@@ -37,7 +37,7 @@ test(
           const job = await batch.get(id).catch(() => undefined);
           return job !== undefined && is(job) ? job : undefined;
         },
-        { ...KILL_PATIENCE, interval: 20 },
+        { ...KILL_TIMEOUT, interval: 20 },
       );
 
     const before = await seen(({ shards }) => shards.done >= 1);

@@ -1,6 +1,6 @@
 /**
- * A whole Dais is killed while it collects a large output of a run that is canceled before, meanwhile or afterwards: the
- * collection does not begin again, the run ends or is deleted, and nothing of it is left.
+ * Kills a Dais while it collects a large output of a run that is canceled before, during or after the collection: the
+ * collection does not restart, the run ends or is deleted, and no part of the output remains.
  */
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -39,7 +39,7 @@ afterAll(async () => {
   await rm(base, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 
-test('killed during the collection, it begins again, and cancel ends it', { timeout: 300_000 }, async () => {
+test('a collection that was killed restarts, and cancel ends it', { timeout: 300_000 }, async () => {
   const { id } = await client.submit({ main: STEP });
   await expect.poll(collecting, PATIENCE).toBe(true);
   await killTree(dais);
@@ -53,7 +53,7 @@ test('killed during the collection, it begins again, and cancel ends it', { time
 });
 
 test.each([false, true])(
-  'canceled, killed at any moment (and deleted before: %s), it does not begin again',
+  'canceled, killed at any moment (and deleted before: %s), it does not restart',
   { timeout: 300_000 },
   async (isDeleted) => {
     const random = seededRandom(isDeleted ? 21 : 22);

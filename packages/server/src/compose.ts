@@ -14,7 +14,7 @@ import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { CedarAuthorizerParts } from '#policy/cedar-authorizer.ts';
-import type { ProductionEvaluation } from '#policy/cedar/production-evaluation.ts';
+import type { ProductionEvaluation } from '#policy/cedar/production/index.ts';
 import type { PolicyEngine } from '#policy/policy-engine.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { EndpointWork } from './compose/endpoints.ts';
@@ -23,18 +23,18 @@ import { openResourceLedgers } from './compose/resource-ledgers.ts';
 import { loadLedgers } from './compose/ledgers.ts';
 import { projectRecords } from './compose/project-records.ts';
 
-/** What kinds stand on. */
+/** Dependencies of the kinds. */
 export interface KindParts {
   readonly keys: KeyStore;
   readonly outbound: Outbound;
   readonly clock: Clock;
   /** See the options of the tracking ledger. */
   readonly folderRoot?: string | undefined;
-  /** What the controller of endpoints does; without it, nobody follows their manifests. */
+  /** Functions of the endpoint controller; without them, endpoints are not reconciled. */
   readonly endpointWork?: (() => EndpointWork) | undefined;
 }
 
-/** What the kinds bring to a kernel. */
+/** The contributions of the kinds to a kernel. */
 export interface LoadedKinds {
   readonly kinds: readonly KindDefinition[];
   readonly jobs: readonly JobHandler[];
@@ -98,7 +98,7 @@ export async function loadKinds({
   ]);
   const changed = (await import('#policy/state.ts')).bumpVersion;
   const credentials = await import('#policy/identity/credentials.ts');
-  const { endCredentials: end, claimEmail, whoseEmail, forgetUser: forget } = credentials;
+  const { endCredentials: end, claimEmail, findEmailOwner, forgetUser: forget } = credentials;
   const ledgers = await loadLedgers();
   const secrets = secret(
     keys,
@@ -109,7 +109,7 @@ export async function loadKinds({
     import('#policy/policy-engine.ts'),
     import('#policy/cedar/access-entries.ts'),
     import('#policy/identity/directory.ts'),
-    import('#policy/cedar/production-evaluation.ts'),
+    import('#policy/cedar/production/index.ts'),
   ]);
   const principals = new AccountDirectory();
   const engine = new PolicyEngine(() => loaded.kinds, principals);
@@ -141,7 +141,7 @@ export async function loadKinds({
       entity,
       featureView(clock),
       featureService,
-      user({ changed, end, claimEmail, whoseEmail, forget }),
+      user({ changed, end, claimEmail, findEmailOwner, forget }),
       team({ changed }),
       serviceAccount({ changed, end }),
       ...roleBindings({ changed }),

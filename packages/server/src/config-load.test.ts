@@ -21,7 +21,7 @@ function faults(sources: Partial<ConfigSources>) {
 const file = (text: string) => ({ path: '/etc/dais/config.yaml', text });
 
 describe('where values come from', () => {
-  test('nothing given: defaults of the user', () => {
+  test('no settings: defaults of the user', () => {
     const config = resolve({});
     expect(config.data).toBe('/home/ada/.dais');
     expect(config.blobs).toEqual({ type: 'fs', folder: '/home/ada/.dais/blobs' });
@@ -29,7 +29,7 @@ describe('where values come from', () => {
     expect(config.port).toBeUndefined();
   });
 
-  test('root keeps its data and keys where the system keeps them', () => {
+  test('root uses the data and key folders of the system', () => {
     const config = resolveConfig({ environment: {}, flags: {}, workingFolder: '/' }, { home: '/root', isRoot: true });
     expect(config.data).toBe('/var/lib/dais');
     expect(config.keys).toMatchObject({ folder: '/etc/dais/keys' });
@@ -85,7 +85,7 @@ describe('where values come from', () => {
     expect(config.blobs).toEqual({ type: 'fs', folder: '/home/ada/.dais/blobs' });
   });
 
-  test('the usual proxy variables count unless the configuration says otherwise', () => {
+  test('the usual proxy variables apply unless the configuration overrides them', () => {
     const environment = { https_proxy: 'http://proxy:3128', NO_PROXY: '.local,10.0.0.0/8' };
     expect(resolve({ environment }).outbound).toMatchObject({
       proxy: 'http://proxy:3128',
@@ -96,8 +96,8 @@ describe('where values come from', () => {
   });
 });
 
-describe('what is wrong', () => {
-  test('every fault at once, each where it is to be corrected', () => {
+describe('errors', () => {
+  test('all errors together, each with its position', () => {
     const issues = faults({
       file: file('apiVersion: dais.dev/v1\nkind: DaisConfig\nspec:\n  prot: 7070\n  log:\n    level: loud\n'),
       environment: { DAIS_PORT: '99999', DAIS_DATABASE_POOL_SIZE: 'many', DAIS_DATABSE_URL: 'postgres://x' },
@@ -116,7 +116,7 @@ describe('what is wrong', () => {
     expect(issues).toHaveLength(6);
   });
 
-  test('a secret that is not valid is not told', () => {
+  test('the value of an invalid secret is not shown', () => {
     const issues = faults({ environment: { DAIS_DATABASE_URL: 'mysql://u:hunter2@h/d' } });
     expect(issues).toHaveLength(1);
     expect(JSON.stringify(issues)).not.toContain('hunter2');
@@ -129,7 +129,7 @@ describe('what is wrong', () => {
     expect(faults({ file: file('- 1\n') })[0]).toMatchObject({ message: 'is not a map' });
     const twice = 'apiVersion: dais.dev/v1\nkind: DaisConfig\n';
     expect(faults({ file: file(`${twice}---\n${twice}`) })[0]).toMatchObject({
-      message: 'holds more than one document',
+      message: 'contains more than one document',
     });
   });
 });
@@ -145,7 +145,7 @@ describe('environments', () => {
     expect(resolve({ environment: { UV_INDEX_URL: 'file:///srv' } }).environments.index).toBeUndefined();
   });
 
-  test('ask nobody but the wheelhouse when there is one, unless an index is named', () => {
+  test('use only the wheelhouse if there is one, unless an index is configured', () => {
     const flags = { 'environments.wheelhouse': '/srv/wheels' };
     expect(resolve({ environment, flags }).environments.index).toBeUndefined();
     const both = { ...flags, 'environments.index': 'https://own.example/simple' };
@@ -153,7 +153,7 @@ describe('environments', () => {
   });
 });
 
-test('a shown configuration tells no secret', () => {
+test('the displayed configuration contains no secret', () => {
   const config = resolve({
     environment: {
       DAIS_DATABASE_URL: 'postgres://dais:hunter2@db:5432/dais?sslmode=require',
@@ -171,7 +171,7 @@ test('a shown configuration tells no secret', () => {
 describe('a list of maps', () => {
   const provider = { name: 'corporate', issuer: 'https://id.example.com', clientId: 'dais' };
 
-  test('stands in the file, with paths that count from it', () => {
+  test('are relative to the folder of the file', () => {
     const { authentication } = resolve({
       file: file(
         'apiVersion: dais.dev/v1\nkind: DaisConfig\nspec:\n  authentication:\n    providers:\n' +
@@ -192,9 +192,9 @@ describe('a list of maps', () => {
   });
 
   test.each([
-    ['not JSON, hunter2', 'is not readable'],
+    ['not JSON, hunter2', 'is not valid'],
     [JSON.stringify([{ ...provider, clientSecret: { hunter2: 1 } }]), 'is not valid'],
-  ])('a fault does not tell the secret: %s', (text, message) => {
+  ])('an error does not contain the secret: %s', (text, message) => {
     const issues = faults({ environment: { DAIS_AUTHENTICATION_PROVIDERS: text } });
     expect(issues).toMatchObject([{ path: 'DAIS_AUTHENTICATION_PROVIDERS', message }]);
     expect(JSON.stringify(issues)).not.toContain('hunter2');

@@ -23,7 +23,7 @@ export interface ConfigSources {
 }
 
 /** Where defaults that depend on the user and the host come from. */
-export interface ConfigSurroundings {
+export interface ConfigEnvironment {
   readonly home: string;
   readonly isRoot: boolean;
 }
@@ -37,10 +37,10 @@ export interface ResolvedConfig extends ConfigSpec {
 const OTHER_VARIABLES = new Set(['DAIS_CONFIG', 'DAIS_URL', 'DAIS_TOKEN', 'DAIS_PROJECT', 'DAIS_CACHE']);
 
 /**
- * Flags win over variables, variables over the file, the file over defaults.
- * @throws DaisError `invalid_config` with every fault: line and column in the file, or the name of the variable or flag.
+ * Flags take precedence over variables, variables over the file, and the file over defaults.
+ * @throws DaisError `invalid_config` with all errors: line and column in the file, or the name of the variable or flag.
  */
-export function resolveConfig(sources: ConfigSources, surroundings: ConfigSurroundings): ResolvedConfig {
+export function resolveConfig(sources: ConfigSources, surroundings: ConfigEnvironment): ResolvedConfig {
   const fields = configFields();
   const issues: Issue[] = [];
   const document = sources.file === undefined ? undefined : readFileDocument(sources.file, issues);
@@ -92,7 +92,7 @@ export function resolveConfig(sources: ConfigSources, surroundings: ConfigSurrou
     const where = sources.file === undefined ? 'The configuration' : sources.file.path;
     throw new DaisError(
       'invalid_config',
-      `${where} has ${issues.length === 1 ? 'a fault' : `${issues.length} faults`}.`,
+      `${where} has ${issues.length === 1 ? 'an error' : `${issues.length} errors`}.`,
       {
         issues,
       },
@@ -129,7 +129,7 @@ export function childEnvironment(): Record<string, string> {
   );
 }
 
-/** The configuration as it may be shown: secrets are named, not told. */
+/** The configuration for display: without the values of secrets. */
 export function redactConfig(config: ResolvedConfig): Record<string, unknown> {
   const copy = structuredClone(config) as unknown as Record<string, unknown>;
   for (const field of withItems(configFields()).filter((candidate) => candidate.secret)) {
@@ -141,7 +141,7 @@ export function redactConfig(config: ResolvedConfig): Record<string, unknown> {
   return copy;
 }
 
-/** Every value of a configuration that is secret, to be looked for where none may stand. Of a URL also its password. */
+/** Returns every secret value of a configuration, to search for it in output. Includes the passwords of URLs. */
 export function configSecrets(config: ResolvedConfig): readonly string[] {
   const spec = config as unknown as Record<string, unknown>;
   return withItems(configFields())
@@ -177,7 +177,7 @@ function readFileDocument(file: NonNullable<ConfigSources['file']>, issues: Issu
   try {
     const documents = readDocuments(file.path, file.text);
     if (documents.length > 1)
-      issues.push({ file: file.path, message: 'holds more than one document', expected: 'one' });
+      issues.push({ file: file.path, message: 'contains more than one document', expected: 'one' });
     const [document] = documents;
     if (document !== undefined && asRecord(document.value) === undefined) {
       issues.push({ file: file.path, line: 1, column: 1, message: 'is not a map', expected: 'a DaisConfig manifest' });
@@ -191,7 +191,7 @@ function readFileDocument(file: NonNullable<ConfigSources['file']>, issues: Issu
   }
 }
 
-/** A misspelt variable is a fault only when it is near a known one: others may be of somebody else. */
+/** An unknown variable is an error only if it is similar to a known one: it can belong to another program. */
 function unknownVariables(fields: readonly ConfigField[], environment: ConfigSources['environment']): Issue[] {
   const known = new Set(fields.map((field) => field.variable));
   return Object.keys(environment)
@@ -203,7 +203,7 @@ function unknownVariables(fields: readonly ConfigField[], environment: ConfigSou
       );
       return meant === undefined
         ? []
-        : [{ path: name, message: 'there is no such variable', nearest: `DAIS_${meant}` }];
+        : [{ path: name, message: 'is not a known variable', nearest: `DAIS_${meant}` }];
     });
 }
 
@@ -260,7 +260,7 @@ function expectedText(field: ConfigField): string {
     integer: 'a whole number',
     number: 'a number',
     boolean: 'true or false',
-    list: 'values separated by commas, or a JSON list of texts',
+    list: 'values separated by commas, or a JSON list of strings',
     map: 'name=value pairs separated by commas',
     maps: 'a JSON list of maps',
   };
@@ -269,7 +269,7 @@ function expectedText(field: ConfigField): string {
 
 function shown(field: ConfigField, value: unknown): string {
   const secret = field.secret || field.items?.some((item) => item.secret) === true;
-  return secret ? 'not readable' : JSON.stringify(value).slice(0, 80);
+  return secret ? 'not valid' : JSON.stringify(value).slice(0, 80);
 }
 
 /** Sets one field. A new variant of a union takes nothing over from the old one; without one the default is meant. */
@@ -306,7 +306,7 @@ function withItems(fields: readonly ConfigField[]): readonly ConfigField[] {
   return fields.flatMap((field) => [field, ...(field.items ?? [])]);
 }
 
-/** Where a field stands: once, or once in each map of a list (`providers[].clientSecret`). */
+/** The paths of a field: one, or one in each map of a list (`providers[].clientSecret`). */
 function placesOf(
   spec: Record<string, unknown>,
   path: string,
@@ -327,7 +327,7 @@ function placesOf(
   return holders.map((holder) => ({ holder, name }));
 }
 
-/** Says of a fault whether a variable, a flag or a place in the file is to be corrected. Never shows a secret value. */
+/** Names the variable, flag or position in the file that causes an error. Never contains a secret value. */
 function placed(
   issue: Issue,
   origins: ReadonlyMap<string, string>,
@@ -349,7 +349,7 @@ function placed(
 function complete(
   spec: ConfigSpec,
   environment: ConfigSources['environment'],
-  { home, isRoot }: ConfigSurroundings,
+  { home, isRoot }: ConfigEnvironment,
 ): ResolvedConfig {
   const data = spec.data ?? (isRoot ? '/var/lib/dais' : join(home, '.dais'));
   const configFolder = environment['XDG_CONFIG_HOME'] ?? join(home, '.config');

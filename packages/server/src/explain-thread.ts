@@ -6,7 +6,7 @@ import { systemClock } from '#lib/clock.ts';
 import type { Log, LogFields } from '#lib/log.ts';
 import { insideThread } from '#lib/process.ts';
 import { openInference } from './compose/gateway.ts';
-import { openIsolationAt, type IsolationPlaces } from './compose/isolation.ts';
+import { openIsolationAt, type IsolationPaths } from './compose/isolation.ts';
 
 const { port, data: places } = insideThread();
 
@@ -24,12 +24,12 @@ const log: Log = { debug: logAs('debug'), info: logAs('info'), warn: logAs('warn
 let model: TableModel | undefined;
 
 async function openEngines() {
-  const isolation = await openIsolationAt(places as IsolationPlaces);
+  const isolation = await openIsolationAt(places as IsolationPaths);
   return await openInference({ clock: systemClock, log, isolation });
 }
 
 function opened(): TableModel {
-  if (model === undefined) throw new Error('the model is not open');
+  if (model === undefined) throw new Error('the model is not loaded');
   return model;
 }
 
@@ -59,8 +59,8 @@ port.on('message', (message: ToExplaining) => {
     (value) => tell({ id, type: 'done', value }),
     (error: unknown) => {
       const known = error instanceof DaisError;
-      if (!known) log.error('a model could not be explained', { error });
-      const { code, message: detail, issues } = known ? error : new DaisError('internal', 'Explaining failed.');
+      if (!known) log.error('could not compute an explanation of a model', { error });
+      const { code, message: detail, issues } = known ? error : new DaisError('internal', 'The computation of the explanation failed.');
       tell({ id, type: 'failed', code, detail, issues });
     },
   );

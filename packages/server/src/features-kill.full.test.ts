@@ -16,7 +16,7 @@ afterAll(async () => {
 });
 
 const left = { unowned: 0, missing: 0 };
-test('kill -9 while features, checks and labels are worked on: nothing half made is seen, nothing is lost', async () => {
+test('kill -9 during features, checks and labels: nothing is visible partially, nothing is lost', async () => {
   const { kills, ...report } = await featureKillRounds(
     join(folder, 'features'),
     // The long run kills each of them, three times in each of four rounds.

@@ -1,4 +1,4 @@
-/** The program of the gateway's process: told over IPC what to serve, and gone when its supervisor is. */
+/** The program of the gateway process: receives its routes over IPC, and exits with its supervisor. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Socket } from 'node:net';
@@ -7,9 +7,9 @@ import { DaisError, toProblem } from '@dais/api/errors';
 import type { GatewayFigures, Snapshot } from '@dais/api/gateway';
 import { startGateway, type Gateway, type GatewayStats } from '#gateway/index.ts';
 import { systemClock } from '#lib/clock.ts';
-import { createLineLog } from '#lib/line-log.ts';
+import { createLineLog } from '#lib/telemetry/line-log.ts';
 import type { Log } from '#lib/log.ts';
-import { treeCpuMs } from '#lib/process-tree.ts';
+import { treeCpuMs } from '#lib/system/process-tree.ts';
 import type { FromChild, ToChild } from '#supervisor/messages.ts';
 import { openOutbound } from './control/open-outbound.ts';
 import { openCapture, openInference } from './compose/gateway.ts';
@@ -21,14 +21,14 @@ import { openTracer } from './control/open-tracer.ts';
 import { readTls, watchTls } from './control/tls-files.ts';
 import { programVersion } from './version.ts';
 
-/** Everything that a gateway's process is told. */
+/** The setup of a gateway process. */
 export interface GatewaySetup {
-  /** Of the data folder: snapshot and models lie below it. */
+  /** The part of the data folder with the snapshot and the models. */
   readonly folder: string;
   readonly config: ResolvedConfig;
 }
 
-/** The one of this machine; stands in the ids of its predictions. */
+/** The id of this machine, part of the ids of its predictions. */
 const GATEWAY = 0;
 /** When the supervisor died without a word, what runs still gets this long. */
 const ORPHAN_DRAIN_MS = 5000;
@@ -91,15 +91,15 @@ function runGateway(): void {
     try {
       const text = await readFile(join(folder, 'snapshot.json'), 'utf8');
       const { failed, revision } = await gateway.swap(JSON.parse(text) as Snapshot);
-      for (const [key, reason] of failed) log.warn('a model does not load', { key, reason, revision });
+      for (const [key, reason] of failed) log.warn('a model could not be loaded', { key, reason, revision });
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') log.error('the snapshot was not taken over', { error });
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') log.error('the snapshot was not applied', { error });
     }
   };
   const drain = async (deadlineMs: number) => {
     if (leaving) return;
     leaving = true;
-    // The supervisor keeps the socket: nobody has to be warned.
+    // The supervisor keeps the socket open, so no notification is needed.
     await (await starting?.catch(() => undefined))?.drain({ noticeMs: 0, deadlineMs });
     await Promise.all(ends.map((end) => end()));
     process.exit(0);
@@ -111,7 +111,7 @@ function runGateway(): void {
         break;
       case 'connection':
         send({ type: 'took', id: message.id });
-        // Undefined when the peer had gone before the connection arrived here.
+        // Undefined if the peer disconnected before the connection arrived here.
         if (socket !== undefined) (await starting)?.accept(socket);
         break;
       case 'told': {
@@ -131,11 +131,11 @@ function runGateway(): void {
   };
   process.on('message', (message, socket) => {
     hear(message as ToChild, socket as Socket | undefined).catch((error: unknown) =>
-      log.error('a message of the supervisor could not be followed', { error }),
+      log.error('could not process a message of the supervisor', { error }),
     );
   });
   process.once('disconnect', () => {
-    // Whatever the drain waits for, nothing of a Dais that has ended goes on: neither this process nor those of models.
+    // After a Dais has ended, neither this process nor its model processes continue, even during a drain.
     setTimeout(() => process.exit(1), ORPHAN_EXIT_MS).unref();
     void drain(ORPHAN_DRAIN_MS);
   });
@@ -209,7 +209,8 @@ function figuresOf({ revision, variants, models }: GatewayStats, startedAt: stri
         variant,
         model,
         requests,
-        // Whoever asked is told 400, since it may be the request: a version on which all requests fail is no good one.
+        // The client gets 400, because the request can be the cause; for the rollout, a version on which all requests
+        // fail is failing.
         failed: failures + modelFaults,
         refused: shed,
         latency: [...latencies],

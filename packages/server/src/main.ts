@@ -1,8 +1,8 @@
-/** The program of a child process: told over IPC what to do, and gone when its supervisor is. */
+/** The program of a child process: receives its setup over IPC, and exits with its supervisor. */
 import type { Socket } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import { DaisError, toProblem } from '@dais/api';
-import { createLineLog } from '#lib/line-log.ts';
+import { createLineLog } from '#lib/telemetry/line-log.ts';
 import type { FromChild, ToChild } from '#supervisor/messages.ts';
 import { Control } from './control/control.ts';
 import type { ControlSetup } from './control/control-setup.ts';
@@ -60,7 +60,7 @@ export function runChild(): void {
         break;
       case 'connection':
         send({ type: 'took', id: message.id, ...(message.at !== undefined && { at: message.at }) });
-        // Undefined when the peer had gone before the connection arrived here.
+        // Undefined if the peer disconnected before the connection arrived here.
         if (socket !== undefined) (await starting)?.accept(socket, message.at);
         break;
       case 'reload':
@@ -77,7 +77,7 @@ export function runChild(): void {
   };
   process.on('message', (message, socket) => {
     hear(message as ToChild, socket as Socket | undefined).catch((error: unknown) =>
-      log.error('a message of the supervisor could not be followed', { error }),
+      log.error('could not process a message of the supervisor', { error }),
     );
   });
   process.once('disconnect', () => void drain(ORPHAN_DRAIN_MS));

@@ -2,14 +2,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { differences } from './protocols/scoring/testing/flavours.ts';
 import { startModelFamilies, type ModelFamilies } from './testing/model-families.testing.ts';
-import { PYTHON_PATIENCE } from './testing/python-dais.testing.ts';
+import { PYTHON_TIMEOUT } from './testing/python-dais.testing.ts';
 
 const FAMILIES = ['boosting', 'lightgbm'];
 
 let families: ModelFamilies;
 beforeAll(async () => {
   families = await startModelFamilies('convert', 'convert/requirements.txt', FAMILIES);
-}, PYTHON_PATIENCE);
+}, PYTHON_TIMEOUT);
 afterAll(async () => {
   await families?.stop();
 });

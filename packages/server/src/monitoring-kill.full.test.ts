@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MonitorAlert, MonitorDecision, MonitorReportHead, MonitorSummary } from '@dais/api/monitoring';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { KILL_PATIENCE, KillableDais } from './testing/killable-dais.ts';
+import { KILL_TIMEOUT, KillableDais } from './testing/killable-dais.ts';
 import { servingClient } from './testing/serving-client.ts';
 
 interface Delivery {
@@ -37,13 +37,13 @@ afterAll(async () => {
 });
 
 const ROWS = 50;
-/** From where the values of a window begin: twice as in the baseline, then far off. */
+/** Start values of the windows: twice as in the baseline, then with drift. */
 const WINDOWS = [0, 0, 30, 30, 30, 30, 30, 30, 30, 30];
 /** A limit against hanging: after each kill a lease of 30 s has to run out. */
 const PATIENCE_MS = 1_800_000;
 
 test(
-  'kill -9 while windows are judged: each window once, each alert once, one start of the pipeline',
+  'kill -9 during the evaluation of windows: each window once, each alert once, one start of the pipeline',
   async () => {
     // Of each kill the moment, then whether the control process goes before its supervisor: it does.
     const dais = await KillableDais.start(folder, () => 0, { 'outbound.allowHosts': ['127.0.0.1'] });
@@ -85,7 +85,7 @@ test(
     const windows = async () =>
       (await dais.call<MonitorSummary>('GET', '/monitoring/monitors/watch').catch(() => undefined))?.windows ?? 0;
     const atLeast = async (n: number) =>
-      await vi.waitUntil(async () => (await windows()) >= n, { ...KILL_PATIENCE, interval: 5 });
+      await vi.waitUntil(async () => (await windows()) >= n, { ...KILL_TIMEOUT, interval: 5 });
 
     await atLeast(1);
     await dais.kill(0);
@@ -107,8 +107,8 @@ test(
     expect(alerts.map(({ windows: bad, firstWindow }) => [firstWindow, bad])).toEqual(
       checks.map(() => [3, WINDOWS.length - 2]),
     );
-    // A delivery may come twice, under the same id: receivers tell it by that.
-    await vi.waitUntil(() => new Set(received.map(({ id }) => id)).size >= checks.length, KILL_PATIENCE);
+    // A delivery can arrive twice with the same id; receivers deduplicate by the id.
+    await vi.waitUntil(() => new Set(received.map(({ id }) => id)).size >= checks.length, KILL_TIMEOUT);
     const { items: decisions } = await dais.call<{ items: MonitorDecision[] }>(
       'GET',
       '/monitoring/monitors/watch/decisions',

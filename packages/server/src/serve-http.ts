@@ -1,4 +1,4 @@
-/** The side of a control process that clients see: its doors, and what is told of every request. */
+/** The HTTP side of a control process: its routes, and the log and metrics of every request. */
 import { statfs } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -18,8 +18,8 @@ import { nativeRoutes, type OperationCalls } from '#http/routes/native-routes.ts
 import { openApiRoutes } from '#http/openapi/openapi-routes.ts';
 import type { Access } from '#policy/access.ts';
 import { AccountAccess } from '#policy/account-access.ts';
-import type { Sessions } from '#policy/identity/sessions.ts';
-import { findStepToken } from '#policy/identity/step-tokens.ts';
+import type { Sessions } from '#policy/identity/sessions/sessions.ts';
+import { findStepToken } from '#policy/identity/tokens/step-tokens.ts';
 import { OwnerAccess } from '#policy/owner-access.ts';
 import type { FindStep } from '#policy/step-access.ts';
 import { docsRoutes, rootPageRoutes } from '#http/pages/docs-routes.ts';
@@ -33,8 +33,8 @@ import { ORGANISATION } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
 import { systemClock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import type { Tracer } from '#lib/tracer.ts';
-import { grpcDoors, protocolDoors } from './compose/doors.ts';
+import type { Tracer } from '#lib/telemetry/tracer.ts';
+import { grpcAdapters, protocolAdapters } from './compose/protocols.ts';
 import { schemaState } from './compose/database.ts';
 import type { ResolvedConfig } from './config-load.ts';
 import { blobsReadiness, diskReadiness, readiness } from './control/readiness.ts';
@@ -66,11 +66,11 @@ export interface HttpSide {
   accept(socket: Socket): void;
   /** The same for one that comes out of an isolated step. */
   acceptFromStep(socket: Socket, attempt: string): void;
-  /** Takes over a connection of a client that speaks gRPC. */
+  /** Accepts the connection of a gRPC client. */
   acceptGrpc(socket: Socket): void;
   /** Reads the certificate again. @throws DaisError `invalid_config`. */
   reload(config: ResolvedConfig): Promise<void>;
-  /** What this process tells of itself. */
+  /** The metrics of this process. */
   metrics(): Promise<ProcessMetrics>;
   drain(deadlineMs: number): Promise<void>;
 }
@@ -86,7 +86,7 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
     const traceId = tracer === undefined ? undefined : traceRequest(tracer, Date.now(), request);
     logRequest(log, config.log.requests, request, traceId);
   };
-  // Assigned before the first request: the metrics door asks the server that it is a part of.
+  // Assigned before the first request, because the metrics route reads the server that it is part of.
   let server: HttpServer | undefined;
   const sources = {
     requests: () => ({ running: server?.running ?? 0, streams: server?.streams.size ?? 0 }),
@@ -111,7 +111,7 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
     doors: [
       probes,
       metricsRoutes(kernel.dispatcher, readMetrics),
-      ...(await userDoors({ ...parts, calls: kernel.dispatcher })),
+      ...(await userAdapters({ ...parts, calls: kernel.dispatcher })),
     ],
     operations: new Set(kernel.dispatcher.operations.map((operation) => operation.name)),
     access,
@@ -128,7 +128,7 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
   });
   server = opened;
   const grpc = new GrpcServer({
-    doors: await grpcDoors({ calls: kernel.dispatcher, log }),
+    doors: await grpcAdapters({ calls: kernel.dispatcher, log }),
     access,
     clock: systemClock,
     log,
@@ -168,8 +168,8 @@ interface UserDoorParts {
   readonly gateway: GatewayLocation;
 }
 
-/** Every door but probes and metrics. A process that only runs controllers has those that its own steps need. */
-export async function userDoors({
+/** All routes except probes and metrics. A process that runs only controllers has the routes for its own steps. */
+export async function userAdapters({
   config,
   calls,
   version,
@@ -179,7 +179,7 @@ export async function userDoors({
 }: UserDoorParts): Promise<readonly RouteGroup[]> {
   if (config.role === 'controller') {
     const doors = [nativeRoutes({ calls, clock: systemClock, log }), transferRoutes({ calls })];
-    return [...doors, ...(await protocolDoors({ calls, log }))];
+    return [...doors, ...(await protocolAdapters({ calls, log }))];
   }
   const page = await readConsolePage(consoleFolder());
   return [
@@ -187,7 +187,7 @@ export async function userDoors({
     transferRoutes({ calls }),
     authRoutes({ calls, clock: systemClock, behindHttps: isHttps(config.publicUrl) }),
     openApiRoutes(calls.operations, version),
-    ...(await protocolDoors({ calls, log })),
+    ...(await protocolAdapters({ calls, log })),
     inferenceRoutes({ calls, gateway }),
     docsRoutes(docsFolder()),
     page === undefined

@@ -15,7 +15,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test('the first start says how to begin; sessions and tokens last over a restart', async () => {
+test('the first start explains how to create an account; sessions and tokens survive a restart', async () => {
   const data = join(folder, 'data');
   const flags = { data, 'keys.folder': join(folder, 'keys'), 'authentication.mode': 'accounts' };
   const first = startDaisProcess(flags);
@@ -54,7 +54,7 @@ test('the first start says how to begin; sessions and tokens last over a restart
   expect(second.output()).not.toContain(FIRST);
 });
 
-test('figures are read by scrapers and administrators, not by whoever has signed in', async () => {
+test('metrics are readable for scrapers and administrators, not for every user', async () => {
   const data = join(folder, 'scraped');
   const dais = startDaisProcess({
     data,

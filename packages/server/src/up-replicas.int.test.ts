@@ -43,7 +43,7 @@ const channel = (name: string) => ({
   spec: { send: { type: 'webhook', url: 'https://alerts.example.com/' } },
 });
 
-test('replicas on one database share the work, and another controller takes over when one dies', async () => {
+test('replicas on one database share the work, and another controller takes over after a crash', async () => {
   // Both migrate the empty database at the same time: one does it, the other waits.
   const [api, controller] = [launch('api', 'api'), launch('controller', 'controller')];
   const [url, controllerUrl] = await Promise.all([api.ready, controller.ready]);

@@ -26,7 +26,7 @@ function launch(name: string, port: number, providers: readonly object[]): DaisP
   return dais;
 }
 
-/** Known before the server is: the provider is told where it may send browsers back to. */
+/** Known before the server starts, because the provider needs it for redirects. */
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => {
@@ -96,7 +96,7 @@ test('the sign-in page learns which providers there are, without their secrets',
   expect(text).not.toContain(provider.issuer);
 });
 
-test('a group at the provider makes a member of a team, with its rights, as long as the provider says so', async () => {
+test('a group of the provider makes a user a member of a team while the provider reports it', async () => {
   await create('teams', 'Team', 'vision', { groups: [{ provider: 'corporate', group: 'ml-vision' }] });
   await create('rolebindings', 'RoleBinding', 'vision-reads', { role: 'viewer', teams: ['vision'] });
   await create('secrets', 'Secret', 'chat', { data: { url: 'https://example.com' } });
@@ -110,9 +110,9 @@ test('a group at the provider makes a member of a team, with its rights, as long
 });
 
 test.each([
-  ['plain HTTP elsewhere', { issuer: 'http://id.example.com' }, 'not behind HTTPS'],
+  ['plain HTTP elsewhere', { issuer: 'http://id.example.com' }, 'does not use HTTPS'],
   ['a secret that is not there', { clientSecretFile: '/nonexistent/secret' }, 'cannot be read (ENOENT)'],
-])('a provider with %s stops the start, and the message says which', async (_name, fault, message) => {
+])('a provider with %s prevents the start, and the message names it', async (_name, fault, message) => {
   const good = { name: 'corporate', issuer: 'https://id.example.com', clientId: 'dais' };
   const dais = launch('data-2', 0, [{ ...good, ...fault }]);
   expect(await dais.ended).not.toBe(0);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { connect } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { makeCertificates, type TestCertificates } from '#lib/certificates.testing.ts';
+import { makeCertificates, type TestCertificates } from '#lib/crypto/certificates.testing.ts';
 import { servingClient } from './testing/serving-client.ts';
 import { startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
 
@@ -112,7 +112,7 @@ test('a renewed certificate is used without a restart; a half-written pair is no
   const before = await shown();
   const second = await makeCertificates();
   await writeFile(join(folder, 'cert.pem'), second.cert);
-  await expect.poll(() => dais.output()).toContain('the new certificate cannot be used yet');
+  await expect.poll(() => dais.output()).toContain('the new certificate is not usable yet');
   expect(await shown()).toBe(before);
   await writeFile(join(folder, 'key.pem'), second.key);
   await expect.poll(async () => await shown()).not.toBe(before);
@@ -120,7 +120,7 @@ test('a renewed certificate is used without a restart; a half-written pair is no
   await expect.poll(() => shown(gateway)).toBe(await shown());
 });
 
-test('SIGHUP reads certificates and log level again', async () => {
+test('SIGHUP reloads certificates and log level', async () => {
   const before = await shown();
   const third = await makeCertificates();
   await writeFile(join(folder, 'config.yaml'), config('debug'));
@@ -131,9 +131,9 @@ test('SIGHUP reads certificates and log level again', async () => {
   expect(await get('/readyz', third.ca)).toBe(200);
 });
 
-test('SIGHUP with a faulty configuration changes nothing and says what is wrong', async () => {
+test('SIGHUP with an invalid configuration changes nothing and reports the error', async () => {
   await writeFile(join(folder, 'config.yaml'), config('loud'));
   dais.process.kill('SIGHUP');
-  await expect.poll(() => dais.output()).toContain('the configuration could not be read again');
+  await expect.poll(() => dais.output()).toContain('could not reload the configuration');
   expect((await shown()).length).toBeGreaterThan(0);
 });

@@ -82,7 +82,7 @@ describe('a running Dais', () => {
     collector.close();
   });
 
-  test('is ready, says where it is, and keeps its files to itself', async () => {
+  test('reports its readiness and its URL, and protects its files', async () => {
     const ready = (await (await fetch(`${url}/readyz`)).json()) as { status: string; checks: { name: string }[] };
     const names = ['database', 'migrations', 'watch', 'leases', 'blobs', 'disk', 'isolation'];
     expect(ready.checks.map(({ name }) => name)).toEqual(names);
@@ -107,7 +107,7 @@ describe('a running Dais', () => {
     expect(page).toContain(existsSync(builtConsole) ? '<div id="console">' : 'Resources');
   });
 
-  test('tells of every request in its log and in its traces, but never the query', async () => {
+  test('records every request in its log and in its traces, but never the query', async () => {
     const trace = '0af7651916cd43dd8448eb211c80319c';
     const headers = { traceparent: `00-${trace}-b7ad6b7169203331-01`, 'x-request-id': 'request-7' };
     await fetch(`${url}/api/v1/projects?labels=team%3Dsecret-team`, { headers });
@@ -127,14 +127,14 @@ describe('a running Dais', () => {
     expect(dais.output() + spans).not.toContain('secret-team');
   });
 
-  test('refuses a second one on the same data, and names the first', async () => {
+  test('rejects a second process on the same data, and names the first', async () => {
     const second = launch(flags('one'));
     expect(await second.ended).toBe(1);
     expect(second.output()).toContain('data_locked');
     expect(second.output()).toContain(`process ${dais.process.pid}`);
   });
 
-  test('gets through the death of its control process without refusing anybody', async () => {
+  test('survives the death of its control process without a rejected request', async () => {
     const before = control(dais);
     const load = { on: true };
     const statuses = new Map<string, number>();
@@ -249,7 +249,7 @@ describe('not starting', () => {
     expect(dais.output()).toContain('unsafe_bind');
   });
 
-  test('with a faulty configuration, naming the faults', async () => {
+  test('with an invalid configuration, with all errors', async () => {
     const dais = launch({ ...flags('never'), 'log.level': 'loud' });
     expect(await dais.ended).toBe(1);
     expect(dais.output()).toContain('invalid_config');

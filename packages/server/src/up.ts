@@ -8,8 +8,8 @@ import type { RunningDatabase } from '#engines/database/contract.ts';
 import { writeRawProblem } from '#http/server/problem-replies.ts';
 import { systemClock } from '#lib/clock.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { createLineLog } from '#lib/line-log.ts';
-import { ownProgram, programBeside, start, type ChildProcess } from '#lib/process.ts';
+import { createLineLog } from '#lib/telemetry/line-log.ts';
+import { ownProgram, programUrl, start, type ChildProcess } from '#lib/process.ts';
 import { ownerToken, refuseSecondServer, removeServerFile, writeServerFile } from '#supervisor/server-file.ts';
 import { startScreen } from '#supervisor/start-screen.ts';
 import { supervise, type FurtherSocket, type Supervised } from '#supervisor/supervise.ts';
@@ -19,9 +19,8 @@ import { childEnvironment, loadConfig, type ConfigFlags, type ResolvedConfig } f
 import type { ControlSetup } from './control/control-setup.ts';
 import type { GatewaySetup } from './gateway-process.ts';
 import { explainFileError, prepareDataFolder } from './installation/data-folder.ts';
-import { refuseSharedFolder } from './installation/shared-folder.ts';
-import { refuseUnsafeBind } from './control/safe-bind.ts';
-import { postgresPlace } from './installation/postgres-place.ts';
+import { refuseSharedFolder, refuseUnsafeBind } from './control/config-safety.ts';
+import { postgresLocation } from './installation/postgres-location.ts';
 import { grpcAddress, localUrl, publicUrl } from './control/server-url.ts';
 import { programVersion } from './version.ts';
 
@@ -33,7 +32,7 @@ export interface UpOptions {
   readonly file?: string | undefined;
   /** Values by path below `spec`, as given on the command line: `{ port: 8080, 'database.url': '…' }`. */
   readonly flags: ConfigFlags;
-  /** Data and keys lie in a temporary folder that is removed at the end. */
+  /** Data and keys are in a temporary folder that is removed at the end. */
   readonly ephemeral?: boolean;
   /** Where logs and the start screen go. */
   readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
@@ -55,7 +54,7 @@ export interface RunningDais {
   readonly controlPid: number | undefined;
   /** Of the gateway, once there is an Endpoint. */
   readonly gatewayPid: number | undefined;
-  /** Reads the configuration again and takes over what can change: certificates and the log level. Logs what is wrong. */
+  /** Reloads the configuration and applies what can change: certificates and the log level. Logs errors. */
   reload(): Promise<void>;
   /** Drains and ends everything. Idempotent. */
   stop(): Promise<void>;
@@ -194,13 +193,14 @@ async function startOn(config: ResolvedConfig, options: UpOptions): Promise<Runn
     tokenFile,
     startedAt: new Date(startedAt).toISOString(),
     version,
-    // The embedded server lets in whoever reaches its socket; another one's password does not belong into a file.
+    // The embedded server accepts every local user of its socket; the password of an external server must not be in a
+    // file.
     ...(config.database.url === undefined && { database: tree.service.connection }),
   });
   const readyMs = Date.now() - startedAt;
   const wantedPort = config.port === undefined && tree.port !== 7070 ? 7070 : undefined;
   const grpc = tree.further['grpc'] === undefined ? undefined : grpcAddress(config, tree.further['grpc']);
-  const database = `PostgreSQL ${majorMinor(tree.service)}, ${config.database.url === undefined ? 'run by Dais' : 'run elsewhere'}`;
+  const database = `PostgreSQL ${majorMinor(tree.service)}, ${config.database.url === undefined ? 'managed by Dais' : 'external'}`;
   if (format === 'text') {
     options.stdout.write(
       startScreen({
@@ -230,12 +230,12 @@ async function startOn(config: ResolvedConfig, options: UpOptions): Promise<Runn
     try {
       current = { ...(await loadConfig(options)), data: config.data };
     } catch (error) {
-      log.error('the configuration could not be read again; the one before stays', { error });
+      log.error('could not reload the configuration; the previous configuration stays active', { error });
       return;
     }
     log.setLevel(current.log.level);
     tree.reload();
-    log.info('the configuration was read again');
+    log.info('the configuration was reloaded');
   });
 }
 
@@ -299,12 +299,12 @@ function handle({ url, grpc, tokenFile, config, tree }: TreeFacts, reload: () =>
 async function databaseEngine(config: ResolvedConfig) {
   const { url } = config.database;
   if (url !== undefined) return await databaseEngines.postgres({ url });
-  return await databaseEngines.embedded(postgresPlace(config));
+  return await databaseEngines.embedded(postgresLocation(config));
 }
 
 /** In development the sources run as they are, through tsx; in the published package there is nothing but JavaScript. */
 function spawnProgram(name: 'main' | 'gateway-process', format: 'json' | 'text'): ChildProcess {
-  const program = ownProgram(programBeside(import.meta.url, `./${name}`));
+  const program = ownProgram(programUrl(import.meta.url, `./${name}`));
   return start(process.execPath, [...program, ...(format === 'text' ? ['--log-text'] : [])], {
     env: childEnvironment(),
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -314,7 +314,7 @@ function spawnProgram(name: 'main' | 'gateway-process', format: 'json' | 'text')
 function refuse(socket: Socket, tls: boolean): void {
   // Without its key nothing can be said to a client that speaks TLS.
   if (tls) socket.destroy();
-  else writeRawProblem(socket, new DaisError('overloaded', 'Too many connections wait.', { retryAfter: 2 }), uuidv7());
+  else writeRawProblem(socket, new DaisError('overloaded', 'Too many connections are waiting.', { retryAfter: 2 }), uuidv7());
 }
 
 /** 170008 → `17.8`. */

@@ -83,7 +83,7 @@ test('tokens are made, listed, limited and ended', async () => {
   const { id } = items.find((item: { title: string }) => item.title === 'laptop');
   expect(await out(['token', 'revoke', id], owner)).toBe(`Token ${id} revoked.\n`);
   const ended = await cli.run(['get', 'projects'], { environment: { token: laptop } });
-  expect(ended.err).toContain('has ended or was revoked');
+  expect(ended.err).toContain('expired or revoked');
   const misspelt = await cli.run(['token', 'create', 'x', '--scope', 'project:raed'], {
     environment: { token: owner },
   });

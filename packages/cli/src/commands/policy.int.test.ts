@@ -80,7 +80,7 @@ spec:
     when { resource.facts.upstreamDatasetVersions == 0 };
 `;
   const planned = await cli.run(['plan', '-f', await file('guardrail.yaml', guardrail)]);
-  expect(planned.out).toContain('note: Policy "no-pii" uses facts about what is upstream, so it is in audit mode');
+  expect(planned.out).toContain('note: Policy "no-pii" uses upstream facts, so it is in audit mode');
   expect(await cli.run(['apply', '-f', 'guardrail.yaml'])).toMatchObject({ code: 0 });
   const before = await cli.run(['policy', 'violations']);
   expect(before).toMatchObject({ code: 0, out: '' });

@@ -35,7 +35,7 @@ export const run: Run<SupportOptions> = async (context, _args, options) => {
     findings,
     config: config && { apiVersion: API_VERSION, kind: 'DaisConfig', spec: server?.redactConfig(config) },
     schema: await orWhy(
-      async () => (config && (await server?.lookAtSchema(config))) ?? { failed: 'no server is running' },
+      async () => (config && (await server?.checkSchema(config))) ?? { failed: 'no server is running' },
     ),
     dataFolder: folder,
     logs: (options.logs ?? []).map((path) => resolve(workingFolder, path)),

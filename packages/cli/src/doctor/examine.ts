@@ -42,8 +42,8 @@ export async function examine(context: Context, options: ExamineOptions) {
       : [
           checkDatabase(server, config?.value, folder),
           checkPort(server, port, choice.url),
-          checkSteps(async () => await server.lookAtCompute(config?.value)),
-          checkQueries(async () => await server.lookAtQuery(config?.value)).then((finding) => [finding]),
+          checkSteps(async () => await server.checkCompute(config?.value)),
+          checkQueries(async () => await server.checkQuery(config?.value)).then((finding) => [finding]),
         ]),
     checkServer(choice, now),
     checkContent(context),

@@ -18,17 +18,17 @@ const PAGE = 500;
 /** Damaged objects that an error names. */
 const NAMED = 100;
 
-export interface HeldBlob {
+export interface ReferencedBlob {
   readonly locator: string;
   /** Null until the bytes of a direct upload were read. */
   readonly digest: string | null;
   readonly size: number;
-  /** False for an upload that nobody owns yet. */
+  /** False for an upload without an owner. */
   readonly referred: boolean;
 }
 
 /** Read after the export: with collection paused, everything that the exported moment held is still held or kept. */
-export async function* heldBlobs(database: Database): AsyncGenerator<HeldBlob> {
+export async function* referencedBlobs(database: Database): AsyncGenerator<ReferencedBlob> {
   for (let after = ''; ;) {
     const page = await transact(database, { mode: 'read', projectId: 'all' }, async ({ sql }) =>
       sql.query<{ locator: string; digest: string | null; size: bigint; referred: boolean }>(
@@ -49,21 +49,21 @@ export interface BlobCopierParts {
   readonly database: Database;
   readonly blobs: BlobStore;
   readonly folder: string;
-  /** Go on without damaged objects. */
+  /** Continues without damaged objects. */
   readonly skipDamaged: boolean;
 }
 
 /** Copies objects into a backup and remembers which of them are damaged. */
 export class BlobCopier {
   readonly #parts: BlobCopierParts;
-  readonly #damaged: { readonly blob: HeldBlob; readonly kind: DamageKind }[] = [];
+  readonly #damaged: { readonly blob: ReferencedBlob; readonly kind: DamageKind }[] = [];
 
   constructor(parts: BlobCopierParts) {
     this.#parts = parts;
   }
 
   /** Returns what was copied; undefined when the object is damaged, or an upload that is not stored yet. */
-  async copy(blob: HeldBlob): Promise<BackupBlob | undefined> {
+  async copy(blob: ReferencedBlob): Promise<BackupBlob | undefined> {
     const { database, blobs, folder } = this.#parts;
     const partial = join(folder, 'blob.partial');
     const bytes = digesting();
@@ -108,13 +108,13 @@ export class BlobCopier {
     if (this.#parts.skipDamaged) return damaged;
     const which = damaged.length === 1 ? 'One stored object is' : `${damaged.length} stored objects are`;
     const detail =
-      `${which} damaged, so nothing was backed up. Upload the same bytes again, or restore the files from an older backup; ` +
-      'to back up everything else now, add `--skip-damaged`.';
+      `${which} damaged, so nothing was backed up. Upload the same bytes again, or restore the files from an older backup. ` +
+      'To back up everything else now, add `--skip-damaged`.';
     const issues = damaged.slice(0, NAMED).map((object) => ({ message: damageText(object) }));
     throw new DaisError('content_damaged', detail, { issues });
   }
 
-  async #note(blob: HeldBlob, kind: DamageKind): Promise<void> {
+  async #note(blob: ReferencedBlob, kind: DamageKind): Promise<void> {
     this.#damaged.push({ blob, kind });
     await markDamaged(this.#parts.database, { locator: blob.locator, kind });
   }
@@ -152,5 +152,5 @@ function damageText({ locator, kind, owners }: DamagedContent): string {
     const part = file === name ? '' : `, file ${file}`;
     return `${of} ${name} of project ${project}${part}`;
   });
-  return `${locator} is ${kind}: ${names.length === 0 ? 'nothing refers to it any more' : names.join('; ')}`;
+  return `${locator} is ${kind}: ${names.length === 0 ? 'nothing references it' : names.join('; ')}`;
 }

@@ -57,6 +57,6 @@ export async function writeDurably(path: string, text: string): Promise<void> {
 function diskFull(error: unknown, path: string): unknown {
   const { code } = error as NodeJS.ErrnoException;
   return code === 'ENOSPC' || code === 'EDQUOT'
-    ? new DaisError('storage_full', `No space left for ${path}.`, { cause: error })
+    ? new DaisError('storage_full', `No space is left on the disk for ${path}.`, { cause: error })
     : error;
 }

@@ -47,7 +47,7 @@ export async function verifyBackup(
   if (tables !== manifest.database.tables || rows !== manifest.database.rows) {
     throw new DaisError(
       'backup_invalid',
-      `${join(folder, DATABASE_FILE)} is not the file that ${MANIFEST_FILE} names.`,
+      `${join(folder, DATABASE_FILE)} does not match ${MANIFEST_FILE}.`,
     );
   }
   const issues: Issue[] = [];
@@ -69,7 +69,7 @@ export async function verifyBackup(
     throw new DaisError('backup_invalid', detail, { issues: issues.slice(0, NAMED) });
   }
   if (count !== manifest.blobs.count || bytes !== manifest.blobs.bytes) {
-    throw new DaisError('backup_invalid', `${join(folder, BLOB_LIST)} is not the file that ${MANIFEST_FILE} names.`);
+    throw new DaisError('backup_invalid', `${join(folder, BLOB_LIST)} does not match ${MANIFEST_FILE}.`);
   }
   return manifest;
 }
@@ -96,7 +96,7 @@ async function readManifest(folder: string): Promise<BackupManifest> {
 function whyNoManifest(error: unknown): string {
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'ENOENT' || code === 'ENOTDIR') {
-    return `has no ${MANIFEST_FILE}: it is no backup, or one that was not finished`;
+    return `has no ${MANIFEST_FILE}: it is not a backup, or the backup is incomplete`;
   }
   if (error instanceof z.ZodError || error instanceof SyntaxError) return `has a damaged ${MANIFEST_FILE}`;
   return `has a ${MANIFEST_FILE} that ${unreadableText(error as NodeJS.ErrnoException)}`;
@@ -129,6 +129,6 @@ function parseBlobLine(line: string): BackupBlob {
   try {
     return blobLine.parse(JSON.parse(line));
   } catch (error) {
-    throw new DaisError('backup_invalid', `${BLOB_LIST} has a line that names no blob.`, { cause: error });
+    throw new DaisError('backup_invalid', `${BLOB_LIST} contains a line that is not an entry of a blob.`, { cause: error });
   }
 }

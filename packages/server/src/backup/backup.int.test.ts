@@ -74,7 +74,7 @@ afterAll(async () => {
   await rm(base, { recursive: true, force: true });
 });
 
-test('a drill: back up beside the running server, restore elsewhere, and go on', async () => {
+test('a drill: back up a running server, restore elsewhere, and continue', async () => {
   const before = (await call('/api/v1/projects')).json;
   const to = join(base, 'backup');
   const summary = await backupInstallation({ flags: flagsFor('first'), to });

@@ -3,7 +3,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DaisError } from '@dais/api/errors';
 import { systemClock } from '#lib/clock.ts';
-import { BlobCopier, heldBlobs } from './backup-content.ts';
+import { BlobCopier, referencedBlobs } from './backup-content.ts';
 import { digesting, writeDurably, writeFileFrom } from './backup-files.ts';
 import { BLOB_LIST, DATABASE_FILE, manifestPath, type BackupManifest } from './backup-manifest.ts';
 import { pauseCollection } from '#content/collection-pause.ts';
@@ -19,7 +19,7 @@ export type AdminProgress = (phase: string, done: number, total: number | undefi
 const PAUSE_MS = 10 * 60_000;
 
 export interface BackupOptions {
-  /** Go on without damaged objects and list them in the manifest. */
+  /** Continues without damaged objects and lists them in the manifest. */
   readonly skipDamaged: boolean;
   readonly progress: AdminProgress;
 }
@@ -37,7 +37,7 @@ export async function writeBackup(
 ): Promise<BackupManifest> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   if ((await readdir(folder)).length > 0) {
-    throw new DaisError('invalid_state', `${folder} is not empty; a backup goes into a folder of its own.`);
+    throw new DaisError('invalid_state', `${folder} is not empty. Write the backup to a new or empty folder.`);
   }
   const pause = await pauseCollection(installation.database, 'backup', PAUSE_MS);
   // A pause that cannot be extended is found out below, before the backup is declared complete.
@@ -74,7 +74,7 @@ async function writeFiles(
   const copier = new BlobCopier({ database, blobs, folder, skipDamaged });
   const totals = await writeFileFrom(join(folder, BLOB_LIST), list, async (sink) => {
     let [count, bytes] = [0, 0];
-    for await (const blob of heldBlobs(database)) {
+    for await (const blob of referencedBlobs(database)) {
       const copied = await copier.copy(blob);
       if (copied === undefined) continue;
       sink.write(`${JSON.stringify(copied)}\n`);

@@ -46,7 +46,7 @@ test('copies are complete, private and few', async () => {
   expect(rows).toBeGreaterThanOrEqual(2);
 });
 
-test('none is taken when none is to be kept', async () => {
+test('no backup is made when none is to be kept', async () => {
   const parts = { connection: server.connection, slices, data: join(folder, 'none'), version: '1.0.0' };
   expect(await backupBeforeMigration({ ...parts, keep: 0, clock: new ManualClock() })).toBeUndefined();
 });

@@ -30,7 +30,7 @@ export async function migrateWithBackup(
     backup: async () => {
       const keep = config.retention.migrationBackups;
       const file = await backupBeforeMigration({ connection, slices, data: config.data, keep, version, clock });
-      if (file !== undefined) log.info('the database was copied before it is migrated', { file });
+      if (file !== undefined) log.info('the database was backed up before the migration', { file });
     },
   });
 }

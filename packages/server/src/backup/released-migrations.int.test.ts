@@ -89,7 +89,7 @@ async function lost(connection: ConnectionOptions, table: string, rows: readonly
 }
 
 // A released migration is never edited, renamed or moved: a new one is written behind the last.
-test.each(releases)('every migration of %s still stands in the program, unchanged and in its place', (_, released) => {
+test.each(releases)('every migration of %s exists in the program, unchanged and in order', (_, released) => {
   const today = migrationsOf(program.slices);
   for (const slice of new Set(released.map((one) => one.slice))) {
     const [was, is] = [released, today].map((list) => list.filter((one) => one.slice === slice));
@@ -204,7 +204,7 @@ describe('programs of two versions on one database', () => {
     expect(await start(await migrated('7.2.9'))).toBe('started');
   });
 
-  test('an older one is refused, says which version it needs, and changes nothing', async () => {
+  test('an older version is rejected with the required version, and nothing changes', async () => {
     const connection = await migrated('7.3.1');
     const state = async () =>
       await inDatabase(

@@ -96,7 +96,7 @@ async function requireKeys(manifest: BackupManifest, keys: KeyStore): Promise<vo
   const names = missing.map(({ keyId, fingerprint }) => `${keyId} (fingerprint ${fingerprint})`).join(', ');
   throw new DaisError(
     'key_missing',
-    `The secrets of this backup need keys that are not here: ${names}. Nothing was changed.`,
+    `The secrets of this backup need keys that are missing: ${names}. Nothing was changed.`,
   );
 }
 

@@ -4,11 +4,11 @@ import type { Compute } from '#engines/compute/contract.ts';
 import type { ProcessComputeOptions } from '#engines/compute/process/process-compute.ts';
 import type { Isolation } from '#engines/isolation/contract.ts';
 import type { ExecutionParts } from '#ledgers/executions/index.ts';
-import { machineMemory } from '#lib/machine-memory.ts';
-import type { EngineSurroundings } from './engines.ts';
+import { machineMemory } from '#lib/system/machine-memory.ts';
+import type { EngineEnvironment } from './engines.ts';
 import type { ResolvedConfig } from '#config-load.ts';
 
-type Around = Omit<EngineSurroundings, 'outbound'>;
+type Around = Omit<EngineEnvironment, 'outbound'>;
 
 /**
  * The engine for steps. `hidden`: folders and files that isolated steps never see. `reach`: what they reach, with network or

@@ -1,5 +1,6 @@
-/** The lists of what data stand on; see compose.ts. */
+/** The ledgers of data, quality, features, privacy and labels with their engines; see compose.ts. */
 import { join } from 'node:path';
+import type { ConfigSpec } from '@dais/api';
 import type { QualityLedger, QualityParts } from '#ledgers/quality/index.ts';
 import type { DataSource } from '#engines/sources/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
@@ -7,6 +8,12 @@ import type { QueryEngine } from '#engines/query/contract.ts';
 import type { DataLedger, DataParts, ExternalSource, SecretReader } from '#ledgers/data/index.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { SmithyHandler } from '#lib/outbound/smithy-handler.ts';
+import type { Database } from '#engines/database/contract.ts';
+import type { OnlineStore } from '#engines/online/contract.ts';
+import type { DataSourcesParts, FeatureParts, FeaturesLedger } from '#ledgers/features/index.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { LabelsLedger, LabelsParts } from '#ledgers/labelling/index.ts';
+import type { PrivacyLedger, PrivacyLedgerParts } from '#ledgers/privacy/index.ts';
 
 interface SourceSurroundings {
   readonly outbound: Outbound;
@@ -21,7 +28,7 @@ type SourceOpener<Type extends ExternalSource['type']> = (
   around: SourceSurroundings,
 ) => Promise<DataSource>;
 
-/** Where data lie outside, by `spec.source.type` of a Dataset. */
+/** External sources of data, by `spec.source.type` of a Dataset. */
 const dataSources: { readonly [Type in ExternalSource['type']]: SourceOpener<Type> } = {
   http: async ({ urls, headers = {} }, { outbound, secret }) => {
     const opened: Record<string, string> = {};
@@ -65,7 +72,7 @@ async function bucketOptions(place: BucketPlace, { outbound, secret }: SourceSur
   return { bucket, region, endpoint, credentials, requestHandler: await guardedHandler(outbound) };
 }
 
-/** The address is a user's, not the operator's: it is looked at like any other. */
+/** The URL comes from a user, not from the operator, so the outbound guard checks it. */
 export async function guardedHandler(outbound: Outbound): Promise<SmithyHandler> {
   const { createSmithyHandler, TRANSFER_TIMEOUTS } = await import('#lib/outbound/smithy-handler.ts');
   const guarded: Outbound = {
@@ -127,4 +134,101 @@ export async function loadQuality({
     masked,
   };
   return ledger.open({ ...parts, versions });
+}
+
+interface OnlineSurroundings {
+  readonly dataFolder: string;
+  readonly clock: Clock;
+  readonly database: Database;
+}
+
+/** Where features are read as they are now, by `spec.features`. */
+export async function openOnline(
+  { features: { online, cacheMb } }: Pick<ConfigSpec, 'features'>,
+  { dataFolder, clock, database }: OnlineSurroundings,
+): Promise<OnlineStore> {
+  if (online.type === 'redis')
+    return await (await import('#engines/online/redis/redis-online.ts')).openRedisOnline(online);
+  const { PostgresOnlineStore } = await import('#engines/online/postgres/postgres-online.ts');
+  const store = new PostgresOnlineStore(database);
+  if (cacheMb === 0) return store;
+  const { openCachedOnline } = await import('#engines/online/lmdb/cached-online.ts');
+  const folder = `${dataFolder}/features/cache`;
+  return await openCachedOnline({ store, database, folder, maxBytes: cacheMb * 2 ** 20, now: () => clock.now() });
+}
+
+/** Features as they are and as they were. */
+export async function loadFeatures({
+  data,
+  maker,
+  masks,
+  ...parts
+}: Omit<FeatureParts, 'sources'> & DataSourcesParts & { readonly days: number }): Promise<FeaturesLedger> {
+  const { dataSources, ledger } = await import('#ledgers/features/index.ts');
+  return ledger.open({ ...parts, sources: dataSources({ data, maker, masks }) });
+}
+
+/** What is personal in datasets, and what others see in its place. */
+export async function loadPrivacy({
+  keys,
+  local,
+  ...parts
+}: Omit<PrivacyLedgerParts, 'sealer' | 'versions'> & {
+  readonly keys: KeyStore;
+  /** Where the files of versions are found. */
+  readonly local: Pick<DataParts, 'database' | 'blobs' | 'folder'>;
+}): Promise<PrivacyLedger> {
+  const [{ ledger }, { readVersion, resolveVersion, tableOf, withLocalFiles }, { open, rewrap, seal }] =
+    await Promise.all([
+      import('#ledgers/privacy/index.ts'),
+      import('#ledgers/data/index.ts'),
+      import('#kinds/secret/sealing.ts'),
+    ]);
+  const sealer: PrivacyLedgerParts['sealer'] = {
+    seal: async (plaintext, context) => await seal(keys, plaintext, context),
+    open: async (sealed, context) => await open(keys, sealed, context),
+    rewrap: async (sealed, context) => await rewrap(keys, sealed, context),
+  };
+  const versions: PrivacyLedgerParts['versions'] = {
+    readVersion,
+    resolveVersion,
+    withFiles: async (version, work) =>
+      await withLocalFiles(local, version, async (files) => await work(tableOf(version, files).files)),
+  };
+  return ledger.open({ ...parts, sealer, versions });
+}
+
+/** Labels that people gave. */
+export async function loadLabels({
+  maker,
+  ...parts
+}: Omit<LabelsParts, 'resolveVersion' | 'makeVersion'> & Pick<DataLedger, 'maker'>): Promise<LabelsLedger> {
+  const [{ ledger }, { resolveVersion }] = await Promise.all([
+    import('#ledgers/labelling/index.ts'),
+    import('#ledgers/data/index.ts'),
+  ]);
+  const makeVersion: LabelsParts['makeVersion'] = async (
+    { projectId, dataset, spec, path, versions, message, by },
+    io,
+    also,
+  ) => {
+    const request = {
+      projectId,
+      dataset,
+      ensure: { origin: 'manifest', spec },
+      tables: { labels: { files: [{ path, name: 'labels', format: 'ndjson' as const }] } },
+      query: { type: 'scan' as const, table: 'labels' },
+      source: { type: 'labels' as const, versions: [...versions] },
+      message,
+      by,
+    };
+    return (
+      await maker.make(
+        request,
+        { signal: io.signal, write: async (work) => await io.write(work) },
+        async (tx, { version }) => await also(tx, version),
+      )
+    ).version;
+  };
+  return ledger.open({ ...parts, resolveVersion, makeVersion });
 }

@@ -36,14 +36,14 @@ export async function importDatabase(...args: Parameters<typeof importRows>): Re
 }
 
 /** Where an embedded PostgreSQL would be taken from, and who would run it. */
-export interface PostgresPlace {
+export interface PostgresLocation {
   readonly folder: string;
   readonly cacheFolder: string;
   readonly postgresBin?: string;
 }
 
 /** @throws DaisError `database_setup` when there are none for this platform or they do not run. */
-export async function findPostgres({ folder, cacheFolder, postgresBin }: PostgresPlace) {
+export async function findPostgres({ folder, cacheFolder, postgresBin }: PostgresLocation) {
   const [{ findBinaries }, { chooseServerUser }] = await Promise.all([
     import('#engines/database/embedded/binaries.ts'),
     import('#engines/database/embedded/server-user.ts'),

@@ -1,4 +1,4 @@
-/** The list of what endpoints stand on in the control process; see compose.ts. */
+/** The dependencies of endpoints in the control process; see compose.ts. */
 import type { ServingLedger, ServingParts } from '#ledgers/serving/index.ts';
 
 export type { EndpointWork, GatewayAnswer, GatewayLink, ServingLedger } from '#ledgers/serving/index.ts';

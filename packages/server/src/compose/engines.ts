@@ -9,7 +9,7 @@ type Keys = ConfigSpec['keys'];
 type Blobs = ConfigSpec['blobs'];
 
 /** What the engines of one process share. */
-export interface EngineSurroundings {
+export interface EngineEnvironment {
   readonly dataFolder: string;
   readonly clock: Clock;
   readonly log: Log;
@@ -19,9 +19,9 @@ export interface EngineSurroundings {
   readonly outbound: Outbound;
 }
 
-/** Where the keys lie that seal secrets, by `spec.keys.type`. */
+/** The stores of the keys that seal secrets, by `spec.keys.type`. */
 export const keyEngines = {
-  file: async (config: Extract<Keys, { type: 'file' }>, { dataFolder, clock, log }: EngineSurroundings) =>
+  file: async (config: Extract<Keys, { type: 'file' }>, { dataFolder, clock, log }: EngineEnvironment) =>
     await (
       await import('#engines/keys/file/file-keys.ts')
     ).openFileKeys({
@@ -32,14 +32,14 @@ export const keyEngines = {
     }),
   env: async (config: Extract<Keys, { type: 'env' }>) =>
     (await import('#engines/keys/env/env-keys.ts')).openEnvKeys(config.values),
-  command: async (config: Extract<Keys, { type: 'command' }>, { environment, log }: EngineSurroundings) =>
+  command: async (config: Extract<Keys, { type: 'command' }>, { environment, log }: EngineEnvironment) =>
     (await import('#engines/keys/command/command-keys.ts')).openCommandKeys({
       command: config.command as [string, ...string[]],
       env: environment,
       timeoutMs: config.timeoutSeconds * 1000,
       log: (line) => log.warn(line),
     }),
-  kms: async (config: Extract<Keys, { type: 'kms' }>, { outbound }: EngineSurroundings) => {
+  kms: async (config: Extract<Keys, { type: 'kms' }>, { outbound }: EngineEnvironment) => {
     const { createSmithyHandler } = await import('#lib/outbound/smithy-handler.ts');
     const timeoutMs = config.timeoutSeconds * 1000;
     return (await import('#engines/keys/kms/kms-keys.ts')).openKmsKeys({
@@ -52,11 +52,11 @@ export const keyEngines = {
   },
 } as const;
 
-/** Where content lies, by `spec.blobs.type`. */
+/** The stores of content, by `spec.blobs.type`. */
 export const blobEngines = {
-  fs: async (config: Extract<Blobs, { type: 'fs' }>, { clock }: EngineSurroundings): Promise<BlobStore> =>
+  fs: async (config: Extract<Blobs, { type: 'fs' }>, { clock }: EngineEnvironment): Promise<BlobStore> =>
     await (await import('#engines/blobs/fs/fs-blob-store.ts')).openFsBlobStore({ root: config.folder ?? '', clock }),
-  s3: async (config: Extract<Blobs, { type: 's3' }>, { clock, outbound }: EngineSurroundings): Promise<BlobStore> => {
+  s3: async (config: Extract<Blobs, { type: 's3' }>, { clock, outbound }: EngineEnvironment): Promise<BlobStore> => {
     const { createSmithyHandler, TRANSFER_TIMEOUTS } = await import('#lib/outbound/smithy-handler.ts');
     const { accessKeyId, secretAccessKey, bucket, region, prefix, pathStyle, endpoint } = config;
     const credentials = accessKeyId && secretAccessKey ? { credentials: { accessKeyId, secretAccessKey } } : {};

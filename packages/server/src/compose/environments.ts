@@ -3,12 +3,12 @@ import type { ConfigSpec } from '@dais/api';
 import type { Environments } from '#engines/environments/contract.ts';
 import type { Isolation } from '#engines/isolation/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
-import type { EngineSurroundings } from './engines.ts';
+import type { EngineEnvironment } from './engines.ts';
 
-/** What commands and models run in. Looks at nothing until something is asked of it. */
+/** Execution environments of commands and models. Checks nothing before its first use. */
 export async function openEnvironments(
   { environments, outbound: { extraCa } }: Pick<ConfigSpec, 'environments' | 'outbound'>,
-  { dataFolder, environment, outbound, clock, log, isolation }: EngineSurroundings & { readonly isolation: Isolation },
+  { dataFolder, environment, outbound, clock, log, isolation }: EngineEnvironment & { readonly isolation: Isolation },
 ): Promise<Environments> {
   const { folder = `${dataFolder}/environments`, sourceBuilds: permitted, ...options } = environments;
   const sourceBuilds = permitted === undefined ? 'isolated' : permitted ? 'any' : 'never';
@@ -26,7 +26,7 @@ export async function openEnvironments(
 }
 
 /** Why steps cannot have images here, and what to do about it. */
-export async function imageFault(environment: EngineSurroundings['environment']): Promise<string | undefined> {
+export async function imageFault(environment: EngineEnvironment['environment']): Promise<string | undefined> {
   return await (await import('#engines/environments/image/podman-images.ts')).podmanFault(environment);
 }
 
@@ -38,7 +38,7 @@ export async function openQuery(
     clock,
     log,
     isolation,
-  }: Pick<EngineSurroundings, 'dataFolder' | 'clock' | 'log'> & { readonly isolation: Isolation },
+  }: Pick<EngineEnvironment, 'dataFolder' | 'clock' | 'log'> & { readonly isolation: Isolation },
 ): Promise<QueryEngine> {
   const { openDuckdbQuery } = await import('#engines/query/duckdb/duckdb-query.ts');
   const limits = { memoryMb, threads, tempMb, callerSeconds };

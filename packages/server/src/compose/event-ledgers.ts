@@ -6,7 +6,7 @@ import type { LineageParts, TellingParts } from '#ledgers/lineage/index.ts';
 import type { WebhookParts, WebhooksLedger } from '#ledgers/webhooks/index.ts';
 import { loadNodeSources } from './ledgers.ts';
 
-/** What happened, who did it and why they were let: the log that proves that nobody changed it. */
+/** The tamper-evident audit log: events, their principals, and the policies that permitted them. */
 export async function loadAudit(parts: AuditLedgerParts): Promise<AuditLedger> {
   return (await import('#ledgers/audit/index.ts')).ledger.open(parts);
 }
@@ -40,7 +40,7 @@ export async function loadLineage({
   return { ...opened, jobs, subscribers, entries: [...entries, ...openLineageEntries(runNodes)] };
 }
 
-/** Who is told of what happens: in Dais's own words, and in those of the doors that bring webhooks of their own. */
+/** Notifications: in Dais's own format, and in the formats of protocol adapters with webhooks. */
 export async function loadWebhooks({
   keys,
   allowHosts,

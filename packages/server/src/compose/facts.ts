@@ -3,7 +3,7 @@ import type { Facts } from '@dais/api';
 import type { KindDefinition } from '#kernel/kind.ts';
 import type { FactProvider } from '#kernel/principal.ts';
 import type { LedgerDefinition, ProductionKind } from '#ledgers/ledger.ts';
-import type { LineageNames, ProductionSource } from '#policy/cedar/production.ts';
+import type { LineageNames, ProductionSource } from '#policy/cedar/production/contract.ts';
 
 export interface LoadedFacts {
   /** Facts about resources of a kind. */

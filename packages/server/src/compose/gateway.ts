@@ -1,4 +1,4 @@
-/** The lists of what a gateway stands on, loaded where models are opened: nothing here may load a ledger. See compose.ts. */
+/** The dependencies of a gateway, loaded where models are opened: nothing here may load a ledger. See compose.ts. */
 import { join } from 'node:path';
 import type { InferenceEngine } from '#engines/inference/contract.ts';
 import type { Isolation } from '#engines/isolation/contract.ts';

@@ -11,7 +11,7 @@ export async function loadIdentity(
   const [{ identityEntries }, { identityRetention }, { PasswordHasher }] = await Promise.all([
     import('#policy/identity/identity-entries.ts'),
     import('#policy/identity/identity-retention.ts'),
-    import('#policy/identity/password-hash.ts'),
+    import('#policy/identity/passwords/password-hash.ts'),
   ]);
   return { entries: identityEntries({ ...parts, hasher: new PasswordHasher() }), jobs: [identityRetention] };
 }
@@ -21,7 +21,7 @@ export async function loadSignIn({
   keys,
   ...options
 }: Omit<SignInOptions, 'sealer'> & { readonly keys: KeyStore }): Promise<Pick<LoadedKinds, 'entries' | 'jobs'>> {
-  const [{ signInElsewhere }, { open, seal }] = await Promise.all([
+  const [{ openFederatedSignIn }, { open, seal }] = await Promise.all([
     import('#policy/oidc/index.ts'),
     import('#kinds/secret/sealing.ts'),
   ]);
@@ -29,5 +29,5 @@ export async function loadSignIn({
     seal: async (plaintext, context) => await seal(keys, plaintext, context),
     open: async (sealed, context) => await open(keys, sealed, context),
   };
-  return signInElsewhere({ ...options, sealer });
+  return openFederatedSignIn({ ...options, sealer });
 }

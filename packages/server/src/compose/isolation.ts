@@ -5,25 +5,25 @@ import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { Log } from '#lib/log.ts';
 import type { ResolvedConfig } from '#config-load.ts';
 
-export interface IsolationSurroundings {
+export interface IsolationEnvironment {
   /** Of the server: PATH, HOME and the variables that name the kind of container. */
   readonly environment: Readonly<Record<string, string>>;
   readonly outbound: Outbound;
   readonly clock: Clock;
 }
 
-/** Where bubblewrap is looked for; plain data, which a thread or a child process may be given. */
-export type IsolationPlaces = Pick<IsolationOptions, 'configured' | 'path' | 'bundled'> & {
+/** Search paths of bubblewrap; plain data that a thread or child process can receive. */
+export type IsolationPaths = Pick<IsolationOptions, 'configured' | 'path' | 'bundled'> & {
   readonly variables: Readonly<Record<string, string>>;
 };
 
 /** Where programs of isolation are. */
 export type IsolationConfig = Pick<ResolvedConfig, 'data' | 'isolation'>;
 
-export async function isolationPlaces(
+export async function isolationPaths(
   config: IsolationConfig,
-  environment: IsolationSurroundings['environment'],
-): Promise<IsolationPlaces> {
+  environment: IsolationEnvironment['environment'],
+): Promise<IsolationPaths> {
   const { bundledPlace } = await import('#engines/isolation/bundled-bubblewrap.ts');
   const { bubblewrap } = config.isolation;
   const path = environment['PATH'];
@@ -36,14 +36,14 @@ export async function isolationPlaces(
 }
 
 /** Isolation with what is at these places; installs nothing. */
-export async function openIsolationAt(places: IsolationPlaces): Promise<Isolation> {
+export async function openIsolationAt(places: IsolationPaths): Promise<Isolation> {
   return (await import('#engines/isolation/open-isolation.ts')).openIsolation(places);
 }
 
 /** Installs the bundled bubblewrap before the first run, where the machine has none. */
 export async function openServerIsolation(
   config: IsolationConfig & Pick<ResolvedConfig, 'environments'>,
-  { environment, outbound, clock }: IsolationSurroundings,
+  { environment, outbound, clock }: IsolationEnvironment,
 ): Promise<Isolation> {
   const [{ openIsolation }, { ProvidedIsolation }, { Indexes }] = await Promise.all([
     import('#engines/isolation/open-isolation.ts'),
@@ -53,7 +53,7 @@ export async function openServerIsolation(
   const { index, wheelhouse } = config.environments;
   const searchPath = environment['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
   const indexes = new Indexes({ index, wheelhouse, environment, searchPath, outbound });
-  const places = await isolationPlaces(config, environment);
+  const places = await isolationPaths(config, environment);
   return new ProvidedIsolation({
     bundled: {
       folder: folderOf(config),
@@ -70,13 +70,13 @@ export async function openServerIsolation(
 /** For the control process, which also reports what isolates. */
 export async function openControlIsolation(
   config: IsolationConfig & Pick<ResolvedConfig, 'environments'>,
-  around: IsolationSurroundings & { readonly log: Log },
+  around: IsolationEnvironment & { readonly log: Log },
 ) {
   const { IsolationState } = await import('#control/isolation-state.ts');
   const isolation = await openServerIsolation(config, around);
   return {
     isolation,
-    isolationPlaces: await isolationPlaces(config, around.environment),
+    isolationPaths: await isolationPaths(config, around.environment),
     isolationState: new IsolationState(isolation, around),
   };
 }

@@ -14,25 +14,22 @@ import type { Authorizer } from '#kernel/principal.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import type { Ledger } from '#ledgers/ledger.ts';
 import type { Clock } from '#lib/clock.ts';
-import type { Lazy } from '#lib/lazy.ts';
+import type { Lazy } from '#lib/concurrency/lazy.ts';
 import type { Log } from '#lib/log.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
-import { randomBytes } from '#lib/random-bytes.ts';
-import type { Tracer } from '#lib/tracer.ts';
+import { randomBytes } from '#lib/crypto/random-bytes.ts';
+import type { Tracer } from '#lib/telemetry/tracer.ts';
 import { computeRules } from './compute.ts';
-import { loadData, loadQuality } from './data.ts';
+import { loadData, loadQuality, loadFeatures, loadLabels, loadPrivacy } from './data.ts';
 import { loadServing, type ModelBench, type RecentFigures, type ServingLedger } from './endpoints.ts';
-import { loadFeatures } from './features.ts';
-import type { IsolationPlaces } from './isolation.ts';
-import { loadModelJobs } from './model-jobs.ts';
-import { loadMonitoring, loadPredictions, loadSafety } from './predictions.ts';
-import { loadLabels, loadPrivacy } from './privacy.ts';
+import type { IsolationPaths } from './isolation.ts';
+import { loadModelJobs, loadMonitoring, loadPredictions, loadSafety } from './models.ts';
 import { loadArtifacts, loadExecutions, loadTracking } from './runs.ts';
 import { type KindsAndPolicies } from '#compose.ts';
 import { loadAudit, loadLineage, loadWebhooks } from './event-ledgers.ts';
 import type { ResolvedConfig } from '#config-load.ts';
 import type { SupervisedGateway } from '#control/gateway-link.ts';
-import { insideUrl, publicUrl, stepUrl } from '#control/server-url.ts';
+import { isolatedStepUrl, publicUrl, stepUrl } from '#control/server-url.ts';
 
 /** What ledgers are opened with. */
 export interface LedgerDependencies {
@@ -53,7 +50,7 @@ export interface LedgerDependencies {
   readonly keys: KeyStore;
   readonly query: QueryEngine;
   readonly isolation: Isolation;
-  readonly isolationPlaces: IsolationPlaces;
+  readonly isolationPaths: IsolationPaths;
   readonly compute: Lazy<Compute>;
   readonly environments: Lazy<Environments>;
   readonly online: Lazy<OnlineStore>;
@@ -211,7 +208,7 @@ async function openExecutions(dependencies: LedgerDependencies, { data }: { read
     solo: config.authentication.mode === 'solo',
     random: randomBytes,
     folderRoot: config.tracking.artifactRoot,
-    urls: { inside: insideUrl(port), outside: stepUrl(config, port) },
+    urls: { inside: isolatedStepUrl(port), outside: stepUrl(config, port) },
     ...computeRules(config, dependencies),
     days: config.retention.executionDays,
     data: data.steps,
@@ -268,7 +265,7 @@ async function openModelJobs(
   dependencies: LedgerDependencies,
   { privacy, data, predictions }: PrivacyAndData & { readonly predictions: Opened<typeof openPredictions> },
 ) {
-  const { config, database, content, environments, gateway, clock, log, isolation, isolationPlaces } = dependencies;
+  const { config, database, content, environments, gateway, clock, log, isolation, isolationPaths } = dependencies;
   return await loadModelJobs({
     database,
     content,
@@ -285,7 +282,7 @@ async function openModelJobs(
     clock,
     log,
     isolation,
-    isolationPlaces,
+    isolationPaths,
   });
 }
 

@@ -2,20 +2,20 @@
 import type { ConfigSpec } from '@dais/api';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
-import { blobEngines, keyEngines, type EngineSurroundings } from './engines.ts';
+import { blobEngines, keyEngines, type EngineEnvironment } from './engines.ts';
 
 /** @throws DaisError `invalid_config`. */
-export async function openKeys(config: ConfigSpec['keys'], around: EngineSurroundings): Promise<KeyStore> {
+export async function openKeys(config: ConfigSpec['keys'], around: EngineEnvironment): Promise<KeyStore> {
   // The table has one function for each type, and each takes its own type: what holds for all holds for this one.
-  const open = keyEngines[config.type] as (config: ConfigSpec['keys'], around: EngineSurroundings) => Promise<KeyStore>;
+  const open = keyEngines[config.type] as (config: ConfigSpec['keys'], around: EngineEnvironment) => Promise<KeyStore>;
   return await open(config, around);
 }
 
 /** @throws DaisError `blobs_unavailable`, `storage_full`. */
-export async function openBlobs(config: ConfigSpec['blobs'], around: EngineSurroundings): Promise<BlobStore> {
+export async function openBlobs(config: ConfigSpec['blobs'], around: EngineEnvironment): Promise<BlobStore> {
   const open = blobEngines[config.type] as (
     config: ConfigSpec['blobs'],
-    around: EngineSurroundings,
+    around: EngineEnvironment,
   ) => Promise<BlobStore>;
   return await open(config, around);
 }

@@ -3,7 +3,7 @@ import type { ServingProtocol, ServingGrpcProtocol } from '#gateway/index.ts';
 import { restProtocol, grpcProtocol } from '#protocols/open-inference/index.ts';
 import { scoringProtocol, v1Protocol } from '#protocols/scoring/index.ts';
 
-/** Asked in this order which of them owns an address; the first also tells of addresses that nobody owns. */
+/** In the order of path matching; the first also responds to unknown paths. */
 export function servingDoors(): readonly ServingProtocol[] {
   return [restProtocol(), scoringProtocol(), v1Protocol()];
 }

@@ -5,7 +5,9 @@ import { transact } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 
 export interface CollectionPause {
-  /** Prolongs it, counted from now. @throws DaisError `conflict` when it has ended: content may be gone. */
+  /**
+   * Extends the pause from now on. @throws DaisError `conflict` if it has expired, because content could be deleted.
+   */
   extend(ttlMs: number): Promise<void>;
   /** Idempotent. */
   resume(): Promise<void>;
@@ -37,7 +39,7 @@ export async function pauseCollection(database: Database, reason: string, ttlMs:
         'content_extend_pause',
       );
       if (rows.length > 0) return;
-      throw new DaisError('conflict', `the pause of collection for "${reason}" has ended; start again`);
+      throw new DaisError('conflict', `the pause of garbage collection for "${reason}" has expired; start again`);
     },
     resume: async () => {
       await query('delete from kernel.collection_pause where id = $1', [id], 'content_resume');

@@ -28,7 +28,7 @@ export interface CollectionReport {
 
 const BATCH = 500;
 
-/** Removes content that nobody holds. Any number of processes may collect at the same time. */
+/** Deletes unreferenced content. Any number of processes may collect concurrently. */
 export class Collector {
   readonly #parts: CollectorParts;
   readonly #deletion: Deletion;
@@ -78,7 +78,7 @@ async function expireLeases(sql: Sql): Promise<number> {
   return gone.length;
 }
 
-/** A project that is gone holds nothing. Its usage row goes last. */
+/** A deleted project references nothing. Its usage row is deleted last. */
 async function forgetProjects(sql: Sql): Promise<number> {
   const [gone] = await sql.query<{ project_id: string }>(
     `select project_id from kernel.blob_usage u

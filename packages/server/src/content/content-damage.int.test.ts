@@ -8,7 +8,7 @@ import type { ContentStatus, DamagedContent } from '@dais/api';
 import type { DatasetVersion, Ingest } from '@dais/api/data';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { seededRandom } from '#kernel/testing/test-kernel.ts';
-import { pushRows } from '#testing/data-kill-rounds.ts';
+import { pushRows } from '#testing/feature-kill-rounds.ts';
 import { KillableDais } from '#testing/killable-dais.ts';
 
 let folder: string;
@@ -171,7 +171,7 @@ test('the scrub finds every damaged object across kill -9, and withdraws what wa
   await dais.stop();
 }, 300_000);
 
-test('a query over a damaged file of a dataset fails and names it; the right bytes make it work again', async () => {
+test('a query of a damaged dataset file fails and names it; the correct bytes repair it', async () => {
   const at = join(folder, 'datasets');
   const dais = await KillableDais.start(at, seededRandom(3));
   const id = await pushRows(

@@ -8,7 +8,7 @@ export interface InventoryReport {
   readonly listed: number;
   /** Blobs without a row, now candidates: an older backup of the database was restored, or a row went before its file. */
   readonly adopted: number;
-  /** Locators that somebody refers to and the store does not have, the first 100. */
+  /** The first 100 referenced locators that the store does not contain. */
   readonly missing: readonly string[];
 }
 
@@ -57,7 +57,7 @@ export async function takeInventory(
   return { listed, adopted, missing: missing.map(({ locator }) => locator) };
 }
 
-/** Adopts what has no row; tells what is referred to between the two locators and was not listed. */
+/** Adopts objects without a row; returns the referenced locators between the two that were not listed. */
 async function comparePage(
   sql: Sql,
   page: readonly { readonly locator: string; readonly size: number }[],

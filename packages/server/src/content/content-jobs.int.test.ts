@@ -74,7 +74,7 @@ test('one collection and one inventory wait at any time, however many processes 
   }
 });
 
-test('what nobody holds goes, and what a report found is kept with the run', async () => {
+test('unreferenced content is deleted, and the report is stored with the run', async () => {
   await start();
   const owner = await owned();
   await attach(owner, 'held', 'n');
@@ -97,7 +97,7 @@ test('content that is missing is an error in the log', async () => {
   await attach(owner, 'to be lost', 'again');
 });
 
-test('a copy of the database that was given the same store deletes nothing there', async () => {
+test('a copy of the database with the same store deletes nothing there', async () => {
   const { log } = await start();
   const orphan = await world.blobs.put(Readable.from(['the original’s']));
   const [original] = await world.db.asAdmin('select epoch from kernel.cursor');

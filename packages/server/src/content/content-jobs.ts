@@ -1,4 +1,4 @@
-/** Background work on content: every hour what nobody holds goes, every week the store is listed against the database. */
+/** Background jobs of content: garbage collection every hour, and an inventory of the store every week. */
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
 import { Collector, COLLECTOR_DEFAULTS, type CollectorParts } from './content-collector.ts';
@@ -67,8 +67,8 @@ async function requireOwnStore(blobs: BlobStore, io: JobIo, log: Log): Promise<v
   const owner = await blobs.claimFor(epoch);
   if (owner.id === epoch) return;
   const detail =
-    `The content belongs to another database (${owner.id}), so nothing of it is deleted. ` +
-    `When that one is gone for good, remove ${owner.place}.`;
+    `The content belongs to another database (${owner.id}), so nothing was deleted. ` +
+    `If that database no longer exists, remove ${owner.place}.`;
   log.error(detail);
   throw new JobFailed(detail);
 }

@@ -13,7 +13,7 @@ export interface ScrubPass {
   readonly totalBytes: number;
 }
 
-/** Objects that something refers to: what nobody refers to is deleted soon. */
+/** Referenced objects: unreferenced ones are deleted soon. */
 const HELD = `state <> 'deleting' and exists (select from kernel.blob_ref r where r.locator = b.locator)`;
 
 export async function readScrubPass(sql: Sql): Promise<ScrubPass | undefined> {

@@ -8,7 +8,7 @@ import type { NewJob } from '#kernel/jobs.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { Clock } from '#lib/clock.ts';
-import { pacer } from '#lib/pacer.ts';
+import { pacer } from '#lib/concurrency/pacer.ts';
 import { listDamaged, markDamaged } from './content-damage.ts';
 import {
   finishScrubPass,
@@ -95,7 +95,7 @@ async function runPass(
   return { started: true };
 }
 
-/** Objects that were repaired by hand are usable again at once, not after the whole pass. */
+/** Objects that were repaired manually are usable immediately, not only after the whole pass. */
 async function recheckDamaged(parts: ScrubParts, pace: (bytes: number) => Promise<void>, io: JobIo): Promise<void> {
   for (let after = ''; ;) {
     const from = after;

@@ -22,7 +22,7 @@ export function verificationBy({ database, clock, log }: ContentVerificationPart
       try {
         await writeSums(database, locator, sums);
       } catch (error) {
-        log.warn('the sums of a stored object could not be kept', { locator, error });
+        log.warn('could not store the checksums of a stored object', { locator, error });
       }
     },
     report: async (found) => {
@@ -31,11 +31,11 @@ export function verificationBy({ database, clock, log }: ContentVerificationPart
         if (isNew) log.error('a stored object is damaged', { locator: found.locator, kind: found.kind });
       } catch (error) {
         // The reader receives the damage as its error either way.
-        log.error('a damaged object could not be marked', { locator: found.locator, kind: found.kind, error });
+        log.error('could not mark a damaged object', { locator: found.locator, kind: found.kind, error });
       }
     },
     intact: async (locator) => {
-      if (await clearDamage(database, locator)) log.info('a damaged object is repaired', { locator });
+      if (await clearDamage(database, locator)) log.info('a damaged object was repaired', { locator });
     },
   };
 }

@@ -12,7 +12,7 @@ const operation = defineOperation({
   scope: 'project',
   summary: 'For tests.',
   input: z.strictObject({}),
-  // The types cannot tell a long text from a short one: only the validation does.
+  // The types do not limit the length of a string: only the validation does.
   output: z.strictObject({ text: z.string().max(3) }),
   http: { method: 'GET', path: '/api/v1/probe', status: 200 },
 });
@@ -47,9 +47,9 @@ describe.each(Object.entries(forms))('a handler of the form %s', (_form, make) =
     expect(await answerOf(checkOutputs(make('yes')))).toEqual(await answerOf(make('yes')));
   });
 
-  test('fails with an answer that its schema refuses', async () => {
+  test('fails for an output that does not match its schema', async () => {
     expect(await answerOf(make('too long'))).toBeDefined();
-    await expect(answerOf(checkOutputs(make('too long')))).rejects.toThrow('The answer of probe.read does not match');
+    await expect(answerOf(checkOutputs(make('too long')))).rejects.toThrow('The output of probe.read does not match its schema');
   });
 });
 

@@ -9,7 +9,7 @@ export function checkOutputs(entry: OperationEntry): OperationEntry {
   const check = (answer: unknown): unknown => {
     const { error } = operation.output.safeParse(described(answer));
     if (error === undefined) return answer;
-    throw new Error(`The answer of ${operation.name} does not match its output schema: ${error.message}`);
+    throw new Error(`The output of ${operation.name} does not match its schema: ${error.message}`);
   };
   if (typeof handling === 'function') {
     return { ...entry, handling: async (tx, call) => check(await handling(tx, call)) };

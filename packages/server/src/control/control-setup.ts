@@ -1,9 +1,9 @@
-/** What a control process is told at its start, and what it may ask of the supervisor. */
+/** The setup of a control process, and its requests to the supervisor. */
 import type { ConnectionOptions } from '#engines/database/contract.ts';
 import type { Log } from '#lib/log.ts';
 import type { ResolvedConfig } from '#config-load.ts';
 
-/** Everything a control process is told. Travels over IPC, so that no secret stands in an argument or a variable. */
+/** The setup of a control process. It is sent over IPC, so that no secret is in an argument or a variable. */
 export interface ControlSetup {
   readonly config: ResolvedConfig;
   readonly connection: ConnectionOptions;

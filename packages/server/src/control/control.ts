@@ -107,7 +107,7 @@ export class Control {
     this.#parts.engines.gateway.hear(from, body);
   }
 
-  /** Takes over what can change without a restart. */
+  /** Applies changes that need no restart. */
   async reload(setup: ControlSetup): Promise<void> {
     await this.#http.reload(setup.config);
   }

@@ -26,7 +26,7 @@ export interface LinkParts {
   readonly now: () => number;
 }
 
-/** Figures that are older count no more. */
+/** Older measurements do not count. */
 const FRESH_MS = 3000;
 const ANSWER_MS = 120_000;
 
@@ -64,7 +64,7 @@ export class SupervisedGateway implements GatewayLink {
     this.#parts.tell({ published: true });
   }
 
-  /** The control plane is there: what may be offline for so long begins anew. */
+  /** The control plane is reachable: the time limit without it restarts. */
   greet(): void {
     this.#parts.tell({ published: false });
   }
@@ -90,7 +90,7 @@ export class SupervisedGateway implements GatewayLink {
 
   async request(path: string, headers: Readonly<Record<string, string>>, body?: string): Promise<GatewayAnswer> {
     const { port, host, token } = this;
-    if (port === undefined) throw new Error('the gateway does not listen yet');
+    if (port === undefined) throw new Error('the gateway is not listening yet');
     return await new Promise<GatewayAnswer>((resolve, reject) => {
       const sent = httpRequest(
         {
@@ -111,7 +111,7 @@ export class SupervisedGateway implements GatewayLink {
           );
         },
       );
-      sent.once('timeout', () => sent.destroy(new Error(`no answer within ${ANSWER_MS / 1000} s`)));
+      sent.once('timeout', () => sent.destroy(new Error(`no response within ${ANSWER_MS / 1000} s`)));
       sent.once('error', reject);
       sent.end(body);
     });

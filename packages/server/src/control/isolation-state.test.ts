@@ -23,7 +23,7 @@ const none: IsolationReport = {
   remedy: 'Install bubblewrap.',
 };
 
-test('it tells what isolates without paths, and reads again after a minute', async () => {
+test('reports the isolation without paths, and checks it again after a minute', async () => {
   const clock = new ManualClock();
   let report = none;
   const logged: string[] = [];
@@ -33,7 +33,7 @@ test('it tells what isolates without paths, and reads again after a minute', asy
     warn: (text: string) => void logged.push(`warn ${text}`),
   };
   const state = new IsolationState({ report: async () => await Promise.resolve(report) }, { clock, log });
-  expect(state.check()).toEqual({ name: 'isolation', ok: true, detail: 'is being tried' });
+  expect(state.check()).toEqual({ name: 'isolation', ok: true, detail: 'is being tested' });
   await state.read();
   expect(state.check()).toMatchObject({ ok: true, remedy: 'Install bubblewrap.' });
   expect(state.check().detail).toMatch(/^nothing on this machine isolates/);

@@ -36,7 +36,7 @@ export class IsolationState {
       if (JSON.stringify(info) !== JSON.stringify(this.#latest)) this.#tell(info);
       this.#latest = info;
     } catch (error) {
-      this.#log.error('the isolation of user code could not be tried', { error });
+      this.#log.error('could not test the isolation of user code', { error });
     } finally {
       this.#readAt = this.#clock.now();
       this.#reading = false;
@@ -46,12 +46,12 @@ export class IsolationState {
   /** A server without isolation is ready: it serves models that need none, and refuses the rest with the reason. */
   check(): ReadinessCheck {
     const { latest } = this;
-    if (latest === undefined) return { name: 'isolation', ok: true, detail: 'is being tried' };
+    if (latest === undefined) return { name: 'isolation', ok: true, detail: 'is being tested' };
     const { reason: _, remedy, ...known } = latest;
     return {
       name: 'isolation',
       ok: true,
-      // Anybody may read this: the reason names places of this machine.
+      // Visible to every caller: the reason contains paths of this machine.
       detail: isolationSummary(known),
       ...(remedy !== undefined && { remedy }),
     };

@@ -1,4 +1,4 @@
-/** Loads a model that is served nowhere, in a gateway of its own that nobody else may call. */
+/** Loads a model that no endpoint serves, in a separate gateway without other callers. */
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
@@ -10,7 +10,7 @@ import type { Isolation } from '#engines/isolation/contract.ts';
 import { startGateway, type Gateway } from '#gateway/index.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import { secretDigest } from '#lib/secret-digest.ts';
+import { secretDigest } from '#lib/crypto/digests.ts';
 import { benchSnapshot, type PredictOnce, type BenchModel, type ModelBench } from '#compose/endpoints.ts';
 import { openInference } from '#compose/gateway.ts';
 import { servingDoors } from '#compose/serving.ts';
@@ -26,7 +26,7 @@ export interface BenchParts {
 
 const BENCH = 'bench';
 const PATH = `/p/${BENCH}/endpoints/${BENCH}/invocations`;
-/** Stands in no prediction: nothing is captured. */
+/** Not part of any prediction: nothing is captured. */
 const NUMBER = 4095;
 
 export class GatewayBench implements ModelBench {

@@ -2,7 +2,7 @@
 import { systemClock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
-import type { Tracer } from '#lib/tracer.ts';
+import type { Tracer } from '#lib/telemetry/tracer.ts';
 import type { ResolvedConfig } from '#config-load.ts';
 
 export interface TracerParts {
@@ -16,7 +16,7 @@ export interface TracerParts {
 export async function openTracer(parts: TracerParts): Promise<Tracer | undefined> {
   const { endpoint, headers, sampleRatio } = parts.config.otlp;
   if (endpoint === undefined) return undefined;
-  const { OtlpTracer } = await import('#lib/otlp-tracer.ts');
+  const { OtlpTracer } = await import('#lib/telemetry/otlp-tracer.ts');
   const outbound = await parts.outbound();
   return new OtlpTracer({
     endpoint,

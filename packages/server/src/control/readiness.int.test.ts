@@ -10,7 +10,7 @@ import { systemClock } from '#lib/clock.ts';
 import { ManualClock } from '#lib/manual-clock.testing.ts';
 import { blobsReadiness, diskReadiness } from './readiness.ts';
 
-test('the blob store is asked once in 10 s, and what is wrong is said', async () => {
+test('checks the blob store once in 10 s, and reports its error', async () => {
   const root = await mkdtemp(join(tmpdir(), 'dais-ready-'));
   try {
     const clock = new ManualClock();
@@ -31,7 +31,7 @@ test('the blob store is asked once in 10 s, and what is wrong is said', async ()
   }
 });
 
-test('a failed write makes the next probe check the store again, a failing store every second', async () => {
+test('a failed write makes the next probe check the store; a failing store is checked every second', async () => {
   const root = await mkdtemp(join(tmpdir(), 'dais-ready-'));
   try {
     const clock = new ManualClock();
@@ -66,7 +66,7 @@ test('the free space of the data folder is checked at every probe', async () => 
   expect(await gone()).toMatchObject({ ok: false, detail: '/nonexistent-folder cannot be read (ENOENT)' });
 });
 
-test('a store that does not answer keeps nobody waiting', async () => {
+test('does not wait for a store that does not respond', async () => {
   const sockets: Socket[] = [];
   const silent = createServer((socket) => sockets.push(socket.on('error', () => {}))).listen(0, '127.0.0.1');
   await once(silent, 'listening');
@@ -80,7 +80,7 @@ test('a store that does not answer keeps nobody waiting', async () => {
     const first = ready();
     await expect.poll(() => sockets.length, { timeout: 10_000 }).toBe(1);
     clock.advance(2000);
-    expect(await first).toMatchObject({ ok: false, detail: 'has not answered yet' });
+    expect(await first).toMatchObject({ ok: false, detail: 'did not respond in time' });
     // The question that waits is not asked again; its answer holds like any other.
     const second = ready();
     for (const socket of sockets) socket.resetAndDestroy();

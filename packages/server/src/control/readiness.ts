@@ -8,7 +8,7 @@ import type { Clock } from '#lib/clock.ts';
 
 /** The event stream is read at least once a second; after so long something is stuck. */
 const MAX_WATCH_AGE_MS = 10_000;
-/** Events are numbered within a second; so many waiting means that nobody does it. */
+/** Events are sequenced within a second; so many unsequenced events mean that no process sequences them. */
 const MAX_UNSEQUENCED = 10_000;
 const PING_MS = 2000;
 /** How long a result of the blob store is reused: the check writes into it, and probes come every few seconds. */
@@ -17,9 +17,9 @@ const BLOBS_MS = 10_000;
 const RECHECK_MS = 1000;
 /** Below this the data folder counts as full: PostgreSQL extends its write-ahead log by 16 MiB at a time. */
 const MIN_FREE_BYTES = 64 * 2 ** 20;
-const REMEDY = 'Wait a moment; if it lasts, `dais doctor` says what is wrong.';
+const REMEDY = 'Wait a few seconds. If the check still fails, run `dais doctor` to find the cause.';
 
-/** What /readyz tells. */
+/** The checks of /readyz. */
 export async function readiness(
   kernel: Kernel,
   database: Database,
@@ -40,7 +40,7 @@ export function diskReadiness(
       const free = await freeBytes();
       const text = `${Math.floor(free / 2 ** 20)} MiB are free on the disk of ${folder}`;
       if (free >= MIN_FREE_BYTES) return { name: 'disk', ok: true, detail: text };
-      const detail = `${text}, less than the ${MIN_FREE_BYTES / 2 ** 20} MiB that Dais needs`;
+      const detail = `${text}, but Dais needs ${MIN_FREE_BYTES / 2 ** 20} MiB`;
       return { name: 'disk', ok: false, detail, remedy: errorCatalogue.storage_full.remedy };
     } catch (error) {
       const { code = 'unknown error' } = error as NodeJS.ErrnoException;
@@ -72,7 +72,7 @@ export function blobsReadiness(
       (error: unknown) =>
         error instanceof DaisError
           ? { name: 'blobs', ok: false, detail: error.message, remedy: errorCatalogue[error.code].remedy }
-          : { name: 'blobs', ok: false, detail: 'fails', remedy: REMEDY },
+          : { name: 'blobs', ok: false, detail: 'the check failed', remedy: REMEDY },
     );
     last = { startedAt, at: clock.now(), check };
     asking = undefined;
@@ -87,7 +87,7 @@ export function blobsReadiness(
     asking ??= ask();
     let cancel = () => {};
     const late = new Promise<ReadinessCheck>((resolve) => {
-      const check = { name: 'blobs', ok: false, detail: 'has not answered yet', remedy: REMEDY };
+      const check = { name: 'blobs', ok: false, detail: 'did not respond in time', remedy: REMEDY };
       cancel = clock.after(PING_MS, () => resolve(check));
     });
     return await Promise.race([asking, late]).finally(() => cancel());
@@ -103,17 +103,17 @@ async function databaseReadiness(
     await database.ping(PING_MS);
     const { watchAgeMs, unsequenced, sequencing } = await kernel.health();
     return [
-      { name: 'database', ok: true, detail: 'answers' },
+      { name: 'database', ok: true, detail: 'responds' },
       await schemaReadiness(schema),
       check('watch', watchAgeMs <= MAX_WATCH_AGE_MS, `events were last read ${Math.round(watchAgeMs)} ms ago`),
       check(
         'leases',
         unsequenced <= MAX_UNSEQUENCED,
-        `${unsequenced} events wait for their number; ${sequencing ? 'this process numbers them' : 'another process numbers them'}`,
+        `${unsequenced} events are not sequenced yet; ${sequencing ? 'this process sequences them' : 'another process sequences them'}`,
       ),
     ];
   } catch (error) {
-    const detail = error instanceof DaisError ? error.message : 'does not answer';
+    const detail = error instanceof DaisError ? error.message : 'does not respond';
     return [{ name: 'database', ok: false, detail, remedy: REMEDY }];
   }
 }
@@ -122,17 +122,17 @@ async function databaseReadiness(
 async function schemaReadiness(schema: () => Promise<readonly string[]>): Promise<ReadinessCheck> {
   try {
     const pending = await schema();
-    if (pending.length === 0) return { name: 'migrations', ok: true, detail: 'the schema is the one of this program' };
+    if (pending.length === 0) return { name: 'migrations', ok: true, detail: 'the schema is up to date' };
     const detail = `not applied: ${pending.join(', ')}`;
-    return { name: 'migrations', ok: false, detail, remedy: 'Restart this process: it migrates when it starts.' };
+    return { name: 'migrations', ok: false, detail, remedy: 'Restart this process: it runs migrations at startup.' };
   } catch (error) {
     if (!(error instanceof DaisError && error.code === 'data_version')) throw error;
-    return { name: 'migrations', ok: false, detail: error.message, remedy: 'Upgrade this process as the others were.' };
+    return { name: 'migrations', ok: false, detail: error.message, remedy: 'Upgrade this process to the version of the other processes.' };
   }
 }
 
 function check(name: string, ok: boolean, detail: string): ReadinessCheck {
   return ok
     ? { name, ok, detail }
-    : { name, ok, detail, remedy: 'The log says why; if it does not recover, restart the controller.' };
+    : { name, ok, detail, remedy: 'Read the log of the controller. If the check still fails, restart the controller.' };
 }

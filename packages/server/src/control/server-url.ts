@@ -12,11 +12,11 @@ export function publicUrl(config: ResolvedConfig, port: number): string {
  */
 export function stepUrl(config: ResolvedConfig, port: number): string {
   if (config.tls !== undefined) return publicUrl(config, port);
-  return ['0.0.0.0', '::'].includes(config.host) ? insideUrl(port) : localUrl(config, port);
+  return ['0.0.0.0', '::'].includes(config.host) ? isolatedStepUrl(port) : localUrl(config, port);
 }
 
 /** Returns the same for an isolated step, on the loopback device of its own network. */
-export function insideUrl(port: number): string {
+export function isolatedStepUrl(port: number): string {
   return `http://127.0.0.1:${port}`;
 }
 

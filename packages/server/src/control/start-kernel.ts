@@ -1,10 +1,10 @@
 /** Builds the kernel of a control process from everything that was opened, and starts it with the ledgers. */
-import { checkOutputs } from './check-outputs.ts';
 import type { Database } from '#engines/database/contract.ts';
 import { Kernel, type KernelParts } from '#kernel/kernel.ts';
 import type { Ledger } from '#ledgers/ledger.ts';
+import { transact } from '#kernel/transaction.ts';
+import { checkOutputs } from './check-outputs.ts';
 import type { ControlSetup } from './control-setup.ts';
-import { endEarlierLeases } from './earlier-leases.ts';
 import type { ControlEngines } from './open-engines.ts';
 
 /** `parts`: everything that has operations, jobs and subscribers. */
@@ -43,10 +43,35 @@ export async function startKernel(
     database,
   }: { readonly kernel: Kernel; readonly ledgers: readonly Ledger[]; readonly database: Database },
 ): Promise<void> {
-  // Nobody else uses an embedded database: leases that are left belong to processes that are gone.
+  // No other program uses an embedded database: remaining leases belong to dead processes.
   if (engine === 'embedded') await endEarlierLeases(database);
   await kernel.bootstrap();
   const roles = { controller: config.role !== 'api' };
   await kernel.start(roles);
   for (const ledger of ledgers) await ledger.start?.(roles);
+}
+
+/**
+ * Ends all leases of the kernel. For a database that this Dais runs itself: its data folder is locked, so all lease
+ * owners are dead, and nothing has to wait 30 seconds for their leases to expire. If one is still alive for a moment,
+ * its lease counts as expired, and fencing prevents its writes.
+ */
+export async function endEarlierLeases(database: Database): Promise<void> {
+  await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
+    await sql.query(
+      `update kernel.lease set expires_at = '-infinity' where expires_at > clock_timestamp()`,
+      [],
+      'end_leases',
+    );
+    await sql.query(
+      `update kernel.job set lease_until = '-infinity' where state = 'running' and lease_until > clock_timestamp()`,
+      [],
+      'end_leases_of_jobs',
+    );
+    await sql.query(
+      `update kernel.reconcile set lease_until = '-infinity' where lease_until > clock_timestamp()`,
+      [],
+      'end_leases_of_passes',
+    );
+  });
 }

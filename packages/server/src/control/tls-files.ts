@@ -16,7 +16,7 @@ export async function readTls({ tls }: ResolvedConfig): Promise<TlsFiles | undef
   try {
     createSecureContext({ cert, key });
   } catch (error) {
-    throw unusable('cert', `${tls.cert} and ${tls.key} do not make a certificate with its key`, error);
+    throw unusable('cert', `${tls.cert} and ${tls.key} are not a certificate and its private key`, error);
   }
   return { cert, key };
 }
@@ -30,10 +30,10 @@ export function watchTls(config: ResolvedConfig, log: Log, changed: (tls: TlsFil
       (files) => {
         if (files === undefined) return;
         changed(files);
-        log.info('the certificate was read again', { cert: tls.cert });
+        log.info('the certificate was reloaded', { cert: tls.cert });
       },
       // The certificate and its key are two files: between their renewals they do not fit, and the old pair stays.
-      (error: unknown) => log.warn('the new certificate cannot be used yet', { error }),
+      (error: unknown) => log.warn('the new certificate is not usable yet', { error }),
     );
   };
   for (const path of [tls.cert, tls.key]) watchFile(path, { interval: POLL_MS, persistent: false }, reload);

@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { DaisError } from '@dais/api/errors';
 import { snapshotSchema } from '@dais/api/gateway';
-import { KeptMemory } from '#lib/kept-memory.ts';
+import { BufferPool } from '#lib/concurrency/buffer-pool.ts';
 import { Explainer } from './explain/explain.ts';
 import { GatewayMetrics } from './metrics/gateway-metrics.ts';
 import type { GatewayStats, VariantStats } from './metrics/gateway-stats.ts';
@@ -32,7 +32,7 @@ const LEAST_LOADS_AT_ONCE = 2;
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { clock, log, listen, version, number, capture } = options;
   const store = new SnapshotStore(options.folder);
-  const memory = new KeptMemory(clock, MOST_KEPT_BYTES);
+  const memory = new BufferPool(clock, MOST_KEPT_BYTES);
   const journal = await LoadJournal.open(options);
   const routes = new Routes({
     memory,

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { ServedModel, Snapshot } from '@dais/api/gateway';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import type { Tracer } from '#lib/tracer.ts';
+import type { Tracer } from '#lib/telemetry/tracer.ts';
 import type { CaptureSink } from './predictions/capture.ts';
 import type { GatewayStats } from './metrics/gateway-stats.ts';
 import type { ServingProtocol, ServingGrpcProtocol } from './serving-protocol.ts';

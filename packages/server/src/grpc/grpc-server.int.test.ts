@@ -5,7 +5,7 @@ import { afterEach, expect, test } from 'vitest';
 import type { GrpcService } from '#grpc/grpc-service.ts';
 import { GrpcServer } from '#grpc/grpc-server.ts';
 import type { FinishedRequest, TlsFiles } from '#http/server/http-server.ts';
-import { makeCertificates } from '#lib/certificates.testing.ts';
+import { makeCertificates } from '#lib/crypto/certificates.testing.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { OwnerAccess } from '#policy/owner-access.ts';

@@ -9,11 +9,11 @@ const PROBE_BYTES = 64 * 1024;
 
 const REASONS: Readonly<Record<string, string>> = {
   EROFS: 'its file system is mounted read-only. Mount it read-write',
-  EACCES: 'this user may not write there. Correct its owner or mode',
-  EPERM: 'this user may not write there. Correct its owner or mode',
+  EACCES: 'this user has no write permission. Correct its owner or mode',
+  EPERM: 'this user has no write permission. Correct its owner or mode',
   EIO: 'its disk reports errors. Check the disk',
-  ENOTDIR: 'a file is in the place of a folder. Move the file away',
-  EEXIST: 'a file is in the place of a folder. Move the file away',
+  ENOTDIR: 'a file exists where a folder is needed. Move the file',
+  EEXIST: 'a file exists where a folder is needed. Move the file',
 };
 
 /** Makes the folder and writes into it. @throws DaisError `storage_full`, `invalid_config`. */

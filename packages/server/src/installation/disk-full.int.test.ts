@@ -138,7 +138,7 @@ test('a disk that fills up, and is freed, shows in the next probe', async () => 
   await expect.poll(probe, { timeout: 3000, interval: 50 }).toEqual({ status: 200, disk: true });
 });
 
-test('tables that cannot grow: writes are storage_full, reads go on, and writes too once there is space', async () => {
+test('tables that cannot grow: writes fail with storage_full, reads continue, and writes too once there is space', async () => {
   const before = await apply(10);
   expect(before).toMatchObject({ status: 200 });
   await fill(3 * MIB);
@@ -178,7 +178,7 @@ test('a damaged object is not served while its mark cannot be written, and is ma
   expect(await read()).toEqual({ status: 200, bytes: bytes.length });
 });
 
-test('a write-ahead log that cannot grow stops the database; it comes back by itself once there is space', async () => {
+test('a write-ahead log that cannot grow stops the database; it recovers automatically once there is space', async () => {
   const { database } = (await readServerFile(data))!;
   const pid = dais!.process.pid;
   // While there is space: the first connection after a change of the catalogue writes a file.
@@ -186,7 +186,7 @@ test('a write-ahead log that cannot grow stops the database; it comes back by it
   client.on('error', () => {});
   await client.connect();
   await fill(0);
-  // The log goes on in its next segment, for which there is no space.
+  // The log continues in its next segment, for which no space is left.
   const stopped = async (): Promise<boolean> => {
     await client.query('select pg_switch_wal()').catch(() => {});
     await apply(10);

@@ -11,7 +11,7 @@ import { databaseEngines, loadKinds, loadSlices } from '#compose.ts';
 import { openDatabase } from '#compose/database.ts';
 import { childEnvironment, type ResolvedConfig } from '#config-load.ts';
 import { openBlobs, openKeys } from '#compose/open-stores.ts';
-import { hasCluster, postgresPlace } from './postgres-place.ts';
+import { hasCluster, postgresLocation } from './postgres-location.ts';
 import { programVersion } from '#version.ts';
 
 export interface Installation {
@@ -23,9 +23,9 @@ export interface Installation {
 }
 
 /**
- * Opens what a configuration names for the time of `work`. `beside`: joins the database of a server that runs on the
- * data folder; otherwise such a server is in the way.
- * @throws DaisError `data_locked`, and what the engines throw.
+ * Opens the storage of a configuration for the duration of `work`. `beside`: connects to the database of a server that
+ * runs on the data folder; otherwise a running server is an error.
+ * @throws DaisError `data_locked`, and the errors of the engines.
  */
 export async function withInstallation<T>(
   config: ResolvedConfig,
@@ -79,7 +79,7 @@ async function openServer(config: ResolvedConfig, beside: boolean) {
   if (!beside) await refuseRunningServer(config);
   const running = await readServerFile(config.data);
   if (url !== undefined) return await (await databaseEngines.postgres({ url })).start();
-  // The server that runs on the folder owns the database; its socket is open to whoever owns the folder.
+  // The server of the folder owns the database; every user with access to the folder can use its socket.
   if (running?.database !== undefined) return { connection: running.database, stop: async () => {} };
-  return await (await databaseEngines.embedded(postgresPlace(config))).start();
+  return await (await databaseEngines.embedded(postgresLocation(config))).start();
 }

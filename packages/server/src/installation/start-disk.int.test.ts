@@ -95,7 +95,7 @@ test.each([
 test.each([
   ['a new data folder', 'new'],
   ['an existing installation', 'old'],
-])('%s on a read-only disk: the error says to mount it read-write', async (_name, data) => {
+])('%s on a read-only disk: the error names the remedy', async (_name, data) => {
   await disk!.remount('ro');
   try {
     const output = await startFails(data);

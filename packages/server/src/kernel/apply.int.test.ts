@@ -24,7 +24,7 @@ const places = (error: DaisError) =>
   );
 
 describe('apply', () => {
-  test('makes, changes and leaves alone what the documents say', async () => {
+  test('creates and changes resources as the documents require, and leaves others alone', async () => {
     const p = await freshProject(dais);
     const first = [manifest('Part', 'a', { size: 1 }), manifest('Part', 'b', { note: 'x' })];
     expect(lines(await p.apply(first))).toEqual(['create Part/a spec.size', 'create Part/b spec.note']);
@@ -39,7 +39,7 @@ describe('apply', () => {
     }
   });
 
-  test('a thousand documents at once', async () => {
+  test('a thousand documents in one request', async () => {
     const p = await freshProject(dais);
     const documents = Array.from({ length: 1000 }, (_, n) =>
       manifest('Part', `n${n}`, { size: n, ...(n > 0 && { uses: [`n${n - 1}`] }) }),
@@ -49,7 +49,7 @@ describe('apply', () => {
     expect((await p.apply(documents)).every((change) => change.action === 'unchanged')).toBe(true);
   });
 
-  test('makes an organisation’s things, a project and what lies in it, in whatever order they stand', async () => {
+  test('creates resources of the organization, a project and its resources, in any order', async () => {
     const name = freshName();
     const changes = await dais.apply([
       manifest('Part', 'b', { uses: ['a'], fleet: `${name}-fleet` }, { project: name }),
@@ -66,7 +66,7 @@ describe('apply', () => {
     expect(await namesIn(dais, 'part', name)).toEqual(['a', 'b']);
   });
 
-  test('things may refer to each other in a circle', async () => {
+  test('resources may reference each other in a cycle', async () => {
     const p = await freshProject(dais);
     await p.apply([manifest('Part', 'a', { uses: ['b'] }), manifest('Part', 'b', { uses: ['a', 'b'] })]);
     expect(await p.names()).toEqual(['a', 'b']);
@@ -92,7 +92,7 @@ describe('apply', () => {
     expect(await namesIn(dais, 'fleet')).not.toContain(`${name}-new`);
   });
 
-  test('every fault is told, each with its place', async () => {
+  test('every error is reported with its position', async () => {
     const p = await freshProject(dais);
     await p.apply([manifest('Part', 'kept', { home: 'north' })]);
     const text = `apiVersion: dais.dev/v1
@@ -158,7 +158,7 @@ spec:
     );
   });
 
-  test('two files, one thing: both places are named', async () => {
+  test('one resource in two files: both positions are named', async () => {
     const p = await freshProject(dais);
     const text = JSON.stringify(manifest('Part', 'a'));
     const sources = [
@@ -186,7 +186,7 @@ spec:
       'too_large',
     ],
     ['NUL', { sources: [{ file: 'f', text: 'a: \0' }] }, 'invalid_request'],
-  ])('%s is refused', async (_name, input, code) => {
+  ])('rejects %s', async (_name, input, code) => {
     expect(await codeOf(dais.call('platform.apply', input))).toBe(code);
     expect(await codeOf(dais.call('platform.plan', input))).toBe(code);
   });
@@ -202,7 +202,7 @@ spec:
     expect(error.issues).toMatchObject([{ file: 'test.yaml', path: 'metadata.project' }]);
   });
 
-  test('each item is authorized by itself', async () => {
+  test('each item is authorized individually', async () => {
     const asked: string[] = [];
     const strict = await startTestKernel(test_, {
       start: 'none',
@@ -243,7 +243,7 @@ spec:
 });
 
 describe('other tools and owners', () => {
-  test('what another tool made is changed only when taken over', async () => {
+  test('a resource of another tool is changed only when adopted', async () => {
     const p = await freshProject(dais);
     const other = { ...p.context, origin: 'other' };
     await dais.apply([manifest('Part', 'a', { size: 1 })], {}, other);
@@ -255,7 +255,7 @@ describe('other tools and owners', () => {
     expect(await codeOf(dais.apply([manifest('Part', 'a')], {}, other))).toBe('other_origin');
   });
 
-  test('to take over without a change is told as unchanged, at its new version, and makes no revision', async () => {
+  test('an adoption without a change is reported as unchanged, with a new version and no revision', async () => {
     const p = await freshProject(dais);
     await dais.apply([manifest('Part', 'a')], {}, { ...p.context, origin: 'other' });
     const [change] = await p.apply([manifest('Part', 'a')], { takeOver: true, owner: 'set' });
@@ -265,7 +265,7 @@ describe('other tools and owners', () => {
     expect(metadata.resourceVersion).toBe(change!.resourceVersion);
   });
 
-  test('an owner is kept when none is named, and changes when another is', async () => {
+  test('an owner stays if the request names none, and changes if it names another', async () => {
     const p = await freshProject(dais);
     await p.apply([manifest('Part', 'a')], { owner: 'one' });
     await p.apply([manifest('Part', 'a', { size: 2 })]);
@@ -275,7 +275,7 @@ describe('other tools and owners', () => {
   });
 });
 
-test('each resource’s source stands in its revision', async () => {
+test('each revision contains its source', async () => {
   const p = await freshProject(dais);
   const source = { remote: 'https://example.com/r.git', commit: 'b'.repeat(40), path: 'a/x.yaml', dirty: false };
   const sources = [{ file: 'a/x.yaml', text: JSON.stringify(manifest('Part', 'a')), source }];

@@ -24,7 +24,7 @@ import { decideWrites, deleteResources, performWrites, type DecidedWrite, type W
 
 type ApplyCall = CallOf<typeof applyOperation>;
 
-/** A checked document and where it stands. */
+/** A checked document and its position. */
 interface Item {
   readonly manifest: CheckedManifest;
   readonly document: ManifestDocument;
@@ -45,12 +45,12 @@ export async function applyDocuments(
 ): Promise<{ changes: Change[] }> {
   const { input } = call;
   if (input.prune && input.owner === undefined) {
-    throw new DaisError('invalid_request', 'To prune, name the set of manifests with `owner`.', {
+    throw new DaisError('invalid_request', 'A request with `prune` requires `owner`, the name of the set of manifests.', {
       issues: [{ path: 'owner', message: 'is required with prune' }],
     });
   }
   const items = readItems(kinds, call);
-  // The organisation (whose name is empty) first: it may make the projects that the other documents lie in.
+  // The organization (with an empty name) first: it can create the projects of the other documents.
   const names = [...new Set(items.map((item) => item.tenant))].toSorted();
   const changes: Change[] = [];
   const faults: Fault[] = [];
@@ -72,7 +72,7 @@ export async function applyDocuments(
       if ('error' in outcome) faults.push({ item: group[index] as Item, error: outcome.error });
       else writes.push(outcome.write);
     });
-    // Once something is wrong, nothing will be written: go on only to tell every fault at once.
+    // After the first error nothing is written; the checks continue only to report all errors together.
     if (faults.length > 0) continue;
     changes.push(...(await settle(tx, kinds, tenant, writes, items, plan)));
   }
@@ -84,7 +84,7 @@ export async function applyDocuments(
   return { changes };
 }
 
-/** Checks what the database will check too, so that a fault is told with its place; writes unless planning. */
+/** Repeats checks of the database, so that an error has a position; writes unless planning. */
 async function settle(
   tx: Transaction,
   kinds: KindRegistry,
@@ -111,14 +111,14 @@ function readItems(kinds: KindRegistry, call: ApplyCall): Item[] {
   if (bytes > MAX_APPLY_BYTES) {
     throw new DaisError(
       'too_large',
-      `The documents are ${bytes} bytes together; at most ${MAX_APPLY_BYTES} go at once.`,
+      `The documents have ${bytes} bytes together. The limit for a request is ${MAX_APPLY_BYTES} bytes. Split the documents across several requests.`,
     );
   }
   const read = call.input.sources.flatMap((source) =>
     readDocuments(source.file, source.text).map((document) => ({ document, source: source.source })),
   );
   if (read.length > MAX_APPLY_DOCUMENTS) {
-    throw new DaisError('too_large', `There are ${read.length} documents; at most ${MAX_APPLY_DOCUMENTS} go at once.`);
+    throw new DaisError('too_large', `The request has ${read.length} documents. The limit is ${MAX_APPLY_DOCUMENTS} documents. Split the documents across several requests.`);
   }
   const issues: Issue[] = [];
   const codes = new Set<ErrorCode>();
@@ -139,7 +139,7 @@ function readItems(kinds: KindRegistry, call: ApplyCall): Item[] {
     else {
       codes.add('duplicate_document');
       const at = first.locate('metadata.name');
-      const message = `describes ${kind} "${result.manifest.metadata.name}" again; it is already in ${first.file}:${at.line}`;
+      const message = `defines ${kind} "${result.manifest.metadata.name}" a second time; the first definition is in ${first.file}:${at.line}`;
       issues.push(positioned(document, { path: 'metadata.name', message }));
     }
     items.push({ manifest: result.manifest, document, source, tenant });
@@ -153,7 +153,7 @@ function readItems(kinds: KindRegistry, call: ApplyCall): Item[] {
   return items;
 }
 
-/** Lines and columns that admission tells count in the text of the field. */
+/** Lines and columns of admission errors count within the text of the field. */
 function positioned(document: ManifestDocument, issue: Issue): Issue {
   const { line, column = 1 } = issue;
   const place = document.locate(issue.path ?? '', line === undefined ? undefined : { line, column });
@@ -203,7 +203,7 @@ async function authorizeItem(tx: Transaction, call: ApplyCall, item: Item, tenan
   try {
     await call.authorize(target, tenant, actionOf(kind, 'write'));
   } catch (error) {
-    // One that the caller must not know of is told in every detail like one that is not there.
+    // A project that the caller must not see gets exactly the error of a missing one.
     throw (error as Error).message === noSuchProject(item.tenant).message ? missingTenant(item, error) : error;
   }
   await definition.authorizeSpec?.(tx, { ...call, tenant }, spec);
@@ -229,7 +229,7 @@ interface Fault {
   readonly error: DaisError;
 }
 
-/** The first fault's code and words; every fault with its place. */
+/** The code and message of the first error; the positions of all errors. */
 function combined(faults: readonly Fault[]): DaisError {
   const first = faults[0]?.error as DaisError;
   const issues = faults.flatMap(({ item, error }) =>
@@ -320,7 +320,7 @@ async function prune(
 async function mayPrune(call: ApplyCall, row: ResourceRow, tenant: Tenant): Promise<boolean> {
   const refused = await refusalOf(call, row, tenant, 'delete');
   if (refused === undefined) return true;
-  // A token that does not cover the deletion need not cover the reading either: that is told.
+  // A token without the permission to delete may also lack the permission to read: the error reports it.
   const isScoped = call.context.principal.scopes !== undefined;
   const unseen = !isScoped && (await refusalOf(call, row, tenant, 'read')) !== undefined;
   if (refused.code === 'not_found' || unseen) return false;

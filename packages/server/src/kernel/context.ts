@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { Source } from '@dais/api';
 import type { Client, Principal } from '#kernel/principal.ts';
 
-/** What a door knows about a call beside its input. */
+/** The context of a call, in addition to its input. */
 export interface CallContext {
   readonly principal: Principal;
   /** Absent when it does not come over the network. */
@@ -15,7 +15,7 @@ export interface CallContext {
   readonly projects: readonly string[];
   /** Makes a repeated write answer as the first did. Only for writes. */
   readonly idempotencyKey?: string;
-  /** Aborts when the caller has gone. */
+  /** Aborts when the caller disconnects. */
   readonly signal: AbortSignal;
   readonly source?: Source;
   /** Bytes that the request carries, for operations that take them. */

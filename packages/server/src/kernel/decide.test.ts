@@ -56,7 +56,7 @@ function codeOf(work: () => unknown): string {
 }
 
 describe('what has to happen', () => {
-  test('nothing there: it is created, and every field is told', () => {
+  test('a missing resource is created, with every field as a change', () => {
     expect(decide(undefined, same({ annotations: { note: 'n' } }), options())).toEqual({
       action: 'create',
       fields: [
@@ -68,11 +68,11 @@ describe('what has to happen', () => {
     });
   });
 
-  test('the same again changes nothing', () => {
+  test('an identical request changes nothing', () => {
     expect(decide(row(), same(), options())).toEqual({ action: 'unchanged', fields: [], ownerChanged: false });
   });
 
-  test('a field that differs makes an update of that field', () => {
+  test('a different field is an update of this field', () => {
     expect(decide(row(), same({ spec: { size: 2, home: 'north' }, labels: {} }), options())).toEqual({
       action: 'update',
       fields: [
@@ -82,7 +82,7 @@ describe('what has to happen', () => {
     });
   });
 
-  test('a hidden change is an update that tells no value', () => {
+  test('a hidden change is an update without the value', () => {
     expect(decide(row(), same(), options({ hiddenChanges: ['spec.data.key'] }))).toEqual({
       action: 'update',
       fields: [{ path: 'spec.data.key', after: '(changed)' }],
@@ -107,7 +107,7 @@ describe('what has to happen', () => {
     });
   });
 
-  test('to plan again after a change was made finds nothing to do', () => {
+  test('a plan after the change finds nothing to do', () => {
     const spec = fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.jsonValue({ maxDepth: 3 }));
     const labels = fc.dictionary(fc.constantFrom('k', 'l'), fc.constantFrom('', 'v', 'w'));
     fc.assert(
@@ -122,7 +122,7 @@ describe('what has to happen', () => {
   });
 });
 
-describe('what is refused', () => {
+describe('errors', () => {
   test.each<[string, ResourceRow | undefined, Partial<Desired>, Partial<DecideOptions>, string]>([
     ['an update of nothing', undefined, {}, { allow: 'update' }, 'not_found'],
     ['a creation over something', row(), {}, { allow: 'create' }, 'already_exists'],
@@ -153,7 +153,7 @@ describe('what is refused', () => {
   });
 });
 
-test('a change is told with its project, and its version when there is one', () => {
+test('a change contains its project, and its version if there is one', () => {
   const key = { kind: 'Thing', name: 'a', project: '' };
   expect(presentChange(key, 'delete', [])).toEqual({ kind: 'Thing', name: 'a', action: 'delete', fields: [] });
   expect(presentChange({ ...key, project: 'p' }, 'create', [], { generation: 1n, version: 5n })).toEqual({

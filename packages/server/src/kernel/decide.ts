@@ -2,7 +2,7 @@ import type { Change, FieldChange, Issue, Source } from '@dais/api';
 import { API_VERSION, DaisError, diffFields, refusedByState } from '@dais/api';
 import type { ResourceRow } from '#kernel/store.ts';
 
-/** What a document, a PUT or a rollback asks for. Already valid by itself. */
+/** The desired state of a document, a PUT or a rollback. Already validated. */
 export interface Desired {
   readonly kind: string;
   readonly name: string;
@@ -43,19 +43,19 @@ export function decide(before: ResourceRow | undefined, desired: Desired, option
     if (desired.ifVersion !== undefined) {
       throw new DaisError(
         'precondition_failed',
-        `${label} does not exist, but version ${desired.ifVersion} was named.`,
+        `${label} does not exist, but the request expects version ${desired.ifVersion}.`,
       );
     }
     return { action: 'create', fields: changedFields(undefined, desired, options.hiddenChanges) };
   }
-  if (options.allow === 'create') throw new DaisError('already_exists', `There is already a ${label}.`);
+  if (options.allow === 'create') throw new DaisError('already_exists', `${label} already exists.`);
   if (desired.ifVersion !== undefined && desired.ifVersion !== String(before.version)) {
-    throw new DaisError('precondition_failed', `${label} is at version ${before.version}, not ${desired.ifVersion}.`);
+    throw new DaisError('precondition_failed', `${label} has version ${before.version}, but the request expects version ${desired.ifVersion}.`);
   }
   const refused = refusedByState('update', { ...desired, deleting: before.deletion_at !== null });
   if (refused !== undefined) throw refused;
   if (before.origin !== desired.origin && !options.takeOver) {
-    throw new DaisError('other_origin', `${label} was made through ${before.origin}.`);
+    throw new DaisError('other_origin', `${label} is managed through ${before.origin}.`);
   }
   const moved = options.immutable.filter((field) => diffFields(before.spec[field], desired.spec[field]).length > 0);
   if (moved.length > 0) {

@@ -70,7 +70,7 @@ afterAll(async () => {
 });
 
 describe('a call', () => {
-  test('is validated, given its defaults and its project, and asked about', async () => {
+  test('is validated, completed with defaults and its project, and authorized', async () => {
     const p = await freshProject(dais);
     asked.length = 0;
     expect(await dais.call('probe.read', {}, p.context)).toEqual({ n: 7, tenant: p.name, writable: false });
@@ -90,14 +90,14 @@ describe('a call', () => {
     ['null', null],
     ['a wrong type', { n: 'x' }],
     ['an unknown field', { m: 1 }],
-  ])('with %s is refused before anybody is asked', async (_name, input) => {
+  ])('with %s is rejected before the authorization', async (_name, input) => {
     asked.length = 0;
     expect(await codeOf(dais.call('probe.read', input))).toBe('invalid_request');
     expect(asked).toEqual([]);
   });
 
-  test('whose handler asked nobody gives no answer', async () => {
-    await expect(dais.call('probe.silent', {})).rejects.toThrow('without asking the authorizer');
+  test('whose handler skips the authorization returns an error', async () => {
+    await expect(dais.call('probe.silent', {})).rejects.toThrow('without an authorization check');
     asked.length = 0;
     expect(await dais.call('probe.asking', {})).toBe('asked');
     expect(asked).toMatchObject([
@@ -105,7 +105,7 @@ describe('a call', () => {
     ]);
   });
 
-  test('that only reads cannot queue or tell anything', async () => {
+  test('that only reads cannot enqueue jobs or emit events', async () => {
     await expect(dais.call('probe.emit', {})).rejects.toThrow('a read transaction cannot emit');
   });
 
@@ -128,7 +128,7 @@ test('a stream is authorized once, when it opens', async () => {
 });
 
 describe('reads that come together share a transaction', () => {
-  test('and each gets its own answer, refusal or absence', async () => {
+  test('and each gets its own result, denial or absence', async () => {
     const p = await freshProject(dais);
     await p.apply(['a', 'b', 'secret'].map((name) => manifest('Part', name, { note: name })));
     asked.length = 0;

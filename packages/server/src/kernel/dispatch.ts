@@ -5,10 +5,10 @@ import type { Call, OperationEntry } from '#kernel/entry.ts';
 import { withIdempotency } from '#kernel/idempotency.ts';
 import type { Authorizer, Permit } from '#kernel/principal.ts';
 import { targetKey } from '#kernel/references.ts';
-import { toldTo } from '#kernel/refusal.ts';
+import { visibleError } from '#kernel/refusal.ts';
 import { DEFAULT_TENANT, ORGANISATION, type Tenant, type TenantDirectory } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
-import { Coalescer, type Settled } from '#lib/coalesce.ts';
+import { Coalescer, type Settled } from '#lib/concurrency/coalesce.ts';
 
 export interface DispatcherParts {
   readonly database: Database;
@@ -18,8 +18,8 @@ export interface DispatcherParts {
 }
 
 /**
- * The one way in. Every door calls it with the name of an operation: it validates the input, settles the project, asks
- * the authorizer and opens the transaction.
+ * The single entry point. Every adapter calls it with the name of an operation: it validates the input, resolves the
+ * project, calls the authorizer and opens the transaction.
  */
 export class Dispatcher {
   readonly #parts: DispatcherParts;
@@ -75,10 +75,10 @@ export class Dispatcher {
         const permit = operation.target === undefined ? {} : await ask(operation.target(input), tenant);
         const work = async () => {
           const output = await handling(tx, permitted(call, permit)).catch(async (error: unknown) => {
-            throw await toldTo(call, tx, error);
+            throw await visibleError(call, tx, error);
           });
-          // An answer for which nobody was asked must not leave: it is a mistake of ours, never of the caller.
-          if (!wasAsked()) throw new Error(`${name} answered without asking the authorizer`);
+          // An output without an authorization check must not be returned: it is an internal error.
+          if (!wasAsked()) throw new Error(`${name} returned a result without an authorization check`);
           return output;
         };
         const key = operation.secretAnswer === true ? undefined : context.idempotencyKey;
@@ -106,7 +106,7 @@ export class Dispatcher {
       for (const [index, { ask }] of made.entries()) {
         try {
           await ask(operation.target?.(items[index]?.input) ?? { kind: '' }, tenant);
-          settled.push(answers[index] ?? { error: new Error(`${operation.name} gave too few answers`) });
+          settled.push(answers[index] ?? { error: new Error(`${operation.name} returned too few results`) });
         } catch (error) {
           // A database that fails has failed for all.
           if (!(error instanceof DaisError) || error.retryable) throw error;
@@ -128,7 +128,7 @@ export class Dispatcher {
     return handling.stream(await this.#admit(operation, input, context, this.#tenantName(operation, input, context)));
   }
 
-  /** Authorizes what then goes on without this transaction. */
+  /** Authorizes work that continues after this transaction. */
   async #admit(operation: Operation, input: unknown, context: CallContext, tenantName: string): Promise<Call> {
     const request = { mode: 'read', projectId: this.#startIn(tenantName), by: context } as const;
     return await transact(this.#parts.database, request, async (tx) => {
@@ -161,7 +161,7 @@ export class Dispatcher {
       ...(context.principal.project === undefined ? [] : [context.principal.project]),
     ]);
     if (named.size > 1) {
-      throw new DaisError('project_mismatch', `The request names the projects ${[...named].toSorted().join(' and ')}.`);
+      throw new DaisError('project_mismatch', `The request names several projects: ${[...named].toSorted().join(' and ')}.`);
     }
     return [...named][0] ?? DEFAULT_TENANT;
   }

@@ -21,7 +21,7 @@ const output = { size: 1, state: 'on', items: [] } as const;
 /** An input with its defaults, whose optional properties need no `| undefined` where they are used. */
 const used = ({ name, limit, after }: { name: string; limit: number; after?: string }) => `${name} ${limit} ${after}`;
 
-test('a handler reads what its operation receives and returns what its operation gives', () => {
+test('a handler reads the input of its operation and returns its output', () => {
   const items: readonly string[] = ['a'];
   const made = entry(operation, async (_tx, { input }) => ({ ...output, items: [used(input), ...items] }));
   expect(made.operation).toBe(operation);
@@ -81,7 +81,7 @@ test('a handler that returns what the output schema does not allow does not comp
   expect(made).toHaveLength(7);
 });
 
-test('an entry cannot be made by hand, past the types', () => {
+test('an entry cannot be created around the types', () => {
   // @ts-expect-error it lacks what only `entry` adds
   const made: ReturnType<typeof entry> = { operation, handling: async () => 1, described: (answer) => answer };
   expect(made).toBeDefined();

@@ -5,7 +5,7 @@ import type { CallContext } from '#kernel/context.ts';
 import type { RowFilter } from '#kernel/principal.ts';
 import type { Tenant } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { Settled } from '#lib/coalesce.ts';
+import type { Settled } from '#lib/concurrency/coalesce.ts';
 
 /** What a handler receives in addition to its transaction. */
 export interface Call<Input = unknown> {
@@ -39,7 +39,7 @@ type Handling<Input, Answer> =
   /** Opens a stream; it ends when the caller's signal aborts. */
   | { readonly stream: (call: Call<Input>) => AsyncIterable<Answer> };
 
-export type HandlingOf<Op extends Operation, Answer = OutputOf<Op>> = Handling<InputOf<Op>, Answer>;
+export type HandlerOf<Op extends Operation, Answer = OutputOf<Op>> = Handling<InputOf<Op>, Answer>;
 type FileOf<Op extends Operation> = Download & OutputOf<Op>;
 
 /** Only the functions below make one, so that every handler fits its operation. */
@@ -54,14 +54,14 @@ export interface OperationEntry {
 }
 
 /** Handles `operation` with `handling`, whose answer is the output. */
-export function entry<Op extends Operation>(operation: Op, handling: HandlingOf<Op>): OperationEntry {
+export function entry<Op extends Operation>(operation: Op, handling: HandlerOf<Op>): OperationEntry {
   return answerEntry<Op, OutputOf<Op>>(operation, handling, (answer) => answer);
 }
 
 /** Handles an operation that answers with bytes; its output describes them. */
 export function downloadEntry<Op extends Operation>(
   operation: Op,
-  handling: HandlingOf<Op, FileOf<Op>>,
+  handling: HandlerOf<Op, FileOf<Op>>,
 ): OperationEntry {
   return answerEntry<Op, FileOf<Op>>(operation, handling, (answer) => {
     // The schema of an output is strict: it knows no `open`.
@@ -72,7 +72,7 @@ export function downloadEntry<Op extends Operation>(
 /** Handles an operation whose answer holds more than its output; `described` returns the output. */
 export function answerEntry<Op extends Operation, Answer>(
   operation: Op,
-  handling: HandlingOf<Op, Answer>,
+  handling: HandlerOf<Op, Answer>,
   described: (answer: Answer) => unknown,
 ): OperationEntry {
   // The dispatcher calls the handler only with input that the operation's schema accepted, and `described` only with its

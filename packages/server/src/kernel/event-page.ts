@@ -1,6 +1,6 @@
 import type { listEventsOperation } from '@dais/api';
 import type { CallOf } from '#kernel/entry.ts';
-import { encodePlace, listEvents, presentEvents, readCursor } from '#kernel/events.ts';
+import { encodePosition, listEvents, presentEvents, readCursor } from '#kernel/events.ts';
 import { cutPage, decodeNumberCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
@@ -20,6 +20,6 @@ export async function eventPage({ sql }: Transaction, call: CallOf<typeof listEv
   return {
     items: await presentEvents(sql, place.epoch, page),
     ...next,
-    resourceVersion: encodePlace(place.epoch, place.seq),
+    resourceVersion: encodePosition(place.epoch, place.seq),
   };
 }

@@ -21,7 +21,7 @@ export interface NewEvent {
   readonly subject?: EventSubject;
   /** Must fit `type.data`. Never a secret. */
   readonly data: Readonly<Record<string, unknown>>;
-  /** The subject is a record to which no resource refers and for which none waits: nobody is woken. */
+  /** The subject is a record that no resource references or waits for: no resource is woken. */
   readonly wakes?: false;
 }
 
@@ -168,20 +168,20 @@ export async function readCursor(sql: Sql): Promise<CursorState> {
 }
 
 /** A place in the event stream as clients see it: opaque, bound to the epoch of the database. */
-export function encodePlace(epoch: string, seq: bigint): string {
+export function encodePosition(epoch: string, seq: bigint): string {
   return `${epoch.slice(0, 8)}-${seq}`;
 }
 
 /** @throws DaisError `invalid_cursor`, `cursor_expired` (other epoch, or no longer kept). */
-export function decodePlace(text: string, cursor: CursorState): bigint {
+export function decodePosition(text: string, cursor: CursorState): bigint {
   const match = /^([0-9a-f]{8})-(\d{1,18})$/.exec(text);
   if (match === null) throw new DaisError('invalid_cursor', `"${text}" is not a resourceVersion of a list or watch.`);
   const seq = BigInt(match[2] ?? '');
   if (match[1] !== cursor.epoch.slice(0, 8)) {
-    throw new DaisError('cursor_expired', 'The database was restored since this place was given out.');
+    throw new DaisError('cursor_expired', 'The database was restored after this position was issued.');
   }
-  if (seq < cursor.oldest) throw new DaisError('cursor_expired', 'Events this old are no longer kept.');
-  if (seq > cursor.seq) throw new DaisError('invalid_cursor', `"${text}" lies in the future of this database.`);
+  if (seq < cursor.oldest) throw new DaisError('cursor_expired', 'The events at this position are no longer stored.');
+  if (seq > cursor.seq) throw new DaisError('invalid_cursor', `"${text}" is after the newest position of this database.`);
   return seq;
 }
 
@@ -198,7 +198,7 @@ export async function presentEvents(
 export function presentEvent(event: SequencedEvent, epoch: string, project: string | undefined): Event {
   return {
     id: String(event.id),
-    cursor: encodePlace(epoch, event.seq),
+    cursor: encodePosition(epoch, event.seq),
     at: event.at.toISOString(),
     type: event.type,
     v: event.v,

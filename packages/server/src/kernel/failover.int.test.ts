@@ -35,7 +35,7 @@ async function launch(setup: Partial<ReplicaSetup> & { name: string }): Promise<
   return replica;
 }
 
-test('a replica that was paused past its lease is refused, the other finishes its work, and both go on', async () => {
+test('a replica that was paused past its lease is fenced, the other finishes its work, and both continue', async () => {
   const p = await freshProject(dais);
   const watcher = await listAndWatch(dais, 'machine', {}, p.context);
   const ready = async (name: string) => {

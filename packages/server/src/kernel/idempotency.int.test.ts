@@ -51,7 +51,7 @@ test('a key belongs to its request', async () => {
   expect(await codeOf(dais.call('part.get', { name: 'd' }))).toBe('not_found');
 });
 
-test('a failure is not kept: the key is free to try again', async () => {
+test('a failure is not stored: the key can be used again', async () => {
   const key = freshKey();
   expect(await codeOf(create('e', key, { uses: ['later'] }))).toBe('reference_not_found');
   await create('later', freshKey());
@@ -84,6 +84,6 @@ test.each<[string, string]>([
   ['too long', 'x'.repeat(257)],
   ['with NUL', 'a\0b'],
   ['with a line break', 'a\nb'],
-])('a key that is %s is refused', async (_name, key) => {
+])('rejects a key that is %s', async (_name, key) => {
   expect(await codeOf(create('h', key))).toBe('invalid_request');
 });

@@ -1,7 +1,7 @@
 import { DaisError } from '@dais/api';
 import type { Tenant } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { digestMatches, saltedDigest } from '#lib/salted-digest.ts';
+import { digestMatches, saltedDigest } from '#lib/crypto/digests.ts';
 
 export interface IdempotentCall {
   readonly key: string;
@@ -21,8 +21,8 @@ export async function withIdempotency(
   work: () => Promise<unknown>,
 ): Promise<unknown> {
   if (!/^[ -~]{1,255}$/.test(call.key)) {
-    throw new DaisError('invalid_request', 'The idempotency key is not usable.', {
-      issues: [{ path: 'idempotencyKey', message: 'is not usable', expected: '1 to 255 printable characters' }],
+    throw new DaisError('invalid_request', 'The idempotency key is not valid.', {
+      issues: [{ path: 'idempotencyKey', message: 'is not valid', expected: '1 to 255 printable characters' }],
     });
   }
   const principal = `${tx.by.principal.type}:${tx.by.principal.id}`;

@@ -1,5 +1,5 @@
 import type { Database } from '#engines/database/contract.ts';
-import { backoffMs } from '#lib/backoff.ts';
+import { backoffMs } from '#lib/concurrency/backoff.ts';
 import {
   claimJobs,
   dueQueues,
@@ -11,15 +11,15 @@ import {
   type JobEnd,
 } from '#kernel/jobs.ts';
 import { LeaseLost } from '#kernel/leases.ts';
-import { Loop, type LoopParts } from '#lib/loop.ts';
+import { Loop, type LoopParts } from '#lib/concurrency/loop.ts';
 import { timedRuns, type TimedQueue } from '#kernel/timed-jobs.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 
 /** Does the jobs of one queue. */
 export interface JobHandler extends TimedQueue {
-  /** How many run at once in this process. */
+  /** Maximum concurrent jobs in this process. */
   readonly concurrency: number;
-  /** How many of one project run at once over all processes. */
+  /** Maximum concurrent jobs of one project over all processes. */
   readonly perProject: number;
   /** Waits between attempts grow from `baseMs` to `capMs`. */
   readonly retry: { readonly baseMs: number; readonly capMs: number };
@@ -32,7 +32,7 @@ export interface JobHandler extends TimedQueue {
 export interface JobIo {
   /** Aborts when the lease is lost, the job is cancelled or the process stops. */
   readonly signal: AbortSignal;
-  /** Shown to whoever looks at the job; sent with the next heartbeat. */
+  /** Shown with the job; sent with the next heartbeat. */
   progress(value: Readonly<Record<string, unknown>>): void;
   read<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /** Guarded by the claim. @throws LeaseLost */
@@ -57,7 +57,7 @@ interface RunningJob {
   done: Promise<void>;
 }
 
-/** Why a running job is asked to stop, beside `LeaseLost`. */
+/** The reason why a running job must stop, other than `LeaseLost`. */
 class JobCancelled extends Error {}
 class ProcessStops extends Error {}
 
@@ -91,7 +91,7 @@ export class JobRunner {
   /** Takes no more jobs, asks the running ones to stop and waits for them. They wait for the next process. */
   async stop(): Promise<void> {
     await this.#loop.stop();
-    for (const { stop } of this.#running) stop.abort(new ProcessStops('the process stops'));
+    for (const { stop } of this.#running) stop.abort(new ProcessStops('the process is stopping'));
     await Promise.all([...this.#running].map(({ done }) => done));
   }
 
@@ -166,7 +166,7 @@ export class JobRunner {
     const cause: unknown = signal.aborted ? signal.reason : error;
     if (cause instanceof LeaseLost) return undefined;
     if (cause instanceof JobCancelled) return { state: 'cancelled', error: cause.message };
-    // The job is not to blame, and waits for the next process at once.
+    // The job did not fail, and waits for the next process without a delay.
     if (cause instanceof ProcessStops) return { state: 'waiting', error: cause.message, delayMs: 0, interrupted: true };
     const message = error instanceof Error ? error.message : String(error);
     const final = error instanceof JobFailed && error.retryAfterMs === undefined;
@@ -189,7 +189,7 @@ export class JobRunner {
       });
     } catch (error) {
       // The lease runs out and the job is taken again: at least once, never lost.
-      this.#parts.log.warn('a job could not be ended; it will be taken again', { job: claim.id, error });
+      this.#parts.log.warn('could not record the end of a job; it will be claimed again', { job: claim.id, error });
     }
   }
 
@@ -199,7 +199,7 @@ export class JobRunner {
         heartbeatJob(tx.sql, claim, this.#leaseMs, progress),
       );
     } catch {
-      // No answer is no verdict: the lease still runs for two more beats.
+      // A missing response decides nothing: the lease is valid for two more heartbeats.
       return 'ours';
     }
   }

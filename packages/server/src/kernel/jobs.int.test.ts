@@ -117,7 +117,7 @@ describe('which job is next', () => {
     expect(names(await claim(3)).toSorted()).toEqual(['a0', 'a1', 'a2']);
   });
 
-  test('no more of one project than may run at once, over all processes', async () => {
+  test('at most the limit of one project runs concurrently, over all processes', async () => {
     await enqueue(...Array.from({ length: 10 }, (_, n) => ({ payload: { name: `a${n}` } })));
     const claims = await Promise.all(Array.from({ length: 6 }, (_, n) => claim(2, { perProject: 3, holder: `h${n}` })));
     expect(claims.flat()).toHaveLength(3);
@@ -192,7 +192,7 @@ describe('a job', () => {
     expect(await rows()).toEqual([]);
   });
 
-  test('that fails is tried again after growing waits, then given up', async () => {
+  test('that fails is retried with growing delays, then fails permanently', async () => {
     await enqueue({ maxAttempts: 3 });
     const waits: number[] = [];
     await serve(
@@ -214,7 +214,7 @@ describe('a job', () => {
     expect(await ends()).toEqual(['failed']);
   });
 
-  test('that says so fails for good at once, or is tried when it says', async () => {
+  test('that fails permanently ends immediately, or is retried at the requested time', async () => {
     await enqueue({ payload: { name: 'final' } }, { payload: { name: 'patient' } });
     await serve(async (job) => {
       throw job.payload['name'] === 'final' ? new JobFailed('never') : new JobFailed('not yet', 3_600_000);
@@ -241,7 +241,7 @@ describe('a job', () => {
     expect([ran, await ends()]).toEqual([false, ['failed']]);
   });
 
-  test('writes only while its claim is its own; it ends once even if two did it', async () => {
+  test('writes only while it has its claim; it ends once even if two workers did it', async () => {
     await enqueue({ payload: { name: 'x' } });
     const started = gate();
     const held = gate();
@@ -269,7 +269,7 @@ describe('a job', () => {
     expect(await ends()).toEqual(['done']);
   });
 
-  test('that its own process takes again, after a pause past the lease, is run anew; the first run is told to stop', async () => {
+  test('that its own process claims after a pause past the lease restarts; the first run is stopped', async () => {
     await enqueue({ payload: { name: 'x' } });
     const started = gate();
     const held = gate();
@@ -290,7 +290,7 @@ describe('a job', () => {
     expect([await rows(), await ends()]).toMatchObject([[{ result: 'second run' }], ['done']]);
   });
 
-  test('that runs long keeps its claim and shows how far it is', async () => {
+  test('that runs long extends its claim and reports its progress', async () => {
     await enqueue({});
     const held = gate();
     await serve(
@@ -315,7 +315,7 @@ describe('a job', () => {
     await expect.poll(rows, SOON).toMatchObject([{ state: 'done', attempts: 1 }]);
   });
 
-  test('stops with its process, loses no attempt by it, and is taken up by the next at once', async () => {
+  test('stops with its process without losing an attempt, and is claimed by the next immediately', async () => {
     await enqueue({ maxAttempts: 1 });
     const started = gate();
     const first = await serve(async (_job, io) => {
@@ -331,7 +331,7 @@ describe('a job', () => {
     await expect.poll(rows, SOON).toMatchObject([{ state: 'done', result: 'done by the next', attempts: 1 }]);
   });
 
-  test('runs beside others, but no more than its handler takes at once', async () => {
+  test('runs concurrently with others, up to the limit of its handler', async () => {
     await enqueue(...Array.from({ length: 12 }, () => ({})));
     let now = 0;
     let most = 0;
@@ -405,7 +405,7 @@ describe('cancelling', () => {
   });
 });
 
-test('health tells how many wait and run', async () => {
+test('health reports the numbers of waiting and running jobs', async () => {
   await enqueue({}, { delayMs: 3_600_000 }, { delayMs: 3_600_000 });
   const [job] = await claim(1);
   const counts = (await quiet.kernel.health()).jobs.filter((one) => one.queue === queue);

@@ -45,13 +45,13 @@ export interface JobClaim {
   readonly maxAttempts: number;
   /** Fencing token: grows with each claim of this job. */
   readonly epoch: bigint;
-  /** Somebody wants it ended instead of run. */
+  /** Cancellation was requested: the job ends instead of running. */
   readonly cancelAsked: boolean;
 }
 
 /**
- * Queues in which a job may start: one look at all, because most are empty most of the time, and a claim of each took 28
- * transactions whenever there was a job in one of them. Of each only the next job is looked at, by index.
+ * Returns queues with jobs that can start: one query for all, because most are mostly empty, and a claim of each took
+ * 28 transactions whenever one of them had a job. Reads only the next job of each, by index.
  */
 export async function dueQueues(database: Database, queues: readonly string[]): Promise<readonly string[]> {
   const rows = await database.statement<{ queue: string }>(
@@ -65,9 +65,9 @@ export async function dueQueues(database: Database, queues: readonly string[]): 
 }
 
 /**
- * Claims jobs that may start, the oldest of the highest priority first, fairly over projects: within one priority, a
- * project's n-th running or claimed job stands behind every other project's (n-1)-th. Looks at no more than `limit` jobs
- * of each project, found by index. A job whose worker let its lease pass is claimed like a waiting one.
+ * Claims jobs that can start: by priority, then by age, fairly over projects. Within one priority, the n-th running or
+ * claimed job of a project comes after the (n-1)-th of every other project. Reads at most `limit` jobs of each project,
+ * by index. A job with an expired lease is claimed like a waiting one.
  */
 export async function claimJobs(
   sql: Sql,
@@ -112,7 +112,7 @@ export async function claimJobs(
   );
 }
 
-/** Extends the lease and reports progress. `lost`: another worker has it. `cancelled`: somebody asked to stop. */
+/** Extends the lease and reports progress. `lost`: another worker has it. `cancelled`: cancellation was requested. */
 export async function heartbeatJob(
   sql: Sql,
   claim: JobClaim,
@@ -167,8 +167,8 @@ export async function endJob(sql: Sql, claim: JobClaim, end: JobEnd): Promise<vo
 }
 
 /**
- * Asks a job to end as cancelled: a running one hears of it at its next heartbeat, a waiting one is claimed now and ended
- * without being run, so that what follows its end follows. False when it has ended already.
+ * Requests the cancellation of a job: a running one stops at its next heartbeat; a waiting one is claimed and ended
+ * without running, so that its end has the usual effects. Returns false if it has already ended.
  */
 export async function cancelJob(sql: Sql, id: string): Promise<boolean> {
   const rows = await sql.query(

@@ -7,9 +7,8 @@ import { freshProject, type TestProject } from './testing/test-project.ts';
 import { listAndWatch, type TestWatcher } from './testing/test-watcher.ts';
 
 /**
- * The kernel beside a model of it that holds everything in memory: random commands do the same to both, and after each
- * both must agree. fast-check prints seed and path of a failure; put them into the parameters below to see it again, and
- * keep what it found as an example.
+ * Compares the kernel with an in-memory model: random commands run on both, and after each both must agree. fast-check
+ * prints seed and path of a failure; set them in the parameters below to reproduce it, and keep the case as an example.
  */
 let test_: TestDatabase;
 let dais: TestKernel;

@@ -16,7 +16,7 @@ import { eventPage } from '#kernel/event-page.ts';
 import { JobRunner, type JobHandler } from '#kernel/job-runner.ts';
 import { jobCounts } from '#kernel/jobs.ts';
 import type { KindDefinition } from '#kernel/kind.ts';
-import type { LoopParts } from '#lib/loop.ts';
+import type { LoopParts } from '#lib/concurrency/loop.ts';
 import type { Authorizer } from '#kernel/principal.ts';
 import { Reconciler } from '#kernel/reconciler.ts';
 import { queueDepth } from '#kernel/reconcile-queue.ts';
@@ -48,7 +48,7 @@ export interface KernelParts extends LoopParts {
   readonly wrapEntry?: ((entry: OperationEntry) => OperationEntry) | undefined;
   /** For tests of failover; see Reconciler. */
   readonly leaseMs?: number;
-  /** Resources that controllers work on at once in this process; default 8. */
+  /** Resources that controllers process concurrently in this process; default 8. */
   readonly concurrency?: number;
 }
 
@@ -130,7 +130,7 @@ export class Kernel {
     await this.#hub.stop();
   }
 
-  /** Figures for /readyz and /metrics. @throws DaisError `database_unavailable`. */
+  /** Measurements for /readyz and /metrics. @throws DaisError `database_unavailable`. */
   async health(): Promise<KernelHealth> {
     const { watchers, ageMs } = this.#hub.stats();
     return await transact(this.#parts.database, { mode: 'read', projectId: 'all' }, async ({ sql }) => {

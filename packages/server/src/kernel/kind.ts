@@ -15,14 +15,14 @@ export interface KindDefinition {
    * function reads the limits out of a spec.
    */
   readonly tenant?: (spec: Readonly<Record<string, unknown>>) => TenantLimits;
-  /** Asks for what the writer of a spec must be permitted beside the write itself. @throws DaisError `forbidden` */
+  /** Requires the permissions that a spec needs in addition to the write. @throws DaisError `forbidden` */
   readonly authorizeSpec?: (tx: Transaction, call: SpecCall, spec: Readonly<Record<string, unknown>>) => Promise<void>;
   /** Runs inside the transaction of each change of a resource of this kind, before the rows are written. */
   readonly admit?: (tx: Transaction, change: AdmittedChange) => Promise<AdmitResult>;
   /** Handlers of the kind's own actions; `kindActions` makes them. */
   readonly actions?: KindActions;
   readonly controller?: Controller;
-  /** What it can tell policies about its resources. */
+  /** Facts about its resources for policies. */
   readonly facts?: FactProvider;
 }
 
@@ -38,12 +38,12 @@ export interface AdmittedChange {
   readonly spec: Readonly<Record<string, unknown>> | undefined;
   /** True when the spec comes from an old revision: write-only fields are then absent and must stay as they are. */
   readonly rollback: boolean;
-  /** True while planning: look, but write nothing and call nobody. */
+  /** True while planning: read, but do not write or call other systems. */
   readonly dryRun: boolean;
 }
 
 export interface AdmitResult {
-  /** What is stored as the spec; write-only fields must be gone. Default: the spec without its write-only fields. */
+  /** The stored spec, without write-only fields. Default: the spec without its write-only fields. */
   readonly spec?: Readonly<Record<string, unknown>>;
   /** Status fields to set in the same write. */
   readonly status?: Readonly<Record<string, unknown>>;
@@ -65,9 +65,9 @@ export interface ControllerPlan<Effect> {
   readonly conditions: readonly PlannedCondition[];
   /** Further status fields. */
   readonly status?: Readonly<Record<string, unknown>>;
-  /** Look again after so many milliseconds, whatever happens. */
+  /** Recheck after so many milliseconds, whatever happens. */
   readonly recheckAfterMs?: number;
-  /** Look again when something is emitted about one of these topics: `Kind/name` or a resource's uid. */
+  /** Recheck when an event about one of these topics is emitted: `Kind/name` or the uid of a resource. */
   readonly wakeOn?: readonly string[];
   /** While the resource is being deleted: true when nothing is left to clean up. */
   readonly finalized?: boolean;
@@ -76,8 +76,8 @@ export interface ControllerPlan<Effect> {
 export type PlannedCondition = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
 
 /**
- * Makes the world agree with a spec. `plan` is pure; `observe` only looks; `perform` is idempotent, because an effect
- * may be repeated after a crash. After effects, the kernel observes again until a plan has none.
+ * Reconciles the actual state with a spec. `plan` is pure; `observe` only reads; `perform` is idempotent, because an
+ * effect can repeat after a crash. After effects, the kernel observes until a plan has none.
  */
 export interface Controller<Observed = unknown, Effect = unknown> {
   /** When set, a resource is created with this finalizer and is deleted only after a plan with `finalized`. */

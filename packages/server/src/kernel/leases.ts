@@ -43,7 +43,7 @@ export async function acquireLease(
   });
 }
 
-/** Gives a lease back at once, so that another process need not wait for its end. */
+/** Releases a lease immediately, so that another process need not wait for its expiry. */
 export async function releaseLease(database: Database, lease: Lease): Promise<void> {
   await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
     await sql.query(

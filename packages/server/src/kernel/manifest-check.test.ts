@@ -33,7 +33,7 @@ const secret = (changes: object = {}) => ({
   ...changes,
 });
 
-/** Code, then every path and what stands nearest: `invalid_manifest spec.dat>data`. */
+/** The code, then every path with the nearest name: `invalid_manifest spec.dat>data`. */
 function verdict(value: unknown): string {
   const result = checkManifest(kinds, value);
   if (result.ok) return 'ok';
@@ -41,7 +41,7 @@ function verdict(value: unknown): string {
   return result.code + issues.join('');
 }
 
-describe('one manifest by itself', () => {
+describe('one manifest alone', () => {
   test.each<[string, unknown, string]>([
     ['a good one', secret(), 'ok'],
     [
@@ -123,7 +123,7 @@ describe('one manifest by itself', () => {
     expect(verdict(value)).toBe(want);
   });
 
-  test('what is too large is told in bytes', () => {
+  test('the size of a too large manifest is reported in bytes', () => {
     const data = Object.fromEntries(Array.from({ length: 4 }, (_, n) => [`k${n}`, 'x'.repeat(1_048_576)]));
     const result = checkManifest(kinds, secret({ spec: { data } }));
     expect(result).toMatchObject({
@@ -133,7 +133,7 @@ describe('one manifest by itself', () => {
     });
   });
 
-  test('an accepted manifest is given back as authored, without defaults', () => {
+  test('an accepted manifest is returned as authored, without defaults', () => {
     const [document] = readDocuments('f', alertChannelKind.example);
     const manifest = requireManifest(kinds, document?.value);
     expect(manifest.spec).not.toHaveProperty('attempts');
@@ -147,7 +147,7 @@ describe('one manifest by itself', () => {
     }
   });
 
-  test('whatever is sent, the answer is a verdict', () => {
+  test('every input has a defined result', () => {
     const scalar = fc.oneof(
       fc.constantFrom<unknown>(
         'Secret',
@@ -188,7 +188,7 @@ describe('one manifest by itself', () => {
   });
 });
 
-test('a failure is summed up by its first fault', () => {
+test('a failure is summarized by its first error', () => {
   expect(() => requireManifest(kinds, secret({ spec: { a: 1, b: 1 } }))).toThrow(
     'spec.a there is no field "a" here (and 1 more).',
   );
@@ -197,7 +197,7 @@ test('a failure is summed up by its first fault', () => {
 });
 
 describe('the registry', () => {
-  test('refuses two kinds of one name or plural', () => {
+  test('rejects two kinds with one name or plural', () => {
     expect(() => new KindRegistry([{ spec: secretKind }, { spec: secretKind }])).toThrow('same name');
     expect(() => new KindRegistry([{ spec: secretKind }, { spec: { ...secretKind, kind: 'Other' } }])).toThrow(
       'plural',

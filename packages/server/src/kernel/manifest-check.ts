@@ -13,7 +13,7 @@ export const MAX_RESOURCE_BYTES = 3 * 1024 * 1024;
 
 export type CheckedManifest = Checked<KindDefinition>;
 
-/** Every rule that a manifest must keep by itself, whatever else exists. Pure. */
+/** All rules of a manifest that do not depend on other resources. Pure. */
 export function checkManifest(kinds: KindRegistry, value: unknown): CheckResult<KindDefinition> {
   const result = checkBySchema(kinds, value);
   const bytes = result.ok ? Buffer.byteLength(JSON.stringify(value)) : 0;

@@ -16,7 +16,7 @@ import { systemClock } from '#lib/clock.ts';
 import { openOutbound } from '#control/open-outbound.ts';
 import { loadKinds, loadSlices } from '#compose.ts';
 import { workshopSlice } from './testing/machine-controller.ts';
-import { hostile, KNOWN, spoilt, valid } from './testing/schema-arbitrary.ts';
+import { hostile, KNOWN, withHostileValue, valid } from './testing/schema-arbitrary.ts';
 import { fleetKind, machineKind, partKind } from './testing/test-kinds.ts';
 import { manifest, startTestKernel, testKinds, type TestKernel } from './testing/test-kernel.ts';
 
@@ -51,7 +51,7 @@ const GIVEN = fc.readConfigureGlobal()?.numRuns ?? 100;
 const RUNS = GIVEN > 100 ? GIVEN : 25;
 const PATIENCE = { timeout: 60_000 + 500 * RUNS };
 
-/** `ok`, or the code. Anything but a success or a fault of the caller is a mistake of ours, and is thrown. */
+/** `ok`, or the code. An error other than one of the caller is an internal error, and is thrown. */
 async function outcome(work: Promise<unknown>): Promise<{ readonly code: string; readonly result?: unknown }> {
   try {
     return { code: 'ok', result: await work };
@@ -93,8 +93,8 @@ function bigintAsNumber(_key: string, value: unknown): unknown {
 type Spec = Readonly<Record<string, unknown>>;
 
 /**
- * What chance never makes sense of, by a field that tells the kind: texts in languages of their own, and parts that name
- * each other. All of these have tests of their own.
+ * Fields that random values never satisfy, by the field that names the kind: texts in their own languages, and parts
+ * that reference each other. Other tests cover all of these.
  */
 const SENSE: Readonly<Record<string, (spec: Spec) => object>> = {
   cedar: () => ({
@@ -134,7 +134,7 @@ const SENSE: Readonly<Record<string, (spec: Spec) => object>> = {
 
 /** The same, whichever fields there are. */
 const SENSE_OF_KIND: Readonly<Record<string, (spec: Spec) => object>> = {
-  // Something to look at, and checks, times and alerts that are about it.
+  // Something to monitor, and checks, times and alerts for it.
   Monitor: () => ({
     dataset: KNOWN,
     checks: [{ type: 'drift' }, { type: 'quality', name: 'known' }],
@@ -176,7 +176,7 @@ function serviceOf({ features }: Spec): object {
   return { features: firstOfEach(parts, ({ as, view }) => as ?? view) };
 }
 
-/** A FeatureView with what its source asks for, and without what means nothing beside it. */
+/** A FeatureView with the fields that its source requires, and without fields that require others. */
 function viewOf({ source, features, eventTime = 'at' }: Spec): object {
   const { type } = source as Spec;
   const named = firstOfEach(features as Spec[], ({ name }) => name).map((one): Spec =>
@@ -195,7 +195,7 @@ function viewOf({ source, features, eventTime = 'at' }: Spec): object {
   };
 }
 
-/** A step that is given nothing and waits for nobody. */
+/** A step without inputs and dependencies. */
 function alone({ command = ['true'], ...step }: Spec): object {
   const { run: _run, python: _python, pipeline: _pipeline, needs: _needs, when: _when, ...others } = step;
   return { ...others, command, forEach: undefined, inputs: undefined };
@@ -219,7 +219,7 @@ async function expectSound(kind: KindSpec, resource: Resource, authored: Record<
 describe.each(specs.map((spec) => [spec.kind, spec] as const))('%s', (_name, kind) => {
   const right = fc.tuple(valid(manifestSchema(kind)), fc.nat(9)).map(([value, dice]) => {
     const { metadata, ...rest } = value as { metadata: object };
-    // A project or a version that is not there hides every other fault: only sometimes.
+    // A missing project or version hides all other errors, so it is generated rarely.
     const hiding = dice === 0 ? {} : { project: undefined, resourceVersion: undefined };
     const made = { ...rest, ...readable(rest), metadata: { ...metadata, ...hiding } };
     return JSON.parse(JSON.stringify(made)) as Record<string, unknown>;
@@ -239,7 +239,7 @@ describe.each(specs.map((spec) => [spec.kind, spec] as const))('%s', (_name, kin
   let kept = 0;
   let taken = 0;
 
-  test('what its schema accepts is kept whole', PATIENCE, async () => {
+  test('a manifest that its schema accepts is stored completely', PATIENCE, async () => {
     await fc.assert(
       fc.asyncProperty(right, async (value) => {
         const { code, result } = await outcome(dais.call(`${noun(kind)}.create`, { manifest: value }));
@@ -256,9 +256,9 @@ describe.each(specs.map((spec) => [spec.kind, spec] as const))('%s', (_name, kin
     expect(kept).toBeGreaterThan((RUNS - taken) / 5);
   });
 
-  test('something hostile in any field is refused or kept soundly, by every door', PATIENCE, async () => {
+  test('hostile values in any field are rejected or stored correctly, by every API', PATIENCE, async () => {
     await fc.assert(
-      fc.asyncProperty(spoilt(right), async (value) => {
+      fc.asyncProperty(withHostileValue(right), async (value) => {
         const authored = value as Record<string, unknown>;
         const created = await outcome(dais.call(`${noun(kind)}.create`, { manifest: value }));
         if (created.code === 'ok') await expectSound(kind, created.result as Resource, authored);
@@ -290,7 +290,7 @@ test('every operation answers whatever it is asked, and is never at a loss', PAT
       fc.infiniteStream(fc.boolean()),
       fc.gen(),
       async (operation, _flags, gen) => {
-        const input = gen(() => fc.oneof(spoilt(valid(operation.input)), valid(operation.input), hostile));
+        const input = gen(() => fc.oneof(withHostileValue(valid(operation.input)), valid(operation.input), hostile));
         const name = gen(() => fc.constantFrom('default', 'a', '\0', '', '../x', 'x'.repeat(300)));
         await outcome(dais.call(operation.name, input, { projects: operation.scope === 'org' ? [] : [name] }));
       },
@@ -305,7 +305,7 @@ test('so does every watch', PATIENCE, async () => {
   const watches = dais.kernel.dispatcher.operations.filter((operation) => operation.mode === 'watch');
   await fc.assert(
     fc.asyncProperty(fc.constantFrom(...watches), fc.gen(), async (operation, gen) => {
-      const input = gen(() => spoilt(valid(operation.input)));
+      const input = gen(() => withHostileValue(valid(operation.input)));
       const stop = new AbortController();
       const open = async () => {
         const stream = await dais.watch(operation.name, input, { signal: stop.signal });

@@ -21,7 +21,7 @@ function refusal(text: string): DaisError {
   throw new Error('the text was read');
 }
 
-/** Code and places of the faults: `unreadable_body 1:4`. */
+/** The code and positions of the errors: `unreadable_body 1:4`. */
 function refused(text: string): string {
   const error = refusal(text);
   const places = error.issues?.map((issue) => ` ${issue.line}:${issue.column}`) ?? [];
@@ -69,11 +69,11 @@ describe('the values of YAML 1.2', () => {
     expect(read(`a: ${text}`)).toEqual([{ a: value }]);
   });
 
-  test('a directive of YAML 1.1 does not bring back its booleans', () => {
+  test('a directive of YAML 1.1 does not enable its booleans', () => {
     expect(read('%YAML 1.1\n---\na: no\nb: 1:30\n<<: {c: yes}')).toEqual([{ a: 'no', b: '1:30', '<<': { c: 'yes' } }]);
   });
 
-  test('keys are text, whatever they look like', () => {
+  test('keys are text, whatever their format', () => {
     expect(read('1: a\ntrue: b\nnull: c\n2026-01-02: d')).toEqual([
       { '1': 'a', true: 'b', null: 'c', '2026-01-02': 'd' },
     ]);
@@ -133,7 +133,7 @@ describe('documents', () => {
     ]);
   });
 
-  test('more than go at once are refused before the rest is read', () => {
+  test('more than the limit are rejected before the rest is read', () => {
     expect(read('a: 1\n---\n'.repeat(5000).slice(0, -5))).toHaveLength(5000);
     expect(refusal('a: 1\n---\n'.repeat(200_000)).code).toBe('too_large');
   });
@@ -174,7 +174,7 @@ kind: Other
     ['spec.blocks[0][1]', '14:9'],
     ['spec.blocks[1].key', '15:7'],
     ['spec.spaced key', '16:3'],
-  ])('%s stands at %s', (path, place) => {
+  ])('the position of %s is %s', (path, place) => {
     const { line, column } = first!.locate(path);
     expect(`${line}:${column}`).toBe(place);
   });
@@ -187,7 +187,7 @@ kind: Other
     ['spec.blocks[1].key.below', '15:7'],
     ['nowhere', '2:1'],
     ['apiVersion', '2:1'],
-  ])('%s is missing: its nearest parent stands at %s', (path, place) => {
+  ])('%s is missing: the position of its nearest parent is %s', (path, place) => {
     const { line, column } = first!.locate(path);
     expect(`${line}:${column}`).toBe(place);
   });
@@ -201,7 +201,7 @@ kind: Other
     expect(readDocuments('f', 'a: 1\r\nb:\r\n  c: 1')[0]!.locate('b.c')).toEqual({ line: 3, column: 3 });
   });
 
-  test('every path has some place, whatever it is', () => {
+  test('every path has a position', () => {
     fc.assert(
       fc.property(fc.string(), (path) => {
         const { line, column } = first!.locate(path);
@@ -212,7 +212,7 @@ kind: Other
   });
 });
 
-describe('text that is refused', () => {
+describe('rejected texts', () => {
   test.each([
     ['a nested map in one line', 'a: b: c', 'unreadable_body 1:4'],
     ['tabs as indentation', 'a:\n\tb: 1', 'unreadable_body 2:1'],
@@ -236,22 +236,22 @@ describe('text that is refused', () => {
     expect(refused(text)).toBe(want);
   });
 
-  test('issues name the file and the fault, and say what is expected', () => {
+  test('issues name the file, the error, and the expected value', () => {
     expect(refusal('a: &x 1').issues).toEqual([
       {
         file: 'f.yaml',
         line: 1,
         column: 7,
         message: 'an anchor is not allowed',
-        expected: 'the value itself, in quotes if it begins with &',
+        expected: 'the value itself, in quotes if it starts with &',
       },
     ]);
     expect(refusal('a: 1\na: 2').issues).toEqual([
-      { file: 'f.yaml', line: 2, column: 1, message: 'the key "a" stands here twice' },
+      { file: 'f.yaml', line: 2, column: 1, message: 'the key "a" is used twice' },
     ]);
   });
 
-  test('at most 100 faults are told', () => {
+  test('at most 100 errors are reported', () => {
     expect(refusal('a: 1\n'.repeat(5000)).issues).toHaveLength(100);
   });
 
@@ -262,7 +262,7 @@ describe('text that is refused', () => {
   });
 });
 
-describe('text made to hurt', () => {
+describe('hostile texts', () => {
   test('the billion laughs', () => {
     const levels = Array.from(
       { length: 9 },

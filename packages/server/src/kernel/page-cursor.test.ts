@@ -14,7 +14,7 @@ const codeOf = (work: () => unknown): string => {
 };
 const storable = fc.string({ unit: 'grapheme' }).filter((text) => !text.includes('\0'));
 
-test('a cursor gives back the last key of its own list and of no other', () => {
+test('a cursor returns the last key of its own list and of no other', () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.jsonValue(), storable, (filter, other, last) => {
       const cursor = encodePageCursor(filter, last);
@@ -43,14 +43,14 @@ test.each(['', 'x', '☃', 'bnVsbA', 'W10', 'eyJhIjoxfQ', 'WzEsMl0'])('%j is no 
   expect(codeOf(() => decodePageCursor('list', cursor))).toBe('invalid_cursor');
 });
 
-test('a forged cursor with a key that cannot be one is refused', () => {
+test('rejects a forged cursor with an impossible key', () => {
   expect(codeOf(() => decodePageCursor('list', encodePageCursor('list', 'a\0b')))).toBe('invalid_cursor');
   for (const last of ['', 'abc', '-1', '1.5', '9'.repeat(19), '0x1f', ' 1']) {
     expect(codeOf(() => decodeNumberCursor('list', encodePageCursor('list', last)))).toBe('invalid_cursor');
   }
 });
 
-test('no text whatever makes another error', () => {
+test('no text causes another error', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (cursor) => {
       expect(codeOf(() => decodeNumberCursor('list', cursor))).toBe('invalid_cursor');

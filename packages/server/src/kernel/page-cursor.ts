@@ -24,7 +24,7 @@ export function decodePageCursor(filter: unknown, cursor: string | undefined): s
   if (cursor === undefined) return undefined;
   try {
     const [binding, last] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as unknown[];
-    // Anybody can make a cursor: what PostgreSQL would refuse must not reach it.
+    // Clients can forge a cursor: values that PostgreSQL rejects must not reach it.
     if (binding === bindingOf(filter) && typeof last === 'string' && !last.includes('\0')) return last;
   } catch {
     // Falls through: whatever it was, it is not one of ours.
@@ -41,5 +41,5 @@ export function decodeNumberCursor(filter: unknown, cursor: string | undefined):
 }
 
 function notOurs(): DaisError {
-  return new DaisError('invalid_cursor', 'The cursor was given out by another list, or is not a cursor at all.');
+  return new DaisError('invalid_cursor', 'The cursor is not valid, or it belongs to another list.');
 }

@@ -19,7 +19,7 @@ afterAll(async () => {
 });
 
 describe('prune', () => {
-  test('deletes what the set held and the documents no longer say', async () => {
+  test('deletes resources of the set that the documents no longer contain', async () => {
     const p = await freshProject(dais);
     const owner = `${p.name}-set`;
     await p.apply([manifest('Part', 'a'), manifest('Part', 'b', { uses: ['a'] }), manifest('Part', 'c')], { owner });
@@ -68,7 +68,7 @@ describe('prune', () => {
     expect(await one.names()).toEqual(['x']);
   });
 
-  test('is refused, and planned as refused, while something outside the set holds one of them', async () => {
+  test('is rejected, also in a plan, while a resource outside of the set references one of them', async () => {
     const p = await freshProject(dais);
     const owner = `${p.name}-set`;
     await p.apply([manifest('Part', 'a'), manifest('Part', 'b')], { owner });
@@ -80,7 +80,7 @@ describe('prune', () => {
     expect(await p.names()).toEqual(['a', 'b', 'holder']);
   });
 
-  test('what the same apply lets go may be pruned; what it takes up may not', async () => {
+  test('resources that the same apply releases can be pruned; resources that it references cannot', async () => {
     const p = await freshProject(dais);
     const owner = `${p.name}-set`;
     await p.apply([manifest('Part', 'a'), manifest('Part', 'b', { uses: ['a'] })], { owner });
@@ -94,7 +94,7 @@ describe('prune', () => {
     expect(lines(await p.apply([manifest('Part', 'b')], { owner, prune: true }))).toEqual(wanted);
   });
 
-  test('what waits for its finalizer is not pruned again', async () => {
+  test('a resource that waits for its finalizer is not pruned again', async () => {
     const p = await freshProject(dais);
     const owner = `${p.name}-set`;
     await p.apply([manifest('Machine', 'm')], { owner });
@@ -168,7 +168,7 @@ describe('plan', () => {
     expect(await namesIn(dais, 'project')).not.toContain(name);
   });
 
-  test('a write-only field is planned as changed, and its value never told', async () => {
+  test('a write-only field is planned as changed, without its value', async () => {
     const p = await freshProject(dais);
     await p.apply([manifest('Part', 'a', { code: 'hunter1' })]);
     const changes = await p.plan([manifest('Part', 'a', { code: 'hunter2' })]);
@@ -205,7 +205,7 @@ describe('plan', () => {
     ]);
 
   test(
-    'says exactly what apply then does, or fails as it does; after it there is nothing to do',
+    'reports exactly what apply does, or its error; after it there is nothing to do',
     { timeout: 60_000 + 1000 * RUNS },
     async () => {
       let round = 0;
@@ -214,7 +214,7 @@ describe('plan', () => {
           const p = await freshProject(dais);
           round++;
           for (const [generic, prune] of steps) {
-            // Fleets are the organisation's: each round has its own, and all lie in one set.
+            // Fleets belong to the organization: each round has its own, and all are in one set.
             const own = JSON.parse(JSON.stringify(generic).replaceAll(/"f([12])"/g, `"f$1-${round}"`)) as object[];
             const inProject = own.map((one) =>
               (one as Resource).kind === 'Fleet'

@@ -9,12 +9,12 @@ import type { Transaction } from '#kernel/transaction.ts';
 import type { DecidedWrite } from '#kernel/write.ts';
 
 /**
- * What apply would run into after it has begun to write, found without writing: a plan that says yes must not fail when
- * it is applied, but for what others do in between.
+ * Finds the errors that apply would detect only during its writes, without writing: a successful plan must not fail at
+ * apply, except for concurrent changes.
  */
 export class PlanChecks {
   readonly #limits = new Map<string, TenantLimits>();
-  /** Uids of resources whose stored references will be gone: they are written anew, or go themselves. */
+  /** Uids of resources whose stored references will be removed: they are rewritten or deleted. */
   readonly #dropped: string[] = [];
   readonly #added: PlacedHolder[] = [];
   readonly #gone: string[] = [];

@@ -3,7 +3,7 @@ import type { Prelude, Sql } from '#engines/database/contract.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { Bind } from '#lib/composed-sql.ts';
 
-/** Who asks. Made by a door from its credentials; `id` is stable and safe to log. */
+/** The caller. Created by an adapter from credentials; `id` is stable and safe to log. */
 export interface Principal extends Actor {
   /** The project that the token is bound to, if it is. */
   readonly project?: string;
@@ -11,13 +11,13 @@ export interface Principal extends Actor {
   readonly scopes?: readonly string[];
   /** Absent for the platform itself. */
   readonly via?: Via;
-  /** Still to be asked; absent: looked at already. */
+  /** Must still be checked; absent: already checked. */
   readonly standing?: Standing;
 }
 
-/** Port: whether what somebody proved themselves with still holds, asked where it costs no round trip of its own. */
+/** Interface: checks whether the credential of the caller is still valid, where this costs no separate round trip. */
 export interface Standing {
-  /** Milliseconds until it ends by itself unless it is used again. */
+  /** Milliseconds until it expires unless it is used. */
   readonly leftMs: number;
   /**
    * At this version of what decisions rest on, as the operation's transaction sees it.
@@ -53,7 +53,7 @@ export interface Question {
   readonly client?: Client;
   readonly operation: Pick<Operation, 'name' | 'action' | 'mode' | 'scope' | 'public' | 'self'>;
   readonly target: OperationTarget;
-  /** Id of the tenant that the target lies in; the organisation's id for kinds of the organisation. */
+  /** Id of the tenant of the target; the organization's id for kinds of the organization. */
   readonly projectId: string;
   /** Its name; empty for the organisation. */
   readonly project: string;
@@ -79,15 +79,15 @@ export interface Permit {
   readonly decision?: Decision;
   /** Only these rows of the collection; absent: all of them. */
   readonly rows?: RowFilter;
-  /** What the desired state refers to and the caller may neither use nor see: told like what is not there. */
+  /** References of the desired state that the caller may neither use nor see: reported as missing. */
   readonly unseen?: readonly { readonly kind: string; readonly name: string; readonly error: DaisError }[];
   /** Aborts when it may no longer hold: a stream then ends, and its reader comes back to be asked again. */
   readonly until?: AbortSignal;
 }
 
 /**
- * Port: decides whether a principal may do something. Asked for every operation, whatever the door, inside the
- * operation's transaction, so that a decision and the change it permits see the same facts.
+ * Interface: decides whether a principal has a permission. Called for every operation of every adapter, inside the
+ * operation's transaction, so that a decision and the change that it permits see the same facts.
  */
 export interface Authorizer {
   /**
@@ -97,11 +97,11 @@ export interface Authorizer {
   authorize(question: Question, tx: Transaction): Promise<Permit>;
   /** What it reads for every decision; for quick reads it then comes with the read itself. */
   readonly prelude?: Prelude;
-  /** Told of an error that an operation ends with, once its transaction is over: a refusal can then be put on record. */
+  /** Receives the error of an operation after its transaction, for example to record a denial. */
   ended?(error: unknown): Promise<void>;
 }
 
-/** Port: what a kind or a ledger can tell policies about a resource. */
+/** Interface: facts of a kind or ledger about a resource, for policies. */
 export interface FactProvider {
   /** Names of the facts it gives, as the table of facts declares them. */
   readonly names: readonly string[];

@@ -2,8 +2,8 @@ import type { Sql } from '#engines/database/contract.ts';
 import type { NewEvent } from '#kernel/events.ts';
 
 /**
- * PostgreSQL channel on which it is said that something is due. A hint only. Not that of events: most of them are about
- * records, which no controller looks at, and each look is a transaction.
+ * PostgreSQL channel for notifications of due resources. Only a hint. Separate from the channel of events: most events
+ * are about records, which no controller processes, and each check is a transaction.
  */
 export const DUE_CHANNEL = 'dais_due';
 
@@ -16,7 +16,7 @@ const wake = (which: string, also = '') =>
     from (select uid from kernel.reconcile where uid in (${which}) order by uid for update) w where r.uid = w.uid`);
 
 /** Puts resources that were just written into the queue of their controllers, due now. */
-export async function enrol(
+export async function enqueueResources(
   sql: Sql,
   projectId: string,
   resources: readonly { readonly uid: string; readonly kind: string }[],
@@ -30,8 +30,8 @@ export async function enrol(
   );
 }
 
-/** Takes up resources that were made before their kind had a controller, or before it had this finalizer. */
-export async function enrolMissing(sql: Sql, kind: string, finalizer: string | undefined): Promise<void> {
+/** Enqueues resources that were created before their kind had a controller or this finalizer. */
+export async function enqueueMissing(sql: Sql, kind: string, finalizer: string | undefined): Promise<void> {
   await sql.query(
     `with missing as (
        insert into kernel.reconcile (uid, kind, project_id, due_at)
@@ -52,8 +52,8 @@ export async function wakeResources(sql: Sql, uids: readonly string[]): Promise<
 }
 
 /**
- * Wakes whoever waits for news about the subjects of these events: resources that refer to a subject, and those that
- * asked for its topic (its uid, or `Kind/name`).
+ * Wakes resources that wait for the subjects of these events: resources that reference a subject, and those that
+ * registered its topic (its uid, or `Kind/name`).
  */
 export function wakeWaiting(sql: Sql, events: readonly NewEvent[]): void {
   const subjects = events.flatMap(({ subject, wakes }) => (subject === undefined || wakes === false ? [] : [subject]));
@@ -79,7 +79,7 @@ export interface Claim {
   readonly attempts: number;
 }
 
-/** Claims due resources that nobody works on. One worker per resource, over all processes. */
+/** Claims due resources without a worker. One worker per resource, over all processes. */
 export async function claimDue(
   sql: Sql,
   kinds: readonly string[],
@@ -129,7 +129,7 @@ export async function holdClaim(sql: Sql, claim: Claim): Promise<boolean> {
 }
 
 export interface Finish {
-  /** Look again after so long; null: only when woken. */
+  /** Recheck after so long; null: only when woken. */
   readonly afterMs: number | null;
   readonly attempts: number;
   readonly error: string | null;
@@ -140,9 +140,7 @@ export interface Finish {
   readonly wakeOn: readonly string[] | null;
 }
 
-/**
- * Gives a claim back, unless another worker has it by now. A wake that came during the run makes the resource due at once.
- */
+/** Releases a claim, unless another worker has it. A wake during the run makes the resource due immediately. */
 export async function finishClaim(sql: Sql, claim: Claim, finish: Finish): Promise<void> {
   const ours = await sql.query(
     'select 1 from kernel.reconcile where uid = $1 and epoch = $2 for update',

@@ -6,7 +6,7 @@ import { project } from '#kinds/project/index.ts';
 import type { KindDefinition } from './kind.ts';
 import { claimDue, finishClaim, type Claim } from './reconcile-queue.ts';
 import { gate, openGates } from './testing/gates.ts';
-import { tableWorld, type Machinery } from './testing/machine-controller.ts';
+import { tableWorld, type MachineBackend } from './testing/machine-controller.ts';
 import { fleet, machine, machineKind, part } from './testing/test-kinds.ts';
 import {
   codeOf,
@@ -36,14 +36,14 @@ afterAll(async () => {
 
 const SOON = { timeout: 20_000, interval: 10 };
 
-const kindsWith = (machinery: Partial<Machinery> = {}): KindDefinition[] => [
+const kindsWith = (machinery: Partial<MachineBackend> = {}): KindDefinition[] => [
   project,
   fleet,
   part,
   machine({ world: tableWorld(), ...machinery }),
 ];
 
-async function start(machinery: Partial<Machinery> = {}, options: TestKernelOptions = {}): Promise<TestKernel> {
+async function start(machinery: Partial<MachineBackend> = {}, options: TestKernelOptions = {}): Promise<TestKernel> {
   const dais = await startTestKernel(test_, { kinds: kindsWith(machinery), ...options });
   running.push(dais);
   return dais;
@@ -89,7 +89,7 @@ const queueRow = async (uid: string) => {
 };
 
 describe('a controller', () => {
-  test('makes the world agree, tells how far it is, and stops when there is nothing to do', async () => {
+  test('reconciles the actual state, reports the progress, and stops when there is nothing to do', async () => {
     const dais = await start();
     const p = await freshProject(dais);
     const machines = machinesOf(dais, p);
@@ -110,7 +110,7 @@ describe('a controller', () => {
     await watcher.stop();
   });
 
-  test('writes no status that is there already, and keeps the time of the last transition', async () => {
+  test('writes no unchanged status, and keeps the time of the last transition', async () => {
     const dais = await start();
     const p = await freshProject(dais);
     const machines = machinesOf(dais, p);
@@ -179,7 +179,7 @@ describe('a controller', () => {
     await expect.poll(() => test_.asAdmin(`select 1 from kernel.waiting where uid = '${uid}'`), SOON).toEqual([]);
   });
 
-  test('misses no wake that came between its look and its wait', async () => {
+  test('misses no wake between its check and its wait', async () => {
     const looked = gate();
     const made = gate();
     const world = tableWorld();
@@ -232,7 +232,7 @@ describe('a controller', () => {
     await expect.poll(() => passes, SOON).toBeGreaterThan(before);
   });
 
-  test('that fails is tried again after growing waits, and at once when the spec changes', async () => {
+  test('that fails is retried with growing delays, and immediately when the spec changes', async () => {
     const dais = await start({}, { random: () => 0 });
     const p = await freshProject(dais);
     const machines = machinesOf(dais, p);
@@ -240,14 +240,14 @@ describe('a controller', () => {
     const { uid } = (await machines.get('m')).metadata;
     await expect
       .poll(() => queueRow(uid), SOON)
-      .toMatchObject({ attempts: 2, last_error: 'it cannot be built now', free: true, due: false });
+      .toMatchObject({ attempts: 2, last_error: 'it cannot be built at present', free: true, due: false });
     expect(dais.log.filter((entry) => entry.message.includes('pass failed')).length).toBeGreaterThanOrEqual(2);
     await machines.apply('m', { cells: 1 });
     await machines.settled('m', 1);
     await expect.poll(() => queueRow(uid), SOON).toMatchObject({ attempts: 0, last_error: null });
   });
 
-  test('that cannot ever succeed says so and rests until the spec changes', async () => {
+  test('that fails permanently reports it and rests until the spec changes', async () => {
     const dais = await start();
     const p = await freshProject(dais);
     const machines = machinesOf(dais, p);
@@ -261,7 +261,7 @@ describe('a controller', () => {
     await machines.settled('m', 1);
   });
 
-  test('that never settles is stopped and told', async () => {
+  test('that never settles is stopped and reported', async () => {
     const restless: KindDefinition = {
       spec: machineKind,
       controller: {
@@ -280,7 +280,7 @@ describe('a controller', () => {
   });
 });
 
-test('what was made before its kind had a controller is taken up when it has one', async () => {
+test('a resource from before its controller is enqueued when the controller exists', async () => {
   const before = await start({}, { kinds: [project, fleet, part, { spec: machineKind }] });
   const p = await freshProject(before);
   const old = await before.call('machine.create', { manifest: manifest('Machine', 'm', { cells: 2 }) }, p.context);
@@ -367,14 +367,14 @@ describe('leases', () => {
       (await test_.asAdmin(`select by from workshop.cell where uid = '${uid}' order by n`)).map((cell) => cell['by']);
     expect(await builders()).toEqual(['slow', 'slow', 'fast', 'fast']);
     held.resolve();
-    // The woken worker is refused, forgets this key and goes on with others.
+    // The write of the stale worker is rejected; it drops this key and continues with others.
     await machines.apply('next', { cells: 1 });
     await machines.settled('next', 1);
     expect(await builders()).toEqual(['slow', 'slow', 'fast', 'fast']);
     expect(await machines.get('m')).toEqual(finished);
   });
 
-  test('a process that lost its lease may take the work up again itself; the lost pass ends', async () => {
+  test('a process that lost its lease may claim the work again; the lost pass ends', async () => {
     const reached = gate();
     const held = gate();
     let waits = 1;
@@ -399,7 +399,7 @@ describe('leases', () => {
     expect(dais.log.filter((entry) => entry.level !== 'info')).toEqual([]);
   });
 
-  test('a process that stops gives its work back at once', async () => {
+  test('a process that stops releases its work immediately', async () => {
     const reached = gate();
     const one = await start({
       before: async (effect) => {
@@ -422,7 +422,7 @@ describe('leases', () => {
   test('one worker for each resource, over all processes, however often it is woken', async () => {
     const busy = new Map<string, number>();
     let most = 0;
-    const watching: Partial<Machinery> = {
+    const watching: Partial<MachineBackend> = {
       before: async (_effect, { metadata: { uid } }) => {
         busy.set(uid, (busy.get(uid) ?? 0) + 1);
         most = Math.max(most, busy.get(uid)!);

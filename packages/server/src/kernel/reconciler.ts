@@ -1,6 +1,6 @@
 import { eventTypes, type Condition, type Resource } from '@dais/api';
 import type { Database } from '#engines/database/contract.ts';
-import { backoffMs } from '#lib/backoff.ts';
+import { backoffMs } from '#lib/concurrency/backoff.ts';
 import {
   TerminalError,
   type Controller,
@@ -9,11 +9,11 @@ import {
   type PlannedCondition,
 } from '#kernel/kind.ts';
 import { LeaseLost } from '#kernel/leases.ts';
-import { Loop, type LoopParts } from '#lib/loop.ts';
+import { Loop, type LoopParts } from '#lib/concurrency/loop.ts';
 import {
   claimDue,
   DUE_CHANNEL,
-  enrolMissing,
+  enqueueMissing,
   extendClaim,
   finishClaim,
   holdClaim,
@@ -34,15 +34,15 @@ export interface ReconcilerParts extends LoopParts {
   readonly random: () => number;
   /** Default 15 s, as in Kubernetes' leader election. */
   readonly leaseMs?: number;
-  /** Resources worked on at once in this process; default 8. */
+  /** Resources processed concurrently in this process; default 8. */
   readonly concurrency?: number;
 }
 
 const RETRY_BASE_MS = 500;
 const RETRY_CAP_MS = 5 * 60_000;
-/** Every resource is looked at this often even if nothing happens: ± 10 %, so that they spread out. */
+/** Every resource is rechecked at this interval without events: ± 10 %, to spread the load. */
 const RESYNC_MS = 10 * 60_000;
-/** Effects, look again, effects, …: more rounds than this in one claim is a controller that never settles. */
+/** Effects and observations alternate: more rounds than this in one claim indicate a controller that never settles. */
 const MAX_ROUNDS = 100;
 
 interface Pass {
@@ -73,7 +73,7 @@ export class Reconciler {
   async start(): Promise<void> {
     const { database, kinds } = this.#parts;
     await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
-      for (const kind of this.#kinds) await enrolMissing(sql, kind, kinds.get(kind).controller?.finalizer);
+      for (const kind of this.#kinds) await enqueueMissing(sql, kind, kinds.get(kind).controller?.finalizer);
     });
     if (this.#kinds.length > 0) await this.#loop.start((ring) => this.#parts.database.listen(DUE_CHANNEL, ring));
   }
@@ -126,14 +126,14 @@ export class Reconciler {
         const attempts = claim.attempts + 1;
         const afterMs = backoffMs(attempts, RETRY_BASE_MS, RETRY_CAP_MS, random);
         finish = { afterMs, attempts, error: message, wakeOn: null };
-        log.warn('a reconcile pass failed and will be tried again', { kind: claim.kind, uid: claim.uid, error });
+        log.warn('a reconcile pass failed and will be retried', { kind: claim.kind, uid: claim.uid, error });
       }
     } finally {
       clearInterval(beat);
     }
     await transact(database, { mode: 'write', projectId: 'all' }, (tx) => finishClaim(tx.sql, claim, finish)).catch(
       // The lease runs out and the resource is taken again.
-      (error: unknown) => log.warn('a reconcile pass could not be ended', { uid: claim.uid, error }),
+      (error: unknown) => log.warn('could not record the end of a reconcile pass', { uid: claim.uid, error }),
     );
   }
 
@@ -144,7 +144,7 @@ export class Reconciler {
       );
       if (!ours) stop.abort(new LeaseLost(claim.uid));
     } catch {
-      // No answer is no verdict: the lease still runs for two more beats, and writes are guarded anyway.
+      // A missing response decides nothing: the lease is valid for two more heartbeats, and writes are fenced.
     }
   }
 

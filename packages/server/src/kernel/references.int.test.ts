@@ -17,7 +17,7 @@ afterAll(async () => {
 
 const exists = async (p: TestProject, part: string) => (await codeOf(p.get(part))) === 'ok';
 
-describe('what is referred to must exist', () => {
+describe('a referenced resource must exist', () => {
   test.each<[string, object, string[]]>([
     ['a name', { uses: ['nowhere'] }, ['spec.uses[0]']],
     ['several', { uses: ['nowhere', 'here', 'none'], fleet: 'no' }, ['spec.fleet', 'spec.uses[0]', 'spec.uses[2]']],
@@ -51,7 +51,7 @@ describe('what is referred to must exist', () => {
   });
 });
 
-describe('what is held stays', () => {
+describe('a referenced resource cannot be deleted', () => {
   test('the holders are named, and let go one by one', async () => {
     const p = await freshProject(dais);
     await p.apply([
@@ -142,7 +142,7 @@ describe('races', () => {
     }
   });
 
-  test('two that take up each other while both are let go', async () => {
+  test('two that reference each other while both are deleted', async () => {
     const p = await freshProject(dais);
     for (let round = 0; round < 20; round++) {
       await p.apply([manifest('Part', 'x'), manifest('Part', 'y')]);
@@ -163,7 +163,7 @@ describe('races', () => {
     }
   });
 
-  test('a project that goes while something is made in it', async () => {
+  test('the deletion of a project during a creation in it', async () => {
     for (let round = 0; round < 20; round++) {
       const p = await freshProject(dais);
       const [removed, created] = await Promise.all([
@@ -174,7 +174,7 @@ describe('races', () => {
     }
   });
 
-  test('a project that went a moment ago and came back takes new things', async () => {
+  test('a project that was deleted and re-created accepts new resources', async () => {
     const p = await freshProject(dais);
     await p.create('a');
     await p.remove('a');

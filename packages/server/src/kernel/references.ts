@@ -79,7 +79,7 @@ export async function writeReferences(
 ): Promise<void> {
   if (referrers.length === 0) return;
   const wanted = referrers.flatMap((from) => wantedReferences(kinds, projectId, from));
-  // Kinds of the organisation lie outside the tenant that row security shows.
+  // Kinds of the organization are outside the tenant that row-level security shows.
   await tx.enter('all');
   const found = await findTargets(tx, wanted);
   const missing = missingTargets(wanted, found);
@@ -119,7 +119,7 @@ function referenceNotFound(tx: Transaction, missing: ReturnType<typeof missingTa
 
 /** How references will differ from what is stored, when a plan asks before anything is written. */
 export interface PlannedReferences {
-  /** Uids of resources whose stored references will be gone. */
+  /** Uids of resources whose stored references will be removed. */
   readonly dropped: readonly string[];
   readonly added: readonly PlacedHolder[];
 }

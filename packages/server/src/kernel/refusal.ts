@@ -20,15 +20,15 @@ export function actionOf(kind: string, verb: string): string {
   return `${kind.charAt(0).toLowerCase()}${kind.slice(1)}:${verb}`;
 }
 
-/** Somebody who stands in the way of a deletion, and where they are. */
+/** A resource that prevents a deletion, and its project. */
 export interface PlacedHolder extends Holder {
   readonly project_id: string;
-  /** What it refers to; absent: it lies inside. */
+  /** The reference path; absent: it is contained in the target. */
   readonly to_uid?: string;
 }
 
-/** An error in the words that the caller may hear: of who stands in the way, only those that they may see. */
-export async function toldTo(call: Pick<Call, 'authorize'>, tx: Transaction, error: unknown): Promise<unknown> {
+/** Returns the error for the caller: it names only those blocking resources that the caller may see. */
+export async function visibleError(call: Pick<Call, 'authorize'>, tx: Transaction, error: unknown): Promise<unknown> {
   if (!(error instanceof StillHeld)) return error;
   return await (error as StillHeld<PlacedHolder>).asSeenBy(async (holder) => {
     await tx.enter('all');

@@ -18,7 +18,7 @@ afterAll(async () => {
 });
 
 describe('create, read, update, delete', () => {
-  test('what was written is given back as it was written', async () => {
+  test('a resource is returned as written', async () => {
     const p = await freshProject(dais);
     const made = await p.create(
       'a',
@@ -43,7 +43,7 @@ describe('create, read, update, delete', () => {
     expect(await p.get('a')).toEqual(made);
   });
 
-  test('defaults are no part of what is stored, by whichever door it came', async () => {
+  test('defaults are not stored, through any API', async () => {
     const p = await freshProject(dais);
     expect((await p.create('a')).spec).toEqual({});
     expect((await p.update('a', { note: 'x' })).spec).toEqual({ note: 'x' });
@@ -52,7 +52,7 @@ describe('create, read, update, delete', () => {
     ]);
   });
 
-  test('an update replaces the whole; the same again makes no revision and no new version', async () => {
+  test('an update replaces the whole; an identical one creates no revision and no new version', async () => {
     const p = await freshProject(dais);
     const first = await p.create('a', { note: 'n', size: 2 }, { labels: { l: '1' } });
     const second = await p.update('a', { size: 3 });
@@ -73,7 +73,7 @@ describe('create, read, update, delete', () => {
     expect(await p.names()).toEqual(bytewise);
   });
 
-  test('what is gone is gone, and its name is free for another', async () => {
+  test('a deleted resource is missing, and its name is free', async () => {
     const p = await freshProject(dais);
     const first = await p.create('a');
     const last = await p.remove('a');
@@ -128,7 +128,7 @@ describe('create, read, update, delete', () => {
     ['a selector', (p) => p.list({ labels: 'a b' }), 'invalid_request'],
     ['a cursor', (p) => p.list({ cursor: 'x' }), 'invalid_cursor'],
     ['too long a page', (p) => p.list({ limit: 1001 }), 'invalid_request'],
-  ])('%s is refused', async (_name, attempt, code) => {
+  ])('rejects %s', async (_name, attempt, code) => {
     const p = await freshProject(dais);
     const before = await p.create('here', { home: 'north' });
     expect(await codeOf(attempt(p))).toBe(code);
@@ -145,7 +145,7 @@ describe('create, read, update, delete', () => {
     expect(attempts.toSorted()).toEqual(['ok', 'precondition_failed', 'precondition_failed', 'precondition_failed']);
   });
 
-  test('of many who create one name, one does', async () => {
+  test('of concurrent creations of one name, one succeeds', async () => {
     const p = await freshProject(dais);
     const attempts = await Promise.all(Array.from({ length: 8 }, () => codeOf(p.create('a'))));
     expect(attempts.filter((code) => code === 'ok')).toHaveLength(1);
@@ -170,7 +170,7 @@ describe('create, read, update, delete', () => {
     expect(await codeOf(p.call('ping', { name: 'a', thrice: true }))).toBe('invalid_request');
   });
 
-  test('a write-only field leaves no trace but that it was given', async () => {
+  test('a write-only field leaves no trace except its presence', async () => {
     const p = await freshProject(dais);
     const made = await p.create('a', { code: 'hunter2', note: 'n' });
     expect(made).toMatchObject({ spec: { note: 'n' }, status: { sealed: true } });
@@ -192,7 +192,7 @@ describe('create, read, update, delete', () => {
 });
 
 describe('history and rollback', () => {
-  test('every revision is kept with who, how and whence; pages hold together', async () => {
+  test('every revision is stored with its author, method and origin; pages are consistent', async () => {
     const p = await freshProject(dais);
     await p.create('a', { size: 0 });
     for (let size = 1; size < 7; size++) await p.update('a', { size });
@@ -226,7 +226,7 @@ describe('history and rollback', () => {
     expect(await codeOf(p.history('b', { limit: 1, cursor: nextCursor }))).toBe('invalid_cursor');
   });
 
-  test('a rollback brings labels and spec back as a new revision', async () => {
+  test('a rollback restores labels and spec as a new revision', async () => {
     const p = await freshProject(dais);
     await p.create('a', { size: 1 }, { labels: { v: '1' } });
     await p.update('a', { size: 2 }, { labels: { v: '2' } });
@@ -248,7 +248,7 @@ describe('history and rollback', () => {
     },
   );
 
-  test('a rollback keeps references true and write-only fields as they are', async () => {
+  test('a rollback preserves references and write-only fields', async () => {
     const p = await freshProject(dais);
     await p.create('target');
     await p.create('a', { uses: ['target'], code: 'x' });
@@ -263,7 +263,7 @@ describe('history and rollback', () => {
     expect(await codeOf(p.remove('target'))).toBe('still_referenced');
   });
 
-  test('a rollback of what another tool made keeps that tool’s mark', async () => {
+  test('a rollback of a resource of another tool keeps its origin', async () => {
     const p = await freshProject(dais);
     const context = { ...p.context, origin: 'other' };
     await dais.call('part.create', { manifest: manifest('Part', 'a', { size: 1 }) }, context);

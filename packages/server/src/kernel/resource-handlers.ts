@@ -8,7 +8,7 @@ import {
 } from '@dais/api';
 import type { Desired } from '#kernel/decide.ts';
 import { entry, type Call, type CallOf, type OperationEntry } from '#kernel/entry.ts';
-import { encodePlace, readCursor } from '#kernel/events.ts';
+import { encodePosition, readCursor } from '#kernel/events.ts';
 import type { KindDefinition } from '#kernel/kind.ts';
 import { requireManifest } from '#kernel/manifest-check.ts';
 import { cutPage, decodeNumberCursor, decodePageCursor } from '#kernel/page-cursor.ts';
@@ -26,7 +26,7 @@ import {
 import { watchResources } from '#kernel/stream-handlers.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { WatchHub } from '#kernel/watch-hub.ts';
-import type { Settled } from '#lib/coalesce.ts';
+import type { Settled } from '#lib/concurrency/coalesce.ts';
 import { decideWrites, deleteResources, performWrites } from '#kernel/write.ts';
 
 type CallTo<Verb extends keyof UniformOperations> = CallOf<UniformOperations[Verb]>;
@@ -88,7 +88,7 @@ async function list(tx: Transaction, call: CallTo<'list'>, kind: string) {
   return {
     items: page.map((row) => presentResource(row, call.tenant.name)),
     ...next,
-    resourceVersion: encodePlace(place.epoch, place.seq),
+    resourceVersion: encodePosition(place.epoch, place.seq),
   };
 }
 
@@ -104,7 +104,7 @@ async function write(
   const { metadata } = manifest;
   const { name = metadata.name, resourceVersion = metadata.resourceVersion } = input;
   if (metadata.name !== name) {
-    throw new DaisError('invalid_request', `The address names "${name}", the manifest "${metadata.name}".`, {
+    throw new DaisError('invalid_request', `The URL names "${name}", but the manifest names "${metadata.name}".`, {
       issues: [{ path: 'manifest.metadata.name', message: `is "${metadata.name}"`, expected: `"${name}"` }],
     });
   }
@@ -133,12 +133,12 @@ async function writeOne(
   const allow = operation === 'create' ? 'create' : 'update';
   const options = { allow, takeOver: false, operation, dryRun: false } as const;
   const [outcome] = await decideWrites(tx, kinds, tenant, [desired], options);
-  if (outcome === undefined) throw new Error('one wish, no outcome');
+  if (outcome === undefined) throw new Error('one desired resource, but no outcome');
   if ('error' in outcome) throw outcome.error;
   await performWrites(tx, kinds, tenant, [outcome.write], operation);
   await tx.enter(tenant.id);
   const row = await readResource(tx.sql, tenant.id, desired.kind, desired.name);
-  if (row === undefined) throw new Error('a resource that was just written is not there');
+  if (row === undefined) throw new Error('a resource that was just written does not exist');
   return presentResource(row, tenant.name);
 }
 
@@ -147,7 +147,7 @@ async function lockOne(tx: Transaction, call: CallTo<'delete' | 'rollback'>, kin
   const [row] = await lockResources(tx.sql, call.tenant.id, [{ kind, name }], true);
   if (row === undefined) throw notFound(kind, name);
   if (version !== undefined && version !== String(row.version)) {
-    throw new DaisError('precondition_failed', `${kind} "${name}" is at version ${row.version}, not ${version}.`);
+    throw new DaisError('precondition_failed', `${kind} "${name}" has version ${row.version}, but the request expects version ${version}.`);
   }
   return row;
 }
@@ -181,7 +181,7 @@ async function rollback(
   const generation = call.input.generation === undefined ? row.generation - 1n : BigInt(call.input.generation);
   const revision = await readRevision(tx.sql, row.uid, generation);
   if (revision === undefined) {
-    const detail = `${kind} "${row.name}" has no revision ${generation}; it is at ${row.generation}.`;
+    const detail = `${kind} "${row.name}" has no revision ${generation}; its current revision is ${row.generation}.`;
     throw new DaisError('nothing_to_roll_back', detail);
   }
   // An old spec must still be valid today.
@@ -191,7 +191,7 @@ async function rollback(
     metadata: { name: row.name, labels: revision.labels, annotations: revision.annotations },
     spec: revision.spec,
   });
-  // The operation was asked about what is there; what it brings back must be permitted as well.
+  // The caller was authorized for the current state; the restored state must be permitted as well.
   const brought = { kind, name: row.name, desired: { labels: revision.labels, spec: revision.spec } };
   await call.authorize(brought, call.tenant);
   const desired: Desired = {
@@ -231,7 +231,7 @@ export async function ensureResource(
   const desired: Desired = { ...wanted, labels: {}, annotations: {}, spec: manifest.spec };
   const options = { allow: 'both', takeOver: true, operation: 'create', dryRun: false } as const;
   const [outcome] = await decideWrites(tx, kinds, tenant, [desired], options);
-  if (outcome === undefined) throw new Error('one wish, no outcome');
+  if (outcome === undefined) throw new Error('one desired resource, but no outcome');
   if ('error' in outcome) throw outcome.error;
   await performWrites(tx, kinds, tenant, [outcome.write], 'create');
   await tx.enter(home);

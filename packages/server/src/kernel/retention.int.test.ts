@@ -40,7 +40,7 @@ async function cleanUp(): Promise<void> {
   await expect.poll(ended, SOON).toBe(before + 1);
 }
 
-test('one clean-up waits at any time, and each makes the next', async () => {
+test('one clean-up is waiting at any time, and each enqueues the next', async () => {
   const waiting = () =>
     test_.asAdmin(
       `select extract(epoch from run_at - now())::int > 3000 as later from kernel.job where queue = 'retention' and state = 'waiting'`,
@@ -70,7 +70,7 @@ test('the newest revisions of what lives stay; those of the dead go with the eve
   expect(await count(`kernel.revision where name = 'long dead'`)).toBe(0);
 });
 
-test('ended jobs and kept answers go after their time, and nothing else', async () => {
+test('ended jobs and stored outputs are deleted after their retention, and nothing else', async () => {
   const dais = await start();
   const p = await freshProject(dais);
   for (const key of ['old', 'new']) {
@@ -97,7 +97,7 @@ test('ended jobs and kept answers go after their time, and nothing else', async 
   ]);
 });
 
-test('months of events go whole; a watch from before is told to list again', async () => {
+test('events are deleted by month; an older watch must list again', async () => {
   const dais = await start();
   const p = await freshProject(dais);
   const stand = async () => {
@@ -106,7 +106,7 @@ test('months of events go whole; a watch from before is told to list again', asy
   };
   await p.create('a');
   const early = await stand();
-  // An old month with a partition of its own, and one whose events lie in the default partition.
+  // An old month with its own partition, and one whose events are in the default partition.
   await test_.asAdmin(
     `create table kernel.event_202001 partition of kernel.event for values from ('2020-01-01 00:00:00+00') to ('2020-02-01 00:00:00+00')`,
   );
@@ -140,7 +140,7 @@ test('months of events go whole; a watch from before is told to list again', asy
   expect(seqOf(present)).toBeGreaterThan(oldest);
 });
 
-test('the partitions of this month and the next ones are made in time, and making them again is harmless', async () => {
+test('the partitions of this month and the next ones are created in time, also repeatedly', async () => {
   await start();
   await test_.asAdmin(
     `drop table kernel.event_${(await test_.asAdmin(`select to_char(date_trunc('month', now() at time zone 'UTC') + interval '2 months', 'YYYYMM') as m`))[0]!['m'] as string}`,

@@ -32,7 +32,7 @@ async function expectWholeOrder(): Promise<void> {
 }
 
 describe('the order of events', () => {
-  test('is the order of commits: what is written first and committed last is not lost', async () => {
+  test('is the order of commits: the first written and last committed is not lost', async () => {
     const dais = await startTestKernel(test_);
     const p = await freshProject(dais);
     const watcher = watchFrom(dais, 'part', {}, p.context);
@@ -69,7 +69,7 @@ describe('the order of events', () => {
     await expectWholeOrder();
   });
 
-  test('is one for all processes: of two sequencers one leads, and hands over at once when it stops', async () => {
+  test('is one for all processes: of two sequencers one leads, and releases the lease when it stops', async () => {
     const [one, two] = [await startTestKernel(test_), await startTestKernel(test_)];
     const leads = async () => [(await one.kernel.health()).sequencing, (await two.kernel.health()).sequencing];
     await expect.poll(leads, SOON).toEqual([true, false]);
@@ -91,7 +91,7 @@ describe('the order of events', () => {
     await expectWholeOrder();
   });
 
-  test('does not need to hear: with every notification lost, news comes within a poll', async () => {
+  test('does not depend on notifications: without any, events arrive within a poll', async () => {
     const deaf: Database = Object.create(test_.database, {
       listen: { value: async () => async () => {} },
       transaction: { value: test_.database.transaction.bind(test_.database) },
@@ -128,7 +128,7 @@ describe('leases', () => {
   const expire = (name: string) =>
     test_.asAdmin(`update kernel.lease set expires_at = now() - interval '1 second' where name = '${name}'`);
 
-  test('one holder at a time; an extension keeps the epoch, a change of hands raises it', async () => {
+  test('one lease owner at a time; an extension keeps the epoch, a change of owner increases it', async () => {
     const name = freshLease();
     const first = await acquireLease(test_.database, name, 'a', 60_000);
     expect(await acquireLease(test_.database, name, 'b', 60_000)).toBeUndefined();
@@ -139,7 +139,7 @@ describe('leases', () => {
     expect(await acquireLease(test_.database, name, 'a', 60_000)).toBeUndefined();
   });
 
-  test('of many who want a free one, one gets it', async () => {
+  test('of concurrent claims of a free lease, one succeeds', async () => {
     const name = freshLease();
     const got = await Promise.all(
       Array.from({ length: 8 }, (_, n) => acquireLease(test_.database, name, `h${n}`, 60_000)),
@@ -147,7 +147,7 @@ describe('leases', () => {
     expect(got.filter((lease) => lease !== undefined)).toHaveLength(1);
   });
 
-  test('one’s own lease that ran out comes back with a new epoch: somebody may have held it meanwhile', async () => {
+  test('an expired lease returns with a new epoch: another process may have held it', async () => {
     const name = freshLease();
     const first = await acquireLease(test_.database, name, 'a', 60_000);
     await expire(name);
@@ -157,7 +157,7 @@ describe('leases', () => {
     expect(await guardedWrite(test_.database, again!, async () => 'in time')).toBe('in time');
   });
 
-  test('what was released is free at once; a late release does not take it from the next holder', async () => {
+  test('a released lease is free immediately; a late release does not affect the next owner', async () => {
     const name = freshLease();
     const first = await acquireLease(test_.database, name, 'a', 60_000);
     await releaseLease(test_.database, first!);
@@ -237,7 +237,7 @@ describe('leases', () => {
       await insert(3);
       expect(await sequenceBatch(test_.database, lease!)).toBe(3);
     }
-    // A connection tells what it read some time later.
+    // A connection reports its snapshot with a delay.
     await expect.poll(async () => (await read()).looks - before.looks, SOON).toBeGreaterThanOrEqual(20);
     expect((await read()).rows - before.rows).toBeLessThan(EVENTS);
     await releaseLease(test_.database, lease!);

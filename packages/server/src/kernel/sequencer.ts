@@ -1,7 +1,7 @@
 import type { Database } from '#engines/database/contract.ts';
 import { COMMITTED_CHANNEL } from '#kernel/events.ts';
 import { acquireLease, LeaseLost, releaseLease, type Lease } from '#kernel/leases.ts';
-import { Loop, type LoopParts } from '#lib/loop.ts';
+import { Loop, type LoopParts } from '#lib/concurrency/loop.ts';
 
 /** PostgreSQL channel on which the sequencer says that the order has grown. A hint only. */
 export const SEQUENCED_CHANNEL = 'dais_sequenced';
@@ -11,10 +11,10 @@ const LEASE_MS = 6000;
 const BATCH = 1000;
 
 /**
- * Puts committed events into one order. Ids are given out before commit, so a reader that remembers the highest id it
- * saw would miss events that commit later with a lower one. One process at a time (fenced by its lease) numbers the
- * events that are visible, in batches; since only it writes `seq`, and only for committed events, whoever reads past
- * `seq = n` will never be shown a new event at or below n.
+ * Assigns one order to committed events. Ids are assigned before commit, so a reader that remembers the highest id
+ * would miss events that commit later with a lower one. One process at a time (fenced by its lease) numbers the visible
+ * events in batches. Because only it writes `seq`, and only for committed events, a reader past `seq = n` never gets a
+ * new event at or below n.
  */
 export class Sequencer {
   readonly #database: Database;

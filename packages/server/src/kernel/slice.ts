@@ -7,8 +7,8 @@ import { contentDamageTables } from '#kernel/migrations/0004-content-damage.ts';
 export const kernelSlice: Slice = {
   schema: 'kernel',
   migrations: [kernelTables, contentTables, uploadOrigin, contentDamageTables],
-  // A copy goes on from another point than its original: places given out by that one mean nothing here, and whoever
-  // held something there does not hold it here.
+  // A copy diverges from its original: positions that the original issued are not valid here, and its leases are not
+  // held here.
   afterImport: `
 update kernel.cursor set epoch = gen_random_uuid();
 delete from kernel.lease;

@@ -36,7 +36,7 @@ export async function* watchResources(hub: WatchHub, kind: string, call: CallOf<
     if (call.rows === undefined || object === undefined) return true;
     const { uid } = object.metadata;
     if (call.rows.matches(object)) return shown.add(uid).size > 0;
-    // It is out of the caller's sight now: that is told once to who saw it, and to nobody else.
+    // The resource left the caller's view: its watchers get one notification, and no others do.
     return shown.has(uid);
   };
   const wants = (frame: HubFrame) =>
@@ -62,7 +62,7 @@ export async function* watchResources(hub: WatchHub, kind: string, call: CallOf<
       continue;
     }
     if (!matchesSelector(object.metadata.labels, selector)) {
-      // It may have matched before: for this watcher it is gone.
+      // It may have matched before: for this watcher it is deleted.
       yield { type: 'deleted', resourceVersion: place, object };
       continue;
     }

@@ -73,7 +73,7 @@ test('every event counts once, for each subscriber, over several processes', asy
   for (const name of names) await expect.poll(() => counted(p.name, name), SOON).toBe(40);
 });
 
-test('one that fails half way counts nothing of that batch, and all of it when it works again', async () => {
+test('one that fails halfway commits nothing of the batch, and all of it after a retry', async () => {
   const name = 'stumbling';
   let faults = 5;
   const dais = await start([
@@ -88,7 +88,7 @@ test('one that fails half way counts nothing of that batch, and all of it when i
   expect(faults).toBeLessThanOrEqual(0);
 });
 
-test('another process goes on where one stopped; what happened between is not lost', async () => {
+test('another process continues where one stopped; no event is lost', async () => {
   const name = 'handed-over';
   const first = await start([counter(name)]);
   await expect.poll(() => placed(name), SOON).toBe(true);
@@ -113,7 +113,7 @@ test('a new subscriber starts at the present', async () => {
   await expect.poll(() => counted(p.name, 'newcomer'), SOON).toBe(1);
 });
 
-test('one that asks for the past gets every event that is kept, in batches of its own size', async () => {
+test('one that starts in the past gets every stored event, in batches of its own size', async () => {
   const dais = await start([]);
   const p = await freshProject(dais);
   for (const name of ['a', 'b', 'c', 'd', 'e']) await p.create(name);
@@ -135,7 +135,7 @@ test('one that asks for the past gets every event that is kept, in batches of it
   expect(Math.max(...sizes)).toBe(2);
 });
 
-test('events and jobs of a subscriber commit with its place', async () => {
+test('events and jobs of a subscriber commit with its position', async () => {
   const seen: string[] = [];
   const chained: Subscriber = {
     name: 'chained',
@@ -168,7 +168,7 @@ test('events and jobs of a subscriber commit with its place', async () => {
   await expect.poll(() => seen.toSorted(), SOON).toEqual(['a', 'b', 'c']);
 });
 
-test('one that wants some types gets all of those and no other, however many lie between', async () => {
+test('one with a filter gets all events of its types and no others, however many are between', async () => {
   const name = 'choosing';
   const seen: string[] = [];
   const choosing: Subscriber = {
@@ -184,7 +184,7 @@ test('one that wants some types gets all of those and no other, however many lie
   await expect.poll(() => placed(name), SOON).toBe(true);
   const p = await freshProject(dais);
   const [tenant] = await test_.asAdmin(`select id from kernel.tenant where name = '${p.name}'`);
-  // More than are looked through in one turn.
+  // More than one pass reads.
   await test_.asAdmin(
     `insert into kernel.event (type, v, project_id, data, actor)
      select 'resource.updated', 1, '${tenant!['id'] as string}', '{}', '{"type":"system","id":"dais"}' from generate_series(1, 45000)`,

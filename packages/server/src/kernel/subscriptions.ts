@@ -1,17 +1,17 @@
 import type { Database } from '#engines/database/contract.ts';
 import { readEvents, type SequencedEvent } from '#kernel/events.ts';
 import { acquireLease, guardedWrite, LeaseLost, releaseLease, type Lease } from '#kernel/leases.ts';
-import { Loop, type LoopParts } from '#lib/loop.ts';
+import { Loop, type LoopParts } from '#lib/concurrency/loop.ts';
 import { SEQUENCED_CHANNEL } from '#kernel/sequencer.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
 /**
- * The outbox: somebody who gets every event, in commit order. What `handle` writes commits together with the place, so
- * in the database each event counts exactly once; what must leave the database goes through a job.
+ * The outbox: a subscriber gets every event in commit order. Writes of `handle` commit together with the position, so
+ * each event has its effect in the database exactly once; calls to other systems go through a job.
  */
 export interface Subscriber {
   readonly name: string;
-  /** A new one begins with the oldest event that is kept, instead of at the present. */
+  /** A new subscriber starts with the oldest stored event instead of at the present. */
   readonly fromStart?: true;
   /** Most events in one transaction; default 200. */
   readonly batch?: number;
@@ -22,11 +22,11 @@ export interface Subscriber {
 
 const LEASE_MS = 15_000;
 const BATCH = 200;
-/** Of a stream of which a subscriber wants some types, so many places at once are looked through. */
+/** Positions that one pass scans, for a subscriber that receives only some event types. */
 const LOOKED_THROUGH = 20_000n;
 /**
- * From one transaction of a subscriber to its next. Nobody waits for what they do, and a transaction for each of many
- * small writes takes as much CPU as the writes.
+ * The minimum interval between two transactions of a subscriber. Nothing waits for their effects, and a transaction for
+ * each of many small writes costs as much CPU as the writes.
  */
 const TIMES = { pollMs: 1000, gapMs: 250 };
 
@@ -63,7 +63,7 @@ export class Subscription {
       this.#renewedAt = this.#now();
     }
     if (this.#lease === undefined) return false;
-    // A look that writes nothing: on a quiet server each turn ends here.
+    // A check that writes nothing: on an idle server each pass ends here.
     const [place] = await this.#database.statement<{ seq: bigint; end: bigint }>(
       { mode: 'read', scope: 'all' },
       'select s.seq, c.seq as end from kernel.subscription s, kernel.cursor c where s.name = $1',
@@ -73,7 +73,7 @@ export class Subscription {
     if (place === undefined) return await this.#begin();
     if (place.seq >= place.end) return false;
     try {
-      // Nobody moves the place while the lease is the same.
+      // No other process moves the position under the same lease.
       return await guardedWrite(this.#database, this.#lease, (tx) => this.#deliver(tx, place));
     } catch (error) {
       if (error instanceof LeaseLost) this.#lease = undefined;

@@ -60,7 +60,7 @@ describe('row security', () => {
     expect(await one.careless('select distinct subject_name from kernel.event')).toEqual([{ subject_name: 'mine' }]);
   });
 
-  test('every table with a project keeps to it', async () => {
+  test('every table with a project is isolated by it', async () => {
     const tables = await test_.asAdmin(
       `select c.oid::regclass::text as name, c.relrowsecurity and c.relforcerowsecurity as protected
        from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'project_id' and not a.attisdropped
@@ -129,7 +129,7 @@ describe('quotas', () => {
     expect(await p.count()).toBe(5);
   });
 
-  test('count what is there: a deletion makes room, a raise too, and a lower limit keeps what exists', async () => {
+  test('count existing resources: a deletion makes room, a higher limit too, and a lower limit keeps what exists', async () => {
     const p = await freshProject({ quotas: { resources: 2 } });
     await p.create('a');
     await p.create('b');
@@ -147,7 +147,7 @@ describe('quotas', () => {
   test('zero allows nothing', async () => {
     const p = await freshProject({ quotas: { resources: 0 } });
     const error = await errorOf(p.create('a'));
-    expect(error.message).toBe(`Project "${p.name}" may hold 0 resource(s); this would make it 1.`);
+    expect(error.message).toBe(`The resource quota of project "${p.name}" is 0, but this change requires 1.`);
   });
 });
 

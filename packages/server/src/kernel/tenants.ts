@@ -22,9 +22,9 @@ export interface TenantLimits {
 }
 
 /**
- * Names to ids, remembered for a second: long enough to spare most requests a query, short enough that a deleted and
- * re-created project is seen soon. Safe because every row's `project_id` is a foreign key to the tenant: a write
- * into a tenant that has gone fails.
+ * Maps names to ids, cached for a second: long enough to save a query for most requests, short enough to notice a
+ * deleted and re-created project soon. This is safe because the `project_id` of every row is a foreign key to the
+ * tenant: a write into a deleted tenant fails.
  */
 export class TenantDirectory {
   readonly #byName = new Map<string, { tenant: Tenant; until: number }>();
@@ -106,7 +106,7 @@ export async function checkResourceQuota(
   const [held] = await tx.sql.query<{ n: bigint }>(count, [tenant.id]);
   const after = Number(held?.n ?? 0n) + (planned?.more ?? 0);
   if (after <= limits.resources) return;
-  const message = `Project "${tenant.name}" may hold ${limits.resources} resource(s); this would make it ${after}.`;
+  const message = `The resource quota of project "${tenant.name}" is ${limits.resources}, but this change requires ${after}.`;
   throw new DaisError('quota_exceeded', message);
 }
 
@@ -125,7 +125,7 @@ export async function deleteTenant(tx: Transaction, tenant: Tenant): Promise<voi
   await foreignKeyRace(tx.sql.query('delete from kernel.tenant where id = $1', [tenant.id]));
 }
 
-/** What a plan knows of a tenant beside what is stored: uids that will be gone before it, and what will be new. */
+/** Planned changes of a tenant, in addition to its stored state: uids that will be deleted, and new resources. */
 export interface PlannedContents {
   readonly gone: readonly string[];
   readonly created: readonly { readonly kind: string; readonly name: string }[];
@@ -140,7 +140,7 @@ export async function refuseUnlessEmpty(
   if (tenant.name === DEFAULT_TENANT) {
     throw new DaisError(
       'invalid_state',
-      `"${DEFAULT_TENANT}" is where requests without a project go; it cannot be deleted.`,
+      `Project "${DEFAULT_TENANT}" cannot be deleted: requests without a project use it.`,
     );
   }
   await tx.enter(tenant.id);
@@ -150,5 +150,5 @@ export async function refuseUnlessEmpty(
     [tenant.id, planned.gone],
   );
   const holders = [...held, ...planned.created.map((one) => ({ ...one, project_id: tenant.id }))];
-  if (holders.length > 0) throw new StillHeld(`"${tenant.name}" still holds`, holders);
+  if (holders.length > 0) throw new StillHeld(`"${tenant.name}" still contains`, holders);
 }

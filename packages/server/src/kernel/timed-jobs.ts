@@ -3,7 +3,7 @@ import { ORGANISATION } from '#kernel/tenants.ts';
 
 export interface TimedQueue {
   readonly queue: string;
-  /** Runs by itself: `firstMs` after the very first start, then `againMs` after each end. */
+  /** Runs automatically: `firstMs` after the first start, then `againMs` after each end. */
   readonly every?: { readonly firstMs: number; readonly againMs: number };
 }
 

@@ -5,7 +5,7 @@ import { insertJobs, type NewJob } from '#kernel/jobs.ts';
 import { SYSTEM, type Client, type Decision, type Principal } from '#kernel/principal.ts';
 import { wakeWaiting } from '#kernel/reconcile-queue.ts';
 
-/** Who a transaction acts for: stands in every event it emits. */
+/** The principal of a transaction, part of every event that it emits. */
 export interface TransactionOrigin {
   readonly principal: Principal;
   readonly client?: Client;

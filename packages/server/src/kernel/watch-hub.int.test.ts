@@ -35,7 +35,7 @@ async function presentPlace(): Promise<string> {
 }
 
 describe('one watcher', () => {
-  test('is told every change, in order, with the resource as it is', async () => {
+  test('receives every change, in order, with the current resource', async () => {
     const p = await freshProject(dais);
     const watcher = await listAndWatch(dais, 'part', {}, p.context);
     await expect.poll(() => watcher.caughtUp, SOON).toBe(true);
@@ -52,7 +52,7 @@ describe('one watcher', () => {
     await watcher.stop();
   });
 
-  test('that names no place starts at the present', async () => {
+  test('without a position starts at the present', async () => {
     const p = await freshProject(dais);
     await p.create('before');
     await presentPlace();
@@ -63,7 +63,7 @@ describe('one watcher', () => {
     await watcher.stop();
   });
 
-  test('hears nothing of other projects and kinds', async () => {
+  test('receives nothing of other projects and kinds', async () => {
     const [one, two] = [await freshProject(dais), await freshProject(dais)];
     const watcher = await listAndWatch(dais, 'part', {}, one.context);
     await two.create('theirs');
@@ -73,7 +73,7 @@ describe('one watcher', () => {
     await watcher.stop();
   });
 
-  test('that selects by labels is told when something leaves and comes back', async () => {
+  test('that selects by labels receives resources that leave and return', async () => {
     const p = await freshProject(dais);
     await p.create('a', {}, { labels: { team: 'x' } });
     await presentPlace();
@@ -97,7 +97,7 @@ describe('one watcher', () => {
     await watcher.stop();
   });
 
-  test('ends at once when its reader goes, and leaves nothing behind', async () => {
+  test('ends immediately when its reader disconnects, and leaves nothing behind', async () => {
     const before = (await dais.kernel.health()).watchers;
     const watchers = Array.from({ length: 20 }, () => watchFrom(dais, 'part'));
     await expect.poll(() => watchers.every((watcher) => watcher.caughtUp), SOON).toBe(true);
@@ -117,7 +117,7 @@ describe('one watcher', () => {
 });
 
 describe('events', () => {
-  test('are told to watchers and lists alike, each once, with who did it', async () => {
+  test('are delivered to watchers and lists alike, each once, with their principal', async () => {
     const p = await freshProject(dais);
     const stop = new AbortController();
     const seen: { type: string; cursor: string; subject?: { name: string }; actor: object; requestId?: string }[] = [];
@@ -161,8 +161,8 @@ describe('events', () => {
   });
 });
 
-describe('places', () => {
-  test('from every place of a stream, exactly its rest follows', async () => {
+describe('positions', () => {
+  test('from every position of a stream, exactly its rest follows', async () => {
     const p = await freshProject(dais);
     const start = await presentPlace();
     for (let n = 0; n < 30; n++) {
@@ -176,7 +176,7 @@ describe('places', () => {
     const whole = watchFrom(dais, 'part', { resourceVersion: start }, p.context);
     await expect.poll(() => whole.caughtUp, SOON).toBe(true);
     const all = told(whole);
-    // What was gone when the past was read is told by its deletion only.
+    // A resource that was deleted before the past was read is reported only by its deletion.
     expect(all.length).toBeGreaterThan(40);
     for (const [index, place] of all.entries()) {
       const watcher = watchFrom(dais, 'part', { resourceVersion: place }, p.context);
@@ -193,12 +193,12 @@ describe('places', () => {
     ['a place in the future', (place) => `${place.split('-')[0]}-${seqOf(place) + 1000n}`, 'invalid_cursor'],
     ['a place of another database', (place) => `00000000-${seqOf(place)}`, 'cursor_expired'],
     ['a number beyond all numbers', (place) => `${place.split('-')[0]}-${'9'.repeat(18)}`, 'invalid_cursor'],
-  ])('%s is refused', async (_name, forge, code) => {
+  ])('rejects %s', async (_name, forge, code) => {
     const watcher = watchFrom(dais, 'part', { resourceVersion: forge(await presentPlace()) });
     expect(await watcher.whenEnded()).toMatchObject({ code });
   });
 
-  test('a place that is no longer kept, or from before a restore, asks for a new list', async () => {
+  test('a position that is no longer stored, or from before a restore, requires a new list', async () => {
     const place = await presentPlace();
     await test_.asAdmin(`update kernel.cursor set oldest = ${seqOf(place)}`);
     const kept = watchFrom(dais, 'part', { resourceVersion: place });
@@ -226,7 +226,7 @@ describe('places', () => {
     let place = (await frames.next()).value!.resourceVersion;
     for (let round = 10; round < 16; round++) await p.apply(documents(round));
     const end = seqOf(await presentPlace());
-    // Every frame that is told before the cut counts; the cut itself loses nothing.
+    // Every frame before the disconnect counts; the disconnect loses nothing.
     const read = async () => {
       for (;;) {
         const { value, done } = await frames.next();
@@ -245,7 +245,7 @@ describe('places', () => {
 });
 
 describe('many writers', () => {
-  test('watchers that start at any time end with what a list says; nothing is told twice or goes back', async () => {
+  test('watchers that start at any time end with the state of a list; nothing repeats or goes back', async () => {
     const p = await freshProject(dais);
     const writers = Array.from({ length: 8 }, async (_, writer) => {
       const random = seededRandom(writer);
@@ -262,7 +262,7 @@ describe('many writers', () => {
     const end = seqOf(await presentPlace());
     const { items } = await p.list({ limit: 1000 });
     for (const watcher of watchers) {
-      // A frame of another project moves nobody's place: the last change of this one is the end to wait for.
+      // A frame of another project changes no position: wait for the last change of this one.
       await expect.poll(() => versions(watcher.known.values()), SOON).toEqual(versions(items));
       expect(watcher.faults).toEqual([]);
       expect(seqOf(watcher.place!)).toBeLessThanOrEqual(end);

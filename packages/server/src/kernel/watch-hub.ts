@@ -1,14 +1,14 @@
 import { DaisError, eventTypes, type Resource } from '@dais/api';
 import type { Database } from '#engines/database/contract.ts';
 import {
-  decodePlace,
-  encodePlace,
+  decodePosition,
+  encodePosition,
   readCursor,
   readEvents,
   type CursorState,
   type SequencedEvent,
 } from '#kernel/events.ts';
-import { Loop, type LoopParts } from '#lib/loop.ts';
+import { Loop, type LoopParts } from '#lib/concurrency/loop.ts';
 import { SEQUENCED_CHANNEL } from '#kernel/sequencer.ts';
 import { presentResource, readByUid } from '#kernel/store.ts';
 import { tenantNames } from '#kernel/tenants.ts';
@@ -17,7 +17,7 @@ import { transact } from '#kernel/transaction.ts';
 /** An event with the resource it is about as it is now; shared by all watchers of this process. */
 export interface HubFrame {
   readonly event: SequencedEvent;
-  /** Absent when the event is about none, or it has gone since (its deletion follows). */
+  /** Absent if the event has no subject, or the subject was deleted since (its deletion follows). */
   readonly object: Resource | undefined;
   /** Name of the event's tenant. */
   readonly project: string;
@@ -80,28 +80,28 @@ export class WatchHub {
     signal.addEventListener('abort', onAbort);
     try {
       const cursor = await this.#follow();
-      let seq = from === undefined ? cursor.seq : decodePlace(from, cursor);
+      let seq = from === undefined ? cursor.seq : decodePosition(from, cursor);
       for (;;) {
         const frames = await this.#load(seq);
         for (const frame of frames) {
-          if (wants(frame)) yield { place: encodePlace(cursor.epoch, frame.event.seq), frame };
+          if (wants(frame)) yield { place: encodePosition(cursor.epoch, frame.event.seq), frame };
           if (signal.aborted) return;
         }
         seq = frames.at(-1)?.event.seq ?? seq;
         if (frames.length < BATCH) break;
       }
-      yield { place: encodePlace(cursor.epoch, seq) };
+      yield { place: encodePosition(cursor.epoch, seq) };
       while (!signal.aborted) {
         for (;;) {
           const frame = watcher.queue.shift();
           if (frame === undefined) break;
           if (frame.event.seq <= seq) continue;
           seq = frame.event.seq;
-          yield { place: encodePlace(cursor.epoch, seq), frame };
+          yield { place: encodePosition(cursor.epoch, seq), frame };
           if (signal.aborted) return;
         }
         if (watcher.overrun)
-          throw new DaisError('cursor_expired', 'The stream was read too slowly; resume from its last place.');
+          throw new DaisError('cursor_expired', 'The client read the stream too slowly. Resume from its last position.');
         await new Promise<void>((resolve) => {
           watcher.wake = resolve;
           if (watcher.queue.length > 0 || watcher.overrun || signal.aborted) resolve();
@@ -125,7 +125,7 @@ export class WatchHub {
   }
 
   async #turn(): Promise<boolean> {
-    // Nobody watches: what happens need not be read, for each watcher begins with a look of its own at the past.
+    // Without watchers, events need not be read, because each new watcher starts by reading the past.
     if (this.#watchers.size === 0) this.#place = undefined;
     if (this.#place === undefined) return false;
     const frames = await this.#load(this.#place.seq);

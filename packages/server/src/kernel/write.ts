@@ -2,7 +2,7 @@ import { API_VERSION, DaisError, eventTypes, type FieldChange } from '@dais/api'
 import type { KindDefinition } from '#kernel/kind.ts';
 import { decide, type Decision, type Desired } from '#kernel/decide.ts';
 import { refuseWhileHeld, writeReferences } from '#kernel/references.ts';
-import { enrol, wakeResources } from '#kernel/reconcile-queue.ts';
+import { enqueueResources, wakeResources } from '#kernel/reconcile-queue.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import { lockResources, presentResource, type ResourceRow } from '#kernel/store.ts';
 import { foreignKeyRace, WriteRace } from '#lib/write-race.ts';
@@ -13,7 +13,7 @@ import { uuidv7 } from '#lib/ids.ts';
 export interface WriteOptions {
   readonly allow: 'create' | 'update' | 'both';
   readonly takeOver: boolean;
-  /** Stands in the revision and the event: `create`, `update`, `apply`, `rollback`. */
+  /** Part of the revision and the event: `create`, `update`, `apply`, `rollback`. */
   readonly operation: string;
   /** Decide only; write nothing. */
   readonly dryRun: boolean;
@@ -32,7 +32,7 @@ export interface DecidedWrite {
   readonly notes: readonly string[];
 }
 
-/** `error` instead of a decision, so that all faults of one apply are told at once. */
+/** `error` instead of a decision, so that all errors of one apply are reported together. */
 export type Outcome = { readonly write: DecidedWrite } | { readonly desired: Desired; readonly error: DaisError };
 
 /** Locks (or, when planning, reads) what is there, runs the kinds' admission and decides about each. */
@@ -133,7 +133,7 @@ export async function performWrites(
     );
     const controlled = changed.filter((write) => write.definition.controller !== undefined);
     if (controlled.length > 0) {
-      await enrol(
+      await enqueueResources(
         tx.sql,
         tenant.id,
         controlled.map(({ uid, desired }) => ({ uid, kind: desired.kind })),
@@ -161,7 +161,7 @@ async function insertRows(tx: Transaction, tenant: Tenant, writes: readonly Deci
     'insert_resources',
   );
   const rows = await foreignKeyRace(insert, () => new DaisError('not_found', `There is no project "${tenant.name}".`));
-  if (rows.length < writes.length) throw new WriteRace('a resource of the same name was created meanwhile');
+  if (rows.length < writes.length) throw new WriteRace('a resource of the same name was created concurrently');
   return rows;
 }
 
@@ -256,8 +256,8 @@ function emitWrite(
 }
 
 /**
- * Deletes locked rows of one tenant: at once, or, where a controller has to clean up first, by asking it to. Gives the
- * rows that only wait. @throws DaisError `still_referenced`.
+ * Deletes locked rows of one tenant: immediately, or by a deletion request if a controller must clean up first. Returns
+ * the rows that wait. @throws DaisError `still_referenced`.
  */
 export async function deleteResources(
   tx: Transaction,
@@ -267,7 +267,7 @@ export async function deleteResources(
 ): Promise<void> {
   if (rows.length === 0) return;
   await tx.enter(tenant.id);
-  // From here on nobody can begin to refer to them.
+  // From here on no new reference to them is possible.
   await tx.sql.query(
     'select 1 from kernel.resource where uid = any($1::uuid[]) order by kind, name for update',
     [rows.map((row) => row.uid)],

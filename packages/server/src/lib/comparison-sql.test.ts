@@ -22,6 +22,6 @@ test.each([
 });
 
 test('what a type is not compared by is a mistake of ours', () => {
-  expect(() => sqlOf(compareText, { operator: 'IS NULL' })).toThrow('text is not compared by IS NULL');
-  expect(() => sqlOf(compareDouble, { operator: 'LIKE', value: 'x' })).toThrow('numbers are not compared by LIKE');
+  expect(() => sqlOf(compareText, { operator: 'IS NULL' })).toThrow('the operator IS NULL does not apply to text');
+  expect(() => sqlOf(compareDouble, { operator: 'LIKE', value: 'x' })).toThrow('the operator LIKE does not apply to numbers');
 });

@@ -1,4 +1,4 @@
-/** Comparisons that somebody wrote, as SQL. Every value is bound, none is written into the text. */
+/** Comparisons of user filters as SQL. Every value is bound; none is part of the text. */
 
 import type { Bind } from './composed-sql.ts';
 
@@ -25,7 +25,7 @@ export function compareText(left: string, { operator, value }: Comparison, bind:
   }
   if (operator === 'RLIKE') return `${left} ~ ${bind(value)}::text`;
   if (sign !== undefined) return `${left} ${sign} ${bind(value)}::text`;
-  throw new Error(`text is not compared by ${operator}`);
+  throw new Error(`the operator ${operator} does not apply to text`);
 }
 
 /** `left` is a bigint. */
@@ -46,6 +46,6 @@ export function compareDouble(left: string, { operator, value }: Comparison, bin
 
 function signOf(operator: string): string {
   const sign = SIGNS[operator];
-  if (sign === undefined) throw new Error(`numbers are not compared by ${operator}`);
+  if (sign === undefined) throw new Error(`the operator ${operator} does not apply to numbers`);
   return sign;
 }

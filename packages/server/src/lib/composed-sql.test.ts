@@ -12,7 +12,7 @@ test('composeStatement numbers placeholders in the order in which values are bou
   });
 });
 
-test('allOf keeps the meaning of conditions with "or", and leaves out missing ones', () => {
+test('allOf preserves the meaning of conditions with "or", and omits missing ones', () => {
   expect(allOf(['a or b', undefined, 'c', false])).toBe('(a or b) and (c)');
   expect(allOf([])).toBe('true');
 });

@@ -10,14 +10,14 @@ const after = (keys: readonly SortKey[], place: string) => {
   return [behind(keys, place, (one) => `$${values.push(one)}`), ...values];
 };
 
-test('an order of numbers, NaN, and then what is missing', () => {
+test('an order of numbers, then NaN, then missing values', () => {
   expect(orderBy([value, name, at])).toBe("v = 'NaN'::float8 nulls last, v desc nulls last, n nulls last, t desc");
   expect(orderBy([{ ...value, ascending: true }])).toBe('v nulls last');
   expect(sortColumns([value, at])).toBe('v as s0, t as s1');
 });
 
-describe('a place', () => {
-  test('keeps what JSON has no word for', () => {
+describe('a position', () => {
+  test('preserves values that JSON cannot represent', () => {
     const row = { s0: Number.NaN, s1: null, s2: 9_007_199_254_740_993n };
     expect(placeOf([value, name, at], row)).toBe('["NaN",null,"9007199254740993"]');
   });
@@ -34,7 +34,7 @@ describe('a place', () => {
   });
 
   test.each(['', '{}', '[]', '["5","6"]', '[5]', '[null]', '["x"]', '["9223372036854775808"]', '["5.5"]'])(
-    'that was made up is none: %s',
+    'that was forged is invalid: %s',
     (place) => {
       expect(after([at], place)).toEqual([undefined]);
     },

@@ -1,6 +1,6 @@
 /**
- * Pages of a sorted query. A page begins after the sort key of the last row of the one before, so that rows which come in
- * between move nothing. In both directions numbers come first, then NaN, then what is missing.
+ * Pages of a sorted query. A page starts after the sort key of the last row of the previous page, so that inserted rows
+ * shift nothing. In both directions numbers come first, then NaN, then missing values.
  */
 
 import type { Bind } from './composed-sql.ts';
@@ -33,7 +33,7 @@ export function orderBy(keys: readonly SortKey[]): string {
 
 function orderTerms({ sql, ascending, missing = false, nan = false }: SortKey): string[] {
   const last = missing ? ' nulls last' : '';
-  // PostgreSQL takes NaN for the greatest number: only downwards it has to be told otherwise.
+  // PostgreSQL sorts NaN as the greatest number: only a descending order needs a special case.
   return [...(nan && !ascending ? [`${sql} = ${NAN}${last}`] : []), `${sql}${ascending ? '' : ' desc'}${last}`];
 }
 
@@ -57,12 +57,14 @@ function cellOf(value: unknown): Cell {
   return typeof value === 'string' || typeof value === 'number' ? value : null;
 }
 
-/** Whether `place` is one of this order; anybody can make one up. */
+/** Returns whether `place` is valid for this order; clients can forge one. */
 export function isPlace(keys: readonly SortKey[], place: string): boolean {
   return readCells(keys, place) !== undefined;
 }
 
-/** The condition of the rows behind `place`; undefined when it is no place in this order. Anybody can make one up. */
+/**
+ * Returns the condition of the rows after `place`; undefined if it is not valid for this order. Clients can forge one.
+ */
 export function behind(keys: readonly SortKey[], place: string, bind: Bind): string | undefined {
   const cells = readCells(keys, place);
   if (cells === undefined) return undefined;
@@ -73,7 +75,7 @@ export function behind(keys: readonly SortKey[], place: string, bind: Bind): str
     const later = laterThan(key, cell, value);
     const same = sameAs(key, cell, value);
     condition = `(${later} or ${same} and ${condition})`;
-    // Says nothing new, but an index can begin there.
+    // Redundant, but lets the query start in an index.
     if (index === 0 && value !== '' && key.missing !== true && key.nan !== true) {
       condition = `${key.sql} ${key.ascending ? '>=' : '<='} ${value} and ${condition}`;
     }

@@ -1,6 +1,6 @@
 import type { Clock } from '#lib/clock.ts';
 
-/** A clock that moves only when told to. */
+/** A clock that the test advances. */
 export class ManualClock implements Clock {
   #now = 0;
   readonly #timers = new Set<{ readonly at: number; readonly wake: () => void }>();

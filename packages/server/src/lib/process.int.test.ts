@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { judgeProcess, processIdentity } from './process-identity.ts';
+import { checkProcess, processIdentity } from './system/process-identity.ts';
 import { run } from './process.ts';
 
 const PATH = '/usr/bin:/bin';
@@ -28,9 +28,9 @@ test('a signal ends a program and all that it started, also what ignores TERM', 
   const result = await ended;
   expect(result.timedOut).toBe(false);
   expect(result.code).toBe(143);
-  expect(started.map(judgeProcess)).toEqual(['gone']);
+  expect(started.map(checkProcess)).toEqual(['gone']);
 });
 
-test('a signal that was given before is obeyed too', async () => {
+test('an earlier signal is respected too', async () => {
   expect(await run('/bin/sleep', ['600'], { signal: AbortSignal.abort() })).toMatchObject({ code: 143 });
 });

@@ -101,8 +101,11 @@ export function start(file: string, args: readonly string[], options: StartOptio
   });
 }
 
-/** A program of ours, by its place beside the module whose URL `from` is: built where that is, else its source. */
-export function programBeside(from: string, place: string): URL {
+/**
+ * Returns the URL of a program of this package, by its path relative to the module with the URL `from`: the built file
+ * if it exists, else its source.
+ */
+export function programUrl(from: string, place: string): URL {
   return new URL(`${place}${from.endsWith('.ts') ? '.ts' : '.js'}`, from);
 }
 
@@ -133,7 +136,7 @@ export function startThread(program: URL, data: unknown, { heapMib }: { readonly
 
 /** For the program of a thread: what it was given and where it answers. */
 export function insideThread(): { readonly port: NonNullable<typeof parentPort>; readonly data: unknown } {
-  if (parentPort === null) throw new Error('This program is for a thread.');
+  if (parentPort === null) throw new Error('This program must run in a worker thread.');
   return { port: parentPort, data: workerData as unknown };
 }
 
@@ -162,7 +165,7 @@ function kill(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL', group: boolean
   }
   if (child.pid === undefined) return;
   try {
-    // `close` has not come yet, so somebody of the group still holds the output: its number is not used again.
+    // `close` is pending, so a process of the group still holds the output: its number is not reused.
     process.kill(-child.pid, signal);
   } catch {
     // All of the group ended in this moment.

@@ -6,14 +6,14 @@ export class WriteRace extends Error {
   readonly code = '40001';
 }
 
-/** A foreign key that no longer holds was broken by a concurrent transaction: what was looked up before has changed. */
+/** A concurrent transaction broke a foreign key: a row that was read before has changed. */
 export async function foreignKeyRace<T>(statement: Promise<T>, otherwise?: () => Error): Promise<T> {
   try {
     return await statement;
   } catch (error) {
     if ((error as { code?: unknown } | null)?.code !== '23503') throw error;
     throw (
-      otherwise?.() ?? new WriteRace('what this refers to, or who refers to it, changed meanwhile', { cause: error })
+      otherwise?.() ?? new WriteRace('a referenced or referencing resource changed concurrently', { cause: error })
     );
   }
 }

@@ -1,44 +1,44 @@
 import type { Principal } from '#kernel/principal.ts';
 
-/** What a door knows of a request before any route sees it. */
+/** Properties of a request that are known before any route handles it. */
 export interface AccessRequest {
   readonly method: string;
-  /** Path and query as they came. */
+  /** Path and query as received. */
   readonly url: string;
   /** Host header, or the forwarded one when the peer is a trusted proxy. */
   readonly host: string | undefined;
-  /** `https` also when a trusted proxy says so. */
+  /** `https` also if a trusted proxy reports it. */
   readonly scheme: 'http' | 'https';
   readonly origin: string | undefined;
   readonly fetchSite: string | undefined;
   readonly authorization: string | undefined;
   readonly cookie: string | undefined;
-  /** The step that is at the other end, where its connection tells that: an attempt's id. */
+  /** The attempt id of the step that sends the request, if the connection identifies one. */
   readonly step?: string | undefined;
-  /** The client's address; behind trusted proxies the one they tell. */
+  /** The address of the client; behind trusted proxies, the address that they report. */
   readonly address: string;
-  /** The uid at the other end of the connection; undefined when it cannot be told. */
+  /** The uid of the peer of the connection; undefined if it cannot be determined. */
   peerUid(): Promise<number | undefined>;
 }
 
-/** What the door wants that a request came to. */
-export interface AccessWish {
-  /** Whoever has no credential is `ANONYMOUS`. */
+/** The requirements of the HTTP route for the caller. */
+export interface AccessRequirement {
+  /** A caller without a credential is `ANONYMOUS`. */
   readonly anonymous: boolean;
-  /** The operation itself asks for a ticket: everybody is `ANONYMOUS`, and no credential is looked at. */
+  /** The operation requires a ticket: every caller is `ANONYMOUS`, and credentials are not checked. */
   readonly byTicket?: boolean;
-  /** The answer is an operation's, so that the authorizer asks whether the credential still holds. */
+  /** The response comes from an operation, so that the authorizer checks whether the credential is still valid. */
   readonly dispatched: boolean;
 }
 
-/** Port: decides who a request comes from, before any route sees it. */
+/** Interface: authenticates the caller of a request before any route handles it. */
 export interface Access {
   /**
-   * `ANONYMOUS` only when that is wanted and no credential was sent, or a cookie of a session that has ended: whoever
-   * brings one must be able to sign in again. A wrong token is never ignored.
-   * @throws DaisError `host_refused`, `origin_refused`, `unauthenticated`, `invalid_request` (a token in the address).
+   * Returns `ANONYMOUS` only if the route permits it and the request has no credential or the cookie of an ended
+   * session, so that users with an old cookie can sign in again. An invalid token is always an error.
+   * @throws DaisError `host_refused`, `origin_refused`, `unauthenticated`, `invalid_request` (a token in the URL).
    */
-  identify(request: AccessRequest, wish: AccessWish): Promise<Principal>;
-  /** Writes down what it still keeps in memory. Idempotent. */
+  identify(request: AccessRequest, wish: AccessRequirement): Promise<Principal>;
+  /** Writes the data that is still in memory. Idempotent. */
   close(): Promise<void>;
 }

@@ -5,22 +5,21 @@ import { ANONYMOUS, type Principal, type Standing } from '#kernel/principal.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { Clock } from '#lib/clock.ts';
-import { Coalescer } from '#lib/coalesce.ts';
-import { cookieName, cookieValue } from '#lib/cookies.ts';
+import { Coalescer } from '#lib/concurrency/coalesce.ts';
+import { cookieName, cookieValue } from '#lib/http/cookies.ts';
 import type { Log } from '#lib/log.ts';
-import { secretDigest } from '#lib/secret-digest.ts';
-import type { Access, AccessRequest, AccessWish } from '#policy/access.ts';
+import { secretDigest } from '#lib/crypto/digests.ts';
+import type { Access, AccessRequest, AccessRequirement } from '#policy/access.ts';
 import { bearerToken } from '#policy/authorization-header.ts';
 import { CredentialCache } from '#policy/identity/credential-cache.ts';
-import { SESSION_COOKIE } from '#policy/identity/session-cookie.ts';
-import type { LiveSession, Sessions } from '#policy/identity/sessions.ts';
-import { tokenForm } from '#policy/identity/token-text.ts';
-import { TokenUses } from '#policy/identity/token-uses.ts';
-import { findToken, type LiveToken } from '#policy/identity/tokens.ts';
+import { SESSION_COOKIE, type LiveSession, type Sessions } from './identity/sessions/sessions.ts';
+import { tokenForm } from '#policy/identity/tokens/token-text.ts';
+import { TokenUses } from '#policy/identity/tokens/token-uses.ts';
+import { findToken, type LiveToken } from '#policy/identity/tokens/tokens.ts';
 import { OWNER_BY_TOKEN, OwnerToken } from '#policy/owner-token.ts';
 import { RequestGate, type GateParts } from '#policy/request-gate.ts';
 import { identifyStep } from '#policy/step-access.ts';
-import { findStepToken } from '#policy/identity/step-tokens.ts';
+import { findStepToken } from '#policy/identity/tokens/step-tokens.ts';
 import { readVersion } from '#policy/state.ts';
 
 export interface AccountAccessParts extends GateParts {
@@ -36,24 +35,27 @@ export interface AccountAccessParts extends GateParts {
 
 interface Known<T> {
   readonly found: T;
-  /** Read just now, not kept from before. */
+  /** Read for this request, not cached. */
   readonly fresh: boolean;
   readonly standing: Standing;
 }
 
-/** Memory holds digests too, never what opens anything. */
+/** The cache contains only digests. */
 function cacheKey(secret: string): string {
   return secretDigest(secret).toString('base64');
 }
 
-/** What the owner's tokens begin with. */
+/** The prefix of owner tokens. */
 const OWNER_PREFIX = 'dais_own_';
-/** Credentials kept in memory: about 500 bytes each. */
+/** Cached credentials: about 500 bytes each. */
 const CACHED = 10_000;
 /** A session's last use is written down when it is this old. */
 const TOUCH_AFTER_MS = 55_000;
-/** The same for all reasons: nobody learns whether a token, a session or an account exists, existed or has ended. */
-const WRONG_TOKEN = 'The token is not valid here: it is misspelt, has ended or was revoked.';
+/**
+ * Identical for all reasons, so that the response does not reveal whether a token, session or account exists or
+ * existed.
+ */
+const WRONG_TOKEN = 'The token is not valid: it is misspelled, expired or revoked.';
 const SIGN_IN = 'Sign in, or send a token as `Authorization: Bearer …`.';
 
 export class AccountAccess implements Access {
@@ -78,7 +80,7 @@ export class AccountAccess implements Access {
     this.#uses = new TokenUses(parts.database, parts.clock, parts.log);
   }
 
-  async identify(request: AccessRequest, { anonymous, byTicket, dispatched }: AccessWish): Promise<Principal> {
+  async identify(request: AccessRequest, { anonymous, byTicket, dispatched }: AccessRequirement): Promise<Principal> {
     this.#gate.check(request);
     if (byTicket === true) {
       this.#gate.checkWriteByAnybody(request);
@@ -86,7 +88,7 @@ export class AccountAccess implements Access {
     }
     const step = await identifyStep(request, async (text) => await this.#read((sql) => findStepToken(sql, text)));
     if (step !== undefined) return step;
-    // Whoever sends a token means it: what a browser adds by itself does not count beside it.
+    // An explicit token takes precedence over credentials that a browser adds automatically.
     if (request.authorization !== undefined)
       return await this.#byToken(request.authorization, request.address, dispatched);
     const secret = this.#sessionSecret(request);
@@ -117,7 +119,7 @@ export class AccountAccess implements Access {
     }
     if (text.startsWith(OWNER_PREFIX) && this.#ownerToken.matches(text)) return OWNER_BY_TOKEN;
     const key = cacheKey(text);
-    // What cannot be a token is not looked for; what was found needs no second look at its checksum.
+    // The checksum is verified before the lookup, so a token that was found needs no second check.
     if (!this.#tokens.has(key) && tokenForm(text) === undefined) throw new DaisError('unauthenticated', WRONG_TOKEN);
     const known = await this.#find(this.#tokens, key, (sql) => findToken(sql, text), dispatched);
     if (known === undefined) throw new DaisError('unauthenticated', WRONG_TOKEN);
@@ -137,7 +139,7 @@ export class AccountAccess implements Access {
   }
 
   /**
-   * What was kept in memory counts when its version is still the present one: asked here, or by the authorizer of the
+   * A cached credential is valid if its version is the current one. The check runs here, or in the authorizer of the
    * operation, which reads the version anyway.
    */
   async #find<T extends LiveToken | LiveSession>(
@@ -152,7 +154,7 @@ export class AccountAccess implements Access {
       return found !== undefined;
     };
     const standing = (found: T): Standing => ({
-      // When asked for: the check may have read it anew.
+      // Evaluated lazily, because the check can replace it.
       get leftMs() {
         return cache.leftMs(key);
       },

@@ -52,10 +52,10 @@ async function withPolicies(documents: readonly object[], work: () => Promise<vo
 }
 
 describe('roles', () => {
-  test('a viewer reads, an editor of a team above writes, an admin gives roles', async () => {
+  test('a viewer reads, an editor of a parent team writes, an admin grants roles', async () => {
     expect(await world.ask('secret.get', { name: 'open' }, user('cy'), PROJECT)).toBe('ok');
     expect(await world.ask('secret.delete', { name: 'open' }, user('cy'), PROJECT)).toBe(
-      'forbidden: user "cy" may not secret:delete Secret "open" in project "flights". No role of theirs gives that; these do: editor, admin. Ask ada, who may do everything in project "flights".',
+      'forbidden: user "cy" does not have the permission secret:delete on Secret "open" in project "flights". Roles with this permission: editor, admin. Ask an administrator of project "flights": ada.',
     );
     expect(await world.ask('secret.create', { manifest: secret('made') }, user('bo'), PROJECT)).toBe('ok');
     const binding = manifest('RoleBinding', 'more', { role: 'viewer', users: ['nobody'] });
@@ -65,7 +65,7 @@ describe('roles', () => {
     await world.dais.call('roleBinding.delete', { name: 'more' }, { ...user('ada'), projects: [PROJECT] });
   });
 
-  test('who has no part in a project does not learn that it exists', async () => {
+  test('a principal without a role in a project does not learn that it exists', async () => {
     const there = await world.ask('secret.get', { name: 'open' }, user('nobody'), PROJECT);
     expect(there).toBe('not_found: There is no project "flights".');
     expect(await world.ask('secret.get', { name: 'open' }, user('nobody'), 'nowhere')).toBe(
@@ -74,7 +74,7 @@ describe('roles', () => {
     expect(await world.ask('secret.list', { limit: 10 }, user('ada'), 'elsewhere')).toMatch(/^not_found: /);
   });
 
-  test('whoever is in a project sees it among the projects, and no other', async () => {
+  test('a member of a project sees only this project in the list', async () => {
     const page = await world.dais.call<{ items: Resource[] }>('project.list', { limit: 100 }, user('cy'));
     expect(names(page)).toEqual([PROJECT]);
     expect(await world.ask('project.get', { name: 'elsewhere' }, user('cy'))).toMatch(/^not_found: /);
@@ -108,7 +108,7 @@ describe('tokens', () => {
     const scoped = user('ada', { scopes: ['secret:read'] });
     expect(await world.ask('secret.get', { name: 'open' }, scoped, PROJECT)).toBe('ok');
     expect(await world.ask('secret.delete', { name: 'open' }, scoped, PROJECT)).toBe(
-      'forbidden: The token is limited to secret:read; that does not cover secret:delete. Use another token.',
+      'forbidden: The scopes of the token (secret:read) do not include secret:delete. Use another token.',
     );
   });
 
@@ -116,7 +116,7 @@ describe('tokens', () => {
     const bound = user('root', { project: PROJECT });
     expect(await world.ask('secret.get', { name: 'open' }, bound)).toBe('ok');
     expect(await world.ask('user.list', { limit: 10 }, bound)).toMatch(
-      /^forbidden: The token is for project "flights" only/,
+      /^forbidden: The token is limited to project "flights"/,
     );
     expect(await world.ask('project.get', { name: PROJECT }, bound)).toBe('ok');
     expect(await world.ask('project.get', { name: 'elsewhere' }, bound)).toMatch(/^forbidden: /);
@@ -124,12 +124,12 @@ describe('tokens', () => {
 });
 
 describe('policies', () => {
-  test('forbid in their own words, whatever the role', async () => {
+  test('forbid with their message, independent of the role', async () => {
     const cedar = `@id("no-programs") @message("Programs may not delete secrets; ask a person")
       forbid(principal is Dais::ServiceAccount, action == Dais::Action::"secret:delete", resource);`;
     await withPolicies([policy('no-programs', cedar)], async () => {
       expect(await world.ask('secret.delete', { name: 'open' }, service('ci'), PROJECT)).toBe(
-        'forbidden: service account "ci" may not secret:delete Secret "open" in project "flights". Policy "no-programs": Programs may not delete secrets; ask a person. Ask ada, who may do everything in project "flights".',
+        'forbidden: service account "ci" does not have the permission secret:delete on Secret "open" in project "flights". Policy "no-programs": Programs may not delete secrets; ask a person. Ask an administrator of project "flights": ada.',
       );
     });
   });
@@ -148,7 +148,7 @@ describe('policies', () => {
     );
   });
 
-  test('look at what a write would make, and at what is there', async () => {
+  test('evaluate the result of a write and the current state', async () => {
     const cedar = `@id("prod") forbid(principal, action == Dais::Action::"secret:write", resource)
       when { resource.hasTag("stage") && resource.getTag("stage") == "prod" };`;
     await withPolicies([policy('prod', cedar)], async () => {
@@ -163,7 +163,7 @@ describe('policies', () => {
     });
   });
 
-  test('compare what is there with what a write would make', async () => {
+  test('compare the current state with the result of a write', async () => {
     const cedar = `@id("no-raise") forbid(principal, action == Dais::Action::"user:write", resource)
       when { context has desired && context.desired.clearance > resource.clearance };`;
     await withPolicies([policy('no-raise', cedar)], async () => {
@@ -173,13 +173,13 @@ describe('policies', () => {
           { name: 'cy', manifest: manifest('User', 'cy', { email: 'cy@example.com', clearance }) },
           user('root'),
         );
-      // What would be is no more than itself: only beside what is there is it a raise.
+      // The proposed state alone is not a raise: the policy compares it with the current state.
       expect(await raise(2)).toMatch(/Policy "no-raise"/);
       expect(await raise(0)).toBe('ok');
     });
   });
 
-  test('a rollback brings back only what may be written', async () => {
+  test('a rollback restores only what may be written', async () => {
     const as = { ...user('ada'), projects: [PROJECT] };
     await world.dais.call('secret.create', { manifest: secret('back', { stage: 'prod' }) }, as);
     await world.dais.call('secret.update', { name: 'back', manifest: secret('back', { stage: 'dev' }) }, as);
@@ -234,7 +234,7 @@ describe('lists', () => {
           { limit: 1, ...(cursor !== undefined && { cursor }) },
           as,
         );
-        // A page that is shorter than asked for would tell how many are left out.
+        // A page shorter than the limit would reveal how many rows are hidden.
         expect(page.items).toHaveLength(1);
         seen.push(...names(page));
         cursor = page.nextCursor;
@@ -250,7 +250,7 @@ describe('lists', () => {
     });
   });
 
-  test('a stream ends when rights change, and its reader is asked again', async () => {
+  test('a stream ends when permissions change, and its reader is authorized again', async () => {
     const as = { ...user('cy'), projects: [PROJECT] };
     const frames = await world.dais.watch('secret.watch', {}, as);
     let ended = false;
@@ -288,19 +288,19 @@ describe('secrets of others', () => {
   const channel = (name: string, of: string) =>
     manifest('AlertChannel', name, { send: { type: 'slack', url: { secret: of, key: 'key' } } });
 
-  test('are used only by who may use them', async () => {
+  test('can be used only by permitted principals', async () => {
     const cedar = `@id("own-secrets") @message("This secret is not for alert channels")
       forbid(principal, action == Dais::Action::"secret:use", resource == Dais::Secret::"flights/open");`;
     await withPolicies([policy('own-secrets', cedar)], async () => {
       const refused = await world.ask('alertChannel.create', { manifest: channel('a', 'open') }, user('bo'), PROJECT);
-      expect(refused).toMatch(/may not secret:use Secret "open".*This secret is not for alert channels/);
+      expect(refused).toMatch(/permission secret:use on Secret "open".*This secret is not for alert channels/);
       expect(await world.ask('alertChannel.create', { manifest: channel('a', 'hidden') }, user('bo'), PROJECT)).toBe(
         'ok',
       );
     });
   });
 
-  test('one that may not be read is told like one that is not there', async () => {
+  test('an unreadable resource returns the same error as a missing one', async () => {
     const cedar = `@id("no-prod") forbid(principal == Dais::User::"bo", action in [Dais::Action::"secret:read", Dais::Action::"secret:use"], resource)
       when { resource.hasTag("stage") && resource.getTag("stage") == "prod" };`;
     await withPolicies([policy('no-prod', cedar)], async () => {

@@ -10,22 +10,22 @@ import { versionPrelude } from '#policy/state.ts';
 import type { PolicyEngine } from '#policy/policy-engine.ts';
 import { beyondToken, requireWithinToken } from '#policy/token-limits.ts';
 import { DenialRecorder, type Denial } from './cedar/denials.ts';
-import { findPrincipal, makeInquiry, type Circumstances, type PrincipalType } from './cedar/inquiries.ts';
-import { auditVerdicts, recordAudited, AuditRecorder, type AuditedRefusal } from './cedar/audited.ts';
+import { findPrincipal, makeInquiry, type RequestContext, type PrincipalType } from './cedar/inquiries.ts';
+import { auditDecisions, recordAudited, AuditRecorder, type AuditedRefusal } from './cedar/production/audited.ts';
 import {
   auditSetsOf,
   candidatesOf,
-  judge,
-  judgeCollection,
-  type CollectionVerdict,
+  authorize,
+  authorizeCollection,
+  type CollectionDecision,
   type Inquiry,
-} from './cedar/judge.ts';
+} from './cedar/authorize.ts';
 import { actionWord, factNames, type KindModel } from './cedar/model.ts';
-import { forbidden, type Undecided } from './cedar/refusal.ts';
-import { isHidden } from './cedar/part-in-project.ts';
+import { forbidden, type Undecided } from './cedar/denial-message.ts';
+import { isHidden } from './cedar/project-visibility.ts';
 import { collectionOf } from './cedar/resource-entity.ts';
-import { holds } from './cedar/row-condition.ts';
-import { eventFilter, resourceFilter } from './cedar/row-filter.ts';
+import { holds } from './cedar/rows/row-condition.ts';
+import { eventFilter, resourceFilter } from './cedar/rows/row-filter.ts';
 import { SIGNED_IN_ID, type Rules } from './cedar/rules.ts';
 import { TargetView, type Evidence } from './cedar/target-view.ts';
 import { VersionWatch } from './cedar/version-watch.ts';
@@ -37,7 +37,7 @@ export interface CedarAuthorizerParts {
   readonly engine: PolicyEngine;
 }
 
-/** Who may do everything and asks no policy: whoever holds the token of the data folder. Marked so in the audit. */
+/** Owners of the token of the data folder, to whom no policies apply. The audit log marks their actions. */
 const BREAK_GLASS = 'break-glass';
 
 export class CedarAuthorizer implements Authorizer {
@@ -46,7 +46,7 @@ export class CedarAuthorizer implements Authorizer {
   readonly #denials: DenialRecorder;
   readonly #audits: AuditRecorder;
   readonly #versions: VersionWatch;
-  /** Why an error was made, until the operation that it ends is over. */
+  /** The reason of an error, until its operation is over. */
   readonly #refusals = new WeakMap<DaisError, Denial>();
 
   constructor(parts: CedarAuthorizerParts) {
@@ -60,7 +60,7 @@ export class CedarAuthorizer implements Authorizer {
     const evidence = { sql: tx.sql, tx, facts: this.#parts.engine.factsIn(tx, question.projectId) };
     const { principal, operation } = question;
     if (principal.type === 'system') {
-      // A step of what the platform itself began is limited as every other step is.
+      // A step that the platform started has the same limits as other steps.
       requireWithinToken(question);
       return {};
     }
@@ -69,7 +69,7 @@ export class CedarAuthorizer implements Authorizer {
     }
     if (operation.public === true) return {};
     if (principal.via === undefined || principal.via.method === 'none') {
-      throw new DaisError('unauthenticated', `To ${operation.action}, say who you are.`);
+      throw new DaisError('unauthenticated', `The action ${operation.action} requires authentication.`);
     }
     const rules = await this.#parts.engine.rules.current(evidence.sql);
     if (isOwner(principal)) {
@@ -87,7 +87,7 @@ export class CedarAuthorizer implements Authorizer {
   /** Puts a refusal on record before its answer leaves. */
   async ended(error: unknown): Promise<void> {
     if (!(error instanceof DaisError)) return;
-    // Another may have said it in other words.
+    // Another error may have replaced it.
     const denial = this.#refusals.get(error) ?? this.#refusals.get(error.cause as DaisError);
     if (denial === undefined) return;
     this.#refusals.delete(error);
@@ -99,7 +99,7 @@ export class CedarAuthorizer implements Authorizer {
     return error;
   }
 
-  /** What a token is limited to, whoever it belongs to. */
+  /** The limits of a token apply independent of its owner. */
   #checkLimits(question: Question, inquiry: Inquiry): void {
     const beyond = beyondToken(question);
     if (beyond === undefined) return;
@@ -117,7 +117,7 @@ export class CedarAuthorizer implements Authorizer {
       throw this.#refuse(question, rules, new DaisError('forbidden', detail), ['suspended']);
     }
     const now = this.#parts.clock.now();
-    const circumstances: Circumstances = { via: principal.via, client, scopes: principal.scopes, now };
+    const circumstances: RequestContext = { via: principal.via, client, scopes: principal.scopes, now };
     return makeInquiry(rules, type, facts, { action: operation.action, project, circumstances });
   }
 
@@ -138,7 +138,7 @@ export class CedarAuthorizer implements Authorizer {
     return rows === undefined ? permit : { ...permit, rows };
   }
 
-  /** Who writes a resource that names a Secret lets it use that Secret, and must be allowed to. */
+  /** A resource that names a Secret can use it, so its author needs the permission to use the Secret. */
   async #withUses(permit: Permit, inquiry: Inquiry, question: Question, evidence: Evidence): Promise<Permit> {
     const { desired } = question.target;
     const kind = inquiry.rules.model.kinds.get(question.target.kind);
@@ -157,7 +157,7 @@ export class CedarAuthorizer implements Authorizer {
         for (const id of use.decision?.policies ?? []) policies.add(id);
       } catch (error) {
         if (!(error instanceof DaisError) || error.code !== 'not_found') throw error;
-        // Admission tells it, in the words that it has for what is not there.
+        // Admission reports it with the error for a missing resource.
         unseen.push({ kind: used, name, error });
       }
     }
@@ -168,14 +168,14 @@ export class CedarAuthorizer implements Authorizer {
     const kind = inquiry.rules.model.kinds.get(question.target.kind);
     const view = new TargetView(question, evidence, kind, []);
     const reads = candidatesOf(inquiry, view.uid.type).some((policy) => policy.readsResource);
-    // Admission says that it is not there, or the same apply makes it.
+    // Admission reports a missing resource, or the same apply creates it.
     if (reads && (await view.resource()) === undefined) return {};
     return await this.#decideTarget(inquiry, question, evidence, { kind, mustSee: false });
   }
 
   #decideRows(inquiry: Inquiry, question: Question, kind: KindModel): Permit {
-    const { condition, permits, forbids, forbidAll } = judgeCollection(inquiry, collectionOf(kind, inquiry.project));
-    // A policy over lists that cannot be told row by row is refused at apply; an older one hides everything.
+    const { condition, permits, forbids, forbidAll } = authorizeCollection(inquiry, collectionOf(kind, inquiry.project));
+    // Apply rejects policies whose conditions do not translate to rows; a policy from an older version hides all rows.
     if (condition === undefined) throw this.#refusal(inquiry, question, forbids);
     if (condition.op === 'never') throw this.#refusal(inquiry, question, forbidAll);
     const decision: Decision = { policies: [...permits, ...forbids], set: inquiry.rules.digest };
@@ -183,8 +183,8 @@ export class CedarAuthorizer implements Authorizer {
   }
 
   /**
-   * `mustSee`: what the caller may not read counts as not there, whatever else they may do to it. Reading itself need not
-   * look twice.
+   * `mustSee`: a resource that the caller may not read counts as missing, whatever else the caller may do with it. A
+   * read operation needs no second check.
    */
   async #decideTarget(
     inquiry: Inquiry,
@@ -202,18 +202,18 @@ export class CedarAuthorizer implements Authorizer {
     const context = view.versionContext(looksAhead ? await view.desiredContext(inquiry.context) : inquiry.context);
     const asked = { ...inquiry, context };
     const entities = await view.entities(everything);
-    const verdicts = entities.map((entity) => judge(asked, view.uid, entity));
-    const refused = verdicts.find((verdict) => !verdict.allowed);
-    if (refused === undefined && verdicts.length > 0 && !unseen) {
-      if (audited.length > 0) await this.#audit(question, evidence, auditVerdicts(asked, view, entities));
-      const reasons = [...new Set(verdicts.flatMap((verdict) => verdict.reasons))];
+    const decisions = entities.map((entity) => authorize(asked, view.uid, entity));
+    const refused = decisions.find((verdict) => !verdict.allowed);
+    if (refused === undefined && decisions.length > 0 && !unseen) {
+      if (audited.length > 0) await this.#audit(question, evidence, auditDecisions(asked, view, entities));
+      const reasons = [...new Set(decisions.flatMap((verdict) => verdict.reasons))];
       return { decision: { policies: reasons, set: inquiry.rules.digest } };
     }
     const looked = policies.some((policy) => policy.readsResource);
     throw await this.#targetError({ inquiry, question, view, kind, looked, unseen, ...refused });
   }
 
-  /** Puts on record what policies in audit mode would have refused. A plan, which only asks, records nothing. */
+  /** Records denials of policies in audit mode. A plan records nothing. */
   async #audit(question: Question, { tx }: Evidence, refusals: readonly AuditedRefusal[]): Promise<void> {
     if (refusals.length === 0) return;
     const { mode, action } = question.operation;
@@ -221,13 +221,14 @@ export class CedarAuthorizer implements Authorizer {
     else if (mode !== 'read' || action.endsWith(':read')) this.#audits.record(question, refusals);
   }
 
-  /** Never tells apart what is not there and what the caller may not read. */
+  /** Missing and unreadable resources get the same error. */
   async #targetError(target: RefusedTarget): Promise<DaisError> {
     const { inquiry, question, view, kind, looked, unseen, reasons, errors = [] } = target;
     if (kind === undefined) return this.#refusal(inquiry, question, reasons ?? []);
-    const { condition, forbids } = judgeReading(inquiry, kind);
+    const { condition, forbids } = authorizeRead(inquiry, kind);
     if (condition === undefined || condition.op === 'never') {
-      // Who can read none of them is told the same of each: what others say may depend on the one that was named.
+      // A caller who can read none of the resources gets the same error for each: another error could depend on the
+      // named resource.
       return this.#refusal(inquiry, question, looked ? forbids : (reasons ?? []));
     }
     const gone = new DaisError('not_found', `There is no ${question.target.kind} "${question.target.name ?? ''}".`);
@@ -250,7 +251,7 @@ export class CedarAuthorizer implements Authorizer {
     const { project } = inquiry;
     if (isHidden(inquiry)) return this.#refuse(question, inquiry.rules, noSuchProject(project), reasons);
     const bindings = inquiry.rules.model.kinds.get(project === '' ? 'OrganisationRoleBinding' : 'RoleBinding');
-    const readsBindings = bindings !== undefined && judgeReading(inquiry, bindings).condition?.op === 'always';
+    const readsBindings = bindings !== undefined && authorizeRead(inquiry, bindings).condition?.op === 'always';
     const error = forbidden(inquiry, question, { reasons, readsBindings, ...undecided });
     return this.#refuse(question, inquiry.rules, error, reasons);
   }
@@ -267,11 +268,11 @@ interface RefusedTarget {
   readonly question: Question;
   readonly view: TargetView;
   readonly kind: KindModel | undefined;
-  /** Some policy looked at more than the target's name. */
+  /** A policy used more than the name of the target. */
   readonly looked: boolean;
   /** It is there, and the caller may not read it. */
   readonly unseen: boolean;
-  /** Absent: nothing was refused, but there is no such target. */
+  /** Absent: the action is permitted, but the target does not exist. */
   readonly reasons?: readonly string[];
   /** Ids of policies that could not decide. */
   readonly errors?: readonly string[];
@@ -280,24 +281,24 @@ interface RefusedTarget {
 /** Whether it is there and the caller may read others of its kind, but not this one. */
 async function isUnseen(inquiry: Inquiry, view: TargetView, kind: KindModel): Promise<boolean> {
   if (view.target.name === undefined) return false;
-  const { condition } = judgeReading(inquiry, kind);
+  const { condition } = authorizeRead(inquiry, kind);
   if (condition === undefined || condition.op === 'never' || condition.op === 'always') return false;
   const resource = await view.resource();
   return resource !== undefined && holds(condition, resource) !== true;
 }
 
 /** Which rows of a kind the caller may read. */
-function judgeReading(inquiry: Inquiry, kind: KindModel): CollectionVerdict {
+function authorizeRead(inquiry: Inquiry, kind: KindModel): CollectionDecision {
   const action = inquiry.rules.model.actions.get(`${actionWord(kind.spec.kind)}:read`);
   if (action === undefined) return { condition: undefined, permits: [], forbids: [], forbidAll: [] };
   const project = kind.spec.scope === 'org' ? '' : inquiry.project;
-  return judgeCollection({ ...inquiry, action, project }, collectionOf(kind, project));
+  return authorizeCollection({ ...inquiry, action, project }, collectionOf(kind, project));
 }
 
 /** Undefined: every event of the place may be seen. */
 function readableEvents(inquiry: Inquiry): RowFilter | undefined {
   const scope = inquiry.project === '' ? 'org' : 'project';
   const kinds = [...inquiry.rules.model.kinds.values()].filter(({ spec }) => spec.scope === scope);
-  const open = kinds.filter((kind) => judgeReading(inquiry, kind).condition?.op === 'always');
+  const open = kinds.filter((kind) => authorizeRead(inquiry, kind).condition?.op === 'always');
   return open.length === kinds.length ? undefined : eventFilter(open.map(({ spec }) => spec.kind));
 }

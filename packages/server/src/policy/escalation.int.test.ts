@@ -46,7 +46,7 @@ describe('a token of one project', () => {
     ['its own project', manifest('Project', 'own', { description: 'changed' })],
   ])('does not reach %s by way of documents', async (_what, document) => {
     for (const verb of BOTH)
-      expect(await world.ask(verb, documents(document), bound)).toMatch(/^forbidden: The token is for project "own"/);
+      expect(await world.ask(verb, documents(document), bound)).toMatch(/^forbidden: The token is limited to project "own"/);
   });
 
   test('does not reach another project', async () => {
@@ -58,12 +58,12 @@ describe('a token of one project', () => {
 });
 
 describe('the scopes of a token', () => {
-  test('count for each document, and for what is pruned', async () => {
+  test('apply to each document and to pruned resources', async () => {
     const scoped = user('root', { scopes: ['platform:apply', 'platform:plan', 'secret:write'] });
     const binding = manifest('OrganisationRoleBinding', 'more', { role: 'admin', users: ['bo'] });
     for (const verb of BOTH) {
       expect(await world.ask(verb, documents(binding), scoped)).toMatch(
-        /^forbidden: The token is limited to .*does not cover organisationRoleBinding:write/,
+        /^forbidden: The scopes of the token .*do not include organisationRoleBinding:write/,
       );
     }
     const owner = 'scoped';
@@ -74,7 +74,7 @@ describe('the scopes of a token', () => {
     );
     for (const verb of BOTH) {
       const nothing = { ...documents(manifest('Secret', 'else', { data: { k: 'v' } })), owner, prune: true };
-      expect(await world.ask(verb, nothing, scoped)).toMatch(/^forbidden: .*does not cover secret:delete/);
+      expect(await world.ask(verb, nothing, scoped)).toMatch(/^forbidden: .*do not include secret:delete/);
     }
   });
 });
@@ -82,7 +82,7 @@ describe('the scopes of a token', () => {
 describe('an editor', () => {
   const mine = (name: string) => manifest('RoleBinding', name, { role: 'admin', users: ['bo'] });
 
-  test('gives himself no role, whichever way he tries', async () => {
+  test('cannot grant himself a role through any API', async () => {
     for (const name of ['new', 'editors', 'admins']) {
       for (const verb of BOTH) {
         expect(await world.ask(verb, { ...documents(mine(name)), takeOver: true }, user('bo'), 'own')).toMatch(
@@ -111,7 +111,7 @@ describe('an editor', () => {
 });
 
 describe('the secrets of others', () => {
-  test('are not used by way of a channel that somebody else made', async () => {
+  test('cannot be used through a channel of another author', async () => {
     const send = { type: 'slack', url: { secret: 'held', key: 'key' } };
     await world.apply(
       [manifest('Secret', 'held', { data: { key: 'value' } }), manifest('AlertChannel', 'theirs', { send })],
@@ -126,7 +126,7 @@ describe('the secrets of others', () => {
     await world.dais.call('organisationPolicy.delete', { name: 'held' }, user('root'));
     const scoped = user('bo', { scopes: ['alertChannel:*'] });
     expect(await world.ask('alertChannel.test', { name: 'theirs' }, scoped, 'own')).toMatch(
-      /^forbidden: .*does not cover secret:use/,
+      /^forbidden: .*do not include secret:use/,
     );
   });
 });
@@ -148,7 +148,7 @@ describe('an admin of a project', () => {
     await world.dais.call('policy.delete', { name: 'all' }, { ...user('root'), projects: ['own'] });
   });
 
-  test('gives no roles in the organisation', async () => {
+  test('cannot grant roles in the organization', async () => {
     const role = manifest('OrganisationRoleBinding', 'mine', { role: 'viewer', users: ['ada'] });
     for (const verb of BOTH) expect(await world.ask(verb, documents(role), user('ada'), 'own')).toMatch(/^forbidden/);
   });
@@ -165,7 +165,7 @@ describe('documents of other projects than that of the request', () => {
     await world.dais.call('organisationPolicy.delete', { name: 'prod' }, user('root'));
   });
 
-  test('are decided by what is there', async () => {
+  test('are decided by the current state', async () => {
     const cedar = `@id("prod") forbid(principal, action in [Dais::Action::"secret:write", Dais::Action::"secret:delete", Dais::Action::"secret:use", Dais::Action::"user:write"], resource)
       ${isProd};`;
     await world.apply([manifest('OrganisationPolicy', 'prod', { cedar })]);

@@ -1,12 +1,12 @@
-/** Who may call which endpoint, decided ahead, so that a gateway can answer without asking. */
+/** Precomputed permissions to call endpoints, so that a gateway responds without the control plane. */
 import { DaisError } from '@dais/api';
 import type { Snapshot } from '@dais/api/gateway';
 import { invokeEndpointOperation } from '@dais/api/serving';
 import type { Authorizer } from '#kernel/principal.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { listLiveTokens, newestToken } from '#policy/identity/tokens.ts';
+import { listLiveTokens, newestToken } from '#policy/identity/tokens/tokens.ts';
 import { ACCESS_CHANNEL, readVersion } from '#policy/state.ts';
-import { secretDigest } from '#lib/secret-digest.ts';
+import { secretDigest } from '#lib/crypto/digests.ts';
 
 export interface AskedFor {
   readonly name: string;
@@ -22,7 +22,7 @@ export interface TokenAccessParts {
   readonly offlineMs: number;
 }
 
-/** Everybody who reaches the port of a gateway that listens to this machine only. */
+/** Every caller of a gateway that listens on loopback only. */
 export const soloAccess = {
   channel: undefined,
   version: async (): Promise<string> => await Promise.resolve('solo'),

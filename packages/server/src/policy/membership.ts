@@ -4,9 +4,12 @@ import type { PolicyEngine } from '#policy/policy-engine.ts';
 import { findPrincipal } from './cedar/inquiries.ts';
 import { typeOf } from './cedar/model.ts';
 import { principalAncestors } from './cedar/rules.ts';
-import { EntityUid } from './cedar/values.ts';
+import { EntityUid } from './cedar/language/values.ts';
 
-/** Those of `teams` that somebody is in: as a member, by a group of their identity provider, or by a team below. */
+/**
+ * Returns those of `teams` that contain a subject: as a member, through a group of the identity provider, or through a
+ * child team.
+ */
 export async function memberOf(
   engine: PolicyEngine,
   tx: Transaction,

@@ -59,11 +59,11 @@ test.each([
 });
 
 test.each([
-  // What was loaded over plain HTTP, anybody on the way may have written.
+  // Content loaded over plain HTTP can be modified in transit.
   ['http', 'http://127.0.0.1:7070', 'owner'],
   ['https', 'http://127.0.0.1:7070', 'origin_refused'],
   ['https', 'https://127.0.0.1:7070', 'owner'],
-  // A proxy that nobody named speaks HTTPS in front of us.
+  // A proxy outside of `trustedProxies` terminates HTTPS.
   ['http', 'https://127.0.0.1:7070', 'owner'],
 ] as const)('over %s, Origin %s: %s', async (scheme, origin, wanted) => {
   expect(await verdict({ scheme, origin })).toBe(wanted);
@@ -85,7 +85,7 @@ test('the owner and root need no token; others and the unknown do', async () => 
   expect(await Promise.all(others)).toEqual(['owner', 'owner', 'unauthenticated', 'unauthenticated']);
 });
 
-test('a right token makes anybody the owner, a wrong one nobody', async () => {
+test('a valid token makes any caller the owner, an invalid one is an error', async () => {
   const stranger = { peerUid: async () => 1001 };
   expect(await verdict({ ...stranger, authorization: 'Bearer secret' })).toBe('owner');
   const basic = `Basic ${Buffer.from('any:secret').toString('base64')}`;
@@ -98,7 +98,7 @@ test.each([
   '/api/v1/secrets/dais_sat_upE5Xw2GKthC6Ud0ooooJk7nU3tqb13Yercp',
   '/api/v1/secrets?token=dais%5fpat%5FupE5Xw2GKthC6Ud0ooooJk7nU3tqb13Yercp',
   '/api/v1/secrets?token=%64ais_own_upE5Xw2GKthC6Ud0ooooJk7nU3tqb13Yercp',
-])('a token in the address is refused: %s', async (url) => {
+])('rejects a token in the URL: %s', async (url) => {
   expect(await verdict({ url })).toBe('invalid_request');
 });
 

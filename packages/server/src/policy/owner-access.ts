@@ -1,11 +1,10 @@
 /**
- * Solo mode: who may use a server that has one owner and no accounts. It listens on loopback only, so what is left to
- * keep out are pages of other origins in the owner's browser (Host and Origin) and other users of the machine (uid or
- * token).
+ * Solo mode: access to a server with one owner and no accounts. It listens on loopback only, so it must exclude pages
+ * of other origins in the owner's browser (Host and Origin) and other users of the machine (uid or token).
  */
 import { DaisError } from '@dais/api';
 import { ANONYMOUS, type Principal } from '#kernel/principal.ts';
-import type { Access, AccessRequest, AccessWish } from '#policy/access.ts';
+import type { Access, AccessRequest, AccessRequirement } from '#policy/access.ts';
 import { bearerToken } from '#policy/authorization-header.ts';
 import { OWNER_BY_TOKEN, OwnerToken } from '#policy/owner-token.ts';
 import { identifyStep, type FindStep } from '#policy/step-access.ts';
@@ -35,27 +34,27 @@ export class OwnerAccess implements Access {
     this.#findStep = parts.findStep ?? (async () => await Promise.resolve(undefined));
   }
 
-  async identify(request: AccessRequest, wish?: AccessWish): Promise<Principal> {
+  async identify(request: AccessRequest, wish?: AccessRequirement): Promise<Principal> {
     this.#gate.check(request);
     if (wish?.byTicket === true) {
       this.#gate.checkWriteByAnybody(request);
       return ANONYMOUS;
     }
-    // Before anything that makes its sender the owner: a step may run with the owner's uid.
+    // Checked before the owner, because a step can run with the owner's uid.
     const step = await identifyStep(request, this.#findStep);
     if (step !== undefined) return step;
     const given = bearerToken(request.authorization);
     if (given !== undefined) {
       if (this.#token.matches(given)) return OWNER_BY_TOKEN;
-      throw new DaisError('unauthenticated', 'The token is not the one of this server.');
+      throw new DaisError('unauthenticated', 'The token does not belong to this server.');
     }
     const uid = await request.peerUid();
     // Root can read the token file anyway.
     if (uid !== undefined && (uid === this.#ownUid || uid === 0)) return OWNER;
     throw new DaisError(
       'unauthenticated',
-      `${uid === undefined ? 'Which user calls cannot be told' : `You are user ${uid}, not the one who runs this server`}: ` +
-        'send the token from `owner-token` in its data folder as `Authorization: Bearer …`, or as the password of a browser’s prompt.',
+      `${uid === undefined ? 'The user of the connection cannot be determined' : `Your user id ${uid} does not run this server`}: ` +
+        'send the token in the file `owner-token` of its data folder as `Authorization: Bearer …`, or enter it as the password in the browser.',
     );
   }
 

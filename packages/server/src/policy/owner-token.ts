@@ -1,10 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Principal } from '#kernel/principal.ts';
 
-/** Whoever holds the token of the data folder: root of this installation, whatever the accounts say. */
+/** Owners of the token of the data folder have all permissions in this installation, independent of accounts. */
 export const OWNER_BY_TOKEN: Principal = { type: 'user', id: 'owner', via: { method: 'owner-token', mfa: false } };
 
-/** Compares with the token of the data folder in a time that tells nothing of it. */
+/** Compares with the token of the data folder in constant time. */
 export class OwnerToken {
   readonly #digest: Buffer;
 
@@ -17,7 +17,7 @@ export class OwnerToken {
   }
 }
 
-/** Digests have one length, so that comparing them tells nothing of the token's. */
+/** Digests have one length, so that the comparison does not reveal the length of the token. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }

@@ -4,9 +4,9 @@ import type { KindDefinition } from '#kernel/kind.ts';
 import { KindRegistry } from '#kernel/registry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { PrincipalSource } from '#policy/principal-source.ts';
-import { loadCedarWasm } from './cedar/cedar-wasm.ts';
+import { loadCedarWasm } from './cedar/language/cedar-wasm.ts';
 import { buildModel, type Model } from './cedar/model.ts';
-import { checkPolicy, type CheckedPolicy, type PolicyText } from './cedar/policy-check.ts';
+import { checkPolicy, type CheckedPolicy, type PolicyText } from './cedar/texts/policy-check.ts';
 import { RulesCache } from './cedar/rules-cache.ts';
 import { RulesReader } from './cedar/rules.ts';
 import type { Evidence } from './cedar/target-view.ts';
@@ -19,7 +19,7 @@ export class PolicyEngine {
   #model: Model | undefined;
   #registry: KindRegistry | undefined;
 
-  /** @param kinds asked for when first needed: policies are about kinds, and some kinds are policies */
+  /** @param kinds evaluated on first use: policies depend on kinds, and some kinds are policies */
   constructor(kinds: () => readonly KindDefinition[], principals: PrincipalSource) {
     this.#kinds = kinds;
     this.principals = principals;
@@ -54,7 +54,7 @@ export class PolicyEngine {
     };
   }
 
-  /** Every fault of a text, and the outcome of the cases it brings. */
+  /** All errors of a policy text, and the results of its test cases. */
   async check(source: PolicyText): Promise<CheckedPolicy> {
     return checkPolicy(await loadCedarWasm(), this.model, source);
   }

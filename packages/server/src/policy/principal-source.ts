@@ -1,6 +1,6 @@
 import type { Sql } from '#engines/database/contract.ts';
 
-/** What policies may know about whoever asks. */
+/** Facts about the principal for policies. */
 export interface PrincipalFacts {
   /** Of the User or ServiceAccount. */
   readonly uid: string;
@@ -10,15 +10,17 @@ export interface PrincipalFacts {
   readonly suspended: boolean;
   /** 0 to 3. */
   readonly clearance: number;
-  /** Names of the teams it is a member of by itself, its provider's groups included; parents are not resolved here. */
+  /**
+   * Names of the teams with the principal as a direct member, including provider groups; parents are not resolved here.
+   */
   readonly teams: readonly string[];
 }
 
 /**
- * Port: tells about people and programs. May read the organisation's resources; must not write. What it tells holds as
- * long as `policy.state.version` is the same, so that callers may keep it.
+ * Interface: provides facts about users and service accounts. May read resources of the organization; must not write. A
+ * result is valid while `policy.state.version` is unchanged, so callers may cache it.
  */
 export interface PrincipalSource {
-  /** Undefined when there is no such User or ServiceAccount: whoever it was may do nothing. */
+  /** Undefined if there is no such User or ServiceAccount: the principal has no permissions. */
   read(type: 'user' | 'service', name: string, sql: Sql): Promise<PrincipalFacts | undefined>;
 }

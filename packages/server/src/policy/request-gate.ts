@@ -1,12 +1,12 @@
-/** What every request must pass before anybody asks who sends it: the name it calls us by, the page it comes from. */
+/** Checks that apply to every request before authentication: the Host and the Origin. */
 import { isIP } from 'node:net';
 import { DaisError } from '@dais/api';
 import type { AccessRequest } from '#policy/access.ts';
 
 export interface GateParts {
-  /** Host names the server answers to beside loopback's: the bind address, the public URL's, `allowHosts`. */
+  /** Host names of the server in addition to loopback: the bind address, the public URL's, `allowHosts`. */
   readonly hosts: readonly string[];
-  /** Origins that may call it beside its own address: `https://dais.example.com`. */
+  /** Origins that may call the server in addition to its own, for example `https://dais.example.com`. */
   readonly origins: readonly string[];
   /** People reach the server over HTTPS even where it sees plain HTTP. */
   readonly behindHttps?: boolean;
@@ -31,34 +31,37 @@ export class RequestGate {
   check({ host, origin, url, scheme }: AccessRequest): void {
     this.#checkHost(host);
     if (origin !== undefined && !this.#isOwn(origin, host ?? '', scheme === 'https' || this.#behindHttps)) {
-      throw new DaisError('origin_refused', `The Origin header says "${origin.slice(0, 200)}".`);
+      throw new DaisError('origin_refused', `The Origin header is "${origin.slice(0, 200)}", which is not an origin of this server.`);
     }
     if (TOKEN_IN_URL.test(decoded(url))) {
       throw new DaisError(
         'invalid_request',
-        'A token stands in the address, where logs and histories keep it: revoke it, and send its successor as `Authorization: Bearer …`.',
+        'The URL contains a token, which logs and browser histories store. Revoke the token, and send a new one as `Authorization: Bearer …`.',
       );
     }
   }
 
   /**
-   * A browser sends a cookie along whoever asks it to, so a write by cookie must prove that a page of ours asked:
-   * by an Origin of ours (already checked), or where a browser leaves that out, by Sec-Fetch-Site.
+   * A browser sends a cookie for requests of any site, so a write with a cookie must come from a page of this server:
+   * shown by an Origin of this server (already checked), or by Sec-Fetch-Site where a browser omits the Origin.
    * @throws DaisError `origin_refused`.
    */
   checkWriteByCookie({ method, origin, fetchSite }: AccessRequest): void {
     if (SAFE_METHODS.has(method) || origin !== undefined || fetchSite === 'same-origin') return;
     throw new DaisError(
       'origin_refused',
-      'A request that changes something by a cookie needs an Origin header of this server; programs send a token instead.',
+      'A write request with a session cookie needs an Origin header of this server. Programs send a token instead.',
     );
   }
 
-  /** Also without any credential: nobody is signed in from a page of another site. @throws DaisError `origin_refused`. */
+  /**
+   * Also applies without a credential: a page of another site cannot sign a user in. @throws DaisError
+   * `origin_refused`.
+   */
   checkWriteByAnybody({ method, origin, fetchSite }: AccessRequest): void {
     if (SAFE_METHODS.has(method) || origin !== undefined) return;
     if (fetchSite === 'cross-site' || fetchSite === 'same-site') {
-      throw new DaisError('origin_refused', `Sec-Fetch-Site says "${fetchSite}".`);
+      throw new DaisError('origin_refused', `The Sec-Fetch-Site header is "${fetchSite}": a page of another site sent the request.`);
     }
   }
 
@@ -68,12 +71,12 @@ export class RequestGate {
     if (name === undefined || !this.#hosts.has(name)) {
       throw new DaisError(
         'host_refused',
-        name === undefined ? 'There is no Host header.' : `The Host header says "${name}".`,
+        name === undefined ? 'The Host header is missing.' : `The Host header is "${name}", which is not a host of this server.`,
       );
     }
   }
 
-  /** A page of plain HTTP may be anybody's who stands on the way: it does not speak for a server behind HTTPS. */
+  /** A page over plain HTTP can be forged in transit, so it is not an origin of a server behind HTTPS. */
   #isOwn(origin: string, host: string, secure: boolean): boolean {
     const lower = origin.toLowerCase();
     const own = `//${host.toLowerCase()}`;
@@ -81,7 +84,7 @@ export class RequestGate {
   }
 }
 
-/** Without percent-encoding, as far as it is any: only to look into it. */
+/** Decodes percent-encoding where it is valid, only for inspection. */
 function decoded(url: string): string {
   return url.replaceAll(/%([0-9a-f]{2})/gi, (_all, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
@@ -91,6 +94,6 @@ export function hostName(header: string): string | undefined {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+))(?::\d{1,5})?$/.exec(header);
   if (match === null) return undefined;
   if (match[1] !== undefined) return isIP(match[1]) === 6 ? match[1].toLowerCase() : undefined;
-  // A trailing dot makes a name absolute but not another one.
+  // A trailing dot makes a name absolute, but not a different name.
   return match[2]?.toLowerCase().replace(/\.$/, '');
 }

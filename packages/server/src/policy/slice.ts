@@ -8,9 +8,9 @@ import { factTables } from '#policy/migrations/0005-facts.ts';
 export const policySlice: Slice = {
   schema: 'policy',
   migrations: [policyState, identityTables, signInTables, stepTokens, factTables],
-  // A copy may be older than what was ended since: nobody is signed in to it, and no invitation opens it. Tokens stay,
-  // because programs could not be given new ones by themselves; what was revoked after the copy must be revoked again.
-  // Refresh tokens go: a provider that sees one used by original and copy takes it for stolen and ends both.
+  // A copy can be older than recent revocations: it ends all sessions and invitations. Tokens stay, because programs
+  // cannot get new ones automatically; tokens that were revoked after the copy must be revoked again. Refresh tokens
+  // are deleted: a provider that sees one used by original and copy treats it as stolen and ends both.
   afterImport: `
 delete from policy.session;
 delete from policy.invitation;

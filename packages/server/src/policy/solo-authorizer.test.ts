@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Principal, Question } from '#kernel/principal.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { soloAuthorizer } from '#policy/solo-authorizer.ts';
-import { STEP_SCOPES } from '#policy/identity/step-tokens.ts';
+import { STEP_SCOPES } from '#policy/identity/tokens/step-tokens.ts';
 
 const tx = {} as Transaction;
 const OWNER: Principal = { type: 'user', id: 'owner', via: { method: 'solo', mfa: false } };
@@ -22,7 +22,7 @@ async function verdict(principal: Principal, action: string, project = 'default'
   );
 }
 
-test('the owner and the platform may do everything, nobody else anything', async () => {
+test('the owner and the platform have all permissions, others none', async () => {
   expect(await verdict(OWNER, 'secret:read')).toBe('permitted');
   expect(await verdict({ type: 'system', id: 'dais' }, 'secret:read')).toBe('permitted');
   expect(await verdict({ type: 'user', id: 'ada' }, 'run:read')).toBe('forbidden');

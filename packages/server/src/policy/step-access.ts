@@ -1,18 +1,17 @@
-/** Whoever calls as a step: with the token that the attempt was given, whatever uid it runs with. */
+/** Callers that act as a step, with the token of the attempt, independent of the uid. */
 import { DaisError } from '@dais/api';
 import type { Principal } from '#kernel/principal.ts';
 import type { AccessRequest } from '#policy/access.ts';
 import { bearerToken } from '#policy/authorization-header.ts';
-import { STEP_FORM } from '#policy/identity/token-text.ts';
+import { STEP_FORM } from '#policy/identity/tokens/token-text.ts';
 
-/** Who has this token; undefined when it is none that holds. */
+/** Returns the owner of this token; undefined if it is not valid. */
 export type FindStep = (text: string) => Promise<Principal | undefined>;
 
 const PREFIX = `dais_${STEP_FORM}_`;
 
 /**
- * Undefined: no step. A connection that comes out of a step is never anybody else, whatever token it sends, and only
- * that step.
+ * Returns undefined if the caller is not a step. A connection from a step is always that step, whatever token it sends.
  * @throws DaisError `unauthenticated`
  */
 export async function identifyStep(
@@ -23,7 +22,7 @@ export async function identifyStep(
   if (text?.startsWith(PREFIX) === true) {
     const principal = await find(text);
     if (principal !== undefined && (step === undefined || principal.via?.credential === step)) return principal;
-    throw new DaisError('unauthenticated', 'The token is not valid here: it is misspelt, or its step has ended.');
+    throw new DaisError('unauthenticated', 'The token is not valid: it is misspelled, or its step has ended.');
   }
   if (step === undefined) return undefined;
   throw new DaisError(

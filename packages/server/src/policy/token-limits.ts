@@ -1,7 +1,7 @@
-/** What a token is limited to, whatever the one may do who made it. Pure. */
+/** Enforces the limits of a token, independent of the permissions of its owner. Pure. */
 import { DaisError } from '@dais/api';
 import type { Question } from '#kernel/principal.ts';
-import { matchesScope } from '#policy/identity/scopes.ts';
+import { matchesScope } from '#policy/identity/tokens/scopes.ts';
 
 export interface BeyondToken {
   readonly policy: 'token-scopes' | 'token-project';
@@ -12,13 +12,13 @@ export interface BeyondToken {
 export function beyondToken({ principal, operation, project, target }: Question): BeyondToken | undefined {
   const { scopes, project: bound } = principal;
   if (scopes !== undefined && !scopes.some((scope) => matchesScope(scope, operation.action))) {
-    const detail = `The token is limited to ${scopes.join(', ')}; that does not cover ${operation.action}. Use another token.`;
+    const detail = `The scopes of the token (${scopes.join(', ')}) do not include ${operation.action}. Use another token.`;
     return { policy: 'token-scopes', detail };
   }
   const ownProject = target.kind === 'Project' && target.name === bound && operation.action.endsWith(':read');
   const isWithin = bound === undefined || project === bound || operation.self === true;
   if (isWithin || (project === '' && ownProject)) return undefined;
-  const detail = `The token is for project "${bound}" only, and ${operation.action} is outside of it. Use another token.`;
+  const detail = `The token is limited to project "${bound}", and ${operation.action} is outside this project. Use another token.`;
   return { policy: 'token-project', detail };
 }
 

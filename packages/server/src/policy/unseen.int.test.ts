@@ -1,4 +1,4 @@
-/** What somebody may not see must not show in answers about something else, not even by how they differ. */
+/** Resources that a caller may not see must not affect responses about other resources. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CallContext } from '#kernel/context.ts';
 import { manifest } from '#kernel/testing/test-kernel.ts';
@@ -24,7 +24,7 @@ const sources = (...documents: readonly object[]) => [
   { file: 'a.yaml', text: documents.map((one) => JSON.stringify(one)).join('\n---\n') },
 ];
 
-/** The answer in every detail, with the project's name taken out. */
+/** The complete response, without the name of the project. */
 async function told(
   project: string,
   { name, input }: { readonly name: string; readonly input: unknown },
@@ -47,13 +47,13 @@ test.each([
   ['a question about oneself', 'access.mine', {}],
   ['a reason', 'policy.why', { action: 'secret:read' }],
   ['a test of policies', 'policy.test', { file: 'a.yaml', text: JSON.stringify(secret('x')) }],
-])('%s tells a project that is hidden like one that is not there', async (_title, name, input) => {
+])('%s returns the same error for a hidden project and a missing one', async (_title, name, input) => {
   for (const who of ['bo', 'stranger']) {
     expect(await told('hidden', { name, input }, user(who))).toBe(await told('nowhere', { name, input }, user(who)));
   }
 });
 
-test('documents that name a project that is hidden are told like those of one that is not there', async () => {
+test('documents with a hidden project return the same error as with a missing one', async () => {
   const ask = async (project: string) => {
     const { metadata, ...rest } = secret('x') as { metadata: object };
     const input = { sources: sources({ ...rest, metadata: { ...metadata, project } }), prune: false, takeOver: false };
@@ -65,7 +65,7 @@ test('documents that name a project that is hidden are told like those of one th
   expect(await ask('hidden')).toBe(await ask('nowhere'));
 });
 
-test('pruning a set does not tell of the projects of others that use its name', async () => {
+test('pruning a set does not reveal projects of others with the same name', async () => {
   const owner = 'shared-name';
   const asOwner = { principal: BREAK_GLASS };
   await world.dais.apply([secret('theirs')], { owner }, { ...asOwner, projects: ['hidden'] });
@@ -92,7 +92,7 @@ test('pruning a set does not tell of the projects of others that use its name', 
   expect(kept.metadata.name).toBe('theirs');
 });
 
-test('a plan tells a secret that is hidden like one that is not there, as an apply does', async () => {
+test('a plan reports a hidden secret like a missing one, as apply does', async () => {
   await world.apply([secret('prod', { labels: { stage: 'prod' } })], 'own');
   const cedar = `@id("no-prod") forbid(principal == Dais::User::"bo", action in [Dais::Action::"secret:read", Dais::Action::"secret:use"], resource)
     when { resource.hasTag("stage") && resource.getTag("stage") == "prod" };`;
@@ -107,7 +107,7 @@ test('a plan tells a secret that is hidden like one that is not there, as an app
       (await world.ask(`platform.${verb}`, channel(of), user('bo'), 'own')).replaceAll(of, 'SECRET');
     expect(await ask('prod')).toMatch(/^reference_not_found: /);
     expect(await ask('prod')).toBe(await ask('missing'));
-    // Neither what is told first nor how much is told at once may differ.
+    // Neither the first item nor the number of items may differ.
     const among = async (of: string) => {
       const more = manifest('AlertChannel', 'b', { send: { type: 'slack', url: { secret: 'nowhere', key: 'key' } } });
       const text = `${channel(of).sources[0]?.text ?? ''}\n---\n${JSON.stringify(more)}`;
@@ -120,7 +120,7 @@ test('a plan tells a secret that is hidden like one that is not there, as an app
   await world.dais.call('organisationPolicy.delete', { name: 'no-prod' }, { principal: BREAK_GLASS });
 });
 
-describe('who stands in the way of a deletion is told as far as one may see it', () => {
+describe('the blocking references of a deletion are listed as far as they are visible', () => {
   const remove = async (name: string, input: object, project?: string) =>
     await told(project ?? 'own', { name, input }, user('bo'));
   const channel = (name: string, secretName: string, labels: object = {}) =>
@@ -168,7 +168,7 @@ describe('what one may write but not see', () => {
     await world.dais.call('organisationPolicy.delete', { name: 'sealed' }, { principal: BREAK_GLASS });
   });
 
-  test('is refused like what is not there, where writing is refused anyway', async () => {
+  test('is rejected like a missing resource where writes are denied', async () => {
     for (const verb of ['apply', 'plan']) {
       const ask = async (name: string) =>
         (
@@ -188,7 +188,7 @@ describe('what one may write but not see', () => {
     expect(await create('sealed')).toBe(await create('absent-one'));
   });
 
-  test('shows nothing of itself to who changes, deletes or brings it back', async () => {
+  test('is not revealed by changes, deletion or restore', async () => {
     for (const [name, input] of [
       ['secret.delete', { name: 'sealed' }],
       ['secret.rollback', { name: 'sealed' }],

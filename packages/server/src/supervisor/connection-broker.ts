@@ -1,6 +1,6 @@
 /**
- * Owns the listening socket, so that a restart of the child refuses nobody: connections are accepted here, unread, and
- * handed to the child; while there is none they wait.
+ * Owns the listening socket, so that a restart of the child rejects no connection: connections are accepted here,
+ * unread, and sent to the child; without a child they wait.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 
@@ -50,7 +50,7 @@ export class ConnectionBroker {
     for (const [id, socket] of this.#waiting) send(id, socket);
   }
 
-  /** The child has gone, or is going: connections wait again, also those it was sent and did not take. */
+  /** The child has exited or is exiting: connections wait again, also those that it received but did not accept. */
   disconnect(): void {
     this.#send = undefined;
   }

@@ -21,7 +21,7 @@ export interface Helper {
   readonly refuse: (socket: Socket) => void;
 }
 
-export interface HelperSurroundings {
+export interface HelperEnvironment {
   readonly heldConnections: number;
   readonly clock: Clock;
   readonly log: Log;
@@ -36,7 +36,7 @@ const AGAIN_MS = 10_000;
 
 export class HelperProcess {
   readonly #helper: Helper;
-  readonly #around: HelperSurroundings;
+  readonly #around: HelperEnvironment;
   readonly #broker: ConnectionBroker;
   readonly #process: SupervisedProcess;
   #wanted = false;
@@ -44,7 +44,7 @@ export class HelperProcess {
   #stopping = false;
   #cancelAgain: (() => void) | undefined;
 
-  constructor(helper: Helper, around: HelperSurroundings) {
+  constructor(helper: Helper, around: HelperEnvironment) {
     this.#helper = helper;
     this.#around = around;
     this.#broker = new ConnectionBroker({ heldConnections: around.heldConnections, refuse: helper.refuse });

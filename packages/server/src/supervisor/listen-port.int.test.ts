@@ -25,12 +25,12 @@ test('or from another one on', async () => {
   expect(tried).toEqual([7072, 7073]);
 });
 
-test('when all are taken, that is said', async () => {
+test('reports when all ports are in use', async () => {
   const { listen } = failing(...Array.from({ length: 20 }, () => 'EADDRINUSE'));
   await expect(listenOn(listen, '127.0.0.1', undefined)).rejects.toThrow('All ports from 7070 to 7089');
 });
 
-test('a port that was asked for is not replaced: who has it is named', async () => {
+test('a configured port in use is an error that names its process', async () => {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
@@ -42,12 +42,12 @@ test('a port that was asked for is not replaced: who has it is named', async () 
   };
   const error = await listenOn(listen, '127.0.0.1', port).catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ code: 'address_in_use' });
-  expect(String(error)).toContain(`Port ${port} of 127.0.0.1 is taken by process ${process.pid} (`);
+  expect(String(error)).toContain(`Port ${port} of 127.0.0.1 is in use by process ${process.pid} (`);
   await new Promise((resolve) => server.close(resolve));
 });
 
 test.each([
-  ['EACCES', 'address_in_use', 'Only root may listen on port 80'],
+  ['EACCES', 'address_in_use', 'Only root can listen on port 80'],
   ['EADDRNOTAVAIL', 'invalid_config', 'does not have the address 127.0.0.1'],
 ])('%s: %s', async (code, wanted, message) => {
   const error = await listenOn(failing(code).listen, '127.0.0.1', 80).catch((thrown: unknown) => thrown);

@@ -1,5 +1,5 @@
 import { DaisError } from '@dais/api/errors';
-import { tcpListener } from '#lib/tcp-listener.ts';
+import { tcpListener } from '#lib/system/tcp-table.ts';
 
 /** The port of a server that was given none; those after it are tried up to the last. */
 const FIRST_PORT = 7070;
@@ -23,7 +23,7 @@ export async function listenOn(
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EADDRINUSE') continue;
       if (code === 'EACCES') {
-        throw new DaisError('address_in_use', `Only root may listen on port ${candidate}: use one above 1023.`, {
+        throw new DaisError('address_in_use', `Only root can listen on port ${candidate}. Use a port above 1023.`, {
           cause: error,
         });
       }
@@ -37,11 +37,11 @@ export async function listenOn(
     }
   }
   if (port === undefined) {
-    throw new DaisError('address_in_use', `All ports from ${first} to ${LAST_PORT} of ${host} are taken.`);
+    throw new DaisError('address_in_use', `All ports from ${first} to ${LAST_PORT} of ${host} are in use.`);
   }
   const holder = await tcpListener(port);
   const who = holder === undefined ? 'another process' : `process ${holder.pid} (${holder.command.slice(0, 200)})`;
-  throw new DaisError('address_in_use', `Port ${port} of ${host} is taken by ${who}.`);
+  throw new DaisError('address_in_use', `Port ${port} of ${host} is in use by ${who}.`);
 }
 
 function range(first: number, last: number): number[] {

@@ -1,4 +1,6 @@
-/** What supervisor and child say to each other over their IPC channel. Plain data; a socket travels beside `connection`. */
+/**
+ * Messages between supervisor and child over their IPC channel. Plain data; a `connection` message carries a socket.
+ */
 import type { Problem } from '@dais/api';
 
 export type ToChild =

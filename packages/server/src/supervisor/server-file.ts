@@ -3,7 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DaisError } from '@dais/api/errors';
-import { judgeProcess, processIdentity, type ProcessIdentity } from '#lib/process-identity.ts';
+import { checkProcess, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.ts';
 
 export interface ServerFile {
   readonly pid: number;
@@ -14,7 +14,7 @@ export interface ServerFile {
   /** RFC 3339, UTC. */
   readonly startedAt: string;
   readonly version: string;
-  /** Socket of the database that the server runs itself, for administration beside it. */
+  /** Socket of the database that the server manages, for administration. */
   readonly database?: {
     readonly host: string;
     readonly port: number;
@@ -35,16 +35,16 @@ export async function readServerFile(data: string): Promise<ServerFile | undefin
     return undefined;
   }
   // Left behind by a kill -9 or a reboot. Of another container nothing can be known: the caller tries the URL.
-  return file.process !== undefined && judgeProcess(file.process) === 'gone' ? undefined : file;
+  return file.process !== undefined && checkProcess(file.process) === 'gone' ? undefined : file;
 }
 
 /** @throws DaisError `data_locked` when a living process of this machine runs on the folder. */
 export async function refuseSecondServer(data: string): Promise<void> {
   const file = await readServerFile(data);
-  if (file?.process === undefined || file.pid === process.pid || judgeProcess(file.process) !== 'alive') return;
+  if (file?.process === undefined || file.pid === process.pid || checkProcess(file.process) !== 'alive') return;
   throw new DaisError(
     'data_locked',
-    `The data in ${data} is in use by process ${file.pid}, which answers at ${file.url}.`,
+    `The data in ${data} is in use by process ${file.pid}, which serves ${file.url}.`,
   );
 }
 

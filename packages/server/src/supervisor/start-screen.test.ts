@@ -7,13 +7,13 @@ const facts = {
   grpc: undefined,
   wantedPort: undefined,
   data: '/data',
-  database: 'PostgreSQL 17.0, run by Dais',
+  database: 'PostgreSQL 17.0, managed by Dais',
   readyMs: 1200,
   phases: [],
   colour: false,
 };
 
-test('the start screen states whether stopping Dais keeps or deletes the data', () => {
+test('the start screen states whether Ctrl-C keeps or deletes the data', () => {
   expect(startScreen({ ...facts, isTemporary: false })).toContain('Ctrl-C keeps the data');
   const ephemeral = startScreen({ ...facts, isTemporary: true });
   expect(ephemeral).toContain('Ctrl-C deletes the data of this session');

@@ -24,7 +24,7 @@ export function startScreen(facts: StartFacts): string {
     `  ${paint(1, `Dais ${facts.version}`)} is ready after ${seconds(facts.readyMs)} ${paint(2, `(${phases})`)}`,
     '',
     row('Open', paint(36, `${facts.url}/`)),
-    ...(facts.wantedPort === undefined ? [] : [row('', `port ${facts.wantedPort} is taken, so it is this one`)]),
+    ...(facts.wantedPort === undefined ? [] : [row('', `port ${facts.wantedPort} is in use, so another port was chosen`)]),
     ...(facts.grpc === undefined ? [] : [row('gRPC', facts.grpc)]),
     row('Data', facts.data),
     row('Database', facts.database),

@@ -97,7 +97,7 @@ describe('connections', () => {
     expect(state.phases.toSorted()).toEqual(['database', 'work']);
   });
 
-  test('wait while the child is away, and none is refused', async () => {
+  test('wait while the child is not running, and none is rejected', async () => {
     const { supervised, state } = await tree();
     const first = supervised.childPid;
     killProcess(first);
@@ -107,7 +107,7 @@ describe('connections', () => {
     expect([supervised.childPid === first, state.refused]).toEqual([false, 0]);
   });
 
-  test('of a further socket are told by its name, and wait like others', async () => {
+  test('of an additional socket carry its name, and wait like others', async () => {
     const refuse = (socket: Socket) => socket.destroy();
     const { supervised } = await tree({ further: [{ name: 'side', port: 0, first: 0, refuse }] });
     const { side = 0 } = supervised.further;
@@ -118,7 +118,7 @@ describe('connections', () => {
     expect(answers).toEqual([`${supervised.childPid} side`, `${supervised.childPid} `]);
   });
 
-  test('beyond those that may wait are refused at once', async () => {
+  test('beyond the limit are rejected immediately', async () => {
     const { supervised, state } = await tree({ heldConnections: 3 });
     // Every new child crashes before it is ready.
     state.setup = { crash: 'no' };
@@ -140,21 +140,21 @@ describe('connections', () => {
 });
 
 describe('a child', () => {
-  test('that says why it cannot start ends the start with that error', async () => {
+  test('that reports a startup error ends the start with this error', async () => {
     await expect(tree({ setup: { fail: 'written by a newer version' } })).rejects.toEqual(
       new DaisError('data_version', 'written by a newer version'),
     );
   });
 
-  test('that dies again and again while starting is given up with its last words', async () => {
+  test('that exits repeatedly during startup ends the start with its last output', async () => {
     const error = await tree({ setup: { crash: 'Segmentation of the mind' } }).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'internal' });
     expect((error as DaisError).message).toMatch(
-      /ended 3 times while starting \(exit code 3\).*\nSegmentation of the mind/,
+      /exited 3 times during startup \(exit code 3\).*\nSegmentation of the mind/,
     );
   });
 
-  test('is given its setup again when it changed', async () => {
+  test('receives its setup again when it changed', async () => {
     const { supervised, state } = await tree();
     state.setup = { word: 'changed' };
     supervised.reload();
@@ -166,7 +166,7 @@ describe('a child', () => {
     const socket = connect(supervised.port, '127.0.0.1');
     await once(socket, 'connect');
     const { childPid } = supervised;
-    // Taken by the child before the stop begins.
+    // The child accepts it before the shutdown starts.
     await ask(supervised.port);
     const stopped = supervised.stop();
     socket.write('?');
@@ -184,7 +184,7 @@ describe('a child', () => {
 });
 
 describe('the service', () => {
-  test('that dies is started again, and the child stays', async () => {
+  test('that exits is restarted, and the child continues', async () => {
     const ends: (() => void)[] = [];
     let stops = 0;
     const startService = async (): Promise<Service> => {
@@ -206,7 +206,7 @@ describe('the service', () => {
     expect(stops).toBe(1);
   });
 
-  test('that cannot start ends the start with its own error, and leaves nothing behind', async () => {
+  test('that cannot start ends the start with its error, and leaves nothing behind', async () => {
     const startService = () => Promise.reject(new DaisError('data_locked', 'in use'));
     await expect(tree({ startService })).rejects.toEqual(new DaisError('data_locked', 'in use'));
   });

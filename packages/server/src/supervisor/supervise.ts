@@ -1,6 +1,6 @@
 /**
- * The process tree on one machine: a service that the program stands on (restarted when it dies), one child that does
- * the work, and the sockets that outlive both.
+ * The process tree on one machine: a service that the program needs (restarted when it exits), one child that does the
+ * work, and the sockets that outlive both.
  */
 import type { Socket } from 'node:net';
 import type { Clock } from '#lib/clock.ts';
@@ -11,13 +11,13 @@ import { HelperProcess, type Helper } from '#supervisor/helper-process.ts';
 import { listenOn } from '#supervisor/listen-port.ts';
 import { SupervisedProcess } from '#supervisor/supervised-process.ts';
 
-/** Something that runs beside the child and that it needs. */
+/** An additional process that the child needs. */
 export interface Service {
   readonly ended: Promise<{ readonly wanted: boolean; readonly detail: string }>;
   stop(): Promise<void>;
 }
 
-/** A socket beside the main one, at the same address. */
+/** A socket in addition to the main one, on the same host. */
 export interface FurtherSocket {
   readonly name: string;
   /** Undefined: the first that is free from `first`. */
@@ -27,7 +27,7 @@ export interface FurtherSocket {
   readonly refuse: (socket: Socket) => void;
 }
 
-/** Ports of the sockets beside the main one, by name. */
+/** Ports of the additional sockets, by name. */
 export type FurtherPorts = Readonly<Record<string, number>>;
 
 export interface SuperviseParts<S extends Service> {
@@ -60,12 +60,12 @@ export interface Supervised<S extends Service> {
   reload(): void;
   /** Drains and ends everything. Idempotent. */
   stop(): Promise<void>;
-  /** Ends the child at once instead of waiting for it to drain. */
+  /** Ends the child immediately, without a drain. */
   force(): void;
 }
 
 const LONGEST_PAUSE_MS = 30_000;
-/** What the child is called in logs, and where others tell it something. */
+/** The name of the child in logs and messages. */
 const CHILD = 'control';
 
 /**
@@ -187,7 +187,7 @@ class ProcessTree<S extends Service> implements Supervised<S> {
   #want(name: string): void {
     const helper = this.#helper(name);
     helper?.want();
-    // A child that was started again has to be told anew.
+    // A restarted child needs the messages again.
     if (helper?.port !== undefined) this.#tellPort(name, helper.port);
   }
 
@@ -231,7 +231,7 @@ class ProcessTree<S extends Service> implements Supervised<S> {
     this.#running = service;
     void service.ended.then(({ wanted, detail }) => {
       if (wanted || this.#stopping !== undefined) return;
-      this.#parts.log.error('the database ended and is started again', { detail });
+      this.#parts.log.error('the database exited and is being restarted', { detail });
       this.#service = this.#restartService();
       this.#service.catch(() => {});
     });
@@ -242,7 +242,7 @@ class ProcessTree<S extends Service> implements Supervised<S> {
     for (let pause = 100; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       try {
         const service = await this.#startService();
-        this.#parts.log.info('the database runs again');
+        this.#parts.log.info('the database is running again');
         return service;
       } catch (error) {
         if (this.#stopping !== undefined) throw error;

@@ -1,4 +1,7 @@
-/** One child process that is kept alive: started again with growing pauses when it ends, told apart from one that cannot start. */
+/**
+ * A supervised child process: restarted with growing pauses when it exits. A child that never becomes ready is an
+ * error.
+ */
 import type { Socket } from 'node:net';
 import { DaisError, fromProblem } from '@dais/api/errors';
 import type { Clock } from '#lib/clock.ts';
@@ -18,7 +21,7 @@ export interface SupervisedParts {
   readonly output: (chunk: Buffer) => void;
   readonly onPhase: (name: string, ms: number) => void;
   readonly onReady: () => void;
-  /** It takes no more connections: it has ended, or was told to. */
+  /** It accepts no more connections: it has exited or is shutting down. */
   readonly onGone: () => void;
   readonly onTook: (id: number, at?: string) => void;
   readonly onWant?: (helper: string) => void;
@@ -86,7 +89,7 @@ export class SupervisedProcess {
     });
     this.#parts.onGone();
     if (!this.send({ type: 'drain', deadlineMs })) child.kill('SIGKILL');
-    // A little more than it was given, so that it normally ends by itself.
+    // A little longer than its own limit, so that it normally exits on its own.
     const cancel = this.#parts.clock.after(deadlineMs + 2000, () => child.kill('SIGKILL'));
     await ended;
     cancel();
@@ -183,14 +186,14 @@ export class SupervisedProcess {
         this.#problem ??
         new DaisError(
           'internal',
-          `${this.#parts.name} ended ${this.#failures} times while starting (${how}). It last said:\n${last}`,
+          `${this.#parts.name} exited ${this.#failures} times during startup (${how}). Its last output:\n${last}`,
         );
       this.#settleStart?.reject(error);
       this.#settleStart = undefined;
       return;
     }
     const pause = Math.min(FIRST_PAUSE_MS * 2 ** (this.#failures - 1), LONGEST_PAUSE_MS);
-    this.#parts.log.error(`${this.#parts.name} ended and is started again`, {
+    this.#parts.log.error(`${this.#parts.name} exited and is being restarted`, {
       how,
       inMs: pause,
       failures: this.#failures,

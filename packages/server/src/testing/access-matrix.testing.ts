@@ -1,7 +1,6 @@
 /**
- * Every operation, through every door, for every role, in its own and in another project, and with every kind of token:
- * exactly the verdict that the table of operations says. What the table says is spelt out here a second time, in
- * `rolesOf`, so that a mistake in one of the two shows.
+ * Tests every operation, through every API, for every role, in its own and in another project, and with every type of
+ * token, against the table of operations. `rolesOf` repeats the table, so that an error in one of the two is found.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -11,7 +10,7 @@ import { kinds, roles, type KindSpec, type Operation } from '@dais/api';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
-import { makeTokenText } from '#policy/identity/token-text.ts';
+import { makeTokenText } from '#policy/identity/tokens/token-text.ts';
 import { startDaisProcess, type DaisProcess } from './dais-process.ts';
 import { MatrixCaller, operationNamed, operations, type Answer } from './matrix-caller.ts';
 import { MatrixWorld, type Tokens } from './matrix-world.ts';
@@ -47,9 +46,12 @@ function rolesOf(operation: Operation): readonly Role[] {
 const LONG = (fc.readConfigureGlobal().numRuns ?? 0) > 100;
 /** Beyond what a role is bound in, every day asks for the least and the most of them; the long runs ask for all. */
 const EXTREMES: readonly Role[] = LONG ? roles : ['scraper', 'viewer', 'admin'];
-/** Nobody is a scraper in a project: what that account may do there is what the stranger may do. */
+/** No account is a scraper in a project: that account has the permissions of a stranger there. */
 const MEMBERS = EXTREMES.filter((role) => LONG || role !== 'scraper');
-/** The caller is checked before the operation: for most faults of a token, one operation in ten is enough every day. */
+/**
+ * The caller is authenticated before the operation: for most invalid tokens, a sample of one in ten operations is
+ * sufficient.
+ */
 const some = (tried: readonly Operation[]) => tried.filter((_, at) => LONG || at % 10 === 0);
 
 /** `mayMiss`: the request names something that is not there, so that “not found” says nothing of rights. */
@@ -103,7 +105,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** What requests name and nobody was permitted to use up: making it takes longer than asking. */
+  /** Objects that requests name and that no permitted request deletes: their creation takes longer than the request. */
   const unspent = new Map<string, Request>();
 
   async function ask(token: string | undefined, operation: Operation, project?: string): Promise<Answer> {
@@ -151,7 +153,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
       expect(asked).toEqual(wanted(tried, (one) => (rolesOf(one).includes(role) ? 'permitted' : 'refused')));
     });
 
-    test.each(projectsOf(role))('documents of an apply are judged one by one, in %s', async (project) => {
+    test.each(projectsOf(role))('documents of an apply are authorized individually, in %s', async (project) => {
       const write = (kind: KindSpec) =>
         operations.find((one) => one.name.toLowerCase() === `${kind.kind.toLowerCase()}.update`) as Operation;
       const inProjects = kinds.filter((kind) => kind.scope === 'project');
@@ -209,7 +211,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
     }
   });
 
-  test('the table is whole: what the server answers is what is tried here', async () => {
+  test('the table is complete: all operations of the server are tested', async () => {
     const response = await fetch(`${caller.url}/api/openapi.json`, {
       headers: { authorization: `Bearer ${caller.owner}` },
     });
@@ -223,7 +225,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
   });
 
   test(
-    'whoever has no role may do for themselves what is for themselves, and nothing else',
+    'a principal without a role has only the permissions for themselves',
     { timeout: PATIENCE },
     async () => {
       const token = tokens.get('stranger');
@@ -240,7 +242,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
     },
   );
 
-  test('what is for everybody never says “forbidden”', { timeout: PATIENCE }, async () => {
+  test('operations for everyone never return "forbidden"', { timeout: PATIENCE }, async () => {
     for (const operation of PUBLIC) {
       const { code } = await caller.send(undefined, operation, await requestFor(operation, world));
       expect({ name: operation.name, code }).not.toMatchObject({ code: 'forbidden' });

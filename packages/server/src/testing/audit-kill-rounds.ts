@@ -1,4 +1,4 @@
-/** A whole Dais is killed again and again while clients write; then the audit log is judged from outside of it. */
+/** Kills a whole Dais repeatedly while clients write; then verifies the audit log from outside. */
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -17,7 +17,7 @@ export interface AuditKillReport {
   /** Checkpoints that reached the receiver, each counted once. */
   readonly received: number;
   readonly faults: readonly string[];
-  /** Of `dais audit verify` on what lies outside, after Dais has ended. */
+  /** The result of `dais audit verify` on exported data, after Dais has ended. */
   readonly verified: { readonly ok: boolean; readonly checkpoints: number; readonly findings: readonly string[] };
   readonly exitCode: number | string;
 }
@@ -71,7 +71,8 @@ export async function auditKillRounds(folder: string, rounds: number, random: ()
     });
     await response.text();
     if (response.status === 200) applies.set(id, true);
-    // While the process dies it may say that it stops or that its database is gone; nothing else is an answer.
+    // While the process shuts down it may respond that it stops or that its database is unavailable; other responses
+    // are errors.
     else if (response.status !== 503) faults.push(`status ${response.status}`);
   };
 
@@ -85,7 +86,7 @@ export async function auditKillRounds(folder: string, rounds: number, random: ()
     await expect.poll(acknowledged, PATIENCE).toBeGreaterThan(reached + random() * 20);
     await delay(random() * 500);
     if (random() < 0.3) {
-      // First the control process alone: its supervisor starts another, which takes over the log.
+      // First only the control process: its supervisor starts another, which continues the log.
       const control = controlOf(dais.process.pid!);
       if (control !== undefined) process.kill(control, 'SIGKILL');
       await delay(random() * 1500);
@@ -97,7 +98,7 @@ export async function auditKillRounds(folder: string, rounds: number, random: ()
 
   const { dais, url } = await launch();
   const read = async <T>(path: string) => (await (await fetch(`${url}/api/v1${path}`)).json()) as T;
-  // A last apply stands behind all others: when it has its entries, they have theirs.
+  // A last apply comes after all others: when it has its entries, they have theirs.
   await write(url, 0, rounds, AbortSignal.timeout(PATIENCE.timeout));
   const last = [...applies.keys()].at(-1)!;
   const ofLast = `/organisation/audit/entries?requestId=${last}&limit=${DOCUMENTS}`;
@@ -152,7 +153,7 @@ function expectEntries(log: string, applies: ReadonlyMap<string, boolean>, fault
   }
 }
 
-/** A receiver is told of one checkpoint after the other; a repetition is the very same note. */
+/** A receiver gets the checkpoints in order; a repetition is identical. */
 function expectOrder(notes: readonly ReceivedNote[], faults: string[]): void {
   let highest = 0;
   const bySize = new Map<number, string>();

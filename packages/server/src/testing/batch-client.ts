@@ -1,4 +1,4 @@
-/** What somebody does who predicts for a dataset, over HTTP. */
+/** A client of batch predictions over HTTP. */
 import { createHash } from 'node:crypto';
 import type { Ingest } from '@dais/api/data';
 import type { ModelJob } from '@dais/api/serving';

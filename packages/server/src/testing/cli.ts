@@ -10,7 +10,7 @@ export function startCli(path: string): void {
   program = path;
 }
 
-/** What Node is given before the words of a command. */
+/** Options of Node before the arguments of a command. */
 export function cliProgram(): readonly string[] {
   if (program !== undefined) return [program];
   const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;

@@ -20,7 +20,7 @@ export interface DaisProcess {
 export interface DaisProcessOptions {
   readonly ephemeral?: boolean;
   readonly file?: string;
-  /** It makes its database itself, as it does for a person. Default: it begins with a copy of what that would be. */
+  /** It creates its database like a first start. Default: it starts with a copy of such a database. */
   readonly firstStart?: boolean;
   /** Programs of this machine that it does not find. Needs root. */
   readonly hidden?: readonly string[];
@@ -41,8 +41,8 @@ exec "$@"
 let program: { readonly path: string; readonly cluster: string | undefined } | undefined;
 
 /**
- * Names a plain Node program that does what `up-program.ts` does, with built packages, and the database that a data folder
- * begins with. Without one the sources start, and make their database themselves.
+ * Names a plain Node program that does what `up-program.ts` does, with built packages, and the database that a data
+ * folder starts with. Without one the sources start, and create their database.
  */
 export function startProgram(path: string, cluster?: string): void {
   program = { path, cluster };
@@ -94,7 +94,7 @@ export function startDaisProcess(flags: Record<string, unknown>, options: DaisPr
     failed(new Error(`Dais ended before it was ready:\n${output}`));
     return (code ?? signal) as number | string;
   });
-  // Most tests look at one of the two only.
+  // Most tests use only one of the two.
   ready.catch(() => {});
   return { process: child, output: () => output, ready, ended };
 }
@@ -133,7 +133,7 @@ export function killProcess(pid: number | undefined): void {
   process.kill(pid, 'SIGKILL');
 }
 
-/** kill -9 of the supervisor; everything that it started must end by itself. */
+/** kill -9 of the supervisor; all of its processes must exit on their own. */
 export async function killTree(dais: DaisProcess): Promise<void> {
   const tree = treeOf(dais.process.pid!);
   dais.process.kill('SIGKILL');

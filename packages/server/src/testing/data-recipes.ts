@@ -2,7 +2,7 @@
 import type { RecipeWorld, Request } from './operation-recipes.ts';
 
 export const DATASET = 'rows';
-/** What it is: a query over nothing makes a version without a file that somebody sends. */
+/** A query over nothing creates a version without an uploaded file. */
 export const datasetSpec = (rows: number) => ({
   schemaChanges: 'any',
   source: { type: 'dataset', sql: `select ${rows} as x`, tables: {} },

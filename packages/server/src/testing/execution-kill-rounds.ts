@@ -1,7 +1,7 @@
 /**
- * A whole Dais is killed again and again while a run of many small steps goes on, some of which fail at first and each of
- * which waits for many before it. A step writes down when it begins, so that one that ran twice shows. The same steps ran
- * before, undisturbed: every step has to end as it did then, with the same outputs.
+ * Kills a whole Dais repeatedly during a run of many small steps, some of which fail in their first attempt and each of
+ * which depends on many. A step records its start, so that repeated executions are visible. The same steps ran before
+ * without kills: every step must end as it did then, with the same outputs.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

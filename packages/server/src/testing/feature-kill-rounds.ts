@@ -1,11 +1,11 @@
 /**
- * A whole Dais is killed again and again while features are brought online, rows are pushed, versions are checked and
- * labels published. What was acknowledged is there in the end and once; nothing half made is ever seen.
+ * Kills a whole Dais repeatedly during materialization, pushes, data checks and label publication. Acknowledged changes
+ * exist exactly once at the end; incomplete states are never visible.
  */
+import { createHash } from 'node:crypto';
 import type { DatasetVersion, Ingest, LabelPublication, Materialization, OnlineFeatures } from '@dais/api/data';
 import { expect } from 'vitest';
-import { pushRows } from './data-kill-rounds.ts';
-import { KillableDais, KILL_PATIENCE, type LeftContent } from './killable-dais.ts';
+import { KillableDais, KILL_TIMEOUT, type LeftContent } from './killable-dais.ts';
 
 interface FeatureKillReport {
   readonly kills: number;
@@ -78,7 +78,7 @@ async function prepare({ dais }: World): Promise<void> {
 async function newVersion(dais: KillableDais, dataset: string, csv: string): Promise<number> {
   const id = await pushRows(dais, dataset, csv);
   const ingest = async () => await dais.call<Ingest>('GET', `/data/datasets/${dataset}/ingests/${id}`);
-  await expect.poll(async () => (await ingest()).state, KILL_PATIENCE).toBe('done');
+  await expect.poll(async () => (await ingest()).state, KILL_TIMEOUT).toBe('done');
   return (await ingest()).version ?? 0;
 }
 
@@ -119,7 +119,9 @@ async function materialized({ dais, entities, limits }: World, round: number, mo
   }
 }
 
-/** Rows that were acknowledged are in the dataset, each once; with whom nobody was told they are there once or not. */
+/**
+ * Rows that were acknowledged are in the dataset exactly once; rows without a response are there once or not at all.
+ */
 async function pushed({ dais, limits }: World, round: number): Promise<void> {
   const told: number[] = [];
   const tried: number[] = [];
@@ -149,7 +151,7 @@ async function pushed({ dais, limits }: World, round: number): Promise<void> {
     const there = new Set((await rows()).map(([k]) => k));
     return told.filter((k) => !there.has(k));
   };
-  await expect.poll(missing, KILL_PATIENCE).toEqual([]);
+  await expect.poll(missing, KILL_TIMEOUT).toEqual([]);
   await look();
   const online = await dais.call<OnlineFeatures>('POST', '/features/online', {
     features: ['growing:v'],
@@ -213,4 +215,57 @@ async function published({ dais, limits }: World, round: number): Promise<void> 
   await dais.killUntil(limits('publish'), { ended: async () => (await get()).state !== 'waiting', look });
   const { state, version } = await get();
   if (state !== 'done' || version !== 1) dais.faults.push(`${set} ended ${state} with version ${version}`);
+}
+
+interface DataKillReport {
+  readonly kills: number;
+  readonly versions: number;
+  readonly faults: readonly string[];
+  readonly left: LeftContent;
+  readonly exitCode: number | string;
+}
+
+const DATASET = '/data/datasets/killed';
+
+export async function dataKillRounds(
+  folder: string,
+  { pushes, rows, kills }: { readonly pushes: number; readonly rows: number; readonly kills: number },
+  random: () => number,
+): Promise<DataKillReport> {
+  const dais = await KillableDais.start(folder, random);
+  const versions = async () => (await dais.call<{ items: DatasetVersion[] }>('GET', `${DATASET}/versions`)).items;
+  /** Each version that is seen is whole: its rows are there and are all of one push. */
+  const look = async () => {
+    for (const { number, rows: count, state } of await versions()) {
+      const sql = `select count(*), count(distinct id), count(distinct push) from "killed@${number}"`;
+      const told = await dais.call<{ rows: number[][] }>('POST', '/data/query', { sql });
+      const seen = JSON.stringify([state, count, ...(told.rows[0] ?? [])]);
+      if (seen !== JSON.stringify(['ready', rows, rows, rows, 1])) dais.faults.push(`version ${number} is ${seen}`);
+    }
+  };
+  for (let push = 1; push <= pushes; push += 1) {
+    const text = `id,push\n${Array.from({ length: rows }, (_, id) => `${id},${push}\n`).join('')}`;
+    const id = await pushRows(dais, 'killed', text);
+    const ingest = async () => await dais.call<Ingest>('GET', `${DATASET}/ingests/${id}`);
+    const ended = async () => (await ingest()).endedAt !== undefined;
+    await dais.killUntil({ most: kills, withinMs: 1500 }, { ended, look });
+    const made = await ingest();
+    if (made.state !== 'done' || made.version !== push) {
+      dais.faults.push(`push ${push} ended with ${JSON.stringify(made)}`);
+    }
+  }
+  const made = (await versions()).length;
+  const exitCode = await dais.stop();
+  return { kills: dais.kills, versions: made, faults: dais.faults, left: await dais.leftContent(), exitCode };
+}
+
+/** Sends one file of CSV; gives the id of what reads it. */
+export async function pushRows(dais: KillableDais, dataset: string, csv: string): Promise<string> {
+  const bytes = Buffer.from(csv);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const pushes = `/data/datasets/${dataset}/pushes`;
+  const { id } = await dais.call<Ingest>('POST', pushes, { files: [{ name: 'a.csv', bytes: bytes.length, sha256 }] });
+  await dais.call('PUT', `${pushes}/${id}/files?file=a.csv`, bytes);
+  await dais.call('POST', `${pushes}/${id}/commit`, {});
+  return id;
 }

@@ -19,7 +19,7 @@ export interface KillReport {
   readonly exitCode: number | string;
 }
 
-/** What a client knows of one channel: the last version it was told is kept, and those whose fate it was not told. */
+/** A client's knowledge of one channel: the last acknowledged version, and those without a response. */
 interface Known {
   acknowledged: number;
   tried: number;
@@ -77,7 +77,10 @@ export async function killRounds(folder: string, rounds: number, random: () => n
     acknowledged += 1;
     return undefined;
   };
-  /** While the process dies it may say that it stops or that its database is gone; nothing else is an answer. */
+  /**
+   * While the process shuts down it may respond that it stops or that its database is unavailable; other responses are
+   * errors.
+   */
   const note = (status: number) => void (status === 503 || faults.push(`status ${status}`));
 
   for (let round = 0; round < rounds; round++) {
@@ -137,14 +140,14 @@ async function expectKept(url: string, known: ReadonlyMap<string, Known>, faults
       }),
     );
     const [channel, secret] = versions;
-    if (channel !== secret) faults.push(`${name}: half of an apply is there: ${channel} and ${secret}`);
+    if (channel !== secret) faults.push(`${name}: an apply was stored partially: ${channel} and ${secret}`);
     if (channel! < acknowledged || channel! > tried) {
       faults.push(`${name}: version ${channel}, acknowledged ${acknowledged}, tried ${tried}`);
     }
   }
 }
 
-/** Every channel's controller has looked at its present generation, and nothing is still on its way. */
+/** The controller of every channel has reconciled the current generation, and no delivery is pending. */
 async function expectSettled(url: string, names: readonly string[]): Promise<void> {
   for (const name of names) {
     const state = async () => {

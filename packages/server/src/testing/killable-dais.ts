@@ -10,12 +10,12 @@ import { loadConfig } from '#config-load.ts';
 import { withInstallation } from '#installation/installation.ts';
 import { controlOf, freePort, isAlive, killTree, startDaisProcess, treeOf, type DaisProcess } from './dais-process.ts';
 
-export const KILL_PATIENCE = { timeout: 300_000, interval: 100 } as const;
+export const KILL_TIMEOUT = { timeout: 300_000, interval: 100 } as const;
 /** Of kills that take the control process alone first: its supervisor starts another. */
 const CONTROL_FIRST = 0.3;
 
 export interface LeftContent {
-  /** Content that is there and that nobody refers to, after a collection. */
+  /** Stored content without references, after a collection. */
   readonly unowned: number;
   /** Content that something refers to, and that is not there. */
   readonly missing: number;
@@ -85,7 +85,7 @@ export class KillableDais {
     await this.#launch();
   }
 
-  /** Kills until the work has ended or `most` kills were made, looks after each, and waits for the end. */
+  /** Kills until the work has ended or `most` kills were made, checks after each, and waits for the end. */
   async killUntil(
     { most, withinMs }: { readonly most: number; readonly withinMs: number },
     { ended, look }: { readonly ended: () => Promise<boolean>; readonly look: () => Promise<void> },
@@ -94,7 +94,7 @@ export class KillableDais {
       await this.kill(withinMs);
       await look();
     }
-    await vi.waitUntil(async () => await ended().catch(() => false), KILL_PATIENCE);
+    await vi.waitUntil(async () => await ended().catch(() => false), KILL_TIMEOUT);
     await look();
   }
 
@@ -105,7 +105,7 @@ export class KillableDais {
     dais.process.kill('SIGTERM');
     const exitCode = await dais.ended;
     this.#dais = undefined;
-    await vi.waitUntil(() => tree.filter(isAlive).length === 0, KILL_PATIENCE);
+    await vi.waitUntil(() => tree.filter(isAlive).length === 0, KILL_TIMEOUT);
     return exitCode;
   }
 

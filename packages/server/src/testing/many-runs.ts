@@ -8,8 +8,8 @@ import { readPostmasterFile } from '#engines/database/embedded/postmaster-file.t
 const KEYS = 8;
 
 /**
- * `data`: the data folder; `experiment`: its number, not 0. Each run has eight metrics and eight parameters, as its number
- * gives them: `metric_3`, `param_5`; `count` begin a minute apart, the last of them in 2026.
+ * `data`: the data folder; `experiment`: its number, not 0. Each run has eight metrics and eight parameters, derived
+ * from its number: `metric_3`, `param_5`; `count` runs start a minute apart, the last of them in 2026.
  */
 export async function fillRuns(data: string, experiment: string, count: number): Promise<void> {
   const server = await readPostmasterFile(join(data, 'postgres', 'cluster'));

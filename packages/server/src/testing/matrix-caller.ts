@@ -1,4 +1,4 @@
-/** Asks every door of a Dais as whoever one likes, and as its owner. */
+/** Calls every API of a Dais as any principal, and as its owner. */
 import { randomBytes } from 'node:crypto';
 import { kinds, platformOperations, resourceOperations, type Operation } from '@dais/api';
 import type { Request } from './operation-recipes.ts';

@@ -45,7 +45,7 @@ export class MatrixWorld {
     for (const project of ['own', 'other'])
       this.#caller.ids.set(`${project}/model-job`, await startModelJob(this.#caller, project));
     await this.#caller.apply(
-      // In a project nobody can be a scraper: that account has no role.
+      // A project has no scraper role: that account has no role.
       roles
         .filter((role) => role !== 'scraper')
         .map((role) => resource('RoleBinding', role, { role, serviceAccounts: [role] })),
@@ -186,7 +186,7 @@ export class MatrixWorld {
     };
   }
 
-  /** A run of commands that came to nothing, in every project: a name that stands for its id in each. */
+  /** A failed run of commands in every project: a placeholder for its id in each. */
   async #endedExecution(): Promise<string> {
     const spare = `execution-${randomBytes(8).toString('hex')}`;
     for (const project of ['own', 'other']) {
@@ -222,7 +222,7 @@ export class MatrixWorld {
     return number;
   }
 
-  /** Something that is asked for once in every project: a name that stands for its id in each. */
+  /** A call that runs once in every project: a placeholder for its id in each. */
   async #inEveryProject(operation: string, body: object): Promise<string> {
     const made = `${operation} of all`;
     for (const project of ['own', 'other']) {
@@ -292,7 +292,7 @@ export class MatrixWorld {
       return (items as { id: string }[])[0]?.id;
     };
     this.#caller.ids.set(`${project}/alert`, (await vi.waitUntil(alerted, { timeout: 120_000, interval: 200 })) ?? '');
-    // The files of the version lie elsewhere: that is a finding.
+    // The files of the version are stored elsewhere: that is a finding.
     const scanned = async () => {
       const { body } = await this.#caller.send(
         this.#caller.owner,

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { ModelScan } from '@dais/api/serving';
 import { vi } from 'vitest';
 import type { DaisProcess } from './dais-process.ts';
-import { PYTHON_PATIENCE, runPython, startPythonDais } from './python-dais.testing.ts';
+import { PYTHON_TIMEOUT, runPython, startPythonDais } from './python-dais.testing.ts';
 import { servingClient, type ServingClient } from './serving-client.ts';
 
 const conformance = fileURLToPath(new URL('../../../../conformance/', import.meta.url));
@@ -67,7 +67,7 @@ export async function startModelFamilies(
 async function endedScan(client: ServingClient, model: string): Promise<ModelScan> {
   const get = async () =>
     (await client.call('GET', `/api/v1/registry/models/${model}/versions/1/scan`)).body as unknown as ModelScan;
-  await vi.waitUntil(async () => (await get()).verdict !== 'waiting', { timeout: PYTHON_PATIENCE, interval: 100 });
+  await vi.waitUntil(async () => (await get()).verdict !== 'waiting', { timeout: PYTHON_TIMEOUT, interval: 100 });
   return await get();
 }
 

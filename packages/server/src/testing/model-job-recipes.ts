@@ -6,7 +6,7 @@ import type { Request } from './operation-recipes.ts';
 const job = { path: { id: 'model-job' } };
 
 export const modelJobRecipes: Readonly<Record<string, () => Request>> = {
-  // The files of the model lie elsewhere: nothing begins.
+  // The files of the model are stored elsewhere: nothing starts.
   'batchPrediction.start': () => ({ body: { model: 'models:/target/1', data: 'target@1', out: 'target-scored' } }),
   'modelImportance.start': () => ({ body: { model: 'models:/target/1', data: 'target@1' } }),
   'modelConversion.start': () => ({ body: { model: 'models:/target/1' } }),
@@ -19,7 +19,7 @@ export const modelJobRecipes: Readonly<Record<string, () => Request>> = {
   'modelJob.rejects': () => job,
 };
 
-/** A job on a model whose files lie with Dais; the run `target` is there. Gives its id. */
+/** A job on a model whose files are stored in Dais; the run `target` exists. Returns its id. */
 export async function startModelJob(caller: MatrixCaller, project: string): Promise<string> {
   const path = encodeURIComponent('0/target/artifacts/model/model.onnx');
   const put = await fetch(`${caller.url}/p/${project}/api/v1/tracking/artifacts/content?path=${path}`, {

@@ -32,33 +32,33 @@ export interface RecipeWorld {
   serviceToken(): Promise<string>;
   /** Id of an invitation, made now. */
   invitation(): Promise<string>;
-  /** Name of a model with one version that nobody needs, made now in every project. */
+  /** Name of a model with one version that no other request uses, created in every project. */
   spareModel(): Promise<string>;
-  /** A webhook that nobody needs, made now in every project: a name that stands for its id in each. */
+  /** A webhook that no other request uses, created in every project: a placeholder for its id in each. */
   webhook(): Promise<string>;
-  /** An upload of which no part has come, made now in every project: a name that stands for its id in each. */
+  /** An upload without parts, created in every project: a placeholder for its id in each. */
   upload(): Promise<string>;
-  /** A run of commands that has ended, in every project, with a file `code/x`: a name that stands for its id in each. */
+  /** A finished run of commands in every project, with a file `code/x`: a placeholder for its id in each. */
   execution(): Promise<string>;
   /** Another one, made now. */
   spareExecution(): Promise<string>;
-  /** What starts runs by itself and that nobody needs, made now in every project: a name that stands for its id in each. */
+  /** A schedule that no other request uses, created in every project: a placeholder for its id in each. */
   recurrence(): Promise<string>;
   /** Name of a definition of the format `recipe`, made now in every project. */
   definition(): Promise<string>;
-  /** Name of a version of the Pipeline `target` that nobody needs, made now in every project. */
+  /** Name of a version of the Pipeline `target` that no other request uses, created in every project. */
   pipelineVersion(): Promise<string>;
-  /** Name of a label set that nobody needs, made now in every project. */
+  /** Name of a label set that no other request uses, created in every project. */
   spareLabelSet(): Promise<string>;
-  /** A push of which no file has come, made now in every project: a name that stands for its id in each. */
+  /** A push without files, created in every project: a placeholder for its id in each. */
   push(): Promise<string>;
-  /** A materialization in every project: a name that stands for its id in each. */
+  /** A materialization in every project: a placeholder for its id in each. */
   materialization(): Promise<string>;
-  /** A build of features in every project: a name that stands for its id in each. */
+  /** A build of features in every project: a placeholder for its id in each. */
   featureBuild(): Promise<string>;
-  /** Number of a version of the Dataset `rows` that nobody needs, made now in every project. */
+  /** Number of a version of the Dataset `rows` that no other request uses, created in every project. */
   datasetVersion(): Promise<string>;
-  /** Name of a user that nobody needs, made now. */
+  /** Name of a user that no other request uses. */
   spareUser(): Promise<string>;
 }
 
@@ -69,7 +69,7 @@ const TARGET_SPECS: Readonly<Record<string, object>> = {
   Project: {},
   Secret: { data: { key: 'value' } },
   AlertChannel: { send: { type: 'webhook', url: 'http://127.0.0.1:9/' } },
-  // More than there are: nobody's approval is the last.
+  // More than exist: no approval is the last one.
   Model: { approvals: [{ aliases: ['guarded'], teams: [{ team: 'deciders', members: 20 }] }] },
   Pipeline: {},
   Dataset: {},

@@ -7,7 +7,7 @@ import { silentLog } from '#lib/log.ts';
 
 const endpoint = { path: { endpoint: 'target' } };
 const version = { path: { name: 'target', version: '1' } };
-/** Names that stand for ids in each project. */
+/** Placeholders for ids in each project. */
 const finding = { path: { ...version.path, finding: 'model-finding' } };
 
 export const predictionRecipes: Readonly<Record<string, () => Request>> = {

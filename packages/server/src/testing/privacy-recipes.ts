@@ -1,7 +1,7 @@
 /** For tests that try every operation: those about personal data and labels, of the Dataset `target`. */
 import type { Request } from './operation-recipes.ts';
 
-/** What access tests make in every project before they begin, as the owner: version 1 of the Dataset, of labels. */
+/** Objects that access tests create in every project as the owner: version 1 of the Dataset, of labels. */
 export const labelTargets: readonly (readonly [operation: string, request: Request])[] = [
   ['labelSet.create', { body: { name: 'target', dataset: 'target' } }],
   ['labelGuideline.create', { path: { set: 'target' }, body: { text: 'As you see it.' } }],
@@ -21,7 +21,7 @@ function labelledTask() {
 const dataset = { path: { name: 'target' } };
 const version = { path: { name: 'target', version: '1' } };
 const set = { path: { set: 'target' } };
-/** Names that stand for ids in each project. */
+/** Placeholders for ids in each project. */
 const finding = { path: { name: 'target', finding: 'finding' } };
 const annotation = { path: { set: 'target', annotation: 'annotation' } };
 

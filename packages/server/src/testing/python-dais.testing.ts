@@ -6,7 +6,7 @@ import { startDaisProcess, type DaisProcess } from './dais-process.ts';
 import { environmentFlags } from './environment-flags.ts';
 
 /** In ms; environments are built within it. */
-export const PYTHON_PATIENCE = 900_000;
+export const PYTHON_TIMEOUT = 900_000;
 
 /** A Dais in `folder`, which may have been there before. */
 export async function startPythonDais(folder: string): Promise<DaisProcess> {
@@ -33,7 +33,7 @@ export async function runPython({ name, requirements, script, words, folder }: P
   const end = await run(join(environment, 'bin', 'python'), ['-B', '-W', 'ignore', script, ...words], {
     env: { PATH: '/usr/bin:/bin', HOME: folder, LANG: 'C.UTF-8' },
     cwd: folder,
-    timeoutMs: PYTHON_PATIENCE,
+    timeoutMs: PYTHON_TIMEOUT,
   });
   if (end.code !== 0) throw new Error(end.stderr);
 }

@@ -14,6 +14,6 @@ export const qualityRecipes: Readonly<Record<string, () => Request>> = {
   'qualityReport.get': () => version,
   'qualityReport.page': () => version,
   'expectation.suggest': () => version,
-  // It is no quarantined one: who may is told so.
+  // It is not quarantined: permitted callers get this error.
   'datasetVersion.release': () => ({ ...version, body: { reason: 'tried' } }),
 };

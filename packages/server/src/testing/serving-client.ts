@@ -1,7 +1,7 @@
-/** What somebody does who trains, registers and serves a model, over HTTP. */
+/** A client that trains, registers and serves a model over HTTP. */
 import { onnxFile } from '#engines/inference/onnx/onnx-files.testing.ts';
 
-/** What tests look at in a status; the rest is not theirs. */
+/** The fields of a status that tests use. */
 export interface SeenStatus {
   readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason: string }[];
   readonly variants?: readonly {

@@ -25,8 +25,8 @@ export const VICTIMS: readonly Victim[] = ['worker', 'gateway', 'control', 'data
 const PATIENCE_MS = 120_000;
 const LOOK_MS = 50;
 /**
- * The gateway hears of the end of a model's process by an event: what it hands to it until then is inside as well. On a busy
- * machine that is not at once.
+ * The gateway learns of the exit of a model process by an event: requests that it sends until then are inside as well.
+ * On a busy machine this takes a moment.
  */
 const HEARD_MS = 2000;
 /** The pool gives a model up after five crashes within a minute, as it should: the rounds stay below that. */
@@ -85,7 +85,7 @@ export async function startServingWorld(flags: Readonly<Record<string, unknown>>
   }
 }
 
-/** Somebody with a token for calls. */
+/** A caller with a token for calls. */
 async function signIn(url: string, client: ServingClient) {
   const invited = await client.call('POST', '/api/v1/invitations/administrators', { email: 'ada@example.com' });
   const secret = new URL(String(invited.body['link'])).hash.slice(1);

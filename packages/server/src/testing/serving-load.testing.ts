@@ -23,7 +23,7 @@ export interface Failure {
 }
 
 const TICK_MS = 10;
-/** At once; whoever asks more would find out what the queues hold. */
+/** Concurrently; a client that sends more would measure the queues. */
 const MOST_OPEN = 250;
 /** What was not sent in time is not sent later in one burst. */
 const MOST_BURST = 20;
@@ -125,7 +125,7 @@ export class ServingLoad {
             port,
             path: `/v2/models/${endpoint}/infer`,
             method: 'POST',
-            // A kept connection whose end is not heard of yet would count as inside of what was killed.
+            // A kept-alive connection whose end is not noticed yet would count as inside of the killed process.
             agent: isKept ? this.#agent : false,
             timeout: PATIENCE_MS,
             headers: { ...headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },

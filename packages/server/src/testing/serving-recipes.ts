@@ -5,7 +5,7 @@ import type { RecipeWorld, Request } from './operation-recipes.ts';
 const path = { endpoint: 'target' };
 
 export const servingRecipes: Readonly<Record<string, (world: RecipeWorld) => Request | Promise<Request>>> = {
-  // Both at once cannot be: nothing begins.
+  // The two are exclusive: nothing starts.
   'rollout.start': () => ({ path, body: { model: 'models:/target/1', shadow: true, canary: 5 } }),
   // No rollout is under way, and none was.
   'rollout.promote': () => ({ path, body: {} }),

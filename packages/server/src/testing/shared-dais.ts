@@ -61,7 +61,7 @@ const logOf = (folder: string) => join(folder, 'log');
 async function startIn(folder: string): Promise<string> {
   mkdirSync(folder, { recursive: true });
   const { program, args, env } = daisCommand({ data: join(folder, 'data'), 'keys.folder': join(folder, 'keys') });
-  // Not a pipe: it goes on writing when the worker has ended.
+  // Not a pipe: it keeps writing after the worker has ended.
   const log = openSync(logOf(folder), 'w');
   const child = start(program, args, { env, stdio: ['ignore', log, log] });
   closeSync(log);

@@ -54,7 +54,7 @@ async function mount(...options: readonly string[]): Promise<void> {
   const mounted = await run('mount', [...options], PROGRAMS);
   if (mounted.code === 0) return;
   throw new Error(
-    `mount: ${mounted.stderr.trim()}\nThis test mounts a disk of its own: run it as root (\`sudo -E npx vitest run …\`), ` +
+    `mount: ${mounted.stderr.trim()}\nThis test mounts a disk: run it as root (\`sudo -E npx vitest run …\`), ` +
       'or in a container as root with the capability SYS_ADMIN.',
   );
 }

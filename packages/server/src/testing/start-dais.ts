@@ -1,4 +1,4 @@
-/** For tests of the whole that only talk to it: a Dais in processes of its own, and the folder that it lies in. */
+/** For end-to-end tests that only call it: a Dais in separate processes, and its data folder. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

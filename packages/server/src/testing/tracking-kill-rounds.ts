@@ -17,7 +17,7 @@ export interface TrackingKillReport {
 
 const CLIENTS = 16;
 const PATIENCE = { timeout: 120_000, interval: 50 };
-/** One call in so many brings a chunk, one in so many goes back in steps. */
+/** One call in so many causes a chunk, one in so many has decreasing steps. */
 const CHUNK_EVERY = 7;
 const LATE_EVERY = 5;
 const CHUNK_POINTS = 300;
@@ -60,11 +60,12 @@ export async function trackingKillRounds(
           acknowledged += 1;
           return answer as Output;
         }
-        // While the process dies it may say that it stops or that its database is gone; nothing else is an answer.
+        // While the process shuts down it may respond that it stops or that its database is unavailable; other
+        // responses are errors.
         if (response.status !== 503) faults.push(`${path}: ${response.status} ${JSON.stringify(answer)}`);
         if (response.status !== 503) return answer as Output;
       } catch {
-        // Nobody is there, or the answer was lost.
+        // The server is not running, or the response was lost.
       }
       repeated += 1;
       await delay(20 + random() * 50);

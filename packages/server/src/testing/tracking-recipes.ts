@@ -4,10 +4,10 @@ import type { Request } from './operation-recipes.ts';
 
 const ZERO = { id: '0' };
 const TARGET = { id: 'target' };
-/** Deleted: it takes no writes, so that a tag which nobody can take away twice is no question. */
+/** Deleted: it accepts no writes, so a repeated deletion of a tag has a defined result. */
 const GONE = { id: 'gone' };
 
-/** Said again, it says the same, and brings the tag back that was taken away. */
+/** Repeatable: it always has the same result, and restores the deleted tag. */
 const TRACE = { ...TARGET, experimentId: '0', requestedAt: 1, durationMs: 1, state: 'OK', tags: { x: 'y' } };
 const JUDGEMENT = { name: 'right', kind: 'feedback', value: true, source: { type: 'CODE', id: 'test' } };
 const OF_TRACE = { traceId: 'target', id: 'target' };

@@ -1,6 +1,6 @@
 /**
- * Writes down the database as a first start of Dais makes it, before that Dais has written anything of its own: what tests
- * of the whole begin with (tools/first-cluster.mjs). The argument is the folder that it becomes.
+ * Writes the database of a first start of Dais, before that Dais has written anything: the initial state of end-to-end
+ * tests (tools/first-cluster.mjs). The argument is the target folder.
  */
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';

@@ -49,7 +49,7 @@ async function main(): Promise<void> {
   const version = programVersion();
   const releases = readReleases();
   if (version in releases && !(await isUnreleased(version))) {
-    throw new Error(`${version} is released: what it released is never written again. Raise the version.`);
+    throw new Error(`${version} is released, and its files never change. Raise the version.`);
   }
   const program = await openProgram();
   const database = await startTestDatabase(program.slices.slice(1));
@@ -104,7 +104,7 @@ async function live(database: TestDatabase, program: Program): Promise<void> {
     });
     await upload('not attached yet');
     await pauseCollection(database.database, 'backup', 60_000);
-    // Nobody subscribes to events yet, and no controller waits for a topic.
+    // No subscriber and no controller waits for events yet.
     await database.asAdmin(
       `insert into kernel.subscription (name, seq) values ('somebody', 1);
        insert into kernel.waiting (topic, uid) select 'a topic', uid from kernel.reconcile limit 1`,
@@ -123,7 +123,7 @@ async function settled(database: TestDatabase): Promise<void> {
   for (let tries = 0; ; tries += 1) {
     const [row] = await database.asAdmin(waits);
     if (Number(row!['n']) === 0) return;
-    if (tries === 1000) throw new Error('the kernel does not come to rest');
+    if (tries === 1000) throw new Error('the kernel does not become idle');
     await new Promise<void>((resolve) => void setTimeout(resolve, 20));
   }
 }

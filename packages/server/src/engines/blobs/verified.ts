@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { DaisError } from '@dais/api';
-import { pacer } from '#lib/pacer.ts';
+import { pacer } from '#lib/concurrency/pacer.ts';
 import { ChunkDamaged, chunksAround, ChunkSums, fitsSize, verifiedChunks } from './chunk-sums.ts';
 import {
   damageError,

@@ -14,8 +14,8 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { ifProcessLockFree, withProcessLock, type ProcessLockOptions } from '#lib/process-lock.ts';
-import { judgeProcess, processIdentity, type ProcessIdentity } from '#lib/process-identity.ts';
+import { ifProcessLockFree, withProcessLock, type ProcessLockOptions } from '#lib/system/process-lock.ts';
+import { checkProcess, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.ts';
 import { run } from '#lib/process.ts';
 
 /** Who builds adds what they need to know of it later. */
@@ -193,7 +193,7 @@ export class BuiltStore<Made extends Marker> {
       if (name !== undefined && hold?.folder !== name) continue;
       const takenAt = (await stat(file).catch(() => undefined))?.mtimeMs;
       const young = takenAt !== undefined && this.#now() - takenAt < FOREIGN_HOLD_MS;
-      const verdict = hold === undefined ? 'gone' : judgeProcess(hold);
+      const verdict = hold === undefined ? 'gone' : checkProcess(hold);
       if (verdict === 'alive' || (verdict === 'other' && young)) return true;
       await rm(file, { force: true });
     }

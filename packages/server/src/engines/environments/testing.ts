@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { TestNet } from '#lib/outbound/outbound.testing.ts';
-import { zip } from '#lib/zip.testing.ts';
+import { zip } from '#lib/formats/zip.testing.ts';
 
 export interface TestPackage {
   readonly name: string;

@@ -2,7 +2,7 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DaisError } from '@dais/api/errors';
-import { parseLimitedYaml } from '#lib/limited-yaml.ts';
+import { parseLimitedYaml } from '#lib/formats/yaml-documents.ts';
 import type { ModelFiles } from './contract.ts';
 
 export type ModelPlace =

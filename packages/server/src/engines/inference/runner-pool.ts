@@ -3,7 +3,7 @@
  * later, and whoever asks meanwhile waits; five crashes within a minute, and the model is given up for a minute.
  */
 import { DaisError } from '@dais/api';
-import { backoffMs } from '#lib/backoff.ts';
+import { backoffMs } from '#lib/concurrency/backoff.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import { ModelFault, ProcessEnded, type InferOptions, type ProcessEnd, type Tensor } from './contract.ts';

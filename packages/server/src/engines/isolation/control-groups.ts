@@ -17,7 +17,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { judgeProcess, processIdentity } from '#lib/process-identity.ts';
+import { checkProcess, processIdentity } from '#lib/system/process-identity.ts';
 
 export interface GroupLimits {
   /** In cores. */
@@ -99,7 +99,7 @@ export async function sweepControlGroups(prefix: string): Promise<void> {
     const above = groupAbove(hierarchy);
     for (const name of foldersIn(above)) {
       const [, pid = '', startTime = ''] = new RegExp(`^${prefix}-(\\d+)-(\\d+)$`).exec(name) ?? [];
-      if (pid === '' || judgeProcess({ ...self, pid: Number(pid), startTime }) !== 'gone') continue;
+      if (pid === '' || checkProcess({ ...self, pid: Number(pid), startTime }) !== 'gone') continue;
       await new ControlGroups([{ ...hierarchy, folder: join(above, name) }]).sweep(() => false);
     }
   }

@@ -1,8 +1,8 @@
 /** Chooses the strongest boundary that works on this machine, and confines runs with it. */
 import { DaisError } from '@dais/api/errors';
-import { machineMemory } from '#lib/machine-memory.ts';
+import { machineMemory } from '#lib/system/machine-memory.ts';
 import { run as runProgram } from '#lib/process.ts';
-import { processIdentity } from '#lib/process-identity.ts';
+import { processIdentity } from '#lib/system/process-identity.ts';
 import { wrapWithBubblewrap, type BubblewrapMode } from './bubblewrap/bubblewrap.ts';
 import {
   isolationRefusal,

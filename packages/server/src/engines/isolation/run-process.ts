@@ -4,10 +4,10 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { folderSize } from '#lib/folder-size.ts';
+import { folderSize } from '#lib/system/folder-size.ts';
 import { start, type ChildProcess } from '#lib/process.ts';
-import { judgeProcess, processIdentity, type ProcessIdentity } from '#lib/process-identity.ts';
-import { firstDescendants, treeCpuMs, treeMemory } from '#lib/process-tree.ts';
+import { checkProcess, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.ts';
+import { firstDescendants, treeCpuMs, treeMemory } from '#lib/system/process-tree.ts';
 import type { Boundary, EndCause, IsolatedEnd, IsolatedProcess, IsolatedRun, IsolatedStart } from './contract.ts';
 import type { TaskGroups } from './control-groups.ts';
 import { limitReason, subjectOf } from './words.ts';
@@ -64,7 +64,7 @@ export async function sweepScratch(): Promise<void> {
   if (own === undefined) return;
   for (const name of await readdir(tmpdir()).catch(() => [])) {
     const [, namespace, pid = '', startTime = ''] = /^dais-scratch-(\d+)-(\d+)-(\d+)-/.exec(name) ?? [];
-    if (namespace !== namespaceOf(own) || judgeProcess({ ...own, pid: Number(pid), startTime }) !== 'gone') continue;
+    if (namespace !== namespaceOf(own) || checkProcess({ ...own, pid: Number(pid), startTime }) !== 'gone') continue;
     // Of another user it cannot be removed, and need not be.
     await rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => {});
   }

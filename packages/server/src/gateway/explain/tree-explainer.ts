@@ -3,13 +3,13 @@
  * predictions and the control process. The thread is stateless and starts with the first explanation.
  */
 import { DaisError } from '@dais/api/errors';
-import { programBeside, startThread, type Thread } from '#lib/process.ts';
+import { programUrl, startThread, type Thread } from '#lib/process.ts';
 import type { OnnxTrees } from '#lib/shapley/onnx-trees.ts';
-import type { AskedRow, ExplainedRow } from '#lib/shapley/tree-rows.ts';
+import type { ExplainableRow, ExplainedRow } from '#lib/shapley/tree-rows.ts';
 
 export type ToTreeThread =
   | { readonly id: number; readonly type: 'read'; readonly file: Uint8Array }
-  | { readonly id: number; readonly type: 'explain'; readonly trees: OnnxTrees; readonly asked: AskedRow };
+  | { readonly id: number; readonly type: 'explain'; readonly trees: OnnxTrees; readonly asked: ExplainableRow };
 
 export type FromTreeThread =
   | { readonly id: number; readonly type: 'read'; readonly trees: OnnxTrees | undefined }
@@ -35,7 +35,7 @@ export class TreeExplainer {
     return answer.type === 'read' ? answer.trees : undefined;
   }
 
-  async explain(trees: OnnxTrees, asked: AskedRow): Promise<ExplainedRow> {
+  async explain(trees: OnnxTrees, asked: ExplainableRow): Promise<ExplainedRow> {
     const answer = await this.#send({ id: ++this.#last, type: 'explain', trees, asked }, []);
     if (answer.type !== 'explained') throw new Error('the tree thread returned an unexpected message');
     return { shapley: answer.shapley, output: answer.output };
@@ -52,7 +52,7 @@ export class TreeExplainer {
   }
 
   #start(): Thread {
-    const thread = startThread(programBeside(import.meta.url, './tree-thread'), undefined);
+    const thread = startThread(programUrl(import.meta.url, './tree-thread'), undefined);
     let fault: unknown;
     thread.on('error', (error) => (fault = error));
     thread.on('message', (message: FromTreeThread) => {

@@ -1,11 +1,11 @@
 /** A buffer for a large body of announced length, filled as data arrives. */
-import type { KeptMemory } from '#lib/kept-memory.ts';
+import type { BufferPool } from '#lib/concurrency/buffer-pool.ts';
 
 /** Alignment that suits every element type. */
 const ALIGNMENT = 8;
 
 export class BodyBuffer {
-  readonly #kept: KeptMemory;
+  readonly #kept: BufferPool;
   readonly #binaryAt: number;
   readonly #length: number;
   /** Allocated when the first bytes arrive, so that an announced body without data costs no memory. */
@@ -14,7 +14,7 @@ export class BodyBuffer {
   #isOver = false;
 
   /** `binaryAt`: offset of the part that is already in machine format and needs no copy. */
-  constructor(kept: KeptMemory, length: number, binaryAt = 0) {
+  constructor(kept: BufferPool, length: number, binaryAt = 0) {
     this.#kept = kept;
     this.#length = length;
     this.#binaryAt = binaryAt;

@@ -3,7 +3,7 @@
  * of the certificate.
  */
 import type { Socket } from 'node:net';
-import { isLoopback } from '#lib/tcp-listener.ts';
+import { isLoopback } from '#lib/system/tcp-table.ts';
 
 /** Type of the TLS record that starts a handshake: RFC 8446 §5.1. */
 const HANDSHAKE = 0x16;

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
 import { DaisError } from '@dais/api/errors';
-import type { KeptMemory } from '#lib/kept-memory.ts';
+import type { BufferPool } from '#lib/concurrency/buffer-pool.ts';
 import { BodyBuffer } from './body-buffer.ts';
 import type { HttpExchange } from './http-exchange.ts';
 
@@ -84,7 +84,7 @@ export function tooLarge(most: number): DaisError {
   return new DaisError('too_large', `The body exceeds the limit of ${most} bytes.`);
 }
 
-export function bodyBufferFor(kept: KeptMemory, length: number, binaryAt: number | undefined): BodyBuffer | undefined {
+export function bodyBufferFor(kept: BufferPool, length: number, binaryAt: number | undefined): BodyBuffer | undefined {
   return length > ONE_CHUNK ? new BodyBuffer(kept, length, binaryAt) : undefined;
 }
 

@@ -1,7 +1,7 @@
 /** An HTTP request and its response, independent of the parser. */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { KeptMemory } from '#lib/kept-memory.ts';
+import type { BufferPool } from '#lib/concurrency/buffer-pool.ts';
 import type { BodyBuffer } from './body-buffer.ts';
 import { collectBody, bodyBufferFor } from './http-body.ts';
 import type { Patience } from '../options.ts';
@@ -59,13 +59,13 @@ export class NodeExchange implements HttpExchange {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #patience: Patience;
-  readonly #kept: KeptMemory;
+  readonly #kept: BufferPool;
   #room: BodyBuffer | undefined;
   readonly method: string;
   readonly url: string;
   readonly headers: Readonly<IncomingHttpHeaders>;
 
-  constructor(request: IncomingMessage, response: ServerResponse, patience: Patience, kept: KeptMemory) {
+  constructor(request: IncomingMessage, response: ServerResponse, patience: Patience, kept: BufferPool) {
     this.#kept = kept;
     this.#request = request;
     this.#response = response;

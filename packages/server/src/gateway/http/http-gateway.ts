@@ -11,9 +11,9 @@ import type { Socket } from 'node:net';
 import { DaisError } from '@dais/api/errors';
 import type { Clock } from '#lib/clock.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import type { KeptMemory } from '#lib/kept-memory.ts';
+import type { BufferPool } from '#lib/concurrency/buffer-pool.ts';
 import type { Log } from '#lib/log.ts';
-import { isLoopback } from '#lib/tcp-listener.ts';
+import { isLoopback } from '#lib/system/tcp-table.ts';
 import type { Caller } from '../predictions/attempt.ts';
 import { checkBody, readBody } from './http-body.ts';
 import { NodeExchange, type HttpExchange } from './http-exchange.ts';
@@ -22,7 +22,7 @@ import { sendReply } from './http-reply.ts';
 import type { GatewayTls, Patience } from '../options.ts';
 import type { Predictor } from '../predictions/predictor.ts';
 import type { Routes } from '../routing/routes.ts';
-import { VISIBLE_HEADER } from '#lib/visible-names.ts';
+import { VISIBLE_HEADER } from '#lib/formats/visible-names.ts';
 import { ServedAccess, type Grant } from '../routing/served-access.ts';
 import { servedView, type ViewParts } from '../routing/served-view.ts';
 import type { MetadataRoute, InferRoute, ServingCall, ServingProtocol } from '../serving-protocol.ts';
@@ -38,7 +38,7 @@ export interface HttpGatewayParts {
   readonly allowHosts: readonly string[];
   readonly patience?: Partial<Patience> | undefined;
   /** Memory for large bodies. */
-  readonly memory: KeptMemory;
+  readonly memory: BufferPool;
   readonly clock: Clock;
   readonly log: Log;
 }

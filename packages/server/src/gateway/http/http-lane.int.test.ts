@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '#lib/clock.ts';
-import { KeptMemory } from '#lib/kept-memory.ts';
+import { BufferPool } from '#lib/concurrency/buffer-pool.ts';
 import type { HttpExchange } from './http-exchange.ts';
 import { HttpLane } from './http-lane.ts';
 import { endpoint, model, snapshot, startWorld, sumsBody, type GatewayWorld } from '../testing/gateway-world.ts';
@@ -281,7 +281,7 @@ test('a client that disconnects during a response causes no error, and the next 
 test('a body that was partly discarded before it was requested is never returned with a gap', async () => {
   const exchanges: HttpExchange[] = [];
   const patience = { headers: 5000, request: 5000, reader: 5000, linger: 1000, timeoutCheck: 1000 };
-  const memory = new KeptMemory(systemClock, 1024 * 1024);
+  const memory = new BufferPool(systemClock, 1024 * 1024);
   const handle = (exchange: HttpExchange) => void exchanges.push(exchange);
   const lane = new HttpLane({ handle, node: new EventEmitter(), patience, keepAliveMs: 5000, memory });
   const received: Socket[] = [];

@@ -6,7 +6,7 @@
  */
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
-import type { KeptMemory } from '#lib/kept-memory.ts';
+import type { BufferPool } from '#lib/concurrency/buffer-pool.ts';
 import type { HttpExchange } from './http-exchange.ts';
 import { LaneExchange, type ExchangeConnection } from './lane-exchange.ts';
 import { readLaneHead, type LaneHead } from './lane-head.ts';
@@ -20,7 +20,7 @@ export interface LaneParts {
   /** Idle time between requests. */
   readonly keepAliveMs: number;
   /** Memory for large bodies. */
-  readonly memory: KeptMemory;
+  readonly memory: BufferPool;
 }
 
 /** Longer headers gain nothing here. */
@@ -56,7 +56,7 @@ class LaneConnection implements ExchangeConnection {
   /** The same header as Node's, so that a client disconnects before the server does. */
   readonly keepAlive: string;
   readonly patience: Patience;
-  readonly memory: KeptMemory;
+  readonly memory: BufferPool;
   /** Bytes of an incomplete request. */
   #held = NOTHING;
   #exchange: LaneExchange | undefined;

@@ -2,7 +2,7 @@
 import { STATUS_CODES, type IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import { DaisError } from '@dais/api/errors';
-import type { KeptMemory } from '#lib/kept-memory.ts';
+import type { BufferPool } from '#lib/concurrency/buffer-pool.ts';
 import { BodyBuffer } from './body-buffer.ts';
 import { tooLarge } from './http-body.ts';
 import { limitReadTime, type HttpExchange, type SentHeaders } from './http-exchange.ts';
@@ -14,7 +14,7 @@ export interface ExchangeConnection {
   /** The end of the headers of each response except the last. */
   readonly keepAlive: string;
   readonly patience: Patience;
-  readonly memory: KeptMemory;
+  readonly memory: BufferPool;
   /** The response has been sent. */
   done(last: boolean): void;
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { makeGenericClientConstructor, credentials } from '@grpc/grpc-js';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { bytesField, messageOf, numberField } from '#lib/protobuf-writer.ts';
+import { bytesField, messageOf, numberField } from '#lib/formats/protobuf-writer.ts';
 import { endpoint, model, snapshot, startWorld, sumsBody, type GatewayWorld } from '../testing/gateway-world.ts';
 
 const MEBIBYTE = 1024 * 1024;

@@ -1,7 +1,7 @@
 /** Gateway metrics in the Prometheus text format. Values are counted in plain fields and formatted on each scrape. */
 import { LATENCY_BUCKETS_MS } from '@dais/api/gateway';
 import { Registry } from 'prom-client';
-import { collectProcessMetrics } from '#lib/process-metrics.ts';
+import { collectProcessMetrics } from '#lib/system/process-metrics.ts';
 import { gatewayMetrics } from './gateway-metric-definitions.ts';
 import type { GatewayStats, VariantStats } from './gateway-stats.ts';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { LoadedModel, Tensor } from '#engines/inference/contract.ts';
 import { systemClock } from '#lib/clock.ts';
-import { KeptMemory } from '#lib/kept-memory.ts';
+import { BufferPool } from '#lib/concurrency/buffer-pool.ts';
 import { BatchCounts } from '../routing/variant-counts.ts';
 import { Batcher, type BatchItem } from './batcher.ts';
 
@@ -61,7 +61,7 @@ test('the wait for a restarting instance does not count as run time of the model
   const batcher = new Batcher(
     lateModel(async () => void vi.advanceTimersByTime(AWAY_MS)),
     systemClock,
-    new KeptMemory(systemClock, 0),
+    new BufferPool(systemClock, 0),
   );
   const { item, done } = add(batcher);
   await done;

@@ -6,7 +6,7 @@
 import { DaisError } from '@dais/api/errors';
 import type { LoadedModel } from '#engines/inference/contract.ts';
 import type { Clock } from '#lib/clock.ts';
-import type { KeptMemory } from '#lib/kept-memory.ts';
+import type { BufferPool } from '#lib/concurrency/buffer-pool.ts';
 import type { BatchCounts } from '../routing/variant-counts.ts';
 import { cutRows, giveRowsBack, joinRows } from '../tensors/tensor-rows.ts';
 import type { Tensor } from '../tensors/tensors.ts';
@@ -47,7 +47,7 @@ const NEWEST_SHARE = 0.2;
 export class Batcher {
   readonly #model: LoadedModel;
   readonly #clock: Clock;
-  readonly #memory: KeptMemory;
+  readonly #memory: BufferPool;
   /** By group, ordered by the start of their wait. */
   readonly #waiting = new Map<string, BatchItem[]>();
   #flushing: 'now' | 'later' | undefined;
@@ -63,7 +63,7 @@ export class Batcher {
   #workFrom = this.#workAt;
   #idle: (() => void)[] = [];
 
-  constructor(model: LoadedModel, clock: Clock, memory: KeptMemory) {
+  constructor(model: LoadedModel, clock: Clock, memory: BufferPool) {
     this.#model = model;
     this.#clock = clock;
     this.#memory = memory;

@@ -5,7 +5,7 @@ import { DaisError } from '@dais/api/errors';
 import type { ServedModel } from '@dais/api/gateway';
 import { ProcessEnded, type LoadedModel, type ModelFiles, type ProcessEnd } from '#engines/inference/contract.ts';
 import type { Clock } from '#lib/clock.ts';
-import type { KeptMemory } from '#lib/kept-memory.ts';
+import type { BufferPool } from '#lib/concurrency/buffer-pool.ts';
 import type { Log } from '#lib/log.ts';
 import { ScaleRule } from './scale-rule.ts';
 import { Batcher } from './batcher.ts';
@@ -19,7 +19,7 @@ export interface ModelSlotParts {
   readonly journal: LoadJournal;
   readonly queue: LoadQueue;
   /** Memory for the rows of batches. */
-  readonly memory: KeptMemory;
+  readonly memory: BufferPool;
   readonly clock: Clock;
   readonly log: Log;
 }

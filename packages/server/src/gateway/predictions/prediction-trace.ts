@@ -2,7 +2,7 @@
  * Traces a prediction: a span for the request, with child spans for the queue and for the run in the model's worker.
  */
 import type { Clock } from '#lib/clock.ts';
-import { childOf, type Tracer } from '#lib/tracer.ts';
+import { childOf, type Tracer } from '#lib/telemetry/tracer.ts';
 import type { Attempt, Caller } from './attempt.ts';
 
 export function tracePrediction(

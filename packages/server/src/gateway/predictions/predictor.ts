@@ -4,7 +4,7 @@ import { predictionId } from '@dais/api/gateway';
 import { ModelFault, type LoadedModel } from '#engines/inference/contract.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import type { Tracer } from '#lib/tracer.ts';
+import type { Tracer } from '#lib/telemetry/tracer.ts';
 import type { Attempt, Caller, RequestBody } from './attempt.ts';
 import { batchGroup } from '../models/batcher.ts';
 import type { BatchItem } from '../models/batcher.ts';

@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto';
 import { DaisError } from '@dais/api/errors';
 import type { Snapshot } from '@dais/api/gateway';
-import { decodeVisible, VISIBLE_HEADER } from '#lib/visible-names.ts';
+import { decodeVisible, VISIBLE_HEADER } from '#lib/formats/visible-names.ts';
 
 export interface Grant {
   readonly principal: string;

@@ -3,7 +3,7 @@
  * time, which would block the control process. The thread ends with the model.
  */
 import { DaisError, type ErrorCode, type Issue } from '@dais/api/errors';
-import { programBeside, startThread, type Thread } from '#lib/process.ts';
+import { programUrl, startThread, type Thread } from '#lib/process.ts';
 import type { Log } from '#lib/log.ts';
 import type { ExplainRequest, Explanation } from '../serving-protocol.ts';
 import type { Table, TableModelRequest } from './table-model.ts';
@@ -59,7 +59,7 @@ export class ExplainingThread {
   #last = 0;
 
   private constructor({ log, setup, onPhase }: ThreadOptions) {
-    this.#thread = startThread(programBeside(import.meta.url, '../../explain-thread'), setup);
+    this.#thread = startThread(programUrl(import.meta.url, '../../explain-thread'), setup);
     let fault: unknown;
     this.#thread.on('error', (error) => (fault = error));
     this.#thread.on('message', (message: FromExplaining) => {

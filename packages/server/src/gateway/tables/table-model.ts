@@ -2,7 +2,7 @@
 import { DaisError } from '@dais/api/errors';
 import type { ServedModel } from '@dais/api/gateway';
 import type { InferenceEngine } from '#engines/inference/contract.ts';
-import type { JsonValue } from '#lib/json-reader.ts';
+import type { JsonValue } from '#lib/formats/json-reader.ts';
 import { columnsOf } from '#lib/model-signature.ts';
 import { checkInputs } from '../tensors/check-inputs.ts';
 import { exampleRows } from '../explain/explain-rows.ts';

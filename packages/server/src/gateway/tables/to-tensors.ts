@@ -1,6 +1,6 @@
 /** Converts tables and lists to the tensors that a model expects. */
 import { DaisError } from '@dais/api/errors';
-import type { JsonValue } from '#lib/json-reader.ts';
+import type { JsonValue } from '#lib/formats/json-reader.ts';
 import type { ServedDescription } from '../serving-protocol.ts';
 import { ElementWriter } from '../tensors/tensor-elements.ts';
 import type { Datatype, Tensor, TensorSpec } from '../tensors/tensors.ts';

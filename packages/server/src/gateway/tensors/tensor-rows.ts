@@ -1,5 +1,5 @@
 /** Rows of tensors: counting, joining and splitting batches, size in bytes. */
-import { WORTH_KEEPING, type KeptMemory } from '#lib/kept-memory.ts';
+import { WORTH_KEEPING, type BufferPool } from '#lib/concurrency/buffer-pool.ts';
 import type { Tensor, TensorData } from './tensors.ts';
 
 type NumberArray = Exclude<TensorData, readonly Buffer[]>;
@@ -28,7 +28,7 @@ export function rowsOf(inputs: readonly Tensor[]): number | undefined {
  * Joins tensors of several requests with equal names, types and shapes after the first dimension. Large results use
  * memory from `memory`, if given.
  */
-export function joinRows(requests: readonly (readonly Tensor[])[], memory?: KeptMemory): Tensor[] {
+export function joinRows(requests: readonly (readonly Tensor[])[], memory?: BufferPool): Tensor[] {
   const [first = []] = requests;
   return first.map(({ name, datatype, shape }, index) => {
     const parts = requests.map((tensors) => (tensors[index] as Tensor).data);
@@ -41,7 +41,7 @@ export function joinRows(requests: readonly (readonly Tensor[])[], memory?: Kept
 }
 
 /** Returns memory after a run from `inputs` to `outputs`; both may share the same memory. */
-export function giveRowsBack(inputs: readonly Tensor[], outputs: readonly Tensor[], memory: KeptMemory): void {
+export function giveRowsBack(inputs: readonly Tensor[], outputs: readonly Tensor[], memory: BufferPool): void {
   for (const { data } of inputs) {
     if (!isNumbers(data) || data.byteLength < WORTH_KEEPING) continue;
     const { buffer } = data;
@@ -75,7 +75,7 @@ export function cutRows(outputs: readonly Tensor[], rows: readonly number[]): Te
   });
 }
 
-function joinData(parts: readonly TensorData[], memory: KeptMemory | undefined): TensorData {
+function joinData(parts: readonly TensorData[], memory: BufferPool | undefined): TensorData {
   const [first] = parts;
   if (first === undefined || !isNumbers(first)) return (parts as readonly (readonly Buffer[])[]).flat();
   let length = 0;

@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { FinishedRequest } from '#http/server/http-server.ts';
 import { metricDefinitions } from '#http/metrics/metric-definitions.ts';
 import type { KernelHealth } from '#kernel/kernel.ts';
-import { collectProcessMetrics } from '#lib/process-metrics.ts';
+import { collectProcessMetrics } from '#lib/system/process-metrics.ts';
 
 /** Sources of values that are read on each scrape. */
 export interface MetricSources {

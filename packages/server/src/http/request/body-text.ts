@@ -1,6 +1,6 @@
 /** Bodies as text: checks of every JSON or YAML body before it is interpreted. */
 import { DaisError, type Issue } from '@dais/api';
-import { invalidUtf8At } from '#lib/utf8.ts';
+import { invalidUtf8At } from '#lib/formats/utf8.ts';
 import { readDocuments, type ManifestDocument } from '#kernel/manifest-text.ts';
 
 /** Deeper than any valid input; protects recursive readers of the parsed value. */

@@ -15,8 +15,8 @@ import { expectedError } from '#http/server/problem-replies.ts';
 import { parseQuery } from '#http/request/operation-input.ts';
 import { signInFailedPage } from '#http/pages/error-pages.ts';
 import type { Clock } from '#lib/clock.ts';
-import { cookieName, cookieText, cookieValue } from '#lib/cookies.ts';
-import type { AuthAnswer } from '#policy/auth-answer.ts';
+import { cookieName, cookieText, cookieValue } from '#lib/http/cookies.ts';
+import type { AuthResult } from '#policy/auth-result.ts';
 
 export interface AuthRoutesOptions {
   readonly calls: Pick<OperationCalls, 'operations' | 'call'>;
@@ -80,7 +80,7 @@ function addRoute(app: FastifyInstance, io: RouteServices, parts: AuthRoutesOpti
         operation.name,
         value,
         io.contextOf(request, reply, 'manifest'),
-      )) as AuthAnswer;
+      )) as AuthResult;
       // Redirect forms and links; a client that sends JSON receives JSON.
       const { redirect, ...rest } = answer;
       const told = redirect === undefined || isJson(request.headers['content-type'] ?? '') ? rest : answer;
@@ -91,7 +91,7 @@ function addRoute(app: FastifyInstance, io: RouteServices, parts: AuthRoutesOpti
 
 async function send(
   reply: FastifyReply,
-  { body, cookies = [], redirect }: AuthAnswer,
+  { body, cookies = [], redirect }: AuthResult,
   { status, secure, basePath }: { readonly status: number; readonly secure: boolean; readonly basePath: string },
 ): Promise<FastifyReply> {
   reply.header('cache-control', 'no-store');

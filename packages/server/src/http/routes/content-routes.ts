@@ -7,7 +7,7 @@ import { entityTag, noneMatch } from '#http/request/conditional.ts';
 import { OperationInput } from '#http/request/operation-input.ts';
 import { withContent, type CallContext } from '#kernel/context.ts';
 import type { Download } from '#kernel/content/download.ts';
-import { byteSpan } from '#lib/byte-range.ts';
+import { byteSpan } from '#lib/http/byte-range.ts';
 
 type CallByName = (name: string, input: unknown, context: CallContext) => Promise<unknown>;
 

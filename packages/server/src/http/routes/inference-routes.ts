@@ -8,7 +8,7 @@ import { DaisError } from '@dais/api';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '#kernel/context.ts';
 import type { RouteGroup, RouteServices } from '#http/server/route-group.ts';
-import { encodeVisible, VISIBLE_HEADER } from '#lib/visible-names.ts';
+import { encodeVisible, VISIBLE_HEADER } from '#lib/formats/visible-names.ts';
 import type { OperationCalls } from '#http/routes/native-routes.ts';
 
 /** The address of the gateway, and the token of this process there. */

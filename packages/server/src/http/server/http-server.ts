@@ -28,7 +28,7 @@ import { RequestContext } from '#http/server/request-context.ts';
 import { requestId } from '#http/server/request-context.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import { traceparentOf, type SpanContext } from '#lib/tracer.ts';
+import { traceparentOf, type SpanContext } from '#lib/telemetry/tracer.ts';
 
 export interface HttpLimits extends BodyLimits, StreamLimits {
   readonly headerSeconds: number;

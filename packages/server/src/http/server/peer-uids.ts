@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { Coalescer } from '#lib/coalesce.ts';
-import { peerUid, readTcpTable, type Connection } from '#lib/tcp-table.ts';
+import { Coalescer } from '#lib/concurrency/coalesce.ts';
+import { peerUid, readTcpTable, type Connection } from '#lib/system/tcp-table.ts';
 
 /** Headers that a proxy adds: the connection is then the proxy's, and its uid does not identify the caller. */
 const FORWARDED = ['x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'forwarded', 'via'];

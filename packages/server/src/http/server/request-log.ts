@@ -1,6 +1,6 @@
 import type { FinishedRequest } from '#http/server/http-server.ts';
 import type { Log } from '#lib/log.ts';
-import type { Tracer } from '#lib/tracer.ts';
+import type { Tracer } from '#lib/telemetry/tracer.ts';
 
 /** Which requests are logged: `log.requests` of the configuration. */
 export type LoggedRequests = 'all' | 'errors' | 'none';

@@ -4,7 +4,7 @@ import type { EventStreams } from '#http/routes/event-streams.ts';
 import type { PublicAddress } from '#http/server/public-address.ts';
 import type { CallContext } from '#kernel/context.ts';
 import type { Principal } from '#kernel/principal.ts';
-import type { SpanContext } from '#lib/tracer.ts';
+import type { SpanContext } from '#lib/telemetry/tracer.ts';
 
 /** A group of routes with one owner: the native API, the probes, or one protocol adapter. */
 export interface RouteGroup {

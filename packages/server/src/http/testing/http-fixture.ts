@@ -25,11 +25,11 @@ import { KindRegistry } from '#kernel/registry.ts';
 import { AccountAccess } from '#policy/account-access.ts';
 import { CedarAuthorizer } from '#policy/cedar-authorizer.ts';
 import { AccountDirectory } from '#policy/identity/directory.ts';
-import { claimEmail, endCredentials, forgetUser, whoseEmail } from '#policy/identity/credentials.ts';
+import { claimEmail, endCredentials, forgetUser, findEmailOwner } from '#policy/identity/credentials.ts';
 import { identityEntries } from '#policy/identity/identity-entries.ts';
 import type { IdentitySettings } from '#policy/identity/identity-parts.ts';
-import { PasswordHasher } from '#policy/identity/password-hash.ts';
-import { Sessions } from '#policy/identity/sessions.ts';
+import { PasswordHasher } from '#policy/identity/passwords/password-hash.ts';
+import { Sessions } from '#policy/identity/sessions/sessions.ts';
 import { PolicyEngine } from '#policy/policy-engine.ts';
 import { policySlice } from '#policy/slice.ts';
 import { soloAuthorizer } from '#policy/solo-authorizer.ts';
@@ -169,7 +169,7 @@ export async function startHttpFixture(options: FixtureOptions = {}): Promise<Ht
 const SESSION_LIFE = { idleMs: 1_800_000, absoluteMs: 43_200_000 };
 
 const accountKinds: readonly KindDefinition[] = [
-  user({ changed: bumpVersion, end: endCredentials, claimEmail, whoseEmail, forget: forgetUser }),
+  user({ changed: bumpVersion, end: endCredentials, claimEmail, findEmailOwner, forget: forgetUser }),
   team({ changed: bumpVersion }),
   serviceAccount({ changed: bumpVersion, end: endCredentials }),
   ...roleBindings({ changed: bumpVersion }),

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { killAgainAndAgain } from '#kernel/content/content-crashes.testing.ts';
+import { killRepeatedly } from '#kernel/content/content-crashes.testing.ts';
 import { openContentWorld, type ContentWorld } from '#kernel/content/content.testing.ts';
 
 let world: ContentWorld;
@@ -9,5 +9,5 @@ beforeAll(async () => {
 afterAll(async () => await world.end());
 
 test('a process killed at any moment loses nothing it acknowledged and leaves nothing for ever', async () => {
-  await expect(killAgainAndAgain(world, 6, Math.random)).resolves.toBeUndefined();
+  await expect(killRepeatedly(world, 6, Math.random)).resolves.toBeUndefined();
 });

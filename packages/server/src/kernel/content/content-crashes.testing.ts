@@ -1,11 +1,11 @@
 import { expect } from 'vitest';
 import { faults, garbage, type ContentWorld } from '#kernel/content/content.testing.ts';
 import { APPLICATION, type CrashLine, type CrashWork } from '#kernel/content/crash-worker.testing.ts';
-import { linesUntilKilled } from '#lib/killed-worker.testing.ts';
+import { linesUntilKilled } from '#lib/system/killed-worker.testing.ts';
 import { uuidv7 } from '#lib/ids.ts';
 
 /** Starts the worker on the same data `rounds` times and kills it each time, after 1 to about 60 lines. */
-export async function killAgainAndAgain(world: ContentWorld, rounds: number, random: () => number): Promise<void> {
+export async function killRepeatedly(world: ContentWorld, rounds: number, random: () => number): Promise<void> {
   const projects = [await world.project(), await world.project()];
   const owners = [0, 1, 0, 1].map((n) => ({ projectId: projects[n]!, uid: uuidv7() }));
   const work: CrashWork = { connection: world.db.connection, root: world.root, owners };

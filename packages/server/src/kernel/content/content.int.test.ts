@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await world.end());
 
-/** Faults of the books, and what collection leaves or takes wrongly. */
+/** Errors of the accounting, and content that collection wrongly keeps or deletes. */
 const settled = async (of: ContentWorld): Promise<string[]> => [...(await faults(of)), ...(await garbage(of))];
 const locatorOf = (text: string): string => `sha256:${digest(Buffer.from(text))}`;
 const never = new AbortController().signal;
@@ -105,7 +105,7 @@ test.each([
   await expect(attach(owner, 'x', name)).rejects.toMatchObject({ code });
 });
 
-test('names are listed in byte order, below a prefix, from any place on', async () => {
+test('names are listed in byte order, below a prefix, from any position', async () => {
   const owner = await owned();
   const names = ['a', 'a/b', 'a/b/c', 'a0', 'b', 'Z', 'ä', 'a/\u{10FFFF}x', 'a%b'];
   for (const name of names) await attach(owner, name, name);
@@ -213,7 +213,7 @@ test('garbage stays for the grace period', async () => {
   expect((await patient.collect(never)).blobs).toBe(1);
 });
 
-test('a pause keeps all that its snapshot refers to, ends by itself, and says when it has', async () => {
+test('a pause keeps everything that its snapshot references, expires, and reports its expiry', async () => {
   const owner = await owned();
   await attach(owner, 'in the backup', 'n');
   const pause = await pauseCollection(world.db.database, 'backup', 600_000);
@@ -265,7 +265,7 @@ test('content that comes while it is being deleted waits and is stored anew', as
   expect(await read(owner, 'again')).toBe('phoenix');
 });
 
-test('a deletion that a killed process left is finished by whoever needs it', async () => {
+test('a deletion of a killed process is finished on demand', async () => {
   const owner = await owned();
   await attach(owner, 'left behind', 'n');
   await write(owner, async (tx) => await detachContent(tx, owner));
@@ -289,7 +289,7 @@ test('a deletion that a killed process left is finished by whoever needs it', as
   expect(await world.stored()).not.toContain(locatorOf('left behind'));
 });
 
-test('what a gone project held is collected', async () => {
+test('content of a deleted project is collected', async () => {
   const owner = await owned();
   await attach(owner, 'of a project that goes', 'n');
   await put(owner.projectId, 'its upload');

@@ -20,10 +20,10 @@ export interface ContentWorld {
   readonly db: TestDatabase;
   readonly blobs: BlobStore;
   readonly root: string;
-  /** Without grace: garbage is collected at once. */
+  /** Without a grace period: garbage is collected immediately. */
   readonly content: Content;
   readonly collector: Collector;
-  /** As `content`, but what it uploads may be collected at once. */
+  /** Like `content`, but its uploads can be collected immediately. */
   readonly hasty: Content;
   parts(more?: Partial<ContentParts>): ContentParts;
   project(): Promise<string>;
@@ -121,7 +121,7 @@ export async function faults(world: ContentWorld): Promise<string[]> {
   return found;
 }
 
-/** Lets every lease end, collects, and tells what is left that nobody refers to or missing that somebody does. */
+/** Expires all leases, collects, and returns remaining unreferenced and missing referenced content. */
 export async function garbage(world: ContentWorld): Promise<string[]> {
   const found: string[] = [];
   await world.db.asAdmin(`update kernel.upload_lease set expires_at = '-infinity'`);

@@ -27,13 +27,13 @@ export interface UploadRequest extends ExpectedBytes {
   readonly projectId: string;
   /** Bytes that the project may hold, each content counted once; null: no limit. */
   readonly quota: number | null;
-  /** What the upload is for, so that `releaseOrigin` finds it after a crash of who began it. */
+  /** The purpose of the upload, so that `releaseOrigin` finds it after a crash. */
   readonly origin?: string;
   /** Ends the upload, which leaves nothing then. */
   readonly signal?: AbortSignal;
 }
 
-/** Uploaded content that nobody owns yet. Its id may be shown to the client that uploaded it. */
+/** Uploaded content without an owner. The client that uploaded it may see its id. */
 export interface UploadLease {
   readonly id: string;
   readonly projectId: string;
@@ -66,10 +66,10 @@ export class Content {
   }
 
   /**
-   * Stores what `source` gives. The bytes count against the quota from now on; if nobody attaches them before the lease
-   * ends, they are garbage.
+   * Stores the bytes of `source`. They count against the quota immediately; without an owner at the end of the lease
+   * they are garbage.
    * @throws DaisError `quota_exceeded`, `too_large`, `digest_mismatch`, `storage_full`, `blobs_unavailable`,
-   *   `database_unavailable`; the source's own error; an `AbortError` when `signal` aborts.
+   * `database_unavailable`; the source's own error; an `AbortError` when `signal` aborts.
    */
   async upload(source: Readable, request: UploadRequest): Promise<UploadLease> {
     const { clock, leaseMs } = this.#parts;
@@ -97,7 +97,7 @@ export class Content {
     }
   }
 
-  /** Gives an upload up at once, so that it no longer counts. Idempotent. */
+  /** Releases an upload immediately, so that it no longer counts. Idempotent. */
   async release(lease: Pick<UploadLease, 'id' | 'projectId'>): Promise<void> {
     const request = { mode: 'write', projectId: lease.projectId } as const;
     await transact(this.#parts.database, request, async ({ sql }) => {
@@ -122,7 +122,7 @@ export class Content {
     }
   }
 
-  /** Gives up every upload of this origin that nobody attached. Idempotent. */
+  /** Releases every upload of this origin that has no owner. Idempotent. */
   async releaseOrigin(projectId: string, origin: string): Promise<void> {
     await transact(this.#parts.database, { mode: 'write', projectId }, async ({ sql }) => {
       const gone = await sql.query<{ project_id: string; locator: string }>(
@@ -196,13 +196,13 @@ export class Content {
       const abandoned = await this.#deletion.claimUnfinished(1, staged.locator);
       if ((await this.#deletion.finish(abandoned)) > 0) continue;
       if (clock.now() > giveUp) {
-        throw new DaisError('blobs_unavailable', 'the same content is being deleted at this moment', { retryAfter: 5 });
+        throw new DaisError('blobs_unavailable', 'the same content is being deleted', { retryAfter: 5 });
       }
       await new Promise<void>((resolve) => void clock.after(WAIT_STEP_MS, resolve));
     }
   }
 
-  /** For bytes whose storing took so long that their lease may have ended and their row gone before they were there. */
+  /** For uploads that took so long that their lease may have expired and their row may be deleted. */
   async #renew(lease: UploadLease, staged: StagedBlob): Promise<void> {
     const request = { mode: 'write', projectId: lease.projectId } as const;
     const renewed = await transact(this.#parts.database, request, async ({ sql }) => {
@@ -217,7 +217,7 @@ export class Content {
       return rows.length > 0;
     });
     if (!renewed)
-      throw new DaisError('blobs_unavailable', 'storing the content took longer than its lease; send it again');
+      throw new DaisError('blobs_unavailable', 'storing the content took longer than its lease; upload it again');
   }
 
   /** Undefined when the content is being deleted. */

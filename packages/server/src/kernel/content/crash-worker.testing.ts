@@ -1,4 +1,7 @@
-/** The program of a process that is killed: it works on content without pause and says what it began and what it ended. */
+/**
+ * The program of a process that is killed: it works on content without pauses and reports the start and end of each
+ * action.
+ */
 import { Readable } from 'node:stream';
 import { DaisError } from '@dais/api';
 import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
@@ -15,7 +18,7 @@ import { pauseCollection } from '#content/collection-pause.ts';
 export interface CrashWork {
   readonly connection: ConnectionOptions;
   readonly root: string;
-  /** One lane of work for each; nobody else changes what they own. */
+  /** One sequence of work for each; no other one changes what they own. */
   readonly owners: readonly ContentOwner[];
 }
 
@@ -37,7 +40,7 @@ function someText(random: () => number): string {
 
 export const APPLICATION = 'dais-crash-worker';
 
-/** Never ends by itself. */
+/** Runs until it is killed. */
 export async function workUntilKilled(work: CrashWork, random: () => number): Promise<never> {
   const database = openDatabase(work.connection, { poolSize: 8, applicationName: APPLICATION });
   const blobs = await openFsBlobStore({ root: work.root, clock: systemClock });

@@ -17,8 +17,7 @@ export async function clearDamage(database: Database, locator: string): Promise<
 }
 
 /**
- * Like `findReference`, for whoever reads the bytes. @throws DaisError `not_found`, `content_missing`,
- * `content_damaged`.
+ * Like `findReference`, for readers of the bytes. @throws DaisError `not_found`, `content_missing`, `content_damaged`.
  */
 export async function findReadable(
   tx: Transaction,

@@ -26,9 +26,10 @@ export interface DeletionClaim {
 const DELETES_AT_A_TIME = 8;
 
 /**
- * Deletion in three steps, each of which may be the last of a process: a transaction marks and claims blobs that nobody
- * holds; the store deletes them; a transaction removes their rows. A marked blob is never held again: content that comes
- * meanwhile waits for the row to go and is then stored anew. A claim that ran out is taken over; deleting is idempotent.
+ * Deletion in three steps, with a possible crash after each: a transaction marks and claims unreferenced blobs; the
+ * store deletes them; a transaction removes their rows. A marked blob never gets a new hold: an upload of the same
+ * content waits until the row is removed, and is then stored again. An expired claim is taken by another process;
+ * deletion is idempotent.
  */
 export class Deletion {
   readonly #parts: DeletionParts;
@@ -38,8 +39,9 @@ export class Deletion {
   }
 
   /**
-   * Looks at up to `limit` candidates untouched for `graceMs` and claims those that nobody holds, unless collection is
-   * paused. `settled` is the number of those that are candidates no longer; less than `limit`: there is no more to do.
+   * Checks up to `limit` candidates that did not change for `graceMs` and claims the unreferenced ones, unless
+   * collection is paused. `settled` is the number of those that are no longer candidates; less than `limit` means that
+   * no work is left.
    */
   async claimGarbage(
     graceMs: number,
@@ -56,9 +58,9 @@ export class Deletion {
       );
       const names = candidates.map((row) => row.locator);
       if (names.length === 0) return { settled: 0, locators: [] };
-      // New statements on purpose: their snapshots see every hold committed before the locks were taken, and none can
-      // be added while they are held. The same goes for a pause: one that begins later begins after these deletions
-      // were decided on blobs that its backup cannot refer to.
+      // Separate statements on purpose: their snapshots see every hold committed before the locks were acquired, and no
+      // hold can be added while they are held. The same applies to a pause: a later pause starts after these deletions
+      // were decided, on blobs that its backup cannot reference.
       const kept = await sql.query(
         `update kernel.blob b set state = 'kept' where locator = any($1) and exists (
            select from kernel.blob_hold h where h.locator = b.locator and h.holds > 0) returning 1`,
@@ -80,7 +82,7 @@ export class Deletion {
     return { settled, claim: { ...claim, locators } };
   }
 
-  /** Takes over what another process marked and did not finish: all of it up to `limit`, or one blob. */
+  /** Claims the unfinished deletions of other processes: up to `limit`, or one blob. */
   async claimUnfinished(limit: number, locator?: string): Promise<DeletionClaim> {
     const claim = this.#newClaim();
     const rows = await transact(this.#parts.database, ALL, async ({ sql }) => {
@@ -119,7 +121,7 @@ export class Deletion {
     const results = await Promise.allSettled(Array.from({ length: DELETES_AT_A_TIME }, work));
     cancel();
     await transact(database, ALL, async ({ sql }) => {
-      // Counts of 0 that past holders left. There is no other: nobody may hold a marked blob.
+      // Counts of 0 from former holders. There are no others: a marked blob cannot have holds.
       await sql.query(
         `delete from kernel.blob_hold h using kernel.blob b
          where b.locator = any($1) and b.claim = $2 and h.locator = b.locator`,

@@ -25,7 +25,7 @@ export async function addHold(
   // No row: the project holds these bytes already and pays nothing.
   if (usage === undefined || hold.quota === null || usage.bytes <= BigInt(hold.quota)) return;
   const before = usage.bytes - BigInt(hold.size);
-  const detail = `${hold.size} bytes do not fit: the project holds ${before} of the ${hold.quota} bytes of its quota`;
+  const detail = `${hold.size} bytes exceed the quota: the project uses ${before} of ${hold.quota} bytes`;
   throw new DaisError('quota_exceeded', detail);
 }
 
@@ -69,7 +69,7 @@ export async function releaseHolds(sql: Sql, released: readonly ReleasedHold[]):
   );
 }
 
-/** Makes rows for blobs of the store that have none, so that the collector looks at them. Returns how many. */
+/** Creates rows for blobs of the store without one, so that the collector checks them. Returns their number. */
 export async function adoptBlobs(
   sql: Sql,
   blobs: readonly { readonly locator: string; readonly size: number }[],

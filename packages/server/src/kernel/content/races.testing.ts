@@ -51,7 +51,7 @@ const put = (of: number, bytes: (typeof TEXTS)[number]) => {
 };
 const detach = (of: number) => ({ do: 'detach', owner: of, name: null }) as const;
 
-/** Meetings that random programs bring about too seldom. */
+/** Interleavings that random programs reach too rarely. */
 const meetings: readonly Program[] = [
   // A backup, and what it copies loses its owner.
   { setup: [put(0, 'a')], lanes: [[{ do: 'backup', turns: 60 }], [detach(0), collect], [collect]] },
@@ -71,7 +71,7 @@ const meetings: readonly Program[] = [
 
 const program: fc.Arbitrary<Program> = fc.oneof(anything, fc.constantFrom(...meetings));
 
-/** What two at the same thing may be told. */
+/** Allowed outcomes of two concurrent calls on the same object. */
 const EXPECTED = new Set([
   'blobs_unavailable',
   'quota_exceeded',
@@ -87,7 +87,7 @@ export function contentRaces(world: ContentWorld): fc.IAsyncProperty<[Program, f
     await scheduler.waitFor(run.lane(setup));
     await scheduler.waitFor(Promise.all(lanes.map(async (lane) => await run.lane(lane))));
     const wrong = [...run.wrong, ...(await faults(world)), ...(await run.overQuota()), ...(await garbage(world))];
-    // The next run begins with an empty store.
+    // The next run starts with an empty store.
     for (const each of run.owners) {
       const request = { mode: 'write', projectId: each.projectId } as const;
       await transact(world.db.database, request, async (tx) => await detachContent(tx, each));
@@ -198,7 +198,8 @@ class Run {
         return;
       } catch (error) {
         if (!(error instanceof DaisError && error.code === 'content_missing')) throw error;
-        // Without grace, bytes may go between the look and the read; then the name is gone, or it has new bytes.
+        // Without a grace period, bytes can disappear between lookup and read; then the name is removed, or has new
+        // bytes.
       }
     }
     this.wrong.push(`content named ${as} is never there when it is read`);
@@ -222,7 +223,7 @@ function quotaOf(index: number): number | null {
   return index < 2 ? null : QUOTA;
 }
 
-/** The real database; before each statement the scheduler decides who goes on. */
+/** The real database; before each statement the scheduler selects the next actor. */
 function gatedDatabase(database: Database, scheduler: fc.Scheduler): Database {
   const gate = async (label: string): Promise<void> => await scheduler.schedule(Promise.resolve(), label);
   return Object.assign(Object.create(database) as Database, {
@@ -244,7 +245,7 @@ function gatedDatabase(database: Database, scheduler: fc.Scheduler): Database {
   });
 }
 
-/** The real store; before each step of it the scheduler decides who goes on. */
+/** The real store; before each step the scheduler selects the next actor. */
 function gatedStore(blobs: BlobStore, scheduler: fc.Scheduler): BlobStore {
   const gate = async (label: string): Promise<void> => await scheduler.schedule(Promise.resolve(), label);
   const gated: Partial<BlobStore> = {

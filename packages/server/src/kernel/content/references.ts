@@ -38,10 +38,10 @@ const MAX_NAME_LENGTH = 1024;
 const CONTROL = /\p{Cc}/u;
 
 /**
- * Turns upload leases into references, in the owner's transaction. The bytes were counted when they were uploaded, so
- * that this takes no lock that other uploads of the project wait for.
- * @throws DaisError `content_missing` (a lease has expired, was used, or is another project's), `already_exists`,
- *   `conflict` (somebody else took the name at this moment), `unsafe_path` (a name with control characters).
+ * Converts upload leases to references, in the owner's transaction. The bytes were counted at their upload, so this
+ * takes no lock that other uploads of the project wait for.
+ * @throws DaisError `content_missing` (a lease has expired, was used, or belongs to another project), `already_exists`,
+ * `conflict` (a concurrent transaction created the name), `unsafe_path` (a name with control characters).
  */
 export async function attachContent(
   tx: Transaction,
@@ -82,7 +82,7 @@ export async function linkContent(
   // From here on its last reference cannot go unseen: releasing it needs this lock, and so does the collector.
   await tx.sql.query('select 1 from kernel.blob where locator = $1 for update', [found.locator], 'content_lock_blob');
   const still = await findReference(tx, from);
-  if (still.locator !== found.locator) throw new DaisError('conflict', `${from.name} was replaced at this moment`);
+  if (still.locator !== found.locator) throw new DaisError('conflict', `another request replaced ${from.name}`);
   await tx.enter(to.projectId);
   await addHold(tx.sql, { projectId: to.projectId, locator: found.locator, size: still.size, quota: options.quota });
   await writeReferences(tx.sql, to, [{ name: to.name, locator: found.locator }], options);
@@ -168,18 +168,18 @@ async function writeReferences(
   );
   if (written.length < items.length) {
     const taken = names.find((name) => !written.some((row) => row.name === name));
-    const first = taken ?? 'that is given twice';
+    const first = taken ?? 'of two items';
     throw options.replace === true
-      ? new DaisError('conflict', `the name ${first} was taken by another writer at this moment`)
-      : new DaisError('already_exists', `there is content named ${first} already`);
+      ? new DaisError('conflict', `another request created the name ${first}`)
+      : new DaisError('already_exists', `content named ${first} already exists`);
   }
   await releaseHolds(sql, replaced);
 }
 
 function checkName(name: string): void {
   if (name === '' || name.length > MAX_NAME_LENGTH) {
-    const detail = `a name of content has 1 to ${MAX_NAME_LENGTH} characters, not ${name.length}`;
+    const detail = `the name of content must have 1 to ${MAX_NAME_LENGTH} characters, not ${name.length}`;
     throw new DaisError('invalid_request', detail);
   }
-  if (CONTROL.test(name)) throw new DaisError('unsafe_path', `${JSON.stringify(name)} has control characters`);
+  if (CONTROL.test(name)) throw new DaisError('unsafe_path', `${JSON.stringify(name)} contains control characters`);
 }

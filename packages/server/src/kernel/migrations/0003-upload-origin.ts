@@ -1,6 +1,6 @@
 import type { Migration } from '#engines/database/contract.ts';
 
-/** What an upload is for: who begins the same work again after a crash gives up what the first one left. */
+/** The purpose of an upload: a repetition of the same work after a crash releases the uploads of the first one. */
 export const uploadOrigin: Migration = {
   id: '0003-upload-origin',
   sql: `

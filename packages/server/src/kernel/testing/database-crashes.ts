@@ -63,7 +63,7 @@ export async function crashUnderLoad(test_: TestDatabase, dais: TestKernel, cras
   done.abort();
   await Promise.all(writers);
 
-  // Everything recovers by itself: the order, the watch, the controllers.
+  // Everything recovers automatically: the order, the watch, the controllers.
   await expect.poll(async () => (await dais.kernel.health()).unsequenced, SOON).toBe(0);
   const names = await allNames(dais, 'part', p.name);
   await expect.poll(() => [...watcher.known.keys()].toSorted(), SOON).toEqual(names);

@@ -17,7 +17,7 @@ export function gate(): Gate {
   return one;
 }
 
-/** For `afterEach`: a test that failed leaves nobody waiting. */
+/** For `afterEach`: releases all waiting callers of a failed test. */
 export function openGates(): void {
   for (const { resolve } of made.splice(0)) resolve();
 }

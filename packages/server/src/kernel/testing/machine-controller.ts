@@ -10,7 +10,7 @@ export interface World {
   remove(uid: string, cell: number, io: ControllerIo): Promise<void>;
 }
 
-export interface Machinery {
+export interface MachineBackend {
   readonly world: World;
   /** Called before and after each effect; what it throws ends the pass, as a crash would. */
   readonly before?: (effect: MachineEffect, resource: Resource) => void | Promise<void>;
@@ -33,14 +33,14 @@ interface Observed {
   readonly mayStart: boolean;
 }
 
-export function machineController(machinery: Machinery): Controller<Observed, MachineEffect> {
+export function machineController(machinery: MachineBackend): Controller<Observed, MachineEffect> {
   const { world } = machinery;
   return {
     finalizer: 'machine',
     async observe(resource, io) {
       const { after, broken } = resource.spec as MachineSpec;
       if (broken === 'terminal') throw new TerminalError('Broken', 'It cannot be built.');
-      if (broken === 'retry') throw new Error('it cannot be built now');
+      if (broken === 'retry') throw new Error('it cannot be built at present');
       const found =
         after === undefined ||
         (
@@ -94,7 +94,7 @@ grant select, insert, update, delete on workshop.cell to dais_app;
   ],
 };
 
-/** `by` is written beside each cell, so that a test sees which process built it. */
+/** `by` is stored with each cell, so that a test sees which process built it. */
 export function tableWorld(by = ''): World {
   return {
     cells: async (uid, io) => {

@@ -19,7 +19,7 @@ function crash(when: 'before' | 'after'): void {
   if (setup.crash?.when === when && setup.crash.effect === effects) process.kill(process.pid, 'SIGKILL');
 }
 
-/** Tells of the writes that the database refused. */
+/** Reports writes that the database rejected. */
 function telling(world: World): World {
   const told = async (work: Promise<void>) => {
     try {
@@ -78,5 +78,5 @@ const kernel = new Kernel({
 await kernel.bootstrap();
 await kernel.start({ controller: true });
 say('ready', setup.name);
-// What the kernel waits for keeps no process alive by itself.
+// Pending work of the kernel does not keep a process alive.
 setInterval(() => {}, 3_600_000);

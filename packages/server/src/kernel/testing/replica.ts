@@ -5,10 +5,10 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { ConnectionOptions } from '#engines/database/contract.ts';
 import { start, type ChildProcess } from '#lib/process.ts';
 
-/** What a replica is told: JSON in its first argument. */
+/** The setup of a replica: JSON in its first argument. */
 export interface ReplicaSetup {
   readonly connection: ConnectionOptions;
-  /** Stands beside every cell that it builds. */
+  /** Stored with every cell that it builds. */
   readonly name: string;
   readonly leaseMs: number;
   /** How long each effect of a Machine takes before it acts. */

@@ -138,7 +138,7 @@ export const hostile: fc.Arbitrary<unknown> = fc.oneof(
   fc.anything({ withBigInt: true, maxDepth: 3 }).map(sendable),
 );
 
-/** Says how deep it is where a failure is told: telling it whole would run out of stack and hide the failure. */
+/** Reports its depth in a failure: printing the whole value would overflow the stack and hide the failure. */
 function nested(levels: number): unknown {
   const value = JSON.parse('['.repeat(levels) + ']'.repeat(levels)) as object;
   return Object.defineProperty(value, fc.toStringMethod, { value: () => `<${levels} arrays in each other>` });
@@ -162,8 +162,8 @@ const odd: fc.Arbitrary<unknown> = fc.oneof(
   fc.dictionary(fc.string(), fc.string(), { maxKeys: 5, noNullPrototype: true }),
 );
 
-/** A value with something hostile in one place: instead of a part of it, or beside one. */
-export function spoilt(whole: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
+/** A value with one hostile part, as a replacement or an addition. */
+export function withHostileValue(whole: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
   return fc
     .tuple(
       whole,

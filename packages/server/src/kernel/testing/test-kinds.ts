@@ -3,11 +3,11 @@ import { conditionSchema, labelNameSchema, nameSchema, reference, type KindSpec 
 import { z } from 'zod';
 import { kindActions } from '#kernel/entry.ts';
 import type { KindDefinition } from '#kernel/kind.ts';
-import { machineController, type Machinery } from './machine-controller.ts';
+import { machineController, type MachineBackend } from './machine-controller.ts';
 
 const status = {
   observedGeneration: z.int().optional().describe('See conditions.'),
-  conditions: z.array(conditionSchema).optional().describe('What is so.'),
+  conditions: z.array(conditionSchema).optional().describe('The current state.'),
 };
 
 /** Belongs to the organisation; Parts refer to it. */
@@ -15,7 +15,7 @@ export const fleetKind = {
   kind: 'Fleet',
   plural: 'fleets',
   scope: 'org',
-  description: 'A thing of the organisation.',
+  description: 'A test resource of the organization.',
   name: labelNameSchema,
   spec: z.strictObject({ region: z.string().max(64).optional() }),
   status: z.strictObject(status),
@@ -29,7 +29,7 @@ export const partKind = {
   kind: 'Part',
   plural: 'parts',
   scope: 'project',
-  description: 'A thing that refers to others.',
+  description: 'A test resource that references others.',
   name: nameSchema,
   spec: z.strictObject({
     note: z.string().max(1000).optional(),
@@ -63,7 +63,7 @@ export const partKind = {
   actions: [
     {
       verb: 'ping',
-      description: 'Answers with the note.',
+      description: 'Returns the note.',
       mode: 'read',
       input: z.strictObject({ twice: z.boolean().default(false) }),
       output: z.strictObject({ note: z.string() }),
@@ -78,7 +78,7 @@ export const machineKind = {
   kind: 'Machine',
   plural: 'machines',
   scope: 'project',
-  description: 'A thing that a controller builds.',
+  description: 'A test resource with a controller.',
   name: nameSchema,
   spec: z.strictObject({
     cells: z.int().min(0).max(1000).default(0),
@@ -118,6 +118,6 @@ export const part: KindDefinition = {
   }),
 };
 
-export function machine(machinery: Machinery): KindDefinition {
+export function machine(machinery: MachineBackend): KindDefinition {
   return { spec: machineKind, controller: machineController(machinery) };
 }

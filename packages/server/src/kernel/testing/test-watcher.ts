@@ -3,10 +3,10 @@ import type { Resource } from '@dais/api';
 import type { CallContext } from '#kernel/context.ts';
 import type { TestKernel, WatchFrame } from './test-kernel.ts';
 
-/** A client that keeps what it was told: the way in which consoles, caches and gateways use a watch. */
+/** A client that keeps its state from a watch, like consoles, caches and gateways. */
 export class TestWatcher {
   readonly frames: WatchFrame[] = [];
-  /** By name, as last told. */
+  /** By name, the last state received. */
   readonly known = new Map<string, Resource>();
   /** What was wrong with the stream, in words; empty when nothing was. */
   readonly faults: string[] = [];
@@ -32,13 +32,13 @@ export class TestWatcher {
     await this.#done;
   }
 
-  /** Resolves when the stream has ended by itself. */
+  /** Resolves when the stream has ended on its own. */
   async whenEnded(): Promise<unknown> {
     await this.#done;
     return this.ended;
   }
 
-  /** Has told everything up to the start of the watch at least once. */
+  /** The state up to the start of the watch was received at least once. */
   get caughtUp(): boolean {
     return this.frames.some((frame) => frame.type === 'bookmark');
   }
@@ -58,11 +58,11 @@ export class TestWatcher {
 
   #check({ type, resourceVersion, object }: WatchFrame): void {
     if (this.place !== undefined && seqOf(resourceVersion) < seqOf(this.place)) {
-      this.faults.push(`the place went back from ${this.place} to ${resourceVersion}`);
+      this.faults.push(`the position went back from ${this.place} to ${resourceVersion}`);
     }
     if (object === undefined) return;
     if (this.place !== undefined && seqOf(resourceVersion) === seqOf(this.place)) {
-      this.faults.push(`${resourceVersion} was told twice`);
+      this.faults.push(`${resourceVersion} was delivered twice`);
     }
     const { name, uid, resourceVersion: version } = object.metadata;
     const before = this.known.get(name);
@@ -97,7 +97,7 @@ export async function listAndWatch(
       context,
     );
     known.push(...page.items);
-    // The first page's: what later pages miss is told.
+    // The position of the first page: the watch delivers what later pages miss.
     place ??= page.resourceVersion;
     cursor = page.nextCursor;
   } while (cursor !== undefined);

@@ -57,7 +57,7 @@ interface Received {
   readonly body: string;
 }
 
-/** Answers as told, one after the other; the last answer for ever. */
+/** Responds as configured, in order; the last response repeats. */
 async function receiver(...answers: ((response: ServerResponse) => void)[]) {
   const received: Received[] = [];
   const server = createServer((request, response) => {
@@ -114,7 +114,7 @@ async function eventsOf(name: string): Promise<Event[]> {
 }
 
 describe('a delivery', () => {
-  test('arrives signed with the key of a Secret, and the status and an event say so', async () => {
+  test('is delivered with a signature of the Secret, and the status and an event report it', async () => {
     const { url, received } = await receiver();
     const key = `whsec_${randomBytes(24).toString('base64')}`;
     await kernel.apply([
@@ -140,7 +140,7 @@ describe('a delivery', () => {
     expect(dump).not.toContain(key);
   });
 
-  test('is tried again under the same id until it arrives', async () => {
+  test('is retried with the same id until it is delivered', async () => {
     let goOn = () => {};
     const looked = new Promise<void>((resolve) => (goOn = resolve));
     const later = (answer: (response: ServerResponse) => void) => (response: ServerResponse) =>
@@ -149,7 +149,7 @@ describe('a delivery', () => {
     await kernel.apply([channel('flaky', { type: 'webhook', url })]);
     const { deliveryId } = await sendTest('flaky');
     await until('flaky', {
-      ready: { status: 'False', reason: 'Retrying', message: expect.stringContaining('the receiver answers 500') },
+      ready: { status: 'False', reason: 'Retrying', message: expect.stringContaining('the receiver responds with status 500') },
       status: { pending: 1, lastFailure: { deliveryId, attempts: 1, givenUp: false } },
     });
     goOn();
@@ -159,20 +159,20 @@ describe('a delivery', () => {
     expect(await eventsOf('flaky')).toMatchObject([{ type: 'alert.delivered', data: { attempts: 3 } }]);
   });
 
-  test('is given up after as many attempts as the channel says', async () => {
+  test('fails permanently after the configured attempts', async () => {
     const { url, received } = await receiver(status(503, { 'retry-after': '0' }));
     await kernel.apply([channel('dead', { type: 'webhook', url }, { attempts: 3 })]);
     const { deliveryId } = await sendTest('dead');
     await until('dead', {
-      ready: { status: 'False', reason: 'DeliveryFailed', message: expect.stringContaining('3 times') },
+      ready: { status: 'False', reason: 'DeliveryFailed', message: expect.stringContaining('3 attempts') },
       status: { pending: 0, lastFailure: { attempts: 3, givenUp: true } },
     });
     expect(received).toHaveLength(3);
-    const reason = 'the receiver answers 503';
+    const reason = 'the receiver responds with status 503';
     expect(await eventsOf('dead')).toMatchObject([{ type: 'alert.failed', data: { deliveryId, attempts: 3, reason } }]);
   });
 
-  test('is given up at once when trying again cannot help; a changed channel starts afresh', async () => {
+  test('fails permanently without retries if they cannot help; a changed channel starts afresh', async () => {
     const gone = await receiver(status(410));
     await kernel.apply([channel('moved', { type: 'webhook', url: gone.url })]);
     await sendTest('moved');
@@ -211,7 +211,7 @@ describe('a delivery', () => {
     expect(received.map(({ id }) => id)).toEqual([deliveryId, deliveryId]);
   });
 
-  test('that is tried again after the same was resolved is not told: it would begin again', async () => {
+  test('is not retried after the alert was resolved, because it would reopen it', async () => {
     let goOn = () => {};
     const resolved = new Promise<void>((resolve) => (goOn = resolve));
     let begin = () => {};
@@ -246,8 +246,8 @@ describe('a delivery', () => {
       },
       { timeout: 20_000, interval: 20 },
     );
-    expect(failed?.data).toMatchObject({ attempts: 2, reason: 'it was resolved before it could be told' });
-    // Another one is told as ever.
+    expect(failed?.data).toMatchObject({ attempts: 2, reason: 'the alert was resolved before the delivery' });
+    // Another alert is sent as usual.
     await tell('raised', 'skew');
     await vi.waitFor(() => expect(received).toHaveLength(3), { timeout: 20_000, interval: 20 });
     const actions = received.map(({ body }) => {
@@ -282,7 +282,7 @@ describe('a delivery', () => {
 });
 
 describe('a channel', () => {
-  test('that may not be called says so before any alert, and sends none', async () => {
+  test('to a forbidden URL is reported before any alert, and not sent', async () => {
     await kernel.apply([
       channel('inside', { type: 'webhook', url: 'http://169.254.169.254/latest/meta-data' }, { attempts: 2 }),
     ]);
@@ -319,7 +319,7 @@ describe('a channel', () => {
     ).not.toContain(url);
   });
 
-  test('keeps its Secret from being deleted', async () => {
+  test('prevents the deletion of its Secret', async () => {
     await kernel.apply([
       manifest('Secret', 'held', { data: { url: 'https://chat.example.com/x' } }),
       channel('holder', { type: 'slack', url: { secret: 'held', key: 'url' } }),
@@ -366,7 +366,7 @@ describe('a channel', () => {
         password: { secret: 's', key: 'k' },
       },
     ],
-  ])('with %s is refused', async (_name, send) => {
+  ])('with %s is rejected', async (_name, send) => {
     const call = kernel.apply([channel('wrong', send)]);
     expect(await codeOf(call)).toBe('invalid_manifest');
     await expect(call).rejects.not.toThrow('hunter2');

@@ -12,7 +12,7 @@ export interface ChannelTools {
   readonly outbound: Outbound;
 }
 
-/** Tells in the status what stands in the way of alerts; deliveries are jobs of their own. */
+/** Reports what prevents the delivery of alerts in the status; deliveries are separate jobs. */
 export function channelController(tools: ChannelTools): Controller<ChannelFacts, never> {
   return {
     observe: async (resource, io) => await observe(resource, io, tools),
@@ -31,7 +31,7 @@ async function observe(resource: Resource, io: ControllerIo, tools: ChannelTools
   return { ...facts, ...(fault !== undefined && { fault }) };
 }
 
-/** Looks at the address without calling it, so that a channel that can never work is not found out at night. */
+/** Checks the URL without calling it, so that a misconfigured channel is reported before the first alert. */
 async function addressFault(route: Route, outbound: Outbound): Promise<ChannelFacts['fault']> {
   try {
     await (route.type === 'smtp' ? outbound.checkHost(route.host, route.port) : outbound.check(route.url));

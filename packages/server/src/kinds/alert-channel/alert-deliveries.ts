@@ -79,8 +79,8 @@ export async function insertDelivery(
   );
 }
 
-/** Whether it was said after this delivery that the same is over: told now it would begin again. */
-export async function isOvertaken(
+/** Returns whether the alert was resolved after this delivery was enqueued: a delivery now would reopen it. */
+export async function isResolvedLater(
   sql: Sql,
   projectId: string,
   { channelUid, id, key }: { readonly channelUid: string; readonly id: string; readonly key: string },
@@ -123,7 +123,7 @@ export async function recordAttempt(sql: Sql, attempt: Attempt): Promise<void> {
   );
 }
 
-/** Forgets what ended long ago, and of a channel that fails all day what is more than anybody reads. */
+/** Deletes old finished deliveries, and for a channel that fails continuously all but the newest. */
 export async function trimDeliveries(sql: Sql, projectId: string, channelUid: string): Promise<void> {
   await sql.query(
     `delete from alert_channel.delivery where project_id = $1 and channel_uid = $2 and state <> 'pending'

@@ -8,7 +8,7 @@ export interface MailRoute {
   readonly type: 'smtp';
   readonly host: string;
   readonly port: number;
-  /** `starttls`: refuses to go on without it; `tls`: from the first byte; `none`: a relay inside the network. */
+  /** `starttls`: fails without it; `tls`: from the first byte; `none`: a relay inside the network. */
   readonly security: 'starttls' | 'tls' | 'none';
   readonly from: string;
   readonly to: readonly string[];
@@ -32,7 +32,7 @@ export async function sendMail(
 ): Promise<Sent> {
   const { host, port, security } = route;
   if (security === 'none' && route.password !== undefined) {
-    throw new DaisError('address_refused', `a password is not sent to ${host} without TLS`);
+    throw new DaisError('address_refused', `${host} does not offer TLS, so no password is sent`);
   }
   const { createTransport } = await import('nodemailer');
   const connection = await outbound.connect(host, port, signal);
@@ -70,11 +70,11 @@ export async function sendMail(
     return {
       ok: false,
       retryable: false,
-      detail: `${host} took the mail but refused ${lost} of ${route.to.length} receivers`,
+      detail: `${host} accepted the mail but rejected ${lost} of ${route.to.length} recipients`,
     };
   } catch (error) {
     signal.throwIfAborted();
-    return judge(error as MailError, `${host}:${port}`);
+    return mailOutcome(error as MailError, `${host}:${port}`);
   } finally {
     signal.removeEventListener('abort', stop);
     transport.close();
@@ -92,17 +92,17 @@ interface MailError extends Error {
   readonly originalCode?: string;
 }
 
-/** Told by code and command only: a server's words may repeat what it was sent. */
-function judge(error: MailError, where: string): Sent {
+/** Uses only the code and the command: the text of a server may repeat what it received. */
+function mailOutcome(error: MailError, where: string): Sent {
   const { code, responseCode, command } = error;
   if (responseCode !== undefined && responseCode >= 400) {
     // RFC 5321 §4.2.1: 4yz is transient, 5yz permanent.
     const retryable = responseCode < 500;
     const at = command === undefined ? '' : ` at ${command.split(' ')[0]}`;
-    const why = code === 'EAUTH' ? ': it does not accept the user name and password' : '';
-    return { ok: false, retryable, detail: `${where} answers ${responseCode}${at}${why}` };
+    const why = code === 'EAUTH' ? ': it rejects the user name and password' : '';
+    return { ok: false, retryable, detail: `${where} responds with ${responseCode}${at}${why}` };
   }
-  if (code === 'EAUTH') return { ok: false, retryable: false, detail: `${where} takes no user name and password` };
-  const why = codeText(error.originalCode ?? code ?? '') ?? `did not take the mail (${code ?? error.name})`;
+  if (code === 'EAUTH') return { ok: false, retryable: false, detail: `${where} does not support authentication with a user name and password` };
+  const why = codeText(error.originalCode ?? code ?? '') ?? `did not accept the mail (${code ?? error.name})`;
   return { ok: false, retryable: true, detail: `${where} ${why}` };
 }

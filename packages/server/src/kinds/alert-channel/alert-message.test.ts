@@ -48,7 +48,7 @@ test('a webhook gets everything as data', () => {
 });
 
 describe('a chat message', () => {
-  test('says what, where and when', () => {
+  test('contains what, where and when', () => {
     const body = JSON.parse(slackBody(alert)) as { text: string; attachments: Record<string, unknown>[] };
     expect(body.text).toBe('Critical: Delay model drifts');
     expect(body.attachments[0]).toMatchObject({
@@ -66,7 +66,7 @@ describe('a chat message', () => {
     ]);
   });
 
-  test('calls nobody and hides no link, whatever an alert says', () => {
+  test('contains no mentions or hidden links, whatever the alert contains', () => {
     fc.assert(
       fc.property(anyAlert, (given) => {
         const { text, attachments } = JSON.parse(slackBody(given)) as {
@@ -86,7 +86,7 @@ describe('a chat message', () => {
 });
 
 describe('a mail', () => {
-  test('says the same as text and as HTML', () => {
+  test('has the same content as text and as HTML', () => {
     const { subject, text, html } = mailOf(alert);
     expect(subject).toBe('[Dais] Critical: Delay model drifts');
     expect(text).toBe(`Delay model drifts

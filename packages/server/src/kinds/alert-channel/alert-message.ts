@@ -14,11 +14,14 @@ export interface Alert {
   readonly project: string;
   /** The resource that it is about. */
   readonly subject?: { readonly kind: string; readonly name: string };
-  /** Figures worth a line each. */
+  /** Values that are shown one per line. */
   readonly facts?: readonly { readonly name: string; readonly value: string }[];
-  /** Where to look: a page of the console. */
+  /** The URL of a page of the console. */
   readonly url?: string;
-  /** The same for everything that is told of one thing: receivers count it once. Default: each is one of its own. */
+  /**
+   * The same for all notifications of one alert, so that receivers deduplicate it. Default: each notification is
+   * unique.
+   */
   readonly key?: string;
   /** Default `raised`. */
   readonly state?: 'raised' | 'acknowledged' | 'resolved';
@@ -77,7 +80,7 @@ export interface Mail {
   readonly html: string;
 }
 
-/** A mail with the same words as text and as HTML. The subject is one line: it cannot bring headers of its own. */
+/** A mail with the same content as text and as HTML. The subject is one line, so it cannot inject headers. */
 export function mailOf(alert: Alert): Mail {
   const title = clip(oneLine(alert.title), MAX_TITLE);
   const details = detailsOf(alert).map(({ name, value }) => ({

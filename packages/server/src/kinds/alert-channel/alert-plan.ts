@@ -2,7 +2,7 @@ import type { Resource } from '@dais/api';
 import type { ControllerPlan } from '#kernel/kind.ts';
 import type { DeliveryFacts } from './alert-deliveries.ts';
 
-/** What is so about a channel, as far as can be told without sending. */
+/** The conditions of a channel, as far as they are known without sending. */
 export interface ChannelFacts extends DeliveryFacts {
   /** Why nothing can be sent through it. */
   readonly fault?: { readonly reason: string; readonly message: string; readonly unknown?: true };
@@ -35,20 +35,20 @@ function ready(generation: number, { fault, failure, lastDeliveredAt }: ChannelF
   }
   // What failed before the channel was changed says nothing about it as it is.
   if (failure !== undefined && failure.generation === generation) {
-    const times = failure.attempts === 1 ? 'once' : `${failure.attempts} times`;
+    const times = failure.attempts === 1 ? '1 attempt' : `${failure.attempts} attempts`;
     return failure.givenUp
       ? {
           status: 'False' as const,
           reason: 'DeliveryFailed',
-          message: `The delivery of an alert failed permanently, tried ${times}: ${failure.reason}.`,
+          message: `The delivery of an alert failed permanently after ${times}: ${failure.reason}.`,
         }
       : {
           status: 'False' as const,
           reason: 'Retrying',
-          message: `An alert was tried ${times} and will be tried again: ${failure.reason}.`,
+          message: `The delivery of an alert failed after ${times} and will be retried: ${failure.reason}.`,
         };
   }
   return lastDeliveredAt === undefined
-    ? { status: 'True' as const, reason: 'Configured', message: 'No alert was sent through it yet.' }
-    : { status: 'True' as const, reason: 'Delivered', message: 'The latest alert arrived.' };
+    ? { status: 'True' as const, reason: 'Configured', message: 'No alert was sent yet.' }
+    : { status: 'True' as const, reason: 'Delivered', message: 'The latest alert was delivered.' };
 }

@@ -7,7 +7,7 @@ import { readByUid, readResource, type ResourceRow } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { ChannelTools } from './alert-controller.ts';
-import { insertDelivery, isOvertaken, recordAttempt, trimDeliveries } from './alert-deliveries.ts';
+import { insertDelivery, isResolvedLater, recordAttempt, trimDeliveries } from './alert-deliveries.ts';
 import type { Alert } from './alert-message.ts';
 import { findRoute, isFault, openRoute, readSpec, type RouteFault } from './alert-route.ts';
 import { sendAlert } from './alert-send.ts';
@@ -15,7 +15,7 @@ import { sendAlert } from './alert-send.ts';
 const KIND = 'AlertChannel';
 const QUEUE = 'alert';
 
-/** What the job keeps. Shown to administrators: the address and its secrets are looked up when it runs. */
+/** The payload of the job. Administrators can see it, so URL and secrets are looked up when it runs. */
 interface Payload {
   readonly channelUid: string;
   readonly channel: string;
@@ -78,7 +78,7 @@ async function deliver(job: JobClaim, io: JobIo, tools: ChannelTools, now: () =>
     const overtaken =
       alert.key !== undefined &&
       alert.state !== 'resolved' &&
-      (await isOvertaken(tx.sql, row.project_id, { channelUid, id: job.id, key: alert.key }));
+      (await isResolvedLater(tx.sql, row.project_id, { channelUid, id: job.id, key: alert.key }));
     return {
       overtaken,
       generation: Number(row.generation),
@@ -87,11 +87,11 @@ async function deliver(job: JobClaim, io: JobIo, tools: ChannelTools, now: () =>
   });
   if (found === undefined) throw new JobFailed('the channel was deleted');
   const { generation, sealed, overtaken } = found;
-  // PagerDuty would open again what is over, and nobody would close it.
-  if (overtaken) throw new JobFailed('it was resolved before it could be told');
+  // PagerDuty would reopen a resolved alert, and nothing would close it.
+  if (overtaken) throw new JobFailed('the alert was resolved before the delivery');
   const route = isFault(sealed) ? sealed : await openRoute(sealed, tools.keys).catch(asFault);
   const sent = isFault(route)
-    ? // Somebody may bring the secret or its key back before the alert is given up.
+    ? // The secret or its key can be restored before the last attempt.
       { ok: false as const, retryable: true, detail: route.message }
     : await sendAlert({
         route,
@@ -112,7 +112,7 @@ async function deliver(job: JobClaim, io: JobIo, tools: ChannelTools, now: () =>
   throw new Error(sent.detail);
 }
 
-/** A key store that is away is a failed attempt like any other: it is counted and told. */
+/** An unavailable key store is a failed attempt like any other: it is counted and reported. */
 function asFault(error: unknown): RouteFault {
   if (error instanceof DaisError && error.retryable) return { reason: 'KeyMissing', message: error.message };
   throw error;

@@ -5,7 +5,7 @@ import { DaisError } from '@dais/api';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, describe, expect, test } from 'vitest';
-import { makeCertificates, type TestCertificates } from '#lib/certificates.testing.ts';
+import { makeCertificates, type TestCertificates } from '#lib/crypto/certificates.testing.ts';
 import { createOutbound, type OutboundOptions } from '#lib/outbound/outbound.ts';
 import type { Alert } from './alert-message.ts';
 import { sendAlert, type Route } from './alert-send.ts';
@@ -118,7 +118,7 @@ describe('by webhook', () => {
     expect(await send({ type: 'webhook', url })).toEqual({ ok: true });
   });
 
-  test('an address inside the network is refused for good', async () => {
+  test('an internal address fails permanently', async () => {
     const { url, received } = await receiver();
     const sent = await send({ type: 'webhook', url: `${url}/secret-path` }, { allowHosts: [] });
     expect(sent).toMatchObject({ ok: false, retryable: false, detail: expect.stringContaining('outbound.allowHosts') });
@@ -146,7 +146,7 @@ describe('by chat', () => {
     expect(JSON.parse(received[0]!.body)).toMatchObject({ text: 'Info: Grüße — a test' });
     const broken = await receiver((response) => response.writeHead(404).end('no_service'));
     const sent = await send({ type: 'slack', url: `${broken.url}/T0/B0/x` });
-    expect(sent).toEqual({ ok: false, retryable: false, detail: 'the receiver answers 404' });
+    expect(sent).toEqual({ ok: false, retryable: false, detail: 'the receiver responds with status 404' });
   });
 });
 
@@ -263,7 +263,7 @@ describe('by mail', () => {
   test('a password is not sent in the clear', async () => {
     const { port, mails } = await relay({ disabledCommands: ['STARTTLS'], allowInsecureAuth: true });
     const sent = await send(route(port, { username: 'dais', password: 'hunter2' }));
-    expect(sent).toMatchObject({ ok: false, retryable: false, detail: expect.stringContaining('without TLS') });
+    expect(sent).toMatchObject({ ok: false, retryable: false, detail: expect.stringContaining('does not offer TLS') });
     expect(mails).toEqual([]);
   });
 
@@ -280,7 +280,7 @@ describe('by mail', () => {
     expect(JSON.stringify(sent)).not.toContain('hunter2');
   });
 
-  test('receivers that the relay refuses are told', async () => {
+  test('reports the recipients that the relay rejects', async () => {
     const { port, mails } = await relay({
       disabledCommands: ['STARTTLS', 'AUTH'],
       onRcptTo: (address, _session, done) =>
@@ -289,12 +289,12 @@ describe('by mail', () => {
     expect(await send(route(port))).toMatchObject({
       ok: false,
       retryable: false,
-      detail: '127.0.0.1 took the mail but refused 1 of 2 receivers',
+      detail: '127.0.0.1 accepted the mail but rejected 1 of 2 recipients',
     });
     expect(mails).toMatchObject([{ to: ['a@example.com'] }]);
   });
 
-  test('a relay inside the network is refused, and one that is away may come back', async () => {
+  test('an internal relay is rejected, and an unavailable one is retried', async () => {
     const { port, mails } = await relay({ disabledCommands: ['STARTTLS', 'AUTH'] });
     expect(await send(route(port), { allowHosts: [] })).toMatchObject({ ok: false, retryable: false });
     expect(mails).toEqual([]);
@@ -317,7 +317,7 @@ describe('by mail', () => {
   });
 });
 
-describe('to those who wake people', () => {
+describe('to on-call services', () => {
   const told: Alert = {
     ...alert,
     type: 'monitor.alert.raised',
@@ -334,7 +334,7 @@ describe('to those who wake people', () => {
   };
   const bodiesOf = (received: readonly Received[]) => received.map(({ body }) => JSON.parse(body) as unknown);
 
-  test('PagerDuty gets events of one incident, with its own words', async () => {
+  test('PagerDuty gets events of one incident in its format', async () => {
     const { url, received } = await receiver((response) => response.writeHead(202).end());
     const route: Route = { type: 'pagerduty', url: `${url}/v2/enqueue`, routingKey: 'r0ut1ng' };
     for (const state of ['raised', 'acknowledged', 'resolved'] as const) {
@@ -358,7 +358,7 @@ describe('to those who wake people', () => {
     );
   });
 
-  test('an event that PagerDuty refuses is not tried again, one that is too much is', async () => {
+  test('an event that PagerDuty rejects is not retried; a rate-limited one is', async () => {
     for (const [status, retryable] of [
       [400, false],
       [429, true],

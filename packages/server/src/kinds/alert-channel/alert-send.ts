@@ -1,8 +1,8 @@
 /** Sends one alert once. Which attempt it is and when the next one comes is the caller's business. */
 import { DaisError } from '@dais/api';
 import type { Outbound } from '#lib/outbound/outbound.ts';
-import { signatureHeaders } from '#lib/standard-webhook.ts';
-import { judgeAnswer, type Outcome } from '#lib/webhook-answer.ts';
+import { signatureHeaders } from '#lib/http/standard-webhook.ts';
+import { evaluateResponse, type Outcome } from '#lib/http/webhook-response.ts';
 import { sendMail, type MailRoute } from './alert-mail.ts';
 import { slackBody, webhookBody, type Alert } from './alert-message.ts';
 import { alertmanagerBody, pagerdutyBody } from './on-call-message.ts';
@@ -48,7 +48,7 @@ export async function sendAlert(sending: Sending): Promise<Sent> {
     });
     // The status is the answer; what follows is not waited for.
     answer.body.on('error', () => {}).destroy();
-    return judgeAnswer(answer.status, answer.headers['retry-after'], now);
+    return evaluateResponse(answer.status, answer.headers['retry-after'], now);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (!(error instanceof DaisError)) throw error;

@@ -53,7 +53,10 @@ export function alertChannel(tools: AlertChannelTools): AlertChannelParts {
   };
 }
 
-/** Whoever makes a channel send uses the secrets that it names. @throws DaisError `forbidden` */
+/**
+ * A channel sends with the secrets that it names, so its author must be permitted to use them. @throws DaisError
+ * `forbidden`
+ */
 async function authorizeUses(tx: Transaction, call: ActionCall<typeof alertChannelKind, 'test'>): Promise<void> {
   const { input, tenant } = call;
   const row = await readResource(tx.sql, tenant.id, alertChannelKind.kind, input.name);

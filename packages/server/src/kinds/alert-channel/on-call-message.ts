@@ -9,10 +9,10 @@ const ACTIONS = { raised: 'trigger', acknowledged: 'acknowledge', resolved: 'res
 const DAY_MS = 86_400_000;
 /** Alertmanager ends what has no end after 5 minutes: an alert of ours is open until it is resolved. */
 const OPEN_MS = 365 * DAY_MS;
-/** What nobody resolves, as a test, ends by itself. */
+/** An alert without a resolution, such as a test, ends automatically. */
 const ALONE_MS = 300_000;
 
-/** `key`: the same for everything that is told of one thing; PagerDuty makes one incident of it. */
+/** `key`: the same for all notifications of one alert; PagerDuty groups them into one incident. */
 export function pagerdutyBody(
   alert: Alert,
   { routingKey, key }: { readonly routingKey: string; readonly key: string },
@@ -45,7 +45,7 @@ export function pagerdutyBody(
   });
 }
 
-/** Labels say which alert it is, and never change; what is told of it now is in the annotations. */
+/** Labels identify the alert and never change; annotations describe its current state. */
 export function alertmanagerBody(alert: Alert, key: string): string {
   const { state = 'raised', severity, title, text, at, project, subject, url, runbook, raisedAt = at } = alert;
   const now = Date.parse(at);

@@ -22,7 +22,7 @@ export function planDataset(resource: Resource, facts: DatasetFacts): Controller
 
 function readiness({ ready, newest, failed }: DatasetFacts): Omit<PlannedCondition, 'type'> {
   if (ready !== undefined) {
-    const message = `Version ${ready.number} can be used.`;
+    const message = `Version ${ready.number} is ready.`;
     return { status: 'True', reason: 'VersionReady', message };
   }
   if (newest === undefined) {
@@ -32,7 +32,7 @@ function readiness({ ready, newest, failed }: DatasetFacts): Omit<PlannedConditi
         : `Ingestion failed: ${failed}`;
     return { status: 'False', reason: failed === undefined ? 'NoVersion' : 'IngestFailed', message };
   }
-  const message = `Version ${newest.number} is ${newest.state}, and there is no other.`;
+  const message = `No version is ready: version ${newest.number} is ${newest.state}.`;
   return { status: 'False', reason: 'NoReadyVersion', message };
 }
 

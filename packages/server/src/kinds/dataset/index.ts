@@ -5,10 +5,10 @@ import { forgetDatasetLabels } from '#ledgers/labelling/index.ts';
 import { forgetDatasetFindings } from '#ledgers/privacy/index.ts';
 import { planDataset } from './dataset-plan.ts';
 
-/** What a person wants of a dataset. Its versions are in the ledger of data, which keeps a record beside each. */
+/** The desired state of a dataset. Its versions are in the data ledger, which has a record for each dataset. */
 export function dataset(
   clock: { readonly now: () => number },
-  /** What others may tell policies of it. */
+  /** Facts of other modules for policies. */
   more: Pick<KindDefinition, 'facts'> = {},
 ): KindDefinition {
   return {

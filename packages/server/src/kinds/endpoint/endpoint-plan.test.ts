@@ -83,7 +83,7 @@ function plan(more: Partial<Omit<EndpointFacts, 'row'>> & { readonly row?: Parti
 }
 const effects = (more: Parameters<typeof plan>[0]) => plan(more).effects.map((one) => one.do);
 
-test('a version that nobody has looked at is described first, then it is to take over', () => {
+test('an unknown version is described first, then its rollout starts', () => {
   expect(effects({ states: new Map([ready(1)]).set('id2', { label: 'id2', state: 'unknown' }) })).toEqual(['describe']);
   expect(effects({})).toEqual(['start']);
   expect(effects({ target: found(1) })).toEqual([]);
@@ -110,7 +110,7 @@ test('steps follow each other while it does well; it goes back when it does not'
   expect(effects({ rollout: rollout(), step: step(100), live: false })).toEqual([]);
 });
 
-test('a shadow that the gateway loads is looked at again soon; a rollout of copies takes no share', () => {
+test('a shadow that is loading is rechecked soon; a mirrored rollout gets no share', () => {
   const spec = endpointSpec.parse({ model: 'models:/m/1', shadow: [{ name: 's', model: 'models:/m/2' }] });
   const copied = (state: ModelState['state']) =>
     plan({
@@ -129,7 +129,7 @@ test('a shadow that the gateway loads is looked at again soon; a rollout of copi
   });
 });
 
-test('what was taken back does not come again by itself; another version does', () => {
+test('a version that was rolled back is not retried automatically; another version starts a rollout', () => {
   const held = plan({ row: { held: 'id2' }, lastReason: 'It was slow.' });
   expect(held.effects).toEqual([]);
   expect(held.conditions[1]).toMatchObject({
@@ -147,7 +147,7 @@ test('what was taken back does not come again by itself; another version does', 
   ).toEqual(['promote']);
 });
 
-test('a model that there is not is told, and what answers goes on', () => {
+test('a missing model is reported, and the active version keeps serving', () => {
   const { conditions } = plan({ target: { fault: 'There is no Model "m".' } });
   expect(conditions).toMatchObject([
     { type: 'Ready', status: 'True' },
@@ -166,7 +166,7 @@ test('an endpoint is ready once the gateway sends requests to what answers, not 
   }
 });
 
-test('a variant whose alias names a refused model keeps its own, says why, and is evaluated again after a minute', () => {
+test('a variant whose alias references a blocked model keeps its version, reports the reason, and is evaluated again after a minute', () => {
   const refused = { model: 'id3', label: 'models:/m/3', reason: 'Policy "p": No.', at: 3_600_000 - 59_000 };
   const facts = {
     target: found(1),
@@ -191,7 +191,7 @@ test('a variant whose alias names a refused model keeps its own, says why, and i
   expect(held.status).toMatchObject({
     variants: [
       { name: 'stable' },
-      { name: 'challenger', model: 'models:/m/2', message: 'models:/m/3 is refused. Policy "p": No.' },
+      { name: 'challenger', model: 'models:/m/2', message: 'models:/m/3 is blocked. Policy "p": No.' },
     ],
   });
   expect(plan({ ...facts, nowMs: 3_601_000, row }).effects).toEqual([{ do: 'reevaluate', variants: ['challenger'] }]);
@@ -204,7 +204,7 @@ test('a variant whose alias names a refused model keeps its own, says why, and i
   ]);
 });
 
-test('a model whose stored files are damaged starts no rollout, and the endpoint says why', () => {
+test('a model with damaged files starts no rollout, and the endpoint reports the reason', () => {
   const damaged: ModelState = {
     label: 'models:/m/2',
     state: 'failed',

@@ -10,11 +10,11 @@ import {
   type RolloutRow,
   type StepResult,
 } from '#ledgers/serving/index.ts';
-import { judge } from './rollout-judgement.ts';
+import { evaluateRollout } from './rollout-evaluation.ts';
 
-/** While something takes over. */
+/** During a rollout. */
 const QUICK_MS = 500;
-/** While all is as it should be: states of models are told in the status. */
+/** In the steady state: the status reports the states of models. */
 const SLOW_MS = 15_000;
 /** From the evaluation of a refused model to the next one. */
 const REEVALUATE_MS = 60_000;
@@ -33,11 +33,11 @@ export function planEndpoint(resource: Resource, facts: EndpointFacts): Controll
   const unknown = named.filter(({ id }) => facts.states.get(id)?.state === 'unknown');
   const described = unknown.map((model): EndpointEffect => ({ do: 'describe', model }));
   const turn =
-    described.length > 0 ? { effects: described, message: 'The description of its model is read.' } : takeTurn(facts);
+    described.length > 0 ? { effects: described, message: 'The description of the model is being read.' } : takeTurn(facts);
   const shifted = described.length > 0 ? [] : [...shiftOthers(facts), ...noteQuarantines(facts)];
   const ready = readyOf(facts, turn.message);
   const variants = variantsOf(facts);
-  // The gateway loads a shadow without a rollout, and nobody tells of it but its figures.
+  // The gateway loads a shadow without a rollout, and only its metrics report this.
   const loading = variants.some(({ state }) => state === 'preparing' || state === 'loading');
   const underWay = rollout !== undefined || turn.effects.length > 0 || ready.status !== 'True' || loading;
   return {
@@ -82,10 +82,10 @@ function takeTurn(facts: EndpointFacts): Turn {
   if (target.id === row.stable) {
     if (rollout === undefined) {
       const asked = row.request.cause === 'deploy';
-      return { effects: asked ? [{ do: 'settle' }] : [], message: `${target.label} answers.` };
+      return { effects: asked ? [{ do: 'settle' }] : [], message: `${target.label} is serving.` };
     }
     if (back) return followRollout(facts, rollout);
-    const message = `The endpoint names ${target.label} again.`;
+    const message = `The manifest references ${target.label} again.`;
     return { effects: [{ do: 'end', state: 'aborted', result: { verdict: 'forced', message } }], message };
   }
   const { isUnreadable = false, message: fault = '' } = facts.states.get(target.id) ?? {};
@@ -95,7 +95,7 @@ function takeTurn(facts: EndpointFacts): Turn {
   }
   if (rollout !== undefined) return followRollout(facts, rollout);
   return nothing(
-    `${target.label} is not rolled out again: ${facts.lastReason ?? 'it was rolled back.'} Deploy it again, or deploy another version.`,
+    `The rollout of ${target.label} is not retried: ${facts.lastReason ?? 'it was rolled back.'} Deploy it again, or deploy another version.`,
   );
 }
 
@@ -111,19 +111,19 @@ function followRollout(facts: EndpointFacts, rollout: RolloutRow): Turn {
     return { effects: [{ do: 'end', state: 'rolledBack', result: { verdict: 'bad', message: why } }], message: why };
   }
   if (state !== 'ready' && state !== 'idle') {
-    return nothing(message === '' ? `${rollout.to_label} is loaded.` : `${rollout.to_label}: ${message}`);
+    return nothing(message === '' ? `${rollout.to_label} is being loaded.` : `${rollout.to_label}: ${message}`);
   }
   if (rollout.step === 0) {
     // Its tests were passed when it was there before.
     if (rollout.cause === 'rollback') {
-      return promote({ verdict: 'forced', message: `${rollout.to_label} was active before.` });
+      return promote({ verdict: 'forced', message: `${rollout.to_label} was the previous version.` });
     }
-    return { effects: [{ do: 'smoke' }], message: `${rollout.to_label} is tested with its input example.` };
+    return { effects: [{ do: 'smoke' }], message: `${rollout.to_label} is being tested with its input example.` };
   }
   if (rollout.state === 'paused') return nothing(`Paused: ${rollout.reason}`);
-  if (rollout.shadow) return nothing('The version gets copies of all requests until it is promoted or aborted.');
+  if (rollout.shadow) return nothing('The version receives copies of all requests until it is promoted or aborted.');
   if (!facts.live || step === undefined) return nothing('No gateway reports metrics at the moment.');
-  const judged = judge(row.spec.rollout, facts.nowMs - step.startedMs, step.canary, measure(facts));
+  const judged = evaluateRollout(row.spec.rollout, facts.nowMs - step.startedMs, step.canary, measure(facts));
   const result = { ...judged, stable: step.stable, canary: step.canary };
   if (judged.verdict === 'bad') {
     if (row.spec.rollout.onFailure === 'pause')
@@ -230,17 +230,17 @@ function readyOf(facts: EndpointFacts, message: string): PlannedCondition {
   }
   const stable = states.get(row.stable);
   if (!live) return condition('Unknown', 'NoGateway', 'The gateway is starting and reports no metrics yet.');
-  // Its model is loaded before requests are sent to it: who asked in between was told that no variant takes requests.
+  // The model is loaded before it receives requests: earlier requests got an error that no variant serves.
   if (!taken && (stable?.state === 'ready' || stable?.state === 'idle'))
     return condition('False', 'Loading', 'The gateway is updating its routes.');
-  if (stable?.state === 'ready') return condition('True', 'Serving', `${stable.label} answers.`);
-  if (stable?.state === 'idle') return condition('True', 'Idle', `${stable.label} is loaded with the next request.`);
+  if (stable?.state === 'ready') return condition('True', 'Serving', `${stable.label} is serving.`);
+  if (stable?.state === 'idle') return condition('True', 'Idle', `${stable.label} is idle and loads at the next request.`);
   if (stable?.state === 'quarantined') {
     const next = `Deploy another version, or load it again with \`dais endpoint resume ${row.name}\`.`;
     return condition('False', 'ModelQuarantined', `${stable.label} is quarantined. ${stable.message ?? ''} ${next}`);
   }
-  if (stable?.state === 'failed') return condition('False', 'LoadFailed', stable.message ?? 'The model does not load.');
-  return condition('False', 'Loading', stable?.message ?? 'The model is loaded.');
+  if (stable?.state === 'failed') return condition('False', 'LoadFailed', stable.message ?? 'The model could not be loaded.');
+  return condition('False', 'Loading', stable?.message ?? 'The model is being loaded.');
 }
 
 /** Whether what answers is what the manifest names. */
@@ -258,11 +258,11 @@ function currentOf(facts: EndpointFacts, message: string): PlannedCondition {
   if (target.id === row.stable && first !== undefined) {
     return is('False', 'VariantHeldBack', `Variant ${first[0]} does not serve ${first[1].label}. ${first[1].reason}`);
   }
-  if (target.id === row.stable) return is('True', 'AsNamed', `${target.label} is what the manifest names.`);
+  if (target.id === row.stable) return is('True', 'AsNamed', `${target.label} from the manifest is serving.`);
   return is('False', target.id === row.held ? 'HeldBack' : 'RollingOut', message);
 }
 
-/** Undefined: no gateway tells. Variants with the same model share its instances. */
+/** Undefined: no gateway reports. Variants with the same model share its instances. */
 function instancesOf(variants: readonly EndpointVariant[]): number | undefined {
   const told = variants.filter(({ instances }) => instances !== undefined);
   if (told.length === 0) return undefined;
@@ -290,7 +290,7 @@ function variantsOf(facts: EndpointFacts): readonly EndpointVariant[] {
     const known = states.get(id);
     const state = known === undefined || known.state === 'unknown' ? 'preparing' : known.state;
     const held = refused.get(name);
-    const message = known?.message ?? (held === undefined ? undefined : `${held.label} is refused. ${held.reason}`);
+    const message = known?.message ?? (held === undefined ? undefined : `${held.label} is blocked. ${held.reason}`);
     return {
       name,
       role,

@@ -1,7 +1,13 @@
 import { endpointKind } from '@dais/api/serving';
-import type { KindDefinition } from '#kernel/kind.ts';
-import { admitEndpoint, servingSlice, type EndpointWork } from '#ledgers/serving/index.ts';
-import { endpointController } from './endpoint-controller.ts';
+import type { KindDefinition, Controller } from '#kernel/kind.ts';
+import {
+  admitEndpoint,
+  servingSlice,
+  type EndpointWork,
+  type EndpointEffect,
+  type EndpointFacts,
+} from '#ledgers/serving/index.ts';
+import { planEndpoint } from './endpoint-plan.ts';
 
 /** Where models answer. What is served there and how it came there is in the ledger of serving. */
 export function endpoint(work?: () => EndpointWork, { facts }: Pick<KindDefinition, 'facts'> = {}): KindDefinition {
@@ -14,5 +20,15 @@ export function endpoint(work?: () => EndpointWork, { facts }: Pick<KindDefiniti
       return {};
     },
     ...(work !== undefined && { controller: endpointController(work) }),
+  };
+}
+
+/** Rolls out the version of the manifest step by step, and reports the progress. */
+export function endpointController(work: () => EndpointWork): Controller<EndpointFacts | undefined, EndpointEffect> {
+  return {
+    observe: async (resource, io) => await work().observe(resource, io),
+    plan: ({ resource, observed }) =>
+      observed === undefined ? { effects: [], conditions: [] } : planEndpoint(resource, observed),
+    perform: async (effect, resource, io) => await work().perform(effect, resource, io),
   };
 }

@@ -28,7 +28,7 @@ const view = (more: object = {}): Resource =>
     },
   }) as unknown as Resource;
 
-test('a view is brought online at once, then again and again', () => {
+test('a view is materialized immediately, then periodically', () => {
   expect(planFeatureView(view(), never).effects).toEqual([{ view: 'weather' }]);
   expect(planFeatureView(view(), at(1)).effects).toHaveLength(1);
   const early = planFeatureView(view(), at(0.25));
@@ -37,7 +37,7 @@ test('a view is brought online at once, then again and again', () => {
   expect(planFeatureView(view(), { ...at(9), underWay: true }).effects).toEqual([]);
 });
 
-test('a failure is told, and tried again when its time has come', () => {
+test('a failure is reported, and retried at the next interval', () => {
   const failed = (hoursAgo: number) => ({
     ...at(5),
     failure: { error: 'no such column', at: new Date(NOW - hoursAgo * HOUR) },
@@ -49,7 +49,7 @@ test('a failure is told, and tried again when its time has come', () => {
   expect(planFeatureView(view(), failed(1)).effects).toHaveLength(1);
 });
 
-test('nothing is brought where nothing can be', () => {
+test('views without a source are not materialized', () => {
   for (const more of [{ refresh: undefined }, { online: false }, { source: { type: 'push' }, refresh: undefined }]) {
     expect(planFeatureView(view(more), never).effects).toEqual([]);
   }

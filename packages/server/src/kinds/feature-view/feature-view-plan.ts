@@ -7,7 +7,7 @@ export interface ViewFacts extends OnlineState {
   readonly nowMs: number;
 }
 
-/** Brings what is new online. */
+/** Materializes new rows. */
 export interface Refresh {
   readonly view: string;
 }
@@ -27,7 +27,7 @@ export function planFeatureView({ metadata, spec: authored }: Resource, facts: V
     return { effects: [], conditions, status, wakeOn: topics };
   }
   const everyMs = durationMicroseconds(spec.refresh.every) / 1000;
-  // A failure counts as an end: it is not tried again at once, and not given up.
+  // A failure counts as an end: the next attempt follows after the usual interval.
   const last = Math.max(materializedAt?.getTime() ?? 0, failure?.at.getTime() ?? 0);
   const waitMs = last === 0 ? 0 : last + everyMs - nowMs;
   if (underWay || waitMs > 0) {
@@ -43,12 +43,12 @@ function readyOf({ materializedTo, failure, underWay }: ViewFacts, brought: bool
     reason,
     message,
   });
-  if (!brought) return condition('True', 'Defined', 'Nothing has to be brought online for it.');
+  if (!brought) return condition('True', 'Defined', 'The view does not need the online store.');
   if (failure !== undefined)
-    return condition('False', 'MaterializationFailed', `It could not be brought online: ${failure.error}`);
+    return condition('False', 'MaterializationFailed', `Materialization failed: ${failure.error}`);
   if (materializedTo !== undefined)
-    return condition('True', 'Materialized', `Its values are online up to ${formatMoment(materializedTo)}.`);
+    return condition('True', 'Materialized', `Values are materialized up to ${formatMoment(materializedTo)}.`);
   return underWay
-    ? condition('Unknown', 'Materializing', 'Its values are being brought online.')
-    : condition('Unknown', 'NotMaterialized', 'Its values were never brought online: dais features materialize.');
+    ? condition('Unknown', 'Materializing', 'Materialization is running.')
+    : condition('Unknown', 'NotMaterialized', 'The view was never materialized. Run `dais features materialize`.');
 }

@@ -2,7 +2,7 @@ import { modelKind } from '@dais/api';
 import type { KindDefinition } from '#kernel/kind.ts';
 import { admitModel, registrySlice } from '#ledgers/registry/index.ts';
 
-/** What a person wants of a model. What became of it is in the registry, which keeps a record beside each. */
+/** The desired state of a model. Its versions are in the registry, which has a record for each model. */
 export function model(
   clock: { readonly now: () => number },
   { facts }: Pick<KindDefinition, 'facts'> = {},

@@ -1,7 +1,7 @@
 import type { MonitorSummary } from '@dais/api/monitoring';
 import type { ControllerPlan, PlannedCondition } from '#kernel/kind.ts';
 
-/** Pure: what a monitor says of itself, from what it found. Has no effects. */
+/** Pure: computes the status of a monitor from its findings. Has no effects. */
 export function planMonitor(summary: MonitorSummary | undefined): ControllerPlan<never> {
   if (summary === undefined) return { effects: [], conditions: [] };
   const { state, reason, baseline, windows, openAlerts, recent, suspended } = summary;

@@ -2,7 +2,7 @@ import { policyKind, organisationPolicyKind } from '@dais/api';
 import type { KindDefinition } from '#kernel/kind.ts';
 import { admitPolicy, type PolicyTools } from './policy-admission.ts';
 
-/** What must never happen, or may happen beside the roles: in one project, and anywhere. */
+/** Policies in addition to roles: forbidden and permitted actions, in one project or everywhere. */
 export function policies(tools: PolicyTools): readonly KindDefinition[] {
   return [policyKind, organisationPolicyKind].map((spec) => ({
     spec,

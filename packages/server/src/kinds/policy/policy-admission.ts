@@ -6,9 +6,9 @@ import type { Transaction } from '#kernel/transaction.ts';
 
 /** Port: what policies need of the engine that decides by them. */
 export interface PolicyTools {
-  /** Tells, in the same transaction, that decisions may come out differently from now on. */
+  /** Notifies, in the same transaction, that decisions can change. */
   readonly changed: (tx: Transaction) => Promise<void>;
-  /** Every fault of a text of policies, what is in it, and whether its own tests come out as expected. */
+  /** All errors of a policy text, its policies, and the results of its tests. */
   readonly check: (source: PolicySource) => Promise<CheckedSource>;
 }
 
@@ -65,7 +65,7 @@ export async function admitPolicy(
   const ids = policies.map(({ id }) => id);
   await refuseTaken(tx, kind, name, ids);
   if (!dryRun) {
-    // What the same apply writes beside it is seen only in the end.
+    // Other documents of the same apply are visible only at its end.
     tx.checkAtEnd(`policy ${projectId} ${kind} ${name}`, async () => {
       await tx.enter(projectId);
       await refuseTaken(tx, kind, name, ids);
@@ -79,7 +79,7 @@ export async function admitPolicy(
 function notesOf(name: string, asked: PolicyMode | undefined, mode: PolicyMode): readonly string[] {
   if (asked !== undefined || mode !== 'audit') return [];
   return [
-    `Policy "${name}" uses facts about what is upstream, so it is in audit mode: it refuses nothing and records what it would refuse. Look at \`dais policy violations\`, then set spec.mode to \`enforce\`.`,
+    `Policy "${name}" uses upstream facts, so it is in audit mode: it denies nothing and records what it would deny. Review the output of \`dais policy violations\`, then set spec.mode to \`enforce\`.`,
   ];
 }
 
@@ -90,9 +90,9 @@ async function refuseTaken(tx: Transaction, kind: string, name: string, ids: rea
     const { policies = [] } = row.status as { policies?: readonly { readonly id: string }[] };
     const taken = policies.find(({ id }) => ids.includes(id));
     if (taken === undefined) continue;
-    const message = `has the @id "${taken.id}", which ${kind} "${row.name}" has already`;
+    const message = `has the @id "${taken.id}", which ${kind} "${row.name}" already uses`;
     throw new DaisError('invalid_manifest', `${kind} "${name}" ${message}.`, {
-      issues: [{ path: 'spec.cedar', message, expected: 'an @id of its own' }],
+      issues: [{ path: 'spec.cedar', message, expected: 'a unique @id' }],
     });
   }
 }

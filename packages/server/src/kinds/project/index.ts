@@ -10,7 +10,7 @@ interface ProjectSpec {
 export interface ProjectRecords {
   /** Makes what every project has from its beginning, at the end of the transaction that makes the project. */
   begin(tx: Transaction, projectId: string): void;
-  /** Takes everything away. @throws DaisError `still_referenced` while there is something that nobody has deleted. */
+  /** Deletes all data of the project. @throws DaisError `still_referenced` while it contains resources or records. */
   end(tx: Transaction, project: { readonly id: string; readonly name: string }): Promise<void>;
   /** Its manifest was created, changed or deleted: then there is no spec. */
   change?(tx: Transaction, projectId: string, spec: Readonly<Record<string, unknown>> | undefined): void;

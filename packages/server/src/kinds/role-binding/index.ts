@@ -2,7 +2,7 @@ import { roleBindingKind, organisationRoleBindingKind } from '@dais/api';
 import type { AdmitResult, AdmittedChange, KindDefinition } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
-/** Port: tells, in the same transaction, that decisions may come out differently from now on. */
+/** Interface: notifies, in the same transaction, that decisions can change. */
 type Changed = (tx: Transaction) => Promise<void>;
 
 async function noted(tx: Transaction, change: AdmittedChange, changed: Changed): Promise<AdmitResult> {

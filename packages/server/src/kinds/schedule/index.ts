@@ -2,7 +2,7 @@ import { scheduleKind } from '@dais/api';
 import type { KindDefinition } from '#kernel/kind.ts';
 import { admitSchedule, authorizeScheduleSpec } from '#ledgers/executions/index.ts';
 
-/** What a person wants to start by itself. What it started is in the ledger of executions. */
+/** The desired state of a schedule. The runs that it started are in the executions ledger. */
 export const schedule: KindDefinition = {
   spec: scheduleKind,
   authorizeSpec: authorizeScheduleSpec,

@@ -6,7 +6,7 @@ import type { KindDefinition } from '#kernel/kind.ts';
 import type { KeyRotation } from '#ledgers/ledger.ts';
 import { keyEntries } from './key-entries.ts';
 import { admitSecret } from './secret-admission.ts';
-import { Prints } from './secret-prints.ts';
+import { Fingerprints } from './secret-fingerprints.ts';
 import { rewrapHandler, rotateOne } from './secret-rotation.ts';
 import { secretSlice } from './secret-slice.ts';
 
@@ -21,7 +21,7 @@ export interface SecretParts {
 
 /** Values that must not be read back, sealed under the keys of `keys` before they reach the database. */
 export function secret(keys: KeyStore, others: readonly KeyRotation[] = []): SecretParts {
-  const prints = new Prints(keys);
+  const prints = new Fingerprints(keys);
   return {
     kind: {
       spec: secretKind,

@@ -52,7 +52,7 @@ describe('sealing', () => {
     );
   });
 
-  test('equal values look different each time and never contain the value', async () => {
+  test('equal values have different ciphertexts that never contain the value', async () => {
     const keys = openEnvKeys(key());
     const value = Buffer.from('a value long enough to be found in the bytes');
     const [one, two] = [await seal(keys, value, 'c'), await seal(keys, value, 'c')];
@@ -78,7 +78,7 @@ describe('sealing', () => {
     );
   });
 
-  test('a form of a later version is refused, not guessed at', async () => {
+  test('a later format is rejected', async () => {
     const keys = openEnvKeys(key());
     const sealed = { ...(await seal(keys, Buffer.from('x'), 'c')), v: 2 } as unknown as Sealed;
     await expect(open(keys, sealed, 'c')).rejects.toMatchObject({ code: 'key_mismatch' });

@@ -6,12 +6,12 @@
 import { randomBytes } from 'node:crypto';
 import { DaisError } from '@dais/api';
 import type { KeyStore } from '#engines/keys/contract.ts';
-import { AES_KEY_BYTES, decryptGcm, encryptGcm } from '#lib/aes-gcm.ts';
+import { AES_KEY_BYTES, decryptGcm, encryptGcm } from '#lib/crypto/aes-gcm.ts';
 
 export interface Sealed {
   readonly v: 1;
   readonly keyId: string;
-  /** Of the KEK: tells which key a backup needs. */
+  /** The id of the KEK: names the key that a backup needs. */
   readonly fingerprint: string;
   readonly wrapped: Buffer;
   readonly iv: Buffer;
@@ -40,7 +40,7 @@ export async function open(keys: KeyStore, sealed: Sealed, context: string): Pro
   try {
     const plaintext = decryptGcm(dataKey, sealed, aadOf(context));
     if (plaintext !== undefined) return plaintext;
-    throw new DaisError('key_mismatch', `the sealed value does not open: it was changed or belongs elsewhere`);
+    throw new DaisError('key_mismatch', `the sealed value cannot be decrypted: it was changed or belongs to another resource`);
   } finally {
     dataKey.fill(0);
   }
@@ -69,6 +69,6 @@ function aadOf(context: string): string {
 
 function checkVersion(sealed: { readonly v: number }): void {
   if (sealed.v !== 1) {
-    throw new DaisError('key_mismatch', `the value is sealed in form ${sealed.v}, which this version does not know`);
+    throw new DaisError('key_mismatch', `the value is sealed in format ${sealed.v}, which this version does not support`);
   }
 }

@@ -2,7 +2,7 @@ import type { KeyStore } from '#engines/keys/contract.ts';
 import type { AdmitResult, AdmittedChange } from '#kernel/kind.ts';
 import { seal } from './sealing.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { Printer, Prints } from './secret-prints.ts';
+import type { Printer, Fingerprints } from './secret-fingerprints.ts';
 import { contextOf, deleteAllValues, deleteValues, putValue, readValues, type StoredValue } from './secret-store.ts';
 
 /**
@@ -14,7 +14,7 @@ export async function admitSecret(
   tx: Transaction,
   change: AdmittedChange,
   keys: KeyStore,
-  prints: Prints,
+  prints: Fingerprints,
 ): Promise<AdmitResult> {
   const { uid, projectId } = change;
   if (change.action === 'delete') {

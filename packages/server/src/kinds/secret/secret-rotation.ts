@@ -10,10 +10,10 @@ import { readByUid, readResource, type ResourceRow } from '#kernel/store.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { statusOf } from './secret-admission.ts';
-import { isLost, type Prints } from './secret-prints.ts';
+import { isLost, type Fingerprints } from './secret-fingerprints.ts';
 import {
   contextOf,
-  forgetPrint,
+  deleteFingerprint,
   readValues,
   replaceWrapped,
   valuesUnderOtherKeys,
@@ -23,7 +23,7 @@ import {
 const QUEUE = 'secret-rewrap';
 /** Values for each transaction: short locks, and the most that a crash repeats. */
 const BATCH = 100;
-/** Calls to the key store at once. */
+/** Concurrent calls to the key store. */
 const PARALLEL = 8;
 
 /** The action `rotate`. @throws DaisError `not_found`, `being_deleted`, `key_missing`, `key_mismatch`, `keys_unavailable`. */
@@ -61,7 +61,7 @@ export function rewrapJob(current: KeyInfo): NewJob {
  * Every value of every project that another key wraps. What is done stays done: after a crash, the values that still have
  * another key are the ones that are left. Values that do not open are passed over and counted.
  */
-export function rewrapHandler(keys: KeyStore, prints: Prints): JobHandler {
+export function rewrapHandler(keys: KeyStore, prints: Fingerprints): JobHandler {
   return {
     queue: QUEUE,
     concurrency: 1,
@@ -122,7 +122,7 @@ async function rewrapAll(keys: KeyStore, values: readonly StoredValue[]): Promis
 async function writeRewrapped(tx: Transaction, renewed: readonly Renewed[]): Promise<StoredValue[]> {
   const done: StoredValue[] = [];
   for (const { value, outcome } of renewed) {
-    if (outcome instanceof DaisError) await forgetPrint(tx.sql, value);
+    if (outcome instanceof DaisError) await deleteFingerprint(tx.sql, value);
     else if (outcome !== value.sealed && (await replaceWrapped(tx.sql, value, outcome))) done.push(value);
   }
   return done;

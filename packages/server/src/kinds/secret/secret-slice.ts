@@ -1,6 +1,8 @@
 import type { Slice } from '#engines/database/contract.ts';
 
-/** Where sealed values lie. Kept apart from resources and revisions: what only this schema holds is in no read of the kernel. */
+/**
+ * Storage of sealed values. It is separate from resources and revisions, so that no read of the kernel contains them.
+ */
 export const secretSlice: Slice = {
   schema: 'secret',
   migrations: [

@@ -116,7 +116,7 @@ export async function replaceWrapped(sql: Sql, value: StoredValue, sealed: Seale
 }
 
 /** A value that opens no more counts as changed whatever is given for it, so that giving it again replaces it. */
-export async function forgetPrint(sql: Sql, value: StoredValue): Promise<void> {
+export async function deleteFingerprint(sql: Sql, value: StoredValue): Promise<void> {
   await sql.query(
     `update secret.value set print = '' where project_id = $1 and secret_uid = $2 and key = $3 and wrapped = $4`,
     [value.projectId, value.secretUid, value.key, value.sealed.wrapped],
@@ -156,21 +156,21 @@ export async function countByKey(sql: Sql): Promise<(KeyInfo & { readonly values
   );
 }
 
-export async function readPrintKey(sql: Sql): Promise<Sealed | undefined> {
+export async function readFingerprintKey(sql: Sql): Promise<Sealed | undefined> {
   const [row] = await sql.query<SealedRow>(`select ${SEALED_COLUMNS} from secret.print_key`, [], 'print_key');
   return row === undefined ? undefined : sealedFromRow(row);
 }
 
 /** Keeps the first of several that are offered at the same time. */
-export async function offerPrintKey(sql: Sql, sealed: Sealed): Promise<void> {
+export async function insertFingerprintKey(sql: Sql, sealed: Sealed): Promise<void> {
   await sql.query(
     `insert into secret.print_key (${SEALED_COLUMNS}) values ($1, $2, $3, $4, $5, $6) on conflict do nothing`,
     sealedValues(sealed),
   );
 }
 
-/** Replaces the one that was read; nothing when somebody else has. */
-export async function replacePrintKey(sql: Sql, before: Sealed, sealed: Sealed): Promise<void> {
+/** Replaces the value that was read; does nothing if it changed concurrently. */
+export async function replaceFingerprintKey(sql: Sql, before: Sealed, sealed: Sealed): Promise<void> {
   await sql.query(
     `update secret.print_key set key_id = $1, key_fingerprint = $2, wrapped = $3, iv = $4, ciphertext = $5, tag = $6
      where wrapped = $7`,

@@ -26,7 +26,7 @@ export async function findSecretValue(
 }
 
 /**
- * The value itself. Whoever calls keeps it in memory only, for as long as it is used.
+ * Returns the value. The caller keeps it in memory only, and only while it is used.
  * @throws DaisError `key_missing`, `key_mismatch`, `keys_unavailable`.
  */
 export async function openSecretValue(keys: KeyStore, value: SealedValue): Promise<string> {

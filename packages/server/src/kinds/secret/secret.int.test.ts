@@ -133,7 +133,7 @@ describe('values', () => {
     }
   });
 
-  test('plan tells that a value would change, and apply of the same values changes nothing', async () => {
+  test('plan reports the change of a value, and apply of the same values changes nothing', async () => {
     const data = { a: 'one', b: 'two' };
     await kernel.apply([secretOf('planned', data)]);
     const before = await get('planned');
@@ -151,7 +151,7 @@ describe('values', () => {
     expect(await kernel.plan([secretOf('planned-new', { a: 'one' })])).toMatchObject([{ action: 'create' }]);
   });
 
-  test('`data` is the whole set when it is given, and stays when it is not', async () => {
+  test('`data` replaces all values if present, and they stay if absent', async () => {
     await kernel.apply([secretOf('whole', { a: 'one', b: 'two' })]);
     await kernel.apply([secretOf('whole', undefined, { description: 'changed' })]);
     expect((await get('whole')).status).toMatchObject({ keys: ['a', 'b'] });
@@ -163,7 +163,7 @@ describe('values', () => {
     expect((await get('whole')).status).toMatchObject({ keys: [] });
   });
 
-  test('a rollback brings back no value', async () => {
+  test('a rollback restores no value', async () => {
     await kernel.apply([secretOf('rolled', { a: 'old' }, { description: 'first' })]);
     await kernel.apply([secretOf('rolled', { a: 'new', b: 'more' }, { description: 'second' })]);
     const rolled = await kernel.call('secret.rollback', { name: 'rolled' });
@@ -174,7 +174,7 @@ describe('values', () => {
     expect(items.map((one) => one.operation)).toEqual(['rollback', 'apply', 'apply']);
   });
 
-  test('a refused apply leaves every value as it was', async () => {
+  test('a rejected apply changes no value', async () => {
     await kernel.apply([secretOf('refused', { a: 'one' })]);
     const wrong = [secretOf('refused', { a: 'two' }), manifest('Secret', 'other', { data: { 'b c': 'x' } })];
     expect(await codeOf(kernel.apply(wrong))).toBe('invalid_manifest');
@@ -195,7 +195,7 @@ describe('values', () => {
     expect(await valueOf('deleted', 'a')).toBeUndefined();
   });
 
-  test('a sealed value opens in its own place only', async () => {
+  test('a sealed value can be decrypted only in its own context', async () => {
     await kernel.apply([secretOf('place', { a: 'one', b: 'two' })]);
     const { uid } = (await get('place')).metadata;
     await database.asAdmin(
@@ -278,7 +278,7 @@ describe('keys', () => {
     ]);
   });
 
-  test('a run that is stopped goes on where it was', async () => {
+  test('a rotation that was stopped resumes', async () => {
     const data = Object.fromEntries(Array.from({ length: 250 }, (_, n) => [`k${n}`, `value-${n}`]));
     await kernel.apply([secretOf('large', data)]);
     await kernel.stop();
@@ -330,7 +330,7 @@ describe('keys', () => {
     expect(await codeOf(kernel.call('secret.rotate', { name: 'nothing' }))).toBe('not_found');
   });
 
-  test('values written in between have both keys, and the status says so', async () => {
+  test('values written during a rotation have both keys, and the status reports it', async () => {
     await kernel.apply([secretOf('mixed', { a: 'one' })]);
     const old = (await keys.current()).fingerprint;
     await restartWith(`fourth:${newKey()},${keyText}`);
@@ -339,7 +339,7 @@ describe('keys', () => {
     expect((await get('mixed')).status).toMatchObject({ sealedWith: [old, fingerprint].toSorted().join(', ') });
   });
 
-  test('values whose key is lost are named, and giving them again replaces them', async () => {
+  test('values with a lost key are listed, and new values replace them', async () => {
     await kernel.apply([secretOf('lost', { a: 'one' })]);
     const lost = (await keys.current()).fingerprint;
     await restartWith(`fifth:${newKey()}`);
@@ -354,7 +354,7 @@ describe('keys', () => {
   });
 });
 
-test('a project sees and wraps its own secrets only', async () => {
+test('a project sees and wraps only its own secrets', async () => {
   await kernel.call('project.create', { manifest: manifest('Project', 'walled') });
   await kernel.call('secret.create', { manifest: secretOf('shared-name', { a: 'mine' }) });
   await kernel.call('secret.create', { manifest: secretOf('shared-name', { a: 'theirs' }) }, { projects: ['walled'] });

@@ -4,7 +4,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 
 /** Port: what hangs on a service account elsewhere, in the transaction of the change. */
 export interface ServiceCredentials {
-  /** Tells that decisions may come out differently from now on. */
+  /** Notifies that decisions can change. */
   changed(tx: Transaction): Promise<void>;
   /** Ends every token. */
   end(

@@ -2,7 +2,7 @@ import { targetKind } from '@dais/api';
 import type { KindDefinition } from '#kernel/kind.ts';
 import { LOCAL_TARGET } from '#ledgers/executions/index.ts';
 
-/** Where steps run, as a person wants it. It is read when a run begins. */
+/** The desired state of a compute target. It is read when a run starts. */
 export const target: KindDefinition = {
   spec: targetKind,
   admit: async (_tx, change) => await Promise.resolve({ status: { used: change.name === LOCAL_TARGET } }),

@@ -3,7 +3,7 @@ import type { AdmitResult, AdmittedChange, KindDefinition } from '#kernel/kind.t
 import { readResource } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
-/** Port: tells, in the same transaction, that decisions may come out differently from now on. Such changes take turns. */
+/** Interface: notifies, in the same transaction, that decisions can change. Such changes are serialized. */
 type Changed = (tx: Transaction) => Promise<void>;
 
 export function team(parts: { readonly changed: Changed }): KindDefinition {
@@ -16,7 +16,7 @@ async function admit(tx: Transaction, change: AdmittedChange, changed: Changed):
   const parent = change.spec?.['parent'] as string | undefined;
   if (parent === undefined) return {};
   await refuseCircle(tx, change, parent);
-  // Several documents of one apply may close a circle together: looked at again when all of them are written.
+  // Several documents of one apply can create a cycle together, so the check runs again after all are written.
   if (!change.dryRun) tx.checkAtEnd(`team ${change.uid}`, () => refuseCircle(tx, change, parent));
   return {};
 }
@@ -26,11 +26,11 @@ async function refuseCircle(tx: Transaction, { name, projectId }: AdmittedChange
   const path = [name];
   for (let above: string | undefined = parent; above !== undefined;) {
     if (above === name) {
-      throw new DaisError('invalid_manifest', `Team "${name}" would be above itself: ${[...path, name].join(' → ')}.`, {
-        issues: [{ path: 'spec.parent', message: `leads back to "${name}"`, expected: 'a team that is not below it' }],
+      throw new DaisError('invalid_manifest', `Team "${name}" would be its own ancestor: ${[...path, name].join(' → ')}.`, {
+        issues: [{ path: 'spec.parent', message: `leads back to "${name}"`, expected: 'a team that is not a descendant' }],
       });
     }
-    // A circle that others closed without this team is told of there.
+    // A cycle without this team is reported for its own teams.
     if (path.includes(above)) return;
     path.push(above);
     const row = await readResource(tx.sql, projectId, 'Team', above);

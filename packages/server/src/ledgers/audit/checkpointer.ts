@@ -4,7 +4,7 @@ import type { Database } from '#engines/database/contract.ts';
 import { acquireLease, guardedWrite, releaseLease, type Lease } from '#kernel/leases.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
-import { Loop, type LoopParts } from '#lib/loop.ts';
+import { Loop, type LoopParts } from '#lib/concurrency/loop.ts';
 import { APPENDED_CHANNEL } from './append.ts';
 import type { AuditKeyring } from './audit-keys.ts';
 import type { CheckpointReceiver } from './checkpoint-receivers.ts';

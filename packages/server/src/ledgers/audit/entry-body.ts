@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { eventTypes, type EventType } from '@dais/api';
 import type { SequencedEvent } from '#kernel/events.ts';
-import { canonicalJson } from '#lib/canonical-json.ts';
+import { canonicalJson } from '#lib/formats/canonical-json.ts';
 import { openFor, sealFor, type Person } from './persons.ts';
 
 /** The kind whose resources are people: its names and what happens to them are personal. */

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Sql } from '#engines/database/contract.ts';
 import type { KeyStore, WrappedKey } from '#engines/keys/contract.ts';
-import { AES_KEY_BYTES, decryptGcm, encryptGcm, packGcm, unpackGcm } from '#lib/aes-gcm.ts';
+import { AES_KEY_BYTES, decryptGcm, encryptGcm, packGcm, unpackGcm } from '#lib/crypto/aes-gcm.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { AuditKeyring } from './audit-keys.ts';
 

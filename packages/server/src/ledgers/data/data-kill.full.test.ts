@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { seededRandom } from '#kernel/testing/test-kernel.ts';
-import { dataKillRounds } from '#testing/data-kill-rounds.ts';
-import { featureKillRounds } from '#testing/feature-kill-rounds.ts';
+import { dataKillRounds, featureKillRounds } from '#testing/feature-kill-rounds.ts';
 
 let folder: string;
 

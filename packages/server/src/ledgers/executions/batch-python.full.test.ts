@@ -7,7 +7,7 @@ import type { ModelJob, ModelScan } from '@dais/api/serving';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { batchClient, type BatchCall, type BatchClient } from '#testing/batch-client.ts';
 import type { DaisProcess } from '#testing/dais-process.ts';
-import { PYTHON_PATIENCE, runPython, startPythonDais } from '#testing/python-dais.testing.ts';
+import { PYTHON_TIMEOUT, runPython, startPythonDais } from '#testing/python-dais.testing.ts';
 import { servingClient, type ServingClient } from '#testing/serving-client.ts';
 
 const conformance = fileURLToPath(new URL('../../../../../conformance/', import.meta.url));
@@ -45,7 +45,7 @@ beforeAll(async () => {
   for (const model of ['flights', 'parts']) await waive(model);
   const rows = Array.from({ length: ROWS }, (_, id) => rowOf(id));
   await batch.push('trips', `id,carrier,at,hour,delay,note\n${rows.join('')}`);
-}, PYTHON_PATIENCE);
+}, PYTHON_TIMEOUT);
 afterAll(async () => {
   dais.process.kill('SIGTERM');
   await dais.ended;
@@ -56,7 +56,7 @@ afterAll(async () => {
 async function waive(model: string): Promise<void> {
   const path = `/registry/models/${model}/versions/1/scan`;
   const scan = async () => await call<ModelScan>('GET', path);
-  await vi.waitUntil(async () => (await scan()).verdict !== 'waiting', { timeout: PYTHON_PATIENCE, interval: 100 });
+  await vi.waitUntil(async () => (await scan()).verdict !== 'waiting', { timeout: PYTHON_TIMEOUT, interval: 100 });
   for (const { id } of (await scan()).findings) {
     await call('POST', `${path}/findings/${id}/waive`, { reason: 'It was written for this test.' });
   }
@@ -68,7 +68,7 @@ async function predicted(input: object): Promise<ModelJob> {
 
 test(
   'texts, moments, gaps: each column has the type that the signature declares',
-  { timeout: PYTHON_PATIENCE },
+  { timeout: PYTHON_TIMEOUT },
   async () => {
     const done = await predicted({ model: 'models:/flights/1', out: 'flights-said' });
     expect(done).toMatchObject({ state: 'succeeded', rows: { done: ROWS, total: ROWS, rejected: 0 } });
@@ -91,7 +91,7 @@ test(
   },
 );
 
-test('arrays by name are columns, one of several numbers a row is a list', { timeout: PYTHON_PATIENCE }, async () => {
+test('arrays by name are columns, one of several numbers a row is a list', { timeout: PYTHON_TIMEOUT }, async () => {
   expect(await predicted({ model: 'models:/parts/1', out: 'parts-said' })).toMatchObject({ state: 'succeeded' });
   expect(await batch.query('select label, parts from "parts-said@1" where id in (5, 23) order by id')).toEqual([
     ['h5', [5, 10, 15]],
@@ -99,7 +99,7 @@ test('arrays by name are columns, one of several numbers a row is a list', { tim
   ]);
 });
 
-test('a model of scikit-learn that answers with words', { timeout: PYTHON_PATIENCE }, async () => {
+test('a model of scikit-learn that answers with words', { timeout: PYTHON_TIMEOUT }, async () => {
   const done = await predicted({ model: 'models:/halves/1', out: 'halves-said', onError: 'reject' });
   // It takes no gaps: each row of them is left out, and its neighbours are not.
   const gaps = Array.from({ length: ROWS }, (_, id) => id).filter((id) => id >= GAPS_FROM && id % 3 === 0);
@@ -113,7 +113,7 @@ test('a model of scikit-learn that answers with words', { timeout: PYTHON_PATIEN
   expect(answers).toEqual([['am'], ['pm']]);
 });
 
-test('a text that must be there and is missing is told with its column', { timeout: PYTHON_PATIENCE }, async () => {
+test('a text that must be there and is missing is told with its column', { timeout: PYTHON_TIMEOUT }, async () => {
   await batch.push('nameless', 'id,carrier,at,hour,delay\n1,LH,2026-05-01 10:00:00,1,1\n2,,2026-05-01 10:00:00,1,1\n');
   const asked = { model: 'models:/flights/1', data: 'nameless@1', out: 'nameless-said' };
   const failed = await predicted(asked);

@@ -1,5 +1,5 @@
 /** How much disk steps may use: what they get unasked, and what they may ask for. */
-import { byteText } from '#lib/byte-text.ts';
+import { byteText } from '#lib/formats/byte-text.ts';
 import type { Step } from './machine/plan.ts';
 import { ValueFault } from './machine/values.ts';
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { Actor } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
-import { canonicalJson } from '#lib/canonical-json.ts';
+import { canonicalJson } from '#lib/formats/canonical-json.ts';
 import type { Artifact, DatasetInput, LateText } from './machine/plan.ts';
 
 /** Asks whether whoever has a run begin may do an action to a dataset; absent where nobody can be asked. */

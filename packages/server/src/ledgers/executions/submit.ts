@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { DaisError, eventTypes } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
-import { canonicalJson } from '#lib/canonical-json.ts';
+import { canonicalJson } from '#lib/formats/canonical-json.ts';
 import type { DefaultLimits } from './admission/quota-rows.ts';
 import { checkSubmission } from './admission/submission-check.ts';
 import { ringWorkers, tellExecution } from './executions-events.ts';

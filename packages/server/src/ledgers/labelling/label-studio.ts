@@ -1,7 +1,7 @@
 /** Tasks and annotations as Label Studio writes them, taken apart and put together again. Pure. */
 import { createHash } from 'node:crypto';
 import type { LabelStudioTask } from '@dais/api/data';
-import { canonicalJson } from '#lib/canonical-json.ts';
+import { canonicalJson } from '#lib/formats/canonical-json.ts';
 import { labelIn, type ResultEntry } from './label-values.ts';
 
 export interface ReadTask {

@@ -8,7 +8,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
-import { judgeAnswer } from '#lib/webhook-answer.ts';
+import { evaluateResponse } from '#lib/http/webhook-response.ts';
 import { linksOf, type LinkedNode } from './links.ts';
 import { keyOf } from './node-key.ts';
 import type { NodeSource } from './node-source.ts';
@@ -109,7 +109,7 @@ export function tellingHandler(parts: TellingParts): JobHandler {
         trusted: true,
         signal: io.signal,
       });
-      const outcome = judgeAnswer(answer.status, answer.headers['retry-after'], clock.now());
+      const outcome = evaluateResponse(answer.status, answer.headers['retry-after'], clock.now());
       if (outcome.ok) return;
       if (!outcome.retryable) throw new JobFailed(outcome.detail);
       if (outcome.retryAfterMs !== undefined) throw new JobFailed(outcome.detail, outcome.retryAfterMs);

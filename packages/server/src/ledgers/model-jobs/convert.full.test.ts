@@ -11,7 +11,7 @@ import type { ModelConversion, ModelJob } from '@dais/api/serving';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { batchClient, type BatchClient } from '#testing/batch-client.ts';
 import { controlOf, killProcess, killTree, type DaisProcess } from '#testing/dais-process.ts';
-import { PYTHON_PATIENCE as PATIENCE, runPython, startPythonDais } from '#testing/python-dais.testing.ts';
+import { PYTHON_TIMEOUT as PATIENCE, runPython, startPythonDais } from '#testing/python-dais.testing.ts';
 import { servingClient, type ServingClient } from '#testing/serving-client.ts';
 
 const conformance = fileURLToPath(new URL('../../../../../conformance/convert/', import.meta.url));

@@ -1,6 +1,6 @@
 import type { ModelImportance } from '@dais/api/serving';
 import type { Tensor, TensorSpec } from '#engines/inference/contract.ts';
-import type { JsonValue } from '#lib/json-reader.ts';
+import type { JsonValue } from '#lib/formats/json-reader.ts';
 
 export interface HostedTable {
   readonly columns: ReadonlyMap<string, readonly JsonValue[]>;

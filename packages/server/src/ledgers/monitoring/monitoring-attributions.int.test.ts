@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { linear } from '#engines/inference/onnx/onnx-files.testing.ts';
 import { rankingGain } from '#lib/statistics/attribution-drift.ts';
 import { batchClient, type BatchCall, type BatchClient } from '#testing/batch-client.ts';
-import { judgedWindow } from '#testing/judged-window.ts';
+import { evaluatedWindow } from '#testing/evaluated-window.ts';
 import { servingClient, type ServingClient } from '#testing/serving-client.ts';
 import { sharedDais, type SharedDais } from '#testing/shared-dais.ts';
 
@@ -71,7 +71,7 @@ async function watch(name: string, endpoint: string, more: object, check: object
   await call('POST', '/monitors', { apiVersion: 'dais.dev/v1', kind: 'Monitor', metadata: { name }, spec });
 }
 
-const judged = async (monitor: string, window: number) => await judgedWindow({ dais, call }, monitor, window);
+const judged = async (monitor: string, window: number) => await evaluatedWindow({ dais, call }, monitor, window);
 
 /** By hand: each weight times how far the value is from that of the example. */
 const sizesOf = (rows: readonly Row[]) =>

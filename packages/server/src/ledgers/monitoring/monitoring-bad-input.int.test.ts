@@ -1,7 +1,7 @@
 import type { MonitorReport } from '@dais/api/monitoring';
 import { beforeAll, expect, test } from 'vitest';
 import { batchClient, type BatchCall } from '#testing/batch-client.ts';
-import { judgedWindow } from '#testing/judged-window.ts';
+import { evaluatedWindow } from '#testing/evaluated-window.ts';
 import { servingClient, type ServingClient } from '#testing/serving-client.ts';
 import { sharedDais, type SharedDais } from '#testing/shared-dais.ts';
 
@@ -32,7 +32,7 @@ async function watch(name: string, spec: object): Promise<void> {
   await call('POST', '/monitors', manifest);
 }
 
-const judged = async (monitor: string, window: number) => await judgedWindow({ dais, call }, monitor, window);
+const judged = async (monitor: string, window: number) => await evaluatedWindow({ dais, call }, monitor, window);
 
 /** Of the checks that are not good: what and of which column. */
 function told({ results }: MonitorReport): string[] {

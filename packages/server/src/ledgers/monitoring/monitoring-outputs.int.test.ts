@@ -4,7 +4,7 @@ import { binaryMetrics } from '#lib/statistics/classification.ts';
 import { fairnessOf } from '#lib/statistics/fairness.ts';
 import { seededRandom } from '#lib/statistics/random.ts';
 import { scoreMetrics, summarizeScores } from '#lib/statistics/scores.ts';
-import { judgedWindow } from '#testing/judged-window.ts';
+import { evaluatedWindow } from '#testing/evaluated-window.ts';
 import { servingClient, type ServingClient } from '#testing/serving-client.ts';
 import { sharedDais, type SharedDais } from '#testing/shared-dais.ts';
 
@@ -41,7 +41,7 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
 /** It is asked to look: by itself it does so every ten seconds. */
 const look = async (monitor: string) => await call('POST', `/monitors/${monitor}/actions/run`, {});
 
-const judged = async (monitor: string, window: number) => await judgedWindow({ dais, call }, monitor, window);
+const judged = async (monitor: string, window: number) => await evaluatedWindow({ dais, call }, monitor, window);
 
 interface Row {
   readonly score: number;

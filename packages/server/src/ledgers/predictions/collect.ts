@@ -11,7 +11,7 @@ import { endpointHash } from '@dais/api/gateway';
 import { findTenant, ORGANISATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { judgeProcess } from '#lib/process-identity.ts';
+import { checkProcess } from '#lib/system/process-identity.ts';
 import { insertFile, storePredictions, type NewFileRow, type StoredPredictions } from './file-rows.ts';
 import { predictionTable } from './prediction-table.ts';
 import type { PredictionsParts } from './predictions-parts.ts';
@@ -267,7 +267,7 @@ async function readSegment(
     const { bytesRead } = await file.read(opening, 0, opening.length, 0);
     const head = decodeHead(opening.subarray(0, bytesRead));
     const { mtimeMs } = await file.stat();
-    const fate = head?.head.process === undefined ? 'other' : judgeProcess(head.head.process);
+    const fate = head?.head.process === undefined ? 'other' : checkProcess(head.head.process);
     const quiet = now - mtimeMs > QUIET_MS;
     const finished = !last || fate === 'gone' || (fate === 'other' && quiet);
     const { size } = await file.stat();

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { PredictionRows } from '@dais/api/serving';
-import { linesUntilKilled } from '#lib/killed-worker.testing.ts';
+import { linesUntilKilled } from '#lib/system/killed-worker.testing.ts';
 import type { CollectorSetup, WriterSetup } from './testing/killed-workers.testing.ts';
 import { startPredictionsWorld, type PredictionsWorld } from './testing/predictions-world.ts';
 

@@ -10,7 +10,7 @@ import type { JobHandler } from '#kernel/job-runner.ts';
 import { JobFailed } from '#kernel/job-runner.ts';
 import type { NewJob } from '#kernel/jobs.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { ColumnLook } from '#lib/detectors/column-findings.ts';
+import type { ColumnScan } from '#lib/detectors/column-findings.ts';
 import { TEXT_LIMIT } from '#lib/detectors/detector.ts';
 import { requireDatasetResource } from './datasets.ts';
 import type { PrivacyParts } from './privacy-parts.ts';
@@ -79,8 +79,8 @@ function holdsText(type: string): boolean {
 async function look(parts: PrivacyParts, version: DatasetVersion, signal: AbortSignal): Promise<ScanResult> {
   const { columns } = version.schema;
   // What knows phone numbers of all countries is loaded by whoever looks for them: a start goes without.
-  const { ColumnLook } = await import('#lib/detectors/column-findings.ts');
-  const looks = new Map(columns.map(({ name }) => [name, new ColumnLook(name)]));
+  const { ColumnScan } = await import('#lib/detectors/column-findings.ts');
+  const looks = new Map(columns.map(({ name }) => [name, new ColumnScan(name)]));
   const read = columns.filter(({ type }) => holdsText(type));
   const rows = Math.min(version.rows, SAMPLE_ROWS);
   if (read.length > 0 && rows > 0) {
@@ -124,7 +124,7 @@ function sampleOf(names: readonly string[], { digest, rows }: DatasetVersion): Q
 }
 
 async function see(
-  looks: readonly (ColumnLook | undefined)[],
+  looks: readonly (ColumnScan | undefined)[],
   rows: readonly (readonly Cell[])[],
   signal: AbortSignal,
 ): Promise<void> {

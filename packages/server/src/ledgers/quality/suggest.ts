@@ -3,7 +3,7 @@
  * (deequ: suggestions/rules/), with Wilson's bound in place of the normal one, and some for labels, keys and times.
  */
 import type { ColumnProfile, DatasetProfile, Suggestion } from '@dais/api/data';
-import { wilsonInterval } from '#lib/statistics/proportion.ts';
+import { wilsonInterval } from '#lib/statistics/estimate.ts';
 import { countText, figureText, shareText } from './checks/figures.ts';
 
 export interface SuggestionFacts {

@@ -107,7 +107,7 @@ describe('the files of a version', () => {
     ]);
     const version = `flights/${scan.version}`;
     expect((await verdict(scan.version)).reason).toBe(
-      `The scan of ${version} blocks it. model.pkl: It imports os.system, which no model needs while it is loaded. ` +
+      `The scan of ${version} blocks it. model.pkl: It imports os.system, which no model needs at load time. ` +
         `\`dais model scan ${version}\` lists the findings. Register a version without them, or have an approver waive them.`,
     );
     const one = { name: 'flights', version: String(scan.version), finding: scan.findings[0]!.id };
@@ -139,7 +139,7 @@ describe('the files of a version', () => {
       {
         model: 'flights',
         version: blocked.version,
-        reason: 'model.pkl: It imports os.system, which no model needs while it is loaded. There is 1 more finding.',
+        reason: 'model.pkl: It imports os.system, which no model needs at load time. There is 1 more finding.',
         findings: 2,
         endedAt: expect.any(Number) as number,
       },

@@ -25,7 +25,7 @@ import type { JobHandler } from '#kernel/job-runner.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { Clock } from '#lib/clock.ts';
-import type { Lazy } from '#lib/lazy.ts';
+import type { Lazy } from '#lib/concurrency/lazy.ts';
 import type { Log } from '#lib/log.ts';
 import { deploy } from './endpoints/deploy.ts';
 import { EndpointWork } from './endpoints/endpoint-work.ts';

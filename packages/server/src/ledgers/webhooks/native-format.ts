@@ -3,7 +3,7 @@ import { eventTypes } from '@dais/api';
 import type { SequencedEvent } from '#kernel/events.ts';
 import { tenantNames } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { signatureHeaders } from '#lib/standard-webhook.ts';
+import { signatureHeaders } from '#lib/http/standard-webhook.ts';
 import type { Message, WebhookFormat } from './webhook-format.ts';
 
 /** What happens to what a project holds. Deliveries are not among them: telling of a failure would make the next one. */

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DaisError } from '@dais/api';
 import { matchesAddress, matchesName, type HostPattern } from '#lib/outbound/host-pattern.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
-import { judgeAnswer, type Outcome } from '#lib/webhook-answer.ts';
+import { evaluateResponse, type Outcome } from '#lib/http/webhook-response.ts';
 import type { WebhookFormat } from './webhook-format.ts';
 
 export interface Sending {
@@ -48,7 +48,7 @@ export async function send(sending: Sending): Promise<Sent> {
     // The status is the answer; what follows is not waited for.
     answer.body.on('error', () => {}).destroy();
     const { status } = answer;
-    return { ...judgeAnswer(status, answer.headers['retry-after'], sending.now), status };
+    return { ...evaluateResponse(status, answer.headers['retry-after'], sending.now), status };
   } catch (error) {
     return refusedSend(error, sending.signal);
   }

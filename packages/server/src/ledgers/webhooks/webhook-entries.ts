@@ -19,7 +19,7 @@ import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { foreignKeyRace } from '#lib/write-race.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { judgeAnswer } from '#lib/webhook-answer.ts';
+import { evaluateResponse } from '#lib/http/webhook-response.ts';
 import { listDeliveries, presentDelivery, type DeliveryPlace } from './delivery-rows.ts';
 import { checkAddress, sendAndRead } from './send.ts';
 import type { WebhookFormat } from './webhook-format.ts';
@@ -212,7 +212,7 @@ async function testWebhook(
   });
   if ('error' in answer) return { success: false, error: answer.error };
   // As for a delivery: a redirect is not followed, so nothing was received.
-  const outcome = judgeAnswer(answer.status, undefined, now);
+  const outcome = evaluateResponse(answer.status, undefined, now);
   const received = { responseStatus: answer.status, responseBody: answer.body };
   const isRedirect = answer.status >= 300 && answer.status < 400;
   return { success: outcome.ok, ...(!outcome.ok && isRedirect && { error: outcome.detail }), ...received };

@@ -40,7 +40,7 @@ const TABLE = [
 ];
 
 describe('published examples', () => {
-  test('two raters who say yes and no', () => {
+  test('two raters with yes and no', () => {
     const first = [...repeat(25, 'yes'), ...repeat(25, 'no')];
     const second = [...repeat(20, 'yes'), ...repeat(5, 'no'), ...repeat(10, 'yes'), ...repeat(15, 'no')];
     expect(cohenKappa(first, second)).toBeCloseTo(0.4, 12);

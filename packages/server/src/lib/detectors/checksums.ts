@@ -1,4 +1,4 @@
-/** Check digits. Each takes digits as text and tells whether they belong together; none throws. */
+/** Check digits. Each function takes digits as text and returns whether the check digit is correct; none throws. */
 
 function digitsOf(text: string): number[] {
   return Array.from(text, Number);

@@ -1,7 +1,7 @@
-/** What a column holds, judged from its name and a sample of its values. Pure; the caller chooses the sample. */
-import { saysOneOf, wordsOf } from './column-name.ts';
+/** Findings of a column, from its name and a sample of its values. Pure; the caller chooses the sample. */
+import { containsTerm, wordsOf } from './column-name.ts';
 import { TEXT_LIMIT, type Detector } from './detector.ts';
-import { detectors, digitsIn, lookFor } from './find-in-text.ts';
+import { detectors, digitsIn, matchText } from './find-in-text.ts';
 import { nameRules } from './names.ts';
 
 /** One kind of personal or secret data in a column. */
@@ -9,7 +9,7 @@ export interface ColumnFinding {
   readonly entity: string;
   /** Between 0 and 1: how sure. Not a probability. */
   readonly confidence: number;
-  /** Share of the looked-at values that hold one, between 0 and 1; 0 when only the name says so. */
+  /** Share of the scanned values with the entity, between 0 and 1; 0 if only the name indicates it. */
   readonly share: number;
   readonly because: 'values' | 'name' | 'both';
   /** A value in which it was found, for the caller to redact; absent when only the name says so. */
@@ -24,7 +24,9 @@ const NAME_BONUS = 0.35;
 const NAME_ONLY = 0.6;
 /** Standard errors above chance: fewer than 1 in 700 columns of random numbers of the right length get here. */
 const ABOVE_CHANCE = 3;
-/** Share of what looks like one that is one, chance taken off; below it, too many others look the same. */
+/**
+ * Share of pattern matches that pass verification, corrected for chance; below it, too many false positives are likely.
+ */
 const LEAST_REAL = 0.2;
 /** A find this sure is reported however rare it is: one key in a column of notes is one too many. */
 const SURE = 0.8;
@@ -33,7 +35,7 @@ const RARE = 0.2;
 
 interface Tally {
   readonly detector: Detector;
-  /** Values with something that looks like it. */
+  /** Values that match the pattern. */
   looking: number;
   /** Values with one. */
   holding: number;
@@ -41,8 +43,8 @@ interface Tally {
   example?: string;
 }
 
-/** Looks at one value after another, so that the caller can let others in between. */
-export class ColumnLook {
+/** Scans one value after another, so that the caller can yield between values. */
+export class ColumnScan {
   readonly #words: string;
   readonly #tallies: readonly Tally[] = detectors.map((detector) => ({
     detector,
@@ -62,7 +64,7 @@ export class ColumnLook {
     this.#values += 1;
     const digits = digitsIn(text);
     for (const tally of this.#tallies) {
-      const { candidates, matches } = lookFor(tally.detector, text, digits);
+      const { candidates, matches } = matchText(tally.detector, text, digits);
       if (candidates > 0) tally.looking += 1;
       const [first] = matches;
       if (first === undefined) continue;
@@ -83,7 +85,7 @@ export class ColumnLook {
     );
     const named = nameRules
       .filter(({ entity }) => !explained.some((one) => one.entity === entity))
-      .filter(({ words, unless = [] }) => saysOneOf(this.#words, words) && !saysOneOf(this.#words, unless))
+      .filter(({ words, unless = [] }) => containsTerm(this.#words, words) && !containsTerm(this.#words, unless))
       .map(({ entity }): ColumnFinding => ({ entity, confidence: NAME_ONLY, share: 0, because: 'name' }));
     return [...explained, ...named].toSorted((a, b) => b.confidence - a.confidence || (a.entity < b.entity ? -1 : 1));
   }
@@ -92,9 +94,9 @@ export class ColumnLook {
     if (holding === 0 || example === undefined) return undefined;
     const { entity, chance, words } = detector;
     const rate = holding / looking;
-    const named = saysOneOf(this.#words, words);
+    const named = containsTerm(this.#words, words);
     const byChance = chance + ABOVE_CHANCE * Math.sqrt((chance * (1 - chance)) / looking);
-    // Too few values to tell from chance, unless each one passes: then the name has to speak for it.
+    // Too few values to exclude chance, unless all of them pass: the name of the column must indicate the entity too.
     if (rate <= byChance && rate < 1 && !(named && rate > chance)) return undefined;
     const share = holding / this.#values;
     const real = Math.max(0, (rate - chance) / (1 - chance));

@@ -1,4 +1,4 @@
-/** Words of a column's name: `customerEmail_1`, `customer-email` and `CUSTOMER EMAIL` are all `customer email`. */
+/** The words of a column name: `customerEmail_1`, `customer-email` and `CUSTOMER EMAIL` all become `customer email`. */
 export function wordsOf(name: string): string {
   return name
     .slice(0, 256)
@@ -13,8 +13,8 @@ export function wordsOf(name: string): string {
     .join(' ');
 }
 
-/** Whether words of a name, as a row of whole words, are among those looked for. */
-export function saysOneOf(words: string, looked: readonly string[]): boolean {
+/** Returns whether a name contains one of the terms as whole words. */
+export function containsTerm(words: string, looked: readonly string[]): boolean {
   const padded = ` ${words} `;
   return looked.some(
     (one) => padded.includes(` ${one} `) || (one.includes(' ') && padded.includes(` ${one.replaceAll(' ', '')} `)),

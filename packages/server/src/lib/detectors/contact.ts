@@ -5,7 +5,7 @@ import type { Detector } from './detector.ts';
 /** Countries whose national way of writing is tried for numbers without a country code. */
 const REGIONS: readonly CountryCode[] = ['US', 'GB', 'DE', 'FR', 'IN', 'BR', 'ES', 'IT', 'NL', 'AU'];
 
-/** Whether a text of digits and separators is a number that somebody may have. */
+/** Returns whether digits and separators form a possible phone number. */
 function isPhone(candidate: string): boolean {
   const text = candidate.trim();
   if (text.startsWith('+') || text.startsWith('00')) {
@@ -42,7 +42,7 @@ export const contactDetectors: readonly Detector[] = [
       { expression: /(?<![\w+.-])\d{10,11}(?![\d]|[.-]\d)/g, strength: 0.2 },
     ],
     verify: isPhone,
-    // What looks like one is told apart by how it is written, not by a check digit.
+    // Recognized by its format, not by a check digit.
     chance: 0,
     digits: 7,
     words: [
@@ -62,7 +62,7 @@ export const contactDetectors: readonly Detector[] = [
   },
   {
     entity: 'URL',
-    // An address is nobody's by itself: below the threshold unless the column is called after a person's page.
+    // A URL alone identifies no person: below the threshold unless the column name indicates a personal page.
     patterns: [{ expression: /\b(?:https?|ftp):\/\/[^\s"'<>]{3,2000}/gi, strength: 0.3 }],
     chance: 0,
     digits: 0,

@@ -3,14 +3,14 @@ export interface Detector {
   /** `EMAIL_ADDRESS`: as Presidio names it where both know it, so that findings of both can be compared. */
   readonly entity: string;
   readonly patterns: readonly Pattern[];
-  /** Whether what a pattern found is one. Absent: what looks like one counts as one. */
+  /** Returns whether a pattern match is the entity. Absent: every match counts. */
   readonly verify?: (candidate: string) => boolean;
   /**
-   * The share of texts that merely look like one and pass `verify` all the same: 1/10 for one check digit, 1/97 for
-   * mod 97, 0 where no check digit is. Random numbers of that length are then told from a column of real ones by how many pass.
+   * The share of random texts of the pattern that pass `verify`: 1/10 for one check digit, 1/97 for mod 97, 0 without
+   * check digits. The observed share then separates random numbers from real ones.
    */
   readonly chance: number;
-  /** Digits that a text must have to be looked at. Most texts have none: this keeps a scan cheap. */
+  /** Minimum digits of a text before it is scanned. Most texts have none, which keeps a scan cheap. */
   readonly digits: number;
   /** What a column is called that holds these: words in small letters, in several languages. */
   readonly words: readonly string[];
@@ -32,7 +32,7 @@ export interface Match {
   readonly strength: number;
 }
 
-/** Something recognised by the name of a column alone: no pattern tells a person's name. */
+/** An entity recognized by the name of a column alone: no pattern recognizes the name of a person. */
 export interface NameRule {
   readonly entity: string;
   readonly words: readonly string[];
@@ -40,5 +40,5 @@ export interface NameRule {
   readonly unless?: readonly string[];
 }
 
-/** Characters of a text that are looked at: what stands behind is rarely of another kind than what stands before. */
+/** Characters of a text that are scanned: the rest rarely contains other entities. */
 export const TEXT_LIMIT = 2000;

@@ -1,13 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ColumnLook } from './column-findings.ts';
+import { ColumnScan } from './column-findings.ts';
 import { wordsOf } from './column-name.ts';
-import { DECOYS, EXAMPLES } from './corpus.testing.ts';
+import { NEGATIVE_COLUMNS, EXAMPLES } from './corpus.testing.ts';
 import { detectors, findInText } from './find-in-text.ts';
 import { redactExample } from './redact-example.ts';
 
 const findingsOf = (name: string, values: readonly string[]) => {
-  const look = new ColumnLook(name);
+  const look = new ColumnScan(name);
   for (const value of values) look.see(value);
   return look.findings();
 };
@@ -33,7 +33,7 @@ describe('the corpus', () => {
   });
 
   test.each(Object.entries(EXAMPLES))(
-    '%s: one changed digit is refused where there is a check digit',
+    '%s: one changed digit is rejected if there is a check digit',
     (entity, examples) => {
       const detector = detectors.find((one) => one.entity === entity);
       if (detector?.verify === undefined || detector.chance === 0 || detector.chance > 0.2) return;
@@ -50,7 +50,7 @@ describe('the corpus', () => {
     },
   );
 
-  test.each(DECOYS)('%s is no finding', (name, values) => {
+  test.each(NEGATIVE_COLUMNS)('%s is no finding', (name, values) => {
     expect(findingsOf(name, values)).toEqual([]);
   });
 
@@ -68,7 +68,7 @@ describe('the corpus', () => {
       precision:
         columns.filter((column) => column.found[0]?.entity === entity && column.entity !== entity).length === 0 ? 1 : 0,
     }));
-    // By value alone, without a name: what nine or ten digits mean, only the name can tell.
+    // By value alone: only the name can disambiguate nine or ten digits.
     const missed = rows.filter(({ recall }) => recall === 0).map(({ entity }) => entity);
     expect(missed).toEqual(['URL']);
     expect(rows.filter(({ precision }) => precision === 0)).toEqual([]);
@@ -83,7 +83,7 @@ describe('columns', () => {
     }
   });
 
-  test('a name makes sure what nine digits cannot', () => {
+  test('a name disambiguates nine digits', () => {
     const values = Array.from({ length: 100 }, (_, at) => `4${digits(at, 8)}`);
     expect(findingsOf('code', values).map(({ entity }) => entity)).not.toContain('US_SSN');
     expect(findingsOf('applicantSSN', values)[0]).toMatchObject({ entity: 'US_SSN', because: 'both' });
@@ -103,7 +103,7 @@ describe('columns', () => {
     expect(findingsOf('Straße', ['Weg 1'])).toMatchObject([{ entity: 'LOCATION' }]);
   });
 
-  test('words of a name', () => {
+  test('words of a column name', () => {
     for (const name of ['customerEmail', 'customer_email_1', 'Customer-Email', 'CUSTOMER EMAIL'])
       expect(wordsOf(name)).toBe('customer email');
     expect(wordsOf('clientIPAddress')).toBe('client ip address');

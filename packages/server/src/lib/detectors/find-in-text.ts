@@ -17,13 +17,13 @@ export const detectors: readonly Detector[] = [
 /** Finds of one pattern in a text. */
 const MATCH_LIMIT = 20;
 
-/** What one detector sees in a text: what looks like it, and of those what is. */
-export interface Looked {
+/** The matches of one detector in a text: all pattern matches, and those that pass verification. */
+export interface TextMatches {
   readonly candidates: number;
   readonly matches: readonly Match[];
 }
 
-const NOTHING: Looked = { candidates: 0, matches: [] };
+const NOTHING: TextMatches = { candidates: 0, matches: [] };
 
 export function digitsIn(text: string): number {
   let digits = 0;
@@ -35,7 +35,7 @@ export function digitsIn(text: string): number {
 }
 
 /** `text` of at most TEXT_LIMIT characters, with `digits` digits. */
-export function lookFor({ entity, patterns, verify, digits: least }: Detector, text: string, digits: number): Looked {
+export function matchText({ entity, patterns, verify, digits: least }: Detector, text: string, digits: number): TextMatches {
   if (digits < least) return NOTHING;
   let candidates = 0;
   const matches: Match[] = [];
@@ -53,11 +53,11 @@ export function lookFor({ entity, patterns, verify, digits: least }: Detector, t
   return { candidates, matches };
 }
 
-/** Everything that is recognised in a text, by place; one place may look like several things. */
+/** Returns all entities of a text by position; one position can match several entities. */
 export function findInText(text: string): readonly Match[] {
   const start = text.slice(0, TEXT_LIMIT);
   const digits = digitsIn(start);
   return detectors
-    .flatMap((detector) => lookFor(detector, start, digits).matches)
+    .flatMap((detector) => matchText(detector, start, digits).matches)
     .toSorted((a, b) => a.start - b.start || b.strength - a.strength);
 }

@@ -1,6 +1,6 @@
 import type { NameRule } from './detector.ts';
 
-/** What only the name of a column tells. In English and the languages that columns of its neighbours are named in. */
+/** Entities that only the name of a column indicates, in English and some other European languages. */
 export const nameRules: readonly NameRule[] = [
   {
     entity: 'PERSON',

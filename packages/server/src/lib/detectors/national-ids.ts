@@ -4,7 +4,7 @@ import type { Detector } from './detector.ts';
 
 interface NationalId {
   readonly entity: string;
-  /** What it looks like, between characters that are no part of it; letters of either case. */
+  /** The pattern, between characters that are not part of it; case-insensitive. */
   readonly shape: string;
   readonly strength: number;
   /** Further ways of writing that alone say less. */
@@ -27,7 +27,7 @@ function elevenMinus(sum: number): number | undefined {
 function isSsn(text: string): boolean {
   const [area, group, serial] = [text.slice(0, 3), text.slice(3, 5), text.slice(5)];
   if (area === '000' || area === '666' || area.startsWith('9') || group === '00' || serial === '0000') return false;
-  // Printed in advertisements: nobody's.
+  // Numbers from advertisements, which belong to no person.
   return !allAlike(text) && text !== '078051120' && text !== '219099999' && text !== '123456789';
 }
 
@@ -64,7 +64,7 @@ function isInsee(text: string): boolean {
 
 function isPersonnummer(text: string): boolean {
   const digits = text.slice(-10);
-  // From 61 on, the day is that of somebody who is not registered.
+  // From 61 on, the day marks a person who is not registered.
   return luhn(digits) && isDay(number(digits, 0, 2), number(digits, 2, 4), number(digits, 4, 6) % 60);
 }
 
@@ -72,13 +72,13 @@ function isSteuerId(text: string): boolean {
   const counts = new Map<string, number>();
   for (const digit of text.slice(0, 10)) counts.set(digit, (counts.get(digit) ?? 0) + 1);
   const most = Math.max(...counts.values());
-  // One digit stands twice or three times among the first ten, the others once at most.
+  // Among the first ten digits, one occurs two or three times, and the others at most once.
   return [...counts.values()].filter((count) => count > 1).length === 1 && most <= 3 && mod11And10(text);
 }
 
 const FISCAL_ODD = [1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23];
 
-/** Letters that stand for digits where two people would have the same code. */
+/** Letters that replace digits where two people would have the same code. */
 const OMOCODIA = 'LMNPQRSTUV';
 
 function isFiscalCode(text: string): boolean {
@@ -296,7 +296,7 @@ const IDS: readonly NationalId[] = [
     strength: 0.85,
     verify: (text) => {
       const key = number(text, 9);
-      // From 2000 on a 2 stands before the number.
+      // From 2000 on a 2 precedes the number.
       return (
         (key === 97 - (number(text, 0, 9) % 97) || key === 97 - (Number(`2${text.slice(0, 9)}`) % 97)) &&
         number(text, 2, 4) % 20 <= 12

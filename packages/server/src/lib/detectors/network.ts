@@ -11,7 +11,7 @@ export const networkDetectors: readonly Detector[] = [
         strength: 0.8,
       },
     ],
-    // Nobody is behind an address that means “any” or “this machine”.
+    // Addresses that mean "any" or "this machine" identify no person.
     verify: (text) => isIP(text) !== 0 && !/^(0\.0\.0\.0|127\.|::1?$)/.test(text),
     chance: 0,
     digits: 1,

@@ -1,4 +1,4 @@
-/** Presidio's own recognizers beside ours, on texts made up to look right: some pass the checks, most do not. */
+/** Compares with Presidio's recognizers, on generated texts: some pass the checks, most do not. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -9,7 +9,7 @@ import { findInText } from './find-in-text.ts';
 
 const folder = fileURLToPath(new URL('../../../../../conformance/presidio/', import.meta.url));
 
-/** How a text of an entity may look: `9` any digit, `A` any capital, `h` a hexadecimal digit; all else as it stands. */
+/** Formats of an entity: `9` any digit, `A` any capital, `h` a hexadecimal digit; everything else is literal. */
 const FORMS: Readonly<Record<string, readonly string[]>> = {
   CREDIT_CARD: ['4999999999999999', '5199 9999 9999 9999', '379999999999999', '6011-9999-9999-9999'],
   IBAN_CODE: ['DE99 9999 9999 9999 9999 99', 'GB99AAAA99999999999999', 'NL99AAAA9999999999'],
@@ -40,7 +40,7 @@ const FORMS: Readonly<Record<string, readonly string[]>> = {
   KR_RRN: ['960121-1999999', '999999-1999999'],
 };
 
-/** Their recognizers go on with what fails its check, only less sure: there, what passed it is compared. */
+/** Presidio keeps matches that fail the check with lower confidence: the comparison uses those that passed. */
 const CHECKED: ReadonlySet<string> = new Set(['IT_FISCAL_CODE', 'KR_RRN']);
 
 /** Entities in which both differ, in what share of these texts at most, and why. In all others they never do. */
@@ -80,7 +80,7 @@ function textsOf(entity: string, forms: readonly string[]): readonly string[] {
   return [...(EXAMPLES[entity] ?? []), ...made];
 }
 
-test('both say the same of what looks right', { timeout: 240_000 }, async () => {
+test('both agree on candidates', { timeout: 240_000 }, async () => {
   const python = join(await pythonEnvironment('presidio', join(folder, 'requirements.txt')), 'bin', 'python');
   const asked = Object.entries(FORMS).flatMap(([entity, forms]) =>
     textsOf(entity, forms).map((text) => ({ entity, text })),

@@ -2,7 +2,7 @@
 import { deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { emptyLook, PickleBytes, scanPickle } from './pickle-scan.ts';
+import { emptyContent, PickleBytes, scanPickle } from './pickle-scan.ts';
 import { scanFile } from './scan-file.ts';
 
 /** With a name in the header of gzip that is longer than what is read to recognize a format. */
@@ -93,14 +93,14 @@ describe('arrays of joblib', () => {
     ],
   ])('what acts is found: %s', async (_where, file) => {
     const found = await scan('m.joblib', file);
-    expect(found).toContain('block pickle-import It imports os.system, which no model needs while it is loaded.');
+    expect(found).toContain('block pickle-import It imports os.system, which no model needs at load time.');
     for (const path of ['m.joblib', 'weights.dat']) {
       for (const packed of [deflateSync(file), gzipSync(file), withLongName(gzipSync(file))])
         expect(isBlocked(await scan(path, packed))).toBe(true);
     }
   });
 
-  it('are not looked for in compressed tables', async () => {
+  it('are not searched in compressed tables', async () => {
     const rows = 'id,delay\n1,5\n';
     for (const packed of [deflateSync(rows), gzipSync(rows), withLongName(gzipSync(rows))])
       expect(await scan('rows.csv.gz', packed)).toEqual([]);
@@ -200,7 +200,7 @@ describe('arrays of joblib', () => {
     };
     expect(await scanLarge(ops('t.'))).toEqual({ details: [], isBounded: true });
     expect(await scanLarge(ops(EVIL, 't.'))).toEqual({
-      details: ['It imports os.system, which no model needs while it is loaded.'],
+      details: ['It imports os.system, which no model needs at load time.'],
       isBounded: true,
     });
   });
@@ -209,7 +209,7 @@ describe('arrays of joblib', () => {
     const name = (index: number) => ops(global('collections', `Name${index}`), '0', 'C\xff', Buffer.alloc(255));
     const parts = Array.from({ length: 60_000 }, (_, index) => name(index % 500));
     const file = ops(START, 'B', Buffer.from([0, 0, 160, 0]), Buffer.alloc(10 * 2 ** 20), '0', ...parts, 'N.');
-    const [whole, pieces] = [emptyLook(), emptyLook()];
+    const [whole, pieces] = [emptyContent(), emptyContent()];
     await scanPickle(PickleBytes.of(file), whole);
     const read = async (offset: number, length: number) =>
       await Promise.resolve(file.subarray(offset, offset + length));
@@ -220,9 +220,9 @@ describe('arrays of joblib', () => {
     expect(pieces).toEqual(whole);
   });
 
-  it('says what to do', async () => {
+  it('the message contains the remedy', async () => {
     expect(await scan('m.joblib', array({ alignment: 'N' }))).toEqual([
-      'block pickle-broken It cannot be followed to its end as a pickle: an array is not aligned, as by joblib before 1.2, and ' +
+      'block pickle-broken It cannot be scanned completely as a pickle: an array is not aligned, as by joblib before 1.2, and ' +
         'other readers could read it differently. Save it with joblib 1.2 or newer, pickle or cloudpickle.',
     ]);
     expect((await scan('m.joblib', Buffer.from('BZh91AY'))).join()).toContain(
@@ -271,7 +271,7 @@ describe('names of Python', () => {
     ['joblib.numpy_pickle', 'load'],
   ])('that act are blocked: %s.%s', async (module, name) => {
     expect(await scan('m.pkl', calls(module, name))).toEqual([
-      `block pickle-import It imports ${module}.${name}, which no model needs while it is loaded.`,
+      `block pickle-import It imports ${module}.${name}, which no model needs at load time.`,
     ]);
   });
 

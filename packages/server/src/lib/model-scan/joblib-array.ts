@@ -3,7 +3,7 @@
  * bytes of the array; an array of objects is a pickle of its own instead.
  */
 import type { PickleBytes } from './pickle-bytes.ts';
-import { PickleFault } from './pickle-fault.ts';
+import { PickleError } from './pickle-error.ts';
 import { Dict, Dtype, Items, Named, type Value } from './pickle-values.ts';
 
 const CLASS = 'joblib.numpy_pickle.NumpyArrayWrapper';
@@ -29,40 +29,40 @@ export function isWrapperClass(value: Value): boolean {
   return value instanceof Named && value.full === CLASS;
 }
 
-/** What follows the wrapper with this state. @throws PickleFault unless joblib and this scan certainly read the same. */
+/** What follows the wrapper with this state. @throws PickleError unless joblib and this scan certainly read the same. */
 export function readWrapper(state: Value): { readonly hasObjects: boolean; readonly bytes: number } {
   const entries = state instanceof Dict && state.isExact ? state.entries : new Map<string, Value>();
-  if ([...entries.keys()].some((key) => !KEYS.has(key))) throw unclear('it has a field that joblib does not write');
+  if ([...entries.keys()].some((key) => !KEYS.has(key))) throw unclear('it has an unknown field');
   const dtype = entries.get('dtype');
   const subclass = entries.get('subclass');
   const shape = entries.get('shape');
-  if (!(subclass instanceof Named) || !SUBCLASSES.has(subclass.full)) throw unclear('its class is not one of NumPy');
-  if (!(dtype instanceof Dtype) || !dtype.isExact) throw unclear('the size of its elements is not clear');
-  if (!(shape instanceof Items)) throw unclear('its shape is not clear');
+  if (!(subclass instanceof Named) || !SUBCLASSES.has(subclass.full)) throw unclear('its class is not a NumPy class');
+  if (!(dtype instanceof Dtype) || !dtype.isExact) throw unclear('the size of its elements is unknown');
+  if (!(shape instanceof Items)) throw unclear('its shape is unknown');
   const sizes = shape.values.map((size) => {
-    if (typeof size !== 'number' || size < 0) throw unclear('its shape is not clear');
+    if (typeof size !== 'number' || size < 0) throw unclear('its shape is unknown');
     return size;
   });
   if (dtype.hasObjects) return { hasObjects: true, bytes: 0 };
   if (typeof entries.get('numpy_array_alignment_bytes') !== 'number') {
-    throw new PickleFault(
+    throw new PickleError(
       'an array is not aligned, as by joblib before 1.2, and other readers could read it differently',
     );
   }
   // An array without bytes may have any shape.
   const bytes = sizes.includes(0) ? 0 : sizes.reduce((product, size) => product * size, dtype.size);
-  if (!Number.isSafeInteger(bytes)) throw unclear('it is larger than any file');
+  if (!Number.isSafeInteger(bytes)) throw unclear('it is larger than the file size limit');
   return { hasObjects: false, bytes };
 }
 
 export function skipPadding(from: PickleBytes): void {
   const length = from.byte();
   if (length < 1 || length > MAX_PADDING) throw unclear('it has no padding');
-  if (from.take(length).some((byte) => byte !== PADDING)) throw unclear('its padding has other bytes');
+  if (from.take(length).some((byte) => byte !== PADDING)) throw unclear('its padding has unexpected bytes');
 }
 
-function unclear(why: string): PickleFault {
-  return new PickleFault(`an array of joblib cannot be stepped over: ${why}`);
+function unclear(why: string): PickleError {
+  return new PickleError(`a joblib array cannot be skipped: ${why}`);
 }
 
 /** Opcodes with which the wrapper of an array is made of its class: frames, the memo, and what makes it. */

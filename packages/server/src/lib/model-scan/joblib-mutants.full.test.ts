@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { run } from '#lib/process.ts';
 import { pythonEnvironment } from '../../../../../tools/python-env.mjs';
-import { emptyLook, PickleBytes, PickleFault, scanPickle } from './pickle-scan.ts';
+import { emptyContent, PickleBytes, PickleError, scanPickle } from './pickle-scan.ts';
 import { scanFile } from './scan-file.ts';
 
 const conformance = fileURLToPath(new URL('../../../../../conformance/', import.meta.url));
@@ -38,12 +38,12 @@ afterAll(async () => {
 });
 
 async function namesSeen(bytes: Buffer): Promise<ReadonlySet<string>> {
-  const look = emptyLook();
+  const look = emptyContent();
   const from = PickleBytes.of(bytes);
   try {
     while (from.at < from.size) await scanPickle(from, look);
   } catch (error) {
-    if (!(error instanceof PickleFault)) throw error;
+    if (!(error instanceof PickleError)) throw error;
   }
   return new Set([...look.names.keys(), ...(look.unlikeJoblib?.names.keys() ?? [])]);
 }

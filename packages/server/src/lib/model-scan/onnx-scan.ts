@@ -1,10 +1,10 @@
 /** Operators of an ONNX model and the files that it takes its weights from. */
-import { ProtobufFault, ProtobufReader } from '#lib/protobuf-reader.ts';
+import { ProtobufError, ProtobufReader } from '#lib/formats/protobuf-reader.ts';
 import type { Findings } from './scan-finding.ts';
 
 /** Graphs inside graphs. */
 const MOST_DEPTH = 32;
-/** Domains whose operators compute. `com.microsoft`: those that the runtime itself brings. */
+/** Domains whose operators only compute. `com.microsoft`: those that are part of the runtime. */
 const KNOWN_DOMAINS: ReadonlySet<string> = new Set([
   '',
   'ai.onnx',
@@ -14,12 +14,12 @@ const KNOWN_DOMAINS: ReadonlySet<string> = new Set([
   'com.microsoft.nchwc',
 ]);
 
-/** `beside`: paths of the other files of the model, below the folder of this one. */
+/** `beside`: paths of the other files of the model, relative to the folder of this one. */
 export function scanOnnx(bytes: Buffer, beside: ReadonlySet<string>, findings: Findings): void {
   try {
     new OnnxScan(bytes, beside, findings).model();
   } catch (error) {
-    if (!(error instanceof ProtobufFault)) throw error;
+    if (!(error instanceof ProtobufError)) throw error;
     findings.add('onnx-broken', 'block', `It cannot be read as an ONNX model: ${error.message}.`);
   }
 }
@@ -40,11 +40,11 @@ class OnnxScan {
   model(): void {
     this.#fields({
       7: () => this.#graph(),
-      // Functions have their nodes in field 7; training graphs begin with graphs.
+      // Functions have their nodes in field 7; training graphs start with graphs.
       25: () => this.#message({ 7: () => this.#node() }),
       20: () => this.#message({ 1: () => this.#graph(), 2: () => this.#graph() }),
     });
-    if (this.#graphs === 0) throw new ProtobufFault('it has no graph');
+    if (this.#graphs === 0) throw new ProtobufError('it has no graph');
   }
 
   #graph(): void {
@@ -65,7 +65,7 @@ class OnnxScan {
       5: () => this.#attribute(),
     });
     if (!KNOWN_DOMAINS.has(domain)) {
-      this.#findings.add('onnx-operator', 'block', `${domain}::${operator} is code that ONNX Runtime does not bring.`);
+      this.#findings.add('onnx-operator', 'block', `${domain}::${operator} is code that is not part of ONNX Runtime.`);
     }
   }
 
@@ -107,19 +107,19 @@ class OnnxScan {
       this.#findings.add(
         'onnx-external-data',
         'block',
-        `Weights are taken from ${JSON.stringify(location)}, outside of the model.`,
+        `The model loads weights from ${JSON.stringify(location)}, which is outside of the model.`,
       );
     } else if (!this.#beside.has(plain)) {
       this.#findings.add(
         'onnx-external-data',
         'block',
-        `Weights are taken from ${JSON.stringify(location)}, which is not there.`,
+        `The model loads weights from ${JSON.stringify(location)}, which does not exist.`,
       );
     }
   }
 
   #message(fields: Readonly<Record<number, () => unknown>>): void {
-    if (this.#depth >= MOST_DEPTH) throw new ProtobufFault('its parts are too deep inside each other');
+    if (this.#depth >= MOST_DEPTH) throw new ProtobufError('it is nested too deeply');
     this.#depth += 1;
     this.#reader.message(() => this.#fields(fields));
     this.#depth -= 1;

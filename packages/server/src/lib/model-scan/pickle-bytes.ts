@@ -1,9 +1,9 @@
 /** Reads the arguments of opcodes. */
-import { PickleEnd, PickleFault } from './pickle-fault.ts';
+import { PickleEnd, PickleError } from './pickle-error.ts';
 import type { ScannedFile } from './scan-finding.ts';
 
 /** Longer than any name. */
-export const KEPT_TEXT = 2048;
+export const TEXT_LIMIT_BYTES = 2048;
 const BLANKS: ReadonlySet<number> = new Set([0x20, 0x09, 0x0b, 0x0c, 0x0d]);
 
 /** What is held of a file, and how much of it there is at least before an opcode is read. */
@@ -48,10 +48,10 @@ export class PickleBytes {
   async fill(): Promise<void> {
     const length = Math.min(WINDOW, this.size - this.at);
     this.#bytesRead += length;
-    if (this.#bytesRead > MAX_READ) throw new PickleFault('it is larger than what is scanned');
+    if (this.#bytesRead > MAX_READ) throw new PickleError('it is larger than the scan limit');
     this.#window = await this.#read(this.at, length);
     this.#base = this.at;
-    if (this.#window.length < length) throw new PickleFault('its bytes cannot be read');
+    if (this.#window.length < length) throw new PickleError('its bytes are unreadable');
   }
 
   /** Whether these bytes are among the first 64 ahead. */
@@ -62,7 +62,7 @@ export class PickleBytes {
 
   byte(): number {
     const value = this.#window[this.at - this.#base];
-    if (value === undefined) throw new PickleEnd('it is cut off');
+    if (value === undefined) throw new PickleEnd('it is truncated');
     this.at += 1;
     return value;
   }
@@ -71,12 +71,12 @@ export class PickleBytes {
   take(length: number): Buffer {
     const from = this.at - this.#base;
     this.skip(length);
-    if (from + length > this.#window.length) throw new PickleFault('a value is too long');
+    if (from + length > this.#window.length) throw new PickleError('a value is too long');
     return this.#window.subarray(from, from + length);
   }
 
   skip(length: number): void {
-    if (length < 0 || this.at + length > this.size) throw new PickleEnd('a value is cut off');
+    if (length < 0 || this.at + length > this.size) throw new PickleEnd('a value is truncated');
     this.at += length;
   }
 
@@ -90,7 +90,7 @@ export class PickleBytes {
 
   long(): number {
     const length = this.take(8).readBigUInt64LE();
-    if (length > BigInt(this.size)) throw new PickleEnd('a value is cut off');
+    if (length > BigInt(this.size)) throw new PickleEnd('a value is truncated');
     return Number(length);
   }
 
@@ -98,40 +98,40 @@ export class PickleBytes {
     const start = this.at - this.#base;
     const end = this.#lineEnd();
     this.at = this.#base + end + 1;
-    return this.#window.toString('utf8', start, Math.min(end, start + KEPT_TEXT));
+    return this.#window.toString('utf8', start, Math.min(end, start + TEXT_LIMIT_BYTES));
   }
 
   /** Of the line that starts here, within the window. */
   #lineEnd(): number {
     const end = this.#window.indexOf(10, this.at - this.#base);
     if (end >= 0) return end;
-    if (this.#base + this.#window.length < this.size) throw new PickleFault('a line is too long');
-    throw new PickleEnd('a line is cut off');
+    if (this.#base + this.#window.length < this.size) throw new PickleError('a line is too long');
+    throw new PickleEnd('a line is truncated');
   }
 
   index(): number {
     const text = this.line().trim();
     if (/^\d{1,15}$/.test(text)) return Number(text);
-    throw /^[-+]?[\d_]+$/.test(text) ? new PickleFault('a number is too long') : new PickleEnd('a number is none');
+    throw /^[-+]?[\d_]+$/.test(text) ? new PickleError('a number is too long') : new PickleEnd('a number is not valid');
   }
 
   /** Passes a number that is written as text. */
   number(): void {
     const text = this.line().trim();
     // More than Python accepts.
-    if (!/^[-+]?[\w.+-]+$/.test(text)) throw new PickleEnd('a number is none');
-    if (text.length >= KEPT_TEXT) throw new PickleFault('a number is too long');
+    if (!/^[-+]?[\w.+-]+$/.test(text)) throw new PickleEnd('a number is not valid');
+    if (text.length >= TEXT_LIMIT_BYTES) throw new PickleError('a number is too long');
   }
 
-  /** A text in quotes; undefined when its value is not known: with escapes it is not what it looks like. */
+  /** A quoted string; undefined if its value is unknown, because it contains escapes. */
   quoted(): string | undefined {
     const end = this.#lineEnd();
     const [start, last] = [this.#skipBlanks(this.at - this.#base, 1), this.#skipBlanks(end - 1, -1)];
     const quote = this.#window[start];
     if (start >= last || (quote !== 0x22 && quote !== 0x27) || this.#window[last] !== quote)
-      throw new PickleEnd('a text has no quotes');
+      throw new PickleEnd('a string has no quotes');
     this.at = this.#base + end + 1;
-    const inside = last - start > KEPT_TEXT ? '\\' : this.#window.toString('utf8', start + 1, last);
+    const inside = last - start > TEXT_LIMIT_BYTES ? '\\' : this.#window.toString('utf8', start + 1, last);
     return inside.includes('\\') ? undefined : inside;
   }
 

@@ -1,9 +1,9 @@
 /** Executes the opcodes of a pickle on values of which it tracks only what names, calls and arrays are made of. */
 import { CREATION, isWrapperClass, readWrapper, skipPadding } from './joblib-array.ts';
-import { PickleEnd, PickleFault } from './pickle-fault.ts';
-import { KEPT_TEXT, type PickleBytes } from './pickle-bytes.ts';
-import type { PickleLook } from './pickle-look.ts';
-import { GETATTR, MAKES_CLASSES, TELLING_WORDS } from './pickle-names.ts';
+import { PickleEnd, PickleError } from './pickle-error.ts';
+import { TEXT_LIMIT_BYTES, type PickleBytes } from './pickle-bytes.ts';
+import type { PickleContent } from './pickle-content.ts';
+import { GETATTR, MAKES_CLASSES, SUSPICIOUS_NAMES } from './pickle-names.ts';
 import {
   ARRAY,
   Dict,
@@ -41,14 +41,14 @@ type Reader = 'joblib' | 'pickle' | 'trial';
 
 interface Start {
   readonly from: PickleBytes;
-  readonly look: PickleLook;
+  readonly look: PickleContent;
   readonly reader: Reader;
   readonly stack?: Value[];
   readonly memo?: Map<number, Value>;
 }
 
 export class PickleMachine {
-  readonly look: PickleLook;
+  readonly look: PickleContent;
   readonly #from: PickleBytes;
   readonly #reader: Reader;
   readonly #stack: Value[];
@@ -83,9 +83,9 @@ export class PickleMachine {
     return new PickleMachine({ from: this.#from, look: this.look, reader: 'pickle' });
   }
 
-  /** Goes on from here as `pickle.load` does, with the same position. */
-  withoutJoblib(look: PickleLook): PickleMachine {
-    // Shared with nobody: what this changes must not count for joblib.
+  /** Continues here like `pickle.load`, from the same position. */
+  withoutJoblib(look: PickleContent): PickleMachine {
+    // A separate copy: changes here must not affect joblib's interpretation.
     const detached = (value: Value): Value => (value instanceof Dict || value instanceof Dtype ? PLAIN : value);
     const memo = new Map<number, Value>();
     for (const [index, value] of this.#memo) memo.set(index, detached(value));
@@ -115,7 +115,7 @@ export class PickleMachine {
       case 0x2e: // STOP
         return 'end';
       case 0x80: // PROTO
-        if (this.#from.byte() > 5) throw new PickleEnd('it is of a protocol that is not known');
+        if (this.#from.byte() > 5) throw new PickleEnd('its pickle protocol is unknown');
         break;
       case 0x95: // FRAME
         this.#frame();
@@ -273,7 +273,7 @@ export class PickleMachine {
         if (typeof module === 'string' && typeof name === 'string') this.#name(module, name);
         else {
           if (this.#reader === 'trial' && (isCertainlyNoText(module) || isCertainlyNoText(name)))
-            throw new PickleEnd('a name is none');
+            throw new PickleEnd('a name is not valid');
           this.look.dynamic = true;
           this.#push(OTHER);
         }
@@ -317,14 +317,14 @@ export class PickleMachine {
         this.#extension(2 ** (code - 0x82));
         break;
       default:
-        throw new PickleEnd(`byte ${at} is no opcode`);
+        throw new PickleEnd(`byte ${at} is not an opcode`);
     }
     return undefined;
   }
 
   #frame(): void {
     const length = this.#from.long();
-    if (this.at + length > this.#from.size) throw new PickleEnd('a frame is cut off');
+    if (this.at + length > this.#from.size) throw new PickleEnd('a frame is truncated');
     if (this.at - FRAME_HEADER < this.#frameEnd) this.#hasOddFrames = true;
     this.#frameEnd = this.at + length;
   }
@@ -350,7 +350,7 @@ export class PickleMachine {
     this.look.calls += 1;
     if (target instanceof Dtype) target.setState(state);
     if (target !== ARRAY || this.#reader !== 'joblib') return undefined;
-    if (!this.isBetweenFrames) throw new PickleFault('an array starts within a frame');
+    if (!this.isBetweenFrames) throw new PickleError('an array starts within a frame');
     const { hasObjects, bytes } = readWrapper(state);
     this.#stack.pop();
     this.#push(PLAIN);
@@ -372,7 +372,7 @@ export class PickleMachine {
   #name(module: string, name: string): void {
     const { names } = this.look;
     names.set(`${module} ${name}`, [module, name]);
-    if (names.size > MOST_NAMES) throw new PickleFault('it names more than any model does');
+    if (names.size > MOST_NAMES) throw new PickleError('it has too many names');
     const named = new Named(module, name);
     this.#push(named);
     if (isWrapperClass(named)) this.#expected = 'arguments';
@@ -382,7 +382,7 @@ export class PickleMachine {
     if (!(callee instanceof Named)) {
       const isClass = callee instanceof Made && MAKES_CLASSES.test(callee.by);
       if (this.#reader === 'trial' && (typeof callee === 'string' || isNeitherTextNorCallable(callee)))
-        throw new PickleEnd('it calls what is no function');
+        throw new PickleEnd('it calls an object that is not a function');
       if (!isClass) this.look.callsMade = true;
       this.#call(OTHER);
       return;
@@ -410,13 +410,13 @@ export class PickleMachine {
   }
 
   #push(value: Value): void {
-    if (this.#stack.length >= MOST_STACK) throw new PickleFault('it is too deep to be looked at');
+    if (this.#stack.length >= MOST_STACK) throw new PickleError('it is nested too deeply');
     this.#stack.push(value);
   }
 
   #popAny(): Value {
     const value = this.#stack.pop();
-    if (value === undefined) throw new PickleEnd('it takes what is not there');
+    if (value === undefined) throw new PickleEnd('it pops from an empty stack');
     return value;
   }
 
@@ -438,7 +438,7 @@ export class PickleMachine {
 
   #top(): Value {
     const value = this.#stack.at(-1);
-    if (value === undefined) throw new PickleEnd('it takes what is not there');
+    if (value === undefined) throw new PickleEnd('it pops from an empty stack');
     return value;
   }
 
@@ -466,35 +466,35 @@ export class PickleMachine {
 
   /** Of an array that joblib, which this does not go back to, would not read. */
   #refuse(): void {
-    if (this.#reader !== 'trial') throw new PickleFault('it uses an array of joblib in a way that joblib does not');
+    if (this.#reader !== 'trial') throw new PickleError('it uses a joblib array in an unknown way');
     this.#expected = undefined;
   }
 
   #keep(index: number): void {
-    if (this.#memo.size >= MOST_MEMO) throw new PickleFault('it remembers more than can be looked at');
+    if (this.#memo.size >= MOST_MEMO) throw new PickleError('its memo exceeds the limit');
     this.#memo.set(index, this.#top());
   }
 
   #recall(index: number): void {
     const value = this.#memo.get(index);
-    if (value === undefined) throw new PickleEnd('it recalls what it did not keep');
+    if (value === undefined) throw new PickleEnd('it reads an undefined memo entry');
     this.#push(this.#share(value));
     if (isWrapperClass(value)) this.#expected = 'arguments';
   }
 
   #pushText(text: string): void {
-    if (TELLING_WORDS.has(text)) this.look.words.add(text);
+    if (SUSPICIOUS_NAMES.has(text)) this.look.words.add(text);
     this.#push(text.includes('\\') ? OTHER : text);
   }
 
   #pushBytes(length: number): void {
-    if (length > KEPT_TEXT) {
+    if (length > TEXT_LIMIT_BYTES) {
       this.#from.skip(length);
       this.#push(OTHER);
       return;
     }
     const text = this.#from.take(length).toString('utf8');
-    if (typeof text === 'string' && TELLING_WORDS.has(text)) this.look.words.add(text);
+    if (typeof text === 'string' && SUSPICIOUS_NAMES.has(text)) this.look.words.add(text);
     this.#push(text);
   }
 }

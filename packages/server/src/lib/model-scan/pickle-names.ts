@@ -61,7 +61,7 @@ const VALUES = [
   'bool',
 ];
 
-/** Values and arrays: making them runs nothing of anybody's. */
+/** Values and arrays: their construction runs no foreign code. */
 const HARMLESS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['collections', new Set(['OrderedDict', 'defaultdict', 'deque', 'Counter'])],
   ['torch', new Set([...STORAGES, ...TORCH_TYPES, 'Size', 'device'])],
@@ -321,7 +321,7 @@ function isPublic(full: string, name: string): boolean {
 }
 
 /** Words in code of an author that a reader wants to know of. */
-export const TELLING_WORDS: ReadonlySet<string> = new Set(
+export const SUSPICIOUS_NAMES: ReadonlySet<string> = new Set(
   'os subprocess socket system popen Popen eval exec __import__ ctypes requests urllib shutil pty marshal importlib'.split(
     ' ',
   ),

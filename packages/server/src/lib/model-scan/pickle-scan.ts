@@ -1,26 +1,25 @@
 /**
- * Reads the opcodes of a pickle as CPython would, protocols 0 to 5, and executes none: what it names, what it calls. Names that
- * are put together at run time count as unknown, opcodes that are not there as a fault. Memory is bounded by what is read.
- *
- * `joblib.dump` writes the bytes of arrays between the opcodes. The scan steps over them as `joblib.load` does, and scans what
- * `pickle.load` would execute instead.
+ * Reads the opcodes of a pickle like CPython, protocols 0 to 5, without executing any: collects names and calls. Names
+ * that are composed at run time count as unknown, unknown opcodes as errors. Memory is limited by the input size.
+ * `joblib.dump` writes the bytes of arrays between the opcodes. The scan skips them like `joblib.load`, and also scans
+ * what `pickle.load` would execute instead.
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import type { PickleBytes } from './pickle-bytes.ts';
-import { PickleEnd, PickleFault } from './pickle-fault.ts';
-import type { PickleLook } from './pickle-look.ts';
+import { PickleEnd, PickleError } from './pickle-error.ts';
+import type { PickleContent } from './pickle-content.ts';
 import { PickleMachine } from './pickle-machine.ts';
 
 export { PickleBytes } from './pickle-bytes.ts';
-export { PickleEnd, PickleFault } from './pickle-fault.ts';
-export type { PickleLook } from './pickle-look.ts';
+export { PickleEnd, PickleError } from './pickle-error.ts';
+export type { PickleContent } from './pickle-content.ts';
 
 /** Opcodes after which others get their turn. */
 const SLICE = 100_000;
 /** Of one pickle. */
 const MAX_OPCODES = 300_000_000;
 
-export function emptyLook(): PickleLook {
+export function emptyContent(): PickleContent {
   return {
     names: new Map(),
     calls: 0,
@@ -32,8 +31,10 @@ export function emptyLook(): PickleLook {
   };
 }
 
-/** Reads the pickle that starts at the position of `from`. @throws PickleFault for what is none; what was seen stays in `look`. */
-export async function scanPickle(from: PickleBytes, look: PickleLook): Promise<void> {
+/**
+ * Reads the pickle at the position of `from`. @throws PickleError for an invalid pickle; `look` keeps what was read.
+ */
+export async function scanPickle(from: PickleBytes, look: PickleContent): Promise<void> {
   await scanToEnd(new PickleMachine({ from, look, reader: 'joblib' }), from, { opcodes: 0 });
 }
 
@@ -44,7 +45,7 @@ async function scanToEnd(scan: PickleMachine, from: PickleBytes, done: { opcodes
     if (reached === 'end') return;
     if (reached === 'objects') await scanObjects(scan, from, done);
     done.opcodes += 1;
-    if (done.opcodes > MAX_OPCODES) throw new PickleFault('it is longer than what is scanned');
+    if (done.opcodes > MAX_OPCODES) throw new PickleError('it is longer than the scan limit');
     if (done.opcodes % SLICE === 0) await turn();
   }
 }
@@ -53,7 +54,7 @@ async function scanToEnd(scan: PickleMachine, from: PickleBytes, done: { opcodes
 async function scanObjects(scan: PickleMachine, from: PickleBytes, done: { opcodes: number }): Promise<void> {
   if (scan.isReadAlike) {
     scan.isReadAlike = false;
-    scan.look.unlikeJoblib ??= emptyLook();
+    scan.look.unlikeJoblib ??= emptyContent();
     const start = from.at;
     try {
       await scanToEnd(scan.withoutJoblib(scan.look.unlikeJoblib), from, done);
@@ -64,5 +65,5 @@ async function scanObjects(scan: PickleMachine, from: PickleBytes, done: { opcod
   }
   const inner = scan.inside();
   await scanToEnd(inner, from, done);
-  if (!inner.isBetweenFrames) throw new PickleFault('a frame does not end with its array');
+  if (!inner.isBetweenFrames) throw new PickleError('a frame does not end with its array');
 }

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { run } from '#lib/process.ts';
 import { pythonEnvironment } from '../../../../../tools/python-env.mjs';
-import { emptyLook, PickleBytes, scanPickle } from './pickle-scan.ts';
+import { emptyContent, PickleBytes, scanPickle } from './pickle-scan.ts';
 import type { ScanFinding } from './scan-finding.ts';
 import { scanFile } from './scan-file.ts';
 
@@ -76,7 +76,7 @@ it('the scan follows files of joblib as joblib does: to their end, with the name
   expect(files.length).toBeGreaterThan(400);
   for (const [path, names] of files) {
     const bytes = await readFile(join(folder, path));
-    const look = emptyLook();
+    const look = emptyContent();
     const from = PickleBytes.of(bytes);
     await scanPickle(from, look);
     expect({ path, end: from.at, names: sorted(look.names.values()) }).toEqual({

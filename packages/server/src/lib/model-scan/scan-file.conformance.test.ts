@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { run } from '#lib/process.ts';
 import { pythonEnvironment } from '../../../../../tools/python-env.mjs';
-import { emptyLook, PickleBytes, scanPickle } from './pickle-scan.ts';
+import { emptyContent, PickleBytes, scanPickle } from './pickle-scan.ts';
 import { scanFile } from './scan-file.ts';
 
 const conformance = fileURLToPath(new URL('../../../../../conformance/', import.meta.url));
@@ -41,7 +41,7 @@ async function scan(path: string): Promise<string[]> {
 it('sees the names that CPython imports, of every protocol', async () => {
   expect(Object.keys(heard)).toHaveLength(60);
   for (const [path, names] of Object.entries(heard)) {
-    const look = emptyLook();
+    const look = emptyContent();
     const bytes = await readFile(join(folder, path));
     const from = PickleBytes.of(bytes);
     await scanPickle(from, look);
@@ -55,7 +55,7 @@ it('sees the names that CPython imports, of every protocol', async () => {
   }
 });
 
-it('lets values pass, tells models of libraries, blocks what is code', async () => {
+it('passes values, reports models of libraries, blocks code', async () => {
   for (const path of await readdir(folder)) {
     const found = await scan(path);
     const severities = [...new Set(found.map((one) => one.split(' ')[0]))];

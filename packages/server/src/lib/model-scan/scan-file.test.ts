@@ -1,8 +1,8 @@
 import { deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bytesField, messageOf } from '#lib/protobuf-writer.ts';
-import { zip } from '#lib/zip.testing.ts';
+import { bytesField, messageOf } from '#lib/formats/protobuf-writer.ts';
+import { zip } from '#lib/formats/zip.testing.ts';
 import { scanFile } from './scan-file.ts';
 
 async function scan(path: string, bytes: Buffer | string, beside: readonly string[] = []): Promise<string[]> {
@@ -89,12 +89,12 @@ describe('pickles', () => {
     const made = '\x80\x02ccloudpickle.cloudpickle\n_make_function\n)R';
     for (const bytes of [`${made})R.`, `${made}q\x000h\x00)R.`, '\x80\x02cfunctools\npartial\n)R)R.', '\x80\x02})R.']) {
       expect(await scan('model.pkl', ops(bytes))).toContain(
-        'block pickle-call It calls a function that it makes itself while it is loaded.',
+        'block pickle-call It calls a function that it creates at load time.',
       );
     }
   });
 
-  it('reviews code of the author, and says what it names', async () => {
+  it('reviews code of the author, and lists its names', async () => {
     const cloudpickled = ops(
       proto4,
       short('cloudpickle.cloudpickle'),
@@ -104,10 +104,10 @@ describe('pickles', () => {
       '\x85R.',
     );
     expect(await scan('python_model.pkl', cloudpickled)).toEqual([
-      'review pickle-code It contains Python code of its author. The code names subprocess.',
+      'review pickle-code It contains Python code of the author. The code names subprocess.',
     ]);
     expect(await scan('m.pkl', ops(proto4, short('my_package.models'), short('Ranker'), '\x93)\x81}b.'))).toEqual([
-      'review pickle-code It imports my_package.models.Ranker: code of its author or of a package that it requires.',
+      'review pickle-code It imports my_package.models.Ranker, which is code of the author or of a required package.',
     ]);
     // A class that is made of parts, and a method of an object, are values.
     const skeleton = 'ccloudpickle.cloudpickle\n_make_skeleton_class\n)R';
@@ -123,11 +123,11 @@ describe('pickles', () => {
     expect(await scan('m.joblib', deflateSync(ops('\x80\x02N.')))).toEqual([]);
   });
 
-  it('lets values pass, and tells classes of libraries', async () => {
+  it('passes values, and reports classes of libraries', async () => {
     expect(await scan('a.pkl', ops('\x80\x02ccollections\nOrderedDict\n)R.'))).toEqual([]);
     expect(
       await scan('a.pkl', ops(proto4, short('sklearn.linear_model._base'), short('LinearRegression'), '\x93)\x81}b.')),
-    ).toEqual(['review pickle-class It makes a sklearn.linear_model._base.LinearRegression.']);
+    ).toEqual(['review pickle-class It creates a sklearn.linear_model._base.LinearRegression.']);
   });
 
   it.each([
@@ -214,11 +214,11 @@ function npy(header: string, data: Buffer): Buffer {
 describe('archives', () => {
   const good = zip({ 'archive/data.pkl': Buffer.from('\x80\x02N.', 'latin1'), 'archive/data/0': Buffer.alloc(300) });
 
-  it('are looked into', async () => {
+  it('are scanned', async () => {
     expect(await scan('model.pt', good)).toEqual([]);
   });
 
-  it('are refused when readers could differ about them', async () => {
+  it('are rejected when readers could differ', async () => {
     const other = Buffer.from(good);
     other.write('archive/data.pkx', 30, 'latin1');
     const encrypted = Buffer.from(good);
@@ -258,7 +258,7 @@ describe('other formats', () => {
     expect(await scan('a.onnx', 'no model')).toEqual([expect.stringContaining('onnx-broken')]);
   });
 
-  it('safetensors: a header that is what it says', async () => {
+  it('safetensors: a valid header', async () => {
     const file = (header: object | string, data: number) => {
       const text = typeof header === 'string' ? header : JSON.stringify(header);
       const length = Buffer.alloc(8);
@@ -315,7 +315,7 @@ describe('other formats', () => {
     expect(await scan('a/saved_model.pb', 'x WriteFile y')).toEqual([expect.stringContaining('tensorflow-operator')]);
     const mlmodel = (loader: string) => `flavors:\n  python_function: {"loader_module": ${loader}}\n`;
     expect(await scan('MLmodel', mlmodel('mlflow.sklearn'))).toEqual([]);
-    expect(await scan('MLmodel', mlmodel('"\\x65vil"'))).toEqual([expect.stringContaining('loaded by evil')]);
+    expect(await scan('MLmodel', mlmodel('"\\x65vil"'))).toEqual([expect.stringContaining('loader evil')]);
     expect(await scan('code/a.py', 'import os')).toEqual([expect.stringContaining('review code')]);
   });
 });

@@ -1,16 +1,16 @@
 /**
- * Looks at one file of a model, by its bytes and not by what it is called: loaders too go by what a manifest names. What
- * cannot be looked into blocks.
+ * Scans one file of a model by its content, not by its name: loaders also read the files that a manifest names. A file
+ * that cannot be scanned blocks.
  */
 import { promisify } from 'node:util';
 import { constants, gunzip, gunzipSync, inflate, inflateSync } from 'node:zlib';
-import { parseLimitedYaml } from '../limited-yaml.ts';
+import { parseLimitedYaml } from '#lib/formats/yaml-documents.ts';
 import { scanOnnx } from './onnx-scan.ts';
 import { gradeName } from './pickle-names.ts';
-import { emptyLook, PickleBytes, PickleEnd, PickleFault, scanPickle, type PickleLook } from './pickle-scan.ts';
+import { emptyContent, PickleBytes, PickleEnd, PickleError, scanPickle, type PickleContent } from './pickle-scan.ts';
 import { Findings, type ScanFinding, type ScannedFile } from './scan-finding.ts';
 import { scanGguf, scanSafetensors } from './weight-files.ts';
-import { listZip, readZipEntry, ZipFault } from './zip-list.ts';
+import { listZip, readZipEntry, ZipError } from './zip-list.ts';
 
 export type { ScanFinding, ScannedFile } from './scan-finding.ts';
 
@@ -104,7 +104,7 @@ async function look(
   const block = (rule: string, detail: string) => findings.add(rule, 'block', detail, inside);
   const whole = async (most: number): Promise<Buffer | undefined> => {
     if (file.size <= most) return await file.read(0, file.size);
-    block('too-large', `It has ${file.size} bytes, more than are looked at (${most}).`);
+    block('too-large', `It has ${file.size} bytes, which exceeds the scan limit of ${most} bytes.`);
     return undefined;
   };
   switch (format) {
@@ -112,7 +112,7 @@ async function look(
       await lookIntoZip(file, beside, findings, inside, depth);
       return;
     case 'pickle': {
-      // Numbers may begin as a pickle does: what is called like one must be one.
+      // A file of numbers can start like a pickle: only a file with the extension of a pickle must be one.
       const certainty = PICKLE_NAME.test(file.path) ? 'pickle' : 'maybe';
       await lookAtPickle(await pickleBytes(file), certainty, findings, inside);
       return;
@@ -120,7 +120,7 @@ async function look(
     case 'numpy': {
       const header = start.readUInt8(6) === 1 ? start.readUInt16LE(8) + 10 : start.readUInt32LE(8) + 12;
       const told = (await file.read(0, Math.min(header, 65_536))).toString('latin1');
-      if (header > 65_536) block('numpy-header', 'Its header is larger than any.');
+      if (header > 65_536) block('numpy-header', 'Its header exceeds the maximum size.');
       else if (/'descr':\s*(\[|'[^']*O)|object/.test(told)) {
         const from = await pickleBytes(file);
         from.at = header;
@@ -148,21 +148,21 @@ async function look(
       const bytes = await whole(MOST_BYTES);
       for (const name of ['ReadFile', 'WriteFile', 'PyFunc', 'EagerPyFunc', 'MatchingFiles']) {
         if (bytes?.includes(name) === true)
-          block('tensorflow-operator', `It has the operator ${name}, which reaches outside.`);
+          block('tensorflow-operator', `It uses the operator ${name}, which accesses files outside of the model.`);
       }
       return;
     }
     case 'manifest': {
       const bytes = await whole(16 * 1024 * 1024);
       for (const loader of loadersOf(bytes?.toString('utf8') ?? '')) {
-        if (!/^[\w.]+$/.test(loader)) block('loader-module', `It is loaded by ${loader}, which is not a module.`);
+        if (!/^[\w.]+$/.test(loader)) block('loader-module', `Its loader ${loader} is not a module.`);
         else if (!loader.startsWith('mlflow.'))
-          findings.add('loader-module', 'review', `It is loaded by ${loader}: code of its author.`, inside);
+          findings.add('loader-module', 'review', `Its loader ${loader} is code of the author.`, inside);
       }
       return;
     }
     case 'python':
-      findings.add('code', 'review', 'It is code that loading the model may run.', inside);
+      findings.add('code', 'review', 'It is code that can run when the model is loaded.', inside);
       return;
     case 'packed': {
       const bytes = await whole(MOST_PICKLE);
@@ -180,7 +180,7 @@ async function look(
       return;
     }
     case 'archive':
-      block('archive', 'It is an archive of a kind that is not looked into.');
+      block('archive', 'It is an archive of a format that Dais does not scan.');
       return;
     default:
       await lookAtRest(file, start, findings, inside);
@@ -195,15 +195,15 @@ async function lookIntoZip(
   depth: number,
 ): Promise<void> {
   const fault = (error: unknown) => {
-    if (!(error instanceof ZipFault)) throw error;
-    findings.add('zip', 'block', `Readers could differ about it: ${error.message}.`, inside);
+    if (!(error instanceof ZipError)) throw error;
+    findings.add('zip', 'block', `Readers can interpret it differently: ${error.message}.`, inside);
   };
-  if (depth >= MOST_NESTING) return findings.add('zip', 'block', 'Archives lie too deep inside each other.', inside);
+  if (depth >= MOST_NESTING) return findings.add('zip', 'block', 'Archives are nested too deeply.', inside);
   try {
     for (const entry of await listZip(file)) {
       const place = inside === undefined ? entry.name : `${inside}!${entry.name}`;
       try {
-        // A stored member, such as the weights of torch, is read where it lies.
+        // A stored member, such as the weights of torch, is read in place.
         const bytes =
           entry.method === 0 && entry.packed === entry.size ? undefined : await readZipEntry(file, entry, MOST_PICKLE);
         const member: ScannedFile = {
@@ -240,8 +240,8 @@ async function lookAtPickle(
   findings: Findings,
   inside: string | undefined,
 ): Promise<void> {
-  const seen = emptyLook();
-  let fault: PickleFault | undefined;
+  const seen = emptyContent();
+  let fault: PickleError | undefined;
   let pickles = 0;
   try {
     if (from.isShort) await from.fill();
@@ -251,10 +251,10 @@ async function lookAtPickle(
       // Behind the fifth pickle of an old file of torch are its numbers.
     }
   } catch (error) {
-    if (!(error instanceof PickleFault)) throw error;
+    if (!(error instanceof PickleError)) throw error;
     fault = error;
   }
-  // A text may look like the beginning of a pickle: what called nothing before Python ends with an error did nothing.
+  // Text can start like a pickle: if no call happens before Python ends with an error, the file is harmless.
   const isFollowed = fault === undefined || fault instanceof PickleEnd;
   const acted = seen.calls > 0 || pickles > 0;
   if (certainty === 'maybe' && isFollowed && !(acted && (seen.names.size > 0 || seen.dynamic || seen.extension)))
@@ -268,14 +268,14 @@ async function lookAtPickle(
     findings.add(
       'pickle-broken',
       'block',
-      `It cannot be followed to its end as a pickle: ${fault.message}.${remedy}`,
+      `It cannot be scanned completely as a pickle: ${fault.message}.${remedy}`,
       inside,
     );
   }
 }
 
 function reportPickle(
-  seen: PickleLook,
+  seen: PickleContent,
   found: Findings,
   inside: string | undefined,
   which: 'all' | 'blocks only' = 'all',
@@ -290,29 +290,29 @@ function reportPickle(
   for (const [module, name] of names.values()) {
     const grade = gradeName(module, name);
     const full = `${module}.${name}`;
-    if (grade === 'library') findings.add('pickle-class', 'review', `It makes a ${full}.`, inside);
+    if (grade === 'library') findings.add('pickle-class', 'review', `It creates a ${full}.`, inside);
     else if (grade === 'code')
       findings.add(
         'pickle-code',
         'review',
-        `It imports ${full}: code of its author or of a package that it requires.`,
+        `It imports ${full}, which is code of the author or of a required package.`,
         inside,
       );
     else if (grade === 'dangerous')
-      findings.add('pickle-import', 'block', `It imports ${full}, which no model needs while it is loaded.`, inside);
+      findings.add('pickle-import', 'block', `It imports ${full}, which no model needs at load time.`, inside);
     else if (grade === 'by-value') hasCode = true;
   }
   if (hasCode) {
     const named = words.size === 0 ? '' : ` The code names ${[...words].toSorted().join(', ')}.`;
-    findings.add('pickle-code', 'review', `It contains Python code of its author.${named}`, inside);
+    findings.add('pickle-code', 'review', `It contains Python code of the author.${named}`, inside);
   }
   if (dynamic)
-    findings.add('pickle-import', 'block', 'It imports something whose name it composes while it is loaded.', inside);
-  if (extension) findings.add('pickle-import', 'block', 'It imports by a number of a registry.', inside);
+    findings.add('pickle-import', 'block', 'It imports a name that it composes at load time.', inside);
+  if (extension) findings.add('pickle-import', 'block', 'It imports by extension code from the copyreg registry.', inside);
   if (callsMade)
-    findings.add('pickle-call', 'block', 'It calls a function that it makes itself while it is loaded.', inside);
+    findings.add('pickle-call', 'block', 'It calls a function that it creates at load time.', inside);
   if (reachesThrough)
-    findings.add('pickle-import', 'block', 'It takes an attribute of a module or class by `getattr`.', inside);
+    findings.add('pickle-import', 'block', 'It reads an attribute of a module or class with `getattr`.', inside);
 }
 
 /** Of gzip and zlib, as joblib compresses; undefined for others, and for what becomes too large. */
@@ -360,33 +360,33 @@ function inspectSkops(schema: string, findings: Findings, inside: string): void 
       findings.add(
         'skops-type',
         'block',
-        `It makes a ${module}.${name}, which no model needs while it is loaded.`,
+        `It creates a ${module}.${name}, which no model needs at load time.`,
         inside,
       );
-    } else if (grade !== 'harmless') findings.add('skops-type', 'review', `It makes a ${module}.${name}.`, inside);
+    } else if (grade !== 'harmless') findings.add('skops-type', 'review', `It creates a ${module}.${name}.`, inside);
   }
 }
 
 /** Keras puts layers back by their names; a Lambda is Python code. */
 function lookAtKeras(config: string, findings: Findings, inside: string): void {
   if (/"class_name"\s*:\s*"Lambda"/.test(config) || /"__lambda__"/.test(config)) {
-    findings.add('keras-lambda', 'block', 'It has a Lambda layer, which is Python code.', inside);
+    findings.add('keras-lambda', 'block', 'It has a Lambda layer, which contains Python code.', inside);
   }
   for (const [, module = ''] of config.matchAll(/"module"\s*:\s*"([^"]*)"/g)) {
     if (!/^(keras|tf_keras|tensorflow\.keras|builtins)(\.|$)/.test(module)) {
-      findings.add('keras-module', 'block', `It takes a class from ${module}.`, inside);
+      findings.add('keras-module', 'block', `It uses a class of ${module}.`, inside);
     }
   }
 }
 
 async function lookAtHdf5(file: ScannedFile, findings: Findings, inside: string | undefined): Promise<void> {
-  findings.add('keras-h5', 'review', 'HDF5 of Keras: Keras checks less when it loads it. Save it as .keras.', inside);
+  findings.add('keras-h5', 'review', 'It is a Keras HDF5 file, which Keras checks less strictly. Save the model as .keras.', inside);
   const step = 16 * 1024 * 1024;
   for (let at = 0; at < file.size; at += step) {
-    // A little of the next piece: what lies over the edge is found too.
+    // Includes the start of the next chunk, so that matches across the boundary are found.
     const bytes = await file.read(at, Math.min(step + 64, file.size - at));
     if (/"class_name"\s*:\s*"Lambda"|"__lambda__"/.test(bytes.toString('latin1'))) {
-      findings.add('keras-lambda', 'block', 'It has a Lambda layer, which is Python code.', inside);
+      findings.add('keras-lambda', 'block', 'It has a Lambda layer, which contains Python code.', inside);
       return;
     }
   }

@@ -1,8 +1,8 @@
-/** What a look at the bytes of a model found. */
+/** Findings in the bytes of a model. */
 
 /**
- * `block`: loading could do anything, or the file cannot be looked into. `review`: loading runs code of a library that is
- * known for it, so it belongs into a process of its own.
+ * `block`: loading could execute anything, or the file cannot be scanned. `review`: loading runs code of a known
+ * library, so it belongs in a separate process.
  */
 export type ScanSeverity = 'block' | 'review';
 

@@ -24,15 +24,15 @@ export async function scanSafetensors(file: ScannedFile, findings: Findings): Pr
   const fault = (detail: string) => findings.add('safetensors-header', 'block', detail);
   const length = file.size < 8 ? -1n : (await file.read(0, 8)).readBigUInt64LE();
   if (length < 2n || length > BigInt(Math.min(MOST_HEADER, file.size - 8)))
-    return fault('Its header is not as long as it says.');
+    return fault('Its header does not have the declared length.');
   const text = (await file.read(8, Number(length))).toString('utf8');
   let header: unknown;
   try {
     header = JSON.parse(text);
   } catch {
-    return fault('Its header is no JSON.');
+    return fault('Its header is not valid JSON.');
   }
-  if (typeof header !== 'object' || header === null || Array.isArray(header)) return fault('Its header is no object.');
+  if (typeof header !== 'object' || header === null || Array.isArray(header)) return fault('Its header is not a JSON object.');
   const spans: (readonly [start: number, end: number])[] = [];
   for (const [name, told] of Object.entries(header)) {
     if (name === '__metadata__') continue;
@@ -40,22 +40,22 @@ export async function scanSafetensors(file: ScannedFile, findings: Findings): Pr
     const bits = BITS[String(dtype)];
     const whole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
     if (!Array.isArray(shape) || !shape.every(whole) || !Array.isArray(offsets) || offsets.length !== 2) {
-      return fault(`${name} has no shape or place.`);
+      return fault(`${name} has no shape or offsets.`);
     }
     const [start, end] = offsets as unknown[];
-    if (!whole(start) || !whole(end) || end < start) return fault(`${name} has no place.`);
+    if (!whole(start) || !whole(end) || end < start) return fault(`${name} has no offsets.`);
     const elements = shape.reduce((product, size) => product * size, 1);
     if (bits !== undefined && (elements * bits) / 8 !== end - start)
-      return fault(`${name} has other bytes than its shape.`);
+      return fault(`The size of ${name} does not match its shape.`);
     spans.push([start, end]);
   }
   spans.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
   let reached = 0;
   for (const [start, end] of spans) {
-    if (start !== reached) return fault('Its tensors leave holes or lie over each other.');
+    if (start !== reached) return fault('Its tensors have gaps or overlap.');
     reached = end;
   }
-  if (8 + Number(length) + reached !== file.size) fault('There are bytes behind its tensors.');
+  if (8 + Number(length) + reached !== file.size) fault('It contains bytes after its tensors.');
 }
 
 /** Bytes of values by their type in GGUF; -1: text, -2: a list. */
@@ -69,29 +69,29 @@ export async function scanGguf(file: ScannedFile, findings: Findings): Promise<v
   const bytes = await file.read(0, Math.min(file.size, MOST_GGUF));
   try {
     const version = bytes.readUInt32LE(4);
-    if (version < 2 || version > 3) throw new Error(`version ${version} is not known`);
+    if (version < 2 || version > 3) throw new Error(`version ${version} is unknown`);
     let at = 24;
     const count = Number(bytes.readBigUInt64LE(16));
-    if (count > 100_000) throw new Error('it says more of itself than can be');
+    if (count > 100_000) throw new Error('its metadata exceeds the limit');
     const text = (): string => {
       const length = Number(bytes.readBigUInt64LE(at));
-      if (length > bytes.length - at - 8) throw new Error('a text is cut off');
+      if (length > bytes.length - at - 8) throw new Error('a string is truncated');
       at += 8 + length;
       return bytes.toString('utf8', at - length, at);
     };
     const value = (type: number, depth: number): string | undefined => {
       const size = GGUF_SIZES[type];
-      if (size === undefined || depth > 2) throw new Error('a value is of a type that is not known');
+      if (size === undefined || depth > 2) throw new Error('a value has an unknown type');
       if (size === -1) return text();
       if (size !== -2) {
         at += size;
-        if (at > bytes.length) throw new Error('a value is cut off');
+        if (at > bytes.length) throw new Error('a value is truncated');
         return undefined;
       }
       const item = bytes.readUInt32LE(at);
       const items = Number(bytes.readBigUInt64LE(at + 4));
       at += 12;
-      if (items > bytes.length) throw new Error('a list is cut off');
+      if (items > bytes.length) throw new Error('a list is truncated');
       for (let index = 0; index < items; index++) value(item, depth + 1);
       return undefined;
     };
@@ -101,7 +101,7 @@ export async function scanGguf(file: ScannedFile, findings: Findings): Promise<v
       at += 4;
       const told = value(type, 0);
       if (told !== undefined && key.includes('chat_template') && TEMPLATE_ESCAPE.test(told)) {
-        findings.add('gguf-template', 'block', `${key} reaches for what a template of a chat never needs.`);
+        findings.add('gguf-template', 'block', `${key} accesses attributes that no chat template needs.`);
       }
     }
   } catch (error) {

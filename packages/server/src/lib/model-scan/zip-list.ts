@@ -1,6 +1,6 @@
 /**
- * What is in a ZIP archive, when all who read it agree: local headers and directory say the same, and nothing lies between
- * the members. An archive of which two readers could make two things is refused.
+ * Lists the members of a ZIP archive that all readers interpret alike: local headers and directory agree, and no bytes
+ * are between the members. An archive that two readers could interpret differently is rejected.
  */
 import { inflateRaw } from 'node:zlib';
 import { promisify } from 'node:util';
@@ -17,7 +17,7 @@ const MOST_DIRECTORY = 64 * 1024 * 1024;
 /** Behind a member whose sizes came after it. */
 const DESCRIPTOR = 24;
 
-export class ZipFault extends Error {}
+export class ZipError extends Error {}
 
 export interface ZipEntry {
   readonly name: string;
@@ -30,15 +30,15 @@ export interface ZipEntry {
 
 export async function listZip(file: ScannedFile): Promise<readonly ZipEntry[]> {
   const { at: endAt, count, size, offset } = await readEnd(file);
-  if (count > MOST_ENTRIES || size > MOST_DIRECTORY) throw new ZipFault('it has more members than are looked at');
-  if (offset + size > endAt) throw new ZipFault('its directory is not where it says');
+  if (count > MOST_ENTRIES || size > MOST_DIRECTORY) throw new ZipError('it has more members than the scan limit');
+  if (offset + size > endAt) throw new ZipError('its directory is not at the declared position');
   const directory = await file.read(offset, size);
   const entries: (ZipEntry & { readonly header: number })[] = [];
   const names = new Set<string>();
   let place = 0;
   for (let index = 0; index < count; index++) {
     if (place + 46 > directory.length || directory.readUInt32LE(place) !== ENTRY)
-      throw new ZipFault('its directory is damaged');
+      throw new ZipError('its directory is damaged');
     const flags = directory.readUInt16LE(place + 8);
     const method = directory.readUInt16LE(place + 10);
     const nameLength = directory.readUInt16LE(place + 28);
@@ -53,52 +53,52 @@ export async function listZip(file: ScannedFile): Promise<readonly ZipEntry[]> {
       directory.readUInt32LE(place + 42),
     ]);
     const [plain = 0, packed = 0, header = 0] = sizes;
-    if ((flags & 1) !== 0) throw new ZipFault(`${name} is encrypted`);
-    if (names.has(name)) throw new ZipFault(`it has two members ${name}`);
+    if ((flags & 1) !== 0) throw new ZipError(`${name} is encrypted`);
+    if (names.has(name)) throw new ZipError(`it has two members ${name}`);
     if (name.includes('\0') || name.startsWith('/') || name.split(/[\\/]/).includes('..')) {
-      throw new ZipFault(`${JSON.stringify(name)} leaves its folder`);
+      throw new ZipError(`${JSON.stringify(name)} leaves its folder`);
     }
     names.add(name);
     const local = await file.read(header, 30);
-    if (local.length < 30 || local.readUInt32LE(0) !== LOCAL) throw new ZipFault(`${name} is not where it says`);
+    if (local.length < 30 || local.readUInt32LE(0) !== LOCAL) throw new ZipError(`${name} is not at the declared position`);
     const localName = local.readUInt16LE(26);
     const localExtra = local.readUInt16LE(28);
     const start = header + 30 + localName + localExtra;
     const named = await file.read(header + 30, localName);
     if (!named.equals(raw) || local.readUInt16LE(8) !== method || (local.readUInt16LE(6) & 1) !== 0) {
-      throw new ZipFault(`${name} is another member to one reader than to another`);
+      throw new ZipError(`readers disagree about the name of ${name}`);
     }
-    if (start + packed > offset) throw new ZipFault(`${name} is cut off`);
+    if (start + packed > offset) throw new ZipError(`${name} is truncated`);
     entries.push({ name, method, packed, size: plain, start, header });
     place += 46 + nameLength + extraLength + commentLength;
   }
-  // From the first byte to the directory there is nothing but members, and none lies over another.
+  // From the first byte to the directory there are only members, and none overlaps another.
   let reached = 0;
   for (const { header, start, packed, name } of entries.toSorted((a, b) => a.header - b.header)) {
-    if (header < reached || header - reached > DESCRIPTOR) throw new ZipFault(`there is something before ${name}`);
+    if (header < reached || header - reached > DESCRIPTOR) throw new ZipError(`there are unexpected bytes before ${name}`);
     reached = start + packed;
   }
-  if (offset - reached > DESCRIPTOR) throw new ZipFault('there is something before its directory');
+  if (offset - reached > DESCRIPTOR) throw new ZipError('there are unexpected bytes before its directory');
   return entries;
 }
 
-/** Bytes of a member. @throws ZipFault for what unpacks to more than it says, or by a method that is not known. */
+/** Bytes of a member. @throws ZipError for what unpacks to more than it says, or by a method that is not known. */
 export async function readZipEntry(file: ScannedFile, entry: ZipEntry, most: number): Promise<Buffer> {
   const { name, method, packed, size, start } = entry;
-  if (size > most) throw new ZipFault(`${name} has ${size} bytes, more than are looked at`);
-  if (method !== 0 && method !== 8) throw new ZipFault(`${name} is packed by a method that is not known`);
+  if (size > most) throw new ZipError(`${name} has ${size} bytes, which exceeds the scan limit`);
+  if (method !== 0 && method !== 8) throw new ZipError(`${name} uses an unknown compression method`);
   const bytes = await file.read(start, Math.min(packed, most));
   if (method === 0) {
-    if (packed !== size) throw new ZipFault(`${name} has two sizes`);
+    if (packed !== size) throw new ZipError(`${name} has contradictory sizes`);
     return bytes;
   }
   try {
     const plain = await inflate(bytes, { maxOutputLength: Math.max(size, 1) });
-    if (plain.length !== size) throw new ZipFault(`${name} has another size than it says`);
+    if (plain.length !== size) throw new ZipError(`${name} does not have the declared size`);
     return plain;
   } catch (error) {
-    if (error instanceof ZipFault) throw error;
-    throw new ZipFault(`${name} cannot be unpacked`);
+    if (error instanceof ZipError) throw error;
+    throw new ZipError(`${name} cannot be decompressed`);
   }
 }
 
@@ -110,13 +110,13 @@ function wide(extra: Buffer, values: readonly number[]): readonly number[] {
     let from = at + 4;
     return values.map((value) => {
       if (value !== 0xffff_ffff) return value;
-      if (from + 8 > extra.length) throw new ZipFault('a size is cut off');
+      if (from + 8 > extra.length) throw new ZipError('a size is truncated');
       const large = Number(extra.readBigUInt64LE(from));
       from += 8;
       return large;
     });
   }
-  throw new ZipFault('a size is not told');
+  throw new ZipError('a size is missing');
 }
 
 interface ZipEnd {
@@ -131,7 +131,7 @@ async function readEnd(file: ScannedFile): Promise<ZipEnd> {
   const tail = await file.read(from, file.size - from);
   let at = tail.length - 22;
   while (at >= 0 && (tail.readUInt32LE(at) !== END || at + 22 + tail.readUInt16LE(at + 20) !== tail.length)) at -= 1;
-  if (at < 0) throw new ZipFault('it has no end');
+  if (at < 0) throw new ZipError('it has no end record');
   const end = {
     at: from + at,
     count: tail.readUInt16LE(at + 10),
@@ -140,9 +140,9 @@ async function readEnd(file: ScannedFile): Promise<ZipEnd> {
   };
   if (at < 20 || tail.readUInt32LE(at - 20) !== LOCATOR64) return end;
   const place = Number(tail.readBigUInt64LE(at - 12));
-  if (place + 56 > file.size) throw new ZipFault('its end is not where it says');
+  if (place + 56 > file.size) throw new ZipError('its end record is not at the declared position');
   const large = await file.read(place, 56);
-  if (large.readUInt32LE(0) !== END64) throw new ZipFault('its end is not where it says');
+  if (large.readUInt32LE(0) !== END64) throw new ZipError('its end record is not at the declared position');
   return {
     at: place,
     count: Number(large.readBigUInt64LE(32)),

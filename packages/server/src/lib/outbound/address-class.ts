@@ -2,9 +2,8 @@
 import { BlockList, isIP } from 'node:net';
 
 /**
- * `local`: reachable only from inside (loopback, private, shared); an operator may open it by name.
- * `never`: no server that anybody means to call lives there (metadata services, multicast, embedded IPv4); only an
- * explicit network opens it.
+ * `local`: reachable only from inside (loopback, private, shared); an operator can allow it by name. `never`: no
+ * legitimate destination (metadata services, multicast, embedded IPv4); only an explicit network allows it.
  */
 export interface SpecialUse {
   readonly class: 'local' | 'never';
@@ -14,7 +13,7 @@ export interface SpecialUse {
 const IPV4: readonly (readonly [network: string, bits: number, SpecialUse['class'], what: string])[] = [
   ['0.0.0.0', 8, 'never', 'an unspecified address'],
   ['10.0.0.0', 8, 'local', 'a private address'],
-  // Alibaba Cloud's metadata service lies in the shared range; Azure's lies among public addresses.
+  // Alibaba Cloud's metadata service is in the shared range; Azure's is a public address.
   ['100.100.100.200', 32, 'never', 'a metadata service'],
   ['168.63.129.16', 32, 'never', 'a metadata service'],
   ['100.64.0.0', 10, 'local', 'a shared (carrier-grade NAT) address'],

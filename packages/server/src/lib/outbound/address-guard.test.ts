@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { canonicalHost, createAddressGuard, type Address } from './address-guard.ts';
-import type { Fault } from './fault.ts';
+import type { OutboundErrorCode } from './error-code.ts';
 
 class Failed extends Error {
-  readonly fault: Fault;
-  constructor(fault: Fault, detail: string) {
+  readonly fault: OutboundErrorCode;
+  constructor(fault: OutboundErrorCode, detail: string) {
     super(detail);
     this.fault = fault;
   }
@@ -73,7 +73,7 @@ describe('the address guard', () => {
     'public.example:80',
     '',
     '[::1',
-  ])('%s is refused', async (host) => {
+  ])('rejects %s', async (host) => {
     await expect(guardOf().check(host, 80)).rejects.toMatchObject({ fault: 'address_refused' });
   });
 
@@ -84,7 +84,7 @@ describe('the address guard', () => {
     await expect(guardOf().check('0x7f.1', 443)).rejects.toThrow('127.0.0.1 is a loopback address');
   });
 
-  test('an allowed name opens what is local, but no metadata service', async () => {
+  test('an allowed name permits local addresses, but no metadata service', async () => {
     const guard = guardOf('hooks.internal', 'odd.internal');
     expect(await guard.check('hooks.internal', 443)).toEqual([{ address: '10.1.2.3', family: 4 }]);
     await expect(guard.check('odd.internal', 443)).rejects.toMatchObject({ fault: 'address_refused' });
@@ -93,7 +93,7 @@ describe('the address guard', () => {
     await expect(guardOf('internal').check('hooks.internal', 443)).rejects.toMatchObject({ fault: 'address_refused' });
   });
 
-  test('an allowed network opens what lies in it, by name and by address, on its port', async () => {
+  test('an allowed network permits its addresses, by name and by address, on its port', async () => {
     const guard = guardOf('10.1.0.0/16:8443', '169.254.169.254');
     await expect(guard.check('10.1.2.3', 8443)).resolves.toHaveLength(1);
     await expect(guard.check('hooks.internal', 8443)).resolves.toHaveLength(1);
@@ -105,7 +105,7 @@ describe('the address guard', () => {
     });
   });
 
-  test('a name without an address is not refused: it fails', async () => {
+  test('a name without an address fails without a refusal', async () => {
     await expect(guardOf().check('unknown.example', 443)).rejects.toMatchObject({ fault: 'upstream_failed' });
     await expect(guardOf().check('nothing.example', 443)).rejects.toMatchObject({ fault: 'upstream_failed' });
   });
@@ -118,9 +118,9 @@ describe('the address guard', () => {
     await expect(guard.checkForProxy('0x7f.1', 443)).rejects.toMatchObject({ fault: 'address_refused' });
   });
 
-  test('a wrong entry of the list is told', () => {
-    expect(() => guardOf('10.0.0.0/99')).toThrow('outbound.allowHosts: 10.0.0.0/99 is no host name');
-    expect(() => guardOf('*')).toThrow('outbound.allowHosts: * is no host name');
+  test('an invalid entry of the list is reported', () => {
+    expect(() => guardOf('10.0.0.0/99')).toThrow('outbound.allowHosts: 10.0.0.0/99 is not a host name');
+    expect(() => guardOf('*')).toThrow('outbound.allowHosts: * is not a host name');
   });
 });
 

@@ -7,7 +7,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { specialUse, type SpecialUse } from './address-class.ts';
-import type { Fail } from './fault.ts';
+import type { Fail } from './error-code.ts';
 import { matchesAddress, matchesName, parseHostPattern, type HostPattern } from './host-pattern.ts';
 
 export interface Address {
@@ -27,8 +27,8 @@ export const systemResolve: Resolve = async (name) =>
 
 export interface AddressGuardOptions {
   /**
-   * Hosts that may be called although they are not public. A name opens what is local, not metadata services or
-   * multicast; a network opens what lies in it.
+   * Hosts that may be called although they are not public. A name allows local addresses, but not metadata services or
+   * multicast; a network allows all of its addresses.
    */
   readonly allowHosts: readonly string[];
   readonly resolve: Resolve;
@@ -61,7 +61,7 @@ export function createAddressGuard(options: AddressGuardOptions): AddressGuard {
     if (pattern?.host === undefined) {
       throw fail(
         'invalid_config',
-        `outbound.allowHosts: ${text} is no host name, address or network such as 10.1.0.0/16`,
+        `outbound.allowHosts: ${text} is not a host name, address or network such as 10.1.0.0/16`,
       );
     }
     return pattern;
@@ -76,7 +76,7 @@ export function createAddressGuard(options: AddressGuardOptions): AddressGuard {
 
   function read(host: string): string {
     const plain = canonicalHost(host);
-    if (plain === undefined) throw fail('address_refused', 'the address has no valid host name');
+    if (plain === undefined) throw fail('address_refused', 'the URL has no valid host name');
     return plain;
   }
 

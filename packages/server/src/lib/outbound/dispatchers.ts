@@ -2,12 +2,12 @@
 import type { SecureContext } from 'node:tls';
 import type { Dispatcher, buildConnector } from 'undici';
 import type { AddressGuard } from './address-guard.ts';
-import type { Fail } from './fault.ts';
+import type { Fail } from './error-code.ts';
 import { guardedLookup } from './guarded-lookup.ts';
 
 /** All in milliseconds; 0 means no limit. */
 export interface Timeouts {
-  /** From the start of the name look-up to an open connection, TLS included. Same for all calls of a client. */
+  /** From the start of the name lookup to an open connection, TLS included. The same for all calls of a client. */
   readonly connectMs: number;
   /** From the sent request to the headers of the answer. Checked about once a second. */
   readonly headersMs: number;
@@ -37,7 +37,7 @@ export function createDispatchers({ guard, secureContext, timeouts, fail }: Disp
   let closed = false;
 
   async function make(proxy: string | undefined, trusted: boolean): Promise<Dispatcher> {
-    // Loaded with the first call: a Dais that calls nobody does not pay for it.
+    // Loaded with the first call, so that a Dais without outgoing calls does not pay for it.
     const { Agent, Pool, ProxyAgent, buildConnector } = await import('undici');
     if (proxy !== undefined) {
       return new ProxyAgent({
@@ -51,7 +51,7 @@ export function createDispatchers({ guard, secureContext, timeouts, fail }: Disp
       });
     }
     if (trusted) return new Agent({ connect });
-    // The look-up function is not told the port, on which an allowed host may depend: one connector for each port.
+    // The lookup function does not receive the port, on which an allowed host can depend: one connector per port.
     const byPort = new Map<number, Connector>();
     return new Agent({
       connect: (target, callback) => {

@@ -74,14 +74,14 @@ test('a server without ranges starts from the beginning', async () => {
   expect(Buffer.compare(await readFile(join(folder, 'file')), content)).toBe(0);
 });
 
-test('other bytes than the pinned ones are refused and not kept', async () => {
+test('bytes that differ from the pinned ones are rejected and deleted', async () => {
   await expect(from((_request, response) => void response.end(randomBytes(content.length)))).rejects.toThrow(
     /has SHA-256 [0-9a-f]{64} \(300000 bytes\), but/,
   );
   expect(await readdir(folder)).toEqual([]);
 });
 
-test('an answer that is no file is told at once; a failing server is asked four times', async () => {
+test('a response without a file is reported immediately; a failing server is called four times', async () => {
   await expect(from((_request, response) => void response.writeHead(404).end())).rejects.toThrow('status 404');
   expect(ranges).toHaveLength(1);
   ranges.length = 0;

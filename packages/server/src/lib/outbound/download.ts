@@ -18,7 +18,7 @@ export interface Download {
 }
 
 /** What came is not what is pinned, or an answer without the file. */
-export class DownloadFault extends Error {}
+export class DownloadError extends Error {}
 
 const TRIES = 4;
 /** A file of 20 MB over a slow line; that nothing comes for a while ends a try much earlier. */
@@ -26,7 +26,7 @@ const TIMEOUTS = { totalMs: 1_800_000 };
 
 /**
  * The address is the operator's: it may be anywhere.
- * @throws DownloadFault; what `outbound` throws after the last try; the reason of `signal`.
+ * @throws DownloadError; what `outbound` throws after the last try; the reason of `signal`.
  */
 export async function downloadFile(outbound: Outbound, download: Download): Promise<void> {
   const { path, bytes, sha256, signal } = download;
@@ -36,7 +36,7 @@ export async function downloadFile(outbound: Outbound, download: Download): Prom
       await fetchRest(outbound, download, part);
       break;
     } catch (error) {
-      if (error instanceof DownloadFault || signal?.aborted === true || tries === TRIES) throw error;
+      if (error instanceof DownloadError || signal?.aborted === true || tries === TRIES) throw error;
     }
   }
   const hash = createHash('sha256');
@@ -45,7 +45,7 @@ export async function downloadFile(outbound: Outbound, download: Download): Prom
   if (digest !== sha256) {
     const { size } = await stat(part);
     await rm(part);
-    throw new DownloadFault(
+    throw new DownloadError(
       `${download.url} has SHA-256 ${digest} (${size} bytes), but ${sha256} (${bytes}) is pinned`,
     );
   }
@@ -72,8 +72,8 @@ async function fetchRest(outbound: Outbound, download: Download, part: string): 
     body.on('error', () => {}).destroy();
     // What is kept may be of another file: the next try asks for the whole one.
     if (from > 0) await rm(part, { force: true });
-    const refused = `${url} answers with status ${status}`;
-    throw status >= 500 || from > 0 ? new Error(refused) : new DownloadFault(refused);
+    const refused = `${url} responds with status ${status}`;
+    throw status >= 500 || from > 0 ? new Error(refused) : new DownloadError(refused);
   }
   let done = resumed ? from : 0;
   body.on('data', (chunk: Buffer) => progress?.((done += chunk.length), bytes));

@@ -6,8 +6,8 @@ const WORDS: Readonly<Record<string, string>> = {
   ECONNRESET: 'closed the connection',
   EPIPE: 'closed the connection',
   UND_ERR_SOCKET: 'closed the connection',
-  EHOSTUNREACH: 'cannot be reached: no route to it',
-  ENETUNREACH: 'cannot be reached: no route to its network',
+  EHOSTUNREACH: 'cannot be reached: no route to the host',
+  ENETUNREACH: 'cannot be reached: no route to the network',
   ETIMEDOUT: 'did not accept the connection',
 };
 
@@ -32,23 +32,23 @@ export function chainOf(error: unknown): readonly Error[] {
   return chain;
 }
 
-/** What a system's or TLS error code means, for a sentence that begins with the other side's name. */
+/** Returns the meaning of a system or TLS error code, as the predicate of a sentence about the peer. */
 export function codeText(code: string): string | undefined {
   return UNTRUSTED.test(code)
-    ? `shows a certificate that is not trusted (${code}); outbound.extraCa in the configuration can add its authority`
+    ? `has a certificate that is not trusted (${code}); add its certificate authority to outbound.extraCa in the configuration`
     : WORDS[code];
 }
 
 function reasonOf(error: unknown, timeouts: Timeouts): string {
   for (const one of chainOf(error)) {
     const code = (one as NodeJS.ErrnoException).code ?? '';
-    if (one.name === 'TimeoutError') return `was not done within ${timeouts.totalMs} ms`;
+    if (one.name === 'TimeoutError') return `did not complete within ${timeouts.totalMs} ms`;
     if (code === 'UND_ERR_CONNECT_TIMEOUT') return `did not accept a connection within ${timeouts.connectMs} ms`;
-    if (code === 'UND_ERR_HEADERS_TIMEOUT') return `did not answer within ${timeouts.headersMs} ms`;
-    if (code === 'UND_ERR_BODY_TIMEOUT') return `stopped sending for ${timeouts.idleMs} ms`;
+    if (code === 'UND_ERR_HEADERS_TIMEOUT') return `did not respond within ${timeouts.headersMs} ms`;
+    if (code === 'UND_ERR_BODY_TIMEOUT') return `sent no data for ${timeouts.idleMs} ms`;
     const tunnel = /^Proxy response \((\d+)\)/.exec(one.message);
-    if (tunnel !== null) return `cannot be reached: the proxy answers ${tunnel[1]}`;
-    if (one.message.startsWith('Proxy Authentication Required')) return 'cannot be reached: the proxy answers 407';
+    if (tunnel !== null) return `cannot be reached: the proxy responds with status ${tunnel[1]}`;
+    if (one.message.startsWith('Proxy Authentication Required')) return 'cannot be reached: the proxy responds with status 407';
     const words = codeText(code);
     if (words !== undefined) return words;
   }

@@ -70,7 +70,7 @@ const hello = async (): Promise<string> =>
   await net.serve((incoming, response) => response.end(`hello ${incoming.method} ${incoming.url}`));
 const portOf = (origin: string): number => Number(new URL(origin).port);
 
-describe('what is allowed', () => {
+describe('permitted requests', () => {
   test('is reached by requests in absolute form and by tunnels', async () => {
     const origin = await hello();
     const { get, tunnel, failures, transfers } = await startProxy();
@@ -115,7 +115,7 @@ describe('what is allowed', () => {
   });
 });
 
-describe('what is not allowed', () => {
+describe('refused requests', () => {
   test.each([
     '127.0.0.1',
     '0x7f.1',
@@ -129,7 +129,7 @@ describe('what is not allowed', () => {
     '[::ffff:127.0.0.1]',
     '[fe80::1]',
     '[fd00:ec2::254]',
-  ])('%s is refused in both forms', async (host) => {
+  ])('rejects %s in both forms', async (host) => {
     const port = portOf(await hello());
     const { get, tunnel, failures } = await startProxy({ allowHosts: [] });
     const one = await get(`http://${host}:${port}/`);
@@ -141,7 +141,7 @@ describe('what is not allowed', () => {
     expect(failures.map(({ fault }) => fault)).toEqual(['address_refused', 'address_refused']);
   });
 
-  test('a name that resolves to loopback is refused', async () => {
+  test('refuses a name that resolves to loopback', async () => {
     const port = portOf(await hello());
     const resolve = async (): Promise<Address[]> => [{ address: '127.0.0.1', family: 4 }];
     const { tunnel, failures } = await startProxy({ allowHosts: [], resolve });
@@ -173,7 +173,7 @@ describe('what is not allowed', () => {
     }
   });
 
-  test('an address of this machine is refused, also where it is public', async () => {
+  test('refuses an address of this machine, also a public one', async () => {
     const address = Object.values(networkInterfaces())
       .flat()
       .find((one) => one?.internal === false && one.family === 'IPv4')?.address;
@@ -191,7 +191,7 @@ describe('what is not allowed', () => {
     expect(await get(inside)).toMatchObject({ status: 403 });
   });
 
-  test('what is no request to a proxy is answered 400', async () => {
+  test('an invalid proxy request gets 400', async () => {
     const { get, tunnel } = await startProxy();
     expect(await get('/path')).toMatchObject({ status: 400 });
     expect(await get('https://127.0.0.1/')).toMatchObject({ status: 400 });
@@ -201,7 +201,7 @@ describe('what is not allowed', () => {
     }
   });
 
-  test('a destination that does not answer is told as such', async () => {
+  test('reports a destination that does not respond', async () => {
     const { get, tunnel, failures } = await startProxy();
     expect(await get('http://127.0.0.1:1/')).toMatchObject({ status: 502 });
     expect(await tunnel('127.0.0.1:1')).toMatchObject({ status: 502 });
@@ -245,13 +245,13 @@ test('the operator’s proxy is used for both forms, after the guard', async () 
   expect(seen).toEqual([`GET http://public.example/x ${basic}`, `CONNECT public.example:443 ${basic}`]);
 });
 
-test('a proxy of the operator that refuses is named in the answer', async () => {
+test('the response names an operator’s proxy that refuses', async () => {
   const upstream = createServer((_, response) => response.writeHead(407).end());
   upstream.on('connect', (_, socket) => socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n'));
   const httpsProxy = `http://127.0.0.1:${await net.listen(upstream)}`;
   const { tunnel, failures } = await startProxy({ proxy: { httpsProxy, noProxy: [] } });
   expect(await tunnel('public.example:443')).toMatchObject({ status: 502 });
-  expect(failures[0]?.message).toContain('the proxy answers 407');
+  expect(failures[0]?.message).toContain('the proxy responds with status 407');
 });
 
 describe('limits', () => {

@@ -1,7 +1,7 @@
 /**
  * A forward proxy (RFC 9110 §7.6, CONNECT and requests in absolute form) that opens connections through the outbound
- * client. It resolves names itself and connects to the addresses that the guard checked, so a client that has no other
- * network reaches what the guard allows and nothing else. It listens nowhere: whoever owns it hands it connections.
+ * client. It resolves names itself and connects to the addresses that the guard checked, so a client without another
+ * network reaches only what the guard allows. It does not listen: its owner passes connections to it.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import {
@@ -13,7 +13,7 @@ import {
 } from 'node:http';
 import type { Socket } from 'node:net';
 import { pipeline, type Duplex } from 'node:stream';
-import type { Fault } from './fault.ts';
+import type { OutboundErrorCode } from './error-code.ts';
 import type { Outbound } from './outbound.ts';
 import type { Route, RouteTarget } from './route.ts';
 
@@ -21,7 +21,7 @@ import type { Route, RouteTarget } from './route.ts';
 export interface ProxyFailure {
   readonly host: string;
   readonly port: number;
-  readonly fault: Fault | 'bad_request';
+  readonly fault: OutboundErrorCode | 'bad_request';
   /** A whole sentence for the person whose program tried to connect. */
   readonly message: string;
 }
@@ -98,7 +98,7 @@ export class ForwardProxy {
     const target = readAuthority(request.url ?? '');
     // Errors of a client that leaves while the connection is made.
     socket.on('error', () => {});
-    if (!isAuthorized(request, client)) return endTunnel(socket, 407, 'Proxy authentication required', 'No token.');
+    if (!isAuthorized(request, client)) return endTunnel(socket, 407, 'Proxy authentication required', 'The token is missing.');
     if (target === undefined) return endTunnel(socket, 400, 'Bad request', 'CONNECT needs HOST:PORT.');
     const left = new AbortController();
     socket.once('close', () => left.abort());
@@ -116,7 +116,7 @@ export class ForwardProxy {
     } catch (error) {
       const failure = this.#failed(error, target, client);
       const status = failure.fault === 'address_refused' ? 403 : 502;
-      const phrase = status === 403 ? 'Refused by the outbound guard' : 'Destination not reached';
+      const phrase = status === 403 ? 'Refused by the outbound guard' : 'Destination unreachable';
       endTunnel(socket, status, phrase, failure.message);
     }
   }
@@ -209,7 +209,7 @@ export class ForwardProxy {
 
 class OtherDestination extends Error {
   constructor() {
-    super('this program may connect to other hosts only');
+    super('the host is not in the allowed hosts of this program');
   }
 }
 

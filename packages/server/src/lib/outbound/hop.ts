@@ -1,6 +1,6 @@
 /** One request of a call: the first, or one that a redirect asked for. */
 import { Readable } from 'node:stream';
-import type { Fail } from './fault.ts';
+import type { Fail } from './error-code.ts';
 
 export interface Hop {
   readonly url: URL;
@@ -14,13 +14,13 @@ const SAFE_HEADERS = new Set(['accept', 'accept-language', 'content-type', 'user
 
 /** @throws the error of `fail` with `address_refused`. */
 export function readUrl(text: string, fail: Fail): URL {
-  if (!URL.canParse(text)) throw fail('address_refused', 'the address is no URL');
+  if (!URL.canParse(text)) throw fail('address_refused', 'the address is not a valid URL');
   const url = new URL(text);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw fail('address_refused', `the address begins with ${url.protocol}, which is neither http: nor https:`);
+    throw fail('address_refused', `the URL starts with ${url.protocol}, which is neither http: nor https:`);
   }
   if (url.username !== '' || url.password !== '') {
-    throw fail('address_refused', `the address of ${url.host} has credentials in it: send them in a header`);
+    throw fail('address_refused', `the URL of ${url.host} contains credentials: send them in a header`);
   }
   return url;
 }
@@ -37,7 +37,7 @@ export function isRedirect(status: number): boolean {
 export function redirected(hop: Hop, status: number, location: string, fail: Fail): Hop {
   const from = hop.url;
   if (!URL.canParse(location, from.href)) {
-    throw fail('upstream_failed', `${from.origin} redirects to what is no URL`);
+    throw fail('upstream_failed', `${from.origin} redirects to an invalid URL`);
   }
   const url = readUrl(new URL(location, from.href).href, fail);
   if (from.protocol === 'https:' && url.protocol === 'http:') {

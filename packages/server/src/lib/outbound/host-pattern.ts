@@ -11,7 +11,7 @@ export interface HostPattern {
 interface NameMatch {
   /** Lower case, without dots at its ends. */
   readonly name: string;
-  /** The entry began with a dot or `*.`. */
+  /** The entry started with a dot or `*.`. */
   readonly below: boolean;
 }
 
@@ -29,7 +29,7 @@ export function parseHostPattern(text: string): HostPattern | undefined {
   if (network !== undefined) return { host: network, port };
   const below = /^(\*?\.)/.test(rest);
   const written = rest.replace(/^\*?\./, '').replace(/\.$/, '');
-  // Only names beyond ASCII: for others it would turn `10.0` into an address that nobody wrote.
+  // Only names beyond ASCII: for others it would convert `10.0` to an address.
   const name = /^[ -~]*$/.test(written) ? written : domainToASCII(written);
   return /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/.test(name) && !/^[0-9.]+$/.test(name)
     ? { host: { name, below }, port }
@@ -51,7 +51,7 @@ function parseNetwork(text: string): NetworkMatch | undefined {
 }
 
 function splitPort(text: string): { readonly rest: string; readonly port: number | undefined } {
-  // A lone IPv6 address has colons too: only one colon, or one after a bracket, begins a port.
+  // An IPv6 address without brackets has colons too: only a single colon, or one after a bracket, starts a port.
   const [, rest = text, port] = /^(\[[^\]]*\](?:\/\d+)?|[^:]*):(\d+)$/.exec(text) ?? [];
   return { rest, port: port === undefined ? undefined : Number(port) };
 }

@@ -32,6 +32,6 @@ export function limitBody(source: Readable, options: LimitedBodyOptions): Readab
   });
   source.on('end', () => void body.push(null));
   source.on('error', (error) => void body.destroy(options.translate(error)));
-  // It may fail before anybody reads it: whoever then does is told, and the process goes on.
+  // It can fail before it is read: a later reader gets the error, and the process does not crash.
   return body.on('error', () => {});
 }

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect, createServer as createTcpServer } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { makeCertificates } from '../certificates.testing.ts';
+import { makeCertificates } from '#lib/crypto/certificates.testing.ts';
 import type { Address } from './address-guard.ts';
 import { TestNet } from './outbound.testing.ts';
 
@@ -11,7 +11,7 @@ afterEach(async () => await net.end());
 const refused = { fault: 'address_refused' };
 
 describe('TLS', () => {
-  test('a private authority is trusted when its certificate is given, and only for names it signed', async () => {
+  test('a private authority is trusted if its certificate is configured, and only for names that it signed', async () => {
     const { ca, cert, key } = await makeCertificates(['hooks.internal']);
     const port = await net.listen(createTlsServer({ cert, key }, (_, response) => response.end('private')));
     const resolve = async (): Promise<Address[]> => [{ address: '127.0.0.1', family: 4 }];
@@ -26,7 +26,7 @@ describe('TLS', () => {
     );
   });
 
-  test('a redirect from https to http is refused', async () => {
+  test('refuses a redirect from https to http', async () => {
     const { ca, cert, key } = await makeCertificates();
     const location = await net.serve(() => {});
     const port = await net.listen(
@@ -40,7 +40,7 @@ describe('TLS', () => {
   test.each([
     ['no certificate', 'hello'],
     ['a broken one', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'],
-  ])('%s is told at the start', (_name, extraCa) => {
+  ])('%s is reported at startup', (_name, extraCa) => {
     expect(() => net.client({ extraCa })).toThrow(/outbound\.extraCa/);
   });
 });
@@ -117,7 +117,7 @@ describe('a proxy', () => {
     expect(proxy.seen).toEqual([]);
   });
 
-  test('that wants a password is told as such, and its own is never repeated', async () => {
+  test('that requires a password is reported, and its own password is never shown', async () => {
     const proxy = await startProxy('right');
     const address = `http://user:hunter2@127.0.0.1:${proxy.port}`;
     const outbound = net.client({
@@ -127,11 +127,11 @@ describe('a proxy', () => {
     for (const url of ['http://plain.partner/', 'https://secure.partner/']) {
       const call = outbound.send({ url });
       await expect(call).rejects.toMatchObject({ fault: 'upstream_failed' });
-      await expect(call).rejects.toThrow(`${new URL(url).origin} cannot be reached: the proxy answers 407`);
+      await expect(call).rejects.toThrow(`${new URL(url).origin} cannot be reached: the proxy responds with status 407`);
     }
   });
 
-  test('that is gone is a failure of the call', async () => {
+  test('that is unavailable is a failure of the call', async () => {
     const proxy = await startProxy();
     await net.endLast();
     const address = `http://127.0.0.1:${proxy.port}`;
@@ -143,13 +143,13 @@ describe('a proxy', () => {
     await expect(outbound.send({ url: 'https://secure.partner/' })).rejects.toMatchObject({ fault: 'upstream_failed' });
   });
 
-  test('that never answers CONNECT is given up', async () => {
+  test('that never responds to CONNECT times out', async () => {
     const port = await net.listen(createTcpServer(() => {}));
     const outbound = net.client({
       proxy: { httpsProxy: `http://127.0.0.1:${port}`, noProxy: [] },
       resolve: async () => [],
       timeouts: { totalMs: 300 },
     });
-    await expect(outbound.send({ url: 'https://secure.partner/' })).rejects.toThrow('was not done within 300 ms');
+    await expect(outbound.send({ url: 'https://secure.partner/' })).rejects.toThrow('did not complete within 300 ms');
   });
 });

@@ -11,7 +11,7 @@ afterEach(async () => await net.end());
 const refused = { fault: 'address_refused' };
 
 describe('calls', () => {
-  test('send the request as given and bring the answer back', async () => {
+  test('send the request as given and return the response', async () => {
     const url = await net.serve((request, response) => {
       void text(request).then((body) => {
         response.writeHead(201, { 'X-Seen': `${request.method} ${request.url} ${request.headers['user-agent']}` });
@@ -56,7 +56,7 @@ describe('calls', () => {
     ['with a length', 'Content-Length: 131072\r\n', 'whole'],
     ['without a length', '', 'whole'],
     ['cut off', 'Content-Length: 131073\r\n', 'failed'],
-  ])('a peer that ends while nobody reads its answer yet: %s', async (_title, header, wanted) => {
+  ])('a peer that closes before its response is read: %s', async (_title, header, wanted) => {
     const server = createTcpServer((socket) => {
       socket.on('error', () => {});
       socket.once('data', () => {
@@ -65,8 +65,8 @@ describe('calls', () => {
     });
     const url = `http://127.0.0.1:${await net.listen(server)}`;
     const { body } = await net.client().stream({ url });
-    // As much as the buffers on the way hold: then nothing but the end is left in the socket. Nothing tells from outside
-    // that it has arrived; too short a wait would only try less.
+    // Enough to fill the buffers on the way: only the end remains in the socket. Its arrival cannot be observed; a wait
+    // that is too short only weakens the test.
     await new Promise((resolve) => void setTimeout(resolve, 300));
     const read = text(body).then(
       ({ length }) => (length === 131_072 ? 'whole' : `${length} bytes`),
@@ -91,7 +91,7 @@ describe('calls', () => {
     });
     await expect(net.client().send({ url: `${url}/?token=hunter2`, maxBytes: 100_000 })).rejects.toMatchObject({
       fault: 'upstream_failed',
-      message: `${url} answers with more than 100000 bytes`,
+      message: `the response of ${url} has more than 100000 bytes`,
     });
     await expect(net.client().send({ url })).rejects.toThrow(`more than ${1 << 20} bytes`);
   });
@@ -103,22 +103,22 @@ describe('calls', () => {
     const limits = { headersMs: 0, idleMs: 0, totalMs: 0 };
     await Promise.all([
       expect(outbound.send({ url: silent, timeouts: { ...limits, headersMs: 100 } })).rejects.toThrow(
-        `${silent} did not answer within 100 ms`,
+        `${silent} did not respond within 100 ms`,
       ),
       expect(outbound.send({ url: stuck, timeouts: { ...limits, idleMs: 100 } })).rejects.toThrow(
-        `${stuck} stopped sending for 100 ms`,
+        `${stuck} sent no data for 100 ms`,
       ),
       expect(outbound.send({ url: stuck, timeouts: { ...limits, totalMs: 100 } })).rejects.toThrow(
-        `${stuck} was not done within 100 ms`,
+        `${stuck} did not complete within 100 ms`,
       ),
       expect(outbound.send({ url: silent, timeouts: { ...limits, totalMs: 100 } })).rejects.toThrow(
-        `${silent} was not done within 100 ms`,
+        `${silent} did not complete within 100 ms`,
       ),
     ]);
   });
 
   test('time limit: a connection that is never finished', async () => {
-    // A TLS handshake that nobody answers counts as connecting.
+    // A TLS handshake without a response counts as connecting.
     const port = await net.listen(createTcpServer(() => {}));
     await expect(
       net.client({ timeouts: { connectMs: 200 } }).send({ url: `https://127.0.0.1:${port}` }),
@@ -159,7 +159,7 @@ describe('calls', () => {
     });
   });
 
-  test('a closed client calls nobody', async () => {
+  test('a closed client makes no calls', async () => {
     const outbound = net.client();
     await outbound.close();
     await expect(outbound.send({ url: await net.serve(() => {}) })).rejects.toThrow('the client is closed');
@@ -218,14 +218,14 @@ describe('addresses that may not be called', () => {
     await expect(net.client().send({ url })).rejects.toMatchObject(refused);
   });
 
-  test('credentials in the address are refused and not repeated', async () => {
+  test('credentials in the URL are rejected and not repeated', async () => {
     const port = await target();
     const call = net.client().send({ url: `http://user:hunter2@127.0.0.1:${port}/` });
     await expect(call).rejects.toMatchObject(refused);
     await expect(call).rejects.not.toThrow(/hunter2|user/);
   });
 
-  test('a connection goes to the address that was checked, whatever the name says later', async () => {
+  test('a connection uses the checked address, even if the name resolves differently later', async () => {
     const port = await target();
     let asked = 0;
     const outbound = net.client({
@@ -276,7 +276,7 @@ describe('connections that do not speak HTTP', () => {
     await expect(allowed.checkHost('mail.internal', port)).resolves.toBeUndefined();
   });
 
-  test('fail in words', async () => {
+  test('fail with messages', async () => {
     const port = await net.listen(createTcpServer(() => {}));
     await net.endLast();
     await expect(net.client().connect('127.0.0.1', port)).rejects.toMatchObject({
@@ -288,7 +288,7 @@ describe('connections that do not speak HTTP', () => {
   });
 });
 
-test('an address can be looked at without a call', async () => {
+test('an address can be checked without a call', async () => {
   const resolve = async (name: string): Promise<Address[]> => {
     if (name === 'public.example') return [{ address: '93.184.216.34', family: 4 }];
     if (name === 'rebind.example') return [{ address: '127.0.0.1', family: 4 }];
@@ -330,12 +330,12 @@ describe('redirects', () => {
     'http://[::ffff:7f00:1]/',
     'file:///etc/passwd',
     '//169.254.169.254/',
-  ])('to %s is refused', async (location) => {
+  ])('refuses %s', async (location) => {
     const url = await redirect(302, location);
     await expect(net.client().send({ url, redirects: 5 })).rejects.toMatchObject(refused);
   });
 
-  test('to a name that is inside is refused', async () => {
+  test('refuses a name that resolves to an internal address', async () => {
     const url = await redirect(307, 'http://rebind.example/');
     const resolve = async (): Promise<Address[]> => [{ address: '10.0.0.1', family: 4 }];
     await expect(net.client({ resolve }).send({ url, redirects: 1 })).rejects.toThrow(

@@ -1,13 +1,13 @@
 /** Real servers and clients of their own for tests of the outbound client; all of it on loopback. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Server as TcpServer, Socket } from 'node:net';
-import type { Fault } from './fault.ts';
+import type { OutboundErrorCode } from './error-code.ts';
 import { createOutbound, type Outbound, type OutboundOptions } from './outbound.ts';
 
 /** What these clients throw. */
 class Failed extends Error {
-  readonly fault: Fault;
-  constructor(fault: Fault, detail: string, cause: unknown) {
+  readonly fault: OutboundErrorCode;
+  constructor(fault: OutboundErrorCode, detail: string, cause: unknown) {
     super(detail, { cause });
     this.fault = fault;
   }
@@ -33,7 +33,7 @@ export class TestNet {
     return `http://127.0.0.1:${await this.listen(createServer(answer))}`;
   }
 
-  /** May call loopback unless told otherwise. */
+  /** May call loopback unless configured otherwise. */
   client(options: Partial<OutboundOptions> = {}): Outbound {
     const outbound = createOutbound({
       proxy: { noProxy: [] },

@@ -10,18 +10,18 @@ import type { Dispatcher } from 'undici';
 import { createAddressGuard, systemResolve, type Resolve } from './address-guard.ts';
 import { createDispatchers, type Timeouts } from './dispatchers.ts';
 import { startDeadline } from './deadline.ts';
-import type { Fail, Fault } from './fault.ts';
+import type { Fail, OutboundErrorCode } from './error-code.ts';
 import { isRedirect, portOf, readUrl, redirected, type Hop } from './hop.ts';
 import { limitBody } from './limited-body.ts';
 import { connectToProxy, tunnelThroughProxy, type Route, type RouteTarget } from './route.ts';
 import { openTcp } from './tcp-connection.ts';
-import { trustAlso } from './trust.ts';
+import { extendTrust } from './trust.ts';
 import { createProxyChoice, type ProxySettings } from './proxy-choice.ts';
 import { chainOf, failureText } from './failure-text.ts';
 
 export interface OutboundOptions {
   readonly proxy: ProxySettings;
-  /** PEM text of certificate authorities trusted beside the ones that come with Node. */
+  /** PEM text of certificate authorities that are trusted in addition to those of Node. */
   readonly extraCa?: string;
   /** Hosts and networks that may be called although they are not public. */
   readonly allowHosts: readonly string[];
@@ -68,7 +68,7 @@ export interface Outbound {
   /** Gives the answer as it arrives; the caller reads or destroys the body. Its errors are those of the call. */
   stream(request: OutboundRequest): Promise<OutboundAnswer<Readable>>;
   /**
-   * Looks whether a call to `url` would be made, without making it. What a proxy resolves may still be refused by it.
+   * Checks whether a call to `url` is permitted, without making it. The proxy can still refuse a name that it resolves.
    * @throws as `send` does before it has a connection.
    */
   check(url: string): Promise<void>;
@@ -80,7 +80,7 @@ export interface Outbound {
    */
   route(target: RouteTarget, signal?: AbortSignal): Promise<Route>;
   /** Returns the kind of an error that this client threw; undefined for errors of others. */
-  faultOf(error: unknown): Fault | undefined;
+  faultOf(error: unknown): OutboundErrorCode | undefined;
   /** As `check`, for `connect`. */
   checkHost(host: string, port: number): Promise<void>;
   /** For TLS on such a connection: trusts `extraCa` too. Undefined: Node's own authorities are enough. */
@@ -97,7 +97,7 @@ const MAX_REDIRECTS = 5;
 /** @throws the error of `fail` with `invalid_config`. */
 export function createOutbound(options: OutboundOptions): Outbound {
   // Errors of ours come back out of a connection attempt wrapped by others: they are known by having been made here.
-  const made = new WeakMap<Error, Fault>();
+  const made = new WeakMap<Error, OutboundErrorCode>();
   const fail: Fail = (fault, detail, cause) => {
     const error = options.fail(fault, detail, cause);
     made.set(error, fault);
@@ -110,7 +110,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
   const { secureContext, authorities } =
     options.extraCa === undefined
       ? { secureContext: undefined, authorities: undefined }
-      : trustAlso(options.extraCa, fail);
+      : extendTrust(options.extraCa, fail);
   const dispatchers = createDispatchers({ guard, secureContext, timeouts: base, fail });
 
   async function stream(request: OutboundRequest): Promise<OutboundAnswer<Readable>> {
@@ -131,7 +131,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
           const { url } = hop;
           const body = limitBody(answer.body, {
             maxBytes: request.maxBytes,
-            tooLarge: () => fail('upstream_failed', `${url.origin} answers with more than ${request.maxBytes} bytes`),
+            tooLarge: () => fail('upstream_failed', `the response of ${url.origin} has more than ${request.maxBytes} bytes`),
             translate: (error) => asFailure(error, url, request, timeouts),
             closed: () => deadline.clear(),
           });
@@ -241,7 +241,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
   };
 }
 
-/** undici looks at the signal only once it has a connection; a caller whose time is up does not wait for one. */
+/** undici checks the signal only after it has a connection; the caller's time limit must not depend on one. */
 async function orAborted<T>(call: Promise<T>, signal: AbortSignal): Promise<T> {
   let stop = () => {};
   const aborted = new Promise<never>((_, reject) => {

@@ -35,7 +35,7 @@ describe('the choice of a proxy', () => {
     expect(choose(url, noProxy) === undefined).toBe(direct);
   });
 
-  test('a proxy that cannot be used is told without its text', () => {
+  test('an invalid proxy is reported without its text', () => {
     for (const httpProxy of ['socks5://user:hunter2@p:1', 'http://', 'http://user:hunter2@p:port']) {
       expect(() => createProxyChoice({ httpProxy, noProxy: [] }, fail)).toThrow(
         /^invalid_config: the proxy for HTTP is no http/,

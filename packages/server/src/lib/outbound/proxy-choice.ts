@@ -1,6 +1,6 @@
 /** Which proxy a call takes, by the rules of curl: HTTPS_PROXY for https, HTTP_PROXY for http, unless NO_PROXY names the host. */
 import { isIP } from 'node:net';
-import type { Fail } from './fault.ts';
+import type { Fail } from './error-code.ts';
 import { matchesAddress, matchesName, parseHostPattern, type HostPattern } from './host-pattern.ts';
 
 export interface ProxySettings {
@@ -17,7 +17,7 @@ export function createProxyChoice(settings: ProxySettings, fail: Fail): (url: UR
     'http:': readProxy(settings.httpProxy, 'HTTP', fail),
     'https:': readProxy(settings.httpsProxy, 'HTTPS', fail),
   };
-  // An entry that nobody can read matches nothing: NO_PROXY is shared with other programs and their extensions.
+  // An invalid entry matches nothing: NO_PROXY is shared with other programs and their extensions.
   const bypass = settings.noProxy
     .flatMap((list) => list.split(/[\s,]+/))
     .filter((entry) => entry !== '')
@@ -41,7 +41,7 @@ function readProxy(text: string | undefined, scheme: string, fail: Fail): string
   if (text === undefined || text.trim() === '') return undefined;
   const full = text.includes('://') ? text.trim() : `http://${text.trim()}`;
   if (!URL.canParse(full) || !['http:', 'https:'].includes(new URL(full).protocol)) {
-    throw fail('invalid_config', `the proxy for ${scheme} is no http:// or https:// address`);
+    throw fail('invalid_config', `the proxy for ${scheme} is not an http:// or https:// URL`);
   }
   return full;
 }

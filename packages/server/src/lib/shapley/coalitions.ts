@@ -88,7 +88,7 @@ export async function sampledShapley(
   return { attributions, baseline, instance, error: standardError(ofPairs, attributions) };
 }
 
-/** The length of the standard errors beside the length of the attributions; with one pair nothing is known of it. */
+/** The length of the standard errors relative to the length of the attributions; unknown with one pair. */
 function standardError(ofPairs: readonly Float64Array[], means: Float64Array): number {
   const pairs = ofPairs.length;
   if (pairs < 2) return Number.NaN;

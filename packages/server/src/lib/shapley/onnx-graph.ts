@@ -1,5 +1,5 @@
 /** Nodes and inputs of an ONNX file, as far as explaining its trees needs them. */
-import { ProtobufFault, ProtobufReader } from '../protobuf-reader.ts';
+import { ProtobufError, ProtobufReader } from '#lib/formats/protobuf-reader.ts';
 
 export interface OnnxGraph {
   readonly nodes: readonly Node[];
@@ -29,7 +29,7 @@ export interface Attribute {
   tensor: boolean;
 }
 
-/** @throws ProtobufFault for what is none. */
+/** @throws ProtobufError for what is none. */
 export function readGraph(bytes: Buffer): OnnxGraph {
   const nodes: Node[] = [];
   const inputs: GraphInput[] = [];
@@ -118,7 +118,7 @@ function readAttribute(reader: ProtobufReader): readonly [string, Attribute] {
       else attribute.ints.push(Number(value));
     } else if (reader.field === 2 || reader.field === 7) {
       const value = reader.value();
-      if (!Buffer.isBuffer(value) || value.length % 4 !== 0) throw new ProtobufFault('a number is no float');
+      if (!Buffer.isBuffer(value) || value.length % 4 !== 0) throw new ProtobufError('a number is not a float');
       for (let at = 0; at < value.length; at += 4) attribute.floats.push(value.readFloatLE(at));
     } else if (reader.field === 4 || reader.field === 9) attribute.strings.push(reader.bytes().toString('latin1'));
     else {

@@ -3,7 +3,7 @@
  * they can be explained exactly: TreeEnsembleRegressor and TreeEnsembleClassifier of ai.onnx.ml 1 to 3, as converters of XGBoost,
  * LightGBM and scikit-learn write them, and with the columns of a signature as `dais model convert` does.
  */
-import { ProtobufFault } from '../protobuf-reader.ts';
+import { ProtobufError } from '#lib/formats/protobuf-reader.ts';
 import { readGraph, type GraphInput, type Node, type OnnxGraph } from './onnx-graph.ts';
 import { DEEPEST, MODES, type Tree, type TreeEnsemble } from './tree-ensemble.ts';
 
@@ -14,7 +14,7 @@ export interface OnnxTrees extends TreeEnsemble {
   readonly transform: string;
 }
 
-/** What may stand behind the trees without changing what they say. */
+/** Operators after the trees that do not change their output. */
 const BEHIND = new Set(['ZipMap', 'Cast', 'Identity', 'Reshape', 'Squeeze', 'Normalizer', 'ArrayFeatureExtractor']);
 /** Of Cast: the types in which a number stays what it is, but for what float32 has no room for. */
 const WIDE = new Set([1, 11]);
@@ -37,7 +37,7 @@ export function readOnnxTrees(model: Buffer): OnnxTrees | undefined {
     if (!isAll || inputs === undefined || !areWhole(inputs, graph)) return undefined;
     return treesOf(first, inputs);
   } catch (error) {
-    if (error instanceof ProtobufFault) return undefined;
+    if (error instanceof ProtobufError) return undefined;
     throw error;
   }
 }

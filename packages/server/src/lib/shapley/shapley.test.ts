@@ -52,7 +52,7 @@ const asked =
       }),
     );
 
-test('of trees they are what the definition gives', async () => {
+test('values of trees match the definition', async () => {
   await fc.assert(
     fc.asyncProperty(ensemble, row, background, fc.nat(1), async (of, x, rows, output) => {
       const exact = await exactShapley(FEATURES, asked(of, x, rows, output));

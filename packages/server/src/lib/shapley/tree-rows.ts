@@ -1,8 +1,8 @@
-/** One row of a tree ensemble explained, with all that is told of it. Pure. */
+/** The explanation of one row of a tree ensemble. Pure. */
 import type { Shapley } from './coalitions.ts';
 import { treeShapley, treeSum, type TreeEnsemble } from './tree-ensemble.ts';
 
-export interface AskedRow {
+export interface ExplainableRow {
   readonly row: ArrayLike<number>;
   readonly background: readonly ArrayLike<number>[];
   /** Default: that with the largest sum. */
@@ -14,7 +14,7 @@ export interface ExplainedRow {
   readonly output: number;
 }
 
-export function explainTrees(trees: TreeEnsemble, { row, background, output: asked }: AskedRow): ExplainedRow {
+export function explainTrees(trees: TreeEnsemble, { row, background, output: asked }: ExplainableRow): ExplainedRow {
   const sums = Array.from({ length: trees.outputs }, (_, at) => treeSum(trees, row, at));
   const output = asked ?? sums.reduce((best, value, at) => (value > (sums[best] as number) ? at : best), 0);
   const attributions = treeShapley(trees, row, background, output);

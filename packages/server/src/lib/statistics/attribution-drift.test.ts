@@ -8,8 +8,8 @@ const drift = (baseline: Readonly<Record<string, number>>, current: Readonly<Rec
   return told;
 };
 
-test('an order that is turned round is found, as Clarify tells it of its own example', () => {
-  // The published figure is rounded to 0.69.
+test('an inverted order is found, as in Clarify’s example', () => {
+  // The published value is rounded to 0.69.
   const told = drift({ sat: 0.7, gpa: 0.5, class: 0.05 }, { sat: 0.1, gpa: 0.2, class: 0.7 });
   expect(told.ndcg).toBeCloseTo((0.05 + 0.5 / Math.log2(3) + 0.7 / 2) / (0.7 + 0.5 / Math.log2(3) + 0.05 / 2), 12);
   expect(told.ndcg).toBeCloseTo(0.69, 2);
@@ -18,7 +18,7 @@ test('an order that is turned round is found, as Clarify tells it of its own exa
   expect(told.totalVariation).toBeCloseTo(0.7 - 0.05 / 1.25, 12);
 });
 
-test('how large attributions are is no matter, only how they share: of shares alone total variation tells', () => {
+test('the scale of attributions does not matter, only their shares: total variation compares shares alone', () => {
   const told = drift({ a: 4, b: 2, c: 1 }, { a: 40, b: 20, c: 10 });
   expect(told).toMatchObject({ ndcg: 1, totalVariation: 0 });
   const moved = drift({ a: 0.5, b: 0.3, c: 0.2 }, { a: 0.9, b: 0.06, c: 0.04 });
@@ -35,7 +35,7 @@ test('a column that one side lacks counts nothing there', () => {
   ]);
 });
 
-test('of a side by which nothing moves there is no order, and it is said which', () => {
+test('a side without attributions has no order, and is reported', () => {
   expect(attributionDrift(new Map([['a', 0]]), new Map([['a', 1]]))).toEqual({ unknown: 'baseline' });
   expect(attributionDrift(new Map([['a', 1]]), new Map([['a', 0]]))).toEqual({ unknown: 'current' });
   expect(attributionDrift(new Map(), new Map())).toEqual({ unknown: 'baseline' });

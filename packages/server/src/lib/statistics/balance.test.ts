@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
-import { areaOfBestOrder, areaUnderRoc, explainedEntropy } from './association.ts';
-import { balanceOf } from './balance.ts';
-import { wilsonInterval } from './proportion.ts';
+import { areaOfBestOrder, areaUnderRoc, explainedEntropy, balanceOf } from './association.ts';
+import { wilsonInterval } from './estimate.ts';
 
 test('900, 80 and 20 rows', () => {
   const { ratio, evenness, gini, effectiveClasses, minShare } = balanceOf([900, 80, 20]);
@@ -31,7 +30,7 @@ test('the area under a ROC curve is the share of pairs in the right order', () =
   expect(areaUnderRoc([{ positive: 3, negative: 0 }])).toBe(0.5);
 });
 
-test('what tells all of another explains its entropy', () => {
+test('a variable that determines another explains its entropy', () => {
   const told = [
     { x: 'a', y: 'yes', count: 5 },
     { x: 'b', y: 'no', count: 5 },

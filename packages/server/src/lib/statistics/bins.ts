@@ -38,7 +38,7 @@ export function countInBins(values: Iterable<number>, edges: readonly number[]):
 
 /** @throws RangeError where the edges differ: counts between other edges do not add up. */
 export function mergeBins(one: Bins, other: Bins): Bins {
-  if (!sameEdges(one.edges, other.edges)) throw new RangeError('bins with different edges do not add up');
+  if (!sameEdges(one.edges, other.edges)) throw new RangeError('bins with different edges cannot be added');
   const counts = Array.from({ length: one.edges.length + 1 }, (_, i) => (one.counts[i] ?? 0) + (other.counts[i] ?? 0));
   return { edges: one.edges, counts };
 }
@@ -64,8 +64,8 @@ export function widthEdges(low: number, high: number, parts: number): readonly n
 }
 
 /**
- * With edges of `parts` equal widths between the first and the last one put in: where the baseline has a gap, the bin across it would
- * be too wide to tell where a later window has its values.
+ * Adds edges of `parts` equal widths between the first and the last edge: a bin across a gap of the baseline would be
+ * too wide to locate the values of a later window.
  */
 export function withoutGaps(edges: readonly number[], parts = 20): readonly number[] {
   const [first, last] = [edges[0], edges.at(-1)];

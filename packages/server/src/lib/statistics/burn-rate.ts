@@ -4,7 +4,7 @@
  */
 
 /** What happened in a stretch of time; stretches do not overlap. */
-export interface ServedStretch {
+export interface ServicePeriod {
   /** Milliseconds since 1970, when it ended. */
   readonly end: number;
   readonly total: number;
@@ -35,7 +35,7 @@ export const BURN_RULES: readonly BurnRule[] = [
  * (bad / total) / (1 − objective); undefined without requests. `objective` is the share that shall be good, as 0.999.
  * @throws RangeError where it is not between 0 and 1: an objective of 1 has no budget to burn
  */
-export function burnRate({ total, bad }: Pick<ServedStretch, 'total' | 'bad'>, objective: number): number | undefined {
+export function burnRate({ total, bad }: Pick<ServicePeriod, 'total' | 'bad'>, objective: number): number | undefined {
   if (!(objective > 0 && objective < 1)) throw new RangeError(`an objective is between 0 and 1, not ${objective}`);
   return total === 0 ? undefined : bad / total / (1 - objective);
 }
@@ -50,7 +50,7 @@ export interface BurnVerdict {
 
 /** What each rule says at `now`. A window has the stretches that end in (now − window, now]; what ends later is not counted. */
 export function burnVerdicts(
-  stretches: readonly ServedStretch[],
+  stretches: readonly ServicePeriod[],
   {
     objective,
     now,
@@ -70,7 +70,7 @@ export function burnVerdicts(
 
 /** The share of the budget of the last `periodMs` (default 30 days) that is left; below 0 where it is overdrawn. 1 without requests. */
 export function budgetLeft(
-  stretches: readonly ServedStretch[],
+  stretches: readonly ServicePeriod[],
   {
     objective,
     now,
@@ -84,7 +84,7 @@ export function budgetLeft(
   return 1 - (burnRate(sumOver(stretches, now, periodMs), objective) ?? 0);
 }
 
-function sumOver(stretches: readonly ServedStretch[], now: number, windowMs: number) {
+function sumOver(stretches: readonly ServicePeriod[], now: number, windowMs: number) {
   let [total, bad] = [0, 0];
   for (const one of stretches) {
     if (one.end <= now - windowMs || one.end > now) continue;

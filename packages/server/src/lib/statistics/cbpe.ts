@@ -1,7 +1,8 @@
 /**
- * How well a classifier does on rows without labels, from its own probabilities: if a calibrated p is the chance of the positive
- * class, a row that was predicted positive is right with p (confidence-based performance estimation, CBPE, of NannyML). It holds
- * under covariate shift. It is blind to concept drift: when the same inputs begin to mean something else, the estimate stays.
+ * Estimates the performance of a classifier on rows without labels, from its probabilities: if a calibrated p is the
+ * probability of the positive class, a row predicted as positive is correct with p (confidence-based performance
+ * estimation, CBPE, of NannyML). It is valid under covariate shift. It does not detect concept drift: if the same
+ * inputs change their meaning, the estimate stays.
  */
 import { binaryMetrics, type BinaryCounts } from './classification.ts';
 import { around, type Estimate } from './estimate.ts';
@@ -66,8 +67,9 @@ export interface EstimatedMetrics {
 }
 
 /**
- * The metrics that labels would show, were the probabilities right. The interval is what chance alone does to the labels of these
- * rows (each a coin with p; ratios by the delta method): labels that come and lie outside of it say that the probabilities are wrong.
+ * The expected metrics with labels, if the probabilities are correct. The interval covers the randomness of the labels
+ * of these rows alone (each a coin with p; ratios by the delta method): labels outside of it indicate wrong
+ * probabilities.
  */
 export function estimatedMetrics(expected: ExpectedCounts, confidence = 0.95): EstimatedMetrics {
   const { truePositives: a, falsePositives, falseNegatives: b, positiveVariance, negativeVariance } = expected;

@@ -1,6 +1,5 @@
 /** Metrics of classes, from counts of what was predicted and what was true: counts of windows add up, so these do. */
-import type { Estimate } from './estimate.ts';
-import { wilsonInterval } from './proportion.ts';
+import { type Estimate, wilsonInterval } from './estimate.ts';
 import { multinomial, seededRandom } from './random.ts';
 import { deviationsOf } from './special-functions.ts';
 
@@ -171,8 +170,8 @@ function macroOf(
 }
 
 /**
- * A figure of counts with the percentile interval of a bootstrap of the rows (Efron 1979): rows that only differ by their cell are
- * drawn as a multinomial of the cells.
+ * A metric of counts with the percentile interval of a bootstrap of the rows (Efron 1979): rows that differ only by
+ * their cell are drawn as a multinomial of the cells.
  */
 function bootstrapped(
   cells: readonly number[],

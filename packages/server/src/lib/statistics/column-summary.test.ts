@@ -49,7 +49,7 @@ test('categories: summaries of parts add up to that of the whole, and survive JS
   );
 });
 
-test('what is bounded: values of a small window, and categories', () => {
+test('limits: values of a small window, and categories', () => {
   const many = Array.from({ length: KEPT_VALUES }, (_, i) => i);
   expect(summarizeNumbers(many, []).values).toHaveLength(KEPT_VALUES);
   expect(summarizeNumbers([...many, 1], []).values).toBeUndefined();
@@ -64,7 +64,7 @@ test('what is bounded: values of a small window, and categories', () => {
 
 describe('a value that only the window has', () => {
   const reference = summarizeCategories(['a', 'a', 'b']);
-  test('is new, and has a place of its own', () => {
+  test('is new, and has its own position', () => {
     const told = alignCategories(reference, summarizeCategories(['a', 'z', 'z']));
     expect(told).toEqual({ categories: ['a', 'b', 'z'], reference: [2, 1, 0], current: [1, 0, 2], added: ['z'] });
   });
@@ -79,7 +79,7 @@ describe('a value that only the window has', () => {
   });
 });
 
-test('numbers and categories do not add up, nor do bins of different edges', () => {
+test('summaries of numbers and of categories cannot be added, nor do bins of different edges', () => {
   expect(() => mergeSummaries(summarizeNumbers([1], []), summarizeCategories(['a']))).toThrow(RangeError);
   expect(() => mergeSummaries(summarizeNumbers([1], [1]), summarizeNumbers([1], [2]))).toThrow(RangeError);
 });

@@ -1,18 +1,18 @@
 /**
- * What one scan of a window tells of a column. Summaries of windows add up to that of all their rows, so that no window is read
- * twice; drift is told from two of them.
+ * The summary of a column in one window. Summaries of windows can be added, so no window is read twice; drift is
+ * computed from two summaries.
  */
 import { countInBins, mergeBins, type Bins } from './bins.ts';
 
 /**
- * Where values lie between edges. `spread`: anywhere. `whole`: on whole numbers. `values`: on the edges themselves, each bin one value
- * (its upper edge; the last bin the largest one).
+ * Positions of values between edges. `spread`: anywhere. `whole`: at integers. `values`: at the edges, each bin one
+ * value (its upper edge; the last bin the largest one).
  */
 export type Lattice = 'spread' | 'whole' | 'values';
 
 export interface NumberSummary {
   readonly type: 'numbers';
-  /** Finite values; all figures below are of them. */
+  /** Finite values; all values below refer to them. */
   readonly count: number;
   readonly nulls: number;
   readonly nans: number;
@@ -25,7 +25,10 @@ export interface NumberSummary {
   readonly squares: number;
   /** Of finite values, or of a sample of them: their total may be less than `count`. */
   readonly bins: Bins;
-  /** Sums of the values that the first and the last bin hold: these bins have no end, so that only their mean tells where they lie. */
+  /**
+   * Sums of the values in the first and the last bin: these bins are unbounded, so only their mean indicates the
+   * position of their values.
+   */
   readonly tails: { readonly low: number; readonly high: number };
   readonly lattice: Lattice;
   /** All values in ascending order, while there are no more than `KEPT_VALUES`: small windows are compared exactly. */
@@ -50,7 +53,7 @@ export const KEPT_VALUES = 1000;
 /** Categories that a summary counts one by one; a text of more is an id. */
 export const MOST_CATEGORIES = 1000;
 
-/** A number, or what stands in its place: NULL, NaN, an infinity. */
+/** A number, or a substitute: NULL, NaN, an infinity. */
 export type NumberValue = number | null | undefined;
 
 /** The summary of a column of numbers between the edges of its baseline. Moments by Welford 1962. */
@@ -168,7 +171,7 @@ export function mergeCategories(one: CategorySummary, other: CategorySummary): C
 export function mergeSummaries(one: ColumnSummary, other: ColumnSummary): ColumnSummary {
   if (one.type === 'numbers' && other.type === 'numbers') return mergeNumbers(one, other);
   if (one.type === 'categories' && other.type === 'categories') return mergeCategories(one, other);
-  throw new RangeError('numbers and categories do not add up');
+  throw new RangeError('summaries of numbers and of categories cannot be added');
 }
 
 function bounded(counts: ReadonlyMap<string, number>, rest: number): Pick<CategorySummary, 'counts' | 'rest'> {
@@ -198,7 +201,7 @@ export function alignCategories(
     categories,
     reference: counted(reference),
     current: counted(current),
-    // A value that the reference has in its rest may only look new.
+    // A value in the rest category of the reference only appears to be new.
     added: reference.rest > 0 ? [] : categories.filter((category) => !reference.counts.has(category)),
   };
 }

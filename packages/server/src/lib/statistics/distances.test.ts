@@ -75,7 +75,7 @@ describe('normal distributions in 12 bins of Sturges, as Evidently bins them', (
   });
 });
 
-test('bins that do not lie alike are aligned as TFDV does', () => {
+test('bins with different edges are aligned as in TFDV', () => {
   const { edges, one, other } = alignHistograms(
     { edges: [0, 1, 2, 3, 4], counts: [10, 20, 30, 40] },
     { edges: [0.5, 1.5, 2.5, 3.5, 4.5], counts: [40, 30, 20, 10] },
@@ -85,7 +85,7 @@ test('bins that do not lie alike are aligned as TFDV does', () => {
   expect(jsdLog2(one, other)).toBeCloseTo(0.15129158, 8);
 });
 
-test('a bin without width keeps its mass in a point', () => {
+test('a bin without width keeps its mass at a point', () => {
   const same = alignHistograms({ edges: [3, 3], counts: [7] }, { edges: [3, 3], counts: [2] });
   expect(jsdLog2(same.one, same.other)).toBe(0);
   const apart = alignHistograms({ edges: [3, 3], counts: [7] }, { edges: [4, 4], counts: [2] });

@@ -43,7 +43,7 @@ function divergence(p: readonly number[], q: readonly number[]): number {
     if (a > 0) sum += (a / 2) * Math.log(a / m);
     if (b > 0) sum += (b / 2) * Math.log(b / m);
   }
-  // Rounding alone can bring it below zero.
+  // Rounding errors can make it negative.
   return Math.max(0, sum);
 }
 
@@ -66,7 +66,7 @@ export function totalVariation(reference: readonly number[], current: readonly n
   return sharesOf(reference).reduce((sum, share, i) => sum + Math.abs(share - (q[i] ?? 0)), 0) / 2;
 }
 
-/** The largest difference of two cumulative shares: Kolmogorov-Smirnov's D, as far as the bins tell. */
+/** The largest difference of two cumulative shares: Kolmogorov-Smirnov's D, as exact as the bins permit. */
 export function ksStatistic(reference: readonly number[], current: readonly number[]): number {
   const q = sharesOf(current);
   let [a, b, most] = [0, 0, 0];

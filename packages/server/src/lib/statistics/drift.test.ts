@@ -146,7 +146,7 @@ test('tails of distributions', () => {
   // What is too small for a number is none, not an error.
   expect([kolmogorovTail(40), normalCumulative(-60), chiSquareTail(2500, 3)]).toEqual([0, 0, 0]);
   expect(chiSquareTail(9.99, 999)).toBe(1);
-  // The limit meets the exact p where one takes over from the other.
+  // The approximation agrees with the exact p at the switch between the two.
   const exact = kolmogorovSmirnovP(0.04, 2000, 2000);
   const limit = kolmogorovSmirnovP(0.04, 2000, 2001);
   expect([exact.method, limit.method]).toEqual(['exact', 'asymptotic']);
@@ -173,7 +173,7 @@ describe('the method that fits', () => {
   test.each([
     [900, 'chi_square'],
     [2000, 'js_distance_ln'],
-  ])('%i words: %s', (count, method) => {
+  ])('%i values: %s', (count, method) => {
     const column = summarizeCategories(Array.from({ length: count }, (_, i) => `${i % 7}`));
     expect(drift(driftOf(column, column))).toMatchObject({ method, drifted: false });
   });
@@ -191,7 +191,7 @@ describe('what cannot be compared is no “all good”', () => {
     expect(driftOf(reference, current)).toMatchObject({ unknown });
   });
 
-  test('a distance in the unit of the column has no threshold of its own', () => {
+  test('a distance in the unit of the column has no default threshold', () => {
     const told = drift(driftOf(numbers, numbers, { method: 'wasserstein' }));
     expect(told).toEqual({ method: 'wasserstein', value: 0, because: 'named' });
     expect(driftOf(numbers, numbers, { method: 'wasserstein', threshold: 2 })).toMatchObject({ drifted: false });
@@ -217,7 +217,7 @@ test('whole numbers and single values keep their distance in bins', () => {
     1,
     1,
   );
-  // What lies in a gap of the baseline.
+  // Values in a gap of the baseline.
   const apart = [...normal(-50, 1), ...normal(50, 1)];
   const filled = withoutGaps(quantileEdges(apart, 100));
   const [sides, middle] = [summarizeNumbers(apart, filled), summarizeNumbers(normal(0, 1), filled)];
@@ -300,7 +300,7 @@ test('samples: KS and Wasserstein to themselves are nothing, the same both ways,
   );
 });
 
-test('bins never tell a larger KS than the values, and are within the largest bin of it', () => {
+test('bins never return a larger KS than the values, and differ at most by the largest bin', () => {
   fc.assert(
     fc.property(sample, sample, (one, other) => {
       const edges = quantileEdges(one, 10);

@@ -40,9 +40,9 @@ export function isTest(method: DriftMethod): boolean {
 }
 
 /**
- * Where drift begins if nobody says so: a p-value of 0.05 of tests; 0.1 of distances (Evidently's, NannyML's own default is three
- * deviations of the baseline's windows); 0.2 of PSI over tenths (credit scoring: 0.1 to 0.25 is a moderate move). The plain
- * Wasserstein distance has the unit of the column, so none.
+ * Default thresholds of drift: a p-value of 0.05 for tests; 0.1 for distances (Evidently's default; NannyML's is three
+ * deviations of the baseline's windows); 0.2 for PSI over tenths (credit scoring: 0.1 to 0.25 is a moderate shift). The
+ * plain Wasserstein distance has the unit of the column, so it has no default.
  */
 const DEFAULT_THRESHOLDS: Readonly<Record<Exclude<DriftMethod, 'wasserstein'>, number>> = {
   psi: 0.2,
@@ -106,10 +106,10 @@ export function chooseMethod(
 ): { readonly method: DriftMethod; readonly because: string } {
   const small = reference.count <= SMALL_BASELINE;
   const size = small
-    ? 'a baseline of at most 1,000 values: a test'
-    : 'a baseline of more than 1,000 values: the size of the move';
+    ? 'a baseline of at most 1,000 values: statistical test'
+    : 'a baseline of more than 1,000 values: distance';
   const few = isFew(reference, current);
-  const kind = reference.type === 'categories' ? 'categories' : few ? 'numbers of few values' : 'numbers';
+  const kind = reference.type === 'categories' ? 'categories' : few ? 'numbers with few distinct values' : 'numbers';
   const asCategories = reference.type === 'categories' || few;
   const method = small ? (asCategories ? 'chi_square' : 'ks') : asCategories ? 'js_distance_ln' : 'wasserstein_normed';
   return { method, because: `${kind}, ${size}` };
@@ -124,8 +124,8 @@ function isFew(reference: ColumnSummary, current: ColumnSummary): boolean {
 }
 
 /**
- * The drift of `current` against `reference`: summaries of the same column, numbers in the same bins (those of the baseline). Exact
- * where both keep their values, else as far as the bins tell. NULL, NaN and infinities are in no distribution.
+ * The drift of `current` against `reference`: summaries of the same column, with the bins of the baseline. Exact if
+ * both keep their values, else as exact as the bins permit. NULL, NaN and infinities are not part of a distribution.
  */
 export function driftOf(reference: ColumnSummary, current: ColumnSummary, choice: DriftChoice = {}): Drift | NoDrift {
   const unknown = incomparable(reference, current);
@@ -134,7 +134,7 @@ export function driftOf(reference: ColumnSummary, current: ColumnSummary, choice
     choice.method === undefined ? chooseMethod(reference, current) : { method: choice.method, because: 'named' };
   const { method, because } = chosen;
   if (reference.type === 'categories' && ['ks', 'wasserstein', 'wasserstein_normed'].includes(method)) {
-    return { unknown: 'method-needs-numbers', because: `${method} needs an order, and the column has categories` };
+    return { unknown: 'method-needs-numbers', because: `${method} requires ordered values, but the column has categories` };
   }
   const told =
     reference.type === 'numbers' && current.type === 'numbers'
@@ -157,7 +157,7 @@ function incomparable(reference: ColumnSummary, current: ColumnSummary): NoDrift
     current.type === 'numbers' &&
     !sameEdges(reference.bins.edges, current.bins.edges)
   ) {
-    return { unknown: 'bins-differ', because: 'the window was counted between edges of another baseline' };
+    return { unknown: 'bins-differ', because: 'the bins of the window belong to another baseline' };
   }
   return undefined;
 }

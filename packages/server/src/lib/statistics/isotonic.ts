@@ -42,7 +42,7 @@ export function isotonicCalibration(bins: readonly ScoreBin[]): Calibration | un
   return { scores: points.map(({ score }) => score), shares: points.map(({ share }) => share) };
 }
 
-/** The share of positives that a score stands for. */
+/** The share of positives for a score. */
 export function calibrated({ scores, shares }: Calibration, score: number): number {
   let [low, high] = [0, scores.length];
   while (low < high) {

@@ -51,7 +51,7 @@ export function kolmogorovSmirnovP(
  * chance that a path that is at (i, j), inside all the way, is there; what steps outside is added to the tail.
  */
 function exactP(statistic: number, n: number, m: number): number {
-  // D is a multiple of 1/(nm): half a step below it stands for “at least D”.
+  // D is a multiple of 1/(nm): half a step below it means "at least D".
   const limit = Math.round(statistic * n * m) - 0.5;
   const outside = (i: number, j: number) => Math.abs(i * m - j * n) > limit;
   let tail = 0;

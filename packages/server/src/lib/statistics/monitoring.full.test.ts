@@ -13,12 +13,11 @@ import { binaryMetrics, classMetrics, confusionOf, countsOfClass } from './class
 import { summarizeCategories, summarizeNumbers } from './column-summary.ts';
 import * as distances from './distances.ts';
 import { chooseMethod } from './drift.ts';
-import type { Estimate } from './estimate.ts';
+import { type Estimate, wilsonInterval } from './estimate.ts';
 import { fairnessOf } from './fairness.ts';
 import { calibrated, isotonicCalibration } from './isotonic.ts';
 import { kolmogorovSmirnovP, kolmogorovSmirnovTest } from './kolmogorov-smirnov.ts';
 import { adjustPValues } from './multiple-testing.ts';
-import { wilsonInterval } from './proportion.ts';
 import {
   attributions,
   binary,
@@ -35,7 +34,7 @@ import { scoreMetrics, summarizeScores } from './scores.ts';
 import { chiSquareTail, deviationsOf, kolmogorovTail, normalCumulative, normalQuantile } from './special-functions.ts';
 import { normedBy, wassersteinDistance, wassersteinOfBins } from './wasserstein.ts';
 
-/** A figure of a peer; null: it has none. */
+/** A value of a peer; null: the peer has none. */
 type Figure = number | null;
 type Told = Readonly<Record<string, unknown>>;
 
@@ -79,7 +78,7 @@ function of(from: keyof typeof answers, kind: keyof typeof cases, at: number): R
 class Beside {
   readonly apart: string[] = [];
 
-  /** Within `relative` of the peer's figure, or 1e-12 of zero; where it has none, we have none. */
+  /** Within `relative` of the peer's value, or 1e-12 of zero; if the peer has none, there must be none. */
   near(ours: number | undefined, theirs: Figure | undefined, relative: number, what: string): void {
     const close =
       theirs === null || theirs === undefined
@@ -128,7 +127,8 @@ describe.each(each(numbers))('numbers: %s', (_name, at, { reference, current, ed
     const ks = kolmogorovSmirnovTest(reference, current);
     beside.near(ks.statistic, theirs['ks'], 1e-12, 'D');
     expect(ks.method).toBe(method === 'exact' ? 'exact' : 'asymptotic');
-    // The exact one to rounding; Kolmogorov's limit beside scipy's distribution of one sample of the same weight.
+    // The exact value up to rounding; Kolmogorov's limit compared with scipy's one-sample distribution of the same
+    // weight.
     if ((theirs['ks_p'] ?? 0) > 1e-280)
       beside.near(ks.pValue, theirs['ks_p'], ks.method === 'exact' ? 1e-7 : 0.03, 'p of KS');
     const distance = wassersteinDistance(reference, current);
@@ -145,14 +145,14 @@ describe.each(each(numbers))('numbers: %s', (_name, at, { reference, current, ed
     const fine = withoutGaps(quantileEdges(reference, 100));
     const [r, c] = [summarizeNumbers(reference, fine, lattice), summarizeNumbers(current, fine, lattice)];
     const told = normedBy(wassersteinOfBins(r, c), r);
-    // A constant has one edge: of what leaves it, bins tell how far its mean is, not how it lies.
+    // A constant has one edge: for deviating values, bins contain only their mean, not their distribution.
     const most = new Set(reference).size === 1 ? 0.25 * exact : 0.02 + 0.05 * exact;
-    // Of a handful of values bins cannot tell where they lie; there the values themselves are kept.
+    // Bins cannot locate a handful of values; there the values themselves are kept.
     if (reference.length >= 40) beside.within(told, exact, most, 'Wasserstein');
     expect(beside.apart).toEqual([]);
   });
 
-  test('Evidently chooses the same method, and has the same figures in its bins', () => {
+  test('Evidently chooses the same method, and has the same values in its bins', () => {
     const theirs = (answers.evidently?.numbers[at] ?? {}) as Readonly<Record<string, Figure>>;
     const different = new Set([...reference, ...current]).size;
     const lattice = different <= 5 ? 'values' : 'spread';
@@ -165,7 +165,7 @@ describe.each(each(numbers))('numbers: %s', (_name, at, { reference, current, ed
       wasserstein_normed: ['wasserstein'],
     };
     expect(names[method as keyof typeof names]).toContain(theirs['chosen'] as unknown as string);
-    // Edges that values lie on belong to other sides here and there.
+    // Values on edges belong to different bins in some cases.
     if (different > 20 && reference.length >= 50 && !Number.isInteger(reference[0])) {
       const both = [...reference, ...current];
       const [low, high] = [Math.min(...both), Math.max(...both)];

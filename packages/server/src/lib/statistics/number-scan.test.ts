@@ -14,7 +14,7 @@ const edges = fc
   })
   .map((values) => values.toSorted((a, b) => a - b));
 
-/** As an engine brings them: values, and a bit for each that is there. */
+/** The format of an engine: values, and a validity bit for each. */
 function pieces(values: readonly (number | null)[], size: number): [Float64Array, Uint8Array?][] {
   const made: [Float64Array, Uint8Array?][] = [];
   for (let from = 0; from < values.length; from += size) {
@@ -42,7 +42,7 @@ function expectSame(found: NumberSummary, wanted: NumberSummary): void {
   near(tails.high, ends.high, most * found.count);
 }
 
-test('between known edges it says what the summary of all values says, whatever the pieces', () => {
+test('between known edges it returns the summary of all values, for any chunks', () => {
   fc.assert(
     fc.property(fc.array(cell, { maxLength: 60 }), edges, fc.integer({ min: 1, max: 9 }), (values, cuts, size) => {
       const scan = new NumberScan({ edges: cuts, lattice: 'spread' }, 0);
@@ -53,7 +53,7 @@ test('between known edges it says what the summary of all values says, whatever 
   );
 });
 
-test('edges that it finds are those of all values, and it asks for values again where it could not hold them', () => {
+test('it finds the edges of all values, and requests values again if it could not keep them', () => {
   fc.assert(
     fc.property(fc.array(cell, { maxLength: 120 }), fc.constantFrom(0, 1000), (values, kept) => {
       const scan = new NumberScan(undefined, kept);

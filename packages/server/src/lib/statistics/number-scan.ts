@@ -16,7 +16,7 @@ export interface BinEdges {
 const PARTS = 100;
 /** Numbers of so few different values are counted one by one. */
 const FEW_VALUES = 50;
-/** Cells of the table that says between which edges a value can lie: most of them hold one edge or none. */
+/** Cells of the table that maps a value to the edges around it: most cells contain one edge or none. */
 const CELLS = 1024;
 
 /** Edges at hundredths of values, or at each of them where they are few. @param sorted ascending, finite */
@@ -44,8 +44,8 @@ export class NumberScan {
   #finite = new Float64Array(2048);
 
   /**
-   * @param edges absent: they are found
-   * @param kept so many values are held at most while edges are looked for; of more the column has to be read again
+   * @param edges absent: they are computed
+   * @param kept maximum values in memory during the computation of edges; a column with more values must be read again
    */
   constructor(edges: BinEdges | undefined, kept: number) {
     if (edges === undefined) this.#finder = new EdgeFinder(kept);
@@ -199,7 +199,7 @@ class BinCounter {
   high = 0;
   readonly #cuts: Float64Array;
   readonly #scale: number;
-  /** By cell: how many edges lie in cells before it. */
+  /** By cell: the number of edges in earlier cells. */
   readonly #before: Uint16Array;
 
   constructor({ edges, lattice }: BinEdges) {

@@ -52,7 +52,7 @@ export const numbers = [
 const words = (counts: Readonly<Record<string, number>>) =>
   Object.entries(counts).flatMap(([word, count]) => Array.from({ length: count }, () => word));
 
-/** Of categories: moved, new, gone, none in common, rare, two, very many. */
+/** Categorical: shifted, new, removed, disjoint, rare, two, very many. */
 export const categories = [
   ['moved', { a: 500, b: 300, c: 200 }, { a: 450, b: 330, c: 220 }],
   ['new', { a: 500, b: 300, c: 200 }, { a: 400, b: 300, c: 250, d: 50 }],

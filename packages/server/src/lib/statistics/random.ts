@@ -1,4 +1,4 @@
-/** Numbers that look random and are the same for the same seed: mulberry32 (Ettinger). 32 bits; not for secrets. */
+/** Pseudo-random numbers that are equal for equal seeds: mulberry32 (Ettinger). 32 bits; not for secrets. */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

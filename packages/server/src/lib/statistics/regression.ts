@@ -23,13 +23,13 @@ export interface PredictedRow {
   readonly predicted: number;
 }
 
-/** Rows in which one of the two is not finite must be left out before, and told. @throws RangeError of such a row */
+/** The caller must exclude and report rows in which one of the two is not finite. @throws RangeError for such a row */
 export function summarizeErrors(rows: Iterable<PredictedRow>): RegressionSums {
   let [count, error, absolute, squares, fourths] = [0, 0, 0, 0, 0];
   let [relative, relativeSquares, relatives, mean, spread] = [0, 0, 0, 0, 0];
   for (const { actual, predicted } of rows) {
     const off = predicted - actual;
-    if (!Number.isFinite(off)) throw new RangeError(`${predicted} for ${actual} is no pair of numbers`);
+    if (!Number.isFinite(off)) throw new RangeError(`${predicted} and ${actual} are not a pair of numbers`);
     count += 1;
     error += off;
     absolute += Math.abs(off);

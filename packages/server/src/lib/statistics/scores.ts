@@ -3,7 +3,7 @@ import { areaUnderRoc, type ClassCounts } from './association.ts';
 import { around, meanEstimate, type Estimate } from './estimate.ts';
 import { deviationsOf } from './special-functions.ts';
 
-/** Rows whose scores lie in one bin, or have one value. */
+/** Rows whose scores are in one bin, or have one value. */
 export interface ScoreBin extends ClassCounts {
   /** Sum of the scores of these rows. */
   readonly sum: number;
@@ -40,7 +40,7 @@ export function summarizeScores(rows: Iterable<ScoredRow>, bins: number | 'exact
   const found = new Map<number, { positive: number; negative: number; sum: number }>();
   let [logLoss, logLossSquares, brier, brierSquares] = [0, 0, 0, 0];
   for (const { score, positive } of rows) {
-    if (!(score >= 0 && score <= 1)) throw new RangeError(`a score of ${score} is no probability: it must be 0 to 1`);
+    if (!(score >= 0 && score <= 1)) throw new RangeError(`the score ${score} is not a probability between 0 and 1`);
     const at = bins === 'exact' ? score : Math.min(bins - 1, Math.floor(score * bins));
     const bin = found.get(at) ?? { positive: 0, negative: 0, sum: 0 };
     bin[positive ? 'positive' : 'negative'] += 1;
@@ -62,7 +62,7 @@ export function summarizeScores(rows: Iterable<ScoredRow>, bins: number | 'exact
 
 /** Of fixed bins of the same number. @throws RangeError of others */
 export function mergeScores(one: ScoreSummary, other: ScoreSummary): ScoreSummary {
-  if (one.bins.length !== other.bins.length) throw new RangeError('scores in different bins do not add up');
+  if (one.bins.length !== other.bins.length) throw new RangeError('scores in different bins cannot be added');
   return {
     bins: one.bins.map((bin, i) => {
       const { positive, negative, sum } = other.bins[i] ?? { positive: 0, negative: 0, sum: 0 };

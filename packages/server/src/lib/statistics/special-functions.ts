@@ -1,6 +1,7 @@
 /**
- * Tails of distributions, by the Cephes library (Moshier, “Methods and Programs for Mathematical Functions”, 1989; as compiled to
- * WebAssembly by the package `cephes`). Each is a tail of its own, not one less the other, so that a p-value of 1e-20 is told.
+ * Tails of distributions, by the Cephes library (Moshier, “Methods and Programs for Mathematical Functions”, 1989; as
+ * compiled to WebAssembly by the package `cephes`). Each tail is computed separately, not as one minus the other, so
+ * that a p-value of 1e-20 is exact.
  */
 import { createRequire } from 'node:module';
 

@@ -80,7 +80,7 @@ describe('scores', () => {
     const score = random();
     return { score, positive: random() < score };
   });
-  test('bins that add up come close to each score by itself', () => {
+  test('merged bins are close to the result of each score', () => {
     const exact = scoreMetrics(summarizeScores(rows, 'exact'));
     const halves = [rows.slice(0, 1500), rows.slice(1500)].map((half) => summarizeScores(half));
     const binned = scoreMetrics(mergeScores(halves[0] ?? summarizeScores([]), halves[1] ?? summarizeScores([])));
@@ -96,16 +96,16 @@ describe('scores', () => {
     expect(exact.brier.value).toBeCloseTo(1 / 6, 1);
   });
 
-  test('one class has no area; a score that is no probability is refused', () => {
+  test('one class has no area; a score outside of 0 to 1 is rejected', () => {
     const told = scoreMetrics(summarizeScores([{ score: 0.5, positive: true }]));
     expect(told.rocAuc.value).toBeUndefined();
     expect(told.prAuc.value).toBe(1);
     expect(scoreMetrics(summarizeScores([])).calibrationError.value).toBeUndefined();
-    expect(() => summarizeScores([{ score: 1.2, positive: true }])).toThrow('1.2 is no probability');
+    expect(() => summarizeScores([{ score: 1.2, positive: true }])).toThrow('1.2 is not a probability');
     expect(() => mergeScores(summarizeScores([], 10), summarizeScores([], 20))).toThrow(RangeError);
   });
 
-  test('isotonic calibration never falls and keeps the share of positives', () => {
+  test('isotonic calibration never decreases and preserves the share of positives', () => {
     const score = fc.record({ score: fc.integer({ min: 0, max: 20 }).map((x) => x / 20), positive: fc.boolean() });
     fc.assert(
       fc.property(fc.array(score, { minLength: 1 }), (some) => {
@@ -153,7 +153,7 @@ describe('predicted numbers', () => {
     expect(told.r2.value).toBeCloseTo(1 - 1.5 / 8.1875, 12);
     expect(regressionMetrics(summarizeErrors([{ actual: 1, predicted: 1 }])).r2.value).toBeUndefined();
     expect(regressionMetrics(summarizeErrors([])).mae).toEqual({ value: undefined });
-    expect(() => summarizeErrors([{ actual: Number.NaN, predicted: 1 }])).toThrow('no pair of numbers');
+    expect(() => summarizeErrors([{ actual: Number.NaN, predicted: 1 }])).toThrow('are not a pair of numbers');
   });
 });
 
@@ -178,7 +178,7 @@ describe('without labels', () => {
     expect(estimatedMetrics(expectedCounts([])).accuracy).toEqual({ value: undefined });
   });
 
-  test('labels drawn with these probabilities lie in the intervals', () => {
+  test('labels drawn with these probabilities are within the intervals', () => {
     const random = seededRandom(11);
     const many = Array.from({ length: 500 }, () => random()).map((score) => ({ score, predicted: score > 0.4 }));
     const told = estimatedMetrics(expectedCounts(many));
@@ -254,7 +254,7 @@ describe('groups', () => {
     expect(told.small).toEqual([]);
   });
 
-  test('small groups are said, not hidden, and are in no measure', () => {
+  test('small groups are reported, and excluded from all measures', () => {
     const told = fairnessOf([group('a', 100, 50), group('b', 29, 0), group('c', 40, 30)]);
     expect(told.small).toEqual([{ group: 'b', of: 'rows', count: 29 }]);
     expect(told.groups).toHaveLength(3);
@@ -279,7 +279,7 @@ describe('error budgets', () => {
     expect(burnVerdicts(ended, { objective: 0.999, now: 66 * minute })[0]).toMatchObject({ short: 0, fires: false });
   });
 
-  test('the budget, silence, and what is to come', () => {
+  test('the budget, silence, and the projection', () => {
     expect(budgetLeft(stretches(10, 1), { objective: 0.998, now: 10 * minute })).toBeCloseTo(0.5, 9);
     expect(budgetLeft([], { objective: 0.999, now: 0 })).toBe(1);
     expect(burnVerdicts([], { objective: 0.999, now: 0 })[0]).toMatchObject({ long: undefined, fires: false });

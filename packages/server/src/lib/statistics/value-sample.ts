@@ -17,7 +17,7 @@ export class ValueSample {
     while (this.#next < end) {
       this.#kept[this.#count] = values[this.#next - this.#seen] ?? 0;
       this.#count += 1;
-      // At once: the next block then begins behind what was seen.
+      // Immediately: the next block then starts after the values that were seen.
       if (this.#count === this.#kept.length) this.#thin();
       this.#next = this.#count * this.#every + (scattered(this.#count) % this.#every);
     }
@@ -28,7 +28,7 @@ export class ValueSample {
     return this.#kept.slice(0, this.#count).toSorted();
   }
 
-  /** Of two neighbours one goes on. */
+  /** One of two neighbors continues. */
   #thin(): void {
     this.#count = LEAST;
     for (let i = 0; i < LEAST; i++) this.#kept[i] = this.#kept[2 * i + (scattered(i) & 1)] ?? 0;
@@ -36,7 +36,7 @@ export class ValueSample {
   }
 }
 
-/** A whole number that looks like chance (the finalizer of MurmurHash3). */
+/** A pseudo-random integer (the finalizer of MurmurHash3). */
 function scattered(place: number): number {
   let hash = Math.imul(place ^ (place >>> 16), 0x85eb_ca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2_ae35);

@@ -69,11 +69,11 @@ function knotsOf(summary: NumberSummary): readonly Knot[] {
   return knots;
 }
 
-/** Where the values of a bin lie. */
+/** Positions of the values of a bin. */
 function rangeOf({ bins, lattice, tails, min = 0, max = 0 }: NumberSummary, i: number): readonly [number, number] {
   const { edges, counts } = bins;
   const count = counts[i] ?? 0;
-  // A whole number k stands for k − ½ to k + ½, wherever between two of them an edge lies.
+  // An integer k represents k − ½ to k + ½, wherever an edge is between two of them.
   const half = lattice === 'whole' ? 0.5 : 0;
   const placed = (edge: number | undefined) =>
     edge === undefined || lattice !== 'whole' ? edge : Math.floor(edge) + half;

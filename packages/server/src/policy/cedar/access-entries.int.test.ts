@@ -66,7 +66,7 @@ describe('why', () => {
     });
   });
 
-  test('names the policy that forbids, in its words', async () => {
+  test('names the forbidding policy with its message', async () => {
     expect(await why({ action: 'alertChannel:write' })).toMatchObject({
       principal: 'user:ada',
       verdict: 'deny',
@@ -75,7 +75,7 @@ describe('why', () => {
     });
   });
 
-  test('a policy about some resources is not why all of them are refused to whoever has no role', async () => {
+  test('a policy about some resources is not the reason for a denial without a role', async () => {
     expect(await why({ action: 'secret:delete' })).toMatchObject({
       verdict: 'some',
       reasons: [{ id: `RoleBinding/${PROJECT}/admins` }, { id: 'kept' }],
@@ -87,7 +87,7 @@ describe('why', () => {
     });
   });
 
-  test('says when it depends on the resource', async () => {
+  test('reports when it depends on the resource', async () => {
     expect(await why({ principal: 'user:bo', action: 'secret:read' })).toMatchObject({ verdict: 'some' });
     expect(
       await why({ principal: 'user:bo', action: 'secret:read', resource: `Secret/${PROJECT}/prod-db` }),
@@ -112,7 +112,7 @@ describe('why', () => {
     });
   });
 
-  test('an action that there is not is told with the nearest one', async () => {
+  test('an unknown action returns the nearest one', async () => {
     await expect(why({ action: 'secret:reed' })).rejects.toMatchObject({
       code: 'invalid_request',
       issues: [{ path: 'action', nearest: 'secret:read' }],
@@ -128,8 +128,8 @@ interface Access {
   readonly items: readonly { readonly kind: string; readonly action: string; readonly verdict: string }[];
 }
 
-describe('what somebody can do', () => {
-  test('is told for every kind and action', async () => {
+describe('permissions of a principal', () => {
+  test('are listed for every kind and action', async () => {
     const { teams, items } = await call<Access>('access.mine', {}, user('bo'));
     const verdict = (action: string) => items.find((item) => item.action === action)?.verdict;
     expect(teams).toEqual(['all', 'vision']);
@@ -142,7 +142,7 @@ describe('what somebody can do', () => {
     ]);
   });
 
-  test('is told about others as far as they belong to the project, or one may read accounts', async () => {
+  test('of others are visible as far as they belong to the project, or if accounts are readable', async () => {
     await world.apply([
       manifest('User', 'zoe', { email: 'zoe@example.com', suspended: true }),
       manifest('Team', 'quiet', { members: ['zoe', 'bo'] }),
@@ -161,7 +161,7 @@ describe('what somebody can do', () => {
     expect(seen.teams).toEqual(['all', 'quiet', 'vision']);
   });
 
-  test('is told about others to who may read policies', async () => {
+  test('of others are visible to readers of policies', async () => {
     const { items } = await call<Access>('access.of', { principal: 'user:ada' }, user('ada'));
     expect(items.find((item) => item.action === 'policy:write')?.verdict).toBe('allow');
     expect(await world.ask('access.of', { principal: 'user:nobody' }, user('ada'), PROJECT)).toMatch(/^not_found: /);
@@ -175,7 +175,7 @@ describe('simulation', () => {
     readonly changes: readonly { readonly action: string; readonly before: string; readonly after: string }[];
   }
 
-  test('makes the latest decisions again under other policies', async () => {
+  test('repeats the latest decisions with other policies', async () => {
     const made = manifest('Secret', 'simulated', {});
     await call('secret.create', { manifest: made }, user('ada'));
     expect(await world.ask('secret.delete', { name: 'simulated' }, user('bo'), PROJECT)).toMatch(/^forbidden: /);
@@ -196,7 +196,7 @@ describe('simulation', () => {
     ]);
   });
 
-  test('refuses a text that is no policy', async () => {
+  test('rejects an invalid policy text', async () => {
     const candidates = [{ kind: 'Policy', name: 'new', cedar: 'permit(principal, action, resource);' }];
     await expect(call('policy.simulate', { candidates }, user('ada'))).rejects.toMatchObject({
       code: 'invalid_request',
@@ -221,7 +221,7 @@ describe('admission', () => {
       '',
     ].join('\n');
 
-  test('tells each fault with its line in the file and the nearest word', async () => {
+  test('reports each error with its line in the file and the nearest word', async () => {
     const text = document([
       '// who may delete',
       '@id("tried")',
@@ -242,7 +242,7 @@ describe('admission', () => {
     });
   });
 
-  test('refuses a question that nothing answers with yes', async () => {
+  test('rejects a query without a possible positive result', async () => {
     const asks = (what: string) =>
       document([
         '@id("asks") forbid(principal, action == Dais::Action::"secret:delete", resource)',
@@ -259,23 +259,23 @@ describe('admission', () => {
     });
   });
 
-  test('wants an id of its own for each policy', async () => {
+  test('requires a unique id for each policy', async () => {
     const plain = (id: string) => `@id("${id}") forbid(principal, action == Dais::Action::"secret:delete", resource);`;
     expect(await applied(document([plain('frozen')]))).toMatchObject({
       code: 'invalid_manifest',
-      issues: [{ message: 'has the @id "frozen", which OrganisationPolicy "frozen" has already' }],
+      issues: [{ message: 'has the @id "frozen", which OrganisationPolicy "frozen" already uses' }],
     });
     expect(await applied(document([plain('x'), plain('x')]))).toMatchObject({
-      issues: [{ message: 'the @id "x" stands here twice', line: 8 }],
+      issues: [{ message: 'the @id "x" is used twice', line: 8 }],
     });
     const twins = `${document([plain('twin')], 'one')}---\n${document([plain('twin')], 'two')}`;
     expect(await applied(twins)).toMatchObject({ code: 'invalid_manifest' });
     expect(await applied(document(['permit(principal == ?principal, action, resource);']))).toMatchObject({
-      issues: [{ message: expect.stringContaining('has a slot') }],
+      issues: [{ message: expect.stringContaining('is a template with a slot') }],
     });
   });
 
-  test('refuses a policy over lists that no list can be filtered by', async () => {
+  test('rejects a policy for lists with a condition that cannot filter lists', async () => {
     const text = document([
       '@id("arithmetic")',
       'forbid(principal, action == Dais::Action::"user:read", resource)',
@@ -283,11 +283,11 @@ describe('admission', () => {
     ]);
     expect(await applied(text)).toMatchObject({
       code: 'invalid_manifest',
-      issues: [{ line: 9, message: expect.stringContaining('User lists') }],
+      issues: [{ line: 9, message: expect.stringContaining('lists of User') }],
     });
   });
 
-  test('runs the cases that a policy brings with it', async () => {
+  test('runs the test cases of a policy', async () => {
     const tests = [
       'tests:',
       '  - name: programs do not',
@@ -304,14 +304,14 @@ describe('admission', () => {
         {
           path: 'spec.tests[0]',
           line: 9,
-          message: '"programs do not" came out as refused (tried)',
+          message: 'test "programs do not" returned refused (tried)',
           expected: 'silent',
         },
       ],
     });
   });
 
-  test('keeps what is in a policy in its status', async () => {
+  test('stores the content of a policy in its status', async () => {
     const { status } = await world.dais.call<{ status: object }>(
       'organisationPolicy.get',
       { name: 'frozen' },
@@ -324,7 +324,7 @@ describe('admission', () => {
   });
 });
 
-test('a policy that is too deep for its reader is told, and the reader stays whole', async () => {
+test('reports a policy that is nested too deeply, without an effect on the parser', async () => {
   const deep = `@id("deep") forbid(principal, action, resource) when { ${'('.repeat(5000)}true${')'.repeat(5000)} };`;
   const wide = `@id("wide") forbid(principal, action, resource) when { ${'true || '.repeat(8000)}true };`;
   for (const cedar of [deep, wide]) {

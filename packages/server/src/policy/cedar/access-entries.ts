@@ -13,16 +13,16 @@ import type { Principal } from '#kernel/principal.ts';
 import { refusalOf } from '#kernel/refusal.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { WorkQueue } from '#policy/identity/work-queue.ts';
+import { WorkQueue } from '#policy/identity/passwords/work-queue.ts';
 import type { PrincipalFacts } from '#policy/principal-source.ts';
 import type { PolicyEngine } from '#policy/policy-engine.ts';
-import { EVERYTHING, explainCollection, explainVerdict, suggestionsFor, teamNames, type Explained } from './explain.ts';
-import { findPrincipal, makeInquiry, type Circumstances, type PrincipalType } from './inquiries.ts';
-import { candidatesOf, judge, judgeCollection, type Inquiry } from './judge.ts';
+import { OWNER_EXPLANATION, explainCollection, explainDecision, suggestionsFor, teamNames, type Explained } from './explain.ts';
+import { findPrincipal, makeInquiry, type RequestContext, type PrincipalType } from './inquiries.ts';
+import { candidatesOf, authorize, authorizeCollection, type Inquiry } from './authorize.ts';
 import { actionWord, factNames, type ActionModel, type Model } from './model.ts';
-import { memberships } from './part-in-project.ts';
-import { readResource, UnreadableCase } from './policy-test.ts';
-import { runPolicyFile } from './policy-file.ts';
+import { memberships } from './project-visibility.ts';
+import { readResource, UnreadableCase } from './texts/policy-test.ts';
+import { runPolicyFile } from './texts/policy-file.ts';
 import { bareEntity, collectionOf, resourceUid } from './resource-entity.ts';
 import { simulate } from './simulation.ts';
 import { TargetView } from './target-view.ts';
@@ -34,8 +34,8 @@ export interface AccessParts {
 }
 
 export function accessEntries(parts: AccessParts): readonly OperationEntry[] {
-  // Everybody may, and it takes the processor for as long as the text is: one after the other.
-  const tests = new WorkQueue(1, 16, 'Too many policies are tried at this moment.');
+  // Available to every caller, and its CPU time grows with the text: requests run sequentially.
+  const tests = new WorkQueue(1, 16, 'Too many policy simulations are running. Retry in a few seconds.');
   return [
     entry(whyOperation, async (tx, call) => await why(parts, tx, call)),
     entry(testPolicyOperation, {
@@ -48,12 +48,12 @@ export function accessEntries(parts: AccessParts): readonly OperationEntry[] {
   ];
 }
 
-/** Somebody that a question is about. */
+/** The subject of an access query. */
 interface Subject {
   readonly type: PrincipalType;
   readonly name: string;
-  readonly circumstances: Circumstances;
-  /** Asked about by nobody's policies: the owner of the installation. */
+  readonly circumstances: RequestContext;
+  /** The owner of the installation, to whom no policies apply. */
   readonly owner: boolean;
 }
 
@@ -77,15 +77,16 @@ function textOf({ type, id }: Pick<Principal, 'type' | 'id'>): string {
   return `${type}:${id}`;
 }
 
-/** Somebody, and the teams of theirs that the caller may know of. */
+/** A subject, with those of its teams that the caller may read. */
 interface Known {
   readonly facts: PrincipalFacts;
   readonly teams: readonly string[];
 }
 
 /**
- * What may be told of somebody: all of oneself and of whom one may read; else their part in the project, as the project's
- * role bindings tell it. @throws DaisError `not_found`, alike for who is not there and who has no part.
+ * Returns what the caller may read about a subject: everything about themselves and about subjects that they may read;
+ * otherwise the role bindings of the subject in the project. @throws DaisError `not_found`, both for a missing subject
+ * and for one without a role in the project.
  */
 async function principalOf(parts: AccessParts, tx: Transaction, call: Call, subject: Subject): Promise<Known> {
   const { type, name, circumstances } = subject;
@@ -106,7 +107,7 @@ async function principalOf(parts: AccessParts, tx: Transaction, call: Call, subj
   return { facts, teams: teams.filter((team) => here.has(resourceUid('Team', '', team).key)) };
 }
 
-/** Everybody may ask about themselves; about others, who may read policies. */
+/** Every caller may query themselves; queries about others require permission to read policies. */
 async function allowAbout(call: Call, subject: Subject): Promise<void> {
   const { principal } = call.context;
   if (textOf(principal) === `${subject.type}:${subject.name}`) {
@@ -125,7 +126,7 @@ async function why(parts: AccessParts, tx: Transaction, call: CallOf<typeof whyO
   const question = { action: action.action, project: resource.project, circumstances: subject.circumstances };
   const inquiry = makeInquiry(rules, subject.type, facts, question);
   const explained = subject.owner
-    ? EVERYTHING
+    ? OWNER_EXPLANATION
     : facts.suspended
       ? {
           verdict: 'deny' as const,
@@ -145,7 +146,7 @@ interface FoundResource {
   readonly kind: string;
   /** Empty: all of them. */
   readonly name: string;
-  /** Empty for the organisation. */
+  /** Empty for the organization. */
   readonly project: string;
   readonly text: string;
 }
@@ -159,11 +160,11 @@ async function explain(
 ): Promise<Explained> {
   const { kind, name, project } = resource;
   const known = inquiry.rules.model.kinds.get(kind);
-  if (known === undefined) return explainVerdict(inquiry, judgeBare(inquiry, kind));
-  if (name === '') return explainCollection(inquiry, judgeCollection(inquiry, collectionOf(known, project)));
+  if (known === undefined) return explainDecision(inquiry, authorizeWithoutName(inquiry, kind));
+  if (name === '') return explainCollection(inquiry, authorizeCollection(inquiry, collectionOf(known, project)));
   const tenant = project === '' ? { id: ORGANISATION, name: '' } : call.tenant;
   const target = { kind, name };
-  // What the answer says of a resource, only who may read it may know.
+  // The response describes the resource, so it requires permission to read it.
   await call.authorize({ ...target, ...(project !== '' && { project }) }, tenant, `${actionWord(kind)}:read`);
   await tx.enter(tenant.id);
   const evidence = { sql: tx.sql, tx, facts: parts.engine.factsIn(tx, tenant.id) };
@@ -171,13 +172,13 @@ async function explain(
   const view = new TargetView({ target, projectId: tenant.id, project }, evidence, known, names);
   const [entity] = await view.entities(candidatesOf(inquiry, known.type));
   if (entity === undefined) throw new DaisError('not_found', `There is no ${kind} "${name}".`);
-  return explainVerdict(inquiry, judge(inquiry, view.uid, entity), view.unknownFacts);
+  return explainDecision(inquiry, authorize(inquiry, view.uid, entity), view.unknownFacts);
 }
 
 /** What is no resource: there is one of it in each project. */
-function judgeBare(inquiry: Inquiry, kind: string) {
+function authorizeWithoutName(inquiry: Inquiry, kind: string) {
   const { project } = inquiry;
-  return judge(inquiry, resourceUid(kind, project, project === '' ? 'organisation' : project), bareEntity(project));
+  return authorize(inquiry, resourceUid(kind, project, project === '' ? 'organisation' : project), bareEntity(project));
 }
 
 /** @throws DaisError `invalid_request` with the nearest action. */
@@ -198,8 +199,8 @@ function findResource(model: Model, action: ActionModel, text: string | undefine
   try {
     const { kind, name, project: named } = readResource(model, wanted, project);
     if (!action.kinds.includes(kind))
-      throw refuse(`is a ${kind}; ${action.action} is done to ${action.kinds.join(' or ')}`);
-    if (named !== '' && named !== project) throw refuse(`is in project "${named}"; ask there, not in "${project}"`);
+      throw refuse(`is a ${kind}; ${action.action} applies to ${action.kinds.join(' or ')}`);
+    if (named !== '' && named !== project) throw refuse(`is in project "${named}"; send the request to that project instead of "${project}"`);
     const place = action.inProjects ? named : '';
     return { kind, name, project: place, text: wanted };
   } catch (error) {
@@ -221,12 +222,12 @@ async function access(parts: AccessParts, tx: Transaction, call: Call, named: st
         : '';
       const inquiry = makeInquiry(rules, subject.type, facts, { action: action.action, project, circumstances });
       const explained = subject.owner
-        ? EVERYTHING
+        ? OWNER_EXPLANATION
         : facts.suspended
           ? { verdict: 'deny' as const, reasons: [] }
           : known === undefined
-            ? explainVerdict(inquiry, judgeBare(inquiry, kind))
-            : explainCollection(inquiry, judgeCollection(inquiry, collectionOf(known, project)));
+            ? explainDecision(inquiry, authorizeWithoutName(inquiry, kind))
+            : explainCollection(inquiry, authorizeCollection(inquiry, collectionOf(known, project)));
       return { kind, action: action.action, ...explained };
     }),
   );

@@ -19,7 +19,7 @@ export interface DenialParts {
 }
 
 const WINDOW_MS = 60_000;
-/** Distinct refusals that are counted at once; beyond, each is written. */
+/** Maximum distinct denials that are counted in memory; further denials are written individually. */
 const MOST = 10_000;
 
 interface Counted {
@@ -35,7 +35,7 @@ export class DenialRecorder {
     this.#parts = parts;
   }
 
-  /** In a transaction of its own: the one that asked is over. */
+  /** In a separate transaction, because the transaction of the operation is over. */
   async record(denial: Denial): Promise<void> {
     const { principal, operation, target, project } = denial.question;
     const key = JSON.stringify([principal.type, principal.id, operation.action, target.kind, target.name, project]);
@@ -58,7 +58,7 @@ export class DenialRecorder {
     try {
       await this.#write(counted.denial, counted.repeated);
     } catch (error) {
-      this.#parts.log.warn('repeated refusals could not be put on record', { error, repeated: counted.repeated });
+      this.#parts.log.warn('could not record repeated denials', { error, repeated: counted.repeated });
     }
   }
 
@@ -68,7 +68,7 @@ export class DenialRecorder {
     await transact(this.#parts.database, { mode: 'write', projectId: ORGANISATION, by }, async (tx) => {
       tx.decided(decision);
       tx.emit({
-        // In the organisation: who was refused what is not for everybody who sees a project's events.
+        // In the organization, because not everyone who reads the events of a project may see denials.
         type: eventTypes.accessDenied,
         projectId: ORGANISATION,
         data: {

@@ -1,9 +1,9 @@
-/** Verdicts for people: which policies, in whose words, and what would change them. */
+/** Decisions with their policies, the messages of the policies, and possible remedies. */
 import type { PolicyReason } from '@dais/api';
-import type { CompiledPolicy } from './compile-policy.ts';
-import { setsOf, type CollectionVerdict, type Inquiry } from './judge.ts';
-import type { Verdict } from './policy-set.ts';
-import { rolesFor, unknownSentence } from './refusal.ts';
+import type { CompiledPolicy } from './language/compile-policy.ts';
+import { setsOf, type CollectionDecision, type Inquiry } from './authorize.ts';
+import type { PolicyDecision } from './language/policy-set.ts';
+import { rolesFor, unknownSentence } from './denial-message.ts';
 
 export type Answer = 'allow' | 'deny' | 'some';
 
@@ -12,16 +12,16 @@ export interface Explained {
   readonly reasons: readonly PolicyReason[];
 }
 
-/** What somebody who is asked by no policy is told. */
-export const EVERYTHING: Explained = {
+/** The explanation for the owner, to whom no policies apply. */
+export const OWNER_EXPLANATION: Explained = {
   verdict: 'allow',
-  reasons: [{ id: 'break-glass', effect: 'permit', message: 'The owner may do everything.' }],
+  reasons: [{ id: 'break-glass', effect: 'permit', message: 'The owner has all permissions.' }],
 };
 
 /** `unknown`: facts that could not be computed, with the reason. */
-export function explainVerdict(
+export function explainDecision(
   inquiry: Inquiry,
-  verdict: Verdict,
+  verdict: PolicyDecision,
   unknown: Readonly<Record<string, string>> = {},
 ): Explained {
   const reasons = reasonsOf(inquiry, verdict.reasons, verdict.allowed ? 'permit' : 'forbid');
@@ -38,7 +38,7 @@ export function explainVerdict(
   };
 }
 
-export function explainCollection(inquiry: Inquiry, told: CollectionVerdict): Explained {
+export function explainCollection(inquiry: Inquiry, told: CollectionDecision): Explained {
   const { condition, permits, forbids, forbidAll } = told;
   // Where nothing permits it, a policy about some of them is not the reason.
   if (condition?.op === 'never') return { verdict: 'deny', reasons: reasonsOf(inquiry, forbidAll, 'forbid') };
@@ -62,7 +62,7 @@ function reasonsOf(
   );
 }
 
-/** Roles have an id and permit; they say nothing else. */
+/** Roles have an id and only permit. */
 function reasonOf(policy: CompiledPolicy | undefined, id: string, otherwise: 'permit' | 'forbid'): PolicyReason {
   const said = (name: string) => {
     const text = policy?.annotations[name];
@@ -80,16 +80,16 @@ export function suggestionsFor(inquiry: Inquiry, { verdict, reasons }: Explained
       message === undefined ? `Policy "${id}" must no longer apply.` : `Policy "${id}": ${message}`,
     );
   }
-  if (verdict === 'some') return ['It depends on the resource: ask about one by its name.'];
+  if (verdict === 'some') return ['It depends on the resource: name a resource in the request.'];
   const roles = rolesFor(inquiry);
-  if (roles.length === 0) return ['No role gives it; only a policy that permits it could.'];
+  if (roles.length === 0) return ['No role grants it; add a policy that permits it.'];
   const place = inquiry.project === '' ? 'the organization' : `project "${inquiry.project}"`;
   return [
     `Roles that grant it: ${roles.join(', ')} in ${place} (RoleBinding, or OrganisationRoleBinding for all projects).`,
   ];
 }
 
-/** Names of all teams somebody is in. */
+/** Returns the names of all teams of a subject. */
 export function teamNames(inquiry: Pick<Inquiry, 'principalEntity'>): string[] {
   const prefix = 'Dais::Team::"';
   return [...inquiry.principalEntity.ancestors]

@@ -1,10 +1,10 @@
-/** Makes inquiries: who asks, how they came in, what they would do. */
+/** Creates inquiries: principal, authentication context and action. */
 import type { Client, Via } from '#kernel/principal.ts';
 import type { Sql } from '#engines/database/contract.ts';
 import type { PrincipalFacts, PrincipalSource } from '#policy/principal-source.ts';
-import type { Inquiry } from './judge.ts';
+import type { Inquiry } from './authorize.ts';
 import { actionUid, type ActionModel } from './model.ts';
-import { constructors } from './extensions.ts';
+import { constructors } from './language/extensions.ts';
 import { resourceUid } from './resource-entity.ts';
 import { principalAncestors, type Rules } from './rules.ts';
 import {
@@ -15,12 +15,12 @@ import {
   type CedarRecord,
   type CedarValue,
   type Entity,
-} from './values.ts';
+} from './language/values.ts';
 
 export type PrincipalType = 'user' | 'service';
 
-/** Circumstances of a question. */
-export interface Circumstances {
+/** RequestContext of a question. */
+export interface RequestContext {
   readonly via?: Via | undefined;
   readonly client?: Client | undefined;
   readonly scopes?: readonly string[] | undefined;
@@ -28,7 +28,7 @@ export interface Circumstances {
   readonly now: number;
 }
 
-/** What is known of a principal; kept with the rules. */
+/** Facts about a principal; cached with the rules. */
 export async function findPrincipal(
   rules: Rules,
   source: PrincipalSource,
@@ -39,7 +39,7 @@ export async function findPrincipal(
   const key = `${type}:${name}`;
   if (rules.principals.has(key)) return rules.principals.get(key);
   const facts = await source.read(type, name, sql);
-  // Names come from credentials and from people who ask about others: bounded, for there is no end of wrong ones.
+  // Names come from credentials and from queries: limited, because invalid names are unlimited.
   if (rules.principals.size >= 50_000) rules.principals.clear();
   rules.principals.set(key, facts);
   return facts;
@@ -73,7 +73,7 @@ export function makeInquiry(
   rules: Rules,
   type: PrincipalType,
   facts: PrincipalFacts,
-  question: { readonly action: string; readonly project: string; readonly circumstances: Circumstances },
+  question: { readonly action: string; readonly project: string; readonly circumstances: RequestContext },
 ): Inquiry {
   return {
     rules,
@@ -90,7 +90,7 @@ function unknownAction(action: string): ActionModel {
   return { action, uid: actionUid(action), kinds: [], groups: [], writes: false, inProjects: true };
 }
 
-function contextOf({ via, client, scopes, now }: Circumstances): CedarRecord {
+function contextOf({ via, client, scopes, now }: RequestContext): CedarRecord {
   const context = new Map<string, CedarValue>([
     ['authMethod', via?.method ?? 'none'],
     ['mfa', via?.mfa === true],
@@ -102,7 +102,7 @@ function contextOf({ via, client, scopes, now }: Circumstances): CedarRecord {
   return context;
 }
 
-/** An IPv4 address that came over an IPv6 socket is that address. */
+/** An IPv4 address over an IPv6 socket counts as IPv4. */
 function addressOf(address: string): CedarValue | undefined {
   try {
     return constructors['ip']?.(address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, ''));

@@ -1,19 +1,19 @@
-/** What policies speak of: entity types, actions and their groups, made from the kinds and operations that there are. */
+/** The policy schema: entity types, actions and their groups, derived from the kinds and operations. */
 import type { SchemaJson, Type, TypeOfAttribute } from '@cedar-policy/cedar-wasm/nodejs';
 import { factsOfKind, type Attribute, type FurtherAction, type KindSpec, type Operation, type Role } from '@dais/api';
 import type { FactProvider } from '#kernel/principal.ts';
-import { closure } from './entities.ts';
-import { EntityUid, NO_ATTRIBUTES, type Entity } from './values.ts';
+import { closure } from './language/entities.ts';
+import { EntityUid, NO_ATTRIBUTES, type Entity } from './language/values.ts';
 
 export const NAMESPACE = 'Dais';
 /** The one entity of type Org: everything is in it. */
 export const ORGANISATION_ENTITY = new EntityUid(`${NAMESPACE}::Org`, 'organisation');
-/** Whoever has said who they are. */
+/** Authenticated principals. */
 export const SELF_GROUP = 'self';
-/** `admin` and what belongs to the organisation as a whole: an admin of one project does not change projects. */
+/** `admin` and actions of the whole organization: an admin of one project cannot change projects. */
 export const ORGANISATION_ADMIN = 'organisationAdmin';
 
-/** Kinds of a project whose writing gives rights: admins only. */
+/** Kinds of a project whose resources grant permissions: only admins write them. */
 const GOVERNING_KINDS: ReadonlySet<string> = new Set(['Policy', 'RoleBinding']);
 const PRINCIPAL_KINDS = ['User', 'ServiceAccount'] as const;
 
@@ -39,7 +39,7 @@ export interface ActionModel {
   /** Roles that permit it; `organisationAdmin` among them. */
   readonly groups: readonly string[];
   readonly writes: boolean;
-  /** It can be done in a project; else only to what belongs to the organisation. */
+  /** The action exists in projects; otherwise only in the organization. */
   readonly inProjects: boolean;
 }
 
@@ -60,9 +60,9 @@ export function factNames(model: Pick<Model, 'facts'>, kind: string): readonly s
 
 /** Attributes that every resource has. */
 const COMMON: readonly Attribute[] = [
-  { name: 'name', path: 'metadata.name', type: 'string', fallback: '', description: 'Its name.' },
-  { name: 'origin', path: 'metadata.origin', type: 'string', fallback: '', description: 'What made it.' },
-  { name: 'owner', path: 'metadata.owner', type: 'string', fallback: '', description: 'Its set of manifests.' },
+  { name: 'name', path: 'metadata.name', type: 'string', fallback: '', description: 'Name of the resource.' },
+  { name: 'origin', path: 'metadata.origin', type: 'string', fallback: '', description: 'Origin of the resource, for example `apply`.' },
+  { name: 'owner', path: 'metadata.owner', type: 'string', fallback: '', description: 'Set of manifests that contains the resource.' },
 ];
 
 export function actionUid(action: string): EntityUid {
@@ -125,7 +125,7 @@ function buildActions({ operations, further }: ModelParts, kinds: ReadonlyMap<st
   return actions;
 }
 
-/** The kind that an operation is always about; undefined when only its handler can tell. */
+/** The kind that an operation always applies to; undefined if only the handler knows it. */
 function targetKind({ target }: Operation): string | undefined {
   return target?.({ name: 'name', principal: 'user:x', manifest: { metadata: { name: 'name' }, spec: {} } }).kind;
 }
@@ -205,24 +205,24 @@ function buildSchema(
   return { [NAMESPACE]: { entityTypes, actions: Object.fromEntries([...groups, ...known]) } };
 }
 
-/** What a principal or team may be in, beside the organisation. */
+/** Possible parents of a principal or team, in addition to the organization. */
 function membership(kind: string): readonly string[] {
   return kind === 'Team' || PRINCIPAL_KINDS.some((one) => one === kind) ? ['Team'] : [];
 }
 
 /**
- * Facts are required: a policy uses them without asking first. One that is unknown is missing from the entity all the same,
- * so that a policy which uses it is in error, and an error refuses.
+ * Facts are required attributes, so a policy uses them without `has`. An unknown fact is still missing from the entity:
+ * a policy that uses it has an error, and an error denies.
  */
 function factsType(kind: string, { names }: FactProvider): TypeOfAttribute<string> {
   const declared = new Map(factsOfKind(kind).map(({ name, type }) => [name, type]));
   const missing = [...declared.keys()].filter((name) => !names.includes(name));
-  if (missing.length > 0) throw new Error(`nobody computes ${missing.join(', ')} of ${kind}`);
+  if (missing.length > 0) throw new Error(`no provider computes ${missing.join(', ')} of ${kind}`);
   return record(
     Object.fromEntries(
       names.map((name) => {
         const type = declared.get(name);
-        if (type === undefined) throw new Error(`the table of facts has no ${name} of ${kind}`);
+        if (type === undefined) throw new Error(`the table of facts does not declare ${name} of ${kind}`);
         return [name, TYPES[type]];
       }),
     ),

@@ -2,11 +2,11 @@
 import type { Attribute, Resource } from '@dais/api';
 import type { Facts } from '@dais/api';
 import { ORGANISATION_ENTITY, typeOf, type KindModel } from './model.ts';
-import { attributeValue } from './row-condition.ts';
-import type { Collection } from './row-compile.ts';
-import { CedarSet, EntityUid, NO_ATTRIBUTES, type CedarRecord, type CedarValue, type Entity } from './values.ts';
+import { attributeValue } from './rows/row-condition.ts';
+import type { Collection } from './rows/row-compile.ts';
+import { CedarSet, EntityUid, NO_ATTRIBUTES, type CedarRecord, type CedarValue, type Entity } from './language/values.ts';
 
-/** Where a question plays: a project by its name, or the organisation (empty). */
+/** The scope of a question: the name of a project, or the organization (empty). */
 export function projectEntity(project: string): EntityUid {
   return project === '' ? ORGANISATION_ENTITY : new EntityUid(typeOf('Project'), project);
 }
@@ -43,7 +43,7 @@ export function desiredRecord(kind: KindModel, resource: Resource): CedarRecord 
 
 function attributeOf(resource: Resource, attribute: Attribute): CedarValue {
   const value = attributeValue(resource, attribute);
-  // What does not have the declared type was let in by an older version: policies then see what stands for it.
+  // An older version admitted values without the declared type. Policies then see the fallback value.
   return plainValue(fits(value, attribute.type) ? value : attribute.fallback);
 }
 

@@ -1,8 +1,8 @@
 import type { Sql } from '#engines/database/contract.ts';
 
 /**
- * Looks at the rows of every tenant in a transaction that is in one of them, and goes back there: what is in force in a
- * project depends on resources of the organisation.
+ * Reads rows of all tenants in a transaction that is bound to one, then restores the binding: the policies of a project
+ * also depend on resources of the organization.
  */
 export async function acrossTenants<T>(sql: Sql, work: () => Promise<T>): Promise<T> {
   const [row] = await sql.query<{ home: string | null; set_config: string }>(

@@ -3,8 +3,8 @@ import { readVersion } from '#policy/state.ts';
 import type { Rules, RulesReader } from './rules.ts';
 
 /**
- * The rules of the moment. A transaction asks for the version once, before it writes anything, and keeps to it: rights
- * within one apply are those before it, and what another transaction has not committed is never kept here.
+ * The cache of the current rules. A transaction reads the version once, before it writes, and keeps it: permissions
+ * within one apply are those before it, and uncommitted changes are never cached.
  */
 export class RulesCache {
   readonly #reader: RulesReader;

@@ -5,17 +5,17 @@ import { ORGANISATION, tenantNames } from '#kernel/tenants.ts';
 import { readKinds, type ResourceRow } from '#kernel/store.ts';
 import type { Sql } from '#engines/database/contract.ts';
 import type { PrincipalFacts } from '#policy/principal-source.ts';
-import type { PolicyJson } from './cedar-json.ts';
-import { UnknownConstruct } from './cedar-json.ts';
-import type { CedarWasm } from './cedar-wasm.ts';
-import { compilePolicy, type CompiledPolicy } from './compile-policy.ts';
-import { closure } from './entities.ts';
+import type { PolicyJson } from './language/cedar-json.ts';
+import { UnknownConstruct } from './language/cedar-json.ts';
+import type { CedarWasm } from './language/cedar-wasm.ts';
+import { compilePolicy, type CompiledPolicy } from './language/compile-policy.ts';
+import { closure } from './language/entities.ts';
 import { actionUid, ORGANISATION_ADMIN, ORGANISATION_ENTITY, typeOf, type Model } from './model.ts';
-import { PolicySet, type RoleLink } from './policy-set.ts';
-import { parsePolicies } from './policy-text.ts';
+import { PolicySet, type RoleLink } from './language/policy-set.ts';
+import { parsePolicies } from './texts/policy-text.ts';
 import { projectEntity, resourceUid } from './resource-entity.ts';
 import { acrossTenants } from './row-scope.ts';
-import { EntityUid, EvaluationError } from './values.ts';
+import { EntityUid, EvaluationError } from './language/values.ts';
 
 /** Everything that decisions rest on at one version. */
 export interface Rules {
@@ -23,7 +23,7 @@ export interface Rules {
   /** SHA-256 over what is in force, hex. */
   readonly digest: string;
   readonly model: Model;
-  /** Policies of the organisation and all roles. */
+  /** Policies of the organization and all roles. */
   readonly organisation: PolicySet;
   /** Policies of each project that has any, by the project's name. */
   readonly projects: ReadonlyMap<string, PolicySet>;
@@ -34,7 +34,7 @@ export interface Rules {
   };
   /** Keys of the teams above each team, by the team's key. */
   readonly teams: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Principals that were asked for so far, by type and name. */
+  /** Cached principals by type and name. */
   readonly principals: Map<string, PrincipalFacts | undefined>;
   /** Present when some policy is not known to the compiled evaluator. */
   readonly cedar?: CedarWasm;
@@ -42,18 +42,18 @@ export interface Rules {
 
 const KINDS = ['Policy', 'OrganisationPolicy', 'RoleBinding', 'OrganisationRoleBinding', 'Team'];
 
-/** A text of policies as it is kept, or might be. */
+/** A stored or proposed policy text. */
 export interface PolicySource {
   readonly kind: string;
   readonly name: string;
-  /** Empty for the organisation. */
+  /** Empty for the organization. */
   readonly project: string;
   readonly cedar: string;
-  /** As its manifest says; absent: the default, see `modeOf`. */
+  /** From the manifest; absent: the default, see `modeOf`. */
   readonly mode?: PolicyMode | undefined;
 }
 
-/** A text that uses facts about what is upstream begins in audit mode. */
+/** A policy text with upstream facts starts in audit mode. */
 export function modeOf(policies: readonly FactReader[]): PolicyMode {
   return policies.some(usesUpstream) ? 'audit' : 'enforce';
 }
@@ -70,7 +70,7 @@ const UPSTREAM_FACTS: ReadonlySet<string> = new Set(
   policyFacts.filter(({ reach }) => reach === 'upstream').map(({ name }) => name),
 );
 
-/** Reads what is in force and keeps what it compiled, so that a change costs only what changed. */
+/** Reads the active policies and reuses compiled ones, so that a change costs only what changed. */
 export class RulesReader {
   readonly #model: () => Model;
   readonly #cedar: () => Promise<CedarWasm>;
@@ -154,15 +154,15 @@ export class RulesReader {
   async #compile({ kind, name, project, cedar }: PolicySource): Promise<readonly CompiledPolicy[]> {
     const read = parsePolicies(await this.#cedar(), cedar);
     if (!read.ok) return [unreadable(`${kind}/${name}`)];
-    return read.parts.map(({ id, json, text }) => compileOrKeep(project === '' ? id : `${project}/${id}`, json, text));
+    return read.parts.map(({ id, json, text }) => compileOrDefer(project === '' ? id : `${project}/${id}`, json, text));
   }
 }
 
-/** Which policies would be in force instead of those that are. */
+/** Maps the active policies to candidates of a simulation. */
 export type Candidates = (sources: readonly PolicySource[]) => readonly PolicySource[];
 
-/** What the compiled evaluator does not know is kept for cedar-wasm. */
-export function compileOrKeep(id: string, json: PolicyJson, source: string): CompiledPolicy {
+/** Constructs that the compiled evaluator does not support are deferred to cedar-wasm. */
+export function compileOrDefer(id: string, json: PolicyJson, source: string): CompiledPolicy {
   try {
     return compilePolicy(id, json);
   } catch (error) {
@@ -184,7 +184,7 @@ function unreadable(id: string): CompiledPolicy {
   };
 }
 
-/** What belongs to whoever has said who they are. */
+/** Permissions of every authenticated principal. */
 export const SIGNED_IN_ID = 'signed-in';
 const SIGNED_IN = compilePolicy(SIGNED_IN_ID, {
   effect: 'permit',

@@ -1,4 +1,4 @@
-/** `dais policy simulate`: the latest decisions, made again as if other policies were in force. */
+/** `dais policy simulate`: repeats the latest decisions with other policies. */
 import {
   DaisError,
   eventTypes,
@@ -14,15 +14,15 @@ import { presentResource, readByUid, readResource } from '#kernel/store.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { PolicyEngine } from '#policy/policy-engine.ts';
-import { explainVerdict } from './explain.ts';
+import { explainDecision } from './explain.ts';
 import { findPrincipal, makeInquiry, type PrincipalType } from './inquiries.ts';
-import { candidatesOf, judge, type Inquiry } from './judge.ts';
+import { candidatesOf, authorize, type Inquiry } from './authorize.ts';
 import { actionWord, factNames } from './model.ts';
 import { bareEntity, resourceEntity, resourceUid } from './resource-entity.ts';
 import { acrossTenants } from './row-scope.ts';
 import { usedFacts, type Evidence } from './target-view.ts';
 import type { PolicySource, Rules } from './rules.ts';
-import type { Entity } from './values.ts';
+import type { Entity } from './language/values.ts';
 
 interface SimulateInput {
   readonly candidates: readonly {
@@ -33,7 +33,7 @@ interface SimulateInput {
   readonly decisions: number;
 }
 
-/** A decision that was made: by whom, about what. */
+/** A past decision with its principal and target. */
 interface Made {
   readonly event: SequencedEvent;
   readonly action: string;
@@ -109,7 +109,7 @@ const VERBS: Readonly<Record<string, string>> = {
 
 function decisionOf(event: SequencedEvent): Made | undefined {
   const { type, subject, data, actor, via } = event;
-  // The platform itself and whoever holds the owner's token are asked by no policy.
+  // Policies do not apply to the platform and to owners of the owner token.
   if (actor.type === 'system' || via === undefined || via.method === 'solo' || via.method === 'owner-token')
     return undefined;
   if (type === eventTypes.accessDenied.type) {
@@ -152,7 +152,7 @@ async function replay(
   const reads = policies.some((policy) => policy.readsResource);
   if (entity === undefined && reads) return undefined;
   const seen = entity ?? bareEntity(project);
-  const [was, would] = [judge(before, uid, seen), judge(after, uid, seen)];
+  const [was, would] = [authorize(before, uid, seen), authorize(after, uid, seen)];
   return {
     at: event.at.toISOString(),
     principal: `${type}:${event.actor.id}`,
@@ -160,11 +160,11 @@ async function replay(
     resource: name === undefined ? kind : `${kind}/${name}`,
     before: was.allowed ? ('allow' as const) : ('deny' as const),
     after: would.allowed ? ('allow' as const) : ('deny' as const),
-    reasons: explainVerdict(after, would).reasons,
+    reasons: explainDecision(after, would).reasons,
   };
 }
 
-/** As the resource is now; one that has gone, as it last was. */
+/** The current state of the resource; for a deleted resource, its last state. */
 async function entityOf(
   tx: Transaction,
   { tenant }: Call,

@@ -3,12 +3,14 @@ import type { Sql } from '#engines/database/contract.ts';
 import type { Question } from '#kernel/principal.ts';
 import { presentResource, readResource } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { CompiledPolicy } from './compile-policy.ts';
+import type { CompiledPolicy } from './language/compile-policy.ts';
 import type { KindModel } from './model.ts';
 import { bareEntity, desiredRecord, projectEntity, resourceEntity, resourceUid } from './resource-entity.ts';
-import type { CedarRecord, Entity, EntityUid } from './values.ts';
+import type { CedarRecord, Entity, EntityUid } from './language/values.ts';
 
-/** What a decision may look at beside the question. All of it belongs to the operation's own transaction. */
+/**
+ * The data that a decision may use in addition to the question. All of it belongs to the transaction of the operation.
+ */
 export interface Evidence {
   readonly sql: Sql;
   readonly tx: Transaction;
@@ -16,7 +18,7 @@ export interface Evidence {
   facts(subject: FactSubject, names: ReadonlySet<string>): Promise<Facts>;
 }
 
-/** The target of a question, loaded only as far as somebody asks. */
+/** The target of a question, loaded on demand. */
 export class TargetView {
   readonly uid: EntityUid;
   readonly #question: Pick<Question, 'projectId' | 'project' | 'target'>;
@@ -46,7 +48,7 @@ export class TargetView {
     return this.#question.target;
   }
 
-  /** As it is kept; undefined when there is none. */
+  /** The stored resource; undefined if there is none. */
   async resource(): Promise<Resource | undefined> {
     this.#loaded ??= this.#load();
     return await this.#loaded;
@@ -73,7 +75,8 @@ export class TargetView {
   }
 
   /**
-   * What these policies need to see: the target as it is and, for a write, as it would be. Empty when there is none.
+   * Returns the states that these policies need: the current target and, for a write, the proposed one. Empty if there
+   * is none.
    */
   async entities(policies: readonly CompiledPolicy[]): Promise<readonly Entity[]> {
     const { project } = this.#question;
@@ -89,7 +92,7 @@ export class TargetView {
     return this.#unknown;
   }
 
-  /** Those that the policies use; of the state that the operation would bring about, where it names one. */
+  /** The facts that the policies use; for the proposed state if the operation specifies one. */
   async #loadFacts(policies: readonly CompiledPolicy[], kind: KindModel, present: Resource | undefined) {
     const names = usedFacts(policies, this.#factNames);
     if (names === undefined) return undefined;
@@ -121,13 +124,13 @@ export class TargetView {
   }
 }
 
-export interface PutForward {
+export interface ProposedEntity {
   readonly version?: string | undefined;
   readonly alias?: string | undefined;
   readonly stage?: string | undefined;
 }
 
-export function versionContext(context: CedarRecord, given: PutForward): CedarRecord {
+export function versionContext(context: CedarRecord, given: ProposedEntity): CedarRecord {
   const known = (['version', 'alias', 'stage'] as const).flatMap((name) => {
     const value = given[name];
     return value === undefined ? [] : [[name, value] as const];

@@ -12,10 +12,7 @@ interface Holder {
   readonly controller: AbortController;
 }
 
-/**
- * Tells streams that the rules they were permitted by are no longer in force, or that their time is over. Looks only while
- * there are streams.
- */
+/** Notifies streams when their authorization changed or expired. Polls only while streams exist. */
 export class VersionWatch {
   readonly #database: Database;
   readonly #clock: Clock;
@@ -29,7 +26,7 @@ export class VersionWatch {
 
   /** Aborts within a second or so of the version no longer being this one, and of `leftMs` having passed. */
   until(version: bigint, leftMs = Infinity): AbortSignal {
-    // Rounded, so that what is kept does not grow with every stream that comes and goes.
+    // Rounded, so that the number of entries does not grow with every stream.
     const endsMs = Math.floor((this.#clock.now() + leftMs) / POLL_MS) * POLL_MS;
     const key = `${version} ${endsMs}`;
     let holder = this.#holders.get(key);
@@ -54,7 +51,7 @@ export class VersionWatch {
       const present = await this.#database.transaction(options, async (sql) => await readVersion(sql));
       this.#end(({ version }) => version !== present);
     } catch {
-      // No answer is no news; what streams carry comes from the same database.
+      // A missing response changes nothing; streams read from the same database.
     }
     this.#looking = false;
     if (this.#holders.size > 0) this.#lookLater();

@@ -1,13 +1,13 @@
 /**
- * How often something that can be guessed may be tried. Counted in the database before the attempt, so that many at once,
- * on several replicas, count too; by digest, because people type passwords into the wrong field.
+ * Limits attempts to guess secrets. Attempts are counted in the database before they run, so that concurrent attempts
+ * on several replicas count. Keys are digests, because users sometimes type passwords into the wrong field.
  */
 import { isIPv6 } from 'node:net';
 import { DaisError } from '@dais/api';
 import type { Database } from '#engines/database/contract.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
-import { secretDigest } from '#lib/secret-digest.ts';
+import { secretDigest } from '#lib/crypto/digests.ts';
 
 export interface AttemptLimit {
   /** What is counted together: `login account ada`. */
@@ -23,7 +23,7 @@ export interface TooMany {
   readonly error: DaisError;
 }
 
-/** Counts one attempt against every limit; undefined when it may go on. */
+/** Counts one attempt against every limit; returns undefined if the attempt may continue. */
 export async function countAttempt(database: Database, limits: readonly AttemptLimit[]): Promise<TooMany | undefined> {
   const rows = await transact(database, { mode: 'write', projectId: ORGANISATION }, async ({ sql }) => {
     return await sql.query<{ place: number; count: number; left_ms: number }>(
@@ -50,13 +50,13 @@ export async function countAttempt(database: Database, limits: readonly AttemptL
   const seconds = Math.max(1, ...over.map(({ left_ms }) => Math.ceil(left_ms / 1000)));
   return {
     first: over.some(({ place, count }) => count === (limits[place - 1]?.most ?? 0) + 1),
-    error: new DaisError('rate_limited', `Too many attempts; the next one counts in ${seconds} s.`, {
+    error: new DaisError('rate_limited', `Too many attempts. Retry in ${seconds} s.`, {
       retryAfter: seconds,
     }),
   };
 }
 
-/** The attempt was a good one: what was counted in `forget` is forgotten, in `refund` this attempt alone. */
+/** The attempt succeeded: resets the counters in `forget`, and decrements those in `refund` by one. */
 export async function creditAttempt(
   database: Database,
   { forget, refund }: { readonly forget: readonly AttemptLimit[]; readonly refund: readonly AttemptLimit[] },
@@ -71,7 +71,7 @@ export async function creditAttempt(
   });
 }
 
-/** Who an address belongs to: a whole IPv6 /64 is one household, and costs an attacker nothing. */
+/** Groups addresses by their owner: an IPv6 /64 is one household, and costs an attacker nothing. */
 export function addressGroup(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined || !isIPv6(address)) return mapped ?? address;

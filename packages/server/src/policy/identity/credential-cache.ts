@@ -1,11 +1,11 @@
 /**
- * Credentials that were found good, by digest: for a minute at most, so that their rows are seen again. Whether an entry
- * counts, its reader decides by the version of policy.state that it was read with.
+ * A cache of valid credentials by digest, for at most a minute, after which their rows are read again. The reader
+ * validates an entry by the version of policy.state at its read.
  */
 import type { Clock } from '#lib/clock.ts';
 
 interface Found {
-  /** Milliseconds until it ends by itself. */
+  /** Milliseconds until the credential expires. */
   readonly leftMs: number;
 }
 
@@ -35,7 +35,7 @@ export class CredentialCache<T extends Found> {
     return undefined;
   }
 
-  /** Milliseconds until it ends by itself, as it was when it was read. */
+  /** Milliseconds until the credential expires, as of the read. */
   leftMs(key: string): number {
     return (this.#entries.get(key)?.endsMs ?? 0) - this.#clock.now();
   }
@@ -49,7 +49,7 @@ export class CredentialCache<T extends Found> {
   }
 
   set(key: string, found: T): void {
-    // The oldest goes: a Map keeps the order of insertion, and every entry is inserted anew once a minute.
+    // Evicts the oldest: a Map preserves the order of insertion, and every entry is inserted again once a minute.
     if (this.#entries.size >= this.#limit) {
       const oldest = this.#entries.keys().next();
       if (oldest.done !== true) this.#entries.delete(oldest.value);

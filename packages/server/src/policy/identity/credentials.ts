@@ -2,8 +2,8 @@
 import { eventTypes } from '@dais/api';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { endSessionsOf } from '#policy/identity/sessions.ts';
-import { revokeTokensOf } from '#policy/identity/tokens.ts';
+import { endSessionsOf } from '#policy/identity/sessions/sessions.ts';
+import { revokeTokensOf } from '#policy/identity/tokens/tokens.ts';
 import { bumpVersion } from '#policy/state.ts';
 
 export interface AccountSubject {
@@ -12,13 +12,13 @@ export interface AccountSubject {
   readonly name: string;
 }
 
-/** Ends every session and token of an account, also those about to be made, in the transaction of what makes that necessary. */
+/** Ends every session and token of an account, including concurrently created ones, in the transaction of the cause. */
 export async function endCredentials(
   tx: Transaction,
   account: AccountSubject,
   reason: 'password' | 'suspended' | 'deleted' | 'provider',
 ): Promise<void> {
-  // First: whoever makes a session at this moment either commits before, and it is found, or sees the change.
+  // This runs first: a concurrent creation of a session either commits before and is found, or sees the change.
   await bumpVersion(tx);
   const sessions = await endSessionsOf(tx, account.uid);
   const tokens = await revokeTokensOf(tx, account.uid);
@@ -33,7 +33,7 @@ export async function endCredentials(
   if (tokens > 0) tx.emit({ ...common, type: eventTypes.tokenRevoked, data: { reason, count: tokens } });
 }
 
-/** Gives an e-mail address to a user. Undefined, or the uid of whoever has it. */
+/** Assigns an email address to a user. Returns undefined, or the uid of the user who already has it. */
 export async function claimEmail(tx: Transaction, email: string, userUid: string): Promise<string | undefined> {
   const address = email.toLowerCase();
   await tx.sql.query('delete from policy.email where user_uid = $1 and address <> $2', [userUid, address]);
@@ -47,14 +47,14 @@ export async function claimEmail(tx: Transaction, email: string, userUid: string
 }
 
 /** The same without taking it. */
-export async function whoseEmail(tx: Transaction, email: string): Promise<string | undefined> {
+export async function findEmailOwner(tx: Transaction, email: string): Promise<string | undefined> {
   const [row] = await tx.sql.query<{ user_uid: string }>('select user_uid from policy.email where address = $1', [
     email.toLowerCase(),
   ]);
   return row?.user_uid;
 }
 
-/** Forgets what a user who is gone had: password, e-mail address, links that were made for them. */
+/** Deletes the data of a deleted user: password, email address and invitation links. */
 export async function forgetUser(tx: Transaction, userUid: string): Promise<void> {
   await tx.sql.query('delete from policy.password where user_uid = $1', [userUid]);
   await tx.sql.query('delete from policy.email where user_uid = $1', [userUid]);

@@ -1,4 +1,4 @@
-/** Tells policies about people and programs: what their resources say, and which teams they are in. */
+/** Provides facts about users and service accounts to policies: their resources and teams. */
 import type { Sql } from '#engines/database/contract.ts';
 import { listResources, readResource, type ResourceRow } from '#kernel/store.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
@@ -79,13 +79,13 @@ function teamOf(row: ResourceRow): Team {
   };
 }
 
-/** Groups count only together with the provider that told them. */
+/** Groups apply only together with the provider that reported them. */
 function toldGroups({ status }: ResourceRow): readonly string[] {
   const { provider, groups = [] } = status as { provider?: string; groups?: readonly string[] };
   return provider === undefined ? [] : groups.map((group) => JSON.stringify([provider, group]));
 }
 
-/** Looks at the organisation's rows in a transaction that may be in some project, and goes back there. */
+/** Reads rows of the organization in a transaction that can be bound to a project, then restores the binding. */
 async function inOrganisation<T>(sql: Sql, work: () => Promise<T>): Promise<T> {
   const [row] = await sql.query<{ home: string | null; set_config: string }>(
     "select current_setting('dais.project', true) as home, set_config('dais.project', $1, true)",

@@ -5,11 +5,11 @@ import type { KindRegistry } from '#kernel/registry.ts';
 import type { CallContext } from '#kernel/context.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
-import type { RandomSource } from '#lib/secret-digest.ts';
-import type { PasswordHasher } from '#policy/identity/password-hash.ts';
-import type { Sessions } from '#policy/identity/sessions.ts';
+import type { RandomSource } from '#lib/crypto/digests.ts';
+import type { PasswordHasher } from '#policy/identity/passwords/password-hash.ts';
+import type { Sessions } from '#policy/identity/sessions/sessions.ts';
 
-/** What the operations of identity stand on. */
+/** Dependencies of the identity operations. */
 export interface IdentityParts {
   readonly database: Database;
   readonly kinds: KindRegistry;
@@ -33,16 +33,16 @@ export interface IdentitySettings {
   readonly maxTokenDays: number;
 }
 
-/** @throws DaisError `invalid_state` where nobody has an account. */
+/** @throws DaisError `invalid_state` if the installation has no accounts. */
 export function requireAccounts({ settings }: { readonly settings: Pick<IdentitySettings, 'mode'> }): void {
   if (settings.mode === 'accounts') return;
   throw new DaisError(
     'invalid_state',
-    'This Dais has one owner and no accounts. To let people and programs in, start it with `authentication.mode: accounts` (DAIS_AUTHENTICATION_MODE=accounts).',
+    'This installation has one owner and no accounts. To add users and service accounts, start it with `authentication.mode: accounts` (DAIS_AUTHENTICATION_MODE=accounts).',
   );
 }
 
-/** A write in the name of somebody other than whom the door saw: a person who has just proved who they are. */
+/** Writes as a principal other than the caller of the route: a user who has just authenticated. */
 export async function writeAs<T>(
   { database }: IdentityParts,
   context: CallContext,

@@ -8,8 +8,8 @@ import { transact, type Transaction } from '#kernel/transaction.ts';
 import { policySlice } from '#policy/slice.ts';
 import { identityRetention } from './identity-retention.ts';
 import { insertInvitation } from './invitations.ts';
-import { Sessions } from './sessions.ts';
-import { createToken } from './tokens.ts';
+import { Sessions } from './sessions/sessions.ts';
+import { createToken } from './tokens/tokens.ts';
 
 let server: TestDatabase;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import type { JobHandler } from '#kernel/job-runner.ts';
 
-/** Days that ended sessions, tokens and invitations are kept, for whoever looks into what happened. */
+/** Retention of ended sessions, tokens and invitations in days, for investigations. */
 const KEPT_DAYS = 30;
 /** Rows per statement: short locks, and a place to stop. */
 const SLICE = 5000;
@@ -24,7 +24,7 @@ const SWEEPS = [
     'id',
     `least(expires_at, coalesce(accepted_at, 'infinity'), coalesce(revoked_at, 'infinity')) < clock_timestamp() - interval '${KEPT_DAYS} days'`,
   ],
-  // Nobody looks after their steps any more.
+  // No worker manages their steps any more.
   ['stepTokens', 'policy.step_token', 'digest', `expires_at < clock_timestamp() - interval '${KEPT_DAYS} days'`],
   // Longer than any window in which attempts are counted.
   ['attempts', 'policy.attempt', 'digest', `since < clock_timestamp() - interval '1 day'`],

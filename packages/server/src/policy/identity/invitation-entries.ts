@@ -1,4 +1,4 @@
-/** Invitations: how people get accounts without anybody knowing their password but them. */
+/** Invitations: users get accounts, and only they know their passwords. */
 import {
   acceptInvitationOperation,
   createInvitationOperation,
@@ -14,11 +14,11 @@ import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import type { Principal } from '#kernel/principal.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
-import { authEntry, type AuthAnswerOf } from '#policy/auth-answer.ts';
+import { authEntry, type AuthResultOf } from '#policy/auth-result.ts';
 import { addressGroup, countAttempt } from '#policy/identity/attempts.ts';
-import { whoseEmail } from '#policy/identity/credentials.ts';
+import { findEmailOwner } from '#policy/identity/credentials.ts';
 import { endCredentials } from '#policy/identity/credentials.ts';
-import { describeCaller } from '#policy/identity/current-session.ts';
+import { describeCaller } from '#policy/identity/sessions/current-session.ts';
 import { requireAccounts, subjectOf, writeAs, type IdentityParts } from '#policy/identity/identity-parts.ts';
 import {
   acceptInvitation,
@@ -30,12 +30,12 @@ import {
   type Invitation,
   type NewInvitation,
 } from '#policy/identity/invitations.ts';
-import { checkNewPassword } from '#policy/identity/password-rules.ts';
-import { removePassword, writePasswordHash } from '#policy/identity/passwords.ts';
-import { requireUser } from '#policy/identity/session-entries.ts';
-import { startSession } from '#policy/identity/session-start.ts';
-import { endSessionsOf } from '#policy/identity/sessions.ts';
-import { countTokens } from '#policy/identity/tokens.ts';
+import { checkNewPassword } from '#policy/identity/passwords/password-rules.ts';
+import { removePassword, writePasswordHash } from '#policy/identity/passwords/passwords.ts';
+import { requireUser } from '#policy/identity/sessions/session-entries.ts';
+import { startSession } from '#policy/identity/sessions/session-start.ts';
+import { endSessionsOf } from '#policy/identity/sessions/sessions.ts';
+import { countTokens } from '#policy/identity/tokens/tokens.ts';
 import { findAccount, findAccountByUid, makeAdministrator, makeUser, type Account } from '#policy/identity/users.ts';
 import { bumpVersion } from '#policy/state.ts';
 
@@ -44,7 +44,7 @@ const DEFAULT_HOURS = 72;
 
 export function invitationEntries(parts: IdentityParts): readonly OperationEntry[] {
   return [
-    // `perform`, so that no answer with a link is kept for a repetition of the request.
+    // `perform`, so that no response with a link is stored for idempotency.
     entry(createInvitationOperation, { perform: (call) => invite(parts, call, false) }),
     entry(inviteAdministratorOperation, { perform: (call) => invite(parts, call, true) }),
     entry(resetPasswordOperation, { perform: (call) => reset(parts, call) }),
@@ -76,11 +76,11 @@ export function invitationEntries(parts: IdentityParts): readonly OperationEntry
 function ended(): DaisError {
   return new DaisError(
     'not_found',
-    'The link is no longer valid: it was used, revoked or has expired. Ask for a new one.',
+    'The invitation link is not valid: it was used, revoked or has expired. Ask for a new invitation.',
   );
 }
 
-/** A link cannot be guessed; this only keeps somebody from making us hash passwords. */
+/** A link cannot be guessed. The limit only prevents excessive password hashing. */
 async function countOpening({ database }: IdentityParts, address = ''): Promise<void> {
   const limit = { key: `invitation ${addressGroup(address)}`, most: 60, windowMs: HOUR_MS };
   const tooMany = await countAttempt(database, [limit]);
@@ -97,10 +97,10 @@ async function invite(
   const userName = input.name ?? email;
   return await writeAs(parts, context, context.principal, async (tx) => {
     if ((await findAccount(tx.sql, 'User', userName)) !== undefined) {
-      throw new DaisError('already_exists', `There is already a User "${userName}".`);
+      throw new DaisError('already_exists', `User "${userName}" already exists.`);
     }
-    if ((await whoseEmail(tx, email)) !== undefined) {
-      throw new DaisError('already_exists', `A user has the e-mail address ${email} already.`);
+    if ((await findEmailOwner(tx, email)) !== undefined) {
+      throw new DaisError('already_exists', `Another user has the email address ${email}.`);
     }
     const { principal } = context;
     return await makeLink(tx, parts, { email, userName, administrator, ...life(input.hours), createdBy: principal });
@@ -136,7 +136,7 @@ async function makeLink(tx: Transaction, { random, url }: IdentityParts, wanted:
     expiresAt: expiresAt.toISOString(),
   };
   tx.emit({ type: eventTypes.invitationCreated, projectId: ORGANISATION, data });
-  // What stands behind # stays in the browser.
+  // Browsers do not send the fragment after `#`.
   return { id, link: `${url}/invitation#${secret}`, expiresAt: expiresAt.toISOString() };
 }
 
@@ -144,7 +144,7 @@ async function makeLink(tx: Transaction, { random, url }: IdentityParts, wanted:
 async function accept(
   parts: IdentityParts,
   { context, input }: CallOf<typeof acceptInvitationOperation>,
-): Promise<AuthAnswerOf<typeof acceptInvitationOperation>> {
+): Promise<AuthResultOf<typeof acceptInvitationOperation>> {
   requireAccounts(parts);
   const { database, hasher, sessions } = parts;
   await countOpening(parts, context.client?.address);
@@ -179,9 +179,10 @@ async function userOf(
   displayName: string | undefined,
 ): Promise<Account> {
   if (userUid === undefined) {
-    // `makeUser` leaves what is there: somebody else must not be given the account of who has the name by now.
+    // `makeUser` keeps an existing user: the invitation must not give access to the account of another user with this
+    // name.
     if ((await findAccount(tx.sql, 'User', userName)) !== undefined) {
-      throw new DaisError('already_exists', `There is already a User "${userName}"; ask for another invitation.`);
+      throw new DaisError('already_exists', `User "${userName}" already exists. Ask for another invitation.`);
     }
     const uid = await makeUser(tx, parts.kinds, { name: userName, email, displayName });
     if (administrator) await makeAdministrator(tx, parts.kinds, { uid, name: userName });

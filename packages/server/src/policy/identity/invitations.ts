@@ -3,12 +3,12 @@ import type { Actor } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { secretDigest, type RandomSource } from '#lib/secret-digest.ts';
+import { secretDigest, type RandomSource } from '#lib/crypto/digests.ts';
 
 export interface NewInvitation {
   readonly email: string;
   readonly userName: string;
-  /** Of the user who gets a new password; absent for a new person. */
+  /** The user of a password reset; absent for a new user. */
   readonly userUid?: string;
   readonly administrator: boolean;
   readonly createdBy: Actor;
@@ -49,14 +49,14 @@ export async function insertInvitation(
       wanted.lifeMs,
     ],
   );
-  if (row === undefined) throw new Error('an invitation was inserted without a row');
+  if (row === undefined) throw new Error('the insert of an invitation returned no row');
   return { id, secret, expiresAt: row.expires_at };
 }
 
 const OPEN = 'accepted_at is null and revoked_at is null and expires_at > clock_timestamp()';
 const COLUMNS = 'id, email, user_uid, user_name, admin, created_by, created_at, expires_at';
 
-/** The open invitation of a secret. `lock`: nobody else accepts it until the transaction ends. */
+/** Returns the open invitation with a secret. `lock`: other transactions cannot accept it until this one ends. */
 export async function findInvitation(sql: Sql, secret: string, lock: boolean): Promise<Invitation | undefined> {
   const [row] = await sql.query<Row>(
     `select ${COLUMNS} from policy.invitation where digest = $1 and ${OPEN} ${lock ? 'for update' : ''}`,
@@ -85,7 +85,7 @@ export async function revokeInvitation(tx: Transaction, id: string): Promise<boo
   return rows.length > 0;
 }
 
-/** Ends all open invitations of a user or address: a newer one takes their place. */
+/** Ends all open invitations of a user or address, because a newer one replaces them. */
 export async function replaceInvitations(tx: Transaction, userName: string): Promise<void> {
   await tx.sql.query(`update policy.invitation set revoked_at = clock_timestamp() where user_name = $1 and ${OPEN}`, [
     userName,

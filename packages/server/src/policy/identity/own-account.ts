@@ -4,8 +4,8 @@ import type { Principal } from '#kernel/principal.ts';
 import { findAccount, type Account } from '#policy/identity/users.ts';
 
 /**
- * The account of the caller. @throws DaisError `unauthenticated` for nobody; `invalid_state` for the owner's token, which
- * belongs to no account; `forbidden` for an account that is suspended or gone.
+ * Returns the account of the caller. @throws DaisError `unauthenticated` for anonymous callers; `invalid_state` for the
+ * owner token, which belongs to no account; `forbidden` for a suspended or deleted account.
  */
 export async function requireOwnAccount(sql: Sql, principal: Principal): Promise<Account> {
   const { type, id, via } = principal;
@@ -13,7 +13,7 @@ export async function requireOwnAccount(sql: Sql, principal: Principal): Promise
   if (via.method === 'owner-token' || via.method === 'solo') {
     throw new DaisError(
       'invalid_state',
-      'The owner’s token belongs to no account. Sign in as yourself; the first account is made by `dais user invite EMAIL --admin`.',
+      'The owner token belongs to no account. Sign in with your account. To create the first account, run `dais user invite EMAIL --admin`.',
     );
   }
   const account = await findAccount(sql, type === 'service' ? 'ServiceAccount' : 'User', id);
@@ -21,7 +21,7 @@ export async function requireOwnAccount(sql: Sql, principal: Principal): Promise
   return account;
 }
 
-/** True for a browser's session: tokens may not do everything that a person who sits there may. */
+/** True for the session of a browser: tokens lack some permissions of their user. */
 export function isBySession({ via }: Principal): boolean {
   return via?.method === 'password' || via?.method === 'oidc';
 }

@@ -1,4 +1,4 @@
-/** People and programs as resources: found, made and told what is known of them. */
+/** Users and service accounts as resources: lookup, creation and facts. */
 import type { Database, Sql } from '#engines/database/contract.ts';
 import { writeStatus } from '#kernel/reconciler.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
@@ -19,7 +19,7 @@ export interface Account {
   readonly displayName?: string;
 }
 
-/** Needs a transaction of the organisation. */
+/** Requires a transaction of the organization. */
 export async function findAccount(sql: Sql, kind: Account['kind'], name: string): Promise<Account | undefined> {
   return accountOf(await readResource(sql, ORGANISATION, kind, name));
 }
@@ -64,8 +64,8 @@ export interface NewUser {
 }
 
 /**
- * Makes a User as a manifest would. Gives its uid. @throws DaisError as a create does: `invalid_manifest` for an e-mail
- * address that another user has.
+ * Creates a User like a manifest. Returns its uid. @throws DaisError as a create does: `invalid_manifest` for an email
+ * address of another user.
  */
 export async function makeUser(tx: Transaction, kinds: KindRegistry, wanted: NewUser): Promise<string> {
   const { name, email, displayName } = wanted;
@@ -78,7 +78,7 @@ export async function makeUser(tx: Transaction, kinds: KindRegistry, wanted: New
   );
 }
 
-/** Lets a user administer the organisation, by a binding of its own that can be deleted. */
+/** Makes a user an administrator of the organization, with a separate binding that can be deleted. */
 export async function makeAdministrator(
   tx: Transaction,
   kinds: KindRegistry,
@@ -97,14 +97,14 @@ export async function makeAdministrator(
   );
 }
 
-/** What an identity provider told when a user signed in. */
+/** The claims of an identity provider at the sign-in of a user. */
 export interface SignIn {
   readonly userUid: string;
   readonly provider: string;
   readonly groups: readonly string[];
 }
 
-/** Keeps provider and groups in the user's status; bumps the version when they differ from what was there. */
+/** Stores provider and groups in the status of the user; increases the version if they changed. */
 export async function recordSignIn(tx: Transaction, { userUid, provider, groups }: SignIn): Promise<void> {
   const [row] = await readByUid(tx.sql, [userUid]);
   if (row === undefined) return;

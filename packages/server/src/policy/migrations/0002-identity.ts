@@ -1,9 +1,9 @@
 import type { Migration } from '#engines/database/contract.ts';
 
 /**
- * How people and programs prove who they are. Of every secret only a digest is kept: SHA-256 where the secret is 256
- * random bits or nearly (sessions, tokens, invitations), argon2id where a person chose it. `*_uid` is the uid of a User
- * or ServiceAccount: a new one of the same name inherits nothing.
+ * Credentials of users and programs. Only digests of secrets are stored: SHA-256 for secrets of about 256 random bits
+ * (sessions, tokens, invitations), argon2id for passwords. `*_uid` is the uid of a User or ServiceAccount: a new one
+ * with the same name inherits nothing.
  */
 export const identityTables: Migration = {
   id: '0002-identity',

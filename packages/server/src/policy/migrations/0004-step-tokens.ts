@@ -1,6 +1,6 @@
 import type { Migration } from '#engines/database/contract.ts';
 
-/** Tokens that attempts at steps are given. They go with the attempt; a row that is there holds until its time. */
+/** Tokens of attempts of steps. They are deleted with the attempt; an existing row is valid until it expires. */
 export const stepTokens: Migration = {
   id: '0004-step-tokens',
   sql: `

@@ -1,6 +1,7 @@
 /**
- * Which User somebody is who signed in at a provider. Once known, by issuer and subject only: addresses change hands. For
- * the first time, by an address that the provider vouches for and whose domain the operator named.
+ * Maps an identity of a provider to a User. A known identity is matched by issuer and subject only, because email
+ * addresses change owners. A new identity is matched by an email address that the provider verified and whose domain
+ * the operator allows.
  */
 import { DaisError, eventTypes } from '@dais/api';
 import type { KindRegistry } from '#kernel/registry.ts';
@@ -13,7 +14,9 @@ import { isLinked, lockLink } from './identity-links.ts';
 import { isAllowedDomain, type Person } from './person-claims.ts';
 import type { ProviderSettings } from './provider-settings.ts';
 
-/** @throws DaisError `unauthenticated` saying why this person is not let in; they know who they are. */
+/**
+ * @throws DaisError `unauthenticated` with the reason why this identity cannot sign in; it is already authenticated.
+ */
 export async function accountOf(
   tx: Transaction,
   person: Person,
@@ -34,19 +37,19 @@ async function firstTime(
   kinds: KindRegistry,
 ): Promise<Account> {
   const { email } = person;
-  if (email === undefined) throw refused(`"${settings.name}" vouches for no e-mail address of yours`);
+  if (email === undefined) throw refused(`"${settings.name}" reports no verified email address for you`);
   if (!isAllowedDomain(email, settings.allowedDomains)) {
-    throw refused(`"${settings.name}" signs in no addresses such as ${email}`);
+    throw refused(`"${settings.name}" may not sign in email addresses such as ${email}`);
   }
   const owner = await ownerOfAddress(tx, email);
   const user =
     owner === undefined ? await createUser(tx, person, email, settings, kinds) : await findAccountByUid(tx.sql, owner);
   if (user === undefined) throw refused(`The account of ${email} is being deleted`);
   if (await isLinked(tx.sql, user.uid)) {
-    throw refused(`The account of ${email} belongs to another sign-in, here or at another provider`);
+    throw refused(`The account of ${email} is linked to another identity`);
   }
   if (owner !== undefined) {
-    // Whoever had this account until now proved less than the address: nothing of theirs opens it any more.
+    // The previous user of this account had not verified the address, so all of their credentials end.
     await tx.sql.query('delete from policy.password where user_uid = $1', [user.uid]);
     await replaceInvitations(tx, user.name);
     await endCredentials(tx, { kind: 'User', uid: user.uid, name: user.name }, 'provider');
@@ -67,10 +70,10 @@ async function createUser(
   settings: ProviderSettings,
   kinds: KindRegistry,
 ): Promise<Account | undefined> {
-  if (!settings.createUsers) throw refused(`There is no account for ${email}`);
-  // Somebody of that name but with another address is somebody else.
+  if (!settings.createUsers) throw refused(`No account exists for ${email}`);
+  // A user with this name but another email address is another person.
   if ((await findAccount(tx.sql, 'User', email)) !== undefined) {
-    throw refused(`An account with the name ${email} has another address`);
+    throw refused(`The account named ${email} has another email address`);
   }
   const displayName = person.displayName?.slice(0, 256);
   return await findAccountByUid(tx.sql, await makeUser(tx, kinds, { name: email, email, displayName }));
@@ -84,5 +87,5 @@ async function ownerOfAddress(tx: Transaction, email: string): Promise<string | 
 }
 
 function refused(reason: string): DaisError {
-  return new DaisError('unauthenticated', `${reason}: ask an administrator of this Dais.`);
+  return new DaisError('unauthenticated', `${reason}. Ask an administrator of this installation.`);
 }

@@ -1,18 +1,18 @@
-/** OpenID Connect Back-Channel Logout 1.0: a provider tells that somebody signed out there, or was signed out. */
+/** OpenID Connect Back-Channel Logout 1.0: a provider reports that a user signed out or was signed out. */
 import { DaisError, eventTypes } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
 import { readByUid } from '#kernel/store.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { Sessions } from '#policy/identity/sessions.ts';
-import { verifyForeignToken, type VerifyParts } from './foreign-token.ts';
+import type { Sessions } from '#policy/identity/sessions/sessions.ts';
+import { verifyForeignToken, type VerifyParts } from './federation/foreign-token.ts';
 import type { Person } from './person-claims.ts';
 import type { ProviderSettings } from './provider-settings.ts';
-import { spendToken } from './spent-tokens.ts';
+import { spendToken } from './federation/spent-tokens.ts';
 
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 
-/** Whose sessions are to end: all of a person, or those that belong to one session at the provider. */
+/** The sessions to end: all of a user, or those of one session at the provider. */
 export interface Logout {
   readonly issuer: string;
   readonly subject: string | undefined;
@@ -29,17 +29,17 @@ export async function readLogoutToken(
 ): Promise<Logout> {
   const { issuer, audiences, all, id, expiresAt } = await verifyForeignToken(token, settings.issuer, parts);
   const { events, nonce, sid, sub } = all;
-  if (!audiences.includes(settings.clientId)) throw refused('it is for somebody else');
+  if (!audiences.includes(settings.clientId)) throw refused('it has another audience');
   const isLogout = typeof events === 'object' && events !== null && Object.hasOwn(events, LOGOUT_EVENT);
-  // An ID token never has the one and always may have the other: neither can be taken for the other.
-  if (!isLogout || nonce !== undefined) throw refused('it is no logout token');
+  // An ID token never has the one and can always have the other: the two types cannot be confused.
+  if (!isLogout || nonce !== undefined) throw refused('it is not a logout token');
   const providerSession = typeof sid === 'string' ? sid : undefined;
-  if (sub === undefined && providerSession === undefined) throw refused('it names nobody');
+  if (sub === undefined && providerSession === undefined) throw refused('it has neither a subject nor a session');
   return { issuer, subject: sub, providerSession, tokenId: id, expiresAt };
 }
 
-/** Remembers which session at the provider a session of ours came from. */
-export async function noteProviderSession(sql: Sql, sessionId: string, person: Person): Promise<void> {
+/** Stores the session at the provider for a session of Dais. */
+export async function recordProviderSession(sql: Sql, sessionId: string, person: Person): Promise<void> {
   await sql.query(
     'insert into policy.provider_session (session_id, issuer, subject, provider_session) values ($1, $2, $3, $4)',
     [sessionId, person.issuer, person.subject, person.providerSession ?? null],

@@ -1,4 +1,4 @@
-/** Rows of `policy.identity_link`: which User somebody at a provider is. */
+/** Rows of `policy.identity_link`: the User of an identity at a provider. */
 import type { Sql } from '#engines/database/contract.ts';
 import type { SealedValue } from './sealer.ts';
 
@@ -46,7 +46,7 @@ function linkOf(row: LinkRow): IdentityLink {
   };
 }
 
-/** Whose refresh token it is, as its seal authenticates it. */
+/** The identity of the refresh token, as authenticated by its seal. */
 export function sealContext(link: Pick<IdentityLink, 'issuer' | 'subject'>): string {
   return `policy/identity-link/${JSON.stringify([link.issuer, link.subject])}`;
 }
@@ -66,7 +66,7 @@ export async function isLinked(sql: Sql, userUid: string): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** After a sign-in or a check that went well: the token replaces the one before. */
+/** After a successful sign-in or check: replaces the previous token. */
 export async function putLink(sql: Sql, link: IdentityLink): Promise<void> {
   const sealed = link.refreshToken;
   await sql.query(
@@ -95,15 +95,15 @@ export async function putLink(sql: Sql, link: IdentityLink): Promise<void> {
 }
 
 export interface Due {
-  /** Not asked about for so long; where there is no token to ask with: not signed in for `unaskedMs`. */
+  /** Not checked for so long; without a refresh token: not signed in for `unaskedMs`. */
   readonly askMs: number;
   readonly unaskedMs: number;
   readonly limit: number;
 }
 
 /**
- * Links that are due, of people who have a session or a token that holds; marked as asked about, so that whoever comes
- * next leaves them alone. Longest unasked first.
+ * Claims links that are due, of users with a valid session or token, and marks them as checked so that other workers
+ * skip them. The longest unchecked come first.
  */
 export async function claimDueLinks(sql: Sql, { askMs, unaskedMs, limit }: Due): Promise<IdentityLink[]> {
   const rows = await sql.query<LinkRow>(
@@ -123,8 +123,8 @@ export async function claimDueLinks(sql: Sql, { askMs, unaskedMs, limit }: Due):
   return rows.map(linkOf);
 }
 
-/** Makes links due again at once: nobody answered. */
-export async function askSoon(sql: Sql, links: readonly IdentityLink[]): Promise<void> {
+/** Makes links due again, because the provider did not respond. */
+export async function scheduleRecheck(sql: Sql, links: readonly IdentityLink[]): Promise<void> {
   await sql.query(
     `update policy.identity_link set asked_at = '-infinity'
      from unnest($1::text[], $2::text[]) u(i, s) where issuer = u.i and subject = u.s`,
@@ -134,8 +134,8 @@ export async function askSoon(sql: Sql, links: readonly IdentityLink[]): Promise
 }
 
 /**
- * The provider's answer about a link: `refreshToken` is the one to ask with next. Only while the link has the token that
- * was asked with: somebody who signed in meanwhile has a newer one. False when that happened.
+ * Stores the new refresh token of a link, if the link still has the token that was used. Returns false if a sign-in
+ * replaced it concurrently.
  */
 export async function renewLink(sql: Sql, asked: IdentityLink, refreshToken: SealedValue): Promise<boolean> {
   const { keyId, fingerprint, wrapped, iv, ciphertext, tag } = refreshToken;
@@ -159,7 +159,7 @@ export async function renewLink(sql: Sql, asked: IdentityLink, refreshToken: Sea
   return rows.length > 0;
 }
 
-/** Forgets the token of a link that the provider has ended. False when somebody signed in with it meanwhile. */
+/** Deletes the token of a link that the provider has ended. Returns false if a sign-in replaced it concurrently. */
 export async function endLink(sql: Sql, asked: IdentityLink): Promise<boolean> {
   const rows = await sql.query(
     `update policy.identity_link set key_id = null, key_fingerprint = null, wrapped = null, iv = null, ciphertext = null, tag = null,

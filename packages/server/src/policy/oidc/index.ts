@@ -1,15 +1,14 @@
 import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
-import { deviceEntries } from './device.ts';
-import { federationEntries } from './federation.ts';
-import { IssuerKeys } from './issuer-keys.ts';
+import { deviceEntries } from './device/device.ts';
+import { federationEntries } from './federation/federation.ts';
+import { IssuerKeys } from './federation/issuer-keys.ts';
 import type { SignInParts } from './parts.ts';
 import { ProviderClient } from './provider-client.ts';
 import type { ProviderSettings } from './provider-settings.ts';
-import { signInRetention } from './sign-in-retention.ts';
 import { providerEntries } from './sign-in.ts';
-import { standingJob } from './standing-job.ts';
+import { providerAccessJob } from './provider-access-job.ts';
 
 export interface SignInOptions extends Omit<SignInParts, 'providers' | 'providerKeys' | 'issuerKeys'> {
   readonly providers: readonly ProviderSettings[];
@@ -17,7 +16,7 @@ export interface SignInOptions extends Omit<SignInParts, 'providers' | 'provider
 }
 
 /** Signing in elsewhere: at identity providers, from command lines, with tokens of CI systems. */
-export function signInElsewhere(options: SignInOptions): {
+export function openFederatedSignIn(options: SignInOptions): {
   readonly entries: readonly OperationEntry[];
   readonly jobs: readonly JobHandler[];
 } {
@@ -30,6 +29,25 @@ export function signInElsewhere(options: SignInOptions): {
   };
   return {
     entries: [...providerEntries(parts), ...deviceEntries(parts), ...federationEntries(parts)],
-    jobs: [signInRetention(), standingJob(parts)],
+    jobs: [signInRetention(), providerAccessJob(parts)],
+  };
+}
+
+const HOUR_MS = 3_600_000;
+
+/** Deletes expired rows: uncompleted sign-ins, unapproved device grants and old spent tokens. */
+export function signInRetention(): JobHandler {
+  return {
+    queue: 'sign-in retention',
+    concurrency: 1,
+    perProject: 1,
+    retry: { baseMs: 10_000, capMs: HOUR_MS },
+    every: { firstMs: HOUR_MS, againMs: HOUR_MS },
+    run: async (_job, io) =>
+      await io.write(async ({ sql }) => {
+        await sql.query('delete from policy.sign_in where expires_at < clock_timestamp()');
+        await sql.query('delete from policy.device_grant where expires_at < clock_timestamp()');
+        await sql.query('delete from policy.spent_token where expires_at < clock_timestamp()');
+      }),
   };
 }

@@ -2,14 +2,14 @@ import type { Database } from '#engines/database/contract.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import type { RandomSource } from '#lib/secret-digest.ts';
+import type { RandomSource } from '#lib/crypto/digests.ts';
 import type { IdentitySettings } from '#policy/identity/identity-parts.ts';
-import type { Sessions } from '#policy/identity/sessions.ts';
-import type { IssuerKeys } from './issuer-keys.ts';
+import type { Sessions } from '#policy/identity/sessions/sessions.ts';
+import type { IssuerKeys } from './federation/issuer-keys.ts';
 import type { ProviderClient } from './provider-client.ts';
 import type { Sealer } from './sealer.ts';
 
-/** What signing in elsewhere stands on. */
+/** Dependencies of sign-in with identity providers. */
 export interface SignInParts {
   readonly database: Database;
   readonly kinds: KindRegistry;
@@ -21,7 +21,7 @@ export interface SignInParts {
   readonly settings: Pick<IdentitySettings, 'mode'>;
   /** By name. */
   readonly providers: ReadonlyMap<string, ProviderClient>;
-  /** Keys of those providers. */
+  /** Keys of these providers. */
   readonly providerKeys: IssuerKeys;
   /** Keys of issuers that service accounts trust. */
   readonly issuerKeys: IssuerKeys;

@@ -1,10 +1,10 @@
 import type { ProviderSettings } from './provider-settings.ts';
 
-/** Who a provider says has signed in. */
+/** The user of a sign-in, as reported by the provider. */
 export interface Person {
   readonly issuer: string;
   readonly subject: string;
-  /** Lower case; absent when the provider told none that it vouches for. */
+  /** In lower case; absent if the provider reports no verified address. */
   readonly email?: string;
   readonly displayName?: string;
   readonly groups: readonly string[];
@@ -16,13 +16,13 @@ export interface Person {
 
 type Claims = Readonly<Record<string, unknown>>;
 
-/** A token has no room for more; what is left out gives no rights. */
+/** A token has a size limit; omitted groups grant nothing. */
 const MAX_GROUPS = 1000;
 const MAX_GROUP_LENGTH = 256;
 
 /**
- * Reads verified claims; `claims` are those of the ID token, `profile` those of the UserInfo endpoint, which is asked by
- * the token that came with the former. Claims of the ID token win.
+ * Reads verified claims; `claims` are those of the ID token, `profile` those of the UserInfo endpoint. Claims of the ID
+ * token take precedence.
  */
 export function readPerson(
   claims: Claims & { readonly iss: string; readonly sub: string },
@@ -44,7 +44,7 @@ export function readPerson(
   };
 }
 
-/** A name as it stands (`https://example.com/groups`), or a path (`realm_access.roles`). */
+/** A claim name (`https://example.com/groups`) or a path (`realm_access.roles`). */
 function claimAt(claims: Claims, path: string): unknown {
   if (Object.hasOwn(claims, path)) return claims[path];
   return path.split('.').reduce<unknown>((at, part) => {
@@ -61,7 +61,7 @@ function readGroups(claim: unknown): readonly string[] {
   return [...new Set(names)].toSorted().slice(0, MAX_GROUPS);
 }
 
-/** An address that nobody vouches for could be anybody's. Some providers send the flag as text. */
+/** An unverified address could belong to anyone. Some providers send the flag as text. */
 function verifiedEmail(claims: Claims, trustEmails: boolean): string | undefined {
   const verified = claims['email_verified'];
   if (!trustEmails && verified !== true && verified !== 'true') return undefined;
@@ -70,7 +70,7 @@ function verifiedEmail(claims: Claims, trustEmails: boolean): string | undefined
   return email !== undefined && email.length <= 254 && /^[^@\s]+@[^@\s]+$/.test(email) ? email : undefined;
 }
 
-/** RFC 8176: `mfa` says it outright; `acr` values mean what the operator says they mean. */
+/** RFC 8176: `mfa` is explicit; the operator configures the meaning of `acr` values. */
 function usedSecondFactor(claims: Claims, contexts: readonly string[]): boolean {
   const methods = claims['amr'];
   const acr = claims['acr'];
@@ -83,7 +83,7 @@ function textOf(value: unknown): string | undefined {
     : undefined;
 }
 
-/** Whether people with this address may be taken in. */
+/** Whether users with this address may be created. */
 export function isAllowedDomain(email: string, allowedDomains: readonly string[]): boolean {
   const domain = email.slice(email.lastIndexOf('@') + 1);
   return allowedDomains.includes('*') || allowedDomains.includes(domain);

@@ -3,7 +3,6 @@ import { DaisError } from '@dais/api';
 import type * as oidc from 'openid-client';
 import type { Clock } from '#lib/clock.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
-import { outboundFetch } from './outbound-fetch.ts';
 import { readPerson, type Person } from './person-claims.ts';
 import { isLoopbackIssuer, type ProviderSettings } from './provider-settings.ts';
 
@@ -21,17 +20,17 @@ export interface Challenge {
 
 export interface Grant {
   readonly person: Person;
-  /** Asks later whether the person is still welcome. */
+  /** Checks later whether the user still has access. */
   readonly refreshToken?: string;
 }
 
-/** What a provider says of somebody who signed in before. */
+/** The state of a user at a provider, after an earlier sign-in. */
 export type Standing =
   | { readonly state: 'welcome'; readonly refreshToken: string; readonly person?: Person }
-  /** The provider does not know the grant any more: the person left, was disabled, or took it back. */
+  /** The provider no longer accepts the grant: the user left, was disabled, or revoked it. */
   | { readonly state: 'ended'; readonly reason: string };
 
-/** Keys and endpoints change rarely; keys that are not known are fetched anew by the library itself. */
+/** Keys and endpoints change rarely; the library itself fetches unknown keys. */
 const METADATA_MS = 3_600_000;
 const TIMEOUT_SECONDS = 10;
 
@@ -52,7 +51,7 @@ export class ProviderClient {
     const { library, configuration } = await this.#open();
     const { parameters, scopes } = this.settings;
     const url = library.buildAuthorizationUrl(configuration, {
-      // The operator's come first: none of them can replace one of ours.
+      // The operator's parameters come first, so that they cannot replace built-in ones.
       ...parameters,
       redirect_uri: redirectUri,
       response_type: 'code',
@@ -66,9 +65,10 @@ export class ProviderClient {
   }
 
   /**
-   * Turns the answer that a browser brought back into a person: checks state and issuer of the answer, exchanges the
-   * code, checks signature, issuer, audience, times and nonce of the ID token.
-   * @throws DaisError `unauthenticated` when the provider or the checks refuse, `upstream_failed` when it is not reached.
+   * Converts the callback of a browser into a user: checks state and issuer, exchanges the code, and checks signature,
+   * issuer, audience, times and nonce of the ID token.
+   * @throws DaisError `unauthenticated` if the provider or the checks reject it, `upstream_failed` if the provider
+   * cannot be reached.
    */
   async exchange(callbackUrl: URL, challenge: Challenge): Promise<Grant> {
     const { library, configuration } = await this.#open();
@@ -80,7 +80,7 @@ export class ProviderClient {
         idTokenExpected: true,
       });
       const claims = tokens.claims();
-      if (claims === undefined) throw new Error('a checked ID token has no claims');
+      if (claims === undefined) throw new Error('a verified ID token has no claims');
       const person = await this.#personOf(library, configuration, claims, tokens.access_token);
       return { person, ...(tokens.refresh_token !== undefined && { refreshToken: tokens.refresh_token }) };
     } catch (error) {
@@ -89,8 +89,8 @@ export class ProviderClient {
   }
 
   /**
-   * Asks about somebody who signed in before.
-   * @throws DaisError `upstream_failed` when the provider cannot be reached or refuses us ourselves: no verdict.
+   * Checks the access of a user who signed in earlier.
+   * @throws DaisError `upstream_failed` if the provider cannot be reached or rejects the client: the state is unknown.
    */
   async standing(refreshToken: string, subject: string): Promise<Standing> {
     const { library, configuration } = await this.#open();
@@ -99,26 +99,26 @@ export class ProviderClient {
       tokens = await library.refreshTokenGrant(configuration, refreshToken);
     } catch (error) {
       if (error instanceof library.ResponseBodyError && error.error === 'invalid_grant') {
-        return { state: 'ended', reason: 'the provider does not know the sign-in any more' };
+        return { state: 'ended', reason: 'the provider no longer accepts the refresh token' };
       }
       throw new DaisError('upstream_failed', this.#told(library, error).message, { cause: error });
     }
     const claims = tokens.claims() ?? { iss: this.settings.issuer, sub: subject };
-    if (claims.sub !== subject) return { state: 'ended', reason: 'the provider now speaks of somebody else' };
-    // A provider that does not rotate tokens gives none back: the old one stays.
+    if (claims.sub !== subject) return { state: 'ended', reason: 'the provider returned another subject' };
+    // A provider without token rotation returns no new token: the old one stays.
     const welcome = { state: 'welcome', refreshToken: tokens.refresh_token ?? refreshToken } as const;
     try {
       return { ...welcome, person: await this.#personOf(library, configuration, claims, tokens.access_token) };
     } catch (error) {
       if (error instanceof library.WWWAuthenticateChallengeError) {
-        return { state: 'ended', reason: 'the provider tells nothing about this person any more' };
+        return { state: 'ended', reason: 'the provider no longer returns information about this user' };
       }
-      // The old token may be worth nothing by now: the new one must be kept, whatever else was not told.
+      // The old refresh token can be invalid by now: store the new one, even if the rest of the check failed.
       return welcome;
     }
   }
 
-  /** Where to send a browser that signed out here; undefined when the provider has no such page. */
+  /** The sign-out URL of the provider for a browser; undefined if the provider has none. */
   async endSessionUrl(returnTo: string): Promise<string | undefined> {
     const { library, configuration } = await this.#open();
     if (configuration.serverMetadata().end_session_endpoint === undefined) return undefined;
@@ -131,7 +131,7 @@ export class ProviderClient {
     claims: Readonly<Record<string, unknown>> & { readonly iss: string; readonly sub: string },
     accessToken: string,
   ): Promise<Person> {
-    // UserInfo tells what ID tokens leave out, and is the only source after a refresh.
+    // UserInfo returns claims that ID tokens omit, and is the only source after a refresh.
     const asked = configuration.serverMetadata().userinfo_endpoint !== undefined;
     const profile = asked ? await library.fetchUserInfo(configuration, accessToken, claims.sub) : {};
     return readPerson(claims, profile, this.settings);
@@ -145,7 +145,7 @@ export class ProviderClient {
       const configuration = this.#discover(library);
       const known = { until: now + METADATA_MS, configuration };
       this.#known = known;
-      // A failure is not kept: the next sign-in asks again.
+      // A failure is not cached: the next sign-in retries.
       configuration.catch(() => {
         if (this.#known === known) this.#known = undefined;
       });
@@ -176,8 +176,8 @@ export class ProviderClient {
       },
     );
     const told = configuration.serverMetadata().issuer;
-    // The library lets some vendors answer with another issuer; whoever signs tokens is then not who was named.
-    if (told !== issuer) throw this.#failed(`it calls itself ${told.slice(0, 200)}, not ${issuer}`);
+    // For some vendors the library accepts another issuer; the signer would then differ from the configured issuer.
+    if (told !== issuer) throw this.#failed(`its metadata names the issuer ${told.slice(0, 200)} instead of ${issuer}`);
     return configuration;
   }
 
@@ -191,14 +191,14 @@ export class ProviderClient {
       return new DaisError('unauthenticated', `"${name}" did not sign you in (${clean(why)}).`);
     }
     if (error instanceof library.ResponseBodyError) {
-      // What is wrong with us is not the fault of who signs in.
+      // An error of the client configuration is not an error of the user.
       const ours = ['invalid_client', 'unauthorized_client', 'invalid_scope', 'unsupported_grant_type'].includes(
         error.error,
       );
-      if (ours || error.status >= 500) return this.#failed(`it answers ${clean(error.error)}`, error);
+      if (ours || error.status >= 500) return this.#failed(`it responds with ${clean(error.error)}`, error);
       return new DaisError(
         'unauthenticated',
-        `"${name}" does not accept this sign-in any more (${clean(error.error)}): start again.`,
+        `"${name}" no longer accepts this sign-in (${clean(error.error)}). Sign in again.`,
       );
     }
     const code = (error as { code?: string }).code ?? '';
@@ -207,7 +207,7 @@ export class ProviderClient {
     ) {
       return this.#failed(reasonOf(error), error);
     }
-    return new DaisError('unauthenticated', `The answer of "${name}" is not valid: ${reasonOf(error)}. Start again.`, {
+    return new DaisError('unauthenticated', `The response of "${name}" is not valid: ${reasonOf(error)}. Sign in again.`, {
       cause: error,
     });
   }
@@ -224,13 +224,58 @@ export class ProviderClient {
 function reasonOf(error: unknown): string {
   const inner = error instanceof Error ? error.cause : undefined;
   if (inner instanceof DaisError) return inner.message;
-  return error instanceof Error ? clean(error.message) : 'it failed';
+  return error instanceof Error ? clean(error.message) : 'the request failed';
 }
 
-/** Foreign text in a sentence of ours. */
+/** Escapes foreign text for a message. */
 function clean(text: string): string {
   return text
     .replaceAll(/[^\u0020-\u007e]/g, '?')
     .slice(0, 200)
     .replace(/\.$/, '');
+}
+
+/** The part of the Fetch API that libraries for OpenID Connect need. */
+export type ProviderFetch = (
+  url: string,
+  options: {
+    readonly method: string;
+    readonly headers: Record<string, string>;
+    readonly body?: unknown;
+    readonly signal?: AbortSignal;
+  },
+) => Promise<Response>;
+
+/** Largest answer of a provider; keys and metadata take a few KiB. */
+const MAX_BYTES = 512 * 1024;
+const TOTAL_MS = 10_000;
+
+/**
+ * Sends requests of a library through the outbound client: proxies, private authorities, limits. `trusted`: the
+ * operator configured the provider, so internal addresses are permitted; otherwise the guard applies.
+ */
+export function outboundFetch(outbound: Outbound, trusted: boolean): ProviderFetch {
+  return async (url, { method, headers, body, signal }) => {
+    const answer = await outbound.send({
+      url,
+      method,
+      headers,
+      trusted,
+      maxBytes: MAX_BYTES,
+      timeouts: { totalMs: TOTAL_MS },
+      ...(body !== undefined && body !== null && { body: bodyText(body) }),
+      ...(signal !== undefined && { signal }),
+    });
+    const empty = answer.status === 204 || answer.status === 205 || answer.status === 304;
+    return new Response(empty ? null : new Uint8Array(answer.body), {
+      status: answer.status,
+      headers: { ...answer.headers },
+    });
+  };
+}
+
+function bodyText(body: unknown): string | Uint8Array {
+  if (typeof body === 'string' || body instanceof Uint8Array) return body;
+  if (body instanceof URLSearchParams) return body.toString();
+  throw new Error('the body of a request to a provider must be text');
 }

@@ -1,6 +1,6 @@
 /** An identity provider as the configuration names it. Every default is filled in. */
 export interface ProviderSettings {
-  /** Stands in addresses and in `Team.spec.groups`. */
+  /** Used in URLs and in `Team.spec.groups`. */
   readonly name: string;
   /** On the button of the sign-in page. */
   readonly title?: string | undefined;

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { returnPath } from './return-path.ts';
+import { returnPath } from './sign-in.ts';
 
-test.each(['/', '/p/vision/models?tab=a#b', '/device?code=BCDF-GHJK', '/a%2f%2fb'])('%s is kept', (next) => {
+test.each(['/', '/p/vision/models?tab=a#b', '/device?code=BCDF-GHJK', '/a%2f%2fb'])('accepts %s', (next) => {
   expect(returnPath(next)).toBe(next);
 });
 

@@ -1,4 +1,6 @@
-/** A value encrypted under a key of its own, which a key-encryption key wraps. Every field may lie in the database. */
+/**
+ * A value encrypted with its own data key, which a key-encryption key wraps. Every field may be stored in the database.
+ */
 export interface SealedValue {
   readonly v: 1;
   readonly keyId: string;
@@ -9,9 +11,9 @@ export interface SealedValue {
   readonly tag: Buffer;
 }
 
-/** Port: seals what must be read again and must not be read by others. May ask a key store that is far away. */
+/** Interface: seals values that must be readable later, but not by others. It can call a remote key store. */
 export interface Sealer {
-  /** `context` says whose value it is: it opens with the same one only. @throws DaisError `keys_unavailable`. */
+  /** `context` identifies the value: it can be opened only with the same one. @throws DaisError `keys_unavailable`. */
   seal(plaintext: Buffer, context: string): Promise<SealedValue>;
   /** @throws DaisError `key_mismatch`, `key_missing`, `keys_unavailable`. */
   open(sealed: SealedValue, context: string): Promise<Buffer>;

@@ -1,13 +1,13 @@
 /**
- * Browsers that were sent to a provider. State and cookie are 256 random bits each; the row has digests of both, and
- * nonce and code verifier are derived from both: nothing in the database helps anybody to finish a sign-in.
+ * Browsers that were redirected to a provider. State and cookie have 256 random bits each; the row contains digests of
+ * both, and nonce and code verifier are derived from both. Nothing in the database is sufficient to complete a sign-in.
  */
 import { createHash } from 'node:crypto';
 import type { Sql } from '#engines/database/contract.ts';
-import { secretDigest, type RandomSource } from '#lib/secret-digest.ts';
+import { secretDigest, type RandomSource } from '#lib/crypto/digests.ts';
 import type { Challenge } from './provider-client.ts';
 
-/** Name of the cookie that ties an attempt to the browser that began it, without the prefix that HTTPS adds. */
+/** Name of the cookie that binds an attempt to the browser that started it, without the prefix for HTTPS. */
 export const BROWSER_COOKIE = 'dais_login';
 /** Long enough to find a phone with a second factor on it. */
 export const ATTEMPT_SECONDS = 600;
@@ -29,7 +29,7 @@ export function challengeOf(state: string, browser: string): Challenge {
   return { state, nonce: derive('nonce'), verifier: derive('verifier') };
 }
 
-export async function putAttempt(
+export async function insertAttempt(
   sql: Sql,
   { challenge, browser }: Attempt,
   { provider, next }: { readonly provider: string; readonly next: string },
@@ -42,8 +42,11 @@ export async function putAttempt(
   );
 }
 
-/** Uses an attempt up: where the browser wanted to go. Undefined for another browser or provider, too late, or again. */
-export async function takeAttempt(
+/**
+ * Consumes an attempt and returns the return path. Undefined for another browser or provider, an expired or a used
+ * attempt.
+ */
+export async function consumeAttempt(
   sql: Sql,
   state: string,
   browser: string,

@@ -45,7 +45,7 @@ async function whoIs(browser: TestBrowser): Promise<string | undefined> {
 const problem = (answer: Answer) => JSON.parse(answer.text) as { code: string; detail: string };
 
 describe('a sign-in', () => {
-  test('makes a user, a session and a link; the address shows neither secret nor token', async () => {
+  test('creates a user, a session and a link; the URL contains neither secret nor token', async () => {
     corporate.add('ada', { groups: ['ml', 'staff'], amr: ['pwd', 'mfa'] });
     const browser = new TestBrowser();
     const start = await browser.get(startUrl('/p/vision/secrets?labels=a#b'));
@@ -86,7 +86,7 @@ describe('a sign-in', () => {
     );
   });
 
-  test('again is the same user, whatever the address has become; groups follow', async () => {
+  test('the next sign-in is the same user, even with a new email address; groups follow', async () => {
     const person = corporate.add('bea', { groups: ['one'] });
     await signIn(new TestBrowser(), 'bea');
     person.email = 'beatrice@example.com';
@@ -97,7 +97,7 @@ describe('a sign-in', () => {
     expect((await world.call('user.get', { name: 'bea@example.com' })).status).toMatchObject({ groups: ['two'] });
   });
 
-  test('gives a new session and ends the one that the browser had', async () => {
+  test('starts a new session and ends the previous one of the browser', async () => {
     corporate.add('carl');
     const browser = new TestBrowser();
     await signIn(browser, 'carl');
@@ -110,7 +110,7 @@ describe('a sign-in', () => {
     expect(await whoIs(browser)).toBe('carl@example.com');
   });
 
-  test('a session that somebody planted does not become that of who signs in', async () => {
+  test('a planted session does not become the session of the user', async () => {
     corporate.add('dora');
     const browser = new TestBrowser();
     const planted = 'A'.repeat(43);
@@ -123,7 +123,7 @@ describe('a sign-in', () => {
   });
 
   test.each(['//evil.example', '/\\evil.example', 'https://evil.example/', '/\t/evil.example', 'javascript:alert(1)'])(
-    'never ends on a page of somebody else: %j',
+    'never redirects to another site: %j',
     async (next) => {
       corporate.add('eva');
       expect((await signIn(new TestBrowser(), 'eva', next)).location).toBe(`${world.url}/`);
@@ -131,7 +131,7 @@ describe('a sign-in', () => {
   );
 });
 
-describe('what is refused', () => {
+describe('rejected sign-ins', () => {
   test('an answer with another state', async () => {
     corporate.add('fay');
     const browser = new TestBrowser();
@@ -142,12 +142,12 @@ describe('what is refused', () => {
     expect(await whoIs(browser)).toBeUndefined();
   });
 
-  test('an answer that another browser brings: a link to the attacker’s own sign-in', async () => {
+  test('a response in another browser: a link to the sign-in of an attacker', async () => {
     corporate.add('mallory');
     const url = await upToCallback(new TestBrowser(), 'mallory');
     const victim = new TestBrowser();
     expect((await victim.get(url)).status).toBe(401);
-    // Nor one that has begun a sign-in of its own.
+    // Nor a browser that started its own sign-in.
     await victim.get(startUrl());
     expect((await victim.get(url)).status).toBe(401);
     expect(await whoIs(victim)).toBeUndefined();
@@ -164,7 +164,7 @@ describe('what is refused', () => {
     expect([again.status, problem(again).code]).toEqual([401, 'unauthenticated']);
   });
 
-  test('a code that was used before: the provider says so', async () => {
+  test('a code that was used before: the provider rejects it', async () => {
     corporate.add('hal');
     const browser = new TestBrowser();
     const used = new URL(await upToCallback(browser, 'hal'));
@@ -195,7 +195,7 @@ describe('what is refused', () => {
     expect(problem(await browser.get(url)).detail).toContain('10 minutes');
   });
 
-  test('a provider that says no', async () => {
+  test('a provider that returns an error', async () => {
     const browser = new TestBrowser();
     const answer = await browser.get(await upToCallback(browser, ''));
     expect([answer.status, problem(answer).detail]).toEqual([401, expect.stringContaining('access_denied')]);
@@ -216,11 +216,11 @@ describe('what is refused', () => {
     expect((await browser.get(startUrl('', 'partners'))).status).toBe(303);
   });
 
-  test('a person reads why on a page; markup of somebody else stays text', async () => {
+  test('a user sees the reason on a page; markup in it is escaped', async () => {
     const url = `${world.url}/auth/oidc/corporate/callback?error=${encodeURIComponent('<b>x</b>')}`;
     const page = await new TestBrowser().get(url, { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' });
     expect([page.status, page.headers.get('content-type')]).toEqual([401, 'text/html; charset=utf-8']);
-    expect(page.text).toContain('start again');
+    expect(page.text).toContain('Sign in again');
     corporate.signsIn = '';
     const browser = new TestBrowser();
     const way = new URL(await upToCallback(browser, ''));
@@ -240,7 +240,7 @@ describe('what is refused', () => {
     expect((await browser.get(`${url}&code=${code}`)).status).toBe(401);
   });
 
-  test('no secret of all this was logged or stands in an event', async () => {
+  test('no secret is in a log or an event', async () => {
     corporate.add('zoe');
     const browser = new TestBrowser();
     const url = new URL(await upToCallback(browser, 'zoe'));
@@ -263,9 +263,9 @@ describe('what is refused', () => {
 
 describe('whose account it is', () => {
   test.each([
-    ['an address that is not verified', { emailVerified: false }, 'vouches for no e-mail address'],
-    ['a domain that was not named', { email: 'x@elsewhere.example' }, 'signs in no addresses'],
-  ])('%s makes no user', async (_name, person, reason) => {
+    ['an address that is not verified', { emailVerified: false }, 'reports no verified email address'],
+    ['a domain that was not named', { email: 'x@elsewhere.example' }, 'may not sign in email addresses'],
+  ])('%s creates no user', async (_name, person, reason) => {
     corporate.add('nina', person);
     const browser = new TestBrowser();
     const answer = await signIn(browser, 'nina');
@@ -284,13 +284,13 @@ describe('whose account it is', () => {
     await signIn(browser, 'o-1');
     expect(await whoIs(browser)).toBe('olga');
     expect(await world.database.asAdmin('select * from policy.password')).toEqual([]);
-    // Somebody else to whom the provider gives the same address is not this user.
+    // Another identity with the same email address is not this user.
     corporate.add('o-2', { email: 'olga@example.com' });
     const answer = await signIn(new TestBrowser(), 'o-2');
-    expect([answer.status, problem(answer).detail]).toEqual([401, expect.stringContaining('another sign-in')]);
+    expect([answer.status, problem(answer).detail]).toEqual([401, expect.stringContaining('another identity')]);
   });
 
-  test('nothing of whoever had the account before opens it any more: sessions, tokens, links, command lines', async () => {
+  test('the previous access to the account ends: sessions, tokens, invitations, command lines', async () => {
     await world.create('User', 'opal', { email: 'opal@example.com' });
     const post = async (path: string, body: object, headers: object = {}) =>
       await fetch(`${world.url}${path}`, {
@@ -321,17 +321,17 @@ describe('whose account it is', () => {
     expect(await polled.json()).toEqual({ state: 'denied' });
   });
 
-  test('a user of that name with another address is somebody else', async () => {
+  test('a user of this name with another email address is another person', async () => {
     await world.create('User', 'pat@example.com', { email: 'pat@elsewhere.example' });
     corporate.add('pat');
     expect((await signIn(new TestBrowser(), 'pat')).status).toBe(401);
   });
 
-  test('a provider that makes no users signs in those who are there', async () => {
+  test('a provider without user creation signs in existing users', async () => {
     const partners = world.provider('partners');
     partners.add('quin', { email: 'quin@partner.example' });
     const refused = await signIn(new TestBrowser(), 'quin', '', 'partners');
-    expect([refused.status, problem(refused).detail]).toEqual([401, expect.stringContaining('no account')]);
+    expect([refused.status, problem(refused).detail]).toEqual([401, expect.stringContaining('No account exists')]);
     await world.create('User', 'quin', { email: 'quin@partner.example' });
     const browser = new TestBrowser();
     await signIn(browser, 'quin', '', 'partners');
@@ -348,7 +348,7 @@ describe('whose account it is', () => {
     expect([await whoIs(one), await whoIs(two)]).toEqual(['twin@example.com', 'twin-partner']);
   });
 
-  test('a suspended user is not let in; a deleted one is made anew', async () => {
+  test('a suspended user cannot sign in; a deleted one is created again', async () => {
     corporate.add('rob');
     await signIn(new TestBrowser(), 'rob');
     const user = await world.call('user.get', { name: 'rob@example.com' });

@@ -11,29 +11,28 @@ import type { CallContext } from '#kernel/context.ts';
 import type { CallOf, OperationEntry } from '#kernel/entry.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
-import { authEntry, type AuthAnswerOf } from '#policy/auth-answer.ts';
+import { authEntry, type AuthResultOf } from '#policy/auth-result.ts';
 import { addressGroup, countAttempt } from '#policy/identity/attempts.ts';
 import { requireAccounts } from '#policy/identity/identity-parts.ts';
-import { startSession } from '#policy/identity/session-start.ts';
+import { startSession } from '#policy/identity/sessions/session-start.ts';
 import { recordSignIn } from '#policy/identity/users.ts';
 import { holdVersion } from '#policy/state.ts';
 import { accountOf } from './account-linking.ts';
 import { putLink, sealContext } from './identity-links.ts';
 import type { Grant, ProviderClient } from './provider-client.ts';
 import type { SealedValue } from './sealer.ts';
-import { returnPath } from './return-path.ts';
 import {
   ATTEMPT_SECONDS,
   BROWSER_COOKIE,
   challengeOf,
   makeAttempt,
-  putAttempt,
-  takeAttempt,
+  insertAttempt,
+  consumeAttempt,
 } from './sign-in-attempts.ts';
-import { endSessionsNamed, noteProviderSession, readLogoutToken } from './back-channel-logout.ts';
+import { endSessionsNamed, recordProviderSession, readLogoutToken } from './back-channel-logout.ts';
 import type { SignInParts } from './parts.ts';
 
-/** Sign-ins that one address may begin in ten minutes, which may be that of a whole company; each costs a row. */
+/** Sign-ins that one address may start in ten minutes; it can be the address of a whole company. Each costs a row. */
 const MOST_STARTS = 600;
 
 export function providerEntries(parts: SignInParts): readonly OperationEntry[] {
@@ -48,14 +47,14 @@ export function providerEntries(parts: SignInParts): readonly OperationEntry[] {
 async function start(
   parts: SignInParts,
   { input, context }: CallOf<typeof startSignInOperation>,
-): Promise<AuthAnswerOf<typeof startSignInOperation>> {
+): Promise<AuthResultOf<typeof startSignInOperation>> {
   requireAccounts(parts);
   const client = providerOf(parts, input.provider);
   await limitStarts(parts, context);
   const attempt = makeAttempt(parts.random);
   const location = await client.authorizationUrl(attempt.challenge, callbackUrl(parts, input.provider));
   await transact(parts.database, { mode: 'write', projectId: ORGANISATION }, async ({ sql }) => {
-    await putAttempt(sql, attempt, { provider: input.provider, next: returnPath(input.next) });
+    await insertAttempt(sql, attempt, { provider: input.provider, next: returnPath(input.next) });
   });
   return {
     body: { location },
@@ -67,7 +66,7 @@ async function start(
 async function finish(
   parts: SignInParts,
   { input, context }: CallOf<typeof finishSignInOperation>,
-): Promise<AuthAnswerOf<typeof finishSignInOperation>> {
+): Promise<AuthResultOf<typeof finishSignInOperation>> {
   const client = providerOf(parts, input.provider);
   const state = new URLSearchParams(input.answer).get('state');
   const next =
@@ -75,10 +74,10 @@ async function finish(
       ? undefined
       : await takeOnce(parts, state, input.browser, input.provider);
   if (state === null || input.browser === undefined || next === undefined) {
-    // A link that somebody else prepared, an answer that was used before, another browser: all look like this.
+    // The cause is a link that someone else prepared, a replayed response, or another browser.
     throw new DaisError(
       'unauthenticated',
-      `This browser did not begin this sign-in, finished it already or took longer than ${ATTEMPT_SECONDS / 60} minutes: start again.`,
+      `The sign-in is not valid: this browser did not start it, already completed it, or took longer than ${ATTEMPT_SECONDS / 60} minutes. Sign in again.`,
     );
   }
   const answer = new URL(`${callbackUrl(parts, input.provider)}?${input.answer}`);
@@ -91,16 +90,16 @@ async function finish(
   };
 }
 
-/** In a transaction of its own: whatever happens next, it is used up. */
+/** In a separate transaction: it is consumed whatever happens next. */
 async function takeOnce(parts: SignInParts, state: string, browser: string, provider: string) {
   return await transact(
     parts.database,
     { mode: 'write', projectId: ORGANISATION },
-    async ({ sql }) => await takeAttempt(sql, state, browser, provider),
+    async ({ sql }) => await consumeAttempt(sql, state, browser, provider),
   );
 }
 
-/** Lets somebody in whom the provider vouches for. */
+/** Signs in a user whom the provider authenticated. */
 async function admit(parts: SignInParts, client: ProviderClient, grant: Grant, context: CallContext) {
   const { person } = grant;
   const { settings } = client;
@@ -116,7 +115,7 @@ async function admit(parts: SignInParts, client: ProviderClient, grant: Grant, c
     const { mfa } = person;
     const start = { user, method: 'oidc', provider: settings.name, mfa } as const;
     const { session, cookie } = await startSession(tx, parts.sessions, context, start);
-    await noteProviderSession(tx.sql, session.id, person);
+    await recordProviderSession(tx.sql, session.id, person);
     return { user: user.name, cookie };
   };
   try {
@@ -140,7 +139,7 @@ async function sealToken(parts: SignInParts, { person, refreshToken }: Grant): P
 async function leave(
   parts: SignInParts,
   { input }: CallOf<typeof leaveProviderOperation>,
-): Promise<AuthAnswerOf<typeof leaveProviderOperation>> {
+): Promise<AuthResultOf<typeof leaveProviderOperation>> {
   const client = providerOf(parts, input.provider);
   const location = (await client.endSessionUrl(`${parts.url}/`)) ?? '/';
   return { body: { location }, redirect: location };
@@ -149,7 +148,7 @@ async function leave(
 async function endFromProvider(
   parts: SignInParts,
   { input, context }: CallOf<typeof endFromProviderOperation>,
-): Promise<AuthAnswerOf<typeof endFromProviderOperation>> {
+): Promise<AuthResultOf<typeof endFromProviderOperation>> {
   const { settings } = providerOf(parts, input.provider);
   const logout = await readLogoutToken(input.logout_token, settings, { keys: parts.providerKeys, clock: parts.clock });
   const ended = await transact(
@@ -163,7 +162,7 @@ async function endFromProvider(
 function providerOf(parts: SignInParts, name: string): ProviderClient {
   const client = parts.providers.get(name);
   if (client !== undefined) return client;
-  throw new DaisError('not_found', `There is no identity provider "${name}" here.`);
+  throw new DaisError('not_found', `There is no identity provider "${name}".`);
 }
 
 function callbackUrl(parts: SignInParts, provider: string): string {
@@ -175,4 +174,20 @@ async function limitStarts(parts: SignInParts, { client }: CallContext): Promise
   const key = `sign-in start ${addressGroup(client?.address ?? '')}`;
   const refused = await countAttempt(parts.database, [{ key, most: MOST_STARTS, windowMs: 600_000 }]);
   if (refused !== undefined) throw refused.error;
+}
+
+/**
+ * Returns the path of a browser after sign-in: a path of this server, or `/` for anything else. Rejects everything that
+ * a browser could interpret as another host: `//host`, `/\host`, control characters that it drops (`/\t/host`),
+ * schemes.
+ */
+export function returnPath(next: string | undefined): string {
+  if (next === undefined || next.length > 2048) return '/';
+  if (!next.startsWith('/') || /^\/[/\\]/.test(next) || /[\u0000-\u0020\u007f-\u009f\\]/.test(next)) return '/';
+  const base = 'http://dais.invalid';
+  const url = URL.canParse(next, base) ? new URL(next, base) : undefined;
+  // `/..//host` is a path of this server until it has been resolved.
+  if (url?.origin !== base || url.pathname.startsWith('//')) return '/';
+  // What signs in or out is no place to come back to.
+  return url.pathname.startsWith('/auth/') ? '/' : `${url.pathname}${url.search}${url.hash}`;
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { OWNER_TOKEN } from '#http/testing/http-fixture.ts';
-import { bytesField, messageOf, numberField } from '#lib/protobuf-writer.ts';
+import { bytesField, messageOf, numberField } from '#lib/formats/protobuf-writer.ts';
 import { Message } from './wire/message.ts';
 import {
   applying,

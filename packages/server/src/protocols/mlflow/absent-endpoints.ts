@@ -1,4 +1,4 @@
-/** What Dais does not answer of MLflow's endpoints, and why: told to clients, and in the table of endpoints. */
+/** Endpoints of MLflow that Dais does not implement, with the reason: in error responses and in the table of endpoints. */
 
 interface Absent {
   /** Of paths as `/api/3.0/mlflow/…`. */
@@ -9,34 +9,34 @@ interface Absent {
 const absent: readonly Absent[] = [
   {
     paths: /\/mlflow\/workspaces(\/|$)/,
-    reason: 'workspaces are projects, which are made, changed and deleted as manifests: `dais apply`',
+    reason: 'workspaces are projects: create, change and delete them as manifests with `dais apply`',
   },
-  { paths: /\/mlflow\/(unified-traces|get-online-trace-details)(\/|$)/, reason: 'of Databricks only' },
+  { paths: /\/mlflow\/(unified-traces|get-online-trace-details)(\/|$)/, reason: 'specific to Databricks' },
   {
     paths: /\/mlflow\/scorers\/online-config(\/|$)/,
-    reason: 'Dais runs no scorer on traces that come in: evaluate them from your own code',
+    reason: 'Dais does not run scorers on incoming traces: evaluate traces in your own code',
   },
   {
     paths: /\/mlflow\/gateway(\/|-proxy|$)/,
-    reason: "MLflow's AI gateway is a product of its own; Dais has none yet",
+    reason: "Dais does not implement MLflow's AI gateway",
   },
-  { paths: /\/mlflow\/prompt-optimization(\/|$)/, reason: "jobs that MLflow's server runs itself with paid models" },
+  { paths: /\/mlflow\/prompt-optimization(\/|$)/, reason: "for jobs that the MLflow server runs with external models" },
   {
     paths: /\/mlflow\/(issues|label-schemas|review-queues)(\/|$)/,
-    reason: "for MLflow's own pages; feedback and expectations are kept as assessments",
+    reason: "for the MLflow UI; Dais stores feedback and expectations as assessments",
   },
   {
     paths: /\/mlflow\/(mcp-servers|skills?|assistant|demo|ui-telemetry|jobs|runs\/create-promptlab-run)(\/|$)/,
-    reason: "for MLflow's own pages",
+    reason: "for the MLflow UI",
   },
   {
     paths: /\/mlflow\/artifacts\/presigned-[a-z]+-url$/,
     reason:
-      'for artifacts in a store that clients write to themselves; here quotas and digests are looked at while they come: 501',
+      'for artifacts that clients write directly to a store; Dais checks quotas and digests during the upload and responds with 501',
   },
 ];
 
-/** Undefined for what MLflow has not, as far as Dais knows. */
+/** Returns undefined for endpoints that MLflow does not have. */
 export function whyAbsent(path: string): string | undefined {
   return absent.find(({ paths }) => paths.test(path))?.reason;
 }

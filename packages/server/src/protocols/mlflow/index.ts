@@ -4,11 +4,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '#kernel/context.ts';
 import type { Log } from '#lib/log.ts';
 import { whyAbsent } from './absent-endpoints.ts';
-import { addArtifactRoutes, type ArtifactIo } from './artifact-door.ts';
+import { addArtifactRoutes, type ArtifactIo } from './artifacts/artifact-transfer.ts';
 import { mlflowError } from './mlflow-errors.ts';
-import { addMultipartRoutes } from './multipart-door.ts';
-import { addPageFiles } from './page-files-door.ts';
-import { addTraceFiles } from './trace-files-door.ts';
+import { addMultipartRoutes } from './artifacts/multipart-transfer.ts';
+import { addPageFiles } from './artifacts/ui-files.ts';
+import { addTraceFiles } from './artifacts/trace-files.ts';
 import { addressesOf, routes } from './route-table.ts';
 import type { CallOperation, Refusals, Route } from './route.ts';
 import { parseMessage } from './wire/parse.ts';
@@ -16,15 +16,15 @@ import { MlflowError } from './wire/mlflow-error.ts';
 import { bodyJson, queryJson, requireJsonType, type Json } from './wire/request-json.ts';
 
 export { mlflowDataset, mlflowStep, mlflowStepTags } from './step-variables.ts';
-export { mlflowWebhooks } from './webhook-format.ts';
+export { mlflowWebhooks } from './webhooks/webhook-format.ts';
 
-/** The part of the kernel that this door needs. */
+/** The part of the kernel that the adapter needs. */
 export interface MlflowCalls {
   readonly operations: readonly Operation[];
   call(name: string, input: unknown, context: CallContext): Promise<unknown>;
 }
 
-/** The part of the HTTP server that this door needs. */
+/** The part of the HTTP server that the adapter needs. */
 export interface MlflowIo extends ArtifactIo {
   readBody(payload: FastifyRequest['raw'], options: { readonly inflate: boolean }): Promise<Buffer>;
 }
@@ -34,7 +34,7 @@ export interface MlflowParts {
   readonly log: Log;
 }
 
-/** The version that clients are told: the newest one whose client was tried against this door. */
+/** The version that clients see: the newest MLflow version whose client is tested with this adapter. */
 const MLFLOW_VERSION = '3.18.0';
 
 const JSON_TYPE = 'application/json';
@@ -66,7 +66,7 @@ export function mlflowProbes() {
   } as const;
 }
 
-export function mlflowDoor({ calls, log }: MlflowParts) {
+export function mlflowAdapter({ calls, log }: MlflowParts) {
   const known = new Set(calls.operations.map((operation) => operation.name));
   const served = routes.filter((route) => known.has(route.operation.name));
   return {
@@ -139,7 +139,7 @@ async function getBody(request: FastifyRequest, io: MlflowIo): Promise<Buffer | 
   return sent ? await io.readBody(request.raw, { inflate: true }) : undefined;
 }
 
-/** Calls operations for one request; what they refuse is told as the endpoint tells it. */
+/** Calls operations for one request and maps their errors to the errors of the endpoint. */
 function caller(calls: MlflowCalls, context: CallContext): CallOperation {
   return async (operation, input, refusals: Refusals = {}) => {
     try {
@@ -154,7 +154,7 @@ function caller(calls: MlflowCalls, context: CallContext): CallOperation {
   };
 }
 
-/** What Dais does not do is told so that clients fall back to what they did before there was such an endpoint. */
+/** Unsupported features return errors that make clients fall back to the behavior of earlier versions. */
 function addUnknown(app: FastifyInstance, url: string): void {
   app.route({
     method: [...METHODS],
@@ -171,7 +171,7 @@ function addUnknown(app: FastifyInstance, url: string): void {
 function notHere({ method, url }: FastifyRequest): string {
   const path = url.replace(/\?.*$/s, '').slice(0, 200);
   const reason = whyAbsent(path);
-  return `There is no endpoint ${method} ${path} here${reason === undefined ? '.' : `: ${reason}.`}`;
+  return `Dais does not implement the endpoint ${method} ${path}${reason === undefined ? '.' : `: ${reason}.`}`;
 }
 
 async function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): Promise<void> {

@@ -18,7 +18,7 @@ test.each([
   ['a wrong token', 'Bearer dais_pat_wrong'],
   ['a wrong password', basic('me', 'wrong')],
   ['half a header', 'Bearer'],
-])('%s is refused in MLflow’s form, which clients do not repeat', async (_, authorization) => {
+])('rejects %s in the format of MLflow, without retries of clients', async (_, authorization) => {
   const answer = await ask(authorization);
   expect([answer.status, answer.json.error_code]).toEqual([401, 'UNAUTHENTICATED']);
   expect(answer.headers.get('www-authenticate')).toBe('Basic realm="mlflow"');
@@ -31,7 +31,7 @@ test('a token is taken as a bearer token and as the password of any user', async
   }
 });
 
-test('that a server is there, and which, is told to anybody', async () => {
+test('the health check and the version are public', async () => {
   expect((await world.send('GET', '/version')).status).toBe(200);
   expect((await world.send('GET', '/health')).status).toBe(200);
   expect((await world.send('GET', '/p/anything/version')).status).toBe(200);
@@ -50,7 +50,7 @@ test('a page of another site reaches nothing', async () => {
   expect([answer.status, answer.json.error_code]).toEqual([403, 'PERMISSION_DENIED']);
 });
 
-test('a token that stands in the address is refused before anything else', async () => {
+test('a token in the URL is rejected first', async () => {
   const answer = await world.send('GET', `${search}&page_token=dais_pat_12345678`, undefined, {
     authorization: `Bearer ${OWNER_TOKEN}`,
   });

@@ -59,7 +59,7 @@ test.each([
     { timestamp: -1 },
     "Invalid value -1 for parameter 'timestamp' supplied: metric 'm' (value=1). Timestamp must be a nonnegative long (64-bit integer) ",
   ],
-])('the metric %j is refused', async (wrong, message) => {
+])('rejects the metric %j', async (wrong, message) => {
   const run_id = await world.run();
   const answer = await world.post('runs/log-metric', { run_id, key: 'm', value: 1, timestamp: 1, ...wrong });
   expect(refusal(answer)).toEqual([400, message]);
@@ -155,7 +155,7 @@ test.each([
     `Invalid value 50001 for parameter 'max_results' supplied:  Hint: Value was of type 'int'.${SEE}`,
   ],
   [{ page_token: 'garbage' }, 'Invalid page token, could not base64-decode'],
-])('the search %j is refused', async (body, message) => {
+])('rejects the search %j', async (body, message) => {
   const answer = await world.post('runs/search', { experiment_ids: ['0'], ...body });
   expect(answer.status).toBe(400);
   expect(answer.json.error_code).toBe('INVALID_PARAMETER_VALUE');
@@ -200,7 +200,7 @@ test.each([
   ['digest', 37],
   ['source', 65_536],
   ['schema', 1_048_576],
-])('a dataset whose %s has %d characters is refused', async (field, length) => {
+])('rejects a dataset whose %s has %d characters', async (field, length) => {
   const run_id = await world.run();
   const dataset = { name: 'd', digest: 'x', source_type: 'local', source: '{}', [field]: 'x'.repeat(length) };
   const answer = await world.post('runs/log-inputs', { run_id, datasets: [{ tags: [], dataset }] });
@@ -298,7 +298,7 @@ test.each([
   expect(refusal(await world.send('GET', `${proxy}?path=${path}`))).toEqual([400, 'Invalid path']);
 });
 
-test('a project has its own experiments, runs and artifacts', async () => {
+test('a project has separate experiments, runs and artifacts', async () => {
   const text = JSON.stringify({ apiVersion: 'dais.dev/v1', kind: 'Project', metadata: { name: 'team' }, spec: {} });
   await world.send('POST', '/api/v1/apply', { sources: [{ file: 'team.json', text }] });
   const made = await world.send('POST', '/p/team/api/2.0/mlflow/experiments/create', { name: 'ours' });

@@ -5,7 +5,7 @@ import { mlflowError } from './mlflow-errors.ts';
 const codes = Object.keys(errorCatalogue) as ErrorCode[];
 
 test.each(codes.filter((code) => code !== 'invalid_cursor'))(
-  '%s says what was wrong, and only what may pass is a 5xx, which clients repeat for minutes',
+  '%s names the error; only transient errors are a 5xx, which clients retry for minutes',
   (code) => {
     const error = mlflowError(new DaisError(code, 'the case'));
     const { status, retryable = false } = errorCatalogue[code];
@@ -16,7 +16,7 @@ test.each(codes.filter((code) => code !== 'invalid_cursor'))(
   },
 );
 
-test('places of faults are part of the text, which is all that clients show', () => {
+test('the message contains the positions of errors, because clients show nothing else', () => {
   const issues = [{ path: 'filter', message: 'ends too early', expected: 'a value' }];
   expect(mlflowError(new DaisError('invalid_request', 'The filter is wrong.', { issues })).message).toBe(
     'The filter is wrong. filter ends too early, expected a value.',

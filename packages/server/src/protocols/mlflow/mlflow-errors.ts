@@ -78,8 +78,8 @@ const words: Readonly<Record<ErrorCode, WireCode>> = {
 const TELLING = new Set([405, 408, 413, 416]);
 
 /**
- * A failure in the form that clients of MLflow understand. What is wrong with the input is told with its places: the
- * message is all that clients show.
+ * An error in the format of MLflow clients. The message contains the positions of input errors, because clients show
+ * nothing else.
  */
 export function mlflowError(error: DaisError): MlflowError {
   const code = words[error.code];
@@ -98,7 +98,7 @@ function messageOf(error: DaisError): string {
   for (const { path = '', message, expected } of (error.issues ?? []).slice(0, 10)) {
     const isTold = detail.includes(message);
     if (!isTold) places.push(`${path} ${message}${expected === undefined ? '' : `, expected ${expected}`}`.trim());
-    // What is valid stands in such a text already.
+    // The text already contains the valid values.
     else if (expected !== undefined && !/ Valid (?:keys|values) | not one of /.test(detail)) wanted.push(expected);
   }
   const rest = places.length === 0 ? '' : ` ${places.join('; ')}.`;

@@ -1,4 +1,4 @@
-/** Evaluation datasets, scorers, workspaces and what MLflow's own pages ask for: what is wrong with a request is told. */
+/** Evaluation datasets, scorers, workspaces and endpoints of the MLflow UI, with errors for invalid requests. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startMlflowWorld, type MlflowWorld } from './testing/mlflow-fixture.ts';
 
@@ -12,7 +12,7 @@ const V3 = '/api/3.0/mlflow';
 const post = async (path: string, body: unknown) => await world.send('POST', `${V3}/${path}`, body);
 const made = async () => (await post('datasets/create', { name: 'questions' })).json.dataset.dataset_id as string;
 
-describe('what cannot be is a fault of the caller', () => {
+describe('invalid requests are errors of the caller', () => {
   const long = (length: number) => 'x'.repeat(length);
   const deep = `${'[{"inputs":'.padEnd(11)}${'{"a":'.repeat(5000)}1${'}'.repeat(5000)}}]`;
   test.each([
@@ -89,18 +89,18 @@ describe('a workspace is a project', () => {
     expect((await named(`/p/default${search}`, 'default')).status).toBe(200);
     const two = await named(`/p/default${search}`, 'other');
     expect([two.status, two.json.error_code]).toEqual([400, 'INVALID_PARAMETER_VALUE']);
-    expect(two.json.message).toBe('The request names the projects default and other.');
+    expect(two.json.message).toBe('The request names several projects: default and other.');
     for (const workspace of ['nobody-has-this', 'a, b', '../x', 'x'.repeat(5000)]) {
       expect([400, 404]).toContain((await named(search, workspace)).status);
     }
   });
 
-  test('clients are told that there are some, even in one that is not there', async () => {
+  test('clients see that the server has workspaces, even in a missing one', async () => {
     const { status, json } = await named(`${V3}/server-info`, 'nobody-has-this');
     expect([status, json.store_type, json.workspaces_enabled]).toEqual([200, 'SqlStore', true]);
   });
 
-  test('who wants to make one is told how', async () => {
+  test('the creation of one returns instructions', async () => {
     const { status, json } = await post('workspaces', { name: 'mine' });
     expect([status, json.error_code]).toEqual([405, 'ENDPOINT_NOT_FOUND']);
     expect(json.message).toContain('dais apply');
@@ -130,7 +130,7 @@ describe('a file for a run', () => {
     },
   );
 
-  test('of a run that is not there is refused', async () => {
+  test('rejects a missing run', async () => {
     expect((await upload({ run_id: 'f'.repeat(32), path: 'x' }, 'x')).status).toBe(404);
   });
 });

@@ -125,7 +125,7 @@ test('spans that came over OpenTelemetry', async () => {
   expect(file.json.spans[0].attributes['mlflow.spanInputs']).toBe('{"x":1}');
 });
 
-test('spans in a file beside', async () => {
+test('spans in a separate file', async () => {
   const { trace_id: id } = await start();
   const path = `${experiment}/traces/${id}/artifacts/traces.json`;
   const put = await world.send('PUT', `/api/2.0/mlflow-artifacts/artifacts/${path}`, '{"spans": []}');
@@ -189,7 +189,7 @@ test('links to runs and prompts are found', async () => {
 });
 
 describe('assessments', () => {
-  test('are made, read, changed and deleted', async () => {
+  test('are created, read, changed and deleted', async () => {
     const { trace_id: id } = await start();
     const path = `traces/${id}/assessments`;
     const sent = {
@@ -234,7 +234,7 @@ describe('deleting', () => {
     [{ request_ids: ['a'], max_timestamp_millis: 1 }, /Only one of/],
     [{ request_ids: ['a'], max_traces: 1 }, /can't be specified/],
     [{ max_timestamp_millis: 1, max_traces: 0 }, /positive integer/],
-  ])('%j is refused', async (body, message) => {
+  ])('rejects %j', async (body, message) => {
     const { status, json } = await remove(body);
     expect([status, json.error_code]).toEqual([400, 'INVALID_PARAMETER_VALUE']);
     expect(json.message).toMatch(message);

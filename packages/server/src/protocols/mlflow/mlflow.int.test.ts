@@ -22,7 +22,7 @@ const missing = (message: string) => ({
 });
 const SEE = ' See the API docs for more information about request parameters.';
 
-test('who asks is told that a server is there, and its version, without a credential', async () => {
+test('the health check and the version need no credential', async () => {
   for (const prefix of ['', '/p/default']) {
     const health = await world.send('GET', `${prefix}/health`);
     expect([health.status, health.text]).toEqual([200, 'OK']);
@@ -31,7 +31,7 @@ test('who asks is told that a server is there, and its version, without a creden
   }
 });
 
-test('what there is no endpoint for is told so that clients fall back', async () => {
+test('a missing endpoint returns an error that makes clients fall back', async () => {
   for (const [method, path] of [
     ['GET', '/api/2.0/mlflow/nothing'],
     ['POST', '/api/3.0/mlflow/gateway/secrets/create'],
@@ -115,7 +115,7 @@ test('an experiment, from its making to its return', async () => {
   expect((await world.post('experiments/update', { experiment_id: id, new_name: 'E2' })).text).toBe('{}');
 });
 
-test('what is wrong with a request is told in the words of MLflow', async () => {
+test('invalid requests return messages of MLflow', async () => {
   const create = async (body: unknown, headers?: Readonly<Record<string, string>>) =>
     (await world.post('experiments/create', body, headers)).json as unknown;
   const noName = invalid(`Missing value for required parameter 'name'.${SEE}`);
@@ -288,7 +288,7 @@ test.each([
   ],
   [{ name: 'location', artifact_location: 'runs:/a' }, "Artifact location cannot be a runs:/ URI. Given: 'runs:/a'"],
   [{ name: 'location', artifact_location: 's3://a#b' }, "'artifact_location' URL can't include fragments or params."],
-])('the experiment %j is refused', async (body, message) => {
+])('rejects the experiment %j', async (body, message) => {
   expect(await world.post('experiments/create', body)).toMatchObject({ status: 400, json: invalid(message) });
 });
 
@@ -315,7 +315,7 @@ test.each([
   ],
   [{ params: [{ key: 'a'.repeat(251), value: '' }] }, "'Param key' exceeds the maximum length of 250 characters"],
   [{ tags: [{ key: 'a'.repeat(251), value: '' }] }, "'tags[0].key' exceeds the maximum length of 250 characters"],
-])('a batch is refused as a whole: %#', async (batch, message) => {
+])('rejects an invalid batch as a whole: %#', async (batch, message) => {
   const id = await world.run();
   expect(await world.post('runs/log-batch', { run_id: id, ...batch })).toMatchObject({
     status: 400,
@@ -346,7 +346,7 @@ test.each([
   ['runs/log-inputs', { run_id: 'a', datasets: [{}] }],
   ['runs/outputs', { run_id: 'a', models: [5] }],
   ['runs/search', { experiment_ids: ['0'], filter: "params.a = 'b' OR 1=1" }],
-])('a hostile call of %s is the caller’s fault, told in MLflow’s form', async (path, body) => {
+])('a hostile call of %s is an error of the caller in the format of MLflow', async (path, body) => {
   const answer = await world.post(path, body);
   expect(answer.status).toBeGreaterThanOrEqual(400);
   expect(answer.status).toBeLessThan(500);

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { whyAbsent } from './absent-endpoints.ts';
-import { byteEndpoints } from './artifact-door.ts';
-import { multipartEndpoints } from './multipart-door.ts';
+import { byteEndpoints } from './artifacts/artifact-transfer.ts';
+import { multipartEndpoints } from './artifacts/multipart-transfer.ts';
 import { addressesOf, routes } from './route-table.ts';
 import type { Field, Message } from './wire/message.ts';
 
@@ -38,12 +38,12 @@ test('no endpoint is there twice', () => {
   expect(new Set(keys).size).toBe(keys.length);
 });
 
-/** Fields that stand in the path are of the address, whether or not the message has them too. */
+/** Path fields belong to the URL, even if the message has them too. */
 function withoutNamed({ path, request }: (typeof routes)[number]): Message {
   return Object.fromEntries(Object.entries(request).filter(([name]) => !path.split('/').includes(`:${name}`)));
 }
 
-test('what is not there has a reason', () => {
+test('every missing endpoint has a reason', () => {
   const here = [
     ...routes.map((route) => ({ ...route, path: addressesOf(route)[0] ?? '' })),
     ...byteEndpoints,

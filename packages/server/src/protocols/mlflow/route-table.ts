@@ -15,7 +15,7 @@ import { webhookRoutes } from './routes/webhook-routes.ts';
 import { scorerRoutes } from './routes/scorer-routes.ts';
 import { workspaceRoutes } from './routes/workspace-routes.ts';
 
-/** Every endpoint whose request and answer are messages. Artifacts are bytes: see artifact-door.ts. */
+/** All endpoints whose request and response are messages. Artifacts are bytes: see artifact-transfer.ts. */
 export const routes: readonly Route[] = [
   ...experimentRoutes,
   ...runRoutes,

@@ -2,7 +2,7 @@ import type { ErrorCode, Operation } from '@dais/api';
 import type { z } from 'zod';
 import type { Message, Values } from './wire/message.ts';
 
-/** Codes that this endpoint tells in words of its own. */
+/** Error codes for which this endpoint has its own messages. */
 export type Refusals = { readonly [Code in ErrorCode]?: ((error: RefusedCall) => Error) | undefined };
 
 /** What an operation refused, and why. */

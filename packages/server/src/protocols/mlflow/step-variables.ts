@@ -16,7 +16,7 @@ export function mlflowStepTags(user: string, source: TrackedSource): Readonly<Re
   const { execution, step, program, commit, repository, dirty } = source;
   return {
     'mlflow.user': user,
-    // What its own `mlflow run` says of itself: a command that was started with its code.
+    // The tags that `mlflow run` sets: the command was started from its code.
     'mlflow.source.type': 'PROJECT',
     'mlflow.source.name': program,
     'mlflow.project.entryPoint': step,

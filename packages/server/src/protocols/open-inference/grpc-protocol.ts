@@ -12,7 +12,7 @@ import type {
   ServedView,
   ServingGrpcProtocol,
 } from '#gateway/index.ts';
-import { ProtobufReader } from '#lib/protobuf-reader.ts';
+import { ProtobufReader } from '#lib/formats/protobuf-reader.ts';
 import { readMessage, readGrpcRequest, type GrpcRequest } from './grpc-request.ts';
 import {
   indexMessage,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { bytesField, messageOf, numberField } from '#lib/protobuf-writer.ts';
+import { bytesField, messageOf, numberField } from '#lib/formats/protobuf-writer.ts';
 import { readGrpcRequest } from './grpc-request.ts';
 
 interface Sent {

@@ -8,7 +8,7 @@ import {
   type Parameters,
   type Tensor,
 } from '#gateway/index.ts';
-import { ProtobufFault, ProtobufReader } from '#lib/protobuf-reader.ts';
+import { ProtobufError, ProtobufReader } from '#lib/formats/protobuf-reader.ts';
 import { decodeTensor } from './raw-tensor.ts';
 import { shapeCount } from './raw-tensor.ts';
 
@@ -78,7 +78,7 @@ export function readMessage(read: () => void): void {
   try {
     read();
   } catch (error) {
-    if (error instanceof ProtobufFault)
+    if (error instanceof ProtobufError)
       throw new DaisError('unreadable_body', `The message is not valid: ${error.message}.`);
     throw error;
   }

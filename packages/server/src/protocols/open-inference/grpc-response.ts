@@ -2,7 +2,7 @@
  * Encodes messages of the service. Outputs are raw, which every client reads; typed contents cost ten times as much.
  */
 import type { InferResponse } from '#gateway/index.ts';
-import { bytesField, messageOf, numberField, type ProtobufField } from '#lib/protobuf-writer.ts';
+import { bytesField, messageOf, numberField, type ProtobufField } from '#lib/formats/protobuf-writer.ts';
 import type { Duration, IndexEntry, ModelMetadata, ModelStatistics, TensorText } from './metadata.ts';
 import { encodeTensor } from './raw-tensor.ts';
 

@@ -12,7 +12,7 @@ import {
   type ServingCall,
   type ServingReply,
 } from '#gateway/index.ts';
-import { programBeside } from '#lib/process.ts';
+import { programUrl } from '#lib/process.ts';
 import { modelParameters, timeoutMicros } from './own-parameters.ts';
 import { readRawRest, readRest, type RestRequest } from './rest-request.ts';
 import { writeRest } from './rest-response.ts';
@@ -33,7 +33,7 @@ export type LongRest = Omit<RestRequest, 'inputs'>;
 
 /** One thread for all requests, started with the first long one. */
 export function restOpener(): OpenRest {
-  const thread = new BodyThread<LongRest>(programBeside(import.meta.url, './rest-thread'));
+  const thread = new BodyThread<LongRest>(programUrl(import.meta.url, './rest-thread'));
   return (body, { headers }) => {
     const nan = headers['dais-json-nan'] === 'allow';
     const length = jsonLength(headers['inference-header-content-length'], body);

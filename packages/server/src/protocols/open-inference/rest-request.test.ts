@@ -131,7 +131,7 @@ describe('reports the errors of hostile requests', () => {
     ['cut off', '{"inputs":[{"name":"x"', 'cut off'],
     ['no inputs', '{"id":"1"}', 'no "inputs"'],
     ['invalid inputs', '{"inputs":3}', 'expected an array'],
-    ['an invalid id', '{"id":3,"inputs":[]}', 'expected a text'],
+    ['an invalid id', '{"id":3,"inputs":[]}', 'expected a string'],
     ['no datatype', input('"shape":[1],"data":[1]'), 'no "datatype"'],
     ['an unknown datatype', input('"shape":[1],"datatype":"FP99","data":[1]'), 'the unknown datatype "FP99"'],
     ['a numeric datatype', input('"shape":[1],"datatype":[9007199254740993],"data":[1]'), 'a datatype that is not a string'],
@@ -170,7 +170,7 @@ describe('reports the errors of hostile requests', () => {
     ['a string for a number', input('"shape":[1],"datatype":"FP32","data":["a"]'), 'is the string "a"; expected FP32'],
     ['a number for a string', input('"shape":[1],"datatype":"BYTES","data":[1]'), 'is 1; expected BYTES'],
     ['null', input('"shape":[1],"datatype":"FP32","data":[null]'), 'is null; expected FP32'],
-    ['NaN', input('"shape":[1],"datatype":"FP32","data":[NaN]'), 'NaN is no number of JSON'],
+    ['NaN', input('"shape":[1],"datatype":"FP32","data":[NaN]'), 'NaN is not a JSON number'],
     ['a fraction for an integer', input('"shape":[1],"datatype":"INT8","data":[1.5]'), 'is 1.5; expected INT8'],
     ['out of range', input('"shape":[1],"datatype":"INT8","data":[128]'), 'is 128, which is not from -128 to 127'],
     [

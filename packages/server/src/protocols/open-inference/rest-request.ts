@@ -9,7 +9,7 @@ import {
   type ServedDescription,
   type Tensor,
 } from '#gateway/index.ts';
-import { JsonFault, JsonReader, type JsonReading, type JsonValue } from '#lib/json-reader.ts';
+import { JsonFault, JsonReader, type JsonReading, type JsonValue } from '#lib/formats/json-reader.ts';
 import { decodeTensor } from './raw-tensor.ts';
 import { shapeCount } from './raw-tensor.ts';
 

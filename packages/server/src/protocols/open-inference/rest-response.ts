@@ -3,7 +3,7 @@
  */
 import { DaisError } from '@dais/api/errors';
 import type { InferResponse, ServingReply, Tensor } from '#gateway/index.ts';
-import { float32Text } from '#lib/float-text.ts';
+import { float32Text } from '#lib/formats/float-text.ts';
 import { encodeTensor } from './raw-tensor.ts';
 import type { RestRequest } from './rest-request.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { endpoint, model, snapshot, startWorld, type GatewayWorld } from '#gateway/testing/gateway-world.ts';
-import { makeCertificates } from '#lib/certificates.testing.ts';
+import { makeCertificates } from '#lib/crypto/certificates.testing.ts';
 import { run } from '#lib/process.ts';
 import { pythonEnvironment } from '../../../../../tools/python-env.mjs';
 

@@ -1,4 +1,4 @@
-/** What an event of OpenLineage says, in the words of the lineage ledger. Pure. */
+/** Converts OpenLineage events to records of the lineage ledger. Pure. */
 import type { LineageEvent } from '@dais/api';
 import { keyOf, nodeKey, type ExternalLineage, type NotedEdge, type NotedNode } from '#ledgers/lineage/index.ts';
 
@@ -22,7 +22,7 @@ export function factsOf(event: LineageEvent): Facts {
   const { run, job, dataset, inputs = [], outputs = [] } = event;
   if (dataset !== undefined) add(datasetNode(dataset));
   const jobKey = job === undefined ? undefined : add(jobNode(job));
-  // A JobEvent says what its job reads and writes whenever it runs: then the job itself stands between both.
+  // A JobEvent describes what its job reads and writes in every run: the job itself is the node between them.
   let centre = jobKey;
   if (run !== undefined && job !== undefined && jobKey !== undefined) {
     const state = event.eventType === undefined || event.eventType === 'OTHER' ? {} : { state: event.eventType };
@@ -52,7 +52,7 @@ function jobNode({ namespace, name }: Job): NotedNode {
   return { key: nodeKey('job', namespace, name), name, data: { namespace, job: name } };
 }
 
-/** Each version that is told is a node of its own: what was read before a change is not what is there now. */
+/** Each reported version is a separate node: the version before a change is not the current one. */
 function datasetNode({ namespace, name, facets }: Dataset): NotedNode {
   const version = facets?.['version']?.['datasetVersion'];
   const source = facets?.['dataSource']?.['uri'];
@@ -73,7 +73,7 @@ export function faultOf(event: LineageEvent): { readonly path: string; readonly 
   const { run, job, dataset } = event;
   if (dataset !== undefined) {
     if (run === undefined && job === undefined) return undefined;
-    return { path: 'dataset', message: 'a DatasetEvent has neither `run` nor `job`' };
+    return { path: 'dataset', message: 'cannot be combined with `run` or `job`' };
   }
   if (job === undefined) return { path: 'job', message: 'is required, unless it is a DatasetEvent with `dataset`' };
   return undefined;

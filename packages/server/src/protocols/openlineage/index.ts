@@ -14,7 +14,7 @@ import { factsOf, faultOf, type Facts } from './event-facts.ts';
 
 export { runEvent } from './run-event.ts';
 
-/** @param runs the ledger of Dais's own runs: one of them that others tell of is not a second run */
+/** @param runs the ledger of Dais's own runs: an external event about one of them does not create a second run */
 export function openLineageEntries(runs: NodeSource): readonly OperationEntry[] {
   return [
     entry(recordLineageOperation, async (tx, { input: { event } }) => {

@@ -30,7 +30,7 @@ async function graph(node: string): Promise<LineageGraph> {
   return (await answer.json()) as LineageGraph;
 }
 
-test('runs, jobs and datasets that it tells of are in the lineage', { timeout: PATIENCE }, async () => {
+test('its runs, jobs and datasets are in the lineage', { timeout: PATIENCE }, async () => {
   const { code, stdout, stderr } = await client(peer.token);
   expect(`${code}: ${stderr.slice(-3000)}`).toMatch(/^0: /);
   const ids = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Record<string, string>;
@@ -59,7 +59,7 @@ test('runs, jobs and datasets that it tells of are in the lineage', { timeout: P
   expect((await graph(`dataset:${encodeURIComponent('postgres://db:5432')}/public.told/`)).edges).toEqual([]);
 });
 
-test('a wrong key is told', { timeout: PATIENCE }, async () => {
+test('reports an invalid key', { timeout: PATIENCE }, async () => {
   const { code, stderr } = await client('dais_pat_wrong');
   expect(code).not.toBe(0);
   expect(stderr).toMatch(/401/);

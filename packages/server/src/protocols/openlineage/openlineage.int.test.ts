@@ -82,7 +82,7 @@ test('a run of a job elsewhere, from START to COMPLETE', async () => {
   expect(await graph(`job-run:${RUN}`)).toEqual({ ...shown, edges: expect.arrayContaining([...shown.edges]) });
 });
 
-test('jobs and datasets tell of themselves', async () => {
+test('job events and dataset events', async () => {
   const { run: _, eventType: __, ...jobEvent } = event({ inputs: [{ namespace: 'db', name: 'a' }] });
   expect((await record(jobEvent)).status).toBe(201);
   expect((await graph('job:etl/load.flights')).edges).toContainEqual(
@@ -105,7 +105,7 @@ test('the run above may be one of Dais', async () => {
   expect(down.edges).toMatchObject([{ relation: 'child' }]);
 });
 
-test('a batch keeps what is valid, and tells of the rest', async () => {
+test('a batch stores the valid events, and reports the others', async () => {
   const { json, status } = await send('POST', 'lineage/batch', [
     event({ run: { runId: '0197fa23-5d1e-7a70-9d1c-0000000000b1' } }),
     event({ run: { runId: 'none' } }),
@@ -125,7 +125,7 @@ test('a batch keeps what is valid, and tells of the rest', async () => {
   expect((await send('POST', 'lineage/batch', [])).json).toMatchObject({ status: 'success' });
 });
 
-describe('what is no event is refused with its place', () => {
+describe('rejects an invalid event with its position', () => {
   const { run: _, ...withoutRun } = event();
   const cases: readonly (readonly [string, unknown, string])[] = [
     ['no time', { ...event(), eventTime: undefined }, 'eventTime'],
@@ -172,7 +172,7 @@ test('whatever is sent, the answer is no mistake of the server', async () => {
   );
 });
 
-test('what others told goes when nobody tells it any more; what Dais noted stays', async () => {
+test('external lineage is deleted when no source reports it any more; lineage of Dais stays', async () => {
   const old = event({
     eventTime: '2020-01-01T00:00:00Z',
     run: { runId: '0197fa23-5d1e-7a70-9d1c-0000000000c1' },

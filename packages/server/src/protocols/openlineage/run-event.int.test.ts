@@ -45,7 +45,7 @@ beforeAll(async () => {
       subscribers: lineage.subscribers,
     });
   dais = await start();
-  // A subscriber begins at the present: from its first turn on, nothing is missed.
+  // A subscriber starts at the present: from its first pass on it receives every event.
   await vi.waitFor(async () => {
     const rows = await database.asAdmin(`select 1 as one from kernel.subscription where name = 'lineage-telling'`);
     if (rows.length === 0) throw new Error('the subscriber has not begun');
@@ -69,7 +69,7 @@ const told = () => to.received.map(({ body }) => JSON.parse(body) as Emitted);
 const uuid = (id: string) => id.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 const call = async <Output = object>(name: string, input: object) => await dais.call<Output>(name, input);
 
-test('a run is told with what it read, what it made and where it came from', async () => {
+test('a run is reported with its inputs, outputs and origin', async () => {
   const parent = await call<Run>('run.create', { experimentId: '0' });
   const tags = {
     'mlflow.parentRunId': parent.id,
@@ -112,7 +112,7 @@ test('a run is told with what it read, what it made and where it came from', asy
   expect(to.received[0]?.headers['authorization']).toBe('Bearer the key');
 });
 
-test('a server that is away is told later, also after a restart', async () => {
+test('an unavailable server receives events later, also after a restart', async () => {
   const before = to.received.length;
   to.answer(503);
   const { id } = await call<Run>('run.create', { experimentId: '0' });

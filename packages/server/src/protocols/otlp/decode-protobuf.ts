@@ -3,13 +3,13 @@
  * (https://github.com/open-telemetry/opentelemetry-proto/blob/v1.5.0/opentelemetry/proto/trace/v1/trace.proto).
  */
 import { plainDouble, plainInt, plainMap } from '@dais/api';
-import { ProtobufReader } from '#lib/protobuf-reader.ts';
+import { ProtobufReader } from '#lib/formats/protobuf-reader.ts';
 import { clean, newDraft, SpanGatherer, type Attributes, type Decoded, type SpanDraft } from './span-draft.ts';
 
-/** Lists and maps in each other; what lies deeper is left out. */
+/** Nested lists and maps; deeper values are omitted. */
 const MAX_DEPTH = 16;
 
-/** @throws ProtobufFault, TooManySpans */
+/** @throws ProtobufError, TooManySpans */
 export function decodeProtobuf(bytes: Buffer): Decoded {
   const reader = new ProtobufReader(bytes);
   const gathered = new SpanGatherer();

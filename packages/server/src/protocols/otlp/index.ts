@@ -5,7 +5,7 @@ import { DaisError, errorCatalogue, logSpansOperation, type Operation, type Reso
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '#kernel/context.ts';
 import type { Log } from '#lib/log.ts';
-import { ProtobufFault } from '#lib/protobuf-reader.ts';
+import { ProtobufError } from '#lib/formats/protobuf-reader.ts';
 import { decodeJson, JsonFault } from './decode-json.ts';
 import { decodeProtobuf } from './decode-protobuf.ts';
 import { answerBody, statusBody, type Encoding } from './encode.ts';
@@ -21,21 +21,21 @@ export interface OtlpParts {
   readonly log: Log;
 }
 
-/** The part of the HTTP server that this door needs. */
+/** The part of the HTTP server that the adapter needs. */
 interface OtlpIo {
   contextOf(request: FastifyRequest, reply: FastifyReply, origin: string): CallContext;
   readBody(payload: FastifyRequest['raw'], options: { readonly compressed: boolean }): Promise<Buffer>;
   readonly limits: { readonly bodyBytes: number };
 }
 
-/** The experiment that spans go to, and the run that their traces are linked to: the words of MLflow's exporters. */
+/** The headers of MLflow's exporters for the experiment of the spans and the run that is linked to their traces. */
 const EXPERIMENT_HEADER = 'x-mlflow-experiment-id';
 const RUN_HEADER = 'x-mlflow-run-id';
 /** The same as attributes of the program, for exporters that cannot set a header. */
 const EXPERIMENT_ATTRIBUTES = ['mlflow.experimentId', 'mlflow.experiment_id'] as const;
 const DEFAULT_EXPERIMENT = '0';
 
-export function otlpDoor({ calls, log }: OtlpParts) {
+export function otlpAdapter({ calls, log }: OtlpParts) {
   return {
     name: 'otlp',
     paths: ['/v1/traces'],
@@ -70,7 +70,7 @@ export function otlpDoor({ calls, log }: OtlpParts) {
             const input = { experimentId, ...(typeof runId === 'string' && { runId }), resources: group };
             await calls.call(logSpansOperation.name, input, context);
           }
-          if (spans > 0 && rejected === spans) throw refused(`No span can be kept: ${reason ?? ''}.`);
+          if (spans > 0 && rejected === spans) throw refused(`All spans were rejected: ${reason ?? ''}.`);
           return await reply.type(TYPES[encoding]).send(answerBody(encoding, rejected, reason));
         },
       });
@@ -115,9 +115,9 @@ async function unpacked(request: FastifyRequest, most: number): Promise<Buffer> 
     return await inflaters[encoding](bytes, { maxOutputLength: most });
   } catch (error) {
     if ((error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE') {
-      throw new DaisError('too_large', `The body is larger than ${most} bytes when it is unpacked.`);
+      throw new DaisError('too_large', `The decompressed body is larger than ${most} bytes.`);
     }
-    throw refused(`The body is not what Content-Encoding says: ${encoding}.`);
+    throw refused(`The body does not match Content-Encoding ${encoding}.`);
   }
 }
 
@@ -126,10 +126,10 @@ function decode(bytes: Buffer, encoding: Encoding): Decoded {
     return encoding === 'json' ? decodeJson(bytes) : decodeProtobuf(bytes);
   } catch (error) {
     if (error instanceof TooManySpans) {
-      throw refused(`A request has at most ${MOST_SPANS} spans: send them in several.`, 413);
+      throw refused(`A request can have at most ${MOST_SPANS} spans. Split the spans across several requests.`, 413);
     }
-    if (error instanceof ProtobufFault || error instanceof JsonFault) {
-      throw refused(`The body is no ExportTraceServiceRequest: ${error.message}.`);
+    if (error instanceof ProtobufError || error instanceof JsonFault) {
+      throw refused(`The body is not an ExportTraceServiceRequest: ${error.message}.`);
     }
     throw error;
   }
@@ -146,7 +146,7 @@ function byExperiment(
     const said = EXPERIMENT_ATTRIBUTES.map((key) => one.resource?.[key]).find((value) => value !== undefined);
     const own = typeof said === 'string' || typeof said === 'number' ? String(said) : DEFAULT_EXPERIMENT;
     const id = typeof header === 'string' && header !== '' ? header : own;
-    if (!/^\d{1,18}$/.test(id)) throw refused(`"${id.slice(0, 80)}" is no number of an experiment.`);
+    if (!/^\d{1,18}$/.test(id)) throw refused(`"${id.slice(0, 80)}" is not an experiment id.`);
     const group = groups.get(id) ?? [];
     groups.set(id, group);
     group.push(one);

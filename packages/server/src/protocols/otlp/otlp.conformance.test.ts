@@ -63,7 +63,7 @@ test.each<readonly [string, Readonly<Record<string, string>>]>([
   });
 });
 
-test('a wrong token is told, and not tried for minutes', { timeout: PATIENCE }, async () => {
+test('an invalid token is reported, without minutes of retries', { timeout: PATIENCE }, async () => {
   const { stderr } = await client('dais_pat_wrong', {});
   expect(stderr).toMatch(/401|Unauthorized|credential/i);
 });

@@ -7,7 +7,7 @@ import { startHttpFixture, type HttpFixture } from '#http/testing/http-fixture.t
 import { lineageSlice } from '#ledgers/lineage/index.ts';
 import { trackingLedger, trackingSlice } from '#ledgers/tracking/index.ts';
 import { systemClock } from '#lib/clock.ts';
-import { otlpDoor, spanWords } from './index.ts';
+import { otlpAdapter, spanWords } from './index.ts';
 import { field, fixed64, keyValue, requestBytes, spanBytes, text, varintField } from './testing/otlp-bytes.ts';
 
 let http: HttpFixture;
@@ -30,7 +30,7 @@ beforeAll(async () => {
   http = await startHttpFixture({
     slices: [lineageSlice, trackingSlice],
     entries: () => ledger.entries,
-    doors: (calls) => [otlpDoor({ calls, log: silent })],
+    doors: (calls) => [otlpAdapter({ calls, log: silent })],
   });
   experimentId = ((await native('POST', 'experiments', { name: 'traced' })) as { id: string }).id;
 });
@@ -144,7 +144,7 @@ test.each([
   expect(await spansOf(traceId)).toHaveLength(1);
 });
 
-test('in a project of its own', async () => {
+test('in another project', async () => {
   expect(
     (await send(json(small(hex(16))), { ...JSON_TYPE, 'x-mlflow-experiment-id': '0' }, '/p/none/v1/traces')).status,
   ).toBe(404);
@@ -159,7 +159,7 @@ test('a workspace of the clients is a project, and one name is enough', async ()
   expect((await to('default', '/p/none/v1/traces')).status).toBe(400);
 });
 
-test('what the vocabularies of others say of tokens, types, inputs', async () => {
+test('attributes of other conventions for tokens, types, inputs', async () => {
   const traceId = hex(16);
   const pair = (key: string, value: object) => ({ key, value });
   const span = small(traceId, {
@@ -201,8 +201,8 @@ test('the experiment: by header, else by what the program is, else the default o
   expect(await where({ 'x-mlflow-experiment-id': '' }, {})).toBe('0');
 });
 
-describe('spans that cannot be kept', () => {
-  test('are told, and the others stay', async () => {
+describe('invalid spans', () => {
+  test('are reported, and the others are stored', async () => {
     const traceId = hex(16);
     const spans = [small(traceId), small(traceId, { spanId: 'xyz' }), small('0'.repeat(32))];
     const body = JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans }] }] });
@@ -222,7 +222,7 @@ describe('spans that cannot be kept', () => {
     expect([partial.status, partial.bytes.subarray(0, 1).toString('hex')]).toEqual([200, '0a']);
   });
 
-  test('alone: refused', async () => {
+  test('alone: rejected', async () => {
     const answer = await send(json(small('xyz')), JSON_TYPE);
     expect([answer.status, JSON.parse(answer.text)]).toMatchObject([400, { code: 3 }]);
   });
@@ -244,7 +244,7 @@ test.each([
   ['of a run that is none', json(small(hex(16))), { ...JSON_TYPE, 'x-mlflow-run-id': '../x' }, 400],
   ['too large', Buffer.alloc(70 << 20), PROTOBUF, 413],
   ['too large when unpacked', gzipSync(Buffer.alloc(100 << 20)), { ...PROTOBUF, 'content-encoding': 'gzip' }, 413],
-])('refused: %s', async (_what, body, headers, status) => {
+])('rejects %s', async (_what, body, headers, status) => {
   expect((await send(body, headers)).status).toBe(status);
 });
 
@@ -253,7 +253,7 @@ test('nothing at all is no error', async () => {
   expect((await send('{}', JSON_TYPE)).status).toBe(200);
 });
 
-test('lists in lists, a thousand deep, and as many spans as nobody sends', async () => {
+test('lists nested a thousand deep, and an excessive number of spans', async () => {
   let value: object = { stringValue: 'x' };
   let bytes: Buffer = field(1, Buffer.from('x'));
   for (let n = 0; n < 1000; n++) {
@@ -271,7 +271,7 @@ test('lists in lists, a thousand deep, and as many spans as nobody sends', async
   expect((await send(requestBytes(many), PROTOBUF)).status).toBe(413);
 });
 
-test('bytes of any kind are answered as a fault of the sender, or kept', async () => {
+test('arbitrary bytes are an error of the sender, or stored', async () => {
   const valid = requestBytes(
     spanBytes(
       { traceId: hex(16), spanId: hex(8), name: 'x' },

@@ -57,7 +57,7 @@ export function newDraft(): SpanDraft {
   };
 }
 
-/** Gathers what one request brought. */
+/** Collects the spans of one request. */
 export class SpanGatherer {
   readonly resources: { resource: Attributes; spans: Span[] }[] = [];
   #spans = 0;
@@ -88,10 +88,10 @@ export class SpanGatherer {
 }
 
 function faultOf({ traceId, spanId, parentId, start, end }: SpanDraft): string | undefined {
-  if (!TRACE.test(traceId)) return 'a trace id is not 16 bytes, or all of them are 0';
-  if (!SPAN.test(spanId)) return 'a span id is not 8 bytes, or all of them are 0';
-  if (parentId !== '' && !SPAN.test(parentId) && parentId !== NO_PARENT) return 'a parent span id is not 8 bytes';
-  if (start > LATEST || end > LATEST) return 'a time lies beyond the year 2262';
+  if (!TRACE.test(traceId)) return 'a trace id is not 16 bytes long, or all of its bytes are 0';
+  if (!SPAN.test(spanId)) return 'a span id is not 8 bytes long, or all of its bytes are 0';
+  if (parentId !== '' && !SPAN.test(parentId) && parentId !== NO_PARENT) return 'a parent span id is not 8 bytes long';
+  if (start > LATEST || end > LATEST) return 'a timestamp is after the year 2262';
   return undefined;
 }
 

@@ -1,6 +1,6 @@
 /** Parses CSV by RFC 4180 with a header row: the content of `text/csv`. */
 import { DaisError } from '@dais/api/errors';
-import { invalidUtf8At } from '#lib/utf8.ts';
+import { invalidUtf8At } from '#lib/formats/utf8.ts';
 import type { ScoringBody } from './frame.ts';
 
 export function readCsv(body: Buffer): ScoringBody {

@@ -1,7 +1,7 @@
 /** The table of a request. */
 import { DaisError } from '@dais/api/errors';
 import type { InputTable } from '#gateway/index.ts';
-import { JsonFault, JsonReader, type JsonValue } from '#lib/json-reader.ts';
+import { JsonFault, JsonReader, type JsonValue } from '#lib/formats/json-reader.ts';
 
 export interface ScoringBody {
   readonly given: InputTable;

@@ -1,7 +1,7 @@
 /** Chooses where a body is parsed: short ones in place, long ones and Parquet on a thread of its own. */
 import { BodyThread, LONG_BODY, toTensors, type InferResponse, type InferRequest, type OpenedRequest, type Parameters, type ServedDescription, type ServingReply, type Tensor } from '#gateway/index.ts';
-import type { JsonValue } from '#lib/json-reader.ts';
-import { programBeside } from '#lib/process.ts';
+import type { JsonValue } from '#lib/formats/json-reader.ts';
+import { programUrl } from '#lib/process.ts';
 import { readText, type BodyForm } from './scoring-body.ts';
 import { DaisError } from '@dais/api/errors';
 import { predictionsText } from './predictions-text.ts';
@@ -11,7 +11,7 @@ export type OpenScoring = (body: Buffer, form: BodyForm) => OpenedScoring | Prom
 /** One thread for all requests, started on first use. */
 export function scoringOpener(): OpenScoring {
   const thread = new BodyThread<Readonly<Record<string, JsonValue>>>(
-    programBeside(import.meta.url, './scoring-thread'),
+    programUrl(import.meta.url, './scoring-thread'),
   );
   return (body, form) => {
     if (form === 'parquet' || body.length > LONG_BODY) return openThere(body, form);

@@ -2,7 +2,7 @@
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { DaisError } from '@dais/api/errors';
 import { parquetMetadata, parquetRead, type FileMetaData } from 'hyparquet';
-import type { JsonValue } from '#lib/json-reader.ts';
+import type { JsonValue } from '#lib/formats/json-reader.ts';
 import type { ScoringBody } from './frame.ts';
 
 /** Values of one request. A few KB can declare many millions. */

@@ -1,6 +1,6 @@
 /** `predictions` in the format that fits the outputs. */
 import type { InferResponse, Tensor } from '#gateway/index.ts';
-import { float32Text } from '#lib/float-text.ts';
+import { float32Text } from '#lib/formats/float-text.ts';
 import { columnsOf } from '#lib/model-signature.ts';
 
 /** One output: a list, nested as it is. Several, or columns of the signature: a record for each row. */

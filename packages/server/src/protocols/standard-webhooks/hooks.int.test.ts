@@ -64,7 +64,7 @@ async function call(body: string, { id = 'msg_1', at = new Date(), key = SECRET,
 
 const runs = async () => ((await (await own('/api/v1/executions?name=called')).json()) as { items: Execution[] }).items;
 
-test('a signed call starts a run, once, and whoever has another secret starts none', async () => {
+test('a signed call starts one run; a call with another secret starts none', async () => {
   const body = JSON.stringify({ name: 'Ada', backfill: 'x', nested: { a: 1 } });
   expect(await call(body)).toEqual({ status: 202, body: { accepted: true } });
   expect(await call(body)).toEqual({ status: 202, body: { accepted: false } });

@@ -10,13 +10,13 @@ export interface HooksParts {
   };
 }
 
-/** The part of the HTTP server that this door needs. */
+/** The part of the HTTP server that the adapter needs. */
 interface HooksIo {
   contextOf(request: FastifyRequest, reply: FastifyReply, origin: string): CallContext;
   readBody(payload: FastifyRequest['raw']): Promise<Buffer>;
 }
 
-export function hooksDoor({ calls }: HooksParts) {
+export function standardWebhooksAdapter({ calls }: HooksParts) {
   return {
     name: 'hooks',
     paths: ['/hooks/*'],
@@ -54,7 +54,7 @@ export function hooksDoor({ calls }: HooksParts) {
 function header(request: FastifyRequest, name: string): string {
   const value = request.headers[name];
   if (typeof value === 'string' && value !== '') return value;
-  throw new DaisError('invalid_request', `The header ${name} is missing: sign the call as Standard Webhooks says.`, {
+  throw new DaisError('invalid_request', `The header ${name} is missing. Sign the request as Standard Webhooks defines.`, {
     issues: [{ path: `headers.${name}`, message: 'is required' }],
   });
 }

@@ -3,7 +3,7 @@
  * not after two days: a step's output may be as large as the disk.
  */
 import { createHash } from 'node:crypto';
-import { judgeProcess, processIdentity, type ProcessIdentity } from '#lib/process-identity.ts';
+import { checkProcess, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.ts';
 
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}';
 /** The writer is missing where the system does not name processes. */
@@ -21,7 +21,7 @@ export function isAbandoned(name: string): boolean {
   own ??= processIdentity(process.pid);
   const [, pid, startTime, scope] = TEMPORARY_NAME.exec(name) ?? [];
   if (own === undefined || pid === undefined || startTime === undefined || scope !== scopeOf(own)) return false;
-  return judgeProcess({ ...own, pid: Number(pid), startTime }) === 'gone';
+  return checkProcess({ ...own, pid: Number(pid), startTime }) === 'gone';
 }
 
 /** Of the processes among which a pid is unique: those of one start of a machine, in one container. */

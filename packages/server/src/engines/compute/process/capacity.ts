@@ -2,7 +2,7 @@
 import { readdir, readlink, statfs, symlink, unlink } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { machineMemory } from '#lib/machine-memory.ts';
+import { machineMemory } from '#lib/system/machine-memory.ts';
 import { run } from '#lib/process.ts';
 import type { Resources } from '../contract.ts';
 import { errnoOf } from './file-errors.ts';

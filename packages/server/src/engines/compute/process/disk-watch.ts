@@ -4,7 +4,7 @@
  * taken the task to its limit.
  */
 import { statfs } from 'node:fs/promises';
-import { byteText } from '#lib/byte-text.ts';
+import { byteText } from '#lib/formats/byte-text.ts';
 import type { TaskLimits } from '../contract.ts';
 import { diskUsage, sharedMemoryBytes, unnamedBytes } from './disk-usage.ts';
 

@@ -1,5 +1,5 @@
 /** The free space of the disk of tasks while they run; where it runs out, the task that wrote most is ended. */
-import { byteText } from '#lib/byte-text.ts';
+import { byteText } from '#lib/formats/byte-text.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import { freeSpace, type FreeSpace } from './disk-watch.ts';

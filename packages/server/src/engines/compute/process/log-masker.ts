@@ -7,7 +7,7 @@
  * the writer (`MASKER_IN_JAVASCRIPT`). Both read the forms to look for from the file `mask`, which is removed before the
  * command begins, and both hold back the end of what came while it could be the beginning of a secret.
  */
-import { secretForms } from '#lib/secret-forms.ts';
+import { secretForms } from '#lib/crypto/secret-forms.ts';
 
 /** What a log shows instead. */
 export const MASK = '***';

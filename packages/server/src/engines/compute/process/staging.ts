@@ -6,8 +6,8 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { DaisError } from '@dais/api';
 import type { Boundary } from '#engines/isolation/contract.ts';
-import { byteText } from '#lib/byte-text.ts';
-import { judgeProcess, processIdentity, type ProcessIdentity } from '#lib/process-identity.ts';
+import { byteText } from '#lib/formats/byte-text.ts';
+import { checkProcess, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.ts';
 import type { TaskEnvironment, TaskSpec } from '../contract.ts';
 import { maskFile } from './log-masker.ts';
 import { exportLines } from './shim.ts';
@@ -114,6 +114,6 @@ export async function sweepStaging(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const [pid, startTime = ''] = name.split('.');
     const maker: ProcessIdentity = { ...self, pid: Number(pid), startTime };
-    if (judgeProcess(maker) === 'gone') await rm(join(folder, name), { recursive: true, force: true });
+    if (checkProcess(maker) === 'gone') await rm(join(folder, name), { recursive: true, force: true });
   }
 }

@@ -3,7 +3,7 @@ import { mkdir, open, readFile, readdir, rename, rm, rmdir, stat, writeFile } fr
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DaisError } from '@dais/api/errors';
-import { judgeProcess, processCommand, processIdentity, type ProcessIdentity } from '#lib/process-identity.ts';
+import { checkProcess, processCommand, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.ts';
 
 export interface DataLock {
   /** Tells holders in other containers and on other machines that we live. Call it every few seconds. */
@@ -114,7 +114,7 @@ async function readHolder(file: string): Promise<Holder | undefined> {
 async function isAlive(file: string, holder: Holder, options: DataLockOptions): Promise<boolean> {
   const { pid, startTime, bootId, pidNamespace } = holder;
   if (startTime !== undefined && bootId !== undefined && pidNamespace !== undefined) {
-    const verdict = judgeProcess({ pid, startTime, bootId, pidNamespace });
+    const verdict = checkProcess({ pid, startTime, bootId, pidNamespace });
     if (verdict !== 'other') return verdict === 'alive';
   }
   const first = await modifiedAt(file);

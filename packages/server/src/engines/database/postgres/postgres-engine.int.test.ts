@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { chown, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { makeCertificates } from '#lib/certificates.testing.ts';
+import { makeCertificates } from '#lib/crypto/certificates.testing.ts';
 import { openDatabase } from '../database.ts';
 import { databaseSuite } from '../suite.ts';
 import { startTestDatabase, type TestDatabase, type TestServerOptions } from '../testing.ts';

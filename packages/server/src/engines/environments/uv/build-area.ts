@@ -6,7 +6,7 @@ import { lstat, mkdir, readdir, readFile, readlink, realpath, rm } from 'node:fs
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { DaisError } from '@dais/api';
-import { judgeProcess, processIdentity } from '#lib/process-identity.ts';
+import { checkProcess, processIdentity } from '#lib/system/process-identity.ts';
 import { run } from '#lib/process.ts';
 
 /** What an entry of a folder takes at least: the disk has a limited number of them. */
@@ -25,7 +25,7 @@ export class BuildArea {
     for (const name of await readdir(folder).catch(() => [])) {
       const [, pid, startTime = ''] = /^(\d+)-(\d+)-/.exec(name) ?? [];
       if (own === undefined || pid === undefined) continue;
-      if (judgeProcess({ ...own, pid: Number(pid), startTime }) !== 'gone') continue;
+      if (checkProcess({ ...own, pid: Number(pid), startTime }) !== 'gone') continue;
       await rm(path.join(folder, name), { recursive: true, force: true });
     }
     const area = new BuildArea(path.join(folder, `${process.pid}-${own?.startTime ?? 0}-${randomUUID()}`));

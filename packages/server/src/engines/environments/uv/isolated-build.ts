@@ -11,7 +11,7 @@ import type { IsolatedRun, Isolation, RunLimits } from '#engines/isolation/contr
 import { runNetworked } from '#engines/isolation/networked-run.ts';
 import { uidOf } from '#engines/isolation/user.ts';
 import { limitReason } from '#engines/isolation/words.ts';
-import { machineMemory } from '#lib/machine-memory.ts';
+import { machineMemory } from '#lib/system/machine-memory.ts';
 import type { RunResult } from '#lib/process.ts';
 import { BuildArea, giveTo, usageOf } from './build-area.ts';
 

@@ -1,8 +1,8 @@
 /** Locks as text: what uv writes, with a head that says for what it was made. */
 import { createHash } from 'node:crypto';
 import { DaisError } from '@dais/api';
-import { canonicalJson } from '#lib/canonical-json.ts';
-import { logicalLines } from '#lib/python-files.ts';
+import { canonicalJson } from '#lib/formats/canonical-json.ts';
+import { logicalLines } from '#lib/formats/python-files.ts';
 import { readRequirements, type Requirement } from '../requirement-lines.ts';
 
 export interface LockContent {

@@ -5,7 +5,7 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { judgeProcess, processIdentity, type ProcessIdentity } from '#lib/process-identity.ts';
+import { checkProcess, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.ts';
 
 interface Entry {
   readonly owner: ProcessIdentity;
@@ -39,8 +39,8 @@ export class RunningPrograms {
       const file = path.join(this.#folder, name);
       const entry = readEntry(await readFile(file, 'utf8').catch(() => ''));
       // Of another container, or from before a reboot: nothing that could be ended from here.
-      if (entry !== undefined && judgeProcess(entry.owner) !== 'gone') continue;
-      if (entry !== undefined && judgeProcess(entry.program) === 'alive') {
+      if (entry !== undefined && checkProcess(entry.owner) !== 'gone') continue;
+      if (entry !== undefined && checkProcess(entry.program) === 'alive') {
         try {
           process.kill(-entry.program.pid, 'SIGKILL');
         } catch {

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { DaisError } from '@dais/api';
 import { afterAll, describe, expect, test } from 'vitest';
 import { silentLog } from '#lib/log.ts';
-import type { Fault } from '#lib/outbound/fault.ts';
+import type { Fault } from '#lib/outbound/error-code.ts';
 import { run } from '#lib/process.ts';
 import { findPython } from '../../../../../../tools/python.mjs';
 import { uv } from '../../../../../../tools/uv.mjs';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DaisError } from '@dais/api';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { zip } from '#lib/zip.testing.ts';
+import { zip } from '#lib/formats/zip.testing.ts';
 import { expectCode } from '../suite.ts';
 import { sha256, TestIndex } from '../testing.ts';
 import { findUv, type UvProgramParts } from './uv-program.ts';

@@ -4,7 +4,7 @@ import { DaisError } from '@dais/api';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import { run } from '#lib/process.ts';
 import type { IndexAddress } from '#lib/python-index/index-address.ts';
-import { installedProgram, WheelFault } from '#lib/python-index/pinned-wheel.ts';
+import { installedProgram, WheelError } from '#lib/python-index/pinned-wheel.ts';
 import type { EnvironmentOptions } from '../contract.ts';
 import type { UvRelease } from './uv-release.ts';
 
@@ -45,11 +45,11 @@ export async function findUv(parts: UvProgramParts, options: EnvironmentOptions)
   try {
     return await installedProgram(program, parts, places, options);
   } catch (error) {
-    throw error instanceof WheelFault ? daisError(error, version) : error;
+    throw error instanceof WheelError ? daisError(error, version) : error;
   }
 }
 
-function daisError(fault: WheelFault, version: string): DaisError {
+function daisError(fault: WheelError, version: string): DaisError {
   const { kind, message } = fault;
   const cause = { cause: fault };
   switch (kind) {

@@ -11,7 +11,7 @@ import type { Outbound } from '#lib/outbound/outbound.ts';
 import { listenForClient, type ProxyListener } from '#lib/outbound/proxy-listener.ts';
 import type { Isolation } from '#engines/isolation/contract.ts';
 import { run, type RunResult } from '#lib/process.ts';
-import { Slots } from '#lib/slots.ts';
+import { Semaphore } from '#lib/concurrency/semaphore.ts';
 import type { EnvironmentOptions } from '../contract.ts';
 import { secretForms, splitCredentials } from '#lib/python-index/index-address.ts';
 import { buildIsolated, type BuildLimits, type BuildPlace } from './isolated-build.ts';
@@ -52,7 +52,7 @@ const MAX_OUTPUT = 16 * 2 ** 20;
 
 export class UvRunner {
   readonly #parts: UvRunnerParts;
-  readonly #slots = new Slots(AT_ONCE);
+  readonly #slots = new Semaphore(AT_ONCE);
   readonly #running: RunningPrograms;
   readonly #proxy: ForwardProxy;
   /** Credentials of the mirror, whose address uv shows when it does not answer. */

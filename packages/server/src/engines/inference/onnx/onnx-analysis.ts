@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DaisError } from '@dais/api/errors';
 import type { Clock } from '#lib/clock.ts';
-import { programBeside, startThread } from '#lib/process.ts';
+import { programUrl, startThread } from '#lib/process.ts';
 import { placeInside } from '../model-place.ts';
 import { ISOLATED, placeGraph, type GraphPlacement } from './graph-placement.ts';
 import { describeOnnx, LONGEST_FILE, type OnnxDescription } from './onnx-description.ts';
@@ -64,7 +64,7 @@ export async function analyze(request: AnalysisRequest, send: (message: Analysis
 }
 
 async function inThread(request: AnalysisRequest, clock: Clock): Promise<OnnxAnalysis> {
-  const thread = startThread(programBeside(import.meta.url, './onnx-analysis-thread'), request);
+  const thread = startThread(programUrl(import.meta.url, './onnx-analysis-thread'), request);
   let cancel = () => {};
   try {
     return await new Promise<OnnxAnalysis>((resolve, reject) => {

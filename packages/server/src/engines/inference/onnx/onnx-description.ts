@@ -1,6 +1,6 @@
 /** What an ONNX file says of itself, read before any runtime sees it: inputs, outputs, and the files that it wants read. */
 import { DaisError } from '@dais/api/errors';
-import { ProtobufFault, ProtobufReader } from '#lib/protobuf-reader.ts';
+import { ProtobufError, ProtobufReader } from '#lib/formats/protobuf-reader.ts';
 import type { Datatype, TensorSpec } from '../contract.ts';
 
 export interface OnnxDescription {
@@ -101,7 +101,7 @@ export function describeOnnx(bytes: Buffer): OnnxDescription {
       else reader.skip();
     }
   } catch (error) {
-    if (!(error instanceof ProtobufFault)) throw error;
+    if (!(error instanceof ProtobufError)) throw error;
     refuse(`it is no ONNX model (${error.message}).`);
   }
   if (!hasGraph) refuse('it is no ONNX model (it has no graph).');
@@ -139,7 +139,7 @@ function refuse(why: string): never {
 
 function readGraph(reader: ProtobufReader, found: Found, graph?: Graph): void {
   found.depth += 1;
-  if (found.depth > DEEPEST) throw new ProtobufFault(`graphs are nested more than ${DEEPEST} deep`);
+  if (found.depth > DEEPEST) throw new ProtobufError(`graphs are nested more than ${DEEPEST} deep`);
   while (reader.next()) {
     if (reader.field === 1) reader.message(() => readNode(reader, found));
     else if (reader.field === 5) {

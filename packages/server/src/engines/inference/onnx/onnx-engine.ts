@@ -9,10 +9,10 @@ import type { Isolation } from '#engines/isolation/contract.ts';
 import { sharedIsolation } from '#engines/isolation/open-isolation.ts';
 import { programFolders } from '#engines/isolation/program-folders.ts';
 import type { Clock } from '#lib/clock.ts';
-import { KeptMemory } from '#lib/kept-memory.ts';
-import { Lazy } from '#lib/lazy.ts';
+import { BufferPool } from '#lib/concurrency/buffer-pool.ts';
+import { Lazy } from '#lib/concurrency/lazy.ts';
 import type { Log } from '#lib/log.ts';
-import { ownProgram, programBeside } from '#lib/process.ts';
+import { ownProgram, programUrl } from '#lib/process.ts';
 import { testBatches, type BatchTest } from '../batch-test.ts';
 import type { InferenceEngine, InferOptions, LoadedModel, LoadOptions, ModelFiles, Tensor } from '../contract.ts';
 import { findModel, placeInside, type ModelPlace } from '../model-place.ts';
@@ -67,12 +67,12 @@ export class OnnxInference implements InferenceEngine {
   readonly name = 'onnx';
   readonly #options: OnnxInferenceOptions;
   readonly #isolation: Isolation;
-  readonly #memory: KeptMemory;
+  readonly #memory: BufferPool;
 
   constructor(options: OnnxInferenceOptions) {
     this.#options = options;
     this.#isolation = options.isolation ?? sharedIsolation();
-    this.#memory = new KeptMemory(options.clock, MOST_KEPT_BYTES);
+    this.#memory = new BufferPool(options.clock, MOST_KEPT_BYTES);
     // Here, because a thread has its own copy of the variables, which the library does not see.
     disableTelemetry();
   }
@@ -202,7 +202,7 @@ export class OnnxInference implements InferenceEngine {
     { memoryBytes, loadMs, inferMs }: ModelLimits,
   ): Promise<Tried> {
     const make = async () => {
-      const program = programBeside(import.meta.url, './onnx-process');
+      const program = programUrl(import.meta.url, './onnx-process');
       const command = [process.execPath, ...ownProgram(program), JSON.stringify(plan)];
       // Where nothing isolates, a process with limits must do: operators are no programs.
       const { boundary } = await this.#isolation.report();

@@ -1,5 +1,5 @@
 /** Writes ONNX files for tests: only the messages that they need. */
-import { bytesField, messageOf, numberField, type ProtobufField } from '#lib/protobuf-writer.ts';
+import { bytesField, messageOf, numberField, type ProtobufField } from '#lib/formats/protobuf-writer.ts';
 import type { Datatype } from '../contract.ts';
 
 const ELEMENT_TYPES: Readonly<Record<Datatype, number>> = {

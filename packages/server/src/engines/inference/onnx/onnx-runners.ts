@@ -1,7 +1,7 @@
 /** Where a session can be: on this thread, on another, in a process. */
 import { DaisError } from '@dais/api';
-import { WORTH_KEEPING, type KeptMemory } from '#lib/kept-memory.ts';
-import { programBeside, startThread, type Thread } from '#lib/process.ts';
+import { WORTH_KEEPING, type BufferPool } from '#lib/concurrency/buffer-pool.ts';
+import { programUrl, startThread, type Thread } from '#lib/process.ts';
 import { ModelFault, type InferOptions, type Tensor } from '../contract.ts';
 import type { Runner, RunnerEnd, RunningBatch } from '../runner.ts';
 import { fromPlain, toPlain, type PlainTensor, type SessionPlan } from './onnx-session.ts';
@@ -21,13 +21,13 @@ export interface ToThread {
 
 export class ThreadRunner implements Runner {
   readonly #thread: Thread;
-  readonly #memory: KeptMemory;
+  readonly #memory: BufferPool;
   readonly gone: Promise<RunnerEnd>;
   #hear: ((message: FromThread) => void) | undefined;
   #isStopping = false;
 
   /** @throws DaisError `invalid_request` when the model does not load */
-  static async start(plan: SessionPlan, memory: KeptMemory): Promise<ThreadRunner> {
+  static async start(plan: SessionPlan, memory: BufferPool): Promise<ThreadRunner> {
     const runner = new ThreadRunner(plan, memory);
     const first = await Promise.race([
       runner.#next(),
@@ -39,9 +39,9 @@ export class ThreadRunner implements Runner {
     throw new DaisError('invalid_request', first.detail);
   }
 
-  private constructor(plan: SessionPlan, memory: KeptMemory) {
+  private constructor(plan: SessionPlan, memory: BufferPool) {
     this.#memory = memory;
-    this.#thread = startThread(programBeside(import.meta.url, './onnx-thread'), plan);
+    this.#thread = startThread(programUrl(import.meta.url, './onnx-thread'), plan);
     this.#thread.on('message', (message: FromThread) => {
       if (message.type !== 'ready' && message.memory !== undefined) this.#memory.give(message.memory);
       this.#hear?.(message);
@@ -97,7 +97,7 @@ export class ThreadRunner implements Runner {
 /** A message copies twice, into fresh memory each time. What is large is copied once, into memory that is handed over. */
 function copyLarge(
   tensors: readonly PlainTensor[],
-  kept: KeptMemory,
+  kept: BufferPool,
 ): { readonly inputs: readonly PlainTensor[]; readonly memory: ArrayBuffer | undefined } {
   let bytes = 0;
   for (const { data } of tensors) if (isLarge(data)) bytes += alignedLength(data);

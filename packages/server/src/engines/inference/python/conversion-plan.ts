@@ -1,6 +1,6 @@
 /** What becomes of a model when it is converted to ONNX, from its `MLmodel`: nothing is loaded for it. */
 import { DaisError } from '@dais/api';
-import { parseLimitedYaml } from '#lib/limited-yaml.ts';
+import { parseLimitedYaml } from '#lib/formats/yaml-documents.ts';
 import type { MlmodelFile } from '../model-place.ts';
 import { readSignature, type ColumnKind } from './signature.ts';
 

@@ -1,6 +1,6 @@
 /** The files of a converted model, beside `model.onnx`: what MLflow and Dais read of them. Pure. */
 import { stringify } from 'yaml';
-import { parseLimitedYaml } from '#lib/limited-yaml.ts';
+import { parseLimitedYaml } from '#lib/formats/yaml-documents.ts';
 import type { Tensor } from '../contract.ts';
 
 interface AskedFiles {

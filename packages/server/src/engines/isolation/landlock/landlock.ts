@@ -2,7 +2,7 @@
  * Isolation without namespaces, for machines and containers that permit none: Landlock controls files, TCP ports and signals, a
  * filter of system calls controls the rest. The run shares the user, the process numbers and the network device of Dais.
  */
-import { seccompFilter } from '#lib/seccomp.ts';
+import { seccompFilter } from '#lib/system/seccomp.ts';
 import { gpuFiles, machineFiles } from '../bubblewrap/machine-files.ts';
 import type { Confined, IsolatedRun } from '../contract.ts';
 import { landlockProgram } from './launcher-program.ts';

@@ -7,7 +7,7 @@ import {
   fingerprint as fingerprintOf,
   packGcm,
   unpackGcm,
-} from '#lib/aes-gcm.ts';
+} from '#lib/crypto/aes-gcm.ts';
 import { FINGERPRINT_DOMAIN, type KeyInfo, type KeyStore, type WrappedKey } from '../contract.ts';
 
 interface HeldKey extends KeyInfo {

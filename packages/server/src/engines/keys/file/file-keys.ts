@@ -14,7 +14,7 @@ import {
   fingerprint as fingerprintOf,
   packGcm,
   unpackGcm,
-} from '#lib/aes-gcm.ts';
+} from '#lib/crypto/aes-gcm.ts';
 import { FINGERPRINT_DOMAIN, type KeyInfo, type KeyStore, type WrappedKey } from '../contract.ts';
 
 export interface FileKeysOptions {

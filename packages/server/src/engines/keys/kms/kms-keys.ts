@@ -5,7 +5,7 @@
  */
 import type { KMSClient, KMSClientConfig } from '@aws-sdk/client-kms';
 import { DaisError } from '@dais/api';
-import { AES_KEY_BYTES, fingerprint } from '#lib/aes-gcm.ts';
+import { AES_KEY_BYTES, fingerprint } from '#lib/crypto/aes-gcm.ts';
 import { FINGERPRINT_DOMAIN, type KeyInfo, type KeyStore, type WrappedKey } from '../contract.ts';
 
 export interface KmsKeysOptions {

@@ -11,8 +11,8 @@ import { sharedIsolation } from '#engines/isolation/open-isolation.ts';
 import type { Clock } from '#lib/clock.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { Log } from '#lib/log.ts';
-import { Slots } from '#lib/slots.ts';
-import { judgeProcess, processIdentity, type ProcessIdentity } from '#lib/process-identity.ts';
+import { Semaphore } from '#lib/concurrency/semaphore.ts';
+import { checkProcess, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.ts';
 import type {
   Column,
   FileTable,
@@ -105,7 +105,7 @@ export class DuckdbQuery implements QueryEngine {
   readonly #own: string;
   readonly #heavy: Lane;
   readonly #light: Lane;
-  readonly #callers = new Map<string, { readonly slots: Slots; count: number }>();
+  readonly #callers = new Map<string, { readonly slots: Semaphore; count: number }>();
   #prepared: Promise<void> | undefined;
   #closed = false;
 
@@ -120,7 +120,7 @@ export class DuckdbQuery implements QueryEngine {
   async run(job: QueryJob, options: RunOptions = {}): Promise<QueryResult> {
     const { caller } = job;
     if (caller === undefined) return await this.#run(job, options);
-    const own = this.#callers.get(caller) ?? { slots: new Slots(MOST_OF_CALLER), count: 0 };
+    const own = this.#callers.get(caller) ?? { slots: new Semaphore(MOST_OF_CALLER), count: 0 };
     if (own.count >= MOST_OF_CALLER + MOST_WAITING_OF_CALLER) {
       throw new DaisError(
         'rate_limited',
@@ -305,7 +305,7 @@ const OWNER = 'owner.json';
 async function isLeftBehind(folder: string, now: number): Promise<boolean> {
   // Without one it was made by a process that died, or is about to write it.
   const text = await readFile(path.join(folder, OWNER), 'utf8').catch(() => '{}');
-  const judged = judgeProcess(JSON.parse(text) as ProcessIdentity);
+  const judged = checkProcess(JSON.parse(text) as ProcessIdentity);
   if (judged === 'gone') return true;
   return judged === 'other' && now - (await stat(folder)).mtimeMs > STALE_MS;
 }

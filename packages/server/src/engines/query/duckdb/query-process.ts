@@ -7,9 +7,9 @@ import type { Socket } from 'node:net';
 import type { IsolatedEnd, IsolatedProcess, IsolatedRun, Isolation, RunLimits } from '#engines/isolation/contract.ts';
 import { programFolders } from '#engines/isolation/program-folders.ts';
 import type { Clock } from '#lib/clock.ts';
-import { folderSize } from '#lib/folder-size.ts';
+import { folderSize } from '#lib/system/folder-size.ts';
 import type { Log } from '#lib/log.ts';
-import { ownProgram, programBeside } from '#lib/process.ts';
+import { ownProgram, programUrl } from '#lib/process.ts';
 import type { QueryProgress, StatementResult } from '../contract.ts';
 import { QueryError } from '../model/query-error.ts';
 import { onFrames, sendFrame } from './frames.ts';
@@ -205,7 +205,7 @@ export class QueryProcess {
 
   async #start(mounts: readonly string[]): Promise<Child> {
     const { isolation, folders, log } = this.#parts;
-    const command = [process.execPath, ...ownProgram(programBeside(import.meta.url, './worker'))];
+    const command = [process.execPath, ...ownProgram(programUrl(import.meta.url, './worker'))];
     const { boundary } = await isolation.report();
     // DuckDB reads the limits of its control group, and ends when these files are visible and closed to it.
     const readable = boundary === 'landlock' ? [...mounts, '/sys/fs/cgroup'] : mounts;

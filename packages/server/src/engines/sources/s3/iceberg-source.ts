@@ -1,7 +1,7 @@
 /** An Iceberg table in a bucket: the Parquet files of one of its snapshots, each pinned by its entity tag. */
 import { gunzipSync } from 'node:zlib';
 import { DaisError } from '@dais/api';
-import { AvroFault, readAvroFile } from '#lib/avro-file.ts';
+import { AvroError, readAvroFile } from '#lib/formats/avro-file.ts';
 import { MOST_OBJECTS, type DataSource, type SourceObject } from '../contract.ts';
 import type { TableSourceOptions } from './delta-source.ts';
 import { DeletedRows } from './deleted-rows.ts';
@@ -238,7 +238,7 @@ function avroRecords(what: string, bytes: Buffer): readonly unknown[] {
   try {
     return readAvroFile(bytes, { bytes: ALL_BYTES, values: VALUES }).records;
   } catch (error) {
-    if (!(error instanceof AvroFault)) throw error;
+    if (!(error instanceof AvroError)) throw error;
     throw new DaisError('invalid_state', `${what} cannot be read: ${error.message}.`, { cause: error });
   }
 }

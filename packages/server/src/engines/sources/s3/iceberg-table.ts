@@ -1,7 +1,7 @@
 /** What an Iceberg table says of itself: its metadata, the manifests of a snapshot, and which files have its rows. Pure. */
 import { DaisError } from '@dais/api';
 import { z } from 'zod';
-import { JsonFault, JsonReader } from '#lib/json-reader.ts';
+import { JsonFault, JsonReader } from '#lib/formats/json-reader.ts';
 
 /** Ids of snapshots are 63 bits: text, so that none is taken for its neighbour. */
 const id = z.union([z.int(), z.bigint()]).transform(String);

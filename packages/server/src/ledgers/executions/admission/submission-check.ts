@@ -2,7 +2,7 @@
 import { DaisError } from '@dais/api';
 import { tenantNames } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { byteText } from '#lib/byte-text.ts';
+import { byteText } from '#lib/formats/byte-text.ts';
 import type { Graph } from '../machine/plan.ts';
 import { limitsOf, type DefaultLimits, type QuotaRow } from './quota-rows.ts';
 import { exceededResource, type Amounts } from './requests.ts';

@@ -4,7 +4,7 @@ import { DaisError, eventTypes, type EventType, type PipelineVersion } from '@da
 import type { Sql } from '#engines/database/contract.ts';
 import type { AdmittedChange } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { canonicalJson } from '#lib/canonical-json.ts';
+import { canonicalJson } from '#lib/formats/canonical-json.ts';
 import { uuidv7 } from '#lib/ids.ts';
 
 /** The format of pipelines whose steps are in their manifest. */

@@ -2,7 +2,7 @@
 import { DaisError, type Overlap, type Recurrence, type Starting } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { canonicalJson } from '#lib/canonical-json.ts';
+import { canonicalJson } from '#lib/formats/canonical-json.ts';
 import { ringWorkers } from '../executions-events.ts';
 import type { Json } from '../machine/plan.ts';
 import { nextTime, type Timing } from './schedule-times.ts';

@@ -7,7 +7,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { pipeline as pipelineKind } from '#kinds/pipeline/index.ts';
 import { project } from '#kinds/project/index.ts';
 import { schedule as scheduleKind } from '#kinds/schedule/index.ts';
-import { linesUntilKilled } from '#lib/killed-worker.testing.ts';
+import { linesUntilKilled } from '#lib/system/killed-worker.testing.ts';
 import { isLongRun } from '#testing/long-run.ts';
 import { startExecutionsWorld, type ExecutionsWorld, type Page } from '../testing/executions-world.ts';
 import { executionRetention } from '../retention.ts';

@@ -4,7 +4,7 @@ import { callScheduleOperation, DaisError } from '@dais/api';
 import type { Database } from '#engines/database/contract.ts';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
-import { signatureHeaders } from '#lib/standard-webhook.ts';
+import { signatureHeaders } from '#lib/http/standard-webhook.ts';
 import type { ExecutionParts } from '../execution-parts.ts';
 import { ringWorkers } from '../executions-events.ts';
 import { MOST_WAITING } from './fires.ts';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { EnvironmentLock, Environments, EnvironmentSpec } from '#engines/environments/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
 import { transact } from '#kernel/transaction.ts';
-import { canonicalJson } from '#lib/canonical-json.ts';
+import { canonicalJson } from '#lib/formats/canonical-json.ts';
 import type { StepEnvironment } from '../machine/plan.ts';
 
 /** One that is made of something. */

@@ -5,8 +5,8 @@
 import { DaisError } from '@dais/api';
 import { LeaseLost } from '#kernel/leases.ts';
 import { transact } from '#kernel/transaction.ts';
-import { backoffMs } from '#lib/backoff.ts';
-import { Loop } from '#lib/loop.ts';
+import { backoffMs } from '#lib/concurrency/backoff.ts';
+import { Loop } from '#lib/concurrency/loop.ts';
 import { claimSteps, type AdmissionRules } from '../admission/claims.ts';
 import { renewComputeNode } from '../admission/compute-nodes.ts';
 import { RecentShares } from '../admission/recent-shares.ts';

@@ -1,6 +1,6 @@
 /** Whether what a step left may be stored: decided by the sizes of its files, before a byte is copied. */
 import type { OutputFile } from '#engines/compute/contract.ts';
-import { byteText } from '#lib/byte-text.ts';
+import { byteText } from '#lib/formats/byte-text.ts';
 import { MOST_OUTPUT_FILES } from '../disk-rules.ts';
 import { ValueFault } from '../machine/values.ts';
 

@@ -3,7 +3,7 @@
  * command, and afterwards what the outputs are.
  */
 import { createHash } from 'node:crypto';
-import { canonicalJson } from '#lib/canonical-json.ts';
+import { canonicalJson } from '#lib/formats/canonical-json.ts';
 import type { Artifact, Json, Step, Values } from '../machine/plan.ts';
 import { artifactsAmong, placeOf, resolveStep, type ResolvedStep } from './step-spec.ts';
 

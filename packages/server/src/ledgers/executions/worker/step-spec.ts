@@ -1,6 +1,6 @@
 /** From a step and its inputs to what a compute engine is told. */
 import { createHash } from 'node:crypto';
-import { canonicalJson } from '#lib/canonical-json.ts';
+import { canonicalJson } from '#lib/formats/canonical-json.ts';
 import type { AttemptClaim } from '../attempts.ts';
 import type { Artifact, Json, LateText, Step, Values } from '../machine/plan.ts';
 import { ValueFault } from '../machine/values.ts';

@@ -1,5 +1,5 @@
 /** An attempt at a step as a span. The trace is the run: its id without dashes, so that whoever has one finds the other. */
-import { traceparentOf, type Tracer } from '#lib/tracer.ts';
+import { traceparentOf, type Tracer } from '#lib/telemetry/tracer.ts';
 import type { AttemptClaim } from '../attempts.ts';
 import type { ExecutionParts } from '../execution-parts.ts';
 

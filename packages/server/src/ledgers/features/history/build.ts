@@ -7,7 +7,7 @@ import type { CallOf } from '#kernel/entry.ts';
 import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
 import type { JobClaim } from '#kernel/jobs.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { canonicalJson } from '#lib/canonical-json.ts';
+import { canonicalJson } from '#lib/formats/canonical-json.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { authorizeSelection } from '../definitions/authorize-selection.ts';
 import type { CompiledView, Selection } from '../definitions/compiled.ts';

@@ -10,7 +10,7 @@ import { DaisError, eventTypes } from '@dais/api';
 import type { Cell } from '#engines/query/contract.ts';
 import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
 import type { JobClaim } from '#kernel/jobs.ts';
-import { readJsonLines } from '#lib/json-lines.ts';
+import { readJsonLines } from '#lib/formats/json-lines.ts';
 import type { CompiledView } from '../definitions/compiled.ts';
 import { loadView } from '../definitions/load-selection.ts';
 import type { FeatureParts, SourceVersion } from '../features-parts.ts';

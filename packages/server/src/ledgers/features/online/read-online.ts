@@ -4,7 +4,7 @@ import type { FeatureColumn, FeatureStatus, OnlineFeatures, readFeaturesOperatio
 import type { Lookup, OnlineRow } from '#engines/online/contract.ts';
 import type { CallOf } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { Settled } from '#lib/coalesce.ts';
+import type { Settled } from '#lib/concurrency/coalesce.ts';
 import { authorizeSelection, requireUnmasked } from '../definitions/authorize-selection.ts';
 import type { Catalog } from '../definitions/catalog.ts';
 import type { SelectedView, Selection } from '../definitions/compiled.ts';

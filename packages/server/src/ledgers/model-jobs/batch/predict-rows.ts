@@ -6,7 +6,7 @@ import { DaisError } from '@dais/api';
 import type { ModelJobFault } from '@dais/api/serving';
 import type { Tensor } from '#engines/inference/contract.ts';
 import type { Cell } from '#engines/query/contract.ts';
-import type { JsonValue } from '#lib/json-reader.ts';
+import type { JsonValue } from '#lib/formats/json-reader.ts';
 import type { HostedModel, HostedTable } from '../hosted-model.ts';
 
 export interface InputColumn {

@@ -11,7 +11,7 @@ import type { Cell, FileTable, QueryEngine } from '#engines/query/contract.ts';
 import { ascending, call, column, filter, literal, named, scan } from '#engines/query/model/build.ts';
 import type { ColumnType } from '#engines/query/model/column-type.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';
-import { readJsonLines } from '#lib/json-lines.ts';
+import { readJsonLines } from '#lib/formats/json-lines.ts';
 import type { HostedModel } from '../hosted-model.ts';
 import type { BatchRequest } from '../job-rows.ts';
 import { outputColumns, type OutputColumns } from './output-columns.ts';

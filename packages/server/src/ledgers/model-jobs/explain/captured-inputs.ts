@@ -1,7 +1,7 @@
 /** Extracts the model inputs of a captured prediction. Pure. */
 import { DaisError } from '@dais/api';
 import type { Prediction } from '@dais/api/serving';
-import type { JsonValue } from '#lib/json-reader.ts';
+import type { JsonValue } from '#lib/formats/json-reader.ts';
 
 export interface CapturedInputs {
   readonly model: string;

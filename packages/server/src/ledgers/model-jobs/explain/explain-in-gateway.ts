@@ -2,7 +2,7 @@
 import { DaisError } from '@dais/api';
 import { z } from 'zod';
 import type { GatewayLink } from '#ledgers/serving/index.ts';
-import type { JsonValue } from '#lib/json-reader.ts';
+import type { JsonValue } from '#lib/formats/json-reader.ts';
 import type { HostedExplanation } from '../hosted-model.ts';
 import type { CapturedInputs } from './captured-inputs.ts';
 

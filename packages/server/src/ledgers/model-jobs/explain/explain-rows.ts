@@ -7,7 +7,7 @@ import type { ModelImportance } from '@dais/api/serving';
 import type { Cell } from '#engines/query/contract.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { Clock } from '#lib/clock.ts';
-import { Slots } from '#lib/slots.ts';
+import { Semaphore } from '#lib/concurrency/semaphore.ts';
 import { chooseInputs } from '../job-data.ts';
 import { tableOfRows, type InputColumn } from '../batch/predict-rows.ts';
 import { findModelVersion } from '../find-model.ts';
@@ -62,7 +62,7 @@ export interface ExplainRows {
 export class RowsExplainer {
   readonly #parts: ModelJobsParts;
   /** One at a time: each has a model in memory. */
-  readonly #slots = new Slots(1);
+  readonly #slots = new Semaphore(1);
 
   constructor(parts: ModelJobsParts) {
     this.#parts = parts;

@@ -7,7 +7,7 @@ import { column, named, scan } from '#engines/query/model/build.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';
 import type { JobIo } from '#kernel/job-runner.ts';
 import { readVersion, requireUsable, tableOf, withLocalFiles } from '#ledgers/data/index.ts';
-import { readJsonLines } from '#lib/json-lines.ts';
+import { readJsonLines } from '#lib/formats/json-lines.ts';
 import { emitEnded } from '../job-lifecycle.ts';
 import { requireFiles } from '../find-model.ts';
 import type { HostedExplanation, ExplainableModel, HostedTable } from '../hosted-model.ts';

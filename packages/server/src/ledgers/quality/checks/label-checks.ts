@@ -2,7 +2,7 @@
 import type { CheckFinding } from '@dais/api/data';
 import { aggregate, call, column, filter, literal, named as as } from '#engines/query/model/build.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';
-import { balanceOf } from '#lib/statistics/balance.ts';
+import { balanceOf } from '#lib/statistics/association.ts';
 import { familyOf } from '../column-family.ts';
 import { wordOf } from '../column-values.ts';
 import { countsBy, relationOf } from './asking.ts';

@@ -1,6 +1,6 @@
 /** Runs the thread that sends requests to an endpoint, and measures the cost for the gateway. */
 import type { GatewayFigures } from '@dais/api/gateway';
-import { programBeside, startThread } from '#lib/process.ts';
+import { programUrl, startThread } from '#lib/process.ts';
 import type { GatewayLink } from '../publishing/gateway-link.ts';
 import type { FromLoad, LoadPlan, LoadProgress } from './load-plan.ts';
 
@@ -77,7 +77,7 @@ async function follow(
   signal: AbortSignal,
   progress: ((seen: LoadProgress) => void) | undefined,
 ): Promise<LoadProgress> {
-  const thread = startThread(programBeside(import.meta.url, './load-thread'), plan);
+  const thread = startThread(programUrl(import.meta.url, './load-thread'), plan);
   let last = NOTHING;
   try {
     return await new Promise<LoadProgress>((resolve, reject) => {

@@ -5,7 +5,7 @@
  */
 import { Agent, request } from 'node:http';
 import { insideThread } from '#lib/process.ts';
-import { LatencyHistogram } from '#lib/latency-histogram.ts';
+import { LatencyHistogram } from '#lib/telemetry/latency-histogram.ts';
 import type { FromLoad, LoadPlan } from './load-plan.ts';
 
 const TELL_MS = 250;

@@ -4,7 +4,7 @@ import { DaisError } from '@dais/api';
 import type { ModelTest, ModelTestResult, ModelTestRun } from '@dais/api/serving';
 import type { Content } from '#kernel/content/content.ts';
 import type { Environments } from '#engines/environments/contract.ts';
-import type { Lazy } from '#lib/lazy.ts';
+import type { Lazy } from '#lib/concurrency/lazy.ts';
 import type { Log } from '#lib/log.ts';
 import { LocalModels } from '../models/local-models.ts';
 import type { ModelRow } from '../models/model-rows.ts';

@@ -1,6 +1,6 @@
 /** The description of a model from its files, read once without loading it. */
 import { z } from 'zod';
-import { parseLimitedYaml } from '#lib/limited-yaml.ts';
+import { parseLimitedYaml } from '#lib/formats/yaml-documents.ts';
 import type { FoundModel, ModelFile } from './model-source.ts';
 
 export interface DescribedModel {

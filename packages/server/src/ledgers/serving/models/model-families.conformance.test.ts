@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { differences } from '#protocols/scoring/testing/flavours.ts';
 import { startModelFamilies, type ModelFamilies } from '#testing/model-families.testing.ts';
-import { PYTHON_PATIENCE } from '#testing/python-dais.testing.ts';
+import { PYTHON_TIMEOUT } from '#testing/python-dais.testing.ts';
 
 // Others: model-families-light.full.test.ts and model-families.full.test.ts.
 const FAMILIES = ['xgboost', 'joblib'];
@@ -24,7 +24,7 @@ flavors:
 let families: ModelFamilies;
 beforeAll(async () => {
   families = await startModelFamilies('convert', 'convert/requirements.txt', [...FAMILIES, 'own']);
-}, PYTHON_PATIENCE);
+}, PYTHON_TIMEOUT);
 afterAll(async () => {
   await families?.stop();
 });
@@ -62,7 +62,7 @@ test('a version that executes code while it is loaded is not deployed, with the 
   await client.call('POST', '/api/v1/serving/endpoints/hostile/deploy', { model: 'models:/hostile/1' });
   await client.settled('hostile', ({ conditions = [] }) => conditions.some(({ reason }) => reason === 'HeldBack'));
   expect((await client.lastRollout('hostile')).reason).toBe(
-    'models:/hostile/1 could not be loaded: The scan of hostile/1 blocks it. model.pkl: It imports os.system, which no model needs while it is loaded. ' +
+    'models:/hostile/1 could not be loaded: The scan of hostile/1 blocks it. model.pkl: It imports os.system, which no model needs at load time. ' +
       '`dais model scan hostile/1` lists the findings. Register a version without them, or have an approver waive them.',
   );
 });

@@ -13,7 +13,7 @@ import { transact, type Transaction } from '#kernel/transaction.ts';
 import { readVersion } from '#ledgers/registry/index.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import { Loop } from '#lib/loop.ts';
+import { Loop } from '#lib/concurrency/loop.ts';
 import { allEndpoints, SERVING_CHANNEL, type EndpointRow } from '../endpoints/endpoint-rows.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import type { LocalModels } from '../models/local-models.ts';

@@ -8,7 +8,7 @@ import { findTenant } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import { Loop } from '#lib/loop.ts';
+import { Loop } from '#lib/concurrency/loop.ts';
 import { MINUTE_MS, type UsageCounts, type UsageMinute } from './usage-counts.ts';
 
 const FLUSH_MS = 5000;

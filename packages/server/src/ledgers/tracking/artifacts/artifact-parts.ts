@@ -2,7 +2,7 @@ import type { BlobStore, PresignedUploads } from '#engines/blobs/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
 import type { Content } from '#kernel/content/content.ts';
 import type { Clock } from '#lib/clock.ts';
-import type { RandomSource } from '#lib/secret-digest.ts';
+import type { RandomSource } from '#lib/crypto/digests.ts';
 
 /** What the operations of artifacts stand on. */
 export interface ArtifactParts {

@@ -1,7 +1,7 @@
 /** How records come together, without a database: the same inputs are one record. */
 import { createHash } from 'node:crypto';
 import type { EvaluationSchema, FieldType } from '@dais/api';
-import { canonicalJson } from '#lib/canonical-json.ts';
+import { canonicalJson } from '#lib/formats/canonical-json.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 

@@ -15,7 +15,7 @@ import type { PolicyEngine } from '#policy/policy-engine.ts';
 
 export const BREAK_GLASS: Principal = { type: 'user', id: 'owner', via: { method: 'owner-token', mfa: false } };
 
-/** Somebody who signed in with a password, or more. */
+/** A user who signed in with a password or a stronger method. */
 export function user(name: string, more: Partial<Principal> & { readonly mfa?: boolean } = {}): Partial<CallContext> {
   const { mfa = false, ...rest } = more;
   return { principal: { type: 'user', id: name, via: { method: 'password', mfa }, ...rest } };
@@ -28,13 +28,13 @@ export function service(name: string, more: Partial<Principal> = {}): Partial<Ca
 export interface PolicyWorld {
   readonly database: TestDatabase;
   readonly engine: PolicyEngine;
-  /** Calls as the owner unless a context says who. */
+  /** Calls as the owner unless a context names a principal. */
   readonly dais: TestKernel;
   /** Time of the authorizer. */
   readonly clock: ManualClock;
   /** Applies manifests as the owner, to a project. */
   apply(documents: readonly object[], project?: string): Promise<void>;
-  /** `ok`, or the code and the words of the refusal. */
+  /** `ok`, or the code and message of the error. */
   ask(name: string, input: unknown, as: Partial<CallContext>, project?: string): Promise<string>;
   stop(): Promise<void>;
 }

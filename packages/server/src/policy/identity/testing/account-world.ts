@@ -71,7 +71,7 @@ export class AccountWorld {
     return { origin: this.fixture.url };
   }
 
-  /** Somebody who was invited and accepted. */
+  /** A user who accepted an invitation. */
   async person(): Promise<Person> {
     this.#people += 1;
     const name = `person${this.#people}@example.com`;
@@ -99,19 +99,19 @@ export class AccountWorld {
     return made.body;
   }
 
-  /** Whom the server takes somebody for, or why nobody. */
+  /** The principal of a request, or the reason why there is none. */
   async whoIs(headers: Readonly<Record<string, string>>): Promise<string> {
     const { status, body } = await this.send('/auth/session', { headers });
     return status === 200 ? (body.actor?.id ?? 'nobody') : body.code;
   }
 
-  /** What a door says that wants to know who calls. */
+  /** The response of a route that requires authentication. */
   async codeFor(headers: Readonly<Record<string, string>>): Promise<string> {
     const { status, body } = await this.send('/api/v1/tokens', { headers });
     return status === 200 ? 'ok' : body.code;
   }
 
-  /** As if everything had to be read again, after rows were changed behind the platform's back. */
+  /** Invalidates all caches after direct changes of rows. */
   async change(sql: string): Promise<void> {
     await this.fixture.database.asAdmin(`${sql}; update policy.state set version = version + 1`);
   }

@@ -30,15 +30,15 @@ import { createOutbound, type Outbound } from '#lib/outbound/outbound.ts';
 import { DaisError, type Event, type Resource } from '@dais/api';
 import { AccountAccess } from '#policy/account-access.ts';
 import { CedarAuthorizer } from '#policy/cedar-authorizer.ts';
-import { claimEmail, endCredentials, forgetUser, whoseEmail } from '#policy/identity/credentials.ts';
+import { claimEmail, endCredentials, forgetUser, findEmailOwner } from '#policy/identity/credentials.ts';
 import { AccountDirectory } from '#policy/identity/directory.ts';
 import { identityEntries } from '#policy/identity/identity-entries.ts';
-import { PasswordHasher } from '#policy/identity/password-hash.ts';
-import { Sessions } from '#policy/identity/sessions.ts';
-import { signInElsewhere } from '#policy/oidc/index.ts';
+import { PasswordHasher } from '#policy/identity/passwords/password-hash.ts';
+import { Sessions } from '#policy/identity/sessions/sessions.ts';
+import { openFederatedSignIn } from '#policy/oidc/index.ts';
 import { ProviderClient } from '#policy/oidc/provider-client.ts';
 import type { ProviderSettings } from '#policy/oidc/provider-settings.ts';
-import { checkStandings } from '#policy/oidc/standing-job.ts';
+import { checkProviderAccess } from '#policy/oidc/provider-access-job.ts';
 import { PolicyEngine } from '#policy/policy-engine.ts';
 import { bumpVersion } from '#policy/state.ts';
 import { policySlice } from '#policy/slice.ts';
@@ -66,7 +66,7 @@ export class SignInWorld {
   readonly #kernel: Kernel;
   readonly #server: HttpServer;
   readonly #settings: readonly ProviderSettings[];
-  readonly #sealer: Parameters<typeof signInElsewhere>[0]['sealer'];
+  readonly #sealer: Parameters<typeof openFederatedSignIn>[0]['sealer'];
 
   private constructor(parts: {
     url: string;
@@ -76,7 +76,7 @@ export class SignInWorld {
     kernel: Kernel;
     server: HttpServer;
     settings: readonly ProviderSettings[];
-    sealer: Parameters<typeof signInElsewhere>[0]['sealer'];
+    sealer: Parameters<typeof openFederatedSignIn>[0]['sealer'];
     logged: string[];
   }) {
     this.url = parts.url;
@@ -118,7 +118,7 @@ export class SignInWorld {
     const engine: PolicyEngine = new PolicyEngine(() => kinds, new AccountDirectory());
     const kinds: readonly KindDefinition[] = [
       project,
-      user({ changed: bumpVersion, end: endCredentials, claimEmail, whoseEmail, forget: forgetUser }),
+      user({ changed: bumpVersion, end: endCredentials, claimEmail, findEmailOwner, forget: forgetUser }),
       team({ changed: bumpVersion }),
       serviceAccount({ changed: bumpVersion, end: endCredentials }),
       ...roleBindings({ changed: bumpVersion }),
@@ -142,7 +142,7 @@ export class SignInWorld {
     const sessions = new Sessions({ idleMs: 1_800_000, absoluteMs: 43_200_000 }, randomBytes);
     const registry = new KindRegistry(kinds);
     const common = { database: database.database, kinds: registry, sessions, random: randomBytes };
-    const elsewhere = signInElsewhere({
+    const elsewhere = openFederatedSignIn({
       ...common,
       sealer,
       clock: systemClock,
@@ -232,7 +232,7 @@ export class SignInWorld {
     return await this.call(`${kind.charAt(0).toLowerCase()}${kind.slice(1)}.create`, { manifest });
   }
 
-  /** Events of the organisation, oldest first, as they stand in the table. */
+  /** Events of the organization in the table, oldest first. */
   async events(type: string): Promise<Event['data'][]> {
     const rows = await this.database.asAdmin(`select data from kernel.event where type = '${type}' order by id`);
     return rows.map((row) => row['data'] as Event['data']);
@@ -246,8 +246,8 @@ export class SignInWorld {
     });
   }
 
-  /** Runs the job that asks providers, once. */
-  async checkStandings() {
+  /** Runs the job that checks with providers, once. */
+  async checkProviderAccess() {
     const { outbound, database } = this;
     const providers = new Map(
       this.#settings.map((one) => [one.name, new ProviderClient(one, { outbound, clock: systemClock })]),
@@ -264,10 +264,10 @@ export class SignInWorld {
       read: (work) => transact(database.database, { mode: 'read', projectId: ORGANISATION }, work),
       write: (work) => transact(database.database, { mode: 'write', projectId: ORGANISATION }, work),
     };
-    return await checkStandings({ providers, sealer: this.#sealer, log }, io);
+    return await checkProviderAccess({ providers, sealer: this.#sealer, log }, io);
   }
 
-  /** Lets time pass for everybody who signed in at a provider. */
+  /** Advances the time for all users of a provider. */
   async passMinutes(minutes: number): Promise<void> {
     await this.database.asAdmin(
       `update policy.identity_link set asked_at = asked_at - interval '${minutes} minutes', checked_at = checked_at - interval '${minutes} minutes'`,
@@ -283,7 +283,7 @@ export class SignInWorld {
   }
 }
 
-/** The address must be known before the server is: providers are told where to send browsers back to. */
+/** The URL must be known before the server starts: providers need it for redirects. */
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => {

@@ -30,7 +30,7 @@ export class TestBrowser {
     });
   }
 
-  /** Follows redirects until there is none, or the next one would go to where `stop` says. */
+  /** Follows redirects until there is none, or the next one matches `stop`. */
   async follow(url: string, stop: (next: string) => boolean = () => false): Promise<Answer> {
     let answer = await this.get(url);
     for (let hops = 0; answer.location !== undefined; hops++) {

@@ -1,4 +1,4 @@
-/** A real OpenID Connect provider on loopback, whose people a test changes as it likes. */
+/** A real OpenID Connect provider on loopback, with users that a test changes. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWTPayload } from 'jose';
@@ -9,7 +9,7 @@ export interface TestPerson {
   emailVerified: boolean;
   groups: string[];
   amr: string[];
-  /** The provider knows nobody of this name any more. */
+  /** The provider no longer has a user with this name. */
   disabled: boolean;
 }
 
@@ -26,9 +26,9 @@ export interface ProviderOptions {
 export class TestProvider {
   readonly issuer: string;
   readonly people = new Map<string, TestPerson>();
-  /** Who sits in front of the browser. */
+  /** The user of the browser. */
   signsIn = '';
-  /** Requests that came from our server, by path. */
+  /** Requests of the Dais server, by path. */
   readonly calls: string[] = [];
   readonly #server: ReturnType<typeof createServer>;
   readonly #sockets = new Set<Socket>();
@@ -74,7 +74,7 @@ export class TestProvider {
     return added;
   }
 
-  /** A token signed with the provider's key: what it says is up to the test. */
+  /** A token signed with the key of the provider, with claims of the test. */
   async sign(claims: JWTPayload, header: { alg: string; typ?: string } = { alg: 'RS256' }): Promise<string> {
     const now = Math.floor(Date.now() / 1000);
     return await new SignJWT({ iss: this.issuer, iat: now, exp: now + 120, ...claims })
@@ -143,7 +143,7 @@ export class TestProvider {
     });
   }
 
-  /** Instead of a page with a form: whoever the test says has typed the right password. */
+  /** Replaces the sign-in form: the test selects the user. */
   async #letIn(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const amr = this.people.get(this.signsIn)?.amr ?? [];
     const result =

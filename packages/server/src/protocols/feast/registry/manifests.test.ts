@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bytesField, messageOf, numberField } from '#lib/protobuf-writer.ts';
+import { bytesField, messageOf, numberField } from '#lib/formats/protobuf-writer.ts';
 import { Message } from '../wire/message.ts';
 import { datasetNames, entityManifest, featureViewParts, viewManifest } from './manifests.ts';
 

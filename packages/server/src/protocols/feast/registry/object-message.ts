@@ -1,6 +1,6 @@
 /** Objects as clients get them back: the bytes that were applied, and behind them what the server knows beside. */
 import type { Definition } from '@dais/api/data';
-import { bytesField, messageOf, numberField, type ProtobufField } from '#lib/protobuf-writer.ts';
+import { bytesField, messageOf, numberField, type ProtobufField } from '#lib/formats/protobuf-writer.ts';
 import { Message } from '../wire/message.ts';
 import type { FeastObject } from './objects.ts';
 

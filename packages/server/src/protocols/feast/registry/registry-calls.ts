@@ -10,7 +10,7 @@ import {
   type Materialization,
 } from '@dais/api/data';
 import type { CallContext } from '#kernel/context.ts';
-import { bytesField, messageOf, numberField, type ProtobufField } from '#lib/protobuf-writer.ts';
+import { bytesField, messageOf, numberField, type ProtobufField } from '#lib/formats/protobuf-writer.ts';
 import { notFound } from '../feast-errors.ts';
 import { caller, type Caller, type FeastCalls } from '../feast-calls.ts';
 import { daisProject, inProject } from '../projects.ts';

@@ -5,8 +5,8 @@
 import { DaisError } from '@dais/api';
 import { putDefinitionOperation, listDefinitionsOperation, readDefinitionOperation } from '@dais/api/data';
 import type { CallContext } from '#kernel/context.ts';
-import { ProtobufFault } from '#lib/protobuf-reader.ts';
-import { bytesField, messageOf, numberField } from '#lib/protobuf-writer.ts';
+import { ProtobufError } from '#lib/formats/protobuf-reader.ts';
+import { bytesField, messageOf, numberField } from '#lib/formats/protobuf-writer.ts';
 import { FeastFault, feastFault, invalid, notDone, notFound } from '../feast-errors.ts';
 import { caller, type FeastCalls, type FeastParts } from '../feast-calls.ts';
 import { daisProject, feastProject } from '../projects.ts';
@@ -79,7 +79,7 @@ export function feastRegistry({ calls }: FeastParts) {
 function faultOf(error: unknown): FeastFault | undefined {
   if (error instanceof FeastFault) return error;
   if (error instanceof DaisError) return feastFault(error);
-  if (error instanceof ProtobufFault) return invalid(`The request is no message of this method: ${error.message}.`);
+  if (error instanceof ProtobufError) return invalid(`The request is no message of this method: ${error.message}.`);
   return undefined;
 }
 

@@ -1,6 +1,6 @@
 /** What clients send to a feature server. Fields that are not known are passed over: newer clients have more of them. */
 import { z } from 'zod';
-import { invalidUtf8At } from '#lib/utf8.ts';
+import { invalidUtf8At } from '#lib/formats/utf8.ts';
 import { invalid } from '../feast-errors.ts';
 import { readExactJson } from '../wire/exact-json.ts';
 

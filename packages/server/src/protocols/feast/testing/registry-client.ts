@@ -1,6 +1,6 @@
 /** For tests: a client of the registry that speaks protocol buffers as Feast's do. */
 import { credentials, Metadata, makeGenericClientConstructor, type ServiceError } from '@grpc/grpc-js';
-import { bytesField, messageOf, numberField, type ProtobufField } from '#lib/protobuf-writer.ts';
+import { bytesField, messageOf, numberField, type ProtobufField } from '#lib/formats/protobuf-writer.ts';
 
 export interface RegistryClient {
   /** @throws ServiceError */

@@ -2,14 +2,14 @@
  * A message of protocol buffers by the numbers of its fields. What is not asked for is passed over, so that fields of newer
  * clients do no harm.
  */
-import { ProtobufReader } from '#lib/protobuf-reader.ts';
+import { ProtobufReader } from '#lib/formats/protobuf-reader.ts';
 
 type Value = number | string | Buffer;
 
 export class Message {
   readonly #fields = new Map<number, Value[]>();
 
-  /** @throws ProtobufFault for what is no message. */
+  /** @throws ProtobufError for what is no message. */
   constructor(bytes: Buffer) {
     const reader = new ProtobufReader(bytes);
     while (reader.next()) {

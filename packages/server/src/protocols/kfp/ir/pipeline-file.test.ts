@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { DaisError } from '@dais/api';
 import { describe, expect, test } from 'vitest';
-import { zip } from '#lib/zip.testing.ts';
+import { zip } from '#lib/formats/zip.testing.ts';
 import { readIr, readPipelineFile, type PipelineDocument } from './pipeline-file.ts';
 import { readYaml } from './yaml-text.ts';
 

@@ -17,7 +17,7 @@ import { trackingLedger, trackingSlice } from '#ledgers/tracking/index.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { openOutbound } from '#control/open-outbound.ts';
-import { readAddress } from '#compose/addresses.ts';
+import { readAddress } from '#compose/runs.ts';
 import { kfpDoor, kfpProbe } from '../index.ts';
 import { KFP_FORMAT, kfpCompiler } from '../ir/index.ts';
 import { kfpDialect } from '../runtime/index.ts';

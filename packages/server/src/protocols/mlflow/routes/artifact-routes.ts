@@ -5,13 +5,13 @@ import {
   readRunOperation,
 } from '@dais/api';
 import { route, type CallOperation, type Route } from '../route.ts';
-import { folderOf, isFolder, joined } from '../wire/artifact-place.ts';
+import { folderOf, isFolder, joined } from '#protocols/mlflow/wire/artifact-location.ts';
 import { list } from '../wire/encode.ts';
 import { runName, safePath } from '../wire/limits.ts';
 import { nested, repeated, required, string } from '../wire/message.ts';
 import { fileInfo } from '../wire/messages.ts';
 import { modelName, noModel } from './logged-model-routes.ts';
-import { refusedRun } from './run-refusals.ts';
+import { refusedRun } from './run-errors.ts';
 
 const listing = { root_uri: string, files: repeated(nested(fileInfo)), next_page_token: string };
 

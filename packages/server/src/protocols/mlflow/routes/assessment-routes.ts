@@ -7,7 +7,7 @@ import {
 import { route, type Refusals, type Route } from '../route.ts';
 import { json, nested, required, string } from '../wire/message.ts';
 import { invalid, missing } from '../wire/mlflow-error.ts';
-import { assessmentToWire, judgementOf, newAssessmentOf } from '../wire/trace-encode.ts';
+import { assessmentToWire, assessmentValueOf, newAssessmentOf } from '../wire/trace-encode.ts';
 import { assessment, byTrace } from '../wire/trace-messages.ts';
 import { traceName } from './trace-routes.ts';
 
@@ -81,7 +81,7 @@ export const assessmentRoutes: readonly Route[] = [
     response: answered,
     answer: async ({ trace_id: traceId, assessment_id: id, assessment: sent, update_mask: mask }, call) => {
       const fields = new Set(maskOf(mask));
-      const judged = fields.has('feedback') || fields.has('expectation') ? judgementOf(sent) : undefined;
+      const judged = fields.has('feedback') || fields.has('expectation') ? assessmentValueOf(sent) : undefined;
       if (fields.has('feedback') && fields.has('expectation')) {
         throw invalid('Cannot specify both `expectation` and `feedback` parameters.');
       }

@@ -18,25 +18,25 @@ import { jsonMap } from '../wire/json-text.ts';
 import { experimentNumber, LIMITS, requireLength } from '../wire/limits.ts';
 import { int32, nested, repeated, required, string } from '../wire/message.ts';
 import { invalid, missing } from '../wire/mlflow-error.ts';
-import { ifThere } from './if-there.ts';
+import { ignoreMissing } from './ignore-missing.ts';
 
 const byId = { dataset_id: required(string) };
 const answered = { dataset: nested(dataset) };
 
-type Told = (id: string) => string;
-const noDataset: Told = (id) => `Evaluation dataset with id '${id}' not found`;
+type ScenarioResult = (id: string) => string;
+const noDataset: ScenarioResult = (id) => `Evaluation dataset with id '${id}' not found`;
 
 /** An id that no dataset can have is one that is not there. */
-function datasetName(id: string, told: Told = noDataset): string {
+function datasetName(id: string, told: ScenarioResult = noDataset): string {
   if (/^[A-Za-z0-9][\w-]{0,63}$/.test(id)) return id;
   throw missing(told(id.slice(0, 200)));
 }
 
-function refused(id: string, told: Told = noDataset): Refusals {
+function refused(id: string, told: ScenarioResult = noDataset): Refusals {
   return { not_found: () => missing(told(id)) };
 }
 
-/** The dataset or an experiment is missing: the text tells which. */
+/** The dataset or an experiment is missing; the message names which. */
 function refusedLink(id: string): Refusals {
   return {
     not_found: ({ message }) => {
@@ -145,7 +145,7 @@ export const evaluationDatasetRoutes: readonly Route[] = [
     operation: deleteEvaluationDatasetOperation,
     request: byId,
     answer: async ({ dataset_id: id }, call) => {
-      await ifThere(async () => await call(deleteEvaluationDatasetOperation, { id: datasetName(id) }, refused(id)));
+      await ignoreMissing(async () => await call(deleteEvaluationDatasetOperation, { id: datasetName(id) }, refused(id)));
       return {};
     },
   }),
@@ -156,7 +156,7 @@ export const evaluationDatasetRoutes: readonly Route[] = [
     operation: tagEvaluationDatasetOperation,
     request: { ...byId, tags: required(string) },
     answer: async ({ dataset_id: given, tags: text }, call) => {
-      const told: Told = (id) => `Could not find evaluation dataset with ID ${id}`;
+      const told: ScenarioResult = (id) => `Could not find evaluation dataset with ID ${id}`;
       const id = datasetName(given, told);
       const tags = requireTags(tagTexts(jsonMap(text, 'tags')));
       return await call(tagEvaluationDatasetOperation, { id, tags }, refused(id, told));
@@ -170,7 +170,7 @@ export const evaluationDatasetRoutes: readonly Route[] = [
     request: { ...byId, key: required(string) },
     answer: async ({ dataset_id: id, key }, call) => {
       requireLength('key', LIMITS.evaluationTagKey, key);
-      await ifThere(async () => await call(untagEvaluationDatasetOperation, { id: datasetName(id), key }, refused(id)));
+      await ignoreMissing(async () => await call(untagEvaluationDatasetOperation, { id: datasetName(id), key }, refused(id)));
       return {};
     },
   }),

@@ -21,7 +21,7 @@ import {
 import { int64, nested, repeated, required, string } from '../wire/message.ts';
 import { experiment, pairField, searchFields, viewType } from '../wire/messages.ts';
 import { invalid, missing, MlflowError } from '../wire/mlflow-error.ts';
-import { isTagMissing } from './run-refusals.ts';
+import { isTagMissing } from './run-errors.ts';
 import { searchInput } from './search-input.ts';
 
 const byId = { experiment_id: required(string) };
@@ -181,7 +181,7 @@ export const experimentRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/mlflow/experiments/search-datasets',
-    beside: 'its path there lacks a slash',
+    beside: "the path in MLflow's definition lacks a slash",
     operation: searchDatasetsOperation,
     request: { experiment_ids: repeated(string) },
     response: {

@@ -1,7 +1,7 @@
 import { logRunOperation, readRunOperation } from '@dais/api';
 import type { CallOperation } from '../route.ts';
 import { invalid } from '../wire/mlflow-error.ts';
-import { refusedRun } from './run-refusals.ts';
+import { refusedRun } from './run-errors.ts';
 
 /** Where clients before MLflow 3 keep which models a run made: a JSON list. */
 const HISTORY_TAG = 'mlflow.log-model.history';
@@ -15,7 +15,7 @@ export async function appendLoggedModel(id: string, json: string, call: CallOper
     throw invalid(`Model json is missing mandatory fields: {${absent.map((field) => `'${field}'`).join(', ')}}`);
   }
   const { tags } = await call(readRunOperation, { id }, refusedRun(id));
-  // What a client put there by itself and is no list is not lost: the model is noted beside it.
+  // A value from a client that is not a list is kept: the model is recorded in addition to it.
   const before = readList(tags[HISTORY_TAG] ?? '[]');
   const value = JSON.stringify([...before, model]);
   return await call(logRunOperation, { id, tags: [{ key: HISTORY_TAG, value }] }, refusedRun(id));

@@ -16,7 +16,7 @@ import { loggedModel, loggedModelStatus, pairField } from '../wire/messages.ts';
 import { invalid, missing } from '../wire/mlflow-error.ts';
 import { pythonText } from '../wire/python-text.ts';
 import { inactive, noExperiment } from './experiment-routes.ts';
-import { isTagMissing } from './run-refusals.ts';
+import { isTagMissing } from './run-errors.ts';
 
 const byId = { model_id: required(string) };
 const answered = { model: nested(loggedModel) };

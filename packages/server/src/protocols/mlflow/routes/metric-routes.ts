@@ -5,11 +5,11 @@ import { LIMITS, runName } from '../wire/limits.ts';
 import { double, int32, int64, nested, repeated, required, string } from '../wire/message.ts';
 import { metric } from '../wire/messages.ts';
 import { invalid } from '../wire/mlflow-error.ts';
-import { ifThere } from './if-there.ts';
-import { refusedRun } from './run-refusals.ts';
+import { ignoreMissing } from './ignore-missing.ts';
+import { refusedRun } from './run-errors.ts';
 
 /** For MLflow's own pages. */
-const PAGES = 'for its pages';
+const PAGES = 'for the MLflow UI';
 const SEE = ' See the API docs for more information about request parameters.';
 
 export const metricRoutes: readonly Route[] = [
@@ -121,7 +121,7 @@ async function historyOf(ids: readonly string[], key: string, wanted: number, ca
   for (const id of [...new Set(ids)].toSorted()) {
     const limit = wanted - metrics.length;
     if (limit < 1) break;
-    const page = await ifThere(
+    const page = await ignoreMissing(
       async () => await call(readMetricOperation, { id: runName(id), key, limit }, refusedRun(id)),
     );
     for (const point of page?.items ?? []) metrics.push({ ...pointMessage(key, point), run_id: id });

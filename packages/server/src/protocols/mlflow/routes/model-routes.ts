@@ -22,8 +22,8 @@ import {
   registeredModel,
   registeredModelMessage,
 } from '../wire/registry-messages.ts';
-import { isPrompt, sought } from './prompts.ts';
-import { refusedAlias, refusedModel, refusedVersion, takenName } from './registry-refusals.ts';
+import { isPrompt, searchInputOf } from './prompts.ts';
+import { refusedAlias, refusedModel, refusedVersion, takenName } from './registry-errors.ts';
 import { searchInput } from './search-input.ts';
 
 const byName = { name: required(string) };
@@ -117,7 +117,7 @@ export const modelRoutes: readonly Route[] = [
       const { view: _view, filter = '', ...search } = searchInput(values);
       const { items, nextCursor } = await call(searchModelsOperation, {
         ...search,
-        ...sought(registeredModelFilter, filter),
+        ...searchInputOf(registeredModelFilter, filter),
       });
       return { registered_models: list(items.map(registeredModelMessage)), ...pageToken(nextCursor) };
     },

@@ -17,14 +17,14 @@ import { pairField, searchFields } from '../wire/messages.ts';
 import { invalid } from '../wire/mlflow-error.ts';
 import { requireModelName, requireRegistryTag, stageOf, versionNumber } from '../wire/registry-limits.ts';
 import { modelVersion, modelVersionMessage } from '../wire/registry-messages.ts';
-import { sought } from './prompts.ts';
-import { refusedModel, refusedVersion } from './registry-refusals.ts';
+import { searchInputOf } from './prompts.ts';
+import { refusedModel, refusedVersion } from './registry-errors.ts';
 import { searchInput } from './search-input.ts';
 
 const byVersion = { name: required(string), version: required(string) };
 const answered = { model_version: nested(modelVersion) };
 const MOST = 200_000;
-/** Where clients look up which versions a logged model became: a JSON list. */
+/** Clients read here which versions a logged model became: a JSON list. */
 const VERSIONS_TAG = 'mlflow.modelVersions';
 
 export const modelVersionRoutes: readonly Route[] = [
@@ -82,7 +82,7 @@ export const modelVersionRoutes: readonly Route[] = [
     response: { artifact_uri: string },
     answer: async ({ name, version }, call) => {
       const { source, artifactUri } = await read(name, version, call);
-      // Clients look there for logged models of the run too, which lie elsewhere.
+      // Clients also read logged models of the run here, which are stored elsewhere.
       return { artifact_uri: /^runs:/i.test(source) ? source : artifactUri };
     },
   }),
@@ -142,7 +142,7 @@ export const modelVersionRoutes: readonly Route[] = [
       const { items, nextCursor } = await call(searchModelVersionsOperation, {
         ...search,
         limit,
-        ...sought(modelVersionFilter, filter),
+        ...searchInputOf(modelVersionFilter, filter),
       });
       return { model_versions: list(items.map(modelVersionMessage)), ...pageToken(nextCursor) };
     },
@@ -178,7 +178,7 @@ async function read(name: string, given: string, call: CallOperation): Promise<M
   return await call(readModelVersionOperation, { name, version }, refusedVersion(name, version));
 }
 
-/** Tells the logged model which version it has become, as far as the caller may write to it: the version is there already. */
+/** Records on the logged model which version it became, if the caller may write to it: the version already exists. */
 async function noteVersion({ model: name, version, loggedModelId: id }: ModelVersion, call: CallOperation) {
   if (id === undefined) return;
   const skip = () => new Skipped();

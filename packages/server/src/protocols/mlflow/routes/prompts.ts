@@ -5,7 +5,7 @@ const PROMPT_TAG = 'mlflow.prompt.is_prompt';
 
 /** Of a version: the text of the prompt. */
 export const PROMPT_TEXT_TAG = 'mlflow.prompt.text';
-/** Tags by which clients tell what something is; they are none of the person's. */
+/** Tags that clients use as type markers; they are not tags of the user. */
 const INTERNAL = new Set([PROMPT_TAG, PROMPT_TEXT_TAG, '_mlflow_prompt_type']);
 
 export function withoutPromptTags(tags: Readonly<Record<string, string>>): Record<string, string> {
@@ -26,7 +26,7 @@ interface Sought {
  * so that a condition on it would find none of them.
  * @throws DaisError `invalid_request` for a filter that cannot be read.
  */
-export function sought(entity: FilterEntity, filter: string): Sought {
+export function searchInputOf(entity: FilterEntity, filter: string): Sought {
   if (!filter.includes(PROMPT_TAG)) return { types: ['model'], ...(filter !== '' && { filter }) };
   const clauses = parseFilter(entity, filter);
   const about = clauses.find(isAboutPrompts);

@@ -39,7 +39,7 @@ import { invalid, missing } from '../wire/mlflow-error.ts';
 import { pythonText } from '../wire/python-text.ts';
 import { inactive, noExperiment } from './experiment-routes.ts';
 import { appendLoggedModel } from './legacy-model-log.ts';
-import { isTagMissing, refusedParam, refusedParams, refusedRun } from './run-refusals.ts';
+import { isTagMissing, refusedParam, refusedParams, refusedRun } from './run-errors.ts';
 import { searchInput } from './search-input.ts';
 
 const byId = { run_id: required(string), run_uuid: string };
@@ -106,7 +106,7 @@ export const runRoutes: readonly Route[] = [
         { experimentId, startedAt, user, tags, ...(name !== '' && { name }) },
         { ...noExperiment(experimentId), ...inactive(experimentId) },
       );
-      // One that begins has none, and MLflow says nothing of them.
+      // A new run has none, and MLflow omits them.
       const { outputs: _none, ...begun } = runMessage(made);
       return { run: begun };
     },

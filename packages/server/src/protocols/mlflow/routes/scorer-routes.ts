@@ -122,7 +122,7 @@ export const scorerRoutes: readonly Route[] = [
     method: 'GET',
     version: 3,
     path: '/mlflow/scorers/online-configs',
-    beside: 'clients ask it with each scorer',
+    beside: 'clients call it for each scorer',
     operation: searchScorersOperation,
     request: { scorer_ids: required(repeated(string)) },
     answer: async (_values, call) => {
@@ -146,7 +146,7 @@ function named(given: string, name: string, version: number | undefined): Named 
   return of;
 }
 
-/** The experiment or the scorer is missing: the text tells which. */
+/** The experiment or the scorer is missing; the message names which. */
 function refused(of: Named): Refusals {
   const { experimentId: id } = of;
   const experiment = missing(`No Experiment with id=${id} exists`);
@@ -185,7 +185,7 @@ async function allPages(read: (page: { limit: number; cursor?: string }) => Prom
   return found;
 }
 
-/** @throws MlflowError for what is no JSON, and for a scorer that carries code: whoever loads it would run that. */
+/** @throws MlflowError for invalid JSON, and for a scorer that contains code, because loading it would run the code. */
 function requireHarmless(text: string): void {
   let code = false;
   try {

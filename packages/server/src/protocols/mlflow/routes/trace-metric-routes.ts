@@ -156,7 +156,7 @@ const ENTITIES: Readonly<Record<string, readonly string[]>> = {
   assessment: ['name', 'type'],
 };
 
-/** One clause: `trace.tag.team = 'air'`. @throws MlflowError in the words of the server. */
+/** One clause: `trace.tag.team = 'air'`. @throws MlflowError with the message of MLflow's server. */
 function filterOf(text: string, view: TraceMetricView): TraceMetricFilter {
   const { name = '', operator = '', value = '' } = CLAUSE.exec(text)?.groups ?? {};
   if (name === '') throw invalid(`Invalid clause(s) in filter string: ${text.slice(0, 200)}`);

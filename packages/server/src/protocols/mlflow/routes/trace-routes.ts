@@ -28,7 +28,7 @@ import {
 } from '../wire/trace-encode.ts';
 import { byTrace, trace, traceInfo, traceLocation } from '../wire/trace-messages.ts';
 import { inactive, noExperiment } from './experiment-routes.ts';
-import { isTagMissing, refusedRun } from './run-refusals.ts';
+import { isTagMissing, refusedRun } from './run-errors.ts';
 import { npmi } from './trace-correlation.ts';
 
 const TAG_KEY = 250;
@@ -49,7 +49,7 @@ export function traceName(id: string): string {
 }
 
 /** What clients sent in metadata, as operations take it: tokens and costs are numbers. */
-export function toldOf(metadata: Readonly<Record<string, string>>) {
+export function traceAttributesOf(metadata: Readonly<Record<string, string>>) {
   const { [WORDS.usage]: usage, [WORDS.cost]: cost, ...rest } = metadata;
   const [tokens, money] = [amounts(usage), amounts(cost)];
   return {
@@ -151,7 +151,7 @@ export const traceRoutes: readonly Route[] = [
           ...(clientRequestId !== '' && { clientRequestId }),
           ...(requestPreview !== undefined && { requestPreview }),
           ...(responsePreview !== undefined && { responsePreview }),
-          ...toldOf(metadata),
+          ...traceAttributesOf(metadata),
           tags: ownTags(tags),
           assessments: assessments.map(newAssessmentOf),
         },
@@ -418,7 +418,7 @@ async function wholeTrace(id: string, partial: boolean, call: CallOperation) {
 }
 
 function expectedSpans({ metadata, spans }: Trace): number {
-  // Of a trace whose spans lie elsewhere, none will come.
+  // A trace whose spans are stored elsewhere never gets spans.
   if (spans === 0) return 0;
   try {
     const { num_spans: expected } = JSON.parse(metadata[WORDS.sizeStats] ?? '{}') as { readonly num_spans?: unknown };

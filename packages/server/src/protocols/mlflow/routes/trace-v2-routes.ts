@@ -1,4 +1,6 @@
-/** Traces as clients before 3.0 write and read them: begun and ended in two calls, spans in a file beside. */
+/**
+ * Traces as clients before 3.0 write and read them: started and ended in two calls, with the spans in a separate file.
+ */
 import { endTraceOperation, putTraceOperation, readTraceOperation, searchTracesOperation } from '@dais/api';
 import { route, type Route } from '../route.ts';
 import { list, pageToken } from '../wire/encode.ts';
@@ -8,7 +10,7 @@ import { invalid } from '../wire/mlflow-error.ts';
 import { traceInfoV2Message } from '../wire/trace-encode.ts';
 import { keyedText, traceInfoV2, traceStatus } from '../wire/trace-messages.ts';
 import { inactive, noExperiment } from './experiment-routes.ts';
-import { noTrace, ownTags, searchTraces, toldOf, traceName } from './trace-routes.ts';
+import { noTrace, ownTags, searchTraces, traceAttributesOf, traceName } from './trace-routes.ts';
 
 type Sent = readonly { readonly key?: string; readonly value?: string }[];
 
@@ -36,7 +38,7 @@ export const traceV2Routes: readonly Route[] = [
           experimentId,
           requestedAt: time,
           state: 'IN_PROGRESS',
-          ...toldOf(mapOf(values.request_metadata)),
+          ...traceAttributesOf(mapOf(values.request_metadata)),
           tags: ownTags(mapOf(values.tags)),
         },
         { ...noExperiment(experimentId), ...inactive(experimentId) },
@@ -63,7 +65,7 @@ export const traceV2Routes: readonly Route[] = [
           id: traceName(id),
           endedAt,
           state: status === 'TRACE_STATUS_UNSPECIFIED' ? 'UNSPECIFIED' : status,
-          ...toldOf(mapOf(values.request_metadata)),
+          ...traceAttributesOf(mapOf(values.request_metadata)),
           tags: ownTags(mapOf(values.tags)),
         },
         noTrace(id),

@@ -11,8 +11,8 @@ import { route, type CallOperation, type Refusals, type Route } from '../route.t
 import { list, pageToken } from '../wire/encode.ts';
 import { bool, enumeration, int32, int64, nested, repeated, required, string } from '../wire/message.ts';
 import { invalid, missing } from '../wire/mlflow-error.ts';
-import { EXAMPLES } from '../webhook-examples.ts';
-import { WEBHOOK_FORMAT } from '../webhook-format.ts';
+import { EXAMPLES } from '#protocols/mlflow/webhooks/webhook-examples.ts';
+import { WEBHOOK_FORMAT } from '#protocols/mlflow/webhooks/webhook-format.ts';
 
 const ENTITIES = [
   'REGISTERED_MODEL',
@@ -196,9 +196,9 @@ function webhookMessage(of: Webhook) {
 function eventName({ entity = 'REGISTERED_MODEL', action = 'CREATED' }: Sent): string {
   const name = `${entity.toLowerCase()}.${action.toLowerCase()}`;
   if (name in EXAMPLES) return name;
-  // Somebody who was told yes would wait for it in vain.
+  // A client that gets a success would wait for events that never occur.
   if (name === 'budget_policy.exceeded') {
-    throw invalid('There are no budget policies here, so that none can be exceeded: leave budget_policy.exceeded out.');
+    throw invalid('Dais has no budget policies. Remove budget_policy.exceeded from the events.');
   }
   const valid = Object.keys(EXAMPLES)
     .filter((one) => one.startsWith(`${entity.toLowerCase()}.`))

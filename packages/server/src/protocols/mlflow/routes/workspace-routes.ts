@@ -30,7 +30,7 @@ const SERVER = {
   store_type: 'SqlStore',
   workspaces_enabled: true,
   trace_archival_enabled: false,
-  // Both are there, for whoever turns them on: by itself a client takes one stream, whose bytes are written once.
+  // Both exist for clients that enable them. By default a client uses one stream, whose bytes are written once.
   multipart_uploads_enabled: false,
   multipart_downloads_enabled: false,
   artifact_serving_enabled: true,
@@ -47,7 +47,7 @@ export const workspaceRoutes: readonly Route[] = [
     method: 'GET',
     version: 3,
     path: '/mlflow/server-info',
-    beside: 'what a server can do',
+    beside: 'capabilities of the server',
     operation: readServerOperation,
     request: {},
     answer: async (_values, call) => {

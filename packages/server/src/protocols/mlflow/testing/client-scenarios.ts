@@ -61,7 +61,7 @@ export function clientScenarios(client: ClientRun): void {
       expect(told.length).toBeGreaterThanOrEqual(atLeast);
     });
 
-    test('works in a project of its own, by user and password', { timeout: PATIENCE + 60_000 }, async () => {
+    test('works in another project, with user and password', { timeout: PATIENCE + 60_000 }, async () => {
       const credentials = { MLFLOW_TRACKING_USERNAME: 'anybody', MLFLOW_TRACKING_PASSWORD: peer.token };
       const names = ['experiments', 'fluent_run', 'metric_histories', 'large_artifact', 'artifact_in_parts'];
       const told = await scenarios('/p/team', credentials, names);
@@ -69,7 +69,7 @@ export function clientScenarios(client: ClientRun): void {
       expect(told).toHaveLength(names.length);
     });
 
-    test('is told when its token is wrong, and does not try for minutes', { timeout: PATIENCE }, async () => {
+    test('fails without minutes of retries for an invalid token', { timeout: PATIENCE }, async () => {
       const wrong = { MLFLOW_TRACKING_TOKEN: 'dais_pat_wrong' };
       const [told] = await scenarios('', wrong, ['experiments']);
       expect(told?.error).toMatch(/UNAUTHENTICATED/);

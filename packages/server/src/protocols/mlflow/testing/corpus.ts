@@ -1,4 +1,7 @@
-/** What a real `mlflow server` answered, and how an answer of Dais is laid beside it: see conformance/mlflow/record_corpus.py. */
+/**
+ * Recorded responses of a real `mlflow server`, and the comparison with responses of Dais: see
+ * conformance/mlflow/record_corpus.py.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 
 const folder = new URL('../../../../../../conformance/mlflow/', import.meta.url);
@@ -15,7 +18,7 @@ export interface Exchange {
   };
   readonly status: number;
   readonly answer: unknown;
-  /** What later exchanges use: the name of a variable, and where its value stands in the answer. */
+  /** Variables for later exchanges: the name, and the path of the value in the response. */
   readonly keep?: Readonly<Record<string, string>>;
 }
 
@@ -30,7 +33,7 @@ export interface Difference {
   readonly more?: readonly string[];
   /** Fields that only MLflow has. */
   readonly fewer?: readonly string[];
-  /** Texts of errors go on after MLflow's. */
+  /** Error messages of Dais can continue after MLflow's text. */
   readonly longerTexts?: true;
 }
 
@@ -76,7 +79,9 @@ function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
 
 type Kept = ReadonlyMap<string, string>;
 
-/** Variables stand as `$name` in what was recorded; the longest name first, as one may begin with another. */
+/**
+ * Recordings contain variables as `$name`; the longest name comes first, because one name can be a prefix of another.
+ */
 export function filled(text: string, kept: Kept): string {
   const names = [...kept.keys()].toSorted((a, b) => b.length - a.length);
   return names.reduce((now, name) => now.replaceAll(`$${name}`, kept.get(name) ?? ''), text);
@@ -93,7 +98,7 @@ const TIME = /(?:time|timestamp|timestamp_ms)$/;
 /** In ms; times that requests name are lower. */
 const NOW = 1_000_000_000_000;
 const JSON_TEXTS = new Set(['tags', 'schema', 'profile', 'serialized_scorer', 'records']);
-/** Where the number of an experiment stands alone, or in an address. */
+/** Positions where the number of an experiment is alone or part of a URL. */
 const NUMBERED = new Set([
   'experiment_id',
   'experiment_ids',

@@ -1,4 +1,4 @@
-/** For tests of the door: a server with the tracking ledger, spoken to as MLflow's clients speak. */
+/** For tests of the adapter: a server with the tracking ledger, called as MLflow clients call it. */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,8 +11,8 @@ import { artifactEntries, trackingLedger, trackingSlice } from '#ledgers/trackin
 import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
 import { systemClock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import { otlpDoor, spanWords } from '#protocols/otlp/index.ts';
-import { mlflowDoor, mlflowProbes } from '../index.ts';
+import { otlpAdapter, spanWords } from '#protocols/otlp/index.ts';
+import { mlflowAdapter, mlflowProbes } from '../index.ts';
 
 export interface Answer {
   readonly status: number;
@@ -78,7 +78,7 @@ export async function startMlflowWorld({ folderRoot, ...options }: MlflowWorldOp
         ...artifactEntries({ database, content, clock: systemClock, random: randomBytes, folderRoot }),
       ];
     },
-    doors: (calls) => [mlflowProbes(), mlflowDoor({ calls, log: silent }), otlpDoor({ calls, log: silent })],
+    doors: (calls) => [mlflowProbes(), mlflowAdapter({ calls, log: silent }), otlpAdapter({ calls, log: silent })],
   });
   let made = 0;
   const send: MlflowWorld['send'] = async (method, path, body, headers = {}) => {

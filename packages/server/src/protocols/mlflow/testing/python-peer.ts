@@ -1,4 +1,6 @@
-/** For tests: a Dais and MLflow's client in a Python of its own, with scenarios that tell how they went. */
+/**
+ * For tests: a Dais and the MLflow client in a separate Python environment, with scenarios that report their results.
+ */
 import { join } from 'node:path';
 import type { ConfigFlags } from '#config-load.ts';
 import {
@@ -8,8 +10,8 @@ import {
   type ClientRun,
 } from '#testing/client-python.ts';
 
-/** Told by a script: one line of JSON for each scenario. */
-export interface Told {
+/** ScenarioResult by a script: one line of JSON for each scenario. */
+export interface ScenarioResult {
   readonly name: string;
   readonly error?: string;
   readonly skipped?: true;
@@ -18,8 +20,8 @@ export interface Told {
 export interface PythonPeer extends ClientPython {
   /** Runs a program with arguments in an environment. @throws Error with the end of its standard error, unless it ends with 0. */
   python(environment: ClientEnvironment, words: readonly string[], how: ClientRun): Promise<string>;
-  /** What `scenarios.py` tells of these scenarios, or of all; without those that were skipped. */
-  scenarios(environment: ClientEnvironment, names: readonly string[], how: ClientRun): Promise<readonly Told[]>;
+  /** The results of `scenarios.py` for these scenarios, or for all; without skipped ones. */
+  scenarios(environment: ClientEnvironment, names: readonly string[], how: ClientRun): Promise<readonly ScenarioResult[]>;
 }
 
 export async function startPythonPeer(flags: ConfigFlags = {}): Promise<PythonPeer> {
@@ -37,13 +39,13 @@ export async function startPythonPeer(flags: ConfigFlags = {}): Promise<PythonPe
       return said
         .split('\n')
         .filter((text) => text.startsWith('{'))
-        .map((text) => JSON.parse(text) as Told)
+        .map((text) => JSON.parse(text) as ScenarioResult)
         .filter(({ skipped }) => skipped !== true);
     },
   };
 }
 
 /** The scenarios that failed, with their tracebacks. */
-export function failed(told: readonly Told[]): readonly Told[] {
+export function failed(told: readonly ScenarioResult[]): readonly ScenarioResult[] {
   return told.filter(({ error }) => error !== undefined);
 }

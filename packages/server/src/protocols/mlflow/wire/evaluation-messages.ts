@@ -43,7 +43,7 @@ export function tagTexts(tags: Readonly<Record<string, unknown>>): Record<string
   return Object.fromEntries(there.map(([key, value]) => [key, pythonStr(value)]));
 }
 
-/** Experiments are told only when it is made: clients ask for them when they are looked at. */
+/** Experiments are included only in the response to the creation; clients request them on access. */
 export function datasetMessage(of: EvaluationDataset) {
   return {
     dataset_id: of.id,

@@ -55,7 +55,7 @@ test.each([
   ['s3://bucket/a?b=%252e%252e', 'Invalid query string'],
   ['runs:/1', "Artifact location cannot be a runs:/ URI. Given: 'runs:/1'"],
   ['a'.repeat(2049), 'The length of the artifact path cannot be greater than 2048 characters.'],
-])('artifacts do not lie at %s', (location, text) => {
+])('rejects the artifact location %s', (location, text) => {
   expect(() => requireArtifactLocation(location)).toThrow(text);
 });
 

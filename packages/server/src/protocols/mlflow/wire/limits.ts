@@ -52,7 +52,7 @@ export function requireKey(key: string, path: string): void {
   if (elsewhere !== undefined) throw elsewhere;
 }
 
-/** The fault of a name that, taken for a path, is another one. */
+/** The error of a name that resolves to another name as a path. */
 export function resolvesElsewhere(name: string, path: string): MlflowError | undefined {
   const resolved = normalized(name);
   if (resolved === name && resolved !== '.' && !resolved.startsWith('..') && !resolved.startsWith('/'))
@@ -166,8 +166,8 @@ function splitOnce(text: string, at: string): readonly [string, string?] {
 }
 
 /**
- * A path below a root of artifacts, decoded as often as somebody encoded it.
- * @throws MlflowError "Invalid path" for one that leads elsewhere.
+ * A path below an artifact root, decoded as often as it was encoded.
+ * @throws MlflowError "Invalid path" for a path outside of the root.
  */
 export function safePath(path: string): string {
   const plain = decoded(path);

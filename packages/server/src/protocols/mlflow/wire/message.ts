@@ -19,7 +19,7 @@ interface FieldOf<T, Required extends boolean> {
 }
 
 export type Field = FieldOf<unknown, boolean>;
-/** In the order in which faults are told: what MLflow checks first stands first. */
+/** In the order of errors: the field that MLflow checks first comes first. */
 export type Message = Readonly<Record<string, Field>>;
 
 /** What a parsed message is: text, numbers, truth values, lists and messages. What was not sent is not there. */
@@ -38,7 +38,7 @@ function scalar<T>(kind: ScalarKind): FieldOf<T, false> {
 export const string: FieldOf<string, false> = scalar('string');
 export const int32: FieldOf<number, false> = scalar('int32');
 export const int64: FieldOf<number, false> = scalar('int64');
-/** NaN and the infinities stand as text in JSON, and are numbers here. */
+/** JSON represents NaN and the infinities as strings; here they are numbers. */
 export const double: FieldOf<number, false> = scalar('double');
 export const bool: FieldOf<boolean, false> = scalar('bool');
 /** Text by text. */

@@ -1,4 +1,4 @@
-/** A failure in the words of the protocol, thrown where the fault is one of the wire and no operation was called. */
+/** An error in the format of the protocol, for errors of the wire format before any operation is called. */
 export type WireCode =
   | 'INVALID_PARAMETER_VALUE'
   | 'BAD_REQUEST'

@@ -25,7 +25,7 @@ const fault = (json: Record<string, unknown>) => {
   return '';
 };
 
-test('what is not known is passed over; null is as good as nothing', () => {
+test('unknown fields are ignored; null counts as absent', () => {
   expect(parseMessage(message, { name: 'a', unknown: 1, count: null, status: 'NONE', ids: null })).toEqual({
     name: 'a',
   });
@@ -100,13 +100,13 @@ test.each([
     `Invalid value [] for parameter 'items[0].value' supplied:  Hint: Value was of type 'list'.${SEE}`,
   ],
   [{ name: 'a', run_id: 'x', runId: 'y' }, "Request specifies both 'run_id' and 'runId'; provide only one of them."],
-])('%j is refused in the words of MLflow', (json, text) => {
+])('rejects %j with a message of MLflow', (json, text) => {
   expect(fault(json)).toBe(text);
 });
 
-test('whole numbers that JSON does not carry exactly are refused, as numbers and as text', () => {
+test('rejects integers beyond the exact range of JSON, as numbers and as text', () => {
   for (const at of [9_007_199_254_740_992, '9223372036854775807']) {
-    expect(fault({ name: 'a', at })).toContain('Whole numbers are kept up to 9007199254740991');
+    expect(fault({ name: 'a', at })).toContain('Integers are limited to 9007199254740991');
   }
 });
 

@@ -1,7 +1,6 @@
 /**
- * JSON to messages, by the rules of protocol buffers' JSON and of the checks that MLflow's server makes after it: unknown
- * fields and unknown names of enums are passed over, a number may come as text, and the first fault is told in MLflow's
- * words.
+ * Converts JSON to messages, with the rules of protocol buffers' JSON and the checks of MLflow's server: unknown fields
+ * and enum names are ignored, numbers may be strings, and the first error has MLflow's message.
  */
 import type { Field, Message, Values } from './message.ts';
 import { invalid } from './mlflow-error.ts';
@@ -59,7 +58,7 @@ function isMissing(field: Field, given: unknown): boolean {
   return field.repeated && Array.isArray(given) && given.length === 0;
 }
 
-/** What an item of a list must have is told with its place: `metrics[3].key`. */
+/** Errors of a required field in a list item contain its path: `metrics[3].key`. */
 function requireInside(message: Message, given: unknown, name: string): void {
   if (!Array.isArray(given)) return;
   const needed = Object.entries(message).filter(([, field]) => field.required);
@@ -72,7 +71,7 @@ function requireInside(message: Message, given: unknown, name: string): void {
   });
 }
 
-/** Places of faults are put together on the way back, because almost every message has none. */
+/** Paths of errors are composed on the way back, because almost no message has errors. */
 function readMessage(
   message: Message,
   json: Readonly<Record<string, unknown>>,
@@ -126,10 +125,10 @@ function readOne(field: Field, given: unknown, faults: Fault[]): unknown {
   return undefined;
 }
 
-const WRONG = Symbol('of a wrong type');
-const UNSAFE = Symbol('a whole number that JSON does not carry exactly');
+const WRONG = Symbol('wrong type');
+const UNSAFE = Symbol('integer beyond the exact range of JSON numbers');
 const UNSAFE_NOTE =
-  'Whole numbers are kept up to 9007199254740991 (2^53 - 1): beyond it, programs that read JSON round them.';
+  'Integers are limited to 9007199254740991 (2^53 - 1): many JSON readers round larger values.';
 
 function readScalar(field: Field, given: unknown): unknown {
   switch (field.kind) {
@@ -191,8 +190,8 @@ function readEnum(numbers: Readonly<Record<string, number>>, given: unknown): st
 }
 
 /**
- * By its name, or by the name that protocol buffers give it in JSON: `run_id`, `runId`. @throws MlflowError when both are
- * there: one reader could look at the one, another reader at the other.
+ * Reads a field by its name or its JSON name of protocol buffers: `run_id`, `runId`. @throws MlflowError if both exist,
+ * because two readers could use different ones.
  */
 function valueOf(json: Readonly<Record<string, unknown>>, name: string): unknown {
   if (!name.includes('_')) return Object.hasOwn(json, name) ? json[name] : undefined;

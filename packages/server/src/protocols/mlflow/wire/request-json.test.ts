@@ -14,16 +14,16 @@ test.each([
   expect(bodyJson(Buffer.from(text))).toEqual(json);
 });
 
-test.each(['[]', '5', 'true', `${'{"a":'.repeat(40)}1${'}'.repeat(40)}`])('the body %s is refused', (text) => {
+test.each(['[]', '5', 'true', `${'{"a":'.repeat(40)}1${'}'.repeat(40)}`])('rejects the body %s', (text) => {
   expect(() => bodyJson(Buffer.from(text))).toThrow(/^Bad Request\./);
 });
 
-test('bytes that are not UTF-8 are refused, not stored as U+FFFD', () => {
+test('bytes that are not UTF-8 are rejected, not stored as U+FFFD', () => {
   const body = Buffer.concat([Buffer.from('{"key":"a'), Buffer.from([0xff]), Buffer.from('"}')]);
-  expect(() => bodyJson(body)).toThrow('The request body is not UTF-8, first at byte 9.');
+  expect(() => bodyJson(body)).toThrow('The request body is not valid UTF-8 at byte 9.');
 });
 
-test('a list is a key that is repeated, a truth value is a word', () => {
+test('a list is a repeated key, a Boolean is a word', () => {
   const message = { run_ids: repeated(string), key: string, n: int32, all: bool };
   expect(queryJson(message, 'run_ids=a&run_ids=b%20c&key=x&key=y&n=5&all=TRUE&other=1')).toEqual({
     run_ids: ['a', 'b c'],

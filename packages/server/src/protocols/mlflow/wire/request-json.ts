@@ -1,5 +1,5 @@
 /** What a request says, whatever carries it: the query string of a GET, else a JSON body. */
-import { invalidUtf8At } from '#lib/utf8.ts';
+import { invalidUtf8At } from '#lib/formats/utf8.ts';
 import type { Message } from './message.ts';
 import { invalid, MlflowError } from './mlflow-error.ts';
 
@@ -31,14 +31,14 @@ export function queryJson(message: Message, query: string): Json {
 }
 
 /**
- * The body as a map. What is no JSON counts as an empty map, as in MLflow: then the first missing field is told. Old
- * clients sent their JSON as a JSON string.
- * @throws MlflowError `BAD_REQUEST` for a body that is JSON but no map, or nested absurdly; `INVALID_PARAMETER_VALUE` for
- *   bytes that are not UTF-8.
+ * Returns the body as a map. Invalid JSON counts as an empty map, as in MLflow: the error then names the first missing
+ * field. Old clients sent their JSON as a JSON string.
+ * @throws MlflowError `BAD_REQUEST` for JSON that is not a map or is nested too deeply; `INVALID_PARAMETER_VALUE` for
+ * bytes that are not UTF-8.
  */
 export function bodyJson(bytes: Buffer): Json {
   const invalidAt = invalidUtf8At(bytes);
-  if (invalidAt !== undefined) throw invalid(`The request body is not UTF-8, first at byte ${invalidAt}.`);
+  if (invalidAt !== undefined) throw invalid(`The request body is not valid UTF-8 at byte ${invalidAt}.`);
   const value = parsed(bytes.toString('utf8'));
   const twice = typeof value === 'string' ? parsed(value) : value;
   if (twice === undefined || twice === null) return {};

@@ -29,7 +29,7 @@ export function milliseconds(text: string, name: string): number {
   const value = Date.parse(text);
   if (Number.isInteger(value) && value >= 0 && /^\d{4}-\d\d-\d\dT/.test(text)) return value;
   throw invalid(
-    `Invalid value "${text.slice(0, 80)}" for parameter '${name}' supplied: it must be a time of RFC 3339.`,
+    `Invalid value "${text.slice(0, 80)}" for parameter '${name}' supplied: it must be an RFC 3339 timestamp.`,
   );
 }
 
@@ -37,7 +37,7 @@ export function milliseconds(text: string, name: string): number {
 export function durationMs(text: string): number {
   const seconds = /^(\d{1,12}(?:\.\d{1,9})?)s$/.exec(text)?.[1];
   if (seconds !== undefined) return Math.round(Number(seconds) * 1000);
-  throw invalid(`Invalid value "${text.slice(0, 80)}" for parameter 'execution_duration' supplied: "1.5s" is one.`);
+  throw invalid(`Invalid value "${text.slice(0, 80)}" for parameter 'execution_duration' supplied: it must be a duration such as "1.5s".`);
 }
 
 function tagsOf(trace: Trace): Readonly<Record<string, string>> {
@@ -125,7 +125,7 @@ type SentAssessment = Values<typeof assessmentMessage>;
 type Judgement = Pick<NewAssessment, 'kind' | 'value' | 'error'>;
 
 /** The value of an assessment; undefined when none was sent. @throws MlflowError for a serialization that there is not. */
-export function judgementOf(sent: SentAssessment): Judgement | undefined {
+export function assessmentValueOf(sent: SentAssessment): Judgement | undefined {
   const { feedback, expectation, issue } = sent;
   if (feedback !== undefined) {
     const { error_code: code, error_message: message, stack_trace: stackTrace } = feedback.error ?? sent.error ?? {};
@@ -151,7 +151,7 @@ function parsed(sent: { readonly serialization_format?: string; readonly value?:
   try {
     return JSON.parse(value);
   } catch {
-    throw invalid('The serialized value of the expectation is no JSON.');
+    throw invalid('The serialized value of the expectation is not valid JSON.');
   }
 }
 
@@ -159,7 +159,7 @@ const SOURCES = ['SOURCE_TYPE_UNSPECIFIED', 'HUMAN', 'LLM_JUDGE', 'CODE'];
 
 /** @throws MlflowError `INVALID_PARAMETER_VALUE` for one without a value. */
 export function newAssessmentOf(sent: SentAssessment): NewAssessment {
-  const judgement = judgementOf(sent);
+  const judgement = assessmentValueOf(sent);
   if (judgement === undefined) throw invalid('Assessment must have either feedback, expectation, or issue value');
   const { assessment_name: name = '', source, create_time: created, last_update_time: updated } = sent;
   if (name === '') throw invalid("Missing value for required parameter 'assessment.assessment_name'.");

@@ -6,7 +6,7 @@
  * tensors that describe shapes are computed on the way. Declared shapes of values and outputs are claims of the file and are
  * ignored. An operator, type or dimension without a known limit ends the analysis with a reason.
  */
-import { ProtobufFault } from '#lib/protobuf-reader.ts';
+import { ProtobufError } from '#lib/formats/protobuf-reader.ts';
 import { classicalRules, tfIdf } from './classical-rules.ts';
 import { controlRules } from './control-rules.ts';
 import { elementwiseRules } from './elementwise-rules.ts';
@@ -114,7 +114,7 @@ export function boundOnnx(file: Buffer, options: OnnxBoundOptions): OnnxBound {
   try {
     return new Analysis(readOnnxModel(file), options, file.length).run();
   } catch (error) {
-    if (error instanceof ProtobufFault) return { bounded: false, reason: `it is no ONNX model (${error.message})` };
+    if (error instanceof ProtobufError) return { bounded: false, reason: `it is no ONNX model (${error.message})` };
     if (error instanceof GraphFault) return { bounded: false, reason: error.message };
     throw error;
   }

@@ -1,5 +1,5 @@
 /** Reads the graph of an ONNX file. It never decodes weights: a tensor keeps views of the file's bytes. */
-import { ProtobufReader } from '#lib/protobuf-reader.ts';
+import { ProtobufReader } from '#lib/formats/protobuf-reader.ts';
 import {
   canonicalDomain,
   GraphFault,
@@ -30,7 +30,7 @@ const NO_NUMBERS: NumberField = { count: 0, first: [], largest: 0, smallest: 0 }
 const NO_TEXTS: TextField = { count: 0, bytes: 0, longest: 0 };
 const NOT_EXTERNAL: OnnxTensor['external'] = { isUsed: false, location: '', offset: 0n, length: undefined };
 
-/** @throws ProtobufFault or GraphFault */
+/** @throws ProtobufError or GraphFault */
 export function readOnnxModel(bytes: Buffer): OnnxModel {
   return new GraphReader(bytes).readModel();
 }

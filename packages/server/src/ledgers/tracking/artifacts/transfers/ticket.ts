@@ -1,6 +1,6 @@
 /** What lets somebody in who has no other credential: 256 random bits, of which only the digest is kept. */
 import { DaisError } from '@dais/api';
-import { secretDigest, type RandomSource } from '#lib/secret-digest.ts';
+import { secretDigest, type RandomSource } from '#lib/crypto/digests.ts';
 
 export interface Ticket {
   readonly text: string;

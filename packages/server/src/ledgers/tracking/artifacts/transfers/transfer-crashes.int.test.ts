@@ -5,7 +5,7 @@ import type { JobClaim } from '#kernel/jobs.ts';
 import { transact } from '#kernel/transaction.ts';
 import { commentsSlice } from '#ledgers/comments/index.ts';
 import { lineageSlice } from '#ledgers/lineage/index.ts';
-import { linesUntilKilled } from '#lib/killed-worker.testing.ts';
+import { linesUntilKilled } from '#lib/system/killed-worker.testing.ts';
 import { isLongRun } from '#testing/long-run.ts';
 import { trackingSlice } from '../../index.ts';
 import { artifactsOf } from '../artifact-tree.ts';

@@ -13,7 +13,7 @@ import { byteQuota } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { foreignKeyRace } from '#lib/write-race.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { secretDigest } from '#lib/secret-digest.ts';
+import { secretDigest } from '#lib/crypto/digests.ts';
 import { projectGone } from '../../experiment-lookup.ts';
 import type { ArtifactParts } from '../artifact-parts.ts';
 import { artifactPath } from '../artifact-path.ts';

@@ -1,0 +1,41 @@
+import { DaisError } from '@dais/api/errors';
+import { isLoopback } from '#lib/system/tcp-table.ts';
+import type { ResolvedConfig } from '#config-load.ts';
+
+/**
+ * What other machines can reach needs accounts, and something that keeps passwords and tokens secret on their way.
+ * @throws DaisError `unsafe_bind` with what is to be set.
+ */
+export function refuseUnsafeBind({ host, authentication, tls, trustedProxies, insecureHttp }: BindConfig): void {
+  if (isLoopback(host)) return;
+  if (authentication.mode !== 'accounts') {
+    throw new DaisError(
+      'unsafe_bind',
+      `Other machines can reach ${host}, and every caller would have the permissions of the owner. Set \`authentication.mode: accounts\` (DAIS_AUTHENTICATION_MODE=accounts).`,
+    );
+  }
+  if (tls !== undefined || trustedProxies.length > 0 || insecureHttp) return;
+  throw new DaisError(
+    'unsafe_bind',
+    `Plain HTTP on ${host} exposes passwords and tokens to the network. Set --tls-cert and --tls-key, list the proxy that terminates TLS in \`trustedProxies\`, or accept the risk with --insecure-http.`,
+  );
+}
+
+type BindConfig = Pick<ResolvedConfig, 'host' | 'authentication' | 'tls' | 'trustedProxies' | 'insecureHttp'>;
+
+/**
+ * Who writes artifacts past the server is held by nothing but the rights of files: that is for one owner on one machine.
+ * @throws DaisError `invalid_config`.
+ */
+export function refuseSharedFolder({ host, authentication, tracking }: FolderConfig): void {
+  if (tracking.artifactRoot === undefined) return;
+  if (authentication.mode === 'solo' && isLoopback(host)) return;
+  const is = authentication.mode === 'solo' ? `\`host\` is ${host}` : '`authentication.mode` is `accounts`';
+  const detail =
+    '`tracking.artifactRoot` lets clients write artifacts without the server, so roles, quotas and digests do not apply. It requires `authentication.mode: solo` on a loopback address.';
+  throw new DaisError('invalid_config', detail, {
+    issues: [{ path: 'tracking.artifactRoot', message: `is set, but ${is}`, expected: 'nothing' }],
+  });
+}
+
+type FolderConfig = Pick<ResolvedConfig, 'host' | 'authentication' | 'tracking'>;

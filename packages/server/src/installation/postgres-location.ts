@@ -1,0 +1,34 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { findPostgres, type PostgresLocation } from '#compose/database.ts';
+import type { ResolvedConfig } from '#config-load.ts';
+
+/** Returns the location of the embedded database of a configuration. */
+export function postgresLocation({ data, database }: ResolvedConfig): PostgresLocation {
+  const { postgresBin } = database;
+  return {
+    folder: join(data, 'postgres'),
+    cacheFolder: join(data, 'cache'),
+    ...(postgresBin !== undefined && { postgresBin }),
+  };
+}
+
+/** Whether a start has made the embedded database. */
+export async function hasCluster(config: ResolvedConfig): Promise<boolean> {
+  return await stat(join(postgresLocation(config).folder, 'cluster', 'PG_VERSION')).then(
+    () => true,
+    () => false,
+  );
+}
+
+export interface PostgresVersion {
+  /** `17.8` */
+  readonly version: string;
+  readonly major: number;
+}
+
+/** The PostgreSQL that `dais up` would run, after trying that it runs. @throws DaisError `database_setup`. */
+export async function postgresBinaries(config: ResolvedConfig): Promise<PostgresVersion> {
+  const { version, major } = await findPostgres(postgresLocation(config));
+  return { version, major };
+}

@@ -1,0 +1,11 @@
+/**
+ * What can go wrong with a call to another server:
+ *
+ * - `address_refused`: the address may not be called; trying again does not help.
+ * - `upstream_failed`: the other side cannot be reached or did not answer as it should; it may later.
+ * - `invalid_config`: a list of hosts, a proxy or a certificate in the configuration cannot be read.
+ */
+export type OutboundErrorCode = 'address_refused' | 'upstream_failed' | 'invalid_config';
+
+/** Makes the error to throw. `detail` never holds a path, a query, a header or credentials: those carry secrets. */
+export type Fail = (fault: OutboundErrorCode, detail: string, cause?: unknown) => Error;

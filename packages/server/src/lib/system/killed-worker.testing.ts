@@ -1,0 +1,40 @@
+import { once } from 'node:events';
+import { start } from '#lib/process.ts';
+
+export interface KilledWorker {
+  /** The file with the worker. */
+  readonly module: URL;
+  /** Its export: works for ever on `setup`, with a source of random numbers, and writes a line of JSON before or after each deed. */
+  readonly name: string;
+  readonly setup: unknown;
+  /** SIGKILL once so many lines were said. */
+  readonly killAfter: number;
+}
+
+/**
+ * The output of a worker process until it was killed. The worker writes a line before or after an action, never during
+ * it. @throws Error if it exited on its own.
+ */
+export async function linesUntilKilled<Line>({ module, name, setup, killAfter }: KilledWorker): Promise<Line[]> {
+  const program = `
+    import { ${name} } from ${JSON.stringify(module.href)};
+    await ${name}(JSON.parse(process.argv[1]), Math.random);`;
+  const args = ['--conditions=dais-source', '--import=tsx', '--input-type=module', '--eval', program];
+  const child = start(process.execPath, [...args, JSON.stringify(setup)], {
+    cwd: import.meta.dirname,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  let complaint = '';
+  child.stderr!.on('data', (chunk: Buffer) => (complaint += chunk.toString('utf8')));
+  child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+    if (said.split('\n').length > killAfter) child.kill('SIGKILL');
+  });
+  const [, signal] = (await once(child, 'close')) as [number | null, string | null];
+  if (signal !== 'SIGKILL') throw new Error(`the worker ended by itself: ${complaint}`);
+  return said
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Line);
+}

@@ -1,0 +1,62 @@
+import { readFileSync, readlinkSync } from 'node:fs';
+
+/**
+ * Identifies one process permanently: a pid alone is reused. The start time counts clock ticks since boot (proc(5),
+ * field 22 of /proc/pid/stat); the pid namespace distinguishes containers on one machine.
+ */
+export interface ProcessIdentity {
+  readonly pid: number;
+  readonly startTime: string;
+  readonly bootId: string;
+  readonly pidNamespace: string;
+}
+
+/** Undefined when there is no such process, when it is a zombie, or where it cannot be read: there is no /proc (macOS). */
+export function processIdentity(pid: number): ProcessIdentity | undefined {
+  const read = readIdentity(pid);
+  return typeof read === 'string' ? undefined : read;
+}
+
+function readIdentity(pid: number): ProcessIdentity | 'gone' | 'unknown' {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The command, in parentheses, may itself hold spaces and parentheses.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (fields[0] === 'Z' || fields[0] === 'X') return 'gone';
+    const startTime = fields[19];
+    if (startTime === undefined) return 'unknown';
+    return {
+      pid,
+      startTime,
+      bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim(),
+      // The process is in this pid namespace, because its pid is visible.
+      pidNamespace: readlinkSync('/proc/self/ns/pid'),
+    };
+  } catch (error) {
+    // A process without free file descriptors sees no other processes, and must not take over what belongs to running
+    // ones.
+    const { code = '' } = error as NodeJS.ErrnoException;
+    return code === 'ENOENT' || code === 'ESRCH' ? 'gone' : 'unknown';
+  }
+}
+
+/**
+ * `other`: recorded before a reboot, or in another container or machine, where its pid says nothing here; or it cannot be read.
+ */
+export function checkProcess(recorded: ProcessIdentity): 'alive' | 'gone' | 'other' {
+  const self = processIdentity(process.pid);
+  if (self === undefined) return 'other';
+  if (recorded.bootId !== self.bootId || recorded.pidNamespace !== self.pidNamespace) return 'other';
+  const now = readIdentity(recorded.pid);
+  if (now === 'unknown') return 'other';
+  return now !== 'gone' && now.startTime === recorded.startTime ? 'alive' : 'gone';
+}
+
+/** The command line of a process, for messages; empty when it cannot be read. */
+export function processCommand(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+  } catch {
+    return '';
+  }
+}

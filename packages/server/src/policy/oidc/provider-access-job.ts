@@ -1,0 +1,114 @@
+/**
+ * Checks with providers whether users still have access. A user who was disabled there loses sessions and tokens within
+ * an hour: each user is checked every 30 minutes, and the job runs every five.
+ */
+import { DaisError, eventTypes } from '@dais/api';
+import type { JobHandler, JobIo } from '#kernel/job-runner.ts';
+import { ORGANISATION } from '#kernel/tenants.ts';
+import { endCredentials } from '#policy/identity/credentials.ts';
+import { recordSignIn } from '#policy/identity/users.ts';
+import { scheduleRecheck, claimDueLinks, endLink, renewLink, sealContext, type IdentityLink } from './identity-links.ts';
+import type { SignInParts } from './parts.ts';
+
+const MINUTE_MS = 60_000;
+const EVERY_MS = 5 * MINUTE_MS;
+const ASK_AGAIN_MS = 30 * MINUTE_MS;
+/** Without a refresh token, a sign-in is valid for this long: with the wait for the next run, less than an hour. */
+const UNASKED_MS = 50 * MINUTE_MS;
+/** Users in one batch; `PARALLEL` are checked concurrently. */
+const BATCH = 40;
+const PARALLEL = 4;
+
+type Parts = Pick<SignInParts, 'providers' | 'sealer' | 'log'>;
+
+/** Without providers there is no such job. */
+export function providerAccessJob(parts: Parts): JobHandler {
+  return {
+    queue: 'identity standing',
+    concurrency: 1,
+    perProject: 1,
+    retry: { baseMs: 10_000, capMs: EVERY_MS },
+    every: { firstMs: EVERY_MS, againMs: EVERY_MS },
+    run: async (_job, io) => await checkProviderAccess(parts, io),
+  };
+}
+
+interface Report {
+  readonly asked: number;
+  readonly ended: number;
+  /** No response: the next run retries. */
+  readonly unanswered: number;
+}
+
+/** One round over all due users. */
+export async function checkProviderAccess(parts: Parts, io: JobIo): Promise<Report> {
+  const counts = { asked: 0, ended: 0, unanswered: 0 };
+  const due = { askMs: ASK_AGAIN_MS, unaskedMs: UNASKED_MS, limit: BATCH };
+  const unanswered: IdentityLink[] = [];
+  for (;;) {
+    io.signal.throwIfAborted();
+    const links = await io.write(async ({ sql }) => await claimDueLinks(sql, due));
+    for (let from = 0; from < links.length; from += PARALLEL) {
+      const some = links.slice(from, from + PARALLEL);
+      const outcomes = await Promise.all(some.map((link) => checkOne(parts, io, link)));
+      counts.asked += some.length;
+      counts.ended += outcomes.filter((outcome) => outcome === 'ended').length;
+      unanswered.push(...some.filter((_, at) => outcomes[at] === 'unanswered'));
+      counts.unanswered = unanswered.length;
+    }
+    io.progress(counts);
+    if (links.length < BATCH) break;
+  }
+  await io.write(async ({ sql }) => await scheduleRecheck(sql, unanswered));
+  return counts;
+}
+
+async function checkOne(parts: Parts, io: JobIo, link: IdentityLink): Promise<'welcome' | 'ended' | 'unanswered'> {
+  const client = [...parts.providers.values()].find(({ settings }) => settings.issuer === link.issuer);
+  // Users of a provider that the operator has removed cannot be checked.
+  if (client === undefined) return await end(io, link, 'the provider was removed from the configuration');
+  if (link.refreshToken === undefined) {
+    if (client.settings.withoutRefreshToken === 'keep') return 'welcome';
+    return await end(io, link, 'the provider issued no refresh token');
+  }
+  try {
+    const context = sealContext(link);
+    const before = (await parts.sealer.open(link.refreshToken, context)).toString('utf8');
+    const standing = await client.standing(before, link.subject);
+    if (standing.state === 'ended') return await end(io, link, standing.reason);
+    const sealed = await parts.sealer.seal(Buffer.from(standing.refreshToken, 'utf8'), context);
+    await io.write(async (tx) => {
+      // A concurrent sign-in stored newer groups.
+      if (!(await renewLink(tx.sql, link, sealed))) return;
+      if (standing.person === undefined) return;
+      const { groups } = standing.person;
+      await recordSignIn(tx, { userUid: link.userUid, provider: client.settings.name, groups });
+    });
+    return 'welcome';
+  } catch (error) {
+    if (!(error instanceof DaisError)) throw error;
+    // The key that sealed the token is lost, so the check is impossible.
+    if (error.code === 'key_missing' || error.code === 'key_mismatch') {
+      return await end(io, link, 'the refresh token can no longer be decrypted');
+    }
+    parts.log.warn('an identity provider did not confirm that a user still has access', {
+      provider: link.provider,
+      user: link.userName,
+      reason: error.message,
+    });
+    return 'unanswered';
+  }
+}
+
+/** Ends every session and token of the user, in one transaction with the reason. */
+async function end(io: JobIo, link: IdentityLink, reason: string): Promise<'ended' | 'welcome'> {
+  return await io.write(async (tx) => {
+    if (!(await endLink(tx.sql, link))) return 'welcome';
+    const account = { kind: 'User', uid: link.userUid, name: link.userName } as const;
+    const subject = { kind: account.kind, uid: account.uid, name: account.name };
+    const data = { provider: link.provider, reason };
+    tx.emit({ type: eventTypes.identityEnded, projectId: ORGANISATION, subject, data });
+    await endCredentials(tx, account, 'provider');
+    return 'ended';
+  });
+}

@@ -1,4 +1,0 @@
-import { clientScenarios, NEWEST } from './testing/client-scenarios.ts';
-
-// Older lines run in the full tier.
-clientScenarios({ ...NEWEST, atLeast: 24 });

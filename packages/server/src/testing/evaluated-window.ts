@@ -1,0 +1,39 @@
+import type { MonitorReport, MonitorSummary } from '@dais/api/monitoring';
+import { expect } from 'vitest';
+import type { BatchCall } from './batch-client.ts';
+import type { DaisProcess } from './dais-process.ts';
+
+/** A limit against hanging, on a machine that does much else. */
+const PATIENCE = { timeout: 240_000, interval: 500 };
+const MOST_LINES = 30;
+
+/**
+ * Returns the report of a window once there are so many. It asks for each evaluation: a monitor checks every ten seconds only.
+ * @throws Error with what is known of the monitor, of its predictions and what went wrong, when it does not come.
+ */
+export async function evaluatedWindow(
+  { dais, call }: { readonly dais: Pick<DaisProcess, 'output'>; readonly call: BatchCall },
+  monitor: string,
+  window: number,
+): Promise<MonitorReport> {
+  const summary = async () => await call<MonitorSummary>('GET', `/monitoring/monitors/${monitor}`);
+  try {
+    await expect
+      .poll(async () => {
+        await call('POST', `/monitors/${monitor}/actions/run`, {});
+        return (await summary()).windows;
+      }, PATIENCE)
+      .toBeGreaterThanOrEqual(window);
+  } catch (error) {
+    const told = await summary();
+    const { endpoint } = told;
+    const files = endpoint === undefined ? [] : await call('GET', `/predictions/endpoints/${endpoint}/files`);
+    const wrong = dais
+      .output()
+      .split('\n')
+      .filter((line) => /"log\.level":"(warn|error)"/.test(line));
+    const facts = [JSON.stringify(told), JSON.stringify(files), ...wrong.slice(-MOST_LINES)];
+    throw new Error(`window ${window} of ${monitor} was not evaluated:\n${facts.join('\n')}`, { cause: error });
+  }
+  return await call<MonitorReport>('GET', `/monitoring/monitors/${monitor}/reports/${window}`);
+}
