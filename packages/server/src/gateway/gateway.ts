@@ -58,8 +58,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     ({ heardAt } = stored);
     // Each model serves as soon as it is loaded, independent of the slowest one.
     routes.swap(stored.snapshot, { cold: true }).then(
-      ({ revision, failed }) =>
-        log.info('serving from the local snapshot', { revision, failed: [...failed.keys()] }),
+      ({ revision, failed }) => log.info('serving from the local snapshot', { revision, failed: [...failed.keys()] }),
       (error: unknown) => log.error('cannot load the models of the local snapshot', { error }),
     );
   }

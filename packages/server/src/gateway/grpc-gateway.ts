@@ -3,7 +3,14 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { DaisError } from '@dais/api/errors';
 import type * as grpcModule from '@grpc/grpc-js';
-import type { Metadata, sendUnaryData, Server, ServerDuplexStream, ServerUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
+import type {
+  Metadata,
+  sendUnaryData,
+  Server,
+  ServerDuplexStream,
+  ServerUnaryCall,
+  ServerWritableStream,
+} from '@grpc/grpc-js';
 import type { Clock } from '#lib/clock.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { Log } from '#lib/log.ts';
@@ -14,7 +21,6 @@ import type { Routes } from './routing/routes.ts';
 import { ServedAccess, type Grant } from './routing/served-access.ts';
 import { servedView, type ViewParts } from './routing/served-view.ts';
 import type { GrpcMetadataRoute, GrpcInferRoute, ServingGrpcProtocol } from './serving-protocol.ts';
-import type { DaisError } from '@dais/api';
 
 export interface GrpcGatewayParts {
   readonly rpcs: readonly ServingGrpcProtocol[];

@@ -62,7 +62,10 @@ export class BodyThread<Told> {
   async open(body: Buffer, how: unknown): Promise<ReadBody<Told>> {
     const { length } = body;
     if (this.#bodies > 0 && (this.#bodies >= MOST_BODIES || this.#bytes + length > MOST_BYTES)) {
-      throw new DaisError('overloaded', `${this.#bodies} large request bodies are being parsed, which is the limit. Retry later.`);
+      throw new DaisError(
+        'overloaded',
+        `${this.#bodies} large request bodies are being parsed, which is the limit. Retry later.`,
+      );
     }
     this.#bodies++;
     this.#bytes += length;
@@ -79,14 +82,14 @@ export class BodyThread<Told> {
       // A view of shared memory cannot be transferred; a large body has its own memory.
       const isAlone = length > LONG_BODY || length === body.buffer.byteLength;
       const whole = isAlone ? body : Buffer.from(new Uint8Array(body).buffer);
-      const answer = await this.#send({ id, type: 'open', body: whole, how }, [whole.buffer as ArrayBuffer]);
+      const answer = await this.#request({ id, type: 'open', body: whole, how }, [whole.buffer as ArrayBuffer]);
       const meta = (answer as FromBodyThread & { type: 'opened' }).meta as Told;
       return {
         meta,
         decode: async (described) => {
           const { endpoint, version, platform, inputs, outputs, signature, enforce } = described;
           const plain = { endpoint, version, platform, inputs, outputs, signature, enforce };
-          const decoded = await this.#send({ id, type: 'decode', described: plain }, []);
+          const decoded = await this.#request({ id, type: 'decode', described: plain }, []);
           return await unpackTensors((decoded as FromBodyThread & { type: 'decoded' }).tensors);
         },
         close,
@@ -97,7 +100,7 @@ export class BodyThread<Told> {
     }
   }
 
-  async #send(message: ToBodyThread, moved: readonly ArrayBuffer[]): Promise<FromBodyThread> {
+  async #request(message: ToBodyThread, moved: readonly ArrayBuffer[]): Promise<FromBodyThread> {
     return await new Promise<FromBodyThread>((resolve, reject) => {
       this.#waiting.set(message.id, { resolve, reject });
       this.#thread ??= this.#start();
@@ -128,7 +131,10 @@ export class BodyThread<Told> {
       this.#waiting.clear();
       const isMemory = (fault as { code?: unknown } | undefined)?.code === 'ERR_WORKER_OUT_OF_MEMORY';
       const error = isMemory
-        ? new DaisError('too_large', 'Parsing the body exceeds the memory limit. Split the request, or send the tensors in binary.')
+        ? new DaisError(
+            'too_large',
+            'Parsing the body exceeds the memory limit. Split the request, or send the tensors in binary.',
+          )
         : new DaisError('internal', 'The thread that parses large bodies exited.', { cause: fault });
       for (const { reject } of lost) reject(error);
     });

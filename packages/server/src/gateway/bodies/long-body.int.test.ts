@@ -4,7 +4,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { servingDoors } from '#compose/serving.ts';
 import type { ServingProtocol } from '../serving-protocol.ts';
-import { endpoint, model, snapshot, startWorld, type GatewayResponse, type GatewayWorld } from '../testing/gateway-world.ts';
+import {
+  endpoint,
+  model,
+  snapshot,
+  startWorld,
+  type GatewayResponse,
+  type GatewayWorld,
+} from '../testing/gateway-world.ts';
 
 const MIB = 1024 * 1024;
 /** As many digits as Python writes. */

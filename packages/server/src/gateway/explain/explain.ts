@@ -53,7 +53,8 @@ export class Explainer {
   async #explain(live: LoadedFiles, request: ExplainRequest): Promise<Explanation> {
     const { model, files } = live;
     const rows = splitRows(request.inputs);
-    if (rows.length > MOST_ROWS) throw wrong(`The request has ${rows.length} rows. An explanation accepts at most ${MOST_ROWS}.`);
+    if (rows.length > MOST_ROWS)
+      throw wrong(`The request has ${rows.length} rows. An explanation accepts at most ${MOST_ROWS}.`);
     const features = featureNames(request.inputs);
     const backgroundRows = request.background ?? (await exampleRows(files, model.inputs));
     if (backgroundRows === undefined) {
@@ -66,7 +67,8 @@ export class Explainer {
     }
     const all = splitRows(ordered(backgroundRows, request.inputs));
     const background = request.background === undefined ? all.slice(0, request.mostBackground) : all;
-    if (background.length > MOST_BACKGROUND) throw wrong(`The request has more than ${MOST_BACKGROUND} background rows, the limit.`);
+    if (background.length > MOST_BACKGROUND)
+      throw wrong(`The request has more than ${MOST_BACKGROUND} background rows, the limit.`);
     const trees = request.method === 'auto' || request.method === 'tree_shap' ? await this.#treesOf(live) : undefined;
     const method = chosen(request.method, trees, features.length);
     const seed = request.seed ?? 0;
@@ -139,7 +141,9 @@ export class Explainer {
 function chosen(asked: ExplainMethod | 'auto', trees: OnnxTrees | undefined, features: number): ExplainMethod {
   if (asked === 'auto') return trees !== undefined ? 'tree_shap' : features <= MOST_EXACT ? 'exact' : 'sampled_shapley';
   if (asked === 'tree_shap' && trees === undefined) {
-    throw wrong('"tree_shap" requires a model that consists of one ONNX tree ensemble. Use "auto", "exact" or "sampled_shapley".');
+    throw wrong(
+      '"tree_shap" requires a model that consists of one ONNX tree ensemble. Use "auto", "exact" or "sampled_shapley".',
+    );
   }
   if (asked === 'exact' && features > MOST_EXACT) {
     throw wrong(`"exact" supports at most ${MOST_EXACT} features, and the row has ${features}. Use "sampled_shapley".`);

@@ -48,12 +48,19 @@ function decoderOf(encoding: string | undefined): Decoder | undefined {
     case 'deflate':
       return inflated;
     default:
-      throw new DaisError('unsupported_media_type', `The Content-Encoding ${encoding} is not supported. Send gzip, deflate or an uncompressed body.`);
+      throw new DaisError(
+        'unsupported_media_type',
+        `The Content-Encoding ${encoding} is not supported. Send gzip, deflate or an uncompressed body.`,
+      );
   }
 }
 
 /** The body as sent. `room`: the buffer of a large body of announced length. */
-export async function collectBody(request: IncomingMessage, most: number, room: BodyBuffer | undefined): Promise<Buffer> {
+export async function collectBody(
+  request: IncomingMessage,
+  most: number,
+  room: BodyBuffer | undefined,
+): Promise<Buffer> {
   return await new Promise<Buffer>((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;

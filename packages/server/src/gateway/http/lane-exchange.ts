@@ -44,7 +44,12 @@ export class LaneExchange implements HttpExchange {
   #closed: (() => void)[] = [];
   #last = false;
 
-  constructor(connection: ExchangeConnection, socket: Socket, { method, url, headers, length }: LaneHead, first: Buffer) {
+  constructor(
+    connection: ExchangeConnection,
+    socket: Socket,
+    { method, url, headers, length }: LaneHead,
+    first: Buffer,
+  ) {
     this.#connection = connection;
     this.#socket = socket;
     this.#first = first;
@@ -134,7 +139,9 @@ export class LaneExchange implements HttpExchange {
       socket.write(body);
       socket.uncork();
     }
-    limitReadTime(socket, this.#connection.patience.reader, (taken) => socket.once('drain', taken).once('close', taken));
+    limitReadTime(socket, this.#connection.patience.reader, (taken) =>
+      socket.once('drain', taken).once('close', taken),
+    );
     this.close();
     this.#connection.done(this.#last);
   }
@@ -161,7 +168,8 @@ function lines(headers: SentHeaders): string {
   let text = '';
   for (const name in headers) {
     const value = headers[name] as string;
-    if (OTHER_SIGNS.test(value)) throw new DaisError('internal', `The header ${name} contains characters that HTTP does not allow.`);
+    if (OTHER_SIGNS.test(value))
+      throw new DaisError('internal', `The header ${name} contains characters that HTTP does not allow.`);
     text += `${name}: ${value}\r\n`;
   }
   return text;

@@ -227,7 +227,10 @@ export class Batcher {
       item.runMicros = this.#took(run);
       if (this.#model.batchable && outputs.some(({ shape }) => shape[0] !== item.rows)) {
         const shapes = outputs.map(({ name, shape }) => `${name} [${shape.join()}]`).join(', ');
-        throw new DaisError('internal', `The model received ${item.rows} rows but returned ${shapes}. Each output must have one row per input row.`);
+        throw new DaisError(
+          'internal',
+          `The model received ${item.rows} rows but returned ${shapes}. Each output must have one row per input row.`,
+        );
       }
       finish(item, () => item.resolve(outputs));
     } catch (error) {

@@ -38,33 +38,37 @@ function row(seed: number): number[] {
   return Array.from({ length: FEATURES }, (_, index) => Math.fround(Math.sin(seed * 31 + index)));
 }
 
-test.each(['trees', 'perceptron'])('%s: 50 concurrent requests get the same predictions as single ones', async (name) => {
-  const revision = name === 'trees' ? 1 : 2;
-  const { failed } = await world.gateway.swap(
-    snapshot(revision, [model(name)], [endpoint('m', [['stable', name, 10_000]])]),
-  );
-  expect([...failed]).toEqual([]);
-  const metadata = (await world.ask('/v2/models/m')).json as { inputs: { name: string; shape: number[] }[] };
-  const [input] = metadata.inputs;
-  expect(input?.shape).toEqual([-1, FEATURES]);
-  const ask = async (seed: number) => {
-    const inputs = [{ name: input?.name, shape: [1, FEATURES], datatype: 'FP32', data: row(seed) }];
-    const { status, json } = await world.ask('/v2/models/m/infer', { body: JSON.stringify({ inputs }) });
-    expect([status, json]).toMatchObject([200, {}]);
-    return (json as { outputs: { data: number[] }[] }).outputs.map(({ data }) => data);
-  };
-  const seeds = Array.from({ length: 50 }, (_, seed) => seed);
-  const alone: number[][][] = [];
-  for (const seed of seeds) alone.push(await ask(seed));
-  const before = world.gateway.stats().variants[0]?.requests ?? 0;
-  const together = await Promise.all(seeds.map(ask));
-  expect(world.gateway.stats().variants[0]?.requests).toBe(before + 50);
-  for (const [index, outputs] of together.entries()) {
-    for (const [output, values] of outputs.entries()) {
-      for (const [at, value] of values.entries()) expect(value).toBeCloseTo(alone[index]?.[output]?.[at] as number, 5);
+test.each(['trees', 'perceptron'])(
+  '%s: 50 concurrent requests get the same predictions as single ones',
+  async (name) => {
+    const revision = name === 'trees' ? 1 : 2;
+    const { failed } = await world.gateway.swap(
+      snapshot(revision, [model(name)], [endpoint('m', [['stable', name, 10_000]])]),
+    );
+    expect([...failed]).toEqual([]);
+    const metadata = (await world.ask('/v2/models/m')).json as { inputs: { name: string; shape: number[] }[] };
+    const [input] = metadata.inputs;
+    expect(input?.shape).toEqual([-1, FEATURES]);
+    const ask = async (seed: number) => {
+      const inputs = [{ name: input?.name, shape: [1, FEATURES], datatype: 'FP32', data: row(seed) }];
+      const { status, json } = await world.ask('/v2/models/m/infer', { body: JSON.stringify({ inputs }) });
+      expect([status, json]).toMatchObject([200, {}]);
+      return (json as { outputs: { data: number[] }[] }).outputs.map(({ data }) => data);
+    };
+    const seeds = Array.from({ length: 50 }, (_, seed) => seed);
+    const alone: number[][][] = [];
+    for (const seed of seeds) alone.push(await ask(seed));
+    const before = world.gateway.stats().variants[0]?.requests ?? 0;
+    const together = await Promise.all(seeds.map(ask));
+    expect(world.gateway.stats().variants[0]?.requests).toBe(before + 50);
+    for (const [index, outputs] of together.entries()) {
+      for (const [output, values] of outputs.entries()) {
+        for (const [at, value] of values.entries())
+          expect(value).toBeCloseTo(alone[index]?.[output]?.[at] as number, 5);
+      }
     }
-  }
-});
+  },
+);
 
 test('reports a file that is not a model, and continues to serve', async () => {
   const { failed } = await world.gateway.swap(

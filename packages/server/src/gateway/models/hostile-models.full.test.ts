@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { run } from '#lib/process.ts';
 import { commandOf, isAlive, killProcess, treeOf } from '#testing/dais-process.ts';
-import { pythonEnvironment } from '../../../../tools/python-env.mjs';
+import { pythonEnvironment } from '../../../../../tools/python-env.mjs';
 import type { GatewayWorld } from '../testing/gateway-world.ts';
 import { startMlflowWorld } from '../testing/mlflow-world.ts';
 

@@ -197,9 +197,7 @@ export class LoadJournal {
   }
 
   #saveSoon(): void {
-    void this.#save().catch((error: unknown) =>
-      this.#parts.log.error('cannot write the load journal', { error }),
-    );
+    void this.#save().catch((error: unknown) => this.#parts.log.error('cannot write the load journal', { error }));
   }
 
   async #saveAndUnmark(key: string): Promise<void> {

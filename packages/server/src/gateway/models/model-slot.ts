@@ -132,9 +132,13 @@ export class ModelSlot {
     if (this.#live !== undefined) return this.#live;
     const isFull = this.#held >= MOST_HELD || this.#heldBytes + bytes > MOST_HELD_BYTES;
     if (this.#held > 0 && isFull) {
-      throw new DaisError('model_unavailable', `The model is loading, and the limit of ${this.#held} waiting requests is reached.`, {
-        retryAfter: Math.ceil((this.#loadMs ?? USUAL_LOAD_MS) / 1000),
-      });
+      throw new DaisError(
+        'model_unavailable',
+        `The model is loading, and the limit of ${this.#held} waiting requests is reached.`,
+        {
+          retryAfter: Math.ceil((this.#loadMs ?? USUAL_LOAD_MS) / 1000),
+        },
+      );
     }
     this.#held++;
     this.#heldBytes += bytes;

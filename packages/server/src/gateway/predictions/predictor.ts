@@ -14,7 +14,13 @@ import { checkLimits } from '../tensors/check-inputs.ts';
 import type { LiveModel } from '../models/model-slot.ts';
 import { chooseVariant, findEndpoint, type EndpointRoute, type RouteVariant } from '../routing/route-table.ts';
 import type { Routes } from '../routing/routes.ts';
-import type { EndpointAddress, InferResponse, InferRequest, OpenedRequest, ServedDescription } from '../serving-protocol.ts';
+import type {
+  EndpointAddress,
+  InferResponse,
+  InferRequest,
+  OpenedRequest,
+  ServedDescription,
+} from '../serving-protocol.ts';
 import { ShadowQueue } from './shadow-queue.ts';
 import { tracePrediction } from './prediction-trace.ts';
 import { rowsOf } from '../tensors/tensor-rows.ts';
@@ -114,10 +120,16 @@ export class Predictor {
     const { concurrency } = served;
     if (caller.isTrial !== true) this.#parts.routes.quotas.take(served.project, caller.principal, performance.now());
     if (concurrency !== undefined && load.running >= concurrency) {
-      throw new DaisError('rate_limited', `The endpoint "${served.name}" accepts at most ${concurrency} concurrent requests.`);
+      throw new DaisError(
+        'rate_limited',
+        `The endpoint "${served.name}" accepts at most ${concurrency} concurrent requests.`,
+      );
     }
     if (served.capture.policy !== 'off' && served.capture.overflow === 'shed' && this.#parts.capture?.full() === true) {
-      throw new DaisError('overloaded', 'Predictions cannot be captured at the moment, and the endpoint rejects requests that cannot be captured (`spec.capture.overflow`).');
+      throw new DaisError(
+        'overloaded',
+        'Predictions cannot be captured at the moment, and the endpoint rejects requests that cannot be captured (`spec.capture.overflow`).',
+      );
     }
     load.running++;
     let pinned: RouteVariant | undefined;
@@ -197,7 +209,10 @@ export class Predictor {
     // A request larger than the whole queue is accepted when the queue is empty.
     if (queue.rows > 0 && (queue.rows + rows > served.queue.rows || queue.bytes + bytes > served.queue.bytes)) {
       variant.counters.shed++;
-      throw new DaisError('overloaded', `The queue of the endpoint "${served.name}" is full: ${queue.rows} rows are waiting.`);
+      throw new DaisError(
+        'overloaded',
+        `The queue of the endpoint "${served.name}" is full: ${queue.rows} rows are waiting.`,
+      );
     }
     const left = deadline - performance.now();
     if (batcher.expectedMicros / 1000 > left) {

@@ -64,5 +64,7 @@ export class Quotas {
 }
 
 function refused(what: string, { left }: Bucket, perSecond = 1): DaisError {
-  return new DaisError('rate_limited', `${what} at this gateway. Retry later.`, { retryAfter: Math.ceil((1 - left) / perSecond) });
+  return new DaisError('rate_limited', `${what} at this gateway. Retry later.`, {
+    retryAfter: Math.ceil((1 - left) / perSecond),
+  });
 }

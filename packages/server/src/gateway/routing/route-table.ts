@@ -74,7 +74,10 @@ export function findEndpoint(
   if (route === undefined) throw new DaisError('not_found', `There is no endpoint "${name}" that you can invoke.`);
   if (routes.length > 1) {
     const projects = routes.map(({ served }) => served.project).join(', ');
-    throw new DaisError('invalid_request', `The endpoint name "${name}" exists in the projects ${projects}. Use the path /p/PROJECT/ to select one.`);
+    throw new DaisError(
+      'invalid_request',
+      `The endpoint name "${name}" exists in the projects ${projects}. Use the path /p/PROJECT/ to select one.`,
+    );
   }
   return route;
 }
@@ -109,5 +112,8 @@ function variantNamed({ served, variants }: EndpointRoute, version: string): Rou
     variants.find(({ name }) => name === version);
   if (found !== undefined) return found;
   const available = variants.map(({ name, model }) => `${model.version ?? model.name} (${name})`).join(', ');
-  throw new DaisError('not_found', `The endpoint "${served.name}" has no version "${version}". Available versions: ${available}.`);
+  throw new DaisError(
+    'not_found',
+    `The endpoint "${served.name}" has no version "${version}". Available versions: ${available}.`,
+  );
 }

@@ -214,7 +214,10 @@ function checkNames({ models, endpoints }: Snapshot): void {
   for (const { project, name, variants, shadow } of endpoints) {
     for (const { model } of [...variants, ...shadow]) {
       if (!keys.has(model)) {
-        throw new DaisError('invalid_request', `The endpoint ${project}/${name} refers to the model ${model}, which the snapshot does not contain.`);
+        throw new DaisError(
+          'invalid_request',
+          `The endpoint ${project}/${name} refers to the model ${model}, which the snapshot does not contain.`,
+        );
       }
     }
   }

@@ -161,7 +161,10 @@ function nest(cell: JsonValue, shape: readonly number[]): JsonValue {
   const known = shape.filter((size) => size >= 0).reduce((product, size) => product * size, 1);
   const sizes = shape.map((size) => (size >= 0 ? size : flat.length / known));
   if (sizes.some((size) => !Number.isInteger(size)) || sizes.reduce((a, b) => a * b, 1) !== flat.length) {
-    throw new DaisError('invalid_request', `A row has ${flat.length} numbers; the model expects [${shape.join(', ')}].`);
+    throw new DaisError(
+      'invalid_request',
+      `A row has ${flat.length} numbers; the model expects [${shape.join(', ')}].`,
+    );
   }
   const level = (at: number, depth: number): JsonValue => {
     if (depth === sizes.length) return flat[at] ?? null;

@@ -231,7 +231,8 @@ function flatten(value: readonly JsonValue[]): JsonValue[] {
       flat.push(one);
       return;
     }
-    if (!Array.isArray(one) || one.length !== shape[level]) throw wrong('The lists are ragged: lists of one level have different lengths.');
+    if (!Array.isArray(one) || one.length !== shape[level])
+      throw wrong('The lists are ragged: lists of one level have different lengths.');
     for (const item of one) walk(item, level + 1);
   };
   walk(value as JsonValue[], 0);

@@ -167,7 +167,9 @@ export class ElementWriter {
 
   #wrong(found: string): never {
     const hint =
-      this.#datatype === 'FP16' || this.#datatype === 'BF16' ? '. JSON cannot represent this datatype; send the tensor in binary' : '';
+      this.#datatype === 'FP16' || this.#datatype === 'BF16'
+        ? '. JSON cannot represent this datatype; send the tensor in binary'
+        : '';
     throw new DaisError(
       'invalid_request',
       `Element ${this.#count} of the input "${this.#name}" is ${found}; expected ${this.#datatype}${hint}.`,

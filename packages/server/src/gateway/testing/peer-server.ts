@@ -25,7 +25,8 @@ export async function startPeer(
     detached: true,
   });
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes: Buffer) => (output += bytes.toString()));
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (bytes: Buffer) => (output += bytes.toString()));
   const ended = once(child, 'close');
   const url = `http://127.0.0.1:${ports[0]}`;
   const stop = async () => {

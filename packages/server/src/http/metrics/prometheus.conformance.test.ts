@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { run, start, type ChildProcess } from '#lib/process.ts';
-import { unpackedPrograms } from '../../../../tools/debian-packages.mjs';
+import { unpackedPrograms } from '../../../../../tools/debian-packages.mjs';
 import { freePort, startDaisProcess, type DaisProcess } from '#testing/dais-process.ts';
 import { servingClient } from '#testing/serving-client.ts';
 

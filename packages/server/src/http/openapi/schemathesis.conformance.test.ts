@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { run } from '#lib/process.ts';
-import { pythonEnvironment } from '../../../../tools/python-env.mjs';
+import { pythonEnvironment } from '../../../../../tools/python-env.mjs';
 import { startDais, type StartedDais } from '#testing/start-dais.ts';
 
 const folder = fileURLToPath(new URL('../../../../../conformance/schemathesis', import.meta.url));

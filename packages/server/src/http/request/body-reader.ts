@@ -121,5 +121,8 @@ function refuseCompressed(request: IncomingMessage, inflated = false): void {
   const encoding = request.headers['content-encoding'];
   if (encoding === undefined || encoding === 'identity') return;
   const instead = inflated ? 'Send the body as gzip, deflate or uncompressed' : 'Send the body uncompressed';
-  throw new DaisError('unsupported_media_type', `The Content-Encoding ${encoding.slice(0, 80)} is not supported. ${instead}.`);
+  throw new DaisError(
+    'unsupported_media_type',
+    `The Content-Encoding ${encoding.slice(0, 80)} is not supported. ${instead}.`,
+  );
 }

@@ -61,7 +61,7 @@ test('reports no error for text that JSON.parse accepts', () => {
 });
 
 test('limits nesting before the value is walked; brackets in strings do not count', () => {
-  expect(fault(() => parseJson('['.repeat(100_000))).message).toContain('nested 100000 deep');
+  expect(fault(() => parseJson('['.repeat(100_000))).message).toContain('nested 100000 levels deep');
   expect(parseJson(JSON.stringify({ a: '['.repeat(1000), b: '\\"[[' }))).toEqual({ a: '['.repeat(1000), b: '\\"[[' });
 });
 

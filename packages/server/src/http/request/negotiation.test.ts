@@ -16,5 +16,5 @@ test.each([
 
 test('explains how to get a stream if watch=true is missing', () => {
   expect(() => negotiate('text/event-stream', 'application/json')).toThrow('add `watch=true`');
-  expect(() => negotiate('application/json', 'text/event-stream')).toThrow('answers with text/event-stream');
+  expect(() => negotiate('application/json', 'text/event-stream')).toThrow('responds with text/event-stream');
 });

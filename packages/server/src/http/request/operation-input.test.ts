@@ -58,7 +58,7 @@ test('reports all errors together', () => {
       expected: 'one of limit, ratio, prune',
       nearest: 'limit',
     },
-    { path: 'query.limit', message: 'is given 2 times', expected: 'once' },
+    { path: 'query.limit', message: 'occurs 2 times', expected: 'once' },
     { path: 'query.limit', message: 'is "x"', expected: 'a number' },
     { path: 'query.prune', message: 'is "1"', expected: 'true or false' },
     { path: 'query.owner', message: 'is not a known query parameter', expected: 'one of limit, ratio, prune' },

@@ -152,12 +152,8 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
   } catch (error) {
-    throw new DaisError(
-      'invalid_request',
-      `The query string is not percent-encoded UTF-8: "${text.slice(0, 80)}".`,
-      {
-        cause: error,
-      },
-    );
+    throw new DaisError('invalid_request', `The query string is not percent-encoded UTF-8: "${text.slice(0, 80)}".`, {
+      cause: error,
+    });
   }
 }

@@ -59,7 +59,11 @@ export class EventStreams {
   async serve(request: OpenStream): Promise<void> {
     if (this.#draining) throw new DaisError('shutting_down', 'The server is shutting down.');
     if (this.#open.size >= this.#limits.streams) {
-      throw new DaisError('too_many_streams', `The limit of ${this.#limits.streams} open streams is reached. Retry later.`, { retryAfter: 10 });
+      throw new DaisError(
+        'too_many_streams',
+        `The limit of ${this.#limits.streams} open streams is reached. Retry later.`,
+        { retryAfter: 10 },
+      );
     }
     const stream = new Stream(request.response, this.#limits.streamBufferBytes, this.#clock);
     this.#open.add(stream);
@@ -143,7 +147,10 @@ export class EventStreams {
 }
 
 function slow(): DaisError {
-  return new DaisError('overloaded', 'The client read the stream more slowly than events arrived. Resume from the last event ID.');
+  return new DaisError(
+    'overloaded',
+    'The client read the stream more slowly than events arrived. Resume from the last event ID.',
+  );
 }
 
 function problemFrame(error: DaisError, requestId?: string): string {

@@ -139,9 +139,15 @@ function answerer(operation: Operation, io: RouteServices, { calls }: NativeRout
 /** A client that sends an Idempotency-Key relies on the stored response; some responses are never stored. */
 function refuseKey({ headers }: FastifyRequest): void {
   if (headers['idempotency-key'] === undefined) return;
-  throw new DaisError('invalid_request', 'The response of this operation contains a secret and is not stored, so it does not support idempotent retries. Omit Idempotency-Key.', {
-    issues: [{ path: 'Idempotency-Key', message: 'is not supported by this operation', expected: 'omit this header' }],
-  });
+  throw new DaisError(
+    'invalid_request',
+    'The response of this operation contains a secret and is not stored, so it does not support idempotent retries. Omit Idempotency-Key.',
+    {
+      issues: [
+        { path: 'Idempotency-Key', message: 'is not supported by this operation', expected: 'omit this header' },
+      ],
+    },
+  );
 }
 
 function streamer(operation: Operation, io: RouteServices, { calls, log }: NativeRoutesOptions): Route {

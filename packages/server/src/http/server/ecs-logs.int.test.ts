@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ecsFaults } from '../../../../tools/ecs.mjs';
+import { ecsFaults } from '../../../../../tools/ecs.mjs';
 import { startDaisProcess, type DaisProcess } from '#testing/dais-process.ts';
 import { servingClient } from '#testing/serving-client.ts';
 

@@ -88,7 +88,12 @@ describe('malformed requests', () => {
     ['an invalid request line', 'GET /livez HTTP/9.9\r\n\r\n', 400, 'invalid_request'],
     ['an unknown method', 'BREW /livez HTTP/1.1\r\nHost: localhost\r\n\r\n', 400, 'invalid_request'],
     ['huge headers', `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431, 'headers_too_large'],
-    ['an invalid Content-Length', 'GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n', 400, 'invalid_request'],
+    [
+      'an invalid Content-Length',
+      'GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n',
+      400,
+      'invalid_request',
+    ],
     [
       'two lengths (request smuggling)',
       'POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',

@@ -145,7 +145,9 @@ export class HttpServer {
   private constructor(parts: HttpServerParts) {
     this.#parts = parts;
     const { doors: groups } = parts;
-    this.#ownership = new PathOwnership(groups.flatMap((group) => group.paths.map((path) => ({ owner: group.name, path }))));
+    this.#ownership = new PathOwnership(
+      groups.flatMap((group) => group.paths.map((path) => ({ owner: group.name, path }))),
+    );
     this.#ofProjects = new Set(groups.flatMap((group) => (group.perProject ? group.name : [])));
     this.address = publicAddress(parts.publicUrl);
     this.streams = new EventStreams(parts.clock, parts.limits);

@@ -28,7 +28,10 @@ export function watchMethods(scope: FastifyInstance, refuse: (request: FastifyRe
       .join(', ');
     reply.header('allow', allow);
     if (request.method === 'OPTIONS') return await reply.code(204).send();
-    throw new DaisError('method_not_allowed', `This route does not support ${request.method}. Supported methods: ${allow}.`);
+    throw new DaisError(
+      'method_not_allowed',
+      `This route does not support ${request.method}. Supported methods: ${allow}.`,
+    );
   };
   scope.addHook('onRoute', (route) => {
     const refusal = route.config?.operation === 'refusal';

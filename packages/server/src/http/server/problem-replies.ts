@@ -15,7 +15,10 @@ const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 const FRAMEWORK_CODES: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   FST_ERR_BAD_URL: ['invalid_request', 'A segment of the path is not percent-encoded UTF-8.'],
   FST_ERR_MAX_PARAM_LENGTH: ['invalid_request', 'A segment of the path is longer than the limit for names.'],
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'The request needs a Content-Type that this route accepts.'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [
+    'unsupported_media_type',
+    'The request needs a Content-Type that this route accepts.',
+  ],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['unreadable_body', 'The length of the body differs from Content-Length.'],
   FST_ERR_CTP_BODY_TOO_LARGE: ['too_large', 'The body exceeds the limit of this route.'],
   ECONNRESET: ['unreadable_body', 'The connection closed before the body was complete.'],

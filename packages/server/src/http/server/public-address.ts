@@ -1,5 +1,3 @@
-
-
 /** The public URL of the server and its base path. */
 export interface PublicAddress {
   /** Path below which a proxy serves Dais: `/ml`, or empty. Never ends with a slash. */

@@ -4,7 +4,14 @@ import { DaisError } from '@dais/api';
 import { parseServedModel } from '@dais/api/serving';
 import { readResource } from '#kernel/store.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
-import { describeModel, storeModel, readModels, resolveModel, safetyOf, type ModelRow } from '#ledgers/serving/index.ts';
+import {
+  describeModel,
+  storeModel,
+  readModels,
+  resolveModel,
+  safetyOf,
+  type ModelRow,
+} from '#ledgers/serving/index.ts';
 import type { ModelJobsParts } from './model-jobs-parts.ts';
 
 export interface FoundVersion {

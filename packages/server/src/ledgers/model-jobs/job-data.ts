@@ -11,7 +11,8 @@ import type { ModelJobsParts } from './model-jobs-parts.ts';
 /** @throws DaisError `invalid_request`. */
 export function datasetOf(reference: string): string {
   const parsed = parseDatasetReference(reference);
-  if (parsed === undefined) throw invalidRequest(`"${reference}" is not a dataset version. Write NAME@3 or NAME@latest.`);
+  if (parsed === undefined)
+    throw invalidRequest(`"${reference}" is not a dataset version. Write NAME@3 or NAME@latest.`);
   return parsed.dataset;
 }
 
@@ -24,7 +25,9 @@ export function requireColumns(version: DatasetVersion, names: readonly string[]
   const there = version.schema.columns.map(({ name }) => name);
   const missing = names.find((name) => !there.includes(name));
   if (missing === undefined) return;
-  throw invalidRequest(`${datasetVersionName(version)} has no column "${missing}", ${what}. Its columns are ${there.slice(0, 50).join(', ')}.`);
+  throw invalidRequest(
+    `${datasetVersionName(version)} has no column "${missing}", ${what}. Its columns are ${there.slice(0, 50).join(', ')}.`,
+  );
 }
 
 /** Returns the columns for the model: the requested ones, or those of its signature, or all that are not keys. */
@@ -38,7 +41,8 @@ export function chooseInputs(
   const roles = [...version.keys, version.eventTime, version.label].flatMap((name) => name ?? []);
   const known = new Set(there);
   const inputs = asked ?? inputsFor(described.signature, { there, known, roles, label, version });
-  if (inputs.length === 0) throw invalidRequest(`${datasetVersionName(version)} has no column to use as input of the model.`);
+  if (inputs.length === 0)
+    throw invalidRequest(`${datasetVersionName(version)} has no column to use as input of the model.`);
   return inputs;
 }
 

@@ -93,7 +93,10 @@ async function rejects(parts: ModelJobsParts, call: CallOf<typeof readModelJobRe
     return found;
   });
   if (row.rejected === 0n || row.state !== 'succeeded')
-    throw new DaisError('invalid_state', 'The job has no list of rejected rows: it has not succeeded, or the model rejected no rows.');
+    throw new DaisError(
+      'invalid_state',
+      'The job has no list of rejected rows: it has not succeeded, or the model rejected no rows.',
+    );
   const owner = contentOfJob(row);
   const { size, sha256 } = await parts.content.stat(owner, REJECTS);
   return { size, sha256, open: async (range) => (await parts.content.open(owner, REJECTS, range)).bytes };

@@ -45,7 +45,8 @@ export async function rewriteFiles(
       const result = await engine.run({ tables: local.tables, query, output, owner: projectId }, { signal });
       return { file: result.files[0], columns: result.columns };
     });
-    if (written.file === undefined || written.file.rows !== rows) throw new Error('the number of rows in the new file differs');
+    if (written.file === undefined || written.file.rows !== rows)
+      throw new Error('the number of rows in the new file differs');
     const stored = await storePredictions(
       parts,
       {

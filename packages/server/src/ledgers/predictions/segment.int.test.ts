@@ -229,10 +229,7 @@ describe('segments', () => {
     expect(writer.stats().fault).toMatch(/ENOTDIR/);
     // Once, not for each of thousands.
     expect(errors).toEqual([
-      [
-        'cannot capture predictions',
-        { dropped: 0, shed: 1, because: expect.stringContaining('ENOTDIR') as string },
-      ],
+      ['cannot capture predictions', { dropped: 0, shed: 1, because: expect.stringContaining('ENOTDIR') as string }],
     ]);
     await rm(folder);
     expect(() => writer.full()).not.toThrow();

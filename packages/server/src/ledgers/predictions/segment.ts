@@ -301,7 +301,8 @@ export class SegmentWriter {
   #openSegment(sync: boolean): OpenSegment {
     const { folder, gateway, now } = this.#options;
     this.#measureSpool();
-    if (this.#spoolFull) throw new Error('the capture folder is full of segments that the control plane has not collected');
+    if (this.#spoolFull)
+      throw new Error('the capture folder is full of segments that the control plane has not collected');
     this.#files += 1;
     const count = String(this.#files).padStart(6, '0');
     const path = `${folder}/${String(now()).padStart(14, '0')}-${this.#process}-${count}${SEGMENT_SUFFIX}`;

@@ -89,9 +89,13 @@ export async function stageVersion(
 ): Promise<ModelVersion> {
   const { name, stage, archiveOthers } = input;
   if (archiveOthers && stage !== 'Staging' && stage !== 'Production') {
-    throw new DaisError('invalid_request', `\`archiveOthers\` is only supported for the stages Staging and Production, not ${stage}.`, {
-      issues: [{ path: 'archiveOthers', message: `cannot be true for ${stage}`, expected: 'Staging or Production' }],
-    });
+    throw new DaisError(
+      'invalid_request',
+      `\`archiveOthers\` is only supported for the stages Staging and Production, not ${stage}.`,
+      {
+        issues: [{ path: 'archiveOthers', message: `cannot be true for ${stage}`, expected: 'Staging or Production' }],
+      },
+    );
   }
   const model = await lockModel(tx.sql, tenant.id, name);
   const version = await readVersion(tx.sql, tenant.id, name, Number(input.version));

@@ -99,7 +99,9 @@ export function servingLedger(parts: ServingParts): ServingLedger {
     const url = `/p/${encodeURIComponent(tenant.name)}/v2/models/${encodeURIComponent(row.name)}`;
     const response = await gateway.request(url, {}).catch(() => undefined);
     const { inputs = [], outputs = [] } =
-      response?.status === 200 ? (JSON.parse(response.body) as Partial<Pick<EndpointContract, 'inputs' | 'outputs'>>) : {};
+      response?.status === 200
+        ? (JSON.parse(response.body) as Partial<Pick<EndpointContract, 'inputs' | 'outputs'>>)
+        : {};
     const { signature, example } = model.described;
     return {
       endpoint: row.name,

@@ -10,7 +10,11 @@ import type { RestRequest } from './rest-request.ts';
 const BACKGROUND = 'background.';
 const METHODS: readonly (ExplainMethod | 'auto')[] = ['auto', 'tree_shap', 'exact', 'sampled_shapley'];
 
-export async function explainResponse(endpoint: string, variant: ServedVariantView, request: RestRequest): Promise<object> {
+export async function explainResponse(
+  endpoint: string,
+  variant: ServedVariantView,
+  request: RestRequest,
+): Promise<object> {
   const { parameters, id } = request;
   const background = request.inputs.filter(({ name }) => name.startsWith(BACKGROUND)).map(withoutPrefix);
   const method = METHODS.find((one) => one === (parameters['method'] ?? 'auto'));

@@ -61,7 +61,10 @@ export function readGrpcRequest(message: Buffer): GrpcRequest {
     }
   });
   if (raw.length > 0 && raw.length !== inputs.length) {
-    throw new DaisError('invalid_request', `The request has ${raw.length} raw_input_contents for ${inputs.length} inputs.`);
+    throw new DaisError(
+      'invalid_request',
+      `The request has ${raw.length} raw_input_contents for ${inputs.length} inputs.`,
+    );
   }
   return {
     endpoint,

@@ -134,7 +134,11 @@ describe('reports the errors of hostile requests', () => {
     ['an invalid id', '{"id":3,"inputs":[]}', 'expected a string'],
     ['no datatype', input('"shape":[1],"data":[1]'), 'no "datatype"'],
     ['an unknown datatype', input('"shape":[1],"datatype":"FP99","data":[1]'), 'the unknown datatype "FP99"'],
-    ['a numeric datatype', input('"shape":[1],"datatype":[9007199254740993],"data":[1]'), 'a datatype that is not a string'],
+    [
+      'a numeric datatype',
+      input('"shape":[1],"datatype":[9007199254740993],"data":[1]'),
+      'a datatype that is not a string',
+    ],
     [
       'an object for an element',
       input('"shape":[1],"datatype":"FP32","data":[{"a":9007199254740993}]'),
@@ -180,7 +184,11 @@ describe('reports the errors of hostile requests', () => {
     ],
     ['a float out of range', input('"shape":[1],"datatype":"FP32","data":[1e39]'), 'out of range'],
     ['half precision', input('"shape":[1],"datatype":"BF16","data":[1]'), 'send the tensor in binary'],
-    ['a duplicate key', input('"shape":[1],"shape":[1],"datatype":"FP32","data":[1]'), 'the key "shape" is there twice'],
+    [
+      'a duplicate key',
+      input('"shape":[1],"shape":[1],"datatype":"FP32","data":[1]'),
+      'the key "shape" is there twice',
+    ],
     ['a duplicate output', '{"inputs":[],"outputs":[{"name":"y"},{"name":"y"}]}', 'requested twice'],
     ['an invalid parameter', '{"inputs":[],"parameters":{"a":[1]}}', 'The parameter "a"'],
     [

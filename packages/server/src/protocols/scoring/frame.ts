@@ -69,7 +69,8 @@ function readSplit(value: JsonValue): InputTable {
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw wrong(`The column "${twice}" occurs twice.`);
   const uneven = data.findIndex((row) => row.length !== names.length);
-  if (uneven >= 0) throw wrong(`Row ${uneven} has ${data[uneven]?.length} values, but there are ${names.length} columns.`);
+  if (uneven >= 0)
+    throw wrong(`Row ${uneven} has ${data[uneven]?.length} values, but there are ${names.length} columns.`);
   const columns = new Map(names.map((name, index) => [name, data.map((row) => row[index] as JsonValue)]));
   return { kind: 'table', columns, rows: data.length };
 }

@@ -1,5 +1,16 @@
 /** Chooses where a body is parsed: short ones in place, long ones and Parquet on a thread of its own. */
-import { BodyThread, LONG_BODY, toTensors, type InferResponse, type InferRequest, type OpenedRequest, type Parameters, type ServedDescription, type ServingReply, type Tensor } from '#gateway/index.ts';
+import {
+  BodyThread,
+  LONG_BODY,
+  toTensors,
+  type InferResponse,
+  type InferRequest,
+  type OpenedRequest,
+  type Parameters,
+  type ServedDescription,
+  type ServingReply,
+  type Tensor,
+} from '#gateway/index.ts';
 import type { JsonValue } from '#lib/formats/json-reader.ts';
 import { programUrl } from '#lib/process.ts';
 import { readText, type BodyForm } from './scoring-body.ts';
@@ -10,9 +21,7 @@ export type OpenScoring = (body: Buffer, form: BodyForm) => OpenedScoring | Prom
 
 /** One thread for all requests, started on first use. */
 export function scoringOpener(): OpenScoring {
-  const thread = new BodyThread<Readonly<Record<string, JsonValue>>>(
-    programUrl(import.meta.url, './scoring-thread'),
-  );
+  const thread = new BodyThread<Readonly<Record<string, JsonValue>>>(programUrl(import.meta.url, './scoring-thread'));
   return (body, form) => {
     if (form === 'parquet' || body.length > LONG_BODY) return openThere(body, form);
     const { given, params } = readText(form, body);

@@ -72,7 +72,8 @@ function checkSize({ num_rows: rows, row_groups: groups, schema }: FileMetaData)
     counted += some;
     for (const { meta_data: told } of columns) bytes += Number(told?.total_uncompressed_size ?? 0);
   }
-  if (rows < 0n || counted !== rows) throw unreadable(new Error('the row counts of its row groups do not match its metadata'));
+  if (rows < 0n || counted !== rows)
+    throw unreadable(new Error('the row counts of its row groups do not match its metadata'));
   const values = Number(rows) * Math.max(1, schema.length - 1);
   if (values > MOST_VALUES || bytes > MOST_BYTES || bytes < 0) {
     throw new DaisError(

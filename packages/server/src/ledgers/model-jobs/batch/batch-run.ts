@@ -18,7 +18,15 @@ import type { ModelRow } from '#ledgers/serving/index.ts';
 import { emitEnded } from '../job-lifecycle.ts';
 import { requireFiles } from '../find-model.ts';
 import { outputFileOf, contentOfJob, dropContent, fetchTo, REJECTS, rejectsOf, upload } from '../job-content.ts';
-import { endJobRow, recordPhase, recordShard, recordSize, readShards, type JobRow, type ShardRow } from '../job-rows.ts';
+import {
+  endJobRow,
+  recordPhase,
+  recordShard,
+  recordSize,
+  readShards,
+  type JobRow,
+  type ShardRow,
+} from '../job-rows.ts';
 import type { ModelJobsParts } from '../model-jobs-parts.ts';
 import { withModel } from '../open-model.ts';
 import { predictShard, type ShardWork } from './shard-files.ts';
@@ -98,7 +106,12 @@ async function predictOne(parts: ModelJobsParts, job: JobRow, work: ShardWork, s
 }
 
 /** Stores all shards as one version. */
-async function store(parts: ModelJobsParts, { job, model, version }: StartedBatch, folder: string, io: JobIo): Promise<void> {
+async function store(
+  parts: ModelJobsParts,
+  { job, model, version }: StartedBatch,
+  folder: string,
+  io: JobIo,
+): Promise<void> {
   const { request } = job;
   const owner = contentOfJob(job);
   const shards = await io.write(async (tx) => {

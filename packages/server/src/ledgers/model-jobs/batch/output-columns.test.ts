@@ -44,7 +44,7 @@ test('a column has the type of the signature, with any missing values in a batch
   const whole: Tensor = { name: 'late', datatype: 'BOOL', shape: [1], data: Uint8Array.of(0) };
   const next = [longs('rank', 2n ** 62n), whole, texts('day', '2026-05-02'), texts('note', 'x')];
   expect(form.cells(next, 1)).toEqual([[String(2n ** 62n), false, '2026-05-02', 'x']]);
-  expect(() => form.cells([doubles('rank', 1.5), ...next.slice(1)], 1)).toThrow('answered "rank" with FP64');
+  expect(() => form.cells([doubles('rank', 1.5), ...next.slice(1)], 1)).toThrow('returned "rank" as FP64');
   expect(() => form.cells([...next.slice(0, 2), texts('day', 'soon'), texts('note', 'x')], 1)).toThrow('"day"');
 });
 
@@ -53,5 +53,5 @@ test('ignores signature types that the values cannot have, and unnamed columns',
   const form = outputColumns([texts('day', 'Monday'), longs('count', 3n)], declared, []);
   expect(form.columns.map(({ type }) => type)).toEqual(['string', 'int64']);
   expect(form.cells([texts('day', 'Tuesday'), doubles('count', Number.NaN)], 1)).toEqual([['Tuesday', null]]);
-  expect(() => form.cells([doubles('day', 1), longs('count', 1n)], 1)).toThrow('answered "day" with FP64 [1]');
+  expect(() => form.cells([doubles('day', 1), longs('count', 1n)], 1)).toThrow('returned "day" as FP64 [1]');
 });

@@ -66,13 +66,16 @@ export function outputColumns(
   const parts = new Map<string, Part>();
   const add = (name: string, found: Omit<Part, 'scalar'>) => {
     const own = TYPES[found.datatype];
-    if (own === undefined) throw wrong(`The model returns "${name}" as ${found.datatype}, which a dataset cannot store.`);
+    if (own === undefined)
+      throw wrong(`The model returns "${name}" as ${found.datatype}, which a dataset cannot store.`);
     const wanted = DECLARED[declared.find((one) => one.name === name)?.type ?? ''];
     const tensor = first.find((one) => one.name === found.tensor);
     const part = { ...found, scalar: wanted !== undefined && holds(wanted, tensor) ? wanted : own };
     const other = [...taken, ...parts.keys()].find((one) => one.toLowerCase() === name.toLowerCase());
     if (other !== undefined) {
-      throw wrong(`The model returns "${name}", but the output already has a column "${other}". Leave that column out (--columns).`);
+      throw wrong(
+        `The model returns "${name}", but the output already has a column "${other}". Leave that column out (--columns).`,
+      );
     }
     parts.set(name, part);
   };

@@ -5,7 +5,14 @@ import { readResource } from '#kernel/store.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { requireUsable, resolveVersion } from '#ledgers/data/index.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { chooseInputs, datasetOf, datasetVersionName, requireColumns, requireUnmasked, invalidRequest } from '../job-data.ts';
+import {
+  chooseInputs,
+  datasetOf,
+  datasetVersionName,
+  requireColumns,
+  requireUnmasked,
+  invalidRequest,
+} from '../job-data.ts';
 import { createModelJob } from '../job-lifecycle.ts';
 import { findModelVersion } from '../find-model.ts';
 import { presentJob, readJob, type BatchRequest } from '../job-rows.ts';
@@ -32,7 +39,14 @@ export async function startBatch(
     await requireUnmasked(tx, parts, call, { dataset, used: [...inputs, ...columns] });
     await requireMarks(tx, parts, { dataset, out: input.out, columns });
     const { out, onError } = input;
-    return { data: version.id, dataName: datasetVersionName(version), out, inputs, columns, onError } satisfies BatchRequest;
+    return {
+      data: version.id,
+      dataName: datasetVersionName(version),
+      out,
+      inputs,
+      columns,
+      onError,
+    } satisfies BatchRequest;
   });
   const now = parts.clock.now();
   const id = uuidv7(now);

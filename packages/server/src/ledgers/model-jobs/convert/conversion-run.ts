@@ -78,7 +78,12 @@ export async function runConversion(
 }
 
 /** Tries the ways to convert until one predicts like the original. */
-async function firstEqual(parts: ModelJobsParts, original: Original, conversion: Conversion, io: JobIo): Promise<Converted> {
+async function firstEqual(
+  parts: ModelJobsParts,
+  original: Original,
+  conversion: Conversion,
+  io: JobIo,
+): Promise<Converted> {
   const { job, folder, model } = original;
   const checked = await conversion.rows();
   const rows = checked.expected.shape[0] ?? 0;
@@ -107,7 +112,11 @@ function wrong({ label }: ModelRow, why: string): DaisError {
 }
 
 /** Describes a difference: row, column, expected and actual value. */
-function describeDifference({ form }: ConversionPlan, { columns, examples }: CheckRows, difference: Difference): string {
+function describeDifference(
+  { form }: ConversionPlan,
+  { columns, examples }: CheckRows,
+  difference: Difference,
+): string {
   const { row, place, expected, got } = difference;
   const cells = columns.slice(0, 8).map(([name, values]) => {
     const value = JSON.stringify(values[row]) ?? '';

@@ -42,7 +42,9 @@ export async function startConversion(
   const { own } = parts.converter.plan(await mlmodelOf(parts, of.row));
   const { opset, predictFn = own } = input;
   if (own === 'predict_proba' && predictFn === 'predict') {
-    throw invalidRequest(`${of.row.label} returns predict_proba, and the model does not contain its labels. Convert it with predict_proba.`);
+    throw invalidRequest(
+      `${of.row.label} returns predict_proba, and the model does not contain its labels. Convert it with predict_proba.`,
+    );
   }
   const request = { to, opset, predictFn } satisfies ConversionJobRequest;
   const now = parts.clock.now();

@@ -23,7 +23,8 @@ export function capturedInputs(prediction: Prediction): CapturedInputs {
     const detail = `${hidden} of the prediction is masked for you, and an explanation would reveal it. Request the permission prediction:unmask.`;
     throw new DaisError('forbidden', detail);
   }
-  const notExplainable = (why: string) => new DaisError('invalid_state', `The prediction ${id} cannot be explained: ${why}.`);
+  const notExplainable = (why: string) =>
+    new DaisError('invalid_state', `The prediction ${id} cannot be explained: ${why}.`);
   const status = Number(cell('status'));
   if (status >= 400) throw notExplainable(`it failed with status ${status}`);
   if (cell('erased') === true) throw notExplainable('its values were erased');

@@ -32,7 +32,10 @@ export interface GatewayExplainRequest {
  * Returns undefined if the gateway does not have this version, or does not respond. @throws DaisError `invalid_request`
  * of the gateway.
  */
-export async function explainInGateway(gateway: GatewayLink, asked: GatewayExplainRequest): Promise<HostedExplanation | undefined> {
+export async function explainInGateway(
+  gateway: GatewayLink,
+  asked: GatewayExplainRequest,
+): Promise<HostedExplanation | undefined> {
   const { project, endpoint, kept, output } = asked;
   const part = encodeURIComponent;
   const path = `/p/${part(project)}/v2/models/${part(endpoint)}/versions/${part(kept.version)}`;

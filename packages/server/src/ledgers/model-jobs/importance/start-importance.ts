@@ -29,7 +29,10 @@ export async function startImportance(
   const of = await findModelVersion(parts, tenant.id, input.model);
   const request = await transact(parts.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
     const version = requireUsable(await resolveVersion(tx, input.data));
-    if (version.rows < 2) throw invalidRequest(`${datasetVersionName(version)} has ${version.rows} rows. Feature importance needs at least two.`);
+    if (version.rows < 2)
+      throw invalidRequest(
+        `${datasetVersionName(version)} has ${version.rows} rows. Feature importance needs at least two.`,
+      );
     const inputs = chooseInputs(input.inputs, of.row, version);
     await requireUnmasked(tx, parts, call, { dataset, used: inputs });
     const { sample, background, seed } = input;

@@ -27,7 +27,10 @@ export async function requireApproval(
   const missing = missingApprovals(rules, approvalsIn(rows));
   if (missing.length === 0) return rows.map(({ number }) => number);
   const pending = rows.find(({ state }) => state === 'pending');
-  const next = pending === undefined ? 'Request an approval on the page of the version, or with the operation modelApproval.request.' : `Approval ${pending.number} is pending.`;
+  const next =
+    pending === undefined
+      ? 'Request an approval on the page of the version, or with the operation modelApproval.request.'
+      : `Approval ${pending.number} is pending.`;
   throw new DaisError(
     'approval_missing',
     `Version ${version} of Model "${model.name}" needs approval for the ${moveText(move)} by ${missingText(missing)}. ${next}`,

@@ -100,7 +100,15 @@ export async function listAllApprovals(
        and ($3::bigint is null or (a.requested_at, a.model, a.number) < ($3, $4::bigint, $5::int))
        and ($6::uuid[] is null or m.uid = any($6))
      order by a.requested_at desc, a.model desc, a.number desc limit $7`,
-    [projectId, state ?? null, position?.at ?? null, position?.model ?? null, position?.number ?? null, uids ?? null, limit],
+    [
+      projectId,
+      state ?? null,
+      position?.at ?? null,
+      position?.model ?? null,
+      position?.number ?? null,
+      uids ?? null,
+      limit,
+    ],
     'list_all_approvals',
   );
 }

@@ -268,7 +268,10 @@ async function requireApprovalRow(tx: Transaction, name: string, number: number)
 
 function requirePending({ state }: ApprovalRow): void {
   if (state === 'pending') return;
-  throw new DaisError('invalid_state', `The approval is ${state}. Only a pending approval can be decided or withdrawn.`);
+  throw new DaisError(
+    'invalid_state',
+    `The approval is ${state}. Only a pending approval can be decided or withdrawn.`,
+  );
 }
 
 async function setState(tx: Transaction, { model, number }: ApprovalRow, state: ApprovalState): Promise<void> {

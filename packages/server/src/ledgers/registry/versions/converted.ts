@@ -73,6 +73,11 @@ export async function registerConverted(
     now,
   );
   const made = runId === undefined ? {} : { runId };
-  emitAbout(tx, model, eventTypes.modelVersionCreated, { version, source: artifactUri, ...made, tags: tagsForEvent(tags) });
+  emitAbout(tx, model, eventTypes.modelVersionCreated, {
+    version,
+    source: artifactUri,
+    ...made,
+    tags: tagsForEvent(tags),
+  });
   return version;
 }

@@ -51,7 +51,11 @@ function ofModel(source: string): ParsedSource {
   if (version !== null) return { of: 'version', name: version[1] ?? '', version: Number(version[2]) };
   const id = /^([^/:@]+)$/.exec(path)?.[1];
   if (id !== undefined) return { of: 'logged-model', id };
-  throw invalidSource(source, 'does not name a model', '`models:/LOGGED-MODEL`, `models:/NAME/VERSION` or `models:/NAME@ALIAS`');
+  throw invalidSource(
+    source,
+    'does not name a model',
+    '`models:/LOGGED-MODEL`, `models:/NAME/VERSION` or `models:/NAME@ALIAS`',
+  );
 }
 
 /** Whether a URI is a folder or inside it. Compares normalized URIs, without doubled slashes. */

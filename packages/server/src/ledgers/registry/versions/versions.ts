@@ -46,7 +46,13 @@ export async function createVersion(
     tags,
   });
   if (model.type !== 'prompt') {
-    await recordVersion(tx, model, version, { source, runId, loggedModelId }, { now, artifactRoot: parts.artifactRoot });
+    await recordVersion(
+      tx,
+      model,
+      version,
+      { source, runId, loggedModelId },
+      { now, artifactRoot: parts.artifactRoot },
+    );
   }
   const made = { ...(runId !== undefined && { runId }), ...(loggedModelId !== undefined && { loggedModelId }) };
   emitAbout(tx, model, eventTypes.modelVersionCreated, { version, source, ...made, tags: tagsForEvent(tags) });

@@ -46,10 +46,7 @@ export async function deploy(
   }
   const before = await readResource(tx.sql, tenant.id, 'Endpoint', name);
   if (shadow && before === undefined) {
-    throw new DaisError(
-      'not_found',
-      `There is no Endpoint "${name}" to copy requests from. Deploy a model first.`,
-    );
+    throw new DaisError('not_found', `There is no Endpoint "${name}" to copy requests from. Deploy a model first.`);
   }
   const desired = {
     kind: 'Endpoint',

@@ -67,9 +67,13 @@ export class LoadTests {
       return present(input, known);
     }
     if ([...this.#runs.values()].some(({ state }) => state === 'running')) {
-      throw new DaisError('overloaded', 'Another load test is running, and two would distort each other. Retry later.', {
-        retryAfter: 5,
-      });
+      throw new DaisError(
+        'overloaded',
+        'Another load test is running, and two would distort each other. Retry later.',
+        {
+          retryAfter: 5,
+        },
+      );
     }
     const run: Run = {
       project: tenant.name,

@@ -3,7 +3,16 @@ import { modelTestsSchema, type ModelTest, type ModelTestResult } from '@dais/ap
 import type { Transaction } from '#kernel/transaction.ts';
 import { readModelSpec } from '#ledgers/registry/index.ts';
 import type { ModelRow } from '../models/model-rows.ts';
-import { matchesExpected, bodyOf, firstRow, roundingOf, formatValue, valueOf, withValue, type TestRow } from './test-values.ts';
+import {
+  matchesExpected,
+  bodyOf,
+  firstRow,
+  roundingOf,
+  formatValue,
+  valueOf,
+  withValue,
+  type TestRow,
+} from './test-values.ts';
 
 /** Sends a body of `/invocations`. @throws Error if there is no result at the moment. */
 export type PredictOnce = (body: string) => Promise<{ readonly status: number; readonly body: string }>;
@@ -15,7 +24,11 @@ export async function testsOf(tx: Transaction, { name, version }: Pick<ModelRow,
   return modelTestsSchema.parse(tests) ?? [];
 }
 
-export async function runModelTest(test: ModelTest, example: string | null, ask: PredictOnce): Promise<ModelTestResult> {
+export async function runModelTest(
+  test: ModelTest,
+  example: string | null,
+  ask: PredictOnce,
+): Promise<ModelTestResult> {
   const outcome = await followTest(test, example, ask);
   return { name: test.name, check: test.check, ...outcome };
 }
@@ -77,7 +90,12 @@ async function invariance(
       return { passed: false, case: `${column} = ${formatValue(value)}`, expected, got: formatResult(got) };
     }
   }
-  return { passed: true, case: `${column} = ${values.map(formatValue).join(', ')}`, expected, got: formatValue(before.value) };
+  return {
+    passed: true,
+    case: `${column} = ${values.map(formatValue).join(', ')}`,
+    expected,
+    got: formatValue(before.value),
+  };
 }
 
 async function direction(

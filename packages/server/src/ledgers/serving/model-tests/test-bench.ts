@@ -79,7 +79,9 @@ export class TestBench {
     let run = this.#runs.get(key);
     if (run === undefined) {
       if (this.#runs.size >= MOST_RUNS) {
-        throw new DaisError('overloaded', `${MOST_RUNS} versions are being tested, which is the limit. Retry later.`, { retryAfter: 5 });
+        throw new DaisError('overloaded', `${MOST_RUNS} versions are being tested, which is the limit. Retry later.`, {
+          retryAfter: 5,
+        });
       }
       run = { state: 'preparing', message: 'Queued.', results: [], request, endedAt: undefined };
       this.#runs.set(key, run);

@@ -66,7 +66,8 @@ export function valueOf(
     } else if (names.length === 1) value = Object.values(value)[0];
   }
   if (at !== undefined) {
-    if (!Array.isArray(value) || at >= value.length) return { fault: `${formatValue(value)}, which has no position ${at}` };
+    if (!Array.isArray(value) || at >= value.length)
+      return { fault: `${formatValue(value)}, which has no position ${at}` };
     value = (value as readonly unknown[])[at];
   }
   return { value: unwrapped(value) };
@@ -93,7 +94,9 @@ export function matchesExpected(expected: unknown, got: unknown, tolerance: numb
     return wanted.every((one, index) => matchesExpected(one, (found as readonly unknown[])[index], tolerance));
   }
   if (isObject(wanted)) {
-    return isObject(found) && Object.entries(wanted).every(([name, one]) => matchesExpected(one, found[name], tolerance));
+    return (
+      isObject(found) && Object.entries(wanted).every(([name, one]) => matchesExpected(one, found[name], tolerance))
+    );
   }
   return wanted === found;
 }

@@ -90,7 +90,8 @@ async function withFiles(
   if (found.length > MOST_FILES) return { fault: `${about.label} has more than ${MOST_FILES} files.` };
   const files: ModelFile[] = [];
   for (const { name, size, sha256 } of found) {
-    if (sha256 === null) return { fault: `${name} of ${about.label} is still being processed after its upload. Retry later.` };
+    if (sha256 === null)
+      return { fault: `${name} of ${about.label} is still being processed after its upload. Retry later.` };
     files.push({ path: name.slice(prefix.length), digest: sha256, bytes: size });
   }
   const hash = createHash('sha256').update(JSON.stringify([tx.projectId, about.label, artifacts]));

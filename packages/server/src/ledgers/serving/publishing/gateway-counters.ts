@@ -36,7 +36,11 @@ export function countersOf(
  * Returns the state of a model in the gateway. As a shadow it has an instance of its own with the key `shadow:KEY`; a
  * model that is only a shadow has only that one.
  */
-export function loadedModelOf(figures: GatewayFigures | undefined, key: string, { shadow }: { readonly shadow: boolean }) {
+export function loadedModelOf(
+  figures: GatewayFigures | undefined,
+  key: string,
+  { shadow }: { readonly shadow: boolean },
+) {
   const of = (name: string) => figures?.models.find((one) => one.key === name);
   const copy = `shadow:${key}`;
   return shadow ? (of(copy) ?? of(key)) : (of(key) ?? of(copy));
@@ -93,7 +97,9 @@ export class RecentFigures {
   readonly usage = new UsageCounts();
 
   record(figures: GatewayFigures, at: number): void {
-    const retained = this.#samples.filter((one) => one.figures.startedAt === figures.startedAt && at - one.at <= WINDOW_MS);
+    const retained = this.#samples.filter(
+      (one) => one.figures.startedAt === figures.startedAt && at - one.at <= WINDOW_MS,
+    );
     this.#samples = [...retained, { at, figures }];
     this.usage.record(figures, at);
   }

@@ -54,7 +54,11 @@ export async function changeRollout(tx: Transaction, verb: Verb, { input, contex
 }
 
 /** @throws DaisError `not_found`, `nothing_to_roll_back`. */
-export async function rollBackEndpoint(tx: Transaction, { input, context }: CallOf<typeof rollBackOperation>, now: number) {
+export async function rollBackEndpoint(
+  tx: Transaction,
+  { input, context }: CallOf<typeof rollBackOperation>,
+  now: number,
+) {
   const row = await lockEndpoint(tx, input.endpoint);
   const by = `${context.principal.type}:${context.principal.id}`;
   const reason = input.reason === '' ? `Requested by ${by}.` : input.reason;

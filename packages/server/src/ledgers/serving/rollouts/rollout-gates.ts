@@ -55,7 +55,10 @@ async function passLoad(
   if (loadTest === undefined) return undefined;
   const { example } = model.described;
   if (example === null) {
-    return { verdict: 'bad', message: 'The load test has no request body: no input example is stored with the version.' };
+    return {
+      verdict: 'bad',
+      message: 'The load test has no request body: no input example is stored with the version.',
+    };
   }
   const { requests, connections, seconds, maxP99Ms, maxErrors } = loadTest;
   const target = { project, endpoint, variant: 'canary', body: example };
@@ -65,7 +68,10 @@ async function passLoad(
   const p99Ms = seen.p99Ms ?? 0;
   const summary = `${seen.failed} of ${seen.requests} requests on ${connections} connections failed, p99 latency ${p99Ms} ms`;
   if (seen.failed > maxErrors) {
-    return { verdict: 'bad', message: `${summary}. The limit is ${maxErrors} failed requests. First error: ${seen.failure ?? ''}` };
+    return {
+      verdict: 'bad',
+      message: `${summary}. The limit is ${maxErrors} failed requests. First error: ${seen.failure ?? ''}`,
+    };
   }
   if (p99Ms > maxP99Ms) return { verdict: 'bad', message: `${summary}. The limit is ${maxP99Ms} ms.` };
   return { verdict: 'good', message: `${summary}.` };
@@ -91,9 +97,16 @@ export function predictWithCanary(
 /** @throws Error if the gateway cannot be reached: there is no result. */
 export async function smokeTest({ described: { example } }: ModelRow, ask: PredictOnce): Promise<StepResult> {
   if (example === null) {
-    return { verdict: 'good', message: 'The version is loaded. It has no input example, so no test prediction was made.' };
+    return {
+      verdict: 'good',
+      message: 'The version is loaded. It has no input example, so no test prediction was made.',
+    };
   }
   const { status, body } = await ask(example);
-  if (status === 200) return { verdict: 'good', message: 'The version is loaded and returned a prediction for its input example.' };
-  return { verdict: 'bad', message: `The version returned status ${status} for its own input example: ${body.slice(0, 500)}` };
+  if (status === 200)
+    return { verdict: 'good', message: 'The version is loaded and returned a prediction for its input example.' };
+  return {
+    verdict: 'bad',
+    message: `The version returned status ${status} for its own input example: ${body.slice(0, 500)}`,
+  };
 }

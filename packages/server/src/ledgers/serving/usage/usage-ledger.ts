@@ -60,7 +60,9 @@ export class UsageLedger {
 
   async stop(): Promise<void> {
     await this.#loop.stop();
-    await this.flush().catch((error: unknown) => this.#parts.log.warn('cannot record the usage of endpoints', { error }));
+    await this.flush().catch((error: unknown) =>
+      this.#parts.log.warn('cannot record the usage of endpoints', { error }),
+    );
   }
 
   /** Undefined: no reports of that period. */
