@@ -12,7 +12,7 @@ import { recordToJson } from '../packages/server/src/policy/cedar/language/cedar
 import { loadCedarWasm } from '../packages/server/src/policy/cedar/language/cedar-wasm.ts';
 import { compilePolicy } from '../packages/server/src/policy/cedar/language/compile-policy.ts';
 import { makeInquiry } from '../packages/server/src/policy/cedar/inquiries.ts';
-import { candidatesOf, judge, type Inquiry } from '../packages/server/src/policy/cedar/authorize.ts';
+import { candidatesOf, authorize, type Inquiry } from '../packages/server/src/policy/cedar/authorize.ts';
 import { actionUid } from '../packages/server/src/policy/cedar/model.ts';
 import { wasmPolicies } from '../packages/server/src/policy/cedar/language/oracle.ts';
 import { PolicySet, type RoleLink } from '../packages/server/src/policy/cedar/language/policy-set.ts';
@@ -174,7 +174,7 @@ for (const count of [100, 1000]) {
   };
   const byUs = (n: number) => {
     const { inquiry, uid, entity } = pick(asked, n);
-    return judge(inquiry, uid, entity).allowed;
+    return authorize(inquiry, uid, entity).allowed;
   };
   const allowed = asked.filter((_, n) => byUs(n)).length;
   const different = asked.filter((_, n) => byUs(n) !== byWasm(n)).length;

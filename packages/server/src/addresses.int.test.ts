@@ -142,7 +142,9 @@ test('lists every URL without an operation, with its permitted callers', () => {
   ]);
 });
 
-/** Their answers depend on time, on how often they are asked, or have a nonce: compared by the names in them only. */
+/**
+ * Their responses depend on time or on the number of calls, or contain a nonce: only the names in them are compared.
+ */
 const ALIKE = new Set(['auth', 'probes', 'metrics', 'pages', 'docs', 'console']);
 
 interface Probe {
@@ -188,7 +190,7 @@ test('no URL reveals names or projects', { timeout: PATIENCE }, async () => {
   const probes = asked.flatMap((address, at) =>
     [...tokens].flatMap(([who, token], person) =>
       [true, false].flatMap((everywhere) => {
-        // Every day one account asks everywhere; the others, and names in the path alone, take turns.
+        // Each day one account calls everything; the other accounts, and names in the path alone, alternate.
         const isAsked = LONG || (who === 'neighbor' && everywhere) || (at + person) % 6 === (everywhere ? 0 : 3);
         return isAsked ? [{ address, token, everywhere }] : [];
       }),

@@ -87,7 +87,7 @@ export async function exportInstallation(options: AdminOptions & { readonly to: 
   });
 }
 
-/** Fills an empty database from a file that `exportInstallation` made. The server must be stopped. */
+/** Fills an empty database from a file of `exportInstallation`. The server must be stopped. */
 export async function importInstallation(options: AdminOptions & { readonly from: string }): Promise<DatabaseSummary> {
   const config = await loadConfig(options);
   return await withInstallation(config, silentLog, { beside: false }, async ({ connection, slices }) => {

@@ -102,7 +102,7 @@ async function attach(parts: Installation, owner: ContentOwner, name: string, by
   });
 }
 
-/** Every name of the owner, the digest of what is read under it, and the bytes that its project holds. */
+/** Every name of the owner, the digest of its content, and the bytes of its project. */
 async function everything(flags: Flags, owner: ContentOwner) {
   return await beside(flags, async (parts) => {
     const content = contentOf(parts);
@@ -133,7 +133,7 @@ test('content of a folder is restored into a bucket under the same locators, and
     const [row] = await query(parts, `select id from kernel.tenant where name = 'flights'`);
     owner.projectId = (row as { id: string }).id;
     for (const [name, bytes] of TEXTS) await attach(parts, owner, name, bytes);
-    // As an upload leaves it that is still storing its bytes, or whose process was killed there.
+    // The state during an upload, or after a crash in one.
     const staged = await parts.blobs.stage(Readable.from(['on its way']));
     await query(parts, `insert into kernel.blob (locator, size) values ('${staged.locator}', ${staged.size})`);
     await transact(parts.database, { mode: 'write', projectId: owner.projectId }, async ({ sql }) => {

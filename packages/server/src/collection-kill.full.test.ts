@@ -12,7 +12,7 @@ import { killTree, startDaisProcess, type DaisProcess } from './testing/dais-pro
 import { executionClient } from './testing/execution-client.ts';
 
 const PATIENCE = { timeout: 60_000, interval: 20 };
-/** Sparse on the disk of the step. As zeros in the store it takes longer to copy than any delay here. */
+/** Sparse on the disk of the step. As zeros in the store, its copy takes longer than any delay here. */
 const STEP = { command: ['sh', '-c', 'truncate -s 9G o'], isolation: 'none' as const, outputs: { o: { path: 'o' } } };
 
 let base: string;

@@ -1,7 +1,7 @@
 /**
- * The lists of kinds, slices, authorizers and databases; those of ledgers, engines and protocols are in `compose/`. Only
- * these files name implementations. All of them are behind `import()`: a process loads only what its role and its
- * configuration use.
+ * The lists of kinds, slices, authorizers and databases; those of ledgers, engines and protocols are in `compose/`.
+ * Only these files name implementations. All of them are behind `import()`: a process loads only the code for its role
+ * and configuration.
  */
 import type { DatabaseEngine, Slice } from '#engines/database/contract.ts';
 import type { EmbeddedOptions } from '#engines/database/embedded/embedded-engine.ts';
@@ -161,7 +161,7 @@ export async function loadKinds({
   return loaded;
 }
 
-/** Who decides, by `spec.authentication.mode`. */
+/** The authorizers, by `spec.authentication.mode`. */
 export const authorizers = {
   solo: async (): Promise<Authorizer> => (await import('#policy/solo-authorizer.ts')).soloAuthorizer,
   accounts: async (parts: CedarAuthorizerParts): Promise<Authorizer> =>
@@ -180,7 +180,7 @@ export async function loadSlices(kinds: readonly KindDefinition[]): Promise<read
   return [...new Set([...own, ...kinds.flatMap(({ slice }) => slice ?? [])])];
 }
 
-/** Who runs the database server. */
+/** The database engines. */
 export const databaseEngines = {
   embedded: async (options: EmbeddedOptions): Promise<DatabaseEngine> =>
     (await import('#engines/database/embedded/embedded-engine.ts')).embeddedEngine(options),

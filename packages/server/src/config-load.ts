@@ -1,6 +1,6 @@
 /**
- * From file, variables and flags to one validated configuration. The only file of the server that reads the process
- * environment; everybody else is given values.
+ * Combines file, variables and flags to one validated configuration. The only file of the server that reads the process
+ * environment; all other code receives values.
  */
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -120,7 +120,7 @@ export async function loadConfig(options: {
   );
 }
 
-/** What child processes inherit: everything but our own variables, whose values travel as configuration. */
+/** The environment of child processes: without the variables of Dais, whose values are passed as configuration. */
 export function childEnvironment(): Record<string, string> {
   return Object.fromEntries(
     Object.entries(process.env).filter(
@@ -201,9 +201,7 @@ function unknownVariables(fields: readonly ConfigField[], environment: ConfigSou
         name.slice('DAIS_'.length),
         [...known].map((one) => one.slice('DAIS_'.length)),
       );
-      return meant === undefined
-        ? []
-        : [{ path: name, message: 'is not a known variable', nearest: `DAIS_${meant}` }];
+      return meant === undefined ? [] : [{ path: name, message: 'is not a known variable', nearest: `DAIS_${meant}` }];
     });
 }
 
@@ -272,7 +270,9 @@ function shown(field: ConfigField, value: unknown): string {
   return secret ? 'not valid' : JSON.stringify(value).slice(0, 80);
 }
 
-/** Sets one field. A new variant of a union takes nothing over from the old one; without one the default is meant. */
+/**
+ * Sets one field. A new variant of a union inherits nothing from the old one; without a variant the default applies.
+ */
 function setAt(
   spec: Record<string, unknown>,
   field: ConfigField,
@@ -345,7 +345,7 @@ function placed(
   return document === undefined ? safe : { file: document.file, ...document.locate(issue.path ?? ''), ...safe };
 }
 
-/** Fills in the defaults that depend on who runs Dais and where. */
+/** Sets the defaults that depend on the user and the machine. */
 function complete(
   spec: ConfigSpec,
   environment: ConfigSources['environment'],
@@ -413,7 +413,7 @@ function redactMap(value: unknown): Record<string, string> {
   return Object.fromEntries(Object.keys(asRecord(value) ?? {}).map((key) => [key, '(set)']));
 }
 
-/** Of a URL only the password is secret; of anything else everything. */
+/** In a URL only the password is secret; in other values everything is. */
 function redactText(text: string): string {
   if (!text.includes('://') || !URL.canParse(text)) return '(set)';
   const url = new URL(text);

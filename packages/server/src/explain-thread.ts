@@ -60,7 +60,11 @@ port.on('message', (message: ToExplaining) => {
     (error: unknown) => {
       const known = error instanceof DaisError;
       if (!known) log.error('could not compute an explanation of a model', { error });
-      const { code, message: detail, issues } = known ? error : new DaisError('internal', 'The computation of the explanation failed.');
+      const {
+        code,
+        message: detail,
+        issues,
+      } = known ? error : new DaisError('internal', 'The computation of the explanation failed.');
       tell({ id, type: 'failed', code, detail, issues });
     },
   );

@@ -68,7 +68,7 @@ function runGateway(): void {
         if (files !== undefined) gateway.setTls(files);
       };
       watchTls(setup.config, log, (files) => gateway.setTls(files));
-      // What it kept of the one before serves already: connections that waited need not wait for what is newer.
+      // The persisted snapshot serves immediately: waiting connections need not wait for a newer one.
       send({ type: 'ready' });
       void publish(gateway);
       setInterval(() => {
@@ -139,7 +139,7 @@ function runGateway(): void {
     setTimeout(() => process.exit(1), ORPHAN_EXIT_MS).unref();
     void drain(ORPHAN_DRAIN_MS);
   });
-  // A Ctrl-C in the terminal reaches the whole process group: the supervisor says when to drain.
+  // A Ctrl-C in the terminal reaches the whole process group: the supervisor starts the drain.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => {});
   send({ type: 'loaded' });
@@ -168,7 +168,7 @@ async function open({ folder, config }: GatewaySetup, log: Log, ends: (() => Pro
       outbound: async () => await openOutbound(config.outbound, programVersion()),
       log,
     }),
-    // Its HTTP connections are handed over by the supervisor, whose socket outlives this process.
+    // The supervisor passes its HTTP connections, because its socket outlives this process.
     listen: {
       allowHosts: config.allowHosts,
       ...(tls !== undefined && { tls, host: config.host }),

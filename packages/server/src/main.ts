@@ -81,7 +81,7 @@ export function runChild(): void {
     );
   });
   process.once('disconnect', () => void drain(ORPHAN_DRAIN_MS));
-  // A Ctrl-C in the terminal reaches the whole process group: the supervisor says when to drain.
+  // A Ctrl-C in the terminal reaches the whole process group: the supervisor starts the drain.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => {});
   send({ type: 'loaded' });

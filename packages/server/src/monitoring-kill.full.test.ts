@@ -45,7 +45,7 @@ const PATIENCE_MS = 1_800_000;
 test(
   'kill -9 during the evaluation of windows: each window once, each alert once, one start of the pipeline',
   async () => {
-    // Of each kill the moment, then whether the control process goes before its supervisor: it does.
+    // The time of each kill, then whether the control process exits before its supervisor: it does.
     const dais = await KillableDais.start(folder, () => 0, { 'outbound.allowHosts': ['127.0.0.1'] });
     const client = servingClient(dais.url);
     await client.register('m', 2, { example: { inputs: [[1]] } });

@@ -51,7 +51,7 @@ export interface ServeParts {
   readonly query: QueryEngine;
   readonly slices: readonly Slice[];
   readonly blobs: BlobStore;
-  /** Absent: no traces are kept. */
+  /** Absent: no traces are recorded. */
   readonly tracer: Tracer | undefined;
   readonly sessions: Sessions;
   readonly gateway: GatewayLocation;
@@ -64,7 +64,7 @@ export interface ServeParts {
 
 export interface HttpSide {
   accept(socket: Socket): void;
-  /** The same for one that comes out of an isolated step. */
+  /** The same for a connection from an isolated step. */
   acceptFromStep(socket: Socket, attempt: string): void;
   /** Accepts the connection of a gRPC client. */
   acceptGrpc(socket: Socket): void;

@@ -16,7 +16,7 @@ afterAll(async () => {
 
 test('kill -9 a hundred times under concurrent applies: nothing acknowledged is lost, nothing is left behind', async () => {
   const seed = Date.now() % 1_000_000;
-  // The moments of the kills differ from run to run; the seed says which writes were tried.
+  // The times of the kills differ between runs; the seed determines the attempted writes.
   process.stdout.write(`seed ${seed}\n`);
   const { acknowledged, promised, ...report } = await killRounds(folder, 100, seededRandom(seed));
   expect(report).toEqual({ faults: [], exitCode: 0, repeated: expect.any(Number) });

@@ -51,7 +51,7 @@ async function get(path: string, ca: string): Promise<number> {
   });
 }
 
-/** As `fetch`, which takes no certificate authority. */
+/** Like `fetch`, which does not support a certificate authority. */
 async function fetchWith(ca: string, target: string, { method, headers, body }: RequestInit = {}): Promise<Response> {
   return await new Promise((resolve, reject) => {
     const sent = request(
@@ -102,7 +102,7 @@ test('the port of the gateway speaks HTTPS too, and HTTP to this machine only as
   });
   expect([answer.status, await answer.json()]).toEqual([200, { predictions: [[42]] }]);
   expect((await client.call('POST', '/endpoints/scaled/invocations', asked)).body).toEqual({ predictions: [[42]] });
-  // Neither TLS nor HTTP: it goes without having cost an answer.
+  // Neither TLS nor HTTP: the connection is closed without a response.
   const nonsense = connectPlain({ port: Number(body.port), host: '127.0.0.1' });
   nonsense.end('\u0016 no handshake');
   await once(nonsense.resume(), 'close');

@@ -138,7 +138,7 @@ describe('a running Dais', () => {
     const before = control(dais);
     const load = { on: true };
     const statuses = new Map<string, number>();
-    // Each request on a connection of its own: what the killed process was just answering is lost, nothing else.
+    // Each request uses a new connection: only the pending response of the killed process is lost.
     const done = Promise.all(
       Array.from({ length: 4 }, async () => {
         while (load.on) {

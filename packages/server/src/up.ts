@@ -24,7 +24,7 @@ import { postgresLocation } from './installation/postgres-location.ts';
 import { grpcAddress, localUrl, publicUrl } from './control/server-url.ts';
 import { programVersion } from './version.ts';
 
-/** What shells give for a program that SIGINT ended: 128 + 2. */
+/** The exit code of shells for a program that SIGINT ended: 128 + 2. */
 const EXIT_INTERRUPTED = 130;
 
 export interface UpOptions {
@@ -36,7 +36,7 @@ export interface UpOptions {
   readonly ephemeral?: boolean;
   /** Where logs and the start screen go. */
   readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
-  /** Whether colours may be used on `stdout`. */
+  /** Whether colors may be used on `stdout`. */
   readonly colour: boolean;
   /** Refuses answers of operations that do not fit their output schema; for tests. */
   readonly checkOutputs?: boolean;
@@ -47,7 +47,7 @@ export interface RunningDais {
   readonly url: string;
   /** `host:port` of what speaks gRPC; undefined: nothing does here. */
   readonly grpc: string | undefined;
-  /** Absolute path of the file that holds the owner's token. */
+  /** Absolute path of the file with the owner token. */
   readonly tokenFile: string;
   readonly data: string;
   /** Process id of the control process, as last started. */
@@ -111,7 +111,7 @@ export async function startDais(options: UpOptions): Promise<RunningDais> {
  */
 export async function up(options: UpOptions): Promise<number> {
   let signals = 0;
-  // A start is not cut in half: the first signal ends it as soon as it is done, the second one ends the process.
+  // A signal during the start stops Dais after the start; a second signal ends the process.
   let follow = () => {
     if (signals > 1) process.exit(EXIT_INTERRUPTED);
   };
@@ -242,7 +242,7 @@ async function startOn(config: ResolvedConfig, options: UpOptions): Promise<Runn
 /** What only runs controllers answers no clients of these. */
 function furtherSockets({ role, port, ports }: ResolvedConfig): readonly FurtherSocket[] {
   if (role === 'controller') return [];
-  // Who takes any free port for one wants no fixed one for the other.
+  // With any free port for one, the other has no fixed port either.
   const grpc = ports.grpc ?? (port === 0 ? 0 : undefined);
   return [{ name: 'grpc', port: grpc, first: 7072, refuse: (socket) => socket.destroy() }];
 }
@@ -312,9 +312,14 @@ function spawnProgram(name: 'main' | 'gateway-process', format: 'json' | 'text')
 }
 
 function refuse(socket: Socket, tls: boolean): void {
-  // Without its key nothing can be said to a client that speaks TLS.
+  // Without its key, no response to a TLS client is possible.
   if (tls) socket.destroy();
-  else writeRawProblem(socket, new DaisError('overloaded', 'Too many connections are waiting.', { retryAfter: 2 }), uuidv7());
+  else
+    writeRawProblem(
+      socket,
+      new DaisError('overloaded', 'Too many connections are waiting.', { retryAfter: 2 }),
+      uuidv7(),
+    );
 }
 
 /** 170008 → `17.8`. */

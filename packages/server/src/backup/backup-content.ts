@@ -27,7 +27,9 @@ export interface ReferencedBlob {
   readonly referred: boolean;
 }
 
-/** Read after the export: with collection paused, everything that the exported moment held is still held or kept. */
+/**
+ * Read after the export: while collection is paused, all content of the exported moment still has a hold or is kept.
+ */
 export async function* referencedBlobs(database: Database): AsyncGenerator<ReferencedBlob> {
   for (let after = ''; ;) {
     const page = await transact(database, { mode: 'read', projectId: 'all' }, async ({ sql }) =>
@@ -53,7 +55,7 @@ export interface BlobCopierParts {
   readonly skipDamaged: boolean;
 }
 
-/** Copies objects into a backup and remembers which of them are damaged. */
+/** Copies objects into a backup and records damaged ones. */
 export class BlobCopier {
   readonly #parts: BlobCopierParts;
   readonly #damaged: { readonly blob: ReferencedBlob; readonly kind: DamageKind }[] = [];

@@ -45,10 +45,7 @@ export async function verifyBackup(
   const manifest = await readManifest(folder);
   const { tables, rows } = await verifyArchive(createReadStream(join(folder, DATABASE_FILE)));
   if (tables !== manifest.database.tables || rows !== manifest.database.rows) {
-    throw new DaisError(
-      'backup_invalid',
-      `${join(folder, DATABASE_FILE)} does not match ${MANIFEST_FILE}.`,
-    );
+    throw new DaisError('backup_invalid', `${join(folder, DATABASE_FILE)} does not match ${MANIFEST_FILE}.`);
   }
   const issues: Issue[] = [];
   let [count, bytes] = [0, 0];
@@ -129,6 +126,8 @@ function parseBlobLine(line: string): BackupBlob {
   try {
     return blobLine.parse(JSON.parse(line));
   } catch (error) {
-    throw new DaisError('backup_invalid', `${BLOB_LIST} contains a line that is not an entry of a blob.`, { cause: error });
+    throw new DaisError('backup_invalid', `${BLOB_LIST} contains a line that is not an entry of a blob.`, {
+      cause: error,
+    });
   }
 }

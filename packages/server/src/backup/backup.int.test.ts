@@ -144,7 +144,7 @@ test('a backup that is damaged, or whose keys are elsewhere, changes nothing', a
     const failure = await restoreInstallation({ flags: flagsFor('third'), from }).catch((error: unknown) => error);
     expect([name, failure]).toEqual([name, expect.objectContaining({ code: 'backup_invalid' })]);
     expect((failure as Error).message).toContain(from);
-    // Not even the folder was made.
+    // Not even the folder was created.
     await expect(readdir(join(base, 'third'))).rejects.toMatchObject({ code: 'ENOENT' });
     await writeFile(path, whole);
   }

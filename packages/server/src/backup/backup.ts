@@ -25,10 +25,10 @@ export interface BackupOptions {
 }
 
 /**
- * The database at one moment, and every blob that it refers to. Collection of content is paused before the moment is
- * chosen, so nothing that it refers to goes away while it is copied. `folder` must be empty or absent; a backup that
- * fails leaves it empty.
- * @throws DaisError `invalid_state`, `content_damaged`, `storage_full`, and what the engines throw.
+ * Exports the database as of one moment, with every blob that it references. Garbage collection is paused before this
+ * moment, so no referenced blob is deleted during the copy. `folder` must be empty or absent; a failed backup leaves it
+ * empty.
+ * @throws DaisError `invalid_state`, `content_damaged`, `storage_full`, and the errors of the engines.
  */
 export async function writeBackup(
   installation: Installation,

@@ -1,4 +1,4 @@
-/** The copy of the database that is taken before migrations change it: `backups/before-VERSION-TIME.dais`. */
+/** The copy of the database before migrations: `backups/before-VERSION-TIME.dais`. */
 import { createWriteStream } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ export interface MigrationBackupParts {
   readonly slices: readonly Slice[];
   /** The data folder. */
   readonly data: string;
-  /** How many of these copies are kept; 0 takes none. */
+  /** Maximum number of these copies; 0 disables them. */
   readonly keep: number;
   readonly version: string;
   readonly clock: Clock;
@@ -36,8 +36,8 @@ export async function migrateWithBackup(
 }
 
 /**
- * Writes the copy, then removes the oldest beyond `keep`. `dais admin import FILE` reads it. Gives its path; undefined
- * when none is to be kept. @throws DaisError `storage_full`, `database_unavailable`.
+ * Writes the copy, then deletes the oldest beyond `keep`. `dais admin import FILE` reads it. Returns its path;
+ * undefined if copies are disabled. @throws DaisError `storage_full`, `database_unavailable`.
  */
 export async function backupBeforeMigration(parts: MigrationBackupParts): Promise<string | undefined> {
   if (parts.keep === 0) return undefined;

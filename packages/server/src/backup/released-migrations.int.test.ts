@@ -1,4 +1,6 @@
-/** What was released stays as it was, its data survives every later version, and versions that may not meet do not. */
+/**
+ * Released migrations never change, their data survives every later version, and incompatible versions are rejected.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,8 +29,8 @@ import { programVersion } from '#version.ts';
 const releases = Object.entries(readReleases());
 
 /**
- * Columns that a later version took away or wrote anew in a migration, as `schema.table.column`, or whole tables as
- * `schema.table`. Each is a promise that was broken on purpose: a line says in which version and why.
+ * Columns that a later version removed or rewrote in a migration, as `schema.table.column`, or whole tables as
+ * `schema.table`. Each line is an intended incompatibility, with its version and reason.
  */
 const CHANGED: readonly string[] = [];
 
@@ -88,7 +90,7 @@ async function lost(connection: ConnectionOptions, table: string, rows: readonly
   );
 }
 
-// A released migration is never edited, renamed or moved: a new one is written behind the last.
+// A released migration is never edited, renamed or moved: a new one is added after the last.
 test.each(releases)('every migration of %s exists in the program, unchanged and in order', (_, released) => {
   const today = migrationsOf(program.slices);
   for (const slice of new Set(released.map((one) => one.slice))) {
@@ -97,8 +99,8 @@ test.each(releases)('every migration of %s exists in the program, unchanged and 
   }
 });
 
-// A new migration belongs to a new version: raise it in the package.json files. One that CHANGELOG.md calls not yet
-// released is written anew by packages/server/src/testing/write-release.ts.
+// A new migration requires a new version: increase it in the package.json files.
+// packages/server/src/testing/write-release.ts rewrites a version that CHANGELOG.md lists as not yet released.
 test('a version that is released has all migrations of the program', () => {
   const today = migrationsOf(program.slices);
   expect(Object.fromEntries(releases)[programVersion()] ?? today).toEqual(today);

@@ -12,9 +12,9 @@ import type { Installation } from '#installation/installation.ts';
 import { programVersion } from '#version.ts';
 
 /**
- * Stores the content of a backup that `verifyBackup` has read, then imports the database in one transaction: a restore
- * that fails leaves an empty database and no content of its own, and the same call may be repeated.
- * @throws DaisError `key_missing`, `invalid_state` (the database is not empty), and what engines throw.
+ * Stores the content of a backup that `verifyBackup` has read, then imports the database in one transaction: a failed
+ * restore leaves an empty database and no content of its own, and the call can be repeated.
+ * @throws DaisError `key_missing`, `invalid_state` (the database is not empty), and the errors of the engines.
  */
 export async function readBackupInto(
   installation: Installation,

@@ -11,9 +11,9 @@ import type { ResolvedConfig } from '#config-load.ts';
 type Around = Omit<EngineEnvironment, 'outbound'>;
 
 /**
- * The engine for steps. `hidden`: folders and files that isolated steps never see. `reach`: what they reach, with network or
- * without. `proxy`: through which those with network reach others. `keepFreeBytes`: free bytes of the disk below which a step
- * is ended.
+ * The engine for steps. `hidden`: folders and files that isolated steps never see. `reach`: local services that they
+ * can reach, with or without network. `proxy`: the proxy of steps with network. `keepFreeBytes`: free bytes of the disk
+ * below which a step is ended.
  */
 export async function openCompute(
   { dataFolder, clock, log, environment, isolation }: Around & { readonly isolation: Isolation },

@@ -88,7 +88,7 @@ export async function openDataSource(source: ExternalSource, around: SourceSurro
   return await open(source, around);
 }
 
-/** Versions of datasets, how they come, and who reads what of them. */
+/** Dataset versions, their ingestion and their readers. */
 export async function loadData({
   keys,
   outbound,
@@ -198,7 +198,7 @@ export async function loadPrivacy({
   return ledger.open({ ...parts, sealer, versions });
 }
 
-/** Labels that people gave. */
+/** Labels from annotation. */
 export async function loadLabels({
   maker,
   ...parts

@@ -35,7 +35,7 @@ export async function importDatabase(...args: Parameters<typeof importRows>): Re
   return await (await import('#engines/database/archive/import-database.ts')).importDatabase(...args);
 }
 
-/** Where an embedded PostgreSQL would be taken from, and who would run it. */
+/** The source and the user of an embedded PostgreSQL. */
 export interface PostgresLocation {
   readonly folder: string;
   readonly cacheFolder: string;

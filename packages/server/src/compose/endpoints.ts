@@ -5,7 +5,7 @@ export type { EndpointWork, GatewayAnswer, GatewayLink, ServingLedger } from '#l
 export type { PredictOnce, BenchModel, ModelBench } from '#ledgers/serving/index.ts';
 export { benchSnapshot, RecentFigures } from '#ledgers/serving/index.ts';
 
-/** Endpoints: what answers at each, and how it came there. */
+/** Endpoints: their active versions and rollouts. */
 export async function loadServing(parts: Omit<ServingParts, 'artifactRoot'>): Promise<ServingLedger> {
   return (await import('#ledgers/serving/index.ts')).ledger.open({
     ...parts,

@@ -11,7 +11,7 @@ export async function loadAudit(parts: AuditLedgerParts): Promise<AuditLedger> {
   return (await import('#ledgers/audit/index.ts')).ledger.open(parts);
 }
 
-/** What came from what, with the operations of OpenLineage and, where it is configured, the events that Dais sends. */
+/** Lineage, with the operations of OpenLineage and, if configured, outgoing events. */
 export async function loadLineage({
   emission,
   ...parts

@@ -47,7 +47,7 @@ export async function loadFacts(ledgers: readonly LedgerDefinition[], now: () =>
   };
 }
 
-/** Combines what several providers give about one kind. */
+/** Combines several providers of facts for one kind. */
 function combineFacts(providers: readonly FactProvider[]): FactProvider {
   return {
     names: providers.flatMap(({ names }) => names),

@@ -11,7 +11,7 @@ export function predictionSpool(data: string): string {
   return join(data, 'predictions', 'spool');
 }
 
-/** What loads models, in the order in which they are asked. */
+/** Inference engines, in the order of selection. */
 export async function openInference(parts: {
   readonly clock: Clock;
   readonly log: Log;
@@ -24,7 +24,7 @@ export async function openInference(parts: {
   return [new OnnxInference(parts), new PythonInference(parts)];
 }
 
-/** What keeps predictions until the control process has made them part of the ledger. */
+/** Stores predictions until the control process adds them to the ledger. */
 export async function openCapture(data: string, gateway: string, log: Log): Promise<CaptureSink> {
   const { SegmentWriter } = await import('#ledgers/predictions/segment.ts');
   return new SegmentWriter({ folder: join(predictionSpool(data), gateway), gateway, now: Date.now, log });

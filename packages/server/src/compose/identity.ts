@@ -4,7 +4,7 @@ import type { IdentityParts } from '#policy/identity/identity-parts.ts';
 import type { SignInOptions } from '#policy/oidc/index.ts';
 import type { LoadedKinds } from '#compose.ts';
 
-/** Who is who: operations of people, sessions, tokens and invitations. */
+/** Identity: operations of users, sessions, tokens and invitations. */
 export async function loadIdentity(
   parts: Omit<IdentityParts, 'hasher'>,
 ): Promise<Pick<LoadedKinds, 'entries' | 'jobs'>> {

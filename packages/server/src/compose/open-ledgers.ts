@@ -338,7 +338,7 @@ async function openMonitoring(
     explainer: modelJobs.explainer,
     usage: async (of) => await serving.usage.between(of),
     local: localData(dependencies),
-    // Without a person who asks, everything sensitive is masked.
+    // Without a user, everything sensitive is masked.
     masked: async (tx, dataset) =>
       (await privacy.masked(tx, dataset, async () => await Promise.resolve(false))).map(({ column }) => column),
     startPipeline: executions.startPipeline,

@@ -1,4 +1,4 @@
-/** The engines that a configuration asks for, opened. */
+/** Opens the engines of a configuration. */
 import type { ConfigSpec } from '@dais/api';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
@@ -6,7 +6,7 @@ import { blobEngines, keyEngines, type EngineEnvironment } from './engines.ts';
 
 /** @throws DaisError `invalid_config`. */
 export async function openKeys(config: ConfigSpec['keys'], around: EngineEnvironment): Promise<KeyStore> {
-  // The table has one function for each type, and each takes its own type: what holds for all holds for this one.
+  // The table has one function per type with its own parameter type; the cast is valid for each entry.
   const open = keyEngines[config.type] as (config: ConfigSpec['keys'], around: EngineEnvironment) => Promise<KeyStore>;
   return await open(config, around);
 }

@@ -71,7 +71,7 @@ afterAll(async () => {
 /** The position in a segment, which contains predictions of many projects, belongs to the organization. */
 const OF_ORGANIZATION = new Set(['predictions.segment']);
 
-/** Columns of every table that belongs to projects, without those that the database computes. */
+/** Columns of every table of a project, without computed ones. */
 async function projectColumns(): Promise<ReadonlyMap<string, readonly ColumnRow[]>> {
   const schemas = slices.map(({ schema }) => schema).filter((schema) => !OTHERS.has(schema));
   const rows = (await database.asAdmin(
@@ -95,7 +95,7 @@ test('deleting a project deletes its rows in every table', async () => {
   expect(tables.size).toBeGreaterThan(25);
   const valueOf = ({ column, type }: ColumnRow) =>
     column === 'project_id' ? `'${metadata.uid}'` : type.startsWith('_') ? "'{}'" : (VALUES[type] ?? 'null');
-  // Values that a check constraint forbids are fine here: only who deletes a row is tested.
+  // Check constraints are not relevant here: the test covers only the deletion of rows.
   const inserts = [...tables].map(
     ([table, columns]) =>
       `insert into ${table} (${columns.map(({ column }) => `"${column}"`).join()}) values (${columns.map(valueOf).join()});`,

@@ -11,7 +11,15 @@ export async function protocolAdapters(parts: MlflowParts) {
   const { kfpDoor, kfpProbe } = await import('#protocols/kfp/index.ts');
   const { feastDoor } = await import('#protocols/feast/index.ts');
   const feast = feastDoor({ ...parts, clock: systemClock });
-  return [mlflowProbes(), mlflowAdapter(parts), standardWebhooksAdapter(parts), otlpAdapter(parts), kfpProbe(), kfpDoor(parts), feast];
+  return [
+    mlflowProbes(),
+    mlflowAdapter(parts),
+    standardWebhooksAdapter(parts),
+    otlpAdapter(parts),
+    kfpProbe(),
+    kfpDoor(parts),
+    feast,
+  ];
 }
 
 /** Adapters of gRPC protocols. */

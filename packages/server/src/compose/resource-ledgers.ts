@@ -1,4 +1,4 @@
-/** The ledgers whose operations work on resources: every kernel that has the kinds has these too. */
+/** The ledgers whose operations use resources, for every kernel with the kinds. */
 import type { Ledger } from '#ledgers/ledger.ts';
 import type { PolicyEngine } from '#policy/policy-engine.ts';
 

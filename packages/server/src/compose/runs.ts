@@ -83,7 +83,7 @@ export async function loadArtifacts(parts: ArtifactParts): Promise<readonly Oper
   return (await import('#ledgers/tracking/index.ts')).artifactEntries(parts);
 }
 
-/** The words are those of the clients that write there. */
+/** The messages are those of MLflow clients. */
 async function trackingOptions(folderRoot: string | undefined): Promise<TrackingParts['options']> {
   return {
     artifactRoot: 'mlflow-artifacts:',
@@ -100,7 +100,7 @@ async function trackingOptions(folderRoot: string | undefined): Promise<Tracking
   };
 }
 
-/** Experiments, runs and what runs leave behind. */
+/** Experiments, runs and their outputs. */
 export async function loadTracking({
   folderRoot,
   ...parts
@@ -110,7 +110,7 @@ export async function loadTracking({
   return (await import('#ledgers/tracking/index.ts')).ledger.open({ ...parts, options, heldBy });
 }
 
-/** A large file may take hours; that nothing comes for a minute ends it. */
+/** A large file can take hours; a minute without data ends it. */
 const TIMEOUTS = { totalMs: 0, headersMs: 60_000, idleMs: 60_000 };
 
 /** @throws DaisError as `Outbound`, for what is not there, and for what may not be read. */
@@ -136,7 +136,10 @@ async function readBucket(
 ): Promise<readonly AddressedFile[]> {
   const [, bucket, key = ''] = /^s3:\/\/([^/?#]+)\/*(.*?)\/*$/is.exec(url) ?? [];
   if (bucket === undefined || key === '' || /[*?]/.test(key)) {
-    throw new DaisError('invalid_request', 'use the form `s3://BUCKET/KEY` with the key of an object or a prefix, without `*` and `?`');
+    throw new DaisError(
+      'invalid_request',
+      'use the form `s3://BUCKET/KEY` with the key of an object or a prefix, without `*` and `?`',
+    );
   }
   const { s3Bucket } = await import('#engines/sources/s3/s3-source.ts');
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = variables;

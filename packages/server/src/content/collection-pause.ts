@@ -14,8 +14,8 @@ export interface CollectionPause {
 }
 
 /**
- * Stops new deletions for `ttlMs`, so that a backup whose database snapshot is taken afterwards finds every blob that the
- * snapshot refers to, however long it copies.
+ * Prevents new deletions for `ttlMs`, so that a backup with a later database snapshot finds every blob that the
+ * snapshot references, however long the copy takes.
  */
 export async function pauseCollection(database: Database, reason: string, ttlMs: number): Promise<CollectionPause> {
   const id = uuidv7();

@@ -5,11 +5,11 @@ import { transact } from '#kernel/transaction.ts';
 
 export interface CollectorParts extends DeletionParts {
   /**
-   * How long bytes stay after their last reference went, in milliseconds: what readers that are on the way still get,
-   * and how far back the database may be set without losing content.
+   * Retention of bytes after their last reference, in milliseconds: for readers in progress, and for a restore of an
+   * older database.
    */
   readonly graceMs: number;
-  /** Age at which the remains of interrupted puts are removed, in milliseconds; longer than any upload takes. */
+  /** Age at which partial files of interrupted uploads are removed, in milliseconds; longer than any upload takes. */
   readonly sweepMs: number;
 }
 

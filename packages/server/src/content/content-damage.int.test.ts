@@ -145,7 +145,7 @@ test('the scrub finds every damaged object across kill -9, and withdraws what wa
       look: async () => void seen.push((await status()).bytes),
     },
   );
-  // Progress survives: it never goes back.
+  // The progress survives a restart: it never decreases.
   expect(seen).toEqual(seen.toSorted((one, other) => one - other));
   expect(await status()).toMatchObject({ objects: 16, totalObjects: 16, bytes: 9_600_000, damaged: 4 });
   const kinds = async () => {

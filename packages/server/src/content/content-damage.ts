@@ -48,7 +48,7 @@ export async function readSums(database: Database, locator: string): Promise<Buf
   });
 }
 
-/** Keeps them, unless the object has been deleted meanwhile. */
+/** Stores the checksums, unless the object was deleted concurrently. */
 export async function writeSums(database: Database, locator: string, sums: Buffer): Promise<void> {
   await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
     await sql.query(
@@ -66,7 +66,7 @@ export interface DamagedObject {
   readonly size: number;
   readonly kind: DamageKind;
   readonly foundAt: Date;
-  /** Who refers to it, the first 20. */
+  /** The first 20 owners of references to it. */
   readonly references: readonly DamagedReference[];
 }
 

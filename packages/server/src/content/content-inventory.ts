@@ -6,7 +6,10 @@ import { transact } from '#kernel/transaction.ts';
 
 export interface InventoryReport {
   readonly listed: number;
-  /** Blobs without a row, now candidates: an older backup of the database was restored, or a row went before its file. */
+  /**
+   * Blobs without a row, now candidates: an older backup of the database was restored, or a row was deleted before its
+   * file.
+   */
   readonly adopted: number;
   /** The first 100 referenced locators that the store does not contain. */
   readonly missing: readonly string[];
@@ -45,7 +48,7 @@ export async function takeInventory(
     if (page.length === PAGE) await compare(locator);
   }
   await compare(null);
-  // Content that came or went while the store was listed is not missing.
+  // Content that was added or deleted during the listing is not missing.
   const gone: string[] = [];
   for (const locator of absent) if ((await blobs.stat(locator)) === undefined) gone.push(locator);
   const missing = await write(async (sql) => {

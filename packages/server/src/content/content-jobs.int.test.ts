@@ -49,7 +49,7 @@ const runs = async (queue: string, columns: string, state: string) =>
     `select ${columns} from kernel.job where queue = '${queue}' and state in (${state}) order by id`,
   );
 
-/** Lets the run that waits start now, and gives what it ended with. */
+/** Starts the waiting run immediately, and returns its result. */
 async function runNow(queue: string): Promise<Record<string, unknown>> {
   const ended = async () => await runs(queue, 'state, result, last_error as error', `'done', 'failed'`);
   const before = (await ended()).length;
@@ -131,7 +131,7 @@ test('an inventory adopts what the database does not know and names what the sto
   await world.blobs.delete(lost);
   expect(await inventory()).toMatchObject({ adopted: 2, missing: [lost] });
   await expect(world.content.open(owner, '3')).rejects.toMatchObject({ code: 'content_missing' });
-  // One orphan comes again as an upload: it is known from now on, with its digest.
+  // One orphan is uploaded again: from now on it has a row with its digest.
   await attach(owner, 'an orphan', 'orphan');
   expect(await world.content.stat(owner, 'orphan')).toMatchObject({ sha256: orphan.sha256 });
   // Uploading the lost content again heals every reference to it.

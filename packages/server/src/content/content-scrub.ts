@@ -1,4 +1,4 @@
-/** Reads all stored objects within a limit of bytes per second and marks those that are damaged. */
+/** Reads all stored objects at a limited rate and marks damaged ones. */
 import { DaisError } from '@dais/api';
 import type { VerifiedBlobs } from '#engines/blobs/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
@@ -33,7 +33,7 @@ const PAGE = 200;
 /** A restart repeats at most what was read since the progress was last written. */
 const RECORD_MS = 2000;
 
-/** Makes a requested pass start now. */
+/** Starts a requested pass immediately. */
 export function scrubNow(): NewJob {
   return { queue: QUEUE, projectId: ORGANISATION, payload: {}, uniqueKey: 'requested', maxAttempts: 1000 };
 }

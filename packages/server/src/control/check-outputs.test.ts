@@ -49,7 +49,9 @@ describe.each(Object.entries(forms))('a handler of the form %s', (_form, make) =
 
   test('fails for an output that does not match its schema', async () => {
     expect(await answerOf(make('too long'))).toBeDefined();
-    await expect(answerOf(checkOutputs(make('too long')))).rejects.toThrow('The output of probe.read does not match its schema');
+    await expect(answerOf(checkOutputs(make('too long')))).rejects.toThrow(
+      'The output of probe.read does not match its schema',
+    );
   });
 });
 

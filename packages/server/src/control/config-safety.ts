@@ -3,8 +3,8 @@ import { isLoopback } from '#lib/system/tcp-table.ts';
 import type { ResolvedConfig } from '#config-load.ts';
 
 /**
- * What other machines can reach needs accounts, and something that keeps passwords and tokens secret on their way.
- * @throws DaisError `unsafe_bind` with what is to be set.
+ * A server that other machines can reach requires accounts, and encryption of passwords and tokens.
+ * @throws DaisError `unsafe_bind` with the missing setting.
  */
 export function refuseUnsafeBind({ host, authentication, tls, trustedProxies, insecureHttp }: BindConfig): void {
   if (isLoopback(host)) return;
@@ -24,7 +24,7 @@ export function refuseUnsafeBind({ host, authentication, tls, trustedProxies, in
 type BindConfig = Pick<ResolvedConfig, 'host' | 'authentication' | 'tls' | 'trustedProxies' | 'insecureHttp'>;
 
 /**
- * Who writes artifacts past the server is held by nothing but the rights of files: that is for one owner on one machine.
+ * Only file permissions restrict direct writes of artifacts, so they are limited to one owner on one machine.
  * @throws DaisError `invalid_config`.
  */
 export function refuseSharedFolder({ host, authentication, tracking }: FolderConfig): void {

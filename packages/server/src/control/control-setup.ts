@@ -20,8 +20,8 @@ export interface ControlSetup {
 export interface ControlIo {
   readonly log: Log;
   readonly onPhase: (name: string, ms: number) => void;
-  /** Asks the supervisor to run a helper from now on. */
+  /** Requests the start of a helper from the supervisor. */
   readonly want: (helper: string) => void;
-  /** Says something to one, through the supervisor. */
+  /** Sends a message to a helper, through the supervisor. */
   readonly tell: (to: string, body: unknown) => void;
 }

@@ -37,7 +37,7 @@ export class Control {
     this.#http = http;
   }
 
-  /** @throws DaisError when the database cannot be used as it is. */
+  /** @throws DaisError if the database cannot be used. */
   static async start(setup: ControlSetup, io: ControlIo): Promise<Control> {
     const { config } = setup;
     const { log } = io;
@@ -96,7 +96,7 @@ export class Control {
     }
   }
 
-  /** `at`: the socket that it came to, where it is not the main one. */
+  /** `at`: the socket of the connection, unless it is the main one. */
   accept(socket: Socket, at: string | undefined): void {
     if (at === 'grpc') this.#http.acceptGrpc(socket);
     else this.#http.accept(socket);

@@ -1,4 +1,4 @@
-/** The one way out for steps: a forward proxy behind the outbound guard, with what it counted. */
+/** The only network access of steps: a forward proxy behind the outbound guard, with its counters. */
 import type { TaskProxy } from '#engines/compute/contract.ts';
 import { ForwardProxy } from '#lib/outbound/forward-proxy.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';

@@ -5,19 +5,19 @@ import { buffer } from 'node:stream/consumers';
 import { gatewayFiguresSchema, type GatewayFigures } from '@dais/api/gateway';
 import type { GatewayAnswer, GatewayLink, RecentFigures } from '#compose/endpoints.ts';
 
-/** What the control process says to the gateway. */
+/** Messages of the control process to the gateway. */
 export interface ToGateway {
   /** There is a new snapshot; false: nothing new, and the control process is there. */
   readonly published: boolean;
 }
 
-/** What the gateway says to the control process. */
+/** Messages of the gateway to the control process. */
 export interface FromGateway {
   readonly figures: GatewayFigures;
 }
 
 export interface LinkParts {
-  /** Asks the supervisor for the gateway. */
+  /** Requests the gateway from the supervisor. */
   readonly want: () => void;
   readonly tell: (message: ToGateway) => void;
   readonly recent: RecentFigures;
@@ -74,7 +74,7 @@ export class SupervisedGateway implements GatewayLink {
     return this.#told.figures;
   }
 
-  /** A message that came through the supervisor. */
+  /** Handles a message from the gateway, passed by the supervisor. */
   hear(from: string, body: unknown): void {
     if (from === 'supervisor') {
       this.#port = (body as { readonly port: number }).port;
@@ -98,7 +98,7 @@ export class SupervisedGateway implements GatewayLink {
           port,
           path,
           method: body === undefined ? 'GET' : 'POST',
-          // A connection of its own: none that a gateway before this one has left behind.
+          // A new connection, because an earlier gateway can have left stale ones.
           agent: false,
           timeout: ANSWER_MS,
           headers: { ...headers, host: `127.0.0.1:${port}`, authorization: `Bearer ${token}` },

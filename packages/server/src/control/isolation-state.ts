@@ -65,7 +65,7 @@ export class IsolationState {
   }
 }
 
-/** The report without paths of the machine: everybody who is signed in may read it. */
+/** The report without paths of the machine: every signed-in user may read it. */
 export function isolationInfo(report: IsolationReport): IsolationInfo {
   const { boundary, limits, identity, program, lacks, reason, remedy } = report;
   return {

@@ -17,7 +17,6 @@ import { servingDoors } from '#compose/serving.ts';
 import { programVersion } from '#version.ts';
 
 export interface BenchParts {
-  /** Of its own. */
   readonly folder: string;
   readonly clock: Clock;
   readonly log: Log;

@@ -78,7 +78,11 @@ export async function readProviders(configured: readonly Configured[]): Promise<
         issues.push({ path: `${path}.issuer`, message: 'does not use HTTPS', expected: 'https://…' });
       }
       if (clientSecretFile !== undefined && others.clientSecret !== undefined) {
-        issues.push({ path: `${path}.clientSecretFile`, message: 'cannot be combined with `clientSecret`', expected: 'one' });
+        issues.push({
+          path: `${path}.clientSecretFile`,
+          message: 'cannot be combined with `clientSecret`',
+          expected: 'one',
+        });
       }
       const clientSecret =
         clientSecretFile === undefined ? others.clientSecret : await readSecret(clientSecretFile, path, issues);

@@ -79,7 +79,7 @@ export interface LazyEngines {
   readonly egress: Egress;
 }
 
-/** `accept`: takes a connection that an isolated step opened to this server. */
+/** `accept`: accepts a connection of an isolated step to this server. */
 export function prepareEngines(
   { config, port }: ControlSetup,
   { around, isolation, outbound }: ControlEngines,

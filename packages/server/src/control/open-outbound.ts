@@ -1,4 +1,4 @@
-/** The client for calls to others, as the configuration wants it. */
+/** Creates the outbound client of the configuration. */
 import { readFile } from 'node:fs/promises';
 import type { ConfigSpec } from '@dais/api';
 import { DaisError } from '@dais/api/errors';

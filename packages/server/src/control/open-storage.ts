@@ -16,7 +16,7 @@ export interface Storage {
   readonly stored: StoredContent;
 }
 
-/** @throws DaisError when the database cannot be used as it is. */
+/** @throws DaisError if the database cannot be used. */
 export async function openStorage(
   setup: ControlSetup,
   { clock, store }: ControlEngines,

@@ -1,4 +1,4 @@
-/** Traces of this process, where the configuration names a collector; otherwise nothing is made, and nothing asked. */
+/** Traces of this process, if the configuration names a collector. */
 import { systemClock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';

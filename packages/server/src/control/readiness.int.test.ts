@@ -81,7 +81,7 @@ test('does not wait for a store that does not respond', async () => {
     await expect.poll(() => sockets.length, { timeout: 10_000 }).toBe(1);
     clock.advance(2000);
     expect(await first).toMatchObject({ ok: false, detail: 'did not respond in time' });
-    // The question that waits is not asked again; its answer holds like any other.
+    // A pending check is not repeated; its late result is valid.
     const second = ready();
     for (const socket of sockets) socket.resetAndDestroy();
     expect(await second).toMatchObject({ ok: false, detail: expect.stringContaining('gave no answer') });

@@ -127,7 +127,12 @@ async function schemaReadiness(schema: () => Promise<readonly string[]>): Promis
     return { name: 'migrations', ok: false, detail, remedy: 'Restart this process: it runs migrations at startup.' };
   } catch (error) {
     if (!(error instanceof DaisError && error.code === 'data_version')) throw error;
-    return { name: 'migrations', ok: false, detail: error.message, remedy: 'Upgrade this process to the version of the other processes.' };
+    return {
+      name: 'migrations',
+      ok: false,
+      detail: error.message,
+      remedy: 'Upgrade this process to the version of the other processes.',
+    };
   }
 }
 

@@ -21,7 +21,7 @@ export async function readTls({ tls }: ResolvedConfig): Promise<TlsFiles | undef
   return { cert, key };
 }
 
-/** Calls `changed` with the new pair when it has changed on disk and is usable. The function it gives ends that. */
+/** Calls `changed` with the new pair when it changed on disk and is usable. The returned function stops the watch. */
 export function watchTls(config: ResolvedConfig, log: Log, changed: (tls: TlsFiles) => void): () => void {
   const { tls } = config;
   if (tls === undefined) return () => {};

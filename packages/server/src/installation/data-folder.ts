@@ -1,4 +1,4 @@
-/** The data folder when Dais starts. What the operating system refuses becomes an error that says what to do. */
+/** Checks the data folder at startup. Errors of the operating system become errors with a remedy. */
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EEXIST: 'a file exists where a folder is needed. Move the file',
 };
 
-/** Makes the folder and writes into it. @throws DaisError `storage_full`, `invalid_config`. */
+/** Creates the folder and writes into it. @throws DaisError `storage_full`, `invalid_config`. */
 export async function prepareDataFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });

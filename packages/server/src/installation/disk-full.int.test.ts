@@ -13,8 +13,8 @@ import { startDaisProcess, type DaisProcess } from '#testing/dais-process.ts';
 const PROGRAMS = { env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } };
 const MIB = 2 ** 20;
 /**
- * A new installation takes 53 MiB, or 69 MiB with a second segment of the write-ahead log. Dais is ready while at least 64 MiB
- * are free.
+ * A new installation uses 53 MiB, or 69 MiB with a second segment of the write-ahead log. Dais is ready while at least
+ * 64 MiB are free.
  */
 const DISK = 192 * MIB;
 const PATIENCE = { timeout: 90_000, interval: 50 };
@@ -54,7 +54,7 @@ const freeBytes = async (): Promise<number> => {
   return bavail * bsize;
 };
 
-/** Takes all space of the disk but so much. */
+/** Fills the disk except for the given space. */
 async function fill(leave: number): Promise<void> {
   const file = await open(join(disk, 'filler'), 'a');
   try {
@@ -75,7 +75,7 @@ interface Answer {
 }
 
 let answers: Answer[] = [];
-/** Names whose manifests were applied, and those manifests. */
+/** The names and manifests of applied resources. */
 const acknowledged = new Map<string, string>();
 beforeEach(() => {
   answers = [];
@@ -181,7 +181,7 @@ test('a damaged object is not served while its mark cannot be written, and is ma
 test('a write-ahead log that cannot grow stops the database; it recovers automatically once there is space', async () => {
   const { database } = (await readServerFile(data))!;
   const pid = dais!.process.pid;
-  // While there is space: the first connection after a change of the catalogue writes a file.
+  // While there is space: the first connection after a change of the catalog writes a file.
   const client = new Client({ ...database, user: SUPERUSER });
   client.on('error', () => {});
   await client.connect();

@@ -13,7 +13,7 @@ export function postgresLocation({ data, database }: ResolvedConfig): PostgresLo
   };
 }
 
-/** Whether a start has made the embedded database. */
+/** Returns whether a start has created the embedded database. */
 export async function hasCluster(config: ResolvedConfig): Promise<boolean> {
   return await stat(join(postgresLocation(config).folder, 'cluster', 'PG_VERSION')).then(
     () => true,

@@ -1,4 +1,4 @@
-/** What the schema of a running installation is, and how large: nothing of what it holds. */
+/** The schema of a running installation and its sizes, without any content. */
 import { readServerFile } from '#supervisor/server-file.ts';
 import { databaseEngines } from '#compose.ts';
 import { openDatabase } from '#compose/database.ts';
@@ -11,7 +11,7 @@ export interface SchemaCheck {
   readonly tables: readonly { readonly table: string; readonly bytes: number; readonly rows: number }[];
 }
 
-/** Undefined when no server runs here whose database could be asked. @throws what the database throws. */
+/** Undefined if no server runs here. @throws the errors of the database. */
 export async function checkSchema(config: ResolvedConfig): Promise<SchemaCheck | undefined> {
   const { url } = config.database;
   const running = await readServerFile(config.data);

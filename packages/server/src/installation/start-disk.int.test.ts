@@ -1,4 +1,4 @@
-/** What a person reads who starts Dais on a disk that cannot be written. */
+/** Error messages of a start on a disk that cannot be written. */
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

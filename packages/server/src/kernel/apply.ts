@@ -29,7 +29,7 @@ interface Item {
   readonly manifest: CheckedManifest;
   readonly document: ManifestDocument;
   readonly source: Source | undefined;
-  /** Name of the tenant; empty for the organisation. */
+  /** Name of the tenant; empty for the organization. */
   readonly tenant: string;
 }
 
@@ -45,9 +45,13 @@ export async function applyDocuments(
 ): Promise<{ changes: Change[] }> {
   const { input } = call;
   if (input.prune && input.owner === undefined) {
-    throw new DaisError('invalid_request', 'A request with `prune` requires `owner`, the name of the set of manifests.', {
-      issues: [{ path: 'owner', message: 'is required with prune' }],
-    });
+    throw new DaisError(
+      'invalid_request',
+      'A request with `prune` requires `owner`, the name of the set of manifests.',
+      {
+        issues: [{ path: 'owner', message: 'is required with prune' }],
+      },
+    );
   }
   const items = readItems(kinds, call);
   // The organization (with an empty name) first: it can create the projects of the other documents.
@@ -118,7 +122,10 @@ function readItems(kinds: KindRegistry, call: ApplyCall): Item[] {
     readDocuments(source.file, source.text).map((document) => ({ document, source: source.source })),
   );
   if (read.length > MAX_APPLY_DOCUMENTS) {
-    throw new DaisError('too_large', `The request has ${read.length} documents. The limit is ${MAX_APPLY_DOCUMENTS} documents. Split the documents across several requests.`);
+    throw new DaisError(
+      'too_large',
+      `The request has ${read.length} documents. The limit is ${MAX_APPLY_DOCUMENTS} documents. Split the documents across several requests.`,
+    );
   }
   const issues: Issue[] = [];
   const codes = new Set<ErrorCode>();
@@ -297,7 +304,7 @@ async function prune(
     items.map((item) => JSON.stringify([item.tenant, item.manifest.definition.spec.kind, item.manifest.metadata.name])),
   );
   const changes: Change[] = [];
-  // The organisation last: its projects can go only when they are empty.
+  // The organization last: its projects can be deleted only when they are empty.
   for (const id of ids.toSorted((a, b) => Number(a === ORGANISATION) - Number(b === ORGANISATION))) {
     const tenant: Tenant = { id, name: names.get(id) ?? '' };
     if (boundProjects(call).some((name) => name !== tenant.name)) continue;
@@ -307,7 +314,7 @@ async function prune(
       if (row.project_id === id && !isKept && (await mayPrune(call, row, tenant))) gone.push(row);
     }
     await tx.enter(id);
-    // Nothing of others is locked, and what changed hands meanwhile stays.
+    // Resources of other sets are not locked, and those that changed their set concurrently stay.
     const locked = await lockResources(tx.sql, id, gone, plan === undefined);
     const rows = locked.filter((row) => row.owner === owner && row.deletion_at === null);
     changes.push(...rows.map(({ kind, name }) => presentChange({ kind, name, project: tenant.name }, 'delete', [])));

@@ -9,11 +9,11 @@ export interface CallContext {
   readonly client?: Client;
   /** Shown in answers, logs and events. */
   readonly requestId: string;
-  /** Which kind of client it is: becomes `metadata.origin` of what it makes. */
+  /** The type of the client: `metadata.origin` of the resources that it creates. */
   readonly origin: string;
   /** Projects that the request names (URL prefix, header, foreign namespace). All must agree; none means `default`. */
   readonly projects: readonly string[];
-  /** Makes a repeated write answer as the first did. Only for writes. */
+  /** Makes a repeated write return the first response. Only for writes. */
   readonly idempotencyKey?: string;
   /** Aborts when the caller disconnects. */
   readonly signal: AbortSignal;
@@ -22,7 +22,7 @@ export interface CallContext {
   readonly content?: Readable;
 }
 
-/** Spelt out, because a context may make its signal only when it is asked for. */
+/** Listed explicitly, because a context can have a getter for its signal. */
 export function withSignal(context: CallContext, signal: AbortSignal): CallContext {
   const { principal, client, requestId, origin, projects, content } = context;
   const known = { principal, requestId, origin, projects, signal };

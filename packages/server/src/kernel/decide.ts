@@ -21,14 +21,14 @@ export interface DecideOptions {
   readonly allow: 'create' | 'update' | 'both';
   readonly takeOver: boolean;
   readonly immutable: readonly string[];
-  /** Paths of write-only fields whose values differ, found by the kind itself. */
+  /** Paths of write-only fields with changed values, as detected by the kind. */
   readonly hiddenChanges: readonly string[];
 }
 
 export type Decision =
   | { readonly action: 'create'; readonly fields: readonly FieldChange[] }
   | { readonly action: 'update'; readonly fields: readonly FieldChange[] }
-  /** Nothing that makes a revision differs; the owner may. */
+  /** No field of a revision differs; the owner can. */
   | { readonly action: 'unchanged'; readonly fields: readonly []; readonly ownerChanged: boolean };
 
 /**
@@ -50,7 +50,10 @@ export function decide(before: ResourceRow | undefined, desired: Desired, option
   }
   if (options.allow === 'create') throw new DaisError('already_exists', `${label} already exists.`);
   if (desired.ifVersion !== undefined && desired.ifVersion !== String(before.version)) {
-    throw new DaisError('precondition_failed', `${label} has version ${before.version}, but the request expects version ${desired.ifVersion}.`);
+    throw new DaisError(
+      'precondition_failed',
+      `${label} has version ${before.version}, but the request expects version ${desired.ifVersion}.`,
+    );
   }
   const refused = refusedByState('update', { ...desired, deleting: before.deletion_at !== null });
   if (refused !== undefined) throw refused;

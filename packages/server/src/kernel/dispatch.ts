@@ -37,7 +37,7 @@ export class Dispatcher {
     return this.#parts.entries.map((entry) => entry.operation);
   }
 
-  /** @throws DaisError of any code of the catalogue. */
+  /** @throws DaisError of any code of the catalog. */
   async call(name: string, rawInput: unknown, context: CallContext): Promise<unknown> {
     return await this.#recorded(() => this.#call(name, rawInput, context));
   }
@@ -98,8 +98,8 @@ export class Dispatcher {
     return await transact(this.#parts.database, request, async (tx) => {
       const tenant = await this.#enter(tx, operation, tenantName);
       const made = items.map(({ input, context }) => this.#makeCall(tx, operation, input, context, tenant));
-      // Read first, so that a decision which needs nothing but the prelude costs no round trip of its own: an answer
-      // whose caller is refused goes no further than here.
+      // Read first, so that a decision that needs only the prelude costs no extra round trip; a denied caller never
+      // receives this result.
       const calls = made.map(({ call }) => call);
       const answers = await share(tx, calls);
       const settled: Settled<unknown>[] = [];
@@ -136,7 +136,7 @@ export class Dispatcher {
       if (operation.target === undefined) throw new Error(`${operation.name} has no target`);
       const { ask, call } = this.#makeCall(tx, operation, input, context, tenant);
       const permit = await ask(operation.target(input), tenant);
-      // It has a transaction no more: each further question gets one of its own.
+      // The transaction is over; each further check opens a separate one.
       const made = [operation, input, context, tenant] as const;
       const authorize: Call['authorize'] = async (...asked) =>
         await transact(this.#parts.database, request, (next) => this.#makeCall(next, ...made).call.authorize(...asked));
@@ -161,7 +161,10 @@ export class Dispatcher {
       ...(context.principal.project === undefined ? [] : [context.principal.project]),
     ]);
     if (named.size > 1) {
-      throw new DaisError('project_mismatch', `The request names several projects: ${[...named].toSorted().join(' and ')}.`);
+      throw new DaisError(
+        'project_mismatch',
+        `The request names several projects: ${[...named].toSorted().join(' and ')}.`,
+      );
     }
     return [...named][0] ?? DEFAULT_TENANT;
   }
@@ -177,11 +180,11 @@ export class Dispatcher {
     let asked = operation.target !== undefined;
     const ask = async (target: OperationTarget, of: Tenant, action?: string): Promise<Permit> => {
       asked = true;
-      // Else row security would hide the target, and policies would decide as if there were none.
+      // Otherwise row-level security would hide the target, and policies would decide as if it were missing.
       await tx.enter(of.id);
       const { principal, requestId, client } = context;
       const { mode, scope } = operation;
-      // That everybody may do the operation says nothing of a further action.
+      // A public operation grants no further actions.
       const done = action === undefined ? operation : { name: operation.name, mode, scope, action };
       const question = { principal, requestId, ...(client !== undefined && { client }) };
       const permit = await this.#parts.authorizer.authorize(
@@ -220,7 +223,7 @@ function parseInput(operation: Operation, raw: unknown): unknown {
   });
 }
 
-/** A manifest stays as it was written: defaults are read where they are needed, and are no part of what is stored. */
+/** A manifest is stored as written: defaults are applied at reads. */
 function asAuthored(data: unknown, raw: unknown): unknown {
   const { manifest } = raw as { manifest?: unknown };
   return manifest === undefined ? data : { ...(data as object), manifest };

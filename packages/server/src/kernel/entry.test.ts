@@ -18,7 +18,7 @@ const output = { size: 1, state: 'on', items: [] } as const;
 
 // The compiler checks the lines below: an expected error that is none fails the type check.
 
-/** An input with its defaults, whose optional properties need no `| undefined` where they are used. */
+/** An input with defaults, whose optional properties need no `| undefined`. */
 const used = ({ name, limit, after }: { name: string; limit: number; after?: string }) => `${name} ${limit} ${after}`;
 
 test('a handler reads the input of its operation and returns its output', () => {

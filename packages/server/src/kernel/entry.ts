@@ -11,13 +11,13 @@ import type { Settled } from '#lib/concurrency/coalesce.ts';
 export interface Call<Input = unknown> {
   readonly input: Input;
   readonly context: CallContext;
-  /** The tenant of the request; the organisation for operations of the organisation. */
+  /** The tenant of the request; the organization for operations of the organization. */
   readonly tenant: Tenant;
   /** The rows of the collection that the caller may see; absent: all of them. */
   readonly rows?: RowFilter;
   /**
-   * Asks whether the caller may do this operation's action (or `action`) to a further target. Needed only by operations
-   * without a `target` of their own.
+   * Checks the permission of the caller for this operation's action (or `action`) on a further target. Only for
+   * operations without a `target`.
    */
   authorize(target: OperationTarget, tenant: Tenant, action?: string): Promise<void>;
 }
@@ -53,7 +53,7 @@ export interface OperationEntry {
   readonly checked: typeof CHECKED;
 }
 
-/** Handles `operation` with `handling`, whose answer is the output. */
+/** Pairs `operation` with its handler, whose result is the output. */
 export function entry<Op extends Operation>(operation: Op, handling: HandlerOf<Op>): OperationEntry {
   return answerEntry<Op, OutputOf<Op>>(operation, handling, (answer) => answer);
 }
@@ -69,7 +69,7 @@ export function downloadEntry<Op extends Operation>(
   });
 }
 
-/** Handles an operation whose answer holds more than its output; `described` returns the output. */
+/** Pairs an operation with a handler whose result contains more than the output; `described` returns the output. */
 export function answerEntry<Op extends Operation, Answer>(
   operation: Op,
   handling: HandlerOf<Op, Answer>,

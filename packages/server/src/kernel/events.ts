@@ -6,7 +6,7 @@ import { tenantNames, ORGANISATION } from '#kernel/tenants.ts';
 import type { TransactionOrigin } from '#kernel/transaction.ts';
 import { allOf, composeStatement } from '#lib/composed-sql.ts';
 
-/** PostgreSQL channel on which writers say that there are new events. A hint only. */
+/** PostgreSQL channel for notifications of new events. Only a hint. */
 export const COMMITTED_CHANNEL = 'dais_committed';
 
 export interface EventSubject {
@@ -37,7 +37,7 @@ export interface SequencedEvent {
   readonly actor: { readonly type: 'user' | 'service' | 'system'; readonly id: string };
   readonly requestId?: string;
   readonly data: Readonly<Record<string, unknown>>;
-  /** How the actor came in; for the audit only, never part of what `event.list` gives. */
+  /** The authentication of the actor; for the audit log only, never part of `event.list`. */
   readonly via?: Via & Partial<Client>;
   /** Which policies let it happen; for the audit only. */
   readonly decision?: Decision;
@@ -111,11 +111,14 @@ function eventFromRow(row: EventRow): SequencedEvent {
   };
 }
 
-/** Compared with what no row says, so that the index ends the search. */
+/** A comparison with a value that no row has, so that the search ends in the index. */
 const NEXT = `select ${EVENT_COLUMNS} from kernel.event where seq > $1 and seq <= coalesce($3, 9223372036854775807)
   and ($4::text[] is null or type = any($4)) order by seq limit $2`;
 
-/** The next events after `after`, in commit order, or those `until` a place. Row security decides whose are visible. */
+/**
+ * Returns the next events after `after`, in commit order, or up to the position `until`. Row-level security decides
+ * which are visible.
+ */
 export async function readEvents(sql: Sql, after: bigint, limit: number, until?: bigint, types?: readonly string[]) {
   const rows = await sql.query<EventRow>(NEXT, [after, limit, until ?? null, types ?? null], 'read_events');
   return rows.map(eventFromRow);
@@ -157,7 +160,7 @@ export interface CursorState {
   readonly epoch: string;
   /** The last seq given out. */
   readonly seq: bigint;
-  /** Events up to here are no longer kept. */
+  /** Events up to here are deleted. */
   readonly oldest: bigint;
 }
 
@@ -172,7 +175,7 @@ export function encodePosition(epoch: string, seq: bigint): string {
   return `${epoch.slice(0, 8)}-${seq}`;
 }
 
-/** @throws DaisError `invalid_cursor`, `cursor_expired` (other epoch, or no longer kept). */
+/** @throws DaisError `invalid_cursor`, `cursor_expired` (another epoch, or deleted events). */
 export function decodePosition(text: string, cursor: CursorState): bigint {
   const match = /^([0-9a-f]{8})-(\d{1,18})$/.exec(text);
   if (match === null) throw new DaisError('invalid_cursor', `"${text}" is not a resourceVersion of a list or watch.`);
@@ -181,7 +184,8 @@ export function decodePosition(text: string, cursor: CursorState): bigint {
     throw new DaisError('cursor_expired', 'The database was restored after this position was issued.');
   }
   if (seq < cursor.oldest) throw new DaisError('cursor_expired', 'The events at this position are no longer stored.');
-  if (seq > cursor.seq) throw new DaisError('invalid_cursor', `"${text}" is after the newest position of this database.`);
+  if (seq > cursor.seq)
+    throw new DaisError('invalid_cursor', `"${text}" is after the newest position of this database.`);
   return seq;
 }
 

@@ -11,9 +11,10 @@ export interface IdempotentCall {
 }
 
 /**
- * Does `work` once per key: a repetition gets the first answer, kept with the work in one transaction. Two at the same
- * time take turns (an advisory lock on the key), so that the second does not fail on what the first is making.
- * @throws DaisError `idempotency_mismatch` when the key was used for another request, `invalid_request` when it is none.
+ * Runs `work` once per key: a repetition returns the first result, which is stored in the same transaction. Concurrent
+ * calls are serialized (an advisory lock on the key), so that the second does not conflict with the first.
+ * @throws DaisError `idempotency_mismatch` if the key was used for another request, `invalid_request` for an invalid
+ * key.
  */
 export async function withIdempotency(
   tx: Transaction,
@@ -26,7 +27,7 @@ export async function withIdempotency(
     });
   }
   const principal = `${tx.by.principal.type}:${tx.by.principal.id}`;
-  // May hold the values of a secret: kept as a digest that cannot be guessed back.
+  // It can contain the values of a secret: stored as a digest that is expensive to guess.
   const request = JSON.stringify([call.operation, call.input]);
   const home = tx.projectId;
   await tx.sql.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [

@@ -11,7 +11,7 @@ import {
   type JobEnd,
 } from '#kernel/jobs.ts';
 import { LeaseLost } from '#kernel/leases.ts';
-import { Loop, type LoopParts } from '#lib/concurrency/loop.ts';
+import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
 import { timedRuns, type TimedQueue } from '#kernel/timed-jobs.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 
@@ -25,12 +25,12 @@ export interface JobHandler extends TimedQueue {
   readonly retry: { readonly baseMs: number; readonly capMs: number };
   /** @throws JobFailed to end it without another attempt; any other error is tried again. */
   run(job: JobClaim, io: JobIo): Promise<unknown>;
-  /** Runs in the transaction that ends the job for good, so that an end and its consequences never part. */
+  /** Runs in the transaction that ends the job permanently, so that the end and its effects commit together. */
   ended?(tx: Transaction, job: JobClaim, end: Exclude<JobEnd, { state: 'waiting' }>): Promise<void>;
 }
 
 export interface JobIo {
-  /** Aborts when the lease is lost, the job is cancelled or the process stops. */
+  /** Aborts when the lease is lost, the job is canceled or the process stops. */
   readonly signal: AbortSignal;
   /** Shown with the job; sent with the next heartbeat. */
   progress(value: Readonly<Record<string, unknown>>): void;
@@ -39,7 +39,7 @@ export interface JobIo {
   write<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
 }
 
-/** Ends a job as failed; `retryAfterMs` instead asks for another attempt at a time of the handler's choosing. */
+/** Ends a job as failed; with `retryAfterMs` it requests another attempt at a time of the handler's choice. */
 export class JobFailed extends Error {
   readonly retryAfterMs: number | undefined;
   constructor(message: string, retryAfterMs?: number) {
@@ -61,7 +61,7 @@ interface RunningJob {
 class JobCancelled extends Error {}
 class ProcessStops extends Error {}
 
-export interface JobRunnerParts extends LoopParts {
+export interface JobRunnerParts extends LoopDependencies {
   readonly database: Database;
   readonly holder: string;
   readonly random: () => number;
@@ -88,7 +88,7 @@ export class JobRunner {
     await this.#loop.start((ring) => this.#parts.database.listen(JOB_CHANNEL, ring));
   }
 
-  /** Takes no more jobs, asks the running ones to stop and waits for them. They wait for the next process. */
+  /** Claims no more jobs, requests the running ones to stop and waits for them. They wait for the next process. */
   async stop(): Promise<void> {
     await this.#loop.stop();
     for (const { stop } of this.#running) stop.abort(new ProcessStops('the process is stopping'));
@@ -118,7 +118,7 @@ export class JobRunner {
       this.#running.add(job);
       job.done = this.#run(handler, claim, job.stop).finally(() => {
         this.#running.delete(job);
-        this.#loop.poke();
+        this.#loop.wake();
       });
     }
   }
@@ -188,7 +188,7 @@ export class JobRunner {
         await endJob(tx.sql, claim, end);
       });
     } catch (error) {
-      // The lease runs out and the job is taken again: at least once, never lost.
+      // The lease expires and the job is claimed again: at least once, never lost.
       this.#parts.log.warn('could not record the end of a job; it will be claimed again', { job: claim.id, error });
     }
   }

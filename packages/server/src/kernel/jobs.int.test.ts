@@ -107,7 +107,7 @@ describe('which job is next', () => {
     await enqueue({ projectId: PROJECT_B, payload: { name: 'b0' } }, { projectId: PROJECT_B, payload: { name: 'b1' } });
     await enqueue({ projectId: PROJECT_C, payload: { name: 'c0' } });
     expect(names(await claim(4)).toSorted()).toEqual(['a0', 'a1', 'b0', 'c0']);
-    // Those that run count too: b's second comes before a's third.
+    // Running jobs count too: b's second comes before a's third.
     expect(names(await claim(1))).toEqual(['b1']);
   });
 

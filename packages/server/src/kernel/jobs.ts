@@ -1,7 +1,7 @@
 import type { Database, Sql } from '#engines/database/contract.ts';
 import { uuidv7 } from '#lib/ids.ts';
 
-/** PostgreSQL channel on which writers say that there is a new job. A hint only. */
+/** PostgreSQL channel for notifications of new jobs. Only a hint. */
 export const JOB_CHANNEL = 'dais_job';
 
 export interface NewJob {
@@ -130,7 +130,7 @@ export async function heartbeatJob(
   return row.cancel_asked ? 'cancelled' : 'ours';
 }
 
-/** True while the claim is ours; holds it so until the transaction ends. */
+/** Returns whether the claim is still valid, and locks it until the transaction ends. */
 export async function holdJob(sql: Sql, claim: JobClaim): Promise<boolean> {
   const rows = await sql.query(
     `select 1 from kernel.job where id = $1 and epoch = $2 and state = 'running' for update`,

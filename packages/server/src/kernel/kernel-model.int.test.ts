@@ -46,7 +46,7 @@ interface Real {
   readonly watcher: TestWatcher;
 }
 
-/** What is known of the project, and what each operation makes of it: the next state, or a code. Pure. */
+/** The model of the project, and the effect of each operation: the next state, or a code. Pure. */
 class Model {
   parts: Parts = new Map();
 
@@ -200,7 +200,7 @@ const commands: fc.Arbitrary<Command>[] = [
   fc.constant(command('watch', (model, { watcher }) => expectTold(model, watcher))),
 ];
 
-/** What both can say about a resource. */
+/** The state of a resource that both represent. */
 const stateOf = (resources: Iterable<Resource>) =>
   Object.fromEntries(
     [...resources].map(({ metadata, spec }) => [

@@ -16,7 +16,7 @@ import { eventPage } from '#kernel/event-page.ts';
 import { JobRunner, type JobHandler } from '#kernel/job-runner.ts';
 import { jobCounts } from '#kernel/jobs.ts';
 import type { KindDefinition } from '#kernel/kind.ts';
-import type { LoopParts } from '#lib/concurrency/loop.ts';
+import type { LoopDependencies } from '#lib/concurrency/loop.ts';
 import type { Authorizer } from '#kernel/principal.ts';
 import { Reconciler } from '#kernel/reconciler.ts';
 import { queueDepth } from '#kernel/reconcile-queue.ts';
@@ -31,7 +31,7 @@ import { timedRuns } from '#kernel/timed-jobs.ts';
 import { transact } from '#kernel/transaction.ts';
 import { WatchHub } from '#kernel/watch-hub.ts';
 
-export interface KernelParts extends LoopParts {
+export interface KernelParts extends LoopDependencies {
   readonly database: Database;
   readonly kinds: readonly KindDefinition[];
   readonly authorizer: Authorizer;
@@ -98,7 +98,7 @@ export class Kernel {
     });
   }
 
-  /** Makes what must always be there: the default project and the jobs that run by themselves. Idempotent. */
+  /** Creates the required objects: the default project and the periodic jobs. Idempotent. */
   async bootstrap(): Promise<void> {
     const tenantKind = this.kinds.all.find((kind) => kind.tenant !== undefined);
     await transact(this.#parts.database, { mode: 'write', projectId: ORGANISATION }, async (tx) => {

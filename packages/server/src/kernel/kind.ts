@@ -19,7 +19,7 @@ export interface KindDefinition {
   readonly authorizeSpec?: (tx: Transaction, call: SpecCall, spec: Readonly<Record<string, unknown>>) => Promise<void>;
   /** Runs inside the transaction of each change of a resource of this kind, before the rows are written. */
   readonly admit?: (tx: Transaction, change: AdmittedChange) => Promise<AdmitResult>;
-  /** Handlers of the kind's own actions; `kindActions` makes them. */
+  /** Handlers of the actions of the kind; see `kindActions`. */
   readonly actions?: KindActions;
   readonly controller?: Controller;
   /** Facts about its resources for policies. */
@@ -36,7 +36,7 @@ export interface AdmittedChange {
   readonly before: Resource | undefined;
   /** As authored, write-only fields included. Undefined for a deletion. */
   readonly spec: Readonly<Record<string, unknown>> | undefined;
-  /** True when the spec comes from an old revision: write-only fields are then absent and must stay as they are. */
+  /** True if the spec is from an old revision: write-only fields are absent and must stay unchanged. */
   readonly rollback: boolean;
   /** True while planning: read, but do not write or call other systems. */
   readonly dryRun: boolean;
@@ -93,8 +93,8 @@ export interface ControllerIo {
   /** A read of the database, in the resource's project. */
   read<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /**
-   * A write guarded by this worker's lease: refused with `LeaseLost` when another worker has taken over, so that a
-   * late write of a paused process never lands.
+   * A write fenced by this worker's lease: fails with `LeaseLost` if another worker has it, so that a late write of a
+   * suspended process has no effect.
    */
   write<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
 }

@@ -1,7 +1,7 @@
 import type { Database, Sql } from '#engines/database/contract.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 
-/** Thrown when a write was guarded by a lease that another process holds by now. Its work does not count. */
+/** A write failed because another process has the lease. The work has no effect. */
 export class LeaseLost extends Error {
   constructor(name: string) {
     super(`the lease "${name}" is held by another process`);
@@ -17,8 +17,8 @@ export interface Lease {
 }
 
 /**
- * Takes a free or expired lease, or extends one's own. All times are the database's, so that clocks of replicas do not
- * matter. Undefined when another process holds it.
+ * Acquires a free or expired lease, or extends the own one. All times are of the database, so clocks of replicas do not
+ * matter. Undefined if another process has it.
  */
 export async function acquireLease(
   database: Database,
@@ -55,8 +55,8 @@ export async function releaseLease(database: Database, lease: Lease): Promise<vo
 }
 
 /**
- * Fails unless the lease is still ours, and keeps it ours until this transaction ends: the row lock makes a takeover
- * wait. @throws LeaseLost
+ * Fails unless the lease is valid, and locks it until this transaction ends, so that a takeover waits. @throws
+ * LeaseLost
  */
 async function guardLease(sql: Sql, lease: Lease): Promise<void> {
   const rows = await sql.query(
@@ -67,7 +67,7 @@ async function guardLease(sql: Sql, lease: Lease): Promise<void> {
   if (rows.length === 0) throw new LeaseLost(lease.name);
 }
 
-/** One write that counts only while the lease is ours. */
+/** Runs one write that fails unless the lease is valid. */
 export async function guardedWrite<T>(
   database: Database,
   lease: Lease,

@@ -104,7 +104,7 @@ describe('one manifest alone', () => {
     ],
     ['a method’s name where any key may stand', secret({ spec: { data: { constructor: 'x' } } }), 'ok'],
     [
-      'a project for a kind of the organisation',
+      'a project for a kind of the organization',
       { ...secret(), kind: 'Project', metadata: { name: 'a', project: 'b' } },
       'invalid_manifest metadata.project',
     ],

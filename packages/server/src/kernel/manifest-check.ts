@@ -8,7 +8,7 @@ import {
 import type { KindDefinition } from '#kernel/kind.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 
-/** Most bytes of one resource as JSON: keeps rows, events and watch frames small enough to send. */
+/** Maximum bytes of one resource as JSON: limits the size of rows, events and watch frames. */
 export const MAX_RESOURCE_BYTES = 3 * 1024 * 1024;
 
 export type CheckedManifest = Checked<KindDefinition>;

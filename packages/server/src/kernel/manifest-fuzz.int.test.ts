@@ -85,7 +85,7 @@ function yamlOf(whole: unknown): string {
   return text;
 }
 
-/** YAML keeps whole numbers that JSON makes the nearest number of. */
+/** YAML preserves integers that JSON rounds. */
 function bigintAsNumber(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? Number(value) : value;
 }
@@ -155,7 +155,7 @@ const firstOfEach = <Item>(items: readonly Item[], name: (item: Item) => unknown
   ...new Map(items.toReversed().map((item) => [name(item), item])).values(),
 ];
 
-/** A Dataset whose schema is pinned names columns of it, and none twice. */
+/** A Dataset with a pinned schema names existing columns, each once. */
 function datasetOf(columns: readonly Spec[]): object {
   const kept = firstOfEach(columns, ({ name }) => String(name).toLowerCase());
   const [{ name }] = kept as [Spec];
@@ -170,7 +170,7 @@ function datasetOf(columns: readonly Spec[]): object {
   };
 }
 
-/** A FeatureService whose views have different names, and that takes all of their features. */
+/** A FeatureService whose views have different names, with all of their features. */
 function serviceOf({ features }: Spec): object {
   const parts = (features as Spec[]).map(({ features: _features, ...part }): Spec => part);
   return { features: firstOfEach(parts, ({ as, view }) => as ?? view) };
@@ -207,7 +207,7 @@ function readable({ kind, spec }: { readonly kind?: string; readonly spec?: obje
   return { spec: Object.assign({}, spec, ...sense, SENSE_OF_KIND[kind ?? '']?.(spec as Spec)) as object };
 }
 
-/** What was accepted must be what the kind's own schema says, and applying it again must change nothing. */
+/** An accepted manifest must match the schema of its kind, and a second apply must change nothing. */
 async function expectSound(kind: KindSpec, resource: Resource, authored: Record<string, unknown>): Promise<void> {
   const parsed = resourceSchema(kind).safeParse(resource);
   expect(parsed.error?.issues).toBeUndefined();
@@ -233,7 +233,7 @@ describe.each(specs.map((spec) => [spec.kind, spec] as const))('%s', (_name, kin
     'project_mismatch',
     'precondition_failed',
     'not_found',
-    // Projects made here may carry any quota, and later kinds may land in one of them.
+    // Generated projects can have any quota, and later kinds can be in one of them.
     'quota_exceeded',
   ];
   let kept = 0;
@@ -244,7 +244,7 @@ describe.each(specs.map((spec) => [spec.kind, spec] as const))('%s', (_name, kin
       fc.asyncProperty(right, async (value) => {
         const { code, result } = await outcome(dais.call(`${noun(kind)}.create`, { manifest: value }));
         expect(known).toContain(code);
-        // Of a thousand, a quarter ask for a name that one before them has.
+        // Of a thousand, a quarter repeat an earlier name.
         if (code === 'already_exists') taken += 1;
         if (code !== 'ok') return;
         kept += 1;
@@ -295,7 +295,7 @@ test('every operation answers whatever it is asked, and is never at a loss', PAT
         await outcome(dais.call(operation.name, input, { projects: operation.scope === 'org' ? [] : [name] }));
       },
     ),
-    // What a generator inside of a property made shrinks for hours.
+    // Values of a generator inside a property shrink for hours.
     { numRuns: 5 * RUNS, endOnFailure: true },
   );
   expect(({} as { polluted?: boolean }).polluted).toBeUndefined();

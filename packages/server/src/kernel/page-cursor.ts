@@ -27,7 +27,7 @@ export function decodePageCursor(filter: unknown, cursor: string | undefined): s
     // Clients can forge a cursor: values that PostgreSQL rejects must not reach it.
     if (binding === bindingOf(filter) && typeof last === 'string' && !last.includes('\0')) return last;
   } catch {
-    // Falls through: whatever it was, it is not one of ours.
+    // Continues to the error: it is not a valid cursor.
   }
   throw notOurs();
 }

@@ -160,7 +160,7 @@ describe('plan', () => {
     const changed = manifest('Part', 'c', { size: 7 }, { project: name });
     expect(await both([changed], { owner, prune: true })).toBe('still_referenced');
     expect(await both(parts('d'), { owner, prune: true })).toBe('still_referenced');
-    // A full project may change all that it holds in one go.
+    // A full project can change all of its resources in one request.
     const full = manifest('Project', name, { quotas: { resources: 3 } });
     expect(await both([full, ...parts('x', 'y', 'z')], { owner })).toBe('quota_exceeded');
     expect(await both([full, ...parts('x', 'y', 'z')], { owner, prune: true })).toBe('ok');

@@ -74,7 +74,7 @@ export class PlanChecks {
   }
 }
 
-/** The generation that a decided write would give; its version cannot be known before. */
+/** The generation after a decided write; its version is not known before the write. */
 export function withNotes(change: Change, { notes }: Pick<DecidedWrite, 'notes'>): Change {
   return notes.length === 0 ? change : { ...change, notes: [...notes] };
 }

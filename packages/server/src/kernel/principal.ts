@@ -12,11 +12,11 @@ export interface Principal extends Actor {
   /** Absent for the platform itself. */
   readonly via?: Via;
   /** Must still be checked; absent: already checked. */
-  readonly standing?: Standing;
+  readonly credentialCheck?: CredentialCheck;
 }
 
 /** Interface: checks whether the credential of the caller is still valid, where this costs no separate round trip. */
-export interface Standing {
+export interface CredentialCheck {
   /** Milliseconds until it expires unless it is used. */
   readonly leftMs: number;
   /**
@@ -26,7 +26,7 @@ export interface Standing {
   check(version: bigint, sql: Sql): Promise<void>;
 }
 
-/** How a principal proved who it is: context of policies, evidence of the audit ledger. */
+/** How the principal was authenticated: context of policies, evidence of the audit log. */
 export interface Via {
   readonly method: 'solo' | 'owner-token' | 'password' | 'oidc' | 'token' | 'federation' | 'step' | 'none';
   /** Id of the session, token or attempt at a step: names it, opens nothing. */
@@ -35,7 +35,7 @@ export interface Via {
   readonly mfa: boolean;
 }
 
-/** Where a request comes from. */
+/** The origin of a request. */
 export interface Client {
   readonly address: string;
   readonly userAgent?: string;
@@ -43,7 +43,7 @@ export interface Client {
 
 export const SYSTEM: Principal = { type: 'system', id: 'dais' };
 
-/** Who has not said who they are: may do operations that are `public`, nothing else. */
+/** An unauthenticated caller, who has only the `public` operations. */
 export const ANONYMOUS: Principal = { type: 'user', id: 'anonymous', via: { method: 'none', mfa: false } };
 
 /** One question to the authorizer. */
@@ -55,13 +55,13 @@ export interface Question {
   readonly target: OperationTarget;
   /** Id of the tenant of the target; the organization's id for kinds of the organization. */
   readonly projectId: string;
-  /** Its name; empty for the organisation. */
+  /** Its name; empty for the organization. */
   readonly project: string;
 }
 
-/** Which policies decided: kept with every event of the change. */
+/** The policies of the decision, stored with every event of the change. */
 export interface Decision {
-  /** Ids of the policies that permitted, or of those that refused. */
+  /** Ids of the permitting policies, or of the denying ones. */
   readonly policies: readonly string[];
   /** Digest of the set of policies that was in force. */
   readonly set: string;
@@ -69,7 +69,7 @@ export interface Decision {
 
 /** Some rows of a collection. */
 export interface RowFilter {
-  /** A condition over the row `r`; `bind` takes a value and gives its placeholder. */
+  /** A condition on the row `r`; `bind` returns the placeholder of a value. */
   sql(bind: Bind): string;
   /** The same, for what streams: `object` is what the frame is about, if it is still there. */
   matches(object: Resource | undefined): boolean;
@@ -81,7 +81,7 @@ export interface Permit {
   readonly rows?: RowFilter;
   /** References of the desired state that the caller may neither use nor see: reported as missing. */
   readonly unseen?: readonly { readonly kind: string; readonly name: string; readonly error: DaisError }[];
-  /** Aborts when it may no longer hold: a stream then ends, and its reader comes back to be asked again. */
+  /** Aborts when the decision can be outdated: the stream then ends, and its reader is authorized again. */
   readonly until?: AbortSignal;
 }
 
@@ -95,7 +95,7 @@ export interface Authorizer {
    * `not_found` when even the existence of the target must stay hidden.
    */
   authorize(question: Question, tx: Transaction): Promise<Permit>;
-  /** What it reads for every decision; for quick reads it then comes with the read itself. */
+  /** Data that every decision needs; for quick reads it is read together with the rows. */
   readonly prelude?: Prelude;
   /** Receives the error of an operation after its transaction, for example to record a denial. */
   ended?(error: unknown): Promise<void>;
@@ -103,7 +103,7 @@ export interface Authorizer {
 
 /** Interface: facts of a kind or ledger about a resource, for policies. */
 export interface FactProvider {
-  /** Names of the facts it gives, as the table of facts declares them. */
+  /** Names of the facts, as declared in the table of facts. */
   readonly names: readonly string[];
   /** In the transaction of the decision, which is in the subject's project. Computes the named facts and no others. */
   load(tx: Transaction, subject: FactSubject, names: ReadonlySet<string>): Promise<Facts>;

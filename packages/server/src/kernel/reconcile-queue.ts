@@ -7,10 +7,10 @@ import type { NewEvent } from '#kernel/events.ts';
  */
 export const DUE_CHANNEL = 'dais_due';
 
-/** Says so at most once for each statement, and only when it made something due. */
+/** Notifies at most once per statement, and only if a resource became due. */
 const saying = (change: string) =>
   `with due as (${change} returning 1) select pg_notify('${DUE_CHANNEL}', '') from due limit 1`;
-/** Those in the queue that `which` selects, in one order for all. */
+/** Returns the entries that `which` selects, in one order for all callers. */
 const wake = (which: string, also = '') =>
   saying(`update kernel.reconcile r set due_at = clock_timestamp(), dirty = r.dirty + 1 ${also}
     from (select uid from kernel.reconcile where uid in (${which}) order by uid for update) w where r.uid = w.uid`);
@@ -46,7 +46,7 @@ export async function enqueueMissing(sql: Sql, kind: string, finalizer: string |
   );
 }
 
-/** Makes resources due now. Those without a controller are passed over. */
+/** Makes resources due now. Resources without a controller are skipped. */
 export async function wakeResources(sql: Sql, uids: readonly string[]): Promise<void> {
   await sql.query(wake('select unnest($1::uuid[])', ', attempts = 0'), [uids], 'wake_resources');
 }
@@ -114,8 +114,8 @@ export async function extendClaim(sql: Sql, claim: Claim, leaseMs: number): Prom
 }
 
 /**
- * True while the claim is ours; holds it so until the transaction ends. Locks the resource first, as every other writer
- * does: in the other order a person's update and a controller's status wait for each other until PostgreSQL notices.
+ * Returns whether the claim is valid, and locks it until the transaction ends. Locks the resource first, like every
+ * other writer: in the other order an update and a status write would deadlock.
  */
 export async function holdClaim(sql: Sql, claim: Claim): Promise<boolean> {
   const rows = await sql.query(
@@ -134,8 +134,7 @@ export interface Finish {
   readonly attempts: number;
   readonly error: string | null;
   /**
-   * Topics to wake on; null: as before. A topic that is new makes the resource due once more: what happened before it was
-   * asked for counts too.
+   * Topics to wake on; null: unchanged. A new topic makes the resource due once more, because earlier events count too.
    */
   readonly wakeOn: readonly string[] | null;
 }

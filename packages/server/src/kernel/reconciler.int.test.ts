@@ -342,7 +342,7 @@ describe('leases', () => {
   test('a worker that lost its lease writes nothing more; the other has finished its work', async () => {
     const reached = gate();
     const held = gate();
-    // One thing at a time: it must not take again itself what it lost.
+    // One at a time: it must not claim again what it lost.
     const slow = await start(
       {
         world: tableWorld('slow'),

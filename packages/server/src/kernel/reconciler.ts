@@ -9,7 +9,7 @@ import {
   type PlannedCondition,
 } from '#kernel/kind.ts';
 import { LeaseLost } from '#kernel/leases.ts';
-import { Loop, type LoopParts } from '#lib/concurrency/loop.ts';
+import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
 import {
   claimDue,
   DUE_CHANNEL,
@@ -26,7 +26,7 @@ import { tenantNames } from '#kernel/tenants.ts';
 import { SYSTEM_ORIGIN, transact, type Transaction } from '#kernel/transaction.ts';
 import { removeResources } from '#kernel/write.ts';
 
-export interface ReconcilerParts extends LoopParts {
+export interface ReconcilerParts extends LoopDependencies {
   readonly database: Database;
   readonly kinds: KindRegistry;
   /** Identifies this process in leases. */
@@ -78,7 +78,7 @@ export class Reconciler {
     if (this.#kinds.length > 0) await this.#loop.start((ring) => this.#parts.database.listen(DUE_CHANNEL, ring));
   }
 
-  /** Takes no more keys, asks the running ones to stop and waits for them. */
+  /** Claims no more keys, requests the running ones to stop and waits for them. */
   async stop(): Promise<void> {
     await this.#loop.stop();
     for (const { stop } of this.#running) stop.abort();
@@ -101,7 +101,7 @@ export class Reconciler {
       this.#running.add(pass);
       pass.done = this.#work(claim, pass.stop).finally(() => {
         this.#running.delete(pass);
-        this.#loop.poke();
+        this.#loop.wake();
       });
     }
     return false;
@@ -132,7 +132,7 @@ export class Reconciler {
       clearInterval(beat);
     }
     await transact(database, { mode: 'write', projectId: 'all' }, (tx) => finishClaim(tx.sql, claim, finish)).catch(
-      // The lease runs out and the resource is taken again.
+      // The lease expires and the resource is claimed again.
       (error: unknown) => log.warn('could not record the end of a reconcile pass', { uid: claim.uid, error }),
     );
   }

@@ -31,7 +31,7 @@ describe('a referenced resource must exist', () => {
     expect(await exists(p, 'a')).toBe(false);
   });
 
-  test('in the same project, or the organisation for its kinds', async () => {
+  test('in the same project, or the organization for its kinds', async () => {
     const [one, two] = [await freshProject(dais), await freshProject(dais)];
     await one.create('a');
     expect(await codeOf(two.create('b', { uses: ['a'] }))).toBe('reference_not_found');

@@ -6,7 +6,7 @@ import { ORGANISATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { foreignKeyRace, WriteRace } from '#lib/write-race.ts';
 
-/** One resource whose references are to be settled. */
+/** One resource whose references are to be stored. */
 export interface Referrer {
   readonly uid: string;
   readonly kind: string;
@@ -19,7 +19,7 @@ export interface WantedReference {
   readonly kind: string;
   readonly name: string;
   readonly path: string;
-  /** Where the target lives: the referrer's own tenant, or the organisation for kinds of the organisation. */
+  /** The tenant of the target: that of the referrer, or the organization for kinds of the organization. */
   readonly projectId: string;
 }
 
@@ -53,7 +53,7 @@ export function targetOf(found: ReadonlyMap<string, string>, wanted: WantedRefer
   return found.get(targetKey(wanted));
 }
 
-/** Those of `wanted` that have no target, as issues; `exists` says what the same apply makes. */
+/** Returns an issue for each of `wanted` without a target; `exists` reports targets that the same apply creates. */
 export function missingTargets(
   wanted: readonly WantedReference[],
   found: ReadonlyMap<string, string>,
@@ -102,7 +102,7 @@ export async function writeReferences(
       'insert_references',
     );
     await foreignKeyRace(insert);
-    // The foreign key now keeps the targets; one whose deletion was asked for just before is seen here.
+    // The foreign key now protects the targets; a concurrent deletion request is detected here.
     const still = await findTargets(tx, wanted);
     if (missingTargets(wanted, still).length > 0) throw new WriteRace('a target is being deleted');
   }
@@ -117,7 +117,7 @@ function referenceNotFound(tx: Transaction, missing: ReturnType<typeof missingTa
   });
 }
 
-/** How references will differ from what is stored, when a plan asks before anything is written. */
+/** Planned changes of references, for a plan without writes. */
 export interface PlannedReferences {
   /** Uids of resources whose stored references will be removed. */
   readonly dropped: readonly string[];

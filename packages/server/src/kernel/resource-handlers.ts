@@ -147,7 +147,10 @@ async function lockOne(tx: Transaction, call: CallTo<'delete' | 'rollback'>, kin
   const [row] = await lockResources(tx.sql, call.tenant.id, [{ kind, name }], true);
   if (row === undefined) throw notFound(kind, name);
   if (version !== undefined && version !== String(row.version)) {
-    throw new DaisError('precondition_failed', `${kind} "${name}" has version ${row.version}, but the request expects version ${version}.`);
+    throw new DaisError(
+      'precondition_failed',
+      `${kind} "${name}" has version ${row.version}, but the request expects version ${version}.`,
+    );
   }
   return row;
 }
@@ -206,7 +209,7 @@ async function rollback(
 }
 
 /**
- * Makes a resource for a ledger or a protocol with full admission, unless it exists. Gives its uid.
+ * Creates a resource for a ledger or a protocol with full admission, unless it exists. Returns its uid.
  * @throws DaisError as a create does.
  */
 export async function ensureResource(

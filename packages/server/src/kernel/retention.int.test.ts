@@ -152,7 +152,7 @@ test('the partitions of this month and the next ones are created in time, also r
   const months = await test_.asAdmin(
     `select 'event_' || to_char(date_trunc('month', now() at time zone 'UTC') + make_interval(months => n), 'YYYYMM') as name from generate_series(0, 2) n`,
   );
-  // A database that was made last month has its partition, too.
+  // A database that was created last month has its partition, too.
   const first = String(months[0]?.['name']);
   const made = names.map((row) => String(row['name'])).filter((name) => name >= first);
   expect(made).toEqual([...months.map((row) => row['name']), 'event_default']);

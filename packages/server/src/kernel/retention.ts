@@ -1,14 +1,14 @@
 import type { JobHandler } from '#kernel/job-runner.ts';
 
-/** How long each thing that grows is kept. */
+/** Retention periods of growing data. */
 export interface Retention {
   /** Events go by whole months: between this many days and a month more. */
   readonly eventDays: number;
-  /** Newest revisions of a living resource that are kept; those of a deleted one go with the events. */
+  /** Newest revisions that are kept for an existing resource; those of a deleted one are deleted with the events. */
   readonly revisions: number;
   /** Ended jobs. */
   readonly jobDays: number;
-  /** Answers kept for repeated Idempotency-Keys. */
+  /** Stored responses for repeated Idempotency-Keys. */
   readonly idempotencyHours: number;
 }
 
@@ -17,7 +17,7 @@ export const DEFAULT_RETENTION: Retention = { eventDays: 400, revisions: 100, jo
 /** Rows per statement: short locks, and a place to stop. */
 const SLICE = 5000;
 
-/** Removes what is older than its retention and makes next month's partitions, every hour. */
+/** Deletes data older than its retention and creates next month's partitions, every hour. */
 export function retentionHandler(retention: Retention): JobHandler {
   return {
     queue: 'retention',

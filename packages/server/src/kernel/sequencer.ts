@@ -1,9 +1,9 @@
 import type { Database } from '#engines/database/contract.ts';
 import { COMMITTED_CHANNEL } from '#kernel/events.ts';
 import { acquireLease, LeaseLost, releaseLease, type Lease } from '#kernel/leases.ts';
-import { Loop, type LoopParts } from '#lib/concurrency/loop.ts';
+import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
 
-/** PostgreSQL channel on which the sequencer says that the order has grown. A hint only. */
+/** PostgreSQL channel for notifications of the sequencer. Only a hint. */
 export const SEQUENCED_CHANNEL = 'dais_sequenced';
 
 const LEASE = 'sequencer';
@@ -24,12 +24,12 @@ export class Sequencer {
   #renewedAt = 0;
   readonly #now: () => number;
 
-  constructor(database: Database, holder: string, parts: LoopParts) {
+  constructor(database: Database, holder: string, parts: LoopDependencies) {
     this.#database = database;
     this.#holder = holder;
     this.#now = () => parts.clock.now();
-    // 1 s is the promise kept when every NOTIFY is lost. Without the gap, a turn for each of many small writes took as
-    // much CPU as the writes themselves.
+    // A limit of 1 s holds even if every NOTIFY is lost. Without the minimum interval, an iteration for each of many
+    // small writes costs as much CPU as the writes.
     this.#loop = new Loop('sequencer', { ...parts, pollMs: 1000, gapMs: 50 }, () => this.#turn());
   }
 
@@ -64,9 +64,10 @@ export class Sequencer {
 }
 
 /**
- * Numbers up to 1,000 waiting events; returns how many. One statement, because this runs after almost every write: the
- * lease is guarded (as `guardedWrite` does) by what numbers. That those to be numbered have no number is said twice, because only so
- * is the index of the waiting ones theirs too: without, each batch read every event there is. @throws LeaseLost
+ * Numbers up to 1,000 unsequenced events; returns their number. One statement, because this runs after almost every
+ * write: the numbering statement itself checks the lease (like `guardedWrite`). The condition that events have no
+ * number is repeated, because only then PostgreSQL uses the index of unsequenced events; otherwise each batch would
+ * read every event. @throws LeaseLost
  */
 export async function sequenceBatch(database: Database, lease: Lease): Promise<number> {
   const [row] = await database.statement<{ n: number; held: boolean }>(

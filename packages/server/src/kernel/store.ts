@@ -28,7 +28,7 @@ export interface ResourceRow {
 const COLUMNS =
   'uid, project_id, kind, name, api_version, origin, owner, generation, version, labels, annotations, spec, status, source, finalizers, created_at, updated_at, deletion_at';
 
-/** The row as everybody sees it. `project` is the tenant's name; empty for the organisation. */
+/** The row for readers. `project` is the tenant's name; empty for the organization. */
 export function presentResource(row: ResourceRow, project: string): Resource {
   return {
     apiVersion: row.api_version,
@@ -83,8 +83,8 @@ export async function readResources(
 }
 
 /**
- * What there is of the resources named. `lock` keeps them as they are until the transaction ends, in one order for all
- * callers, so that two applies of the same documents cannot deadlock; others may refer to them meanwhile.
+ * Returns the existing ones of the named resources. `lock` locks them until the transaction ends, in one order for all
+ * callers, so that two applies of the same documents cannot deadlock; others may still reference them.
  */
 export async function lockResources(
   sql: Sql,
@@ -101,7 +101,7 @@ export async function lockResources(
   );
 }
 
-/** What a set of manifests holds, in all tenants that the transaction sees; what prune works on. */
+/** Returns the resources of a set of manifests in all visible tenants, for prune. */
 export async function readOwned(sql: Sql, owner: string, origin: string): Promise<ResourceRow[]> {
   return await sql.query<ResourceRow>(
     `select ${COLUMNS} from kernel.resource where owner = $1 and origin = $2 order by project_id, kind, name`,
@@ -158,7 +158,7 @@ export async function listResources(sql: Sql, filter: ListFilter): Promise<Resou
       filter.absent,
     ],
   );
-  // A text of its own for each set of policies: not worth a place in every connection's cache.
+  // The text differs for each set of policies, so it is not cached as a prepared statement.
   return await sql.query<ResourceRow>(text, values, filter.rows === undefined ? 'list_resources' : undefined);
 }
 

@@ -1,7 +1,7 @@
 import type { Database } from '#engines/database/contract.ts';
 import { readEvents, type SequencedEvent } from '#kernel/events.ts';
 import { acquireLease, guardedWrite, LeaseLost, releaseLease, type Lease } from '#kernel/leases.ts';
-import { Loop, type LoopParts } from '#lib/concurrency/loop.ts';
+import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
 import { SEQUENCED_CHANNEL } from '#kernel/sequencer.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
@@ -39,7 +39,7 @@ export class Subscription {
   #lease: Lease | undefined;
   #renewedAt = 0;
 
-  constructor(database: Database, holder: string, parts: LoopParts, subscriber: Subscriber) {
+  constructor(database: Database, holder: string, parts: LoopDependencies, subscriber: Subscriber) {
     this.#database = database;
     this.#holder = holder;
     this.#subscriber = subscriber;
@@ -81,7 +81,7 @@ export class Subscription {
     }
   }
 
-  /** A new subscriber starts at the present, unless it asks for the past: it is not flooded with it. */
+  /** A new subscriber starts at the present by default, so that it does not receive all past events. */
   async #begin(): Promise<true> {
     await this.#database.statement(
       { mode: 'write', scope: 'all' },
@@ -92,7 +92,10 @@ export class Subscription {
     return true;
   }
 
-  /** From `seq` to `end`, both places in the order of events, or as far as one transaction goes. True when that is not all. */
+  /**
+   * From `seq` to `end`, both positions in the order of events, or as far as one transaction reads. Returns true if
+   * more are left.
+   */
   async #deliver(tx: Transaction, { seq, end }: { readonly seq: bigint; readonly end: bigint }): Promise<boolean> {
     const { name, batch = BATCH, types } = this.#subscriber;
     const until = types !== undefined && end - seq > LOOKED_THROUGH ? seq + LOOKED_THROUGH : end;

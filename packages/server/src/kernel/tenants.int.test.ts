@@ -9,7 +9,7 @@ import { errorOf, freshProject as makeProject } from './testing/test-project.ts'
 let test_: TestDatabase;
 let dais: TestKernel;
 
-/** A handler that forgets to say whose rows it wants. */
+/** A handler without a tenant condition. */
 const careless: OperationEntry = entry(
   defineOperation({
     name: 'careless.read',

@@ -5,7 +5,7 @@ import type { PlacedHolder } from '#kernel/refusal.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { foreignKeyRace } from '#lib/write-race.ts';
 
-/** `project_id` of rows that belong to the organisation itself. */
+/** `project_id` of rows of the organization. */
 export const ORGANISATION = '00000000-0000-0000-0000-000000000000';
 /** The tenant of requests that name none; it always exists. */
 export const DEFAULT_TENANT = 'default';
@@ -73,7 +73,7 @@ export async function tenantNames(sql: Sql, ids: readonly string[]): Promise<Rea
   return new Map(rows.map((row) => [row.id, row.name]));
 }
 
-/** Makes the tenant, or gives it new limits. */
+/** Creates the tenant, or changes its limits. */
 export async function writeTenant(tx: Transaction, tenant: Tenant, limits: TenantLimits): Promise<void> {
   await tx.sql.query(
     `insert into kernel.tenant (id, name, max_resources, max_blob_bytes) values ($1, $2, $3, $4)
@@ -83,9 +83,9 @@ export async function writeTenant(tx: Transaction, tenant: Tenant, limits: Tenan
 }
 
 /**
- * Counts the resources against the tenant's limit after some were created. The row lock makes concurrent creations in
- * one tenant with a limit take turns, so that together they cannot pass it. `planned`: before anything is written; `more`
- * will be created, and `limits` may be new ones. @throws DaisError `quota_exceeded`.
+ * Checks the resource quota of the tenant after creations. The row lock serializes concurrent creations in one tenant
+ * with a limit, so that together they cannot exceed it. `planned`: before any write; `more` resources will be created,
+ * and `limits` can be new. @throws DaisError `quota_exceeded`.
  */
 export async function checkResourceQuota(
   tx: Transaction,

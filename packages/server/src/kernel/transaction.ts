@@ -10,7 +10,7 @@ export interface TransactionOrigin {
   readonly principal: Principal;
   readonly client?: Client;
   readonly requestId?: string;
-  /** `metadata.origin` of resources made here. */
+  /** `metadata.origin` of resources that it creates. */
   readonly origin: string;
 }
 
@@ -39,7 +39,7 @@ export class Transaction {
     this.#projectId = projectId;
   }
 
-  /** Id of the tenant whose rows the database lets this transaction touch; `all` for the kernel's own loops. */
+  /** Id of the tenant whose rows the transaction can access; `all` for the loops of the kernel. */
   get projectId(): string {
     return this.#projectId;
   }
@@ -63,7 +63,7 @@ export class Transaction {
     this.#jobs.push(job);
   }
 
-  /** Remembers which policies let this happen. Several decisions of one transaction are kept together. */
+  /** Records the policies that permitted the change. Several decisions of one transaction are combined. */
   decided(decision: Decision | undefined): void {
     if (decision === undefined) return;
     const policies = new Set([...(this.#decision?.policies ?? []), ...decision.policies]);

@@ -28,7 +28,7 @@ const SOON = { timeout: 20_000, interval: 10 };
 const versions = (resources: Iterable<Resource>) =>
   Object.fromEntries([...resources].map((one) => [one.metadata.name, one.metadata.resourceVersion]));
 
-/** Waits until the events of everything written so far are in order, and gives the place after them. */
+/** Waits until all written events are sequenced, and returns the position after them. */
 async function presentPlace(): Promise<string> {
   await expect.poll(async () => (await dais.kernel.health()).unsequenced, SOON).toBe(0);
   return (await dais.call<Page<Resource>>('part.list', { limit: 1 })).resourceVersion;

@@ -8,13 +8,13 @@ import {
   type CursorState,
   type SequencedEvent,
 } from '#kernel/events.ts';
-import { Loop, type LoopParts } from '#lib/concurrency/loop.ts';
+import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
 import { SEQUENCED_CHANNEL } from '#kernel/sequencer.ts';
 import { presentResource, readByUid } from '#kernel/store.ts';
 import { tenantNames } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
 
-/** An event with the resource it is about as it is now; shared by all watchers of this process. */
+/** An event with the current state of its resource; shared by all watchers of this process. */
 export interface HubFrame {
   readonly event: SequencedEvent;
   /** Absent if the event has no subject, or the subject was deleted since (its deletion follows). */
@@ -30,13 +30,15 @@ interface Watcher {
   overrun: boolean;
 }
 
-/** Frames that one slow watcher may be behind; then its stream ends and it resumes from its last place. */
+/**
+ * Maximum pending frames of a slow watcher; beyond it the stream ends, and the client resumes from its last position.
+ */
 const MAX_BEHIND = 2000;
 const BATCH = 500;
 
 /**
- * One reader of the event stream per process, however many watch: each batch is read once, its resources are loaded
- * once, and every watcher gets the frames it wants.
+ * One reader of the event stream per process for any number of watchers: each batch is read once, its resources are
+ * loaded once, and every watcher gets the frames that match its filter.
  */
 export class WatchHub {
   readonly #database: Database;
@@ -44,7 +46,7 @@ export class WatchHub {
   readonly #watchers = new Set<Watcher>();
   #place: CursorState | undefined;
 
-  constructor(database: Database, parts: LoopParts) {
+  constructor(database: Database, parts: LoopDependencies) {
     this.#database = database;
     this.#loop = new Loop('watch', { ...parts, pollMs: 1000 }, () => this.#turn());
   }
@@ -64,9 +66,9 @@ export class WatchHub {
   }
 
   /**
-   * Every wanted frame after `from` (default: from now on), until the signal aborts. Yields a place without a frame
-   * (`bookmark`) when it has caught up, so that a quiet stream can be resumed too.
-   * @throws DaisError `cursor_expired`, `invalid_cursor`; `cursor_expired` also when the reader is too slow.
+   * Yields every matching frame after `from` (default: from now on), until the signal aborts. Yields a position without
+   * a frame (`bookmark`) when it has caught up, so that an idle stream can be resumed too.
+   * @throws DaisError `cursor_expired`, `invalid_cursor`; `cursor_expired` also if the reader is too slow.
    */
   async *watch(
     from: string | undefined,
@@ -74,7 +76,7 @@ export class WatchHub {
     signal: AbortSignal,
   ): AsyncGenerator<{ readonly place: string; readonly frame?: HubFrame }> {
     const watcher: Watcher = { wants, queue: [], wake: undefined, overrun: false };
-    // Registered before the past is read: what is published meanwhile waits in the queue, and nothing falls between.
+    // Registered before the past is read: frames that are published meanwhile wait in the queue, so none is lost.
     this.#watchers.add(watcher);
     const onAbort = () => watcher.wake?.();
     signal.addEventListener('abort', onAbort);
@@ -101,7 +103,10 @@ export class WatchHub {
           if (signal.aborted) return;
         }
         if (watcher.overrun)
-          throw new DaisError('cursor_expired', 'The client read the stream too slowly. Resume from its last position.');
+          throw new DaisError(
+            'cursor_expired',
+            'The client read the stream too slowly. Resume from its last position.',
+          );
         await new Promise<void>((resolve) => {
           watcher.wake = resolve;
           if (watcher.queue.length > 0 || watcher.overrun || signal.aborted) resolve();
@@ -114,12 +119,12 @@ export class WatchHub {
     }
   }
 
-  /** Where the stream ends now. From there on, at the latest, what comes is published. */
+  /** The current end of the stream. From there on, at the latest, frames are published. */
   async #follow(): Promise<CursorState> {
     const cursor = await transact(this.#database, { mode: 'read', projectId: 'all' }, (tx) => readCursor(tx.sql));
     if (this.#place === undefined) {
       this.#place = cursor;
-      this.#loop.poke();
+      this.#loop.wake();
     }
     return cursor;
   }
@@ -147,7 +152,7 @@ export class WatchHub {
   }
 
   async #load(after: bigint): Promise<HubFrame[]> {
-    // One snapshot: else a watcher could read a resource later than the hub read it for a newer event, and then be shown
+    // One snapshot: otherwise a watcher could read a resource later than the hub did for a newer event, and then get
     // the older state.
     return await transact(this.#database, { mode: 'read', projectId: 'all', snapshot: true }, async ({ sql }) => {
       const events = await readEvents(sql, after, BATCH);

@@ -68,7 +68,7 @@ async function decideOne(
   options: WriteOptions,
 ): Promise<DecidedWrite> {
   const uid = before?.uid ?? uuidv7();
-  // Decide once without the kind's say, so that a refused change never reaches its admission.
+  // Decides once before the kind's admission, so that a rejected change never reaches it.
   const stripped = withoutFields(desired.spec, definition.spec.writeOnly ?? []);
   const rules = { allow: options.allow, takeOver: options.takeOver, immutable: definition.spec.immutable ?? [] };
   decide(before, { ...desired, spec: stripped }, { ...rules, hiddenChanges: [] });
@@ -140,7 +140,7 @@ export async function performWrites(
       );
     }
   }
-  // At the end: what the same transaction still deletes makes room.
+  // At the end, because deletions of the same transaction make room.
   if (created.length > 0) tx.checkAtEnd(`quota ${tenant.id}`, () => checkResourceQuota(tx, tenant));
   for (const write of changed) emitWrite(tx, tenant, write, written.get(write.uid), operation);
   return written;
@@ -312,7 +312,7 @@ async function requestDeletion(tx: Transaction, rows: readonly ResourceRow[]): P
   }
 }
 
-/** Takes rows away for good. Their revisions stay until retention removes them. */
+/** Deletes rows permanently. Their revisions stay until retention deletes them. */
 export async function removeResources(
   tx: Transaction,
   kinds: KindRegistry,
@@ -325,7 +325,7 @@ export async function removeResources(
     if (kinds.find(row.kind)?.tenant !== undefined) await deleteTenant(tx, { id: row.uid, name: row.name });
   }
   await tx.enter(tenant.id);
-  // References first: the order in which one statement's foreign keys are checked is not ours to choose.
+  // References first: the order of foreign key checks within one statement is not defined.
   await tx.sql.query('delete from kernel.reference where from_uid = any($1::uuid[])', [uids]);
   await foreignKeyRace(tx.sql.query('delete from kernel.resource where uid = any($1::uuid[])', [uids]));
   for (const row of rows) {

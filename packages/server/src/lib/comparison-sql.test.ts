@@ -23,5 +23,7 @@ test.each([
 
 test('what a type is not compared by is a mistake of ours', () => {
   expect(() => sqlOf(compareText, { operator: 'IS NULL' })).toThrow('the operator IS NULL does not apply to text');
-  expect(() => sqlOf(compareDouble, { operator: 'LIKE', value: 'x' })).toThrow('the operator LIKE does not apply to numbers');
+  expect(() => sqlOf(compareDouble, { operator: 'LIKE', value: 'x' })).toThrow(
+    'the operator LIKE does not apply to numbers',
+  );
 });

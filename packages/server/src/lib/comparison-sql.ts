@@ -40,7 +40,7 @@ export function compareInteger(left: string, { operator, value }: Comparison, bi
 export function compareDouble(left: string, { operator, value }: Comparison, bind: Bind): string {
   const sign = signOf(operator);
   const compared = `${left} ${sign} ${bind(value)}::float8`;
-  // PostgreSQL takes it for the greatest.
+  // PostgreSQL sorts it as the greatest value.
   return sign === '>' || sign === '>=' ? `${compared} and ${left} < 'NaN'::float8` : compared;
 }
 

@@ -1,9 +1,8 @@
 /**
- * The builder of statements whose text depends on a request, such as searches with filters. Values are bound, never
- * written into the text; names of tables and columns come from the source.
- *
- * `tools/checked-sql` prepares these statements too. It cannot run the functions that make parts of them, so a function
- * whose text the source does not determine names an example with the tag `@checkedAs`.
+ * Builds statements whose text depends on a request, such as searches with filters. Values are bound, never part of the
+ * text; names of tables and columns come from the source.
+ * `tools/checked-sql` prepares these statements too. It cannot run the functions that compose parts of them, so a
+ * function whose text the source does not determine names an example with the tag `@checkedAs`.
  */
 
 /** Binds a value and returns its placeholder (`$7`). */

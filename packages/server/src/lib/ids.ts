@@ -4,7 +4,7 @@ const pool = Buffer.alloc(16 * 256);
 let used = pool.length;
 
 /**
- * UUID version 7 (RFC 9562 §5.7): 48 bits of Unix milliseconds, then random bits, so that ids made later sort later and
+ * UUID version 7 (RFC 9562 §5.7): 48 bits of Unix milliseconds, then random bits, so that later ids sort later and
  * B-tree inserts stay at the right edge.
  */
 export function uuidv7(nowMs: number = Date.now()): string {

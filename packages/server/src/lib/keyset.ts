@@ -10,7 +10,7 @@ export interface SortKey {
   readonly sql: string;
   readonly type: 'text' | 'double' | 'bigint';
   readonly ascending: boolean;
-  /** It may be null. Else, and without `nan`, an index can give the order. */
+  /** It can be null. Otherwise, and without `nan`, an index can provide the order. */
   readonly missing?: boolean;
   /** It may be NaN. */
   readonly nan?: boolean;

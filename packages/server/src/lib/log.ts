@@ -1,4 +1,4 @@
-/** Where a program writes what happens. Fields never hold secrets; an error's stack goes to the log only. */
+/** The log of a program. Fields never contain secrets; the stack of an error is written to the log only. */
 export interface Log {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;

@@ -6,7 +6,7 @@ export interface Column {
   readonly required: boolean;
 }
 
-/** What a model takes by its signature, columns or tensors; empty when there is none, or one without names. */
+/** The inputs of a model by its signature, columns or tensors; empty if there is none, or one without names. */
 export function inputsOf(signature: unknown): readonly Column[] {
   return (entriesOf(signature, 'inputs') ?? []).filter(({ name }) => name !== undefined);
 }

@@ -21,11 +21,11 @@ export interface RunOptions {
   readonly maxOutputBytes?: number;
   /** TERM when it aborts, KILL 2 s later; the result is that of a program that a signal ended. */
   readonly signal?: AbortSignal;
-  /** In a process group of its own: time limit and `signal` end all that it started. */
+  /** In a separate process group: the time limit and `signal` end all of its processes. */
   readonly group?: boolean;
   /** The process runs; with `group`, that is the number of its group too. */
   readonly onStart?: (pid: number) => void;
-  /** Each whole line of standard error, as it comes. */
+  /** Called with each complete line of standard error. */
   readonly onErrorLine?: (line: string) => void;
 }
 
@@ -37,12 +37,14 @@ export interface RunResult {
   readonly stderr: string;
 }
 
-/** Between TERM and KILL of a program that is no longer wanted. */
+/** Time between TERM and KILL. */
 const ABORT_GRACE_MS = 2_000;
 
 const SIGNAL_NUMBERS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGSEGV: 11, SIGTERM: 15 };
 
-/** Runs a program to its end. Never rejects: a program that cannot start gives code 127 and the reason in `stderr`. */
+/**
+ * Runs a program to its end. Never rejects: a program that cannot start returns code 127 and the reason in `stderr`.
+ */
 export async function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const limit = options.maxOutputBytes ?? 1 << 20;
   return await new Promise((resolve) => {
@@ -78,7 +80,7 @@ export async function run(file: string, args: readonly string[], options: RunOpt
       const exit = code ?? 128 + (SIGNAL_NUMBERS[signal ?? ''] ?? 0);
       resolve({ code: exit, timedOut, stdout: stdout(), stderr: stderr().toString('utf8') });
     });
-    // The child may end before it has read its input: EPIPE here is not an error of ours.
+    // The child can exit before it has read its input: EPIPE here is expected.
     child.stdin?.on('error', () => {});
     child.stdin?.end(options.input);
   });
@@ -110,18 +112,21 @@ export function programUrl(from: string, place: string): URL {
 }
 
 /**
- * MiB of each half of the young generation, as Node 20 had by default. Node 24 allows 64 on machines with much memory, and an idle
- * server keeps what it once used.
+ * MiB of each half of the young generation, the default of Node 20. Node 24 allows 64 on machines with much memory, and
+ * an idle server keeps what it used once.
  */
 const SEMI_SPACE_MIB = 16;
 
-/** Returns the arguments with which Node runs a program of ours, built or from its source. */
+/** Returns the arguments of Node for a program of this package, built or from its source. */
 export function ownProgram(program: URL): string[] {
   const loader = fromSource(program) ? ['--conditions=dais-source', '--import', loaderOfSource()] : [];
   return [`--max-semi-space-size=${SEMI_SPACE_MIB}`, ...loader, fileURLToPath(program)];
 }
 
-/** A thread with a program of ours. It sees nothing of our environment. The caller owns its end. `heapMib`: what it may have. */
+/**
+ * Starts a thread with a program of this package, without the environment variables. The caller ends it. `heapMib`: its
+ * heap limit.
+ */
 export function startThread(program: URL, data: unknown, { heapMib }: { readonly heapMib?: number } = {}): Worker {
   const maxYoungGenerationSizeMb = 3 * SEMI_SPACE_MIB;
   const limits = {

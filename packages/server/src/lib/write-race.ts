@@ -1,6 +1,6 @@
 /**
- * Two writers met. Carries PostgreSQL's code of a serialization failure, so that `Database.transaction` starts over and
- * decides anew on what the other one made.
+ * A write conflict. It has PostgreSQL's code of a serialization failure, so that `Database.transaction` retries with
+ * the changes of the other writer.
  */
 export class WriteRace extends Error {
   readonly code = '40001';
@@ -12,8 +12,6 @@ export async function foreignKeyRace<T>(statement: Promise<T>, otherwise?: () =>
     return await statement;
   } catch (error) {
     if ((error as { code?: unknown } | null)?.code !== '23503') throw error;
-    throw (
-      otherwise?.() ?? new WriteRace('a referenced or referencing resource changed concurrently', { cause: error })
-    );
+    throw otherwise?.() ?? new WriteRace('a referenced or referencing resource changed concurrently', { cause: error });
   }
 }

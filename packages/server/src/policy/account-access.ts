@@ -1,7 +1,7 @@
 /** Accounts mode: sessions of people in browsers, tokens of people and programs, and the owner's token as the way in for emergencies. */
 import { DaisError } from '@dais/api';
 import type { Database, Sql } from '#engines/database/contract.ts';
-import { ANONYMOUS, type Principal, type Standing } from '#kernel/principal.ts';
+import { ANONYMOUS, type Principal, type CredentialCheck } from '#kernel/principal.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { Clock } from '#lib/clock.ts';
@@ -37,7 +37,7 @@ interface Known<T> {
   readonly found: T;
   /** Read for this request, not cached. */
   readonly fresh: boolean;
-  readonly standing: Standing;
+  readonly credentialCheck: CredentialCheck;
 }
 
 /** The cache contains only digests. */
@@ -97,7 +97,7 @@ export class AccountAccess implements Access {
       if (known !== undefined) {
         this.#gate.checkWriteByCookie(request);
         const { user, via } = known.found;
-        return { type: 'user', id: user.name, via, ...(dispatched && { standing: known.standing }) };
+        return { type: 'user', id: user.name, via, ...(dispatched && { credentialCheck: known.standing }) };
       }
     }
     if (!anonymous) throw new DaisError('unauthenticated', SIGN_IN);
@@ -124,7 +124,7 @@ export class AccountAccess implements Access {
     const known = await this.#find(this.#tokens, key, (sql) => findToken(sql, text), dispatched);
     if (known === undefined) throw new DaisError('unauthenticated', WRONG_TOKEN);
     this.#uses.note(known.found.id, address);
-    return dispatched ? { ...known.found.principal, standing: known.standing } : known.found.principal;
+    return dispatched ? { ...known.found.principal, credentialCheck: known.standing } : known.found.principal;
   }
 
   async #session(secret: string, address: string, dispatched: boolean): Promise<Known<LiveSession> | undefined> {
@@ -153,7 +153,7 @@ export class AccountAccess implements Access {
       else cache.set(key, found);
       return found !== undefined;
     };
-    const standing = (found: T): Standing => ({
+    const credentialCheck = (found: T): CredentialCheck => ({
       // Evaluated lazily, because the check can replace it.
       get leftMs() {
         return cache.leftMs(key);
@@ -165,10 +165,10 @@ export class AccountAccess implements Access {
     });
     const kept = cache.get(key);
     if (kept !== undefined && (dispatched || kept.version === (await this.#version.run('', undefined)))) {
-      return { found: kept, fresh: false, standing: standing(kept) };
+      return { found: kept, fresh: false, credentialCheck: credentialCheck(kept) };
     }
     const found = await this.#read(read);
-    return keep(found) ? { found, fresh: true, standing: standing(found) } : undefined;
+    return keep(found) ? { found, fresh: true, credentialCheck: credentialCheck(found) } : undefined;
   }
 
   #sessionSecret({ cookie, scheme }: AccessRequest): string | undefined {

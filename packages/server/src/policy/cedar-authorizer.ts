@@ -174,7 +174,10 @@ export class CedarAuthorizer implements Authorizer {
   }
 
   #decideRows(inquiry: Inquiry, question: Question, kind: KindModel): Permit {
-    const { condition, permits, forbids, forbidAll } = authorizeCollection(inquiry, collectionOf(kind, inquiry.project));
+    const { condition, permits, forbids, forbidAll } = authorizeCollection(
+      inquiry,
+      collectionOf(kind, inquiry.project),
+    );
     // Apply rejects policies whose conditions do not translate to rows; a policy from an older version hides all rows.
     if (condition === undefined) throw this.#refusal(inquiry, question, forbids);
     if (condition.op === 'never') throw this.#refusal(inquiry, question, forbidAll);

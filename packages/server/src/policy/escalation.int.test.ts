@@ -36,9 +36,9 @@ describe('a token of one project', () => {
   const bound = user('root', { project: 'own' });
 
   test.each([
-    ['a role in the organisation', manifest('OrganisationRoleBinding', 'more', { role: 'admin', users: ['bo'] })],
+    ['a role in the organization', manifest('OrganisationRoleBinding', 'more', { role: 'admin', users: ['bo'] })],
     [
-      'a policy of the organisation',
+      'a policy of the organization',
       manifest('OrganisationPolicy', 'all', { cedar: '@id("all") permit(principal, action, resource);' }),
     ],
     ['an account', manifest('User', 'bo', { email: 'mine@example.com' })],
@@ -46,7 +46,9 @@ describe('a token of one project', () => {
     ['its own project', manifest('Project', 'own', { description: 'changed' })],
   ])('does not reach %s by way of documents', async (_what, document) => {
     for (const verb of BOTH)
-      expect(await world.ask(verb, documents(document), bound)).toMatch(/^forbidden: The token is limited to project "own"/);
+      expect(await world.ask(verb, documents(document), bound)).toMatch(
+        /^forbidden: The token is limited to project "own"/,
+      );
   });
 
   test('does not reach another project', async () => {

@@ -8,7 +8,7 @@ import { listLiveTokens, newestToken } from '#policy/identity/tokens/tokens.ts';
 import { ACCESS_CHANNEL, readVersion } from '#policy/state.ts';
 import { secretDigest } from '#lib/crypto/digests.ts';
 
-export interface AskedFor {
+export interface EndpointAccess {
   readonly name: string;
   readonly project: string;
   readonly projectId: string;
@@ -33,7 +33,7 @@ export function tokenAccess({ authorizer, ownToken, offlineMs }: TokenAccessPart
   return {
     channel: ACCESS_CHANNEL,
     version: async (tx: Transaction): Promise<string> => `${await readVersion(tx.sql)} ${await newestToken(tx.sql)}`,
-    access: async (tx: Transaction, endpoints: readonly AskedFor[]): Promise<Snapshot['access']> => {
+    access: async (tx: Transaction, endpoints: readonly EndpointAccess[]): Promise<Snapshot['access']> => {
       const own = {
         hash: secretDigest(ownToken).toString('hex'),
         principal: 'system/dais',

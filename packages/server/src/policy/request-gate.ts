@@ -31,7 +31,10 @@ export class RequestGate {
   check({ host, origin, url, scheme }: AccessRequest): void {
     this.#checkHost(host);
     if (origin !== undefined && !this.#isOwn(origin, host ?? '', scheme === 'https' || this.#behindHttps)) {
-      throw new DaisError('origin_refused', `The Origin header is "${origin.slice(0, 200)}", which is not an origin of this server.`);
+      throw new DaisError(
+        'origin_refused',
+        `The Origin header is "${origin.slice(0, 200)}", which is not an origin of this server.`,
+      );
     }
     if (TOKEN_IN_URL.test(decoded(url))) {
       throw new DaisError(
@@ -61,7 +64,10 @@ export class RequestGate {
   checkWriteByAnybody({ method, origin, fetchSite }: AccessRequest): void {
     if (SAFE_METHODS.has(method) || origin !== undefined) return;
     if (fetchSite === 'cross-site' || fetchSite === 'same-site') {
-      throw new DaisError('origin_refused', `The Sec-Fetch-Site header is "${fetchSite}": a page of another site sent the request.`);
+      throw new DaisError(
+        'origin_refused',
+        `The Sec-Fetch-Site header is "${fetchSite}": a page of another site sent the request.`,
+      );
     }
   }
 
@@ -71,7 +77,9 @@ export class RequestGate {
     if (name === undefined || !this.#hosts.has(name)) {
       throw new DaisError(
         'host_refused',
-        name === undefined ? 'The Host header is missing.' : `The Host header is "${name}", which is not a host of this server.`,
+        name === undefined
+          ? 'The Host header is missing.'
+          : `The Host header is "${name}", which is not a host of this server.`,
       );
     }
   }

@@ -13,6 +13,9 @@ export const soloAuthorizer: Authorizer = {
     if (operation.public === true) return {};
     requireWithinToken(question);
     if (principal.type === 'system' || (principal.type === 'user' && principal.id === 'owner')) return {};
-    throw new DaisError('forbidden', `${principal.type} "${principal.id}" does not have the permission ${operation.action}.`);
+    throw new DaisError(
+      'forbidden',
+      `${principal.type} "${principal.id}" does not have the permission ${operation.action}.`,
+    );
   },
 };

@@ -17,7 +17,10 @@ export type SendConnection = (id: number, socket: Socket) => boolean;
 export class ConnectionBroker {
   readonly #parts: BrokerParts;
   readonly #server: Server;
-  /** Accepted, and either waiting or sent but not yet taken: kept open here, so that a dying child loses none. */
+  /**
+   * Accepted, and either waiting or sent but not yet accepted by the child: kept open here, so that a crash of the
+   * child loses none.
+   */
   readonly #waiting = new Map<number, Socket>();
   #send: SendConnection | undefined;
   #nextId = 1;
@@ -27,7 +30,7 @@ export class ConnectionBroker {
     this.#server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => this.#accept(socket));
   }
 
-  /** Listens; gives the port. Rejects with the system's error (`EADDRINUSE`, `EACCES`, …). */
+  /** Listens and returns the port. Rejects with the error of the system (`EADDRINUSE`, `EACCES`, …). */
   async listen(host: string, port: number): Promise<number> {
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
@@ -44,7 +47,7 @@ export class ConnectionBroker {
     return this.#waiting.size;
   }
 
-  /** From now on connections go to this child; those that waited go first. */
+  /** From now on connections go to this child; waiting ones go first. */
   connect(send: SendConnection): void {
     this.#send = send;
     for (const [id, socket] of this.#waiting) send(id, socket);
@@ -58,7 +61,7 @@ export class ConnectionBroker {
   took(id: number): void {
     const socket = this.#waiting.get(id);
     this.#waiting.delete(id);
-    // Closes our descriptor only: the child has one of its own for the same connection.
+    // Closes only this descriptor: the child has its own for the same connection.
     socket?.destroy();
   }
 

@@ -1,4 +1,4 @@
-/** A further process with a socket of its own, which runs from when the child first wants it until the tree stops. */
+/** An additional process with its own socket, which runs from the first request of the child until the tree stops. */
 import type { Socket } from 'node:net';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
@@ -11,7 +11,7 @@ import { SupervisedProcess } from '#supervisor/supervised-process.ts';
 export interface Helper {
   readonly name: string;
   readonly spawn: () => ChildProcess;
-  /** What it is given; asked anew for every start. */
+  /** Its setup, evaluated for every start. */
   readonly setup: () => unknown;
   readonly host: string;
   /** Undefined: the first that is free from `first`. */

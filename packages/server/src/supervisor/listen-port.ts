@@ -1,13 +1,13 @@
 import { DaisError } from '@dais/api/errors';
 import { tcpListener } from '#lib/system/tcp-table.ts';
 
-/** The port of a server that was given none; those after it are tried up to the last. */
+/** The default port of a server; the following ports are tried up to the last. */
 const FIRST_PORT = 7070;
 const LAST_PORT = 7089;
 
 /**
- * Listens on the port asked for, or without one on the first that is free from `first`. Gives the port.
- * @throws DaisError `address_in_use` naming the process that has it, when that can be seen.
+ * Listens on the configured port, or on the first free port from `first`. Returns the port.
+ * @throws DaisError `address_in_use` with the process that uses it, if visible.
  */
 export async function listenOn(
   listen: (host: string, port: number) => Promise<number>,

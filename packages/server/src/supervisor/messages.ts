@@ -6,10 +6,12 @@ import type { Problem } from '@dais/api';
 export type ToChild =
   /** Once, after `loaded`: everything the child needs. `setup` is opaque to the supervisor. */
   | { readonly type: 'start'; readonly setup: unknown }
-  /** An accepted connection, not read from yet; `at` names the socket that it came to where it is not the main one. Answered with `took`. */
+  /**
+   * An accepted, unread connection; `at` names its socket unless it is the main one. The child confirms it with `took`.
+   */
   | { readonly type: 'connection'; readonly id: number; readonly at?: string }
   | { readonly type: 'reload'; readonly setup: unknown }
-  /** What another process of the tree says, or the supervisor itself; opaque to the supervisor. */
+  /** A message of another process of the tree, or of the supervisor; opaque to the supervisor. */
   | { readonly type: 'told'; readonly from: string; readonly body: unknown }
   /** Finish what runs, then exit. */
   | { readonly type: 'drain'; readonly deadlineMs: number };

@@ -9,7 +9,7 @@ export interface ServerFile {
   readonly pid: number;
   /** Where it answers, without a slash at the end. */
   readonly url: string;
-  /** Absolute path of the file that holds the owner's token. */
+  /** Absolute path of the file with the owner token. */
   readonly tokenFile: string;
   /** RFC 3339, UTC. */
   readonly startedAt: string;
@@ -34,7 +34,7 @@ export async function readServerFile(data: string): Promise<ServerFile | undefin
   } catch {
     return undefined;
   }
-  // Left behind by a kill -9 or a reboot. Of another container nothing can be known: the caller tries the URL.
+  // Remains after a kill -9 or a reboot. The process of another container is unknown: the caller tries the URL.
   return file.process !== undefined && checkProcess(file.process) === 'gone' ? undefined : file;
 }
 
@@ -42,10 +42,7 @@ export async function readServerFile(data: string): Promise<ServerFile | undefin
 export async function refuseSecondServer(data: string): Promise<void> {
   const file = await readServerFile(data);
   if (file?.process === undefined || file.pid === process.pid || checkProcess(file.process) !== 'alive') return;
-  throw new DaisError(
-    'data_locked',
-    `The data in ${data} is in use by process ${file.pid}, which serves ${file.url}.`,
-  );
+  throw new DaisError('data_locked', `The data in ${data} is in use by process ${file.pid}, which serves ${file.url}.`);
 }
 
 export async function writeServerFile(data: string, file: Omit<ServerFile, 'pid' | 'process'>): Promise<void> {
@@ -59,7 +56,7 @@ export async function removeServerFile(data: string): Promise<void> {
   await rm(serverFile(data), { force: true });
 }
 
-/** The owner's token, made at the first start. Only who may read the data folder may have it. */
+/** The owner token, created at the first start. Only users with access to the data folder may have it. */
 export async function ownerToken(data: string): Promise<{ readonly file: string; readonly token: string }> {
   const file = join(data, 'owner-token');
   const known = (await readFile(file, 'utf8').catch(() => '')).trim();

@@ -4,7 +4,7 @@ export interface StartFacts {
   readonly url: string;
   /** `host:port` of the services that speak gRPC; undefined: none do here. */
   readonly grpc: string | undefined;
-  /** The port that was wanted and is taken, when another one was used. */
+  /** The configured port, if it is in use and another one was chosen. */
   readonly wantedPort: number | undefined;
   readonly data: string;
   /** The data folder is removed when Dais stops. */
@@ -24,7 +24,9 @@ export function startScreen(facts: StartFacts): string {
     `  ${paint(1, `Dais ${facts.version}`)} is ready after ${seconds(facts.readyMs)} ${paint(2, `(${phases})`)}`,
     '',
     row('Open', paint(36, `${facts.url}/`)),
-    ...(facts.wantedPort === undefined ? [] : [row('', `port ${facts.wantedPort} is in use, so another port was chosen`)]),
+    ...(facts.wantedPort === undefined
+      ? []
+      : [row('', `port ${facts.wantedPort} is in use, so another port was chosen`)]),
     ...(facts.grpc === undefined ? [] : [row('gRPC', facts.grpc)]),
     row('Data', facts.data),
     row('Database', facts.database),

@@ -8,7 +8,7 @@ import { start } from '#lib/process.ts';
 import { supervise, type FurtherSocket, type Service, type Supervised } from '#supervisor/supervise.ts';
 import { killProcess } from '#testing/dais-process.ts';
 
-/** A child that answers every connection with its pid, and does what its setup says. */
+/** A child that responds to every connection with its pid, and behaves as its setup specifies. */
 const CHILD = `
   const net = require('node:net');
   let mode, open = 0;
@@ -77,7 +77,7 @@ async function tree(options: Options = {}) {
   return { supervised, state };
 }
 
-/** Sends a byte and gives the answer. */
+/** Sends a byte and returns the response. */
 async function ask(port: number): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   let text = '';

@@ -34,7 +34,7 @@ export interface SuperviseParts<S extends Service> {
   readonly host: string;
   readonly port: number | undefined;
   readonly further?: readonly FurtherSocket[];
-  /** Processes that run from when the child first wants them. */
+  /** Processes that start with the first request of the child. */
   readonly helpers?: readonly Helper[];
   readonly startService: () => Promise<S>;
   readonly spawnChild: () => ChildProcess;
@@ -56,7 +56,7 @@ export interface Supervised<S extends Service> {
   readonly service: S;
   readonly childPid: number | undefined;
   helperPid(name: string): number | undefined;
-  /** Gives the child its setup again, for what it can change while it runs. */
+  /** Sends the setup to the child again, for changes at run time. */
   reload(): void;
   /** Drains and ends everything. Idempotent. */
   stop(): Promise<void>;
@@ -159,7 +159,7 @@ class ProcessTree<S extends Service> implements Supervised<S> {
     this.#service = this.#startService();
     const service = this.#service.then(() => parts.onPhase('database', parts.clock.now() - startedAt));
     const child = this.#child.start();
-    // The service's own error says more than what the child makes of it.
+    // The error of the service is more specific than the child's.
     child.catch(() => {});
     await service;
     await child;

@@ -13,11 +13,11 @@ export interface SupervisedParts {
   readonly name: string;
   /** Starts the program with an IPC channel and piped output. */
   readonly spawn: () => ChildProcess;
-  /** What `start` carries; asked anew for every start. */
+  /** The payload of `start`, evaluated for every start. */
   readonly setup: () => Promise<unknown>;
   readonly clock: Clock;
   readonly log: Log;
-  /** The child's output, as it comes. */
+  /** The output of the child, line by line. */
   readonly output: (chunk: Buffer) => void;
   readonly onPhase: (name: string, ms: number) => void;
   readonly onReady: () => void;
@@ -30,7 +30,7 @@ export interface SupervisedParts {
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
-/** After so long a life a crash starts the pauses anew. */
+/** After so long an uptime the pauses restart at the minimum. */
 const STABLE_MS = 60_000;
 /** Before it was ever ready: tries until it is given up. */
 const START_ATTEMPTS = 3;
@@ -57,8 +57,8 @@ export class SupervisedProcess {
   }
 
   /**
-   * Resolves when the child is ready for the first time. @throws DaisError what the child says it cannot start for;
-   * `internal` with its last lines when it dies again and again without a word.
+   * Resolves when the child is ready for the first time. @throws DaisError the startup error of the child; `internal`
+   * with its last lines if it exits repeatedly without one.
    */
   async start(): Promise<void> {
     await new Promise<void>((resolve, reject) => {
@@ -71,7 +71,7 @@ export class SupervisedProcess {
   send(message: ToChild, socket?: Socket): boolean {
     const child = this.#child;
     if (child === undefined || !child.connected) return false;
-    // A failed send means that the child is ending: its exit is handled, the error says nothing more.
+    // A failed send means that the child is exiting: its exit is handled elsewhere.
     if (socket === undefined) child.send(message, () => {});
     else child.send(message, socket, { keepOpen: true }, () => {});
     return true;
@@ -112,7 +112,7 @@ export class SupervisedProcess {
       this.#parts.log.error(`${this.#parts.name} could not be started`, { error });
       this.#onEnd(child, startedAt, error.message);
     });
-    // 'close' comes after the last output, 'exit' may come before.
+    // 'close' follows the last output, 'exit' can precede it.
     child.once('close', (code, signal) =>
       this.#onEnd(child, startedAt, signal === null ? `exit code ${code}` : signal),
     );

@@ -26,13 +26,13 @@ const PUBLIC = operations.filter((operation) => operation.public === true);
 const SELF = operations.filter((operation) => operation.self === true);
 const GUARDED = operations.filter((operation) => operation.public !== true && operation.self !== true);
 const IN_PROJECTS = GUARDED.filter((operation) => operation.scope === 'project');
-/** They say what others may do. */
+/** Their permissions define those of others. */
 const GOVERNING = new Set(['Policy', 'RoleBinding']);
 
 /** A role in a project shows that project, and no other, in the list of projects. */
 const SEEN_BY_MEMBERS = new Set(['project.list', 'project.watch']);
 
-/** Who may do an operation in the project (or organisation) that their role is bound in. */
+/** The roles that may call an operation in the project (or organization) of their binding. */
 function rolesOf(operation: Operation): readonly Role[] {
   if (operation.roles !== undefined) return [...operation.roles, 'admin'];
   const [noun = '', verb = ''] = operation.action.split(':');
@@ -44,7 +44,9 @@ function rolesOf(operation: Operation): readonly Role[] {
 }
 
 const LONG = (fc.readConfigureGlobal().numRuns ?? 0) > 100;
-/** Beyond what a role is bound in, every day asks for the least and the most of them; the long runs ask for all. */
+/**
+ * Outside of their binding, daily runs check the roles with the fewest and the most permissions; long runs check all.
+ */
 const EXTREMES: readonly Role[] = LONG ? roles : ['scraper', 'viewer', 'admin'];
 /** No account is a scraper in a project: that account has the permissions of a stranger there. */
 const MEMBERS = EXTREMES.filter((role) => LONG || role !== 'scraper');
@@ -54,7 +56,7 @@ const MEMBERS = EXTREMES.filter((role) => LONG || role !== 'scraper');
  */
 const some = (tried: readonly Operation[]) => tried.filter((_, at) => LONG || at % 10 === 0);
 
-/** `mayMiss`: the request names something that is not there, so that “not found” says nothing of rights. */
+/** `mayMiss`: the request names a missing object, so "not found" does not indicate a permission. */
 function verdictOf({ status, code }: Answer, mayMiss = false): Verdict {
   if (status === 401) return 'unauthenticated';
   if (code === 'forbidden' || (code === 'not_found' && !mayMiss)) return 'refused';
@@ -142,9 +144,9 @@ export function accessMatrix({ every }: { readonly every: number }): void {
       );
     });
 
-    test('bound in the organisation, asking anywhere', { timeout: PATIENCE }, async () => {
+    test('bound in the organization, calling anywhere', { timeout: PATIENCE }, async () => {
       const token = tokens.get(`org-${role}`);
-      // A role is worth the same in every project, and what it is worth in one was asked above.
+      // A role has the same permissions in every project, and they were checked in one above.
       const worth = GUARDED.filter((operation) => EXTREMES.includes(role) || operation.scope === 'org');
       const tried = sample(worth, offset);
       const asked = await table(tried, async (one) =>
@@ -176,7 +178,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
 
   describe.each(EXTREMES)('%s, beyond what it is bound in', (role) => {
     const offset = roles.indexOf(role) + 1;
-    test('bound in one project, asking the organisation', { timeout: PATIENCE }, async () => {
+    test('bound in one project, calling the organization', { timeout: PATIENCE }, async () => {
       const inOrganization = GUARDED.filter((operation) => operation.scope === 'org');
       const tried = sample(inOrganization, offset);
       const asked = await table(tried, async (one) => verdictOf(await ask(tokens.get(role), one)));
@@ -224,23 +226,19 @@ export function accessMatrix({ every }: { readonly every: number }): void {
     expect(new Set(answered)).toEqual(new Set(listed));
   });
 
-  test(
-    'a principal without a role has only the permissions for themselves',
-    { timeout: PATIENCE },
-    async () => {
-      const token = tokens.get('stranger');
-      const person = await caller.signIn('target');
-      const mine = await table(SELF, async (one) =>
-        verdictOf(await caller.send(person, one, await requestFor(one, world)), true),
-      );
-      expect(mine).toEqual(wanted(SELF, () => 'permitted'));
-      const tried = sample(GUARDED, 2);
-      const rest = await table(tried, async (one) =>
-        verdictOf(await ask(token, one, one.scope === 'org' ? undefined : 'own')),
-      );
-      expect(rest).toEqual(wanted(tried, () => 'refused'));
-    },
-  );
+  test('a principal without a role has only the permissions for themselves', { timeout: PATIENCE }, async () => {
+    const token = tokens.get('stranger');
+    const person = await caller.signIn('target');
+    const mine = await table(SELF, async (one) =>
+      verdictOf(await caller.send(person, one, await requestFor(one, world)), true),
+    );
+    expect(mine).toEqual(wanted(SELF, () => 'permitted'));
+    const tried = sample(GUARDED, 2);
+    const rest = await table(tried, async (one) =>
+      verdictOf(await ask(token, one, one.scope === 'org' ? undefined : 'own')),
+    );
+    expect(rest).toEqual(wanted(tried, () => 'refused'));
+  });
 
   test('operations for everyone never return "forbidden"', { timeout: PATIENCE }, async () => {
     for (const operation of PUBLIC) {

@@ -166,7 +166,7 @@ function expectOrder(notes: readonly ReceivedNote[], faults: string[]): void {
   }
 }
 
-/** The command line as a process of its own. Gives what it writes to standard output. */
+/** Runs the command line in a separate process. Returns its standard output. */
 async function runDais(args: readonly string[], folder: string): Promise<string> {
   const { stdout, stderr } = await run(process.execPath, [...cliProgram(), ...args], {
     env: { PATH: '/usr/bin:/bin', HOME: folder },
@@ -182,7 +182,7 @@ interface ReceivedNote {
   readonly note: string;
 }
 
-/** Keeps what is posted, in order. */
+/** Stores posted bodies, in order. */
 async function startReceiver() {
   const notes: ReceivedNote[] = [];
   const server = createServer((request, response) => {

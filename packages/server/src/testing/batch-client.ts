@@ -8,7 +8,7 @@ import { vi } from 'vitest';
 export type BatchCall = <Output>(method: string, path: string, body?: object | Buffer) => Promise<Output>;
 
 export interface BatchClient {
-  /** Makes a version of a dataset of CSV; gives its number. */
+  /** Creates a version of a CSV dataset; returns its number. */
   push(dataset: string, csv: string): Promise<number>;
   start(input: object): Promise<ModelJob>;
   get(id: string): Promise<ModelJob>;
@@ -17,7 +17,7 @@ export interface BatchClient {
   query(sql: string): Promise<readonly (readonly unknown[])[]>;
 }
 
-/** A limit against hanging: environments are built within it, on a machine that does much else. */
+/** A time limit that includes building environments on a busy machine. */
 const PATIENCE = { timeout: 900_000, interval: 100 };
 
 export function batchClient(call: BatchCall): BatchClient {

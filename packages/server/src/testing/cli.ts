@@ -1,11 +1,11 @@
-/** For tests of the whole: the `dais` command in a process of its own. */
+/** For end-to-end tests: the `dais` command in a separate process. */
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { run } from '#lib/process.ts';
 
 let program: string | undefined;
 
-/** Names the built command. Without one its sources start, which takes three times as much CPU and more. */
+/** Names the built command. Without it the sources start, which takes more than three times as much CPU. */
 export function startCli(path: string): void {
   program = path;
 }

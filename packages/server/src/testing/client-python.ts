@@ -1,4 +1,4 @@
-/** For tests: a Dais that asks for credentials, and clients in a Python of their own that talk to it. */
+/** For tests: a Dais that requires credentials, and clients in a separate Python environment that call it. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,12 +16,12 @@ export interface ClientEnvironment {
   readonly name: string;
   /** In the folder of the peer. */
   readonly requirements: string;
-  /** A release whose code is laid over it: its parts are not all on the package index. */
+  /** A release whose code is installed over another environment, because the package index lacks some of its parts. */
   readonly overlay?: string;
 }
 
 export interface ClientRun {
-  /** Address and credentials, as the client takes them. */
+  /** URL and credentials, in the format of the client. */
   readonly variables: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
 }
@@ -43,7 +43,7 @@ export interface ClientPython {
   stop(): Promise<void>;
 }
 
-/** `peer`: its folder below conformance/. `flags`: how this Dais differs from one that asks for credentials. */
+/** `peer`: its folder below conformance/. `flags`: differences of this Dais from the default with credentials. */
 export async function startClientPython(peer: string, flags: ConfigFlags = {}): Promise<ClientPython> {
   const home = await mkdtemp(join(tmpdir(), `dais-${peer}-client-`));
   const folder = join(conformance, peer);
@@ -61,7 +61,7 @@ export async function startClientPython(peer: string, flags: ConfigFlags = {}): 
     run: async ({ name, requirements, overlay }, words, { variables, timeoutMs }) => {
       const environment = await pythonEnvironment(name, join(folder, requirements));
       const end = await run(join(environment, 'bin', 'python'), ['-B', '-W', 'ignore', ...words], {
-        // Nothing of this machine's settings: a home of its own, no proxy.
+        // Isolated from the settings of this machine: a separate home folder, no proxy.
         env: {
           PATH: `${join(environment, 'bin')}:/usr/bin:/bin`,
           HOME: home,

@@ -1,4 +1,4 @@
-/** For tests of the whole: Dais in processes of its own, as a person starts it. */
+/** For end-to-end tests: Dais in separate processes, as a user starts it. */
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -11,7 +11,7 @@ export interface DaisProcess {
   readonly process: ChildProcess;
   /** What it has written so far. */
   readonly output: () => string;
-  /** Resolves to the URL when it says that it is ready; rejects with its output when it ends before. */
+  /** Resolves to the URL when it is ready; rejects with its output if it exits before. */
   readonly ready: Promise<string>;
   /** Resolves to the exit code, or the signal that ended it. */
   readonly ended: Promise<number | string>;
@@ -26,7 +26,10 @@ export interface DaisProcessOptions {
   readonly hidden?: readonly string[];
 }
 
-/** Covers the programs in a mount namespace of its own, then becomes the command. Arguments: their number, these, the command. */
+/**
+ * Hides the programs in a separate mount namespace, then executes the command. Arguments: their number, their paths,
+ * the command.
+ */
 const HIDE = `
 n=$1
 shift
@@ -72,7 +75,7 @@ export function readyUrl(output: string): string | undefined {
   return /"message":"ready".*?"dais\.url":"([^"]+)".*\n/.exec(output)?.[1];
 }
 
-/** Starts Dais on a data folder, at any free port unless `flags` say otherwise. */
+/** Starts Dais on a data folder, at any free port unless `flags` set one. */
 export function startDaisProcess(flags: Record<string, unknown>, options: DaisProcessOptions = {}): DaisProcess {
   const { program: file, args, env } = daisCommand(flags, options);
   const child = start(file, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });

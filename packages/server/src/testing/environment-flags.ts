@@ -1,4 +1,4 @@
-/** How a Dais that is started without variables of this machine gets what environments of Python are made with. */
+/** Passes the settings for Python environments to a Dais that is started without the variables of this machine. */
 import { uv, uvEnvironment } from '../../../../tools/uv.mjs';
 
 export async function environmentFlags(): Promise<Readonly<Record<string, string>>> {

@@ -3,13 +3,14 @@ import { expect } from 'vitest';
 import type { BatchCall } from './batch-client.ts';
 import type { DaisProcess } from './dais-process.ts';
 
-/** A limit against hanging, on a machine that does much else. */
+/** A time limit for a busy machine. */
 const PATIENCE = { timeout: 240_000, interval: 500 };
 const MOST_LINES = 30;
 
 /**
- * Returns the report of a window once there are so many. It asks for each evaluation: a monitor checks every ten seconds only.
- * @throws Error with what is known of the monitor, of its predictions and what went wrong, when it does not come.
+ * Returns the report of a window once there are so many. It requests each evaluation, because a monitor checks only
+ * every ten seconds.
+ * @throws Error with the state of the monitor and of its predictions after the time limit.
  */
 export async function evaluatedWindow(
   { dais, call }: { readonly dais: Pick<DaisProcess, 'output'>; readonly call: BatchCall },

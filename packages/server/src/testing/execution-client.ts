@@ -1,4 +1,4 @@
-/** For tests of the whole: runs of a Dais in a process of its own, through its API. */
+/** For end-to-end tests: runs of a Dais in a separate process, through its API. */
 import type { Execution, ExecutionAttempt, ExecutionNode, SubmitExecutionInput } from '@dais/api';
 import { expect } from 'vitest';
 
@@ -11,13 +11,13 @@ export interface ExecutionClient {
   ended(id: string): Promise<Execution>;
   cancel(id: string): Promise<void>;
   nodes(id: string): Promise<ReadonlyMap<string, ExecutionNode>>;
-  /** Of a step, in the order in which they were made. */
+  /** Of a step, in the order of their creation. */
   attempts(id: string, node: string): Promise<readonly ExecutionAttempt[]>;
-  /** What an attempt wrote, as it is kept. */
+  /** The stored log of an attempt. */
   log(id: string, attempt: string): Promise<Buffer>;
 }
 
-/** `url` is asked for at each call: a Dais that was started again is elsewhere. */
+/** `url` is evaluated at each call, because a restarted Dais can have another port. */
 export function executionClient(url: () => string): ExecutionClient {
   const ask = async (path: string, body?: object): Promise<Response> => {
     const response = await fetch(`${url()}/api/v1/executions${path}`, {

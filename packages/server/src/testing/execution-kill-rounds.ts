@@ -35,7 +35,7 @@ export async function executionKillRounds(
   const launch = async () => {
     const dais = startDaisProcess({ data: join(folder, 'data'), 'keys.folder': join(folder, 'keys'), port });
     const at = await dais.ready;
-    // The next port is taken only when this one is held: by an orphan of the round before.
+    // The next port is used only if this one is occupied: by an orphan of the previous round.
     if (!at.endsWith(`:${port}`)) faults.push(`${at} instead of port ${port}`);
     return dais;
   };

@@ -82,7 +82,7 @@ async function newVersion(dais: KillableDais, dataset: string, csv: string): Pro
   return (await ingest()).version ?? 0;
 }
 
-/** Values say of which version they are: a row that is online is one of a version, whole. */
+/** Values identify their version: an online row is completely from one version. */
 async function materialized({ dais, entities, limits }: World, round: number, mode: 'full' | 'incremental') {
   const generation = round * 2 + (mode === 'full' ? 0 : 1);
   const lines = Array.from({ length: entities }, (_, k) => {
@@ -164,7 +164,7 @@ async function pushed({ dais, limits }: World, round: number): Promise<void> {
   if (strange.length > 0) dais.faults.push(`${JSON.stringify(strange)} nobody pushed`);
 }
 
-/** One version that keeps its expectation and one that breaks it: `@latest` is never the latter. */
+/** One version that passes its expectation and one that violates it: `@latest` is never the latter. */
 async function checked({ dais, limits }: World, round: number): Promise<void> {
   for (const good of [true, false]) {
     const first = good ? round : -round;
@@ -259,7 +259,7 @@ export async function dataKillRounds(
   return { kills: dais.kills, versions: made, faults: dais.faults, left: await dais.leftContent(), exitCode };
 }
 
-/** Sends one file of CSV; gives the id of what reads it. */
+/** Sends one CSV file; returns the id of its ingestion. */
 export async function pushRows(dais: KillableDais, dataset: string, csv: string): Promise<string> {
   const bytes = Buffer.from(csv);
   const sha256 = createHash('sha256').update(bytes).digest('hex');

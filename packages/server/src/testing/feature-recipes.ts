@@ -15,7 +15,7 @@ const features = ['target:a'];
 export const featureRecipes: Readonly<Record<string, (world: RecipeWorld) => Request | Promise<Request>>> = {
   'features.read': () => ({ body: { features, entities: {} } }),
   'features.push': () => ({ body: { view: 'target', rows: {} } }),
-  // Nothing of it can be materialized.
+  // It cannot be materialized.
   'features.materialize': () => ({ body: { view: 'target' } }),
   'featureMaterialization.get': async (world) => ({ path: { id: await world.materialization() } }),
   'featureMaterialization.list': () => ({}),

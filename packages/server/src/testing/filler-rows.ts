@@ -1,6 +1,6 @@
 import type { TestDatabase } from '#engines/database/testing.ts';
 
-/** What the constraints of a table ask for, by column. */
+/** Values that the constraints of a table require, by column. */
 const FITTING: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'audit.entry': { outcome: `'succeeded'` },
   'audit.archive': { to_seq: '2' },

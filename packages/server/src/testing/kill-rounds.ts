@@ -13,7 +13,7 @@ export interface KillReport {
   readonly acknowledged: number;
   /** Deliveries that were promised. */
   readonly promised: number;
-  /** Deliveries that came more than once. */
+  /** Deliveries that arrived more than once. */
   readonly repeated: number;
   readonly faults: readonly string[];
   readonly exitCode: number | string;
@@ -45,7 +45,7 @@ export async function killRounds(folder: string, rounds: number, random: () => n
       port,
     });
     const url = await dais.ready;
-    // The next port is taken only when this one is held: by an orphan of the round before.
+    // The next port is used only if this one is occupied: by an orphan of the previous round.
     if (!url.endsWith(`:${port}`)) faults.push(`${url} instead of port ${port}`);
     return { dais, url };
   };
@@ -170,7 +170,7 @@ async function send(url: string, path: string, body: object, signal: AbortSignal
   return { status: response.status, body: answer };
 }
 
-/** Takes deliveries and keeps, for each id, what came with it. */
+/** Receives deliveries and stores the bodies by id. */
 async function startReceiver() {
   const bodies = new Map<string, string[]>();
   const server = createServer((request, response) => {

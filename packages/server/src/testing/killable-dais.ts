@@ -47,7 +47,7 @@ export class KillableDais {
       port,
       random,
     );
-    // A test that fails leaves nothing behind either.
+    // Cleans up even after a failed test.
     onTestFinished(async () => {
       if (made.#dais !== undefined) await killTree(made.#dais);
     });
@@ -140,7 +140,7 @@ export class KillableDais {
   async #launch(): Promise<void> {
     this.#dais = startDaisProcess(this.#flags);
     const at = await this.#dais.ready;
-    // The next port is taken only when this one is held: by an orphan of the round before.
+    // The next port is used only if this one is occupied: by an orphan of the previous round.
     if (!at.endsWith(`:${this.#port}`)) this.faults.push(`${at} instead of port ${this.#port}`);
   }
 }

@@ -28,7 +28,7 @@ export const resource = (kind: string, named: string, spec: object) => ({
 export class MatrixCaller {
   readonly url: string;
   readonly owner: string;
-  /** Ids of what is made anew in every project, by project and the name that recipes give it. */
+  /** Ids of objects that are created in every project, by project and recipe name. */
   readonly ids = new Map<string, string>();
   readonly #salt = randomBytes(12).toString('hex');
 
@@ -82,7 +82,7 @@ export class MatrixCaller {
     return (await this.asOwner('serviceToken.create', request))['token'] as string;
   }
 
-  /** Gives a user a password: the user's name and twenty letters. */
+  /** Sets the password of a user: the user's name and twenty letters. */
   async invite(user: string): Promise<void> {
     const { link } = (await this.asOwner('password.reset', { path: { name: user }, body: {} })) as { link: string };
     const secret = link.slice(link.indexOf('#') + 1);

@@ -1,4 +1,4 @@
-/** What there is to be asked about when every operation is tried: one of everything, in two projects, and who asks. */
+/** The objects and callers for tests of all operations: one of everything, in two projects. */
 import { randomBytes } from 'node:crypto';
 import { kinds, roles, type KindSpec } from '@dais/api';
 import { vi } from 'vitest';
@@ -65,7 +65,7 @@ export class MatrixWorld {
     return tokens;
   }
 
-  /** What takes a thing away, or uses it up, gets one of its own. */
+  /** Operations that delete or consume an object get a separate one. */
   recipes(): RecipeWorld {
     let users = 0;
     let models = 0;
@@ -174,7 +174,7 @@ export class MatrixWorld {
       spareUser: async () => {
         const spare = `spare-${String((users += 1))}`;
         await this.#caller.apply([resource('User', spare, { email: `${spare}@example.com` })]);
-        // Who is not in the log yet cannot be forgotten.
+        // A user without audit entries cannot be erased.
         const heard = { query: { kind: 'User', name: spare, limit: '1' } };
         await vi.waitUntil(
           async () =>
@@ -254,7 +254,7 @@ export class MatrixWorld {
     await this.#caller.asOwner('pipelineVersion.create', { path: { name: 'target' }, body }, project);
   }
 
-  /** Version 1 of the Dataset `target`, made of labels, and what was found in it. */
+  /** Version 1 of the Dataset `target`, created from labels, with its findings. */
   async #addDatasetVersion(project: string): Promise<void> {
     for (const [operation, request] of labelTargets) await this.#caller.asOwner(operation, request, project);
     const path = { set: 'target' };

@@ -15,7 +15,7 @@ export interface ModelFamilies {
   readonly client: ServingClient;
   /** Of its first version, when it has ended. */
   scan(model: string): Promise<ModelScan>;
-  /** The body that MLflow was asked with, what it predicted, and what the endpoint predicts for the same. */
+  /** The request body for MLflow, its prediction, and the prediction of the endpoint for the same request. */
   predict(model: string): Promise<{ readonly body: unknown; readonly said: unknown; readonly predicted: unknown }>;
   stop(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** For tests that try every operation: those about jobs on versions of models. Every project has one, `model-job`. */
+/** For tests of every operation: requests of model jobs. Every project has one, `model-job`. */
 import { identity } from '#engines/inference/onnx/onnx-files.testing.ts';
 import type { MatrixCaller } from './matrix-caller.ts';
 import type { Request } from './operation-recipes.ts';

@@ -1,4 +1,4 @@
-/** For tests that try every operation: those about what monitors found, of the Monitor `target`. */
+/** For tests of every operation: requests about findings of the Monitor `target`. */
 import type { Request } from './operation-recipes.ts';
 
 const monitor = { path: { monitor: 'target' } };

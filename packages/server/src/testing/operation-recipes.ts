@@ -1,6 +1,6 @@
 /**
- * For tests that try every operation: one valid request for each, so that only the decision about the caller can refuse
- * it. What is permitted then ends as harmlessly as can be: with a version that does not fit, a name that is taken.
+ * For tests of every operation: one valid request for each, so that only the authorization of the caller can reject it.
+ * A permitted request ends without effects where possible: with a wrong version, an existing name.
  */
 import { randomUUID } from 'node:crypto';
 import type { KindSpec, Operation } from '@dais/api';
@@ -21,16 +21,16 @@ export interface Request {
   readonly ifMatch?: string;
 }
 
-/** What recipes may ask for, as the owner. */
+/** Objects that recipes can use, created as the owner. */
 export interface RecipeWorld {
   readonly kinds: readonly KindSpec[];
-  /** Id of a token of the user `target`, made now. */
+  /** Id of a new token of the user `target`. */
   userToken(): Promise<string>;
-  /** Id of a session of the user `target`, made now. */
+  /** Id of a new session of the user `target`. */
   userSession(): Promise<string>;
-  /** Id of a token of the service account `target`, made now. */
+  /** Id of a new token of the service account `target`. */
   serviceToken(): Promise<string>;
-  /** Id of an invitation, made now. */
+  /** Id of a new invitation. */
   invitation(): Promise<string>;
   /** Name of a model with one version that no other request uses, created in every project. */
   spareModel(): Promise<string>;
@@ -40,11 +40,11 @@ export interface RecipeWorld {
   upload(): Promise<string>;
   /** A finished run of commands in every project, with a file `code/x`: a placeholder for its id in each. */
   execution(): Promise<string>;
-  /** Another one, made now. */
+  /** Another new one. */
   spareExecution(): Promise<string>;
   /** A schedule that no other request uses, created in every project: a placeholder for its id in each. */
   recurrence(): Promise<string>;
-  /** Name of a definition of the format `recipe`, made now in every project. */
+  /** Name of a definition of the format `recipe`, created in every project. */
   definition(): Promise<string>;
   /** Name of a version of the Pipeline `target` that no other request uses, created in every project. */
   pipelineVersion(): Promise<string>;
@@ -77,14 +77,14 @@ const TARGET_SPECS: Readonly<Record<string, object>> = {
   FeatureView: { source: { type: 'push' }, features: [{ name: 'a', type: 'int64' }] },
   FeatureService: { features: [{ view: 'target' }] },
   Endpoint: { model: 'models:/target/1' },
-  // Whatever is answered takes too long: it has an alert.
+  // Every response takes too long: it has an alert.
   Monitor: {
     endpoint: 'target',
     windows: { type: 'time', minutes: 0.25 },
     graceSeconds: 0,
     checks: [{ type: 'slo', latencyMs: 0.0001 }],
   },
-  // It never comes.
+  // It never starts.
   Schedule: { pipeline: 'target', when: { type: 'cron', cron: '0 0 30 2 *' } },
   User: { email: 'target@example.com' },
   Target: {},
@@ -114,10 +114,10 @@ const lineageEvent = {
 const NOBODYS = '01900000-0000-7000-8000-000000000000';
 const noSecret = 'x'.repeat(43);
 
-/** It asks for more than any machine has. */
+/** It requests more than any machine has. */
 export const NEVER_RUNS = { command: ['true'], resources: { cpu: 1_000_000 } };
 
-/** By operation; those of kinds follow their verb. */
+/** By operation; operations of kinds by their verb. */
 const recipes: Readonly<Record<string, Recipe>> = {
   ...trackingRecipes,
   ...privacyRecipes,

@@ -1,4 +1,4 @@
-/** For tests that try every operation: those about predictions of the Endpoint `target` and the files of models. */
+/** For tests of every operation: requests about predictions of the Endpoint `target` and about the files of models. */
 import { join } from 'node:path';
 import { endpointHash, predictionId } from '@dais/api/gateway';
 import { SegmentWriter } from '#ledgers/predictions/segment.ts';
@@ -31,7 +31,7 @@ export const predictionRecipes: Readonly<Record<string, () => Request>> = {
   'modelFinding.reopen': () => ({ ...finding, body: {} }),
 };
 
-/** Writes one prediction as a gateway does, and gives its id. */
+/** Writes one prediction like a gateway, and returns its id. */
 export async function writePrediction(data: string, project: string, uid: string): Promise<string> {
   const now = () => Date.now();
   const writer = new SegmentWriter({

@@ -1,4 +1,4 @@
-/** For tests that try every operation: those about personal data and labels, of the Dataset `target`. */
+/** For tests of every operation: requests about personal data and labels of the Dataset `target`. */
 import type { Request } from './operation-recipes.ts';
 
 /** Objects that access tests create in every project as the owner: version 1 of the Dataset, of labels. */

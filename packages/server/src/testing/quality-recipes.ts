@@ -1,4 +1,4 @@
-/** For tests that try every operation: those about what rows are like, of version 1 of the Dataset `target`. */
+/** For tests of every operation: requests about data quality of version 1 of the Dataset `target`. */
 import type { Request } from './operation-recipes.ts';
 
 const dataset = { path: { name: 'target' } };

@@ -73,7 +73,7 @@ export function slicesOf(released: readonly ReleasedMigration[], slices: readonl
     .filter(({ migrations }) => migrations.length > 0);
 }
 
-/** Makes the schemas of a release in an empty database. */
+/** Creates the schemas of a release in an empty database. */
 export async function installSchemas(
   connection: ConnectionOptions,
   slices: readonly Slice[],

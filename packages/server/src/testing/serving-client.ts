@@ -28,13 +28,15 @@ interface Answer {
 
 export interface ServingClient {
   call(method: string, path: string, body?: unknown): Promise<{ readonly status: number; readonly body: Answer }>;
-  /** Logs a model that multiplies its input (of so many columns) and registers it; gives the number of the version. */
+  /**
+   * Logs a model that multiplies its input (of so many columns) and registers it; returns the number of the version.
+   */
   register(
     model: string,
     factor: number,
     options?: { readonly example?: unknown; readonly bytes?: Buffer; readonly columns?: number },
   ): Promise<number>;
-  /** The status of an endpoint once `wanted` says so. */
+  /** Returns the status of an endpoint once `wanted` accepts it. */
   settled(endpoint: string, wanted: (status: SeenStatus) => boolean): Promise<SeenStatus>;
   lastRollout(endpoint: string): Promise<SeenRollout>;
 }

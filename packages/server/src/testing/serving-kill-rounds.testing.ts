@@ -29,7 +29,7 @@ const LOOK_MS = 50;
  * On a busy machine this takes a moment.
  */
 const HEARD_MS = 2000;
-/** The pool gives a model up after five crashes within a minute, as it should: the rounds stay below that. */
+/** The pool gives up a model after five crashes within a minute: the rounds stay below that. */
 const CRASHES = { most: 4, withinMs: 61_000 };
 const PAGE = 20_000;
 
@@ -49,8 +49,8 @@ export const isServing = ({ conditions, rollout }: SeenStatus): boolean =>
   rollout === undefined && conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
 
 /**
- * A Dais of several people: a model of theirs runs in a process of its own. Its endpoint `scaled` multiplies by two, and keeps
- * each prediction before it answers.
+ * A Dais with accounts: a model of a user runs in a separate process. Its endpoint `scaled` multiplies by two, and
+ * stores each prediction before it responds.
  */
 export async function startServingWorld(flags: Readonly<Record<string, unknown>> = {}): Promise<ServingWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'dais-serving-'));

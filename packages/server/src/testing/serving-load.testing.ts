@@ -9,7 +9,7 @@ export interface LoadTarget {
   readonly perSecond: number;
   /** What a version of the model multiplies its input with. */
   readonly factorOf: (version: string) => number | undefined;
-  /** Share of the requests that go over kept connections, as those of most clients; default 0. */
+  /** Share of the requests on kept-alive connections, like those of most clients; default 0. */
   readonly kept?: number;
 }
 

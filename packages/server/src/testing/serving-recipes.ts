@@ -20,7 +20,7 @@ export const servingRecipes: Readonly<Record<string, (world: RecipeWorld) => Req
   'endpoint.contract': () => ({ path }),
   'endpoint.invoke': () => ({ path }),
   'endpoint.listInvocable': () => ({}),
-  // Nothing answers there: nothing is asked.
+  // The model is not loaded: there are no requests.
   'endpoint.loadTest': () => ({ path, body: { run: randomUUID() } }),
   // Neither a version nor an alias: nothing is loaded.
   'modelTest.run': () => ({ path: { name: 'target' }, body: {} }),

@@ -1,6 +1,6 @@
 /**
- * For tests of the whole that need an ordinary Dais: one for each test worker, started by the first file that asks for it, and a
- * new project for each file. It outlives the worker, which has half a second to end: `tools/shared-dais.ts` stops it.
+ * For end-to-end tests with an ordinary Dais: one per test worker, started by the first file that needs it, and a new
+ * project for each file. It outlives the worker, which has half a second to end: `tools/shared-dais.ts` stops it.
  */
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ export interface SharedDais {
   readonly url: string;
   readonly project: string;
   readonly data: string;
-  /** What the Dais has written so far, for this file and those before. */
+  /** The output of the Dais for this file and earlier ones. */
   readonly output: () => string;
 }
 
@@ -26,14 +26,14 @@ let place: string | undefined;
 let started: Promise<string> | undefined;
 let files = 0;
 
-/** Names the folder of this worker's Dais. It is started when a file asks for it. */
+/** The folder of this worker's Dais, which starts on demand. */
 export function shareDais(folder: string): void {
   if (place === folder) return;
   place = folder;
   started = undefined;
 }
 
-/** Starts this worker's Dais where none runs, and makes a project for a file. */
+/** Starts this worker's Dais if none runs, and creates a project for a file. */
 export async function sharedDais(): Promise<SharedDais> {
   if (place === undefined) throw new Error('the setup of the tests names no folder for a shared Dais');
   const folder = place;

@@ -1,4 +1,4 @@
-/** For tests: a disk of its own, small enough to be filled. */
+/** For tests: a separate disk that is small enough to be filled. */
 import { mkdir, open, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '#lib/process.ts';
@@ -14,7 +14,7 @@ export class SmallDisk {
     this.path = path;
   }
 
-  /** Makes the folder `path` and mounts a disk of `bytes` there. @throws Error when the process may not mount. */
+  /** Creates the folder `path` and mounts a disk of `bytes` there. @throws Error if the process may not mount. */
   static async mount(path: string, bytes: number): Promise<SmallDisk> {
     await mkdir(path);
     await mount('-t', 'tmpfs', '-o', `size=${bytes},mode=755`, 'dais-test', path);
@@ -25,7 +25,7 @@ export class SmallDisk {
     await mount('-o', `remount,${mode}`, this.path);
   }
 
-  /** Takes all space but `leave` bytes. */
+  /** Uses all space except `leave` bytes. */
   async fill(leave: number): Promise<void> {
     const file = await open(join(this.path, 'filler'), 'a');
     try {

@@ -42,7 +42,7 @@ export async function trackingKillRounds(
   const launch = async () => {
     const dais = startDaisProcess({ data: join(folder, 'data'), 'keys.folder': join(folder, 'keys'), port });
     const at = await dais.ready;
-    // The next port is taken only when this one is held: by an orphan of the round before.
+    // The next port is used only if this one is occupied: by an orphan of the previous round.
     if (!at.endsWith(`:${port}`)) faults.push(`${at} instead of port ${port}`);
     return dais;
   };
@@ -135,7 +135,7 @@ export async function trackingKillRounds(
   return { acknowledged, repeated, points, faults, exitCode };
 }
 
-/** Every acknowledged point is there once, and nothing else. Gives how many. */
+/** Checks that every acknowledged point exists exactly once, and no others. Returns their number. */
 async function expectLogged(url: string, client: Client, faults: string[]): Promise<number> {
   let points = 0;
   for (const [key, steps] of client.logged) {

@@ -25,7 +25,7 @@ const TIMES = { createdAt: 1, updatedAt: 1 };
 const IMPORTED = { ...SOURCE, kind: 'model', sourceId: 'x', id: 'x', state: 'x' };
 const POINT = { key: 'imported', steps: [1], timestamps: [1], values: [1] };
 
-/** What recipes ask for, in the order in which the owner makes it in every project. */
+/** Objects that recipes use, in the order of their creation by the owner in every project. */
 export const trackingTargets: readonly (readonly [operation: string, request: Request])[] = [
   ['run.create', { body: { experimentId: '0', ...TARGET } }],
   ['run.create', { body: { experimentId: '0', ...GONE } }],

@@ -1,4 +1,4 @@
-/** `dais up` as a program of its own, for tests that kill it: options as JSON in the first argument. */
+/** `dais up` as a separate program, for tests that kill it: options as JSON in the first argument. */
 import { DaisError } from '@dais/api';
 import { up } from '#up.ts';
 

@@ -18,12 +18,12 @@ try {
   const engine = await databaseEngines.embedded({ folder, cacheFolder: join(folder, 'cache') });
   const server = await engine.start();
   try {
-    // The slice of the migrations themselves goes without saying.
+    // The slice of the migrations is implied.
     await migrate(server.connection, program.slices.slice(1), programVersion(), {});
   } finally {
     await server.stop();
   }
-  // Another run may have been as fast: both made the same.
+  // A concurrent run can finish first: both have the same result.
   await rename(join(folder, 'cluster'), target).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
   });

@@ -74,7 +74,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** The heading of the changes says when a version was released. */
+/** The heading of the changes states when a version was released. */
 async function isUnreleased(version: string): Promise<boolean> {
   const changes = await readFile(new URL('../../../../CHANGELOG.md', import.meta.url), 'utf8');
   return changes.includes(`\n## ${version} (not yet released)\n`);

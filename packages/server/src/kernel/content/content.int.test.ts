@@ -279,7 +279,7 @@ test('a deletion of a killed process is finished on demand', async () => {
   await attach(owner, 'left behind', 'again');
   expect(await read(owner, 'again')).toBe('left behind');
   await write(owner, async (tx) => await detachContent(tx, owner));
-  // … or by the next collection, also when the file went already.
+  // … or by the next collection, even if the file is already deleted.
   await mark(`'-infinity'`);
   await world.blobs.delete(locatorOf('left behind'));
   const pause = await pauseCollection(world.db.database, 'backup', 600_000);

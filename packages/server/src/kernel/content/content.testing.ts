@@ -27,7 +27,7 @@ export interface ContentWorld {
   readonly hasty: Content;
   parts(more?: Partial<ContentParts>): ContentParts;
   project(): Promise<string>;
-  /** The text under a name; null when there is no such name. */
+  /** Returns the text under a name; null if there is no such name. */
   textOf(owner: ContentOwner, name: string): Promise<string | null>;
   /** Every stored locator. */
   stored(): Promise<string[]>;

@@ -51,8 +51,9 @@ interface Reservation {
 }
 
 /**
- * Bytes with owners: uploaded under a lease, attached to an owner under a name in the owner's own transaction (see
- * `attachContent`, `linkContent`, `detachContent`), reached by owner and name. Nothing here takes a locator or a digest as proof that the caller may have the bytes.
+ * Bytes with owners: uploaded under a lease, attached to an owner under a name in the owner's transaction (see
+ * `attachContent`, `linkContent`, `detachContent`), and read by owner and name. A locator or digest never grants access
+ * to the bytes.
  */
 export class Content {
   readonly #parts: ContentParts;
@@ -134,7 +135,7 @@ export class Content {
     });
   }
 
-  /** Free bytes of the disk that holds the bytes; undefined where the store is elsewhere. */
+  /** Free bytes of the disk of the store; undefined for a remote store. */
   async freeBytes(): Promise<number | undefined> {
     return await this.#blobs.freeBytes?.();
   }
@@ -151,9 +152,9 @@ export class Content {
   }
 
   /**
-   * The bytes under a name, whole or an inclusive range of them.
+   * Returns the bytes under a name, whole or as an inclusive range.
    * @throws DaisError `not_found` (no such name), `range_not_satisfiable`, `content_missing` (the store lost them),
-   *   `content_damaged`, `blobs_unavailable`. The stream fails with `content_damaged` before its last bytes.
+   * `content_damaged`, `blobs_unavailable`. The stream fails with `content_damaged` before its last bytes.
    */
   async open(
     owner: ContentOwner,
@@ -170,7 +171,7 @@ export class Content {
     return { info: { name, size: found.size, sha256: found.sha256 }, bytes };
   }
 
-  /** Bytes that a project holds, each content once. */
+  /** Bytes of a project, each content once. */
   async usage(projectId: string): Promise<number> {
     return await this.#read({ projectId }, async ({ sql }) => {
       const rows = await sql.query<{ bytes: bigint }>(
@@ -212,7 +213,7 @@ export class Content {
         [lease.id, this.#parts.leaseMs],
         'content_renew',
       );
-      // A row of its own for bytes without one, so that they are collected.
+      // Creates a row for bytes without one, so that they are collected.
       if (rows.length === 0) await adoptBlobs(sql, [staged]);
       return rows.length > 0;
     });

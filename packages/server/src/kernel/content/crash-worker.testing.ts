@@ -22,7 +22,7 @@ export interface CrashWork {
   readonly owners: readonly ContentOwner[];
 }
 
-/** One line on stdout for each. `text` null: the name goes. */
+/** One line on stdout for each action. `text` null: the name was deleted. */
 export interface CrashLine {
   readonly at: 'begin' | 'end';
   readonly owner: string;
@@ -33,7 +33,7 @@ export interface CrashLine {
 /** Contents that all lanes share, so that they meet. */
 const TEXTS = Array.from({ length: 6 }, (_, n) => `content ${n} `.repeat(1000 * n + 1));
 
-/** Half of them once only: bytes that are left behind are not hidden by the next upload of the same. */
+/** Half of the texts are unique: remaining bytes are not hidden by a later upload of the same text. */
 function someText(random: () => number): string {
   return random() < 0.5 ? `only once ${uuidv7()}` : TEXTS[Math.floor(random() * TEXTS.length)]!;
 }
@@ -69,7 +69,7 @@ export async function workUntilKilled(work: CrashWork, random: () => number): Pr
       try {
         await turn();
       } catch (error) {
-        // The lease of a slow lane may end; everything else would be a mistake.
+        // The lease of a slow sequence can expire; any other error is a failure.
         if (!(error instanceof DaisError && error.code === 'content_missing')) throw error;
       }
     }

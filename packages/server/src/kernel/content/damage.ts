@@ -4,7 +4,7 @@ import type { Database } from '#engines/database/contract.ts';
 import { contentLabel, findReference, type ContentOwner, type FoundReference } from '#kernel/content/references.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 
-/** Removes the mark of an object that was read whole or stored anew. Returns whether there was one. */
+/** Removes the damage mark of an object that was read completely or stored again. Returns whether there was one. */
 export async function clearDamage(database: Database, locator: string): Promise<boolean> {
   return await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
     const rows = await sql.query(

@@ -9,8 +9,8 @@ export interface DeletionParts {
   readonly blobs: BlobStore;
   readonly clock: Clock;
   /**
-   * How long a process may take to delete what it claimed, in milliseconds. Content that comes again at this moment
-   * waits so long at most after a crash.
+   * How long a process may take to delete its claimed blobs, in milliseconds. After a crash, a concurrent upload of the
+   * same content waits at most so long.
    */
   readonly claimMs: number;
 }
@@ -100,8 +100,8 @@ export class Deletion {
   }
 
   /**
-   * Deletes what was claimed and returns how many went. What could not be deleted stays marked.
-   * @throws DaisError `blobs_unavailable`, after the rest was done.
+   * Deletes claimed blobs and returns their number. Failed ones stay marked.
+   * @throws DaisError `blobs_unavailable`, after the others were deleted.
    */
   async finish(claim: DeletionClaim): Promise<number> {
     if (claim.locators.length === 0) return 0;
@@ -112,7 +112,7 @@ export class Deletion {
     const done: string[] = [];
     const work = async (): Promise<void> => {
       for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-        // Asked anew each time: the process may have been stopped for minutes, and its timers with it.
+        // Checked each time, because the process and its timers can be suspended for minutes.
         if (abort.signal.aborted || clock.now() >= claim.deadline) return;
         await blobs.delete(next, abort.signal);
         done.push(next);

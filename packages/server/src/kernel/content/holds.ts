@@ -22,7 +22,7 @@ export async function addHold(
     [hold.projectId, hold.locator, hold.size],
     'content_add_hold',
   );
-  // No row: the project holds these bytes already and pays nothing.
+  // No row: the project has a hold on these bytes already, and they count once.
   if (usage === undefined || hold.quota === null || usage.bytes <= BigInt(hold.quota)) return;
   const before = usage.bytes - BigInt(hold.size);
   const detail = `${hold.size} bytes exceed the quota: the project uses ${before} of ${hold.quota} bytes`;
@@ -35,8 +35,8 @@ export interface ReleasedHold {
 }
 
 /**
- * Takes holds back, one for each item. Bytes that a project no longer holds are no longer counted, and a blob whose last
- * hold in a project went becomes a candidate: whether other projects hold it only the collector can see.
+ * Removes holds, one per item. Bytes without a hold of the project no longer count, and a blob without a hold of this
+ * project becomes a candidate: only the collector sees holds of other projects.
  */
 export async function releaseHolds(sql: Sql, released: readonly ReleasedHold[]): Promise<void> {
   if (released.length === 0) return;

@@ -56,14 +56,14 @@ const meetings: readonly Program[] = [
   // A backup, and what it copies loses its owner.
   { setup: [put(0, 'a')], lanes: [[{ do: 'backup', turns: 60 }], [detach(0), collect], [collect]] },
   { setup: [put(0, 'a'), put(2, 'a')], lanes: [[{ do: 'backup', turns: 60 }], [detach(0), detach(2), collect]] },
-  // A second owner comes while the first goes.
+  // A second owner attaches while the first detaches.
   {
     setup: [put(0, 'a')],
     lanes: [[{ do: 'link', owner: 0, name: 'n', to: 1, as: 'm' }], [detach(0), collect], [collect]],
   },
-  // The same content comes again while it is collected.
+  // The same content is uploaded during its collection.
   { setup: [put(0, 'a'), detach(0)], lanes: [[collect], [put(0, 'a')], [put(2, 'a'), detach(2)], [collect]] },
-  // The last holds of two projects go at the same time.
+  // The last holds of two projects are removed concurrently.
   { setup: [put(0, 'a'), put(2, 'a')], lanes: [[detach(0), collect], [detach(2), collect], [put(1, 'a')]] },
   // A lease ends before its bytes are stored.
   { setup: [], lanes: [[{ do: 'upload', owner: 0, text: 'a', hasty: true }], [collect, collect], [put(1, 'a')]] },
@@ -122,7 +122,7 @@ class Run {
     const parts = world.parts({ database: this.#database, blobs: gatedStore(world.blobs, scheduler) });
     this.#content = new Content(parts);
     this.#hasty = new Content({ ...parts, leaseMs: -1000 });
-    // Remains are swept at the end only: here they would be those of puts that are still going on.
+    // Partial files are removed at the end only: during the run they belong to active uploads.
     this.#collector = new Collector({ ...parts, graceMs: -1000, sweepMs: 3_600_000 });
   }
 
@@ -132,7 +132,7 @@ class Run {
         await this.#do(each);
       } catch (error) {
         const code = error instanceof DaisError ? error.code : '';
-        // A lease that ends before the bytes are stored: the upload says so.
+        // A lease that expires before the bytes are stored: the upload reports it.
         const tooHasty = each.do === 'upload' && each.hasty && code === 'blobs_unavailable';
         if (!EXPECTED.has(code) && !tooHasty) {
           this.wrong.push(`${JSON.stringify(each)}: ${error instanceof Error ? error.stack : String(error)}`);
@@ -189,7 +189,7 @@ class Run {
     await this.#write(of, async (tx) => await attachContent(tx, of, [{ lease, name: as }], { replace }));
   }
 
-  /** What has a name can be read, unless the name went meanwhile. */
+  /** Content with a name can be read, unless the name was deleted concurrently. */
   async #read(of: ContentOwner, as: string): Promise<void> {
     for (let tries = 0; tries < 3; tries += 1) {
       try {
@@ -205,7 +205,7 @@ class Run {
     this.wrong.push(`content named ${as} is never there when it is read`);
   }
 
-  /** All that a snapshot taken in a pause refers to is there to the end of the pause. */
+  /** All references of a snapshot during a pause are readable until the end of the pause. */
   async #backup(turns: number): Promise<void> {
     const pause = await pauseCollection(this.#database, 'backup', 600_000);
     const rows = await this.#world.db.asAdmin('select distinct locator from kernel.blob_ref');

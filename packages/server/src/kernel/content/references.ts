@@ -4,7 +4,7 @@ import type { Sql } from '#engines/database/contract.ts';
 import { addHold, releaseHolds } from '#kernel/content/holds.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
-/** Whose content it is: a resource or a record, by uid. */
+/** The owner of content: a resource or a record, by uid. */
 export interface ContentOwner {
   readonly projectId: string;
   readonly uid: string;
@@ -24,7 +24,7 @@ export interface ContentInfo {
 }
 
 export interface AttachOptions {
-  /** A name that is taken gives up what it pointed at; without it `attach` refuses. */
+  /** Replaces the content of an existing name; without it `attach` returns an error. */
   readonly replace?: boolean;
 }
 
@@ -88,7 +88,7 @@ export async function linkContent(
   await writeReferences(tx.sql, to, [{ name: to.name, locator: found.locator }], options);
 }
 
-/** Removes an owner's references, all or those named; what is not there is no error. Returns how many went. */
+/** Removes the references of an owner, all or the named ones; missing names are ignored. Returns their number. */
 export async function detachContent(tx: Transaction, owner: ContentOwner, names?: readonly string[]): Promise<number> {
   await tx.enter(owner.projectId);
   const gone = await tx.sql.query<{ project_id: string; locator: string }>(

@@ -1,9 +1,9 @@
 import type { Migration } from '#engines/database/contract.ts';
 
 /**
- * The kernel's tables. `project_id` is the tenant that a row belongs to (all zeros: the organisation itself);
- * `dais.protect` forces row security on it. Names sort by bytes ("C"), so that a page's order is the same in every
- * locale. `spec` is json, not jsonb: it keeps the order in which it was authored.
+ * The tables of the kernel. `project_id` is the tenant of a row (all zeros: the organization); `dais.protect` enables
+ * row-level security for it. Names sort by bytes ("C"), so that the order of pages is the same in every locale. `spec`
+ * is json, not jsonb, to preserve the authored order.
  */
 export const kernelTables: Migration = {
   id: '0001-kernel',

@@ -1,9 +1,9 @@
 import type { Migration } from '#engines/database/contract.ts';
 
 /**
- * Who holds which bytes. A blob is garbage when no project holds it: `blob_hold` counts the references and upload leases
- * of a project per blob, so that row security never hides a hold from the one who counts, and so that a project pays for
- * the same bytes once.
+ * References to bytes. A blob is garbage if no project has a hold on it: `blob_hold` counts the references and upload
+ * leases per project and blob, so that row-level security never hides a hold from the count, and equal bytes count once
+ * per project.
  */
 export const contentTables: Migration = {
   id: '0002-content',

@@ -1,4 +1,4 @@
-/** A controller's process is killed at one point of its work after the other; what the next process makes of it. */
+/** Kills a controller's process at each point of its work, and checks the recovery by the next process. */
 import type { Condition } from '@dais/api';
 import { expect } from 'vitest';
 import { manifest, type TestKernel } from './test-kernel.ts';
@@ -13,7 +13,7 @@ export interface CrashResult {
   readonly died: number | string;
   readonly cells: readonly number[];
   readonly status: string;
-  /** Cells that were left after the machine was taken down, with a crash at the same point. */
+  /** Cells that remain after the machine was deleted, with a crash at the same point. */
   readonly left: number;
 }
 
@@ -39,7 +39,7 @@ export async function crashEverywhere(
     const cells = (await cellsOf(metadata.uid)).map((row) => row.n);
     next.kill('SIGKILL');
     await next.ended;
-    // The same on the way down: the finalizer holds the machine until nothing is left.
+    // The same for the deletion: the finalizer keeps the machine until nothing is left.
     const crashingAgain = await launch({ name: 'crashing again', crash });
     await dais.call('machine.delete', { name: 'm' }, p.context);
     await crashingAgain.ended;

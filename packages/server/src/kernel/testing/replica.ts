@@ -1,4 +1,4 @@
-/** A kernel in a process of its own, for tests that pause and kill it. */
+/** A kernel in a separate process, for tests that suspend and kill it. */
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -11,13 +11,13 @@ export interface ReplicaSetup {
   /** Stored with every cell that it builds. */
   readonly name: string;
   readonly leaseMs: number;
-  /** How long each effect of a Machine takes before it acts. */
+  /** The delay of each effect of a Machine. */
   readonly effectMs: number;
   /** It ends itself, without a word, before or after the effect of this number (from 0), as a crash would. */
   readonly crash?: { readonly when: 'before' | 'after'; readonly effect: number };
 }
 
-/** One line on a replica's stdout. `refused`: a write came after another replica had taken over. */
+/** One line on a replica's stdout. `refused`: a write failed after another replica took over. */
 export interface ReplicaLine {
   readonly at: 'ready' | 'effect' | 'refused' | 'log';
   readonly detail: string;

@@ -1,4 +1,4 @@
-/** Values made from zod schemas: right ones, and right ones with something hostile in one place. */
+/** Values generated from zod schemas: valid ones, and valid ones with one hostile part. */
 import { referencedKind, unwrapSchema } from '@dais/api';
 import * as fc from 'fast-check';
 import { z } from 'zod';
@@ -92,11 +92,11 @@ function validText(schema: z.ZodType): fc.Arbitrary<string> {
     pattern === undefined
       ? fc.string({ unit: 'grapheme', minLength, maxLength: Math.min(maxLength, minLength + 24) })
       : fc.stringMatching(pattern);
-  // What the pattern cannot say: lengths in UTF-16 units, and what no database holds.
+  // Limits beyond the pattern: lengths in UTF-16 units, and characters that databases reject.
   return text.filter((value) => schema.safeParse(value).success && !value.includes('\0') && value.isWellFormed());
 }
 
-/** Values that hurt: of another type, too large, too deep, unprintable, or with the names of JavaScript's own things. */
+/** Hostile values: of another type, too large, too deep, unprintable, or with names of JavaScript built-ins. */
 export const hostile: fc.Arbitrary<unknown> = fc.oneof(
   fc.constantFrom<unknown>(
     null,
@@ -144,7 +144,7 @@ function nested(levels: number): unknown {
   return Object.defineProperty(value, fc.toStringMethod, { value: () => `<${levels} arrays in each other>` });
 }
 
-/** Nothing that comes over a wire is undefined. */
+/** JSON has no undefined. */
 function sendable(value: unknown): unknown {
   if (value === undefined) return null;
   if (Array.isArray(value)) return value.map(sendable);

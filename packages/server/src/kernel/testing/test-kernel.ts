@@ -1,4 +1,4 @@
-/** A real kernel on a real database of its own. */
+/** A real kernel on a real, separate database. */
 import { randomUUID } from 'node:crypto';
 import type { Change, Resource } from '@dais/api';
 import { checkOutputs } from '#control/check-outputs.ts';
@@ -46,7 +46,7 @@ export interface TestKernel {
     input: unknown,
     context?: Partial<CallContext>,
   ): Promise<AsyncIterable<Frame>>;
-  /** Applies text (or manifests) and gives the changes. */
+  /** Applies text (or manifests) and returns the changes. */
   apply(documents: string | readonly object[], options?: object, context?: Partial<CallContext>): Promise<Change[]>;
   plan(documents: string | readonly object[], options?: object, context?: Partial<CallContext>): Promise<Change[]>;
   /** A transaction of the platform itself, over all tenants. */

@@ -1,4 +1,4 @@
-/** Kinds that exist only to try the kernel: everything that a kind may have, each thing once. */
+/** Kinds for tests of the kernel: every feature of a kind once. */
 import { conditionSchema, labelNameSchema, nameSchema, reference, type KindSpec } from '@dais/api';
 import { z } from 'zod';
 import { kindActions } from '#kernel/entry.ts';
@@ -10,7 +10,7 @@ const status = {
   conditions: z.array(conditionSchema).optional().describe('The current state.'),
 };
 
-/** Belongs to the organisation; Parts refer to it. */
+/** A kind of the organization; Parts reference it. */
 export const fleetKind = {
   kind: 'Fleet',
   plural: 'fleets',
@@ -73,7 +73,7 @@ export const partKind = {
   example: 'apiVersion: dais.dev/v1\nkind: Part\nmetadata: {name: a}\nspec: {size: 2}\n',
 } as const satisfies KindSpec;
 
-/** Has a controller that builds as many cells as `spec.cells` says, one after the other, and takes them down at the end. */
+/** Has a controller that builds `spec.cells` cells one after the other, and removes them at the deletion. */
 export const machineKind = {
   kind: 'Machine',
   plural: 'machines',
@@ -85,7 +85,7 @@ export const machineKind = {
     /** Builds nothing until a Part of this name exists; the reference need not hold. */
     after: z.string().max(256).optional(),
     part: reference('Part').optional(),
-    /** What the controller answers: tries that fail, or an error for good. */
+    /** The result of the controller: failed attempts, or a permanent error. */
     broken: z.enum(['retry', 'terminal']).optional(),
   }),
   status: z.strictObject({ ...status, cells: z.int().optional() }),

@@ -1,4 +1,4 @@
-/** A project of its own for each test, with short ways to its Parts. */
+/** A separate project for each test, with helpers for its Parts. */
 import { DaisError, type Change, type Resource, type Revision } from '@dais/api';
 import { manifest, type TestKernel } from './test-kernel.ts';
 
@@ -47,7 +47,7 @@ export async function freshProject(dais: TestKernel, spec: object = {}) {
   };
 }
 
-/** Names of all resources of a kind in a project, or in the organisation. */
+/** Returns the names of all resources of a kind in a project, or in the organization. */
 export async function namesIn(dais: TestKernel, noun: string, project?: string): Promise<string[]> {
   const context = project === undefined ? {} : { projects: [project] };
   const { items } = await dais.call<Page<Resource>>(`${noun}.list`, { limit: 1000 }, context);
@@ -61,7 +61,7 @@ export function lines(changes: readonly Change[]): string[] {
   );
 }
 
-/** The DaisError that a call ends with. Throws when it ends well, or with anything else. */
+/** Returns the DaisError of a call. Throws if the call succeeds, or fails with another error. */
 export async function errorOf(work: Promise<unknown>): Promise<DaisError> {
   const error = await work.then(
     () => new Error('nothing failed'),

@@ -8,7 +8,7 @@ export class TestWatcher {
   readonly frames: WatchFrame[] = [];
   /** By name, the last state received. */
   readonly known = new Map<string, Resource>();
-  /** What was wrong with the stream, in words; empty when nothing was. */
+  /** Errors of the stream as text; empty if there are none. */
   readonly faults: string[] = [];
   place: string | undefined;
   ended: unknown;
@@ -70,7 +70,7 @@ export class TestWatcher {
       this.faults.push(`${name} went back from ${before.metadata.resourceVersion} to ${version}`);
     }
     if (type === 'deleted') {
-      // One of the same name may have been made since: its own news follows.
+      // One of the same name can exist since: its own event follows.
       if (before?.metadata.uid === uid) this.known.delete(name);
     } else this.known.set(name, object);
   }

@@ -149,7 +149,11 @@ describe('a delivery', () => {
     await kernel.apply([channel('flaky', { type: 'webhook', url })]);
     const { deliveryId } = await sendTest('flaky');
     await until('flaky', {
-      ready: { status: 'False', reason: 'Retrying', message: expect.stringContaining('the receiver responds with status 500') },
+      ready: {
+        status: 'False',
+        reason: 'Retrying',
+        message: expect.stringContaining('the receiver responds with status 500'),
+      },
       status: { pending: 1, lastFailure: { deliveryId, attempts: 1, givenUp: false } },
     });
     goOn();

@@ -4,7 +4,7 @@ import type { Sql } from '#engines/database/contract.ts';
 const KEPT_DAYS = 30;
 const KEPT_ROWS = 1000;
 
-/** What a channel's deliveries say about it. */
+/** The state of a channel from its deliveries. */
 export interface DeliveryFacts {
   readonly pending: number;
   readonly lastDeliveredAt?: Date;

@@ -16,7 +16,7 @@ export interface MailRoute {
   readonly password?: string;
 }
 
-/** RFC 5321 §4.5.3.2 asks for minutes; an alert is tried again instead. */
+/** RFC 5321 §4.5.3.2 requires minutes; an alert is retried instead. */
 const SILENCE_MS = 30_000;
 
 /**
@@ -48,7 +48,7 @@ export async function sendMail(
     tls: { ...(outbound.secureContext !== undefined && { secureContext: outbound.secureContext }) },
     greetingTimeout: SILENCE_MS,
     socketTimeout: SILENCE_MS,
-    // A mail is made of what is given here: no attachment of it may be a file or an address.
+    // A mail contains only these fields: no attachment may be a file or a URL.
     disableFileAccess: true,
     disableUrlAccess: true,
     ...(route.username !== undefined &&
@@ -62,7 +62,7 @@ export async function sendMail(
       ...mailOf(alert),
       messageId: `<${deliveryId}@${domain}>`,
       date: new Date(alert.at),
-      // RFC 3834: keeps vacation notices from answering.
+      // RFC 3834: prevents automatic replies.
       headers: { 'Auto-Submitted': 'auto-generated' },
     });
     const lost = info.rejected.length;
@@ -102,7 +102,12 @@ function mailOutcome(error: MailError, where: string): Sent {
     const why = code === 'EAUTH' ? ': it rejects the user name and password' : '';
     return { ok: false, retryable, detail: `${where} responds with ${responseCode}${at}${why}` };
   }
-  if (code === 'EAUTH') return { ok: false, retryable: false, detail: `${where} does not support authentication with a user name and password` };
+  if (code === 'EAUTH')
+    return {
+      ok: false,
+      retryable: false,
+      detail: `${where} does not support authentication with a user name and password`,
+    };
   const why = codeText(error.originalCode ?? code ?? '') ?? `did not accept the mail (${code ?? error.name})`;
   return { ok: false, retryable: true, detail: `${where} ${why}` };
 }

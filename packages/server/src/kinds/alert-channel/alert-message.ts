@@ -1,6 +1,6 @@
 /** An alert and three of its forms: JSON for webhooks, a chat message, a mail. Pure. */
 
-/** Something that people should know. Never holds a secret: it is kept in the job that delivers it. */
+/** A notification for users. It never contains a secret, because the delivery job stores it. */
 export interface Alert {
   /** What happened, for programs: `alert.test`, `monitor.breached`. */
   readonly type: string;
@@ -140,8 +140,8 @@ export function clip(text: string, most: number): string {
 }
 
 /**
- * Slack reads `<…>` as links and mentions, so `&`, `<` and `>` are escaped as it asks; Mattermost and Rocket.Chat read
- * `@all` in plain text, so a zero-width space follows every `@`.
+ * Slack interprets `<…>` as links and mentions, so `&`, `<` and `>` are escaped; Mattermost and Rocket.Chat read `@all`
+ * in plain text, so a zero-width space follows every `@`.
  */
 function chatText(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('@', '@\u200b');

@@ -3,7 +3,14 @@ import { expect, test } from 'vitest';
 import { planChannel, type ChannelFacts } from './alert-plan.ts';
 
 const at = new Date('2026-11-25T10:00:00Z');
-const failure = { deliveryId: 'd', at, attempts: 3, reason: 'the receiver responds with status 500', givenUp: false, generation: 2 };
+const failure = {
+  deliveryId: 'd',
+  at,
+  attempts: 3,
+  reason: 'the receiver responds with status 500',
+  givenUp: false,
+  generation: 2,
+};
 const resource = { metadata: { generation: 2 } } as Resource;
 
 test.each<[string, ChannelFacts, string, string, string]>([

@@ -33,7 +33,7 @@ function ready(generation: number, { fault, failure, lastDeliveredAt }: ChannelF
     const { reason, message } = fault;
     return { status: fault.unknown === true ? ('Unknown' as const) : ('False' as const), reason, message };
   }
-  // What failed before the channel was changed says nothing about it as it is.
+  // A failure before the channel changed is not relevant for the current channel.
   if (failure !== undefined && failure.generation === generation) {
     const times = failure.attempts === 1 ? '1 attempt' : `${failure.attempts} attempts`;
     return failure.givenUp

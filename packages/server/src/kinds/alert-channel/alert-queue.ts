@@ -1,4 +1,4 @@
-/** Deliveries as jobs: durable, tried again with growing waits, given up after as many attempts as the channel says. */
+/** Deliveries as jobs: durable, retried with growing delays up to the attempts of the channel. */
 import { DaisError, eventTypes, refusedByState } from '@dais/api';
 import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
 import type { JobClaim } from '#kernel/jobs.ts';
@@ -23,8 +23,8 @@ interface Payload {
 }
 
 /**
- * Queues one alert for a channel of the transaction's project and gives the id of the delivery. It is delivered only if
- * the transaction commits. @throws DaisError `not_found`, `being_deleted`.
+ * Queues one alert for a channel of the transaction's project and returns the id of the delivery. It is delivered only
+ * if the transaction commits. @throws DaisError `not_found`, `being_deleted`.
  */
 export async function enqueueAlert(tx: Transaction, channel: string, alert: Alert): Promise<string> {
   const { projectId } = tx;
@@ -44,7 +44,7 @@ export function deliveryHandler(tools: ChannelTools, now: () => number): JobHand
   return {
     queue: QUEUE,
     concurrency: 8,
-    // One project's dead receiver, which holds each attempt for up to a minute, leaves room for the others.
+    // A hanging receiver of one project, with up to a minute per attempt, leaves capacity for others.
     perProject: 4,
     retry: { baseMs: 1000, capMs: 600_000 },
     run: async (job, io) => await deliver(job, io, tools, now),

@@ -12,13 +12,13 @@ export function readSpec(spec: unknown) {
   return alertChannelSpec.parse(spec);
 }
 
-/** Why a channel cannot be used as it is; for a condition. */
+/** Why a channel is unusable, for a condition. */
 export interface RouteFault {
   readonly reason: 'SecretKeyMissing' | 'KeyMissing';
   readonly message: string;
 }
 
-/** A route whose secrets were found and are not opened yet. */
+/** A route with sealed secrets. */
 export interface SealedRoute {
   readonly send: Send;
   readonly value: SealedValue | undefined;

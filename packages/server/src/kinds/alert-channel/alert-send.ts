@@ -1,4 +1,4 @@
-/** Sends one alert once. Which attempt it is and when the next one comes is the caller's business. */
+/** Sends one alert once. The caller counts attempts and schedules retries. */
 import { DaisError } from '@dais/api';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import { signatureHeaders } from '#lib/http/standard-webhook.ts';
@@ -15,7 +15,7 @@ export type Route =
   | { readonly type: 'alertmanager'; readonly url: string; readonly token?: string }
   | MailRoute;
 
-/** `detail` is for people and holds no secret: no path of a URL, no header, no answer's body. */
+/** `detail` is shown to users and contains no secret: no URL path, no header, no response body. */
 export type Sent = Outcome;
 
 export interface Sending {
@@ -29,7 +29,7 @@ export interface Sending {
   readonly signal: AbortSignal;
 }
 
-/** What the answer says beyond its status is not read. */
+/** Only the status of the response is used. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 /** Throws only the reason of `signal`. */

@@ -1,4 +1,4 @@
-/** An alert as those take it who wake people: PagerDuty (Events API v2) and Alertmanager (API v2). Pure. */
+/** Alerts in the formats of on-call services: PagerDuty (Events API v2) and Alertmanager (API v2). Pure. */
 import { clip, oneLine, type Alert } from './alert-message.ts';
 
 /** As PagerDuty has them. */
@@ -7,7 +7,7 @@ const MAX_TEXT = 4_000;
 const ACTIONS = { raised: 'trigger', acknowledged: 'acknowledge', resolved: 'resolve' } as const;
 
 const DAY_MS = 86_400_000;
-/** Alertmanager ends what has no end after 5 minutes: an alert of ours is open until it is resolved. */
+/** Alertmanager ends alerts without an end after 5 minutes: a Dais alert stays open until it is resolved. */
 const OPEN_MS = 365 * DAY_MS;
 /** An alert without a resolution, such as a test, ends automatically. */
 const ALONE_MS = 300_000;

@@ -2,12 +2,12 @@ import type { Resource } from '@dais/api';
 import type { ControllerPlan, PlannedCondition } from '#kernel/kind.ts';
 import type { DatasetFacts } from '#ledgers/data/index.ts';
 
-/** Pure: what is so of a dataset, from its versions and how they came. Has no effects. */
+/** Pure: computes the conditions of a dataset from its versions and ingestions. Has no effects. */
 export function planDataset(resource: Resource, facts: DatasetFacts): ControllerPlan<never> {
   const { ready, newest } = facts;
   return {
     effects: [],
-    conditions: [{ type: 'Ready', ...readiness(facts) }, ...standing(facts)],
+    conditions: [{ type: 'Ready', ...readiness(facts) }, ...acceptance(facts)],
     status: {
       latestVersion: ready?.number,
       newestVersion: newest?.number,
@@ -36,8 +36,8 @@ function readiness({ ready, newest, failed }: DatasetFacts): Omit<PlannedConditi
   return { status: 'False', reason: 'NoReadyVersion', message };
 }
 
-/** What became of the newest version, where that is no good news. */
-function standing({ newest, failed }: DatasetFacts): PlannedCondition[] {
+/** The state of the newest version. */
+function acceptance({ newest, failed }: DatasetFacts): PlannedCondition[] {
   const conditions: PlannedCondition[] = [];
   if (newest?.state === 'quarantined') {
     const message = `Version ${newest.number}: ${newest.reason ?? 'a check failed'}`;

@@ -33,7 +33,9 @@ export function planEndpoint(resource: Resource, facts: EndpointFacts): Controll
   const unknown = named.filter(({ id }) => facts.states.get(id)?.state === 'unknown');
   const described = unknown.map((model): EndpointEffect => ({ do: 'describe', model }));
   const turn =
-    described.length > 0 ? { effects: described, message: 'The description of the model is being read.' } : takeTurn(facts);
+    described.length > 0
+      ? { effects: described, message: 'The description of the model is being read.' }
+      : takeTurn(facts);
   const shifted = described.length > 0 ? [] : [...shiftOthers(facts), ...noteQuarantines(facts)];
   const ready = readyOf(facts, turn.message);
   const variants = variantsOf(facts);
@@ -137,7 +139,7 @@ function followRollout(facts: EndpointFacts, rollout: RolloutRow): Turn {
   return { effects: [{ do: 'advance', result }], message: judged.message };
 }
 
-/** What the new version is held against. */
+/** The measurements of the active version. */
 function measure({ row, step, stableBefore }: EndpointFacts): RolloutFigures | undefined {
   if (step !== undefined && step.stable.requests >= row.spec.rollout.minimumRequests) return step.stable;
   return stableBefore ?? step?.stable;
@@ -146,7 +148,7 @@ function measure({ row, step, stableBefore }: EndpointFacts): RolloutFigures | u
 const nothing = (message: string): Turn => ({ effects: [], message });
 const promote = (result: StepResult): Turn => ({ effects: [{ do: 'promote', result }], message: result.message });
 
-/** Names and models of variants and shadows whose alias names a model that a policy refuses. */
+/** Names and models of variants and shadows whose alias references a model that a policy blocks. */
 function refusedOf({ row, others }: EndpointFacts) {
   return Object.entries(others).flatMap(([name, one]) => {
     const refused = row.refused[name];
@@ -234,12 +236,14 @@ function readyOf(facts: EndpointFacts, message: string): PlannedCondition {
   if (!taken && (stable?.state === 'ready' || stable?.state === 'idle'))
     return condition('False', 'Loading', 'The gateway is updating its routes.');
   if (stable?.state === 'ready') return condition('True', 'Serving', `${stable.label} is serving.`);
-  if (stable?.state === 'idle') return condition('True', 'Idle', `${stable.label} is idle and loads at the next request.`);
+  if (stable?.state === 'idle')
+    return condition('True', 'Idle', `${stable.label} is idle and loads at the next request.`);
   if (stable?.state === 'quarantined') {
     const next = `Deploy another version, or load it again with \`dais endpoint resume ${row.name}\`.`;
     return condition('False', 'ModelQuarantined', `${stable.label} is quarantined. ${stable.message ?? ''} ${next}`);
   }
-  if (stable?.state === 'failed') return condition('False', 'LoadFailed', stable.message ?? 'The model could not be loaded.');
+  if (stable?.state === 'failed')
+    return condition('False', 'LoadFailed', stable.message ?? 'The model could not be loaded.');
   return condition('False', 'Loading', stable?.message ?? 'The model is being loaded.');
 }
 

@@ -9,7 +9,7 @@ import {
 } from '#ledgers/serving/index.ts';
 import { planEndpoint } from './endpoint-plan.ts';
 
-/** Where models answer. What is served there and how it came there is in the ledger of serving. */
+/** Endpoints of models. Their routes and rollouts are in the serving ledger. */
 export function endpoint(work?: () => EndpointWork, { facts }: Pick<KindDefinition, 'facts'> = {}): KindDefinition {
   return {
     spec: endpointKind,

@@ -19,7 +19,8 @@ test('failures are held against those of the running version', () => {
   expect(evaluateRollout(limits, LONG, figures(100, 5), figures(100, 4))).toMatchObject({ verdict: 'good' });
   expect(evaluateRollout(limits, LONG, figures(100, 6), figures(100, 4))).toEqual({
     verdict: 'bad',
-    message: '6 of 100 requests failed (6 %), compared with 4 % of the active version. The limit for the difference is 1 %.',
+    message:
+      '6 of 100 requests failed (6 %), compared with 4 % of the active version. The limit for the difference is 1 %.',
   });
 });
 

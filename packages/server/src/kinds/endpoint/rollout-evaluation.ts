@@ -40,7 +40,8 @@ export function evaluateRollout(
   }
   const leftMs = limits.bakeSeconds * 1000 - elapsedMs;
   if (leftMs > 0) return { verdict: 'waiting', message: `Passing. The step ends in ${Math.ceil(leftMs / 1000)} s.` };
-  const seen = canary.requests === 0 ? 'No requests were received' : `${canary.failed} of ${canary.requests} requests failed`;
+  const seen =
+    canary.requests === 0 ? 'No requests were received' : `${canary.failed} of ${canary.requests} requests failed`;
   const latency = canary.p99Ms === null ? '' : `, p99 latency ${canary.p99Ms} ms`;
   return { verdict: 'good', message: `${seen}${latency}.` };
 }

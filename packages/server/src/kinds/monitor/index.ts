@@ -8,7 +8,7 @@ import { enqueueAlert } from '#kinds/alert-channel/index.ts';
 import { admitMonitor, enqueueMonitor, monitoringSlice, readSummaries } from '#ledgers/monitoring/index.ts';
 import { planMonitor } from './monitor-plan.ts';
 
-/** What a person wants watched. What was found is in the ledger of monitoring. */
+/** The desired state of a monitor. Its findings are in the monitoring ledger. */
 export function monitor(clock: Clock): KindDefinition {
   return {
     spec: monitorKind,

@@ -15,7 +15,7 @@ export interface PolicyTools {
 export interface PolicySource {
   readonly cedar: string;
   readonly tests?: readonly PolicySourceTest[] | undefined;
-  /** Name of its project; empty for the organisation. */
+  /** Name of its project; empty for the organization. */
   readonly project: string;
 }
 
@@ -43,8 +43,8 @@ export interface CheckedSource {
 }
 
 /**
- * Nothing gets in force that does not parse, speaks of what there is not, fails its own tests or takes the name of
- * another policy. @throws DaisError `invalid_manifest`.
+ * Rejects a policy that does not parse, uses unknown names, fails its own tests or uses the id of another policy.
+ * @throws DaisError `invalid_manifest`.
  */
 export async function admitPolicy(
   tx: Transaction,
@@ -83,7 +83,9 @@ function notesOf(name: string, asked: PolicyMode | undefined, mode: PolicyMode):
   ];
 }
 
-/** Ids are unique among the policies of a project, or of the organisation: refusals and the audit name them. */
+/**
+ * Ids are unique among the policies of a project, or of the organization, because denials and the audit log name them.
+ */
 async function refuseTaken(tx: Transaction, kind: string, name: string, ids: readonly string[]): Promise<void> {
   for (const row of await readKinds(tx.sql, [kind])) {
     if (row.name === name) continue;

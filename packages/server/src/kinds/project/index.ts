@@ -6,9 +6,9 @@ interface ProjectSpec {
   readonly quotas?: { readonly resources?: number; readonly blobBytes?: number };
 }
 
-/** Port: what a ledger keeps of every project, in the transaction that makes or deletes it. */
+/** Interface: the records of a ledger for every project, in the transaction that creates or deletes it. */
 export interface ProjectRecords {
-  /** Makes what every project has from its beginning, at the end of the transaction that makes the project. */
+  /** Creates the initial records of a project, at the end of the transaction that creates it. */
   begin(tx: Transaction, projectId: string): void;
   /** Deletes all data of the project. @throws DaisError `still_referenced` while it contains resources or records. */
   end(tx: Transaction, project: { readonly id: string; readonly name: string }): Promise<void>;
@@ -16,7 +16,7 @@ export interface ProjectRecords {
   change?(tx: Transaction, projectId: string, spec: Readonly<Record<string, unknown>> | undefined): void;
 }
 
-/** The tenant. What makes one special (row security, limits, emptiness before deletion) lives in the kernel. */
+/** The tenant. Its special behavior (row-level security, limits, emptiness before deletion) is in the kernel. */
 export const project: KindDefinition = {
   spec: projectKind,
   tenant: (spec) => (spec as ProjectSpec).quotas ?? {},

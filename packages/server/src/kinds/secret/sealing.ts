@@ -1,7 +1,7 @@
 /**
- * Envelope encryption of secret values: a fresh 32-byte data key for each value (AES-256-GCM), itself wrapped by the key
- * store. `context` says whose value it is (`project/uid/key`); both layers authenticate it, so a sealed value copied to
- * another row opens nowhere. Changing the KEK touches only `keyId`, `fingerprint` and `wrapped`.
+ * Envelope encryption of secret values: a fresh 32-byte data key for each value (AES-256-GCM), wrapped by the key
+ * store. `context` identifies the value (`project/uid/key`); both layers authenticate it, so a sealed value that is
+ * copied to another row cannot be opened. A change of the KEK affects only `keyId`, `fingerprint` and `wrapped`.
  */
 import { randomBytes } from 'node:crypto';
 import { DaisError } from '@dais/api';
@@ -31,8 +31,8 @@ export async function seal(keys: KeyStore, plaintext: Buffer, context: string): 
 }
 
 /**
- * @throws DaisError `key_mismatch` (a changed byte, another context), `key_missing` (the KEK is not held any more),
- *   `keys_unavailable`.
+ * @throws DaisError `key_mismatch` (a changed byte, another context), `key_missing` (the KEK is no longer available),
+ * `keys_unavailable`.
  */
 export async function open(keys: KeyStore, sealed: Sealed, context: string): Promise<Buffer> {
   checkVersion(sealed);
@@ -40,15 +40,18 @@ export async function open(keys: KeyStore, sealed: Sealed, context: string): Pro
   try {
     const plaintext = decryptGcm(dataKey, sealed, aadOf(context));
     if (plaintext !== undefined) return plaintext;
-    throw new DaisError('key_mismatch', `the sealed value cannot be decrypted: it was changed or belongs to another resource`);
+    throw new DaisError(
+      'key_mismatch',
+      `the sealed value cannot be decrypted: it was changed or belongs to another resource`,
+    );
   } finally {
     dataKey.fill(0);
   }
 }
 
 /**
- * The same value under the current KEK; the ciphertext is not touched. A value that already has the current KEK comes
- * back as it is, so that repeating costs nothing.
+ * Wraps the data key with the current KEK; the ciphertext does not change. A value that already has the current KEK is
+ * returned unchanged, so repetitions are free.
  * @throws as `open` does.
  */
 export async function rewrap(keys: KeyStore, sealed: Sealed, context: string): Promise<Sealed> {
@@ -69,6 +72,9 @@ function aadOf(context: string): string {
 
 function checkVersion(sealed: { readonly v: number }): void {
   if (sealed.v !== 1) {
-    throw new DaisError('key_mismatch', `the value is sealed in format ${sealed.v}, which this version does not support`);
+    throw new DaisError(
+      'key_mismatch',
+      `the value is sealed in format ${sealed.v}, which this version does not support`,
+    );
   }
 }

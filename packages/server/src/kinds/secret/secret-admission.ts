@@ -6,8 +6,8 @@ import type { Printer, Fingerprints } from './secret-fingerprints.ts';
 import { contextOf, deleteAllValues, deleteValues, putValue, readValues, type StoredValue } from './secret-store.ts';
 
 /**
- * What a change of a Secret does to its values, in the transaction of the change. `data` is the whole set: a key that it
- * leaves out goes. Without `data` (a rollback never has it) every value stays. Only values that differ are sealed.
+ * Applies a change of a Secret to its values, in the transaction of the change. `data` is the complete set: omitted
+ * keys are deleted. Without `data` (as in a rollback) all values stay. Only changed values are sealed.
  * @throws DaisError `keys_unavailable`.
  */
 export async function admitSecret(

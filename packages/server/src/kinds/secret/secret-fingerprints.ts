@@ -12,7 +12,7 @@ import { insertFingerprintKey, readFingerprintKey, replaceFingerprintKey } from 
 const CONTEXT = 'print-key';
 const PRINT_KEY_BYTES = 32;
 
-/** Makes and compares the prints of one transaction. */
+/** Computes and compares the fingerprints of one transaction. */
 export interface Printer {
   print(secretUid: string, key: string, value: string): Buffer;
   matches(secretUid: string, key: string, value: string, print: Buffer): boolean;
@@ -20,7 +20,7 @@ export interface Printer {
 
 export class Fingerprints {
   readonly #keys: KeyStore;
-  /** The opened key and the wrapping it came from: a transaction that was rolled back leaves nothing wrong here. */
+  /** The opened key with its wrapping: a rolled-back transaction leaves no stale state here. */
   #opened: { readonly wrapped: Buffer; readonly key: Buffer } | undefined;
 
   constructor(keys: KeyStore) {
@@ -37,7 +37,7 @@ export class Fingerprints {
     return key === undefined ? undefined : printer(key);
   }
 
-  /** Makes the key when there is none; replaces one whose KEK was lost. @throws DaisError `keys_unavailable`. */
+  /** Creates the key if there is none; replaces one with a lost KEK. @throws DaisError `keys_unavailable`. */
   async ensure(sql: Sql): Promise<Printer> {
     const before = await readFingerprintKey(sql);
     const known = before === undefined ? undefined : await this.#open(before);

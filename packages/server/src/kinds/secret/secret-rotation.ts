@@ -1,4 +1,4 @@
-/** Wrapping values anew under the current key-encryption key: one secret on request, all of them by a job. */
+/** Rewraps values with the current key-encryption key: one secret on request, all of them in a job. */
 import { DaisError, eventTypes, refusedByState, type secretKind } from '@dais/api';
 import type { KeyInfo, KeyStore } from '#engines/keys/contract.ts';
 import type { ActionCall } from '#kernel/entry.ts';
@@ -45,7 +45,7 @@ export async function rotateOne(
   return { sealedWith: (await keys.current()).fingerprint, rewrapped: done.length };
 }
 
-/** For each key that becomes the current one, one such job waits or runs at a time; those of two keys follow each other. */
+/** For each key that becomes current, at most one job waits or runs; jobs of two keys run sequentially. */
 export function rewrapJob(current: KeyInfo): NewJob {
   // Waiting for a key store that is away must not end it: 1000 attempts of at most 10 minutes are a week.
   return {
@@ -118,7 +118,7 @@ async function rewrapAll(keys: KeyStore, values: readonly StoredValue[]): Promis
   return renewed;
 }
 
-/** Gives the values that now have the new wrapping; those changed meanwhile were sealed under the current key anyway. */
+/** Returns the values with the new wrapping; concurrently changed values were sealed with the current key anyway. */
 async function writeRewrapped(tx: Transaction, renewed: readonly Renewed[]): Promise<StoredValue[]> {
   const done: StoredValue[] = [];
   for (const { value, outcome } of renewed) {

@@ -11,7 +11,7 @@ export interface StoredValue {
   readonly sealed: Sealed;
 }
 
-/** Whose value it is, as both layers of the seal authenticate it. */
+/** The identity of the value, as authenticated by both layers of the seal. */
 export function contextOf(value: Pick<StoredValue, 'projectId' | 'secretUid' | 'key'>): string {
   return `${value.projectId}/${value.secretUid}/${value.key}`;
 }
@@ -94,9 +94,7 @@ export async function deleteAllValues(sql: Sql, projectId: string, secretUid: st
   await sql.query('delete from secret.value where project_id = $1 and secret_uid = $2', [projectId, secretUid]);
 }
 
-/**
- * Replaces the wrapped data key of a value that is still the one that was read; false when it was changed meanwhile.
- */
+/** Replaces the wrapped data key of a value that has not changed since it was read; returns false if it has. */
 export async function replaceWrapped(sql: Sql, value: StoredValue, sealed: Sealed): Promise<boolean> {
   const rows = await sql.query(
     `update secret.value set key_id = $4, key_fingerprint = $5, wrapped = $6
@@ -115,7 +113,7 @@ export async function replaceWrapped(sql: Sql, value: StoredValue, sealed: Seale
   return rows.length === 1;
 }
 
-/** A value that opens no more counts as changed whatever is given for it, so that giving it again replaces it. */
+/** A value that cannot be decrypted counts as changed, so that a new value replaces it. */
 export async function deleteFingerprint(sql: Sql, value: StoredValue): Promise<void> {
   await sql.query(
     `update secret.value set print = '' where project_id = $1 and secret_uid = $2 and key = $3 and wrapped = $4`,
@@ -161,7 +159,7 @@ export async function readFingerprintKey(sql: Sql): Promise<Sealed | undefined> 
   return row === undefined ? undefined : sealedFromRow(row);
 }
 
-/** Keeps the first of several that are offered at the same time. */
+/** Inserts the key, unless a concurrent transaction inserted one. */
 export async function insertFingerprintKey(sql: Sql, sealed: Sealed): Promise<void> {
   await sql.query(
     `insert into secret.print_key (${SEALED_COLUMNS}) values ($1, $2, $3, $4, $5, $6) on conflict do nothing`,

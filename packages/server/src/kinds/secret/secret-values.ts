@@ -10,10 +10,10 @@ export interface SecretValueRef {
   readonly key: string;
 }
 
-/** A value that was found and is not opened yet: opening may ask a key store that is far away, outside a transaction. */
+/** A sealed value: opening it can call a remote key store, outside of a transaction. */
 export type SealedValue = StoredValue;
 
-/** Undefined when there is no such Secret or it has no such key. */
+/** Undefined if there is no such Secret or it has no such key. */
 export async function findSecretValue(
   tx: Transaction,
   projectId: string,

@@ -54,7 +54,7 @@ async function valueOf(name: string, key: string, projectId?: string): Promise<s
   return found === undefined ? undefined : await openSecretValue(keys, found);
 }
 
-/** Everything that the database holds, as text; bytes as hex. */
+/** The whole content of the database as text; bytes as hex. */
 async function wholeDatabase(): Promise<string> {
   const tables = await database.asAdmin(
     `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname not in ('pg_catalog', 'information_schema')`,

@@ -26,9 +26,15 @@ async function refuseCircle(tx: Transaction, { name, projectId }: AdmittedChange
   const path = [name];
   for (let above: string | undefined = parent; above !== undefined;) {
     if (above === name) {
-      throw new DaisError('invalid_manifest', `Team "${name}" would be its own ancestor: ${[...path, name].join(' → ')}.`, {
-        issues: [{ path: 'spec.parent', message: `leads back to "${name}"`, expected: 'a team that is not a descendant' }],
-      });
+      throw new DaisError(
+        'invalid_manifest',
+        `Team "${name}" would be its own ancestor: ${[...path, name].join(' → ')}.`,
+        {
+          issues: [
+            { path: 'spec.parent', message: `leads back to "${name}"`, expected: 'a team that is not a descendant' },
+          ],
+        },
+      );
     }
     // A cycle without this team is reported for its own teams.
     if (path.includes(above)) return;

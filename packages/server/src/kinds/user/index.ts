@@ -29,7 +29,9 @@ export interface UserCredentials {
   forget(tx: Transaction, uid: string): Promise<void>;
 }
 
-/** Suspending and deleting end what the user has in hand. @throws DaisError `invalid_manifest` (e-mail of another user). */
+/**
+ * Suspending and deleting end what the user has in hand. @throws DaisError `invalid_manifest` (email of another user).
+ */
 export async function admitUser(
   tx: Transaction,
   change: AdmittedChange,
@@ -53,7 +55,9 @@ export async function admitUser(
   const other = dryRun ? await credentials.findEmailOwner(tx, email) : await credentials.claimEmail(tx, email, uid);
   if (other !== undefined && other !== uid) {
     throw new DaisError('invalid_manifest', `User "${name}": another user has the email address ${email}.`, {
-      issues: [{ path: 'spec.email', message: 'is the email address of another user', expected: 'a unique email address' }],
+      issues: [
+        { path: 'spec.email', message: 'is the email address of another user', expected: 'a unique email address' },
+      ],
     });
   }
   if (suspended === true && !dryRun) await credentials.end(tx, subject, 'suspended');

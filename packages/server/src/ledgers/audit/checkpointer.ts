@@ -4,14 +4,14 @@ import type { Database } from '#engines/database/contract.ts';
 import { acquireLease, guardedWrite, releaseLease, type Lease } from '#kernel/leases.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
-import { Loop, type LoopParts } from '#lib/concurrency/loop.ts';
+import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
 import { APPENDED_CHANNEL } from './append.ts';
 import type { AuditKeyring } from './audit-keys.ts';
 import type { CheckpointReceiver } from './checkpoint-receivers.ts';
 import { checkpointsAfter, newestCheckpoint, originOf, signState } from './checkpoints.ts';
 import { lockState, readState } from './tree-store.ts';
 
-export interface CheckpointerParts extends LoopParts {
+export interface CheckpointerParts extends LoopDependencies {
   readonly database: Database;
   readonly holder: string;
   readonly ring: AuditKeyring;

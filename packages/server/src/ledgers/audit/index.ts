@@ -7,7 +7,7 @@ import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
-import type { LoopParts } from '#lib/concurrency/loop.ts';
+import type { LoopDependencies } from '#lib/concurrency/loop.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import { auditSubscriber } from './append.ts';
 import { archiveHandler } from './archive-job.ts';
@@ -24,7 +24,7 @@ import { selfCheckHandler } from './self-check.ts';
 
 export { auditSlice } from './audit-slice.ts';
 
-export interface AuditLedgerParts extends LoopParts {
+export interface AuditLedgerParts extends LoopDependencies {
   readonly database: Database;
   readonly keys: KeyStore;
   readonly blobs: BlobStore;

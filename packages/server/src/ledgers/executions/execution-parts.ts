@@ -3,7 +3,7 @@ import type { Database } from '#engines/database/contract.ts';
 import type { Environments } from '#engines/environments/contract.ts';
 import type { Content } from '#kernel/content/content.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { LoopParts } from '#lib/concurrency/loop.ts';
+import type { LoopDependencies } from '#lib/concurrency/loop.ts';
 import type { Tracer } from '#lib/telemetry/tracer.ts';
 import type { DefaultLimits } from './admission/quota-rows.ts';
 import type { Amounts, StepDefaults } from './admission/requests.ts';
@@ -19,7 +19,7 @@ export interface SecretRef {
   readonly key: string;
 }
 
-export interface ExecutionParts extends LoopParts {
+export interface ExecutionParts extends LoopDependencies {
   readonly database: Database;
   readonly content: Content;
   /** Who this process is: new with each start. */

@@ -62,7 +62,7 @@ function squaredDifferences(values: readonly number[]): number {
   return 2 * values.length * values.reduce((total, value) => total + (value - mean) ** 2, 0);
 }
 
-/** Of each value among all ratings: those below it, and half of those alike. */
+/** For each value among all ratings: the number of smaller values, plus half of the equal ones. */
 function midRanks(ratings: readonly number[]): Map<number, number> {
   const counts = new Map<number, number>();
   for (const value of ratings) counts.set(value, (counts.get(value) ?? 0) + 1);

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '#lib/clock.ts';
 
-/** Below it, memory is made: keeping it gains nothing. */
+/** Below this size memory is allocated, because pooling has no benefit. */
 export const WORTH_KEEPING = 64 * 1024;
 /** Sizes between two powers of two: at most a quarter of a buffer is unused. */
 const STEPS = 4;
@@ -34,7 +34,10 @@ export class BufferPool {
     return this.#bytes;
   }
 
-  /** At least so many bytes, with anything in them. It is the caller's; nothing is lost but memory that is made anew when it never comes back. */
+  /**
+   * Returns at least so many bytes with arbitrary content. The caller owns them; if they are never released, later
+   * calls allocate memory.
+   */
   take(bytes: number): ArrayBuffer {
     const size = sizeFor(bytes);
     const shelf = this.#shelves.get(size);

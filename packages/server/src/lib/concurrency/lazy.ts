@@ -1,4 +1,4 @@
-/** Something that is made when it is first needed, once for all who need it. What failed is tried anew. */
+/** A value that is created on first use, once for all callers. After a failure the next use retries. */
 export class Lazy<T> {
   readonly #make: () => Promise<T>;
   #made: Promise<T> | undefined;
@@ -15,7 +15,7 @@ export class Lazy<T> {
     return await this.#made;
   }
 
-  /** What was made, if anything was. */
+  /** The value, if it was created. */
   async opened(): Promise<T | undefined> {
     return await this.#made?.catch(() => undefined);
   }

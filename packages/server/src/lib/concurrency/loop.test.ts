@@ -8,7 +8,7 @@ async function settle(): Promise<void> {
   for (let n = 0; n < 20; n++) await Promise.resolve();
 }
 
-/** The wait that a loop has asked for. */
+/** The wait that a loop requested. */
 class WatchedClock extends ManualClock {
   readonly waits: number[] = [];
 

@@ -1,43 +1,43 @@
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 
-export interface LoopParts {
+export interface LoopDependencies {
   readonly clock: Clock;
   readonly log: Log;
 }
 
 export interface LoopTimes {
   readonly pollMs: number;
-  /** From one turn to the next at least: what comes meanwhile is done in one turn. Default 0. */
+  /** The minimum interval between iterations: work that arrives in between shares one iteration. Default 0. */
   readonly gapMs?: number;
 }
 
 /**
- * A background loop: takes turns while there is work, then sleeps until it is poked (a NOTIFY, a call) or `pollMs` have
- * passed. A failing turn is logged and tried again after growing waits; an error that calls
- * itself `retryable` (a lost database) is no news and is not logged each time.
+ * A background loop: iterates while there is work, then sleeps until a wake (a NOTIFY, a call) or for `pollMs`. A
+ * failed iteration is logged and retried with growing delays; `retryable` errors (an unavailable database) are not
+ * logged each time.
  */
 export class Loop {
   readonly #name: string;
-  readonly #parts: LoopParts & LoopTimes;
+  readonly #parts: LoopDependencies & LoopTimes;
   readonly #turn: () => Promise<boolean>;
-  #wake: (() => void) | undefined;
-  #poked = false;
+  #wakeUp: (() => void) | undefined;
+  #woken = false;
   #stopped = false;
   #running: Promise<void> | undefined;
   #unlisten: (() => Promise<void>)[] = [];
   #lastTurn: number;
 
-  constructor(name: string, parts: LoopParts & LoopTimes, turn: () => Promise<boolean>) {
+  constructor(name: string, parts: LoopDependencies & LoopTimes, turn: () => Promise<boolean>) {
     this.#name = name;
     this.#parts = parts;
     this.#turn = turn;
     this.#lastTurn = parts.clock.now();
   }
 
-  /** `bells` call what they are given when there may be work, and give back how to stop that. */
-  async start(...bells: readonly ((ring: () => void) => Promise<() => Promise<void>>)[]): Promise<void> {
-    for (const bell of bells) this.#unlisten.push(await bell(() => this.poke()));
+  /** `subscriptions` register a callback for new work and return a function that unregisters it. */
+  async start(...subscriptions: readonly ((wake: () => void) => Promise<() => Promise<void>>)[]): Promise<void> {
+    for (const subscribe of subscriptions) this.#unlisten.push(await subscribe(() => this.wake()));
     this.#running = this.#run();
   }
 
@@ -46,15 +46,15 @@ export class Loop {
     return this.#parts.clock.now() - this.#lastTurn;
   }
 
-  poke(): void {
-    this.#poked = true;
-    this.#wake?.();
+  wake(): void {
+    this.#woken = true;
+    this.#wakeUp?.();
   }
 
   /** Waits for the running turn. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.poke();
+    this.wake();
     await this.#running;
     for (const unlisten of this.#unlisten) await unlisten();
     this.#unlisten = [];
@@ -64,7 +64,7 @@ export class Loop {
     const { pollMs, gapMs = 0 } = this.#parts;
     let failures = 0;
     while (!this.#stopped) {
-      this.#poked = false;
+      this.#woken = false;
       try {
         const more = await this.#turn();
         this.#lastTurn = this.#parts.clock.now();
@@ -85,15 +85,15 @@ export class Loop {
   }
 
   async #sleep(ms: number, wakeable: boolean): Promise<void> {
-    if (this.#stopped || (wakeable && this.#poked)) return;
+    if (this.#stopped || (wakeable && this.#woken)) return;
     await new Promise<void>((resolve) => {
       const cancel = this.#parts.clock.after(ms, resolve);
-      this.#wake = () => {
+      this.#wakeUp = () => {
         if (!wakeable && !this.#stopped) return;
         cancel();
         resolve();
       };
     });
-    this.#wake = undefined;
+    this.#wakeUp = undefined;
   }
 }

@@ -3,10 +3,7 @@ import type { Clock } from '#lib/clock.ts';
 /** Below this a wait is not worth a timer. */
 const SHORTEST_WAIT_MS = 5;
 
-/**
- * Returns a function that is called after each piece of work and waits as long as it takes to stay below
- * `bytesPerSecond`. Time in which nothing was read is not saved up.
- */
+/** Returns a function that waits after each piece of work to stay below `bytesPerSecond`. Idle time is not saved up. */
 export function pacer(clock: Clock, bytesPerSecond: number, signal?: AbortSignal): (bytes: number) => Promise<void> {
   let due = clock.now();
   return async (bytes) => {

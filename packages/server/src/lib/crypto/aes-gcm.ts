@@ -12,7 +12,7 @@ export interface GcmBox {
   readonly tag: Buffer;
 }
 
-/** Encrypts under `key` (32 bytes). `aad` is authenticated but not kept: `decryptGcm` needs the same text. */
+/** Encrypts with `key` (32 bytes). `aad` is authenticated but not stored: `decryptGcm` needs the same text. */
 export function encryptGcm(key: Buffer, plaintext: Buffer, aad: string | Buffer): GcmBox {
   const iv = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES });
@@ -21,7 +21,7 @@ export function encryptGcm(key: Buffer, plaintext: Buffer, aad: string | Buffer)
   return { iv, ciphertext, tag: cipher.getAuthTag() };
 }
 
-/** Undefined when the box was not made with this key and `aad`, or any byte of it was changed. */
+/** Undefined if the box has another key or `aad`, or any byte of it was changed. */
 export function decryptGcm(key: Buffer, box: GcmBox, aad: string | Buffer): Buffer | undefined {
   // A shorter tag would be accepted by GCM and is far easier to forge, so the lengths are part of the check.
   if (box.iv.length !== NONCE_BYTES || box.tag.length !== TAG_BYTES) return undefined;

@@ -8,7 +8,7 @@ export interface TestCertificates {
   readonly key: string;
 }
 
-/** A server certificate for `names` (host names) and the loopback addresses, signed by an authority of its own. */
+/** A server certificate for `names` (host names) and the loopback addresses, signed by its own authority. */
 export async function makeCertificates(names: readonly string[] = ['localhost']): Promise<TestCertificates> {
   const options = { keyType: 'ec', algorithm: 'sha256' } as const;
   const authority = await generate([{ name: 'commonName', value: 'Test authority' }], {

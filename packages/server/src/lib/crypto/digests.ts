@@ -1,6 +1,6 @@
 /**
- * Digests of texts that may hold a password, to compare with later and never to read: scrypt (RFC 7914) with a salt of
- * its own for each, so that a copy of the database gives no cheap way to try out guesses. About 20 ms of CPU each.
+ * Digests of texts that can contain a password, only for comparison: scrypt (RFC 7914) with a separate salt for each,
+ * so that guesses against a copy of the database are expensive. About 20 ms of CPU each.
  */
 import { createHash, randomBytes, scrypt, timingSafeEqual, hash } from 'node:crypto';
 import { promisify } from 'node:util';
@@ -23,7 +23,7 @@ export async function digestMatches(digest: Buffer, text: string): Promise<boole
   return other.length === digest.length && timingSafeEqual(other, digest);
 }
 
-/** What is kept of a secret of 128 random bits or more: nothing faster than trying all of them finds it again. */
+/** Returns the digest of a secret with at least 128 random bits: it can only be found by trying all of them. */
 export function secretDigest(secret: string): Buffer {
   return hash('sha256', secret, 'buffer');
 }

@@ -7,7 +7,7 @@ test('every request gets separate bytes, from the pool, at its edge and beyond i
     const size = 12 + (round % 60);
     const bytes = randomBytes(size);
     expect(bytes).toHaveLength(size);
-    // Twelve zeros by chance are less likely than anything else that may go wrong here.
+    // Twelve random zeros are less likely than any other failure of this test.
     expect(bytes.subarray(0, 12).every((byte) => byte === 0)).toBe(false);
     seen.add(bytes.toString('hex'));
   }

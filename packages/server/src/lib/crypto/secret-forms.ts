@@ -40,7 +40,7 @@ function formsOf(text: string): readonly Buffer[] {
   return [bytes, ...texts.map((form) => Buffer.from(form)), ...base64Forms(bytes)];
 }
 
-/** As JavaScript, Python's `quote` (which keeps `/`) and forms encode; each also with digits in lower case. */
+/** The encodings of JavaScript, Python's `quote` (which keeps `/`) and forms; each also with lowercase digits. */
 function urlForms(text: string): readonly string[] {
   const whole = encodeURIComponent(text.toWellFormed());
   const strict = whole.replaceAll(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
@@ -57,7 +57,7 @@ function escapedForms(text: string): readonly string[] {
     json,
     ascii,
     json.replaceAll('/', '\\/'),
-    // Once more, as where JSON holds JSON.
+    // Encoded twice, as for JSON in JSON.
     JSON.stringify(json).slice(1, -1),
     // Python's repr(), which chooses its quotes.
     json.replaceAll('\\"', '"'),
@@ -68,7 +68,7 @@ function escapedForms(text: string): readonly string[] {
   ];
 }
 
-/** Those characters of its base64 that depend on nothing before or after it. */
+/** The characters of its base64 that do not depend on adjacent bytes. */
 function base64Forms(bytes: Buffer): readonly Buffer[] {
   return [0, 1, 2].flatMap((before) => {
     const encoded = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64');

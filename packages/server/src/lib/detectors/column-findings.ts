@@ -12,7 +12,7 @@ export interface ColumnFinding {
   /** Share of the scanned values with the entity, between 0 and 1; 0 if only the name indicates it. */
   readonly share: number;
   readonly because: 'values' | 'name' | 'both';
-  /** A value in which it was found, for the caller to redact; absent when only the name says so. */
+  /** A value with a match, for redaction by the caller; absent if only the name indicates the entity. */
   readonly example?: string;
 }
 
@@ -20,7 +20,7 @@ export interface ColumnFinding {
 const REPORTED = 0.5;
 /** What the name of a column adds. */
 const NAME_BONUS = 0.35;
-/** How sure a name alone makes. */
+/** The confidence of a name alone. */
 const NAME_ONLY = 0.6;
 /** Standard errors above chance: fewer than 1 in 700 columns of random numbers of the right length get here. */
 const ABOVE_CHANCE = 3;
@@ -74,7 +74,7 @@ export class ColumnScan {
     }
   }
 
-  /** Most certain first. Of several that share the same values, only those that explain them best. */
+  /** In descending order of confidence. Of several findings with the same values, only the most specific ones. */
   findings(): readonly ColumnFinding[] {
     const found = this.#tallies.flatMap((tally) => this.#judge(tally) ?? []);
     const explained = found.filter(

@@ -2,7 +2,7 @@ import { parsePhoneNumberFromString, type CountryCode } from 'libphonenumber-js/
 import validator from 'validator';
 import type { Detector } from './detector.ts';
 
-/** Countries whose national way of writing is tried for numbers without a country code. */
+/** Countries whose national format is tried for numbers without a country code. */
 const REGIONS: readonly CountryCode[] = ['US', 'GB', 'DE', 'FR', 'IN', 'BR', 'ES', 'IT', 'NL', 'AU'];
 
 /** Returns whether digits and separators form a possible phone number. */
@@ -11,7 +11,7 @@ function isPhone(candidate: string): boolean {
   if (text.startsWith('+') || text.startsWith('00')) {
     return parsePhoneNumberFromString(text.replace(/^00/, '+'))?.isValid() === true;
   }
-  // Without separators it is a number like any other: the name of the column has to say more.
+  // Without separators it could be any number: the name of the column must indicate a phone number.
   return REGIONS.some((region) => parsePhoneNumberFromString(text, region)?.isValid() === true);
 }
 

@@ -70,7 +70,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
 const times = <Value>(count: number, make: (at: number) => Value): readonly Value[] =>
   Array.from({ length: count }, (_, at) => make(at));
 
-/** Columns of other things: name, values. */
+/** Columns of other data: name, values. */
 export const NEGATIVE_COLUMNS: readonly (readonly [string, readonly string[]])[] = [
   ['order_id', times(200, (at) => String(1_000_000 + at))],
   ['created_at', times(200, (at) => String(1_760_000_000 + at * 77))],

@@ -12,21 +12,21 @@ export interface Detector {
   readonly chance: number;
   /** Minimum digits of a text before it is scanned. Most texts have none, which keeps a scan cheap. */
   readonly digits: number;
-  /** What a column is called that holds these: words in small letters, in several languages. */
+  /** Column names of this entity: lowercase words, in several languages. */
   readonly words: readonly string[];
 }
 
 export interface Pattern {
-  /** With the flag `g`; takes time in proportion to the text, because texts are hostile. */
+  /** With the flag `g`; linear in the length of the text, because texts can be hostile. */
   readonly expression: RegExp;
-  /** How sure one verified find alone makes, between 0 and 1. */
+  /** The confidence of one verified match alone, between 0 and 1. */
   readonly strength: number;
 }
 
 /** One find in a text. */
 export interface Match {
   readonly entity: string;
-  /** UTF-16 offset of the first character and behind the last. */
+  /** UTF-16 offsets of the first character and after the last. */
   readonly start: number;
   readonly end: number;
   readonly strength: number;
@@ -36,7 +36,7 @@ export interface Match {
 export interface NameRule {
   readonly entity: string;
   readonly words: readonly string[];
-  /** Columns that are called so and are something else: `ip address`. */
+  /** Column names that match but mean something else: `ip address`. */
   readonly unless?: readonly string[];
 }
 

@@ -35,7 +35,11 @@ export function digitsIn(text: string): number {
 }
 
 /** `text` of at most TEXT_LIMIT characters, with `digits` digits. */
-export function matchText({ entity, patterns, verify, digits: least }: Detector, text: string, digits: number): TextMatches {
+export function matchText(
+  { entity, patterns, verify, digits: least }: Detector,
+  text: string,
+  digits: number,
+): TextMatches {
   if (digits < least) return NOTHING;
   let candidates = 0;
   const matches: Match[] = [];

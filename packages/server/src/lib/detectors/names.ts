@@ -79,7 +79,7 @@ export const nameRules: readonly NameRule[] = [
     unless: ['weight', 'rate', 'order'],
   },
   {
-    // Article 9 of the GDPR: what needs a reason of its own.
+    // Special categories of Article 9 of the GDPR, which need a separate legal basis.
     entity: 'SPECIAL_CATEGORY',
     words: [
       'diagnosis',

@@ -1,4 +1,4 @@
-/** Numbers that states give to people. The rule of each is the one its authority publishes. */
+/** National identification numbers. Each rule is the one that the authority publishes. */
 import { isDay, luhn, mod11And10, verhoeff, weightedSum } from './checksums.ts';
 import type { Detector } from './detector.ts';
 
@@ -7,7 +7,7 @@ interface NationalId {
   /** The pattern, between characters that are not part of it; case-insensitive. */
   readonly shape: string;
   readonly strength: number;
-  /** Further ways of writing that alone say less. */
+  /** Additional formats that are less specific. */
   readonly plain?: { readonly shape: string; readonly strength: number };
   /** Of the candidate without separators, in capitals. */
   readonly verify: (text: string) => boolean;

@@ -1,6 +1,6 @@
 /**
- * A value as it may be shown: the shape of it, with nothing to find it again by. Letters become `x`, digits `9`, at most
- * 24 characters; of an e-mail address the domain goes too.
+ * Returns the format of a value for display, without identifying content. Letters become `x`, digits `9`, at most 24
+ * characters; in an email address the domain is replaced too.
  */
 export function redactExample(value: string): string {
   const short = value.length > 24 ? `${value.slice(0, 23)}…` : value;

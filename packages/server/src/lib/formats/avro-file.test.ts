@@ -18,7 +18,7 @@ function long(value: bigint): Buffer {
 const size = (value: number) => long(BigInt(value));
 const text = (value: string | Buffer) => Buffer.concat([size(Buffer.from(value).length), Buffer.from(value)]);
 
-/** A file as the specification says, of one block. */
+/** A file of the specification with one block. */
 function file(schema: unknown, records: readonly Buffer[], { codec = 'null', count = records.length } = {}): Buffer {
   const plain = Buffer.concat(records);
   const block = codec === 'deflate' ? deflateRawSync(plain) : plain;
@@ -65,7 +65,7 @@ test('values of every type', () => {
     size(-3),
     doubles,
     text(Buffer.from([255, 0])),
-    // A block that says its length too, and one that does not.
+    // A block with its length, and one without.
     size(-1),
     size(2),
     text('x'),
@@ -132,7 +132,11 @@ describe('an unreadable file returns the reason', () => {
     ['bytes changed at the end', () => Buffer.concat([whole.subarray(0, -1), Buffer.from([0])]), 'does not end'],
     ['a length below nothing', () => file('string', [size(-5)]), 'a size is -5'],
     ['a branch that is not there', () => file(['null'], [size(1)]), 'union value is out of range'],
-    ['a symbol that is not there', () => file({ type: 'enum', name: 'e', symbols: ['a'] }, [size(1)]), 'enum value is out of range'],
+    [
+      'a symbol that is not there',
+      () => file({ type: 'enum', name: 'e', symbols: ['a'] }, [size(1)]),
+      'enum value is out of range',
+    ],
     ['a type that is not there', () => file('nowhere', [size(1)]), 'no type nowhere'],
     ['a number without an end', () => file('long', [Buffer.alloc(11, 0xff)]), 'does not end'],
     ['another packing', () => file('string', [text('a')], { codec: 'snappy' }), 'packed with snappy'],

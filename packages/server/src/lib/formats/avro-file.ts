@@ -25,7 +25,7 @@ export interface AvroFile {
 export interface AvroBounds {
   /** Inflated, of all blocks. */
   readonly bytes: number;
-  /** Of all records, those within each other too. */
+  /** Of all records, including nested ones. */
   readonly values: number;
 }
 
@@ -34,7 +34,7 @@ const SYNC_BYTES = 16;
 /** Values within each other; a schema may refer to itself. */
 const DEPTH = 64;
 
-/** @throws AvroError for what is no such file, is broken, beyond the bounds, or packed in a way that is not read. */
+/** @throws AvroError for an invalid file, one beyond the limits, or an unsupported codec. */
 export function readAvroFile(bytes: Buffer, bounds: AvroBounds): AvroFile {
   const budget = { values: bounds.values };
   const head = new AvroReader(bytes, budget);
@@ -76,7 +76,7 @@ class AvroReader {
     return this.#at >= this.#bytes.length;
   }
 
-  /** To be called for each value: some have no bytes of their own. */
+  /** Called for each value, because some values have no bytes. */
   count(): void {
     if (this.#budget.values-- <= 0) throw new AvroError('it exceeds the maximum number of values');
   }

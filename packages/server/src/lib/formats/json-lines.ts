@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 
 const BLOCK = 2 ** 18;
 
-/** Those of all the files, in order; the first `skip` are left out. `Value` is what the writer wrote. */
+/** Returns the values of all files in order, without the first `skip`. `Value` is the type of the writer. */
 export async function* readJsonLines<Value>(
   paths: readonly string[],
   { batch, skip, signal }: { readonly batch: number; readonly skip: number; readonly signal: AbortSignal },

@@ -20,7 +20,7 @@ export type JsonValue = null | boolean | number | bigint | string | JsonValue[] 
 export interface JsonReading {
   /** Arrays and objects within each other. */
   readonly depth: number;
-  /** Takes `NaN`, `Infinity` and `-Infinity`, which Python writes and JSON does not have. */
+  /** Accepts `NaN`, `Infinity` and `-Infinity`, which Python writes although JSON lacks them. */
   readonly nan: boolean;
 }
 
@@ -37,7 +37,7 @@ const CLOSE = 93;
 const BRACE = 123;
 const UNBRACE = 125;
 
-/** What a double holds exactly, up to which one multiplication or division is rounded right. */
+/** The largest exact double, up to which one multiplication or division is rounded correctly. */
 const POWERS = Array.from({ length: 23 }, (_, power) => 10 ** power);
 const ESCAPES: Readonly<Record<string, string>> = {
   '"': '"',
@@ -68,7 +68,7 @@ export class JsonReader {
     return this.#at;
   }
 
-  /** The first byte of what comes next; 0 at the end. */
+  /** The first byte of the next token; 0 at the end. */
   peek(): number {
     const bytes = this.#bytes;
     while (this.#at < this.#end) {
@@ -139,7 +139,7 @@ export class JsonReader {
       case BRACE: {
         const members: [string, JsonValue][] = [];
         this.object((key) => members.push([key, this.value()]));
-        // Unlike an assignment, this makes `__proto__` a key like any other.
+        // Unlike an assignment, this allows `__proto__` as an ordinary key.
         return Object.fromEntries(members);
       }
       case 116:

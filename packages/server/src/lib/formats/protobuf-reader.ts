@@ -1,6 +1,6 @@
 /**
- * Reads the wire format of protocol buffers, field by field. A hundred lines instead of a package: who reads one message
- * for each request needs neither descriptors nor objects for what is passed over, and text is decoded by Node itself.
+ * Reads the wire format of protocol buffers, field by field. A hundred lines instead of a package: a reader of one
+ * message per request needs neither descriptors nor objects for skipped fields, and Node decodes text.
  */
 
 export class ProtobufError extends Error {}
@@ -12,7 +12,7 @@ export class ProtobufReader {
   readonly #bytes: Buffer;
   #at: number;
   #end: number;
-  /** Of the field that `next` went to. */
+  /** The number of the current field. */
   field = 0;
   #type = 0;
 
@@ -22,7 +22,9 @@ export class ProtobufReader {
     this.#end = bytes.length;
   }
 
-  /** Goes to the next field; false at the end of the message. @throws ProtobufError for what is no message. */
+  /**
+   * Advances to the next field; returns false at the end of the message. @throws ProtobufError for an invalid message.
+   */
   next(): boolean {
     if (this.#at >= this.#end) return false;
     const [low, high] = this.#varint();
@@ -53,7 +55,7 @@ export class ProtobufReader {
     }
   }
 
-  /** Reads the value as a message: `read` goes through its fields. */
+  /** Reads the value as a message: `read` iterates over its fields. */
   message(read: () => void): void {
     this.#expect(2);
     const end = this.#end;
@@ -79,7 +81,7 @@ export class ProtobufReader {
     return this.#bytes.subarray(from, from + length);
   }
 
-  /** The value as it is: a number of any kind but fixed ones, or the bytes of all else. */
+  /** The raw value: a number of any type except fixed ones, else the bytes. */
   value(): number | string | Buffer {
     switch (this.#type) {
       case 0:
@@ -106,7 +108,7 @@ export class ProtobufReader {
     return this.#bytes.readFloatLE(this.#take(4));
   }
 
-  /** A repeated number, packed or not: `read` takes one value each time. `type`: 0 varint, 1 of 64 bits, 5 of 32. */
+  /** A repeated number, packed or not: `read` reads one value per call. `type`: 0 varint, 1 for 64 bits, 5 for 32. */
   repeated(type: 0 | 1 | 5, read: () => void): void {
     if (this.#type !== 2) {
       read();
@@ -123,7 +125,7 @@ export class ProtobufReader {
     return this.#bytes.readDoubleLE(this.#take(8));
   }
 
-  /** A number where it is exact, else its digits. */
+  /** A number if it is exact, else its digits. */
   int64(): number | string {
     this.#expect(0);
     const [low, high] = this.#varint();

@@ -1,6 +1,6 @@
 /** Writes the wire format of protocol buffers, field by field: the other half of protobuf-reader.ts. */
 
-/** One field as it goes over the wire. */
+/** One field in the wire format. */
 export type ProtobufField = readonly Uint8Array[];
 
 const VARINT = 0;

@@ -87,7 +87,9 @@ name: mlflow-env
 
   test('versions that only conda knows are named', () => {
     const { unsupported } = readCondaFile(`dependencies: ['numpy 1.8|1.9', "numpy[version='>=1']"]`, none);
-    expect(unsupported.map(({ why }) => why)).toEqual(Array(2).fill('a version specification that only conda supports'));
+    expect(unsupported.map(({ why }) => why)).toEqual(
+      Array(2).fill('a version specification that only conda supports'),
+    );
   });
 
   test.each([
@@ -137,7 +139,11 @@ test.each([
   ['conda.yaml: empty', () => readCondaFile('', none), 'not a YAML map'],
   ['conda.yaml: no dependencies', () => readCondaFile('name: x', none), '`dependencies` is missing'],
   ['conda.yaml: a number', () => readCondaFile('dependencies: [1]', none), 'neither a package nor a list'],
-  ['conda.yaml: pip with a map', () => readCondaFile('dependencies: [{pip: [{}]}]', none), '`pip` is not a list of strings'],
+  [
+    'conda.yaml: pip with a map',
+    () => readCondaFile('dependencies: [{pip: [{}]}]', none),
+    '`pip` is not a list of strings',
+  ],
   ['conda.yaml: Python 2', () => readCondaFile('dependencies: [python=2.7]', none), 'is not a Python version'],
   ['python_env.yaml: Python 2', () => readPythonEnvFile('python: 2.7.18', none), 'is not a Python version'],
   ['python_env.yaml: no list', () => readPythonEnvFile('dependencies: x', none), 'is not a list of strings'],

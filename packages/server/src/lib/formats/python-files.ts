@@ -9,7 +9,7 @@ export interface PythonNeeds {
   /** `3.11` or `3.11.9`; undefined when the file leaves it open. */
   readonly version?: string;
   readonly requirements: readonly string[];
-  /** Addresses of indexes that are asked too. */
+  /** URLs of additional indexes. */
   readonly indexes: readonly string[];
   /** Omitted dependencies that are not needed: pip, and libraries that wheels contain. */
   readonly leftOut: readonly string[];
@@ -20,7 +20,7 @@ export interface PythonNeeds {
 /** The text of a file that another one names; undefined when there is none. */
 export type OtherFile = (path: string) => string | undefined;
 
-/** The file is not one of its kind; the message says where and why. */
+/** The file has another format; the message contains the position and the reason. */
 export class PythonFileError extends Error {}
 
 interface Found {
@@ -37,7 +37,7 @@ const VERSION = /^3\.\d{1,2}(?:\.\d{1,2})?$/;
 /** Tools that make packages, and what wheels carry inside. */
 const LEFT_OUT =
   /^(?:pip|setuptools|wheel|python_abi|ca-certificates|certifi-win32|openssl|zlib|bzip2|xz|readline|tk|ncurses|sqlite|ld_impl_.*|lib(?:gcc|stdcxx|gomp|ffi|zlib|uuid|nsl|blas|cblas|lapack|gfortran)[a-z0-9-]*|_libgcc_mutex|_openmp_mutex|blas|openblas|libopenblas|tzdata)$/;
-/** Those that have another name at PyPI. */
+/** Packages with another name at PyPI. */
 const PYPI_NAMES: Readonly<Record<string, string>> = {
   pytorch: 'torch',
   'pytorch-cpu': 'torch',
@@ -142,7 +142,7 @@ function addConda(found: Found, entry: string): void {
   }
 }
 
-/** `=1.2` is every 1.2.x, `=1.2.3=build` one build of it. Undefined: no such form at PyPI. */
+/** Converts `=1.2` (any 1.2.x) and `=1.2.3=build` (one build). Undefined: PyPI has no such form. */
 function condaVersions(text: string): string | undefined {
   if (text === '') return '';
   const [, fuzzy, build] = /^=?\s*([0-9][\w.*+!]*)(?:[=\s]+(\S+))?$/.exec(text) ?? [];

@@ -1,7 +1,7 @@
 /** A list of names in one header, compressed: a thousand names fit into a few KiB. */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 
-/** Names that the answer may mention; sent by the control plane to a gateway, which sees nothing else then. */
+/** Names that the response may contain; the control plane sends them to a gateway, which sees no others. */
 export const VISIBLE_HEADER = 'dais-visible';
 
 /** What one header may become: a thousand names of 63 characters are 64 kB. */

@@ -33,7 +33,7 @@ export interface YamlLimits {
   readonly documents: number;
   /** Levels of nesting. */
   readonly depth: number;
-  /** `spec.to[2]`: how `locate` is asked for a place. */
+  /** Formats a path for `locate`, such as `spec.to[2]`. */
   readonly formatPath: (path: readonly PropertyKey[]) => string;
 }
 
@@ -45,7 +45,7 @@ export interface YamlIssue {
   readonly expected?: string;
 }
 
-/** The text is no YAML, uses more of YAML than is read here, or holds too many documents. */
+/** The text is not valid YAML, uses unsupported features of YAML, or contains too many documents. */
 export class YamlError extends Error {
   readonly reason: 'unreadable' | 'complex' | 'many';
   readonly issues: readonly YamlIssue[];
@@ -72,7 +72,7 @@ export function readYamlDocuments(text: string, limits: YamlLimits): YamlDocumen
     version: '1.2',
     schema: 'core',
     intAsBigInt: true,
-    // Theirs compares every key with every other; ours is `duplicateKeys`.
+    // The library compares every key with every other; `duplicateKeys` is linear.
     uniqueKeys: false,
     strict: true,
     prettyErrors: false,
@@ -251,7 +251,7 @@ function rangeStart(node: unknown): number | undefined {
 /** Parsing takes about 10 µs for each token. */
 const MOST_TOKENS = 20_000;
 
-/** @throws Error for a text that is no YAML or has so many tokens that parsing it takes long. */
+/** @throws Error for invalid YAML, and for so many tokens that parsing would take long. */
 export function parseLimitedYaml(text: string, { aliases = 0 }: { readonly aliases?: number } = {}): unknown {
   let count = 0;
   // Lazily: of a longer text only the beginning is read.

@@ -14,7 +14,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** The directory is said to be where it is not. */
+/** The declared position of the directory is wrong. */
 function elsewhere(archive: Buffer): Buffer {
   archive.writeUInt32LE(0x7f7f7f7f, archive.length - 6);
   return archive;

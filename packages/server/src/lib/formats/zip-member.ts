@@ -1,4 +1,7 @@
-/** One file out of a ZIP archive on the disk, such as a wheel; only what such archives need (no ZIP64, no encryption). */
+/**
+ * Extracts one file from a ZIP archive on disk, such as a wheel; supports only the features of such archives (no ZIP64,
+ * no encryption).
+ */
 import { createReadStream, createWriteStream } from 'node:fs';
 import { open, writeFile, type FileHandle } from 'node:fs/promises';
 import { Transform } from 'node:stream';
@@ -8,7 +11,7 @@ import { createInflateRaw } from 'node:zlib';
 const END = 0x06054b50;
 const ENTRY = 0x02014b50;
 const LOCAL = 0x04034b50;
-/** The end record and the longest comment behind it. */
+/** The end record with the longest comment. */
 const END_AREA = 22 + 65_535;
 
 interface Member {
@@ -20,8 +23,8 @@ interface Member {
 }
 
 /**
- * Writes the member `name` to `target`, at most `maxBytes`. The caller vouches for the archive's bytes (a digest): checksums inside are
- * not compared. @throws Error that says what is wrong with the archive.
+ * Writes the member `name` to `target`, at most `maxBytes`. The caller has verified the archive (by a digest):
+ * checksums inside are not compared. @throws Error with the error in the archive.
  */
 export async function extractZipMember(archive: string, name: string, target: string, maxBytes: number): Promise<void> {
   const file = await open(archive, 'r');
@@ -31,7 +34,9 @@ export async function extractZipMember(archive: string, name: string, target: st
     member = (await readMembers(file, archive)).find((one) => one.name === name);
     if (member === undefined) throw new Error(`${archive} does not contain ${name}`);
     if (member.method !== 0 && member.method !== 8) {
-      throw new Error(`${name} in ${archive} uses compression method ${member.method}; only stored and deflated are supported`);
+      throw new Error(
+        `${name} in ${archive} uses compression method ${member.method}; only stored and deflated are supported`,
+      );
     }
     if (member.size > maxBytes)
       throw new Error(`${name} in ${archive} has ${member.size} bytes, more than ${maxBytes}`);
@@ -50,7 +55,7 @@ export async function extractZipMember(archive: string, name: string, target: st
   if (counted.seen !== size) throw new Error(`${name} in ${archive} has ${counted.seen} bytes, not ${size}`);
 }
 
-/** Passes on at most so many bytes: what unpacks to more than it says is no archive of ours. */
+/** Limits the output: a trusted archive never exceeds its declared size. */
 class ByteLimit extends Transform {
   seen = 0;
   readonly #limit: number;

@@ -8,8 +8,8 @@ export interface CookieAttributes {
 }
 
 /**
- * `__Host-`: the browser takes it over HTTPS only, for this host only and for all paths, so that no neighbouring domain
- * can put one of the same name in its place. Plain HTTP (loopback, tests) has to do without.
+ * `__Host-`: the browser accepts it over HTTPS only, for this host only and for all paths, so that no neighboring
+ * domain can replace it. Plain HTTP (loopback, tests) has no prefix.
  */
 export function cookieName(name: string, secure: boolean): string {
   return secure ? `__Host-${name}` : name;

@@ -1,11 +1,10 @@
 import { createHmac } from 'node:crypto';
 
 /**
- * The headers of Standard Webhooks 1.0: HMAC-SHA256 over `id.timestamp.body`, so that neither the body, its id nor its time
- * can be changed. The id stays the same over all attempts; the timestamp is that of the attempt, because receivers refuse
+ * The headers of Standard Webhooks 1.0: HMAC-SHA256 over `id.timestamp.body`, so that neither the body, its id nor its
+ * time can be changed. All attempts have the same id; the timestamp is that of the attempt, because receivers reject
  * old ones.
- *
- * `key` is taken as the reference libraries take it: `whsec_` and base64 of the bytes, or else the text's own bytes.
+ * `key` is interpreted like in the reference libraries: `whsec_` with base64 bytes, or else the bytes of the text.
  * `atSeconds` is Unix time.
  */
 export function signatureHeaders(

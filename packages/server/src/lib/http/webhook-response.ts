@@ -7,7 +7,7 @@ export type Outcome =
       /** False: a retry cannot succeed until a user changes something. */
       readonly retryable: boolean;
       readonly detail: string;
-      /** Milliseconds that the receiver asked to wait. */
+      /** Milliseconds of the wait that the receiver requested. */
       readonly retryAfterMs?: number;
     };
 

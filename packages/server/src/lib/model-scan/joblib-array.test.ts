@@ -1,4 +1,4 @@
-/** Files of joblib: arrays are stepped over exactly as joblib does, and nothing hides in them or behind them. */
+/** Files of joblib: arrays are skipped exactly as joblib does, and nothing can hide in them or after them. */
 import { deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

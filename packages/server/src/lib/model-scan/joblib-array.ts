@@ -1,6 +1,6 @@
 /**
- * Arrays in the files of joblib: an object that describes the array, then a byte with the length of a padding, the padding, and the
- * bytes of the array; an array of objects is a pickle of its own instead.
+ * Arrays in joblib files: an object that describes the array, then a byte with the length of a padding, the padding,
+ * and the bytes of the array; an array of objects is a nested pickle instead.
  */
 import type { PickleBytes } from './pickle-bytes.ts';
 import { PickleError } from './pickle-error.ts';
@@ -65,7 +65,7 @@ function unclear(why: string): PickleError {
   return new PickleError(`a joblib array cannot be skipped: ${why}`);
 }
 
-/** Opcodes with which the wrapper of an array is made of its class: frames, the memo, and what makes it. */
+/** Opcodes that create the wrapper of an array: frames, the memo, and the construction. */
 const AROUND = [0x95, 0x70, 0x71, 0x72, 0x94];
 export const CREATION = {
   arguments: new Set([...AROUND, 0x29]),

@@ -1,4 +1,4 @@
-/** Operators of an ONNX model and the files that it takes its weights from. */
+/** Checks the operators of an ONNX model and the files of its weights. */
 import { ProtobufError, ProtobufReader } from '#lib/formats/protobuf-reader.ts';
 import type { Findings } from './scan-finding.ts';
 

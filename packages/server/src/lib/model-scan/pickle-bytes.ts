@@ -6,7 +6,7 @@ import type { ScannedFile } from './scan-finding.ts';
 export const TEXT_LIMIT_BYTES = 2048;
 const BLANKS: ReadonlySet<number> = new Set([0x20, 0x09, 0x0b, 0x0c, 0x0d]);
 
-/** What is held of a file, and how much of it there is at least before an opcode is read. */
+/** The buffer size, and its minimum content before an opcode is read. */
 const WINDOW = 8 * 1024 * 1024;
 const AHEAD = 1024 * 1024;
 /** Read of one file: what is stepped over by more than a window is not read. */
@@ -67,7 +67,7 @@ export class PickleBytes {
     return value;
   }
 
-  /** A few bytes: those of numbers and names. */
+  /** Reads a few bytes, for numbers and names. */
   take(length: number): Buffer {
     const from = this.at - this.#base;
     this.skip(length);

@@ -1,18 +1,18 @@
-/** What the opcodes of a pickle say, as far as they were executed. */
+/** The content of a pickle, as far as its opcodes were interpreted. */
 export interface PickleContent {
-  /** `module name`, each once, in the order in which they came. */
+  /** `module name`, each once, in order of appearance. */
   readonly names: Map<string, readonly [module: string, name: string]>;
   /** Opcodes that call something or set its state. */
   calls: number;
-  /** Names that no text in the pickle gives. */
+  /** Names that are not strings of the pickle. */
   dynamic: boolean;
   /** Imports by extension code, from a registry that is not part of the file. */
   extension: boolean;
-  /** It calls something that it made itself while it is loaded: not a name, so no list knows what runs. */
+  /** It calls an object that it creates at load time: without a name, so no list applies. */
   callsMade: boolean;
-  /** It takes an attribute of a module or class, or one that Python keeps for itself, by `getattr`. */
+  /** It reads an attribute of a module or class, or a private one of Python, with `getattr`. */
   reachesThrough: boolean;
-  /** Texts that a reader wants to know of, where it contains code. */
+  /** Suspicious strings, if it contains code. */
   readonly words: Set<string>;
   /** What `pickle.load` executes where `joblib.load` reads an array. */
   unlikeJoblib?: PickleContent;

@@ -1,5 +1,5 @@
-/** Why a pickle cannot be followed to its end, in words that complete "it cannot be followed: …". */
+/** Why a pickle cannot be scanned completely, as the end of the sentence "it cannot be scanned: …". */
 export class PickleError extends Error {}
 
-/** Python, too, ends there with an error: nothing behind it is executed. */
+/** Python also ends there with an error: nothing after it is executed. */
 export class PickleEnd extends PickleError {}

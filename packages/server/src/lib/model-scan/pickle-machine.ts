@@ -1,4 +1,4 @@
-/** Executes the opcodes of a pickle on values of which it tracks only what names, calls and arrays are made of. */
+/** Interprets the opcodes of a pickle on symbolic values: it tracks only names, calls and arrays. */
 import { CREATION, isWrapperClass, readWrapper, skipPadding } from './joblib-array.ts';
 import { PickleEnd, PickleError } from './pickle-error.ts';
 import { TEXT_LIMIT_BYTES, type PickleBytes } from './pickle-bytes.ts';
@@ -14,7 +14,7 @@ import {
   isPlainAttribute,
   makerOf,
   Items,
-  Made,
+  CallResult,
   MARK,
   type Marked,
   MAX_ITEMS,
@@ -27,7 +27,7 @@ import {
   type Value,
 } from './pickle-values.ts';
 
-/** Beyond these no pickle of a model goes, and memory would. */
+/** No pickle of a model exceeds these limits, which protect memory. */
 const MOST_STACK = 4_000_000;
 const MOST_MEMO = 8_000_000;
 const MOST_NAMES = 10_000;
@@ -53,10 +53,10 @@ export class PickleMachine {
   readonly #reader: Reader;
   readonly #stack: Value[];
   readonly #memo: Map<number, Value>;
-  /** Behind the last frame; 0 when an array came since. The reader of joblib keeps to frames, that of CPython does not. */
+  /** The end of the last frame; 0 after an array. joblib's reader respects frames, CPython's does not. */
   #frameEnd = 0;
   #hasOddFrames = false;
-  /** What has to come next where a wrapper of an array is made. */
+  /** The expected steps in the construction of an array wrapper. */
   #expected: 'arguments' | 'creation' | undefined;
   /** Until the first array, `pickle.load` executes the same opcodes. */
   isReadAlike: boolean;
@@ -78,7 +78,7 @@ export class PickleMachine {
     return !this.#hasOddFrames && this.at >= this.#frameEnd;
   }
 
-  /** The pickle that starts here, with a stack and a memo of its own and the same position. */
+  /** The nested pickle at this position, with its own stack and memo. */
   inside(): PickleMachine {
     return new PickleMachine({ from: this.#from, look: this.look, reader: 'pickle' });
   }
@@ -184,7 +184,7 @@ export class PickleMachine {
       case 0x53: // STRING
         this.#push(this.#from.quoted() ?? OTHER);
         break;
-      case 0x56: // UNICODE: escapes could spell a name; such a name is unknown.
+      case 0x56: // UNICODE: escapes can spell a name; such a name counts as unknown.
         this.#pushText(this.#from.line());
         break;
       case 0x55: // SHORT_BINSTRING
@@ -303,7 +303,7 @@ export class PickleMachine {
         break;
       case 0x62: // BUILD
         return this.#build();
-      case 0x50: // PERSID: what it means is the loader's business, which makes nothing of names.
+      case 0x50: // PERSID: the loader interprets it, and never as a name.
         this.#from.line();
         this.#push(OTHER);
         break;
@@ -380,7 +380,7 @@ export class PickleMachine {
 
   #reduce(callee: Value | undefined, given: Value): void {
     if (!(callee instanceof Named)) {
-      const isClass = callee instanceof Made && MAKES_CLASSES.test(callee.by);
+      const isClass = callee instanceof CallResult && MAKES_CLASSES.test(callee.by);
       if (this.#reader === 'trial' && (typeof callee === 'string' || isNeitherTextNorCallable(callee)))
         throw new PickleEnd('it calls an object that is not a function');
       if (!isClass) this.look.callsMade = true;
@@ -395,7 +395,7 @@ export class PickleMachine {
       }
       if (!isPlainAttribute(given)) this.look.reachesThrough = true;
     }
-    this.#call((callee.full === 'numpy.dtype' && Dtype.from(given)) || new Made(callee.full));
+    this.#call((callee.full === 'numpy.dtype' && Dtype.from(given)) || new CallResult(callee.full));
   }
 
   #call(result: Value): void {

@@ -1,7 +1,7 @@
 /**
- * Grades the names that a pickle imports. No list of dangerous names is complete (one scanner had forty ways around its own), so
- * everything that is not known to be harmless runs isolated, in a process of its own; what starts programs, opens connections,
- * reads files or evaluates text is blocked in addition, since no model needs it while it is loaded.
+ * Grades the names that a pickle imports. No list of dangerous names is complete (one scanner had forty bypasses), so
+ * everything that is not known to be harmless runs isolated in a separate process. Names that start programs, open
+ * connections, read files or evaluate text are also blocked, because no model needs them at load time.
  */
 
 const STORAGES = [
@@ -84,7 +84,7 @@ const HARMLESS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['pathlib', new Set(['PosixPath', 'PurePosixPath', 'WindowsPath', 'PureWindowsPath', 'Path', 'PurePath'])],
 ]);
 
-/** Packages whose classes and functions are what models are made of. */
+/** Packages whose classes and functions are parts of models. */
 const LIBRARIES: ReadonlySet<string> = new Set([
   'sklearn',
   'numpy',
@@ -158,7 +158,7 @@ const STANDARD: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
-/** Of the modules whose public names are allowed: what evaluates the texts that it is given. */
+/** Exceptions among the public names of allowed modules: functions that evaluate text. */
 const EVALUATING: ReadonlySet<string> = new Set([
   'dataclasses.make_dataclass',
   'typing.ForwardRef',
@@ -167,7 +167,7 @@ const EVALUATING: ReadonlySet<string> = new Set([
 ]);
 
 const ANY = 'any';
-/** What models and the code of their authors name of Python itself: it makes values and starts nothing. */
+/** Names of Python itself that models and their code use: they create values and start nothing. */
 const STANDARD_ALLOWED: ReadonlyMap<string, ReadonlySet<string> | typeof ANY> = new Map<
   string,
   ReadonlySet<string> | typeof ANY
@@ -278,9 +278,9 @@ const DILL: ReadonlySet<string> = new Set(
 );
 
 /**
- * `harmless`: values. `library`: classes and functions of libraries that models are made of. `by-value`: code of the author that
- * the pickle contains. `code`: code of the author, or of a package that the model requires, which the pickle imports.
- * `dangerous`: nothing that loading a model needs.
+ * `harmless`: values. `library`: classes and functions of model libraries. `by-value`: code of the author in the
+ * pickle. `code`: imported code of the author, or of a required package. `dangerous`: names that no model needs at load
+ * time.
  */
 export type NameGrade = 'harmless' | 'library' | 'by-value' | 'code' | 'dangerous';
 
@@ -292,7 +292,7 @@ export function gradeName(module: string, name: string): NameGrade {
   if (!/^[\p{L}\p{N}_.]+$/u.test(module) || !/^[\p{L}\p{N}_.<>]+$/u.test(name)) return 'dangerous';
   // joblib reads other files with its older wrappers; another name of the wrapper would hide where arrays are.
   if (/^(Numpy|ND|ZND)ArrayWrapper$/.test(name) || module.startsWith('joblib.numpy_pickle')) return 'dangerous';
-  // A way through attributes (`dtype.__init__.__globals__`), or to what Python keeps for itself.
+  // A path through attributes (`dtype.__init__.__globals__`), or to private attributes of Python.
   if (name.split('.').some((part) => part.startsWith('__') && !part.startsWith('__pyx_unpickle_'))) return 'dangerous';
   const [root = ''] = module.split('.');
   if (STANDARD.has(root)) return gradeStandard(module, name);
@@ -320,7 +320,7 @@ function isPublic(full: string, name: string): boolean {
   return !name.startsWith('_') || /^_[A-Z]/.test(name) || full === 'array._array_reconstructor';
 }
 
-/** Words in code of an author that a reader wants to know of. */
+/** Suspicious words in code of an author, for the reviewer. */
 export const SUSPICIOUS_NAMES: ReadonlySet<string> = new Set(
   'os subprocess socket system popen Popen eval exec __import__ ctypes requests urllib shutil pty marshal importlib'.split(
     ' ',
@@ -328,6 +328,6 @@ export const SUSPICIOUS_NAMES: ReadonlySet<string> = new Set(
 );
 
 export const GETATTR = new Set(['builtins.getattr', '__builtin__.getattr']);
-/** What these give is a class or a type of Python, which may be called. */
+/** Their results are a class or a Python type, which can be called. */
 export const MAKES_CLASSES =
   /^(cloudpickle\.cloudpickle(_fast)?\._(builtin_type|make_skeleton_class|make_skeleton_enum)|dill\._dill\._(load_type|create_type)|builtins\.type)$/;

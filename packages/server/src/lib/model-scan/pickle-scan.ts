@@ -32,7 +32,8 @@ export function emptyContent(): PickleContent {
 }
 
 /**
- * Reads the pickle at the position of `from`. @throws PickleError for an invalid pickle; `look` keeps what was read.
+ * Reads the pickle at the position of `from`. @throws PickleError for an invalid pickle; `look` keeps the content up to
+ * the error.
  */
 export async function scanPickle(from: PickleBytes, look: PickleContent): Promise<void> {
   await scanToEnd(new PickleMachine({ from, look, reader: 'joblib' }), from, { opcodes: 0 });
@@ -50,7 +51,7 @@ async function scanToEnd(scan: PickleMachine, from: PickleBytes, done: { opcodes
   }
 }
 
-/** joblib reads an array of objects as a pickle of its own, `pickle.load` as more opcodes of the same. */
+/** joblib reads an array of objects as a nested pickle, `pickle.load` as more opcodes of the same one. */
 async function scanObjects(scan: PickleMachine, from: PickleBytes, done: { opcodes: number }): Promise<void> {
   if (scan.isReadAlike) {
     scan.isReadAlike = false;

@@ -17,7 +17,7 @@ export class Named {
 }
 
 /** The result of calling a name. */
-export class Made {
+export class CallResult {
   readonly by: string;
   constructor(by: string) {
     this.by = by;
@@ -45,8 +45,9 @@ export class Dict {
 }
 
 /**
- * On a stack or in the memo. Texts are kept because names are made of them, calls because of what they call, numbers, tuples and
- * dictionaries because shapes of arrays are made of them. `PLAIN` is a value that is no text and cannot be called, `OTHER` any value.
+ * A value on the stack or in the memo. Strings are tracked because names are composed of them, calls because of their
+ * targets, and numbers, tuples and dictionaries because of array shapes. `PLAIN` is a value that is neither a string
+ * nor callable, `OTHER` any value.
  */
 export type Value =
   | string
@@ -59,7 +60,7 @@ export type Value =
   | typeof INSTANCE
   | typeof ARRAY
   | Named
-  | Made
+  | CallResult
   | Items
   | Dict
   | Dtype;
@@ -70,7 +71,7 @@ export const PLAIN = Symbol('plain');
 export const OTHER = Symbol('other');
 /** An instance of a named class that was created without arguments: neither a text nor a class. */
 export const INSTANCE = Symbol('instance');
-/** The object with whose state joblib reads an array. */
+/** The object whose state makes joblib read an array. */
 export const ARRAY = Symbol('array');
 
 /** Longer tuples and dictionaries are not tracked: only their presence is. */
@@ -105,7 +106,7 @@ function isOfLibrary({ module, name }: Named): boolean {
   return grade === 'library' || grade === 'harmless';
 }
 
-/** Time zones are made by a method of their class, which Python names by `getattr`. */
+/** Time zones are created by a method of their class, which Python references by `getattr`. */
 export function makerOf(given: Value): Named | undefined {
   if (!(given instanceof Items) || given.values.length !== 2) return undefined;
   const [type, method] = given.values;
@@ -121,7 +122,7 @@ export function isPlainAttribute(given: Value): boolean {
     typeof target === 'string' ||
     target instanceof Named ||
     target === ARRAY ||
-    (target instanceof Made && /(^|\.)(subimport|getattr|_import_module)$/.test(target.by))
+    (target instanceof CallResult && /(^|\.)(subimport|getattr|_import_module)$/.test(target.by))
   );
   return isObject && typeof attribute === 'string' && !attribute.startsWith('_');
 }
@@ -143,7 +144,7 @@ export class Dtype {
     this.hasObjects = kind === 'O';
   }
 
-  /** The dtype that `numpy.dtype` makes of these arguments. */
+  /** The dtype that `numpy.dtype` creates from these arguments. */
   static from(given: Value): Dtype | undefined {
     if (!(given instanceof Items) || given.values.length !== 3) return undefined;
     const [code, align, copy] = given.values;

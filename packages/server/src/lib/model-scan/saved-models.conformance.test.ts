@@ -58,7 +58,7 @@ it('models pass, by pickle, cloudpickle and joblib, with code of their author to
   const models = [...found].filter(([path]) => !path.startsWith('hostile-'));
   expect(models.length).toBeGreaterThan(1000);
   expect(models.flatMap(([path, findings]) => blocked(findings).map((why) => `${path}: ${why}`))).toEqual([]);
-  // What has code of its author says so, and stays in a process of its own.
+  // Models with code of their author are reported, and stay in a separate process.
   for (const path of ['own-function-cloud.pkl', 'own-model-cloud.pkl', 'own-class-cloud.pkl']) {
     expect({ path, rules: found.get(path)?.map(({ rule }) => rule) }).toMatchObject({
       rules: expect.arrayContaining(['pickle-code']) as unknown,

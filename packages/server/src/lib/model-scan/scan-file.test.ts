@@ -109,7 +109,7 @@ describe('pickles', () => {
     expect(await scan('m.pkl', ops(proto4, short('my_package.models'), short('Ranker'), '\x93)\x81}b.'))).toEqual([
       'review pickle-code It imports my_package.models.Ranker, which is code of the author or of a required package.',
     ]);
-    // A class that is made of parts, and a method of an object, are values.
+    // A class composed of parts, and a method of an object, are values.
     const skeleton = 'ccloudpickle.cloudpickle\n_make_skeleton_class\n)R';
     expect((await scan('m.pkl', ops(`\x80\x02${skeleton})\x81.`))).map((one) => one.split(' ')[0])).toEqual(['review']);
     const method = 'cbuiltins\ngetattr\ncsklearn.svm\nSVC\n)\x81X\x07\x00\x00\x00predict\x86R.';

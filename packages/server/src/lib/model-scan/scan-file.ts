@@ -23,11 +23,11 @@ const MOST_PICKLE = 256 * 1024 * 1024;
 const MAX_WHOLE = 64 * 1024 * 1024;
 const MOST_SCHEMA = 64 * 1024 * 1024;
 const MOST_NESTING = 3;
-/** Pickles in one stream, one behind the other. */
+/** Several pickles in one stream. */
 const MOST_PICKLES = 64;
 const PICKLE_NAME = /\.(pkl|pickle|pt|pth|joblib|dill|cloudpickle|npy)$/i;
 const PACKED_NAME = /\.(pkl|pickle|joblib|pt|pth|bin)(\.(gz|bz2|xz|z|lz4|zst))?$/i;
-/** `torch.save` before 1.6: the number that the first pickle gives. */
+/** `torch.save` before 1.6: the magic number in the first pickle. */
 const TORCH_MAGIC = Buffer.from('6cfc9c46f9206aa85019', 'hex');
 
 const GZIP = 0x1f;
@@ -248,7 +248,7 @@ async function lookAtPickle(
     const torch = from.includesSoon(TORCH_MAGIC);
     for (; from.at < from.size && pickles < (torch ? 5 : MOST_PICKLES); pickles++) {
       await scanPickle(from, seen);
-      // Behind the fifth pickle of an old file of torch are its numbers.
+      // In an old torch file, the tensors follow the fifth pickle.
     }
   } catch (error) {
     if (!(error instanceof PickleError)) throw error;
@@ -306,11 +306,10 @@ function reportPickle(
     const named = words.size === 0 ? '' : ` The code names ${[...words].toSorted().join(', ')}.`;
     findings.add('pickle-code', 'review', `It contains Python code of the author.${named}`, inside);
   }
-  if (dynamic)
-    findings.add('pickle-import', 'block', 'It imports a name that it composes at load time.', inside);
-  if (extension) findings.add('pickle-import', 'block', 'It imports by extension code from the copyreg registry.', inside);
-  if (callsMade)
-    findings.add('pickle-call', 'block', 'It calls a function that it creates at load time.', inside);
+  if (dynamic) findings.add('pickle-import', 'block', 'It imports a name that it composes at load time.', inside);
+  if (extension)
+    findings.add('pickle-import', 'block', 'It imports by extension code from the copyreg registry.', inside);
+  if (callsMade) findings.add('pickle-call', 'block', 'It calls a function that it creates at load time.', inside);
   if (reachesThrough)
     findings.add('pickle-import', 'block', 'It reads an attribute of a module or class with `getattr`.', inside);
 }
@@ -357,12 +356,7 @@ function inspectSkops(schema: string, findings: Findings, inside: string): void 
   for (const [, name = '', module = ''] of pairs) {
     const grade = gradeName(module, name);
     if (grade === 'dangerous') {
-      findings.add(
-        'skops-type',
-        'block',
-        `It creates a ${module}.${name}, which no model needs at load time.`,
-        inside,
-      );
+      findings.add('skops-type', 'block', `It creates a ${module}.${name}, which no model needs at load time.`, inside);
     } else if (grade !== 'harmless') findings.add('skops-type', 'review', `It creates a ${module}.${name}.`, inside);
   }
 }
@@ -380,7 +374,12 @@ function lookAtKeras(config: string, findings: Findings, inside: string): void {
 }
 
 async function lookAtHdf5(file: ScannedFile, findings: Findings, inside: string | undefined): Promise<void> {
-  findings.add('keras-h5', 'review', 'It is a Keras HDF5 file, which Keras checks less strictly. Save the model as .keras.', inside);
+  findings.add(
+    'keras-h5',
+    'review',
+    'It is a Keras HDF5 file, which Keras checks less strictly. Save the model as .keras.',
+    inside,
+  );
   const step = 16 * 1024 * 1024;
   for (let at = 0; at < file.size; at += step) {
     // Includes the start of the next chunk, so that matches across the boundary are found.

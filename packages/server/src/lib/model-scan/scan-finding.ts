@@ -15,7 +15,7 @@ export interface ScanFinding {
   readonly detail: string;
 }
 
-/** Bytes that are read where they are wanted: a model may be larger than memory. */
+/** Random access to bytes: a model can be larger than memory. */
 export interface ScannedFile {
   /** Below the model's folder. */
   readonly path: string;
@@ -23,7 +23,7 @@ export interface ScannedFile {
   read(offset: number, length: number): Promise<Buffer>;
 }
 
-/** What is found in one file, each thing once. */
+/** The findings of one file, each once. */
 export class Findings {
   readonly #file: string;
   readonly #found = new Map<string, ScanFinding>();
@@ -35,7 +35,7 @@ export class Findings {
   add(rule: string, severity: ScanSeverity, detail: string, inside?: string): void {
     const file = inside === undefined ? this.#file : `${this.#file}!${inside}`;
     const told = detail.length > 300 ? `${detail.slice(0, 300)}…` : detail;
-    // A hostile file may have a million: the first hundred say enough.
+    // A hostile file can have a million findings: the first hundred are sufficient.
     if (this.#found.size < 100) this.#found.set(`${file}\n${rule}\n${told}`, { file, rule, severity, detail: told });
   }
 

@@ -1,4 +1,4 @@
-/** Formats that hold numbers and text only, when they are what they say: safetensors and GGUF. */
+/** Formats with numbers and text only, if they are valid: safetensors and GGUF. */
 import type { Findings, ScannedFile } from './scan-finding.ts';
 
 const MOST_HEADER = 100 * 1024 * 1024;
@@ -32,7 +32,8 @@ export async function scanSafetensors(file: ScannedFile, findings: Findings): Pr
   } catch {
     return fault('Its header is not valid JSON.');
   }
-  if (typeof header !== 'object' || header === null || Array.isArray(header)) return fault('Its header is not a JSON object.');
+  if (typeof header !== 'object' || header === null || Array.isArray(header))
+    return fault('Its header is not a JSON object.');
   const spans: (readonly [start: number, end: number])[] = [];
   for (const [name, told] of Object.entries(header)) {
     if (name === '__metadata__') continue;

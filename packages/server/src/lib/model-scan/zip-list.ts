@@ -14,7 +14,7 @@ const END64 = 0x06064b50;
 const LOCATOR64 = 0x07064b50;
 const MOST_ENTRIES = 100_000;
 const MOST_DIRECTORY = 64 * 1024 * 1024;
-/** Behind a member whose sizes came after it. */
+/** After a member whose sizes follow it. */
 const DESCRIPTOR = 24;
 
 export class ZipError extends Error {}
@@ -60,7 +60,8 @@ export async function listZip(file: ScannedFile): Promise<readonly ZipEntry[]> {
     }
     names.add(name);
     const local = await file.read(header, 30);
-    if (local.length < 30 || local.readUInt32LE(0) !== LOCAL) throw new ZipError(`${name} is not at the declared position`);
+    if (local.length < 30 || local.readUInt32LE(0) !== LOCAL)
+      throw new ZipError(`${name} is not at the declared position`);
     const localName = local.readUInt16LE(26);
     const localExtra = local.readUInt16LE(28);
     const start = header + 30 + localName + localExtra;
@@ -75,14 +76,18 @@ export async function listZip(file: ScannedFile): Promise<readonly ZipEntry[]> {
   // From the first byte to the directory there are only members, and none overlaps another.
   let reached = 0;
   for (const { header, start, packed, name } of entries.toSorted((a, b) => a.header - b.header)) {
-    if (header < reached || header - reached > DESCRIPTOR) throw new ZipError(`there are unexpected bytes before ${name}`);
+    if (header < reached || header - reached > DESCRIPTOR)
+      throw new ZipError(`there are unexpected bytes before ${name}`);
     reached = start + packed;
   }
   if (offset - reached > DESCRIPTOR) throw new ZipError('there are unexpected bytes before its directory');
   return entries;
 }
 
-/** Bytes of a member. @throws ZipError for what unpacks to more than it says, or by a method that is not known. */
+/**
+ * Returns the bytes of a member. @throws ZipError if it exceeds its declared size, or for an unknown compression
+ * method.
+ */
 export async function readZipEntry(file: ScannedFile, entry: ZipEntry, most: number): Promise<Buffer> {
   const { name, method, packed, size, start } = entry;
   if (size > most) throw new ZipError(`${name} has ${size} bytes, which exceeds the scan limit`);
@@ -102,7 +107,7 @@ export async function readZipEntry(file: ScannedFile, entry: ZipEntry, most: num
   }
 }
 
-/** Values of ZIP64 in the place of those that say `see there`, in the order of the field. */
+/** ZIP64 values for the fields with the marker value, in the order of the field. */
 function wide(extra: Buffer, values: readonly number[]): readonly number[] {
   if (!values.includes(0xffff_ffff)) return values;
   for (let at = 0; at + 4 <= extra.length; at += 4 + extra.readUInt16LE(at + 2)) {

@@ -1,7 +1,7 @@
 /**
- * Decides which hosts may be called when the address comes from a user (server-side request forgery). A name is resolved
- * here, every address it has must be public or allowed, and the caller connects to exactly those addresses: a name that
- * changes its address between check and connection gains nothing.
+ * Decides which hosts may be called when the URL comes from a user (server-side request forgery). The name is resolved
+ * here, all of its addresses must be public or allowed, and the caller connects to exactly these addresses: a name that
+ * resolves differently later (DNS rebinding) has no effect.
  */
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
@@ -33,7 +33,7 @@ export interface AddressGuardOptions {
   readonly allowHosts: readonly string[];
   readonly resolve: Resolve;
   readonly fail: Fail;
-  /** Addresses of this machine, which are refused even where they are public; default: those of its interfaces. */
+  /** Addresses of this machine, which are refused even if they are public; default: those of its interfaces. */
   readonly ownAddresses?: () => ReadonlySet<string>;
 }
 
@@ -47,8 +47,8 @@ export interface AddressGuard {
   /** As `check` for an address that is an IP already; names pass. For callers that check names when they connect. */
   checkLiteral(host: string, port: number): void;
   /**
-   * For connections that a proxy makes, which resolves the name anew and may know more names than this machine: refuses
-   * IP addresses and what resolves here to one that is refused; a name that does not resolve here passes.
+   * For connections through a proxy, which resolves the name itself and can know more names: refuses IP addresses, and
+   * names that resolve to a refused address here; a name that does not resolve here is permitted.
    */
   checkForProxy(host: string, port: number): Promise<void>;
 }
@@ -118,7 +118,7 @@ function refusal(
   return named ? undefined : use.what;
 }
 
-/** How long a list of interfaces is reused; asking the kernel takes about 0.1 ms. */
+/** How long the list of interfaces is cached; a system call takes about 0.1 ms. */
 const INTERFACES_MS = 10_000;
 
 function machineAddresses(): () => ReadonlySet<string> {

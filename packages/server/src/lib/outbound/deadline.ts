@@ -11,7 +11,9 @@ export interface Deadline {
 export function startDeadline(ms: number, caller: AbortSignal | undefined): Deadline {
   const controller = new AbortController();
   const timer =
-    ms === 0 ? undefined : setTimeout(() => controller.abort(new DOMException('the time limit was exceeded', 'TimeoutError')), ms);
+    ms === 0
+      ? undefined
+      : setTimeout(() => controller.abort(new DOMException('the time limit was exceeded', 'TimeoutError')), ms);
   const follow = () => controller.abort(caller?.reason);
   if (caller?.aborted === true) follow();
   caller?.addEventListener('abort', follow, { once: true });

@@ -1,4 +1,7 @@
-/** Connections: direct or through a proxy, guarded or trusted. Each combination has its own pool, so that a guarded call never takes a connection that a trusted one opened. */
+/**
+ * Connections: direct or through a proxy, guarded or trusted. Each combination has a separate pool, so that a guarded
+ * call never reuses a trusted connection.
+ */
 import type { SecureContext } from 'node:tls';
 import type { Dispatcher, buildConnector } from 'undici';
 import type { AddressGuard } from './address-guard.ts';
@@ -46,7 +49,7 @@ export function createDispatchers({ guard, secureContext, timeouts, fail }: Disp
         proxyTunnel: false,
         proxyTls: connect,
         requestTls: connect,
-        // The pool to the proxy itself sends CONNECT, whose answer has the same time as any other.
+        // The pool of the proxy sends CONNECT, whose response has the usual time limit.
         clientFactory: (origin, pool) => new Pool(origin, { ...pool, headersTimeout: timeouts.headersMs }),
       });
     }

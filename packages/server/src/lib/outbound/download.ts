@@ -1,4 +1,4 @@
-/** Files of known digest: fetched by the one client, taken up again where a broken connection left them. */
+/** Downloads files with a known digest through the outbound client; interrupted downloads are resumed. */
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { rename, rm, stat } from 'node:fs/promises';
@@ -11,17 +11,17 @@ export interface Download {
   /** Lower-case hex; the file appears only when its bytes have this digest. */
   readonly sha256: string;
   readonly bytes: number;
-  /** Where it goes; `<path>.part` is what came so far and stays after a failure. One process at a time. */
+  /** The target; `<path>.part` is the partial download, which remains after a failure. One process at a time. */
   readonly path: string;
   readonly signal?: AbortSignal;
   readonly progress?: (done: number, total: number) => void;
 }
 
-/** What came is not what is pinned, or an answer without the file. */
+/** The downloaded bytes do not match the pinned digest, or the response contains no file. */
 export class DownloadError extends Error {}
 
 const TRIES = 4;
-/** A file of 20 MB over a slow line; that nothing comes for a while ends a try much earlier. */
+/** For a file of 20 MB over a slow connection; a pause in the transfer ends an attempt much earlier. */
 const TIMEOUTS = { totalMs: 1_800_000 };
 
 /**
@@ -70,7 +70,7 @@ async function fetchRest(outbound: Outbound, download: Download, part: string): 
   const resumed = status === 206 && answer.headers['content-range']?.startsWith(`bytes ${from}-`) === true;
   if (status !== 200 && !resumed) {
     body.on('error', () => {}).destroy();
-    // What is kept may be of another file: the next try asks for the whole one.
+    // The partial download can belong to another file: the next attempt requests the whole one.
     if (from > 0) await rm(part, { force: true });
     const refused = `${url} responds with status ${status}`;
     throw status >= 500 || from > 0 ? new Error(refused) : new DownloadError(refused);

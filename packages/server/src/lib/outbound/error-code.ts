@@ -7,5 +7,5 @@
  */
 export type OutboundErrorCode = 'address_refused' | 'upstream_failed' | 'invalid_config';
 
-/** Makes the error to throw. `detail` never holds a path, a query, a header or credentials: those carry secrets. */
+/** Creates the error. `detail` never contains a path, a query, a header or credentials, which can be secrets. */
 export type Fail = (fault: OutboundErrorCode, detail: string, cause?: unknown) => Error;

@@ -1,4 +1,4 @@
-/** Why a call failed, in words that name the origin and nothing secret. */
+/** Describes why a call failed, with its origin and without secrets. */
 import type { Timeouts } from './dispatchers.ts';
 
 const WORDS: Readonly<Record<string, string>> = {
@@ -11,7 +11,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'did not accept the connection',
 };
 
-/** Every reason that OpenSSL and Node give for a certificate that they do not trust. */
+/** Error codes of OpenSSL and Node for untrusted certificates. */
 const UNTRUSTED =
   /^(?:DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+|CERT_\w+|INVALID_CA|ERR_TLS_CERT_\w+)$/;
 
@@ -48,7 +48,8 @@ function reasonOf(error: unknown, timeouts: Timeouts): string {
     if (code === 'UND_ERR_BODY_TIMEOUT') return `sent no data for ${timeouts.idleMs} ms`;
     const tunnel = /^Proxy response \((\d+)\)/.exec(one.message);
     if (tunnel !== null) return `cannot be reached: the proxy responds with status ${tunnel[1]}`;
-    if (one.message.startsWith('Proxy Authentication Required')) return 'cannot be reached: the proxy responds with status 407';
+    if (one.message.startsWith('Proxy Authentication Required'))
+      return 'cannot be reached: the proxy responds with status 407';
     const words = codeText(code);
     if (words !== undefined) return words;
   }

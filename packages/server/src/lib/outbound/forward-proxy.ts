@@ -22,11 +22,11 @@ export interface ProxyFailure {
   readonly host: string;
   readonly port: number;
   readonly fault: OutboundErrorCode | 'bad_request';
-  /** A whole sentence for the person whose program tried to connect. */
+  /** A complete sentence for the user of the program. */
   readonly message: string;
 }
 
-/** Who is at the other end of a connection. */
+/** Authenticates the peer of a connection. */
 export interface ProxyClient {
   /** Hosts that the operator configured: reached without the guard, at exactly this host and port. */
   readonly trusted?: readonly { readonly host: string; readonly port: number }[];
@@ -44,7 +44,7 @@ export interface ForwardProxyLimits {
   readonly headerBytes: number;
   /** A connection without a byte in either direction ends after this many milliseconds. */
   readonly idleMs: number;
-  /** Connections of one client; those beyond it are closed. */
+  /** Maximum connections of one client; further ones are closed. */
   readonly connections: number;
 }
 
@@ -96,9 +96,10 @@ export class ForwardProxy {
   async #tunnel(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     const client = this.#clients.get(socket) ?? {};
     const target = readAuthority(request.url ?? '');
-    // Errors of a client that leaves while the connection is made.
+    // Errors of a client that disconnects while the connection is being made.
     socket.on('error', () => {});
-    if (!isAuthorized(request, client)) return endTunnel(socket, 407, 'Proxy authentication required', 'The token is missing.');
+    if (!isAuthorized(request, client))
+      return endTunnel(socket, 407, 'Proxy authentication required', 'The token is missing.');
     if (target === undefined) return endTunnel(socket, 400, 'Bad request', 'CONNECT needs HOST:PORT.');
     const left = new AbortController();
     socket.once('close', () => left.abort());
@@ -242,7 +243,7 @@ function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-/** Raw headers (name, value, name, value) without those of this connection alone. */
+/** Raw headers (name, value, name, value) without hop-by-hop headers. */
 function passedOn(raw: readonly string[], without: readonly string[]): string[] {
   const dropped = new Set([...HOP_HEADERS, ...without]);
   for (let at = 0; at < raw.length; at += 2) {

@@ -1,4 +1,4 @@
-/** One request of a call: the first, or one that a redirect asked for. */
+/** One request of a call: the first, or one after a redirect. */
 import { Readable } from 'node:stream';
 import type { Fail } from './error-code.ts';
 
@@ -9,7 +9,7 @@ export interface Hop {
   readonly body: string | Uint8Array | Readable | undefined;
 }
 
-/** What may follow a redirect to another origin; everything else may carry authority. */
+/** Headers that may follow a redirect to another origin; others can contain credentials. */
 const SAFE_HEADERS = new Set(['accept', 'accept-language', 'content-type', 'user-agent']);
 
 /** @throws the error of `fail` with `address_refused`. */

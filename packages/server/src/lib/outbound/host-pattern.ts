@@ -20,7 +20,7 @@ interface NetworkMatch {
   readonly network: BlockList;
 }
 
-/** Undefined when the text is no such pattern. */
+/** Undefined if the text is not a valid pattern. */
 export function parseHostPattern(text: string): HostPattern | undefined {
   const { rest, port } = splitPort(text.trim().toLowerCase());
   if (port !== undefined && !(port >= 1 && port <= 65_535)) return undefined;
@@ -36,7 +36,7 @@ export function parseHostPattern(text: string): HostPattern | undefined {
     : undefined;
 }
 
-/** `10.0.0.1`, `[::1]`, `10.0.0.0/8`, `fd00::/8`; a lone address is a network of its own. */
+/** `10.0.0.1`, `[::1]`, `10.0.0.0/8`, `fd00::/8`; a single address is a network with one address. */
 function parseNetwork(text: string): NetworkMatch | undefined {
   const [, bracketed, bare, bits] = /^(?:\[([0-9a-f:.]+)\]|([0-9a-f:.]+))(?:\/(\d{1,3}))?$/.exec(text) ?? [];
   const address = bracketed ?? bare ?? '';
@@ -62,7 +62,7 @@ export function matchesAddress(pattern: HostPattern, address: string, port: numb
   return host !== undefined && 'network' in host && inNetwork(host, address);
 }
 
-/** `exact`: `a.b` matches `a.b` only and `.a.b` what is below it; otherwise both match `a.b` and what is below it. */
+/** `exact`: `a.b` matches only `a.b`, and `.a.b` only its subdomains; otherwise both match `a.b` and its subdomains. */
 export function matchesName(pattern: HostPattern, name: string, port: number, exact: boolean): boolean {
   if (pattern.port !== undefined && pattern.port !== port) return false;
   const { host } = pattern;
@@ -73,6 +73,6 @@ export function matchesName(pattern: HostPattern, name: string, port: number, ex
 }
 
 function inNetwork({ family, network }: NetworkMatch, address: string): boolean {
-  // BlockList also matches IPv4 rules for `::ffff:a.b.c.d`, so the families are kept apart.
+  // BlockList also matches IPv4 rules for `::ffff:a.b.c.d`, so each family has its own list.
   return isIP(address) === family && network.check(address, family === 4 ? 'ipv4' : 'ipv6');
 }

@@ -11,8 +11,8 @@ export interface LimitedBodyOptions {
 }
 
 /**
- * The source with a limit and errors in our words. Not an async generator: ending one has to wait for the chunk that it
- * waits for, and the connection would stay open for as long as the other side is silent.
+ * Limits the source and maps its errors. Not an async generator: its end has to wait for the pending chunk, and the
+ * connection would stay open while the peer is silent.
  */
 export function limitBody(source: Readable, options: LimitedBodyOptions): Readable {
   let size = 0;

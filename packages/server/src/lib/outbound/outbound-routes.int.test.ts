@@ -127,7 +127,9 @@ describe('a proxy', () => {
     for (const url of ['http://plain.partner/', 'https://secure.partner/']) {
       const call = outbound.send({ url });
       await expect(call).rejects.toMatchObject({ fault: 'upstream_failed' });
-      await expect(call).rejects.toThrow(`${new URL(url).origin} cannot be reached: the proxy responds with status 407`);
+      await expect(call).rejects.toThrow(
+        `${new URL(url).origin} cannot be reached: the proxy responds with status 407`,
+      );
     }
   });
 

@@ -1,4 +1,4 @@
-/** Real servers and clients of their own for tests of the outbound client; all of it on loopback. */
+/** Real servers and clients for tests of the outbound client, all on loopback. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Server as TcpServer, Socket } from 'node:net';
 import type { OutboundErrorCode } from './error-code.ts';
@@ -16,7 +16,7 @@ class Failed extends Error {
 export class TestNet {
   readonly #ends: (() => Promise<void>)[] = [];
 
-  /** Gives the port. */
+  /** Returns the port. */
   async listen(server: Server | TcpServer): Promise<number> {
     const sockets = new Set<Socket>();
     server.on('connection', (socket: Socket) => sockets.add(socket.once('close', () => sockets.delete(socket))));
@@ -28,7 +28,7 @@ export class TestNet {
     return (server.address() as AddressInfo).port;
   }
 
-  /** Gives the origin of an HTTP server. */
+  /** Returns the origin of an HTTP server. */
   async serve(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> {
     return `http://127.0.0.1:${await this.listen(createServer(answer))}`;
   }

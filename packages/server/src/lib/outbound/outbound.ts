@@ -1,6 +1,6 @@
 /**
- * The one HTTP client: knows proxies, private certificate authorities, time and size limits, and never follows a user's
- * address into the inside of the network. HTTP/1.1; bodies are not decompressed (none is asked for).
+ * The only HTTP client: supports proxies, private certificate authorities, time and size limits, and never calls
+ * internal addresses for users. HTTP/1.1; bodies are not decompressed (compression is not requested).
  */
 import type { Readable } from 'node:stream';
 import type { Socket } from 'node:net';
@@ -25,7 +25,7 @@ export interface OutboundOptions {
   readonly extraCa?: string;
   /** Hosts and networks that may be called although they are not public. */
   readonly allowHosts: readonly string[];
-  /** Sent as User-Agent when the caller gives none. */
+  /** Sent as User-Agent if the caller sets none. */
   readonly userAgent: string;
   readonly fail: Fail;
   /** Default: the system's resolver. */
@@ -43,9 +43,9 @@ export interface OutboundRequest {
   readonly timeouts?: Partial<Omit<Timeouts, 'connectMs'>>;
   /** Largest answer in bytes; default 1 MiB for `send`, no limit for `stream`. */
   readonly maxBytes?: number;
-  /** How many redirects to follow, at most 5; default 0: the 3xx answer itself comes back. */
+  /** Maximum redirects, at most 5; default 0: the 3xx response is returned. */
   readonly redirects?: number;
-  /** The address comes from the configuration, not from a user: it may be anywhere. */
+  /** The URL comes from the configuration, not from a user: internal addresses are permitted. */
   readonly trusted?: boolean;
   readonly signal?: AbortSignal;
 }
@@ -65,7 +65,7 @@ export interface OutboundAnswer<Body> {
 export interface Outbound {
   /** Reads the whole answer. */
   send(request: OutboundRequest): Promise<OutboundAnswer<Buffer>>;
-  /** Gives the answer as it arrives; the caller reads or destroys the body. Its errors are those of the call. */
+  /** Returns the response as it arrives; the caller reads or destroys the body. Its errors are those of the call. */
   stream(request: OutboundRequest): Promise<OutboundAnswer<Readable>>;
   /**
    * Checks whether a call to `url` is permitted, without making it. The proxy can still refuse a name that it resolves.
@@ -83,11 +83,11 @@ export interface Outbound {
   faultOf(error: unknown): OutboundErrorCode | undefined;
   /** As `check`, for `connect`. */
   checkHost(host: string, port: number): Promise<void>;
-  /** For TLS on such a connection: trusts `extraCa` too. Undefined: Node's own authorities are enough. */
+  /** For TLS on such a connection: also trusts `extraCa`. Undefined: Node's authorities are sufficient. */
   readonly secureContext: SecureContext | undefined;
-  /** The same as PEM, for what makes a context of its own. */
+  /** The same as PEM, for a separate TLS context. */
   readonly authorities: readonly string[] | undefined;
-  /** Ends every connection, also those in use. Idempotent. */
+  /** Closes every connection, also active ones. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -96,7 +96,7 @@ const DEFAULT_MAX_BYTES = 1 << 20;
 const MAX_REDIRECTS = 5;
 /** @throws the error of `fail` with `invalid_config`. */
 export function createOutbound(options: OutboundOptions): Outbound {
-  // Errors of ours come back out of a connection attempt wrapped by others: they are known by having been made here.
+  // Own errors return from a connection attempt wrapped by others: they are recognized because they were created here.
   const made = new WeakMap<Error, OutboundErrorCode>();
   const fail: Fail = (fault, detail, cause) => {
     const error = options.fail(fault, detail, cause);
@@ -131,7 +131,8 @@ export function createOutbound(options: OutboundOptions): Outbound {
           const { url } = hop;
           const body = limitBody(answer.body, {
             maxBytes: request.maxBytes,
-            tooLarge: () => fail('upstream_failed', `the response of ${url.origin} has more than ${request.maxBytes} bytes`),
+            tooLarge: () =>
+              fail('upstream_failed', `the response of ${url.origin} has more than ${request.maxBytes} bytes`),
             translate: (error) => asFailure(error, url, request, timeouts),
             closed: () => deadline.clear(),
           });
@@ -162,7 +163,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     try {
       signal.throwIfAborted();
       if (!trusted) {
-        // The connection itself checks names (see dispatchers.ts); it never asks about an address written as such.
+        // The connection checks names (see dispatchers.ts), but not IP addresses.
         guard.checkLiteral(url.hostname, port);
         if (proxy !== undefined) await orAborted(guard.checkForProxy(url.hostname, port), signal);
       }

@@ -1,4 +1,7 @@
-/** Which proxy a call takes, by the rules of curl: HTTPS_PROXY for https, HTTP_PROXY for http, unless NO_PROXY names the host. */
+/**
+ * Selects the proxy of a call by the rules of curl: HTTPS_PROXY for https, HTTP_PROXY for http, unless NO_PROXY
+ * contains the host.
+ */
 import { isIP } from 'node:net';
 import type { Fail } from './error-code.ts';
 import { matchesAddress, matchesName, parseHostPattern, type HostPattern } from './host-pattern.ts';

@@ -13,7 +13,7 @@ export interface ProxyListener {
 }
 
 /**
- * Listens on a free port of loopback for one client of a forward proxy, such as a program in the network of this machine.
+ * Listens on a free loopback port for one client of a forward proxy, such as a program in the network of this machine.
  * Every local user can connect, so each request needs the token.
  */
 export async function listenForClient(

@@ -1,4 +1,4 @@
-/** Opens connections for clients of this process that speak to other servers themselves, such as those of a forward proxy. */
+/** Opens connections for clients in this process with their own protocol, such as those of a forward proxy. */
 import { request as httpRequest, type ClientRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect as tcpConnect, type Socket } from 'node:net';
@@ -10,13 +10,13 @@ export interface RouteTarget {
   readonly protocol: 'http:' | 'https:';
   readonly host: string;
   readonly port: number;
-  /** The destination comes from the configuration, not from a user: it may be anywhere. */
+  /** The destination comes from the configuration, not from a user: internal addresses are permitted. */
   readonly trusted?: boolean;
 }
 
 export interface Route {
   readonly socket: Socket;
-  /** Bytes that arrived together with the answer of the proxy that made a tunnel. */
+  /** Bytes that arrived together with the proxy's response to CONNECT. */
   readonly head?: Buffer;
   /**
    * Set when the connection ends at the configured proxy instead of the destination: requests carry the absolute URL and
@@ -42,7 +42,7 @@ export async function connectToProxy({ proxy, secureContext, timeoutMs, signal }
   return { socket, proxy: { authorization: authorizationOf(url) } };
 }
 
-/** Asks the proxy for a tunnel. @throws Error `Proxy response (407)` for every answer but 200. */
+/** Requests a tunnel from the proxy. @throws Error `Proxy response (407)` for every response except 200. */
 export async function tunnelThroughProxy(
   { proxy, secureContext, timeoutMs, signal }: ProxyConnection,
   { host, port }: RouteTarget,

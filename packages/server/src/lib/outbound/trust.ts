@@ -9,9 +9,9 @@ export interface Trust {
 }
 
 /**
- * Trust in the authorities that come with Node and in those of `extraCa` (PEM). Made once for all connections: reading 140
- * roots anew costs more than a handshake.
- * @throws the error of `fail` with `invalid_config` when there is no certificate or one that cannot be read.
+ * Trust in the authorities of Node and those of `extraCa` (PEM). Created once for all connections: parsing 140 roots
+ * costs more than a handshake.
+ * @throws the error of `fail` with `invalid_config` if it contains no certificate or an invalid one.
  */
 export function extendTrust(extraCa: string, fail: Fail): Trust {
   const certificates = extraCa.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];

@@ -51,7 +51,7 @@ export function fileOnPage(page: string, contentType: string, text: string, file
   return url.href;
 }
 
-/** The address of any file on such a page; undefined for a page without files. */
+/** Returns the URL of any file on such a page; undefined for a page without files. */
 export function anyFileOnPage(page: string, contentType: string, text: string): string | undefined {
   const address = contentType.includes('json')
     ? (JSON.parse(text) as { files?: readonly { url?: string }[] }).files?.[0]?.url

@@ -19,7 +19,10 @@ export async function indexOfPip(home: string | undefined): Promise<string | und
   return found !== undefined && /^https?:\/\//.test(found) && URL.canParse(found) ? found : undefined;
 }
 
-/** The value of a key in the sections of pip's files that count for downloads; pip takes `_` and `-` alike. */
+/**
+ * Returns the value of a key in the sections of pip's configuration that apply to downloads; pip treats `_` and `-`
+ * alike.
+ */
 export function settingOf(text: string, key: string): string | undefined {
   let counts = false;
   let found: string | undefined;

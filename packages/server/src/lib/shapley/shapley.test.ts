@@ -5,7 +5,7 @@ import { treeShapley, treeSum, type Tree, type TreeEnsemble } from './tree-ensem
 
 const FEATURES = 6;
 
-/** A full tree of depth 3 over random features; NaN goes either way. */
+/** A full tree of depth 3 over random features; NaN follows a random branch. */
 const tree = fc
   .tuple(
     fc.array(fc.tuple(fc.nat(FEATURES - 1), fc.integer({ min: -3, max: 3 }), fc.nat(5), fc.boolean()), {
@@ -35,7 +35,7 @@ const row = fc.array(fc.oneof(fc.integer({ min: -4, max: 4 }), fc.constant(Numbe
 });
 const background = fc.array(row, { minLength: 1, maxLength: 3 });
 
-/** The model itself, asked for coalitions of a row and background rows. */
+/** The model, evaluated for coalitions of a row and background rows. */
 const asked =
   (of: TreeEnsemble, x: readonly number[], rows: readonly (readonly number[])[], output: number) =>
   async (coalitions: Uint8Array, count: number) =>

@@ -5,7 +5,7 @@
  * each node, which ONNX files do not have: converters write 1 there.
  */
 
-/** What holds of a value that takes the `yes` branch: value ≤ threshold, and so on, in float32 as the runtime compares. */
+/** The condition of the `yes` branch: value ≤ threshold, and so on, in float32 as the runtime compares. */
 export const MODES = ['LEQ', 'LT', 'GTE', 'GT', 'EQ', 'NEQ'] as const;
 
 /** Nodes by number, the root is 0. */
@@ -17,7 +17,7 @@ export interface Tree {
   readonly mode: Uint8Array;
   readonly yes: Int32Array;
   readonly no: Int32Array;
-  /** Where a missing value (NaN) goes. */
+  /** The branch of a missing value (NaN). */
   readonly missing: Int32Array;
   /** Of leaves: nodes × outputs. */
   readonly values: Float64Array;
@@ -46,8 +46,8 @@ export function treeSum(ensemble: TreeEnsemble, row: ArrayLike<number>, output: 
 }
 
 /**
- * Adds to nothing: gives φ of each feature for one row, exactly; Σφ + the mean of f over the background = f(row).
- * O(background × trees × leaves).
+ * Adds φ of each feature for one row, exactly; Σφ + the mean of f over the background = f(row). O(background × trees ×
+ * leaves).
  */
 export function treeShapley(
   ensemble: TreeEnsemble,
@@ -60,7 +60,7 @@ export function treeShapley(
   return walk.attributions;
 }
 
-/** Which side a feature's value comes from on the way to a node. */
+/** The source of each feature's value on the path to a node: the row or the background. */
 const OPEN = 0;
 const OF_ROW = 1;
 const OF_BACKGROUND = 2;

@@ -57,7 +57,7 @@ test('the gain is 1 for the same order and never above it, in whatever order col
         );
       expect(gain(some)).toBeGreaterThan(0);
       expect(gain(some)).toBeLessThanOrEqual(1 + 1e-12);
-      // Ties have no order of their own.
+      // Ties have no defined order.
       expect(gain(some.toReversed())).toBeCloseTo(gain(some), 12);
       expect(gain(some.map(({ before }) => ({ before, now: before })))).toBeCloseTo(1, 12);
     }),

@@ -1,4 +1,4 @@
-/** Whether a model goes by other columns than before, from the mean size of the attributions of each. Pure. */
+/** Detects whether a model uses other columns than before, from the mean absolute attribution of each. Pure. */
 
 /** Of one column: mean |attribution| on both sides, its share of the sum over all columns, and its place from 1. */
 export interface ColumnAttribution {
@@ -12,11 +12,11 @@ export interface ColumnAttribution {
 }
 
 export interface AttributionDrift {
-  /** 1: those that mattered most before still do. */
+  /** 1: the most important columns are unchanged. */
   readonly ndcg: number;
   /** ½ Σ |p − q| of shares: 0 to 1. */
   readonly totalVariation: number;
-  /** Those whose share moved most first. */
+  /** In descending order of the change of their share. */
   readonly columns: readonly ColumnAttribution[];
 }
 

@@ -73,7 +73,7 @@ export function withoutGaps(edges: readonly number[], parts = 20): readonly numb
   return rising([...edges, ...widthEdges(first, last, parts)].toSorted((a, b) => a - b));
 }
 
-/** How many bins of equal width Sturges (1926) gives `count` values: ⌈log₂ n⌉ + 1. */
+/** Returns the number of bins of equal width by Sturges (1926) for `count` values: ⌈log₂ n⌉ + 1. */
 export function sturgesParts(count: number): number {
   return count < 1 ? 1 : Math.ceil(Math.log2(count) + 1);
 }
@@ -84,8 +84,8 @@ export function rising(edges: readonly number[]): readonly number[] {
 }
 
 /**
- * Neighbours put together until each bin of the reference holds at least 1/`parts` of its values: as many bins or fewer. What a bin
- * of one frequent value holds stays alone as far as its neighbours are full.
+ * Merges neighboring bins until each bin of the reference contains at least 1/`parts` of its values: as many bins or
+ * fewer. A bin with one frequent value stays separate as far as its neighbors are full.
  * @returns counts of both sides in the same bins.
  */
 export function joinedBins(

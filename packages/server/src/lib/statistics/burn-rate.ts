@@ -8,7 +8,7 @@ export interface ServicePeriod {
   /** Milliseconds since 1970, when it ended. */
   readonly end: number;
   readonly total: number;
-  /** Requests that failed, or took too long. */
+  /** Failed or too slow requests. */
   readonly bad: number;
 }
 
@@ -32,8 +32,9 @@ export const BURN_RULES: readonly BurnRule[] = [
 ];
 
 /**
- * (bad / total) / (1 − objective); undefined without requests. `objective` is the share that shall be good, as 0.999.
- * @throws RangeError where it is not between 0 and 1: an objective of 1 has no budget to burn
+ * (bad / total) / (1 − objective); undefined without requests. `objective` is the required share of good requests, for
+ * example 0.999.
+ * @throws RangeError if it is not between 0 and 1: an objective of 1 has no error budget
  */
 export function burnRate({ total, bad }: Pick<ServicePeriod, 'total' | 'bad'>, objective: number): number | undefined {
   if (!(objective > 0 && objective < 1)) throw new RangeError(`an objective is between 0 and 1, not ${objective}`);
@@ -48,7 +49,10 @@ export interface BurnVerdict {
   readonly fires: boolean;
 }
 
-/** What each rule says at `now`. A window has the stretches that end in (now − window, now]; what ends later is not counted. */
+/**
+ * Returns the result of each rule at `now`. A window contains the periods that end in (now − window, now]; later ones
+ * are not counted.
+ */
 export function burnVerdicts(
   stretches: readonly ServicePeriod[],
   {

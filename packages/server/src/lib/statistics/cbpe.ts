@@ -5,12 +5,12 @@
  * inputs change their meaning, the estimate stays.
  */
 import { binaryMetrics, type BinaryCounts } from './classification.ts';
-import { around, type Estimate } from './estimate.ts';
+import { intervalAround, type Estimate } from './estimate.ts';
 import { calibrated, isotonicCalibration, type Calibration } from './isotonic.ts';
 import { calibrationError, summarizeScores, type ScoreBin, type ScoredRow } from './scores.ts';
 import { deviationsOf } from './special-functions.ts';
 
-/** A row as it was predicted. */
+/** A row with its prediction. */
 export interface PredictedScore {
   /** The calibrated probability of the positive class. */
   readonly score: number;
@@ -80,7 +80,7 @@ export function estimatedMetrics(expected: ExpectedCounts, confidence = 0.95): E
   // A = TP and B = FN are independent sums; how many rows were predicted positive is known.
   const spread = (ofA: number, ofB: number) => Math.sqrt(ofA ** 2 * positiveVariance + ofB ** 2 * negativeVariance);
   const told = ({ value }: Estimate, error: number): Estimate =>
-    value === undefined ? { value } : around(value, error, z, 'delta', [0, 1]);
+    value === undefined ? { value } : intervalAround(value, error, z, 'delta', [0, 1]);
   const [actual, f1Sum, actualNegatives] = [a + b, positives + a + b, falsePositives + expected.trueNegatives];
   return {
     count: plain.count,
@@ -168,7 +168,7 @@ export function estimatedClasses(
     accuracy:
       count === 0
         ? { value: undefined }
-        : around(right / count, Math.sqrt(variance) / count, deviationsOf(confidence), 'delta', [0, 1]),
+        : intervalAround(right / count, Math.sqrt(variance) / count, deviationsOf(confidence), 'delta', [0, 1]),
     macroPrecision: mean(({ truePositives: tp, falsePositives: fp }) => share(tp, tp + fp)),
     macroRecall: mean(({ truePositives: tp, falseNegatives: fn }) => share(tp, tp + fn)),
     macroF1: mean(({ truePositives: tp, falsePositives: fp, falseNegatives: fn }) => share(2 * tp, 2 * tp + fp + fn)),
@@ -179,7 +179,7 @@ export function estimatedClasses(
 export interface CalibrationDecision {
   /** Undefined: the scores are used as they are. */
   readonly calibration?: Calibration | undefined;
-  /** Expected calibration error of held-out rows: as they are, and calibrated. Undefined of too few rows. */
+  /** Expected calibration error of held-out rows: raw, and calibrated. Undefined for too few rows. */
   readonly before?: number | undefined;
   readonly after?: number | undefined;
 }
@@ -187,8 +187,9 @@ export interface CalibrationDecision {
 const FOLDS = 3;
 
 /**
- * The calibration of a baseline's labelled rows, if it helps: over three folds (every third row) each third is calibrated by the other
- * two, and the error of all held-out rows is compared. Without both classes in the rows there is none.
+ * Returns the calibration from the labeled rows of a baseline, if it reduces the error: with three folds (every third
+ * row), each third is calibrated by the other two, and the error of all held-out rows is compared. Without both classes
+ * in the rows there is none.
  */
 export function fitCalibration(rows: readonly ScoredRow[]): CalibrationDecision {
   if (rows.length < 2 * FOLDS) return {};
@@ -202,7 +203,7 @@ export function fitCalibration(rows: readonly ScoredRow[]): CalibrationDecision 
   );
 }
 
-/** The same of rows that were counted by their score, in parts that chance made. */
+/** The same for rows that were counted by score, in random parts. */
 export function calibrationOfFolds(folds: readonly (readonly ScoreBin[])[]): CalibrationDecision {
   const all = joined(folds.flat());
   const total = (of: 'positive' | 'negative') => all.reduce((sum, bin) => sum + bin[of], 0);
@@ -221,7 +222,7 @@ export function calibrationOfFolds(folds: readonly (readonly ScoreBin[])[]): Cal
   return { ...(helps && { calibration: isotonicCalibration(all) }), before, after };
 }
 
-/** Ascending, those of one mean score as one. */
+/** Ascending; equal mean scores are merged. */
 function joined(bins: readonly ScoreBin[]): readonly ScoreBin[] {
   const by = new Map<number, { positive: number; negative: number; sum: number }>();
   for (const { positive, negative, sum } of bins) {

@@ -88,8 +88,9 @@ export interface BinaryMetrics {
 }
 
 /**
- * Of a positive class: accuracy (TP + TN)/n, precision TP/(TP + FP), recall TP/(TP + FN) with Wilson's interval (1927), F1
- * 2TP/(2TP + FP + FN) with a bootstrap of the four counts. A share of nothing is undefined, where scikit-learn says 0.
+ * Metrics of a positive class: accuracy (TP + TN)/n, precision TP/(TP + FP), recall TP/(TP + FN) with Wilson's interval
+ * (1927), F1 2TP/(2TP + FP + FN) with a bootstrap of the four counts. A share with a denominator of 0 is undefined,
+ * where scikit-learn returns 0.
  */
 export function binaryMetrics(counts: BinaryCounts, choice: IntervalChoice = {}): BinaryMetrics {
   const { truePositives: tp, falsePositives: fp, falseNegatives: fn, trueNegatives: tn } = counts;

@@ -31,7 +31,7 @@ export interface NumberSummary {
    */
   readonly tails: { readonly low: number; readonly high: number };
   readonly lattice: Lattice;
-  /** All values in ascending order, while there are no more than `KEPT_VALUES`: small windows are compared exactly. */
+  /** All values in ascending order, up to `KEPT_VALUES`: small windows are compared exactly. */
   readonly values?: readonly number[] | undefined;
 }
 
@@ -48,7 +48,7 @@ export interface CategorySummary {
 
 export type ColumnSummary = NumberSummary | CategorySummary;
 
-/** Values that a summary keeps one by one. */
+/** Maximum individual values in a summary. */
 export const KEPT_VALUES = 1000;
 /** Categories that a summary counts one by one; a text of more is an id. */
 export const MOST_CATEGORIES = 1000;
@@ -153,8 +153,8 @@ export function summarizeCategories(column: Iterable<string | null | undefined>)
 }
 
 /**
- * The summary of the rows of both. Exact while all values together are no more than `MOST_CATEGORIES`; beyond that a value that one
- * side counted in its rest may be counted too low.
+ * Returns the summary of the rows of both. Exact up to `MOST_CATEGORIES` distinct values; beyond that, the count of a
+ * value in the rest category of one side can be too low.
  */
 export function mergeCategories(one: CategorySummary, other: CategorySummary): CategorySummary {
   const counts = new Map(one.counts);
@@ -211,7 +211,7 @@ export function summaryToJson(summary: ColumnSummary): unknown {
   return summary.type === 'numbers' ? summary : { ...summary, counts: [...summary.counts] };
 }
 
-/** What `summaryToJson` gave. */
+/** The output of `summaryToJson`. */
 export function summaryFromJson(json: unknown): ColumnSummary {
   const summary = json as NumberSummary | (Omit<CategorySummary, 'counts'> & { counts: [string, number][] });
   return summary.type === 'numbers' ? summary : { ...summary, counts: new Map(summary.counts) };

@@ -1,10 +1,10 @@
 /**
- * How far two distributions are apart, from counts in the same bins. Tools call different things by the same name: each
- * function names its formula and the base of its logarithm. Checked against scipy 1.17 and the values that TFDV and
- * Evidently publish.
+ * Distances of two distributions, from counts in the same bins. Tools use the same name for different measures: each
+ * function documents its formula and the base of its logarithm. Tested against scipy 1.17 and the published values of
+ * TFDV and Evidently.
  */
 
-/** Σ (r − c) ln (r / c), with empty bins at 0.0001 (Evidently); not normalised again. Usual cut-offs: 0.1 and 0.25. */
+/** Σ (r − c) ln (r / c), with empty bins at 0.0001 (Evidently); not normalized again. Usual cut-offs: 0.1 and 0.25. */
 export function psi(reference: readonly number[], current: readonly number[]): number {
   const r = filled(sharesOf(reference));
   const c = filled(sharesOf(current));

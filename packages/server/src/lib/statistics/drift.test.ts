@@ -69,7 +69,7 @@ describe('normal distributions of 1,000 points', () => {
   });
 
   test('tenths of the reference', () => {
-    // As numpy cuts them, between two points; ours are points, so that the edges of whole numbers are whole.
+    // numpy's edges are between two values; here they are values, so that the edges of integers are integers.
     const edges = Array.from({ length: 9 }, (_, i) => {
       const at = ((i + 1) * 999) / 10;
       const [below, above] = [reference[Math.floor(at)] ?? 0, reference[Math.ceil(at)] ?? 0];
@@ -205,7 +205,7 @@ test('whole numbers and single values keep their distance in bins', () => {
     const [r, c] = [summarizeNumbers(zeros, [0, 1, 2], lattice), summarizeNumbers(ones, [0, 1, 2], lattice)];
     expect(wassersteinOfBins(r, c)).toBeCloseTo(1, 12);
   }
-  // Edges between whole numbers, as a t-digest gives them.
+  // Edges between integers, as from a t-digest.
   const between = [0.2, 0.9, 1.5];
   const [low, high] = [summarizeNumbers(zeros, between, 'whole'), summarizeNumbers(ones, between, 'whole')];
   expect(wassersteinOfBins(low, high)).toBeCloseTo(1, 12);

@@ -16,8 +16,8 @@ import { kolmogorovSmirnovP, kolmogorovSmirnovTest } from './kolmogorov-smirnov.
 import { normedBy, wassersteinDistance, wassersteinOfBins } from './wasserstein.ts';
 
 /**
- * Exact names, because tools call different things by one name. All but `ks` and the two of Wasserstein are of counts in bins or of
- * categories; those three need an order and are of numbers only.
+ * Exact names, because tools use one name for several methods. All except `ks` and the two Wasserstein distances use
+ * counts in bins or of categories; those three need an order and apply to numbers only.
  */
 export const DRIFT_METHODS = [
   'psi',
@@ -34,7 +34,10 @@ export const DRIFT_METHODS = [
 ] as const;
 export type DriftMethod = (typeof DRIFT_METHODS)[number];
 
-/** Of these the p-value is compared with the threshold (drift below it), of all others the distance (drift from it on). */
+/**
+ * For these the p-value is compared with the threshold (drift below it), for all others the distance (drift at or above
+ * it).
+ */
 export function isTest(method: DriftMethod): boolean {
   return method === 'ks' || method === 'chi_square';
 }
@@ -68,21 +71,21 @@ const DISTANCE_BINS = 20;
 
 export interface Drift {
   readonly method: DriftMethod;
-  /** Of tests the statistic, else the distance. */
+  /** For tests the statistic, else the distance. */
   readonly value: number;
   /** Of tests. */
   readonly pValue?: number | undefined;
-  /** What `value`, or the p-value, was compared with; undefined of `wasserstein` without a threshold of its own. */
+  /** The threshold of `value` or of the p-value; undefined for `wasserstein` without a configured threshold. */
   readonly threshold?: number | undefined;
   /** Undefined where there is no threshold. */
   readonly drifted?: boolean | undefined;
-  /** What was done by which rule, in words for a report. */
+  /** The method and the reason for its choice, for a report. */
   readonly because: string;
   /** Categories that the baseline does not have. */
   readonly added?: readonly string[] | undefined;
 }
 
-/** Why two columns cannot be compared: this is no “all good”. */
+/** Why two columns cannot be compared, which differs from "no drift". */
 export interface NoDrift {
   readonly method?: undefined;
   readonly unknown: 'no-values' | 'no-baseline-values' | 'type-changed' | 'bins-differ' | 'method-needs-numbers';
@@ -97,8 +100,9 @@ export interface DriftChoice {
 }
 
 /**
- * The method that fits, as Evidently chooses: with at most 1,000 values in the baseline a test (`chi_square` of categories and of
- * numbers with at most 5 different values, else `ks`), above it the size of the move (`js_distance_ln`, or `wasserstein_normed`).
+ * Selects the method like Evidently: with at most 1,000 values in the baseline a test (`chi_square` for categories and
+ * for numbers with at most 5 distinct values, else `ks`), above it a distance (`js_distance_ln`, or
+ * `wasserstein_normed`).
  */
 export function chooseMethod(
   reference: ColumnSummary,
@@ -134,7 +138,10 @@ export function driftOf(reference: ColumnSummary, current: ColumnSummary, choice
     choice.method === undefined ? chooseMethod(reference, current) : { method: choice.method, because: 'named' };
   const { method, because } = chosen;
   if (reference.type === 'categories' && ['ks', 'wasserstein', 'wasserstein_normed'].includes(method)) {
-    return { unknown: 'method-needs-numbers', because: `${method} requires ordered values, but the column has categories` };
+    return {
+      unknown: 'method-needs-numbers',
+      because: `${method} requires ordered values, but the column has categories`,
+    };
   }
   const told =
     reference.type === 'numbers' && current.type === 'numbers'
@@ -191,7 +198,7 @@ function ofNumbers(method: DriftMethod, reference: NumberSummary, current: Numbe
   return ofCounts(method, bins.reference, bins.current);
 }
 
-/** Values that were counted: of large windows those of a sample. */
+/** Counted values: for large windows those of a sample. */
 function totalOf(counts: readonly number[]): number {
   return counts.reduce((sum, count) => sum + count, 0);
 }

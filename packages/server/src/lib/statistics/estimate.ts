@@ -15,11 +15,11 @@ export function meanEstimate(count: number, sum: number, squares: number, z: num
   const value = sum / count;
   if (count < 2) return { value };
   const variance = Math.max(0, (squares - sum * value) / (count - 1));
-  return around(value, Math.sqrt(variance / count), z, 'normal');
+  return intervalAround(value, Math.sqrt(variance / count), z, 'normal');
 }
 
 /** `value` ± `z` · `error`, within `bounds`. */
-export function around(
+export function intervalAround(
   value: number,
   error: number,
   z: number,

@@ -49,7 +49,7 @@ export interface Fairness {
   readonly groups: readonly GroupRates[];
   /** Left out of a measure, and of which. */
   readonly small: readonly SmallGroup[];
-  /** Of the selection rate. Undefined, as those below, with fewer than two groups that are large enough. */
+  /** Of the selection rate. Undefined, like the ones below, with fewer than two sufficiently large groups. */
   readonly demographicParity?: Gap | undefined;
   /** Of the true positive rate. */
   readonly equalOpportunity?: Gap | undefined;
@@ -60,14 +60,15 @@ export interface Fairness {
   /** Of the precision. */
   readonly predictiveParity?: Gap | undefined;
   /**
-   * Selection rate of each group over that of the privileged one (AIF360): may be above 1, where the ratio of demographic parity is
-   * smallest over largest. The four-fifths rule asks for 0.8 to 1.25. Undefined without a privileged group that has positives.
+   * Selection rate of each group divided by that of the privileged one (AIF360): can be above 1, whereas the ratio of
+   * demographic parity is smallest over largest. The four-fifths rule requires 0.8 to 1.25. Undefined without a
+   * privileged group with positives.
    */
   readonly disparateImpact?: Readonly<Record<string, number>> | undefined;
 }
 
 export interface FairnessChoice {
-  /** Rows (of a rate: those it divides by) below which a group is named as small and left out. Default 30. */
+  /** Minimum rows of a group (for a rate: of its denominator); smaller groups are reported and excluded. Default 30. */
   readonly minimum?: number | undefined;
   readonly privileged?: string | undefined;
   /** Of the groups' intervals; default 0.95. */

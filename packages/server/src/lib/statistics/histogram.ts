@@ -1,4 +1,4 @@
-/** Counts in bins: bin `i` goes from `edges[i]` to `edges[i + 1]`; the last one has its upper edge. */
+/** Counts in bins: bin `i` is from `edges[i]` to `edges[i + 1]`; the last one includes its upper edge. */
 export interface Histogram {
   /** Ascending; one more than there are counts. */
   readonly edges: readonly number[];
@@ -6,9 +6,9 @@ export interface Histogram {
 }
 
 /**
- * Two histograms in the same bins: the edges of both, with the mass of a bin spread evenly over its parts (TFDV,
- * anomalies/metrics.cc). A bin without width keeps its mass in one point of its own.
- * @returns counts of each, and the edges that they share.
+ * Aligns two histograms to the edges of both, with the mass of a bin spread evenly over its parts (TFDV,
+ * anomalies/metrics.cc). A bin without width keeps its mass at one point.
+ * @returns counts of each, and the shared edges.
  */
 export function alignHistograms(
   one: Histogram,

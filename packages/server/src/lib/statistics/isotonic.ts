@@ -9,9 +9,9 @@ export interface Calibration {
 }
 
 /**
- * The share of positives as a never falling function of the score, with the least squares: pooled neighbours that violate the order
- * (Ayer et al. 1955; Zadrozny and Elkan 2002). With a bin for each score it is scikit-learn's `IsotonicRegression(out_of_bounds='clip')`.
- * Undefined where there are no rows.
+ * The share of positives as a never falling function of the score, with the least squares: pooled neighbors that
+ * violate the order (Ayer et al. 1955; Zadrozny and Elkan 2002). With a bin for each score it is scikit-learn's
+ * `IsotonicRegression(out_of_bounds='clip')`. Undefined where there are no rows.
  */
 export function isotonicCalibration(bins: readonly ScoreBin[]): Calibration | undefined {
   interface Block {

@@ -12,8 +12,8 @@ export interface KolmogorovSmirnovTest {
 const MOST_STEPS = 4_000_000;
 
 /**
- * The two-sample test of Kolmogorov and Smirnov, two-sided. With ties D is taken after all equal values, and p is that of untied
- * values: too large rather than too small (as scipy `ks_2samp`).
+ * The two-sample Kolmogorov-Smirnov test, two-sided. With ties D is computed after all equal values, and p is that of
+ * untied values: too large rather than too small (like scipy `ks_2samp`).
  * @param one ascending, of the first sample; at least one value
  * @param other ascending, of the second one
  */
@@ -31,9 +31,9 @@ export function kolmogorovSmirnovTest(one: ArrayLike<number>, other: ArrayLike<n
 }
 
 /**
- * P(D ≥ `statistic`) for samples of `n` and `m` values. Exact where n·m is at most 4 million: the share of lattice paths from (0, 0)
- * to (n, m) that leave the band |i/n − j/m| < D (Hodges 1957). Else Kolmogorov's limit at (√e + 0.12 + 0.11/√e) D, e = nm/(n + m)
- * (Stephens 1970): within 2 % of the exact p for p above 1e-4.
+ * P(D ≥ `statistic`) for samples of `n` and `m` values. Exact if n·m is at most 4 million: the share of lattice paths
+ * from (0, 0) to (n, m) that leave the band |i/n − j/m| < D (Hodges 1957). Otherwise Kolmogorov's limit at (√e + 0.12 +
+ * 0.11/√e) D, e = nm/(n + m) (Stephens 1970): within 2 % of the exact p for p above 1e-4.
  */
 export function kolmogorovSmirnovP(
   statistic: number,

@@ -74,7 +74,7 @@ function of(from: keyof typeof answers, kind: keyof typeof cases, at: number): R
   return told as Readonly<Record<string, Figure>>;
 }
 
-/** Where ours and the peer's are apart, in words: a test that ends with none has found none. */
+/** The differences from the peer as text; an empty list passes. */
 class Beside {
   readonly apart: string[] = [];
 
@@ -204,7 +204,7 @@ describe.each(each(categories))('categories: %s', (_name, at, { reference, curre
     beside.near(distances.lInfinity(reference, current), theirs['l_infinity'], 1e-9, 'L-infinity');
     beside.near(distances.hellinger(reference, current), theirs['hellinger'], 1e-6, 'Hellinger');
     const { statistic, degrees } = chiSquareTest(reference, current);
-    // Of two categories it takes Yates' correction.
+    // For two categories it applies Yates' correction.
     if (degrees > 1) beside.near(statistic, theirs['chi_square'], 1e-9, 'chi-square');
     expect(beside.apart).toEqual([]);
   });
@@ -256,10 +256,10 @@ describe.each(each(binary))('two classes: %s', (_name, at, { scores, actual, pre
     const rows = scores.map((raw, i) => ({ raw, score: calibrated(calibration, raw), predicted: predicted[i] === 1 }));
     const told = estimatedMetrics(expectedCounts(rows));
     for (const name of ['accuracy', 'precision', 'recall', 'specificity', 'f1'] as const) {
-      // It says 0 where there is nothing to divide by.
+      // It returns 0 for a denominator of 0.
       beside.near(told[name].value ?? 0, theirs[name] ?? 0, 1e-9, name);
     }
-    // It takes rows of one score one after the other, and rounds sums to five digits.
+    // It processes rows with equal scores sequentially, and rounds sums to five digits.
     if (new Set(scores).size === scores.length && theirs['rocAuc'] !== null) {
       beside.within(estimatedRocAuc(rows), theirs['rocAuc'], 5e-3, 'ROC AUC');
     }

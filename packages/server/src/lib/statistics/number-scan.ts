@@ -1,12 +1,12 @@
 /**
- * The summary of a column of numbers that comes in pieces and is not held: moments, and counts between edges that are known or are
- * found among its own values.
+ * The summary of a column of numbers that arrives in chunks and is not stored: moments, and counts between edges that
+ * are given or computed from its values.
  */
 import { quantileEdges, rising, withoutGaps } from './bins.ts';
 import type { Lattice, NumberSummary } from './column-summary.ts';
 import { ValueSample } from './value-sample.ts';
 
-/** Between what numbers are counted: those of the baseline, so that both sides can be compared. */
+/** The edges of the counts: those of the baseline, so that both sides can be compared. */
 export interface BinEdges {
   readonly edges: readonly number[];
   readonly lattice: Lattice;
@@ -16,7 +16,7 @@ export interface BinEdges {
 const PARTS = 100;
 /** Numbers of so few different values are counted one by one. */
 const FEW_VALUES = 50;
-/** Cells of the table that maps a value to the edges around it: most cells contain one edge or none. */
+/** Cells of the table that maps a value to the edges intervalAround it: most cells contain one edge or none. */
 const CELLS = 1024;
 
 /** Edges at hundredths of values, or at each of them where they are few. @param sorted ascending, finite */
@@ -237,7 +237,7 @@ class BinCounter {
         bin = last + 1;
         this.high += value;
       } else {
-        // Cells rise with values: an edge in a cell before is less, one in a cell behind is greater.
+        // Cells are monotonic: an edge in an earlier cell is smaller, one in a later cell is greater.
         const cell = ((value - least) * scale) | 0;
         bin = before[cell] ?? 0;
         let end = before[cell + 1] ?? 0;

@@ -1,4 +1,4 @@
-/** Random data on which statistics are compared with those of others: the same in each run. */
+/** Random data for comparisons with other implementations: the same in each run. */
 import { quantileEdges } from './bins.ts';
 import { seededRandom } from './random.ts';
 import { normalQuantile } from './special-functions.ts';

@@ -71,11 +71,11 @@ export interface RegressionMetrics {
   readonly count: number;
   readonly mae: Estimate;
   readonly rmse: Estimate;
-  /** A share, not per cent, of the rows whose actual value is not 0. */
+  /** A share, not a percentage, of the rows whose actual value is not 0. */
   readonly mape: Estimate;
   /** 1 − Σ e² / Σ (y − ȳ)²; undefined where the actual values never change. */
   readonly r2: Estimate;
-  /** Mean of predicted − actual: above 0 the model says too much. */
+  /** Mean of predicted − actual: above 0 the model predicts too much. */
   readonly bias: Estimate;
 }
 

@@ -1,6 +1,6 @@
 /** Metrics of scores of two classes, from counts at each score: exact with a bin for each score, close with fixed bins, which add up. */
 import { areaUnderRoc, type ClassCounts } from './association.ts';
-import { around, meanEstimate, type Estimate } from './estimate.ts';
+import { intervalAround, meanEstimate, type Estimate } from './estimate.ts';
 import { deviationsOf } from './special-functions.ts';
 
 /** Rows whose scores are in one bin, or have one value. */
@@ -121,7 +121,7 @@ function rocEstimate(bins: readonly ClassCounts[], z: number): Estimate {
     positivesBelow += positive;
   }
   const variance = ofPositives / (positives - 1) / positives + ofNegatives / (negatives - 1) / negatives;
-  return around(value, Math.sqrt(variance), z, 'delong', [0, 1]);
+  return intervalAround(value, Math.sqrt(variance), z, 'delong', [0, 1]);
 }
 
 /** Undefined where there are no positives. */
@@ -155,7 +155,7 @@ interface CalibrationBin {
   readonly sum: number;
 }
 
-/** Bins that were counted finer, put together by their mean score; those without rows too. */
+/** Merges finer bins by their mean score, including those without rows. */
 export function calibrationBins(bins: readonly ScoreBin[], parts = CALIBRATION_BINS): readonly CalibrationBin[] {
   const joined = Array.from({ length: parts }, () => ({ count: 0, positive: 0, sum: 0 }));
   for (const { positive, negative, sum } of bins) {

@@ -15,8 +15,8 @@ interface Cephes {
 }
 
 /**
- * What is smaller than e to this is 0. Cephes takes it for an error and throws through its WebAssembly, which would leave the stack of
- * that where it was: so it is not asked.
+ * Values below e to this power are 0. Cephes treats them as an error and throws through its WebAssembly, which would
+ * corrupt its stack: so it is not called.
  */
 const LEAST_EXPONENT = -700;
 const MOST_DEVIATIONS = 37;

@@ -1,15 +1,18 @@
-/** Some of the values of a column that comes in pieces, spread over all of it, whatever their number. */
+/** A sample of the values of a column that arrives in chunks, spread over all of it, for any number of values. */
 
-/** At least so many are kept of more, at most twice as many: a hundredth of them is then off by less than 0.3 % of all values. */
+/**
+ * The minimum number of sampled values; the maximum is twice as many. A percentile of them is then off by less than 0.3
+ * % of all values.
+ */
 const LEAST = 10_000;
 
-/** One value of each so many, at a place that hangs on the block alone: the same rows give the same sample. */
+/** One value of each block, at an offset that depends on the block alone: the same rows produce the same sample. */
 export class ValueSample {
   readonly #kept = new Float64Array(2 * LEAST);
   #count = 0;
   #seen = 0;
   #every = 1;
-  /** Place of the next value that is kept. */
+  /** Position of the next sampled value. */
   #next = 0;
 
   add(values: Float64Array): void {

@@ -28,9 +28,9 @@ interface Knot {
 }
 
 /**
- * Wasserstein-1 of two summaries in the same bins, with the values of a bin spread evenly over it; those of the outermost bins, which
- * have no end, around their mean, so that one outlier weighs what it is. Off by at most Σ share × width of the bins; exact on whole
- * numbers with a bin each, and where every bin has one value.
+ * Wasserstein-1 of two summaries in the same bins, with the values of a bin spread evenly over it; those of the
+ * outermost bins, which are unbounded, intervalAround their mean, so that an outlier has its actual weight. The error is at
+ * most Σ share × width of the bins; exact for integers with a bin each, and if every bin has one value.
  */
 export function wassersteinOfBins(reference: NumberSummary, current: NumberSummary): number {
   const [one, other] = [knotsOf(reference), knotsOf(current)];

@@ -1,4 +1,4 @@
-/** Bytes that a folder takes on the disk. Links count as themselves; what cannot be read counts nothing. */
+/** Returns the disk usage of a folder. Links count as themselves; unreadable entries count as 0. */
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 

@@ -7,7 +7,7 @@ export interface KilledWorker {
   /** Its export: works for ever on `setup`, with a source of random numbers, and writes a line of JSON before or after each deed. */
   readonly name: string;
   readonly setup: unknown;
-  /** SIGKILL once so many lines were said. */
+  /** Sends SIGKILL after so many lines. */
   readonly killAfter: number;
 }
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { checkProcess, processIdentity } from './process-identity.ts';
 import { run } from '#lib/process.ts';
 
-/** Beyond those that are open. */
+/** In addition to the open ones. */
 const LEFT = 50;
 
 const limits = async (...words: readonly string[]) => {

@@ -11,7 +11,7 @@ export interface ProcessIdentity {
   readonly pidNamespace: string;
 }
 
-/** Undefined when there is no such process, when it is a zombie, or where it cannot be read: there is no /proc (macOS). */
+/** Undefined if there is no such process, if it is a zombie, or without /proc (macOS). */
 export function processIdentity(pid: number): ProcessIdentity | undefined {
   const read = readIdentity(pid);
   return typeof read === 'string' ? undefined : read;
@@ -41,7 +41,8 @@ function readIdentity(pid: number): ProcessIdentity | 'gone' | 'unknown' {
 }
 
 /**
- * `other`: recorded before a reboot, or in another container or machine, where its pid says nothing here; or it cannot be read.
+ * `other`: recorded before a reboot, or in another container or machine, where its pid has no meaning here; or
+ * unreadable.
  */
 export function checkProcess(recorded: ProcessIdentity): 'alive' | 'gone' | 'other' {
   const self = processIdentity(process.pid);

@@ -88,7 +88,7 @@ async function take(
   return async () => {
     clearInterval(touch);
     await rm(file, { force: true });
-    // Fails when another process has taken it in this moment.
+    // Fails if another process acquired it concurrently.
     await rmdir(place).catch(() => {});
   };
 }
@@ -104,7 +104,7 @@ async function renameOntoEmpty(from: string, to: string): Promise<boolean> {
   }
 }
 
-/** What one who waits knows of the holder. */
+/** The lock owner, as visible to a waiting process. */
 class Watch {
   readonly #place: string;
   readonly #quietMs: number;

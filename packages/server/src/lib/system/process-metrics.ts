@@ -1,8 +1,8 @@
 import { collectDefaultMetrics, type Registry } from 'prom-client';
 
 /**
- * Gauges whose names end as those of counters do, which linters of metrics call wrong. `nodejs_active_handles` and its
- * like say the same by type.
+ * Gauges with names of counters, which metric linters reject. `nodejs_active_handles` and similar metrics contain the
+ * same by type.
  */
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
 

@@ -14,13 +14,13 @@ export function treeCpuMs(pid: number): number | undefined {
       const stat = readFileSync(`/proc/${next}/stat`, 'latin1');
       // Its second field is a name in brackets, which may have spaces.
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      // Of its own, and of those that it started and that have ended.
+      // CPU time of the process and of its ended children.
       for (const place of [11, 12, 13, 14]) ticks += Number(fields[place] ?? 0);
       any = true;
       const children = readFileSync(`/proc/${next}/task/${next}/children`, 'latin1').trim();
       if (children !== '') left.push(...children.split(' ').map(Number));
     } catch {
-      // It ended meanwhile.
+      // It exited concurrently.
     }
   }
   return any ? ticks * TICK_MS : undefined;
@@ -37,7 +37,7 @@ export function treeMemory(pid: number): number {
       const children = readFileSync(`/proc/${next}/task/${next}/children`, 'latin1').trim();
       if (children !== '') left.push(...children.split(' ').map(Number));
     } catch {
-      // It ended meanwhile.
+      // It exited concurrently.
     }
   }
   return bytes;
@@ -52,7 +52,7 @@ export function firstDescendants(pid: number): number[] {
     try {
       [child = ''] = readFileSync(`/proc/${last}/task/${last}/children`, 'latin1').trim().split(' ');
     } catch {
-      // It ended meanwhile.
+      // It exited concurrently.
     }
     if (child === '') return chain;
     chain.push(Number(child));

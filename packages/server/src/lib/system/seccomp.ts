@@ -1,7 +1,7 @@
 /**
- * Filters of system calls as programs of classic BPF, for `bwrap --seccomp` or `prctl(PR_SET_SECCOMP)`. The basic filter denies
- * namespaces, mounts, keys and interfaces of the kernel that data programs do not need and that exploits use. The options deny
- * what a process without namespaces of its own could do to other processes and files of its user.
+ * System call filters as classic BPF programs, for `bwrap --seccomp` or `prctl(PR_SET_SECCOMP)`. The basic filter
+ * denies namespaces, mounts, keys and kernel interfaces that data programs do not need and exploits use. The options
+ * deny what a process without namespaces could do to other processes and files of its user.
  */
 
 export interface SeccompOptions {
@@ -13,9 +13,11 @@ export interface SeccompOptions {
   readonly sharedUser?: {
     /** `tcp`: connections of TCP only; the caller limits the ports. */
     readonly sockets: 'none' | 'tcp';
-    /** Something else limits signals to the process's own tree. Otherwise it may signal itself and its group only. */
+    /**
+     * Another mechanism limits signals to the process tree. Otherwise the process may signal only itself and its group.
+     */
     readonly signalsAreScoped: boolean;
-    /** Something else controls truncation by path. */
+    /** Another mechanism controls truncation by path. */
     readonly truncationIsControlled: boolean;
   };
 }
@@ -99,7 +101,7 @@ const OTHER_FILES: readonly Numbers[] = [[254, 27], [300, 262], [301, 263], [303
 
 /**
  * chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes utimensat futimesat, then those of extended
- * attributes. They report success and change nothing: programs that copy files call them and do not expect a failure.
+ * attributes. They report success without an effect: programs that copy files call them and do not expect a failure.
  */
 const ATTRIBUTES: readonly Numbers[] = [
   [90, undefined],
@@ -175,7 +177,7 @@ const NUMBER = 0;
 const ARCH = 4;
 const ARGUMENTS = 16;
 
-/** Holds when `argument & mask` is (or with `not`, is none of) one of `values`. Only the lower 32 bits are compared. */
+/** True if `argument & mask` is (or with `not`, is none of) one of `values`. Only the lower 32 bits are compared. */
 interface Condition {
   readonly argument: number;
   readonly mask?: number;
@@ -185,7 +187,7 @@ interface Condition {
 
 type Instruction = [code: number, ifTrue: number, ifFalse: number, value: number];
 
-/** Undefined for machines whose numbers are not known here. */
+/** Undefined for architectures with unknown numbers. */
 export function seccompFilter(machine: string, options: SeccompOptions = {}): Buffer | undefined {
   const known = MACHINES[machine];
   if (known === undefined) return undefined;
@@ -199,7 +201,7 @@ export function seccompFilter(machine: string, options: SeccompOptions = {}): Bu
     [JUMP_AT_LEAST, 0, 1, X32],
     [RETURN, 0, 0, EPERM],
   ];
-  /** What `call` gives when all conditions hold. */
+  /** The result of `call` if all conditions hold. */
   const rule = (call: Numbers, result: number, conditions: readonly Condition[] = []) => {
     const number = call[at];
     if (number === undefined) return;

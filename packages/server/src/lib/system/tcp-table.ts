@@ -1,7 +1,7 @@
 /**
- * Who has which TCP socket on this machine, from /proc/net/tcp and tcp6 (Linux). Elsewhere nothing is known.
- * Lines: `sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode …`; addresses are hexadecimal words
- * in the byte order of the machine.
+ * Owners of TCP sockets on this machine, from /proc/net/tcp and tcp6 (Linux). Unavailable elsewhere. Lines: `sl
+ * local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode …`; addresses are hexadecimal words in the byte
+ * order of the machine.
  */
 import { readFile, readdir, readlink } from 'node:fs/promises';
 import { isIPv4, isIPv6 } from 'node:net';
@@ -116,7 +116,7 @@ export function peerUid(table: readonly TcpSocket[], connection: Connection): nu
   return found?.uid;
 }
 
-/** The table as it is now; empty where there is none. */
+/** The current table; empty if there is none. */
 export async function readTcpTable(): Promise<readonly TcpSocket[]> {
   const texts = await Promise.all(
     ['/proc/net/tcp', '/proc/net/tcp6'].map((path) => readFile(path, 'utf8').catch(() => '')),

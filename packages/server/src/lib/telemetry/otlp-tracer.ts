@@ -12,13 +12,13 @@ export interface OtlpTracerOptions {
   /** `http://127.0.0.1:4318`; `/v1/traces` is added. */
   readonly endpoint: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Share of traces kept when the caller has not decided. */
+  /** Share of sampled traces without a decision of the caller. */
   readonly sampleRatio: number;
   readonly version: string;
   readonly role: string;
   readonly clock: Clock;
   readonly log: Log;
-  /** Sends one batch; gives the HTTP status. */
+  /** Sends one batch; returns the HTTP status. */
   readonly post: (url: string, headers: Readonly<Record<string, string>>, body: string) => Promise<number>;
   /** In [0, 1). */
   readonly random: () => number;

@@ -43,7 +43,7 @@ export function childOf({ traceId, spanId, sampled }: SpanContext): SpanContext 
   return { traceId, parentId: spanId, spanId: newSpanId(), sampled };
 }
 
-/** What is said to others who work on it: W3C `traceparent`. */
+/** The trace context for other services: W3C `traceparent`. */
 export function traceparentOf({ traceId, spanId, sampled }: SpanContext): string {
   return `00-${traceId}-${spanId}-${sampled ? '01' : '00'}`;
 }

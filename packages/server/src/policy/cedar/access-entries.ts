@@ -16,7 +16,14 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { WorkQueue } from '#policy/identity/passwords/work-queue.ts';
 import type { PrincipalFacts } from '#policy/principal-source.ts';
 import type { PolicyEngine } from '#policy/policy-engine.ts';
-import { OWNER_EXPLANATION, explainCollection, explainDecision, suggestionsFor, teamNames, type Explained } from './explain.ts';
+import {
+  OWNER_EXPLANATION,
+  explainCollection,
+  explainDecision,
+  suggestionsFor,
+  teamNames,
+  type Explained,
+} from './explain.ts';
 import { findPrincipal, makeInquiry, type RequestContext, type PrincipalType } from './inquiries.ts';
 import { candidatesOf, authorize, authorizeCollection, type Inquiry } from './authorize.ts';
 import { actionWord, factNames, type ActionModel, type Model } from './model.ts';
@@ -200,7 +207,8 @@ function findResource(model: Model, action: ActionModel, text: string | undefine
     const { kind, name, project: named } = readResource(model, wanted, project);
     if (!action.kinds.includes(kind))
       throw refuse(`is a ${kind}; ${action.action} applies to ${action.kinds.join(' or ')}`);
-    if (named !== '' && named !== project) throw refuse(`is in project "${named}"; send the request to that project instead of "${project}"`);
+    if (named !== '' && named !== project)
+      throw refuse(`is in project "${named}"; send the request to that project instead of "${project}"`);
     const place = action.inProjects ? named : '';
     return { kind, name, project: place, text: wanted };
   } catch (error) {

@@ -91,7 +91,12 @@ class RequestEntities implements EntityStore {
   }
 }
 
-function authorizeByWasm(inquiry: Inquiry, request: RequestScope, entity: Entity, sets: readonly PolicySet[]): PolicyDecision {
+function authorizeByWasm(
+  inquiry: Inquiry,
+  request: RequestScope,
+  entity: Entity,
+  sets: readonly PolicySet[],
+): PolicyDecision {
   const { rules, principal, principalEntity } = inquiry;
   if (rules.cedar === undefined) throw new Error('a policy requires cedar-wasm, which is not loaded');
   const entities = new Map<string, Entity>([

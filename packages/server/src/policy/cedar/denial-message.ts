@@ -24,11 +24,14 @@ export interface Refused extends Undecided {
 
 export function forbidden(inquiry: Inquiry, question: Question, refused: Refused): DaisError {
   const why = refused.reasons.length > 0 ? policySentences(inquiry, refused) : [roleSentence(inquiry)];
-  return new DaisError('forbidden', [`${askedFor(question)}.`, ...why, whomToAsk(inquiry, refused)].join(' '));
+  return new DaisError(
+    'forbidden',
+    [`${describeQuestion(question)}.`, ...why, administratorSentence(inquiry, refused)].join(' '),
+  );
 }
 
 /** Example: `user "bo" does not have the permission secret:delete on Secret "x" in project "flights"`. */
-function askedFor({ principal, operation, target, project }: Question): string {
+function describeQuestion({ principal, operation, target, project }: Question): string {
   const name = target.name === undefined ? '' : ` "${target.name.slice(0, 80)}"`;
   const where = project === '' ? '' : ` in project "${project}"`;
   const who = `${principal.type === 'user' ? 'user' : 'service account'} "${principal.id}"`;
@@ -65,7 +68,7 @@ function roleSentence(inquiry: Inquiry): string {
 }
 
 /** Admins by name where the caller may know them. */
-function whomToAsk(inquiry: Inquiry, { readsBindings }: Refused): string {
+function administratorSentence(inquiry: Inquiry, { readsBindings }: Refused): string {
   const { rules, project } = inquiry;
   const place = project === '' ? 'the organization' : `project "${project}"`;
   const here = projectEntity(project);

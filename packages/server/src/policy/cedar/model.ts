@@ -61,8 +61,20 @@ export function factNames(model: Pick<Model, 'facts'>, kind: string): readonly s
 /** Attributes that every resource has. */
 const COMMON: readonly Attribute[] = [
   { name: 'name', path: 'metadata.name', type: 'string', fallback: '', description: 'Name of the resource.' },
-  { name: 'origin', path: 'metadata.origin', type: 'string', fallback: '', description: 'Origin of the resource, for example `apply`.' },
-  { name: 'owner', path: 'metadata.owner', type: 'string', fallback: '', description: 'Set of manifests that contains the resource.' },
+  {
+    name: 'origin',
+    path: 'metadata.origin',
+    type: 'string',
+    fallback: '',
+    description: 'Origin of the resource, for example `apply`.',
+  },
+  {
+    name: 'owner',
+    path: 'metadata.owner',
+    type: 'string',
+    fallback: '',
+    description: 'Set of manifests that contains the resource.',
+  },
 ];
 
 export function actionUid(action: string): EntityUid {

@@ -4,7 +4,14 @@ import type { Facts } from '@dais/api';
 import { ORGANISATION_ENTITY, typeOf, type KindModel } from './model.ts';
 import { attributeValue } from './rows/row-condition.ts';
 import type { Collection } from './rows/row-compile.ts';
-import { CedarSet, EntityUid, NO_ATTRIBUTES, type CedarRecord, type CedarValue, type Entity } from './language/values.ts';
+import {
+  CedarSet,
+  EntityUid,
+  NO_ATTRIBUTES,
+  type CedarRecord,
+  type CedarValue,
+  type Entity,
+} from './language/values.ts';
 
 /** The scope of a question: the name of a project, or the organization (empty). */
 export function projectEntity(project: string): EntityUid {

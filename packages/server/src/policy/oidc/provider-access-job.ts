@@ -7,7 +7,14 @@ import type { JobHandler, JobIo } from '#kernel/job-runner.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import { endCredentials } from '#policy/identity/credentials.ts';
 import { recordSignIn } from '#policy/identity/users.ts';
-import { scheduleRecheck, claimDueLinks, endLink, renewLink, sealContext, type IdentityLink } from './identity-links.ts';
+import {
+  scheduleRecheck,
+  claimDueLinks,
+  endLink,
+  renewLink,
+  sealContext,
+  type IdentityLink,
+} from './identity-links.ts';
 import type { SignInParts } from './parts.ts';
 
 const MINUTE_MS = 60_000;
@@ -24,7 +31,7 @@ type Parts = Pick<SignInParts, 'providers' | 'sealer' | 'log'>;
 /** Without providers there is no such job. */
 export function providerAccessJob(parts: Parts): JobHandler {
   return {
-    queue: 'identity standing',
+    queue: 'provider access',
     concurrency: 1,
     perProject: 1,
     retry: { baseMs: 10_000, capMs: EVERY_MS },
@@ -74,14 +81,14 @@ async function checkOne(parts: Parts, io: JobIo, link: IdentityLink): Promise<'w
   try {
     const context = sealContext(link);
     const before = (await parts.sealer.open(link.refreshToken, context)).toString('utf8');
-    const standing = await client.standing(before, link.subject);
-    if (standing.state === 'ended') return await end(io, link, standing.reason);
-    const sealed = await parts.sealer.seal(Buffer.from(standing.refreshToken, 'utf8'), context);
+    const access = await client.checkAccess(before, link.subject);
+    if (access.state === 'ended') return await end(io, link, access.reason);
+    const sealed = await parts.sealer.seal(Buffer.from(access.refreshToken, 'utf8'), context);
     await io.write(async (tx) => {
       // A concurrent sign-in stored newer groups.
       if (!(await renewLink(tx.sql, link, sealed))) return;
-      if (standing.person === undefined) return;
-      const { groups } = standing.person;
+      if (access.person === undefined) return;
+      const { groups } = access.person;
       await recordSignIn(tx, { userUid: link.userUid, provider: client.settings.name, groups });
     });
     return 'welcome';

@@ -25,7 +25,7 @@ export interface Grant {
 }
 
 /** The state of a user at a provider, after an earlier sign-in. */
-export type Standing =
+export type ProviderAccess =
   | { readonly state: 'welcome'; readonly refreshToken: string; readonly person?: Person }
   /** The provider no longer accepts the grant: the user left, was disabled, or revoked it. */
   | { readonly state: 'ended'; readonly reason: string };
@@ -92,7 +92,7 @@ export class ProviderClient {
    * Checks the access of a user who signed in earlier.
    * @throws DaisError `upstream_failed` if the provider cannot be reached or rejects the client: the state is unknown.
    */
-  async standing(refreshToken: string, subject: string): Promise<Standing> {
+  async checkAccess(refreshToken: string, subject: string): Promise<ProviderAccess> {
     const { library, configuration } = await this.#open();
     let tokens: Awaited<ReturnType<Library['refreshTokenGrant']>>;
     try {
@@ -207,9 +207,13 @@ export class ProviderClient {
     ) {
       return this.#failed(reasonOf(error), error);
     }
-    return new DaisError('unauthenticated', `The response of "${name}" is not valid: ${reasonOf(error)}. Sign in again.`, {
-      cause: error,
-    });
+    return new DaisError(
+      'unauthenticated',
+      `The response of "${name}" is not valid: ${reasonOf(error)}. Sign in again.`,
+      {
+        cause: error,
+      },
+    );
   }
 
   #failed(reason: string, cause?: unknown): DaisError {

@@ -20,14 +20,14 @@ const absent: readonly Absent[] = [
     paths: /\/mlflow\/gateway(\/|-proxy|$)/,
     reason: "Dais does not implement MLflow's AI gateway",
   },
-  { paths: /\/mlflow\/prompt-optimization(\/|$)/, reason: "for jobs that the MLflow server runs with external models" },
+  { paths: /\/mlflow\/prompt-optimization(\/|$)/, reason: 'for jobs that the MLflow server runs with external models' },
   {
     paths: /\/mlflow\/(issues|label-schemas|review-queues)(\/|$)/,
-    reason: "for the MLflow UI; Dais stores feedback and expectations as assessments",
+    reason: 'for the MLflow UI; Dais stores feedback and expectations as assessments',
   },
   {
     paths: /\/mlflow\/(mcp-servers|skills?|assistant|demo|ui-telemetry|jobs|runs\/create-promptlab-run)(\/|$)/,
-    reason: "for the MLflow UI",
+    reason: 'for the MLflow UI',
   },
   {
     paths: /\/mlflow\/artifacts\/presigned-[a-z]+-url$/,

@@ -39,7 +39,7 @@ const MLFLOW_VERSION = '3.18.0';
 
 const JSON_TYPE = 'application/json';
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
-/** Groups of endpoints that Dais has or may have: all else below them is answered in MLflow's form. */
+/** Groups of endpoints that Dais implements or could implement: unknown paths below them get an MLflow error. */
 const GROUPS = [
   '/api/2.0/mlflow',
   '/api/2.0/mlflow-artifacts',
@@ -51,7 +51,7 @@ const GROUPS = [
 /** Where MLflow's own pages download from. */
 const DOWNLOADS = ['/get-artifact', '/model-versions/get-artifact'] as const;
 
-/** Says that a server is there, and which: MLflow's clients ask before they have a credential. */
+/** Health check and version: MLflow clients request them before they have a credential. */
 export function mlflowProbes() {
   return {
     name: 'mlflow-probes',
@@ -189,7 +189,7 @@ async function sendError(error: unknown, request: FastifyRequest, reply: Fastify
 
 function tellable(error: unknown, request: FastifyRequest): MlflowError | undefined {
   if (error instanceof MlflowError) return error;
-  // There is something else at this address.
+  // The URL belongs to another service.
   if (error instanceof DaisError && error.code === 'method_not_allowed') {
     return new MlflowError('ENDPOINT_NOT_FOUND', notHere(request), { status: 405, cause: error });
   }

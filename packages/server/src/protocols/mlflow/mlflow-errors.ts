@@ -74,7 +74,9 @@ const words: Readonly<Record<ErrorCode, WireCode>> = {
   backup_invalid: 'INVALID_PARAMETER_VALUE',
 };
 
-/** Statuses that say more than the code's own: a client that has them waits, cuts, or asks for another range. */
+/**
+ * Statuses that are more specific than the code's own: clients react to them with a wait, a split, or another range.
+ */
 const TELLING = new Set([405, 408, 413, 416]);
 
 /**

@@ -41,7 +41,7 @@ export interface Route {
   answer(values: Values<Message>, call: CallOperation): Promise<unknown>;
 }
 
-/** Keeps the types of the request; the table forgets them. */
+/** Preserves the types of the request, which the table erases. */
 export function route<M extends Message>(
   definition: Omit<Route, 'answer' | 'request' | 'version' | 'response'> & {
     readonly version?: 3;

@@ -10,7 +10,7 @@ export interface Facts extends ExternalLineage {
   readonly runs: ReadonlyMap<string, string>;
 }
 
-/** @param event one that `lineageEventSchema` took and `faultOf` found nothing wrong with */
+/** @param event validated by `lineageEventSchema` and `faultOf` */
 export function factsOf(event: LineageEvent): Facts {
   const nodes: NotedNode[] = [];
   const edges: NotedEdge[] = [];
@@ -68,7 +68,7 @@ function datasetNode({ namespace, name, facets }: Dataset): NotedNode {
   };
 }
 
-/** What the schema alone cannot say: which of the three events it is. */
+/** Checks what the schema cannot express: which of the three event types it is. */
 export function faultOf(event: LineageEvent): { readonly path: string; readonly message: string } | undefined {
   const { run, job, dataset } = event;
   if (dataset !== undefined) {

@@ -62,7 +62,7 @@ function readEvent(raw: unknown): { readonly event: LineageEvent } | { readonly 
 async function record(tx: Transaction, events: readonly LineageEvent[], runs: NodeSource): Promise<void> {
   const all = events.map(factsOf);
   const own = await ownRuns(tx, all, runs);
-  // In the order of the events' times: rows of one statement must not meet twice, and locks are taken in one order.
+  // In the order of event times: a statement must not contain a row twice, and locks are acquired in one order.
   for (const facts of all.toSorted((a, b) => a.at - b.at)) await recordExternal(tx, withOwn(facts, own));
 }
 

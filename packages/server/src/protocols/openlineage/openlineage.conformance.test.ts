@@ -1,10 +1,10 @@
-/** OpenLineage's own client, unmodified, in its own Python, against a Dais that asks for credentials. */
+/** The unmodified OpenLineage client in its own Python environment, with a Dais that requires credentials. */
 import { join } from 'node:path';
 import type { LineageGraph } from '@dais/api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startClientPython, type ClientPython } from '#testing/client-python.ts';
 
-/** In ms; building the environment comes on top once. */
+/** In ms; the first run also builds the environment. */
 const PATIENCE = 300_000;
 
 let peer: ClientPython;
@@ -35,7 +35,7 @@ test('its runs, jobs and datasets are in the lineage', { timeout: PATIENCE }, as
   expect(`${code}: ${stderr.slice(-3000)}`).toMatch(/^0: /);
   const ids = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Record<string, string>;
   const shown = await graph(`job-run:${ids['dag']}`);
-  // Of nodes that are as far away, those of one moment come in any order.
+  // Nodes with equal distance and time come in any order.
   const told = shown.nodes.map(({ type, name, data }) => `${type} ${name} ${data?.['state'] ?? ''}`.trim());
   expect(told[0]).toBe('job-run flights COMPLETE');
   expect(told.toSorted()).toEqual([

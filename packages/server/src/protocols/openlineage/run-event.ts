@@ -8,7 +8,7 @@ const PRODUCER = 'urn:dais:server';
 
 const STATES = { began: 'START', finished: 'COMPLETE', failed: 'FAIL', killed: 'ABORT' } as const;
 
-/** 32 hexadecimal digits are a UUID without its dashes; another id gets one that is made from it, always the same. */
+/** 32 hexadecimal digits are a UUID without dashes; another id is mapped to a derived UUID, always the same. */
 function runIdOf(projectId: string, run: string): string {
   const digits = /^[0-9a-f]{32}$/.test(run)
     ? run
@@ -67,7 +67,7 @@ const facet = (schema: string, fields: object) => ({ _producer: PRODUCER, _schem
 
 const isData = ({ type }: LinkedNode) => type === 'dataset' || type === 'logged-model';
 
-/** The facet wants a URI, which `git@host:path` is not. */
+/** The facet requires a URI, and `git@host:path` is none. */
 function codeFacet(commit: LinkedNode | undefined): object {
   const url = commit?.data['repository'] ?? '';
   if (commit === undefined || !/^[a-z][a-z0-9+.-]*:\/\/\S+$/i.test(url)) return {};
@@ -75,7 +75,7 @@ function codeFacet(commit: LinkedNode | undefined): object {
   return { sourceCodeLocation: facet(schema, { type: 'git', url, version: commit.name }) };
 }
 
-/** OpenLineage knows no models: a logged model is data of a type of its own. */
+/** OpenLineage has no models: a logged model is a dataset with its own type. */
 function dataset(node: LinkedNode, namespace: string): object {
   const { type, id, name, data } = node;
   if (type === 'logged-model') {

@@ -77,7 +77,7 @@ const KINDS: readonly string[] = ['UNSPECIFIED', 'INTERNAL', 'SERVER', 'CLIENT',
 );
 const CODES: readonly string[] = ['UNSET', 'OK', 'ERROR'].map((name) => `STATUS_CODE_${name}`);
 
-/** A number, as the specification says; some writers give the name. What is not known counts as not said. */
+/** A number, as in the specification; some writers send the name. An unknown value counts as absent. */
 function enumOf(value: unknown, names: readonly string[]): number {
   if (typeof value === 'number' && Number.isInteger(value)) return value;
   return typeof value === 'string' ? Math.max(0, names.indexOf(value)) : 0;

@@ -1,7 +1,7 @@
 /** Answers: `ExportTraceServiceResponse`, and `google.rpc.Status` for what was refused. */
 export type Encoding = 'protobuf' | 'json';
 
-/** Without a word when every span was kept, as the specification wants it. */
+/** Empty if every span was stored, as the specification requires. */
 export function answerBody(encoding: Encoding, rejected: number, reason: string | undefined): Buffer {
   if (encoding === 'json') {
     const partial = { partialSuccess: { rejectedSpans: String(rejected), errorMessage: reason ?? '' } };

@@ -103,7 +103,7 @@ function encodingOf(request: FastifyRequest): Encoding | undefined {
 
 const inflaters = { gzip: promisify(gunzip), deflate: promisify(inflate) } as const;
 
-/** Without its compression. What comes out is held to the limit of any body. */
+/** Decompresses the body. The result has the limit of any body. */
 async function unpacked(request: FastifyRequest, most: number): Promise<Buffer> {
   const bytes = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
   const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
@@ -135,7 +135,7 @@ function decode(bytes: Buffer, encoding: Encoding): Decoded {
   }
 }
 
-/** Each resource to the experiment that the header names, else the resource, else the default one. */
+/** Assigns each resource to the experiment of the header, else of the resource, else to the default one. */
 function byExperiment(
   resources: readonly ResourceSpans[],
   header: string | string[] | undefined,
@@ -154,7 +154,7 @@ function byExperiment(
   return groups;
 }
 
-/** Codes of gRPC, which the specification wants in the answer. */
+/** gRPC codes, which the specification requires in the response. */
 const GRPC: Readonly<Record<number, number>> = { 400: 3, 401: 16, 403: 7, 404: 5, 409: 10, 413: 11, 429: 8, 503: 14 };
 
 async function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): Promise<void> {

@@ -1,10 +1,12 @@
-/** OpenTelemetry's own SDK and exporter, unmodified, in their own Python, against a Dais that asks for credentials. */
+/**
+ * The unmodified OpenTelemetry SDK and exporter in their own Python environment, with a Dais that requires credentials.
+ */
 import { join } from 'node:path';
 import type { Span, Trace } from '@dais/api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startClientPython, type ClientPython } from '#testing/client-python.ts';
 
-/** In ms; building the environment comes on top once. */
+/** In ms; the first run also builds the environment. */
 const PATIENCE = 300_000;
 
 let peer: ClientPython;

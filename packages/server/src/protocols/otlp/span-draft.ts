@@ -1,4 +1,4 @@
-/** A span as the wire has it, checked: one that cannot be kept is left out, and the others of the request stay. */
+/** A validated span of the wire format: an invalid one is rejected, and the others of the request are stored. */
 import type { ResourceSpans, Span } from '@dais/api';
 
 export type Attributes = Record<string, unknown>;
@@ -21,7 +21,7 @@ export interface SpanDraft {
 
 export interface Decoded {
   readonly resources: ResourceSpans[];
-  /** Spans that came, those that were left out among them. */
+  /** Received spans, including rejected ones. */
   readonly spans: number;
   readonly rejected: number;
   /** Why the first of them was. */

@@ -1,5 +1,5 @@
 /**
- * What those who write traces call things: MLflow's own clients, and the conventions of OpenTelemetry, OpenInference and
+ * Attribute names of trace writers: MLflow clients, and the conventions of OpenTelemetry, OpenInference and
  * OpenLLMetry. Sources: MLflow 3.18 (tracing/constant.py, tracing/otel/translation),
  * https://opentelemetry.io/docs/specs/semconv/registry/attributes/gen-ai/.
  */

@@ -21,7 +21,7 @@ export function standardWebhooksAdapter({ calls }: HooksParts) {
     name: 'hooks',
     paths: ['/hooks/*'],
     perProject: true,
-    // The signature says who calls.
+    // The signature authenticates the caller.
     access: 'anonymous',
     compress: false,
     register: (app: FastifyInstance, io: HooksIo) => {
@@ -54,7 +54,11 @@ export function standardWebhooksAdapter({ calls }: HooksParts) {
 function header(request: FastifyRequest, name: string): string {
   const value = request.headers[name];
   if (typeof value === 'string' && value !== '') return value;
-  throw new DaisError('invalid_request', `The header ${name} is missing. Sign the request as Standard Webhooks defines.`, {
-    issues: [{ path: `headers.${name}`, message: 'is required' }],
-  });
+  throw new DaisError(
+    'invalid_request',
+    `The header ${name} is missing. Sign the request as Standard Webhooks defines.`,
+    {
+      issues: [{ path: `headers.${name}`, message: 'is required' }],
+    },
+  );
 }

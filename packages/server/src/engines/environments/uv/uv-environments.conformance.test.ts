@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { DaisError } from '@dais/api';
 import { afterAll, describe, expect, test } from 'vitest';
 import { silentLog } from '#lib/log.ts';
-import type { Fault } from '#lib/outbound/error-code.ts';
+import type { OutboundErrorCode } from '#lib/outbound/error-code.ts';
 import { run } from '#lib/process.ts';
 import { findPython } from '../../../../../../tools/python.mjs';
 import { uv } from '../../../../../../tools/uv.mjs';
@@ -150,7 +150,7 @@ describe('private indexes', () => {
 
 describe('the outbound guard', () => {
   const wheel = '/alpha-1.0-py3-none-any.whl';
-  const fail = (fault: Fault, detail: string, cause?: unknown) => new DaisError(fault, detail, { cause });
+  const fail = (fault: OutboundErrorCode, detail: string, cause?: unknown) => new DaisError(fault, detail, { cause });
 
   /** A server of somebody else, and one that only this machine may reach. */
   async function world(answer: (response: ServerResponse, inside: string) => void) {

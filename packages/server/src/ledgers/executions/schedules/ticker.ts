@@ -6,7 +6,7 @@ import { DaisError } from '@dais/api';
 import type { Database } from '#engines/database/contract.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { Loop, type LoopParts } from '#lib/concurrency/loop.ts';
+import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
 import { EXECUTIONS_CHANNEL } from '../executions-events.ts';
 import type { Json } from '../machine/plan.ts';
 import { newestVersion, requireVersion } from '../pipelines/pipeline-rows.ts';
@@ -18,7 +18,7 @@ import { judgeFires } from './overlap.ts';
 import { SCHEDULE_COLUMNS, timingOf, type ScheduleRow } from './schedule-rows.ts';
 import { dueTimes } from './schedule-times.ts';
 
-export interface TickerParts extends StartParts, LoopParts {
+export interface TickerParts extends StartParts, LoopDependencies {
   readonly database: Database;
 }
 

@@ -62,7 +62,7 @@ export class ExecutionWorker {
     await this.#loop.start((ring) =>
       this.#parts.database.listen(EXECUTIONS_CHANNEL, () => {
         ring();
-        this.#leases.poke();
+        this.#leases.wake();
       }),
     );
     await this.#leases.start();
@@ -117,7 +117,7 @@ export class ExecutionWorker {
     held.done = this.#lookAfter(held).finally(() => {
       if (this.#held.get(claim.id) === held) this.#held.delete(claim.id);
       // There is a free slot, and what it committed may have made others ready.
-      if (!this.#stopping) this.#loop.poke();
+      if (!this.#stopping) this.#loop.wake();
     });
   }
 

@@ -91,7 +91,7 @@ export class Publisher {
   /** A change without a notification by a transaction. */
   wake(): void {
     this.#isDirty = true;
-    this.#loop.poke();
+    this.#loop.wake();
   }
 
   async stop(): Promise<void> {

@@ -33,7 +33,9 @@ export function auditDecisions(
       const message = policy.annotations['message'];
       const said = typeof message === 'string' && message !== '' ? message : 'The policy forbids it.';
       const unknown = errors.includes(id);
-      const why = unknown ? (unknownSentence(policy, view.unknownFacts) ?? 'The policy cannot be evaluated for this request.') : said;
+      const why = unknown
+        ? (unknownSentence(policy, view.unknownFacts) ?? 'The policy cannot be evaluated for this request.')
+        : said;
       found.set(id, { policy: id, result: unknown ? 'unknown' : 'violated', reason: why });
     }
   }

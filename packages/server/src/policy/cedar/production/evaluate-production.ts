@@ -214,7 +214,8 @@ function causeOf({ policy, result, unknown }: Found, causes: readonly FactCause[
 }
 
 function reasonOf({ policy, result, unknown }: Found): string {
-  if (result === 'unknown') return unknownSentence(policy, unknown) ?? 'The policy cannot be evaluated for this resource.';
+  if (result === 'unknown')
+    return unknownSentence(policy, unknown) ?? 'The policy cannot be evaluated for this resource.';
   const message = policy.annotations['message'];
   return typeof message === 'string' && message !== '' ? message.replace(/\.?$/, '.') : 'The policy forbids it.';
 }

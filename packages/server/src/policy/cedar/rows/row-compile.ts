@@ -1,8 +1,19 @@
 /** Policies over a collection: all is known but the row. */
 import type { Attribute } from '@dais/api';
-import type { BinaryJson, ConstraintJson, ExpressionJson, LikeJson, PolicyJson } from '#policy/cedar/language/cedar-json.ts';
+import type {
+  BinaryJson,
+  ConstraintJson,
+  ExpressionJson,
+  LikeJson,
+  PolicyJson,
+} from '#policy/cedar/language/cedar-json.ts';
 import { uidOf } from '#policy/cedar/language/cedar-json.ts';
-import { compileExpression, construct, type Evaluate, type RequestScope } from '#policy/cedar/language/compile-expression.ts';
+import {
+  compileExpression,
+  construct,
+  type Evaluate,
+  type RequestScope,
+} from '#policy/cedar/language/compile-expression.ts';
 import { subexpressions } from '#policy/cedar/language/compile-policy.ts';
 import { literalPieces } from '#policy/cedar/language/like.ts';
 import type { KindModel } from '#policy/cedar/model.ts';

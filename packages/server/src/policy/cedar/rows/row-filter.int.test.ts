@@ -17,7 +17,13 @@ import { authorize, authorizeCollection, type Inquiry } from '#policy/cedar/auth
 import { actionUid, buildModel, type KindModel } from '#policy/cedar/model.ts';
 import { linkId, wasmPolicies } from '#policy/cedar/language/oracle.ts';
 import { PolicySet, type RoleLink } from '#policy/cedar/language/policy-set.ts';
-import { ancestorsIn, collectionOf, projectEntity, resourceEntity, resourceUid } from '#policy/cedar/resource-entity.ts';
+import {
+  ancestorsIn,
+  collectionOf,
+  projectEntity,
+  resourceEntity,
+  resourceUid,
+} from '#policy/cedar/resource-entity.ts';
 import { resourceFilter } from './row-filter.ts';
 import type { Rules } from '#policy/cedar/rules.ts';
 import { EntityUid, NO_ATTRIBUTES, type Entity } from '#policy/cedar/language/values.ts';

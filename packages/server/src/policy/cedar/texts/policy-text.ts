@@ -55,7 +55,8 @@ export function parsePolicies(cedar: CedarWasm, text: string): ReadPolicies {
     const refuse = (message: string, help?: string) =>
       faults.push({ message, ...place(at), ...(help !== undefined && { help }) });
     if (id === undefined || id === null) refuse('has no `@id`', 'add @id("unique-name") before the policy');
-    else if (!ID.test(id)) refuse(`"${id.slice(0, 80)}" is not a valid id`, 'use at most 128 letters, digits and `._-`');
+    else if (!ID.test(id))
+      refuse(`"${id.slice(0, 80)}" is not a valid id`, 'use at most 128 letters, digits and `._-`');
     else if (parts.some((part) => part.id === id)) refuse(`the @id "${id}" is used twice`);
     else parts.push({ id, json, text: policy });
   }
@@ -170,7 +171,11 @@ export function tooDeep(text: string): TooDeep | undefined {
             ? `has more than ${MOST_OPERATORS} operators`
             : undefined;
     if (over !== undefined) {
-      return { message: `a policy ${over}`, help: 'use several policies, or a set: `["a", "b"].contains(…)`', offset: at };
+      return {
+        message: `a policy ${over}`,
+        help: 'use several policies, or a set: `["a", "b"].contains(…)`',
+        offset: at,
+      };
     }
   }
   return undefined;

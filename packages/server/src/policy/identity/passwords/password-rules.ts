@@ -38,7 +38,9 @@ function faults(password: string, length: number, person: { readonly name: strin
     ...(characters < SHORTEST ? [`has ${characters} characters, but at least ${SHORTEST} are required`] : []),
     ...(length > LONGEST ? [`is longer than ${LONGEST} characters`] : []),
     ...(isPlain(lower) ? ['is too common'] : []),
-    ...(own.some((word) => word.length >= 3 && withoutEnds(lower) === withoutEnds(word)) ? ['is your name or email address'] : []),
+    ...(own.some((word) => word.length >= 3 && withoutEnds(lower) === withoutEnds(word))
+      ? ['is your name or email address']
+      : []),
   ];
 }
 

@@ -34,7 +34,9 @@ export class TokenUses {
     if (uses.length === 0) return;
     this.#uses = new Map();
     try {
-      await transact(this.#database, { mode: 'write', projectId: ORGANISATION }, ({ sql }) => recordTokenUses(sql, uses));
+      await transact(this.#database, { mode: 'write', projectId: ORGANISATION }, ({ sql }) =>
+        recordTokenUses(sql, uses),
+      );
     } catch (error) {
       this.#log.warn('could not record the last uses of tokens', { error });
     }

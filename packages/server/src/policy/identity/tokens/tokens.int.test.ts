@@ -278,7 +278,7 @@ describe('accounts that change', () => {
     expect((await make()).code).toBe('invalid_state');
   });
 
-  test('two users have two e-mail addresses, in any case', async () => {
+  test('two users have different email addresses, ignoring case', async () => {
     const { name } = await world.person();
     const taken = await world.send('/api/v1/users', {
       body: manifest('User', 'somebody-else', { email: name.toUpperCase() }),

@@ -180,10 +180,7 @@ async function decide(
 /** A token must not beget one that lives longer or may do more. @throws DaisError `forbidden`. */
 function requirePerson(principal: Principal): void {
   if (principal.type === 'user' && isBySession(principal)) return;
-  throw new DaisError(
-    'forbidden',
-    'A token cannot approve the sign-in of a command line. Sign in with a browser.',
-  );
+  throw new DaisError('forbidden', 'A token cannot approve the sign-in of a command line. Sign in with a browser.');
 }
 
 /** Counts the try. @throws DaisError `rate_limited`, `not_found`. */

@@ -96,9 +96,7 @@ export async function verifyForeignToken(token: string, issuer: string, { keys, 
     if (error instanceof errors.JWKSNoMatchingKey) throw refused('its issuer does not publish the signing key');
     if (error instanceof errors.JWSSignatureVerificationFailed) throw refused('its signature is not valid');
     if (error instanceof errors.JWTClaimValidationFailed) {
-      throw refused(
-        error.claim === 'nbf' ? 'it is not valid yet' : `its claim \`${error.claim}\` is not valid`,
-      );
+      throw refused(error.claim === 'nbf' ? 'it is not valid yet' : `its claim \`${error.claim}\` is not valid`);
     }
     throw refused('it cannot be verified');
   }

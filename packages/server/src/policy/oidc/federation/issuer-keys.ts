@@ -78,7 +78,8 @@ export class IssuerKeys {
     const url = metadata['jwks_uri'];
     if (typeof url !== 'string') throw failed(issuer, 'its metadata names no keys');
     // Keys over plain HTTP can be forged, even if the URL of the issuer uses HTTPS.
-    if (issuer.startsWith('https:') && !url.startsWith('https:')) throw failed(issuer, 'the URL of its keys does not use HTTPS');
+    if (issuer.startsWith('https:') && !url.startsWith('https:'))
+      throw failed(issuer, 'the URL of its keys does not use HTTPS');
     const { keys } = await this.#json(url, issuer);
     if (!Array.isArray(keys) || keys.length > MAX_KEYS) throw failed(issuer, 'its keys are not a list of at most 100');
     return { keys };

@@ -26,7 +26,7 @@ afterAll(async () => {
 });
 
 const refusal = ({ status, json }: Answer) => [status, json?.error_code];
-/** A run, and the folder of its artifacts, made as a client makes it. */
+/** A run with its artifact folder, created like a client. */
 const runWithFolder = async () => {
   const id = await world.run();
   const { json } = await world.get('runs/get', { run_id: id });

@@ -41,7 +41,7 @@ export const byteEndpoints = [
   { method: 'DELETE', path: '/api/2.0/mlflow-artifacts/artifacts/*', operation: deleteArtifactOperation.name },
 ] as const;
 
-/** Added in a scope of their own, which reads no body. */
+/** Added in a separate scope without a body parser. */
 export async function addArtifactRoutes(app: FastifyInstance, io: ArtifactIo, callerOf: CallerOf): Promise<void> {
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
@@ -114,7 +114,7 @@ function pathOf(request: FastifyRequest): string {
   return path;
 }
 
-/** The bytes of an artifact, whole or the range that is asked for. */
+/** Returns the bytes of an artifact, whole or as the requested range. */
 async function sendArtifact(
   request: FastifyRequest,
   reply: FastifyReply,

@@ -54,7 +54,9 @@ export function addMultipartRoutes(app: FastifyInstance, io: ArtifactIo, callerO
   route('create', beginUploadOperation, async (request, json, call) => {
     const { path, num_parts: parts = 0 } = parseMessage(creation, json);
     if (parts < 1 || parts > MOST_PARTS) {
-      throw invalid(`Invalid value ${parts} for parameter 'num_parts' supplied: it must be between 1 and ${MOST_PARTS}.`);
+      throw invalid(
+        `Invalid value ${parts} for parameter 'num_parts' supplied: it must be between 1 and ${MOST_PARTS}.`,
+      );
     }
     const { id, ticket, url } = await call(beginUploadOperation, { path: placeOf(request, path), parts });
     const address = absolute(url, request, io.address);
@@ -95,7 +97,7 @@ function placeOf(request: FastifyRequest, path: string): string {
   return joined(safePath((request.params as { '*': string })['*']), fileName(path));
 }
 
-/** Clients before 3.18 send the path of their own file, of whatever system theirs is. */
+/** Clients before 3.18 send the local path of the file, in the format of their system. */
 function fileName(path: string): string {
   const name = lastPart(safePath(lastPart(path)));
   if (name === '' || name === '.' || name === '..') throw invalid('Invalid path');

@@ -33,7 +33,7 @@ const begin = async (folder: string, path: string, parts: number, base = mpu): P
   expect(status).toBe(200);
   return json as Begun;
 };
-/** As a client does: what the credential says, and nothing of its own. */
+/** Like a client: with the headers of the credential only. */
 const putPart = async ({ url, part_number, headers }: Credential, bytes: Buffer) => {
   const { status, headers: told } = await fetch(url, { method: 'PUT', headers, body: bytes });
   expect(status).toBe(200);

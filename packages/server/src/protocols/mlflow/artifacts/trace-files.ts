@@ -1,4 +1,4 @@
-/** The spans of a trace as a file, as MLflow's own pages ask for them. */
+/** The spans of a trace as a file, for the MLflow UI. */
 import { readTracesOperation, simpleValue, type Span } from '@dais/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { sendFileAt, type ArtifactIo, type CallerOf } from './artifact-transfer.ts';

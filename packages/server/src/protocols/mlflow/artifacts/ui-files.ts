@@ -1,4 +1,4 @@
-/** Files as MLflow's own pages ask for them: by run, by logged model, by version of a model. */
+/** Files for the MLflow UI: by run, by logged model, by model version. */
 import { Readable } from 'node:stream';
 import {
   readArtifactOperation,
@@ -34,7 +34,7 @@ export const pageEndpoints = [
 /** Largest file that the pages upload; MLflow refuses more too. */
 const LARGEST = 10 * 1024 * 1024;
 
-/** Added in a scope of their own, which reads no body. */
+/** Added in a separate scope without a body parser. */
 export async function addPageFiles(app: FastifyInstance, io: ArtifactIo, callerOf: CallerOf): Promise<void> {
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers();

@@ -32,7 +32,7 @@ test.each([
     variables: {
       MLFLOW_TRACKING_URI: peer.dais.url,
       MLFLOW_TRACKING_TOKEN: peer.token,
-      // Which packages a model needs is found out by a second Python that loads it; here it takes what it knows.
+      // A second Python process determines the packages of a model by loading it; here known packages are used.
       MLFLOW_REQUIREMENTS_INFERENCE_TIMEOUT: '1',
     },
     timeoutMs: PATIENCE,

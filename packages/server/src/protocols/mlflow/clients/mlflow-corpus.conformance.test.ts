@@ -1,4 +1,6 @@
-/** What a real server of MLflow answered is asked again here, and answered the same, but for what differs on purpose. */
+/**
+ * Repeats the recorded requests to a real MLflow server and compares the responses, except for intended differences.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startDais, type StartedDais } from '#testing/start-dais.ts';
 import {
@@ -52,7 +54,7 @@ test('every difference is one, and of an exchange that there is', () => {
   expect(recorded.size).toBeGreaterThan(350);
 });
 
-/** Makes it; gives the address below which it is. */
+/** Creates it and returns its base URL. */
 async function project(name: string): Promise<string> {
   const text = JSON.stringify({ apiVersion: 'dais.dev/v1', kind: 'Project', metadata: { name }, spec: {} });
   const answer = await fetch(`${dais.url}/api/v1/apply`, {

@@ -5,7 +5,7 @@ import { startMotoServer, type MotoServer } from '../../../../../../conformance/
 import { environmentOf, NEWEST } from '#protocols/mlflow/testing/client-scenarios.ts';
 import { failed, startPythonPeer, type PythonPeer } from '#protocols/mlflow/testing/python-peer.ts';
 
-/** In ms. Some seconds on an idle machine; building the environments comes on top once. */
+/** In ms. Some seconds on an idle machine; the first run also builds the environments. */
 const PATIENCE = 600_000;
 
 let moto: MotoServer;

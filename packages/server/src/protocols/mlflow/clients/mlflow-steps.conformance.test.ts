@@ -6,7 +6,7 @@ import { pythonEnvironment, pythonWheel } from '../../../../../../tools/python-e
 import { environmentOf, NEWEST } from '#protocols/mlflow/testing/client-scenarios.ts';
 import { startPythonPeer, type PythonPeer } from '#protocols/mlflow/testing/python-peer.ts';
 
-/** In ms. Some seconds on an idle machine; building the environment comes on top once. */
+/** In ms. Some seconds on an idle machine; the first run also builds the environment. */
 const PATIENCE = 600_000;
 
 let peer: PythonPeer;

@@ -71,7 +71,7 @@ interface Page {
   readonly nextCursor?: string | undefined;
 }
 
-/** Clients ask for one. */
+/** Clients request one. */
 async function allPages(shownBelow: string, read: (cursor: { readonly cursor?: string }) => Promise<Page>) {
   const files: { path: string; is_dir: boolean; file_size: number | undefined }[] = [];
   let cursor: string | undefined;

@@ -145,7 +145,9 @@ export const evaluationDatasetRoutes: readonly Route[] = [
     operation: deleteEvaluationDatasetOperation,
     request: byId,
     answer: async ({ dataset_id: id }, call) => {
-      await ignoreMissing(async () => await call(deleteEvaluationDatasetOperation, { id: datasetName(id) }, refused(id)));
+      await ignoreMissing(
+        async () => await call(deleteEvaluationDatasetOperation, { id: datasetName(id) }, refused(id)),
+      );
       return {};
     },
   }),
@@ -170,7 +172,9 @@ export const evaluationDatasetRoutes: readonly Route[] = [
     request: { ...byId, key: required(string) },
     answer: async ({ dataset_id: id, key }, call) => {
       requireLength('key', LIMITS.evaluationTagKey, key);
-      await ignoreMissing(async () => await call(untagEvaluationDatasetOperation, { id: datasetName(id), key }, refused(id)));
+      await ignoreMissing(
+        async () => await call(untagEvaluationDatasetOperation, { id: datasetName(id), key }, refused(id)),
+      );
       return {};
     },
   }),

@@ -3,7 +3,7 @@ import type { CallOperation } from '../route.ts';
 import { invalid } from '../wire/mlflow-error.ts';
 import { refusedRun } from './run-errors.ts';
 
-/** Where clients before MLflow 3 keep which models a run made: a JSON list. */
+/** The tag in which clients before MLflow 3 store the models of a run: a JSON list. */
 const HISTORY_TAG = 'mlflow.log-model.history';
 const NEEDED = ['artifact_path', 'flavors', 'utc_time_created', 'run_id'] as const;
 

@@ -43,7 +43,7 @@ function requireModelName(name: string): void {
 
 type SentPairs = readonly { readonly key?: string; readonly value?: string }[];
 
-/** Values beyond `longest` are cut off, as those of runs are. */
+/** Values beyond `longest` are truncated, like those of runs. */
 function native(sent: SentPairs, longest: number) {
   return sent.map(({ key = '', value = '' }) => {
     if (key === '') throw invalid("Missing value for required parameter 'key'.");

@@ -115,7 +115,7 @@ export const metricRoutes: readonly Route[] = [
   }),
 ];
 
-/** Run after run, by their ids, until there are as many as wanted. A run that is not there has none. */
+/** By run id, until the requested number is reached. A missing run has none. */
 async function historyOf(ids: readonly string[], key: string, wanted: number, call: CallOperation) {
   const metrics: object[] = [];
   for (const id of [...new Set(ids)].toSorted()) {

@@ -1,4 +1,4 @@
-/** Prompts have no endpoints of their own: they are registered models with a tag that says so. */
+/** Prompts have no separate endpoints: they are registered models with a marker tag. */
 import { formatFilter, parseFilter, type FilterClause, type FilterEntity } from '@dais/api/filter';
 
 const PROMPT_TAG = 'mlflow.prompt.is_prompt';
@@ -22,9 +22,9 @@ interface Sought {
 }
 
 /**
- * Searches leave prompts out, unless the filter asks for them. What it says of the tag is taken out: models lack the tag,
- * so that a condition on it would find none of them.
- * @throws DaisError `invalid_request` for a filter that cannot be read.
+ * Searches exclude prompts, unless the filter asks for them. The condition on the marker tag is removed, because other
+ * models lack the tag and would not match it.
+ * @throws DaisError `invalid_request` for an invalid filter.
  */
 export function searchInputOf(entity: FilterEntity, filter: string): Sought {
   if (!filter.includes(PROMPT_TAG)) return { types: ['model'], ...(filter !== '' && { filter }) };

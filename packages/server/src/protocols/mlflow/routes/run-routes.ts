@@ -45,7 +45,7 @@ import { searchInput } from './search-input.ts';
 const byId = { run_id: required(string), run_uuid: string };
 /** Where MLflow's clients keep the name of a run as a tag. */
 const NAME_TAG = 'mlflow.runName';
-/** The experiment of those who name none. */
+/** The default experiment. */
 const DEFAULT_EXPERIMENT = '0';
 
 const batchMetric = {

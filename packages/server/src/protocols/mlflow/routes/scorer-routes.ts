@@ -126,7 +126,7 @@ export const scorerRoutes: readonly Route[] = [
     operation: searchScorersOperation,
     request: { scorer_ids: required(repeated(string)) },
     answer: async (_values, call) => {
-      // Dais runs no scorer on traces that come in: none has a configuration. The caller must still be one who may ask.
+      // Dais runs no scorers on incoming traces, so none has a configuration. The caller still needs the permission.
       await call(searchScorersOperation, { experimentIds: [], limit: 1 });
       return { configs: [] };
     },
@@ -173,7 +173,7 @@ interface Page {
   readonly nextCursor?: string | undefined;
 }
 
-/** Clients ask once. */
+/** Clients call it once. */
 async function allPages(read: (page: { limit: number; cursor?: string }) => Promise<Page>): Promise<Scorer[]> {
   const found: Scorer[] = [];
   let cursor: string | undefined;

@@ -7,7 +7,7 @@ interface Counts {
   readonly both: number;
 }
 
-/** Jeffreys' prior: counts of 0 then say little, instead of everything. */
+/** Jeffreys' prior: counts of 0 have little weight. */
 const SMOOTHING = 0.5;
 
 export function npmi({ total, count1, count2, both }: Counts) {

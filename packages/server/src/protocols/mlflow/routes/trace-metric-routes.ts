@@ -1,4 +1,4 @@
-/** Numbers over many traces, as MLflow's pages and programs ask for them. */
+/** Aggregated values of traces for the MLflow UI and programs. */
 import {
   readTraceMetricsOperation,
   traceAggregations,

@@ -74,7 +74,7 @@ function amounts(text: string | undefined): Record<string, number> | undefined {
   }
 }
 
-/** Tags that the server says itself are not kept. */
+/** Tags that the server computes are not stored. */
 export function ownTags(tags: Readonly<Record<string, string>>): Record<string, string> {
   const { [WORDS.spansLocation]: _spans, [WORDS.artifactLocation]: _artifacts, ...rest } = tags;
   return Object.fromEntries(
@@ -401,7 +401,7 @@ async function deleteTraces(values: Deletion, call: CallOperation): Promise<numb
   return deleted;
 }
 
-/** Clients say how many spans there will be; what is still on its way is waited for, as MLflow's server does. */
+/** Clients announce the number of spans; missing spans are awaited, as in MLflow's server. */
 const WAITS_MS = [1000, 2000] as const;
 
 async function wholeTrace(id: string, partial: boolean, call: CallOperation) {

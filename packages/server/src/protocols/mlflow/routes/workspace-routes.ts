@@ -1,4 +1,4 @@
-/** Workspaces are the projects of Dais. Clients read them; they are made and changed as manifests. */
+/** Workspaces are the projects of Dais. Clients read them; they are created and changed as manifests. */
 import { findKind, readServerOperation, resourceOperations, type Operation } from '@dais/api';
 import { route, type CallOperation, type Route } from '../route.ts';
 import { list } from '../wire/encode.ts';
@@ -25,7 +25,7 @@ const readProject = ofProjects('project.get');
 
 const message = ({ metadata, spec }: Project) => ({ name: metadata.name, description: spec.description });
 
-/** What clients ask before they use what not every server has. */
+/** The capabilities that clients query before they use optional features. */
 const SERVER = {
   store_type: 'SqlStore',
   workspaces_enabled: true,
@@ -79,7 +79,7 @@ export const workspaceRoutes: readonly Route[] = [
   }),
 ];
 
-/** Clients ask once. */
+/** Clients call it once. */
 async function allProjects(call: CallOperation): Promise<Project[]> {
   const found: Project[] = [];
   let cursor: string | undefined;

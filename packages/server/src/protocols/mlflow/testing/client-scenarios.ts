@@ -1,9 +1,9 @@
-/** MLflow's own client, unmodified, in its own Python, against a Dais that asks for credentials. */
+/** The unmodified MLflow client in its own Python environment, with a Dais that requires credentials. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ClientEnvironment } from '#testing/client-python.ts';
 import { failed, startPythonPeer, type PythonPeer } from './python-peer.ts';
 
-/** In ms. Half a minute on an idle machine, most of it the client's own; building the environment comes on top once. */
+/** In ms. Half a minute on an idle machine, mostly of the client; the first run also builds the environment. */
 const PATIENCE = 600_000;
 
 export interface ClientRun {
@@ -11,15 +11,15 @@ export interface ClientRun {
   readonly line: string;
   /** Below conformance/mlflow. */
   readonly requirements: string;
-  /** A release whose code is laid over the environment: its parts are not all on the package index. */
+  /** A release whose code is installed over another environment, because the package index lacks some of its parts. */
   readonly overlay?: string;
   /** The least number of scenarios that must have run: none is left out unseen. */
   readonly atLeast: number;
 }
 
 /**
- * The package index has 3.18.0 without the two parts that it asks for in the same version: its wheel, which holds all of the
- * code, is laid over the environment of 3.17.2.
+ * The package index has 3.18.0 without two packages that it requires in the same version: its wheel, which contains all
+ * of the code, is installed over the environment of 3.17.2.
  */
 export const NEWEST: Omit<ClientRun, 'atLeast'> = {
   line: '3.18',

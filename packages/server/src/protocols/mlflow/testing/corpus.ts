@@ -22,7 +22,7 @@ export interface Exchange {
   readonly keep?: Readonly<Record<string, string>>;
 }
 
-/** Where Dais deliberately answers something else: in these exchanges, or wherever there is such a field or text. */
+/** Intended differences of Dais: in single exchanges, or for a field or text everywhere. */
 export interface Difference {
   readonly mlflow: string;
   readonly dais: string;
@@ -51,7 +51,7 @@ export function differences(): readonly Difference[] {
   return JSON.parse(readFileSync(new URL('differences.json', folder), 'utf8')) as readonly Difference[];
 }
 
-/** The answer of Dais, without those fields and ends of texts by which it differs from the recorded one on purpose. */
+/** The response of Dais, without the fields and text suffixes that differ intentionally from the recording. */
 export function reconciled(answer: unknown, recorded: unknown, known: readonly Difference[]): unknown {
   if (Array.isArray(answer) && Array.isArray(recorded)) {
     return answer.map((item: unknown, index) => reconciled(item, recorded[index], known));

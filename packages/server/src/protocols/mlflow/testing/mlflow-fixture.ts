@@ -45,7 +45,7 @@ export interface MlflowWorldOptions extends FixtureOptions {
   readonly folderRoot?: string;
 }
 
-/** As compose gives it. */
+/** As passed by compose. */
 const ARTIFACT_ROOT = 'mlflow-artifacts:';
 
 export async function startMlflowWorld({ folderRoot, ...options }: MlflowWorldOptions = {}): Promise<MlflowWorld> {

@@ -21,7 +21,11 @@ export interface PythonPeer extends ClientPython {
   /** Runs a program with arguments in an environment. @throws Error with the end of its standard error, unless it ends with 0. */
   python(environment: ClientEnvironment, words: readonly string[], how: ClientRun): Promise<string>;
   /** The results of `scenarios.py` for these scenarios, or for all; without skipped ones. */
-  scenarios(environment: ClientEnvironment, names: readonly string[], how: ClientRun): Promise<readonly ScenarioResult[]>;
+  scenarios(
+    environment: ClientEnvironment,
+    names: readonly string[],
+    how: ClientRun,
+  ): Promise<readonly ScenarioResult[]>;
 }
 
 export async function startPythonPeer(flags: ConfigFlags = {}): Promise<PythonPeer> {

@@ -1,4 +1,4 @@
-/** Webhooks in MLflow's words: which events there are, their bodies and the headers that its receivers verify. */
+/** Webhooks in MLflow's format: event types, bodies, and the headers that receivers verify. */
 import { createHmac } from 'node:crypto';
 import { DaisError, type ModelVersion, type RegisteredModel } from '@dais/api';
 import type { SequencedEvent } from '#kernel/events.ts';
@@ -42,7 +42,7 @@ function headers({ deliveryId, seconds, body, secret }: Signing): Readonly<Recor
 
 function message(event: string, at: number, data: object): Message {
   const [entity, action] = event.split('.');
-  // Python writes an offset, and receivers may parse it with what wants one.
+  // Python writes an offset, and receivers can require one.
   const timestamp = new Date(at).toISOString().replace('Z', '000+00:00');
   return { event, body: JSON.stringify({ entity, action, timestamp, data }) };
 }
@@ -112,7 +112,7 @@ function versionData(data: Data, found: ModelVersion | undefined, prompt: boolea
   return { source: data['source'], run_id: data['runId'] ?? null, tags, description };
 }
 
-/** Events hold the beginning of a long value; the rest is there unless it was replaced meanwhile. */
+/** Events contain the start of a long value; the full value is read unless it was replaced since. */
 function whole(data: Data, tags: Tags | undefined): string {
   const told = String(data['value']);
   const now = tags?.[String(data['key'])];

@@ -208,7 +208,7 @@ test('a receiver that is away gets it later, under the same id, also after a res
   await expect.poll(async () => (await deliveries(id))[0]?.state, PATIENCE).toBe('delivered');
   expect(new Set(to.received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
   expect(new Set(to.received.map(({ body }) => body)).size).toBe(1);
-  // The address of a receiver that asks for a pause is left alone for so long.
+  // A receiver that requests a pause is not called for so long.
   to.answer(429, { 'retry-after': '3600' });
   await call('run.create', { experimentId: '0' });
   await expect.poll(async () => (await deliveries(id))[0]?.responseStatus, PATIENCE).toBe(429);
@@ -236,13 +236,17 @@ test('a receiver that rejects a delivery is not called again, and an event is em
   await call('run.create', { experimentId: '0' });
   await expect
     .poll(async () => await deliveries(id), PATIENCE)
-    .toMatchObject([{ state: 'failed', attempts: 1, responseStatus: 410, failure: 'the receiver responds with status 410' }]);
+    .toMatchObject([
+      { state: 'failed', attempts: 1, responseStatus: 410, failure: 'the receiver responds with status 410' },
+    ]);
   await expect
     .poll(async () => {
       const { items } = await call<{ items: { data: object }[] }>('event.list', { type: 'webhook.failed', name });
       return items.map(({ data }) => data);
     }, PATIENCE)
-    .toMatchObject([{ webhook: name, event: 'run.created', attempts: 1, reason: 'the receiver responds with status 410' }]);
+    .toMatchObject([
+      { webhook: name, event: 'run.created', attempts: 1, reason: 'the receiver responds with status 410' },
+    ]);
 });
 
 test('a test of a webhook reports a redirect as a failure, as a delivery does', async () => {

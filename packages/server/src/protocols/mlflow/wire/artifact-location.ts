@@ -49,7 +49,7 @@ export function contentTypeOf(path: string): string {
   return TYPES[extension] ?? 'application/octet-stream';
 }
 
-/** `Content-Disposition` (RFC 6266): what older readers take, and the name as it is. */
+/** `Content-Disposition` (RFC 6266): with a fallback for older clients, and the exact name. */
 export function attachment(path: string): string {
   const name = path.slice(path.lastIndexOf('/') + 1);
   const plain = name.replaceAll(/[^A-Za-z0-9._-]/g, '_');

@@ -28,7 +28,7 @@ export const scorer = {
   scorer_id: string,
 };
 
-/** The tag by which clients say who they are. */
+/** The tag with which clients identify their user. */
 const USER_TAG = 'mlflow.user';
 const SCHEMA_VERSION = '1.0';
 
@@ -37,7 +37,7 @@ export function userOf(tags: Readonly<Record<string, unknown>>): { readonly user
   return user === undefined || user === null ? {} : { user: pythonStr(user) };
 }
 
-/** What tags are set to; those that are null are left as they are. */
+/** The new values of tags; null values leave a tag unchanged. */
 export function tagTexts(tags: Readonly<Record<string, unknown>>): Record<string, string> {
   const there = Object.entries(tags).filter(([, value]) => value !== null);
   return Object.fromEntries(there.map(([key, value]) => [key, pythonStr(value)]));

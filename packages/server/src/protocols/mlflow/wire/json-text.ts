@@ -28,7 +28,7 @@ export function innerMap(value: unknown, place: string): Json | undefined {
   return value;
 }
 
-/** As Python's `str` writes a value that came as JSON. */
+/** The format of Python's `str` for a JSON value. */
 export function pythonStr(value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'boolean') return value ? 'True' : 'False';

@@ -1,6 +1,6 @@
 /**
- * Messages of the wire as data. MLflow describes them in protocol buffers and sends them as JSON; one description here
- * gives the parser, the TypeScript types of handlers and the table in the documentation.
+ * Messages of the wire format as data. MLflow describes them in protocol buffers and sends them as JSON; one
+ * description here produces the parser, the TypeScript types of handlers and the table in the documentation.
  */
 
 export type ScalarKind = 'string' | 'int32' | 'int64' | 'double' | 'bool' | 'enum' | 'map' | 'json';
@@ -12,7 +12,7 @@ interface FieldOf<T, Required extends boolean> {
   /** Names of an enum, with their numbers. */
   readonly numbers?: Readonly<Record<string, number>>;
   readonly message?: Message;
-  /** Largest number that is taken; beyond it the value counts as one of a wrong type. */
+  /** The maximum accepted number; a larger value counts as a wrong type. */
   readonly most?: number;
   /** Carries the type; never there. */
   readonly type?: T;
@@ -43,7 +43,7 @@ export const double: FieldOf<number, false> = scalar('double');
 export const bool: FieldOf<boolean, false> = scalar('bool');
 /** Text by text. */
 export const map: FieldOf<Readonly<Record<string, string>>, false> = scalar('map');
-/** Anything that JSON can say. */
+/** Any JSON value. */
 export const json: FieldOf<unknown, false> = scalar('json');
 
 /** Numbered from 1, as most enums of MLflow are, unless the numbers are given. */

@@ -14,7 +14,7 @@ export type WireCode =
   | 'NOT_IMPLEMENTED'
   | 'TEMPORARILY_UNAVAILABLE';
 
-/** The status that clients expect with a code; a taken name is 400, as in MLflow, not 409. */
+/** The status that clients expect for a code; a duplicate name is 400, as in MLflow, not 409. */
 const STATUS: Readonly<Record<WireCode, number>> = {
   INVALID_PARAMETER_VALUE: 400,
   BAD_REQUEST: 400,
@@ -31,7 +31,7 @@ const STATUS: Readonly<Record<WireCode, number>> = {
   TEMPORARILY_UNAVAILABLE: 503,
 };
 
-/** Finer than the code, for those who gather errors; clients ignore both. */
+/** More specific than the code, for collectors of errors; clients ignore both. */
 const CLASSES: Partial<Readonly<Record<WireCode, readonly [sqlstate: string, errorClass: string]>>> = {
   INVALID_PARAMETER_VALUE: ['KAM00', 'INVALID_PARAMETER_VALUE'],
   BAD_REQUEST: ['KAM00', 'INVALID_PARAMETER_VALUE'],

@@ -127,8 +127,7 @@ function readOne(field: Field, given: unknown, faults: Fault[]): unknown {
 
 const WRONG = Symbol('wrong type');
 const UNSAFE = Symbol('integer beyond the exact range of JSON numbers');
-const UNSAFE_NOTE =
-  'Integers are limited to 9007199254740991 (2^53 - 1): many JSON readers round larger values.';
+const UNSAFE_NOTE = 'Integers are limited to 9007199254740991 (2^53 - 1): many JSON readers round larger values.';
 
 function readScalar(field: Field, given: unknown): unknown {
   switch (field.kind) {
@@ -203,7 +202,7 @@ function valueOf(json: Readonly<Record<string, unknown>>, name: string): unknown
   return json[camel];
 }
 
-/** Names of fields are few; each is made once. */
+/** Field names are few; each is computed once. */
 const CAMEL = new Map<string, string>();
 
 function remember(name: string): string {

@@ -1,16 +1,16 @@
-/** What a request says, whatever carries it: the query string of a GET, else a JSON body. */
+/** The parameters of a request: the query string of a GET, else the JSON body. */
 import { invalidUtf8At } from '#lib/formats/utf8.ts';
 import type { Message } from './message.ts';
 import { invalid, MlflowError } from './mlflow-error.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
 
-/** Nesting beyond any message there is; keeps recursive readers of the parsed value safe. */
+/** Deeper than any valid message; protects recursive readers of the parsed value. */
 const MAX_DEPTH = 32;
 
 /**
- * A GET with a query string: a field that holds a list is a key that is repeated.
- * @throws MlflowError `INVALID_PARAMETER_VALUE` for a truth value that is none.
+ * A GET with a query string: a list field is a repeated key.
+ * @throws MlflowError `INVALID_PARAMETER_VALUE` for an invalid Boolean.
  */
 export function queryJson(message: Message, query: string): Json {
   const given = new URLSearchParams(query);
@@ -71,7 +71,7 @@ function isShallow(value: unknown, left: number): boolean {
   return true;
 }
 
-/** @throws MlflowError `INVALID_PARAMETER_VALUE`: MLflow takes POST and PUT as JSON only. */
+/** @throws MlflowError `INVALID_PARAMETER_VALUE`: MLflow accepts POST and PUT as JSON only. */
 export function requireJsonType(contentType: string | undefined): void {
   if (contentType === undefined) throw invalid('Bad Request. Content-Type header is missing.');
   const type = contentType.split(';')[0]?.trim().toLowerCase();

@@ -4,7 +4,7 @@ import type { Values } from './message.ts';
 import { invalid } from './mlflow-error.ts';
 import type { assessment as assessmentMessage } from './trace-messages.ts';
 
-/** What the server says itself in tags and metadata; the ledger knows it otherwise. */
+/** Tags and metadata that the server computes; the ledger stores them differently. */
 export const WORDS = {
   spansLocation: 'mlflow.trace.spansLocation',
   artifactLocation: 'mlflow.artifactLocation',
@@ -37,7 +37,9 @@ export function milliseconds(text: string, name: string): number {
 export function durationMs(text: string): number {
   const seconds = /^(\d{1,12}(?:\.\d{1,9})?)s$/.exec(text)?.[1];
   if (seconds !== undefined) return Math.round(Number(seconds) * 1000);
-  throw invalid(`Invalid value "${text.slice(0, 80)}" for parameter 'execution_duration' supplied: it must be a duration such as "1.5s".`);
+  throw invalid(
+    `Invalid value "${text.slice(0, 80)}" for parameter 'execution_duration' supplied: it must be a duration such as "1.5s".`,
+  );
 }
 
 function tagsOf(trace: Trace): Readonly<Record<string, string>> {
@@ -225,7 +227,7 @@ export function spanMessage(span: Span) {
   };
 }
 
-/** JSON has no NaN, and protocol buffers' JSON takes the name of one. */
+/** JSON has no NaN, and protocol buffers' JSON uses its name. */
 function wireAttributes(attributes: Span['attributes']) {
   return keyValues(attributes ?? {});
 }
